@@ -1,0 +1,84 @@
+import type { ClockQuality } from "./clock.ts";
+import type { Reading } from "./reading.ts";
+import type { Result } from "./result.ts";
+
+/** The machine's power. A reboot is proved by a changed boot id, never by arithmetic on clocks. */
+export interface HostPower {
+  /** Changes with every boot of the machine and only then (Linux: /proc/sys/kernel/random/boot_id). */
+  bootId(): Promise<string>;
+  /** Asks the machine to restart. `ok` means the request was taken, not that it happened. */
+  reboot(reason: string): Promise<Result<void>>;
+  shutdown(reason: string): Promise<Result<void>>;
+}
+
+/** A hardware watchdog that resets the machine when it is not fed. */
+export interface Watchdog {
+  /** Seconds without feeding until the reset; set by the machine. */
+  readonly timeoutMs: number;
+  feed(): Promise<Result<void>>;
+}
+
+export interface NetworkInterface {
+  readonly name: string;
+  readonly kind: "ethernet" | "wifi" | "other";
+  readonly up: boolean;
+  readonly mac: string;
+  /** Addresses with prefix length, e.g. `192.0.2.4/24`. */
+  readonly addresses: readonly string[];
+  /** Bytes since boot. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
+export interface NetworkControl {
+  interfaces(): Promise<Reading<readonly NetworkInterface[]>>;
+  /** Default gateway address, when there is one. */
+  gateway(): Promise<Reading<string>>;
+  onChange(changed: () => void): () => void;
+}
+
+export interface ClockControl {
+  /** Whether the wall clock was confirmed since boot. */
+  quality(): Promise<ClockQuality>;
+  /** IANA name of the machine's zone, e.g. `Europe/Madrid`. */
+  timeZone(): Promise<Reading<string>>;
+}
+
+export interface DiskUsage {
+  readonly path: string;
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+}
+
+/** Facts that do not change while the agent runs; read once. */
+export interface Inventory {
+  readonly model: Reading<string>;
+  readonly serial: Reading<string>;
+  readonly os: Reading<string>;
+  readonly kernel: Reading<string>;
+  readonly cpu: Reading<string>;
+  readonly cpuCores: Reading<number>;
+  readonly memoryBytes: Reading<number>;
+  readonly architecture: Reading<string>;
+}
+
+/** What the machine is doing now. Each fact fails on its own. Two callers do not disturb each other. */
+export interface SystemProbe {
+  inventory(): Promise<Inventory>;
+  /** Cumulative CPU time since boot; the caller makes rates from two samples. */
+  cpuTimes(): Promise<Reading<{ readonly busyMs: number; readonly totalMs: number }>>;
+  /** One-minute load average. */
+  load(): Promise<Reading<number>>;
+  memory(): Promise<Reading<{ readonly totalBytes: number; readonly availableBytes: number }>>;
+  /** The file system that holds our data. */
+  disk(): Promise<Reading<DiskUsage>>;
+  /** Hottest relevant sensor, degrees Celsius. */
+  temperatureC(): Promise<Reading<number>>;
+  /** Milliseconds since the machine booted. */
+  uptimeMs(): Promise<Reading<number>>;
+}
+
+/** A picture of the whole output through the compositor, where the machine can take one. */
+export interface Screenshot {
+  capture(): Promise<Result<{ readonly png: Uint8Array; readonly source: string }>>;
+}

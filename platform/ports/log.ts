@@ -1,0 +1,18 @@
+/** Structured log. Field names are camelCase; values must be JSON; secrets never go in. */
+export interface Log {
+  debug(fields: Record<string, unknown>, message: string): void;
+  info(fields: Record<string, unknown>, message: string): void;
+  warn(fields: Record<string, unknown>, message: string): void;
+  error(fields: Record<string, unknown>, message: string): void;
+  /** A log whose every line carries `bindings`, for example `{ part: "link" }`. */
+  child(bindings: Record<string, unknown>): Log;
+}
+
+/** Swallows everything. For tests that assert elsewhere. */
+export const silentLog: Log = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  child: () => silentLog,
+};

@@ -1,0 +1,30 @@
+import type { Audio } from "./audio.ts";
+import type { Cec } from "./cec.ts";
+import type { Display } from "./display.ts";
+import type { Gpio } from "./gpio.ts";
+import type { ClockControl, HostPower, NetworkControl, Screenshot, SystemProbe, Watchdog } from "./host.ts";
+import type { Outputs } from "./outputs.ts";
+
+/**
+ * One machine, as the agent sees it. A port that is absent is `unsupported` in the device's
+ * capability declaration and a `rejected` command; it is never a crash and never a silent success.
+ */
+export interface PlatformAdapter {
+  /** `linux`, `raspberry-pi`, `simulated`, … */
+  readonly name: string;
+  /** The facts by which this adapter was chosen, for people: `/proc/device-tree/model is "Raspberry Pi 4"`. */
+  readonly evidence: readonly string[];
+  readonly power: HostPower;
+  readonly probe: SystemProbe;
+  readonly network: NetworkControl;
+  readonly clock: ClockControl;
+  readonly display?: Display;
+  readonly outputs?: Outputs;
+  readonly gpio?: Gpio;
+  readonly cec?: Cec;
+  readonly audio?: Audio;
+  readonly watchdog?: Watchdog;
+  readonly screenshot?: Screenshot;
+  /** Releases lines, buses and watchers. The adapter is not used afterwards. */
+  close(): Promise<void>;
+}

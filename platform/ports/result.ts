@@ -1,0 +1,34 @@
+/**
+ * Expected failures are values; bugs throw. An `Issue` is the one shape every expected failure has,
+ * so that a log line, a protocol answer and a CLI message all say the same: what, where, what to do.
+ */
+
+/** A failure that is expected to happen in the field, with a stable machine-readable code. */
+export interface Issue {
+  /** Stable, lower-case, dotted: `config.unknown-key`, `display.no-answer`. Never reworded. */
+  readonly code: string;
+  /** One sentence for a person: what happened, and to what. */
+  readonly message: string;
+  /** What the reader can do about it, when there is something. */
+  readonly hint?: string;
+}
+
+export type Result<T, E = Issue> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
+
+export function ok<T>(value: T): { readonly ok: true; readonly value: T } {
+  return { ok: true, value };
+}
+
+export function err<E>(error: E): { readonly ok: false; readonly error: E } {
+  return { ok: false, error };
+}
+
+/** Shorthand for `err({ code, message, hint })`. */
+export function fail(code: string, message: string, hint?: string): { readonly ok: false; readonly error: Issue } {
+  return { ok: false, error: hint === undefined ? { code, message } : { code, message, hint } };
+}
+
+/** The message of anything thrown, for the `message` of an `Issue` or a log field. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
