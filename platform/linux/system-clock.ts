@@ -1,0 +1,53 @@
+import type { Clock, Timer, Timers } from "../ports/clock.ts";
+
+/** Longest delay Node's own timer takes; it would turn a longer one into 1 ms, so longer ones are refused. */
+export const DELAY_MAX_MS = 2 ** 31 - 1;
+
+/** The machine's clocks. `performance.now` is CLOCK_MONOTONIC: settings of the wall clock do not move it. */
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};
+
+interface Pending {
+  readonly name: string;
+  readonly dueMs: number;
+}
+
+/**
+ * Named timers on the event loop's monotonic clock. What a timer's function throws is a bug and goes to the
+ * process's uncaught-exception handler, as it would with `setTimeout`.
+ */
+export class SystemTimers implements Timers {
+  readonly #clock: Clock;
+  readonly #pending = new Set<Pending>();
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
+
+  after(name: string, delayMs: number, fire: () => void): Timer {
+    refuseBadDelay(name, delayMs);
+    const entry: Pending = { name, dueMs: this.#clock.monotonicMs() + delayMs };
+    this.#pending.add(entry);
+    const handle = setTimeout(() => {
+      this.#pending.delete(entry);
+      fire();
+    }, delayMs);
+    return {
+      cancel: () => {
+        if (this.#pending.delete(entry)) clearTimeout(handle);
+      },
+    };
+  }
+
+  pending(): readonly Pending[] {
+    return [...this.#pending].sort((a, b) => a.dueMs - b.dueMs);
+  }
+}
+
+/** Throws a RangeError naming the timer when `delayMs` is not a number from 0 to 2^31-1. */
+export function refuseBadDelay(name: string, delayMs: number): void {
+  if (delayMs >= 0 && delayMs <= DELAY_MAX_MS) return;
+  throw new RangeError(`timer ${name}: a delay of ${delayMs} ms is not between 0 and ${DELAY_MAX_MS}`);
+}
