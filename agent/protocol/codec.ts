@@ -1,0 +1,70 @@
+import * as v from "valibot";
+import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import { isJsonObject, parseJson, type Json } from "../../platform/runtime/json.ts";
+import { CloudMessageSchema, type CloudMessage } from "./cloud-messages.ts";
+import { DeviceMessageSchema, type DeviceMessage } from "./device-messages.ts";
+import { FRAME_BYTES_MAX, FRAME_DEPTH_MAX } from "./limits.ts";
+
+/**
+ * The gate: bytes from outside become a message here or nowhere. Nothing a peer sends gets past it
+ * as anything but a message of the schema or an `Issue` with one of these codes:
+ * `frame.too-large`, `frame.not-json`, `frame.too-deep`, `frame.not-an-object`, `message.unknown-type`,
+ * `message.malformed`.
+ */
+export function decodeCloudMessage(frame: string, bytesMax: number = FRAME_BYTES_MAX): Result<CloudMessage> {
+  return decode(frame, bytesMax, CloudMessageSchema, CLOUD_TYPES);
+}
+
+/** The server's side of the gate; same codes. */
+export function decodeDeviceMessage(frame: string, bytesMax: number = FRAME_BYTES_MAX): Result<DeviceMessage> {
+  return decode(frame, bytesMax, DeviceMessageSchema, DEVICE_TYPES);
+}
+
+export function encodeMessage(message: DeviceMessage | CloudMessage): string {
+  return JSON.stringify(message);
+}
+
+const CLOUD_TYPES = new Set(CloudMessageSchema.options.map((option) => option.entries.t.literal as string));
+const DEVICE_TYPES = new Set(DeviceMessageSchema.options.map((option) => option.entries.t.literal as string));
+
+function decode<S extends v.GenericSchema>(frame: string, bytesMax: number, schema: S, types: ReadonlySet<string>): Result<v.InferOutput<S>> {
+  // A UTF-16 unit is at least one byte of UTF-8, so this refuses nothing that is small enough; the
+  // transport counts exact bytes where it can.
+  if (frame.length > bytesMax) return fail("frame.too-large", `the frame has ${frame.length} characters; at most ${bytesMax} bytes are taken`);
+  const json = parseJson(frame);
+  if (json === undefined) return fail("frame.not-json", "the frame is not JSON text");
+  if (!isJsonObject(json)) return fail("frame.not-an-object", "the frame is not a JSON object");
+  if (isDeeperThan(json, FRAME_DEPTH_MAX)) return fail("frame.too-deep", `the frame is nested deeper than ${FRAME_DEPTH_MAX} levels`);
+  const type = json["t"];
+  if (typeof type !== "string" || !types.has(type)) {
+    return fail("message.unknown-type", `unknown message type ${JSON.stringify(type)?.slice(0, 80) ?? "(none)"}`);
+  }
+  return validate(schema, json, `message "${type}"`);
+}
+
+/** Checks `value` against `schema`; the issue names the first wrong place. Code `message.malformed` unless told otherwise. */
+export function validate<S extends v.GenericSchema>(schema: S, value: unknown, what: string, code: string = "message.malformed"): Result<v.InferOutput<S>> {
+  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  if (parsed.success) return ok(parsed.output);
+  const issue = parsed.issues[0];
+  const path = v.getDotPath(issue);
+  const where = path === null ? what : `${what}, at ${path.slice(0, 200)}`;
+  return fail(code, `${where}: ${issue.message.slice(0, 300)}`);
+}
+
+/** Iterative: a hostile frame must not be able to overflow the stack of the check itself. */
+function isDeeperThan(root: Json, levelsMax: number): boolean {
+  let level: Json[] = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > levelsMax) return true;
+    const next: Json[] = [];
+    for (const value of level) {
+      if (typeof value !== "object" || value === null) continue;
+      for (const child of Array.isArray(value) ? (value as Json[]) : Object.values(value)) {
+        if (typeof child === "object" && child !== null) next.push(child as Json);
+      }
+    }
+    level = next;
+  }
+  return false;
+}

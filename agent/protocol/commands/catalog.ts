@@ -1,0 +1,42 @@
+import type * as v from "valibot";
+import { audioMute, audioVolume } from "./audio.ts";
+import { cecSend } from "./cec.ts";
+import type { CommandDefinition } from "./definition.ts";
+import { displayBrightness, displayInput, displayOrientation, displayPower } from "./display.ts";
+import { gpioPulse, gpioRead, gpioWrite } from "./gpio.ts";
+import { reboot, shutdown } from "./machine.ts";
+import { clearCache, identify, reloadPlayer, restartPlayer, screenshot } from "./player.ts";
+import { collectLogs, runDiagnostics, telemetryBurst } from "./support.ts";
+
+/** Every command of protocol version 1, by name. */
+export const COMMANDS = {
+  reboot,
+  shutdown,
+  "restart-player": restartPlayer,
+  "reload-player": reloadPlayer,
+  screenshot,
+  "display.power": displayPower,
+  "display.input": displayInput,
+  "display.brightness": displayBrightness,
+  "display.orientation": displayOrientation,
+  "audio.volume": audioVolume,
+  "audio.mute": audioMute,
+  "gpio.write": gpioWrite,
+  "gpio.pulse": gpioPulse,
+  "gpio.read": gpioRead,
+  "cec.send": cecSend,
+  "content.clear-cache": clearCache,
+  "logs.collect": collectLogs,
+  "telemetry.burst": telemetryBurst,
+  identify,
+  "diagnostics.run": runDiagnostics,
+} as const;
+
+export type CommandName = keyof typeof COMMANDS;
+export type CommandParams<N extends CommandName> = v.InferOutput<(typeof COMMANDS)[N]["params"]>;
+export type CommandResult<N extends CommandName> = v.InferOutput<(typeof COMMANDS)[N]["result"]>;
+
+/** The definition, or `undefined` for a name this version does not know. */
+export function findCommand(name: string): CommandDefinition | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name as CommandName] : undefined;
+}

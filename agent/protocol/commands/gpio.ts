@@ -1,0 +1,47 @@
+import * as v from "valibot";
+import { defineCommand, HOUR_MS, MINUTE_MS } from "./definition.ts";
+
+const common = { lane: "gpio", needs: "gpio", ttlMs: MINUTE_MS, ttlMaxMs: HOUR_MS } as const;
+
+/** A line by name (`GPIO17`) or by offset. */
+const LineSchema = v.union([v.pipe(v.string(), v.minLength(1), v.maxLength(64)), v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1023))]);
+const LevelSchema = v.picklist([0, 1]);
+
+export const gpioWrite = defineCommand({
+  ...common,
+  name: "gpio.write",
+  summary: "Drives a line high or low.",
+  wall: "Whatever is wired to the line.",
+  proof: "The line, read back, had the wanted level.",
+  params: v.strictObject({ line: LineSchema, level: LevelSchema }),
+  result: v.object({ level: LevelSchema }),
+  expectedMs: 50,
+  timeoutMs: 5_000,
+  idempotent: true,
+});
+
+export const gpioPulse = defineCommand({
+  ...common,
+  name: "gpio.pulse",
+  summary: "Drives a line for a time, then back.",
+  wall: "Whatever is wired to the line, for the time.",
+  proof: "The measured length of the pulse.",
+  params: v.strictObject({ line: LineSchema, level: v.optional(LevelSchema), durationMs: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(60_000)) }),
+  result: v.object({ measuredMs: v.number() }),
+  expectedMs: 500,
+  timeoutMs: 70_000,
+  idempotent: false,
+});
+
+export const gpioRead = defineCommand({
+  ...common,
+  name: "gpio.read",
+  summary: "Reads a line.",
+  wall: "Nothing.",
+  proof: "The level read.",
+  params: v.strictObject({ line: LineSchema }),
+  result: v.object({ level: LevelSchema }),
+  expectedMs: 50,
+  timeoutMs: 5_000,
+  idempotent: true,
+});

@@ -1,0 +1,98 @@
+import * as v from "valibot";
+import { CountSchema, DurationMsSchema, Sha256Schema } from "../values.ts";
+import { defineCommand, DAY_MS, HOUR_MS, MINUTE_MS } from "./definition.ts";
+
+export const restartPlayer = defineCommand({
+  name: "restart-player",
+  summary: "Ends the player host and its browser and starts them again.",
+  wall: "Dark or our background for a few seconds, then the content from its beginning.",
+  proof: "Another player host process reported to the agent and shows the content.",
+  params: v.strictObject({}),
+  result: v.object({ pidBefore: v.optional(CountSchema), pidAfter: CountSchema }),
+  lane: "player",
+  needs: "player",
+  expectedMs: 5_000,
+  timeoutMs: MINUTE_MS,
+  ttlMs: 10 * MINUTE_MS,
+  ttlMaxMs: DAY_MS,
+  idempotent: true,
+});
+
+export const reloadPlayer = defineCommand({
+  name: "reload-player",
+  summary: "Loads the content again in the running browser.",
+  wall: "A short flash at most, then the content from its beginning.",
+  proof: "The page loaded again after the command started.",
+  params: v.strictObject({ ignoreCache: v.optional(v.boolean()) }),
+  result: v.object({ loadedInMs: DurationMsSchema }),
+  lane: "player",
+  needs: "player",
+  expectedMs: 2_000,
+  timeoutMs: 45_000,
+  ttlMs: 10 * MINUTE_MS,
+  ttlMaxMs: DAY_MS,
+  idempotent: true,
+});
+
+export const screenshot = defineCommand({
+  name: "screenshot",
+  summary: "Takes a picture of the screen and uploads it.",
+  wall: "Nothing.",
+  proof: "The upload's hash was accepted by the cloud.",
+  params: v.strictObject({
+    format: v.optional(v.picklist(["png", "jpeg"])),
+    quality: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100), v.description("JPEG only."))),
+    widthMax: v.optional(v.pipe(v.number(), v.integer(), v.minValue(64), v.maxValue(7680), v.description("Scaled down to at most this width, in pixels."))),
+  }),
+  result: v.object({
+    /** Where the picture came from: `renderer` is what the page drew, not proof of what is on the glass. */
+    source: v.string(),
+    width: CountSchema,
+    height: CountSchema,
+    bytes: CountSchema,
+    sha256: Sha256Schema,
+    upload: v.string(),
+  }),
+  lane: "capture",
+  needs: "player.screenshot",
+  expectedMs: 1_500,
+  timeoutMs: MINUTE_MS,
+  ttlMs: 5 * MINUTE_MS,
+  ttlMaxMs: HOUR_MS,
+  idempotent: true,
+});
+
+export const clearCache = defineCommand({
+  name: "content.clear-cache",
+  summary: "Empties the browser's cache and storage and loads the content again.",
+  wall: "The content starts again and may take longer to load.",
+  proof: "The browser confirmed it and the page loaded again.",
+  params: v.strictObject({ storage: v.optional(v.pipe(v.boolean(), v.description("Also what the page stored: local storage, IndexedDB, cookies."))) }),
+  result: v.object({ loadedInMs: DurationMsSchema }),
+  lane: "player",
+  needs: "player",
+  expectedMs: 4_000,
+  timeoutMs: MINUTE_MS,
+  ttlMs: 10 * MINUTE_MS,
+  ttlMaxMs: DAY_MS,
+  idempotent: true,
+});
+
+export const identify = defineCommand({
+  name: "identify",
+  summary: "Shows a large label on the screen.",
+  wall: "A large label with the device's name over the content, for the time asked.",
+  proof: "The label was drawn by the player host.",
+  params: v.strictObject({
+    durationMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1_000), v.maxValue(600_000))),
+    text: v.optional(v.pipe(v.string(), v.maxLength(80))),
+  }),
+  result: v.object({ shownMs: DurationMsSchema }),
+  lane: "player",
+  needs: "player",
+  expectedMs: 500,
+  timeoutMs: 15_000,
+  ttlMs: 2 * MINUTE_MS,
+  ttlMaxMs: HOUR_MS,
+  idempotent: true,
+});

@@ -1,0 +1,66 @@
+import * as v from "valibot";
+import { DesiredReportSchema } from "./desired.ts";
+import { CodeSchema, CountSchema, JsonObjectSchema, JsonSchema, PercentSchema, readingOf, TextSchema, WallMsSchema } from "./values.ts";
+
+/** What is on the screen, in one word. */
+export const VERDICTS = ["showing", "dark-expected", "dark", "frozen", "error-page", "blank", "unknown"] as const;
+export const VerdictSchema = v.picklist(VERDICTS);
+export type Verdict = v.InferOutput<typeof VerdictSchema>;
+
+/** One fact behind a verdict: which witness said what. */
+export const EvidenceSchema = v.object({ witness: CodeSchema, says: TextSchema });
+export type Evidence = v.InferOutput<typeof EvidenceSchema>;
+
+export const ScreenReportSchema = v.object({
+  verdict: VerdictSchema,
+  /** 0 to 1: how far the witnesses that could be asked agree and how many there were. */
+  confidence: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  /** When this verdict began, device wall clock. */
+  sinceMs: WallMsSchema,
+  evidence: v.array(EvidenceSchema),
+});
+export type ScreenReport = v.InferOutput<typeof ScreenReportSchema>;
+
+/** Where the player stands. One value, one state. */
+export const PlayerReportSchema = v.variant("kind", [
+  v.object({ kind: v.literal("absent"), why: TextSchema }),
+  v.object({ kind: v.literal("idle"), shell: v.string(), screen: v.string() }),
+  v.object({ kind: v.literal("loading"), shell: v.string(), content: v.string(), sinceMs: WallMsSchema }),
+  v.object({ kind: v.literal("playing"), shell: v.string(), content: v.string(), sinceMs: WallMsSchema }),
+  v.object({ kind: v.literal("failed"), shell: v.string(), content: v.string(), error: TextSchema }),
+]);
+export type PlayerReport = v.InferOutput<typeof PlayerReportSchema>;
+
+/**
+ * What the device is. Every part is optional so that a patch has the same schema; unknown parts are
+ * kept by the cloud. A value that could not be seen is a `Reading` that says so.
+ */
+export const ReportedDocumentSchema = v.looseObject({
+  agent: v.optional(v.looseObject({ version: v.string(), adapter: v.string(), startedMs: WallMsSchema, name: v.optional(v.string()) })),
+  screen: v.optional(ScreenReportSchema),
+  player: v.optional(PlayerReportSchema),
+  /** What the customer's page reports of itself with `reportState`. */
+  page: v.optional(JsonObjectSchema),
+  display: v.optional(
+    v.object({
+      power: readingOf(v.picklist(["on", "standby", "turning-on", "turning-off"])),
+      input: readingOf(v.string()),
+      brightness: readingOf(PercentSchema),
+      volume: readingOf(PercentSchema),
+      mute: readingOf(v.boolean()),
+      orientation: readingOf(v.picklist([0, 90, 180, 270])),
+    }),
+  ),
+  outputs: v.optional(v.record(v.string(), v.looseObject({ connected: readingOf(v.boolean()), dpms: readingOf(v.picklist(["on", "off"])) }))),
+  audio: v.optional(v.object({ volume: readingOf(PercentSchema), mute: readingOf(v.boolean()) })),
+  gpio: v.optional(v.record(v.string(), v.picklist([0, 1]))),
+  network: v.optional(v.looseObject({ interfaces: JsonSchema })),
+  clock: v.optional(v.object({ quality: v.picklist(["unset", "local", "synced"]), timeZone: readingOf(v.string()) })),
+  schedule: v.optional(v.object({ now: v.picklist(["on", "off", "none"]), nextMs: v.optional(WallMsSchema) })),
+  /** Records waiting and dropped, by stream. */
+  outbox: v.optional(v.looseObject({ bytes: CountSchema, dropped: v.record(v.string(), CountSchema) })),
+  /** Parts of the agent that are not well, by name. */
+  health: v.optional(v.record(v.string(), v.object({ code: CodeSchema, message: TextSchema }))),
+  desired: v.optional(DesiredReportSchema),
+});
+export type ReportedDocument = v.InferOutput<typeof ReportedDocumentSchema>;
