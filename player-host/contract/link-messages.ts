@@ -1,0 +1,125 @@
+import * as v from "valibot";
+
+/**
+ * The wire between agent and player host: one JSON text a line over a local socket in the data
+ * folder (`player.sock`, mode 0600). The agent listens, the host connects and reconnects for ever;
+ * whichever of them dies, the other goes on. Lines over `LINK_LINE_BYTES_MAX` end the connection.
+ */
+export const LINK_VERSION = 1;
+export const LINK_LINE_BYTES_MAX = 1024 * 1024;
+
+const TextSchema = v.pipe(v.string(), v.maxLength(2000));
+const IdSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:-]{1,64}$/));
+const NumberSchema = v.pipe(v.number(), v.minValue(0));
+const ObjectSchema = v.record(v.string(), v.unknown());
+
+export const HostVerdictSchema = v.picklist(["showing", "dark", "frozen", "error-page", "blank", "unknown"]);
+export type HostVerdict = v.InferOutput<typeof HostVerdictSchema>;
+
+/** What the host sees of its own picture. The agent adds the output, the display and the schedule to it. */
+export const HostPictureSchema = v.object({
+  verdict: HostVerdictSchema,
+  confidence: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  evidence: v.array(v.object({ witness: v.string(), says: TextSchema })),
+});
+export type HostPicture = v.InferOutput<typeof HostPictureSchema>;
+
+/** What is on the stage. `screen` is one of our own pages: pairing, offline, fault, blank. */
+export const StageReportSchema = v.variant("kind", [
+  v.object({ kind: v.literal("screen"), screen: v.string() }),
+  v.object({ kind: v.literal("loading"), content: v.string(), sinceMs: NumberSchema }),
+  v.object({ kind: v.literal("playing"), content: v.string(), sinceMs: NumberSchema, loads: NumberSchema }),
+  v.object({ kind: v.literal("failed"), content: v.string(), error: TextSchema }),
+]);
+export type StageReport = v.InferOutput<typeof StageReportSchema>;
+
+/** Where the content is: the host loads a URL, or serves a folder the agent unpacked and checked. */
+export const StageContentSchema = v.variant("kind", [
+  v.object({ kind: v.literal("url"), id: v.string(), url: v.string(), grants: v.array(v.string()) }),
+  v.object({
+    kind: v.literal("package"),
+    /** Content hash; names the folder. */
+    id: v.string(),
+    /** Absolute folder, already checked against its manifest. */
+    folder: v.string(),
+    entry: v.string(),
+    grants: v.array(v.string()),
+    /** Origins the page may talk to besides itself. */
+    allowedOrigins: v.array(v.string()),
+  }),
+]);
+export type StageContent = v.InferOutput<typeof StageContentSchema>;
+
+/** What should be on the screen. The host keeps the last one on disk and starts with it when the agent is away. */
+export const StageSceneSchema = v.variant("kind", [
+  v.object({ kind: v.literal("content"), content: StageContentSchema }),
+  v.object({ kind: v.literal("pairing"), code: v.optional(v.string()), claimUrl: v.optional(v.string()), deviceId: v.string(), status: TextSchema }),
+  v.object({ kind: v.literal("offline"), message: TextSchema }),
+  v.object({ kind: v.literal("fault"), code: v.string(), message: TextSchema }),
+  v.object({ kind: v.literal("blank") }),
+]);
+export type StageScene = v.InferOutput<typeof StageSceneSchema>;
+
+/** Device facts and configuration the page API hands on. */
+export const PageContextSchema = v.object({
+  device: ObjectSchema,
+  config: ObjectSchema,
+});
+export type PageContext = v.InferOutput<typeof PageContextSchema>;
+
+/** Requests the agent makes. Each is answered by `reply` with the same id. */
+export const HostRequestSchema = v.variant("do", [
+  v.object({ do: v.literal("reload"), ignoreCache: v.boolean() }),
+  /** Answered with `{ base64, width, height, format, source }`. */
+  v.object({ do: v.literal("screenshot"), format: v.picklist(["png", "jpeg"]), quality: v.optional(v.number()), widthMax: v.optional(v.number()) }),
+  v.object({ do: v.literal("clear-cache"), storage: v.boolean() }),
+  v.object({ do: v.literal("identify"), text: v.string(), durationMs: NumberSchema }),
+  /** The host ends with exit code 75; whoever runs it starts it again. */
+  v.object({ do: v.literal("restart") }),
+]);
+export type HostRequest = v.InferOutput<typeof HostRequestSchema>;
+
+/** Answer to a request. */
+export const HostReplySchema = v.variant("ok", [
+  v.object({ ok: v.literal(true), result: ObjectSchema }),
+  v.object({ ok: v.literal(false), code: v.string(), message: TextSchema }),
+]);
+export type HostReply = v.InferOutput<typeof HostReplySchema>;
+
+/** Host to agent. */
+export const HostMessageSchema = v.variant("t", [
+  v.object({
+    t: v.literal("host-hello"),
+    version: v.literal(LINK_VERSION),
+    /** Changes with every start of the host process. */
+    instance: IdSchema,
+    pid: NumberSchema,
+    /** `chromium 156.0…`, `electron 45.4.1`. */
+    shell: v.string(),
+    scene: v.optional(StageSceneSchema),
+  }),
+  v.object({ t: v.literal("stage"), stage: StageReportSchema, picture: HostPictureSchema }),
+  /** Something the page did. `id` is answered by `page-stored` once it is durable. */
+  v.object({ t: v.literal("page-event"), id: IdSchema, name: v.string(), data: v.optional(ObjectSchema) }),
+  v.object({ t: v.literal("page-play"), id: IdSchema, play: ObjectSchema }),
+  v.object({ t: v.literal("page-state"), state: ObjectSchema }),
+  /** Counted drops and refusals of the page API since the last message. */
+  v.object({ t: v.literal("page-refused"), code: v.string(), count: NumberSchema }),
+  /** Renderer and host metrics for telemetry, by name. */
+  v.object({ t: v.literal("metrics"), metrics: v.record(v.string(), v.number()) }),
+  v.object({ t: v.literal("reply"), id: IdSchema, reply: HostReplySchema }),
+  v.object({ t: v.literal("log"), level: v.picklist(["debug", "info", "warn", "error"]), message: TextSchema, fields: v.optional(ObjectSchema) }),
+]);
+export type HostMessage = v.InferOutput<typeof HostMessageSchema>;
+
+/** Agent to host. */
+export const AgentMessageSchema = v.variant("t", [
+  v.object({ t: v.literal("agent-hello"), version: v.literal(LINK_VERSION), context: PageContextSchema, scene: StageSceneSchema }),
+  v.object({ t: v.literal("scene"), scene: StageSceneSchema }),
+  v.object({ t: v.literal("context"), context: PageContextSchema }),
+  v.object({ t: v.literal("request"), id: IdSchema, request: HostRequestSchema }),
+  v.object({ t: v.literal("page-stored"), id: IdSchema, code: v.optional(v.string()) }),
+  v.object({ t: v.literal("page-message"), message: v.unknown() }),
+  v.object({ t: v.literal("gpio"), line: v.string(), level: v.picklist([0, 1]) }),
+]);
+export type AgentMessage = v.InferOutput<typeof AgentMessageSchema>;
