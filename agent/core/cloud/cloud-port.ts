@@ -1,0 +1,64 @@
+import type { CloudMessage, CloudMessageOf, Limits, Owner } from "../../protocol/cloud-messages.ts";
+import type { DeviceMessage } from "../../protocol/device-messages.ts";
+import type { Issue, Result } from "../../../platform/ports/result.ts";
+
+/** One open connection. Frames are text; the transport keeps the frame limit and reports what it had to refuse. */
+export interface Connection {
+  /** False when the transport's own buffer is over its limit or the connection is closed: nothing was queued. */
+  send(frame: string): boolean;
+  /** Bytes handed over and not yet on the wire, for back-pressure. */
+  bufferedBytes(): number;
+  /** Closes at once, without waiting for the other side. */
+  close(reason: string): void;
+}
+
+export interface ConnectionEvents {
+  frame(text: string): void;
+  /** Called exactly once, whatever ended it. */
+  closed(why: Issue): void;
+}
+
+/**
+ * How frames reach the cloud. Errors of `connect`: `link.dns`, `link.refused`, `link.timeout`, `link.tls`,
+ * `link.clock` (a certificate looks wrong because our clock is), `link.proxy`, `link.http-<status>`, `link.network`.
+ */
+export interface Transport {
+  connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection>>;
+}
+
+/** Where the link stands. One value. */
+export type LinkStatus =
+  | { readonly kind: "offline"; readonly sinceMs: number; readonly lastError?: Issue; readonly retryAtMs?: number }
+  | { readonly kind: "connecting"; readonly endpoint: string; readonly sinceMs: number; readonly lastError?: Issue }
+  | { readonly kind: "online"; readonly endpoint: string; readonly session: string; readonly sinceMs: number };
+
+/** What other parts of the agent do with the link. */
+export interface CloudLink {
+  status(): LinkStatus;
+  /** Calls back on every change of `status`. Returns its undo. */
+  onStatus(listener: (status: LinkStatus) => void): () => void;
+  /** Sends when online. False: not sent and not kept (what must not be lost goes through the outbox). */
+  send(message: DeviceMessage): boolean;
+  /** Asks the cloud for an upload address; fails with `link.offline`, `upload.timeout` or the cloud's own code. */
+  requestUpload(request: Omit<Extract<DeviceMessage, { t: "upload-request" }>, "t" | "id">): Promise<Result<CloudMessageOf<"upload-grant">>>;
+  /** Ends the session politely and connects anew, for example after the endpoints changed. */
+  reconnect(reason: "moving" | "reconnecting"): void;
+}
+
+/** What the session asks of and tells the rest of the agent. Each handler is called in the order of arrival. */
+export interface SessionHandlers {
+  /** Facts for `hello`, read at the moment of connecting. */
+  hello(): Promise<Pick<Extract<DeviceMessage, { t: "hello" }>, "desiredVersion" | "reportedVersion" | "profileHash" | "openCommands" | "agent">>;
+  /** The session is open. */
+  welcomed(welcome: CloudMessageOf<"welcome">): void;
+  /** Whether the cloud may be this device's cloud: checks the owner against what the device holds. An Issue ends the session. */
+  acceptOwner(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">): Promise<Result<void>>;
+  command(message: CloudMessageOf<"command">): void;
+  cancel(message: CloudMessageOf<"cancel">): void;
+  desired(message: CloudMessageOf<"desired">): void;
+  reportedAck(version: number): void;
+  fetch(wants: readonly ("profile" | "reported")[]): void;
+  pairing(message: CloudMessageOf<"pairing">): void;
+}
+
+export type { CloudMessage, Limits };

@@ -1,0 +1,41 @@
+import type { CommandName, CommandParams, CommandResult } from "../../protocol/commands/catalog.ts";
+import type { Effect } from "../../../platform/ports/reading.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
+
+/** What a running command gets. */
+export interface ExecutionContext {
+  readonly id: string;
+  readonly attempt: number;
+  /** Aborts on cancel, on time-out and on shutdown of the agent; `reason` says which. */
+  readonly signal: AbortSignal;
+  /** Tells the cloud how far it is; may be lost. Renews the step time-out. */
+  progress(step: string, percent?: number): void;
+  /**
+   * Puts a note on disk before an effect that may end this process; given back to `resolve`
+   * afterwards. The effect must not start when this rejects.
+   */
+  intend(note: Readonly<Record<string, string | number | boolean>>): Promise<void>;
+}
+
+/** How one execution ended. */
+export type Execution<R = unknown> =
+  | { readonly state: "succeeded"; readonly result: R; readonly effect?: Effect }
+  /** Tried, and it did not come about; or nobody can tell (`outcome-unknown`). */
+  | { readonly state: "failed"; readonly error: Issue; readonly effect?: Effect }
+  /** Never tried, and trying again will not help. */
+  | { readonly state: "rejected"; readonly error: Issue }
+  /** The effect ends this process; the outcome comes from `resolve` after the restart. */
+  | { readonly state: "awaits-restart" };
+
+/** Runs one kind of command. Bugs throw; everything expected is an `Execution`. */
+export interface CommandExecutor<N extends CommandName = CommandName> {
+  run(params: CommandParams<N>, context: ExecutionContext): Promise<Execution<CommandResult<N>>>;
+  /**
+   * The agent ended while this command ran: what became of it? Asks the hardware. `undefined`: cannot be
+   * known; the command is run again when its definition is idempotent, else it ends `failed` with `outcome-unknown`.
+   */
+  resolve?(params: CommandParams<N>, note: Readonly<Record<string, string | number | boolean>>): Promise<Execution<CommandResult<N>> | undefined>;
+}
+
+/** Executors by command name. A command without one is `rejected` with `unsupported`. */
+export type ExecutorTable = { readonly [N in CommandName]?: CommandExecutor<N> };

@@ -1,0 +1,13 @@
+import type { Content } from "../../protocol/desired.ts";
+import type { StageContent } from "../../../player-host/contract/link-messages.ts";
+import type { Result } from "../../../platform/ports/result.ts";
+
+/**
+ * Turns what the cloud wants into something the host can show. A package is fetched (ranges, resume),
+ * checked against its hash, unpacked to a folder named by it, and checked file by file against its manifest;
+ * one that is there already is checked and used without the network. Errors: `content.unreachable`,
+ * `content.hash-mismatch`, `content.bad-package`, `content.bad-manifest`, `content.disk`.
+ */
+export interface ContentProvider {
+  prepare(content: Content, signal: AbortSignal): Promise<Result<StageContent>>;
+}

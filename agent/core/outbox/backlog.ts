@@ -1,0 +1,45 @@
+import type { ClockQuality } from "../../../platform/ports/clock.ts";
+import type { Stream, WireRecord } from "../../protocol/records.ts";
+
+export interface StreamRange {
+  /** Highest number the cloud said it stored. */
+  readonly stored: number;
+  /** First and last number still here; `oldest` > `newest` when nothing waits. */
+  readonly oldest: number;
+  readonly newest: number;
+}
+
+/** Records of one stream and one boot, ready for one `records` frame. */
+export interface Batch {
+  readonly stream: Stream;
+  readonly boot: string;
+  readonly clock: ClockQuality;
+  readonly first: number;
+  readonly last: number;
+  /**
+   * The records as JSON text, already joined: `[{"seq":…},…]`. The drain puts it into the frame
+   * as it is; parsing and writing it again would be most of the cost of a drain.
+   */
+  readonly recordsJson: string;
+  readonly count: number;
+  /** UTF-8 length of `recordsJson`. */
+  readonly bytes: number;
+}
+
+/** What the link needs of the outbox to empty it. */
+export interface Backlog {
+  /** Identity of the outbox file; a new file has a new one. */
+  readonly log: string;
+  ranges(): Readonly<Record<Stream, StreamRange>>;
+  /**
+   * The next records of `stream` after number `after`, within the limits (at least one record when any
+   * is there). Deterministic: the same range is cut the same way again. `undefined` when nothing waits.
+   */
+  read(stream: Stream, after: number, limits: { readonly recordsMax: number; readonly bytesMax: number }): Promise<Batch | undefined>;
+  /** The cloud stored everything up to these numbers: they are let go. A lower number than before is ignored and counted. */
+  stored(upTo: Partial<Readonly<Record<Stream, number>>>): Promise<void>;
+  /** The cloud will never take this one: dropped, counted, named by a gap record. */
+  rejected(stream: Stream, seq: number, code: string, message: string): Promise<void>;
+  /** Calls back when a stream has something new. Returns its undo. */
+  onAppended(listener: (stream: Stream) => void): () => void;
+}

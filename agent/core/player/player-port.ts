@@ -1,0 +1,38 @@
+import type { HostMessage, HostPicture, HostRequest, PageContext, StageReport, StageScene } from "../../../player-host/contract/link-messages.ts";
+import type { Result } from "../../../platform/ports/result.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+
+/** The player host as the agent sees it. */
+export type PlayerStatus =
+  /** No host is connected. */
+  | { readonly kind: "absent"; readonly sinceMs: number; readonly why: string }
+  | {
+      readonly kind: "present";
+      readonly instance: string;
+      readonly pid: number;
+      readonly shell: string;
+      readonly stage: StageReport;
+      readonly picture: HostPicture;
+      /** Monotonic time of the host's last word; old means it may hang. */
+      readonly heardMs: number;
+    };
+
+export type PlayerEvent = Extract<HostMessage, { t: "page-event" | "page-play" | "page-state" | "page-refused" | "metrics" | "log" }>;
+
+/**
+ * The local link to the player host. The host outlives the agent; a restarted agent adopts the running
+ * host. Scene and context are kept by the implementation and given to every host that connects.
+ */
+export interface PlayerLink {
+  status(): PlayerStatus;
+  onStatus(listener: (status: PlayerStatus) => void): () => void;
+  onEvent(listener: (event: PlayerEvent) => void): () => void;
+  setScene(scene: StageScene): void;
+  setContext(context: PageContext): void;
+  /** Answer to `page-event` / `page-play`: it is durable (or refused with `code`). */
+  pageStored(id: string, code?: string): void;
+  sendToPage(message: unknown): boolean;
+  sendGpio(line: string, level: 0 | 1): void;
+  /** Errors: `player.absent`, `player.timeout`, or the host's own code. */
+  request(request: HostRequest, timeoutMs: number): Promise<Result<JsonObject>>;
+}
