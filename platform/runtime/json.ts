@@ -36,7 +36,7 @@ export function mergePatch(target: Json, patch: Json): Json {
     // Assigning to this name would change the object's prototype instead of a key of it.
     if (key === "__proto__") continue;
     if (value === null) delete merged[key];
-    else merged[key] = mergePatch(merged[key] ?? null, value);
+    else merged[key] = mergePatch(own(merged, key) ?? null, value);
   }
   return merged;
 }
@@ -44,9 +44,10 @@ export function mergePatch(target: Json, patch: Json): Json {
 /** The RFC 7396 patch that turns `from` into `to`; `undefined` when they are equal. Values may not be null. */
 export function diffPatch(from: JsonObject, to: JsonObject): JsonObject | undefined {
   const patch: Record<string, Json> = {};
-  for (const key of Object.keys(from)) if (!(key in to)) patch[key] = null;
+  for (const key of Object.keys(from)) if (own(to, key) === undefined && key !== "__proto__") patch[key] = null;
   for (const [key, value] of Object.entries(to)) {
-    const before = from[key];
+    if (key === "__proto__") continue;
+    const before = own(from, key);
     if (before === undefined) patch[key] = value;
     else if (isJsonObject(before) && isJsonObject(value)) {
       const inner = diffPatch(before, value);
@@ -54,4 +55,9 @@ export function diffPatch(from: JsonObject, to: JsonObject): JsonObject | undefi
     } else if (canonicalJson(before) !== canonicalJson(value)) patch[key] = value;
   }
   return Object.keys(patch).length > 0 ? patch : undefined;
+}
+
+/** The object's own value: a document may have a key called `toString`, and most have none. */
+function own(object: JsonObject, key: string): Json | undefined {
+  return Object.prototype.hasOwnProperty.call(object, key) ? object[key] : undefined;
 }

@@ -104,7 +104,6 @@ export class VirtualTime implements Clock, Timers {
     work.then(finish, finish);
     const endMs = this.#monotonicMs + limitMs;
     await this.#move(async () => {
-      await this.#settle();
       while (!progress.done && (await this.#fireNext(endMs)));
     });
     if (!progress.done) throw new Error(`not settled after ${limitMs} virtual ms; pending: ${this.#names()}`);
@@ -115,6 +114,7 @@ export class VirtualTime implements Clock, Timers {
     if (this.#moving) throw new Error("virtual time is being moved already; await the first move");
     this.#moving = true;
     try {
+      await this.#settle();
       await steps();
     } finally {
       this.#moving = false;
@@ -123,7 +123,6 @@ export class VirtualTime implements Clock, Timers {
 
   /** Fires the first timer due by `limitMs`; false when there is none. */
   async #fireNext(limitMs: number): Promise<boolean> {
-    await this.#settle();
     const next = this.#queue[0];
     if (next === undefined || next.dueMs > limitMs) return false;
     this.#queue.shift();

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { Emitter } from "./emitter.ts";
+
+test("listeners are called in order; one that throws is reported and stops nobody", () => {
+  const thrown: unknown[] = [];
+  const heard: string[] = [];
+  const emitter = new Emitter<number>((error) => thrown.push(error));
+  emitter.on((value) => heard.push(`a${value}`));
+  emitter.on(() => {
+    throw new Error("bug");
+  });
+  const undo = emitter.on((value) => heard.push(`b${value}`));
+  emitter.emit(1);
+  undo();
+  undo();
+  emitter.emit(2);
+  expect(heard).toEqual(["a1", "b1", "a2"]);
+  expect(thrown).toHaveLength(2);
+});
+
+test("a listener may leave or come during an emit without disturbing it", () => {
+  const heard: string[] = [];
+  const emitter = new Emitter<void>((error) => {
+    throw error;
+  });
+  const undo = emitter.on(() => {
+    heard.push("once");
+    undo();
+    emitter.on(() => heard.push("late"));
+  });
+  emitter.on(() => heard.push("second"));
+  emitter.emit();
+  expect(heard).toEqual(["once", "second"]);
+  emitter.emit();
+  expect(heard).toEqual(["once", "second", "second", "late"]);
+});

@@ -1,0 +1,37 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { fromBase64Url, toBase64Url, toHex, utf8 } from "./encoding.ts";
+
+describe("base64url", () => {
+  test("agrees with Node for any bytes, both ways", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const text = toBase64Url(bytes);
+        expect(text).toBe(Buffer.from(bytes).toString("base64url"));
+        expect(fromBase64Url(text)).toEqual(bytes);
+      }),
+    );
+  });
+
+  test("refuses what is not unpadded base64url", () => {
+    const refused = ["a", "ab=", "ab==", "a b", "ab+/", "äb", "abcde", "a\u0000"].map((text) => fromBase64Url(text));
+    expect(new Set(refused)).toEqual(new Set([undefined]));
+    expect(fromBase64Url("")).toEqual(new Uint8Array());
+  });
+
+  test("any text is either refused or decodes to as many bytes as its length says", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect([undefined, Math.floor((text.length * 3) / 4)]).toContain(fromBase64Url(text)?.length);
+      }),
+    );
+  });
+});
+
+test("hex has two lower-case digits a byte", () => {
+  expect(toHex(Uint8Array.of(0, 10, 255))).toBe("000aff");
+});
+
+test("utf8 encodes beyond the basic plane", () => {
+  expect([...utf8("é𝄞")]).toEqual([0xc3, 0xa9, 0xf0, 0x9d, 0x84, 0x9e]);
+});
