@@ -8,6 +8,8 @@ export const ContentSchema = v.variant("kind", [
     url: HttpUrlSchema,
     /** Name for people. */
     name: v.optional(v.pipe(v.string(), v.maxLength(128))),
+    /** What the page may use besides the plain page API; a package asks for it in its manifest. */
+    grants: v.optional(v.pipe(v.array(v.picklist(["gpio"])), v.maxLength(8))),
   }),
   v.strictObject({
     kind: v.literal("package"),

@@ -10,6 +10,8 @@ export interface NewRecord {
   readonly body: JsonObject;
   /** Who it comes from, for rate limits: `page`, `gpio`, `agent`, … */
   readonly source: string;
+  /** The same key again is answered with the first one's number and stored once. For senders that resend. */
+  readonly dedupeKey?: string;
 }
 
 /**

@@ -1,0 +1,155 @@
+import type { StageContent } from "../../../player-host/contract/link-messages.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { Random } from "../../../platform/ports/random.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
+import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
+import type { Content } from "../../protocol/desired.ts";
+import type { DocumentStore } from "../storage/document-store.ts";
+import type { ContentProvider } from "./content-port.ts";
+
+/** What is being made ready, and what may be shown meanwhile. */
+export type ContentState =
+  /** The cloud wants nothing. */
+  | { readonly kind: "none" }
+  /** On its way; `showing` is the last good content, which stays on the screen. */
+  | { readonly kind: "preparing"; readonly wanted: Content; readonly showing?: StageContent; readonly lastError?: Issue; readonly retryAtMs?: number }
+  | { readonly kind: "ready"; readonly wanted: Content; readonly showing: StageContent };
+
+export interface ContentDeps {
+  readonly provider: ContentProvider;
+  readonly documents: DocumentStore;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+const RETRY: RetryPolicy = { firstMs: 5_000, factor: 2, capMs: 10 * 60_000, floorMs: 1_000 };
+const DOCUMENT_KEY = "content.showing";
+
+/**
+ * Makes wanted content ready and remembers what was shown last, so that a device without network
+ * starts with its picture. The last good content stays until the next one is complete.
+ */
+export class ContentService {
+  readonly name = "content";
+  readonly #deps: ContentDeps;
+  readonly #changed: Emitter<ContentState>;
+  #state: ContentState = { kind: "none" };
+  #wanted: Content | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(deps: ContentDeps) {
+    this.#deps = deps;
+    this.#changed = new Emitter((thrown) => deps.log.error({ error: String(thrown) }, "a content listener failed"));
+  }
+
+  state(): ContentState {
+    return this.#state;
+  }
+
+  onChange(listener: (state: ContentState) => void): () => void {
+    return this.#changed.on(listener);
+  }
+
+  /** What the stage may show now, whatever is still on its way. */
+  showing(): StageContent | undefined {
+    return this.#state.kind === "none" ? undefined : this.#state.showing;
+  }
+
+  /** Level-triggered: wanting the same again changes nothing. */
+  want(content: Content | undefined): void {
+    if (same(content, this.#wanted)) return;
+    this.#wanted = content;
+    this.#wake?.();
+  }
+
+  /** Brings back what was on the screen before the agent stopped. Called once, before `run`. */
+  async restore(): Promise<void> {
+    const kept = await this.#deps.documents.get(DOCUMENT_KEY);
+    if (kept === undefined) return;
+    const { wanted, showing } = kept as unknown as { wanted: Content; showing: StageContent };
+    this.#wanted = wanted;
+    this.#set({ kind: "ready", wanted, showing });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const wanted = this.#wanted;
+      const changed = this.#nextChange(signal);
+      if (wanted === undefined) await this.#clear();
+      else if (this.#state.kind !== "ready" || !same(wanted, this.#state.wanted)) await this.#prepare(wanted, signal, changed.aborted);
+      await changed.promise;
+    }
+  }
+
+  /** Tries until it is ready or something else is wanted. */
+  async #prepare(wanted: Content, signal: AbortSignal, abandoned: AbortSignal): Promise<void> {
+    const { provider, random, timers, clock, log } = this.#deps;
+    const showing = this.showing();
+    this.#set({ kind: "preparing", wanted, ...(showing && { showing }) });
+    for (let attempt = 0; !signal.aborted && !abandoned.aborted; attempt += 1) {
+      const prepared = await provider.prepare(wanted, abandoned);
+      if (abandoned.aborted) return;
+      if (prepared.ok) {
+        await this.#keep(wanted, prepared.value);
+        this.#set({ kind: "ready", wanted, showing: prepared.value });
+        return;
+      }
+      const delayMs = retryDelayMs(RETRY, attempt, random);
+      log.warn({ ...prepared.error, attempt, delayMs }, "content is not ready; the last good one stays");
+      this.#set({ kind: "preparing", wanted, ...(showing && { showing }), lastError: prepared.error, retryAtMs: clock.monotonicMs() + delayMs });
+      await sleep(timers, "content.retry", delayMs, abandoned);
+    }
+  }
+
+  async #keep(wanted: Content, showing: StageContent): Promise<void> {
+    try {
+      await this.#deps.documents.put({ [DOCUMENT_KEY]: { wanted, showing } });
+    } catch (thrown) {
+      // A full disk must not keep a good picture off the screen; after a restart it is prepared again.
+      this.#deps.log.warn({ error: String(thrown) }, "what is shown could not be remembered");
+    }
+  }
+
+  async #clear(): Promise<void> {
+    if (this.#state.kind === "none") return;
+    this.#set({ kind: "none" });
+    try {
+      await this.#deps.documents.put({ [DOCUMENT_KEY]: null });
+    } catch (thrown) {
+      // As above: the screen matters more than the memory of it.
+      this.#deps.log.warn({ error: String(thrown) }, "what was shown could not be forgotten");
+    }
+  }
+
+  /** Ends when something else is wanted or the service stops. */
+  #nextChange(signal: AbortSignal): { readonly promise: Promise<void>; readonly aborted: AbortSignal } {
+    const abandon = new AbortController();
+    const promise = new Promise<void>((resolve) => {
+      const wake = (): void => {
+        signal.removeEventListener("abort", wake);
+        abandon.abort();
+        resolve();
+      };
+      this.#wake = wake;
+      if (signal.aborted) wake();
+      else signal.addEventListener("abort", wake, { once: true });
+    });
+    return { promise, aborted: abandon.signal };
+  }
+
+  #set(state: ContentState): void {
+    this.#state = state;
+    this.#changed.emit(state);
+  }
+}
+
+function same(a: Content | undefined, b: Content | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json);
+}

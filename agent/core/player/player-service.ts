@@ -1,0 +1,158 @@
+import * as v from "valibot";
+import type { GpioEdge } from "../../../platform/ports/gpio.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { canonicalJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import type { PageContext, StageScene } from "../../../player-host/contract/link-messages.ts";
+import { validate } from "../../protocol/codec.ts";
+import { PlaySchema } from "../../protocol/records.ts";
+import type { ReportedDocument } from "../../protocol/reported.ts";
+import type { EventSink } from "../outbox/event-sink.ts";
+import type { Reporter } from "../state/reporter.ts";
+import type { PlayerEvent, PlayerLink, PlayerStatus } from "./player-port.ts";
+
+/** Longest page state kept in the reported document, in characters of JSON. */
+const PAGE_STATE_MAX = 4096;
+const EventNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:/-]{1,128}$/, "must be 1 to 128 letters, digits, '.', '_', ':', '/' or '-'"));
+
+export interface PlayerServiceDeps {
+  readonly link: PlayerLink;
+  readonly events: EventSink;
+  readonly reporter: Reporter;
+  readonly log: Log;
+  /** Wall clock, for `sinceMs` in reports. */
+  wallMs(): number;
+  /** Metrics of the host and its renderer, for telemetry. */
+  onMetrics(metrics: Readonly<Record<string, number>>): void;
+  /** The verdict in force, kept beside a proof of play. */
+  verdict(): string;
+}
+
+/**
+ * Between the player host and the rest of the agent: hands scene and page context down, and takes
+ * what the page says up, into the outbox and the reported document. Nothing a page sends is trusted.
+ */
+export class PlayerService {
+  readonly #deps: PlayerServiceDeps;
+  #scene = "";
+  #context = "";
+  #refused: Record<string, number> = {};
+  #undo: (() => void)[] = [];
+
+  constructor(deps: PlayerServiceDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    const { link } = this.#deps;
+    this.#undo = [link.onStatus((status) => this.#report(status)), link.onEvent((event) => this.#take(event))];
+    this.#report(link.status());
+  }
+
+  stop(): void {
+    for (const undo of this.#undo) undo();
+    this.#undo = [];
+  }
+
+  /** Refusals of the page API by code since start, for `status` and `doctor`. */
+  refused(): Readonly<Record<string, number>> {
+    return this.#refused;
+  }
+
+  /** Shows `scene`; the same again is not sent, so that nothing on the screen blinks. */
+  show(scene: StageScene): void {
+    const text = canonicalJson(scene as unknown as Json);
+    if (text === this.#scene) return;
+    this.#scene = text;
+    this.#deps.link.setScene(scene);
+  }
+
+  setContext(context: PageContext): void {
+    const text = canonicalJson(context as unknown as Json);
+    if (text === this.#context) return;
+    this.#context = text;
+    this.#deps.link.setContext(context);
+  }
+
+  /** An edge on an input line: for the page (when it holds the grant, the host checks) and for the cloud. */
+  gpioEdge(edge: GpioEdge): void {
+    const { link, events, log } = this.#deps;
+    link.sendGpio(edge.line, edge.level);
+    void events.append({ stream: "event", kind: "gpio", source: "gpio", body: { name: edge.line, data: { level: edge.level } } }).then((appended) => {
+      if (!appended.ok) log.debug({ ...appended.error }, "a GPIO edge was not kept");
+    });
+  }
+
+  #take(event: PlayerEvent): void {
+    switch (event.t) {
+      case "page-event":
+        return this.#takeEvent(event.id, event.name, event.data as JsonObject | undefined);
+      case "page-play":
+        return this.#takePlay(event.id, event.play);
+      case "page-state":
+        return this.#takeState(event.state as JsonObject);
+      case "page-refused":
+        this.#refused[event.code] = (this.#refused[event.code] ?? 0) + event.count;
+        this.#deps.log.warn({ code: event.code, count: event.count }, "the page API refused calls of the page");
+        return;
+      case "metrics":
+        return this.#deps.onMetrics(event.metrics);
+      case "log":
+        this.#deps.log[event.level]({ ...event.fields, part: "player-host" }, event.message);
+        return;
+    }
+  }
+
+  #takeEvent(id: string, name: string, data: JsonObject | undefined): void {
+    const checked = validate(EventNameSchema, name, "event name", "page.invalid");
+    if (!checked.ok) return this.#deps.link.pageStored(id, "page.invalid");
+    this.#store(id, { stream: "event", kind: "page", source: "page", dedupeKey: `page:${id}`, body: data === undefined ? { name } : { name, data } });
+  }
+
+  #takePlay(id: string, play: unknown): void {
+    const checked = validate(PlaySchema, play, "proof of play", "page.invalid");
+    if (!checked.ok) {
+      this.#deps.log.warn({ ...checked.error }, "a proof of play was refused");
+      return this.#deps.link.pageStored(id, "page.invalid");
+    }
+    const body = { ...checked.value, verdict: this.#deps.verdict() } as unknown as JsonObject;
+    this.#store(id, { stream: "play", kind: "play", source: "page", dedupeKey: `page:${id}`, body });
+  }
+
+  #store(id: string, record: Parameters<EventSink["append"]>[0]): void {
+    const { events, link, log } = this.#deps;
+    events.append(record).then(
+      (appended) => link.pageStored(id, appended.ok ? undefined : appended.error.code),
+      (thrown: unknown) => {
+        // A bug in the outbox: the host keeps the entry and sends it again.
+        log.error({ error: String(thrown) }, "storing a page record threw");
+      },
+    );
+  }
+
+  #takeState(state: JsonObject): void {
+    if (JSON.stringify(state).length > PAGE_STATE_MAX) {
+      this.#refused["page.too-large"] = (this.#refused["page.too-large"] ?? 0) + 1;
+      return;
+    }
+    this.#deps.reporter.set("page", state);
+  }
+
+  #report(status: PlayerStatus): void {
+    this.#deps.reporter.set("player", playerReport(status, this.#deps.wallMs()));
+  }
+}
+
+/** The `player` section of the reported document. */
+export function playerReport(status: PlayerStatus, wallMs: number): ReportedDocument["player"] {
+  if (status.kind === "absent") return { kind: "absent", why: status.why };
+  const { shell, stage } = status;
+  switch (stage.kind) {
+    case "screen":
+      return { kind: "idle", shell, screen: stage.screen };
+    case "failed":
+      return { kind: "failed", shell, content: stage.content, error: stage.error };
+    case "loading":
+    case "playing":
+      return { kind: stage.kind, shell, content: stage.content, sinceMs: Math.min(Math.round(stage.sinceMs), wallMs) };
+  }
+}

@@ -1,0 +1,109 @@
+import { mkdir, readdir, rename, rm, stat, open } from "node:fs/promises";
+import { join } from "node:path";
+import type { StageContent } from "../../../player-host/contract/link-messages.ts";
+import type { Manifest } from "../../../player-host/contract/manifest.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import type { ContentProvider } from "../../core/content/content-port.ts";
+import type { Content } from "../../protocol/desired.ts";
+import { download } from "./download.ts";
+import { readManifest, unpack } from "./unpack.ts";
+
+type PackageContent = Extract<Content, { kind: "package" }>;
+
+/** Packages kept on disk: the one that is shown and the one before it. */
+const PACKAGES_KEPT = 2;
+
+/**
+ * Content on this machine's disk: `<content>/<sha256>/` is a package that was unpacked and checked as a
+ * whole; a folder under that name is complete by construction (it is renamed into place).
+ */
+export class PackageProvider implements ContentProvider {
+  readonly #root: string;
+  readonly #log: Log;
+
+  /** `root` is the content folder; it is made when it is missing. */
+  constructor(root: string, log: Log) {
+    this.#root = root;
+    this.#log = log;
+  }
+
+  async prepare(content: Content, signal: AbortSignal): Promise<Result<StageContent>> {
+    if (content.kind === "url") {
+      return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])] });
+    }
+    const folder = join(this.#root, content.sha256);
+    const manifest = (await exists(folder)) ? await readManifest(folder) : await this.#install(content, folder, signal);
+    if (!manifest.ok) return manifest;
+    await this.#removeOld(content.sha256);
+    return ok(stageContent(content, folder, manifest.value));
+  }
+
+  async #install(content: PackageContent, folder: string, signal: AbortSignal): Promise<Result<Manifest>> {
+    const zipPath = join(this.#root, "downloads", `${content.sha256}.zip`);
+    const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath }, signal);
+    if (!fetched.ok) return fetched;
+    const temporary = join(this.#root, `${content.sha256}.unpacking`);
+    try {
+      await rm(temporary, { recursive: true, force: true });
+      await mkdir(temporary, { recursive: true });
+      const manifest = await unpack(zipPath, temporary);
+      if (!manifest.ok) {
+        await rm(temporary, { recursive: true, force: true });
+        return manifest;
+      }
+      await rename(temporary, folder);
+      await syncFolder(this.#root);
+      await rm(zipPath, { force: true });
+      return manifest;
+    } catch (thrown) {
+      return fail("content.disk", `the package could not be put in place: ${messageOf(thrown)}`, "free space in the data folder");
+    }
+  }
+
+  /** Space is kept by removing packages that are neither shown nor the one before; a failure here is only logged. */
+  async #removeOld(current: string): Promise<void> {
+    try {
+      const folders: { name: string; atMs: number }[] = [];
+      for (const name of await readdir(this.#root)) {
+        if (!/^[0-9a-f]{64}$/.test(name) || name === current) continue;
+        folders.push({ name, atMs: (await stat(join(this.#root, name))).mtimeMs });
+      }
+      folders.sort((a, b) => b.atMs - a.atMs);
+      for (const { name } of folders.slice(PACKAGES_KEPT - 1)) await rm(join(this.#root, name), { recursive: true, force: true });
+    } catch (thrown) {
+      // Old packages left behind cost space, not the picture.
+      this.#log.warn({ error: messageOf(thrown) }, "old packages could not be removed");
+    }
+  }
+}
+
+function stageContent(content: PackageContent, folder: string, manifest: Manifest): StageContent {
+  return {
+    kind: "package",
+    id: content.sha256,
+    folder,
+    entry: manifest.entry,
+    grants: [...manifest.capabilities],
+    allowedOrigins: [...manifest.allowedOrigins],
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === "ENOENT") return false;
+    throw thrown;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

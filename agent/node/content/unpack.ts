@@ -1,0 +1,97 @@
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import * as yauzl from "yauzl";
+import { MANIFEST_BYTES_MAX, MANIFEST_NAME, ManifestSchema, PACKAGE_FILES_MAX, type Manifest } from "../../../player-host/contract/manifest.ts";
+import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { parseJson } from "../../../platform/runtime/json.ts";
+import { validate } from "../../protocol/codec.ts";
+
+/** Most bytes one package may unpack to. */
+const UNPACKED_BYTES_MAX = 8 * 1024 ** 3;
+
+/**
+ * Unpacks a zip into an empty folder and checks every file against the manifest inside it: nothing
+ * missing, nothing extra, every hash right, no path out of the folder. Errors: `content.bad-package`
+ * (the zip), `content.bad-manifest` (what it says), `content.hash-mismatch`, `content.disk`.
+ */
+export async function unpack(zipPath: string, folder: string): Promise<Result<Manifest>> {
+  let zip: yauzl.ZipFile;
+  try {
+    zip = await yauzl.openPromise(zipPath);
+  } catch (thrown) {
+    return fail("content.bad-package", `the package is not a readable zip: ${messageOf(thrown)}`);
+  }
+  try {
+    return await unpackFrom(zip, folder);
+  } catch (thrown) {
+    const code = (thrown as { code?: string }).code;
+    if (code === "ENOSPC" || code === "EROFS" || code === "EIO") return fail("content.disk", `the package could not be unpacked: ${messageOf(thrown)}`);
+    return fail("content.bad-package", `the package could not be unpacked: ${messageOf(thrown)}`);
+  } finally {
+    zip.close();
+  }
+}
+
+async function unpackFrom(zip: yauzl.ZipFile, folder: string): Promise<Result<Manifest>> {
+  const hashes = new Map<string, string>();
+  let unpackedBytes = 0;
+  for await (const entry of zip.eachEntry()) {
+    if (entry.fileName.endsWith("/")) continue;
+    unpackedBytes += entry.uncompressedSize;
+    if (hashes.size >= PACKAGE_FILES_MAX) return fail("content.bad-package", `the package has more than ${PACKAGE_FILES_MAX} files`);
+    if (unpackedBytes > UNPACKED_BYTES_MAX) return fail("content.bad-package", `the package unpacks to more than ${UNPACKED_BYTES_MAX} bytes`);
+    if (hashes.has(entry.fileName)) return fail("content.bad-package", `the package has "${entry.fileName}" twice`);
+    if (entry.fileName === MANIFEST_NAME && entry.uncompressedSize > MANIFEST_BYTES_MAX) return fail("content.bad-manifest", "the manifest is larger than 4 MiB");
+    // yauzl refuses absolute names and `..` parts by itself; the manifest's own check repeats it below.
+    hashes.set(entry.fileName, await writeEntry(zip, entry, join(folder, entry.fileName)));
+  }
+  return checkAgainstManifest(folder, hashes);
+}
+
+async function writeEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, path: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true });
+  const hash = createHash("sha256");
+  const hashing = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  // `flush` makes the file durable before the folder is given its final name.
+  await pipeline(await zip.openReadStreamPromise(entry), hashing, createWriteStream(path, { flags: "wx", flush: true }));
+  return hash.digest("hex");
+}
+
+async function checkAgainstManifest(folder: string, hashes: ReadonlyMap<string, string>): Promise<Result<Manifest>> {
+  const manifest = await readManifest(folder);
+  if (!manifest.ok) return manifest;
+  const listed = manifest.value.files;
+  for (const [path, wanted] of Object.entries(listed)) {
+    const found = hashes.get(path);
+    if (found === undefined) return fail("content.bad-package", `"${path}" is in the manifest and not in the package`);
+    if (found !== wanted) return fail("content.hash-mismatch", `"${path}" has SHA-256 ${found}; the manifest says ${wanted}`);
+  }
+  for (const path of hashes.keys()) {
+    if (path !== MANIFEST_NAME && !Object.hasOwn(listed, path)) return fail("content.bad-package", `"${path}" is in the package and not in the manifest`);
+  }
+  if (!Object.hasOwn(listed, manifest.value.entry)) return fail("content.bad-manifest", `the entry page "${manifest.value.entry}" is not among the files`);
+  return manifest;
+}
+
+/** Reads and checks the manifest of an unpacked package. */
+export async function readManifest(folder: string): Promise<Result<Manifest>> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, MANIFEST_NAME), "utf8");
+  } catch (thrown) {
+    return fail("content.bad-manifest", `the package has no readable ${MANIFEST_NAME}: ${messageOf(thrown)}`);
+  }
+  const json = parseJson(text);
+  if (json === undefined) return fail("content.bad-manifest", `${MANIFEST_NAME} is not JSON`);
+  const checked = validate(ManifestSchema, json, MANIFEST_NAME, "content.bad-manifest");
+  return checked.ok ? ok(checked.value) : checked;
+}
