@@ -1,0 +1,54 @@
+import type { Clock, Timers } from "../ports/clock.ts";
+import type { SystemProbe } from "../ports/host.ts";
+import type { PlatformAdapter } from "../ports/platform-adapter.ts";
+import { CecDisplay } from "../displays/cec/cec-display.ts";
+import { simulatedAudio } from "./simulated-audio.ts";
+import { SimulatedCec } from "./simulated-cec.ts";
+import { SimulatedGpio } from "./simulated-gpio.ts";
+import { simulatedClockControl, SimulatedHostPower, simulatedNetwork, SimulatedWatchdog, type MachineGone } from "./simulated-machine.ts";
+import { simulatedOutputs } from "./simulated-outputs.ts";
+import { panelControl } from "./simulated-panel.ts";
+import { simulatedProbe } from "./simulated-probe.ts";
+import { TV_INPUTS } from "./simulated-tv.ts";
+import type { SimulatedWorld } from "./world.ts";
+
+export interface SimulatedAdapterDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Real figures for processor, load and memory; without it they are made up from the uptime. */
+  readonly hostProbe?: SystemProbe;
+  /** The machine went down, by request or by its watchdog: the host ends the agent, without letting it say goodbye. */
+  onMachineGone(kind: MachineGone): void;
+  readonly evidence?: readonly string[];
+}
+
+/** Every port there is, on hardware that behaves and misbehaves as the world says. */
+export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAdapterDeps): PlatformAdapter {
+  const { clock, timers } = deps;
+  const cec = new SimulatedCec(world, timers);
+  const gpio = new SimulatedGpio(world, clock, timers);
+  const power = new SimulatedHostPower(world, timers, (kind) => deps.onMachineGone(kind));
+  const watchdog = new SimulatedWatchdog(timers, () => power.reset());
+  const brightness = panelControl(world, clock, timers, "brightness");
+  const orientation = { ...panelControl(world, clock, timers, "orientation"), choices: [0, 90, 180, 270] as const };
+  return {
+    name: "simulated",
+    evidence: deps.evidence ?? ["asked for by the caller"],
+    power,
+    watchdog,
+    cec,
+    gpio,
+    display: new CecDisplay({ cec, clock, timers, inputs: TV_INPUTS, brightness, orientation }),
+    outputs: simulatedOutputs(world, clock),
+    audio: simulatedAudio(world, clock),
+    network: simulatedNetwork(world, clock),
+    clock: simulatedClockControl(world, clock),
+    probe: simulatedProbe(world, clock, deps.hostProbe),
+    close: () => {
+      gpio.close();
+      power.close();
+      watchdog.close();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { Cec, CecMessage, CecReply } from "../ports/cec.ts";
+import type { Timers } from "../ports/clock.ts";
+import { fail, ok, type Result } from "../ports/result.ts";
+import { frameMs, LOGICAL_ADDRESS, REPLY_TIMEOUT_MS, REPLY_TO } from "../displays/cec/opcodes.ts";
+import { OneAtATime } from "../runtime/one-at-a-time.ts";
+import { knownToTv, tvReceives } from "./simulated-tv.ts";
+import type { SimulatedWorld } from "./world.ts";
+
+/** What a slow TV takes for an answer: late, and still inside CEC's second. */
+export const SLOW_LATENCY_MS = 850;
+
+/** The bus between our HDMI output and the simulated TV, with the wire's own timing. */
+export class SimulatedCec implements Cec {
+  readonly #world: SimulatedWorld;
+  readonly #timers: Timers;
+  readonly #bus = new OneAtATime();
+
+  constructor(world: SimulatedWorld, timers: Timers) {
+    this.#world = world;
+    this.#timers = timers;
+  }
+
+  send(message: CecMessage, replyTimeoutMs: number): Promise<Result<CecReply>> {
+    const problem = problemOf(message, replyTimeoutMs);
+    if (problem !== undefined) return Promise.resolve(fail("cec.bad-message", problem));
+    return this.#bus.run(() => this.#transmit(message, Math.min(replyTimeoutMs, REPLY_TIMEOUT_MS)));
+  }
+
+  async #transmit(message: CecMessage, replyTimeoutMs: number): Promise<Result<CecReply>> {
+    if (this.#unplugged()) return noAddress();
+    await this.#pass("simulated.cec.frame", frameMs(message.opcode === undefined ? 0 : 1 + message.operands.length));
+    if (this.#unplugged()) return noAddress();
+    const broadcast = message.destination === LOGICAL_ADDRESS.broadcast;
+    const heard = this.#world.state.display.mood !== "deaf" && (broadcast || message.destination === LOGICAL_ADDRESS.tv);
+    // Nobody rejects a broadcast, so one that nobody hears looks acknowledged too. That is CEC, not a fault of ours.
+    if (!heard) return ok({ acknowledged: broadcast });
+    if (message.opcode === undefined) return ok({ acknowledged: true });
+    const answer = this.#deliver(message.opcode, message.operands);
+    const hasAnswer = REPLY_TO.has(message.opcode) || !knownToTv(message.opcode);
+    if (!hasAnswer || replyTimeoutMs === 0) return ok({ acknowledged: true });
+    const reply = await this.#inTime(answer, replyTimeoutMs);
+    return ok(reply === undefined ? { acknowledged: true } : { acknowledged: true, reply });
+  }
+
+  /** The TV acts on the message once its latency has passed, whether or not anybody still waits. */
+  #deliver(opcode: number, operands: Uint8Array): Promise<CecReply["reply"]> {
+    const copy = operands.slice();
+    return new Promise((resolve) => {
+      this.#timers.after("simulated.tv.answer", tvLatencyMs(this.#world), () => {
+        resolve(this.#unplugged() ? undefined : tvReceives(this.#world, opcode, copy));
+      });
+    });
+  }
+
+  #inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const timer = this.#timers.after("simulated.cec.reply", timeoutMs, () => resolve(undefined));
+      void work.then((value) => {
+        timer.cancel();
+        resolve(value);
+      });
+    });
+  }
+
+  #unplugged(): boolean {
+    return this.#world.state.display.mood === "unplugged";
+  }
+
+  #pass(name: string, delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#timers.after(name, delayMs, resolve));
+  }
+}
+
+export function tvLatencyMs(world: SimulatedWorld): number {
+  const { mood, latencyMs } = world.state.display;
+  return mood === "slow" ? Math.max(latencyMs, SLOW_LATENCY_MS) : latencyMs;
+}
+
+function noAddress(): Result<never> {
+  return fail("cec.unplugged", "no display on the cable, so no physical address", "check the HDMI cable");
+}
+
+function problemOf({ destination, opcode, operands }: CecMessage, replyTimeoutMs: number): string | undefined {
+  if (!Number.isInteger(destination) || destination < 0 || destination > 15) return "the destination is not a logical address from 0 to 15";
+  if (opcode !== undefined && (!Number.isInteger(opcode) || opcode < 0 || opcode > OPCODE_MAX)) return "the opcode is not a byte";
+  if (operands.length > OPERANDS_MAX) return `at most ${OPERANDS_MAX} operands fit in a message`;
+  if (opcode === undefined && operands.length > 0) return "a polling message has no operands";
+  if (!(replyTimeoutMs >= 0)) return "the reply time-out is not a number of milliseconds";
+  return undefined;
+}
+
+const OPCODE_MAX = 0xff;
+const OPERANDS_MAX = 14;
+

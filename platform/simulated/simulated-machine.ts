@@ -1,0 +1,123 @@
+import type { Clock, Timer, Timers } from "../ports/clock.ts";
+import type { ClockControl, HostPower, NetworkControl, NetworkInterface, Watchdog } from "../ports/host.ts";
+import { seen, unknown } from "../ports/reading.ts";
+import { fail, ok, type Result } from "../ports/result.ts";
+import type { SimulatedWorld } from "./world.ts";
+
+/** What ends the machine under the agent. */
+export type MachineGone = "reboot" | "shutdown";
+
+/** Between taking a request and the machine's end: time for the answer to leave, as on a real machine. */
+export const POWER_OFF_DELAY_MS = 250;
+export const WATCHDOG_TIMEOUT_MS = 60_000;
+
+/** Everything simulated that starts timers hands them over, so that closing the adapter leaves none. */
+export class SimulatedHostPower implements HostPower {
+  readonly #world: SimulatedWorld;
+  readonly #timers: Timers;
+  readonly #onGone: (kind: MachineGone) => void;
+  #off: Timer | undefined;
+
+  constructor(world: SimulatedWorld, timers: Timers, onGone: (kind: MachineGone) => void) {
+    this.#world = world;
+    this.#timers = timers;
+    this.#onGone = onGone;
+  }
+
+  bootId(): Promise<string> {
+    return Promise.resolve(this.#world.state.power.bootId);
+  }
+
+  reboot(_reason: string): Promise<Result<void>> {
+    return Promise.resolve(this.#request("reboot"));
+  }
+
+  shutdown(_reason: string): Promise<Result<void>> {
+    return Promise.resolve(this.#request("shutdown"));
+  }
+
+  /** The machine goes down now, as a watchdog reset does. */
+  reset(): void {
+    this.#off?.cancel();
+    this.#world.boot();
+    this.#onGone("reboot");
+  }
+
+  close(): void {
+    this.#off?.cancel();
+  }
+
+  #request(kind: MachineGone): Result<void> {
+    const { power } = this.#world.state;
+    if (power.mood === "refused") return fail("host.refused", `the simulated machine refused to ${kind === "reboot" ? "reboot" : "shut down"}`);
+    if (power.mood === "ignored") return ok(undefined);
+    // Kept in the world at once: an agent killed between here and the end finds the machine booted anew all the same.
+    this.#world.update({ power: { ...power, pending: kind } });
+    this.#off?.cancel();
+    this.#off = this.#timers.after("simulated.power-off", POWER_OFF_DELAY_MS, () => {
+      // Only now: a boot id that changed while the old software still runs would prove a reboot that has not happened.
+      this.#world.boot();
+      this.#onGone(kind);
+    });
+    return ok(undefined);
+  }
+}
+
+/** Armed by the first feed, as /dev/watchdog is by opening it. */
+export class SimulatedWatchdog implements Watchdog {
+  readonly timeoutMs = WATCHDOG_TIMEOUT_MS;
+  readonly #timers: Timers;
+  readonly #onBite: () => void;
+  #timer: Timer | undefined;
+
+  constructor(timers: Timers, onBite: () => void) {
+    this.#timers = timers;
+    this.#onBite = onBite;
+  }
+
+  feed(): Promise<Result<void>> {
+    this.#timer?.cancel();
+    this.#timer = this.#timers.after("simulated.watchdog", this.timeoutMs, this.#onBite);
+    return Promise.resolve(ok(undefined));
+  }
+
+  /** The orderly close that disarms. */
+  close(): void {
+    this.#timer?.cancel();
+  }
+}
+
+export function simulatedNetwork(world: SimulatedWorld, clock: Clock): NetworkControl {
+  return {
+    interfaces: () => {
+      const { link, interfaces } = world.state.network;
+      const up = link === "up";
+      // A chatty office network, so that rates have something to show.
+      const traffic = Math.floor(world.uptimeMs() / 1_000);
+      const list = Object.entries(interfaces).map(
+        ([name, { kind, mac, addresses }]): NetworkInterface => ({
+          name,
+          kind,
+          up,
+          mac,
+          addresses: up ? addresses : [],
+          receivedBytes: traffic * 1_200,
+          sentBytes: traffic * 300,
+        }),
+      );
+      return Promise.resolve(seen(list, clock.monotonicMs()));
+    },
+    gateway: () => {
+      const { link, gateway } = world.state.network;
+      return Promise.resolve(link === "up" ? seen(gateway, clock.monotonicMs()) : unknown("there is no default route"));
+    },
+    onChange: (changed) => world.onChange((sections) => sections.includes("network") && changed()),
+  };
+}
+
+export function simulatedClockControl(world: SimulatedWorld, clock: Clock): ClockControl {
+  return {
+    quality: () => Promise.resolve(world.state.clock.quality),
+    timeZone: () => Promise.resolve(seen(world.state.clock.zone, clock.monotonicMs())),
+  };
+}

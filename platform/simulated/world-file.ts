@@ -1,0 +1,100 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import * as v from "valibot";
+import { messageOf, type Issue } from "../ports/result.ts";
+import { parseJson } from "../runtime/json.ts";
+import { SimulatedWorld, type WorldDeps } from "./world.ts";
+import { worldStateSchema, type WorldState } from "./world-state.ts";
+
+/** A world's JSON is about 6 KiB; anything much larger is not one. */
+const FILE_BYTES_MAX = 1_048_576;
+
+export interface WorldFile {
+  readonly world: SimulatedWorld;
+  /** Why a fresh world was started although a file was there. */
+  readonly damage?: Issue;
+  /** Writes that failed since the start, and the last reason. The world goes on; the file is behind. */
+  writeFailures(): { readonly count: number; readonly lastError?: string };
+  /** Stops the world's timers and its file. */
+  close(): void;
+}
+
+/**
+ * The world kept in a file, so that hardware survives the agent: every change is on disk before the call that
+ * made it returns, because the TV does not forget what it was told when the agent is killed right after.
+ * A damaged file is moved aside and a fresh world begins, which says so.
+ */
+export function openWorldFile(path: string, deps: WorldDeps): WorldFile {
+  mkdirSync(dirname(path), { recursive: true });
+  const found = load(path, deps.clock.wallMs());
+  const world = new SimulatedWorld(deps, found.state);
+  const failures: { count: number; lastError?: string } = { count: 0 };
+  const save = (): void => {
+    try {
+      writeDurably(path, JSON.stringify(world.state));
+    } catch (thrown) {
+      // A full or read-only disk must not stop the simulated TV; the caller sees the count.
+      failures.count += 1;
+      failures.lastError = messageOf(thrown);
+    }
+  };
+  save();
+  const undo = world.onChange(save);
+  return {
+    world,
+    ...(found.damage === undefined ? {} : { damage: found.damage }),
+    writeFailures: () => ({ ...failures }),
+    close: () => {
+      undo();
+      world.close();
+    },
+  };
+}
+
+function load(path: string, nowMs: number): { readonly state?: WorldState; readonly damage?: Issue } {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (thrown) {
+    if (isMissing(thrown)) return {};
+    return { damage: setAside(path, nowMs, messageOf(thrown)) };
+  }
+  if (text.length > FILE_BYTES_MAX) return { damage: setAside(path, nowMs, "it is too large") };
+  const parsed = v.safeParse(worldStateSchema, parseJson(text));
+  if (parsed.success) return { state: parsed.output };
+  return { damage: setAside(path, nowMs, parsed.issues[0].message) };
+}
+
+function setAside(path: string, nowMs: number, why: string): Issue {
+  const aside = `${path}.damaged-${Math.round(nowMs)}`;
+  const message = `the simulated world's file could not be used (${why}); a fresh world was started`;
+  try {
+    renameSync(path, aside);
+    return { code: "simulated.world-damaged", message, hint: `the old file is ${aside}` };
+  } catch (thrown) {
+    return { code: "simulated.world-damaged", message, hint: `the old file could not be moved aside: ${messageOf(thrown)}` };
+  }
+}
+
+/** New content under the old name or none of it: write, sync, rename, sync the folder. */
+function writeDurably(path: string, text: string): void {
+  const temporary = `${path}.tmp`;
+  const file = openSync(temporary, "w", 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+  const folder = openSync(dirname(path), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
+}

@@ -1,0 +1,19 @@
+import * as v from "valibot";
+import { fail, messageOf, ok, type Result } from "../ports/result.ts";
+
+/** One sentence for the first thing that is wrong with input from outside. */
+export function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue);
+  return path === null ? issue.message : `${path}: ${issue.message}`;
+}
+
+/** Calls what the host offered; what it throws is told to whoever asked, and ends nothing. */
+export function runHook(what: string, hook: (() => void) | undefined): Result<void> {
+  if (hook === undefined) return fail("simulated.not-wired", `nobody offered to ${what} here`);
+  try {
+    hook();
+    return ok(undefined);
+  } catch (thrown) {
+    return fail("simulated.hook-failed", `could not ${what}: ${messageOf(thrown)}`);
+  }
+}

@@ -1,0 +1,207 @@
+import * as v from "valibot";
+import type { Random } from "../ports/random.ts";
+import { toHex } from "../runtime/encoding.ts";
+
+/**
+ * Everything about one simulated device that would still be there after its software was killed: the TV on
+ * the wall, the levels on the header, the cable, the disk, the boot id. Plain JSON, so that it can be kept in
+ * a file, sent to a dashboard and compared in a test.
+ */
+
+const percent = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100));
+const level = v.picklist([0, 1]);
+const bytes = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+const shortText = v.pipe(v.string(), v.maxLength(128));
+const milliseconds = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
+
+/** How the TV treats what it is told; see docs/hardware.md. */
+export const displayMood = v.picklist(["normal", "deaf", "slow", "lying", "unplugged"]);
+export const displayInput = v.picklist(["tuner", "hdmi-1", "hdmi-2"]);
+
+const display = v.strictObject({
+  power: v.picklist(["on", "standby", "turning-on", "turning-off"]),
+  input: displayInput,
+  brightness: percent,
+  volume: percent,
+  mute: v.boolean(),
+  orientation: v.picklist([0, 90, 180, 270]),
+  mood: displayMood,
+  /** The mood that returns when the cable is plugged in again. */
+  moodWhenPlugged: v.picklist(["normal", "deaf", "slow", "lying"]),
+  /** From a message's arrival to the TV's answer. CEC allows 1,000. */
+  latencyMs: milliseconds(10_000),
+  warmUpMs: milliseconds(120_000),
+  coolDownMs: milliseconds(120_000),
+});
+
+const gpioLine = v.strictObject({
+  /** BCM number, which is the offset on the header's chip. */
+  offset: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(63)),
+  direction: v.picklist(["input", "output"]),
+  pull: v.picklist(["none", "up", "down"]),
+  /** What we drive when the line is an output. */
+  driven: level,
+  /** What a switch outside drives; null when nothing does and the pull decides. */
+  external: v.nullable(level),
+  /** A spring-loaded button to the opposite of the resting level. */
+  button: v.picklist(["up", "down"]),
+  /** An output this input is wired to, by name. */
+  wiredTo: v.nullable(shortText),
+  /** The level that results. Kept in the state for whoever only reads it. */
+  level,
+  /** A kernel driver that holds the line. */
+  consumer: v.optional(shortText),
+});
+
+const output = v.strictObject({
+  connected: v.boolean(),
+  mode: v.strictObject({ width: milliseconds(16_384), height: milliseconds(16_384), refreshHz: milliseconds(1_000) }),
+  dpms: v.picklist(["on", "off"]),
+  edid: v.strictObject({ manufacturer: shortText, product: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)), serial: shortText, name: shortText }),
+});
+
+const networkInterface = v.strictObject({
+  kind: v.picklist(["ethernet", "wifi", "other"]),
+  mac: shortText,
+  addresses: v.pipe(v.array(shortText), v.maxLength(8)),
+});
+
+export const worldStateSchema = v.strictObject({
+  version: v.literal(1),
+  serial: shortText,
+  display,
+  gpio: v.strictObject({
+    /** `broken`: the kernel refuses every access. */
+    mood: v.picklist(["normal", "broken"]),
+    lines: v.record(shortText, gpioLine),
+  }),
+  outputs: v.record(shortText, output),
+  audio: v.strictObject({ volume: percent, mute: v.boolean() }),
+  temperature: v.strictObject({ baseC: v.pipe(v.number(), v.minValue(-40), v.maxValue(150)), extraC: v.pipe(v.number(), v.minValue(0), v.maxValue(150)) }),
+  disk: v.strictObject({ totalBytes: bytes, freeBytes: bytes, mood: v.picklist(["roomy", "full"]) }),
+  power: v.strictObject({
+    bootId: shortText,
+    /** True time of the boot, milliseconds since the epoch; steps of the device's own clock do not move it. */
+    bootedAtMs: v.pipe(v.number(), v.integer()),
+    boots: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    /** A request that was taken and not carried out yet. */
+    pending: v.picklist(["none", "reboot", "shutdown"]),
+    /** `ignored`: the request is taken and nothing happens. `refused`: the request fails. */
+    mood: v.picklist(["obeys", "ignored", "refused"]),
+  }),
+  network: v.strictObject({
+    link: v.picklist(["up", "down"]),
+    gateway: shortText,
+    interfaces: v.record(shortText, networkInterface),
+  }),
+  clock: v.strictObject({
+    quality: v.picklist(["unset", "local", "synced"]),
+    zone: shortText,
+    /** How far the device's wall clock is off true time. */
+    offsetMs: v.pipe(v.number(), v.integer(), v.minValue(-4e12), v.maxValue(4e12)),
+    /** `automatic`: a network time service corrects the clock soon after a boot with a network. */
+    sync: v.picklist(["automatic", "never"]),
+  }),
+});
+
+export type WorldState = v.InferOutput<typeof worldStateSchema>;
+export type GpioLineState = v.InferOutput<typeof gpioLine>;
+export type DisplayMood = v.InferOutput<typeof displayMood>;
+/** The parts of the state, which is also how changes are announced. */
+export type WorldSection = Exclude<keyof WorldState, "version" | "serial">;
+
+/** The output the simulated TV hangs on; the other connector is empty until something is plugged in. */
+export const TV_OUTPUT = "HDMI-A-1";
+
+/** A device as it comes out of the box, running and synchronised, its TV on. */
+export function freshWorldState(random: Random, trueWallMs: number): WorldState {
+  const serial = `SIM-${toHex(random.bytes(4)).toUpperCase()}`;
+  return {
+    version: 1,
+    serial,
+    display: {
+      power: "on",
+      input: "hdmi-1",
+      brightness: 80,
+      volume: 30,
+      mute: false,
+      orientation: 0,
+      mood: "normal",
+      moodWhenPlugged: "normal",
+      latencyMs: 60,
+      warmUpMs: 2_500,
+      coolDownMs: 1_000,
+    },
+    gpio: { mood: "normal", lines: headerLines() },
+    outputs: {
+      [TV_OUTPUT]: freshOutput(true, serial),
+      "HDMI-A-2": freshOutput(false, serial),
+    },
+    audio: { volume: 50, mute: false },
+    temperature: { baseC: 47, extraC: 0 },
+    disk: { totalBytes: 31_268_536_320, freeBytes: 21_474_836_480, mood: "roomy" },
+    power: { bootId: newBootId(random), bootedAtMs: Math.round(trueWallMs), boots: 1, pending: "none", mood: "obeys" },
+    network: {
+      link: "up",
+      gateway: "192.0.2.1",
+      interfaces: {
+        eth0: { kind: "ethernet", mac: macFrom(random), addresses: [`192.0.2.${10 + Math.floor(random.next() * 200)}/24`] },
+      },
+    },
+    clock: { quality: "synced", zone: "Etc/UTC", offsetMs: 0, sync: "automatic" },
+  };
+}
+
+/** A random UUID (version 4), the form of Linux's boot id. */
+export function newBootId(random: Random): string {
+  const raw = random.bytes(16);
+  raw[6] = ((raw[6] ?? 0) & 0x0f) | 0x40;
+  raw[8] = ((raw[8] ?? 0) & 0x3f) | 0x80;
+  const hex = toHex(raw);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** What stands on a line: our own drive, a finger on the button, a wire, a switch outside, else the pull. */
+export function levelOf(line: GpioLineState, lines: Readonly<Record<string, GpioLineState>>): 0 | 1 {
+  if (line.direction === "output") return line.driven;
+  const source = line.wiredTo === null ? undefined : lines[line.wiredTo];
+  if (source?.direction === "output") return source.driven;
+  const resting = line.external ?? (line.pull === "up" ? 1 : 0);
+  return line.button === "down" ? (resting === 1 ? 0 : 1) : resting;
+}
+
+/** GPIO2 to GPIO27 as the 40-pin header brings them out; pulls as the BCM2835 has them after reset. */
+function headerLines(): Record<string, GpioLineState> {
+  const lines: Record<string, GpioLineState> = {};
+  const held: Readonly<Record<number, string>> = { 2: "i2c1 SDA", 3: "i2c1 SCL" };
+  for (let offset = 2; offset <= 27; offset++) {
+    const pull = offset <= 8 ? "up" : "down";
+    const line: GpioLineState = {
+      offset,
+      direction: "input",
+      pull,
+      driven: 0,
+      external: null,
+      button: "up",
+      wiredTo: null,
+      level: pull === "up" ? 1 : 0,
+    };
+    const consumer = held[offset];
+    lines[`GPIO${offset}`] = consumer === undefined ? line : { ...line, consumer };
+  }
+  return lines;
+}
+
+function freshOutput(connected: boolean, serial: string): WorldState["outputs"][string] {
+  return {
+    connected,
+    mode: { width: 1_920, height: 1_080, refreshHz: 60 },
+    dpms: "on",
+    edid: { manufacturer: "VIT", product: 4_242, serial: serial.slice(4), name: "Simulated TV" },
+  };
+}
+
+/** Locally administered, unicast. */
+function macFrom(random: Random): string {
+  return [2, ...random.bytes(5)].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+}

@@ -1,0 +1,270 @@
+import * as v from "valibot";
+import type { Clock, Timer, Timers } from "../ports/clock.ts";
+import type { GpioLevel } from "../ports/gpio.ts";
+import type { Random } from "../ports/random.ts";
+import { fail, ok, type Result } from "../ports/result.ts";
+import { Emitter } from "../runtime/emitter.ts";
+import { isJsonObject, mergePatch, type Json } from "../runtime/json.ts";
+import { freshWorldState, levelOf, newBootId, TV_OUTPUT, worldStateSchema, type DisplayMood, type WorldSection, type WorldState } from "./world-state.ts";
+import { runSimulatedAction } from "./world-actions.ts";
+import { describeIssue } from "./world-input.ts";
+
+export interface WorldDeps {
+  /** True time. The device's own, possibly wrong, wall clock is this plus `state.clock.offsetMs`. */
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  /** What a listener throws. Default: thrown again, so that a test sees it. */
+  readonly onListenerError?: (thrown: unknown) => void;
+}
+
+/** What only the process that hosts the device can do. An action whose hook is missing answers `simulated.not-wired`. */
+export interface WorldHooks {
+  /** The plug was pulled: everything of this device's software dies without a word. */
+  readonly onPowerCut?: () => void;
+  readonly onFreezePlayer?: () => void;
+  readonly onKillPlayer?: () => void;
+}
+
+/** A time service needs this long after the boot until it has set the clock. */
+export const CLOCK_SYNC_MS = 5_000;
+/** A slow TV warms up and cools down this many times longer. */
+const SLOW_FACTOR = 4;
+/** Contacts of a push button settle within a few milliseconds. */
+const BOUNCE_MS = 1;
+
+/**
+ * The simulated device's hardware and surroundings. The agent touches it only through the adapter's ports;
+ * people and tests touch it with `apply`. Every change is announced after the state has it.
+ */
+export class SimulatedWorld {
+  readonly #deps: WorldDeps;
+  readonly #changed: Emitter<readonly WorldSection[]>;
+  readonly #running = new Map<string, Timer>();
+  #state: WorldState;
+  #hooks: WorldHooks = {};
+
+  /** With `stored`, a state that was kept before; whatever was under way then goes on from there. */
+  constructor(deps: WorldDeps, stored?: WorldState) {
+    this.#deps = deps;
+    this.#changed = new Emitter(
+      deps.onListenerError ??
+        ((thrown) => {
+          throw thrown;
+        }),
+    );
+    this.#state = stored === undefined ? freshWorldState(deps.random, deps.clock.wallMs()) : settledState(stored);
+    if (this.#state.power.pending !== "none") this.boot();
+    this.#continuePower();
+    this.#scheduleSync();
+  }
+
+  get state(): WorldState {
+    return this.#state;
+  }
+
+  /** Gets the sections that changed. Returns its undo. */
+  onChange(listener: (sections: readonly WorldSection[]) => void): () => void {
+    return this.#changed.on(listener);
+  }
+
+  setHooks(hooks: WorldHooks): void {
+    this.#hooks = { ...this.#hooks, ...hooks };
+  }
+
+  get hooks(): WorldHooks {
+    return this.#hooks;
+  }
+
+  /**
+   * Does `{ action, params }` from `simulatedActions`, or merges `{ patch }` (RFC 7396) into the state. Input
+   * from outside: anything malformed is refused whole with `simulated.bad-action` or `simulated.bad-patch`.
+   */
+  apply(input: unknown): Result<void> {
+    if (!isJsonObject(input)) return fail("simulated.bad-action", "expected an object with `action` or `patch`");
+    if (Object.hasOwn(input, "patch")) return this.#applyPatch(input["patch"] ?? null);
+    return runSimulatedAction(this, input["action"], input["params"] ?? {});
+  }
+
+  /** Changes sections from inside the simulation; nothing happens when they are as they were. */
+  update(change: Partial<Pick<WorldState, WorldSection>>): void {
+    const next: WorldState = { ...this.#state, ...change };
+    if (change.gpio !== undefined) next.gpio = { ...next.gpio, lines: withLevels(next.gpio.lines) };
+    const sections = (Object.keys(change) as WorldSection[]).filter((section) => !sameJson(this.#state[section], next[section]));
+    if (sections.length === 0) return;
+    this.#state = next;
+    this.#changed.emit(sections);
+  }
+
+  updateDisplay(change: Partial<WorldState["display"]>): void {
+    this.update({ display: { ...this.#state.display, ...change } });
+  }
+
+  updateLine(name: string, change: Partial<WorldState["gpio"]["lines"][string]>): void {
+    const { gpio } = this.#state;
+    const line = gpio.lines[name];
+    if (line === undefined) throw new Error(`no line ${name} in the simulated header`);
+    this.update({ gpio: { ...gpio, lines: { ...gpio.lines, [name]: { ...line, ...change } } } });
+  }
+
+  /** The TV starts to turn on or off; it takes its time. Already there or on the way: nothing happens. */
+  turnDisplay(on: boolean): void {
+    const { power } = this.#state.display;
+    if (on ? power === "on" || power === "turning-on" : power === "standby" || power === "turning-off") return;
+    this.updateDisplay({ power: on ? "turning-on" : "turning-off" });
+    this.#continuePower();
+  }
+
+  setMood(mood: DisplayMood): void {
+    const { outputs } = this.#state;
+    const tv = outputs[TV_OUTPUT];
+    const moodWhenPlugged = mood === "unplugged" ? this.#state.display.moodWhenPlugged : mood;
+    this.update({
+      display: { ...this.#state.display, mood, moodWhenPlugged },
+      ...(tv === undefined ? {} : { outputs: { ...outputs, [TV_OUTPUT]: { ...tv, connected: mood !== "unplugged" } } }),
+    });
+  }
+
+  /** Pulls or plugs a cable. The TV's own connector also decides whether CEC has an address. */
+  plug(name: string, connected: boolean): Result<void> {
+    const output = this.#state.outputs[name];
+    if (output === undefined) return fail("simulated.bad-action", `no output ${name}`, `one of ${Object.keys(this.#state.outputs).join(", ")}`);
+    if (name === TV_OUTPUT) this.setMood(connected ? this.#state.display.moodWhenPlugged : "unplugged");
+    else this.update({ outputs: { ...this.#state.outputs, [name]: { ...output, connected } } });
+    return ok(undefined);
+  }
+
+  /** Holds a push button on an input for `holdMs`, with `bounces` extra contacts at either end. */
+  pressButton(name: string, holdMs: number, bounces: number): Result<void> {
+    const line = this.#state.gpio.lines[name];
+    if (line === undefined) return fail("simulated.bad-action", `no line ${name}`);
+    if (line.direction !== "input") return fail("simulated.bad-action", `${name} is an output; a button there would be a short circuit`);
+    const steps: ("up" | "down")[] = [];
+    for (let i = 0; i < bounces; i++) steps.push("down", "up");
+    const bouncing = steps.map((button, i) => ({ button, atMs: i * BOUNCE_MS }));
+    const heldMs = Math.max(holdMs, (steps.length + 1) * BOUNCE_MS);
+    const down = { button: "down" as const, atMs: steps.length * BOUNCE_MS };
+    const releasing = steps.map((_, i) => ({ button: i % 2 === 0 ? ("up" as const) : ("down" as const), atMs: heldMs + i * BOUNCE_MS }));
+    this.#moveButton(name, [...bouncing, down, ...releasing, { button: "up", atMs: heldMs + steps.length * BOUNCE_MS }], 0);
+    return ok(undefined);
+  }
+
+  levelOf(name: string): GpioLevel | undefined {
+    return this.#state.gpio.lines[name]?.level;
+  }
+
+  /** The device starts again after a reboot, a shut-down or a power cut: new boot id, header back to inputs, TV as it was. */
+  boot(): void {
+    const { gpio, power, clock } = this.#state;
+    const lines = Object.fromEntries(Object.entries(gpio.lines).map(([name, line]) => [name, { ...line, direction: "input" as const, driven: 0 as const }]));
+    this.update({
+      power: { ...power, bootId: newBootId(this.#deps.random), bootedAtMs: Math.round(this.#deps.clock.wallMs()), boots: power.boots + 1, pending: "none" },
+      gpio: { ...gpio, lines },
+      clock: clock.sync === "automatic" ? { ...clock, quality: "local" } : clock,
+    });
+    this.#scheduleSync();
+  }
+
+  uptimeMs(): number {
+    return Math.max(0, Math.round(this.#deps.clock.wallMs() - this.#state.power.bootedAtMs));
+  }
+
+  /** The wall clock the device believes in; give it to the agent in place of the machine's. */
+  deviceClock(): Clock {
+    const { clock } = this.#deps;
+    return { wallMs: () => clock.wallMs() + this.#state.clock.offsetMs, monotonicMs: () => clock.monotonicMs() };
+  }
+
+  /** Stops the world's timers. The state stays as it is. */
+  close(): void {
+    for (const timer of this.#running.values()) timer.cancel();
+    this.#running.clear();
+  }
+
+  #applyPatch(patch: Json): Result<void> {
+    const refusal = refusedKey(patch);
+    if (refusal !== undefined) return fail("simulated.bad-patch", refusal);
+    const merged = mergePatch(this.#state, patch);
+    const parsed = v.safeParse(worldStateSchema, merged);
+    if (!parsed.success) return fail("simulated.bad-patch", describeIssue(parsed.issues[0]));
+    const next = parsed.output;
+    const missing = (["gpio", "outputs", "network"] as const).find((section) => !sameJson(partsOf(this.#state, section), partsOf(next, section)));
+    if (missing !== undefined) return fail("simulated.bad-patch", `${missing}: hardware cannot be added or removed at run time`);
+    const { version: _version, serial: _serial, ...sections } = next;
+    this.update(sections);
+    this.#continuePower();
+    this.#scheduleSync();
+    return ok(undefined);
+  }
+
+  #continuePower(): void {
+    const { power, mood, warmUpMs, coolDownMs } = this.#state.display;
+    this.#stop("display");
+    if (power !== "turning-on" && power !== "turning-off") return;
+    const delayMs = (power === "turning-on" ? warmUpMs : coolDownMs) * (mood === "slow" ? SLOW_FACTOR : 1);
+    this.#start("display", delayMs, () => this.updateDisplay({ power: power === "turning-on" ? "on" : "standby" }));
+  }
+
+  #scheduleSync(): void {
+    this.#stop("clock-sync");
+    const due = (): boolean => this.#state.clock.sync === "automatic" && this.#state.clock.quality !== "synced";
+    if (!due()) return;
+    this.#start("clock-sync", CLOCK_SYNC_MS, () => {
+      if (!due()) return;
+      if (this.#state.network.link === "up") this.update({ clock: { ...this.#state.clock, quality: "synced", offsetMs: 0 } });
+      else this.#scheduleSync();
+    });
+  }
+
+  #moveButton(name: string, steps: readonly { readonly button: "up" | "down"; readonly atMs: number }[], nowMs: number): void {
+    this.#stop(`button.${name}`);
+    const [step, ...rest] = steps;
+    if (step === undefined) return;
+    if (step.atMs > nowMs) this.#start(`button.${name}`, step.atMs - nowMs, () => this.#moveButton(name, steps, step.atMs));
+    else {
+      this.updateLine(name, { button: step.button });
+      this.#moveButton(name, rest, nowMs);
+    }
+  }
+
+  #start(name: string, delayMs: number, fire: () => void): void {
+    const timer = this.#deps.timers.after(`simulated.${name}`, delayMs, () => {
+      this.#running.delete(name);
+      fire();
+    });
+    this.#running.set(name, timer);
+  }
+
+  #stop(name: string): void {
+    this.#running.get(name)?.cancel();
+    this.#running.delete(name);
+  }
+}
+
+/** Buttons are sprung: nobody's finger outlives the process that simulated it. */
+function settledState(stored: WorldState): WorldState {
+  const lines = Object.fromEntries(Object.entries(stored.gpio.lines).map(([name, line]) => [name, { ...line, button: "up" as const }]));
+  return { ...stored, gpio: { ...stored.gpio, lines: withLevels(lines) } };
+}
+
+function withLevels(lines: WorldState["gpio"]["lines"]): WorldState["gpio"]["lines"] {
+  return Object.fromEntries(Object.entries(lines).map(([name, line]) => [name, { ...line, level: levelOf(line, lines) }]));
+}
+
+/** The boot id proves reboots: were it patchable, a reboot could be faked. Identity and level follow from the rest. */
+function refusedKey(patch: Json): string | undefined {
+  if (!isJsonObject(patch)) return "expected an object";
+  for (const key of ["version", "serial"]) if (Object.hasOwn(patch, key)) return `${key} cannot be changed`;
+  const power = patch["power"];
+  if (isJsonObject(power) && Object.keys(power).some((key) => key !== "mood")) return "power: only its mood can be changed; a boot is not a patch";
+  return undefined;
+}
+
+function partsOf(state: WorldState, section: "gpio" | "outputs" | "network"): unknown {
+  if (section === "gpio") return Object.entries(state.gpio.lines).map(([name, line]) => [name, line.offset]);
+  return Object.keys(section === "outputs" ? state.outputs : state.network.interfaces);
+}
+
+function sameJson(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
