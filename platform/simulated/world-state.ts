@@ -113,6 +113,9 @@ export type WorldSection = Exclude<keyof WorldState, "version" | "serial">;
 /** The output the simulated TV hangs on; the other connector is empty until something is plugged in. */
 export const TV_OUTPUT = "HDMI-A-1";
 
+/** From power to our software's first line. */
+export const BOOT_MS = 8_000;
+
 /** A device as it comes out of the box, running and synchronised, its TV on. */
 export function freshWorldState(random: Random, trueWallMs: number): WorldState {
   const serial = `SIM-${toHex(random.bytes(4)).toUpperCase()}`;
@@ -140,7 +143,7 @@ export function freshWorldState(random: Random, trueWallMs: number): WorldState 
     audio: { volume: 50, mute: false },
     temperature: { baseC: 47, extraC: 0 },
     disk: { totalBytes: 31_268_536_320, freeBytes: 21_474_836_480, mood: "roomy" },
-    power: { bootId: newBootId(random), bootedAtMs: Math.round(trueWallMs), boots: 1, pending: "none", mood: "obeys" },
+    power: { bootId: newBootId(random), bootedAtMs: Math.round(trueWallMs) - BOOT_MS, boots: 1, pending: "none", mood: "obeys" },
     network: {
       link: "up",
       gateway: "192.0.2.1",

@@ -5,7 +5,7 @@ import type { Random } from "../ports/random.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import { Emitter } from "../runtime/emitter.ts";
 import { isJsonObject, mergePatch, type Json } from "../runtime/json.ts";
-import { freshWorldState, levelOf, newBootId, TV_OUTPUT, worldStateSchema, type DisplayMood, type WorldSection, type WorldState } from "./world-state.ts";
+import { BOOT_MS, freshWorldState, levelOf, newBootId, TV_OUTPUT, worldStateSchema, type DisplayMood, type WorldSection, type WorldState } from "./world-state.ts";
 import { runSimulatedAction } from "./world-actions.ts";
 import { describeIssue } from "./world-input.ts";
 
@@ -158,7 +158,7 @@ export class SimulatedWorld {
     const { gpio, power, clock } = this.#state;
     const lines = Object.fromEntries(Object.entries(gpio.lines).map(([name, line]) => [name, { ...line, direction: "input" as const, driven: 0 as const }]));
     this.update({
-      power: { ...power, bootId: newBootId(this.#deps.random), bootedAtMs: Math.round(this.#deps.clock.wallMs()), boots: power.boots + 1, pending: "none" },
+      power: { ...power, bootId: newBootId(this.#deps.random), bootedAtMs: Math.round(this.#deps.clock.wallMs()) - BOOT_MS, boots: power.boots + 1, pending: "none" },
       gpio: { ...gpio, lines },
       clock: clock.sync === "automatic" ? { ...clock, quality: "local" } : clock,
     });

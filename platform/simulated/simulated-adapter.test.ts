@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import { audioConformance } from "../ports/audio.conformance.ts";
+import { cecConformance } from "../ports/cec.conformance.ts";
+import { displayConformance, readingsOf } from "../ports/display.conformance.ts";
+import { gpioConformance } from "../ports/gpio.conformance.ts";
+import { hostConformance } from "../ports/host.conformance.ts";
+import { networkConformance } from "../ports/network.conformance.ts";
+import { outputsConformance } from "../ports/outputs.conformance.ts";
+import { probeConformance } from "../ports/probe.conformance.ts";
+import { virtualBenchTime } from "../ports/testing/bench.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { createSimulatedAdapter } from "./simulated-adapter.ts";
+import { VirtualTime } from "./virtual-time.ts";
+import { SimulatedWorld } from "./world.ts";
+
+function open() {
+  const time = new VirtualTime();
+  const world = new SimulatedWorld({ clock: time, timers: time, random: new SeededRandom("adapter") });
+  const gone: string[] = [];
+  const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: (kind) => gone.push(kind) });
+  const { display, cec, gpio, outputs, audio, watchdog } = adapter;
+  if (display === undefined || cec === undefined || gpio === undefined || outputs === undefined || audio === undefined || watchdog === undefined) {
+    throw new Error("the simulated machine has every port");
+  }
+  const close = async (): Promise<void> => {
+    await adapter.close();
+    world.close();
+  };
+  return { ...adapter, display, cec, gpio, outputs, audio, watchdog, close, adapter, world, gone, virtual: time, time: virtualBenchTime(time) };
+}
+
+const setMood = (world: SimulatedWorld) => world.setMood.bind(world);
+const bench = <T>(make: (all: ReturnType<typeof open>) => T) => () => Promise.resolve(make(open()));
+
+displayConformance("simulated", bench((all) => ({ ...all, setMood: setMood(all.world) })), { moods: true });
+cecConformance("simulated", bench((all) => ({ ...all, setMood: setMood(all.world) })), { moods: true });
+gpioConformance(
+  "simulated",
+  bench((all) => ({
+    ...all,
+    freeLines: ["GPIO17", "GPIO27"] as const,
+    heldLine: "GPIO2",
+    drive: (line: string, level: 0 | 1) => all.world.updateLine(line, { external: level }),
+    levelSeenOutside: (line: string) => all.world.levelOf(line) ?? 0,
+    breakHeader: () => all.world.update({ gpio: { ...all.world.state.gpio, mood: "broken" } }),
+  })),
+  { outside: true },
+);
+outputsConformance("simulated", bench((all) => ({ ...all, plugged: "HDMI-A-1", empty: "HDMI-A-2", plug: (connected: boolean) => void all.world.plug("HDMI-A-1", connected) })), { hotPlug: true });
+audioConformance("simulated", bench((all) => all));
+hostConformance("simulated", bench((all) => ({ power: all.power, clock: all.clock, time: all.time, close: all.close, wentDown: () => all.gone.length })), { mayReboot: true });
+probeConformance("simulated", bench((all) => ({ ...all, probe: all.probe })));
+networkConformance("simulated", bench((all) => ({ ...all, setLink: (up: boolean) => void all.world.apply({ action: up ? "network.restore" : "network.cut" }) })), { mayCut: true });
+
+describe("simulated adapter", () => {
+  test("a TV with latency beyond CEC's second is unknown, not off", async () => {
+    const all = open();
+    all.world.updateDisplay({ latencyMs: 5_000 });
+    const status = await all.virtual.settled(all.display.status());
+    expect(readingsOf(status).map((reading) => reading.kind)).toEqual(Array.from({ length: 6 }, () => "unknown"));
+    await all.close();
+  });
+
+  test("a cable pulled in the middle of a power command is told as it is", async () => {
+    const all = open();
+    const effect = all.display.setPower(false);
+    await all.virtual.advance(400);
+    all.world.setMood("unplugged");
+    expect(await all.virtual.settled(effect)).toMatchObject({ attempted: true, observed: { kind: "failed" }, error: { code: "cec.unplugged" } });
+    await all.close();
+  });
+
+  test("an unknown CEC message is answered with Feature Abort", async () => {
+    const all = open();
+    const sent = await all.virtual.settled(all.cec.send({ destination: 0, opcode: 0xa7, operands: new Uint8Array() }, 1_000));
+    expect(sent).toMatchObject({ ok: true, value: { reply: { opcode: 0x00, operands: Uint8Array.of(0xa7, 0) } } });
+    await all.close();
+  });
+
+  test("closing in the middle of a pulse leaves the line at rest and no timer", async () => {
+    const all = open();
+    const pulse = all.gpio.pulse("GPIO17", 1, 30_000);
+    await all.virtual.advance(10);
+    expect(all.world.levelOf("GPIO17")).toBe(1);
+    await all.close();
+    expect(await pulse).toMatchObject({ ok: true, value: { measuredMs: 10 } });
+    expect(all.world.levelOf("GPIO17")).toBe(0);
+    expect(all.virtual.pending()).toEqual([]);
+  });
+
+  test("a watchdog that is fed stays quiet; one that is not takes the machine down", async () => {
+    const all = open();
+    const before = all.world.state.power.bootId;
+    await all.virtual.advance(10 * all.watchdog.timeoutMs);
+    for (let i = 0; i < 5; i++) {
+      await all.watchdog.feed();
+      await all.virtual.advance(all.watchdog.timeoutMs - 1);
+    }
+    expect(all.gone).toEqual([]);
+    await all.virtual.advance(1);
+    expect(all.gone).toEqual(["reboot"]);
+    expect(all.world.state.power.bootId).not.toBe(before);
+    await all.close();
+  });
+
+  test("a machine may take a reboot and ignore it, or refuse it", async () => {
+    const all = open();
+    const before = all.world.state.power.bootId;
+    all.world.apply({ action: "power.mood", params: { mood: "ignored" } });
+    expect(await all.power.reboot("test")).toMatchObject({ ok: true });
+    all.world.apply({ action: "power.mood", params: { mood: "refused" } });
+    expect(await all.power.shutdown("test")).toMatchObject({ ok: false, error: { code: "host.refused" } });
+    await all.virtual.advance(60_000);
+    expect([all.gone, all.world.state.power.bootId]).toEqual([[], before]);
+    await all.close();
+  });
+
+  test("overheating and a full disk show in the probe at once", async () => {
+    const all = open();
+    all.world.apply({ action: "temperature.overheat" });
+    all.world.apply({ action: "disk.fill" });
+    expect(await all.probe.disk()).toMatchObject({ kind: "ok", value: { freeBytes: 0 } });
+    const hot = await all.probe.temperatureC();
+    expect(hot.kind === "ok" ? hot.value : 0).toBeGreaterThan(85);
+    all.world.apply({ action: "temperature.cool" });
+    all.world.apply({ action: "disk.free" });
+    const cool = await all.probe.temperatureC();
+    expect(cool.kind === "ok" ? cool.value : 100).toBeLessThan(55);
+    await all.close();
+  });
+
+  test("a bouncing button makes one edge down and one up", async () => {
+    const all = open();
+    const levels: number[] = [];
+    await all.gpio.watch("GPIO17", { debounceMs: 20 }, (edge) => levels.push(edge.level));
+    all.world.apply({ action: "gpio.press", params: { line: "GPIO17", holdMs: 100, bounces: 5 } });
+    await all.virtual.advance(500);
+    expect(levels).toEqual([1, 0]);
+    await all.close();
+  });
+});
