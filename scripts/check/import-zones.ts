@@ -1,0 +1,121 @@
+/** A part of the tree and what it may import of ours. Paths from the root; a folder ends in a slash. */
+export interface Zone {
+  readonly name: string;
+  readonly at: readonly string[];
+  readonly may: readonly string[];
+  /** Neither `node:` modules nor packages but valibot: it also runs inside a panel's web page. */
+  readonly pure: boolean;
+  /** Said to whoever breaks the rule. */
+  readonly why: string;
+  /** What may be imported with `import()` alone. */
+  readonly lazy?: readonly string[];
+}
+
+const VALUES = ["platform/ports/", "platform/runtime/"];
+const WIRES = ["agent/protocol/", "player-host/contract/"];
+const ADAPTERS = [
+  "platform/linux/",
+  "platform/raspberry-pi/",
+  "platform/displays/",
+  "platform/tizen/",
+  "platform/webos/",
+  "platform/simulated/",
+];
+
+/**
+ * The direction of imports, as a table. Only composition roots may name concrete classes of another
+ * part; everybody else gets them as arguments, typed by a port.
+ */
+export const ZONES: readonly Zone[] = [
+  {
+    name: "platform/ports",
+    at: ["platform/ports/"],
+    may: [...VALUES, ...WIRES],
+    pure: true,
+    why: "ports name value types alone",
+  },
+  {
+    name: "platform/runtime",
+    at: ["platform/runtime/"],
+    may: VALUES,
+    pure: true,
+    why: "the runtime knows ports alone",
+  },
+  {
+    name: "a wire (agent/protocol, player-host/contract)",
+    at: WIRES,
+    may: [...WIRES, ...VALUES],
+    pure: true,
+    why: "a wire is data: whoever speaks it imports the wire, not the other way round",
+  },
+  {
+    name: "agent/core",
+    at: ["agent/core/"],
+    may: ["agent/core/", ...WIRES, ...VALUES],
+    pure: true,
+    why: "the core has no machine under it: declare a port and take the implementation as an argument",
+  },
+  {
+    name: "player-host/stage",
+    at: ["player-host/stage/"],
+    may: ["player-host/stage/", "player-host/contract/", ...VALUES],
+    pure: true,
+    why: "the stage is the same on every shell: declare a port and take the implementation as an argument",
+  },
+  {
+    name: "agent/node",
+    at: ["agent/node/"],
+    may: ["agent/", "player-host/contract/", ...VALUES],
+    pure: false,
+    why: "of player-host the agent imports the contract alone, and only its composition root names an adapter",
+  },
+  {
+    name: "the agent's composition root",
+    at: ["agent/node/compose.ts", "agent/node/main.ts", "agent/node/cli.ts"],
+    may: ["agent/", "player-host/contract/", ...VALUES, "platform/detect.ts", "platform/linux/"],
+    pure: false,
+    why: "an adapter is chosen by platform/detect.ts",
+  },
+  {
+    name: "player-host/shells",
+    at: ["player-host/shells/"],
+    may: ["player-host/", ...VALUES],
+    pure: false,
+    why: "the player host knows nothing of the agent but the contract, and only a shell's main.ts names an adapter",
+  },
+  {
+    name: "a shell's composition root",
+    at: ["player-host/shells/chromium/main.ts", "player-host/shells/electron/main.ts", "player-host/shells/panel/main.ts"],
+    may: ["player-host/", ...VALUES, "platform/linux/", "platform/tizen/", "platform/webos/"],
+    pure: false,
+    why: "the player host knows nothing of the agent but the contract",
+  },
+  {
+    name: "the page API and our own screens",
+    at: ["player-host/page-api/", "player-host/screens/"],
+    may: ["player-host/page-api/", "player-host/screens/", "player-host/contract/", ...VALUES],
+    pure: false,
+    why: "code in a page has the contract alone",
+  },
+  {
+    name: "platform/detect.ts",
+    at: ["platform/detect.ts"],
+    may: [...VALUES, ...ADAPTERS],
+    lazy: ADAPTERS,
+    pure: false,
+    why: "detection knows adapters and ports",
+  },
+  ...ADAPTERS.map((adapter) => ({
+    name: adapter.slice(0, -1),
+    at: [adapter],
+    // Raspberry Pi OS is a Linux, and the network displays are reached from one.
+    may: [adapter, ...VALUES, ...(adapter === "platform/raspberry-pi/" ? ["platform/linux/"] : [])],
+    pure: false,
+    why: "adapters know ports, not the agent and not each other",
+  })),
+];
+
+/** Tests, port suites and what only they use. They may import any of ours, scripts/ included. */
+export function isTestFile(path: string): boolean {
+  return /\.test\.ts$|\.conformance\.ts$|\/testing\//.test(path);
+}

@@ -1,0 +1,16 @@
+import { join } from "node:path";
+import { describeEnd, runCommand } from "./run-command.ts";
+import { oneCheck, type Step } from "./step.ts";
+
+/** A step that is one program of ours or of a dependency, right when it exits with 0. */
+export function programStep(name: string, title: string, script: string, args: readonly string[], timeoutMs = 120_000): Step {
+  return {
+    name,
+    title,
+    async run({ root, env, signal }) {
+      const nodeArgs = [join(root, script), ...args];
+      const failure = describeEnd(await runCommand({ nodeArgs, cwd: root, env: Object.fromEntries(env), timeoutMs, signal }));
+      return oneCheck(failure === "" ? "" : `${title}: ${failure}`);
+    },
+  };
+}

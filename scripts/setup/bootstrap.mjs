@@ -1,0 +1,71 @@
+// The first thing every npm script runs. Plain JavaScript for Node 20 and later, because at this
+// point nothing is installed and the machine's own Node may be too old for the rest: it installs what
+// is missing, finds a Node 24, and runs the TypeScript entry named by its first argument with it.
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ensureDependencies } from "./dependencies.mjs";
+import { findNode } from "./find-node.mjs";
+import { SetupError } from "./setup-error.mjs";
+
+const OLDEST_NODE = 20;
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+
+try {
+  const [entry, ...args] = process.argv.slice(2);
+  if (entry === undefined) throw new SetupError("Which script? For example: npm start, npm test, npm run build.");
+  const major = Number(process.versions.node.split(".")[0]);
+  if (major < OLDEST_NODE) {
+    throw new SetupError(
+      `Vitrine needs Node ${OLDEST_NODE} or later to set itself up; this is ${process.version}. Install a newer Node and run this again.`,
+    );
+  }
+  await ensureDependencies(ROOT);
+  const node = await findNode(ROOT);
+  if (entry === "--setup-only") console.log(`Ready. Node ${node.version} at ${node.path}`);
+  else runWith(node.path, [join(ROOT, entry), ...args]);
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(`\n${error.message}`);
+  process.exitCode = 1;
+}
+
+/**
+ * Runs `node args…` in the caller's place: same terminal, its signals passed on, its exit code handed back.
+ * @param {string} node
+ * @param {readonly string[]} args
+ */
+function runWith(node, args) {
+  const bins = [dirname(node), join(ROOT, "node_modules/.bin")].join(delimiter);
+  // The ipc channel is how the child notices when this process is killed outright: it closes.
+  const child = spawn(node, args, {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: { ...process.env, PATH: `${bins}${delimiter}${process.env["PATH"] ?? ""}` },
+  });
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, () => child.kill(signal));
+  const watch = watchParent(() => child.kill("SIGTERM"));
+  child.on("error", (error) => {
+    console.error(`Could not start ${node}: ${error.message}`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => {
+    clearInterval(watch);
+    // 128 + signal number is what a shell reports for a killed program.
+    process.exit(code ?? 128 + constants.signals[signal ?? "SIGKILL"]);
+  });
+}
+
+/**
+ * npm, or the shell between it and us, may be killed without passing the signal on; then we have a new
+ * parent and nobody is left who would stop us. Outside npm a changed parent is normal (nohup).
+ * @param {() => void} onGone
+ */
+function watchParent(onGone) {
+  if (process.env["npm_lifecycle_event"] === undefined) return undefined;
+  const parent = process.ppid;
+  const look = () => {
+    if (process.ppid !== parent) onGone();
+  };
+  return setInterval(look, 1_000).unref();
+}
