@@ -41,10 +41,10 @@ export class PackageProvider implements ContentProvider {
 
   async #install(content: PackageContent, folder: string, signal: AbortSignal): Promise<Result<Manifest>> {
     const zipPath = join(this.#root, "downloads", `${content.sha256}.zip`);
-    const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath }, signal);
-    if (!fetched.ok) return fetched;
     const temporary = join(this.#root, `${content.sha256}.unpacking`);
     try {
+      const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath }, signal);
+      if (!fetched.ok) return fetched;
       await rm(temporary, { recursive: true, force: true });
       await mkdir(temporary, { recursive: true });
       const manifest = await unpack(zipPath, temporary);

@@ -1,0 +1,106 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { strToU8, zipSync } from "fflate";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { silentLog } from "../../../platform/ports/log.ts";
+import type { Content } from "../../protocol/desired.ts";
+import { PackageProvider } from "./package-provider.ts";
+
+const sha256 = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
+const page = strToU8("<h1>menu</h1>");
+
+/** A zip with a manifest that fits its files, unless told otherwise. */
+function packageOf(files: Record<string, Uint8Array>, manifest: Record<string, unknown> = {}): Uint8Array {
+  const hashes = Object.fromEntries(Object.entries(files).map(([path, data]) => [path, sha256(data)]));
+  const text = JSON.stringify({ manifest: 1, name: "menu", version: "1.0.0", entry: "index.html", files: hashes, ...manifest });
+  return zipSync({ "vitrine.json": strToU8(text), ...files });
+}
+
+let folder = "";
+let server: Server;
+let served: Uint8Array = new Uint8Array();
+let requests: (string | undefined)[] = [];
+/** Bytes after which the server drops the connection; undefined: never. */
+let dropAfter: number | undefined;
+let base = "";
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "vitrine-content-"));
+  requests = [];
+  dropAfter = undefined;
+  server = createServer((request, response) => {
+    requests.push(request.headers.range);
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+    response.writeHead(from > 0 ? 206 : 200, { "content-length": served.length - from });
+    if (dropAfter === undefined) return void response.end(served.subarray(from));
+    response.write(served.subarray(from, dropAfter), () => setImmediate(() => response.destroy()));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const wanted = (zip: Uint8Array): Content => {
+  served = zip;
+  return { kind: "package", url: `${base}/menu.zip`, sha256: sha256(zip), bytes: zip.length };
+};
+const prepare = (content: Content) => new PackageProvider(folder, silentLog).prepare(content, new AbortController().signal);
+
+test("a package is fetched, checked and unpacked once; then it needs no network", async () => {
+  const content = wanted(packageOf({ "index.html": page, "img/a.svg": strToU8("<svg/>") }, { capabilities: ["gpio"] }));
+  const first = await prepare(content);
+  expect(first).toMatchObject({ ok: true, value: { kind: "package", entry: "index.html", grants: ["gpio"] } });
+  if (first.ok && first.value.kind === "package") expect(readFileSync(join(first.value.folder, "img/a.svg"), "utf8")).toBe("<svg/>");
+  server.closeAllConnections();
+  server.close();
+  expect(await prepare(content)).toEqual(first);
+  expect(requests.length).toBe(1);
+});
+
+test("a broken download goes on where it stopped", async () => {
+  // Stored bytes must not shrink, or the whole package would fit before the connection is dropped.
+  const noise = new Uint8Array(randomBytes(300_000));
+  const content = wanted(packageOf({ "index.html": page, "video.bin": noise }));
+  dropAfter = 20_000;
+  expect(await prepare(content)).toMatchObject({ ok: false, error: { code: "content.unreachable" } });
+  dropAfter = undefined;
+  expect((await prepare(content)).ok).toBe(true);
+  expect(requests[1]).toMatch(/^bytes=[1-9]\d*-$/);
+});
+
+describe("refused, and nothing is left that could be taken for a package:", () => {
+  const cases: readonly (readonly [string, () => Uint8Array, string])[] = [
+    ["a file the manifest does not name", () => zipSync({ "vitrine.json": strToU8(JSON.stringify({ manifest: 1, name: "m", version: "1", entry: "index.html", files: { "index.html": sha256(page) } })), "index.html": page, "extra.js": page }), "content.bad-package"],
+    ["a file that is missing", () => packageOf({ "index.html": page }, { files: { "index.html": sha256(page), "gone.js": sha256(page) } }), "content.bad-package"],
+    ["a file with another hash", () => packageOf({ "index.html": page }, { files: { "index.html": sha256(strToU8("other")) } }), "content.hash-mismatch"],
+    ["a path out of the folder", () => packageOf({ "index.html": page, "../../evil.sh": page }), "content.bad-package"],
+    ["no manifest", () => zipSync({ "index.html": page }), "content.bad-manifest"],
+    ["an entry page that is not there", () => packageOf({ "start.html": page }), "content.bad-manifest"],
+    ["a capability nobody knows", () => packageOf({ "index.html": page }, { capabilities: ["root"] }), "content.bad-manifest"],
+    ["something that is not a zip", () => strToU8("not a zip at all"), "content.bad-package"],
+  ];
+  test.each(cases)("%s", async (_name, zip, code) => {
+    const content = wanted(zip());
+    expect(await prepare(content)).toMatchObject({ ok: false, error: { code } });
+    expect(await prepare(content)).toMatchObject({ ok: false });
+  });
+});
+
+test("bytes that are not the wanted ones are thrown away", async () => {
+  const content = wanted(packageOf({ "index.html": page }));
+  served = served.map((byte, at) => (at === 40 ? byte ^ 1 : byte));
+  expect(await prepare(content)).toMatchObject({ ok: false, error: { code: "content.hash-mismatch" } });
+});
+
+test("a disk that cannot be written says so", async () => {
+  writeFileSync(join(folder, "downloads"), "a file where the folder should be");
+  expect(await prepare(wanted(packageOf({ "index.html": page })))).toMatchObject({ ok: false, error: { code: "content.disk" } });
+});

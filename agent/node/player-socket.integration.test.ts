@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
+import { silentLog } from "../../platform/ports/log.ts";
+import { LineFramer } from "../../platform/runtime/line-framer.ts";
+import type { AgentMessage, HostMessage } from "../../player-host/contract/link-messages.ts";
+import type { PlayerEvent } from "../core/player/player-port.ts";
+import { PlayerSocket } from "./player-socket.ts";
+
+let folder = "";
+let path = "";
+let stop = new AbortController();
+let running: Promise<void> = Promise.resolve();
+let link: PlayerSocket;
+const hosts: TestHost[] = [];
+
+/** The other end, as a host would speak. */
+class TestHost {
+  readonly got: AgentMessage[] = [];
+  readonly socket: Socket;
+  closed = false;
+  constructor(socketPath: string, instance: string) {
+    this.socket = connect(socketPath);
+    this.socket.setEncoding("utf8");
+    const framer = new LineFramer(10_000_000);
+    this.socket.on("data", (text: string) => {
+      for (const line of framer.push(text) ?? []) {
+        const message = JSON.parse(line) as AgentMessage;
+        this.got.push(message);
+        if (message.t === "request" && message.request.do === "reload") {
+          this.say({ t: "reply", id: message.id, reply: { ok: true, result: { loadedInMs: 5 } } });
+        }
+      }
+    });
+    this.socket.on("close", () => {
+      this.closed = true;
+    });
+    this.socket.on("error", () => {
+      this.closed = true;
+    });
+    this.say({ t: "host-hello", version: 1, instance, pid: 42, shell: "test 1" });
+    hosts.push(this);
+  }
+  say(message: HostMessage): void {
+    this.socket.write(`${JSON.stringify(message)}\n`);
+  }
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "vitrine-player-"));
+  path = join(folder, "player.sock");
+  stop = new AbortController();
+  link = new PlayerSocket(path, { clock: systemClock, timers: new SystemTimers(), log: silentLog });
+  running = link.run(stop.signal);
+  await expect.poll(() => statSync(path, { throwIfNoEntry: false })?.isSocket()).toBe(true);
+});
+afterEach(async () => {
+  for (const host of hosts.splice(0)) host.socket.destroy();
+  stop.abort();
+  await running;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("a host that connects gets the scene in force, and answers requests", async () => {
+  link.setScene({ kind: "offline", message: "waiting" });
+  const host = new TestHost(path, "a");
+  await expect.poll(() => link.status().kind).toBe("present");
+  await expect.poll(() => host.got[0]).toMatchObject({ t: "agent-hello", scene: { kind: "offline" } });
+  expect(await link.request({ do: "reload", ignoreCache: false }, 5_000)).toEqual({ ok: true, value: { loadedInMs: 5 } });
+});
+
+test("the newest host is the player; the older connection is closed", async () => {
+  const first = new TestHost(path, "a");
+  await expect.poll(() => link.status()).toMatchObject({ kind: "present", instance: "a" });
+  const second = new TestHost(path, "b");
+  await expect.poll(() => link.status()).toMatchObject({ kind: "present", instance: "b" });
+  await expect.poll(() => first.closed).toBe(true);
+  expect(second.closed).toBe(false);
+});
+
+test("a host that dies with a question open is answered for", async () => {
+  const host = new TestHost(path, "a");
+  await expect.poll(() => link.status().kind).toBe("present");
+  const asked = link.request({ do: "clear-cache", storage: false }, 5_000);
+  await expect.poll(() => host.got.some((message) => message.t === "request")).toBe(true);
+  host.socket.destroy();
+  expect(await asked).toMatchObject({ ok: false, error: { code: "player.absent" } });
+  expect(link.status()).toMatchObject({ kind: "absent" });
+  expect(await link.request({ do: "restart" }, 5_000)).toMatchObject({ ok: false, error: { code: "player.absent" } });
+});
+
+test("nonsense is passed over, and what comes after it still counts", async () => {
+  const events: PlayerEvent[] = [];
+  link.onEvent((event) => events.push(event));
+  const host = new TestHost(path, "a");
+  await expect.poll(() => link.status().kind).toBe("present");
+  host.socket.write('not json\n{"t":"page-event"}\n[]\n{"t":"__proto__"}\n');
+  host.say({ t: "page-event", id: "e1", name: "tapped" });
+  await expect.poll(() => events).toEqual([{ t: "page-event", id: "e1", name: "tapped" }]);
+});
+
+test("a line without an end costs only its own connection", async () => {
+  const host = new TestHost(path, "a");
+  await expect.poll(() => link.status().kind).toBe("present");
+  host.socket.write("x".repeat(1_100_000));
+  await expect.poll(() => host.closed).toBe(true);
+  const next = new TestHost(path, "b");
+  await expect.poll(() => link.status()).toMatchObject({ kind: "present", instance: "b" });
+  expect(next.closed).toBe(false);
+});
