@@ -37,7 +37,7 @@ beforeEach(async () => {
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
     response.writeHead(from > 0 ? 206 : 200, { "content-length": served.length - from });
     if (dropAfter === undefined) return void response.end(served.subarray(from));
-    response.write(served.subarray(from, dropAfter), () => setImmediate(() => response.destroy()));
+    response.write(served.subarray(from, dropAfter), () => response.socket?.end());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
