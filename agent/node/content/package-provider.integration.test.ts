@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -37,7 +37,9 @@ beforeEach(async () => {
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
     response.writeHead(from > 0 ? 206 : 200, { "content-length": served.length - from });
     if (dropAfter === undefined) return void response.end(served.subarray(from));
-    response.write(served.subarray(from, dropAfter), () => response.socket?.end());
+    response.write(served.subarray(from, dropAfter));
+    // Dropped only once some of it is on disk; fetch throws away what it has not yet handed over.
+    void expect.poll(() => partBytes(), { timeout: 10_000 }).toBeGreaterThan(0).then(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -48,6 +50,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const partBytes = (): number => readdirSync(join(folder, "downloads")).reduce((sum, name) => sum + statSync(join(folder, "downloads", name)).size, 0);
 const wanted = (zip: Uint8Array): Content => {
   served = zip;
   return { kind: "package", url: `${base}/menu.zip`, sha256: sha256(zip), bytes: zip.length };
