@@ -1,0 +1,78 @@
+import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+
+/** Versions taken at once: one small write on disk for this many reports. */
+export const VERSION_BLOCK = 256;
+
+const KEY = "reported.versions";
+
+/**
+ * Version numbers that only rise and are never used twice, not even across a power cut: a block of numbers is
+ * put on disk as used before the first of them is. A restart skips the rest of its block.
+ *
+ * Where the disk refuses, numbers are given out all the same (a device with a full disk must still report);
+ * should they be lost in a restart, the welcome says what the cloud has and `raiseTo` goes above it.
+ */
+export class VersionBlock {
+  readonly #store: DocumentStore;
+  readonly #log: Log;
+  #last: number;
+  #reservedTo: number;
+  #reserving = false;
+  #failing = false;
+
+  private constructor(store: DocumentStore, log: Log, last: number) {
+    this.#store = store;
+    this.#log = log;
+    this.#last = last;
+    this.#reservedTo = last;
+  }
+
+  static async load(store: DocumentStore, log: Log): Promise<VersionBlock> {
+    const stored = (await store.get(KEY))?.["reservedTo"];
+    const last = typeof stored === "number" && Number.isSafeInteger(stored) && stored >= 0 ? stored : 0;
+    const block = new VersionBlock(store, log, last);
+    await block.#reserve();
+    return block;
+  }
+
+  /** The last number used, or one that may have been. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** The number the next report gets. Not used up until `take`. */
+  get next(): number {
+    return this.#last + 1;
+  }
+
+  take(): void {
+    this.#last += 1;
+    if (this.#reservedTo - this.#last < VERSION_BLOCK / 2) void this.#reserve();
+  }
+
+  /** The cloud has this version: ours go on above it. */
+  raiseTo(version: number): void {
+    if (version <= this.#last) return;
+    this.#last = version;
+    void this.#reserve();
+  }
+
+  async #reserve(): Promise<void> {
+    if (this.#reserving) return;
+    this.#reserving = true;
+    const reservedTo = this.#last + VERSION_BLOCK;
+    try {
+      await this.#store.put({ [KEY]: { reservedTo } });
+      this.#reservedTo = reservedTo;
+      this.#failing = false;
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
+      // Said once per outage; every later take tries again.
+      if (!this.#failing) this.#log.warn({ code: thrown.code, error: thrown.message }, "report versions could not be kept on disk");
+      this.#failing = true;
+    } finally {
+      this.#reserving = false;
+    }
+  }
+}
