@@ -22,6 +22,14 @@ const ADAPTERS = [
   "platform/simulated/",
 ];
 
+/** Raspberry Pi OS is a Linux; display protocols are spoken from any machine that has the wire for them. */
+const BUILT_ON: Readonly<Record<string, readonly string[]>> = {
+  "platform/linux/": ["platform/displays/"],
+  "platform/raspberry-pi/": ["platform/linux/", "platform/displays/"],
+  // The simulated television is driven by the real drivers, over a simulated wire.
+  "platform/simulated/": ["platform/displays/"],
+};
+
 /**
  * The direction of imports, as a table. Only composition roots may name concrete classes of another
  * part; everybody else gets them as arguments, typed by a port.
@@ -77,8 +85,8 @@ export const ZONES: readonly Zone[] = [
     why: "an adapter is chosen by platform/detect.ts",
   },
   {
-    name: "player-host/shells",
-    at: ["player-host/shells/"],
+    name: "player-host",
+    at: ["player-host/"],
     may: ["player-host/", ...VALUES],
     pure: false,
     why: "the player host knows nothing of the agent but the contract, and only a shell's main.ts names an adapter",
@@ -108,10 +116,9 @@ export const ZONES: readonly Zone[] = [
   ...ADAPTERS.map((adapter) => ({
     name: adapter.slice(0, -1),
     at: [adapter],
-    // Raspberry Pi OS is a Linux, and the network displays are reached from one.
-    may: [adapter, ...VALUES, ...(adapter === "platform/raspberry-pi/" ? ["platform/linux/"] : [])],
+    may: [adapter, ...VALUES, ...(BUILT_ON[adapter] ?? [])],
     pure: false,
-    why: "adapters know ports, not the agent and not each other",
+    why: "adapters know ports, not the agent, and of other adapters only what scripts/check/import-zones.ts lists",
   })),
 ];
 

@@ -1,0 +1,28 @@
+/** One bundle: a program or script from its entry file. Paths from the root. */
+export interface Bundle {
+  readonly entry: string;
+  readonly output: string;
+  /** `node`: a program for Node 24. `preload`: Electron's sandboxed preload. `page`: for a browser or a panel. */
+  readonly target: "node" | "preload" | "page";
+}
+
+/** A folder of pages: everything in it is copied, but its `*.dom.ts` scripts are bundled. */
+export interface Pages {
+  readonly from: string;
+  readonly to: string;
+}
+
+export const BUNDLES: readonly Bundle[] = [
+  { entry: "agent/node/main.ts", output: "dist/agent/main.js", target: "node" },
+  { entry: "agent/node/cli.ts", output: "dist/cli/main.js", target: "node" },
+  { entry: "player-host/shells/chromium/main.ts", output: "dist/player-host/chromium.js", target: "node" },
+  { entry: "player-host/shells/electron/main.ts", output: "dist/player-host/electron/main.js", target: "node" },
+  { entry: "player-host/shells/electron/preload.ts", output: "dist/player-host/electron/preload.cjs", target: "preload" },
+  { entry: "player-host/page-api/page-api.dom.ts", output: "dist/player-host/page-api.js", target: "page" },
+  { entry: "scripts/dev-cloud/main.ts", output: "dist/dev-cloud/main.js", target: "node" },
+];
+
+export const PAGES: readonly Pages[] = [
+  { from: "player-host/screens", to: "dist/player-host/screens" },
+  { from: "scripts/dev-cloud/dashboard", to: "dist/dev-cloud/dashboard" },
+];
