@@ -127,7 +127,7 @@ export class SimulatedWorld {
 
   /** Pulls or plugs a cable. The TV's own connector also decides whether CEC has an address. */
   plug(name: string, connected: boolean): Result<void> {
-    const output = this.#state.outputs[name];
+    const output = Object.hasOwn(this.#state.outputs, name) ? this.#state.outputs[name] : undefined;
     if (output === undefined) return fail("simulated.bad-action", `no output ${name}`, `one of ${Object.keys(this.#state.outputs).join(", ")}`);
     if (name === TV_OUTPUT) this.setMood(connected ? this.#state.display.moodWhenPlugged : "unplugged");
     else this.update({ outputs: { ...this.#state.outputs, [name]: { ...output, connected } } });

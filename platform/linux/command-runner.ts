@@ -1,0 +1,24 @@
+import { execFile } from "node:child_process";
+import { fail, ok, type Result } from "../ports/result.ts";
+
+/**
+ * Runs a program without a shell and gives its standard output. Errors: `command.missing` (no such program),
+ * `command.timed-out` (killed), `command.failed` (exit code other than 0; the message ends with what it wrote).
+ */
+export type CommandRunner = (program: string, args: readonly string[], timeoutMs: number) => Promise<Result<string>>;
+
+const OUTPUT_BYTES_MAX = 1_048_576;
+const MESSAGE_CHARS_MAX = 300;
+
+export const runCommand: CommandRunner = (program, args, timeoutMs) =>
+  new Promise((resolve) => {
+    // Answers are parsed, so they must not be translated.
+    const env = { ...process.env, LC_ALL: "C" };
+    execFile(program, [...args], { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: OUTPUT_BYTES_MAX, env }, (error, stdout, stderr) => {
+      if (error === null) return resolve(ok(stdout));
+      if (error.code === "ENOENT") return resolve(fail("command.missing", `there is no program ${program}`));
+      if (error.killed === true) return resolve(fail("command.timed-out", `${program} was still running after ${timeoutMs} ms`));
+      const said = (stderr.trim() || stdout.trim() || error.message).slice(-MESSAGE_CHARS_MAX);
+      return resolve(fail("command.failed", `${program} ${args.join(" ")}: ${said}`));
+    });
+  });

@@ -1,0 +1,136 @@
+import type { Clock, Timer, Timers } from "../ports/clock.ts";
+import type { EdidIdentity, Output, OutputMode, Outputs } from "../ports/outputs.ts";
+import { failed, seen, unknown, type Reading } from "../ports/reading.ts";
+import { parseEdid } from "./edid.ts";
+import type { MachineFiles } from "./machine-files.ts";
+
+const POLL_MS = 2_000;
+const CONNECTOR = /^card\d+-(.+)$/;
+const NOT_OUTPUTS = /^Writeback-/;
+
+/**
+ * Connectors from /sys/class/drm. The mode that is set is told only by the kernel's debug file system, which
+ * needs root; sysfs lists possible modes, and a possible mode is not reported as the current one.
+ */
+export class DrmOutputs implements Outputs {
+  readonly #files: MachineFiles;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #listeners = new Set<() => void>();
+  #poll: Timer | undefined;
+  #last = "";
+
+  constructor(files: MachineFiles, clock: Clock, timers: Timers) {
+    this.#files = files;
+    this.#clock = clock;
+    this.#timers = timers;
+  }
+
+  /** False on a machine without a display controller: there are no outputs then, not zero of them. */
+  static present(files: MachineFiles): boolean {
+    return connectorFolders(files).length > 0;
+  }
+
+  list(): Promise<readonly Output[]> {
+    return Promise.resolve(connectorFolders(this.#files).map((folder) => this.#output(folder)));
+  }
+
+  /** The kernel announces hot-plugs by netlink, which Node cannot hear; the status files are compared every 2 s. */
+  onChange(changed: () => void): () => void {
+    if (this.#listeners.size === 0) this.#last = this.#fingerprint();
+    this.#listeners.add(changed);
+    this.#schedule();
+    return () => {
+      this.#listeners.delete(changed);
+      if (this.#listeners.size === 0) this.close();
+    };
+  }
+
+  close(): void {
+    this.#poll?.cancel();
+    this.#poll = undefined;
+  }
+
+  #schedule(): void {
+    this.#poll ??= this.#timers.after("outputs.poll", POLL_MS, () => {
+      this.#poll = undefined;
+      const now = this.#fingerprint();
+      const changed = now !== this.#last;
+      this.#last = now;
+      this.#schedule();
+      if (changed) for (const listener of [...this.#listeners]) listener();
+    });
+  }
+
+  #fingerprint(): string {
+    return connectorFolders(this.#files)
+      .map((folder) => `${folder}:${textOr(this.#files, `sys/class/drm/${folder}/status`)}`)
+      .join(" ");
+  }
+
+  #output(folder: string): Output {
+    const name = CONNECTOR.exec(folder)?.[1] ?? folder;
+    const connected = this.#word(folder, "status", { connected: true, disconnected: false });
+    const plugged = connected.kind === "ok" && connected.value;
+    return {
+      name,
+      connected,
+      enabled: this.#word(folder, "enabled", { enabled: true, disabled: false }),
+      dpms: this.#word<"on" | "off">(folder, "dpms", { On: "on", Off: "off", Standby: "off", Suspend: "off" }),
+      mode: plugged ? this.#mode(folder, name) : unknown("nothing is plugged in"),
+      edid: plugged ? this.#edid(folder) : unknown("nothing is plugged in"),
+    };
+  }
+
+  #word<T>(folder: string, file: string, meanings: Readonly<Record<string, T>>): Reading<T> {
+    const read = this.#files.text(`sys/class/drm/${folder}/${file}`);
+    if (!read.ok) return failed(read.error);
+    if (!Object.hasOwn(meanings, read.value)) return unknown(`the kernel says "${read.value.slice(0, 40)}"`);
+    return seen(meanings[read.value] as T, this.#clock.monotonicMs());
+  }
+
+  #edid(folder: string): Reading<EdidIdentity> {
+    const read = this.#files.bytes(`sys/class/drm/${folder}/edid`);
+    if (!read.ok) return failed(read.error);
+    if (read.value.length === 0) return unknown("the sink gives no EDID");
+    const parsed = parseEdid(read.value);
+    return parsed.ok ? seen(parsed.value, this.#clock.monotonicMs()) : failed(parsed.error);
+  }
+
+  #mode(folder: string, name: string): Reading<OutputMode> {
+    const card = /^card(\d+)-/.exec(folder)?.[1] ?? "0";
+    const state = this.#files.text(`sys/kernel/debug/dri/${card}/state`);
+    if (!state.ok) return unknown("the mode in use is in the kernel's debug files, which cannot be read here");
+    const mode = modeInState(state.value, name);
+    return mode === undefined ? unknown("no mode is set on this connector") : seen(mode, this.#clock.monotonicMs());
+  }
+}
+
+/**
+ * The mode a connector shows, from the text of dri/N/state: the connector names its crtc, the crtc its mode as
+ * `"name": refresh clock(kHz) hdisplay hsync.. hsync.. htotal vdisplay vsync.. vsync.. vtotal type flags`.
+ */
+export function modeInState(state: string, connector: string): OutputMode | undefined {
+  const sections = state.split(/\n(?=\S)/);
+  const crtcName = sections
+    .find((section) => /^connector\[\d+\]: (.+)$/m.exec(section)?.[1] === connector)
+    ?.match(/^\s+crtc=(.+)$/m)?.[1];
+  const crtc = sections.find((section) => /^crtc\[\d+\]: (.+)$/m.exec(section)?.[1] === crtcName);
+  const numbers = crtc?.match(/^\s+mode: "[^"]*": ([\d ]+) 0x/m)?.[1]?.split(" ").map(Number);
+  if (numbers === undefined) return undefined;
+  const [, clockKhz = 0, width = 0, , , totalWidth = 0, height = 0, , , totalHeight = 0] = numbers;
+  if (width <= 0 || height <= 0 || totalWidth <= 0 || totalHeight <= 0) return undefined;
+  return { width, height, refreshHz: Math.round((clockKhz * 100_000) / (totalWidth * totalHeight)) / 100 };
+}
+
+function connectorFolders(files: MachineFiles): readonly string[] {
+  return files.names("sys/class/drm").filter((name) => {
+    const connector = CONNECTOR.exec(name)?.[1];
+    return connector !== undefined && !NOT_OUTPUTS.test(connector);
+  });
+}
+
+function textOr(files: MachineFiles, path: string): string {
+  const read = files.text(path);
+  return read.ok ? read.value : read.error.code;
+}

@@ -1,0 +1,61 @@
+import { networkInterfaces } from "node:os";
+import type { Clock, Timers } from "../ports/clock.ts";
+import type { SystemProbe } from "../ports/host.ts";
+import type { PlatformAdapter } from "../ports/platform-adapter.ts";
+import { runCommand, type CommandRunner } from "./command-runner.ts";
+import { DrmOutputs } from "./drm-outputs.ts";
+import { openLinuxAudio } from "./linux-audio.ts";
+import { LinuxClockControl } from "./linux-clock-control.ts";
+import { LinuxHostPower } from "./linux-host-power.ts";
+import { readLinuxInventory } from "./linux-inventory.ts";
+import { LinuxNetwork, type OsInterfaces } from "./linux-network.ts";
+import { LinuxProbe } from "./linux-probe.ts";
+import { LinuxWatchdog, watchdogTimeoutMs } from "./linux-watchdog.ts";
+import { machineFiles } from "./machine-files.ts";
+
+export interface LinuxAdapterDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** A path on the file system that holds our data. */
+  readonly dataDir: string;
+  readonly evidence: readonly string[];
+  /** Device of a hardware watchdog, usually /dev/watchdog. None is touched unless it is named here. */
+  readonly watchdogPath?: string;
+  /** Where /proc, /sys, /etc and /run are; a fixture tree in tests. Default `/`. */
+  readonly root?: string;
+  readonly run?: CommandRunner;
+  readonly osInterfaces?: OsInterfaces;
+}
+
+/** Any Linux player: what the kernel and the usual services tell and do. GPIO, CEC and a display come with other adapters. */
+export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<PlatformAdapter> {
+  const { clock, timers } = deps;
+  const files = machineFiles(deps.root);
+  const run = deps.run ?? runCommand;
+  const audio = await openLinuxAudio(run, clock);
+  const outputs = DrmOutputs.present(files) ? new DrmOutputs(files, clock, timers) : undefined;
+  const watchdog = deps.watchdogPath === undefined ? undefined : new LinuxWatchdog(deps.watchdogPath, watchdogTimeoutMs(files));
+  const network = new LinuxNetwork({ files, clock, timers, osInterfaces: deps.osInterfaces ?? networkInterfaces });
+  return {
+    name: "linux",
+    evidence: deps.evidence,
+    power: new LinuxHostPower(files, run),
+    probe: createLinuxProbe(deps),
+    network,
+    clock: new LinuxClockControl(files, run, clock),
+    ...(audio === undefined ? {} : { audio }),
+    ...(outputs === undefined ? {} : { outputs }),
+    ...(watchdog === undefined ? {} : { watchdog }),
+    close: async () => {
+      network.close();
+      outputs?.close();
+      await watchdog?.close();
+    },
+  };
+}
+
+/** The probe alone; a simulated device lends it from the machine that runs the simulation. */
+export function createLinuxProbe(deps: Pick<LinuxAdapterDeps, "clock" | "timers" | "dataDir" | "root">): SystemProbe {
+  const files = machineFiles(deps.root);
+  return new LinuxProbe({ files, clock: deps.clock, dataDir: deps.dataDir, inventory: () => readLinuxInventory(files, deps.clock, deps.timers) });
+}

@@ -1,0 +1,61 @@
+import type { Clock, ClockQuality } from "../ports/clock.ts";
+import type { ClockControl } from "../ports/host.ts";
+import { seen, unknown, type Reading } from "../ports/reading.ts";
+import type { CommandRunner } from "./command-runner.ts";
+import type { MachineFiles } from "./machine-files.ts";
+
+/** Nothing that runs this software runs before this: a clock that says so was never set. */
+export const BUILT_AT_MS = Date.UTC(2026, 10, 1);
+const COMMAND_TIMEOUT_MS = 3_000;
+/** A time service that has set the clock is asked again only after this; starting programs is not free. */
+const SYNCED_FOR_MS = 600_000;
+
+/** Whether the wall clock can be trusted, by asking whichever time service the machine has. */
+export class LinuxClockControl implements ClockControl {
+  readonly #files: MachineFiles;
+  readonly #run: CommandRunner;
+  readonly #clock: Clock;
+  readonly #notBeforeMs: number;
+  #syncedAtMs: number | undefined;
+
+  constructor(files: MachineFiles, run: CommandRunner, clock: Clock, notBeforeMs = BUILT_AT_MS) {
+    this.#files = files;
+    this.#run = run;
+    this.#clock = clock;
+    this.#notBeforeMs = notBeforeMs;
+  }
+
+  async quality(): Promise<ClockQuality> {
+    if (this.#clock.wallMs() < this.#notBeforeMs) return "unset";
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#syncedAtMs !== undefined && nowMs - this.#syncedAtMs < SYNCED_FOR_MS) return "synced";
+    this.#syncedAtMs = (await this.#confirmed()) ? nowMs : undefined;
+    return this.#syncedAtMs === undefined ? "local" : "synced";
+  }
+
+  timeZone(): Promise<Reading<string>> {
+    const fromLink = this.#files.link("etc/localtime")?.split("zoneinfo/")[1];
+    const fromFile = this.#files.text("etc/timezone");
+    const zone = [fromLink, fromFile.ok ? fromFile.value : undefined].find((name) => name !== undefined && isZone(name));
+    return Promise.resolve(zone === undefined ? unknown("neither /etc/localtime nor /etc/timezone names a zone") : seen(zone, this.#clock.monotonicMs()));
+  }
+
+  /** systemd-timesyncd leaves a file; timedatectl tells the kernel's own flag, whoever set it; chrony has its own tool. */
+  async #confirmed(): Promise<boolean> {
+    if (this.#files.has("run/systemd/timesync/synchronized")) return true;
+    const timedatectl = await this.#run("timedatectl", ["show", "--property=NTPSynchronized", "--value"], COMMAND_TIMEOUT_MS);
+    if (timedatectl.ok) return timedatectl.value.trim() === "yes";
+    const chrony = await this.#run("chronyc", ["-c", "tracking"], COMMAND_TIMEOUT_MS);
+    // The last field is the leap status; "Not synchronised" is one of its values.
+    return chrony.ok && ["Normal", "Insert second", "Delete second"].includes(chrony.value.trim().split(",").at(-1) ?? "");
+  }
+}
+
+function isZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    // RangeError is Intl's way of saying that there is no such zone.
+    return false;
+  }
+}

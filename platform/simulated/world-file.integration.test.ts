@@ -1,0 +1,90 @@
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { reportSkipped } from "../ports/testing/bench.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { VirtualTime } from "./virtual-time.ts";
+import { openWorldFile } from "./world-file.ts";
+
+describe("world file", () => {
+  let folder: string;
+  let path: string;
+  const time = new VirtualTime();
+  let opened = 0;
+  const open = () => openWorldFile(path, { clock: time, timers: time, random: new SeededRandom(opened++) });
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "vitrine-world-"));
+    path = join(folder, "deep", "world.json");
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("the world is as it was left, without a goodbye", () => {
+    const first = open();
+    first.world.updateDisplay({ volume: 12 });
+    first.world.setMood("lying");
+    // No close: the process was killed here.
+    const second = open();
+    expect(second.damage).toBeUndefined();
+    expect(second.world.state).toEqual(first.world.state);
+    expect(second.world.state.display).toMatchObject({ volume: 12, mood: "lying" });
+  });
+
+  test("a change is on disk when the call returns, and no temporary file stays", () => {
+    const { world } = open();
+    world.updateLine("GPIO17", { direction: "output", driven: 1 });
+    expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(world.state);
+    expect(readdirSync(join(folder, "deep"))).toEqual(["world.json"]);
+  });
+
+  test.each<[string, (file: string) => void]>([
+    ["cut short", (file) => truncateSync(file, 100)],
+    ["empty", (file) => truncateSync(file, 0)],
+    ["not JSON", (file) => writeFileSync(file, "\u0000\u0001")],
+    ["of another shape", (file) => writeFileSync(file, '{"version":2}')],
+    ["far too large", (file) => writeFileSync(file, " ".repeat(1_048_577))],
+  ])("a file that is %s is moved aside, and a fresh world says so", (_what, damage) => {
+    const before = open().world.state;
+    damage(path);
+    const { world, damage: issue } = open();
+    expect(issue).toMatchObject({ code: "simulated.world-damaged" });
+    expect(world.state.serial).not.toBe(before.serial);
+    expect(readdirSync(join(folder, "deep")).filter((name) => name.startsWith("world.json.damaged-"))).toHaveLength(1);
+    expect(open().damage).toBeUndefined();
+  });
+
+  test("a reboot that was under way when the process died is done on the next start", () => {
+    const first = open();
+    const { bootId } = first.world.state.power;
+    first.world.update({ power: { ...first.world.state.power, pending: "shutdown" } });
+    expect(open().world.state.power.bootId).not.toBe(bootId);
+  });
+
+  test("a folder that cannot be written counts the failures, and the world goes on", () => {
+    const file = open();
+    rmSync(join(folder, "deep"), { recursive: true });
+    file.world.updateDisplay({ volume: 1 });
+    file.world.updateDisplay({ volume: 2 });
+    expect(file.world.state.display.volume).toBe(2);
+    expect(file.writeFailures()).toMatchObject({ count: 2, lastError: expect.stringContaining("ENOENT") as string });
+  });
+
+  test("a file that cannot be read at all does not stop the start", () => {
+    open();
+    chmodSync(path, 0o000);
+    const readable = process.getuid?.() === 0;
+    if (readable) reportSkipped("world file: an unreadable file", "root reads everything; run the tests as another user for this one");
+    const { damage } = open();
+    expect(damage?.code).toBe(readable ? undefined : "simulated.world-damaged");
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test("after close the file is left alone", () => {
+    const file = open();
+    file.close();
+    const before = readFileSync(path, "utf8");
+    file.world.updateDisplay({ volume: 99 });
+    expect(readFileSync(path, "utf8")).toBe(before);
+  });
+});
