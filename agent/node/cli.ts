@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { resolve } from "node:path";
+import { socketPath } from "../../player-host/contract/socket-path.ts";
+import { cloudCommands } from "./cli/cloud-commands.ts";
+import { deviceCommands } from "./cli/device-commands.ts";
+import { runCli } from "./cli/run-cli.ts";
+
+/** Entry of the `vitrine` command line. */
+const stop = new AbortController();
+process.once("SIGINT", () => stop.abort());
+process.once("SIGTERM", () => stop.abort());
+// `vitrine logs | head` closes the pipe early; that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+const commands = [...deviceCommands({ socketPath: agentSocket }), ...cloudCommands(process.env)];
+const output = { out: (text: string) => process.stdout.write(`${text}\n`), err: (text: string) => process.stderr.write(`${text}\n`) };
+process.exitCode = await runCli(commands, process.argv.slice(2), output, stop.signal);
+
+/** The same rule as the agent's own (player-host/contract/socket-path.ts). */
+function agentSocket(given: string | undefined): string {
+  const data = resolve(given ?? process.env["VITRINE_DATA"] ?? (existsSync(".vitrine/devices/1") ? ".vitrine/devices/1" : "/var/lib/vitrine"));
+  const dataDirSha256Hex = createHash("sha256").update(data).digest("hex");
+  return socketPath("agent.sock", { dataDir: data, tmpDir: tmpdir(), dataDirSha256Hex }).path;
+}

@@ -1,0 +1,79 @@
+import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+
+/** A client of the development cloud's HTTP API (docs/dev-cloud-api.md). Errors: the API's own, and `cloud.unreachable`. */
+export class CloudClient {
+  readonly #base: string;
+
+  /** `base` without a trailing slash, e.g. `http://127.0.0.1:4600`. */
+  constructor(base: string) {
+    this.#base = base.replace(/\/+$/, "");
+  }
+
+  get(path: string): Promise<Result<JsonObject>> {
+    return this.#call("GET", path);
+  }
+
+  post(path: string, body: Json): Promise<Result<JsonObject>> {
+    return this.#call("POST", path, body);
+  }
+
+  /** Server-sent events until `signal` aborts or the server ends. Each is its name and its data. */
+  async *events(path: string, signal: AbortSignal): AsyncGenerator<Result<{ readonly event: string; readonly data: Json }>> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.#base}${path}`, { signal, headers: { accept: "text/event-stream" } });
+    } catch (thrown) {
+      if (!signal.aborted) yield this.#unreachable(thrown);
+      return;
+    }
+    if (!response.ok || response.body === null) {
+      yield { ok: false, error: errorOf(await response.text(), response.status) };
+      return;
+    }
+    let held = "";
+    try {
+      for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+        const blocks = (held + chunk).split("\n\n");
+        held = blocks.pop() ?? "";
+        for (const block of blocks) {
+          const event = /^event: ?(.*)$/m.exec(block)?.[1];
+          const data = parseJson(/^data: ?(.*)$/m.exec(block)?.[1] ?? "");
+          if (event !== undefined && data !== undefined) yield ok({ event, data });
+        }
+      }
+    } catch (thrown) {
+      if (!signal.aborted) yield this.#unreachable(thrown);
+    }
+  }
+
+  async #call(method: string, path: string, body?: Json): Promise<Result<JsonObject>> {
+    try {
+      const response = await fetch(`${this.#base}${path}`, {
+        method,
+        signal: AbortSignal.timeout(30_000),
+        ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      });
+      const text = await response.text();
+      if (!response.ok) return { ok: false, error: errorOf(text, response.status) };
+      const json = parseJson(text);
+      return isJsonObject(json) ? ok(json) : fail("cloud.malformed", `${path} did not answer with a JSON object`, "is this the development cloud?");
+    } catch (thrown) {
+      return this.#unreachable(thrown);
+    }
+  }
+
+  #unreachable(thrown: unknown): { readonly ok: false; readonly error: Issue } {
+    return fail("cloud.unreachable", `the development cloud at ${this.#base} cannot be reached: ${messageOf(thrown)}`, "start it with `npm start`, or name another one with --url URL");
+  }
+}
+
+function errorOf(text: string, status: number): Issue {
+  const json = parseJson(text);
+  const error = isJsonObject(json) ? json["error"] : undefined;
+  if (isJsonObject(error ?? null)) {
+    const { code, message, hint } = error as { code?: Json; message?: Json; hint?: Json };
+    if (typeof code === "string" && typeof message === "string") return typeof hint === "string" ? { code, message, hint } : { code, message };
+  }
+  return { code: `cloud.http-${status}`, message: `the server answered ${status}` };
+}

@@ -1,0 +1,181 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { CloudClient } from "./cloud-client.ts";
+import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "./command.ts";
+import { complain } from "./device-commands.ts";
+import { paramsFromWords } from "./free-params.ts";
+import { nearest } from "./run-cli.ts";
+import { formatDuration, table } from "./table.ts";
+
+const URL_OPTION = { url: { type: "string" } } as const;
+const URL_HELP = ["--url URL   the development cloud (default: $VITRINE_CLOUD_URL, else http://127.0.0.1:4600)"];
+/** Beyond the command's own time-out: its way there and back. */
+const GRACE_MS = 15_000;
+
+/** Commands against the development cloud, over its HTTP API. */
+export function cloudCommands(env: Readonly<Record<string, string | undefined>>): readonly CliCommand[] {
+  const client = (context: CliContext): CloudClient => new CloudClient((context.options["url"] as string | undefined) ?? env["VITRINE_CLOUD_URL"] ?? "http://127.0.0.1:4600");
+  return [
+    {
+      name: "cloud devices", summary: "Devices the development cloud knows.", usage: "[--url URL]", options: URL_OPTION, help: URL_HELP,
+      run: (context) => devices(context, client(context)),
+    },
+    {
+      name: "cloud send", summary: "Sends a command to a device and waits for its outcome.", usage: "<device> <command> [--param value …] [--params JSON] [--no-wait]",
+      options: { ...URL_OPTION, params: { type: "string" }, "no-wait": { type: "boolean" } }, freeOptions: true,
+      help: [...URL_HELP, "<device> is an id, the beginning of one, or a name. Exit code 1 when the command did not succeed.", "Example: vitrine cloud send lobby display.power --on false"],
+      run: (context) => send(context, client(context)),
+    },
+    {
+      name: "cloud watch", summary: "Follows what happens, until Ctrl-C.", usage: "[<device>] [--url URL]", options: URL_OPTION, help: URL_HELP,
+      run: (context) => watch(context, client(context)),
+    },
+    {
+      name: "cloud claim", summary: "Claims a device by the code on its screen.", usage: "<code> [--name NAME] [--url URL]", options: { ...URL_OPTION, name: { type: "string" } }, help: URL_HELP,
+      run: (context) => claim(context, client(context)),
+    },
+  ];
+}
+
+async function devices(context: CliContext, cloud: CloudClient): Promise<CliExit> {
+  const answer = await cloud.get("/api/v1/devices");
+  if (!answer.ok) return complain(context, answer.error);
+  const list = (answer.value["devices"] ?? []) as readonly JsonObject[];
+  if (context.json) list.forEach((device) => context.printJson(device));
+  else context.print(list.length === 0 ? "no devices yet" : table([["NAME", "LINK", "SCREEN", "OWNER", "ID"], ...list.map(deviceRow)]));
+  return CLI_EXIT.ok;
+}
+
+function deviceRow(device: JsonObject): readonly string[] {
+  const link = device["link"] as { state?: string; sinceMs?: number } | undefined;
+  const verdict = (device["verdict"] as { verdict?: string } | null)?.verdict ?? "unknown";
+  const pairing = (device["pairing"] as { code?: string } | null)?.code;
+  const since = link?.sinceMs === undefined ? "" : ` for ${formatDuration(Date.now() - link.sinceMs)}`;
+  return [String(device["name"]), `${link?.state ?? "?"}${since}`, link?.state === "online" ? verdict : `unknown (was ${verdict})`, device["claimed"] === true ? "claimed" : `code ${pairing ?? "—"}`, String(device["id"])];
+}
+
+async function send(context: CliContext, cloud: CloudClient): Promise<CliExit> {
+  const [device, name, ...words] = context.args;
+  if (device === undefined || name === undefined) {
+    context.complain("vitrine cloud send: which device and which command?\nusage: vitrine cloud send <device> <command> [--param value …]");
+    return CLI_EXIT.usage;
+  }
+  const found = await findDevice(cloud, device);
+  if (!found.ok) return complain(context, found.error);
+  const params = await readParams(cloud, name, words, context.options["params"] as string | undefined);
+  if (!params.ok) {
+    complain(context, params.error);
+    return params.error.code === "cloud.unreachable" ? CLI_EXIT.unreachable : CLI_EXIT.usage;
+  }
+  const sent = await cloud.post(`/api/v1/devices/${found.value}/commands`, { name, params: params.value });
+  if (!sent.ok) return complain(context, sent.error);
+  const command = sent.value["command"] as JsonObject;
+  if (context.options["no-wait"] === true) return printOutcome(context, command);
+  return waitForOutcome(context, cloud, found.value, command);
+}
+
+async function readParams(cloud: CloudClient, name: string, words: readonly string[], json: string | undefined): Promise<Result<JsonObject>> {
+  const catalog = await cloud.get("/api/v1/commands/catalog");
+  if (!catalog.ok) return catalog;
+  const commands = (catalog.value["commands"] ?? []) as readonly JsonObject[];
+  const info = commands.find((command) => command["name"] === name);
+  if (info === undefined) {
+    const meant = nearest(name, commands.map((command) => String(command["name"])));
+    return fail("command.unknown", `there is no command "${name}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`, `there are ${commands.map((command) => String(command["name"])).join(", ")}`);
+  }
+  const base = json === undefined ? {} : parseJson(json);
+  if (!isJsonObject(base ?? null)) return fail("params.not-json", "--params takes a JSON object");
+  const free = paramsFromWords(words, info["params"] as JsonObject);
+  return free.ok ? ok({ ...(base as JsonObject), ...free.value }) : free;
+}
+
+async function waitForOutcome(context: CliContext, cloud: CloudClient, device: string, first: JsonObject): Promise<CliExit> {
+  let command = first;
+  let said = "";
+  const giveUpMs = Date.now() + Number(command["ttlMs"] ?? 60_000) + Number(command["timeoutMs"] ?? 60_000) + GRACE_MS;
+  while (command["final"] !== true && !context.signal.aborted && Date.now() < giveUpMs) {
+    const state = String(command["state"]);
+    if (state !== said && !context.json) context.complain(state);
+    said = state;
+    await wait(150);
+    const answer = await cloud.get(`/api/v1/devices/${device}/commands/${String(command["id"])}`);
+    if (!answer.ok) return complain(context, answer.error);
+    command = answer.value["command"] as JsonObject;
+  }
+  return printOutcome(context, command);
+}
+
+function printOutcome(context: CliContext, command: JsonObject): CliExit {
+  if (context.json) context.printJson(command);
+  else context.print(outcomeText(command));
+  if (command["final"] !== true) return context.options["no-wait"] === true ? CLI_EXIT.ok : CLI_EXIT.notSo;
+  return command["state"] === "succeeded" ? CLI_EXIT.ok : CLI_EXIT.notSo;
+}
+
+function outcomeText(command: JsonObject): string {
+  const lines = [`${String(command["name"])}: ${String(command["state"])}${typeof command["durationMs"] === "number" ? ` in ${formatDuration(command["durationMs"])}` : ""}`];
+  const error = command["error"] as { code: string; message: string; hint?: string } | null | undefined;
+  if (error) lines.push(`  ${error.message} [${error.code}]`, ...(error.hint === undefined ? [] : [`  → ${error.hint}`]));
+  const effect = command["effect"];
+  if (isJsonObject(effect ?? null)) lines.push(`  ${effectText(effect as JsonObject)}`);
+  if (isJsonObject(command["result"] ?? null)) lines.push(`  result: ${JSON.stringify(command["result"])}`);
+  return lines.join("\n");
+}
+
+/** Attempted, acknowledged and observed, in these words and this order. */
+function effectText(effect: JsonObject): string {
+  const observed = effect["observed"] as { kind: string; value?: Json; why?: string } | undefined;
+  const acknowledged = effect["acknowledged"];
+  const seen = observed?.kind === "ok" ? `observed ${JSON.stringify(observed.value)}` : `not observed (${observed?.why ?? observed?.kind ?? "unknown"})`;
+  return `${effect["attempted"] === true ? "attempted" : "not attempted"}, ${acknowledged === true ? "acknowledged" : acknowledged === false ? "refused" : "no acknowledgment"}, ${seen}`;
+}
+
+async function watch(context: CliContext, cloud: CloudClient): Promise<CliExit> {
+  const named = context.args[0];
+  const device = named === undefined ? ok(undefined) : await findDevice(cloud, named);
+  if (!device.ok) return complain(context, device.error);
+  for await (const event of cloud.events(`/api/v1/events${device.value === undefined ? "" : `?device=${device.value}`}`, context.signal)) {
+    if (!event.ok) return complain(context, event.error);
+    if (context.json) context.printJson(event.value);
+    else context.print(`${new Date().toISOString()}  ${event.value.event.padEnd(10)}  ${eventText(event.value.event, event.value.data)}`);
+  }
+  return CLI_EXIT.ok;
+}
+
+function eventText(event: string, data: Json): string {
+  const body = (isJsonObject(data) ? data : {}) as Record<string, JsonObject & Json[]>;
+  if (event === "device" && body["device"]) return deviceRow(body["device"]).join("  ");
+  if (event === "command" && body["command"]) return outcomeText(body["command"]).replaceAll("\n", " ");
+  if (event === "record" && Array.isArray(body["records"])) return body["records"].map((record) => `${String((record as JsonObject)["stream"])} ${JSON.stringify((record as JsonObject)["body"])}`).join("  ");
+  return JSON.stringify(data).slice(0, 400);
+}
+
+async function claim(context: CliContext, cloud: CloudClient): Promise<CliExit> {
+  const code = context.args[0];
+  if (code === undefined) {
+    context.complain("vitrine cloud claim: which code? It is on the device's screen, and `vitrine pair` prints it.");
+    return CLI_EXIT.usage;
+  }
+  const name = context.options["name"];
+  const answer = await cloud.post("/api/v1/claim", typeof name === "string" ? { code, name } : { code });
+  if (!answer.ok) return complain(context, answer.error);
+  const device = answer.value["device"] as JsonObject;
+  if (context.json) context.printJson(device);
+  else context.print(`claimed ${String(device["name"])} (${String(device["id"])})`);
+  return CLI_EXIT.ok;
+}
+
+/** By id, by the beginning of one, or by name; never by guess. */
+async function findDevice(cloud: CloudClient, wanted: string): Promise<Result<string>> {
+  const answer = await cloud.get("/api/v1/devices");
+  if (!answer.ok) return answer;
+  const list = (answer.value["devices"] ?? []) as readonly JsonObject[];
+  const exact = list.filter((device) => device["id"] === wanted || device["name"] === wanted);
+  const found = exact.length > 0 ? exact : list.filter((device) => String(device["id"]).startsWith(wanted.toLowerCase()));
+  if (found.length === 1) return ok(String(found[0]?.["id"]));
+  const names = list.map((device) => `${String(device["name"])} (${String(device["id"]).slice(0, 8)})`).join(", ");
+  return found.length > 1
+    ? fail("device.ambiguous", `"${wanted}" fits ${found.length} devices`, `give more of the id; there are ${names}`)
+    : fail("device.unknown", `no device is called "${wanted}"`, list.length > 0 ? `there are ${names}` : "none has connected yet");
+}

@@ -1,0 +1,117 @@
+import { resolve } from "node:path";
+import { askAgent } from "../local-api/local-client.ts";
+import type { BundleAnswer, CommandsAnswer, ConfigAnswer, DoctorAnswer, EventsAnswer, LogsAnswer, StatusAnswer } from "../local-api/answers.ts";
+import type { Issue, Result } from "../../../platform/ports/result.ts";
+import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "./command.ts";
+import { statusText } from "./status-text.ts";
+import { formatBytes, table } from "./table.ts";
+
+const DATA_OPTION = { data: { type: "string" } } as const;
+const DATA_HELP = ["--data DIR   the agent's data folder (default: $VITRINE_DATA, else .vitrine/devices/1 here, else /var/lib/vitrine)"];
+
+/** Where sockets are found; composition hands it in so that tests need no real folders. */
+export interface DeviceCommandDeps {
+  /** The agent's socket for a data folder, or for the default one. */
+  socketPath(data: string | undefined): string;
+}
+
+/** Commands that talk to the agent on this machine. */
+export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
+  const ask = async <T>(context: CliContext, method: string, params: Record<string, unknown> = {}, timeoutMs = 20_000): Promise<Result<T>> => {
+    const path = deps.socketPath(context.options["data"] as string | undefined);
+    return (await askAgent(path, method, params, timeoutMs)) as Result<T>;
+  };
+  /** Asks, prints the error or the answer, and gives the exit code. */
+  const show = async <T>(context: CliContext, method: string, params: Record<string, unknown>, text: (answer: T) => string, exit: (answer: T) => CliExit = () => CLI_EXIT.ok): Promise<CliExit> => {
+    const answer = await ask<T>(context, method, params, method === "support-bundle" ? 120_000 : 60_000);
+    if (!answer.ok) return complain(context, answer.error);
+    if (context.json) context.printJson(answer.value);
+    else context.print(text(answer.value));
+    return exit(answer.value);
+  };
+  return [
+    {
+      name: "status", summary: "What this device is and does now.", usage: "[--data DIR]", options: DATA_OPTION, help: DATA_HELP,
+      run: (context) => show<StatusAnswer>(context, "status", {}, statusText),
+    },
+    {
+      name: "doctor", summary: "Checks everything the device needs; says what to do about what is wrong.", usage: "[--data DIR]", options: DATA_OPTION,
+      help: [...DATA_HELP, "Exit code 1 when a check failed."],
+      run: (context) => show<DoctorAnswer>(context, "doctor", {}, doctorText, (answer) => (answer.checks.some((check) => check.status === "failed") ? CLI_EXIT.notSo : CLI_EXIT.ok)),
+    },
+    {
+      name: "config", summary: "The configuration in force and where each value comes from.", usage: "[KEY] [--data DIR]", options: DATA_OPTION,
+      help: [...DATA_HELP, "Exit code 78 when the configuration has an error; the device runs on defaults for the wrong keys."],
+      run: (context) => show<ConfigAnswer>(context, "config", {}, (answer) => configText(answer, context.args[0]), (answer) => (answer.issues.length > 0 ? CLI_EXIT.badConfiguration : CLI_EXIT.ok)),
+    },
+    {
+      name: "commands", summary: "Commands the device has taken, newest first, with their outcomes.", usage: "[--limit N] [--data DIR]", options: { ...DATA_OPTION, limit: { type: "string" } }, help: DATA_HELP,
+      run: (context) => withLimit(context, 20, (limit) => show<CommandsAnswer>(context, "commands", { limit }, commandsText)),
+    },
+    {
+      name: "events", summary: "Records that wait to be sent to the cloud.", usage: "[--limit N] [--data DIR]", options: { ...DATA_OPTION, limit: { type: "string" } }, help: DATA_HELP,
+      run: (context) => withLimit(context, 50, (limit) => show<EventsAnswer>(context, "events", { limit }, eventsText)),
+    },
+    {
+      name: "pair", summary: "The code by which a person claims this device.", usage: "[--data DIR]", options: DATA_OPTION, help: DATA_HELP,
+      run: (context) => show<StatusAnswer>(context, "status", {}, pairText, (answer) => (answer.owner.kind === "claimed" || answer.pairing !== undefined ? CLI_EXIT.ok : CLI_EXIT.notSo)),
+    },
+    {
+      name: "logs", summary: "The last lines of the agent's and the player's log.", usage: "[--lines N] [--data DIR]", options: { ...DATA_OPTION, lines: { type: "string" } }, help: DATA_HELP,
+      run: (context) => withLimit(context, 100, (lines) => show<LogsAnswer>(context, "logs", { lines }, (answer) => answer.lines.join("\n")), "lines"),
+    },
+    {
+      name: "support-bundle", summary: "Writes a zip with status, checks, configuration (without secrets) and logs.", usage: "[--out FILE] [--data DIR]", options: { ...DATA_OPTION, out: { type: "string" } }, help: DATA_HELP,
+      run: (context) => {
+        const out = resolve((context.options["out"] as string | undefined) ?? "vitrine-support.zip");
+        return show<BundleAnswer>(context, "support-bundle", { out }, (answer) => `${answer.path} (${formatBytes(answer.bytes)}): ${answer.files.join(", ")}`);
+      },
+    },
+  ];
+}
+
+/** Prints an issue the same way everywhere, and chooses the exit code by its code. */
+export function complain(context: CliContext, issue: Issue): CliExit {
+  if (context.json) context.printJson({ error: issue });
+  else context.complain(`vitrine: ${issue.message} [${issue.code}]${issue.hint === undefined ? "" : `\n  → ${issue.hint}`}`);
+  return /^(?:local\.(?:no-agent|forbidden|timeout|connection|no-answer)|cloud\.unreachable)$/.test(issue.code) ? CLI_EXIT.unreachable : CLI_EXIT.notSo;
+}
+
+async function withLimit(context: CliContext, fallback: number, run: (limit: number) => Promise<CliExit>, option = "limit"): Promise<CliExit> {
+  const given = context.options[option];
+  const limit = given === undefined ? fallback : Number(given);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return run(limit);
+  context.complain(`vitrine: --${option} takes a whole number from 1 to 10,000, not "${String(given)}"`);
+  return CLI_EXIT.usage;
+}
+
+function doctorText(answer: DoctorAnswer): string {
+  const marks = { ok: "ok", warning: "warning", failed: "FAILED", unsupported: "—" } as const;
+  const lines = answer.checks.map((check) => [`${marks[check.status]}`, check.name, check.message + (check.todo === undefined ? "" : `\n${" ".repeat(10)}→ ${check.todo}`)]);
+  const failed = answer.checks.filter((check) => check.status === "failed").length;
+  return `${table(lines)}\n\n${failed === 0 ? "Nothing failed." : `${failed} of ${answer.checks.length} checks failed.`}`;
+}
+
+function configText(answer: ConfigAnswer, only: string | undefined): string {
+  const entries = answer.entries.filter((entry) => only === undefined || entry.key === only || entry.key.startsWith(`${only}.`));
+  const rows = entries.map((entry) => [entry.key, entry.secret ? "(secret)" : JSON.stringify(entry.value) ?? "—", `from ${entry.source}`]);
+  const issues = answer.issues.map((issue) => `! ${issue.message} [${issue.code}]${issue.hint === undefined ? "" : `\n  → ${issue.hint}`}`);
+  return [table(rows), ...issues].filter((text) => text !== "").join("\n") || `no key "${only}"`;
+}
+
+function commandsText(answer: CommandsAnswer): string {
+  if (answer.commands.length === 0) return "no commands yet";
+  const time = (ms: number): string => new Date(ms).toISOString();
+  return table(answer.commands.map((command) => [time(command.receivedMs), command.name, command.state, command.outcome?.error?.message ?? "", command.id]));
+}
+
+function eventsText(answer: EventsAnswer): string {
+  if (answer.waiting.length === 0) return "nothing waits: everything was stored by the cloud";
+  return table(answer.waiting.map((record) => [new Date(record.wallMs).toISOString(), record.stream, String(record.seq), record.kind, JSON.stringify(record.body)]));
+}
+
+function pairText(answer: StatusAnswer): string {
+  if (answer.owner.kind === "claimed") return `claimed by ${answer.owner.name}`;
+  if (answer.pairing === undefined) return `no code yet: ${answer.linkSentence}`;
+  return `${answer.pairing.code}   enter it at ${answer.pairing.claimUrl}`;
+}

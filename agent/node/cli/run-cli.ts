@@ -1,0 +1,124 @@
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { messageOf } from "../../../platform/ports/result.ts";
+import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "./command.ts";
+import { table } from "./table.ts";
+
+export interface CliOutput {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+const COMMON: ParseArgsOptionsConfig = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } };
+
+/** Finds the command in `words`, runs it, and returns the exit code. Never throws for what a user typed. */
+export async function runCli(commands: readonly CliCommand[], words: readonly string[], output: CliOutput, signal: AbortSignal): Promise<CliExit> {
+  const command = findCommand(commands, words);
+  if (command === undefined) return withoutCommand(commands, words, output);
+  const rest = words.slice(command.name.split(" ").length);
+  const parsed = parse(command, rest);
+  if (typeof parsed === "string") {
+    output.err(`vitrine ${command.name}: ${parsed}\nusage: vitrine ${command.name} ${command.usage}`);
+    return CLI_EXIT.usage;
+  }
+  if (parsed.options["help"] === true) {
+    output.out(helpOf(command));
+    return CLI_EXIT.ok;
+  }
+  const context: CliContext = {
+    ...parsed,
+    json: parsed.options["json"] === true,
+    print: (text) => output.out(text),
+    printJson: (value) => output.out(JSON.stringify(value)),
+    complain: (text) => output.err(text),
+    signal,
+  };
+  return command.run(context);
+}
+
+function findCommand(commands: readonly CliCommand[], words: readonly string[]): CliCommand | undefined {
+  const two = words.slice(0, 2).join(" ");
+  return commands.find((command) => command.name === two) ?? commands.find((command) => command.name === words[0]);
+}
+
+function withoutCommand(commands: readonly CliCommand[], words: readonly string[], output: CliOutput): CliExit {
+  const word = words[0];
+  const asked = word === undefined || word === "help" || word === "--help" || word === "-h";
+  const group = commands.filter((command) => word !== undefined && command.name.startsWith(`${word} `));
+  if (asked || (group.length > 0 && words.length === 1)) {
+    (asked && word !== undefined ? output.out : output.err)(overview(group.length > 0 ? group : commands));
+    return word === undefined || group.length > 0 ? CLI_EXIT.usage : CLI_EXIT.ok;
+  }
+  const meant = nearest(words.slice(0, 2).join(" "), commands.map((command) => command.name)) ?? nearest(word, commands.map((command) => command.name));
+  output.err(`vitrine: there is no command "${words.slice(0, 2).join(" ")}"${meant === undefined ? "" : `; did you mean "${meant}"?`}\n\n${overview(commands)}`);
+  return CLI_EXIT.usage;
+}
+
+function parse(command: CliCommand, words: readonly string[]): { options: Record<string, string | boolean | undefined>; args: string[] } | string {
+  const known: ParseArgsOptionsConfig = { ...COMMON, ...command.options };
+  const { own, free } = command.freeOptions === true ? separate(known, words) : { own: [...words], free: [] };
+  try {
+    const { values, positionals } = parseArgs({ args: own, options: known, allowPositionals: true, strict: true });
+    return { options: values as Record<string, string | boolean | undefined>, args: [...positionals, ...free] };
+  } catch (thrown) {
+    return messageOf(thrown).replace(/\. To specify a positional.*$/s, "");
+  }
+}
+
+/** Splits words into those of options we know (and positionals) and those meant for the command that is sent. */
+function separate(known: ParseArgsOptionsConfig, words: readonly string[]): { own: string[]; free: string[] } {
+  const own: string[] = [];
+  const free: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? "";
+    const name = /^--(?:no-)?([^=]+)/.exec(word)?.[1];
+    if (name === undefined && !(word === "-h")) own.push(word);
+    else if (name !== undefined && !Object.hasOwn(known, name)) {
+      free.push(word);
+      const next = words[at + 1];
+      if (!word.includes("=") && next !== undefined && !next.startsWith("--")) {
+        free.push(next);
+        at += 1;
+      }
+    } else {
+      own.push(word);
+      if (name !== undefined && known[name]?.type === "string" && !word.includes("=")) own.push(words[(at += 1)] ?? "");
+    }
+  }
+  return { own, free };
+}
+
+function helpOf(command: CliCommand): string {
+  const lines = [`vitrine ${command.name} ${command.usage}`, "", command.summary];
+  if (command.help !== undefined) lines.push("", ...command.help);
+  lines.push("", "--json gives one JSON value a line. Exit codes: 0 as asked, 1 not so, 2 usage, 3 unreachable, 78 bad configuration.");
+  return lines.join("\n");
+}
+
+function overview(commands: readonly CliCommand[]): string {
+  const rows = commands.map((command) => [`  vitrine ${command.name}`, command.summary]);
+  return `Commands (more with --help behind each):\n${table(rows)}\n\nEvery command takes --json. Exit codes: 0 as asked, 1 not so, 2 usage, 3 unreachable, 78 bad configuration.`;
+}
+
+/** The name closest to what was typed, when it is close enough to be meant. */
+export function nearest(typed: string | undefined, names: readonly string[]): string | undefined {
+  if (typed === undefined) return undefined;
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
+  for (const name of names) {
+    const distance = editDistance(typed, name);
+    if (distance < bestDistance) [best, bestDistance] = [name, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,52 @@
+import type { StatusAnswer } from "../local-api/answers.ts";
+import { formatBytes, formatDuration, table } from "./table.ts";
+
+/** `vitrine status` for people: the screen first, because that is what the device is for. */
+export function statusText(status: StatusAnswer): string {
+  const rows: (readonly string[])[] = [
+    ["screen", screenText(status)],
+    ["player", playerText(status)],
+    ["cloud", status.linkSentence],
+    ["owner", status.owner.kind === "claimed" ? status.owner.name : `nobody yet${status.pairing === undefined ? "" : `; pairing code ${status.pairing.code}`}`],
+    ["waiting", waitingText(status)],
+    ["commands", status.openCommands === 0 ? "none open" : `${status.openCommands} open`],
+    ["desired", status.desiredVersion === 0 ? "none yet" : `version ${status.desiredVersion}`],
+    ["device", `${status.name ?? "(no name)"}  ${status.deviceId}`],
+    ["agent", `${status.agentVersion}, pid ${status.pid}, up ${formatDuration(status.uptimeMs)}, ${formatBytes(status.rssBytes)}`],
+    ["platform", `${status.adapter} (${status.evidence.join("; ")})`],
+    ["data", status.data],
+  ];
+  const alarms = status.alarms.map((alarm) => `! ${alarm.severity}: ${alarm.message} [${alarm.code}]`);
+  const broken = Object.entries(status.units).filter(([, text]) => !text.startsWith("running")).map(([name, text]) => `! ${name} ${text}`);
+  return [table(rows), ...alarms, ...broken].join("\n");
+}
+
+function screenText(status: StatusAnswer): string {
+  const screen = status.screen;
+  if (screen === undefined) return "unknown: nobody has looked yet";
+  const evidence = screen.evidence.map((fact) => `${fact.witness}: ${fact.says}`).join("; ");
+  return `${screen.verdict} (confidence ${Math.round(screen.confidence * 100)} %)  ${evidence}`;
+}
+
+function playerText(status: StatusAnswer): string {
+  const player = status.player;
+  if (player === undefined) return "unknown";
+  switch (player.kind) {
+    case "absent":
+      return `absent: ${player.why}`;
+    case "idle":
+      return `${player.shell}, shows our ${player.screen} screen`;
+    case "failed":
+      return `${player.shell}, ${player.content} failed: ${player.error}`;
+    case "loading":
+    case "playing":
+      return `${player.shell}, ${player.kind} ${player.content}`;
+  }
+}
+
+function waitingText(status: StatusAnswer): string {
+  const waiting = Object.entries(status.outbox)
+    .map(([stream, range]) => [stream, Math.max(0, range.newest - Math.max(range.oldest - 1, range.stored))] as const)
+    .filter(([, count]) => count > 0);
+  return waiting.length === 0 ? "nothing" : waiting.map(([stream, count]) => `${count} ${stream}`).join(", ");
+}

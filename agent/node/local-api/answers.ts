@@ -1,0 +1,64 @@
+import type { CommandOutcome, Stream } from "../../protocol/records.ts";
+import type { PlayerReport, ScreenReport } from "../../protocol/reported.ts";
+import type { StreamRange } from "../../core/outbox/backlog.ts";
+import type { LinkStatus } from "../../core/cloud/cloud-port.ts";
+
+/** What the methods of the local API answer. Times in ms; `…Ms` without "since" are wall clock. */
+
+export interface StatusAnswer {
+  readonly deviceId: string;
+  readonly name?: string;
+  readonly agentVersion: string;
+  readonly pid: number;
+  readonly adapter: string;
+  readonly evidence: readonly string[];
+  readonly data: string;
+  readonly bootId: string;
+  readonly uptimeMs: number;
+  readonly rssBytes: number;
+  readonly owner: { readonly kind: "unclaimed" } | { readonly kind: "claimed"; readonly name: string; readonly key: string };
+  readonly pairing?: { readonly code: string; readonly claimUrl: string };
+  /** One sentence for a person. */
+  readonly linkSentence: string;
+  readonly link: LinkStatus;
+  readonly player?: PlayerReport;
+  readonly screen?: ScreenReport;
+  readonly desiredVersion: number;
+  readonly outbox: Readonly<Record<Stream, StreamRange>>;
+  readonly openCommands: number;
+  /** Supervised parts and what they do. */
+  readonly units: Readonly<Record<string, string>>;
+  readonly alarms: readonly { readonly code: string; readonly severity: string; readonly message: string }[];
+  /** Pending timers by name, for finding what keeps a device busy. */
+  readonly timers: readonly string[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface DoctorAnswer {
+  readonly checks: readonly { readonly name: string; readonly status: "ok" | "warning" | "failed" | "unsupported"; readonly message: string; readonly todo?: string }[];
+}
+
+export interface ConfigAnswer {
+  readonly entries: readonly { readonly key: string; readonly value: unknown; readonly source: string; readonly default: unknown; readonly secret: boolean; readonly description: string }[];
+  readonly issues: readonly { readonly code: string; readonly message: string; readonly hint?: string }[];
+}
+
+export interface CommandsAnswer {
+  readonly commands: readonly { readonly id: string; readonly attempt: number; readonly name: string; readonly state: string; readonly receivedMs: number; readonly outcome?: CommandOutcome }[];
+}
+
+export interface EventsAnswer {
+  /** Records that wait for the cloud, oldest first. */
+  readonly waiting: readonly { readonly stream: Stream; readonly seq: number; readonly kind: string; readonly wallMs: number; readonly body: unknown }[];
+}
+
+export interface LogsAnswer {
+  /** JSON lines, oldest first. */
+  readonly lines: readonly string[];
+}
+
+export interface BundleAnswer {
+  readonly path: string;
+  readonly bytes: number;
+  readonly files: readonly string[];
+}
