@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemClock, SystemTimers } from "./linux/system-clock.ts";
+import { SeededRandom } from "./simulated/seeded-random.ts";
+import { detect, openPlatform, type OpenPlatformOptions } from "./detect.ts";
+
+describe("detect", () => {
+  test.each([
+    [{ system: "linux" }, "linux", ["the system is Linux"]],
+    [{ system: "linux", model: "Raspberry Pi 4 Model B Rev 1.4" }, "raspberry-pi", ['/proc/device-tree/model is "Raspberry Pi 4 Model B Rev 1.4"']],
+    [{ system: "linux", model: "Radxa ROCK 5B" }, "linux", ["the system is Linux"]],
+    [{ system: "linux", model: "Raspberry Pi 4 Model B Rev 1.4", asked: "simulated" as const }, "simulated", ["the configuration asks for simulated"]],
+    [{ system: "linux", model: "Raspberry Pi Zero 2 W", asked: "auto" as const }, "raspberry-pi", ['/proc/device-tree/model is "Raspberry Pi Zero 2 W"']],
+    [{ system: "linux", asked: "linux" as const }, "linux", ["the configuration asks for linux", "the system is Linux"]],
+    [{ system: "darwin" }, "simulated", ["there is no adapter for darwin hardware"]],
+  ])("%j", (facts, adapter, evidence) => {
+    expect(detect(facts)).toEqual({ adapter, evidence });
+  });
+});
+
+describe("openPlatform", () => {
+  let folder: string;
+  let options: OpenPlatformOptions;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "vitrine-detect-"));
+    options = { clock: systemClock, timers: new SystemTimers(), random: new SeededRandom("detect"), dataDir: folder };
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("simulated: every port, the world beside it, real figures where the machine has them", async () => {
+    const opened = await openPlatform({ ...options, platform: "simulated" });
+    expect(opened.adapter).toMatchObject({ name: "simulated", evidence: ["the configuration asks for simulated"] });
+    for (const port of ["display", "outputs", "gpio", "cec", "audio", "watchdog"] as const) expect(opened.adapter[port]).toBeDefined();
+    expect(opened.world?.state.power.bootId).toBe(await opened.adapter.power.bootId());
+    expect(await opened.adapter.probe.memory()).toMatchObject({ kind: "ok" });
+    await opened.adapter.close();
+    expect(options.timers.pending()).toEqual([]);
+  });
+
+  test("simulated: the hardware is the same after a restart, and another boot after a reboot", async () => {
+    const gone: string[] = [];
+    const worldPath = join(folder, "world.json");
+    const open = () => openPlatform({ ...options, platform: "simulated", worldPath, onMachineGone: (kind) => gone.push(kind) });
+    const first = await open();
+    const { bootId } = first.world?.state.power ?? {};
+    first.world?.updateDisplay({ brightness: 13 });
+    await first.adapter.close();
+    const second = await open();
+    expect(second.world?.state.display.brightness).toBe(13);
+    expect(await second.adapter.power.bootId()).toBe(bootId);
+    await second.adapter.power.reboot("test");
+    // The process dies here, before the machine is down; closing only takes its timers.
+    await second.adapter.close();
+    const third = await open();
+    expect(await third.adapter.power.bootId()).not.toBe(bootId);
+    await third.adapter.close();
+    expect(gone).toEqual([]);
+  });
+
+  test("simulated: a damaged world file is told", async () => {
+    const worldPath = join(folder, "world.json");
+    writeFileSync(worldPath, "{");
+    const opened = await openPlatform({ ...options, platform: "simulated", worldPath });
+    expect(opened.damage).toMatchObject({ code: "simulated.world-damaged" });
+    await opened.adapter.close();
+  });
+
+  test.runIf(process.platform === "linux")("a Raspberry Pi is recognised, and says what is not driven yet", async () => {
+    mkdirSync(join(folder, "proc/device-tree"), { recursive: true });
+    writeFileSync(join(folder, "proc/device-tree/model"), "Raspberry Pi 4 Model B Rev 1.4\u0000");
+    const { adapter, world } = await openPlatform({ ...options, root: folder });
+    expect(adapter.evidence[0]).toBe('/proc/device-tree/model is "Raspberry Pi 4 Model B Rev 1.4"');
+    expect(adapter.evidence[1]).toContain("no driver yet");
+    expect([adapter.gpio, adapter.cec, adapter.display, world]).toEqual([undefined, undefined, undefined, undefined]);
+    await adapter.close();
+  });
+});

@@ -1,0 +1,96 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { hostConformance } from "../ports/host.conformance.ts";
+import { networkConformance } from "../ports/network.conformance.ts";
+import { probeConformance } from "../ports/probe.conformance.ts";
+import { realBenchTime, reportSkipped } from "../ports/testing/bench.ts";
+import { runCommand } from "./command-runner.ts";
+import { createLinuxAdapter } from "./linux-adapter.ts";
+import { LinuxWatchdog, watchdogTimeoutMs } from "./linux-watchdog.ts";
+import { machineFiles } from "./machine-files.ts";
+import { systemClock, SystemTimers } from "./system-clock.ts";
+
+// The machine the tests run on. Nothing here changes it.
+const open = () => createLinuxAdapter({ clock: systemClock, timers: new SystemTimers(), dataDir: tmpdir(), evidence: ["test"] });
+const bench = async () => ({ ...(await open()), time: realBenchTime() });
+
+if (process.platform === "linux") {
+  probeConformance("linux (this machine)", bench);
+  networkConformance("linux (this machine)", bench, { mayCut: false });
+  hostConformance("linux (this machine)", bench, { mayReboot: false });
+} else reportSkipped("the linux adapter on a real machine", `this machine runs ${process.platform}`);
+
+describe("this machine", () => {
+  test.runIf(process.platform === "linux")("has only the ports it has hardware for, and says what it leaves out", async () => {
+    const adapter = await open();
+    for (const port of ["display", "gpio", "cec"] as const) expect(adapter[port]).toBeUndefined();
+    for (const port of ["audio", "outputs"] as const) if (adapter[port] === undefined) reportSkipped(`${port} on this machine`, "it has none");
+    expect(adapter.watchdog).toBeUndefined();
+    await adapter.close();
+  });
+});
+
+describe("with a folder of one's own", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "vitrine-linux-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("machine files are read below their root, and what is missing is told from what is refused", () => {
+    mkdirSync(join(folder, "proc/device-tree"), { recursive: true });
+    writeFileSync(join(folder, "proc/device-tree/model"), "Raspberry Pi 5 Model B Rev 1.0\u0000");
+    symlinkSync("/usr/share/zoneinfo/Europe/Madrid", join(folder, "localtime"));
+    const files = machineFiles(folder);
+    expect(files.text("proc/device-tree/model")).toEqual({ ok: true, value: "Raspberry Pi 5 Model B Rev 1.0" });
+    expect(files.text("proc/nothing")).toMatchObject({ ok: false, error: { code: "file.missing" } });
+    expect(files.text("proc/device-tree")).toMatchObject({ ok: false, error: { code: "file.unreadable" } });
+    expect([files.names("proc"), files.names("nowhere")]).toEqual([["device-tree"], []]);
+    expect([files.link("localtime"), files.link("proc")]).toEqual(["/usr/share/zoneinfo/Europe/Madrid", undefined]);
+    expect([files.has("proc/device-tree/model"), files.has("proc/x")]).toEqual([true, false]);
+  });
+
+  test("the watchdog is opened by its first feeding and let go with a V", async () => {
+    const device = join(folder, "watchdog");
+    writeFileSync(device, "");
+    const watchdog = new LinuxWatchdog(device, 15_000);
+    await watchdog.close();
+    expect(readFileSync(device, "utf8")).toBe("");
+    expect(await watchdog.feed()).toEqual({ ok: true, value: undefined });
+    expect(await watchdog.feed()).toEqual({ ok: true, value: undefined });
+    await watchdog.close();
+    expect(readFileSync(device, "utf8")).toBe("11V");
+    expect(await new LinuxWatchdog(join(folder, "none", "watchdog"), 1).feed()).toMatchObject({ ok: false, error: { code: "watchdog.unavailable" } });
+    reportSkipped("the linux watchdog on a real device", "it would restart the machine the tests run on");
+  });
+
+  test("the watchdog's time-out comes from the kernel, with its default where it does not say", () => {
+    expect(watchdogTimeoutMs(machineFiles(folder))).toBe(60_000);
+    mkdirSync(join(folder, "sys/class/watchdog/watchdog0"), { recursive: true });
+    writeFileSync(join(folder, "sys/class/watchdog/watchdog0/timeout"), "15\n");
+    expect(watchdogTimeoutMs(machineFiles(folder))).toBe(15_000);
+  });
+});
+
+describe("command runner", () => {
+  const node = process.execPath;
+
+  test("gives what was written, in an untranslated language", async () => {
+    expect(await runCommand(node, ["-p", "process.env.LC_ALL"], 20_000)).toEqual({ ok: true, value: "C\n" });
+  });
+
+  test("arguments are not for a shell", async () => {
+    expect(await runCommand(node, ["-p", "process.argv[1]", "$(id); `id`"], 20_000)).toEqual({ ok: true, value: "$(id); `id`\n" });
+  });
+
+  test("a missing program, a failing one and one that hangs are told apart", async () => {
+    expect(await runCommand("vitrine-no-such-program", [], 5_000)).toMatchObject({ ok: false, error: { code: "command.missing" } });
+    expect(await runCommand(node, ["-e", "console.error('broken pipe'); process.exit(3)"], 20_000)).toMatchObject({
+      ok: false,
+      error: { code: "command.failed", message: expect.stringContaining("broken pipe") as string },
+    });
+    expect(await runCommand(node, ["-e", "setInterval(() => {}, 1000)"], 300)).toMatchObject({ ok: false, error: { code: "command.timed-out" } });
+  });
+});

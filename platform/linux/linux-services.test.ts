@@ -1,0 +1,183 @@
+import { describe, expect, test } from "vitest";
+import { audioConformance } from "../ports/audio.conformance.ts";
+import { fail, ok } from "../ports/result.ts";
+import { virtualBenchTime } from "../ports/testing/bench.ts";
+import { VirtualTime } from "../simulated/virtual-time.ts";
+import type { CommandRunner } from "./command-runner.ts";
+import { openLinuxAudio } from "./linux-audio.ts";
+import { BUILT_AT_MS, LinuxClockControl } from "./linux-clock-control.ts";
+import { LinuxHostPower } from "./linux-host-power.ts";
+import { LinuxNetwork } from "./linux-network.ts";
+import { fixtureFiles, type Fixture } from "./testing/fixture-files.ts";
+
+const missing: CommandRunner = (program) => Promise.resolve(fail("command.missing", `there is no program ${program}`));
+
+/** Answers from a table of command lines; every other program is missing. */
+function answers(table: Readonly<Record<string, string | (() => string)>>): { readonly run: CommandRunner; readonly ran: string[] } {
+  const ran: string[] = [];
+  const run: CommandRunner = (program, args, timeoutMs) => {
+    const line = [program, ...args].join(" ");
+    ran.push(line);
+    const answer = table[line];
+    return answer === undefined ? missing(program, args, timeoutMs) : Promise.resolve(ok(typeof answer === "string" ? answer : answer()));
+  };
+  return { run, ran };
+}
+
+describe("clock", () => {
+  const open = (fixture: Fixture, run: CommandRunner, wallMs = BUILT_AT_MS + 1) => {
+    const time = new VirtualTime({ wallMs });
+    return { time, clock: new LinuxClockControl(fixtureFiles(fixture), run, time) };
+  };
+  const TIMEDATECTL = "timedatectl show --property=NTPSynchronized --value";
+
+  test("before this software was built is unset, whatever a service says", async () => {
+    const { run } = answers({ [TIMEDATECTL]: "yes\n" });
+    expect(await open({}, run, BUILT_AT_MS - 1).clock.quality()).toBe("unset");
+  });
+
+  test.each<[string, Fixture, Readonly<Record<string, string>>, string]>([
+    ["timesyncd's file", { "run/systemd/timesync/synchronized": "" }, {}, "synced"],
+    ["timedatectl yes", {}, { [TIMEDATECTL]: "yes\n" }, "synced"],
+    ["timedatectl no", {}, { [TIMEDATECTL]: "no\n" }, "local"],
+    ["chrony alone, in step", {}, { "chronyc -c tracking": "C0A80101,192.0.2.1,3,1.1,0.0,0.0,0.0,1,0,0,0,0,64.0,Normal\n" }, "synced"],
+    ["chrony alone, not in step", {}, { "chronyc -c tracking": "00000000,,0,0.0,0.0,0.0,0.0,0,0,0,0,0,0.0,Not synchronised\n" }, "local"],
+    ["no service at all", {}, {}, "local"],
+  ])("%s", async (_what, fixture, table, quality) => {
+    expect(await open(fixture, answers(table).run).clock.quality()).toBe(quality);
+  });
+
+  test("once synchronised, programs are not started again for ten minutes", async () => {
+    const { run, ran } = answers({ [TIMEDATECTL]: "yes" });
+    const { time, clock } = open({}, run);
+    for (let i = 0; i < 10; i++) await clock.quality();
+    expect(ran).toHaveLength(1);
+    await time.advance(600_000);
+    await clock.quality();
+    expect(ran).toHaveLength(2);
+  });
+
+  test.each<[string, Fixture, unknown]>([
+    ["the link", { "etc/localtime": "-> /usr/share/zoneinfo/Europe/Madrid", "etc/timezone": "Etc/UTC\n" }, { kind: "ok", value: "Europe/Madrid" }],
+    ["a relative link", { "etc/localtime": "-> ../usr/share/zoneinfo/America/Sao_Paulo" }, { kind: "ok", value: "America/Sao_Paulo" }],
+    ["the text file", { "etc/localtime": "TZif2", "etc/timezone": "Asia/Tokyo\n" }, { kind: "ok", value: "Asia/Tokyo" }],
+    ["a zone nobody knows", { "etc/timezone": "Mars/Olympus\n" }, { kind: "unknown" }],
+    ["nothing", {}, { kind: "unknown" }],
+  ])("the zone from %s", async (_what, fixture, reading) => {
+    expect(await open(fixture, missing).clock.timeZone()).toMatchObject(reading as object);
+  });
+});
+
+describe("host power (the machine is never really asked)", () => {
+  const files = fixtureFiles({ "proc/sys/kernel/random/boot_id": "2f1e6c1c-8a4b-4a57-9f5e-0f6a3c0b7d21\n" });
+
+  test("reboot and shut-down go through systemd", async () => {
+    const { run, ran } = answers({ "systemctl reboot": "", "systemctl poweroff": "" });
+    const power = new LinuxHostPower(files, run);
+    expect(await power.bootId()).toBe("2f1e6c1c-8a4b-4a57-9f5e-0f6a3c0b7d21");
+    expect(await power.reboot("test")).toEqual({ ok: true, value: undefined });
+    expect(await power.shutdown("test")).toEqual({ ok: true, value: undefined });
+    expect(ran).toEqual(["systemctl reboot", "systemctl poweroff"]);
+  });
+
+  test("a refusal names its reason and what to do", async () => {
+    const refused = await new LinuxHostPower(files, missing).reboot("test");
+    expect(refused).toMatchObject({ ok: false, error: { code: "host.refused", message: expect.stringContaining("no program systemctl") as string, hint: expect.stringContaining("polkit") as string } });
+  });
+
+  test("without a boot id no reboot can be proved: that is a bug to hear about, not an empty text", async () => {
+    await expect(new LinuxHostPower(fixtureFiles({}), missing).bootId()).rejects.toThrow("boot id");
+  });
+});
+
+describe("network", () => {
+  const ROUTES = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\nwlan0\t00000000\t0103A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\neth0\t00000000\tFE02000A\t0003\t0\t0\t100\t00000000\t0\t0\t0\neth0\t0002000A\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n";
+  const base: Fixture = {
+    "sys/class/net/lo/type": "772",
+    "sys/class/net/eth0/type": "1",
+    "sys/class/net/eth0/operstate": "up",
+    "sys/class/net/eth0/address": "dc:a6:32:00:00:01",
+    "sys/class/net/eth0/device/vendor": "x",
+    "sys/class/net/eth0/statistics/rx_bytes": "1000",
+    "sys/class/net/eth0/statistics/tx_bytes": "junk",
+    "sys/class/net/wlan0/type": "1",
+    "sys/class/net/wlan0/operstate": "down",
+    "sys/class/net/wlan0/address": "dc:a6:32:00:00:02",
+    "sys/class/net/wlan0/wireless/x": "",
+    "sys/class/net/wlan0/device/vendor": "x",
+    "sys/class/net/ifb0/type": "1",
+    "proc/net/route": ROUTES,
+  };
+  const open = (change: Fixture = {}) => {
+    const time = new VirtualTime();
+    const fixture = { ...base, ...change };
+    const network = new LinuxNetwork({ files: fixtureFiles(fixture), clock: time, timers: time, osInterfaces: () => ({}) });
+    return { time, fixture, network };
+  };
+
+  test("kinds, states and counters; neither the loopback nor an idle queue is listed", async () => {
+    const reading = await open().network.interfaces();
+    expect(reading).toMatchObject({
+      value: [
+        { name: "eth0", kind: "ethernet", up: true, receivedBytes: 1_000, sentBytes: 0 },
+        { name: "wlan0", kind: "wifi", up: false },
+      ],
+    });
+  });
+
+  test("the gateway with the lowest metric, in IPv4 and else in IPv6", async () => {
+    expect(await open().network.gateway()).toMatchObject({ kind: "ok", value: "10.0.2.254" });
+    const v6 = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe80000000000000000000000000fe01 00000400 00000001 00000000 00000003 eth0\n";
+    expect(await open({ "proc/net/route": "Iface\n", "proc/net/ipv6_route": v6 }).network.gateway()).toMatchObject({ kind: "ok", value: "fe80::fe01" });
+    expect(await open({ "proc/net/route": "Iface\n" }).network.gateway()).toMatchObject({ kind: "unknown" });
+    expect(await open({ "proc/net/route": undefined }).network.gateway()).toMatchObject({ kind: "failed" });
+  });
+
+  test("a link that goes is noticed once, and polling ends with the last listener", async () => {
+    const { time, fixture, network } = open();
+    let calls = 0;
+    const undo = network.onChange(() => calls++);
+    await time.advance(10_000);
+    expect(calls).toBe(0);
+    fixture["sys/class/net/eth0/operstate"] = "down";
+    await time.advance(10_000);
+    expect(calls).toBe(1);
+    undo();
+    expect(time.pending()).toEqual([]);
+  });
+});
+
+/** A mixer that remembers, speaking like the program it stands for. */
+function mixer(kind: "wpctl" | "pactl" | "amixer"): CommandRunner {
+  let volume = 10;
+  let mute = false;
+  return (program, args, timeoutMs) => {
+    if (program !== kind) return missing(program, args, timeoutMs);
+    const last = args.at(-1) ?? "";
+    const verb = args.join(" ");
+    if (last.endsWith("%")) volume = Number.parseInt(last, 10);
+    else if (/set-mute|set-sink-mute/.test(verb)) mute = last === "1";
+    else if (last === "mute" || last === "unmute") mute = last === "mute";
+    const said = {
+      wpctl: `Volume: ${(volume / 100).toFixed(2)}${mute ? " [MUTED]" : ""}\n`,
+      pactl: verb.startsWith("get-sink-volume") ? `Volume: front-left: 26214 /  ${volume}% / -23.88 dB\n        balance 0.00\n` : `Mute: ${mute ? "yes" : "no"}\n`,
+      amixer: `Simple mixer control 'Master',0\n  Front Left: Playback 26214 [${volume}%] [${mute ? "off" : "on"}]\n`,
+    }[kind];
+    return Promise.resolve(ok(said));
+  };
+}
+
+for (const kind of ["wpctl", "pactl", "amixer"] as const) {
+  audioConformance(`linux over ${kind} (a stand-in that speaks like it)`, async () => {
+    const time = new VirtualTime();
+    const audio = await openLinuxAudio(mixer(kind), time);
+    if (audio === undefined) throw new Error(`${kind} was not recognised`);
+    return { audio, time: virtualBenchTime(time), close: () => Promise.resolve() };
+  });
+}
+
+test("no mixer, or one that answers nonsense, is no audio port", async () => {
+  const time = new VirtualTime();
+  expect(await openLinuxAudio(missing, time)).toBeUndefined();
+  expect(await openLinuxAudio(answers({ "wpctl get-volume @DEFAULT_AUDIO_SINK@": "hello" }).run, time)).toBeUndefined();
+});
