@@ -9,10 +9,22 @@ import { detect, openPlatform, type OpenPlatformOptions } from "./detect.ts";
 describe("detect", () => {
   test.each([
     [{ system: "linux" }, "linux", ["the system is Linux"]],
-    [{ system: "linux", model: "Raspberry Pi 4 Model B Rev 1.4" }, "raspberry-pi", ['/proc/device-tree/model is "Raspberry Pi 4 Model B Rev 1.4"']],
+    [
+      { system: "linux", model: "Raspberry Pi 4 Model B Rev 1.4" },
+      "raspberry-pi",
+      ['/proc/device-tree/model is "Raspberry Pi 4 Model B Rev 1.4"'],
+    ],
     [{ system: "linux", model: "Radxa ROCK 5B" }, "linux", ["the system is Linux"]],
-    [{ system: "linux", model: "Raspberry Pi 4 Model B Rev 1.4", asked: "simulated" as const }, "simulated", ["the configuration asks for simulated"]],
-    [{ system: "linux", model: "Raspberry Pi Zero 2 W", asked: "auto" as const }, "raspberry-pi", ['/proc/device-tree/model is "Raspberry Pi Zero 2 W"']],
+    [
+      { system: "linux", model: "Raspberry Pi 4 Model B Rev 1.4", asked: "simulated" as const },
+      "simulated",
+      ["the configuration asks for simulated"],
+    ],
+    [
+      { system: "linux", model: "Raspberry Pi Zero 2 W", asked: "auto" as const },
+      "raspberry-pi",
+      ['/proc/device-tree/model is "Raspberry Pi Zero 2 W"'],
+    ],
     [{ system: "linux", asked: "linux" as const }, "linux", ["the configuration asks for linux", "the system is Linux"]],
     [{ system: "darwin" }, "simulated", ["there is no adapter for darwin hardware"]],
   ])("%j", (facts, adapter, evidence) => {

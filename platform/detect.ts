@@ -1,8 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock, Timers } from "./ports/clock.ts";
 import type { PlatformAdapter } from "./ports/platform-adapter.ts";
 import type { Random } from "./ports/random.ts";
 import type { Issue } from "./ports/result.ts";
-import { machineFiles } from "./linux/machine-files.ts";
 import type { MachineGone } from "./simulated/simulated-machine.ts";
 import type { SimulatedWorld } from "./simulated/world.ts";
 
@@ -49,7 +50,11 @@ const CLUES: readonly Clue[] = [
     holds: ({ model }) => (model?.startsWith("Raspberry Pi") === true ? `/proc/device-tree/model is "${model}"` : undefined),
   },
   { adapter: "linux", score: 10, holds: ({ system }) => (system === "linux" ? "the system is Linux" : undefined) },
-  { adapter: "simulated", score: 1, holds: ({ system }) => (system === "linux" ? undefined : `there is no adapter for ${system} hardware`) },
+  {
+    adapter: "simulated",
+    score: 1,
+    holds: ({ system }) => (system === "linux" ? undefined : `there is no adapter for ${system} hardware`),
+  },
 ];
 
 /** Chooses the adapter and says by which facts. Pure. */
@@ -90,8 +95,8 @@ export interface OpenedPlatform {
 
 /** Finds out what machine this is and loads the one adapter for it; the code of the others stays on disk. */
 export async function openPlatform(options: OpenPlatformOptions): Promise<OpenedPlatform> {
-  const model = machineFiles(options.root).text("proc/device-tree/model");
-  const facts: MachineFacts = { system: process.platform, ...(model.ok ? { model: model.value } : {}), asked: options.platform ?? "auto" };
+  const model = deviceTreeModel(options.root ?? "/");
+  const facts: MachineFacts = { system: process.platform, ...(model === undefined ? {} : { model }), asked: options.platform ?? "auto" };
   const detected = detect(facts);
   if (detected.adapter === "simulated") return openSimulated(options, detected.evidence);
   const { createLinuxAdapter } = await import("./linux/linux-adapter.ts");
@@ -109,6 +114,15 @@ export async function openPlatform(options: OpenPlatformOptions): Promise<Opened
     ...(root === undefined ? {} : { root }),
   });
   return { adapter };
+}
+
+function deviceTreeModel(root: string): string | undefined {
+  try {
+    return readFileSync(join(root, "proc/device-tree/model"), "utf8").replaceAll("\u0000", "").trim();
+  } catch {
+    // Most machines are not described by a device tree; that is a fact, and nothing is wrong.
+    return undefined;
+  }
 }
 
 async function openSimulated(options: OpenPlatformOptions, evidence: readonly string[]): Promise<OpenedPlatform> {

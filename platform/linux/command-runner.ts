@@ -14,11 +14,16 @@ export const runCommand: CommandRunner = (program, args, timeoutMs) =>
   new Promise((resolve) => {
     // Answers are parsed, so they must not be translated.
     const env = { ...process.env, LC_ALL: "C" };
-    execFile(program, [...args], { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: OUTPUT_BYTES_MAX, env }, (error, stdout, stderr) => {
-      if (error === null) return resolve(ok(stdout));
-      if (error.code === "ENOENT") return resolve(fail("command.missing", `there is no program ${program}`));
-      if (error.killed === true) return resolve(fail("command.timed-out", `${program} was still running after ${timeoutMs} ms`));
-      const said = (stderr.trim() || stdout.trim() || error.message).slice(-MESSAGE_CHARS_MAX);
-      return resolve(fail("command.failed", `${program} ${args.join(" ")}: ${said}`));
-    });
+    execFile(
+      program,
+      [...args],
+      { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: OUTPUT_BYTES_MAX, env },
+      (error, stdout, stderr) => {
+        if (error === null) return resolve(ok(stdout));
+        if (error.code === "ENOENT") return resolve(fail("command.missing", `there is no program ${program}`));
+        if (error.killed === true) return resolve(fail("command.timed-out", `${program} was still running after ${timeoutMs} ms`));
+        const said = (stderr.trim() || stdout.trim() || error.message).slice(-MESSAGE_CHARS_MAX);
+        return resolve(fail("command.failed", `${program} ${args.join(" ")}: ${said}`));
+      },
+    );
   });

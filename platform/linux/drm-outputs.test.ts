@@ -45,7 +45,8 @@ describe("DRM outputs", () => {
   });
 
   test("a fractional refresh rate is not rounded away", () => {
-    const state = 'crtc[1]: c\n\tmode: "1920x1080": 60 148352 1920 2008 2052 2200 1080 1084 1089 1125 0x40 0x5\nconnector[2]: DP-1\n\tcrtc=c\n';
+    const state =
+      'crtc[1]: c\n\tmode: "1920x1080": 60 148352 1920 2008 2052 2200 1080 1084 1089 1125 0x40 0x5\nconnector[2]: DP-1\n\tcrtc=c\n';
     expect(modeInState(state, "DP-1")).toEqual({ width: 1_920, height: 1_080, refreshHz: 59.94 });
     expect(modeInState(state, "DP-2")).toBeUndefined();
   });
@@ -83,7 +84,9 @@ describe("EDID", () => {
       ok: true,
       value: { manufacturer: "GSM", product: 23_312, serial: "77", name: "LG TV SSCR2" },
     });
-    expect(parseEdid(edidBlock({ manufacturer: "PHL", product: 1, serialNumber: 77, serial: "AU5A1234" }))).toMatchObject({ value: { serial: "AU5A1234", name: "" } });
+    expect(parseEdid(edidBlock({ manufacturer: "PHL", product: 1, serialNumber: 77, serial: "AU5A1234" }))).toMatchObject({
+      value: { serial: "AU5A1234", name: "" },
+    });
   });
 
   test("the check sum is checked: any changed byte is refused", () => {

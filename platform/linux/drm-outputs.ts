@@ -112,11 +112,12 @@ export class DrmOutputs implements Outputs {
  */
 export function modeInState(state: string, connector: string): OutputMode | undefined {
   const sections = state.split(/\n(?=\S)/);
-  const crtcName = sections
-    .find((section) => /^connector\[\d+\]: (.+)$/m.exec(section)?.[1] === connector)
-    ?.match(/^\s+crtc=(.+)$/m)?.[1];
+  const crtcName = sections.find((section) => /^connector\[\d+\]: (.+)$/m.exec(section)?.[1] === connector)?.match(/^\s+crtc=(.+)$/m)?.[1];
   const crtc = sections.find((section) => /^crtc\[\d+\]: (.+)$/m.exec(section)?.[1] === crtcName);
-  const numbers = crtc?.match(/^\s+mode: "[^"]*": ([\d ]+) 0x/m)?.[1]?.split(" ").map(Number);
+  const numbers = crtc
+    ?.match(/^\s+mode: "[^"]*": ([\d ]+) 0x/m)?.[1]
+    ?.split(" ")
+    .map(Number);
   if (numbers === undefined) return undefined;
   const [, clockKhz = 0, width = 0, , , totalWidth = 0, height = 0, , , totalHeight = 0] = numbers;
   if (width <= 0 || height <= 0 || totalWidth <= 0 || totalHeight <= 0) return undefined;

@@ -11,7 +11,8 @@ const TAG_NAME = 0xfc;
 
 /** Who the sink says it is. Error `outputs.bad-edid`: too short, no EDID header, or a wrong check sum. */
 export function parseEdid(edid: Uint8Array): Result<EdidIdentity> {
-  if (edid.length < BLOCK_BYTES) return fail("outputs.bad-edid", `the EDID has ${edid.length} bytes; the base block alone has ${BLOCK_BYTES}`);
+  if (edid.length < BLOCK_BYTES)
+    return fail("outputs.bad-edid", `the EDID has ${edid.length} bytes; the base block alone has ${BLOCK_BYTES}`);
   const block = edid.subarray(0, BLOCK_BYTES);
   if (HEADER.some((byte, i) => block[i] !== byte)) return fail("outputs.bad-edid", "the EDID does not begin with its header");
   if (block.reduce((sum, byte) => sum + byte, 0) % 256 !== 0) return fail("outputs.bad-edid", "the EDID's check sum is wrong");

@@ -26,7 +26,8 @@ describe("this machine", () => {
   test.runIf(process.platform === "linux")("has only the ports it has hardware for, and says what it leaves out", async () => {
     const adapter = await open();
     for (const port of ["display", "gpio", "cec"] as const) expect(adapter[port]).toBeUndefined();
-    for (const port of ["audio", "outputs"] as const) if (adapter[port] === undefined) reportSkipped(`${port} on this machine`, "it has none");
+    for (const port of ["audio", "outputs"] as const)
+      if (adapter[port] === undefined) reportSkipped(`${port} on this machine`, "it has none");
     expect(adapter.watchdog).toBeUndefined();
     await adapter.close();
   });
@@ -62,7 +63,10 @@ describe("with a folder of one's own", () => {
     expect(await watchdog.feed()).toEqual({ ok: true, value: undefined });
     await watchdog.close();
     expect(readFileSync(device, "utf8")).toBe("11V");
-    expect(await new LinuxWatchdog(join(folder, "none", "watchdog"), 1).feed()).toMatchObject({ ok: false, error: { code: "watchdog.unavailable" } });
+    expect(await new LinuxWatchdog(join(folder, "none", "watchdog"), 1).feed()).toMatchObject({
+      ok: false,
+      error: { code: "watchdog.unavailable" },
+    });
     reportSkipped("the linux watchdog on a real device", "it would restart the machine the tests run on");
   });
 
@@ -91,6 +95,9 @@ describe("command runner", () => {
       ok: false,
       error: { code: "command.failed", message: expect.stringContaining("broken pipe") as string },
     });
-    expect(await runCommand(node, ["-e", "setInterval(() => {}, 1000)"], 300)).toMatchObject({ ok: false, error: { code: "command.timed-out" } });
+    expect(await runCommand(node, ["-e", "setInterval(() => {}, 1000)"], 300)).toMatchObject({
+      ok: false,
+      error: { code: "command.timed-out" },
+    });
   });
 });

@@ -73,7 +73,9 @@ function audioOver(mixer: Mixer, run: CommandRunner, clock: Clock): Audio {
     const output = await readAll(run, mixer);
     if (!output.ok) return failed(output.error);
     const parsed = mixer.parse(output.value);
-    return parsed === undefined ? unknown("the mixer's answer is not in the form this software knows") : seen(pick(parsed), clock.monotonicMs());
+    return parsed === undefined
+      ? unknown("the mixer's answer is not in the form this software knows")
+      : seen(pick(parsed), clock.monotonicMs());
   };
   const volume = (): Promise<Reading<number>> => read((state) => state.volume);
   const mute = (): Promise<Reading<boolean>> => read((state) => state.mute);
@@ -81,7 +83,9 @@ function audioOver(mixer: Mixer, run: CommandRunner, clock: Clock): Audio {
     const [program, ...rest] = args;
     const done = await run(program, rest, COMMAND_TIMEOUT_MS);
     const observed = await observe();
-    return done.ok ? { attempted: true, acknowledged: true, observed } : { attempted: true, acknowledged: false, observed, error: done.error };
+    return done.ok
+      ? { attempted: true, acknowledged: true, observed }
+      : { attempted: true, acknowledged: false, observed, error: done.error };
   };
   return {
     volume,

@@ -37,7 +37,9 @@ export class LinuxClockControl implements ClockControl {
     const fromLink = this.#files.link("etc/localtime")?.split("zoneinfo/")[1];
     const fromFile = this.#files.text("etc/timezone");
     const zone = [fromLink, fromFile.ok ? fromFile.value : undefined].find((name) => name !== undefined && isZone(name));
-    return Promise.resolve(zone === undefined ? unknown("neither /etc/localtime nor /etc/timezone names a zone") : seen(zone, this.#clock.monotonicMs()));
+    return Promise.resolve(
+      zone === undefined ? unknown("neither /etc/localtime nor /etc/timezone names a zone") : seen(zone, this.#clock.monotonicMs()),
+    );
   }
 
   /** systemd-timesyncd leaves a file; timedatectl tells the kernel's own flag, whoever set it; chrony has its own tool. */

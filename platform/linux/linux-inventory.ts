@@ -8,7 +8,8 @@ import type { MachineFiles } from "./machine-files.ts";
 /** It starts programs such as dmidecode, which can hang on odd firmware. */
 const DEADLINE_MS = 10_000;
 /** What firmware says when its maker filled nothing in. */
-const FILLERS = /^(|-|0+|none|unknown|n\/a|not (specified|available|applicable)|default string|to be filled by o\.e\.m\.?|system (product name|serial number))$/i;
+const FILLERS =
+  /^(|-|0+|none|unknown|n\/a|not (specified|available|applicable)|default string|to be filled by o\.e\.m\.?|system product name)$/i;
 
 /**
  * What the machine is, once. This is the only file that imports systeminformation: it knows a great many
@@ -22,7 +23,12 @@ export async function readLinuxInventory(files: MachineFiles, clock: Clock, time
       (value) => seen(value, clock.monotonicMs()),
       (thrown: unknown) => failed({ code: "inventory.failed", message: `${what}: ${messageOf(thrown)}` }),
     );
-  const [system, os, cpu, memory] = await Promise.all([ask("system", si.system()), ask("os", si.osInfo()), ask("cpu", si.cpu()), ask("memory", si.mem())]);
+  const [system, os, cpu, memory] = await Promise.all([
+    ask("system", si.system()),
+    ask("os", si.osInfo()),
+    ask("cpu", si.cpu()),
+    ask("memory", si.mem()),
+  ]);
   const fromTree = (path: string): Reading<string> | undefined => {
     const read = files.text(path);
     return read.ok && read.value !== "" ? seen(read.value, clock.monotonicMs()) : undefined;
@@ -54,7 +60,9 @@ function positive<T>(reading: Reading<T>, of: (value: T) => unknown): Reading<nu
 
 /** Two texts as one, without the fillers and without saying the first twice. */
 function joined(first: unknown, second: unknown): string {
-  const parts = [first, second].filter((part): part is string => typeof part === "string" && !FILLERS.test(part.trim())).map((part) => part.trim());
+  const parts = [first, second]
+    .filter((part): part is string => typeof part === "string" && !FILLERS.test(part.trim()))
+    .map((part) => part.trim());
   const [one, two] = parts;
   return one !== undefined && two?.startsWith(one) === true ? two : parts.join(" ");
 }

@@ -35,7 +35,8 @@ export class LinuxNetwork implements NetworkControl {
   interfaces(): Promise<Reading<readonly NetworkInterface[]>> {
     const { files, clock } = this.#deps;
     const names = files.names("sys/class/net");
-    if (names.length === 0) return Promise.resolve(failed({ code: "network.unreadable", message: "/sys/class/net is empty or cannot be read" }));
+    if (names.length === 0)
+      return Promise.resolve(failed({ code: "network.unreadable", message: "/sys/class/net is empty or cannot be read" }));
     const addresses = this.#deps.osInterfaces();
     const list = names
       .filter((name) => textOf(files, `sys/class/net/${name}/type`) !== LOOPBACK_TYPE)
@@ -114,7 +115,12 @@ function gatewayV4(table: string): string | undefined {
     .split("\n")
     .slice(1)
     .map((line) => line.split(/\s+/))
-    .map(([, destination, gateway = "", flags = "0", , , metric = "0"]) => ({ destination, gateway, flags: Number.parseInt(flags, 16), metric: Number(metric) }))
+    .map(([, destination, gateway = "", flags = "0", , , metric = "0"]) => ({
+      destination,
+      gateway,
+      flags: Number.parseInt(flags, 16),
+      metric: Number(metric),
+    }))
     .filter(({ destination, flags }) => destination === "00000000" && (flags & (ROUTE_UP | ROUTE_GATEWAY)) === (ROUTE_UP | ROUTE_GATEWAY))
     .sort((a, b) => a.metric - b.metric);
   const hex = routes[0]?.gateway;
@@ -127,7 +133,10 @@ function gatewayV6(table: string): string | undefined {
   const hop = table
     .split("\n")
     .map((line) => line.trim().split(/\s+/))
-    .find(([destination = "", prefix, , , next = "", , , , flags = "0"]) => /^0{32}$/.test(destination) && prefix === "00" && !/^0*$/.test(next) && (Number.parseInt(flags, 16) & ROUTE_GATEWAY) !== 0)?.[4];
+    .find(
+      ([destination = "", prefix, , , next = "", , , , flags = "0"]) =>
+        /^0{32}$/.test(destination) && prefix === "00" && !/^0*$/.test(next) && (Number.parseInt(flags, 16) & ROUTE_GATEWAY) !== 0,
+    )?.[4];
   if (hop === undefined) return undefined;
   const groups = hop.match(/.{4}/g)?.join(":") ?? "";
   // The URL parser writes IPv6 addresses in their short form (RFC 5952).

@@ -6,10 +6,24 @@ import { VirtualTime } from "../simulated/virtual-time.ts";
 import { LinuxProbe } from "./linux-probe.ts";
 import { fixtureFiles, type Fixture } from "./testing/fixture-files.ts";
 
-const nothing: Inventory = { model: UNSUPPORTED, serial: UNSUPPORTED, os: UNSUPPORTED, kernel: UNSUPPORTED, cpu: UNSUPPORTED, cpuCores: UNSUPPORTED, memoryBytes: UNSUPPORTED, architecture: UNSUPPORTED };
+const nothing: Inventory = {
+  model: UNSUPPORTED,
+  serial: UNSUPPORTED,
+  os: UNSUPPORTED,
+  kernel: UNSUPPORTED,
+  cpu: UNSUPPORTED,
+  cpuCores: UNSUPPORTED,
+  memoryBytes: UNSUPPORTED,
+  architecture: UNSUPPORTED,
+};
 
 function probe(fixture: Fixture, dataDir = tmpdir()): LinuxProbe {
-  return new LinuxProbe({ files: fixtureFiles(fixture), clock: new VirtualTime({ monotonicMs: 5 }), dataDir, inventory: () => Promise.resolve(nothing) });
+  return new LinuxProbe({
+    files: fixtureFiles(fixture),
+    clock: new VirtualTime({ monotonicMs: 5 }),
+    dataDir,
+    inventory: () => Promise.resolve(nothing),
+  });
 }
 
 describe("Linux probe", () => {
@@ -52,7 +66,10 @@ describe("Linux probe", () => {
   });
 
   test("each fact fails on its own, and no failure looks like a value", async () => {
-    const machine = probe({ "proc/stat": "cpu  x", "proc/loadavg": undefined, "proc/meminfo": "MemTotal: 5 kB\n", "proc/uptime": "" }, "/no/such/folder");
+    const machine = probe(
+      { "proc/stat": "cpu  x", "proc/loadavg": undefined, "proc/meminfo": "MemTotal: 5 kB\n", "proc/uptime": "" },
+      "/no/such/folder",
+    );
     expect(await machine.cpuTimes()).toMatchObject({ kind: "unknown" });
     expect(await machine.load()).toMatchObject({ kind: "failed", error: { code: "file.unreadable" } });
     expect(await machine.memory()).toMatchObject({ kind: "unknown" });
@@ -63,7 +80,12 @@ describe("Linux probe", () => {
 
   test("the inventory is read once", async () => {
     let reads = 0;
-    const machine = new LinuxProbe({ files: fixtureFiles({}), clock: new VirtualTime(), dataDir: "/", inventory: () => ((reads += 1), Promise.resolve(nothing)) });
+    const machine = new LinuxProbe({
+      files: fixtureFiles({}),
+      clock: new VirtualTime(),
+      dataDir: "/",
+      inventory: () => ((reads += 1), Promise.resolve(nothing)),
+    });
     await Promise.all([machine.inventory(), machine.inventory()]);
     expect(reads).toBe(1);
   });

@@ -77,7 +77,8 @@ export class LinuxProbe implements SystemProbe {
       .map(({ path }) => this.#deps.files.text(path))
       .map((read) => (read.ok ? (number(read.value) ?? Number.NaN) / 1_000 : Number.NaN))
       .filter((celsius) => celsius >= PLAUSIBLE_C.min && celsius <= PLAUSIBLE_C.max);
-    if (values.length === 0) return Promise.resolve(failed({ code: "probe.temperature", message: `none of ${sensors.length} sensors gave a plausible value` }));
+    if (values.length === 0)
+      return Promise.resolve(failed({ code: "probe.temperature", message: `none of ${sensors.length} sensors gave a plausible value` }));
     return Promise.resolve(seen(Math.max(...values), this.#deps.clock.monotonicMs()));
   }
 
@@ -110,7 +111,9 @@ export class LinuxProbe implements SystemProbe {
     const read = this.#deps.files.text(path);
     if (!read.ok) return Promise.resolve(read.error.code === "file.missing" ? UNSUPPORTED : failed(read.error));
     const value = parse(read.value);
-    return Promise.resolve(value === undefined ? unknown(`/${path} is not in the form this software knows`) : seen(value, this.#deps.clock.monotonicMs()));
+    return Promise.resolve(
+      value === undefined ? unknown(`/${path} is not in the form this software knows`) : seen(value, this.#deps.clock.monotonicMs()),
+    );
   }
 }
 

@@ -58,7 +58,11 @@ describe("clock", () => {
   });
 
   test.each<[string, Fixture, unknown]>([
-    ["the link", { "etc/localtime": "-> /usr/share/zoneinfo/Europe/Madrid", "etc/timezone": "Etc/UTC\n" }, { kind: "ok", value: "Europe/Madrid" }],
+    [
+      "the link",
+      { "etc/localtime": "-> /usr/share/zoneinfo/Europe/Madrid", "etc/timezone": "Etc/UTC\n" },
+      { kind: "ok", value: "Europe/Madrid" },
+    ],
     ["a relative link", { "etc/localtime": "-> ../usr/share/zoneinfo/America/Sao_Paulo" }, { kind: "ok", value: "America/Sao_Paulo" }],
     ["the text file", { "etc/localtime": "TZif2", "etc/timezone": "Asia/Tokyo\n" }, { kind: "ok", value: "Asia/Tokyo" }],
     ["a zone nobody knows", { "etc/timezone": "Mars/Olympus\n" }, { kind: "unknown" }],
@@ -82,7 +86,14 @@ describe("host power (the machine is never really asked)", () => {
 
   test("a refusal names its reason and what to do", async () => {
     const refused = await new LinuxHostPower(files, missing).reboot("test");
-    expect(refused).toMatchObject({ ok: false, error: { code: "host.refused", message: expect.stringContaining("no program systemctl") as string, hint: expect.stringContaining("polkit") as string } });
+    expect(refused).toMatchObject({
+      ok: false,
+      error: {
+        code: "host.refused",
+        message: expect.stringContaining("no program systemctl") as string,
+        hint: expect.stringContaining("polkit") as string,
+      },
+    });
   });
 
   test("without a boot id no reboot can be proved: that is a bug to hear about, not an empty text", async () => {
@@ -91,7 +102,14 @@ describe("host power (the machine is never really asked)", () => {
 });
 
 describe("network", () => {
-  const ROUTES = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\nwlan0\t00000000\t0103A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\neth0\t00000000\tFE02000A\t0003\t0\t0\t100\t00000000\t0\t0\t0\neth0\t0002000A\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n";
+  const ROUTES = [
+    "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT",
+    "wlan0 00000000 0103A8C0 0003 0 0 600 00000000 0 0 0",
+    "eth0 00000000 FE02000A 0003 0 0 100 00000000 0 0 0",
+    "eth0 0002000A 00000000 0001 0 0 100 00FFFFFF 0 0 0",
+  ]
+    .map((line) => `${line.replaceAll(" ", "\t")}\n`)
+    .join("");
   const base: Fixture = {
     "sys/class/net/lo/type": "772",
     "sys/class/net/eth0/type": "1",
@@ -127,8 +145,12 @@ describe("network", () => {
 
   test("the gateway with the lowest metric, in IPv4 and else in IPv6", async () => {
     expect(await open().network.gateway()).toMatchObject({ kind: "ok", value: "10.0.2.254" });
-    const v6 = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe80000000000000000000000000fe01 00000400 00000001 00000000 00000003 eth0\n";
-    expect(await open({ "proc/net/route": "Iface\n", "proc/net/ipv6_route": v6 }).network.gateway()).toMatchObject({ kind: "ok", value: "fe80::fe01" });
+    const any = "0".repeat(32);
+    const v6 = `${any} 00 ${any} 00 fe80000000000000000000000000fe01 00000400 00000001 00000000 00000003 eth0\n`;
+    expect(await open({ "proc/net/route": "Iface\n", "proc/net/ipv6_route": v6 }).network.gateway()).toMatchObject({
+      kind: "ok",
+      value: "fe80::fe01",
+    });
     expect(await open({ "proc/net/route": "Iface\n" }).network.gateway()).toMatchObject({ kind: "unknown" });
     expect(await open({ "proc/net/route": undefined }).network.gateway()).toMatchObject({ kind: "failed" });
   });
@@ -160,7 +182,9 @@ function mixer(kind: "wpctl" | "pactl" | "amixer"): CommandRunner {
     else if (last === "mute" || last === "unmute") mute = last === "mute";
     const said = {
       wpctl: `Volume: ${(volume / 100).toFixed(2)}${mute ? " [MUTED]" : ""}\n`,
-      pactl: verb.startsWith("get-sink-volume") ? `Volume: front-left: 26214 /  ${volume}% / -23.88 dB\n        balance 0.00\n` : `Mute: ${mute ? "yes" : "no"}\n`,
+      pactl: verb.startsWith("get-sink-volume")
+        ? `Volume: front-left: 26214 /  ${volume}% / -23.88 dB\n        balance 0.00\n`
+        : `Mute: ${mute ? "yes" : "no"}\n`,
       amixer: `Simple mixer control 'Master',0\n  Front Left: Playback 26214 [${volume}%] [${mute ? "off" : "on"}]\n`,
     }[kind];
     return Promise.resolve(ok(said));

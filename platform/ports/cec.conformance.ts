@@ -34,8 +34,12 @@ export function cecConformance(name: string, open: () => Promise<CecBench>, opti
     });
 
     test("a polling message is acknowledged by who is there and by nobody else", async () => {
-      expect(await bench.time.settled(bench.cec.send({ destination: 0, operands: NO_OPERANDS }, 0))).toMatchObject({ value: { acknowledged: true } });
-      expect(await bench.time.settled(bench.cec.send({ destination: 13, operands: NO_OPERANDS }, 0))).toMatchObject({ value: { acknowledged: false } });
+      expect(await bench.time.settled(bench.cec.send({ destination: 0, operands: NO_OPERANDS }, 0))).toMatchObject({
+        value: { acknowledged: true },
+      });
+      expect(await bench.time.settled(bench.cec.send({ destination: 13, operands: NO_OPERANDS }, 0))).toMatchObject({
+        value: { acknowledged: false },
+      });
     });
 
     test.each<[string, CecMessage, number]>([
@@ -45,7 +49,10 @@ export function cecConformance(name: string, open: () => Promise<CecBench>, opti
       ["too many operands", { destination: 0, opcode: 0x00, operands: new Uint8Array(15) }, 0],
       ["a time-out below zero", { destination: 0, opcode: 0x36, operands: NO_OPERANDS }, -1],
     ])("refuses %s", async (_what, message, replyTimeoutMs) => {
-      expect(await bench.time.settled(bench.cec.send(message, replyTimeoutMs))).toMatchObject({ ok: false, error: { code: "cec.bad-message" } });
+      expect(await bench.time.settled(bench.cec.send(message, replyTimeoutMs))).toMatchObject({
+        ok: false,
+        error: { code: "cec.bad-message" },
+      });
     });
 
     test("messages sent at once go one after the other and each gets its own answer", async () => {
@@ -66,7 +73,10 @@ function moods(bench: () => CecBench): void {
 
   test("unplugged: no physical address", async () => {
     bench().setMood?.("unplugged");
-    expect(await bench().time.settled(bench().cec.send(GIVE_POWER_STATUS, 1_000))).toMatchObject({ ok: false, error: { code: "cec.unplugged" } });
+    expect(await bench().time.settled(bench().cec.send(GIVE_POWER_STATUS, 1_000))).toMatchObject({
+      ok: false,
+      error: { code: "cec.unplugged" },
+    });
   });
 
   test("slow: an answer later than we wait for is no answer, and the wait is not exceeded", async () => {

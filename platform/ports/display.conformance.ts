@@ -72,10 +72,19 @@ function obedience(bench: () => DisplayBench, inTime: InTime): void {
       expect(await inTime((display) => display.setInput(input))).toMatchObject({ attempted: true, observed: { kind: "ok", value: input } });
     }
     for (const orientation of capabilities.orientations) {
-      expect(await inTime((display) => display.setOrientation(orientation))).toMatchObject({ observed: { kind: "ok", value: orientation } });
+      expect(await inTime((display) => display.setOrientation(orientation))).toMatchObject({
+        observed: { kind: "ok", value: orientation },
+      });
     }
-    const expected = { brightness: { kind: capabilities.brightness ? "ok" : "unsupported" }, volume: { kind: capabilities.volume ? "ok" : "unsupported" }, mute: { kind: capabilities.mute ? "ok" : "unsupported" } };
-    expect(await inTime((display) => display.setBrightness(0))).toMatchObject({ attempted: capabilities.brightness, observed: expected.brightness });
+    const expected = {
+      brightness: { kind: capabilities.brightness ? "ok" : "unsupported" },
+      volume: { kind: capabilities.volume ? "ok" : "unsupported" },
+      mute: { kind: capabilities.mute ? "ok" : "unsupported" },
+    };
+    expect(await inTime((display) => display.setBrightness(0))).toMatchObject({
+      attempted: capabilities.brightness,
+      observed: expected.brightness,
+    });
     expect(await inTime((display) => display.setVolume(100))).toMatchObject({ attempted: capabilities.volume, observed: expected.volume });
     expect(await inTime((display) => display.setMute(true))).toMatchObject({ attempted: capabilities.mute, observed: expected.mute });
     expect(await inTime((display) => display.status())).toMatchObject(expected);
@@ -106,14 +115,22 @@ function refusals(bench: () => DisplayBench): void {
       expect(effect.observed.kind).not.toBe("ok");
     }
     const after = await time.settled(display.status());
-    expect([after.brightness, after.volume]).toMatchObject([before.brightness, before.volume].map((reading) => ({ ...reading, atMs: expect.any(Number) as number })));
+    expect([after.brightness, after.volume]).toMatchObject(
+      [before.brightness, before.volume].map((reading) => ({ ...reading, atMs: expect.any(Number) as number })),
+    );
   });
 
   test("refuses an input or orientation it does not have", async () => {
     const { display, time } = bench();
-    expect(await time.settled(display.setInput("no-such-input"))).toMatchObject({ attempted: false, error: { code: "display.no-such-input" } });
+    expect(await time.settled(display.setInput("no-such-input"))).toMatchObject({
+      attempted: false,
+      error: { code: "display.no-such-input" },
+    });
     expect(await time.settled(display.setInput("__proto__"))).toMatchObject({ attempted: false, error: { code: "display.no-such-input" } });
-    expect(await time.settled(display.setOrientation(45 as 90))).toMatchObject({ attempted: false, error: { code: "display.no-such-orientation" } });
+    expect(await time.settled(display.setOrientation(45 as 90))).toMatchObject({
+      attempted: false,
+      error: { code: "display.no-such-orientation" },
+    });
   });
 }
 

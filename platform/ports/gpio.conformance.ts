@@ -88,7 +88,10 @@ function refusals(bench: () => GpioBench): void {
 
   test.each([-1, 5_001, Number.NaN])("debouncing for %s ms is refused", async (debounceMs) => {
     const { gpio, time, freeLines } = bench();
-    expect(await time.settled(gpio.watch(freeLines[0], { debounceMs }, () => {}))).toMatchObject({ ok: false, error: { code: "gpio.out-of-range" } });
+    expect(await time.settled(gpio.watch(freeLines[0], { debounceMs }, () => {}))).toMatchObject({
+      ok: false,
+      error: { code: "gpio.out-of-range" },
+    });
   });
 }
 
@@ -115,7 +118,9 @@ function pulses(bench: () => GpioBench): void {
 }
 
 function watching(bench: () => GpioBench): void {
-  const watch = async (debounceMs: number): Promise<{ readonly edges: GpioEdge[]; readonly undo: () => void; readonly drive: (level: GpioLevel) => void }> => {
+  const watch = async (
+    debounceMs: number,
+  ): Promise<{ readonly edges: GpioEdge[]; readonly undo: () => void; readonly drive: (level: GpioLevel) => void }> => {
     const { gpio, time, freeLines, drive } = bench();
     const edges: GpioEdge[] = [];
     const watched = await time.settled(gpio.watch(freeLines[0], { debounceMs }, (edge) => edges.push(edge)));

@@ -24,7 +24,7 @@ export interface GpioEdge {
 
 /**
  * General-purpose lines. Errors: `gpio.no-such-line`, `gpio.busy` (held by another consumer),
- * `gpio.not-an-output`, `gpio.io` (the kernel refused).
+ * `gpio.not-an-output` (it is being watched), `gpio.out-of-range` (a duration), `gpio.io` (the kernel refused).
  */
 export interface Gpio {
   lines(): Promise<readonly GpioLineInfo[]>;
@@ -34,5 +34,9 @@ export interface Gpio {
   /** Drives `level` for `durationMs` (1 to 60,000), then the opposite; returns the measured length. */
   pulse(line: GpioLineRef, level: GpioLevel, durationMs: number): Promise<Result<{ readonly measuredMs: number }>>;
   /** Edges on an input that stay for `debounceMs` (0 to 5,000). Returns its undo. */
-  watch(line: GpioLineRef, options: { readonly debounceMs: number; readonly pull?: "none" | "up" | "down" }, edge: (edge: GpioEdge) => void): Promise<Result<() => void>>;
+  watch(
+    line: GpioLineRef,
+    options: { readonly debounceMs: number; readonly pull?: "none" | "up" | "down" },
+    edge: (edge: GpioEdge) => void,
+  ): Promise<Result<() => void>>;
 }

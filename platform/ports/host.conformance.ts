@@ -38,15 +38,18 @@ export function hostConformance(name: string, open: () => Promise<HostBench>, op
       reportSkipped(`HostPower: ${name}: reboot and shut-down`, "this is the machine the tests run on");
       return;
     }
-    test.each(["reboot", "shutdown"] as const)("%s: the request is taken, then the machine goes, and only then is it another boot", async (what) => {
-      const before = await bench.time.settled(bench.power.bootId());
-      expect(await bench.power[what]("conformance test")).toEqual({ ok: true, value: undefined });
-      expect(await bench.power.bootId()).toBe(before);
-      expect(bench.wentDown?.()).toBe(0);
-      await bench.time.pass(5_000);
-      expect(bench.wentDown?.()).toBe(1);
-      expect(await bench.power.bootId()).not.toBe(before);
-    });
+    test.each(["reboot", "shutdown"] as const)(
+      "%s: the request is taken, then the machine goes, and only then is it another boot",
+      async (what) => {
+        const before = await bench.time.settled(bench.power.bootId());
+        expect(await bench.power[what]("conformance test")).toEqual({ ok: true, value: undefined });
+        expect(await bench.power.bootId()).toBe(before);
+        expect(bench.wentDown?.()).toBe(0);
+        await bench.time.pass(5_000);
+        expect(bench.wentDown?.()).toBe(1);
+        expect(await bench.power.bootId()).not.toBe(before);
+      },
+    );
 
     test("asking twice goes down once", async () => {
       await bench.power.reboot("first");

@@ -36,7 +36,11 @@ export function outputsConformance(name: string, open: () => Promise<OutputsBenc
 
     test("a connected output tells its mode and who hangs on it", async () => {
       const output = await find(bench.plugged);
-      expect(output).toMatchObject({ connected: { kind: "ok", value: true }, enabled: { kind: "ok", value: true }, dpms: { kind: "ok", value: "on" } });
+      expect(output).toMatchObject({
+        connected: { kind: "ok", value: true },
+        enabled: { kind: "ok", value: true },
+        dpms: { kind: "ok", value: "on" },
+      });
       expect(output.edid).toMatchObject({ kind: "ok", value: { manufacturer: expect.stringMatching(/^[A-Z]{3}$/) as string } });
       expect(output.mode).toMatchObject({ kind: "ok", value: { width: expect.any(Number) as number } });
     });

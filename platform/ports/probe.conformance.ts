@@ -28,17 +28,33 @@ export function probeConformance(name: string, open: () => Promise<ProbeBench>):
 
     test("every figure is plausible or openly missing", async () => {
       const { probe, time } = bench;
-      expect(check("cpu times", await time.settled(probe.cpuTimes()), ({ busyMs, totalMs }) => busyMs >= 0 && busyMs <= totalMs && totalMs > 0)).toBe(true);
+      expect(
+        check("cpu times", await time.settled(probe.cpuTimes()), ({ busyMs, totalMs }) => busyMs >= 0 && busyMs <= totalMs && totalMs > 0),
+      ).toBe(true);
       expect(check("load", await time.settled(probe.load()), (load) => load >= 0 && load < 1_000)).toBe(true);
-      expect(check("memory", await time.settled(probe.memory()), (memory) => memory.availableBytes > 0 && memory.availableBytes <= memory.totalBytes)).toBe(true);
-      expect(check("disk", await time.settled(probe.disk()), (disk) => disk.freeBytes >= 0 && disk.freeBytes <= disk.totalBytes && disk.totalBytes > 0)).toBe(true);
+      expect(
+        check(
+          "memory",
+          await time.settled(probe.memory()),
+          (memory) => memory.availableBytes > 0 && memory.availableBytes <= memory.totalBytes,
+        ),
+      ).toBe(true);
+      expect(
+        check(
+          "disk",
+          await time.settled(probe.disk()),
+          (disk) => disk.freeBytes >= 0 && disk.freeBytes <= disk.totalBytes && disk.totalBytes > 0,
+        ),
+      ).toBe(true);
       expect(check("temperature", await time.settled(probe.temperatureC()), (celsius) => celsius > -40 && celsius < 150)).toBe(true);
       expect(check("uptime", await time.settled(probe.uptimeMs()), (uptimeMs) => uptimeMs >= 0)).toBe(true);
     });
 
     test("no fact of the inventory is an empty text or a zero", async () => {
       const inventory = await bench.time.settled(bench.probe.inventory());
-      const empty = Object.entries(inventory).filter(([, reading]: [string, Reading<unknown>]) => reading.kind === "ok" && (reading.value === "" || reading.value === 0));
+      const empty = Object.entries(inventory).filter(
+        ([, reading]: [string, Reading<unknown>]) => reading.kind === "ok" && (reading.value === "" || reading.value === 0),
+      );
       expect(empty).toEqual([]);
       expect(Object.keys(inventory).sort()).toEqual(["architecture", "cpu", "cpuCores", "kernel", "memoryBytes", "model", "os", "serial"]);
     });

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { canonicalJson, diffPatch, isJsonObject, mergePatch, parseJson, type Json, type JsonObject } from "./json.ts";
 
 // Merge patches cannot say "this key is null" (RFC 7396, section 1), so values here are never null.
-const key = fc.oneof(fc.constantFrom("a", "b", "c", "toString", "constructor", "length"), fc.string()).filter((name) => name !== "__proto__");
+const key = fc
+  .oneof(fc.constantFrom("a", "b", "c", "toString", "constructor", "length"), fc.string())
+  .filter((name) => name !== "__proto__");
 const { value: jsonValue, object: jsonObject } = fc.letrec<{ value: Json; object: JsonObject }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4 },
@@ -64,7 +66,9 @@ describe("merge patch", () => {
   });
 
   test("a hostile patch cannot reach a prototype", () => {
-    const patch = parseJson('{"__proto__":{"polluted":true},"a":{"__proto__":{"polluted":true}},"constructor":{"prototype":{"polluted":true}}}');
+    const patch = parseJson(
+      '{"__proto__":{"polluted":true},"a":{"__proto__":{"polluted":true}},"constructor":{"prototype":{"polluted":true}}}',
+    );
     const merged = mergePatch({}, patch ?? null);
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
     expect((merged as Record<string, unknown>)["polluted"]).toBeUndefined();

@@ -19,21 +19,53 @@ function open() {
   const gone: string[] = [];
   const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: (kind) => gone.push(kind) });
   const { display, cec, gpio, outputs, audio, watchdog } = adapter;
-  if (display === undefined || cec === undefined || gpio === undefined || outputs === undefined || audio === undefined || watchdog === undefined) {
+  if (
+    display === undefined ||
+    cec === undefined ||
+    gpio === undefined ||
+    outputs === undefined ||
+    audio === undefined ||
+    watchdog === undefined
+  ) {
     throw new Error("the simulated machine has every port");
   }
   const close = async (): Promise<void> => {
     await adapter.close();
     world.close();
   };
-  return { ...adapter, display, cec, gpio, outputs, audio, watchdog, close, adapter, world, gone, virtual: time, time: virtualBenchTime(time) };
+  return {
+    ...adapter,
+    display,
+    cec,
+    gpio,
+    outputs,
+    audio,
+    watchdog,
+    close,
+    adapter,
+    world,
+    gone,
+    virtual: time,
+    time: virtualBenchTime(time),
+  };
 }
 
 const setMood = (world: SimulatedWorld) => world.setMood.bind(world);
-const bench = <T>(make: (all: ReturnType<typeof open>) => T) => () => Promise.resolve(make(open()));
+const bench =
+  <T>(make: (all: ReturnType<typeof open>) => T) =>
+  () =>
+    Promise.resolve(make(open()));
 
-displayConformance("simulated", bench((all) => ({ ...all, setMood: setMood(all.world) })), { moods: true });
-cecConformance("simulated", bench((all) => ({ ...all, setMood: setMood(all.world) })), { moods: true });
+displayConformance(
+  "simulated",
+  bench((all) => ({ ...all, setMood: setMood(all.world) })),
+  { moods: true },
+);
+cecConformance(
+  "simulated",
+  bench((all) => ({ ...all, setMood: setMood(all.world) })),
+  { moods: true },
+);
 gpioConformance(
   "simulated",
   bench((all) => ({
@@ -46,11 +78,34 @@ gpioConformance(
   })),
   { outside: true },
 );
-outputsConformance("simulated", bench((all) => ({ ...all, plugged: "HDMI-A-1", empty: "HDMI-A-2", plug: (connected: boolean) => void all.world.plug("HDMI-A-1", connected) })), { hotPlug: true });
-audioConformance("simulated", bench((all) => all));
-hostConformance("simulated", bench((all) => ({ power: all.power, clock: all.clock, time: all.time, close: all.close, wentDown: () => all.gone.length })), { mayReboot: true });
-probeConformance("simulated", bench((all) => ({ ...all, probe: all.probe })));
-networkConformance("simulated", bench((all) => ({ ...all, setLink: (up: boolean) => void all.world.apply({ action: up ? "network.restore" : "network.cut" }) })), { mayCut: true });
+outputsConformance(
+  "simulated",
+  bench((all) => ({
+    ...all,
+    plugged: "HDMI-A-1",
+    empty: "HDMI-A-2",
+    plug: (connected: boolean) => void all.world.plug("HDMI-A-1", connected),
+  })),
+  { hotPlug: true },
+);
+audioConformance(
+  "simulated",
+  bench((all) => all),
+);
+hostConformance(
+  "simulated",
+  bench((all) => ({ power: all.power, clock: all.clock, time: all.time, close: all.close, wentDown: () => all.gone.length })),
+  { mayReboot: true },
+);
+probeConformance(
+  "simulated",
+  bench((all) => ({ ...all, probe: all.probe })),
+);
+networkConformance(
+  "simulated",
+  bench((all) => ({ ...all, setLink: (up: boolean) => void all.world.apply({ action: up ? "network.restore" : "network.cut" }) })),
+  { mayCut: true },
+);
 
 describe("simulated adapter", () => {
   test("a TV with latency beyond CEC's second is unknown, not off", async () => {
@@ -66,7 +121,11 @@ describe("simulated adapter", () => {
     const effect = all.display.setPower(false);
     await all.virtual.advance(400);
     all.world.setMood("unplugged");
-    expect(await all.virtual.settled(effect)).toMatchObject({ attempted: true, observed: { kind: "failed" }, error: { code: "cec.unplugged" } });
+    expect(await all.virtual.settled(effect)).toMatchObject({
+      attempted: true,
+      observed: { kind: "failed" },
+      error: { code: "cec.unplugged" },
+    });
     await all.close();
   });
 

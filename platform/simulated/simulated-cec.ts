@@ -91,4 +91,3 @@ function problemOf({ destination, opcode, operands }: CecMessage, replyTimeoutMs
 
 const OPCODE_MAX = 0xff;
 const OPERANDS_MAX = 14;
-

@@ -79,7 +79,8 @@ export class SimulatedGpio implements Gpio {
   }
 
   #watch(ref: GpioLineRef, { debounceMs, pull }: Parameters<Gpio["watch"]>[1], edge: (edge: GpioEdge) => void): Result<() => void> {
-    if (!(debounceMs >= 0 && debounceMs <= DEBOUNCE_MAX_MS)) return fail("gpio.out-of-range", `debouncing takes from 0 to ${DEBOUNCE_MAX_MS} ms`);
+    if (!(debounceMs >= 0 && debounceMs <= DEBOUNCE_MAX_MS))
+      return fail("gpio.out-of-range", `debouncing takes from 0 to ${DEBOUNCE_MAX_MS} ms`);
     const found = this.#free(ref);
     if (!found.ok) return found;
     const { name } = found.value;

@@ -49,7 +49,8 @@ export class SimulatedHostPower implements HostPower {
 
   #request(kind: MachineGone): Result<void> {
     const { power } = this.#world.state;
-    if (power.mood === "refused") return fail("host.refused", `the simulated machine refused to ${kind === "reboot" ? "reboot" : "shut down"}`);
+    if (power.mood === "refused")
+      return fail("host.refused", `the simulated machine refused to ${kind === "reboot" ? "reboot" : "shut down"}`);
     if (power.mood === "ignored") return ok(undefined);
     // Kept in the world at once: an agent killed between here and the end finds the machine booted anew all the same.
     this.#world.update({ power: { ...power, pending: kind } });
@@ -94,17 +95,15 @@ export function simulatedNetwork(world: SimulatedWorld, clock: Clock): NetworkCo
       const up = link === "up";
       // A chatty office network, so that rates have something to show.
       const traffic = Math.floor(world.uptimeMs() / 1_000);
-      const list = Object.entries(interfaces).map(
-        ([name, { kind, mac, addresses }]): NetworkInterface => ({
-          name,
-          kind,
-          up,
-          mac,
-          addresses: up ? addresses : [],
-          receivedBytes: traffic * 1_200,
-          sentBytes: traffic * 300,
-        }),
-      );
+      const list = Object.entries(interfaces).map(([name, { kind, mac, addresses }]): NetworkInterface => ({
+        name,
+        kind,
+        up,
+        mac,
+        addresses: up ? addresses : [],
+        receivedBytes: traffic * 1_200,
+        sentBytes: traffic * 300,
+      }));
       return Promise.resolve(seen(list, clock.monotonicMs()));
     },
     gateway: () => {

@@ -9,16 +9,14 @@ export function simulatedOutputs(world: SimulatedWorld, clock: Clock): Outputs {
     list: () => {
       const atMs = clock.monotonicMs();
       const empty = unknown("nothing is plugged in");
-      const outputs = Object.entries(world.state.outputs).map(
-        ([name, { connected, mode, dpms, edid }]): Output => ({
-          name,
-          connected: seen(connected, atMs),
-          enabled: seen(connected, atMs),
-          mode: connected ? seen(mode, atMs) : empty,
-          dpms: seen(connected ? dpms : "off", atMs),
-          edid: connected ? seen(edid, atMs) : empty,
-        }),
-      );
+      const outputs = Object.entries(world.state.outputs).map(([name, { connected, mode, dpms, edid }]): Output => ({
+        name,
+        connected: seen(connected, atMs),
+        enabled: seen(connected, atMs),
+        mode: connected ? seen(mode, atMs) : empty,
+        dpms: seen(connected ? dpms : "off", atMs),
+        edid: connected ? seen(edid, atMs) : empty,
+      }));
       return Promise.resolve(outputs);
     },
     onChange: (changed) => world.onChange((sections) => sections.includes("outputs") && changed()),

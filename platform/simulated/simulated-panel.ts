@@ -34,7 +34,8 @@ export function panelControl<K extends "brightness" | "orientation">(
   };
 
   const set = async (value: Value): Promise<Effect<Value>> => {
-    if (world.state.display.mood === "unplugged") return { attempted: false, observed: { kind: "failed", error: UNPLUGGED }, error: UNPLUGGED };
+    if (world.state.display.mood === "unplugged")
+      return { attempted: false, observed: { kind: "failed", error: UNPLUGGED }, error: UNPLUGGED };
     if (!(await reached())) {
       const error = { code: "display.no-answer", message: "the panel did not answer in time" };
       return { attempted: true, acknowledged: false, observed: unknown(error.message), error };

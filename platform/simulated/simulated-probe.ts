@@ -17,7 +17,9 @@ export function simulatedProbe(world: SimulatedWorld, clock: Clock, host?: Syste
     inventory: async () => inventoryOf(world, clock, await host?.inventory()),
     cpuTimes: () => host?.cpuTimes() ?? at({ busyMs: busyMs(world.uptimeMs()), totalMs: world.uptimeMs() * CORES }),
     load: () => host?.load() ?? at(0.4 + 0.2 * wave(world.uptimeMs(), 300_000)),
-    memory: () => host?.memory() ?? at({ totalBytes: MEMORY_BYTES, availableBytes: Math.round(MEMORY_BYTES * (0.6 + 0.05 * wave(world.uptimeMs(), 900_000))) }),
+    memory: () =>
+      host?.memory() ??
+      at({ totalBytes: MEMORY_BYTES, availableBytes: Math.round(MEMORY_BYTES * (0.6 + 0.05 * wave(world.uptimeMs(), 900_000))) }),
     disk: () => {
       const { totalBytes, freeBytes, mood } = world.state.disk;
       return at({ path: "/", totalBytes, freeBytes: mood === "full" ? 0 : freeBytes });

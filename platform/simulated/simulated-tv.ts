@@ -24,9 +24,18 @@ const ORDERS: ReadonlyMap<number, (world: SimulatedWorld, operands: Uint8Array) 
 ]);
 
 /** What the TV answers. Even a lying one tells the truth when asked: that is how real ones are found out. */
-const QUESTIONS: ReadonlyMap<number, (display: WorldState["display"]) => Reply> = new Map<number, (display: WorldState["display"]) => Reply>([
-  [OPCODE.giveDevicePowerStatus, (display) => ({ opcode: OPCODE.reportPowerStatus, operands: Uint8Array.of(POWER_STATUS.indexOf(display.power)) })],
-  [OPCODE.giveAudioStatus, (display) => ({ opcode: OPCODE.reportAudioStatus, operands: Uint8Array.of(display.volume | (display.mute ? 0x80 : 0)) })],
+const QUESTIONS: ReadonlyMap<number, (display: WorldState["display"]) => Reply> = new Map<
+  number,
+  (display: WorldState["display"]) => Reply
+>([
+  [
+    OPCODE.giveDevicePowerStatus,
+    (display) => ({ opcode: OPCODE.reportPowerStatus, operands: Uint8Array.of(POWER_STATUS.indexOf(display.power)) }),
+  ],
+  [
+    OPCODE.giveAudioStatus,
+    (display) => ({ opcode: OPCODE.reportAudioStatus, operands: Uint8Array.of(display.volume | (display.mute ? 0x80 : 0)) }),
+  ],
   // The active source answers this, not the TV. The bus answers for whichever box is shown, ourselves included.
   [
     OPCODE.requestActiveSource,

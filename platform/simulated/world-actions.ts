@@ -46,8 +46,22 @@ const line = v.pipe(v.string(), v.regex(/^GPIO(?:[2-9]|1\d|2[0-7])$/, "a line fr
 const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 
 const displayActions: readonly SimulatedAction[] = [
-  action("display", "display.mood", "TV mood", "How the TV treats what it is told: obey, stay silent, answer late, acknowledge and do nothing, or be unplugged.", v.strictObject({ mood: displayMood }), (world, { mood }) => world.setMood(mood)),
-  action("display", "display.latency", "TV latency", "Time until the TV answers a message. CEC gives it 1,000 ms.", v.strictObject({ latencyMs: wholeNumber(0, 10_000) }), (world, { latencyMs }) => world.updateDisplay({ latencyMs })),
+  action(
+    "display",
+    "display.mood",
+    "TV mood",
+    "How the TV treats what it is told: obey, stay silent, answer late, acknowledge and do nothing, or be unplugged.",
+    v.strictObject({ mood: displayMood }),
+    (world, { mood }) => world.setMood(mood),
+  ),
+  action(
+    "display",
+    "display.latency",
+    "TV latency",
+    "Time until the TV answers a message. CEC gives it 1,000 ms.",
+    v.strictObject({ latencyMs: wholeNumber(0, 10_000) }),
+    (world, { latencyMs }) => world.updateDisplay({ latencyMs }),
+  ),
   action(
     "display",
     "display.remote",
@@ -65,8 +79,22 @@ const displayActions: readonly SimulatedAction[] = [
       if (power !== undefined) world.turnDisplay(power === "on");
     },
   ),
-  action("display", "hdmi.pull", "Pull the HDMI cable", "No hot-plug signal: the output is disconnected and CEC has no address.", v.strictObject({ output: v.optional(v.string(), TV_OUTPUT) }), (world, { output }) => world.plug(output, false)),
-  action("display", "hdmi.plug", "Plug the HDMI cable in", "The TV comes back in the mood it had.", v.strictObject({ output: v.optional(v.string(), TV_OUTPUT) }), (world, { output }) => world.plug(output, true)),
+  action(
+    "display",
+    "hdmi.pull",
+    "Pull the HDMI cable",
+    "No hot-plug signal: the output is disconnected and CEC has no address.",
+    v.strictObject({ output: v.optional(v.string(), TV_OUTPUT) }),
+    (world, { output }) => world.plug(output, false),
+  ),
+  action(
+    "display",
+    "hdmi.plug",
+    "Plug the HDMI cable in",
+    "The TV comes back in the mood it had.",
+    v.strictObject({ output: v.optional(v.string(), TV_OUTPUT) }),
+    (world, { output }) => world.plug(output, true),
+  ),
 ];
 
 const gpioActions: readonly SimulatedAction[] = [
@@ -78,41 +106,116 @@ const gpioActions: readonly SimulatedAction[] = [
     v.strictObject({ line, holdMs: v.optional(wholeNumber(1, 60_000), 200), bounces: v.optional(wholeNumber(0, 20), 2) }),
     (world, { line: name, holdMs, bounces }) => world.pressButton(name, holdMs, bounces),
   ),
-  action("gpio", "gpio.external", "Set a switch", "A switch that drives the line from outside, or null to let go of it.", v.strictObject({ line, level: v.nullable(v.picklist([0, 1])) }), (world, params) => world.updateLine(params.line, { external: params.level })),
-  action("gpio", "gpio.wire", "Wire an output to an input", "The input follows the output; null takes the wire away.", v.strictObject({ line, to: v.nullable(line) }), (world, params) => {
-    if (params.line === params.to) return fail("simulated.bad-action", "a line cannot be wired to itself");
-    return world.updateLine(params.line, { wiredTo: params.to });
-  }),
-  action("gpio", "gpio.mood", "Break the header", "Broken: the kernel refuses every access to a line.", v.strictObject({ mood: v.picklist(["normal", "broken"]) }), (world, { mood }) => world.update({ gpio: { ...world.state.gpio, mood } })),
+  action(
+    "gpio",
+    "gpio.external",
+    "Set a switch",
+    "A switch that drives the line from outside, or null to let go of it.",
+    v.strictObject({ line, level: v.nullable(v.picklist([0, 1])) }),
+    (world, params) => world.updateLine(params.line, { external: params.level }),
+  ),
+  action(
+    "gpio",
+    "gpio.wire",
+    "Wire an output to an input",
+    "The input follows the output; null takes the wire away.",
+    v.strictObject({ line, to: v.nullable(line) }),
+    (world, params) => {
+      if (params.line === params.to) return fail("simulated.bad-action", "a line cannot be wired to itself");
+      return world.updateLine(params.line, { wiredTo: params.to });
+    },
+  ),
+  action(
+    "gpio",
+    "gpio.mood",
+    "Break the header",
+    "Broken: the kernel refuses every access to a line.",
+    v.strictObject({ mood: v.picklist(["normal", "broken"]) }),
+    (world, { mood }) => world.update({ gpio: { ...world.state.gpio, mood } }),
+  ),
 ];
 
 const machineActions: readonly SimulatedAction[] = [
-  action("machine", "temperature.overheat", "Overheat", "The processor gets this much hotter than it rests at.", v.strictObject({ extraC: v.optional(wholeNumber(1, 100), 45) }), (world, { extraC }) => world.update({ temperature: { ...world.state.temperature, extraC } })),
-  action("machine", "temperature.cool", "Cool down", "Back to the resting temperature.", none, (world) => world.update({ temperature: { ...world.state.temperature, extraC: 0 } })),
-  action("machine", "disk.fill", "Fill the disk", "The probe sees no free byte.", none, (world) => world.update({ disk: { ...world.state.disk, mood: "full" } })),
-  action("machine", "disk.free", "Free the disk", "The free space returns.", none, (world) => world.update({ disk: { ...world.state.disk, mood: "roomy" } })),
-  action("machine", "power.mood", "Reboots", "Whether a request to reboot or shut down is obeyed, taken and ignored, or refused.", v.strictObject({ mood: v.picklist(["obeys", "ignored", "refused"]) }), (world, { mood }) => world.update({ power: { ...world.state.power, mood } })),
-  action("machine", "power.cut", "Pull the plug", "The power goes: the software dies without a word and the next start is a new boot.", none, (world) => {
-    if (world.hooks.onPowerCut === undefined) return runHook("cut the power", undefined);
-    world.boot();
-    return runHook("cut the power", world.hooks.onPowerCut);
-  }),
+  action(
+    "machine",
+    "temperature.overheat",
+    "Overheat",
+    "The processor gets this much hotter than it rests at.",
+    v.strictObject({ extraC: v.optional(wholeNumber(1, 100), 45) }),
+    (world, { extraC }) => world.update({ temperature: { ...world.state.temperature, extraC } }),
+  ),
+  action("machine", "temperature.cool", "Cool down", "Back to the resting temperature.", none, (world) =>
+    world.update({ temperature: { ...world.state.temperature, extraC: 0 } }),
+  ),
+  action("machine", "disk.fill", "Fill the disk", "The probe sees no free byte.", none, (world) =>
+    world.update({ disk: { ...world.state.disk, mood: "full" } }),
+  ),
+  action("machine", "disk.free", "Free the disk", "The free space returns.", none, (world) =>
+    world.update({ disk: { ...world.state.disk, mood: "roomy" } }),
+  ),
+  action(
+    "machine",
+    "power.mood",
+    "Reboots",
+    "Whether a request to reboot or shut down is obeyed, taken and ignored, or refused.",
+    v.strictObject({ mood: v.picklist(["obeys", "ignored", "refused"]) }),
+    (world, { mood }) => world.update({ power: { ...world.state.power, mood } }),
+  ),
+  action(
+    "machine",
+    "power.cut",
+    "Pull the plug",
+    "The power goes: the software dies without a word and the next start is a new boot.",
+    none,
+    (world) => {
+      if (world.hooks.onPowerCut === undefined) return runHook("cut the power", undefined);
+      world.boot();
+      return runHook("cut the power", world.hooks.onPowerCut);
+    },
+  ),
 ];
 
 const otherActions: readonly SimulatedAction[] = [
-  action("network", "network.cut", "Cut the network", "The link goes down; addresses and gateway with it.", none, (world) => world.update({ network: { ...world.state.network, link: "down" } })),
-  action("network", "network.restore", "Restore the network", "The link comes up again.", none, (world) => world.update({ network: { ...world.state.network, link: "up" } })),
-  action("clock", "clock.step", "Step the clock", "Moves the device's wall clock alone, forwards or backwards.", v.strictObject({ byMs: wholeNumber(-2e12, 2e12) }), (world, { byMs }) => {
-    const offsetMs = world.state.clock.offsetMs + byMs;
-    if (Math.abs(offsetMs) > 4e12) return fail("simulated.bad-action", "clock.step: the clock would leave its range");
-    return world.update({ clock: { ...world.state.clock, offsetMs } });
-  }),
-  action("clock", "clock.quality", "Clock quality", "What the time service says; anything but synced also stops it from correcting the clock.", v.strictObject({ quality: v.picklist(["unset", "local", "synced"]) }), (world, { quality }) =>
-    world.update({ clock: { ...world.state.clock, quality, sync: quality === "synced" ? "automatic" : "never" } }),
+  action("network", "network.cut", "Cut the network", "The link goes down; addresses and gateway with it.", none, (world) =>
+    world.update({ network: { ...world.state.network, link: "down" } }),
   ),
-  action("clock", "clock.zone", "Time zone", "IANA name of the machine's zone.", v.strictObject({ zone: v.pipe(v.string(), v.maxLength(64), v.regex(/^[A-Za-z0-9_+\-/]+$/, "an IANA zone name")) }), (world, { zone }) => world.update({ clock: { ...world.state.clock, zone } })),
-  action("player", "player.freeze", "Freeze the player", "The player's process stops running and stays in memory.", none, (world) => runHook("freeze the player", world.hooks.onFreezePlayer)),
-  action("player", "player.kill", "Kill the player", "The player's process ends at once.", none, (world) => runHook("kill the player", world.hooks.onKillPlayer)),
+  action("network", "network.restore", "Restore the network", "The link comes up again.", none, (world) =>
+    world.update({ network: { ...world.state.network, link: "up" } }),
+  ),
+  action(
+    "clock",
+    "clock.step",
+    "Step the clock",
+    "Moves the device's wall clock alone, forwards or backwards.",
+    v.strictObject({ byMs: wholeNumber(-2e12, 2e12) }),
+    (world, { byMs }) => {
+      const offsetMs = world.state.clock.offsetMs + byMs;
+      if (Math.abs(offsetMs) > 4e12) return fail("simulated.bad-action", "clock.step: the clock would leave its range");
+      return world.update({ clock: { ...world.state.clock, offsetMs } });
+    },
+  ),
+  action(
+    "clock",
+    "clock.quality",
+    "Clock quality",
+    "What the time service says; anything but synced also stops it from correcting the clock.",
+    v.strictObject({ quality: v.picklist(["unset", "local", "synced"]) }),
+    (world, { quality }) => world.update({ clock: { ...world.state.clock, quality, sync: quality === "synced" ? "automatic" : "never" } }),
+  ),
+  action(
+    "clock",
+    "clock.zone",
+    "Time zone",
+    "IANA name of the machine's zone.",
+    v.strictObject({ zone: v.pipe(v.string(), v.maxLength(64), v.regex(/^[A-Za-z0-9_+\-/]+$/, "an IANA zone name")) }),
+    (world, { zone }) => world.update({ clock: { ...world.state.clock, zone } }),
+  ),
+  action("player", "player.freeze", "Freeze the player", "The player's process stops running and stays in memory.", none, (world) =>
+    runHook("freeze the player", world.hooks.onFreezePlayer),
+  ),
+  action("player", "player.kill", "Kill the player", "The player's process ends at once.", none, (world) =>
+    runHook("kill the player", world.hooks.onKillPlayer),
+  ),
 ];
 
 /** Everything that can be done to a simulated device, in the order a panel shows it. */

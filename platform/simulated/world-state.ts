@@ -57,7 +57,12 @@ const output = v.strictObject({
   connected: v.boolean(),
   mode: v.strictObject({ width: milliseconds(16_384), height: milliseconds(16_384), refreshHz: milliseconds(1_000) }),
   dpms: v.picklist(["on", "off"]),
-  edid: v.strictObject({ manufacturer: shortText, product: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)), serial: shortText, name: shortText }),
+  edid: v.strictObject({
+    manufacturer: shortText,
+    product: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
+    serial: shortText,
+    name: shortText,
+  }),
 });
 
 const networkInterface = v.strictObject({
@@ -77,7 +82,10 @@ export const worldStateSchema = v.strictObject({
   }),
   outputs: v.record(shortText, output),
   audio: v.strictObject({ volume: percent, mute: v.boolean() }),
-  temperature: v.strictObject({ baseC: v.pipe(v.number(), v.minValue(-40), v.maxValue(150)), extraC: v.pipe(v.number(), v.minValue(0), v.maxValue(150)) }),
+  temperature: v.strictObject({
+    baseC: v.pipe(v.number(), v.minValue(-40), v.maxValue(150)),
+    extraC: v.pipe(v.number(), v.minValue(0), v.maxValue(150)),
+  }),
   disk: v.strictObject({ totalBytes: bytes, freeBytes: bytes, mood: v.picklist(["roomy", "full"]) }),
   power: v.strictObject({
     bootId: shortText,

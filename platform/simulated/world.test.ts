@@ -101,7 +101,10 @@ describe("simulated world", () => {
   test("no button on an output", () => {
     const { world } = open();
     world.updateLine("GPIO17", { direction: "output" });
-    expect(world.apply({ action: "gpio.press", params: { line: "GPIO17" } })).toMatchObject({ ok: false, error: { code: "simulated.bad-action" } });
+    expect(world.apply({ action: "gpio.press", params: { line: "GPIO17" } })).toMatchObject({
+      ok: false,
+      error: { code: "simulated.bad-action" },
+    });
   });
 
   test("a boot changes the boot id and the header, not the TV; the clock is synchronised once there is a network", async () => {
@@ -171,7 +174,11 @@ describe("what comes in from outside", () => {
     };
     const { world } = open();
     const called: string[] = [];
-    world.setHooks({ onPowerCut: () => called.push("cut"), onFreezePlayer: () => called.push("freeze"), onKillPlayer: () => called.push("kill") });
+    world.setHooks({
+      onPowerCut: () => called.push("cut"),
+      onFreezePlayer: () => called.push("freeze"),
+      onKillPlayer: () => called.push("kill"),
+    });
     for (const { name, label, help } of simulatedActions) {
       expect([label.length > 0, help.length > 0]).toEqual([true, true]);
       expect(world.apply({ action: name, params: examples[name] ?? {} })).toEqual({ ok: true, value: undefined });
@@ -191,7 +198,10 @@ describe("what comes in from outside", () => {
         throw new Error("no player");
       },
     });
-    expect(world.apply({ action: "player.kill" })).toMatchObject({ ok: false, error: { code: "simulated.hook-failed", message: expect.stringContaining("no player") as string } });
+    expect(world.apply({ action: "player.kill" })).toMatchObject({
+      ok: false,
+      error: { code: "simulated.hook-failed", message: expect.stringContaining("no player") as string },
+    });
   });
 
   test.each<[unknown, string]>([
@@ -224,7 +234,11 @@ describe("what comes in from outside", () => {
 
   test("a patch changes what it names, announces the sections, and starts what it implies", async () => {
     const { time, world, changes } = open();
-    expect(world.apply({ patch: { display: { power: "turning-off", volume: 5 }, audio: { mute: true }, gpio: { lines: { GPIO17: { external: 1 } } } } }).ok).toBe(true);
+    expect(
+      world.apply({
+        patch: { display: { power: "turning-off", volume: 5 }, audio: { mute: true }, gpio: { lines: { GPIO17: { external: 1 } } } },
+      }).ok,
+    ).toBe(true);
     expect(changes).toEqual([["display", "gpio", "audio"]]);
     expect([world.state.display.volume, world.state.audio.mute, world.levelOf("GPIO17")]).toEqual([5, true, 1]);
     await time.runUntilIdle();

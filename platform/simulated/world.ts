@@ -5,7 +5,17 @@ import type { Random } from "../ports/random.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import { Emitter } from "../runtime/emitter.ts";
 import { isJsonObject, mergePatch, type Json } from "../runtime/json.ts";
-import { BOOT_MS, freshWorldState, levelOf, newBootId, TV_OUTPUT, worldStateSchema, type DisplayMood, type WorldSection, type WorldState } from "./world-state.ts";
+import {
+  BOOT_MS,
+  freshWorldState,
+  levelOf,
+  newBootId,
+  TV_OUTPUT,
+  worldStateSchema,
+  type DisplayMood,
+  type WorldSection,
+  type WorldState,
+} from "./world-state.ts";
 import { runSimulatedAction } from "./world-actions.ts";
 import { describeIssue } from "./world-input.ts";
 
@@ -128,7 +138,8 @@ export class SimulatedWorld {
   /** Pulls or plugs a cable. The TV's own connector also decides whether CEC has an address. */
   plug(name: string, connected: boolean): Result<void> {
     const output = Object.hasOwn(this.#state.outputs, name) ? this.#state.outputs[name] : undefined;
-    if (output === undefined) return fail("simulated.bad-action", `no output ${name}`, `one of ${Object.keys(this.#state.outputs).join(", ")}`);
+    if (output === undefined)
+      return fail("simulated.bad-action", `no output ${name}`, `one of ${Object.keys(this.#state.outputs).join(", ")}`);
     if (name === TV_OUTPUT) this.setMood(connected ? this.#state.display.moodWhenPlugged : "unplugged");
     else this.update({ outputs: { ...this.#state.outputs, [name]: { ...output, connected } } });
     return ok(undefined);
@@ -156,9 +167,17 @@ export class SimulatedWorld {
   /** The device starts again after a reboot, a shut-down or a power cut: new boot id, header back to inputs, TV as it was. */
   boot(): void {
     const { gpio, power, clock } = this.#state;
-    const lines = Object.fromEntries(Object.entries(gpio.lines).map(([name, line]) => [name, { ...line, direction: "input" as const, driven: 0 as const }]));
+    const lines = Object.fromEntries(
+      Object.entries(gpio.lines).map(([name, line]) => [name, { ...line, direction: "input" as const, driven: 0 as const }]),
+    );
     this.update({
-      power: { ...power, bootId: newBootId(this.#deps.random), bootedAtMs: Math.round(this.#deps.clock.wallMs()) - BOOT_MS, boots: power.boots + 1, pending: "none" },
+      power: {
+        ...power,
+        bootId: newBootId(this.#deps.random),
+        bootedAtMs: Math.round(this.#deps.clock.wallMs()) - BOOT_MS,
+        boots: power.boots + 1,
+        pending: "none",
+      },
       gpio: { ...gpio, lines },
       clock: clock.sync === "automatic" ? { ...clock, quality: "local" } : clock,
     });
@@ -188,7 +207,9 @@ export class SimulatedWorld {
     const parsed = v.safeParse(worldStateSchema, merged);
     if (!parsed.success) return fail("simulated.bad-patch", describeIssue(parsed.issues[0]));
     const next = parsed.output;
-    const missing = (["gpio", "outputs", "network"] as const).find((section) => !sameJson(partsOf(this.#state, section), partsOf(next, section)));
+    const missing = (["gpio", "outputs", "network"] as const).find(
+      (section) => !sameJson(partsOf(this.#state, section), partsOf(next, section)),
+    );
     if (missing !== undefined) return fail("simulated.bad-patch", `${missing}: hardware cannot be added or removed at run time`);
     const { version: _version, serial: _serial, ...sections } = next;
     this.update(sections);
@@ -256,7 +277,8 @@ function refusedKey(patch: Json): string | undefined {
   if (!isJsonObject(patch)) return "expected an object";
   for (const key of ["version", "serial"]) if (Object.hasOwn(patch, key)) return `${key} cannot be changed`;
   const power = patch["power"];
-  if (isJsonObject(power) && Object.keys(power).some((key) => key !== "mood")) return "power: only its mood can be changed; a boot is not a patch";
+  if (isJsonObject(power) && Object.keys(power).some((key) => key !== "mood"))
+    return "power: only its mood can be changed; a boot is not a patch";
   return undefined;
 }
 

@@ -80,7 +80,11 @@ export class CecDisplay implements Display {
       const stopped = notHeard<DisplayPower>(sent);
       if (stopped !== undefined) return stopped;
       const startedMs = this.#deps.clock.monotonicMs();
-      const observed = await this.#until(() => this.#readPower(), (power, sinceMs) => power === wanted || (power !== onItsWay && sinceMs >= REACT_MS) || sinceMs >= SETTLE_MS, startedMs);
+      const observed = await this.#until(
+        () => this.#readPower(),
+        (power, sinceMs) => power === wanted || (power !== onItsWay && sinceMs >= REACT_MS) || sinceMs >= SETTLE_MS,
+        startedMs,
+      );
       return concluded(observed, (power) => power === wanted || power === onItsWay, true);
     });
   }
@@ -88,13 +92,23 @@ export class CecDisplay implements Display {
   setInput(input: string): Promise<Effect<string>> {
     const address = this.#deps.inputs.get(input);
     if (address === undefined) {
-      return Promise.resolve(refused({ code: "display.no-such-input", message: "the display has no such input", hint: `one of ${[...this.#deps.inputs.keys()].join(", ")}` }));
+      return Promise.resolve(
+        refused({
+          code: "display.no-such-input",
+          message: "the display has no such input",
+          hint: `one of ${[...this.#deps.inputs.keys()].join(", ")}`,
+        }),
+      );
     }
     return this.#bus.run(async () => {
       const sent = await this.#tell(LOGICAL_ADDRESS.broadcast, OPCODE.activeSource, address >> 8, address & 0xff);
       const stopped = notHeard<string>(sent);
       if (stopped !== undefined) return stopped;
-      const observed = await this.#until(() => this.#readInput(), (now, sinceMs) => now === input || sinceMs >= REACT_MS, this.#deps.clock.monotonicMs());
+      const observed = await this.#until(
+        () => this.#readInput(),
+        (now, sinceMs) => now === input || sinceMs >= REACT_MS,
+        this.#deps.clock.monotonicMs(),
+      );
       // Nobody acknowledges a broadcast, so there is nothing to claim here.
       return concluded(observed, (now) => now === input, undefined);
     });
@@ -118,10 +132,15 @@ export class CecDisplay implements Display {
       let acknowledged = true;
       for (let i = 0; i < Math.abs(steps) && acknowledged; i++) {
         const pressed = await this.#press(key);
-        if (!pressed.ok) return { attempted: i > 0, observed: unknown("the bus failed while the volume was being stepped"), error: pressed.error };
+        if (!pressed.ok)
+          return { attempted: i > 0, observed: unknown("the bus failed while the volume was being stepped"), error: pressed.error };
         acknowledged = pressed.value.acknowledged;
       }
-      const observed = await this.#until(() => this.#readVolume(), (volume, sinceMs) => volume === percent || sinceMs >= REACT_MS, this.#deps.clock.monotonicMs());
+      const observed = await this.#until(
+        () => this.#readVolume(),
+        (volume, sinceMs) => volume === percent || sinceMs >= REACT_MS,
+        this.#deps.clock.monotonicMs(),
+      );
       return concluded(observed, (volume) => volume === percent, acknowledged);
     });
   }
@@ -141,7 +160,13 @@ export class CecDisplay implements Display {
     const control = this.#deps.orientation;
     if (control === undefined) return Promise.resolve(unsupportedEffect());
     if (!control.choices.includes(orientation)) {
-      return Promise.resolve(refused({ code: "display.no-such-orientation", message: "the display has no such orientation", hint: `one of ${control.choices.join(", ")}` }));
+      return Promise.resolve(
+        refused({
+          code: "display.no-such-orientation",
+          message: "the display has no such orientation",
+          hint: `one of ${control.choices.join(", ")}`,
+        }),
+      );
     }
     return this.#bus.run(() => control.set(orientation));
   }

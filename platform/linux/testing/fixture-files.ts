@@ -31,11 +31,20 @@ export function fixtureFiles(fixture: Fixture): MachineFiles {
 }
 
 /** A base block with a right check sum: who the sink is, and nothing else. */
-export function edidBlock(identity: { manufacturer: string; product: number; serialNumber?: number; serial?: string; name?: string }): Uint8Array {
+export function edidBlock(identity: {
+  manufacturer: string;
+  product: number;
+  serialNumber?: number;
+  serial?: string;
+  name?: string;
+}): Uint8Array {
   const block = new Uint8Array(128);
   const view = new DataView(block.buffer);
   block.set([0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00]);
-  view.setUint16(8, [...identity.manufacturer].reduce((bits, letter) => (bits << 5) | (letter.charCodeAt(0) - 64), 0));
+  view.setUint16(
+    8,
+    [...identity.manufacturer].reduce((bits, letter) => (bits << 5) | (letter.charCodeAt(0) - 64), 0),
+  );
   view.setUint16(10, identity.product, true);
   view.setUint32(12, identity.serialNumber ?? 0, true);
   descriptor(block, 54, 0xfc, identity.name);
