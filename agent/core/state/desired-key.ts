@@ -1,0 +1,50 @@
+import type { DesiredDocument } from "../../protocol/desired.ts";
+import type { Effect, Reading } from "../../../platform/ports/reading.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
+import type { Json } from "../../../platform/runtime/json.ts";
+
+/** What the document asks of one key at this moment. */
+export type Wanted =
+  | {
+      readonly kind: "value";
+      readonly value: Json;
+      /** Wall time at which the answer may change by itself (the next edge of the schedule). */
+      readonly untilMs?: number;
+    }
+  /** The document manages the key, and nobody can say now what it should be: it is left as it is. */
+  | { readonly kind: "no-opinion"; readonly why: Issue }
+  /** The value can never be right on this device; nothing is tried until the document changes. */
+  | { readonly kind: "refused"; readonly error: Issue }
+  /** The device has no such thing. */
+  | { readonly kind: "unsupported"; readonly error: Issue };
+
+/** What became of one attempt to make a key so. */
+export type KeyOutcome =
+  | { readonly kind: "effect"; readonly effect: Effect<Json> }
+  /** Tried or checked, and trying the same again will not help. */
+  | { readonly kind: "refused"; readonly error: Issue }
+  | { readonly kind: "unsupported"; readonly error: Issue };
+
+/** How what is seen stands to what is wanted. `settling`: on its way there by itself. */
+export type Comparison = "same" | "settling" | "different";
+
+/**
+ * One key of the desired document. Handlers are small and know nothing of versions, retries or reports.
+ * Expected failures are values; what a handler throws is a bug, reported as `desired.bug` for its key alone.
+ */
+export interface DesiredKeyHandler {
+  /** As in the report: `display.brightness`. */
+  readonly key: string;
+  /** Keys of one lane are worked on one after the other; lanes do not wait for each other. */
+  readonly lane: string;
+  /** Longest time one `apply` or `observe` may take; absent: as long as it takes (a download). */
+  readonly worstCaseMs?: number;
+  /** Pure. `undefined`: the document does not manage this key. */
+  wanted(document: DesiredDocument): Wanted | undefined;
+  observe(signal: AbortSignal): Promise<Reading<Json>>;
+  /** `signal` aborts when the wanted value changes or the agent stops. */
+  apply(value: Json, signal: AbortSignal): Promise<KeyOutcome>;
+  compare(wanted: Json, observed: Json): Comparison;
+  /** A remark beside `applied`, for example that nothing follows the schedule. */
+  remark?(document: DesiredDocument): Issue | undefined;
+}

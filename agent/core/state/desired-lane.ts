@@ -1,0 +1,208 @@
+import type { DesiredDocument, DesiredKeyResult } from "../../protocol/desired.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { Random } from "../../../platform/ports/random.ts";
+import type { Reading } from "../../../platform/ports/reading.ts";
+import { messageOf, type Issue } from "../../../platform/ports/result.ts";
+import type { Json } from "../../../platform/runtime/json.ts";
+import { canonicalJson } from "../../../platform/runtime/json.ts";
+import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
+import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
+import type { DesiredKeyHandler, KeyOutcome, Wanted } from "./desired-key.ts";
+import { afterApply, planKey, worldChanged, type DesiredStep, type KeyMemory } from "./desired-step.ts";
+import { Wake } from "./wake.ts";
+
+export interface DesiredLaneDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+  /** The document in force. */
+  document(): DesiredDocument | undefined;
+  /** The manual command that holds over `wanted`, if one does: the key is left alone. */
+  overridden(key: string, wanted: Wanted): Issue | undefined;
+  /** `heldMs`: how long the key has been seen as wanted; `strikes`: how much trouble it made lately. */
+  publish(key: string, result: DesiredKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void;
+}
+
+/** Every key is looked at again after this even when nothing happens. Jittered by a tenth. */
+export const LOOK_EVERY_MS = 60_000;
+/** Events that come together are answered together. */
+const GATHER_MS = 100;
+/** A flapping cable makes no more than one extra attempt in this time. */
+const EVENT_TRY_FLOOR_MS = 10_000;
+/** Added to a handler's own worst case before it is taken to hang. */
+const DEADLINE_MARGIN_MS = 2_000;
+const AGAIN: RetryPolicy = { firstMs: 5_000, factor: 2, capMs: 900_000, floorMs: 2_000 };
+
+/**
+ * Works on the keys of one lane, one after the other, for ever: look, compare, act, report. Never gives a key
+ * up; only slows down.
+ */
+export class DesiredLane {
+  readonly #name: string;
+  readonly #handlers: readonly DesiredKeyHandler[];
+  readonly #deps: DesiredLaneDeps;
+  readonly #memories = new Map<string, KeyMemory>();
+  readonly #wake = new Wake();
+  #applying: { readonly key: string; readonly text: string; readonly stop: AbortController } | undefined;
+  #lastEventTryMs = Number.NEGATIVE_INFINITY;
+
+  constructor(name: string, handlers: readonly DesiredKeyHandler[], deps: DesiredLaneDeps) {
+    this.#name = name;
+    this.#handlers = handlers;
+    this.#deps = deps;
+  }
+
+  /** Something may be different: look now. */
+  poke(): void {
+    this.#wake.ring();
+  }
+
+  /** Hardware came or went: what waits for its next attempt is tried now. */
+  hardwareChanged(): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs - this.#lastEventTryMs >= EVENT_TRY_FLOOR_MS) {
+      this.#lastEventTryMs = nowMs;
+      for (const [key, memory] of this.#memories) this.#memories.set(key, worldChanged(memory, nowMs));
+    }
+    this.#wake.ring();
+  }
+
+  /** Another document: an attempt at a value that is no longer wanted is stopped. */
+  documentChanged(): void {
+    const applying = this.#applying;
+    if (applying !== undefined) {
+      const wanted = this.#wantedOf(applying.key);
+      if (wanted?.kind !== "value" || canonicalJson(wanted.value) !== applying.text) applying.stop.abort("superseded");
+    }
+    this.#wake.ring();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, timers, random } = this.#deps;
+    while (!signal.aborted) {
+      let dueMs = clock.monotonicMs() + LOOK_EVERY_MS * (0.95 + 0.1 * random.next());
+      for (const handler of this.#handlers) {
+        const againMs = await this.#reconcile(handler, signal);
+        if (signal.aborted) return;
+        if (againMs !== undefined) dueMs = Math.min(dueMs, againMs);
+      }
+      await this.#wake.wait(timers, `desired.${this.#name}`, Math.max(GATHER_MS, dueMs - clock.monotonicMs()), signal);
+      await sleep(timers, `desired.gather.${this.#name}`, GATHER_MS, signal);
+    }
+  }
+
+  #wantedOf(key: string): Wanted | undefined {
+    const document = this.#deps.document();
+    return document === undefined ? undefined : this.#handlers.find((handler) => handler.key === key)?.wanted(document);
+  }
+
+  /** One look at one key. Returns when it should be looked at again, where that is known. */
+  async #reconcile(handler: DesiredKeyHandler, signal: AbortSignal): Promise<number | undefined> {
+    const { clock } = this.#deps;
+    const { key } = handler;
+    const document = this.#deps.document();
+    const wanted = document === undefined ? undefined : this.#guarded(handler, () => handler.wanted(document));
+    if (wanted === undefined || document === undefined) {
+      this.#memories.delete(key);
+      this.#deps.publish(key, undefined, { strikes: 0, heldMs: 0 });
+      return undefined;
+    }
+    const observed = await this.#observe(handler, signal);
+    if (signal.aborted) return undefined;
+    const override = wanted.kind === "value" ? this.#deps.overridden(key, wanted) : undefined;
+    if (override !== undefined) {
+      this.#memories.delete(key);
+      this.#publish(key, { status: "pending", error: override, ...(observed.kind === "ok" ? { observed: observed.value } : {}) });
+      return undefined;
+    }
+    const planned = planKey(wanted, observed, this.#memories.get(key), handler.compare, clock.monotonicMs(), this.#delayFor);
+    this.#memories.set(key, planned.memory);
+    const done = await this.#execute[planned.step.do](handler, planned.step as never, signal);
+    if (signal.aborted) return undefined;
+    const remark = done.result.status === "applied" && done.result.error === undefined ? handler.remark?.(document) : undefined;
+    this.#publish(key, remark === undefined ? done.result : { ...done.result, error: remark });
+    return done.lookAgainMs;
+  }
+
+  /** The executor table: one function a step. */
+  readonly #execute: { readonly [S in DesiredStep["do"]]: (handler: DesiredKeyHandler, step: Extract<DesiredStep, { do: S }>, signal: AbortSignal) => Promise<Done> } = {
+    report: (_handler, { result, lookAgainMs }) => Promise.resolve(lookAgainMs === undefined ? { result } : { result, lookAgainMs }),
+    apply: async (handler, { value }, signal) => {
+      const { key } = handler;
+      const before = this.#memories.get(key);
+      if (before === undefined) throw new Error(`no memory of ${key}`);
+      this.#publish(key, { status: "pending", ...(before.drifts > 0 ? { drifts: before.drifts } : {}) });
+      const outcome = await this.#apply(handler, value, before.text, signal);
+      if (outcome === "superseded") return { result: { status: "pending" }, lookAgainMs: this.#deps.clock.monotonicMs() };
+      const memory = this.#memories.get(key) ?? before;
+      const next = afterApply(value, outcome, memory, handler.compare, this.#deps.clock.monotonicMs(), this.#delayFor);
+      this.#memories.set(key, next.memory);
+      if (next.result.status === "failed") this.#deps.log.warn({ key, error: next.result.error, strikes: next.memory.strikes }, "a desired key could not be applied");
+      return next.lookAgainMs === undefined ? { result: next.result } : { result: next.result, lookAgainMs: next.lookAgainMs };
+    },
+  };
+
+  async #apply(handler: DesiredKeyHandler, value: Json, text: string, signal: AbortSignal): Promise<KeyOutcome | "superseded"> {
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#applying = { key: handler.key, text, stop };
+    try {
+      const outcome = await this.#within(handler, "apply", () => handler.apply(value, stop.signal));
+      if (stop.signal.aborted) return "superseded";
+      return "issue" in outcome ? { kind: "effect", effect: { attempted: true, observed: { kind: "failed", error: outcome.issue }, error: outcome.issue } } : outcome.value;
+    } finally {
+      this.#applying = undefined;
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #observe(handler: DesiredKeyHandler, signal: AbortSignal): Promise<Reading<Json>> {
+    const observed = await this.#within(handler, "observe", () => handler.observe(signal));
+    return "issue" in observed ? { kind: "failed", error: observed.issue } : observed.value;
+  }
+
+  /**
+   * Runs a handler with its deadline. What it throws is a bug of that handler; it is logged and reported for
+   * its key, and must not take the other keys of the device down with it.
+   */
+  async #within<T>(handler: DesiredKeyHandler, what: string, work: () => Promise<T>): Promise<{ readonly value: T } | { readonly issue: Issue }> {
+    const { worstCaseMs } = handler;
+    try {
+      if (worstCaseMs === undefined) return { value: await work() };
+      return { value: await withDeadline(this.#deps.timers, `desired.${what}.${handler.key}`, worstCaseMs + DEADLINE_MARGIN_MS, work()) };
+    } catch (thrown) {
+      if (thrown instanceof TimeoutError) return { issue: { code: "desired.timeout", message: thrown.message } };
+      return { issue: this.#bug(handler, thrown) };
+    }
+  }
+
+  #guarded(handler: DesiredKeyHandler, work: () => Wanted | undefined): Wanted | undefined {
+    try {
+      return work();
+    } catch (thrown) {
+      return { kind: "no-opinion", why: this.#bug(handler, thrown) };
+    }
+  }
+
+  #bug(handler: DesiredKeyHandler, thrown: unknown): Issue {
+    const stack = thrown instanceof Error ? thrown.stack : undefined;
+    this.#deps.log.error({ key: handler.key, error: messageOf(thrown), stack }, "a desired-key handler threw: a bug");
+    return { code: "desired.bug", message: `internal error: ${messageOf(thrown).slice(0, 300)}` };
+  }
+
+  readonly #delayFor = (strikes: number): number => retryDelayMs(AGAIN, strikes, this.#deps.random);
+
+  #publish(key: string, result: DesiredKeyResult): void {
+    const memory = this.#memories.get(key);
+    const heldMs = memory?.heldSinceMs === undefined ? 0 : this.#deps.clock.monotonicMs() - memory.heldSinceMs;
+    this.#deps.publish(key, result, { strikes: memory?.strikes ?? 0, heldMs });
+  }
+}
+
+interface Done {
+  readonly result: DesiredKeyResult;
+  readonly lookAgainMs?: number;
+}

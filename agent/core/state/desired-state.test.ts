@@ -1,0 +1,292 @@
+import { describe, expect, test } from "vitest";
+import type { DesiredDocument } from "../../protocol/desired.ts";
+import type { Signed } from "../../protocol/signed.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { seen, type Reading } from "../../../platform/ports/reading.ts";
+import { fail, ok } from "../../../platform/ports/result.ts";
+import type { Json } from "../../../platform/runtime/json.ts";
+import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import type { DesiredKeyHandler, Wanted } from "./desired-key.ts";
+import { DesiredState } from "./desired-state.ts";
+import { ManualOverrides } from "./manual-overrides.ts";
+import { FakeAlarms, FakeReporter } from "./testing/fakes.ts";
+import { MemoryStore } from "./testing/memory-store.ts";
+
+const DEVICE = "0123456789abcdef0123456789abcdef";
+
+/** A thing with one value, that obeys or does not. */
+class Thing implements DesiredKeyHandler {
+  readonly key: string;
+  readonly lane: string;
+  readonly worstCaseMs = 1_000;
+  value: Json = "off";
+  mood: "obeys" | "deaf" | "hangs" | "throws" = "obeys";
+  applied: Json[] = [];
+  visible = true;
+  aborted = 0;
+  readonly #wantedOf: (document: DesiredDocument) => Wanted | undefined;
+
+  constructor(key: string, wantedOf: (document: DesiredDocument) => Json | undefined, lane = key) {
+    this.key = key;
+    this.lane = lane;
+    this.#wantedOf = (document) => {
+      const value = wantedOf(document);
+      return value === undefined ? undefined : { kind: "value", value };
+    };
+  }
+
+  wanted(document: DesiredDocument): Wanted | undefined {
+    return this.#wantedOf(document);
+  }
+
+  observe(): Promise<Reading<Json>> {
+    return Promise.resolve(this.visible ? seen(this.value, 0) : { kind: "unknown", why: "dark" });
+  }
+
+  apply(value: Json, signal: AbortSignal): Promise<Awaited<ReturnType<DesiredKeyHandler["apply"]>>> {
+    this.applied.push(value);
+    if (this.mood === "throws") return Promise.reject(new Error("a bug"));
+    if (this.mood === "hangs") {
+      return new Promise((resolve) =>
+        signal.addEventListener("abort", () => {
+          this.aborted += 1;
+          resolve({ kind: "effect", effect: { attempted: false, observed: { kind: "unknown", why: "stopped" } } });
+        }),
+      );
+    }
+    if (this.mood === "obeys") this.value = value;
+    return Promise.resolve({ kind: "effect", effect: { attempted: true, acknowledged: true, observed: seen(this.value, 0) } });
+  }
+
+  compare(wanted: Json, observed: Json) {
+    return JSON.stringify(wanted) === JSON.stringify(observed) ? ("same" as const) : ("different" as const);
+  }
+}
+
+const signedOf = (payload: unknown): Signed => ({ payload: typeof payload === "string" ? payload : JSON.stringify(payload), key: DEVICE, signature: "" });
+const documentOf = (version: number, document: object, device = DEVICE): Signed => signedOf({ device, version, issuedMs: 0, document });
+
+async function setUp(options: { store?: MemoryStore; things?: readonly Thing[] } = {}) {
+  const time = new VirtualTime();
+  const store = options.store ?? new MemoryStore();
+  const reporter = new FakeReporter();
+  const alarms = new FakeAlarms();
+  const power = new Thing("display.power", ({ display }) => display?.power, "display");
+  const level = new Thing("log.level", ({ log }) => log?.level);
+  const content = new Thing("content", ({ content: wanted }) => wanted as Json | undefined);
+  const overrides = await ManualOverrides.load({ store, clock: time, log: silentLog });
+  const state = await DesiredState.load({
+    deviceId: DEVICE,
+    verify: (signed) => Promise.resolve(signed.signature === "forged" ? fail("signature.invalid", "not the owner's") : ok(signed.payload)),
+    store,
+    overrides,
+    reporter,
+    alarms,
+    handlers: options.things ?? [power, level, content],
+    clock: time,
+    timers: time,
+    random: new SeededRandom("desired"),
+    log: silentLog,
+  });
+  const stop = new AbortController();
+  const running = state.run(stop.signal);
+  const desired = () => reporter.document.desired ?? { version: -1, keys: {} };
+  return { time, store, reporter, alarms, power, level, content, state, running, desired, stop };
+}
+
+describe("accepting a desired document", () => {
+  test("it is on disk before anything acts on it, and each key is answered", async () => {
+    const { time, store, power, state, desired, stop, running } = await setUp();
+    store.refuse = "storage.full";
+    expect(await state.accept(documentOf(1, { display: { power: "on" } }))).toMatchObject({ ok: false, error: { code: "storage.full" } });
+    await time.advance(1_000);
+    expect([power.applied, state.version(), desired().refused?.error.code]).toEqual([[], 0, "storage.full"]);
+    store.refuse = undefined;
+    await time.advance(120_000);
+    expect([power.applied, state.version(), desired().refused]).toEqual([["on"], 1, undefined]);
+    expect(desired().keys).toEqual({ "display.power": { status: "applied", observed: "on" } });
+    stop.abort();
+    await running;
+    expect(time.pending()).toEqual([]);
+  });
+
+  test("versions only rise: the same is ignored, a lower one refused, reported, and never applied", async () => {
+    const { time, state, power, desired, alarms } = await setUp();
+    await state.accept(documentOf(5, { display: { power: "on" } }));
+    await time.advance(1_000);
+    expect(await state.accept(documentOf(5, { display: { power: "standby" } }))).toEqual({ ok: true, value: undefined });
+    expect(await state.accept(documentOf(4, { display: { power: "standby" } }))).toMatchObject({ error: { code: "desired.version-went-back" } });
+    await time.advance(120_000);
+    expect(power.applied).toEqual(["on"]);
+    expect(desired()).toMatchObject({ version: 5, refused: { version: 4, error: { code: "desired.version-went-back" } } });
+    expect([...alarms.raised.keys()]).toEqual(["desired.version-went-back"]);
+    await state.accept(documentOf(6, {}));
+    expect(desired().refused).toBeUndefined();
+    expect(alarms.raised.size).toBe(0);
+  });
+
+  test("a cloud restored from an old backup is noticed at the welcome", async () => {
+    const { state, alarms, desired } = await setUp();
+    await state.accept(documentOf(9, {}));
+    state.onWelcome(3);
+    expect(alarms.raised.has("desired.version-went-back")).toBe(true);
+    expect(desired().refused?.version).toBe(3);
+    state.onWelcome(9);
+    expect([alarms.raised.size, desired().refused]).toEqual([0, undefined]);
+  });
+
+  test.each([
+    ["not JSON", signedOf("{"), "desired.not-json", undefined],
+    ["not an object", signedOf("[1]"), "desired.not-json", undefined],
+    ["a wrong value in a known key", documentOf(2, { display: { brightness: 101 } }), "desired.malformed", 2],
+    ["an unknown inner key", documentOf(2, { display: { brightnes: 10 } }), "desired.malformed", 2],
+    ["too large", documentOf(2, { player: { config: { text: "x".repeat(40_000) } } }), "desired.too-large", 2],
+    ["nested to break recursion", documentOf(2, { player: { config: { deep: JSON.parse("[".repeat(9_000) + "]".repeat(9_000)) as Json } } }), "desired.malformed", 2],
+    ["for another device", documentOf(2, {}, "f".repeat(32)), "desired.wrong-device", undefined],
+    ["forged", { ...documentOf(2, {}), signature: "forged" }, "signature.invalid", undefined],
+  ])("refuses one that is %s, and keeps the old one", async (_name, signed, code, version) => {
+    const { state, desired } = await setUp();
+    await state.accept(documentOf(1, { log: { level: "debug" } }));
+    expect(await state.accept(signed)).toMatchObject({ ok: false, error: { code } });
+    expect(state.version()).toBe(1);
+    expect(desired().refused?.version).toBe(version);
+    expect(Object.keys(desired().keys)).toEqual(["log.level"]);
+  });
+
+  test("unknown keys are answered unsupported, bounded, and do not stop the others", async () => {
+    const { time, state, desired } = await setUp();
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`key${i}`, 1]));
+    await state.accept(signedOf(`{"device":"${DEVICE}","version":1,"issuedMs":0,"document":{"__proto__":{"x":1},"log":{"level":"warn"},${JSON.stringify(many).slice(1)}}`));
+    await time.advance(1_000);
+    const { keys } = desired();
+    expect(keys["log.level"]?.status).toBe("applied");
+    expect(Object.values(keys).filter(({ status }) => status === "unsupported")).toHaveLength(32);
+    expect(Object.keys(keys)).not.toContain("__proto__");
+  });
+
+  test("the last good document survives a restart; a damaged one gives way to the one before it", async () => {
+    const store = new MemoryStore();
+    const first = await setUp({ store });
+    await first.state.accept(documentOf(1, { log: { level: "warn" } }));
+    await first.state.accept(documentOf(2, { log: { level: "debug" } }));
+    first.stop.abort();
+    const second = await setUp({ store });
+    expect(second.state.version()).toBe(2);
+    await second.time.advance(1_000);
+    expect(second.level.applied).toEqual(["debug"]);
+    store.texts.set("desired.current", '{"version":2,"payload":"{\\"torn"}');
+    expect((await setUp({ store })).state.version()).toBe(1);
+  });
+});
+
+describe("reconciling", () => {
+  test("drift is put right within a minute, counted, and alarmed when it keeps coming back", async () => {
+    const { time, state, power, desired, alarms } = await setUp();
+    await state.accept(documentOf(1, { display: { power: "on" } }));
+    await time.advance(1_000);
+    power.value = "off";
+    await time.advance(66_000);
+    expect([power.value, desired().keys["display.power"]]).toEqual(["on", { status: "applied", observed: "on", drifts: 1 }]);
+    for (let i = 0; i < 4; i++) {
+      power.value = "off";
+      await time.advance(70_000);
+    }
+    expect(alarms.log).toContain("+desired.not-kept.display.power");
+    await time.advance(30 * 60_000);
+    expect([power.value, [...alarms.raised.keys()]]).toEqual(["on", []]);
+  });
+
+  test("a deaf thing is tried for ever, ever more slowly, with an alarm; plugging it in tries at once", async () => {
+    const { time, state, power, desired, alarms } = await setUp();
+    power.mood = "deaf";
+    await state.accept(documentOf(1, { display: { power: "on" } }));
+    await time.advance(24 * 3_600_000);
+    expect(power.applied.length).toBeGreaterThan(90);
+    expect(power.applied.length).toBeLessThan(400);
+    expect(desired().keys["display.power"]).toMatchObject({ status: "failed", error: { code: "desired.not-observed" }, observed: "off" });
+    expect(alarms.raised.has("desired.not-kept.display.power")).toBe(true);
+    power.mood = "obeys";
+    state.hardwareChanged("display");
+    await time.advance(500);
+    expect(desired().keys["display.power"]).toMatchObject({ status: "applied", observed: "on" });
+    await time.advance(10 * 60_000);
+    expect(alarms.raised.size).toBe(0);
+  });
+
+  test("a thing that hangs holds up nothing else, and a bug in one handler stays there", async () => {
+    const { time, state, power, level, content, desired } = await setUp();
+    power.mood = "throws";
+    content.mood = "hangs";
+    await state.accept(documentOf(1, { display: { power: "on" }, log: { level: "warn" }, content: { kind: "url", url: "https://a.example/" } }));
+    await time.advance(10_000);
+    expect(level.applied).toEqual(["warn"]);
+    expect(desired().keys["display.power"]).toMatchObject({ status: "failed", error: { code: "desired.bug" } });
+    expect(desired().keys["content"]).toMatchObject({ status: "failed", error: { code: "desired.timeout" } });
+  });
+
+  test("another document stops an attempt at what is no longer wanted", async () => {
+    const { time, state, content } = await setUp();
+    content.mood = "hangs";
+    await state.accept(documentOf(1, { content: { kind: "url", url: "https://a.example/" } }));
+    await time.advance(500);
+    await state.accept(documentOf(2, { content: { kind: "url", url: "https://b.example/" } }));
+    await time.advance(500);
+    expect([content.aborted, content.applied.length]).toEqual([1, 2]);
+  });
+
+  test("a key that leaves the document is left as it is, with no result", async () => {
+    const { time, state, power, desired } = await setUp();
+    await state.accept(documentOf(1, { display: { power: "on" } }));
+    await time.advance(1_000);
+    await state.accept(documentOf(2, {}));
+    power.value = "off";
+    await time.advance(200_000);
+    expect([power.value, desired().keys]).toEqual(["off", {}]);
+  });
+});
+
+describe("a command against desired state", () => {
+  test("holds until the next desired document, across a restart, and is named in the report", async () => {
+    const store = new MemoryStore();
+    const first = await setUp({ store });
+    await first.state.accept(documentOf(1, { display: { power: "on" } }));
+    await first.time.advance(1_000);
+    first.power.value = "standby";
+    await first.state.noteCommand("display.power", "standby");
+    await first.time.advance(600_000);
+    expect(first.power.value).toBe("standby");
+    expect(first.desired().keys["display.power"]).toMatchObject({ status: "pending", error: { code: "desired.overridden" }, observed: "standby" });
+    first.stop.abort();
+    const second = await setUp({ store });
+    second.power.value = "standby";
+    await second.time.advance(600_000);
+    expect(second.power.value).toBe("standby");
+    await second.state.accept(documentOf(2, { display: { power: "on" }, log: { level: "info" } }));
+    await second.time.advance(1_000);
+    expect(second.power.value).toBe("on");
+  });
+
+  test("holds until the edge of the schedule: what is wanted changes, or its time has passed", async () => {
+    const time = new VirtualTime();
+    const overrides = await ManualOverrides.load({ store: new MemoryStore(), clock: time, log: silentLog });
+    const on: Wanted = { kind: "value", value: "on", untilMs: time.wallMs() + 1_000 };
+    await overrides.note("display.power", "standby", 1, on);
+    expect(overrides.issueFor("display.power", 1, on)?.code).toBe("desired.overridden");
+    await time.advance(1_000);
+    expect(overrides.issueFor("display.power", 1, on)).toBeUndefined();
+    await overrides.note("display.power", "standby", 1, { kind: "value", value: "on" });
+    expect(overrides.issueFor("display.power", 1, { kind: "value", value: "standby" })).toBeUndefined();
+    expect(overrides.issueFor("display.power", 1, { kind: "value", value: "on" })).toBeUndefined();
+  });
+
+  test("a command that agrees with the document overrides nothing", async () => {
+    const { time, state, power, desired } = await setUp();
+    await state.accept(documentOf(1, { display: { power: "on" } }));
+    await time.advance(1_000);
+    await state.noteCommand("display.power", "on");
+    power.value = "off";
+    await time.advance(70_000);
+    expect([power.value, desired().keys["display.power"]?.status]).toEqual(["on", "applied"]);
+  });
+});

@@ -1,0 +1,297 @@
+import type { DesiredDocument, DesiredKeyResult, DesiredPayload, DesiredReport } from "../../protocol/desired.ts";
+import type { Signed, SignedPurpose } from "../../protocol/signed.ts";
+import type { Alarms } from "../health/alarms.ts";
+import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { Random } from "../../../platform/ports/random.ts";
+import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import type { Json, JsonObject } from "../../../platform/runtime/json.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
+import type { DesiredKeyHandler } from "./desired-key.ts";
+import { documentKeys, parseDesired } from "./desired-document.ts";
+import { DesiredLane, LOOK_EVERY_MS } from "./desired-lane.ts";
+import { ALARM_AFTER_STRIKES } from "./desired-step.ts";
+import type { ManualOverrides } from "./manual-overrides.ts";
+import type { Reporter } from "./reporter.ts";
+import { runAll } from "./run-all.ts";
+import { Wake } from "./wake.ts";
+
+export interface DesiredStateDeps {
+  readonly deviceId: string;
+  /** Checks an owner's signature; gives the payload text. */
+  readonly verify: (signed: Signed, purpose: SignedPurpose) => Promise<Result<string>>;
+  readonly store: DocumentStore;
+  readonly overrides: ManualOverrides;
+  readonly reporter: Reporter;
+  readonly alarms: Alarms;
+  readonly handlers: readonly DesiredKeyHandler[];
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+const CURRENT = "desired.current";
+const PREVIOUS = "desired.previous";
+/** Unknown keys named in the report; a document full of them is bounded all the same. */
+const UNKNOWN_KEYS_MAX = 32;
+const KEY_NAME_MAX = 64;
+/** How long the loop that stores again sleeps while there is nothing to store. */
+const STORE_IDLE_MS = 3_600_000;
+const STORE_PAUSE_MS = 15_000;
+/** An alarm over a key ends once the key has held this long. */
+const ALARM_CLEAR_AFTER_MS = 60_000;
+
+/** A document as it lies on disk: the text the owner signed, so that what is read back is what was signed. */
+interface Stored {
+  readonly version: number;
+  readonly payload: string;
+}
+
+/**
+ * What the cloud wants the device to be, and the loop that makes it so. A document is taken whole or not at
+ * all; it is on disk before anything acts on it; from then on every key is compared with the world again and
+ * again, and put right, and never given up.
+ */
+export class DesiredState {
+  readonly #deps: DesiredStateDeps;
+  readonly #lanes = new Map<string, DesiredLane>();
+  readonly #laneOf = new Map<string, DesiredLane>();
+  readonly #results = new Map<string, DesiredKeyResult>();
+  readonly #listeners = new Set<() => void>();
+  readonly #retry = new Wake();
+  #current: { readonly stored: Stored; readonly document: DesiredDocument } | undefined;
+  #refused: DesiredReport["refused"];
+  /** A good document the disk would not take; tried again until it does or a newer one comes. */
+  #unstored: { readonly stored: Stored; readonly payload: DesiredPayload } | undefined;
+  /** Documents are taken one after the other. */
+  #accepting: Promise<unknown> = Promise.resolve();
+
+  private constructor(deps: DesiredStateDeps) {
+    this.#deps = deps;
+    const byLane = new Map<string, DesiredKeyHandler[]>();
+    for (const handler of deps.handlers) byLane.set(handler.lane, [...(byLane.get(handler.lane) ?? []), handler]);
+    for (const [name, handlers] of byLane) {
+      const lane = new DesiredLane(name, handlers, {
+        ...deps,
+        document: () => this.#current?.document,
+        overridden: (key, wanted) => deps.overrides.issueFor(key, this.version(), wanted),
+        publish: (key, result, state) => this.#publish(key, result, state),
+      });
+      this.#lanes.set(name, lane);
+      for (const handler of handlers) this.#laneOf.set(handler.key, lane);
+    }
+  }
+
+  /** Reads the last good document; where that is damaged, the one before it. */
+  static async load(deps: DesiredStateDeps): Promise<DesiredState> {
+    const state = new DesiredState(deps);
+    for (const key of [CURRENT, PREVIOUS]) {
+      const stored = storedOf(await deps.store.get(key));
+      if (stored === undefined) continue;
+      const parsed = parseDesired(stored.payload, deps.deviceId);
+      if (parsed.kind === "document") {
+        state.#current = { stored, document: parsed.payload.document };
+        break;
+      }
+      deps.log.error({ key, error: parsed.error }, "the desired document on disk cannot be used");
+    }
+    state.#report();
+    return state;
+  }
+
+  /** Version of the document in force; 0: none. */
+  version(): number {
+    return this.#current?.stored.version ?? 0;
+  }
+
+  document(): DesiredDocument | undefined {
+    return this.#current?.document;
+  }
+
+  /** Calls back when another document is in force. Returns its undo. */
+  onDocument(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Takes a signed document. Errors: those of `verify`, `desired.too-large`, `desired.not-json`,
+   * `desired.malformed`, `desired.wrong-device`, `desired.version-went-back`, `storage.*` (taken later, once
+   * the disk allows). The document in force stays whatever it is; a refusal whose version is known is reported.
+   */
+  accept(signed: Signed): Promise<Result<void>> {
+    const accepted = this.#accepting.then(() => this.#accept(signed));
+    this.#accepting = accepted.catch(() => undefined); // The caller has the rejection; the next document must not.
+    return accepted;
+  }
+
+  /** What the welcome says the cloud has. Lower than in force: the cloud was restored from an old backup. */
+  onWelcome(cloudVersion: number): void {
+    if (cloudVersion >= this.version()) {
+      this.#deps.alarms.clear("desired.version-went-back", "the cloud's version is not behind this device's");
+      if (this.#refused?.error.code === "desired.version-went-back") this.#refused = undefined;
+    } else {
+      const error = this.#wentBack(cloudVersion);
+      if (cloudVersion > 0) this.#refused = { version: cloudVersion, error };
+    }
+    this.#report();
+  }
+
+  /** A manual command set `key`; see manual-overrides.ts for how long it holds. */
+  async noteCommand(key: string, value: Json): Promise<void> {
+    const handler = this.#deps.handlers.find((candidate) => candidate.key === key);
+    const document = this.#current?.document;
+    const wanted = document === undefined ? undefined : handler?.wanted(document);
+    await this.#deps.overrides.note(key, value, this.version(), wanted);
+    this.#laneOf.get(key)?.poke();
+  }
+
+  /** Something that `key` depends on may have changed (an edge of the schedule, a jump of the clock). */
+  poke(key: string): void {
+    this.#laneOf.get(key)?.poke();
+  }
+
+  /** Hardware behind `lane` came, went or answered again. */
+  hardwareChanged(lane: string): void {
+    this.#lanes.get(lane)?.hardwareChanged();
+  }
+
+  /** The owner let the device go: nothing is wanted any more, and the next owner's versions begin anew. */
+  async forget(): Promise<void> {
+    await this.#deps.store.put({ [CURRENT]: null, [PREVIOUS]: null });
+    this.#current = undefined;
+    this.#refused = undefined;
+    this.#unstored = undefined;
+    this.#changed();
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    const lanes = [...this.#lanes.values()].map((lane) => (stop: AbortSignal) => lane.run(stop));
+    return runAll(signal, [...lanes, (stop) => this.#keepStoring(stop)]);
+  }
+
+  async #keepStoring(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#retry.wait(this.#deps.timers, "desired.store-again", this.#unstored === undefined ? STORE_IDLE_MS : LOOK_EVERY_MS, signal);
+      // The bell rings when a document could not be stored; the disk gets a moment before it is asked again.
+      if (this.#unstored === undefined || !(await sleep(this.#deps.timers, "desired.store-pause", STORE_PAUSE_MS, signal))) continue;
+      const stored = this.#accepting.then(() => this.#storeAgain());
+      this.#accepting = stored.catch(() => undefined); // The line below has the rejection.
+      await stored;
+    }
+  }
+
+  async #accept(signed: Signed): Promise<Result<void>> {
+    const verified = await this.#deps.verify(signed, "desired");
+    if (!verified.ok) {
+      this.#deps.log.warn({ error: verified.error }, "a desired document was not signed by the owner");
+      return verified;
+    }
+    const parsed = parseDesired(verified.value, this.#deps.deviceId);
+    if (parsed.kind === "refused") return this.#refuse(parsed.version, parsed.error);
+    const { payload } = parsed;
+    const knownVersion = Math.max(this.version(), this.#unstored?.stored.version ?? 0);
+    if (payload.version < knownVersion) return this.#refuse(payload.version, this.#wentBack(payload.version));
+    if (payload.version === knownVersion) return ok(undefined);
+    return this.#keep({ version: payload.version, payload: verified.value }, payload);
+  }
+
+  async #keep(stored: Stored, payload: DesiredPayload): Promise<Result<void>> {
+    const previous = this.#current?.stored;
+    try {
+      await this.#deps.store.put({ [CURRENT]: { ...stored }, ...(previous === undefined ? {} : { [PREVIOUS]: { ...previous } }) });
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
+      this.#unstored = { stored, payload };
+      this.#retry.ring();
+      return this.#refuse(stored.version, { code: thrown.code, message: `the document could not be put on disk: ${thrown.message.slice(0, 300)}; it is tried again` });
+    }
+    this.#unstored = undefined;
+    this.#refused = undefined;
+    this.#current = { stored, document: payload.document };
+    this.#deps.alarms.clear("desired.version-went-back", "a newer desired document was accepted");
+    this.#deps.log.info({ version: stored.version }, "a desired document is in force");
+    this.#changed();
+    return ok(undefined);
+  }
+
+  async #storeAgain(): Promise<void> {
+    const unstored = this.#unstored;
+    if (unstored !== undefined) await this.#keep(unstored.stored, unstored.payload);
+  }
+
+  #refuse(version: number | undefined, error: Issue): Result<void> {
+    this.#deps.log.warn({ version, error }, "a desired document was refused");
+    if (version !== undefined) {
+      this.#refused = { version, error };
+      this.#report();
+    }
+    return fail(error.code, error.message, error.hint);
+  }
+
+  #wentBack(cloudVersion: number): Issue {
+    const message = `the cloud has desired version ${cloudVersion}, this device applies ${this.version()}; the older one is never applied`;
+    this.#deps.alarms.raise("desired.version-went-back", "error", message, { cloudVersion, version: this.version() });
+    return { code: "desired.version-went-back", message, hint: `write the document again with a version above ${this.version()}` };
+  }
+
+  #changed(): void {
+    const keys = new Set(documentKeys(this.#current?.document ?? {}));
+    for (const key of [...this.#results.keys()]) if (!keys.has(key)) this.#forgetResult(key);
+    for (const key of keys) if (this.#laneOf.has(key)) this.#results.set(key, { status: "pending" });
+    this.#report();
+    for (const lane of this.#lanes.values()) lane.documentChanged();
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #publish(key: string, result: DesiredKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void {
+    if (result === undefined) {
+      if (this.#results.has(key)) this.#forgetResult(key);
+    } else {
+      this.#results.set(key, result);
+      this.#watchOver(key, result, state);
+    }
+    this.#report();
+  }
+
+  #watchOver(key: string, result: DesiredKeyResult, state: { readonly strikes: number; readonly heldMs: number }): void {
+    const code = alarmCode(key);
+    if (result.status !== "applied" && state.strikes >= ALARM_AFTER_STRIKES) {
+      const message = `${key} cannot be made or kept as desired: ${result.error?.message ?? "it keeps changing"}`;
+      const evidence: JsonObject = { key, strikes: state.strikes, drifts: result.drifts ?? 0, error: result.error?.code ?? "desired.drifts" };
+      this.#deps.alarms.raise(code, "warning", message, evidence);
+    } else if (result.status === "applied" && (state.heldMs >= ALARM_CLEAR_AFTER_MS || state.strikes === 0)) {
+      this.#deps.alarms.clear(code, `${key} is as desired`);
+    }
+  }
+
+  #forgetResult(key: string): void {
+    this.#results.delete(key);
+    this.#deps.alarms.clear(alarmCode(key), `${key} is not managed any more`);
+  }
+
+  #report(): void {
+    const keys = new Map<string, DesiredKeyResult>();
+    let unknown = 0;
+    for (const key of documentKeys(this.#current?.document ?? {})) {
+      if (this.#laneOf.has(key)) keys.set(key, this.#results.get(key) ?? { status: "pending" });
+      else if (key !== "__proto__" && (unknown += 1) <= UNKNOWN_KEYS_MAX) {
+        keys.set(key.slice(0, KEY_NAME_MAX), { status: "unsupported", error: { code: "desired.unknown-key", message: "this agent does not know the key" } });
+      }
+    }
+    const report: DesiredReport = { version: this.version(), keys: Object.fromEntries(keys), ...(this.#refused === undefined ? {} : { refused: this.#refused }) };
+    this.#deps.reporter.set("desired", report);
+  }
+}
+
+function alarmCode(key: string): string {
+  return `desired.not-kept.${key}`;
+}
+
+function storedOf(value: JsonObject | undefined): Stored | undefined {
+  const version = value?.["version"];
+  const payload = value?.["payload"];
+  return typeof version === "number" && Number.isSafeInteger(version) && typeof payload === "string" ? { version, payload } : undefined;
+}

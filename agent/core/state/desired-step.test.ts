@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import { seen, UNSUPPORTED, unknown, type Reading } from "../../../platform/ports/reading.ts";
+import type { Json } from "../../../platform/runtime/json.ts";
+import type { Comparison, KeyOutcome, Wanted } from "./desired-key.ts";
+import { afterApply, planKey, SETTLE_MAX_MS, STABLE_AFTER_MS, worldChanged, type KeyMemory } from "./desired-step.ts";
+
+const on: Wanted = { kind: "value", value: "on" };
+const delayFor = (strikes: number): number => 1_000 * 2 ** strikes;
+const compare = (wanted: Json, observed: Json): Comparison => (wanted === observed ? "same" : observed === "turning" ? "settling" : "different");
+const plan = (observed: Reading<Json>, memory?: KeyMemory, nowMs = 0, wanted: Wanted = on) => planKey(wanted, observed, memory, compare, nowMs, delayFor);
+const after = (outcome: KeyOutcome, memory: KeyMemory, nowMs = 0) => afterApply("on", outcome, memory, compare, nowMs, delayFor);
+const effect = (observed: Reading<Json>, acknowledged?: boolean): KeyOutcome => ({ kind: "effect", effect: { attempted: true, observed, ...(acknowledged === undefined ? {} : { acknowledged }) } });
+
+describe("planning one desired key", () => {
+  test("what is so already is reported as applied, with what was seen, and nothing is done", () => {
+    expect(plan(seen("on", 0)).step).toEqual({ do: "report", result: { status: "applied", observed: "on" } });
+  });
+
+  test("what is different is acted on at once; the attempt that shows in the hardware is applied", () => {
+    const first = plan(seen("standby", 0));
+    expect(first.step).toEqual({ do: "apply", value: "on" });
+    expect(after(effect(seen("on", 0), true), first.memory).result).toEqual({ status: "applied", observed: "on" });
+  });
+
+  test.each([
+    ["acknowledged, and something else is seen", effect(seen("standby", 0), true), "desired.not-observed"],
+    ["no answer", effect(unknown("silent")), "desired.no-answer"],
+    ["refused by the hardware", { kind: "effect", effect: { attempted: true, observed: UNSUPPORTED, error: { code: "display.nack", message: "no" } } } as KeyOutcome, "display.nack"],
+  ])("a failed attempt (%s) is tried again, later each time", (_name, outcome, code) => {
+    let memory = plan(seen("standby", 0)).memory;
+    let nowMs = 0;
+    const waits: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const done = after(outcome, memory, nowMs);
+      expect(done.result).toMatchObject({ status: "failed", error: { code } });
+      memory = done.memory;
+      const waiting = plan(seen("standby", 0), memory, nowMs + 1);
+      expect(waiting.step).toMatchObject({ do: "report", result: { status: "failed", error: { code } } });
+      waits.push(memory.nextTryMs - nowMs);
+      nowMs = memory.nextTryMs;
+      expect(plan(seen("standby", 0), memory, nowMs).step.do).toBe("apply");
+    }
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000]);
+  });
+
+  test("attempted, acknowledged and observed stay three different words", () => {
+    const { memory } = plan(UNSUPPORTED);
+    const cannotBeSeen = after(effect(UNSUPPORTED, true), memory);
+    expect(cannotBeSeen.result).toMatchObject({ status: "applied", error: { code: "desired.cannot-be-seen" } });
+    expect(cannotBeSeen.result).not.toHaveProperty("observed");
+    const notVisible = after(effect(unknown("deaf"), true), memory);
+    expect(notVisible.result).toMatchObject({ status: "pending", error: { code: "desired.not-visible" } });
+    // Neither is done again and again; only when the world changed.
+    for (const { memory: taken } of [cannotBeSeen, notVisible]) {
+      expect(plan(UNSUPPORTED, taken, 1e9).step.do).toBe("report");
+      expect(plan(UNSUPPORTED, worldChanged(taken, 1e9), 1e9).step.do).toBe("apply");
+    }
+  });
+
+  test("drift is counted and put right: at once the first time, ever more slowly when it comes back", () => {
+    let memory = plan(seen("on", 0)).memory;
+    let nowMs = 0;
+    const waits: number[] = [];
+    for (let i = 1; i <= 4; i++) {
+      const drift = plan(seen("standby", 0), memory, nowMs);
+      waits.push(drift.memory.nextTryMs - nowMs);
+      expect(drift.memory.drifts).toBe(i);
+      nowMs = drift.memory.nextTryMs;
+      const done = after(effect(seen("on", 0), true), drift.memory, nowMs);
+      expect(done.result).toMatchObject({ status: "applied", drifts: i });
+      memory = done.memory;
+    }
+    expect(waits).toEqual([0, 2_000, 4_000, 8_000]);
+    const calm = plan(seen("on", 0), memory, nowMs + STABLE_AFTER_MS).memory;
+    expect(plan(seen("standby", 0), calm, nowMs + STABLE_AFTER_MS + 1).step.do).toBe("apply");
+  });
+
+  test("what cannot be seen for a while is not taken for drift", () => {
+    const held = plan(seen("on", 0)).memory;
+    const blind = plan(unknown("the cable is out"), held, 10);
+    expect(blind.step).toMatchObject({ do: "report", result: { status: "pending", error: { code: "desired.not-visible" } } });
+    expect(blind.memory.drifts).toBe(0);
+  });
+
+  test("what is on its way is waited for without a strike, but not for ever", () => {
+    const first = plan(seen("standby", 0));
+    const started = after(effect(seen("turning", 0), true), first.memory, 0);
+    expect(started.result).toEqual({ status: "pending", observed: "turning" });
+    const arrived = plan(seen("on", 0), started.memory, 4_000);
+    expect(arrived.step).toMatchObject({ result: { status: "applied" } });
+    expect(arrived.memory.strikes).toBe(0);
+    const stuck = plan(seen("turning", 0), started.memory, 4_000);
+    expect(stuck.step.do).toBe("report");
+    expect(plan(seen("turning", 0), stuck.memory, 4_000 + SETTLE_MAX_MS).step.do).toBe("apply");
+    // Going back to where it was is a failure, and counts as one.
+    expect(plan(seen("standby", 0), started.memory, 4_000).memory.strikes).toBe(1);
+  });
+
+  test("refused and unsupported are final until another value is wanted", () => {
+    const { memory } = plan(seen("standby", 0));
+    for (const kind of ["refused", "unsupported"] as const) {
+      const done = after({ kind, error: { code: "x.y", message: "no" } }, memory);
+      expect(done.result).toEqual({ status: kind, error: { code: "x.y", message: "no" } });
+      expect(plan(seen("standby", 0), done.memory, 1e9).step.do).toBe("report");
+      expect(plan(seen("standby", 0), done.memory, 1e9, { kind: "value", value: "other" }).step.do).toBe("apply");
+    }
+  });
+
+  test("without an opinion everything stays as it is, and says so", () => {
+    const why = { code: "schedule.clock-unset", message: "no clock" };
+    expect(plan(seen("standby", 0), undefined, 0, { kind: "no-opinion", why }).step).toEqual({ do: "report", result: { status: "pending", error: why, observed: "standby" } });
+  });
+});

@@ -1,0 +1,192 @@
+import type { DesiredKeyResult } from "../../protocol/desired.ts";
+import type { Reading } from "../../../platform/ports/reading.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
+import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
+import type { Comparison, KeyOutcome, Wanted } from "./desired-key.ts";
+
+/**
+ * Level-triggered planning for one key, pure: what is wanted, what is seen and what was tried so far give the
+ * next step. The effects are in desired-lane.ts.
+ */
+
+/** What is remembered of one key between two looks. */
+export interface KeyMemory {
+  /** Canonical text of the value worked on; another value starts with a fresh memory. */
+  readonly text: string;
+  /** Since when it has been seen as wanted, without a break; absent: it is not so now. */
+  readonly heldSinceMs?: number;
+  /** It was taken by something that cannot be asked: not tried again until the world changes. */
+  readonly takenUnseen?: Issue;
+  /** Refused or unsupported for good. */
+  readonly final?: DesiredKeyResult;
+  /** How often it was so and then was not, since the value was set. */
+  readonly drifts: number;
+  /** Attempts since it last held, and drifts since it last held for long: they stretch the next delay. */
+  readonly strikes: number;
+  readonly nextTryMs: number;
+  readonly lastError?: Issue;
+  /** It is on its way after an attempt; these strikes return when it arrives, so that slow is not failing. */
+  readonly strikesIfItSettles?: number;
+  /** Since when it is seen on its way. */
+  readonly settlingSinceMs?: number;
+}
+
+export type DesiredStep =
+  /** Make it so. */
+  | { readonly do: "apply"; readonly value: Json }
+  /** Nothing to do; look again by `lookAgainMs` at the latest, where it is given. */
+  | { readonly do: "report"; readonly result: DesiredKeyResult; readonly lookAgainMs?: number };
+
+export interface Planned {
+  readonly step: DesiredStep;
+  readonly memory: KeyMemory;
+}
+
+/** Something that is on its way for longer than this has stopped on it. */
+export const SETTLE_MAX_MS = 90_000;
+/** Held this long without a break: earlier trouble is forgotten. */
+export const STABLE_AFTER_MS = 5 * 60_000;
+/** Something on its way is looked at again after this. */
+export const SETTLE_LOOK_MS = 2_000;
+/** From here on an alarm says that the key cannot be made so, or does not stay so. */
+export const ALARM_AFTER_STRIKES = 3;
+
+export function freshMemory(text: string, nowMs: number): KeyMemory {
+  return { text, drifts: 0, strikes: 0, nextTryMs: nowMs };
+}
+
+/** Delay before attempt number `strikes` + 1; supplied so that this file stays without randomness. */
+export type DelayFor = (strikes: number) => number;
+
+export function planKey(
+  wanted: Wanted,
+  observed: Reading<Json>,
+  memoryBefore: KeyMemory | undefined,
+  compare: (wanted: Json, observed: Json) => Comparison,
+  nowMs: number,
+  delayFor: DelayFor,
+): Planned {
+  if (wanted.kind !== "value") {
+    const memory = freshMemory(wanted.kind, nowMs);
+    if (wanted.kind === "no-opinion") return { memory, step: { do: "report", result: { status: "pending", error: wanted.why, ...observedPart(observed) } } };
+    return { memory, step: { do: "report", result: { status: wanted.kind, error: wanted.error, ...observedPart(observed) } } };
+  }
+  const text = canonicalJson(wanted.value);
+  const memory = memoryBefore?.text === text ? memoryBefore : freshMemory(text, nowMs);
+  if (memory.final !== undefined) return { memory, step: { do: "report", result: memory.final } };
+  if (observed.kind !== "ok") return planUnseen(wanted.value, observed, memory, nowMs);
+  const comparison = compare(wanted.value, observed.value);
+  if (comparison === "same") return planHeld(observed, memory, nowMs);
+  const settlingSinceMs = comparison === "settling" ? (memory.settlingSinceMs ?? nowMs) : undefined;
+  if (settlingSinceMs !== undefined && nowMs - settlingSinceMs < SETTLE_MAX_MS) {
+    const result: DesiredKeyResult = { status: "pending", observed: observed.value, ...driftPart(memory) };
+    return { memory: { ...memory, settlingSinceMs }, step: { do: "report", result, lookAgainMs: nowMs + SETTLE_LOOK_MS } };
+  }
+  const drifted = memory.heldSinceMs === undefined ? memory : noteDrift(memory, nowMs, delayFor);
+  return planAttempt(wanted.value, observed, drifted, nowMs);
+}
+
+function planHeld(observed: Extract<Reading<Json>, { kind: "ok" }>, memory: KeyMemory, nowMs: number): Planned {
+  const heldSinceMs = memory.heldSinceMs ?? nowMs;
+  const strikes = nowMs - heldSinceMs >= STABLE_AFTER_MS ? 0 : (memory.strikesIfItSettles ?? memory.strikes);
+  return {
+    memory: { text: memory.text, heldSinceMs, drifts: memory.drifts, strikes, nextTryMs: nowMs },
+    step: { do: "report", result: { status: "applied", observed: observed.value, ...driftPart(memory) } },
+  };
+}
+
+/** The first drift is put right at once; one that keeps coming back is fought ever more slowly. */
+function noteDrift(memory: KeyMemory, nowMs: number, delayFor: DelayFor): KeyMemory {
+  const { heldSinceMs: _ended, settlingSinceMs: _arrived, ...rest } = memory;
+  const nextTryMs = memory.strikes === 0 ? nowMs : nowMs + delayFor(memory.strikes);
+  return { ...rest, drifts: memory.drifts + 1, strikes: memory.strikes + 1, nextTryMs };
+}
+
+function planUnseen(value: Json, observed: Reading<Json>, memory: KeyMemory, nowMs: number): Planned {
+  if (memory.takenUnseen !== undefined) {
+    const status = observed.kind === "unsupported" ? "applied" : "pending";
+    return { memory, step: { do: "report", result: { status, error: memory.takenUnseen, ...driftPart(memory) } } };
+  }
+  // Seen as wanted before and not visible now: unknown is not a drift, so nothing is done to it.
+  if (memory.heldSinceMs !== undefined) {
+    const error: Issue = { code: "desired.not-visible", message: `was so when last seen; now: ${whyUnseen(observed)}` };
+    return { memory, step: { do: "report", result: { status: "pending", error, ...driftPart(memory) } } };
+  }
+  return planAttempt(value, observed, memory, nowMs);
+}
+
+function planAttempt(value: Json, observed: Reading<Json>, memory: KeyMemory, nowMs: number): Planned {
+  if (nowMs >= memory.nextTryMs) return { memory, step: { do: "apply", value } };
+  const error = memory.lastError ?? { code: "desired.drifts", message: "it keeps changing; the next correction waits" };
+  const status = memory.lastError === undefined ? "pending" : "failed";
+  return { memory, step: { do: "report", result: { status, error, ...observedPart(observed), ...driftPart(memory) }, lookAgainMs: memory.nextTryMs } };
+}
+
+/** What one attempt leads to. `status: "failed"` is tried again at `memory.nextTryMs`. */
+export function afterApply(
+  value: Json,
+  outcome: KeyOutcome,
+  memory: KeyMemory,
+  compare: (wanted: Json, observed: Json) => Comparison,
+  nowMs: number,
+  delayFor: DelayFor,
+): { readonly result: DesiredKeyResult; readonly memory: KeyMemory; readonly lookAgainMs?: number } {
+  if (outcome.kind !== "effect") {
+    const result: DesiredKeyResult = { status: outcome.kind, error: outcome.error };
+    return { result, memory: { ...memory, final: result } };
+  }
+  const { effect } = outcome;
+  if (effect.observed.kind === "ok") {
+    const comparison = compare(value, effect.observed.value);
+    if (comparison === "same") {
+      const { lastError: _gone, ...kept } = memory;
+      return { result: { status: "applied", observed: effect.observed.value, ...driftPart(memory) }, memory: { ...kept, heldSinceMs: nowMs } };
+    }
+    if (comparison === "settling") {
+      const struck = { ...strike(memory, undefined, nowMs, delayFor), strikesIfItSettles: memory.strikes };
+      return { result: { status: "pending", observed: effect.observed.value, ...driftPart(memory) }, memory: struck, lookAgainMs: nowMs + SETTLE_LOOK_MS };
+    }
+    const error = effect.error ?? { code: "desired.not-observed", message: "it was done, and what is seen afterwards is something else" };
+    return failedAttempt(error, effect.observed, memory, nowMs, delayFor);
+  }
+  if (effect.error === undefined && effect.acknowledged === true) {
+    const unseen: Issue =
+      effect.observed.kind === "unsupported"
+        ? { code: "desired.cannot-be-seen", message: "it was acknowledged; this hardware cannot be asked what came of it" }
+        : { code: "desired.not-visible", message: `it was acknowledged, and cannot be seen: ${whyUnseen(effect.observed)}` };
+    const status = effect.observed.kind === "unsupported" ? "applied" : "pending";
+    const { lastError: _gone, ...kept } = memory;
+    return { result: { status, error: unseen, ...driftPart(memory) }, memory: { ...kept, takenUnseen: unseen } };
+  }
+  const error = effect.error ?? { code: "desired.no-answer", message: "it was tried, and nothing answered" };
+  return failedAttempt(error, effect.observed, memory, nowMs, delayFor);
+}
+
+function failedAttempt(error: Issue, observed: Reading<Json>, memory: KeyMemory, nowMs: number, delayFor: DelayFor) {
+  const struck = strike(memory, error, nowMs, delayFor);
+  return { result: { status: "failed" as const, error, ...observedPart(observed), ...driftPart(memory) }, memory: struck, lookAgainMs: struck.nextTryMs };
+}
+
+function strike(memory: KeyMemory, lastError: Issue | undefined, nowMs: number, delayFor: DelayFor): KeyMemory {
+  const { heldSinceMs: _ended, strikesIfItSettles: _over, settlingSinceMs: _anew, ...rest } = memory;
+  return { ...rest, strikes: memory.strikes + 1, nextTryMs: nowMs + delayFor(memory.strikes), ...(lastError === undefined ? {} : { lastError }) };
+}
+
+/** The world changed (a cable was plugged, the display answered again): what waited or could not be seen is tried again now. */
+export function worldChanged(memory: KeyMemory, nowMs: number): KeyMemory {
+  const { takenUnseen: _again, ...rest } = memory;
+  return { ...rest, nextTryMs: Math.min(rest.nextTryMs, nowMs) };
+}
+
+function observedPart(observed: Reading<Json>): { observed?: Json } {
+  return observed.kind === "ok" ? { observed: observed.value } : {};
+}
+
+function driftPart(memory: KeyMemory): { drifts?: number } {
+  return memory.drifts > 0 ? { drifts: memory.drifts } : {};
+}
+
+function whyUnseen(observed: Reading<Json>): string {
+  if (observed.kind === "unknown") return observed.why;
+  return observed.kind === "failed" ? observed.error.message : "it cannot be asked";
+}

@@ -1,0 +1,105 @@
+import type { Content, DesiredDocument, Schedule } from "../../../protocol/desired.ts";
+import type { Clock } from "../../../../platform/ports/clock.ts";
+import { seen, type Reading } from "../../../../platform/ports/reading.ts";
+import type { Issue, Result } from "../../../../platform/ports/result.ts";
+import { canonicalJson, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
+import type { ScheduleAnswer } from "../../schedule/schedule-answer.ts";
+import type { Comparison, DesiredKeyHandler, KeyOutcome } from "../desired-key.ts";
+
+/** A setting inside the agent: it can always be read back, and setting it either works or says why not. */
+export interface Setting<T> {
+  current(): T | undefined;
+  set(value: T): Promise<Result<void>>;
+}
+
+/**
+ * A part of the agent that makes a key so by its own means and takes its time: content, the move to another
+ * cloud. What it observes has the shape of what is wanted.
+ */
+export interface KeyTarget<T> {
+  observe(signal: AbortSignal): Promise<Reading<T>>;
+  apply(value: T, signal: AbortSignal): Promise<KeyOutcome>;
+  /** Default: equal as JSON. */
+  compare?(wanted: T, observed: T): Comparison;
+}
+
+/** `telemetry`: sampling intervals and rollup length. */
+export function telemetryKey(clock: Clock, setting: Setting<JsonObject>): DesiredKeyHandler {
+  return settingKey(clock, "telemetry", ({ telemetry }) => telemetry as JsonObject | undefined, setting);
+}
+
+/** `log.level`. */
+export function logLevelKey(clock: Clock, setting: Setting<string>): DesiredKeyHandler {
+  return settingKey(clock, "log.level", ({ log }) => log?.level, setting);
+}
+
+/** `player.config`: handed to the customer's page. */
+export function playerConfigKey(clock: Clock, setting: Setting<JsonObject>): DesiredKeyHandler {
+  return settingKey(clock, "player.config", ({ player }) => player?.config, setting);
+}
+
+/** `content`: what plays. The target reports what plays now, whatever the cloud wants. */
+export function contentKey(target: KeyTarget<Content>): DesiredKeyHandler {
+  return targetKey("content", ({ content }) => content, target);
+}
+
+/** `cloud.endpoints`: the move to another cloud, tried, confirmed or undone by the target. */
+export function endpointsKey(target: KeyTarget<readonly string[]>): DesiredKeyHandler {
+  return targetKey("cloud.endpoints", ({ cloud }) => cloud?.endpoints, target);
+}
+
+/** `schedule`: refused where this machine does not know the zone; says so when nothing follows it. */
+export function scheduleKey(clock: Clock, setting: Setting<Schedule>, says: (schedule: Schedule) => ScheduleAnswer): DesiredKeyHandler {
+  const handler = settingKey(clock, "schedule", ({ schedule }) => schedule as unknown as Json | undefined, setting as unknown as Setting<Json>);
+  return {
+    ...handler,
+    wanted: (document) => {
+      const answer = document.schedule === undefined ? undefined : says(document.schedule);
+      return answer?.kind === "refused" ? { kind: "refused", error: answer.error } : handler.wanted(document);
+    },
+    remark: ({ display }): Issue | undefined =>
+      display?.power === "schedule"
+        ? undefined
+        : { code: "schedule.not-followed", message: 'display.power is not "schedule": the display does not follow the schedule' },
+  };
+}
+
+function settingKey<T extends Json>(clock: Clock, key: string, wantedOf: (document: DesiredDocument) => T | undefined, setting: Setting<T>): DesiredKeyHandler {
+  const observe = (): Reading<Json> => {
+    const value = setting.current();
+    return value === undefined ? { kind: "unknown", why: "it was not set yet" } : seen<Json>(value, clock.monotonicMs());
+  };
+  return {
+    key,
+    lane: `setting.${key}`,
+    wanted: (document) => {
+      const value = wantedOf(document);
+      return value === undefined ? undefined : { kind: "value", value };
+    },
+    observe: () => Promise.resolve(observe()),
+    apply: async (value) => {
+      const set = await setting.set(value as T);
+      if (!set.ok) return { kind: "effect", effect: { attempted: true, acknowledged: false, observed: observe(), error: set.error } };
+      return { kind: "effect", effect: { attempted: true, acknowledged: true, observed: observe() } };
+    },
+    compare: sameJson,
+  };
+}
+
+function targetKey<T extends Content | readonly string[]>(key: string, wantedOf: (document: DesiredDocument) => T | undefined, target: KeyTarget<T>): DesiredKeyHandler {
+  return {
+    key,
+    lane: key,
+    wanted: (document) => {
+      const value = wantedOf(document);
+      return value === undefined ? undefined : { kind: "value", value: value as unknown as Json };
+    },
+    observe: async (signal) => (await target.observe(signal)) as Reading<Json>,
+    apply: (value, signal) => target.apply(value as unknown as T, signal),
+    compare: (wanted, observed) => target.compare?.(wanted as unknown as T, observed as unknown as T) ?? sameJson(wanted, observed),
+  };
+}
+
+function sameJson(wanted: Json, observed: Json): Comparison {
+  return canonicalJson(wanted) === canonicalJson(observed) ? "same" : "different";
+}

@@ -1,0 +1,101 @@
+import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import type { Clock } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
+import { canonicalJson, isJsonObject, type Json } from "../../../platform/runtime/json.ts";
+import type { Wanted } from "./desired-key.ts";
+
+/**
+ * A command against desired state. Somebody who sends `display.power` by hand means it; desired state would put
+ * it back within a minute. The rule, the same for every key: **a command holds until the next edge of the
+ * schedule or the next desired document, whichever comes first.** Until then the key is left alone and reported
+ * `pending` with `desired.overridden`. Overrides are kept on disk: a restart of the agent is neither of the two.
+ */
+interface Override {
+  readonly value: Json;
+  /** Version of the desired document at the time; another version ends the override. */
+  readonly version: number;
+  /** Canonical text of what was wanted then; another wish (an edge of the schedule) ends it. */
+  readonly against: string;
+  /** Wall time of the next edge, for an edge that passed while the device was off. */
+  readonly untilMs?: number;
+}
+
+export interface ManualOverridesDeps {
+  readonly store: DocumentStore;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const KEY = "desired.overrides";
+
+export class ManualOverrides {
+  readonly #deps: ManualOverridesDeps;
+  readonly #overrides = new Map<string, Override>();
+
+  private constructor(deps: ManualOverridesDeps) {
+    this.#deps = deps;
+  }
+
+  static async load(deps: ManualOverridesDeps): Promise<ManualOverrides> {
+    const overrides = new ManualOverrides(deps);
+    for (const [key, stored] of Object.entries((await deps.store.get(KEY)) ?? {})) {
+      const override = overrideOf(stored);
+      if (override !== undefined) overrides.#overrides.set(key, override);
+    }
+    return overrides;
+  }
+
+  /**
+   * A command set `key` to `value` while the document `version` wanted `wanted`. Nothing is kept where the
+   * command agrees with the document or the document does not manage the key.
+   */
+  async note(key: string, value: Json, version: number, wanted: Wanted | undefined): Promise<void> {
+    if (wanted?.kind === "value" && canonicalJson(wanted.value) !== canonicalJson(value)) {
+      const { untilMs } = wanted;
+      this.#overrides.set(key, { value, version, against: canonicalJson(wanted.value), ...(untilMs === undefined ? {} : { untilMs }) });
+    } else if (!this.#overrides.delete(key)) return;
+    await this.#save();
+  }
+
+  /** The value a command set, while it holds over `wanted`. */
+  valueOf(key: string, version: number, wanted: Wanted | undefined): Json | undefined {
+    const override = this.#overrides.get(key);
+    if (override === undefined) return undefined;
+    if (wanted?.kind === "no-opinion" && override.version === version) return override.value;
+    const holds =
+      wanted?.kind === "value" &&
+      override.version === version &&
+      canonicalJson(wanted.value) === override.against &&
+      (override.untilMs === undefined || this.#deps.clock.wallMs() < override.untilMs);
+    if (holds) return override.value;
+    this.#overrides.delete(key);
+    void this.#save();
+    return undefined;
+  }
+
+  /** For the key's report, while an override holds. */
+  issueFor(key: string, version: number, wanted: Wanted): Issue | undefined {
+    const value = this.valueOf(key, version, wanted);
+    if (value === undefined) return undefined;
+    const message = `a command set ${JSON.stringify(value)}; it holds until the next edge of the schedule or the next desired document`;
+    return { code: "desired.overridden", message };
+  }
+
+  async #save(): Promise<void> {
+    try {
+      await this.#deps.store.put({ [KEY]: Object.fromEntries([...this.#overrides].map(([key, override]) => [key, { ...override }])) });
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
+      // It holds until a restart all the same; a command is not refused for that.
+      this.#deps.log.warn({ code: thrown.code }, "a manual override could not be kept on disk");
+    }
+  }
+}
+
+function overrideOf(stored: Json): Override | undefined {
+  if (!isJsonObject(stored)) return undefined;
+  const { value, version, against, untilMs } = stored;
+  if (value === undefined || typeof version !== "number" || typeof against !== "string") return undefined;
+  return { value, version, against, ...(typeof untilMs === "number" ? { untilMs } : {}) };
+}

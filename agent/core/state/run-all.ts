@@ -1,0 +1,26 @@
+/**
+ * Runs parts of one unit together. When one breaks, the others are stopped and waited for before the failure
+ * goes on: a supervisor that starts the unit again must not find half of the old one still running.
+ */
+export async function runAll(signal: AbortSignal, parts: readonly ((signal: AbortSignal) => Promise<void>)[]): Promise<void> {
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  const failures: unknown[] = [];
+  await Promise.all(
+    parts.map(async (part) => {
+      try {
+        await part(stop.signal);
+        // A part that ends early leaves the unit without it: the unit ends, and is started again whole.
+        stop.abort("a part ended");
+      } catch (thrown) {
+        // Thrown again below, once every other part has ended.
+        failures.push(thrown);
+        stop.abort("a part broke");
+      }
+    }),
+  );
+  signal.removeEventListener("abort", onAbort);
+  if (failures.length > 0) throw failures[0] instanceof Error ? failures[0] : new Error(String(failures[0]));
+}
