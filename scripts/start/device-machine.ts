@@ -1,0 +1,94 @@
+import { sleep } from "../../platform/runtime/sleep.ts";
+import { afterAgentEnd, type AfterAgent } from "./after-agent-end.ts";
+import { keepRunning, lastWords, POWER_CUT, RestartPause, runOnce, type KeepDeps, type Run } from "./keep-running.ts";
+import type { StartProgram } from "./program.ts";
+
+export interface DeviceMachineDeps extends KeepDeps {
+  readonly startAgent: StartProgram;
+  readonly startPlayer: StartProgram;
+  /** The simulated machine's boot id as its world file has it; `undefined` while there is none. */
+  readonly bootId: () => string | undefined;
+}
+
+/** From power-on to our software, for a simulated machine. */
+export const BOOT_MS = 2_000;
+/** By then an agent has opened its world, and a boot it does itself at start is behind it. */
+const WORLD_READ_AFTER_MS = 2_000;
+
+/** How a stretch of time with power ended. */
+type PowerEnd = Extract<AfterAgent, { kind: "reboot" | "off" }> | { readonly kind: "asked" };
+
+/**
+ * One simulated machine: an agent and a player host, kept running as systemd would keep them, and going
+ * down together when the machine reboots, is shut down or loses power.
+ */
+export class DeviceMachine {
+  readonly #name: string;
+  readonly #deps: DeviceMachineDeps;
+
+  constructor(name: string, deps: DeviceMachineDeps) {
+    this.#name = name;
+    this.#deps = { ...deps, say: (line) => deps.say(`device ${name}: ${line}`) };
+  }
+
+  /** Resolves when `signal` aborted and nothing runs any more. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { say, timers } = this.#deps;
+    while (!signal.aborted) {
+      const end = await this.#powered(signal);
+      if (end.kind === "reboot") {
+        say(end.cut ? "lost its power; it comes back in 2 s" : "reboots");
+        await sleep(timers, `start.boot.${this.#name}`, BOOT_MS, signal);
+      } else if (end.kind === "off") {
+        say("was shut down, and stays off until the next npm start");
+        await untilAborted(signal);
+      }
+    }
+  }
+
+  /** Agent and player, from power-on to the end of power. */
+  async #powered(signal: AbortSignal): Promise<PowerEnd> {
+    const power = new AbortController();
+    const off = (): void => power.abort();
+    if (signal.aborted) off();
+    signal.addEventListener("abort", off, { once: true });
+    const player = keepRunning("the player host", this.#deps.startPlayer, this.#deps, power.signal);
+    const end = await this.#keepAgent(power.signal);
+    signal.removeEventListener("abort", off);
+    power.abort(end.kind === "reboot" && end.cut ? POWER_CUT : undefined);
+    await player;
+    return end;
+  }
+
+  async #keepAgent(power: AbortSignal): Promise<PowerEnd> {
+    const pause = new RestartPause("the agent", this.#deps);
+    while (!power.aborted) {
+      const { run, newBoot } = await this.#runAgent(power);
+      if (power.aborted) break;
+      const next = afterAgentEnd(run.end, newBoot);
+      if (next.kind === "reboot" || next.kind === "off") return next;
+      if (next.kind === "restart") await pause.wait(run, next.atOnce, power);
+      else {
+        this.#deps.say(`the agent is not started again: ${next.why}${lastWords(run.end)}`);
+        await untilAborted(power);
+      }
+    }
+    return { kind: "asked" };
+  }
+
+  async #runAgent(power: AbortSignal): Promise<{ readonly run: Run; readonly newBoot: boolean }> {
+    const { timers, clock, bootId } = this.#deps;
+    let bootBefore: string | undefined;
+    const look = timers.after(`start.boot-id.${this.#name}`, WORLD_READ_AFTER_MS, () => {
+      bootBefore = bootId();
+    });
+    const run = await runOnce(this.#deps.startAgent, power, clock);
+    look.cancel();
+    return { run, newBoot: bootBefore !== undefined && bootId() !== bootBefore };
+  }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

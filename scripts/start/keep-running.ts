@@ -1,0 +1,85 @@
+import { EXIT } from "../../agent/node/exit-codes.ts";
+import type { Clock, Timers } from "../../platform/ports/clock.ts";
+import type { Random } from "../../platform/ports/random.ts";
+import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
+import { sleep } from "../../platform/runtime/sleep.ts";
+import { describeEnd, type ProgramEnd, type StartProgram } from "./program.ts";
+
+export interface KeepDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  /** One line (or a few, indented) for the person at the terminal. */
+  readonly say: (line: string) => void;
+}
+
+export interface Run {
+  readonly end: ProgramEnd;
+  readonly ranMs: number;
+}
+
+const RESTART: RetryPolicy = { firstMs: 500, factor: 2, capMs: 30_000, floorMs: 200 };
+/** Who ran this long had started well: the pauses begin anew. */
+const STABLE_AFTER_MS = 30_000;
+/** Asking for a restart sooner than this after a start is a loop, not a wish. */
+const AT_ONCE_AFTER_MS = 1_000;
+
+/** The reason with which a signal aborts when the power is cut; any other one is a polite end. */
+export const POWER_CUT = "power-cut";
+
+/** Starts a program and waits for its end; `power` aborting ends it. */
+export async function runOnce(start: StartProgram, power: AbortSignal, clock: Clock): Promise<Run> {
+  const startedMs = clock.monotonicMs();
+  const running = start();
+  const off = (): void => (power.reason === POWER_CUT ? running.kill() : running.stop());
+  power.addEventListener("abort", off, { once: true });
+  const end = await running.ended;
+  power.removeEventListener("abort", off);
+  return { end, ranMs: clock.monotonicMs() - startedMs };
+}
+
+/** Keeps a program running until `power` aborts, or until it says that its configuration is wrong. */
+export async function keepRunning(what: string, start: StartProgram, deps: KeepDeps, power: AbortSignal): Promise<void> {
+  const pause = new RestartPause(what, deps);
+  while (!power.aborted) {
+    const run = await runOnce(start, power, deps.clock);
+    if (power.aborted) return;
+    if (run.end.code === EXIT.badConfiguration) {
+      deps.say(`${what} is not started again: its configuration is wrong${lastWords(run.end)}`);
+      return;
+    }
+    await pause.wait(run, run.end.code === EXIT.restart, power);
+  }
+}
+
+/** The growing pause between two runs of one program. */
+export class RestartPause {
+  readonly #what: string;
+  readonly #deps: KeepDeps;
+  #attempt = 0;
+
+  constructor(what: string, deps: KeepDeps) {
+    this.#what = what;
+    this.#deps = deps;
+  }
+
+  /** `atOnce`: it asked to be started again, which needs no pause unless it does nothing else. */
+  async wait({ end, ranMs }: Run, atOnce: boolean, signal: AbortSignal): Promise<void> {
+    const { timers, random, say } = this.#deps;
+    if (ranMs >= STABLE_AFTER_MS) this.#attempt = 0;
+    if (atOnce && ranMs >= AT_ONCE_AFTER_MS) {
+      say(`${this.#what} restarts, as it asked for`);
+      return;
+    }
+    const delayMs = retryDelayMs(RESTART, this.#attempt, random);
+    this.#attempt += 1;
+    say(`${this.#what} ended (${describeEnd(end)}); it starts again in ${(delayMs / 1_000).toFixed(1)} s${lastWords(end)}`);
+    await sleep(timers, `start.restart.${this.#what}`, delayMs, signal);
+  }
+}
+
+/** The end of what a program printed, below a message about its failure. */
+export function lastWords(end: ProgramEnd): string {
+  const lines = end.code === 0 || end.signal === "SIGKILL" ? [] : end.tail.slice(-5);
+  return lines.map((line) => `\n    ${line}`).join("");
+}

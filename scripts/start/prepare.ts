@@ -1,0 +1,36 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { lockData } from "../../agent/node/data-lock.ts";
+import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
+
+/** Makes the data folder and takes it for this process. Returns its release. Errors: `start.data-unwritable`, `start.data-in-use`. */
+export function takeDataFolder(folder: string): Result<() => void> {
+  try {
+    mkdirSync(folder, { recursive: true });
+    const probe = join(folder, `.probe-${process.pid}`);
+    writeFileSync(probe, "");
+    rmSync(probe);
+  } catch (thrown) {
+    // No permission, a file where the folder should be, a read-only disk: the system's sentence says which.
+    return fail("start.data-unwritable", `The data folder ${folder} cannot be written (${messageOf(thrown)}).`, "Use another one: npm start -- --data DIR");
+  }
+  const lock = lockData(join(folder, "npm-start.lock"));
+  if (lock.ok) return lock;
+  if (lock.error.code !== "data.in-use") return lock;
+  const who = /\(pid \d+\)/.exec(lock.error.message)?.[0] ?? "";
+  const hint = "Stop it there, or start a second one beside it: npm start -- --data DIR --port P";
+  return fail("start.data-in-use", `Vitrine already runs ${who} on the data folder ${folder}.`.replace("  ", " "), hint);
+}
+
+/** Whether the port can be listened on. Error: `start.port`. */
+export function checkPort(port: number): Promise<Result<void>> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const message = error.code === "EADDRINUSE" ? `Port ${port} is taken by another program.` : `Port ${port} cannot be used (${error.message}).`;
+      resolve(fail("start.port", message, `Use another one: npm start -- --port ${port < 65_000 ? port + 1 : 4600}`));
+    });
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(ok(undefined))));
+  });
+}

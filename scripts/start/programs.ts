@@ -1,0 +1,74 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathsIn } from "../../agent/node/paths.ts";
+import { isJsonObject, parseJson } from "../../platform/runtime/json.ts";
+import type { FoundBrowser } from "../setup/find-browser.ts";
+import type { ProgramSpec } from "./launcher.ts";
+
+/** Where everything of one `npm start` is. */
+export interface Place {
+  /** Has `dist/`. */
+  readonly root: string;
+  readonly data: string;
+  readonly port: number;
+  readonly browser: FoundBrowser;
+  readonly headless: boolean;
+  /** Chromium's own sandbox does not work for root. */
+  readonly isRoot: boolean;
+}
+
+/** What must be in the tree for `npm start` to mean anything. */
+export const NEEDED_ENTRIES = ["scripts/dev-cloud/main.ts", "agent/node/main.ts"];
+export const PLAYER_ENTRY: Readonly<Record<FoundBrowser["kind"], string>> = {
+  chromium: "player-host/shells/chromium/main.ts",
+  electron: "player-host/shells/electron/main.ts",
+};
+
+export function deviceFolder({ data }: Place, device: string): string {
+  return join(data, "devices", device);
+}
+
+export function cloudProgram(place: Place): ProgramSpec {
+  const args = ["--port", String(place.port), "--data", join(place.data, "cloud"), "--devices-dir", join(place.data, "devices")];
+  return nodeProgram(place, "cloud", "dist/dev-cloud/main.js", args);
+}
+
+export function agentProgram(place: Place, device: string): ProgramSpec {
+  const cloud = `ws://127.0.0.1:${place.port}/device/v1`;
+  const args = ["--data", deviceFolder(place, device), "--platform", "simulated", "--cloud", cloud];
+  return nodeProgram(place, `agent-${device}`, "dist/agent/main.js", args);
+}
+
+export function playerProgram(place: Place, device: string): ProgramSpec {
+  const { browser, headless, root } = place;
+  const name = `player-${device}`;
+  const args = ["--data", deviceFolder(place, device), ...(headless ? ["--headless"] : [])];
+  if (browser.kind === "chromium") return nodeProgram(place, name, "dist/player-host/chromium.js", ["--browser", browser.path, ...args]);
+  const sandbox = place.isRoot ? ["--no-sandbox"] : [];
+  return { name, command: browser.path, args: [...sandbox, join(root, "dist/player-host/electron/main.js"), ...args], outputFile: outputFile(place, name) };
+}
+
+/** The boot id in a simulated device's world file; `undefined` while there is none to read. */
+export function readBootId(place: Place, device: string): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(pathsIn(deviceFolder(place, device)).simulatedWorld, "utf8");
+  } catch {
+    // Not made yet, or being replaced at this moment: nothing can be said about the boot.
+    return undefined;
+  }
+  const world = parseJson(text);
+  const power = isJsonObject(world) ? world["power"] : undefined;
+  const id = power !== undefined && isJsonObject(power) ? power["bootId"] : undefined;
+  return typeof id === "string" ? id : undefined;
+}
+
+function nodeProgram(place: Place, name: string, script: string, args: readonly string[]): ProgramSpec {
+  return { name, command: process.execPath, args: [join(place.root, script), ...args], outputFile: outputFile(place, name) };
+}
+
+function outputFile({ data }: Place, name: string): string {
+  const folder = join(data, "output");
+  mkdirSync(folder, { recursive: true });
+  return join(folder, `${name}.log`);
+}

@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { askAgent } from "../../agent/node/local-api/local-client.ts";
+import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import { sleep } from "../../platform/runtime/sleep.ts";
+import { socketPath } from "../../player-host/contract/socket-path.ts";
+import { DeviceMachine } from "./device-machine.ts";
+import { keepRunning, lastWords, type KeepDeps } from "./keep-running.ts";
+import type { Launcher } from "./launcher.ts";
+import type { Running } from "./program.ts";
+import { agentProgram, cloudProgram, deviceFolder, playerProgram, readBootId, type Place } from "./programs.ts";
+
+const CLOUD_START_MS = 15_000;
+const LOOK_EVERY_MS = 100;
+const ASK_AGENT_MS = 1_000;
+/** A device that takes longer is still waited for, but the next one starts beside it. */
+const DEVICE_START_MS = 5_000;
+/** The cloud hears the devices say goodbye for this long before it is asked to stop as well. */
+const GOODBYE_MS = 800;
+
+/** The development cloud, and the simulated machines beside it. */
+export class Room {
+  readonly #place: Place;
+  readonly #launcher: Launcher;
+  readonly #deps: KeepDeps;
+
+  constructor(place: Place, launcher: Launcher, deps: KeepDeps) {
+    this.#place = place;
+    this.#launcher = launcher;
+    this.#deps = deps;
+  }
+
+  /**
+   * Runs until `signal` aborts and everything has ended. `onReady`: the dashboard answers.
+   * Error: `start.cloud` when the cloud does not come up the first time.
+   */
+  async run(devices: number, onReady: () => void, signal: AbortSignal): Promise<Result<void>> {
+    const cloudOff = new AbortController();
+    const first = this.#launcher.launch(cloudProgram(this.#place));
+    const up = await this.#cloudAnswers(first, signal);
+    if (!up.ok || signal.aborted) {
+      first.stop();
+      await first.ended;
+      return up;
+    }
+    onReady();
+    let next: Running | undefined = first;
+    const startCloud = (): Running => {
+      const running = next ?? this.#launcher.launch(cloudProgram(this.#place));
+      next = undefined;
+      return running;
+    };
+    const cloud = keepRunning("the development cloud", startCloud, this.#deps, cloudOff.signal);
+    signal.addEventListener("abort", () => void this.#deps.timers.after("start.goodbye", GOODBYE_MS, () => cloudOff.abort()), { once: true });
+    await this.#runDevices(devices, signal);
+    cloudOff.abort();
+    await cloud;
+    return ok(undefined);
+  }
+
+  async #runDevices(count: number, signal: AbortSignal): Promise<void> {
+    const running: Promise<void>[] = [];
+    for (let number = 1; number <= count && !signal.aborted; number += 1) {
+      const name = String(number);
+      running.push(this.#machine(name).run(signal));
+      const up = this.#sayWhenUp(name, signal);
+      // Browsers starting all at once starve each other on a small machine.
+      await Promise.race([up, sleep(this.#deps.timers, `start.next-device.${name}`, DEVICE_START_MS, signal)]);
+    }
+    await Promise.all(running);
+  }
+
+  #machine(name: string): DeviceMachine {
+    const place = this.#place;
+    mkdirSync(deviceFolder(place, name), { recursive: true });
+    return new DeviceMachine(name, {
+      ...this.#deps,
+      startAgent: () => this.#launcher.launch(agentProgram(place, name)),
+      startPlayer: () => this.#launcher.launch(playerProgram(place, name)),
+      bootId: () => readBootId(place, name),
+    });
+  }
+
+  async #sayWhenUp(name: string, signal: AbortSignal): Promise<void> {
+    const dataDir = deviceFolder(this.#place, name);
+    const dataDirSha256Hex = createHash("sha256").update(dataDir).digest("hex");
+    const { path } = socketPath("agent.sock", { dataDir, tmpDir: tmpdir(), dataDirSha256Hex });
+    while (await sleep(this.#deps.timers, `start.look.${name}`, LOOK_EVERY_MS, signal)) {
+      const status = await askAgent(path, "status", {}, ASK_AGENT_MS);
+      if (!status.ok) continue;
+      this.#deps.say(`device ${name}: up`);
+      return;
+    }
+  }
+
+  /** Waits until something answers on the cloud's port, or the cloud has ended. */
+  async #cloudAnswers(cloud: Running, signal: AbortSignal): Promise<Result<void>> {
+    const { timers, clock } = this.#deps;
+    const deadlineMs = clock.monotonicMs() + CLOUD_START_MS;
+    const ended = cloud.ended.then((end) => end);
+    for (;;) {
+      if (await canConnect(this.#place.port)) return ok(undefined);
+      const tick = sleep(timers, "start.cloud", LOOK_EVERY_MS, signal).then(() => undefined);
+      const end = await Promise.race([ended, tick]);
+      if (signal.aborted) return ok(undefined);
+      if (end !== undefined) return fail("start.cloud", `The development cloud ended as soon as it was started.${lastWords(end)}`);
+      if (clock.monotonicMs() > deadlineMs) return fail("start.cloud", `The development cloud does not answer on port ${this.#place.port} after ${CLOUD_START_MS / 1_000} s.`);
+    }
+  }
+}
+
+function canConnect(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    const settle = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("connect", () => settle(true));
+    socket.once("error", () => settle(false));
+  });
+}

@@ -1,0 +1,113 @@
+import { join, resolve } from "node:path";
+import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
+import { systemRandom } from "../../platform/linux/system-random.ts";
+import { fail, messageOf, ok, type Issue, type Result } from "../../platform/ports/result.ts";
+import { build } from "../build/build.ts";
+import { findBrowser } from "../setup/find-browser.ts";
+import { thisMachine } from "../setup/machine.ts";
+import { Launcher } from "./launcher.ts";
+import { HELP, parseOptions, type StartOptions } from "./options.ts";
+import { checkPort, takeDataFolder } from "./prepare.ts";
+import { NEEDED_ENTRIES, PLAYER_ENTRY, type Place } from "./programs.ts";
+import { Room } from "./room.ts";
+
+/** One Ctrl-C reaches us from the terminal and again from npm; a second one comes later than that. */
+const SAME_CTRL_C_MS = 500;
+
+/**
+ * The whole of `npm start`: set up, run until asked to stop, stop everything. `root` has the sources and gets
+ * `dist/`. Returns the exit code: 0 stopped, 1 could not run (one sentence said why), 2 wrong options.
+ */
+export async function start(args: readonly string[], root: string): Promise<number> {
+  const options = parseOptions(args);
+  if (!options.ok) return complain(options.error, 2);
+  if (options.value === undefined) {
+    console.log(HELP);
+    return 0;
+  }
+  const data = dataFolder(options.value, root);
+  const taken = takeDataFolder(data);
+  if (!taken.ok) return complain(taken.error);
+  try {
+    const place = await prepare(options.value, data, root);
+    return place.ok ? await runRoom(place.value, options.value.devices) : complain(place.error);
+  } finally {
+    taken.value();
+  }
+}
+
+async function prepare(options: StartOptions, data: string, root: string): Promise<Result<Place>> {
+  const port = await checkPort(options.port);
+  if (!port.ok) return port;
+  const browser = await findBrowser({ root, install: true, machine: thisMachine });
+  if (!browser.ok) return browser;
+  say(`Browser: ${browser.value.kind} ${browser.value.version} at ${browser.value.path} (${browser.value.evidence})`);
+  const built = await makePrograms(root, [...NEEDED_ENTRIES, PLAYER_ENTRY[browser.value.kind]]);
+  if (!built.ok) return built;
+  const headless = options.headless || hasNoScreen();
+  if (headless && !options.headless) say("No display here: the players run headless, and their pictures are in the dashboard.");
+  return ok({ root, data, port: options.port, browser: browser.value, headless, isRoot: thisMachine.isRoot });
+}
+
+async function makePrograms(root: string, needed: readonly string[]): Promise<Result<void>> {
+  try {
+    const { fresh, missing } = await build(root);
+    if (!fresh) say("Programs built.");
+    const gone = needed.filter((entry) => missing.includes(entry));
+    return gone.length === 0 ? ok(undefined) : fail("start.incomplete", `This tree is not complete: ${gone.join(", ")} is missing.`, "Use a complete clone.");
+  } catch (thrown) {
+    // esbuild has already printed where it stopped.
+    return fail("start.build", `The programs could not be built: ${messageOf(thrown)}`);
+  }
+}
+
+async function runRoom(place: Place, devices: number): Promise<number> {
+  const timers = new SystemTimers();
+  const launcher = new Launcher(timers);
+  const stop = new AbortController();
+  listenForStop(stop, launcher);
+  const room = new Room(place, launcher, { clock: systemClock, timers, random: systemRandom, say });
+  const onReady = (): void => {
+    say(`\nDashboard: http://127.0.0.1:${place.port}/\nData: ${place.data}    Ctrl-C stops everything.\n`);
+  };
+  const ended = await room.run(devices, onReady, stop.signal);
+  launcher.close();
+  if (!ended.ok) return complain(ended.error);
+  say("Everything has stopped.");
+  return 0;
+}
+
+function listenForStop(stop: AbortController, launcher: Launcher): void {
+  let firstMs: number | undefined;
+  const onSignal = (): void => {
+    const nowMs = systemClock.monotonicMs();
+    if (firstMs === undefined) {
+      firstMs = nowMs;
+      say("\nStopping …");
+      stop.abort();
+    } else if (nowMs - firstMs > SAME_CTRL_C_MS) launcher.killAll();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+  // The bootstrap that started us was killed.
+  process.on("disconnect", onSignal);
+  process.channel?.unref();
+}
+
+/** The default is in the tree; a name that was typed counts from where it was typed. */
+function dataFolder({ data }: StartOptions, root: string): string {
+  return data === undefined ? join(root, ".vitrine") : resolve(process.env["INIT_CWD"] ?? process.cwd(), data);
+}
+
+function hasNoScreen(): boolean {
+  const { platform, env } = thisMachine;
+  return platform === "linux" && !env["DISPLAY"] && !env["WAYLAND_DISPLAY"];
+}
+
+function complain(issue: Issue, code = 1): number {
+  console.error(`${issue.message}${issue.hint === undefined ? "" : `\n${issue.hint}`}`);
+  return code;
+}
+
+function say(line: string): void {
+  console.log(line);
+}
