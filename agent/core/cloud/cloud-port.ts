@@ -51,8 +51,11 @@ export interface SessionHandlers {
   hello(): Promise<Pick<Extract<DeviceMessage, { t: "hello" }>, "desiredVersion" | "reportedVersion" | "profileHash" | "openCommands" | "agent">>;
   /** The session is open. */
   welcomed(welcome: CloudMessageOf<"welcome">): void;
-  /** Whether the cloud may be this device's cloud: checks the owner against what the device holds. An Issue ends the session. */
-  acceptOwner(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">): Promise<Result<void>>;
+  /**
+   * Whether the cloud may be this device's cloud: checks the owner against what the device holds. An Issue ends
+   * the session. Nothing else of the session happens before the answer. `endpoint` is the address that was dialed.
+   */
+  acceptOwner(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">, endpoint: string): Promise<Result<void>>;
   command(message: CloudMessageOf<"command">): void;
   cancel(message: CloudMessageOf<"cancel">): void;
   desired(message: CloudMessageOf<"desired">): void;

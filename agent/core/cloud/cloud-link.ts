@@ -1,0 +1,279 @@
+import type { Limits } from "../../protocol/cloud-messages.ts";
+import type { DeviceMessage } from "../../protocol/device-messages.ts";
+import type { Timer } from "../../../platform/ports/clock.ts";
+import { messageOf, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+import type { CloudLinkDeps } from "./cloud-link-deps.ts";
+import type { CloudLink, Connection, LinkStatus } from "./cloud-port.ts";
+import { buildHello } from "./hello.ts";
+import { LinkCounters, type LinkCounts } from "./link-counters.ts";
+import { initialLinkState, nextTickMs, stepLink, type LinkEffect, type LinkEvent, type LinkState } from "./link-state.ts";
+import { SessionEpoch } from "./session-epoch.ts";
+import { Session, type SessionEvents } from "./session.ts";
+import { UploadRequests } from "./upload-requests.ts";
+
+interface Live {
+  readonly attempt: number;
+  readonly abort: AbortController;
+  /** Frames that came before `connect` had settled. */
+  readonly early: string[];
+  connection?: Connection;
+  session?: Session;
+}
+
+/** A timer is armed for at most this long: what is due later is looked at again then. */
+const TIMER_MAX_MS = 3_600_000;
+/** A server that speaks before the connection is ours may say this much. */
+const EARLY_FRAMES_MAX = 100;
+
+/** The device's link to its cloud: turns the effects of link-state.ts into connections and sessions. */
+export class CloudLinkRunner implements CloudLink {
+  readonly counters = new LinkCounters();
+  readonly #deps: CloudLinkDeps;
+  readonly #epoch: SessionEpoch;
+  readonly #uploads: UploadRequests;
+  readonly #changed: Emitter<LinkStatus>;
+  readonly #queue: LinkEvent[] = [];
+  #stepping = false;
+  #state: LinkState;
+  #status: LinkStatus;
+  #live: Live | undefined;
+  #timer: { readonly timer: Timer; readonly dueMs: number } | undefined;
+  #running = false;
+  #byeSaid = false;
+
+  constructor(deps: CloudLinkDeps) {
+    this.#deps = deps;
+    this.#epoch = new SessionEpoch(deps.documents, deps.clock, deps.bootId);
+    this.#uploads = new UploadRequests(deps.timers, deps.random);
+    this.#changed = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to the link's status failed"));
+    this.#state = initialLinkState(deps.endpoints, deps.clock.monotonicMs());
+    this.#status = statusOf(this.#state);
+  }
+
+  status(): LinkStatus {
+    return this.#status;
+  }
+
+  onStatus(listener: (status: LinkStatus) => void): () => void {
+    return this.#changed.on(listener);
+  }
+
+  counts(): LinkCounts {
+    return this.counters.snapshot();
+  }
+
+  /** Monotonic time of the last frame from the cloud in this session. */
+  heardMs(): number | undefined {
+    return this.#live?.session?.heardMs;
+  }
+
+  send(message: DeviceMessage): boolean {
+    if (this.#status.kind !== "online") return false;
+    const sent = this.#live?.session?.send(message) ?? false;
+    if (sent && message.t === "bye") this.#byeSaid = true;
+    return sent;
+  }
+
+  requestUpload(request: Parameters<CloudLink["requestUpload"]>[0]): ReturnType<CloudLink["requestUpload"]> {
+    return this.#uploads.ask(request, (message) => this.send(message));
+  }
+
+  reconnect(reason: "moving" | "reconnecting"): void {
+    this.#dispatch({ kind: "reconnect", reason });
+  }
+
+  /** Other addresses from now on. A connection to one that is still listed stays. */
+  setEndpoints(urls: readonly string[]): void {
+    this.#dispatch({ kind: "endpoints", urls });
+  }
+
+  /** The network may be back: an attempt that waits for its back-off is made soon. */
+  nudge(): void {
+    this.#dispatch({ kind: "nudge" });
+  }
+
+  /** Keeps the link up until `signal` aborts, then says `bye` and closes. */
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.#running) throw new Error("the link is running already");
+    this.#running = true;
+    try {
+      const spreadMs = (await this.#epoch.hadSessionThisBoot()) ? 0 : this.#deps.firstConnectSpreadMs;
+      if (signal.aborted) return;
+      this.#dispatch({ kind: "start", spreadMs });
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    } finally {
+      this.#dispatch({ kind: "stop" });
+      this.#timer?.timer.cancel();
+      this.#timer = undefined;
+      this.#running = false;
+    }
+  }
+
+  /** One step at a time: effects may cause events, which wait their turn. */
+  #dispatch(event: LinkEvent): void {
+    this.#queue.push(event);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#step(next);
+    } finally {
+      this.#stepping = false;
+    }
+    this.#arm();
+    this.#publish();
+  }
+
+  #step(event: LinkEvent): void {
+    const { clock, policy, random } = this.#deps;
+    const { state, effects } = stepLink(this.#state, event, { nowMs: clock.monotonicMs(), policy, random });
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: LinkEffect): void {
+    switch (effect.kind) {
+      case "connect":
+        this.#connect(effect.attempt, effect.endpoint);
+        break;
+      case "ping":
+        this.#live?.session?.ping();
+        break;
+      case "close":
+        this.#close(effect);
+        break;
+    }
+  }
+
+  #close({ attempt, why, bye }: Extract<LinkEffect, { kind: "close" }>): void {
+    const live = this.#live;
+    if (live === undefined || live.attempt !== attempt) return;
+    this.#live = undefined;
+    this.counters.ends.add(why.code);
+    this.#deps.log.info({ code: why.code, why: why.message }, "the link ended");
+    live.abort.abort();
+    if (live.session === undefined) live.connection?.close(why.code);
+    else live.session.end(why, this.#byeSaid ? undefined : bye);
+  }
+
+  #connect(attempt: number, endpoint: string): void {
+    const live: Live = { attempt, abort: new AbortController(), early: [] };
+    this.#live = live;
+    this.#byeSaid = false;
+    this.counters.attempts += 1;
+    this.#deps.log.debug({ endpoint, attempt }, "connecting");
+    const frame = (text: string): void => {
+      if (this.#live !== live) return;
+      if (live.session !== undefined) live.session.frame(text);
+      else if (live.early.length < EARLY_FRAMES_MAX) live.early.push(text);
+    };
+    const closed = (error: Issue): void => this.#dispatch({ kind: "lost", attempt, error });
+    this.#deps.transport.connect(endpoint, { frame, closed }, live.abort.signal).then(
+      (result) => this.#connected(live, endpoint, result),
+      (thrown: unknown) => {
+        this.#deps.log.error({ error: messageOf(thrown) }, "the transport failed in a way it should not");
+        this.#dispatch({ kind: "lost", attempt, error: { code: "link.network", message: messageOf(thrown) } });
+      },
+    );
+  }
+
+  #connected(live: Live, endpoint: string, result: Result<Connection>): void {
+    if (!result.ok) {
+      this.#dispatch({ kind: "lost", attempt: live.attempt, error: result.error });
+      return;
+    }
+    if (this.#live !== live) {
+      // It opened although it was given up: never two connections at once.
+      result.value.close("link.superseded");
+      return;
+    }
+    live.connection = result.value;
+    live.session = this.#openSession(live, endpoint, result.value);
+    this.#dispatch({ kind: "opened", attempt: live.attempt });
+    for (const text of live.early.splice(0)) live.session.frame(text);
+  }
+
+  #openSession(live: Live, endpoint: string, connection: Connection): Session {
+    const { handlers, backlog, drain, serverClock, clock, log } = this.#deps;
+    return new Session({
+      endpoint, connection, handlers, backlog, drain, serverClock, clock, log,
+      uploads: this.#uploads,
+      counters: this.counters,
+      events: this.#sessionEvents(live.attempt),
+      hello: (nonce) => buildHello(this.#deps, this.#epoch, endpoint, nonce),
+    });
+  }
+
+  #sessionEvents(attempt: number): SessionEvents {
+    const pingOf = (limits: Limits): { readonly pingIntervalMs?: number } => (limits.pingIntervalMs === undefined ? {} : { pingIntervalMs: limits.pingIntervalMs });
+    return {
+      challenged: () => this.#dispatch({ kind: "challenged", attempt }),
+      helloSent: () => this.#dispatch({ kind: "hello-sent", attempt }),
+      welcomed: (welcome) => {
+        this.counters.sessions += 1;
+        this.#dispatch({ kind: "welcomed", attempt, session: welcome.session, ...pingOf(welcome.limits) });
+      },
+      limited: ({ pingIntervalMs }) => {
+        if (pingIntervalMs !== undefined) this.#dispatch({ kind: "limited", attempt, pingIntervalMs });
+      },
+      refused: (error, retryAfterMs) => this.#dispatch({ kind: "refused", attempt, error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }),
+      goaway: ({ reason, retryAfterMs, endpoint }) => {
+        this.#dispatch({ kind: "goaway", attempt, reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(endpoint === undefined ? {} : { endpoint }) });
+      },
+      lost: (error) => this.#dispatch({ kind: "lost", attempt, error }),
+    };
+  }
+
+  /** One timer for whatever is due next. One that fires too early only looks again. */
+  #arm(): void {
+    const { clock, timers, policy } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    const session = this.#live?.session;
+    const dueMs = nextTickMs(this.#state, session?.heardMs ?? nowMs, session?.sentMs ?? nowMs, policy);
+    if (this.#timer !== undefined) {
+      if (this.#timer.dueMs <= dueMs && this.#timer.dueMs > nowMs) return;
+      this.#timer.timer.cancel();
+      this.#timer = undefined;
+    }
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.min(TIMER_MAX_MS, Math.max(0, dueMs - nowMs));
+    const timer = timers.after("link.tick", delayMs, () => {
+      this.#timer = undefined;
+      const { heardMs = clock.monotonicMs(), sentMs = clock.monotonicMs(), pongMs = Number.NEGATIVE_INFINITY } = this.#live?.session ?? {};
+      this.#dispatch({ kind: "tick", heardMs, sentMs, pongMs });
+    });
+    this.#timer = { timer, dueMs: nowMs + delayMs };
+  }
+
+  #publish(): void {
+    const status = statusOf(this.#state);
+    if (sameStatus(status, this.#status)) return;
+    this.#status = status;
+    if (status.kind === "online") this.#deps.log.info({ endpoint: status.endpoint, session: status.session }, "online");
+    this.#changed.emit(status);
+  }
+}
+
+/** The state as other parts of the agent see it. */
+export function statusOf(state: LinkState): LinkStatus {
+  const { phase, offlineSinceMs, lastError } = state;
+  const error = lastError === undefined ? {} : { lastError };
+  switch (phase.kind) {
+    case "stopped":
+      return { kind: "offline", sinceMs: offlineSinceMs, ...error };
+    case "waiting":
+      return { kind: "offline", sinceMs: offlineSinceMs, ...error, ...(Number.isFinite(phase.untilMs) ? { retryAtMs: phase.untilMs } : {}) };
+    case "connecting":
+    case "handshaking":
+      return { kind: "connecting", endpoint: phase.endpoint, sinceMs: phase.sinceMs, ...error };
+    case "online":
+      return { kind: "online", endpoint: phase.endpoint, session: phase.session, sinceMs: phase.sinceMs };
+  }
+}
+
+function sameStatus(a: LinkStatus, b: LinkStatus): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

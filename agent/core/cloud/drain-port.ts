@@ -1,0 +1,26 @@
+import type { Limits } from "../../protocol/cloud-messages.ts";
+import type { Stream } from "../../protocol/records.ts";
+
+/** What a session gives to whoever empties the backlog over it. */
+export interface DrainSession {
+  readonly session: string;
+  /** Newest number per stream when the hello was said: up to it, a record is a replay. */
+  readonly replayUpTo: Readonly<Record<Stream, number>>;
+  readonly limits: Limits;
+  /** Hands over one whole frame. False: not sent, because the buffer is full or the session is over. */
+  sendFrame(frame: string): boolean;
+  /** Bytes handed over and not yet on the wire. A ping waits behind them: keep this small. */
+  bufferedBytes(): number;
+}
+
+/** Empties the backlog over one session, in order of urgency, within window and limits. */
+export interface SessionDrain {
+  /** Ends when `signal` aborts (the session is over). Throwing ends the session. */
+  run(signal: AbortSignal): Promise<void>;
+  /** The cloud stored everything up to these numbers; the backlog has let them go already. */
+  stored(upTo: Partial<Readonly<Record<Stream, number>>>): void;
+  /** New limits, whole. */
+  limited(limits: Limits): void;
+}
+
+export type DrainFactory = (session: DrainSession) => SessionDrain;

@@ -1,0 +1,62 @@
+import type { Clock, ClockQuality } from "../../../platform/ports/clock.ts";
+import type { DocumentStore } from "../storage/document-store.ts";
+import { StorageError } from "../storage/document-store.ts";
+
+const KEY = "cloud.session";
+
+/**
+ * The number that rises with every session of this device, so that a late "gone" of an old session
+ * cannot mark a new one offline. On disk before it is used. Where the disk does not take it, or lost it,
+ * the wall clock in seconds stands in: it is above every number that sessions alone could have reached.
+ */
+export class SessionEpoch {
+  readonly #documents: DocumentStore;
+  readonly #clock: Clock;
+  readonly #bootId: string;
+  #last: number | undefined;
+  #bootSeen = false;
+
+  constructor(documents: DocumentStore, clock: Clock, bootId: string) {
+    this.#documents = documents;
+    this.#clock = clock;
+    this.#bootId = bootId;
+  }
+
+  /** Whether a session was begun in this boot already: then a restart is the agent's own, not a site's power cut. */
+  async hadSessionThisBoot(): Promise<boolean> {
+    await this.#load();
+    return this.#bootSeen;
+  }
+
+  /** The next number. `durable` is false when the disk refused it. */
+  async next(quality: ClockQuality): Promise<{ readonly epoch: number; readonly durable: boolean; readonly error?: string }> {
+    const before = await this.#load();
+    const floor = before === undefined && quality !== "unset" ? this.#wallSeconds() : 0;
+    const epoch = Math.max(floor, (before ?? 0) + 1);
+    try {
+      await this.#documents.put({ [KEY]: { epoch, bootId: this.#bootId } });
+      this.#last = epoch;
+      return { epoch, durable: true };
+    } catch (thrown) {
+      // A full or read-only disk must not keep the device away from its cloud.
+      if (!(thrown instanceof StorageError)) throw thrown;
+      const standIn = quality === "unset" ? epoch : Math.max(epoch, this.#wallSeconds());
+      this.#last = standIn;
+      return { epoch: standIn, durable: false, error: thrown.message };
+    }
+  }
+
+  async #load(): Promise<number | undefined> {
+    if (this.#last !== undefined) return this.#last;
+    const document = await this.#documents.get(KEY);
+    if (document === undefined) return undefined;
+    this.#bootSeen = document["bootId"] === this.#bootId;
+    const epoch = document["epoch"];
+    this.#last = typeof epoch === "number" && Number.isSafeInteger(epoch) && epoch >= 0 ? epoch : undefined;
+    return this.#last;
+  }
+
+  #wallSeconds(): number {
+    return Math.max(0, Math.floor(this.#clock.wallMs() / 1000));
+  }
+}

@@ -1,0 +1,137 @@
+import { decodeDeviceMessage } from "../../../protocol/codec.ts";
+import type { CloudMessage, Welcome } from "../../../protocol/cloud-messages.ts";
+import type { DeviceMessage } from "../../../protocol/device-messages.ts";
+import { fail, ok, type Issue, type Result } from "../../../../platform/ports/result.ts";
+import type { Connection, ConnectionEvents, Transport } from "../cloud-port.ts";
+
+/** What a scripted server does with one connection. */
+export interface Behaviour {
+  /** Instead of opening: fail with this, or never settle until given up (`"hang"`). */
+  readonly connect?: Issue | "hang";
+  /** Called when the connection opened. Default: sends a challenge. */
+  opened?(peer: Peer): void;
+  /** Called with each message of the device. Default: answers `hello` with a welcome and `ping` with a pong. */
+  message?(peer: Peer, message: DeviceMessage): void;
+}
+
+/** The server's end of one connection. */
+export class Peer {
+  readonly url: string;
+  readonly number: number;
+  readonly received: DeviceMessage[] = [];
+  readonly #events: ConnectionEvents;
+  open = true;
+  /** The device's buffer is full: its sends are refused. */
+  full = false;
+  closedWith: string | undefined;
+
+  constructor(url: string, number: number, events: ConnectionEvents) {
+    this.url = url;
+    this.number = number;
+    this.#events = events;
+  }
+
+  send(message: CloudMessage): void {
+    this.raw(JSON.stringify(message));
+  }
+
+  raw(text: string): void {
+    if (this.open) this.#events.frame(text);
+  }
+
+  drop(why: Issue = { code: "link.network", message: "the scripted server dropped the connection" }): void {
+    if (!this.open) return;
+    this.open = false;
+    this.#events.closed(why);
+  }
+
+  last<T extends DeviceMessage["t"]>(type: T): Extract<DeviceMessage, { t: T }> | undefined {
+    return this.received.findLast((message): message is Extract<DeviceMessage, { t: T }> => message.t === type);
+  }
+}
+
+export const NONCE = "A".repeat(43);
+
+export function challenge(peer: Peer): void {
+  peer.send({ t: "challenge", versions: [1], nonce: NONCE });
+}
+
+export function welcomeOf(session: string, over: Partial<Welcome> = {}): Welcome {
+  return {
+    t: "welcome", session, serverMs: Date.UTC(2026, 5, 1), owner: { kind: "unclaimed" }, stored: {}, desiredVersion: 0, reportedVersion: 0, wants: [], limits: {}, ...over,
+  };
+}
+
+/** A well-behaved server, message by message. */
+export function answerWell(peer: Peer, message: DeviceMessage, over: Partial<Welcome> = {}): void {
+  if (message.t === "hello") peer.send(welcomeOf(`s-${peer.number}`, over));
+  else if (message.t === "ping") peer.send({ t: "pong" });
+}
+
+/** A cloud without sockets, which behaves as told, per address. Remembers every attempt. */
+export class ScriptedTransport implements Transport {
+  readonly peers: Peer[] = [];
+  readonly attempts: { readonly url: string; readonly atMs: number }[] = [];
+  /** Most connections (or attempts) that were ever alive at one time. */
+  aliveMax = 0;
+  behave: (url: string, attempt: number) => Behaviour = () => ({});
+  readonly #nowMs: () => number;
+  #alive = 0;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  get peer(): Peer {
+    const peer = this.peers.at(-1);
+    if (peer === undefined) throw new Error("no connection was opened yet");
+    return peer;
+  }
+
+  async connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection>> {
+    this.attempts.push({ url, atMs: this.#nowMs() });
+    const behaviour = this.behave(url, this.attempts.length);
+    this.#alive += 1;
+    this.aliveMax = Math.max(this.aliveMax, this.#alive);
+    if (behaviour.connect !== undefined) {
+      if (behaviour.connect === "hang") await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      this.#alive -= 1;
+      return behaviour.connect === "hang" ? fail("link.timeout", "given up") : { ok: false, error: behaviour.connect };
+    }
+    return ok(this.#open(url, events, behaviour));
+  }
+
+  #open(url: string, events: ConnectionEvents, behaviour: Behaviour): Connection {
+    let over = false;
+    const ended = (): void => {
+      if (!over) this.#alive -= 1;
+      over = true;
+    };
+    const peer = new Peer(url, this.peers.length + 1, {
+      frame: (text) => events.frame(text),
+      closed: (why) => {
+        ended();
+        events.closed(why);
+      },
+    });
+    this.peers.push(peer);
+    queueMicrotask(() => (behaviour.opened ?? challenge)(peer));
+    return {
+      send: (frame) => {
+        if (!peer.open || peer.full) return false;
+        const decoded = decodeDeviceMessage(frame);
+        if (!decoded.ok) throw new Error(`the device sent what the protocol forbids: ${decoded.error.message}`);
+        peer.received.push(decoded.value);
+        // In a microtask, as from a socket: never within the call that sent.
+        queueMicrotask(() => peer.open && (behaviour.message ?? answerWell)(peer, decoded.value));
+        return true;
+      },
+      bufferedBytes: () => 0,
+      close: (reason) => {
+        ended();
+        peer.closedWith = reason;
+        peer.drop({ code: "link.closed", message: reason });
+      },
+    };
+  }
+}
