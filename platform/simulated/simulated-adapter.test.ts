@@ -174,6 +174,20 @@ describe("simulated adapter", () => {
     await all.close();
   });
 
+  test("a power cut is another boot once software starts again, and not before", async () => {
+    const all = open();
+    const before = all.world.state.power.bootId;
+    const seenByTheDying: string[] = [];
+    all.world.setHooks({ onPowerCut: () => seenByTheDying.push(all.world.state.power.bootId) });
+    expect(all.world.apply({ action: "power.cut" })).toMatchObject({ ok: true });
+    expect(seenByTheDying).toEqual([before]);
+    await all.adapter.close();
+    const next = createSimulatedAdapter(all.world, { clock: all.virtual, timers: all.virtual, onMachineGone: () => {} });
+    expect(await next.power.bootId()).not.toBe(before);
+    expect(all.world.state.power).toMatchObject({ pending: "none", boots: 2 });
+    await all.close();
+  });
+
   test("overheating and a full disk show in the probe at once", async () => {
     const all = open();
     all.world.apply({ action: "temperature.overheat" });

@@ -25,6 +25,8 @@ export interface SimulatedAdapterDeps {
 /** Every port there is, on hardware that behaves and misbehaves as the world says. */
 export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAdapterDeps): PlatformAdapter {
   const { clock, timers } = deps;
+  // Software starts on a machine that lost its power before: this is the boot.
+  if (world.state.power.pending !== "none") world.boot();
   const cec = new SimulatedCec(world, timers);
   const gpio = new SimulatedGpio(world, clock, timers);
   const power = new SimulatedHostPower(world, timers, (kind) => deps.onMachineGone(kind));

@@ -169,7 +169,8 @@ const machineActions: readonly SimulatedAction[] = [
     none,
     (world) => {
       if (world.hooks.onPowerCut === undefined) return runHook("cut the power", undefined);
-      world.boot();
+      // The boot follows when software starts on this machine again: until then the dying one must not see a new boot id.
+      world.update({ power: { ...world.state.power, pending: "reboot" } });
       return runHook("cut the power", world.hooks.onPowerCut);
     },
   ),

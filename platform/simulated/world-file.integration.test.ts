@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,6 +79,24 @@ describe("world file", () => {
     const { damage } = open();
     expect(damage?.code).toBe(readable ? undefined : "simulated.world-damaged");
     expect(existsSync(path)).toBe(true);
+  });
+
+  test("what a process did to the hardware stays done when it is killed the moment after", () => {
+    const here = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
+    const script = `
+      import { VirtualTime } from ${here("./virtual-time.ts")};
+      import { SeededRandom } from ${here("./seeded-random.ts")};
+      import { openWorldFile } from ${here("./world-file.ts")};
+      import { createSimulatedAdapter } from ${here("./simulated-adapter.ts")};
+      const time = new VirtualTime();
+      const { world } = openWorldFile(process.argv[1], { clock: time, timers: time, random: new SeededRandom(1) });
+      const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone() {} });
+      const written = await adapter.gpio.write("GPIO17", 1);
+      if (written.ok) process.kill(process.pid, "SIGKILL");
+    `;
+    const child = spawnSync(process.execPath, ["--input-type=module", "-e", script, path], { timeout: 20_000, encoding: "utf8" });
+    expect([child.signal, child.stderr]).toEqual(["SIGKILL", ""]);
+    expect(open().world.state.gpio.lines["GPIO17"]).toMatchObject({ direction: "output", driven: 1 });
   });
 
   test("after close the file is left alone", () => {
