@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildBundle } from "./build-bundle.ts";
 import { buildPages } from "./build-pages.ts";
+import { buildSample } from "./build-sample.ts";
 import { BUNDLES, PAGES } from "./bundles.ts";
 import { hashInputs } from "./hash-inputs.ts";
 
@@ -18,7 +19,7 @@ export interface BuildReport {
 const STAMP = "dist/.inputs";
 
 /**
- * Makes `dist/`: the shipped programs and the development cloud. Does nothing when the sources are the
+ * Makes `dist/`: the shipped programs, the development cloud and the sample player. Does nothing when the sources are the
  * ones of the last build. A source that does not compile rejects with esbuild's own message.
  */
 export async function build(root: string): Promise<BuildReport> {
@@ -32,6 +33,7 @@ export async function build(root: string): Promise<BuildReport> {
   const written = await Promise.all([
     ...present.map((bundle) => buildBundle(root, bundle)),
     ...PAGES.filter(({ from }) => !missing.includes(from)).map((pages) => buildPages(root, pages)),
+    buildSample(root),
   ]);
   await mkdir(join(root, "dist"), { recursive: true });
   // Written last, and whole or not at all: an interrupted build is repeated.
