@@ -141,7 +141,7 @@ async function openSimulated(options: OpenPlatformOptions, evidence: readonly st
     timers,
     evidence,
     onMachineGone: (kind) => options.onMachineGone?.(kind),
-    ...(onLinux ? { hostProbe: createLinuxProbe({ clock, timers, dataDir }) } : {}),
+    ...(onLinux ? { hostProbe: createLinuxProbe({ clock, dataDir }) } : {}),
   });
   const close = async (): Promise<void> => {
     await inner.close();

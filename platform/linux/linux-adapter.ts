@@ -55,12 +55,8 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
 }
 
 /** The probe alone; a simulated device lends it from the machine that runs the simulation. */
-export function createLinuxProbe(deps: Pick<LinuxAdapterDeps, "clock" | "timers" | "dataDir" | "root">): SystemProbe {
+export function createLinuxProbe(deps: Pick<LinuxAdapterDeps, "clock" | "dataDir" | "root" | "run">): SystemProbe {
+  const { clock, dataDir } = deps;
   const files = machineFiles(deps.root);
-  return new LinuxProbe({
-    files,
-    clock: deps.clock,
-    dataDir: deps.dataDir,
-    inventory: () => readLinuxInventory(files, deps.clock, deps.timers),
-  });
+  return new LinuxProbe({ files, clock, dataDir, inventory: () => readLinuxInventory(files, clock, deps.run ?? runCommand) });
 }

@@ -1,68 +1,73 @@
-import type { Clock, Timers } from "../ports/clock.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Inventory } from "../ports/host.ts";
 import { failed, seen, unknown, type Reading } from "../ports/reading.ts";
-import { messageOf } from "../ports/result.ts";
-import { withDeadline } from "../runtime/sleep.ts";
+import { fail, ok, type Result } from "../ports/result.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../runtime/json.ts";
+import type { CommandRunner } from "./command-runner.ts";
 import type { MachineFiles } from "./machine-files.ts";
 
-/** It starts programs such as dmidecode, which can hang on odd firmware. */
-const DEADLINE_MS = 10_000;
+/** The package starts programs such as dmidecode, which can hang on odd firmware; then the child is killed. */
+const DEADLINE_MS = 20_000;
 /** What firmware says when its maker filled nothing in. */
 const FILLERS =
   /^(|-|0+|none|unknown|n\/a|not (specified|available|applicable)|default string|to be filled by o\.e\.m\.?|system product name)$/i;
+const CHILD = "const { printSystemInformation } = await import(process.argv[1]); await printSystemInformation();";
 
 /**
- * What the machine is, once. This is the only file that imports systeminformation: it knows a great many
- * machines, and answers "" or 0 where it knows nothing, so every answer is turned into a `Reading` here.
- * Device-tree facts are read directly, because they are what is printed on a board.
+ * What the machine is, asked once. systeminformation knows a great many machines, and answers "" or 0 where it knows
+ * nothing, so every answer becomes a `Reading` here. Device-tree facts are read directly: they are what is printed
+ * on a board.
  */
-export async function readLinuxInventory(files: MachineFiles, clock: Clock, timers: Timers): Promise<Inventory> {
-  const { default: si } = await import("systeminformation");
-  const ask = <T>(what: string, work: Promise<T>): Promise<Reading<T>> =>
-    withDeadline(timers, `inventory.${what}`, DEADLINE_MS, work).then(
-      (value) => seen(value, clock.monotonicMs()),
-      (thrown: unknown) => failed({ code: "inventory.failed", message: `${what}: ${messageOf(thrown)}` }),
-    );
-  const [system, os, cpu, memory] = await Promise.all([
-    ask("system", si.system()),
-    ask("os", si.osInfo()),
-    ask("cpu", si.cpu()),
-    ask("memory", si.mem()),
-  ]);
-  const fromTree = (path: string): Reading<string> | undefined => {
+export async function readLinuxInventory(files: MachineFiles, clock: Clock, run: CommandRunner): Promise<Inventory> {
+  const answers = await askChild(run);
+  const atMs = clock.monotonicMs();
+  const direct = (path: string): Reading<string> | undefined => {
     const read = files.text(path);
-    return read.ok && read.value !== "" ? seen(read.value, clock.monotonicMs()) : undefined;
+    return read.ok && read.value !== "" ? seen(read.value, atMs) : undefined;
+  };
+  const text = (part: string, ...keys: readonly string[]): Reading<string> => textOf(partOf(answers, part), keys, atMs);
+  const positive = (part: string, key: string): Reading<number> => {
+    const found = partOf(answers, part);
+    const value = found.ok ? found.value[key] : undefined;
+    if (!found.ok) return failed(found.error);
+    return typeof value === "number" && value > 0 ? seen(value, atMs) : unknown("the machine does not say");
   };
   return {
-    model: fromTree("proc/device-tree/model") ?? text(system, (value) => joined(value.manufacturer, value.model)),
-    serial: fromTree("proc/device-tree/serial-number") ?? text(system, (value) => value.serial),
-    os: text(os, (value) => joined(value.distro, value.release)),
-    kernel: fromTree("proc/sys/kernel/osrelease") ?? text(os, (value) => value.kernel),
-    cpu: text(cpu, (value) => joined(value.manufacturer, value.brand)),
-    cpuCores: positive(cpu, (value) => value.cores),
-    memoryBytes: positive(memory, (value) => value.total),
-    architecture: text(os, (value) => value.arch),
+    model: direct("proc/device-tree/model") ?? text("system", "manufacturer", "model"),
+    serial: direct("proc/device-tree/serial-number") ?? text("system", "serial"),
+    os: text("os", "distro", "release"),
+    kernel: direct("proc/sys/kernel/osrelease") ?? text("os", "kernel"),
+    cpu: text("cpu", "manufacturer", "brand"),
+    cpuCores: positive("cpu", "cores"),
+    memoryBytes: positive("memory", "total"),
+    architecture: text("os", "arch"),
   };
 }
 
-function text<T>(reading: Reading<T>, of: (value: T) => unknown): Reading<string> {
-  if (reading.kind !== "ok") return reading;
-  const value = of(reading.value);
-  if (typeof value !== "string" || FILLERS.test(value.trim())) return unknown("the machine does not say");
-  return seen(value.trim(), reading.atMs);
+async function askChild(run: CommandRunner): Promise<Result<JsonObject>> {
+  const { systemInformationUrl } = await import("./system-information.ts");
+  const printed = await run(process.execPath, ["--input-type=module", "--eval", CHILD, systemInformationUrl], DEADLINE_MS);
+  if (!printed.ok) return fail("inventory.failed", `the inventory could not be read: ${printed.error.message}`);
+  const answers = parseJson(printed.value);
+  return isJsonObject(answers) ? ok(answers) : fail("inventory.failed", "the inventory is not in the form this software knows");
 }
 
-function positive<T>(reading: Reading<T>, of: (value: T) => unknown): Reading<number> {
-  if (reading.kind !== "ok") return reading;
-  const value = of(reading.value);
-  return typeof value === "number" && value > 0 ? seen(value, reading.atMs) : unknown("the machine does not say");
+function partOf(answers: Result<JsonObject>, name: string): Result<JsonObject> {
+  if (!answers.ok) return answers;
+  const part = answers.value[name];
+  if (!isJsonObject(part)) return fail("inventory.failed", `the inventory has no part ${name}`);
+  return typeof part["failure"] === "string" ? fail("inventory.failed", `${name}: ${part["failure"].slice(0, 200)}`) : ok(part);
 }
 
-/** Two texts as one, without the fillers and without saying the first twice. */
-function joined(first: unknown, second: unknown): string {
-  const parts = [first, second]
-    .filter((part): part is string => typeof part === "string" && !FILLERS.test(part.trim()))
-    .map((part) => part.trim());
-  const [one, two] = parts;
-  return one !== undefined && two?.startsWith(one) === true ? two : parts.join(" ");
+/** The named texts as one, without what firmware fills in for nothing and without saying the first twice. */
+function textOf(part: Result<JsonObject>, keys: readonly string[], atMs: number): Reading<string> {
+  if (!part.ok) return failed(part.error);
+  const texts = keys
+    .map((key) => part.value[key])
+    .filter((value): value is string => typeof value === "string")
+    .map((value) => value.trim())
+    .filter((value) => !FILLERS.test(value));
+  const [first, second] = texts;
+  const joined = first !== undefined && second?.startsWith(first) === true ? second : texts.join(" ");
+  return joined === "" ? unknown("the machine does not say") : seen(joined, atMs);
 }
