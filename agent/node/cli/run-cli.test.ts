@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { CLI_EXIT, type CliCommand, type CliContext } from "./command.ts";
+import { nearest, runCli } from "./run-cli.ts";
+
+let seen: CliContext | undefined;
+const commands: readonly CliCommand[] = [
+  { name: "status", summary: "What it does.", usage: "[--data DIR]", options: { data: { type: "string" } }, run: take },
+  { name: "cloud send", summary: "Sends.", usage: "<device> <command>", options: { url: { type: "string" } }, freeOptions: true, run: take },
+];
+function take(context: CliContext): Promise<0> {
+  seen = context;
+  return Promise.resolve(CLI_EXIT.ok);
+}
+
+async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  seen = undefined;
+  let out = "";
+  let err = "";
+  const code = await runCli(commands, words, { out: (text) => (out += text), err: (text) => (err += text) }, new AbortController().signal);
+  return { code, out, err };
+}
+
+test("options of a command are its own, and what it does not know it refuses", async () => {
+  expect((await run("status", "--data", "/x", "--json")).code).toBe(0);
+  expect(seen?.options["data"]).toBe("/x");
+  expect(seen?.json).toBe(true);
+  const wrong = await run("status", "--dta", "/x");
+  expect(wrong).toMatchObject({ code: CLI_EXIT.usage });
+  expect(wrong.err).toContain("--dta");
+  expect(wrong.err).toContain("usage: vitrine status");
+});
+
+test("a command that sends parameters gets the words it does not know", async () => {
+  await run("cloud", "send", "lobby", "display.power", "--on", "false", "--url", "http://127.0.0.1:1", "--json");
+  expect(seen?.args).toEqual(["lobby", "display.power", "--on", "false"]);
+  expect(seen?.options["url"]).toBe("http://127.0.0.1:1");
+  await run("cloud", "send", "lobby", "audio.mute", "--no-mute");
+  expect(seen?.args).toEqual(["lobby", "audio.mute", "--no-mute"]);
+});
+
+test("help is success, nothing and nonsense are not", async () => {
+  expect(await run("--help")).toMatchObject({ code: CLI_EXIT.ok, err: "" });
+  expect((await run("status", "--help")).out).toContain("What it does.");
+  expect(await run()).toMatchObject({ code: CLI_EXIT.usage });
+  expect((await run("stauts")).err).toContain('did you mean "status"');
+  expect((await run("cloud", "sned")).err).toContain('did you mean "cloud send"');
+});
+
+test("a name far from every other is not guessed", () => {
+  expect(nearest("zzzzzz", ["status", "doctor"])).toBeUndefined();
+});
