@@ -17,14 +17,16 @@ export interface BuildReport {
 }
 
 const STAMP = "dist/.inputs";
+const SAMPLE = "player-host/sample/app.dom.ts";
 
 /**
- * Makes `dist/`: the shipped programs, the development cloud and the sample player. Does nothing when the sources are the
- * ones of the last build. A source that does not compile rejects with esbuild's own message.
+ * Makes `dist/`: the shipped programs, the development cloud and the sample player. Does nothing when the
+ * sources are the ones of the last build. A source that does not compile rejects with esbuild's own message.
  */
 export async function build(root: string): Promise<BuildReport> {
   const hash = await hashInputs(root);
-  const missing = [...BUNDLES.map(({ entry }) => entry), ...PAGES.map(({ from }) => from)].filter((path) => !existsSync(join(root, path)));
+  const sources = [...BUNDLES.map(({ entry }) => entry), ...PAGES.map(({ from }) => from), SAMPLE];
+  const missing = sources.filter((path) => !existsSync(join(root, path)));
   const present = BUNDLES.filter(({ entry }) => !missing.includes(entry));
   const stamp = join(root, STAMP);
   if (existsSync(stamp) && (await readFile(stamp, "utf8")) === hash && present.every(({ output }) => existsSync(join(root, output)))) {
@@ -33,7 +35,7 @@ export async function build(root: string): Promise<BuildReport> {
   const written = await Promise.all([
     ...present.map((bundle) => buildBundle(root, bundle)),
     ...PAGES.filter(({ from }) => !missing.includes(from)).map((pages) => buildPages(root, pages)),
-    buildSample(root),
+    ...(missing.includes(SAMPLE) ? [] : [buildSample(root)]),
   ]);
   await mkdir(join(root, "dist"), { recursive: true });
   // Written last, and whole or not at all: an interrupted build is repeated.

@@ -24,6 +24,8 @@ const STABLE_AFTER_MS = 30_000;
 /** Asking for a restart sooner than this after a start is a loop, not a wish. */
 const AT_ONCE_AFTER_MS = 1_000;
 
+const LAST_LINES_MAX = 5;
+
 /** The reason with which a signal aborts when the power is cut; any other one is a polite end. */
 export const POWER_CUT = "power-cut";
 
@@ -78,8 +80,10 @@ export class RestartPause {
   }
 }
 
-/** The end of what a program printed, below a message about its failure. */
+/** The end of what a program printed, without stack frames, below a message about its failure. */
 export function lastWords(end: ProgramEnd): string {
-  const lines = end.code === 0 || end.signal === "SIGKILL" ? [] : end.tail.slice(-5);
+  if (end.code === 0 || end.signal === "SIGKILL") return "";
+  const telling = end.tail.filter((line) => line.trim() !== "" && !/^\s+at |^Node\.js v/.test(line));
+  const lines = telling.slice(-LAST_LINES_MAX);
   return lines.map((line) => `\n    ${line}`).join("");
 }

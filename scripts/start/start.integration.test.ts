@@ -1,0 +1,241 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+/**
+ * `npm start` as a real process, on a small tree whose cloud, agent and player host are stand-ins that
+ * end as they are told: see `testing/tree`.
+ */
+const RUNNER = `import { start } from ${JSON.stringify(join(import.meta.dirname, "start.ts"))};
+process.exitCode = await start(process.argv.slice(2), process.env.TEST_ROOT);`;
+const WAIT = { timeout: 12_000, interval: 50 };
+
+interface Started {
+  readonly process: ChildProcess;
+  output(): string;
+  readonly code: Promise<number | null>;
+}
+
+let root: string;
+let data: string;
+let port: number;
+const started: Started[] = [];
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), "vitrine-start-"));
+  cpSync(join(import.meta.dirname, "testing/tree"), root, { recursive: true });
+  symlinkSync(join(import.meta.dirname, "../../node_modules"), join(root, "node_modules"));
+  for (const file of ["package-lock.json", "tsconfig.json"]) writeFileSync(join(root, file), "{}");
+  // Answers with a version and does nothing else: the stand-in player starts no browser.
+  writeFileSync(join(root, "browser"), "#!/bin/sh\necho Chromium 1.2.3\n", { mode: 0o755 });
+  data = join(root, "data");
+  port = await freePort();
+});
+
+afterEach(async () => {
+  for (const each of started.splice(0)) {
+    each.process.kill("SIGTERM");
+    await each.code;
+  }
+  await vi.waitUntil(() => pidsStarted().every((pid) => !isAlive(pid)), WAIT);
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe("npm start", () => {
+  test("runs the cloud and every device, and Ctrl-C leaves no process within three seconds", async () => {
+    const run = startVitrine("--devices", "2");
+    await vi.waitFor(() => expect([lines("1", "agent"), lines("2", "agent"), lines("2", "player")].map((l) => l.length)).toEqual([1, 1, 1]), WAIT);
+    expect(run.output()).toContain(`Dashboard: http://127.0.0.1:${port}/`);
+    expect(lines("1", "agent")[0]).toContain(`simulated ws://127.0.0.1:${port}/device/v1`);
+    expect(lines("1", "player")[0]).toContain(`${join(root, "browser")} true`);
+    const pids = pidsStarted();
+    expect(pids).toHaveLength(6);
+    const beforeMs = performance.now();
+    run.process.kill("SIGINT");
+    expect(await run.code).toBe(0);
+    expect(performance.now() - beforeMs).toBeLessThan(3_000);
+    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 1_000, interval: 20 });
+  });
+
+  test("kills what does not stop when asked", async () => {
+    const run = startVitrine();
+    await agentStarts(1);
+    order("hang");
+    await vi.waitFor(() => expect(existsSync(join(device("1"), "do"))).toBe(false), WAIT);
+    const pids = pidsStarted();
+    run.process.kill("SIGTERM");
+    expect(await run.code).toBe(0);
+    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 1_000, interval: 20 });
+  });
+
+  test("leaves nothing behind when it is killed itself", async () => {
+    const run = startVitrine();
+    await agentStarts(1);
+    order("hang");
+    await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(1), WAIT);
+    const pids = pidsStarted();
+    run.process.kill("SIGKILL");
+    await run.code;
+    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 5_000, interval: 50 });
+  });
+
+  test("starts a crashed agent again and leaves its player alone", async () => {
+    const run = startVitrine();
+    await agentStarts(1);
+    order("exit 1");
+    await agentStarts(2);
+    expect(lines("1", "player")).toHaveLength(1);
+    expect(run.output()).toContain("device 1: the agent ended (exit code 1)");
+  });
+
+  test("reboots the machine, agent and player, when the agent says so", async () => {
+    startVitrine();
+    await agentStarts(1);
+    await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(1), WAIT);
+    order("exit 76");
+    await agentStarts(2);
+    await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(2), WAIT);
+  });
+
+  test("takes a killed agent with a new boot id for a power cut", async () => {
+    const run = startVitrine();
+    await agentStarts(1);
+    await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(1), WAIT);
+    // The boot id counts as known two seconds after the start; before that, a kill is just a kill.
+    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    order("power-cut");
+    await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(2), WAIT);
+    expect(run.output()).toContain("device 1: lost its power");
+  });
+
+  test("leaves a machine off that was shut down, and an agent stopped whose configuration is wrong", async () => {
+    const run = startVitrine("--devices", "2");
+    await vi.waitFor(() => expect([lines("1", "agent"), lines("2", "agent")].map((l) => l.length)).toEqual([1, 1]), WAIT);
+    order("exit 77", "1");
+    order("exit 78", "2");
+    await vi.waitFor(() => expect(run.output()).toContain("device 1: was shut down"), WAIT);
+    await vi.waitFor(() => expect(run.output()).toContain("device 2: the agent is not started again: its configuration is wrong"), WAIT);
+    const [pid, child] = (lines("1", "player")[0] ?? "").split(" ").map(Number);
+    await vi.waitFor(() => expect([pid ?? 0, child ?? 0].filter(isAlive)).toEqual([]), WAIT);
+    const [otherPid] = (lines("2", "player")[0] ?? "").split(" ").map(Number);
+    expect(isAlive(otherPid ?? 0)).toBe(true);
+  });
+});
+
+describe("what stops npm start before it begins, in one sentence", () => {
+  test("a taken port", async () => {
+    const server = createServer().listen(port, "127.0.0.1");
+    const { code, output } = await refused();
+    server.close();
+    expect(code).toBe(1);
+    expect(output).toBe(`Port ${port} is taken by another program.\nUse another one: npm start -- --port ${port + 1}\n`);
+  });
+
+  test("a folder that cannot be written", async () => {
+    writeFileSync(data, "a file where the folder should be");
+    const { code, output } = await refused();
+    expect(code).toBe(1);
+    expect(output).toMatch(/^The data folder .*data cannot be written \(.*\)\.\nUse another one: npm start -- --data DIR\n$/);
+    rmSync(data);
+  });
+
+  test("a second start on the same data, while the first goes on", async () => {
+    const first = startVitrine();
+    await agentStarts(1);
+    port = await freePort();
+    const { code, output } = await refused();
+    expect(code).toBe(1);
+    expect(output).toMatch(/^Vitrine already runs \(pid \d+\) on the data folder .*\.\nStop it there, or /);
+    expect(first.process.exitCode).toBe(null);
+  });
+
+  test("no browser", async () => {
+    const { code, output } = await refused([], { VITRINE_BROWSER: "/nonexistent/browser" });
+    expect(code).toBe(1);
+    expect(output).toContain("VITRINE_BROWSER names /nonexistent/browser, which does not answer with a version.");
+  });
+
+  test("an unknown option", async () => {
+    const { code, output } = await refused(["--device", "2"]);
+    expect(code).toBe(2);
+    expect(output).toBe("Unknown option '--device'\nnpm start -- --help lists the options.\n");
+  });
+
+  test("a cloud that does not start", async () => {
+    writeFileSync(join(root, "scripts/dev-cloud/main.ts"), 'throw new Error("its database is damaged");');
+    const { code, output } = await refused();
+    expect(code).toBe(1);
+    expect(output).toMatch(/The development cloud ended as soon as it was started\.\n[\s\S]*its database is damaged/);
+  });
+});
+
+function startVitrine(...args: string[]): Started {
+  return startWith([...args], {});
+}
+
+function startWith(args: readonly string[], env: Readonly<Record<string, string>>): Started {
+  const all = ["--input-type=module-typescript", "-e", RUNNER, "--", "--headless", "--port", String(port), "--data", data, ...args];
+  const child = spawn(process.execPath, all, {
+    env: { ...process.env, TEST_ROOT: root, VITRINE_BROWSER: join(root, "browser"), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const code = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const run = { process: child, output: () => output, code };
+  started.push(run);
+  return run;
+}
+
+async function refused(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<{ code: number | null; output: string }> {
+  const run = startWith(args, env);
+  return { code: await run.code, output: run.output() };
+}
+
+function device(name: string): string {
+  return join(data, "devices", name);
+}
+
+function lines(name: string, what: "agent" | "player"): string[] {
+  const file = join(device(name), `${what}.starts`);
+  return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+}
+
+function agentStarts(count: number): Promise<void> {
+  return vi.waitFor(() => expect(lines("1", "agent").length).toBeGreaterThanOrEqual(count), WAIT);
+}
+
+function order(what: string, name = "1"): void {
+  mkdirSync(device(name), { recursive: true });
+  writeFileSync(join(device(name), "do"), what);
+}
+
+/** Every process that an agent or a player host wrote down, and the player's children. */
+function pidsStarted(): number[] {
+  const players = ["1", "2"].flatMap((name) => lines(name, "player")).flatMap((line) => line.split(" ").slice(0, 2).map(Number));
+  return [...["1", "2"].flatMap((name) => lines(name, "agent")).map((line) => Number(line.split(" ")[0])), ...players];
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    // No such process.
+    return false;
+  }
+  // An orphan that ended stays in the table until its new parent looks; it runs no more.
+  const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, "utf8") : "";
+  return !/\) Z /.test(stat);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
