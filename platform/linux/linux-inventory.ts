@@ -11,7 +11,6 @@ const DEADLINE_MS = 20_000;
 /** What firmware says when its maker filled nothing in. */
 const FILLERS =
   /^(|-|0+|none|unknown|n\/a|not (specified|available|applicable)|default string|to be filled by o\.e\.m\.?|system product name)$/i;
-const CHILD = "const { printSystemInformation } = await import(process.argv[1]); await printSystemInformation();";
 
 /**
  * What the machine is, asked once. systeminformation knows a great many machines, and answers "" or 0 where it knows
@@ -45,8 +44,8 @@ export async function readLinuxInventory(files: MachineFiles, clock: Clock, run:
 }
 
 async function askChild(run: CommandRunner): Promise<Result<JsonObject>> {
-  const { systemInformationUrl } = await import("./system-information.ts");
-  const printed = await run(process.execPath, ["--input-type=module", "--eval", CHILD, systemInformationUrl], DEADLINE_MS);
+  const { systemInformationPath } = await import("./system-information.ts");
+  const printed = await run(process.execPath, [systemInformationPath], DEADLINE_MS);
   if (!printed.ok) return fail("inventory.failed", `the inventory could not be read: ${printed.error.message}`);
   const answers = parseJson(printed.value);
   return isJsonObject(answers) ? ok(answers) : fail("inventory.failed", "the inventory is not in the form this software knows");
