@@ -44,7 +44,7 @@ export interface DesiredKeyHandler {
   observe(signal: AbortSignal): Promise<Reading<Json>>;
   /** `signal` aborts when the wanted value changes or the agent stops. */
   apply(value: Json, signal: AbortSignal): Promise<KeyOutcome>;
-  compare(wanted: Json, observed: Json): Comparison;
+  readonly compare: (wanted: Json, observed: Json) => Comparison;
   /** A remark beside `applied`, for example that nothing follows the schedule. */
   remark?(document: DesiredDocument): Issue | undefined;
 }

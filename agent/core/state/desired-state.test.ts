@@ -74,7 +74,7 @@ async function setUp(options: { store?: MemoryStore; things?: readonly Thing[] }
   const alarms = new FakeAlarms();
   const power = new Thing("display.power", ({ display }) => display?.power, "display");
   const level = new Thing("log.level", ({ log }) => log?.level);
-  const content = new Thing("content", ({ content: wanted }) => wanted as Json | undefined);
+  const content = new Thing("content", ({ content: wanted }) => wanted);
   const overrides = await ManualOverrides.load({ store, clock: time, log: silentLog });
   const state = await DesiredState.load({
     deviceId: DEVICE,

@@ -25,7 +25,7 @@ describe("planning one desired key", () => {
   test.each([
     ["acknowledged, and something else is seen", effect(seen("standby", 0), true), "desired.not-observed"],
     ["no answer", effect(unknown("silent")), "desired.no-answer"],
-    ["refused by the hardware", { kind: "effect", effect: { attempted: true, observed: UNSUPPORTED, error: { code: "display.nack", message: "no" } } } as KeyOutcome, "display.nack"],
+    ["refused by the hardware", { kind: "effect", effect: { attempted: true, observed: UNSUPPORTED, error: { code: "display.nack", message: "no" } } }, "display.nack"],
   ])("a failed attempt (%s) is tried again, later each time", (_name, outcome, code) => {
     let memory = plan(seen("standby", 0)).memory;
     let nowMs = 0;

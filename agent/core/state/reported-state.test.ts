@@ -213,7 +213,7 @@ describe("reported state", () => {
       state.onWelcome(0, []);
       for (let i = 0; i < 200; i++) {
         const section = random.chance(0.5) ? "page" : "gpio";
-        state.set(section, random.chance(0.2) ? undefined : ({ [`k${random.integer(0, 3)}`]: random.integer(0, 1) } as never));
+        state.set(section, random.chance(0.2) ? undefined : ({ [`k${random.integer(0, 3)}`]: random.integer(0, 1) }));
         await time.advance(random.integer(0, 2_000));
         while (taken < sent.length) {
           const message = sent[taken++]?.message;

@@ -85,7 +85,7 @@ export class ReportedState implements Reporter {
   }
 
   document(): ReportedDocument {
-    return this.#document as ReportedDocument;
+    return this.#document;
   }
 
   /** Sections refused for their size since the start. */

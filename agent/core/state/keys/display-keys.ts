@@ -36,9 +36,9 @@ export function displayKeys(deps: DisplayKeysDeps): readonly DesiredKeyHandler[]
       name: "input",
       wanted: ({ display }) => plain(display?.input),
       unsupported: (display) => (display.capabilities.inputs.length > 0 ? undefined : "this display's inputs cannot be switched"),
-      refused: (display, value) => oneOf("display.no-such-input", String(value), display.capabilities.inputs),
+      refused: (display, value) => oneOf("display.no-such-input", value, display.capabilities.inputs),
       observe: (status) => status.input,
-      apply: (display, value) => display.setInput(String(value)),
+      apply: (display, value) => display.setInput(value as string),
     }),
     key(deps, {
       name: "brightness",
@@ -65,7 +65,7 @@ export function displayKeys(deps: DisplayKeysDeps): readonly DesiredKeyHandler[]
       name: "orientation",
       wanted: ({ display }) => plain(display?.orientation),
       unsupported: (display) => (display.capabilities.orientations.length > 0 ? undefined : "the picture cannot be turned"),
-      refused: (display, value) => oneOf("display.no-such-orientation", String(value), display.capabilities.orientations.map(String)),
+      refused: (display, value) => oneOf("display.no-such-orientation", value, display.capabilities.orientations),
       observe: (status) => status.orientation,
       apply: (display, value) => display.setOrientation(value as Orientation),
     }),
@@ -79,7 +79,7 @@ interface DisplayKey {
   refused?(display: Display, value: Json): Issue | undefined;
   observe(status: DisplayStatus): Reading<Json>;
   apply(display: Display, value: Json): Promise<Effect<Json>>;
-  compare?(wanted: Json, observed: Json): Comparison;
+  readonly compare?: (wanted: Json, observed: Json) => Comparison;
 }
 
 function key({ display, status }: DisplayKeysDeps, spec: DisplayKey): DesiredKeyHandler {
@@ -131,7 +131,7 @@ function plain(value: Json | undefined): Wanted | undefined {
   return value === undefined ? undefined : { kind: "value", value };
 }
 
-function oneOf(code: string, value: string, choices: readonly string[]): Issue | undefined {
+function oneOf(code: string, value: Json, choices: readonly Json[]): Issue | undefined {
   if (choices.includes(value)) return undefined;
-  return { code, message: `${value.slice(0, 64)} is not one of ${choices.join(", ").slice(0, 500)}` };
+  return { code, message: `${JSON.stringify(value).slice(0, 64)} is not one of ${choices.map((choice) => JSON.stringify(choice)).join(", ").slice(0, 500)}` };
 }

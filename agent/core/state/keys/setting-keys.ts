@@ -94,7 +94,7 @@ function targetKey<T extends Content | readonly string[]>(key: string, wantedOf:
       const value = wantedOf(document);
       return value === undefined ? undefined : { kind: "value", value: value as unknown as Json };
     },
-    observe: async (signal) => (await target.observe(signal)) as Reading<Json>,
+    observe: (signal) => target.observe(signal),
     apply: (value, signal) => target.apply(value as unknown as T, signal),
     compare: (wanted, observed) => target.compare?.(wanted as unknown as T, observed as unknown as T) ?? sameJson(wanted, observed),
   };

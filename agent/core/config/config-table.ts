@@ -1,0 +1,142 @@
+import { LOG_LEVELS } from "../../protocol/desired.ts";
+import type { ConfigType, ConfigValue, ConfigValueOf } from "./config-type.ts";
+
+/** One configuration key: everything the resolver, the CLI and docs/configuration.md know about it. */
+export interface ConfigEntry {
+  readonly type: ConfigType;
+  readonly default: ConfigValue;
+  /** Unit of a number: `ms`, `bytes`, `percent`. */
+  readonly unit?: string;
+  /** Desired state may change it while the agent runs; the value here is what it starts with. */
+  readonly mutable?: true;
+  /** Never shown, logged or reported. */
+  readonly secret?: true;
+  /** Not read from the file: it says where the file is, or belongs to one start alone. */
+  readonly notInFile?: true;
+  readonly description: string;
+}
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const MIB = 1024 * 1024;
+
+const intervalMs: ConfigType = { kind: "integer", min: SECOND_MS, max: DAY_MS };
+const text = (lengthMax: number) => ({ kind: "text", lengthMax }) as const;
+
+/**
+ * The whole configuration. Precedence: default, then file, then environment, then flag. In the file the dots
+ * are nesting (`{"log": {"level": "debug"}}`); in the environment `log.level` is `VITRINE_LOG_LEVEL`; as a flag
+ * it is `--log-level`.
+ */
+export const CONFIG = {
+  data: {
+    type: text(1024), default: "/var/lib/vitrine", notInFile: true,
+    description: "Folder for everything the agent keeps: identity, outbox, journal, content, config.json.",
+  },
+  strict: {
+    type: { kind: "boolean" }, default: false, notInFile: true,
+    description: "Refuse to start (exit code 78) when any part of the configuration is wrong. Without it wrong keys fall back and are reported.",
+  },
+  "device.name": {
+    type: text(128), default: "",
+    description: "Name for people, shown by the cloud and by identify. Empty: the first digits of the device id.",
+  },
+  platform: {
+    type: { kind: "choice", choices: ["auto", "linux", "raspberry-pi", "simulated"] }, default: "auto",
+    description: "Hardware adapter. auto looks at the machine.",
+  },
+  "cloud.endpoints": {
+    type: { kind: "addresses", protocols: ["wss:", "ws:"], countMax: 8 }, default: [], mutable: true,
+    description: "Addresses of the cloud, in the order they are tried. Desired state can move the device to others.",
+  },
+  "cloud.pingMs": {
+    type: { kind: "integer", min: 5 * SECOND_MS, max: 5 * MINUTE_MS }, default: 30 * SECOND_MS, unit: "ms",
+    description: "Silence after which the link is pinged. The cloud may set another.",
+  },
+  "cloud.firstConnectSpreadMs": {
+    type: { kind: "integer", min: 0, max: 10 * MINUTE_MS }, default: 10 * SECOND_MS, unit: "ms",
+    description: "The first connection after a boot waits a random part of this, so that a site that gets its power back does not come all at once.",
+  },
+  "cloud.proxy": {
+    type: { kind: "addresses", protocols: ["http:"], countMax: 1 }, default: [], secret: true,
+    description: "HTTP proxy for the link and for downloads. Secret, because it may hold a password.",
+  },
+  "cloud.caFile": {
+    type: text(1024), default: "",
+    description: "PEM file with certificates to trust beside the system's. Empty: only the system's.",
+  },
+  "provisioning.path": {
+    type: text(1024), default: "/boot/firmware/vitrine.json",
+    description: "Provisioning file that claims the device without a person. Read once, then set aside.",
+  },
+  "sockets.dir": {
+    type: text(1024), default: "",
+    description: "Folder for the player's and the command line's sockets. Empty: the data folder. For data folders whose path is too long for a socket.",
+  },
+  "outbox.bytesMax": {
+    type: { kind: "integer", min: 4 * MIB, max: 16 * 1024 * MIB }, default: 64 * MIB, unit: "bytes",
+    description: "Cap for everything the outbox keeps on disk, write-ahead log and quarantine included.",
+  },
+  "content.bytesMax": {
+    type: { kind: "integer", min: 16 * MIB, max: 1024 * 1024 * MIB }, default: 4 * 1024 * MIB, unit: "bytes",
+    description: "Cap for downloaded content.",
+  },
+  "disk.keepFreeBytes": {
+    type: { kind: "integer", min: 0, max: 1024 * 1024 * MIB }, default: 256 * MIB, unit: "bytes",
+    description: "Free space that downloads leave on the disk; below it health says so.",
+  },
+  "log.level": {
+    type: { kind: "choice", choices: LOG_LEVELS }, default: "info", mutable: true,
+    description: "Least severe log line written.",
+  },
+  "log.pretty": {
+    type: { kind: "choice", choices: ["auto", "always", "never"] }, default: "auto",
+    description: "Coloured log for people instead of JSON lines. auto: on a terminal.",
+  },
+  "telemetry.cpuMs": { type: intervalMs, default: 10 * SECOND_MS, unit: "ms", mutable: true, description: "How often CPU use is sampled." },
+  "telemetry.loadMs": { type: intervalMs, default: MINUTE_MS, unit: "ms", mutable: true, description: "How often the load average is sampled." },
+  "telemetry.memoryMs": { type: intervalMs, default: 30 * SECOND_MS, unit: "ms", mutable: true, description: "How often memory is sampled." },
+  "telemetry.diskMs": { type: intervalMs, default: 5 * MINUTE_MS, unit: "ms", mutable: true, description: "How often free disk space is sampled." },
+  "telemetry.temperatureMs": { type: intervalMs, default: 30 * SECOND_MS, unit: "ms", mutable: true, description: "How often the temperature is sampled." },
+  "telemetry.networkMs": { type: intervalMs, default: MINUTE_MS, unit: "ms", mutable: true, description: "How often network traffic is sampled." },
+  "telemetry.uptimeMs": { type: intervalMs, default: 5 * MINUTE_MS, unit: "ms", mutable: true, description: "How often the uptime is sampled." },
+  "telemetry.playerMs": { type: intervalMs, default: 30 * SECOND_MS, unit: "ms", mutable: true, description: "How often the player's metrics are sampled." },
+  "telemetry.rollupMs": {
+    type: { kind: "integer", min: 10 * SECOND_MS, max: DAY_MS }, default: 5 * MINUTE_MS, unit: "ms", mutable: true,
+    description: "Length of one telemetry record: min, mean, max and last of the samples in it.",
+  },
+  "watchdog.hardware": {
+    type: { kind: "boolean" }, default: false,
+    description: "Feed the machine's hardware watchdog. Not together with systemd's RuntimeWatchdogSec.",
+  },
+} as const satisfies Readonly<Record<string, ConfigEntry>>;
+
+export type ConfigKey = keyof typeof CONFIG;
+export const CONFIG_KEYS = Object.keys(CONFIG) as readonly ConfigKey[];
+
+/** Every key with its value. */
+export type ConfigValues = { readonly [K in ConfigKey]: ConfigValueOf<(typeof CONFIG)[K]["type"]> };
+
+/** The entry with its general type, for whoever walks the table. */
+export function configEntry(key: ConfigKey): ConfigEntry {
+  return CONFIG[key];
+}
+
+export function isConfigKey(key: string): key is ConfigKey {
+  return Object.prototype.hasOwnProperty.call(CONFIG, key);
+}
+
+/** `cloud.firstConnectSpreadMs` → `VITRINE_CLOUD_FIRST_CONNECT_SPREAD_MS`. */
+export function environmentName(key: ConfigKey): string {
+  return `VITRINE_${words(key).join("_").toUpperCase()}`;
+}
+
+/** `cloud.firstConnectSpreadMs` → `--cloud-first-connect-spread-ms`. */
+export function flagName(key: ConfigKey): string {
+  return `--${words(key).join("-").toLowerCase()}`;
+}
+
+function words(key: string): readonly string[] {
+  return key.split(".").flatMap((part) => part.split(/(?=[A-Z])/));
+}

@@ -1,0 +1,66 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { configurationDoc } from "../../../scripts/docs/configuration-doc.ts";
+import { parseFlags, readConfig } from "./read-config.ts";
+
+let data = "";
+beforeEach(async () => {
+  data = await mkdtemp(join(tmpdir(), "vitrine-config-"));
+});
+afterEach(() => rm(data, { recursive: true, force: true }));
+
+const read = (argv: readonly string[] = []) => readConfig(["--data", data, ...argv], {});
+
+describe("reading the configuration", () => {
+  test("no file is no issue", async () => {
+    const { issues, file, values } = await read(["run", "--strict", "--log-level=debug", "--", "--not-a-flag"]);
+    expect([issues, file, values.strict, values["log.level"]]).toEqual([[], join(data, "config.json"), true, "debug"]);
+  });
+
+  test("a good file is read, with or without a byte-order mark", async () => {
+    await writeFile(join(data, "config.json"), '\uFEFF{ "device": { "name": "Lobby" } }');
+    const { values, sources, issues } = await read();
+    expect([values["device.name"], sources["device.name"], issues]).toEqual(["Lobby", "file", []]);
+  });
+
+  test.each([
+    ["not JSON", '{\n  "log": {"level": }\n}', "config.not-json", "line 2, column 21"],
+    ["cut off", '{"log": ', "config.not-json", "it ends too early"],
+    ["a list", "[1]", "config.not-json", "not a JSON object"],
+    ["empty", "", "config.not-json", "config.json"],
+    ["enormous", `{"x": "${"y".repeat(300_000)}"}`, "config.too-large", "262144"],
+  ])("a file that is %s is an issue, and everything else stands", async (_name, text, code, says) => {
+    await writeFile(join(data, "config.json"), text);
+    const { values, issues } = await read(["--device-name", "Lobby"]);
+    expect(values["device.name"]).toBe("Lobby");
+    expect(issues).toHaveLength(1);
+    expect(issues[0]?.code).toBe(code);
+    expect(issues[0]?.message).toContain(says);
+  });
+
+  test("a file that cannot be read is an issue", async () => {
+    await rm(join(data, "config.json"), { force: true });
+    await writeFile(join(data, "not-a-folder"), "");
+    const asFolder = await readConfig(["--data", join(data, "not-a-folder")], {});
+    expect(asFolder.issues.map(({ code }) => code)).toEqual(["config.unreadable"]);
+    await chmod(data, 0o700);
+  });
+});
+
+test("flags: with value, with equals sign, boolean alone, and what is no flag", () => {
+  expect(parseFlags(["start", "--data", "/x", "--strict", "--log-level=debug", "--", "--data"])).toEqual({
+    flags: [
+      ["--data", "/x"],
+      ["--strict", "true"],
+      ["--log-level", "debug"],
+    ],
+    rest: ["start", "--data"],
+  });
+  expect(parseFlags(["--log-level"]).flags).toEqual([["--log-level", ""]]);
+});
+
+test("docs/configuration.md is what the table says", async () => {
+  expect(await readFile("docs/configuration.md", "utf8")).toBe(configurationDoc());
+});

@@ -1,0 +1,108 @@
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf } from "../../../platform/ports/result.ts";
+import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { CONFIG_KEYS, configEntry, flagName } from "../../core/config/config-table.ts";
+import { resolveConfig, type ConfigIssue, type ResolvedConfig } from "../../core/config/resolve-config.ts";
+
+/** Exit code of a start that refuses a wrong configuration: EX_CONFIG of sysexits.h. */
+export const EXIT_CONFIG = 78;
+const FILE_BYTES_MAX = 256 * 1024;
+
+export interface ReadConfig extends ResolvedConfig {
+  /** Path of the file, whether it is there or not. */
+  readonly file: string;
+  /** Arguments that are no flags. */
+  readonly rest: readonly string[];
+}
+
+/**
+ * Reads `<data>/config.json`, the environment and the flags. Never fails: what cannot be used is an issue, and
+ * the device starts without it. With `values.strict` the caller prints the issues and exits with `EXIT_CONFIG`.
+ */
+export async function readConfig(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<ReadConfig> {
+  const { flags, rest } = parseFlags(argv);
+  // The file lies in the data folder, which is not in the file: environment and flags are enough to find it.
+  const data = resolveConfig({ environment, flags }).values.data;
+  const file = join(data, "config.json");
+  const read = await readFileConfig(file);
+  const resolved = resolveConfig({ environment, flags, fileName: file, ...(read.content === undefined ? {} : { file: read.content }) });
+  return { ...resolved, issues: [...(read.issue === undefined ? [] : [read.issue]), ...resolved.issues], file, rest };
+}
+
+/** `--key value`, `--key=value`; a boolean flag may stand alone. Everything after `--` is not a flag. */
+export function parseFlags(argv: readonly string[]): { readonly flags: readonly (readonly [string, string])[]; readonly rest: readonly string[] } {
+  const booleans = new Set(CONFIG_KEYS.filter((key) => configEntry(key).type.kind === "boolean").map(flagName));
+  const flags: (readonly [string, string])[] = [];
+  const rest: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i] ?? "";
+    if (argument === "--") {
+      rest.push(...argv.slice(i + 1));
+      break;
+    }
+    if (!argument.startsWith("--")) {
+      rest.push(argument);
+      continue;
+    }
+    const equals = argument.indexOf("=");
+    if (equals > 0) flags.push([argument.slice(0, equals), argument.slice(equals + 1)]);
+    else if (booleans.has(argument)) flags.push([argument, "true"]);
+    else {
+      i += 1;
+      flags.push([argument, argv[i] ?? ""]);
+    }
+  }
+  return { flags, rest };
+}
+
+async function readFileConfig(path: string): Promise<{ readonly content?: JsonObject; readonly issue?: ConfigIssue }> {
+  const issue = (code: string, message: string, hint: string): { issue: ConfigIssue } => ({ issue: { source: "file", code, message: `${path}: ${message}`, hint } });
+  let text: string;
+  try {
+    const handle = await open(path, "r");
+    try {
+      const buffer = Buffer.alloc(FILE_BYTES_MAX + 1);
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+      if (bytesRead > FILE_BYTES_MAX) return issue("config.too-large", `larger than ${FILE_BYTES_MAX} bytes`, "it is not used; make it smaller");
+      text = buffer.toString("utf8", 0, bytesRead).replace(/^\uFEFF/, "");
+    } finally {
+      await handle.close();
+    }
+  } catch (thrown) {
+    // No file is the normal case; any other reason is named, and the device starts without the file.
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return {};
+    return issue("config.unreadable", messageOf(thrown), "check the file's owner and mode");
+  }
+  const json: Json | undefined = parseJson(text);
+  if (isJsonObject(json)) return { content: json };
+  if (json !== undefined) return issue("config.not-json", "not a JSON object", 'it is not used; it should look like {"device": {"name": "Lobby"}}');
+  return issue("config.not-json", `not JSON${whereNotJson(text)}`, "it is not used; correct it and start again");
+}
+
+/**
+ * Where the text stops being the beginning of any JSON text. The parser's messages name the place only
+ * sometimes, so it is searched for: a prefix that is merely cut off fails with one of these messages.
+ */
+function whereNotJson(text: string): string {
+  let good = 0;
+  let bad = text.length;
+  if (!breaks(text)) return ": it ends too early";
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (breaks(text.slice(0, middle))) bad = middle;
+    else good = middle;
+  }
+  const before = text.slice(0, good).split("\n");
+  return `, at line ${before.length}, column ${(before.at(-1) ?? "").length + 1}`;
+}
+
+function breaks(prefix: string): boolean {
+  try {
+    JSON.parse(prefix);
+    return false;
+  } catch (thrown) {
+    // Only the kind of error is wanted: cut off, or wrong.
+    return !/end of JSON|Unterminated|missing|No number|Bad (?:Unicode|escape)/.test(messageOf(thrown));
+  }
+}
