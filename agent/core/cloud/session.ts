@@ -218,14 +218,14 @@ export class Session {
   }
 
   async #answer(challenge: CloudMessageOf<"challenge">): Promise<void> {
-    const { events, hello, backlog, clock } = this.#deps;
+    const { events, backlog, clock } = this.#deps;
     if (!challenge.versions.includes(PROTOCOL_VERSION)) {
       const spoken = challenge.versions.join(", ");
       events.refused({ code: "link.version", message: `the server speaks protocol versions ${spoken}; this device speaks ${PROTOCOL_VERSION}` });
       return;
     }
     events.challenged();
-    const answer = await hello(challenge.nonce);
+    const answer = await this.#deps.hello(challenge.nonce);
     if (!this.#isAlive()) return;
     if (!answer.ok) {
       events.lost(answer.error);

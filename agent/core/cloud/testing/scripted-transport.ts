@@ -9,9 +9,9 @@ export interface Behaviour {
   /** Instead of opening: fail with this, or never settle until given up (`"hang"`). */
   readonly connect?: Issue | "hang";
   /** Called when the connection opened. Default: sends a challenge. */
-  opened?(peer: Peer): void;
+  readonly opened?: (peer: Peer) => void;
   /** Called with each message of the device. Default: answers `hello` with a welcome and `ping` with a pong. */
-  message?(peer: Peer, message: DeviceMessage): void;
+  readonly message?: (peer: Peer, message: DeviceMessage) => void;
 }
 
 /** The server's end of one connection. */

@@ -1,0 +1,64 @@
+import { fail, type Result } from "../../../platform/ports/result.ts";
+import type { Connection, ConnectionEvents, Transport } from "./cloud-port.ts";
+
+/** Whether there is a network. */
+export interface NetworkGate {
+  allowed(): boolean;
+  /** Calls back when `allowed` may have changed. Returns its undo. */
+  onChange(changed: () => void): () => void;
+}
+
+const CUT = { code: "link.network", message: "the network is cut" };
+
+/** A transport with a network that can be cut: simulated hardware pulls the cable here. */
+export class GatedTransport implements Transport {
+  readonly #inner: Transport;
+  readonly #gate: NetworkGate;
+
+  constructor(inner: Transport, gate: NetworkGate) {
+    this.#inner = inner;
+    this.#gate = gate;
+  }
+
+  async connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection>> {
+    if (!this.#gate.allowed()) return fail(CUT.code, CUT.message);
+    const gate = this.#gate;
+    const live: { over: boolean; connection?: Connection } = { over: false };
+    // The first of the two ends it: the cut, or whatever the inner transport reports.
+    const closed: ConnectionEvents["closed"] = (why) => {
+      if (live.over) return;
+      live.over = true;
+      unwatch();
+      events.closed(why);
+    };
+    const unwatch = gate.onChange(() => {
+      if (gate.allowed() || live.over || live.connection === undefined) return;
+      closed(CUT);
+      live.connection.close(CUT.code);
+    });
+    const frame: ConnectionEvents["frame"] = (text) => {
+      if (!live.over) events.frame(text);
+    };
+    const result = await this.#inner.connect(url, { frame, closed }, signal);
+    if (!result.ok) {
+      unwatch();
+      return result;
+    }
+    const inner = result.value;
+    if (!gate.allowed()) {
+      live.over = true;
+      unwatch();
+      inner.close(CUT.code);
+      return fail(CUT.code, CUT.message);
+    }
+    live.connection = inner;
+    return {
+      ok: true,
+      value: {
+        send: (text) => !live.over && inner.send(text),
+        bufferedBytes: () => (live.over ? 0 : inner.bufferedBytes()),
+        close: (reason) => inner.close(reason),
+      },
+    };
+  }
+}

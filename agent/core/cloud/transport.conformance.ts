@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Issue } from "../../../platform/ports/result.ts";
+import type { Connection, Transport } from "./cloud-port.ts";
+
+/** The server's end of one connection, as the suite drives it. */
+export interface ServedConnection {
+  send(frame: string): void;
+  /** Text of the frames that came. */
+  readonly received: readonly string[];
+  close(): void;
+  /** Breaks the connection without a close. */
+  destroy(): void;
+  /** Stops reading. */
+  pause(): void;
+}
+
+/** A real server on loopback that the suite runs a transport against. */
+export interface TransportWorld {
+  readonly url: string;
+  /** An address on loopback where nothing listens. */
+  readonly deadUrl: string;
+  /** An address whose server answers the upgrade with HTTP 403. */
+  readonly forbiddenUrl: string;
+  /** An address that takes the connection and never answers. */
+  readonly muteUrl: string;
+  /** The next connection that the server accepts. */
+  accepted(): Promise<ServedConnection>;
+  stop(): Promise<void>;
+}
+
+/** What came out of one connection. */
+class Ear {
+  readonly frames: string[] = [];
+  readonly ends: Issue[] = [];
+  readonly #waiting: { readonly met: () => boolean; readonly resolve: () => void }[] = [];
+
+  readonly events = {
+    frame: (text: string): void => {
+      this.frames.push(text);
+      this.#look();
+    },
+    closed: (why: Issue): void => {
+      this.ends.push(why);
+      this.#look();
+    },
+  };
+
+  async until(met: () => boolean): Promise<void> {
+    if (met()) return;
+    await new Promise<void>((resolve) => this.#waiting.push({ met, resolve }));
+  }
+
+  #look(): void {
+    for (const { met, resolve } of [...this.#waiting]) if (met()) resolve();
+  }
+}
+
+/** Holds every implementation of `Transport` to the same behaviour. */
+export function transportConformance(name: string, transport: () => Transport, makeWorld: () => Promise<TransportWorld>): void {
+  describe(`${name} keeps the Transport port`, () => {
+    let world: TransportWorld;
+    const open: Connection[] = [];
+
+    beforeEach(async () => {
+      world = await makeWorld();
+    });
+    afterEach(async () => {
+      for (const connection of open.splice(0)) connection.close("test over");
+      await world.stop();
+    });
+
+    async function connected(): Promise<{ ear: Ear; connection: Connection; served: ServedConnection }> {
+      const ear = new Ear();
+      const served = world.accepted();
+      const result = await transport().connect(world.url, ear.events, new AbortController().signal);
+      if (!result.ok) throw new Error(result.error.message);
+      open.push(result.value);
+      return { ear, connection: result.value, served: await served };
+    }
+
+    test("carries text both ways, in order, whole", async () => {
+      const { ear, connection, served } = await connected();
+      const frames = ["one", "zwei — drei", "x".repeat(200_000)];
+      for (const frame of frames) served.send(frame);
+      await ear.until(() => ear.frames.length === 3);
+      expect(ear.frames).toEqual(frames);
+      expect(connection.send("back")).toBe(true);
+      served.send("ping");
+      await ear.until(() => ear.frames.length === 4);
+      await expect.poll(() => served.received).toEqual(["back"]);
+    });
+
+    test("loses no frame that comes with the opening", async () => {
+      const ear = new Ear();
+      const accepted = world.accepted().then((served) => {
+        served.send("first");
+        served.send("second");
+      });
+      const result = await transport().connect(world.url, ear.events, new AbortController().signal);
+      if (result.ok) open.push(result.value);
+      await accepted;
+      await ear.until(() => ear.frames.length === 2);
+      expect(ear.frames).toEqual(["first", "second"]);
+    });
+
+    test("says closed exactly once when the server closes, breaks off, or we close, and nothing after it", async () => {
+      for (const how of ["close", "destroy", "own"] as const) {
+        const { ear, connection, served } = await connected();
+        if (how === "own") connection.close("enough");
+        else served[how]();
+        await ear.until(() => ear.ends.length > 0);
+        connection.close("again");
+        expect(connection.send("too late")).toBe(false);
+        expect(connection.bufferedBytes()).toBe(0);
+        if (how === "own") served.send("after the end");
+        // The world's own turn of the loop: anything that was under way has come.
+        const other = await connected();
+        other.served.send("meanwhile");
+        await other.ear.until(() => other.ear.frames.length === 1);
+        expect(ear.ends).toHaveLength(1);
+        expect(ear.frames).toEqual([]);
+        expect(ear.ends[0]?.code).toMatch(/^link\./);
+      }
+    });
+
+    test("an address where nothing listens is link.refused; HTTP 403 is link.http-403", async () => {
+      const ear = new Ear();
+      const dead = await transport().connect(world.deadUrl, ear.events, new AbortController().signal);
+      const forbidden = await transport().connect(world.forbiddenUrl, ear.events, new AbortController().signal);
+      expect([dead, forbidden].map((result) => (result.ok ? "ok" : result.error.code))).toEqual(["link.refused", "link.http-403"]);
+      expect(ear.ends).toEqual([]);
+    });
+
+    test("an address that is none is an error, not an exception", async () => {
+      for (const url of ["not an address", "http://127.0.0.1/", "ws://", "ws://127.0.0.1/#part"]) {
+        const result = await transport().connect(url, new Ear().events, new AbortController().signal);
+        expect(result.ok).toBe(false);
+      }
+    });
+
+    test("giving up ends an attempt that hangs", async () => {
+      const ear = new Ear();
+      const giveUp = new AbortController();
+      const attempt = transport().connect(world.muteUrl, ear.events, giveUp.signal);
+      giveUp.abort();
+      const result = await attempt;
+      expect(result.ok ? "ok" : result.error.code).toBe("link.timeout");
+      const before = await transport().connect(world.url, ear.events, giveUp.signal);
+      expect(before.ok).toBe(false);
+      expect(ear.ends).toEqual([]);
+    });
+
+    test("a server that does not read: send says no before the memory grows, and close is still at once", async () => {
+      const { ear, connection, served } = await connected();
+      served.pause();
+      const frame = "y".repeat(100_000);
+      let sent = 0;
+      while (connection.send(frame) && sent < 2_000) sent += 1;
+      expect(sent).toBeLessThan(2_000);
+      expect(connection.bufferedBytes()).toBeLessThanOrEqual(2 * 1024 * 1024);
+      connection.close("stuck");
+      expect(ear.ends).toHaveLength(1);
+    });
+  });
+}

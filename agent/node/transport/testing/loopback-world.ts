@@ -1,0 +1,75 @@
+import { createServer as createHttpServer } from "node:http";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { WebSocketServer, type WebSocket } from "ws";
+import type { ServedConnection, TransportWorld } from "../../../core/cloud/transport.conformance.ts";
+
+/** A real WebSocket server on loopback, with addresses around it that misbehave. */
+export async function loopbackWorld(): Promise<TransportWorld & { connections(): number }> {
+  const sockets = new Set<Socket>();
+  const waiting: ((served: ServedConnection) => void)[] = [];
+  const queue: ServedConnection[] = [];
+  const http = createHttpServer();
+  const wss = new WebSocketServer({ noServer: true });
+  http.on("connection", (socket) => sockets.add(socket));
+  http.on("upgrade", (request, socket: Socket, head) => {
+    if (request.url === "/forbidden") {
+      socket.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+      return;
+    }
+    wss.handleUpgrade(request, socket, head, (ws) => {
+      const served = serve(ws, socket);
+      const next = waiting.shift();
+      if (next === undefined) queue.push(served);
+      else next(served);
+    });
+  });
+  const mute = createServer((socket) => sockets.add(socket));
+  const port = await listen(http);
+  const mutePort = await listen(mute);
+  const deadPort = await closedPort();
+  return {
+    url: `ws://127.0.0.1:${port}/device`,
+    deadUrl: `ws://127.0.0.1:${deadPort}/`,
+    forbiddenUrl: `ws://127.0.0.1:${port}/forbidden`,
+    muteUrl: `ws://127.0.0.1:${mutePort}/`,
+    accepted: () => {
+      const served = queue.shift();
+      return served === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(served);
+    },
+    connections: () => [...sockets].filter((socket) => !socket.destroyed).length,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      await Promise.all([close(http), close(mute)]);
+    },
+  };
+}
+
+function serve(ws: WebSocket, socket: Socket): ServedConnection {
+  const received: string[] = [];
+  ws.on("message", (data: Buffer) => received.push(data.toString("utf8")));
+  // A device that breaks off is what these tests are about.
+  ws.on("error", () => {});
+  return {
+    received,
+    send: (frame) => ws.send(frame, () => {}),
+    close: () => ws.close(1001, "bye"),
+    destroy: () => socket.destroy(),
+    pause: () => socket.pause(),
+  };
+}
+
+export async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+export function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await close(server);
+  return port;
+}

@@ -1,0 +1,182 @@
+import type { ClientRequest, ClientRequestArgs, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import { WebSocket, type ClientOptions, type RawData } from "ws";
+import type { ClockQuality, Timers } from "../../../platform/ports/clock.ts";
+import { err, fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { FRAME_BYTES_MAX } from "../../protocol/limits.ts";
+import type { Connection, ConnectionEvents, Transport } from "../../core/cloud/cloud-port.ts";
+import { connectIssue } from "./connect-error.ts";
+import { openTunnel, proxyFor, type ProxySettings } from "./proxy-tunnel.ts";
+
+/** Frames up to this come through, to be refused by the gate with a word; a larger one ends the connection. */
+export const RECEIVE_BYTES_MAX = 4 * FRAME_BYTES_MAX;
+/** Most that waits in the process to be sent. The backlog keeps far below it; the rest is room for answers. */
+export const SEND_BUFFER_BYTES_MAX = 1024 * 1024;
+/** How long the other side has to answer our close before the socket goes. */
+const CLOSE_GRACE_MS = 1_000;
+const KEEP_ALIVE_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 20_000;
+/** Stands for a binary frame, which the protocol has not: the gate refuses it as not JSON. */
+const BINARY_FRAME = "(binary frame)";
+
+export interface WsTransportOptions extends ProxySettings {
+  readonly timers: Timers;
+  /** Trust in the wall clock at this moment, to tell a wrong certificate from a wrong clock. */
+  clockQuality(): Promise<ClockQuality>;
+  /** Certificates to trust besides the machine's own, PEM. */
+  readonly ca?: string;
+  readonly userAgent?: string;
+}
+
+/** The `Transport` over WebSocket. */
+export class WsTransport implements Transport {
+  readonly #options: WsTransportOptions;
+
+  constructor(options: WsTransportOptions) {
+    this.#options = options;
+  }
+
+  async connect(address: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection>> {
+    const url = URL.parse(address);
+    if (url === null || (url.protocol !== "ws:" && url.protocol !== "wss:")) return fail("link.address", `${address} is not a ws or wss address`);
+    const socket = this.#open(url, signal);
+    if (!socket.ok) return socket;
+    const opened = await untilOpen(socket.value, events, signal, this.#options.timers);
+    if (opened.ok) return opened;
+    if (opened.error instanceof HttpAnswer) return err(opened.error.issue);
+    if (signal.aborted) return fail("link.timeout", `${url.host}: given up before the connection was open`);
+    return err(connectIssue(opened.error, url, await this.#options.clockQuality()));
+  }
+
+  #open(url: URL, signal: AbortSignal): Result<WebSocket> {
+    const tls: ConnectionOptions = this.#options.ca === undefined ? {} : { ca: this.#options.ca };
+    const options: ClientOptions = {
+      ...tls,
+      maxPayload: RECEIVE_BYTES_MAX,
+      // Measured in docs/decisions: contexts of 300 KiB resident against a kilobyte saved an hour.
+      perMessageDeflate: false,
+      handshakeTimeout: CONNECT_TIMEOUT_MS,
+      followRedirects: false,
+      headers: { "user-agent": this.#options.userAgent ?? "vitrine" },
+    };
+    try {
+      const proxy = proxyFor(url, this.#options);
+      if (proxy !== undefined) {
+        // Node's http takes a socket by callback as well as by return value; its types know the latter alone.
+        const tunnel = (_: ClientRequestArgs, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, signal, done);
+        options.createConnection = tunnel as unknown as NonNullable<ClientOptions["createConnection"]>;
+      }
+      return ok(new WebSocket(url, options));
+    } catch (thrown) {
+      // ws throws on addresses it will not take (a fragment, for one), and a proxy may be none.
+      return err(connectIssue(thrown, url, "synced"));
+    }
+  }
+}
+
+/** The server answered the upgrade with an ordinary HTTP status. */
+class HttpAnswer extends Error {
+  override readonly name = "HttpAnswer";
+  readonly issue: Issue;
+  constructor(response: IncomingMessage) {
+    const status = response.statusCode ?? 0;
+    super(`HTTP ${status}`);
+    this.issue = { code: `link.http-${status}`, message: `the server answered HTTP ${status} ${response.statusMessage ?? ""}`.trim() };
+  }
+}
+
+/** Frames that arrive together with the upgrade are delivered after this has returned its connection. */
+function untilOpen(socket: WebSocket, events: ConnectionEvents, signal: AbortSignal, timers: Timers): Promise<Result<Connection, unknown>> {
+  return new Promise((resolve) => {
+    const onAbort = (): void => socket.terminate();
+    const failed = (error: unknown): void => {
+      signal.removeEventListener("abort", onAbort);
+      resolve(err(error));
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    // Stays: after the first error others may come, and one that nobody hears ends the process.
+    socket.on("error", failed);
+    socket.once("unexpected-response", (request: ClientRequest, response: IncomingMessage) => {
+      response.resume();
+      failed(new HttpAnswer(response));
+      request.destroy();
+    });
+    socket.once("close", () => failed(new Error("closed before it was open")));
+    socket.once("open", () => {
+      socket.removeAllListeners("unexpected-response");
+      signal.removeEventListener("abort", onAbort);
+      resolve(ok(new WsConnection(socket, events, timers)));
+    });
+  });
+}
+
+class WsConnection implements Connection {
+  readonly #socket: WebSocket;
+  readonly #events: ConnectionEvents;
+  readonly #timers: Timers;
+  #error: Issue | undefined;
+  #over = false;
+
+  constructor(socket: WebSocket, events: ConnectionEvents, timers: Timers) {
+    this.#socket = socket;
+    this.#events = events;
+    this.#timers = timers;
+    // ws keeps its socket to itself; this is the one place that reaches for it.
+    const tcp = (socket as unknown as { readonly _socket?: Socket })._socket;
+    tcp?.setNoDelay(true);
+    tcp?.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on("message", (data: RawData, isBinary: boolean) => {
+      if (!this.#over) events.frame(isBinary ? BINARY_FRAME : textOf(data));
+    });
+    socket.on("error", (error) => (this.#error = sessionIssue(error)));
+    socket.on("close", (code: number, reason: Buffer) => this.#end(this.#error ?? closeIssue(code, reason)));
+  }
+
+  send(frame: string): boolean {
+    if (this.#over || this.#socket.readyState !== WebSocket.OPEN) return false;
+    if (this.#socket.bufferedAmount + frame.length > SEND_BUFFER_BYTES_MAX) return false;
+    // What fails here shows as `close`; the callback only keeps ws from raising it a second time.
+    this.#socket.send(frame, () => {});
+    return true;
+  }
+
+  bufferedBytes(): number {
+    return this.#over ? 0 : this.#socket.bufferedAmount;
+  }
+
+  close(reason: string): void {
+    if (this.#over) return;
+    this.#end({ code: "link.closed", message: `closed by the device: ${reason}` });
+    // A close frame may hold 123 bytes of reason.
+    this.#socket.close(1000, reason.slice(0, 100));
+    const grace = this.#timers.after("link.close-grace", CLOSE_GRACE_MS, () => this.#socket.terminate());
+    this.#socket.once("close", () => grace.cancel());
+  }
+
+  #end(why: Issue): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.closed(why);
+  }
+}
+
+function textOf(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString("utf8");
+  return (data instanceof ArrayBuffer ? Buffer.from(data) : data).toString("utf8");
+}
+
+function sessionIssue(error: Error): Issue {
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return { code: "frame.too-large", message: `the server sent a frame over ${RECEIVE_BYTES_MAX} bytes` };
+  if (code.startsWith("WS_ERR_")) return { code: "link.protocol", message: `the server broke the WebSocket protocol: ${error.message}` };
+  return { code: "link.network", message: messageOf(error) };
+}
+
+function closeIssue(code: number, reason: Buffer): Issue {
+  const said = reason.length === 0 ? "" : `: ${reason.toString("utf8")}`;
+  // 1006 is what ws says when the connection ended with no close frame at all.
+  if (code === 1006) return { code: "link.network", message: "the connection broke off" };
+  return { code: "link.closed", message: `the server closed the connection with ${code}${said}` };
+}
