@@ -82,7 +82,7 @@ async function readFileConfig(path: string): Promise<{ readonly content?: JsonOb
 
 /**
  * Where the text stops being the beginning of any JSON text. The parser's messages name the place only
- * sometimes, so it is searched for: a prefix that is merely cut off fails with one of these messages.
+ * sometimes, so it is searched for: a prefix that is merely cut off fails at its very end.
  */
 function whereNotJson(text: string): string {
   let good = 0;
@@ -102,7 +102,8 @@ function breaks(prefix: string): boolean {
     JSON.parse(prefix);
     return false;
   } catch (thrown) {
-    // Only the kind of error is wanted: cut off, or wrong.
-    return !/end of JSON|Unterminated|missing|No number|Bad (?:Unicode|escape)/.test(messageOf(thrown));
+    // Only the kind of error is wanted: at the very end (merely cut off), or before it.
+    const position = /position (\d+)/.exec(messageOf(thrown))?.[1];
+    return position === undefined ? !messageOf(thrown).includes("end of JSON") : Number(position) < prefix.length;
   }
 }
