@@ -26,7 +26,7 @@ describe("reading the configuration", () => {
   });
 
   test.each([
-    ["not JSON", '{\n  "log": {"level": }\n}', "config.not-json", "line 2, column 21"],
+    ["not JSON", '{\n  "log": {"level": }\n}', "config.not-json", "line 2, column 20"],
     ["cut off", '{"log": ', "config.not-json", "it ends too early"],
     ["a list", "[1]", "config.not-json", "not a JSON object"],
     ["empty", "", "config.not-json", "config.json"],
