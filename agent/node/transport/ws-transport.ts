@@ -52,7 +52,7 @@ export class WsTransport implements Transport {
   #open(url: URL, signal: AbortSignal): Result<WebSocket> {
     const tls: ConnectionOptions = this.#options.ca === undefined ? {} : { ca: this.#options.ca };
     const options: ClientOptions = {
-      ...tls,
+      ...(this.#options.ca === undefined ? {} : { ca: this.#options.ca }),
       maxPayload: RECEIVE_BYTES_MAX,
       // Measured in docs/decisions: contexts of 300 KiB resident against a kilobyte saved an hour.
       perMessageDeflate: false,
