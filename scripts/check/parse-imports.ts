@@ -6,6 +6,9 @@ export interface ImportFound {
   readonly line: number;
 }
 
+/** A comment or a string. */
+const TOKEN = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`/g;
+
 /**
  * The imports of a module. Comments are blanked first, so that an example in one is not taken for an
  * import; the patterns then need the keyword at the beginning of a statement. A computed `import(x)`
@@ -30,6 +33,23 @@ export function parseImports(text: string): ImportFound[] {
 
 /** Replaces comments by spaces, and leaves strings and the positions of everything else as they are. */
 export function blankComments(text: string): string {
-  const token = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`/g;
-  return text.replace(token, (found) => (found.startsWith("/") ? found.replace(/[^\n]/g, " ") : found));
+  return text.replace(TOKEN, (found) => (found.startsWith("/") ? blank(found) : found));
+}
+
+/** The same for comments and strings; what a template literal computes is code and stays. */
+export function blankCommentsAndStrings(text: string): string {
+  return text.replace(TOKEN, (found) => {
+    if (!found.startsWith("`")) return blank(found);
+    let depth = 0;
+    return found.replace(/\$\{|[{}]|[^\n]/g, (part) => {
+      if (part === "${" || (part === "{" && depth > 0)) depth += 1;
+      else if (part === "}" && depth > 0) depth -= 1;
+      return depth > 0 ? part : blank(part);
+    });
+  });
+}
+
+
+function blank(text: string): string {
+  return text.replace(/[^\n]/g, " ");
 }

@@ -1,0 +1,95 @@
+import { describe, expect, test } from "vitest";
+import { checkImports } from "./import-direction.ts";
+
+const PACKAGES = { runtime: ["ws", "valibot", "systeminformation"], typesOnly: ["devtools-protocol"] };
+
+function check(...files: readonly (readonly [path: string, text: string])[]): string[] {
+  return checkImports(files.map(([path, text]) => ({ path, text })), PACKAGES).map(({ file, message }) => `${file} ${message}`);
+}
+
+describe("refused", () => {
+  test.each([
+    ["agent/core/a.ts", "../node/b.ts", "agent/core may not import agent/node/b.ts"],
+    ["agent/core/a.ts", "../../platform/linux/b.ts", "agent/core may not import platform/linux/b.ts"],
+    ["agent/core/a.ts", "../../platform/simulated/b.ts", "may not import"],
+    ["agent/core/a.ts", "../../player-host/stage/b.ts", "may not import"],
+    ["agent/core/deep/er/a.ts", "../../../../player-host/shells/b.ts", "may not import player-host/shells/b.ts"],
+    ["agent/core/a.ts", "node:fs", "agent/core is pure"],
+    ["agent/core/a.ts", "ws", "no package but valibot, not ws"],
+    ["player-host/stage/a.ts", "../shells/chromium/b.ts", "player-host/stage may not import"],
+    ["player-host/stage/a.ts", "../../agent/protocol/b.ts", "player-host/stage may not import"],
+    ["player-host/contract/a.ts", "../stage/b.ts", "a wire"],
+    ["agent/protocol/a.ts", "../core/b.ts", "a wire"],
+    ["platform/ports/a.ts", "../linux/b.ts", "platform/ports may not import"],
+    ["platform/runtime/a.ts", "node:timers", "platform/runtime is pure"],
+    ["platform/runtime/a.ts", "../../agent/protocol/b.ts", "platform/runtime may not import"],
+    ["agent/node/a.ts", "../../player-host/stage/b.ts", "of player-host the agent imports the contract alone"],
+    ["agent/node/a.ts", "../../platform/linux/b.ts", "only its composition root names an adapter"],
+    ["agent/node/compose.ts", "../../platform/simulated/b.ts", "chosen by platform/detect.ts"],
+    ["player-host/shells/chromium/a.ts", "../../../agent/node/b.ts", "knows nothing of the agent"],
+    ["player-host/screens/a.dom.ts", "../stage/b.ts", "code in a page"],
+    ["platform/linux/a.ts", "../raspberry-pi/b.ts", "platform/linux may not import"],
+    ["platform/tizen/a.ts", "../webos/b.ts", "platform/tizen may not import"],
+    ["platform/detect.ts", "./raspberry-pi/b.ts", "with import() only"],
+    ["agent/node/a.ts", "../../scripts/dev-cloud/b.ts", "nothing shipped imports scripts/"],
+    ["agent/node/a.ts", "./testing/b.ts", "does not import test code"],
+    ["agent/node/a.ts", "./b.conformance.ts", "does not import test code"],
+    ["agent/node/a.ts", "playwright-core", "not a run-time dependency"],
+    ["agent/node/a.ts", "devtools-protocol", "not a run-time dependency"],
+    ["agent/node/a.ts", "electron", "only player-host/shells/electron imports electron"],
+    ["scripts/a.ts", "electron", "only player-host/shells/electron imports electron"],
+    ["player-host/shells/chromium/a.test.ts", "electron", "only player-host/shells/electron imports electron"],
+    ["agent/new/a.ts", "./b.ts", "is in no zone"],
+  ])("%s importing %s", (path, specifier, message) => {
+    expect(check([path, `import { x } from "${specifier}";`])).toEqual([expect.stringContaining(message)]);
+  });
+
+  test("a type from the wrong side as well: it is a dependency too", () => {
+    expect(check(["agent/core/a.ts", 'import type { X } from "../node/b.ts";'])).toHaveLength(1);
+  });
+
+  test("a lazy import from the wrong side, and one that nobody can follow", () => {
+    expect(check(["agent/core/a.ts", 'await import("../node/b.ts");'])).toHaveLength(1);
+    expect(check(["agent/node/a.ts", "await import(name);"])).toEqual([expect.stringContaining("write the path out")]);
+  });
+
+  test("a second file that imports systeminformation", () => {
+    const text = 'import si from "systeminformation";';
+    expect(check(["platform/linux/a.ts", text], ["platform/linux/b.ts", text])).toEqual(["platform/linux/b.ts only one file imports systeminformation"]);
+  });
+});
+
+describe("allowed", () => {
+  test.each([
+    ["agent/core/cloud/a.ts", "../outbox/b.ts"],
+    ["agent/core/a.ts", "../protocol/b.ts"],
+    ["agent/core/a.ts", "../../player-host/contract/b.ts"],
+    ["agent/core/a.ts", "../../platform/runtime/b.ts"],
+    ["agent/core/a.ts", "valibot"],
+    ["agent/protocol/a.ts", "../../platform/runtime/json.ts"],
+    ["player-host/stage/a.ts", "../../platform/ports/b.ts"],
+    ["agent/node/a.ts", "../core/b.ts"],
+    ["agent/node/a.ts", "ws"],
+    ["agent/node/a.ts", "node:fs"],
+    ["agent/node/compose.ts", "../../platform/linux/b.ts"],
+    ["player-host/shells/chromium/a.ts", "../../stage/b.ts"],
+    ["player-host/shells/electron/a.ts", "electron"],
+    ["platform/raspberry-pi/a.ts", "../linux/b.ts"],
+    ["platform/simulated/a.ts", "../displays/cec/b.ts"],
+    ["scripts/dev-cloud/a.ts", "../../agent/protocol/b.ts"],
+    ["agent/core/a.test.ts", "../../platform/simulated/b.ts"],
+    ["agent/core/a.test.ts", "../../scripts/check/left-out.ts"],
+    ["agent/core/testing/a.ts", "vitest"],
+    ["platform/ports/a.conformance.ts", "vitest"],
+  ])("%s importing %s", (path, specifier) => {
+    expect(check([path, `import { x } from "${specifier}";`])).toEqual([]);
+  });
+
+  test("types of a package that gives types alone", () => {
+    expect(check(["player-host/shells/chromium/a.ts", 'import type { P } from "devtools-protocol";'])).toEqual([]);
+  });
+
+  test("an adapter that platform/detect.ts imports lazily", () => {
+    expect(check(["platform/detect.ts", 'await import("./raspberry-pi/b.ts");'])).toEqual([]);
+  });
+});
