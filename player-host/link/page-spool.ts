@@ -1,0 +1,165 @@
+import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import * as v from "valibot";
+import type { Log } from "../../platform/ports/log.ts";
+import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
+import { parseJson } from "../../platform/runtime/json.ts";
+import type { HostMessage } from "../contract/link-messages.ts";
+import { HostMessageSchema } from "../contract/link-messages.ts";
+import { readIfThere } from "./durable-file.ts";
+
+export type SpooledMessage = Extract<HostMessage, { t: "page-event" | "page-play" }>;
+
+export const SPOOL_BYTES_MAX = 4 * 1024 * 1024;
+
+interface Append {
+  readonly message: SpooledMessage;
+  readonly line: string;
+  readonly done: (result: Result<undefined>) => void;
+}
+
+/**
+ * What a page emitted while the agent was away: lines of JSON in one file, under a fixed limit. Proofs of play
+ * are on the disk itself (fdatasync) before the page is told, one sync serving all that wait; events are in the
+ * kernel's hands. What the agent has stored is taken out again; the same id may be sent twice, never lost.
+ */
+export class PageSpool {
+  readonly #path: string;
+  readonly #log: Log;
+  readonly #bytesMax: number;
+  readonly #kept = new Map<string, SpooledMessage>();
+  readonly #queue: Append[] = [];
+  #file: FileHandle | undefined;
+  #fileBytes = 0;
+  #working: Promise<void> | undefined;
+
+  constructor(path: string, log: Log, bytesMax = SPOOL_BYTES_MAX) {
+    this.#path = path;
+    this.#log = log;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Reads what an earlier run left. Lines that do not parse (a torn end) are dropped and their number returned. */
+  async open(): Promise<{ readonly dropped: number }> {
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+    const text = (await readIfThere(this.#path)) ?? "";
+    let dropped = 0;
+    for (const line of text.split("\n")) {
+      if (line === "") continue;
+      const parsed = v.safeParse(HostMessageSchema, parseJson(line));
+      if (parsed.success && (parsed.output.t === "page-event" || parsed.output.t === "page-play")) this.#kept.set(parsed.output.id, parsed.output);
+      else dropped += 1;
+    }
+    if (dropped > 0) this.#log.warn({ dropped }, "lines of the page spool were damaged");
+    await this.#rewrite();
+    return { dropped };
+  }
+
+  /** Everything not yet stored by the agent, oldest first. */
+  waiting(): readonly SpooledMessage[] {
+    return [...this.#kept.values()];
+  }
+
+  has(id: string): boolean {
+    return this.#kept.has(id);
+  }
+
+  /** `spool.full` when the limit is reached, `spool.failed` when the disk does not take it. */
+  append(message: SpooledMessage): Promise<Result<undefined>> {
+    return new Promise((done) => {
+      this.#queue.push({ message, line: `${JSON.stringify(message)}\n`, done });
+      this.#work();
+    });
+  }
+
+  /** The agent has it (or refused it for good). */
+  remove(id: string): void {
+    if (this.#kept.delete(id)) this.#work();
+  }
+
+  async close(): Promise<void> {
+    await this.#working;
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #work(): void {
+    this.#working ??= this.#drain().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  async #drain(): Promise<void> {
+    // The caller of `remove` or `append` goes on first, so that many of them make one write.
+    await Promise.resolve();
+    if (this.#kept.size === 0 && this.#queue.length === 0 && this.#fileBytes > 0) await this.#settle([], () => this.#rewrite());
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, 256);
+      await this.#settle(batch, () => this.#write(batch));
+    }
+  }
+
+  async #write(batch: readonly Append[]): Promise<void> {
+    const bytes = batch.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
+    if (this.#fileBytes + bytes > this.#bytesMax) await this.#rewrite();
+    const taken: Append[] = [];
+    let text = "";
+    let size = this.#fileBytes;
+    for (const append of batch) {
+      const lineBytes = Buffer.byteLength(append.line);
+      if (size + lineBytes > this.#bytesMax) {
+        append.done(fail("spool.full", `The host already keeps ${this.#bytesMax} bytes for an agent that is away.`));
+        continue;
+      }
+      size += lineBytes;
+      text += append.line;
+      taken.push(append);
+    }
+    if (taken.length === 0) return;
+    const file = await this.#opened();
+    await file.appendFile(text);
+    if (taken.some(({ message }) => message.t === "page-play")) await file.datasync();
+    this.#fileBytes = size;
+    for (const { message, done } of taken) {
+      this.#kept.set(message.id, message);
+      done(ok(undefined));
+    }
+  }
+
+  /** A disk that does not take it is told to every caller of the batch; what is kept in memory stays. */
+  async #settle(batch: readonly Append[], work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      this.#log.error({ error: messageOf(thrown) }, "the page spool could not be written");
+      for (const { done } of batch) done(fail("spool.failed", messageOf(thrown)));
+    }
+  }
+
+  /** The file anew with what is still waiting; gone when nothing is. */
+  async #rewrite(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+    if (this.#kept.size === 0) {
+      await rm(this.#path, { force: true });
+      this.#fileBytes = 0;
+      return;
+    }
+    const text = this.waiting().map((message) => `${JSON.stringify(message)}\n`).join("");
+    const temporary = `${this.#path}.tmp`;
+    const file = await open(temporary, "w", 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, this.#path);
+    this.#fileBytes = Buffer.byteLength(text);
+  }
+
+  async #opened(): Promise<FileHandle> {
+    this.#file ??= await open(this.#path, "a", 0o600);
+    return this.#file;
+  }
+}

@@ -1,0 +1,124 @@
+import * as v from "valibot";
+import type { Clock } from "../../platform/ports/clock.ts";
+import { parseJson } from "../../platform/runtime/json.ts";
+import { PageCallSchema, type PageCall } from "./page-calls.ts";
+
+/** Refusal codes of the page API; published in `docs/page-api.md`. */
+export type PageRefusal = "page.rate-limited" | "page.too-large" | "page.invalid" | "page.not-granted" | "page.unavailable";
+
+export type GateVerdict =
+  | { readonly kind: "call"; readonly call: PageCall }
+  /** `id` is there when the page can be told; a flood is not answered call by call. */
+  | { readonly kind: "refused"; readonly code: PageRefusal; readonly message: string; readonly id?: number };
+
+export const CALLS_PER_SECOND = 50;
+export const CALLS_BURST = 200;
+export const CALL_BYTES_MAX = 8 * 1024;
+export const STATE_BYTES_MAX = 4 * 1024;
+/** Deeper than any honest document and far from what would exhaust a stack. */
+export const DEPTH_MAX = 32;
+/** Names of refusals the page may count for us. */
+const COUNTED: readonly string[] = ["page.rate-limited", "page.too-large", "page.invalid"];
+
+/**
+ * Everything a page says comes through here. It believes nothing: size before parsing, rate before
+ * schema, schema before grants. A refusal costs a few comparisons and is counted.
+ */
+export class PageGate {
+  readonly #clock: Clock;
+  #grants: readonly string[] = [];
+  #tokens = CALLS_BURST;
+  #tokensAtMs: number;
+  readonly #counts = new Map<PageRefusal, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#tokensAtMs = clock.monotonicMs();
+  }
+
+  /** What the content on the stage may use. */
+  setGrants(grants: readonly string[]): void {
+    this.#grants = grants;
+  }
+
+  granted(grant: string): boolean {
+    return this.#grants.includes(grant);
+  }
+
+  take(text: string): GateVerdict {
+    if (!this.#takeToken()) return this.#refuse("page.rate-limited", "too many calls");
+    // No UTF-8 text is shorter than its UTF-16 units, so the cheap test comes first.
+    if (text.length > CALL_BYTES_MAX || byteLength(text) > CALL_BYTES_MAX) return this.#refuse("page.too-large", `a call has at most ${CALL_BYTES_MAX} bytes`);
+    if (tooDeep(text)) return this.#refuse("page.invalid", `nested more than ${DEPTH_MAX} deep`);
+    const parsed = v.safeParse(PageCallSchema, parseJson(text));
+    if (!parsed.success) return this.#invalid(text, parsed.issues[0]);
+    return this.#check(parsed.output);
+  }
+
+  /** Refusals by code since the last time, for the cloud. */
+  takeCounts(): ReadonlyMap<PageRefusal, number> {
+    const counts = new Map(this.#counts);
+    this.#counts.clear();
+    return counts;
+  }
+
+  /** Counts a refusal that somebody behind the gate decided. */
+  count(code: PageRefusal, by = 1): void {
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + by);
+  }
+
+  #check(call: PageCall): GateVerdict {
+    if (call.do === "watch-gpio" && !this.granted("gpio")) return this.#refuse("page.not-granted", "this content has no grant for gpio", call.id);
+    if (call.do === "report-state" && byteLength(JSON.stringify(call.state)) > STATE_BYTES_MAX) {
+      return this.#refuse("page.too-large", `a state has at most ${STATE_BYTES_MAX} bytes`, call.id);
+    }
+    if (call.do === "refused") {
+      for (const [code, count] of Object.entries(call.counts)) if (COUNTED.includes(code)) this.count(code as PageRefusal, count);
+    }
+    return { kind: "call", call };
+  }
+
+  #invalid(text: string, issue: v.BaseIssue<unknown> | undefined): GateVerdict {
+    const where = issue === undefined ? "" : `${v.getDotPath(issue) ?? "call"}: ${issue.message}`;
+    const id = (parseJson(text) as { id?: unknown } | null | undefined)?.id;
+    return this.#refuse("page.invalid", where.slice(0, 300), typeof id === "number" && Number.isSafeInteger(id) ? id : undefined);
+  }
+
+  #refuse(code: PageRefusal, message: string, id?: number): GateVerdict {
+    this.count(code);
+    return { kind: "refused", code, message, ...(id === undefined ? {} : { id }) };
+  }
+
+  #takeToken(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    this.#tokens = Math.min(CALLS_BURST, this.#tokens + ((nowMs - this.#tokensAtMs) / 1000) * CALLS_PER_SECOND);
+    this.#tokensAtMs = nowMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}
+
+const encoder = new TextEncoder();
+
+function byteLength(text: string): number {
+  return encoder.encode(text).length;
+}
+
+/** Counts brackets outside strings, without parsing. */
+function tooDeep(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (inString) {
+      if (character === "\\") i += 1;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === "{" || character === "[") {
+      depth += 1;
+      if (depth > DEPTH_MAX) return true;
+    } else if (character === "}" || character === "]") depth -= 1;
+  }
+  return false;
+}

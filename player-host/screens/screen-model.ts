@@ -1,0 +1,13 @@
+/** What our own pages can show. The stage's `ScreenModel` fits in here; this folder may not import the stage. */
+export type ScreenContent =
+  | {
+      readonly kind: "pairing";
+      readonly code?: string;
+      readonly claimUrl?: string;
+      readonly deviceId: string;
+      /** One line: which step of the connection is under way or fails. */
+      readonly status: string;
+    }
+  | { readonly kind: "offline"; readonly message: string }
+  | { readonly kind: "fault"; readonly code: string; readonly message: string }
+  | { readonly kind: "blank" };

@@ -1,0 +1,192 @@
+import type { Readable, Writable } from "node:stream";
+import type { ProtocolMapping } from "devtools-protocol/types/protocol-mapping.d.ts";
+import type { Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { messageOf } from "../../../platform/ports/result.ts";
+import { CdpFramer } from "./cdp-framer.ts";
+
+export type CdpCommands = ProtocolMapping.Commands;
+export type CdpEvents = ProtocolMapping.Events;
+export type CdpParams<M extends keyof CdpCommands> = CdpCommands[M]["paramsType"][0];
+export type CdpResult<M extends keyof CdpCommands> = CdpCommands[M]["returnType"];
+export type CdpEventParams<E extends keyof CdpEvents> = CdpEvents[E] extends [infer P] ? P : undefined;
+
+/** The browser answered with an error, did not answer in time, or went away. */
+export class CdpError extends Error {
+  override readonly name = "CdpError";
+  /** `refused`: the browser's own error. `timeout`: no answer by the deadline. `closed`: the pipe is gone. `busy`: too many open calls. */
+  readonly kind: "refused" | "timeout" | "closed" | "busy";
+
+  constructor(kind: CdpError["kind"], message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+export interface CdpPipes {
+  /** Commands to the browser: its file descriptor 3. */
+  readonly toBrowser: Writable;
+  /** Answers and events: its file descriptor 4. */
+  readonly fromBrowser: Readable;
+}
+
+interface Open {
+  readonly method: string;
+  readonly sessionId: string | undefined;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: CdpError) => void;
+}
+
+interface Listener {
+  readonly sessionId: string | undefined;
+  readonly call: (params: unknown) => void;
+}
+
+interface Incoming {
+  readonly id?: number;
+  readonly method?: string;
+  readonly sessionId?: string;
+  readonly params?: unknown;
+  readonly result?: unknown;
+  readonly error?: { readonly message?: string };
+}
+
+/** A full-screen PNG of a 4K screen in base64 is some 30 MB at the very worst. */
+const MESSAGE_BYTES_MAX = 96 * 1024 * 1024;
+const OPEN_CALLS_MAX = 2_000;
+export const CALL_TIMEOUT_MS = 10_000;
+
+/**
+ * The DevTools protocol over the debugging pipe. Every call has a deadline, the number of open calls is
+ * limited, and the end of the pipe fails all of them: nothing here waits for a browser that is not there.
+ */
+export class CdpClient {
+  readonly #toBrowser: Writable;
+  readonly #framer = new CdpFramer(MESSAGE_BYTES_MAX);
+  readonly #timers: Timers;
+  readonly #log: Log;
+  readonly #open = new Map<number, Open>();
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #onClosed = new Set<(why: string) => void>();
+  #lastId = 0;
+  #closedBecause: string | undefined;
+
+  constructor(pipes: CdpPipes, deps: { readonly timers: Timers; readonly log: Log }) {
+    this.#toBrowser = pipes.toBrowser;
+    this.#timers = deps.timers;
+    this.#log = deps.log;
+    pipes.fromBrowser.on("data", (chunk: Buffer) => this.#read(chunk));
+    pipes.fromBrowser.on("close", () => this.#end("the browser closed its debugging pipe"));
+    pipes.fromBrowser.on("error", (error) => this.#end(messageOf(error)));
+    pipes.toBrowser.on("error", (error) => this.#end(messageOf(error)));
+  }
+
+  /** Runs once when the pipe has ended, whichever side did it. */
+  onClosed(listener: (why: string) => void): void {
+    if (this.#closedBecause === undefined) this.#onClosed.add(listener);
+    else listener(this.#closedBecause);
+  }
+
+  /** Rejects with a `CdpError` and with nothing else. */
+  call<M extends keyof CdpCommands>(
+    method: M,
+    params: CdpParams<M>,
+    options: { readonly sessionId?: string | undefined; readonly timeoutMs?: number } = {},
+  ): Promise<CdpResult<M>> {
+    if (this.#closedBecause !== undefined) return Promise.reject(new CdpError("closed", `${method}: ${this.#closedBecause}`));
+    if (this.#open.size >= OPEN_CALLS_MAX) return Promise.reject(new CdpError("busy", `${method}: ${OPEN_CALLS_MAX} calls are open`));
+    const id = (this.#lastId += 1);
+    const { sessionId, timeoutMs = CALL_TIMEOUT_MS } = options;
+    return new Promise((resolve, reject) => {
+      const timer = this.#timers.after(`cdp.${method}`, timeoutMs, () => {
+        this.#open.delete(id);
+        reject(new CdpError("timeout", `${method} was not answered within ${timeoutMs} ms`));
+      });
+      this.#open.set(id, {
+        method,
+        sessionId,
+        resolve: (result) => {
+          timer.cancel();
+          resolve(result as CdpResult<M>);
+        },
+        reject: (error) => {
+          timer.cancel();
+          reject(error);
+        },
+      });
+      this.#toBrowser.write(`${JSON.stringify({ id, method, params: params ?? {}, sessionId })}\0`);
+    });
+  }
+
+  /** Listens to one event of the browser (no session) or of one session. Returns the undo. */
+  on<E extends keyof CdpEvents>(event: E, sessionId: string | undefined, listener: (params: CdpEventParams<E>) => void): () => void {
+    const set = this.#listeners.get(event) ?? new Set<Listener>();
+    this.#listeners.set(event, set);
+    const entry: Listener = { sessionId, call: (params) => listener(params as CdpEventParams<E>) };
+    set.add(entry);
+    return () => {
+      set.delete(entry);
+    };
+  }
+
+  /** Forgets the listeners and fails the open calls of a session that is gone. */
+  dropSession(sessionId: string): void {
+    for (const set of this.#listeners.values()) {
+      for (const entry of [...set]) if (entry.sessionId === sessionId) set.delete(entry);
+    }
+    for (const [id, open] of [...this.#open]) {
+      if (open.sessionId !== sessionId) continue;
+      this.#open.delete(id);
+      open.reject(new CdpError("closed", `${open.method}: the page is gone`));
+    }
+  }
+
+  /** Closes the pipe; a browser started for it then ends by itself. */
+  close(): void {
+    this.#toBrowser.end();
+    this.#end("closed by the host");
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#closedBecause !== undefined) return;
+    try {
+      for (const text of this.#framer.push(chunk)) this.#take(JSON.parse(text) as Incoming);
+    } catch (thrown) {
+      // A text over the limit or one that is not JSON: the stream cannot be trusted from here on.
+      this.#log.error({ error: messageOf(thrown) }, "debugging pipe broke");
+      this.#toBrowser.end();
+      this.#end(messageOf(thrown));
+    }
+  }
+
+  #take(message: Incoming): void {
+    if (message.id !== undefined) {
+      const open = this.#open.get(message.id);
+      this.#open.delete(message.id);
+      if (message.error === undefined) open?.resolve(message.result);
+      else open?.reject(new CdpError("refused", `${open.method}: ${message.error.message ?? "refused"}`));
+      return;
+    }
+    for (const entry of [...(this.#listeners.get(message.method ?? "") ?? [])]) {
+      if (entry.sessionId === message.sessionId) this.#tell(entry, message);
+    }
+  }
+
+  #tell(entry: Listener, message: Incoming): void {
+    try {
+      entry.call(message.params);
+    } catch (thrown) {
+      // A bug in one listener must not take the stream of answers down with it.
+      this.#log.error({ method: message.method, error: thrown instanceof Error ? thrown.stack : messageOf(thrown) }, "listener threw");
+    }
+  }
+
+  #end(why: string): void {
+    if (this.#closedBecause !== undefined) return;
+    this.#closedBecause = why;
+    for (const open of this.#open.values()) open.reject(new CdpError("closed", `${open.method}: ${why}`));
+    this.#open.clear();
+    for (const listener of this.#onClosed) listener(why);
+    this.#onClosed.clear();
+  }
+}

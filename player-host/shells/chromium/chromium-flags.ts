@@ -1,0 +1,75 @@
+/** How the kiosk browser is started. */
+export interface ChromiumSettings {
+  readonly profileDir: string;
+  readonly headless: boolean;
+  /** CSS pixels; the whole screen when it is not headless. */
+  readonly window: { readonly width: number; readonly height: number };
+  /** Chromium refuses to run its sandbox as root: said in the log, because it is weaker. */
+  readonly sandbox: boolean;
+  readonly diskCacheBytesMax: number;
+  /** Limit of each page's JavaScript heap, in MiB; absent: the browser's own. */
+  readonly heapMbMax?: number | undefined;
+}
+
+/** What a kiosk has no use for: it costs memory, network or a dialog over the picture. */
+const FEATURES_OFF = [
+  "Translate",
+  "MediaRouter",
+  "OptimizationHints",
+  "InterestFeedContentSuggestions",
+  "CertificateTransparencyComponentUpdater",
+  "AutofillServerCommunication",
+  "DialMediaRouteProvider",
+  "GlobalMediaControls",
+  "PrivacySandboxSettings4",
+  "CalculateNativeWinOcclusion",
+  // One page is all there ever is: a renderer kept warm for another is memory for nothing.
+  "SpareRendererForSitePerProcess",
+];
+
+/** The command line, in a fixed order. Pure. */
+export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
+  const { width, height } = settings.window;
+  return [
+    "--remote-debugging-pipe",
+    `--user-data-dir=${settings.profileDir}`,
+    `--disk-cache-size=${settings.diskCacheBytesMax}`,
+    `--window-size=${width},${height}`,
+    "--window-position=0,0",
+    ...(settings.headless ? ["--headless=new", "--hide-scrollbars"] : ["--kiosk", "--start-fullscreen", "--start-maximized"]),
+    ...(settings.sandbox ? [] : ["--no-sandbox"]),
+    ...(settings.heapMbMax === undefined ? [] : [`--js-flags=--max-old-space-size=${settings.heapMbMax}`]),
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--noerrdialogs",
+    "--disable-infobars",
+    "--hide-crash-restore-bubble",
+    "--disable-session-crashed-bubble",
+    "--disable-extensions",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-client-side-phishing-detection",
+    "--disable-breakpad",
+    "--metrics-recording-only",
+    "--no-pings",
+    "--disable-print-preview",
+    "--disable-prompt-on-repost",
+    "--disable-pinch",
+    "--overscroll-history-navigation=0",
+    "--password-store=basic",
+    "--use-mock-keychain",
+    "--autoplay-policy=no-user-gesture-required",
+    // The wall's page is never in the background, whatever the window system believes.
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    // Our own watch decides when a page hangs; the browser's dialog would cover the picture.
+    "--disable-hang-monitor",
+    "--deny-permission-prompts",
+    `--disable-features=${FEATURES_OFF.join(",")}`,
+    "about:blank",
+  ];
+}

@@ -1,0 +1,266 @@
+import type { Protocol } from "devtools-protocol";
+import type { Timer, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { messageOf, type Issue } from "../../../platform/ports/result.ts";
+import { packageOrigin, rulesFor, SCREEN_ORIGIN, withOrigin, mayNavigate, type NavigationRules } from "../../stage/navigation-rules.ts";
+import type { LoadTarget, RefusedThing, ShellEvent } from "../../stage/shell.ts";
+import { CdpError, type CdpClient, type CdpCommands, type CdpParams, type CdpResult } from "./cdp-client.ts";
+import type { GuardedPage } from "./fetch-guard.ts";
+
+/** The page API's side that is put into every document, and how it calls the host. */
+export interface PageScript {
+  readonly source: string;
+  /** Name of the function the browser gives the page. The script takes it away before the page's code runs. */
+  readonly binding: string;
+  /** First characters of every call. Only the script in the main frame knows them. */
+  readonly token: string;
+}
+
+export interface ChromiumPageDeps {
+  readonly cdp: CdpClient;
+  readonly sessionId: string;
+  readonly frameId: string;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly emit: (event: ShellEvent) => void;
+  readonly script: PageScript;
+}
+
+/** A load we began: from the call until its outcome. */
+type Loading =
+  | { readonly kind: "none" }
+  | { readonly kind: "asked"; readonly load: number; readonly url: string }
+  | { readonly kind: "committed"; readonly load: number; readonly url: string; readonly loaderId: string };
+
+/** No document within this: the picture on the screen stays, and the load has failed. */
+export const COMMIT_TIMEOUT_MS = 45_000;
+/** A document whose last image does not come is on the screen nevertheless. */
+export const SETTLE_TIMEOUT_MS = 20_000;
+const WORLD = "vitrine";
+
+/** The one page of the kiosk: where it is, where it may go, what it says. */
+export class ChromiumPage implements GuardedPage {
+  readonly frameId: string;
+  readonly #deps: ChromiumPageDeps;
+  #target: LoadTarget | undefined;
+  #rules: NavigationRules = { origins: [] };
+  #loading: Loading = { kind: "none" };
+  #deadline: Timer | undefined;
+  /** The document in the main frame now; its API calls count only while it is the content's. */
+  #loaderId = "";
+  #apiOpen = false;
+  #world: { readonly loaderId: string; readonly contextId: number } | undefined;
+
+  constructor(deps: ChromiumPageDeps) {
+    this.#deps = deps;
+    this.frameId = deps.frameId;
+  }
+
+  call<M extends keyof CdpCommands>(method: M, params: CdpParams<M>, timeoutMs?: number): Promise<CdpResult<M>> {
+    const { cdp, sessionId } = this.#deps;
+    return cdp.call(method, params, { sessionId, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  }
+
+  async prepare(): Promise<void> {
+    this.#listen();
+    const { script } = this.#deps;
+    await Promise.all([
+      this.call("Page.enable", {}),
+      this.call("Page.setLifecycleEventsEnabled", { enabled: true }),
+      this.call("Inspector.enable", undefined),
+      this.call("Performance.enable", {}),
+      this.call("Runtime.addBinding", { name: script.binding }),
+      this.call("Page.addScriptToEvaluateOnNewDocument", { source: script.source }),
+    ]);
+  }
+
+  target(): LoadTarget | undefined {
+    return this.#target;
+  }
+
+  rules(): NavigationRules {
+    return this.#rules;
+  }
+
+  loadingByHost(): boolean {
+    return this.#loading.kind === "asked";
+  }
+
+  redirected(url: string): void {
+    this.#rules = withOrigin(this.#rules, url);
+  }
+
+  failed(url: string, error: Issue): void {
+    if (this.#loading.kind === "asked") this.#fail(this.#loading.load, url, error);
+    else this.#deps.emit({ kind: "load-failed", url, error, pictureKept: true });
+  }
+
+  refused(what: RefusedThing, detail: string): void {
+    this.#deps.emit({ kind: "refused", what, detail });
+  }
+
+  async load(load: number, target: LoadTarget): Promise<void> {
+    const url = urlOf(target);
+    const anew = target.kind === "screen" ? undefined : this.#sameDocument(target, url);
+    this.#target = target;
+    this.#rules = rulesFor(target);
+    this.#loading = { kind: "asked", load, url };
+    this.#armDeadline(COMMIT_TIMEOUT_MS);
+    this.#deps.emit({ kind: "load-started", load, url });
+    try {
+      if (anew !== undefined) await this.call("Page.reload", anew, COMMIT_TIMEOUT_MS);
+      else this.#afterNavigate(load, url, await this.call("Page.navigate", { url }, COMMIT_TIMEOUT_MS));
+    } catch (thrown) {
+      if (!(thrown instanceof CdpError)) throw thrown;
+      // A closed pipe is reported by the shell; anything else is a load that did not come about.
+      if (thrown.kind !== "closed") this.#fail(load, url, { code: "load.refused", message: thrown.message });
+    }
+  }
+
+  /** Evaluates in our own world of the main frame; the page's globals are out of its reach and ours out of the page's. */
+  async evaluate(expression: string, timeoutMs: number): Promise<unknown> {
+    const contextId = await this.#worldOf(timeoutMs);
+    const { result, exceptionDetails } = await this.call(
+      "Runtime.evaluate",
+      { expression, contextId, awaitPromise: true, returnByValue: true },
+      timeoutMs,
+    );
+    if (exceptionDetails !== undefined) throw new CdpError("refused", exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  }
+
+  /** Runs an expression in the page's own world, where its side of the page API is. */
+  async evaluateInMainWorld(expression: string, timeoutMs: number): Promise<void> {
+    await this.call("Runtime.evaluate", { expression, returnByValue: false, silent: true }, timeoutMs);
+  }
+
+  /** The renderer died: nothing of the document is left. */
+  gone(): void {
+    this.#loading = { kind: "none" };
+    this.#deadline?.cancel();
+    this.#world = undefined;
+    this.#loaderId = "";
+    this.#apiOpen = false;
+  }
+
+  #listen(): void {
+    const { cdp, sessionId, script } = this.#deps;
+    cdp.on("Page.frameNavigated", sessionId, ({ frame }) => this.#navigated(frame));
+    cdp.on("Page.lifecycleEvent", sessionId, (event) => this.#lifecycle(event));
+    cdp.on("Page.javascriptDialogOpening", sessionId, ({ type, message }) => {
+      this.refused("dialog", `${type}: ${message.slice(0, 200)}`);
+      // Leaving is always fine; a question is answered with no.
+      this.#send(this.call("Page.handleJavaScriptDialog", { accept: type === "beforeunload" || type === "alert" }));
+    });
+    cdp.on("Runtime.bindingCalled", sessionId, ({ name, payload }) => {
+      if (name === script.binding) this.#pageCall(payload);
+    });
+  }
+
+  /** A call without the token comes from a frame that is not the content's. */
+  #pageCall(payload: string): void {
+    const { script, emit } = this.#deps;
+    if (this.#apiOpen && payload.startsWith(script.token)) emit({ kind: "page-call", text: payload.slice(script.token.length) });
+    else this.refused("page-call", "a call that is not from the content's own page");
+  }
+
+  #navigated(frame: Protocol.Page.Frame): void {
+    if (frame.id !== this.frameId) return;
+    this.#loaderId = frame.loaderId;
+    this.#world = undefined;
+    const now = this.#target;
+    this.#apiOpen = now !== undefined && now.kind !== "screen" && mayNavigate(this.#rules, frame.url);
+    const loading = this.#loading;
+    if (loading.kind === "asked") {
+      this.#loading = { kind: "committed", load: loading.load, url: frame.url, loaderId: frame.loaderId };
+      this.#armDeadline(SETTLE_TIMEOUT_MS);
+    } else if (!this.#apiOpen && now !== undefined && now.kind !== "screen") {
+      this.#strayed(frame.url);
+      return;
+    } else this.#deps.emit({ kind: "load-started", url: frame.url });
+    if (this.#apiOpen) this.#deps.emit({ kind: "page-begun" });
+  }
+
+  /** Somewhere the guard cannot see, such as about:blank: the picture is not the content's any more. */
+  #strayed(url: string): void {
+    this.refused("navigation", url.slice(0, 500));
+    const error: Issue = { code: "content.strayed", message: `The page went to ${url.slice(0, 200)}.` };
+    this.#deps.emit({ kind: "load-failed", url, error, pictureKept: false });
+  }
+
+  #lifecycle(event: Protocol.Page.LifecycleEventEvent): void {
+    if (event.frameId !== this.frameId || event.name !== "load") return;
+    const loading = this.#loading;
+    if (loading.kind === "committed" && loading.loaderId === event.loaderId) this.#finish(loading.load, loading.url);
+    else if (loading.kind === "none" && event.loaderId === this.#loaderId && this.#apiOpen) {
+      this.#deps.emit({ kind: "load-finished", url: this.#target === undefined ? "" : urlOf(this.#target) });
+    }
+  }
+
+  /** What `Page.navigate` says, where the guard has not said it already. */
+  #afterNavigate(load: number, url: string, result: Protocol.Page.NavigateResponse): void {
+    const { errorText } = result;
+    if (errorText === undefined && result.isDownload !== true) return;
+    const code = result.isDownload === true ? "content.is-download" : "load.failed";
+    const message = result.isDownload === true ? `${url.slice(0, 200)} is a download, not a page.` : `${url.slice(0, 200)}: ${errorText ?? ""}`;
+    this.#fail(load, url, { code, message });
+  }
+
+  #fail(load: number, url: string, error: Issue): void {
+    if (this.#loading.kind === "none" || this.#loading.load !== load) return;
+    const pictureKept = this.#loading.kind === "asked";
+    this.#loading = { kind: "none" };
+    this.#deadline?.cancel();
+    this.#deps.emit({ kind: "load-failed", load, url, error, pictureKept });
+  }
+
+  #finish(load: number, url: string): void {
+    this.#loading = { kind: "none" };
+    this.#deadline?.cancel();
+    this.#deps.emit({ kind: "load-finished", load, url });
+  }
+
+  #armDeadline(afterMs: number): void {
+    this.#deadline?.cancel();
+    this.#deadline = this.#deps.timers.after("page.load-deadline", afterMs, () => {
+      const loading = this.#loading;
+      if (loading.kind === "committed") this.#finish(loading.load, loading.url);
+      if (loading.kind !== "asked") return;
+      this.#send(this.call("Page.stopLoading", undefined));
+      this.#fail(loading.load, loading.url, { code: "net.timed-out", message: `${loading.url.slice(0, 200)} did not come within ${COMMIT_TIMEOUT_MS / 1000} s.` });
+    });
+  }
+
+  /** Parameters of a reload where the very document is on already: navigating to it could stay inside it (`#part`). */
+  #sameDocument(target: Exclude<LoadTarget, { kind: "screen" }>, url: string): Protocol.Page.ReloadRequest | undefined {
+    const before = this.#target;
+    if (this.#loaderId === "" || before === undefined || before.kind === "screen" || !this.#apiOpen) return undefined;
+    return urlOf(before) === url ? { ignoreCache: target.ignoreCache } : undefined;
+  }
+
+  async #worldOf(timeoutMs: number): Promise<number> {
+    const loaderId = this.#loaderId;
+    if (this.#world?.loaderId === loaderId) return this.#world.contextId;
+    const { executionContextId } = await this.call("Page.createIsolatedWorld", { frameId: this.frameId, worldName: WORLD }, timeoutMs);
+    if (loaderId === this.#loaderId) this.#world = { loaderId, contextId: executionContextId };
+    return executionContextId;
+  }
+
+  #send(call: Promise<unknown>): void {
+    call.catch((thrown: unknown) => {
+      if (!(thrown instanceof CdpError)) throw thrown;
+      this.#deps.log.debug({ error: messageOf(thrown) }, "the page did not take it");
+    });
+  }
+}
+
+function urlOf(target: LoadTarget): string {
+  switch (target.kind) {
+    case "url":
+      return target.url;
+    case "package":
+      return `${packageOrigin(target.id)}/${target.entry.split("/").map(encodeURIComponent).join("/")}`;
+    case "screen":
+      return `${SCREEN_ORIGIN}/${target.screen.kind}`;
+  }
+}

@@ -1,0 +1,339 @@
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+import { withDeadline } from "../../../platform/runtime/sleep.ts";
+import type {
+  FrameFinding,
+  LoadTarget,
+  PixelSample,
+  ScreenModel,
+  ScreenshotRequest,
+  Shell,
+  ShellEvent,
+  ShellFacts,
+  ShellImage,
+} from "../../stage/shell.ts";
+import { startBrowser, type BrowserProcess } from "./browser-process.ts";
+import { CdpClient, CdpError } from "./cdp-client.ts";
+import { chromiumFlags, type ChromiumSettings } from "./chromium-flags.ts";
+import { ChromiumPage, type PageScript } from "./chromium-page.ts";
+import { FetchGuard, type ScreenDocument } from "./fetch-guard.ts";
+import { witnessFrame } from "./frame-witness.ts";
+import { freeProfile } from "./profile-guard.ts";
+import { rendererPids, residentBytesOf } from "./renderer-processes.ts";
+import { Screencast } from "./screencast.ts";
+import { decodePng, imageSize } from "./tiny-png.ts";
+
+export interface ChromiumShellDeps {
+  readonly browserPath: string;
+  readonly settings: ChromiumSettings;
+  readonly script: PageScript;
+  readonly screens: (screen: ScreenModel) => ScreenDocument;
+  /** JavaScript that shows (or takes away) the label over the page. */
+  readonly overlayScript: (text: string | undefined) => string;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+/** A browser of which everything is there. */
+interface Running {
+  readonly process: BrowserProcess;
+  readonly cdp: CdpClient;
+  readonly page: ChromiumPage;
+  readonly cast: Screencast;
+  readonly targetId: string;
+}
+
+/** A small machine with a cold disk cache needs half a minute for its first start. */
+const START_TIMEOUT_MS = 60_000;
+const CLOSE_GRACE_MS = 1_200;
+const CAPTURE_TIMEOUT_MS = 10_000;
+const SAMPLE_WIDTH = 64;
+const SAMPLE_HEIGHT = 36;
+/** A sample this fresh was taken by the frame witness for the same look. */
+const SAMPLE_FRESH_MS = 1_500;
+/** Texts to the page that may wait for a busy renderer. */
+const SENDS_OPEN_MAX = 200;
+const SEND_TIMEOUT_MS = 30_000;
+
+/** A kiosk Chromium, driven over its debugging pipe. One page, one profile, nothing listening anywhere. */
+export class ChromiumShell implements Shell {
+  readonly #deps: ChromiumShellDeps;
+  readonly #events: Emitter<ShellEvent>;
+  #running: Running | undefined;
+  /** The one whose end has been reported: pipe, process and window end together and are one event. */
+  #lostRunning: Running | undefined;
+  #starting: BrowserProcess | undefined;
+  #lastSample: { readonly atMs: number; readonly base64: string } | undefined;
+  #sendsOpen = 0;
+  #sendsDropped = 0;
+
+  constructor(deps: ChromiumShellDeps) {
+    this.#deps = deps;
+    this.#events = new Emitter((thrown) => deps.log.error({ error: stackOf(thrown) }, "a shell listener threw"));
+  }
+
+  onEvent(listener: (event: ShellEvent) => void): () => void {
+    return this.#events.on(listener);
+  }
+
+  async start(): Promise<Result<ShellFacts>> {
+    const { browserPath, settings, timers, log } = this.#deps;
+    if (this.#running !== undefined) throw new Error("the browser is running already");
+    await freeProfile(settings.profileDir, log);
+    if (!settings.sandbox) log.warn({}, "Chromium runs without its sandbox, because this process runs as root; run the player as a user of its own");
+    const process = startBrowser(browserPath, chromiumFlags(settings), timers);
+    this.#starting = process;
+    const cdp = new CdpClient(process.pipes, { timers, log });
+    try {
+      const dead = process.exited.then((how) => {
+        throw new CdpError("closed", `${how}. ${process.lastWords().slice(-600)}`);
+      });
+      const up = withDeadline(timers, "shell.start", START_TIMEOUT_MS, this.#open(process, cdp));
+      const { running, product } = await Promise.race([up, dead]);
+      this.#running = running;
+      this.#watchEnd(running);
+      return ok({ name: `chromium ${product.replace(/^[A-Za-z]+\//, "")}` });
+    } catch (thrown) {
+      cdp.close();
+      await process.end(0);
+      return fail("shell.not-started", `${browserPath} did not start: ${messageOf(thrown)}`, "Run it by hand with --headless=new --version to see whether it works at all.");
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    if (running === undefined) {
+      await this.#starting?.end(0);
+      return;
+    }
+    running.page.gone();
+    // Asking first lets it write its profile; the pipe's end does the rest, and then the group is ended.
+    const asked = running.cdp.call("Browser.close", undefined, { timeoutMs: CLOSE_GRACE_MS }).catch(cdpFailure);
+    await running.process.end(CLOSE_GRACE_MS);
+    running.cdp.close();
+    await asked;
+  }
+
+  async load(load: number, target: LoadTarget): Promise<void> {
+    await this.#running?.page.load(load, target);
+  }
+
+  /** By signal, to every renderer there is: the page is the only one, and a stopped process takes no message. */
+  async resetRenderer(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    for (const pid of await rendererPids(running.cdp)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch (thrown) {
+        this.#deps.log.debug({ pid, error: messageOf(thrown) }, "renderer was gone already");
+      }
+    }
+  }
+
+  async screenshot(request: ScreenshotRequest): Promise<Result<ShellImage>> {
+    const running = this.#running;
+    if (running === undefined) return fail("player.no-browser", "There is no browser to take a picture of.");
+    const { format, quality, widthMax } = request;
+    try {
+      const base64 = await running.cast.with({ format, quality: format === "jpeg" ? (quality ?? 80) : undefined, widthMax }, async (cast) => {
+        await cast.moreThan(0, CAPTURE_TIMEOUT_MS);
+        return cast.last();
+      });
+      if (base64 === undefined) return fail("screenshot.no-frame", `No frame came out of the compositor within ${CAPTURE_TIMEOUT_MS} ms.`);
+      return ok({ base64, format, ...imageSize(Buffer.from(base64, "base64")), source: "chromium-compositor" });
+    } catch (thrown) {
+      return fail("screenshot.failed", cdpFailure(thrown));
+    }
+  }
+
+  async sample(): Promise<Result<PixelSample>> {
+    const fresh = this.#lastSample;
+    if (fresh !== undefined && this.#deps.clock.monotonicMs() - fresh.atMs < SAMPLE_FRESH_MS) return decodePng(Buffer.from(fresh.base64, "base64"));
+    const running = this.#running;
+    if (running === undefined) return fail("player.no-browser", "There is no browser to look at.");
+    try {
+      const base64 = await running.cast.with({ format: "png", widthMax: SAMPLE_WIDTH, heightMax: SAMPLE_HEIGHT }, async (cast) => {
+        await cast.moreThan(0, CAPTURE_TIMEOUT_MS);
+        return cast.last();
+      });
+      return base64 === undefined ? fail("capture.no-frame", "no frame came out of the compositor") : decodePng(Buffer.from(base64, "base64"));
+    } catch (thrown) {
+      return fail("capture.failed", cdpFailure(thrown));
+    }
+  }
+
+  async witnessFrame(timeoutMs: number): Promise<FrameFinding> {
+    const running = this.#running;
+    if (running === undefined) return { kind: "unknown", why: "there is no browser" };
+    const { clock } = this.#deps;
+    try {
+      return await running.cast.with({ format: "png", widthMax: SAMPLE_WIDTH, heightMax: SAMPLE_HEIGHT }, async (cast) => {
+        const finding = await witnessFrame(cast, (expression, ms) => running.page.evaluate(expression, ms), clock, timeoutMs);
+        const last = cast.last();
+        if (last !== undefined) this.#lastSample = { atMs: clock.monotonicMs(), base64: last };
+        return finding;
+      });
+    } catch (thrown) {
+      return { kind: "unknown", why: cdpFailure(thrown) };
+    }
+  }
+
+  async clearCache({ storage }: { readonly storage: boolean }): Promise<Result<undefined>> {
+    const running = this.#running;
+    if (running === undefined) return fail("player.no-browser", "There is no browser whose cache could be cleared.");
+    try {
+      await running.page.call("Network.clearBrowserCache", undefined);
+      if (storage) await running.page.call("Storage.clearDataForOrigin", { origin: "*", storageTypes: "all" });
+      return ok(undefined);
+    } catch (thrown) {
+      return fail("cache.not-cleared", cdpFailure(thrown));
+    }
+  }
+
+  sendToPage(text: string): void {
+    const page = this.#running?.page;
+    if (page === undefined || this.#sendsOpen >= SENDS_OPEN_MAX) {
+      this.#sendsDropped += 1;
+      return;
+    }
+    this.#sendsOpen += 1;
+    page
+      .evaluateInMainWorld(`globalThis[Symbol.for("vitrine.host")]?.(${JSON.stringify(text)})`, SEND_TIMEOUT_MS)
+      .catch((thrown: unknown) => {
+        cdpFailure(thrown);
+        this.#sendsDropped += 1;
+      })
+      .finally(() => {
+        this.#sendsOpen -= 1;
+      })
+      .catch((thrown: unknown) => this.#deps.log.error({ error: stackOf(thrown) }, "sending to the page threw"));
+  }
+
+  async overlay(text: string | undefined): Promise<void> {
+    try {
+      await this.#running?.page.evaluate(this.#deps.overlayScript(text), 3_000);
+    } catch (thrown) {
+      this.#deps.log.warn({ error: cdpFailure(thrown) }, "the label could not be shown");
+    }
+  }
+
+  async metrics(): Promise<Readonly<Record<string, number>>> {
+    const running = this.#running;
+    if (running === undefined) return {};
+    const found: Record<string, number> = { "player.sends-dropped": this.#sendsDropped };
+    try {
+      const pids = await rendererPids(running.cdp);
+      const bytes = await residentBytesOf(pids);
+      if (bytes !== undefined) found["player.renderer-bytes"] = bytes;
+      found["player.renderers"] = pids.length;
+      const browser = await residentBytesOf([running.process.pid]);
+      if (browser !== undefined) found["player.browser-bytes"] = browser;
+      const { metrics } = await running.page.call("Performance.getMetrics", undefined, 2_000);
+      const heap = metrics.find((metric) => metric.name === "JSHeapUsedSize");
+      if (heap !== undefined) found["player.js-heap-bytes"] = heap.value;
+      const fps = await running.page.evaluate(COUNT_FRAMES, 3_000);
+      if (typeof fps === "number") found["player.fps"] = fps;
+    } catch (thrown) {
+      // A renderer that hangs has no numbers: what is missing is not in the answer.
+      this.#deps.log.debug({ error: cdpFailure(thrown) }, "not all metrics could be read");
+    }
+    return found;
+  }
+
+  async #open(process: BrowserProcess, cdp: CdpClient): Promise<{ readonly running: Running; readonly product: string }> {
+    const { timers, log, script, screens } = this.#deps;
+    const { product } = await cdp.call("Browser.getVersion", undefined, { timeoutMs: START_TIMEOUT_MS });
+    const targetId = await firstPage(cdp);
+    const { sessionId } = await cdp.call("Target.attachToTarget", { targetId, flatten: true });
+    // A page's target and its main frame have the same id (content/browser/devtools, since 2016; the conformance suite relies on it).
+    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit: (event) => this.#events.emit(event) });
+    const guard = new FetchGuard(cdp, log, screens);
+    this.#guardTargets(cdp, targetId);
+    await Promise.all([
+      page.prepare(),
+      guard.enable(page),
+      cdp.call("Target.setDiscoverTargets", { discover: true }),
+      // "Grant these and reject all others": none are granted.
+      cdp.call("Browser.grantPermissions", { permissions: [] }),
+      cdp.call("Browser.setDownloadBehavior", { behavior: "deny", eventsEnabled: true }),
+    ]);
+    cdp.on("Inspector.targetCrashed", sessionId, () => {
+      page.gone();
+      this.#lastSample = undefined;
+      this.#events.emit({ kind: "renderer-gone", reason: "crashed" });
+    });
+    return { running: { process, cdp, page, cast: new Screencast(cdp, sessionId, timers), targetId }, product };
+  }
+
+  /** Windows the page opens are closed at once; a page that closes itself ends the browser, which is then started anew. */
+  #guardTargets(cdp: CdpClient, ours: string): void {
+    cdp.on("Target.targetCreated", undefined, ({ targetInfo }) => {
+      if (targetInfo.targetId === ours || targetInfo.type !== "page") return;
+      this.#events.emit({ kind: "refused", what: "window", detail: targetInfo.url.slice(0, 500) });
+      cdp.call("Target.closeTarget", { targetId: targetInfo.targetId }).catch(cdpFailure);
+    });
+    cdp.on("Target.targetInfoChanged", undefined, ({ targetInfo }) => {
+      if (targetInfo.targetId === ours) this.#events.emit({ kind: "title", title: targetInfo.title.slice(0, 500) });
+    });
+    cdp.on("Target.targetDestroyed", undefined, ({ targetId }) => {
+      if (targetId === ours && this.#running?.targetId === ours) this.#lost("the page closed its window");
+    });
+    cdp.on("Browser.downloadWillBegin", undefined, ({ url }) => {
+      this.#events.emit({ kind: "refused", what: "download", detail: url.slice(0, 500) });
+    });
+  }
+
+  #watchEnd(running: Running): void {
+    running.process.exited
+      .then((how) => {
+        if (this.#running === running) this.#lost(how);
+      })
+      .catch((thrown: unknown) => this.#deps.log.error({ error: stackOf(thrown) }, "watching the browser threw"));
+    running.cdp.onClosed((why) => {
+      if (this.#running === running) this.#lost(why);
+    });
+  }
+
+  #lost(reason: string): void {
+    const running = this.#running;
+    if (running === undefined || this.#lostRunning === running) return;
+    this.#lostRunning = running;
+    running.page.gone();
+    this.#events.emit({ kind: "browser-gone", reason });
+  }
+}
+
+/** Frames the page's main thread got through in one second. */
+const COUNT_FRAMES = `new Promise((done) => {
+  const startMs = performance.now();
+  let frames = 0;
+  const tick = (nowMs) => {
+    frames += 1;
+    if (nowMs - startMs >= 1000) done(Math.round((frames * 1000) / (nowMs - startMs)));
+    else requestAnimationFrame(tick);
+  };
+  requestAnimationFrame(tick);
+})`;
+
+async function firstPage(cdp: CdpClient): Promise<string> {
+  const { targetInfos } = await cdp.call("Target.getTargets", {});
+  const page = targetInfos.find((info) => info.type === "page");
+  return page?.targetId ?? (await cdp.call("Target.createTarget", { url: "about:blank" })).targetId;
+}
+
+/** The message of a `CdpError`; anything else is a bug and goes on. */
+function cdpFailure(thrown: unknown): string {
+  if (thrown instanceof CdpError) return thrown.message;
+  throw thrown;
+}
+
+function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}

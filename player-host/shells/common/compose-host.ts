@@ -1,0 +1,68 @@
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { Random } from "../../../platform/ports/random.ts";
+import { toHex } from "../../../platform/runtime/encoding.ts";
+import type { StageScene } from "../../contract/link-messages.ts";
+import { AgentLink } from "../../link/agent-link.ts";
+import { PageSpool } from "../../link/page-spool.ts";
+import { SceneStore } from "../../link/scene-store.ts";
+import { PageGate } from "../../page-api/page-gate.ts";
+import type { Shell } from "../../stage/shell.ts";
+import { Stage } from "../../stage/stage.ts";
+import { HttpOriginProbe } from "./origin-probe.ts";
+import { PageDesk } from "./page-desk.ts";
+import { helloOf, PlayerHost, type HostEnd } from "./player-host.ts";
+
+export interface HostParts {
+  /** Absolute data folder. */
+  readonly dataDir: string;
+  /** Opens the agent's socket. */
+  readonly openLink: () => Socket;
+  readonly shell: Shell;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+  readonly pid: number;
+  readonly hostBytes: () => number;
+}
+
+/** Before any agent was ever there. */
+const FIRST_SCENE: StageScene = { kind: "offline", message: "This screen is starting. Waiting for its agent." };
+
+/** The host's parts put together, the same over every shell. Resolves once everything on disk has been read. */
+export async function composeHost(parts: HostParts): Promise<{ run(signal: AbortSignal): Promise<HostEnd> }> {
+  const { dataDir, shell, clock, timers, random, log, env, pid, hostBytes, openLink } = parts;
+  const instance = toHex(random.bytes(8));
+  const scenes = new SceneStore(join(dataDir, "player", "scene.json"), log.child({ part: "scene" }));
+  const spool = new PageSpool(join(dataDir, "player", "spool.jsonl"), log.child({ part: "spool" }));
+  const kept = await scenes.load();
+  const { dropped } = await spool.open();
+  const gate = new PageGate(clock);
+  if (dropped > 0) gate.count("page.unavailable", dropped);
+  const probe = new HttpOriginProbe(env);
+  const stage = new Stage(kept.scene ?? FIRST_SCENE, { shell, probe, clock, timers, random, log: log.child({ part: "stage" }) });
+  const link = new AgentLink({ open: openLink, hello: () => helloOf(instance, pid, stage), timers, random, log: log.child({ part: "link" }) });
+  let ids = 0;
+  const desk = new PageDesk({
+    gate,
+    spool,
+    send: (message) => link.send(message),
+    sendToPage: (text) => shell.sendToPage(text),
+    newId: () => `${instance}-${(ids += 1)}`,
+    shellName: () => stage.shellName,
+    timers,
+    log: log.child({ part: "page" }),
+  });
+  const host = new PlayerHost({ shell, stage, link, desk, gate, scenes, context: kept.context, clock, timers, log, hostBytes });
+  return {
+    run: async (signal) => {
+      const end = await host.run(signal);
+      await spool.close();
+      return end;
+    },
+  };
+}

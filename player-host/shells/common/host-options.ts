@@ -1,0 +1,57 @@
+import { isAbsolute, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+
+/** Command line of a player host. */
+export interface HostOptions {
+  /** Absolute data folder. */
+  readonly dataDir: string;
+  /** The browser's binary; Electron needs none. */
+  readonly browser?: string;
+  readonly headless: boolean;
+  readonly window: { readonly width: number; readonly height: number };
+  readonly logLevel: string;
+}
+
+export const USAGE = "usage: player-host --data DIR [--browser PATH] [--headless] [--window-size WxH] [--log-level LEVEL]";
+const LEVELS = ["debug", "info", "warn", "error"];
+
+export function parseHostOptions(argv: readonly string[], cwd: string): Result<HostOptions> {
+  const parsed = parse(argv);
+  if (!parsed.ok) return parsed;
+  const { data, browser, headless = false, "window-size": size = "1920x1080", "log-level": logLevel = "info" } = parsed.value;
+  if (data === undefined || data === "") return fail("host.usage", "--data is missing.", USAGE);
+  const match = /^(\d{2,5})[x,](\d{2,5})$/.exec(size);
+  if (match === null) return fail("host.usage", `--window-size ${size} is not WIDTHxHEIGHT.`, USAGE);
+  if (!LEVELS.includes(logLevel)) return fail("host.usage", `--log-level ${logLevel} is none of ${LEVELS.join(", ")}.`, USAGE);
+  const window = { width: Number(match[1]), height: Number(match[2]) };
+  const dataDir = isAbsolute(data) ? resolve(data) : resolve(cwd, data);
+  return ok({ dataDir, headless, window, logLevel, ...(browser === undefined ? {} : { browser }) });
+}
+
+interface Flags {
+  readonly data?: string;
+  readonly browser?: string;
+  readonly headless?: boolean;
+  readonly "window-size"?: string;
+  readonly "log-level"?: string;
+}
+
+function parse(argv: readonly string[]): Result<Flags> {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        data: { type: "string" },
+        browser: { type: "string" },
+        headless: { type: "boolean" },
+        "window-size": { type: "string" },
+        "log-level": { type: "string" },
+      },
+    });
+    return ok(values);
+  } catch (thrown) {
+    // parseArgs throws on unknown flags and missing values, with a sentence that says which.
+    return fail("host.usage", messageOf(thrown), USAGE);
+  }
+}

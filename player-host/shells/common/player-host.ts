@@ -1,0 +1,219 @@
+import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { messageOf } from "../../../platform/ports/result.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
+import type { AgentMessage, HostMessage, HostReply, HostRequest, PageContext, StageScene } from "../../contract/link-messages.ts";
+import { LINK_VERSION } from "../../contract/link-messages.ts";
+import type { AgentLink, LinkEvent } from "../../link/agent-link.ts";
+import type { SceneStore } from "../../link/scene-store.ts";
+import type { PageGate } from "../../page-api/page-gate.ts";
+import type { Shell, ShellEvent } from "../../stage/shell.ts";
+import type { Stage } from "../../stage/stage.ts";
+import type { PageDesk } from "./page-desk.ts";
+import { takeScreenshot } from "./take-screenshot.ts";
+
+export interface PlayerHostDeps {
+  readonly shell: Shell;
+  readonly stage: Stage;
+  readonly link: AgentLink;
+  readonly desk: PageDesk;
+  readonly gate: PageGate;
+  readonly scenes: SceneStore;
+  /** What was kept of the page's context from the last run. */
+  readonly context: PageContext | undefined;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** Resident bytes of this very process. */
+  readonly hostBytes: () => number;
+}
+
+/** Why the host ends. */
+export type HostEnd = "stopped" | "restart";
+
+export const METRICS_EVERY_MS = 30_000;
+const REFUSALS_EVERY_MS = 5_000;
+/** Lines a minute about what a page is refused or throws; the counters have the rest. */
+const PAGE_LINES_PER_MINUTE = 30;
+
+/** The host as a whole: stage, link and page desk, and the requests of the agent. The same over every shell. */
+export class PlayerHost {
+  readonly #deps: PlayerHostDeps;
+  readonly #restart = new AbortController();
+  #context: PageContext | undefined;
+  #identify: Timer | undefined;
+  #pageLines = 0;
+
+  constructor(deps: PlayerHostDeps) {
+    this.#deps = deps;
+    this.#context = deps.context;
+    const { shell, stage, link, desk } = deps;
+    if (deps.context !== undefined) desk.setContext(deps.context);
+    this.#setGrants(stage.scene);
+    shell.onEvent((event) => this.#takeShellEvent(event));
+    link.onEvent((event) => this.#takeLinkEvent(event));
+    stage.onSeen((seen) => {
+      link.send({ t: "stage", ...seen });
+    });
+  }
+
+  /** Runs until `signal` aborts or the agent asks for a new start. */
+  async run(signal: AbortSignal): Promise<HostEnd> {
+    const { stage, link, desk } = this.#deps;
+    const both = either(signal, this.#restart.signal);
+    try {
+      await Promise.all([stage.run(both), link.run(both), this.#report(both)]);
+    } finally {
+      this.#identify?.cancel();
+      desk.stop();
+    }
+    return signal.aborted ? "stopped" : "restart";
+  }
+
+  async #report(signal: AbortSignal): Promise<void> {
+    const { shell, stage, link, desk, timers, hostBytes } = this.#deps;
+    for (let round = 1; !signal.aborted; round += 1) {
+      if (!(await sleep(timers, "host.report", REFUSALS_EVERY_MS, signal))) return;
+      desk.reportRefusals();
+      if (round % (METRICS_EVERY_MS / REFUSALS_EVERY_MS) !== 0) continue;
+      this.#pageLines = 0;
+      if (!link.connected) continue;
+      const metrics = { ...(await shell.metrics()), "player.host-bytes": hostBytes() };
+      link.send({ t: "metrics", metrics });
+      link.send({ t: "stage", ...stage.seen() });
+    }
+  }
+
+  #takeShellEvent(event: ShellEvent): void {
+    const { desk, log } = this.#deps;
+    switch (event.kind) {
+      case "page-begun":
+        desk.pageBegun();
+        return;
+      case "page-call":
+        desk.takeCall(event.text);
+        return;
+      case "refused":
+        this.#sayOfPage({ what: event.what, detail: event.detail }, "refused something the page tried");
+        return;
+      case "page-error":
+        this.#sayOfPage({ pageError: event.message }, "the page has an error");
+        return;
+      case "load-finished":
+        log.info({ url: event.url.slice(0, 200), byPage: event.load === undefined }, "loaded");
+        return;
+      default:
+        return;
+    }
+  }
+
+  #sayOfPage(fields: Record<string, unknown>, message: string): void {
+    if (this.#pageLines >= PAGE_LINES_PER_MINUTE) return;
+    this.#pageLines += 1;
+    this.#deps.log.warn(fields, message);
+  }
+
+  #takeLinkEvent(event: LinkEvent): void {
+    const { desk, stage, link } = this.#deps;
+    switch (event.kind) {
+      case "connected":
+        this.#setContext(event.hello.context);
+        this.#setScene(event.hello.scene);
+        link.send({ t: "stage", ...stage.seen() });
+        desk.linkUp();
+        return;
+      case "disconnected":
+        desk.linkDown();
+        return;
+      case "message":
+        this.#takeAgentMessage(event.message);
+        return;
+    }
+  }
+
+  #takeAgentMessage(message: AgentMessage): void {
+    switch (message.t) {
+      case "scene":
+        this.#setScene(message.scene);
+        return;
+      case "context":
+        this.#setContext(message.context);
+        return;
+      case "request":
+        this.#answer(message.id, message.request);
+        return;
+      default:
+        this.#deps.desk.takeAgentMessage(message);
+    }
+  }
+
+  #setScene(scene: StageScene): void {
+    this.#setGrants(scene);
+    this.#deps.stage.setScene(scene);
+    this.#keep();
+  }
+
+  #setContext(context: PageContext): void {
+    this.#context = context;
+    this.#deps.desk.setContext(context);
+    this.#keep();
+  }
+
+  #setGrants(scene: StageScene): void {
+    this.#deps.gate.setGrants(scene.kind === "content" ? scene.content.grants : []);
+  }
+
+  #keep(): void {
+    const { scenes, stage, log } = this.#deps;
+    const kept = this.#context === undefined ? { scene: stage.scene } : { scene: stage.scene, context: this.#context };
+    scenes.save(kept).catch((thrown: unknown) => log.error({ error: messageOf(thrown) }, "keeping the scene threw"));
+  }
+
+  #answer(id: string, request: HostRequest): void {
+    const { link, log } = this.#deps;
+    this.#do(request).then(
+      (reply) => {
+        link.send({ t: "reply", id, reply });
+        if (request.do === "restart") this.#restart.abort();
+      },
+      (thrown: unknown) => {
+        log.error({ request: request.do, error: thrown instanceof Error ? thrown.stack : String(thrown) }, "a request threw");
+        link.send({ t: "reply", id, reply: { ok: false, code: "player.failed", message: messageOf(thrown).slice(0, 2000) } });
+      },
+    );
+  }
+
+  async #do(request: HostRequest): Promise<HostReply> {
+    const { shell, stage } = this.#deps;
+    switch (request.do) {
+      case "reload": {
+        const done = stage.reload(request.ignoreCache);
+        return done.ok ? { ok: true, result: done.value } : { ok: false, code: done.error.code, message: done.error.message };
+      }
+      case "screenshot":
+        return takeScreenshot(shell, request);
+      case "clear-cache": {
+        const done = await shell.clearCache({ storage: request.storage });
+        return done.ok ? { ok: true, result: {} } : { ok: false, code: done.error.code, message: done.error.message };
+      }
+      case "identify":
+        this.#identify?.cancel();
+        await shell.overlay(request.text);
+        this.#identify = this.#deps.timers.after("host.identify", Math.min(request.durationMs, 3_600_000), () => {
+          shell.overlay(undefined).catch((thrown: unknown) => this.#deps.log.warn({ error: messageOf(thrown) }, "the label could not be taken away"));
+        });
+        return { ok: true, result: {} };
+      case "restart":
+        return { ok: true, result: {} };
+    }
+  }
+}
+
+/** The first message on every connection. */
+export function helloOf(instance: string, pid: number, stage: Stage): HostMessage {
+  return { t: "host-hello", version: LINK_VERSION, instance, pid, shell: stage.shellName, scene: stage.scene };
+}
+
+function either(a: AbortSignal, b: AbortSignal): AbortSignal {
+  return AbortSignal.any([a, b]);
+}

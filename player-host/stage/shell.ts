@@ -1,0 +1,115 @@
+import type { Issue, Result } from "../../platform/ports/result.ts";
+
+/**
+ * The one port between the stage and whatever draws: a Chromium over its debugging pipe, Electron, a
+ * panel's own browser. A shell draws one main frame on one output and reports what it sees. It decides
+ * nothing: when to load, to wait or to recover is the stage's business.
+ */
+export interface Shell {
+  /** Starts the browser and shows nothing yet. Fails with `shell.…` codes. Starting a started shell is a bug. */
+  start(): Promise<Result<ShellFacts>>;
+  /** Ends the browser and everything it started. Resolves when none of its processes is left. */
+  stop(): Promise<void>;
+  /**
+   * Begins loading. What becomes of it comes as events with the same `load` number. A load that fails
+   * leaves what was on the screen where the shell can do so (`pictureKept` in the event says whether).
+   */
+  load(load: number, target: LoadTarget): Promise<void>;
+  /** Ends the page's renderer process the hard way, hung or not. `renderer-gone` follows. */
+  resetRenderer(): Promise<void>;
+  /** What is on the screen, from the compositor. Works with a hung renderer too where the shell can do so. */
+  screenshot(request: ScreenshotRequest): Promise<Result<ShellImage>>;
+  /** The picture at a very small size, as pixels. */
+  sample(): Promise<Result<PixelSample>>;
+  /** Makes the page's renderer produce a frame and waits for its arrival in the compositor's output. */
+  witnessFrame(timeoutMs: number): Promise<FrameFinding>;
+  clearCache(what: { readonly storage: boolean }): Promise<Result<undefined>>;
+  /** Text for the page's side of the page API. Dropped and counted when there is no page to hear it. */
+  sendToPage(text: string): void;
+  /** A large label over everything, without touching the page's own document; `undefined` takes it away. */
+  overlay(text: string | undefined): Promise<void>;
+  /** Numbers about the renderer, by telemetry name. What is not known is not in it. */
+  metrics(): Promise<Readonly<Record<string, number>>>;
+  /** Listens to everything that happens. Returns the undo. */
+  onEvent(listener: (event: ShellEvent) => void): () => void;
+}
+
+export interface ShellFacts {
+  /** For people and for `host-hello`: `chromium 156.0.8078.79`. */
+  readonly name: string;
+}
+
+export type LoadTarget =
+  | { readonly kind: "url"; readonly url: string; readonly ignoreCache: boolean }
+  | {
+      readonly kind: "package";
+      readonly id: string;
+      readonly folder: string;
+      readonly entry: string;
+      readonly allowedOrigins: readonly string[];
+      readonly ignoreCache: boolean;
+    }
+  /** One of our own pages. It has its own origin and no page API. */
+  | { readonly kind: "screen"; readonly screen: ScreenModel };
+
+/** What our own pages show. */
+export type ScreenModel =
+  | { readonly kind: "pairing"; readonly code?: string; readonly claimUrl?: string; readonly deviceId: string; readonly status: string }
+  | { readonly kind: "offline"; readonly message: string }
+  | { readonly kind: "fault"; readonly code: string; readonly message: string }
+  | { readonly kind: "blank" };
+
+export interface ScreenshotRequest {
+  readonly format: "png" | "jpeg";
+  /** 1 to 100, for jpeg. */
+  readonly quality?: number;
+  /** Scaled down to this width, keeping the shape. */
+  readonly widthMax?: number;
+}
+
+export interface ShellImage {
+  readonly base64: string;
+  readonly format: "png" | "jpeg";
+  readonly width: number;
+  readonly height: number;
+  /** Where in the chain it was taken: an image from the browser is no proof of what is on the glass. */
+  readonly source: string;
+}
+
+/** Red, green, blue and alpha, one byte each, row by row. */
+export interface PixelSample {
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8Array;
+}
+
+/**
+ * `alive`: a frame made for this question arrived. `late`: none did in time; `renderer` and `output` say
+ * which half answered. `unknown`: could not ask.
+ */
+export type FrameFinding =
+  | { readonly kind: "alive"; readonly tookMs: number; readonly how: string }
+  | { readonly kind: "late"; readonly renderer: boolean; readonly output: boolean }
+  | { readonly kind: "unknown"; readonly why: string };
+
+export type ShellEvent =
+  /** `load` is absent when the page itself began it. */
+  | { readonly kind: "load-started"; readonly load?: number; readonly url: string }
+  | { readonly kind: "load-finished"; readonly load?: number; readonly url: string }
+  | { readonly kind: "load-failed"; readonly load?: number; readonly url: string; readonly error: Issue; readonly pictureKept: boolean }
+  /** The picture is gone. `reason` is the shell's own word. */
+  | { readonly kind: "renderer-gone"; readonly reason: string }
+  /** The browser is gone or was never there. */
+  | { readonly kind: "browser-gone"; readonly reason: string }
+  | { readonly kind: "unresponsive" }
+  | { readonly kind: "title"; readonly title: string }
+  /** Errors the page logged or threw. */
+  | { readonly kind: "page-error"; readonly message: string }
+  /** A call of the page API, as the page sent it: text from the main frame of the content, nothing else. */
+  | { readonly kind: "page-call"; readonly text: string }
+  /** A new main document with the page API in it: open calls of the old one will never be answered. */
+  | { readonly kind: "page-begun" }
+  /** Something the page tried and may not do. */
+  | { readonly kind: "refused"; readonly what: RefusedThing; readonly detail: string };
+
+export type RefusedThing = "navigation" | "window" | "permission" | "download" | "dialog" | "page-call" | "request";

@@ -1,0 +1,276 @@
+import type { StageContent, StageScene } from "../contract/link-messages.ts";
+import type { Issue } from "../../platform/ports/result.ts";
+import type { Random } from "../../platform/ports/random.ts";
+import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
+import type { ScreenModel } from "./shell.ts";
+
+/** What is on the glass as far as loading goes. */
+export type Shown =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "screen"; readonly screen: ScreenModel }
+  /** Content whose load finished: the last good picture. */
+  | { readonly kind: "content"; readonly content: StageContent; readonly sinceMs: number; readonly loads: number };
+
+/** What the stage is busy with. */
+export type Work =
+  | { readonly kind: "idle" }
+  /** The browser is not there; whoever runs it says when it is. */
+  | { readonly kind: "no-shell"; readonly why: string }
+  /** Asked the content's own origin whether it is there. */
+  | { readonly kind: "probing"; readonly ticket: number; readonly attempt: number; readonly ignoreCache: boolean }
+  /** The origin does not answer, or the load failed. `show` is what the screen says where nothing good is on. */
+  | { readonly kind: "waiting"; readonly ticket: number; readonly attempt: number; readonly error: Issue; readonly ignoreCache: boolean }
+  | { readonly kind: "loading"; readonly load: number; readonly attempt: number }
+  /** The renderer died; loading again at once could make things worse. */
+  | { readonly kind: "cooling"; readonly ticket: number; readonly crashes: number };
+
+export interface StageState {
+  readonly wanted: StageScene;
+  /** Wall clock since when it is wanted. */
+  readonly wantedSinceMs: number;
+  readonly shown: Shown;
+  readonly work: Work;
+  /** The content load the browser was last told to do, until its outcome is known. It outlives a change of plan. */
+  readonly inFlight?: { readonly load: number; readonly content: StageContent };
+  /** Rises with every load, probe and timer; what comes back with an old number is ignored. */
+  readonly lastTicket: number;
+  /** Monotonic times of renderer deaths inside the window. */
+  readonly crashesMs: readonly number[];
+  /** Loads of the wanted content that finished. */
+  readonly loads: number;
+  /** Why the content failed last, until it is shown. */
+  readonly error?: Issue;
+}
+
+export type StageEvent =
+  | { readonly kind: "scene"; readonly scene: StageScene }
+  | { readonly kind: "shell-ready" }
+  | { readonly kind: "shell-gone"; readonly why: string }
+  | { readonly kind: "probed"; readonly ticket: number; readonly error?: Issue }
+  | { readonly kind: "timer"; readonly ticket: number }
+  | { readonly kind: "load-finished"; readonly load?: number }
+  | { readonly kind: "load-failed"; readonly load?: number; readonly error: Issue; readonly pictureKept: boolean }
+  | { readonly kind: "renderer-gone"; readonly reason: string }
+  | { readonly kind: "frozen" }
+  | { readonly kind: "reload"; readonly ignoreCache: boolean };
+
+export type StageEffect =
+  | { readonly kind: "show-screen"; readonly load: number; readonly screen: ScreenModel }
+  | { readonly kind: "load"; readonly load: number; readonly content: StageContent; readonly ignoreCache: boolean }
+  | { readonly kind: "probe"; readonly ticket: number; readonly url: string }
+  | { readonly kind: "wait"; readonly ticket: number; readonly delayMs: number }
+  | { readonly kind: "reset-renderer" };
+
+export interface StageStep {
+  readonly state: StageState;
+  readonly effects: readonly StageEffect[];
+}
+
+export interface StageSurroundings {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+  readonly random: Random;
+}
+
+/** Origin away: soon at first, so that a short outage is short on the screen, then every minute at most. */
+export const PROBE_RETRY: RetryPolicy = { firstMs: 2_000, factor: 1.7, capMs: 60_000, floorMs: 1_000 };
+/** Renderer died: the first time at once, so that the picture is back before anybody looks. */
+const CRASH_RETRY: RetryPolicy = { firstMs: 2_000, factor: 2.5, capMs: 30_000, floorMs: 500 };
+/** After the cap: the fault page is on, and we keep trying without heating the machine. */
+const SLOW_RETRY: RetryPolicy = { firstMs: 300_000, factor: 1, capMs: 300_000, floorMs: 240_000 };
+/** Deaths older than this do not count. */
+export const CRASH_WINDOW_MS = 10 * 60_000;
+/** More deaths than this within the window and the fault page is shown. */
+export const CRASHES_MAX = 4;
+
+export function initialStage(wanted: StageScene, wantedSinceMs: number): StageState {
+  return { wanted, wantedSinceMs, shown: { kind: "nothing" }, work: { kind: "no-shell", why: "not started" }, lastTicket: 0, crashesMs: [], loads: 0 };
+}
+
+/** One step: what the stage is after `event`, and what has to be done for it. Pure. */
+export function stepStage(state: StageState, event: StageEvent, around: StageSurroundings): StageStep {
+  switch (event.kind) {
+    case "scene":
+      return takeScene(state, event.scene, around);
+    case "shell-ready":
+      return begin({ ...landed(state), shown: { kind: "nothing" }, work: { kind: "idle" } }, false);
+    case "shell-gone":
+      return only({ ...landed(state), shown: { kind: "nothing" }, work: { kind: "no-shell", why: event.why } });
+    case "probed":
+      return takeProbe(state, event.ticket, event.error, around);
+    case "timer":
+      return takeTimer(state, event.ticket);
+    case "load-finished":
+      return takeFinished(state, event.load, around);
+    case "load-failed":
+      return takeFailed(state, event, around);
+    case "renderer-gone":
+      return takeCrash(state, event.reason, around);
+    case "frozen":
+      return state.work.kind === "no-shell" || state.work.kind === "cooling" ? only(state) : { state, effects: [{ kind: "reset-renderer" }] };
+    case "reload":
+      // A page that is being loaded is as new as a page can be, unless its cache is what is doubted.
+      if (state.work.kind === "no-shell" || (state.work.kind === "loading" && !event.ignoreCache)) return only(state);
+      return begin(state, event.ignoreCache);
+  }
+}
+
+function takeScene(state: StageState, scene: StageScene, around: StageSurroundings): StageStep {
+  // The agent says its scene again after every reconnect: the same scene must not blink.
+  if (sameScene(state.wanted, scene)) return only({ ...state, wanted: scene });
+  const { error: _old, ...rest } = state;
+  const next: StageState = { ...rest, wanted: scene, wantedSinceMs: around.wallMs, loads: 0, crashesMs: [] };
+  return state.work.kind === "no-shell" ? only(next) : begin(next, false);
+}
+
+/** Starts towards what is wanted. A URL is asked for first: nothing that is on the screen is given up for a dead origin. */
+function begin(state: StageState, ignoreCache: boolean): StageStep {
+  const { wanted } = state;
+  const ticket = state.lastTicket + 1;
+  if (wanted.kind !== "content") return showScreen(state, screenOf(wanted), { kind: "idle" });
+  if (wanted.content.kind === "package") return load(state, 0, ignoreCache);
+  const work: Work = { kind: "probing", ticket, attempt: 0, ignoreCache };
+  return { state: { ...state, work, lastTicket: ticket }, effects: [{ kind: "probe", ticket, url: wanted.content.url }] };
+}
+
+function load(state: StageState, attempt: number, ignoreCache: boolean): StageStep {
+  if (state.wanted.kind !== "content") return only(state);
+  const number = state.lastTicket + 1;
+  const work: Work = { kind: "loading", load: number, attempt };
+  return {
+    state: { ...state, work, lastTicket: number, inFlight: { load: number, content: state.wanted.content } },
+    effects: [{ kind: "load", load: number, content: state.wanted.content, ignoreCache }],
+  };
+}
+
+/** Our own page, where nothing good is on. `work` is what goes on behind it. */
+function showScreen(state: StageState, screen: ScreenModel, work: Work): StageStep {
+  const same = state.shown.kind === "screen" && JSON.stringify(state.shown.screen) === JSON.stringify(screen);
+  if (same) return only({ ...state, work });
+  const number = state.lastTicket + 1;
+  return {
+    state: { ...landed(state), shown: { kind: "screen", screen }, work, lastTicket: number },
+    effects: [{ kind: "show-screen", load: number, screen }],
+  };
+}
+
+function takeProbe(state: StageState, ticket: number, error: Issue | undefined, around: StageSurroundings): StageStep {
+  const { work } = state;
+  if (work.kind !== "probing" || work.ticket !== ticket) return only(state);
+  if (error === undefined) return load(state, work.attempt, work.ignoreCache);
+  return waitAndSay(state, work.attempt, error, work.ignoreCache, around);
+}
+
+/** Waits for the origin; says so on the screen only where no good picture can stay. */
+function waitAndSay(state: StageState, attempt: number, error: Issue, ignoreCache: boolean, around: StageSurroundings): StageStep {
+  const ticket = state.lastTicket + 1;
+  const delayMs = retryDelayMs(PROBE_RETRY, attempt, around.random);
+  const work: Work = { kind: "waiting", ticket, attempt, error, ignoreCache };
+  const waiting: StageState = { ...state, work, lastTicket: ticket, error };
+  const wait: StageEffect = { kind: "wait", ticket, delayMs };
+  if (state.shown.kind === "content") return { state: waiting, effects: [wait] };
+  const shown = showScreen(waiting, screenForError(error), work);
+  return { state: shown.state, effects: [...shown.effects, wait] };
+}
+
+function takeTimer(state: StageState, ticket: number): StageStep {
+  const { work, wanted } = state;
+  if (work.kind === "cooling" && work.ticket === ticket) return begin(state, false);
+  if (work.kind !== "waiting" || work.ticket !== ticket || wanted.kind !== "content") return only(state);
+  if (wanted.content.kind === "package") return load(state, work.attempt + 1, work.ignoreCache);
+  const next = state.lastTicket + 1;
+  const probing: Work = { kind: "probing", ticket: next, attempt: work.attempt + 1, ignoreCache: work.ignoreCache };
+  return { state: { ...state, work: probing, lastTicket: next }, effects: [{ kind: "probe", ticket: next, url: wanted.content.url }] };
+}
+
+function takeFinished(state: StageState, number: number | undefined, around: StageSurroundings): StageStep {
+  const { work, wanted, shown } = state;
+  // A page that loaded itself anew is the same content with one more load.
+  if (number === undefined) {
+    if (shown.kind !== "content") return only(state);
+    return only({ ...state, shown: { ...shown, loads: shown.loads + 1 }, loads: state.loads + 1 });
+  }
+  if (state.inFlight?.load !== number) return only(state);
+  const { content } = state.inFlight;
+  const loads = state.loads + 1;
+  const again = shown.kind === "content" && shown.content.id === content.id;
+  const onGlass: StageState = {
+    ...landed(state),
+    loads,
+    shown: { kind: "content", content, sinceMs: again ? shown.sinceMs : around.wallMs, loads },
+  };
+  // The plan changed while it loaded: it is on the glass, and the new plan goes on.
+  if (work.kind !== "loading" || work.load !== number || wanted.kind !== "content") return only(onGlass);
+  const { error: _cured, ...cured } = onGlass;
+  return only({ ...cured, work: { kind: "idle" } });
+}
+
+/** The browser is told something else, or told us the outcome. */
+function landed(state: StageState): StageState {
+  const { inFlight: _landed, ...rest } = state;
+  return rest;
+}
+
+function takeFailed(
+  state: StageState,
+  event: { readonly load?: number; readonly error: Issue; readonly pictureKept: boolean },
+  around: StageSurroundings,
+): StageStep {
+  const { work, shown } = state;
+  const left: Shown = event.pictureKept ? shown : { kind: "nothing" };
+  if (event.load === undefined) {
+    // The page tried to load itself anew and could not: its own timer is spent, so we do it when the origin is back.
+    if (shown.kind !== "content" || work.kind !== "idle") return only({ ...state, shown: left });
+    return waitAndSay({ ...state, shown: left }, 0, event.error, false, around);
+  }
+  if (state.inFlight?.load !== event.load) return only(state);
+  const known: StageState = { ...landed(state), shown: left };
+  if (work.kind !== "loading" || work.load !== event.load) return only(known);
+  return waitAndSay(known, work.attempt + 1, event.error, false, around);
+}
+
+function takeCrash(state: StageState, reason: string, around: StageSurroundings): StageStep {
+  if (state.work.kind === "no-shell") return only(state);
+  const crashesMs = [...state.crashesMs.filter((at) => around.monotonicMs - at < CRASH_WINDOW_MS), around.monotonicMs].slice(-100);
+  const crashes = crashesMs.length;
+  const ticket = state.lastTicket + 1;
+  const error: Issue = { code: "renderer.gone", message: `The page's process ended (${reason}), ${crashes} times in ${CRASH_WINDOW_MS / 60_000} minutes.` };
+  const work: Work = { kind: "cooling", ticket, crashes };
+  const next: StageState = { ...landed(state), crashesMs, shown: { kind: "nothing" }, work, lastTicket: ticket, error };
+  if (crashes <= CRASHES_MAX) {
+    const delayMs = crashes === 1 ? 0 : retryDelayMs(CRASH_RETRY, crashes - 2, around.random);
+    return { state: next, effects: [{ kind: "wait", ticket, delayMs }] };
+  }
+  const fault = showScreen(next, { kind: "fault", code: error.code, message: error.message }, work);
+  return { state: fault.state, effects: [...fault.effects, { kind: "wait", ticket, delayMs: retryDelayMs(SLOW_RETRY, 0, around.random) }] };
+}
+
+function only(state: StageState): StageStep {
+  return { state, effects: [] };
+}
+
+/** Our page for a scene that is not content. */
+function screenOf(scene: Exclude<StageScene, { kind: "content" }>): ScreenModel {
+  if (scene.kind !== "pairing") return scene;
+  const { kind, deviceId, status, code, claimUrl } = scene;
+  return { kind, deviceId, status, ...(code === undefined ? {} : { code }), ...(claimUrl === undefined ? {} : { claimUrl }) };
+}
+
+/** A network that is away is "offline"; everything else is a fault somebody has to mend. */
+function screenForError(error: Issue): ScreenModel {
+  if (error.code.startsWith("net.")) return { kind: "offline", message: error.message };
+  return { kind: "fault", code: error.code, message: error.message };
+}
+
+/** Grants and allowed origins count: a page that gets another grant has to start again with it. */
+export function sameScene(a: StageScene, b: StageScene): boolean {
+  return stableText(a) === stableText(b);
+}
+
+function stableText(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

@@ -1,0 +1,224 @@
+import type { Clock, Timer, Timers } from "../../platform/ports/clock.ts";
+import type { Log } from "../../platform/ports/log.ts";
+import type { Random } from "../../platform/ports/random.ts";
+import { fail, messageOf, type Issue, type Result } from "../../platform/ports/result.ts";
+import { Emitter } from "../../platform/runtime/emitter.ts";
+import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
+import { sleep } from "../../platform/runtime/sleep.ts";
+import type { HostPicture, StageReport, StageScene } from "../contract/link-messages.ts";
+import { judgePicture } from "./picture.ts";
+import { PictureWatch } from "./picture-watch.ts";
+import type { LoadTarget, Shell, ShellEvent } from "./shell.ts";
+import { reportStage } from "./stage-report.ts";
+import { initialStage, stepStage, type StageEffect, type StageEvent, type StageState } from "./stage-state.ts";
+
+/** Asks whether the content's own origin answers, from the host and not from the page. */
+export interface OriginProbe {
+  /** `undefined`: it answers. An issue (`net.…`, `http.…`): it does not, and why. Never rejects. */
+  ask(url: string, signal: AbortSignal): Promise<Issue | undefined>;
+}
+
+export interface StageDeps {
+  readonly shell: Shell;
+  readonly probe: OriginProbe;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface StageSeen {
+  readonly stage: StageReport;
+  readonly picture: HostPicture;
+}
+
+/** A browser that does not start or stay: soon at first, then every two minutes. It never ends. */
+const BROWSER_RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 120_000, floorMs: 250 };
+/** A browser that ran this long had started well. */
+const BROWSER_STABLE_MS = 120_000;
+/** A picture that stands still for this long gets a new renderer. */
+export const FROZEN_RESET_MS = 20_000;
+
+/** Keeps the wanted scene on the screen. All decisions are in `stage-state.ts`; this does what they say. */
+export class Stage {
+  readonly #deps: StageDeps;
+  readonly #watch: PictureWatch;
+  readonly #seen: Emitter<StageSeen>;
+  #state: StageState;
+  #timer: Timer | undefined;
+  #probing: AbortController | undefined;
+  #lastSaid = "";
+  #shellName = "";
+  #shellGone: (() => void) | undefined;
+
+  constructor(scene: StageScene, deps: StageDeps) {
+    this.#deps = deps;
+    this.#state = initialStage(scene, deps.clock.wallMs());
+    const onListenerError = (thrown: unknown): void => deps.log.error({ error: messageOf(thrown) }, "a stage listener threw");
+    this.#seen = new Emitter(onListenerError);
+    this.#watch = new PictureWatch({ ...deps, stage: () => this.#state, changed: () => this.#say() });
+    deps.shell.onEvent((event) => this.#takeShellEvent(event));
+  }
+
+  /** After every change of what is on, or of the verdict. */
+  onSeen(listener: (seen: StageSeen) => void): () => void {
+    return this.#seen.on(listener);
+  }
+
+  seen(): StageSeen {
+    return { stage: reportStage(this.#state), picture: judgePicture({ stage: this.#state, nowMs: this.#deps.clock.monotonicMs(), ...this.#watch.facts() }) };
+  }
+
+  get scene(): StageScene {
+    return this.#state.wanted;
+  }
+
+  /** The browser's name and version, once it has started. */
+  get shellName(): string {
+    return this.#shellName;
+  }
+
+  setScene(scene: StageScene): void {
+    this.#take({ kind: "scene", scene });
+  }
+
+  /** Loads the content anew as soon as its origin answers; until then the picture stays. */
+  reload(ignoreCache: boolean): Result<{ readonly now: string }> {
+    if (this.#state.work.kind === "no-shell") return fail("player.no-browser", `There is no browser to reload: ${this.#state.work.why}.`);
+    this.#take({ kind: "reload", ignoreCache });
+    return { ok: true, value: { now: this.#state.work.kind } };
+  }
+
+  /** Starts the browser, keeps it running and the picture watched until `signal` aborts; then ends the browser. */
+  async run(signal: AbortSignal): Promise<void> {
+    const watching = this.#watch.run(signal);
+    try {
+      await this.#keepBrowser(signal);
+    } finally {
+      this.#timer?.cancel();
+      this.#probing?.abort();
+      await this.#deps.shell.stop();
+      await watching;
+    }
+  }
+
+  async #keepBrowser(signal: AbortSignal): Promise<void> {
+    const { shell, clock, timers, random, log } = this.#deps;
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      const startedMs = clock.monotonicMs();
+      const gone = new Promise<void>((resolve) => {
+        this.#shellGone = resolve;
+      });
+      const started = await shell.start();
+      if (started.ok) {
+        this.#shellName = started.value.name;
+        log.info({ shell: started.value.name, tookMs: Math.round(clock.monotonicMs() - startedMs) }, "browser started");
+        this.#take({ kind: "shell-ready" });
+        await Promise.race([gone, aborted(signal)]);
+      } else {
+        log.error({ code: started.error.code, error: started.error.message }, "browser did not start");
+        this.#take({ kind: "shell-gone", why: started.error.message });
+      }
+      if (signal.aborted) return;
+      await shell.stop();
+      if (clock.monotonicMs() - startedMs >= BROWSER_STABLE_MS) attempt = 0;
+      await sleep(timers, "stage.browser-restart", retryDelayMs(BROWSER_RETRY, attempt, random), signal);
+    }
+  }
+
+  #takeShellEvent(event: ShellEvent): void {
+    switch (event.kind) {
+      case "load-finished":
+        this.#take(event.load === undefined ? { kind: "load-finished" } : { kind: "load-finished", load: event.load });
+        return;
+      case "load-failed": {
+        const { error, pictureKept, load } = event;
+        this.#deps.log.warn({ code: error.code, error: error.message, url: event.url, pictureKept }, "load failed");
+        this.#take({ kind: "load-failed", error, pictureKept, ...(load === undefined ? {} : { load }) });
+        return;
+      }
+      case "renderer-gone":
+        this.#deps.log.error({ reason: event.reason }, "renderer is gone");
+        this.#take({ kind: "renderer-gone", reason: event.reason });
+        return;
+      case "browser-gone":
+        this.#deps.log.error({ reason: event.reason }, "browser is gone");
+        this.#take({ kind: "shell-gone", why: event.reason });
+        this.#shellGone?.();
+        return;
+      default:
+        return;
+    }
+  }
+
+  #take(event: StageEvent): void {
+    const { clock, random, log } = this.#deps;
+    const before = this.#state;
+    const step = stepStage(before, event, { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs(), random });
+    this.#state = step.state;
+    if (before.work.kind !== step.state.work.kind || before.shown.kind !== step.state.shown.kind) {
+      log.debug({ event: event.kind, work: step.state.work.kind, shown: step.state.shown.kind }, "stage");
+    }
+    if (before.shown !== step.state.shown) this.#watch.pictureChanged();
+    for (const effect of step.effects) this.#do(effect);
+    this.#say();
+  }
+
+  #do(effect: StageEffect): void {
+    const { shell, timers, probe } = this.#deps;
+    switch (effect.kind) {
+      case "wait":
+        this.#timer?.cancel();
+        this.#timer = timers.after("stage.wait", effect.delayMs, () => this.#take({ kind: "timer", ticket: effect.ticket }));
+        return;
+      case "probe":
+        this.#probing?.abort();
+        this.#probing = new AbortController();
+        this.#attempt(
+          probe.ask(effect.url, this.#probing.signal).then((error) => {
+            this.#take({ kind: "probed", ticket: effect.ticket, ...(error === undefined ? {} : { error }) });
+          }),
+          "probe",
+        );
+        return;
+      case "show-screen":
+        this.#attempt(shell.load(effect.load, { kind: "screen", screen: effect.screen }), "show-screen");
+        return;
+      case "load":
+        this.#attempt(shell.load(effect.load, targetOf(effect)), "load");
+        return;
+      case "reset-renderer":
+        this.#deps.log.warn({}, "ending the renderer: its picture stands still");
+        this.#attempt(shell.resetRenderer(), "reset-renderer");
+        return;
+    }
+  }
+
+  /** The shell's own failures come back as events; what is left here is worth a line and no more. */
+  #attempt(work: Promise<void>, what: string): void {
+    work.catch((thrown: unknown) => this.#deps.log.warn({ what, error: messageOf(thrown) }, "the shell could not do it"));
+  }
+
+  /** Tells the listeners when something they can see has changed, and ends a renderer that stood still for too long. */
+  #say(): void {
+    const seen = this.seen();
+    const text = JSON.stringify([seen.stage, seen.picture.verdict, Math.round(seen.picture.confidence * 10)]);
+    if (text !== this.#lastSaid) {
+      this.#lastSaid = text;
+      this.#seen.emit(seen);
+    }
+    if (this.#watch.takeFrozenFor(FROZEN_RESET_MS)) this.#take({ kind: "frozen" });
+  }
+}
+
+function targetOf(effect: Extract<StageEffect, { kind: "load" }>): LoadTarget {
+  const { content, ignoreCache } = effect;
+  if (content.kind === "url") return { kind: "url", url: content.url, ignoreCache };
+  const { id, folder, entry, allowedOrigins } = content;
+  return { kind: "package", id, folder, entry, allowedOrigins, ignoreCache };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
