@@ -1,0 +1,108 @@
+import { beforeEach, expect, test } from "vitest";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import type { StageContent } from "../../../player-host/contract/link-messages.ts";
+import type { Content } from "../../protocol/desired.ts";
+import type { DocumentStore } from "../storage/document-store.ts";
+import { ContentService } from "./content-service.ts";
+import { contentTarget } from "./content-target.ts";
+
+const url = (name: string): Content => ({ kind: "url", url: `http://127.0.0.1/${name}` });
+const staged = (name: string): StageContent => ({ kind: "url", id: name, url: `http://127.0.0.1/${name}`, grants: [] });
+
+let time: VirtualTime;
+let answers: Record<string, Result<StageContent>>;
+let asked: string[];
+let documents: Map<string, JsonObject>;
+let stop: AbortController;
+
+function store(): DocumentStore {
+  return {
+    get: (key) => Promise.resolve(documents.get(key)),
+    put: (values) => {
+      for (const [key, value] of Object.entries(values)) value === null ? documents.delete(key) : documents.set(key, value);
+      return Promise.resolve();
+    },
+  };
+}
+
+function service(): ContentService {
+  const provider = {
+    prepare: (content: Content) => {
+      asked.push(content.url);
+      return Promise.resolve(answers[content.url] ?? fail("content.unreachable", "nobody there"));
+    },
+  };
+  return new ContentService({ provider, documents: store(), clock: time, timers: time, random: new SeededRandom("content"), log: silentLog });
+}
+
+beforeEach(() => {
+  time = new VirtualTime();
+  answers = { "http://127.0.0.1/a": ok(staged("a")), "http://127.0.0.1/b": ok(staged("b")) };
+  asked = [];
+  documents = new Map();
+  stop = new AbortController();
+});
+
+test("the last good content stays until the next one is complete", async () => {
+  const content = service();
+  void content.run(stop.signal);
+  content.want(url("a"));
+  await time.advance(10);
+  expect(content.showing()).toEqual(staged("a"));
+  answers["http://127.0.0.1/b"] = fail("content.hash-mismatch", "broken on the way");
+  content.want(url("b"));
+  await time.advance(60_000);
+  expect(content.state()).toMatchObject({ kind: "preparing", lastError: { code: "content.hash-mismatch" } });
+  expect(content.showing()).toEqual(staged("a"));
+  expect(asked.filter((address) => address.endsWith("/b")).length).toBeGreaterThan(1);
+  answers["http://127.0.0.1/b"] = ok(staged("b"));
+  await time.advance(700_000);
+  expect(content.showing()).toEqual(staged("b"));
+});
+
+test("wanting the same again does nothing; wanting another ends the waiting for the first", async () => {
+  const content = service();
+  void content.run(stop.signal);
+  answers["http://127.0.0.1/a"] = fail("content.unreachable", "nobody there");
+  content.want(url("a"));
+  content.want(url("a"));
+  await time.advance(10);
+  expect(asked).toEqual(["http://127.0.0.1/a"]);
+  content.want(url("b"));
+  await time.advance(10);
+  expect(content.showing()).toEqual(staged("b"));
+});
+
+test("a device that starts without network shows what it showed", async () => {
+  const before = service();
+  void before.run(stop.signal);
+  before.want(url("a"));
+  await time.advance(10);
+  const after = service();
+  await after.restore();
+  expect(after.showing()).toEqual(staged("a"));
+});
+
+test("the desired key says what is ready, and why it is not", async () => {
+  const content = service();
+  void content.run(stop.signal);
+  const target = contentTarget(content, time);
+  expect(await target.observe(stop.signal)).toMatchObject({ kind: "unknown" });
+  expect(await time.settled(target.apply(url("a"), stop.signal))).toMatchObject({ kind: "effect", effect: { observed: { kind: "ok", value: url("a") } } });
+  answers["http://127.0.0.1/c"] = fail("content.bad-package", "no zip");
+  expect(await time.settled(target.apply(url("c"), stop.signal))).toMatchObject({ kind: "effect", effect: { error: { code: "content.bad-package" }, observed: { kind: "unknown" } } });
+});
+
+test("stopping leaves no timer behind", async () => {
+  const content = service();
+  const running = content.run(stop.signal);
+  content.want(url("nowhere"));
+  await time.advance(10);
+  stop.abort();
+  await time.settled(running);
+  expect(time.pending()).toEqual([]);
+});
