@@ -1,0 +1,97 @@
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+
+/** A stretch of time with one offset from UTC: `fromMs` (included) to `toMs` (excluded), UTC. */
+export interface Segment {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Local time is UTC plus this. */
+  readonly offsetMs: number;
+}
+
+/** Offsets are sampled this far apart; no zone ever changed twice in so short a time. */
+const SAMPLE_MS = 6 * 3_600_000;
+
+/**
+ * An IANA time zone, by what the engine's own tables say (`Intl` is in every engine we run on). Everything is
+ * worked out from one question, "what does a clock there show at this instant", so there are no rules of ours
+ * about daylight saving time that could be wrong.
+ */
+export class TimeZone {
+  readonly name: string;
+  readonly #format: Intl.DateTimeFormat;
+
+  private constructor(name: string, format: Intl.DateTimeFormat) {
+    this.name = name;
+    this.#format = format;
+  }
+
+  /** Fails with `schedule.unknown-time-zone`. */
+  static open(name: string): Result<TimeZone> {
+    try {
+      const format = new Intl.DateTimeFormat("en-US", {
+        timeZone: name,
+        calendar: "gregory",
+        numberingSystem: "latn",
+        hourCycle: "h23",
+        era: "short",
+        year: "numeric",
+        month: "numeric",
+        day: "numeric",
+        hour: "numeric",
+        minute: "numeric",
+        second: "numeric",
+      });
+      return ok(new TimeZone(name, format));
+    } catch (thrown) {
+      // The constructor throws a RangeError for a zone it does not know: the answer to the question asked.
+      if (!(thrown instanceof RangeError)) throw thrown;
+      return fail("schedule.unknown-time-zone", `this machine does not know the time zone ${name}`, "use an IANA name such as Europe/Madrid");
+    }
+  }
+
+  /** Local time minus UTC at an instant. */
+  offsetMs(utcMs: number): number {
+    const fields = { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0 };
+    let beforeChrist = false;
+    for (const { type, value } of this.#format.formatToParts(utcMs)) {
+      if (type === "era") beforeChrist = value.startsWith("B");
+      else if (Object.prototype.hasOwnProperty.call(fields, type)) fields[type as keyof typeof fields] = Number(value);
+    }
+    const year = beforeChrist ? 1 - fields.year : fields.year;
+    const local = new Date(Date.UTC(2000, fields.month - 1, fields.day, fields.hour, fields.minute, fields.second));
+    local.setUTCFullYear(year, fields.month - 1, fields.day);
+    return local.getTime() - Math.floor(utcMs / 1000) * 1000;
+  }
+
+  /** The offsets in force from `fromMs` to `toMs`, in order, cut at the changes. */
+  segments(fromMs: number, toMs: number): readonly Segment[] {
+    const segments: Segment[] = [];
+    let startMs = fromMs;
+    let offsetMs = this.offsetMs(fromMs);
+    for (let at = fromMs; at < toMs; ) {
+      const next = Math.min(at + SAMPLE_MS, toMs);
+      const then = this.offsetMs(next);
+      if (then !== offsetMs) {
+        const changeMs = this.#changeBetween(at, next, offsetMs);
+        segments.push({ fromMs: startMs, toMs: changeMs, offsetMs });
+        startMs = changeMs;
+        offsetMs = then;
+      }
+      at = next;
+    }
+    segments.push({ fromMs: startMs, toMs, offsetMs });
+    return segments;
+  }
+
+  /** First millisecond after `lowMs` at which the offset is not `offsetMs` any more. */
+  #changeBetween(lowMs: number, highMs: number, offsetMs: number): number {
+    let low = lowMs;
+    let high = highMs;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.offsetMs(middle) === offsetMs) low = middle;
+      else high = middle;
+    }
+    return high;
+  }
+}
