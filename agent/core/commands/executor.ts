@@ -27,14 +27,32 @@ export type Execution<R = unknown> =
   /** The effect ends this process; the outcome comes from `resolve` after the restart. */
   | { readonly state: "awaits-restart" };
 
+/** The effect did not begin before the agent ended, and this is known: the command may run as if for the first time. */
+export interface NotStarted {
+  readonly state: "not-started";
+}
+
+/** What `resolve` gets besides the note. */
+export interface ResolutionContext {
+  /** The command's time-out has passed since it started: `awaits-restart` is no answer any more. */
+  readonly overdue: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** Runs one kind of command. Bugs throw; everything expected is an `Execution`. */
 export interface CommandExecutor<N extends CommandName = CommandName> {
   run(params: CommandParams<N>, context: ExecutionContext): Promise<Execution<CommandResult<N>>>;
   /**
    * The agent ended while this command ran: what became of it? Asks the hardware. `undefined`: cannot be
    * known; the command is run again when its definition is idempotent, else it ends `failed` with `outcome-unknown`.
+   * `note` is empty when the agent ended before `intend` was done. Also asked when a command that `awaits-restart`
+   * is still there after its time-out.
    */
-  resolve?(params: CommandParams<N>, note: Readonly<Record<string, string | number | boolean>>): Promise<Execution<CommandResult<N>> | undefined>;
+  resolve?(
+    params: CommandParams<N>,
+    note: Readonly<Record<string, string | number | boolean>>,
+    context: ResolutionContext,
+  ): Promise<Execution<CommandResult<N>> | NotStarted | undefined>;
 }
 
 /** Executors by command name. A command without one is `rejected` with `unsupported`. */

@@ -29,6 +29,8 @@ export interface CommandDefinition<P extends v.GenericSchema = v.GenericSchema, 
   readonly expectedMs: number;
   /** Started and not finished after this: `timed-out`. */
   readonly timeoutMs: number;
+  /** Started and no progress for this long: `timed-out`. Absent: only the whole time counts. */
+  readonly stepTimeoutMs?: number;
   /** Time to live after delivery where the sender gives none. */
   readonly ttlMs: number;
   /** Longest time to live a sender may ask for. */

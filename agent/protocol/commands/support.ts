@@ -12,6 +12,7 @@ export const collectLogs = defineCommand({
   lane: "support",
   expectedMs: 2_000,
   timeoutMs: 5 * MINUTE_MS,
+  stepTimeoutMs: MINUTE_MS,
   ttlMs: HOUR_MS,
   ttlMaxMs: DAY_MS,
   idempotent: true,

@@ -1,0 +1,64 @@
+import { COMMANDS, type CommandName } from "../../protocol/commands/catalog.ts";
+import type { Capability } from "../../protocol/commands/definition.ts";
+import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
+import type { Crypto } from "../../../platform/ports/crypto.ts";
+import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
+import type { Reading } from "../../../platform/ports/reading.ts";
+import { toHex, utf8 } from "../../../platform/runtime/encoding.ts";
+import { canonicalJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import type { ExecutorTable } from "./executor.ts";
+import { wireReading } from "./outcome-body.ts";
+
+export type Profile = DeviceMessageOf<"profile">;
+
+/**
+ * What the device is and can do, for the `profile` message. It says only what does not change by itself while the
+ * agent runs, so that its hash is the same after every start on the same hardware.
+ *
+ * `choices` is by command and parameter: `{ "display.input": { "input": ["hdmi-1", …] } }`; a form offers these.
+ */
+export async function buildProfile(adapter: PlatformAdapter, executors: ExecutorTable, crypto: Pick<Crypto, "sha256">): Promise<Profile> {
+  const commands = (Object.keys(COMMANDS) as CommandName[]).filter((name) => executors[name] !== undefined);
+  const body = {
+    capabilities: capabilitiesOf(commands),
+    commands,
+    choices: await choicesOf(adapter, commands),
+    inventory: await inventoryOf(adapter),
+    evidence: evidenceOf(adapter),
+  };
+  const hash = toHex(await crypto.sha256(utf8(canonicalJson(body))));
+  return { t: "profile", hash, ...body };
+}
+
+/** What the commands that are there need, each once, in the order of the catalog. */
+export function capabilitiesOf(commands: readonly CommandName[]): Capability[] {
+  const needs = commands.map((name) => COMMANDS[name].needs).filter((capability) => capability !== undefined);
+  return [...new Set(needs)];
+}
+
+async function choicesOf(adapter: PlatformAdapter, commands: readonly CommandName[]): Promise<JsonObject> {
+  const lines = adapter.gpio === undefined ? [] : await adapter.gpio.lines();
+  const free = lines.filter((line) => line.consumer === undefined);
+  const drivable = free.filter((line) => line.direction === "output").map((line) => line.name);
+  const all: { readonly [N in CommandName]?: JsonObject } = {
+    "display.input": { input: adapter.display?.capabilities.inputs ?? [] },
+    "display.orientation": { degrees: adapter.display?.capabilities.orientations ?? [] },
+    "gpio.read": { line: free.map((line) => line.name) },
+    "gpio.write": { line: drivable },
+    "gpio.pulse": { line: drivable },
+  };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => commands.includes(name as CommandName)));
+}
+
+/** Each fact as a reading without its time: the time would change the hash. */
+async function inventoryOf(adapter: PlatformAdapter): Promise<JsonObject> {
+  const inventory = await adapter.probe.inventory();
+  const facts = Object.entries(inventory) as [string, Reading<unknown>][];
+  return Object.fromEntries(facts.map(([name, reading]) => [name, wireReading(reading) as Json]));
+}
+
+function evidenceOf(adapter: PlatformAdapter): string[] {
+  const { display } = adapter;
+  const power = display === undefined ? [] : [`display power is observed by: ${display.capabilities.powerObservedBy}`];
+  return [`adapter ${adapter.name}`, ...adapter.evidence, ...power];
+}

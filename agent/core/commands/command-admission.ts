@@ -1,0 +1,139 @@
+import type * as v from "valibot";
+import { validate } from "../../protocol/codec.ts";
+import { COMMANDS, findCommand, type CommandName } from "../../protocol/commands/catalog.ts";
+import type { CommandDefinition } from "../../protocol/commands/definition.ts";
+import { CancelPayloadSchema, CommandPayloadSchema, type CancelPayload, type CommandPayload } from "../../protocol/commands/payload.ts";
+import { COMMAND_PARAMS_BYTES_MAX, FRAME_DEPTH_MAX } from "../../protocol/limits.ts";
+import type { Crypto } from "../../../platform/ports/crypto.ts";
+import { fail, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { toHex, utf8 } from "../../../platform/runtime/encoding.ts";
+import { canonicalJson, parseJson, type Json } from "../../../platform/runtime/json.ts";
+import { expiryOf } from "./command-expiry.ts";
+import type { ExecutorTable } from "./executor.ts";
+import { keyText, type JournalEntry, type JournalState, type Moment } from "./journal-entry.ts";
+import type { JournalStore } from "./journal-store.ts";
+import { outcomeOf } from "./outcome-body.ts";
+
+/** What is to become of a command that came in. */
+export type Admission =
+  /** Answered and forgotten. `answered`: the cloud is also told that this key will not run. */
+  | { readonly kind: "refused"; readonly error: Issue; readonly about: string; readonly rejected: boolean }
+  /** Its key is in the journal: nothing runs again. */
+  | { readonly kind: "known"; readonly entry: JournalEntry }
+  /** New, and at its end already: rejected or expired. */
+  | { readonly kind: "ended"; readonly entry: JournalEntry }
+  /** New, and to be run. */
+  | { readonly kind: "accepted"; readonly entry: JournalEntry; readonly definition: CommandDefinition };
+
+export interface AdmissionDeps {
+  readonly deviceId: string;
+  readonly store: Pick<JournalStore, "get" | "numberHolder" | "floor">;
+  readonly executors: ExecutorTable;
+  readonly crypto: Pick<Crypto, "sha256">;
+}
+
+/** The payload of a signed command for this device. Errors: `command.malformed`, `command.other-device`. */
+export function readCommandPayload(text: string, deviceId: string): Result<CommandPayload> {
+  return readPayload(CommandPayloadSchema, text, deviceId, "command");
+}
+
+/** The payload of a signed cancel for this device. Same errors. */
+export function readCancelPayload(text: string, deviceId: string): Result<CancelPayload> {
+  return readPayload(CancelPayloadSchema, text, deviceId, "cancel");
+}
+
+function readPayload<S extends v.GenericSchema<unknown, { device: string }>>(schema: S, text: string, deviceId: string, what: string): Result<v.InferOutput<S>> {
+  const json = parseJson(text);
+  if (json === undefined) return fail("command.malformed", `the payload of the signed ${what} is not JSON text`);
+  // The frame's own check saw this as one string.
+  if (depthOver(json, FRAME_DEPTH_MAX)) return fail("command.malformed", `the payload of the signed ${what} is nested deeper than ${FRAME_DEPTH_MAX} levels`);
+  const payload = validate(schema, json, `signed ${what}`, "command.malformed");
+  if (!payload.ok) return payload;
+  if (payload.value.device !== deviceId) return fail("command.other-device", `the signed ${what} is for device ${payload.value.device}, not for this one`);
+  return payload;
+}
+
+/** Checks one verified command against the journal, the catalog and the clock. Rejects with `StorageError` alone. */
+export async function admitCommand(payload: CommandPayload, owner: string, now: Moment, deps: AdmissionDeps): Promise<Admission> {
+  const about = keyText(payload);
+  const paramsHash = await hashOf(payload, deps.crypto);
+  const known = await deps.store.get(payload.id, payload.attempt);
+  // A cancel that came first left an entry without parameters: it answers for the command.
+  if (known !== undefined && (known.paramsHash === "" || known.paramsHash === paramsHash)) return { kind: "known", entry: known };
+  if (known !== undefined) {
+    const error = { code: "command.key-reused", message: `${about} was given before with another name or other parameters`, hint: "A wanted re-run takes the next attempt." };
+    return { kind: "refused", error, about, rejected: false };
+  }
+  const floor = await deps.store.floor(owner);
+  if (payload.number <= floor) {
+    const error = { code: "command.replayed", message: `number ${payload.number} of ${about} is not above ${floor}, up to which everything is finished and forgotten` };
+    return { kind: "refused", error, about, rejected: true };
+  }
+  const fresh = { ...entryOf(payload, owner, paramsHash, now), ttlMs: payload.ttlMs ?? 0 };
+  const holder = await deps.store.numberHolder(owner, payload.number);
+  if (holder !== undefined) {
+    const error = { code: "command.number-reused", message: `number ${payload.number} was used by ${keyText(holder)}`, hint: "Every command and cancel takes a new, higher number." };
+    return { kind: "ended", entry: ended(fresh, "rejected", error, now) };
+  }
+  const definition = findCommand(payload.name);
+  if (definition === undefined) {
+    const error = { code: "command.unknown", message: `this agent knows no command ${payload.name}`, hint: `It knows ${Object.keys(COMMANDS).join(", ")}.` };
+    return { kind: "ended", entry: ended(fresh, "rejected", error, now) };
+  }
+  const entry = { ...fresh, ttlMs: payload.ttlMs ?? definition.ttlMs };
+  const wrong = checkAgainst(definition, payload, deps.executors);
+  if (wrong !== undefined) return { kind: "ended", entry: ended(entry, "rejected", wrong, now) };
+  const expiry = expiryOf(entry, now);
+  if (expiry.kind === "expired") return { kind: "ended", entry: ended(entry, "expired", expiry.error, now) };
+  return { kind: "accepted", entry, definition };
+}
+
+function checkAgainst(definition: CommandDefinition, payload: CommandPayload, executors: ExecutorTable): Issue | undefined {
+  if (utf8(JSON.stringify(payload.params)).length > COMMAND_PARAMS_BYTES_MAX) {
+    return { code: "command.params-too-large", message: `the parameters of ${definition.name} are over ${COMMAND_PARAMS_BYTES_MAX} bytes` };
+  }
+  const params = validate(definition.params, payload.params, `params of ${definition.name}`, "command.params-invalid");
+  if (!params.ok) return params.error;
+  if ((payload.ttlMs ?? 0) > definition.ttlMaxMs) {
+    return { code: "command.ttl-too-long", message: `${definition.name} may wait at most ${definition.ttlMaxMs} ms, and ${payload.ttlMs ?? 0} were asked for` };
+  }
+  if (executors[definition.name as CommandName] === undefined) {
+    const needs = definition.needs === undefined ? "" : `: it has no ${definition.needs}`;
+    return { code: "command.unsupported", message: `this device cannot do ${definition.name}${needs}` };
+  }
+  return undefined;
+}
+
+function entryOf(payload: CommandPayload, owner: string, paramsHash: string, now: Moment): Omit<JournalEntry, "ttlMs"> {
+  const { id, attempt, number, name, params, notAfterMs } = payload;
+  return { id, attempt, owner, number, name, paramsHash, params, received: now, notAfterMs, restarts: 0, state: { kind: "delivered" } };
+}
+
+/** The same entry, at its end without having run. Its parameters are not kept: nobody needs them any more. */
+export function ended(entry: JournalEntry, state: "rejected" | "expired" | "canceled", error: Issue, now: Moment): JournalEntry {
+  const final: JournalState = { kind: "final", outcome: outcomeOf(entry, { state, error }), finishedWallMs: now.wallMs };
+  return { ...entry, params: {}, state: final };
+}
+
+/** What stands in the journal for a cancel whose command has not come: the command will find it and not run. */
+export function canceledAhead(payload: CancelPayload, owner: string, now: Moment): JournalEntry {
+  const { id, attempt, number } = payload;
+  const entry: JournalEntry = {
+    id, attempt, owner, number, name: "", paramsHash: "", params: {}, received: now, notAfterMs: 0, ttlMs: 0, restarts: 0, state: { kind: "delivered" },
+  };
+  return ended(entry, "canceled", { code: "command.canceled", message: "canceled before it arrived" }, now);
+}
+
+async function hashOf(payload: CommandPayload, crypto: Pick<Crypto, "sha256">): Promise<string> {
+  return toHex(await crypto.sha256(utf8(canonicalJson([payload.name, payload.params]))));
+}
+
+/** Level by level: depth must not overflow the stack of the check itself. */
+function depthOver(root: Json, levelsMax: number): boolean {
+  let level: Json[] = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > levelsMax) return true;
+    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values<Json>(value) : []));
+  }
+  return false;
+}

@@ -1,0 +1,32 @@
+/** What came in and was not looked at yet: bounded, read one at a time in the order of arrival. */
+export class CommandInbox<T> {
+  readonly #waiting: T[] = [];
+  readonly #waitingMax: number;
+  #wake: () => void = () => {};
+
+  constructor(waitingMax: number) {
+    this.#waitingMax = waitingMax;
+  }
+
+  /** False: there is no room. */
+  push(incoming: T): boolean {
+    if (this.#waiting.length >= this.#waitingMax) return false;
+    this.#waiting.push(incoming);
+    this.#wake();
+    return true;
+  }
+
+  /** Gives everything that comes to `take`, until `signal` aborts. What is left then waits for the next reader. */
+  async read(signal: AbortSignal, take: (incoming: T) => Promise<void>): Promise<void> {
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+    while (!signal.aborted) {
+      const incoming = this.#waiting.shift();
+      if (incoming !== undefined) await take(incoming);
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import { describe, expect, it } from "vitest";
+import { deviceWith, heldExecutor, SUCCESS } from "./testing/test-executors.ts";
+
+describe("redelivery", () => {
+  it("never runs a known key again; its state is told", async () => {
+    let effects = 0;
+    const device = await deviceWith({ run: () => ((effects += 1), Promise.resolve(SUCCESS)) });
+    const signed = device.signedCommand({ id: "a" });
+    for (let i = 0; i < 3; i += 1) device.deliver(signed);
+    await device.time.advance(0);
+    device.deliver(signed);
+    await device.time.advance(0);
+    expect(effects).toBe(1);
+    expect(device.outbox.size).toBe(1);
+    expect(device.acksOf("a").at(-1)).toBe("succeeded");
+  });
+
+  it("sends the stored outcome again once the cloud had it, and only then", async () => {
+    const device = await deviceWith();
+    const signed = device.signedCommand({ id: "a" });
+    device.deliver(signed);
+    await device.time.advance(0);
+    device.deliver(signed);
+    await device.time.advance(0);
+    expect(device.outbox.size).toBe(1);
+    device.storedUpTo = 1;
+    device.deliver(signed);
+    await device.time.advance(0);
+    expect(device.outcomes).toHaveLength(2);
+    expect(device.outcomes[1]).toEqual(device.outcomes[0]);
+    device.deliver(signed);
+    await device.time.advance(0);
+    expect(device.outcomes).toHaveLength(2);
+  });
+
+  it("refuses a known key with other parameters and leaves its outcome alone", async () => {
+    const device = await deviceWith();
+    device.deliver(device.signedCommand({ id: "a" }));
+    await device.time.advance(0);
+    device.deliver(device.signedCommand({ id: "a", params: { line: "GPIO4" } }));
+    await device.time.advance(0);
+    expect(device.errorCodes()).toEqual(["command.key-reused"]);
+    expect(device.acksOf("a")).toEqual(["delivered"]);
+    expect(device.outcomes).toHaveLength(1);
+  });
+
+  it("runs a higher attempt of the same id", async () => {
+    const device = await deviceWith();
+    device.deliver(device.signedCommand({ id: "a", attempt: 1 }));
+    device.deliver(device.signedCommand({ id: "a", attempt: 2 }));
+    await device.time.advance(0);
+    expect(device.outcomes.map(({ id, attempt }) => `${id}:${attempt}`)).toEqual(["a:1", "a:2"]);
+  });
+
+  it("rejects a used number under another id, and takes numbers out of order", async () => {
+    const device = await deviceWith();
+    device.deliver(device.signedCommand({ id: "ten", number: 10 }));
+    device.deliver(device.signedCommand({ id: "nine", number: 9 }));
+    device.deliver(device.signedCommand({ id: "again", number: 10 }));
+    await device.time.advance(0);
+    expect(device.outcomeOf("ten")?.state).toBe("succeeded");
+    expect(device.outcomeOf("nine")?.state).toBe("succeeded");
+    expect(device.outcomeOf("again")).toMatchObject({ state: "rejected", error: { code: "command.number-reused" } });
+  });
+
+  it("refuses an unknown key at or below what was forgotten, without an outcome", async () => {
+    const device = await deviceWith();
+    device.deliver(device.signedCommand({ id: "old", number: 5 }));
+    await device.time.advance(0);
+    await device.disk.prune({ finishedBeforeWallMs: Number.MAX_SAFE_INTEGER, entriesMax: 0, bytesMax: 0 });
+    device.deliver(device.signedCommand({ id: "old", number: 5 }));
+    device.deliver(device.signedCommand({ id: "older", number: 4 }));
+    await device.time.advance(0);
+    expect(device.errorCodes()).toEqual(["command.replayed", "command.replayed"]);
+    expect(device.acksOf("older")).toEqual(["rejected"]);
+    expect(device.outcomes).toHaveLength(1);
+    expect(device.process?.service.counters().replayed).toBe(2);
+  });
+});
+
+describe("cancel", () => {
+  it("takes a queued command out", async () => {
+    const { executor, started } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "a" }));
+    device.deliver(device.signedCommand({ id: "b" }));
+    await device.time.advance(0);
+    device.process?.service.cancel(device.signedCancel("b"));
+    await device.time.advance(0);
+    expect(device.outcomeOf("b")).toMatchObject({ state: "canceled", error: { code: "command.canceled" } });
+    expect(device.acksOf("b")).toEqual(["delivered", "canceled"]);
+    started[0]?.end(SUCCESS);
+    await device.time.advance(0);
+    expect(started).toHaveLength(1);
+  });
+
+  it("stops a running command and lets it say what became of its effect", async () => {
+    const { executor, started } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "a" }));
+    device.deliver(device.signedCommand({ id: "b" }));
+    await device.time.advance(0);
+    device.process?.service.cancel(device.signedCancel("a"));
+    await device.time.advance(0);
+    expect(started[0]?.context.signal.reason).toBe("canceled");
+    expect(device.acksOf("a")).toEqual(["delivered", "running"]);
+    const effect = { attempted: true, observed: { kind: "unsupported" } } as const;
+    started[0]?.end({ state: "failed", error: { code: "command.aborted", message: "stopped" }, effect });
+    await device.time.advance(0);
+    expect(device.outcomeOf("a")).toMatchObject({ state: "canceled", effect });
+    expect(started.map(({ id }) => id)).toEqual(["a", "b"]);
+  });
+
+  it("comes too late for an effect that was there already", async () => {
+    const { executor, started } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "a" }));
+    await device.time.advance(0);
+    device.process?.service.cancel(device.signedCancel("a"));
+    await device.time.advance(0);
+    started[0]?.end(SUCCESS);
+    await device.time.advance(0);
+    expect(device.outcomeOf("a")?.state).toBe("succeeded");
+  });
+
+  it("does not wait for an executor that ignores it", async () => {
+    const { executor } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "a" }));
+    await device.time.advance(0);
+    device.process?.service.cancel(device.signedCancel("a"));
+    await device.time.advance(5_001);
+    expect(device.outcomeOf("a")).toMatchObject({ state: "canceled", error: { hint: "The effect may have begun." } });
+  });
+
+  it("changes nothing about a finished command, and answers", async () => {
+    const device = await deviceWith();
+    device.deliver(device.signedCommand({ id: "a" }));
+    await device.time.advance(0);
+    device.process?.service.cancel(device.signedCancel("a"));
+    await device.time.advance(0);
+    expect(device.acksOf("a")).toEqual(["delivered", "succeeded"]);
+    expect(device.outcomes).toHaveLength(1);
+  });
+
+  it("that comes before its command keeps it from running", async () => {
+    let effects = 0;
+    const device = await deviceWith({ run: () => ((effects += 1), Promise.resolve(SUCCESS)) });
+    const signed = device.signedCommand({ id: "a" });
+    device.process?.service.cancel(device.signedCancel("a"));
+    device.deliver(signed);
+    await device.time.advance(0);
+    expect(effects).toBe(0);
+    expect(device.acksOf("a")).toEqual(["canceled", "canceled"]);
+    expect(device.outcomes.map(({ id, state }) => [id, state])).toEqual([["a", "canceled"]]);
+  });
+
+  it("must be signed as a cancel", async () => {
+    const { executor } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "a" }));
+    device.process?.service.cancel({ ...device.signedCancel("a"), signature: "forged" });
+    await device.time.advance(0);
+    expect(device.errorCodes()).toEqual(["signature.bad"]);
+    expect(device.acksOf("a")).toEqual(["delivered"]);
+  });
+});

@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { TestDevice } from "./testing/test-device.ts";
+import { deviceWith, heldExecutor, SUCCESS, tableOf } from "./testing/test-executors.ts";
+
+describe("restarts", () => {
+  it("runs what was delivered and not started", async () => {
+    const { executor, started } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "a", name: "gpio.pulse", params: { line: 4, durationMs: 5 } }));
+    device.deliver(device.signedCommand({ id: "b" }));
+    await device.time.advance(0);
+    device.kill();
+    await device.start();
+    expect(started.map(({ id }) => id)).toEqual(["a", "b"]);
+    expect(device.outcomeOf("a")).toMatchObject({ state: "failed", error: { code: "outcome-unknown" } });
+  });
+
+  it("runs an idempotent command again, and gives it up after the third restart", async () => {
+    const { executor, started } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "a" }));
+    await device.time.advance(0);
+    for (let i = 0; i < 4; i += 1) {
+      device.kill();
+      await device.start();
+    }
+    expect(started).toHaveLength(4);
+    expect(device.outcomeOf("a")).toMatchObject({ state: "failed", error: { code: "command.restart-loop" } });
+  });
+
+  it("asks what became of it, with the note from before the effect", async () => {
+    const asked: unknown[] = [];
+    const device = new TestDevice(() =>
+      tableOf({
+        run: async (_name, _params, context) => {
+          await context.intend({ pid: 7 });
+          return new Promise(() => {});
+        },
+        resolve: (_name, params, note, overdue) => {
+          asked.push({ params, note, overdue });
+          return Promise.resolve(SUCCESS);
+        },
+      }),
+    );
+    await device.start();
+    device.deliver(device.signedCommand({ id: "a" }));
+    await device.time.advance(0);
+    device.kill();
+    await device.start();
+    expect(asked).toEqual([{ params: { line: "GPIO17" }, note: { pid: 7 }, overdue: false }]);
+    expect(device.outcomeOf("a")?.state).toBe("succeeded");
+  });
+
+  it("leaves a running command to the next start when it is stopped, and keeps a success that came in time", async () => {
+    const { executor, started } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "unknown", name: "gpio.pulse", params: { line: 4, durationMs: 5 } }));
+    device.deliver(device.signedCommand({ id: "done", name: "display.power", params: { on: true } }));
+    await device.time.advance(0);
+    for (const { id, context, end } of started) {
+      const stop = (): void => end(id === "done" ? SUCCESS : { state: "failed", error: { code: "command.aborted", message: "stopped" } });
+      context.signal.addEventListener("abort", stop, { once: true });
+    }
+    await device.stop();
+    expect((await device.disk.get("unknown", 1))?.state.kind).toBe("running");
+    expect((await device.disk.get("done", 1))?.state.kind).toBe("final");
+    await device.start();
+    expect(device.outcomeOf("done")?.state).toBe("succeeded");
+    expect(device.outcomeOf("unknown")?.state).toBe("failed");
+  });
+
+  it("stops within its grace although an executor does not", async () => {
+    const { executor } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "a" }));
+    await device.time.advance(0);
+    const beforeMs = device.time.monotonicMs();
+    await device.stop();
+    expect(device.time.monotonicMs() - beforeMs).toBeLessThanOrEqual(2_000);
+    expect(device.time.pending().map(({ name }) => name)).toEqual([]);
+  });
+});

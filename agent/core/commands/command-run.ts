@@ -1,0 +1,383 @@
+import * as v from "valibot";
+import type { CommandName } from "../../protocol/commands/catalog.ts";
+import type { CommandDefinition } from "../../protocol/commands/definition.ts";
+import type { DeviceMessage } from "../../protocol/device-messages.ts";
+import type { Timer, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { Random } from "../../../platform/ports/random.ts";
+import { messageOf } from "../../../platform/ports/result.ts";
+import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
+import { StorageError } from "../storage/document-store.ts";
+import { elapsedSince, expiredByAge, expiryOf } from "./command-expiry.ts";
+import { journalStateOf, step, type Command, type CommandEffect, type CommandEvent, type CommandState, type Step } from "./command-state.ts";
+import type { CommandExecutor, ExecutionContext } from "./executor.ts";
+import { keyText, type JournalEntry, type Moment } from "./journal-entry.ts";
+import type { JournalStore } from "./journal-store.ts";
+
+/** What an executor has to end in after it was told to; then its lane goes on without it. */
+export const GRACE_MS = 5_000;
+
+/** Retries of a write the disk refused: soon at first, for a disk that is full comes back when somebody makes room. */
+const DISK_RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 60_000, floorMs: 200 };
+
+export interface CommandRunDeps {
+  readonly store: Pick<JournalStore, "put">;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+  now(): Moment;
+  send(message: DeviceMessage): boolean;
+  /** The final entry is on disk. */
+  handOver(entry: JournalEntry): void;
+  /** Something threw that must not throw. */
+  onBug(thrown: unknown): void;
+}
+
+/** A command was stopped; its effect must not start. Thrown out of `intend`. */
+export class CommandStopped extends Error {
+  override readonly name = "CommandStopped";
+}
+
+/**
+ * One command between delivery and end: takes the steps of command-state.ts one at a time, writes what
+ * must be written before each effect, and watches the clock over its executor.
+ */
+export class CommandRun {
+  readonly definition: CommandDefinition;
+  readonly #executor: CommandExecutor;
+  readonly #deps: CommandRunDeps;
+  readonly #closing = new AbortController();
+  #entry: JournalEntry;
+  #command: Command;
+  #tail: Promise<unknown> = Promise.resolve();
+  #controller: AbortController | undefined;
+  /** An executor or a resolver of ours has not come back. */
+  #working = false;
+  #atWork: Promise<void> = Promise.resolve();
+  #graceOver = false;
+  #release: () => void = () => {};
+  readonly #released: Promise<void>;
+  readonly #alarms = new Map<"expiry" | "total" | "step" | "grace", Timer>();
+  #wake: () => void = () => {};
+
+  constructor(entry: JournalEntry, definition: CommandDefinition, executor: CommandExecutor, deps: CommandRunDeps) {
+    this.definition = definition;
+    this.#executor = executor;
+    this.#deps = deps;
+    this.#entry = entry;
+    this.#command = { id: entry.id, attempt: entry.attempt, name: entry.name, idempotent: definition.idempotent, restarts: entry.restarts, state: stateFrom(entry) };
+    this.#released = new Promise((resolve) => {
+      this.#release = resolve;
+    });
+    if (entry.state.kind === "delivered") this.#watchExpiry();
+  }
+
+  /** What the disk has. */
+  get entry(): JournalEntry {
+    return this.#entry;
+  }
+
+  get state(): CommandState {
+    return this.#command.state;
+  }
+
+  get working(): boolean {
+    return this.#working;
+  }
+
+  /** Settles when what is at work has come back and, where it counts, is written. */
+  settled(): Promise<void> {
+    return this.#atWork;
+  }
+
+  /** Its lane is free. Settles when the lane may go on: at its end, or when it would not end. */
+  async work(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (thrown) {
+      if (!(thrown instanceof CommandStopped)) throw thrown;
+      return;
+    }
+    this.#releaseWhenDone();
+    await this.#released;
+  }
+
+  /** A signed cancel came. Settles with the state after it; rejects with `CommandStopped` when the agent stops first. */
+  async cancel(): Promise<CommandState> {
+    const { command } = await this.#dispatch({ t: "cancel" });
+    return command.state;
+  }
+
+  /** The cloud's clock became known: what waited for it may go on. */
+  timeLearnt(): void {
+    if (this.#command.state.kind === "delivered") this.#watchExpiry();
+    this.#wake();
+  }
+
+  /**
+   * The agent stops. Executors are told; what they say now counts only if it is a success, since a failure
+   * may just be our own abort. The rest is resolved at the next start.
+   */
+  stop(): void {
+    for (const alarm of this.#alarms.values()) alarm.cancel();
+    this.#alarms.clear();
+    this.#controller?.abort("stopping");
+    if (!this.#working) this.close();
+  }
+
+  /** Nothing is written or reported any more, whatever still happens. */
+  close(): void {
+    this.#closing.abort();
+    this.#wake();
+    this.#release();
+  }
+
+  async #begin(): Promise<void> {
+    for (let attempt = 0; !this.#closing.signal.aborted; attempt += 1) {
+      try {
+        if (this.#command.state.kind === "running") await this.#dispatch({ t: "restored" });
+        else if (!(await this.#start())) continue;
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof StorageError)) throw thrown;
+        // Without the journal's "running" the effect must not begin. The command stays delivered until it expires.
+        this.#deps.log.warn({ command: keyText(this.#entry), code: thrown.code, error: thrown.message }, "the journal refused a write; the command waits");
+        await sleep(this.#deps.timers, "command.journal-retry", retryDelayMs(DISK_RETRY, attempt, this.#deps.random), this.#closing.signal);
+      }
+    }
+  }
+
+  /** False: has to be asked again. */
+  async #start(): Promise<boolean> {
+    if (this.#command.state.kind !== "delivered") return true;
+    const expiry = expiryOf(this.#entry, this.#deps.now());
+    if (expiry.kind === "expired") await this.#dispatch({ t: "expired", error: expiry.error });
+    else if (expiry.kind === "alive") await this.#dispatch({ t: "turn" });
+    else if (await this.#waitForTime(expiry.leftMs)) await this.#dispatch({ t: "expired", error: expiredByAge(this.#entry.ttlMs) });
+    else return false;
+    return true;
+  }
+
+  /** True when the whole time passed; false when something changed before. */
+  #waitForTime(delayMs: number): Promise<boolean> {
+    const waiting = new AbortController();
+    this.#wake = () => waiting.abort();
+    if (this.#closing.signal.aborted) waiting.abort();
+    return sleep(this.#deps.timers, "command.wait-for-time", delayMs, waiting.signal);
+  }
+
+  /** A command that waits behind others ends when its time has passed, not when its turn comes. */
+  #watchExpiry(): void {
+    const expiry = expiryOf(this.#entry, this.#deps.now());
+    if (expiry.kind === "alive") this.#arm("expiry", expiry.leftMs + 1, () => this.#expireIfDue());
+    if (expiry.kind === "expired") this.#arm("expiry", 0, () => this.#expireIfDue());
+  }
+
+  #expireIfDue(): void {
+    if (this.#command.state.kind !== "delivered") return;
+    const expiry = expiryOf(this.#entry, this.#deps.now());
+    if (expiry.kind === "expired") this.#fire({ t: "expired", error: expiry.error });
+    else this.#watchExpiry();
+  }
+
+  /** One event after the other, each with its write. Rejects with `StorageError` or `CommandStopped`. */
+  #dispatch(event: CommandEvent): Promise<Step> {
+    const next = this.#tail.then(() => this.#apply(event));
+    this.#tail = next.catch(() => {
+      // Told to whoever dispatched this event; the next one starts from the state that is on disk.
+    });
+    return next;
+  }
+
+  /** For events nobody waits for. None of them writes anything but an end, which is retried until it is written. */
+  #fire(event: CommandEvent): void {
+    this.#dispatch(event).catch((thrown: unknown) => {
+      if (!(thrown instanceof CommandStopped)) this.#deps.onBug(thrown);
+    });
+  }
+
+  async #apply(event: CommandEvent): Promise<Step> {
+    if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
+    const taken = step(this.#command, event, this.#deps.now());
+    // An executor is told to stop at once; the write that follows may take its time.
+    for (const effect of taken.effects) if (effect.do === "abort") this.#abort(effect.reason);
+    if (taken.persist) await this.#persist(taken.command);
+    this.#command = taken.command;
+    for (const effect of taken.effects) this.#perform(effect);
+    if (taken.command.state.kind !== "delivered") this.#disarm("expiry");
+    if (taken.command.state.kind === "final") this.#wake();
+    this.#releaseWhenDone();
+    return taken;
+  }
+
+  async #persist(command: Command): Promise<void> {
+    const entry: JournalEntry = { ...this.#entry, restarts: command.restarts, state: journalStateOf(command.state) };
+    const { store, timers, random, log } = this.#deps;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await store.put(entry);
+        // A process that was stopped while it wrote may still have written; it must not act on it.
+        if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
+        this.#entry = entry;
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof StorageError) || command.state.kind !== "final") throw thrown;
+        log.warn({ command: keyText(entry), code: thrown.code, error: thrown.message }, "an outcome could not be written; trying again");
+        await sleep(timers, "command.journal-retry", retryDelayMs(DISK_RETRY, attempt, random), this.#closing.signal);
+        if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
+      }
+    }
+  }
+
+  #perform(effect: CommandEffect): void {
+    switch (effect.do) {
+      case "execute":
+        return this.#execute();
+      case "resolve":
+        return this.#resolve(effect.overdue);
+      case "await-restart": {
+        const elapsedMs = this.#command.state.kind === "running" ? elapsedSince(this.#command.state.started, this.#deps.now()) : undefined;
+        return this.#armTotal(Math.max(0, this.definition.timeoutMs - (elapsedMs ?? 0)));
+      }
+      case "hand-over":
+        return this.#deps.handOver(this.#entry);
+      case "note":
+        return this.#deps.log.warn({ command: keyText(this.#entry), name: this.#entry.name, what: effect.what }, "a command said something after its end");
+      case "abort":
+        return undefined;
+    }
+  }
+
+  #execute(): void {
+    const signal = this.#supervise();
+    this.#armTotal(this.definition.timeoutMs);
+    this.#armStep();
+    this.#atWork = this.#executed(signal).then((event) => this.#cameBack(event));
+  }
+
+  async #executed(signal: AbortSignal): Promise<CommandEvent> {
+    try {
+      const params = v.safeParse(this.definition.params, this.#entry.params);
+      // Only after a change of the software: it was checked when it came.
+      if (!params.success) {
+        const error = { code: "command.params-invalid", message: "the stored parameters do not fit this version of the agent" };
+        return { t: "settled", execution: { state: "rejected", error } };
+      }
+      return { t: "settled", execution: await this.#executor.run(params.output as never, this.#context(signal)) };
+    } catch (thrown) {
+      if (thrown instanceof StorageError) return { t: "intent-refused", error: { code: "command.not-journaled", message: `not tried: ${thrown.message}` } };
+      if (!(thrown instanceof CommandStopped)) this.#logCrash(thrown);
+      return { t: "threw", message: messageOf(thrown) };
+    }
+  }
+
+  #resolve(overdue: boolean): void {
+    const signal = this.#supervise();
+    this.#armTotal(this.definition.timeoutMs);
+    this.#atWork = this.#resolved(overdue, signal).then((event) => this.#cameBack(event));
+  }
+
+  async #resolved(overdue: boolean, signal: AbortSignal): Promise<CommandEvent> {
+    const note = this.#entry.state.kind === "running" ? (this.#entry.state.note ?? {}) : {};
+    const expiry = expiryOf(this.#entry, this.#deps.now());
+    const expired = expiry.kind === "expired" ? { expired: expiry.error } : {};
+    try {
+      const answer = await this.#executor.resolve?.(this.#entry.params, note, { overdue, signal });
+      return { t: "resolved", answer, ...expired };
+    } catch (thrown) {
+      // A resolver with a bug knows as little as none at all.
+      this.#logCrash(thrown);
+      return { t: "resolved", answer: undefined, ...expired };
+    }
+  }
+
+  #supervise(): AbortSignal {
+    this.#controller = new AbortController();
+    this.#working = true;
+    this.#graceOver = false;
+    return this.#controller.signal;
+  }
+
+  async #cameBack(event: CommandEvent): Promise<void> {
+    this.#working = false;
+    for (const name of ["total", "step", "grace"] as const) this.#disarm(name);
+    const stopping = this.#controller?.signal.reason === "stopping";
+    const success = event.t === "settled" && event.execution.state === "succeeded";
+    if (!stopping) return this.#fire(event);
+    if (success) this.#fire(event);
+    await this.#tail;
+    this.close();
+  }
+
+  #context(signal: AbortSignal): ExecutionContext {
+    const { id, attempt } = this.#entry;
+    return {
+      id,
+      attempt,
+      signal,
+      progress: (what, percent) => {
+        if (signal.aborted || this.#command.state.kind !== "running") return;
+        this.#armStep();
+        const share = percent === undefined ? {} : { percent: Math.round(Math.min(100, Math.max(0, percent))) };
+        this.#deps.send({ t: "command-progress", id, attempt, state: "running", step: what.slice(0, 1000), ...share });
+      },
+      intend: async (note) => {
+        if (signal.aborted) throw new CommandStopped("the command was stopped before its effect");
+        const { persist } = await this.#dispatch({ t: "intended", note });
+        if (!persist || signal.aborted) throw new CommandStopped("the command was stopped before its effect");
+      },
+    };
+  }
+
+  #abort(reason: "canceled" | "timed-out"): void {
+    this.#disarm("total");
+    this.#disarm("step");
+    if (!this.#working) return;
+    this.#controller?.abort(reason);
+    this.#arm("grace", GRACE_MS, () => {
+      this.#graceOver = true;
+      this.#fire({ t: "abandoned" });
+    });
+  }
+
+  #armTotal(delayMs: number): void {
+    const error = { code: "command.timed-out", message: `not finished ${this.definition.timeoutMs} ms after it started` };
+    this.#arm("total", delayMs, () => this.#fire({ t: "timed-out", error }));
+  }
+
+  #armStep(): void {
+    const { stepTimeoutMs } = this.definition;
+    if (stepTimeoutMs === undefined) return;
+    const error = { code: "command.step-timed-out", message: `no progress for ${stepTimeoutMs} ms` };
+    this.#arm("step", stepTimeoutMs, () => this.#fire({ t: "timed-out", error }));
+  }
+
+  #arm(name: "expiry" | "total" | "step" | "grace", delayMs: number, fire: () => void): void {
+    this.#disarm(name);
+    if (this.#closing.signal.aborted) return;
+    this.#alarms.set(name, this.#deps.timers.after(`command.${name}`, delayMs, fire));
+  }
+
+  #disarm(name: "expiry" | "total" | "step" | "grace"): void {
+    this.#alarms.get(name)?.cancel();
+    this.#alarms.delete(name);
+  }
+
+  #releaseWhenDone(): void {
+    if (this.#command.state.kind === "final" && (!this.#working || this.#graceOver)) this.#release();
+  }
+
+  #logCrash(thrown: unknown): void {
+    const error = thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : messageOf(thrown);
+    this.#deps.log.error({ command: keyText(this.#entry), name: this.#entry.name, error }, "an executor threw");
+  }
+}
+
+function stateFrom(entry: JournalEntry): CommandState {
+  if (entry.state.kind !== "running") return entry.state;
+  return { ...entry.state, phase: { kind: "executing" } };
+}
+
+/** Only for the type of a table lookup by a name that is not known before run time. */
+export type AnyExecutor = CommandExecutor<CommandName>;

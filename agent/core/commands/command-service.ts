@@ -1,0 +1,394 @@
+import * as v from "valibot";
+import { findCommand, type CommandName } from "../../protocol/commands/catalog.ts";
+import type { CommandDefinition, Lane } from "../../protocol/commands/definition.ts";
+import type { DeviceMessage } from "../../protocol/device-messages.ts";
+import type { Signed, SignedPurpose } from "../../protocol/signed.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Crypto } from "../../../platform/ports/crypto.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { Random } from "../../../platform/ports/random.ts";
+import type { Reading } from "../../../platform/ports/reading.ts";
+import type { Issue, Result } from "../../../platform/ports/result.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
+import type { Backlog } from "../outbox/backlog.ts";
+import type { EventSink } from "../outbox/event-sink.ts";
+import { StorageError } from "../storage/document-store.ts";
+import { admitCommand, canceledAhead, ended, readCancelPayload, readCommandPayload } from "./command-admission.ts";
+import { CommandInbox } from "./command-inbox.ts";
+import { CommandLane } from "./command-lane.ts";
+import { CommandRun, CommandStopped } from "./command-run.ts";
+import type { CommandExecutor, ExecutorTable } from "./executor.ts";
+import { keyText, type CommandKey, type JournalEntry, type JournalState, type Moment } from "./journal-entry.ts";
+import type { JournalStore } from "./journal-store.ts";
+import { OutcomeHandover } from "./outcome-handover.ts";
+
+export interface CommandServiceDeps {
+  readonly deviceId: string;
+  readonly store: JournalStore;
+  readonly executors: ExecutorTable;
+  /** Checks the signature against the owner's command key; the payload text when it is good. */
+  verify(signed: Signed, purpose: SignedPurpose): Promise<Result<string>>;
+  send(message: DeviceMessage): boolean;
+  readonly sink: EventSink;
+  /** What of the outbox the cloud has stored, so that an outcome which is still waiting is not queued twice. */
+  readonly backlog: Pick<Backlog, "log" | "ranges">;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly crypto: Pick<Crypto, "sha256">;
+  readonly log: Log;
+  /** Boot id and time since boot, from the platform's `power` and `probe`. */
+  readonly machine: { bootId(): Promise<string>; uptimeMs(): Promise<Reading<number>> };
+  /** The cloud's clock as learnt from a welcome; `undefined` before the first. */
+  serverNowMs(): number | undefined;
+}
+
+/** What came in and what became of it, since the start. */
+export interface CommandCounters {
+  readonly accepted: number;
+  readonly known: number;
+  /** Bad signature, no owner, another device's. */
+  readonly unauthorized: number;
+  readonly malformed: number;
+  readonly replayed: number;
+  readonly rejected: number;
+  /** Not taken because there was no room or the journal could not be written. */
+  readonly notTaken: number;
+  readonly finished: number;
+}
+
+/** Commands and cancels that arrived and were not looked at yet. */
+const INBOX_MAX = 256;
+/** Commands of one lane that wait for their turn. */
+const LANE_WAITING_MAX = 32;
+/** Commands that are not done, all lanes and outcomes on their way out included. */
+const OPEN_MAX = 512;
+/** `hello` takes no more. */
+const HELLO_OPEN_MAX = 256;
+/** Longest expiry (one day) and a week of clock error and outage on top of it. */
+const KEEP_MS = 8 * 86_400_000;
+const ENTRIES_MAX = 2_000;
+const JOURNAL_BYTES_MAX = 4 * 1024 * 1024;
+/** Finished commands between two prunings. */
+const PRUNE_EVERY = 32;
+/** What running executors have to end in when the agent stops. */
+const STOP_GRACE_MS = 2_000;
+
+type Incoming = { readonly purpose: "command" | "cancel"; readonly signed: Signed };
+
+/** One life of the service: from the start of `run` to its end. */
+interface Session {
+  readonly boot: string;
+  /** Add to the monotonic clock to get the time since boot; absent when the machine could not say. */
+  readonly upOffsetMs: number | undefined;
+  readonly runs: Map<string, CommandRun>;
+  readonly lanes: Map<Lane, CommandLane>;
+  readonly handover: OutcomeHandover;
+  readonly ending: AbortController;
+}
+
+/**
+ * The device's side of commands: checks what comes in, writes before it acts, runs one command per lane,
+ * and gives every accepted command exactly one outcome.
+ */
+export class CommandService {
+  readonly #deps: CommandServiceDeps;
+  readonly #inbox = new CommandInbox<Incoming>(INBOX_MAX);
+  readonly #counters: { -readonly [K in keyof CommandCounters]: number } = {
+    accepted: 0, known: 0, unauthorized: 0, malformed: 0, replayed: 0, rejected: 0, notTaken: 0, finished: 0,
+  };
+  #session: Session | undefined;
+  #sincePrune = 0;
+
+  constructor(deps: CommandServiceDeps) {
+    this.#deps = deps;
+  }
+
+  counters(): CommandCounters {
+    return { ...this.#counters };
+  }
+
+  /** A `command` message came. */
+  command(signed: Signed): void {
+    this.#receive({ purpose: "command", signed });
+  }
+
+  /** A `cancel` message came. */
+  cancel(signed: Signed): void {
+    this.#receive({ purpose: "cancel", signed });
+  }
+
+  /** The cloud's clock became known or was corrected. */
+  timeLearnt(): void {
+    for (const run of this.#session?.runs.values() ?? []) run.timeLearnt();
+  }
+
+  /** Commands delivered and not at their end, for `hello`. */
+  openCommands(): readonly (CommandKey & { readonly state: "delivered" | "running" })[] {
+    const open: (CommandKey & { readonly state: "delivered" | "running" })[] = [];
+    for (const { entry } of this.#session?.runs.values() ?? []) {
+      if (entry.state.kind !== "final" && open.length < HELLO_OPEN_MAX) open.push({ id: entry.id, attempt: entry.attempt, state: entry.state.kind });
+    }
+    return open;
+  }
+
+  /** Runs until `signal` aborts. Takes up what the last life left behind first. */
+  async run(signal: AbortSignal): Promise<void> {
+    const session = await this.#begin();
+    this.#session = session;
+    const stop = (): void => session.ending.abort();
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      await this.#restore(session);
+      // One at a time: two copies of a command must not both find the journal without it.
+      const reading = this.#inbox.read(session.ending.signal, (incoming) => this.#take(session, incoming));
+      await Promise.all([reading, session.handover.run(session.ending.signal).finally(stop)]);
+      if (session.ending.signal.reason instanceof BugError) throw session.ending.signal.reason;
+    } finally {
+      signal.removeEventListener("abort", stop);
+      stop();
+      await this.#end(session);
+    }
+  }
+
+  async #begin(): Promise<Session> {
+    const { store, sink, backlog, timers, random, log, machine, clock } = this.#deps;
+    const boot = await machine.bootId();
+    const uptime = await machine.uptimeMs();
+    const upOffsetMs = uptime.kind === "ok" ? uptime.value - clock.monotonicMs() : undefined;
+    const done = (entry: JournalEntry): void => this.#done(entry);
+    const handover = new OutcomeHandover({ store, sink, log: () => backlog.log, timers, random, journal: log, done });
+    return { boot, upOffsetMs, runs: new Map(), lanes: new Map(), handover, ending: new AbortController() };
+  }
+
+  async #restore(session: Session): Promise<void> {
+    await this.#prune();
+    const unfinished = await this.#deps.store.unfinished();
+    // What was running goes first: it holds its hardware already.
+    const rank = (entry: JournalEntry): number => (entry.state.kind === "running" ? 0 : 1);
+    for (const entry of unfinished.toSorted((a, b) => rank(a) - rank(b))) {
+      if (entry.state.kind === "final") session.handover.add(entry);
+      else this.#enqueue(session, entry);
+    }
+  }
+
+  async #end(session: Session): Promise<void> {
+    for (const lane of session.lanes.values()) lane.close();
+    for (const run of session.runs.values()) run.stop();
+    const working = [...session.runs.values()].filter((run) => run.working);
+    const grace = new AbortController();
+    if (working.length > 0) {
+      const all = Promise.all(working.map((run) => run.settled())).then(() => grace.abort());
+      await Promise.race([all, sleep(this.#deps.timers, "command.stop-grace", STOP_GRACE_MS, grace.signal)]);
+    }
+    for (const run of session.runs.values()) run.close();
+    if (this.#session === session) this.#session = undefined;
+  }
+
+  #receive(incoming: Incoming): void {
+    if (this.#inbox.push(incoming)) return;
+    this.#counters.notTaken += 1;
+    this.#error({ code: "command.busy", message: `more than ${INBOX_MAX} commands wait to be looked at` }, incoming.purpose);
+  }
+
+  async #take(session: Session, { purpose, signed }: Incoming): Promise<void> {
+    const text = await this.#deps.verify(signed, purpose);
+    if (!text.ok) {
+      this.#counters.unauthorized += 1;
+      this.#deps.log.warn({ purpose, code: text.error.code }, "a command or cancel was not authorised");
+      return this.#error(text.error, purpose);
+    }
+    try {
+      await (purpose === "command" ? this.#takeCommand(session, text.value, signed.key) : this.#takeCancel(session, text.value, signed.key));
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
+      this.#counters.notTaken += 1;
+      this.#deps.log.warn({ purpose, code: thrown.code, error: thrown.message }, "the journal refused; the command was not taken");
+      this.#error({ code: "command.not-journaled", message: `not taken: ${thrown.message}`, hint: "Send it again later." }, purpose);
+    }
+  }
+
+  async #takeCommand(session: Session, text: string, owner: string): Promise<void> {
+    const payload = readCommandPayload(text, this.#deps.deviceId);
+    if (!payload.ok) return this.#refusePayload(payload.error, "command");
+    const admission = await admitCommand(payload.value, owner, this.#now(session), this.#deps);
+    switch (admission.kind) {
+      case "refused":
+        this.#counters.replayed += 1;
+        this.#deps.log.warn({ command: admission.about, code: admission.error.code }, "a command was refused");
+        if (admission.rejected) this.#deps.send({ t: "command-ack", id: payload.value.id, attempt: payload.value.attempt, state: "rejected" });
+        return this.#error(admission.error, admission.about);
+      case "known":
+        this.#counters.known += 1;
+        return this.#answerKnown(session, admission.entry);
+      case "ended":
+        if (this.#noRoom(session, admission.entry)) return;
+        return this.#finishAtOnce(session, admission.entry);
+      case "accepted": {
+        if (this.#noRoom(session, admission.entry)) return;
+        const lane = this.#lane(session, admission.definition.lane);
+        if (lane.full) {
+          const error = { code: "command.lane-full", message: `${LANE_WAITING_MAX} commands wait for ${admission.definition.lane} already` };
+          return this.#finishAtOnce(session, ended(admission.entry, "rejected", error, this.#now(session)));
+        }
+        await this.#deps.store.put(admission.entry);
+        this.#counters.accepted += 1;
+        this.#ack(admission.entry);
+        return this.#enqueue(session, admission.entry);
+      }
+    }
+  }
+
+  async #takeCancel(session: Session, text: string, owner: string): Promise<void> {
+    const payload = readCancelPayload(text, this.#deps.deviceId);
+    if (!payload.ok) return this.#refusePayload(payload.error, "cancel");
+    const run = session.runs.get(keyText(payload.value));
+    if (run !== undefined) return this.#cancelRun(session, run);
+    const known = await this.#deps.store.get(payload.value.id, payload.value.attempt);
+    if (known !== undefined) return this.#answerKnown(session, known);
+    const floor = await this.#deps.store.floor(owner);
+    if (payload.value.number <= floor) {
+      this.#counters.replayed += 1;
+      return this.#error({ code: "command.replayed", message: `number ${payload.value.number} of the cancel is not above ${floor}` }, keyText(payload.value));
+    }
+    const entry = canceledAhead(payload.value, owner, this.#now(session));
+    if (!this.#noRoom(session, entry)) await this.#finishAtOnce(session, entry);
+  }
+
+  /** Not waited for: a command that is just being written must not hold up what came after its cancel. */
+  #cancelRun(session: Session, run: CommandRun): void {
+    run.cancel().then(
+      () => this.#ack(run.entry),
+      (thrown: unknown) => {
+        if (!(thrown instanceof CommandStopped)) this.#bug(session, thrown);
+      },
+    );
+  }
+
+  /** A known key never runs again: its state is told, and its outcome sent anew when the cloud had it and lost it. */
+  #answerKnown(session: Session, entry: JournalEntry): void {
+    this.#ack(session.runs.get(keyText(entry))?.entry ?? entry);
+    if (entry.state.kind !== "final" || session.handover.has(keyText(entry))) return;
+    const { handedOver } = entry.state;
+    const { backlog } = this.#deps;
+    const waiting = handedOver !== undefined && handedOver.log === backlog.log && handedOver.seq > backlog.ranges().outcome.stored;
+    if (!waiting) session.handover.add(entry);
+  }
+
+  /** Ended without running: journal, ack, outcome. */
+  async #finishAtOnce(session: Session, entry: JournalEntry): Promise<void> {
+    await this.#deps.store.put(entry);
+    this.#counters.rejected += 1;
+    this.#ack(entry);
+    session.handover.add(entry);
+  }
+
+  #enqueue(session: Session, entry: JournalEntry): void {
+    // Absent: journaled by a version of the agent that knew it.
+    const definition = findCommand(entry.name) ?? FORGOTTEN;
+    const { store, timers, random, log, executors } = this.#deps;
+    const executor = executors[definition.name as CommandName] ?? UNSUPPORTED;
+    const key = keyText(entry);
+    const run = new CommandRun(entry, definition, executor, {
+      store, timers, random, log,
+      now: () => this.#now(session),
+      send: (message) => this.#deps.send(message),
+      handOver: (final) => {
+        session.handover.add(final);
+        this.#lane(session, definition.lane).remove(key);
+        if (!run.working) session.runs.delete(key);
+      },
+      onBug: (thrown) => this.#bug(session, thrown),
+    });
+    session.runs.set(key, run);
+    this.#lane(session, definition.lane).push(key, async () => {
+      await run.work();
+      session.runs.delete(key);
+    });
+  }
+
+  #lane(session: Session, name: Lane): CommandLane {
+    let lane = session.lanes.get(name);
+    if (lane === undefined) {
+      lane = new CommandLane(LANE_WAITING_MAX, (thrown) => this.#bug(session, thrown));
+      session.lanes.set(name, lane);
+    }
+    return lane;
+  }
+
+  #done(_entry: JournalEntry): void {
+    this.#counters.finished += 1;
+    this.#sincePrune += 1;
+    if (this.#sincePrune < PRUNE_EVERY) return;
+    this.#sincePrune = 0;
+    void this.#prune();
+  }
+
+  async #prune(): Promise<void> {
+    const { store, clock, log } = this.#deps;
+    try {
+      await store.prune({ finishedBeforeWallMs: clock.wallMs() - KEEP_MS, entriesMax: ENTRIES_MAX, bytesMax: JOURNAL_BYTES_MAX });
+    } catch (thrown) {
+      // Forgetting can wait for the next time; the journal only stays larger until then.
+      log.warn({ error: String(thrown) }, "the journal could not be pruned");
+    }
+  }
+
+  #noRoom(session: Session, entry: JournalEntry): boolean {
+    if (session.runs.size + session.handover.size < OPEN_MAX) return false;
+    this.#counters.notTaken += 1;
+    this.#error({ code: "command.journal-full", message: `${OPEN_MAX} commands are not at their end yet`, hint: "Send it again later." }, keyText(entry));
+    return true;
+  }
+
+  #refusePayload(error: Issue, about: string): void {
+    if (error.code === "command.other-device") this.#counters.unauthorized += 1;
+    else this.#counters.malformed += 1;
+    this.#deps.log.warn({ code: error.code, error: error.message }, "a signed payload was refused");
+    this.#error(error, about);
+  }
+
+  #ack(entry: JournalEntry): void {
+    this.#deps.send({ t: "command-ack", id: entry.id, attempt: entry.attempt, state: ackState(entry.state) });
+  }
+
+  #error(error: Issue, about: string): void {
+    this.#deps.send({ t: "error", code: error.code, message: error.message.slice(0, 1000), ...(error.hint === undefined ? {} : { hint: error.hint.slice(0, 1000) }), about });
+  }
+
+  #now(session: Session): Moment {
+    const { clock } = this.#deps;
+    const serverMs = this.#deps.serverNowMs();
+    return {
+      wallMs: clock.wallMs(),
+      boot: session.boot,
+      ...(session.upOffsetMs === undefined ? {} : { upMs: clock.monotonicMs() + session.upOffsetMs }),
+      ...(serverMs === undefined ? {} : { serverMs }),
+    };
+  }
+
+  #bug(session: Session, thrown: unknown): void {
+    session.ending.abort(new BugError("the command service broke", { cause: thrown }));
+  }
+}
+
+/** Ends a life of the service: its supervisor starts a new one from the journal. */
+class BugError extends Error {
+  override readonly name = "BugError";
+}
+
+/** Stands in for a definition that this version of the agent has no more. */
+const FORGOTTEN: CommandDefinition = {
+  name: "", summary: "", wall: "", proof: "", params: v.unknown(), result: v.unknown(), lane: "support", expectedMs: 0, timeoutMs: 15_000, ttlMs: 0, ttlMaxMs: 0, idempotent: true,
+};
+
+/** Stands in for a command that is journaled and that this device cannot do any more. */
+const UNSUPPORTED: CommandExecutor = {
+  run: () => Promise.resolve({ state: "rejected", error: { code: "command.unsupported", message: "this device can no longer do this" } }),
+};
+
+function ackState(state: JournalState): "delivered" | "running" | JournalStateFinal {
+  return state.kind === "final" ? state.outcome.state : state.kind;
+}
+type JournalStateFinal = Extract<JournalState, { kind: "final" }>["outcome"]["state"];

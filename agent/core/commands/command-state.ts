@@ -1,0 +1,255 @@
+import type { Issue } from "../../../platform/ports/result.ts";
+import type { CommandOutcome } from "../../protocol/records.ts";
+import { elapsedSince } from "./command-expiry.ts";
+import type { Execution, NotStarted } from "./executor.ts";
+import type { CommandKey, IntentNote, JournalState, Moment } from "./journal-entry.ts";
+import { outcomeOf, type Ending } from "./outcome-body.ts";
+
+/** Restarts of the agent in the middle of one command before it is given up: it may be what ends the agent. */
+export const RESTARTS_MAX = 3;
+
+/** What a running command is doing. Only in memory: after a restart every running command is `resolving`. */
+export type Phase =
+  | { readonly kind: "executing" }
+  /** A cancel came; the executor was told and has a moment to say what became of the effect. */
+  | { readonly kind: "canceling" }
+  /** The hardware is asked what became of it. */
+  | { readonly kind: "resolving"; readonly overdue: boolean; readonly cancel: boolean }
+  /** The effect will end this process. */
+  | { readonly kind: "awaiting-restart" };
+
+export type CommandState =
+  | { readonly kind: "delivered" }
+  | { readonly kind: "running"; readonly started: Moment; readonly note?: IntentNote; readonly phase: Phase }
+  | { readonly kind: "final"; readonly outcome: CommandOutcome; readonly finishedWallMs: number };
+
+/** One command, as far as its life is concerned. */
+export interface Command extends CommandKey {
+  readonly name: string;
+  readonly idempotent: boolean;
+  readonly restarts: number;
+  readonly state: CommandState;
+}
+
+export type CommandEvent =
+  /** Its lane is free and it is its turn. */
+  | { readonly t: "turn" }
+  /** Its time to start has passed. */
+  | { readonly t: "expired"; readonly error: Issue }
+  /** The executor wants this on disk before its effect. */
+  | { readonly t: "intended"; readonly note: IntentNote }
+  | { readonly t: "settled"; readonly execution: Execution }
+  /** The executor has a bug. */
+  | { readonly t: "threw"; readonly message: string }
+  /** The journal refused the intent note, so the effect did not start. */
+  | { readonly t: "intent-refused"; readonly error: Issue }
+  /** The agent started and found it running. */
+  | { readonly t: "restored" }
+  /** `undefined`: the hardware cannot tell. `expired`: why it may not start any more, if so. */
+  | { readonly t: "resolved"; readonly answer: Execution | NotStarted | undefined; readonly expired?: Issue }
+  | { readonly t: "cancel" }
+  | { readonly t: "timed-out"; readonly error: Issue }
+  /** The executor was told to stop and did not within its grace. */
+  | { readonly t: "abandoned" };
+
+/** What is to be done, in this order, after the state was written where `persist` says so. */
+export type CommandEffect =
+  | { readonly do: "execute" }
+  | { readonly do: "resolve"; readonly overdue: boolean }
+  /** Watch the time-out alone: nothing of ours is at work any more. */
+  | { readonly do: "await-restart" }
+  | { readonly do: "abort"; readonly reason: "canceled" | "timed-out" }
+  | { readonly do: "hand-over" }
+  /** Something happened that no longer counts; for the log. */
+  | { readonly do: "note"; readonly what: string };
+
+export interface Step {
+  readonly command: Command;
+  readonly effects: readonly CommandEffect[];
+  /** The new state must be on disk before any effect. */
+  readonly persist: boolean;
+}
+
+type Running = Extract<CommandState, { kind: "running" }>;
+
+/** One step of one command. Pure. A final state never changes. */
+export function step(command: Command, event: CommandEvent, now: Moment): Step {
+  switch (command.state.kind) {
+    case "delivered":
+      return stepDelivered(command, event, now);
+    case "running":
+      return stepRunning(command, command.state, event, now);
+    case "final":
+      return late(command, event);
+  }
+}
+
+function stepDelivered(command: Command, event: CommandEvent, now: Moment): Step {
+  switch (event.t) {
+    case "turn":
+      return {
+        command: { ...command, state: { kind: "running", started: now, phase: { kind: "executing" } } },
+        effects: [{ do: "execute" }],
+        persist: true,
+      };
+    case "expired":
+      return finish(command, { state: "expired", error: event.error }, now);
+    case "cancel":
+      return finish(command, { state: "canceled", error: CANCELED_IN_TIME }, now);
+    default:
+      return stay(command);
+  }
+}
+
+function stepRunning(command: Command, state: Running, event: CommandEvent, now: Moment): Step {
+  switch (event.t) {
+    case "intended":
+      if (state.phase.kind !== "executing") return stay(command);
+      return { command: { ...command, state: { ...state, note: { ...state.note, ...event.note } } }, effects: [], persist: true };
+    case "settled":
+      return settled(command, state, event.execution, now);
+    case "threw":
+      if (state.phase.kind === "canceling") return finishRunning(command, state, { state: "canceled", error: canceledLate(undefined) }, now);
+      return finishRunning(command, state, { state: "failed", error: { code: "command.crashed", message: `the command broke: ${event.message}` } }, now);
+    case "intent-refused":
+      return finishRunning(command, state, { state: "failed", error: event.error }, now);
+    case "restored":
+      return restored(command, state, now);
+    case "resolved":
+      return state.phase.kind === "resolving" ? resolved(command, state, state.phase.cancel, event, now) : stay(command);
+    case "cancel":
+      return cancelRunning(command, state);
+    case "timed-out":
+      return timedOut(command, state, event.error, now);
+    case "abandoned":
+      if (state.phase.kind !== "canceling") return stay(command);
+      return finishRunning(command, state, { state: "canceled", error: canceledLate("the command did not say in time what became of its effect") }, now);
+    case "turn":
+    case "expired":
+      return stay(command);
+  }
+}
+
+function settled(command: Command, state: Running, execution: Execution, now: Moment): Step {
+  if (state.phase.kind !== "executing" && state.phase.kind !== "canceling") return stay(command);
+  if (execution.state === "awaits-restart") return awaitRestart(command, state);
+  // A cancel that came too late changes nothing about what is so.
+  if (state.phase.kind === "executing" || execution.state === "succeeded") return finishRunning(command, state, execution, now);
+  const effect = execution.state === "failed" && execution.effect !== undefined ? { effect: execution.effect } : {};
+  return finishRunning(command, state, { state: "canceled", error: canceledLate(execution.error.message), ...effect }, now);
+}
+
+function awaitRestart(command: Command, state: Running): Step {
+  return { command: { ...command, state: { ...state, phase: { kind: "awaiting-restart" } } }, effects: [{ do: "await-restart" }], persist: false };
+}
+
+function restored(command: Command, state: Running, now: Moment): Step {
+  const counted = { ...command, restarts: command.restarts + 1 };
+  if (counted.restarts > RESTARTS_MAX) {
+    const error = { code: "command.restart-loop", message: `given up: the agent ended ${counted.restarts} times while this command ran` };
+    return finishRunning(counted, state, { state: "failed", error }, now);
+  }
+  return {
+    command: { ...counted, state: { ...state, phase: { kind: "resolving", overdue: false, cancel: false } } },
+    effects: [{ do: "resolve", overdue: false }],
+    persist: true,
+  };
+}
+
+function resolved(command: Command, state: Running, cancel: boolean, event: Extract<CommandEvent, { t: "resolved" }>, now: Moment): Step {
+  const { answer } = event;
+  if (answer === undefined) {
+    if (!command.idempotent) return finishRunning(command, state, { state: "failed", error: OUTCOME_UNKNOWN }, now);
+    if (cancel) return finishRunning(command, state, { state: "canceled", error: canceledLate(OUTCOME_UNKNOWN.message) }, now);
+    return execute(command, state);
+  }
+  switch (answer.state) {
+    case "not-started":
+      if (cancel) return finishRunning(command, state, { state: "canceled", error: CANCELED_IN_TIME }, now);
+      if (event.expired !== undefined) return finishRunning(command, state, { state: "expired", error: event.expired }, now);
+      return execute(command, state);
+    case "awaits-restart":
+      return awaitRestart(command, state);
+    default:
+      return finishRunning(command, state, answer, now);
+  }
+}
+
+function execute(command: Command, state: Running): Step {
+  return { command: { ...command, state: { ...state, phase: { kind: "executing" } } }, effects: [{ do: "execute" }], persist: false };
+}
+
+function cancelRunning(command: Command, state: Running): Step {
+  switch (state.phase.kind) {
+    case "executing":
+      return { command: { ...command, state: { ...state, phase: { kind: "canceling" } } }, effects: [{ do: "abort", reason: "canceled" }], persist: false };
+    case "resolving":
+      return { command: { ...command, state: { ...state, phase: { ...state.phase, cancel: true } } }, effects: [], persist: false };
+    case "canceling":
+    case "awaiting-restart":
+      return stay(command);
+  }
+}
+
+function timedOut(command: Command, state: Running, error: Issue, now: Moment): Step {
+  switch (state.phase.kind) {
+    case "awaiting-restart":
+      // Not an end yet: whoever asked for the restart knows what its absence means.
+      return {
+        command: { ...command, state: { ...state, phase: { kind: "resolving", overdue: true, cancel: false } } },
+        effects: [{ do: "resolve", overdue: true }],
+        persist: false,
+      };
+    case "canceling":
+    case "executing":
+    case "resolving": {
+      const finished = finishRunning(command, state, { state: "timed-out", error }, now);
+      return { ...finished, effects: [{ do: "abort", reason: "timed-out" }, ...finished.effects] };
+    }
+  }
+}
+
+/** The end of a command that ran, with how long it took where one clock saw both ends. */
+function finishRunning(command: Command, state: Running, ending: Ending | Exclude<Execution, { state: "awaits-restart" }>, now: Moment): Step {
+  const durationMs = elapsedSince(state.started, now);
+  return finish(command, durationMs === undefined ? ending : { ...ending, durationMs }, now);
+}
+
+function finish(command: Command, ending: Ending, now: Moment): Step {
+  return {
+    command: { ...command, state: { kind: "final", outcome: outcomeOf(command, ending), finishedWallMs: now.wallMs } },
+    effects: [{ do: "hand-over" }],
+    persist: true,
+  };
+}
+
+/** After the end: nothing changes; what the executor says is a note. */
+function late(command: Command, event: CommandEvent): Step {
+  if (event.t === "settled") return { command, effects: [{ do: "note", what: lateWords(event.execution) }], persist: false };
+  if (event.t === "threw") return { command, effects: [{ do: "note", what: `broke late: ${event.message}` }], persist: false };
+  return stay(command);
+}
+
+function lateWords(execution: Execution): string {
+  return "error" in execution ? `ended late: ${execution.state}, ${execution.error.message}` : `ended late: ${execution.state}`;
+}
+
+function stay(command: Command): Step {
+  return { command, effects: [], persist: false };
+}
+
+const CANCELED_IN_TIME: Issue = { code: "command.canceled", message: "canceled before it started" };
+const OUTCOME_UNKNOWN: Issue = {
+  code: "outcome-unknown",
+  message: "the agent ended while the command ran, and the hardware cannot tell what became of it",
+};
+
+function canceledLate(detail: string | undefined): Issue {
+  return { code: "command.canceled", message: `canceled while it ran${detail === undefined ? "" : `: ${detail}`}`, hint: "The effect may have begun." };
+}
+
+/** The part of the state that goes to the journal. */
+export function journalStateOf(state: CommandState): JournalState {
+  if (state.kind !== "running") return state;
+  return state.note === undefined ? { kind: "running", started: state.started } : { kind: "running", started: state.started, note: state.note };
+}

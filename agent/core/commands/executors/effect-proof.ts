@@ -1,0 +1,86 @@
+import type { Clock, Timers } from "../../../../platform/ports/clock.ts";
+import type { Effect, Reading } from "../../../../platform/ports/reading.ts";
+import { sleep } from "../../../../platform/runtime/sleep.ts";
+import type { Execution, ExecutionContext } from "../executor.ts";
+
+/** Time for executors. */
+export interface ExecutorTime {
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+/** How an effect on hardware is judged. */
+export interface Proof<T, R> {
+  /** Prefix of the error codes: `display`, `audio`. */
+  readonly part: string;
+  /** For people: `the display to be on`. */
+  readonly wanted: string;
+  /** Whether this observation is the wanted one. */
+  holds(observed: T): boolean;
+  /** Whether it is on its way there, so that waiting longer is right. */
+  onItsWay?(observed: T): boolean;
+  /** Looks again. */
+  observe(): Promise<Reading<T>>;
+  /** How long a late effect is waited for. */
+  settleMs: number;
+  /** The command's result; `undefined`: it cannot be observed and was acknowledged. */
+  result(observed: T | undefined): R;
+}
+
+/** Between two looks at hardware that takes its time. */
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * From what the hardware said to what is so. `succeeded` needs an observation that equals what was wanted; where
+ * the hardware cannot be observed at all, its acknowledgement, and then the effect says `unsupported` instead of a value.
+ * Codes: `<part>.no-answer`, `<part>.effect-not-observed`, `<part>.not-attempted`, or the hardware's own.
+ */
+export async function prove<T, R>(first: Effect<T>, proof: Proof<T, R>, context: ExecutionContext, time: ExecutorTime): Promise<Execution<R>> {
+  if (!first.attempted) {
+    const error = first.error ?? { code: `${proof.part}.not-attempted`, message: "nothing was sent to the hardware, and it does not say why" };
+    return { state: "failed", error, effect: first };
+  }
+  if (first.observed.kind === "unsupported") return judgeUnobservable(first, proof);
+  // Silence to the order and to the question: there is nobody there to wait for.
+  if (first.acknowledged !== true && first.observed.kind !== "ok") {
+    const error = first.error ?? { code: `${proof.part}.no-answer`, message: `asked for ${proof.wanted}: no answer` };
+    return { state: "failed", error, effect: first };
+  }
+  let effect = first;
+  const startedMs = time.clock.monotonicMs();
+  for (;;) {
+    const { observed } = effect;
+    if (observed.kind === "ok" && proof.holds(observed.value)) return { state: "succeeded", result: proof.result(observed.value), effect: asObserved(first, observed) };
+    const onItsWay = observed.kind === "ok" && proof.onItsWay?.(observed.value) === true;
+    const waitedMs = time.clock.monotonicMs() - startedMs;
+    // What is on its way ends by the command's own time-out; what does not move is given a shorter while.
+    if (!onItsWay && waitedMs >= proof.settleMs) return notObserved(effect, proof);
+    if (onItsWay) context.progress(String(observed.value));
+    if (!(await sleep(time.timers, `command.look.${proof.part}`, LOOK_EVERY_MS, context.signal))) return notObserved(effect, proof);
+    effect = { ...effect, observed: await proof.observe() };
+  }
+}
+
+/** What was said against the effect before it was seen does not hold any more. */
+function asObserved<T>({ attempted, acknowledged }: Effect<T>, observed: Reading<T>): Effect<T> {
+  return acknowledged === undefined ? { attempted, observed } : { attempted, acknowledged, observed };
+}
+
+function judgeUnobservable<T, R>(effect: Effect<T>, proof: Proof<T, R>): Execution<R> {
+  if (effect.acknowledged === true) return { state: "succeeded", result: proof.result(undefined), effect };
+  const error = effect.error ?? { code: `${proof.part}.no-answer`, message: `asked for ${proof.wanted}: no answer, and it cannot be observed` };
+  return { state: "failed", error, effect };
+}
+
+function notObserved<T, R>(effect: Effect<T>, proof: Proof<T, R>): Execution<R> {
+  const seen = effect.observed.kind === "ok" ? `observed ${String(effect.observed.value)}` : "it could not be observed";
+  const message = `asked for ${proof.wanted}; the hardware ${effect.acknowledged === true ? "acknowledged" : "did not acknowledge"}, and ${seen}`;
+  return { state: "failed", error: { code: `${proof.part}.effect-not-observed`, message }, effect };
+}
+
+/** Scales in hardware have steps of their own: within this many percent a level is the wanted one. */
+const PERCENT_TOLERANCE = 2;
+
+export function isNear(wantedPercent: number, observedPercent: number): boolean {
+  return Math.abs(wantedPercent - observedPercent) <= PERCENT_TOLERANCE;
+}

@@ -1,0 +1,48 @@
+import type { Clock } from "../../../../platform/ports/clock.ts";
+import type { Gpio } from "../../../../platform/ports/gpio.ts";
+import type { Issue } from "../../../../platform/ports/result.ts";
+import { seen } from "../../../../platform/ports/reading.ts";
+import type { CommandExecutor, Execution } from "../executor.ts";
+
+/** Wrong lines are the sender's mistake; what the kernel refuses is the device's. */
+const SENDERS_MISTAKE: ReadonlySet<string> = new Set(["gpio.no-such-line", "gpio.not-an-output"]);
+
+/** Codes: those of `Gpio`, `gpio.effect-not-observed`. */
+export function gpioWriteExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gpio.write"> {
+  return {
+    async run({ line, level }) {
+      const written = await gpio.write(line, level);
+      if (!written.ok) return refused(written.error);
+      const effect = { attempted: true, acknowledged: true, observed: seen(written.value, clock.monotonicMs()) };
+      if (written.value === level) return { state: "succeeded", result: { level }, effect };
+      const error = { code: "gpio.effect-not-observed", message: `${line} was driven to ${level} and reads ${written.value}`, hint: "Something outside may hold the line." };
+      return { state: "failed", error, effect };
+    },
+  };
+}
+
+/** Not idempotent: whether a pulse went out before the agent ended, nobody can say afterwards. */
+export function gpioPulseExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gpio.pulse"> {
+  return {
+    async run({ line, level, durationMs }, context) {
+      if (context.signal.aborted) return { state: "failed", error: { code: "command.aborted", message: "stopped before the pulse" } };
+      const pulsed = await gpio.pulse(line, level ?? 1, durationMs);
+      if (!pulsed.ok) return refused(pulsed.error);
+      const { measuredMs } = pulsed.value;
+      return { state: "succeeded", result: { measuredMs }, effect: { attempted: true, acknowledged: true, observed: seen(measuredMs, clock.monotonicMs()) } };
+    },
+  };
+}
+
+export function gpioReadExecutor(gpio: Gpio): CommandExecutor<"gpio.read"> {
+  return {
+    async run({ line }) {
+      const level = await gpio.read(line);
+      return level.ok ? { state: "succeeded", result: { level: level.value } } : refused(level.error);
+    },
+  };
+}
+
+function refused(error: Issue): Exclude<Execution<never>, { state: "succeeded" }> {
+  return SENDERS_MISTAKE.has(error.code) ? { state: "rejected", error } : { state: "failed", error };
+}

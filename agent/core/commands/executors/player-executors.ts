@@ -1,0 +1,117 @@
+import type { HostRequest } from "../../../../player-host/contract/link-messages.ts";
+import type { Issue } from "../../../../platform/ports/result.ts";
+import type { PlayerLink, PlayerStatus } from "../../player/player-port.ts";
+import type { CommandExecutor, Execution, ExecutionContext } from "../executor.ts";
+import type { ExecutorTime } from "./effect-proof.ts";
+import { awaitPlayer, loadedSince, loadsOf } from "./player-watch.ts";
+
+/** The host answers a request at once or not at all; what follows is watched by its status. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const RELOAD_WITHIN_MS = 35_000;
+const CLEARED_WITHIN_MS = 50_000;
+const RESTARTED_WITHIN_MS = 55_000;
+const IDENTIFY_DEFAULT_MS = 15_000;
+
+type Failed = Extract<Execution, { state: "failed" }>;
+
+/** Codes: `player.absent`, `player.no-content`, `player.not-reloaded`, or the host's own. */
+export function reloadPlayerExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"reload-player"> {
+  return {
+    run: ({ ignoreCache }, context) =>
+      loadAnew(player, time, context, { do: "reload", ignoreCache: ignoreCache ?? false }, RELOAD_WITHIN_MS),
+  };
+}
+
+/** Codes: as `reload-player`. */
+export function clearCacheExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"content.clear-cache"> {
+  return {
+    run: ({ storage }, context) => loadAnew(player, time, context, { do: "clear-cache", storage: storage ?? false }, CLEARED_WITHIN_MS),
+  };
+}
+
+async function loadAnew(
+  player: PlayerLink,
+  time: ExecutorTime,
+  context: ExecutionContext,
+  request: HostRequest,
+  timeoutMs: number,
+): Promise<Execution<{ loadedInMs: number }>> {
+  const status = player.status();
+  if (status.kind === "absent") return failedWith(absent(status));
+  if (status.stage.kind === "screen") {
+    return failedWith({ code: "player.no-content", message: `the screen shows our own ${status.stage.screen} page; there is no content to load` });
+  }
+  const startedMs = time.clock.monotonicMs();
+  const asked = await player.request(request, REQUEST_TIMEOUT_MS);
+  if (!asked.ok) return failedWith(asked.error);
+  context.progress("loading");
+  const late = { code: "player.not-reloaded", message: `the content did not load again within ${timeoutMs} ms; what was on the screen may still be there` };
+  const loaded = await awaitPlayer(player, loadedSince(loadsOf(status)), { time, timeoutMs, signal: context.signal, late });
+  if (!loaded.ok) return failedWith(withStage(loaded.error, player.status()));
+  return { state: "succeeded", result: { loadedInMs: Math.round(time.clock.monotonicMs() - startedMs) } };
+}
+
+/**
+ * Codes: `player.absent`, `player.not-restarted`, `player.no-picture`. The note holds which host was there, so that
+ * an agent that ended in between can tell whether another one came.
+ */
+export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"restart-player"> {
+  return {
+    async run(_params, context) {
+      const before = player.status();
+      if (before.kind === "absent") return failedWith(absent(before));
+      await context.intend({ instanceBefore: before.instance, pidBefore: before.pid });
+      const asked = await player.request({ do: "restart" }, REQUEST_TIMEOUT_MS);
+      // A host that ends before its answer is sent has done what it was asked.
+      if (!asked.ok && asked.error.code !== "player.absent" && asked.error.code !== "player.timeout") return failedWith(asked.error);
+      context.progress("restarting");
+      const wanted = before.stage.kind === "screen" ? "screen" : "playing";
+      const late = { code: "player.not-restarted", message: `no new player host showed the content within ${RESTARTED_WITHIN_MS} ms` };
+      const back = await awaitPlayer(player, (status) => isOther(status, before.instance) && status.stage.kind === wanted, {
+        time, timeoutMs: RESTARTED_WITHIN_MS, signal: context.signal, late,
+      });
+      if (back.ok && back.value.kind === "present") return { state: "succeeded", result: { pidBefore: before.pid, pidAfter: back.value.pid } };
+      const now = player.status();
+      if (isOther(now, before.instance)) {
+        return failedWith(withStage({ code: "player.no-picture", message: "a new player host is there and does not show the content" }, now));
+      }
+      return failedWith(back.ok ? late : back.error);
+    },
+    resolve(_params, note) {
+      const status = player.status();
+      const { instanceBefore, pidBefore } = note;
+      if (typeof instanceBefore !== "string" || !isOther(status, instanceBefore) || status.stage.kind !== "playing") return Promise.resolve(undefined);
+      const before = typeof pidBefore === "number" ? { pidBefore } : {};
+      return Promise.resolve({ state: "succeeded", result: { ...before, pidAfter: status.pid } });
+    },
+  };
+}
+
+/** `label` is what is shown when the sender gives no text: the device's name. Codes: the host's own. */
+export function identifyExecutor(player: PlayerLink, label: () => string): CommandExecutor<"identify"> {
+  return {
+    async run({ text, durationMs }) {
+      const shownMs = durationMs ?? IDENTIFY_DEFAULT_MS;
+      const shown = await player.request({ do: "identify", text: text ?? label(), durationMs: shownMs }, REQUEST_TIMEOUT_MS);
+      return shown.ok ? { state: "succeeded", result: { shownMs } } : failedWith(shown.error);
+    },
+  };
+}
+
+function isOther(status: PlayerStatus, instance: string): status is Extract<PlayerStatus, { kind: "present" }> {
+  return status.kind === "present" && status.instance !== instance;
+}
+
+function absent(status: Extract<PlayerStatus, { kind: "absent" }>): Issue {
+  return { code: "player.absent", message: `no player host is connected: ${status.why}` };
+}
+
+/** Says what the screen is in instead, where the player knows. */
+function withStage(error: Issue, status: PlayerStatus): Issue {
+  if (status.kind !== "present" || status.stage.kind !== "failed") return error;
+  return { ...error, message: `${error.message}: ${status.stage.error}` };
+}
+
+function failedWith(error: Issue): Failed {
+  return { state: "failed", error };
+}

@@ -1,0 +1,53 @@
+import type { Issue, Result } from "../../../../platform/ports/result.ts";
+import { fail, ok } from "../../../../platform/ports/result.ts";
+import type { PlayerLink, PlayerStatus } from "../../player/player-port.ts";
+import type { ExecutorTime } from "./effect-proof.ts";
+
+/** What `awaitPlayer` looks for: `true` is it, an issue ends the wait, `false` waits on. */
+export type PlayerGoal = (status: PlayerStatus) => boolean | Issue;
+
+/** Waits until the player is as wanted, at most `timeoutMs`. `late` is the error when it never was. */
+export function awaitPlayer(
+  player: Pick<PlayerLink, "status" | "onStatus">,
+  goal: PlayerGoal,
+  wait: { readonly time: ExecutorTime; readonly timeoutMs: number; readonly signal: AbortSignal; readonly late: Issue },
+): Promise<Result<PlayerStatus>> {
+  return new Promise((resolve) => {
+    const finish = (result: Result<PlayerStatus>): void => {
+      timer.cancel();
+      undo();
+      wait.signal.removeEventListener("abort", onAbort);
+      resolve(result);
+    };
+    const look = (status: PlayerStatus): void => {
+      const answer = goal(status);
+      if (answer === true) finish(ok(status));
+      else if (answer !== false) finish({ ok: false, error: answer });
+    };
+    const onAbort = (): void => finish(fail("command.aborted", `stopped while waiting: ${wait.late.message}`));
+    const timer = wait.time.timers.after("command.await-player", wait.timeoutMs, () => finish({ ok: false, error: wait.late }));
+    const undo = player.onStatus(look);
+    wait.signal.addEventListener("abort", onAbort, { once: true });
+    if (wait.signal.aborted) onAbort();
+    else look(player.status());
+  });
+}
+
+/** What was on before a command that loads anew. */
+export interface LoadsBefore {
+  readonly instance: string;
+  /** Absent when no content was on. */
+  readonly loads?: number;
+}
+
+export function loadsOf(status: Extract<PlayerStatus, { kind: "present" }>): LoadsBefore {
+  return status.stage.kind === "playing" ? { instance: status.instance, loads: status.stage.loads } : { instance: status.instance };
+}
+
+/** The content was loaded after `before`: the counter rose, or another host plays it. */
+export function loadedSince(before: LoadsBefore): PlayerGoal {
+  return (status) => {
+    if (status.kind !== "present" || status.stage.kind !== "playing") return false;
+    return status.instance !== before.instance || before.loads === undefined || status.stage.loads > before.loads;
+  };
+}

@@ -1,0 +1,65 @@
+import type { CommandOutcome } from "../../protocol/records.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+
+/** A note an executor put on disk before an effect that may end the process. */
+export type IntentNote = Readonly<Record<string, string | number | boolean>>;
+
+/** One moment on every clock there was, because each of them can be the only one that still means something later. */
+export interface Moment {
+  /** The device's own wall clock, for people and for retention alone: it may be wrong by years. */
+  readonly wallMs: number;
+  /** Boot in which this was. */
+  readonly boot: string;
+  /** Milliseconds since that boot; absent when the machine could not say. Comparable across restarts of the agent. */
+  readonly upMs?: number;
+  /** The cloud's clock, as learnt from it; absent before the first welcome. */
+  readonly serverMs?: number;
+}
+
+/** Where an outcome was put: its number in one outbox file. */
+export interface HandedOver {
+  readonly log: string;
+  readonly seq: number;
+}
+
+/** What the disk says of one command. Only `final` never changes, but for its hand-over. */
+export type JournalState =
+  | { readonly kind: "delivered" }
+  | { readonly kind: "running"; readonly started: Moment; readonly note?: IntentNote }
+  | { readonly kind: "final"; readonly outcome: CommandOutcome; readonly finishedWallMs: number; readonly handedOver?: HandedOver };
+
+/** What identifies one execution. A key runs once, whatever happens. */
+export interface CommandKey {
+  readonly id: string;
+  readonly attempt: number;
+}
+
+/** Everything the device keeps of one execution. */
+export interface JournalEntry extends CommandKey {
+  /** Fingerprint of the command key that signed it. Numbers rise per key. */
+  readonly owner: string;
+  readonly number: number;
+  /** Empty for a cancel that came before its command. */
+  readonly name: string;
+  /** SHA-256 (hex) of the canonical JSON of name and parameters; empty for a cancel that came before its command. */
+  readonly paramsHash: string;
+  readonly params: JsonObject;
+  readonly received: Moment;
+  /** By the cloud's clock. */
+  readonly notAfterMs: number;
+  /** From `received`. */
+  readonly ttlMs: number;
+  /** How often the agent found it running after a restart. */
+  readonly restarts: number;
+  readonly state: JournalState;
+}
+
+/** One text per key, for maps and log lines. */
+export function keyText(key: CommandKey): string {
+  return `${key.id}:${key.attempt}`;
+}
+
+/** Whether nothing is left to do for it: only then may it be forgotten. */
+export function isDone(entry: JournalEntry): boolean {
+  return entry.state.kind === "final" && entry.state.handedOver !== undefined;
+}

@@ -1,0 +1,77 @@
+import { RECORD_BODY_BYTES_MAX } from "../../protocol/limits.ts";
+import type { CommandFinalState, CommandOutcome } from "../../protocol/records.ts";
+import type { Effect, Reading } from "../../../platform/ports/reading.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
+import { utf8 } from "../../../platform/runtime/encoding.ts";
+import { isJsonObject, parseJson, type Json } from "../../../platform/runtime/json.ts";
+import type { CommandKey } from "./journal-entry.ts";
+
+/** How one execution ended, before it is put into the words of the wire. */
+export interface Ending {
+  readonly state: CommandFinalState;
+  readonly error?: Issue;
+  readonly effect?: Effect;
+  readonly result?: unknown;
+  readonly durationMs?: number;
+}
+
+const CODE = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
+const CODE_MAX = 64;
+const TEXT_MAX = 1000;
+/** The record around the body has room of its own; this is a margin for whatever a store adds. */
+const BODY_BYTES_MAX = RECORD_BODY_BYTES_MAX - 512;
+
+/**
+ * The outcome as it goes on the wire. Whatever an executor returned becomes something the cloud's schema
+ * takes: a poison outcome would be dropped there, and then the command would have none.
+ */
+export function outcomeOf(command: CommandKey & { readonly name: string }, ending: Ending): CommandOutcome {
+  const head = { id: command.id, attempt: command.attempt, name: command.name.slice(0, 64), state: ending.state };
+  const duration = ending.durationMs === undefined ? {} : { durationMs: Math.round(Math.min(Math.max(0, ending.durationMs), 31_622_400_000)) };
+  const error = ending.error === undefined ? {} : { error: wireIssue(ending.error) };
+  const effect = ending.effect === undefined ? {} : { effect: wireEffect(ending.effect) };
+  const result = plainJson(ending.result);
+  const whole: CommandOutcome = { ...head, ...error, ...effect, ...(isJsonObject(result) ? { result } : {}), ...duration };
+  if (bytesOf(whole) <= BODY_BYTES_MAX) return whole;
+  const tooLarge = { code: "outcome.result-too-large", message: `the result is left out: the outcome would be over ${RECORD_BODY_BYTES_MAX} bytes` };
+  return { ...head, error: ending.error === undefined ? tooLarge : wireIssue(ending.error), ...duration };
+}
+
+/** An issue within the limits of the wire. */
+export function wireIssue(issue: Issue): Issue {
+  const code = CODE.test(issue.code) && issue.code.length <= CODE_MAX ? issue.code : "command.failed";
+  const message = issue.message.slice(0, TEXT_MAX);
+  return issue.hint === undefined ? { code, message } : { code, message, hint: issue.hint.slice(0, TEXT_MAX) };
+}
+
+function wireEffect(effect: Effect): NonNullable<CommandOutcome["effect"]> {
+  return {
+    attempted: effect.attempted,
+    ...(effect.acknowledged === undefined ? {} : { acknowledged: effect.acknowledged }),
+    observed: wireReading(effect.observed),
+    ...(effect.error === undefined ? {} : { error: wireIssue(effect.error) }),
+  };
+}
+
+/** A reading without its monotonic time, which means nothing to anybody else. */
+export function wireReading(reading: Reading<unknown>): NonNullable<CommandOutcome["effect"]>["observed"] {
+  switch (reading.kind) {
+    case "ok":
+      return { kind: "ok", value: plainJson(reading.value) ?? null };
+    case "unsupported":
+      return { kind: "unsupported" };
+    case "unknown":
+      return { kind: "unknown", why: reading.why.slice(0, TEXT_MAX) };
+    case "failed":
+      return { kind: "failed", error: wireIssue(reading.error) };
+  }
+}
+
+/** What would be left of a value after a trip over the wire. */
+function plainJson(value: unknown): Json | undefined {
+  return value === undefined ? undefined : parseJson(JSON.stringify(value));
+}
+
+function bytesOf(value: unknown): number {
+  return utf8(JSON.stringify(value)).length;
+}

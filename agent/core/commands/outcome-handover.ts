@@ -1,0 +1,114 @@
+import type { Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { Random } from "../../../platform/ports/random.ts";
+import { messageOf } from "../../../platform/ports/result.ts";
+import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
+import type { CommandOutcome } from "../../protocol/records.ts";
+import type { EventSink } from "../outbox/event-sink.ts";
+import { StorageError } from "../storage/document-store.ts";
+import { keyText, type HandedOver, type JournalEntry } from "./journal-entry.ts";
+import type { JournalStore } from "./journal-store.ts";
+
+const RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 60_000, floorMs: 200 };
+
+export interface OutcomeHandoverDeps {
+  readonly store: Pick<JournalStore, "put">;
+  readonly sink: EventSink;
+  /** Identity of the outbox file in use. */
+  log(): string;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly journal: Log;
+  /** The entry is in the outbox and the journal says so. */
+  done(entry: JournalEntry): void;
+}
+
+/**
+ * Brings final outcomes into the outbox, one after the other, and marks them in the journal. Between the two
+ * a power cut may come: the dedupe key makes the second try the same record.
+ */
+export class OutcomeHandover {
+  readonly #deps: OutcomeHandoverDeps;
+  readonly #waiting = new Map<string, JournalEntry>();
+  #wake: () => void = () => {};
+
+  constructor(deps: OutcomeHandoverDeps) {
+    this.#deps = deps;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  has(key: string): boolean {
+    return this.#waiting.has(key);
+  }
+
+  /** Queues a final entry. One that was handed over before is sent again as a record of its own. */
+  add(entry: JournalEntry): void {
+    if (!this.#waiting.has(keyText(entry))) this.#waiting.set(keyText(entry), entry);
+    this.#wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { timers, random, journal } = this.#deps;
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+    let failures = 0;
+    while (!signal.aborted) {
+      const entry = this.#waiting.values().next().value;
+      if (entry === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        continue;
+      }
+      const problem = await this.#handOver(entry);
+      if (problem === undefined) {
+        failures = 0;
+        continue;
+      }
+      if (failures === 0) journal.warn({ command: keyText(entry), error: problem }, "an outcome could not be handed over; trying again");
+      await sleep(timers, "command.hand-over-retry", retryDelayMs(RETRY, failures, random), signal);
+      failures += 1;
+    }
+  }
+
+  /** `undefined` when it is done, else what is in the way. */
+  async #handOver(entry: JournalEntry): Promise<string | undefined> {
+    if (entry.state.kind !== "final") throw new Error(`command ${keyText(entry)} is handed over before its end`);
+    const { outcome, handedOver } = entry.state;
+    const dedupeKey = dedupeKeyOf(entry, handedOver);
+    const log = this.#deps.log();
+    let appended = await this.#append(outcome, dedupeKey);
+    if (!appended.ok && appended.error.code === "outbox.too-large") appended = await this.#append(bare(outcome, appended.error.message), dedupeKey);
+    if (!appended.ok) return `${appended.error.code}: ${appended.error.message}`;
+    const marked: JournalEntry = { ...entry, state: { ...entry.state, handedOver: { log, seq: appended.value.seq } } };
+    try {
+      await this.#deps.store.put(marked);
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
+      // The next try finds the record in the outbox by its key and only repeats this write.
+      return messageOf(thrown);
+    }
+    this.#waiting.delete(keyText(entry));
+    this.#deps.done(marked);
+    return undefined;
+  }
+
+  #append(outcome: CommandOutcome, dedupeKey: string): ReturnType<EventSink["append"]> {
+    return this.#deps.sink.append({ stream: "outcome", kind: "command", body: outcome, source: "agent", dedupeKey });
+  }
+}
+
+/** `outcome:<id>:<attempt>`; a second sending is another record, named by the first one's place. */
+export function dedupeKeyOf(entry: JournalEntry, before: HandedOver | undefined): string {
+  const key = `outcome:${keyText(entry)}`;
+  return before === undefined ? key : `${key}:after-${before.log}-${before.seq}`;
+}
+
+/** What is left of an outcome that no outbox takes. */
+function bare(outcome: CommandOutcome, why: string): CommandOutcome {
+  const { id, attempt, name, state } = outcome;
+  return { id, attempt, name, state, error: outcome.error ?? { code: "outcome.result-too-large", message: why.slice(0, 1000) } };
+}

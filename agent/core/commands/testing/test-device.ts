@@ -1,0 +1,233 @@
+import type { CommandName } from "../../../protocol/commands/catalog.ts";
+import type { DeviceMessage } from "../../../protocol/device-messages.ts";
+import type { CommandOutcome, Stream } from "../../../protocol/records.ts";
+import type { Signed } from "../../../protocol/signed.ts";
+import { nodeCrypto } from "../../../../platform/linux/node-crypto.ts";
+import type { Clock, Timers } from "../../../../platform/ports/clock.ts";
+import { silentLog } from "../../../../platform/ports/log.ts";
+import { seen } from "../../../../platform/ports/reading.ts";
+import { fail, ok, type Result } from "../../../../platform/ports/result.ts";
+import type { JsonObject } from "../../../../platform/runtime/json.ts";
+import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
+import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
+import type { StreamRange } from "../../outbox/backlog.ts";
+import type { EventSink, NewRecord } from "../../outbox/event-sink.ts";
+import type { StorageError } from "../../storage/document-store.ts";
+import { CommandService } from "../command-service.ts";
+import type { ExecutorTable } from "../executor.ts";
+import type { JournalEntry } from "../journal-entry.ts";
+import type { JournalStore, RetentionLimits } from "../journal-store.ts";
+import { MemoryJournalStore } from "../memory-journal-store.ts";
+
+export const DEVICE_ID = "0123456789abcdef0123456789abcdef";
+export const OWNER = "fedcba9876543210fedcba9876543210";
+/** 2026-01-01T00:00:00Z, where virtual time begins. */
+export const START_MS = Date.UTC(2026, 0, 1);
+
+/** A promise that a dead process waits for. */
+const never = <T>(): Promise<T> => new Promise<T>(() => {});
+
+/** One life of the agent process on a `TestDevice`. After its death nothing it does has any effect. */
+export class TestProcess {
+  alive = true;
+  readonly device: TestDevice;
+  readonly stopping = new AbortController();
+  readonly clock: Clock;
+  readonly timers: Timers;
+  service!: CommandService;
+  done: Promise<void> = Promise.resolve();
+
+  constructor(device: TestDevice) {
+    this.device = device;
+    // As `performance.now` does it: every process counts from its own start.
+    const startedMs = device.time.monotonicMs();
+    this.clock = { wallMs: () => device.time.wallMs(), monotonicMs: () => device.time.monotonicMs() - startedMs };
+    this.timers = {
+      after: (name, delayMs, fire) => device.time.after(name, delayMs, () => (this.alive ? fire() : undefined)),
+      pending: () => device.time.pending(),
+    };
+  }
+
+  /** Lets a living process do something to the world; a dead one waits for ever. */
+  act<T>(effect: () => T | Promise<T>): Promise<T> {
+    return this.alive ? Promise.resolve(effect()) : never<T>();
+  }
+}
+
+/**
+ * Everything of a device that outlives its agent process: disk, outbox, hardware, time. The process can be killed
+ * after any durable write.
+ */
+export class TestDevice {
+  readonly time = new VirtualTime({ wallMs: START_MS });
+  readonly disk = new MemoryJournalStore();
+  readonly sent: DeviceMessage[] = [];
+  /** Outcome records as the cloud would have them: one per dedupe key. */
+  readonly outbox = new Map<string, { readonly seq: number; readonly outcome: CommandOutcome }>();
+  storedUpTo = 0;
+  bootNumber = 1;
+  bootedMs = this.time.monotonicMs() - 60_000;
+  serverKnown = true;
+  /** Durable writes since the device was made, in all processes. */
+  writes = 0;
+  /** The process dies right after this write. */
+  crashAfterWrite = Number.POSITIVE_INFINITY;
+  /** What the disk says to the next journal writes. */
+  diskError: StorageError | undefined;
+  sinkError: Result<never> | undefined;
+  verifyError: Result<never> | undefined;
+  process: TestProcess | undefined;
+  readonly #executors: (process: TestProcess) => ExecutorTable;
+  #number = 0;
+
+  constructor(executors: (process: TestProcess) => ExecutorTable) {
+    this.#executors = executors;
+  }
+
+  get bootId(): string {
+    return `boot-${this.bootNumber}`;
+  }
+
+  get outcomes(): CommandOutcome[] {
+    return [...this.outbox.values()].map(({ outcome }) => outcome);
+  }
+
+  outcomeOf(id: string, attempt = 1): CommandOutcome | undefined {
+    return this.outbox.get(`outcome:${id}:${attempt}`)?.outcome;
+  }
+
+  /** Starts the agent. */
+  async start(): Promise<TestProcess> {
+    const process = new TestProcess(this);
+    this.process = process;
+    process.service = new CommandService({
+      deviceId: DEVICE_ID,
+      store: this.#storeOf(process),
+      executors: this.#executors(process),
+      verify: (signed) => Promise.resolve(this.verifyError ?? (signed.signature === "good" ? ok(signed.payload) : fail("signature.bad", "the signature is not the owner's"))),
+      send: (message) => {
+        if (process.alive) this.sent.push(structuredClone(message));
+        return process.alive;
+      },
+      sink: this.#sinkOf(process),
+      backlog: { log: "log-1", ranges: () => this.#ranges() },
+      clock: process.clock,
+      timers: process.timers,
+      random: new SeededRandom("commands"),
+      crypto: nodeCrypto,
+      log: silentLog,
+      machine: { bootId: () => process.act(() => this.bootId), uptimeMs: () => process.act(() => seen(this.time.monotonicMs() - this.bootedMs, 0)) },
+      serverNowMs: () => (this.serverKnown ? START_MS + this.time.monotonicMs() : undefined),
+    });
+    process.done = process.service.run(process.stopping.signal);
+    process.done.catch(() => {
+      // Looked at by whoever awaits `done`; a dead process's end is nobody's business.
+    });
+    await this.time.advance(0);
+    return process;
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    if (this.process !== undefined) this.process.alive = false;
+    this.process = undefined;
+  }
+
+  /** SIGTERM, and the end. */
+  async stop(): Promise<void> {
+    const { process } = this;
+    if (process === undefined) return;
+    process.stopping.abort();
+    await this.time.settled(process.done);
+    this.kill();
+  }
+
+  /** The machine goes down with whatever runs on it and comes up again. */
+  bootAnew(): void {
+    this.kill();
+    this.bootNumber += 1;
+    this.bootedMs = this.time.monotonicMs();
+  }
+
+  /** A signed command with sensible defaults. */
+  signedCommand(fields: { readonly id?: string; readonly attempt?: number; readonly name?: CommandName | (string & {}); readonly params?: JsonObject; readonly number?: number; readonly notAfterMs?: number; readonly ttlMs?: number; readonly device?: string } = {}): Signed {
+    this.#number += 1;
+    const payload = { device: DEVICE_ID, id: `c${this.#number}`, attempt: 1, number: this.#number, name: "gpio.read", params: { line: "GPIO17" }, issuedMs: START_MS, notAfterMs: START_MS + 30 * 86_400_000, ...fields };
+    return sign(payload);
+  }
+
+  signedCancel(id: string, attempt = 1, number?: number): Signed {
+    this.#number += 1;
+    return sign({ device: DEVICE_ID, id, attempt, number: number ?? this.#number, issuedMs: START_MS });
+  }
+
+  /** The link gives a command to the service. */
+  deliver(signed: Signed): void {
+    this.process?.service.command(signed);
+  }
+
+  /** What was sent of one type. */
+  sentOf<T extends DeviceMessage["t"]>(t: T): Extract<DeviceMessage, { t: T }>[] {
+    return this.sent.filter((message): message is Extract<DeviceMessage, { t: T }> => message.t === t);
+  }
+
+  acksOf(id: string): string[] {
+    return this.sentOf("command-ack").filter((ack) => ack.id === id).map((ack) => ack.state);
+  }
+
+  errorCodes(): string[] {
+    return this.sentOf("error").map((error) => error.code);
+  }
+
+  #storeOf(process: TestProcess): JournalStore {
+    const write = async <T>(effect: () => Promise<T>): Promise<T> => {
+      if (!process.alive) return never<T>();
+      if (this.diskError !== undefined) throw this.diskError;
+      const value = await effect();
+      return this.#wrote(process) ? value : never<T>();
+    };
+    const read = <T>(effect: () => Promise<T>): Promise<T> => (process.alive ? effect() : never<T>());
+    return {
+      get: (id, attempt) => read(() => this.disk.get(id, attempt)),
+      numberHolder: (owner, number) => read(() => this.disk.numberHolder(owner, number)),
+      floor: (owner) => read(() => this.disk.floor(owner)),
+      unfinished: () => read(() => this.disk.unfinished()),
+      recent: (countMax) => read(() => this.disk.recent(countMax)),
+      put: (entry: JournalEntry) => write(() => this.disk.put(entry)),
+      prune: (limits: RetentionLimits) => read(() => this.disk.prune(limits)),
+    };
+  }
+
+  #sinkOf(process: TestProcess): EventSink {
+    return {
+      append: (record: NewRecord) => {
+        if (!process.alive) return never();
+        if (this.sinkError !== undefined) return Promise.resolve(this.sinkError);
+        const key = record.dedupeKey ?? `unnamed-${this.outbox.size}`;
+        const seq = this.outbox.get(key)?.seq ?? this.outbox.size + 1;
+        if (!this.outbox.has(key)) this.outbox.set(key, { seq, outcome: structuredClone(record.body) as unknown as CommandOutcome });
+        return this.#wrote(process) ? Promise.resolve(ok({ seq })) : never();
+      },
+    };
+  }
+
+  #ranges(): Readonly<Record<Stream, StreamRange>> {
+    const none = { stored: 0, oldest: 1, newest: 0 };
+    const outcome = { stored: this.storedUpTo, oldest: this.storedUpTo + 1, newest: this.outbox.size };
+    return { outcome, alarm: none, play: none, event: none, metric: none };
+  }
+
+  /** Counts a durable write. False: the process died right after it. */
+  #wrote(process: TestProcess): boolean {
+    this.writes += 1;
+    if (this.writes === this.crashAfterWrite) {
+      process.alive = false;
+      if (this.process === process) this.process = undefined;
+    }
+    return process.alive;
+  }
+}
+
+function sign(payload: JsonObject): Signed {
+  return { payload: JSON.stringify(payload), key: OWNER, signature: "good" };
+}
