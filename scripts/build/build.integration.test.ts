@@ -1,0 +1,71 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { build } from "./build.ts";
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "vitrine-build-"));
+  symlinkSync(join(import.meta.dirname, "../../node_modules"), join(root, "node_modules"));
+  write("package-lock.json", "{}");
+  write("tsconfig.json", "{}");
+  write("package.json", '{"type":"module"}');
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+test("a program runs from dist alone, native and CommonJS packages included, and loads lazy parts late", async () => {
+  write(
+    "agent/node/main.ts",
+    `import Database from "better-sqlite3";
+     import pino from "pino";
+     import { WebSocket } from "ws";
+     const { later } = await import("./later.ts");
+     console.log(new Database(":memory:").open, typeof pino, typeof WebSocket, later);`,
+  );
+  write("agent/node/later.ts", 'export const later: string = "late";');
+  await build(root);
+  rmSync(join(root, "agent"), { recursive: true });
+  expect(execFileSync(process.execPath, [join(root, "dist/agent/main.js")], { encoding: "utf8" })).toBe("true function function late\n");
+  expect(readdirSync(join(root, "dist/agent/main-parts")).filter((name) => name.startsWith("later"))).toHaveLength(2);
+});
+
+test("nothing is done twice; a changed source is built again and its old parts go", async () => {
+  write("agent/node/main.ts", 'await import("./later.ts");');
+  write("agent/node/later.ts", "console.log(1);");
+  expect((await build(root)).fresh).toBe(false);
+  const parts = readdirSync(join(root, "dist/agent/main-parts"));
+  expect((await build(root)).fresh).toBe(true);
+  write("agent/node/later.ts", "console.log(22);");
+  expect((await build(root)).fresh).toBe(false);
+  expect(readdirSync(join(root, "dist/agent/main-parts")).filter((name) => parts.includes(name))).toEqual([]);
+  rmSync(join(root, "dist/agent/main.js"));
+  expect((await build(root)).fresh).toBe(false);
+});
+
+test("entries that are not in the tree are named", async () => {
+  write("agent/node/main.ts", "export {};");
+  const { missing } = await build(root);
+  expect(missing).toContain("scripts/dev-cloud/main.ts");
+  expect(missing).not.toContain("agent/node/main.ts");
+});
+
+test("pages are copied and their scripts bundled for a browser", async () => {
+  write("player-host/screens/pairing.html", "<script src=pairing.js></script>");
+  write("player-host/screens/pairing.dom.ts", 'import { text } from "./text.ts"; document.title = text;');
+  write("player-host/screens/text.ts", 'export const text: string = "Pairing";');
+  await build(root);
+  expect(readdirSync(join(root, "dist/player-host/screens")).sort()).toEqual(["pairing.html", "pairing.js", "pairing.js.map"]);
+});
+
+test("a source that does not compile is a failure, and is tried again", async () => {
+  write("agent/node/main.ts", 'import "./nowhere.ts";');
+  await expect(build(root)).rejects.toThrow("nowhere");
+  expect(existsSync(join(root, "dist/.inputs"))).toBe(false);
+});
+
+function write(path: string, text: string): void {
+  mkdirSync(join(root, dirname(path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}

@@ -1,0 +1,158 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+/** The bootstrap as a real process, on a small tree, with a stand-in for npm that "installs" what the lock file says. */
+const NPM = `
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+appendFileSync("npm-calls", process.argv.slice(2).join(" ") + "\\n");
+if (process.env.NPM_FAILS) { console.error("npm error network is down"); process.exit(7); }
+const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8"));
+delete packages[""];
+for (const path of Object.keys(packages)) if (packages[path].optional) delete packages[path];
+mkdirSync("node_modules", { recursive: true });
+writeFileSync("node_modules/.package-lock.json", JSON.stringify({ packages }));
+`;
+const ENTRY = `
+import { writeFileSync } from "node:fs";
+const args: string[] = process.argv.slice(2);
+console.log("entry", args.join(" "));
+if (args[0] === "wait") {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(signal === "SIGTERM" ? 70 : 71));
+  process.on("disconnect", () => { writeFileSync("alone", ""); process.exit(0); });
+  writeFileSync("up", "");
+} else process.exitCode = Number(args[0] ?? 0);
+`;
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "vitrine-bootstrap-"));
+  mkdirSync(join(root, "scripts/setup"), { recursive: true });
+  for (const name of ["bootstrap", "dependencies", "find-node", "setup-error"]) {
+    cpSync(join(import.meta.dirname, `${name}.mjs`), join(root, `scripts/setup/${name}.mjs`));
+  }
+  writeFileSync(join(root, "npm-cli.mjs"), NPM);
+  // The bootstrap trusts npm_execpath only by npm's own file name.
+  mkdirSync(join(root, "npm"));
+  writeFileSync(join(root, "npm/package.json"), '{"type":"module"}');
+  cpSync(join(root, "npm-cli.mjs"), join(root, "npm/npm-cli.js"));
+  writeFileSync(join(root, "entry.ts"), ENTRY);
+  writeLock({ "node_modules/a": { version: "1.0.0", integrity: "sha512-a" }, "node_modules/other-platform": { version: "1.0.0", optional: true } });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+describe("dependencies", () => {
+  test("are installed once; after that npm is not even asked", async () => {
+    const first = await bootstrap(["entry.ts", "3", "x"]);
+    expect(first).toMatchObject({ code: 3 });
+    expect(first.output).toMatch(/^Installing dependencies \(up to 2 packages, once\) …\nDependencies installed in \d+ s\.\nentry 3 x\n$/);
+    expect(await bootstrap(["entry.ts", "0"])).toEqual({ code: 0, output: "entry 0\n" });
+    expect(npmCalls()).toEqual(["ci --no-audit --no-fund --loglevel=error"]);
+  });
+
+  test("are installed again when the lock file changed", async () => {
+    await bootstrap(["entry.ts"]);
+    writeLock({ "node_modules/a": { version: "2.0.0", integrity: "sha512-b" } });
+    await bootstrap(["entry.ts"]);
+    expect(npmCalls()).toHaveLength(2);
+  });
+
+  test("that somebody else installed are taken as they are", async () => {
+    mkdirSync(join(root, "node_modules"));
+    const packages = { "node_modules/a": { version: "1.0.0", integrity: "sha512-a" } };
+    writeFileSync(join(root, "node_modules/.package-lock.json"), JSON.stringify({ packages }));
+    expect(await bootstrap(["entry.ts"])).toEqual({ code: 0, output: "entry \n" });
+    expect(npmCalls()).toEqual([]);
+  });
+
+  test("that npm could not install end in its error and what to do, and are tried again next time", async () => {
+    const failed = await bootstrap(["entry.ts"], { NPM_FAILS: "1" });
+    expect(failed.code).toBe(1);
+    expect(failed.output).toContain("npm error network is down");
+    expect(failed.output).toMatch(/Installing the dependencies failed \(npm ci ended with 7; its message is above\)\.\n.*check the network/);
+    expect(await bootstrap(["entry.ts"])).toMatchObject({ code: 0 });
+  });
+});
+
+describe("Node", () => {
+  test("that is too old even for setting up is named in one sentence", async () => {
+    const { code, output } = await bootstrap(["entry.ts"], pretendNode("18.19.0"));
+    expect(code).toBe(1);
+    expect(output).toContain("Vitrine needs Node 20 or later to set itself up; this is v18.19.0.");
+  });
+
+  test("older than 24 hands over to the one that npm brought", async () => {
+    mkdirSync(join(root, "node_modules/node/bin"), { recursive: true });
+    symlinkSync(process.execPath, join(root, "node_modules/node/bin/node"));
+    const { code, output } = await bootstrap(["entry.ts", "5"], pretendNode("20.20.0"));
+    expect(output).toContain("entry 5");
+    expect(code).toBe(5);
+  });
+
+  test.each([
+    ["is missing", undefined],
+    ["is too old itself", "#!/bin/sh\necho v20.1.0\n"],
+    ["does not run", "#!/bin/sh\nexit 1\n"],
+  ])("older than 24 says what to do when the one that npm brought %s", async (_what, script) => {
+    mkdirSync(join(root, "node_modules/node/bin"), { recursive: true });
+    const path = join(root, "node_modules/node/bin/node");
+    if (script !== undefined) appendFileSync(path, script);
+    if (script !== undefined) chmodSync(path, 0o755);
+    const { code, output } = await bootstrap(["entry.ts"], pretendNode("20.20.0"));
+    expect(code).toBe(1);
+    expect(output).toMatch(/Vitrine runs on Node 24 or later; this is v20\.20\.0, .*\n.*install Node 24.*ignore-scripts/);
+  });
+});
+
+describe("the program that was started", () => {
+  test.each([
+    ["SIGTERM", 70],
+    ["SIGINT", 71],
+  ] as const)("gets %s, and its exit code is handed back", async (signal, code) => {
+    const { process: child, ended } = launch(["entry.ts", "wait"]);
+    await vi.waitUntil(() => existsSync(join(root, "up")), { timeout: 10_000, interval: 20 });
+    child.kill(signal);
+    expect(await ended).toMatchObject({ code });
+  });
+
+  test("notices when the bootstrap is killed outright", async () => {
+    const { process: child } = launch(["entry.ts", "wait"]);
+    await vi.waitUntil(() => existsSync(join(root, "up")), { timeout: 10_000, interval: 20 });
+    child.kill("SIGKILL");
+    await vi.waitUntil(() => existsSync(join(root, "alone")), { timeout: 10_000, interval: 20 });
+    expect(existsSync(join(root, "alone"))).toBe(true);
+  });
+});
+
+function bootstrap(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<{ code: number | null; output: string }> {
+  return launch(args, env).ended;
+}
+
+function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}): { process: ChildProcess; ended: Promise<{ code: number | null; output: string }> } {
+  const child = spawn(process.execPath, [join(root, "scripts/setup/bootstrap.mjs"), ...args], {
+    cwd: root,
+    env: { PATH: process.env["PATH"], npm_execpath: join(root, "npm/npm-cli.js"), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  return { process: child, ended: new Promise((resolve) => child.on("close", (code) => resolve({ code, output }))) };
+}
+
+/** Makes the process believe that it runs on another Node. */
+function pretendNode(version: string): Record<string, string> {
+  const script = `Object.defineProperty(process, "version", { value: "v${version}" });
+    Object.defineProperty(process, "versions", { value: { ...process.versions, node: "${version}" } });`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+}
+
+function npmCalls(): string[] {
+  const file = join(root, "npm-calls");
+  return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+}
+
+function writeLock(packages: object): void {
+  writeFileSync(join(root, "package-lock.json"), JSON.stringify({ packages: { "": { name: "vitrine" }, ...packages } }));
+}
