@@ -49,7 +49,6 @@ export function blankCommentsAndStrings(text: string): string {
   });
 }
 
-
 function blank(text: string): string {
   return text.replace(/[^\n]/g, " ");
 }
