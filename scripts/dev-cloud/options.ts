@@ -1,0 +1,85 @@
+import { parseArgs } from "node:util";
+import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
+
+export interface DevCloudOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly data: string;
+  readonly devicesDir?: string;
+  readonly sample?: string;
+  readonly dashboard?: string;
+  readonly autoClaim: boolean;
+  readonly claimTokens: readonly string[];
+  readonly ownerKey?: string;
+  readonly recordsMax?: number;
+  readonly survives: "power-cut" | "process";
+  readonly json: boolean;
+}
+
+export const USAGE = `The development cloud, for development and tests only.
+
+  --port N            port on loopback (default 4600; 0 picks a free one)
+  --data DIR          its folder: store, owner's key, uploads (default .vitrine/cloud)
+  --devices-dir DIR   folders of simulated devices, whose hardware can be played with
+  --sample DIR        sample content to serve at /sample/ (default: the built sample player)
+  --dashboard DIR     the dashboard's built files
+  --auto-claim        claims devices that appear (--no-auto-claim: with the code on their screen, the default)
+  --claim-token T     honours this token of a provisioning file; may be given more than once
+  --owner-key FILE    the owner's key file (default: owner-key.json in the data folder)
+  --records-max N     records kept per device and stream (default: by stream, see /api/v1/info)
+  --survives WHAT     power-cut (default): a stored record is flushed to disk; process: for benchmarks
+  --host ADDRESS      listens on another address than loopback; nobody is asked for a password there
+  --json              one JSON line when ready, and JSON logs
+`;
+
+/** Options of the command line. Code `options.invalid`. */
+export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        port: { type: "string" },
+        data: { type: "string" },
+        "devices-dir": { type: "string" },
+        sample: { type: "string" },
+        dashboard: { type: "string" },
+        "auto-claim": { type: "boolean" },
+        "no-auto-claim": { type: "boolean" },
+        "claim-token": { type: "string", multiple: true },
+        "owner-key": { type: "string" },
+        "records-max": { type: "string" },
+        survives: { type: "string" },
+        host: { type: "string" },
+        json: { type: "boolean" },
+      },
+    }));
+  } catch (thrown) {
+    // parseArgs throws a TypeError that names the option; it is the message a person needs.
+    return fail("options.invalid", messageOf(thrown), USAGE);
+  }
+  const port = Number(values.port ?? "4600");
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) return fail("options.invalid", `--port ${values.port ?? ""} is not a port`);
+  const recordsMax = values["records-max"] === undefined ? undefined : Number(values["records-max"]);
+  if (recordsMax !== undefined && !(Number.isSafeInteger(recordsMax) && recordsMax >= 1)) return fail("options.invalid", "--records-max must be a whole number above 0");
+  const survives = values.survives ?? "power-cut";
+  if (survives !== "power-cut" && survives !== "process") return fail("options.invalid", "--survives is power-cut or process");
+  return ok({
+    port,
+    host: values.host ?? "127.0.0.1",
+    data: values.data ?? ".vitrine/cloud",
+    autoClaim: values["auto-claim"] === true && values["no-auto-claim"] !== true,
+    claimTokens: values["claim-token"] ?? [],
+    survives,
+    json: values.json ?? false,
+    ...given("devicesDir", values["devices-dir"]),
+    ...given("sample", values.sample),
+    ...given("dashboard", values.dashboard),
+    ...given("ownerKey", values["owner-key"]),
+    ...given("recordsMax", recordsMax),
+  });
+}
+
+function given<K extends string, T>(key: K, value: T | undefined): { readonly [key in K]?: T } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [key in K]?: T });
+}

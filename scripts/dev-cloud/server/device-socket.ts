@@ -1,0 +1,72 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer, type WebSocket } from "ws";
+import type { Log } from "../../../platform/ports/log.ts";
+import { FRAME_BYTES_MAX } from "../../../agent/protocol/limits.ts";
+import type { Cloud } from "../sessions/cloud.ts";
+import type { Connection } from "../sessions/connection.ts";
+
+/** Frames up to this are read, so that one over the protocol's limit is answered with a code instead of a cut. */
+const READ_BYTES_MAX = FRAME_BYTES_MAX * 4;
+const CONNECTIONS_MAX = 2_000;
+
+/** `/device/v1`: WebSockets become connections of the cloud's sessions. */
+export class DeviceSocket {
+  readonly #cloud: Cloud;
+  readonly #log: Log;
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: READ_BYTES_MAX, perMessageDeflate: false, clientTracking: true });
+
+  constructor(cloud: Cloud, log: Log) {
+    this.#cloud = cloud;
+    this.#log = log;
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#server.clients.size >= CONNECTIONS_MAX) {
+      socket.end("HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\nconnection: close\r\n\r\n");
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (client) => this.#accept(client, request));
+  }
+
+  /** Ends what is left, at once. */
+  close(): void {
+    for (const client of this.#server.clients) client.terminate();
+    this.#server.close();
+  }
+
+  #accept(client: WebSocket, request: IncomingMessage): void {
+    const remote = `${request.socket.remoteAddress ?? "?"}:${request.socket.remotePort ?? 0}`;
+    const session = this.#cloud.open(socketConnection(client, remote));
+    client.on("message", (data: Buffer, isBinary: boolean) => {
+      if (isBinary) session.onBinary(data.length);
+      else session.onFrame(data.toString("utf8"), data.length);
+    });
+    client.on("error", (error: Error) => {
+      // Protocol errors of the peer and resets; "close" follows and ends the session.
+      this.#log.debug({ remote, error: error.message }, "device socket error");
+    });
+    client.on("close", (code: number) => session.onClosed(code === 1009 ? "frame-too-large" : "closed"));
+  }
+}
+
+function socketConnection(client: WebSocket, remote: string): Connection {
+  return {
+    remote,
+    send: (text) => {
+      if (client.readyState === client.OPEN) client.send(text);
+    },
+    sendBinary: (bytes) => {
+      if (client.readyState === client.OPEN) client.send(bytes);
+    },
+    close: (code, reason) => client.close(code, reason),
+    cut: () => client.terminate(),
+    pause: () => {
+      if (client.readyState === client.OPEN) client.pause();
+    },
+    resume: () => {
+      if (client.readyState === client.OPEN) client.resume();
+    },
+    bufferedBytes: () => client.bufferedAmount,
+  };
+}

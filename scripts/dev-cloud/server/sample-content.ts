@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { DesiredDocument } from "../../../agent/protocol/desired.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+
+/** The sample player: a folder of static files, and beside or in it the zip that the manifest describes. */
+export class SampleContent {
+  readonly folder: string | undefined;
+  readonly #zip: string | undefined;
+  #hashed: { readonly file: string; readonly mtimeMs: number; readonly sha256: string; readonly bytes: number } | undefined;
+
+  constructor(folder: string | undefined) {
+    this.folder = folder !== undefined && existsSync(join(folder, "index.html")) ? folder : undefined;
+    this.#zip = folder === undefined ? undefined : [join(folder, "sample.zip"), `${folder}.zip`].find((file) => existsSync(file));
+  }
+
+  get zip(): string | undefined {
+    return this.#zip;
+  }
+
+  /** As `/api/v1/info` says it. */
+  info(base: string): JsonObject | null {
+    if (this.folder === undefined) return null;
+    const zip = this.#package();
+    return { url: `${base}/sample/`, package: zip === undefined ? null : { url: `${base}/sample.zip`, sha256: zip.sha256, bytes: zip.bytes } };
+  }
+
+  /** What a device shows right after it was claimed. */
+  defaultDesired(base: string): DesiredDocument | undefined {
+    if (this.folder === undefined) return undefined;
+    return { content: { kind: "url", url: `${base}/sample/`, name: "Sample player" } };
+  }
+
+  /** Hashed once, and again when the file was built anew. */
+  #package(): { readonly sha256: string; readonly bytes: number } | undefined {
+    const file = this.#zip;
+    const stat = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false });
+    if (file === undefined || stat === undefined) return undefined;
+    if (this.#hashed?.file !== file || this.#hashed.mtimeMs !== stat.mtimeMs) {
+      const content = readFileSync(file);
+      this.#hashed = { file, mtimeMs: stat.mtimeMs, sha256: createHash("sha256").update(content).digest("hex"), bytes: content.length };
+    }
+    return this.#hashed;
+  }
+}

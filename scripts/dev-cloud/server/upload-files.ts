@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { createReadStream, mkdirSync, readdirSync, rmSync, statSync, type ReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+
+/** Bytes of uploads on disk, one file each, named by the hash of the upload's id. */
+export class UploadFiles {
+  readonly #folder: string;
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  constructor(folder: string, bytesMax: number) {
+    this.#folder = folder;
+    this.#bytesMax = bytesMax;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(folder)) this.#bytes += statSync(join(folder, name)).size;
+  }
+
+  freeBytes(): number {
+    return Math.max(0, this.#bytesMax - this.#bytes);
+  }
+
+  /** How many bytes are there, from the beginning. */
+  offset(id: string): number {
+    return statSync(this.#path(id), { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /**
+   * Appends what `chunks` brings at `start`, which must be the present offset or below: what is there
+   * already is skipped, since a device may repeat. Returns the new offset. Code `upload.bad-range`, `uploads.full`.
+   */
+  async append(id: string, start: number, bytesMax: number, chunks: AsyncIterable<Uint8Array>): Promise<Result<number>> {
+    const offset = this.offset(id);
+    if (start > offset) return fail("upload.bad-range", `there are ${offset} bytes; a range from ${start} leaves a hole`, "ask with HEAD and go on from Upload-Offset");
+    const file = await open(this.#path(id), "a", 0o600);
+    let skip = offset - start;
+    let at = offset;
+    try {
+      for await (const chunk of chunks) {
+        const fresh = skip >= chunk.length ? undefined : chunk.subarray(skip);
+        skip = Math.max(0, skip - chunk.length);
+        if (fresh === undefined) continue;
+        if (at + fresh.length > bytesMax) return fail("upload.bad-range", `more bytes than the ${bytesMax} announced`);
+        if (fresh.length > this.freeBytes()) return fail("uploads.full", "the development cloud keeps no more uploads");
+        await file.write(fresh);
+        at += fresh.length;
+        this.#bytes += fresh.length;
+      }
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    return ok(at);
+  }
+
+  /** SHA-256 of the file, hex. */
+  async sha256(id: string): Promise<string> {
+    const hash = createHash("sha256");
+    for await (const chunk of createReadStream(this.#path(id)) as AsyncIterable<Buffer>) hash.update(chunk);
+    return hash.digest("hex");
+  }
+
+  read(id: string): ReadStream {
+    return createReadStream(this.#path(id));
+  }
+
+  remove(id: string): void {
+    this.#bytes -= this.offset(id);
+    rmSync(this.#path(id), { force: true });
+  }
+
+  /** Ids come from devices; their hash is a safe name of fixed length. */
+  #path(id: string): string {
+    return join(this.#folder, createHash("sha256").update(id).digest("hex").slice(0, 40));
+  }
+}

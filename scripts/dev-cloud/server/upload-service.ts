@@ -1,0 +1,138 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Cloud } from "../sessions/cloud.ts";
+import type { UploadRow } from "../sessions/cloud-store.ts";
+import { ApiError, apiError } from "./api-error.ts";
+import { sendNothing, type Exchange } from "./exchange.ts";
+import type { UploadFiles } from "./upload-files.ts";
+
+/** Pictures the dashboard asked for by itself, per device. */
+const INTERNAL_KEPT = 3;
+/** Other finished uploads, per device. */
+const KEPT = 100;
+
+/** The device's side of uploads over HTTP, and what is kept of them. */
+export class UploadService {
+  readonly #cloud: Cloud;
+  readonly #files: UploadFiles;
+  /** One writer at a time per upload: a device that reconnected may still have an old request open. */
+  readonly #writing = new Map<string, IncomingMessage>();
+
+  constructor(cloud: Cloud, files: UploadFiles) {
+    this.#cloud = cloud;
+    this.#files = files;
+  }
+
+  offset(upload: UploadRow): number {
+    return this.#files.offset(upload.id);
+  }
+
+  /** `HEAD /upload/TOKEN`: how much is there. */
+  head({ params, response }: Exchange): void {
+    const upload = this.#find(params["token"] ?? "");
+    const offset = upload.state === "complete" ? upload.bytes : this.#files.offset(upload.id);
+    response.writeHead(200, { "upload-offset": offset, "upload-length": upload.bytes, "cache-control": "no-store" });
+    response.end();
+  }
+
+  /** `PUT /upload/TOKEN`, whole or a range: 201 when complete and right, 202 when more is to come. */
+  async put({ params, request, response }: Exchange): Promise<void> {
+    const upload = this.#find(params["token"] ?? "");
+    if (upload.state === "complete") {
+      request.resume();
+      response.setHeader("upload-offset", upload.bytes);
+      sendNothing(response, 200);
+      return;
+    }
+    const start = rangeStart(request, upload);
+    this.#writing.get(upload.id)?.destroy();
+    this.#writing.set(upload.id, request);
+    try {
+      await this.#receive(upload, start, request, response);
+    } finally {
+      if (this.#writing.get(upload.id) === request) this.#writing.delete(upload.id);
+    }
+  }
+
+  /** Removes the files and rows of a device that is forgotten. */
+  removeAll(device: string): void {
+    for (const upload of this.#cloud.context.store.uploads({ device, limit: 100_000, internal: true })) this.#files.remove(upload.id);
+  }
+
+  read(upload: UploadRow): ReturnType<UploadFiles["read"]> {
+    return this.#files.read(upload.id);
+  }
+
+  /** Removes what is beyond the caps, and what was never finished. */
+  prune(device: string): void {
+    const { store, clock } = this.#cloud.context;
+    const nowMs = clock.wallMs();
+    const all = store.uploads({ device, limit: 10_000, internal: true });
+    const done = all.filter((upload) => upload.state === "complete");
+    const over = [...done.filter((upload) => upload.internal).slice(INTERNAL_KEPT), ...done.filter((upload) => !upload.internal).slice(KEPT)];
+    const dead = all.filter((upload) => upload.state === "failed" || (upload.state !== "complete" && upload.expiresMs <= nowMs));
+    if (over.length + dead.length === 0) return;
+    store.transaction(() => {
+      for (const upload of over) store.removeUpload(upload.id);
+      for (const upload of dead) store.removeUpload(upload.id);
+      store.addToCounter("pruned.uploads", over.length);
+    });
+    for (const upload of [...over, ...dead]) this.#files.remove(upload.id);
+  }
+
+  async #receive(upload: UploadRow, start: number, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const appended = await this.#files.append(upload.id, start, upload.bytes, request as AsyncIterable<Uint8Array>);
+    if (!appended.ok) {
+      request.resume();
+      const status = appended.error.code === "uploads.full" ? 507 : 416;
+      throw new ApiError(status, appended.error, { headers: { "upload-offset": String(this.#files.offset(upload.id)), connection: "close" } });
+    }
+    if (appended.value < upload.bytes) {
+      this.#save({ ...upload, state: "receiving" });
+      response.setHeader("upload-offset", appended.value);
+      sendNothing(response, 202);
+      return;
+    }
+    if ((await this.#files.sha256(upload.id)) !== upload.sha256) {
+      this.#files.remove(upload.id);
+      this.#changed({ ...upload, state: "waiting" });
+      throw new ApiError(422, { code: "upload.hash-mismatch", message: "the bytes do not have the announced SHA-256; all of them were dropped", hint: "send it again from the start" });
+    }
+    this.#changed({ ...upload, state: "complete", completedMs: this.#cloud.context.clock.wallMs() });
+    this.prune(upload.device);
+    response.setHeader("upload-offset", upload.bytes);
+    sendNothing(response, 201);
+  }
+
+  #find(token: string): UploadRow {
+    const upload = this.#cloud.context.store.uploadByToken(token);
+    if (upload === undefined) throw apiError({ code: "upload.unknown", message: "this address was never granted, or its upload is gone" });
+    if (upload.state !== "complete" && upload.expiresMs <= this.#cloud.context.clock.wallMs()) {
+      throw new ApiError(410, { code: "upload.expired", message: "this address has expired", hint: "ask for it again with the same id" });
+    }
+    return upload;
+  }
+
+  #save(upload: UploadRow): void {
+    const { store } = this.#cloud.context;
+    // Forgotten meanwhile: a row must not come back.
+    if (store.upload(upload.id) === undefined) return;
+    store.transaction(() => store.putUpload(upload));
+  }
+
+  #changed(upload: UploadRow): void {
+    this.#save(upload);
+    this.#cloud.context.emit({ t: "upload", upload });
+    if (upload.purpose === "screenshot") this.#cloud.context.emit({ t: "device", device: upload.device });
+  }
+}
+
+function rangeStart(request: IncomingMessage, upload: UploadRow): number {
+  const header = request.headers["content-range"];
+  if (header === undefined) return 0;
+  const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(header);
+  const [from, to, total] = (match?.slice(1) ?? []).map(Number);
+  if (from === undefined || to === undefined || total !== upload.bytes || to < from || to >= upload.bytes) {
+    throw new ApiError(416, { code: "upload.bad-range", message: `content-range must be "bytes FROM-TO/${upload.bytes}"` }, { headers: { connection: "close" } });
+  }
+  return from;
+}

@@ -1,0 +1,128 @@
+import type { Limits, Owner, Welcome } from "../../../agent/protocol/cloud-messages.ts";
+import type { Hello } from "../../../agent/protocol/device-messages.ts";
+import { STREAMS } from "../../../agent/protocol/records.ts";
+import { ownerKeyPayload, signedBytes } from "../../../agent/protocol/signed.ts";
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { toBase64Url } from "../../../platform/runtime/encoding.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+import type { DeviceRow } from "./cloud-store.ts";
+import type { CloudContext } from "./context.ts";
+import type { DesiredState } from "./desired-state.ts";
+
+/** A development cloud with more devices than this has been flooded. */
+const DEVICES_MAX = 10_000;
+
+export interface Admission {
+  readonly row: DeviceRow;
+  readonly welcome: Welcome;
+  /** Claimed by this very hello: by `--auto-claim` or a provisioning token. */
+  readonly claimedNow: boolean;
+  /** Holds our key although it was released: has to be told again. */
+  readonly tellReleased: boolean;
+}
+
+/**
+ * Decides over a proved hello, inside a transaction: epoch, ownership, what is stored, what is wanted.
+ * Codes: `refused.epoch` (a session of this device with this or a higher epoch is open), `refused.full`.
+ */
+export function admit(context: CloudContext, desired: DesiredState, session: { readonly id: string; readonly remote: string }, hello: Hello): Result<Admission> {
+  const { store, clock, log } = context;
+  const nowMs = clock.wallMs();
+  const before = store.device(hello.deviceId);
+  if (before === undefined && store.devices().length >= DEVICES_MAX) return fail("refused.full", `this cloud keeps ${DEVICES_MAX} devices at most`);
+  const lastEpoch = before?.link.epoch;
+  if (lastEpoch !== undefined && hello.epoch <= lastEpoch) {
+    if (before?.link.state === "online") return fail("refused.epoch", `a session with epoch ${lastEpoch} is open; ${hello.epoch} is not newer`);
+    log.warn({ device: hello.deviceId, epoch: hello.epoch, lastEpoch }, "the device's epoch went back: its state was restored or lost");
+  }
+  const known = before ?? newDevice(hello, nowMs);
+  const owned = settleOwner(context, known, hello, nowMs);
+  const row: DeviceRow = {
+    ...owned.row,
+    lastSeenMs: nowMs,
+    link: { state: "online", sinceMs: nowMs, session: session.id, epoch: hello.epoch, bootId: hello.bootId, remote: session.remote },
+    agent: hello.agent,
+    clock: { quality: hello.clock.quality, offsetMs: hello.clock.wallMs - nowMs },
+    desiredFloor: Math.max(known.desiredFloor, hello.desiredVersion),
+  };
+  store.putDevice(row);
+  if (owned.claimedNow) giveDefaultDesired(context, desired, row.id);
+  return ok({ row, welcome: welcomeFor(context, row, hello, session.id), claimedNow: owned.claimedNow, tellReleased: owned.tellReleased });
+}
+
+/** Once, with the first claim: a device that was somebody's before keeps what it was told. */
+export function giveDefaultDesired(context: CloudContext, desired: DesiredState, device: string): void {
+  if (context.store.document(device, "desired") !== undefined) return;
+  const document = context.settings.defaultDesired(device);
+  if (document !== undefined) desired.write(device, document as JsonObject);
+}
+
+/** Limits of one device: the cloud's own, and what was set for it. */
+export function limitsOf(context: CloudContext, device: string): Limits {
+  return { ...context.settings.limits, ...context.store.document(device, "limits")?.document };
+}
+
+/** The owner as `welcome` and `owner` say it. The endorsement, where one is needed, is signed and added when it is sent. */
+export function ownerOf(context: CloudContext, row: DeviceRow): Owner {
+  if (row.owner === undefined) return { kind: "unclaimed" };
+  return { kind: "claimed", name: context.signer.name, commandKey: context.signer.current().publicKey };
+}
+
+/** Adds our old key's word for the present one, for a device that still holds the old one. */
+export async function endorsed(context: CloudContext, row: DeviceRow, owner: Owner, holds: string | undefined): Promise<Owner> {
+  const { signer } = context;
+  const current = signer.current();
+  if (owner.kind !== "claimed" || holds === undefined || holds === current.fingerprint) return owner;
+  if (row.endorsement?.by === holds) return { ...owner, endorsement: row.endorsement };
+  const old = signer.find(holds);
+  if (old === undefined) return owner;
+  const signature = await old.sign(signedBytes("owner-key", ownerKeyPayload(row.id, current.publicKey)));
+  return { ...owner, endorsement: { by: old.fingerprint, signature: toBase64Url(signature) } };
+}
+
+function newDevice(hello: Hello, nowMs: number): DeviceRow {
+  return {
+    id: hello.deviceId, publicKey: hello.publicKey, createdMs: nowMs, lastSeenMs: nowMs, link: { state: "never", sinceMs: nowMs }, number: 0, desiredFloor: 0,
+  };
+}
+
+function settleOwner(context: CloudContext, row: DeviceRow, hello: Hello, nowMs: number): { readonly row: DeviceRow; readonly claimedNow: boolean; readonly tellReleased: boolean } {
+  const { signer, settings } = context;
+  const { foreignOwner: _foreign, released: _released, ...rest } = row;
+  const ours = { key: signer.current().fingerprint, sinceMs: rest.owner?.sinceMs ?? nowMs };
+  if (hello.owner === undefined) {
+    const byToken = hello.claimToken !== undefined && settings.claimTokens.has(hello.claimToken);
+    const claimedNow = rest.owner === undefined && (settings.autoClaim || byToken);
+    return { row: claimedNow || rest.owner !== undefined ? { ...rest, owner: ours } : rest, claimedNow, tellReleased: false };
+  }
+  if (signer.find(hello.owner) !== undefined) {
+    if (row.released === true) return { row: { ...rest, released: true }, claimedNow: false, tellReleased: true };
+    // Holding our key is proof enough, also for a cloud that lost its list of devices.
+    return { row: { ...rest, owner: ours }, claimedNow: false, tellReleased: false };
+  }
+  if (rest.endorsement?.by === hello.owner) return { row: { ...rest, owner: ours }, claimedNow: rest.owner === undefined, tellReleased: false };
+  const { owner: _owner, ...unowned } = rest;
+  return { row: { ...unowned, foreignOwner: hello.owner }, claimedNow: false, tellReleased: false };
+}
+
+function welcomeFor(context: CloudContext, row: DeviceRow, hello: Hello, session: string): Welcome {
+  const { store, clock, misbehaviours } = context;
+  const bad = misbehaviours.of(row.id);
+  const stored = Object.fromEntries(
+    STREAMS.map((stream) => [stream, bad.storedGoesBack === true ? 0 : store.position(row.id, hello.log, stream).upTo]),
+  );
+  const desiredVersion = row.owner === undefined ? 0 : (store.document(row.id, "desired")?.version ?? 0);
+  const reportedVersion = store.document(row.id, "reported")?.version ?? 0;
+  const wants: Welcome["wants"] = [];
+  if (store.document(row.id, "profile")?.document["hash"] !== hello.profileHash) wants.push("profile");
+  if (reportedVersion === 0 || reportedVersion !== hello.reportedVersion) wants.push("reported");
+  return {
+    t: "welcome", session, serverMs: clock.wallMs(), owner: row.released === true ? claimedOwner(context) : ownerOf(context, row), stored,
+    desiredVersion: bad.desiredGoesBack === true ? Math.max(0, desiredVersion - 1) : desiredVersion, reportedVersion, wants, limits: limitsOf(context, row.id),
+  };
+}
+
+/** A device that was released and did not hear of it is welcomed as what it believes to be; the release follows. */
+function claimedOwner(context: CloudContext): Owner {
+  return { kind: "claimed", name: context.signer.name, commandKey: context.signer.current().publicKey };
+}

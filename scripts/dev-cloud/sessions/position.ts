@@ -1,0 +1,62 @@
+import type { Position } from "./cloud-store.ts";
+
+/** More holes than this in one stream: the two oldest are named as one, with what lies between. */
+export const HOLES_MAX = 500;
+
+export type Placement = "new" | "duplicate";
+
+/**
+ * How far one stream is stored, while a batch is taken in. A device sends in rising order; what it
+ * skips is a hole, which its gap records explain. A number inside a hole that comes after all is new.
+ */
+export class PositionCursor {
+  #upTo: number;
+  readonly #holes: [from: number, to: number][];
+  #changed = false;
+
+  constructor(position: Position) {
+    this.#upTo = position.upTo;
+    this.#holes = position.holes.map(([from, to]) => [from, to]);
+  }
+
+  get upTo(): number {
+    return this.#upTo;
+  }
+
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  position(): Position {
+    return { upTo: this.#upTo, holes: this.#holes };
+  }
+
+  place(seq: number): Placement {
+    if (seq > this.#upTo) {
+      if (seq > this.#upTo + 1) this.#addHole(this.#upTo + 1, seq - 1);
+      this.#upTo = seq;
+      this.#changed = true;
+      return "new";
+    }
+    return this.#fill(seq) ? "new" : "duplicate";
+  }
+
+  #addHole(from: number, to: number): void {
+    this.#holes.push([from, to]);
+    if (this.#holes.length <= HOLES_MAX) return;
+    const [first, second] = this.#holes;
+    if (first !== undefined && second !== undefined) this.#holes.splice(0, 2, [first[0], second[1]]);
+  }
+
+  #fill(seq: number): boolean {
+    const at = this.#holes.findIndex(([from, to]) => seq >= from && seq <= to);
+    const hole = this.#holes[at];
+    if (hole === undefined) return false;
+    const left: [number, number][] = [];
+    if (hole[0] < seq) left.push([hole[0], seq - 1]);
+    if (hole[1] > seq) left.push([seq + 1, hole[1]]);
+    this.#holes.splice(at, 1, ...left);
+    this.#changed = true;
+    return true;
+  }
+}

@@ -1,0 +1,75 @@
+import * as v from "valibot";
+import { validate } from "../../../agent/protocol/codec.ts";
+import { RecordsSchema, type DeviceMessageOf } from "../../../agent/protocol/device-messages.ts";
+import { FRAME_DEPTH_MAX, RECORD_BODY_BYTES_MAX } from "../../../agent/protocol/limits.ts";
+import { RECORD_BODIES, RecordSchema, type Stream, type WireRecord } from "../../../agent/protocol/records.ts";
+import { PositiveSchema } from "../../../agent/protocol/values.ts";
+import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { isJsonObject, type Json } from "../../../platform/runtime/json.ts";
+
+/** A record the cloud will never take. It must not hold up the ones behind it. */
+export interface PoisonRecord {
+  readonly seq: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Checks one record's body. Codes: `record.too-large`, `record.invalid`. A kind this version does not
+ * know is kept as it is: the device may be newer than the cloud.
+ */
+export function checkBody(stream: Stream, record: WireRecord, bodyText: string): Issue | undefined {
+  if (bodyText.length > RECORD_BODY_BYTES_MAX) {
+    return { code: "record.too-large", message: `the body has ${bodyText.length} characters; at most ${RECORD_BODY_BYTES_MAX} bytes are taken` };
+  }
+  const schema = record.kind === "gap" ? RECORD_BODIES["*/gap"] : (RECORD_BODIES[`${stream}/${record.kind}`] ?? RECORD_BODIES[`${stream}/*`]);
+  if (schema === undefined) return undefined;
+  const checked = validate(schema, record.body, `${stream} record of kind "${record.kind}"`, "record.invalid");
+  return checked.ok ? undefined : checked.error;
+}
+
+const { records: _records, ...envelopeEntries } = RecordsSchema.entries;
+const EnvelopeSchema = v.object(envelopeEntries);
+/** Below the frame's depth there are the frame, its array, the record: what a body may use. */
+const RECORD_DEPTH_MAX = FRAME_DEPTH_MAX - 2;
+
+/**
+ * A `records` frame that did not pass the gate, taken apart: what is good of it, and what is poison.
+ * Fails when not even the frame around the records is right; then nothing can be answered.
+ */
+export function salvageRecords(frame: Json): Result<{ readonly message: DeviceMessageOf<"records">; readonly poison: readonly PoisonRecord[] }> {
+  if (!isJsonObject(frame) || frame["t"] !== "records" || !Array.isArray(frame["records"])) return fail("message.malformed", "not a frame of records");
+  const envelope = validate(EnvelopeSchema, frame, 'message "records"');
+  if (!envelope.ok) return envelope;
+  const records: WireRecord[] = [];
+  const poison: PoisonRecord[] = [];
+  for (const value of frame["records"] as readonly Json[]) {
+    const seq = isJsonObject(value) ? v.safeParse(PositiveSchema, value["seq"]) : undefined;
+    if (seq === undefined || !seq.success) return fail("record.no-number", "a record has no usable sequence number; it cannot even be refused");
+    if (isDeeperThan(value, RECORD_DEPTH_MAX)) {
+      poison.push({ seq: seq.output, code: "record.too-deep", message: `the record is nested deeper than ${RECORD_DEPTH_MAX} levels` });
+      continue;
+    }
+    const record = validate(RecordSchema, value, `record ${seq.output}`, "record.malformed");
+    if (record.ok) records.push(record.value);
+    else poison.push({ seq: seq.output, code: record.error.code, message: record.error.message });
+  }
+  return ok({ message: { ...envelope.value, records }, poison });
+}
+
+/** Iterative: a hostile frame must not overflow the stack of the check. */
+function isDeeperThan(root: Json, levelsMax: number): boolean {
+  let level: Json[] = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > levelsMax) return true;
+    const next: Json[] = [];
+    for (const value of level) {
+      if (typeof value !== "object" || value === null) continue;
+      for (const child of Array.isArray(value) ? (value as Json[]) : Object.values(value)) {
+        if (typeof child === "object" && child !== null) next.push(child as Json);
+      }
+    }
+    level = next;
+  }
+  return false;
+}

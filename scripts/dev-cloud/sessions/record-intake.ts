@@ -1,0 +1,115 @@
+import type { DeviceMessageOf } from "../../../agent/protocol/device-messages.ts";
+import type { Alarm, CommandOutcome, Gap, Stream, WireRecord } from "../../../agent/protocol/records.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+import { isJsonObject } from "../../../platform/runtime/json.ts";
+import type { CommandRow, NewRecord, RecordRow } from "./cloud-store.ts";
+import type { Commands } from "./commands.ts";
+import type { CloudContext } from "./context.ts";
+import { PositionCursor } from "./position.ts";
+import { checkBody, type PoisonRecord } from "./record-gate.ts";
+
+/** What became of one batch, inside the transaction; answered once that is on disk. */
+export interface IntakeResult {
+  readonly log: string;
+  readonly stream: Stream;
+  readonly upTo: number;
+  readonly stored: readonly RecordRow[];
+  readonly duplicates: number;
+  readonly rejected: readonly PoisonRecord[];
+  readonly commands: readonly CommandRow[];
+  readonly alarmsChanged: boolean;
+}
+
+/** Takes batches of records in: dedupe by (device, log, stream, number), poison aside, facts drawn from them. */
+export class RecordIntake {
+  readonly #context: CloudContext;
+  readonly #commands: Commands;
+
+  constructor(context: CloudContext, commands: Commands) {
+    this.#context = context;
+    this.#commands = commands;
+  }
+
+  /** Inside a transaction. `poison` are records the gate had to refuse already. */
+  take(device: string, message: DeviceMessageOf<"records">, poison: readonly PoisonRecord[]): IntakeResult {
+    const { store, clock } = this.#context;
+    const { log, stream } = message;
+    const cursor = new PositionCursor(store.position(device, log, stream));
+    const nowMs = clock.wallMs();
+    const fresh: NewRecord[] = [];
+    const rejected: PoisonRecord[] = [];
+    let duplicates = 0;
+    const commands: CommandRow[] = [];
+    let alarmsChanged = false;
+    for (const entry of inOrder(message.records, poison)) {
+      if (cursor.place(entry.seq) === "duplicate") {
+        duplicates += 1;
+        // A poison one is refused again: the device may not have heard the first refusal.
+        const again = "kind" in entry ? poisonOf(stream, entry) : entry;
+        if (again !== undefined) rejected.push(again);
+        continue;
+      }
+      const refused = "kind" in entry ? poisonOf(stream, entry) : entry;
+      if (refused !== undefined) {
+        rejected.push(refused);
+        continue;
+      }
+      if (!("kind" in entry)) continue;
+      const drawn = this.#draw(device, stream, entry, nowMs);
+      if (drawn.command !== undefined) commands.push(drawn.command);
+      alarmsChanged ||= drawn.alarm;
+      fresh.push({
+        device, log, boot: message.boot, stream, seq: entry.seq, kind: entry.kind, wallMs: entry.wall, monoMs: entry.mono, clock: message.clock,
+        replay: message.replay ?? false, receivedMs: nowMs, hidden: drawn.hidden, body: entry.body,
+      });
+    }
+    const stored = fresh.length === 0 ? [] : store.appendRecords(fresh);
+    if (cursor.changed) store.putPosition(device, log, stream, cursor.position(), nowMs);
+    return { log, stream, upTo: cursor.upTo, stored, duplicates, rejected, commands, alarmsChanged };
+  }
+
+  /** What a record says beyond itself: a command is over, an alarm began or ended, records are lost. */
+  #draw(device: string, stream: Stream, record: WireRecord, nowMs: number): { readonly hidden: boolean; readonly command?: CommandRow; readonly alarm: boolean } {
+    if (record.kind === "gap") this.#countGap(device, record.body as unknown as Gap, nowMs);
+    else if (stream === "outcome" && record.kind === "command") {
+      const command = this.#commands.takeOutcome(device, record.body as unknown as CommandOutcome, nowMs);
+      return { hidden: command?.internal ?? false, ...(command === undefined ? {} : { command }), alarm: false };
+    } else if (stream === "alarm" && record.kind === "alarm") {
+      this.#noteAlarm(device, record.body as unknown as Alarm, record.wall, nowMs);
+      return { hidden: false, alarm: true };
+    }
+    return { hidden: false, alarm: false };
+  }
+
+  #noteAlarm(device: string, alarm: Alarm, raisedMs: number, nowMs: number): void {
+    const { store } = this.#context;
+    const open = { ...store.document(device, "alarms")?.document };
+    if (alarm.state === "raised") open[alarm.code] = { severity: alarm.severity, message: alarm.message, raisedMs };
+    else delete open[alarm.code];
+    store.putDocument({ device, kind: "alarms", version: 0, atMs: nowMs, document: open });
+  }
+
+  #countGap(device: string, gap: Gap, nowMs: number): void {
+    const { store } = this.#context;
+    const gaps: Record<string, JsonObject[string]> = { ...store.document(device, "gaps")?.document };
+    const key = `${gap.stream}:${gap.reason}`;
+    const before = gaps[key];
+    const count = isJsonObject(before) && typeof before["count"] === "number" ? before["count"] : 0;
+    gaps[key] = { stream: gap.stream, reason: gap.reason, count: count + gap.count };
+    store.putDocument({ device, kind: "gaps", version: 0, atMs: nowMs, document: gaps });
+  }
+}
+
+function poisonOf(stream: Stream, record: WireRecord): PoisonRecord | undefined {
+  const issue = checkBody(stream, record, JSON.stringify(record.body));
+  return issue === undefined ? undefined : { seq: record.seq, code: issue.code, message: issue.message };
+}
+
+/** Good and poison records merged by number, as the device sent them. */
+function* inOrder(records: readonly WireRecord[], poison: readonly PoisonRecord[]): Generator<WireRecord | PoisonRecord> {
+  if (poison.length === 0) {
+    yield* records;
+    return;
+  }
+  yield* [...records, ...poison].sort((a, b) => a.seq - b.seq);
+}

@@ -1,0 +1,11 @@
+import { toJsonSchema } from "@valibot/to-json-schema";
+import type * as v from "valibot";
+import type { JsonObject } from "../../platform/runtime/json.ts";
+
+/**
+ * JSON Schema (draft 2020-12) of one of our schemas, as what comes in. Rules that JSON Schema has no word for
+ * are left out: the schema takes a little more than the code does, never less.
+ */
+export function jsonSchemaOf(schema: v.GenericSchema): JsonObject {
+  return toJsonSchema(schema, { target: "draft-2020-12", typeMode: "input", errorMode: "ignore" }) as unknown as JsonObject;
+}
