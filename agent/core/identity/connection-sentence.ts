@@ -1,0 +1,48 @@
+import type { Issue } from "../../../platform/ports/result.ts";
+import type { LinkStatus } from "../cloud/cloud-port.ts";
+
+/** One sentence on how the way to the cloud stands, for a person before the screen. */
+export function connectionSentence(status: LinkStatus, hasCode: boolean): string {
+  switch (status.kind) {
+    case "online":
+      return hasCode ? "Connected. Enter the code, or scan it, to add this screen." : "Connected. Waiting for a pairing code.";
+    case "connecting":
+      return status.lastError === undefined ? `Connecting to ${hostOf(status.endpoint)} …` : `Trying again. ${failedStep(status.lastError)}`;
+    case "offline":
+      return status.lastError === undefined ? "Not connected yet." : failedStep(status.lastError);
+  }
+}
+
+/** Which step of connecting fails, and why. */
+export function failedStep({ code, message }: Issue): string {
+  const known = STEPS.get(code);
+  if (known !== undefined) return known;
+  if (code.startsWith("link.http-")) return `The server was reached but answered with HTTP ${code.slice("link.http-".length)} (${code}).`;
+  if (code.startsWith("refused.")) return `The cloud refused this screen: ${message} (${code}).`;
+  if (code.startsWith("owner.")) return `This screen does not accept the cloud it reached: ${message} (${code}).`;
+  return `The connection failed: ${message} (${code}).`;
+}
+
+// A map: a server chooses some codes, and an object has names of its own such as `constructor`.
+const STEPS: ReadonlyMap<string, string> = new Map([
+  ["link.dns", "The cloud's name cannot be looked up. Is the network cable or Wi-Fi connected, and does its DNS work? (link.dns)"],
+  ["link.refused", "The network works, but nothing answers at the cloud's address. (link.refused)"],
+  ["link.timeout", "The cloud's address does not answer. A firewall may be in the way. (link.timeout)"],
+  ["link.network", "There is no network, or it breaks off. (link.network)"],
+  ["link.tls", "The server's certificate is not accepted. Something on this network may be reading along. (link.tls)"],
+  ["link.clock", "This screen's clock is wrong, so no certificate can be checked. It waits for the time from the network. (link.clock)"],
+  ["link.proxy", "The proxy does not let this screen through. Check its address and password. (link.proxy)"],
+  ["link.handshake-timeout", "The server was reached but does not speak with this screen. (link.handshake-timeout)"],
+  ["link.version", "The cloud speaks another version of the protocol than this screen. (link.version)"],
+  ["link.silent", "The connection went silent and is made anew. (link.silent)"],
+  ["link.goaway", "The cloud asked this screen to come back later. (link.goaway)"],
+]);
+
+function hostOf(endpoint: string): string {
+  try {
+    return new URL(endpoint).host;
+  } catch {
+    // An address that is none is shown as it was written: that is what has to be put right.
+    return endpoint;
+  }
+}

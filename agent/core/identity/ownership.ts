@@ -1,0 +1,194 @@
+import * as v from "valibot";
+import type { CloudMessageOf, Owner } from "../../protocol/cloud-messages.ts";
+import { validate } from "../../protocol/codec.ts";
+import { ownerKeyPayload, signedBytes, type Signed } from "../../protocol/signed.ts";
+import { CountSchema, FingerprintSchema, PublicKeySchema, TextSchema, WallMsSchema } from "../../protocol/values.ts";
+import type { Crypto } from "../../../platform/ports/crypto.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+import { fromBase64Url } from "../../../platform/runtime/encoding.ts";
+import { parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
+import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import { fingerprintOf, publicKeyOf } from "./identity.ts";
+
+/** Document keys. Written together where one change concerns more than one. */
+export const OWNER_KEY = "owner";
+const RELEASES_KEY = "owner.releases";
+
+/** Whose device it is, as the device holds it. */
+export interface OwnerRecord {
+  /** Name for people. */
+  readonly name: string;
+  /** Raw Ed25519 public key, base64url: signs commands and desired state. */
+  readonly commandKey: string;
+  readonly fingerprint: string;
+}
+
+const OwnerRecordSchema = v.object({ name: TextSchema, commandKey: PublicKeySchema, fingerprint: FingerprintSchema });
+
+/** Payload of a signed release. `number` comes from the row of numbers that commands and cancels take theirs from. */
+export const ReleasePayloadSchema = v.object({ device: FingerprintSchema, number: CountSchema, issuedMs: WallMsSchema });
+
+export type OwnerChange =
+  /** `key-changed`: the same owner has another key. `renamed`: nothing but the name for people. */
+  | { readonly kind: "claimed" | "key-changed" | "renamed"; readonly owner: OwnerRecord }
+  | { readonly kind: "released"; readonly by: OwnerRecord };
+
+/** What a cloud's word about the owner comes to. */
+export type OwnerDecision = { readonly kind: "keep" } | { readonly kind: "change"; readonly change: OwnerChange; readonly documents: Readonly<Record<string, JsonObject | null>> };
+
+export interface OwnershipDeps {
+  readonly documents: DocumentStore;
+  readonly crypto: Crypto;
+  readonly deviceId: string;
+  readonly log: Log;
+  /** From a provisioning file: the only key that may claim this device, base64url. */
+  readonly expectedKey?: string;
+  /** Highest number of any command or cancel of this owner the device knows; a release must be above it. */
+  highestNumber?(owner: string): Promise<number>;
+}
+
+/**
+ * The device trusts the first owner it is told of and from then on only what that owner signs: another
+ * key needs the word of the present one, and so does letting go. All in the document store.
+ */
+export class Ownership {
+  readonly #deps: OwnershipDeps;
+  readonly #changed: Emitter<OwnerChange>;
+  #owner: OwnerRecord | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(deps: OwnershipDeps, owner: OwnerRecord | undefined) {
+    this.#deps = deps;
+    this.#owner = owner;
+    this.#changed = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to the owner failed"));
+  }
+
+  /** Reads what is stored. A record that does not fit its own key counts as none, and is said in the log. */
+  static async load(deps: OwnershipDeps): Promise<Ownership> {
+    const stored = await deps.documents.get(OWNER_KEY);
+    if (stored === undefined) return new Ownership(deps, undefined);
+    const record = validate(OwnerRecordSchema, stored, "the stored owner", "owner.damaged");
+    const key = record.ok ? publicKeyOf(record.value.commandKey) : undefined;
+    if (record.ok && key !== undefined && (await fingerprintOf(deps.crypto, key)) === record.value.fingerprint) return new Ownership(deps, record.value);
+    deps.log.error({ error: record.ok ? "the key does not have the stored fingerprint" : record.error.message }, "the stored owner is damaged");
+    return new Ownership(deps, undefined);
+  }
+
+  owner(): OwnerRecord | undefined {
+    return this.#owner;
+  }
+
+  /** Calls back after every change, when it is on disk. Returns its undo. */
+  onChange(listener: (change: OwnerChange) => void): () => void {
+    return this.#changed.on(listener);
+  }
+
+  /**
+   * Takes a cloud's word about the owner, where it may be taken. Errors: `owner.key-mismatch`,
+   * `owner.endorsement-invalid`, `owner.release-unsigned`, `owner.release-invalid`, `owner.release-replayed`, `owner.not-stored`.
+   */
+  accept(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">): Promise<Result<void>> {
+    return this.#inTurn(async () => {
+      const decision = await this.decide(owner, message);
+      return decision.ok ? this.#store(decision.value) : decision;
+    });
+  }
+
+  /** What `accept` would do, without doing it. For a caller that writes the change together with another. */
+  async decide(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">): Promise<Result<OwnerDecision>> {
+    if (owner.kind === "claimed") return this.#decideClaim(owner);
+    const present = this.#owner;
+    if (present === undefined) return ok({ kind: "keep" });
+    const release = message.t === "owner" ? message.release : undefined;
+    if (release !== undefined) return this.#decideRelease(present, release);
+    if (message.t === "owner") return fail("owner.release-unsigned", "the cloud says the device is released, but the owner did not sign that");
+    // A cloud restored from before the claim. The device stays what it is; its hello tells the cloud whose it is.
+    this.#deps.log.warn({ owner: present.fingerprint }, "the cloud does not know whose device this is");
+    return ok({ kind: "keep" });
+  }
+
+  /** Writes a decision together with `others`, all or nothing. Error: `owner.not-stored`. */
+  commit(decision: OwnerDecision, others: Readonly<Record<string, JsonObject | null>>): Promise<Result<void>> {
+    return this.#inTurn(() => this.#store(decision, others));
+  }
+
+  async #store(decision: OwnerDecision, others: Readonly<Record<string, JsonObject | null>> = {}): Promise<Result<void>> {
+    const documents = decision.kind === "keep" ? others : { ...others, ...decision.documents };
+    if (Object.keys(documents).length === 0) return ok(undefined);
+    try {
+      await this.#deps.documents.put(documents);
+    } catch (thrown) {
+      // An owner only in memory would be gone with the next power cut, and anybody could claim the device then.
+      if (!(thrown instanceof StorageError)) throw thrown;
+      return fail("owner.not-stored", `the owner could not be put on disk: ${thrown.message}`);
+    }
+    if (decision.kind === "keep") return ok(undefined);
+    this.#owner = decision.change.kind === "released" ? undefined : decision.change.owner;
+    this.#deps.log.info({ change: decision.change.kind, owner: this.#owner?.fingerprint }, "the owner changed");
+    this.#changed.emit(decision.change);
+    return ok(undefined);
+  }
+
+  async #decideClaim(owner: Extract<Owner, { kind: "claimed" }>): Promise<Result<OwnerDecision>> {
+    const { crypto, deviceId, expectedKey } = this.#deps;
+    const key = publicKeyOf(owner.commandKey);
+    if (key === undefined) return fail("owner.key-mismatch", "the owner's command key is not an Ed25519 public key");
+    const fingerprint = await fingerprintOf(crypto, key);
+    const record: OwnerRecord = { name: owner.name, commandKey: owner.commandKey, fingerprint };
+    const present = this.#owner;
+    if (present === undefined) {
+      if (expectedKey !== undefined && expectedKey !== owner.commandKey) {
+        return fail("owner.key-mismatch", "the device was provisioned for an owner with another command key");
+      }
+      return ok(change("claimed", record));
+    }
+    if (present.commandKey === owner.commandKey) return ok(present.name === owner.name ? { kind: "keep" } : change("claimed", record));
+    if (owner.endorsement === undefined) {
+      return fail("owner.key-mismatch", `the device belongs to the owner with key ${present.fingerprint}; the cloud names key ${fingerprint}`);
+    }
+    const signature = fromBase64Url(owner.endorsement.signature);
+    const presentKey = publicKeyOf(present.commandKey);
+    const payload = signedBytes("owner-key", ownerKeyPayload(deviceId, owner.commandKey));
+    const endorsed =
+      signature !== undefined && presentKey !== undefined && owner.endorsement.by === present.fingerprint && (await crypto.verifyEd25519(presentKey, payload, signature));
+    if (!endorsed) return fail("owner.endorsement-invalid", `the new key ${fingerprint} is not endorsed by the present key ${present.fingerprint}`);
+    return ok(change("key-changed", record));
+  }
+
+  async #decideRelease(present: OwnerRecord, release: Signed): Promise<Result<OwnerDecision>> {
+    const { crypto, deviceId, documents } = this.#deps;
+    const key = publicKeyOf(present.commandKey);
+    const signature = fromBase64Url(release.signature);
+    const signed = key !== undefined && signature !== undefined && (await crypto.verifyEd25519(key, signedBytes("release", release.payload), signature));
+    if (!signed) return fail("owner.release-invalid", "the release is not signed by the owner's key");
+    const payload = validate(ReleasePayloadSchema, parseJson(release.payload), "the release", "owner.release-invalid");
+    if (!payload.ok) return payload;
+    if (payload.value.device !== deviceId) return fail("owner.release-invalid", `the release is for device ${payload.value.device}`);
+    const used = await documents.get(RELEASES_KEY);
+    const before = Math.max(numberIn(used, present.fingerprint), (await this.#deps.highestNumber?.(present.fingerprint)) ?? -1);
+    // Somebody in the middle may have kept an old one, to give the device away again after a new claim.
+    if (payload.value.number <= before) return fail("owner.release-replayed", `the release has number ${payload.value.number}; number ${before} was used already`);
+    const releases = { ...used, [present.fingerprint]: payload.value.number };
+    return ok({ kind: "change", change: { kind: "released", by: present }, documents: { [OWNER_KEY]: null, [RELEASES_KEY]: releases } });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.then(
+      () => {},
+      () => {},
+    );
+    return result;
+  }
+}
+
+function change(kind: "claimed" | "key-changed" | "renamed", owner: OwnerRecord): OwnerDecision {
+  return { kind: "change", change: { kind, owner }, documents: { [OWNER_KEY]: { ...owner } } };
+}
+
+function numberIn(document: JsonObject | undefined, key: string): number {
+  const value = document?.[key];
+  return typeof value === "number" ? value : -1;
+}

@@ -1,0 +1,86 @@
+import type { CloudMessageOf } from "../../protocol/cloud-messages.ts";
+import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { messageOf } from "../../../platform/ports/result.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+import type { LinkStatus } from "../cloud/cloud-port.ts";
+import { connectionSentence } from "./connection-sentence.ts";
+
+/** What the pairing screen and `vitrine pair` show. */
+export interface PairingView {
+  readonly deviceId: string;
+  /** Absent while there is none that is good. */
+  readonly code?: string;
+  readonly claimUrl?: string;
+  /** Monotonic time at which the code ends. */
+  readonly expiresMs?: number;
+  /** One sentence for whoever stands before the screen: what is being waited for, or which step fails and why. */
+  readonly status: string;
+}
+
+const TIMER_MAX_MS = 3_600_000;
+
+/** The code by which a person claims the device. Good until its time on the monotonic clock is over. */
+export class Pairing {
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #deviceId: string;
+  readonly #changed: Emitter<PairingView>;
+  #code: { readonly code: string; readonly claimUrl: string; readonly expiresMs: number } | undefined;
+  #link: LinkStatus;
+  #timer: Timer | undefined;
+
+  constructor(deps: { readonly clock: Clock; readonly timers: Timers; readonly log: Log; readonly deviceId: string; readonly link: LinkStatus }) {
+    this.#clock = deps.clock;
+    this.#timers = deps.timers;
+    this.#deviceId = deps.deviceId;
+    this.#link = deps.link;
+    this.#changed = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to the pairing code failed"));
+  }
+
+  view(): PairingView {
+    const code = this.#code !== undefined && this.#code.expiresMs > this.#clock.monotonicMs() ? this.#code : undefined;
+    return { deviceId: this.#deviceId, ...code, status: connectionSentence(this.#link, code !== undefined) };
+  }
+
+  onChange(listener: (view: PairingView) => void): () => void {
+    return this.#changed.on(listener);
+  }
+
+  /** The cloud gave a code. */
+  received(message: CloudMessageOf<"pairing">): void {
+    this.#code = { code: message.code, claimUrl: message.claimUrl, expiresMs: this.#clock.monotonicMs() + message.expiresInMs };
+    this.#watchExpiry();
+    this.#changed.emit(this.view());
+  }
+
+  linkChanged(status: LinkStatus): void {
+    const before = this.view().status;
+    this.#link = status;
+    if (this.view().status !== before) this.#changed.emit(this.view());
+  }
+
+  /** The device was claimed: the code is worth nothing any more. */
+  claimed(): void {
+    this.#forget();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #watchExpiry(): void {
+    this.#timer?.cancel();
+    if (this.#code === undefined) return;
+    const leftMs = this.#code.expiresMs - this.#clock.monotonicMs();
+    if (leftMs <= 0) return this.#forget();
+    this.#timer = this.#timers.after("pairing.expiry", Math.min(leftMs, TIMER_MAX_MS), () => this.#watchExpiry());
+  }
+
+  #forget(): void {
+    this.#timer?.cancel();
+    if (this.#code === undefined) return;
+    this.#code = undefined;
+    this.#changed.emit(this.view());
+  }
+}

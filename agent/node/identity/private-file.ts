@@ -1,0 +1,91 @@
+import { chmodSync, closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+/** Files that nobody but the agent's own user may read: mode 0600 in a folder of 0700. */
+
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+/** No file of ours here is anywhere near this; a larger one is not ours. */
+const BYTES_MAX = 64 * 1024;
+
+/** What was found to be readable by others, and was put right. */
+export type Repaired = { readonly path: string; readonly was: string };
+
+export function ensurePrivateFolder(folder: string): Repaired | undefined {
+  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  return repairMode(folder, FOLDER_MODE);
+}
+
+/** What reading came to. `strange`: there is something, and it is no file of ours. `blocked`: it may be good, and we cannot get at it. */
+export type PrivateText =
+  | { readonly kind: "absent" }
+  | { readonly kind: "strange" | "blocked"; readonly why: string }
+  | { readonly kind: "text"; readonly text: string };
+
+export function readPrivate(path: string): PrivateText {
+  try {
+    const stat = lstatSync(path);
+    // A link could point the key's reader, or a later write, anywhere.
+    if (!stat.isFile()) return { kind: "strange", why: "it is not a regular file" };
+    if (stat.size > BYTES_MAX) return { kind: "strange", why: `it has ${stat.size} bytes` };
+    return { kind: "text", text: readFileSync(path, "utf8") };
+  } catch (thrown) {
+    if (isErrno(thrown, "ENOENT")) return { kind: "absent" };
+    // EIO on a worn card, EACCES after somebody's chown: this time the copy gives nothing, another time it may.
+    if (thrown instanceof Error && "code" in thrown) return { kind: "blocked", why: thrown.message };
+    throw thrown;
+  }
+}
+
+export function repairFile(path: string): Repaired | undefined {
+  return repairMode(path, FILE_MODE);
+}
+
+/** Whole or not at all, and still there after a power cut: temporary file, fsync, rename, fsync of the folder. */
+export function writePrivate(path: string, text: string): void {
+  const temporary = `${path}.tmp`;
+  rmSync(temporary, { force: true });
+  const file = openSync(temporary, "wx", FILE_MODE);
+  try {
+    // The mode given to open is subject to the umask.
+    fchmodSync(file, FILE_MODE);
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+  syncFolder(dirname(path));
+}
+
+/** Moves a file that cannot be used beside itself, under a name of its own, and keeps the newest few. */
+export function setAside(path: string, stampMs: number, keepMax: number): string {
+  const prefix = `${basename(path)}.damaged-`;
+  const aside = join(dirname(path), `${prefix}${stampMs}`);
+  renameSync(path, aside);
+  const all = readdirSync(dirname(path)).filter((name) => name.startsWith(prefix)).sort();
+  for (const name of all.slice(0, Math.max(0, all.length - keepMax))) rmSync(join(dirname(path), name), { force: true, recursive: true });
+  syncFolder(dirname(path));
+  return aside;
+}
+
+function repairMode(path: string, mode: number): Repaired | undefined {
+  const was = lstatSync(path).mode & 0o777;
+  // Windows has no such modes and reports 0666; only development happens there.
+  if ((was & ~mode) === 0 || process.platform === "win32") return undefined;
+  chmodSync(path, mode);
+  return { path, was: `0${was.toString(8)}` };
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+export function isErrno(thrown: unknown, code: string): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === code;
+}
