@@ -1,0 +1,34 @@
+import type { Json } from "../../../platform/runtime/json.ts";
+import type { CommandName, CommandParams } from "../../protocol/commands/catalog.ts";
+import type { CommandExecutor, ExecutorTable } from "./executor.ts";
+
+/** Which desired key a command sets by hand, and to what. */
+const SETS: { readonly [N in CommandName]?: (params: CommandParams<N>) => readonly [key: string, value: Json] } = {
+  "display.power": ({ on }) => ["display.power", on ? "on" : "standby"],
+  "display.input": ({ input }) => ["display.input", input],
+  "display.brightness": ({ percent }) => ["display.brightness", percent],
+  "display.orientation": ({ degrees }) => ["display.orientation", degrees],
+  "audio.volume": ({ percent }) => ["audio.volume", percent],
+  "audio.mute": ({ mute }) => ["audio.mute", mute],
+};
+
+/**
+ * The same executors, but a command that sets what desired state manages is noted first, so that the reconcile
+ * loop does not put it back under the hand of whoever sent it (see state/manual-overrides.ts).
+ */
+export function noteOverrides(table: ExecutorTable, note: (key: string, value: Json) => Promise<void>): ExecutorTable {
+  const noted: Record<string, unknown> = { ...table };
+  for (const [name, setsOf] of Object.entries(SETS) as [CommandName, (params: unknown) => readonly [string, Json]][]) {
+    const executor = table[name] as CommandExecutor | undefined;
+    if (executor === undefined) continue;
+    const wrapped: CommandExecutor = {
+      ...executor,
+      run: async (params, context) => {
+        await note(...setsOf(params));
+        return executor.run(params, context);
+      },
+    };
+    noted[name] = wrapped;
+  }
+  return noted as ExecutorTable;
+}

@@ -1,0 +1,144 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describeJournalStore } from "../../core/commands/journal-store.conformance.ts";
+import { entry, final, OWNER } from "../../core/commands/testing/journal-entries.ts";
+import { Quarantine } from "../sqlite/quarantine.ts";
+import { openJournal, type JournalOpening } from "./open-journal.ts";
+import type { SqliteJournalStore } from "./sqlite-journal-store.ts";
+
+async function open(folder: string): Promise<Extract<JournalOpening, { kind: "open" }>> {
+  const opening = await openJournal(join(folder, "journal.db"), new Quarantine(join(folder, "quarantine"), 10_000_000), 0);
+  if (opening.kind !== "open") throw new Error(`${opening.why.code}: ${opening.why.message}`);
+  return opening;
+}
+
+describeJournalStore("SQLite", true, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-journal-"));
+  let { store } = await open(folder);
+  return {
+    store,
+    async reopen() {
+      store.close();
+      store = (await open(folder)).store;
+      return store;
+    },
+    close() {
+      store.close();
+      rmSync(folder, { recursive: true });
+      return Promise.resolve();
+    },
+  };
+});
+
+describe("the journal's file", () => {
+  let folder: string;
+  let store: SqliteJournalStore | undefined;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "vitrine-journal-"));
+  });
+  afterEach(() => {
+    store?.close();
+    store = undefined;
+    rmSync(folder, { recursive: true });
+  });
+
+  async function filled(count: number): Promise<string> {
+    const { store: first } = await open(folder);
+    for (let number = 1; number <= count; number += 1) await first.put(entry(number, { state: final(number, number, number % 2 === 0) }));
+    first.close();
+    return join(folder, "journal.db");
+  }
+
+  it("has every write that was said to be stored, after SIGKILL at a random time", async () => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, "testing/write-until-killed.ts"), join(folder, "journal.db"), join(folder, "quarantine")], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(child, "exit");
+    const said = new Map<number, string>();
+    const killAfter = 150 + Math.floor(Math.random() * 300);
+    let lines = 0;
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [number = "", state = ""] = line.split(" ");
+      said.set(Number(number), state);
+      if ((lines += 1) === killAfter) child.kill("SIGKILL");
+    }
+    await ended;
+    store = (await open(folder)).store;
+    const floor = await store.floor(OWNER);
+    const order = ["delivered", "running", "final"];
+    const missing: string[] = [];
+    for (const [number, state] of said) {
+      const found = await store.get(`c${number}`, 1);
+      const forgotten = found === undefined && number <= floor && state === "final";
+      if (!forgotten && order.indexOf(found?.state.kind ?? "") < order.indexOf(state)) missing.push(`${number} ${state}`);
+    }
+    expect(missing, `killed after line ${killAfter}`).toEqual([]);
+    expect(said.size).toBeGreaterThan(40);
+  });
+
+  it("starts anew with what is readable when pages are damaged, and lets nothing old run", async () => {
+    const path = await filled(200);
+    const bytes = readFileSync(path);
+    bytes.fill(0xa5, Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 4096);
+    writeFileSync(path, bytes);
+    const opening = await open(folder);
+    ({ store } = opening);
+    const left = await store.recent(1_000);
+    expect(opening.damage?.salvaged).toBe(left.length);
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.length).toBeLessThan(200);
+    for (const found of left) expect(found).toEqual(entry(found.number, { state: final(found.number, found.number, found.number % 2 === 0) }));
+    expect(await store.floor(OWNER)).toBe(Math.max(...left.map(({ number }) => number)));
+    expect(statSync(opening.damage?.movedTo ?? "").size).toBe(bytes.length);
+  });
+
+  it.each([
+    ["cut to nothing", (path: string) => truncateSync(path, 0)],
+    ["cut in the middle", (path: string) => truncateSync(path, 5_000)],
+    ["no database", (path: string) => writeFileSync(path, "#!/bin/sh\n".repeat(1_000))],
+  ])("opens when the file is %s", async (_what, damage) => {
+    damage(await filled(20));
+    ({ store } = await open(folder));
+    await store.put(entry(100));
+    expect(await store.get("c100", 1)).toEqual(entry(100));
+  });
+
+  it("gives up a row whose text was changed, counts it, and keeps its number from running", async () => {
+    const path = await filled(10);
+    const database = new Database(path);
+    database.exec("UPDATE command SET entry = replace(entry, 'succeeded', 'succeedeD') WHERE id = 'c7'");
+    database.close();
+    ({ store } = await open(folder));
+    expect(await store.get("c7", 1)).toBeUndefined();
+    expect(store.rowsLost).toBe(1);
+    expect(await store.floor(OWNER)).toBe(7);
+    expect(await store.recent(100)).toHaveLength(9);
+  });
+
+  it("keeps the number of a damaged row from running even when it was the highest", async () => {
+    const path = await filled(10);
+    const database = new Database(path);
+    database.exec("UPDATE command SET finished_wall = 5 WHERE id = 'c10'");
+    database.close();
+    ({ store } = await open(folder));
+    expect(await store.get("c10", 1)).toBeUndefined();
+    expect(await store.floor(OWNER)).toBe(10);
+  });
+
+  it("stays small over many commands", async () => {
+    ({ store } = await open(folder));
+    for (let number = 1; number <= 1_500; number += 1) {
+      await store.put(entry(number));
+      await store.put(entry(number, { state: final(number, number, true) }));
+      if (number % 50 === 0) await store.prune({ finishedBeforeWallMs: 0, entriesMax: 100, bytesMax: 1_000_000 });
+    }
+    expect(await store.recent(10_000)).toHaveLength(100);
+    expect(store.bytes()).toBeLessThan(1_500_000);
+  });
+});

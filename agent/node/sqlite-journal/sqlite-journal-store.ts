@@ -1,0 +1,248 @@
+import type { Database, Statement } from "better-sqlite3";
+import { isDone, type CommandKey, type JournalEntry } from "../../core/commands/journal-entry.ts";
+import type { JournalStore, RetentionLimits } from "../../core/commands/journal-store.ts";
+import { StorageError } from "../../core/storage/document-store.ts";
+import { rowChecksum } from "../sqlite/row-checksum.ts";
+import type { SqliteFile } from "../sqlite/sqlite-file.ts";
+import { storageIssueOrThrow } from "../sqlite/storage-issue.ts";
+
+/** The WAL goes into the database after this many pages: about 512 KiB. */
+const CHECKPOINT_PAGES = 500;
+/** Free pages given back to the file system at one pruning. */
+const VACUUM_PAGES = 64;
+
+/** A row as it is read. */
+export interface CommandRow {
+  readonly arrival: number;
+  readonly id: string;
+  readonly attempt: number;
+  readonly owner: string;
+  readonly number: number;
+  readonly done: number;
+  readonly finished_wall: number;
+  readonly crc: number;
+  readonly entry: string;
+}
+
+/** The entry of a row, or `undefined` when the row is not as it was written. */
+export function entryOfRow(row: CommandRow): JournalEntry | undefined {
+  const { arrival, id, attempt, owner, number, done, finished_wall: finishedWall } = row;
+  if (row.crc !== rowChecksum("command", [arrival, id, attempt, owner, number, done, finishedWall], row.entry)) return undefined;
+  return JSON.parse(row.entry) as JournalEntry;
+}
+
+export function floorChecksum(owner: string, number: number): number {
+  return rowChecksum("floor", [number], owner);
+}
+
+/**
+ * The journal in a SQLite file of its own. Every put is one transaction and one sync. A row that is found damaged
+ * is given up, counted, and its number becomes part of the floor: what cannot be known may not run again.
+ */
+export class SqliteJournalStore implements JournalStore {
+  readonly #file: SqliteFile;
+  readonly #sql: ReturnType<typeof prepareAll>;
+  #rowsLost = 0;
+  /** Pages written since the last checkpoint; an estimate from above is enough. */
+  #pagesWritten = 0;
+
+  /** `file` is open, checked, and has `JOURNAL_SCHEMA`. */
+  constructor(file: SqliteFile) {
+    this.#file = file;
+    this.#sql = prepareAll(file.database);
+  }
+
+  /** Rows found damaged since it was opened. */
+  get rowsLost(): number {
+    return this.#rowsLost;
+  }
+
+  get(id: string, attempt: number): Promise<JournalEntry | undefined> {
+    return this.#guarded(() => this.#entry(this.#sql.get.get(id, attempt)));
+  }
+
+  async put(entry: JournalEntry): Promise<void> {
+    const before = await this.#guarded(() => this.#replace(entry));
+    try {
+      await this.#file.sync();
+    } catch (thrown) {
+      const issue = storageIssueOrThrow(thrown);
+      // Not known to be on the disk, so it must not be found by this process either.
+      await this.#guarded(() => this.#restore(entry, before));
+      throw new StorageError(issue.code, issue.message, { cause: thrown });
+    }
+    this.#checkpointIfLong();
+  }
+
+  numberHolder(owner: string, number: number): Promise<CommandKey | undefined> {
+    return this.#guarded(() => this.#sql.holder.get(owner, number));
+  }
+
+  floor(owner: string): Promise<number> {
+    return this.#guarded(() => this.#floor(owner));
+  }
+
+  unfinished(): Promise<readonly JournalEntry[]> {
+    return this.#guarded(() => this.#entries(this.#sql.unfinished.all()));
+  }
+
+  recent(countMax: number): Promise<readonly JournalEntry[]> {
+    return this.#guarded(() => this.#entries(this.#sql.recent.all(countMax)));
+  }
+
+  async prune(limits: RetentionLimits): Promise<number> {
+    const pruned = await this.#guarded(() => this.#inTransaction(() => this.#prune(limits)));
+    if (pruned === 0) return 0;
+    await this.#guarded(() => this.#file.database.pragma(`incremental_vacuum(${VACUUM_PAGES})`));
+    try {
+      await this.#file.sync();
+    } catch (thrown) {
+      const issue = storageIssueOrThrow(thrown);
+      throw new StorageError(issue.code, issue.message, { cause: thrown });
+    }
+    this.#checkpointIfLong();
+    return pruned;
+  }
+
+  /** Bytes on the disk, WAL included. */
+  bytes(): number {
+    return this.#file.bytes();
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  /** Writes and returns the row that was there before. */
+  #replace(entry: JournalEntry): CommandRow | undefined {
+    return this.#inTransaction(() => {
+      const before = this.#sql.get.get(entry.id, entry.attempt);
+      const arrival = before?.arrival ?? (this.#sql.lastArrival.get()?.arrival ?? 0) + 1;
+      this.#write(rowOf(entry, arrival));
+      return before;
+    });
+  }
+
+  #restore(entry: JournalEntry, before: CommandRow | undefined): void {
+    this.#inTransaction(() => {
+      if (before === undefined) this.#sql.drop.run(entry.id, entry.attempt);
+      else this.#write(before);
+    });
+  }
+
+  #write(row: CommandRow): void {
+    this.#sql.put.run(row.arrival, row.id, row.attempt, row.owner, row.number, row.done, row.finished_wall, row.crc, row.entry);
+    this.#pagesWritten += 8 + Math.ceil(row.entry.length / 512);
+  }
+
+  #prune(limits: RetentionLimits): number {
+    const total = this.#sql.totals.get() ?? { count: 0, bytes: 0 };
+    let { count, bytes } = total;
+    let pruned = 0;
+    for (const row of this.#sql.done.all()) {
+      const over = count > limits.entriesMax || bytes > limits.bytesMax;
+      if (!over && row.finished_wall >= limits.finishedBeforeWallMs) continue;
+      this.#sql.drop.run(row.id, row.attempt);
+      this.#raiseFloor(row.owner, row.number);
+      count -= 1;
+      bytes -= row.bytes;
+      pruned += 1;
+    }
+    this.#pagesWritten += pruned * 4;
+    return pruned;
+  }
+
+  #floor(owner: string): number {
+    const row = this.#sql.floor.get(owner);
+    if (row === undefined) return 0;
+    if (row.crc === floorChecksum(owner, row.number)) return row.number;
+    // Not known any more; everything that ever came from this owner is at or below what is still here or was lost.
+    this.#rowsLost += 1;
+    const highest = this.#sql.highest.get(owner)?.number ?? 0;
+    this.#sql.putFloor.run(owner, highest, floorChecksum(owner, highest));
+    return highest;
+  }
+
+  #raiseFloor(owner: string, number: number): void {
+    const floor = Math.max(this.#floor(owner), number);
+    this.#sql.putFloor.run(owner, floor, floorChecksum(owner, floor));
+  }
+
+  #entries(rows: readonly CommandRow[]): readonly JournalEntry[] {
+    return rows.map((row) => this.#entry(row)).filter((entry) => entry !== undefined);
+  }
+
+  #entry(row: CommandRow | undefined): JournalEntry | undefined {
+    if (row === undefined) return undefined;
+    const entry = entryOfRow(row);
+    if (entry !== undefined) return entry;
+    this.#rowsLost += 1;
+    this.#inTransaction(() => {
+      // Any of its columns may be the damaged one. A wrong number as the floor would lock out every command to come, so
+      // it counts only when the index, which is a second copy, has it too; else everything that is still known does.
+      const confirmed = this.#sql.indexed.get(row.owner, row.number, row.arrival) !== undefined;
+      this.#sql.dropArrival.run(row.arrival);
+      this.#raiseFloor(row.owner, confirmed ? row.number : (this.#sql.highest.get(row.owner)?.number ?? 0));
+    });
+    return undefined;
+  }
+
+  #inTransaction<T>(work: () => T): T {
+    return this.#file.database.transaction(work)();
+  }
+
+  #checkpointIfLong(): void {
+    if (this.#pagesWritten < CHECKPOINT_PAGES) return;
+    this.#pagesWritten = 0;
+    try {
+      this.#file.checkpoint(false);
+    } catch (thrown) {
+      // Everything is safe in the WAL; the next write past the limit tries again.
+      storageIssueOrThrow(thrown);
+    }
+  }
+
+  async #guarded<T>(work: () => T): Promise<T> {
+    try {
+      return await Promise.resolve(work());
+    } catch (thrown) {
+      const issue = storageIssueOrThrow(thrown);
+      throw new StorageError(issue.code, issue.message, { cause: thrown });
+    }
+  }
+}
+
+/** The row of an entry. */
+export function rowOf(entry: JournalEntry, arrival: number): CommandRow {
+  const { id, attempt, owner, number } = entry;
+  const done = isDone(entry) ? 1 : 0;
+  const finishedWall = entry.state.kind === "final" ? Math.round(entry.state.finishedWallMs) : 0;
+  const json = JSON.stringify(entry);
+  const crc = rowChecksum("command", [arrival, id, attempt, owner, number, done, finishedWall], json);
+  return { arrival, id, attempt, owner, number, done, finished_wall: finishedWall, crc, entry: json };
+}
+
+function prepareAll(database: Database) {
+  const all = "arrival, id, attempt, owner, number, done, finished_wall, crc, entry";
+  const prepare = <P extends unknown[], R>(sql: string): Statement<P, R> => database.prepare<P, R>(sql);
+  return {
+    get: prepare<[string, number], CommandRow>(`SELECT ${all} FROM command WHERE id = ? AND attempt = ?`),
+    put: prepare<[number, string, number, string, number, number, number, number, string], never>(
+      `INSERT OR REPLACE INTO command (${all}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    lastArrival: prepare<[], { arrival: number }>("SELECT max(arrival) AS arrival FROM command"),
+    holder: prepare<[string, number], CommandKey>("SELECT id, attempt FROM command WHERE owner = ? AND number = ? ORDER BY arrival LIMIT 1"),
+    indexed: prepare<[string, number, number], unknown>("SELECT 1 FROM command INDEXED BY command_number WHERE owner = ? AND number = ? AND arrival = ?"),
+    highest: prepare<[string], { number: number }>("SELECT max(number) AS number FROM command WHERE owner = ?"),
+    unfinished: prepare<[], CommandRow>(`SELECT ${all} FROM command WHERE done = 0 ORDER BY arrival`),
+    recent: prepare<[number], CommandRow>(`SELECT ${all} FROM command ORDER BY arrival DESC LIMIT ?`),
+    totals: prepare<[], { count: number; bytes: number }>("SELECT count(*) AS count, coalesce(sum(length(entry)), 0) AS bytes FROM command"),
+    done: prepare<[], Pick<CommandRow, "id" | "attempt" | "owner" | "number" | "finished_wall"> & { bytes: number }>(
+      "SELECT id, attempt, owner, number, finished_wall, length(entry) AS bytes FROM command WHERE done = 1 ORDER BY arrival",
+    ),
+    drop: prepare<[string, number], never>("DELETE FROM command WHERE id = ? AND attempt = ?"),
+    dropArrival: prepare<[number], never>("DELETE FROM command WHERE arrival = ?"),
+    floor: prepare<[string], { number: number; crc: number }>("SELECT number, crc FROM floor WHERE owner = ?"),
+    putFloor: prepare<[string, number, number], never>("INSERT OR REPLACE INTO floor (owner, number, crc) VALUES (?, ?, ?)"),
+  };
+}
