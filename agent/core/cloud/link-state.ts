@@ -197,8 +197,9 @@ function changeEndpoints(state: LinkState, urls: readonly string[], context: Lin
   if (state.phase.kind === "stopped") return same(next);
   if (!isAttempting(state.phase)) return same(wait(next, context));
   const kept = state.phase;
+  const { lastError: __, ...fresh } = next;
   if (urls.includes(kept.endpoint)) return same({ ...next, phase: kept.kind === "online" ? placed(kept, next, context) : kept });
-  return end(state, wait(withGap(offline(next, context), context), context), issue("link.moving", "the endpoints changed"), "moving");
+  return end(state, wait(withGap(offline(fresh, context), context), context), issue("link.moving", "the endpoints changed"), "moving");
 }
 
 function reconnect(state: LinkState, reason: "moving" | "reconnecting", context: LinkContext): LinkStep {

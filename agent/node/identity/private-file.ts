@@ -19,7 +19,8 @@ export function ensurePrivateFolder(folder: string): Repaired | undefined {
 /** What reading came to. `strange`: there is something, and it is no file of ours. `blocked`: it may be good, and we cannot get at it. */
 export type PrivateText =
   | { readonly kind: "absent" }
-  | { readonly kind: "strange" | "blocked"; readonly why: string }
+  | { readonly kind: "strange"; readonly why: string }
+  | { readonly kind: "blocked"; readonly why: string }
   | { readonly kind: "text"; readonly text: string };
 
 export function readPrivate(path: string): PrivateText {

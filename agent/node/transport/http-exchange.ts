@@ -1,0 +1,73 @@
+import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type RequestOptions } from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import { err, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { connectIssue } from "./connect-error.ts";
+import { openTunnel, proxyFor, type ProxySettings } from "./proxy-tunnel.ts";
+
+export interface HttpRequest {
+  readonly method: "HEAD" | "PUT";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** Nothing moved on the connection for this long: it is dead. */
+  readonly idleTimeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+}
+
+export interface HttpSettings extends ProxySettings {
+  /** Certificates to trust besides the machine's own, PEM. */
+  readonly ca?: string;
+}
+
+/**
+ * One HTTP request with its answer's status and headers; the answer's body is thrown away. Redirects are
+ * not followed. The error has a code of the `Transport` port, or `http.bad-request` for what cannot be sent at all.
+ */
+export function exchangeHttp(request: HttpRequest, settings: HttpSettings): Promise<Result<HttpAnswer>> {
+  return new Promise((resolve) => {
+    const started = begin(request, settings);
+    if (!started.ok) {
+      resolve(started);
+      return;
+    }
+    const { sent, url } = started.value;
+    const failed = (error: unknown): void => resolve(err(connectIssue(error, url, "synced")));
+    // An answer may come before the whole body was taken; what breaks after it no longer matters.
+    sent.once("response", (response) => {
+      response.resume();
+      response.on("error", () => {});
+      resolve(ok({ status: response.statusCode ?? 0, headers: response.headers }));
+      response.once("close", () => sent.destroy());
+    });
+    sent.once("timeout", () => sent.destroy(Object.assign(new Error(`nothing moved for ${request.idleTimeoutMs} ms`), { code: "ETIMEDOUT" })));
+    sent.on("error", failed);
+    sent.once("close", () => failed(new Error("the connection closed before an answer came")));
+    sent.end(request.body);
+  });
+}
+
+function begin(request: HttpRequest, settings: HttpSettings): Result<{ readonly sent: ClientRequest; readonly url: URL }> {
+  const bad = (thrown: unknown): Issue => ({ code: "http.bad-request", message: thrown instanceof Error ? thrown.message : String(thrown) });
+  try {
+    const url = new URL(request.url);
+    const tls: ConnectionOptions = settings.ca === undefined ? {} : { ca: settings.ca };
+    const options: RequestOptions = { method: request.method, headers: request.headers, signal: request.signal, timeout: request.idleTimeoutMs, agent: false };
+    const proxy = proxyFor(url, settings);
+    if (proxy !== undefined) {
+      const tunnel = (_: RequestOptions, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, request.signal, done);
+      options.createConnection = tunnel as NonNullable<RequestOptions["createConnection"]>;
+    }
+    const sent = url.protocol === "https:" ? httpsRequest(url, { ...options, ...tls }) : httpRequest(url, options);
+    return ok({ sent, url });
+  } catch (thrown) {
+    // Node throws on addresses and header values it will not send; both came from a cloud.
+    return err(bad(thrown));
+  }
+}
