@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,6 +49,7 @@ describe("npm start", () => {
     const run = startVitrine("--devices", "2");
     await vi.waitFor(() => expect([lines("1", "agent"), lines("2", "agent"), lines("2", "player")].map((l) => l.length)).toEqual([1, 1, 1]), WAIT);
     expect(run.output()).toContain(`Dashboard: http://127.0.0.1:${port}/`);
+    await vi.waitFor(() => expect(run.output()).toContain("device 2: up"), WAIT);
     expect(lines("1", "agent")[0]).toContain(`simulated ws://127.0.0.1:${port}/device/v1`);
     expect(lines("1", "player")[0]).toContain(`${join(root, "browser")} true`);
     const pids = pidsStarted();
@@ -210,7 +211,9 @@ function agentStarts(count: number): Promise<void> {
 
 function order(what: string, name = "1"): void {
   mkdirSync(device(name), { recursive: true });
-  writeFileSync(join(device(name), "do"), what);
+  // Whole or not at all: the agent watches for it.
+  writeFileSync(join(device(name), "do.new"), what);
+  renameSync(join(device(name), "do.new"), join(device(name), "do"));
 }
 
 /** Every process that an agent or a player host wrote down, and the player's children. */

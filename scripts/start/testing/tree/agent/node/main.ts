@@ -2,7 +2,8 @@
  * Stands in for the agent. It writes a line with its pid to `<data>/agent.starts`, opens a simulated world,
  * and then does what the file `<data>/do` says, once: `exit 76`, `power-cut`, `hang` (ignore SIGTERM).
  */
-import { appendFileSync, existsSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -12,7 +13,11 @@ const order = join(values.data, "do");
 if (!existsSync(world)) boot();
 appendFileSync(join(values.data, "agent.starts"), `${process.pid} ${values.platform ?? ""} ${values.cloud ?? ""}\n`);
 process.on("SIGTERM", () => process.exit(0));
-// Kept alive by this alone, until somebody writes an order.
+// The local API, as far as `npm start` asks it: any answer means that the agent is up.
+const socket = join(values.data, "run/agent.sock");
+mkdirSync(join(values.data, "run"), { recursive: true });
+rmSync(socket, { force: true });
+createServer((connection) => connection.on("data", () => connection.end('{"id":1,"result":{}}\n'))).listen(socket);
 watch(values.data, obey);
 obey();
 
