@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { logSource, readLogTail } from "./log-files.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vitrine-logs-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("the newest whole lines, across the file that was set aside", async () => {
+  writeFileSync(join(folder, "agent.log.1"), "one\ntwo\nthree\n");
+  writeFileSync(join(folder, "agent.log"), "four\nfive\n");
+  expect(await readLogTail(folder, 1000)).toEqual({ ok: true, value: [{ name: "agent.log", text: "one\ntwo\nthree\nfour\nfive\n" }] });
+  expect(await readLogTail(folder, 18)).toEqual({ ok: true, value: [{ name: "agent.log", text: "three\nfour\nfive\n" }] });
+  expect(await readLogTail(folder, 7)).toEqual({ ok: true, value: [{ name: "agent.log", text: "five\n" }] });
+});
+
+test("a collection is one compressed text with every log named, and what was buffered is in it", async () => {
+  const path = join(folder, "agent.log");
+  const collected = await logSource(folder, () => writeFileSync(path, "flushed\n")).collect(1000, new AbortController().signal);
+  if (!collected.ok) throw new Error(collected.error.message);
+  expect(gunzipSync(collected.value.bytes).toString()).toBe("==> agent.log <==\nflushed\n");
+});
+
+test("no folder is an answer, not an accident", async () => {
+  expect(await readLogTail(join(folder, "missing"), 10)).toMatchObject({ ok: false, error: { code: "logs.unreadable" } });
+});

@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from "node:fs";
+import type { Log } from "../../platform/ports/log.ts";
+import { messageOf } from "../../platform/ports/result.ts";
+import type { WorldHooks } from "../../platform/simulated/world.ts";
+
+/**
+ * What the simulated hardware does to real processes. Only composed with the simulated adapter:
+ * pulling the plug kills player and agent as a power cut would, freezing stops the browser's renderers.
+ */
+export function simulatedHooks(playerPid: () => number | undefined, log: Log): WorldHooks {
+  return {
+    onPowerCut: () => {
+      const pid = playerPid();
+      if (pid !== undefined) signalTree(pid, "SIGKILL", log);
+      process.kill(process.pid, "SIGKILL");
+    },
+    onFreezePlayer: () => {
+      const pid = playerPid();
+      if (pid !== undefined) signalRenderers(pid, "SIGSTOP", log);
+    },
+    onKillPlayer: () => {
+      const pid = playerPid();
+      if (pid !== undefined) signalTree(pid, "SIGKILL", log);
+    },
+  };
+}
+
+function signalTree(pid: number, signal: NodeJS.Signals, log: Log): void {
+  for (const each of [...descendants(pid), pid]) send(each, signal, log);
+}
+
+/** Chromium's renderers draw the page; stopped, the picture freezes while every other process stays well. */
+function signalRenderers(pid: number, signal: NodeJS.Signals, log: Log): void {
+  for (const each of descendants(pid)) if (commandLine(each).includes("--type=renderer")) send(each, signal, log);
+}
+
+function send(pid: number, signal: NodeJS.Signals, log: Log): void {
+  try {
+    process.kill(pid, signal);
+  } catch (thrown) {
+    // It ended by itself meanwhile.
+    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") log.warn({ pid, signal, error: messageOf(thrown) }, "a simulated fault could not reach a process");
+  }
+}
+
+/** All processes below `root`, children of children included (/proc/<pid>/stat field 4 is the parent, proc(5)). */
+function descendants(root: number): readonly number[] {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    const parent = Number.isInteger(pid) ? parentOf(pid) : undefined;
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid]);
+  }
+  const found: number[] = [];
+  for (let level = children.get(root) ?? []; level.length > 0; level = level.flatMap((pid) => children.get(pid) ?? [])) found.push(...level);
+  return found;
+}
+
+function parentOf(pid: number): number | undefined {
+  const stat = readProc(pid, "stat");
+  return stat === "" ? undefined : Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
+
+function commandLine(pid: number): string {
+  return readProc(pid, "cmdline");
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    // Processes come and go while the table is read.
+    return "";
+  }
+}
