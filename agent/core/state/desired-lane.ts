@@ -10,6 +10,7 @@ import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-
 import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import type { DesiredKeyHandler, KeyOutcome, Wanted } from "./desired-key.ts";
 import { afterApply, planKey, worldChanged, type DesiredStep, type KeyMemory } from "./desired-step.ts";
+import { untilAborted } from "./until-aborted.ts";
 import { Wake } from "./wake.ts";
 
 export interface DesiredLaneDeps {
@@ -150,8 +151,9 @@ export class DesiredLane {
     signal.addEventListener("abort", onAbort, { once: true });
     this.#applying = { key: handler.key, text, stop };
     try {
-      const outcome = await this.#within(handler, "apply", () => handler.apply(value, stop.signal));
-      if (stop.signal.aborted) return "superseded";
+      // The agent's stop does not wait for the handler; another wish does, so that two never work at once.
+      const outcome = await untilAborted(this.#within(handler, "apply", () => handler.apply(value, stop.signal)), signal);
+      if (outcome === undefined || stop.signal.aborted) return "superseded";
       return "issue" in outcome ? { kind: "effect", effect: { attempted: true, observed: { kind: "failed", error: outcome.issue }, error: outcome.issue } } : outcome.value;
     } finally {
       this.#applying = undefined;
@@ -160,7 +162,8 @@ export class DesiredLane {
   }
 
   async #observe(handler: DesiredKeyHandler, signal: AbortSignal): Promise<Reading<Json>> {
-    const observed = await this.#within(handler, "observe", () => handler.observe(signal));
+    const observed = await untilAborted(this.#within(handler, "observe", () => handler.observe(signal)), signal);
+    if (observed === undefined) return { kind: "unknown", why: "the agent stops" };
     return "issue" in observed ? { kind: "failed", error: observed.issue } : observed.value;
   }
 

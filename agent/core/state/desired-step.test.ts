@@ -26,7 +26,7 @@ describe("planning one desired key", () => {
     ["acknowledged, and something else is seen", effect(seen("standby", 0), true), "desired.not-observed"],
     ["no answer", effect(unknown("silent")), "desired.no-answer"],
     ["refused by the hardware", { kind: "effect", effect: { attempted: true, observed: UNSUPPORTED, error: { code: "display.nack", message: "no" } } }, "display.nack"],
-  ])("a failed attempt (%s) is tried again, later each time", (_name, outcome, code) => {
+  ] satisfies readonly (readonly [string, KeyOutcome, string])[])("a failed attempt (%s) is tried again, later each time", (_name, outcome, code) => {
     let memory = plan(seen("standby", 0)).memory;
     let nowMs = 0;
     const waits: number[] = [];

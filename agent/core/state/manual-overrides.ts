@@ -48,13 +48,16 @@ export class ManualOverrides {
 
   /**
    * A command set `key` to `value` while the document `version` wanted `wanted`. Nothing is kept where the
-   * command agrees with the document or the document does not manage the key.
+   * command agrees with the document. A key the document does not manage is noted too: a display that was
+   * switched off by hand is dark on purpose.
    */
   async note(key: string, value: Json, version: number, wanted: Wanted | undefined): Promise<void> {
-    if (wanted?.kind === "value" && canonicalJson(wanted.value) !== canonicalJson(value)) {
-      const { untilMs } = wanted;
-      this.#overrides.set(key, { value, version, against: canonicalJson(wanted.value), ...(untilMs === undefined ? {} : { untilMs }) });
-    } else if (!this.#overrides.delete(key)) return;
+    if (wanted?.kind === "value" && canonicalJson(wanted.value) === canonicalJson(value)) {
+      if (!this.#overrides.delete(key)) return;
+    } else {
+      const untilMs = wanted?.kind === "value" ? wanted.untilMs : undefined;
+      this.#overrides.set(key, { value, version, against: textOf(wanted), ...(untilMs === undefined ? {} : { untilMs }) });
+    }
     await this.#save();
   }
 
@@ -62,11 +65,11 @@ export class ManualOverrides {
   valueOf(key: string, version: number, wanted: Wanted | undefined): Json | undefined {
     const override = this.#overrides.get(key);
     if (override === undefined) return undefined;
+    // No opinion is no edge: whatever held goes on until somebody knows better.
     if (wanted?.kind === "no-opinion" && override.version === version) return override.value;
     const holds =
-      wanted?.kind === "value" &&
       override.version === version &&
-      canonicalJson(wanted.value) === override.against &&
+      textOf(wanted) === override.against &&
       (override.untilMs === undefined || this.#deps.clock.wallMs() < override.untilMs);
     if (holds) return override.value;
     this.#overrides.delete(key);
@@ -91,6 +94,11 @@ export class ManualOverrides {
       this.#deps.log.warn({ code: thrown.code }, "a manual override could not be kept on disk");
     }
   }
+}
+
+/** What was wanted, as text to compare: the value, or that there was none. */
+function textOf(wanted: Wanted | undefined): string {
+  return wanted?.kind === "value" ? canonicalJson(wanted.value) : (wanted?.kind ?? "unmanaged");
 }
 
 function overrideOf(stored: Json): Override | undefined {

@@ -5,8 +5,6 @@ import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../pl
 import { CONFIG_KEYS, configEntry, flagName } from "../../core/config/config-table.ts";
 import { resolveConfig, type ConfigIssue, type ResolvedConfig } from "../../core/config/resolve-config.ts";
 
-/** Exit code of a start that refuses a wrong configuration: EX_CONFIG of sysexits.h. */
-export const EXIT_CONFIG = 78;
 const FILE_BYTES_MAX = 256 * 1024;
 
 export interface ReadConfig extends ResolvedConfig {
@@ -18,7 +16,7 @@ export interface ReadConfig extends ResolvedConfig {
 
 /**
  * Reads `<data>/config.json`, the environment and the flags. Never fails: what cannot be used is an issue, and
- * the device starts without it. With `values.strict` the caller prints the issues and exits with `EXIT_CONFIG`.
+ * the device starts without it. With `values.strict` the caller prints the issues and exits with `EXIT.badConfiguration`.
  */
 export async function readConfig(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<ReadConfig> {
   const { flags, rest } = parseFlags(argv);

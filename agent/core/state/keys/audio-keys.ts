@@ -3,6 +3,7 @@ import type { Audio } from "../../../../platform/ports/audio.ts";
 import type { Effect, Reading } from "../../../../platform/ports/reading.ts";
 import type { Json } from "../../../../platform/runtime/json.ts";
 import type { DesiredKeyHandler } from "../desired-key.ts";
+import { compareLevel } from "./display-keys.ts";
 
 /** Audio servers answer at once or hang. */
 const WORST_CASE_MS = 5_000;
@@ -34,6 +35,6 @@ function key(
     },
     observe: () => (audio === undefined ? Promise.resolve({ kind: "unsupported" }) : observe(audio)),
     apply: async (value) => (audio === undefined ? { kind: "unsupported", error } : { kind: "effect", effect: await apply(audio, value) }),
-    compare: (wanted, observed) => (wanted === observed ? "same" : "different"),
+    compare: name === "volume" ? compareLevel : (wanted, observed) => (wanted === observed ? "same" : "different"),
   };
 }

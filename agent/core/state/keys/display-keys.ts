@@ -3,6 +3,7 @@ import type { Display, DisplayStatus, Orientation } from "../../../../platform/p
 import type { Effect, Reading } from "../../../../platform/ports/reading.ts";
 import type { Issue } from "../../../../platform/ports/result.ts";
 import type { Json } from "../../../../platform/runtime/json.ts";
+import { isNear } from "../../commands/executors/effect-proof.ts";
 import type { ScheduleAnswer } from "../../schedule/schedule-answer.ts";
 import type { Comparison, DesiredKeyHandler, Wanted } from "../desired-key.ts";
 import type { SharedReading } from "../shared-reading.ts";
@@ -46,6 +47,7 @@ export function displayKeys(deps: DisplayKeysDeps): readonly DesiredKeyHandler[]
       unsupported: (display) => (display.capabilities.brightness ? undefined : "this display's brightness cannot be set"),
       observe: (status) => status.brightness,
       apply: (display, value) => display.setBrightness(Number(value)),
+      compare: compareLevel,
     }),
     key(deps, {
       name: "volume",
@@ -53,6 +55,7 @@ export function displayKeys(deps: DisplayKeysDeps): readonly DesiredKeyHandler[]
       unsupported: (display) => (display.capabilities.volume ? undefined : "this display's volume cannot be set"),
       observe: (status) => status.volume,
       apply: (display, value) => display.setVolume(Number(value)),
+      compare: compareLevel,
     }),
     key(deps, {
       name: "mute",
@@ -125,6 +128,11 @@ function wantedPower(document: DesiredDocument, scheduleSays: (schedule: Schedul
 function comparePower(wanted: Json, observed: Json): Comparison {
   if (wanted === observed) return "same";
   return observed === "turning-on" || observed === "turning-off" ? "settling" : "different";
+}
+
+/** Scales in hardware have steps of their own; the same tolerance as a command's proof. */
+export function compareLevel(wanted: Json, observed: Json): Comparison {
+  return isNear(Number(wanted), Number(observed)) ? "same" : "different";
 }
 
 function plain(value: Json | undefined): Wanted | undefined {

@@ -1,0 +1,200 @@
+import type { Schedule } from "../../protocol/desired.ts";
+import type { Reporter } from "../state/reporter.ts";
+import { Wake } from "../state/wake.ts";
+import type { Clock, ClockQuality, Timers } from "../../../platform/ports/clock.ts";
+import type { ClockControl } from "../../../platform/ports/host.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { ok, type Result } from "../../../platform/ports/result.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+import { TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
+import type { ScheduleAnswer } from "./schedule-answer.ts";
+import { WeeklySchedule } from "./weekly-schedule.ts";
+
+export interface ScheduleRunnerDeps {
+  /** The schedule in force, as the desired document has it at this moment. */
+  readonly schedule: () => Schedule | undefined;
+  readonly clockControl: ClockControl;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+/** The wall clock is compared with the monotonic one this often. */
+export const WATCH_MS = 30_000;
+/** NTP slews by less; a difference of more between two looks is a jump. */
+export const JUMP_MS = 2_000;
+/** A confirmed clock is asked about this many looks apart. */
+const SYNCED_LOOKS = 10;
+/** Never look more often than this, whatever the clocks do. */
+const LOOK_FLOOR_MS = 50;
+const QUALITY_DEADLINE_MS = 5_000;
+
+/**
+ * Watches the schedule and the wall clock. Timers run on the monotonic clock and only ever wake it; what is so is
+ * worked out anew from the wall clock each time, so a clock that jumps by years brings one look, not a missed edge
+ * and not a storm of them. While the clock was never set since boot there is no opinion: the screen stays as it is,
+ * and the report says so.
+ */
+export class ScheduleRunner {
+  readonly #deps: ScheduleRunnerDeps;
+  readonly #changes: Emitter<ScheduleAnswer | undefined>;
+  readonly #jumps: Emitter<number>;
+  readonly #wake = new Wake();
+  #knowns: readonly Known[] = [];
+  #quality: ClockQuality = "unset";
+  #seen = false;
+  #applied: Schedule | undefined;
+  #answer: ScheduleAnswer | undefined;
+  /** Wall minus monotonic at the last look. */
+  #offsetMs: number;
+  #jumpCount = 0;
+
+  constructor(deps: ScheduleRunnerDeps) {
+    this.#deps = deps;
+    this.#offsetMs = deps.clock.wallMs() - deps.clock.monotonicMs();
+    const report = (thrown: unknown): void => deps.log.error({ error: String(thrown) }, "a listener of the schedule threw");
+    this.#changes = new Emitter(report);
+    this.#jumps = new Emitter(report);
+  }
+
+  /** Calls back when the answer changes. Returns its undo. */
+  onChange(listener: (answer: ScheduleAnswer | undefined) => void): () => void {
+    return this.#changes.on(listener);
+  }
+
+  /** Calls back with how far the wall clock jumped, in ms. Returns its undo. */
+  onJump(listener: (byMs: number) => void): () => void {
+    return this.#jumps.on(listener);
+  }
+
+  /** Trust in the wall clock at the last look; `unset` before the first. */
+  quality(): ClockQuality {
+    return this.#quality;
+  }
+
+  /** Jumps of the wall clock seen since the start. */
+  jumps(): number {
+    return this.#jumpCount;
+  }
+
+  /** What `schedule` says now. */
+  readonly says = (schedule: Schedule): ScheduleAnswer => {
+    const known = this.#known(schedule);
+    const { compiled } = known;
+    if (!compiled.ok) return { kind: "refused", error: compiled.error };
+    if (this.#quality === "unset") {
+      const message = "the clock was not set since the start, so nobody knows the time; everything stays as it is until it is";
+      return { kind: "no-opinion", why: { code: "schedule.clock-unset", message } };
+    }
+    const nowMs = this.#deps.clock.wallMs();
+    if (known.last !== undefined && stillStands(known.last, nowMs)) return known.last.answer;
+    const nextMs = compiled.value.nextEdge(nowMs);
+    const answer = { kind: compiled.value.expectedAt(nowMs), ...(nextMs === undefined ? {} : { nextMs }) };
+    known.last = { atMs: nowMs, answer };
+    return answer;
+  };
+
+  /** As a setting of desired state (see setting-keys.ts): what the runner works with. */
+  current(): Schedule | undefined {
+    return this.#applied;
+  }
+
+  set(schedule: Schedule): Promise<Result<void>> {
+    this.#applied = schedule;
+    this.#look();
+    this.#wake.ring();
+    return Promise.resolve(ok(undefined));
+  }
+
+  /** The document changed: look now. */
+  poke(): void {
+    this.#wake.ring();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, timers } = this.#deps;
+    let untilAsked = 0;
+    while (!signal.aborted) {
+      const jumped = this.#watchClock();
+      if (untilAsked <= 0 || jumped) {
+        this.#quality = await this.#askQuality();
+        untilAsked = this.#quality === "synced" ? SYNCED_LOOKS : 0;
+      }
+      untilAsked -= 1;
+      this.#look();
+      const untilEdgeMs = this.#answer !== undefined && "nextMs" in this.#answer && this.#answer.nextMs !== undefined ? this.#answer.nextMs - clock.wallMs() : WATCH_MS;
+      await this.#wake.wait(timers, "schedule.watch", Math.max(LOOK_FLOOR_MS, Math.min(WATCH_MS, untilEdgeMs)), signal);
+    }
+  }
+
+  /** A clock service that hangs must not hold up the schedule: what it said last stands. */
+  async #askQuality(): Promise<ClockQuality> {
+    const { clockControl, timers, log } = this.#deps;
+    try {
+      return await withDeadline(timers, "schedule.clock-quality", QUALITY_DEADLINE_MS, clockControl.quality());
+    } catch (thrown) {
+      if (!(thrown instanceof TimeoutError)) throw thrown;
+      log.warn({ quality: this.#quality }, "the clock service does not answer");
+      return this.#quality;
+    }
+  }
+
+  #watchClock(): boolean {
+    const { clock, log } = this.#deps;
+    const offsetMs = clock.wallMs() - clock.monotonicMs();
+    const byMs = offsetMs - this.#offsetMs;
+    this.#offsetMs = offsetMs;
+    if (Math.abs(byMs) < JUMP_MS) return false;
+    this.#jumpCount += 1;
+    log.warn({ byMs }, "the wall clock jumped");
+    this.#jumps.emit(byMs);
+    return true;
+  }
+
+  #look(): void {
+    const schedule = this.#deps.schedule();
+    if (schedule === undefined) this.#applied = undefined;
+    const answer = schedule === undefined ? undefined : this.says(schedule);
+    if (this.#seen && sameAnswer(answer, this.#answer)) return;
+    this.#seen = true;
+    this.#answer = answer;
+    const { reporter } = this.#deps;
+    if (answer?.kind === "on" || answer?.kind === "off") {
+      reporter.set("schedule", { now: answer.kind, ...(answer.nextMs === undefined ? {} : { nextMs: answer.nextMs }) });
+    } else reporter.set("schedule", { now: "none" });
+    this.#changes.emit(answer);
+  }
+
+  #known(schedule: Schedule): Known {
+    const known = this.#knowns.find((candidate) => candidate.schedule === schedule);
+    if (known !== undefined) return known;
+    const fresh: Known = { schedule, compiled: WeeklySchedule.compile(schedule) };
+    // The one in force and the one just asked about; more are not needed.
+    this.#knowns = [fresh, ...this.#knowns].slice(0, 2);
+    return fresh;
+  }
+}
+
+interface Known {
+  readonly schedule: Schedule;
+  readonly compiled: ReturnType<typeof WeeklySchedule.compile>;
+  /**
+   * The last answer and when it was given. It stands until its edge: asking the zone's tables every half
+   * minute would be most of an idle agent's work.
+   */
+  last?: { readonly atMs: number; readonly answer: ScheduleAnswer & { readonly kind: "on" | "off" } };
+}
+
+/** An answer without an edge is worked out anew after this; a zone's rules may change with an update. */
+const ANSWER_AGE_MAX_MS = 86_400_000;
+
+function stillStands(last: NonNullable<Known["last"]>, nowMs: number): boolean {
+  return nowMs >= last.atMs && nowMs < (last.answer.nextMs ?? last.atMs + ANSWER_AGE_MAX_MS);
+}
+
+function sameAnswer(a: ScheduleAnswer | undefined, b: ScheduleAnswer | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const next = (answer: ScheduleAnswer): number | undefined => ("nextMs" in answer ? answer.nextMs : undefined);
+  return a.kind === b.kind && next(a) === next(b);
+}

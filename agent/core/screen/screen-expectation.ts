@@ -1,0 +1,26 @@
+import type { DesiredDocument, Schedule } from "../../protocol/desired.ts";
+import type { ScheduleAnswer } from "../schedule/schedule-answer.ts";
+import type { Json } from "../../../platform/runtime/json.ts";
+
+/** What the screen should be at this moment, and who says so. `none`: nobody knows (the clock was never set). */
+export interface ScreenExpectation {
+  readonly expect: "on" | "off" | "none";
+  readonly why: string;
+}
+
+/**
+ * Pure. `override`: what a manual `display.power` command set, while it holds over the document. Where nothing asks
+ * for a dark screen it should be lit: that is what a sign is for.
+ */
+export function screenExpectation(document: DesiredDocument | undefined, override: Json | undefined, says: (schedule: Schedule) => ScheduleAnswer): ScreenExpectation {
+  if (override === "on") return { expect: "on", why: "a command switched it on" };
+  if (override === "standby") return { expect: "off", why: "a command switched it off" };
+  const power = document?.display?.power;
+  if (power === undefined) return { expect: "on", why: "nothing asks for a dark screen" };
+  if (power === "on") return { expect: "on", why: "desired state wants it on" };
+  if (power === "standby") return { expect: "off", why: "desired state wants it in standby" };
+  if (document?.schedule === undefined) return { expect: "none", why: "it follows a schedule that is not there" };
+  const answer = says(document.schedule);
+  if (answer.kind === "on" || answer.kind === "off") return { expect: answer.kind, why: `the schedule says ${answer.kind}` };
+  return { expect: "none", why: answer.kind === "no-opinion" ? answer.why.message : answer.error.message };
+}

@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import * as v from "valibot";
+import { ScreenReportSchema } from "../../protocol/reported.ts";
+import type { HostVerdict } from "../../../player-host/contract/link-messages.ts";
+import { failed, seen, UNSUPPORTED, unknown } from "../../../platform/ports/reading.ts";
+import type { Output } from "../../../platform/ports/outputs.ts";
+import { screenExpectation } from "./screen-expectation.ts";
+import { judgeScreen, PLAYER_SILENT_MS, type ScreenWitnesses } from "./screen-verdict.ts";
+
+type Player = HostVerdict | "absent" | "silent";
+type Cable = "lit" | "off" | "unplugged" | "unclear" | "no-outputs" | "no-port";
+type Panel = "on" | "standby" | "turning-on" | "turning-off" | "deaf" | "unknown" | "unsupported" | "no-port";
+type Expect = "on" | "off" | "none";
+
+const output = (connected: Output["connected"], dpms: Output["dpms"]): Output => ({ name: "HDMI-A-1", connected, enabled: UNSUPPORTED, mode: UNSUPPORTED, dpms, edid: UNSUPPORTED });
+
+const CABLES: Readonly<Record<Cable, Pick<ScreenWitnesses, "outputs">>> = {
+  lit: { outputs: [output(seen(true, 0), seen("on", 0)), { ...output(seen(false, 0), seen("off", 0)), name: "HDMI-A-2" }] },
+  off: { outputs: [output(seen(true, 0), seen("off", 0))] },
+  unplugged: { outputs: [output(seen(false, 0), seen("off", 0))] },
+  unclear: { outputs: [output(unknown("no kernel"), unknown("no kernel"))] },
+  "no-outputs": { outputs: [] },
+  "no-port": {},
+};
+const panelOf = (panel: Panel): Pick<ScreenWitnesses, "display"> => {
+  if (panel === "no-port") return {};
+  const power =
+    panel === "deaf" ? failed({ code: "display.no-answer", message: "no answer" }) : panel === "unknown" ? unknown("not asked") : panel === "unsupported" ? UNSUPPORTED : seen(panel, 0);
+  return { display: { power, observedBy: "panel" } };
+};
+const playerOf = (player: Player): ScreenWitnesses["player"] =>
+  player === "absent"
+    ? { kind: "absent", why: "no host connected" }
+    : { kind: "present", silentMs: player === "silent" ? PLAYER_SILENT_MS + 1 : 100, picture: { verdict: player === "silent" ? "showing" : player, confidence: 0.9, evidence: [{ witness: "Frame Witness", says: "a frame came" }] } };
+
+const judge = (expect: Expect, player: Player, cable: Cable, panel: Panel) => judgeScreen({ expectation: { expect, why: "the test says so" }, player: playerOf(player), ...CABLES[cable], ...panelOf(panel) });
+
+const EXPECTS: readonly Expect[] = ["on", "off", "none"];
+const PLAYERS: readonly Player[] = ["showing", "dark", "frozen", "error-page", "blank", "unknown", "absent", "silent"];
+const CABLE_STATES = Object.keys(CABLES) as Cable[];
+const PANELS: readonly Panel[] = ["on", "standby", "turning-on", "turning-off", "deaf", "unknown", "unsupported", "no-port"];
+const ALL = EXPECTS.flatMap((expect) => PLAYERS.flatMap((player) => CABLE_STATES.flatMap((cable) => PANELS.map((panel) => ({ expect, player, cable, panel })))));
+
+const panelDark = (panel: Panel): boolean => panel === "standby" || panel === "turning-on" || panel === "turning-off";
+const cableDark = (cable: Cable): boolean => cable === "off" || cable === "unplugged";
+const deaf = (panel: Panel): boolean => panel === "deaf" || panel === "unknown";
+
+describe("the verdict", () => {
+  test.each([
+    // expectation, player, cable, panel → verdict, lit unexpectedly
+    ["on", "showing", "lit", "on", "showing", false],
+    ["on", "showing", "lit", "standby", "dark", false],
+    ["on", "showing", "lit", "turning-on", "dark", false],
+    ["on", "showing", "lit", "deaf", "showing", false],
+    ["on", "showing", "lit", "no-port", "showing", false],
+    ["on", "showing", "unplugged", "deaf", "dark", false],
+    ["on", "showing", "unplugged", "no-port", "dark", false],
+    ["on", "showing", "off", "no-port", "dark", false],
+    ["on", "absent", "lit", "on", "unknown", false],
+    ["on", "silent", "lit", "on", "unknown", false],
+    ["on", "absent", "lit", "standby", "dark", false],
+    ["on", "frozen", "lit", "on", "frozen", false],
+    ["on", "blank", "lit", "on", "blank", false],
+    ["on", "error-page", "unclear", "on", "error-page", false],
+    ["off", "showing", "lit", "standby", "dark-expected", false],
+    ["off", "showing", "off", "no-port", "dark-expected", false],
+    ["off", "showing", "unplugged", "deaf", "dark-expected", false],
+    ["off", "showing", "lit", "on", "showing", true],
+    ["off", "showing", "lit", "no-port", "showing", true],
+    ["off", "showing", "lit", "deaf", "unknown", false],
+    ["off", "showing", "off", "on", "dark", true],
+    ["off", "absent", "lit", "standby", "dark-expected", false],
+    ["none", "showing", "lit", "on", "showing", false],
+    ["none", "showing", "lit", "standby", "dark", false],
+  ] as const)("should be %s, player %s, cable %s, panel %s: %s", (expect_, player, cable, panel, verdict, lit) => {
+    const judged = judge(expect_, player, cable, panel);
+    expect([judged.verdict, judged.litUnexpectedly]).toEqual([verdict, lit]);
+  });
+
+  test("over every combination: showing only when the player says so, now, and nobody contradicts", () => {
+    for (const { expect: expectation, player, cable, panel } of ALL) {
+      if (judge(expectation, player, cable, panel).verdict !== "showing") continue;
+      expect([player, panelDark(panel), cable === "off", cable === "unplugged" && panel !== "on"]).toEqual(["showing", false, false, false]);
+    }
+  });
+
+  test("over every combination: dark on purpose only when it should be off, and what can be asked agrees", () => {
+    for (const { expect: expectation, player, cable, panel } of ALL) {
+      const { verdict } = judge(expectation, player, cable, panel);
+      expect(verdict === "dark-expected").toBe(expectation === "off" && (panelDark(panel) || (cableDark(cable) && panel !== "on")));
+    }
+  });
+
+  test("over every combination: a panel in standby is never anything but dark", () => {
+    for (const { expect: expectation, player, cable } of ALL) {
+      expect(["dark", "dark-expected"]).toContain(judge(expectation, player, cable, "standby").verdict);
+    }
+  });
+
+  test("over every combination: lit against the schedule is said exactly when something that can be asked says lit", () => {
+    for (const { expect: expectation, player, cable, panel } of ALL) {
+      const says = panel === "on" || (cable === "lit" && !panelDark(panel) && !deaf(panel));
+      expect(judge(expectation, player, cable, panel).litUnexpectedly).toBe(expectation === "off" && says);
+    }
+  });
+
+  test("over every combination: a deaf display never makes it surer, an absent player never shows", () => {
+    for (const { expect: expectation, player, cable } of ALL) {
+      const deafened = judge(expectation, player, cable, "deaf");
+      const unsupported = judge(expectation, player, cable, "no-port");
+      expect(deafened.verdict !== unsupported.verdict || deafened.confidence <= unsupported.confidence).toBe(true);
+      expect(judge(expectation, "absent", cable, "on").verdict).not.toBe("showing");
+    }
+  });
+
+  test("over every combination: the report is one the cloud takes, and names who said what", () => {
+    for (const { expect: expectation, player, cable, panel } of ALL) {
+      const { verdict, confidence, evidence } = judge(expectation, player, cable, panel);
+      expect(v.safeParse(ScreenReportSchema, { verdict, confidence, sinceMs: 0, evidence }).success).toBe(true);
+      expect(evidence.map(({ witness }) => witness)).toEqual(expect.arrayContaining(["expectation", "player"]));
+      expect(evidence.some(({ witness }) => witness === "display")).toBe(panel !== "no-port" && panel !== "unsupported");
+    }
+  });
+
+  test("whatever the player calls its witnesses, the evidence is bounded and well-formed", () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ witness: fc.string({ maxLength: 200 }), says: fc.string({ maxLength: 2_000 }) }), { maxLength: 50 }), (evidence) => {
+        const judged = judgeScreen({ expectation: { expect: "on", why: "x".repeat(5_000) }, player: { kind: "present", silentMs: 0, picture: { verdict: "showing", confidence: 1, evidence } } });
+        expect(v.safeParse(ScreenReportSchema, { ...judged, sinceMs: 0 }).success).toBe(true);
+        expect(judged.evidence.length).toBeLessThan(12);
+      }),
+    );
+  });
+});
+
+describe("what the screen should be", () => {
+  const schedule = { timeZone: "Etc/UTC", weekly: [] };
+  const says = () => ({ kind: "off" }) as const;
+  test.each([
+    ["nothing wanted", undefined, undefined, "on"],
+    ["on", { display: { power: "on" } }, undefined, "on"],
+    ["standby", { display: { power: "standby" } }, undefined, "off"],
+    ["schedule", { display: { power: "schedule" }, schedule }, undefined, "off"],
+    ["schedule without one", { display: { power: "schedule" } }, undefined, "none"],
+    ["a schedule nothing follows", { schedule }, undefined, "on"],
+    ["a command over the document", { display: { power: "on" } }, "standby", "off"],
+    ["a command over the schedule", { display: { power: "schedule" }, schedule }, "on", "on"],
+  ] as const)("%s", (_name, document, override, expected) => {
+    expect(screenExpectation(document as Parameters<typeof screenExpectation>[0], override, says).expect).toBe(expected);
+  });
+
+  test("with a clock that was never set nobody knows", () => {
+    const clockless = screenExpectation({ display: { power: "schedule" }, schedule }, undefined, () => ({ kind: "no-opinion", why: { code: "schedule.clock-unset", message: "no clock" } }));
+    expect(clockless).toEqual({ expect: "none", why: "no clock" });
+  });
+});

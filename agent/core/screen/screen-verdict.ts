@@ -1,0 +1,130 @@
+import type { Evidence, Verdict } from "../../protocol/reported.ts";
+import type { HostPicture } from "../../../player-host/contract/link-messages.ts";
+import type { DisplayCapabilities, DisplayPower } from "../../../platform/ports/display.ts";
+import type { Output } from "../../../platform/ports/outputs.ts";
+import type { Reading } from "../../../platform/ports/reading.ts";
+import type { ScreenExpectation } from "./screen-expectation.ts";
+
+/**
+ * What is on the glass, from independent witnesses. Pure. The one rule above all: **`showing` needs a player that says
+ * so and nobody who contradicts it; where the witness that would know is silent, the verdict is `unknown`.**
+ */
+
+export interface ScreenWitnesses {
+  readonly expectation: ScreenExpectation;
+  readonly player:
+    | { readonly kind: "absent"; readonly why: string }
+    /** `silentMs`: how old its last word is. */
+    | { readonly kind: "present"; readonly picture: HostPicture; readonly silentMs: number };
+  /** Our side of the cable. Absent: this machine cannot say. */
+  readonly outputs?: readonly Output[];
+  /** The panel. Absent: there is no way to ask it. */
+  readonly display?: { readonly power: Reading<DisplayPower>; readonly observedBy: DisplayCapabilities["powerObservedBy"] };
+}
+
+export interface ScreenJudgement {
+  readonly verdict: Verdict;
+  /** 0 to 1, in steps of 0.05. */
+  readonly confidence: number;
+  readonly evidence: readonly Evidence[];
+  /** It should be dark, and what can be asked says it is lit. */
+  readonly litUnexpectedly: boolean;
+}
+
+/** A player that said nothing for this long may hang: what it said last is not what is on the screen now. */
+export const PLAYER_SILENT_MS = 45_000;
+/** Evidence of the player taken over; it has few witnesses, and a report is bounded. */
+const PLAYER_EVIDENCE_MAX = 6;
+const TEXT_MAX = 300;
+
+/** How much it costs the confidence that a witness cannot be heard. */
+const WEIGHT = { deafDisplay: 0.6, noDisplay: 0.85, unclearOutput: 0.8, noOutput: 0.95 } as const;
+
+type OutputWord = { readonly kind: "lit" | "off" | "unplugged" | "unclear" | "none"; readonly says: string };
+type DisplayWord = { readonly kind: "lit" | "dark" | "deaf" | "none"; readonly says: string };
+
+export function judgeScreen(witnesses: ScreenWitnesses): ScreenJudgement {
+  const output = outputSays(witnesses.outputs);
+  const display = displaySays(witnesses.display);
+  const { expectation } = witnesses;
+  const said: Evidence[] = [{ witness: "expectation", says: `should be ${expectation.expect === "none" ? "as it is" : expectation.expect}: ${expectation.why}`.slice(0, TEXT_MAX) }];
+  if (output.kind !== "none") said.push({ witness: "output", says: output.says });
+  if (display.kind !== "none") said.push({ witness: "display", says: display.says });
+  said.push(...playerSays(witnesses.player));
+  // A display that answers over the cable is not unplugged, whatever the connector says.
+  const dark = display.kind === "dark" || output.kind === "off" || (output.kind === "unplugged" && display.kind !== "lit");
+  if (dark) return judgeDark(expectation, output, display, said);
+  return judgePicture(witnesses, output, display, said);
+}
+
+function judgeDark(expectation: ScreenExpectation, output: OutputWord, display: DisplayWord, evidence: readonly Evidence[]): ScreenJudgement {
+  const bySource = display.kind === "dark" ? 0.95 : output.kind === "unplugged" ? 0.9 : 0.85;
+  const weight = display.kind === "deaf" ? WEIGHT.deafDisplay : 1;
+  if (expectation.expect !== "off") {
+    const confidence = expectation.expect === "on" ? bySource : bySource * 0.6;
+    return { verdict: "dark", confidence: step(confidence), evidence, litUnexpectedly: false };
+  }
+  // Our output is off, and the panel says it is on: it shows its own "no signal", which is not dark.
+  if (display.kind === "lit") return { verdict: "dark", confidence: step(0.6), evidence, litUnexpectedly: true };
+  // Some displays let go of the cable in standby, so an empty connector fits "off" too, though less well.
+  const fit = output.kind === "unplugged" && display.kind !== "dark" ? 0.6 : 1;
+  return { verdict: "dark-expected", confidence: step(bySource * weight * fit), evidence, litUnexpectedly: false };
+}
+
+function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: DisplayWord, evidence: readonly Evidence[]): ScreenJudgement {
+  const { expectation, player } = witnesses;
+  if (expectation.expect === "off" && display.kind === "deaf") {
+    // It was told to go dark and does not answer: nobody can say whether it did.
+    return { verdict: "unknown", confidence: step(0.5), evidence, litUnexpectedly: false };
+  }
+  const litUnexpectedly = expectation.expect === "off" && (display.kind === "lit" || output.kind === "lit");
+  if (player.kind === "absent") return { verdict: "unknown", confidence: step(0.9), evidence, litUnexpectedly };
+  if (player.silentMs > PLAYER_SILENT_MS) return { verdict: "unknown", confidence: step(0.7), evidence, litUnexpectedly };
+  const { verdict, confidence } = player.picture;
+  const heard =
+    (display.kind === "deaf" ? WEIGHT.deafDisplay : display.kind === "none" ? WEIGHT.noDisplay : 1) *
+    (output.kind === "unclear" ? WEIGHT.unclearOutput : output.kind === "none" ? WEIGHT.noOutput : 1);
+  return { verdict, confidence: step(confidence * heard), evidence, litUnexpectedly };
+}
+
+function outputSays(outputs: readonly Output[] | undefined): OutputWord {
+  if (outputs === undefined) return { kind: "none", says: "" };
+  if (outputs.length === 0) return { kind: "unclear", says: "this machine names no output" };
+  const plugged = outputs.filter(({ connected }) => connected.kind === "ok" && connected.value);
+  if (plugged.length === 0) {
+    const sure = outputs.every(({ connected }) => connected.kind === "ok");
+    return sure ? { kind: "unplugged", says: "no display is connected" } : { kind: "unclear", says: "cannot tell whether a display is connected" };
+  }
+  const names = plugged.map(({ name }) => name).join(", ").slice(0, TEXT_MAX / 2);
+  const off = ({ dpms, enabled }: Output): boolean => (dpms.kind === "ok" && dpms.value === "off") || (enabled.kind === "ok" && !enabled.value);
+  if (plugged.every(off)) return { kind: "off", says: `${names}: connected, and the signal is off` };
+  const known = plugged.some(({ dpms }) => dpms.kind === "ok" && dpms.value === "on");
+  return known ? { kind: "lit", says: `${names}: connected, with a signal` } : { kind: "unclear", says: `${names}: connected; cannot tell whether there is a signal` };
+}
+
+function displaySays(display: ScreenWitnesses["display"]): DisplayWord {
+  if (display === undefined || display.observedBy === "nothing" || display.power.kind === "unsupported") return { kind: "none", says: "" };
+  const { power } = display;
+  if (power.kind === "unknown") return { kind: "deaf", says: `does not say whether it is on: ${power.why}`.slice(0, TEXT_MAX) };
+  if (power.kind === "failed") return { kind: "deaf", says: `does not answer: ${power.error.message}`.slice(0, TEXT_MAX) };
+  // On the way to either state a panel shows nothing.
+  return { kind: power.value === "on" ? "lit" : "dark", says: `says it is ${power.value}` };
+}
+
+function playerSays(player: ScreenWitnesses["player"]): readonly Evidence[] {
+  if (player.kind === "absent") return [{ witness: "player", says: `is not there: ${player.why}`.slice(0, TEXT_MAX) }];
+  if (player.silentMs > PLAYER_SILENT_MS) return [{ witness: "player", says: `has said nothing for over ${PLAYER_SILENT_MS / 1000} s; it may hang` }];
+  const own = player.picture.evidence.slice(0, PLAYER_EVIDENCE_MAX).map(({ witness, says }) => ({ witness: `player.${code(witness)}`, says: says.slice(0, TEXT_MAX) }));
+  return [{ witness: "player", says: `says ${player.picture.verdict}` }, ...own];
+}
+
+/** A witness's name as a code: whatever the player calls it. */
+function code(name: string): string {
+  const clean = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
+  return clean === "" ? "witness" : clean.slice(0, 40).replace(/-+$/, "");
+}
+
+/** Steps of 0.05: a confidence that trembles is no news. */
+function step(confidence: number): number {
+  return Math.round(Math.min(1, Math.max(0, confidence)) * 20) / 20;
+}

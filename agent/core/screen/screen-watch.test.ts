@@ -1,0 +1,216 @@
+import { describe, expect, test } from "vitest";
+import type { HostVerdict } from "../../../player-host/contract/link-messages.ts";
+import type { DisplayPower, DisplayStatus } from "../../../platform/ports/display.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
+import type { Output } from "../../../platform/ports/outputs.ts";
+import { failed, seen, UNSUPPORTED } from "../../../platform/ports/reading.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import type { PlayerLink, PlayerStatus } from "../player/player-port.ts";
+import { SharedReading } from "../state/shared-reading.ts";
+import { FakeAlarms, FakeReporter } from "../state/testing/fakes.ts";
+import type { ScreenExpectation } from "./screen-expectation.ts";
+import { PLAYER_SILENT_MS } from "./screen-verdict.ts";
+import { ALARM_AFTER_MS, LIT_ALARM_AFTER_MS, LOOK_MS, ScreenWatch, START_GRACE_MS } from "./screen-watch.ts";
+
+const hung = failed({ code: "display.timeout", message: "hung" });
+const hungStatus: DisplayStatus = { power: hung, input: hung, brightness: hung, volume: hung, mute: hung, orientation: hung };
+
+function setUp() {
+  const time = new VirtualTime();
+  const world = { power: "on" as DisplayPower, displayDelayMs: 0, hung: false, connected: true, looks: 0 };
+  let expectation: ScreenExpectation = { expect: "on", why: "test" };
+  let status: PlayerStatus = { kind: "absent", sinceMs: 0, why: "not started" };
+  const listeners = new Set<(status: PlayerStatus) => void>();
+  const outputListeners = new Set<() => void>();
+  const player = {
+    status: () => status,
+    onStatus: (listener: (status: PlayerStatus) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  } as unknown as PlayerLink;
+  const says = (verdict: HostVerdict | undefined, text = "ok"): void => {
+    status =
+      verdict === undefined
+        ? { kind: "absent", sinceMs: 0, why: "gone" }
+        : {
+            kind: "present",
+            instance: "a",
+            pid: 1,
+            shell: "chromium",
+            stage: { kind: "screen", screen: "pairing" },
+            picture: { verdict, confidence: 1, evidence: [{ witness: "frame", says: text }] },
+            heardMs: time.monotonicMs(),
+          };
+    for (const listener of listeners) listener(status);
+  };
+  const displayStatus = new SharedReading<DisplayStatus>({ clock: time, timers: time }, { name: "display", deadlineMs: 30_000, whenHung: () => hungStatus, read: async () => {
+    world.looks += 1;
+    if (world.hung) await new Promise(() => {});
+    if (world.displayDelayMs > 0) await new Promise<void>((resolve) => void time.after("display", world.displayDelayMs, resolve));
+    return { power: seen(world.power, time.monotonicMs()), input: UNSUPPORTED, brightness: UNSUPPORTED, volume: UNSUPPORTED, mute: UNSUPPORTED, orientation: UNSUPPORTED };
+  } });
+  const list = (): Promise<readonly Output[]> =>
+    Promise.resolve([{ name: "HDMI-A-1", connected: seen(world.connected, 0), enabled: UNSUPPORTED, mode: UNSUPPORTED, dpms: seen("on", 0), edid: UNSUPPORTED }]);
+  const reporter = new FakeReporter();
+  const alarms = new FakeAlarms();
+  const watch = new ScreenWatch({
+    player,
+    outputs: {
+      list,
+      onChange: (changed) => {
+        outputListeners.add(changed);
+        return () => outputListeners.delete(changed);
+      },
+    },
+    display: { status: displayStatus, capabilities: { power: true, inputs: [], brightness: false, volume: false, mute: false, orientations: [], powerObservedBy: "panel" } },
+    expectation: () => expectation,
+    reporter,
+    alarms,
+    clock: time,
+    timers: time,
+    log: silentLog,
+  });
+  const stop = new AbortController();
+  const running = watch.run(stop.signal);
+  const verdict = () => reporter.document.screen?.verdict;
+  // A player that lives says something now and then.
+  const live = async (forMs: number, what: HostVerdict): Promise<void> => {
+    for (let passed = 0; passed < forMs; passed += 5_000) {
+      says(what, `frame ${passed}`);
+      await time.advance(Math.min(5_000, forMs - passed));
+    }
+  };
+  return {
+    live, time, world, says, watch, reporter, alarms, stop, running, verdict, displayStatus, outputListeners, listeners,
+    expect: (next: ScreenExpectation["expect"]) => {
+      expectation = { expect: next, why: "test" };
+      watch.poke();
+    },
+    plug: (connected: boolean) => {
+      world.connected = connected;
+      for (const listener of outputListeners) listener();
+    },
+  };
+}
+
+describe("the screen watch", () => {
+  test("without a player the verdict is unknown from the first moment, and an alarm after the start's grace", async () => {
+    const { time, verdict, alarms } = setUp();
+    await time.advance(1);
+    expect(verdict()).toBe("unknown");
+    await time.advance(START_GRACE_MS - 1_000);
+    expect(alarms.log).toEqual([]);
+    await time.advance(1_000);
+    expect(alarms.log).toEqual(["+screen.unknown"]);
+  });
+
+  test("what the player says is reported at once, even while the display hangs", async () => {
+    const { time, says, verdict, world } = setUp();
+    await time.advance(20_000);
+    world.hung = true;
+    await time.advance(LOOK_MS + 1_000);
+    says("showing");
+    await time.advance(0);
+    expect(verdict()).toBe("showing");
+    says("frozen");
+    await time.advance(0);
+    expect(verdict()).toBe("frozen");
+  });
+
+  test("words of the player that change nothing are not news", async () => {
+    const { live, reporter, time, says } = setUp();
+    says("showing");
+    await time.advance(5_000);
+    const before = reporter.history.length;
+    await live(600_000, "showing");
+    expect(reporter.history.length).toBe(before);
+  });
+
+  test("bad for ten seconds is an alarm, good again clears it; another badness takes its place at once", async () => {
+    const { time, live, alarms, says } = setUp();
+    await live(60_000, "showing");
+    says("blank");
+    await time.advance(ALARM_AFTER_MS - 1);
+    expect(alarms.log).toEqual([]);
+    await time.advance(1);
+    expect(alarms.log).toEqual(["+screen.blank"]);
+    says("frozen");
+    await time.advance(0);
+    says("showing");
+    await time.advance(0);
+    expect(alarms.log).toEqual(["+screen.blank", "-screen.blank", "+screen.frozen", "-screen.frozen"]);
+  });
+
+  test("a cable that is pulled makes the screen dark at once", async () => {
+    const { time, live, plug, verdict, world } = setUp();
+    await live(20_000, "showing");
+    world.hung = true;
+    await time.advance(61_000);
+    plug(false);
+    await time.advance(1);
+    expect(verdict()).toBe("dark");
+  });
+
+  test("a display found in standby makes the screen dark within the look", async () => {
+    const { live, verdict, world, reporter, time } = setUp();
+    await live(20_000, "showing");
+    world.power = "standby";
+    await live(LOOK_MS + 1_000, "showing");
+    expect(verdict()).toBe("dark");
+    expect(reporter.document.screen?.sinceMs).toBeGreaterThan(time.wallMs() - LOOK_MS - 2_000);
+  });
+
+  test("a player that goes silent is not believed any more", async () => {
+    const { time, live, verdict } = setUp();
+    await live(20_000, "showing");
+    await time.advance(PLAYER_SILENT_MS + LOOK_MS);
+    expect(verdict()).toBe("unknown");
+  });
+
+  test("dark on purpose is no alarm; lit against it is one, after the display had its time", async () => {
+    const { live, expect: should, world, verdict, alarms } = setUp();
+    await live(60_000, "showing");
+    should("off");
+    await live(LIT_ALARM_AFTER_MS - 5_000, "showing");
+    expect([verdict(), alarms.log]).toEqual(["showing", []]);
+    await live(10_000, "showing");
+    expect(alarms.log).toEqual(["+screen.lit-unexpectedly"]);
+    world.power = "standby";
+    await live(LOOK_MS + 1_000, "showing");
+    expect([verdict(), alarms.log]).toEqual(["dark-expected", ["+screen.lit-unexpectedly", "-screen.lit-unexpectedly"]]);
+    await live(600_000, "showing");
+    expect(alarms.raised.size).toBe(0);
+  });
+
+  test("a status made invalid by a command is asked for anew soon", async () => {
+    const { live, world, displayStatus, verdict, time } = setUp();
+    await live(20_000, "showing");
+    world.power = "standby";
+    displayStatus.invalidate();
+    await time.advance(500);
+    expect(verdict()).toBe("dark");
+  });
+
+  test("since keeps its place in time when the wall clock is corrected", async () => {
+    const { live, time, reporter, watch } = setUp();
+    await live(60_000, "showing");
+    const before = reporter.document.screen?.sinceMs ?? 0;
+    time.stepWall(3_600_000);
+    watch.poke();
+    await time.advance(1);
+    expect(Math.abs((reporter.document.screen?.sinceMs ?? 0) - before - 3_600_000)).toBeLessThan(10);
+  });
+
+  test("stopping leaves no timer and no listener", async () => {
+    const { time, world, stop, running, outputListeners, listeners, displayStatus } = setUp();
+    world.hung = true;
+    await time.advance(1_000);
+    displayStatus.invalidate();
+    await time.advance(300);
+    stop.abort();
+    await running;
+    await time.advance(30_000);
+    expect([time.pending(), outputListeners.size, listeners.size]).toEqual([[], 0, 0]);
+  });
+});

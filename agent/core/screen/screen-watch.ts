@@ -1,0 +1,236 @@
+import type { ScreenReport, Verdict } from "../../protocol/reported.ts";
+import { VERDICTS } from "../../protocol/reported.ts";
+import type { Alarms } from "../health/alarms.ts";
+import type { PlayerLink } from "../player/player-port.ts";
+import type { Reporter } from "../state/reporter.ts";
+import { runAll } from "../state/run-all.ts";
+import type { SharedReading } from "../state/shared-reading.ts";
+import { untilAborted } from "../state/until-aborted.ts";
+import { Wake } from "../state/wake.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { DisplayCapabilities, DisplayStatus } from "../../../platform/ports/display.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { Output, Outputs } from "../../../platform/ports/outputs.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
+import type { ScreenExpectation } from "./screen-expectation.ts";
+import { judgeScreen, type ScreenJudgement, type ScreenWitnesses } from "./screen-verdict.ts";
+
+export interface ScreenWatchDeps {
+  readonly player: PlayerLink;
+  readonly outputs: Outputs | undefined;
+  readonly display: { readonly status: SharedReading<DisplayStatus>; readonly capabilities: DisplayCapabilities } | undefined;
+  readonly expectation: () => ScreenExpectation;
+  readonly reporter: Reporter;
+  readonly alarms: Alarms;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+/** Witnesses are asked this often when nothing happens. */
+export const LOOK_MS = 15_000;
+/** Bad for longer than this: an alarm. */
+export const ALARM_AFTER_MS = 10_000;
+/** A display takes its time to go dark, and is told again when it does not. */
+export const LIT_ALARM_AFTER_MS = 30_000;
+/** A starting player needs a while for its first picture; the report says so at once, the alarm waits. */
+export const START_GRACE_MS = 30_000;
+/** What a display said longer ago than this it does not say any more. */
+const DISPLAY_AGE_MAX_MS = 60_000;
+const OUTPUTS_DEADLINE_MS = 5_000;
+/** The wall time of "since" is put right when the clock was off by more than this. */
+const SINCE_TOLERANCE_MS = 5_000;
+
+const GOOD: ReadonlySet<Verdict> = new Set(["showing", "dark-expected"]);
+const LIT_CODE = "screen.lit-unexpectedly";
+
+/**
+ * Keeps the verdict over the screen: judged anew on every event and every 15 s, reported at once when it changes, an
+ * alarm when it stays bad. A slow display never holds up what the player says: its last answer is used meanwhile.
+ */
+export class ScreenWatch {
+  readonly #deps: ScreenWatchDeps;
+  readonly #wake = new Wake();
+  readonly #changes: Emitter<ScreenReport>;
+  readonly #startedMs: number;
+  #outputs: readonly Output[] | undefined;
+  #display: { readonly value: DisplayStatus; readonly atMs: number } | undefined;
+  #report: ScreenReport | undefined;
+  #reportKey = "";
+  #verdictSinceMs = 0;
+  #badSinceMs: number | undefined;
+  #litSinceMs: number | undefined;
+
+  constructor(deps: ScreenWatchDeps) {
+    this.#deps = deps;
+    this.#startedMs = deps.clock.monotonicMs();
+    this.#changes = new Emitter((thrown) => deps.log.error({ error: String(thrown) }, "a listener of the verdict threw"));
+  }
+
+  /** The verdict as last reported; `undefined` before the first look. */
+  current(): ScreenReport | undefined {
+    return this.#report;
+  }
+
+  /** Calls back on every change of the verdict. Returns its undo. */
+  onVerdict(listener: (report: ScreenReport) => void): () => void {
+    return this.#changes.on(listener);
+  }
+
+  /** What should be on the screen may have changed: judge now. */
+  poke(): void {
+    this.#wake.ring();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { player, outputs, display } = this.#deps;
+    const undo = [
+      player.onStatus(() => this.#wake.ring()),
+      ...(outputs === undefined ? [] : [outputs.onChange(() => this.#outputsChanged.ring())]),
+      ...(display === undefined ? [] : [display.status.onNews(() => this.#displayNews())]),
+    ];
+    try {
+      await runAll(signal, [(stop) => this.#judgeLoop(stop), (stop) => this.#outputsLoop(stop), (stop) => this.#displayLoop(stop)]);
+    } finally {
+      for (const off of undo) off();
+    }
+  }
+
+  readonly #outputsChanged = new Wake();
+  readonly #askDisplay = new Wake();
+
+  #displayNews(): void {
+    const latest = this.#deps.display?.status.latest();
+    if (latest === undefined) this.#askDisplay.ring();
+    else {
+      this.#display = latest;
+      this.#wake.ring();
+    }
+  }
+
+  async #judgeLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const againMs = this.#judge();
+      await this.#wake.wait(this.#deps.timers, "screen.judge", againMs, signal);
+    }
+  }
+
+  async #outputsLoop(signal: AbortSignal): Promise<void> {
+    const { outputs, timers, log } = this.#deps;
+    while (!signal.aborted) {
+      if (outputs !== undefined) {
+        try {
+          this.#outputs = await withDeadline(timers, "screen.outputs", OUTPUTS_DEADLINE_MS, outputs.list());
+        } catch (thrown) {
+          if (!(thrown instanceof TimeoutError)) throw thrown;
+          // No answer is an answer: the outputs are unclear, not as they were.
+          this.#outputs = [];
+          log.warn({}, "the outputs do not answer");
+        }
+        this.#wake.ring();
+      }
+      await this.#outputsChanged.wait(timers, "screen.outputs-again", outputs === undefined ? 3_600_000 : LOOK_MS, signal);
+    }
+  }
+
+  async #displayLoop(signal: AbortSignal): Promise<void> {
+    const { display, timers } = this.#deps;
+    while (!signal.aborted) {
+      // Its news come through `onNews`, for every look, whoever asked for it.
+      if (display !== undefined) await untilAborted(display.status.get(LOOK_MS / 2), signal);
+      await this.#askDisplay.wait(timers, "screen.display-again", display === undefined ? 3_600_000 : LOOK_MS, signal);
+      // A status that was just made invalid is still changing; a moment later it is worth more.
+      if (display !== undefined) await sleep(timers, "screen.display-settle", 250, signal);
+    }
+  }
+
+  /** Judges, reports, and returns when to judge again. */
+  #judge(): number {
+    const { clock, reporter, log } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    const judgement = judgeScreen(this.#witnesses(nowMs));
+    const before = this.#report;
+    if (before?.verdict !== judgement.verdict) {
+      this.#verdictSinceMs = nowMs;
+      log.info({ verdict: judgement.verdict, before: before?.verdict, confidence: judgement.confidence }, "the verdict over the screen");
+    }
+    const report = this.#reportOf(judgement, nowMs);
+    if (report !== before) {
+      this.#report = report;
+      reporter.set("screen", report);
+      if (before?.verdict !== report.verdict) this.#changes.emit(report);
+    }
+    return Math.min(LOOK_MS, this.#alarm(judgement, nowMs));
+  }
+
+  #witnesses(nowMs: number): ScreenWitnesses {
+    const { player, display, expectation } = this.#deps;
+    const status = player.status();
+    const asked = this.#display;
+    const power = asked === undefined || nowMs - asked.atMs > DISPLAY_AGE_MAX_MS ? ({ kind: "unknown", why: "it was not asked yet, or did not answer for a minute" } as const) : asked.value.power;
+    return {
+      expectation: expectation(),
+      player: status.kind === "absent" ? { kind: "absent", why: status.why } : { kind: "present", picture: status.picture, silentMs: nowMs - status.heardMs },
+      ...(this.#outputs === undefined ? {} : { outputs: this.#outputs }),
+      ...(display === undefined ? {} : { display: { power, observedBy: display.capabilities.powerObservedBy } }),
+    };
+  }
+
+  /** The report, the same object while nothing worth telling changed: words of the player alone are no news. */
+  #reportOf(judgement: ScreenJudgement, nowMs: number): ScreenReport {
+    const { clock } = this.#deps;
+    const own = judgement.evidence.filter(({ witness }) => !witness.startsWith("player."));
+    const others = judgement.evidence.filter(({ witness }) => witness.startsWith("player.")).map(({ witness }) => witness);
+    const key = JSON.stringify([judgement.verdict, judgement.confidence, own, others]);
+    const sinceMs = Math.max(0, Math.round(clock.wallMs() - (nowMs - this.#verdictSinceMs)));
+    const before = this.#report;
+    if (before !== undefined && key === this.#reportKey && Math.abs(before.sinceMs - sinceMs) <= SINCE_TOLERANCE_MS) return before;
+    this.#reportKey = key;
+    const { verdict, confidence, evidence } = judgement;
+    const kept = before?.verdict === verdict && Math.abs(before.sinceMs - sinceMs) <= SINCE_TOLERANCE_MS ? before.sinceMs : sinceMs;
+    return { verdict, confidence, sinceMs: kept, evidence: [...evidence] };
+  }
+
+  /** Raises and clears; returns in how long an alarm would fall due. */
+  #alarm({ verdict, evidence, litUnexpectedly, confidence }: ScreenJudgement, nowMs: number): number {
+    const { alarms } = this.#deps;
+    const facts: JsonObject = { confidence, evidence: evidence.map(({ witness, says }) => ({ witness, says })) };
+    // A screen that should be dark and is not quite has its own alarm; it is not a failing picture.
+    const bad = !GOOD.has(verdict) && this.#deps.expectation().expect !== "off";
+    this.#badSinceMs = bad ? (this.#badSinceMs ?? nowMs) : undefined;
+    this.#litSinceMs = litUnexpectedly ? (this.#litSinceMs ?? nowMs) : undefined;
+    for (const other of VERDICTS) {
+      if (!GOOD.has(other) && (!bad || other !== verdict)) alarms.clear(`screen.${other}`, `the screen is ${verdict} now`);
+    }
+    let dueMs = LOOK_MS;
+    if (this.#badSinceMs !== undefined) {
+      const atMs = Math.max(this.#badSinceMs + ALARM_AFTER_MS, this.#startedMs + START_GRACE_MS);
+      if (nowMs >= atMs) alarms.raise(`screen.${verdict}`, "critical", messageFor(verdict), facts);
+      else dueMs = atMs - nowMs;
+    }
+    if (this.#litSinceMs === undefined) alarms.clear(LIT_CODE, "the screen is not lit against the schedule any more");
+    else if (nowMs >= this.#litSinceMs + LIT_ALARM_AFTER_MS) alarms.raise(LIT_CODE, "warning", "the screen is lit although it should be dark", facts);
+    else dueMs = Math.min(dueMs, this.#litSinceMs + LIT_ALARM_AFTER_MS - nowMs);
+    return dueMs;
+  }
+}
+
+function messageFor(verdict: Verdict): string {
+  switch (verdict) {
+    case "dark":
+      return "the screen is dark although it should be on";
+    case "frozen":
+      return "the picture is frozen";
+    case "error-page":
+      return "the screen shows an error page";
+    case "blank":
+      return "the screen shows an empty page";
+    case "unknown":
+      return "nobody can say what is on the screen";
+    case "showing":
+    case "dark-expected":
+      return "the screen is as it should be";
+  }
+}

@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { SharedReading } from "./shared-reading.ts";
+
+function setUp() {
+  const time = new VirtualTime();
+  const world = { value: 1, looks: 0, finish: [] as (() => void)[], slow: false };
+  const reading = new SharedReading<number>(
+    { clock: time, timers: time },
+    {
+      name: "look",
+      deadlineMs: 1_000,
+      whenHung: () => -1,
+      read: async () => {
+        world.looks += 1;
+        const { value } = world;
+        if (world.slow) await new Promise<void>((resolve) => world.finish.push(resolve));
+        return value;
+      },
+    },
+  );
+  return { time, world, reading };
+}
+
+test("one look serves everybody who asks meanwhile, and later ones until it is too old", async () => {
+  const { time, world, reading } = setUp();
+  expect(await Promise.all([reading.get(0), reading.get(0), reading.get(0)])).toEqual([1, 1, 1]);
+  expect(world.looks).toBe(1);
+  await time.advance(100);
+  world.value = 2;
+  expect(await reading.get(100)).toBe(1);
+  expect(await reading.get(99)).toBe(2);
+});
+
+test("a look that began before a change is not kept", async () => {
+  const { world, reading } = setUp();
+  world.slow = true;
+  const old = reading.get(0);
+  reading.invalidate();
+  world.value = 2;
+  world.slow = false;
+  expect(await reading.get(0)).toBe(2);
+  for (const finish of world.finish) finish();
+  expect(await old).toBe(1);
+  expect(reading.latest()?.value).toBe(2);
+});
+
+test("a look that hangs says so, is not followed by another, and ends it when it comes back", async () => {
+  const { time, world, reading } = setUp();
+  world.slow = true;
+  const first = reading.get(0);
+  await time.advance(1_000);
+  expect(await first).toBe(-1);
+  await time.advance(1);
+  expect([await reading.get(0), world.looks]).toEqual([-1, 1]);
+  world.slow = false;
+  for (const finish of world.finish) finish();
+  await time.advance(1);
+  expect([await reading.get(0), world.looks]).toEqual([1, 2]);
+});
+
+test("news after a look and after a change; a look that throws is asked again", async () => {
+  const time = new VirtualTime();
+  let broken = true;
+  const reading = new SharedReading<number>({ clock: time, timers: time }, { name: "look", deadlineMs: 1, whenHung: () => -1, read: () => (broken ? Promise.reject(new Error("bug")) : Promise.resolve(1)) });
+  let news = 0;
+  const undo = reading.onNews(() => (news += 1));
+  await expect(reading.get(0)).rejects.toThrow("bug");
+  broken = false;
+  await reading.get(0);
+  reading.invalidate();
+  undo();
+  await reading.get(0);
+  expect(news).toBe(2);
+});
