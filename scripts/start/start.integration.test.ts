@@ -4,6 +4,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { STOP_GRACE_MS } from "./launcher.ts";
+import { SAME_CTRL_C_MS } from "./start.ts";
 
 /**
  * `npm start` as a real process, on a small tree whose cloud, agent and player host are stand-ins that
@@ -70,6 +72,20 @@ describe("npm start", () => {
     run.process.kill("SIGTERM");
     expect(await run.code).toBe(0);
     await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 1_000, interval: 20 });
+  });
+
+  test("a second Ctrl-C does not wait for what does not stop", async () => {
+    const run = startVitrine();
+    await agentStarts(1);
+    order("hang");
+    await vi.waitFor(() => expect(existsSync(join(device("1"), "do"))).toBe(false), WAIT);
+    const beforeMs = performance.now();
+    run.process.kill("SIGINT");
+    // npm passes one Ctrl-C on a second time; only what comes later than that is meant.
+    await new Promise((resolve) => setTimeout(resolve, SAME_CTRL_C_MS + 100));
+    run.process.kill("SIGINT");
+    expect(await run.code).toBe(0);
+    expect(performance.now() - beforeMs).toBeLessThan(STOP_GRACE_MS);
   });
 
   test("leaves nothing behind when it is killed itself", async () => {

@@ -12,7 +12,7 @@ import { NEEDED_ENTRIES, PLAYER_ENTRY, type Place } from "./programs.ts";
 import { Room } from "./room.ts";
 
 /** One Ctrl-C reaches us from the terminal and again from npm; a second one comes later than that. */
-const SAME_CTRL_C_MS = 500;
+export const SAME_CTRL_C_MS = 500;
 
 /**
  * The whole of `npm start`: set up, run until asked to stop, stop everything. `root` has the sources and gets
