@@ -1,5 +1,5 @@
 import type { ClockQuality } from "../../../platform/ports/clock.ts";
-import type { Stream, WireRecord } from "../../protocol/records.ts";
+import type { Stream } from "../../protocol/records.ts";
 
 export interface StreamRange {
   /** Highest number the cloud said it stored. */

@@ -18,7 +18,7 @@ export interface NewRecord {
  * Where every part of the agent puts its records. The promise resolves when the record is as safe as
  * its stream promises: on disk for `outcome`, `alarm` and `play`; accepted, and on disk within a
  * second, for `event` and `metric`. Errors (the record was not accepted, and was counted):
- * `outbox.rate-limited`, `outbox.too-large`, `outbox.full`, `outbox.disk`.
+ * `outbox.rate-limited`, `outbox.too-large`, `outbox.invalid`, `outbox.full`, `outbox.disk`, `outbox.closed`.
  */
 export interface EventSink {
   append(record: NewRecord): Promise<Result<{ readonly seq: number }>>;

@@ -1,0 +1,133 @@
+import type { ClockQuality } from "../../../platform/ports/clock.ts";
+import type { ClockSegment } from "./outbox-store.ts";
+
+/** Both clocks are read one after the other and rounded to milliseconds; less than this apart is no step. */
+const STEP_MS = 20;
+/** Last millisecond of the year 9999, the latest the wire carries. */
+const WALL_MS_MAX = 253_402_300_799_999;
+
+/**
+ * Which offset between wall and monotonic time was in force when. The wall clock only ever steps (both
+ * clocks are slewed alike), so a handful of segments describe a boot exactly, and records from before the
+ * clock was known are corrected by correcting their segment.
+ */
+export class ClockSegments {
+  readonly #boot: string;
+  readonly #all: Map<number, ClockSegment>;
+  #current: ClockSegment | undefined;
+  #quality: ClockQuality;
+  #nextId: number;
+  readonly #unsaved = new Set<number>();
+
+  constructor(boot: string, known: readonly ClockSegment[], now: { readonly wallMs: number; readonly monoMs: number; readonly quality: ClockQuality }) {
+    this.#boot = boot;
+    this.#quality = now.quality;
+    this.#all = new Map(known.map((segment) => [segment.id, segment]));
+    this.#nextId = known.reduce((highest, segment) => Math.max(highest, segment.id), 0) + 1;
+    const last = known.findLast((segment) => segment.boot === boot);
+    // A process of the same boot goes on with the last segment, where nothing has changed since.
+    if (last !== undefined && last.sinceMonoMs <= now.monoMs && fits(last, now)) this.#current = last;
+  }
+
+  /** The segment a record of this moment belongs to; a new one when the clock was stepped since the last. */
+  at(wallMs: number, monoMs: number): ClockSegment {
+    const now = { wallMs, monoMs, quality: this.#quality };
+    if (this.#current !== undefined && fits(this.#current, now)) return this.#current;
+    const segment: ClockSegment = { id: this.#nextId, boot: this.#boot, quality: now.quality, offsetMs: Math.round(wallMs - monoMs), sinceMonoMs: Math.floor(monoMs) };
+    this.#nextId += 1;
+    this.#put(segment);
+    this.#current = segment;
+    return segment;
+  }
+
+  get quality(): ClockQuality {
+    return this.#quality;
+  }
+
+  /** Trust in the clock from here on, when it is not `synced`. */
+  unsynced(quality: Exclude<ClockQuality, "synced">): void {
+    this.#quality = quality;
+  }
+
+  /**
+   * The wall clock is known now: every segment of this boot from before is corrected. Segments of an earlier
+   * process whose monotonic clock had another zero are moved by as much as the wall clock was stepped.
+   */
+  synced(wallMs: number, monoMs: number): void {
+    this.#quality = "synced";
+    const offsetMs = Math.round(wallMs - monoMs);
+    const stepMs = this.#current === undefined || this.#current.quality === "synced" ? undefined : offsetMs - this.#current.offsetMs;
+    const firstOfOurs = this.#firstOfThisZero(monoMs);
+    for (const segment of [...this.#all.values()]) {
+      if (segment.boot !== this.#boot || segment.quality === "synced") continue;
+      if (segment.id >= firstOfOurs) this.#put({ ...segment, quality: "synced", offsetMs });
+      else if (stepMs !== undefined) this.#put({ ...segment, quality: "synced", offsetMs: segment.offsetMs + stepMs });
+    }
+    if (this.#current !== undefined) this.#current = this.#all.get(this.#current.id);
+  }
+
+  /** Boot and trust of a record, and its wall time by what is known now. */
+  resolve(id: number, monoMs: number): { readonly boot: string; readonly quality: ClockQuality; readonly wallMs: number } {
+    const segment = this.#all.get(id);
+    // Lost to damage: the record itself is whole and worth having.
+    if (segment === undefined) return { boot: "unknown", quality: "unset", wallMs: 0 };
+    return { boot: segment.boot, quality: segment.quality, wallMs: Math.min(WALL_MS_MAX, Math.max(0, Math.round(segment.offsetMs + monoMs))) };
+  }
+
+  /** What the store does not have yet. Call `saved` with the same once it has. */
+  unsaved(): ClockSegment[] {
+    return [...this.#unsaved].flatMap((id) => this.#all.get(id) ?? []);
+  }
+
+  saved(segments: readonly ClockSegment[]): void {
+    for (const segment of segments) if (this.#all.get(segment.id) === segment) this.#unsaved.delete(segment.id);
+  }
+
+  /** Everything is to be saved again: the store is a new one. */
+  unsaveAll(): void {
+    for (const id of this.#all.keys()) this.#unsaved.add(id);
+  }
+
+  /**
+   * Goes on in another store, which has segments of its own: ours get new ids behind those. Returns the new id
+   * of each of ours.
+   */
+  moveOnto(known: readonly ClockSegment[]): ReadonlyMap<number, number> {
+    const ours = [...this.#all.values()];
+    const currentId = this.#current?.id;
+    const moved = new Map<number, number>();
+    this.#all.clear();
+    this.#unsaved.clear();
+    for (const segment of known) this.#all.set(segment.id, segment);
+    this.#nextId = known.reduce((highest, segment) => Math.max(highest, segment.id), 0) + 1;
+    for (const segment of ours) {
+      moved.set(segment.id, this.#nextId);
+      this.#put({ ...segment, id: this.#nextId });
+      if (segment.id === currentId) this.#current = this.#all.get(this.#nextId);
+      this.#nextId += 1;
+    }
+    return moved;
+  }
+
+  /** Id of the first segment since which this boot's monotonic clock has only risen, seen from `monoMs`. */
+  #firstOfThisZero(monoMs: number): number {
+    let first = this.#nextId;
+    let above = monoMs;
+    for (const segment of [...this.#all.values()].sort((a, b) => b.id - a.id)) {
+      if (segment.boot !== this.#boot) continue;
+      if (segment.sinceMonoMs > above) break;
+      above = segment.sinceMonoMs;
+      first = segment.id;
+    }
+    return first;
+  }
+
+  #put(segment: ClockSegment): void {
+    this.#all.set(segment.id, segment);
+    this.#unsaved.add(segment.id);
+  }
+}
+
+function fits(segment: ClockSegment, now: { readonly wallMs: number; readonly monoMs: number; readonly quality: ClockQuality }): boolean {
+  return segment.quality === now.quality && Math.abs(now.wallMs - now.monoMs - segment.offsetMs) < STEP_MS;
+}

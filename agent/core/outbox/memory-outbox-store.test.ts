@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { MemoryDisk } from "./memory-outbox-store.ts";
+import { describeOutboxStore } from "./outbox-store.conformance.ts";
+
+describeOutboxStore("memory", async (capBytes) => {
+  const disk = new MemoryDisk("f".repeat(24), capBytes);
+  return {
+    open: async () => disk.open(),
+    crash: async () => disk.crash(),
+    dispose: async () => undefined,
+  };
+});
+
+const row = (seq: number) => ({ stream: "event" as const, seq, kind: "page", segment: 1, monoMs: 1, body: "{}" });
+
+test("a crash keeps what was synced, and of the rest as many changes as luck has it, in order", async () => {
+  const disk = new MemoryDisk("f".repeat(24), 1e6);
+  const { store } = disk.open();
+  await store.commit({ add: [row(1)] }, true);
+  await store.commit({ add: [row(2)] }, false);
+  await store.commit({ add: [row(3)] }, false);
+  expect(disk.unsyncedChanges).toBe(2);
+  disk.crash(1);
+  expect(disk.open().contents.streams.event).toEqual({ stored: 0, oldest: 1, newest: 2 });
+  expect((await store.commit({ add: [row(4)] }, true)).ok).toBe(false);
+});
+
+test("a sync that the power cut overtakes is not reported as done", async () => {
+  const gate: { open?: () => void } = {};
+  const disk = new MemoryDisk("f".repeat(24), 1e6, { sync: () => new Promise((resolve) => (gate.open = resolve)) });
+  const { store } = disk.open();
+  const commit = store.commit({ add: [row(1)] }, true);
+  disk.crash();
+  gate.open?.();
+  expect((await commit).ok).toBe(false);
+  expect(disk.open().contents.streams.event.newest).toBe(0);
+});

@@ -1,0 +1,199 @@
+import type { Clock } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { DURABLE_STREAMS, STREAMS, type Stream } from "../../protocol/records.ts";
+import type { ClockSegments } from "./clock-segments.ts";
+import { gapBody, lossToldBy, type GapLedger, type Loss } from "./gap-ledger.ts";
+import type { Counters } from "./outbox-counters.ts";
+import { evictableFor, type OutboxLimits } from "./outbox-limits.ts";
+import type { GapEntry, NewRow, OutboxChange, OutboxStore } from "./outbox-store.ts";
+import type { PendingRecord } from "./pending-queue.ts";
+import type { StreamNumbers } from "./stream-numbers.ts";
+
+/** What the writer works on. All of it belongs to one outbox; `store` may be replaced by another between two calls. */
+export interface WriterState {
+  store: OutboxStore;
+  readonly numbers: StreamNumbers;
+  readonly segments: ClockSegments;
+  readonly ledger: GapLedger;
+  readonly counters: Counters;
+  readonly limits: OutboxLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Rounds of making room for one group before it is given up. Each frees `evictBytes`. */
+const EVICT_ROUNDS_MAX = 64;
+
+/** Puts groups of records on disk, makes room for them, and lets go of what the cloud stored. One call at a time. */
+export class OutboxWriter {
+  readonly #state: WriterState;
+  #unsavedAcks: Partial<Record<Stream, number>> = {};
+  #unsavedAckRows = 0;
+
+  constructor(state: WriterState) {
+    this.#state = state;
+  }
+
+  get unsavedAckRows(): number {
+    return this.#unsavedAckRows;
+  }
+
+  /** The cloud stored this much more: to be let go on disk with the next commit. */
+  acknowledged(stream: Stream, upTo: number, rows: number): void {
+    this.#unsavedAcks[stream] = upTo;
+    this.#unsavedAckRows += rows;
+  }
+
+  /** Another log began: what was acknowledged in the old one means nothing in it. */
+  forgetAcks(): void {
+    this.#unsavedAcks = {};
+    this.#unsavedAckRows = 0;
+  }
+
+  /**
+   * Writes `records` and whatever else waits to be written, as one commit and one sync. When there is no room,
+   * class by class, each making room at the cost of its own class and of those worth less.
+   * Returns which records are on disk, and why the others are not.
+   */
+  async write(records: readonly PendingRecord[]): Promise<{ readonly written: readonly PendingRecord[]; readonly left: readonly PendingRecord[]; readonly issue?: Issue }> {
+    const whole = await this.#commitRows(records, true);
+    if (whole.ok) return { written: records, left: [] };
+    if (whole.error.code !== "storage.full") return { written: [], left: records, issue: whole.error };
+    const written: PendingRecord[] = [];
+    const left: PendingRecord[] = [];
+    let issue: Issue = whole.error;
+    for (const stream of STREAMS) {
+      const ofStream = records.filter((record) => record.stream === stream);
+      if (ofStream.length === 0 && !(stream === "alarm" && this.#state.ledger.due().length > 0)) continue;
+      const done = await this.#writeMakingRoom(stream, ofStream);
+      (done.ok ? written : left).push(...ofStream);
+      if (!done.ok) issue = done.error;
+    }
+    return left.length === 0 ? { written, left } : { written, left, issue };
+  }
+
+  /** Writes what waits beside records: acknowledgements, corrected clocks, losses. Synced only where a gap record is among it. */
+  async writeRest(): Promise<Result<void>> {
+    if (this.#state.ledger.due().length > 0) {
+      const { issue } = await this.write([]);
+      return issue === undefined ? ok(undefined) : { ok: false, error: issue };
+    }
+    return this.#commitRows([], false);
+  }
+
+  /** Drops single rows for `reason`, and notes them as lost. */
+  async drop(stream: Stream, seqs: readonly number[], reason: "rejected" | "corrupt"): Promise<Result<void>> {
+    const { store, ledger, numbers } = this.#state;
+    const losses = seqs.map((seq): Loss => ({ stream, reason, from: seq, to: seq, count: 1 }));
+    const done = await store.commit({ dropOne: seqs.map((seq) => ({ stream, seq })), gaps: ledger.preview(losses) }, false);
+    if (!done.ok) return done;
+    for (const loss of losses) ledger.add(loss);
+    for (const seq of seqs) numbers.gone(stream, seq);
+    if (stream === "alarm") ledger.carrierLost(seqs);
+    return done;
+  }
+
+  async #writeMakingRoom(stream: Stream, records: readonly PendingRecord[]): Promise<Result<void>> {
+    const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
+    for (let round = 0; ; round += 1) {
+      const done = await this.#commitRows(records, stream === "alarm");
+      if (done.ok || done.error.code !== "storage.full" || round === EVICT_ROUNDS_MAX) return done;
+      const made = await this.#makeRoom(stream, Math.max(this.#state.limits.evictBytes, bytes));
+      if (!made.ok) return made;
+      if (!made.value) return done;
+    }
+  }
+
+  /** Gives up the oldest records of the least class that `stream` may push out. False: there is none. */
+  async #makeRoom(stream: Stream, bytes: number): Promise<Result<boolean>> {
+    const { store, numbers, ledger, counters, log, limits } = this.#state;
+    // What the cloud has stored costs nobody anything.
+    if (this.#unsavedAckRows > 0) {
+      const letGo = await this.#commitRows([], false);
+      return letGo.ok ? ok(true) : letGo;
+    }
+    for (const victim of evictableFor(stream)) {
+      const { oldest, newest } = numbers.range(victim);
+      if (oldest > newest) continue;
+      const found = await store.read(victim, { after: oldest - 1, upTo: newest, rowsMax: limits.groupRecordsMax, bytesMax: bytes });
+      if (!found.ok) return found;
+      const { rows, damaged } = found.value;
+      const upTo = Math.max(rows.at(-1)?.seq ?? 0, damaged.at(-1) ?? 0);
+      if (upTo === 0) {
+        // Holes up to the end: nothing is there, whatever the range says.
+        numbers.goneUpTo(victim, newest);
+        continue;
+      }
+      const losses = lossesOf(victim, rows, damaged);
+      const dropped = await store.commit({ dropUpTo: { [victim]: upTo }, gaps: ledger.preview(losses) }, false);
+      if (!dropped.ok) return dropped;
+      for (const loss of losses) ledger.add(loss);
+      if (victim === "alarm") ledger.carriersDone(upTo);
+      numbers.goneUpTo(victim, upTo);
+      counters.evicted[victim] += rows.length;
+      counters.damaged += damaged.length;
+      log.debug({ stream: victim, upTo, rows: rows.length, for: stream }, "gave up records to make room");
+      return ok(true);
+    }
+    return ok(false);
+  }
+
+  /** One commit: the records, gap records that are due, and everything unsaved. On failure nothing has changed. */
+  async #commitRows(records: readonly PendingRecord[], withGaps: boolean): Promise<Result<void>> {
+    const { store, numbers, segments, ledger, counters, clock } = this.#state;
+    const gaps: GapEntry[] = withGaps ? ledger.due() : [];
+    const monoMs = Math.floor(clock.monotonicMs());
+    const segment = gaps.length === 0 ? 0 : segments.at(clock.wallMs(), monoMs).id;
+    for (const record of records) if (DURABLE_STREAMS.has(record.stream)) record.seq = numbers.give(record.stream);
+    const gapRows = gaps.map((entry): NewRow => {
+      const seq = numbers.give("alarm");
+      ledger.told(entry, seq);
+      return { stream: "alarm", seq, kind: "gap", segment, monoMs, body: JSON.stringify(gapBody(entry)) };
+    });
+    const add: NewRow[] = [...records, ...gapRows];
+    const acks = this.#takeAcks();
+    const change: Required<Pick<OutboxChange, "segments" | "gaps">> & OutboxChange = {
+      segments: segments.unsaved(),
+      gaps: ledger.unsaved(),
+      dropUpTo: acks.upTo,
+      stored: acks.upTo,
+      add,
+    };
+    const done = await store.commit(change, add.length > 0);
+    if (!done.ok) {
+      for (const entry of gaps) ledger.untold(entry);
+      for (const row of add.toReversed()) if (DURABLE_STREAMS.has(row.stream)) numbers.takeBack(row.stream, row.seq);
+      counters.commitFailures += 1;
+      this.#unsavedAcks = { ...acks.upTo, ...this.#unsavedAcks };
+      this.#unsavedAckRows += acks.rows;
+      return done;
+    }
+    counters.commits += 1;
+    for (const row of add) numbers.onDisk(row.stream, row.seq);
+    segments.saved(change.segments);
+    ledger.saved(change.gaps);
+    return done;
+  }
+
+  #takeAcks(): { readonly upTo: Partial<Record<Stream, number>>; readonly rows: number } {
+    const taken = { upTo: this.#unsavedAcks, rows: this.#unsavedAckRows };
+    this.forgetAcks();
+    return taken;
+  }
+}
+
+/** What giving up these rows costs: the rows, and once more what gap records among them had told. */
+function lossesOf(stream: Stream, rows: readonly { readonly seq: number; readonly kind: string; readonly body: string }[], damaged: readonly number[]): Loss[] {
+  const losses: Loss[] = [];
+  const first = rows[0];
+  const last = rows.at(-1);
+  if (first !== undefined && last !== undefined) losses.push({ stream, reason: "quota", from: first.seq, to: last.seq, count: rows.length });
+  for (const seq of damaged) losses.push({ stream, reason: "corrupt", from: seq, to: seq, count: 1 });
+  for (const row of rows) {
+    const told = row.kind === "gap" ? lossToldBy(row.body) : undefined;
+    if (told !== undefined) losses.push(told);
+  }
+  return losses;
+}
+

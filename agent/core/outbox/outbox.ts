@@ -1,0 +1,352 @@
+import type { ClockQuality } from "../../../platform/ports/clock.ts";
+import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
+import { DURABLE_STREAMS, STREAMS, type Stream } from "../../protocol/records.ts";
+import type { Backlog, Batch, StreamRange } from "./backlog.ts";
+import type { EventSink, NewRecord } from "./event-sink.ts";
+import { joinRecords, RECORD_OVERHEAD_BYTES } from "./join-records.ts";
+import type { OutboxDeps, OutboxIncident } from "./outbox-deps.ts";
+import type { OutboxCounters } from "./outbox-counters.ts";
+import { OUTBOX_LIMITS, type OutboxLimits } from "./outbox-limits.ts";
+import type { StoreUsage } from "./outbox-store.ts";
+import { PendingQueue, type PendingRecord } from "./pending-queue.ts";
+import { RateLimiter } from "./rate-limiter.ts";
+import { checkRecord } from "./record-check.ts";
+import { RecentKeys } from "./recent-keys.ts";
+import { Serial } from "./serial.ts";
+import { StoreKeeper } from "./store-keeper.ts";
+import { WakeTimer } from "./wake-timer.ts";
+
+/** Figures for status pages. */
+export interface OutboxStatus {
+  readonly log: string;
+  readonly degraded?: Issue;
+  readonly ranges: Readonly<Record<Stream, StreamRange>>;
+  readonly usage: StoreUsage;
+  readonly pendingRecords: number;
+  readonly counters: OutboxCounters;
+}
+
+/** Schedule of writing again after the disk refused. */
+const RETRY: RetryPolicy = { firstMs: 500, factor: 2, capMs: 30_000, floorMs: 250 };
+const RECENT_KEYS_MAX = 2_048;
+
+/**
+ * The queue between everything the device has to tell and the cloud. Nothing it accepted is lost but under a
+ * stated limit, and what is lost is counted and told by gap records.
+ *
+ * Records are committed in groups: while one group is being synced the next one gathers, so one sync serves
+ * all who wait. Sequence numbers reach the drain only once they are on disk, so none is ever used twice.
+ */
+export class Outbox implements EventSink, Backlog {
+  readonly #deps: OutboxDeps;
+  readonly #limits: OutboxLimits;
+  readonly #keeper: StoreKeeper;
+  readonly #pending: PendingQueue;
+  readonly #rates: RateLimiter;
+  readonly #keys: RecentKeys;
+  readonly #keysPending = new Map<string, Promise<Result<{ readonly seq: number }>>>();
+  readonly #serial = new Serial();
+  readonly #appended: Emitter<Stream>;
+  readonly #wake: WakeTimer;
+  #flushing: Promise<void> | undefined;
+  #failures = 0;
+  #closed = false;
+
+  /** Opens the store whatever state it is in. `onIncident` is told of damage found, from the first opening on. */
+  static async open(deps: OutboxDeps, onIncident: (incident: OutboxIncident) => void): Promise<Outbox> {
+    const limits = { ...OUTBOX_LIMITS, ...deps.limits };
+    const pending = new PendingQueue(limits.pendingRecordsMax, limits.pendingBytesMax);
+    const keeper = await StoreKeeper.open(deps, limits, pending, onIncident);
+    return new Outbox(deps, limits, keeper, pending);
+  }
+
+  private constructor(deps: OutboxDeps, limits: OutboxLimits, keeper: StoreKeeper, pending: PendingQueue) {
+    this.#deps = deps;
+    this.#limits = limits;
+    this.#keeper = keeper;
+    this.#pending = pending;
+    this.#rates = new RateLimiter(limits.rateOf);
+    this.#keys = new RecentKeys(RECENT_KEYS_MAX, keeper.keys);
+    this.#appended = new Emitter((error) => deps.log.error({ error }, "a listener of the outbox threw"));
+    this.#wake = new WakeTimer(deps.clock, deps.timers, "outbox.flush", () => this.#flush());
+    if (keeper.state.ledger.due().length > 0) this.#wake.within(limits.gapDelayMs);
+    if (keeper.degraded !== undefined) this.#wake.within(limits.recoverEveryMs);
+  }
+
+  get log(): string {
+    return this.#keeper.log;
+  }
+
+  async append(record: NewRecord): Promise<Result<{ readonly seq: number }>> {
+    const { dedupeKey } = record;
+    if (dedupeKey === undefined) return this.#append(record, undefined);
+    // Two sources do not share a key space: neither can make the other's record look like a repetition.
+    const key = `${record.source}/${dedupeKey}`;
+    const seq = this.#keys.find(key);
+    const known = seq === undefined ? this.#keysPending.get(key) : Promise.resolve(ok({ seq }));
+    if (known !== undefined) {
+      this.#keeper.state.counters.duplicates += 1;
+      return known;
+    }
+    const appending = this.#append(record, key);
+    this.#keysPending.set(key, appending);
+    try {
+      const result = await appending;
+      if (result.ok) this.#keys.add(key, result.value.seq);
+      return result;
+    } finally {
+      this.#keysPending.delete(key);
+    }
+  }
+
+  ranges(): Readonly<Record<Stream, StreamRange>> {
+    return this.#keeper.state.numbers.ranges();
+  }
+
+  async read(stream: Stream, after: number, limits: { readonly recordsMax: number; readonly bytesMax: number }): Promise<Batch | undefined> {
+    for (;;) {
+      const { store, numbers, segments } = this.#keeper.state;
+      const { oldest, newest } = numbers.range(stream);
+      const from = Math.max(after, oldest - 1);
+      if (this.#closed || from >= newest) return undefined;
+      const range = { after: from, upTo: newest, rowsMax: limits.recordsMax, bytesMax: limits.bytesMax };
+      const found = await store.read(stream, range);
+      if (!found.ok) {
+        await this.#serial.run(() => this.#keeper.cure(found.error, store, []));
+        return undefined;
+      }
+      const { rows, damaged } = found.value;
+      if (damaged.length > 0) await this.#dropDamaged(stream, damaged);
+      if (rows.length > 0) {
+        const batch = joinRecords(stream, rows, segments, limits.bytesMax);
+        numbers.handedOut(stream, batch.last);
+        return batch;
+      }
+      if (damaged.length === 0) return undefined;
+    }
+  }
+
+  async stored(upTo: Partial<Readonly<Record<Stream, number>>>): Promise<void> {
+    const { numbers, counters, ledger } = this.#keeper.state;
+    for (const stream of STREAMS) {
+      const claimed = upTo[stream];
+      if (claimed === undefined) continue;
+      const judgement = numbers.judgeAck(stream, claimed);
+      if (judgement === "beyond") {
+        counters.acksBeyond += 1;
+        await this.#serial.run(() => this.#keeper.startNewLog(stream, claimed));
+        this.#announceAll();
+        return;
+      }
+      if (judgement === "backwards") counters.acksBackwards += 1;
+      if (judgement !== "news") continue;
+      const rows = claimed - numbers.range(stream).oldest + 1;
+      numbers.stored(stream, claimed);
+      this.#keeper.writer.acknowledged(stream, claimed, Math.max(0, rows));
+      if (stream === "alarm" && ledger.carriersDone(claimed)) this.#wake.within(this.#limits.gapDelayMs);
+    }
+    if (this.#keeper.writer.unsavedAckRows >= this.#limits.ackRecordsMax) await this.flush();
+    else if (this.#keeper.writer.unsavedAckRows > 0) this.#wake.within(this.#limits.ackDelayMs);
+  }
+
+  async rejected(stream: Stream, seq: number, code: string, message: string): Promise<void> {
+    const { numbers, counters } = this.#keeper.state;
+    const { oldest } = numbers.range(stream);
+    if (seq < oldest || numbers.judgeAck(stream, seq) === "beyond") return;
+    counters.rejectedByCloud += 1;
+    this.#deps.log.warn({ stream, seq, code, message: message.slice(0, 200) }, "the cloud will never take this record; dropped");
+    await this.#serial.run(() => this.#keeper.writer.drop(stream, [seq], "rejected"));
+    this.#wake.within(this.#limits.gapDelayMs);
+  }
+
+  onAppended(listener: (stream: Stream) => void): () => void {
+    return this.#appended.on(listener);
+  }
+
+  /**
+   * How far the wall clock can be trusted changed. At `synced`, records of this boot from before are given
+   * their right wall times, also those of earlier processes, also after they were sent.
+   */
+  async clockQuality(quality: ClockQuality): Promise<void> {
+    const { segments } = this.#keeper.state;
+    if (quality !== "synced") return segments.unsynced(quality);
+    segments.synced(this.#deps.clock.wallMs(), this.#deps.clock.monotonicMs());
+    await this.flush();
+  }
+
+  status(): OutboxStatus {
+    const { counters, store } = this.#keeper.state;
+    const degraded = this.#keeper.degraded;
+    return {
+      log: this.log,
+      ...(degraded === undefined ? {} : { degraded }),
+      ranges: this.ranges(),
+      usage: store.usage(),
+      pendingRecords: this.#pending.size,
+      counters: counters.snapshot(),
+    };
+  }
+
+  /** Writes everything that waits. Resolves when that was tried; `status().pendingRecords` tells what is left. */
+  async flush(): Promise<void> {
+    this.#flush();
+    await this.#flushing;
+  }
+
+  /** Writes out what waits and closes the store. Records offered afterwards are refused with `outbox.closed`. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.flush();
+    this.#wake.cancel();
+    await this.#serial.run(() => this.#keeper.close());
+  }
+
+  #append(record: NewRecord, dedupeKey: string | undefined): Promise<Result<{ readonly seq: number }>> {
+    const { clock } = this.#deps;
+    const { counters, numbers, segments } = this.#keeper.state;
+    const monoMs = clock.monotonicMs();
+    const refusal = this.#refusal(record, monoMs);
+    if (refusal !== undefined) return this.#refuse(record, refusal);
+    const body = checkRecord(record);
+    if (!body.ok) return this.#refuse(record, body.error);
+    if (!this.#pending.hasRoomFor(body.value.bytes)) {
+      return this.#refuse(record, this.#failures > 0 ? diskIssue(this.#keeper.lastIssue) : { code: "outbox.full", message: "too many records wait for the disk" });
+    }
+    const segment = segments.at(clock.wallMs(), monoMs).id;
+    const base = {
+      stream: record.stream,
+      kind: record.kind,
+      body: body.value.text,
+      bytes: body.value.bytes + RECORD_OVERHEAD_BYTES,
+      monoMs: Math.floor(monoMs),
+      segment,
+      source: record.source,
+      ...(dedupeKey === undefined ? {} : { dedupeKey }),
+    };
+    counters.accepted[record.stream] += 1;
+    if (!DURABLE_STREAMS.has(record.stream)) {
+      const seq = numbers.give(record.stream);
+      this.#pending.push({ ...base, seq });
+      if (this.#pending.bytes > this.#limits.groupBytesMax && this.#failures === 0) this.#flush();
+      else this.#wake.within(this.#limits.flushDelayMs);
+      return Promise.resolve(ok({ seq }));
+    }
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ ...base, seq: 0, waiter: { resolve, reject } });
+      this.#flush();
+    });
+  }
+
+  #refusal(record: NewRecord, monoMs: number): Issue | undefined {
+    if (this.#closed) return { code: "outbox.closed", message: "the outbox is closed" };
+    if (this.#rates.take(record.source, monoMs)) return undefined;
+    return { code: "outbox.rate-limited", message: `${record.source} sends more than it may`, hint: "Send less often, or put several facts into one record." };
+  }
+
+  async #refuse(record: NewRecord, issue: Issue): Promise<Result<{ readonly seq: number }>> {
+    const { counters, ledger } = this.#keeper.state;
+    counters.refuse(issue.code);
+    const reason = GAP_REASONS[issue.code];
+    if (reason !== undefined) {
+      ledger.add({ stream: record.stream, reason, count: 1, ...(reason === "rate" ? { source: this.#rates.nameOf(record.source) } : {}) });
+      if (!this.#closed) this.#wake.within(this.#failures > 0 ? this.#limits.recoverEveryMs : this.#limits.gapDelayMs);
+    }
+    return { ok: false, error: issue };
+  }
+
+  #flush(): void {
+    this.#flushing ??= this.#flushAll().finally(() => {
+      this.#flushing = undefined;
+    });
+    // What the loop throws is a bug; whoever awaits `flush` gets it, and the waiters of its group did too.
+    this.#flushing.catch((error: unknown) => this.#deps.log.error({ error }, "writing the outbox broke"));
+  }
+
+  async #flushAll(): Promise<void> {
+    // Lets everybody who appends in this turn of the event loop into the first group.
+    await Promise.resolve();
+    this.#wake.cancel();
+    let unsettled = this.#pending.size;
+    do {
+      const group = this.#pending.take(this.#limits.groupRecordsMax, this.#limits.groupBytesMax);
+      unsettled -= group.length;
+      const settled = await this.#serial.run(() => this.#writeGroup(group));
+      if (!settled) return;
+    } while (unsettled > 0 || this.#pending.awaited || this.#pending.bytes > this.#limits.groupBytesMax);
+    if (this.#pending.size > 0) this.#wake.within(this.#limits.flushDelayMs);
+  }
+
+  /** False: the disk refused, and another try is scheduled. */
+  async #writeGroup(group: PendingRecord[]): Promise<boolean> {
+    try {
+      const done = await this.#keeper.write(group);
+      this.#settle(done.written);
+      if (done.issue === undefined) {
+        if (this.#failures > 0) this.#keeper.writeRecovered();
+        this.#failures = 0;
+        return true;
+      }
+      this.#giveUp(done.left, done.issue);
+      if (done.issue.code === "storage.full" && this.#pending.size > 0) return true;
+      if (done.issue.code !== "storage.full") this.#failures += 1;
+      this.#wake.within(retryDelayMs(RETRY, this.#failures, this.#deps.random));
+      return false;
+    } catch (bug) {
+      for (const record of group) record.waiter?.reject(bug);
+      throw bug;
+    }
+  }
+
+  #settle(written: readonly PendingRecord[]): void {
+    const streams = new Set<Stream>();
+    for (const record of written) {
+      record.waiter?.resolve(ok({ seq: record.seq }));
+      streams.add(record.stream);
+    }
+    for (const stream of streams) this.#appended.emit(stream);
+  }
+
+  /** Tells those who wait; keeps what was accepted for the next try, or owns up to its loss when there is no room for it. */
+  #giveUp(left: readonly PendingRecord[], issue: Issue): void {
+    const { ledger, counters } = this.#keeper.state;
+    const full = issue.code === "storage.full";
+    const kept: PendingRecord[] = [];
+    for (const record of left) {
+      if (record.waiter === undefined && !full) {
+        kept.push(record);
+        continue;
+      }
+      const numbered = record.waiter === undefined ? { from: record.seq, to: record.seq } : {};
+      counters.accepted[record.stream] -= 1;
+      counters.refuse(full ? "outbox.full" : "outbox.disk");
+      ledger.add({ stream: record.stream, reason: full ? "quota" : "disk-error", count: 1, ...numbered });
+      record.waiter?.resolve(full ? fail("outbox.full", "the queue is full of records worth as much or more") : { ok: false, error: diskIssue(issue) });
+    }
+    this.#pending.putBack(kept);
+  }
+
+  async #dropDamaged(stream: Stream, damaged: readonly number[]): Promise<void> {
+    this.#keeper.state.counters.damaged += damaged.length;
+    this.#deps.log.error({ stream, seqs: damaged.slice(0, 10), count: damaged.length }, "records do not match their checksum; dropped");
+    await this.#serial.run(() => this.#keeper.writer.drop(stream, damaged, "corrupt"));
+    this.#wake.within(this.#limits.gapDelayMs);
+  }
+
+  #announceAll(): void {
+    for (const stream of STREAMS) this.#appended.emit(stream);
+  }
+}
+
+/** Refusals that are losses to be told. What was never a record, or came after the end, is not. */
+const GAP_REASONS: Readonly<Record<string, "rate" | "quota" | "disk-error">> = {
+  "outbox.rate-limited": "rate",
+  "outbox.full": "quota",
+  "outbox.disk": "disk-error",
+};
+
+function diskIssue(issue: Issue | undefined): Issue {
+  return { code: "outbox.disk", message: `the disk refused: ${issue?.message ?? "no more is known"}` };
+}

@@ -1,0 +1,86 @@
+import type { Result } from "../../../platform/ports/result.ts";
+import type { Stream } from "../../protocol/records.ts";
+
+/** A record on its way to the disk. */
+export interface PendingRecord {
+  readonly stream: Stream;
+  /** 0 until it gets its number: durable records at their commit, the others when they are accepted. */
+  seq: number;
+  readonly kind: string;
+  readonly body: string;
+  readonly bytes: number;
+  readonly monoMs: number;
+  segment: number;
+  readonly source: string;
+  readonly dedupeKey?: string;
+  /** Who waits for it to be on disk. Absent for records that were accepted already. */
+  readonly waiter?: { readonly resolve: (result: Result<{ readonly seq: number }>) => void; readonly reject: (bug: unknown) => void };
+}
+
+/** Records in the order in which they came, within a limit of number and bytes. */
+export class PendingQueue {
+  readonly #recordsMax: number;
+  readonly #bytesMax: number;
+  #records: PendingRecord[] = [];
+  #bytes = 0;
+  #waiters = 0;
+
+  constructor(recordsMax: number, bytesMax: number) {
+    this.#recordsMax = recordsMax;
+    this.#bytesMax = bytesMax;
+  }
+
+  get size(): number {
+    return this.#records.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return this.#records.length < this.#recordsMax && this.#bytes + bytes <= this.#bytesMax;
+  }
+
+  push(record: PendingRecord): void {
+    this.#records.push(record);
+    this.#count([record], 1);
+  }
+
+  /** The first records, at most so many and so large together, at least one when there is one. */
+  take(recordsMax: number, bytesMax: number): PendingRecord[] {
+    let count = 0;
+    let bytes = 0;
+    for (const record of this.#records) {
+      if (count > 0 && (count >= recordsMax || bytes + record.bytes > bytesMax)) break;
+      count += 1;
+      bytes += record.bytes;
+    }
+    const taken = this.#records.slice(0, count);
+    this.#records = this.#records.slice(count);
+    this.#count(taken, -1);
+    return taken;
+  }
+
+  /** Puts records back where they were taken from. */
+  putBack(records: readonly PendingRecord[]): void {
+    this.#records = [...records, ...this.#records];
+    this.#count(records, 1);
+  }
+
+  /** True when somebody waits for one of them to be on disk. */
+  get awaited(): boolean {
+    return this.#waiters > 0;
+  }
+
+  all(): readonly PendingRecord[] {
+    return this.#records;
+  }
+
+  #count(records: readonly PendingRecord[], sign: 1 | -1): void {
+    for (const record of records) {
+      this.#bytes += sign * record.bytes;
+      if (record.waiter !== undefined) this.#waiters += sign;
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import type { Json } from "../../../platform/runtime/json.ts";
+import { FRAME_DEPTH_MAX, RECORD_BODY_BYTES_MAX } from "../../protocol/limits.ts";
+import type { NewRecord } from "./event-sink.ts";
+
+/** The body as it is stored and sent. */
+export interface CheckedBody {
+  readonly text: string;
+  readonly bytes: number;
+}
+
+/** The body sits three levels deep in its frame; one more is left for what a later protocol puts around it. */
+const BODY_DEPTH_MAX = FRAME_DEPTH_MAX - 4;
+const KIND = /^[a-z][a-z0-9-]{0,31}$/;
+const DEDUPE_KEY_LENGTH_MAX = 128;
+
+/**
+ * Refuses what would make the cloud refuse a whole frame: one bad record must not hold up its neighbours.
+ * Errors: `outbox.too-large`, `outbox.invalid`.
+ */
+export function checkRecord(record: NewRecord): Result<CheckedBody> {
+  if (!KIND.test(record.kind)) return fail("outbox.invalid", `record kind ${JSON.stringify(record.kind.slice(0, 64))} is not 1 to 32 of a-z, 0-9 and -`);
+  if ((record.dedupeKey?.length ?? 0) > DEDUPE_KEY_LENGTH_MAX) return fail("outbox.invalid", `a dedupe key has at most ${DEDUPE_KEY_LENGTH_MAX} characters`);
+  if (isDeeperThan(record.body, BODY_DEPTH_MAX)) return fail("outbox.invalid", `the body is nested deeper than ${BODY_DEPTH_MAX} levels`);
+  const text = JSON.stringify(record.body);
+  const bytes = utf8Length(text);
+  if (bytes > RECORD_BODY_BYTES_MAX) return fail("outbox.too-large", `the body has ${bytes} bytes; at most ${RECORD_BODY_BYTES_MAX} are taken`);
+  return ok({ text, bytes });
+}
+
+/** Bytes of `text` in UTF-8, without encoding it. Lone surrogates count as the replacement character they become. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) bytes += 1;
+    else if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) {
+      // Two units, four bytes.
+      bytes += 2;
+      i += 1;
+    } else bytes += 2;
+  }
+  return bytes;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000;
+}
+
+/** Recursion is safe here: it stops at `levels`. */
+function isDeeperThan(value: Json, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  for (const child of Array.isArray(value) ? (value as Json[]) : Object.values(value)) if (isDeeperThan(child, levels - 1)) return true;
+  return false;
+}

@@ -1,0 +1,226 @@
+import type { Issue } from "../../../platform/ports/result.ts";
+import { toHex } from "../../../platform/runtime/encoding.ts";
+import { DURABLE_STREAMS, STREAMS, type Stream } from "../../protocol/records.ts";
+import { ClockSegments } from "./clock-segments.ts";
+import { GapLedger } from "./gap-ledger.ts";
+import type { OutboxDeps, OutboxIncident } from "./outbox-deps.ts";
+import { Counters } from "./outbox-counters.ts";
+import type { OutboxLimits } from "./outbox-limits.ts";
+import type { NewRow, OutboxOpening, OutboxStore } from "./outbox-store.ts";
+import { OutboxWriter, type WriterState } from "./outbox-writer.ts";
+import type { PendingQueue, PendingRecord } from "./pending-queue.ts";
+import { StreamNumbers } from "./stream-numbers.ts";
+
+/** Failures that a new opening of the store may cure: it checks, salvages, or falls back to memory. */
+const CURABLE: ReadonlySet<string> = new Set(["storage.read-only", "storage.io", "storage.corrupt"]);
+/** A store that keeps failing is not opened again more often than this. */
+const REOPEN_EVERY_MS = 5_000;
+const COPY_ROWS = 256;
+const COPY_BYTES = 256 * 1024;
+
+/** Keeps a usable store under the outbox: opens it again when it breaks, and gets back to the disk when that works again. */
+export class StoreKeeper {
+  readonly state: WriterState;
+  readonly writer: OutboxWriter;
+  readonly #deps: OutboxDeps;
+  readonly #pending: PendingQueue;
+  readonly #onIncident: (incident: OutboxIncident) => void;
+  #log: string;
+  #degraded: Issue | undefined;
+  #lastIssue: Issue | undefined;
+  /** Records of the group being written: out of the queue, not on disk yet. */
+  #inFlight: readonly PendingRecord[] = [];
+  #openedMs: number;
+  readonly keys: readonly { readonly key: string; readonly seq: number }[];
+
+  static async open(deps: OutboxDeps, limits: OutboxLimits, pending: PendingQueue, onIncident: (incident: OutboxIncident) => void): Promise<StoreKeeper> {
+    return new StoreKeeper(deps, limits, pending, onIncident, await deps.openStore());
+  }
+
+  private constructor(
+    deps: OutboxDeps,
+    limits: OutboxLimits,
+    pending: PendingQueue,
+    onIncident: (incident: OutboxIncident) => void,
+    opening: OutboxOpening,
+  ) {
+    const { clock, log, boot, quality } = deps;
+    const { contents, store } = opening;
+    this.#deps = deps;
+    this.#pending = pending;
+    this.#onIncident = onIncident;
+    this.#log = contents.log;
+    this.#degraded = opening.degraded;
+    this.#openedMs = clock.monotonicMs();
+    this.keys = contents.keys;
+    this.state = {
+      store,
+      numbers: new StreamNumbers(contents),
+      segments: new ClockSegments(boot, contents.segments, { wallMs: clock.wallMs(), monoMs: clock.monotonicMs(), quality }),
+      ledger: new GapLedger(contents.gaps),
+      counters: new Counters(),
+      limits,
+      clock,
+      log,
+    };
+    this.writer = new OutboxWriter(this.state);
+    this.#tellOf(opening);
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  get degraded(): Issue | undefined {
+    return this.#degraded;
+  }
+
+  get lastIssue(): Issue | undefined {
+    return this.#lastIssue;
+  }
+
+  /** Like `OutboxWriter.write`; a store that broke is opened again and the group tried once more. */
+  async write(group: readonly PendingRecord[]): ReturnType<OutboxWriter["write"]> {
+    this.#inFlight = group;
+    try {
+      if (this.#degraded !== undefined && this.#sinceOpenedMs() >= this.state.limits.recoverEveryMs) await this.#recover();
+      const { store } = this.state;
+      const first = await this.writer.write(group);
+      if (first.issue === undefined) return first;
+      const cured = await this.cure(first.issue, store, group);
+      if (!cured) {
+        this.#noteFailure(first.issue);
+        return first;
+      }
+      const second = await this.writer.write(first.left);
+      if (second.issue !== undefined) this.#noteFailure(second.issue);
+      return { ...second, written: [...first.written, ...second.written] };
+    } finally {
+      this.#inFlight = [];
+    }
+  }
+
+  writeRecovered(): void {
+    if (this.#lastIssue === undefined) return;
+    this.#lastIssue = undefined;
+    this.#onIncident({ kind: "write-recovered" });
+  }
+
+  /** Opens the store again when that may help, and goes on with what came of it. `broken` is the store that failed. */
+  async cure(issue: Issue, broken: OutboxStore, inFlight: readonly PendingRecord[]): Promise<boolean> {
+    // Somebody else opened it again in the meantime.
+    if (broken !== this.state.store) return true;
+    if (!CURABLE.has(issue.code) || this.#sinceOpenedMs() < REOPEN_EVERY_MS) return false;
+    this.#inFlight = inFlight;
+    this.#deps.log.error({ code: issue.code, error: issue.message }, "the outbox failed; opening it again");
+    await broken.close();
+    const opening = await this.#reopen();
+    this.#adopt(opening);
+    return true;
+  }
+
+  /** The cloud knows of numbers that were never handed out: they were given before the end of the log was lost. */
+  async startNewLog(stream: Stream, claimed: number): Promise<void> {
+    const log = newLogId(this.#deps);
+    const done = await this.state.store.commit({ log }, true);
+    if (!done.ok) return;
+    this.#log = log;
+    const { newest } = this.state.numbers.range(stream);
+    this.#onIncident({ kind: "new-log", log, stream, claimed, handedOut: newest });
+  }
+
+  async close(): Promise<void> {
+    await this.state.store.close();
+  }
+
+  /** From memory back to the disk, with everything that is in memory. */
+  async #recover(): Promise<void> {
+    const memory = this.state.store;
+    const opening = await this.#reopen();
+    if (opening.degraded !== undefined) {
+      await opening.store.close();
+      return;
+    }
+    const newIds = this.state.segments.moveOnto(opening.contents.segments);
+    const oldNumbers = this.state.numbers.ranges();
+    const numbers = new StreamNumbers(opening.contents);
+    for (const stream of STREAMS) {
+      let after = oldNumbers[stream].oldest - 1;
+      for (;;) {
+        const found = await memory.read(stream, { after, upTo: oldNumbers[stream].newest, rowsMax: COPY_ROWS, bytesMax: COPY_BYTES });
+        const last = found.ok ? found.value.rows.at(-1) : undefined;
+        if (!found.ok || last === undefined) break;
+        const add = found.value.rows.map(
+          (row): NewRow => ({ ...row, stream, seq: numbers.give(stream), segment: newIds.get(row.segment) ?? row.segment }),
+        );
+        const copied = await opening.store.commit({ add, segments: this.state.segments.unsaved() }, true);
+        if (!copied.ok) {
+          // What is on the disk by now will be told again; what is in memory goes on from there.
+          this.#deps.log.error({ code: copied.error.code }, "the disk took the outbox back only in part");
+          this.state.ledger.add({ stream, reason: "disk-error", from: add[0]?.seq ?? 1, to: last.seq, count: add.length });
+        }
+        after = last.seq;
+        for (const row of add) numbers.onDisk(stream, row.seq);
+      }
+    }
+    await memory.close();
+    for (const record of [...this.#inFlight, ...this.#pending.all()]) record.segment = newIds.get(record.segment) ?? record.segment;
+    this.state.ledger.startAnew();
+    for (const entry of opening.contents.gaps) this.state.ledger.add(entry);
+    const streams = { ...opening.contents.streams };
+    for (const stream of STREAMS) streams[stream] = { ...streams[stream], newest: numbers.range(stream).newest };
+    this.#switchTo(opening, { ...opening.contents, streams });
+    this.#onIncident({ kind: "recovered" });
+  }
+
+  #adopt(opening: OutboxOpening): void {
+    this.state.segments.unsaveAll();
+    if (opening.degraded !== undefined) this.state.ledger.startAnew();
+    this.#switchTo(opening, opening.contents);
+    this.#tellOf(opening);
+  }
+
+  #switchTo(opening: OutboxOpening, contents: OutboxOpening["contents"]): void {
+    const sameLog = contents.log === this.#log;
+    this.state.store = opening.store;
+    this.state.numbers.adopt(contents, sameLog);
+    this.#log = contents.log;
+    this.#degraded = opening.degraded;
+    if (sameLog) return;
+    this.writer.forgetAcks();
+    // Accepted under a number of the old log; the new one has its own.
+    for (const record of [...this.#inFlight, ...this.#pending.all()]) {
+      if (!DURABLE_STREAMS.has(record.stream)) record.seq = this.state.numbers.give(record.stream);
+    }
+  }
+
+  #reopen(): Promise<OutboxOpening> {
+    this.#openedMs = this.#deps.clock.monotonicMs();
+    this.state.counters.reopened += 1;
+    return this.#deps.openStore();
+  }
+
+  #tellOf(opening: OutboxOpening): void {
+    for (const loss of opening.losses) {
+      for (const gap of loss.gaps) this.state.ledger.add(gap);
+      this.#onIncident({ kind: "loss", loss });
+    }
+    if (opening.degraded !== undefined) this.#onIncident({ kind: "degraded", why: opening.degraded });
+  }
+
+  #noteFailure(issue: Issue): void {
+    const first = this.#lastIssue === undefined;
+    this.#lastIssue = issue;
+    if (!first) return;
+    this.#deps.log.error({ code: issue.code, error: issue.message }, "the outbox could not be written");
+    this.#onIncident({ kind: "write-failed", why: issue });
+  }
+
+  #sinceOpenedMs(): number {
+    return this.#deps.clock.monotonicMs() - this.#openedMs;
+  }
+}
+
+function newLogId(deps: OutboxDeps): string {
+  return toHex(deps.random.bytes(12));
+}

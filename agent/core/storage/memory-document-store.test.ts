@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { describeDocumentStore } from "./document-store.conformance.ts";
+import { MemoryDocumentStore } from "./memory-document-store.ts";
+
+describeDocumentStore("memory", async () => {
+  const store = new MemoryDocumentStore();
+  return { open: async () => store, crash: async () => store.crash(), dispose: async () => undefined };
+});
+
+test("a write the disk refuses changes nothing", async () => {
+  const disk: { refuse?: "storage.full" } = {};
+  const store = new MemoryDocumentStore({ refuse: () => disk.refuse });
+  await store.put({ a: { n: 1 } });
+  disk.refuse = "storage.full";
+  await expect(store.put({ a: { n: 2 } })).rejects.toMatchObject({ code: "storage.full" });
+  expect(await store.get("a")).toEqual({ n: 1 });
+});
+
+test("a write that a crash overtakes is not there", async () => {
+  const gate: { open?: () => void } = {};
+  const store = new MemoryDocumentStore({ sync: () => new Promise((resolve) => (gate.open = resolve)) });
+  const put = store.put({ a: { n: 1 } });
+  store.crash();
+  gate.open?.();
+  await expect(put).rejects.toMatchObject({ code: "storage.io" });
+  expect(await store.get("a")).toBeUndefined();
+});

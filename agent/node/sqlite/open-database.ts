@@ -1,0 +1,115 @@
+import { statSync } from "node:fs";
+import Database from "better-sqlite3";
+import { SqliteFile, fileBytes } from "./sqlite-file.ts";
+import { storageIssueOrThrow, type StorageIssue } from "./storage-issue.ts";
+
+/** What a database of ours looks like. */
+export interface DatabaseSchema {
+  /** Written into the file: another one means that it is not ours. */
+  readonly applicationId: number;
+  /** SQL that leads from version n to n + 1, by n. The file's `user_version` counts how many it has seen. */
+  readonly migrations: readonly string[];
+}
+
+export type DatabaseOpening =
+  | { readonly kind: "open"; readonly file: SqliteFile }
+  /** The file cannot be trusted and should be moved aside. `storage.corrupt`, or `storage.foreign` for a file that is not ours. */
+  | { readonly kind: "damaged"; readonly why: { readonly code: string; readonly message: string } }
+  /** Nothing is known to be wrong with the file; the disk does not let us use it. */
+  | { readonly kind: "unusable"; readonly why: StorageIssue };
+
+/**
+ * Page size. Every durable record costs one page in the WAL, so small pages mean few bytes of flash per record;
+ * bodies beyond a page go to overflow pages at little cost. See docs/decisions, "outbox on disk".
+ */
+export const PAGE_BYTES = 1024;
+/** Files up to this size are checked whole at every start: a second or two on a slow card at the most. */
+const CHECK_WHOLE_BYTES_MAX = 16 * 1024 * 1024;
+/** At most this much of a database is held in memory; a little more than one group of records. */
+const CACHE_KIB = 768;
+
+/**
+ * Opens or creates a database, checks it, and brings its schema up to date. Damage of any kind is an answer, never
+ * a throw.
+ *
+ * A file of more than 16 MiB is not read whole at every start: its schema and pages of structure are checked as they
+ * are used, its rows have checksums of their own, and damage found later is handled like damage found now.
+ */
+export function openDatabase(path: string, schema: DatabaseSchema): DatabaseOpening {
+  const odd = oddityOf(path);
+  if (odd !== undefined) return { kind: "damaged", why: { code: "storage.corrupt", message: odd } };
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(path, { timeout: 2_000 });
+    configure(database);
+    const wrong = migrate(database, schema) ?? check(database, path);
+    if (wrong === undefined) return { kind: "open", file: new SqliteFile(database, path) };
+    closeQuietly(database);
+    return { kind: "damaged", why: wrong };
+  } catch (thrown) {
+    const why = storageIssueOrThrow(thrown);
+    if (database !== undefined) closeQuietly(database);
+    return why.code === "storage.corrupt" ? { kind: "damaged", why } : { kind: "unusable", why };
+  }
+}
+
+function configure(database: Database.Database): void {
+  // In this mode SQLite keeps the index of the WAL in memory: no third file, and no second process by accident.
+  database.pragma("locking_mode = EXCLUSIVE");
+  database.pragma(`page_size = ${PAGE_BYTES}`);
+  database.pragma("auto_vacuum = INCREMENTAL");
+  database.pragma("journal_mode = WAL");
+  // `SqliteFile.sync` does what FULL would do, without stopping the event loop.
+  database.pragma("synchronous = NORMAL");
+  // The one who commits decides when to checkpoint, because the cap depends on it.
+  database.pragma("wal_autocheckpoint = 0");
+  database.pragma(`cache_size = -${CACHE_KIB}`);
+  // A transaction that spills writes pages to the WAL more than once, and no bound on the WAL would hold.
+  database.pragma("cache_spill = OFF");
+  database.pragma("mmap_size = 0");
+  database.pragma("temp_store = MEMORY");
+  database.pragma("foreign_keys = OFF");
+  database.pragma("trusted_schema = OFF");
+  database.pragma("cell_size_check = ON");
+}
+
+function migrate(database: Database.Database, schema: DatabaseSchema): { readonly code: string; readonly message: string } | undefined {
+  const version = database.pragma("user_version", { simple: true }) as number;
+  const applicationId = database.pragma("application_id", { simple: true }) as number;
+  const isNew = version === 0 && applicationId === 0 && database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() === 0;
+  if (!isNew && applicationId !== schema.applicationId) return { code: "storage.foreign", message: "the file is a database, but not one of ours" };
+  if (version > schema.migrations.length) return { code: "storage.foreign", message: `the file has schema version ${version}; this agent knows ${schema.migrations.length}` };
+  if (!isNew && (database.pragma("page_size", { simple: true }) as number) !== PAGE_BYTES) return { code: "storage.foreign", message: "the file has another page size" };
+  if (version === schema.migrations.length) return undefined;
+  database.transaction(() => {
+    for (const sql of schema.migrations.slice(version)) database.exec(sql);
+    database.pragma(`application_id = ${schema.applicationId}`);
+    database.pragma(`user_version = ${schema.migrations.length}`);
+  })();
+  return undefined;
+}
+
+function check(database: Database.Database, path: string): { readonly code: string; readonly message: string } | undefined {
+  if (fileBytes(path) > CHECK_WHOLE_BYTES_MAX) return undefined;
+  const found = database.pragma("quick_check(1)", { simple: true }) as string;
+  return found === "ok" ? undefined : { code: "storage.corrupt", message: found.replaceAll("\n", " ").slice(0, 300) };
+}
+
+/** What SQLite would silently take for an empty database, or could not open at all. */
+function oddityOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const walBytes = fileBytes(`${path}-wal`);
+  if (found !== undefined && !found.isFile()) return "there is something else than a file in its place";
+  // SQLite deletes the WAL of an empty database, with everything that is in it.
+  if ((found === undefined || found.size === 0) && walBytes > 0) return "the database is empty or missing beside its write-ahead log";
+  return undefined;
+}
+
+function closeQuietly(database: Database.Database): void {
+  try {
+    database.close();
+  } catch (thrown) {
+    // Closing checkpoints, which may fail on the very disk or file that is being given up; the handle is gone all the same.
+    storageIssueOrThrow(thrown);
+  }
+}

@@ -1,0 +1,187 @@
+import { mkdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { perStream } from "../../core/outbox/empty-contents.ts";
+import { MemoryDisk } from "../../core/outbox/memory-outbox-store.ts";
+import type { OpenOutboxStore, OutboxOpening, StorageLoss } from "../../core/outbox/outbox-store.ts";
+import { STREAMS } from "../../protocol/records.ts";
+import type { Clock } from "../../../platform/ports/clock.ts";
+import type { Random } from "../../../platform/ports/random.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
+import { toHex } from "../../../platform/runtime/encoding.ts";
+import { DiskBudget } from "./disk-budget.ts";
+import { openDatabase } from "./open-database.ts";
+import { OUTBOX_SCHEMA, STREAM_IDS } from "./outbox-schema.ts";
+import { Quarantine } from "./quarantine.ts";
+import { readContents } from "./read-contents.ts";
+import { rowChecksum } from "./row-checksum.ts";
+import { recordsInWal, salvageOutbox, salvageTail, type Salvage } from "./salvage-outbox.ts";
+import { fileBytes, type SqliteFile } from "./sqlite-file.ts";
+import { SqliteOutboxStore } from "./sqlite-outbox-store.ts";
+import { storageIssueOf, storageIssueOrThrow } from "./storage-issue.ts";
+
+export interface OutboxFileOptions {
+  /** The database file; its folder is made when it is not there. */
+  readonly path: string;
+  /** Folder for damaged files; their bytes count against the cap. */
+  readonly quarantine: string;
+  /** For the database, its WAL, its reserve and the quarantine together. At least 4 MiB. */
+  readonly capBytes: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What an agent without a usable disk keeps in memory at most. */
+const MEMORY_BYTES_MAX = 2 * 1024 * 1024;
+/** Of the cap, at most this part is kept as damaged files. */
+const QUARANTINE_PART = 1 / 4;
+/** A WAL is never longer than this; a longer one is not ours and is left to SQLite alone. */
+const WAL_READ_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * Opens the outbox whatever state its file is in. A file that cannot be trusted is moved to the quarantine, its
+ * readable rows are taken over into a new one, and what is missing is counted. A disk that takes no writes gives a
+ * store in memory that says so.
+ */
+export function sqliteOutboxOpener(options: OutboxFileOptions): OpenOutboxStore {
+  return () => Promise.resolve(openOutbox(options));
+}
+
+type Opened = { readonly kind: "open"; readonly opening: OutboxOpening } | { readonly kind: "damaged" | "unusable"; readonly why: Issue };
+
+function openOutbox(options: OutboxFileOptions): OutboxOpening {
+  try {
+    mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+    const quarantine = new Quarantine(options.quarantine, Math.floor(options.capBytes * QUARANTINE_PART));
+    const opened = openFile(options, quarantine);
+    if (opened.kind === "open") return opened.opening;
+    if (opened.kind === "unusable") return inMemory(options, opened.why, []);
+    return replace(options, quarantine, opened.why);
+  } catch (thrown) {
+    return inMemory(options, storageIssueOrThrow(thrown), []);
+  }
+}
+
+function openFile(options: OutboxFileOptions, quarantine: Quarantine): Opened {
+  const { path } = options;
+  const walBytes = fileBytes(`${path}-wal`);
+  const inWal = walBytes > 0 && walBytes <= WAL_READ_BYTES_MAX ? recordsInWal(path) : [];
+  const opened = openDatabase(path, OUTBOX_SCHEMA);
+  if (opened.kind !== "open") return opened;
+  const { file } = opened;
+  try {
+    fillNew(file, newLogId(options));
+    const before = readContents(file.database);
+    if (before === undefined) return giveUp(file, "the log's id or its numbers do not match their checksum");
+    const newest = perStream((stream) => before.contents.streams[stream].newest);
+    const tail = salvageTail(inWal, file.database, newest);
+    const read = tail.rows > 0 ? readContents(file.database) : before;
+    if (read === undefined) return giveUp(file, "the log changed while it was read");
+    const losses = tail.rows > 0 || tail.gaps.length > 0 ? [tailLoss(path, tail)] : [];
+    return { kind: "open", opening: { store: storeOn(options, quarantine, file, read), contents: read.contents, losses } };
+  } catch (thrown) {
+    const issue = storageIssueOrThrow(thrown);
+    closeAnyway(file);
+    return { kind: issue.code === "storage.corrupt" ? "damaged" : "unusable", why: issue };
+  }
+}
+
+/** Moves the damaged file aside and starts a new one with what can be read from it. */
+function replace(options: OutboxFileOptions, quarantine: Quarantine, why: Issue): OutboxOpening {
+  const { path } = options;
+  const aside = quarantine.moveAside(path, options.clock.wallMs());
+  if (aside === undefined) return inMemory(options, { code: "storage.read-only", message: "a damaged outbox cannot be moved aside" }, []);
+  const loss = (salvage: Salvage, kept: boolean): StorageLoss => ({
+    file: basename(path),
+    why,
+    ...(kept ? { quarantined: join(basename(options.quarantine), basename(aside)) } : {}),
+    salvagedRows: salvage.rows,
+    extentKnown: salvage.extentKnown,
+    gaps: salvage.gaps,
+  });
+  const opened = openDatabase(path, OUTBOX_SCHEMA);
+  if (opened.kind !== "open") return inMemory(options, opened.why, [loss(NOTHING, true)]);
+  const { file } = opened;
+  try {
+    fillNew(file, newLogId(options));
+    const budget = budgetOf(options, quarantine, file, true);
+    const salvage = salvageFrom(aside, file, budget);
+    budget.settle();
+    const read = readContents(file.database);
+    if (read === undefined) throw new Error("a new outbox file does not read back");
+    file.checkpoint(true);
+    const kept = fileBytes(aside) > 0;
+    return { store: new SqliteOutboxStore(file, budget, streamsOf(read)), contents: read.contents, losses: [loss(salvage, kept)] };
+  } catch (thrown) {
+    const issue = storageIssueOrThrow(thrown);
+    closeAnyway(file);
+    return inMemory(options, issue, [loss(NOTHING, true)]);
+  }
+}
+
+const NOTHING: Salvage = { rows: 0, gaps: [], extentKnown: false };
+
+/** What cannot even be scanned gives nothing; the agent starts all the same. */
+function salvageFrom(aside: string, file: SqliteFile, budget: DiskBudget): Salvage {
+  try {
+    return salvageOutbox(aside, file.database, budget);
+  } catch (thrown) {
+    if (storageIssueOf(thrown) === undefined) throw thrown;
+    return NOTHING;
+  }
+}
+
+function tailLoss(path: string, tail: Salvage): StorageLoss {
+  const why = { code: "storage.corrupt", message: "the write-ahead log has a damaged place; the records behind it were taken over" };
+  return { file: `${basename(path)}-wal`, why, salvagedRows: tail.rows, extentKnown: tail.extentKnown, gaps: tail.gaps };
+}
+
+function storeOn(options: OutboxFileOptions, quarantine: Quarantine, file: SqliteFile, read: NonNullable<ReturnType<typeof readContents>>): SqliteOutboxStore {
+  return new SqliteOutboxStore(file, budgetOf(options, quarantine, file, false), streamsOf(read));
+}
+
+function budgetOf(options: OutboxFileOptions, quarantine: Quarantine, file: SqliteFile, salvaging: boolean): DiskBudget {
+  const { capBytes, clock } = options;
+  return new DiskBudget({ file, quarantine, capBytes, salvaging, monotonicMs: () => clock.monotonicMs() });
+}
+
+function streamsOf(read: NonNullable<ReturnType<typeof readContents>>) {
+  return perStream((stream) => ({ stored: read.contents.streams[stream].stored, floor: read.floors[stream], newest: read.contents.streams[stream].newest }));
+}
+
+/** A new file gets its identity and its numbers; one that has them keeps them. */
+function fillNew(file: SqliteFile, log: string): void {
+  const { database } = file;
+  const isNew = database.prepare("SELECT (SELECT count(*) FROM meta) + (SELECT count(*) FROM stream)").pluck().get() === 0;
+  if (!isNew) return;
+  database.transaction(() => {
+    database.prepare("INSERT INTO meta (id, log, crc) VALUES (1, ?, ?)").run(log, rowChecksum("meta", [1], log));
+    const insert = database.prepare("INSERT INTO stream (id, stored, floor, newest, crc) VALUES (?, 0, 0, 0, ?)");
+    for (const stream of STREAMS) insert.run(STREAM_IDS[stream], rowChecksum("stream", [STREAM_IDS[stream], 0, 0, 0], ""));
+  })();
+  // From here on the file exists for good, and its WAL with it.
+  file.checkpoint(true);
+}
+
+function giveUp(file: SqliteFile, message: string): Opened {
+  closeAnyway(file);
+  return { kind: "damaged", why: { code: "storage.corrupt", message } };
+}
+
+function closeAnyway(file: SqliteFile): void {
+  try {
+    file.close();
+  } catch (thrown) {
+    // The last checkpoint failed on a file that is given up anyway.
+    storageIssueOrThrow(thrown);
+  }
+}
+
+function inMemory(options: OutboxFileOptions, why: Issue, losses: readonly StorageLoss[]): OutboxOpening {
+  const disk = new MemoryDisk(newLogId(options), Math.min(MEMORY_BYTES_MAX, options.capBytes));
+  return { ...disk.open(), degraded: why, losses };
+}
+
+function newLogId(options: OutboxFileOptions): string {
+  return toHex(options.random.bytes(12));
+}
+

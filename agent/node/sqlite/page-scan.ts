@@ -1,0 +1,165 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { PAGE_BYTES } from "./open-database.ts";
+import { fileBytes } from "./sqlite-file.ts";
+
+/**
+ * Reads rows out of the pages of a database that SQLite no longer opens, or whose write-ahead log it no longer takes
+ * whole. It follows no structure but a row's own: every page that looks like a leaf of a table is read cell by cell
+ * (https://www.sqlite.org/fileformat2.html, sections 1.6 and 2). What comes out may be stale or garbage; rows of ours
+ * carry a checksum, so the caller can tell.
+ */
+export interface RawRow {
+  readonly rowid: number;
+  /** One value per column; the column that is the rowid is `null`. */
+  readonly values: readonly RawValue[];
+}
+
+export type RawValue = number | string | null;
+
+/** Pages of a database file, then those in its write-ahead log in the order in which they were written. */
+export class PageScan {
+  readonly #pages: number;
+  readonly #frames: number;
+  #fd: number | undefined;
+  #walFd: number | undefined;
+  /** Where the last version of a page stands in the WAL. */
+  readonly #frameOf = new Map<number, number>();
+
+  constructor(path: string, parts: { readonly database: boolean } = { database: true }) {
+    this.#pages = parts.database ? Math.ceil(fileBytes(path) / PAGE_BYTES) : 0;
+    this.#frames = Math.max(0, Math.ceil((fileBytes(`${path}-wal`) - WAL_HEADER_BYTES) / FRAME_BYTES));
+    if (fileBytes(path) > 0) this.#fd = openSync(path, "r");
+    if (this.#frames > 0) this.#walFd = openSync(`${path}-wal`, "r");
+    for (let frame = 0; frame < this.#frames; frame += 1) {
+      const header = readAt(this.#walFd, WAL_HEADER_BYTES + frame * FRAME_BYTES, 4);
+      if (header.length === 4) this.#frameOf.set(header.readUInt32BE(0), frame);
+    }
+  }
+
+  /** Every row found, stale ones and repetitions included. */
+  *rows(): Generator<RawRow> {
+    for (let page = 1; page <= this.#pages; page += 1) yield* this.#rowsOf(readAt(this.#fd, (page - 1) * PAGE_BYTES, PAGE_BYTES), page === 1);
+    for (let frame = 0; frame < this.#frames; frame += 1) {
+      const bytes = readAt(this.#walFd, WAL_HEADER_BYTES + frame * FRAME_BYTES, FRAME_BYTES);
+      if (bytes.length > FRAME_HEADER_BYTES) yield* this.#rowsOf(bytes.subarray(FRAME_HEADER_BYTES), bytes.readUInt32BE(0) === 1);
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    if (this.#walFd !== undefined) closeSync(this.#walFd);
+    this.#fd = undefined;
+    this.#walFd = undefined;
+  }
+
+  *#rowsOf(page: Buffer, isFirst: boolean): Generator<RawRow> {
+    const start = isFirst ? 100 : 0;
+    if (page.length < start + 8 || page[start] !== TABLE_LEAF) return;
+    const cells = Math.min(page.readUInt16BE(start + 3), (PAGE_BYTES - 8) / 4);
+    for (let cell = 0; cell < cells; cell += 1) {
+      const pointerAt = start + 8 + cell * 2;
+      if (pointerAt + 2 > page.length) return;
+      const row = this.#cell(page, page.readUInt16BE(pointerAt));
+      if (row !== undefined) yield row;
+    }
+  }
+
+  #cell(page: Buffer, at: number): RawRow | undefined {
+    const length = varint(page, at);
+    const rowid = length === undefined ? undefined : varint(page, length.end);
+    if (length === undefined || rowid === undefined || length.value > PAYLOAD_BYTES_MAX) return undefined;
+    const payload = this.#payload(page, rowid.end, length.value);
+    const values = payload === undefined ? undefined : recordOf(payload);
+    return values === undefined ? undefined : { rowid: rowid.value, values };
+  }
+
+  #payload(page: Buffer, at: number, length: number): Buffer | undefined {
+    if (length <= LOCAL_BYTES_MAX) return at + length <= page.length ? page.subarray(at, at + length) : undefined;
+    const rest = LOCAL_BYTES_MIN + ((length - LOCAL_BYTES_MIN) % (PAGE_BYTES - 4));
+    const local = rest <= LOCAL_BYTES_MAX ? rest : LOCAL_BYTES_MIN;
+    if (at + local + 4 > page.length) return undefined;
+    const parts = [page.subarray(at, at + local)];
+    let left = length - local;
+    for (let next = page.readUInt32BE(at + local); left > 0; ) {
+      const overflow = this.#latest(next);
+      if (overflow === undefined) return undefined;
+      parts.push(overflow.subarray(4, 4 + Math.min(left, PAGE_BYTES - 4)));
+      left -= PAGE_BYTES - 4;
+      next = overflow.readUInt32BE(0);
+    }
+    return Buffer.concat(parts);
+  }
+
+  #latest(page: number): Buffer | undefined {
+    const frame = this.#frameOf.get(page);
+    const bytes =
+      frame === undefined
+        ? readAt(this.#fd, (page - 1) * PAGE_BYTES, PAGE_BYTES)
+        : readAt(this.#walFd, WAL_HEADER_BYTES + frame * FRAME_BYTES + FRAME_HEADER_BYTES, PAGE_BYTES);
+    return bytes.length === PAGE_BYTES ? bytes : undefined;
+  }
+}
+
+const WAL_HEADER_BYTES = 32;
+const FRAME_HEADER_BYTES = 24;
+const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
+const TABLE_LEAF = 0x0d;
+/** Section 1.6: how much of a payload stays on the leaf. No page of ours has reserved bytes. */
+const LOCAL_BYTES_MAX = PAGE_BYTES - 35;
+const LOCAL_BYTES_MIN = Math.floor(((PAGE_BYTES - 12) * 32) / 255) - 23;
+/** Nothing of ours is larger; a length beyond it is garbage. */
+const PAYLOAD_BYTES_MAX = 1024 * 1024;
+
+function readAt(fd: number | undefined, position: number, length: number): Buffer {
+  if (fd === undefined || position < 0) return Buffer.alloc(0);
+  const bytes = Buffer.alloc(length);
+  return bytes.subarray(0, readSync(fd, bytes, 0, length, position));
+}
+
+/** Section 1.6: 1 to 9 bytes, seven bits each and eight in the ninth. Beyond 2^53 is garbage to us. */
+function varint(bytes: Buffer, at: number): { readonly value: number; readonly end: number } | undefined {
+  let value = 0;
+  for (let i = 0; i < 9; i += 1) {
+    const byte = bytes[at + i];
+    if (byte === undefined) return undefined;
+    value = i === 8 ? value * 256 + byte : value * 128 + (byte & 0x7f);
+    if (value > Number.MAX_SAFE_INTEGER) return undefined;
+    if (i === 8 || byte < 0x80) return { value, end: at + i + 1 };
+  }
+  return undefined;
+}
+
+/** Section 2.1: a header of serial types, then the values. `undefined` where it does not add up. */
+function recordOf(payload: Buffer): RawValue[] | undefined {
+  const header = varint(payload, 0);
+  if (header === undefined || header.value > payload.length) return undefined;
+  const values: RawValue[] = [];
+  let bodyAt = header.value;
+  for (let at = header.end; at < header.value; ) {
+    const type = varint(payload, at);
+    if (type === undefined || values.length >= COLUMNS_MAX) return undefined;
+    at = type.end;
+    const size = sizeOfType(type.value);
+    if (size === undefined || bodyAt + size > payload.length) return undefined;
+    values.push(valueOf(payload, bodyAt, type.value, size));
+    bodyAt += size;
+  }
+  return values;
+}
+
+const COLUMNS_MAX = 16;
+const INTEGER_SIZES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0] as const;
+
+function sizeOfType(type: number): number | undefined {
+  if (type < 10) return INTEGER_SIZES[type];
+  return type < 12 ? undefined : Math.floor((type - 12) / 2);
+}
+
+function valueOf(payload: Buffer, at: number, type: number, size: number): RawValue {
+  if (type === 0) return null;
+  if (type === 7) return payload.readDoubleBE(at);
+  if (type >= 8 && type < 10) return type - 8;
+  if (type === 6) return Number(payload.readBigInt64BE(at));
+  if (type < 6) return payload.readIntBE(at, size);
+  return type % 2 === 1 ? payload.toString("utf8", at, at + size) : null;
+}

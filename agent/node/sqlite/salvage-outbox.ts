@@ -1,0 +1,212 @@
+import type Database from "better-sqlite3";
+import { perStream } from "../../core/outbox/empty-contents.ts";
+import type { ClockSegment, GapEntry } from "../../core/outbox/outbox-store.ts";
+import { STREAMS, type Stream } from "../../protocol/records.ts";
+import type { DiskBudget } from "./disk-budget.ts";
+import { QUALITIES, STREAM_IDS } from "./outbox-schema.ts";
+import { PageScan } from "./page-scan.ts";
+import { outboxRowOf, type OutboxRow } from "./raw-outbox-row.ts";
+import { rowChecksum } from "./row-checksum.ts";
+import { storageIssueOrThrow } from "./storage-issue.ts";
+
+type RecordRow = Extract<OutboxRow, { table: "records" }>;
+
+export interface Salvage {
+  readonly rows: number;
+  /** Numbers that were given and whose rows are neither here nor known to have been dropped. */
+  readonly gaps: readonly GapEntry[];
+  /** False: the file did not even tell how far its numbers had come, so more may be lost than `gaps` says. */
+  readonly extentKnown: boolean;
+}
+
+/** Rows put into the new file by one transaction. */
+const GROUP_ROWS = 256;
+const GROUP_BYTES = 256 * 1024;
+
+/**
+ * Takes over what can be read from a damaged outbox file into a new one, class by class. Records keep their numbers,
+ * so that the gap records about the others name them; the new file has another log id.
+ */
+export function salvageOutbox(damagedPath: string, database: Database.Database, budget: DiskBudget): Salvage {
+  const scan = new PageScan(damagedPath);
+  try {
+    const small = readSmallTables(scan);
+    putSmallTables(database, small);
+    const streams = perStream((stream) => small.streams.get(stream));
+    let rows = 0;
+    const skipped: GapEntry[] = [];
+    for (const stream of STREAMS) {
+      const floor = streams[stream]?.floor ?? 0;
+      const taken = takeOver(scan, database, budget, stream, floor);
+      rows += taken.rows;
+      if (taken.skipped > 0) skipped.push({ stream, reason: "quota", source: "", count: taken.skipped });
+    }
+    const missing = STREAMS.flatMap((stream) => settleStream(database, stream, small, skipped.find((entry) => entry.stream === stream)?.count ?? 0));
+    return { rows, gaps: [...skipped, ...missing], extentKnown: STREAMS.every((stream) => small.streams.has(stream)) };
+  } finally {
+    scan.close();
+  }
+}
+
+/**
+ * Rows at the end of a write-ahead log that SQLite did not take: behind a damaged or torn place. They are put into the
+ * database, which was opened already. `path` is that of the database before it was opened and its WAL changed: a copy.
+ */
+export function salvageTail(rows: readonly RecordRow[], database: Database.Database, newest: Readonly<Record<Stream, number>>): Salvage {
+  const gaps: GapEntry[] = [];
+  let count = 0;
+  database.transaction(() => {
+    for (const stream of STREAMS) {
+      const lost = rows.filter((row) => row.stream === stream && row.seq > newest[stream]);
+      const insert = database.prepare(insertSql(stream));
+      for (const row of lost) count += insert.run(...columnsOf(row)).changes;
+      const highest = lost.reduce((max, row) => Math.max(max, row.seq), newest[stream]);
+      const holes = highest - newest[stream] - new Set(lost.map((row) => row.seq)).size;
+      if (holes > 0) gaps.push({ stream, reason: "corrupt", source: "", from: newest[stream] + 1, to: highest, count: holes });
+    }
+  })();
+  return { rows: count, gaps, extentKnown: true };
+}
+
+/** Records in a write-ahead log, whatever SQLite will make of it. Read before the database is opened, which changes it. */
+export function recordsInWal(path: string): RecordRow[] {
+  const scan = new PageScan(path, { database: false });
+  try {
+    const found = new Map<string, RecordRow>();
+    for (const raw of scan.rows()) {
+      const row = outboxRowOf(raw);
+      if (row?.table === "records") found.set(`${row.stream}/${row.seq}`, row);
+    }
+    return [...found.values()].sort((a, b) => a.seq - b.seq);
+  } finally {
+    scan.close();
+  }
+}
+
+interface SmallTables {
+  readonly streams: Map<Stream, { stored: number; floor: number; newest: number }>;
+  readonly segments: Map<number, ClockSegment>;
+  readonly kinds: Map<number, { readonly name: string; readonly crc: number }>;
+  readonly gaps: Map<number, GapEntry>;
+  readonly keys: Map<string, number>;
+}
+
+function readSmallTables(scan: PageScan): SmallTables {
+  const small: SmallTables = { streams: new Map(), segments: new Map(), kinds: new Map(), gaps: new Map(), keys: new Map() };
+  for (const raw of scan.rows()) {
+    const row = raw.values.length === 7 ? undefined : outboxRowOf(raw);
+    if (row !== undefined) note(small, row);
+  }
+  return small;
+}
+
+/** Several versions of a row may be around: numbers only rise, a clock once known stays known, else the later one is right. */
+function note(small: SmallTables, row: OutboxRow): void {
+  switch (row.table) {
+    case "stream": {
+      const before = small.streams.get(row.stream) ?? { stored: 0, floor: 0, newest: 0 };
+      small.streams.set(row.stream, {
+        stored: Math.max(before.stored, row.stored),
+        floor: Math.max(before.floor, row.floor),
+        newest: Math.max(before.newest, row.newest),
+      });
+      return;
+    }
+    case "segment":
+      if (small.segments.get(row.segment.id)?.quality !== "synced" || row.segment.quality === "synced") small.segments.set(row.segment.id, row.segment);
+      return;
+    case "kind":
+      small.kinds.set(row.id, row);
+      return;
+    case "gap":
+      small.gaps.set(row.id, row.gap);
+      return;
+    case "recent_key":
+      small.keys.set(row.key, row.seq);
+      return;
+    case "records":
+      return;
+  }
+}
+
+function putSmallTables(database: Database.Database, small: SmallTables): void {
+  database.transaction(() => {
+    const segment = database.prepare("INSERT OR REPLACE INTO segment (id, boot, quality, wall_offset, since_mono, crc) VALUES (?, ?, ?, ?, ?, ?)");
+    for (const { id, boot, quality, offsetMs, sinceMonoMs } of small.segments.values()) {
+      const numbers = [id, QUALITIES.indexOf(quality), offsetMs, sinceMonoMs];
+      segment.run(id, boot, QUALITIES.indexOf(quality), offsetMs, sinceMonoMs, rowChecksum("segment", numbers, boot));
+    }
+    const kind = database.prepare("INSERT OR REPLACE INTO kind (id, name, crc) VALUES (?, ?, ?)");
+    for (const [id, { name, crc }] of small.kinds) kind.run(id, name, crc);
+    const gap = database.prepare("INSERT OR REPLACE INTO gap (id, entry, crc) VALUES (?, ?, ?)");
+    for (const [id, entry] of small.gaps) {
+      const text = JSON.stringify(entry);
+      gap.run(id, text, rowChecksum("gap", [id], text));
+    }
+    const key = database.prepare("INSERT INTO recent_key (dedupe_key, seq, crc) VALUES (?, ?, ?)");
+    for (const [text, seq] of small.keys) key.run(text, seq, rowChecksum("recent_key", [seq], text));
+  })();
+}
+
+/** Copies one stream's rows above `floor`, as far as there is room. */
+function takeOver(scan: PageScan, database: Database.Database, budget: DiskBudget, stream: Stream, floor: number): { readonly rows: number; readonly skipped: number } {
+  const insert = database.prepare(insertSql(stream));
+  const write = database.transaction((group: readonly RecordRow[]) => group.reduce((sum, row) => sum + insert.run(...columnsOf(row)).changes, 0));
+  let rows = 0;
+  let skipped = 0;
+  let group: RecordRow[] = [];
+  let bytes = 0;
+  const flush = (): void => {
+    try {
+      if (skipped > 0) skipped += group.length;
+      else {
+        budget.prepare(bytes * 2 + GROUP_ROWS * 64, () => undefined);
+        rows += write(group);
+      }
+    } catch (thrown) {
+      if (storageIssueOrThrow(thrown).code !== "storage.full") throw thrown;
+      skipped += group.length;
+    }
+    group = [];
+    bytes = 0;
+  };
+  for (const raw of scan.rows()) {
+    if (raw.values.length !== 7 || raw.rowid <= floor) continue;
+    const row = outboxRowOf(raw);
+    if (row?.table !== "records" || row.stream !== stream) continue;
+    group.push(row);
+    bytes += row.body.length;
+    if (group.length >= GROUP_ROWS || bytes >= GROUP_BYTES) flush();
+  }
+  flush();
+  return { rows, skipped };
+}
+
+/** Sets a stream's numbers in the new file and counts what is missing below them. */
+function settleStream(database: Database.Database, stream: Stream, small: SmallTables, skipped: number): GapEntry[] {
+  const known = small.streams.get(stream);
+  const [count, first, last] = database.prepare(`SELECT count(*), min(seq), max(seq) FROM "${stream}"`).raw().get() as [number, number | null, number | null];
+  const floor = known?.floor ?? (first ?? 1) - 1;
+  const newest = Math.max(known?.newest ?? 0, floor, last ?? 0);
+  const values = [STREAM_IDS[stream], floor, floor, newest];
+  database.prepare("INSERT OR REPLACE INTO stream (id, stored, floor, newest, crc) VALUES (?, ?, ?, ?, ?)").run(...values, rowChecksum("stream", values, ""));
+  const missing = newest - floor - count - skipped;
+  if (missing <= 0) return [];
+  const from = first === null || first > floor + 1 ? floor + 1 : edge(database, stream, "seq + 1", "ASC");
+  const to = last === null || last < newest ? newest : edge(database, stream, "seq - 1", "DESC");
+  return [{ stream, reason: "corrupt", source: "", from, to, count: missing }];
+}
+
+/** First number beside a row that has none of its own. */
+function edge(database: Database.Database, stream: Stream, next: string, order: "ASC" | "DESC"): number {
+  const sql = `SELECT ${next} FROM "${stream}" AS here WHERE NOT EXISTS (SELECT 1 FROM "${stream}" AS there WHERE there.seq = here.${next}) ORDER BY seq ${order} LIMIT 1`;
+  return database.prepare(sql).pluck().get() as number;
+}
+
+function insertSql(stream: Stream): string {
+  return `INSERT OR IGNORE INTO "${stream}" (seq, segment, kind, mono, crc, dedupe_key, body) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+}
+
+function columnsOf(row: RecordRow): [number, number, number, number, number, string | null, string] {
+  return [row.seq, row.segment, row.kind, row.monoMs, row.crc, row.dedupeKey, row.body];
+}

@@ -1,0 +1,153 @@
+import type { DocumentStore } from "../../core/storage/document-store.ts";
+import { StorageError } from "../../core/storage/document-store.ts";
+import { documentText } from "../../core/storage/document-text.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
+import type { DatabaseSchema } from "./open-database.ts";
+import { rowChecksum } from "./row-checksum.ts";
+import type { SqliteFile } from "./sqlite-file.ts";
+import { storageIssueOrThrow } from "./storage-issue.ts";
+
+/** "VtDo". A deleted document keeps its row, without a value: a salvage must not bring an older value back. */
+export const DOCUMENT_SCHEMA: DatabaseSchema = {
+  applicationId: 0x5674446f,
+  migrations: ["CREATE TABLE document (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, crc INTEGER NOT NULL, value TEXT NOT NULL);"],
+};
+
+/** WAL length at which its contents are moved into the database. A few documents at their largest. */
+const WAL_BYTES_MAX = 1024 * 1024;
+
+/**
+ * Documents in one SQLite file. The texts are few and small, and what the agent reads most, so they are read from the
+ * file each time rather than held in memory.
+ */
+export class SqliteDocumentStore implements DocumentStore {
+  readonly #file: SqliteFile;
+  readonly #sql;
+  #version: number;
+  #closed = false;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(file: SqliteFile) {
+    const { database } = file;
+    this.#file = file;
+    this.#sql = {
+      get: database.prepare("SELECT version, crc, value FROM document WHERE name = ?").raw(),
+      put: database.prepare(
+        "INSERT INTO document (name, version, crc, value) VALUES (?, ?, ?, ?) " +
+          "ON CONFLICT (name) DO UPDATE SET version = excluded.version, crc = excluded.crc, value = excluded.value",
+      ),
+      remove: database.prepare("DELETE FROM document WHERE name = ?"),
+      wal: database.prepare("PRAGMA wal_checkpoint(NOOP)"),
+    };
+    this.#version = (database.prepare("SELECT max(version) FROM document").pluck().get() as number | null) ?? 0;
+  }
+
+  async get(key: string): Promise<JsonObject | undefined> {
+    try {
+      const row = this.#row(key);
+      if (row === undefined || row.value === "") return undefined;
+      const value = row.intact ? parseJson(row.value) : undefined;
+      if (!isJsonObject(value)) throw new StorageError("storage.corrupt", `document ${key} does not match its checksum`);
+      return value;
+    } catch (thrown) {
+      throw asStorageError(thrown);
+    }
+  }
+
+  /** Writes one after the other: each waits for its own sync, so an earlier value never comes back after a later one. */
+  async put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {
+    const texts = Object.entries(values).map(([key, value]) => ({ key, text: value === null ? "" : documentText(key, value) }));
+    const done = this.#last.then(
+      () => this.#put(texts),
+      () => this.#put(texts),
+    );
+    this.#last = done;
+    return done;
+  }
+
+  async close(): Promise<void> {
+    await this.#last.catch(() => undefined);
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      this.#file.close();
+    } catch (thrown) {
+      // The WAL could not be moved into the database; it stays and is read at the next start.
+      storageIssueOrThrow(thrown);
+    }
+  }
+
+  async #put(texts: readonly { readonly key: string; readonly text: string }[]): Promise<void> {
+    if (this.#closed) throw new StorageError("storage.io", "the document store is closed");
+    const before = texts.map(({ key }) => ({ key, row: this.#row(key) }));
+    try {
+      this.#write(texts);
+    } catch (thrown) {
+      throw asStorageError(thrown);
+    }
+    try {
+      await this.#file.sync();
+    } catch (thrown) {
+      const error = asStorageError(thrown);
+      if (!this.#rewritten()) {
+        this.#takeBack(before);
+        throw error;
+      }
+    }
+    this.#checkpointWhenLong();
+  }
+
+  #write(texts: readonly { readonly key: string; readonly text: string }[]): void {
+    this.#file.database.transaction(() => {
+      for (const { key, text } of texts) {
+        this.#version += 1;
+        this.#sql.put.run(key, this.#version, rowChecksum("document", [key, this.#version], text), text);
+      }
+    })();
+  }
+
+  /** A sync failed, and another would prove nothing: everything is written again, to the database itself. */
+  #rewritten(): boolean {
+    try {
+      this.#file.checkpoint(true);
+      return true;
+    } catch (thrown) {
+      storageIssueOrThrow(thrown);
+      return false;
+    }
+  }
+
+  #takeBack(before: readonly { readonly key: string; readonly row: { readonly value: string } | undefined }[]): void {
+    try {
+      this.#write(before.flatMap(({ key, row }) => (row === undefined ? [] : { key, text: row.value })));
+      for (const { key, row } of before) if (row === undefined) this.#sql.remove.run(key);
+    } catch (thrown) {
+      // The disk takes nothing at all any more; the caller learns of the first failure.
+      storageIssueOrThrow(thrown);
+    }
+  }
+
+  #checkpointWhenLong(): void {
+    const { log, checkpointed } = this.#sql.wal.get() as { readonly log: number; readonly checkpointed: number };
+    if (log === checkpointed || log * this.#file.frameBytes < WAL_BYTES_MAX) return;
+    try {
+      this.#file.checkpoint(false);
+    } catch (thrown) {
+      // What was put is on disk in the WAL; the next write tries again.
+      storageIssueOrThrow(thrown);
+    }
+  }
+
+  #row(key: string): { readonly value: string; readonly intact: boolean } | undefined {
+    const row = this.#sql.get.get(key) as [number, number, string] | undefined;
+    if (row === undefined) return undefined;
+    const [version, crc, value] = row;
+    return { value, intact: crc === rowChecksum("document", [key, version], value) };
+  }
+}
+
+function asStorageError(thrown: unknown): StorageError {
+  if (thrown instanceof StorageError) return thrown;
+  const { code, message } = storageIssueOrThrow(thrown);
+  return new StorageError(code, message, { cause: thrown });
+}

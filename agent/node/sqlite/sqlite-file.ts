@@ -1,0 +1,82 @@
+import { closeSync, fdatasync, fdatasyncSync, openSync, statSync } from "node:fs";
+import type Database from "better-sqlite3";
+
+/** Syncs shorter than this are done in place: the way to another thread and back would take as long. */
+const QUICK_SYNC_MS = 1;
+/** After a slow sync, as many go to another thread before one is tried in place again. */
+const SLOW_SYNCS = 256;
+const FRAME_HEADER_BYTES = 24;
+
+/**
+ * An open database in WAL mode, owned by this process alone, whose commits are made durable by `sync`.
+ *
+ * SQLite runs with `synchronous=NORMAL`: a commit writes its frames to the WAL and does not wait for the disk.
+ * `sync` then does the one `fdatasync` of the WAL that `synchronous=FULL` would have done inside the commit, so the
+ * guarantee is the same, but a slow card does not stop the whole agent, and one sync can serve several commits.
+ */
+export class SqliteFile {
+  readonly database: Database.Database;
+  readonly path: string;
+  readonly pageBytes: number;
+  readonly #pageCount: Database.Statement;
+  readonly #freePages: Database.Statement;
+  #walFd: number | undefined;
+  #slowSyncsLeft = 0;
+
+  constructor(database: Database.Database, path: string) {
+    this.database = database;
+    this.path = path;
+    this.#pageCount = database.prepare("PRAGMA page_count").pluck();
+    this.#freePages = database.prepare("PRAGMA freelist_count").pluck();
+    this.pageBytes = database.pragma("page_size", { simple: true }) as number;
+  }
+
+  /** Waits until every commit so far is on the disk. Rejects with the system's error. */
+  async sync(): Promise<void> {
+    const fd = (this.#walFd ??= openSync(`${this.path}-wal`, "r+"));
+    if (this.#slowSyncsLeft === 0) {
+      const startMs = performance.now();
+      fdatasyncSync(fd);
+      if (performance.now() - startMs > QUICK_SYNC_MS) this.#slowSyncsLeft = SLOW_SYNCS;
+      return;
+    }
+    this.#slowSyncsLeft -= 1;
+    await new Promise<void>((resolve, reject) => {
+      fdatasync(fd, (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  /** Moves the WAL's contents into the database file, synced, and starts the WAL over; with `truncate` it is emptied as well. */
+  checkpoint(truncate: boolean): void {
+    this.database.pragma(`wal_checkpoint(${truncate ? "TRUNCATE" : "RESTART"})`);
+  }
+
+  /** Bytes of one page in the WAL. */
+  get frameBytes(): number {
+    return this.pageBytes + FRAME_HEADER_BYTES;
+  }
+
+  /** Bytes of the database and its WAL on the disk. */
+  bytes(): number {
+    return fileBytes(this.path) + fileBytes(`${this.path}-wal`);
+  }
+
+  pageCount(): number {
+    return this.#pageCount.get() as number;
+  }
+
+  freePages(): number {
+    return this.#freePages.get() as number;
+  }
+
+  /** Closes it, with a last checkpoint that removes the WAL where the disk lets it. Throws what SQLite throws. */
+  close(): void {
+    if (this.#walFd !== undefined) closeSync(this.#walFd);
+    this.#walFd = undefined;
+    this.database.close();
+  }
+}
+
+export function fileBytes(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

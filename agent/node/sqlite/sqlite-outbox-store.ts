@@ -1,0 +1,358 @@
+import type Database from "better-sqlite3";
+import { perStream } from "../../core/outbox/empty-contents.ts";
+import {
+  RECENT_KEYS_MAX, type ClockSegment, type GapEntry, type NewRow, type OutboxChange, type OutboxStore, type ReadRange, type StoredRow, type StoredRows,
+  type StoreUsage,
+} from "../../core/outbox/outbox-store.ts";
+import { STREAMS, type Stream } from "../../protocol/records.ts";
+import { err, ok, type Result } from "../../../platform/ports/result.ts";
+import type { DiskBudget } from "./disk-budget.ts";
+import { KindNames } from "./kind-names.ts";
+import { QUALITIES, STREAM_IDS } from "./outbox-schema.ts";
+import { rowChecksum } from "./row-checksum.ts";
+import type { SqliteFile } from "./sqlite-file.ts";
+import { storageIssueOrThrow, type StorageIssue } from "./storage-issue.ts";
+
+/** Rows dropped by one transaction; more are dropped by several. */
+const DROP_ROWS_MAX = 1_000;
+/** WAL bytes a drop of `DROP_ROWS_MAX` rows and the small tables take at the most. */
+const SMALL_CHANGE_BYTES = 320 * 1024;
+/** Free pages are given back to the file system once they are this many, so many at a time. */
+const FREE_PAGES_MAX = 1_024;
+const VACUUM_PAGES = 64;
+
+interface StreamState {
+  stored: number;
+  floor: number;
+  newest: number;
+}
+
+type RawRow = [seq: number, segment: number, kind: number, mono: number, crc: number, dedupeKey: string | null, body: string, bytes: number];
+
+/** The outbox in one SQLite file. See docs/decisions, "outbox on disk", for why it looks as it does. */
+export class SqliteOutboxStore implements OutboxStore {
+  readonly #file: SqliteFile;
+  readonly #budget: DiskBudget;
+  readonly #kinds: KindNames;
+  readonly #streams: Record<Stream, StreamState>;
+  readonly #sql;
+  #keysKept = 0;
+  #closed = false;
+
+  constructor(file: SqliteFile, budget: DiskBudget, streams: Readonly<Record<Stream, Readonly<StreamState>>>) {
+    this.#file = file;
+    this.#budget = budget;
+    this.#streams = perStream((stream) => ({ ...streams[stream] }));
+    this.#kinds = new KindNames(file.database);
+    this.#sql = statementsOf(file.database);
+  }
+
+  async commit(change: OutboxChange, synced: boolean): Promise<Result<void>> {
+    if (this.#closed) return CLOSED;
+    const written = this.#write(change);
+    if (!written.ok || !synced) return written;
+    try {
+      await this.#file.sync();
+      return written;
+    } catch (thrown) {
+      return this.#afterFailedSync(change, storageIssueOrThrow(thrown));
+    }
+  }
+
+  async read(stream: Stream, range: ReadRange): Promise<Result<StoredRows>> {
+    if (this.#closed) return CLOSED;
+    const rows: StoredRow[] = [];
+    const damaged: number[] = [];
+    let bytes = 0;
+    let last = range.after;
+    try {
+      const found = this.#sql.read[stream].iterate(range.after, range.upTo, range.rowsMax) as IterableIterator<RawRow>;
+      for (const [seq, segment, kind, monoMs, crc, dedupeKey, body, size] of found) {
+        last = seq;
+        if (crc === rowChecksum(stream, [seq, segment, kind, monoMs, dedupeKey], body)) {
+          rows.push({ seq, segment, kind: this.#kinds.nameOf(kind), monoMs, body, bytes: size });
+          bytes += size;
+        } else damaged.push(seq);
+        if (bytes >= range.bytesMax) break;
+      }
+    } catch (thrown) {
+      return err(storageIssueOrThrow(thrown));
+    }
+    // A damaged row may stand under a wrong number: then the right one is a hole close by.
+    if (damaged.length > 0) damaged.push(...holesIn(rows, damaged, range.after, last));
+    return ok({ rows, damaged: damaged.sort((a, b) => a - b) });
+  }
+
+  usage(): StoreUsage {
+    return { bytes: this.#budget.bytes(), bytesMax: this.#budget.capBytes };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      this.#noteNewest();
+      this.#file.checkpoint(true);
+    } catch (thrown) {
+      // The WAL stays and is read at the next start.
+      storageIssueOrThrow(thrown);
+    }
+    try {
+      this.#file.close();
+    } catch (thrown) {
+      storageIssueOrThrow(thrown);
+    }
+  }
+
+  /** Bytes the pages in use take, without WAL, reserve and free pages. For benchmarks and tests. */
+  dataBytes(): number {
+    return (this.#file.pageCount() - this.#file.freePages()) * this.#file.pageBytes;
+  }
+
+  #write(change: OutboxChange): Result<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        if (change.add !== undefined && change.add.length > 0 && this.#budget.over) return full("the database is larger than its cap");
+        this.#dropInSteps(change);
+        this.#budget.prepare(sizeOf(change), () => this.#noteNewest());
+        this.#transaction(change);
+        this.#noteApplied(change);
+        this.#giveBackPages(change);
+        return ok(undefined);
+      } catch (thrown) {
+        const issue = storageIssueOrThrow(thrown);
+        if (issue.code !== "storage.full" || attempt > 1 || !this.#madeRoom()) return err(issue);
+      }
+    }
+  }
+
+  #madeRoom(): boolean {
+    try {
+      return this.#budget.makeRoom();
+    } catch (thrown) {
+      storageIssueOrThrow(thrown);
+      return false;
+    }
+  }
+
+  /** Long ranges are dropped in several transactions first; dropping them is complete at any point. */
+  #dropInSteps(change: OutboxChange): void {
+    for (const stream of STREAMS) {
+      const upTo = Math.min(change.dropUpTo?.[stream] ?? 0, this.#streams[stream].newest);
+      while (upTo - this.#streams[stream].floor > DROP_ROWS_MAX) {
+        const next = this.#sql.nth[stream].get(DROP_ROWS_MAX) as number | undefined;
+        if (next === undefined || next > upTo) break;
+        const step: OutboxChange = { dropUpTo: { [stream]: next } };
+        this.#budget.prepare(SMALL_CHANGE_BYTES, () => this.#noteNewest());
+        this.#transaction(step);
+        this.#noteApplied(step);
+      }
+    }
+  }
+
+  #transaction(change: OutboxChange): void {
+    const { begin, commit, rollback } = this.#sql;
+    begin.run();
+    try {
+      this.#apply(change);
+      commit.run();
+    } catch (thrown) {
+      // SQLite has rolled back by itself after some failures, and not after others.
+      if (this.#file.database.inTransaction) rollback.run();
+      this.#kinds.forgetNew();
+      throw thrown;
+    }
+    this.#kinds.keepNew();
+  }
+
+  #apply(change: OutboxChange): void {
+    const sql = this.#sql;
+    for (const segment of change.segments ?? []) this.#putSegment(segment);
+    for (const stream of STREAMS) {
+      const upTo = change.dropUpTo?.[stream];
+      if (upTo === undefined) continue;
+      this.#keepKeys(stream, 0, upTo);
+      sql.dropUpTo[stream].run(upTo);
+    }
+    for (const { stream, seq } of change.dropOne ?? []) {
+      this.#keepKeys(stream, seq, seq);
+      sql.dropOne[stream].run(seq);
+    }
+    for (const stream of STREAMS) this.#putStream(stream, change);
+    for (const gap of change.gaps ?? []) this.#putGap(gap);
+    for (const row of change.add ?? []) this.#addRow(row);
+    if (change.log !== undefined) sql.putMeta.run(change.log, rowChecksum("meta", [1], change.log));
+  }
+
+  #addRow(row: NewRow): void {
+    const { stream, seq, segment, monoMs, body } = row;
+    const kind = this.#kinds.idOf(row.kind);
+    const key = row.dedupeKey ?? null;
+    this.#sql.add[stream].run(seq, segment, kind, monoMs, rowChecksum(stream, [seq, segment, kind, monoMs, key], body), key, body);
+  }
+
+  #putSegment({ id, boot, quality, offsetMs, sinceMonoMs }: ClockSegment): void {
+    const values = [id, QUALITIES.indexOf(quality), offsetMs, sinceMonoMs] as const;
+    this.#sql.putSegment.run(...values, boot, rowChecksum("segment", values, boot));
+  }
+
+  #putStream(stream: Stream, change: OutboxChange): void {
+    const state = this.#streams[stream];
+    const floor = floorAfter(state, change, stream);
+    const stored = Math.max(state.stored, change.stored?.[stream] ?? 0);
+    if (floor === state.floor && stored === state.stored) return;
+    this.#writeStream(stream, { stored, floor, newest: newestAfter(state, change, stream) });
+  }
+
+  #writeStream(stream: Stream, { stored, floor, newest }: Readonly<StreamState>): void {
+    const values = [STREAM_IDS[stream], stored, floor, newest] as const;
+    this.#sql.putStream.run(...values, rowChecksum("stream", values, ""));
+  }
+
+  #putGap(gap: GapEntry): void {
+    const id = this.#sql.gapId(gap);
+    if (gap.count === 0 && gap.carrier === undefined) {
+      this.#sql.dropGap.run(id);
+      return;
+    }
+    const entry = JSON.stringify(gap);
+    this.#sql.putGap.run(id, entry, rowChecksum("gap", [id], entry));
+  }
+
+  /** Remembers the dedupe keys of rows about to be dropped. */
+  #keepKeys(stream: Stream, from: number, to: number): void {
+    for (const [key, seq] of this.#sql.keys[stream].all(from, to) as [string, number][]) {
+      const { lastInsertRowid } = this.#sql.addKey.run(key, seq, rowChecksum("recent_key", [seq], key));
+      this.#keysKept = Number(lastInsertRowid);
+    }
+    this.#sql.trimKeys.run(this.#keysKept - RECENT_KEYS_MAX);
+  }
+
+  #noteApplied(change: OutboxChange): void {
+    for (const stream of STREAMS) {
+      const state = this.#streams[stream];
+      state.newest = newestAfter(state, change, stream);
+      state.floor = floorAfter(state, change, stream);
+      state.stored = Math.max(state.stored, change.stored?.[stream] ?? 0);
+    }
+  }
+
+  /** So that the database alone, without its WAL, tells how far the numbers had come: see `salvage`. */
+  #noteNewest(): void {
+    const { begin, commit } = this.#sql;
+    begin.run();
+    for (const stream of STREAMS) this.#writeStream(stream, this.#streams[stream]);
+    commit.run();
+  }
+
+  #giveBackPages(change: OutboxChange): void {
+    if ((change.add?.length ?? 0) > 0 || !drops(change)) return;
+    if (!this.#budget.over && this.#file.freePages() <= FREE_PAGES_MAX) return;
+    this.#budget.prepare(SMALL_CHANGE_BYTES, () => this.#noteNewest());
+    this.#file.database.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
+    this.#budget.shrunk();
+  }
+
+  /**
+   * The kernel could not write what it had taken. Its pages may be marked clean all the same, so a second sync would
+   * prove nothing: everything is written again by a checkpoint, to other places. If that fails too, the rows are taken
+   * back, so that nobody is told of records that may not be there.
+   */
+  #afterFailedSync(change: OutboxChange, issue: StorageIssue): Result<void> {
+    try {
+      this.#file.checkpoint(true);
+      return ok(undefined);
+    } catch (thrown) {
+      storageIssueOrThrow(thrown);
+    }
+    try {
+      this.#sql.begin.run();
+      for (const { stream, seq } of change.add ?? []) this.#sql.dropOne[stream].run(seq);
+      this.#sql.commit.run();
+    } catch (thrown) {
+      storageIssueOrThrow(thrown);
+      if (this.#file.database.inTransaction) this.#sql.rollback.run();
+    }
+    return err(issue);
+  }
+}
+
+const CLOSED = err({ code: "storage.io", message: "the store is closed" });
+
+function newestAfter(state: StreamState, change: OutboxChange, stream: Stream): number {
+  let newest = state.newest;
+  for (const row of change.add ?? []) if (row.stream === stream && row.seq > newest) newest = row.seq;
+  return newest;
+}
+
+/** Dropping the last row must not make its number free again. */
+function floorAfter(state: StreamState, change: OutboxChange, stream: Stream): number {
+  let floor = Math.max(state.floor, change.dropUpTo?.[stream] ?? 0);
+  for (const one of change.dropOne ?? []) if (one.stream === stream && one.seq === state.newest) floor = Math.max(floor, one.seq);
+  return floor;
+}
+
+/** About how much a change puts into the WAL: twice its text, for pages that are not filled, and the small tables. */
+function sizeOf(change: OutboxChange): number {
+  const rows = (change.add ?? []).reduce((sum, row) => sum + row.body.length + 64, 0);
+  return Math.min(rows * 2, 512 * 1024) + (drops(change) ? SMALL_CHANGE_BYTES : 32 * 1024);
+}
+
+function drops(change: OutboxChange): boolean {
+  return Object.keys(change.dropUpTo ?? {}).length > 0;
+}
+
+function holesIn(rows: readonly StoredRow[], damaged: readonly number[], after: number, last: number): number[] {
+  const there = new Set([...rows.map((row) => row.seq), ...damaged]);
+  const holes: number[] = [];
+  for (let seq = after + 1; seq < last && holes.length < DROP_ROWS_MAX; seq += 1) if (!there.has(seq)) holes.push(seq);
+  return holes;
+}
+
+function full(message: string): Result<never> {
+  return err({ code: "storage.full", message });
+}
+
+function statementsOf(database: Database.Database) {
+  const forStreams = (sql: (table: string) => string): Record<Stream, Database.Statement> => perStream((stream) => database.prepare(sql(`"${stream}"`)));
+  const gapIds = new Map<string, number>();
+  let lastGapId = 0;
+  for (const [id, entry] of database.prepare("SELECT id, entry FROM gap").raw().all() as [number, string][]) {
+    lastGapId = Math.max(lastGapId, id);
+    gapIds.set(gapKey(JSON.parse(entry) as GapEntry), id);
+  }
+  return {
+    begin: database.prepare("BEGIN IMMEDIATE"),
+    commit: database.prepare("COMMIT"),
+    rollback: database.prepare("ROLLBACK"),
+    add: forStreams((table) => `INSERT INTO ${table} (seq, segment, kind, mono, crc, dedupe_key, body) VALUES (?, ?, ?, ?, ?, ?, ?)`),
+    dropUpTo: forStreams((table) => `DELETE FROM ${table} WHERE seq <= ?`),
+    dropOne: forStreams((table) => `DELETE FROM ${table} WHERE seq = ?`),
+    nth: perStream((stream) => database.prepare(`SELECT seq FROM "${stream}" ORDER BY seq LIMIT 1 OFFSET ? - 1`).pluck()),
+    keys: perStream((stream) => database.prepare(`SELECT dedupe_key, seq FROM "${stream}" WHERE seq BETWEEN ? AND ? AND dedupe_key IS NOT NULL`).raw()),
+    read: perStream((stream) =>
+      database
+        .prepare(
+          `SELECT seq, segment, kind, mono, crc, dedupe_key, body, octet_length(body) FROM "${stream}" WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
+        )
+        .raw(),
+    ),
+    putMeta: database.prepare("INSERT INTO meta (id, log, crc) VALUES (1, ?, ?) ON CONFLICT (id) DO UPDATE SET log = excluded.log, crc = excluded.crc"),
+    putStream: database.prepare("INSERT OR REPLACE INTO stream (id, stored, floor, newest, crc) VALUES (?, ?, ?, ?, ?)"),
+    putSegment: database.prepare("INSERT OR REPLACE INTO segment (id, quality, wall_offset, since_mono, boot, crc) VALUES (?, ?, ?, ?, ?, ?)"),
+    putGap: database.prepare("INSERT OR REPLACE INTO gap (id, entry, crc) VALUES (?, ?, ?)"),
+    dropGap: database.prepare("DELETE FROM gap WHERE id = ?"),
+    addKey: database.prepare("INSERT INTO recent_key (dedupe_key, seq, crc) VALUES (?, ?, ?)"),
+    trimKeys: database.prepare("DELETE FROM recent_key WHERE id <= ?"),
+    gapId: (gap: GapEntry): number => {
+      const key = gapKey(gap);
+      const id = gapIds.get(key) ?? (lastGapId += 1);
+      gapIds.set(key, id);
+      return id;
+    },
+  };
+}
+
+function gapKey(gap: GapEntry): string {
+  return `${gap.stream}/${gap.reason}/${gap.source}`;
+}

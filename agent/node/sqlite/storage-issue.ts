@@ -1,0 +1,48 @@
+import { SqliteError } from "better-sqlite3";
+import type { StorageError } from "../../core/storage/document-store.ts";
+import { messageOf, type Issue } from "../../../platform/ports/result.ts";
+
+export type StorageCode = StorageError["code"];
+
+export interface StorageIssue extends Issue {
+  readonly code: StorageCode;
+}
+
+/** System call errors that mean the disk has no room, or takes no writes at all. */
+const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+const READ_ONLY = new Set(["EROFS", "EACCES", "EPERM"]);
+
+/**
+ * What the disk did, from what SQLite or the file system threw; `undefined` for anything else, which is a bug
+ * and is rethrown by the caller.
+ */
+export function storageIssueOf(thrown: unknown): StorageIssue | undefined {
+  const code = codeOf(thrown);
+  return code === undefined ? undefined : { code, message: messageOf(thrown) };
+}
+
+/** Like `storageIssueOf`, and rethrows bugs. */
+export function storageIssueOrThrow(thrown: unknown): StorageIssue {
+  const issue = storageIssueOf(thrown);
+  if (issue === undefined) throw thrown;
+  return issue;
+}
+
+function codeOf(thrown: unknown): StorageCode | undefined {
+  if (thrown instanceof SqliteError) return sqliteCode(thrown.code);
+  const errno = (thrown as NodeJS.ErrnoException | null)?.code;
+  if (!(thrown instanceof Error) || typeof errno !== "string" || (thrown as NodeJS.ErrnoException).syscall === undefined) return undefined;
+  if (FULL.has(errno)) return "storage.full";
+  return READ_ONLY.has(errno) ? "storage.read-only" : "storage.io";
+}
+
+function sqliteCode(code: string): StorageCode | undefined {
+  if (code.startsWith("SQLITE_FULL")) return "storage.full";
+  if (code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_PERM")) return "storage.read-only";
+  if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_FORMAT")) return "storage.corrupt";
+  // A column or a table that is not there: the schema is not the one this code made.
+  if (code === "SQLITE_ERROR" || code.startsWith("SQLITE_SCHEMA") || code.startsWith("SQLITE_MISMATCH")) return "storage.corrupt";
+  if (code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return "storage.io";
+  if (code.startsWith("SQLITE_PROTOCOL") || code.startsWith("SQLITE_NOMEM") || code.startsWith("SQLITE_INTERRUPT")) return "storage.io";
+  return undefined;
+}
