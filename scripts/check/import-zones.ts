@@ -85,6 +85,13 @@ export const ZONES: readonly Zone[] = [
     why: "an adapter is chosen by platform/detect.ts",
   },
   {
+    name: "what the agent does for simulated hardware",
+    at: ["agent/node/simulated-hooks.ts", "agent/node/local-api/simulated-methods.ts"],
+    may: ["agent/", ...VALUES, "platform/simulated/"],
+    pure: false,
+    why: "it stands between the local API and the simulated world, and is loaded with that adapter alone",
+  },
+  {
     name: "player-host",
     at: ["player-host/"],
     may: ["player-host/", ...VALUES],
