@@ -2,12 +2,12 @@ import * as v from "valibot";
 import { LimitsSchema } from "../../../agent/protocol/cloud-messages.ts";
 import { validate } from "../../../agent/protocol/codec.ts";
 import { DurationMsSchema, FingerprintSchema, PublicKeySchema, SignatureSchema, TextSchema, WebSocketUrlSchema } from "../../../agent/protocol/values.ts";
-import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { limitsOf } from "../sessions/admission.ts";
 import type { DeviceRow } from "../sessions/cloud-store.ts";
 import type { LiveSession } from "../sessions/live-sessions.ts";
 import { updateDevice } from "../sessions/context.ts";
 import { apiError } from "./api-error.ts";
+import { nameOf } from "./device-view.ts";
 import { readJson, sendJson, sendNothing, type Exchange } from "./exchange.ts";
 import type { Router } from "./router.ts";
 import type { ServerParts } from "./server-parts.ts";
@@ -46,9 +46,8 @@ export function deviceRoutes(router: Router, parts: ServerParts): void {
   const { store, live } = cloud.context;
 
   router.on("GET", "/api/v1/devices", ({ response }) => {
-    const devices = store.devices().map((row) => views.summary(row));
-    devices.sort((a, b) => String(a["name"]).localeCompare(String(b["name"])) || String(a["id"]).localeCompare(String(b["id"])));
-    sendJson(response, 200, { devices });
+    const rows = [...store.devices()].sort((a, b) => nameOf(a).localeCompare(nameOf(b)) || (a.id < b.id ? -1 : 1));
+    sendJson(response, 200, { devices: rows.map((row) => views.summary(row)) });
   });
 
   router.on("GET", "/api/v1/devices/:device", (exchange) => sendJson(exchange.response, 200, { device: views.detail(deviceOf(parts, exchange)) }));
@@ -138,7 +137,7 @@ function linkRoutes(router: Router, parts: ServerParts): void {
   router.on("PUT", "/api/v1/devices/:device/limits", async (exchange) => {
     const { id } = deviceOf(parts, exchange);
     const limits = await bodyOf(exchange, LimitsSchema);
-    cloud.setLimits(id, limits as JsonObject);
+    cloud.setLimits(id, limits);
     sendJson(exchange.response, 200, { limits: limitsOf(cloud.context, id) });
   });
 }

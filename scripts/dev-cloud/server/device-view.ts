@@ -22,7 +22,7 @@ export class Views {
     const pairing = claimed || row.link.state !== "online" ? undefined : this.#cloud.ownership.pairing.current(row.id, clock.wallMs());
     return {
       id: row.id,
-      name: row.name ?? row.agent?.name ?? row.id.slice(0, 8),
+      name: nameOf(row),
       claimed,
       pairing: pairing === undefined ? null : { code: pairing.code, expiresMs: pairing.expiresMs },
       link: linkView(row),
@@ -62,8 +62,8 @@ export class Views {
       })),
       gaps: Object.values(store.document(row.id, "gaps")?.document ?? {}),
       counters: { ...live.counters(row.id) },
-      misbehaviours: misbehaviours.of(row.id) as JsonObject,
-      limits: limitsOf(this.#cloud.context, row.id) as JsonObject,
+      misbehaviours: misbehaviours.of(row.id),
+      limits: limitsOf(this.#cloud.context, row.id),
     };
   }
 
@@ -113,9 +113,14 @@ export class Views {
   }
 }
 
+/** For people: what somebody called it, what it calls itself, or the beginning of its id. */
+export function nameOf(row: DeviceRow): string {
+  return row.name ?? row.agent?.name ?? row.id.slice(0, 8);
+}
+
 export function recordView(row: RecordRow): JsonObject {
   const { device: _device, hidden: _hidden, ...rest } = row;
-  return rest as unknown as JsonObject;
+  return rest;
 }
 
 function fileUrl(id: string): string {

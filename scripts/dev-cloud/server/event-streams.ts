@@ -112,7 +112,7 @@ export class EventStreams {
         this.#send("upload", event.upload.device, { upload: this.#views.upload(event.upload, this.#offsetOf(event.upload.id)) });
         return;
       case "misbehaviours":
-        this.#send("misbehaviours", event.device, { device: event.device, active: event.active as JsonObject });
+        this.#send("misbehaviours", event.device, { device: event.device, active: event.active });
         return;
     }
   }

@@ -15,7 +15,7 @@ const MisdeedSchema = v.object({ do: v.picklist(MISDEEDS) });
 const ApplySchema = v.object({ action: v.pipe(v.string(), v.minLength(1), v.maxLength(128)), params: v.optional(JsonObjectSchema, {}) });
 
 const available = Object.entries(MisbehaviourSchema.entries).map(([name, schema]) => {
-  const params = jsonSchemaOf(schema.wrapped as v.GenericSchema);
+  const params = jsonSchemaOf(schema.wrapped);
   return { name, summary: typeof params["description"] === "string" ? params["description"] : name, params };
 });
 
@@ -61,7 +61,7 @@ export function testRoutes(router: Router, parts: ServerParts): void {
   router.on("POST", "/api/v1/devices/:device/simulated", async (exchange) => {
     const { id } = deviceOf(parts, exchange);
     const request = await bodyOf(exchange, ApplySchema);
-    const result = await ask(id, "simulated.apply", request as JsonObject);
+    const result = await ask(id, "simulated.apply", request);
     // Pulling the plug ends the process that would answer.
     const state = await simulated.call(id, "simulated.state", {});
     sendJson(exchange.response, 200, { result, state: state.ok ? unwrapped(state.value, "state") : null });

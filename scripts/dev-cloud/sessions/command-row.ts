@@ -1,5 +1,4 @@
 import type { CommandOutcome } from "../../../agent/protocol/records.ts";
-import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { findCommand } from "../../../agent/protocol/commands/catalog.ts";
 import { isFinal, type CommandRow, type CommandStage, type CommandState } from "./cloud-store.ts";
 
@@ -36,7 +35,7 @@ export function withOutcome(row: CommandRow, outcome: CommandOutcome, atMs: numb
   return {
     ...advance(row, outcome.state, atMs, "device"),
     ...(outcome.error === undefined ? {} : { error: outcome.error }),
-    ...(outcome.effect === undefined ? {} : { effect: outcome.effect as unknown as JsonObject }),
+    ...(outcome.effect === undefined ? {} : { effect: outcome.effect }),
     ...(outcome.result === undefined ? {} : { result: outcome.result }),
     ...(outcome.durationMs === undefined ? {} : { durationMs: outcome.durationMs }),
   };

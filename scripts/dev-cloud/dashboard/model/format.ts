@@ -1,0 +1,103 @@
+import type { Json } from "../../../../platform/runtime/json.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+/** A length of time in at most two units: `4 s`, `3 min`, `2 h 5 min`, `6 d`. Below a second in ms. */
+export function duration(ms: number): string {
+  const length = Math.abs(ms);
+  if (length < 1_000) return `${Math.round(length)} ms`;
+  if (length < 10_000) return `${trimmed(length / 1_000, 1)} s`;
+  if (length < MINUTE_MS) return `${Math.round(length / 1_000)} s`;
+  if (length < HOUR_MS) return pair(length, MINUTE_MS, "min", 1_000, "s", 10);
+  if (length < DAY_MS) return pair(length, HOUR_MS, "h", MINUTE_MS, "min", 24);
+  return pair(length, DAY_MS, "d", HOUR_MS, "h", 7);
+}
+
+/** The smaller unit is worth saying only while the larger one is small. */
+function pair(ms: number, large: number, largeName: string, small: number, smallName: string, both: number): string {
+  const whole = Math.floor(ms / large);
+  const rest = Math.floor((ms % large) / small);
+  return whole < both && rest > 0 ? `${whole} ${largeName} ${rest} ${smallName}` : `${whole} ${largeName}`;
+}
+
+/** An age in one unit, whole: what changes every second is not read by anybody. */
+export function age(ms: number): string {
+  if (ms < 1_000) return "just now";
+  if (ms < MINUTE_MS) return `${Math.floor(ms / 1_000)} s ago`;
+  if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min ago`;
+  if (ms < 2 * DAY_MS) return `${Math.floor(ms / HOUR_MS)} h ago`;
+  return `${Math.floor(ms / DAY_MS)} d ago`;
+}
+
+/** How long something has been so: `for 3 min`. */
+export function lasting(ms: number): string {
+  if (ms < 1_000) return "just now";
+  if (ms < MINUTE_MS) return `for ${Math.floor(ms / 1_000)} s`;
+  return `for ${duration(Math.floor(ms / MINUTE_MS) * MINUTE_MS)}`;
+}
+
+/** 1024-based, as the machine counts: `3.2 MiB`. */
+export function bytes(count: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = count;
+  let unit = 0;
+  while (Math.abs(value) >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? Math.round(value) : trimmed(value, Math.abs(value) < 10 ? 2 : 1)} ${units[unit] ?? ""}`;
+}
+
+/** At most `digits` after the point, without trailing zeros. */
+export function trimmed(value: number, digits: number): string {
+  return String(Number(value.toFixed(digits)));
+}
+
+/** `display.uses-power-ms` reads as `Display uses power`. Known words keep their spelling. */
+export function titled(name: string): string {
+  const words = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").split(/[\s._-]+/).filter((word) => word !== "");
+  const spelled = words.map((word) => SPELLING.get(word.toLowerCase()) ?? word.toLowerCase());
+  const text = spelled.join(" ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+const SPELLING: ReadonlyMap<string, string> = new Map(
+  ["CPU", "HDMI", "CEC", "GPIO", "TV", "RSS", "FPS", "URL", "ID", "OS", "DPMS", "EDID", "IP", "MAC", "SHA256", "TTL"].map((word) => [word.toLowerCase(), word]),
+);
+
+/** One line of text for any JSON, for people; long values are cut. */
+export function brief(value: Json | undefined, max = 160): string {
+  if (value === undefined || value === null) return "none";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  const text = typeof value === "string" ? value : typeof value === "number" ? String(value) : JSON.stringify(value);
+  return text.length > max ? `${text.slice(0, max - 1)}…` : text;
+}
+
+/** What a metric is counted in, from its name: `memory.used-bytes`, `cpu.percent`, `temperature.c`. */
+export function unitOf(metric: string): Unit {
+  const last = metric.split(/[.-]/).at(-1)?.toLowerCase() ?? "";
+  return UNITS.get(last) ?? PLAIN;
+}
+
+export interface Unit {
+  readonly name: string;
+  format(value: number): string;
+}
+
+const PLAIN: Unit = { name: "", format: (value) => trimmed(value, Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0) };
+const withSuffix = (name: string): Unit => ({ name, format: (value) => `${PLAIN.format(value)} ${name}` });
+const BYTES: Unit = { name: "bytes", format: bytes };
+const UNITS: ReadonlyMap<string, Unit> = new Map<string, Unit>([
+  ["percent", withSuffix("%")],
+  ["bytes", BYTES],
+  ["c", withSuffix("°C")],
+  ["celsius", withSuffix("°C")],
+  ["temperature", withSuffix("°C")],
+  ["fps", withSuffix("fps")],
+  ["ms", { name: "time", format: duration }],
+  ["s", { name: "time", format: (value) => duration(value * 1_000) }],
+  ["seconds", { name: "time", format: (value) => duration(value * 1_000) }],
+  ["mhz", withSuffix("MHz")],
+]);

@@ -1,0 +1,93 @@
+import type { DeviceSummary } from "../model/api-types.ts";
+import { age, lasting } from "../model/format.ts";
+import { reasonText, sentenceOf, wallOf, type Tone } from "../model/verdict.ts";
+import type { Store } from "../data/store.dom.ts";
+import { h, svg } from "./dom.dom.ts";
+import { icon, type IconName } from "./icon.dom.ts";
+import { tick } from "./ticker.dom.ts";
+
+const TONE_ICONS: Readonly<Record<Tone, IconName>> = { good: "check", warn: "alert", bad: "cross", calm: "moon", unknown: "question" };
+
+/** A word on a coloured ground, with an icon: colour alone says nothing to many. */
+export function pill(tone: Tone, word: string | HTMLElement, name: IconName = TONE_ICONS[tone]): HTMLElement {
+  return h("span", { class: `pill pill-${tone}` }, icon(name), typeof word === "string" ? h("span", {}, word) : word);
+}
+
+/** What is on the wall, only as far as it is known now. */
+export function verdictBadge(store: Store, device: DeviceSummary): HTMLElement {
+  const wall = wallOf(device, store.freshness);
+  const word = tick(h("span", {}), () => sentenceOf(wall, store.nowMs()));
+  const badge = pill(wall.tone, word);
+  badge.title = wall.meaning;
+  badge.dataset["verdict"] = wall.tone;
+  return badge;
+}
+
+/** `for 3 min`, from the device's own clock; nothing while the verdict is not known. */
+export function verdictSince(store: Store, device: DeviceSummary): HTMLElement {
+  const { sinceMs } = wallOf(device, store.freshness);
+  const element = h("span", { class: "muted nowrap" });
+  if (sinceMs === undefined) return element;
+  element.title = `since ${new Date(sinceMs).toLocaleString()} by the device's clock`;
+  return tick(element, () => {
+    const length = store.nowMs() - sinceMs;
+    return length < -60_000 ? "since a time to come, by its clock" : lasting(Math.max(0, length));
+  });
+}
+
+/** Whether the device is connected, and since when. */
+export function linkLine(store: Store, device: DeviceSummary): HTMLElement {
+  const { link } = device;
+  const stale = !store.freshness.live;
+  const tone = stale || link.state === "never" ? "unknown" : link.state === "online" ? "good" : "bad";
+  const text = h("span", {});
+  const line = h("span", { class: `link-line tone-${tone}` }, dot(), text);
+  const reason = link.state === "offline" ? reasonText(link.reason) : undefined;
+  if (link.sinceMs !== null) line.title = `since ${new Date(link.sinceMs).toLocaleString()}${reason === undefined ? "" : `: ${reason}`}`;
+  tick(text, () => {
+    const since = Math.max(0, store.nowMs() - (link.sinceMs ?? store.nowMs()));
+    if (stale) return `was ${link.state}`;
+    if (link.state === "never") return "never connected";
+    return link.state === "online" ? `online ${lasting(since)}` : `offline, left ${age(since)}${reason === undefined ? "" : ` — ${reason}`}`;
+  });
+  return line;
+}
+
+export function dot(): SVGSVGElement {
+  return svg("svg", { class: "dot", viewBox: "0 0 8 8", width: 8, height: 8, "aria-hidden": "true" }, svg("circle", { cx: 4, cy: 4, r: 4, fill: "currentColor" }));
+}
+
+const COMMAND_TONES: ReadonlyMap<string, readonly [Tone, IconName]> = new Map([
+  ["queued", ["unknown", "clock"]],
+  ["sent", ["calm", "send"]],
+  ["delivered", ["calm", "check"]],
+  ["running", ["calm", "play"]],
+  ["succeeded", ["good", "check"]],
+  ["failed", ["bad", "cross"]],
+  ["rejected", ["bad", "stop"]],
+  ["canceled", ["unknown", "cross"]],
+  ["expired", ["warn", "clock"]],
+  ["timed-out", ["bad", "clock"]],
+]);
+
+export function commandPill(state: string): HTMLElement {
+  const [tone, name] = COMMAND_TONES.get(state) ?? ["unknown", "question"];
+  return pill(tone, state, name);
+}
+
+const KEY_TONES: ReadonlyMap<string, readonly [Tone, IconName]> = new Map([
+  ["applied", ["good", "check"]],
+  ["pending", ["calm", "clock"]],
+  ["refused", ["bad", "stop"]],
+  ["unsupported", ["unknown", "question"]],
+  ["failed", ["bad", "cross"]],
+]);
+
+export function keyPill(status: string): HTMLElement {
+  const [tone, name] = KEY_TONES.get(status) ?? ["unknown", "question"];
+  return pill(tone, status, name);
+}
+
+export function severityTone(severity: string): Tone {
+  return severity === "info" ? "calm" : severity === "warning" ? "warn" : "bad";
+}

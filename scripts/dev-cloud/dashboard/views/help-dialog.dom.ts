@@ -1,0 +1,29 @@
+import { openDialog } from "../ui/dialog.dom.ts";
+import { h } from "../ui/dom.dom.ts";
+
+const KEYS: readonly (readonly [string, string])[] = [
+  ["?", "This help"],
+  ["/", "Find a device (fleet), filter (activity)"],
+  ["c", "Claim a device"],
+  ["f", "Back to the fleet"],
+  ["1 … 7", "Sections of a device's page"],
+  ["[ and ]", "Previous and next device"],
+  ["Arrow keys", "Move between devices in the fleet, along a chart, between lines of the header"],
+  ["Enter", "Open a device; press what has the focus"],
+  ["Esc", "Close a dialog"],
+];
+const SETTING = "vitrine.single-keys";
+
+/** Single-key shortcuts get in the way of speech input: they can be switched off. */
+export function singleKeysOn(): boolean {
+  return localStorage.getItem(SETTING) !== "off";
+}
+
+export function openHelp(): void {
+  const box = h("input", { type: "checkbox", checked: singleKeysOn() });
+  box.addEventListener("change", () => localStorage.setItem(SETTING, box.checked ? "on" : "off"));
+  openDialog("Keyboard", [
+    h("dl", { class: "keys" }, ...KEYS.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])),
+    h("label", { class: "check-line" }, box, h("span", {}, "Single-key shortcuts are on")),
+  ]);
+}
