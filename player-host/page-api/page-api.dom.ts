@@ -41,8 +41,8 @@ export function installPageApi(connect: ConnectToHost): void {
   interface ErrorLike {
     readonly message?: unknown;
     readonly reason?: unknown;
-    readonly filename?: unknown;
-    readonly lineno?: unknown;
+    readonly filename?: string;
+    readonly lineno?: number;
   }
 
   const scope = globalThis as unknown as Surroundings & Record<PropertyKey, unknown>;
@@ -175,7 +175,8 @@ export function installPageApi(connect: ConnectToHost): void {
   scope.addEventListener(
     "error",
     ({ message, filename, lineno }) => {
-      if (message !== undefined) reportError(`${String(message)} (${String(filename)}:${String(lineno)})`);
+      // A picture or a script that does not load comes here too, without a message.
+      if (typeof message === "string") reportError(`${message} (${String(filename)}:${String(lineno)})`);
     },
     true,
   );

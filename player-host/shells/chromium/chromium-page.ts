@@ -24,6 +24,8 @@ export interface ChromiumPageDeps {
   readonly log: Log;
   readonly emit: (event: ShellEvent) => void;
   readonly script: PageScript;
+  /** Without a screen the window has a frame that nobody sees; the page is then given exactly this size. */
+  readonly size?: { readonly width: number; readonly height: number } | undefined;
 }
 
 /** A load we began: from the call until its outcome. */
@@ -63,7 +65,10 @@ export class ChromiumPage implements GuardedPage {
 
   async prepare(): Promise<void> {
     this.#listen();
-    const { script } = this.#deps;
+    const { script, size } = this.#deps;
+    // Bindings reach new documents only while the Runtime domain is on (tried on Chromium 156), and it has
+    // to be on before they are added.
+    await this.call("Runtime.enable", undefined);
     await Promise.all([
       this.call("Page.enable", {}),
       this.call("Page.setLifecycleEventsEnabled", { enabled: true }),
@@ -71,6 +76,7 @@ export class ChromiumPage implements GuardedPage {
       this.call("Performance.enable", {}),
       this.call("Runtime.addBinding", { name: script.binding }),
       this.call("Page.addScriptToEvaluateOnNewDocument", { source: script.source }),
+      size && this.call("Emulation.setDeviceMetricsOverride", { ...size, deviceScaleFactor: 1, mobile: false }),
     ]);
   }
 
@@ -147,10 +153,15 @@ export class ChromiumPage implements GuardedPage {
     const { cdp, sessionId, script } = this.#deps;
     cdp.on("Page.frameNavigated", sessionId, ({ frame }) => this.#navigated(frame));
     cdp.on("Page.lifecycleEvent", sessionId, (event) => this.#lifecycle(event));
+    // Opened without a touch, the browser itself blocks it; opened with one, its window is closed at once.
+    cdp.on("Page.windowOpen", sessionId, ({ url }) => this.refused("window", url.slice(0, 500)));
     cdp.on("Page.javascriptDialogOpening", sessionId, ({ type, message }) => {
       this.refused("dialog", `${type}: ${message.slice(0, 200)}`);
       // Leaving is always fine; a question is answered with no.
       this.#send(this.call("Page.handleJavaScriptDialog", { accept: type === "beforeunload" || type === "alert" }));
+    });
+    cdp.on("Runtime.consoleAPICalled", sessionId, ({ type, args }) => {
+      if (type === "error" || type === "assert") this.#deps.emit({ kind: "page-error", message: args.map(textOf).join(" ").slice(0, 500) });
     });
     cdp.on("Runtime.bindingCalled", sessionId, ({ name, payload }) => {
       if (name === script.binding) this.#pageCall(payload);
@@ -252,6 +263,10 @@ export class ChromiumPage implements GuardedPage {
       this.#deps.log.debug({ error: messageOf(thrown) }, "the page did not take it");
     });
   }
+}
+
+function textOf(argument: Protocol.Runtime.RemoteObject): string {
+  return typeof argument.value === "string" ? argument.value : (argument.description ?? JSON.stringify(argument.value) ?? argument.type);
 }
 
 function urlOf(target: LoadTarget): string {

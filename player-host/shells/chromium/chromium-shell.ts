@@ -235,6 +235,8 @@ export class ChromiumShell implements Shell {
       found["player.renderers"] = pids.length;
       const browser = await residentBytesOf([running.process.pid]);
       if (browser !== undefined) found["player.browser-bytes"] = browser;
+      // The browser keeps the last thousand console messages, and with them what they name, until it is told not to.
+      await running.page.call("Runtime.discardConsoleEntries", undefined, 2_000);
       const { metrics } = await running.page.call("Performance.getMetrics", undefined, 2_000);
       const heap = metrics.find((metric) => metric.name === "JSHeapUsedSize");
       if (heap !== undefined) found["player.js-heap-bytes"] = heap.value;
@@ -248,12 +250,14 @@ export class ChromiumShell implements Shell {
   }
 
   async #open(process: BrowserProcess, cdp: CdpClient): Promise<{ readonly running: Running; readonly product: string }> {
-    const { timers, log, script, screens } = this.#deps;
+    const { timers, log, script, screens, settings } = this.#deps;
     const { product } = await cdp.call("Browser.getVersion", undefined, { timeoutMs: START_TIMEOUT_MS });
     const targetId = await firstPage(cdp);
     const { sessionId } = await cdp.call("Target.attachToTarget", { targetId, flatten: true });
     // A page's target and its main frame have the same id (content/browser/devtools, since 2016; the conformance suite relies on it).
-    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit: (event) => this.#events.emit(event) });
+    const emit = (event: ShellEvent): void => this.#events.emit(event);
+    const size = settings.headless ? settings.window : undefined;
+    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, size });
     const guard = new FetchGuard(cdp, log, screens);
     this.#guardTargets(cdp, targetId);
     await Promise.all([
@@ -276,7 +280,6 @@ export class ChromiumShell implements Shell {
   #guardTargets(cdp: CdpClient, ours: string): void {
     cdp.on("Target.targetCreated", undefined, ({ targetInfo }) => {
       if (targetInfo.targetId === ours || targetInfo.type !== "page") return;
-      this.#events.emit({ kind: "refused", what: "window", detail: targetInfo.url.slice(0, 500) });
       cdp.call("Target.closeTarget", { targetId: targetInfo.targetId }).catch(cdpFailure);
     });
     cdp.on("Target.targetInfoChanged", undefined, ({ targetInfo }) => {

@@ -1,0 +1,479 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { packageOrigin } from "../stage/navigation-rules.ts";
+import type { LoadTarget, PixelSample, Shell, ShellEvent } from "../stage/shell.ts";
+
+/** A shell under test. The suite starts and stops it; `makeShell` gets a fresh folder for whatever it keeps. */
+export interface ShellUnderTest {
+  readonly name: string;
+  makeShell(folder: string): Promise<Shell> | Shell;
+  /** Whether a load that fails leaves the picture that was on. */
+  readonly keepsPicture: boolean;
+}
+
+type EventOf<K extends ShellEvent["kind"]> = Extract<ShellEvent, { kind: K }>;
+
+const WAIT_MS = 8_000;
+
+/** Registers the suite every shell has to pass. Real browser, real pages on loopback, no public host. */
+export function shellConformance(under: ShellUnderTest): void {
+  describe(`Shell: ${under.name}`, () => {
+    let folder: string;
+    let shell: Shell;
+    let site: Site;
+    let loads = 0;
+    const events: ShellEvent[] = [];
+    let wake: (() => void) | undefined;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "vitrine-shell-"));
+      site = await openSite();
+      shell = await under.makeShell(folder);
+      shell.onEvent((event) => {
+        events.push(event);
+        wake?.();
+      });
+      const started = await shell.start();
+      expect(started.ok, JSON.stringify(started)).toBe(true);
+    }, 90_000);
+
+    afterAll(async () => {
+      await shell.stop();
+      await site.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    }, 30_000);
+
+    /** The first event from `from` on that fits; fails by name when none comes. */
+    async function seen<K extends ShellEvent["kind"]>(kind: K, from: number, fits: (event: EventOf<K>) => boolean = () => true): Promise<EventOf<K>> {
+      const find = (): EventOf<K> | undefined =>
+        events.slice(from).find((event): event is EventOf<K> => event.kind === kind && fits(event as EventOf<K>));
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => reject(new Error(`no ${kind} event came; there were: ${JSON.stringify(events.slice(from)).slice(0, 2000)}`)), WAIT_MS);
+      });
+      try {
+        for (let found = find(); ; found = find()) {
+          if (found !== undefined) return found;
+          await Promise.race([late, new Promise<void>((resolve) => (wake = resolve))]);
+        }
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+
+    async function show(target: LoadTarget): Promise<number> {
+      const from = events.length;
+      const load = (loads += 1);
+      await shell.load(load, target);
+      await seen("load-finished", from, (event) => event.load === load);
+      return from;
+    }
+
+    function page(path: string): LoadTarget {
+      return { kind: "url", url: site.url(path), ignoreCache: false };
+    }
+
+    /** The text of the next page call, which is how a page tells the test something. */
+    async function said(from: number, fits: (call: { do?: string; name?: string; data?: Record<string, unknown> }) => boolean): Promise<Record<string, unknown>> {
+      const event = await seen("page-call", from, ({ text }) => fits(JSON.parse(text) as { do?: string }));
+      return (JSON.parse(event.text) as { data?: Record<string, unknown> }).data ?? {};
+    }
+
+    async function told(from: number, name: string): Promise<Record<string, unknown>> {
+      return said(from, (call) => call.do === "emit" && call.name === name);
+    }
+
+    test("loads a page and says so with the load's number", async () => {
+      const from = events.length;
+      await show(page("/blue"));
+      const begun = await seen("load-started", from);
+      expect(begun.load).toBe(loads);
+      expect(begun.url).toBe(site.url("/blue"));
+      await seen("page-begun", from);
+    });
+
+    test("a screenshot has the colour of the page", async () => {
+      await show(page("/blue"));
+      await eventually(async () => {
+        const sample = await shell.sample();
+        return sample.ok ? colourOf(sample.value) : sample.error.code;
+      }, "48,96,192");
+      const shot = await shell.screenshot({ format: "png" });
+      if (!shot.ok) throw new Error(shot.error.message);
+      const bytes = Buffer.from(shot.value.base64, "base64");
+      expect(bytes.subarray(1, 4).toString()).toBe("PNG");
+      expect(shot.value.width).toBeGreaterThanOrEqual(640);
+      expect(shot.value.source).not.toBe("");
+      const small = await shell.screenshot({ format: "jpeg", quality: 70, widthMax: 320 });
+      if (!small.ok) throw new Error(small.error.message);
+      expect(small.value.format).toBe("jpeg");
+      expect(small.value.width).toBeLessThanOrEqual(320);
+      expect(small.value.width).toBeGreaterThan(160);
+    });
+
+    test("our own page is shown from an origin of its own, with no page API", async () => {
+      const from = await show({ kind: "screen", screen: { kind: "fault", code: "test.fault", message: "A <b>message</b> & more" } });
+      expect(events.slice(from).some((event) => event.kind === "page-begun")).toBe(false);
+      const sample = await shell.sample();
+      expect(sample.ok).toBe(true);
+    });
+
+    test("a blank scene is black", async () => {
+      await show({ kind: "screen", screen: { kind: "blank" } });
+      await eventually(async () => {
+        const sample = await shell.sample();
+        return sample.ok ? colourOf(sample.value) : sample.error.code;
+      }, "0,0,0");
+    });
+
+    test("a page that answers 500 has failed to load", async () => {
+      await show(page("/blue"));
+      const from = events.length;
+      const load = (loads += 1);
+      await shell.load(load, page("/boom"));
+      const failed = await seen("load-failed", from, (event) => event.load === load);
+      expect(failed.error.code).toBe("http.500");
+      expect(failed.pictureKept).toBe(under.keepsPicture);
+    });
+
+    test("a refused connection has failed to load, and the picture that was on stays where the shell can do so", async () => {
+      await show(page("/blue"));
+      const from = events.length;
+      const load = (loads += 1);
+      await shell.load(load, { kind: "url", url: `http://127.0.0.1:${await closedPort()}/`, ignoreCache: false });
+      const failed = await seen("load-failed", from, (event) => event.load === load);
+      expect(failed.error.code).toBe("net.connection-refused");
+      expect(failed.pictureKept).toBe(under.keepsPicture);
+      if (!under.keepsPicture) return;
+      const sample = await shell.sample();
+      expect(sample.ok && colourOf(sample.value)).toBe("48,96,192");
+    });
+
+    test("a name that is not known has failed to load", async () => {
+      const from = events.length;
+      const load = (loads += 1);
+      await shell.load(load, { kind: "url", url: "http://no-such-host.invalid/", ignoreCache: false });
+      const failed = await seen("load-failed", from, (event) => event.load === load);
+      expect(failed.error.code).toMatch(/^net\./);
+    });
+
+    test("the same page again is a reload, not a stay", async () => {
+      const before = site.hits("/counted#part");
+      await show(page("/counted#part"));
+      await show(page("/counted#part"));
+      expect(site.hits("/counted#part") - before).toBe(2);
+    });
+
+    test("a page that reloads itself while its origin fails keeps its picture, and is reported", async () => {
+      await show(page("/blue"));
+      const from = await show(page("/reloads-itself"));
+      site.breakDown(true);
+      try {
+        const failed = await seen("load-failed", from, (event) => event.load === undefined);
+        expect(failed.error.code).toBe("http.503");
+        expect(failed.pictureKept).toBe(under.keepsPicture);
+      } finally {
+        site.breakDown(false);
+      }
+    });
+
+    test("the page API's calls come in, and texts to the page arrive", async () => {
+      const from = await show(page("/api"));
+      const hello = await told(from, "hello");
+      expect(hello).toMatchObject({ version: 1, frozen: true, binding: false });
+      shell.sendToPage(JSON.stringify({ t: "config", config: { colour: "green" } }));
+      expect(await told(from, "config")).toMatchObject({ colour: "green" });
+      shell.sendToPage(JSON.stringify({ t: "message", message: ["quote ' \" \u2028 </script>"] }));
+      expect(await told(from, "message")).toMatchObject({ got: ["quote ' \" \u2028 </script>"] });
+    });
+
+    test("an embedded frame has neither the API nor a way around it", async () => {
+      const from = await show(page("/frames"));
+      expect(await told(from, "frames")).toMatchObject({ api: false, bindings: [] });
+    });
+
+    test("a flood of calls neither ends the shell nor comes through in full", async () => {
+      const from = await show(page("/flood"));
+      expect(await told(from, "flooded")).toMatchObject({ refused: "page.rate-limited" });
+      expect(events.slice(from).filter((event) => event.kind === "page-call").length).toBeLessThan(400);
+    });
+
+    test("a window the page opens is refused and counted", async () => {
+      const from = await show(page("/opens-window"));
+      await seen("refused", from, (event) => event.what === "window");
+      expect(await told(from, "still-here")).toMatchObject({ here: true });
+    });
+
+    test("the page cannot take the screen to another origin", async () => {
+      const from = await show(page(`/leaves?to=${encodeURIComponent(site.foreignUrl("/blue"))}`));
+      const refused = await seen("refused", from, (event) => event.what === "navigation");
+      expect(refused.detail).toBe(site.foreignUrl("/blue"));
+      expect(await told(from, "still-here")).toMatchObject({ here: true });
+    });
+
+    test("a content's redirect to another origin is followed", async () => {
+      const from = await show(page(`/redirect?to=${encodeURIComponent(site.foreignUrl("/api"))}`));
+      expect(await told(from, "hello")).toMatchObject({ version: 1 });
+    });
+
+    test("permissions are denied without a question", async () => {
+      const from = await show(page("/permission"));
+      expect(await told(from, "permission")).toMatchObject({ notifications: "denied", camera: "denied", location: 1 });
+    });
+
+    test("alert, confirm and prompt do not block", async () => {
+      const from = await show(page("/dialogs"));
+      expect(await told(from, "dialogs")).toMatchObject({ confirm: false, prompt: null });
+    });
+
+    test("a download is denied", async () => {
+      const from = await show(page("/downloads"));
+      await seen("refused", from, (event) => event.what === "download" || event.what === "navigation");
+    });
+
+    describe("packages", () => {
+      async function unpack(id: string, files: Record<string, string | Buffer>): Promise<LoadTarget> {
+        const place = join(folder, `package-${id}`);
+        for (const [name, text] of Object.entries(files)) {
+          await mkdir(join(place, name, ".."), { recursive: true });
+          await writeFile(join(place, name), text);
+        }
+        return { kind: "package", id, folder: place, entry: "index.html", allowedOrigins: [], ignoreCache: false };
+      }
+
+      test("have an origin of their own, secure and kept apart by version", async () => {
+        const html = (mark: string): string => `<body><script>
+          const before = localStorage.mark ?? null; localStorage.mark = ${JSON.stringify(mark)};
+          vitrine.emit("package", { origin, secure: isSecureContext, before });
+        </script>`;
+        const first = await show(await unpack("aa11", { "index.html": html("one") }));
+        expect(await told(first, "package")).toMatchObject({ secure: true, before: null, ...(under.name === "chromium" ? { origin: packageOrigin("aa11") } : {}) });
+        const second = await show(await unpack("bb22", { "index.html": html("two") }));
+        expect(await told(second, "package")).toMatchObject({ before: null });
+        const again = await show(await unpack("aa11", {}));
+        expect(await told(again, "package")).toMatchObject({ before: "one" });
+      });
+
+      test("load modules, workers, fetched files and ranges of large ones from their folder, and nothing from outside it", async () => {
+        const target = await unpack("cc33", {
+          "index.html": `<body><script type="module" src="js/main.js"></script>`,
+          "js/main.js": `
+            const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+            worker.onmessage = async ({ data }) => {
+              const text = await (await fetch("../data/a b.txt")).text();
+              const range = await fetch("../big.bin", { headers: { range: "bytes=5-9" } });
+              const outside = (await fetch("/..%2f..%2fetc/passwd")).status;
+              const missing = (await fetch("/nope")).status;
+              let foreign = "reached"; try { await fetch(${JSON.stringify(site.foreignUrl("/cors"))}); } catch { foreign = "blocked"; }
+              vitrine.emit("files", { worker: data, text, status: range.status, range: await range.text(), outside, missing, foreign });
+            };`,
+          "js/worker.js": `postMessage((await (await fetch("/data/a b.txt")).text()).length);`,
+          "data/a b.txt": "hello",
+          "big.bin": "0123456789abcdef",
+        });
+        const from = await show(target);
+        expect(await told(from, "files")).toEqual({ worker: 5, text: "hello", status: 206, range: "56789", outside: 400, missing: 404, foreign: "blocked" });
+      });
+
+      test("a package without its entry has failed to load", async () => {
+        const from = events.length;
+        const load = (loads += 1);
+        await shell.load(load, await unpack("dd44", { "other.html": "" }));
+        const failed = await seen("load-failed", from, (event) => event.load === load);
+        expect(failed.error.code).toBe("package.404");
+      });
+    });
+
+    describe("the frame witness", () => {
+      test("says alive on a page that stands still", async () => {
+        await show(page("/blue"));
+        expect(await shell.witnessFrame(5_000)).toMatchObject({ kind: "alive" });
+      });
+
+      test("says alive on a page that moves", async () => {
+        await show(page("/moves"));
+        expect(await shell.witnessFrame(5_000)).toMatchObject({ kind: "alive" });
+      });
+
+      test("does not say alive on a page that computes for ever; a reset brings the screen back", async () => {
+        const from = await show(page("/loops"));
+        await told(from, "about-to-loop");
+        expect(await shell.witnessFrame(3_000)).toMatchObject({ kind: "late", renderer: false });
+        const reset = events.length;
+        await shell.resetRenderer();
+        await seen("renderer-gone", reset);
+        await show(page("/blue"));
+        expect(await shell.witnessFrame(5_000)).toMatchObject({ kind: "alive" });
+        await eventually(async () => {
+          const sample = await shell.sample();
+          return sample.ok ? colourOf(sample.value) : sample.error.code;
+        }, "48,96,192");
+      }, 60_000);
+    });
+
+    test("a crash is reported, and the next load shows again, page API included", async () => {
+      await show(page("/blue"));
+      const from = events.length;
+      await shell.resetRenderer();
+      await seen("renderer-gone", from);
+      const again = await show(page("/api"));
+      expect(await told(again, "hello")).toMatchObject({ version: 1 });
+    });
+
+    test("the cache can be cleared, storage included", async () => {
+      const first = await show(page("/stores"));
+      await told(first, "stored");
+      const second = await show(page("/stores"));
+      expect(await told(second, "stored")).toMatchObject({ before: "kept" });
+      expect(await shell.clearCache({ storage: true })).toMatchObject({ ok: true });
+      const third = await show(page("/stores"));
+      expect(await told(third, "stored")).toMatchObject({ before: null });
+    });
+
+    test("the label comes and goes without the page's help", async () => {
+      await show(page("/strict-csp"));
+      await shell.overlay("Lobby 3");
+      await eventually(async () => {
+        const sample = await shell.sample();
+        return sample.ok && colourOf(sample.value) === undefined;
+      }, true);
+      await shell.overlay(undefined);
+      await eventually(async () => {
+        const sample = await shell.sample();
+        return sample.ok ? colourOf(sample.value) : sample.error.code;
+      }, "48,96,192");
+    });
+
+    test("metrics have what is known", async () => {
+      await show(page("/moves"));
+      const metrics = await shell.metrics();
+      expect(metrics["player.js-heap-bytes"]).toBeGreaterThan(100_000);
+      expect(metrics["player.fps"]).toBeGreaterThan(1);
+    });
+  });
+}
+
+/** Asks again until the answer is the expected one; the browser paints when it paints. */
+async function eventually<T>(ask: () => Promise<T>, expected: T): Promise<void> {
+  const untilMs = performance.now() + WAIT_MS;
+  for (;;) {
+    const answer = await ask();
+    if (answer === expected || performance.now() > untilMs) {
+      expect(answer).toBe(expected);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** `r,g,b` of a sample that is of one colour. */
+function colourOf(sample: PixelSample): string | undefined {
+  const [red, green, blue] = sample.rgba;
+  for (let i = 0; i < sample.rgba.length; i += 4) {
+    for (const [at, value] of [red, green, blue].entries()) if (Math.abs((sample.rgba[i + at] ?? 0) - (value ?? 0)) > 4) return undefined;
+  }
+  return `${red},${green},${blue}`;
+}
+
+interface Site {
+  url(path: string): string;
+  /** The same pages from another origin. */
+  foreignUrl(path: string): string;
+  hits(path: string): number;
+  /** Every answer is 503 while on. */
+  breakDown(on: boolean): void;
+  close(): Promise<void>;
+}
+
+const BLUE = "background:rgb(48,96,192);margin:0";
+const STILL_HERE = `setTimeout(() => vitrine.emit("still-here", { here: true }), 700)`;
+
+const PAGES: Readonly<Record<string, string>> = {
+  "/blue": `<body style="${BLUE}">`,
+  "/counted": `<body style="${BLUE}"><p id="part">`,
+  "/reloads-itself": `<body style="${BLUE}"><script>setTimeout(() => location.reload(), 400)</script>`,
+  "/api": `<body style="${BLUE}"><script>
+    const bindings = Object.getOwnPropertyNames(globalThis).filter((name) => /^vitrine./.test(name));
+    let frozen = Object.isFrozen(vitrine); try { globalThis.vitrine = 1; } catch {} frozen &&= typeof vitrine === "object";
+    vitrine.emit("hello", { version: vitrine.version, frozen, binding: bindings.length > 0 });
+    vitrine.onConfig((config) => vitrine.emit("config", config));
+    vitrine.onMessage((message) => vitrine.emit("message", { got: message }));
+  </script>`,
+  "/frames": `<body><iframe srcdoc="<p>hi"></iframe><script>onload = () => {
+    const inner = frames[0]; vitrine.emit("frames", { api: "vitrine" in inner, bindings: Object.getOwnPropertyNames(inner).filter((name) => /^vitrine/.test(name)) });
+  }</script>`,
+  "/flood": `<body><script>(async () => {
+    let refused; for (let i = 0; i < 20000; i++) vitrine.emit("x", { i }).catch((error) => { refused = error.code; });
+    await new Promise((done) => setTimeout(done, 1500)); vitrine.emit("flooded", { refused });
+  })()</script>`,
+  "/opens-window": `<body><script>window.open("/blue"); ${STILL_HERE}</script>`,
+  "/leaves": `<body><script>setTimeout(() => { location.href = new URLSearchParams(location.search).get("to"); }, 300); ${STILL_HERE}</script>`,
+  "/permission": `<body><script>(async () => {
+    const notifications = await Notification.requestPermission();
+    const camera = (await navigator.permissions.query({ name: "camera" })).state;
+    const location = await new Promise((done) => navigator.geolocation.getCurrentPosition(() => done("granted"), (error) => done(error.code)));
+    vitrine.emit("permission", { notifications, camera, location });
+  })()</script>`,
+  "/dialogs": `<body><script>onload = () => { alert("hello"); vitrine.emit("dialogs", { confirm: confirm("sure?"), prompt: prompt("name?") }); }</script>`,
+  "/downloads": `<body><script>const a = document.createElement("a"); a.href = URL.createObjectURL(new Blob(["x"])); a.download = "x.bin"; document.body.append(a); onload = () => a.click();</script>`,
+  "/moves": `<body style="${BLUE}"><canvas id="c"></canvas><script>const g = c.getContext("2d"); let n = 0; (function draw() { g.fillStyle = "hsl(" + n++ + " 80% 50%)"; g.fillRect(0, 0, 300, 150); requestAnimationFrame(draw); })()</script>`,
+  "/loops": `<body style="${BLUE}"><script>onload = () => { vitrine.emit("about-to-loop"); setTimeout(() => { while (true); }, 0); }</script>`,
+  "/stores": `<body><script>const before = localStorage.getItem("x"); localStorage.setItem("x", "kept"); vitrine.emit("stored", { before });</script>`,
+  "/strict-csp": `<head><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"></head><body style="${BLUE}">`,
+};
+
+async function openSite(): Promise<Site> {
+  const hits = new Map<string, number>();
+  let broken = false;
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const url = new URL(request.url ?? "/", "http://x");
+    hits.set(url.pathname, (hits.get(url.pathname) ?? 0) + 1);
+    response.setHeader("content-type", "text/html; charset=utf-8");
+    response.setHeader("cache-control", "no-store");
+    const to = url.searchParams.get("to");
+    if (broken) response.writeHead(503).end("away");
+    else if (url.pathname === "/boom") response.writeHead(500).end("boom");
+    else if (url.pathname === "/cors") response.writeHead(200, { "access-control-allow-origin": "*" }).end("open");
+    else if (url.pathname === "/redirect" && to !== null) response.writeHead(302, { location: to }).end();
+    else if (PAGES[url.pathname] === undefined) response.writeHead(404).end("none");
+    else response.end(`<!doctype html>${PAGES[url.pathname]}`);
+  };
+  const [home, foreign] = await Promise.all([listen(answer), listen(answer)]);
+  return {
+    url: (path) => `http://127.0.0.1:${portOf(home)}${path}`,
+    foreignUrl: (path) => `http://127.0.0.1:${portOf(foreign)}${path}`,
+    hits: (path) => hits.get(new URL(path, "http://x").pathname) ?? 0,
+    breakDown: (on) => {
+      broken = on;
+    },
+    close: async () => {
+      for (const server of [home, foreign]) await closed(server);
+    },
+  };
+}
+
+function listen(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server> {
+  const server = createServer(answer);
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+/** A port that was free a moment ago and on which nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = await listen(() => undefined);
+  const port = portOf(server);
+  await closed(server);
+  return port;
+}
