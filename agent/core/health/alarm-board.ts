@@ -1,0 +1,211 @@
+import type { Alarm } from "../../protocol/records.ts";
+import type { EventSink } from "../outbox/event-sink.ts";
+import { Wake } from "../state/wake.ts";
+import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { alarmRule, type AlarmRule } from "./alarm-rules.ts";
+import type { Alarms } from "./alarms.ts";
+
+export interface AlarmBoardDeps {
+  readonly store: DocumentStore;
+  readonly sink: EventSink;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** Default: `ALARM_RULES`. */
+  readonly rules?: Readonly<Record<string, AlarmRule>>;
+}
+
+/** Conditions at one time. Codes come from our own parts; more than this is a bug, counted and logged. */
+export const CONDITIONS_MAX = 256;
+/** Raised this often within the window: it flaps, and its end is told only once it has been quiet. */
+export const FLAP_RAISES = 4;
+export const FLAP_WINDOW_MS = 10 * 60_000;
+export const FLAP_QUIET_MS = 5 * 60_000;
+/** A condition from before a restart that nobody raises again within this time is over. */
+export const CONFIRM_WITHIN_MS = 10 * 60_000;
+/** The outbox did not take a record: tried again after this. */
+const AGAIN_MS = 30_000;
+const IDLE_MS = 3_600_000;
+const KEY = "alarms.open";
+const EVIDENCE_CHARACTERS_MAX = 8_000;
+
+interface Condition {
+  readonly code: string;
+  on: boolean;
+  severity: Alarm["severity"];
+  message: string;
+  evidence: JsonObject | undefined;
+  /** Wall time it began. */
+  sinceMs: number;
+  /** Monotonic time of the last change between on and off. */
+  changedMs: number;
+  /** Whether the cloud was told that it is raised. */
+  told: boolean;
+  /** From before a restart and not seen since: over at this monotonic time. */
+  confirmByMs: number | undefined;
+  /** Monotonic times of the last raises. */
+  raises: number[];
+}
+
+/**
+ * Conditions that are on or off, told to the cloud when they begin and end. Level-triggered: what is so is compared with
+ * what was told, so a record the outbox did not take is offered again, and a condition that came and went meanwhile
+ * costs nothing. Flapping is damped, consequences of another alarm wait for it, open conditions survive a restart.
+ */
+export class AlarmBoard implements Alarms {
+  readonly #deps: AlarmBoardDeps;
+  readonly #conditions = new Map<string, Condition>();
+  readonly #wake = new Wake();
+  #refused = 0;
+
+  private constructor(deps: AlarmBoardDeps) {
+    this.#deps = deps;
+  }
+
+  static async load(deps: AlarmBoardDeps): Promise<AlarmBoard> {
+    const board = new AlarmBoard(deps);
+    for (const [code, stored] of Object.entries((await deps.store.get(KEY)) ?? {}).slice(0, CONDITIONS_MAX)) {
+      const condition = conditionOf(code, stored, deps.clock.monotonicMs());
+      if (condition !== undefined) board.#conditions.set(code, condition);
+    }
+    return board;
+  }
+
+  /** Raises refused because there were too many conditions. */
+  refused(): number {
+    return this.#refused;
+  }
+
+  raise(code: string, severity: Alarm["severity"], message: string, evidence?: JsonObject): void {
+    const { clock, log } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    const known = this.#conditions.get(code);
+    if (known?.on === true) {
+      known.confirmByMs = undefined;
+      return;
+    }
+    if (known === undefined && this.#conditions.size >= CONDITIONS_MAX) {
+      this.#refused += 1;
+      log.error({ code, conditions: this.#conditions.size }, "too many alarm conditions");
+      return;
+    }
+    const raises = [...(known?.raises ?? []).filter((atMs) => nowMs - atMs < FLAP_WINDOW_MS), nowMs].slice(-FLAP_RAISES);
+    const fresh = { code, on: true, severity, message, evidence: bounded(evidence), changedMs: nowMs, confirmByMs: undefined, raises };
+    // Still told from before: it never ended for the cloud, so it began when it began.
+    const sinceMs = known?.told === true ? known.sinceMs : clock.wallMs();
+    this.#conditions.set(code, { ...fresh, sinceMs, told: known?.told ?? false });
+    this.#wake.ring();
+  }
+
+  clear(code: string, message: string): void {
+    const condition = this.#conditions.get(code);
+    if (condition?.on !== true) return;
+    condition.on = false;
+    condition.message = message;
+    condition.confirmByMs = undefined;
+    condition.changedMs = this.#deps.clock.monotonicMs();
+    this.#wake.ring();
+  }
+
+  active(): ReadonlyMap<string, { readonly severity: Alarm["severity"]; readonly message: string; readonly sinceMs: number }> {
+    const nowMs = this.#deps.clock.monotonicMs();
+    const active = new Map<string, { severity: Alarm["severity"]; message: string; sinceMs: number }>();
+    for (const condition of this.#conditions.values()) {
+      const { code, severity, message, sinceMs } = condition;
+      if (this.#shouldBeTold(condition, nowMs)) active.set(code, { severity, message, sinceMs });
+    }
+    return active;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, timers } = this.#deps;
+    while (!signal.aborted) {
+      const nextMs = await this.#tell();
+      await this.#wake.wait(timers, "alarms.next", Math.max(1, nextMs - clock.monotonicMs()), signal);
+    }
+  }
+
+  /** Tells what is not told yet; returns when to look again. */
+  async #tell(): Promise<number> {
+    const { clock } = this.#deps;
+    let nextMs = clock.monotonicMs() + IDLE_MS;
+    let changed = false;
+    for (const condition of [...this.#conditions.values()]) {
+      const nowMs = clock.monotonicMs();
+      if (condition.confirmByMs !== undefined && nowMs >= condition.confirmByMs) this.clear(condition.code, "not seen again since the agent was restarted");
+      const tell = this.#shouldBeTold(condition, nowMs);
+      if (tell === condition.told) {
+        nextMs = Math.min(nextMs, this.#nextChangeMs(condition, nowMs));
+        if (!condition.on && !condition.told && nowMs - condition.changedMs >= FLAP_WINDOW_MS) this.#conditions.delete(condition.code);
+        continue;
+      }
+      if (await this.#append(condition, tell)) {
+        condition.told = tell;
+        changed = true;
+        nextMs = Math.min(nextMs, clock.monotonicMs() + 1);
+      } else nextMs = Math.min(nextMs, nowMs + AGAIN_MS);
+    }
+    if (changed) await this.#save();
+    return nextMs;
+  }
+
+  #shouldBeTold(condition: Condition, nowMs: number): boolean {
+    const rule = alarmRule(condition.code, this.#deps.rules);
+    if (!condition.on) return condition.told && nowMs < condition.changedMs + quietMs(condition);
+    if (condition.told) return true;
+    if (nowMs < condition.changedMs + (rule.visibleAfterMs ?? 0)) return false;
+    return !(rule.dependsOn ?? []).some((cause) => this.#conditions.get(cause)?.on === true);
+  }
+
+  /** When time alone may change what should be told of a condition. */
+  #nextChangeMs(condition: Condition, nowMs: number): number {
+    const rule = alarmRule(condition.code, this.#deps.rules);
+    const times = [
+      condition.on ? condition.changedMs + (rule.visibleAfterMs ?? 0) : condition.changedMs + quietMs(condition),
+      condition.confirmByMs ?? Number.POSITIVE_INFINITY,
+      condition.on || condition.told ? Number.POSITIVE_INFINITY : condition.changedMs + FLAP_WINDOW_MS,
+    ];
+    return Math.min(...times.filter((atMs) => atMs > nowMs), Number.POSITIVE_INFINITY);
+  }
+
+  async #append(condition: Condition, raised: boolean): Promise<boolean> {
+    const { code, severity, message, evidence } = condition;
+    const body: JsonObject = { code, state: raised ? "raised" : "cleared", severity, message: message.slice(0, 1000), ...(raised && evidence !== undefined ? { evidence } : {}) };
+    const stored = await this.#deps.sink.append({ stream: "alarm", kind: "alarm", body, source: "alarms" });
+    if (!stored.ok) this.#deps.log.warn({ code, error: stored.error }, "an alarm could not be queued; it is tried again");
+    else if (raised) this.#deps.log.warn({ code, severity, message }, "alarm");
+    else this.#deps.log.info({ code, message }, "alarm over");
+    return stored.ok;
+  }
+
+  async #save(): Promise<void> {
+    const told = [...this.#conditions.values()].filter((condition) => condition.told);
+    try {
+      await this.#deps.store.put({ [KEY]: Object.fromEntries(told.map(({ code, severity, message, sinceMs }) => [code, { severity, message, sinceMs }])) });
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
+      // After a restart an open alarm may then be raised a second time; that is all it costs.
+      this.#deps.log.warn({ code: thrown.code }, "the open alarms could not be kept on disk");
+    }
+  }
+}
+
+function quietMs(condition: Condition): number {
+  return condition.raises.length >= FLAP_RAISES ? FLAP_QUIET_MS : 0;
+}
+
+function bounded(evidence: JsonObject | undefined): JsonObject | undefined {
+  if (evidence === undefined) return undefined;
+  return JSON.stringify(evidence).length <= EVIDENCE_CHARACTERS_MAX ? evidence : { note: "the evidence was too large to keep" };
+}
+
+function conditionOf(code: string, stored: Json, nowMs: number): Condition | undefined {
+  if (!isJsonObject(stored)) return undefined;
+  const { severity, message, sinceMs } = stored;
+  if (severity !== "info" && severity !== "warning" && severity !== "error" && severity !== "critical") return undefined;
+  if (typeof message !== "string" || typeof sinceMs !== "number") return undefined;
+  return { code, on: true, severity, message, evidence: undefined, sinceMs, changedMs: nowMs, told: true, confirmByMs: nowMs + CONFIRM_WITHIN_MS, raises: [] };
+}

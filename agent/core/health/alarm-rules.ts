@@ -1,0 +1,30 @@
+/** How an alarm is told. Conditions without a rule are told at once and depend on nothing. */
+export interface AlarmRule {
+  /** On for this long before it is told: shorter ones are weather. */
+  readonly visibleAfterMs?: number;
+  /** Not told while one of these is on: they are its cause, and two alarms for one fault are one too many. */
+  readonly dependsOn?: readonly string[];
+}
+
+/**
+ * Rules by code; a code that ends in `.*` is for all that begin so. Time-to-visible of the screen's own alarms is the
+ * screen watch's business.
+ */
+export const ALARM_RULES: Readonly<Record<string, AlarmRule>> = {
+  "screen.unknown": { dependsOn: ["player.absent"] },
+  "player.absent": { visibleAfterMs: 20_000 },
+  "disk.low": { visibleAfterMs: 60_000, dependsOn: ["disk.full"] },
+  "disk.full": { visibleAfterMs: 10_000 },
+  "temperature.high": { visibleAfterMs: 30_000, dependsOn: ["temperature.critical"] },
+  "clock.unset": { visibleAfterMs: 300_000 },
+  "outbox.degraded": { dependsOn: ["disk.full"] },
+  "unit.broken.*": { visibleAfterMs: 5_000 },
+};
+
+export function alarmRule(code: string, rules: Readonly<Record<string, AlarmRule>> = ALARM_RULES): AlarmRule {
+  if (Object.prototype.hasOwnProperty.call(rules, code)) return rules[code] ?? {};
+  for (const [pattern, rule] of Object.entries(rules)) {
+    if (pattern.endsWith(".*") && code.startsWith(pattern.slice(0, -1))) return rule;
+  }
+  return {};
+}

@@ -1,0 +1,64 @@
+import type { Check, Diagnostics } from "../commands/services.ts";
+import type { Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { messageOf } from "../../../platform/ports/result.ts";
+import { TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
+import { untilAborted } from "../state/until-aborted.ts";
+
+/** What one check found. `todo` says what to do where something is to do. */
+export type CheckAnswer = Omit<Check, "name">;
+
+/** One check of `vitrine doctor`. */
+export interface DiagnosticCheck {
+  /** For people, a few words: `data folder`. */
+  readonly name: string;
+  run(signal: AbortSignal): Promise<CheckAnswer>;
+}
+
+/** A check that takes longer has failed; the others are not kept waiting. */
+const CHECK_DEADLINE_MS = 15_000;
+
+export function good(message: string): CheckAnswer {
+  return { status: "ok", message };
+}
+
+export function warning(message: string, todo: string): CheckAnswer {
+  return { status: "warning", message, todo };
+}
+
+export function bad(message: string, todo: string): CheckAnswer {
+  return { status: "failed", message, todo };
+}
+
+export function unsupported(message: string): CheckAnswer {
+  return { status: "unsupported", message };
+}
+
+/** Runs all checks at once; each ends with an answer, whatever it does. In the order given. */
+export class CheckList implements Diagnostics {
+  readonly #checks: readonly DiagnosticCheck[];
+  readonly #timers: Timers;
+  readonly #log: Log;
+
+  constructor(checks: readonly DiagnosticCheck[], timers: Timers, log: Log) {
+    this.#checks = checks;
+    this.#timers = timers;
+    this.#log = log;
+  }
+
+  run(signal: AbortSignal): Promise<readonly Check[]> {
+    return Promise.all(this.#checks.map(async (check) => ({ name: check.name, ...(await this.#answerOf(check, signal)) })));
+  }
+
+  async #answerOf(check: DiagnosticCheck, signal: AbortSignal): Promise<CheckAnswer> {
+    try {
+      const answer = await untilAborted(withDeadline(this.#timers, `check.${check.name}`, CHECK_DEADLINE_MS, check.run(signal)), signal);
+      return answer ?? bad("the check was stopped", "run it again");
+    } catch (thrown) {
+      if (thrown instanceof TimeoutError) return bad(`no answer within ${CHECK_DEADLINE_MS / 1000} s`, "run it again; when it stays so, restart the device");
+      // A bug in one check must not take the answers of the others away; it is logged and shown as what it is.
+      this.#log.error({ check: check.name, error: messageOf(thrown) }, "a check threw: a bug");
+      return bad(`internal error: ${messageOf(thrown).slice(0, 300)}`, "send a support bundle");
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import type { Alarm } from "../../protocol/records.ts";
+import type { ConfigIssue } from "../config/resolve-config.ts";
+import type { Outbox } from "../outbox/outbox.ts";
+import type { PlayerLink } from "../player/player-port.ts";
+import type { Clock } from "../../../platform/ports/clock.ts";
+import type { ClockControl, SystemProbe } from "../../../platform/ports/host.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
+
+/** One part whose well-being is watched. */
+export interface HealthSource {
+  /** Key in the reported `health`. */
+  readonly name: string;
+  /** Also an alarm, under the issue's own code. Absent: only reported. */
+  readonly alarm?: Alarm["severity"];
+  /** What is wrong with it now; `undefined` when it is well or nobody can say. */
+  look(): Promise<Issue | undefined> | Issue | undefined;
+}
+
+/** Below this nothing can be written reliably, whatever was configured to be kept free. */
+export const DISK_FULL_BYTES = 16 * 1024 * 1024;
+/** A Raspberry Pi slows down at 80 °C and again at 85. */
+const HOT_C = 80;
+const COOL_C = 75;
+const CRITICAL_C = 90;
+/** A player that restarts is away for a few seconds. */
+const PLAYER_AWAY_MS = 15_000;
+
+export function diskSource(probe: SystemProbe, keepFreeBytes: number): HealthSource {
+  return {
+    name: "disk",
+    alarm: "error",
+    async look() {
+      const disk = await probe.disk();
+      if (disk.kind !== "ok") return undefined;
+      const { freeBytes, path } = disk.value;
+      if (freeBytes < DISK_FULL_BYTES) return { code: "disk.full", message: `less than ${mib(DISK_FULL_BYTES)} MiB are free on the disk of ${path}` };
+      if (freeBytes < keepFreeBytes) return { code: "disk.low", message: `less than ${mib(keepFreeBytes)} MiB are free on the disk of ${path}` };
+      return undefined;
+    },
+  };
+}
+
+export function temperatureSource(probe: SystemProbe): HealthSource {
+  let hot = false;
+  return {
+    name: "temperature",
+    alarm: "warning",
+    async look() {
+      const temperature = await probe.temperatureC();
+      if (temperature.kind !== "ok") return undefined;
+      hot = temperature.value >= (hot ? COOL_C : HOT_C);
+      if (temperature.value >= CRITICAL_C) return { code: "temperature.critical", message: `the machine is at or above ${CRITICAL_C} °C` };
+      return hot ? { code: "temperature.high", message: `the machine is hot (${HOT_C} °C or more, until it is below ${COOL_C})` } : undefined;
+    },
+  };
+}
+
+export function clockSource(clock: ClockControl): HealthSource {
+  return {
+    name: "clock",
+    alarm: "warning",
+    async look() {
+      const unset = (await clock.quality()) === "unset";
+      return unset ? { code: "clock.unset", message: "the clock was not set since the start; schedules stand still until it is" } : undefined;
+    },
+  };
+}
+
+export function playerSource(player: PlayerLink, clock: Clock): HealthSource {
+  return {
+    name: "player",
+    alarm: "critical",
+    look() {
+      const status = player.status();
+      if (status.kind === "present" || clock.monotonicMs() - status.sinceMs < PLAYER_AWAY_MS) return undefined;
+      return { code: "player.absent", message: `the player is not there: ${status.why}` };
+    },
+  };
+}
+
+export function outboxSource(outbox: Pick<Outbox, "status">): HealthSource {
+  return {
+    name: "outbox",
+    alarm: "error",
+    look() {
+      const { degraded } = outbox.status();
+      return degraded === undefined ? undefined : { code: "outbox.degraded", message: `records are kept in memory only: ${degraded.message}` };
+    },
+  };
+}
+
+/** What stood in the configuration and could not be used. Does not change while the agent runs. */
+export function configSource(issues: readonly ConfigIssue[]): HealthSource {
+  return {
+    name: "config",
+    look() {
+      const [first] = issues;
+      if (first === undefined) return undefined;
+      const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
+      return { code: first.code, message: `${first.message}; ${first.hint}${more}` };
+    },
+  };
+}
+
+function mib(bytes: number): number {
+  return Math.round(bytes / 1024 / 1024);
+}

@@ -1,0 +1,138 @@
+import type { Outbox } from "../outbox/outbox.ts";
+import type { ReportedDocument } from "../../protocol/reported.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { DisplayStatus } from "../../../platform/ports/display.ts";
+import type { NetworkInterface } from "../../../platform/ports/host.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { Output } from "../../../platform/ports/outputs.ts";
+import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
+import type { Random } from "../../../platform/ports/random.ts";
+import type { Reading } from "../../../platform/ports/reading.ts";
+import type { Json, JsonObject } from "../../../platform/runtime/json.ts";
+import { TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
+import { bucketedBytes } from "./bucket.ts";
+import type { Reporter } from "./reporter.ts";
+import { runAll } from "./run-all.ts";
+import type { SharedReading } from "./shared-reading.ts";
+import { untilAborted } from "./until-aborted.ts";
+import { Wake } from "./wake.ts";
+import { wireReading } from "./wire-reading.ts";
+
+export interface HardwareReporterDeps {
+  readonly platform: Pick<PlatformAdapter, "outputs" | "audio" | "gpio" | "network" | "clock">;
+  /** Absent: the device has no display it can ask. */
+  readonly displayStatus: SharedReading<DisplayStatus> | undefined;
+  readonly outbox: Pick<Outbox, "status">;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** What announces its changes is looked at this often all the same; what does not, too. Jittered by a fifth. */
+export const POLL_MS = 60_000;
+/** Inputs are somebody's buttons: looked at more often. Edges themselves go to the page as they come. */
+export const GPIO_POLL_MS = 15_000;
+/** A look that takes longer has failed. */
+const LOOK_DEADLINE_MS = 10_000;
+/** The outbox's size is told in powers of two from here up: it changes with every record. */
+const OUTBOX_FLOOR_BYTES = 1024 * 1024;
+
+/**
+ * Puts what the hardware is into the reported document: at once where it announces a change, else on a slow poll.
+ * Equal values are not sent again, so what is read here must not tremble. Each part has its own loop: one that hangs
+ * holds up none of the others, and is reported as failed.
+ */
+export class HardwareReporter {
+  readonly #deps: HardwareReporterDeps;
+
+  constructor(deps: HardwareReporterDeps) {
+    this.#deps = deps;
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    const { platform, displayStatus, outbox } = this.#deps;
+    const { outputs, audio, gpio, network, clock } = platform;
+    const parts: ((stop: AbortSignal) => Promise<void>)[] = [
+      this.#part("network", POLL_MS, async () => networkSection(await network.interfaces(), await network.gateway()), (changed) => network.onChange(changed)),
+      this.#part("clock", POLL_MS, async () => ({ quality: await clock.quality(), timeZone: wireReading(await clock.timeZone()) })),
+      this.#part("outbox", POLL_MS, () => Promise.resolve(outboxSection(outbox.status()))),
+    ];
+    if (displayStatus !== undefined) parts.push(this.#part("display", POLL_MS, async () => displaySection(await displayStatus.get(POLL_MS / 2)), (changed) => displayStatus.onNews(changed)));
+    if (outputs !== undefined) parts.push(this.#part("outputs", POLL_MS, async () => outputsSection(await outputs.list()), (changed) => outputs.onChange(changed)));
+    if (audio !== undefined) parts.push(this.#part("audio", POLL_MS, async () => ({ volume: wireReading(await audio.volume()), mute: wireReading(await audio.mute()) })));
+    if (gpio !== undefined) parts.push(this.#part("gpio", GPIO_POLL_MS, async () => Object.fromEntries((await gpio.lines()).map(({ name, level }) => [name, level] as const))));
+    return runAll(signal, parts);
+  }
+
+  #part<S extends keyof ReportedDocument & string>(
+    section: S,
+    everyMs: number,
+    look: () => Promise<ReportedDocument[S]>,
+    onChange?: (changed: () => void) => () => void,
+  ): (signal: AbortSignal) => Promise<void> {
+    const { timers, random, reporter } = this.#deps;
+    return async (signal) => {
+      const wake = new Wake();
+      const undo = onChange?.(() => wake.ring());
+      try {
+        while (!signal.aborted) {
+          const seen = await untilAborted(this.#look(section, look), signal);
+          if (signal.aborted) return;
+          if (seen !== undefined) reporter.set(section, seen.value);
+          await wake.wait(timers, `hardware.${section}`, everyMs * (0.9 + 0.2 * random.next()), signal);
+        }
+      } finally {
+        undo?.();
+      }
+    };
+  }
+
+  async #look<T>(section: string, look: () => Promise<T>): Promise<{ readonly value: T | undefined } | undefined> {
+    const { timers, log } = this.#deps;
+    try {
+      return { value: await withDeadline(timers, `hardware.${section}.look`, LOOK_DEADLINE_MS, look()) };
+    } catch (thrown) {
+      if (!(thrown instanceof TimeoutError)) throw thrown;
+      log.warn({ section }, "a part of the hardware does not answer; it is left out of the report until it does");
+      return { value: undefined };
+    }
+  }
+}
+
+function displaySection(status: DisplayStatus): ReportedDocument["display"] {
+  return {
+    power: wireReading(status.power),
+    input: wireReading(status.input),
+    brightness: wholeNumber(wireReading(status.brightness)),
+    volume: wholeNumber(wireReading(status.volume)),
+    mute: wireReading(status.mute),
+    orientation: wireReading(status.orientation),
+  };
+}
+
+function wholeNumber<R extends { readonly kind: string }>(reading: R | { readonly kind: "ok"; readonly value: number }): R | { readonly kind: "ok"; readonly value: number } {
+  return reading.kind === "ok" && "value" in reading && typeof reading.value === "number" ? { kind: "ok", value: Math.min(100, Math.max(0, Math.round(reading.value))) } : reading;
+}
+
+function outputsSection(outputs: readonly Output[]): ReportedDocument["outputs"] {
+  return Object.fromEntries(
+    outputs.map(({ name, connected, enabled, mode, dpms, edid }) => [
+      name,
+      { connected: wireReading(connected), dpms: wireReading(dpms), enabled: wireReading(enabled), mode: wireReading(mode), edid: wireReading(edid) },
+    ]),
+  );
+}
+
+function networkSection(interfaces: Reading<readonly NetworkInterface[]>, gateway: Reading<string>): ReportedDocument["network"] {
+  // Without the byte counters, which change with every frame; telemetry has them as rates.
+  const facts = (each: NetworkInterface): [string, JsonObject] => [each.name, { kind: each.kind, up: each.up, mac: each.mac, addresses: [...each.addresses].sort() }];
+  const seen: Json = interfaces.kind === "ok" ? Object.fromEntries(interfaces.value.map(facts)) : ({ ...wireReading(interfaces) } as JsonObject);
+  return { interfaces: seen, gateway: wireReading(gateway) };
+}
+
+function outboxSection(status: ReturnType<Outbox["status"]>): ReportedDocument["outbox"] {
+  return { bytes: bucketedBytes(status.usage.bytes, OUTBOX_FLOOR_BYTES), dropped: { ...status.counters.evicted }, ...(status.degraded === undefined ? {} : { degraded: status.degraded }) };
+}
+

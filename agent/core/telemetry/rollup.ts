@@ -1,0 +1,56 @@
+import type { Rollup } from "../../protocol/records.ts";
+
+/** Most metrics in one record; a player that invents names is bounded. */
+export const METRICS_MAX = 64;
+
+/**
+ * Gathers samples and gives min, mean, max, last and count per metric. A metric without a sample has no entry:
+ * what was not seen is not zero.
+ */
+export class RollupWindow {
+  readonly #metrics = new Map<string, { min: number; max: number; sum: number; last: number; count: number }>();
+  #dropped = 0;
+
+  /** Samples left out because there were too many metrics or the value was no number. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  add(name: string, value: number): void {
+    const metric = this.#metrics.get(name);
+    if (!Number.isFinite(value) || (metric === undefined && this.#metrics.size >= METRICS_MAX)) {
+      this.#dropped += 1;
+      return;
+    }
+    if (metric === undefined) {
+      this.#metrics.set(name, { min: value, max: value, sum: value, last: value, count: 1 });
+      return;
+    }
+    metric.min = Math.min(metric.min, value);
+    metric.max = Math.max(metric.max, value);
+    metric.sum += value;
+    metric.last = value;
+    metric.count += 1;
+  }
+
+  /** What was gathered since the last call, in few digits; `undefined` when there was nothing. */
+  take(): Readonly<Record<string, Rollup>> | undefined {
+    if (this.#metrics.size === 0) return undefined;
+    const entries = [...this.#metrics].map(([name, { min, max, sum, last, count }]) => {
+      const mean = sum / count;
+      return [name, { min: short(min), mean: short(mean), max: short(max), last: short(last), count }] as const;
+    });
+    this.#metrics.clear();
+    return Object.fromEntries(entries);
+  }
+}
+
+/**
+ * Four significant digits: finer than any sensor of ours, and half the bytes on the wire. Numbers from 1,000 up are
+ * whole.
+ */
+export function short(value: number): number {
+  if (value === 0) return 0;
+  const scale = 10 ** (3 - Math.floor(Math.log10(Math.abs(value))));
+  return scale >= 1 ? Math.round(value * scale) / scale : Math.round(value / (1 / scale)) * (1 / scale);
+}

@@ -1,0 +1,92 @@
+import type { TELEMETRY_METRICS } from "../../protocol/desired.ts";
+import type { Clock } from "../../../platform/ports/clock.ts";
+import type { NetworkControl, NetworkInterface, SystemProbe } from "../../../platform/ports/host.ts";
+import type { Reading } from "../../../platform/ports/reading.ts";
+
+export type TelemetryMetric = (typeof TELEMETRY_METRICS)[number];
+
+/** Values seen at this look, by metric name. Empty: nothing could be seen, which is no sample and not a zero. */
+export type Sampler = () => Promise<Samples>;
+export type Samples = Readonly<Record<string, number>>;
+
+/** Longest span between two looks that still makes a rate; over a longer one the mean would say nothing. */
+const RATE_SPAN_MAX_MS = 2 * 86_400_000;
+
+export interface SamplersDeps {
+  readonly probe: SystemProbe;
+  readonly network: NetworkControl;
+  readonly clock: Clock;
+  /** The player's newest metrics, `undefined` when it said nothing lately. */
+  readonly playerMetrics: () => Readonly<Record<string, number>> | undefined;
+}
+
+/** One sampler a metric group. Rates keep their previous look to themselves, so that nobody disturbs them. */
+export function createSamplers({ probe, network, clock, playerMetrics }: SamplersDeps): Readonly<Record<TelemetryMetric, Sampler>> {
+  return {
+    cpu: cpuSampler(probe),
+    load: async () => one("load.one-minute", await probe.load()),
+    memory: async (): Promise<Samples> => {
+      const memory = await probe.memory();
+      if (memory.kind !== "ok" || memory.value.totalBytes <= 0) return {};
+      const usedBytes = memory.value.totalBytes - memory.value.availableBytes;
+      return { "memory.used-bytes": usedBytes, "memory.used-percent": (100 * usedBytes) / memory.value.totalBytes };
+    },
+    disk: async (): Promise<Samples> => {
+      const disk = await probe.disk();
+      if (disk.kind !== "ok" || disk.value.totalBytes <= 0) return {};
+      const { totalBytes, freeBytes } = disk.value;
+      return { "disk.free-bytes": freeBytes, "disk.used-percent": (100 * (totalBytes - freeBytes)) / totalBytes };
+    },
+    temperature: async () => one("temperature.c", await probe.temperatureC()),
+    network: networkSampler(network, clock),
+    uptime: async (): Promise<Samples> => {
+      const uptime = await probe.uptimeMs();
+      return uptime.kind === "ok" ? { "uptime.s": Math.floor(uptime.value / 1000) } : {};
+    },
+    player: () => Promise.resolve(playerMetrics() ?? {}),
+  };
+}
+
+function cpuSampler(probe: SystemProbe): Sampler {
+  let before: { readonly busyMs: number; readonly totalMs: number } | undefined;
+  return async (): Promise<Samples> => {
+    const reading = await probe.cpuTimes();
+    const previous = before;
+    before = reading.kind === "ok" ? reading.value : undefined;
+    if (previous === undefined || before === undefined) return {};
+    const busyMs = before.busyMs - previous.busyMs;
+    const totalMs = before.totalMs - previous.totalMs;
+    // Counters that stood still or went back tell nothing about the time between.
+    if (totalMs <= 0 || busyMs < 0) return {};
+    return { "cpu.percent": Math.min(100, (100 * busyMs) / totalMs) };
+  };
+}
+
+function networkSampler(network: NetworkControl, clock: Clock): Sampler {
+  let before: { readonly atMs: number; readonly interfaces: ReadonlyMap<string, NetworkInterface> } | undefined;
+  return async (): Promise<Samples> => {
+    const reading = await network.interfaces();
+    const previous = before;
+    if (reading.kind !== "ok") {
+      before = undefined;
+      return {};
+    }
+    before = { atMs: clock.monotonicMs(), interfaces: new Map(reading.value.map((each) => [each.name, each])) };
+    const spanMs = previous === undefined ? 0 : before.atMs - previous.atMs;
+    if (previous === undefined || spanMs <= 0 || spanMs > RATE_SPAN_MAX_MS) return {};
+    let received = 0;
+    let sent = 0;
+    for (const [name, now] of before.interfaces) {
+      const then = previous.interfaces.get(name);
+      // New since, or its counters began anew: its share of this span is not known.
+      if (then === undefined || now.receivedBytes < then.receivedBytes || now.sentBytes < then.sentBytes) continue;
+      received += now.receivedBytes - then.receivedBytes;
+      sent += now.sentBytes - then.sentBytes;
+    }
+    return { "network.received-bytes-per-s": (1000 * received) / spanMs, "network.sent-bytes-per-s": (1000 * sent) / spanMs };
+  };
+}
+
+function one(name: string, reading: Reading<number>): Readonly<Record<string, number>> {
+  return reading.kind === "ok" ? { [name]: reading.value } : {};
+}

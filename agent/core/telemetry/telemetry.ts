@@ -1,0 +1,193 @@
+import { TELEMETRY_METRICS } from "../../protocol/desired.ts";
+import type { TelemetryBurst } from "../commands/services.ts";
+import type { ConfigValues } from "../config/config-table.ts";
+import type { EventSink } from "../outbox/event-sink.ts";
+import type { Setting } from "../state/keys/setting-keys.ts";
+import { untilAborted } from "../state/until-aborted.ts";
+import { Wake } from "../state/wake.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { NetworkControl, SystemProbe } from "../../../platform/ports/host.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { isJsonObject, type JsonObject } from "../../../platform/runtime/json.ts";
+import { TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
+import { PlayerMetrics } from "./player-metrics.ts";
+import { RollupWindow } from "./rollup.ts";
+import { createSamplers, type Sampler, type TelemetryMetric } from "./samplers.ts";
+
+export interface TelemetryIntervals {
+  readonly intervalsMs: Readonly<Record<TelemetryMetric, number>>;
+  readonly rollupMs: number;
+}
+
+export interface TelemetryDeps {
+  readonly probe: SystemProbe;
+  readonly network: NetworkControl;
+  readonly sink: EventSink;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** Intervals to start with; desired state may change them while the agent runs. */
+  readonly config: ConfigValues;
+}
+
+/** A probe that takes longer is given up for this look. */
+const SAMPLE_DEADLINE_MS = 5_000;
+
+/** The intervals as the configuration has them. */
+export function configuredIntervals(values: ConfigValues): TelemetryIntervals {
+  return {
+    intervalsMs: {
+      cpu: values["telemetry.cpuMs"],
+      load: values["telemetry.loadMs"],
+      memory: values["telemetry.memoryMs"],
+      disk: values["telemetry.diskMs"],
+      temperature: values["telemetry.temperatureMs"],
+      network: values["telemetry.networkMs"],
+      uptime: values["telemetry.uptimeMs"],
+      player: values["telemetry.playerMs"],
+    },
+    rollupMs: values["telemetry.rollupMs"],
+  };
+}
+
+/**
+ * Samples what the machine does, each metric at its own interval, and puts one small record a rollup interval into
+ * the outbox. One timer drives everything: intervals are counted from the same instant, so that samplers whose
+ * intervals divide each other look together and an idle device wakes up once, not eight times.
+ */
+export class Telemetry implements TelemetryBurst, Setting<JsonObject> {
+  readonly #deps: TelemetryDeps;
+  readonly #samplers: Readonly<Record<TelemetryMetric, Sampler>>;
+  readonly #player: PlayerMetrics;
+  readonly #configured: TelemetryIntervals;
+  readonly #window = new RollupWindow();
+  readonly #wake = new Wake();
+  /** Samplers whose last look has not ended: they are not asked again until it has. */
+  readonly #looking = new Set<TelemetryMetric>();
+  #intervals: TelemetryIntervals;
+  #setting: JsonObject | undefined;
+  #burst: { readonly intervalMs: number; readonly endMs: number } | undefined;
+  /** Monotonic time intervals are counted from. */
+  #originMs = 0;
+  #rolledMs = 0;
+  #refused = 0;
+
+  private constructor(deps: TelemetryDeps) {
+    this.#deps = deps;
+    this.#configured = configuredIntervals(deps.config);
+    this.#intervals = this.#configured;
+    this.#player = new PlayerMetrics(deps.clock);
+    this.#samplers = createSamplers({ ...deps, playerMetrics: () => this.#player.newest() });
+  }
+
+  static create(deps: TelemetryDeps): Telemetry {
+    return new Telemetry(deps);
+  }
+
+  /** What the player measured of itself just now; sampled with everything else. */
+  playerMetrics(metrics: Readonly<Record<string, number>>): void {
+    this.#player.take(metrics);
+  }
+
+  /** Rollup records the outbox did not take, and samples left out. */
+  counters(): { readonly refusedRecords: number; readonly droppedSamples: number } {
+    return { refusedRecords: this.#refused, droppedSamples: this.#window.dropped };
+  }
+
+  /** What desired state set last; `undefined` before. */
+  current(): JsonObject | undefined {
+    return this.#setting;
+  }
+
+  /** Takes the `telemetry` part of the desired document (already checked); absent intervals are the configured ones. */
+  set(value: JsonObject): Promise<Result<void>> {
+    const given = value["intervalsMs"];
+    const rollupMs = value["rollupMs"];
+    const intervalsMs = { ...this.#configured.intervalsMs };
+    for (const metric of TELEMETRY_METRICS) {
+      const ms = isJsonObject(given) ? given[metric] : undefined;
+      if (typeof ms === "number") intervalsMs[metric] = ms;
+    }
+    this.#setting = value;
+    this.#intervals = { intervalsMs, rollupMs: typeof rollupMs === "number" ? rollupMs : this.#configured.rollupMs };
+    this.#wake.ring();
+    return Promise.resolve(ok(undefined));
+  }
+
+  start(durationMs: number, intervalMs: number): { readonly untilMs: number } {
+    const { clock } = this.#deps;
+    this.#burst = { intervalMs, endMs: clock.monotonicMs() + durationMs };
+    this.#wake.ring();
+    return { untilMs: clock.wallMs() + durationMs };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, timers } = this.#deps;
+    this.#originMs = clock.monotonicMs();
+    this.#rolledMs = this.#originMs;
+    // The first look now: rates need something to start from.
+    let lookedMs = Number.NEGATIVE_INFINITY;
+    while (!signal.aborted) {
+      const nowMs = clock.monotonicMs();
+      if (this.#burst !== undefined && nowMs >= this.#burst.endMs) this.#endBurst();
+      const due = TELEMETRY_METRICS.filter((metric) => this.#lastTickMs(this.#intervalOf(metric), nowMs) > lookedMs);
+      lookedMs = nowMs;
+      if (due.length > 0) await untilAborted(Promise.all(due.map((metric) => this.#sample(metric))), signal);
+      if (signal.aborted) return;
+      if (this.#lastTickMs(this.#rollupMs(), nowMs) > this.#rolledMs) await untilAborted(this.#roll(nowMs), signal);
+      await this.#wake.wait(timers, "telemetry.tick", this.#nextTickMs(lookedMs) - clock.monotonicMs(), signal);
+    }
+  }
+
+  #endBurst(): void {
+    this.#burst = undefined;
+    this.#deps.log.info({}, "the telemetry burst ended");
+  }
+
+  #intervalOf(metric: TelemetryMetric): number {
+    return this.#burst?.intervalMs ?? this.#intervals.intervalsMs[metric];
+  }
+
+  #rollupMs(): number {
+    return this.#burst?.intervalMs ?? this.#intervals.rollupMs;
+  }
+
+  /** The last multiple of the interval, counted from the origin, at or before `nowMs`. */
+  #lastTickMs(intervalMs: number, nowMs: number): number {
+    return this.#originMs + Math.floor((nowMs - this.#originMs) / intervalMs) * intervalMs;
+  }
+
+  #nextTickMs(lookedMs: number): number {
+    const intervals = [...TELEMETRY_METRICS.map((metric) => this.#intervalOf(metric)), this.#rollupMs()];
+    const nextMs = Math.min(...intervals.map((intervalMs) => this.#lastTickMs(intervalMs, lookedMs) + intervalMs));
+    return Math.min(nextMs, this.#burst?.endMs ?? nextMs);
+  }
+
+  async #sample(metric: TelemetryMetric): Promise<void> {
+    const { timers, log } = this.#deps;
+    if (this.#looking.has(metric)) return;
+    this.#looking.add(metric);
+    const look = this.#samplers[metric]();
+    const done = (): void => void this.#looking.delete(metric);
+    look.then(done, done);
+    try {
+      const values = await withDeadline(timers, `telemetry.${metric}`, SAMPLE_DEADLINE_MS, look);
+      for (const [name, value] of Object.entries(values)) this.#window.add(name, value);
+    } catch (thrown) {
+      // A probe that hangs or has a bug costs its own sample, never the others'. No sample is not a zero.
+      if (!(thrown instanceof TimeoutError)) log.error({ metric, error: messageOf(thrown) }, "a telemetry probe threw: a bug");
+    }
+  }
+
+  async #roll(nowMs: number): Promise<void> {
+    const intervalMs = Math.round(nowMs - this.#rolledMs);
+    this.#rolledMs = nowMs;
+    const metrics = this.#window.take();
+    if (metrics === undefined) return;
+    const body = { intervalMs, metrics: Object.fromEntries(Object.entries(metrics).map(([name, rollup]) => [name, { ...rollup }])) };
+    const stored = await this.#deps.sink.append({ stream: "metric", kind: "telemetry", body, source: "telemetry" });
+    // The outbox counted it and makes a gap record of it; metrics are not worth trying again.
+    if (!stored.ok) this.#refused += 1;
+  }
+}
