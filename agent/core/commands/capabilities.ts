@@ -38,14 +38,14 @@ export function capabilitiesOf(commands: readonly CommandName[]): Capability[] {
 
 async function choicesOf(adapter: PlatformAdapter, commands: readonly CommandName[]): Promise<JsonObject> {
   const lines = adapter.gpio === undefined ? [] : await adapter.gpio.lines();
-  const free = lines.filter((line) => line.consumer === undefined);
-  const drivable = free.filter((line) => line.direction === "output").map((line) => line.name);
+  // Driving a line makes it an output, so its direction now says nothing about what may be done with it.
+  const line = lines.filter((candidate) => candidate.consumer === undefined).map(({ name }) => name);
   const all: { readonly [N in CommandName]?: JsonObject } = {
     "display.input": { input: adapter.display?.capabilities.inputs ?? [] },
     "display.orientation": { degrees: adapter.display?.capabilities.orientations ?? [] },
-    "gpio.read": { line: free.map((line) => line.name) },
-    "gpio.write": { line: drivable },
-    "gpio.pulse": { line: drivable },
+    "gpio.read": { line },
+    "gpio.write": { line },
+    "gpio.pulse": { line },
   };
   return Object.fromEntries(Object.entries(all).filter(([name]) => commands.includes(name as CommandName)));
 }

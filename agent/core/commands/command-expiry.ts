@@ -31,8 +31,10 @@ export function expiryOf(command: Expiring, now: Moment): Expiry {
   if (untilDateMs < 0) return { kind: "expired", error: { code: "command.expired", message: `not started: it was not to start after ${dateText(notAfterMs)}` } };
   const elapsedMs = elapsedSince(received, now);
   if (elapsedMs === undefined) {
-    // The date alone decides when the cloud's clock is known now but was not at delivery.
-    return now.serverMs === undefined ? { kind: "unknown", leftMs: ttlMs } : { kind: "alive", leftMs: untilDateMs };
+    // With the cloud's time at delivery the answer will come with the cloud's time now.
+    if (now.serverMs === undefined && received.serverMs !== undefined) return { kind: "unknown", leftMs: ttlMs };
+    const message = "not started: how long it waited while the machine was off cannot be known";
+    return { kind: "expired", error: { code: "command.expired", message } };
   }
   if (elapsedMs >= ttlMs) return { kind: "expired", error: expiredByAge(ttlMs) };
   return { kind: "alive", leftMs: Math.min(untilDateMs, ttlMs - elapsedMs) };

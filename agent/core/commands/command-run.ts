@@ -18,6 +18,9 @@ import type { JournalStore } from "./journal-store.ts";
 /** What an executor has to end in after it was told to; then its lane goes on without it. */
 export const GRACE_MS = 5_000;
 
+/** A waiting command's expiry is looked at this often at the least: its date may be further away than any timer goes. */
+const EXPIRY_LOOK_MS = 3_600_000;
+
 /** Retries of a write the disk refused: soon at first, for a disk that is full comes back when somebody makes room. */
 const DISK_RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 60_000, floorMs: 200 };
 
@@ -170,7 +173,7 @@ export class CommandRun {
   /** A command that waits behind others ends when its time has passed, not when its turn comes. */
   #watchExpiry(): void {
     const expiry = expiryOf(this.#entry, this.#deps.now());
-    if (expiry.kind === "alive") this.#arm("expiry", expiry.leftMs + 1, () => this.#expireIfDue());
+    if (expiry.kind === "alive") this.#arm("expiry", Math.min(expiry.leftMs + 1, EXPIRY_LOOK_MS), () => this.#expireIfDue());
     if (expiry.kind === "expired") this.#arm("expiry", 0, () => this.#expireIfDue());
   }
 

@@ -109,14 +109,12 @@ function stepRunning(command: Command, state: Running, event: CommandEvent, now:
     case "settled":
       return settled(command, state, event.execution, now);
     case "threw":
-      if (state.phase.kind === "canceling") return finishRunning(command, state, { state: "canceled", error: canceledLate(undefined) }, now);
-      return finishRunning(command, state, { state: "failed", error: { code: "command.crashed", message: `the command broke: ${event.message}` } }, now);
     case "intent-refused":
-      return finishRunning(command, state, { state: "failed", error: event.error }, now);
+      return broken(command, state, event, now);
     case "restored":
       return restored(command, state, now);
     case "resolved":
-      return state.phase.kind === "resolving" ? resolved(command, state, state.phase.cancel, event, now) : stay(command);
+      return state.phase.kind === "resolving" ? resolved(command, state, state.phase, event, now) : stay(command);
     case "cancel":
       return cancelRunning(command, state);
     case "timed-out":
@@ -139,6 +137,14 @@ function settled(command: Command, state: Running, execution: Execution, now: Mo
   return finishRunning(command, state, { state: "canceled", error: canceledLate(execution.error.message), ...effect }, now);
 }
 
+/** The executor ended without an answer. */
+function broken(command: Command, state: Running, event: Extract<CommandEvent, { t: "threw" | "intent-refused" }>, now: Moment): Step {
+  if (state.phase.kind !== "executing" && state.phase.kind !== "canceling") return stay(command);
+  if (event.t === "intent-refused") return finishRunning(command, state, { state: "failed", error: event.error }, now);
+  if (state.phase.kind === "canceling") return finishRunning(command, state, { state: "canceled", error: canceledLate(undefined) }, now);
+  return finishRunning(command, state, { state: "failed", error: { code: "command.crashed", message: `the command broke: ${event.message}` } }, now);
+}
+
 function awaitRestart(command: Command, state: Running): Step {
   return { command: { ...command, state: { ...state, phase: { kind: "awaiting-restart" } } }, effects: [{ do: "await-restart" }], persist: false };
 }
@@ -156,7 +162,13 @@ function restored(command: Command, state: Running, now: Moment): Step {
   };
 }
 
-function resolved(command: Command, state: Running, cancel: boolean, event: Extract<CommandEvent, { t: "resolved" }>, now: Moment): Step {
+function resolved(
+  command: Command,
+  state: Running,
+  { cancel, overdue }: Extract<Phase, { kind: "resolving" }>,
+  event: Extract<CommandEvent, { t: "resolved" }>,
+  now: Moment,
+): Step {
   const { answer } = event;
   if (answer === undefined) {
     if (!command.idempotent) return finishRunning(command, state, { state: "failed", error: OUTCOME_UNKNOWN }, now);
@@ -169,6 +181,8 @@ function resolved(command: Command, state: Running, cancel: boolean, event: Extr
       if (event.expired !== undefined) return finishRunning(command, state, { state: "expired", error: event.expired }, now);
       return execute(command, state);
     case "awaits-restart":
+      // The time is over and the answer is still to wait: nothing more will be known.
+      if (overdue) return finishRunning(command, state, { state: "timed-out", error: RESTART_DID_NOT_COME }, now);
       return awaitRestart(command, state);
     default:
       return finishRunning(command, state, answer, now);
@@ -239,6 +253,7 @@ function stay(command: Command): Step {
 }
 
 const CANCELED_IN_TIME: Issue = { code: "command.canceled", message: "canceled before it started" };
+const RESTART_DID_NOT_COME: Issue = { code: "command.timed-out", message: "the restart it waits for did not come in time" };
 const OUTCOME_UNKNOWN: Issue = {
   code: "outcome-unknown",
   message: "the agent ended while the command ran, and the hardware cannot tell what became of it",

@@ -70,8 +70,10 @@ export class TestDevice {
   serverKnown = true;
   /** Durable writes since the device was made, in all processes. */
   writes = 0;
-  /** The process dies right after this write. */
-  crashAfterWrite = Number.POSITIVE_INFINITY;
+  /** Kills the process: after so many writes, then after so many more, … */
+  crashPlan: readonly number[] = [];
+  /** How often it died of the plan. */
+  crashes = 0;
   /** What the disk says to the next journal writes. */
   diskError: StorageError | undefined;
   sinkError: Result<never> | undefined;
@@ -79,6 +81,7 @@ export class TestDevice {
   process: TestProcess | undefined;
   readonly #executors: (process: TestProcess) => ExecutorTable;
   #number = 0;
+  #writesSinceCrash = 0;
 
   constructor(executors: (process: TestProcess) => ExecutorTable) {
     this.#executors = executors;
@@ -138,8 +141,14 @@ export class TestDevice {
     const { process } = this;
     if (process === undefined) return;
     process.stopping.abort();
-    await this.time.settled(process.done);
-    this.kill();
+    const end = { reached: false };
+    void process.done.then(() => (end.reached = true));
+    // It may also be killed while it stops.
+    for (let i = 0; process.alive && !end.reached; i += 1) {
+      if (i > 100) throw new Error("the process did not stop within 10 s");
+      await this.time.advance(100);
+    }
+    if (this.process === process) this.kill();
   }
 
   /** The machine goes down with whatever runs on it and comes up again. */
@@ -220,7 +229,10 @@ export class TestDevice {
   /** Counts a durable write. False: the process died right after it. */
   #wrote(process: TestProcess): boolean {
     this.writes += 1;
-    if (this.writes === this.crashAfterWrite) {
+    this.#writesSinceCrash += 1;
+    if (this.#writesSinceCrash === this.crashPlan[this.crashes]) {
+      this.crashes += 1;
+      this.#writesSinceCrash = 0;
       process.alive = false;
       if (this.process === process) this.process = undefined;
     }

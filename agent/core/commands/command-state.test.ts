@@ -1,0 +1,186 @@
+import { describe, expect, it } from "vitest";
+import { RESTARTS_MAX, step, type Command, type CommandEvent, type CommandState, type Phase, type Step } from "./command-state.ts";
+import type { Moment } from "./journal-entry.ts";
+
+const NOW: Moment = { wallMs: 50_000, boot: "one", upMs: 9_000 };
+const STARTED: Moment = { wallMs: 40_000, boot: "one", upMs: 7_000 };
+const ISSUE = { code: "test.issue", message: "an issue" };
+const EFFECT = { attempted: true, observed: { kind: "unsupported" } } as const;
+
+const PHASES: Readonly<Record<string, Phase>> = {
+  executing: { kind: "executing" },
+  canceling: { kind: "canceling" },
+  resolving: { kind: "resolving", overdue: false, cancel: false },
+  "resolving, canceled": { kind: "resolving", overdue: false, cancel: true },
+  "resolving, overdue": { kind: "resolving", overdue: true, cancel: false },
+  "awaiting-restart": { kind: "awaiting-restart" },
+};
+
+const STATES: Readonly<Record<string, CommandState>> = {
+  delivered: { kind: "delivered" },
+  ...Object.fromEntries(Object.entries(PHASES).map(([name, phase]) => [name, { kind: "running", started: STARTED, phase }])),
+  final: { kind: "final", outcome: { id: "a", attempt: 1, name: "reboot", state: "timed-out", error: ISSUE }, finishedWallMs: 1 },
+};
+
+const EVENTS: Readonly<Record<string, CommandEvent>> = {
+  turn: { t: "turn" },
+  expired: { t: "expired", error: ISSUE },
+  intended: { t: "intended", note: { pid: 7 } },
+  "settled: succeeded": { t: "settled", execution: { state: "succeeded", result: { ok: true }, effect: EFFECT } },
+  "settled: failed": { t: "settled", execution: { state: "failed", error: ISSUE, effect: EFFECT } },
+  "settled: rejected": { t: "settled", execution: { state: "rejected", error: ISSUE } },
+  "settled: awaits-restart": { t: "settled", execution: { state: "awaits-restart" } },
+  threw: { t: "threw", message: "boom" },
+  "intent-refused": { t: "intent-refused", error: ISSUE },
+  restored: { t: "restored" },
+  "resolved: succeeded": { t: "resolved", answer: { state: "succeeded", result: {} } },
+  "resolved: failed": { t: "resolved", answer: { state: "failed", error: ISSUE } },
+  "resolved: not-started": { t: "resolved", answer: { state: "not-started" } },
+  "resolved: not-started, expired": { t: "resolved", answer: { state: "not-started" }, expired: ISSUE },
+  "resolved: awaits-restart": { t: "resolved", answer: { state: "awaits-restart" } },
+  "resolved: unknown": { t: "resolved", answer: undefined },
+  cancel: { t: "cancel" },
+  "timed-out": { t: "timed-out", error: ISSUE },
+  abandoned: { t: "abandoned" },
+};
+
+function command(state: CommandState, fields: Partial<Command> = {}): Command {
+  return { id: "a", attempt: 1, name: "reboot", idempotent: false, restarts: 0, state, ...fields };
+}
+
+function where(state: CommandState): string {
+  if (state.kind === "final") return `final ${state.outcome.state}`;
+  if (state.kind !== "running") return state.kind;
+  const { phase } = state;
+  return phase.kind === "resolving" ? `resolving${phase.overdue ? " overdue" : ""}${phase.cancel ? " cancel" : ""}` : phase.kind;
+}
+
+/** Where it goes, what is done, and a `!` when it is written first; nothing when nothing happens. */
+function told({ command: after, effects, persist }: Step, before: CommandState): string | undefined {
+  const done = effects.map((effect) => (effect.do === "abort" ? `abort ${effect.reason}` : effect.do));
+  if (after.state === before && effects.length === 0 && !persist) return undefined;
+  return [`${persist ? "!" : ""}${where(after.state)}`, ...done].join(", ");
+}
+
+/** Every pair of state and event in which something happens; every other pair changes nothing at all. */
+const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  delivered: {
+    turn: "!executing, execute",
+    expired: "!final expired, hand-over",
+    cancel: "!final canceled, hand-over",
+  },
+  executing: {
+    intended: "!executing",
+    "settled: succeeded": "!final succeeded, hand-over",
+    "settled: failed": "!final failed, hand-over",
+    "settled: rejected": "!final rejected, hand-over",
+    "settled: awaits-restart": "awaiting-restart, await-restart",
+    threw: "!final failed, hand-over",
+    "intent-refused": "!final failed, hand-over",
+    restored: "!resolving, resolve",
+    cancel: "canceling, abort canceled",
+    "timed-out": "!final timed-out, abort timed-out, hand-over",
+  },
+  canceling: {
+    "settled: succeeded": "!final succeeded, hand-over",
+    "settled: failed": "!final canceled, hand-over",
+    "settled: rejected": "!final canceled, hand-over",
+    "settled: awaits-restart": "awaiting-restart, await-restart",
+    threw: "!final canceled, hand-over",
+    "intent-refused": "!final failed, hand-over",
+    restored: "!resolving, resolve",
+    "timed-out": "!final timed-out, abort timed-out, hand-over",
+    abandoned: "!final canceled, hand-over",
+  },
+  resolving: {
+    restored: "!resolving, resolve",
+    "resolved: succeeded": "!final succeeded, hand-over",
+    "resolved: failed": "!final failed, hand-over",
+    "resolved: not-started": "executing, execute",
+    "resolved: not-started, expired": "!final expired, hand-over",
+    "resolved: awaits-restart": "awaiting-restart, await-restart",
+    "resolved: unknown": "!final failed, hand-over",
+    cancel: "resolving cancel",
+    "timed-out": "!final timed-out, abort timed-out, hand-over",
+  },
+  "resolving, canceled": {
+    restored: "!resolving, resolve",
+    "resolved: succeeded": "!final succeeded, hand-over",
+    "resolved: failed": "!final failed, hand-over",
+    "resolved: not-started": "!final canceled, hand-over",
+    "resolved: not-started, expired": "!final canceled, hand-over",
+    "resolved: awaits-restart": "awaiting-restart, await-restart",
+    "resolved: unknown": "!final failed, hand-over",
+    cancel: "resolving cancel",
+    "timed-out": "!final timed-out, abort timed-out, hand-over",
+  },
+  "resolving, overdue": {
+    restored: "!resolving, resolve",
+    "resolved: succeeded": "!final succeeded, hand-over",
+    "resolved: failed": "!final failed, hand-over",
+    "resolved: not-started": "executing, execute",
+    "resolved: not-started, expired": "!final expired, hand-over",
+    // Time has passed and the answer is still "wait": nothing more will be known.
+    "resolved: awaits-restart": "!final timed-out, hand-over",
+    "resolved: unknown": "!final failed, hand-over",
+    cancel: "resolving overdue cancel",
+    "timed-out": "!final timed-out, abort timed-out, hand-over",
+  },
+  "awaiting-restart": {
+    restored: "!resolving, resolve",
+    "timed-out": "resolving overdue, resolve",
+  },
+  final: {
+    "settled: succeeded": "final timed-out, note",
+    "settled: failed": "final timed-out, note",
+    "settled: rejected": "final timed-out, note",
+    "settled: awaits-restart": "final timed-out, note",
+    threw: "final timed-out, note",
+  },
+};
+
+describe("the table of a command's life", () => {
+  it.each(Object.keys(STATES))("%s", (name) => {
+    const state = STATES[name] ?? { kind: "delivered" };
+    const happens: Record<string, string> = {};
+    for (const [event, what] of Object.entries(EVENTS)) {
+      const outcome = told(step(command(state), what, NOW), state);
+      if (outcome !== undefined) happens[event] = outcome;
+    }
+    expect(happens).toEqual(TABLE[name]);
+  });
+
+  it("runs an idempotent command again where nobody can tell, and cancels it where that was wanted", () => {
+    const state = (phase: Phase): CommandState => ({ kind: "running", started: STARTED, phase });
+    const unknown = { t: "resolved", answer: undefined } as const;
+    const resolving = (cancel: boolean): Step => step(command(state({ kind: "resolving", overdue: false, cancel }), { idempotent: true }), unknown, NOW);
+    expect(where(resolving(false).command.state)).toBe("executing");
+    expect(where(resolving(true).command.state)).toBe("final canceled");
+  });
+
+  it("gives up after so many restarts", () => {
+    const running: CommandState = { kind: "running", started: STARTED, phase: { kind: "executing" } };
+    for (let restarts = 0; restarts <= RESTARTS_MAX; restarts += 1) {
+      const { command: after } = step(command(running, { restarts }), { t: "restored" }, NOW);
+      expect(after.restarts).toBe(restarts + 1);
+      expect(where(after.state)).toBe(restarts < RESTARTS_MAX ? "resolving" : "final failed");
+    }
+  });
+
+  it("adds notes up and says how long it took", () => {
+    const first = step(command(STATES["executing"] ?? { kind: "delivered" }), { t: "intended", note: { pid: 7 } }, NOW);
+    const second = step(first.command, { t: "intended", note: { boot: "one" } }, NOW);
+    expect(second.command.state).toMatchObject({ note: { pid: 7, boot: "one" } });
+    const ended = step(second.command, { t: "settled", execution: { state: "succeeded", result: { ok: true }, effect: EFFECT } }, NOW);
+    expect(ended.command.state).toEqual({
+      kind: "final",
+      outcome: { id: "a", attempt: 1, name: "reboot", state: "succeeded", result: { ok: true }, effect: EFFECT, durationMs: 2_000 },
+      finishedWallMs: 50_000,
+    });
+  });
+
+  it("keeps what is known of the effect when a cancel won", () => {
+    const ended = step(command(STATES["canceling"] ?? { kind: "delivered" }), { t: "settled", execution: { state: "failed", error: ISSUE, effect: EFFECT } }, NOW);
+    expect(ended.command.state).toMatchObject({ outcome: { state: "canceled", effect: EFFECT, error: { code: "command.canceled" } } });
+  });
+});

@@ -1,0 +1,224 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { nodeCrypto } from "../../../../platform/linux/node-crypto.ts";
+import type { Display } from "../../../../platform/ports/display.ts";
+import { UNSUPPORTED, unknown, type Effect } from "../../../../platform/ports/reading.ts";
+import { fail, ok } from "../../../../platform/ports/result.ts";
+import type { PlatformAdapter } from "../../../../platform/ports/platform-adapter.ts";
+import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
+import { createSimulatedAdapter } from "../../../../platform/simulated/simulated-adapter.ts";
+import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
+import { SimulatedWorld } from "../../../../platform/simulated/world.ts";
+import { buildProfile } from "../capabilities.ts";
+import { buildExecutorTable, type ExecutorTableDeps } from "../executor-table.ts";
+import type { ExecutorTable } from "../executor.ts";
+import { runExecutor } from "../testing/run-executor.ts";
+import { displayBrightnessExecutor, displayPowerExecutor } from "./display-executors.ts";
+
+let time: VirtualTime;
+let world: SimulatedWorld;
+let adapter: PlatformAdapter;
+let table: ExecutorTable;
+let gone: string[];
+
+function tableFor(over: PlatformAdapter): ExecutorTable {
+  const deps: ExecutorTableDeps = {
+    adapter: over,
+    uploader: { upload: () => Promise.resolve(fail("link.offline", "offline")) },
+    logs: { collect: () => Promise.resolve(fail("logs.unreadable", "none")) },
+    telemetry: { start: () => ({ untilMs: 0 }) },
+    diagnostics: { run: () => Promise.resolve([]) },
+    clock: time,
+    timers: time,
+    label: () => "Lobby",
+  };
+  return buildExecutorTable(deps);
+}
+
+beforeEach(() => {
+  time = new VirtualTime();
+  gone = [];
+  world = new SimulatedWorld({ clock: time, timers: time, random: new SeededRandom("hardware") });
+  adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: (kind) => gone.push(kind) });
+  table = tableFor(adapter);
+});
+
+describe("display.power on a TV that", () => {
+  it("obeys: succeeds with what the TV answered", async () => {
+    const { execution } = await runExecutor(table["display.power"], { on: false }, time);
+    expect(execution).toMatchObject({
+      state: "succeeded", result: { power: "standby" }, effect: { attempted: true, acknowledged: true, observed: { kind: "ok", value: "standby" } },
+    });
+    expect(world.state.display.power).toBe("standby");
+  });
+
+  it("is deaf: fails, and says that nobody answered", async () => {
+    world.setMood("deaf");
+    const { execution } = await runExecutor(table["display.power"], { on: false }, time);
+    expect(execution).toMatchObject({ state: "failed", error: { code: "display.no-answer" }, effect: { attempted: true, acknowledged: false } });
+  });
+
+  it("lies: acknowledged, and not observed", async () => {
+    world.setMood("lying");
+    const { execution, tookMs } = await runExecutor(table["display.power"], { on: false }, time);
+    expect(execution).toMatchObject({
+      state: "failed", error: { code: "display.effect-not-observed" }, effect: { acknowledged: true, observed: { kind: "ok", value: "on" } },
+    });
+    expect(tookMs).toBeLessThan(20_000);
+  });
+
+  it("is slow: succeeds late", async () => {
+    await runExecutor(table["display.power"], { on: false }, time);
+    world.setMood("slow");
+    const { execution, tookMs } = await runExecutor(table["display.power"], { on: true }, time);
+    expect(execution).toMatchObject({ state: "succeeded", result: { power: "on" } });
+    expect(execution).not.toHaveProperty("effect.error");
+    expect(tookMs).toBeGreaterThan(8_000);
+  });
+
+  it("takes longer than its driver waits: the command goes on asking", async () => {
+    await runExecutor(table["display.power"], { on: false }, time);
+    world.updateDisplay({ warmUpMs: 30_000 });
+    const { execution, tookMs, steps } = await runExecutor(table["display.power"], { on: true }, time);
+    expect(execution).toMatchObject({ state: "succeeded", result: { power: "on" } });
+    expect(tookMs).toBeGreaterThan(29_000);
+    expect(steps).toContain("turning-on");
+  });
+
+  it("never gets there: fails with the last that was seen when it is stopped", async () => {
+    await runExecutor(table["display.power"], { on: false }, time);
+    world.updateDisplay({ warmUpMs: 119_000 });
+    const { execution, tookMs } = await runExecutor(table["display.power"], { on: true }, time, 50_000);
+    expect(execution).toMatchObject({ state: "failed", error: { code: "display.effect-not-observed" }, effect: { observed: { value: "turning-on" } } });
+    expect(tookMs).toBeLessThan(52_000);
+  });
+
+  it("is unplugged: fails", async () => {
+    world.setMood("unplugged");
+    const { execution } = await runExecutor(table["display.power"], { on: true }, time);
+    expect(execution).toMatchObject({ state: "failed", error: { code: "cec.unplugged" }, effect: { attempted: false } });
+  });
+
+  it("did it while the agent was away: resolved by asking it", async () => {
+    const resolve = (on: boolean) => time.settled(table["display.power"]?.resolve?.({ on }, {}, { overdue: false, signal: new AbortController().signal }) ?? Promise.resolve(undefined));
+    expect(await resolve(true)).toMatchObject({ state: "succeeded", result: { power: "on" } });
+    expect(await resolve(false)).toBeUndefined();
+  });
+});
+
+describe("a display that cannot be observed", () => {
+  const blind = (effect: Effect<never>): Display => ({ setPower: () => Promise.resolve(effect), setBrightness: () => Promise.resolve(effect) }) as unknown as Display;
+
+  it("succeeds on its acknowledgement, and the outcome says that nobody looked", async () => {
+    const effect: Effect<never> = { attempted: true, acknowledged: true, observed: UNSUPPORTED };
+    const power = await runExecutor(displayPowerExecutor(blind(effect), { clock: time, timers: time }), { on: true }, time);
+    expect(power.execution).toEqual({ state: "succeeded", result: { power: "unobserved" }, effect });
+    const brightness = await runExecutor(displayBrightnessExecutor(blind(effect), { clock: time, timers: time }), { percent: 40 }, time);
+    expect(brightness.execution).toEqual({ state: "succeeded", result: { percent: 40 }, effect });
+  });
+
+  it("fails when it stays silent", async () => {
+    for (const observed of [UNSUPPORTED, unknown("no answer")]) {
+      const { execution } = await runExecutor(displayPowerExecutor(blind({ attempted: true, observed }), { clock: time, timers: time }), { on: true }, time);
+      expect(execution).toMatchObject({ state: "failed", error: { code: "display.no-answer" } });
+    }
+  });
+
+  it("fails when nothing was sent", async () => {
+    const nothing: Effect<never> = { attempted: false, observed: UNSUPPORTED };
+    const { execution } = await runExecutor(displayPowerExecutor(blind(nothing), { clock: time, timers: time }), { on: true }, time);
+    expect(execution).toMatchObject({ state: "failed", error: { code: "display.not-attempted" } });
+  });
+});
+
+describe("the other hardware", () => {
+  it("switches the input, and rejects one that is not there with the choices", async () => {
+    expect((await runExecutor(table["display.input"], { input: "hdmi-2" }, time)).execution).toMatchObject({ state: "succeeded", result: { input: "hdmi-2" } });
+    expect((await runExecutor(table["display.input"], { input: "vga" }, time)).execution).toMatchObject({
+      state: "rejected", error: { code: "display.no-such-input", hint: "It has tuner, hdmi-1, hdmi-2." },
+    });
+  });
+
+  it("sets brightness, orientation, volume and mute", async () => {
+    expect((await runExecutor(table["display.brightness"], { percent: 35 }, time)).execution).toMatchObject({ state: "succeeded", result: { percent: 35 } });
+    expect((await runExecutor(table["display.orientation"], { degrees: 90 }, time)).execution).toMatchObject({ state: "succeeded", result: { degrees: 90 } });
+    expect((await runExecutor(table["audio.volume"], { percent: 12 }, time)).execution).toMatchObject({ state: "succeeded", result: { percent: 12 } });
+    expect((await runExecutor(table["audio.mute"], { mute: true }, time)).execution).toMatchObject({ state: "succeeded", result: { mute: true } });
+    expect(world.state.display).toMatchObject({ brightness: 35, orientation: 90 });
+    expect(world.state.audio).toEqual({ volume: 12, mute: true });
+  });
+
+  it("drives, reads and pulses lines, and rejects wrong ones", async () => {
+    const output = "GPIO17";
+    expect((await runExecutor(table["gpio.write"], { line: output, level: 1 }, time)).execution).toMatchObject({ state: "succeeded", result: { level: 1 }, effect: { observed: { value: 1 } } });
+    expect((await runExecutor(table["gpio.read"], { line: output }, time)).execution).toMatchObject({ state: "succeeded", result: { level: 1 } });
+    expect((await runExecutor(table["gpio.pulse"], { line: output, level: 0, durationMs: 200 }, time)).execution).toMatchObject({ state: "succeeded", result: { measuredMs: 200 } });
+    expect((await runExecutor(table["gpio.read"], { line: "GPIO99" }, time)).execution).toMatchObject({ state: "rejected", error: { code: "gpio.no-such-line" } });
+    world.update({ gpio: { ...world.state.gpio, mood: "broken" } });
+    expect((await runExecutor(table["gpio.read"], { line: output }, time)).execution).toMatchObject({ state: "failed", error: { code: "gpio.io" } });
+  });
+
+  it("fails a write that reads back otherwise", async () => {
+    const stuck = { ...adapter, gpio: { ...adapter.gpio, write: () => Promise.resolve(ok(0 as const)) } } as unknown as PlatformAdapter;
+    const { execution } = await runExecutor(tableFor(stuck)["gpio.write"], { line: "GPIO4", level: 1 }, time);
+    expect(execution).toMatchObject({ state: "failed", error: { code: "gpio.effect-not-observed" } });
+  });
+
+  it("sends CEC messages with the answer, and fails where nobody acknowledges", async () => {
+    const { execution } = await runExecutor(table["cec.send"], { destination: 0, opcode: 0x8f }, time);
+    expect(execution).toMatchObject({ state: "succeeded", result: { acknowledged: true, reply: { opcode: 0x90, operands: [0] } } });
+    world.setMood("deaf");
+    expect((await runExecutor(table["cec.send"], { destination: 0, opcode: 0x8f }, time)).execution).toMatchObject({ state: "failed", error: { code: "cec.not-acknowledged" } });
+  });
+});
+
+describe("reboot", () => {
+  const resolveWith = (note: Record<string, string>, overdue: boolean) =>
+    table.reboot?.resolve?.({}, note, { overdue, signal: new AbortController().signal });
+
+  it("notes the boot id before it asks, and waits to be ended", async () => {
+    const before = world.state.power.bootId;
+    const { execution, notes } = await runExecutor(table.reboot, {}, time);
+    expect(execution).toEqual({ state: "awaits-restart" });
+    expect(notes).toEqual([{ bootIdBefore: before }]);
+    await time.advance(1_000);
+    expect(gone).toEqual(["reboot"]);
+    expect(await resolveWith({ bootIdBefore: before }, false)).toEqual({ state: "succeeded", result: { bootIdBefore: before, bootIdAfter: world.state.power.bootId } });
+  });
+
+  it("that did not happen is a failure once its time is over, and not before", async () => {
+    world.update({ power: { ...world.state.power, mood: "ignored" } });
+    const { bootId } = world.state.power;
+    expect((await runExecutor(table.reboot, {}, time)).execution).toEqual({ state: "awaits-restart" });
+    expect(await resolveWith({ bootIdBefore: bootId }, false)).toEqual({ state: "awaits-restart" });
+    expect(await resolveWith({ bootIdBefore: bootId }, true)).toMatchObject({ state: "failed", error: { code: "reboot.did-not-happen" } });
+  });
+
+  it("that the machine refuses fails at once; one without its note has not begun", async () => {
+    world.update({ power: { ...world.state.power, mood: "refused" } });
+    expect((await runExecutor(table.shutdown, {}, time)).execution).toMatchObject({ state: "failed", effect: { acknowledged: false } });
+    expect(await resolveWith({}, false)).toEqual({ state: "not-started" });
+  });
+});
+
+describe("what the device declares", () => {
+  it("names every capability, command and choice of the simulated machine, with the same hash each time", async () => {
+    const profile = await buildProfile(adapter, table, nodeCrypto);
+    expect(profile.capabilities).toEqual([
+      "power.reboot", "power.shutdown", "display.power", "display.input", "display.brightness", "display.orientation", "audio.volume", "audio.mute", "gpio", "cec",
+    ]);
+    expect(profile.choices).toMatchObject({ "display.input": { input: ["tuner", "hdmi-1", "hdmi-2"] }, "display.orientation": { degrees: [0, 90, 180, 270] } });
+    expect(profile.choices["gpio.write"]).toEqual(profile.choices["gpio.read"]);
+    expect(JSON.stringify(profile.choices["gpio.write"])).toContain("GPIO17");
+    expect(profile.hash).toMatch(/^[0-9a-f]{64}$/);
+    await time.advance(5_000);
+    expect((await buildProfile(adapter, table, nodeCrypto)).hash).toBe(profile.hash);
+  });
+
+  it("has no command for hardware that is not there, and another hash", async () => {
+    const { display: _display, gpio: _gpio, cec: _cec, audio: _audio, ...bare } = adapter;
+    const profile = await buildProfile(bare, tableFor(bare), nodeCrypto);
+    expect(profile.commands).toEqual(["reboot", "shutdown", "logs.collect", "telemetry.burst", "diagnostics.run"]);
+    expect(profile.choices).toEqual({});
+    expect(profile.hash).not.toBe((await buildProfile(adapter, table, nodeCrypto)).hash);
+  });
+});
