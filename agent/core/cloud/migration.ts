@@ -49,6 +49,8 @@ export interface MigrationDeps {
 interface Trial {
   readonly done: Promise<DesiredKeyResult>;
   settle(result: DesiredKeyResult): void;
+  /** A bug: whoever asked for the move gets it thrown. */
+  fault(thrown: unknown): void;
   timer?: Timer;
   /** The commit is being written; the deadline waits for it. */
   committing: boolean;
@@ -157,23 +159,28 @@ export class Migration {
 
   async #try(wanted: readonly string[], failures: number, link: MigratingLink): Promise<DesiredKeyResult> {
     const { clock, timers, policy, log } = this.#deps;
-    const trying: MigrationState = { kind: "trying", committed: this.#state.committed, wanted, failures, deadlineMs: clock.monotonicMs() + policy.trialMs };
-    let settle: Trial["settle"] = () => {};
-    const trial: Trial = { done: new Promise((resolve) => (settle = resolve)), settle: (result) => settle(result), committing: false, overdue: false };
+    const settled: MigrationState = { kind: "settled", committed: this.#state.committed };
+    const trial = newTrial();
     // Both before the write, which takes its time: whoever asks meanwhile joins, and nobody writes twice.
-    this.#state = trying;
+    this.#state = { kind: "trying", committed: settled.committed, wanted, failures, deadlineMs: clock.monotonicMs() + policy.trialMs };
     this.#trial = trial;
-    const error = await this.#put(trying);
+    const error = await this.#put(this.#state).catch((thrown: unknown) => {
+      this.#state = settled;
+      this.#trial = undefined;
+      trial.fault(thrown);
+      return undefined;
+    });
     if (this.#trial !== trial) return trial.done;
     if (error !== undefined) {
-      this.#state = { kind: "settled", committed: trying.committed };
+      this.#state = settled;
       this.#end(trial, this.#failed(error));
       return trial.done;
     }
     log.info({ wanted, trialMs: policy.trialMs }, "trying new endpoints");
     trial.timer = timers.after("cloud.migration-deadline", policy.trialMs, () => {
       trial.overdue = true;
-      if (!trial.committing) void this.#revert(trial, link.status().kind === "online" ? undefined : lastErrorOf(link.status()));
+      if (trial.committing) return;
+      this.#revert(trial, lastErrorOf(link.status())).catch((thrown: unknown) => trial.fault(thrown));
     });
     link.setEndpoints(wanted);
     return trial.done;
@@ -230,6 +237,16 @@ export class Migration {
   #failed(error: Issue): DesiredKeyResult {
     return { status: "failed", error: { code: error.code, message: error.message }, observed: [...this.endpoints()] };
   }
+}
+
+function newTrial(): Trial {
+  let settle: Trial["settle"] = () => {};
+  let fault: Trial["fault"] = () => {};
+  const done = new Promise<DesiredKeyResult>((resolve, reject) => {
+    settle = resolve;
+    fault = reject;
+  });
+  return { done, settle: (result) => settle(result), fault: (thrown) => fault(thrown), committing: false, overdue: false };
 }
 
 function lastErrorOf(status: LinkStatus): Issue | undefined {

@@ -144,7 +144,7 @@ export class Ownership {
       }
       return ok(change("claimed", record));
     }
-    if (present.commandKey === owner.commandKey) return ok(present.name === owner.name ? { kind: "keep" } : change("claimed", record));
+    if (present.commandKey === owner.commandKey) return ok(present.name === owner.name ? { kind: "keep" } : change("renamed", record));
     if (owner.endorsement === undefined) {
       return fail("owner.key-mismatch", `the device belongs to the owner with key ${present.fingerprint}; the cloud names key ${fingerprint}`);
     }

@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
-import { parseJson } from "../../../platform/runtime/json.ts";
+import { isJsonObject, parseJson } from "../../../platform/runtime/json.ts";
 import { PublicKeySchema, TextSchema, WebSocketUrlSchema } from "../../protocol/values.ts";
 import { isErrno } from "./private-file.ts";
 
@@ -50,6 +50,7 @@ function parse(path: string, text: string): Result<Provisioning> {
   // Editors on the machine that wrote the card may have put a byte order mark before it.
   const json = parseJson(text.replace(/^\uFEFF/, ""));
   if (json === undefined) return fail("provisioning.malformed", `${path} is not JSON text`, "check for a missing comma or quote");
+  if (!isJsonObject(json)) return fail("provisioning.malformed", `${path} is not a JSON object`, 'it looks like { "endpoints": ["wss://…"] }');
   const parsed = v.safeParse(ProvisioningSchema, json);
   if (parsed.success) return ok({ ...parsed.output, path });
   const issue = parsed.issues[0];

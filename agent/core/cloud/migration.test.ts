@@ -1,0 +1,203 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { nodeCrypto } from "../../../platform/linux/node-crypto.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { Ownership } from "../identity/ownership.ts";
+import { testOwner, type TestOwner } from "../identity/testing/test-owner.ts";
+import type { LinkStatus } from "./cloud-port.ts";
+import { DEFAULT_MIGRATION_POLICY, Migration } from "./migration.ts";
+import { MemoryDocuments } from "./testing/memory-documents.ts";
+import { welcomeOf } from "./testing/scripted-transport.ts";
+
+const OLD = ["wss://old.test/device"];
+const NEW = ["wss://new.test/device", "wss://new-2.test/device"];
+const deviceId = "0123456789abcdef0123456789abcdef";
+let first: TestOwner;
+let second: TestOwner;
+beforeAll(async () => {
+  first = await testOwner("first");
+  second = await testOwner("second");
+});
+
+class PowerCut extends Error {}
+
+/** A device from its start: what is on its disk, and nothing else, is kept between two of these. */
+class Device {
+  readonly time: VirtualTime;
+  readonly documents: MemoryDocuments;
+  readonly alarms: ReadonlySet<string>;
+  /** Every list the link was told to dial. */
+  readonly dialed: (readonly string[])[] = [];
+  status: LinkStatus = { kind: "online", endpoint: OLD[0] ?? "", session: "s", sinceMs: 0 };
+  readonly ownership: Ownership;
+  readonly migration: Migration;
+
+  private constructor(time: VirtualTime, alarms: ReadonlySet<string>, documents: MemoryDocuments, ownership: Ownership, migration: Migration) {
+    this.time = time;
+    this.alarms = alarms;
+    this.documents = documents;
+    this.ownership = ownership;
+    this.migration = migration;
+  }
+
+  static async boot(disk: Map<string, string>, configured: readonly string[] = OLD): Promise<Device> {
+    const documents = new MemoryDocuments(disk);
+    const ownership = await Ownership.load({ documents, crypto: nodeCrypto, deviceId, log: silentLog });
+    const time = new VirtualTime();
+    const alarms = new Set<string>();
+    const migration = await Migration.load({
+      documents, ownership, clock: time, timers: time, random: new SeededRandom(1), log: silentLog, policy: DEFAULT_MIGRATION_POLICY, configured,
+      alarms: { raise: (code) => void alarms.add(code), clear: (code) => void alarms.delete(code), active: () => new Map() },
+    });
+    const device = new Device(time, alarms, documents, ownership, migration);
+    migration.attach({ status: () => device.status, setEndpoints: (urls) => void device.dialed.push(urls) });
+    return device;
+  }
+
+  /** What the cloud at `endpoint` says in its welcome. */
+  welcome(endpoint: string, owner: Parameters<Migration["acceptOwner"]>[0]): ReturnType<Migration["acceptOwner"]> {
+    return this.migration.acceptOwner(owner, welcomeOf("s", { owner }), endpoint);
+  }
+}
+
+async function claimedDisk(): Promise<Map<string, string>> {
+  const disk = new Map<string, string>();
+  const device = await Device.boot(disk);
+  await device.welcome(OLD[0] ?? "", first.claimed());
+  return disk;
+}
+
+describe("moving to another cloud", () => {
+  test("is tried, welcomed by the same owner, and committed", async () => {
+    const device = await Device.boot(await claimedDisk());
+    const result = device.migration.apply(NEW);
+    const joined = device.migration.apply(NEW);
+    await device.time.advance(0);
+    expect(device.dialed).toEqual([NEW]);
+    expect(await device.migration.apply(["wss://third.test/"])).toMatchObject({ status: "pending", error: { code: "cloud.migration-busy" } });
+    expect((await device.welcome(NEW[1] ?? "", first.claimed())).ok).toBe(true);
+    expect(await result).toEqual({ status: "applied", observed: NEW });
+    expect(await joined).toEqual({ status: "applied", observed: NEW });
+    expect(device.time.pending()).toEqual([]);
+    expect((await Device.boot(device.documents.disk)).migration.endpoints()).toEqual(NEW);
+    expect(await device.migration.apply(NEW)).toMatchObject({ status: "applied" });
+    expect(device.dialed).toEqual([NEW]);
+  });
+
+  test("a cloud of nobody or of another owner is not committed to; the device returns in time, says so, and does not try again at once", async () => {
+    const device = await Device.boot(await claimedDisk());
+    const result = device.migration.apply(NEW);
+    await device.time.advance(0);
+    expect(await device.welcome(NEW[0] ?? "", { kind: "unclaimed" })).toMatchObject({ ok: false, error: { code: "owner.unknown-there" } });
+    expect(await device.welcome(NEW[0] ?? "", second.claimed())).toMatchObject({ ok: false, error: { code: "owner.key-mismatch" } });
+    device.status = { kind: "offline", sinceMs: 0, lastError: { code: "link.dns", message: "no such name" } };
+    await device.time.advance(DEFAULT_MIGRATION_POLICY.trialMs - 1);
+    expect(device.dialed).toEqual([NEW]);
+    await device.time.advance(1);
+    expect(device.dialed).toEqual([NEW, OLD]);
+    expect(await result).toMatchObject({ status: "failed", observed: OLD, error: { code: "cloud.migration-failed", message: expect.stringContaining("link.dns") as string } });
+    expect([...device.alarms]).toEqual(["cloud.migration-failed"]);
+    expect(await device.migration.apply(NEW)).toMatchObject({ status: "failed" });
+    expect(device.dialed).toHaveLength(2);
+    expect((await device.welcome(OLD[0] ?? "", first.claimed())).ok).toBe(true);
+    await device.time.advance(DEFAULT_MIGRATION_POLICY.retry.firstMs);
+    const again = device.migration.apply(NEW);
+    await device.time.advance(0);
+    expect(device.dialed).toEqual([NEW, OLD, NEW]);
+    await device.welcome(NEW[0] ?? "", first.claimed());
+    expect((await again).status).toBe("applied");
+    expect([...device.alarms]).toEqual([]);
+  });
+
+  test("endpoints that the session under way proves need no trial", async () => {
+    const device = await Device.boot(await claimedDisk());
+    const wider = [NEW[0] ?? "", OLD[0] ?? ""];
+    expect(await device.migration.apply(wider)).toEqual({ status: "applied", observed: wider });
+    expect(device.dialed).toEqual([wider]);
+  });
+
+  test("a disk that takes nothing: nothing is tried; one that stops taking in the middle: back to the old", async () => {
+    const device = await Device.boot(await claimedDisk());
+    device.documents.failWith = "storage.read-only";
+    expect(await device.migration.apply(NEW)).toMatchObject({ status: "failed", error: { code: "cloud.migration-not-stored" } });
+    expect(device.dialed).toEqual([]);
+    device.documents.failWith = undefined;
+    const result = device.migration.apply(NEW);
+    await device.time.advance(0);
+    device.documents.failWith = "storage.full";
+    const endorsed = second.claimed({ endorsement: await first.endorse(deviceId, second) });
+    expect(await device.welcome(NEW[0] ?? "", endorsed)).toMatchObject({ ok: false, error: { code: "owner.not-stored" } });
+    await device.time.advance(DEFAULT_MIGRATION_POLICY.trialMs);
+    expect((await result).status).toBe("failed");
+    expect(device.dialed).toEqual([NEW, OLD]);
+    expect(device.ownership.owner()?.fingerprint).toBe(first.fingerprint);
+  });
+
+  test("a configuration that was changed by hand wins over an earlier move", async () => {
+    const device = await Device.boot(await claimedDisk());
+    const result = device.migration.apply(NEW);
+    await device.time.advance(0);
+    await device.welcome(NEW[0] ?? "", first.claimed());
+    await result;
+    expect((await Device.boot(device.documents.disk)).migration.endpoints()).toEqual(NEW);
+    expect((await Device.boot(device.documents.disk, ["wss://by-hand.test/"])).migration.endpoints()).toEqual(["wss://by-hand.test/"]);
+    device.documents.disk.set("cloud.endpoints", '{"committed":"nonsense"}');
+    expect((await Device.boot(device.documents.disk)).migration.endpoints()).toEqual(OLD);
+  });
+
+  test("a power cut before and after every write ends in one cloud, whole, that knows the device's owner", async () => {
+    const endorsed = second.claimed({ endorsement: await first.endorse(deviceId, second) });
+    const ends = new Map<string, number>();
+    const told = new Set<string>();
+    for (const arrives of [true, false]) {
+      for (const when of ["before", "after"] as const) {
+        for (let write = 1; write <= 4; write += 1) {
+          const device = await Device.boot(await claimedDisk());
+          const cut = (n: number): void => {
+            if (n >= write) throw new PowerCut();
+          };
+          if (when === "before") device.documents.beforePut = cut;
+          else device.documents.afterPut = cut;
+          device.migration.apply(NEW).catch(() => {});
+          await device.time.advance(0);
+          if (arrives && device.dialed.length > 0) await device.welcome(NEW[0] ?? "", endorsed).catch(() => {});
+          if (!arrives) await device.time.advance(DEFAULT_MIGRATION_POLICY.trialMs);
+          // The plug is out: whatever was under way never returns.
+          const reborn = await Device.boot(device.documents.disk);
+          const at = reborn.migration.endpoints();
+          const owner = reborn.ownership.owner()?.fingerprint;
+          expect([[OLD, first.fingerprint], [NEW, second.fingerprint]]).toContainEqual([at, owner]);
+          const welcomed = at[0] === OLD[0] ? first.claimed() : second.claimed();
+          expect((await reborn.welcome(at[0] ?? "", welcomed)).ok).toBe(true);
+          ends.set(at[0] ?? "", (ends.get(at[0] ?? "") ?? 0) + 1);
+          const stored = reborn.migration.state();
+          told.add(stored.kind === "settled" ? (stored.failure?.error.code ?? "nothing") : "trying");
+        }
+      }
+    }
+    // Both ends were reached: the loop above tested something.
+    expect([...ends.keys()].sort()).toEqual([NEW[0], OLD[0]]);
+    expect([...told].sort()).toEqual(["cloud.migration-failed", "cloud.migration-interrupted", "nothing"]);
+  });
+
+  test("a deadline in the middle of the commit waits for the commit's word", async () => {
+    const device = await Device.boot(await claimedDisk());
+    const result = device.migration.apply(NEW);
+    await device.time.advance(0);
+    let release: () => void = () => {};
+    const slow = new Promise<void>((resolve) => (release = resolve));
+    const put = device.documents.put.bind(device.documents);
+    device.documents.put = async (values) => {
+      await slow;
+      return put(values);
+    };
+    const accepted = device.welcome(NEW[0] ?? "", first.claimed());
+    await device.time.advance(DEFAULT_MIGRATION_POLICY.trialMs + 1);
+    expect(device.dialed).toEqual([NEW]);
+    release();
+    expect((await accepted).ok).toBe(true);
+    expect(await result).toMatchObject({ status: "applied", observed: NEW });
+    expect((await Device.boot(device.documents.disk)).migration.endpoints()).toEqual(NEW);
+  });
+});

@@ -1,0 +1,135 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { nodeCrypto } from "../../../platform/linux/node-crypto.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
+import type { Result } from "../../../platform/ports/result.ts";
+import type { CloudMessageOf, Owner } from "../../protocol/cloud-messages.ts";
+import type { Signed } from "../../protocol/signed.ts";
+import { MemoryDocuments } from "../cloud/testing/memory-documents.ts";
+import { welcomeOf } from "../cloud/testing/scripted-transport.ts";
+import { Ownership, type OwnershipDeps } from "./ownership.ts";
+import { testOwner, type TestOwner } from "./testing/test-owner.ts";
+import { signatureVerifier } from "./verify.ts";
+
+const deviceId = "0123456789abcdef0123456789abcdef";
+const UNCLAIMED: Owner = { kind: "unclaimed" };
+let first: TestOwner;
+let second: TestOwner;
+let documents: MemoryDocuments;
+
+beforeEach(async () => {
+  first = await testOwner("first");
+  second = await testOwner("second");
+  documents = new MemoryDocuments();
+});
+
+const load = (over: Partial<OwnershipDeps> = {}): Promise<Ownership> => Ownership.load({ documents, crypto: nodeCrypto, deviceId, log: silentLog, ...over });
+const welcome = (owner: Owner): CloudMessageOf<"welcome"> => welcomeOf("s", { owner });
+const told = (owner: Owner, release?: Signed): CloudMessageOf<"owner"> => ({ t: "owner", owner, ...(release === undefined ? {} : { release }) });
+const codeOf = (result: Result<unknown>): string => (result.ok ? "ok" : result.error.code);
+
+async function claimedByFirst(): Promise<Ownership> {
+  const ownership = await load();
+  const owner = first.claimed();
+  expect(codeOf(await ownership.accept(owner, welcome(owner)))).toBe("ok");
+  return ownership;
+}
+
+describe("whose device it is", () => {
+  test("the first claim is trusted, is on disk when accepted, and survives a restart", async () => {
+    const changes: string[] = [];
+    const ownership = await load();
+    ownership.onChange((change) => changes.push(change.kind));
+    expect(ownership.owner()).toBeUndefined();
+    expect(codeOf(await ownership.accept(UNCLAIMED, welcome(UNCLAIMED)))).toBe("ok");
+    expect(codeOf(await ownership.accept(first.claimed(), told(first.claimed())))).toBe("ok");
+    expect(codeOf(await ownership.accept(first.claimed(), welcome(first.claimed())))).toBe("ok");
+    expect(changes).toEqual(["claimed"]);
+    expect((await load()).owner()).toEqual({ name: "first", commandKey: first.commandKey, fingerprint: first.fingerprint });
+  });
+
+  test("another key is refused, unless the present one vouches for it, for this device", async () => {
+    const ownership = await claimedByFirst();
+    const plain = second.claimed();
+    expect(codeOf(await ownership.accept(plain, welcome(plain)))).toBe("owner.key-mismatch");
+    const otherDevice = second.claimed({ endorsement: await first.endorse("f".repeat(32), second) });
+    const byItself = second.claimed({ endorsement: await second.endorse(deviceId, second) });
+    const lying = second.claimed({ endorsement: { ...(await second.endorse(deviceId, second)), by: first.fingerprint } });
+    for (const bad of [otherDevice, byItself, lying]) expect(codeOf(await ownership.accept(bad, welcome(bad)))).toBe("owner.endorsement-invalid");
+    expect(ownership.owner()?.fingerprint).toBe(first.fingerprint);
+    const good = second.claimed({ endorsement: await first.endorse(deviceId, second) });
+    expect(codeOf(await ownership.accept(good, welcome(good)))).toBe("ok");
+    expect((await load()).owner()?.fingerprint).toBe(second.fingerprint);
+  });
+
+  test("a cloud that forgot the claim does not take the owner away", async () => {
+    const ownership = await claimedByFirst();
+    expect(codeOf(await ownership.accept(UNCLAIMED, welcome(UNCLAIMED)))).toBe("ok");
+    expect(codeOf(await ownership.accept(UNCLAIMED, told(UNCLAIMED)))).toBe("owner.release-unsigned");
+    expect(ownership.owner()?.fingerprint).toBe(first.fingerprint);
+  });
+
+  test("a release holds only when the owner signed it as a release, for this device, above every number used", async () => {
+    let highest = 6;
+    const ownership = await load({ highestNumber: async () => highest });
+    await ownership.accept(first.claimed(), welcome(first.claimed()));
+    const payload = { device: deviceId, number: 7, issuedMs: 1 };
+    const wrong: [string, Signed][] = [
+      ["owner.release-invalid", await second.sign("release", payload)],
+      ["owner.release-invalid", await first.sign("command", payload)],
+      ["owner.release-invalid", await first.sign("release", { ...payload, device: "f".repeat(32) })],
+      ["owner.release-invalid", await first.sign("release", { device: deviceId })],
+      ["owner.release-replayed", await first.sign("release", { ...payload, number: 6 })],
+    ];
+    for (const [code, release] of wrong) expect(codeOf(await ownership.accept(UNCLAIMED, told(UNCLAIMED, release)))).toBe(code);
+    expect(ownership.owner()).toBeDefined();
+    const release = await first.sign("release", payload);
+    expect(codeOf(await ownership.accept(UNCLAIMED, told(UNCLAIMED, release)))).toBe("ok");
+    expect((await load()).owner()).toBeUndefined();
+    // Claimed again by the same owner: somebody plays the old release back.
+    highest = 0;
+    await ownership.accept(first.claimed(), welcome(first.claimed()));
+    expect(codeOf(await ownership.accept(UNCLAIMED, told(UNCLAIMED, release)))).toBe("owner.release-replayed");
+    expect(ownership.owner()?.fingerprint).toBe(first.fingerprint);
+  });
+
+  test("a claim that the disk does not take is not believed", async () => {
+    const ownership = await load();
+    documents.failWith = "storage.full";
+    expect(codeOf(await ownership.accept(first.claimed(), welcome(first.claimed())))).toBe("owner.not-stored");
+    expect(ownership.owner()).toBeUndefined();
+  });
+
+  test("a provisioned key is the only one that may claim", async () => {
+    const ownership = await load({ expectedKey: second.commandKey });
+    expect(codeOf(await ownership.accept(first.claimed(), welcome(first.claimed())))).toBe("owner.key-mismatch");
+    expect(codeOf(await ownership.accept(second.claimed(), welcome(second.claimed())))).toBe("ok");
+  });
+
+  test("a damaged record counts as none; a new name for people is no new owner", async () => {
+    const ownership = await claimedByFirst();
+    const renamed = first.claimed({ name: "First & Sons" });
+    const changes: string[] = [];
+    ownership.onChange((change) => changes.push(change.kind));
+    expect(codeOf(await ownership.accept(renamed, welcome(renamed)))).toBe("ok");
+    expect(changes).toEqual(["renamed"]);
+    expect((await load()).owner()?.name).toBe("First & Sons");
+    documents.disk.set("owner", JSON.stringify({ name: "x", commandKey: second.commandKey, fingerprint: first.fingerprint }));
+    expect((await load()).owner()).toBeUndefined();
+    documents.disk.set("owner", '{"name":5}');
+    expect((await load()).owner()).toBeUndefined();
+  });
+});
+
+describe("what the owner signed", () => {
+  test("comes through for its purpose, its key and its bytes alone", async () => {
+    const nobody = signatureVerifier(await load(), nodeCrypto);
+    const signed = await first.sign("command", { device: deviceId });
+    expect(codeOf(await nobody(signed, "command"))).toBe("owner.unclaimed");
+    const verify = signatureVerifier(await claimedByFirst(), nodeCrypto);
+    expect(await verify(signed, "command")).toEqual({ ok: true, value: signed.payload });
+    expect(codeOf(await verify(signed, "cancel"))).toBe("signature.invalid");
+    expect(codeOf(await verify({ ...signed, payload: `${signed.payload} ` }, "command"))).toBe("signature.invalid");
+    expect(codeOf(await verify(await second.sign("command", {}), "command"))).toBe("signature.wrong-key");
+    expect(codeOf(await verify({ ...(await second.sign("command", {})), key: first.fingerprint }, "command"))).toBe("signature.invalid");
+  });
+});

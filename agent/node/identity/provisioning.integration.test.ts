@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { PROVISIONING_FILE, readProvisioning } from "./provisioning.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vitrine-provision-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function read(content: string): ReturnType<typeof readProvisioning> {
+  writeFileSync(join(folder, PROVISIONING_FILE), content);
+  return readProvisioning([join(folder, "boot", PROVISIONING_FILE), join(folder, PROVISIONING_FILE)]);
+}
+const errorOf = (content: string): string => {
+  const result = read(content);
+  return result.ok ? "ok" : `${result.error.code}: ${result.error.message.replace(folder, "")}`;
+};
+
+test("a file with everything, with a byte order mark, and no file at all", () => {
+  const all = { endpoints: ["wss://cloud.test/device"], ownerCommandKey: "A".repeat(43), claimToken: "shop-12", deviceName: "Window" };
+  expect(readProvisioning([join(folder, PROVISIONING_FILE)])).toEqual({ ok: true, value: undefined });
+  expect(read(`\uFEFF${JSON.stringify(all)}`)).toEqual({ ok: true, value: { ...all, path: join(folder, PROVISIONING_FILE) } });
+  expect(read("{}")).toMatchObject({ ok: true });
+});
+
+test("every mistake is named with its file and place", () => {
+  const at = `/${PROVISIONING_FILE}`;
+  expect(errorOf("{")).toBe(`provisioning.malformed: ${at} is not JSON text`);
+  expect(errorOf("[]")).toContain(`provisioning.malformed: ${at}`);
+  expect(errorOf('{"endpoint":[]}')).toBe(`provisioning.malformed: ${at}: "endpoint" is not a key of this file`);
+  expect(errorOf('{"endpoints":["https://x"]}')).toBe(`provisioning.malformed: ${at}: endpoints.0: must be a ws or wss address`);
+  expect(errorOf('{"endpoints":[]}')).toContain("must name at least one address");
+  expect(errorOf('{"ownerCommandKey":"short"}')).toContain("ownerCommandKey: must be 43 characters");
+  expect(errorOf(`{"claimToken":"${"x".repeat(70_000)}"}`)).toContain("provisioning.unreadable");
+});
+
+test("a wrong file is not passed over for the next one", () => {
+  mkdirSync(join(folder, "boot"));
+  writeFileSync(join(folder, "boot", PROVISIONING_FILE), "nonsense");
+  expect(errorOf("{}")).toContain(`/boot/${PROVISIONING_FILE} is not JSON text`);
+});
