@@ -1,0 +1,298 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
+import type { HostMessage, StageScene } from "../../contract/link-messages.ts";
+import { playerSocketPath } from "../../contract/socket-path.ts";
+import { FakeAgent } from "../testing/fake-agent.ts";
+import { findTestChromium } from "../testing/find-chromium.ts";
+import { browsersOn, freeProfile } from "./profile-guard.ts";
+
+const browser = findTestChromium();
+if (browser === undefined) reportLeftOut("the player host as a process, on Chromium", "no Chromium or Chrome is on this machine");
+
+const MAIN = join(import.meta.dirname, "main.ts");
+const PAGE = `<!doctype html><body style="margin:0;background:rgb(20,120,60)"><h1>picture</h1><script>
+  const born = Math.random().toString(36).slice(2);
+  let count = 0;
+  const beat = () => vitrine.emit("beat", { born, count: count++ }).catch(() => {});
+  beat(); setInterval(beat, 300);
+</script>`;
+
+type Stage = Extract<HostMessage, { t: "stage" }>;
+
+describe.skipIf(browser === undefined)("the player host, a process with a real browser", () => {
+  let dataDir: string;
+  let agent: FakeAgent;
+  let origin: Origin;
+  let host: ChildProcess | undefined;
+
+  beforeAll(async () => {
+    origin = await Origin.open();
+  });
+  afterAll(() => origin.close());
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "vitrine-host-"));
+    agent = new FakeAgent(socketOf(dataDir), sceneOf(origin.url));
+    await origin.up();
+    await agent.start();
+  });
+
+  afterEach(async () => {
+    if (host?.exitCode === null && host.signalCode === null) {
+      const ended = exitOf(host);
+      host.kill("SIGKILL");
+      await ended;
+    }
+    host = undefined;
+    await agent.stop();
+    await freeProfile(profileOf(dataDir), silentLog);
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  });
+
+  function startHost(env: Record<string, string> = {}): ChildProcess {
+    const flags = ["--data", dataDir, "--browser", browser ?? "", "--headless", "--window-size", "640x360"];
+    return spawn(process.execPath, [MAIN, ...flags], { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...env } });
+  }
+
+  async function playing(): Promise<string> {
+    host = startHost();
+    await agent.hears("stage", 0, (message) => message.stage.kind === "playing");
+    return bornAfter(0);
+  }
+
+  async function bornAfter(from: number): Promise<string> {
+    const beat = await agent.hears("page-event", from, (message) => message.name === "beat");
+    return (beat.data as { born: string }).born;
+  }
+
+  function verdict(from: number, wanted: Stage["picture"]["verdict"]): Promise<Stage> {
+    return agent.hears("stage", from, (message) => message.picture.verdict === wanted);
+  }
+
+  test("shows content by URL, and comes to the verdict that it is showing", async () => {
+    await playing();
+    const seen = await verdict(0, "showing");
+    expect(seen.picture.confidence).toBeGreaterThan(0.9);
+    expect(seen.picture.evidence.map(({ witness }) => witness)).toEqual(["load", "frame", "capture"]);
+    const shot = await agent.request({ do: "screenshot", format: "png", widthMax: 320 });
+    expect(shot).toMatchObject({ ok: true, result: { format: "png", width: 320 } });
+    expect(await agent.request({ do: "identify", text: "Lobby", durationMs: 100 })).toMatchObject({ ok: true });
+  });
+
+  test("in an outage the picture stays, no error page; a reload waits until the origin answers", async () => {
+    const born = await playing();
+    await origin.down();
+    const from = agent.heard.length;
+    expect(await agent.request({ do: "reload", ignoreCache: true })).toMatchObject({ ok: true });
+    await agent.hears("stage", from, (message) => message.picture.evidence.some(({ says }) => says.includes("net.connection-refused")));
+    const during = agent.heard.length;
+    expect(await bornAfter(during)).toBe(born);
+    expect((await agent.hears("stage", from)).stage.kind).toBe("playing");
+    await origin.up();
+    const reborn = await agent.hears("page-event", during, (message) => (message.data as { born: string }).born !== born);
+    expect(reborn.name).toBe("beat");
+  });
+
+  test("the agent's death is not seen on the screen, and nothing the page said meanwhile is lost", async () => {
+    const born = await playing();
+    await agent.stop();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const from = agent.heard.length;
+    await agent.start();
+    await agent.hears("host-hello", from);
+    const after = await agent.hears("page-event", from, (message) => (message.data as { count: number }).count >= 10);
+    expect((after.data as { born: string }).born).toBe(born);
+    const counts = new Set(agent.heard.flatMap((message) => (message.t === "page-event" ? [(message.data as { count: number }).count] : [])));
+    for (let count = 0; count <= 10; count += 1) expect(counts, `beat ${count}`).toContain(count);
+  });
+
+  test("with the agent away, the host starts with the last scene", async () => {
+    await playing();
+    const stopped = exitOf(host);
+    host?.kill("SIGTERM");
+    expect(await stopped).toBe(0);
+    await agent.stop();
+    const hits = origin.hits;
+    host = startHost();
+    await origin.hitsAbove(hits);
+    await agent.start();
+    const from = agent.heard.length;
+    const hello = await agent.hears("host-hello", from);
+    expect(hello.scene).toEqual(sceneOf(origin.url));
+  });
+
+  test("a killed renderer is noticed at once and the picture comes back", async () => {
+    const born = await playing();
+    await verdict(0, "showing");
+    const from = agent.heard.length;
+    for (const pid of await renderersOf(dataDir)) process.kill(pid, "SIGKILL");
+    await verdict(from, "error-page");
+    await agent.hears("page-event", from, (message) => (message.data as { born: string }).born !== born);
+    await verdict(from, "showing");
+  });
+
+  test("a stopped renderer is frozen within twenty seconds, and is replaced", async () => {
+    const born = await playing();
+    await verdict(0, "showing");
+    const from = agent.heard.length;
+    const stoppedAtMs = performance.now();
+    for (const pid of await renderersOf(dataDir)) process.kill(pid, "SIGSTOP");
+    const frozen = await verdict(from, "frozen");
+    expect(performance.now() - stoppedAtMs).toBeLessThan(20_000);
+    expect(frozen.picture.evidence.find(({ witness }) => witness === "frame")?.says).toContain("the renderer does not answer");
+    await agent.hears("page-event", from, (message) => (message.data as { born: string }).born !== born, 60_000);
+    await verdict(agent.heard.length, "showing");
+  }, 120_000);
+
+  test("a killed browser is started again", async () => {
+    const born = await playing();
+    const from = agent.heard.length;
+    for (const pid of await browsersOn(profileOf(dataDir))) process.kill(pid, "SIGKILL");
+    await agent.hears("page-event", from, (message) => (message.data as { born: string }).born !== born);
+  });
+
+  test("SIGTERM ends host and browser within two seconds and leaves no process", async () => {
+    await playing();
+    const stopped = exitOf(host);
+    const startMs = performance.now();
+    host?.kill("SIGTERM");
+    expect(await stopped).toBe(0);
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    await nobodyOn(dataDir);
+  });
+
+  test("SIGKILL of the host takes the browser with it", async () => {
+    await playing();
+    const stopped = exitOf(host);
+    host?.kill("SIGKILL");
+    await stopped;
+    await nobodyOn(dataDir);
+  });
+
+  test("asked to restart, it ends with 75", async () => {
+    await playing();
+    const stopped = exitOf(host);
+    expect(await agent.request({ do: "restart" })).toMatchObject({ ok: true });
+    expect(await stopped).toBe(75);
+    await nobodyOn(dataDir);
+  });
+
+  test("a second host on the same data folder ends with one clear sentence", async () => {
+    await playing();
+    const second = startHost();
+    let said = "";
+    second.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    expect(await exitOf(second)).toBe(65);
+    expect(said).toMatch(/A player host \(process \d+\) already runs on this data folder\./);
+  });
+
+  test("when its launcher is gone it stops by itself", async () => {
+    const launcher = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    host = startHost({ VITRINE_PARENT_PID: String(launcher.pid) });
+    await agent.hears("stage", 0, (message) => message.stage.kind === "playing");
+    const stopped = exitOf(host);
+    launcher.kill("SIGKILL");
+    expect(await stopped).toBe(0);
+    await nobodyOn(dataDir);
+  });
+});
+
+function sceneOf(url: string): StageScene {
+  return { kind: "content", content: { kind: "url", id: "test-page", url, grants: [] } };
+}
+
+function profileOf(dataDir: string): string {
+  return join(dataDir, "player", "chromium");
+}
+
+function socketOf(dataDir: string): string {
+  const dataDirSha256Hex = createHash("sha256").update(dataDir).digest("hex");
+  return playerSocketPath({ dataDir, tmpDir: tmpdir(), dataDirSha256Hex }).path;
+}
+
+function exitOf(child: ChildProcess | undefined): Promise<number | null> {
+  if (child === undefined) return Promise.reject(new Error("there is no process"));
+  if (child.exitCode !== null) return Promise.resolve(child.exitCode);
+  return new Promise((resolve) => child.once("exit", (code) => resolve(code)));
+}
+
+/** Process ids of the renderers below the host's browser: by parentage, because a renderer's own flags do not name the profile. */
+async function renderersOf(dataDir: string): Promise<number[]> {
+  const ours = new Set(await browsersOn(profileOf(dataDir)));
+  const found: number[] = [];
+  for (const entry of (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b))) {
+    const stat = await readFile(`/proc/${entry}/stat`, "utf8").catch(() => "");
+    const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+    if (!ours.has(parent)) continue;
+    ours.add(Number(entry));
+    const line = await readFile(`/proc/${entry}/cmdline`, "utf8").catch(() => "");
+    if (line.includes("--type=renderer")) found.push(Number(entry));
+  }
+  expect(found.length).toBeGreaterThan(0);
+  return found;
+}
+
+/** Waits until no process names the profile and nothing holds its lock; a browser takes a moment to fold. */
+async function nobodyOn(dataDir: string): Promise<void> {
+  const untilMs = performance.now() + 5_000;
+  for (;;) {
+    const left = await browsersOn(profileOf(dataDir));
+    if (left.length === 0) break;
+    if (performance.now() > untilMs) throw new Error(`left over: ${left.join(", ")} (${await readlink(`/proc/${left[0]}/exe`).catch(() => "?")})`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** The content's server, which can go away and come back on the same port. */
+class Origin {
+  hits = 0;
+  #server: Server;
+  #port = 0;
+  readonly #wakes = new Set<() => void>();
+
+  private constructor() {
+    this.#server = createServer();
+  }
+
+  static async open(): Promise<Origin> {
+    const origin = new Origin();
+    await origin.up();
+    return origin;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/`;
+  }
+
+  async up(): Promise<void> {
+    if (this.#server.listening) return;
+    this.#server = createServer((_request, response) => {
+      this.hits += 1;
+      for (const wake of this.#wakes) wake();
+      response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
+    });
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, "127.0.0.1", () => resolve()));
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  async down(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  async hitsAbove(count: number): Promise<void> {
+    while (this.hits <= count) await new Promise<void>((resolve) => this.#wakes.add(resolve));
+  }
+
+  close(): Promise<void> {
+    return this.#server.listening ? this.down() : Promise.resolve();
+  }
+}
