@@ -1,0 +1,132 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { COMMANDS, type CommandName } from "../../agent/protocol/commands/catalog.ts";
+import type { CommandDefinition } from "../../agent/protocol/commands/definition.ts";
+import { jsonSchemaOf } from "./json-schema.ts";
+import { fieldsOf, type FieldWords } from "./schema-words.ts";
+
+/** Writes docs/commands.md from the command definitions; with `--check` only says whether it is right. */
+const FILE = fileURLToPath(new URL("../../docs/commands.md", import.meta.url));
+
+const HEAD = `# Commands
+
+Generated from \`agent/protocol/commands/\` by \`scripts/docs/commands-doc.ts\`. Do not edit by hand.
+
+A command does something now; what should *stay* so is desired state. Every command is signed by the owner, bound to one
+device, numbered and limited in time; [protocol.md](protocol.md) says how it travels.
+
+## What becomes of a command
+
+\`delivered\` (on the device's disk) → \`running\` → one final state, which never changes:
+
+| state | means |
+|---|---|
+| \`succeeded\` | the effect was **observed**; each command below says what that is. Where the hardware cannot be observed it was acknowledged, and the outcome's \`effect.observed\` says \`unsupported\` |
+| \`failed\` | it was tried and did not come about, or nobody can tell (\`outcome-unknown\`) |
+| \`rejected\` | it was never tried, and sending it again will not help |
+| \`canceled\` | a signed cancel came in time, or stopped it on the way; then \`effect\` says what is known |
+| \`expired\` | it was not started before its date, or within its time to live after delivery |
+| \`timed-out\` | it was started and did not end in its time; whatever it says later is only logged |
+
+- A command runs **once**. Its key is (\`id\`, \`attempt\`): the same key again is answered with the state it is in, and its
+  outcome is sent again if the cloud had it before. A wanted re-run takes the next \`attempt\`.
+- **Time to live** counts from delivery on a clock that no setting of the time moves; the date counts by the cloud's clock.
+  Neither depends on the device's own wall clock. A time to live above the maximum is rejected.
+- Commands of one **lane** run one after the other in the order they came; lanes do not wait for each other. At most 32 wait in a lane.
+- When the agent or the machine ends while a command runs, the device asks the hardware what became of it. Where nobody can
+  tell, a command marked *may run twice* runs again, any other ends \`failed\` with \`outcome-unknown\`. After the fourth such
+  end it is given up (\`command.restart-loop\`).
+- A cancel that overtakes its command keeps it from running.
+
+## Codes
+
+Besides the codes of the hardware and those named by each port:
+
+| code | state | |
+|---|---|---|
+| \`command.unknown\` | rejected | this agent has no such command |
+| \`command.unsupported\` | rejected | this device lacks what it needs |
+| \`command.params-invalid\`, \`command.params-too-large\` | rejected | the message says where |
+| \`command.ttl-too-long\` | rejected | |
+| \`command.number-reused\` | rejected | another command had this number |
+| \`command.lane-full\` | rejected | 32 commands wait for this hardware |
+| \`command.expired\` | expired | |
+| \`command.canceled\` | canceled | |
+| \`command.timed-out\`, \`command.step-timed-out\` | timed-out | the whole, or one step without progress |
+| \`command.crashed\` | failed | a fault of the agent; its log has more |
+| \`command.not-journaled\` | failed | the disk refused, so nothing was tried |
+| \`command.restart-loop\`, \`outcome-unknown\` | failed | see above |
+| \`outcome.result-too-large\` | any | the result did not fit into a record and is left out |
+| \`<part>.no-answer\`, \`<part>.effect-not-observed\`, \`<part>.not-attempted\` | failed | \`display\`, \`audio\`, \`gpio\`: silence; something else was seen; nothing left the device |
+| \`reboot.did-not-happen\`, \`shutdown.did-not-happen\` | failed | the boot id is still the same |
+| \`player.absent\`, \`player.no-content\`, \`player.not-reloaded\`, \`player.not-restarted\`, \`player.no-picture\` | failed | |
+
+Answered with an \`error\` message and nothing else, because there is nothing to give an outcome to: a bad signature,
+\`command.malformed\`, \`command.other-device\`, \`command.key-reused\` (known key, other parameters), \`command.replayed\` (its number
+is not above what is finished and forgotten; also acknowledged as \`rejected\`), \`command.busy\`, \`command.journal-full\`,
+\`command.not-journaled\` (send it again later).
+
+`;
+
+/** The page's text. */
+export function commandsDoc(): string {
+  const names = Object.keys(COMMANDS) as CommandName[];
+  const rows = names.map((name) => {
+    const { summary, lane, expectedMs, timeoutMs } = COMMANDS[name];
+    return `| [\`${name}\`](#${anchor(name)}) | ${summary} | ${lane} | ${duration(expectedMs)} | ${duration(timeoutMs)} |`;
+  });
+  return `${HEAD}## All commands\n\n| command | | lane | usually takes | time-out |\n|---|---|---|---|---|\n${rows.join("\n")}\n\n${names.map((name) => section(COMMANDS[name])).join("\n")}`;
+}
+
+function section(definition: CommandDefinition): string {
+  const { name, summary, wall, proof, lane, needs, expectedMs, timeoutMs, stepTimeoutMs, ttlMs, ttlMaxMs, idempotent } = definition;
+  const step = stepTimeoutMs === undefined ? "" : `, ${duration(stepTimeoutMs)} without progress`;
+  return [
+    `## ${name}`,
+    "",
+    summary,
+    "",
+    `- On the wall: ${wall}`,
+    `- Succeeded means: ${proof}`,
+    `- Needs: ${needs === undefined ? "nothing special" : `\`${needs}\``}; lane \`${lane}\``,
+    `- Usually takes ${duration(expectedMs)}; timed out after ${duration(timeoutMs)}${step}`,
+    `- Time to live: ${duration(ttlMs)} unless asked otherwise, at most ${duration(ttlMaxMs)}`,
+    `- Run again after an unknown outcome: ${idempotent ? "yes, it may run twice" : "never"}`,
+    "",
+    ...table("Parameters", fieldsOf(jsonSchemaOf(definition.params))),
+    ...table("Result", fieldsOf(jsonSchemaOf(definition.result))),
+  ].join("\n");
+}
+
+function table(title: string, fields: readonly FieldWords[]): string[] {
+  if (fields.length === 0) return [`${title}: none.`, ""];
+  const rows = fields.map(({ name, required, value, description }) => `| \`${name}\` | ${value} | ${required ? "" : "may be absent"} | ${description} |`);
+  return [`| ${title.toLowerCase()} | value | | |`, "|---|---|---|---|", ...rows, ""];
+}
+
+const UNITS = [
+  [86_400_000, "day"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1_000, "s"],
+] as const;
+
+/** In the largest unit that gives no fraction beyond a half: `1.5 s`, `10 min`, `1 day`. */
+function duration(ms: number): string {
+  const [size, unit] = UNITS.find(([candidate]) => ms >= candidate && ms % (candidate / 2) === 0) ?? [1, "ms"];
+  return `${ms / size} ${unit}`;
+}
+
+/** As GitHub makes it of a heading. */
+function anchor(name: string): string {
+  return name.replaceAll(".", "");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const doc = commandsDoc();
+  if (!process.argv.includes("--check")) await writeFile(FILE, doc);
+  else if ((await readFile(FILE, "utf8").catch(() => "")) !== doc) {
+    console.error("docs/commands.md is not what the command definitions say; run: node scripts/docs/commands-doc.ts");
+    process.exitCode = 1;
+  }
+}
