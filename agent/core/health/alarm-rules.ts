@@ -11,8 +11,8 @@ export interface AlarmRule {
  * screen watch's business.
  */
 export const ALARM_RULES: Readonly<Record<string, AlarmRule>> = {
-  "screen.unknown": { dependsOn: ["player.absent"] },
-  "player.absent": { visibleAfterMs: 20_000 },
+  // A missing player makes the screen unknown, and that alarm names it; this one is for the night, when nobody minds the screen.
+  "player.absent": { visibleAfterMs: 20_000, dependsOn: ["screen.unknown"] },
   "disk.low": { visibleAfterMs: 60_000, dependsOn: ["disk.full"] },
   "disk.full": { visibleAfterMs: 10_000 },
   "temperature.high": { visibleAfterMs: 30_000, dependsOn: ["temperature.critical"] },

@@ -1,0 +1,91 @@
+import type { LinkStatus } from "../../cloud/cloud-port.ts";
+import { connectionSentence } from "../../identity/connection-sentence.ts";
+import type { Outbox } from "../../outbox/outbox.ts";
+import { STREAMS } from "../../../protocol/records.ts";
+import type { ConfigIssue } from "../../config/resolve-config.ts";
+import type { Clock } from "../../../../platform/ports/clock.ts";
+import type { Issue } from "../../../../platform/ports/result.ts";
+import { bad, good, warning, type DiagnosticCheck } from "../diagnostic-check.ts";
+
+/** One sentence on the link, and what to do where it fails. */
+export function linkCheck(status: () => LinkStatus, clock: Clock): DiagnosticCheck {
+  return {
+    name: "link to the cloud",
+    run() {
+      const link = status();
+      const sinceMinutes = Math.max(0, Math.round((clock.monotonicMs() - link.sinceMs) / 60_000));
+      if (link.kind === "online") return Promise.resolve(good(`connected to ${link.endpoint} for ${sinceMinutes} min`));
+      const sentence = connectionSentence(link, true);
+      if (link.lastError === undefined) return Promise.resolve(warning(sentence, "wait a moment and look again"));
+      return Promise.resolve(bad(sentence, link.lastError.hint ?? todoFor(link.lastError)));
+    },
+  };
+}
+
+/** `owner`: name for people, `undefined` while nobody has claimed the device. */
+export function ownerCheck(owner: () => { readonly name: string; readonly fingerprint: string } | undefined, pairingCode: () => string | undefined): DiagnosticCheck {
+  return {
+    name: "owner",
+    run() {
+      const held = owner();
+      if (held !== undefined) return Promise.resolve(good(`claimed by ${held.name} (key ${held.fingerprint.slice(0, 8)}…)`));
+      const code = pairingCode();
+      const todo = code === undefined ? "connect it to its cloud first; the pairing code comes from there" : `enter the code ${code} in the cloud`;
+      return Promise.resolve(warning("nobody has claimed this device: it takes no commands", todo));
+    },
+  };
+}
+
+/** Records that wait, and what was dropped. */
+export function backlogCheck(outbox: Pick<Outbox, "status">): DiagnosticCheck {
+  return {
+    name: "outbox",
+    run() {
+      const { degraded, ranges, usage, counters } = outbox.status();
+      if (degraded !== undefined) return Promise.resolve(bad(`records are kept in memory only: ${degraded.message} (${degraded.code})`, degraded.hint ?? "free disk space or check the disk; a restart would lose them"));
+      const waiting = STREAMS.map((stream) => [stream, Math.max(0, ranges[stream].newest - ranges[stream].oldest + 1)] as const).filter(([, count]) => count > 0);
+      const dropped = STREAMS.map((stream) => [stream, counters.evicted[stream]] as const).filter(([, count]) => count > 0);
+      const full = usage.bytes / usage.bytesMax;
+      const message = `${waiting.length === 0 ? "nothing waits" : `waiting: ${list(waiting)}`}; ${Math.round(full * 100)} % of its cap used`;
+      if (dropped.length > 0) return Promise.resolve(warning(`${message}; given up since the start: ${list(dropped)}`, "the device was offline longer than its cap holds: check the link, or raise outbox.bytesMax"));
+      return Promise.resolve(full < 0.9 ? good(message) : warning(message, "check the link: soon the oldest metrics and events are given up"));
+    },
+  };
+}
+
+export function configCheck(issues: readonly ConfigIssue[]): DiagnosticCheck {
+  return {
+    name: "configuration",
+    run() {
+      const [first] = issues;
+      if (first === undefined) return Promise.resolve(good("every value is of its type"));
+      return Promise.resolve(warning(issues.slice(0, 5).map(({ message }) => message).join("; "), first.hint));
+    },
+  };
+}
+
+/** Damage that storage found when it opened, in words; none is well. */
+export function storageCheck(issues: () => readonly Issue[]): DiagnosticCheck {
+  return {
+    name: "stores",
+    run() {
+      const found = issues();
+      if (found.length === 0) return Promise.resolve(good("every file opened and passed its check"));
+      const message = found.slice(0, 5).map(({ message: text, code }) => `${text} (${code})`).join("; ");
+      return Promise.resolve(warning(message, "what was damaged lies in the quarantine folder; when it happens again, replace the card or disk"));
+    },
+  };
+}
+
+function todoFor({ code }: Issue): string {
+  if (code === "link.clock") return "set the clock, or give the device a network with a time server";
+  if (code === "link.tls") return "check the certificate of the cloud, cloud.caFile, and whether a proxy opens encrypted traffic";
+  if (code === "link.proxy") return "check cloud.proxy";
+  if (code.startsWith("refused.")) return "look for this device in the cloud: it may be blocked or belong to somebody else";
+  if (code.startsWith("owner.")) return "connect it to the cloud of its owner, or have the owner release it";
+  return "see the checks of network, gateway and name above; the device keeps trying by itself";
+}
+
+function list(counts: readonly (readonly [string, number])[]): string {
+  return counts.map(([stream, count]) => `${count} ${stream}`).join(", ");
+}

@@ -1,0 +1,98 @@
+import type { ScreenReport } from "../../../protocol/reported.ts";
+import type { PlayerLink } from "../../player/player-port.ts";
+import type { Clock } from "../../../../platform/ports/clock.ts";
+import type { DisplayStatus } from "../../../../platform/ports/display.ts";
+import type { Gpio } from "../../../../platform/ports/gpio.ts";
+import type { Outputs } from "../../../../platform/ports/outputs.ts";
+import { valueOf } from "../../../../platform/ports/reading.ts";
+import type { SharedReading } from "../../state/shared-reading.ts";
+import { bad, good, unsupported, warning, type DiagnosticCheck } from "../diagnostic-check.ts";
+import { unseen } from "./machine-checks.ts";
+
+export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
+  return {
+    name: "player",
+    run() {
+      const status = player.status();
+      if (status.kind === "absent") return Promise.resolve(bad(`no player is connected: ${status.why}`, "check that the player service runs (systemctl status vitrine-player) and its log"));
+      const silentS = Math.round((clock.monotonicMs() - status.heardMs) / 1000);
+      const who = `${status.shell}, process ${status.pid}`;
+      if (silentS > 60) return Promise.resolve(warning(`${who} has said nothing for ${silentS} s`, "it may hang: restart it with the restart-player command"));
+      if (status.stage.kind === "failed") return Promise.resolve(bad(`${who} cannot show its content: ${status.stage.error}`, "check the content's address, and whether its server answers"));
+      return Promise.resolve(good(`${who}: ${status.stage.kind === "screen" ? `shows our ${status.stage.screen} page` : status.stage.kind}`));
+    },
+  };
+}
+
+export function verdictCheck(current: () => ScreenReport | undefined): DiagnosticCheck {
+  return {
+    name: "picture",
+    run() {
+      const report = current();
+      if (report === undefined) return Promise.resolve(warning("nobody has looked at the screen yet", "wait a moment and look again"));
+      const says = `${report.verdict} (${Math.round(report.confidence * 100)} % sure): ${report.evidence.map(({ witness, says: text }) => `${witness} ${text}`).join("; ")}`.slice(0, 900);
+      if (report.verdict === "showing" || report.verdict === "dark-expected") return Promise.resolve(good(says));
+      return Promise.resolve(bad(says, TODO[report.verdict]));
+    },
+  };
+}
+
+const TODO = {
+  dark: "check the display's power and cable, and the schedule",
+  frozen: "reload the player; when it stays so, restart it",
+  "error-page": "check the content's address, and whether its server answers",
+  blank: "the page loaded and shows nothing: check the content itself",
+  unknown: "see the player check above",
+} as const;
+
+/** A fresh look at the display, not the last one. */
+export function displayCheck(status: SharedReading<DisplayStatus> | undefined): DiagnosticCheck {
+  return {
+    name: "display",
+    async run() {
+      if (status === undefined) return unsupported("no display can be controlled from this device");
+      const { power, input } = await status.get(1_000);
+      if (power.kind === "ok") return good(`answers: ${power.value}${input.kind === "ok" ? `, input ${input.value}` : ""}`);
+      if (power.kind === "unsupported") return unsupported("the display cannot be asked whether it is on");
+      const why = power.kind === "unknown" ? power.why : `${power.error.message} (${power.error.code})`;
+      return bad(`does not answer: ${why}`, "check the cable, and that control over HDMI (CEC) or the network is switched on in the display's own menu");
+    },
+  };
+}
+
+export function outputsCheck(outputs: Outputs | undefined): DiagnosticCheck {
+  return {
+    name: "outputs",
+    async run() {
+      if (outputs === undefined) return unsupported("this machine does not tell its video outputs");
+      const all = await outputs.list();
+      const connected = all.filter((output) => valueOf(output.connected) === true);
+      const [first] = all;
+      if (connected.length === 0) {
+        if (first !== undefined && first.connected.kind !== "ok") return unseen(first.connected, "whether a display is connected");
+        return bad("no display is connected", "plug in the display, and switch it on once so that it answers");
+      }
+      return good(connected.map((output) => describe(output.name, valueOf(output.edid)?.name, valueOf(output.mode))).join("; "));
+    },
+  };
+}
+
+export function gpioCheck(gpio: Gpio | undefined): DiagnosticCheck {
+  return {
+    name: "gpio",
+    async run() {
+      if (gpio === undefined) return unsupported("this device has no general-purpose lines");
+      const lines = await gpio.lines();
+      if (lines.length === 0) return warning("the chip names no lines", "check that this user may open the GPIO device (group gpio)");
+      const [free] = lines.filter(({ consumer }) => consumer === undefined);
+      const read = free === undefined ? undefined : await gpio.read(free.name);
+      if (read !== undefined && !read.ok) return bad(`lines cannot be read: ${read.error.message} (${read.error.code})`, read.error.hint ?? "check that this user may open the GPIO device (group gpio)");
+      const held = lines.filter(({ consumer }) => consumer !== undefined).length;
+      return good(`${lines.length} lines, ${held} held by others`);
+    },
+  };
+}
+
+function describe(name: string, display: string | undefined, mode: { readonly width: number; readonly height: number; readonly refreshHz: number } | undefined): string {
+  return `${name}: ${display ?? "a display"}${mode === undefined ? "" : `, ${mode.width}×${mode.height} at ${Math.round(mode.refreshHz)} Hz`}`;
+}
