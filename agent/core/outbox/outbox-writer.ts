@@ -82,6 +82,15 @@ export class OutboxWriter {
     return this.#commitRows([], false);
   }
 
+  /** Drops a row the cloud will never take. One that is not here any more is nobody's loss. */
+  async dropRejected(stream: Stream, seq: number): Promise<Result<void>> {
+    const found = await this.#state.store.read(stream, { after: seq - 1, upTo: seq, rowsMax: 1, bytesMax: 1 });
+    if (!found.ok) return found;
+    if (found.value.rows.length + found.value.damaged.length === 0) return ok(undefined);
+    this.#state.counters.rejectedByCloud += 1;
+    return this.drop(stream, [seq], "rejected");
+  }
+
   /** Drops single rows for `reason`, and notes them as lost. */
   async drop(stream: Stream, seqs: readonly number[], reason: "rejected" | "corrupt"): Promise<Result<void>> {
     const { store, ledger, numbers } = this.#state;

@@ -152,12 +152,11 @@ export class Outbox implements EventSink, Backlog {
   }
 
   async rejected(stream: Stream, seq: number, code: string, message: string): Promise<void> {
-    const { numbers, counters } = this.#keeper.state;
+    const { numbers } = this.#keeper.state;
     const { oldest } = numbers.range(stream);
     if (seq < oldest || numbers.judgeAck(stream, seq) === "beyond") return;
-    counters.rejectedByCloud += 1;
     this.#deps.log.warn({ stream, seq, code, message: message.slice(0, 200) }, "the cloud will never take this record; dropped");
-    await this.#serial.run(() => this.#keeper.writer.drop(stream, [seq], "rejected"));
+    await this.#serial.run(() => this.#keeper.writer.dropRejected(stream, seq));
     this.#wake.within(this.#limits.gapDelayMs);
   }
 
@@ -258,9 +257,8 @@ export class Outbox implements EventSink, Backlog {
   }
 
   #flush(): void {
-    this.#flushing ??= this.#flushAll().finally(() => {
-      this.#flushing = undefined;
-    });
+    if (this.#flushing !== undefined) return;
+    this.#flushing = this.#flushAll();
     // What the loop throws is a bug; whoever awaits `flush` gets it, and the waiters of its group did too.
     this.#flushing.catch((error: unknown) => this.#deps.log.error({ error }, "writing the outbox broke"));
   }
@@ -268,15 +266,20 @@ export class Outbox implements EventSink, Backlog {
   async #flushAll(): Promise<void> {
     // Lets everybody who appends in this turn of the event loop into the first group.
     await Promise.resolve();
-    this.#wake.cancel();
-    let unsettled = this.#pending.size;
-    do {
-      const group = this.#pending.take(this.#limits.groupRecordsMax, this.#limits.groupBytesMax);
-      unsettled -= group.length;
-      const settled = await this.#serial.run(() => this.#writeGroup(group));
-      if (!settled) return;
-    } while (unsettled > 0 || this.#pending.awaited || this.#pending.bytes > this.#limits.groupBytesMax);
-    if (this.#pending.size > 0) this.#wake.within(this.#limits.flushDelayMs);
+    try {
+      this.#wake.cancel();
+      let unsettled = this.#pending.size;
+      do {
+        const group = this.#pending.take(this.#limits.groupRecordsMax, this.#limits.groupBytesMax);
+        unsettled -= group.length;
+        const settled = await this.#serial.run(() => this.#writeGroup(group));
+        if (!settled) return;
+      } while (unsettled > 0 || this.#pending.awaited || this.#pending.bytes > this.#limits.groupBytesMax);
+      if (this.#pending.size > 0) this.#wake.within(this.#limits.flushDelayMs);
+    } finally {
+      // In the same turn as the last look at the queue: whoever appends from here on starts a new round.
+      this.#flushing = undefined;
+    }
   }
 
   /** False: the disk refused, and another try is scheduled. */

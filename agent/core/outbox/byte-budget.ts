@@ -1,0 +1,48 @@
+import type { Clock } from "../../../platform/ports/clock.ts";
+
+/** A batch is never cut smaller than this for the sake of the rate. */
+const BATCH_BYTES_MIN = 4 * 1024;
+
+/** An average of bytes a second: what was spent beyond it is waited for before more is spent. */
+export class ByteBudget {
+  readonly #clock: Clock;
+  #bytesPerSecond: number | undefined;
+  #level = 0;
+  #atMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#atMs = clock.monotonicMs();
+  }
+
+  limit(bytesPerSecond: number | undefined): void {
+    this.#refill();
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#level = Math.min(this.#level, bytesPerSecond ?? 0);
+  }
+
+  /** How long until something may be sent again; 0: now. */
+  pauseMs(): number {
+    this.#refill();
+    if (this.#bytesPerSecond === undefined || this.#level >= 0) return 0;
+    return Math.ceil((-this.#level / this.#bytesPerSecond) * 1000);
+  }
+
+  /** How much should be sent at once, so that something more urgent need not wait long: a second's worth. */
+  bytesAtOnce(): number {
+    return this.#bytesPerSecond === undefined ? Infinity : Math.max(BATCH_BYTES_MIN, this.#bytesPerSecond);
+  }
+
+  spend(bytes: number): void {
+    this.#refill();
+    if (this.#bytesPerSecond !== undefined) this.#level -= bytes;
+  }
+
+  /** Unused allowance is kept for one second. */
+  #refill(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const rate = this.#bytesPerSecond;
+    if (rate !== undefined) this.#level = Math.min(rate, this.#level + ((nowMs - this.#atMs) * rate) / 1000);
+    this.#atMs = nowMs;
+  }
+}

@@ -1,0 +1,166 @@
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import type { DrainFactory, DrainSession, SessionDrain } from "../cloud/drain-port.ts";
+import type { Limits } from "../../protocol/cloud-messages.ts";
+import { BATCH_RECORDS_MAX, FRAME_BYTES_MAX } from "../../protocol/limits.ts";
+import { STREAMS, type Stream } from "../../protocol/records.ts";
+import type { Backlog, Batch } from "./backlog.ts";
+import { ByteBudget } from "./byte-budget.ts";
+import { perStream } from "./empty-contents.ts";
+import { SendWindow } from "./send-window.ts";
+import { WakeSignal } from "./wake-signal.ts";
+
+export interface DrainDeps {
+  readonly backlog: Backlog;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+/** Records sent and not yet stored, where the cloud names no window. */
+const WINDOW_RECORDS = 2_000;
+/** Bytes of one frame's records, where the cloud allows more: a ping or an outcome waits behind a whole frame. */
+const BATCH_BYTES_MAX = 64 * 1024;
+/** What stands around the records in a frame, at the most. */
+const FRAME_HEAD_BYTES = 320;
+/** More than this on its way to the wire: wait. */
+const BUFFERED_BYTES_MAX = 128 * 1024;
+const BUFFER_CHECK_MS = 20;
+/** A stream that should have something and gave nothing (its store is in trouble) is asked again after this time. */
+const ASK_AGAIN_MS = 5_000;
+
+/**
+ * Empties the outbox over one session: the most urgent stream first, at most a window of records that the cloud has
+ * not stored yet, within the cloud's limits of frame size and of bytes a second. What was sent is not sent again in
+ * the same session; what was not stored by its end goes again in the next one, cut in the same places.
+ *
+ * It holds one batch at a time, whatever the size of the backlog.
+ */
+export function drainFactory(deps: DrainDeps): DrainFactory {
+  return (session) => new Drain(deps, session);
+}
+
+class Drain implements SessionDrain {
+  readonly #deps: DrainDeps;
+  readonly #session: DrainSession;
+  readonly #log: string;
+  readonly #sent = perStream(() => 0);
+  readonly #window = new SendWindow();
+  readonly #budget: ByteBudget;
+  readonly #wake = new WakeSignal();
+  /** Streams that gave nothing though they should have. */
+  readonly #silent = new Set<Stream>();
+  /** Read and not sent yet, because there was no room for it. */
+  #held: { readonly batch: Batch; readonly after: number } | undefined;
+  #limits: Limits;
+
+  constructor(deps: DrainDeps, session: DrainSession) {
+    this.#deps = deps;
+    this.#session = session;
+    this.#log = deps.backlog.log;
+    this.#limits = session.limits;
+    this.#budget = new ByteBudget(deps.clock);
+    this.#budget.limit(session.limits.bytesPerSecond);
+    const ranges = deps.backlog.ranges();
+    for (const stream of STREAMS) this.#sent[stream] = ranges[stream].oldest - 1;
+  }
+
+  stored(upTo: Partial<Readonly<Record<Stream, number>>>): void {
+    this.#window.stored(upTo);
+    this.#wake.wake();
+  }
+
+  limited(limits: Limits): void {
+    this.#limits = limits;
+    this.#budget.limit(limits.bytesPerSecond);
+    this.#wake.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const undo = this.#deps.backlog.onAppended((stream) => {
+      this.#silent.delete(stream);
+      this.#wake.wake();
+    });
+    try {
+      while (!signal.aborted) {
+        if (this.#deps.backlog.log !== this.#log) throw new Error("the outbox has a new log; the session must begin again with it");
+        const waitMs = await this.#step();
+        if (waitMs !== undefined) await this.#wake.wait(this.#deps.timers, "drain.wait", waitMs, signal);
+      }
+    } finally {
+      undo();
+    }
+  }
+
+  /** Sends one batch when it may. Returns how long to wait for something to change, `Infinity` for as long as it takes. */
+  async #step(): Promise<number | undefined> {
+    const { backlog } = this.#deps;
+    const ranges = backlog.ranges();
+    const stream = STREAMS.find((name) => ranges[name].newest > this.#after(name, ranges[name].oldest) && !this.#silent.has(name));
+    if (stream === undefined) return this.#silent.size === 0 ? Infinity : this.#askAgain();
+    if (this.#window.inFlight > 0 && this.#window.inFlight >= this.#windowMax) return Infinity;
+    if (this.#session.bufferedBytes() > BUFFERED_BYTES_MAX) return BUFFER_CHECK_MS;
+    const pauseMs = this.#budget.pauseMs();
+    if (pauseMs > 0) return pauseMs;
+    const batch = await this.#next(stream, this.#after(stream, ranges[stream].oldest));
+    if (batch === undefined) {
+      this.#silent.add(stream);
+      return undefined;
+    }
+    // A window smaller than one batch still lets one batch through: it could never be emptied otherwise.
+    if (this.#window.inFlight > 0 && this.#window.inFlight + batch.count > this.#windowMax) return Infinity;
+    if (backlog.log !== this.#log) return undefined;
+    if (!this.#session.sendFrame(this.#frame(batch))) return BUFFER_CHECK_MS;
+    this.#held = undefined;
+    this.#sent[stream] = batch.last;
+    this.#window.sent(stream, batch.last, batch.count);
+    this.#budget.spend(batch.bytes + FRAME_HEAD_BYTES);
+    return undefined;
+  }
+
+  get #windowMax(): number {
+    return this.#limits.windowRecords ?? WINDOW_RECORDS;
+  }
+
+  /** What was given up or stored meanwhile is not there to be sent. */
+  #after(stream: Stream, oldest: number): number {
+    return Math.max(this.#sent[stream], oldest - 1);
+  }
+
+  async #next(stream: Stream, from: number): Promise<Batch | undefined> {
+    if (this.#held?.batch.stream === stream && this.#held.after === from) return this.#held.batch;
+    this.#held = undefined;
+    const frameBytes = Math.min(this.#limits.frameBytesMax ?? FRAME_BYTES_MAX, FRAME_BYTES_MAX) - FRAME_HEAD_BYTES;
+    const bytesMax = Math.min(frameBytes, BATCH_BYTES_MAX, this.#budget.bytesAtOnce());
+    for (let after = from; ; ) {
+      const batch = await this.#deps.backlog.read(stream, after, { recordsMax: this.#recordsMax(stream, after), bytesMax });
+      if (batch === undefined) return undefined;
+      if (batch.bytes <= frameBytes) {
+        this.#held = { batch, after: from };
+        return batch;
+      }
+      // A single record over the frame limit: it can never be sent to this cloud, and would hold up all behind it.
+      this.#deps.log.warn({ stream, seq: batch.first, bytes: batch.bytes, frameBytes }, "a record does not fit the frames the cloud takes");
+      await this.#deps.backlog.rejected(stream, batch.first, "frame.too-large", "the record is larger than the frames the cloud takes");
+      after = batch.first;
+    }
+  }
+
+  /** Replayed records and new ones do not share a frame. */
+  #recordsMax(stream: Stream, after: number): number {
+    const recordsMax = Math.max(1, Math.min(this.#limits.batchRecordsMax ?? BATCH_RECORDS_MAX, this.#windowMax, BATCH_RECORDS_MAX));
+    const replayLeft = this.#session.replayUpTo[stream] - after;
+    return replayLeft > 0 ? Math.min(recordsMax, replayLeft) : recordsMax;
+  }
+
+  #frame(batch: Batch): string {
+    const replay = batch.last <= this.#session.replayUpTo[batch.stream] ? ',"replay":true' : "";
+    const head = `{"t":"records","stream":"${batch.stream}","log":${JSON.stringify(this.#log)},"boot":${JSON.stringify(batch.boot)},"clock":"${batch.clock}"${replay}`;
+    return `${head},"records":${batch.recordsJson}}`;
+  }
+
+  #askAgain(): number {
+    this.#silent.clear();
+    return ASK_AGAIN_MS;
+  }
+}
