@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
+import { systemClock } from "../../platform/linux/system-clock.ts";
 import { socketPath } from "../../player-host/contract/socket-path.ts";
 import { cloudCommands } from "./cli/cloud-commands.ts";
 import { deviceCommands } from "./cli/device-commands.ts";
@@ -18,7 +19,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-const commands = [...deviceCommands({ socketPath: agentSocket }), ...cloudCommands(process.env)];
+const commands = [...deviceCommands({ socketPath: agentSocket }), ...cloudCommands(process.env, systemClock)];
 const output = { out: (text: string) => process.stdout.write(`${text}\n`), err: (text: string) => process.stderr.write(`${text}\n`) };
 process.exitCode = await runCli(commands, process.argv.slice(2), output, stop.signal);
 

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Clock } from "../../../platform/ports/clock.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { CloudClient } from "./cloud-client.ts";
@@ -14,22 +15,22 @@ const URL_HELP = ["--url URL   the development cloud (default: $VITRINE_CLOUD_UR
 const GRACE_MS = 15_000;
 
 /** Commands against the development cloud, over its HTTP API. */
-export function cloudCommands(env: Readonly<Record<string, string | undefined>>): readonly CliCommand[] {
+export function cloudCommands(env: Readonly<Record<string, string | undefined>>, clock: Clock): readonly CliCommand[] {
   const client = (context: CliContext): CloudClient => new CloudClient((context.options["url"] as string | undefined) ?? env["VITRINE_CLOUD_URL"] ?? "http://127.0.0.1:4600");
   return [
     {
       name: "cloud devices", summary: "Devices the development cloud knows.", usage: "[--url URL]", options: URL_OPTION, help: URL_HELP,
-      run: (context) => devices(context, client(context)),
+      run: (context) => devices(context, client(context), clock),
     },
     {
       name: "cloud send", summary: "Sends a command to a device and waits for its outcome.", usage: "<device> <command> [--param value …] [--params JSON] [--no-wait]",
       options: { ...URL_OPTION, params: { type: "string" }, "no-wait": { type: "boolean" } }, freeOptions: true,
       help: [...URL_HELP, "<device> is an id, the beginning of one, or a name. Exit code 1 when the command did not succeed.", "Example: vitrine cloud send lobby display.power --on false"],
-      run: (context) => send(context, client(context)),
+      run: (context) => send(context, client(context), clock),
     },
     {
       name: "cloud watch", summary: "Follows what happens, until Ctrl-C.", usage: "[<device>] [--url URL]", options: URL_OPTION, help: URL_HELP,
-      run: (context) => watch(context, client(context)),
+      run: (context) => watch(context, client(context), clock),
     },
     {
       name: "cloud claim", summary: "Claims a device by the code on its screen.", usage: "<code> [--name NAME] [--url URL]", options: { ...URL_OPTION, name: { type: "string" } }, help: URL_HELP,
@@ -38,24 +39,24 @@ export function cloudCommands(env: Readonly<Record<string, string | undefined>>)
   ];
 }
 
-async function devices(context: CliContext, cloud: CloudClient): Promise<CliExit> {
+async function devices(context: CliContext, cloud: CloudClient, clock: Clock): Promise<CliExit> {
   const answer = await cloud.get("/api/v1/devices");
   if (!answer.ok) return complain(context, answer.error);
   const list = (answer.value["devices"] ?? []) as readonly JsonObject[];
   if (context.json) list.forEach((device) => context.printJson(device));
-  else context.print(list.length === 0 ? "no devices yet" : table([["NAME", "LINK", "SCREEN", "OWNER", "ID"], ...list.map(deviceRow)]));
+  else context.print(list.length === 0 ? "no devices yet" : table([["NAME", "LINK", "SCREEN", "OWNER", "ID"], ...list.map((device) => deviceRow(device, clock))]));
   return CLI_EXIT.ok;
 }
 
-function deviceRow(device: JsonObject): readonly string[] {
+function deviceRow(device: JsonObject, clock: Clock): readonly string[] {
   const link = device["link"] as { state?: string; sinceMs?: number } | undefined;
   const verdict = (device["verdict"] as { verdict?: string } | null)?.verdict ?? "unknown";
   const pairing = (device["pairing"] as { code?: string } | null)?.code;
-  const since = link?.sinceMs === undefined ? "" : ` for ${formatDuration(Date.now() - link.sinceMs)}`;
+  const since = link?.sinceMs === undefined ? "" : ` for ${formatDuration(clock.wallMs() - link.sinceMs)}`;
   return [String(device["name"]), `${link?.state ?? "?"}${since}`, link?.state === "online" ? verdict : `unknown (was ${verdict})`, device["claimed"] === true ? "claimed" : `code ${pairing ?? "—"}`, String(device["id"])];
 }
 
-async function send(context: CliContext, cloud: CloudClient): Promise<CliExit> {
+async function send(context: CliContext, cloud: CloudClient, clock: Clock): Promise<CliExit> {
   const [device, name, ...words] = context.args;
   if (device === undefined || name === undefined) {
     context.complain("vitrine cloud send: which device and which command?\nusage: vitrine cloud send <device> <command> [--param value …]");
@@ -72,7 +73,7 @@ async function send(context: CliContext, cloud: CloudClient): Promise<CliExit> {
   if (!sent.ok) return complain(context, sent.error);
   const command = sent.value["command"] as JsonObject;
   if (context.options["no-wait"] === true) return printOutcome(context, command);
-  return waitForOutcome(context, cloud, found.value, command);
+  return waitForOutcome(context, cloud, clock, found.value, command);
 }
 
 async function readParams(cloud: CloudClient, name: string, words: readonly string[], json: string | undefined): Promise<Result<JsonObject>> {
@@ -90,11 +91,11 @@ async function readParams(cloud: CloudClient, name: string, words: readonly stri
   return free.ok ? ok({ ...(base as JsonObject), ...free.value }) : free;
 }
 
-async function waitForOutcome(context: CliContext, cloud: CloudClient, device: string, first: JsonObject): Promise<CliExit> {
+async function waitForOutcome(context: CliContext, cloud: CloudClient, clock: Clock, device: string, first: JsonObject): Promise<CliExit> {
   let command = first;
   let said = "";
-  const giveUpMs = Date.now() + Number(command["ttlMs"] ?? 60_000) + Number(command["timeoutMs"] ?? 60_000) + GRACE_MS;
-  while (command["final"] !== true && !context.signal.aborted && Date.now() < giveUpMs) {
+  const giveUpMs = clock.monotonicMs() + Number(command["ttlMs"] ?? 60_000) + Number(command["timeoutMs"] ?? 60_000) + GRACE_MS;
+  while (command["final"] !== true && !context.signal.aborted && clock.monotonicMs() < giveUpMs) {
     const state = String(command["state"]);
     if (state !== said && !context.json) context.complain(state);
     said = state;
@@ -131,21 +132,21 @@ function effectText(effect: JsonObject): string {
   return `${effect["attempted"] === true ? "attempted" : "not attempted"}, ${acknowledged === true ? "acknowledged" : acknowledged === false ? "refused" : "no acknowledgment"}, ${seen}`;
 }
 
-async function watch(context: CliContext, cloud: CloudClient): Promise<CliExit> {
+async function watch(context: CliContext, cloud: CloudClient, clock: Clock): Promise<CliExit> {
   const named = context.args[0];
   const device = named === undefined ? ok(undefined) : await findDevice(cloud, named);
   if (!device.ok) return complain(context, device.error);
   for await (const event of cloud.events(`/api/v1/events${device.value === undefined ? "" : `?device=${device.value}`}`, context.signal)) {
     if (!event.ok) return complain(context, event.error);
     if (context.json) context.printJson(event.value);
-    else context.print(`${new Date().toISOString()}  ${event.value.event.padEnd(10)}  ${eventText(event.value.event, event.value.data)}`);
+    else context.print(`${new Date(clock.wallMs()).toISOString()}  ${event.value.event.padEnd(10)}  ${eventText(event.value.event, event.value.data, clock)}`);
   }
   return CLI_EXIT.ok;
 }
 
-function eventText(event: string, data: Json): string {
+function eventText(event: string, data: Json, clock: Clock): string {
   const body = (isJsonObject(data) ? data : {}) as Record<string, JsonObject & Json[]>;
-  if (event === "device" && body["device"]) return deviceRow(body["device"]).join("  ");
+  if (event === "device" && body["device"]) return deviceRow(body["device"], clock).join("  ");
   if (event === "command" && body["command"]) return outcomeText(body["command"]).replaceAll("\n", " ");
   if (event === "record" && Array.isArray(body["records"])) return body["records"].map((record) => `${String((record as JsonObject)["stream"])} ${JSON.stringify((record as JsonObject)["body"])}`).join("  ");
   return JSON.stringify(data).slice(0, 400);

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { strToU8, zipSync } from "fflate";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { silentLog } from "../../../platform/ports/log.ts";
 import type { Content } from "../../protocol/desired.ts";
 import { PackageProvider } from "./package-provider.ts";
@@ -39,7 +39,7 @@ beforeEach(async () => {
     if (dropAfter === undefined) return void response.end(served.subarray(from));
     response.write(served.subarray(from, dropAfter));
     // Dropped only once some of it is on disk; fetch throws away what it has not yet handed over.
-    void expect.poll(() => partBytes(), { timeout: 10_000 }).toBeGreaterThan(0).then(() => response.destroy());
+    void vi.waitUntil(() => partBytes() > 0, { timeout: 10_000 }).then(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -61,7 +61,8 @@ test("a package is fetched, checked and unpacked once; then it needs no network"
   const content = wanted(packageOf({ "index.html": page, "img/a.svg": strToU8("<svg/>") }, { capabilities: ["gpio"] }));
   const first = await prepare(content);
   expect(first).toMatchObject({ ok: true, value: { kind: "package", entry: "index.html", grants: ["gpio"] } });
-  if (first.ok && first.value.kind === "package") expect(readFileSync(join(first.value.folder, "img/a.svg"), "utf8")).toBe("<svg/>");
+  const unpacked = first.ok && first.value.kind === "package" ? first.value.folder : "";
+  expect(readFileSync(join(unpacked, "img/a.svg"), "utf8")).toBe("<svg/>");
   server.closeAllConnections();
   server.close();
   expect(await prepare(content)).toEqual(first);

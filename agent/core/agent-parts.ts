@@ -1,0 +1,128 @@
+import { seen } from "../../platform/ports/reading.ts";
+import { ok } from "../../platform/ports/result.ts";
+import type { Json, JsonObject } from "../../platform/runtime/json.ts";
+import type { DeviceMessage } from "../protocol/device-messages.ts";
+import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
+import type { CloudLinkRunner } from "./cloud/cloud-link.ts";
+import { DEFAULT_MIGRATION_POLICY, Migration } from "./cloud/migration.ts";
+import { ServerClock } from "./cloud/server-clock.ts";
+import { ContentService } from "./content/content-service.ts";
+import { contentTarget } from "./content/content-target.ts";
+import { AlarmBoard } from "./health/alarm-board.ts";
+import { Ownership } from "./identity/ownership.ts";
+import { Pairing } from "./identity/pairing.ts";
+import { signatureVerifier } from "./identity/verify.ts";
+import { PlayerService } from "./player/player-service.ts";
+import { SceneKeeper } from "./scene-keeper.ts";
+import { ScheduleRunner } from "./schedule/schedule-runner.ts";
+import { screenExpectation, type ScreenExpectation } from "./screen/screen-expectation.ts";
+import { ScreenWatch } from "./screen/screen-watch.ts";
+import { DesiredState } from "./state/desired-state.ts";
+import { sharedDisplayStatus } from "./state/display-status.ts";
+import type { DesiredKeyHandler } from "./state/desired-key.ts";
+import { audioKeys } from "./state/keys/audio-keys.ts";
+import { displayKeys } from "./state/keys/display-keys.ts";
+import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, telemetryKey } from "./state/keys/setting-keys.ts";
+import { ManualOverrides } from "./state/manual-overrides.ts";
+import { ReportedState } from "./state/reported-state.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
+
+/** Parts that need each other in a circle are bound here once both exist. */
+export interface Late {
+  link?: CloudLinkRunner;
+  desired?: DesiredState;
+  screen?: ScreenWatch;
+}
+
+export type AgentParts = Awaited<ReturnType<typeof createParts>>;
+
+/** Makes every part of the agent but the link and the commands, which stand on these. Reads what is stored. */
+export async function createParts(ports: AgentPorts, settings: AgentSettings) {
+  const { clock, timers, random, log, documents, platform, outbox } = ports;
+  const late: Late = {};
+  const send = (message: DeviceMessage): boolean => late.link?.send(message) ?? false;
+  const reported = await ReportedState.load({ store: documents, clock, timers, random, log: log.child({ part: "reported" }), send });
+  const alarms = await AlarmBoard.load({ store: documents, sink: outbox, clock, timers, log: log.child({ part: "alarms" }) });
+  const identity = await createIdentity(ports, settings);
+  const migration = await Migration.load({
+    documents, ownership: identity.ownership, clock, timers, random, alarms,
+    log: log.child({ part: "migration" }), policy: DEFAULT_MIGRATION_POLICY, configured: settings.endpoints,
+  });
+  const overrides = await ManualOverrides.load({ store: documents, clock, log });
+  const schedule = new ScheduleRunner({
+    schedule: () => late.desired?.document()?.schedule,
+    clockControl: platform.clock, reporter: reported, clock, timers, log: log.child({ part: "schedule" }),
+  });
+  const display = platform.display;
+  const displayStatus = display === undefined ? undefined : sharedDisplayStatus(display, { clock, timers });
+  const content = new ContentService({ provider: ports.content, documents, clock, timers, random, log: log.child({ part: "content" }) });
+  await content.restore();
+  const telemetry = Telemetry.create({ probe: platform.probe, network: platform.network, sink: outbox, clock, timers, log: log.child({ part: "telemetry" }), config: settings.config });
+  const player = new PlayerService({
+    link: ports.player, events: outbox, reporter: reported, log: log.child({ part: "player" }),
+    wallMs: () => clock.wallMs(),
+    onMetrics: (metrics) => telemetry.playerMetrics(metrics),
+    verdict: () => late.screen?.current()?.verdict ?? "unknown",
+  });
+  const page = createPageConfig();
+  const handlers: readonly DesiredKeyHandler[] = [
+    ...displayKeys({ display, status: displayStatus, scheduleSays: schedule.says }),
+    ...audioKeys(platform.audio),
+    scheduleKey(clock, schedule, schedule.says),
+    telemetryKey(clock, telemetry),
+    logLevelKey(clock, { current: () => ports.logLevel(), set: (level) => Promise.resolve(ok(ports.setLogLevel(level as "debug"))) }),
+    contentKey(contentTarget(content, clock)),
+    endpointsKey({
+      observe: () => Promise.resolve(seen(migration.endpoints(), clock.monotonicMs())),
+      apply: async (endpoints) => {
+        const result = await migration.apply(endpoints);
+        const observed = seen<Json>([...migration.endpoints()], clock.monotonicMs());
+        return { kind: "effect", effect: { attempted: true, observed, ...(result.error && { error: result.error }) } };
+      },
+    }),
+    playerConfigKey(clock, page),
+  ];
+  const desired = await DesiredState.load({
+    deviceId: ports.deviceId, verify: identity.verify, store: documents, overrides, reporter: reported, alarms, handlers,
+    clock, timers, random, log: log.child({ part: "desired" }),
+  });
+  late.desired = desired;
+  const expectation = (): ScreenExpectation => {
+    const override = overrides.valueOf("display.power", desired.version(), handlers[0]?.wanted(desired.document() ?? {}));
+    return screenExpectation(desired.document(), override, schedule.says);
+  };
+  const screen = new ScreenWatch({
+    player: ports.player, outputs: platform.outputs, expectation, reporter: reported, alarms, clock, timers, log: log.child({ part: "screen" }),
+    display: display === undefined || displayStatus === undefined ? undefined : { status: displayStatus, capabilities: display.capabilities },
+  });
+  late.screen = screen;
+  const scene = new SceneKeeper({
+    deviceId: ports.deviceId, content, player, ...identity,
+    blank: () => display?.capabilities.power !== true && expectation().expect === "off",
+  });
+  const serverClock = new ServerClock(clock);
+  return { late, send, reported, alarms, ...identity, migration, overrides, schedule, displayStatus, content, telemetry, player, page, desired, expectation, screen, scene, serverClock };
+}
+
+async function createIdentity(ports: AgentPorts, settings: AgentSettings) {
+  const { documents, crypto, deviceId, log, clock, timers } = ports;
+  const expectedKey = settings.provisioning?.ownerCommandKey;
+  const ownership = await Ownership.load({ documents, crypto, deviceId, log: log.child({ part: "owner" }), ...(expectedKey !== undefined && { expectedKey }) });
+  const pairing = new Pairing({ clock, timers, log, deviceId, link: { kind: "offline", sinceMs: clock.monotonicMs() } });
+  return { ownership, pairing, verify: signatureVerifier(ownership, crypto) };
+}
+
+/** The configuration of the customer's page, as desired state last set it. */
+function createPageConfig() {
+  const listeners = new Set<() => void>();
+  let config: JsonObject | undefined;
+  return {
+    current: (): JsonObject | undefined => config,
+    set: (value: JsonObject) => {
+      config = value;
+      for (const listener of listeners) listener();
+      return Promise.resolve(ok(undefined));
+    },
+    onChange: (listener: () => void): void => void listeners.add(listener),
+  };
+}

@@ -1,0 +1,119 @@
+import type { GpioLineInfo } from "../../platform/ports/gpio.ts";
+import type { JsonObject } from "../../platform/runtime/json.ts";
+import type { Agent } from "./agent.ts";
+
+/** Input lines are debounced by this before the page and the cloud hear of them. */
+const GPIO_DEBOUNCE_MS = 30;
+
+/**
+ * Lets the parts hear of each other: what happens in one is told to those it concerns. Nothing is decided
+ * here. Returns the undo of all of it.
+ */
+export async function wireParts(agent: Agent): Promise<() => void> {
+  const { ports, parts, link } = agent;
+  const { player, scene, screen, schedule, desired, pairing, ownership, reported } = parts;
+  const undo: (() => void)[] = [];
+  player.start();
+  undo.push(() => player.stop());
+  undo.push(scene.start());
+  undo.push(
+    link.onStatus((status) => {
+      pairing.linkChanged(status);
+      if (status.kind !== "online") reported.onOffline();
+      scene.update();
+      tellPage(agent);
+    }),
+  );
+  undo.push(
+    schedule.onChange(() => {
+      desired.poke("display.power");
+      screen.poke();
+      scene.update();
+    }),
+  );
+  undo.push(desired.onDocument(() => {
+    schedule.poke();
+    screen.poke();
+    scene.update();
+  }));
+  undo.push(
+    ownership.onChange((change) => {
+      if (change.kind === "released") void release(agent);
+      else pairing.claimed();
+    }),
+  );
+  parts.page.onChange(() => tellPage(agent));
+  undo.push(...hardwareNews(agent));
+  undo.push(...(await watchGpio(agent)));
+  tellPage(agent);
+  report(agent);
+  return () => {
+    for (const off of undo) off();
+  };
+}
+
+/** Device facts and configuration for the page API. */
+function tellPage(agent: Agent): void {
+  const { ports, settings, parts, link } = agent;
+  const content = parts.content.showing();
+  parts.player.setContext({
+    device: {
+      id: ports.deviceId,
+      ...(settings.name !== "" && { name: settings.name }),
+      platform: ports.platform.name,
+      agentVersion: settings.version,
+      online: link.status().kind === "online",
+      grants: content?.grants ?? [],
+    },
+    config: parts.page.current() ?? {},
+  });
+}
+
+function report(agent: Agent): void {
+  const { ports, settings, parts } = agent;
+  const startedMs = ports.clock.wallMs();
+  parts.reported.set("agent", { version: settings.version, adapter: ports.platform.name, startedMs, ...(settings.name !== "" && { name: settings.name }), ...settings.facts } as never);
+}
+
+/** A cable that was pulled, a display that came back: whoever depends on it looks again. */
+function hardwareNews(agent: Agent): (() => void)[] {
+  const { ports, parts, link } = agent;
+  const { outputs, network } = ports.platform;
+  return [
+    ...(outputs === undefined ? [] : [outputs.onChange(() => {
+      parts.displayStatus?.invalidate();
+      parts.desired.hardwareChanged("display");
+    })]),
+    network.onChange(() => link.nudge()),
+  ];
+}
+
+async function watchGpio(agent: Agent): Promise<(() => void)[]> {
+  const { ports, parts } = agent;
+  const { gpio } = ports.platform;
+  if (gpio === undefined) return [];
+  const undo: (() => void)[] = [];
+  for (const line of (await gpio.lines()).filter(isFreeInput)) {
+    const watching = await gpio.watch(line.name, { debounceMs: GPIO_DEBOUNCE_MS }, (edge) => parts.player.gpioEdge(edge));
+    if (watching.ok) undo.push(watching.value);
+    else ports.log.warn({ line: line.name, ...watching.error }, "an input line cannot be watched");
+  }
+  return undo;
+}
+
+function isFreeInput(line: GpioLineInfo): boolean {
+  return line.direction === "input" && line.consumer === undefined;
+}
+
+/** The owner let go: the screen shows how to claim it again, and nothing of the last owner's stays in force. */
+async function release(agent: Agent): Promise<void> {
+  const { parts, ports } = agent;
+  try {
+    parts.content.want(undefined);
+    await parts.desired.forget();
+    await parts.page.set({} satisfies JsonObject);
+    parts.scene.update();
+  } catch (thrown) {
+    ports.log.error({ error: String(thrown) }, "the last owner's state could not be forgotten whole");
+  }
+}

@@ -1,0 +1,153 @@
+import { Supervisor, type Unit } from "../../platform/runtime/supervisor.ts";
+import { createParts, type AgentParts } from "./agent-parts.ts";
+import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
+import { sessionHandlers } from "./agent-session.ts";
+import { wireParts } from "./agent-wiring.ts";
+import { CloudLinkRunner } from "./cloud/cloud-link.ts";
+import { buildProfile, type Profile } from "./commands/capabilities.ts";
+import { CommandService } from "./commands/command-service.ts";
+import type { ExecutorTable } from "./commands/executor.ts";
+import type { Diagnostics } from "./commands/services.ts";
+import { buildExecutorTable } from "./commands/executor-table.ts";
+import { noteOverrides } from "./commands/note-overrides.ts";
+import type { CloudLink } from "./cloud/cloud-port.ts";
+import { CheckList } from "./health/diagnostic-check.ts";
+import { Health } from "./health/health.ts";
+import { clockSource, configSource, diskSource, outboxSource, playerSource, temperatureSource } from "./health/health-source.ts";
+import { drainFactory } from "./outbox/drain.ts";
+import { HardwareReporter } from "./state/hardware-reporter.ts";
+
+/** The agent without a machine under it: every part, put together from ports alone. */
+export class Agent {
+  readonly ports: AgentPorts;
+  readonly settings: AgentSettings;
+  readonly parts: AgentParts;
+  readonly link: CloudLinkRunner;
+  readonly commands: CommandService;
+  readonly supervisor: Supervisor;
+  readonly profile: Profile;
+  readonly diagnostics: Diagnostics;
+  readonly health: Health;
+
+  /** Reads what is stored and builds every part; nothing runs yet. */
+  static async create(ports: AgentPorts, settings: AgentSettings): Promise<Agent> {
+    const parts = await createParts(ports, settings);
+    const diagnostics = new CheckList(ports.checks, ports.timers, ports.log.child({ part: "checks" }));
+    const executors = executorsOf(ports, settings, parts, diagnostics);
+    const profile = await buildProfile(ports.platform, executors, ports.crypto);
+    return new Agent(ports, settings, parts, { diagnostics, executors, profile });
+  }
+
+  private constructor(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, made: { diagnostics: Diagnostics; executors: ExecutorTable; profile: Profile }) {
+    this.ports = ports;
+    this.settings = settings;
+    this.parts = parts;
+    this.profile = made.profile;
+    this.diagnostics = made.diagnostics;
+    this.commands = createCommands(ports, parts, made.executors);
+    this.link = createLink(ports, settings, parts, this.commands, made.profile);
+    parts.late.link = this.link;
+    parts.migration.attach(this.link);
+    this.health = this.#createHealth();
+    this.supervisor = new Supervisor(this.#units(), ports);
+  }
+
+  /** Runs until `signal` aborts and every part has ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    const undo = await wireParts(this);
+    try {
+      await this.supervisor.run(signal);
+    } finally {
+      undo();
+      this.parts.migration.stop();
+      this.parts.pairing.stop();
+      await this.ports.outbox.close();
+    }
+  }
+
+  #createHealth(): Health {
+    const { parts, ports, settings } = this;
+    const { clock, timers, log, platform } = ports;
+    const sources = [
+      diskSource(platform.probe, settings.config["disk.keepFreeBytes"]),
+      temperatureSource(platform.probe),
+      clockSource(platform.clock),
+      playerSource(ports.player, clock),
+      outboxSource(ports.outbox),
+      configSource(settings.configIssues),
+    ];
+    return new Health({ sources, units: () => this.supervisor.status(), reporter: parts.reported, alarms: parts.alarms, timers, log: log.child({ part: "health" }) });
+  }
+
+  #units(): readonly Unit[] {
+    const { parts, ports } = this;
+    const { clock, timers, random, log, platform } = ports;
+    const hardware = new HardwareReporter({
+      platform, displayStatus: parts.displayStatus, reporter: parts.reported, outbox: ports.outbox,
+      clock, timers, random, log: log.child({ part: "hardware" }),
+    });
+    const unit = (name: string, part: { run(signal: AbortSignal): Promise<void> }): Unit => ({ name, run: (signal) => part.run(signal) });
+    return [
+      unit("commands", this.commands),
+      unit("content", parts.content),
+      unit("schedule", parts.schedule),
+      unit("desired", parts.desired),
+      unit("screen", parts.screen),
+      unit("hardware", hardware),
+      unit("telemetry", parts.telemetry),
+      unit("alarms", parts.alarms),
+      unit("health", this.health),
+      unit("link", this.link),
+    ];
+  }
+}
+
+function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, diagnostics: Diagnostics): ExecutorTable {
+  const { platform, player, clock, timers, logs } = ports;
+  const table = buildExecutorTable({
+    adapter: platform, player, clock, timers, logs,
+    uploader: ports.uploader(lateLink(parts)),
+    telemetry: parts.telemetry,
+    diagnostics,
+    label: () => (settings.name === "" ? ports.deviceId.slice(0, 8) : settings.name),
+  });
+  return noteOverrides(table, (key, value) => parts.desired.noteCommand(key, value));
+}
+
+/** The link is made after the executors that upload through it. */
+function lateLink(parts: AgentParts): Pick<CloudLink, "requestUpload"> {
+  return {
+    requestUpload: (request) => {
+      if (parts.late.link === undefined) throw new Error("an upload was asked for before the link was made");
+      return parts.late.link.requestUpload(request);
+    },
+  };
+}
+
+function createCommands(ports: AgentPorts, parts: AgentParts, executors: ExecutorTable): CommandService {
+  const { clock, timers, random, crypto, outbox, platform } = ports;
+  return new CommandService({
+    deviceId: ports.deviceId, store: ports.journal, executors, verify: parts.verify, send: parts.send, sink: outbox, backlog: outbox,
+    clock, timers, random, crypto, log: ports.log.child({ part: "commands" }),
+    machine: { bootId: () => platform.power.bootId(), uptimeMs: () => platform.probe.uptimeMs() },
+    serverNowMs: () => parts.serverClock.serverNowMs(),
+  });
+}
+
+function createLink(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, commands: CommandService, profile: Profile): CloudLinkRunner {
+  const { clock, timers, random, documents, outbox, platform, transport, linkPolicy: policy, key, deviceId, bootId } = ports;
+  return new CloudLinkRunner({
+    transport, clock, timers, random, policy, key, deviceId, bootId, documents,
+    log: ports.log.child({ part: "link" }),
+    clockQuality: () => platform.clock.quality(),
+    ownerFingerprint: () => parts.ownership.owner()?.fingerprint,
+    claimToken: () => (parts.ownership.owner() === undefined ? settings.provisioning?.claimToken : undefined),
+    backlog: outbox,
+    drain: drainFactory({ backlog: outbox, clock, timers, log: ports.log.child({ part: "drain" }) }),
+    handlers: sessionHandlers(ports, settings, parts, commands, () => profile),
+    serverClock: parts.serverClock,
+    endpoints: parts.migration.endpoints(),
+    firstConnectSpreadMs: settings.config["cloud.firstConnectSpreadMs"],
+  });
+}
+

@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { resolve } from "node:path";
+import { playerSocketPath, socketPath, type SocketPlace } from "../../player-host/contract/socket-path.ts";
+import { openPlatform, type OpenedPlatform } from "../../platform/detect.ts";
+import { keyFromSeed, nodeCrypto } from "../../platform/linux/node-crypto.ts";
+import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
+import { systemRandom } from "../../platform/linux/system-random.ts";
+import type { Clock, Timers } from "../../platform/ports/clock.ts";
+import type { Log } from "../../platform/ports/log.ts";
+import { Supervisor, type Unit } from "../../platform/runtime/supervisor.ts";
+import { Agent } from "../core/agent.ts";
+import type { AgentPorts, AgentSettings } from "../core/agent-ports.ts";
+import type { Transport } from "../core/cloud/cloud-port.ts";
+import { GatedTransport } from "../core/cloud/gated-transport.ts";
+import { DEFAULT_LINK_POLICY } from "../core/cloud/link-policy.ts";
+import { LOOP_LIMITS_MS, LoopProgress } from "../core/health/loop-progress.ts";
+import { deviceIdOf } from "../core/identity/identity.ts";
+import type { ReadConfig } from "./config/read-config.ts";
+import { PackageProvider } from "./content/package-provider.ts";
+import { EXIT } from "./exit-codes.ts";
+import { loadDeviceKey } from "./identity/device-key-file.ts";
+import { readProvisioning, type Provisioning } from "./identity/provisioning.ts";
+import { LocalServer } from "./local-api/local-server.ts";
+import { localMethods } from "./local-api/local-methods.ts";
+import { logSource } from "./log-files.ts";
+import { machineChecks } from "./machine-checks.ts";
+import type { Paths } from "./paths.ts";
+import type { LogLevel, PinoLog } from "./pino-log.ts";
+import { PlayerSocket } from "./player-socket.ts";
+import { reportFindings } from "./report-findings.ts";
+import { simulatedHooks } from "./simulated-hooks.ts";
+import { openStores } from "./stores.ts";
+import { Systemd } from "./systemd.ts";
+import type { HttpSettings } from "./transport/http-exchange.ts";
+import { WsTransport } from "./transport/ws-transport.ts";
+import { DEFAULT_UPLOAD_POLICY, HttpUploader } from "./uploads/http-uploader.ts";
+
+export interface ComposeOptions {
+  readonly config: ReadConfig;
+  readonly paths: Paths;
+  readonly pino: PinoLog;
+  readonly version: string;
+  readonly signal: AbortSignal;
+}
+
+/** The Node agent: the core, and what of this machine it stands on. */
+export interface ComposedAgent {
+  readonly agent: Agent;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Names every concrete class of the Node agent; nothing else does. */
+export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
+  const { config, paths, pino } = options;
+  const { log } = pino;
+  const progress = new LoopProgress(systemClock, LOOP_LIMITS_MS);
+  const timers = progress.watch(new SystemTimers());
+  const platform = await openMachine(options, timers);
+  // The simulated machine has a clock of its own, which can be stepped.
+  const clock: Clock = platform.world?.deviceClock() ?? systemClock;
+  const bootId = await platform.adapter.power.bootId();
+  const quality = await platform.adapter.clock.quality();
+  const stores = await openStores({ paths, capBytes: config.values["outbox.bytesMax"], bootId, quality, clock, timers, random: systemRandom, log });
+  const loaded = loadDeviceKey({ folder: paths.identity, random: systemRandom, wallMs: () => clock.wallMs(), keyFromSeed });
+  const deviceId = await deviceIdOf(nodeCrypto, loaded.key.publicKey);
+  const place = socketPlace(config.values["sockets.dir"] === "" ? paths.data : resolve(config.values["sockets.dir"]));
+  const player = new PlayerSocket(playerSocketPath(place).path, { clock, timers, log: log.child({ part: "player-link" }) });
+  const http = httpSettings(options);
+  const provisioning = provisioningOf(options, log);
+  const settings = settingsOf(options, provisioning);
+  const ports: AgentPorts = {
+    clock, timers, random: systemRandom, crypto: nodeCrypto, log, key: loaded.key, deviceId, bootId, player,
+    platform: platform.adapter,
+    content: new PackageProvider(paths.content, log.child({ part: "packages" })),
+    documents: stores.documents, journal: stores.journal, outbox: stores.outbox,
+    transport: createTransport(platform, timers, http, options.version),
+    linkPolicy: { ...DEFAULT_LINK_POLICY, pingIntervalMs: config.values["cloud.pingMs"] },
+    uploader: (link) => new HttpUploader({ link, clock, timers, random: systemRandom, log: log.child({ part: "uploads" }), http, policy: DEFAULT_UPLOAD_POLICY }),
+    logs: logSource(paths.logs, () => pino.flush()),
+    setLogLevel: (level: LogLevel) => pino.setLevel(level),
+    logLevel: () => pino.level(),
+    checks: machineChecks(paths.data, () => settings.endpoints),
+  };
+  const agent = await Agent.create(ports, settings);
+  reportFindings({ alarms: agent.parts.alarms, stores, loaded, log, ...(platform.damage && { worldDamage: platform.damage }) });
+  platform.world?.setHooks(simulatedHooks(() => playerPid(player), log));
+  const local = await createLocal(options, agent, place, platform);
+  return { agent, run: (signal) => run({ agent, player, local, platform, progress, timers, log }, signal) };
+}
+
+async function openMachine({ config, paths, pino }: ComposeOptions, timers: Timers): Promise<OpenedPlatform> {
+  const { values } = config;
+  return openPlatform({
+    platform: values.platform,
+    clock: systemClock, timers, random: systemRandom,
+    dataDir: paths.data,
+    worldPath: paths.simulatedWorld,
+    ...(values["watchdog.hardware"] && { watchdogPath: "/dev/watchdog" }),
+    onMachineGone: (kind) => {
+      // The simulated machine went down: like a real one, it gives nobody time to tidy up.
+      pino.flush();
+      process.exit(kind === "reboot" ? EXIT.machineReboot : EXIT.machineOff);
+    },
+  });
+}
+
+function createTransport(platform: OpenedPlatform, timers: Timers, http: HttpSettings, version: string): Transport {
+  const ws = new WsTransport({ ...http, timers, clockQuality: () => platform.adapter.clock.quality(), userAgent: `vitrine-agent/${version}` });
+  const { world } = platform;
+  if (world === undefined) return ws;
+  return new GatedTransport(ws, { allowed: () => world.state.network.link === "up", onChange: (changed) => world.onChange(changed) });
+}
+
+function httpSettings({ config }: ComposeOptions): HttpSettings {
+  const { "cloud.proxy": proxies, "cloud.caFile": caFile } = config.values;
+  const proxy = proxies[0];
+  return { ...(proxy !== undefined && { proxy }), ...(caFile !== "" && { ca: readFileSync(caFile, "utf8") }) };
+}
+
+/** A wrong provisioning file is said and passed over: the device still shows its pairing code. */
+function provisioningOf({ config, paths }: ComposeOptions, log: Log): Provisioning | undefined {
+  const read = readProvisioning([config.values["provisioning.path"], paths.provisioning]);
+  if (read.ok) return read.value;
+  log.error({ ...read.error }, "the provisioning file cannot be used");
+  return undefined;
+}
+
+function settingsOf({ config, version }: ComposeOptions, provisioning: Provisioning | undefined): AgentSettings {
+  const configured = config.values["cloud.endpoints"];
+  return {
+    version,
+    config: config.values,
+    configIssues: config.issues,
+    endpoints: configured.length > 0 ? configured : (provisioning?.endpoints ?? []),
+    name: config.values["device.name"] === "" ? (provisioning?.deviceName ?? "") : config.values["device.name"],
+    ...(provisioning && { provisioning }),
+    facts: {},
+  };
+}
+
+async function createLocal(options: ComposeOptions, agent: Agent, place: SocketPlace, platform: OpenedPlatform): Promise<LocalServer> {
+  const { config, paths, pino, signal } = options;
+  const methods = localMethods({ agent, config, paths, signal, flushLog: () => pino.flush() });
+  const simulated = platform.world === undefined ? {} : (await import("./local-api/simulated-methods.ts")).simulatedMethods(platform.world);
+  return new LocalServer(socketPath("agent.sock", place).path, { ...methods, ...simulated }, pino.log.child({ part: "local" }));
+}
+
+interface Running {
+  readonly agent: Agent;
+  readonly player: PlayerSocket;
+  readonly local: LocalServer;
+  readonly platform: OpenedPlatform;
+  readonly progress: LoopProgress;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+/** The core's own parts are supervised by it; the two sockets and systemd are this process's. */
+async function run({ agent, player, local, platform, progress, timers, log }: Running, signal: AbortSignal): Promise<void> {
+  const systemd = new Systemd({ env: process.env, timers, log, healthy: () => progress.healthy() });
+  const units: readonly Unit[] = [
+    { name: "player-link", run: (stop) => player.run(stop) },
+    { name: "local-api", run: (stop) => local.run(stop) },
+  ];
+  log.info({ deviceId: agent.ports.deviceId, adapter: platform.adapter.name, evidence: platform.adapter.evidence }, "the agent starts");
+  systemd.ready();
+  try {
+    await Promise.all([agent.run(signal), new Supervisor(units, agent.ports).run(signal)]);
+  } finally {
+    systemd.stopping();
+    await platform.adapter.close();
+    log.info({}, "the agent stopped");
+  }
+}
+
+function socketPlace(dataDir: string): SocketPlace {
+  return { dataDir, tmpDir: tmpdir(), dataDirSha256Hex: createHash("sha256").update(dataDir).digest("hex") };
+}
+
+function playerPid(player: PlayerSocket): number | undefined {
+  const status = player.status();
+  return status.kind === "present" ? status.pid : undefined;
+}

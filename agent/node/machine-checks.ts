@@ -1,0 +1,35 @@
+import { lookup } from "node:dns/promises";
+import { access, constants } from "node:fs/promises";
+import { messageOf } from "../../platform/ports/result.ts";
+import { bad, good, warning, type DiagnosticCheck } from "../core/health/diagnostic-check.ts";
+
+/** Checks of `vitrine doctor` that ask this machine itself. */
+export function machineChecks(data: string, endpoints: () => readonly string[]): readonly DiagnosticCheck[] {
+  return [
+    {
+      name: "data folder",
+      run: async () => {
+        try {
+          await access(data, constants.R_OK | constants.W_OK | constants.X_OK);
+          return good(`${data} can be written`);
+        } catch (thrown) {
+          return bad(`${data} cannot be written: ${messageOf(thrown)}`, "check its owner and mode, and that the disk is not mounted read-only");
+        }
+      },
+    },
+    {
+      name: "cloud name",
+      run: async () => {
+        const [endpoint] = endpoints();
+        if (endpoint === undefined) return warning("no cloud is configured", "set cloud.endpoints, or put a provisioning file in place");
+        const { hostname } = new URL(endpoint);
+        try {
+          const { address } = await lookup(hostname);
+          return good(`${hostname} is ${address}`);
+        } catch (thrown) {
+          return bad(`${hostname} cannot be looked up: ${messageOf(thrown)}`, "check the network cable or Wi-Fi, and the DNS server");
+        }
+      },
+    },
+  ];
+}

@@ -1,0 +1,106 @@
+#!/usr/bin/env node
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { messageOf } from "../../platform/ports/result.ts";
+import { configEntry, CONFIG_KEYS, flagName } from "../core/config/config-table.ts";
+import { compose } from "./compose.ts";
+import { readConfig, type ReadConfig } from "./config/read-config.ts";
+import { lockData } from "./data-lock.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { pathsIn } from "./paths.ts";
+import { createPinoLog, type LogLevel } from "./pino-log.ts";
+import { VERSION } from "./version.ts";
+
+/** Short names for what is typed most. */
+const ALIASES: Readonly<Record<string, string>> = { "--cloud": "--cloud-endpoints", "--name": "--device-name" };
+/** A stop that takes longer is a hang; systemd would wait 90 s for us. */
+const STOP_TIMEOUT_MS = 8_000;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  if (argv.includes("--help") || argv.includes("-h")) return printAndEnd(help());
+  if (argv.includes("--version")) return printAndEnd(VERSION);
+  const config = await readConfig(argv.map((word) => withAlias(word)), process.env);
+  if (config.rest.length > 0) return refuse(`unexpected argument "${config.rest[0] ?? ""}"`, "flags are --key value; --help lists them");
+  const first = config.issues[0];
+  if (config.values.strict && first !== undefined) return refuse(first.message, first.hint);
+  const data = resolve(config.values.data);
+  const paths = pathsIn(data);
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+  } catch (thrown) {
+    return refuse(`the data folder ${data} cannot be made: ${messageOf(thrown)}`, "name another one with --data DIR");
+  }
+  const lock = lockData(`${paths.data}/agent.lock`);
+  // A disk that cannot be written does not stop the device; a second agent on the same data would break it.
+  if (!lock.ok && lock.error.code === "data.in-use") return refuse(lock.error.message, lock.error.hint ?? "");
+  try {
+    return await runAgent(config, data);
+  } finally {
+    if (lock.ok) lock.value();
+  }
+}
+
+async function runAgent(config: ReadConfig, data: string): Promise<ExitCode> {
+  const paths = pathsIn(data);
+  const pino = await createPinoLog({ file: paths.agentLog, stderr: true, level: config.values["log.level"] as LogLevel });
+  const { log } = pino;
+  for (const issue of config.issues) log.warn({ ...issue }, "a part of the configuration is not used");
+  const stop = new AbortController();
+  let exitCode: ExitCode = EXIT.stopped;
+  const end = (code: ExitCode): void => {
+    exitCode = code;
+    stop.abort();
+  };
+  onSignals(() => end(EXIT.stopped), pino.flush);
+  try {
+    const agent = await compose({ config, paths, pino, signal: stop.signal, version: VERSION });
+    await agent.run(stop.signal);
+  } catch (thrown) {
+    log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "the agent ended by a bug");
+    exitCode = EXIT.failed;
+  }
+  pino.flush();
+  return exitCode;
+}
+
+/** The one place that touches signals. A second signal, or a stop that hangs, ends the process at once. */
+function onSignals(stop: () => void, flush: () => void): void {
+  let stopping = false;
+  const handle = (): void => {
+    if (stopping) {
+      flush();
+      process.exit(EXIT.failed);
+    }
+    stopping = true;
+    stop();
+    setTimeout(() => {
+      flush();
+      process.exit(EXIT.failed);
+    }, STOP_TIMEOUT_MS).unref();
+  };
+  process.on("SIGTERM", handle);
+  process.on("SIGINT", handle);
+}
+
+function withAlias(word: string): string {
+  const [name = "", ...value] = word.split("=");
+  const alias = ALIASES[name];
+  return alias === undefined ? word : [alias, ...value].join("=");
+}
+
+function help(): string {
+  const keys = CONFIG_KEYS.map((key) => `  ${flagName(key).padEnd(36)} ${configEntry(key).description}`);
+  return ["vitrine-agent: the agent of a Vitrine device.", "", "usage: node dist/agent/main.js [--key value …]", "", ...keys, "", "docs/configuration.md has types and defaults."].join("\n");
+}
+
+function printAndEnd(text: string): ExitCode {
+  process.stdout.write(`${text}\n`);
+  return EXIT.stopped;
+}
+
+function refuse(message: string, hint: string): ExitCode {
+  process.stderr.write(`vitrine-agent: ${message}\n${hint === "" ? "" : `  → ${hint}\n`}`);
+  return EXIT.badConfiguration;
+}

@@ -1,0 +1,46 @@
+import type { Log } from "../../platform/ports/log.ts";
+import type { Issue } from "../../platform/ports/result.ts";
+import type { Alarms } from "../core/health/alarms.ts";
+import type { OutboxIncident } from "../core/outbox/outbox-deps.ts";
+import type { LoadedKey } from "./identity/device-key-file.ts";
+import type { Stores } from "./stores.ts";
+
+export interface FindingsDeps {
+  readonly alarms: Alarms;
+  readonly stores: Stores;
+  readonly loaded: LoadedKey;
+  readonly worldDamage?: Issue;
+  readonly log: Log;
+}
+
+/** Tells the cloud what was found wrong on the way up, and what goes wrong with the outbox's disk later. */
+export function reportFindings({ alarms, stores, loaded, worldDamage, log }: FindingsDeps): void {
+  for (const finding of stores.findings) {
+    log.error({ ...finding }, "storage was damaged or cannot be used");
+    alarms.raise(finding.code, "error", finding.message, finding.evidence);
+  }
+  for (const finding of loaded.findings) {
+    log.warn({ ...finding }, "the device key was not as it should be");
+    alarms.raise(finding.code, finding.severity, finding.message, finding.evidence);
+  }
+  if (worldDamage !== undefined) log.warn({ ...worldDamage }, "the simulated hardware begins anew");
+  stores.onIncident((incident) => raiseIncident(alarms, log, incident));
+}
+
+function raiseIncident(alarms: Alarms, log: Log, incident: OutboxIncident): void {
+  log.warn({ incident }, "the outbox's storage");
+  switch (incident.kind) {
+    case "loss":
+      return alarms.raise("storage.quarantined", "error", `${incident.loss.file} was damaged and set aside: ${incident.loss.why.message}`, { salvagedRows: incident.loss.salvagedRows });
+    case "degraded":
+      return alarms.raise("outbox.degraded", "error", `records are kept in memory only: ${incident.why.message}`);
+    case "recovered":
+      return alarms.clear("outbox.degraded", "records are on disk again");
+    case "write-failed":
+      return alarms.raise("outbox.write-failed", "error", `records cannot be written: ${incident.why.message}`);
+    case "write-recovered":
+      return alarms.clear("outbox.write-failed", "records are written again");
+    case "new-log":
+      return alarms.raise("outbox.new-log", "warning", `the end of the outbox was lost; it goes on as log ${incident.log}`, { stream: incident.stream, claimed: incident.claimed, handedOut: incident.handedOut });
+  }
+}

@@ -1,0 +1,84 @@
+import type { Clock, ClockQuality, Timers } from "../../platform/ports/clock.ts";
+import type { Log } from "../../platform/ports/log.ts";
+import type { Random } from "../../platform/ports/random.ts";
+import type { Issue } from "../../platform/ports/result.ts";
+import type { JournalStore } from "../core/commands/journal-store.ts";
+import { MemoryJournalStore } from "../core/commands/memory-journal-store.ts";
+import { Outbox } from "../core/outbox/outbox.ts";
+import type { OutboxIncident } from "../core/outbox/outbox-deps.ts";
+import type { DocumentStore } from "../core/storage/document-store.ts";
+import type { Paths } from "./paths.ts";
+import { openDocuments } from "./sqlite/open-documents.ts";
+import { sqliteOutboxOpener } from "./sqlite/open-outbox.ts";
+import { Quarantine } from "./sqlite/quarantine.ts";
+import { openJournal } from "./sqlite-journal/open-journal.ts";
+
+/** Something about the storage that an alarm has to tell. */
+export interface StorageFinding {
+  readonly code: "storage.quarantined" | "storage.degraded";
+  readonly message: string;
+  readonly evidence: Readonly<Record<string, string | number>>;
+}
+
+export interface Stores {
+  readonly documents: DocumentStore;
+  readonly journal: JournalStore;
+  readonly outbox: Outbox;
+  /** What was wrong when they were opened. */
+  readonly findings: readonly StorageFinding[];
+  /** Tells of what goes wrong later; called once the alarms are there. */
+  onIncident(listener: (incident: OutboxIncident) => void): void;
+}
+
+export interface StoresDeps {
+  readonly paths: Paths;
+  readonly capBytes: number;
+  readonly bootId: string;
+  readonly quality: ClockQuality;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Damaged files of the two small databases that are kept. */
+const SMALL_QUARANTINE_BYTES = 8 * 1024 * 1024;
+
+/** Opens every store, whatever state its file is in; a device always starts. */
+export async function openStores(deps: StoresDeps): Promise<Stores> {
+  const { paths, clock, random, timers, log } = deps;
+  const findings: StorageFinding[] = [];
+  const degraded = (what: string, why: Issue): void => {
+    findings.push({ code: "storage.degraded", message: `${what} is kept in memory only: ${why.message}`, evidence: { file: what, why: why.code } });
+  };
+  const documents = openDocuments({ path: paths.documents, quarantine: paths.quarantine, quarantineBytesMax: SMALL_QUARANTINE_BYTES, clock });
+  if (documents.degraded !== undefined) degraded("state.sqlite", documents.degraded);
+  if (documents.loss !== undefined) findings.push(quarantined("state.sqlite", documents.loss.why, { salvaged: documents.loss.salvagedKeys.length }));
+  const opened = await openJournal(paths.journal, new Quarantine(paths.quarantine, SMALL_QUARANTINE_BYTES), clock.wallMs());
+  if (opened.kind === "unusable") degraded("journal.sqlite", opened.why);
+  else if (opened.damage !== undefined) findings.push(quarantined("journal.sqlite", opened.damage.why, { salvaged: opened.damage.salvaged }));
+  const incidents: OutboxIncident[] = [];
+  let tell = (incident: OutboxIncident): void => void incidents.push(incident);
+  const outbox = await Outbox.open(
+    {
+      openStore: sqliteOutboxOpener({ path: paths.outbox, quarantine: paths.quarantine, capBytes: deps.capBytes, clock, random }),
+      clock, timers, random, log: log.child({ part: "outbox" }), boot: deps.bootId, quality: deps.quality,
+    },
+    (incident) => tell(incident),
+  );
+  return {
+    documents: documents.store,
+    // Without a journal on disk no command is taken that could run twice after a restart: the floor is lost with the memory.
+    journal: opened.kind === "open" ? opened.store : new MemoryJournalStore(),
+    outbox,
+    findings,
+    onIncident: (listener) => {
+      tell = listener;
+      for (const incident of incidents.splice(0)) listener(incident);
+    },
+  };
+}
+
+function quarantined(file: string, why: Issue, evidence: Readonly<Record<string, number>>): StorageFinding {
+  return { code: "storage.quarantined", message: `${file} was damaged and set aside: ${why.message}`, evidence: { file, why: why.code, ...evidence } };
+}
