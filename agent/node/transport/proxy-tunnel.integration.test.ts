@@ -1,0 +1,112 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { connect, createServer as createTcpServer, type Socket } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { WebSocketServer } from "ws";
+import { SystemTimers } from "../../../platform/linux/system-clock.ts";
+import { proxyFor } from "./proxy-tunnel.ts";
+import { close, listen } from "./testing/loopback-world.ts";
+import { VALID } from "./testing/test-certificates.ts";
+import { WsTransport, type WsTransportOptions } from "./ws-transport.ts";
+
+const closing: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of closing.splice(0).reverse()) await cleanup();
+});
+
+/** A proxy that tunnels every name to one port on loopback. */
+async function proxy(targetPort: number, decide: (request: IncomingMessage) => string = () => "200 OK"): Promise<{ address: string; asked: string[] }> {
+  const asked: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer();
+  server.on("connect", (request, socket: Socket) => {
+    sockets.add(socket);
+    asked.push(`${request.url ?? ""} ${request.headers["proxy-authorization"] ?? ""}`.trim());
+    const answer = decide(request);
+    socket.on("error", () => {});
+    if (!answer.startsWith("200")) {
+      socket.end(`HTTP/1.1 ${answer}\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
+    const target = connect(targetPort, "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\n");
+      target.pipe(socket);
+      socket.pipe(target);
+    });
+    target.on("error", () => socket.destroy());
+    sockets.add(target);
+  });
+  const port = await listen(server);
+  closing.push(async () => {
+    for (const socket of sockets) socket.destroy();
+    await close(server);
+  });
+  return { address: `http://user:p%40ss@127.0.0.1:${port}`, asked };
+}
+
+async function echo(server: Server): Promise<number> {
+  const wss = new WebSocketServer({ server });
+  wss.on("connection", (ws) => ws.send("through"));
+  const port = await listen(server);
+  closing.push(async () => {
+    for (const client of wss.clients) client.terminate();
+    await close(server);
+  });
+  return port;
+}
+
+async function through(url: string, options: Partial<WsTransportOptions>): Promise<string> {
+  const transport = new WsTransport({ timers: new SystemTimers(), clockQuality: async () => "synced", ...options });
+  return new Promise((resolve) => {
+    const events = { frame: (text: string) => resolve(text), closed: () => resolve("closed") };
+    void transport.connect(url, events, new AbortController().signal).then((result) => {
+      if (result.ok) closing.push(() => result.value.close("test over"));
+      else resolve(result.error.code);
+    });
+  });
+}
+
+describe("the way through a proxy", () => {
+  test("leads to a plain and to a TLS server, with the proxy's password", async () => {
+    const plain = await proxy(await echo(createServer()));
+    expect(await through("ws://cloud.test/device", { proxy: plain.address })).toBe("through");
+    expect(plain.asked).toEqual([`cloud.test:80 Basic ${Buffer.from("user:p@ss").toString("base64")}`]);
+    const secure = await proxy(await echo(createTlsServer(VALID)));
+    expect(await through("wss://cloud.test:8443/device", { proxy: secure.address, ca: VALID.cert })).toBe("through");
+    expect(secure.asked[0]).toMatch(/^cloud\.test:8443 /);
+    expect(await through("wss://cloud.test/", { proxy: secure.address })).toBe("link.tls");
+    expect(await through("wss://other.test/", { proxy: secure.address, ca: VALID.cert })).toBe("link.tls");
+  });
+
+  test("a proxy that refuses, is not there, or is none is link.proxy", async () => {
+    const { address } = await proxy(1, () => "407 Proxy Authentication Required");
+    expect(await through("wss://cloud.test/", { proxy: address })).toBe("link.proxy");
+    expect(await through("wss://cloud.test/", { proxy: "nonsense" })).toBe("link.proxy");
+    const mute = createTcpServer((socket) => socket.destroy());
+    const port = await listen(mute);
+    expect(await through("wss://cloud.test/", { proxy: `http://127.0.0.1:${port}` })).toBe("link.proxy");
+    await close(mute);
+    expect(await through("wss://cloud.test/", { proxy: `http://127.0.0.1:${port}` })).toBe("link.proxy");
+  });
+
+  test("giving up while the proxy thinks ends the attempt", async () => {
+    const mute = createTcpServer(() => {});
+    const port = await listen(mute);
+    const giveUp = new AbortController();
+    const transport = new WsTransport({ timers: new SystemTimers(), clockQuality: async () => "synced", proxy: `http://127.0.0.1:${port}` });
+    const attempt = transport.connect("wss://cloud.test/", { frame: () => {}, closed: () => {} }, giveUp.signal);
+    giveUp.abort();
+    expect(await attempt).toMatchObject({ ok: false, error: { code: "link.timeout" } });
+    await close(mute);
+  });
+
+  test("exceptions are reached directly", () => {
+    const settings = { proxy: "http://proxy.test:3128", noProxy: ".site.test, cloud.test:8443, *.wild.test,host" };
+    const usesProxy = (url: string): boolean => proxyFor(new URL(url), settings) !== undefined;
+    expect(["wss://cloud.test/", "wss://notsite.test/", "wss://otherhost/"].map(usesProxy)).toEqual([true, true, true]);
+    const direct = ["ws://localhost:1/", "ws://127.0.0.1:1/", "ws://[::1]:1/", "wss://a.site.test/", "wss://site.test/", "wss://cloud.test:8443/", "ws://x.wild.test/", "ws://host/"];
+    expect(direct.map(usesProxy)).toEqual(direct.map(() => false));
+    expect(proxyFor(new URL("wss://cloud.test/"), { ...settings, noProxy: "*" })).toBeUndefined();
+    expect(proxyFor(new URL("wss://cloud.test/"), {})).toBeUndefined();
+  });
+});
