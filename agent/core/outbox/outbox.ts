@@ -273,7 +273,8 @@ export class Outbox implements EventSink, Backlog {
         const group = this.#pending.take(this.#limits.groupRecordsMax, this.#limits.groupBytesMax);
         unsettled -= group.length;
         const settled = await this.#serial.run(() => this.#writeGroup(group));
-        if (!settled) return;
+        // The next try is scheduled; but who came meanwhile and waits is owed an answer now.
+        if (!settled && !this.#pending.awaited) return;
       } while (unsettled > 0 || this.#pending.awaited || this.#pending.bytes > this.#limits.groupBytesMax);
       if (this.#pending.size > 0) this.#wake.within(this.#limits.flushDelayMs);
     } finally {

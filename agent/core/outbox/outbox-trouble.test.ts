@@ -1,0 +1,175 @@
+import { describe, expect, test } from "vitest";
+import type { Result } from "../../../platform/ports/result.ts";
+import type { Stream } from "../../protocol/records.ts";
+import { MemoryDisk } from "./memory-outbox-store.ts";
+import type { OutboxOpening } from "./outbox-store.ts";
+import { OutboxBench } from "./testing/outbox-bench.ts";
+
+const LOG_A = "a".repeat(24);
+
+/** A disk that refuses as it is told, and openings that come out as they are told. */
+class Trouble {
+  refuse: string | undefined;
+  readonly disk = new MemoryDisk(LOG_A, 1e7, { refuse: () => (this.refuse === undefined ? undefined : { code: this.refuse, message: "as told" }) });
+  next: () => OutboxOpening = () => this.disk.open();
+  openings = 0;
+
+  readonly bench = new OutboxBench({
+    openStore: async () => {
+      this.openings += 1;
+      return this.next();
+    },
+  });
+}
+
+function append(bench: OutboxBench, stream: Stream, n: number): Promise<Result<{ readonly seq: number }>> {
+  return bench.outbox.append({ stream, kind: "page", body: { n }, source: "agent" });
+}
+
+const bodies = async (bench: OutboxBench, stream: Stream): Promise<unknown[]> =>
+  (await bench.records(stream)).filter(({ kind }) => kind !== "gap").map(({ body }) => body["n"]);
+
+describe("a disk that refuses", () => {
+  test("nobody is told that a durable record is safe; events wait, and are written when it takes writes again", async () => {
+    const trouble = new Trouble();
+    const { bench } = trouble;
+    await bench.start();
+    trouble.refuse = "storage.io";
+    expect(await append(bench, "event", 1)).toMatchObject({ ok: true });
+    expect(await append(bench, "outcome", 1)).toMatchObject({ ok: false, error: { code: "outbox.disk" } });
+    await bench.time.advance(120_000);
+    expect(bench.incidents).toMatchObject([{ kind: "write-failed", why: { code: "storage.io" } }]);
+    trouble.refuse = undefined;
+    await bench.time.advance(60_000);
+    expect(await bodies(bench, "event")).toEqual([1]);
+    expect(await append(bench, "outcome", 2)).toEqual({ ok: true, value: { seq: 1 } });
+    expect(bench.incidents.map(({ kind }) => kind)).toEqual(["write-failed", "write-recovered"]);
+    await bench.time.advance(5_000);
+    expect(await bench.gaps()).toEqual([{ stream: "outcome", reason: "disk-error", count: 1 }]);
+  });
+
+  test("it is asked on a schedule that backs off, not in a storm", async () => {
+    const trouble = new Trouble();
+    const { bench } = trouble;
+    await bench.start();
+    trouble.refuse = "storage.io";
+    await append(bench, "event", 1);
+    await bench.time.advance(3_600_000);
+    expect(trouble.bench.outbox.status().counters.commitFailures).toBeLessThan(600);
+    expect(trouble.openings).toBeLessThan(400);
+  });
+
+  test("a full disk: what is worth less goes, and after that what comes is refused with the reason", async () => {
+    const trouble = new Trouble();
+    const { bench } = trouble;
+    await bench.start();
+    for (let n = 0; n < 5; n += 1) await append(bench, "metric", n);
+    await bench.outbox.flush();
+    trouble.refuse = "storage.full";
+    expect(await append(bench, "play", 1)).toMatchObject({ ok: false, error: { code: "outbox.full" } });
+    trouble.refuse = undefined;
+    expect(await append(bench, "play", 2)).toMatchObject({ ok: true, value: { seq: 1 } });
+  });
+});
+
+describe("a store that breaks while it is used", () => {
+  test("is opened again at once when the trouble began long after its opening, and the write goes through", async () => {
+    const trouble = new Trouble();
+    const { bench } = trouble;
+    await bench.start();
+    await append(bench, "play", 1);
+    await bench.time.advance(60_000);
+    trouble.next = () => {
+      trouble.refuse = undefined;
+      return trouble.disk.open();
+    };
+    trouble.refuse = "storage.io";
+    expect(await append(bench, "play", 2)).toEqual({ ok: true, value: { seq: 2 } });
+    expect(bench.outbox.log).toBe(LOG_A);
+    expect(await bodies(bench, "play")).toEqual([1, 2]);
+  });
+
+  test("damage: goes on in the new file, under its log and numbers, and tells what was lost", async () => {
+    const trouble = new Trouble();
+    const { bench } = trouble;
+    await bench.start();
+    for (let n = 1; n <= 3; n += 1) await append(bench, "play", n);
+    await bench.time.advance(60_000);
+    const salvaged = new MemoryDisk("b".repeat(24), 1e7);
+    await salvaged.open().store.commit({ add: [{ stream: "play", seq: 2, kind: "page", segment: 1, monoMs: 1, body: '{"n":2}' }] }, true);
+    trouble.next = () => ({
+      ...salvaged.open(),
+      losses: [
+        {
+          file: "outbox.sqlite",
+          why: { code: "storage.corrupt", message: "as told" },
+          salvagedRows: 1,
+          extentKnown: true,
+          gaps: [{ stream: "play", reason: "corrupt", source: "", from: 1, to: 3, count: 2 }],
+        },
+      ],
+    });
+    trouble.refuse = "storage.corrupt";
+    expect(await append(bench, "event", 9)).toMatchObject({ ok: true });
+    expect(await append(bench, "play", 4)).toEqual({ ok: true, value: { seq: 3 } });
+    expect(bench.outbox.log).toBe("b".repeat(24));
+    expect(await bodies(bench, "play")).toEqual([2, 4]);
+    expect(await bodies(bench, "event")).toEqual([9]);
+    await bench.time.advance(5_000);
+    expect(await bench.gaps()).toEqual([{ stream: "play", reason: "corrupt", from: 1, to: 3, count: 2 }]);
+    expect(bench.incidents.map(({ kind }) => kind)).toEqual(["loss"]);
+  });
+
+  test("no disk at all: goes on in memory and says so, and moves everything to the disk when that is back", async () => {
+    const trouble = new Trouble();
+    const { bench } = trouble;
+    await bench.start();
+    await append(bench, "play", 1);
+    await bench.time.advance(60_000);
+    const memory = new MemoryDisk("c".repeat(24), 1e6);
+    trouble.next = () => ({ ...memory.open(), degraded: { code: "storage.read-only", message: "as told" } });
+    trouble.refuse = "storage.read-only";
+    expect(await append(bench, "play", 2)).toMatchObject({ ok: true });
+    expect(await append(bench, "event", 2)).toMatchObject({ ok: true });
+    expect(bench.outbox.status().degraded).toMatchObject({ code: "storage.read-only" });
+    await bench.time.advance(30_000);
+    expect(await bodies(bench, "play")).toEqual([2]);
+
+    trouble.refuse = undefined;
+    trouble.next = () => trouble.disk.open();
+    await bench.time.advance(60_000);
+    await append(bench, "event", 3);
+    expect(await append(bench, "play", 3)).toEqual({ ok: true, value: { seq: 3 } });
+    expect(bench.outbox.log).toBe(LOG_A);
+    expect(await bodies(bench, "play")).toEqual([1, 2, 3]);
+    expect(await bodies(bench, "event")).toEqual([2, 3]);
+    expect(bench.outbox.status().degraded).toBeUndefined();
+    expect(bench.incidents.map(({ kind }) => kind)).toEqual(["degraded", "recovered"]);
+    const { wall } = (await bench.records("play"))[1] ?? { wall: 0 };
+    expect(bench.time.wallMs() - wall).toBe(90_000);
+    bench.crash();
+  });
+
+  test("a damaged row is dropped and told of, and those around it go on", async () => {
+    const disk = new MemoryDisk(LOG_A, 1e7);
+    const opening = disk.open();
+    const damaged = new Set([2]);
+    const store: OutboxOpening["store"] = {
+      commit: (change, synced) => opening.store.commit(change, synced),
+      usage: () => opening.store.usage(),
+      close: () => opening.store.close(),
+      read: async (stream, range) => {
+        const found = await opening.store.read(stream, range);
+        if (!found.ok || stream !== "play") return found;
+        const { rows } = found.value;
+        return { ok: true, value: { rows: rows.filter(({ seq }) => !damaged.has(seq)), damaged: rows.flatMap(({ seq }) => (damaged.has(seq) ? seq : [])) } };
+      },
+    };
+    const bench = new OutboxBench({ openStore: async () => ({ ...opening, store }) });
+    await bench.start();
+    for (let n = 1; n <= 3; n += 1) await append(bench, "play", n);
+    expect(await bodies(bench, "play")).toEqual([1, 3]);
+    await bench.time.advance(2_000);
+    expect(await bench.gaps()).toEqual([{ stream: "play", reason: "corrupt", from: 2, to: 2, count: 1 }]);
+  });
+});
