@@ -4,7 +4,7 @@ import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { packageOrigin } from "../stage/navigation-rules.ts";
+import { HTTPS_ORIGINS } from "../stage/navigation-rules.ts";
 import type { LoadTarget, PixelSample, Shell, ShellEvent } from "../stage/shell.ts";
 
 /** A shell under test. The suite starts and stops it; `makeShell` gets a fresh folder for whatever it keeps. */
@@ -251,7 +251,7 @@ export function shellConformance(under: ShellUnderTest): void {
           vitrine.emit("package", { origin, secure: isSecureContext, before });
         </script>`;
         const first = await show(await unpack("aa11", { "index.html": html("one") }));
-        expect(await told(first, "package")).toMatchObject({ secure: true, before: null, ...(under.name === "chromium" ? { origin: packageOrigin("aa11") } : {}) });
+        expect(await told(first, "package")).toMatchObject({ secure: true, before: null, ...(under.name === "chromium" ? { origin: HTTPS_ORIGINS.package("aa11") } : {}) });
         const second = await show(await unpack("bb22", { "index.html": html("two") }));
         expect(await told(second, "package")).toMatchObject({ before: null });
         const again = await show(await unpack("aa11", {}));

@@ -6,26 +6,50 @@ export interface NavigationRules {
   readonly origins: readonly string[];
 }
 
-/** Host names below this one are ours alone: RFC 6761 says that `.invalid` never resolves. */
-const OWN_DOMAIN = "vitrine.invalid";
-export const SCREEN_ORIGIN = `https://screen.${OWN_DOMAIN}`;
-const PACKAGE_SUFFIX = `.package.${OWN_DOMAIN}`;
-
-/** A package's own origin, made of its content hash: another version is another origin, and cannot read the old one's storage. */
-export function packageOrigin(id: string): string {
-  const label = id.toLowerCase().replace(/[^a-z0-9]/g, "").slice(0, 48);
-  return `https://${label === "" ? "0" : label}${PACKAGE_SUFFIX}`;
+/** The origins under which a shell serves what is ours. */
+export interface OwnOrigins {
+  readonly screen: string;
+  /** A package's own origin, made of its content hash: another version is another origin, and cannot read the old one's storage. */
+  package(id: string): string;
 }
 
-export function rulesFor(target: LoadTarget): NavigationRules {
+/** Host names below this one are ours alone: RFC 6761 says that `.invalid` never resolves. */
+const OWN_DOMAIN = "vitrine.invalid";
+
+/** For a browser whose requests are answered on their way out. */
+export const HTTPS_ORIGINS: OwnOrigins = {
+  screen: `https://screen.${OWN_DOMAIN}`,
+  package: (id) => `https://${label(id)}.package.${OWN_DOMAIN}`,
+};
+
+export const SCREEN_SCHEME = "vitrine-screen";
+export const PACKAGE_SCHEME = "vitrine-package";
+
+/** For a shell that has schemes of its own, such as Electron. */
+export const SCHEME_ORIGINS: OwnOrigins = {
+  screen: `${SCREEN_SCHEME}://screen`,
+  package: (id) => `${PACKAGE_SCHEME}://${label(id)}`,
+};
+
+function label(id: string): string {
+  const plain = id.toLowerCase().replace(/[^a-z0-9]/g, "").slice(0, 48);
+  return plain === "" ? "0" : plain;
+}
+
+/** Where the browser is sent for a target. */
+export function addressOf(target: LoadTarget, own: OwnOrigins): string {
   switch (target.kind) {
     case "url":
-      return { origins: originOf(target.url) };
+      return target.url;
     case "package":
-      return { origins: [packageOrigin(target.id)] };
+      return `${own.package(target.id)}/${target.entry.split("/").map(encodeURIComponent).join("/")}`;
     case "screen":
-      return { origins: [SCREEN_ORIGIN] };
+      return `${own.screen}/${target.screen.kind}`;
   }
+}
+
+export function rulesFor(target: LoadTarget, own: OwnOrigins): NavigationRules {
+  return { origins: originOf(addressOf(target, own)) };
 }
 
 /** A load that we began may be redirected to another origin; that one is then the content's as well. */
@@ -43,7 +67,7 @@ export function mayNavigate(rules: NavigationRules, url: string): boolean {
 export function mayRedirect(rules: NavigationRules, url: string): boolean {
   const parsed = parse(url);
   if (parsed === undefined || (parsed.protocol !== "http:" && parsed.protocol !== "https:")) return false;
-  return isOwn(parsed.hostname) ? rules.origins.includes(parsed.origin) : true;
+  return isOwn(parsed.hostname) ? mayNavigate(rules, url) : true;
 }
 
 /** One of our own host names, whose requests never go to a network. */
@@ -57,8 +81,11 @@ function isOwn(hostname: string): boolean {
 }
 
 function originOf(url: string): string[] {
-  const origin = parse(url)?.origin;
-  return origin === undefined || origin === "null" ? [] : [origin];
+  const parsed = parse(url);
+  if (parsed === undefined) return [];
+  // `URL` gives no origin to schemes it does not know; the browser gives ours one, because they are registered as standard.
+  if (parsed.protocol === `${SCREEN_SCHEME}:` || parsed.protocol === `${PACKAGE_SCHEME}:`) return [`${parsed.protocol}//${parsed.host}`];
+  return parsed.origin === "null" ? [] : [parsed.origin];
 }
 
 function parse(url: string): URL | undefined {

@@ -11,6 +11,19 @@ export type CdpParams<M extends keyof CdpCommands> = CdpCommands[M]["paramsType"
 export type CdpResult<M extends keyof CdpCommands> = CdpCommands[M]["returnType"];
 export type CdpEventParams<E extends keyof CdpEvents> = CdpEvents[E] extends [infer P] ? P : undefined;
 
+/** What speaks the protocol: a pipe to a browser of ours, or Electron's debugger of one page. */
+export interface Cdp {
+  /** Rejects with a `CdpError` and with nothing else. */
+  call<M extends keyof CdpCommands>(method: M, params: CdpParams<M>, options?: CdpCallOptions): Promise<CdpResult<M>>;
+  /** Listens to one event of the browser (no session) or of one session. Returns the undo. */
+  on<E extends keyof CdpEvents>(event: E, sessionId: string | undefined, listener: (params: CdpEventParams<E>) => void): () => void;
+}
+
+export interface CdpCallOptions {
+  readonly sessionId?: string | undefined;
+  readonly timeoutMs?: number;
+}
+
 /** The browser answered with an error, did not answer in time, or went away. */
 export class CdpError extends Error {
   override readonly name = "CdpError";
@@ -21,6 +34,12 @@ export class CdpError extends Error {
     super(message);
     this.kind = kind;
   }
+}
+
+/** The message of a `CdpError`; anything else is a bug and goes on. */
+export function cdpFailure(thrown: unknown): string {
+  if (thrown instanceof CdpError) return thrown.message;
+  throw thrown;
 }
 
 export interface CdpPipes {
@@ -60,7 +79,7 @@ export const CALL_TIMEOUT_MS = 10_000;
  * The DevTools protocol over the debugging pipe. Every call has a deadline, the number of open calls is
  * limited, and the end of the pipe fails all of them: nothing here waits for a browser that is not there.
  */
-export class CdpClient {
+export class CdpClient implements Cdp {
   readonly #toBrowser: Writable;
   readonly #framer = new CdpFramer(MESSAGE_BYTES_MAX);
   readonly #timers: Timers;
@@ -87,12 +106,7 @@ export class CdpClient {
     else listener(this.#closedBecause);
   }
 
-  /** Rejects with a `CdpError` and with nothing else. */
-  call<M extends keyof CdpCommands>(
-    method: M,
-    params: CdpParams<M>,
-    options: { readonly sessionId?: string | undefined; readonly timeoutMs?: number } = {},
-  ): Promise<CdpResult<M>> {
+  call<M extends keyof CdpCommands>(method: M, params: CdpParams<M>, options: CdpCallOptions = {}): Promise<CdpResult<M>> {
     if (this.#closedBecause !== undefined) return Promise.reject(new CdpError("closed", `${method}: ${this.#closedBecause}`));
     if (this.#open.size >= OPEN_CALLS_MAX) return Promise.reject(new CdpError("busy", `${method}: ${OPEN_CALLS_MAX} calls are open`));
     const id = (this.#lastId += 1);
@@ -118,7 +132,6 @@ export class CdpClient {
     });
   }
 
-  /** Listens to one event of the browser (no session) or of one session. Returns the undo. */
   on<E extends keyof CdpEvents>(event: E, sessionId: string | undefined, listener: (params: CdpEventParams<E>) => void): () => void {
     const set = this.#listeners.get(event) ?? new Set<Listener>();
     this.#listeners.set(event, set);

@@ -2,9 +2,9 @@ import type { Protocol } from "devtools-protocol";
 import type { Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
-import { packageOrigin, rulesFor, SCREEN_ORIGIN, withOrigin, mayNavigate, type NavigationRules } from "../../stage/navigation-rules.ts";
+import { addressOf, mayNavigate, rulesFor, withOrigin, type NavigationRules, type OwnOrigins } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, RefusedThing, ShellEvent } from "../../stage/shell.ts";
-import { CdpError, type CdpClient, type CdpCommands, type CdpParams, type CdpResult } from "./cdp-client.ts";
+import { CdpError, type Cdp, type CdpCommands, type CdpParams, type CdpResult } from "./cdp-client.ts";
 import type { GuardedPage } from "./fetch-guard.ts";
 
 /** The page API's side that is put into every document, and how it calls the host. */
@@ -17,13 +17,15 @@ export interface PageScript {
 }
 
 export interface ChromiumPageDeps {
-  readonly cdp: CdpClient;
-  readonly sessionId: string;
+  readonly cdp: Cdp;
+  readonly sessionId: string | undefined;
+  readonly own: OwnOrigins;
   readonly frameId: string;
   readonly timers: Timers;
   readonly log: Log;
   readonly emit: (event: ShellEvent) => void;
-  readonly script: PageScript;
+  /** Absent where the shell puts the page API into documents itself. */
+  readonly script?: PageScript | undefined;
   /** Without a screen the window has a frame that nobody sees; the page is then given exactly this size. */
   readonly size?: { readonly width: number; readonly height: number } | undefined;
 }
@@ -68,14 +70,14 @@ export class ChromiumPage implements GuardedPage {
     const { script, size } = this.#deps;
     // Bindings reach new documents only while the Runtime domain is on (tried on Chromium 156), and it has
     // to be on before they are added.
-    await this.call("Runtime.enable", undefined);
+    if (script !== undefined) await this.call("Runtime.enable", undefined);
     await Promise.all([
       this.call("Page.enable", {}),
       this.call("Page.setLifecycleEventsEnabled", { enabled: true }),
       this.call("Inspector.enable", undefined),
       this.call("Performance.enable", {}),
-      this.call("Runtime.addBinding", { name: script.binding }),
-      this.call("Page.addScriptToEvaluateOnNewDocument", { source: script.source }),
+      script && this.call("Runtime.addBinding", { name: script.binding }),
+      script && this.call("Page.addScriptToEvaluateOnNewDocument", { source: script.source }),
       size && this.call("Emulation.setDeviceMetricsOverride", { ...size, deviceScaleFactor: 1, mobile: false }),
     ]);
   }
@@ -106,10 +108,10 @@ export class ChromiumPage implements GuardedPage {
   }
 
   async load(load: number, target: LoadTarget): Promise<void> {
-    const url = urlOf(target);
+    const url = addressOf(target, this.#deps.own);
     const anew = target.kind === "screen" ? undefined : this.#sameDocument(target, url);
     this.#target = target;
-    this.#rules = rulesFor(target);
+    this.#rules = rulesFor(target, this.#deps.own);
     this.#loading = { kind: "asked", load, url };
     this.#armDeadline(COMMIT_TIMEOUT_MS);
     this.#deps.emit({ kind: "load-started", load, url });
@@ -163,15 +165,15 @@ export class ChromiumPage implements GuardedPage {
     cdp.on("Runtime.consoleAPICalled", sessionId, ({ type, args }) => {
       if (type === "error" || type === "assert") this.#deps.emit({ kind: "page-error", message: args.map(textOf).join(" ").slice(0, 500) });
     });
+    if (script === undefined) return;
     cdp.on("Runtime.bindingCalled", sessionId, ({ name, payload }) => {
-      if (name === script.binding) this.#pageCall(payload);
+      if (name === script.binding) this.#pageCall(payload, script.token);
     });
   }
 
   /** A call without the token comes from a frame that is not the content's. */
-  #pageCall(payload: string): void {
-    const { script, emit } = this.#deps;
-    if (this.#apiOpen && payload.startsWith(script.token)) emit({ kind: "page-call", text: payload.slice(script.token.length) });
+  #pageCall(payload: string, token: string): void {
+    if (this.#apiOpen && payload.startsWith(token)) this.#deps.emit({ kind: "page-call", text: payload.slice(token.length) });
     else this.refused("page-call", "a call that is not from the content's own page");
   }
 
@@ -204,7 +206,7 @@ export class ChromiumPage implements GuardedPage {
     const loading = this.#loading;
     if (loading.kind === "committed" && loading.loaderId === event.loaderId) this.#finish(loading.load, loading.url);
     else if (loading.kind === "none" && event.loaderId === this.#loaderId && this.#apiOpen) {
-      this.#deps.emit({ kind: "load-finished", url: this.#target === undefined ? "" : urlOf(this.#target) });
+      this.#deps.emit({ kind: "load-finished", url: this.#target === undefined ? "" : addressOf(this.#target, this.#deps.own) });
     }
   }
 
@@ -246,7 +248,7 @@ export class ChromiumPage implements GuardedPage {
   #sameDocument(target: Exclude<LoadTarget, { kind: "screen" }>, url: string): Protocol.Page.ReloadRequest | undefined {
     const before = this.#target;
     if (this.#loaderId === "" || before === undefined || before.kind === "screen" || !this.#apiOpen) return undefined;
-    return urlOf(before) === url ? { ignoreCache: target.ignoreCache } : undefined;
+    return addressOf(before, this.#deps.own) === url ? { ignoreCache: target.ignoreCache } : undefined;
   }
 
   async #worldOf(timeoutMs: number): Promise<number> {
@@ -267,15 +269,4 @@ export class ChromiumPage implements GuardedPage {
 
 function textOf(argument: Protocol.Runtime.RemoteObject): string {
   return typeof argument.value === "string" ? argument.value : (argument.description ?? JSON.stringify(argument.value) ?? argument.type);
-}
-
-function urlOf(target: LoadTarget): string {
-  switch (target.kind) {
-    case "url":
-      return target.url;
-    case "package":
-      return `${packageOrigin(target.id)}/${target.entry.split("/").map(encodeURIComponent).join("/")}`;
-    case "screen":
-      return `${SCREEN_ORIGIN}/${target.screen.kind}`;
-  }
 }

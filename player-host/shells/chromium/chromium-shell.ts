@@ -15,15 +15,15 @@ import type {
   ShellImage,
 } from "../../stage/shell.ts";
 import { startBrowser, type BrowserProcess } from "./browser-process.ts";
-import { CdpClient, CdpError } from "./cdp-client.ts";
+import { CdpClient, CdpError, cdpFailure } from "./cdp-client.ts";
 import { chromiumFlags, type ChromiumSettings } from "./chromium-flags.ts";
 import { ChromiumPage, type PageScript } from "./chromium-page.ts";
 import { FetchGuard, type ScreenDocument } from "./fetch-guard.ts";
-import { witnessFrame } from "./frame-witness.ts";
+import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
+import { PagePictures } from "./page-pictures.ts";
 import { freeProfile } from "./profile-guard.ts";
 import { rendererPids, residentBytesOf } from "./renderer-processes.ts";
 import { Screencast } from "./screencast.ts";
-import { decodePng, imageSize } from "./tiny-png.ts";
 
 export interface ChromiumShellDeps {
   readonly browserPath: string;
@@ -42,18 +42,13 @@ interface Running {
   readonly process: BrowserProcess;
   readonly cdp: CdpClient;
   readonly page: ChromiumPage;
-  readonly cast: Screencast;
+  readonly pictures: PagePictures;
   readonly targetId: string;
 }
 
 /** A small machine with a cold disk cache needs half a minute for its first start. */
 const START_TIMEOUT_MS = 60_000;
 const CLOSE_GRACE_MS = 1_200;
-const CAPTURE_TIMEOUT_MS = 10_000;
-const SAMPLE_WIDTH = 64;
-const SAMPLE_HEIGHT = 36;
-/** A sample this fresh was taken by the frame witness for the same look. */
-const SAMPLE_FRESH_MS = 1_500;
 /** Texts to the page that may wait for a busy renderer. */
 const SENDS_OPEN_MAX = 200;
 const SEND_TIMEOUT_MS = 30_000;
@@ -66,7 +61,6 @@ export class ChromiumShell implements Shell {
   /** The one whose end has been reported: pipe, process and window end together and are one event. */
   #lostRunning: Running | undefined;
   #starting: BrowserProcess | undefined;
-  #lastSample: { readonly atMs: number; readonly base64: string } | undefined;
   #sendsOpen = 0;
   #sendsDropped = 0;
 
@@ -138,51 +132,15 @@ export class ChromiumShell implements Shell {
   }
 
   async screenshot(request: ScreenshotRequest): Promise<Result<ShellImage>> {
-    const running = this.#running;
-    if (running === undefined) return fail("player.no-browser", "There is no browser to take a picture of.");
-    const { format, quality, widthMax } = request;
-    try {
-      const base64 = await running.cast.with({ format, quality: format === "jpeg" ? (quality ?? 80) : undefined, widthMax }, async (cast) => {
-        await cast.moreThan(0, CAPTURE_TIMEOUT_MS);
-        return cast.last();
-      });
-      if (base64 === undefined) return fail("screenshot.no-frame", `No frame came out of the compositor within ${CAPTURE_TIMEOUT_MS} ms.`);
-      return ok({ base64, format, ...imageSize(Buffer.from(base64, "base64")), source: "chromium-compositor" });
-    } catch (thrown) {
-      return fail("screenshot.failed", cdpFailure(thrown));
-    }
+    return (await this.#running?.pictures.screenshot(request)) ?? fail("player.no-browser", "There is no browser to take a picture of.");
   }
 
   async sample(): Promise<Result<PixelSample>> {
-    const fresh = this.#lastSample;
-    if (fresh !== undefined && this.#deps.clock.monotonicMs() - fresh.atMs < SAMPLE_FRESH_MS) return decodePng(Buffer.from(fresh.base64, "base64"));
-    const running = this.#running;
-    if (running === undefined) return fail("player.no-browser", "There is no browser to look at.");
-    try {
-      const base64 = await running.cast.with({ format: "png", widthMax: SAMPLE_WIDTH, heightMax: SAMPLE_HEIGHT }, async (cast) => {
-        await cast.moreThan(0, CAPTURE_TIMEOUT_MS);
-        return cast.last();
-      });
-      return base64 === undefined ? fail("capture.no-frame", "no frame came out of the compositor") : decodePng(Buffer.from(base64, "base64"));
-    } catch (thrown) {
-      return fail("capture.failed", cdpFailure(thrown));
-    }
+    return (await this.#running?.pictures.sample()) ?? fail("player.no-browser", "There is no browser to look at.");
   }
 
   async witnessFrame(timeoutMs: number): Promise<FrameFinding> {
-    const running = this.#running;
-    if (running === undefined) return { kind: "unknown", why: "there is no browser" };
-    const { clock } = this.#deps;
-    try {
-      return await running.cast.with({ format: "png", widthMax: SAMPLE_WIDTH, heightMax: SAMPLE_HEIGHT }, async (cast) => {
-        const finding = await witnessFrame(cast, (expression, ms) => running.page.evaluate(expression, ms), clock, timeoutMs);
-        const last = cast.last();
-        if (last !== undefined) this.#lastSample = { atMs: clock.monotonicMs(), base64: last };
-        return finding;
-      });
-    } catch (thrown) {
-      return { kind: "unknown", why: cdpFailure(thrown) };
-    }
+    return (await this.#running?.pictures.witness(timeoutMs)) ?? { kind: "unknown", why: "there is no browser" };
   }
 
   async clearCache({ storage }: { readonly storage: boolean }): Promise<Result<undefined>> {
@@ -250,14 +208,15 @@ export class ChromiumShell implements Shell {
   }
 
   async #open(process: BrowserProcess, cdp: CdpClient): Promise<{ readonly running: Running; readonly product: string }> {
-    const { timers, log, script, screens, settings } = this.#deps;
+    const { timers, log, script, screens, settings, clock } = this.#deps;
     const { product } = await cdp.call("Browser.getVersion", undefined, { timeoutMs: START_TIMEOUT_MS });
     const targetId = await firstPage(cdp);
     const { sessionId } = await cdp.call("Target.attachToTarget", { targetId, flatten: true });
     // A page's target and its main frame have the same id (content/browser/devtools, since 2016; the conformance suite relies on it).
     const emit = (event: ShellEvent): void => this.#events.emit(event);
     const size = settings.headless ? settings.window : undefined;
-    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, size });
+    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, size, own: HTTPS_ORIGINS });
+    const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, clock);
     const guard = new FetchGuard(cdp, log, screens);
     this.#guardTargets(cdp, targetId);
     await Promise.all([
@@ -270,10 +229,10 @@ export class ChromiumShell implements Shell {
     ]);
     cdp.on("Inspector.targetCrashed", sessionId, () => {
       page.gone();
-      this.#lastSample = undefined;
+      pictures.forget();
       this.#events.emit({ kind: "renderer-gone", reason: "crashed" });
     });
-    return { running: { process, cdp, page, cast: new Screencast(cdp, sessionId, timers), targetId }, product };
+    return { running: { process, cdp, page, pictures, targetId }, product };
   }
 
   /** Windows the page opens are closed at once; a page that closes itself ends the browser, which is then started anew. */
@@ -331,11 +290,6 @@ async function firstPage(cdp: CdpClient): Promise<string> {
   return page?.targetId ?? (await cdp.call("Target.createTarget", { url: "about:blank" })).targetId;
 }
 
-/** The message of a `CdpError`; anything else is a bug and goes on. */
-function cdpFailure(thrown: unknown): string {
-  if (thrown instanceof CdpError) return thrown.message;
-  throw thrown;
-}
 
 function stackOf(thrown: unknown): string {
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);

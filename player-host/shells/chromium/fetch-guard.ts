@@ -1,10 +1,10 @@
 import type { Protocol } from "devtools-protocol";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
-import { isOwnHost, mayNavigate, mayRedirect, packageOrigin, SCREEN_ORIGIN, type NavigationRules } from "../../stage/navigation-rules.ts";
+import { HTTPS_ORIGINS, isOwnHost, mayNavigate, mayRedirect, PACKAGE_SCHEME, type NavigationRules } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, RefusedThing, ScreenModel } from "../../stage/shell.ts";
 import { answerFromPackage, type PackageAnswer } from "../common/package-files.ts";
-import { CdpError, type CdpClient } from "./cdp-client.ts";
+import { CdpError, type Cdp } from "./cdp-client.ts";
 import { netIssue } from "./net-issue.ts";
 
 /** A page of ours, ready to be served. */
@@ -40,12 +40,12 @@ const PATTERNS: Protocol.Fetch.RequestPattern[] = [
  * are served from here, under an origin of their own and with no port open.
  */
 export class FetchGuard {
-  readonly #cdp: CdpClient;
+  readonly #cdp: Cdp;
   readonly #log: Log;
   readonly #screens: (screen: ScreenModel) => ScreenDocument;
   #page: GuardedPage | undefined;
 
-  constructor(cdp: CdpClient, log: Log, screens: (screen: ScreenModel) => ScreenDocument) {
+  constructor(cdp: Cdp, log: Log, screens: (screen: ScreenModel) => ScreenDocument) {
     this.#cdp = cdp;
     this.#log = log;
     this.#screens = screens;
@@ -83,7 +83,8 @@ export class FetchGuard {
     const status = paused.responseStatusCode;
     if (status !== undefined) {
       if (status < 400 && status !== 204 && status !== 205) return undefined;
-      page.failed(url, { code: `http.${status}`, message: `${hostOf(url)} answered ${status}.` });
+      const source = url.startsWith(`${PACKAGE_SCHEME}:`) ? "package" : "http";
+      page.failed(url, { code: `${source}.${status}`, message: `${hostOf(url)} answered ${status}.` });
       return "Aborted";
     }
     if (page.loadingByHost()) {
@@ -101,7 +102,7 @@ export class FetchGuard {
     const target = page.target();
     const { url, method } = paused.request;
     const origin = new URL(url).origin;
-    if (target?.kind === "screen" && origin === SCREEN_ORIGIN) {
+    if (target?.kind === "screen" && origin === HTTPS_ORIGINS.screen) {
       const { html, csp } = this.#screens(target.screen);
       const wanted = paused.resourceType === "Document";
       return this.#fulfil(paused, {
@@ -110,7 +111,7 @@ export class FetchGuard {
         body: wanted ? Buffer.from(html) : new Uint8Array(),
       });
     }
-    if (target?.kind !== "package" || origin !== packageOrigin(target.id)) {
+    if (target?.kind !== "package" || origin !== HTTPS_ORIGINS.package(target.id)) {
       // Somebody else's package, or our own pages, asked for by a page that has no business there.
       page.refused("request", url.slice(0, 500));
       return this.#send(this.#cdp.call("Fetch.failRequest", { requestId: paused.requestId, errorReason: "BlockedByClient" }));

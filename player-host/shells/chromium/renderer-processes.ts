@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import type { CdpClient } from "./cdp-client.ts";
+import type { Cdp } from "./cdp-client.ts";
 
 /** Process ids of the browser's renderers, as the browser itself knows them. */
-export async function rendererPids(cdp: CdpClient): Promise<number[]> {
+export async function rendererPids(cdp: Cdp): Promise<number[]> {
   const { processInfo } = await cdp.call("SystemInfo.getProcessInfo", undefined, { timeoutMs: 3_000 });
   return processInfo.filter((info) => info.type === "renderer").map((info) => info.id);
 }

@@ -1,6 +1,6 @@
 import type { Timers } from "../../../platform/ports/clock.ts";
 import { TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
-import { CdpError, type CdpClient } from "./cdp-client.ts";
+import { CdpError, type Cdp } from "./cdp-client.ts";
 
 export interface CastSettings {
   readonly format: "png" | "jpeg";
@@ -24,12 +24,12 @@ export interface OpenCast {
  * (so it hangs with it). The first frame comes at once, from a page that stands still too.
  */
 export class Screencast {
-  readonly #cdp: CdpClient;
-  readonly #sessionId: string;
+  readonly #cdp: Cdp;
+  readonly #sessionId: string | undefined;
   readonly #timers: Timers;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(cdp: CdpClient, sessionId: string, timers: Timers) {
+  constructor(cdp: Cdp, sessionId: string | undefined, timers: Timers) {
     this.#cdp = cdp;
     this.#sessionId = sessionId;
     this.#timers = timers;

@@ -1,0 +1,202 @@
+import type { App, BrowserWindow, BrowserWindowConstructorOptions, IpcMain, Session } from "electron";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+import { PACKAGE_SCHEME, SCHEME_ORIGINS, SCREEN_SCHEME } from "../../stage/navigation-rules.ts";
+import type { FrameFinding, LoadTarget, PixelSample, ScreenModel, ScreenshotRequest, Shell, ShellEvent, ShellFacts, ShellImage } from "../../stage/shell.ts";
+import { CdpError, cdpFailure } from "../chromium/cdp-client.ts";
+import { ChromiumPage } from "../chromium/chromium-page.ts";
+import { FetchGuard, type ScreenDocument } from "../chromium/fetch-guard.ts";
+import { PagePictures } from "../chromium/page-pictures.ts";
+import { Screencast } from "../chromium/screencast.ts";
+import { ElectronCdp } from "./electron-cdp.ts";
+import { lockContents, lockSession } from "./lock-down.ts";
+import { answerOwn } from "./own-schemes.ts";
+import { checkSent, TO_HOST, TO_PAGE } from "./page-channel.ts";
+import { windowOptions } from "./window-options.ts";
+
+/** What `main.ts` hands over: Electron's own objects, and nothing is imported from it here but types. */
+export interface ElectronParts {
+  readonly makeWindow: (options: BrowserWindowConstructorOptions) => BrowserWindow;
+  readonly session: Session;
+  readonly ipcMain: Pick<IpcMain, "on" | "removeAllListeners">;
+  readonly app: Pick<App, "getAppMetrics">;
+  readonly electronVersion: string;
+  readonly chromeVersion: string;
+  /** Absolute path of the bundled preload script. */
+  readonly preloadPath: string;
+}
+
+export interface ElectronShellDeps {
+  readonly electron: ElectronParts;
+  readonly headless: boolean;
+  readonly size: { readonly width: number; readonly height: number };
+  readonly screens: (screen: ScreenModel) => ScreenDocument;
+  readonly overlayScript: (text: string | undefined) => string;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+interface Open {
+  readonly window: BrowserWindow;
+  readonly cdp: ElectronCdp;
+  readonly page: ChromiumPage;
+  readonly pictures: PagePictures;
+}
+
+/** Electron as a shell: one locked-down window; the page behind it is guarded and watched by the same code as Chromium's. */
+export class ElectronShell implements Shell {
+  readonly #deps: ElectronShellDeps;
+  readonly #events: Emitter<ShellEvent>;
+  #open: Open | undefined;
+
+  constructor(deps: ElectronShellDeps) {
+    this.#deps = deps;
+    this.#events = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a shell listener threw"));
+  }
+
+  onEvent(listener: (event: ShellEvent) => void): () => void {
+    return this.#events.on(listener);
+  }
+
+  async start(): Promise<Result<ShellFacts>> {
+    const { electron, headless, size, timers, log, clock, screens } = this.#deps;
+    if (this.#open !== undefined) throw new Error("the window is open already");
+    const refuse = (what: Extract<ShellEvent, { kind: "refused" }>["what"], detail: string): void => this.#events.emit({ kind: "refused", what, detail });
+    lockSession(electron.session, refuse);
+    this.#serveOwnSchemes(electron.session);
+    const window = electron.makeWindow(windowOptions({ headless, size, session: electron.session, preloadPath: electron.preloadPath }));
+    try {
+      const cdp = new ElectronCdp(window.webContents.debugger, { timers, log });
+      // The window's main frame has to exist before the protocol can name it.
+      await window.loadURL("about:blank");
+      const { frameTree } = await cdp.call("Page.getFrameTree", undefined);
+      const emit = (event: ShellEvent): void => this.#events.emit(event);
+      const page = new ChromiumPage({ cdp, sessionId: undefined, frameId: frameTree.frame.id, timers, log, emit, own: SCHEME_ORIGINS });
+      const pictures = new PagePictures(new Screencast(cdp, undefined, timers), page, clock);
+      lockContents(window.webContents, () => page.rules(), () => page.loadingByHost(), refuse);
+      this.#listen(window, page, pictures);
+      await page.prepare();
+      await new FetchGuard(cdp, log, screens).enable(page);
+      this.#open = { window, cdp, page, pictures };
+      return ok({ name: `electron ${electron.electronVersion} (chromium ${electron.chromeVersion})` });
+    } catch (thrown) {
+      if (!window.isDestroyed()) window.destroy();
+      if (!(thrown instanceof CdpError)) log.error({ error: messageOf(thrown) }, "the window could not be prepared");
+      return fail("shell.not-started", `Electron's window could not be opened: ${messageOf(thrown)}`);
+    }
+  }
+
+  stop(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    const { electron } = this.#deps;
+    electron.ipcMain.removeAllListeners(TO_HOST);
+    for (const scheme of [PACKAGE_SCHEME, SCREEN_SCHEME]) {
+      if (electron.session.protocol.isProtocolHandled(scheme)) electron.session.protocol.unhandle(scheme);
+    }
+    open?.page.gone();
+    open?.cdp.detach();
+    if (open !== undefined && !open.window.isDestroyed()) open.window.destroy();
+    return Promise.resolve();
+  }
+
+  async load(load: number, target: LoadTarget): Promise<void> {
+    await this.#open?.page.load(load, target);
+  }
+
+  /** Not `reload()`: that waits for the unload handlers of the very page that hangs. */
+  resetRenderer(): Promise<void> {
+    this.#open?.window.webContents.forcefullyCrashRenderer();
+    return Promise.resolve();
+  }
+
+  async screenshot(request: ScreenshotRequest): Promise<Result<ShellImage>> {
+    const shot = (await this.#open?.pictures.screenshot(request)) ?? fail("player.no-browser", "There is no window to take a picture of.");
+    return shot.ok ? ok({ ...shot.value, source: "electron-compositor" }) : shot;
+  }
+
+  async sample(): Promise<Result<PixelSample>> {
+    return (await this.#open?.pictures.sample()) ?? fail("player.no-browser", "There is no window to look at.");
+  }
+
+  async witnessFrame(timeoutMs: number): Promise<FrameFinding> {
+    return (await this.#open?.pictures.witness(timeoutMs)) ?? { kind: "unknown", why: "there is no window" };
+  }
+
+  async clearCache({ storage }: { readonly storage: boolean }): Promise<Result<undefined>> {
+    try {
+      await this.#deps.electron.session.clearCache();
+      if (storage) await this.#deps.electron.session.clearStorageData();
+      return ok(undefined);
+    } catch (thrown) {
+      return fail("cache.not-cleared", messageOf(thrown));
+    }
+  }
+
+  /** To the main frame alone; a renderer that is gone makes `send` throw, whatever `isDestroyed` says. */
+  sendToPage(text: string): void {
+    try {
+      this.#open?.window.webContents.mainFrame.send(TO_PAGE, text);
+    } catch (thrown) {
+      this.#deps.log.debug({ error: messageOf(thrown) }, "there is no page to hear it");
+    }
+  }
+
+  async overlay(text: string | undefined): Promise<void> {
+    try {
+      await this.#open?.page.evaluate(this.#deps.overlayScript(text), 3_000);
+    } catch (thrown) {
+      this.#deps.log.warn({ error: cdpFailure(thrown) }, "the label could not be shown");
+    }
+  }
+
+  async metrics(): Promise<Readonly<Record<string, number>>> {
+    const open = this.#open;
+    if (open === undefined) return {};
+    const found: Record<string, number> = {};
+    const processes = this.#deps.electron.app.getAppMetrics();
+    // `workingSetSize` is in kilobytes.
+    const bytesOf = (type: string): number => processes.filter((one) => one.type === type).reduce((sum, one) => sum + one.memory.workingSetSize * 1024, 0);
+    found["player.renderer-bytes"] = bytesOf("Tab");
+    found["player.browser-bytes"] = bytesOf("Browser");
+    try {
+      const { metrics } = await open.page.call("Performance.getMetrics", undefined, 2_000);
+      const heap = metrics.find((metric) => metric.name === "JSHeapUsedSize");
+      if (heap !== undefined) found["player.js-heap-bytes"] = heap.value;
+    } catch (thrown) {
+      // A renderer that hangs has no numbers: what is missing is not in the answer.
+      this.#deps.log.debug({ error: cdpFailure(thrown) }, "not all metrics could be read");
+    }
+    return found;
+  }
+
+  #serveOwnSchemes(session: Session): void {
+    for (const scheme of [PACKAGE_SCHEME, SCREEN_SCHEME]) {
+      if (session.protocol.isProtocolHandled(scheme)) session.protocol.unhandle(scheme);
+      session.protocol.handle(scheme, (request) => answerOwn(request, this.#open?.page.target(), this.#deps.screens));
+    }
+  }
+
+  #listen(window: BrowserWindow, page: ChromiumPage, pictures: PagePictures): void {
+    const { webContents } = window;
+    const { electron } = this.#deps;
+    electron.ipcMain.on(TO_HOST, (event, ...args: unknown[]) => {
+      const sent = checkSent({ frame: event.senderFrame, args }, webContents.mainFrame, page.rules());
+      if (sent.ok && page.target()?.kind !== "screen") this.#events.emit({ kind: "page-call", text: sent.text });
+      else this.#events.emit({ kind: "refused", what: "page-call", detail: sent.ok ? "from our own page" : sent.why });
+    });
+    webContents.on("render-process-gone", (_event, { reason, exitCode }) => {
+      page.gone();
+      pictures.forget();
+      this.#events.emit({ kind: "renderer-gone", reason: `${reason} (${exitCode})` });
+    });
+    webContents.on("unresponsive", () => this.#events.emit({ kind: "unresponsive" }));
+    webContents.on("page-title-updated", (_event, title) => this.#events.emit({ kind: "title", title: title.slice(0, 500) }));
+    window.on("closed", () => {
+      if (this.#open?.window === window) this.#events.emit({ kind: "browser-gone", reason: "the window was closed" });
+    });
+  }
+}

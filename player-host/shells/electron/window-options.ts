@@ -1,0 +1,44 @@
+import type { BrowserWindowConstructorOptions, Session } from "electron";
+
+export interface WindowSettings {
+  readonly headless: boolean;
+  readonly size: { readonly width: number; readonly height: number };
+  readonly session: Session;
+  readonly preloadPath: string;
+}
+
+/** The one window. Every security-relevant preference is written out, defaults too: a default can change. */
+export function windowOptions({ headless, size, session, preloadPath }: WindowSettings): BrowserWindowConstructorOptions {
+  return {
+    ...size,
+    x: 0,
+    y: 0,
+    show: !headless,
+    kiosk: !headless,
+    fullscreen: !headless,
+    frame: false,
+    autoHideMenuBar: true,
+    backgroundColor: "#000000",
+    webPreferences: {
+      session,
+      preload: preloadPath,
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      nodeIntegrationInWorker: false,
+      nodeIntegrationInSubFrames: false,
+      webviewTag: false,
+      webSecurity: true,
+      allowRunningInsecureContent: false,
+      experimentalFeatures: false,
+      enableBlinkFeatures: "",
+      navigateOnDragDrop: false,
+      spellcheck: false,
+      devTools: false,
+      // A wall's page is never in the background, and nobody is there to click "play".
+      backgroundThrottling: false,
+      autoplayPolicy: "no-user-gesture-required",
+      offscreen: headless,
+    },
+  };
+}
