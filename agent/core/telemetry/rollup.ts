@@ -45,12 +45,7 @@ export class RollupWindow {
   }
 }
 
-/**
- * Four significant digits: finer than any sensor of ours, and half the bytes on the wire. Numbers from 1,000 up are
- * whole.
- */
+/** Four significant digits: finer than any sensor of ours, and half the bytes on the wire. */
 export function short(value: number): number {
-  if (value === 0) return 0;
-  const scale = 10 ** (3 - Math.floor(Math.log10(Math.abs(value))));
-  return scale >= 1 ? Math.round(value * scale) / scale : Math.round(value / (1 / scale)) * (1 / scale);
+  return Number(value.toPrecision(4));
 }

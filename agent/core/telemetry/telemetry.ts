@@ -169,8 +169,8 @@ export class Telemetry implements TelemetryBurst, Setting<JsonObject> {
     if (this.#looking.has(metric)) return;
     this.#looking.add(metric);
     const look = this.#samplers[metric]();
-    const done = (): void => void this.#looking.delete(metric);
-    look.then(done, done);
+    const ended = (): void => void this.#looking.delete(metric);
+    look.then(ended, ended);
     try {
       const values = await withDeadline(timers, `telemetry.${metric}`, SAMPLE_DEADLINE_MS, look);
       for (const [name, value] of Object.entries(values)) this.#window.add(name, value);

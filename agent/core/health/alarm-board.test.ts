@@ -1,0 +1,146 @@
+import { describe, expect, test } from "vitest";
+import * as v from "valibot";
+import { AlarmSchema } from "../../protocol/records.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { FakeSink } from "../state/testing/fakes.ts";
+import { MemoryStore } from "../state/testing/memory-store.ts";
+import { AlarmBoard, CONDITIONS_MAX, CONFIRM_WITHIN_MS, FLAP_QUIET_MS } from "./alarm-board.ts";
+import { alarmRule, ALARM_RULES } from "./alarm-rules.ts";
+
+const RULES = { slow: { visibleAfterMs: 10_000 }, effect: { dependsOn: ["cause"] }, "many.*": { visibleAfterMs: 5_000 } };
+
+async function setUp(store = new MemoryStore()) {
+  const time = new VirtualTime();
+  const sink = new FakeSink();
+  const board = await AlarmBoard.load({ store, sink, clock: time, timers: time, log: silentLog, rules: RULES });
+  const stop = new AbortController();
+  const running = board.run(stop.signal);
+  const told = () => sink.bodies().map((body) => `${body["state"] === "raised" ? "+" : "-"}${body["code"] as string}`);
+  return { time, sink, board, stop, running, told, store };
+}
+
+describe("the alarm board", () => {
+  test("tells when a condition begins and when it ends, once each, as records the cloud takes", async () => {
+    const { time, sink, board, told } = await setUp();
+    board.raise("screen.dark", "critical", "dark", { seen: "standby" });
+    board.raise("screen.dark", "critical", "still dark");
+    await time.advance(60_000);
+    board.clear("screen.dark", "lit again");
+    board.clear("screen.dark", "lit again");
+    board.clear("never.raised", "nothing");
+    await time.advance(60_000);
+    expect(told()).toEqual(["+screen.dark", "-screen.dark"]);
+    expect(sink.records.every((record) => record.stream === "alarm" && record.kind === "alarm" && v.safeParse(AlarmSchema, record.body).success)).toBe(true);
+    expect(sink.bodies()[0]).toMatchObject({ severity: "critical", message: "dark", evidence: { seen: "standby" } });
+  });
+
+  test("one that ends before it would be seen is never told", async () => {
+    const { time, board, told } = await setUp();
+    board.raise("slow", "warning", "slow");
+    await time.advance(9_000);
+    expect(board.active().size).toBe(0);
+    board.clear("slow", "fast");
+    await time.advance(60_000);
+    board.raise("slow", "warning", "slow");
+    await time.advance(10_001);
+    expect([told(), board.active().has("slow")]).toEqual([["+slow"], true]);
+  });
+
+  test("a consequence waits for its cause, and is told when it outlives it", async () => {
+    const { time, board, told } = await setUp();
+    board.raise("cause", "error", "cause");
+    board.raise("effect", "error", "effect");
+    await time.advance(1_000);
+    expect(told()).toEqual(["+cause"]);
+    board.clear("cause", "gone");
+    await time.advance(1_000);
+    expect(told()).toEqual(["+cause", "-cause", "+effect"]);
+    board.clear("effect", "gone");
+    await time.advance(1_000);
+    expect(told().at(-1)).toBe("-effect");
+  });
+
+  test("one that flaps is told a few times, then stays raised until it was quiet", async () => {
+    const { time, board, told } = await setUp();
+    for (let i = 0; i < 100; i++) {
+      board.raise("link.flaps", "warning", "down");
+      await time.advance(1_000);
+      board.clear("link.flaps", "up");
+      await time.advance(1_000);
+    }
+    expect(told().length).toBeLessThanOrEqual(8);
+    expect(told().at(-1)).toBe("+link.flaps");
+    await time.advance(FLAP_QUIET_MS);
+    expect(told().at(-1)).toBe("-link.flaps");
+  });
+
+  test("open conditions survive a restart: not told twice, ended by their end", async () => {
+    const first = await setUp();
+    first.board.raise("disk.low", "error", "low");
+    first.board.raise("screen.dark", "critical", "dark");
+    first.board.raise("gone.meanwhile", "error", "x");
+    await first.time.advance(1_000);
+    first.stop.abort();
+    await first.running;
+    expect(first.time.pending()).toEqual([]);
+    const second = await setUp(first.store);
+    expect(second.board.active().size).toBe(3);
+    second.board.raise("disk.low", "error", "low");
+    second.board.clear("screen.dark", "lit");
+    await second.time.advance(CONFIRM_WITHIN_MS + 1_000);
+    expect(second.told()).toEqual(["-screen.dark", "-gone.meanwhile"]);
+    expect([...second.board.active().keys()]).toEqual(["disk.low"]);
+  });
+
+  test("a record the queue does not take is offered again; what ended meanwhile is not told at all", async () => {
+    const { time, sink, board, told } = await setUp();
+    sink.refuse = "outbox.disk";
+    board.raise("a.b", "error", "a");
+    board.raise("c.d", "error", "c");
+    await time.advance(1_000);
+    board.clear("c.d", "over");
+    await time.advance(60_000);
+    sink.refuse = undefined;
+    await time.advance(60_000);
+    expect(told()).toEqual(["+a.b"]);
+  });
+
+  test("a full disk does not stop alarms", async () => {
+    const store = new MemoryStore();
+    store.refuse = "storage.full";
+    const { time, board, told } = await setUp(store);
+    board.raise("disk.full", "error", "full");
+    await time.advance(1_000);
+    expect(told()).toEqual(["+disk.full"]);
+  });
+
+  test("bounded: codes without end, evidence without end", async () => {
+    const { time, sink, board } = await setUp();
+    for (let i = 0; i < CONDITIONS_MAX + 50; i++) board.raise(`code${i}`, "info", "x".repeat(5_000), { text: "y".repeat(100_000) });
+    await time.advance(1_000);
+    expect([sink.records.length, board.refused()]).toEqual([CONDITIONS_MAX, 50]);
+    expect(Math.max(...sink.records.map((record) => JSON.stringify(record.body).length))).toBeLessThan(2_000);
+  });
+
+  test("idle it has one timer, and conditions of the past are let go", async () => {
+    const { time, board } = await setUp();
+    for (let i = 0; i < 100; i++) {
+      board.raise(`code${i}`, "info", "x");
+      await time.advance(1);
+      board.clear(`code${i}`, "y");
+    }
+    await time.advance(3_600_000);
+    expect(time.pending().length).toBe(1);
+    for (let i = 0; i < CONDITIONS_MAX; i++) board.raise(`other${i}`, "info", "x");
+    expect(board.refused()).toBe(0);
+  });
+});
+
+test("rules: by name, by beginning, none; no rule depends on what depends on it", () => {
+  expect(alarmRule("many.things", RULES)).toEqual({ visibleAfterMs: 5_000 });
+  expect(alarmRule("toString", RULES)).toEqual({});
+  for (const [code, { dependsOn }] of Object.entries(ALARM_RULES)) {
+    for (const cause of dependsOn ?? []) expect([code, alarmRule(cause).dependsOn ?? []]).toEqual([code, []]);
+  }
+});

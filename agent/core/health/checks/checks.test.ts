@@ -1,0 +1,117 @@
+import { describe, expect, test } from "vitest";
+import type { LinkStatus } from "../../cloud/cloud-port.ts";
+import type { PlayerLink, PlayerStatus } from "../../player/player-port.ts";
+import { sharedDisplayStatus } from "../../state/display-status.ts";
+import { silentLog } from "../../../../platform/ports/log.ts";
+import { fail, ok } from "../../../../platform/ports/result.ts";
+import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
+import { createSimulatedAdapter } from "../../../../platform/simulated/simulated-adapter.ts";
+import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
+import { SimulatedWorld } from "../../../../platform/simulated/world.ts";
+import { coreChecks, type CoreChecksDeps } from "../core-checks.ts";
+import { CheckList } from "../diagnostic-check.ts";
+import { dataFolderCheck, dnsCheck } from "./machine-checks.ts";
+
+const nothingWaits = { stored: 0, oldest: 1, newest: 0 };
+
+function setUp(change: Partial<CoreChecksDeps> = {}, withoutHardware = false) {
+  const time = new VirtualTime();
+  const world = new SimulatedWorld({ clock: time, timers: time, random: new SeededRandom("checks") });
+  const full = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: () => undefined });
+  const { name, evidence, power, probe, network, clock } = full;
+  const platform = withoutHardware ? { name, evidence, power, probe, network, clock, close: () => full.close() } : full;
+  const outbox = {
+    usage: { bytes: 1_000, bytesMax: 1_000_000 },
+    ranges: { outcome: nothingWaits, alarm: nothingWaits, play: nothingWaits, event: nothingWaits, metric: nothingWaits },
+    counters: { evicted: { outcome: 0, alarm: 0, play: 0, event: 0, metric: 0 } },
+    degraded: undefined as { code: string; message: string } | undefined,
+  };
+  let player: PlayerStatus = {
+    kind: "present", instance: "a", pid: 12, shell: "chromium 156", heardMs: time.monotonicMs(),
+    stage: { kind: "playing", content: "x", sinceMs: 0, loads: 1 }, picture: { verdict: "showing", confidence: 1, evidence: [] },
+  };
+  let link: LinkStatus = { kind: "online", endpoint: "wss://cloud.example/device/v1", session: "s", sinceMs: time.monotonicMs() };
+  const checks = coreChecks({
+    platform,
+    displayStatus: platform.display === undefined ? undefined : sharedDisplayStatus(platform.display, { clock: time, timers: time }),
+    player: { status: () => player } as unknown as PlayerLink,
+    screen: () => ({ verdict: "showing", confidence: 0.9, sinceMs: 0, evidence: [{ witness: "player", says: "says showing" }] }),
+    link: () => link,
+    owner: () => ({ name: "Example Ltd", fingerprint: "0123456789abcdef0123456789abcdef" }),
+    pairingCode: () => undefined,
+    outbox: { status: () => outbox as never },
+    storageIssues: () => [],
+    configIssues: [],
+    keepFreeBytes: 256 * 1024 * 1024,
+    clock: time,
+    machine: [
+      dataFolderCheck("/data", () => Promise.resolve(ok(undefined))),
+      dnsCheck(() => ["wss://cloud.example/device/v1"], () => Promise.resolve(ok(["192.0.2.9"])), time),
+    ],
+    ...change,
+  });
+  const run = async () => {
+    const answers = await time.settled(new CheckList(checks, time, silentLog).run(new AbortController().signal));
+    return new Map(answers.map((answer) => [answer.name, answer]));
+  };
+  return {
+    time, world, run, outbox,
+    setPlayer: (status: PlayerStatus) => (player = status),
+    setLink: (status: LinkStatus) => (link = status),
+  };
+}
+
+describe("the checks", () => {
+  test("on a device that is well every check is ok", async () => {
+    const { time, run } = setUp();
+    await time.advance(10_000);
+    const answers = [...(await run()).values()];
+    expect(answers.filter(({ status }) => status !== "ok")).toEqual([]);
+    expect(answers.length).toBe(17);
+  });
+
+  test("whatever is wrong, the answer says what to do", async () => {
+    const { time, world, run, outbox, setPlayer, setLink } = setUp({
+      owner: () => undefined,
+      pairingCode: () => "AB12CD",
+      storageIssues: () => [{ code: "storage.quarantined", message: "outbox.db did not pass its check" }],
+      configIssues: [{ source: "file", code: "config.unknown-key", message: "config.json: unknown key", hint: "did you mean log.level?" }],
+      screen: () => ({ verdict: "dark", confidence: 0.9, sinceMs: 0, evidence: [] }),
+      machine: [
+        dataFolderCheck("/data", () => Promise.resolve(fail("storage.read-only", "read-only file system"))),
+        dnsCheck(() => ["wss://cloud.example/x"], () => new Promise(() => {}), new VirtualTime()),
+      ],
+    });
+    await time.advance(10_000);
+    world.apply({ action: "temperature.overheat" });
+    world.plug("HDMI-A-1", false);
+    world.update({ network: { ...world.state.network, link: "down" }, disk: { ...world.state.disk, mood: "full" }, gpio: { ...world.state.gpio, mood: "broken" }, clock: { ...world.state.clock, quality: "unset", sync: "never" } });
+    outbox.degraded = { code: "storage.full", message: "no space left" };
+    setPlayer({ kind: "absent", sinceMs: 0, why: "it exited with 1" });
+    setLink({ kind: "offline", sinceMs: 0, lastError: { code: "link.dns", message: "no such name" } });
+    const answers = await run();
+    const wrong = [...answers.values()].filter(({ status }) => status !== "ok");
+    expect(wrong.map(({ name }) => name).sort()).toEqual([...answers.keys()].sort());
+    expect(wrong.filter(({ todo }) => todo === undefined || todo.length < 5)).toEqual([]);
+    expect(answers.get("owner")?.todo).toContain("AB12CD");
+    expect(answers.get("link to the cloud")?.message).toContain("cannot be looked up");
+  });
+
+  test("what this machine does not have is unsupported, not failed", async () => {
+    const { time, run } = setUp({}, true);
+    await time.advance(10_000);
+    const answers = await run();
+    for (const name of ["display", "outputs", "gpio"]) expect([name, answers.get(name)?.status]).toEqual([name, "unsupported"]);
+  });
+
+  test("a player that hangs, a player whose content fails, records given up", async () => {
+    const { time, run, outbox, setPlayer } = setUp();
+    await time.advance(90_000);
+    expect((await run()).get("player")?.status).toBe("warning");
+    const picture = { verdict: "error-page", confidence: 1, evidence: [] } as const;
+    setPlayer({ kind: "present", instance: "a", pid: 1, shell: "chromium", heardMs: time.monotonicMs(), stage: { kind: "failed", content: "x", error: "net::ERR_NAME_NOT_RESOLVED" }, picture: { ...picture, evidence: [] } });
+    outbox.counters.evicted.metric = 12;
+    const answers = await run();
+    expect([answers.get("player")?.status, answers.get("outbox")?.message]).toEqual(["failed", "nothing waits; 0 % of its cap used; given up since the start: 12 metric"]);
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import * as v from "valibot";
+import { ReportedDocumentSchema } from "../../protocol/reported.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
+import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
+import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
+import { createSimulatedAdapter } from "../../../platform/simulated/simulated-adapter.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { SimulatedWorld } from "../../../platform/simulated/world.ts";
+import { bucketed, bucketedBytes } from "./bucket.ts";
+import { sharedDisplayStatus } from "./display-status.ts";
+import { HardwareReporter, POLL_MS } from "./hardware-reporter.ts";
+import { reportable } from "./reportable.ts";
+import { FakeReporter } from "./testing/fakes.ts";
+
+async function setUp(change: (adapter: PlatformAdapter) => { readonly [K in keyof PlatformAdapter]?: PlatformAdapter[K] | undefined } = () => ({})) {
+  const time = new VirtualTime();
+  const world = new SimulatedWorld({ clock: time, timers: time, random: new SeededRandom("hardware") });
+  const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: () => undefined });
+  const platform = { ...adapter, ...change(adapter) } as PlatformAdapter;
+  const reporter = new FakeReporter();
+  const usage = { bytes: 0, evicted: 0 };
+  const displayStatus = platform.display === undefined ? undefined : sharedDisplayStatus(platform.display, { clock: time, timers: time });
+  const hardware = new HardwareReporter({
+    platform,
+    displayStatus,
+    outbox: { status: () => ({ usage: { bytes: usage.bytes, bytesMax: 1e9 }, counters: { evicted: { metric: usage.evicted } } }) as never },
+    reporter,
+    clock: time,
+    timers: time,
+    random: new SeededRandom("jitter"),
+    log: silentLog,
+  });
+  const stop = new AbortController();
+  const running = hardware.run(stop.signal);
+  await time.advance(5_000);
+  /** Values that would be sent: a section counts when its text changed. */
+  const news = (from: number): string[] => {
+    const last = new Map(reporter.history.slice(0, from).map(({ section, value }) => [section, JSON.stringify(reportable(value))]));
+    return reporter.history.slice(from).flatMap(({ section, value }) => {
+      const text = JSON.stringify(reportable(value));
+      const changed = last.get(section) !== text;
+      last.set(section, text);
+      return changed ? [section] : [];
+    });
+  };
+  return { time, world, adapter, reporter, usage, stop, running, news, displayStatus };
+}
+
+describe("the hardware reporter", () => {
+  test("every part is in the document, as the cloud takes it, without clocks", async () => {
+    const { reporter } = await setUp();
+    expect(v.safeParse(ReportedDocumentSchema, reporter.document).issues).toBeUndefined();
+    expect(Object.keys(reporter.document).sort()).toEqual(["audio", "clock", "display", "gpio", "network", "outbox", "outputs"]);
+    expect(JSON.stringify(reporter.document)).not.toContain("atMs");
+    expect(reporter.document.display?.power).toEqual({ kind: "ok", value: "on" });
+    expect(reporter.document.outputs?.["HDMI-A-1"]).toMatchObject({ connected: { kind: "ok", value: true }, dpms: { kind: "ok", value: "on" } });
+    expect(reporter.document.gpio?.["GPIO17"]).toBe(0);
+  });
+
+  test("an hour in which nothing happens is an hour without news", async () => {
+    const { time, reporter, news } = await setUp();
+    await time.advance(60_000);
+    const from = reporter.history.length;
+    await time.advance(3_600_000);
+    expect(news(from)).toEqual([]);
+  });
+
+  test("a pulled cable is news at once; what nobody announces, within the poll", async () => {
+    const { time, world, reporter } = await setUp();
+    world.plug("HDMI-A-1", false);
+    await time.advance(100);
+    expect(reporter.document.outputs?.["HDMI-A-1"]).toMatchObject({ connected: { kind: "ok", value: false } });
+    world.update({ audio: { volume: 7, mute: true } });
+    await time.advance(1.2 * POLL_MS);
+    expect(reporter.document.audio).toEqual({ volume: { kind: "ok", value: 7 }, mute: { kind: "ok", value: true } });
+  });
+
+  test("whoever looks at the display, the report has it", async () => {
+    const { time, world, reporter, displayStatus } = await setUp();
+    world.turnDisplay(false);
+    await time.advance(10_000);
+    displayStatus?.invalidate();
+    await time.advance(5_000);
+    expect(reporter.document.display?.power).toEqual({ kind: "ok", value: "standby" });
+  });
+
+  test("a part that hangs is left out, and holds up no other", async () => {
+    const { time, reporter } = await setUp((adapter) => ({ audio: { ...adapter.audio, volume: () => new Promise(() => {}) } as PlatformAdapter["audio"] & object }));
+    await time.advance(30_000);
+    expect(reporter.document.audio).toBeUndefined();
+    expect(reporter.document.network).toBeDefined();
+  });
+
+  test("what is not there is not reported, and the size of the outbox does not tremble", async () => {
+    const { time, reporter, usage, news, adapter } = await setUp(() => ({ audio: undefined, gpio: undefined, outputs: undefined, display: undefined }));
+    expect(adapter.name).toBe("simulated");
+    expect(Object.keys(reporter.document).sort()).toEqual(["clock", "network", "outbox"]);
+    const from = reporter.history.length;
+    for (let i = 0; i < 30; i++) {
+      usage.bytes += 30_000;
+      await time.advance(POLL_MS);
+    }
+    expect(news(from)).toEqual([]);
+    usage.bytes = 3_000_000;
+    await time.advance(1.2 * POLL_MS);
+    expect(reporter.document.outbox?.bytes).toBe(2 ** 21);
+  });
+
+  test("stopping leaves no timer of its own", async () => {
+    const { time, stop, running } = await setUp();
+    stop.abort();
+    await running;
+    await time.advance(60_000);
+    expect(time.pending().filter(({ name }) => name.startsWith("hardware"))).toEqual([]);
+  });
+});
+
+test("buckets: a value on the border of two does not flip for ever", () => {
+  let reported: number | undefined;
+  const seen = new Set<number>();
+  for (let i = 0; i < 100; i++) seen.add((reported = bucketed(reported, i % 2 === 0 ? 24.9 : 25.1, 5)));
+  expect(seen.size).toBe(1);
+  expect(bucketed(25, 31, 5)).toBe(30);
+  expect([bucketedBytes(10, 100), bucketedBytes(1_500, 100)]).toEqual([0, 1_024]);
+});
