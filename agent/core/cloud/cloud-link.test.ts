@@ -256,3 +256,20 @@ test("early frames, a second welcome and frames after the end do no harm", async
   peer.raw('{"t":"fetch","wants":["profile"]}');
   expect(bench.handlers.names()).toEqual(["welcomed"]);
 });
+
+test("an outbox that was begun anew during the handshake is not told another file's numbers", async () => {
+  const bench = await LinkBench.make();
+  bench.cloud.behave = (_url, attempt) => ({
+    message: (peer, message) => {
+      if (attempt === 1) bench.backlog.log = "log-2";
+      answerWell(peer, message, { stored: { play: 900 } });
+    },
+  });
+  await bench.start();
+  expect(bench.backlog.told).toEqual([]);
+  expect(bench.link.status()).toMatchObject({ lastError: { code: "link.log-changed" } });
+  await bench.time.advance(10_000);
+  expect(bench.link.status().kind).toBe("online");
+  expect(bench.cloud.peer.last("hello")?.log).toBe("log-2");
+  await bench.end();
+});

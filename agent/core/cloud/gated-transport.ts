@@ -37,7 +37,7 @@ export class GatedTransport implements Transport {
       live.connection.close(CUT.code);
     });
     const frame: ConnectionEvents["frame"] = (text) => {
-      if (!live.over) events.frame(text);
+      if (!live.over && gate.allowed()) events.frame(text);
     };
     const result = await this.#inner.connect(url, { frame, closed }, signal);
     if (!result.ok) {

@@ -74,6 +74,8 @@ export class Session {
   #drain: SessionDrain | undefined;
   /** When the question was sent that a `welcome` or `pong` answers. */
   #askedMs = 0;
+  /** The outbox file the hello named: the welcome's numbers are of that one. */
+  #helloLog = "";
   #replayUpTo: Parameters<DrainFactory>[0]["replayUpTo"] | undefined;
 
   constructor(deps: SessionDeps) {
@@ -234,6 +236,7 @@ export class Session {
     const ranges = backlog.ranges();
     const newest = (stream: keyof typeof ranges): number => ranges[stream].newest;
     this.#replayUpTo = { outcome: newest("outcome"), alarm: newest("alarm"), play: newest("play"), event: newest("event"), metric: newest("metric") };
+    this.#helloLog = answer.value.log;
     this.#askedMs = clock.monotonicMs();
     this.#stage = "welcome";
     if (this.#sendFrame(encodeMessage(answer.value))) events.helloSent();
@@ -247,6 +250,11 @@ export class Session {
     if (!this.#isAlive()) return;
     if (!accepted.ok) {
       events.refused(accepted.error);
+      return;
+    }
+    if (backlog.log !== this.#helloLog) {
+      // Damaged and begun anew since the hello: these numbers would free records the cloud never saw.
+      events.lost({ code: "link.log-changed", message: "the outbox was begun anew during the handshake" });
       return;
     }
     await backlog.stored(welcome.stored);

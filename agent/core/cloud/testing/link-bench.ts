@@ -18,7 +18,7 @@ import { ScriptedTransport } from "./scripted-transport.ts";
 
 /** A backlog with nothing in it that writes down what it is told. */
 export class RecordingBacklog implements Backlog {
-  readonly log = "log-1";
+  log = "log-1";
   readonly told: Partial<Readonly<Record<Stream, number>>>[] = [];
   readonly rejections: { stream: Stream; seq: number; code: string }[] = [];
 
