@@ -120,7 +120,11 @@ function takeScene(state: StageState, scene: StageScene, around: StageSurroundin
   if (sameScene(state.wanted, scene)) return only({ ...state, wanted: scene });
   const { error: _old, ...rest } = state;
   const next: StageState = { ...rest, wanted: scene, wantedSinceMs: around.wallMs, loads: 0, crashesMs: [] };
-  return state.work.kind === "no-shell" ? only(next) : begin(next, false);
+  if (state.work.kind === "no-shell") return only(next);
+  // Back to what never left the screen: the other content had not come yet.
+  const { shown } = state;
+  const stillOn = scene.kind === "content" && shown.kind === "content" && state.inFlight === undefined && stableText(shown.content) === stableText(scene.content);
+  return stillOn ? only({ ...next, loads: shown.loads, work: { kind: "idle" } }) : begin(next, false);
 }
 
 /** Starts towards what is wanted. A URL is asked for first: nothing that is on the screen is given up for a dead origin. */
