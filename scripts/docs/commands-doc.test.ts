@@ -14,9 +14,15 @@ describe("docs/commands.md", () => {
     [{ type: "string", minLength: 1, maxLength: 32 }, "text, 1 to 32 characters"],
     [{ type: "string", pattern: "^(?:a|b)$" }, "text matching `^(?:a\\|b)$`"],
     [{ enum: ["png", "jpeg"], type: "string" }, '`"png"`, `"jpeg"`'],
-    [{ type: "array", items: { type: "integer", minimum: 0, maximum: 255 }, maxItems: 14 }, "list of (whole number, 0 to 255), at most 14 items"],
+    [
+      { type: "array", items: { type: "integer", minimum: 0, maximum: 255 }, maxItems: 14 },
+      "list of (whole number, 0 to 255), at most 14 items",
+    ],
     [{ anyOf: [{ type: "boolean" }, { type: "number" }] }, "`true` or `false`, or number"],
-    [{ type: "object", properties: { a: { type: "boolean" } }, required: [] }, "object with `a` (may be absent): `true` or `false`"],
+    [
+      { type: "object", properties: { a: { type: "boolean" } }, required: [] },
+      "object with `a` (may be absent): `true` or `false`",
+    ],
   ])("puts %j into words", (schema, words) => {
     expect(wordsOf(schema)).toBe(words);
   });

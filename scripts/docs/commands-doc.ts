@@ -79,7 +79,8 @@ export function commandsDoc(): string {
 }
 
 function section(definition: CommandDefinition): string {
-  const { name, summary, wall, proof, lane, needs, expectedMs, timeoutMs, stepTimeoutMs, ttlMs, ttlMaxMs, idempotent } = definition;
+  const { name, summary, wall, proof, lane, needs, expectedMs, timeoutMs, stepTimeoutMs, ttlMs, ttlMaxMs, idempotent } =
+    definition;
   const step = stepTimeoutMs === undefined ? "" : `, ${duration(stepTimeoutMs)} without progress`;
   return [
     `## ${name}`,
@@ -100,7 +101,10 @@ function section(definition: CommandDefinition): string {
 
 function table(title: string, fields: readonly FieldWords[]): string[] {
   if (fields.length === 0) return [`${title}: none.`, ""];
-  const rows = fields.map(({ name, required, value, description }) => `| \`${name}\` | ${value} | ${required ? "" : "may be absent"} | ${description} |`);
+  const rows = fields.map(
+    ({ name, required, value, description }) =>
+      `| \`${name}\` | ${value} | ${required ? "" : "may be absent"} | ${description} |`,
+  );
   return [`| ${title.toLowerCase()} | value | | |`, "|---|---|---|---|", ...rows, ""];
 }
 

@@ -17,7 +17,11 @@ export type Profile = DeviceMessageOf<"profile">;
  *
  * `choices` is by command and parameter: `{ "display.input": { "input": ["hdmi-1", …] } }`; a form offers these.
  */
-export async function buildProfile(adapter: PlatformAdapter, executors: ExecutorTable, crypto: Pick<Crypto, "sha256">): Promise<Profile> {
+export async function buildProfile(
+  adapter: PlatformAdapter,
+  executors: ExecutorTable,
+  crypto: Pick<Crypto, "sha256">,
+): Promise<Profile> {
   const commands = (Object.keys(COMMANDS) as CommandName[]).filter((name) => executors[name] !== undefined);
   const body = {
     capabilities: capabilitiesOf(commands),

@@ -2,7 +2,12 @@ import type * as v from "valibot";
 import { validate } from "../../protocol/codec.ts";
 import { COMMANDS, findCommand, type CommandName } from "../../protocol/commands/catalog.ts";
 import type { CommandDefinition } from "../../protocol/commands/definition.ts";
-import { CancelPayloadSchema, CommandPayloadSchema, type CancelPayload, type CommandPayload } from "../../protocol/commands/payload.ts";
+import {
+  CancelPayloadSchema,
+  CommandPayloadSchema,
+  type CancelPayload,
+  type CommandPayload,
+} from "../../protocol/commands/payload.ts";
 import { COMMAND_PARAMS_BYTES_MAX, FRAME_DEPTH_MAX } from "../../protocol/limits.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
 import { fail, type Issue, type Result } from "../../../platform/ports/result.ts";
@@ -42,14 +47,21 @@ export function readCancelPayload(text: string, deviceId: string): Result<Cancel
   return readPayload(CancelPayloadSchema, text, deviceId, "cancel");
 }
 
-function readPayload<S extends v.GenericSchema<unknown, { device: string }>>(schema: S, text: string, deviceId: string, what: string): Result<v.InferOutput<S>> {
+function readPayload<S extends v.GenericSchema<unknown, { device: string }>>(
+  schema: S,
+  text: string,
+  deviceId: string,
+  what: string,
+): Result<v.InferOutput<S>> {
   const json = parseJson(text);
   if (json === undefined) return fail("command.malformed", `the payload of the signed ${what} is not JSON text`);
   // The frame's own check saw this as one string.
-  if (depthOver(json, FRAME_DEPTH_MAX)) return fail("command.malformed", `the payload of the signed ${what} is nested deeper than ${FRAME_DEPTH_MAX} levels`);
+  if (depthOver(json, FRAME_DEPTH_MAX))
+    return fail("command.malformed", `the payload of the signed ${what} is nested deeper than ${FRAME_DEPTH_MAX} levels`);
   const payload = validate(schema, json, `signed ${what}`, "command.malformed");
   if (!payload.ok) return payload;
-  if (payload.value.device !== deviceId) return fail("command.other-device", `the signed ${what} is for device ${payload.value.device}, not for this one`);
+  if (payload.value.device !== deviceId)
+    return fail("command.other-device", `the signed ${what} is for device ${payload.value.device}, not for this one`);
   return payload;
 }
 
@@ -61,23 +73,38 @@ export async function admitCommand(payload: CommandPayload, owner: string, now: 
   // A cancel that came first left an entry without parameters: it answers for the command.
   if (known !== undefined && (known.paramsHash === "" || known.paramsHash === paramsHash)) return { kind: "known", entry: known };
   if (known !== undefined) {
-    const error = { code: "command.key-reused", message: `${about} was given before with another name or other parameters`, hint: "A wanted re-run takes the next attempt." };
+    const error = {
+      code: "command.key-reused",
+      message: `${about} was given before with another name or other parameters`,
+      hint: "A wanted re-run takes the next attempt.",
+    };
     return { kind: "refused", error, about, rejected: false };
   }
   const floor = await deps.store.floor(owner);
   if (payload.number <= floor) {
-    const error = { code: "command.replayed", message: `number ${payload.number} of ${about} is not above ${floor}, up to which everything is finished and forgotten` };
+    const error = {
+      code: "command.replayed",
+      message: `number ${payload.number} of ${about} is not above ${floor}, up to which everything is finished and forgotten`,
+    };
     return { kind: "refused", error, about, rejected: true };
   }
   const fresh = { ...entryOf(payload, owner, paramsHash, now), ttlMs: payload.ttlMs ?? 0 };
   const holder = await deps.store.numberHolder(owner, payload.number);
   if (holder !== undefined) {
-    const error = { code: "command.number-reused", message: `number ${payload.number} was used by ${keyText(holder)}`, hint: "Every command and cancel takes a new, higher number." };
+    const error = {
+      code: "command.number-reused",
+      message: `number ${payload.number} was used by ${keyText(holder)}`,
+      hint: "Every command and cancel takes a new, higher number.",
+    };
     return { kind: "ended", entry: ended(fresh, "rejected", error, now) };
   }
   const definition = findCommand(payload.name);
   if (definition === undefined) {
-    const error = { code: "command.unknown", message: `this agent knows no command ${payload.name}`, hint: `It knows ${Object.keys(COMMANDS).join(", ")}.` };
+    const error = {
+      code: "command.unknown",
+      message: `this agent knows no command ${payload.name}`,
+      hint: `It knows ${Object.keys(COMMANDS).join(", ")}.`,
+    };
     return { kind: "ended", entry: ended(fresh, "rejected", error, now) };
   }
   const entry = { ...fresh, ttlMs: payload.ttlMs ?? definition.ttlMs };
@@ -90,12 +117,18 @@ export async function admitCommand(payload: CommandPayload, owner: string, now: 
 
 function checkAgainst(definition: CommandDefinition, payload: CommandPayload, executors: ExecutorTable): Issue | undefined {
   if (utf8(JSON.stringify(payload.params)).length > COMMAND_PARAMS_BYTES_MAX) {
-    return { code: "command.params-too-large", message: `the parameters of ${definition.name} are over ${COMMAND_PARAMS_BYTES_MAX} bytes` };
+    return {
+      code: "command.params-too-large",
+      message: `the parameters of ${definition.name} are over ${COMMAND_PARAMS_BYTES_MAX} bytes`,
+    };
   }
   const params = validate(definition.params, payload.params, `params of ${definition.name}`, "command.params-invalid");
   if (!params.ok) return params.error;
   if ((payload.ttlMs ?? 0) > definition.ttlMaxMs) {
-    return { code: "command.ttl-too-long", message: `${definition.name} may wait at most ${definition.ttlMaxMs} ms, and ${payload.ttlMs ?? 0} were asked for` };
+    return {
+      code: "command.ttl-too-long",
+      message: `${definition.name} may wait at most ${definition.ttlMaxMs} ms, and ${payload.ttlMs ?? 0} were asked for`,
+    };
   }
   if (executors[definition.name as CommandName] === undefined) {
     const needs = definition.needs === undefined ? "" : `: it has no ${definition.needs}`;
@@ -106,7 +139,19 @@ function checkAgainst(definition: CommandDefinition, payload: CommandPayload, ex
 
 function entryOf(payload: CommandPayload, owner: string, paramsHash: string, now: Moment): Omit<JournalEntry, "ttlMs"> {
   const { id, attempt, number, name, params, notAfterMs } = payload;
-  return { id, attempt, owner, number, name, paramsHash, params, received: now, notAfterMs, restarts: 0, state: { kind: "delivered" } };
+  return {
+    id,
+    attempt,
+    owner,
+    number,
+    name,
+    paramsHash,
+    params,
+    received: now,
+    notAfterMs,
+    restarts: 0,
+    state: { kind: "delivered" },
+  };
 }
 
 /** The same entry, at its end without having run. Its parameters are not kept: nobody needs them any more. */
@@ -119,7 +164,18 @@ export function ended(entry: JournalEntry, state: "rejected" | "expired" | "canc
 export function canceledAhead(payload: CancelPayload, owner: string, now: Moment): JournalEntry {
   const { id, attempt, number } = payload;
   const entry: JournalEntry = {
-    id, attempt, owner, number, name: "", paramsHash: "", params: {}, received: now, notAfterMs: 0, ttlMs: 0, restarts: 0, state: { kind: "delivered" },
+    id,
+    attempt,
+    owner,
+    number,
+    name: "",
+    paramsHash: "",
+    params: {},
+    received: now,
+    notAfterMs: 0,
+    ttlMs: 0,
+    restarts: 0,
+    state: { kind: "delivered" },
   };
   return ended(entry, "canceled", { code: "command.canceled", message: "canceled before it arrived" }, now);
 }

@@ -34,7 +34,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 };
 
 /** Runs a scenario, killing the process after each of the given numbers of durable writes, each counted from the last kill. */
-async function play(scenario: Scenario, crashPlan: readonly number[]): Promise<{ readonly writes: number; readonly crashes: number; readonly problems: readonly string[] }> {
+async function play(
+  scenario: Scenario,
+  crashPlan: readonly number[],
+): Promise<{ readonly writes: number; readonly crashes: number; readonly problems: readonly string[] }> {
   const rig = new CrashRig();
   rig.device.crashPlan = crashPlan;
   await rig.heal();

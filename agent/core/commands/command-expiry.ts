@@ -28,7 +28,11 @@ export interface Expiring {
 export function expiryOf(command: Expiring, now: Moment): Expiry {
   const { received, notAfterMs, ttlMs } = command;
   const untilDateMs = now.serverMs === undefined ? Number.POSITIVE_INFINITY : notAfterMs - now.serverMs;
-  if (untilDateMs < 0) return { kind: "expired", error: { code: "command.expired", message: `not started: it was not to start after ${dateText(notAfterMs)}` } };
+  if (untilDateMs < 0)
+    return {
+      kind: "expired",
+      error: { code: "command.expired", message: `not started: it was not to start after ${dateText(notAfterMs)}` },
+    };
   const elapsedMs = elapsedSince(received, now);
   if (elapsedMs === undefined) {
     // With the cloud's time at delivery the answer will come with the cloud's time now.

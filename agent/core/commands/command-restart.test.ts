@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { TestDevice } from "./testing/test-device.ts";
 import { deviceWith, heldExecutor, SUCCESS, tableOf } from "./testing/test-executors.ts";
 
@@ -58,7 +58,8 @@ describe("restarts", () => {
     device.deliver(device.signedCommand({ id: "done", name: "display.power", params: { on: true } }));
     await device.time.advance(0);
     for (const { id, context, end } of started) {
-      const stop = (): void => end(id === "done" ? SUCCESS : { state: "failed", error: { code: "command.aborted", message: "stopped" } });
+      const stop = (): void =>
+        end(id === "done" ? SUCCESS : { state: "failed", error: { code: "command.aborted", message: "stopped" } });
       context.signal.addEventListener("abort", stop, { once: true });
     }
     await device.stop();
@@ -78,5 +79,28 @@ describe("restarts", () => {
     await device.stop();
     expect(device.time.monotonicMs() - beforeMs).toBeLessThanOrEqual(2_000);
     expect(device.time.pending().map(({ name }) => name)).toEqual([]);
+  });
+
+  it("ends with the fault when it has a bug, and takes everything up again when its supervisor starts it anew", async () => {
+    const { executor, started } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "a" }));
+    device.deliver(device.signedCommand({ id: "b" }));
+    await device.time.advance(0);
+    const process = device.process ?? (await device.start());
+    const disk = vi.spyOn(device.disk, "get").mockRejectedValueOnce(new TypeError("a bug"));
+    device.deliver(device.signedCommand({ id: "c" }));
+    await expect(device.time.settled(process.done)).rejects.toThrow("a bug");
+    expect(disk).toHaveBeenCalled();
+    void process.service.run(process.stopping.signal);
+    await device.time.advance(0);
+    started.at(-1)?.end(SUCCESS);
+    await device.time.advance(0);
+    started.at(-1)?.end(SUCCESS);
+    await device.time.advance(0);
+    expect(device.outcomes.map(({ id, state }) => [id, state])).toEqual([
+      ["a", "succeeded"],
+      ["b", "succeeded"],
+    ]);
   });
 });

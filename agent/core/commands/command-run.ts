@@ -1,16 +1,22 @@
-import * as v from "valibot";
-import type { CommandName } from "../../protocol/commands/catalog.ts";
 import type { CommandDefinition } from "../../protocol/commands/definition.ts";
 import type { DeviceMessage } from "../../protocol/device-messages.ts";
 import type { Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
-import { messageOf } from "../../../platform/ports/result.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import { StorageError } from "../storage/document-store.ts";
+import { askWhatBecame, CommandStopped, execute } from "./command-execution.ts";
 import { elapsedSince, expiredByAge, expiryOf } from "./command-expiry.ts";
-import { journalStateOf, step, type Command, type CommandEffect, type CommandEvent, type CommandState, type Step } from "./command-state.ts";
+import {
+  journalStateOf,
+  step,
+  type Command,
+  type CommandEffect,
+  type CommandEvent,
+  type CommandState,
+  type Step,
+} from "./command-state.ts";
 import type { CommandExecutor, ExecutionContext } from "./executor.ts";
 import { keyText, type JournalEntry, type Moment } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
@@ -35,11 +41,6 @@ export interface CommandRunDeps {
   handOver(entry: JournalEntry): void;
   /** Something threw that must not throw. */
   onBug(thrown: unknown): void;
-}
-
-/** A command was stopped; its effect must not start. Thrown out of `intend`. */
-export class CommandStopped extends Error {
-  override readonly name = "CommandStopped";
 }
 
 /**
@@ -69,7 +70,14 @@ export class CommandRun {
     this.#executor = executor;
     this.#deps = deps;
     this.#entry = entry;
-    this.#command = { id: entry.id, attempt: entry.attempt, name: entry.name, idempotent: definition.idempotent, restarts: entry.restarts, state: stateFrom(entry) };
+    this.#command = {
+      id: entry.id,
+      attempt: entry.attempt,
+      name: entry.name,
+      idempotent: definition.idempotent,
+      restarts: entry.restarts,
+      state: stateFrom(entry),
+    };
     this.#released = new Promise((resolve) => {
       this.#release = resolve;
     });
@@ -145,8 +153,16 @@ export class CommandRun {
       } catch (thrown) {
         if (!(thrown instanceof StorageError)) throw thrown;
         // Without the journal's "running" the effect must not begin. The command stays delivered until it expires.
-        this.#deps.log.warn({ command: keyText(this.#entry), code: thrown.code, error: thrown.message }, "the journal refused a write; the command waits");
-        await sleep(this.#deps.timers, "command.journal-retry", retryDelayMs(DISK_RETRY, attempt, this.#deps.random), this.#closing.signal);
+        this.#deps.log.warn(
+          { command: keyText(this.#entry), code: thrown.code, error: thrown.message },
+          "the journal refused a write; the command waits",
+        );
+        await sleep(
+          this.#deps.timers,
+          "command.journal-retry",
+          retryDelayMs(DISK_RETRY, attempt, this.#deps.random),
+          this.#closing.signal,
+        );
       }
     }
   }
@@ -157,7 +173,8 @@ export class CommandRun {
     const expiry = expiryOf(this.#entry, this.#deps.now());
     if (expiry.kind === "expired") await this.#dispatch({ t: "expired", error: expiry.error });
     else if (expiry.kind === "alive") await this.#dispatch({ t: "turn" });
-    else if (await this.#waitForTime(expiry.leftMs)) await this.#dispatch({ t: "expired", error: expiredByAge(this.#entry.ttlMs) });
+    else if (await this.#waitForTime(expiry.leftMs))
+      await this.#dispatch({ t: "expired", error: expiredByAge(this.#entry.ttlMs) });
     else return false;
     return true;
   }
@@ -226,7 +243,10 @@ export class CommandRun {
         return;
       } catch (thrown) {
         if (!(thrown instanceof StorageError) || command.state.kind !== "final") throw thrown;
-        log.warn({ command: keyText(entry), code: thrown.code, error: thrown.message }, "an outcome could not be written; trying again");
+        log.warn(
+          { command: keyText(entry), code: thrown.code, error: thrown.message },
+          "an outcome could not be written; trying again",
+        );
         await sleep(timers, "command.journal-retry", retryDelayMs(DISK_RETRY, attempt, random), this.#closing.signal);
         if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
       }
@@ -240,13 +260,17 @@ export class CommandRun {
       case "resolve":
         return this.#resolve(effect.overdue);
       case "await-restart": {
-        const elapsedMs = this.#command.state.kind === "running" ? elapsedSince(this.#command.state.started, this.#deps.now()) : undefined;
+        const elapsedMs =
+          this.#command.state.kind === "running" ? elapsedSince(this.#command.state.started, this.#deps.now()) : undefined;
         return this.#armTotal(Math.max(0, this.definition.timeoutMs - (elapsedMs ?? 0)));
       }
       case "hand-over":
         return this.#deps.handOver(this.#entry);
       case "note":
-        return this.#deps.log.warn({ command: keyText(this.#entry), name: this.#entry.name, what: effect.what }, "a command said something after its end");
+        return this.#deps.log.warn(
+          { command: keyText(this.#entry), name: this.#entry.name, what: effect.what },
+          "a command said something after its end",
+        );
       case "abort":
         return undefined;
     }
@@ -256,43 +280,17 @@ export class CommandRun {
     const signal = this.#supervise();
     this.#armTotal(this.definition.timeoutMs);
     this.#armStep();
-    this.#atWork = this.#executed(signal).then((event) => this.#cameBack(event));
-  }
-
-  async #executed(signal: AbortSignal): Promise<CommandEvent> {
-    try {
-      const params = v.safeParse(this.definition.params, this.#entry.params);
-      // Only after a change of the software: it was checked when it came.
-      if (!params.success) {
-        const error = { code: "command.params-invalid", message: "the stored parameters do not fit this version of the agent" };
-        return { t: "settled", execution: { state: "rejected", error } };
-      }
-      return { t: "settled", execution: await this.#executor.run(params.output as never, this.#context(signal)) };
-    } catch (thrown) {
-      if (thrown instanceof StorageError) return { t: "intent-refused", error: { code: "command.not-journaled", message: `not tried: ${thrown.message}` } };
-      if (!(thrown instanceof CommandStopped)) this.#logCrash(thrown);
-      return { t: "threw", message: messageOf(thrown) };
-    }
+    const work = execute(this.#entry, this.definition, this.#executor, this.#context(signal), this.#deps.log);
+    this.#atWork = work.then((event) => this.#cameBack(event));
   }
 
   #resolve(overdue: boolean): void {
     const signal = this.#supervise();
     this.#armTotal(this.definition.timeoutMs);
-    this.#atWork = this.#resolved(overdue, signal).then((event) => this.#cameBack(event));
-  }
-
-  async #resolved(overdue: boolean, signal: AbortSignal): Promise<CommandEvent> {
-    const note = this.#entry.state.kind === "running" ? (this.#entry.state.note ?? {}) : {};
     const expiry = expiryOf(this.#entry, this.#deps.now());
-    const expired = expiry.kind === "expired" ? { expired: expiry.error } : {};
-    try {
-      const answer = await this.#executor.resolve?.(this.#entry.params, note, { overdue, signal });
-      return { t: "resolved", answer, ...expired };
-    } catch (thrown) {
-      // A resolver with a bug knows as little as none at all.
-      this.#logCrash(thrown);
-      return { t: "resolved", answer: undefined, ...expired };
-    }
+    const expired = expiry.kind === "expired" ? expiry.error : undefined;
+    const work = askWhatBecame(this.#entry, this.#executor, { overdue, signal }, expired, this.#deps.log);
+    this.#atWork = work.then((event) => this.#cameBack(event));
   }
 
   #supervise(): AbortSignal {
@@ -370,17 +368,9 @@ export class CommandRun {
   #releaseWhenDone(): void {
     if (this.#command.state.kind === "final" && (!this.#working || this.#graceOver)) this.#release();
   }
-
-  #logCrash(thrown: unknown): void {
-    const error = thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : messageOf(thrown);
-    this.#deps.log.error({ command: keyText(this.#entry), name: this.#entry.name, error }, "an executor threw");
-  }
 }
 
 function stateFrom(entry: JournalEntry): CommandState {
   if (entry.state.kind !== "running") return entry.state;
   return { ...entry.state, phase: { kind: "executing" } };
 }
-
-/** Only for the type of a table lookup by a name that is not known before run time. */
-export type AnyExecutor = CommandExecutor<CommandName>;

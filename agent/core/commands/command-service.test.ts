@@ -10,7 +10,9 @@ describe("a command's way", () => {
     device.deliver(device.signedCommand({ id: "a" }));
     await device.time.advance(0);
     expect(device.acksOf("a")).toEqual(["delivered"]);
-    expect(device.outcomes).toEqual([{ id: "a", attempt: 1, name: "gpio.read", state: "succeeded", result: { level: 1 }, durationMs: 0 }]);
+    expect(device.outcomes).toEqual([
+      { id: "a", attempt: 1, name: "gpio.read", state: "succeeded", result: { level: 1 }, durationMs: 0 },
+    ]);
     expect(device.process?.service.openCommands()).toEqual([]);
     expect(await device.disk.unfinished()).toEqual([]);
   });
@@ -37,16 +39,26 @@ describe("a command's way", () => {
     device.deliver(device.signedCommand({ id: "b" }));
     await device.time.advance(0);
     started[0]?.context.progress("half way", 50.4);
-    expect(device.sentOf("command-progress")).toEqual([{ t: "command-progress", id: "a", attempt: 1, state: "running", step: "half way", percent: 50 }]);
-    expect(device.process?.service.openCommands()).toEqual([{ id: "a", attempt: 1, state: "running" }, { id: "b", attempt: 1, state: "delivered" }]);
+    expect(device.sentOf("command-progress")).toEqual([
+      { t: "command-progress", id: "a", attempt: 1, state: "running", step: "half way", percent: 50 },
+    ]);
+    expect(device.process?.service.openCommands()).toEqual([
+      { id: "a", attempt: 1, state: "running" },
+      { id: "b", attempt: 1, state: "delivered" },
+    ]);
   });
 
   it("ends failed when its executor has a bug, and the service goes on", async () => {
-    const device = await deviceWith({ run: (_name, _params, { id }) => (id === "a" ? Promise.reject(new Error("boom")) : Promise.resolve(SUCCESS)) });
+    const device = await deviceWith({
+      run: (_name, _params, { id }) => (id === "a" ? Promise.reject(new Error("boom")) : Promise.resolve(SUCCESS)),
+    });
     device.deliver(device.signedCommand({ id: "a" }));
     device.deliver(device.signedCommand({ id: "b" }));
     await device.time.advance(0);
-    expect(device.outcomeOf("a")).toMatchObject({ state: "failed", error: { code: "command.crashed", message: "the command broke: boom" } });
+    expect(device.outcomeOf("a")).toMatchObject({
+      state: "failed",
+      error: { code: "command.crashed", message: "the command broke: boom" },
+    });
     expect(device.outcomeOf("b")?.state).toBe("succeeded");
   });
 });
@@ -74,7 +86,19 @@ describe("what does not come in", () => {
     ["no object", "[]"],
     ["a field missing", JSON.stringify({ device: DEVICE_ID, id: "a" })],
     ["nested without end", `${"[".repeat(20_000)}${"]".repeat(20_000)}`],
-    ["a bad id", JSON.stringify({ device: DEVICE_ID, id: "a b", attempt: 1, number: 1, name: "reboot", params: {}, issuedMs: 0, notAfterMs: START_MS })],
+    [
+      "a bad id",
+      JSON.stringify({
+        device: DEVICE_ID,
+        id: "a b",
+        attempt: 1,
+        number: 1,
+        name: "reboot",
+        params: {},
+        issuedMs: 0,
+        notAfterMs: START_MS,
+      }),
+    ],
   ])("refuses a signed payload that is %s", async (_what, payload) => {
     const device = await deviceWith();
     device.deliver({ ...device.signedCommand(), payload });

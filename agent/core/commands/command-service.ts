@@ -1,6 +1,5 @@
-import * as v from "valibot";
 import { findCommand, type CommandName } from "../../protocol/commands/catalog.ts";
-import type { CommandDefinition, Lane } from "../../protocol/commands/definition.ts";
+import type { Lane } from "../../protocol/commands/definition.ts";
 import type { DeviceMessage } from "../../protocol/device-messages.ts";
 import type { Signed, SignedPurpose } from "../../protocol/signed.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
@@ -14,13 +13,16 @@ import type { Backlog } from "../outbox/backlog.ts";
 import type { EventSink } from "../outbox/event-sink.ts";
 import { StorageError } from "../storage/document-store.ts";
 import { admitCommand, canceledAhead, ended, readCancelPayload, readCommandPayload } from "./command-admission.ts";
+import { CommandAnswers, type CommandCounters } from "./command-answers.ts";
+import { CommandStopped } from "./command-execution.ts";
 import { CommandInbox } from "./command-inbox.ts";
 import { CommandLane } from "./command-lane.ts";
-import { CommandRun, CommandStopped } from "./command-run.ts";
-import type { CommandExecutor, ExecutorTable } from "./executor.ts";
-import { keyText, type CommandKey, type JournalEntry, type JournalState, type Moment } from "./journal-entry.ts";
+import { CommandRun } from "./command-run.ts";
+import type { ExecutorTable } from "./executor.ts";
+import { keyText, type CommandKey, type JournalEntry, type Moment } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
 import { OutcomeHandover } from "./outcome-handover.ts";
+import { FORGOTTEN, UNSUPPORTED } from "./stand-ins.ts";
 
 export interface CommandServiceDeps {
   readonly deviceId: string;
@@ -41,20 +43,6 @@ export interface CommandServiceDeps {
   readonly machine: { bootId(): Promise<string>; uptimeMs(): Promise<Reading<number>> };
   /** The cloud's clock as learnt from a welcome; `undefined` before the first. */
   serverNowMs(): number | undefined;
-}
-
-/** What came in and what became of it, since the start. */
-export interface CommandCounters {
-  readonly accepted: number;
-  readonly known: number;
-  /** Bad signature, no owner, another device's. */
-  readonly unauthorized: number;
-  readonly malformed: number;
-  readonly replayed: number;
-  readonly rejected: number;
-  /** Not taken because there was no room or the journal could not be written. */
-  readonly notTaken: number;
-  readonly finished: number;
 }
 
 /** Commands and cancels that arrived and were not looked at yet. */
@@ -94,18 +82,17 @@ interface Session {
 export class CommandService {
   readonly #deps: CommandServiceDeps;
   readonly #inbox = new CommandInbox<Incoming>(INBOX_MAX);
-  readonly #counters: { -readonly [K in keyof CommandCounters]: number } = {
-    accepted: 0, known: 0, unauthorized: 0, malformed: 0, replayed: 0, rejected: 0, notTaken: 0, finished: 0,
-  };
+  readonly #answers: CommandAnswers;
   #session: Session | undefined;
   #sincePrune = 0;
 
   constructor(deps: CommandServiceDeps) {
     this.#deps = deps;
+    this.#answers = new CommandAnswers((message) => deps.send(message));
   }
 
   counters(): CommandCounters {
-    return { ...this.#counters };
+    return this.#answers.counters();
   }
 
   /** A `command` message came. */
@@ -127,7 +114,8 @@ export class CommandService {
   openCommands(): readonly (CommandKey & { readonly state: "delivered" | "running" })[] {
     const open: (CommandKey & { readonly state: "delivered" | "running" })[] = [];
     for (const { entry } of this.#session?.runs.values() ?? []) {
-      if (entry.state.kind !== "final" && open.length < HELLO_OPEN_MAX) open.push({ id: entry.id, attempt: entry.attempt, state: entry.state.kind });
+      if (entry.state.kind !== "final" && open.length < HELLO_OPEN_MAX)
+        open.push({ id: entry.id, attempt: entry.attempt, state: entry.state.kind });
     }
     return open;
   }
@@ -157,9 +145,10 @@ export class CommandService {
     const boot = await machine.bootId();
     const uptime = await machine.uptimeMs();
     const upOffsetMs = uptime.kind === "ok" ? uptime.value - clock.monotonicMs() : undefined;
-    const done = (entry: JournalEntry): void => this.#done(entry);
+    const ending = new AbortController();
+    const done = (): void => this.#done(ending);
     const handover = new OutcomeHandover({ store, sink, log: () => backlog.log, timers, random, journal: log, done });
-    return { boot, upOffsetMs, runs: new Map(), lanes: new Map(), handover, ending: new AbortController() };
+    return { boot, upOffsetMs, runs: new Map(), lanes: new Map(), handover, ending };
   }
 
   async #restore(session: Session): Promise<void> {
@@ -188,24 +177,35 @@ export class CommandService {
 
   #receive(incoming: Incoming): void {
     if (this.#inbox.push(incoming)) return;
-    this.#counters.notTaken += 1;
-    this.#error({ code: "command.busy", message: `more than ${INBOX_MAX} commands wait to be looked at` }, incoming.purpose);
+    this.#answers.count("notTaken");
+    this.#answers.error(
+      { code: "command.busy", message: `more than ${INBOX_MAX} commands wait to be looked at` },
+      incoming.purpose,
+    );
   }
 
   async #take(session: Session, { purpose, signed }: Incoming): Promise<void> {
     const text = await this.#deps.verify(signed, purpose);
     if (!text.ok) {
-      this.#counters.unauthorized += 1;
+      this.#answers.count("unauthorized");
       this.#deps.log.warn({ purpose, code: text.error.code }, "a command or cancel was not authorised");
-      return this.#error(text.error, purpose);
+      return this.#answers.error(text.error, purpose);
     }
     try {
-      await (purpose === "command" ? this.#takeCommand(session, text.value, signed.key) : this.#takeCancel(session, text.value, signed.key));
+      await (purpose === "command"
+        ? this.#takeCommand(session, text.value, signed.key)
+        : this.#takeCancel(session, text.value, signed.key));
     } catch (thrown) {
       if (!(thrown instanceof StorageError)) throw thrown;
-      this.#counters.notTaken += 1;
-      this.#deps.log.warn({ purpose, code: thrown.code, error: thrown.message }, "the journal refused; the command was not taken");
-      this.#error({ code: "command.not-journaled", message: `not taken: ${thrown.message}`, hint: "Send it again later." }, purpose);
+      this.#answers.count("notTaken");
+      this.#deps.log.warn(
+        { purpose, code: thrown.code, error: thrown.message },
+        "the journal refused; the command was not taken",
+      );
+      this.#answers.error(
+        { code: "command.not-journaled", message: `not taken: ${thrown.message}`, hint: "Send it again later." },
+        purpose,
+      );
     }
   }
 
@@ -215,12 +215,12 @@ export class CommandService {
     const admission = await admitCommand(payload.value, owner, this.#now(session), this.#deps);
     switch (admission.kind) {
       case "refused":
-        this.#counters.replayed += 1;
+        this.#answers.count("replayed");
         this.#deps.log.warn({ command: admission.about, code: admission.error.code }, "a command was refused");
-        if (admission.rejected) this.#deps.send({ t: "command-ack", id: payload.value.id, attempt: payload.value.attempt, state: "rejected" });
-        return this.#error(admission.error, admission.about);
+        if (admission.rejected) this.#answers.ackRejected(payload.value);
+        return this.#answers.error(admission.error, admission.about);
       case "known":
-        this.#counters.known += 1;
+        this.#answers.count("known");
         return this.#answerKnown(session, admission.entry);
       case "ended":
         if (this.#noRoom(session, admission.entry)) return;
@@ -229,12 +229,15 @@ export class CommandService {
         if (this.#noRoom(session, admission.entry)) return;
         const lane = this.#lane(session, admission.definition.lane);
         if (lane.full) {
-          const error = { code: "command.lane-full", message: `${LANE_WAITING_MAX} commands wait for ${admission.definition.lane} already` };
+          const error = {
+            code: "command.lane-full",
+            message: `${LANE_WAITING_MAX} commands wait for ${admission.definition.lane} already`,
+          };
           return this.#finishAtOnce(session, ended(admission.entry, "rejected", error, this.#now(session)));
         }
         await this.#deps.store.put(admission.entry);
-        this.#counters.accepted += 1;
-        this.#ack(admission.entry);
+        this.#answers.count("accepted");
+        this.#answers.ack(admission.entry);
         return this.#enqueue(session, admission.entry);
       }
     }
@@ -249,8 +252,11 @@ export class CommandService {
     if (known !== undefined) return this.#answerKnown(session, known);
     const floor = await this.#deps.store.floor(owner);
     if (payload.value.number <= floor) {
-      this.#counters.replayed += 1;
-      return this.#error({ code: "command.replayed", message: `number ${payload.value.number} of the cancel is not above ${floor}` }, keyText(payload.value));
+      this.#answers.count("replayed");
+      return this.#answers.error(
+        { code: "command.replayed", message: `number ${payload.value.number} of the cancel is not above ${floor}` },
+        keyText(payload.value),
+      );
     }
     const entry = canceledAhead(payload.value, owner, this.#now(session));
     if (!this.#noRoom(session, entry)) await this.#finishAtOnce(session, entry);
@@ -259,7 +265,7 @@ export class CommandService {
   /** Not waited for: a command that is just being written must not hold up what came after its cancel. */
   #cancelRun(session: Session, run: CommandRun): void {
     run.cancel().then(
-      () => this.#ack(run.entry),
+      () => this.#answers.ack(run.entry),
       (thrown: unknown) => {
         if (!(thrown instanceof CommandStopped)) this.#bug(session, thrown);
       },
@@ -268,19 +274,20 @@ export class CommandService {
 
   /** A known key never runs again: its state is told, and its outcome sent anew when the cloud had it and lost it. */
   #answerKnown(session: Session, entry: JournalEntry): void {
-    this.#ack(session.runs.get(keyText(entry))?.entry ?? entry);
+    this.#answers.ack(session.runs.get(keyText(entry))?.entry ?? entry);
     if (entry.state.kind !== "final" || session.handover.has(keyText(entry))) return;
     const { handedOver } = entry.state;
     const { backlog } = this.#deps;
-    const waiting = handedOver !== undefined && handedOver.log === backlog.log && handedOver.seq > backlog.ranges().outcome.stored;
+    const waiting =
+      handedOver !== undefined && handedOver.log === backlog.log && handedOver.seq > backlog.ranges().outcome.stored;
     if (!waiting) session.handover.add(entry);
   }
 
   /** Ended without running: journal, ack, outcome. */
   async #finishAtOnce(session: Session, entry: JournalEntry): Promise<void> {
     await this.#deps.store.put(entry);
-    this.#counters.rejected += 1;
-    this.#ack(entry);
+    this.#answers.count("rejected");
+    this.#answers.ack(entry);
     session.handover.add(entry);
   }
 
@@ -291,7 +298,10 @@ export class CommandService {
     const executor = executors[definition.name as CommandName] ?? UNSUPPORTED;
     const key = keyText(entry);
     const run = new CommandRun(entry, definition, executor, {
-      store, timers, random, log,
+      store,
+      timers,
+      random,
+      log,
       now: () => this.#now(session),
       send: (message) => this.#deps.send(message),
       handOver: (final) => {
@@ -317,44 +327,41 @@ export class CommandService {
     return lane;
   }
 
-  #done(_entry: JournalEntry): void {
-    this.#counters.finished += 1;
+  #done(ending: AbortController): void {
+    this.#answers.count("finished");
     this.#sincePrune += 1;
     if (this.#sincePrune < PRUNE_EVERY) return;
     this.#sincePrune = 0;
-    void this.#prune();
+    this.#prune().catch((thrown: unknown) => this.#bug({ ending }, thrown));
   }
 
   async #prune(): Promise<void> {
     const { store, clock, log } = this.#deps;
     try {
-      await store.prune({ finishedBeforeWallMs: clock.wallMs() - KEEP_MS, entriesMax: ENTRIES_MAX, bytesMax: JOURNAL_BYTES_MAX });
+      const finishedBeforeWallMs = clock.wallMs() - KEEP_MS;
+      await store.prune({ finishedBeforeWallMs, entriesMax: ENTRIES_MAX, bytesMax: JOURNAL_BYTES_MAX });
     } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
       // Forgetting can wait for the next time; the journal only stays larger until then.
-      log.warn({ error: String(thrown) }, "the journal could not be pruned");
+      log.warn({ code: thrown.code, error: thrown.message }, "the journal could not be pruned");
     }
   }
 
   #noRoom(session: Session, entry: JournalEntry): boolean {
     if (session.runs.size + session.handover.size < OPEN_MAX) return false;
-    this.#counters.notTaken += 1;
-    this.#error({ code: "command.journal-full", message: `${OPEN_MAX} commands are not at their end yet`, hint: "Send it again later." }, keyText(entry));
+    this.#answers.count("notTaken");
+    this.#answers.error(
+      { code: "command.journal-full", message: `${OPEN_MAX} commands are not at their end yet`, hint: "Send it again later." },
+      keyText(entry),
+    );
     return true;
   }
 
   #refusePayload(error: Issue, about: string): void {
-    if (error.code === "command.other-device") this.#counters.unauthorized += 1;
-    else this.#counters.malformed += 1;
+    if (error.code === "command.other-device") this.#answers.count("unauthorized");
+    else this.#answers.count("malformed");
     this.#deps.log.warn({ code: error.code, error: error.message }, "a signed payload was refused");
-    this.#error(error, about);
-  }
-
-  #ack(entry: JournalEntry): void {
-    this.#deps.send({ t: "command-ack", id: entry.id, attempt: entry.attempt, state: ackState(entry.state) });
-  }
-
-  #error(error: Issue, about: string): void {
-    this.#deps.send({ t: "error", code: error.code, message: error.message.slice(0, 1000), ...(error.hint === undefined ? {} : { hint: error.hint.slice(0, 1000) }), about });
+    this.#answers.error(error, about);
   }
 
   #now(session: Session): Moment {
@@ -368,8 +375,8 @@ export class CommandService {
     };
   }
 
-  #bug(session: Session, thrown: unknown): void {
-    session.ending.abort(new BugError("the command service broke", { cause: thrown }));
+  #bug({ ending }: Pick<Session, "ending">, thrown: unknown): void {
+    ending.abort(new BugError("the command service broke", { cause: thrown }));
   }
 }
 
@@ -377,18 +384,3 @@ export class CommandService {
 class BugError extends Error {
   override readonly name = "BugError";
 }
-
-/** Stands in for a definition that this version of the agent has no more. */
-const FORGOTTEN: CommandDefinition = {
-  name: "", summary: "", wall: "", proof: "", params: v.unknown(), result: v.unknown(), lane: "support", expectedMs: 0, timeoutMs: 15_000, ttlMs: 0, ttlMaxMs: 0, idempotent: true,
-};
-
-/** Stands in for a command that is journaled and that this device cannot do any more. */
-const UNSUPPORTED: CommandExecutor = {
-  run: () => Promise.resolve({ state: "rejected", error: { code: "command.unsupported", message: "this device can no longer do this" } }),
-};
-
-function ackState(state: JournalState): "delivered" | "running" | JournalStateFinal {
-  return state.kind === "final" ? state.outcome.state : state.kind;
-}
-type JournalStateFinal = Extract<JournalState, { kind: "final" }>["outcome"]["state"];

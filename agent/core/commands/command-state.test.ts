@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { RESTARTS_MAX, step, type Command, type CommandEvent, type CommandState, type Phase, type Step } from "./command-state.ts";
+import {
+  RESTARTS_MAX,
+  step,
+  type Command,
+  type CommandEvent,
+  type CommandState,
+  type Phase,
+  type Step,
+} from "./command-state.ts";
 import type { Moment } from "./journal-entry.ts";
 
 const NOW: Moment = { wallMs: 50_000, boot: "one", upMs: 9_000 };
@@ -153,7 +161,8 @@ describe("the table of a command's life", () => {
   it("runs an idempotent command again where nobody can tell, and cancels it where that was wanted", () => {
     const state = (phase: Phase): CommandState => ({ kind: "running", started: STARTED, phase });
     const unknown = { t: "resolved", answer: undefined } as const;
-    const resolving = (cancel: boolean): Step => step(command(state({ kind: "resolving", overdue: false, cancel }), { idempotent: true }), unknown, NOW);
+    const resolving = (cancel: boolean): Step =>
+      step(command(state({ kind: "resolving", overdue: false, cancel }), { idempotent: true }), unknown, NOW);
     expect(where(resolving(false).command.state)).toBe("executing");
     expect(where(resolving(true).command.state)).toBe("final canceled");
   });
@@ -171,16 +180,34 @@ describe("the table of a command's life", () => {
     const first = step(command(STATES["executing"] ?? { kind: "delivered" }), { t: "intended", note: { pid: 7 } }, NOW);
     const second = step(first.command, { t: "intended", note: { boot: "one" } }, NOW);
     expect(second.command.state).toMatchObject({ note: { pid: 7, boot: "one" } });
-    const ended = step(second.command, { t: "settled", execution: { state: "succeeded", result: { ok: true }, effect: EFFECT } }, NOW);
+    const ended = step(
+      second.command,
+      { t: "settled", execution: { state: "succeeded", result: { ok: true }, effect: EFFECT } },
+      NOW,
+    );
     expect(ended.command.state).toEqual({
       kind: "final",
-      outcome: { id: "a", attempt: 1, name: "reboot", state: "succeeded", result: { ok: true }, effect: EFFECT, durationMs: 2_000 },
+      outcome: {
+        id: "a",
+        attempt: 1,
+        name: "reboot",
+        state: "succeeded",
+        result: { ok: true },
+        effect: EFFECT,
+        durationMs: 2_000,
+      },
       finishedWallMs: 50_000,
     });
   });
 
   it("keeps what is known of the effect when a cancel won", () => {
-    const ended = step(command(STATES["canceling"] ?? { kind: "delivered" }), { t: "settled", execution: { state: "failed", error: ISSUE, effect: EFFECT } }, NOW);
-    expect(ended.command.state).toMatchObject({ outcome: { state: "canceled", effect: EFFECT, error: { code: "command.canceled" } } });
+    const ended = step(
+      command(STATES["canceling"] ?? { kind: "delivered" }),
+      { t: "settled", execution: { state: "failed", error: ISSUE, effect: EFFECT } },
+      NOW,
+    );
+    expect(ended.command.state).toMatchObject({
+      outcome: { state: "canceled", effect: EFFECT, error: { code: "command.canceled" } },
+    });
   });
 });

@@ -121,7 +121,12 @@ function stepRunning(command: Command, state: Running, event: CommandEvent, now:
       return timedOut(command, state, event.error, now);
     case "abandoned":
       if (state.phase.kind !== "canceling") return stay(command);
-      return finishRunning(command, state, { state: "canceled", error: canceledLate("the command did not say in time what became of its effect") }, now);
+      return finishRunning(
+        command,
+        state,
+        { state: "canceled", error: canceledLate("the command did not say in time what became of its effect") },
+        now,
+      );
     case "turn":
     case "expired":
       return stay(command);
@@ -138,21 +143,39 @@ function settled(command: Command, state: Running, execution: Execution, now: Mo
 }
 
 /** The executor ended without an answer. */
-function broken(command: Command, state: Running, event: Extract<CommandEvent, { t: "threw" | "intent-refused" }>, now: Moment): Step {
+function broken(
+  command: Command,
+  state: Running,
+  event: Extract<CommandEvent, { t: "threw" | "intent-refused" }>,
+  now: Moment,
+): Step {
   if (state.phase.kind !== "executing" && state.phase.kind !== "canceling") return stay(command);
   if (event.t === "intent-refused") return finishRunning(command, state, { state: "failed", error: event.error }, now);
-  if (state.phase.kind === "canceling") return finishRunning(command, state, { state: "canceled", error: canceledLate(undefined) }, now);
-  return finishRunning(command, state, { state: "failed", error: { code: "command.crashed", message: `the command broke: ${event.message}` } }, now);
+  if (state.phase.kind === "canceling")
+    return finishRunning(command, state, { state: "canceled", error: canceledLate(undefined) }, now);
+  return finishRunning(
+    command,
+    state,
+    { state: "failed", error: { code: "command.crashed", message: `the command broke: ${event.message}` } },
+    now,
+  );
 }
 
 function awaitRestart(command: Command, state: Running): Step {
-  return { command: { ...command, state: { ...state, phase: { kind: "awaiting-restart" } } }, effects: [{ do: "await-restart" }], persist: false };
+  return {
+    command: { ...command, state: { ...state, phase: { kind: "awaiting-restart" } } },
+    effects: [{ do: "await-restart" }],
+    persist: false,
+  };
 }
 
 function restored(command: Command, state: Running, now: Moment): Step {
   const counted = { ...command, restarts: command.restarts + 1 };
   if (counted.restarts > RESTARTS_MAX) {
-    const error = { code: "command.restart-loop", message: `given up: the agent ended ${counted.restarts} times while this command ran` };
+    const error = {
+      code: "command.restart-loop",
+      message: `given up: the agent ended ${counted.restarts} times while this command ran`,
+    };
     return finishRunning(counted, state, { state: "failed", error }, now);
   }
   return {
@@ -190,15 +213,27 @@ function resolved(
 }
 
 function execute(command: Command, state: Running): Step {
-  return { command: { ...command, state: { ...state, phase: { kind: "executing" } } }, effects: [{ do: "execute" }], persist: false };
+  return {
+    command: { ...command, state: { ...state, phase: { kind: "executing" } } },
+    effects: [{ do: "execute" }],
+    persist: false,
+  };
 }
 
 function cancelRunning(command: Command, state: Running): Step {
   switch (state.phase.kind) {
     case "executing":
-      return { command: { ...command, state: { ...state, phase: { kind: "canceling" } } }, effects: [{ do: "abort", reason: "canceled" }], persist: false };
+      return {
+        command: { ...command, state: { ...state, phase: { kind: "canceling" } } },
+        effects: [{ do: "abort", reason: "canceled" }],
+        persist: false,
+      };
     case "resolving":
-      return { command: { ...command, state: { ...state, phase: { ...state.phase, cancel: true } } }, effects: [], persist: false };
+      return {
+        command: { ...command, state: { ...state, phase: { ...state.phase, cancel: true } } },
+        effects: [],
+        persist: false,
+      };
     case "canceling":
     case "awaiting-restart":
       return stay(command);
@@ -224,7 +259,12 @@ function timedOut(command: Command, state: Running, error: Issue, now: Moment): 
 }
 
 /** The end of a command that ran, with how long it took where one clock saw both ends. */
-function finishRunning(command: Command, state: Running, ending: Ending | Exclude<Execution, { state: "awaits-restart" }>, now: Moment): Step {
+function finishRunning(
+  command: Command,
+  state: Running,
+  ending: Ending | Exclude<Execution, { state: "awaits-restart" }>,
+  now: Moment,
+): Step {
   const durationMs = elapsedSince(state.started, now);
   return finish(command, durationMs === undefined ? ending : { ...ending, durationMs }, now);
 }
@@ -260,11 +300,17 @@ const OUTCOME_UNKNOWN: Issue = {
 };
 
 function canceledLate(detail: string | undefined): Issue {
-  return { code: "command.canceled", message: `canceled while it ran${detail === undefined ? "" : `: ${detail}`}`, hint: "The effect may have begun." };
+  return {
+    code: "command.canceled",
+    message: `canceled while it ran${detail === undefined ? "" : `: ${detail}`}`,
+    hint: "The effect may have begun.",
+  };
 }
 
 /** The part of the state that goes to the journal. */
 export function journalStateOf(state: CommandState): JournalState {
   if (state.kind !== "running") return state;
-  return state.note === undefined ? { kind: "running", started: state.started } : { kind: "running", started: state.started, note: state.note };
+  return state.note === undefined
+    ? { kind: "running", started: state.started }
+    : { kind: "running", started: state.started, note: state.note };
 }

@@ -23,19 +23,22 @@ describe("expiry", () => {
     expect(started.map(({ id }) => id)).toEqual(["slow"]);
   });
 
-  it.each([10 * 365 * 86_400_000, -10 * 365 * 86_400_000])("is not moved by a step of the wall clock by %i ms", async (stepMs) => {
-    const { executor, started } = heldExecutor();
-    const device = await deviceWith(executor);
-    device.deliver(device.signedCommand({ id: "slow" }));
-    device.deliver(device.signedCommand({ id: "next", ttlMs: 60_000 }));
-    await device.time.advance(0);
-    device.time.stepWall(stepMs);
-    await device.time.advance(100);
-    started[0]?.end(SUCCESS);
-    await device.time.advance(0);
-    expect(started.map(({ id }) => id)).toEqual(["slow", "next"]);
-    expect(device.outcomeOf("slow")).toMatchObject({ state: "succeeded", durationMs: 100 });
-  });
+  it.each([10 * 365 * 86_400_000, -10 * 365 * 86_400_000])(
+    "is not moved by a step of the wall clock by %i ms",
+    async (stepMs) => {
+      const { executor, started } = heldExecutor();
+      const device = await deviceWith(executor);
+      device.deliver(device.signedCommand({ id: "slow" }));
+      device.deliver(device.signedCommand({ id: "next", ttlMs: 60_000 }));
+      await device.time.advance(0);
+      device.time.stepWall(stepMs);
+      await device.time.advance(100);
+      started[0]?.end(SUCCESS);
+      await device.time.advance(0);
+      expect(started.map(({ id }) => id)).toEqual(["slow", "next"]);
+      expect(device.outcomeOf("slow")).toMatchObject({ state: "succeeded", durationMs: 100 });
+    },
+  );
 
   it("counts the time to live across a restart of the agent in the same boot", async () => {
     const { executor, started } = heldExecutor();
@@ -57,10 +60,15 @@ describe("expiry", () => {
   });
 
   it("waits for the cloud's time after a boot of unknown length, and then decides", async () => {
-    for (const [offMs, state] of [[30_000, "succeeded"], [90_000, "expired"]] as const) {
+    for (const [offMs, state] of [
+      [30_000, "succeeded"],
+      [90_000, "expired"],
+    ] as const) {
       const device = await deviceWith();
       const held = heldExecutor();
-      const slow = new TestDevice(() => tableOf(device.bootNumber === 1 ? held.executor : { run: () => Promise.resolve(SUCCESS) }));
+      const slow = new TestDevice(() =>
+        tableOf(device.bootNumber === 1 ? held.executor : { run: () => Promise.resolve(SUCCESS) }),
+      );
       await slow.start();
       slow.deliver(slow.signedCommand({ id: "first", name: "gpio.pulse", params: { line: 4, durationMs: 10 } }));
       slow.deliver(slow.signedCommand({ id: "a", ttlMs: 60_000 }));
@@ -115,7 +123,11 @@ describe("lanes and time-outs", () => {
     device.deliver(device.signedCommand({ id: "hung" }));
     device.deliver(device.signedCommand({ id: "next" }));
     await device.time.advance(5_000);
-    expect(device.outcomeOf("hung")).toMatchObject({ state: "timed-out", error: { code: "command.timed-out" }, durationMs: 5_000 });
+    expect(device.outcomeOf("hung")).toMatchObject({
+      state: "timed-out",
+      error: { code: "command.timed-out" },
+      durationMs: 5_000,
+    });
     expect(started[0]?.context.signal.reason).toBe("timed-out");
     await device.time.advance(4_900);
     expect(started).toHaveLength(1);
@@ -124,7 +136,10 @@ describe("lanes and time-outs", () => {
     started[0]?.end(SUCCESS);
     started[1]?.end(SUCCESS);
     await device.time.advance(0);
-    expect(device.outcomes.map(({ id, state }) => [id, state])).toEqual([["hung", "timed-out"], ["next", "succeeded"]]);
+    expect(device.outcomes.map(({ id, state }) => [id, state])).toEqual([
+      ["hung", "timed-out"],
+      ["next", "succeeded"],
+    ]);
   });
 
   it("times out a step without progress before the whole, and progress renews it", async () => {
@@ -136,7 +151,11 @@ describe("lanes and time-outs", () => {
     await device.time.advance(50_000);
     expect(device.outcomeOf("a")).toBeUndefined();
     await device.time.advance(10_001);
-    expect(device.outcomeOf("a")).toMatchObject({ state: "timed-out", error: { code: "command.step-timed-out" }, durationMs: 110_000 });
+    expect(device.outcomeOf("a")).toMatchObject({
+      state: "timed-out",
+      error: { code: "command.step-timed-out" },
+      durationMs: 110_000,
+    });
   });
 
   it("never lets progress carry a command beyond its whole time-out", async () => {
@@ -147,6 +166,10 @@ describe("lanes and time-outs", () => {
       await device.time.advance(20_000);
       started[0]?.context.progress("busy");
     }
-    expect(device.outcomeOf("a")).toMatchObject({ state: "timed-out", error: { code: "command.timed-out" }, durationMs: 300_000 });
+    expect(device.outcomeOf("a")).toMatchObject({
+      state: "timed-out",
+      error: { code: "command.timed-out" },
+      durationMs: 300_000,
+    });
   });
 });

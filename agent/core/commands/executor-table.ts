@@ -4,11 +4,21 @@ import type { PlayerLink } from "../player/player-port.ts";
 import type { ExecutorTable } from "./executor.ts";
 import { audioMuteExecutor, audioVolumeExecutor } from "./executors/audio-executors.ts";
 import { cecSendExecutor } from "./executors/cec-executor.ts";
-import { displayBrightnessExecutor, displayInputExecutor, displayOrientationExecutor, displayPowerExecutor } from "./executors/display-executors.ts";
+import {
+  displayBrightnessExecutor,
+  displayInputExecutor,
+  displayOrientationExecutor,
+  displayPowerExecutor,
+} from "./executors/display-executors.ts";
 import type { ExecutorTime } from "./executors/effect-proof.ts";
 import { gpioPulseExecutor, gpioReadExecutor, gpioWriteExecutor } from "./executors/gpio-executors.ts";
 import { rebootExecutor, shutdownExecutor } from "./executors/machine-executors.ts";
-import { clearCacheExecutor, identifyExecutor, reloadPlayerExecutor, restartPlayerExecutor } from "./executors/player-executors.ts";
+import {
+  clearCacheExecutor,
+  identifyExecutor,
+  reloadPlayerExecutor,
+  restartPlayerExecutor,
+} from "./executors/player-executors.ts";
 import { screenshotExecutor } from "./executors/screenshot-executor.ts";
 import { collectLogsExecutor, diagnosticsExecutor, telemetryBurstExecutor } from "./executors/support-executors.ts";
 import type { Diagnostics, LogSource, TelemetryBurst } from "./services.ts";
@@ -39,7 +49,9 @@ export function buildExecutorTable(deps: ExecutorTableDeps): ExecutorTable {
     "diagnostics.run": diagnosticsExecutor(deps.diagnostics),
     ...playerExecutors(deps, time),
     ...displayExecutors(adapter, time),
-    ...(adapter.audio === undefined ? {} : { "audio.volume": audioVolumeExecutor(adapter.audio, time), "audio.mute": audioMuteExecutor(adapter.audio, time) }),
+    ...(adapter.audio === undefined
+      ? {}
+      : { "audio.volume": audioVolumeExecutor(adapter.audio, time), "audio.mute": audioMuteExecutor(adapter.audio, time) }),
     ...gpioExecutors(adapter, clock),
     ...(adapter.cec === undefined ? {} : { "cec.send": cecSendExecutor(adapter.cec) }),
   };
@@ -73,5 +85,9 @@ function displayExecutors({ display }: PlatformAdapter, time: ExecutorTime): Exe
 
 function gpioExecutors({ gpio }: PlatformAdapter, clock: Clock): ExecutorTable {
   if (gpio === undefined) return {};
-  return { "gpio.write": gpioWriteExecutor(gpio, clock), "gpio.pulse": gpioPulseExecutor(gpio, clock), "gpio.read": gpioReadExecutor(gpio) };
+  return {
+    "gpio.write": gpioWriteExecutor(gpio, clock),
+    "gpio.pulse": gpioPulseExecutor(gpio, clock),
+    "gpio.read": gpioReadExecutor(gpio),
+  };
 }

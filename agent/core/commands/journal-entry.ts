@@ -26,7 +26,12 @@ export interface HandedOver {
 export type JournalState =
   | { readonly kind: "delivered" }
   | { readonly kind: "running"; readonly started: Moment; readonly note?: IntentNote }
-  | { readonly kind: "final"; readonly outcome: CommandOutcome; readonly finishedWallMs: number; readonly handedOver?: HandedOver };
+  | {
+      readonly kind: "final";
+      readonly outcome: CommandOutcome;
+      readonly finishedWallMs: number;
+      readonly handedOver?: HandedOver;
+    };
 
 /** What identifies one execution. A key runs once, whatever happens. */
 export interface CommandKey {

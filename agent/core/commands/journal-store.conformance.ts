@@ -32,7 +32,10 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
 
     it("replaces by key and keeps the order of arrival", async () => {
       for (const number of [3, 1, 2]) await store.put(entry(number));
-      const running = entry(3, { restarts: 2, state: { kind: "running", started: { wallMs: 1, boot: "boot-1" }, note: { pid: 7, on: true, text: "x" } } });
+      const running = entry(3, {
+        restarts: 2,
+        state: { kind: "running", started: { wallMs: 1, boot: "boot-1" }, note: { pid: 7, on: true, text: "x" } },
+      });
       await store.put(running);
       expect(await store.get("c3", 1)).toEqual(running);
       expect((await store.unfinished()).map(({ id }) => id)).toEqual(["c3", "c1", "c2"]);

@@ -30,5 +30,5 @@ export function noteOverrides(table: ExecutorTable, note: (key: string, value: J
     };
     noted[name] = wrapped;
   }
-  return noted as ExecutorTable;
+  return noted;
 }

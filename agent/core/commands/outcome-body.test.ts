@@ -12,9 +12,26 @@ describe("an outcome on the wire", () => {
     ["plain", { state: "succeeded", result: { level: 1 }, durationMs: 12.4 }],
     ["a result that is no object", { state: "succeeded", result: 5 }],
     ["numbers JSON does not have", { state: "succeeded", result: { a: Number.NaN, b: undefined }, durationMs: -1 }],
-    ["a code nobody knows", { state: "failed", error: { code: "Not A Code", message: "x".repeat(5_000), hint: "y".repeat(5_000) } }],
-    ["an effect with clocks", { state: "failed", error: { code: "a.b", message: "" }, effect: { attempted: true, observed: seen({ deep: [1, undefined] }, 123.5) } }],
-    ["an effect not seen", { state: "failed", error: { code: "a.b", message: "" }, effect: { attempted: true, acknowledged: false, observed: { kind: "unknown", why: "z".repeat(5_000) } } }],
+    [
+      "a code nobody knows",
+      { state: "failed", error: { code: "Not A Code", message: "x".repeat(5_000), hint: "y".repeat(5_000) } },
+    ],
+    [
+      "an effect with clocks",
+      {
+        state: "failed",
+        error: { code: "a.b", message: "" },
+        effect: { attempted: true, observed: seen({ deep: [1, undefined] }, 123.5) },
+      },
+    ],
+    [
+      "an effect not seen",
+      {
+        state: "failed",
+        error: { code: "a.b", message: "" },
+        effect: { attempted: true, acknowledged: false, observed: { kind: "unknown", why: "z".repeat(5_000) } },
+      },
+    ],
     ["far too much", { state: "succeeded", result: { text: "ü".repeat(20_000) } }],
   ])("fits the schema and the record: %s", (_what, ending) => {
     const outcome = outcomeOf(COMMAND, ending);
@@ -27,6 +44,8 @@ describe("an outcome on the wire", () => {
   it("does not send the device's monotonic time, and says when the result had to be left out", () => {
     const effect = outcomeOf(COMMAND, { state: "succeeded", result: {}, effect: { attempted: true, observed: seen("on", 55) } });
     expect(effect.effect).toEqual({ attempted: true, observed: { kind: "ok", value: "on" } });
-    expect(outcomeOf(COMMAND, { state: "succeeded", result: { text: "x".repeat(20_000) } }).error?.code).toBe("outcome.result-too-large");
+    expect(outcomeOf(COMMAND, { state: "succeeded", result: { text: "x".repeat(20_000) } }).error?.code).toBe(
+      "outcome.result-too-large",
+    );
   });
 });

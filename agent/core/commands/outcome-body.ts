@@ -27,13 +27,17 @@ const BODY_BYTES_MAX = RECORD_BODY_BYTES_MAX - 512;
  */
 export function outcomeOf(command: CommandKey & { readonly name: string }, ending: Ending): CommandOutcome {
   const head = { id: command.id, attempt: command.attempt, name: command.name.slice(0, 64), state: ending.state };
-  const duration = ending.durationMs === undefined ? {} : { durationMs: Math.round(Math.min(Math.max(0, ending.durationMs), 31_622_400_000)) };
+  const duration =
+    ending.durationMs === undefined ? {} : { durationMs: Math.round(Math.min(Math.max(0, ending.durationMs), 31_622_400_000)) };
   const error = ending.error === undefined ? {} : { error: wireIssue(ending.error) };
   const effect = ending.effect === undefined ? {} : { effect: wireEffect(ending.effect) };
   const result = plainJson(ending.result);
   const whole: CommandOutcome = { ...head, ...error, ...effect, ...(isJsonObject(result) ? { result } : {}), ...duration };
   if (bytesOf(whole) <= BODY_BYTES_MAX) return whole;
-  const tooLarge = { code: "outcome.result-too-large", message: `the result is left out: the outcome would be over ${RECORD_BODY_BYTES_MAX} bytes` };
+  const tooLarge = {
+    code: "outcome.result-too-large",
+    message: `the result is left out: the outcome would be over ${RECORD_BODY_BYTES_MAX} bytes`,
+  };
   return { ...head, error: ending.error === undefined ? tooLarge : wireIssue(ending.error), ...duration };
 }
 

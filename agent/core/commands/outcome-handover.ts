@@ -68,7 +68,8 @@ export class OutcomeHandover {
         failures = 0;
         continue;
       }
-      if (failures === 0) journal.warn({ command: keyText(entry), error: problem }, "an outcome could not be handed over; trying again");
+      if (failures === 0)
+        journal.warn({ command: keyText(entry), error: problem }, "an outcome could not be handed over; trying again");
       await sleep(timers, "command.hand-over-retry", retryDelayMs(RETRY, failures, random), signal);
       failures += 1;
     }
@@ -81,7 +82,8 @@ export class OutcomeHandover {
     const dedupeKey = dedupeKeyOf(entry, handedOver);
     const log = this.#deps.log();
     let appended = await this.#append(outcome, dedupeKey);
-    if (!appended.ok && appended.error.code === "outbox.too-large") appended = await this.#append(bare(outcome, appended.error.message), dedupeKey);
+    if (!appended.ok && appended.error.code === "outbox.too-large")
+      appended = await this.#append(bare(outcome, appended.error.message), dedupeKey);
     if (!appended.ok) return `${appended.error.code}: ${appended.error.message}`;
     const marked: JournalEntry = { ...entry, state: { ...entry.state, handedOver: { log, seq: appended.value.seq } } };
     try {

@@ -60,15 +60,21 @@ function readable(path: string): { readonly rows: readonly CommandRow[]; readonl
     const opened = database;
     // A damaged page ends a scan; the one from the other end gets what lies behind it.
     for (const order of ["ASC", "DESC"] as const) {
-      readAll(() => opened.prepare<[], CommandRow>(`SELECT * FROM command NOT INDEXED ORDER BY arrival ${order}`).iterate(), (row) => {
-        if (rows.has(row.arrival) || entryOfRow(row) === undefined) return;
-        rows.set(row.arrival, row);
-        raise(row.owner, row.number);
-      });
+      readAll(
+        () => opened.prepare<[], CommandRow>(`SELECT * FROM command NOT INDEXED ORDER BY arrival ${order}`).iterate(),
+        (row) => {
+          if (rows.has(row.arrival) || entryOfRow(row) === undefined) return;
+          rows.set(row.arrival, row);
+          raise(row.owner, row.number);
+        },
+      );
     }
-    readAll(() => opened.prepare<[], { owner: string; number: number; crc: number }>("SELECT owner, number, crc FROM floor").iterate(), (row) => {
-      if (row.crc === floorChecksum(row.owner, row.number)) raise(row.owner, row.number);
-    });
+    readAll(
+      () => opened.prepare<[], { owner: string; number: number; crc: number }>("SELECT owner, number, crc FROM floor").iterate(),
+      (row) => {
+        if (row.crc === floorChecksum(row.owner, row.number)) raise(row.owner, row.number);
+      },
+    );
   } catch (thrown) {
     // Not even a database any more: there is nothing to take over.
     storageIssueOrThrow(thrown);

@@ -50,15 +50,20 @@ describe("the journal's file", () => {
 
   async function filled(count: number): Promise<string> {
     const { store: first } = await open(folder);
-    for (let number = 1; number <= count; number += 1) await first.put(entry(number, { state: final(number, number, number % 2 === 0) }));
+    for (let number = 1; number <= count; number += 1)
+      await first.put(entry(number, { state: final(number, number, number % 2 === 0) }));
     first.close();
     return join(folder, "journal.db");
   }
 
   it("has every write that was said to be stored, after SIGKILL at a random time", async () => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "testing/write-until-killed.ts"), join(folder, "journal.db"), join(folder, "quarantine")], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, "testing/write-until-killed.ts"), join(folder, "journal.db"), join(folder, "quarantine")],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     const ended = once(child, "exit");
     const said = new Map<number, string>();
     const killAfter = 150 + Math.floor(Math.random() * 300);
@@ -93,7 +98,8 @@ describe("the journal's file", () => {
     expect(opening.damage?.salvaged).toBe(left.length);
     expect(left.length).toBeGreaterThan(0);
     expect(left.length).toBeLessThan(200);
-    for (const found of left) expect(found).toEqual(entry(found.number, { state: final(found.number, found.number, found.number % 2 === 0) }));
+    for (const found of left)
+      expect(found).toEqual(entry(found.number, { state: final(found.number, found.number, found.number % 2 === 0) }));
     expect(await store.floor(OWNER)).toBe(Math.max(...left.map(({ number }) => number)));
     expect(statSync(opening.damage?.movedTo ?? "").size).toBe(bytes.length);
   });

@@ -231,12 +231,18 @@ function prepareAll(database: Database) {
       `INSERT OR REPLACE INTO command (${all}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     lastArrival: prepare<[], { arrival: number }>("SELECT max(arrival) AS arrival FROM command"),
-    holder: prepare<[string, number], CommandKey>("SELECT id, attempt FROM command WHERE owner = ? AND number = ? ORDER BY arrival LIMIT 1"),
-    indexed: prepare<[string, number, number], unknown>("SELECT 1 FROM command INDEXED BY command_number WHERE owner = ? AND number = ? AND arrival = ?"),
+    holder: prepare<[string, number], CommandKey>(
+      "SELECT id, attempt FROM command WHERE owner = ? AND number = ? ORDER BY arrival LIMIT 1",
+    ),
+    indexed: prepare<[string, number, number], unknown>(
+      "SELECT 1 FROM command INDEXED BY command_number WHERE owner = ? AND number = ? AND arrival = ?",
+    ),
     highest: prepare<[string], { number: number }>("SELECT max(number) AS number FROM command WHERE owner = ?"),
     unfinished: prepare<[], CommandRow>(`SELECT ${all} FROM command WHERE done = 0 ORDER BY arrival`),
     recent: prepare<[number], CommandRow>(`SELECT ${all} FROM command ORDER BY arrival DESC LIMIT ?`),
-    totals: prepare<[], { count: number; bytes: number }>("SELECT count(*) AS count, coalesce(sum(length(entry)), 0) AS bytes FROM command"),
+    totals: prepare<[], { count: number; bytes: number }>(
+      "SELECT count(*) AS count, coalesce(sum(length(entry)), 0) AS bytes FROM command",
+    ),
     done: prepare<[], Pick<CommandRow, "id" | "attempt" | "owner" | "number" | "finished_wall"> & { bytes: number }>(
       "SELECT id, attempt, owner, number, finished_wall, length(entry) AS bytes FROM command WHERE done = 1 ORDER BY arrival",
     ),

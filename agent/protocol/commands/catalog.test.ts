@@ -12,23 +12,52 @@ const EXAMPLES: { readonly [N in CommandName]: { readonly good: readonly unknown
   shutdown: { good: [{}], bad: [{ now: true }] },
   "restart-player": { good: [{}], bad: [{ force: true }] },
   "reload-player": { good: [{}, { ignoreCache: true }], bad: [{ ignoreCache: "yes" }] },
-  screenshot: { good: [{}, { format: "png" }, { format: "jpeg", quality: 1, widthMax: 64 }], bad: [{ format: "gif" }, { quality: 0 }, { quality: 1.5 }, { widthMax: 63 }] },
+  screenshot: {
+    good: [{}, { format: "png" }, { format: "jpeg", quality: 1, widthMax: 64 }],
+    bad: [{ format: "gif" }, { quality: 0 }, { quality: 1.5 }, { widthMax: 63 }],
+  },
   "display.power": { good: [{ on: true }, { on: false }], bad: [{}, { on: 1 }] },
   "display.input": { good: [{ input: "hdmi-1" }], bad: [{}, { input: "" }, { input: "x".repeat(33) }] },
-  "display.brightness": { good: [{ percent: 0 }, { percent: 100 }], bad: [{ percent: -1 }, { percent: 101 }, { percent: 1.5 }, { percent: "5" }] },
+  "display.brightness": {
+    good: [{ percent: 0 }, { percent: 100 }],
+    bad: [{ percent: -1 }, { percent: 101 }, { percent: 1.5 }, { percent: "5" }],
+  },
   "display.orientation": { good: [{ degrees: 270 }], bad: [{ degrees: 45 }, {}] },
   "audio.volume": { good: [{ percent: 50 }], bad: [{ percent: Number.NaN }, {}] },
   "audio.mute": { good: [{ mute: true }], bad: [{}] },
-  "gpio.write": { good: [{ line: "GPIO17", level: 1 }, { line: 17, level: 0 }], bad: [{ line: 17, level: 2 }, { line: -1, level: 0 }, { line: "", level: 0 }, { level: 0 }] },
-  "gpio.pulse": { good: [{ line: 4, durationMs: 1 }, { line: 4, level: 0, durationMs: 60_000 }], bad: [{ line: 4, durationMs: 0 }, { line: 4, durationMs: 60_001 }] },
+  "gpio.write": {
+    good: [
+      { line: "GPIO17", level: 1 },
+      { line: 17, level: 0 },
+    ],
+    bad: [{ line: 17, level: 2 }, { line: -1, level: 0 }, { line: "", level: 0 }, { level: 0 }],
+  },
+  "gpio.pulse": {
+    good: [
+      { line: 4, durationMs: 1 },
+      { line: 4, level: 0, durationMs: 60_000 },
+    ],
+    bad: [
+      { line: 4, durationMs: 0 },
+      { line: 4, durationMs: 60_001 },
+    ],
+  },
   "gpio.read": { good: [{ line: 4 }], bad: [{ line: 1_024 }, { line: null }] },
   "cec.send": {
     good: [{ destination: 0 }, { destination: 15, opcode: 0x36 }, { destination: 0, opcode: 0x44, operands: [0x6d] }],
-    bad: [{ destination: 16 }, { destination: 0, opcode: 256 }, { destination: 0, opcode: 1, operands: Array(15).fill(0) }, { destination: 0, opcode: 1, operands: [-1] }],
+    bad: [
+      { destination: 16 },
+      { destination: 0, opcode: 256 },
+      { destination: 0, opcode: 1, operands: Array(15).fill(0) },
+      { destination: 0, opcode: 1, operands: [-1] },
+    ],
   },
   "content.clear-cache": { good: [{}, { storage: true }], bad: [{ storage: 1 }] },
   "logs.collect": { good: [{}, { bytesMax: 1_024 }], bad: [{ bytesMax: 1_023 }, { bytesMax: 64 * 1024 * 1024 + 1 }] },
-  "telemetry.burst": { good: [{ minutes: 1 }, { minutes: 60, intervalMs: 1_000 }], bad: [{}, { minutes: 0 }, { minutes: 61 }, { minutes: 1, intervalMs: 999 }] },
+  "telemetry.burst": {
+    good: [{ minutes: 1 }, { minutes: 60, intervalMs: 1_000 }],
+    bad: [{}, { minutes: 0 }, { minutes: 61 }, { minutes: 1, intervalMs: 999 }],
+  },
   identify: { good: [{}, { durationMs: 1_000, text: "here" }], bad: [{ durationMs: 999 }, { text: "x".repeat(81) }] },
   "diagnostics.run": { good: [{}], bad: [{ deep: true }] },
 };
@@ -52,7 +81,8 @@ describe.each(NAMES)("%s", (name) => {
   });
 
   it("takes good parameters and refuses bad ones", () => {
-    for (const params of EXAMPLES[name].good) expect(v.safeParse(definition.params, params).issues, JSON.stringify(params)).toBeUndefined();
+    for (const params of EXAMPLES[name].good)
+      expect(v.safeParse(definition.params, params).issues, JSON.stringify(params)).toBeUndefined();
     for (const params of EXAMPLES[name].bad) expect(v.is(definition.params, params), JSON.stringify(params)).toBe(false);
     for (const params of [null, "text", 5]) expect(v.is(definition.params, params)).toBe(false);
     // A misspelt option must not pass for its default.
@@ -72,7 +102,16 @@ describe("the catalog", () => {
 });
 
 describe("signed payloads", () => {
-  const payload = { device: "0".repeat(32), id: "c-1", attempt: 1, number: 7, name: "reboot", params: {}, issuedMs: 1, notAfterMs: 2 };
+  const payload = {
+    device: "0".repeat(32),
+    id: "c-1",
+    attempt: 1,
+    number: 7,
+    name: "reboot",
+    params: {},
+    issuedMs: 1,
+    notAfterMs: 2,
+  };
 
   it("need every field, in range", () => {
     expect(v.is(CommandPayloadSchema, payload)).toBe(true);
@@ -80,7 +119,17 @@ describe("signed payloads", () => {
       const { [field as keyof typeof payload]: _left, ...rest } = payload;
       expect(v.is(CommandPayloadSchema, rest), `without ${field}`).toBe(false);
     }
-    for (const wrong of [{ attempt: 0 }, { number: -1 }, { number: 1.5 }, { id: "a/b" }, { device: "x" }, { name: "" }, { params: "" }, { notAfterMs: 1e18 }, { ttlMs: -1 }]) {
+    for (const wrong of [
+      { attempt: 0 },
+      { number: -1 },
+      { number: 1.5 },
+      { id: "a/b" },
+      { device: "x" },
+      { name: "" },
+      { params: "" },
+      { notAfterMs: 1e18 },
+      { ttlMs: -1 },
+    ]) {
       expect(v.is(CommandPayloadSchema, { ...payload, ...wrong }), JSON.stringify(wrong)).toBe(false);
     }
     expect(v.is(CancelPayloadSchema, { device: payload.device, id: "c-1", attempt: 1, number: 8, issuedMs: 1 })).toBe(true);

@@ -3,18 +3,26 @@ import type { CommandExecutor } from "../executor.ts";
 import { isNear, prove, type ExecutorTime } from "./effect-proof.ts";
 
 const SETTLE_MS = 2_000;
+/** All of it; before the commands' time-out. */
+const WITHIN_MS = 12_000;
 
 export function audioVolumeExecutor(audio: Audio, time: ExecutorTime): CommandExecutor<"audio.volume"> {
   return {
-    async run({ percent }, context) {
-      return prove(await audio.setVolume(percent), {
-        part: "audio",
-        wanted: `a volume of ${percent} percent`,
-        holds: (observed) => isNear(percent, observed),
-        observe: () => audio.volume(),
-        settleMs: SETTLE_MS,
-        result: (observed) => ({ percent: observed ?? percent }),
-      }, context, time);
+    run({ percent }, context) {
+      return prove(
+        () => audio.setVolume(percent),
+        {
+          part: "audio",
+          wanted: `a volume of ${percent} percent`,
+          holds: (observed) => isNear(percent, observed),
+          observe: () => audio.volume(),
+          settleMs: SETTLE_MS,
+          withinMs: WITHIN_MS,
+          result: (observed) => ({ percent: observed ?? percent }),
+        },
+        context,
+        time,
+      );
     },
     async resolve({ percent }) {
       const observed = await audio.volume();
@@ -26,15 +34,21 @@ export function audioVolumeExecutor(audio: Audio, time: ExecutorTime): CommandEx
 
 export function audioMuteExecutor(audio: Audio, time: ExecutorTime): CommandExecutor<"audio.mute"> {
   return {
-    async run({ mute }, context) {
-      return prove(await audio.setMute(mute), {
-        part: "audio",
-        wanted: mute ? "silence" : "sound",
-        holds: (observed) => observed === mute,
-        observe: () => audio.mute(),
-        settleMs: SETTLE_MS,
-        result: (observed) => ({ mute: observed ?? mute }),
-      }, context, time);
+    run({ mute }, context) {
+      return prove(
+        () => audio.setMute(mute),
+        {
+          part: "audio",
+          wanted: mute ? "silence" : "sound",
+          holds: (observed) => observed === mute,
+          observe: () => audio.mute(),
+          settleMs: SETTLE_MS,
+          withinMs: WITHIN_MS,
+          result: (observed) => ({ mute: observed ?? mute }),
+        },
+        context,
+        time,
+      );
     },
     async resolve({ mute }) {
       const observed = await audio.mute();

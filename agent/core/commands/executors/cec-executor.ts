@@ -9,7 +9,8 @@ const REPLY_TIMEOUT_MS = 1_000;
 export function cecSendExecutor(cec: Cec): CommandExecutor<"cec.send"> {
   return {
     async run({ destination, opcode, operands }, context) {
-      if (context.signal.aborted) return { state: "failed", error: { code: "command.aborted", message: "stopped before the message was sent" } };
+      if (context.signal.aborted)
+        return { state: "failed", error: { code: "command.aborted", message: "stopped before the message was sent" } };
       const message = { destination, operands: Uint8Array.from(operands ?? []), ...(opcode === undefined ? {} : { opcode }) };
       const sent = await cec.send(message, REPLY_TIMEOUT_MS);
       if (!sent.ok) {
@@ -18,7 +19,12 @@ export function cecSendExecutor(cec: Cec): CommandExecutor<"cec.send"> {
       }
       const { acknowledged, reply } = sent.value;
       const effect: Effect = { attempted: true, acknowledged, observed: { kind: "unsupported" } };
-      if (!acknowledged) return { state: "failed", error: { code: "cec.not-acknowledged", message: `logical address ${destination} did not acknowledge the frame` }, effect };
+      if (!acknowledged)
+        return {
+          state: "failed",
+          error: { code: "cec.not-acknowledged", message: `logical address ${destination} did not acknowledge the frame` },
+          effect,
+        };
       const answer = reply === undefined ? {} : { reply: { opcode: reply.opcode, operands: [...reply.operands] } };
       return { state: "succeeded", result: { acknowledged, ...answer }, effect };
     },

@@ -6,22 +6,30 @@ import { isNear, prove, type ExecutorTime } from "./effect-proof.ts";
 /** Given to a set that shows no sign of obeying yet, on top of what its driver waited. */
 const POWER_SETTLE_MS = 8_000;
 const SETTING_SETTLE_MS = 3_000;
+/** All of it; ten seconds before the commands' time-out. */
+const WITHIN_MS = 50_000;
 
-/** `turning-on` is waited for until the time-out: some sets need half a minute. Codes: see `prove`. */
+/** `turning-on` is waited for: some sets need half a minute. Codes: see `prove`. */
 export function displayPowerExecutor(display: Display, time: ExecutorTime): CommandExecutor<"display.power"> {
   const wantedState = (on: boolean): DisplayPower => (on ? "on" : "standby");
   return {
-    async run({ on }, context) {
+    run({ on }, context) {
       const wanted = wantedState(on);
-      return prove(await display.setPower(on), {
-        part: "display",
-        wanted: `the display to be ${wanted}`,
-        holds: (power) => power === wanted,
-        onItsWay: (power) => power === (on ? "turning-on" : "turning-off"),
-        observe: async () => (await display.status()).power,
-        settleMs: POWER_SETTLE_MS,
-        result: (power) => ({ power: power ?? "unobserved" }),
-      }, context, time);
+      return prove(
+        () => display.setPower(on),
+        {
+          part: "display",
+          wanted: `the display to be ${wanted}`,
+          holds: (power) => power === wanted,
+          onItsWay: (power) => power === (on ? "turning-on" : "turning-off"),
+          observe: async () => (await display.status()).power,
+          settleMs: POWER_SETTLE_MS,
+          withinMs: WITHIN_MS,
+          result: (power) => ({ power: power ?? "unobserved" }),
+        },
+        context,
+        time,
+      );
     },
     async resolve({ on }) {
       const { power } = await display.status();
@@ -36,15 +44,22 @@ export function displayInputExecutor(display: Display, time: ExecutorTime): Comm
   return {
     async run({ input }, context) {
       const { inputs } = display.capabilities;
-      if (!inputs.includes(input)) return { state: "rejected", error: outOfRange("display.no-such-input", `no input ${input}`, inputs) };
-      return prove(await display.setInput(input), {
-        part: "display",
-        wanted: `input ${input}`,
-        holds: (observed) => observed === input,
-        observe: async () => (await display.status()).input,
-        settleMs: SETTING_SETTLE_MS,
-        result: (observed) => ({ input: observed ?? input }),
-      }, context, time);
+      if (!inputs.includes(input))
+        return { state: "rejected", error: outOfRange("display.no-such-input", `no input ${input}`, inputs) };
+      return prove(
+        () => display.setInput(input),
+        {
+          part: "display",
+          wanted: `input ${input}`,
+          holds: (observed) => observed === input,
+          observe: async () => (await display.status()).input,
+          settleMs: SETTING_SETTLE_MS,
+          withinMs: WITHIN_MS,
+          result: (observed) => ({ input: observed ?? input }),
+        },
+        context,
+        time,
+      );
     },
     async resolve({ input }) {
       const status = await display.status();
@@ -56,15 +71,21 @@ export function displayInputExecutor(display: Display, time: ExecutorTime): Comm
 
 export function displayBrightnessExecutor(display: Display, time: ExecutorTime): CommandExecutor<"display.brightness"> {
   return {
-    async run({ percent }, context) {
-      return prove(await display.setBrightness(percent), {
-        part: "display",
-        wanted: `a brightness of ${percent} percent`,
-        holds: (observed) => isNear(percent, observed),
-        observe: async () => (await display.status()).brightness,
-        settleMs: SETTING_SETTLE_MS,
-        result: (observed) => ({ percent: observed ?? percent }),
-      }, context, time);
+    run({ percent }, context) {
+      return prove(
+        () => display.setBrightness(percent),
+        {
+          part: "display",
+          wanted: `a brightness of ${percent} percent`,
+          holds: (observed) => isNear(percent, observed),
+          observe: async () => (await display.status()).brightness,
+          settleMs: SETTING_SETTLE_MS,
+          withinMs: WITHIN_MS,
+          result: (observed) => ({ percent: observed ?? percent }),
+        },
+        context,
+        time,
+      );
     },
     async resolve({ percent }) {
       const { brightness } = await display.status();
@@ -80,15 +101,25 @@ export function displayOrientationExecutor(display: Display, time: ExecutorTime)
     async run({ degrees }, context) {
       const { orientations } = display.capabilities;
       const wanted: Orientation = degrees;
-      if (!orientations.includes(wanted)) return { state: "rejected", error: outOfRange("display.out-of-range", `no orientation of ${degrees} degrees`, orientations) };
-      return prove(await display.setOrientation(wanted), {
-        part: "display",
-        wanted: `an orientation of ${degrees} degrees`,
-        holds: (observed) => observed === wanted,
-        observe: async () => (await display.status()).orientation,
-        settleMs: SETTING_SETTLE_MS,
-        result: (observed) => ({ degrees: observed ?? degrees }),
-      }, context, time);
+      if (!orientations.includes(wanted))
+        return {
+          state: "rejected",
+          error: outOfRange("display.out-of-range", `no orientation of ${degrees} degrees`, orientations),
+        };
+      return prove(
+        () => display.setOrientation(wanted),
+        {
+          part: "display",
+          wanted: `an orientation of ${degrees} degrees`,
+          holds: (observed) => observed === wanted,
+          observe: async () => (await display.status()).orientation,
+          settleMs: SETTING_SETTLE_MS,
+          withinMs: WITHIN_MS,
+          result: (observed) => ({ degrees: observed ?? degrees }),
+        },
+        context,
+        time,
+      );
     },
     async resolve({ degrees }) {
       const { orientation } = await display.status();

@@ -21,8 +21,10 @@ export interface Proof<T, R> {
   onItsWay?(observed: T): boolean;
   /** Looks again. */
   observe(): Promise<Reading<T>>;
-  /** How long a late effect is waited for. */
+  /** How long hardware that shows no sign of obeying is looked at, after it was told. */
   settleMs: number;
+  /** When to say what was seen at last, from the start; sooner than the command's time-out, which could not say it. */
+  withinMs: number;
   /** The command's result; `undefined`: it cannot be observed and was acknowledged. */
   result(observed: T | undefined): R;
 }
@@ -35,9 +37,20 @@ const LOOK_EVERY_MS = 1_000;
  * the hardware cannot be observed at all, its acknowledgement, and then the effect says `unsupported` instead of a value.
  * Codes: `<part>.no-answer`, `<part>.effect-not-observed`, `<part>.not-attempted`, or the hardware's own.
  */
-export async function prove<T, R>(first: Effect<T>, proof: Proof<T, R>, context: ExecutionContext, time: ExecutorTime): Promise<Execution<R>> {
+export async function prove<T, R>(
+  attempt: () => Promise<Effect<T>>,
+  proof: Proof<T, R>,
+  context: ExecutionContext,
+  time: ExecutorTime,
+): Promise<Execution<R>> {
+  const { clock, timers } = time;
+  const startedMs = clock.monotonicMs();
+  const first = await attempt();
   if (!first.attempted) {
-    const error = first.error ?? { code: `${proof.part}.not-attempted`, message: "nothing was sent to the hardware, and it does not say why" };
+    const error = first.error ?? {
+      code: `${proof.part}.not-attempted`,
+      message: "nothing was sent to the hardware, and it does not say why",
+    };
     return { state: "failed", error, effect: first };
   }
   if (first.observed.kind === "unsupported") return judgeUnobservable(first, proof);
@@ -47,16 +60,16 @@ export async function prove<T, R>(first: Effect<T>, proof: Proof<T, R>, context:
     return { state: "failed", error, effect: first };
   }
   let effect = first;
-  const startedMs = time.clock.monotonicMs();
+  const toldMs = clock.monotonicMs();
   for (;;) {
     const { observed } = effect;
-    if (observed.kind === "ok" && proof.holds(observed.value)) return { state: "succeeded", result: proof.result(observed.value), effect: asObserved(first, observed) };
+    if (observed.kind === "ok" && proof.holds(observed.value))
+      return { state: "succeeded", result: proof.result(observed.value), effect: asObserved(first, observed) };
     const onItsWay = observed.kind === "ok" && proof.onItsWay?.(observed.value) === true;
-    const waitedMs = time.clock.monotonicMs() - startedMs;
-    // What is on its way ends by the command's own time-out; what does not move is given a shorter while.
-    if (!onItsWay && waitedMs >= proof.settleMs) return notObserved(effect, proof);
+    const nowMs = clock.monotonicMs();
+    if (nowMs - startedMs >= proof.withinMs || (!onItsWay && nowMs - toldMs >= proof.settleMs)) return notObserved(effect, proof);
     if (onItsWay) context.progress(String(observed.value));
-    if (!(await sleep(time.timers, `command.look.${proof.part}`, LOOK_EVERY_MS, context.signal))) return notObserved(effect, proof);
+    if (!(await sleep(timers, `command.look.${proof.part}`, LOOK_EVERY_MS, context.signal))) return notObserved(effect, proof);
     effect = { ...effect, observed: await proof.observe() };
   }
 }
@@ -68,7 +81,10 @@ function asObserved<T>({ attempted, acknowledged }: Effect<T>, observed: Reading
 
 function judgeUnobservable<T, R>(effect: Effect<T>, proof: Proof<T, R>): Execution<R> {
   if (effect.acknowledged === true) return { state: "succeeded", result: proof.result(undefined), effect };
-  const error = effect.error ?? { code: `${proof.part}.no-answer`, message: `asked for ${proof.wanted}: no answer, and it cannot be observed` };
+  const error = effect.error ?? {
+    code: `${proof.part}.no-answer`,
+    message: `asked for ${proof.wanted}: no answer, and it cannot be observed`,
+  };
   return { state: "failed", error, effect };
 }
 

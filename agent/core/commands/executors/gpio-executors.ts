@@ -15,7 +15,11 @@ export function gpioWriteExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gp
       if (!written.ok) return refused(written.error);
       const effect = { attempted: true, acknowledged: true, observed: seen(written.value, clock.monotonicMs()) };
       if (written.value === level) return { state: "succeeded", result: { level }, effect };
-      const error = { code: "gpio.effect-not-observed", message: `${line} was driven to ${level} and reads ${written.value}`, hint: "Something outside may hold the line." };
+      const error = {
+        code: "gpio.effect-not-observed",
+        message: `${line} was driven to ${level} and reads ${written.value}`,
+        hint: "Something outside may hold the line.",
+      };
       return { state: "failed", error, effect };
     },
   };
@@ -25,11 +29,16 @@ export function gpioWriteExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gp
 export function gpioPulseExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gpio.pulse"> {
   return {
     async run({ line, level, durationMs }, context) {
-      if (context.signal.aborted) return { state: "failed", error: { code: "command.aborted", message: "stopped before the pulse" } };
+      if (context.signal.aborted)
+        return { state: "failed", error: { code: "command.aborted", message: "stopped before the pulse" } };
       const pulsed = await gpio.pulse(line, level ?? 1, durationMs);
       if (!pulsed.ok) return refused(pulsed.error);
       const { measuredMs } = pulsed.value;
-      return { state: "succeeded", result: { measuredMs }, effect: { attempted: true, acknowledged: true, observed: seen(measuredMs, clock.monotonicMs()) } };
+      return {
+        state: "succeeded",
+        result: { measuredMs },
+        effect: { attempted: true, acknowledged: true, observed: seen(measuredMs, clock.monotonicMs()) },
+      };
     },
   };
 }

@@ -21,15 +21,28 @@ export function shutdownExecutor(power: HostPower): CommandExecutor<"shutdown"> 
   };
 }
 
-async function leaveBoot(power: HostPower, context: ExecutionContext, ask: () => Promise<Result<void>>): Promise<Execution<Boots>> {
+async function leaveBoot(
+  power: HostPower,
+  context: ExecutionContext,
+  ask: () => Promise<Result<void>>,
+): Promise<Execution<Boots>> {
   await context.intend({ bootIdBefore: await power.bootId() });
   const taken = await ask();
   if (taken.ok) return { state: "awaits-restart" };
-  return { state: "failed", error: taken.error, effect: { attempted: true, acknowledged: false, observed: { kind: "unknown", why: "the machine is still running" } } };
+  return {
+    state: "failed",
+    error: taken.error,
+    effect: { attempted: true, acknowledged: false, observed: { kind: "unknown", why: "the machine is still running" } },
+  };
 }
 
 /** Codes: `reboot.did-not-happen`, `shutdown.did-not-happen`. */
-async function compareBoots(power: HostPower, note: IntentNote, context: ResolutionContext, what: "reboot" | "shutdown"): Promise<Execution<Boots> | NotStarted> {
+async function compareBoots(
+  power: HostPower,
+  note: IntentNote,
+  context: ResolutionContext,
+  what: "reboot" | "shutdown",
+): Promise<Execution<Boots> | NotStarted> {
   const { bootIdBefore } = note;
   // The request goes out only after the note is on disk.
   if (typeof bootIdBefore !== "string") return { state: "not-started" };
@@ -38,7 +51,10 @@ async function compareBoots(power: HostPower, note: IntentNote, context: Resolut
   if (!context.overdue) return { state: "awaits-restart" };
   return {
     state: "failed",
-    error: { code: `${what}.did-not-happen`, message: `the machine took the request for a ${what}, and its boot id is still ${bootIdBefore}` },
+    error: {
+      code: `${what}.did-not-happen`,
+      message: `the machine took the request for a ${what}, and its boot id is still ${bootIdBefore}`,
+    },
     effect: { attempted: true, observed: { kind: "unknown", why: "the machine is still in the boot in which it was asked" } },
   };
 }

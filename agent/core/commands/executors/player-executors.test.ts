@@ -33,7 +33,11 @@ describe("reload-player and content.clear-cache", () => {
       time.after("test.page", 1_200, () => player.show(playing(4)));
       return ok({});
     };
-    const { execution } = await runExecutor(reloadPlayerExecutor(player, { clock: time, timers: time }), { ignoreCache: true }, time);
+    const { execution } = await runExecutor(
+      reloadPlayerExecutor(player, { clock: time, timers: time }),
+      { ignoreCache: true },
+      time,
+    );
     expect(player.requests).toEqual([{ do: "reload", ignoreCache: true }]);
     expect(execution).toEqual({ state: "succeeded", result: { loadedInMs: 1_200 } });
     const cleared = await runExecutor(clearCacheExecutor(player, { clock: time, timers: time }), { storage: true }, time);
@@ -47,7 +51,9 @@ describe("reload-player and content.clear-cache", () => {
       time.after("test.page", 100, () => player.appear("host-2", 101, playing(1)));
       return ok({});
     };
-    expect((await runExecutor(reloadPlayerExecutor(player, { clock: time, timers: time }), {}, time)).execution.state).toBe("succeeded");
+    expect((await runExecutor(reloadPlayerExecutor(player, { clock: time, timers: time }), {}, time)).execution.state).toBe(
+      "succeeded",
+    );
   });
 
   it("fail when the page never loads, and say what is on instead", async () => {
@@ -72,7 +78,12 @@ describe("reload-player and content.clear-cache", () => {
   });
 
   it("end when they are stopped", async () => {
-    const { execution, tookMs } = await runExecutor(reloadPlayerExecutor(new FakePlayer(), { clock: time, timers: time }), {}, time, 500);
+    const { execution, tookMs } = await runExecutor(
+      reloadPlayerExecutor(new FakePlayer(), { clock: time, timers: time }),
+      {},
+      time,
+      500,
+    );
     expect(execution).toMatchObject({ state: "failed", error: { code: "command.aborted" } });
     expect(tookMs).toBe(500);
   });
@@ -87,7 +98,11 @@ describe("restart-player", () => {
       time.after("test.host", 3_000, () => player.show(playing(1)));
       return fail("player.absent", "the host went away");
     };
-    const { execution, tookMs, notes } = await runExecutor(restartPlayerExecutor(player, { clock: time, timers: time }), {}, time);
+    const { execution, tookMs, notes } = await runExecutor(
+      restartPlayerExecutor(player, { clock: time, timers: time }),
+      {},
+      time,
+    );
     expect(execution).toEqual({ state: "succeeded", result: { pidBefore: 100, pidAfter: 222 } });
     expect(tookMs).toBe(3_000);
     expect(notes).toEqual([{ instanceBefore: "host-1", pidBefore: 100 }]);
@@ -108,8 +123,12 @@ describe("restart-player", () => {
   it("is resolved by the host that is there now", async () => {
     const player = new FakePlayer();
     const executor = restartPlayerExecutor(player, { clock: time, timers: time });
-    const resolve = (note: Record<string, string | number>) => executor.resolve?.({}, note, { overdue: false, signal: new AbortController().signal });
-    expect(await resolve({ instanceBefore: "host-0", pidBefore: 99 })).toEqual({ state: "succeeded", result: { pidBefore: 99, pidAfter: 100 } });
+    const resolve = (note: Record<string, string | number>) =>
+      executor.resolve?.({}, note, { overdue: false, signal: new AbortController().signal });
+    expect(await resolve({ instanceBefore: "host-0", pidBefore: 99 })).toEqual({
+      state: "succeeded",
+      result: { pidBefore: 99, pidAfter: 100 },
+    });
     expect(await resolve({ instanceBefore: "host-1" })).toBeUndefined();
     expect(await resolve({})).toBeUndefined();
   });
@@ -125,17 +144,29 @@ describe("screenshot", () => {
     const { execution } = await runExecutor(screenshotExecutor({ player }, uploader), { widthMax: 640 }, time);
     expect(player.requests).toEqual([{ do: "screenshot", format: "jpeg", quality: 80, widthMax: 640 }]);
     expect(execution).toEqual({
-      state: "succeeded", result: { source: "renderer", width: 640, height: 360, bytes: 8, sha256: "ab".repeat(32), upload: "kept" },
+      state: "succeeded",
+      result: { source: "renderer", width: 640, height: 360, bytes: 8, sha256: "ab".repeat(32), upload: "kept" },
     });
     expect(uploader.uploads).toEqual([
-      { purpose: "screenshot", contentType: "image/jpeg", bytes: new TextEncoder().encode("hello?>>"), command: { id: "command-1", attempt: 1 } },
+      {
+        purpose: "screenshot",
+        contentType: "image/jpeg",
+        bytes: new TextEncoder().encode("hello?>>"),
+        command: { id: "command-1", attempt: 1 },
+      },
     ]);
   });
 
   it("takes the machine's own picture when the host is away", async () => {
-    const png = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 7, 128, 0, 0, 4, 56]);
+    const png = Uint8Array.from([
+      0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 7, 128, 0, 0, 4, 56,
+    ]);
     const machine = { capture: () => Promise.resolve(ok({ png, source: "compositor" })) };
-    const { execution } = await runExecutor(screenshotExecutor({ player: new FakePlayer("absent"), machine }, new FakeUploader()), {}, time);
+    const { execution } = await runExecutor(
+      screenshotExecutor({ player: new FakePlayer("absent"), machine }, new FakeUploader()),
+      {},
+      time,
+    );
     expect(execution).toMatchObject({ state: "succeeded", result: { source: "compositor", width: 1920, height: 1080 } });
   });
 
@@ -158,7 +189,10 @@ describe("screenshot", () => {
     player.answer = () => ok(picture);
     const uploader = new FakeUploader();
     uploader.answer = fail("upload.timeout", "too slow");
-    expect((await runExecutor(screenshotExecutor({ player }, uploader), {}, time)).execution).toMatchObject({ state: "failed", error: { code: "upload.timeout" } });
+    expect((await runExecutor(screenshotExecutor({ player }, uploader), {}, time)).execution).toMatchObject({
+      state: "failed",
+      error: { code: "upload.timeout" },
+    });
   });
 });
 
@@ -166,9 +200,15 @@ describe("the rest", () => {
   it("identify shows the device's name where no text is given", async () => {
     const player = new FakePlayer();
     const executor = identifyExecutor(player, () => "Lobby");
-    expect((await runExecutor(executor, { durationMs: 2_000 }, time)).execution).toEqual({ state: "succeeded", result: { shownMs: 2_000 } });
+    expect((await runExecutor(executor, { durationMs: 2_000 }, time)).execution).toEqual({
+      state: "succeeded",
+      result: { shownMs: 2_000 },
+    });
     await runExecutor(executor, { text: "Here" }, time);
-    expect(player.requests).toEqual([{ do: "identify", text: "Lobby", durationMs: 2_000 }, { do: "identify", text: "Here", durationMs: 15_000 }]);
+    expect(player.requests).toEqual([
+      { do: "identify", text: "Lobby", durationMs: 2_000 },
+      { do: "identify", text: "Here", durationMs: 15_000 },
+    ]);
   });
 
   it("logs.collect uploads within the limit asked for", async () => {
@@ -188,7 +228,10 @@ describe("the rest", () => {
   it("telemetry.burst and diagnostics.run hand on what they are given", async () => {
     const bursts: number[][] = [];
     const burst = { start: (...all: [number, number]) => (bursts.push(all), { untilMs: 99.5 }) };
-    expect((await runExecutor(telemetryBurstExecutor(burst), { minutes: 3 }, time)).execution).toEqual({ state: "succeeded", result: { untilMs: 100 } });
+    expect((await runExecutor(telemetryBurstExecutor(burst), { minutes: 3 }, time)).execution).toEqual({
+      state: "succeeded",
+      result: { untilMs: 100 },
+    });
     expect(bursts).toEqual([[180_000, 5_000]]);
     const check = { name: "disk", status: "ok", message: "x".repeat(2_000) } as const;
     const { execution } = await runExecutor(diagnosticsExecutor({ run: () => Promise.resolve([check]) }), {}, time);

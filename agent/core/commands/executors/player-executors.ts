@@ -25,7 +25,8 @@ export function reloadPlayerExecutor(player: PlayerLink, time: ExecutorTime): Co
 /** Codes: as `reload-player`. */
 export function clearCacheExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"content.clear-cache"> {
   return {
-    run: ({ storage }, context) => loadAnew(player, time, context, { do: "clear-cache", storage: storage ?? false }, CLEARED_WITHIN_MS),
+    run: ({ storage }, context) =>
+      loadAnew(player, time, context, { do: "clear-cache", storage: storage ?? false }, CLEARED_WITHIN_MS),
   };
 }
 
@@ -39,13 +40,19 @@ async function loadAnew(
   const status = player.status();
   if (status.kind === "absent") return failedWith(absent(status));
   if (status.stage.kind === "screen") {
-    return failedWith({ code: "player.no-content", message: `the screen shows our own ${status.stage.screen} page; there is no content to load` });
+    return failedWith({
+      code: "player.no-content",
+      message: `the screen shows our own ${status.stage.screen} page; there is no content to load`,
+    });
   }
   const startedMs = time.clock.monotonicMs();
   const asked = await player.request(request, REQUEST_TIMEOUT_MS);
   if (!asked.ok) return failedWith(asked.error);
   context.progress("loading");
-  const late = { code: "player.not-reloaded", message: `the content did not load again within ${timeoutMs} ms; what was on the screen may still be there` };
+  const late = {
+    code: "player.not-reloaded",
+    message: `the content did not load again within ${timeoutMs} ms; what was on the screen may still be there`,
+  };
   const loaded = await awaitPlayer(player, loadedSince(loadsOf(status)), { time, timeoutMs, signal: context.signal, late });
   if (!loaded.ok) return failedWith(withStage(loaded.error, player.status()));
   return { state: "succeeded", result: { loadedInMs: Math.round(time.clock.monotonicMs() - startedMs) } };
@@ -63,24 +70,35 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
       await context.intend({ instanceBefore: before.instance, pidBefore: before.pid });
       const asked = await player.request({ do: "restart" }, REQUEST_TIMEOUT_MS);
       // A host that ends before its answer is sent has done what it was asked.
-      if (!asked.ok && asked.error.code !== "player.absent" && asked.error.code !== "player.timeout") return failedWith(asked.error);
+      if (!asked.ok && asked.error.code !== "player.absent" && asked.error.code !== "player.timeout")
+        return failedWith(asked.error);
       context.progress("restarting");
       const wanted = before.stage.kind === "screen" ? "screen" : "playing";
-      const late = { code: "player.not-restarted", message: `no new player host showed the content within ${RESTARTED_WITHIN_MS} ms` };
+      const late = {
+        code: "player.not-restarted",
+        message: `no new player host showed the content within ${RESTARTED_WITHIN_MS} ms`,
+      };
       const back = await awaitPlayer(player, (status) => isOther(status, before.instance) && status.stage.kind === wanted, {
-        time, timeoutMs: RESTARTED_WITHIN_MS, signal: context.signal, late,
+        time,
+        timeoutMs: RESTARTED_WITHIN_MS,
+        signal: context.signal,
+        late,
       });
-      if (back.ok && back.value.kind === "present") return { state: "succeeded", result: { pidBefore: before.pid, pidAfter: back.value.pid } };
+      if (back.ok && back.value.kind === "present")
+        return { state: "succeeded", result: { pidBefore: before.pid, pidAfter: back.value.pid } };
       const now = player.status();
       if (isOther(now, before.instance)) {
-        return failedWith(withStage({ code: "player.no-picture", message: "a new player host is there and does not show the content" }, now));
+        return failedWith(
+          withStage({ code: "player.no-picture", message: "a new player host is there and does not show the content" }, now),
+        );
       }
       return failedWith(back.ok ? late : back.error);
     },
     resolve(_params, note) {
       const status = player.status();
       const { instanceBefore, pidBefore } = note;
-      if (typeof instanceBefore !== "string" || !isOther(status, instanceBefore) || status.stage.kind !== "playing") return Promise.resolve(undefined);
+      if (typeof instanceBefore !== "string" || !isOther(status, instanceBefore) || status.stage.kind !== "playing")
+        return Promise.resolve(undefined);
       const before = typeof pidBefore === "number" ? { pidBefore } : {};
       return Promise.resolve({ state: "succeeded", result: { ...before, pidAfter: status.pid } });
     },

@@ -41,7 +41,9 @@ export interface LoadsBefore {
 }
 
 export function loadsOf(status: Extract<PlayerStatus, { kind: "present" }>): LoadsBefore {
-  return status.stage.kind === "playing" ? { instance: status.instance, loads: status.stage.loads } : { instance: status.instance };
+  return status.stage.kind === "playing"
+    ? { instance: status.instance, loads: status.stage.loads }
+    : { instance: status.instance };
 }
 
 /** The content was loaded after `before`: the counter rose, or another host plays it. */

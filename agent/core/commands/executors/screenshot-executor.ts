@@ -32,13 +32,17 @@ const HostPictureReply = v.object({
  * Takes the picture from the player host; where none is there, from the machine's compositor when it can be had.
  * Codes: `screenshot.bad-picture`, `player.absent`, or those of the host, `Screenshot` and `Uploader`.
  */
-export function screenshotExecutor(sources: { readonly player?: PlayerLink; readonly machine?: Screenshot }, uploader: Uploader): CommandExecutor<"screenshot"> {
+export function screenshotExecutor(
+  sources: { readonly player?: PlayerLink; readonly machine?: Screenshot },
+  uploader: Uploader,
+): CommandExecutor<"screenshot"> {
   return {
     async run(params, context) {
       context.progress("capturing");
       const picture = await capture(sources, params);
       if (!picture.ok) return { state: "failed", error: picture.error };
-      if (context.signal.aborted) return { state: "failed", error: { code: "command.aborted", message: "stopped before the upload" } };
+      if (context.signal.aborted)
+        return { state: "failed", error: { code: "command.aborted", message: "stopped before the upload" } };
       context.progress("uploading");
       const { bytes, contentType, width, height, source } = picture.value;
       const command = { id: context.id, attempt: context.attempt };
@@ -50,9 +54,13 @@ export function screenshotExecutor(sources: { readonly player?: PlayerLink; read
   };
 }
 
-async function capture(sources: { readonly player?: PlayerLink; readonly machine?: Screenshot }, params: CommandParams<"screenshot">): Promise<Result<Picture>> {
+async function capture(
+  sources: { readonly player?: PlayerLink; readonly machine?: Screenshot },
+  params: CommandParams<"screenshot">,
+): Promise<Result<Picture>> {
   const { player, machine } = sources;
-  const fromPlayer = player === undefined ? fail("player.absent", "this device has no player host") : await fromHost(player, params);
+  const fromPlayer =
+    player === undefined ? fail("player.absent", "this device has no player host") : await fromHost(player, params);
   if (fromPlayer.ok || machine === undefined) return fromPlayer;
   const shot = await machine.capture();
   if (!shot.ok) return fromPlayer;
@@ -61,14 +69,20 @@ async function capture(sources: { readonly player?: PlayerLink; readonly machine
   return ok({ bytes: shot.value.png, contentType: "image/png", ...size, source: shot.value.source });
 }
 
-async function fromHost(player: PlayerLink, { format, quality, widthMax }: CommandParams<"screenshot">): Promise<Result<Picture>> {
+async function fromHost(
+  player: PlayerLink,
+  { format, quality, widthMax }: CommandParams<"screenshot">,
+): Promise<Result<Picture>> {
   const wanted = format ?? "jpeg";
-  const reply = await player.request({
-    do: "screenshot",
-    format: wanted,
-    ...(wanted === "jpeg" ? { quality: quality ?? JPEG_QUALITY } : {}),
-    ...(widthMax === undefined ? {} : { widthMax }),
-  }, REQUEST_TIMEOUT_MS);
+  const reply = await player.request(
+    {
+      do: "screenshot",
+      format: wanted,
+      ...(wanted === "jpeg" ? { quality: quality ?? JPEG_QUALITY } : {}),
+      ...(widthMax === undefined ? {} : { widthMax }),
+    },
+    REQUEST_TIMEOUT_MS,
+  );
   if (!reply.ok) return reply;
   const picture = validate(HostPictureReply, reply.value, "the host's screenshot", "screenshot.bad-picture");
   if (!picture.ok) return picture;
@@ -80,13 +94,19 @@ async function fromHost(player: PlayerLink, { format, quality, widthMax }: Comma
 
 /** Standard base64 (RFC 4648 section 4), as browsers give it. */
 function fromBase64(text: string): Uint8Array | undefined {
-  return fromBase64Url(text.replaceAll("+", "-").replaceAll("/", "_").replace(/={1,2}$/, ""));
+  return fromBase64Url(
+    text
+      .replaceAll("+", "-")
+      .replaceAll("/", "_")
+      .replace(/={1,2}$/, ""),
+  );
 }
 
 /** Width and height from the header chunk, which comes first (PNG specification, 11.2.2). */
 function pngSize(png: Uint8Array): { readonly width: number; readonly height: number } | undefined {
   const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
   if (png.length < 24 || signature.some((byte, at) => png[at] !== byte)) return undefined;
-  const number = (at: number): number => (png[at] ?? 0) * 2 ** 24 + (((png[at + 1] ?? 0) << 16) | ((png[at + 2] ?? 0) << 8) | (png[at + 3] ?? 0));
+  const number = (at: number): number =>
+    (png[at] ?? 0) * 2 ** 24 + (((png[at + 1] ?? 0) << 16) | ((png[at + 2] ?? 0) << 8) | (png[at + 3] ?? 0));
   return { width: number(16), height: number(20) };
 }

@@ -19,7 +19,10 @@ export function collectLogsExecutor(logs: LogSource, uploader: Uploader): Comman
       const command = { id: context.id, attempt: context.attempt };
       const uploaded = await uploader.upload({ purpose: "logs", contentType, bytes, command }, context.signal);
       if (!uploaded.ok) return { state: "failed", error: uploaded.error };
-      return { state: "succeeded", result: { bytes: uploaded.value.bytes, sha256: uploaded.value.sha256, upload: uploaded.value.name } };
+      return {
+        state: "succeeded",
+        result: { bytes: uploaded.value.bytes, sha256: uploaded.value.sha256, upload: uploaded.value.name },
+      };
     },
   };
 }
@@ -38,7 +41,10 @@ export function diagnosticsExecutor(diagnostics: Diagnostics): CommandExecutor<"
     async run(_params, context) {
       const checks = await diagnostics.run(context.signal);
       const short = checks.map(({ name, status, message, todo }) => ({
-        name, status, message: message.slice(0, TEXT_MAX), ...(todo === undefined ? {} : { todo: todo.slice(0, TEXT_MAX) }),
+        name,
+        status,
+        message: message.slice(0, TEXT_MAX),
+        ...(todo === undefined ? {} : { todo: todo.slice(0, TEXT_MAX) }),
       }));
       return { state: "succeeded", result: { checks: short } };
     },

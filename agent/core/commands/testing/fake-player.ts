@@ -64,5 +64,13 @@ export class FakePlayer implements PlayerLink {
 }
 
 function host(instance: string, pid: number, stage: StageReport): Present {
-  return { kind: "present", instance, pid, shell: "fake", stage, picture: { verdict: "showing", confidence: 1, evidence: [] }, heardMs: 0 };
+  return {
+    kind: "present",
+    instance,
+    pid,
+    shell: "fake",
+    stage,
+    picture: { verdict: "showing", confidence: 1, evidence: [] },
+    heardMs: 0,
+  };
 }

@@ -107,7 +107,11 @@ export class TestDevice {
       deviceId: DEVICE_ID,
       store: this.#storeOf(process),
       executors: this.#executors(process),
-      verify: (signed) => Promise.resolve(this.verifyError ?? (signed.signature === "good" ? ok(signed.payload) : fail("signature.bad", "the signature is not the owner's"))),
+      verify: (signed) =>
+        Promise.resolve(
+          this.verifyError ??
+            (signed.signature === "good" ? ok(signed.payload) : fail("signature.bad", "the signature is not the owner's")),
+        ),
       send: (message) => {
         if (process.alive) this.sent.push(structuredClone(message));
         return process.alive;
@@ -119,7 +123,10 @@ export class TestDevice {
       random: new SeededRandom("commands"),
       crypto: nodeCrypto,
       log: silentLog,
-      machine: { bootId: () => process.act(() => this.bootId), uptimeMs: () => process.act(() => seen(this.time.monotonicMs() - this.bootedMs, 0)) },
+      machine: {
+        bootId: () => process.act(() => this.bootId),
+        uptimeMs: () => process.act(() => seen(this.time.monotonicMs() - this.bootedMs, 0)),
+      },
       serverNowMs: () => (this.serverKnown ? START_MS + this.time.monotonicMs() : undefined),
     });
     process.done = process.service.run(process.stopping.signal);
@@ -159,9 +166,30 @@ export class TestDevice {
   }
 
   /** A signed command with sensible defaults. */
-  signedCommand(fields: { readonly id?: string; readonly attempt?: number; readonly name?: CommandName | (string & {}); readonly params?: JsonObject; readonly number?: number; readonly notAfterMs?: number; readonly ttlMs?: number; readonly device?: string } = {}): Signed {
+  signedCommand(
+    fields: {
+      readonly id?: string;
+      readonly attempt?: number;
+      readonly name?: CommandName | (string & {});
+      readonly params?: JsonObject;
+      readonly number?: number;
+      readonly notAfterMs?: number;
+      readonly ttlMs?: number;
+      readonly device?: string;
+    } = {},
+  ): Signed {
     this.#number += 1;
-    const payload = { device: DEVICE_ID, id: `c${this.#number}`, attempt: 1, number: this.#number, name: "gpio.read", params: { line: "GPIO17" }, issuedMs: START_MS, notAfterMs: START_MS + 30 * 86_400_000, ...fields };
+    const payload = {
+      device: DEVICE_ID,
+      id: `c${this.#number}`,
+      attempt: 1,
+      number: this.#number,
+      name: "gpio.read",
+      params: { line: "GPIO17" },
+      issuedMs: START_MS,
+      notAfterMs: START_MS + 30 * 86_400_000,
+      ...fields,
+    };
     return sign(payload);
   }
 
@@ -181,7 +209,9 @@ export class TestDevice {
   }
 
   acksOf(id: string): string[] {
-    return this.sentOf("command-ack").filter((ack) => ack.id === id).map((ack) => ack.state);
+    return this.sentOf("command-ack")
+      .filter((ack) => ack.id === id)
+      .map((ack) => ack.state);
   }
 
   errorCodes(): string[] {
@@ -214,7 +244,8 @@ export class TestDevice {
         if (this.sinkError !== undefined) return Promise.resolve(this.sinkError);
         const key = record.dedupeKey ?? `unnamed-${this.outbox.size}`;
         const seq = this.outbox.get(key)?.seq ?? this.outbox.size + 1;
-        if (!this.outbox.has(key)) this.outbox.set(key, { seq, outcome: structuredClone(record.body) as unknown as CommandOutcome });
+        if (!this.outbox.has(key))
+          this.outbox.set(key, { seq, outcome: structuredClone(record.body) as unknown as CommandOutcome });
         return this.#wrote(process) ? Promise.resolve(ok({ seq })) : never();
       },
     };

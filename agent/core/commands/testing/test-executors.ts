@@ -9,7 +9,12 @@ export const SUCCESS: Execution = { state: "succeeded", result: { level: 1 } };
 /** An executor of a test: `run` for every command name, with the name beside the parameters. */
 export interface TestExecutor {
   run(name: CommandName, params: unknown, context: ExecutionContext): Promise<Execution>;
-  resolve?(name: CommandName, params: unknown, note: IntentNote, overdue: boolean): Promise<Execution | { state: "not-started" } | undefined>;
+  resolve?(
+    name: CommandName,
+    params: unknown,
+    note: IntentNote,
+    overdue: boolean,
+  ): Promise<Execution | { state: "not-started" } | undefined>;
 }
 
 /** The same executor for every command of the catalog. */
@@ -18,7 +23,9 @@ export function tableOf(executor: TestExecutor): ExecutorTable {
     name,
     {
       run: (params, context) => executor.run(name, params, context) as never,
-      ...(executor.resolve === undefined ? {} : { resolve: (params, note, { overdue }) => executor.resolve?.(name, params, note, overdue) as never }),
+      ...(executor.resolve === undefined
+        ? {}
+        : { resolve: (params, note, { overdue }) => executor.resolve?.(name, params, note, overdue) as never }),
     },
   ]);
   return Object.fromEntries(entries) as ExecutorTable;

@@ -13,5 +13,6 @@ for (let number = 1; ; number += 1) {
   process.stdout.write(`${number} running\n`);
   await opening.store.put(entry(number, { state: final(number, number, number % 2 === 0) }));
   process.stdout.write(`${number} final\n`);
-  if (number % 50 === 0) await opening.store.prune({ finishedBeforeWallMs: number - 20, entriesMax: 1_000, bytesMax: 10_000_000 });
+  if (number % 50 === 0)
+    await opening.store.prune({ finishedBeforeWallMs: number - 20, entriesMax: 1_000, bytesMax: 10_000_000 });
 }

@@ -1,0 +1,62 @@
+import * as v from "valibot";
+import type { CommandDefinition } from "../../protocol/commands/definition.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { messageOf, type Issue } from "../../../platform/ports/result.ts";
+import { StorageError } from "../storage/document-store.ts";
+import type { CommandEvent } from "./command-state.ts";
+import type { CommandExecutor, ExecutionContext, ResolutionContext } from "./executor.ts";
+import { keyText, type JournalEntry } from "./journal-entry.ts";
+
+/** A command was stopped; its effect must not start. Thrown out of `intend`. */
+export class CommandStopped extends Error {
+  override readonly name = "CommandStopped";
+}
+
+/** Runs the executor of a journaled command. Never rejects: what it throws is an event too. */
+export async function execute(
+  entry: JournalEntry,
+  definition: CommandDefinition,
+  executor: CommandExecutor,
+  context: ExecutionContext,
+  log: Log,
+): Promise<CommandEvent> {
+  const params = v.safeParse(definition.params, entry.params);
+  // Only after a change of the software: it was checked when it came.
+  if (!params.success) {
+    const error = { code: "command.params-invalid", message: "the stored parameters do not fit this version of the agent" };
+    return { t: "settled", execution: { state: "rejected", error } };
+  }
+  try {
+    return { t: "settled", execution: await executor.run(params.output as never, context) };
+  } catch (thrown) {
+    if (thrown instanceof StorageError) {
+      return { t: "intent-refused", error: { code: "command.not-journaled", message: `not tried: ${thrown.message}` } };
+    }
+    if (!(thrown instanceof CommandStopped)) logCrash(entry, thrown, log);
+    return { t: "threw", message: messageOf(thrown) };
+  }
+}
+
+/** Asks what became of a command that ran when the agent ended. Never rejects. `expired`: why it may not start any more. */
+export async function askWhatBecame(
+  entry: JournalEntry,
+  executor: CommandExecutor,
+  context: ResolutionContext,
+  expired: Issue | undefined,
+  log: Log,
+): Promise<CommandEvent> {
+  const note = entry.state.kind === "running" ? (entry.state.note ?? {}) : {};
+  const late = expired === undefined ? {} : { expired };
+  try {
+    return { t: "resolved", answer: await executor.resolve?.(entry.params, note, context), ...late };
+  } catch (thrown) {
+    // A resolver with a bug knows as little as none at all.
+    logCrash(entry, thrown, log);
+    return { t: "resolved", answer: undefined, ...late };
+  }
+}
+
+function logCrash(entry: JournalEntry, thrown: unknown, log: Log): void {
+  const error = thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : messageOf(thrown);
+  log.error({ command: keyText(entry), name: entry.name, error }, "an executor threw");
+}
