@@ -164,4 +164,15 @@ describe("cancel", () => {
     expect(device.errorCodes()).toEqual(["signature.bad"]);
     expect(device.acksOf("a")).toEqual(["delivered"]);
   });
+
+  it("of everything, when the owner lets the device go", async () => {
+    const { executor, started } = heldExecutor();
+    const device = await deviceWith(executor);
+    for (const id of ["a", "b"]) device.deliver(device.signedCommand({ id }));
+    await device.time.advance(0);
+    device.process?.service.cancelAll();
+    await device.time.advance(5_001);
+    expect(device.outcomes.map(({ id, state }) => `${id} ${state}`).toSorted()).toEqual(["a canceled", "b canceled"]);
+    expect(started.map(({ id }) => id)).toEqual(["a"]);
+  });
 });

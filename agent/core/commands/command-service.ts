@@ -110,6 +110,12 @@ export class CommandService {
     for (const run of this.#session?.runs.values() ?? []) run.timeLearnt();
   }
 
+  /** The owner let the device go: nothing of theirs starts any more, and what runs is told to stop. */
+  cancelAll(): void {
+    const session = this.#session;
+    if (session !== undefined) for (const run of session.runs.values()) this.#cancelRun(session, run);
+  }
+
   /** Commands delivered and not at their end, for `hello`. */
   openCommands(): readonly (CommandKey & { readonly state: "delivered" | "running" })[] {
     const open: (CommandKey & { readonly state: "delivered" | "running" })[] = [];
