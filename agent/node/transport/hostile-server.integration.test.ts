@@ -81,6 +81,16 @@ describe("the link over real sockets, its time in the test's hand", () => {
     await welcomed(running);
   });
 
+  test("a small frame that unpacks to a huge one ends the connection before it is unpacked", async () => {
+    await world.stop();
+    world = await loopbackWorld({ compress: true });
+    const running = await start(world.url);
+    const served = await welcomed(running);
+    served.send("x".repeat(64 * 1024 * 1024));
+    await until(running, (status) => status.kind === "offline");
+    expect(running.link.status()).toMatchObject({ lastError: { code: "frame.too-large" } });
+  });
+
   test("a server that stops reading: what is sent is bounded, and the link does not stay", async () => {
     const running = await start(world.url);
     const served = await welcomed(running);

@@ -5,4 +5,7 @@ import { WsTransport } from "./ws-transport.ts";
 
 const timers = new SystemTimers();
 
-transportConformance("WsTransport", () => new WsTransport({ timers, clockQuality: async () => "synced" }), loopbackWorld);
+const transport = (): WsTransport => new WsTransport({ timers, clockQuality: async () => "synced" });
+
+transportConformance("WsTransport", transport, () => loopbackWorld());
+transportConformance("WsTransport to a server that compresses", transport, () => loopbackWorld({ compress: true }));

@@ -1,7 +1,7 @@
 import type { ClientRequest, ClientRequestArgs, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import { WebSocket, type ClientOptions, type RawData } from "ws";
+import { WebSocket, type ClientOptions, type PerMessageDeflateOptions, type RawData } from "ws";
 import type { ClockQuality, Timers } from "../../../platform/ports/clock.ts";
 import { err, fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { FRAME_BYTES_MAX } from "../../protocol/limits.ts";
@@ -17,6 +17,16 @@ export const SEND_BUFFER_BYTES_MAX = 1024 * 1024;
 const CLOSE_GRACE_MS = 1_000;
 const KEEP_ALIVE_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 20_000;
+/**
+ * Offered, for the server to take or leave: a sixth of the bytes of an idle hour for about 90 KiB, measured in
+ * docs/decisions/2026-11-22-websocket-compression.md. Small frames (acks, pings) go as they are, at once.
+ */
+const DEFLATE: PerMessageDeflateOptions = {
+  threshold: 512,
+  clientMaxWindowBits: 12,
+  serverMaxWindowBits: 12,
+  zlibDeflateOptions: { level: 6, memLevel: 7 },
+};
 /** Stands for a binary frame, which the protocol has not: the gate refuses it as not JSON. */
 const BINARY_FRAME = "(binary frame)";
 
@@ -54,8 +64,7 @@ export class WsTransport implements Transport {
     const options: ClientOptions = {
       ...(this.#options.ca === undefined ? {} : { ca: this.#options.ca }),
       maxPayload: RECEIVE_BYTES_MAX,
-      // Measured in docs/decisions: contexts of 300 KiB resident against a kilobyte saved an hour.
-      perMessageDeflate: false,
+      perMessageDeflate: DEFLATE,
       handshakeTimeout: CONNECT_TIMEOUT_MS,
       followRedirects: false,
       headers: { "user-agent": this.#options.userAgent ?? "vitrine" },

@@ -4,12 +4,12 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { ServedConnection, TransportWorld } from "../../../core/cloud/transport.conformance.ts";
 
 /** A real WebSocket server on loopback, with addresses around it that misbehave. */
-export async function loopbackWorld(): Promise<TransportWorld & { connections(): number }> {
+export async function loopbackWorld(options: { readonly compress?: boolean } = {}): Promise<TransportWorld> {
   const sockets = new Set<Socket>();
   const waiting: ((served: ServedConnection) => void)[] = [];
   const queue: ServedConnection[] = [];
   const http = createHttpServer();
-  const wss = new WebSocketServer({ noServer: true });
+  const wss = new WebSocketServer({ noServer: true, perMessageDeflate: options.compress === true ? { threshold: 0 } : false });
   http.on("connection", (socket) => sockets.add(socket));
   http.on("upgrade", (request, socket: Socket, head) => {
     if (request.url === "/forbidden") {
@@ -36,7 +36,6 @@ export async function loopbackWorld(): Promise<TransportWorld & { connections():
       const served = queue.shift();
       return served === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(served);
     },
-    connections: () => [...sockets].filter((socket) => !socket.destroyed).length,
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       await Promise.all([close(http), close(mute)]);
