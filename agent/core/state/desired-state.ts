@@ -110,7 +110,7 @@ export class DesiredState {
     return this.#current?.document;
   }
 
-  /** Calls back when another document is in force. Returns its undo. */
+  /** Calls back when another document is in force or a command changed what should be so. Returns its undo. */
   onDocument(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -146,6 +146,7 @@ export class DesiredState {
     const wanted = document === undefined ? undefined : handler?.wanted(document);
     await this.#deps.overrides.note(key, value, this.version(), wanted);
     this.#laneOf.get(key)?.poke();
+    for (const listener of [...this.#listeners]) listener();
   }
 
   /** Something that `key` depends on may have changed (an edge of the schedule, a jump of the clock). */
@@ -164,6 +165,8 @@ export class DesiredState {
     this.#current = undefined;
     this.#refused = undefined;
     this.#unstored = undefined;
+    // The next owner's versions may meet the number an override was made under.
+    await this.#deps.overrides.clear();
     this.#changed();
   }
 

@@ -61,6 +61,12 @@ export class ManualOverrides {
     await this.#save();
   }
 
+  /** Every command's hold ends. */
+  async clear(): Promise<void> {
+    this.#overrides.clear();
+    await this.#save();
+  }
+
   /** The value a command set, while it holds over `wanted`. */
   valueOf(key: string, version: number, wanted: Wanted | undefined): Json | undefined {
     const override = this.#overrides.get(key);

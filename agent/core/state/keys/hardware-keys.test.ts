@@ -1,0 +1,190 @@
+import { describe, expect, test } from "vitest";
+import { WEEKDAYS, type DesiredDocument } from "../../../protocol/desired.ts";
+import { silentLog } from "../../../../platform/ports/log.ts";
+import { ok } from "../../../../platform/ports/result.ts";
+import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
+import { createSimulatedAdapter } from "../../../../platform/simulated/simulated-adapter.ts";
+import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
+import { SimulatedWorld } from "../../../../platform/simulated/world.ts";
+import { ScheduleRunner } from "../../schedule/schedule-runner.ts";
+import { DesiredState } from "../desired-state.ts";
+import { sharedDisplayStatus } from "../display-status.ts";
+import { ManualOverrides } from "../manual-overrides.ts";
+import { FakeAlarms, FakeReporter } from "../testing/fakes.ts";
+import { MemoryStore } from "../testing/memory-store.ts";
+import { audioKeys } from "./audio-keys.ts";
+import { displayKeys } from "./display-keys.ts";
+import { scheduleKey } from "./setting-keys.ts";
+
+const DEVICE = "0123456789abcdef0123456789abcdef";
+const HOUR = 3_600_000;
+const openingHours = { timeZone: "Europe/Madrid", weekly: [{ days: [...WEEKDAYS], on: "08:00", off: "20:00" }] };
+
+/** The reconcile loop over the simulated machine: TV on CEC, audio, clock. */
+async function setUp(options: { withoutHardware?: boolean; wall?: string } = {}) {
+  const time = new VirtualTime({ wallMs: Date.parse(options.wall ?? "2026-01-05T10:00Z") });
+  const world = new SimulatedWorld({ clock: time, timers: time, random: new SeededRandom("keys") });
+  const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: () => undefined });
+  const display = options.withoutHardware === true ? undefined : adapter.display;
+  const clock = world.deviceClock();
+  const reporter = new FakeReporter();
+  const alarms = new FakeAlarms();
+  const store = new MemoryStore();
+  const late: { desired?: DesiredState } = {};
+  const schedule = new ScheduleRunner({ schedule: () => late.desired?.document()?.schedule, clockControl: adapter.clock, reporter, clock, timers: time, log: silentLog });
+  const overrides = await ManualOverrides.load({ store, clock, log: silentLog });
+  const state = await DesiredState.load({
+    deviceId: DEVICE,
+    verify: (signed) => Promise.resolve(ok(signed.payload)),
+    store,
+    overrides,
+    reporter,
+    alarms,
+    handlers: [
+      ...displayKeys({ display, status: display === undefined ? undefined : sharedDisplayStatus(display, { clock, timers: time }), scheduleSays: schedule.says }),
+      ...audioKeys(options.withoutHardware === true ? undefined : adapter.audio),
+      scheduleKey(clock, schedule, schedule.says),
+    ],
+    clock,
+    timers: time,
+    random: new SeededRandom("retries"),
+    log: silentLog,
+  });
+  late.desired = state;
+  schedule.onChange(() => state.poke("display.power"));
+  const stop = new AbortController();
+  const running = Promise.all([schedule.run(stop.signal), state.run(stop.signal)]);
+  let version = 0;
+  const want = async (document: DesiredDocument): Promise<void> => {
+    version += 1;
+    const accepted = await state.accept({ payload: JSON.stringify({ device: DEVICE, version, issuedMs: 0, document }), key: DEVICE, signature: "" });
+    expect(accepted.ok).toBe(true);
+  };
+  const key = (name: string) => reporter.document.desired?.keys[name];
+  // Past the clock's first synchronisation.
+  await time.advance(40_000);
+  return { time, world, state, reporter, alarms, want, key, stop, running };
+}
+
+describe("desired state on a TV that behaves", () => {
+  test("every display and audio key is applied and observed", async () => {
+    const { time, world, want, key } = await setUp();
+    await want({ display: { power: "on", input: "hdmi-2", brightness: 40, volume: 20, mute: true, orientation: 90 }, audio: { volume: 33, mute: true } });
+    await time.advance(60_000);
+    for (const name of ["display.power", "display.input", "display.brightness", "display.mute", "display.orientation", "audio.volume", "audio.mute"]) {
+      expect([name, key(name)?.status]).toEqual([name, "applied"]);
+    }
+    expect(world.state.display).toMatchObject({ power: "on", input: "hdmi-2", brightness: 40, mute: true, orientation: 90 });
+    expect(world.state.audio).toEqual({ volume: 33, mute: true });
+  });
+
+  test("opening hours switch it off and on, by local time, and somebody with a remote control is put right", async () => {
+    const { time, world, want, key } = await setUp();
+    await want({ display: { power: "schedule" }, schedule: openingHours });
+    await time.advance(60_000);
+    expect(key("schedule")).toMatchObject({ status: "applied" });
+    expect(world.state.display.power).toBe("on");
+    // 20:00 in Madrid is 19:00 UTC in winter.
+    await time.advance(Date.parse("2026-01-05T19:00:10Z") - time.wallMs());
+    expect(world.state.display.power).toBe("standby");
+    await time.advance(Date.parse("2026-01-06T07:00:20Z") - time.wallMs());
+    expect([world.state.display.power, key("display.power")]).toEqual(["on", { status: "applied", observed: "on" }]);
+    world.turnDisplay(false);
+    await time.advance(90_000);
+    expect([world.state.display.power, key("display.power")?.drifts]).toEqual(["on", 1]);
+  });
+
+  test("a command holds until the next edge of the schedule", async () => {
+    const { time, world, want, key, state } = await setUp();
+    await want({ display: { power: "schedule" }, schedule: openingHours });
+    await time.advance(60_000);
+    world.turnDisplay(false);
+    await state.noteCommand("display.power", "standby");
+    await time.advance(Date.parse("2026-01-05T18:59Z") - time.wallMs());
+    expect([world.state.display.power, key("display.power")?.error?.code]).toEqual(["standby", "desired.overridden"]);
+    await time.advance(Date.parse("2026-01-06T07:01Z") - time.wallMs());
+    expect([world.state.display.power, key("display.power")?.status]).toEqual(["on", "applied"]);
+  });
+
+  test("a schedule nothing follows is applied, and says that nothing follows it", async () => {
+    const { time, want, key, world } = await setUp();
+    await want({ schedule: openingHours });
+    await time.advance(12 * HOUR);
+    expect(key("schedule")).toMatchObject({ status: "applied", error: { code: "schedule.not-followed" } });
+    expect(world.state.display.power).toBe("on");
+  });
+});
+
+describe("desired state on a TV that misbehaves", () => {
+  test("deaf: failed, alarmed, tried for ever; it hears again and is put right", async () => {
+    const { time, world, want, key, alarms } = await setUp();
+    world.setMood("deaf");
+    await want({ display: { power: "standby" } });
+    await time.advance(HOUR);
+    expect(["failed", "pending"]).toContain(key("display.power")?.status);
+    expect(alarms.raised.has("desired.not-kept.display.power")).toBe(true);
+    expect(world.state.display.power).toBe("on");
+    world.setMood("normal");
+    await time.advance(20 * 60_000);
+    expect([world.state.display.power, key("display.power")?.status]).toEqual(["standby", "applied"]);
+    expect(alarms.raised.size).toBe(0);
+  });
+
+  test("lying: it says yes and stays on; nobody is told that it is done", async () => {
+    const { time, world, want, key } = await setUp();
+    world.setMood("lying");
+    await want({ display: { power: "standby" } });
+    await time.advance(10 * 60_000);
+    expect([world.state.display.power, key("display.power")]).toMatchObject(["on", { status: "failed", observed: "on" }]);
+  });
+
+  test("unplugged in the middle: not taken for drift; plugged in again it is as wanted", async () => {
+    const { time, world, want, key, state } = await setUp();
+    await want({ display: { power: "on" } });
+    await time.advance(60_000);
+    world.plug("HDMI-A-1", false);
+    state.hardwareChanged("display");
+    await time.advance(5 * 60_000);
+    expect([key("display.power")?.status === "applied", key("display.power")?.drifts]).toEqual([false, undefined]);
+    world.plug("HDMI-A-1", true);
+    state.hardwareChanged("display");
+    await time.advance(2 * 60_000);
+    expect(key("display.power")).toEqual({ status: "applied", observed: "on" });
+  });
+
+  test("a value it cannot take is refused, with the choices", async () => {
+    const { time, want, key } = await setUp();
+    await want({ display: { input: "scart" } });
+    await time.advance(1_000);
+    expect(key("display.input")).toMatchObject({ status: "refused", error: { code: "display.no-such-input" } });
+    expect(key("display.input")?.error?.message).toContain("hdmi-1");
+  });
+
+  test("without hardware every key is unsupported", async () => {
+    const { time, want, key } = await setUp({ withoutHardware: true });
+    await want({ display: { power: "on", brightness: 10 }, audio: { volume: 1 } });
+    await time.advance(1_000);
+    expect(["display.power", "display.brightness", "audio.volume"].map((name) => key(name)?.status)).toEqual(["unsupported", "unsupported", "unsupported"]);
+  });
+});
+
+describe("desired state and a clock nobody set", () => {
+  test("the screen stays as it is, and says why; once the clock is set the schedule counts", async () => {
+    const { time, world, want, key } = await setUp();
+    world.update({ clock: { ...world.state.clock, quality: "unset", sync: "never", offsetMs: -time.wallMs() } });
+    await time.advance(60_000);
+    await want({ display: { power: "schedule" }, schedule: { timeZone: "Etc/UTC", weekly: [] } });
+    await time.advance(HOUR);
+    expect([world.state.display.power, key("display.power")]).toMatchObject(["on", { status: "pending", error: { code: "schedule.clock-unset" } }]);
+    world.update({ clock: { ...world.state.clock, quality: "synced", offsetMs: 0 } });
+    await time.advance(90_000);
+    expect([world.state.display.power, key("display.power")?.status]).toEqual(["standby", "applied"]);
+  });
+
+  test("a zone nobody knows refuses the schedule and the power that follows it, and nothing else", async () => {
+    const { time, want, key } = await setUp();
+    await want({ display: { power: "schedule", brightness: 50 }, schedule: { ...openingHours, timeZone: "Mars/Olympus" } });
+    await time.advance(30_000);
+    expect([key("schedule")?.error?.code, key("display.power")?.error?.code, key("display.brightness")?.status]).toEqual(["schedule.unknown-time-zone", "schedule.unknown-time-zone", "applied"]);
+  });
+});
