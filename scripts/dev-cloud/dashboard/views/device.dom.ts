@@ -20,7 +20,7 @@ import { telemetrySection } from "./device/telemetry.dom.ts";
 export interface DeviceDeps {
   readonly store: Store;
   readonly announcer: Announcer;
-  openClaim(code?: string): void;
+  readonly openClaim: (code?: string) => void;
 }
 
 export interface DevicePage {

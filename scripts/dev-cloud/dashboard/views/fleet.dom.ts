@@ -8,7 +8,7 @@ import { roveGrid } from "../ui/rove.dom.ts";
 
 export interface FleetDeps {
   readonly store: Store;
-  openClaim(code?: string): void;
+  readonly openClaim: (code?: string) => void;
 }
 
 /** What was last typed and chosen, so that coming back from a device shows the same fleet. */

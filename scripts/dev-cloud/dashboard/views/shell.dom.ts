@@ -14,9 +14,9 @@ export interface Shell {
 export interface ShellDeps {
   readonly store: Store;
   readonly announcer: Announcer;
-  openClaim(): void;
-  openHelp(): void;
-  retryNow(): void;
+  readonly openClaim: () => void;
+  readonly openHelp: () => void;
+  readonly retryNow: () => void;
 }
 
 /** What is on every page: skip link, header, the banner for a lost server, and the place for the view. */

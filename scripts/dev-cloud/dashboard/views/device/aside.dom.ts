@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from "../../../../../platform/runtime/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../../../platform/runtime/json.ts";
 import type { DeviceDetail, DeviceSummary } from "../../model/api-types.ts";
 import { age, brief, titled } from "../../model/format.ts";
 import { wallOf } from "../../model/verdict.ts";
@@ -115,7 +115,7 @@ function factBox(store: Store, device: DeviceSummary, detail: DeviceDetail | und
   ];
 }
 
-function inventoryRows(inventory: DeviceDetail["profile"] extends infer P ? (P extends { inventory: infer I } ? I : never) : never): HTMLElement[] {
+function inventoryRows(inventory: JsonObject): HTMLElement[] {
   return Object.entries(inventory).flatMap(([name, reading]) => [h("dt", {}, titled(name)), h("dd", {}, isJsonObject(reading) && reading["kind"] === "ok" ? brief(reading["value"]) : "not known")]);
 }
 

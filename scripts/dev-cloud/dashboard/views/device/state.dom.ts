@@ -83,7 +83,7 @@ function plainText(key: string, value: Json, nowMs: number | undefined): string 
   if (/bytes$/i.test(key)) return bytes(value);
   if (PERCENT.has(key)) return `${value} %`;
   if (key === "orientation") return `${value}°`;
-  if (/Ms$/.test(key) && value > 1e12) {
+  if (key.endsWith("Ms") && value > 1e12) {
     const when = new Date(value).toLocaleString();
     return nowMs === undefined || value > nowMs ? when : `${when} (${age(nowMs - value)})`;
   }

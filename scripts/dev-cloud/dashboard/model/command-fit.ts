@@ -1,0 +1,21 @@
+import type { CommandInfo, DeviceDetail } from "./api-types.ts";
+
+/** Whether a command can be sent to a device now, and if not, why. */
+export type Fit =
+  | { readonly kind: "ready" }
+  /** It will wait in the cloud; it expires when the device does not come back in time. */
+  | { readonly kind: "queued"; readonly why: string }
+  | { readonly kind: "absent"; readonly why: string };
+
+export function fitOf(command: CommandInfo, device: DeviceDetail | undefined): Fit {
+  if (device === undefined) return { kind: "absent", why: "The device is still being loaded." };
+  if (!device.claimed) return { kind: "absent", why: "Nobody owns the device: claim it first. It obeys its owner alone." };
+  const { profile } = device;
+  if (profile !== null && !profile.commands.includes(command.name)) {
+    const needs = command.needs ?? undefined;
+    const why = needs !== undefined && !profile.capabilities.includes(needs) ? `this device has no ${needs}` : "this device does not have this command";
+    return { kind: "absent", why: `Not possible: ${why}.` };
+  }
+  if (device.link.state !== "online") return { kind: "queued", why: "The device is offline: the command waits for it until it expires." };
+  return profile === null ? { kind: "queued", why: "The device has not said yet what it can do; it may reject the command." } : { kind: "ready" };
+}

@@ -1,0 +1,145 @@
+import type { SeriesPoint } from "../model/api-types.ts";
+import { nearest, niceTicks, rangeOf, segments } from "../model/chart-scale.ts";
+import { titled, type Unit } from "../model/format.ts";
+import { h, svg } from "./dom.dom.ts";
+
+export interface ChartData {
+  readonly points: readonly SeriesPoint[];
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly bucketMs: number;
+  readonly last: number | undefined;
+}
+
+export interface Chart {
+  readonly root: HTMLElement;
+  update(data: ChartData): void;
+}
+
+const WIDTH = 480;
+const HEIGHT = 150;
+const LEFT = 56;
+const RIGHT = 8;
+const TOP = 10;
+const BOTTOM = 20;
+
+/** How data becomes places in the drawing. */
+interface Scale {
+  readonly x: (ms: number) => number;
+  readonly y: (value: number) => number;
+  readonly ticks: readonly number[];
+}
+
+/**
+ * One metric over time: the band from lowest to highest, the mean as a line, and a crosshair by pointer or by
+ * arrow keys. It is a slider to assistive technology: each step speaks the time and the values there.
+ */
+export function chart(title: string, unit: Unit, percent: boolean): Chart {
+  const last = h("span", { class: "chart-last" });
+  const readout = h("p", { class: "chart-readout" });
+  const drawing = svg("g");
+  const cross = svg("g", { class: "chart-cross", visibility: "hidden" });
+  const picture = svg("svg", { class: "chart-picture", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, tabindex: 0, role: "slider", "aria-label": `${titled(title)} over time`, "aria-orientation": "horizontal", "aria-valuemin": 0 }, drawing, cross);
+  let data: ChartData = { points: [], fromMs: 0, toMs: 1, bucketMs: 1, last: undefined };
+  let scale = scaleOf(data, percent);
+  let at: number | undefined;
+
+  const point = (index: number | undefined): void => {
+    const chosen = index === undefined ? undefined : data.points[index];
+    at = chosen === undefined ? undefined : index;
+    cross.setAttribute("visibility", chosen === undefined ? "hidden" : "visible");
+    readout.textContent = chosen === undefined ? summaryText(data, unit) : pointText(chosen, unit);
+    picture.setAttribute("aria-valuenow", String(at ?? 0));
+    picture.setAttribute("aria-valuetext", readout.textContent);
+    if (chosen === undefined) return;
+    const [x, y] = [scale.x(chosen[0]), scale.y(chosen[2])];
+    cross.replaceChildren(svg("line", { x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM }), svg("circle", { cx: x, cy: y, r: 3.5 }));
+  };
+  picture.addEventListener("pointermove", (event) => {
+    const box = picture.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * WIDTH;
+    point(nearest(data.points, data.fromMs + ((x - LEFT) / (WIDTH - LEFT - RIGHT)) * (data.toMs - data.fromMs)));
+  });
+  picture.addEventListener("pointerleave", () => point(undefined));
+  picture.addEventListener("blur", () => point(undefined));
+  picture.addEventListener("focus", () => {
+    if (at === undefined) point(data.points.length - 1);
+  });
+  picture.addEventListener("keydown", (event) => {
+    const target = keyTarget(event.key, at ?? data.points.length - 1, data.points.length);
+    if (target === undefined) return;
+    event.preventDefault();
+    point(target);
+  });
+
+  return {
+    root: h("figure", { class: "chart box" }, h("figcaption", { class: "chart-head" }, h("span", { class: "chart-title" }, title), last), picture, readout),
+    update: (next) => {
+      data = next;
+      scale = scaleOf(data, percent);
+      last.textContent = next.last === undefined ? "" : unit.format(next.last);
+      picture.setAttribute("aria-valuemax", String(Math.max(0, data.points.length - 1)));
+      drawing.replaceChildren(...grid(data, scale, unit), ...curves(data, scale));
+      point(at === undefined ? undefined : Math.min(at, data.points.length - 1));
+    },
+  };
+}
+
+function keyTarget(key: string, at: number, count: number): number | undefined {
+  if (count === 0) return undefined;
+  const moves: Readonly<Record<string, number>> = { ArrowRight: at + 1, ArrowUp: at + 1, ArrowLeft: at - 1, ArrowDown: at - 1, PageUp: at + 10, PageDown: at - 10, Home: 0, End: count - 1 };
+  const target = moves[key];
+  return target === undefined ? undefined : Math.max(0, Math.min(count - 1, target));
+}
+
+function scaleOf({ points, fromMs, toMs }: ChartData, percent: boolean): Scale {
+  const [low, high] = rangeOf(points, percent);
+  const ticks = percent ? [0, 50, 100] : niceTicks(low, high, 3);
+  const [bottom, top] = [Math.min(low, ticks[0] ?? low), Math.max(high, ticks.at(-1) ?? high)];
+  return {
+    ticks,
+    x: (ms) => LEFT + ((ms - fromMs) / Math.max(1, toMs - fromMs)) * (WIDTH - LEFT - RIGHT),
+    y: (value) => HEIGHT - BOTTOM - ((value - bottom) / Math.max(1e-9, top - bottom)) * (HEIGHT - TOP - BOTTOM),
+  };
+}
+
+function grid({ fromMs, toMs }: ChartData, { x, y, ticks }: Scale, unit: Unit): SVGElement[] {
+  const lines = ticks.flatMap((tick) => [
+    svg("line", { class: "chart-grid-line", x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }),
+    svg("text", { class: "chart-label", x: LEFT - 6, y: y(tick) + 3.5, "text-anchor": "end" }, unit.format(tick)),
+  ]);
+  const long = toMs - fromMs > 2 * 86_400_000;
+  const times = [0, 0.5, 1].map((part) => {
+    const ms = fromMs + (toMs - fromMs) * part;
+    const when = new Date(ms);
+    const text = long ? when.toLocaleDateString([], { day: "numeric", month: "short" }) : when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    return svg("text", { class: "chart-label", x: x(ms), y: HEIGHT - 5, "text-anchor": part === 0 ? "start" : part === 1 ? "end" : "middle" }, text);
+  });
+  return [...lines, ...times];
+}
+
+function curves({ points, bucketMs }: ChartData, { x, y }: Scale): SVGElement[] {
+  return segments(points, bucketMs).flatMap((run) => {
+    const first = run[0];
+    if (first === undefined) return [];
+    if (run.length === 1) return [svg("line", { class: "chart-lone", x1: x(first[0]), x2: x(first[0]), y1: y(first[1]), y2: y(first[3]) }), svg("circle", { class: "chart-dot", cx: x(first[0]), cy: y(first[2]), r: 1.8 })];
+    const upper = run.map((item) => `${round(x(item[0]))} ${round(y(item[3]))}`);
+    const lower = [...run].reverse().map((item) => `${round(x(item[0]))} ${round(y(item[1]))}`);
+    const mean = run.map((item) => `${round(x(item[0]))} ${round(y(item[2]))}`);
+    return [svg("path", { class: "chart-band", d: `M${[...upper, ...lower].join("L")}Z` }), svg("path", { class: "chart-line", d: `M${mean.join("L")}` })];
+  });
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function pointText([startMs, min, mean, max, , count]: SeriesPoint, unit: Unit): string {
+  const when = new Date(startMs).toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return `${when}: ${unit.format(mean)} (${unit.format(min)} – ${unit.format(max)}, ${count} ${count === 1 ? "sample" : "samples"})`;
+}
+
+function summaryText({ points }: ChartData, unit: Unit): string {
+  if (points.length === 0) return "Nothing in this range.";
+  return `lowest ${unit.format(Math.min(...points.map((item) => item[1])))}, highest ${unit.format(Math.max(...points.map((item) => item[3])))}`;
+}

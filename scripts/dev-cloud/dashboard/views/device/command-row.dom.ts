@@ -1,0 +1,135 @@
+import { isJsonObject } from "../../../../../platform/runtime/json.ts";
+import type { CommandStage, CommandView } from "../../model/api-types.ts";
+import { age, brief, duration } from "../../model/format.ts";
+import { tell } from "../../model/reading-text.ts";
+import { commandPill, pill } from "../../ui/badges.dom.ts";
+import { h, refill, type Child } from "../../ui/dom.dom.ts";
+import { icon } from "../../ui/icon.dom.ts";
+import { tick } from "../../ui/ticker.dom.ts";
+import { type DeviceContext, pathOf } from "./context.dom.ts";
+
+export interface CommandRow {
+  readonly root: HTMLElement;
+  update(command: CommandView): void;
+}
+
+/** One command: its state in a line, and opened its stages, effect and result. */
+export function commandRow(context: DeviceContext, first: CommandView, open: boolean): CommandRow {
+  const head = h("summary", { class: "command-head", "data-key": `row-${first.id}` });
+  const body = h("div", { class: "command-body" });
+  const details = h("details", { class: "command-row", open }, head, body);
+  const root = h("li", {}, details);
+  let shown = first;
+  const draw = (): void => {
+    refill(head, ...headLine(context, shown));
+    if (details.open) refill(body, ...bodyParts(context, shown));
+  };
+  details.addEventListener("toggle", draw);
+  draw();
+  return {
+    root,
+    update: (command) => {
+      // A late answer about an earlier attempt is history, not what stands now.
+      if (command.attempt < shown.attempt || JSON.stringify(command) === JSON.stringify(shown)) return;
+      shown = command;
+      draw();
+    },
+  };
+}
+
+function headLine({ store }: DeviceContext, command: CommandView): Child[] {
+  const params = Object.entries(command.params).map(([key, value]) => `${key} ${brief(value, 40)}`).join(", ");
+  return [
+    icon("back", "turn"),
+    h("span", { class: "command-title" }, h("strong", {}, command.name), params === "" ? null : h("span", { class: "muted clip" }, params)),
+    command.attempts > 1 ? h("span", { class: "muted nowrap" }, `attempt ${command.attempt}`) : null,
+    !command.final && command.cancelRequestedMs !== null ? pill("warn", "cancel asked") : null,
+    commandPill(command.state),
+    tick(h("span", { class: "muted nowrap command-age" }), () => age(Math.max(0, store.nowMs() - command.issuedMs))),
+  ];
+}
+
+function bodyParts(context: DeviceContext, command: CommandView): Child[] {
+  const { progress, error } = command;
+  return [
+    timeline(context, command),
+    progress === null || command.final ? null : h("p", { class: "progress-line" }, progress.percent === null ? null : h("progress", { max: 100, value: progress.percent, "aria-label": "Progress" }), h("span", {}, progress.step ?? "under way")),
+    error === null ? null : h("div", { class: "issue" }, icon("alert"), h("div", {}, h("p", {}, error.message), error.hint === undefined ? null : h("p", {}, error.hint), h("p", { class: "muted" }, h("code", {}, error.code)))),
+    effectTable(command),
+    command.result === null ? null : h("details", { open: true }, h("summary", { "data-key": `result-${command.id}` }, "Result"), h("pre", { class: "raw raw-small", tabindex: "0", "aria-label": "Result" }, JSON.stringify(command.result, undefined, 2))),
+    command.notes.length === 0 ? null : h("ul", { class: "plain-list muted" }, ...command.notes.map((note) => h("li", {}, `${new Date(note.atMs).toLocaleTimeString()}: ${note.text}`))),
+    command.uploads.length === 0 ? null : h("ul", { class: "plain-list" }, ...command.uploads.map((upload) => h("li", {}, h("a", { href: `/api/v1/uploads/${encodeURIComponent(upload)}/file`, target: "_blank", rel: "noopener" }, icon("file"), "Open the uploaded file")))),
+    actions(context, command),
+    h("p", { class: "muted small" }, "Id ", h("code", {}, command.id), ` · expires ${new Date(command.notAfterMs).toLocaleTimeString()}`, command.durationMs === null ? "" : ` · the effect took ${duration(command.durationMs)}`),
+  ];
+}
+
+/** Stages in order with the time between them: where a slow command spent its time. */
+function timeline({ store }: DeviceContext, command: CommandView): HTMLElement {
+  const stages = command.stages.map((stage, index) => stageItem(stage, command.stages[index - 1]));
+  const last = command.stages.at(-1);
+  const waiting =
+    command.final || last === undefined
+      ? null
+      : h("li", { class: "stage is-waiting" }, h("span", { class: "stage-dot" }), h("span", { class: "stage-name" }, waitingFor(command)), tick(h("span", { class: "stage-time" }), () => duration(Math.max(0, Math.floor((store.nowMs() - last.atMs) / 1_000) * 1_000))));
+  return h("ol", { class: "timeline", "aria-label": "Stages" }, ...stages, waiting);
+}
+
+function stageItem(stage: CommandStage, before: CommandStage | undefined): HTMLElement {
+  const at = new Date(stage.atMs);
+  const time = `${at.toLocaleTimeString()}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+  return h(
+    "li",
+    { class: `stage stage-${stage.state}`, title: `said by the ${stage.by}` },
+    h("span", { class: "stage-dot" }),
+    h("span", { class: "stage-name" }, stage.state),
+    h("span", { class: "stage-time" }, time),
+    h("span", { class: "stage-gap" }, before === undefined ? "" : `+${duration(Math.max(0, stage.atMs - before.atMs))}`),
+  );
+}
+
+function waitingFor(command: CommandView): string {
+  switch (command.state) {
+    case "queued":
+      return "waits for the device";
+    case "sent":
+      return "waits for its receipt";
+    case "delivered":
+      return "waits for its turn";
+    default:
+      return "under way";
+  }
+}
+
+/** Attempted, acknowledged and observed are three different words, side by side. */
+function effectTable({ effect }: CommandView): Child {
+  if (!isJsonObject(effect)) return null;
+  const attempted = effect["attempted"] === true;
+  const acknowledged = effect["acknowledged"];
+  const observed = tell(effect["observed"] ?? null);
+  const seen = isJsonObject(effect["observed"]) && observed.kind === "ok";
+  return h(
+    "dl",
+    { class: "effect", "aria-label": "Effect" },
+    h("div", { class: attempted ? "tone-good" : "tone-bad" }, h("dt", {}, "Attempted"), h("dd", {}, icon(attempted ? "check" : "cross"), attempted ? "yes" : "no")),
+    h(
+      "div",
+      { class: acknowledged === true ? "tone-good" : acknowledged === false ? "tone-bad" : "tone-unknown" },
+      h("dt", {}, "Acknowledged"),
+      h("dd", {}, icon(acknowledged === true ? "check" : acknowledged === false ? "cross" : "question"), acknowledged === true ? "yes" : acknowledged === false ? "no" : "no answer exists"),
+    ),
+    h("div", { class: seen ? "tone-good" : "tone-unknown" }, h("dt", {}, "Observed"), h("dd", {}, icon(seen ? "check" : "question"), observed.kind === "ok" ? observed.text : `${observed.kind}: ${observed.text}`)),
+  );
+}
+
+function actions(context: DeviceContext, command: CommandView): Child {
+  const { store, announcer } = context;
+  const post = async (what: "cancel" | "retry"): Promise<void> => {
+    const answer = await store.api.post<{ command: CommandView }>(pathOf(context, `/commands/${encodeURIComponent(command.id)}/${what}`));
+    if (answer.ok) store.takeCommand(answer.value.command);
+    else announcer.issue(`Could not ${what}`, answer.error);
+  };
+  if (command.final) return h("div", { class: "form-actions" }, h("button", { class: "button", type: "button", "data-key": `retry-${command.id}`, on: { click: () => void post("retry") } }, icon("retry"), "Send it again"));
+  const asked = command.cancelRequestedMs !== null;
+  return h("div", { class: "form-actions" }, h("button", { class: "button", type: "button", disabled: asked, "data-key": `cancel-${command.id}`, on: { click: () => void post("cancel") } }, icon("stop"), asked ? "Cancel was asked" : "Cancel"));
+}
