@@ -31,8 +31,11 @@ export interface ScreenJudgement {
   readonly litUnexpectedly: boolean;
 }
 
-/** A player that said nothing for this long may hang: what it said last is not what is on the screen now. */
-export const PLAYER_SILENT_MS = 45_000;
+/**
+ * A player that said nothing for this long may hang: what it said last is not what is on the screen now. A live one
+ * sends its metrics every 30 s; one message may get lost.
+ */
+export const PLAYER_SILENT_MS = 75_000;
 /** Evidence of the player taken over; it has few witnesses, and a report is bounded. */
 const PLAYER_EVIDENCE_MAX = 6;
 const TEXT_MAX = 300;

@@ -112,6 +112,8 @@ export class DesiredLane {
     }
     const observed = await this.#observe(handler, signal);
     if (signal.aborted) return undefined;
+    // Another document came during the look: what this one wanted must not be started any more.
+    if (this.#deps.document() !== document) return clock.monotonicMs();
     const override = wanted.kind === "value" ? this.#deps.overridden(key, wanted) : undefined;
     if (override !== undefined) {
       this.#memories.delete(key);

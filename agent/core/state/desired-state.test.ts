@@ -235,6 +235,20 @@ describe("reconciling", () => {
     expect([content.aborted, content.applied.length]).toEqual([1, 2]);
   });
 
+  test("a document that comes during a look is the one that is acted on", async () => {
+    const { time, state, power } = await setUp();
+    const looks: (() => void)[] = [];
+    power.observe = () => new Promise((resolve) => looks.push(() => resolve(seen(power.value, 0))));
+    await state.accept(documentOf(1, { display: { power: "on" } }));
+    await time.advance(200);
+    await state.accept(documentOf(2, { display: { power: "standby" } }));
+    for (let i = 0; i < 5; i++) {
+      for (const look of looks.splice(0)) look();
+      await time.advance(300);
+    }
+    expect(power.applied).toEqual(["standby"]);
+  });
+
   test("a key that leaves the document is left as it is, with no result", async () => {
     const { time, state, power, desired } = await setUp();
     await state.accept(documentOf(1, { display: { power: "on" } }));

@@ -5,6 +5,7 @@ import type { DisplayStatus } from "../../../../platform/ports/display.ts";
 import type { Gpio } from "../../../../platform/ports/gpio.ts";
 import type { Outputs } from "../../../../platform/ports/outputs.ts";
 import { valueOf } from "../../../../platform/ports/reading.ts";
+import { PLAYER_SILENT_MS } from "../../screen/screen-verdict.ts";
 import type { SharedReading } from "../../state/shared-reading.ts";
 import { bad, good, unsupported, warning, type DiagnosticCheck } from "../diagnostic-check.ts";
 import { unseen } from "./machine-checks.ts";
@@ -15,9 +16,9 @@ export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
     run() {
       const status = player.status();
       if (status.kind === "absent") return Promise.resolve(bad(`no player is connected: ${status.why}`, "check that the player service runs (systemctl status vitrine-player) and its log"));
-      const silentS = Math.round((clock.monotonicMs() - status.heardMs) / 1000);
+      const silentMs = clock.monotonicMs() - status.heardMs;
       const who = `${status.shell}, process ${status.pid}`;
-      if (silentS > 60) return Promise.resolve(warning(`${who} has said nothing for ${silentS} s`, "it may hang: restart it with the restart-player command"));
+      if (silentMs > PLAYER_SILENT_MS) return Promise.resolve(warning(`${who} has said nothing for ${Math.round(silentMs / 1000)} s`, "it may hang: restart it with the restart-player command"));
       if (status.stage.kind === "failed") return Promise.resolve(bad(`${who} cannot show its content: ${status.stage.error}`, "check the content's address, and whether its server answers"));
       return Promise.resolve(good(`${who}: ${status.stage.kind === "screen" ? `shows our ${status.stage.screen} page` : status.stage.kind}`));
     },
