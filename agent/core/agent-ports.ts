@@ -3,6 +3,7 @@ import type { Crypto, DeviceKey } from "../../platform/ports/crypto.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { PlatformAdapter } from "../../platform/ports/platform-adapter.ts";
 import type { Random } from "../../platform/ports/random.ts";
+import type { Issue } from "../../platform/ports/result.ts";
 import type { JsonObject } from "../../platform/runtime/json.ts";
 import type { CloudLink, Transport } from "./cloud/cloud-port.ts";
 import type { LinkPolicy } from "./cloud/link-policy.ts";
@@ -43,6 +44,8 @@ export interface AgentPorts {
   logLevel(): string;
   /** Checks of `vitrine doctor` that need the machine (files, DNS). */
   readonly checks: readonly DiagnosticCheck[];
+  /** What was wrong with stored files when they were opened, for `vitrine doctor`. */
+  storageIssues(): readonly Issue[];
 }
 
 /** What the agent starts with; desired state may change some of it while it runs. */

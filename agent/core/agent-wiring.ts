@@ -1,4 +1,3 @@
-import type { GpioLineInfo } from "../../platform/ports/gpio.ts";
 import type { JsonObject } from "../../platform/runtime/json.ts";
 import type { Agent } from "./agent.ts";
 
@@ -10,7 +9,7 @@ const GPIO_DEBOUNCE_MS = 30;
  * here. Returns the undo of all of it.
  */
 export async function wireParts(agent: Agent): Promise<() => void> {
-  const { ports, parts, link } = agent;
+  const { parts, link } = agent;
   const { player, scene, screen, schedule, desired, pairing, ownership, reported } = parts;
   const undo: (() => void)[] = [];
   player.start();
@@ -89,20 +88,16 @@ function hardwareNews(agent: Agent): (() => void)[] {
 }
 
 async function watchGpio(agent: Agent): Promise<(() => void)[]> {
-  const { ports, parts } = agent;
+  const { ports, parts, settings } = agent;
   const { gpio } = ports.platform;
   if (gpio === undefined) return [];
   const undo: (() => void)[] = [];
-  for (const line of (await gpio.lines()).filter(isFreeInput)) {
-    const watching = await gpio.watch(line.name, { debounceMs: GPIO_DEBOUNCE_MS }, (edge) => parts.player.gpioEdge(edge));
+  for (const line of settings.config["gpio.inputs"].split(",").filter((name) => name !== "")) {
+    const watching = await gpio.watch(line, { debounceMs: GPIO_DEBOUNCE_MS }, (edge) => parts.player.gpioEdge(edge));
     if (watching.ok) undo.push(watching.value);
-    else ports.log.warn({ line: line.name, ...watching.error }, "an input line cannot be watched");
+    else ports.log.error({ line, ...watching.error }, "a line of gpio.inputs cannot be watched");
   }
   return undo;
-}
-
-function isFreeInput(line: GpioLineInfo): boolean {
-  return line.direction === "input" && line.consumer === undefined;
 }
 
 /** The owner let go: the screen shows how to claim it again, and nothing of the last owner's stays in force. */

@@ -11,7 +11,8 @@ import type { Diagnostics } from "./commands/services.ts";
 import { buildExecutorTable } from "./commands/executor-table.ts";
 import { noteOverrides } from "./commands/note-overrides.ts";
 import type { CloudLink } from "./cloud/cloud-port.ts";
-import { CheckList } from "./health/diagnostic-check.ts";
+import { coreChecks } from "./health/core-checks.ts";
+import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
 import { clockSource, configSource, diskSource, outboxSource, playerSource, temperatureSource } from "./health/health-source.ts";
 import { drainFactory } from "./outbox/drain.ts";
@@ -32,7 +33,7 @@ export class Agent {
   /** Reads what is stored and builds every part; nothing runs yet. */
   static async create(ports: AgentPorts, settings: AgentSettings): Promise<Agent> {
     const parts = await createParts(ports, settings);
-    const diagnostics = new CheckList(ports.checks, ports.timers, ports.log.child({ part: "checks" }));
+    const diagnostics = new CheckList(checksOf(ports, settings, parts), ports.timers, ports.log.child({ part: "checks" }));
     const executors = executorsOf(ports, settings, parts, diagnostics);
     const profile = await buildProfile(ports.platform, executors, ports.crypto);
     return new Agent(ports, settings, parts, { diagnostics, executors, profile });
@@ -100,6 +101,20 @@ export class Agent {
       unit("link", this.link),
     ];
   }
+}
+
+function checksOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts): readonly DiagnosticCheck[] {
+  return coreChecks({
+    platform: ports.platform, player: ports.player, outbox: ports.outbox, clock: ports.clock, machine: ports.checks,
+    displayStatus: parts.displayStatus,
+    screen: () => parts.screen.current(),
+    link: () => parts.late.link?.status() ?? { kind: "offline", sinceMs: ports.clock.monotonicMs() },
+    owner: () => parts.ownership.owner(),
+    pairingCode: () => parts.pairing.view().code,
+    storageIssues: () => ports.storageIssues(),
+    configIssues: settings.configIssues,
+    keepFreeBytes: settings.config["disk.keepFreeBytes"],
+  });
 }
 
 function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, diagnostics: Diagnostics): ExecutorTable {

@@ -81,6 +81,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     logs: logSource(paths.logs, () => pino.flush()),
     setLogLevel: (level: LogLevel) => pino.setLevel(level),
     logLevel: () => pino.level(),
+    storageIssues: () => stores.findings,
     checks: machineChecks(paths.data, () => settings.endpoints),
   };
   const agent = await Agent.create(ports, settings);

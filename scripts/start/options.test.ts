@@ -3,12 +3,12 @@ import { parseOptions } from "./options.ts";
 
 describe("the options of npm start", () => {
   test("have defaults", () => {
-    expect(parseOptions([])).toEqual({ ok: true, value: { devices: 1, port: 4600, headless: false, data: undefined } });
+    expect(parseOptions([])).toEqual({ ok: true, value: { devices: 1, port: 4600, headless: false, pair: false, data: undefined } });
   });
 
   test("are read", () => {
-    const args = ["--devices", "50", "--headless", "--port=1", "--data", "x"];
-    expect(parseOptions(args)).toEqual({ ok: true, value: { devices: 50, port: 1, headless: true, data: "x" } });
+    const args = ["--devices", "50", "--headless", "--pair", "--port=1", "--data", "x"];
+    expect(parseOptions(args)).toEqual({ ok: true, value: { devices: 50, port: 1, headless: true, pair: true, data: "x" } });
   });
 
   test("--help wins", () => {

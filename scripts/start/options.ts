@@ -5,6 +5,8 @@ export interface StartOptions {
   /** Simulated devices, each with an agent and a player host of its own. 1 to 50. */
   readonly devices: number;
   readonly headless: boolean;
+  /** Devices wait to be claimed with the code on their screens instead of being claimed as they appear. */
+  readonly pair: boolean;
   /** Of the development cloud and its dashboard, on loopback. */
   readonly port: number;
   /** As typed. */
@@ -18,6 +20,7 @@ device an agent and a player host showing a real page.
 
   --devices N   simulated devices, 1 to 50 (default 1)
   --headless    no windows; the pictures are in the dashboard (chosen by itself without a display)
+  --pair        devices show their pairing code and wait to be claimed
   --port P      port of the dashboard and the cloud, on this machine only (default 4600)
   --data DIR    where everything is kept; started again on it, they are the same devices (default .vitrine)
   --help        this text
@@ -28,13 +31,14 @@ const DEVICES_MAX = 50;
 
 /** `undefined`: help was asked for. Error: `start.usage`. */
 export function parseOptions(args: readonly string[]): Result<StartOptions | undefined> {
-  let values: { devices: string; headless: boolean; port: string; data?: string; help: boolean };
+  let values: { devices: string; headless: boolean; pair: boolean; port: string; data?: string; help: boolean };
   try {
     ({ values } = parseArgs({
       args: [...args],
       options: {
         devices: { type: "string", default: "1" },
         headless: { type: "boolean", default: false },
+        pair: { type: "boolean", default: false },
         port: { type: "string", default: "4600" },
         data: { type: "string" },
         help: { type: "boolean", default: false },
@@ -50,7 +54,7 @@ export function parseOptions(args: readonly string[]): Result<StartOptions | und
   const port = wholeNumber(values.port, 1, 65_535);
   if (port === undefined) return usage(`--port takes a whole number from 1 to 65535, not "${values.port}"`);
   if (values.data === "") return usage("--data takes the name of a folder");
-  return ok({ devices, port, headless: values.headless, data: values.data });
+  return ok({ devices, port, headless: values.headless, pair: values.pair, data: values.data });
 }
 
 function wholeNumber(text: string, min: number, max: number): number | undefined {

@@ -13,6 +13,8 @@ export interface Place {
   readonly port: number;
   readonly browser: FoundBrowser;
   readonly headless: boolean;
+  /** Leave devices unclaimed, with the code on their screens. */
+  readonly pair: boolean;
   /** Chromium's own sandbox does not work for root. */
   readonly isRoot: boolean;
 }
@@ -30,12 +32,15 @@ export function deviceFolder({ data }: Place, device: string): string {
 
 export function cloudProgram(place: Place): ProgramSpec {
   const args = ["--port", String(place.port), "--data", join(place.data, "cloud"), "--devices-dir", join(place.data, "devices")];
+  args.push("--sample", join(place.root, "dist/sample"), place.pair ? "--no-auto-claim" : "--auto-claim");
   return nodeProgram(place, "cloud", "dist/dev-cloud/main.js", args);
 }
 
 export function agentProgram(place: Place, device: string): ProgramSpec {
   const cloud = `ws://127.0.0.1:${place.port}/device/v1`;
-  const args = ["--data", deviceFolder(place, device), "--platform", "simulated", "--cloud", cloud];
+  const args = ["--data", deviceFolder(place, device), "--platform", "simulated", "--cloud", cloud, "--device-name", `Screen ${device}`];
+  // Two buttons on the simulated header; and nobody waits here for a whole site to come back from a power cut.
+  args.push("--gpio-inputs", "GPIO23,GPIO24", "--cloud-first-connect-spread-ms", "0");
   return nodeProgram(place, `agent-${device}`, "dist/agent/main.js", args);
 }
 

@@ -46,7 +46,7 @@ async function prepare(options: StartOptions, data: string, root: string): Promi
   if (!built.ok) return built;
   const headless = options.headless || hasNoScreen();
   if (headless && !options.headless) say("No display here: the players run headless, and their pictures are in the dashboard.");
-  return ok({ root, data, port: options.port, browser: browser.value, headless, isRoot: thisMachine.isRoot });
+  return ok({ root, data, port: options.port, browser: browser.value, headless, pair: options.pair, isRoot: thisMachine.isRoot });
 }
 
 async function makePrograms(root: string, needed: readonly string[]): Promise<Result<void>> {

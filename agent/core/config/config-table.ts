@@ -106,6 +106,11 @@ export const CONFIG = {
     type: { kind: "integer", min: 10 * SECOND_MS, max: DAY_MS }, default: 5 * MINUTE_MS, unit: "ms", mutable: true,
     description: "Length of one telemetry record: min, mean, max and last of the samples in it.",
   },
+  "gpio.inputs": {
+    type: { kind: "text", lengthMax: 1024, pattern: /^(?:[A-Za-z0-9._-]+(?:,[A-Za-z0-9._-]+)*)?$/, patternSays: "names of lines separated by commas, such as GPIO23,GPIO24" },
+    default: "",
+    description: "Lines watched as inputs (buttons, sensors): their edges go to the page and to the cloud. All others can be driven.",
+  },
   "watchdog.hardware": {
     type: { kind: "boolean" }, default: false,
     description: "Feed the machine's hardware watchdog. Not together with systemd's RuntimeWatchdogSec.",

@@ -26,10 +26,12 @@ export class SampleContent {
     return { url: `${base}/sample/`, package: zip === undefined ? null : { url: `${base}/sample.zip`, sha256: zip.sha256, bytes: zip.bytes } };
   }
 
-  /** What a device shows right after it was claimed. */
+  /** What a device shows right after it was claimed: the package where there is one, for it plays through any outage. */
   defaultDesired(base: string): DesiredDocument | undefined {
     if (this.folder === undefined) return undefined;
-    return { content: { kind: "url", url: `${base}/sample/`, name: "Sample player" } };
+    const zip = this.#package();
+    if (zip !== undefined) return { content: { kind: "package", url: `${base}/sample.zip`, name: "Sample player", ...zip } };
+    return { content: { kind: "url", url: `${base}/sample/`, name: "Sample player", grants: ["gpio"] } };
   }
 
   /** Hashed once, and again when the file was built anew. */

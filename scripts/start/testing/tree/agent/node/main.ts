@@ -7,7 +7,17 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-const { values } = parseArgs({ options: { data: { type: "string", default: "" }, platform: { type: "string" }, cloud: { type: "string" } } });
+const text = { type: "string" } as const;
+const { values } = parseArgs({
+  options: {
+    data: { type: "string", default: "" },
+    platform: text,
+    cloud: text,
+    "device-name": text,
+    "gpio-inputs": text,
+    "cloud-first-connect-spread-ms": text,
+  },
+});
 const world = join(values.data, "simulated-world.json");
 const order = join(values.data, "do");
 if (!existsSync(world)) boot();
