@@ -12,6 +12,7 @@ import { DiskBudget } from "./disk-budget.ts";
 import { openDatabase } from "./open-database.ts";
 import { OUTBOX_SCHEMA, STREAM_IDS } from "./outbox-schema.ts";
 import { Quarantine } from "./quarantine.ts";
+import { walIsUnreadable } from "./page-scan.ts";
 import { readContents } from "./read-contents.ts";
 import { rowChecksum } from "./row-checksum.ts";
 import { recordsInWal, salvageOutbox, salvageTail, type Salvage } from "./salvage-outbox.ts";
@@ -64,6 +65,7 @@ function openOutbox(options: OutboxFileOptions): OutboxOpening {
 function openFile(options: OutboxFileOptions, quarantine: Quarantine): Opened {
   const { path } = options;
   const walBytes = fileBytes(`${path}-wal`);
+  const unreadable = walBytes > 0 && walIsUnreadable(path);
   const inWal = walBytes > 0 && walBytes <= WAL_READ_BYTES_MAX ? recordsInWal(path) : [];
   const opened = openDatabase(path, OUTBOX_SCHEMA);
   if (opened.kind !== "open") return opened;
@@ -76,7 +78,7 @@ function openFile(options: OutboxFileOptions, quarantine: Quarantine): Opened {
     const tail = salvageTail(inWal, file.database, newest);
     const read = tail.rows > 0 ? readContents(file.database) : before;
     if (read === undefined) return giveUp(file, "the log changed while it was read");
-    const losses = tail.rows > 0 || tail.gaps.length > 0 ? [tailLoss(path, tail)] : [];
+    const losses = unreadable || tail.rows > 0 || tail.gaps.length > 0 ? [tailLoss(path, { ...tail, extentKnown: !unreadable })] : [];
     return { kind: "open", opening: { store: storeOn(options, quarantine, file, read), contents: read.contents, losses } };
   } catch (thrown) {
     const issue = storageIssueOrThrow(thrown);

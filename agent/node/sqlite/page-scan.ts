@@ -100,6 +100,30 @@ export class PageScan {
   }
 }
 
+/**
+ * True when a write-ahead log has frames and a header that SQLite will not take (section 4.1: magic number, page size,
+ * checksum over the first 24 bytes): it will ignore the whole log without a word.
+ */
+export function walIsUnreadable(path: string): boolean {
+  if (fileBytes(`${path}-wal`) < WAL_HEADER_BYTES + FRAME_BYTES) return false;
+  const fd = openSync(`${path}-wal`, "r");
+  try {
+    const header = readAt(fd, 0, WAL_HEADER_BYTES);
+    const magic = header.readUInt32BE(0);
+    if (magic >>> 1 !== WAL_MAGIC >>> 1 || header.readUInt32BE(8) !== PAGE_BYTES) return true;
+    const word = (at: number): number => (magic % 2 === 1 ? header.readUInt32BE(at) : header.readUInt32LE(at));
+    let [a, b] = [0, 0];
+    for (let at = 0; at < 24; at += 8) {
+      a = (a + word(at) + b) >>> 0;
+      b = (b + word(at + 4) + a) >>> 0;
+    }
+    return header.readUInt32BE(24) !== a || header.readUInt32BE(28) !== b;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const WAL_MAGIC = 0x377f0682;
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
