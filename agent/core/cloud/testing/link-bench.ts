@@ -80,17 +80,19 @@ export interface LinkBenchOptions {
   readonly endpoints?: readonly string[];
   readonly transport?: Transport;
   readonly log?: Log;
+  /** Shared with other parts of a test. */
+  readonly time?: VirtualTime;
   readonly over?: Partial<CloudLinkDeps>;
 }
 
 /** A link in virtual time, with everything around it in reach of a test. */
 export class LinkBench {
-  readonly time = new VirtualTime();
-  readonly cloud = new ScriptedTransport(() => this.time.monotonicMs());
+  readonly time: VirtualTime;
+  readonly cloud: ScriptedTransport;
   readonly documents = new MemoryDocuments();
   readonly backlog = new RecordingBacklog();
   readonly handlers = new RecordingHandlers();
-  readonly serverClock = new ServerClock(this.time);
+  readonly serverClock: ServerClock;
   readonly drains: { session: DrainSession; stored: unknown[]; limits: unknown[]; signal?: AbortSignal }[] = [];
   readonly key = keyFromSeed(new SeededRandom("key").bytes(32));
   readonly random: SeededRandom;
@@ -99,6 +101,9 @@ export class LinkBench {
   #running: Promise<void> = Promise.resolve();
 
   private constructor(deviceId: string, options: LinkBenchOptions) {
+    this.time = options.time ?? new VirtualTime();
+    this.cloud = new ScriptedTransport(() => this.time.monotonicMs());
+    this.serverClock = new ServerClock(this.time);
     this.random = new SeededRandom(options.seed ?? 1);
     this.link = new CloudLinkRunner({
       transport: options.transport ?? this.cloud,
