@@ -30,7 +30,7 @@ export class SampleContent {
   defaultDesired(base: string): DesiredDocument | undefined {
     if (this.folder === undefined) return undefined;
     const zip = this.#package();
-    if (zip !== undefined) return { content: { kind: "package", url: `${base}/sample.zip`, name: "Sample player", ...zip } };
+    if (zip !== undefined) return { content: { kind: "package", url: `${base}/sample.zip`, name: "Sample player", sha256: zip.sha256, bytes: zip.bytes } };
     return { content: { kind: "url", url: `${base}/sample/`, name: "Sample player", grants: ["gpio"] } };
   }
 
