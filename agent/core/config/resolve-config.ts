@@ -57,7 +57,12 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
       return;
     }
     const error = configEntry(key).secret === true ? read.error.replace(/, got .*$/, ", got something else") : read.error;
-    complain({ source, code: "config.wrong-value", message: `${place}: ${error}`, hint: `change it; until then ${key} is ${shown(key, values[key])} (${sources[key] ?? "default"})` });
+    complain({
+      source,
+      code: "config.wrong-value",
+      message: `${place}: ${error}`,
+      hint: `change it; until then ${key} is ${shown(key, values[key])} (${sources[key] ?? "default"})`,
+    });
   };
   fromFile(input, take, complain);
   fromEnvironment(input.environment, take, complain);
@@ -98,7 +103,12 @@ function fromEnvironment(environment: ConfigInput["environment"], take: Take, co
       // Other programs of ours have variables too: only a name that is nearly one of these is worth a word.
       const near = nearestName(name, [...byName.keys()]);
       if (near !== undefined && Math.abs(near.length - name.length) <= 2) {
-        complain({ source: "environment", code: "config.unknown-key", message: `${name.slice(0, 80)} is not a configuration variable`, hint: `did you mean ${near}?` });
+        complain({
+          source: "environment",
+          code: "config.unknown-key",
+          message: `${name.slice(0, 80)} is not a configuration variable`,
+          hint: `did you mean ${near}?`,
+        });
       }
     }
   }
@@ -111,7 +121,12 @@ function fromFlags(flags: ConfigInput["flags"], take: Take, complain: Complain):
     if (key !== undefined) take("flag", key, name, readTextValue(configEntry(key).type, value));
     else {
       const near = nearestName(name, [...byName.keys()]);
-      complain({ source: "flag", code: "config.unknown-key", message: `unknown flag ${JSON.stringify(name.slice(0, 80))}`, hint: near === undefined ? "see docs/configuration.md" : `did you mean ${near}?` });
+      complain({
+        source: "flag",
+        code: "config.unknown-key",
+        message: `unknown flag ${JSON.stringify(name.slice(0, 80))}`,
+        hint: near === undefined ? "see docs/configuration.md" : `did you mean ${near}?`,
+      });
     }
   }
 }

@@ -173,7 +173,13 @@ export class AlarmBoard implements Alarms {
 
   async #append(condition: Condition, raised: boolean): Promise<boolean> {
     const { code, severity, message, evidence } = condition;
-    const body: JsonObject = { code, state: raised ? "raised" : "cleared", severity, message: message.slice(0, 1000), ...(raised && evidence !== undefined ? { evidence } : {}) };
+    const body: JsonObject = {
+      code,
+      state: raised ? "raised" : "cleared",
+      severity,
+      message: message.slice(0, 1000),
+      ...(raised && evidence !== undefined ? { evidence } : {}),
+    };
     const stored = await this.#deps.sink.append({ stream: "alarm", kind: "alarm", body, source: "alarms" });
     if (!stored.ok) this.#deps.log.warn({ code, error: stored.error }, "an alarm could not be queued; it is tried again");
     else if (raised) this.#deps.log.warn({ code, severity, message }, "alarm");
@@ -207,5 +213,16 @@ function conditionOf(code: string, stored: Json, nowMs: number): Condition | und
   const { severity, message, sinceMs } = stored;
   if (severity !== "info" && severity !== "warning" && severity !== "error" && severity !== "critical") return undefined;
   if (typeof message !== "string" || typeof sinceMs !== "number") return undefined;
-  return { code, on: true, severity, message, evidence: undefined, sinceMs, changedMs: nowMs, told: true, confirmByMs: nowMs + CONFIRM_WITHIN_MS, raises: [] };
+  return {
+    code,
+    on: true,
+    severity,
+    message,
+    evidence: undefined,
+    sinceMs,
+    changedMs: nowMs,
+    told: true,
+    confirmByMs: nowMs + CONFIRM_WITHIN_MS,
+    raises: [],
+  };
 }

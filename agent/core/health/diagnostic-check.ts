@@ -55,7 +55,10 @@ export class CheckList implements Diagnostics {
       const answer = await untilAborted(withDeadline(this.#timers, `check.${check.name}`, CHECK_DEADLINE_MS, check.run(signal)), signal);
       return answer ?? bad("the check was stopped", "run it again");
     } catch (thrown) {
-      if (thrown instanceof TimeoutError) return bad(`no answer within ${CHECK_DEADLINE_MS / 1000} s`, "run it again; when it stays so, restart the device");
+      if (thrown instanceof TimeoutError) return bad(
+        `no answer within ${CHECK_DEADLINE_MS / 1000} s`,
+        "run it again; when it stays so, restart the device",
+      );
       // A bug in one check must not take the answers of the others away; it is logged and shown as what it is.
       this.#log.error({ check: check.name, error: messageOf(thrown) }, "a check threw: a bug");
       return bad(`internal error: ${messageOf(thrown).slice(0, 300)}`, "send a support bundle");

@@ -63,7 +63,10 @@ export class Health {
       if (source.alarm !== undefined) this.#alarm(source, issue);
     }
     for (const [name, status] of this.#deps.units()) {
-      if (status.kind === "waiting") unwell.set(`unit.${name}`, { code: "unit.broken", message: `broke and is started again: ${firstLine(status.lastError)}` });
+      if (status.kind === "waiting") unwell.set(
+        `unit.${name}`,
+        { code: "unit.broken", message: `broke and is started again: ${firstLine(status.lastError)}` },
+      );
       this.#alarmUnit(name, status);
     }
     this.#unwell = Object.fromEntries(unwell);
@@ -96,7 +99,12 @@ export class Health {
   #alarmUnit(name: string, status: UnitStatus): void {
     const { alarms } = this.#deps;
     const code = `unit.broken.${name}`;
-    if (status.kind === "waiting" && status.restarts >= UNIT_ALARM_RESTARTS) alarms.raise(code, "error", `the part ${name} breaks again and again: ${firstLine(status.lastError)}`, { restarts: status.restarts });
+    if (status.kind === "waiting" && status.restarts >= UNIT_ALARM_RESTARTS) alarms.raise(
+      code,
+      "error",
+      `the part ${name} breaks again and again: ${firstLine(status.lastError)}`,
+      { restarts: status.restarts },
+    );
     else if (status.kind === "running") alarms.clear(code, `the part ${name} runs`);
   }
 }

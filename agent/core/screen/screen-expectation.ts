@@ -12,7 +12,11 @@ export interface ScreenExpectation {
  * Pure. `override`: what a manual `display.power` command set, while it holds over the document. Where nothing asks
  * for a dark screen it should be lit: that is what a sign is for.
  */
-export function screenExpectation(document: DesiredDocument | undefined, override: Json | undefined, says: (schedule: Schedule) => ScheduleAnswer): ScreenExpectation {
+export function screenExpectation(
+  document: DesiredDocument | undefined,
+  override: Json | undefined,
+  says: (schedule: Schedule) => ScheduleAnswer,
+): ScreenExpectation {
   if (override === "on") return { expect: "on", why: "a command switched it on" };
   if (override === "standby") return { expect: "off", why: "a command switched it off" };
   const power = document?.display?.power;

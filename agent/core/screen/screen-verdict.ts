@@ -50,7 +50,10 @@ export function judgeScreen(witnesses: ScreenWitnesses): ScreenJudgement {
   const output = outputSays(witnesses.outputs);
   const display = displaySays(witnesses.display);
   const { expectation } = witnesses;
-  const said: Evidence[] = [{ witness: "expectation", says: `should be ${expectation.expect === "none" ? "as it is" : expectation.expect}: ${expectation.why}`.slice(0, TEXT_MAX) }];
+  const said: Evidence[] = [{
+    witness: "expectation",
+    says: `should be ${expectation.expect === "none" ? "as it is" : expectation.expect}: ${expectation.why}`.slice(0, TEXT_MAX),
+  }];
   if (output.kind !== "none") said.push({ witness: "output", says: output.says });
   if (display.kind !== "none") said.push({ witness: "display", says: display.says });
   said.push(...playerSays(witnesses.player));
@@ -102,7 +105,10 @@ function outputSays(outputs: readonly Output[] | undefined): OutputWord {
   const off = ({ dpms, enabled }: Output): boolean => (dpms.kind === "ok" && dpms.value === "off") || (enabled.kind === "ok" && !enabled.value);
   if (plugged.every(off)) return { kind: "off", says: `${names}: connected, and the signal is off` };
   const known = plugged.some(({ dpms }) => dpms.kind === "ok" && dpms.value === "on");
-  return known ? { kind: "lit", says: `${names}: connected, with a signal` } : { kind: "unclear", says: `${names}: connected; cannot tell whether there is a signal` };
+  return known ? { kind: "lit", says: `${names}: connected, with a signal` } : {
+    kind: "unclear",
+    says: `${names}: connected; cannot tell whether there is a signal`,
+  };
 }
 
 function displaySays(display: ScreenWitnesses["display"]): DisplayWord {

@@ -172,7 +172,11 @@ export class ScreenWatch {
     const power = asked === undefined || nowMs - asked.atMs > DISPLAY_AGE_MAX_MS ? ({ kind: "unknown", why: "it was not asked yet, or did not answer for a minute" } as const) : asked.value.power;
     return {
       expectation: expectation(),
-      player: status.kind === "absent" ? { kind: "absent", why: status.why } : { kind: "present", picture: status.picture, silentMs: nowMs - status.heardMs },
+      player: status.kind === "absent" ? { kind: "absent", why: status.why } : {
+        kind: "present",
+        picture: status.picture,
+        silentMs: nowMs - status.heardMs,
+      },
       ...(this.#outputs === undefined ? {} : { outputs: this.#outputs }),
       ...(display === undefined ? {} : { display: { power, observedBy: display.capabilities.powerObservedBy } }),
     };

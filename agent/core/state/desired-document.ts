@@ -17,7 +17,11 @@ export type ParsedDesired =
  */
 export function parseDesired(text: string, deviceId: string): ParsedDesired {
   const json = parseJson(text);
-  if (!isJsonObject(json)) return { kind: "refused", version: undefined, error: issueOf(fail("desired.not-json", "the payload is not a JSON object")) };
+  if (!isJsonObject(json)) return {
+    kind: "refused",
+    version: undefined,
+    error: issueOf(fail("desired.not-json", "the payload is not a JSON object")),
+  };
   const version = versionOf(json);
   const bytes = utf8(text).length;
   if (bytes > DESIRED_BYTES_MAX) {
@@ -25,7 +29,11 @@ export function parseDesired(text: string, deviceId: string): ParsedDesired {
     return { kind: "refused", version, error };
   }
   // Checked before the schema: deep values come back in reports, which are bounded too.
-  if (reportable(json) === undefined) return { kind: "refused", version, error: issueOf(fail("desired.malformed", "the document is nested too deep")) };
+  if (reportable(json) === undefined) return {
+    kind: "refused",
+    version,
+    error: issueOf(fail("desired.malformed", "the document is nested too deep")),
+  };
   const parsed = validate(DesiredPayloadSchema, json, "the desired document", "desired.malformed");
   if (!parsed.ok) return { kind: "refused", version, error: parsed.error };
   if (parsed.value.device !== deviceId) {

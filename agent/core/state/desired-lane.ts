@@ -130,7 +130,12 @@ export class DesiredLane {
   }
 
   /** The executor table: one function a step. */
-  readonly #execute: { readonly [S in DesiredStep["do"]]: (handler: DesiredKeyHandler, step: Extract<DesiredStep, { do: S }>, signal: AbortSignal) => Promise<Done> } = {
+  readonly #execute: { readonly [S in DesiredStep["do"]]: (
+    handler: DesiredKeyHandler,
+    step: Extract<DesiredStep,
+    { do: S }>,
+    signal: AbortSignal,
+  ) => Promise<Done> } = {
     report: (_handler, { result, lookAgainMs }) => Promise.resolve(lookAgainMs === undefined ? { result } : { result, lookAgainMs }),
     apply: async (handler, { value }, signal) => {
       const { key } = handler;
@@ -142,7 +147,10 @@ export class DesiredLane {
       const memory = this.#memories.get(key) ?? before;
       const next = afterApply(value, outcome, memory, handler.compare, this.#deps.clock.monotonicMs(), this.#delayFor);
       this.#memories.set(key, next.memory);
-      if (next.result.status === "failed") this.#deps.log.warn({ key, error: next.result.error, strikes: next.memory.strikes }, "a desired key could not be applied");
+      if (next.result.status === "failed") this.#deps.log.warn(
+        { key, error: next.result.error, strikes: next.memory.strikes },
+        "a desired key could not be applied",
+      );
       return next.lookAgainMs === undefined ? { result: next.result } : { result: next.result, lookAgainMs: next.lookAgainMs };
     },
   };
@@ -156,7 +164,10 @@ export class DesiredLane {
       // The agent's stop does not wait for the handler; another wish does, so that two never work at once.
       const outcome = await untilAborted(this.#within(handler, "apply", () => handler.apply(value, stop.signal)), signal);
       if (outcome === undefined || stop.signal.aborted) return "superseded";
-      return "issue" in outcome ? { kind: "effect", effect: { attempted: true, observed: { kind: "failed", error: outcome.issue }, error: outcome.issue } } : outcome.value;
+      return "issue" in outcome ? {
+        kind: "effect",
+        effect: { attempted: true, observed: { kind: "failed", error: outcome.issue }, error: outcome.issue },
+      } : outcome.value;
     } finally {
       this.#applying = undefined;
       signal.removeEventListener("abort", onAbort);

@@ -209,7 +209,10 @@ export class DesiredState {
       if (!(thrown instanceof StorageError)) throw thrown;
       this.#unstored = { stored, payload };
       this.#retry.ring();
-      return this.#refuse(stored.version, { code: thrown.code, message: `the document could not be put on disk: ${thrown.message.slice(0, 300)}; it is tried again` });
+      return this.#refuse(
+        stored.version,
+        { code: thrown.code, message: `the document could not be put on disk: ${thrown.message.slice(0, 300)}; it is tried again` },
+      );
     }
     this.#unstored = undefined;
     this.#refused = undefined;
@@ -281,10 +284,17 @@ export class DesiredState {
     for (const key of documentKeys(this.#current?.document ?? {})) {
       if (this.#laneOf.has(key)) keys.set(key, this.#results.get(key) ?? { status: "pending" });
       else if (key !== "__proto__" && (unknown += 1) <= UNKNOWN_KEYS_MAX) {
-        keys.set(key.slice(0, KEY_NAME_MAX), { status: "unsupported", error: { code: "desired.unknown-key", message: "this agent does not know the key" } });
+        keys.set(
+          key.slice(0, KEY_NAME_MAX),
+          { status: "unsupported", error: { code: "desired.unknown-key", message: "this agent does not know the key" } },
+        );
       }
     }
-    const report: DesiredReport = { version: this.version(), keys: Object.fromEntries(keys), ...(this.#refused === undefined ? {} : { refused: this.#refused }) };
+    const report: DesiredReport = {
+      version: this.version(),
+      keys: Object.fromEntries(keys),
+      ...(this.#refused === undefined ? {} : { refused: this.#refused }),
+    };
     this.#deps.reporter.set("desired", report);
   }
 }

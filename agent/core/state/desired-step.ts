@@ -68,7 +68,10 @@ export function planKey(
 ): Planned {
   if (wanted.kind !== "value") {
     const memory = freshMemory(wanted.kind, nowMs);
-    if (wanted.kind === "no-opinion") return { memory, step: { do: "report", result: { status: "pending", error: wanted.why, ...observedPart(observed) } } };
+    if (wanted.kind === "no-opinion") return {
+      memory,
+      step: { do: "report", result: { status: "pending", error: wanted.why, ...observedPart(observed) } },
+    };
     return { memory, step: { do: "report", result: { status: wanted.kind, error: wanted.error, ...observedPart(observed) } } };
   }
   const text = canonicalJson(wanted.value);
@@ -119,7 +122,10 @@ function planAttempt(value: Json, observed: Reading<Json>, memory: KeyMemory, no
   if (nowMs >= memory.nextTryMs) return { memory, step: { do: "apply", value } };
   const error = memory.lastError ?? { code: "desired.drifts", message: "it keeps changing; the next correction waits" };
   const status = memory.lastError === undefined ? "pending" : "failed";
-  return { memory, step: { do: "report", result: { status, error, ...observedPart(observed), ...driftPart(memory) }, lookAgainMs: memory.nextTryMs } };
+  return {
+    memory,
+    step: { do: "report", result: { status, error, ...observedPart(observed), ...driftPart(memory) }, lookAgainMs: memory.nextTryMs },
+  };
 }
 
 /** What one attempt leads to. `status: "failed"` is tried again at `memory.nextTryMs`. */
@@ -144,7 +150,11 @@ export function afterApply(
     }
     if (comparison === "settling") {
       const struck = { ...strike(memory, undefined, nowMs, delayFor), strikesIfItSettles: memory.strikes };
-      return { result: { status: "pending", observed: effect.observed.value, ...driftPart(memory) }, memory: struck, lookAgainMs: nowMs + SETTLE_LOOK_MS };
+      return {
+        result: { status: "pending", observed: effect.observed.value, ...driftPart(memory) },
+        memory: struck,
+        lookAgainMs: nowMs + SETTLE_LOOK_MS,
+      };
     }
     const error = effect.error ?? { code: "desired.not-observed", message: "it was done, and what is seen afterwards is something else" };
     return failedAttempt(error, effect.observed, memory, nowMs, delayFor);
@@ -164,7 +174,11 @@ export function afterApply(
 
 function failedAttempt(error: Issue, observed: Reading<Json>, memory: KeyMemory, nowMs: number, delayFor: DelayFor) {
   const struck = strike(memory, error, nowMs, delayFor);
-  return { result: { status: "failed" as const, error, ...observedPart(observed), ...driftPart(memory) }, memory: struck, lookAgainMs: struck.nextTryMs };
+  return {
+    result: { status: "failed" as const, error, ...observedPart(observed), ...driftPart(memory) },
+    memory: struck,
+    lookAgainMs: struck.nextTryMs,
+  };
 }
 
 function strike(memory: KeyMemory, lastError: Issue | undefined, nowMs: number, delayFor: DelayFor): KeyMemory {

@@ -55,14 +55,37 @@ export class HardwareReporter {
     const { platform, displayStatus, outbox } = this.#deps;
     const { outputs, audio, gpio, network, clock } = platform;
     const parts: ((stop: AbortSignal) => Promise<void>)[] = [
-      this.#part("network", POLL_MS, async () => networkSection(await network.interfaces(), await network.gateway()), (changed) => network.onChange(changed)),
+      this.#part(
+        "network",
+        POLL_MS,
+        async () => networkSection(await network.interfaces(), await network.gateway()),
+        (changed) => network.onChange(changed),
+      ),
       this.#part("clock", POLL_MS, async () => ({ quality: await clock.quality(), timeZone: wireReading(await clock.timeZone()) })),
       this.#part("outbox", POLL_MS, () => Promise.resolve(outboxSection(outbox.status()))),
     ];
-    if (displayStatus !== undefined) parts.push(this.#part("display", POLL_MS, async () => displaySection(await displayStatus.get(POLL_MS / 2)), (changed) => displayStatus.onNews(changed)));
-    if (outputs !== undefined) parts.push(this.#part("outputs", POLL_MS, async () => outputsSection(await outputs.list()), (changed) => outputs.onChange(changed)));
-    if (audio !== undefined) parts.push(this.#part("audio", POLL_MS, async () => ({ volume: wireReading(await audio.volume()), mute: wireReading(await audio.mute()) })));
-    if (gpio !== undefined) parts.push(this.#part("gpio", GPIO_POLL_MS, async () => Object.fromEntries((await gpio.lines()).map(({ name, level }) => [name, level] as const))));
+    if (displayStatus !== undefined) parts.push(this.#part(
+      "display",
+      POLL_MS,
+      async () => displaySection(await displayStatus.get(POLL_MS / 2)),
+      (changed) => displayStatus.onNews(changed),
+    ));
+    if (outputs !== undefined) parts.push(this.#part(
+      "outputs",
+      POLL_MS,
+      async () => outputsSection(await outputs.list()),
+      (changed) => outputs.onChange(changed),
+    ));
+    if (audio !== undefined) parts.push(this.#part(
+      "audio",
+      POLL_MS,
+      async () => ({ volume: wireReading(await audio.volume()), mute: wireReading(await audio.mute()) }),
+    ));
+    if (gpio !== undefined) parts.push(this.#part(
+      "gpio",
+      GPIO_POLL_MS,
+      async () => Object.fromEntries((await gpio.lines()).map(({ name, level }) => [name, level] as const)),
+    ));
     return runAll(signal, parts);
   }
 
@@ -127,12 +150,19 @@ function outputsSection(outputs: readonly Output[]): ReportedDocument["outputs"]
 
 function networkSection(interfaces: Reading<readonly NetworkInterface[]>, gateway: Reading<string>): ReportedDocument["network"] {
   // Without the byte counters, which change with every frame; telemetry has them as rates.
-  const facts = (each: NetworkInterface): [string, JsonObject] => [each.name, { kind: each.kind, up: each.up, mac: each.mac, addresses: [...each.addresses].sort() }];
+  const facts = (each: NetworkInterface): [string, JsonObject] => [
+    each.name,
+    { kind: each.kind, up: each.up, mac: each.mac, addresses: [...each.addresses].sort() },
+  ];
   const seen: Json = interfaces.kind === "ok" ? Object.fromEntries(interfaces.value.map(facts)) : ({ ...wireReading(interfaces) } as JsonObject);
   return { interfaces: seen, gateway: wireReading(gateway) };
 }
 
 function outboxSection(status: ReturnType<Outbox["status"]>): ReportedDocument["outbox"] {
-  return { bytes: bucketedBytes(status.usage.bytes, OUTBOX_FLOOR_BYTES), dropped: { ...status.counters.evicted }, ...(status.degraded === undefined ? {} : { degraded: status.degraded }) };
+  return {
+    bytes: bucketedBytes(status.usage.bytes, OUTBOX_FLOOR_BYTES),
+    dropped: { ...status.counters.evicted },
+    ...(status.degraded === undefined ? {} : { degraded: status.degraded }),
+  };
 }
 

@@ -164,7 +164,10 @@ export class ReportedState implements Reporter {
       if (room && bytes <= SECTION_BYTES_MAX && others + bytes <= DOCUMENT_BYTES_MAX) return { value: json, text, bytes };
     }
     this.#refusedSections += 1;
-    this.#deps.log.error({ section, characters: text?.length }, "a section of the reported document is too large, too deep or not JSON; it is left out");
+    this.#deps.log.error(
+      { section, characters: text?.length },
+      "a section of the reported document is too large, too deep or not JSON; it is left out",
+    );
     return undefined;
   }
 

@@ -15,7 +15,10 @@ export function wireReading<T>(reading: Reading<T>): WireReading<T> {
       return { kind: "unknown", why: reading.why.slice(0, TEXT_MAX) };
     case "failed": {
       const { code, message, hint } = reading.error;
-      return { kind: "failed", error: { code, message: message.slice(0, TEXT_MAX), ...(hint === undefined ? {} : { hint: hint.slice(0, TEXT_MAX) }) } };
+      return {
+        kind: "failed",
+        error: { code, message: message.slice(0, TEXT_MAX), ...(hint === undefined ? {} : { hint: hint.slice(0, TEXT_MAX) }) },
+      };
     }
   }
 }

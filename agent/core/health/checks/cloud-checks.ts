@@ -23,7 +23,10 @@ export function linkCheck(status: () => LinkStatus, clock: Clock): DiagnosticChe
 }
 
 /** `owner`: name for people, `undefined` while nobody has claimed the device. */
-export function ownerCheck(owner: () => { readonly name: string; readonly fingerprint: string } | undefined, pairingCode: () => string | undefined): DiagnosticCheck {
+export function ownerCheck(
+  owner: () => { readonly name: string; readonly fingerprint: string } | undefined,
+  pairingCode: () => string | undefined,
+): DiagnosticCheck {
   return {
     name: "owner",
     run() {
@@ -42,12 +45,18 @@ export function backlogCheck(outbox: Pick<Outbox, "status">): DiagnosticCheck {
     name: "outbox",
     run() {
       const { degraded, ranges, usage, counters } = outbox.status();
-      if (degraded !== undefined) return Promise.resolve(bad(`records are kept in memory only: ${degraded.message} (${degraded.code})`, degraded.hint ?? "free disk space or check the disk; a restart would lose them"));
+      if (degraded !== undefined) return Promise.resolve(bad(
+        `records are kept in memory only: ${degraded.message} (${degraded.code})`,
+        degraded.hint ?? "free disk space or check the disk; a restart would lose them",
+      ));
       const waiting = STREAMS.map((stream) => [stream, Math.max(0, ranges[stream].newest - ranges[stream].oldest + 1)] as const).filter(([, count]) => count > 0);
       const dropped = STREAMS.map((stream) => [stream, counters.evicted[stream]] as const).filter(([, count]) => count > 0);
       const full = usage.bytes / usage.bytesMax;
       const message = `${waiting.length === 0 ? "nothing waits" : `waiting: ${list(waiting)}`}; ${Math.round(full * 100)} % of its cap used`;
-      if (dropped.length > 0) return Promise.resolve(warning(`${message}; given up since the start: ${list(dropped)}`, "the device was offline longer than its cap holds: check the link, or raise outbox.bytesMax"));
+      if (dropped.length > 0) return Promise.resolve(warning(
+        `${message}; given up since the start: ${list(dropped)}`,
+        "the device was offline longer than its cap holds: check the link, or raise outbox.bytesMax",
+      ));
       return Promise.resolve(full < 0.9 ? good(message) : warning(message, "check the link: soon the oldest metrics and events are given up"));
     },
   };

@@ -13,7 +13,10 @@ export function dataFolderCheck(path: string, tryWrite: () => Promise<Result<voi
     async run() {
       const written = await tryWrite();
       if (written.ok) return good(`${path} can be written`);
-      return bad(`${path} cannot be written: ${written.error.message} (${written.error.code})`, written.error.hint ?? "check the folder's owner and mode, and whether the disk is full or read-only");
+      return bad(
+        `${path} cannot be written: ${written.error.message} (${written.error.code})`,
+        written.error.hint ?? "check the folder's owner and mode, and whether the disk is full or read-only",
+      );
     },
   };
 }
@@ -25,7 +28,10 @@ export function diskCheck(probe: SystemProbe, keepFreeBytes: number): Diagnostic
       const disk = await probe.disk();
       if (disk.kind !== "ok") return unseen(disk, "free disk space");
       const free = `${gib(disk.value.freeBytes)} of ${gib(disk.value.totalBytes)} GiB are free on the disk of ${disk.value.path}`;
-      if (disk.value.freeBytes < DISK_FULL_BYTES) return bad(`the disk is full: ${free}`, "free some space; until then records are kept in memory and content is not downloaded");
+      if (disk.value.freeBytes < DISK_FULL_BYTES) return bad(
+        `the disk is full: ${free}`,
+        "free some space; until then records are kept in memory and content is not downloaded",
+      );
       if (disk.value.freeBytes < keepFreeBytes) return warning(free, "free some space, or lower disk.keepFreeBytes");
       return good(free);
     },
@@ -40,7 +46,10 @@ export function clockCheck(clock: ClockControl): DiagnosticCheck {
       const zone = await clock.timeZone();
       const where = zone.kind === "ok" ? ` (${zone.value})` : "";
       if (quality === "synced") return good(`set from the network${where}`);
-      if (quality === "local") return warning(`set, and not confirmed over the network since the boot${where}`, "check that a time service runs (systemd-timesyncd, chrony) and reaches its server");
+      if (quality === "local") return warning(
+        `set, and not confirmed over the network since the boot${where}`,
+        "check that a time service runs (systemd-timesyncd, chrony) and reaches its server",
+      );
       return bad("never set since the boot: schedules stand still", "give the device a network with a time server, or set the clock by hand");
     },
   };
@@ -55,7 +64,10 @@ export function networkCheck(network: NetworkControl): DiagnosticCheck {
       const up = interfaces.value.filter((each) => each.up && each.kind !== "other");
       const withAddress = up.filter(({ addresses }) => addresses.length > 0);
       if (up.length === 0) return bad("no network interface is up", "plug in the cable, or set up Wi-Fi");
-      if (withAddress.length === 0) return bad(`${names(up)} is up and has no address`, "check that the network gives out addresses (DHCP), or set one by hand");
+      if (withAddress.length === 0) return bad(
+        `${names(up)} is up and has no address`,
+        "check that the network gives out addresses (DHCP), or set one by hand",
+      );
       return good(withAddress.map(({ name, addresses }) => `${name}: ${addresses.join(", ")}`).join("; "));
     },
   };
@@ -74,7 +86,11 @@ export function gatewayCheck(network: NetworkControl): DiagnosticCheck {
 }
 
 /** `lookUp` asks the system's own resolver; given by composition. */
-export function dnsCheck(endpoints: () => readonly string[], lookUp: (host: string) => Promise<Result<readonly string[]>>, timers: Timers): DiagnosticCheck {
+export function dnsCheck(
+  endpoints: () => readonly string[],
+  lookUp: (host: string) => Promise<Result<readonly string[]>>,
+  timers: Timers,
+): DiagnosticCheck {
   return {
     name: "name of the cloud",
     async run() {
@@ -101,7 +117,10 @@ export function temperatureCheck(probe: SystemProbe): DiagnosticCheck {
       const temperature = await probe.temperatureC();
       if (temperature.kind !== "ok") return unseen(temperature, "the temperature");
       const says = `${temperature.value.toFixed(1)} °C`;
-      return temperature.value < 80 ? good(says) : warning(`${says}: the machine slows down`, "give it air, take it out of the sun, or check its fan");
+      return temperature.value < 80 ? good(says) : warning(
+        `${says}: the machine slows down`,
+        "give it air, take it out of the sun, or check its fan",
+      );
     },
   };
 }
@@ -113,7 +132,11 @@ export function unseen(reading: Exclude<Reading<unknown>, { kind: "ok" }>, what:
   return bad(`${what} could not be read: ${reading.error.message} (${reading.error.code})`, reading.error.hint ?? "see the log");
 }
 
-async function lookUpInTime(host: string, lookUp: (host: string) => Promise<Result<readonly string[]>>, timers: Timers): Promise<Result<readonly string[]>> {
+async function lookUpInTime(
+  host: string,
+  lookUp: (host: string) => Promise<Result<readonly string[]>>,
+  timers: Timers,
+): Promise<Result<readonly string[]>> {
   try {
     return await withDeadline(timers, "check.dns", 4_000, lookUp(host));
   } catch (thrown) {

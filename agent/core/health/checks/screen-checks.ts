@@ -15,11 +15,20 @@ export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
     name: "player",
     run() {
       const status = player.status();
-      if (status.kind === "absent") return Promise.resolve(bad(`no player is connected: ${status.why}`, "check that the player service runs (systemctl status vitrine-player) and its log"));
+      if (status.kind === "absent") return Promise.resolve(bad(
+        `no player is connected: ${status.why}`,
+        "check that the player service runs (systemctl status vitrine-player) and its log",
+      ));
       const silentMs = clock.monotonicMs() - status.heardMs;
       const who = `${status.shell}, process ${status.pid}`;
-      if (silentMs > PLAYER_SILENT_MS) return Promise.resolve(warning(`${who} has said nothing for ${Math.round(silentMs / 1000)} s`, "it may hang: restart it with the restart-player command"));
-      if (status.stage.kind === "failed") return Promise.resolve(bad(`${who} cannot show its content: ${status.stage.error}`, "check the content's address, and whether its server answers"));
+      if (silentMs > PLAYER_SILENT_MS) return Promise.resolve(warning(
+        `${who} has said nothing for ${Math.round(silentMs / 1000)} s`,
+        "it may hang: restart it with the restart-player command",
+      ));
+      if (status.stage.kind === "failed") return Promise.resolve(bad(
+        `${who} cannot show its content: ${status.stage.error}`,
+        "check the content's address, and whether its server answers",
+      ));
       return Promise.resolve(good(`${who}: ${status.stage.kind === "screen" ? `shows our ${status.stage.screen} page` : status.stage.kind}`));
     },
   };
@@ -33,12 +42,12 @@ export function verdictCheck(current: () => ScreenReport | undefined): Diagnosti
       if (report === undefined) return Promise.resolve(warning("nobody has looked at the screen yet", "wait a moment and look again"));
       const says = `${report.verdict} (${Math.round(report.confidence * 100)} % sure): ${report.evidence.map(({ witness, says: text }) => `${witness} ${text}`).join("; ")}`.slice(0, 900);
       if (report.verdict === "showing" || report.verdict === "dark-expected") return Promise.resolve(good(says));
-      return Promise.resolve(bad(says, TODO[report.verdict]));
+      return Promise.resolve(bad(says, WHAT_TO_DO[report.verdict]));
     },
   };
 }
 
-const TODO = {
+const WHAT_TO_DO = {
   dark: "check the display's power and cable, and the schedule",
   frozen: "reload the player; when it stays so, restart it",
   "error-page": "check the content's address, and whether its server answers",
@@ -56,7 +65,10 @@ export function displayCheck(status: SharedReading<DisplayStatus> | undefined): 
       if (power.kind === "ok") return good(`answers: ${power.value}${input.kind === "ok" ? `, input ${input.value}` : ""}`);
       if (power.kind === "unsupported") return unsupported("the display cannot be asked whether it is on");
       const why = power.kind === "unknown" ? power.why : `${power.error.message} (${power.error.code})`;
-      return bad(`does not answer: ${why}`, "check the cable, and that control over HDMI (CEC) or the network is switched on in the display's own menu");
+      return bad(
+        `does not answer: ${why}`,
+        "check the cable, and that control over HDMI (CEC) or the network is switched on in the display's own menu",
+      );
     },
   };
 }
@@ -87,13 +99,20 @@ export function gpioCheck(gpio: Gpio | undefined): DiagnosticCheck {
       if (lines.length === 0) return warning("the chip names no lines", "check that this user may open the GPIO device (group gpio)");
       const [free] = lines.filter(({ consumer }) => consumer === undefined);
       const read = free === undefined ? undefined : await gpio.read(free.name);
-      if (read !== undefined && !read.ok) return bad(`lines cannot be read: ${read.error.message} (${read.error.code})`, read.error.hint ?? "check that this user may open the GPIO device (group gpio)");
+      if (read !== undefined && !read.ok) return bad(
+        `lines cannot be read: ${read.error.message} (${read.error.code})`,
+        read.error.hint ?? "check that this user may open the GPIO device (group gpio)",
+      );
       const held = lines.filter(({ consumer }) => consumer !== undefined).length;
       return good(`${lines.length} lines, ${held} held by others`);
     },
   };
 }
 
-function describe(name: string, display: string | undefined, mode: { readonly width: number; readonly height: number; readonly refreshHz: number } | undefined): string {
+function describe(
+  name: string,
+  display: string | undefined,
+  mode: { readonly width: number; readonly height: number; readonly refreshHz: number } | undefined,
+): string {
   return `${name}: ${display ?? "a display"}${mode === undefined ? "" : `, ${mode.width}×${mode.height} at ${Math.round(mode.refreshHz)} Hz`}`;
 }

@@ -141,5 +141,8 @@ function plain(value: Json | undefined): Wanted | undefined {
 
 function oneOf(code: string, value: Json, choices: readonly Json[]): Issue | undefined {
   if (choices.includes(value)) return undefined;
-  return { code, message: `${JSON.stringify(value).slice(0, 64)} is not one of ${choices.map((choice) => JSON.stringify(choice)).join(", ").slice(0, 500)}` };
+  return {
+    code,
+    message: `${JSON.stringify(value).slice(0, 64)} is not one of ${choices.map((choice) => JSON.stringify(choice)).join(", ").slice(0, 500)}`,
+  };
 }

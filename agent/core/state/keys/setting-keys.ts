@@ -64,7 +64,12 @@ export function scheduleKey(clock: Clock, setting: Setting<Schedule>, says: (sch
   };
 }
 
-function settingKey<T extends Json>(clock: Clock, key: string, wantedOf: (document: DesiredDocument) => T | undefined, setting: Setting<T>): DesiredKeyHandler {
+function settingKey<T extends Json>(
+  clock: Clock,
+  key: string,
+  wantedOf: (document: DesiredDocument) => T | undefined,
+  setting: Setting<T>,
+): DesiredKeyHandler {
   const observe = (): Reading<Json> => {
     const value = setting.current();
     return value === undefined ? { kind: "unknown", why: "it was not set yet" } : seen<Json>(value, clock.monotonicMs());
@@ -86,7 +91,11 @@ function settingKey<T extends Json>(clock: Clock, key: string, wantedOf: (docume
   };
 }
 
-function targetKey<T extends Content | readonly string[]>(key: string, wantedOf: (document: DesiredDocument) => T | undefined, target: KeyTarget<T>): DesiredKeyHandler {
+function targetKey<T extends Content | readonly string[]>(
+  key: string,
+  wantedOf: (document: DesiredDocument) => T | undefined,
+  target: KeyTarget<T>,
+): DesiredKeyHandler {
   return {
     key,
     lane: key,
