@@ -70,7 +70,7 @@ export class Views {
   command(row: CommandRow): JsonObject {
     const { store } = this.#cloud.context;
     const definition = findCommand(row.name);
-    const { payload: _payload, cancel, ...rest } = row;
+    const { payload: _payload, ackedFinal: _ackedFinal, cancel, ...rest } = row;
     return {
       ...(rest as unknown as JsonObject),
       attempts: store.command(row.device, row.id)?.attempt ?? row.attempt,

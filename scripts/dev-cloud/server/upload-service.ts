@@ -48,6 +48,10 @@ export class UploadService {
     this.#writing.set(upload.id, request);
     try {
       await this.#receive(upload, start, request, response);
+    } catch (thrown) {
+      // The device's connection broke in the middle: what came is kept, and it asks where to go on.
+      if (request.complete || thrown instanceof ApiError) throw thrown;
+      response.destroy();
     } finally {
       if (this.#writing.get(upload.id) === request) this.#writing.delete(upload.id);
     }

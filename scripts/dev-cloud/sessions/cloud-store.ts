@@ -76,6 +76,8 @@ export interface CommandRow {
   readonly ttlMs: number;
   readonly internal: boolean;
   readonly progress?: { readonly step?: string; readonly percent?: number; readonly atMs: number };
+  /** The device acknowledged it with a final state: it knew the command. Its outcome record should follow. */
+  readonly ackedFinal?: { readonly state: CommandFinalState; readonly atMs: number };
   /** The signed cancel that was asked for. */
   readonly cancel?: { readonly atMs: number; readonly number: number; readonly payload: string };
   readonly error?: Issue;

@@ -195,7 +195,7 @@ export class Cloud implements SessionHost {
   }
 
   #afterWelcome(session: Session, hello: Hello, { row, welcome, tellReleased }: Admission): void {
-    if (tellReleased) this.ownership.sendRelease(row.id, session);
+    if (tellReleased) this.ownership.sendRelease(row.id, session, hello.owner);
     else if (row.owner === undefined) this.ownership.startPairing(row.id, session);
     const desiredGoesBack = session.misbehaviour().desiredGoesBack === true;
     if (welcome.desiredVersion > hello.desiredVersion || (desiredGoesBack && welcome.desiredVersion > 0)) this.desired.push(row.id);

@@ -8,6 +8,8 @@ import { isFinal, type CommandRow, type CommandStage, type CommandState } from "
 export const EXPIRY_GRACE_MS = 30_000;
 /** Beyond the device's own time-out: its outcome may be behind others in its outbox. */
 export const TIMEOUT_GRACE_MS = 60_000;
+/** An acknowledgement with a final state counts by itself when no outcome record follows it for this long. */
+export const OUTCOME_GRACE_MS = 30_000;
 /** Time-out of a command whose definition this version does not know. */
 const UNKNOWN_TIMEOUT_MS = 600_000;
 const NOTES_MAX = 20;
@@ -46,11 +48,22 @@ export function closedByCloud(row: CommandRow, state: "expired" | "timed-out" | 
   return { ...advance(row, state, atMs, "cloud"), error: { code: `command.${state}`, message } };
 }
 
+/** The device said long ago that the command is over for it, and no record told more: its word is the outcome. */
+export function closedByAck(row: CommandRow, atMs: number): CommandRow {
+  if (row.ackedFinal === undefined) return row;
+  const closed = advance(row, row.ackedFinal.state, atMs, "device");
+  if (row.ackedFinal.state === "succeeded") return closed;
+  return { ...closed, error: { code: "command.outcome-missing", message: "the device acknowledged the command with this state and sent no outcome record" } };
+}
+
 /**
  * When the cloud would close the command by itself, wall ms, and how; `undefined` while only an online
  * device can answer and it is offline: an outcome that waits on the device is not lost.
  */
-export function deadline(row: CommandRow, onlineSinceMs: number | undefined): { readonly dueMs: number; readonly state: "expired" | "timed-out" } | undefined {
+export function deadline(row: CommandRow, onlineSinceMs: number | undefined): { readonly dueMs: number; readonly state: "expired" | "timed-out" | "acked" } | undefined {
+  if (row.ackedFinal !== undefined && !isFinal(row.state)) {
+    return onlineSinceMs === undefined ? undefined : { dueMs: Math.max(row.ackedFinal.atMs, onlineSinceMs) + OUTCOME_GRACE_MS, state: "acked" };
+  }
   const lastMs = row.stages.at(-1)?.atMs ?? row.issuedMs;
   const timeoutMs = findCommand(row.name)?.timeoutMs ?? UNKNOWN_TIMEOUT_MS;
   switch (row.state) {

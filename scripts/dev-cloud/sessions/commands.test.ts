@@ -133,6 +133,21 @@ describe("a command", () => {
     expect(state(bench, device, made)).toBe("timed-out");
   });
 
+  test("acknowledged with its end and without an outcome record, the acknowledgement counts after a while", async () => {
+    const { bench, device } = await claimed();
+    const made = send(bench, device);
+    const other = send(bench, device);
+    await bench.settle();
+    device.send({ t: "command-ack", id: made.id, attempt: 1, state: "rejected" });
+    device.send({ t: "command-ack", id: other.id, attempt: 1, state: "succeeded" });
+    await bench.time.advance(20_000);
+    expect(state(bench, device, made)).toBe("delivered");
+    device.records("outcome", [1], () => ({ kind: "command", body: { id: other.id, attempt: 1, name: "identify", state: "succeeded", result: { shownMs: 5 } } }));
+    await bench.time.advance(11_000);
+    expect(bench.store.command(device.id, made.id)).toMatchObject({ state: "rejected", error: { code: "command.outcome-missing" } });
+    expect(bench.store.command(device.id, other.id)).toMatchObject({ state: "succeeded", result: { shownMs: 5 } });
+  });
+
   test("one outcome counts: a second, other one is a note, the same one again is nothing", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device);

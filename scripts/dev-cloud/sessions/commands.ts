@@ -11,7 +11,7 @@ import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { toHex, utf8 } from "../../../platform/runtime/encoding.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { isFinal, type CommandRow, type DeviceRow } from "./cloud-store.ts";
-import { advance, closedByCloud, deadline, withOutcome } from "./command-row.ts";
+import { advance, closedByAck, closedByCloud, deadline, withOutcome } from "./command-row.ts";
 import { updateDevice, type CloudContext } from "./context.ts";
 
 export interface CommandRequest {
@@ -97,9 +97,10 @@ export class Commands {
     const before = store.command(device, message.id, message.attempt);
     if (before === undefined) return undefined;
     const delivered = advance(before, "delivered", nowMs, "device");
-    // An ack with a final state says that the device knew the command; the facts come with its outcome record.
-    const row = message.state === "running" ? advance(delivered, "running", nowMs, "device") : delivered;
-    return row === before ? undefined : this.#put(row);
+    if (message.state === "delivered") return delivered === before ? undefined : this.#put(delivered);
+    if (message.state === "running") return this.#put(advance(delivered, "running", nowMs, "device"));
+    // The device knew the command and its end; the facts come with its outcome record, which is behind this.
+    return isFinal(before.state) ? undefined : this.#put({ ...delivered, ackedFinal: { state: message.state, atMs: nowMs } });
   }
 
   /** Inside a transaction. */
@@ -209,6 +210,7 @@ export class Commands {
     const over = store.openCommands().flatMap((row) => {
       const due = deadline(row, live.get(row.device)?.openedMs);
       if (due === undefined || due.dueMs > nowMs) return [];
+      if (due.state === "acked") return [closedByAck(row, nowMs)];
       return [closedByCloud(row, due.state, nowMs, due.state === "expired" ? "its time passed before the device acknowledged it" : "the device acknowledged it and no outcome came")];
     });
     store.transaction(() => {

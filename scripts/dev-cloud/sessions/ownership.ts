@@ -95,8 +95,8 @@ export class Ownership {
   }
 
   /** Tells the device, signed with the key it holds, that it belongs to nobody; then it shows a code again. */
-  sendRelease(device: string, session: LiveSession): void {
-    this.#signRelease(device).then(
+  sendRelease(device: string, session: LiveSession, holds?: string): void {
+    this.#signRelease(device, holds).then(
       (release) => {
         session.send({ t: "owner", owner: { kind: "unclaimed" }, release });
         if (this.#context.live.get(device) === session) this.startPairing(device, session);
@@ -159,11 +159,11 @@ export class Ownership {
     session.send({ t: "owner", owner });
   }
 
-  async #signRelease(device: string): Promise<Signed> {
+  async #signRelease(device: string, holds?: string): Promise<Signed> {
     const { store, clock, signer } = this.#context;
     const row = store.transaction(() => updateDevice(store, device, (before) => ({ ...before, number: before.number + 1 })));
     const payload = JSON.stringify({ device, number: row?.number ?? 0, issuedMs: clock.wallMs() });
-    const key = signer.current();
+    const key = signer.find(holds ?? "") ?? signer.current();
     return { payload, key: key.fingerprint, signature: toBase64Url(await key.sign(signedBytes("release", payload))) };
   }
 }
