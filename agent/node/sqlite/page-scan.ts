@@ -24,22 +24,21 @@ export class PageScan {
   #walFd: number | undefined;
   /** Where the last version of a page stands in the WAL. */
   readonly #frameOf = new Map<number, number>();
+  readonly #torn = new Set<number>();
 
   constructor(path: string, parts: { readonly database: boolean } = { database: true }) {
     this.#pages = parts.database ? Math.ceil(fileBytes(path) / PAGE_BYTES) : 0;
     this.#frames = Math.max(0, Math.ceil((fileBytes(`${path}-wal`) - WAL_HEADER_BYTES) / FRAME_BYTES));
     if (fileBytes(path) > 0) this.#fd = openSync(path, "r");
     if (this.#frames > 0) this.#walFd = openSync(`${path}-wal`, "r");
-    for (let frame = 0; frame < this.#frames; frame += 1) {
-      const header = readAt(this.#walFd, WAL_HEADER_BYTES + frame * FRAME_BYTES, 4);
-      if (header.length === 4) this.#frameOf.set(header.readUInt32BE(0), frame);
-    }
+    this.#noteFrames();
   }
 
   /** Every row found, stale ones and repetitions included. */
   *rows(): Generator<RawRow> {
     for (let page = 1; page <= this.#pages; page += 1) yield* this.#rowsOf(readAt(this.#fd, (page - 1) * PAGE_BYTES, PAGE_BYTES), page === 1);
     for (let frame = 0; frame < this.#frames; frame += 1) {
+      if (this.#torn.has(frame)) continue;
       const bytes = readAt(this.#walFd, WAL_HEADER_BYTES + frame * FRAME_BYTES, FRAME_BYTES);
       if (bytes.length > FRAME_HEADER_BYTES) yield* this.#rowsOf(bytes.subarray(FRAME_HEADER_BYTES), bytes.readUInt32BE(0) === 1);
     }
@@ -50,6 +49,25 @@ export class PageScan {
     if (this.#walFd !== undefined) closeSync(this.#walFd);
     this.#fd = undefined;
     this.#walFd = undefined;
+  }
+
+  /**
+   * Frames of the WAL's present round carry the salts of its header. Those behind its last commit belong to a
+   * transaction that a crash cut off: they are no damage, and what is in them was never accepted. Frames with other
+   * salts are left from earlier rounds; they are in the database already, or were, before it was damaged.
+   */
+  #noteFrames(): void {
+    const headers = Array.from({ length: this.#frames }, (_, frame) => readAt(this.#walFd, WAL_HEADER_BYTES + frame * FRAME_BYTES, FRAME_HEADER_BYTES));
+    const saltsOf = (header: Buffer | undefined): string => header?.toString("hex", 8, 16) ?? "";
+    const inHeader = readAt(this.#walFd, 16, 8).toString("hex");
+    // A damaged header does not name the round; the first frame is always of it.
+    const salts = headers.some((header) => saltsOf(header) === inHeader) ? inHeader : saltsOf(headers[0]);
+    const present = headers.flatMap((header, frame) => (header.length === FRAME_HEADER_BYTES && saltsOf(header) === salts ? frame : []));
+    const lastCommit = present.findLast((frame) => headers[frame]?.readUInt32BE(4) !== 0) ?? -1;
+    for (const frame of present) {
+      if (frame > lastCommit) this.#torn.add(frame);
+      else this.#frameOf.set(headers[frame]?.readUInt32BE(0) ?? 0, frame);
+    }
   }
 
   *#rowsOf(page: Buffer, isFirst: boolean): Generator<RawRow> {
