@@ -4,7 +4,7 @@ import type { Timer } from "../../../platform/ports/clock.ts";
 import { messageOf, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import type { CloudLinkDeps } from "./cloud-link-deps.ts";
-import type { CloudLink, Connection, LinkStatus } from "./cloud-port.ts";
+import type { CloudLink, ConnectIssue, Connection, LinkStatus } from "./cloud-port.ts";
 import { buildHello } from "./hello.ts";
 import { LinkCounters, type LinkCounts } from "./link-counters.ts";
 import { initialLinkState, nextTickMs, stepLink, type LinkEffect, type LinkEvent, type LinkState } from "./link-state.ts";
@@ -24,7 +24,7 @@ interface Live {
 /** A timer is armed for at most this long: what is due later is looked at again then. */
 const TIMER_MAX_MS = 3_600_000;
 /** A server that speaks before the connection is ours may say this much. */
-const EARLY_FRAMES_MAX = 100;
+const EARLY_FRAMES_MAX = 10;
 
 /** The device's link to its cloud: turns the effects of link-state.ts into connections and sessions. */
 export class CloudLinkRunner implements CloudLink {
@@ -41,6 +41,8 @@ export class CloudLinkRunner implements CloudLink {
   #timer: { readonly timer: Timer; readonly dueMs: number } | undefined;
   #running = false;
   #byeSaid = false;
+  /** Code of the last end that was logged, since the last session. */
+  #lastEnd = "";
 
   constructor(deps: CloudLinkDeps) {
     this.#deps = deps;
@@ -153,10 +155,17 @@ export class CloudLinkRunner implements CloudLink {
     if (live === undefined || live.attempt !== attempt) return;
     this.#live = undefined;
     this.counters.ends.add(why.code);
-    this.#deps.log.info({ code: why.code, why: why.message }, "the link ended");
+    this.#logEnd(why);
     live.abort.abort();
     if (live.session === undefined) live.connection?.close(why.code);
     else live.session.end(why, this.#byeSaid ? undefined : bye);
+  }
+
+  /** A device may be offline for weeks: the same failure is told once, then only counted. */
+  #logEnd({ code, message }: Issue): void {
+    const level = code === this.#lastEnd ? "debug" : "info";
+    this.#lastEnd = code;
+    this.#deps.log[level]({ code, why: message }, "the link ended");
   }
 
   #connect(attempt: number, endpoint: string): void {
@@ -180,9 +189,10 @@ export class CloudLinkRunner implements CloudLink {
     );
   }
 
-  #connected(live: Live, endpoint: string, result: Result<Connection>): void {
+  #connected(live: Live, endpoint: string, result: Result<Connection, ConnectIssue>): void {
     if (!result.ok) {
-      this.#dispatch({ kind: "lost", attempt: live.attempt, error: result.error });
+      const { retryAfterMs, ...error } = result.error;
+      this.#dispatch({ kind: "lost", attempt: live.attempt, error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
       return;
     }
     if (this.#live !== live) {
@@ -214,6 +224,7 @@ export class CloudLinkRunner implements CloudLink {
       helloSent: () => this.#dispatch({ kind: "hello-sent", attempt }),
       welcomed: (welcome) => {
         this.counters.sessions += 1;
+        this.#lastEnd = "";
         this.#dispatch({ kind: "welcomed", attempt, session: welcome.session, ...pingOf(welcome.limits) });
       },
       limited: ({ pingIntervalMs }) => {

@@ -18,12 +18,18 @@ export interface ConnectionEvents {
   closed(why: Issue): void;
 }
 
+/** Why there is no connection. A server may say at the HTTP level already when to come back. */
+export interface ConnectIssue extends Issue {
+  readonly retryAfterMs?: number;
+}
+
 /**
  * How frames reach the cloud. Errors of `connect`: `link.dns`, `link.refused`, `link.timeout`, `link.tls`,
- * `link.clock` (a certificate looks wrong because our clock is), `link.proxy`, `link.http-<status>`, `link.network`.
+ * `link.clock` (a certificate looks wrong because our clock is), `link.proxy`, `link.http-<status>`, `link.protocol`,
+ * `link.address`, `link.network`.
  */
 export interface Transport {
-  connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection>>;
+  connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, ConnectIssue>>;
 }
 
 /** Where the link stands. One value. */

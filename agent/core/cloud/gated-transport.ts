@@ -1,5 +1,5 @@
 import { fail, type Result } from "../../../platform/ports/result.ts";
-import type { Connection, ConnectionEvents, Transport } from "./cloud-port.ts";
+import type { ConnectIssue, Connection, ConnectionEvents, Transport } from "./cloud-port.ts";
 
 /** Whether there is a network. */
 export interface NetworkGate {
@@ -20,7 +20,7 @@ export class GatedTransport implements Transport {
     this.#gate = gate;
   }
 
-  async connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection>> {
+  async connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, ConnectIssue>> {
     if (!this.#gate.allowed()) return fail(CUT.code, CUT.message);
     const gate = this.#gate;
     const live: { over: boolean; connection?: Connection } = { over: false };

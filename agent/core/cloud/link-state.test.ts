@@ -143,6 +143,15 @@ describe("the link's schedule", () => {
     expect(machine.dialed().at(-1)).toBe(A);
   });
 
+  test("an HTTP answer that says when to come back is obeyed, and a redirect never leads out of TLS", () => {
+    const machine = started(A);
+    machine.event({ kind: "lost", attempt: machine.attempt, error: { code: "link.http-503", message: "" }, retryAfterMs: 200_000 });
+    expect(machine.waitMs()).toBeGreaterThanOrEqual(200_000);
+    const away = started(A).welcome();
+    away.event({ kind: "goaway", attempt: away.attempt, reason: "", endpoint: "ws://plain.test/" }).untilConnecting();
+    expect(away.dialed()).toEqual([A, A]);
+  });
+
   test("the spread is random below its bound, and a change of endpoints does not skip it", () => {
     const waits = Array.from({ length: 50 }, () => new Machine(A).event({ kind: "start", spreadMs: 600_000 }).waitMs());
     expect(Math.max(...waits)).toBeLessThanOrEqual(600_000);

@@ -72,8 +72,8 @@ export type LinkEvent =
   /** The other side, or we ourselves, will not have this session: the slow schedule. */
   | { readonly kind: "refused"; readonly attempt: number; readonly error: Issue; readonly retryAfterMs?: number }
   | { readonly kind: "goaway"; readonly attempt: number; readonly reason: string; readonly retryAfterMs?: number; readonly endpoint?: string }
-  /** The attempt failed or its connection ended. */
-  | { readonly kind: "lost"; readonly attempt: number; readonly error: Issue };
+  /** The attempt failed or its connection ended. `retryAfterMs`: what the server said at the HTTP level. */
+  | { readonly kind: "lost"; readonly attempt: number; readonly error: Issue; readonly retryAfterMs?: number };
 
 export type LinkEffect =
   | { readonly kind: "connect"; readonly attempt: number; readonly endpoint: string }
@@ -305,7 +305,7 @@ function fromConnection(state: LinkState, event: ConnectionEvent, context: LinkC
     case "goaway":
       return goAway(state, event, context);
     case "lost":
-      return isRefusal(event.error.code) ? refused(state, event, context) : failed(state, event.error, context);
+      return isRefusal(event.error.code) || event.retryAfterMs !== undefined ? refused(state, event, context) : failed(state, event.error, context);
   }
 }
 
@@ -363,8 +363,13 @@ function goAway(state: LinkState, event: Extract<LinkEvent, { kind: "goaway" }>,
   let next: LinkState = { ...offline(state, context), lastError: why };
   // A server that sends every device away at once must not make each of them come back every second.
   if (!stable) next = { ...next, book: noteFailure(next.book, phase.endpoint, nowMs, policy, random) };
-  if (event.endpoint !== undefined && next.redirects < policy.redirectsMax) next = { ...next, redirect: event.endpoint, redirects: next.redirects + 1 };
+  if (event.endpoint !== undefined && next.redirects < policy.redirectsMax && !losesTls(phase.endpoint, event.endpoint)) next = { ...next, redirect: event.endpoint, redirects: next.redirects + 1 };
   return end(state, wait(withGap(obey(next, event.retryAfterMs, context), context), context), why, "reconnecting");
+}
+
+/** From TLS to plain text only a signed desired document may lead. */
+function losesTls(from: string, to: string): boolean {
+  return /^wss:/i.test(from) && !/^wss:/i.test(to);
 }
 
 /** Puts the next attempt off as the cloud asked, with jitter on top so that a fleet does not come back in step. */

@@ -142,8 +142,12 @@ describe("moving to another cloud", () => {
     await result;
     expect((await Device.boot(device.documents.disk)).migration.endpoints()).toEqual(NEW);
     expect((await Device.boot(device.documents.disk, ["wss://by-hand.test/"])).migration.endpoints()).toEqual(["wss://by-hand.test/"]);
-    device.documents.disk.set("cloud.endpoints", '{"committed":"nonsense"}');
-    expect((await Device.boot(device.documents.disk)).migration.endpoints()).toEqual(OLD);
+    device.documents.disk.set("cloud.endpoints", "torn");
+    expect((await Device.boot(device.documents.disk)).migration.endpoints()).toEqual(NEW);
+    for (const damaged of ['{"committed":"nonsense"}', "torn"]) {
+      for (const key of ["cloud.endpoints", "cloud.endpoints.copy"]) device.documents.disk.set(key, damaged);
+      expect((await Device.boot(device.documents.disk)).migration.endpoints()).toEqual(OLD);
+    }
   });
 
   test("a power cut before and after every write ends in one cloud, whole, that knows the device's owner", async () => {

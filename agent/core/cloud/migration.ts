@@ -4,6 +4,7 @@ import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import { fail, messageOf, type Issue, type Result } from "../../../platform/ports/result.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import type { Alarms } from "../health/alarms.ts";
 import type { Ownership } from "../identity/ownership.ts";
@@ -12,6 +13,8 @@ import type { LinkStatus } from "./cloud-port.ts";
 import { documentOf, migrationAfterStart, planMigration, type MigrationState } from "./migration-state.ts";
 
 const KEY = "cloud.endpoints";
+/** The same once more: after a move, one damaged row must not send the device back to a cloud that is gone. */
+const COPY = "cloud.endpoints.copy";
 /** Code of the alarm while the last wanted endpoints could not be moved to. */
 export const MIGRATION_ALARM = "cloud.migration-failed";
 
@@ -73,7 +76,7 @@ export class Migration {
   }
 
   static async load(deps: MigrationDeps): Promise<Migration> {
-    const stored = await deps.documents.get(KEY);
+    const stored = await readStored(deps);
     const migration = new Migration(deps, { kind: "settled", committed: deps.configured });
     migration.#state = migrationAfterStart(stored, deps.configured, (failures) => migration.#notBeforeMs(failures));
     if (migration.#state.kind === "settled" && migration.#state.failure !== undefined) migration.#raise(migration.#state.failure.error);
@@ -131,7 +134,7 @@ export class Migration {
     if (trial.overdue || this.#trial !== trial) return fail("cloud.migration-over", "the new cloud's welcome came too late");
     trial.committing = true;
     const settled: MigrationState = { kind: "settled", committed: this.#state.wanted };
-    const written = await ownership.commit(decision.value, { [KEY]: documentOf(settled, this.#deps.configured) });
+    const written = await ownership.commit(decision.value, this.#documentsOf(settled));
     trial.committing = false;
     if (written.ok) {
       this.#state = settled;
@@ -212,13 +215,18 @@ export class Migration {
 
   async #put(state: MigrationState): Promise<Issue | undefined> {
     try {
-      await this.#deps.documents.put({ [KEY]: documentOf(state, this.#deps.configured) });
+      await this.#deps.documents.put(this.#documentsOf(state));
       return undefined;
     } catch (thrown) {
       // A move that cannot be written down is not begun, and one that cannot be written off is over all the same.
       if (!(thrown instanceof StorageError)) throw thrown;
       return { code: "cloud.migration-not-stored", message: messageOf(thrown) };
     }
+  }
+
+  #documentsOf(state: MigrationState): Readonly<Record<string, JsonObject>> {
+    const document = documentOf(state, this.#deps.configured);
+    return { [KEY]: document, [COPY]: document };
   }
 
   #notBeforeMs(failures: number): number {
@@ -237,6 +245,20 @@ export class Migration {
   #failed(error: Issue): DesiredKeyResult {
     return { status: "failed", error: { code: error.code, message: error.message }, observed: [...this.endpoints()] };
   }
+}
+
+/** The first copy that can be read. Where none can, the device goes where its configuration says. */
+async function readStored({ documents, log }: MigrationDeps): Promise<JsonObject | undefined> {
+  for (const key of [KEY, COPY]) {
+    try {
+      const document = await documents.get(key);
+      if (document !== undefined) return document;
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
+      log.error({ key, error: thrown.message }, "a copy of the stored endpoints is damaged");
+    }
+  }
+  return undefined;
 }
 
 function newTrial(): Trial {

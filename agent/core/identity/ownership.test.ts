@@ -113,10 +113,28 @@ describe("whose device it is", () => {
     expect(codeOf(await ownership.accept(renamed, welcome(renamed)))).toBe("ok");
     expect(changes).toEqual(["renamed"]);
     expect((await load()).owner()?.name).toBe("First & Sons");
-    documents.disk.set("owner", JSON.stringify({ name: "x", commandKey: second.commandKey, fingerprint: first.fingerprint }));
-    expect((await load()).owner()).toBeUndefined();
-    documents.disk.set("owner", '{"name":5}');
-    expect((await load()).owner()).toBeUndefined();
+  });
+
+  test("one damaged copy of the record is made up for by the other; with both lost there is no owner, and that is known", async () => {
+    await claimedByFirst();
+    const damages = [undefined, '{"name":5}', JSON.stringify({ name: "x", commandKey: second.commandKey, fingerprint: first.fingerprint }), "broken"];
+    const good = documents.disk.get("owner") ?? "";
+    const damageOf = async (): Promise<[string | undefined, string | undefined]> => {
+      const { damage, ...ownership } = await load().then((loaded) => ({ damage: loaded.damage, fingerprint: loaded.owner()?.fingerprint }));
+      return [ownership.fingerprint, damage?.code];
+    };
+    for (const text of damages) {
+      for (const key of ["owner", "owner.copy"]) {
+        if (text === undefined) documents.disk.delete(key);
+        else documents.disk.set(key, text);
+        expect(await damageOf()).toEqual([first.fingerprint, undefined]);
+        documents.disk.set(key, good);
+      }
+    }
+    for (const text of damages.slice(1)) {
+      for (const key of ["owner", "owner.copy"]) documents.disk.set(key, text ?? "");
+      expect(await damageOf()).toEqual([undefined, "owner.damaged"]);
+    }
   });
 });
 

@@ -5,7 +5,7 @@ import { ownerKeyPayload, signedBytes, type Signed } from "../../protocol/signed
 import { CountSchema, FingerprintSchema, PublicKeySchema, TextSchema, WallMsSchema } from "../../protocol/values.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { fromBase64Url } from "../../../platform/runtime/encoding.ts";
 import { parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
@@ -13,7 +13,9 @@ import { StorageError, type DocumentStore } from "../storage/document-store.ts";
 import { fingerprintOf, publicKeyOf } from "./identity.ts";
 
 /** Document keys. Written together where one change concerns more than one. */
-export const OWNER_KEY = "owner";
+const OWNER_KEY = "owner";
+/** The same once more: one damaged row must not make a device that anybody may claim. */
+const OWNER_COPY = "owner.copy";
 const RELEASES_KEY = "owner.releases";
 
 /** Whose device it is, as the device holds it. */
@@ -54,26 +56,30 @@ export interface OwnershipDeps {
  * key needs the word of the present one, and so does letting go. All in the document store.
  */
 export class Ownership {
+  /** Why an owner that was stored is not known any more; for an alarm. */
+  readonly damage: Issue | undefined;
   readonly #deps: OwnershipDeps;
   readonly #changed: Emitter<OwnerChange>;
   #owner: OwnerRecord | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(deps: OwnershipDeps, owner: OwnerRecord | undefined) {
+  private constructor(deps: OwnershipDeps, owner: OwnerRecord | undefined, damage: Issue | undefined) {
     this.#deps = deps;
     this.#owner = owner;
+    this.damage = damage;
     this.#changed = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to the owner failed"));
   }
 
-  /** Reads what is stored. A record that does not fit its own key counts as none, and is said in the log. */
+  /** Reads what is stored. Where no copy is good and one is damaged, there is no owner, and `damage` says so. */
   static async load(deps: OwnershipDeps): Promise<Ownership> {
-    const stored = await deps.documents.get(OWNER_KEY);
-    if (stored === undefined) return new Ownership(deps, undefined);
-    const record = validate(OwnerRecordSchema, stored, "the stored owner", "owner.damaged");
-    const key = record.ok ? publicKeyOf(record.value.commandKey) : undefined;
-    if (record.ok && key !== undefined && (await fingerprintOf(deps.crypto, key)) === record.value.fingerprint) return new Ownership(deps, record.value);
-    deps.log.error({ error: record.ok ? "the key does not have the stored fingerprint" : record.error.message }, "the stored owner is damaged");
-    return new Ownership(deps, undefined);
+    let damage: Issue | undefined;
+    for (const key of [OWNER_KEY, OWNER_COPY]) {
+      const stored = await readOwner(deps, key);
+      if (stored.ok && stored.value !== undefined) return new Ownership(deps, stored.value, undefined);
+      if (!stored.ok) damage = stored.error;
+    }
+    if (damage !== undefined) deps.log.error({ error: damage.message }, "the stored owner is lost");
+    return new Ownership(deps, undefined, damage);
   }
 
   owner(): OwnerRecord | undefined {
@@ -166,12 +172,13 @@ export class Ownership {
     const payload = validate(ReleasePayloadSchema, parseJson(release.payload), "the release", "owner.release-invalid");
     if (!payload.ok) return payload;
     if (payload.value.device !== deviceId) return fail("owner.release-invalid", `the release is for device ${payload.value.device}`);
-    const used = await documents.get(RELEASES_KEY);
-    const before = Math.max(numberIn(used, present.fingerprint), (await this.#deps.highestNumber?.(present.fingerprint)) ?? -1);
+    const used = await readDocument(documents, RELEASES_KEY);
+    if (!used.ok) return used;
+    const before = Math.max(numberIn(used.value, present.fingerprint), (await this.#deps.highestNumber?.(present.fingerprint)) ?? -1);
     // Somebody in the middle may have kept an old one, to give the device away again after a new claim.
     if (payload.value.number <= before) return fail("owner.release-replayed", `the release has number ${payload.value.number}; number ${before} was used already`);
-    const releases = { ...used, [present.fingerprint]: payload.value.number };
-    return ok({ kind: "change", change: { kind: "released", by: present }, documents: { [OWNER_KEY]: null, [RELEASES_KEY]: releases } });
+    const releases = { ...used.value, [present.fingerprint]: payload.value.number };
+    return ok({ kind: "change", change: { kind: "released", by: present }, documents: { [OWNER_KEY]: null, [OWNER_COPY]: null, [RELEASES_KEY]: releases } });
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -185,7 +192,26 @@ export class Ownership {
 }
 
 function change(kind: "claimed" | "key-changed" | "renamed", owner: OwnerRecord): OwnerDecision {
-  return { kind: "change", change: { kind, owner }, documents: { [OWNER_KEY]: { ...owner } } };
+  return { kind: "change", change: { kind, owner }, documents: { [OWNER_KEY]: { ...owner }, [OWNER_COPY]: { ...owner } } };
+}
+
+async function readOwner(deps: OwnershipDeps, key: string): Promise<Result<OwnerRecord | undefined>> {
+  const stored = await readDocument(deps.documents, key);
+  if (!stored.ok || stored.value === undefined) return stored.ok ? ok(undefined) : stored;
+  const record = validate(OwnerRecordSchema, stored.value, "the stored owner", "owner.damaged");
+  if (!record.ok) return record;
+  const publicKey = publicKeyOf(record.value.commandKey);
+  const fits = publicKey !== undefined && (await fingerprintOf(deps.crypto, publicKey)) === record.value.fingerprint;
+  return fits ? record : fail("owner.damaged", "the stored owner's key does not have the stored fingerprint");
+}
+
+async function readDocument(documents: DocumentStore, key: string): Promise<Result<JsonObject | undefined>> {
+  try {
+    return ok(await documents.get(key));
+  } catch (thrown) {
+    if (thrown instanceof StorageError) return fail("owner.damaged", thrown.message);
+    throw thrown;
+  }
 }
 
 function numberIn(document: JsonObject | undefined, key: string): number {

@@ -53,7 +53,7 @@ export interface KeyFileDeps {
   readonly keyFromSeed: (seed: Uint8Array) => DeviceKey;
 }
 
-type Copy = { readonly kind: "absent" } | { readonly kind: "blocked"; readonly why: string } | { readonly kind: "good"; readonly text: string; readonly key: DeviceKey } | { readonly kind: "damaged"; readonly why: string };
+export type KeyCopy = { readonly kind: "absent" } | { readonly kind: "blocked"; readonly why: string } | { readonly kind: "good"; readonly text: string; readonly key: DeviceKey } | { readonly kind: "damaged"; readonly why: string };
 
 /**
  * The device's key from its folder, made at the first start. There are two copies, so that one damaged
@@ -83,7 +83,7 @@ export function loadDeviceKey(deps: KeyFileDeps): LoadedKey {
 }
 
 /** A key for this run alone: what cannot be read may be read at the next start, so nothing is put in its place. */
-function borrow(deps: KeyFileDeps, main: Copy, spare: Copy, findings: KeyFinding[]): LoadedKey {
+function borrow(deps: KeyFileDeps, main: KeyCopy, spare: KeyCopy, findings: KeyFinding[]): LoadedKey {
   findings.push({
     code: "identity.unreadable",
     severity: "critical",
@@ -93,11 +93,11 @@ function borrow(deps: KeyFileDeps, main: Copy, spare: Copy, findings: KeyFinding
   return { key: deps.keyFromSeed(deps.random.bytes(SEED_BYTES)), origin: "temporary", findings };
 }
 
-function whyOf(copy: Copy): string {
+function whyOf(copy: KeyCopy): string {
   return copy.kind === "damaged" || copy.kind === "blocked" ? copy.why : copy.kind;
 }
 
-function make(deps: KeyFileDeps, main: Copy, spare: Copy, findings: KeyFinding[]): LoadedKey {
+function make(deps: KeyFileDeps, main: KeyCopy, spare: KeyCopy, findings: KeyFinding[]): LoadedKey {
   const seed = deps.random.bytes(SEED_BYTES);
   const key = deps.keyFromSeed(seed);
   const lost = main.kind === "damaged" || spare.kind === "damaged";
@@ -122,7 +122,7 @@ function make(deps: KeyFileDeps, main: Copy, spare: Copy, findings: KeyFinding[]
 }
 
 /** Puts the good copy in place of the other one. A disk that refuses that is reported, not fatal. */
-function restore(deps: KeyFileDeps, name: string, damaged: Copy, text: string, findings: KeyFinding[]): void {
+function restore(deps: KeyFileDeps, name: string, damaged: KeyCopy, text: string, findings: KeyFinding[]): void {
   const why = damaged.kind === "good" ? "it holds another key" : whyOf(damaged);
   try {
     const path = join(deps.folder, name);
@@ -135,17 +135,18 @@ function restore(deps: KeyFileDeps, name: string, damaged: Copy, text: string, f
   }
 }
 
-function readCopy(deps: KeyFileDeps, name: string, findings: KeyFinding[]): Copy {
+function readCopy(deps: KeyFileDeps, name: string, findings: KeyFinding[]): KeyCopy {
   const path = join(deps.folder, name);
   const read = readPrivate(path);
   if (read.kind === "absent") return read;
   if (read.kind === "blocked") return read;
   if (read.kind === "strange") return { kind: "damaged", why: read.why };
   noteRepair(findings, repairFile(path));
-  return parse(read.text, deps.keyFromSeed);
+  return parseKeyFile(read.text, deps.keyFromSeed);
 }
 
-function parse(text: string, keyFromSeed: KeyFileDeps["keyFromSeed"]): Copy {
+/** What a key file's text is worth. */
+export function parseKeyFile(text: string, keyFromSeed: KeyFileDeps["keyFromSeed"]): KeyCopy {
   const file = v.safeParse(KeyFileSchema, parseJson(text));
   if (!file.success) return { kind: "damaged", why: text === "" ? "it is empty" : "it is not a key file" };
   const { seed: seedText, publicKey, check } = file.output;

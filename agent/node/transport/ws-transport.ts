@@ -5,7 +5,7 @@ import { WebSocket, type ClientOptions, type PerMessageDeflateOptions, type RawD
 import type { ClockQuality, Timers } from "../../../platform/ports/clock.ts";
 import { err, fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { FRAME_BYTES_MAX } from "../../protocol/limits.ts";
-import type { Connection, ConnectionEvents, Transport } from "../../core/cloud/cloud-port.ts";
+import type { ConnectIssue, Connection, ConnectionEvents, Transport } from "../../core/cloud/cloud-port.ts";
 import { connectIssue } from "./connect-error.ts";
 import { openTunnel, proxyFor, type ProxySettings } from "./proxy-tunnel.ts";
 
@@ -47,7 +47,7 @@ export class WsTransport implements Transport {
     this.#options = options;
   }
 
-  async connect(address: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection>> {
+  async connect(address: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, ConnectIssue>> {
     const url = URL.parse(address);
     if (url === null || (url.protocol !== "ws:" && url.protocol !== "wss:")) return fail("link.address", `${address} is not a ws or wss address`);
     const socket = this.#open(url, signal);
@@ -87,11 +87,13 @@ export class WsTransport implements Transport {
 /** The server answered the upgrade with an ordinary HTTP status. */
 class HttpAnswer extends Error {
   override readonly name = "HttpAnswer";
-  readonly issue: Issue;
+  readonly issue: ConnectIssue;
   constructor(response: IncomingMessage) {
     const status = response.statusCode ?? 0;
     super(`HTTP ${status}`);
-    this.issue = { code: `link.http-${status}`, message: `the server answered HTTP ${status} ${response.statusMessage ?? ""}`.trim() };
+    const afterS = Number(response.headers["retry-after"] ?? Number.NaN);
+    const retryAfter = Number.isSafeInteger(afterS) && afterS >= 0 ? { retryAfterMs: afterS * 1000 } : {};
+    this.issue = { code: `link.http-${status}`, message: `the server answered HTTP ${status} ${response.statusMessage ?? ""}`.trim(), ...retryAfter };
   }
 }
 

@@ -1,5 +1,5 @@
 import { StorageError, type DocumentStore } from "../../storage/document-store.ts";
-import type { JsonObject } from "../../../../platform/runtime/json.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../../../../platform/runtime/json.ts";
 
 /** Documents in memory, with faults on demand. What is on this "disk" outlives the store that wrote it. */
 export class MemoryDocuments implements DocumentStore {
@@ -19,7 +19,10 @@ export class MemoryDocuments implements DocumentStore {
 
   async get(key: string): Promise<JsonObject | undefined> {
     const text = this.disk.get(key);
-    return text === undefined ? undefined : (JSON.parse(text) as JsonObject);
+    if (text === undefined) return undefined;
+    const value = parseJson(text);
+    if (!isJsonObject(value)) throw new StorageError("storage.corrupt", `document ${key} is damaged`);
+    return value;
   }
 
   async put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {

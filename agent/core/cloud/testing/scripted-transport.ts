@@ -2,7 +2,7 @@ import { decodeDeviceMessage } from "../../../protocol/codec.ts";
 import type { CloudMessage, Welcome } from "../../../protocol/cloud-messages.ts";
 import type { DeviceMessage } from "../../../protocol/device-messages.ts";
 import { fail, ok, type Issue, type Result } from "../../../../platform/ports/result.ts";
-import type { Connection, ConnectionEvents, Transport } from "../cloud-port.ts";
+import type { ConnectIssue, Connection, ConnectionEvents, Transport } from "../cloud-port.ts";
 
 /** What a scripted server does with one connection. */
 export interface Behaviour {
@@ -88,7 +88,7 @@ export class ScriptedTransport implements Transport {
     return peer;
   }
 
-  async connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection>> {
+  async connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, ConnectIssue>> {
     this.attempts.push({ url, atMs: this.#nowMs() });
     const behaviour = this.behave(url, this.attempts.length);
     this.#alive += 1;
