@@ -1,8 +1,10 @@
 import * as v from "valibot";
+import { isJsonObject } from "../../platform/runtime/json.ts";
 
 /** What a page may say to the host. Everything here comes from untrusted code. */
 const IdSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const ObjectSchema = v.record(v.string(), v.unknown());
+/** `v.record` also takes lists: they are objects to JavaScript, and none to whoever reads the data. */
+const ObjectSchema = v.custom<Record<string, unknown>>(isJsonObject, "must be an object");
 const WHOLE_MS_MAX = 253_402_300_799_999;
 const YEAR_MS = 31_622_400_000;
 

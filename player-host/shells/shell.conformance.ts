@@ -360,14 +360,12 @@ export function shellConformance(under: ShellUnderTest): void {
 /** Asks again until the answer is the expected one; the browser paints when it paints. */
 async function eventually<T>(ask: () => Promise<T>, expected: T): Promise<void> {
   const untilMs = performance.now() + WAIT_MS;
-  for (;;) {
-    const answer = await ask();
-    if (answer === expected || performance.now() > untilMs) {
-      expect(answer).toBe(expected);
-      return;
-    }
+  let answer = await ask();
+  while (answer !== expected && performance.now() < untilMs) {
     await new Promise((resolve) => setTimeout(resolve, 100));
+    answer = await ask();
   }
+  expect(answer).toBe(expected);
 }
 
 /** `r,g,b` of a sample that is of one colour. */

@@ -74,6 +74,8 @@ export interface StageSurroundings {
 
 /** Origin away: soon at first, so that a short outage is short on the screen, then every minute at most. */
 export const PROBE_RETRY: RetryPolicy = { firstMs: 2_000, factor: 1.7, capMs: 60_000, floorMs: 1_000 };
+/** Where nothing good is on, every so many attempts load without asking first. */
+export const LOAD_UNASKED_EVERY = 4;
 /** Renderer died: the first time at once, so that the picture is back before anybody looks. */
 const CRASH_RETRY: RetryPolicy = { firstMs: 2_000, factor: 2.5, capMs: 30_000, floorMs: 500 };
 /** After the cap: the fault page is on, and we keep trying without heating the machine. */
@@ -182,6 +184,8 @@ function takeTimer(state: StageState, ticket: number): StageStep {
   if (work.kind === "cooling" && work.ticket === ticket) return begin(state, false);
   if (work.kind !== "waiting" || work.ticket !== ticket || wanted.kind !== "content") return only(state);
   if (wanted.content.kind === "package") return load(state, work.attempt + 1, work.ignoreCache);
+  // With nothing good on there is nothing to lose: a probe that is wrong must not keep a screen dark for ever.
+  if (state.shown.kind !== "content" && (work.attempt + 1) % LOAD_UNASKED_EVERY === 0) return load(state, work.attempt + 1, work.ignoreCache);
   const next = state.lastTicket + 1;
   const probing: Work = { kind: "probing", ticket: next, attempt: work.attempt + 1, ignoreCache: work.ignoreCache };
   return { state: { ...state, work: probing, lastTicket: next }, effects: [{ kind: "probe", ticket: next, url: wanted.content.url }] };
@@ -230,7 +234,7 @@ function takeFailed(
   if (state.inFlight?.load !== event.load) return only(state);
   const known: StageState = { ...landed(state), shown: left };
   if (work.kind !== "loading" || work.load !== event.load) return only(known);
-  return waitAndSay(known, work.attempt + 1, event.error, false, around);
+  return waitAndSay(known, work.attempt, event.error, false, around);
 }
 
 function takeCrash(state: StageState, reason: string, around: StageSurroundings): StageStep {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -104,7 +104,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
   test("the agent's death is not seen on the screen, and nothing the page said meanwhile is lost", async () => {
     const born = await playing();
     await agent.stop();
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await fileAppears(join(dataDir, "player", "spool.jsonl"));
     const from = agent.heard.length;
     await agent.start();
     await agent.hears("host-hello", from);
@@ -135,7 +135,8 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     const from = agent.heard.length;
     for (const pid of await renderersOf(dataDir)) process.kill(pid, "SIGKILL");
     await verdict(from, "error-page");
-    await agent.hears("page-event", from, (message) => (message.data as { born: string }).born !== born);
+    const reborn = await agent.hears("page-event", from, (message) => (message.data as { born: string }).born !== born);
+    expect(reborn.name).toBe("beat");
     await verdict(from, "showing");
   });
 
@@ -156,7 +157,8 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     const born = await playing();
     const from = agent.heard.length;
     for (const pid of await browsersOn(profileOf(dataDir))) process.kill(pid, "SIGKILL");
-    await agent.hears("page-event", from, (message) => (message.data as { born: string }).born !== born);
+    const reborn = await agent.hears("page-event", from, (message) => (message.data as { born: string }).born !== born);
+    expect(reborn.name).toBe("beat");
   });
 
   test("SIGTERM ends host and browser within two seconds and leaves no process", async () => {
@@ -166,7 +168,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     host?.kill("SIGTERM");
     expect(await stopped).toBe(0);
     expect(performance.now() - startMs).toBeLessThan(2_000);
-    await nobodyOn(dataDir);
+    expect(await leftOn(dataDir)).toEqual([]);
   });
 
   test("SIGKILL of the host takes the browser with it", async () => {
@@ -174,7 +176,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     const stopped = exitOf(host);
     host?.kill("SIGKILL");
     await stopped;
-    await nobodyOn(dataDir);
+    expect(await leftOn(dataDir)).toEqual([]);
   });
 
   test("asked to restart, it ends with 75", async () => {
@@ -182,7 +184,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     const stopped = exitOf(host);
     expect(await agent.request({ do: "restart" })).toMatchObject({ ok: true });
     expect(await stopped).toBe(75);
-    await nobodyOn(dataDir);
+    expect(await leftOn(dataDir)).toEqual([]);
   });
 
   test("a second host on the same data folder ends with one clear sentence", async () => {
@@ -201,7 +203,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     const stopped = exitOf(host);
     launcher.kill("SIGKILL");
     expect(await stopped).toBe(0);
-    await nobodyOn(dataDir);
+    expect(await leftOn(dataDir)).toEqual([]);
   });
 });
 
@@ -224,6 +226,17 @@ function exitOf(child: ChildProcess | undefined): Promise<number | null> {
   return new Promise((resolve) => child.once("exit", (code) => resolve(code)));
 }
 
+/** Waits until the host keeps something for an agent that is away. */
+async function fileAppears(path: string): Promise<void> {
+  const untilMs = performance.now() + 15_000;
+  while (performance.now() < untilMs) {
+    const there = await stat(path).catch(() => undefined);
+    if (there !== undefined && there.size > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${path} did not appear`);
+}
+
 /** Process ids of the renderers below the host's browser: by parentage, because a renderer's own flags do not name the profile. */
 async function renderersOf(dataDir: string): Promise<number[]> {
   const ours = new Set(await browsersOn(profileOf(dataDir)));
@@ -240,15 +253,15 @@ async function renderersOf(dataDir: string): Promise<number[]> {
   return found;
 }
 
-/** Waits until no process names the profile and nothing holds its lock; a browser takes a moment to fold. */
-async function nobodyOn(dataDir: string): Promise<void> {
+/** The processes that still name the profile once a browser has had its moment to fold. */
+async function leftOn(dataDir: string): Promise<number[]> {
   const untilMs = performance.now() + 5_000;
-  for (;;) {
-    const left = await browsersOn(profileOf(dataDir));
-    if (left.length === 0) break;
-    if (performance.now() > untilMs) throw new Error(`left over: ${left.join(", ")} (${await readlink(`/proc/${left[0]}/exe`).catch(() => "?")})`);
+  let left = await browsersOn(profileOf(dataDir));
+  while (left.length > 0 && performance.now() < untilMs) {
     await new Promise((resolve) => setTimeout(resolve, 50));
+    left = await browsersOn(profileOf(dataDir));
   }
+  return left;
 }
 
 /** The content's server, which can go away and come back on the same port. */

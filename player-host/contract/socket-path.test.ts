@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { playerSocketPath, SOCKET_PATH_BYTES_MAX } from "./socket-path.ts";
+
+const place = (dataDir: string) => playerSocketPath({ dataDir, tmpDir: "/tmp", dataDirSha256Hex: "0123456789abcdef".repeat(4) });
+
+test("is in the data folder while the kernel takes that path", () => {
+  expect(place("/var/lib/vitrine")).toEqual({ folder: "/var/lib/vitrine/run", path: "/var/lib/vitrine/run/player.sock" });
+});
+
+test("moves to a folder named by the hash beyond 100 bytes, counted in UTF-8", () => {
+  const longest = `/${"x".repeat(SOCKET_PATH_BYTES_MAX - "/run/player.sock".length - 1)}`;
+  expect(place(longest).path).toHaveLength(SOCKET_PATH_BYTES_MAX);
+  const moved = { folder: "/tmp/vitrine-0123456789ab", path: "/tmp/vitrine-0123456789ab/player.sock" };
+  expect(place(`${longest}x`)).toEqual(moved);
+  expect(place(`/${"ü".repeat(45)}`)).toEqual(moved);
+});

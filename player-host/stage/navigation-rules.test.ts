@@ -1,0 +1,49 @@
+import { describe, expect, test } from "vitest";
+import { addressOf, HTTPS_ORIGINS, isOwnHost, mayNavigate, mayRedirect, packageCsp, rulesFor, SCHEME_ORIGINS, withOrigin } from "./navigation-rules.ts";
+import type { LoadTarget } from "./shell.ts";
+
+const URL_TARGET: LoadTarget = { kind: "url", url: "https://menu.example:8443/board?x#y", ignoreCache: false };
+const PACKAGE: LoadTarget = { kind: "package", id: "Sha256:AB12", folder: "/p", entry: "a b/in dex.html", allowedOrigins: [], ignoreCache: false };
+
+describe("where a page may go", () => {
+  test("inside its origin: same scheme, host and port", () => {
+    const rules = rulesFor(URL_TARGET, HTTPS_ORIGINS);
+    expect(mayNavigate(rules, "https://menu.example:8443/other")).toBe(true);
+    for (const url of ["https://menu.example/", "http://menu.example:8443/", "https://menu.example:8443.evil.example/", "https://user@evil.example/", "javascript:1", "about:blank", ""]) {
+      expect(mayNavigate(rules, url), url).toBe(false);
+    }
+  });
+
+  test("a redirect of the host's own load makes its end one of the origins, but never one of ours", () => {
+    const rules = rulesFor(URL_TARGET, HTTPS_ORIGINS);
+    expect(mayRedirect(rules, "https://login.example/")).toBe(true);
+    expect(mayNavigate(withOrigin(rules, "https://login.example/"), "https://login.example/next")).toBe(true);
+    for (const url of ["file:///etc/passwd", "https://ab12.package.vitrine.invalid/", "https://screen.vitrine.invalid/fault", "nonsense"]) {
+      expect(mayRedirect(rules, url), url).toBe(false);
+    }
+  });
+});
+
+describe("our own origins", () => {
+  test("name a package by its hash, in either form", () => {
+    expect(addressOf(PACKAGE, HTTPS_ORIGINS)).toBe("https://sha256ab12.package.vitrine.invalid/a%20b/in%20dex.html");
+    expect(addressOf(PACKAGE, SCHEME_ORIGINS)).toBe("vitrine-package://sha256ab12/a%20b/in%20dex.html");
+    expect(mayNavigate(rulesFor(PACKAGE, SCHEME_ORIGINS), "vitrine-package://sha256ab12/other.html")).toBe(true);
+    expect(mayNavigate(rulesFor(PACKAGE, SCHEME_ORIGINS), "vitrine-package://cc33/other.html")).toBe(false);
+    expect(HTTPS_ORIGINS.package("../..")).toBe("https://0.package.vitrine.invalid");
+  });
+
+  test("are told from look-alikes", () => {
+    expect(isOwnHost("https://a.package.vitrine.invalid/")).toBe(true);
+    expect(isOwnHost("https://vitrine.invalid.example/")).toBe(false);
+    expect(isOwnHost("https://notvitrine.invalid/")).toBe(false);
+  });
+});
+
+test("a package's policy lets nothing but granted origins in, whatever is written as one", () => {
+  const csp = packageCsp(["https://api.example", "wss://live.example:9", "https://x.example; script-src *", "javascript:1", "*"]);
+  expect(csp).toContain("https://api.example wss://live.example:9 'unsafe-inline'");
+  expect(csp).not.toContain("script-src");
+  expect(csp).not.toContain("*");
+  expect(csp).toContain("webrtc 'block'");
+});

@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import { silentLog } from "../../platform/ports/log.ts";
+import { ok, type Issue, type Result } from "../../platform/ports/result.ts";
+import { SeededRandom } from "../../platform/simulated/seeded-random.ts";
+import { VirtualTime } from "../../platform/simulated/virtual-time.ts";
+import type { StageScene } from "../contract/link-messages.ts";
+import type { FrameFinding, LoadTarget, PixelSample, Shell, ShellEvent, ShellFacts } from "./shell.ts";
+import { Stage } from "./stage.ts";
+
+const SCENE: StageScene = { kind: "content", content: { kind: "url", id: "a", url: "https://a.example/", grants: [] } };
+const PICTURE: PixelSample = { width: 2, height: 1, rgba: Uint8Array.of(0, 0, 0, 255, 255, 255, 255, 255) };
+
+/** A shell that does at once what it is told, and misbehaves on demand. */
+class ScriptedShell implements Shell {
+  readonly loads: LoadTarget[] = [];
+  starts = 0;
+  stops = 0;
+  resets = 0;
+  frame: FrameFinding = { kind: "alive", tookMs: 20, how: "the page moves" };
+  startResult: Result<ShellFacts> = ok({ name: "scripted 1" });
+  #listener: (event: ShellEvent) => void = () => undefined;
+
+  start = (): Promise<Result<ShellFacts>> => {
+    this.starts += 1;
+    return Promise.resolve(this.startResult);
+  };
+  stop = (): Promise<void> => {
+    this.stops += 1;
+    return Promise.resolve();
+  };
+  load = (load: number, target: LoadTarget): Promise<void> => {
+    this.loads.push(target);
+    this.say({ kind: "load-finished", load, url: "" });
+    return Promise.resolve();
+  };
+  resetRenderer = (): Promise<void> => {
+    this.resets += 1;
+    this.frame = { kind: "alive", tookMs: 20, how: "the page moves" };
+    this.say({ kind: "renderer-gone", reason: "killed" });
+    return Promise.resolve();
+  };
+  witnessFrame = (): Promise<FrameFinding> => Promise.resolve(this.frame);
+  sample = (): Promise<Result<PixelSample>> => Promise.resolve(ok(PICTURE));
+  screenshot = (): never => {
+    throw new Error("not asked for here");
+  };
+  clearCache = (): Promise<Result<undefined>> => Promise.resolve(ok(undefined));
+  sendToPage = (): void => undefined;
+  overlay = (): Promise<void> => Promise.resolve();
+  metrics = (): Promise<Record<string, number>> => Promise.resolve({});
+  onEvent = (listener: (event: ShellEvent) => void): (() => void) => {
+    this.#listener = listener;
+    return () => undefined;
+  };
+  say(event: ShellEvent): void {
+    this.#listener(event);
+  }
+}
+
+function setUp(prepare: (shell: ScriptedShell) => void = () => undefined) {
+  const time = new VirtualTime();
+  const shell = new ScriptedShell();
+  prepare(shell);
+  const origin: { error: Issue | undefined } = { error: undefined };
+  const stage = new Stage(SCENE, { shell, probe: { ask: () => Promise.resolve(origin.error) }, clock: time, timers: time, random: new SeededRandom(7), log: silentLog });
+  const verdicts: string[] = [];
+  stage.onSeen(({ picture }) => {
+    if (verdicts.at(-1) !== picture.verdict) verdicts.push(picture.verdict);
+  });
+  const stop = new AbortController();
+  const running = stage.run(stop.signal);
+  const end = async (): Promise<void> => {
+    stop.abort();
+    await time.settled(running);
+  };
+  return { time, shell, origin, stage, verdicts, end };
+}
+
+describe("the stage", () => {
+  test("starts the browser, loads, looks, and comes to its verdict; on abort the browser is ended", async () => {
+    const { time, shell, stage, verdicts, end } = setUp();
+    await time.advance(10_000);
+    expect(shell.loads).toEqual([{ kind: "url", url: "https://a.example/", ignoreCache: false }]);
+    expect(stage.seen()).toMatchObject({ stage: { kind: "playing" }, picture: { verdict: "showing" } });
+    expect(stage.shellName).toBe("scripted 1");
+    expect(verdicts.at(-1)).toBe("showing");
+    await end();
+    expect(shell.stops).toBe(1);
+    expect(time.pending()).toEqual([]);
+  });
+
+  test("a browser that does not start is tried again, for ever and not in a hurry", async () => {
+    const { time, shell, stage, end } = setUp((broken) => {
+      broken.startResult = { ok: false, error: { code: "shell.not-started", message: "no such file" } };
+    });
+    await time.advance(3_600_000);
+    expect(shell.starts).toBeGreaterThan(20);
+    expect(shell.starts).toBeLessThan(200);
+    expect(stage.seen()).toMatchObject({ stage: { kind: "failed", error: "no browser: no such file" }, picture: { verdict: "dark" } });
+    shell.startResult = ok({ name: "scripted 2" });
+    await time.advance(120_000);
+    expect(stage.seen().stage.kind).toBe("playing");
+    await end();
+  });
+
+  test("a picture that stands still is frozen within twenty seconds, gets a new renderer once, and is showing again", async () => {
+    const { time, shell, stage, verdicts, end } = setUp();
+    await time.advance(20_000);
+    shell.frame = { kind: "late", renderer: false, output: true };
+    await time.advance(19_000);
+    expect(stage.seen().picture.verdict).toBe("frozen");
+    await time.advance(30_000);
+    expect(shell.resets).toBe(1);
+    expect(verdicts.slice(-2)).toEqual(["unknown", "showing"]);
+    await end();
+  });
+
+  test("a browser that ends is started again with the same picture", async () => {
+    const { time, shell, stage, end } = setUp();
+    await time.advance(10_000);
+    shell.say({ kind: "browser-gone", reason: "it was ended by SIGKILL" });
+    expect(stage.seen().picture.verdict).toBe("dark");
+    await time.advance(10_000);
+    expect(shell.starts).toBe(2);
+    expect(stage.seen().stage.kind).toBe("playing");
+    await end();
+  });
+
+  test("in an outage of an hour the picture stays, and is loaded again within a minute of the origin's return", async () => {
+    const { time, shell, origin, stage, end } = setUp();
+    await time.advance(10_000);
+    origin.error = { code: "net.connection-refused", message: "a.example: the connection was refused." };
+    expect(stage.reload(false).ok).toBe(true);
+    await time.advance(3_600_000);
+    expect(shell.loads).toHaveLength(1);
+    expect(stage.seen()).toMatchObject({ stage: { kind: "playing" }, picture: { verdict: "showing" } });
+    expect(stage.seen().picture.evidence[0]?.says).toContain("net.connection-refused");
+    origin.error = undefined;
+    await time.advance(60_000);
+    expect(shell.loads).toHaveLength(2);
+    await end();
+  });
+});
