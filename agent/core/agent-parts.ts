@@ -92,7 +92,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     return screenExpectation(desired.document(), override, schedule.says);
   };
   const screen = new ScreenWatch({
-    player: ports.player, outputs: platform.outputs, expectation, reporter: reported, alarms, clock, timers, log: log.child({ part: "screen" }),
+    player: ports.player, outputs: platform.outputs, expectation, contentWanted: () => desired.document()?.content !== undefined, reporter: reported, alarms, clock, timers, log: log.child({ part: "screen" }),
     display: display === undefined || displayStatus === undefined ? undefined : { status: displayStatus, capabilities: display.capabilities },
   });
   late.screen = screen;

@@ -9,12 +9,14 @@ const GPIO_DEBOUNCE_MS = 30;
  * here. Returns the undo of all of it.
  */
 export async function wireParts(agent: Agent): Promise<() => void> {
-  const { parts, link } = agent;
+  const { ports, parts, link } = agent;
   const { player, scene, screen, schedule, desired, pairing, ownership, reported } = parts;
   const undo: (() => void)[] = [];
   player.start();
   undo.push(() => player.stop());
   undo.push(scene.start());
+  undo.push(ports.player.onStatus(() => agent.health.poke()));
+  undo.push(watchForDisplay(agent));
   undo.push(
     link.onStatus((status) => {
       pairing.linkChanged(status);
@@ -87,6 +89,20 @@ function hardwareNews(agent: Agent): (() => void)[] {
   ];
 }
 
+/** A display that was silent and answers again gets what it missed at once, not when its next retry is due. */
+function watchForDisplay({ parts }: Agent): () => void {
+  const { displayStatus, desired } = parts;
+  if (displayStatus === undefined) return () => {};
+  let answered = true;
+  return displayStatus.onNews(() => {
+    const power = displayStatus.latest()?.value.power.kind;
+    if (power === undefined) return;
+    const answers = power === "ok";
+    if (answers && !answered) desired.hardwareChanged("display");
+    answered = answers;
+  });
+}
+
 async function watchGpio(agent: Agent): Promise<(() => void)[]> {
   const { ports, parts, settings } = agent;
   const { gpio } = ports.platform;
@@ -104,6 +120,7 @@ async function watchGpio(agent: Agent): Promise<(() => void)[]> {
 async function release(agent: Agent): Promise<void> {
   const { parts, ports } = agent;
   try {
+    agent.commands.cancelAll();
     parts.content.want(undefined);
     await parts.desired.forget();
     await parts.page.set({} satisfies JsonObject);

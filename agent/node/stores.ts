@@ -3,7 +3,6 @@ import type { Log } from "../../platform/ports/log.ts";
 import type { Random } from "../../platform/ports/random.ts";
 import type { Issue } from "../../platform/ports/result.ts";
 import type { JournalStore } from "../core/commands/journal-store.ts";
-import { MemoryJournalStore } from "../core/commands/memory-journal-store.ts";
 import { Outbox } from "../core/outbox/outbox.ts";
 import type { OutboxIncident } from "../core/outbox/outbox-deps.ts";
 import type { DocumentStore } from "../core/storage/document-store.ts";
@@ -11,6 +10,7 @@ import type { Paths } from "./paths.ts";
 import { openDocuments } from "./sqlite/open-documents.ts";
 import { sqliteOutboxOpener } from "./sqlite/open-outbox.ts";
 import { Quarantine } from "./sqlite/quarantine.ts";
+import { AbsentJournalStore } from "./sqlite-journal/absent-journal-store.ts";
 import { openJournal } from "./sqlite-journal/open-journal.ts";
 
 /** Something about the storage that an alarm has to tell. */
@@ -68,8 +68,7 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
   );
   return {
     documents: documents.store,
-    // Without a journal on disk no command is taken that could run twice after a restart: the floor is lost with the memory.
-    journal: opened.kind === "open" ? opened.store : new MemoryJournalStore(),
+    journal: opened.kind === "open" ? opened.store : new AbsentJournalStore(opened.why),
     outbox,
     findings,
     onIncident: (listener) => {

@@ -41,7 +41,11 @@ export const TimeZoneSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9+_-]+(?:\/[
 /** Any JSON value. Depth and size are bounded by the frame. */
 export const JsonSchema = v.unknown() as v.GenericSchema<Json>;
 /** Any JSON object. */
-export const JsonObjectSchema = v.record(v.string(), v.unknown()) as unknown as v.GenericSchema<JsonObject>;
+export const JsonObjectSchema = v.pipe(
+  // A list is an object to `record`; on the wire the two are different things.
+  v.record(v.string(), v.unknown()),
+  v.check((value) => !Array.isArray(value), "must be a JSON object, not a list"),
+) as unknown as v.GenericSchema<JsonObject>;
 
 /** How far the sender trusts its own wall clock; see `ClockQuality`. */
 export const ClockQualitySchema = v.picklist(["unset", "local", "synced"]);

@@ -16,7 +16,7 @@ const SETS: { readonly [N in CommandName]?: (params: CommandParams<N>) => readon
  * The same executors, but a command that sets what desired state manages is noted first, so that the reconcile
  * loop does not put it back under the hand of whoever sent it (see state/manual-overrides.ts).
  */
-export function noteOverrides(table: ExecutorTable, note: (key: string, value: Json) => Promise<void>): ExecutorTable {
+export function noteOverrides(table: ExecutorTable, note: (key: string, value: Json) => Promise<() => Promise<void>>): ExecutorTable {
   const noted: Record<string, unknown> = { ...table };
   for (const [name, setsOf] of Object.entries(SETS) as [CommandName, (params: unknown) => readonly [string, Json]][]) {
     const executor = table[name] as CommandExecutor | undefined;
@@ -24,8 +24,11 @@ export function noteOverrides(table: ExecutorTable, note: (key: string, value: J
     const wrapped: CommandExecutor = {
       ...executor,
       run: async (params, context) => {
-        await note(...setsOf(params));
-        return executor.run(params, context);
+        const takeBack = await note(...setsOf(params));
+        const execution = await executor.run(params, context);
+        // Never tried: nothing was overridden, and desired state goes on holding.
+        if (execution.state === "rejected") await takeBack();
+        return execution;
       },
     };
     noted[name] = wrapped;

@@ -15,11 +15,19 @@ export interface ScreenWitnesses {
   readonly player:
     | { readonly kind: "absent"; readonly why: string }
     /** `silentMs`: how old its last word is. */
-    | { readonly kind: "present"; readonly picture: HostPicture; readonly silentMs: number };
+    | { readonly kind: "present"; readonly picture: HostPicture; readonly silentMs: number; readonly ownScreen?: OwnScreen };
   /** Our side of the cable. Absent: this machine cannot say. */
   readonly outputs?: readonly Output[];
   /** The panel. Absent: there is no way to ask it. */
   readonly display?: { readonly power: Reading<DisplayPower>; readonly observedBy: DisplayCapabilities["powerObservedBy"] };
+}
+
+/** One of our own pages is on the stage. */
+export interface OwnScreen {
+  /** `pairing`, `offline`, `fault`, `blank`. */
+  readonly name: string;
+  /** The cloud wants content, and this page is in its place. */
+  readonly insteadOfContent: boolean;
 }
 
 export interface ScreenJudgement {
@@ -86,7 +94,14 @@ function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: D
   const litUnexpectedly = expectation.expect === "off" && (display.kind === "lit" || output.kind === "lit");
   if (player.kind === "absent") return { verdict: "unknown", confidence: step(0.9), evidence, litUnexpectedly };
   if (player.silentMs > PLAYER_SILENT_MS) return { verdict: "unknown", confidence: step(0.7), evidence, litUnexpectedly };
-  const { verdict, confidence } = player.picture;
+  const { picture, ownScreen } = player;
+  if (ownScreen?.name === "blank" && expectation.expect === "off" && picture.verdict !== "frozen" && picture.verdict !== "unknown") {
+    // The display cannot be switched off from here: a black page is the darkest there is, and was asked for.
+    return { verdict: "dark-expected", confidence: step(picture.confidence * 0.7), evidence, litUnexpectedly: false };
+  }
+  // A page of ours is drawn well; it is not the customer's picture, and that is what the screen is for.
+  const verdict = ownScreen?.insteadOfContent === true && picture.verdict === "showing" ? "error-page" : picture.verdict;
+  const { confidence } = picture;
   const heard =
     (display.kind === "deaf" ? WEIGHT.deafDisplay : display.kind === "none" ? WEIGHT.noDisplay : 1) *
     (output.kind === "unclear" ? WEIGHT.unclearOutput : output.kind === "none" ? WEIGHT.noOutput : 1);
@@ -124,7 +139,8 @@ function playerSays(player: ScreenWitnesses["player"]): readonly Evidence[] {
   if (player.kind === "absent") return [{ witness: "player", says: `is not there: ${player.why}`.slice(0, TEXT_MAX) }];
   if (player.silentMs > PLAYER_SILENT_MS) return [{ witness: "player", says: `has said nothing for over ${PLAYER_SILENT_MS / 1000} s; it may hang` }];
   const own = player.picture.evidence.slice(0, PLAYER_EVIDENCE_MAX).map(({ witness, says }) => ({ witness: `player.${code(witness)}`, says: says.slice(0, TEXT_MAX) }));
-  return [{ witness: "player", says: `says ${player.picture.verdict}` }, ...own];
+  const instead = player.ownScreen?.insteadOfContent === true ? [{ witness: "content", says: `our ${player.ownScreen.name} page is there in its place` }] : [];
+  return [{ witness: "player", says: `says ${player.picture.verdict}` }, ...instead, ...own];
 }
 
 /** A witness's name as a code: whatever the player calls it. */

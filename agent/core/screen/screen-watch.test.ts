@@ -65,6 +65,7 @@ function setUp() {
     },
     display: { status: displayStatus, capabilities: { power: true, inputs: [], brightness: false, volume: false, mute: false, orientations: [], powerObservedBy: "panel" } },
     expectation: () => expectation,
+    contentWanted: () => false,
     reporter,
     alarms,
     clock: time,

@@ -22,6 +22,8 @@ export interface ScreenWatchDeps {
   readonly outputs: Outputs | undefined;
   readonly display: { readonly status: SharedReading<DisplayStatus>; readonly capabilities: DisplayCapabilities } | undefined;
   readonly expectation: () => ScreenExpectation;
+  /** The cloud wants content on this device. */
+  readonly contentWanted: () => boolean;
   readonly reporter: Reporter;
   readonly alarms: Alarms;
   readonly clock: Clock;
@@ -166,7 +168,7 @@ export class ScreenWatch {
   }
 
   #witnesses(nowMs: number): ScreenWitnesses {
-    const { player, display, expectation } = this.#deps;
+    const { player, display, expectation, contentWanted } = this.#deps;
     const status = player.status();
     const asked = this.#display;
     const power = asked === undefined || nowMs - asked.atMs > DISPLAY_AGE_MAX_MS ? ({ kind: "unknown", why: "it was not asked yet, or did not answer for a minute" } as const) : asked.value.power;
@@ -176,6 +178,7 @@ export class ScreenWatch {
         kind: "present",
         picture: status.picture,
         silentMs: nowMs - status.heardMs,
+        ...(status.stage.kind === "screen" && { ownScreen: { name: status.stage.screen, insteadOfContent: contentWanted() } }),
       },
       ...(this.#outputs === undefined ? {} : { outputs: this.#outputs }),
       ...(display === undefined ? {} : { display: { power, observedBy: display.capabilities.powerObservedBy } }),

@@ -140,11 +140,19 @@ export class DesiredState {
   }
 
   /** A manual command set `key`; see manual-overrides.ts for how long it holds. */
-  async noteCommand(key: string, value: Json): Promise<void> {
+  async noteCommand(key: string, value: Json): Promise<() => Promise<void>> {
     const handler = this.#deps.handlers.find((candidate) => candidate.key === key);
     const document = this.#current?.document;
     const wanted = document === undefined ? undefined : handler?.wanted(document);
-    await this.#deps.overrides.note(key, value, this.version(), wanted);
+    const takeBack = await this.#deps.overrides.note(key, value, this.version(), wanted);
+    this.#overridden(key);
+    return async () => {
+      await takeBack();
+      this.#overridden(key);
+    };
+  }
+
+  #overridden(key: string): void {
     this.#laneOf.get(key)?.poke();
     for (const listener of [...this.#listeners]) listener();
   }

@@ -49,9 +49,19 @@ export class ManualOverrides {
   /**
    * A command set `key` to `value` while the document `version` wanted `wanted`. Nothing is kept where the
    * command agrees with the document. A key the document does not manage is noted too: a display that was
-   * switched off by hand is dark on purpose.
+   * switched off by hand is dark on purpose. Returns what takes the note back, for a command that came to nothing.
    */
-  async note(key: string, value: Json, version: number, wanted: Wanted | undefined): Promise<void> {
+  async note(key: string, value: Json, version: number, wanted: Wanted | undefined): Promise<() => Promise<void>> {
+    const before = this.#overrides.get(key);
+    await this.#note(key, value, version, wanted);
+    return async () => {
+      if (before === undefined) this.#overrides.delete(key);
+      else this.#overrides.set(key, before);
+      await this.#save();
+    };
+  }
+
+  async #note(key: string, value: Json, version: number, wanted: Wanted | undefined): Promise<void> {
     if (wanted?.kind === "value" && canonicalJson(wanted.value) === canonicalJson(value)) {
       if (!this.#overrides.delete(key)) return;
     } else {

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import type { Execution, ExecutionContext, ExecutorTable } from "./executor.ts";
+import { noteOverrides } from "./note-overrides.ts";
+
+const context = {} as ExecutionContext;
+const noted: string[] = [];
+const note = (key: string, value: unknown): Promise<() => Promise<void>> => {
+  noted.push(`${key}=${String(value)}`);
+  return Promise.resolve(() => Promise.resolve(void noted.push(`${key} taken back`)));
+};
+const table = (execution: Execution<never>): ExecutorTable => ({ "display.power": { run: () => Promise.resolve(execution) }, "gpio.read": { run: () => Promise.resolve(execution) } });
+const run = async (execution: object): Promise<readonly string[]> => {
+  noted.length = 0;
+  const wrapped = noteOverrides(table(execution as Execution<never>), note);
+  await wrapped["display.power"]?.run({ on: false }, context);
+  await wrapped["gpio.read"]?.run({ line: "GPIO17" }, context);
+  return noted;
+};
+
+test("a command that sets a desired key is noted, one that does not is not", async () => {
+  expect(await run({ state: "succeeded", result: {} })).toEqual(["display.power=standby"]);
+});
+
+test("what was tried holds although it failed; what was never tried is taken back", async () => {
+  expect(await run({ state: "failed", error: { code: "display.no-answer", message: "silent" } })).toEqual(["display.power=standby"]);
+  expect(await run({ state: "rejected", error: { code: "unsupported", message: "none" } })).toEqual(["display.power=standby", "display.power taken back"]);
+});

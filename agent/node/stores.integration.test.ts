@@ -1,0 +1,56 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
+import { systemRandom } from "../../platform/linux/system-random.ts";
+import { silentLog } from "../../platform/ports/log.ts";
+import { pathsIn } from "./paths.ts";
+import { openStores, type Stores } from "./stores.ts";
+
+let folder = "";
+const opened: Stores[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vitrine-stores-"));
+});
+afterEach(async () => {
+  for (const stores of opened.splice(0)) await stores.outbox.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(): Promise<Stores> {
+  const stores = await openStores({
+    paths: pathsIn(folder), capBytes: 8 * 1024 * 1024, bootId: "boot", quality: "synced",
+    clock: systemClock, timers: new SystemTimers(), random: systemRandom, log: silentLog,
+  });
+  opened.push(stores);
+  return stores;
+}
+
+test("a new folder has nothing wrong", async () => {
+  const stores = await open();
+  expect(stores.findings).toEqual([]);
+  await stores.documents.put({ a: { b: 1 } });
+  expect(await stores.documents.get("a")).toEqual({ b: 1 });
+});
+
+test.each(["state.sqlite", "journal.sqlite", "outbox.sqlite"])("a %s of rubbish is set aside, told, and replaced", async (name) => {
+  writeFileSync(join(folder, name), Buffer.alloc(20_000, 0x5a));
+  const stores = await open();
+  const incidents: string[] = [];
+  stores.onIncident((incident) => incidents.push(incident.kind));
+  expect([...stores.findings.map((finding) => finding.code), ...incidents]).toContain(name === "outbox.sqlite" ? "loss" : "storage.quarantined");
+  expect(readdirSync(join(folder, "quarantine")).some((file) => file.startsWith(name))).toBe(true);
+  await stores.documents.put({ a: { b: 1 } });
+  expect((await stores.outbox.append({ stream: "event", kind: "agent", source: "test", body: { name: "x" } })).ok).toBe(true);
+});
+
+test("a folder in the place of the journal: the device starts, and takes no command it could not remember", async () => {
+  rmSync(folder, { recursive: true });
+  writeFileSync(folder, "a file where the data folder should be");
+  const stores = await open();
+  expect(stores.findings.map((finding) => finding.code)).toContain("storage.degraded");
+  const entry = {} as Parameters<Stores["journal"]["put"]>[0];
+  await expect(stores.journal.put(entry)).rejects.toThrow("there is no journal");
+  expect((await stores.outbox.append({ stream: "event", kind: "agent", source: "test", body: { name: "x" } })).ok).toBe(true);
+});
