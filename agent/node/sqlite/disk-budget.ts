@@ -53,7 +53,7 @@ export class DiskBudget {
     this.#quarantine = options.quarantine;
     this.#capBytes = Math.max(CAP_BYTES_MIN, options.capBytes);
     this.#walBytesMax = Math.min(WAL_BYTES_MAX, Math.floor(this.#capBytes / 16)) + CHANGE_BYTES_MAX;
-    this.#reservePath = `${options.file.path}.reserve`;
+    this.#reservePath = reservePath(options.file.path);
     this.#monotonicMs = options.monotonicMs;
     this.#walState = options.file.database.prepare("PRAGMA wal_checkpoint(NOOP)");
     // A WAL left by a crash is moved over and emptied first; its file may be longer than this cap allows.
@@ -184,6 +184,11 @@ export class DiskBudget {
       return false;
     }
   }
+}
+
+/** The file that is deleted when the disk is full. */
+export function reservePath(path: string): string {
+  return `${path}.reserve`;
 }
 
 /** Room for what `beforeCheckpoint` writes. */

@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { SqliteFile, fileBytes } from "./sqlite-file.ts";
 import { storageIssueOrThrow, type StorageIssue } from "./storage-issue.ts";
@@ -49,7 +50,8 @@ export function openDatabase(path: string, schema: DatabaseSchema): DatabaseOpen
   } catch (thrown) {
     const why = storageIssueOrThrow(thrown);
     if (database !== undefined) closeQuietly(database);
-    return why.code === "storage.corrupt" ? { kind: "damaged", why } : { kind: "unusable", why };
+    if (why.code === "storage.corrupt") return { kind: "damaged", why };
+    return { kind: "unusable", why: why.code === "storage.io" && !isWritable(dirname(path)) ? { ...why, code: "storage.read-only" } : why };
   }
 }
 
@@ -103,6 +105,16 @@ function oddityOf(path: string): string | undefined {
   // SQLite deletes the WAL of an empty database, with everything that is in it.
   if ((found === undefined || found.size === 0) && walBytes > 0) return "the database is empty or missing beside its write-ahead log";
   return undefined;
+}
+
+/** SQLite calls a disk that takes no writes an input/output error; the folder says which it is. */
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch (thrown) {
+    return storageIssueOrThrow(thrown).code !== "storage.read-only";
+  }
 }
 
 function closeQuietly(database: Database.Database): void {

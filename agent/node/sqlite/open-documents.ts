@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { DocumentStore } from "../../core/storage/document-store.ts";
-import { MemoryDocumentStore } from "../../core/storage/memory-document-store.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { openDatabase } from "./open-database.ts";
@@ -10,7 +9,8 @@ import { Quarantine } from "./quarantine.ts";
 import { rowChecksum } from "./row-checksum.ts";
 import { fileBytes } from "./sqlite-file.ts";
 import { DOCUMENT_SCHEMA, SqliteDocumentStore } from "./sqlite-document-store.ts";
-import { storageIssueOf, storageIssueOrThrow } from "./storage-issue.ts";
+import { StandInDocumentStore } from "./stand-in-document-store.ts";
+import { storageIssueOf, storageIssueOrThrow, type StorageIssue } from "./storage-issue.ts";
 
 export interface DocumentsFileOptions {
   readonly path: string;
@@ -22,7 +22,7 @@ export interface DocumentsFileOptions {
 
 export interface DocumentsOpening {
   readonly store: DocumentStore & { close?(): Promise<void> };
-  /** Present: documents are kept in memory only, and why. */
+  /** Present: what is stored is read, writes are refused for the time being, and why. */
   readonly degraded?: Issue;
   /** A file that could not be used as it was. */
   readonly loss?: { readonly file: string; readonly why: Issue; readonly quarantined?: string; readonly salvagedKeys: readonly string[] };
@@ -30,40 +30,71 @@ export interface DocumentsOpening {
 
 /** Opens the documents whatever state their file is in; see `sqliteOutboxOpener`. */
 export function openDocuments(options: DocumentsFileOptions): DocumentsOpening {
-  try {
-    mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
-    const opened = openDatabase(options.path, DOCUMENT_SCHEMA);
-    if (opened.kind === "unusable") return { store: new MemoryDocumentStore(), degraded: opened.why };
-    if (opened.kind === "damaged") return replace(options, opened.why);
-    const damaged = firstDamaged(opened.file.database.prepare("SELECT name, version, crc, value FROM document").raw().iterate() as Iterable<[string, number, number, string]>);
-    if (damaged === undefined) return { store: new SqliteDocumentStore(opened.file) };
-    opened.file.close();
-    return replace(options, { code: "storage.corrupt", message: `document ${damaged.slice(0, 64)} does not match its checksum` });
-  } catch (thrown) {
-    const issue = storageIssueOrThrow(thrown);
-    return issue.code === "storage.corrupt" ? replace(options, issue) : { store: new MemoryDocumentStore(), degraded: issue };
+  const opened = openFile(options);
+  switch (opened.kind) {
+    case "open":
+      return { store: opened.store };
+    case "damaged":
+      return replace(options, opened.why);
+    case "unusable":
+      return standIn(options, opened.why);
   }
+}
+
+type Opened =
+  | { readonly kind: "open"; readonly store: SqliteDocumentStore }
+  | { readonly kind: "damaged"; readonly why: Issue }
+  | { readonly kind: "unusable"; readonly why: StorageIssue };
+
+function openFile({ path }: DocumentsFileOptions): Opened {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const opened = openDatabase(path, DOCUMENT_SCHEMA);
+    if (opened.kind !== "open") return opened;
+    const { file } = opened;
+    const rows = file.database.prepare("SELECT name, version, crc, value FROM document").raw().iterate() as Iterable<[string, number, number, string]>;
+    const damaged = firstDamaged(rows);
+    if (damaged === undefined) return { kind: "open", store: new SqliteDocumentStore(file) };
+    file.close();
+    return { kind: "damaged", why: { code: "storage.corrupt", message: `document ${damaged.slice(0, 64)} does not match its checksum` } };
+  } catch (thrown) {
+    const why = storageIssueOrThrow(thrown);
+    return why.code === "storage.corrupt" ? { kind: "damaged", why } : { kind: "unusable", why };
+  }
+}
+
+/** Reads what there is without writing a byte, and refuses writes until the disk takes them. */
+function standIn(options: DocumentsFileOptions, why: StorageIssue, loss?: DocumentsOpening["loss"]): DocumentsOpening {
+  const texts = new Map([...salvageDocuments(options.path)].map(([key, { value }]) => [key, value]));
+  const reopen = (): DocumentsOpening["store"] | undefined => {
+    const opening = openDocuments(options);
+    return opening.degraded === undefined ? opening.store : undefined;
+  };
+  const store = new StandInDocumentStore({ texts, why, reopen, clock: options.clock });
+  return { store, degraded: why, ...(loss === undefined ? {} : { loss }) };
 }
 
 function replace(options: DocumentsFileOptions, why: Issue): DocumentsOpening {
   const quarantine = new Quarantine(options.quarantine, options.quarantineBytesMax);
   const aside = quarantine.moveAside(options.path, options.clock.wallMs());
-  if (aside === undefined) return { store: new MemoryDocumentStore(), degraded: { code: "storage.read-only", message: "a damaged file cannot be moved aside" } };
+  if (aside === undefined) return standIn(options, { code: "storage.read-only", message: "a damaged file cannot be moved aside" });
   const salvaged = salvageDocuments(aside);
-  quarantine.trim();
-  const quarantined = fileBytes(aside) > 0 ? { quarantined: join(basename(options.quarantine), basename(aside)) } : {};
-  const loss = { file: basename(options.path), why, salvagedKeys: [...salvaged.keys()], ...quarantined };
   const opened = openDatabase(options.path, DOCUMENT_SCHEMA);
-  if (opened.kind !== "open") return { store: new MemoryDocumentStore(), degraded: opened.why, loss };
+  const loss = (): NonNullable<DocumentsOpening["loss"]> => {
+    quarantine.trim();
+    const quarantined = fileBytes(aside) > 0 ? { quarantined: join(basename(options.quarantine), basename(aside)) } : {};
+    return { file: basename(options.path), why, salvagedKeys: [...salvaged.keys()], ...quarantined };
+  };
+  if (opened.kind !== "open") return standIn(options, { code: "storage.io", message: opened.why.message }, loss());
   try {
     const insert = opened.file.database.prepare("INSERT INTO document (name, version, crc, value) VALUES (?, ?, ?, ?)");
     opened.file.database.transaction(() => {
       for (const [name, { version, value }] of salvaged) insert.run(name, version, rowChecksum("document", [name, version], value), value);
     })();
     opened.file.checkpoint(true);
-    return { store: new SqliteDocumentStore(opened.file), loss };
+    return { store: new SqliteDocumentStore(opened.file), loss: loss() };
   } catch (thrown) {
-    return { store: new MemoryDocumentStore(), degraded: storageIssueOrThrow(thrown), loss };
+    return standIn(options, storageIssueOrThrow(thrown), loss());
   }
 }
 

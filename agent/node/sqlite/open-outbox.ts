@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { perStream } from "../../core/outbox/empty-contents.ts";
 import { MemoryDisk } from "../../core/outbox/memory-outbox-store.ts";
@@ -8,7 +8,7 @@ import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
-import { DiskBudget } from "./disk-budget.ts";
+import { DiskBudget, reservePath } from "./disk-budget.ts";
 import { openDatabase } from "./open-database.ts";
 import { OUTBOX_SCHEMA, STREAM_IDS } from "./outbox-schema.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -53,7 +53,11 @@ function openOutbox(options: OutboxFileOptions): OutboxOpening {
   try {
     mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
     const quarantine = new Quarantine(options.quarantine, Math.floor(options.capBytes * QUARANTINE_PART));
-    const opened = openFile(options, quarantine);
+    const first = openFile(options, quarantine);
+    // On a full disk the reserve is there for exactly this: to open what is stored, send it and let it go.
+    const again = first.kind === "unusable" && first.why.code === "storage.full" && fileBytes(reservePath(options.path)) > 0;
+    if (again) rmSync(reservePath(options.path));
+    const opened = again ? openFile(options, quarantine) : first;
     if (opened.kind === "open") return opened.opening;
     if (opened.kind === "unusable") return inMemory(options, opened.why, []);
     return replace(options, quarantine, opened.why);

@@ -1,0 +1,52 @@
+import { StorageError, type DocumentStore } from "../../core/storage/document-store.ts";
+import type { Clock } from "../../../platform/ports/clock.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
+import type { StorageIssue } from "./storage-issue.ts";
+
+/** The disk is asked no more often than this whether it takes writes again. */
+const RETRY_EVERY_MS = 15_000;
+
+export interface StandInOptions {
+  /** What could be read without writing anything, by key. */
+  readonly texts: ReadonlyMap<string, string>;
+  readonly why: StorageIssue;
+  /** Opens the real store, or gives `undefined` while the disk refuses. */
+  readonly reopen: () => (DocumentStore & { close?(): Promise<void> }) | undefined;
+  readonly clock: Clock;
+}
+
+/**
+ * Stands in for the documents while the disk lets nobody write: what is stored is read, every write is refused with
+ * the reason, and the real store takes over with the first write after the disk has recovered.
+ */
+export class StandInDocumentStore implements DocumentStore {
+  readonly #options: StandInOptions;
+  #real: (DocumentStore & { close?(): Promise<void> }) | undefined;
+  #triedMs: number;
+
+  constructor(options: StandInOptions) {
+    this.#options = options;
+    this.#triedMs = options.clock.monotonicMs();
+  }
+
+  async get(key: string): Promise<JsonObject | undefined> {
+    if (this.#real !== undefined) return this.#real.get(key);
+    const value = parseJson(this.#options.texts.get(key) ?? "null");
+    return isJsonObject(value) ? value : undefined;
+  }
+
+  async put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {
+    const { clock, why, reopen } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (this.#real === undefined && nowMs - this.#triedMs >= RETRY_EVERY_MS) {
+      this.#triedMs = nowMs;
+      this.#real = reopen();
+    }
+    if (this.#real === undefined) throw new StorageError(why.code, why.message);
+    return this.#real.put(values);
+  }
+
+  async close(): Promise<void> {
+    await this.#real?.close?.();
+  }
+}
