@@ -218,7 +218,7 @@ export class CloudLinkRunner implements CloudLink {
   }
 
   #sessionEvents(attempt: number): SessionEvents {
-    const pingOf = (limits: Limits): { readonly pingIntervalMs?: number } => (limits.pingIntervalMs === undefined ? {} : { pingIntervalMs: limits.pingIntervalMs });
+    const pingOf = ({ pingIntervalMs }: Limits): { readonly pingIntervalMs?: number } => (pingIntervalMs === undefined ? {} : { pingIntervalMs });
     return {
       challenged: () => this.#dispatch({ kind: "challenged", attempt }),
       helloSent: () => this.#dispatch({ kind: "hello-sent", attempt }),
@@ -231,9 +231,7 @@ export class CloudLinkRunner implements CloudLink {
         if (pingIntervalMs !== undefined) this.#dispatch({ kind: "limited", attempt, pingIntervalMs });
       },
       refused: (error, retryAfterMs) => this.#dispatch({ kind: "refused", attempt, error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }),
-      goaway: ({ reason, retryAfterMs, endpoint }) => {
-        this.#dispatch({ kind: "goaway", attempt, reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(endpoint === undefined ? {} : { endpoint }) });
-      },
+      goaway: ({ t: _, ...said }) => this.#dispatch({ kind: "goaway", attempt, ...said }),
       lost: (error) => this.#dispatch({ kind: "lost", attempt, error }),
     };
   }

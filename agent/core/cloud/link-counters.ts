@@ -38,7 +38,8 @@ export class LinkCounters {
   readonly ends = new NamedCounts();
 
   snapshot(): LinkCounts {
-    const { framesReceived, framesSent, bytesReceived, bytesSent, attempts, sessions, framesUnsent, errorsReceived, errorsSent, handlerFaults } = this;
+    const { framesReceived, framesSent, bytesReceived, bytesSent, attempts, sessions } = this;
+    const { framesUnsent, errorsReceived, errorsSent, handlerFaults } = this;
     return {
       framesReceived, framesSent, bytesReceived, bytesSent, attempts, sessions, framesUnsent, errorsReceived, errorsSent, handlerFaults,
       refused: this.refused.snapshot(),

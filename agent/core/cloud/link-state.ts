@@ -36,7 +36,13 @@ export type LinkPhase =
   | { readonly kind: "waiting"; readonly why: WaitReason; readonly untilMs: number }
   | { readonly kind: "connecting"; readonly endpoint: string; readonly sinceMs: number }
   /** `step`: what is waited for. `hello` is our own answer, which needs the disk. */
-  | { readonly kind: "handshaking"; readonly endpoint: string; readonly sinceMs: number; readonly step: "challenge" | "hello" | "welcome"; readonly stepSinceMs: number }
+  | {
+      readonly kind: "handshaking";
+      readonly endpoint: string;
+      readonly sinceMs: number;
+      readonly step: "challenge" | "hello" | "welcome";
+      readonly stepSinceMs: number;
+    }
   | {
       readonly kind: "online";
       readonly endpoint: string;
@@ -349,7 +355,8 @@ function refused(state: LinkState, event: { readonly error: Issue; readonly retr
   if (!isAttempting(phase)) return same(state);
   const { nowMs, policy, random } = context;
   // A server that says when to come back knows better than our schedule; one that does not gets the slow one.
-  const book = event.retryAfterMs === undefined ? noteRefusal(state.book, phase.endpoint, nowMs, policy, random) : noteFailure(state.book, phase.endpoint, nowMs, policy, random);
+  const note = event.retryAfterMs === undefined ? noteRefusal : noteFailure;
+  const book = note(state.book, phase.endpoint, nowMs, policy, random);
   const obeyed = obey({ ...offline(state, context), book, lastError: event.error }, event.retryAfterMs, context);
   return end(state, wait(withGap(obeyed, context), context), event.error);
 }
@@ -363,7 +370,8 @@ function goAway(state: LinkState, event: Extract<LinkEvent, { kind: "goaway" }>,
   let next: LinkState = { ...offline(state, context), lastError: why };
   // A server that sends every device away at once must not make each of them come back every second.
   if (!stable) next = { ...next, book: noteFailure(next.book, phase.endpoint, nowMs, policy, random) };
-  if (event.endpoint !== undefined && next.redirects < policy.redirectsMax && !losesTls(phase.endpoint, event.endpoint)) next = { ...next, redirect: event.endpoint, redirects: next.redirects + 1 };
+  const follows = event.endpoint !== undefined && next.redirects < policy.redirectsMax && !losesTls(phase.endpoint, event.endpoint);
+  if (follows) next = { ...next, redirect: event.endpoint, redirects: next.redirects + 1 };
   return end(state, wait(withGap(obey(next, event.retryAfterMs, context), context), context), why, "reconnecting");
 }
 

@@ -10,7 +10,13 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
  */
 export type MigrationState =
   | { readonly kind: "settled"; readonly committed: readonly string[]; readonly failure?: MigrationFailure }
-  | { readonly kind: "trying"; readonly committed: readonly string[]; readonly wanted: readonly string[]; readonly failures: number; readonly deadlineMs: number };
+  | {
+      readonly kind: "trying";
+      readonly committed: readonly string[];
+      readonly wanted: readonly string[];
+      readonly failures: number;
+      readonly deadlineMs: number;
+    };
 
 /** The last list that was tried in vain. */
 export interface MigrationFailure {
@@ -54,12 +60,18 @@ const MigrationDocumentSchema = v.object({
   /** What the configuration said when this was written. A configuration that says otherwise now wins. */
   configured: v.array(v.string()),
   /** Present while a list is being tried, and after it failed. `open`: it was being tried when this was written. */
-  tried: v.optional(v.object({ endpoints: ListSchema, failures: CountSchema, open: v.boolean(), code: v.optional(CodeSchema), message: v.optional(TextSchema) })),
+  tried: v.optional(
+    v.object({ endpoints: ListSchema, failures: CountSchema, open: v.boolean(), code: v.optional(CodeSchema), message: v.optional(TextSchema) }),
+  ),
 });
 export type MigrationDocument = v.InferOutput<typeof MigrationDocumentSchema>;
 
 /** The state after a start, from what is on disk; a trial that the end of the last run cut short has failed. */
-export function migrationAfterStart(stored: JsonObject | undefined, configured: readonly string[], notBeforeMs: (failures: number) => number): MigrationState {
+export function migrationAfterStart(
+  stored: JsonObject | undefined,
+  configured: readonly string[],
+  notBeforeMs: (failures: number) => number,
+): MigrationState {
   const parsed = v.safeParse(MigrationDocumentSchema, stored);
   if (!parsed.success || !sameList(parsed.output.configured, configured)) return { kind: "settled", committed: configured };
   const { committed, tried } = parsed.output;

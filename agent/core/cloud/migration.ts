@@ -105,7 +105,8 @@ export class Migration {
     const link = this.#link;
     if (link === undefined) throw new Error("the migration has no link yet");
     const status = link.status();
-    const plan = planMigration(this.#state, wanted, status.kind === "online" ? status.endpoint : undefined, this.#deps.clock.monotonicMs());
+    const onlineAt = status.kind === "online" ? status.endpoint : undefined;
+    const plan = planMigration(this.#state, wanted, onlineAt, this.#deps.clock.monotonicMs());
     switch (plan.kind) {
       case "settled":
         this.#deps.alarms.clear(MIGRATION_ALARM, "the wanted endpoints are in force");
@@ -195,9 +196,11 @@ export class Migration {
     const state = this.#state;
     if (this.#trial !== trial || state.kind !== "trying") return;
     const why = last === undefined ? "no welcome came" : `${last.message} (${last.code})`;
-    const error: Issue = { code: "cloud.migration-failed", message: `no welcome from the new endpoints within ${policy.trialMs} ms: ${why}`.slice(0, 1000) };
+    const message = `no welcome from the new endpoints within ${policy.trialMs} ms: ${why}`.slice(0, 1000);
+    const error: Issue = { code: "cloud.migration-failed", message };
     const failures = state.failures + 1;
-    this.#state = { kind: "settled", committed: state.committed, failure: { endpoints: state.wanted, error, failures, notBeforeMs: this.#notBeforeMs(failures) } };
+    const failure = { endpoints: state.wanted, error, failures, notBeforeMs: this.#notBeforeMs(failures) };
+    this.#state = { kind: "settled", committed: state.committed, failure };
     log.warn({ wanted: state.wanted, error: error.message }, "returning to the old endpoints");
     this.#raise(error);
     this.#link?.setEndpoints(state.committed);

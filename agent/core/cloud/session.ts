@@ -8,7 +8,7 @@ import { messageOf, type Issue, type Result } from "../../../platform/ports/resu
 import { utf8 } from "../../../platform/runtime/encoding.ts";
 import type { Backlog } from "../outbox/backlog.ts";
 import type { Connection, SessionHandlers } from "./cloud-port.ts";
-import type { DrainFactory, SessionDrain } from "./drain-port.ts";
+import type { DrainFactory, DrainSession, SessionDrain } from "./drain-port.ts";
 import type { LinkCounters } from "./link-counters.ts";
 import type { ServerClock } from "./server-clock.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -76,7 +76,7 @@ export class Session {
   #askedMs = 0;
   /** The outbox file the hello named: the welcome's numbers are of that one. */
   #helloLog = "";
-  #replayUpTo: Parameters<DrainFactory>[0]["replayUpTo"] | undefined;
+  #replayUpTo: DrainSession["replayUpTo"] | undefined;
 
   constructor(deps: SessionDeps) {
     this.#deps = deps;
@@ -233,9 +233,7 @@ export class Session {
       events.lost(answer.error);
       return;
     }
-    const ranges = backlog.ranges();
-    const newest = (stream: keyof typeof ranges): number => ranges[stream].newest;
-    this.#replayUpTo = { outcome: newest("outcome"), alarm: newest("alarm"), play: newest("play"), event: newest("event"), metric: newest("metric") };
+    this.#replayUpTo = newestOf(backlog);
     this.#helloLog = answer.value.log;
     this.#askedMs = clock.monotonicMs();
     this.#stage = "welcome";
@@ -269,11 +267,9 @@ export class Session {
 
   #startDrain(session: string): void {
     const { drain, connection, backlog, log, events, counters } = this.#deps;
-    const ranges = backlog.ranges();
-    const replayUpTo = this.#replayUpTo ?? { outcome: ranges.outcome.newest, alarm: ranges.alarm.newest, play: ranges.play.newest, event: ranges.event.newest, metric: ranges.metric.newest };
     this.#drain = drain({
       session,
-      replayUpTo,
+      replayUpTo: this.#replayUpTo ?? newestOf(backlog),
       limits: this.#limits,
       sendFrame: (frame) => this.#stage === "open" && this.#sendFrame(frame),
       bufferedBytes: () => connection.bufferedBytes(),
@@ -341,8 +337,8 @@ export class Session {
     }
     if (!this.#errors.take()) return undefined;
     log.warn({ code: error.code, error: error.message }, "refused a frame from the cloud");
-    const sent = this.#sendFrame(encodeMessage({ t: "error", code: error.code, message: error.message.slice(0, 1000), ...(about === undefined ? {} : { about }) }));
-    if (sent) counters.errorsSent += 1;
+    const answer: DeviceMessage = { t: "error", code: error.code, message: error.message.slice(0, 1000), ...(about === undefined ? {} : { about }) };
+    if (this.#sendFrame(encodeMessage(answer))) counters.errorsSent += 1;
     return undefined;
   }
 
@@ -361,4 +357,10 @@ export class Session {
     this.sentMs = clock.monotonicMs();
     return true;
   }
+}
+
+/** The newest number of each stream. */
+function newestOf(backlog: Backlog): DrainSession["replayUpTo"] {
+  const { outcome, alarm, play, event, metric } = backlog.ranges();
+  return { outcome: outcome.newest, alarm: alarm.newest, play: play.newest, event: event.newest, metric: metric.newest };
 }

@@ -38,7 +38,9 @@ export type OwnerChange =
   | { readonly kind: "released"; readonly by: OwnerRecord };
 
 /** What a cloud's word about the owner comes to. */
-export type OwnerDecision = { readonly kind: "keep" } | { readonly kind: "change"; readonly change: OwnerChange; readonly documents: Readonly<Record<string, JsonObject | null>> };
+export type OwnerDecision =
+  | { readonly kind: "keep" }
+  | { readonly kind: "change"; readonly change: OwnerChange; readonly documents: Readonly<Record<string, JsonObject | null>> };
 
 export interface OwnershipDeps {
   readonly documents: DocumentStore;
@@ -158,7 +160,10 @@ export class Ownership {
     const presentKey = publicKeyOf(present.commandKey);
     const payload = signedBytes("owner-key", ownerKeyPayload(deviceId, owner.commandKey));
     const endorsed =
-      signature !== undefined && presentKey !== undefined && owner.endorsement.by === present.fingerprint && (await crypto.verifyEd25519(presentKey, payload, signature));
+      signature !== undefined &&
+      presentKey !== undefined &&
+      owner.endorsement.by === present.fingerprint &&
+      (await crypto.verifyEd25519(presentKey, payload, signature));
     if (!endorsed) return fail("owner.endorsement-invalid", `the new key ${fingerprint} is not endorsed by the present key ${present.fingerprint}`);
     return ok(change("key-changed", record));
   }

@@ -53,7 +53,11 @@ export interface KeyFileDeps {
   readonly keyFromSeed: (seed: Uint8Array) => DeviceKey;
 }
 
-export type KeyCopy = { readonly kind: "absent" } | { readonly kind: "blocked"; readonly why: string } | { readonly kind: "good"; readonly text: string; readonly key: DeviceKey } | { readonly kind: "damaged"; readonly why: string };
+export type KeyCopy =
+  | { readonly kind: "absent" }
+  | { readonly kind: "blocked"; readonly why: string }
+  | { readonly kind: "good"; readonly text: string; readonly key: DeviceKey }
+  | { readonly kind: "damaged"; readonly why: string };
 
 /**
  * The device's key from its folder, made at the first start. There are two copies, so that one damaged
