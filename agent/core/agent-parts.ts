@@ -1,11 +1,12 @@
-import { seen } from "../../platform/ports/reading.ts";
 import { ok } from "../../platform/ports/result.ts";
-import type { Json, JsonObject } from "../../platform/runtime/json.ts";
+import type { JsonObject } from "../../platform/runtime/json.ts";
 import type { DeviceMessage } from "../protocol/device-messages.ts";
 import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
 import type { CloudLinkRunner } from "./cloud/cloud-link.ts";
 import { DEFAULT_MIGRATION_POLICY, Migration } from "./cloud/migration.ts";
+import { migrationTarget } from "./cloud/migration-target.ts";
 import { ServerClock } from "./cloud/server-clock.ts";
+import type { JournalStore } from "./commands/journal-store.ts";
 import { ContentService } from "./content/content-service.ts";
 import { contentTarget } from "./content/content-target.ts";
 import { AlarmBoard } from "./health/alarm-board.ts";
@@ -44,6 +45,8 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
   const reported = await ReportedState.load({ store: documents, clock, timers, random, log: log.child({ part: "reported" }), send });
   const alarms = await AlarmBoard.load({ store: documents, sink: outbox, clock, timers, log: log.child({ part: "alarms" }) });
   const identity = await createIdentity(ports, settings);
+  const { damage } = identity.ownership;
+  if (damage !== undefined) alarms.raise("owner.damaged", "critical", damage.message);
   const migration = await Migration.load({
     documents, ownership: identity.ownership, clock, timers, random, alarms,
     log: log.child({ part: "migration" }), policy: DEFAULT_MIGRATION_POLICY, configured: settings.endpoints,
@@ -72,14 +75,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     telemetryKey(clock, telemetry),
     logLevelKey(clock, { current: () => ports.logLevel(), set: (level) => Promise.resolve(ok(ports.setLogLevel(level as "debug"))) }),
     contentKey(contentTarget(content, clock)),
-    endpointsKey({
-      observe: () => Promise.resolve(seen(migration.endpoints(), clock.monotonicMs())),
-      apply: async (endpoints) => {
-        const result = await migration.apply(endpoints);
-        const observed = seen<Json>([...migration.endpoints()], clock.monotonicMs());
-        return { kind: "effect", effect: { attempted: true, observed, ...(result.error && { error: result.error }) } };
-      },
-    }),
+    endpointsKey(migrationTarget(migration, clock)),
     playerConfigKey(clock, page),
   ];
   const desired = await DesiredState.load({
@@ -107,9 +103,22 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
 async function createIdentity(ports: AgentPorts, settings: AgentSettings) {
   const { documents, crypto, deviceId, log, clock, timers } = ports;
   const expectedKey = settings.provisioning?.ownerCommandKey;
-  const ownership = await Ownership.load({ documents, crypto, deviceId, log: log.child({ part: "owner" }), ...(expectedKey !== undefined && { expectedKey }) });
+  const ownership = await Ownership.load({
+    documents, crypto, deviceId, log: log.child({ part: "owner" }),
+    highestNumber: (owner) => highestNumber(ports.journal, owner),
+    ...(expectedKey !== undefined && { expectedKey }),
+  });
   const pairing = new Pairing({ clock, timers, log, deviceId, link: { kind: "offline", sinceMs: clock.monotonicMs() } });
   return { ownership, pairing, verify: signatureVerifier(ownership, crypto) };
+}
+
+/** Commands the journal keeps at most; see command-service.ts. */
+const JOURNAL_ENTRIES_MAX = 2_000;
+
+/** The highest number of this owner that the journal knows: a release must be above it. */
+async function highestNumber(journal: JournalStore, owner: string): Promise<number> {
+  const entries = await journal.recent(JOURNAL_ENTRIES_MAX);
+  return entries.reduce((highest, entry) => (entry.owner === owner ? Math.max(highest, entry.number) : highest), await journal.floor(owner));
 }
 
 /** The configuration of the customer's page, as desired state last set it. */

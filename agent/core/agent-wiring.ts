@@ -41,6 +41,7 @@ export async function wireParts(agent: Agent): Promise<() => void> {
     ownership.onChange((change) => {
       if (change.kind === "released") void release(agent);
       else pairing.claimed();
+      scene.update();
     }),
   );
   parts.page.onChange(() => tellPage(agent));
@@ -73,7 +74,7 @@ function tellPage(agent: Agent): void {
 function report(agent: Agent): void {
   const { ports, settings, parts } = agent;
   const startedMs = ports.clock.wallMs();
-  parts.reported.set("agent", { version: settings.version, adapter: ports.platform.name, startedMs, ...(settings.name !== "" && { name: settings.name }), ...settings.facts } as never);
+  parts.reported.set("agent", { version: settings.version, adapter: ports.platform.name, startedMs, ...(settings.name !== "" && { name: settings.name }), ...settings.facts });
 }
 
 /** A cable that was pulled, a display that came back: whoever depends on it looks again. */

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
+import { SystemTimers } from "../../platform/linux/system-clock.ts";
+import type { Timer } from "../../platform/ports/clock.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import { configEntry, CONFIG_KEYS, flagName } from "../core/config/config-table.ts";
 import { compose } from "./compose.ts";
@@ -8,7 +10,7 @@ import { readConfig, type ReadConfig } from "./config/read-config.ts";
 import { lockData } from "./data-lock.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { pathsIn } from "./paths.ts";
-import { createPinoLog, type LogLevel } from "./pino-log.ts";
+import { createPinoLog } from "./pino-log.ts";
 import { VERSION } from "./version.ts";
 
 /** Short names for what is typed most. */
@@ -44,7 +46,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 
 async function runAgent(config: ReadConfig, data: string): Promise<ExitCode> {
   const paths = pathsIn(data);
-  const pino = await createPinoLog({ file: paths.agentLog, stderr: true, level: config.values["log.level"] as LogLevel });
+  const pino = await createPinoLog({ file: paths.agentLog, stderr: true, level: config.values["log.level"] });
   const { log } = pino;
   for (const issue of config.issues) log.warn({ ...issue }, "a part of the configuration is not used");
   const stop = new AbortController();
@@ -53,35 +55,39 @@ async function runAgent(config: ReadConfig, data: string): Promise<ExitCode> {
     exitCode = code;
     stop.abort();
   };
-  onSignals(() => end(EXIT.stopped), pino.flush);
+  const settled = onSignals(() => end(EXIT.stopped), () => pino.flush());
   try {
     const agent = await compose({ config, paths, pino, signal: stop.signal, version: VERSION });
     await agent.run(stop.signal);
   } catch (thrown) {
     log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "the agent ended by a bug");
     exitCode = EXIT.failed;
+  } finally {
+    settled();
+    pino.flush();
   }
-  pino.flush();
   return exitCode;
 }
 
-/** The one place that touches signals. A second signal, or a stop that hangs, ends the process at once. */
-function onSignals(stop: () => void, flush: () => void): void {
-  let stopping = false;
+/**
+ * The one place that touches signals. A second signal, or a stop that hangs, ends the process at once. Returns what
+ * says that the stop is done.
+ */
+function onSignals(stop: () => void, flush: () => void): () => void {
+  const timers = new SystemTimers();
+  let deadline: Timer | undefined;
+  const force = (): void => {
+    flush();
+    process.exit(EXIT.failed);
+  };
   const handle = (): void => {
-    if (stopping) {
-      flush();
-      process.exit(EXIT.failed);
-    }
-    stopping = true;
+    if (deadline !== undefined) return force();
+    deadline = timers.after("main.stop-deadline", STOP_TIMEOUT_MS, force);
     stop();
-    setTimeout(() => {
-      flush();
-      process.exit(EXIT.failed);
-    }, STOP_TIMEOUT_MS).unref();
   };
   process.on("SIGTERM", handle);
   process.on("SIGINT", handle);
+  return () => deadline?.cancel();
 }
 
 function withAlias(word: string): string {

@@ -67,6 +67,9 @@ export class Systemd {
 
 function runProgram(program: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile(program, [...args], { timeout: 10_000 }, (error) => (error === null ? resolve() : reject(error)));
+    execFile(program, [...args], { timeout: 10_000 }, (error) => {
+      if (error === null) resolve();
+      else reject(new Error(`${program} ${args.join(" ")}: ${error.message}`, { cause: error }));
+    });
   });
 }

@@ -61,7 +61,7 @@ function isDeeperThan(root: Json, levelsMax: number): boolean {
     for (const value of level) {
       if (typeof value !== "object" || value === null) continue;
       for (const child of Array.isArray(value) ? (value as Json[]) : Object.values(value)) {
-        if (typeof child === "object" && child !== null) next.push(child as Json);
+        if (typeof child === "object" && child !== null) next.push(child);
       }
     }
     level = next;

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { CommandFinalStateSchema, RecordSchema, STREAMS, StreamRangeSchema, StreamSchema } from "./records.ts";
 import { ReportedDocumentSchema } from "./reported.ts";
 import {
-  ClockQualitySchema, CodeSchema, CountSchema, FingerprintSchema, IdSchema, IssueSchema, JsonObjectSchema, PercentSchema, PositiveSchema, PublicKeySchema,
+  ClockQualitySchema, CodeSchema, CountSchema, FingerprintSchema, IdSchema, JsonObjectSchema, PercentSchema, PositiveSchema, PublicKeySchema,
   Sha256Schema, SignatureSchema, TextSchema, WallMsSchema,
 } from "./values.ts";
 
@@ -134,4 +134,3 @@ export const DeviceMessageSchema = v.variant("t", [
 ]);
 export type DeviceMessage = v.InferOutput<typeof DeviceMessageSchema>;
 export type DeviceMessageOf<T extends DeviceMessage["t"]> = Extract<DeviceMessage, { t: T }>;
-export type WireIssue = v.InferOutput<typeof IssueSchema>;

@@ -37,6 +37,6 @@ export const ManifestSchema = v.object({
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
 function isPackagePath(path: string): boolean {
-  if (/[\\:\0-\x1f\x7f]/.test(path)) return false;
+  if (/[\\:]/.test(path) || [...path].some((character) => character < " " || character === "\x7f")) return false;
   return path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }

@@ -34,9 +34,13 @@ function element(id: string): HTMLElement {
   return found;
 }
 
-/** What the device's link refuses (a full disk, a rate limit) is no reason for the board to stop. */
+let refusals = 0;
+
+/** What the device's link refuses (a full disk, a rate limit) is no reason for the board to stop; it is counted in the page's state. */
 function tell(promise: Promise<unknown> | undefined): void {
-  promise?.catch((error: unknown) => console.warn("vitrine:", error));
+  promise?.catch(() => {
+    refusals += 1;
+  });
 }
 
 function text(id: string, value: string): void {
@@ -90,11 +94,11 @@ function showSlide(menu: Menu, at: number): void {
   }, 600);
   drink = slide.drink;
   for (const row of document.querySelectorAll<HTMLElement>("#menu .row")) row.classList.toggle("lit", row.dataset["item"] === slide.item);
-  document.querySelectorAll<HTMLElement>("#progress li").forEach((bar, index) => {
+  for (const [index, bar] of [...document.querySelectorAll<HTMLElement>("#progress li")].entries()) {
     bar.className = index < at ? "done" : index === at ? "now" : "";
     bar.style.setProperty("--length", `${slide.seconds}s`);
-  });
-  tell(vitrine?.reportState({ slide: slide.id, position: at + 1, of: menu.playList.length, orders }));
+  }
+  tell(vitrine?.reportState({ slide: slide.id, position: at + 1, of: menu.playList.length, orders, refusals }));
 }
 
 /** Plays the list for ever, with a proof of play for every item that was on to its end. */

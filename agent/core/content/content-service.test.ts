@@ -23,7 +23,10 @@ function store(): DocumentStore {
   return {
     get: (key) => Promise.resolve(documents.get(key)),
     put: (values) => {
-      for (const [key, value] of Object.entries(values)) value === null ? documents.delete(key) : documents.set(key, value);
+      for (const [key, value] of Object.entries(values)) {
+        if (value === null) documents.delete(key);
+        else documents.set(key, value);
+      }
       return Promise.resolve();
     },
   };

@@ -3,7 +3,7 @@ import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
-import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
+import { canonicalJson } from "../../../platform/runtime/json.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
@@ -151,5 +151,5 @@ export class ContentService {
 
 function same(a: Content | undefined, b: Content | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json);
+  return canonicalJson(a) === canonicalJson(b);
 }

@@ -60,7 +60,7 @@ export class PlayerService {
 
   /** Shows `scene`; the same again is not sent, so that nothing on the screen blinks. */
   show(scene: StageScene): void {
-    const text = canonicalJson(scene as unknown as Json);
+    const text = canonicalJson(scene);
     if (text === this.#scene) return;
     this.#scene = text;
     this.#deps.link.setScene(scene);

@@ -43,7 +43,7 @@ async function devices(context: CliContext, cloud: CloudClient, clock: Clock): P
   const answer = await cloud.get("/api/v1/devices");
   if (!answer.ok) return complain(context, answer.error);
   const list = (answer.value["devices"] ?? []) as readonly JsonObject[];
-  if (context.json) list.forEach((device) => context.printJson(device));
+  if (context.json) for (const device of list) context.printJson(device);
   else context.print(list.length === 0 ? "no devices yet" : table([["NAME", "LINK", "SCREEN", "OWNER", "ID"], ...list.map((device) => deviceRow(device, clock))]));
   return CLI_EXIT.ok;
 }
@@ -53,7 +53,7 @@ function deviceRow(device: JsonObject, clock: Clock): readonly string[] {
   const verdict = (device["verdict"] as { verdict?: string } | null)?.verdict ?? "unknown";
   const pairing = (device["pairing"] as { code?: string } | null)?.code;
   const since = link?.sinceMs === undefined ? "" : ` for ${formatDuration(clock.wallMs() - link.sinceMs)}`;
-  return [String(device["name"]), `${link?.state ?? "?"}${since}`, link?.state === "online" ? verdict : `unknown (was ${verdict})`, device["claimed"] === true ? "claimed" : `code ${pairing ?? "—"}`, String(device["id"])];
+  return [text(device["name"]), `${link?.state ?? "?"}${since}`, link?.state === "online" ? verdict : `unknown (was ${verdict})`, device["claimed"] === true ? "claimed" : `code ${pairing ?? "—"}`, text(device["id"])];
 }
 
 async function send(context: CliContext, cloud: CloudClient, clock: Clock): Promise<CliExit> {
@@ -82,8 +82,8 @@ async function readParams(cloud: CloudClient, name: string, words: readonly stri
   const commands = (catalog.value["commands"] ?? []) as readonly JsonObject[];
   const info = commands.find((command) => command["name"] === name);
   if (info === undefined) {
-    const meant = nearest(name, commands.map((command) => String(command["name"])));
-    return fail("command.unknown", `there is no command "${name}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`, `there are ${commands.map((command) => String(command["name"])).join(", ")}`);
+    const meant = nearest(name, commands.map((command) => text(command["name"])));
+    return fail("command.unknown", `there is no command "${name}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`, `there are ${commands.map((command) => text(command["name"])).join(", ")}`);
   }
   const base = json === undefined ? {} : parseJson(json);
   if (!isJsonObject(base ?? null)) return fail("params.not-json", "--params takes a JSON object");
@@ -96,11 +96,11 @@ async function waitForOutcome(context: CliContext, cloud: CloudClient, clock: Cl
   let said = "";
   const giveUpMs = clock.monotonicMs() + Number(command["ttlMs"] ?? 60_000) + Number(command["timeoutMs"] ?? 60_000) + GRACE_MS;
   while (command["final"] !== true && !context.signal.aborted && clock.monotonicMs() < giveUpMs) {
-    const state = String(command["state"]);
+    const state = text(command["state"]);
     if (state !== said && !context.json) context.complain(state);
     said = state;
     await wait(150);
-    const answer = await cloud.get(`/api/v1/devices/${device}/commands/${String(command["id"])}`);
+    const answer = await cloud.get(`/api/v1/devices/${device}/commands/${text(command["id"])}`);
     if (!answer.ok) return complain(context, answer.error);
     command = answer.value["command"] as JsonObject;
   }
@@ -115,7 +115,7 @@ function printOutcome(context: CliContext, command: JsonObject): CliExit {
 }
 
 function outcomeText(command: JsonObject): string {
-  const lines = [`${String(command["name"])}: ${String(command["state"])}${typeof command["durationMs"] === "number" ? ` in ${formatDuration(command["durationMs"])}` : ""}`];
+  const lines = [`${text(command["name"])}: ${text(command["state"])}${typeof command["durationMs"] === "number" ? ` in ${formatDuration(command["durationMs"])}` : ""}`];
   const error = command["error"] as { code: string; message: string; hint?: string } | null | undefined;
   if (error) lines.push(`  ${error.message} [${error.code}]`, ...(error.hint === undefined ? [] : [`  → ${error.hint}`]));
   const effect = command["effect"];
@@ -148,7 +148,7 @@ function eventText(event: string, data: Json, clock: Clock): string {
   const body = (isJsonObject(data) ? data : {}) as Record<string, JsonObject & Json[]>;
   if (event === "device" && body["device"]) return deviceRow(body["device"], clock).join("  ");
   if (event === "command" && body["command"]) return outcomeText(body["command"]).replaceAll("\n", " ");
-  if (event === "record" && Array.isArray(body["records"])) return body["records"].map((record) => `${String((record as JsonObject)["stream"])} ${JSON.stringify((record as JsonObject)["body"])}`).join("  ");
+  if (event === "record" && Array.isArray(body["records"])) return body["records"].map((record) => `${text((record as JsonObject)["stream"])} ${JSON.stringify((record as JsonObject)["body"])}`).join("  ");
   return JSON.stringify(data).slice(0, 400);
 }
 
@@ -163,7 +163,7 @@ async function claim(context: CliContext, cloud: CloudClient): Promise<CliExit> 
   if (!answer.ok) return complain(context, answer.error);
   const device = answer.value["device"] as JsonObject;
   if (context.json) context.printJson(device);
-  else context.print(`claimed ${String(device["name"])} (${String(device["id"])})`);
+  else context.print(`claimed ${text(device["name"])} (${text(device["id"])})`);
   return CLI_EXIT.ok;
 }
 
@@ -173,10 +173,15 @@ async function findDevice(cloud: CloudClient, wanted: string): Promise<Result<st
   if (!answer.ok) return answer;
   const list = (answer.value["devices"] ?? []) as readonly JsonObject[];
   const exact = list.filter((device) => device["id"] === wanted || device["name"] === wanted);
-  const found = exact.length > 0 ? exact : list.filter((device) => String(device["id"]).startsWith(wanted.toLowerCase()));
-  if (found.length === 1) return ok(String(found[0]?.["id"]));
-  const names = list.map((device) => `${String(device["name"])} (${String(device["id"]).slice(0, 8)})`).join(", ");
+  const found = exact.length > 0 ? exact : list.filter((device) => text(device["id"]).startsWith(wanted.toLowerCase()));
+  if (found.length === 1) return ok(text(found[0]?.["id"]));
+  const names = list.map((device) => `${text(device["name"])} (${text(device["id"]).slice(0, 8)})`).join(", ");
   return found.length > 1
     ? fail("device.ambiguous", `"${wanted}" fits ${found.length} devices`, `give more of the id; there are ${names}`)
     : fail("device.unknown", `no device is called "${wanted}"`, list.length > 0 ? `there are ${names}` : "none has connected yet");
+}
+
+/** A field of an answer, for people. */
+function text(value: Json | undefined): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }

@@ -53,7 +53,7 @@ function alternatives(schema: Json): readonly JsonObject[] {
   const options = schema["anyOf"] ?? schema["oneOf"];
   // Numbers first: "4" should be the line with offset 4 where a line may be a name or a number.
   const rank = (option: Json): number => (isJsonObject(option) && option["type"] === "string" ? 1 : 0);
-  return Array.isArray(options) ? ([...options] as Json[]).sort((a, b) => rank(a) - rank(b)).filter(isJsonObject) : [schema];
+  return Array.isArray(options) ? [...(options as readonly Json[])].sort((a, b) => rank(a) - rank(b)).filter(isJsonObject) : [schema];
 }
 
 function firstOf(values: Json | undefined): Json | undefined {
@@ -82,7 +82,7 @@ function jsonOf(text: string, fits: (value: unknown) => boolean): Json | undefin
 function describe(schema: Json): string {
   const names = alternatives(schema).map((option) => {
     const values = option["enum"];
-    return Array.isArray(values) ? `one of ${values.map((value) => JSON.stringify(value)).join(", ")}` : String(option["type"]);
+    return Array.isArray(values) ? `one of ${values.map((value) => JSON.stringify(value)).join(", ")}` : typeof option["type"] === "string" ? option["type"] : "JSON";
   });
   return names.join(" or ");
 }

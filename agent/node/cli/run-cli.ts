@@ -45,7 +45,9 @@ function withoutCommand(commands: readonly CliCommand[], words: readonly string[
   const asked = word === undefined || word === "help" || word === "--help" || word === "-h";
   const group = commands.filter((command) => word !== undefined && command.name.startsWith(`${word} `));
   if (asked || (group.length > 0 && words.length === 1)) {
-    (asked && word !== undefined ? output.out : output.err)(overview(group.length > 0 ? group : commands));
+    const text = overview(group.length > 0 ? group : commands);
+    if (asked && word !== undefined) output.out(text);
+    else output.err(text);
     return word === undefined || group.length > 0 ? CLI_EXIT.usage : CLI_EXIT.ok;
   }
   const meant = nearest(words.slice(0, 2).join(" "), commands.map((command) => command.name)) ?? nearest(word, commands.map((command) => command.name));

@@ -71,9 +71,9 @@ async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
   for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    yield value as Uint8Array;
+    const chunk = (await reader.read()) as { readonly done: boolean; readonly value?: Uint8Array };
+    if (chunk.done || chunk.value === undefined) return;
+    yield chunk.value;
   }
 }
 
