@@ -1,0 +1,42 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { qrSvg } from "./qr-svg.ts";
+import { screenDocument } from "./screen-document.ts";
+import type { ScreenContent } from "./screen-model.ts";
+
+const PAIRING: ScreenContent = { kind: "pairing", code: "K7P 4QX", claimUrl: "http://127.0.0.1/claim", deviceId: "8f2c", status: "Waiting for TLS" };
+
+describe("our own pages", () => {
+  test.each<ScreenContent>([PAIRING, { kind: "pairing", deviceId: "8f2c", status: "s" }, { kind: "offline", message: "m" }, { kind: "fault", code: "a.b", message: "m" }, { kind: "blank" }])(
+    "$kind has no script and no address, and its policy allows its one style sheet and nothing else",
+    (screen) => {
+      const { html, csp } = screenDocument(screen);
+      expect(html).not.toMatch(/<script|\son\w+=|\sstyle=|<link|<img|url\(|https?:/i);
+      expect(csp).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; /);
+      const style = /<style>([^<]*)<\/style>/.exec(html)?.[1];
+      const hash = style === undefined ? "" : createHash("sha256").update(style).digest("base64");
+      expect(csp).toContain(hash);
+    },
+  );
+
+  test("show the code, the status and the device", () => {
+    const { html } = screenDocument(PAIRING);
+    for (const text of ["K7P 4QX", "Waiting for TLS", "8f2c", "<svg class=\"qr\""]) expect(html).toContain(text);
+  });
+
+  test("take any text as text", () => {
+    fc.assert(
+      fc.property(fc.constantFrom("<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "</style><b>", "'><b>"), fc.string(), (attack, noise) => {
+        const text = attack + noise;
+        const documents = [screenDocument({ ...PAIRING, code: text, deviceId: text, status: text }), screenDocument({ kind: "offline", message: text }), screenDocument({ kind: "fault", code: text, message: text })];
+        for (const { html } of documents) expect(html).not.toContain(attack);
+      }),
+    );
+  });
+});
+
+test("a text that no QR code holds gives none", () => {
+  expect(qrSvg("x".repeat(4_000))).toBeUndefined();
+  expect(qrSvg("http://127.0.0.1/")).toMatch(/^<svg class="qr" viewBox="0 0 \d+ \d+"/);
+});

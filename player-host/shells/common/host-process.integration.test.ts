@@ -1,0 +1,114 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { hostLog, RotatingFile } from "./host-log.ts";
+import { parseHostOptions } from "./host-options.ts";
+import { takeInstanceLock } from "./instance-lock.ts";
+import { HttpOriginProbe } from "./origin-probe.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "vitrine-process-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe("the instance lock", () => {
+  test("is held by one process, and free again afterwards", async () => {
+    const path = join(folder, "player", "host.lock");
+    const first = await takeInstanceLock(path);
+    if (!first.ok) throw new Error(first.error.message);
+    expect(await takeInstanceLock(path)).toMatchObject({ ok: false, error: { code: "host.already-running" } });
+    await first.value.release();
+    expect((await takeInstanceLock(path)).ok).toBe(true);
+  });
+
+  test("left by a process that is gone, by an older one with the same number, or damaged, it is taken over", async () => {
+    const path = join(folder, "host.lock");
+    const child = spawn(process.execPath, ["-e", ""]);
+    await new Promise((resolve) => child.once("exit", resolve));
+    for (const text of [`${child.pid} 12345\n`, `${process.pid} 1\n`, "", "nonsense", "99999999999 1"]) {
+      await writeFile(path, text);
+      const taken = await takeInstanceLock(path);
+      expect(taken, JSON.stringify(text)).toMatchObject({ ok: true });
+      if (taken.ok) await taken.value.release();
+    }
+  });
+});
+
+describe("the log", () => {
+  test("writes JSON lines to both places, and keeps its files under their limit", async () => {
+    const path = join(folder, "logs", "player.log");
+    const also: string[] = [];
+    const file = new RotatingFile(path, 2_000);
+    const log = hostLog(file, { write: (line) => also.push(line) }, "info").child({ part: "test" });
+    log.debug({}, "not this");
+    for (let n = 0; n < 100; n++) log.info({ n }, "line");
+    file.close();
+    expect(also).toHaveLength(100);
+    expect(JSON.parse(also[0] ?? "")).toMatchObject({ part: "test", n: 0, msg: "line" });
+    for (const name of ["", ".1", ".2"]) expect((await stat(`${path}${name}`)).size).toBeLessThanOrEqual(2_000);
+    await expect(stat(`${path}.3`)).rejects.toMatchObject({ code: "ENOENT" });
+    expect((await readFile(path, "utf8")).trim().split("\n").at(-1)).toBe(also.at(-1)?.trim());
+  });
+});
+
+test.each([
+  [["--browser", "/b"], "--data is missing."],
+  [["--data", "d", "--window-size", "huge"], "--window-size huge is not WIDTHxHEIGHT."],
+  [["--data", "d", "--log-level", "loud"], "--log-level loud is none of debug, info, warn, error."],
+  [["--data", "d", "--colour"], "Unknown option '--colour'"],
+])("%j is refused with a sentence", (argv, message) => {
+  const parsed = parseHostOptions(argv, "/here");
+  expect(parsed.ok ? "" : parsed.error.message).toContain(message);
+});
+
+test("options are read, with a data folder that is absolute", () => {
+  expect(parseHostOptions(["--data", "d/../e", "--browser", "/b", "--headless", "--window-size", "640x360"], "/here")).toEqual({
+    ok: true,
+    value: { dataDir: "/here/e", browser: "/b", headless: true, window: { width: 640, height: 360 }, logLevel: "info" },
+  });
+});
+
+describe("the origin probe", () => {
+  let server: Server;
+  let status = 200;
+  beforeEach(async () => {
+    server = createServer((_request, response) => {
+      response.writeHead(status).write("x".repeat(100_000));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  const ask = (url: string) => new HttpOriginProbe({}).ask(url, new AbortController().signal);
+  const home = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+
+  test.each([
+    [200, undefined],
+    [302, undefined],
+    [401, undefined],
+    [404, undefined],
+    [500, "http.500"],
+    [503, "http.503"],
+  ])("%s is %s", async (answered, code) => {
+    status = answered;
+    expect((await ask(home()))?.code).toBe(code);
+  });
+
+  test("says why there is no answer", async () => {
+    const gone = home();
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    expect((await ask(gone))?.code).toBe("net.connection-refused");
+    expect((await ask("ftp://127.0.0.1/"))?.code).toBe("content.bad-address");
+    expect((await ask("nonsense"))?.code).toBe("content.bad-address");
+    expect((await ask("http://no-such-host.invalid/"))?.code).toMatch(/^net\./);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  });
+});

@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { describe, test } from "vitest";
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
+import { shellConformance } from "../shell.conformance.ts";
+import { RemoteShell } from "../testing/remote-shell.ts";
+
+const PACKAGE = join(import.meta.dirname, "../../../node_modules/electron");
+
+/** Electron's binary, when somebody has fetched it: its package names it in `path.txt`. */
+function electronBinary(): string | undefined {
+  const named = join(PACKAGE, "path.txt");
+  const name = existsSync(named) ? readFileSync(named, "utf8").trim() : "electron";
+  const path = join(process.env["ELECTRON_OVERRIDE_DIST_PATH"] ?? join(PACKAGE, "dist"), name);
+  return existsSync(path) ? path : undefined;
+}
+
+const binary = electronBinary();
+
+if (binary === undefined) {
+  reportLeftOut("the Shell suite on Electron", "Electron's binary is not here; VITRINE_ELECTRON=download fetches it where the network allows");
+  describe("Shell: electron", () => {
+    test.skip("no Electron is here", () => undefined);
+  });
+} else {
+  shellConformance({
+    name: "electron",
+    keepsPicture: true,
+    makeShell: async (folder) => {
+      const common = { bundle: true, platform: "node" as const, target: "node24", logLevel: "error" as const, external: ["electron"] };
+      const require = 'import { createRequire as vitrineCreateRequire } from "node:module";\nconst require = vitrineCreateRequire(import.meta.url);';
+      const main = join(folder, "main.mjs");
+      await Promise.all([
+        build({ ...common, format: "esm", banner: { js: require }, entryPoints: [join(import.meta.dirname, "testing/shell-process.ts")], outfile: main }),
+        build({ ...common, format: "cjs", entryPoints: [join(import.meta.dirname, "preload.ts")], outfile: join(folder, "preload.cjs") }),
+      ]);
+      const flags = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+      const env = { ...process.env, VITRINE_TEST_FOLDER: join(folder, "profile") };
+      return new RemoteShell(spawn(binary, [...flags, main], { stdio: ["ignore", "ignore", "inherit", "ipc"], serialization: "advanced", env }));
+    },
+  });
+}
