@@ -1,0 +1,12 @@
+import type { Figure } from "./figure.ts";
+import { append } from "./figures/append.ts";
+import { backlog } from "./figures/backlog.ts";
+import { command } from "./figures/command.ts";
+import { drain } from "./figures/drain.ts";
+import { flash } from "./figures/flash.ts";
+import { idle } from "./figures/idle.ts";
+import { start } from "./figures/start.ts";
+import { wire } from "./figures/wire.ts";
+
+/** Every figure, in the order in which they are measured: what the others would disturb comes first. */
+export const FIGURES: readonly Figure[] = [idle, start, command, wire, append, drain, backlog, flash];

@@ -1,0 +1,69 @@
+import { AgentProgram } from "../harness/agent-program.ts";
+import type { Bench } from "../harness/bench.ts";
+import { BenchCloud } from "../harness/bench-cloud.ts";
+import { memoryOf, processorSecondsOf, type ProcessMemory } from "../harness/proc-files.ts";
+import type { Figure, Measured } from "../figure.ts";
+import { median } from "../harness/statistics.ts";
+
+const MIB = 1024 * 1024;
+const MEMORY_TIMES_MAX = 1.8;
+const CPU_PERCENT_MAX = 0.5;
+
+interface Rest {
+  readonly memory: ProcessMemory;
+  readonly cpuPercent: number;
+  /** Of programs it ran and waited for. */
+  readonly childrenPercent: number;
+}
+
+/** The agent with nothing to do: connected, owned, default telemetry, real probes of this machine. */
+export const idle: Figure = {
+  name: "idle",
+  title: "agent at rest: memory and processor time",
+  needsBuild: true,
+  async run(bench) {
+    const count = bench.pick(3, 1);
+    const settleMs = bench.pick(20_000, 6_000);
+    const windowMs = bench.pick(60_000, 15_000);
+    const cloud = await BenchCloud.start();
+    bench.onEnd(() => cloud.stop());
+    const bare = Array.from({ length: count }, () => bench.node("-e", ["setInterval(()=>{},1e6)"]).pid);
+    const agents = Array.from({ length: count }, () => new AgentProgram(bench, { data: bench.folder("agent"), cloud: cloud.address, platform: "linux" }));
+    await Promise.all(agents.map((agent) => agent.online()));
+    await bench.sleep(settleMs);
+    const pids = [...bare, ...agents.map(({ pid }) => pid)];
+    const rests = await watch(bench, pids, windowMs);
+    const how = `${count} agents beside ${count} bare Nodes, ${settleMs / 1000} s after connecting, over ${windowMs / 1000} s; medians`;
+    return lines(rests.slice(0, count), rests.slice(count), how);
+  },
+};
+
+async function watch(bench: Bench, pids: readonly number[], windowMs: number): Promise<readonly Rest[]> {
+  const before = pids.map(processorSecondsOf);
+  const startMs = performance.now();
+  await bench.sleep(windowMs);
+  const tookS = (performance.now() - startMs) / 1000;
+  return pids.map((pid, at): Rest => {
+    const after = processorSecondsOf(pid);
+    const then = before[at] ?? after;
+    return { memory: memoryOf(pid), cpuPercent: (100 * (after.own - then.own)) / tookS, childrenPercent: (100 * (after.children - then.children)) / tookS };
+  });
+}
+
+function lines(bare: readonly Rest[], agents: readonly Rest[], how: string): readonly Measured[] {
+  const memory = (name: "rss" | "anonymous" | "pss"): Measured => {
+    const of = (rests: readonly Rest[]): number => median(rests.map((rest) => rest.memory[name])) / MIB;
+    return { name: `idle.memory.${name}`, value: of(agents), unit: "MiB", floor: { name: "bare Node", value: of(bare), unit: "MiB" }, how };
+  };
+  const floor = { name: "bare Node", value: median(bare.map((rest) => rest.cpuPercent)), unit: "% of a core" };
+  return [
+    { ...memory("rss"), target: { of: "ratio", atMost: MEMORY_TIMES_MAX } },
+    memory("anonymous"),
+    memory("pss"),
+    {
+      name: "idle.cpu", value: median(agents.map((rest) => rest.cpuPercent)), unit: "% of a core", floor,
+      target: { of: "value", atMost: CPU_PERCENT_MAX }, how,
+    },
+    { name: "idle.cpu-of-children", value: median(agents.map((rest) => rest.childrenPercent)), unit: "% of a core", how: `programs the agent ran meanwhile; ${how}` },
+  ];
+}

@@ -1,0 +1,85 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { WebSocketServer, type WebSocket } from "ws";
+import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+import type { Cloud } from "../../dev-cloud/sessions/cloud.ts";
+import { isFinal, type CommandRow } from "../../dev-cloud/sessions/cloud-store.ts";
+import type { Connection } from "../../dev-cloud/sessions/connection.ts";
+import { memoryCloud } from "./memory-cloud.ts";
+
+/**
+ * A cloud in this process: the development cloud's own sessions on a store in memory, over real WebSockets on loopback.
+ * It claims whoever comes, signs commands, and adds nothing of a disk to what is measured.
+ */
+export class BenchCloud {
+  readonly cloud: Cloud;
+  /** Where devices connect. */
+  readonly address: string;
+  readonly #http: Server;
+  readonly #sockets: WebSocketServer;
+  readonly #waiting = new Map<string, (row: CommandRow) => void>();
+
+  static async start(): Promise<BenchCloud> {
+    const http = createServer((_, response) => response.writeHead(404).end());
+    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+    const host = `127.0.0.1:${(http.address() as AddressInfo).port}`;
+    return new BenchCloud(http, host, await memoryCloud(systemClock, new SystemTimers(), host));
+  }
+
+  private constructor(http: Server, host: string, cloud: Cloud) {
+    this.address = `ws://${host}/device/v1`;
+    this.#http = http;
+    this.#sockets = new WebSocketServer({ server: http, perMessageDeflate: false });
+    this.cloud = cloud;
+    this.cloud.events.on((event) => {
+      if (event.t === "command" && isFinal(event.command.state)) this.#settle(event.command);
+    });
+    this.#sockets.on("connection", (socket, request) => this.#accept(socket, request.socket));
+  }
+
+  /** Signs a command, sends it, and resolves with its row when its outcome record is stored. */
+  async command(device: string, name: string, params: JsonObject): Promise<CommandRow> {
+    const row = this.cloud.context.store.device(device);
+    if (row === undefined) throw new Error(`no device ${device}`);
+    const made = this.cloud.commands.create(row, { name, params });
+    if (!made.ok) throw new Error(made.error.message);
+    return new Promise((resolve) => this.#waiting.set(made.value.id, resolve));
+  }
+
+  async stop(): Promise<void> {
+    this.cloud.stop();
+    for (const client of this.#sockets.clients) client.terminate();
+    this.#sockets.close();
+    this.#http.closeAllConnections();
+    await new Promise<void>((resolve) => this.#http.close(() => resolve()));
+  }
+
+  #settle(row: CommandRow): void {
+    this.#waiting.get(row.id)?.(row);
+    this.#waiting.delete(row.id);
+  }
+
+  #accept(client: WebSocket, tcp: Socket): void {
+    tcp.setNoDelay(true);
+    const session = this.cloud.open(connectionOver(client));
+    client.on("message", (data: Buffer) => session.onFrame(data.toString("utf8"), data.length));
+    client.on("error", () => {
+      // A device that was killed; "close" follows and ends the session.
+    });
+    client.on("close", () => session.onClosed("closed"));
+  }
+}
+
+function connectionOver(client: WebSocket): Connection {
+  return {
+    remote: "loopback",
+    send: (text) => client.send(text, () => {}),
+    sendBinary: (bytes) => client.send(bytes, () => {}),
+    close: (code, reason) => client.close(code, reason),
+    cut: () => client.terminate(),
+    pause: () => client.pause(),
+    resume: () => client.resume(),
+    bufferedBytes: () => client.bufferedAmount,
+  };
+}
