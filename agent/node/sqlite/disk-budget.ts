@@ -59,16 +59,33 @@ export class DiskBudget {
     // A WAL left by a crash is moved over and emptied first; its file may be longer than this cap allows.
     options.file.checkpoint(true);
     this.#salvaging = options.salvaging;
-    if (options.salvaging) this.#quarantineBytes = this.#quarantine.bytes();
-    else this.#trimQuarantine();
+    if (options.salvaging) {
+      rmSync(this.#reservePath, { force: true });
+      this.besideDamaged();
+      return;
+    }
+    this.#trimQuarantine();
     if (!this.#writeReserve()) this.#tightSinceMs = this.#monotonicMs();
     this.#limitPages();
   }
 
-  /** The salvage is over: the quarantine keeps to its limits again. */
+  /**
+   * For a salvage: lets the database grow as far as the damaged file leaves room beside it, without the reserve, and
+   * with the WAL moved over and emptied now. To be called after every group of rows.
+   */
+  besideDamaged(): void {
+    this.#file.checkpoint(true);
+    this.#quarantineBytes = this.#quarantine.bytes();
+    const pages = Math.floor((this.#capBytes - CHANGE_BYTES_MAX - this.#quarantineBytes) / this.#file.pageBytes);
+    this.#file.database.pragma(`max_page_count = ${Math.max(1, pages)}`);
+  }
+
+  /** The salvage is over: the quarantine keeps to its limits again, and the reserve comes back. */
   settle(): void {
     this.#salvaging = false;
+    this.#file.checkpoint(true);
     this.#trimQuarantine();
+    if (!this.#writeReserve()) this.#tightSinceMs = this.#monotonicMs();
     this.#limitPages();
   }
 
@@ -78,6 +95,8 @@ export class DiskBudget {
 
   /** Bytes on the disk, as the file system counts them. */
   bytes(): number {
+    // Counted anew while a salvage eats the damaged file up.
+    if (this.#salvaging) this.#quarantineBytes = this.#quarantine.bytes();
     return this.#file.bytes() + fileBytes(this.#reservePath) + this.#quarantineBytes;
   }
 

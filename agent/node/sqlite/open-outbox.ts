@@ -15,7 +15,7 @@ import { Quarantine } from "./quarantine.ts";
 import { walIsUnreadable } from "./page-scan.ts";
 import { readContents } from "./read-contents.ts";
 import { rowChecksum } from "./row-checksum.ts";
-import { recordsInWal, salvageOutbox, salvageTail, type Salvage } from "./salvage-outbox.ts";
+import { recordsInWal, salvageOutbox, salvageTail, type Salvage, type SalvageOptions } from "./salvage-outbox.ts";
 import { fileBytes, type SqliteFile } from "./sqlite-file.ts";
 import { SqliteOutboxStore } from "./sqlite-outbox-store.ts";
 import { storageIssueOf, storageIssueOrThrow } from "./storage-issue.ts";
@@ -34,7 +34,7 @@ export interface OutboxFileOptions {
 /** What an agent without a usable disk keeps in memory at most. */
 const MEMORY_BYTES_MAX = 2 * 1024 * 1024;
 /** Of the cap, at most this part is kept as damaged files. */
-const QUARANTINE_PART = 1 / 4;
+const QUARANTINE_PART = 1 / 8;
 /** A WAL is never longer than this; a longer one is not ours and is left to SQLite alone. */
 const WAL_READ_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -110,7 +110,7 @@ function replace(options: OutboxFileOptions, quarantine: Quarantine, why: Issue)
   try {
     fillNew(file, newLogId(options));
     const budget = budgetOf(options, quarantine, file, true);
-    const salvage = salvageFrom(aside, file, budget);
+    const salvage = salvageFrom(aside, file, budget, { eatUp: quarantine.bytes() > quarantine.bytesMax });
     budget.settle();
     const read = readContents(file.database);
     if (read === undefined) throw new Error("a new outbox file does not read back");
@@ -127,9 +127,9 @@ function replace(options: OutboxFileOptions, quarantine: Quarantine, why: Issue)
 const NOTHING: Salvage = { rows: 0, gaps: [], extentKnown: false };
 
 /** What cannot even be scanned gives nothing; the agent starts all the same. */
-function salvageFrom(aside: string, file: SqliteFile, budget: DiskBudget): Salvage {
+function salvageFrom(aside: string, file: SqliteFile, budget: DiskBudget, options: SalvageOptions): Salvage {
   try {
-    return salvageOutbox(aside, file.database, budget);
+    return salvageOutbox(aside, file.database, budget, options);
   } catch (thrown) {
     if (storageIssueOf(thrown) === undefined) throw thrown;
     return NOTHING;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync, truncateSync } from "node:fs";
 import { PAGE_BYTES } from "./open-database.ts";
 import { fileBytes } from "./sqlite-file.ts";
 
@@ -18,8 +18,9 @@ export type RawValue = number | string | null;
 
 /** Pages of a database file, then those in its write-ahead log in the order in which they were written. */
 export class PageScan {
+  readonly #path: string;
   readonly #pages: number;
-  readonly #frames: number;
+  #frames: number;
   #fd: number | undefined;
   #walFd: number | undefined;
   /** Where the last version of a page stands in the WAL. */
@@ -27,6 +28,7 @@ export class PageScan {
   readonly #torn = new Set<number>();
 
   constructor(path: string, parts: { readonly database: boolean } = { database: true }) {
+    this.#path = path;
     this.#pages = parts.database ? Math.ceil(fileBytes(path) / PAGE_BYTES) : 0;
     this.#frames = Math.max(0, Math.ceil((fileBytes(`${path}-wal`) - WAL_HEADER_BYTES) / FRAME_BYTES));
     if (fileBytes(path) > 0) this.#fd = openSync(path, "r");
@@ -34,14 +36,42 @@ export class PageScan {
     this.#noteFrames();
   }
 
+  /** Pages of the database file. */
+  get pages(): number {
+    return this.#pages;
+  }
+
   /** Every row found, stale ones and repetitions included. */
   *rows(): Generator<RawRow> {
-    for (let page = 1; page <= this.#pages; page += 1) yield* this.#rowsOf(readAt(this.#fd, (page - 1) * PAGE_BYTES, PAGE_BYTES), page === 1);
+    yield* this.rowsOfPages(1, this.#pages);
+    yield* this.rowsOfWal();
+  }
+
+  /** Rows of the pages `from` to `to` of the database file. */
+  *rowsOfPages(from: number, to: number): Generator<RawRow> {
+    for (let page = from; page <= to; page += 1) yield* this.#rowsOf(readAt(this.#fd, (page - 1) * PAGE_BYTES, PAGE_BYTES), page === 1);
+  }
+
+  *rowsOfWal(): Generator<RawRow> {
     for (let frame = 0; frame < this.#frames; frame += 1) {
       if (this.#torn.has(frame)) continue;
       const bytes = readAt(this.#walFd, WAL_HEADER_BYTES + frame * FRAME_BYTES, FRAME_BYTES);
       if (bytes.length > FRAME_HEADER_BYTES) yield* this.#rowsOf(bytes.subarray(FRAME_HEADER_BYTES), bytes.readUInt32BE(0) === 1);
     }
+  }
+
+  /** Deletes the WAL: its rows were taken over. */
+  dropWal(): void {
+    if (this.#walFd !== undefined) closeSync(this.#walFd);
+    this.#walFd = undefined;
+    this.#frames = 0;
+    this.#frameOf.clear();
+    rmSync(`${this.#path}-wal`, { force: true, recursive: true });
+  }
+
+  /** Cuts the database file behind page `pages`: the rows of those behind were taken over. */
+  cut(pages: number): void {
+    if (this.#fd !== undefined) truncateSync(this.#path, pages * PAGE_BYTES);
   }
 
   close(): void {

@@ -13,11 +13,11 @@ const FILES_MAX = 8;
  */
 export class Quarantine {
   readonly folder: string;
-  readonly #bytesMax: number;
+  readonly bytesMax: number;
 
   constructor(folder: string, bytesMax: number) {
     this.folder = folder;
-    this.#bytesMax = bytesMax;
+    this.bytesMax = bytesMax;
   }
 
   /**
@@ -49,8 +49,8 @@ export class Quarantine {
   }
 
   /** Deletes the oldest files beyond the limits of number and bytes; `bytesMax` may be lower than the folder's own. Returns the bytes left. */
-  trim(bytesMax: number = this.#bytesMax): number {
-    const limit = Math.min(bytesMax, this.#bytesMax);
+  trim(bytesMax: number = this.bytesMax): number {
+    const limit = Math.min(bytesMax, this.bytesMax);
     const files = this.#files().sort((a, b) => a.changedMs - b.changedMs);
     let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     while (files.length > 0 && (files.length > FILES_MAX * PARTS.length || bytes > limit)) {

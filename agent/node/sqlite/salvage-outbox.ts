@@ -4,7 +4,7 @@ import type { ClockSegment, GapEntry } from "../../core/outbox/outbox-store.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import type { DiskBudget } from "./disk-budget.ts";
 import { QUALITIES, STREAM_IDS } from "./outbox-schema.ts";
-import { PageScan } from "./page-scan.ts";
+import { PageScan, type RawRow } from "./page-scan.ts";
 import { outboxRowOf, type OutboxRow } from "./raw-outbox-row.ts";
 import { rowChecksum } from "./row-checksum.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
@@ -21,36 +21,109 @@ export interface Salvage {
 
 /** Rows put into the new file by one transaction. */
 const GROUP_ROWS = 256;
-const GROUP_BYTES = 256 * 1024;
+const GROUP_BYTES = 64 * 1024;
+/** Pages read from the end of a file that is eaten up, between two cuts. */
+const CHUNK_PAGES = 256;
+/** So many pages behind the ones being read are left a while: long rows go on there. */
+const MARGIN_PAGES = 256;
+
+export interface SalvageOptions {
+  /**
+   * The damaged file is too large to be kept beside the new one: it is cut from its end as its rows are taken over, so
+   * that both together never have more than the cap.
+   */
+  readonly eatUp: boolean;
+}
 
 /**
- * Takes over what can be read from a damaged outbox file into a new one, class by class. Records keep their numbers,
- * so that the gap records about the others name them; the new file has another log id.
+ * Takes over what can be read from a damaged outbox file into a new one. Records keep their numbers, so that the gap
+ * records about the others name them; the new file has another log id. May be run again after it was cut short.
  */
-export function salvageOutbox(damagedPath: string, database: Database.Database, budget: DiskBudget): Salvage {
+export function salvageOutbox(damagedPath: string, database: Database.Database, budget: DiskBudget, { eatUp }: SalvageOptions): Salvage {
   const scan = new PageScan(damagedPath);
   try {
     const small = readSmallTables(scan);
+    noteOwnStreams(database, small);
     putSmallTables(database, small);
-    const streams = perStream((stream) => small.streams.get(stream));
-    let rows = 0;
-    const skipped: GapEntry[] = [];
-    for (const stream of STREAMS) {
-      const floor = streams[stream]?.floor ?? 0;
-      const taken = takeOver(scan, database, budget, stream, floor);
-      rows += taken.rows;
-      if (taken.skipped > 0) skipped.push({ stream, reason: "quota", source: "", count: taken.skipped });
-    }
-    const missing = STREAMS.flatMap((stream) => settleStream(database, stream, small, skipped.find((entry) => entry.stream === stream)?.count ?? 0));
-    return { rows, gaps: [...skipped, ...missing], extentKnown: STREAMS.every((stream) => small.streams.has(stream)) };
+    budget.besideDamaged();
+    const taker = new RowTaker(database, budget, perStream((stream) => small.streams.get(stream)?.floor ?? 0));
+    if (eatUp) takeEatingUp(scan, taker);
+    else for (const stream of STREAMS) taker.take(scan.rows(), [stream]);
+    const gaps = STREAMS.flatMap((stream) => settleStream(database, stream, small, taker.skipped[stream]));
+    return { rows: taker.rows, gaps, extentKnown: STREAMS.every((stream) => small.streams.has(stream)) };
   } finally {
     scan.close();
   }
 }
 
+/** What matters most first, while there is room for sure; then the log's end; then page by page from the end of the file. */
+function takeEatingUp(scan: PageScan, taker: RowTaker): void {
+  for (const stream of ["outcome", "alarm"] as const) taker.take(scan.rows(), [stream]);
+  taker.take(scan.rowsOfWal(), STREAMS);
+  scan.dropWal();
+  for (let to = scan.pages; to > 0; to -= CHUNK_PAGES) {
+    taker.take(scan.rowsOfPages(Math.max(1, to - CHUNK_PAGES + 1), to), STREAMS);
+    scan.cut(Math.max(0, to - CHUNK_PAGES) + MARGIN_PAGES);
+  }
+  scan.cut(0);
+}
+
+/** Puts rows into the new file, as long as there is room. */
+class RowTaker {
+  readonly #budget: DiskBudget;
+  readonly #floors: Readonly<Record<Stream, number>>;
+  readonly #write: (rows: readonly RecordRow[]) => number;
+  rows = 0;
+  /** Rows that were readable and found no room. */
+  readonly skipped = perStream(() => 0);
+
+  constructor(database: Database.Database, budget: DiskBudget, floors: Readonly<Record<Stream, number>>) {
+    this.#budget = budget;
+    this.#floors = floors;
+    const insert = perStream((stream) => database.prepare(insertSql(stream)));
+    this.#write = database.transaction((rows: readonly RecordRow[]) => rows.reduce((sum, row) => sum + insert[row.stream].run(...columnsOf(row)).changes, 0));
+  }
+
+  take(raws: Iterable<RawRow>, streams: readonly Stream[]): void {
+    let group: RecordRow[] = [];
+    let bytes = 0;
+    for (const raw of raws) {
+      const row = raw.values.length === 7 ? outboxRowOf(raw) : undefined;
+      if (row?.table !== "records" || !streams.includes(row.stream) || row.seq <= this.#floors[row.stream]) continue;
+      group.push(row);
+      bytes += row.body.length;
+      if (group.length < GROUP_ROWS && bytes < GROUP_BYTES) continue;
+      this.#put(group);
+      group = [];
+      bytes = 0;
+    }
+    this.#put(group);
+  }
+
+  #put(group: readonly RecordRow[]): void {
+    if (group.length === 0) return;
+    try {
+      this.rows += this.#write(group);
+    } catch (thrown) {
+      if (storageIssueOrThrow(thrown).code !== "storage.full") throw thrown;
+      for (const row of group) this.skipped[row.stream] += 1;
+    }
+    this.#budget.besideDamaged();
+  }
+}
+
+/** A salvage that was cut short had noted the numbers in the new file already, and may have eaten up where they came from. */
+function noteOwnStreams(database: Database.Database, small: SmallTables): void {
+  const rows = database.prepare("SELECT id, stored, floor, newest FROM stream").raw().all() as [number, number, number, number][];
+  for (const [id, stored, floor, newest] of rows) {
+    const stream = STREAMS.find((name) => STREAM_IDS[name] === id);
+    if (stream !== undefined && newest > 0) note(small, { table: "stream", stream, stored, floor, newest });
+  }
+}
+
 /**
- * Rows at the end of a write-ahead log that SQLite did not take: behind a damaged or torn place. They are put into the
- * database, which was opened already. `path` is that of the database before it was opened and its WAL changed: a copy.
+ * Puts rows at the end of a write-ahead log that SQLite did not take, because they stand behind a damaged place, into
+ * the database, which is open already. `rows` were read by `recordsInWal` before that.
  */
 export function salvageTail(rows: readonly RecordRow[], database: Database.Database, newest: Readonly<Record<Stream, number>>): Salvage {
   const gaps: GapEntry[] = [];
@@ -131,6 +204,7 @@ function note(small: SmallTables, row: OutboxRow): void {
 
 function putSmallTables(database: Database.Database, small: SmallTables): void {
   database.transaction(() => {
+    for (const [stream, { floor, newest }] of small.streams) putStream(database, stream, floor, newest);
     const segment = database.prepare("INSERT OR REPLACE INTO segment (id, boot, quality, wall_offset, since_mono, crc) VALUES (?, ?, ?, ?, ?, ?)");
     for (const { id, boot, quality, offsetMs, sinceMonoMs } of small.segments.values()) {
       const numbers = [id, QUALITIES.indexOf(quality), offsetMs, sinceMonoMs];
@@ -143,43 +217,10 @@ function putSmallTables(database: Database.Database, small: SmallTables): void {
       const text = JSON.stringify(entry);
       gap.run(id, text, rowChecksum("gap", [id], text));
     }
+    database.exec("DELETE FROM recent_key");
     const key = database.prepare("INSERT INTO recent_key (dedupe_key, seq, crc) VALUES (?, ?, ?)");
     for (const [text, seq] of small.keys) key.run(text, seq, rowChecksum("recent_key", [seq], text));
   })();
-}
-
-/** Copies one stream's rows above `floor`, as far as there is room. */
-function takeOver(scan: PageScan, database: Database.Database, budget: DiskBudget, stream: Stream, floor: number): { readonly rows: number; readonly skipped: number } {
-  const insert = database.prepare(insertSql(stream));
-  const write = database.transaction((group: readonly RecordRow[]) => group.reduce((sum, row) => sum + insert.run(...columnsOf(row)).changes, 0));
-  let rows = 0;
-  let skipped = 0;
-  let group: RecordRow[] = [];
-  let bytes = 0;
-  const flush = (): void => {
-    try {
-      if (skipped > 0) skipped += group.length;
-      else {
-        budget.prepare(bytes * 2 + GROUP_ROWS * 64, () => undefined);
-        rows += write(group);
-      }
-    } catch (thrown) {
-      if (storageIssueOrThrow(thrown).code !== "storage.full") throw thrown;
-      skipped += group.length;
-    }
-    group = [];
-    bytes = 0;
-  };
-  for (const raw of scan.rows()) {
-    if (raw.values.length !== 7 || raw.rowid <= floor) continue;
-    const row = outboxRowOf(raw);
-    if (row?.table !== "records" || row.stream !== stream) continue;
-    group.push(row);
-    bytes += row.body.length;
-    if (group.length >= GROUP_ROWS || bytes >= GROUP_BYTES) flush();
-  }
-  flush();
-  return { rows, skipped };
 }
 
 /** Sets a stream's numbers in the new file and counts what is missing below them. */
@@ -188,13 +229,23 @@ function settleStream(database: Database.Database, stream: Stream, small: SmallT
   const [count, first, last] = database.prepare(`SELECT count(*), min(seq), max(seq) FROM "${stream}"`).raw().get() as [number, number | null, number | null];
   const floor = known?.floor ?? (first ?? 1) - 1;
   const newest = Math.max(known?.newest ?? 0, floor, last ?? 0);
-  const values = [STREAM_IDS[stream], floor, floor, newest];
-  database.prepare("INSERT OR REPLACE INTO stream (id, stored, floor, newest, crc) VALUES (?, ?, ?, ?, ?)").run(...values, rowChecksum("stream", values, ""));
-  const missing = newest - floor - count - skipped;
+  putStream(database, stream, floor, newest);
+  const missing = newest - floor - count;
   if (missing <= 0) return [];
   const from = first === null || first > floor + 1 ? floor + 1 : edge(database, stream, "seq + 1", "ASC");
   const to = last === null || last < newest ? newest : edge(database, stream, "seq - 1", "DESC");
-  return [{ stream, reason: "corrupt", source: "", from, to, count: missing }];
+  // Rows without room are among the missing; which ones, nobody needs to know.
+  const noRoom = Math.min(skipped, missing);
+  const entry = { stream, source: "", from, to };
+  return [
+    ...(missing > noRoom ? [{ ...entry, reason: "corrupt" as const, count: missing - noRoom }] : []),
+    ...(noRoom > 0 ? [{ ...entry, reason: "quota" as const, count: noRoom }] : []),
+  ];
+}
+
+function putStream(database: Database.Database, stream: Stream, floor: number, newest: number): void {
+  const values = [STREAM_IDS[stream], floor, floor, newest];
+  database.prepare("INSERT OR REPLACE INTO stream (id, stored, floor, newest, crc) VALUES (?, ?, ?, ?, ?)").run(...values, rowChecksum("stream", values, ""));
 }
 
 /** First number beside a row that has none of its own. */
