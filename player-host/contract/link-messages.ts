@@ -24,7 +24,10 @@ export const HostPictureSchema = v.object({
 });
 export type HostPicture = v.InferOutput<typeof HostPictureSchema>;
 
-/** What is on the stage. `screen` is one of our own pages: pairing, offline, fault, blank. */
+/**
+ * What is on the stage. `screen` is one of our own pages: pairing, offline, fault, blank. `sinceMs` is the wall
+ * clock (since the epoch); `playing` with an error in the picture's evidence is a last good picture in an outage.
+ */
 export const StageReportSchema = v.variant("kind", [
   v.object({ kind: v.literal("screen"), screen: v.string() }),
   v.object({ kind: v.literal("loading"), content: v.string(), sinceMs: NumberSchema }),

@@ -6,7 +6,7 @@ import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts
 import { parseJson } from "../../platform/runtime/json.ts";
 import type { HostMessage } from "../contract/link-messages.ts";
 import { HostMessageSchema } from "../contract/link-messages.ts";
-import { readIfThere } from "./durable-file.ts";
+import { readIfThere, syncFolder } from "./durable-file.ts";
 
 export type SpooledMessage = Extract<HostMessage, { t: "page-event" | "page-play" }>;
 
@@ -118,7 +118,10 @@ export class PageSpool {
     if (taken.length === 0) return;
     const file = await this.#opened();
     await file.appendFile(text);
-    if (taken.some(({ message }) => message.t === "page-play")) await file.datasync();
+    if (taken.some(({ message }) => message.t === "page-play")) {
+      await file.datasync();
+      if (this.#fileBytes === 0) await syncFolder(dirname(this.#path));
+    }
     this.#fileBytes = size;
     for (const { message, done } of taken) {
       this.#kept.set(message.id, message);
@@ -155,6 +158,7 @@ export class PageSpool {
       await file.close();
     }
     await rename(temporary, this.#path);
+    await syncFolder(dirname(this.#path));
     this.#fileBytes = Buffer.byteLength(text);
   }
 

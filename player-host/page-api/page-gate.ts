@@ -41,6 +41,10 @@ export class PageGate {
     this.#grants = grants;
   }
 
+  get grants(): readonly string[] {
+    return this.#grants;
+  }
+
   granted(grant: string): boolean {
     return this.#grants.includes(grant);
   }

@@ -6,6 +6,8 @@ import type { Issue, Result } from "../../platform/ports/result.ts";
  * nothing: when to load, to wait or to recover is the stage's business.
  */
 export interface Shell {
+  /** `chromium`, `electron`, …: known before the browser has said its version. */
+  readonly kind: string;
   /** Starts the browser and shows nothing yet. Fails with `shell.…` codes. Starting a started shell is a bug. */
   start(): Promise<Result<ShellFacts>>;
   /** Ends the browser and everything it started. Resolves when none of its processes is left. */

@@ -12,6 +12,7 @@ const PICTURE: PixelSample = { width: 2, height: 1, rgba: Uint8Array.of(0, 0, 0,
 
 /** A shell that does at once what it is told, and misbehaves on demand. */
 class ScriptedShell implements Shell {
+  readonly kind = "scripted";
   readonly loads: LoadTarget[] = [];
   starts = 0;
   stops = 0;

@@ -49,6 +49,8 @@ export class Stage {
   #probing: AbortController | undefined;
   #lastSaid = "";
   #shellName = "";
+  readonly #firstStart: Promise<void>;
+  #firstStartDone: () => void = () => undefined;
   #shellGone: (() => void) | undefined;
 
   constructor(scene: StageScene, deps: StageDeps) {
@@ -56,6 +58,9 @@ export class Stage {
     this.#state = initialStage(scene, deps.clock.wallMs());
     const onListenerError = (thrown: unknown): void => deps.log.error({ error: messageOf(thrown) }, "a stage listener threw");
     this.#seen = new Emitter(onListenerError);
+    this.#firstStart = new Promise((resolve) => {
+      this.#firstStartDone = resolve;
+    });
     this.#watch = new PictureWatch({ ...deps, stage: () => this.#state, changed: () => this.#say() });
     deps.shell.onEvent((event) => this.#takeShellEvent(event));
   }
@@ -73,9 +78,14 @@ export class Stage {
     return this.#state.wanted;
   }
 
-  /** The browser's name and version, once it has started. */
+  /** The browser's name, and its version once it has started. */
   get shellName(): string {
-    return this.#shellName;
+    return this.#shellName === "" ? this.#deps.shell.kind : this.#shellName;
+  }
+
+  /** Resolves when the first start of the browser has gone well or not. */
+  get firstStart(): Promise<void> {
+    return this.#firstStart;
   }
 
   setScene(scene: StageScene): void {
@@ -110,8 +120,9 @@ export class Stage {
         this.#shellGone = resolve;
       });
       const started = await shell.start();
+      if (started.ok) this.#shellName = started.value.name;
+      this.#firstStartDone();
       if (started.ok) {
-        this.#shellName = started.value.name;
         log.info({ shell: started.value.name, tookMs: Math.round(clock.monotonicMs() - startedMs) }, "browser started");
         this.#take({ kind: "shell-ready" });
         await Promise.race([gone, aborted(signal)]);

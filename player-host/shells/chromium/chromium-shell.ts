@@ -55,6 +55,7 @@ const SEND_TIMEOUT_MS = 30_000;
 
 /** A kiosk Chromium, driven over its debugging pipe. One page, one profile, nothing listening anywhere. */
 export class ChromiumShell implements Shell {
+  readonly kind = "chromium";
   readonly #deps: ChromiumShellDeps;
   readonly #events: Emitter<ShellEvent>;
   #running: Running | undefined;

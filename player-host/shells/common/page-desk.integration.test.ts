@@ -69,9 +69,10 @@ describe("the page desk", () => {
     call({ id: 1, do: "device" });
     expect(toPage.pop()).toMatchObject({ id: 1, ok: false, code: "page.unavailable" });
     desk.setContext({ device: { id: "d1" }, config: { a: 1 } });
+    gate.setGrants(["gpio"]);
     call({ id: 2, do: "device" });
     call({ id: 3, do: "config" });
-    expect(toPage).toEqual([{ t: "reply", id: 2, ok: true, value: { id: "d1", shell: "test 1" } }, { t: "reply", id: 3, ok: true, value: { a: 1 } }]);
+    expect(toPage).toEqual([{ t: "reply", id: 2, ok: true, value: { id: "d1", shell: "test 1", grants: ["gpio"] } }, { t: "reply", id: 3, ok: true, value: { a: 1 } }]);
   });
 
   test("tells the page of a new configuration, and of nothing when it is the same", () => {

@@ -113,7 +113,7 @@ export class PageDesk {
     switch (call.do) {
       case "device":
         if (this.#context === undefined) this.#refuse(call.id, "page.unavailable", "the agent has not been there yet");
-        else this.#answer(call.id, { ...this.#context.device, shell: this.#deps.shellName() });
+        else this.#answer(call.id, { ...this.#context.device, shell: this.#deps.shellName(), grants: this.#deps.gate.grants });
         return;
       case "config":
         this.#answer(call.id, this.#context?.config ?? {});

@@ -33,6 +33,7 @@ export type HostEnd = "stopped" | "restart";
 
 export const METRICS_EVERY_MS = 30_000;
 const REFUSALS_EVERY_MS = 5_000;
+const FIRST_START_WAIT_MS = 3_000;
 /** Lines a minute about what a page is refused or throws; the counters have the rest. */
 const PAGE_LINES_PER_MINUTE = 30;
 
@@ -59,15 +60,24 @@ export class PlayerHost {
 
   /** Runs until `signal` aborts or the agent asks for a new start. */
   async run(signal: AbortSignal): Promise<HostEnd> {
-    const { stage, link, desk } = this.#deps;
+    const { stage, desk } = this.#deps;
     const both = either(signal, this.#restart.signal);
     try {
-      await Promise.all([stage.run(both), link.run(both), this.#report(both)]);
+      await Promise.all([stage.run(both), this.#link(both), this.#report(both)]);
     } finally {
       this.#identify?.cancel();
       desk.stop();
     }
     return signal.aborted ? "stopped" : "restart";
+  }
+
+  /** The greeting names the browser and its version; a browser that takes long to start is not waited for. */
+  async #link(signal: AbortSignal): Promise<void> {
+    const { stage, link, timers } = this.#deps;
+    const waiting = new AbortController();
+    await Promise.race([stage.firstStart, sleep(timers, "host.first-start", FIRST_START_WAIT_MS, either(signal, waiting.signal))]);
+    waiting.abort();
+    await link.run(signal);
   }
 
   async #report(signal: AbortSignal): Promise<void> {

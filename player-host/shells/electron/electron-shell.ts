@@ -48,6 +48,7 @@ interface Open {
 
 /** Electron as a shell: one locked-down window; the page behind it is guarded and watched by the same code as Chromium's. */
 export class ElectronShell implements Shell {
+  readonly kind = "electron";
   readonly #deps: ElectronShellDeps;
   readonly #events: Emitter<ShellEvent>;
   #open: Open | undefined;

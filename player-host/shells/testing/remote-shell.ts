@@ -3,7 +3,7 @@ import type { Result } from "../../../platform/ports/result.ts";
 import type { FrameFinding, LoadTarget, PixelSample, ScreenshotRequest, Shell, ShellEvent, ShellFacts, ShellImage } from "../../stage/shell.ts";
 
 /** Methods that cross the process boundary; every one answers with a promise there. */
-type Method = Exclude<keyof Shell, "onEvent">;
+type Method = Exclude<keyof Shell, "onEvent" | "kind">;
 
 interface Call {
   readonly id: number;
@@ -18,6 +18,7 @@ type FromShell =
 
 /** A shell that lives in another process, for suites that cannot run inside it. Serialisation has to be `advanced`. */
 export class RemoteShell implements Shell {
+  readonly kind = "remote";
   readonly #child: ChildProcess;
   readonly #listeners = new Set<(event: ShellEvent) => void>();
   readonly #open = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>();
