@@ -7,7 +7,7 @@ import { DEFAULT_MIGRATION_POLICY, Migration } from "./cloud/migration.ts";
 import { migrationTarget } from "./cloud/migration-target.ts";
 import { ServerClock } from "./cloud/server-clock.ts";
 import type { JournalStore } from "./commands/journal-store.ts";
-import { ContentService } from "./content/content-service.ts";
+import { contentLabel, ContentService } from "./content/content-service.ts";
 import { contentTarget } from "./content/content-target.ts";
 import { AlarmBoard } from "./health/alarm-board.ts";
 import { Ownership } from "./identity/ownership.ts";
@@ -66,6 +66,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     wallMs: () => clock.wallMs(),
     onMetrics: (metrics) => telemetry.playerMetrics(metrics),
     verdict: () => late.screen?.current()?.verdict ?? "unknown",
+    contentLabel: (id) => contentLabel(content.state(), id),
   });
   const page = createPageConfig();
   const handlers: readonly DesiredKeyHandler[] = [

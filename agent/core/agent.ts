@@ -16,6 +16,7 @@ import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
 import { clockSource, configSource, diskSource, outboxSource, playerSource, temperatureSource } from "./health/health-source.ts";
 import { drainFactory } from "./outbox/drain.ts";
+import { noticedDisplay } from "./state/noticed-display.ts";
 import { HardwareReporter } from "./state/hardware-reporter.ts";
 
 /** The agent without a machine under it: every part, put together from ports alone. */
@@ -119,8 +120,11 @@ function checksOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts)
 
 function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, diagnostics: Diagnostics): ExecutorTable {
   const { platform, player, clock, timers, logs } = ports;
+  const { display } = platform;
+  // A command changes what everybody sees of the display: the verdict must not wait for the next poll to notice.
+  const adapter = display === undefined ? platform : { ...platform, display: noticedDisplay(display, () => parts.displayStatus?.invalidate()) };
   const table = buildExecutorTable({
-    adapter: platform, player, clock, timers, logs,
+    adapter, player, clock, timers, logs,
     uploader: ports.uploader(lateLink(parts)),
     telemetry: parts.telemetry,
     diagnostics,

@@ -7,7 +7,7 @@ import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
 import type { Content } from "../../protocol/desired.ts";
 import type { DocumentStore } from "../storage/document-store.ts";
-import { ContentService } from "./content-service.ts";
+import { contentLabel, ContentService } from "./content-service.ts";
 import { contentTarget } from "./content-target.ts";
 
 const url = (name: string): Content => ({ kind: "url", url: `http://127.0.0.1/${name}` });
@@ -108,4 +108,13 @@ test("stopping leaves no timer behind", async () => {
   stop.abort();
   await time.settled(running);
   expect(time.pending()).toEqual([]);
+});
+
+test("content is called by its name, and versions of a package are told apart", () => {
+  const id = "ab".repeat(32);
+  const wanted: Content = { kind: "package", url: "http://127.0.0.1/a.zip", sha256: id, bytes: 1, name: "Menu" };
+  const showing: StageContent = { kind: "package", id, folder: "/x", entry: "index.html", grants: [], allowedOrigins: [] };
+  expect(contentLabel({ kind: "ready", wanted, showing }, id)).toBe("Menu (abababab)");
+  expect(contentLabel({ kind: "none" }, id)).toBe("package (abababab)");
+  expect(contentLabel({ kind: "none" }, "http://127.0.0.1/a")).toBe("http://127.0.0.1/a");
 });

@@ -149,6 +149,13 @@ export class ContentService {
   }
 }
 
+/** Name for people of content by its stage id: its own name where it has one, with the hash that tells versions apart. */
+export function contentLabel(state: ContentState, id: string): string {
+  const named = state.kind === "ready" && state.showing.id === id ? state.wanted.name : undefined;
+  if (/^[0-9a-f]{64}$/.test(id)) return `${named ?? "package"} (${id.slice(0, 8)})`;
+  return named ?? id;
+}
+
 function same(a: Content | undefined, b: Content | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return canonicalJson(a) === canonicalJson(b);

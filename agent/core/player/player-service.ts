@@ -25,6 +25,8 @@ export interface PlayerServiceDeps {
   onMetrics(metrics: Readonly<Record<string, number>>): void;
   /** The verdict in force, kept beside a proof of play. */
   verdict(): string;
+  /** Name for people of the content with this id (an address, or the hash of a package). */
+  contentLabel(id: string): string;
 }
 
 /**
@@ -138,21 +140,21 @@ export class PlayerService {
   }
 
   #report(status: PlayerStatus): void {
-    this.#deps.reporter.set("player", playerReport(status, this.#deps.wallMs()));
+    this.#deps.reporter.set("player", playerReport(status, this.#deps.wallMs(), (id) => this.#deps.contentLabel(id)));
   }
 }
 
 /** The `player` section of the reported document. */
-export function playerReport(status: PlayerStatus, wallMs: number): ReportedDocument["player"] {
+export function playerReport(status: PlayerStatus, wallMs: number, label: (id: string) => string): ReportedDocument["player"] {
   if (status.kind === "absent") return { kind: "absent", why: status.why };
   const { shell, stage } = status;
   switch (stage.kind) {
     case "screen":
       return { kind: "idle", shell, screen: stage.screen };
     case "failed":
-      return { kind: "failed", shell, content: stage.content, error: stage.error };
+      return { kind: "failed", shell, content: label(stage.content), error: stage.error };
     case "loading":
     case "playing":
-      return { kind: stage.kind, shell, content: stage.content, sinceMs: Math.min(Math.round(stage.sinceMs), wallMs) };
+      return { kind: stage.kind, shell, content: label(stage.content), sinceMs: Math.min(Math.round(stage.sinceMs), wallMs) };
   }
 }
