@@ -16,6 +16,7 @@ import { rebootExecutor, shutdownExecutor } from "./executors/machine-executors.
 import {
   clearCacheExecutor,
   identifyExecutor,
+  pageMessageExecutor,
   reloadPlayerExecutor,
   restartPlayerExecutor,
 } from "./executors/player-executors.ts";
@@ -69,6 +70,7 @@ function playerExecutors(deps: ExecutorTableDeps, time: ExecutorTime): ExecutorT
     "reload-player": reloadPlayerExecutor(player, time),
     "content.clear-cache": clearCacheExecutor(player, time),
     identify: identifyExecutor(player, () => deps.label()),
+    "page.message": pageMessageExecutor(player),
   };
 }
 

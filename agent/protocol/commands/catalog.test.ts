@@ -58,6 +58,7 @@ const EXAMPLES: { readonly [N in CommandName]: { readonly good: readonly unknown
     good: [{ minutes: 1 }, { minutes: 60, intervalMs: 1_000 }],
     bad: [{}, { minutes: 0 }, { minutes: 61 }, { minutes: 1, intervalMs: 999 }],
   },
+  "page.message": { good: [{ message: { order: 42 } }, { message: null }], bad: [{}, { message: 1, more: 2 }] },
   identify: { good: [{}, { durationMs: 1_000, text: "here" }], bad: [{ durationMs: 999 }, { text: "x".repeat(81) }] },
   "diagnostics.run": { good: [{}], bad: [{ deep: true }] },
 };
@@ -97,7 +98,7 @@ describe("the catalog", () => {
   });
 
   it("never runs twice what does harm twice", () => {
-    expect(NAMES.filter((name) => !COMMANDS[name].idempotent)).toEqual(["reboot", "shutdown", "gpio.pulse", "cec.send"]);
+    expect(NAMES.filter((name) => !COMMANDS[name].idempotent)).toEqual(["reboot", "shutdown", "gpio.pulse", "cec.send", "page.message"]);
   });
 });
 

@@ -5,7 +5,7 @@ import type { CommandDefinition } from "./definition.ts";
 import { displayBrightness, displayInput, displayOrientation, displayPower } from "./display.ts";
 import { gpioPulse, gpioRead, gpioWrite } from "./gpio.ts";
 import { reboot, shutdown } from "./machine.ts";
-import { clearCache, identify, reloadPlayer, restartPlayer, screenshot } from "./player.ts";
+import { clearCache, identify, pageMessage, reloadPlayer, restartPlayer, screenshot } from "./player.ts";
 import { collectLogs, runDiagnostics, telemetryBurst } from "./support.ts";
 
 /** Every command of protocol version 1, by name. */
@@ -29,6 +29,7 @@ export const COMMANDS = {
   "logs.collect": collectLogs,
   "telemetry.burst": telemetryBurst,
   identify,
+  "page.message": pageMessage,
   "diagnostics.run": runDiagnostics,
 } as const;
 

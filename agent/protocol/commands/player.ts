@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { CountSchema, DurationMsSchema, Sha256Schema } from "../values.ts";
+import { CountSchema, DurationMsSchema, JsonSchema, Sha256Schema } from "../values.ts";
 import { defineCommand, DAY_MS, HOUR_MS, MINUTE_MS } from "./definition.ts";
 
 export const restartPlayer = defineCommand({
@@ -95,4 +95,20 @@ export const identify = defineCommand({
   ttlMs: 2 * MINUTE_MS,
   ttlMaxMs: HOUR_MS,
   idempotent: true,
+});
+
+export const pageMessage = defineCommand({
+  name: "page.message",
+  summary: "Hands a JSON message to the customer's page.",
+  wall: "Whatever the page does with it.",
+  proof: "The player host took the message for the page that is on the screen.",
+  params: v.strictObject({ message: v.pipe(JsonSchema, v.description("Any JSON value; the page gets it from `vitrine.onMessage`.")) }),
+  result: v.object({}),
+  lane: "player",
+  needs: "player",
+  expectedMs: 50,
+  timeoutMs: 5_000,
+  ttlMs: MINUTE_MS,
+  ttlMaxMs: HOUR_MS,
+  idempotent: false,
 });

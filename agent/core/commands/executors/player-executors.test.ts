@@ -5,7 +5,7 @@ import type { StageReport } from "../../../../player-host/contract/link-messages
 import { FakePlayer } from "../testing/fake-player.ts";
 import { runExecutor } from "../testing/run-executor.ts";
 import type { Upload, Uploaded, Uploader } from "../uploader.ts";
-import { clearCacheExecutor, identifyExecutor, reloadPlayerExecutor, restartPlayerExecutor } from "./player-executors.ts";
+import { clearCacheExecutor, identifyExecutor, pageMessageExecutor, reloadPlayerExecutor, restartPlayerExecutor } from "./player-executors.ts";
 import { screenshotExecutor } from "./screenshot-executor.ts";
 import { collectLogsExecutor, diagnosticsExecutor, telemetryBurstExecutor } from "./support-executors.ts";
 
@@ -236,5 +236,21 @@ describe("the rest", () => {
     const check = { name: "disk", status: "ok", message: "x".repeat(2_000) } as const;
     const { execution } = await runExecutor(diagnosticsExecutor({ run: () => Promise.resolve([check]) }), {}, time);
     expect(execution).toEqual({ state: "succeeded", result: { checks: [{ ...check, message: "x".repeat(1_000) }] } });
+  });
+});
+
+describe("page.message", () => {
+  it("reaches the page that is on the screen", async () => {
+    const player = new FakePlayer();
+    const { execution } = await runExecutor(pageMessageExecutor(player), { message: { order: 42 } }, time);
+    expect(execution).toMatchObject({ state: "succeeded" });
+    expect(player.pageMessages).toEqual([{ order: 42 }]);
+  });
+
+  it.each([["absent" as const, "player.absent"], [{ kind: "screen", screen: "pairing" } as const, "player.no-page"]])("fails where no page would get it: %j", async (stage, code) => {
+    const player = new FakePlayer(stage);
+    const { execution } = await runExecutor(pageMessageExecutor(player), { message: 1 }, time);
+    expect(execution).toMatchObject({ state: "failed", error: { code } });
+    expect(player.pageMessages).toEqual([]);
   });
 });

@@ -116,6 +116,19 @@ export function identifyExecutor(player: PlayerLink, label: () => string): Comma
   };
 }
 
+/** Code: `player.no-page` (no content is on the screen, so no page would get it). */
+export function pageMessageExecutor(player: PlayerLink): CommandExecutor<"page.message"> {
+  return {
+    run({ message }) {
+      const status = player.status();
+      const hasPage = status.kind === "present" && (status.stage.kind === "playing" || status.stage.kind === "loading");
+      if (hasPage && player.sendToPage(message)) return Promise.resolve({ state: "succeeded", result: {} });
+      const error = status.kind === "absent" ? absent(status) : { code: "player.no-page", message: "no content is on the screen that could take a message" };
+      return Promise.resolve({ state: "failed", error });
+    },
+  };
+}
+
 function isOther(status: PlayerStatus, instance: string): status is Extract<PlayerStatus, { kind: "present" }> {
   return status.kind === "present" && status.instance !== instance;
 }

@@ -52,8 +52,12 @@ export class FakePlayer implements PlayerLink {
   setScene(): void {}
   setContext(): void {}
   pageStored(): void {}
-  sendToPage(): boolean {
-    return false;
+  /** What the page was handed. */
+  readonly pageMessages: unknown[] = [];
+  sendToPage(message: unknown): boolean {
+    if (this.#status.kind === "absent") return false;
+    this.pageMessages.push(message);
+    return true;
   }
   sendGpio(): void {}
 
