@@ -29,6 +29,10 @@ export class GapLedger {
     for (const entry of entries) this.#entries.set(keyOf(entry), entry);
   }
 
+  entries(): GapEntry[] {
+    return [...this.#entries.values()];
+  }
+
   add(loss: Loss): void {
     let key = keyOf({ stream: loss.stream, reason: loss.reason, source: loss.source ?? "" });
     let source = loss.source ?? "";

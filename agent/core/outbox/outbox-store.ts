@@ -152,7 +152,7 @@ export interface StorageLoss {
   readonly salvagedRows: number;
   /** False: the file did not tell how much was in it, so more may be lost than `gaps` says. */
   readonly extentKnown: boolean;
-  /** What could not be read back, where numbers tell. */
+  /** What could not be read back, where numbers tell. Among `OutboxContents.gaps` already. */
   readonly gaps: readonly GapEntry[];
 }
 

@@ -176,6 +176,8 @@ export class StoreKeeper {
   #adopt(opening: OutboxOpening): void {
     this.state.segments.unsaveAll();
     if (opening.degraded !== undefined) this.state.ledger.startAnew();
+    // What the file itself had noted as owed is owed by the ledger here, and may be told by now.
+    for (const loss of opening.losses) for (const gap of loss.gaps) this.state.ledger.add(gap);
     this.#switchTo(opening, opening.contents);
     this.#tellOf(opening);
   }
@@ -201,10 +203,7 @@ export class StoreKeeper {
   }
 
   #tellOf(opening: OutboxOpening): void {
-    for (const loss of opening.losses) {
-      for (const gap of loss.gaps) this.state.ledger.add(gap);
-      this.#onIncident({ kind: "loss", loss });
-    }
+    for (const loss of opening.losses) this.#onIncident({ kind: "loss", loss });
     if (opening.degraded !== undefined) this.#onIncident({ kind: "degraded", why: opening.degraded });
   }
 

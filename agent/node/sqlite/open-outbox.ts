@@ -15,7 +15,7 @@ import { Quarantine } from "./quarantine.ts";
 import { walIsUnreadable } from "./page-scan.ts";
 import { readContents } from "./read-contents.ts";
 import { rowChecksum } from "./row-checksum.ts";
-import { recordsInWal, salvageOutbox, salvageTail, type Salvage, type SalvageOptions } from "./salvage-outbox.ts";
+import { recordsInWal, SALVAGE_MARK, salvageOutbox, salvageTail, type Salvage, type SalvageOptions } from "./salvage-outbox.ts";
 import { fileBytes, type SqliteFile } from "./sqlite-file.ts";
 import { SqliteOutboxStore } from "./sqlite-outbox-store.ts";
 import { storageIssueOf, storageIssueOrThrow } from "./storage-issue.ts";
@@ -76,14 +76,14 @@ function openFile(options: OutboxFileOptions, quarantine: Quarantine): Opened {
   const { file } = opened;
   try {
     fillNew(file, newLogId(options));
+    const losses = [...resumeSalvage(options, quarantine, file)];
     const before = readContents(file.database);
     if (before === undefined) return giveUp(file, "the log's id or its numbers do not match their checksum");
+    const gone = walBytes === 0 && mark(file, RUNNING_MARK) !== undefined;
     const newest = perStream((stream) => before.contents.streams[stream].newest);
-    const tail = salvageTail(inWal, file.database, newest);
-    const read = tail.rows > 0 ? readContents(file.database) : before;
-    if (read === undefined) return giveUp(file, "the log changed while it was read");
-    const losses = unreadable || tail.rows > 0 || tail.gaps.length > 0 ? [tailLoss(path, { ...tail, extentKnown: !unreadable })] : [];
-    return { kind: "open", opening: { store: storeOn(options, quarantine, file, read), contents: read.contents, losses } };
+    const tail = salvageTail(inWal, file.database, newest, before.contents.gaps);
+    if (unreadable || gone || tail.rows > 0 || tail.gaps.length > 0) losses.push(tailLoss(path, tail, unreadable || gone));
+    return { kind: "open", opening: begin(file, budgetOf(options, quarantine, file, false), losses) };
   } catch (thrown) {
     const issue = storageIssueOrThrow(thrown);
     closeAnyway(file);
@@ -96,32 +96,58 @@ function replace(options: OutboxFileOptions, quarantine: Quarantine, why: Issue)
   const { path } = options;
   const aside = quarantine.moveAside(path, options.clock.wallMs());
   if (aside === undefined) return inMemory(options, { code: "storage.read-only", message: "a damaged outbox cannot be moved aside" }, []);
-  const loss = (salvage: Salvage, kept: boolean): StorageLoss => ({
-    file: basename(path),
-    why,
-    ...(kept ? { quarantined: join(basename(options.quarantine), basename(aside)) } : {}),
-    salvagedRows: salvage.rows,
-    extentKnown: salvage.extentKnown,
-    gaps: salvage.gaps,
-  });
   const opened = openDatabase(path, OUTBOX_SCHEMA);
-  if (opened.kind !== "open") return inMemory(options, opened.why, [loss(NOTHING, true)]);
+  if (opened.kind !== "open") return inMemory(options, opened.why, [lossOf(options, why, aside, NOTHING)]);
   const { file } = opened;
   try {
-    fillNew(file, newLogId(options));
+    fillNew(file, newLogId(options), basename(aside));
     const budget = budgetOf(options, quarantine, file, true);
     const salvage = salvageFrom(aside, file, budget, { eatUp: quarantine.bytes() > quarantine.bytesMax });
     budget.settle();
-    const read = readContents(file.database);
-    if (read === undefined) throw new Error("a new outbox file does not read back");
-    file.checkpoint(true);
-    const kept = fileBytes(aside) > 0;
-    return { store: new SqliteOutboxStore(file, budget, streamsOf(read)), contents: read.contents, losses: [loss(salvage, kept)] };
+    return begin(file, budget, [lossOf(options, why, aside, salvage)]);
   } catch (thrown) {
     const issue = storageIssueOrThrow(thrown);
     closeAnyway(file);
-    return inMemory(options, issue, [loss(NOTHING, true)]);
+    return inMemory(options, issue, [lossOf(options, why, aside, NOTHING)]);
   }
+}
+
+/** The store on an open file. From here on its WAL is never empty, so that a missing one is noticed. */
+function begin(file: SqliteFile, budget: DiskBudget, losses: readonly StorageLoss[]): OutboxOpening {
+  setMark(file, RUNNING_MARK, "running");
+  file.checkpoint(false);
+  const read = readContents(file.database);
+  if (read === undefined) throw new Error("an outbox file does not read back what was just written");
+  return { store: new SqliteOutboxStore(file, budget, streamsOf(read), () => setMark(file, RUNNING_MARK, undefined)), contents: read.contents, losses };
+}
+
+/** The power went during a salvage: what is left of it is done now. */
+function resumeSalvage(options: OutboxFileOptions, quarantine: Quarantine, file: SqliteFile): StorageLoss[] {
+  const name = mark(file, SALVAGE_MARK);
+  if (name === undefined) return [];
+  const aside = join(options.quarantine, basename(name));
+  const budget = budgetOf(options, quarantine, file, true);
+  const salvage = salvageFrom(aside, file, budget, { eatUp: quarantine.bytes() > quarantine.bytesMax });
+  setMark(file, SALVAGE_MARK, undefined);
+  budget.settle();
+  return [lossOf(options, { code: "storage.corrupt", message: "a salvage was cut short and is done now" }, aside, salvage)];
+}
+
+function lossOf(options: OutboxFileOptions, why: Issue, aside: string, salvage: Salvage): StorageLoss {
+  const quarantined = fileBytes(aside) > 0 ? { quarantined: join(basename(options.quarantine), basename(aside)) } : {};
+  return { file: basename(options.path), why, ...quarantined, salvagedRows: salvage.rows, extentKnown: salvage.extentKnown, gaps: salvage.gaps };
+}
+
+/** Row of table `meta` that is there while the outbox is in use. */
+const RUNNING_MARK = 3;
+
+function mark(file: SqliteFile, id: number): string | undefined {
+  return file.database.prepare("SELECT log FROM meta WHERE id = ?").pluck().get(id) as string | undefined;
+}
+
+function setMark(file: SqliteFile, id: number, text: string | undefined): void {
+  if (text === undefined) file.database.prepare("DELETE FROM meta WHERE id = ?").run(id);
+  else file.database.prepare("INSERT OR REPLACE INTO meta (id, log, crc) VALUES (?, ?, ?)").run(id, text, rowChecksum("meta", [id], text));
 }
 
 const NOTHING: Salvage = { rows: 0, gaps: [], extentKnown: false };
@@ -129,20 +155,20 @@ const NOTHING: Salvage = { rows: 0, gaps: [], extentKnown: false };
 /** What cannot even be scanned gives nothing; the agent starts all the same. */
 function salvageFrom(aside: string, file: SqliteFile, budget: DiskBudget, options: SalvageOptions): Salvage {
   try {
-    return salvageOutbox(aside, file.database, budget, options);
+    const salvage = salvageOutbox(aside, file.database, budget, options);
+    if (options.eatUp) rmSync(aside, { force: true });
+    return salvage;
   } catch (thrown) {
     if (storageIssueOf(thrown) === undefined) throw thrown;
     return NOTHING;
   }
 }
 
-function tailLoss(path: string, tail: Salvage): StorageLoss {
-  const why = { code: "storage.corrupt", message: "the write-ahead log has a damaged place; the records behind it were taken over" };
-  return { file: `${basename(path)}-wal`, why, salvagedRows: tail.rows, extentKnown: tail.extentKnown, gaps: tail.gaps };
-}
-
-function storeOn(options: OutboxFileOptions, quarantine: Quarantine, file: SqliteFile, read: NonNullable<ReturnType<typeof readContents>>): SqliteOutboxStore {
-  return new SqliteOutboxStore(file, budgetOf(options, quarantine, file, false), streamsOf(read));
+function tailLoss(path: string, tail: Salvage, whole: boolean): StorageLoss {
+  const message = whole
+    ? "the write-ahead log is missing or cannot be read; what was written since the last checkpoint is lost"
+    : "the write-ahead log has a damaged place; the records behind it were taken over";
+  return { file: `${basename(path)}-wal`, why: { code: "storage.corrupt", message }, salvagedRows: tail.rows, extentKnown: !whole, gaps: tail.gaps };
 }
 
 function budgetOf(options: OutboxFileOptions, quarantine: Quarantine, file: SqliteFile, salvaging: boolean): DiskBudget {
@@ -155,16 +181,17 @@ function streamsOf(read: NonNullable<ReturnType<typeof readContents>>) {
 }
 
 /** A new file gets its identity and its numbers; one that has them keeps them. */
-function fillNew(file: SqliteFile, log: string): void {
+function fillNew(file: SqliteFile, log: string, salvageFromName?: string): void {
   const { database } = file;
   const isNew = database.prepare("SELECT (SELECT count(*) FROM meta) + (SELECT count(*) FROM stream)").pluck().get() === 0;
   if (!isNew) return;
   database.transaction(() => {
     database.prepare("INSERT INTO meta (id, log, crc) VALUES (1, ?, ?)").run(log, rowChecksum("meta", [1], log));
+    if (salvageFromName !== undefined) setMark(file, SALVAGE_MARK, salvageFromName);
     const insert = database.prepare("INSERT INTO stream (id, stored, floor, newest, crc) VALUES (?, 0, 0, 0, ?)");
     for (const stream of STREAMS) insert.run(STREAM_IDS[stream], rowChecksum("stream", [STREAM_IDS[stream], 0, 0, 0], ""));
   })();
-  // From here on the file exists for good, and its WAL with it.
+  // From here on the file exists for good.
   file.checkpoint(true);
 }
 

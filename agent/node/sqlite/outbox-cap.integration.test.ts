@@ -84,7 +84,7 @@ class Life {
     switch (one.do) {
       case "append":
         await Promise.all(Array.from({ length: one.count }, () => this.#append(one.stream, one.bytes)));
-        await this.#time.advance(1_000);
+        await this.#pass(1_000);
         return;
       case "store": {
         const { oldest, newest } = this.outbox.ranges()[one.stream];
@@ -93,7 +93,7 @@ class Life {
         if (upTo < oldest) return;
         this.storedUpTo.set(one.stream, Math.max(this.storedUpTo.get(one.stream) ?? 0, upTo));
         await this.outbox.stored({ [one.stream]: upTo });
-        await this.#time.advance(3_000);
+        await this.#pass(3_000);
         return;
       }
       case "reject":
@@ -127,7 +127,7 @@ class Life {
     const gaps: Gap[] = [];
     const here = new Map<string, unknown>();
     for (let round = 0; round < 2; round += 1) {
-      await this.#time.advance(5_000);
+      await this.#pass(5_000);
       for (const name of STREAMS) {
         for (const { seq, kind, body } of await readAll(this.outbox, name)) {
           if (kind === "gap") gaps.push(body as unknown as Gap);
@@ -142,6 +142,12 @@ class Life {
       if (here.get(key) === id || Number(seq) <= (this.storedUpTo.get(name as Stream) ?? 0)) return [];
       return gaps.some((gap) => gap.stream === name && (gap.from ?? Infinity) <= Number(seq) && Number(seq) <= (gap.to ?? 0)) ? [] : key;
     });
+  }
+
+  /** Virtual time does not wait for the disk; the flush does. */
+  async #pass(ms: number): Promise<void> {
+    await this.#time.advance(ms);
+    await this.outbox.flush();
   }
 
   async #append(name: Stream, bytes: number): Promise<void> {

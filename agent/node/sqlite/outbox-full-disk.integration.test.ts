@@ -60,6 +60,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     expect(incidents).toEqual([]);
     disk.empty();
     await time.advance(60_000);
+    await outbox.flush();
     for (let n = 0; n < 2_000; n += 1) expect(await append(outbox, "outcome", n)).toMatchObject({ ok: true });
     await outbox.close();
     const again = await start("full");
@@ -80,6 +81,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
       if (durable.ok) accepted += 1;
       else codes.add(durable.error.code);
       await time.advance(1_000);
+      await outbox.flush();
     }
     expect([...codes].filter((code) => code !== "outbox.full")).toEqual([]);
     const { evicted } = outbox.status().counters;
@@ -87,8 +89,10 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     expect((await readAll(outbox, "play")).length + evicted.play + 50).toBe(accepted);
     disk.empty();
     await time.advance(120_000);
+    await outbox.flush();
     await append(outbox, "alarm", 1);
     await time.advance(5_000);
+    await outbox.flush();
     const told = (await readAll(outbox, "alarm")).filter(({ kind }) => kind === "gap").map(({ body }) => body["stream"]);
     expect(told.length).toBeGreaterThan(0);
   });
@@ -101,6 +105,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     expect(await append(outbox, "event", 1)).toMatchObject({ ok: true });
     disk.empty();
     await time.advance(90_000);
+    await outbox.flush();
     expect(await append(outbox, "outcome", 2)).toMatchObject({ ok: true });
     expect(incidents.map(({ kind }) => kind)).toEqual(["degraded", "recovered"]);
     await outbox.close();
@@ -132,6 +137,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     expect(await readAll(outbox, "outcome")).toHaveLength(1);
     disk.remount("rw");
     await time.advance(90_000);
+    await outbox.flush();
     await append(outbox, "outcome", 2);
     expect(incidents.map(({ kind }) => kind)).toEqual(["degraded", "recovered"]);
     expect((await readAll(outbox, "play")).length).toBe(20);

@@ -2,6 +2,7 @@ import type Database from "better-sqlite3";
 import { perStream } from "../../core/outbox/empty-contents.ts";
 import type { ClockSegment, GapEntry } from "../../core/outbox/outbox-store.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
+import { GapLedger } from "../../core/outbox/gap-ledger.ts";
 import type { DiskBudget } from "./disk-budget.ts";
 import { QUALITIES, STREAM_IDS } from "./outbox-schema.ts";
 import { PageScan, type RawRow } from "./page-scan.ts";
@@ -27,6 +28,9 @@ const CHUNK_PAGES = 256;
 /** So many pages behind the ones being read are left a while: long rows go on there. */
 const MARGIN_PAGES = 256;
 
+/** Row of table `meta` that names the damaged file while it is being salvaged. */
+export const SALVAGE_MARK = 2;
+
 export interface SalvageOptions {
   /**
    * The damaged file is too large to be kept beside the new one: it is cut from its end as its rows are taken over, so
@@ -49,7 +53,12 @@ export function salvageOutbox(damagedPath: string, database: Database.Database, 
     const taker = new RowTaker(database, budget, perStream((stream) => small.streams.get(stream)?.floor ?? 0));
     if (eatUp) takeEatingUp(scan, taker);
     else for (const stream of STREAMS) taker.take(scan.rows(), [stream]);
-    const gaps = STREAMS.flatMap((stream) => settleStream(database, stream, small, taker.skipped[stream]));
+    const gaps = database.transaction(() => {
+      const found = STREAMS.flatMap((stream) => settleStream(database, stream, small, taker.skipped[stream]));
+      noteGaps(database, [...small.gaps.values()], found);
+      database.prepare("DELETE FROM meta WHERE id = ?").run(SALVAGE_MARK);
+      return found;
+    })();
     return { rows: taker.rows, gaps, extentKnown: STREAMS.every((stream) => small.streams.has(stream)) };
   } finally {
     scan.close();
@@ -125,7 +134,12 @@ function noteOwnStreams(database: Database.Database, small: SmallTables): void {
  * Puts rows at the end of a write-ahead log that SQLite did not take, because they stand behind a damaged place, into
  * the database, which is open already. `rows` were read by `recordsInWal` before that.
  */
-export function salvageTail(rows: readonly RecordRow[], database: Database.Database, newest: Readonly<Record<Stream, number>>): Salvage {
+export function salvageTail(
+  rows: readonly RecordRow[],
+  database: Database.Database,
+  newest: Readonly<Record<Stream, number>>,
+  owed: readonly GapEntry[],
+): Salvage {
   const gaps: GapEntry[] = [];
   let count = 0;
   database.transaction(() => {
@@ -137,6 +151,7 @@ export function salvageTail(rows: readonly RecordRow[], database: Database.Datab
       const holes = highest - newest[stream] - new Set(lost.map((row) => row.seq)).size;
       if (holes > 0) gaps.push({ stream, reason: "corrupt", source: "", from: newest[stream] + 1, to: highest, count: holes });
     }
+    if (gaps.length > 0) noteGaps(database, owed, gaps);
   })();
   return { rows: count, gaps, extentKnown: true };
 }
@@ -212,11 +227,6 @@ function putSmallTables(database: Database.Database, small: SmallTables): void {
     }
     const kind = database.prepare("INSERT OR REPLACE INTO kind (id, name, crc) VALUES (?, ?, ?)");
     for (const [id, { name, crc }] of small.kinds) kind.run(id, name, crc);
-    const gap = database.prepare("INSERT OR REPLACE INTO gap (id, entry, crc) VALUES (?, ?, ?)");
-    for (const [id, entry] of small.gaps) {
-      const text = JSON.stringify(entry);
-      gap.run(id, text, rowChecksum("gap", [id], text));
-    }
     database.exec("DELETE FROM recent_key");
     const key = database.prepare("INSERT INTO recent_key (dedupe_key, seq, crc) VALUES (?, ?, ?)");
     for (const [text, seq] of small.keys) key.run(text, seq, rowChecksum("recent_key", [seq], text));
@@ -246,6 +256,18 @@ function settleStream(database: Database.Database, stream: Stream, small: SmallT
 function putStream(database: Database.Database, stream: Stream, floor: number, newest: number): void {
   const values = [STREAM_IDS[stream], floor, floor, newest];
   database.prepare("INSERT OR REPLACE INTO stream (id, stored, floor, newest, crc) VALUES (?, ?, ?, ?, ?)").run(...values, rowChecksum("stream", values, ""));
+}
+
+/** Writes what is owed, with the newly found losses added. */
+function noteGaps(database: Database.Database, owed: readonly GapEntry[], found: readonly GapEntry[]): void {
+  const ledger = new GapLedger(owed);
+  for (const gap of found) ledger.add(gap);
+  database.exec("DELETE FROM gap");
+  const insert = database.prepare("INSERT INTO gap (id, entry, crc) VALUES (?, ?, ?)");
+  for (const [index, entry] of ledger.entries().entries()) {
+    const text = JSON.stringify(entry);
+    insert.run(index + 1, text, rowChecksum("gap", [index + 1], text));
+  }
 }
 
 /** First number beside a row that has none of its own. */

@@ -38,8 +38,11 @@ export class SqliteOutboxStore implements OutboxStore {
   readonly #sql;
   #keysKept = 0;
   #closed = false;
+  readonly #atClose: () => void;
 
-  constructor(file: SqliteFile, budget: DiskBudget, streams: Readonly<Record<Stream, Readonly<StreamState>>>) {
+  /** `atClose` writes what tells the next start that this end was a good one. */
+  constructor(file: SqliteFile, budget: DiskBudget, streams: Readonly<Record<Stream, Readonly<StreamState>>>, atClose: () => void) {
+    this.#atClose = atClose;
     this.#file = file;
     this.#budget = budget;
     this.#streams = perStream((stream) => ({ ...streams[stream] }));
@@ -92,6 +95,7 @@ export class SqliteOutboxStore implements OutboxStore {
     this.#closed = true;
     try {
       this.#noteNewest();
+      this.#atClose();
       this.#file.checkpoint(true);
     } catch (thrown) {
       // The WAL stays and is read at the next start.
@@ -260,7 +264,7 @@ export class SqliteOutboxStore implements OutboxStore {
    */
   #afterFailedSync(change: OutboxChange, issue: StorageIssue): Result<void> {
     try {
-      this.#file.checkpoint(true);
+      this.#file.checkpoint(false);
       return ok(undefined);
     } catch (thrown) {
       storageIssueOrThrow(thrown);

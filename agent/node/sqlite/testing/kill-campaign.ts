@@ -87,6 +87,7 @@ async function compare({ folder, capBytes }: KillCampaign, ledger: Ledger): Prom
   const openStore = sqliteOutboxOpener({ path: join(folder, "outbox.sqlite"), quarantine: join(folder, "quarantine"), capBytes, clock: time, random });
   const outbox = await Outbox.open({ openStore, clock: time, timers: time, random, log: silentLog, boot: "last", quality: "local" }, (incident) => ledger.incidents.push(JSON.stringify(incident)));
   await time.advance(5_000);
+  await outbox.flush();
   const here = new Map<string, unknown>();
   const gaps: Gap[] = [];
   for (const stream of STREAMS) {
@@ -101,7 +102,7 @@ async function compare({ folder, capBytes }: KillCampaign, ledger: Ledger): Prom
     const [stream = "", seq = ""] = key.split("/");
     const found = here.get(key);
     if (found === id) continue;
-    if (found !== undefined) ledger.faults.push(`${key} was accepted as ${id} and is ${String(found)}`);
+    if (found !== undefined) ledger.faults.push(`${key} was accepted as ${id} and is ${JSON.stringify(found)}`);
     else if (gaps.some((gap) => gap.stream === stream && (gap.from ?? Infinity) <= Number(seq) && Number(seq) <= (gap.to ?? 0))) named += 1;
     else if (Number(seq) > (ledger.stored.get(stream as Stream) ?? 0)) ledger.faults.push(`${key}, accepted as ${id}, is gone`);
   }
