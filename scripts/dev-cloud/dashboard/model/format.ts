@@ -75,29 +75,53 @@ export function brief(value: Json | undefined, max = 160): string {
   return text.length > max ? `${text.slice(0, max - 1)}…` : text;
 }
 
-/** What a metric is counted in, from its name: `memory.used-bytes`, `cpu.percent`, `temperature.c`. */
-export function unitOf(metric: string): Unit {
-  const last = metric.split(/[.-]/).at(-1)?.toLowerCase() ?? "";
-  return UNITS.get(last) ?? PLAIN;
-}
-
 export interface Unit {
   readonly name: string;
   format(value: number): string;
+  /** How an axis up to `high` is divided and named, so that its steps are round. */
+  axis(high: number): { readonly divisor: number; readonly name: string };
 }
 
-const PLAIN: Unit = { name: "", format: (value) => trimmed(value, Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0) };
-const withSuffix = (name: string): Unit => ({ name, format: (value) => `${PLAIN.format(value)} ${name}` });
-const BYTES: Unit = { name: "bytes", format: bytes };
+/** What a metric is counted in, from its name: `memory.used-bytes`, `cpu.percent`, `temperature.c`. */
+export function unitOf(metric: string): Unit {
+  return UNITS.get(lastWord(metric)) ?? PLAIN;
+}
+
+/** The metric in words, without the unit, which stands at the value: `memory.used-bytes` is `Memory used`. */
+export function metricTitle(metric: string): string {
+  const last = lastWord(metric);
+  const rest = UNITS.has(last) ? metric.slice(0, metric.length - last.length) : metric;
+  return titled(rest === "" ? metric : rest);
+}
+
+function lastWord(metric: string): string {
+  return metric.split(/[.-]/).at(-1)?.toLowerCase() ?? "";
+}
+
+const plain = (value: number): string => trimmed(value, Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0);
+const withSuffix = (name: string): Unit => ({ name, format: (value) => `${plain(value)} ${name}`.trim(), axis: () => ({ divisor: 1, name }) });
+const PLAIN = withSuffix("");
+const BYTES: Unit = { name: "bytes", format: bytes, axis: (high) => stepOf(high, [[1, "B"], [1024, "KiB"], [1024 ** 2, "MiB"], [1024 ** 3, "GiB"], [1024 ** 4, "TiB"]]) };
+const timeIn = (unitMs: number): Unit => ({
+  name: "time",
+  format: (value) => duration(value * unitMs),
+  axis: (high) => stepOf(high, [[1 / unitMs, "ms"], [1_000 / unitMs, "s"], [MINUTE_MS / unitMs, "min"], [HOUR_MS / unitMs, "h"], [DAY_MS / unitMs, "d"]]),
+});
+
+/** The largest step that still leaves whole numbers to write. */
+function stepOf(high: number, steps: readonly (readonly [number, string])[]): { readonly divisor: number; readonly name: string } {
+  const fitting = steps.filter(([divisor]) => high >= divisor * 2).at(-1) ?? steps[0] ?? [1, ""];
+  return { divisor: fitting[0], name: fitting[1] };
+}
+
 const UNITS: ReadonlyMap<string, Unit> = new Map<string, Unit>([
   ["percent", withSuffix("%")],
   ["bytes", BYTES],
   ["c", withSuffix("°C")],
   ["celsius", withSuffix("°C")],
-  ["temperature", withSuffix("°C")],
   ["fps", withSuffix("fps")],
-  ["ms", { name: "time", format: duration }],
-  ["s", { name: "time", format: (value) => duration(value * 1_000) }],
-  ["seconds", { name: "time", format: (value) => duration(value * 1_000) }],
+  ["ms", timeIn(1)],
+  ["s", timeIn(1_000)],
+  ["seconds", timeIn(1_000)],
   ["mhz", withSuffix("MHz")],
 ]);

@@ -64,7 +64,7 @@ const COMMAND_TONES: ReadonlyMap<string, readonly [Tone, IconName]> = new Map([
   ["running", ["calm", "play"]],
   ["succeeded", ["good", "check"]],
   ["failed", ["bad", "cross"]],
-  ["rejected", ["bad", "stop"]],
+  ["rejected", ["bad", "ban"]],
   ["canceled", ["unknown", "cross"]],
   ["expired", ["warn", "clock"]],
   ["timed-out", ["bad", "clock"]],
@@ -78,7 +78,7 @@ export function commandPill(state: string): HTMLElement {
 const KEY_TONES: ReadonlyMap<string, readonly [Tone, IconName]> = new Map([
   ["applied", ["good", "check"]],
   ["pending", ["calm", "clock"]],
-  ["refused", ["bad", "stop"]],
+  ["refused", ["bad", "ban"]],
   ["unsupported", ["unknown", "question"]],
   ["failed", ["bad", "cross"]],
 ]);

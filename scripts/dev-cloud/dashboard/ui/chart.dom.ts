@@ -1,6 +1,6 @@
 import type { SeriesPoint } from "../model/api-types.ts";
 import { nearest, niceTicks, rangeOf, segments } from "../model/chart-scale.ts";
-import { titled, type Unit } from "../model/format.ts";
+import { trimmed, type Unit } from "../model/format.ts";
 import { h, svg } from "./dom.dom.ts";
 
 export interface ChartData {
@@ -27,7 +27,7 @@ const BOTTOM = 20;
 interface Scale {
   readonly x: (ms: number) => number;
   readonly y: (value: number) => number;
-  readonly ticks: readonly number[];
+  readonly ticks: readonly { readonly value: number; readonly label: string }[];
 }
 
 /**
@@ -39,9 +39,9 @@ export function chart(title: string, unit: Unit, percent: boolean): Chart {
   const readout = h("p", { class: "chart-readout" });
   const drawing = svg("g");
   const cross = svg("g", { class: "chart-cross", visibility: "hidden" });
-  const picture = svg("svg", { class: "chart-picture", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, tabindex: 0, role: "slider", "aria-label": `${titled(title)} over time`, "aria-orientation": "horizontal", "aria-valuemin": 0 }, drawing, cross);
+  const picture = svg("svg", { class: "chart-picture", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, tabindex: 0, role: "slider", "aria-label": `${title} over time`, "aria-orientation": "horizontal", "aria-valuemin": 0 }, drawing, cross);
   let data: ChartData = { points: [], fromMs: 0, toMs: 1, bucketMs: 1, last: undefined };
-  let scale = scaleOf(data, percent);
+  let scale = scaleOf(data, unit, percent);
   let at: number | undefined;
 
   const point = (index: number | undefined): void => {
@@ -76,10 +76,10 @@ export function chart(title: string, unit: Unit, percent: boolean): Chart {
     root: h("figure", { class: "chart box" }, h("figcaption", { class: "chart-head" }, h("span", { class: "chart-title" }, title), last), picture, readout),
     update: (next) => {
       data = next;
-      scale = scaleOf(data, percent);
+      scale = scaleOf(data, unit, percent);
       last.textContent = next.last === undefined ? "" : unit.format(next.last);
       picture.setAttribute("aria-valuemax", String(Math.max(0, data.points.length - 1)));
-      drawing.replaceChildren(...grid(data, scale, unit), ...curves(data, scale));
+      drawing.replaceChildren(...grid(data, scale), ...curves(data, scale));
       point(at === undefined ? undefined : Math.min(at, data.points.length - 1));
     },
   };
@@ -92,10 +92,13 @@ function keyTarget(key: string, at: number, count: number): number | undefined {
   return target === undefined ? undefined : Math.max(0, Math.min(count - 1, target));
 }
 
-function scaleOf({ points, fromMs, toMs }: ChartData, percent: boolean): Scale {
+function scaleOf({ points, fromMs, toMs }: ChartData, unit: Unit, percent: boolean): Scale {
   const [low, high] = rangeOf(points, percent);
-  const ticks = percent ? [0, 50, 100] : niceTicks(low, high, 3);
-  const [bottom, top] = [Math.min(low, ticks[0] ?? low), Math.max(high, ticks.at(-1) ?? high)];
+  const { divisor, name } = unit.axis(high);
+  const steps = percent ? [0, 50, 100] : niceTicks(low / divisor, high / divisor, 3);
+  const digits = Math.max(0, Math.min(3, Math.ceil(-Math.log10(Math.abs((steps[1] ?? 1) - (steps[0] ?? 0)) || 1))));
+  const ticks = steps.map((step) => ({ value: step * divisor, label: `${trimmed(step, digits)} ${name}`.trim() }));
+  const [bottom, top] = [Math.min(low, ticks[0]?.value ?? low), Math.max(high, ticks.at(-1)?.value ?? high)];
   return {
     ticks,
     x: (ms) => LEFT + ((ms - fromMs) / Math.max(1, toMs - fromMs)) * (WIDTH - LEFT - RIGHT),
@@ -103,10 +106,10 @@ function scaleOf({ points, fromMs, toMs }: ChartData, percent: boolean): Scale {
   };
 }
 
-function grid({ fromMs, toMs }: ChartData, { x, y, ticks }: Scale, unit: Unit): SVGElement[] {
-  const lines = ticks.flatMap((tick) => [
-    svg("line", { class: "chart-grid-line", x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }),
-    svg("text", { class: "chart-label", x: LEFT - 6, y: y(tick) + 3.5, "text-anchor": "end" }, unit.format(tick)),
+function grid({ fromMs, toMs }: ChartData, { x, y, ticks }: Scale): SVGElement[] {
+  const lines = ticks.flatMap(({ value, label }) => [
+    svg("line", { class: "chart-grid-line", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
+    svg("text", { class: "chart-label", x: LEFT - 6, y: y(value) + 3.5, "text-anchor": "end" }, label),
   ]);
   const long = toMs - fromMs > 2 * 86_400_000;
   const times = [0, 0.5, 1].map((part) => {

@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "../../../../platform/ports/result.ts";
 import type { Json } from "../../../../platform/runtime/json.ts";
-import { brief, duration, titled } from "../model/format.ts";
+import { brief, duration } from "../model/format.ts";
 import { readText, type Field } from "../model/schema-form.ts";
 import { freshId, h, type Child } from "./dom.dom.ts";
 
@@ -74,7 +74,7 @@ function helpOf(field: Field): string | undefined {
 
 /** A few options side by side, more in a list. Optional ones can be left out, nullable ones set to none. */
 function choiceControl(field: Field & { kind: "choice" }, start: Json | undefined, changed: () => void, names?: readonly string[]): FieldControl {
-  const options: { readonly value: Json | undefined; readonly label: string }[] = field.options.map((value, index) => ({ value, label: names?.[index] ?? (typeof value === "string" ? titled(value) : brief(value)) }));
+  const options: { readonly value: Json | undefined; readonly label: string }[] = field.options.map((value, index) => ({ value, label: names?.[index] ?? brief(value) }));
   if (field.nullable) options.push({ value: null, label: "None" });
   if (!field.required && field.fallback === undefined) options.unshift({ value: undefined, label: "Default" });
   const matched = options.findIndex((option) => option.value === start);
@@ -106,13 +106,17 @@ function numberControl(field: Field & { kind: "number" }, start: Json | undefine
   };
   const parts: Child[] = [];
   if (slider) {
-    const range = h("input", { type: "range", min, max, step: 1, value: begin ?? min, "aria-label": `${field.label}, slider` });
+    const range = h("input", { type: "range", min, max, step: 1, value: begin ?? min, class: begin === undefined ? "is-unset" : undefined, "aria-label": `${field.label}, slider` });
     range.addEventListener("input", () => {
       box.value = range.value;
+      range.classList.remove("is-unset");
       say();
       changed();
     });
-    box.addEventListener("input", () => (range.value = box.value));
+    box.addEventListener("input", () => {
+      range.classList.toggle("is-unset", box.value === "");
+      range.value = box.value;
+    });
     parts.push(range);
   }
   box.addEventListener("input", () => {

@@ -15,7 +15,7 @@ import { type DeviceContext, detailOf, summaryOf, whenever } from "./context.dom
 export function aside(context: DeviceContext, openClaim: (code?: string) => void): HTMLElement {
   const { store } = context;
   const view = picture(store, context.id, true);
-  const [claim, verdict, alarms, facts] = [h("div"), h("section", { class: "box verdict-box", "aria-label": "What is on the wall" }), h("section", { class: "box", "aria-label": "Alarms" }), h("section", { class: "box", "aria-label": "About this device" })];
+  const [claim, verdict, alarms, facts] = [h("div"), h("section", { class: "box verdict-box", "aria-label": "What is on the wall" }), h("section", { class: "box", "aria-label": "Alarms" }), h("section", { class: "box about-box", "aria-label": "About this device" })];
   let drawn = "";
   whenever(context, () => {
     const device = summaryOf(context);

@@ -24,6 +24,7 @@ export function commandForm(context: DeviceContext, command: CommandInfo, device
 
   const post = async (params: JsonObject): Promise<void> => {
     send.disabled = true;
+    announcer.say(`Sending ${command.name}…`);
     const answer = await store.api.post<{ command: CommandView }>(pathOf(context, "/commands"), { name: command.name, params });
     send.disabled = absent;
     if (!answer.ok) {
@@ -31,7 +32,6 @@ export function commandForm(context: DeviceContext, command: CommandInfo, device
       return;
     }
     store.takeCommand(answer.value.command);
-    announcer.say(`${command.name} was ${answer.value.command.state}.`);
   };
   const submit = (): void => {
     const params = readAll(controls);
@@ -61,7 +61,7 @@ export function commandForm(context: DeviceContext, command: CommandInfo, device
       h("dt", {}, "Succeeded means"), h("dd", {}, command.proof),
       h("dt", {}, "Waits for an offline device"), h("dd", {}, `up to ${duration(command.ttlMs)}`),
     ),
-    fit.kind === "ready" ? null : h("p", { class: absent ? "form-note form-note-bad" : "form-note" }, icon(absent ? "stop" : "clock"), h("span", {}, fit.why)),
+    fit.kind === "ready" ? null : h("p", { class: absent ? "form-note form-note-bad" : "form-note" }, icon(absent ? "ban" : "clock"), h("span", {}, fit.why)),
     error,
     h("div", { class: "form-actions" }, send),
   );

@@ -29,12 +29,18 @@ export function commandRow(context: DeviceContext, first: CommandView, open: boo
   return {
     root,
     update: (command) => {
-      // A late answer about an earlier attempt is history, not what stands now.
-      if (command.attempt < shown.attempt || JSON.stringify(command) === JSON.stringify(shown)) return;
+      if (!isNewer(command, shown)) return;
       shown = command;
       draw();
     },
   };
+}
+
+/** The answer to a request may come after the events that followed it: what was known later stays. */
+function isNewer(next: CommandView, shown: CommandView): boolean {
+  if (next.attempt !== shown.attempt) return next.attempt > shown.attempt;
+  if (next.stages.length < shown.stages.length || (shown.final && !next.final)) return false;
+  return JSON.stringify(next) !== JSON.stringify(shown);
 }
 
 function headLine({ store }: DeviceContext, command: CommandView): Child[] {
@@ -102,7 +108,7 @@ function waitingFor(command: CommandView): string {
 }
 
 /** Attempted, acknowledged and observed are three different words, side by side. */
-function effectTable({ effect }: CommandView): Child {
+function effectTable({ effect, state }: CommandView): Child {
   if (!isJsonObject(effect)) return null;
   const attempted = effect["attempted"] === true;
   const acknowledged = effect["acknowledged"];
@@ -118,7 +124,7 @@ function effectTable({ effect }: CommandView): Child {
       h("dt", {}, "Acknowledged"),
       h("dd", {}, icon(acknowledged === true ? "check" : acknowledged === false ? "cross" : "question"), acknowledged === true ? "yes" : acknowledged === false ? "no" : "no answer exists"),
     ),
-    h("div", { class: seen ? "tone-good" : "tone-unknown" }, h("dt", {}, "Observed"), h("dd", {}, icon(seen ? "check" : "question"), observed.kind === "ok" ? observed.text : `${observed.kind}: ${observed.text}`)),
+    h("div", { class: !seen ? "tone-unknown" : state === "succeeded" ? "tone-good" : "tone-warn" }, h("dt", {}, "Observed"), h("dd", {}, icon(!seen ? "question" : state === "succeeded" ? "check" : "alert"), observed.kind === "ok" ? observed.text : `${observed.kind}: ${observed.text}`)),
   );
 }
 

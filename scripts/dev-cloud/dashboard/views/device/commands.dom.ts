@@ -68,7 +68,7 @@ function item(command: CommandInfo, absent: boolean, choose: (name: string) => v
         on: { click: () => choose(command.name) },
       },
       h("span", {}, command.name),
-      absent ? icon("stop") : null,
+      absent ? icon("ban") : null,
       absent ? h("span", { class: "sr-only" }, ", not possible here") : null,
     ),
   );

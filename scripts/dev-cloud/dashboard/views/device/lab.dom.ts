@@ -8,7 +8,7 @@ import type { Act, LabPart } from "../lab/lab-part.dom.ts";
 import { moreActions } from "../lab/more-actions.dom.ts";
 import { switches } from "../lab/switches.dom.ts";
 import { television } from "../lab/television.dom.ts";
-import { type DeviceContext, pathOf, summaryOf } from "./context.dom.ts";
+import { type DeviceContext, pathOf } from "./context.dom.ts";
 
 /** Nothing announces a change of simulated hardware: while the panel is open it is asked this often. */
 const LOOK_EVERY_MS = 1_000;
@@ -48,12 +48,13 @@ export function labSection(context: DeviceContext): HTMLElement {
     const names = JSON.stringify(actions);
     if (names === listed) return;
     listed = names;
-    parts = [television(context, act), gpioHeader(context, act), switches(act)];
-    place.replaceChildren(...parts.map((part) => part.root), moreActions(actions, act));
+    const [tv, header, faults] = [television(context, act), gpioHeader(context, act), switches(act)];
+    parts = [tv, header, faults];
+    place.replaceChildren(h("div", { class: "lab-columns" }, h("div", { class: "stack" }, tv.root, faults.root), header.root), moreActions(actions, act));
   };
   const look = async (): Promise<void> => {
     clearTimeout(timer);
-    if (summaryOf(context) !== undefined && !document.hidden) {
+    if (!document.hidden) {
       const answer = await store.api.get<SimulatedAnswer>(pathOf(context, "/simulated"), signal);
       if (signal.aborted) return;
       if (answer.ok) {

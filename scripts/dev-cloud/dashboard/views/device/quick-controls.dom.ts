@@ -87,7 +87,7 @@ function contentControl({ store }: DeviceContext, content: Json | undefined, pat
 
 function powerControl(power: Json | undefined, can: boolean, set: (power: string | null) => void): HTMLElement {
   const name = freshId("power");
-  const options: readonly (readonly [string | null, string])[] = [["on", "On"], ["standby", "Standby"], ["schedule", "By schedule"], [null, "Not managed"]];
+  const options: readonly (readonly [string | null, string])[] = [["on", "On"], ["standby", "Standby"], ["schedule", "By schedule"], [null, "Unmanaged"]];
   return quick(
     "Screen power",
     "bolt",

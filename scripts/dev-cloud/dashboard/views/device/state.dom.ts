@@ -51,7 +51,10 @@ function valueRows(value: Json, nowMs: number, depth: number): HTMLElement {
   if (!isJsonObject(value)) return h("p", {}, brief(value));
   const entries = Object.entries(value);
   if (entries.length === 0) return h("p", { class: "muted" }, "nothing");
-  return h("dl", { class: "facts" }, ...entries.flatMap(([key, inner]) => [h("dt", {}, depth === 0 ? titled(key.replace(/Ms$/, "")) : key), h("dd", {}, valueCell(key, inner, nowMs, depth))]));
+  return h("dl", { class: "facts" }, ...entries.flatMap(([key, inner]) => {
+    const group = isJsonObject(inner) && !isReading(inner) && depth < 2;
+    return [h("dt", { class: group ? "fact-group" : undefined }, labelOf(key)), h("dd", { class: group ? "fact-group" : undefined }, valueCell(key, inner, nowMs, depth))];
+  }));
 }
 
 function valueCell(key: string, value: Json, nowMs: number, depth: number): Child {
@@ -75,11 +78,16 @@ function readingCell(key: string, reading: JsonObject): HTMLElement {
   }
 }
 
+/** Field names become words; names of things (`HDMI-A-1`, `eth0`, `disk.full`) stay as they are. */
+function labelOf(key: string): string {
+  return /^[a-z][A-Za-z]*$/.test(key) ? titled(key.replace(/Ms$/, "")) : key;
+}
+
 const PERCENT = new Set(["brightness", "volume"]);
 
 /** A number is a time, a size or a percentage by its name; the names follow one rule in this code base. */
 function plainText(key: string, value: Json, nowMs: number | undefined): string {
-  if (typeof value !== "number") return isJsonObject(value) || Array.isArray(value) ? brief(value, 300) : brief(value, 300);
+  if (typeof value !== "number") return brief(value, 300);
   if (/bytes$/i.test(key)) return bytes(value);
   if (PERCENT.has(key)) return `${value} %`;
   if (key === "orientation") return `${value}°`;

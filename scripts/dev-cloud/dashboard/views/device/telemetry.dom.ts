@@ -1,5 +1,5 @@
 import type { SeriesAnswer } from "../../model/api-types.ts";
-import { brief, titled, unitOf } from "../../model/format.ts";
+import { brief, metricTitle, unitOf } from "../../model/format.ts";
 import { chart, type Chart } from "../../ui/chart.dom.ts";
 import { freshId, h, refill } from "../../ui/dom.dom.ts";
 import { type DeviceContext, pathOf } from "./context.dom.ts";
@@ -51,7 +51,7 @@ export function telemetrySection(context: DeviceContext): HTMLElement {
   };
   const arrange = (metrics: readonly Metric[]): void => {
     if (metrics.length === charts.size && metrics.every((metric) => charts.has(metric.name))) return;
-    for (const { name } of metrics) if (!charts.has(name)) charts.set(name, chart(titled(brief(name, 64)), unitOf(name), name.endsWith("percent")));
+    for (const { name } of metrics) if (!charts.has(name)) charts.set(name, chart(metricTitle(brief(name, 64)), unitOf(name), name.endsWith("percent")));
     refill(grid, ...metrics.map((metric) => charts.get(metric.name)?.root));
   };
   const ranges = RANGES.map(([label, lengthMs]) => {

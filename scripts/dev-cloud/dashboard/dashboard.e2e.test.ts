@@ -1,0 +1,280 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Browser, Page } from "playwright-core";
+import { findTestChromium } from "../../../player-host/shells/testing/find-chromium.ts";
+import type { ReportedDocument } from "../../../agent/protocol/reported.ts";
+import { reportLeftOut } from "../../check/left-out.ts";
+import { checkPage, openBrowser, openPage, type OpenPage } from "./testing/open-page.ts";
+import { StageSet } from "./testing/stage-set.ts";
+import type { Answer, StagePlan } from "./testing/stage-device.ts";
+
+const HOSTILE = `<img src=x onerror="alert(1)">`;
+
+function reported(verdict: NonNullable<ReportedDocument["screen"]>["verdict"] = "showing"): ReportedDocument {
+  const sinceMs = Date.now() - 60_000;
+  return {
+    agent: { version: "1.2.3", adapter: "simulated", startedMs: sinceMs },
+    screen: { verdict, confidence: 0.9, sinceMs, evidence: [{ witness: "frame", says: "a frame arrived <b>just now</b>" }] },
+    player: { kind: "playing", shell: "chromium", content: "Menu board", sinceMs },
+    display: {
+      power: { kind: "ok", value: "on" }, input: { kind: "ok", value: "hdmi-1" }, brightness: { kind: "ok", value: 80 }, mute: { kind: "unsupported" },
+      volume: { kind: "unknown", why: "the TV did not answer" }, orientation: { kind: "failed", error: { code: "display.bus", message: "the bus is broken" } },
+    },
+    desired: { version: 0, keys: { "display.brightness": { status: "failed", error: { code: "display.no-answer", message: "no answer" }, observed: 80, drifts: 3 } } },
+  };
+}
+
+function powered(on: unknown): Answer {
+  return { state: "succeeded", result: { power: on === true ? "on" : "standby" }, effect: { attempted: true, acknowledged: true, observed: { kind: "ok", value: on === true ? "on" : "standby" } } };
+}
+
+const PLAN: StagePlan = { reported: reported(), answer: (command) => (command.name === "display.power" ? powered(command.params["on"]) : { state: "succeeded", result: {} }) };
+
+const browserPath = findTestChromium();
+if (browserPath === undefined) {
+  reportLeftOut("the dashboard in a browser", "no Chromium or Chrome is on this machine");
+  describe("dashboard", () => {
+    test.skip("no browser is here", () => undefined);
+  });
+} else {
+  describe("dashboard", () => {
+    suite(browserPath);
+  });
+}
+
+function suite(path: string): void {
+  let set: StageSet;
+  let browser: Browser;
+  beforeAll(async () => {
+    [set, browser] = await Promise.all([StageSet.open(), openBrowser(path)]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await set.close();
+  });
+
+  /** Runs with a page of its own and fails on whatever the browser complained about. */
+  async function on(hash: string, run: (page: Page, opened: OpenPage) => Promise<void>, options: Parameters<typeof openPage>[2] = {}): Promise<void> {
+    const opened = await openPage(browser, `${set.url}/${hash}`, options);
+    try {
+      await run(opened.page, opened);
+      expect(opened.wrong).toEqual([]);
+    } finally {
+      await opened.page.context().close();
+    }
+  }
+
+  test("says what it is, and is claimed into by keyboard alone", async () => {
+    const device = await set.add(PLAN);
+    const { pairing } = await set.summary(device.id);
+    await on("", async (page) => {
+      await page.getByText("Development cloud").waitFor();
+      expect(await page.locator("header").innerText()).toContain("for development and tests only");
+      await page.getByRole("heading", { name: device.id.slice(0, 8) }).waitFor();
+      await page.keyboard.press("c");
+      const dialog = page.getByRole("dialog", { name: "Claim a device" });
+      await dialog.waitFor();
+      // A wrong code first: said in the dialog, the focus back in the field.
+      await page.keyboard.type("zzzzzz");
+      await page.keyboard.press("Enter");
+      await dialog.getByRole("alert").getByText(/code/).waitFor();
+      expect(await page.evaluate("document.activeElement.name")).toBe("code");
+      await page.keyboard.type(pairing?.code.toLowerCase() ?? "");
+      await page.keyboard.press("Tab");
+      await page.keyboard.type("Lobby left");
+      await page.keyboard.press("Enter");
+      await dialog.waitFor({ state: "detached" });
+      await page.getByRole("heading", { name: "Lobby left" }).waitFor();
+      await page.getByRole("status").getByText("Lobby left is yours now.").waitFor();
+    }, { refusals: /404 .*\/api\/v1\/claim$/ });
+  });
+
+  test("sends display.power and shows its stages and what was observed", async () => {
+    const device = await set.add(PLAN, "Power");
+    await on(`#/device/${device.id}/commands`, async (page) => {
+      await page.getByRole("button", { name: "display.power" }).click();
+      const form = page.getByRole("form", { name: "display.power" });
+      expect(await form.innerText()).toContain("The display lights up or goes dark.");
+      expect(await form.innerText()).toContain("8 s");
+      await form.getByRole("radio", { name: "Off" }).check();
+      await form.getByRole("button", { name: "Send", exact: true }).click();
+      const row = page.locator(".command-row").first();
+      await row.locator(".pill").getByText("succeeded").waitFor();
+      expect(await row.locator(".stage-name").allInnerTexts()).toEqual(["queued", "sent", "delivered", "running", "succeeded"]);
+      expect(await row.locator(".effect").innerText()).toMatch(/Attempted\s+yes\s+Acknowledged\s+yes\s+Observed\s+standby/);
+      await page.getByRole("status").getByText("display.power succeeded; observed standby.").waitFor();
+      await row.getByRole("button", { name: "Send it again" }).click();
+      await row.getByText("attempt 2").waitFor();
+    });
+  });
+
+  test("offers only what the device can do, and says why not", async () => {
+    const device = await set.add({ ...PLAN, commands: ["reboot"] }, "Poor");
+    await on(`#/device/${device.id}/commands`, async (page) => {
+      await page.getByRole("button", { name: "display.power" }).click();
+      await page.getByText("this device has no display.power").waitFor();
+      expect(await page.getByRole("button", { name: "Send", exact: true }).isDisabled()).toBe(true);
+    });
+  });
+
+  test("keeps what was typed when somebody else saved the document first", async () => {
+    const device = await set.add(PLAN, "Desired");
+    await set.call("PUT", `/devices/${device.id}/desired`, { document: { display: { brightness: 10 } } });
+    await on(`#/device/${device.id}/desired`, async (page) => {
+      const editor = page.getByLabel("The document", { exact: true }).and(page.locator("textarea"));
+      await page.locator(".box-head").getByText("version 1", { exact: true }).waitFor();
+      await editor.fill(`{ "display": { "brightness": 20 } }`);
+      await set.call("PUT", `/devices/${device.id}/desired`, { document: { display: { brightness: 30 } } });
+      await page.getByText("Version 2 was saved while you edited version 1.").waitFor();
+      expect(await editor.inputValue()).toContain("20");
+      await page.getByText("Yours differs from it in: display.brightness.").waitFor();
+      await page.getByRole("button", { name: "Save mine over version 2" }).click();
+      await page.locator(".box-head").getByText("version 3", { exact: true }).waitFor();
+    });
+    const saved = (await (await set.call("GET", `/devices/${device.id}/desired`)).json()) as { document: unknown };
+    expect(saved.document).toEqual({ display: { brightness: 20 } });
+  });
+
+  test("names the line a document is refused for", async () => {
+    const device = await set.add(PLAN, "Wrong");
+    await on(`#/device/${device.id}/desired`, async (page) => {
+      await page.locator(".box-head").getByText("never set").waitFor();
+      await page.locator("textarea.editor").fill(`{\n  "display": {\n    "brightness": 400\n  }\n}`);
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByText(/^Line 3: .*brightness/).waitFor();
+      expect(await page.locator("textarea.editor").getAttribute("aria-invalid")).toBe("true");
+    }, { refusals: /400 .*\/desired$/ });
+  });
+
+  test("shows hostile names and events as text", async () => {
+    const device = await set.add(PLAN, HOSTILE);
+    device.device.sendEvents("<script>alert(2)</script>");
+    await on(`#/device/${device.id}/activity`, async (page) => {
+      await page.getByRole("rowheader", { name: "<script>alert(2)</script>" }).waitFor();
+      expect(await page.locator("h1").innerText()).toBe(HOSTILE);
+      expect(await page.locator(".evidence").innerText()).toContain("<b>just now</b>");
+      expect(await page.locator("img[src='x'], main script").count()).toBe(0);
+    });
+  });
+
+  test("never calls an offline device showing", async () => {
+    const device = await set.add(PLAN, "Gone");
+    await on("", async (page) => {
+      const card = page.locator(".card", { has: page.getByRole("heading", { name: "Gone", exact: true }) });
+      await card.locator(".pill-good").getByText("showing").waitFor();
+      await device.leave();
+      await card.getByText(/^unknown \(was showing (?:just now|\d+ s ago)\)$/).waitFor();
+      expect(await card.locator(".pill-good").count()).toBe(0);
+    });
+  });
+
+  test("presses a button of the simulated hardware and sees an output light up", async () => {
+    const device = await set.add(PLAN, "Lab");
+    const world = await set.simulate(device);
+    const pressed: string[] = [];
+    world.onChange(() => {
+      if (world.state.gpio.lines["GPIO17"]?.button === "down") pressed.push("GPIO17");
+    });
+    await on(`#/device/${device.id}/lab`, async (page) => {
+      const pin = page.getByRole("button", { name: "GPIO17, pin 11, input low" });
+      await pin.focus();
+      await page.keyboard.press("Enter");
+      await expect.poll(() => pressed.length, { timeout: 5_000 }).toBeGreaterThan(0);
+      await page.keyboard.press("ArrowRight");
+      expect(await page.evaluate("document.activeElement.dataset.line")).toBe("GPIO18");
+      world.updateLine("GPIO27", { direction: "output", driven: 1 });
+      await page.getByRole("button", { name: "GPIO27, pin 13, output high" }).waitFor();
+      await page.getByRole("radio", { name: "Deaf" }).check();
+      await expect.poll(() => world.state.display.mood, { timeout: 5_000 }).toBe("deaf");
+      await page.getByRole("switch", { name: /HDMI cable pulled/ }).click();
+      await expect.poll(() => world.state.outputs["HDMI-A-1"]?.connected, { timeout: 5_000 }).toBe(false);
+      await page.getByText("HDMI pulled", { exact: true }).waitFor();
+    });
+  });
+
+  test("says that it lost its server and shows nothing as live until it is back", async () => {
+    const device = await set.add(PLAN, "Stale");
+    const opened = await openPage(browser, `${set.url}/`);
+    const { page } = opened;
+    const card = page.locator(".card", { has: page.getByRole("heading", { name: "Stale", exact: true }) });
+    await card.getByText("showing", { exact: true }).waitFor();
+    await set.restart(async () => {
+      await page.getByText("This dashboard lost its server.").waitFor();
+      await card.getByText(/^unknown \(was showing/).waitFor();
+      expect(await page.locator(".pill-good").count()).toBe(0);
+    });
+    await device.leave();
+    await device.join();
+    await page.getByText("This dashboard lost its server.").waitFor({ state: "detached" });
+    await card.getByText("showing", { exact: true }).waitFor();
+    await page.context().close();
+  });
+
+  test("is used by keyboard: skip link, arrows in the grid, help, dialogs that give the focus back", async () => {
+    await set.add(PLAN, "A first");
+    await set.add(PLAN, "A second");
+    await on("", async (page) => {
+      await page.getByRole("heading", { name: "A second" }).waitFor();
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate("document.activeElement.textContent")).toBe("Skip to the content");
+      await page.keyboard.press("Enter");
+      expect(await page.evaluate("document.activeElement.id")).toBe("main");
+      await page.locator(".card-link").first().focus();
+      const key = await page.evaluate("document.activeElement.dataset.key");
+      await page.keyboard.press("ArrowRight");
+      expect(await page.evaluate("document.activeElement.dataset.key")).not.toBe(key);
+      expect(await page.locator(".card-link[tabindex='0']").count()).toBe(1);
+      await page.keyboard.press("?");
+      await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+      for (let press = 0; press < 6; press += 1) await page.keyboard.press("Tab");
+      expect(await page.evaluate("document.activeElement === document.body || document.activeElement.closest('dialog') !== null")).toBe(true);
+      await page.keyboard.press("Escape");
+      expect(await page.evaluate("document.activeElement.classList.contains('card-link')")).toBe(true);
+      await page.keyboard.press("Enter");
+      await page.getByRole("navigation", { name: "Sections of this device" }).waitFor();
+      await page.keyboard.press("2");
+      await page.getByRole("heading", { name: "Send a command" }).waitFor();
+      await page.keyboard.press("f");
+      await page.getByRole("heading", { name: "Fleet" }).waitFor();
+    });
+  });
+
+  for (const scheme of ["light", "dark"] as const) {
+    test(`has names, roles, contrast and room on every page, ${scheme}`, async () => {
+      const device = await set.add(PLAN, `Checked ${scheme}`);
+      await set.simulate(device);
+      device.device.sendRecords("alarm", [{ kind: "alarm", body: { code: "screen.dark", state: "raised", severity: "critical", message: "dark" } }]);
+      const wall = Date.now();
+      device.device.resend("metric", [1, 2, 3].map((seq) => ({ seq, kind: "telemetry", wall: wall - (4 - seq) * 60_000, mono: seq, body: { intervalMs: 60_000, metrics: { "cpu.percent": { min: 1, mean: 2, max: 3, last: 2, count: 6 } } } })));
+      for (const width of [1200, 390]) {
+        await on("", async (page) => {
+          await page.getByRole("heading", { name: `Checked ${scheme}` }).waitFor();
+          expect(await checkPage(page)).toEqual([]);
+          for (const [tab, sign] of Object.entries(SIGNS)) {
+            await page.goto(`${set.url}/#/device/${device.id}/${tab}`);
+            await page.locator(sign).first().waitFor();
+            expect({ tab, width, wrong: await checkPage(page) }).toEqual({ tab, width, wrong: [] });
+          }
+        }, { width, scheme });
+      }
+    });
+  }
+
+  test("a chart is read by arrow keys", async () => {
+    const device = await set.add(PLAN, "Charts");
+    const wall = Date.now();
+    device.device.resend("metric", [1, 2, 3].map((seq) => ({ seq, kind: "telemetry", wall: wall - (4 - seq) * 60_000, mono: seq, body: { intervalMs: 60_000, metrics: { "cpu.percent": { min: 1, mean: seq * 10, max: 50, last: 2, count: 6 } } } })));
+    await device.device.storedUpTo("metric", 3);
+    await on(`#/device/${device.id}/telemetry`, async (page) => {
+      const chart = page.getByRole("slider", { name: "CPU over time" });
+      await chart.focus();
+      await expect.poll(() => chart.getAttribute("aria-valuetext"), { timeout: 5_000 }).toMatch(/: 30 % \(1 % – 50 %, 6 samples\)$/);
+      await page.keyboard.press("ArrowLeft");
+      expect(await chart.getAttribute("aria-valuetext")).toMatch(/: 20 %/);
+    });
+  });
+}
+
+/** Something that is there once a section is drawn. */
+const SIGNS: Readonly<Record<string, string>> = {
+  overview: ".reading-failed", commands: ".command-form", desired: ".quick-grid", telemetry: ".chart-picture", activity: ".activity tbody tr", files: ".panel .empty", lab: ".tv",
+};
