@@ -21,7 +21,7 @@ const MAIN = join(import.meta.dirname, "main.ts");
 const PAGE = `<!doctype html><body style="margin:0;background:rgb(20,120,60)"><h1>picture</h1><script>
   const born = Math.random().toString(36).slice(2);
   let count = 0;
-  const beat = () => vitrine.emit("beat", { born, count: count++ }).catch(() => {});
+  const beat = () => vitrine.emit("beat", { born, count: count++ }).catch(console.warn);
   beat(); setInterval(beat, 300);
 </script>`;
 

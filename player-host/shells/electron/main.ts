@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../../platform/linux/system-random.ts";
+import type { Timer } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
 import { playerSocketPath } from "../../contract/socket-path.ts";
@@ -68,11 +69,12 @@ async function main(): Promise<number> {
 async function run(options: HostOptions, log: Log): Promise<number> {
   const stop = new AbortController();
   const timers = new SystemTimers(systemClock);
+  let deadline: Timer | undefined;
   const end = (why: string): void => {
     if (stop.signal.aborted) return;
     log.info({ why }, "stopping");
     stop.abort();
-    setTimeout(() => app.exit(EXIT.stopped), STOP_DEADLINE_MS).unref();
+    deadline = timers.after("host.stop-deadline", STOP_DEADLINE_MS, () => app.exit(EXIT.stopped));
   };
   process.on("SIGTERM", () => end("SIGTERM"));
   process.on("SIGINT", () => end("SIGINT"));
@@ -117,6 +119,7 @@ async function run(options: HostOptions, log: Log): Promise<number> {
   const how = await host.run(stop.signal);
   stop.abort();
   await launcher;
+  deadline?.cancel();
   return how === "restart" ? EXIT.restart : EXIT.stopped;
 }
 

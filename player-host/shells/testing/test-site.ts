@@ -1,0 +1,102 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A server on loopback with the pages the Shell suite needs. */
+export interface Site {
+  url(path: string): string;
+  /** The same pages from another origin. */
+  foreignUrl(path: string): string;
+  hits(path: string): number;
+  /** Every answer is 503 while on. */
+  breakDown(on: boolean): void;
+  close(): Promise<void>;
+}
+
+const BLUE = "background:rgb(48,96,192);margin:0";
+const STILL_HERE = `setTimeout(() => vitrine.emit("still-here", { here: true }), 700)`;
+
+const PAGES: Readonly<Record<string, string>> = {
+  "/blue": `<body style="${BLUE}">`,
+  "/counted": `<body style="${BLUE}"><p id="part">`,
+  "/reloads-itself": `<body style="${BLUE}"><script>setTimeout(() => location.reload(), 400)</script>`,
+  "/api": `<body style="${BLUE}"><script>
+    const bindings = Object.getOwnPropertyNames(globalThis).filter((name) => /^vitrine./.test(name));
+    let frozen = Object.isFrozen(vitrine); try { globalThis.vitrine = 1; } catch (refused) { frozen &&= refused instanceof TypeError; } frozen &&= typeof vitrine === "object";
+    vitrine.emit("hello", { version: vitrine.version, frozen, binding: bindings.length > 0 });
+    vitrine.onConfig((config) => vitrine.emit("config", config));
+    vitrine.onMessage((message) => vitrine.emit("message", { got: message }));
+  </script>`,
+  "/frames": `<body><iframe srcdoc="<p>hi"></iframe><script>onload = () => {
+    const inner = frames[0]; vitrine.emit("frames", { api: "vitrine" in inner, bindings: Object.getOwnPropertyNames(inner).filter((name) => /^vitrine/.test(name)) });
+  }</script>`,
+  "/flood": `<body><script>(async () => {
+    let refused; for (let i = 0; i < 20000; i++) vitrine.emit("x", { i }).catch((error) => { refused = error.code; });
+    await new Promise((done) => setTimeout(done, 1500)); vitrine.emit("flooded", { refused });
+  })()</script>`,
+  "/opens-window": `<body><script>window.open("/blue"); ${STILL_HERE}</script>`,
+  "/leaves": `<body><script>setTimeout(() => { location.href = new URLSearchParams(location.search).get("to"); }, 300); ${STILL_HERE}</script>`,
+  "/permission": `<body><script>(async () => {
+    const notifications = await Notification.requestPermission();
+    const camera = (await navigator.permissions.query({ name: "camera" })).state;
+    const location = await new Promise((done) => navigator.geolocation.getCurrentPosition(() => done("granted"), (error) => done(error.code)));
+    vitrine.emit("permission", { notifications, camera, location });
+  })()</script>`,
+  "/dialogs": `<body><script>onload = () => { alert("hello"); vitrine.emit("dialogs", { confirm: confirm("sure?"), prompt: prompt("name?") }); }</script>`,
+  "/downloads": `<body><script>const a = document.createElement("a"); a.href = URL.createObjectURL(new Blob(["x"])); a.download = "x.bin"; document.body.append(a); onload = () => a.click();</script>`,
+  "/moves": `<body style="${BLUE}"><canvas id="c"></canvas><script>const g = c.getContext("2d"); let n = 0; (function draw() { g.fillStyle = "hsl(" + n++ + " 80% 50%)"; g.fillRect(0, 0, 300, 150); requestAnimationFrame(draw); })()</script>`,
+  "/loops": `<body style="${BLUE}"><script>onload = () => { vitrine.emit("about-to-loop"); setTimeout(() => { while (true); }, 0); }</script>`,
+  "/stores": `<body><script>const before = localStorage.getItem("x"); localStorage.setItem("x", "kept"); vitrine.emit("stored", { before });</script>`,
+  "/strict-csp": `<head><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"></head><body style="${BLUE}">`,
+};
+
+export async function openSite(): Promise<Site> {
+  const hits = new Map<string, number>();
+  let broken = false;
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const url = new URL(request.url ?? "/", "http://x");
+    hits.set(url.pathname, (hits.get(url.pathname) ?? 0) + 1);
+    response.setHeader("content-type", "text/html; charset=utf-8");
+    response.setHeader("cache-control", "no-store");
+    const to = url.searchParams.get("to");
+    if (broken) response.writeHead(503).end("away");
+    else if (url.pathname === "/boom") response.writeHead(500).end("boom");
+    else if (url.pathname === "/cors") response.writeHead(200, { "access-control-allow-origin": "*" }).end("open");
+    else if (url.pathname === "/redirect" && to !== null) response.writeHead(302, { location: to }).end();
+    else if (PAGES[url.pathname] === undefined) response.writeHead(404).end("none");
+    else response.end(`<!doctype html>${PAGES[url.pathname]}`);
+  };
+  const [home, foreign] = await Promise.all([listen(answer), listen(answer)]);
+  return {
+    url: (path) => `http://127.0.0.1:${portOf(home)}${path}`,
+    foreignUrl: (path) => `http://127.0.0.1:${portOf(foreign)}${path}`,
+    hits: (path) => hits.get(new URL(path, "http://x").pathname) ?? 0,
+    breakDown: (on) => {
+      broken = on;
+    },
+    close: async () => {
+      for (const server of [home, foreign]) await closed(server);
+    },
+  };
+}
+
+function listen(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server> {
+  const server = createServer(answer);
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+/** A port that was free a moment ago and on which nobody listens. */
+export async function closedPort(): Promise<number> {
+  const server = await listen(() => undefined);
+  const port = portOf(server);
+  await closed(server);
+  return port;
+}
