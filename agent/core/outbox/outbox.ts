@@ -227,16 +227,22 @@ export class Outbox implements EventSink, Backlog {
     };
     counters.accepted[record.stream] += 1;
     if (!DURABLE_STREAMS.has(record.stream)) {
-      const seq = numbers.give(record.stream);
-      this.#pending.push({ ...base, seq });
-      if (this.#pending.bytes > this.#limits.groupBytesMax && this.#failures === 0) this.#flush();
-      else this.#wake.within(this.#limits.flushDelayMs);
-      return Promise.resolve(ok({ seq }));
+      const later = { ...base, seq: numbers.give(record.stream) };
+      if (record.onceOnDisk === true) return new Promise((resolve, reject) => this.#pushLater({ ...later, patient: { resolve, reject } }));
+      this.#pushLater(later);
+      return Promise.resolve(ok({ seq: later.seq }));
     }
     return new Promise((resolve, reject) => {
       this.#pending.push({ ...base, seq: 0, waiter: { resolve, reject } });
       this.#flush();
     });
+  }
+
+  /** Nobody needs it on disk at once: it waits for others. */
+  #pushLater(record: PendingRecord): void {
+    this.#pending.push(record);
+    if (this.#pending.bytes > this.#limits.groupBytesMax && this.#failures === 0) this.#flush();
+    else this.#wake.within(this.#limits.flushDelayMs);
   }
 
   #refusal(record: NewRecord, monoMs: number): Issue | undefined {
@@ -299,7 +305,7 @@ export class Outbox implements EventSink, Backlog {
       this.#wake.within(retryDelayMs(RETRY, this.#failures, this.#deps.random));
       return false;
     } catch (bug) {
-      for (const record of group) record.waiter?.reject(bug);
+      for (const { waiter, patient } of group) (waiter ?? patient)?.reject(bug);
       throw bug;
     }
   }
@@ -307,7 +313,7 @@ export class Outbox implements EventSink, Backlog {
   #settle(written: readonly PendingRecord[]): void {
     const streams = new Set<Stream>();
     for (const record of written) {
-      record.waiter?.resolve(ok({ seq: record.seq }));
+      (record.waiter ?? record.patient)?.resolve(ok({ seq: record.seq }));
       streams.add(record.stream);
     }
     for (const stream of streams) this.#appended.emit(stream);
@@ -327,7 +333,7 @@ export class Outbox implements EventSink, Backlog {
       counters.accepted[record.stream] -= 1;
       counters.refuse(full ? "outbox.full" : "outbox.disk");
       ledger.add({ stream: record.stream, reason: full ? "quota" : "disk-error", count: 1, ...numbered });
-      record.waiter?.resolve(full ? fail("outbox.full", "the queue is full of records worth as much or more") : { ok: false, error: diskIssue(issue) });
+      (record.waiter ?? record.patient)?.resolve(full ? fail("outbox.full", "the queue is full of records worth as much or more") : { ok: false, error: diskIssue(issue) });
     }
     this.#pending.putBack(kept);
   }

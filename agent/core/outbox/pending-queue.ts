@@ -14,7 +14,14 @@ export interface PendingRecord {
   readonly source: string;
   readonly dedupeKey?: string;
   /** Who waits for it to be on disk. Absent for records that were accepted already. */
-  readonly waiter?: { readonly resolve: (result: Result<{ readonly seq: number }>) => void; readonly reject: (bug: unknown) => void };
+  readonly waiter?: Waiter;
+  /** Who is told once it is on disk, whenever that is: nothing is written sooner for it, and a refusal of the disk is waited out. */
+  readonly patient?: Waiter;
+}
+
+interface Waiter {
+  readonly resolve: (result: Result<{ readonly seq: number }>) => void;
+  readonly reject: (bug: unknown) => void;
 }
 
 /** Records in the order in which they came, within a limit of number and bytes. */

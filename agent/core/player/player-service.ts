@@ -107,7 +107,9 @@ export class PlayerService {
   #takeEvent(id: string, name: string, data: JsonObject | undefined): void {
     const checked = validate(EventNameSchema, name, "event name", "page.invalid");
     if (!checked.ok) return this.#deps.link.pageStored(id, "page.invalid");
-    this.#store(id, { stream: "event", kind: "page", source: "page", dedupeKey: `page:${id}`, body: data === undefined ? { name } : { name, data } });
+    // The host forgets what is answered, so nothing is answered that a power cut could still take.
+    const body: JsonObject = data === undefined ? { name } : { name, data };
+    this.#store(id, { stream: "event", kind: "page", source: "page", dedupeKey: `page:${id}`, onceOnDisk: true, body });
   }
 
   #takePlay(id: string, play: unknown): void {

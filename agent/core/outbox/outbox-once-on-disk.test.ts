@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import type { Result } from "../../../platform/ports/result.ts";
+import { MemoryDisk } from "./memory-outbox-store.ts";
+import { OUTBOX_LIMITS } from "./outbox-limits.ts";
+import { OutboxBench } from "./testing/outbox-bench.ts";
+
+type Answer = Result<{ readonly seq: number }>;
+
+/** An event whose sender forgets it once it is answered. */
+function offer(bench: OutboxBench, n: number): { answer: Answer | undefined } {
+  const offered: { answer: Answer | undefined } = { answer: undefined };
+  void bench.outbox.append({ stream: "event", kind: "page", source: "page", dedupeKey: `k${n}`, onceOnDisk: true, body: { n } }).then((answer) => {
+    offered.answer = answer;
+  });
+  return offered;
+}
+
+test("an event offered with onceOnDisk is answered after its group is written, and nothing is written sooner for it", async () => {
+  const bench = new OutboxBench();
+  await bench.start();
+  const offered = offer(bench, 1);
+  await bench.time.advance(OUTBOX_LIMITS.flushDelayMs - 1);
+  expect(offered.answer).toBeUndefined();
+  await bench.time.advance(1);
+  expect(offered.answer).toEqual({ ok: true, value: { seq: 1 } });
+});
+
+test("what the power takes was not answered: sent again, it is there once", async () => {
+  const bench = new OutboxBench();
+  await bench.start();
+  const offered = offer(bench, 1);
+  await bench.time.advance(OUTBOX_LIMITS.flushDelayMs / 2);
+  bench.crash();
+  await bench.start("boot-2");
+  expect(offered.answer).toBeUndefined();
+  const again = offer(bench, 1);
+  await bench.time.advance(OUTBOX_LIMITS.flushDelayMs);
+  expect(again.answer).toMatchObject({ ok: true });
+  expect((await bench.records("event")).map(({ body }) => body)).toEqual([{ n: 1 }]);
+});
+
+test("a disk that refuses is waited out; a second offer in the meantime is the same record", async () => {
+  let refuse = true;
+  const disk = new MemoryDisk("a".repeat(24), 1e7, { refuse: () => (refuse ? { code: "storage.io", message: "as told" } : undefined) });
+  const bench = new OutboxBench({ openStore: async () => disk.open() });
+  await bench.start();
+  const first = offer(bench, 1);
+  await bench.time.advance(20_000);
+  const second = offer(bench, 1);
+  expect(first.answer).toBeUndefined();
+  refuse = false;
+  await bench.time.advance(60_000);
+  expect(first.answer).toEqual({ ok: true, value: { seq: 1 } });
+  expect(second.answer).toEqual(first.answer);
+  expect(await bench.records("event")).toHaveLength(1);
+});
