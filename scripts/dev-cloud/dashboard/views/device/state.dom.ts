@@ -4,7 +4,7 @@ import { isReading, tell } from "../../model/reading-text.ts";
 import { h, refill, type Child } from "../../ui/dom.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
 import { tick } from "../../ui/ticker.dom.ts";
-import { type DeviceContext, detailOf, whenever } from "./context.dom.ts";
+import { type DeviceContext, detailOf, summaryOf, whenever } from "./context.dom.ts";
 
 /** Parts in the order people look for them; parts this page does not know come after. */
 const ORDER = ["player", "display", "outputs", "audio", "schedule", "gpio", "network", "clock", "outbox", "health", "agent", "page"];
@@ -17,8 +17,10 @@ export function stateSection(context: DeviceContext): HTMLElement {
   const head = h("p", { class: "muted" });
   const grid = h("div", { class: "state-grid" });
   const raw = h("pre", { class: "raw", tabindex: "0", "aria-label": "Reported document as JSON" });
+  const old = h("p", { class: "form-note", role: "status", hidden: true }, icon("clock"), h("span", {}, "Not live: this is what the device reported last."));
   let drawn = -1;
   whenever(context, () => {
+    old.hidden = summaryOf(context)?.link.state === "online" && store.freshness.live;
     const reported = detailOf(context)?.reported;
     if (reported === undefined || reported === null) {
       refill(grid, h("div", { class: "empty" }, detailOf(context) === undefined ? "Loading…" : "The device has not reported its state yet."));
@@ -32,7 +34,7 @@ export function stateSection(context: DeviceContext): HTMLElement {
     refill(grid, ...names.map((name) => partBox(name, document[name] ?? null, store.nowMs())));
     raw.textContent = JSON.stringify(document, undefined, 2);
   });
-  return h("div", { class: "stack" }, h("div", { class: "section-head" }, h("h2", {}, "Reported state"), head), grid, h("details", { class: "box" }, h("summary", {}, "The whole document"), raw));
+  return h("div", { class: "stack" }, h("div", { class: "section-head" }, h("h2", {}, "Reported state"), head), old, grid, h("details", { class: "box" }, h("summary", {}, "The whole document"), raw));
 }
 
 function partBox(name: string, value: Json, nowMs: number): HTMLElement {
