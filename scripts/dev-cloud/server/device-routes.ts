@@ -43,7 +43,7 @@ export function sessionOf(parts: ServerParts, device: DeviceRow): LiveSession {
 
 export function deviceRoutes(router: Router, parts: ServerParts): void {
   const { cloud, views } = parts;
-  const { store, live } = cloud.context;
+  const { store } = cloud.context;
 
   router.on("GET", "/api/v1/devices", ({ response }) => {
     const rows = [...store.devices()].sort((a, b) => nameOf(a).localeCompare(nameOf(b)) || (a.id < b.id ? -1 : 1));
@@ -63,13 +63,9 @@ export function deviceRoutes(router: Router, parts: ServerParts): void {
 
   router.on("DELETE", "/api/v1/devices/:device", (exchange) => {
     const { id } = deviceOf(parts, exchange);
-    if (live.get(id) !== undefined) throw apiError({ code: "device.online", message: "the device is connected", hint: "stop it first, or release it" });
-    parts.uploads.removeAll(id);
-    store.transaction(() => store.removeDevice(id));
-    cloud.ownership.forget(id);
-    live.forget(id);
-    cloud.context.misbehaviours.forget(id);
-    cloud.context.emit({ t: "device-removed", device: id });
+    const uploads = store.uploads({ device: id, limit: 100_000, internal: true });
+    if (!cloud.forget(id)) throw apiError({ code: "device.online", message: "the device is connected", hint: "stop it first, or release it" });
+    parts.uploads.removeFiles(uploads);
     sendNothing(exchange.response, 204);
   });
 

@@ -87,8 +87,11 @@ export class HttpServer {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = (request.url ?? "").split("?")[0];
     const host = request.headers.host ?? "";
-    // A browser always sends an Origin, a device never: a page cannot pose as one, nor can another name for loopback.
-    const refused = path !== DEVICE_PATH ? "404 Not Found" : !this.#parts.guard.isOwnHost(host) || request.headers.origin !== undefined ? "403 Forbidden" : undefined;
+    // A page's WebSocket names its origin: it cannot pose as a device, nor reach us by another name for loopback. A
+    // packaged app on a panel is a page too, and says file://.
+    const { origin } = request.headers;
+    const isPage = origin !== undefined && origin !== "file://";
+    const refused = path !== DEVICE_PATH ? "404 Not Found" : !this.#parts.guard.isOwnHost(host) || isPage ? "403 Forbidden" : undefined;
     if (refused === undefined) this.#parts.upgrade(request, socket, head);
     else socket.end(`HTTP/1.1 ${refused}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   }

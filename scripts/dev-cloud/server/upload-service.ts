@@ -15,7 +15,7 @@ export class UploadService {
   readonly #cloud: Cloud;
   readonly #files: UploadFiles;
   /** One writer at a time per upload: a device that reconnected may still have an old request open. */
-  readonly #writing = new Map<string, IncomingMessage>();
+  readonly #writing = new Map<string, { readonly request: IncomingMessage; readonly done: Promise<void> }>();
 
   constructor(cloud: Cloud, files: UploadFiles) {
     this.#cloud = cloud;
@@ -44,22 +44,25 @@ export class UploadService {
       return;
     }
     const start = rangeStart(request, upload);
-    this.#writing.get(upload.id)?.destroy();
-    this.#writing.set(upload.id, request);
+    const before = this.#writing.get(upload.id);
+    before?.request.destroy();
+    const work = (before?.done ?? Promise.resolve()).then(() => this.#receive(upload, start, request, response));
+    const mine = { request, done: work.then(() => {}, () => {}) };
+    this.#writing.set(upload.id, mine);
     try {
-      await this.#receive(upload, start, request, response);
+      await work;
     } catch (thrown) {
       // The device's connection broke in the middle: what came is kept, and it asks where to go on.
       if (request.complete || thrown instanceof ApiError) throw thrown;
       response.destroy();
     } finally {
-      if (this.#writing.get(upload.id) === request) this.#writing.delete(upload.id);
+      if (this.#writing.get(upload.id) === mine) this.#writing.delete(upload.id);
     }
   }
 
-  /** Removes the files and rows of a device that is forgotten. */
-  removeAll(device: string): void {
-    for (const upload of this.#cloud.context.store.uploads({ device, limit: 100_000, internal: true })) this.#files.remove(upload.id);
+  /** Of a device that is forgotten. */
+  removeFiles(uploads: readonly UploadRow[]): void {
+    for (const upload of uploads) this.#files.remove(upload.id);
   }
 
   read(upload: UploadRow): ReturnType<UploadFiles["read"]> {
@@ -73,7 +76,7 @@ export class UploadService {
     const all = store.uploads({ device, limit: 10_000, internal: true });
     const done = all.filter((upload) => upload.state === "complete");
     const over = [...done.filter((upload) => upload.internal).slice(INTERNAL_KEPT), ...done.filter((upload) => !upload.internal).slice(KEPT)];
-    const dead = all.filter((upload) => upload.state === "failed" || (upload.state !== "complete" && upload.expiresMs <= nowMs));
+    const dead = all.filter((upload) => upload.state !== "complete" && upload.expiresMs <= nowMs);
     if (over.length + dead.length === 0) return;
     store.transaction(() => {
       for (const upload of over) store.removeUpload(upload.id);

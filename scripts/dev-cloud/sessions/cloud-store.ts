@@ -149,7 +149,7 @@ export interface RecordQuery {
 }
 
 export type UploadPurpose = "screenshot" | "logs" | "support-bundle";
-export type UploadState = "waiting" | "receiving" | "complete" | "failed" | "expired";
+export type UploadState = "waiting" | "receiving" | "complete";
 
 export interface UploadRow {
   /** `<device>.<id the device chose>`. */
@@ -218,8 +218,11 @@ export interface CloudStore {
   putPosition(device: string, log: string, stream: Stream, position: Position, nowMs: number): void;
   positions(device: string): readonly LogPositions[];
 
-  /** Stores and returns them with their cursors. The caller has made sure that none is there already; a second one throws. */
-  appendRecords(records: readonly NewRecord[]): readonly RecordRow[];
+  /**
+   * Stores and returns them with their cursors. The caller has made sure that none is there already; a second
+   * one throws. `bodies` are the JSON texts of their bodies, in the same order, where the caller has them already.
+   */
+  appendRecords(records: readonly NewRecord[], bodies?: readonly string[]): readonly RecordRow[];
   /** Never returns hidden records. */
   records(query: RecordQuery): readonly RecordRow[];
   /** Records of stream `metric`, kind `telemetry`, by the device's time, oldest first, at most `limit`. */

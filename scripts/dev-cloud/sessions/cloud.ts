@@ -98,6 +98,28 @@ export class Cloud implements SessionHost {
     this.ownership.stop();
   }
 
+  /** For simulations: ends like a process that was killed. What was not committed is gone, nobody hears anything more. */
+  crash(): void {
+    this.context.commit.abandon();
+    this.commands.stop();
+    this.ownership.stop();
+    for (const session of this.context.live.all()) session.cut("crashed");
+  }
+
+  /** Forgets an offline device and everything stored of it. False: it is online. */
+  forget(device: string): boolean {
+    const { store, live, commit, misbehaviours, emit } = this.context;
+    // Its last frames first: nothing of it may come back afterwards.
+    commit.flush();
+    if (live.get(device) !== undefined) return false;
+    store.transaction(() => store.removeDevice(device));
+    this.ownership.forget(device);
+    live.forget(device);
+    misbehaviours.forget(device);
+    emit({ t: "device-removed", device });
+    return true;
+  }
+
   admit(session: Session, hello: Hello): void {
     const bad = session.misbehaviour();
     if (bad.refuse !== undefined) {
@@ -141,10 +163,10 @@ export class Cloud implements SessionHost {
         this.#profile(session, message);
         return;
       case "command-ack":
-        this.#command(session, (nowMs) => this.commands.takeAck(session.device, message, nowMs));
+        this.#command(session, (device, nowMs) => this.commands.takeAck(device, message, nowMs));
         return;
       case "command-progress":
-        this.#command(session, (nowMs) => this.commands.takeProgress(session.device, message, nowMs));
+        this.#command(session, (device, nowMs) => this.commands.takeProgress(device, message, nowMs));
         return;
       case "upload-request":
         this.#upload(session, message);
@@ -274,10 +296,12 @@ export class Cloud implements SessionHost {
     });
   }
 
-  #command(session: Session, take: (nowMs: number) => CommandRow | undefined): void {
+  #command(session: Session, take: (device: string, nowMs: number) => CommandRow | undefined): void {
+    // Now: the session may be over when the commit comes, and what it said still counts.
+    const { device } = session;
     let changed: CommandRow | undefined;
     this.#write(session, () => {
-      changed = take(this.context.clock.wallMs());
+      changed = take(device, this.context.clock.wallMs());
     }, () => {
       if (changed !== undefined) this.#commandChanged(changed);
     });

@@ -148,6 +148,15 @@ describe("a command", () => {
     expect(bench.store.command(device.id, other.id)).toMatchObject({ state: "succeeded", result: { shownMs: 5 } });
   });
 
+  test("what a device said counts, also when its connection ends before it is stored", async () => {
+    const { bench, device } = await claimed();
+    const made = send(bench, device);
+    device.send({ t: "command-ack", id: made.id, attempt: 1, state: "delivered" });
+    device.drop();
+    await bench.settle();
+    expect(state(bench, device, made)).toBe("delivered");
+  });
+
   test("one outcome counts: a second, other one is a note, the same one again is nothing", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device);

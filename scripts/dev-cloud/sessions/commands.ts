@@ -1,6 +1,5 @@
 import { findCommand } from "../../../agent/protocol/commands/catalog.ts";
-import type { CommandPayload } from "../../../agent/protocol/commands/payload.ts";
-import type { CancelPayload } from "../../../agent/protocol/commands/payload.ts";
+import type { CancelPayload, CommandPayload } from "../../../agent/protocol/commands/payload.ts";
 import { validate } from "../../../agent/protocol/codec.ts";
 import type { DeviceMessageOf } from "../../../agent/protocol/device-messages.ts";
 import { COMMAND_PARAMS_BYTES_MAX } from "../../../agent/protocol/limits.ts";
@@ -154,30 +153,33 @@ export class Commands {
     const { store, clock } = this.#context;
     const issuedMs = clock.wallMs();
     const { name, params, ttlMs } = request;
+    const session = this.#context.live.get(device);
     const row = store.transaction(() => {
       const number = this.#nextNumber(device);
       const payload: CommandPayload = { device, id, attempt, number, name, params, issuedMs, notAfterMs: issuedMs + ttlMs, ttlMs };
-      return this.#put({
+      const queued: CommandRow = {
         device, id, attempt, number, name, params, payload: JSON.stringify(payload), state: "queued", stages: [{ state: "queued", atMs: issuedMs, by: "cloud" }],
         issuedMs, notAfterMs: issuedMs + ttlMs, ttlMs, internal: request.internal ?? false, notes: [], uploads: [],
-      });
+      };
+      // Written as sent before it is: after a crash in between it is sent again, which does no harm, and never forgotten.
+      return this.#put(session === undefined ? queued : advance(queued, "sent", issuedMs, "cloud"));
     });
     this.#changed(row);
-    return this.#send(row);
+    session?.sendSigned("command", row.payload);
+    return row;
   }
 
-  #send(row: CommandRow): CommandRow {
+  #send(row: CommandRow): void {
     const { store, clock, live } = this.#context;
     const session = live.get(row.device);
     const nowMs = clock.wallMs();
-    if (session === undefined || (row.state === "queued" && nowMs > row.notAfterMs)) return row;
+    if (session === undefined || (row.state === "queued" && nowMs > row.notAfterMs)) return;
     const sent = advance(row, "sent", nowMs, "cloud");
     if (sent !== row) {
       store.transaction(() => this.#put(sent));
       this.#changed(sent);
     }
     session.sendSigned("command", row.payload);
-    return sent;
   }
 
   #nextNumber(device: string): number {

@@ -25,6 +25,7 @@ export class GroupCommit {
   #jobs: CommitJob[] = [];
   #weight = 0;
   #timer: Timer | undefined;
+  #abandoned = false;
 
   /** `onCommitted` runs once after all of a commit's `done`: what can be said once for many jobs is said there. */
   constructor(store: CloudStore, timers: Timers, hooks: { readonly onFailure: (thrown: unknown) => void; readonly onCommitted: () => void }) {
@@ -39,7 +40,16 @@ export class GroupCommit {
     return this.#weight;
   }
 
+  /** Nothing is committed any more, what waits included: the end of a killed process. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#timer?.cancel();
+    this.#jobs = [];
+    this.#weight = 0;
+  }
+
   add(job: CommitJob): void {
+    if (this.#abandoned) return;
     this.#jobs.push(job);
     this.#weight += job.weight;
     this.#timer ??= this.#timers.after("cloud.commit", 0, () => this.flush());

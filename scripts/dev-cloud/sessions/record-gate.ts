@@ -6,6 +6,7 @@ import { RECORD_BODIES, RecordSchema, type Stream, type WireRecord } from "../..
 import { PositiveSchema } from "../../../agent/protocol/values.ts";
 import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, type Json } from "../../../platform/runtime/json.ts";
+import { isPlainTelemetry } from "./telemetry-check.ts";
 
 /** A record the cloud will never take. It must not hold up the ones behind it. */
 export interface PoisonRecord {
@@ -22,6 +23,7 @@ export function checkBody(stream: Stream, record: WireRecord, bodyText: string):
   if (bodyText.length > RECORD_BODY_BYTES_MAX) {
     return { code: "record.too-large", message: `the body has ${bodyText.length} characters; at most ${RECORD_BODY_BYTES_MAX} bytes are taken` };
   }
+  if (record.kind === "telemetry" && stream === "metric" && isPlainTelemetry(record.body)) return undefined;
   const schema = record.kind === "gap" ? RECORD_BODIES["*/gap"] : (RECORD_BODIES[`${stream}/${record.kind}`] ?? RECORD_BODIES[`${stream}/*`]);
   if (schema === undefined) return undefined;
   const checked = validate(schema, record.body, `${stream} record of kind "${record.kind}"`, "record.invalid");

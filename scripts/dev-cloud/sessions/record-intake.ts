@@ -37,6 +37,7 @@ export class RecordIntake {
     const cursor = new PositionCursor(store.position(device, log, stream));
     const nowMs = clock.wallMs();
     const fresh: NewRecord[] = [];
+    const bodies: string[] = [];
     const rejected: PoisonRecord[] = [];
     let duplicates = 0;
     const commands: CommandRow[] = [];
@@ -45,25 +46,30 @@ export class RecordIntake {
       if (cursor.place(entry.seq) === "duplicate") {
         duplicates += 1;
         // A poison one is refused again: the device may not have heard the first refusal.
-        const again = "kind" in entry ? poisonOf(stream, entry) : entry;
+        const again = "kind" in entry ? poisonOf(stream, entry, JSON.stringify(entry.body)) : entry;
         if (again !== undefined) rejected.push(again);
         continue;
       }
-      const refused = "kind" in entry ? poisonOf(stream, entry) : entry;
+      if (!("kind" in entry)) {
+        rejected.push(entry);
+        continue;
+      }
+      const bodyText = JSON.stringify(entry.body);
+      const refused = poisonOf(stream, entry, bodyText);
       if (refused !== undefined) {
         rejected.push(refused);
         continue;
       }
-      if (!("kind" in entry)) continue;
       const drawn = this.#draw(device, stream, entry, nowMs);
       if (drawn.command !== undefined) commands.push(drawn.command);
       alarmsChanged ||= drawn.alarm;
+      bodies.push(bodyText);
       fresh.push({
         device, log, boot: message.boot, stream, seq: entry.seq, kind: entry.kind, wallMs: entry.wall, monoMs: entry.mono, clock: message.clock,
         replay: message.replay ?? false, receivedMs: nowMs, hidden: drawn.hidden, body: entry.body,
       });
     }
-    const stored = fresh.length === 0 ? [] : store.appendRecords(fresh);
+    const stored = fresh.length === 0 ? [] : store.appendRecords(fresh, bodies);
     if (cursor.changed) store.putPosition(device, log, stream, cursor.position(), nowMs);
     return { log, stream, upTo: cursor.upTo, stored, duplicates, rejected, commands, alarmsChanged };
   }
@@ -100,8 +106,8 @@ export class RecordIntake {
   }
 }
 
-function poisonOf(stream: Stream, record: WireRecord): PoisonRecord | undefined {
-  const issue = checkBody(stream, record, JSON.stringify(record.body));
+function poisonOf(stream: Stream, record: WireRecord, bodyText: string): PoisonRecord | undefined {
+  const issue = checkBody(stream, record, bodyText);
   return issue === undefined ? undefined : { seq: record.seq, code: issue.code, message: issue.message };
 }
 

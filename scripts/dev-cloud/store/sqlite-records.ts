@@ -80,14 +80,14 @@ export class SqliteRecords {
     return [...logs.values()];
   }
 
-  append(records: readonly NewRecord[]): readonly RecordRow[] {
+  append(records: readonly NewRecord[], bodies: readonly string[] = []): readonly RecordRow[] {
     const rows: RecordRow[] = [];
-    for (const record of records) {
+    for (const [at, record] of records.entries()) {
       const cursor = this.#nextCursor++;
       const flags = CLOCKS.indexOf(record.clock) + (record.replay ? REPLAY : 0) + (record.hidden ? HIDDEN : 0);
       this.#insert.run(
         cursor, this.#keyOfDevice(record.device), this.#logKeyOrNew(record.device, record.log, record.receivedMs), STREAMS.indexOf(record.stream), record.seq,
-        this.#nameKey(record.kind), this.#nameKey(record.boot), record.wallMs, record.monoMs, flags, record.receivedMs, JSON.stringify(record.body),
+        this.#nameKey(record.kind), this.#nameKey(record.boot), record.wallMs, record.monoMs, flags, record.receivedMs, bodies[at] ?? JSON.stringify(record.body),
       );
       rows.push({ ...record, cursor });
     }

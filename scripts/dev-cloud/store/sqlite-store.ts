@@ -139,8 +139,8 @@ export class SqliteStore implements CloudStore {
     return this.#records.positions(device);
   }
 
-  appendRecords(records: readonly NewRecord[]): readonly RecordRow[] {
-    return this.#records.append(records);
+  appendRecords(records: readonly NewRecord[], bodies?: readonly string[]): readonly RecordRow[] {
+    return this.#records.append(records, bodies);
   }
 
   records(query: RecordQuery): readonly RecordRow[] {
