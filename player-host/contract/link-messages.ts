@@ -11,7 +11,10 @@ export const LINK_LINE_BYTES_MAX = 1024 * 1024;
 const TextSchema = v.pipe(v.string(), v.maxLength(2000));
 const IdSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:-]{1,64}$/));
 const NumberSchema = v.pipe(v.number(), v.minValue(0));
-const ObjectSchema = v.record(v.string(), v.unknown());
+const ObjectSchema = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.check((value) => !Array.isArray(value), "must be a JSON object, not a list"),
+);
 
 export const HostVerdictSchema = v.picklist(["showing", "dark", "frozen", "error-page", "blank", "unknown"]);
 export type HostVerdict = v.InferOutput<typeof HostVerdictSchema>;

@@ -47,6 +47,8 @@ export const screenshot = defineCommand({
   result: v.object({
     /** Where the picture came from: `renderer` is what the page drew, not proof of what is on the glass. */
     source: v.string(),
+    /** What it became: a picture too large for the way it takes comes as a JPEG, whatever was asked for. */
+    contentType: v.string(),
     width: CountSchema,
     height: CountSchema,
     bytes: CountSchema,

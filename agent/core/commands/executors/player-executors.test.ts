@@ -145,7 +145,7 @@ describe("screenshot", () => {
     expect(player.requests).toEqual([{ do: "screenshot", format: "jpeg", quality: 80, widthMax: 640 }]);
     expect(execution).toEqual({
       state: "succeeded",
-      result: { source: "renderer", width: 640, height: 360, bytes: 8, sha256: "ab".repeat(32), upload: "kept" },
+      result: { source: "renderer", contentType: "image/jpeg", width: 640, height: 360, bytes: 8, sha256: "ab".repeat(32), upload: "kept" },
     });
     expect(uploader.uploads).toEqual([
       {

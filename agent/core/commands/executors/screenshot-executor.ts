@@ -49,7 +49,7 @@ export function screenshotExecutor(
       const uploaded = await uploader.upload({ purpose: "screenshot", contentType, bytes, command }, context.signal);
       if (!uploaded.ok) return { state: "failed", error: uploaded.error };
       const { name, sha256 } = uploaded.value;
-      return { state: "succeeded", result: { source, width, height, bytes: bytes.length, sha256, upload: name } };
+      return { state: "succeeded", result: { source, contentType, width, height, bytes: bytes.length, sha256, upload: name } };
     },
   };
 }
