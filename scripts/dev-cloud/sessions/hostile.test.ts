@@ -155,7 +155,9 @@ describe("misbehaviour on demand", () => {
   test.each(MISDEEDS)("does wrong once: %s", async (misdeed) => {
     const { bench, device } = await claimed();
     const row = bench.store.device(device.id);
-    if (row !== undefined) bench.cloud.commands.create(row, { name: "identify", params: {} });
+    if (row === undefined) throw new Error("no device");
+    bench.cloud.commands.create(row, { name: "identify", params: {} });
+    for (const volume of [1, 2]) bench.cloud.desired.put(row, { display: { volume } });
     await bench.settle();
     device.received = [];
     const session = bench.cloud.context.live.get(device.id);
@@ -163,5 +165,14 @@ describe("misbehaviour on demand", () => {
     expect(await misbehave(bench.cloud.context, session, misdeed)).toEqual({ ok: true, value: undefined });
     await bench.settle();
     expect(device.received.length + device.nonsense.length + device.binary).toBe(1);
+  });
+
+  test("what needs something before it says so", async () => {
+    const { bench, device } = await claimed();
+    const session = bench.cloud.context.live.get(device.id);
+    if (session === undefined) throw new Error("no session");
+    for (const misdeed of ["replayed-command", "desired-older"] as const) {
+      expect(await misbehave(bench.cloud.context, session, misdeed)).toMatchObject({ error: { code: "misbehave.nothing-to-replay" } });
+    }
   });
 });

@@ -4,11 +4,12 @@ import { signedBytes, type Signed, type SignedPurpose } from "../../../agent/pro
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { toBase64Url, toHex } from "../../../platform/runtime/encoding.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
+import type { CommandRow } from "./cloud-store.ts";
 import { updateDevice, type CloudContext } from "./context.ts";
 import type { LiveSession } from "./live-sessions.ts";
 import type { Misdeed } from "./misbehaviour.ts";
 
-/** Does one thing wrong towards one device, for tests. Code `misbehave.nothing-to-replay`. */
+/** Does one thing wrong towards one device, for tests. Code `misbehave.nothing-to-replay`: it needs something that was sent before. */
 export async function misbehave(context: CloudContext, session: LiveSession, misdeed: Misdeed): Promise<Result<void>> {
   switch (misdeed) {
     case "nonsense-frame":
@@ -43,7 +44,7 @@ export async function misbehave(context: CloudContext, session: LiveSession, mis
 async function wrongCommand(context: CloudContext, session: LiveSession, misdeed: Misdeed): Promise<Signed> {
   const { random, clock } = context;
   const issuedMs = clock.wallMs();
-  const number = misdeed === "old-number-command" ? Math.max(0, (context.store.device(session.device)?.number ?? 1) - 1) : nextNumber(context, session.device);
+  const number = misdeed === "old-number-command" ? (lastCommand(context, session)?.number ?? 0) : nextNumber(context, session.device);
   const payload: CommandPayload = {
     device: misdeed === "other-device-command" ? toHex(random.bytes(16)) : session.device,
     id: `bad-${toHex(random.bytes(6))}`,
@@ -65,7 +66,8 @@ async function wrongCommand(context: CloudContext, session: LiveSession, misdeed
 async function wrongDesired(context: CloudContext, session: LiveSession, misdeed: "desired-invalid" | "desired-older"): Promise<Result<void>> {
   const present = context.store.document(session.device, "desired");
   if (misdeed === "desired-older") {
-    const payload = { device: session.device, version: Math.max(1, (present?.version ?? 1) - 1), issuedMs: context.clock.wallMs(), document: { display: { brightness: 1 } } };
+    if (present === undefined || present.version < 2) return fail("misbehave.nothing-to-replay", "there is no older version than the present one", "change the desired document first");
+    const payload = { device: session.device, version: present.version - 1, issuedMs: context.clock.wallMs(), document: { display: { brightness: 1 } } };
     session.send({ t: "desired", signed: await signedBy(context, "desired", payload) });
     return ok(undefined);
   }
@@ -78,10 +80,14 @@ async function wrongDesired(context: CloudContext, session: LiveSession, misdeed
 }
 
 async function replay(context: CloudContext, session: LiveSession): Promise<Result<void>> {
-  const last = context.store.commands({ device: session.device, limit: 1, internal: true })[0];
+  const last = lastCommand(context, session);
   if (last === undefined) return fail("misbehave.nothing-to-replay", "no command was sent to this device yet", "send one first");
   session.sendSigned("command", last.payload);
   return Promise.resolve(ok(undefined));
+}
+
+function lastCommand(context: CloudContext, session: LiveSession): CommandRow | undefined {
+  return context.store.commands({ device: session.device, limit: 1, internal: true })[0];
 }
 
 async function signedBy(context: CloudContext, purpose: SignedPurpose, payload: Json | CommandPayload): Promise<Signed> {
