@@ -33,6 +33,11 @@ describe("the gate", () => {
     expect(["frame.too-deep", "frame.not-json"]).toContain(code(deep));
   });
 
+  test("a patch keeps the nulls by which it deletes", () => {
+    const patch = { t: "reported", version: 2, base: 1, document: { player: { kind: "playing", shell: "x", content: "y", sinceMs: 1, why: null } } } as const;
+    expect(decodeDeviceMessage(encodeMessage(patch))).toEqual({ ok: true, value: patch });
+  });
+
   test("what is encoded decodes to the same", () => {
     const message = { t: "error", code: "frame.not-json", message: "the frame is not JSON text" } as const;
     expect(decodeDeviceMessage(encodeMessage(message))).toEqual({ ok: true, value: message });

@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import { CommandFinalStateSchema, RecordSchema, STREAMS, StreamRangeSchema, StreamSchema } from "./records.ts";
-import { ReportedDocumentSchema } from "./reported.ts";
 import {
   ClockQualitySchema, CodeSchema, CountSchema, FingerprintSchema, IdSchema, JsonObjectSchema, PercentSchema, PositiveSchema, PublicKeySchema,
   Sha256Schema, SignatureSchema, TextSchema, WallMsSchema,
@@ -64,7 +63,8 @@ export const ReportedSchema = v.object({
   version: PositiveSchema,
   /** Absent: `document` is whole. Present: `document` is a patch upon this version. */
   base: v.optional(PositiveSchema),
-  document: v.union([ReportedDocumentSchema, JsonObjectSchema]),
+  /** As `ReportedDocumentSchema` describes it. Not parsed by it here: a patch's `null`s delete, and must not be stripped. */
+  document: JsonObjectSchema,
 });
 
 /** The device has the command on disk (or already knew it). */

@@ -28,7 +28,8 @@ const decode = (from: string, message: Json): ReturnType<typeof decodeDeviceMess
 
 describe("golden messages", () => {
   test("there is one of every type", () => {
-    const types = (from: string): unknown => new Set(golden.filter((entry) => entry.from === from).map(({ message }) => message["t"]));
+    const types = (from: string): unknown =>
+      new Set(golden.filter((entry) => entry.from === from).map(({ message }) => message["t"]));
     expect(types("device")).toEqual(new Set(DeviceMessageSchema.options.map((option) => option.entries.t.literal)));
     expect(types("cloud")).toEqual(new Set(CloudMessageSchema.options.map((option) => option.entries.t.literal)));
   });
@@ -40,7 +41,9 @@ describe("golden messages", () => {
   });
 
   test.each(golden)("$from $name is refused without a required field and with any field of another type", ({ from, message }) => {
-    const schema = [...DeviceMessageSchema.options, ...CloudMessageSchema.options].find((option) => option.entries.t.literal === message["t"]);
+    const schema = [...DeviceMessageSchema.options, ...CloudMessageSchema.options].find(
+      (option) => option.entries.t.literal === message["t"],
+    );
     for (const key of Object.keys(message).filter((name) => name !== "t")) {
       const { [key]: _dropped, ...rest } = message;
       const entry = schema?.entries[key as keyof typeof schema.entries] as v.GenericSchema | undefined;
@@ -56,11 +59,18 @@ describe("golden messages", () => {
 
   test("bodies of records fit the schema of their kind", () => {
     const bodies = golden.flatMap(({ message }) =>
-      Array.isArray(message["records"]) ? (message["records"] as readonly JsonObject[]).map((record) => ({ stream: message["stream"], kind: record["kind"], body: record["body"] })) : [],
+      Array.isArray(message["records"])
+        ? (message["records"] as readonly JsonObject[]).map((record) => ({
+            stream: message["stream"],
+            kind: record["kind"],
+            body: record["body"],
+          }))
+        : [],
     );
     expect(bodies.length).toBeGreaterThan(5);
     for (const { stream, kind, body } of bodies) {
-      const schema = RECORD_BODIES[kind === "gap" ? "*/gap" : stream === "event" ? "event/*" : `${stream as string}/${kind as string}`];
+      const schema =
+        RECORD_BODIES[kind === "gap" ? "*/gap" : stream === "event" ? "event/*" : `${stream as string}/${kind as string}`];
       expect([stream, kind, schema !== undefined && v.safeParse(schema, body).success]).toEqual([stream, kind, true]);
     }
   });
@@ -76,7 +86,13 @@ describe("golden signatures", () => {
   test("the hello is signed over its transcript", async () => {
     const { deviceId, audience, bootId, epoch } = hello;
     const nonce = find("challenge")["nonce"] as string;
-    expect(await nodeCrypto.verifyEd25519(bytes(hello.publicKey), helloBytes({ nonce, deviceId, audience, bootId, epoch }), bytes(hello.signature))).toBe(true);
+    expect(
+      await nodeCrypto.verifyEd25519(
+        bytes(hello.publicKey),
+        helloBytes({ nonce, deviceId, audience, bootId, epoch }),
+        bytes(hello.signature),
+      ),
+    ).toBe(true);
   });
 
   test.each<[string, string, SignedPurpose, v.GenericSchema | undefined]>([
@@ -86,7 +102,8 @@ describe("golden signatures", () => {
     ["owner-released", "release", "release", undefined],
   ])("%s is signed by the owner for its purpose alone, and its payload fits", async (name, field, purpose, schema) => {
     const signed = find(name)[field] as unknown as Signed;
-    const valid = (as: SignedPurpose): Promise<boolean> => nodeCrypto.verifyEd25519(ownerKey, signedBytes(as, signed.payload), bytes(signed.signature));
+    const valid = (as: SignedPurpose): Promise<boolean> =>
+      nodeCrypto.verifyEd25519(ownerKey, signedBytes(as, signed.payload), bytes(signed.signature));
     expect(await valid(purpose)).toBe(true);
     expect(await valid(purpose === "command" ? "cancel" : "command")).toBe(false);
     const payload: unknown = JSON.parse(signed.payload);

@@ -1,4 +1,6 @@
+import type { JsonObject } from "../../../../platform/runtime/json.ts";
 import { createHash } from "node:crypto";
+import type { JsonObject } from "../../../../platform/runtime/json.ts";
 import { COMMANDS } from "../../../../agent/protocol/commands/catalog.ts";
 import type { CommandPayload } from "../../../../agent/protocol/commands/payload.ts";
 import type { CommandOutcome } from "../../../../agent/protocol/records.ts";
@@ -81,7 +83,7 @@ export class StageDevice {
   /** Sends a whole document. */
   report(document: ReportedDocument): void {
     this.#version += 1;
-    this.device.send({ t: "reported", version: this.#version, document });
+    this.device.send({ t: "reported", version: this.#version, document: document as JsonObject });
   }
 
   /** Answers commands until it leaves. */
