@@ -1,6 +1,4 @@
-import type { JsonObject } from "../../../../platform/runtime/json.ts";
 import { createHash } from "node:crypto";
-import type { JsonObject } from "../../../../platform/runtime/json.ts";
 import { COMMANDS } from "../../../../agent/protocol/commands/catalog.ts";
 import type { CommandPayload } from "../../../../agent/protocol/commands/payload.ts";
 import type { CommandOutcome } from "../../../../agent/protocol/records.ts";
