@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { AgentProgram } from "../harness/agent-program.ts";
 import type { Bench } from "../harness/bench.ts";
 import { BenchCloud } from "../harness/bench-cloud.ts";
@@ -29,12 +30,19 @@ export const idle: Figure = {
     bench.onEnd(() => cloud.stop());
     const bare = Array.from({ length: count }, () => bench.node("-e", ["setInterval(()=>{},1e6)"]).pid);
     const agents = Array.from({ length: count }, () => new AgentProgram(bench, { data: bench.folder("agent"), cloud: cloud.address, platform: "linux" }));
+    const parts = bench.node(join(bench.root, "scripts/bench/programs/bare-parts.mjs"), [bench.folder("parts")]);
+    await parts.next();
     await Promise.all(agents.map((agent) => agent.online()));
     await bench.sleep(settleMs);
     const pids = [...bare, ...agents.map(({ pid }) => pid)];
     const rests = await watch(bench, pids, windowMs);
     const how = `${count} agents beside ${count} bare Nodes, ${settleMs / 1000} s after connecting, over ${windowMs / 1000} s; medians`;
-    return lines(rests.slice(0, count), rests.slice(count), how);
+    const least = memoryOf(parts.pid).rss / MIB;
+    const peer: Measured = {
+      name: "idle.memory.peer", value: least, unit: "MiB", floor: { name: "bare Node", value: median(rests.slice(0, count).map(({ memory }) => memory.rss)) / MIB, unit: "MiB" },
+      how: "one Node that has opened a SQLite file, signed with Ed25519 and loaded ws, and has no code of ours: what the agent's own ground costs",
+    };
+    return [...lines(rests.slice(0, count), rests.slice(count), how), peer];
   },
 };
 

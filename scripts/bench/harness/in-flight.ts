@@ -26,10 +26,12 @@ export class InFlight {
   #counted(result: unknown): unknown {
     if (!(result instanceof Promise)) return result;
     this.#count += 1;
-    const done = (): void => {
-      this.#count -= 1;
-    };
-    result.then(done, done);
+    void this.#untilSettled(result);
     return result;
+  }
+
+  async #untilSettled(work: Promise<unknown>): Promise<void> {
+    await Promise.allSettled([work]);
+    this.#count -= 1;
   }
 }

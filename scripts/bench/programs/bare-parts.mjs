@@ -1,0 +1,16 @@
+// The least a Node agent could be: a Node that has opened a database, made a key, signed with it and loaded a
+// WebSocket client, and does nothing more. `bare-parts.mjs FOLDER`. Plain JavaScript, because stripping types costs memory.
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+const { generateKeyPairSync, sign } = require("node:crypto");
+const Database = require("better-sqlite3");
+require("ws");
+
+const database = new Database(`${process.argv[2]}/bare.sqlite`);
+database.pragma("journal_mode = WAL");
+database.exec("CREATE TABLE record (seq INTEGER PRIMARY KEY, body TEXT)");
+database.prepare("INSERT INTO record (body) VALUES (?)").run("one");
+sign(null, Buffer.from("hello"), generateKeyPairSync("ed25519").privateKey);
+console.log('{"ready":true}');
+setInterval(() => {}, 1e6);
