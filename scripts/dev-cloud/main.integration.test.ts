@@ -22,7 +22,8 @@ describe("the development cloud as a process", () => {
       expect(welcome.stored.event ?? 0).toBeGreaterThanOrEqual(device.stored.event ?? 0);
       // What was not acknowledged is sent again, as a device does, then more; the kill comes in the middle of it.
       device.next.event = (welcome.stored.event ?? 0) + 1;
-      for (let batch = 0; batch < 20; batch += 1) sent = device.sendEvents(...Array.from({ length: 100 }, (_, at) => `e${device.next.event + at}`));
+      for (let batch = 0; batch < 20; batch += 1)
+        sent = device.sendEvents(...Array.from({ length: 100 }, (_, at) => `e${device.next.event + at}`));
       await device.storedUpTo("event", (welcome.stored.event ?? 0) + 300 * (round + 1));
       await cloud.kill("SIGKILL");
       await device.closed();
@@ -34,9 +35,13 @@ describe("the development cloud as a process", () => {
     expect(welcome.stored.event).toBeGreaterThanOrEqual(acknowledged);
     const api = new ApiClient(cloud.base);
     const seqs: number[] = [];
-    for (let after = 0; ; ) {
+    for (let after = 0; ;) {
       const { body } = await api.get(`/devices/${device.id}/records?stream=event&limit=1000&after=${after}`);
-      const records = body["records"] as readonly { readonly seq: number; readonly cursor: number; readonly body: { readonly name: string } }[];
+      const records = body["records"] as readonly {
+        readonly seq: number;
+        readonly cursor: number;
+        readonly body: { readonly name: string };
+      }[];
       if (records.length === 0) break;
       for (const record of records) {
         expect(record.body.name).toBe(`e${record.seq}`);
@@ -91,9 +96,18 @@ describe("the development cloud as a process", () => {
     const cloud = await CloudProcess.start(folder.path);
     const other = scratch();
     const port = new URL(cloud.base).port;
-    expect(await runCloud(["--port", port, "--data", other.path])).toEqual({ code: 1, errors: `Port ${port} is taken. Stop what uses it, or choose another with --port.\n` });
-    expect(await runCloud(["--port", "0", "--data", folder.path])).toMatchObject({ code: 1, errors: expect.stringMatching(/^Another development cloud uses .*\n$/) as unknown });
-    expect(await runCloud(["--port", "many"])).toMatchObject({ code: 2, errors: expect.stringContaining("--port many is not a port") as unknown });
+    expect(await runCloud(["--port", port, "--data", other.path])).toEqual({
+      code: 1,
+      errors: `Port ${port} is taken. Stop what uses it, or choose another with --port.\n`,
+    });
+    expect(await runCloud(["--port", "0", "--data", folder.path])).toMatchObject({
+      code: 1,
+      errors: expect.stringMatching(/^Another development cloud uses .*\n$/) as unknown,
+    });
+    expect(await runCloud(["--port", "many"])).toMatchObject({
+      code: 2,
+      errors: expect.stringContaining("--port many is not a port") as unknown,
+    });
     expect((await runCloud(["--sprot", "1"])).code).toBe(2);
     writeFileSync(join(other.path, "file"), "");
     expect((await runCloud(["--port", "0", "--data", join(other.path, "file")])).code).toBe(1);

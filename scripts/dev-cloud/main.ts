@@ -30,7 +30,10 @@ async function run(options: DevCloudOptions): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  const unlisted = options.host === "127.0.0.1" ? undefined : `Listening on ${options.host}: whoever reaches this port commands every device. There is no password.`;
+  const unlisted =
+    options.host === "127.0.0.1"
+      ? undefined
+      : `Listening on ${options.host}: whoever reaches this port commands every device. There is no password.`;
   if (unlisted !== undefined) process.stderr.write(`Warning: ${unlisted}\n`);
   sayReady(running, options);
   stopOn(running, logger);
@@ -39,11 +42,20 @@ async function run(options: DevCloudOptions): Promise<void> {
 function sayReady(running: DevCloud, options: DevCloudOptions): void {
   const deviceEndpoint = `${running.base.replace(/^http/, "ws")}/device/v1`;
   if (options.json) {
-    const facts = { ready: true, url: running.base, deviceEndpoint, purpose: "development and tests", dashboard: options.dashboard !== undefined, pid: process.pid };
+    const facts = {
+      ready: true,
+      url: running.base,
+      deviceEndpoint,
+      purpose: "development and tests",
+      dashboard: options.dashboard !== undefined,
+      pid: process.pid,
+    };
     process.stdout.write(`${JSON.stringify(facts)}\n`);
     return;
   }
-  process.stdout.write(`Development cloud (for development and tests only) at ${running.base} - devices connect to ${deviceEndpoint}\n`);
+  process.stdout.write(
+    `Development cloud (for development and tests only) at ${running.base} - devices connect to ${deviceEndpoint}\n`,
+  );
 }
 
 function stopOn(running: DevCloud, logger: Logger): void {
@@ -95,7 +107,7 @@ function sentenceFor(thrown: unknown, options: DevCloudOptions): string {
     case "EPERM":
     case "EROFS":
     case "SQLITE_CANTOPEN":
-      return `${options.data} or port ${options.port} may not be used (${messageOf(thrown)}). Choose another folder with --data or another --port.`;
+      return `${options.data} or port ${options.port} may not be used (${messageOf(thrown)}). Choose another with --data or --port.`;
     case "ENOSPC":
     case "SQLITE_FULL":
       return `The disk of ${options.data} is full. Make room, or choose another folder with --data.`;
@@ -114,8 +126,12 @@ function sentenceFor(thrown: unknown, options: DevCloudOptions): string {
 function withDefaults(options: DevCloudOptions): DevCloudOptions {
   const here = import.meta.dirname;
   const roots = [join(here, "..", ".."), join(here, "..")];
-  const dashboard = options.dashboard ?? first(roots.flatMap((root) => [join(root, "dist/dev-cloud/dashboard"), join(root, "dev-cloud/dashboard")]));
-  const sample = options.sample ?? first(roots.flatMap((root) => [join(root, "dist/player-host/sample"), join(root, "player-host/sample/dist")]));
+  const dashboard =
+    options.dashboard ??
+    first(roots.flatMap((root) => [join(root, "dist/dev-cloud/dashboard"), join(root, "dev-cloud/dashboard")]));
+  const sample =
+    options.sample ??
+    first(roots.flatMap((root) => [join(root, "dist/player-host/sample"), join(root, "player-host/sample/dist")]));
   return { ...options, ...(dashboard === undefined ? {} : { dashboard }), ...(sample === undefined ? {} : { sample }) };
 }
 
@@ -125,7 +141,8 @@ function first(folders: readonly string[]): string | undefined {
 
 function loggerFor(options: DevCloudOptions): Logger {
   const level = process.env["VITRINE_LOG_LEVEL"] ?? "info";
-  if (options.json || !process.stdout.isTTY) return pino({ level, base: { program: "dev-cloud" } }, pino.destination({ fd: 2, sync: true }));
+  if (options.json || !process.stdout.isTTY)
+    return pino({ level, base: { program: "dev-cloud" } }, pino.destination({ fd: 2, sync: true }));
   return pino({ level, base: undefined }, PinoPretty({ destination: 2, sync: true, colorize: true }));
 }
 

@@ -59,14 +59,20 @@ export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
     return fail("options.invalid", messageOf(thrown), USAGE);
   }
   const port = Number(values.port ?? "4600");
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) return fail("options.invalid", `--port ${values.port ?? ""} is not a port`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    return fail("options.invalid", `--port ${values.port ?? ""} is not a port`);
+  const host = values.host ?? "127.0.0.1";
+  if (host === "" || host === "0.0.0.0" || host === "::") {
+    return fail("options.invalid", "--host takes one address or name of this machine: what browsers and devices will call it");
+  }
   const recordsMax = values["records-max"] === undefined ? undefined : Number(values["records-max"]);
-  if (recordsMax !== undefined && !(Number.isSafeInteger(recordsMax) && recordsMax >= 1)) return fail("options.invalid", "--records-max must be a whole number above 0");
+  if (recordsMax !== undefined && !(Number.isSafeInteger(recordsMax) && recordsMax >= 1))
+    return fail("options.invalid", "--records-max must be a whole number above 0");
   const survives = values.survives ?? "power-cut";
   if (survives !== "power-cut" && survives !== "process") return fail("options.invalid", "--survives is power-cut or process");
   return ok({
     port,
-    host: values.host ?? "127.0.0.1",
+    host,
     data: values.data ?? ".vitrine/cloud",
     autoClaim: values["auto-claim"] === true && values["no-auto-claim"] !== true,
     claimTokens: values["claim-token"] ?? [],

@@ -6,7 +6,15 @@ import { CancelPayloadSchema, CommandPayloadSchema } from "../../agent/protocol/
 import { DesiredPayloadSchema } from "../../agent/protocol/desired.ts";
 import { DeviceMessageSchema } from "../../agent/protocol/device-messages.ts";
 import * as limits from "../../agent/protocol/limits.ts";
-import { AlarmSchema, CommandOutcomeSchema, EventSchema, GapSchema, PlaySchema, RecordSchema, TelemetrySchema } from "../../agent/protocol/records.ts";
+import {
+  AlarmSchema,
+  CommandOutcomeSchema,
+  EventSchema,
+  GapSchema,
+  PlaySchema,
+  RecordSchema,
+  TelemetrySchema,
+} from "../../agent/protocol/records.ts";
 import { SignedSchema } from "../../agent/protocol/signed.ts";
 import { jsonSchemaOf } from "./json-schema.ts";
 import { workedExample } from "./protocol-example.ts";
@@ -14,7 +22,10 @@ import { fieldsOf, type FieldWords } from "./schema-words.ts";
 
 /** Fills the marked parts of docs/protocol.md: tables of fields, limits, the worked example. Prose is written by hand. */
 export async function filledProtocolDoc(page: string, root: string): Promise<string> {
-  const parts = new Map<string, string>([["example", await example()], ["limits", limitsTable()]]);
+  const parts = new Map<string, string>([
+    ["example", await example()],
+    ["limits", limitsTable()],
+  ]);
   const comments = commentsIn(root);
   for (const [name, schema] of tables()) parts.set(`fields ${name}`, fieldTable(name, fieldsOf(jsonSchemaOf(schema)), comments));
   return page.replaceAll(/<!-- (fields [\w-]+|example|limits) -->\n[\s\S]*?<!-- end -->/g, (_all, marker: string) => {
@@ -27,10 +38,20 @@ export async function filledProtocolDoc(page: string, root: string): Promise<str
 /** Names of everything that has a table, message types first. */
 export function tables(): ReadonlyMap<string, v.GenericSchema> {
   const named = new Map<string, v.GenericSchema>();
-  for (const option of [...DeviceMessageSchema.options, ...CloudMessageSchema.options]) named.set(option.entries.t.literal, option);
+  for (const option of [...DeviceMessageSchema.options, ...CloudMessageSchema.options])
+    named.set(option.entries.t.literal, option);
   const others: Record<string, v.GenericSchema> = {
-    signed: SignedSchema, "command-payload": CommandPayloadSchema, "cancel-payload": CancelPayloadSchema, "desired-payload": DesiredPayloadSchema, "one-record": RecordSchema,
-    "body-command": CommandOutcomeSchema, "body-alarm": AlarmSchema, "body-play": PlaySchema, "body-event": EventSchema, "body-telemetry": TelemetrySchema, "body-gap": GapSchema,
+    signed: SignedSchema,
+    "command-payload": CommandPayloadSchema,
+    "cancel-payload": CancelPayloadSchema,
+    "desired-payload": DesiredPayloadSchema,
+    "one-record": RecordSchema,
+    "body-command": CommandOutcomeSchema,
+    "body-alarm": AlarmSchema,
+    "body-play": PlaySchema,
+    "body-event": EventSchema,
+    "body-telemetry": TelemetrySchema,
+    "body-gap": GapSchema,
   };
   for (const [name, schema] of Object.entries(others)) named.set(name, schema);
   return named;
@@ -39,7 +60,10 @@ export function tables(): ReadonlyMap<string, v.GenericSchema> {
 /** Where words made from the schema would be longer than the fact. */
 const SHORTER: ReadonlyMap<string, string> = new Map([
   ["hello.version", "`1`"],
-  ["hello.streams", "for each of `outcome`, `alarm`, `play`, `event`, `metric`: `{ stored, oldest, newest }`, whole numbers; `oldest` > `newest` when nothing waits"],
+  [
+    "hello.streams",
+    "for each of `outcome`, `alarm`, `play`, `event`, `metric`: `{ stored, oldest, newest }`, whole numbers; `oldest` > `newest` when nothing waits",
+  ],
   ["hello.openCommands", "list of `{ id, attempt, state }`, `state` is `delivered` or `running`, at most 256"],
   ["welcome.stored", "for each stream: highest number stored of this `log`"],
   ["welcome.owner", "see [owner](#owner-endorsement-release)"],
@@ -76,11 +100,30 @@ function fieldTable(table: string, fields: readonly FieldWords[], comments: Read
 
 /** Schema constant to the name of its table. */
 const CONSTANTS: ReadonlyMap<string, string> = new Map([
-  ["ChallengeSchema", "challenge"], ["WelcomeSchema", "welcome"], ["RefusedSchema", "refused"], ["GoAwaySchema", "goaway"], ["PairingSchema", "pairing"],
-  ["StoredMessageSchema", "stored"], ["UploadGrantSchema", "upload-grant"], ["HelloSchema", "hello"], ["ProfileSchema", "profile"], ["ReportedSchema", "reported"],
-  ["RecordsSchema", "records"], ["UploadRequestSchema", "upload-request"], ["ErrorSchema", "error"], ["CommandPayloadSchema", "command-payload"], ["CancelPayloadSchema", "cancel-payload"],
-  ["DesiredPayloadSchema", "desired-payload"], ["SignedSchema", "signed"], ["RecordSchema", "one-record"], ["CommandOutcomeSchema", "body-command"], ["AlarmSchema", "body-alarm"],
-  ["PlaySchema", "body-play"], ["EventSchema", "body-event"], ["TelemetrySchema", "body-telemetry"], ["GapSchema", "body-gap"],
+  ["ChallengeSchema", "challenge"],
+  ["WelcomeSchema", "welcome"],
+  ["RefusedSchema", "refused"],
+  ["GoAwaySchema", "goaway"],
+  ["PairingSchema", "pairing"],
+  ["StoredMessageSchema", "stored"],
+  ["UploadGrantSchema", "upload-grant"],
+  ["HelloSchema", "hello"],
+  ["ProfileSchema", "profile"],
+  ["ReportedSchema", "reported"],
+  ["RecordsSchema", "records"],
+  ["UploadRequestSchema", "upload-request"],
+  ["ErrorSchema", "error"],
+  ["CommandPayloadSchema", "command-payload"],
+  ["CancelPayloadSchema", "cancel-payload"],
+  ["DesiredPayloadSchema", "desired-payload"],
+  ["SignedSchema", "signed"],
+  ["RecordSchema", "one-record"],
+  ["CommandOutcomeSchema", "body-command"],
+  ["AlarmSchema", "body-alarm"],
+  ["PlaySchema", "body-play"],
+  ["EventSchema", "body-event"],
+  ["TelemetrySchema", "body-telemetry"],
+  ["GapSchema", "body-gap"],
 ]);
 const SOURCES = ["cloud-messages.ts", "device-messages.ts", "commands/payload.ts", "desired.ts", "signed.ts", "records.ts"];
 
@@ -93,7 +136,13 @@ function commentsIn(root: string): ReadonlyMap<string, string> {
       const table = CONSTANTS.get(constant);
       if (table === undefined) continue;
       for (const [, comment = "", field = ""] of body.matchAll(/^ {2}\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n {2}(\w+):/gm)) {
-        found.set(`${table}.${field}`, comment.replaceAll(/\s*\n\s*\*\s?/g, " ").replaceAll("|", "\\|").trim());
+        found.set(
+          `${table}.${field}`,
+          comment
+            .replaceAll(/\s*\n\s*\*\s?/g, " ")
+            .replaceAll("|", "\\|")
+            .trim(),
+        );
       }
     }
   }
@@ -116,13 +165,20 @@ function limitsTable(): string {
 }
 
 async function example(): Promise<string> {
-  const { device, owner, newOwner, challenge, hello, helloText, helloHex, command, desired, release, endorsement } = await workedExample();
+  const { device, owner, newOwner, challenge, hello, helloText, helloHex, command, desired, release, endorsement } =
+    await workedExample();
   const code = (text: string, language = ""): string => `\`\`\`${language}\n${text}\n\`\`\``;
   const json = (value: unknown): string => code(JSON.stringify(value), "json");
   return [
     "| key | seed (hex) | raw public key (base64url) | fingerprint |",
     "|---|---|---|---|",
-    ...([["device", device], ["owner", owner], ["owner's next", newOwner]] as const).map(([name, key]) => `| ${name} | \`${key.seed}\` | \`${key.publicKey}\` | \`${key.fingerprint}\` |`),
+    ...(
+      [
+        ["device", device],
+        ["owner", owner],
+        ["owner's next", newOwner],
+      ] as const
+    ).map(([name, key]) => `| ${name} | \`${key.seed}\` | \`${key.publicKey}\` | \`${key.fingerprint}\` |`),
     "",
     "The cloud opens:",
     "",
@@ -150,7 +206,15 @@ async function example(): Promise<string> {
     "",
     json({ t: "owner", owner: { kind: "unclaimed" }, release }),
     "",
-    json({ t: "owner", owner: { kind: "claimed", name: "Example Ltd", commandKey: newOwner.publicKey, endorsement: { by: endorsement.key, signature: endorsement.signature } } }),
+    json({
+      t: "owner",
+      owner: {
+        kind: "claimed",
+        name: "Example Ltd",
+        commandKey: newOwner.publicKey,
+        endorsement: { by: endorsement.key, signature: endorsement.signature },
+      },
+    }),
     "",
     `where the endorsed payload text is \`${endorsement.payload}\`.`,
   ].join("\n");

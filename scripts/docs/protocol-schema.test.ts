@@ -19,7 +19,15 @@ describe("the published protocol", () => {
   });
 
   test("links only to sections that are there", () => {
-    const anchors = new Set([...page.matchAll(/^#{1,4} (.+)$/gm)].map(([, heading = ""]) => heading.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-")));
-    for (const [, anchor = ""] of page.matchAll(/\]\(#([\w-]+)\)/g)) expect([anchor, anchors.has(anchor)]).toEqual([anchor, true]);
+    const anchors = new Set(
+      [...page.matchAll(/^#{1,4} (.+)$/gm)].map(([, heading = ""]) =>
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\w\- ]/g, "")
+          .replaceAll(" ", "-"),
+      ),
+    );
+    for (const [, anchor = ""] of page.matchAll(/\]\(#([\w-]+)\)/g))
+      expect([anchor, anchors.has(anchor)]).toEqual([anchor, true]);
   });
 });

@@ -31,13 +31,23 @@ export async function published(root: string = ROOT): Promise<ReadonlyMap<string
     "cancel-payload": titled("Payload of a signed cancel", CancelPayloadSchema),
     "desired-payload": titled("Payload of a signed desired document", DesiredPayloadSchema),
     "reported-document": titled("The reported document", ReportedDocumentSchema),
-    "record-bodies": { title: "Bodies of records by stream and kind", $defs: Object.fromEntries(Object.entries(RECORD_BODIES).map(([name, schema]) => [name, jsonSchemaOf(schema)])) },
+    "record-bodies": {
+      title: "Bodies of records by stream and kind",
+      $defs: Object.fromEntries(Object.entries(RECORD_BODIES).map(([name, schema]) => [name, jsonSchemaOf(schema)])),
+    },
     commands: {
       title: "Parameters and results of commands",
-      $defs: Object.fromEntries(Object.values(COMMANDS).map(({ name, params, result }: CommandDefinition) => [name, { properties: { params: jsonSchemaOf(params), result: jsonSchemaOf(result) } }])),
+      $defs: Object.fromEntries(
+        Object.values(COMMANDS).map(({ name, params, result }: CommandDefinition) => [
+          name,
+          { properties: { params: jsonSchemaOf(params), result: jsonSchemaOf(result) } },
+        ]),
+      ),
     },
   };
-  const files = new Map(Object.entries(schemas).map(([name, schema]) => [`${FOLDER}/${name}.json`, `${JSON.stringify(schema, undefined, 2)}\n`]));
+  const files = new Map(
+    Object.entries(schemas).map(([name, schema]) => [`${FOLDER}/${name}.json`, `${JSON.stringify(schema, undefined, 2)}\n`]),
+  );
   files.set(PAGE, await filledProtocolDoc(readFileSync(join(root, PAGE), "utf8"), root));
   return files;
 }
@@ -46,7 +56,9 @@ export async function published(root: string = ROOT): Promise<ReadonlyMap<string
 export async function stale(root: string = ROOT): Promise<readonly string[]> {
   const files = await published(root);
   const wrong = [...files].filter(([path, text]) => readOrNothing(join(root, path)) !== text).map(([path]) => path);
-  const left = readdirSync(join(root, FOLDER)).map((name) => `${FOLDER}/${name}`).filter((path) => !files.has(path));
+  const left = readdirSync(join(root, FOLDER))
+    .map((name) => `${FOLDER}/${name}`)
+    .filter((path) => !files.has(path));
   return [...wrong, ...left];
 }
 

@@ -9,7 +9,11 @@ export class ApiError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   readonly beside: Readonly<Record<string, Json>>;
 
-  constructor(status: number, issue: Issue, extra: { readonly headers?: Readonly<Record<string, string>>; readonly beside?: Readonly<Record<string, Json>> } = {}) {
+  constructor(
+    status: number,
+    issue: Issue,
+    extra: { readonly headers?: Readonly<Record<string, string>>; readonly beside?: Readonly<Record<string, Json>> } = {},
+  ) {
     super(issue.message);
     this.status = status;
     this.issue = issue;

@@ -19,7 +19,18 @@ const SendSchema = v.object({
   id: v.optional(IdSchema),
 });
 const STATES = [
-  "queued", "sent", "delivered", "running", "succeeded", "failed", "rejected", "canceled", "expired", "timed-out", "open", "final",
+  "queued",
+  "sent",
+  "delivered",
+  "running",
+  "succeeded",
+  "failed",
+  "rejected",
+  "canceled",
+  "expired",
+  "timed-out",
+  "open",
+  "final",
 ] as const satisfies readonly (CommandState | "open" | "final")[];
 
 const catalog = Object.values(COMMANDS).map((definition: CommandDefinition) => {
@@ -45,7 +56,16 @@ export function commandRoutes(router: Router, parts: ServerParts): void {
     const { name, params, ttlMs, id } = await bodyOf(exchange, SendSchema);
     const row = store.device(device);
     if (row === undefined) throw apiError({ code: "device.unknown", message: "the device was forgotten meanwhile" });
-    answer(exchange, cloud.commands.create(row, { name, params, ...(ttlMs === undefined ? {} : { ttlMs }), ...(id === undefined ? {} : { id }) }), 202);
+    answer(
+      exchange,
+      cloud.commands.create(row, {
+        name,
+        params,
+        ...(ttlMs === undefined ? {} : { ttlMs }),
+        ...(id === undefined ? {} : { id }),
+      }),
+      202,
+    );
   });
 
   router.on("GET", "/api/v1/devices/:device/commands", (exchange) => {
@@ -55,10 +75,17 @@ export function commandRoutes(router: Router, parts: ServerParts): void {
     const before = numberOf(query, "before", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const state = choiceOf(query, "state", STATES);
     const rows = store.commands({
-      device, limit, internal: query.get("internal") === "1", ...(before === undefined ? {} : { before }), ...(state === undefined ? {} : { state }),
+      device,
+      limit,
+      internal: query.get("internal") === "1",
+      ...(before === undefined ? {} : { before }),
+      ...(state === undefined ? {} : { state }),
     });
     const last = rows.at(-1);
-    sendJson(exchange.response, 200, { commands: rows.map((row) => views.command(row)), next: rows.length < limit || last === undefined ? null : last.number });
+    sendJson(exchange.response, 200, {
+      commands: rows.map((row) => views.command(row)),
+      next: rows.length < limit || last === undefined ? null : last.number,
+    });
   });
 
   router.on("GET", "/api/v1/devices/:device/commands/:command", (exchange) => {

@@ -1,7 +1,14 @@
 import * as v from "valibot";
 import { LimitsSchema } from "../../../agent/protocol/cloud-messages.ts";
 import { validate } from "../../../agent/protocol/codec.ts";
-import { DurationMsSchema, FingerprintSchema, PublicKeySchema, SignatureSchema, TextSchema, WebSocketUrlSchema } from "../../../agent/protocol/values.ts";
+import {
+  DurationMsSchema,
+  FingerprintSchema,
+  PublicKeySchema,
+  SignatureSchema,
+  TextSchema,
+  WebSocketUrlSchema,
+} from "../../../agent/protocol/values.ts";
 import { limitsOf } from "../sessions/admission.ts";
 import type { DeviceRow } from "../sessions/cloud-store.ts";
 import type { LiveSession } from "../sessions/live-sessions.ts";
@@ -16,9 +23,16 @@ const NameSchema = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(64))
 const ClaimSchema = v.object({ code: v.pipe(v.string(), v.maxLength(64)), name: v.optional(NameSchema) });
 const RenameSchema = v.object({ name: NameSchema });
 const FetchSchema = v.object({ wants: v.pipe(v.array(v.picklist(["profile", "reported"])), v.minLength(1), v.maxLength(2)) });
-const GoAwaySchema = v.object({ reason: v.optional(TextSchema), retryAfterMs: v.optional(DurationMsSchema), endpoint: v.optional(WebSocketUrlSchema) });
+const GoAwaySchema = v.object({
+  reason: v.optional(TextSchema),
+  retryAfterMs: v.optional(DurationMsSchema),
+  endpoint: v.optional(WebSocketUrlSchema),
+});
 const EndorseSchema = v.object({ publicKey: PublicKeySchema });
-const AdoptSchema = v.object({ publicKey: PublicKeySchema, endorsement: v.object({ by: FingerprintSchema, signature: SignatureSchema }) });
+const AdoptSchema = v.object({
+  publicKey: PublicKeySchema,
+  endorsement: v.object({ by: FingerprintSchema, signature: SignatureSchema }),
+});
 
 /** The body, by its schema. Throws 400 `request.malformed`. */
 export async function bodyOf<S extends v.GenericSchema>(exchange: Exchange, schema: S): Promise<v.InferOutput<S>> {
@@ -30,7 +44,8 @@ export async function bodyOf<S extends v.GenericSchema>(exchange: Exchange, sche
 /** The device of the path. Throws 404 `device.unknown`. */
 export function deviceOf(parts: ServerParts, exchange: Exchange): DeviceRow {
   const row = parts.cloud.context.store.device(exchange.params["device"] ?? "");
-  if (row === undefined) throw apiError({ code: "device.unknown", message: "there is no such device", hint: "GET /api/v1/devices lists all" });
+  if (row === undefined)
+    throw apiError({ code: "device.unknown", message: "there is no such device", hint: "GET /api/v1/devices lists all" });
   return row;
 }
 
@@ -50,7 +65,9 @@ export function deviceRoutes(router: Router, parts: ServerParts): void {
     sendJson(response, 200, { devices: rows.map((row) => views.summary(row)) });
   });
 
-  router.on("GET", "/api/v1/devices/:device", (exchange) => sendJson(exchange.response, 200, { device: views.detail(deviceOf(parts, exchange)) }));
+  router.on("GET", "/api/v1/devices/:device", (exchange) =>
+    sendJson(exchange.response, 200, { device: views.detail(deviceOf(parts, exchange)) }),
+  );
 
   router.on("PATCH", "/api/v1/devices/:device", async (exchange) => {
     const { id } = deviceOf(parts, exchange);
@@ -64,7 +81,8 @@ export function deviceRoutes(router: Router, parts: ServerParts): void {
   router.on("DELETE", "/api/v1/devices/:device", (exchange) => {
     const { id } = deviceOf(parts, exchange);
     const uploads = store.uploads({ device: id, limit: 100_000, internal: true });
-    if (!cloud.forget(id)) throw apiError({ code: "device.online", message: "the device is connected", hint: "stop it first, or release it" });
+    if (!cloud.forget(id))
+      throw apiError({ code: "device.online", message: "the device is connected", hint: "stop it first, or release it" });
     parts.uploads.removeFiles(uploads);
     sendNothing(exchange.response, 204);
   });
@@ -74,7 +92,10 @@ export function deviceRoutes(router: Router, parts: ServerParts): void {
     const claimed = await cloud.ownership.claim(code, name);
     if (!claimed.ok) {
       const waitMs = cloud.ownership.pairing.waitMs(cloud.context.clock.wallMs());
-      throw apiError(claimed.error, claimed.error.code === "pairing.rate-limited" ? { headers: { "retry-after": String(Math.ceil(waitMs / 1000)) } } : {});
+      throw apiError(
+        claimed.error,
+        claimed.error.code === "pairing.rate-limited" ? { headers: { "retry-after": String(Math.ceil(waitMs / 1000)) } } : {},
+      );
     }
     sendJson(exchange.response, 200, { device: views.summary(claimed.value) });
   });
@@ -120,7 +141,10 @@ function linkRoutes(router: Router, parts: ServerParts): void {
     const session = sessionOf(parts, deviceOf(parts, exchange));
     const { reason, retryAfterMs, endpoint } = await bodyOf(exchange, GoAwaySchema);
     session.end("goaway", {
-      t: "goaway", reason: reason ?? "asked to go", ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(endpoint === undefined ? {} : { endpoint }),
+      t: "goaway",
+      reason: reason ?? "asked to go",
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(endpoint === undefined ? {} : { endpoint }),
     });
     sendJson(exchange.response, 202, {});
   });

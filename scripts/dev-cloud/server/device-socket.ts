@@ -14,7 +14,12 @@ const CONNECTIONS_MAX = 2_000;
 export class DeviceSocket {
   readonly #cloud: Cloud;
   readonly #log: Log;
-  readonly #server = new WebSocketServer({ noServer: true, maxPayload: READ_BYTES_MAX, perMessageDeflate: false, clientTracking: true });
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    maxPayload: READ_BYTES_MAX,
+    perMessageDeflate: false,
+    clientTracking: true,
+  });
 
   constructor(cloud: Cloud, log: Log) {
     this.#cloud = cloud;

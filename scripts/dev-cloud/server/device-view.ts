@@ -1,7 +1,14 @@
 import type { Alarm } from "../../../agent/protocol/records.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { limitsOf } from "../sessions/admission.ts";
-import { isFinal, type CommandRow, type DeviceRow, type DocumentRow, type RecordRow, type UploadRow } from "../sessions/cloud-store.ts";
+import {
+  isFinal,
+  type CommandRow,
+  type DeviceRow,
+  type DocumentRow,
+  type RecordRow,
+  type UploadRow,
+} from "../sessions/cloud-store.ts";
 import { findCommand } from "../../../agent/protocol/commands/catalog.ts";
 import type { Cloud } from "../sessions/cloud.ts";
 
@@ -19,7 +26,8 @@ export class Views {
     const { store, clock } = this.#cloud.context;
     const reported = store.document(row.id, "reported")?.document;
     const claimed = row.owner !== undefined;
-    const pairing = claimed || row.link.state !== "online" ? undefined : this.#cloud.ownership.pairing.current(row.id, clock.wallMs());
+    const pairing =
+      claimed || row.link.state !== "online" ? undefined : this.#cloud.ownership.pairing.current(row.id, clock.wallMs());
     return {
       id: row.id,
       name: nameOf(row),
@@ -48,8 +56,10 @@ export class Views {
     const profile = store.document(row.id, "profile");
     return {
       ...this.summary(row),
-      reported: reported === undefined ? null : { version: reported.version, receivedMs: reported.atMs, document: reported.document },
-      desiredDocument: desired === undefined ? null : { version: desired.version, issuedMs: desired.atMs, document: desired.document },
+      reported:
+        reported === undefined ? null : { version: reported.version, receivedMs: reported.atMs, document: reported.document },
+      desiredDocument:
+        desired === undefined ? null : { version: desired.version, issuedMs: desired.atMs, document: desired.document },
       profile: profile === undefined ? null : { ...profile.document, receivedMs: profile.atMs },
       owner: row.owner === undefined ? null : { ...row.owner },
       foreignOwner: row.foreignOwner ?? null,
@@ -58,7 +68,9 @@ export class Views {
         log,
         firstSeenMs,
         stored: Object.fromEntries(Object.entries(streams).map(([stream, position]) => [stream, position.upTo])),
-        holes: Object.fromEntries(Object.entries(streams).map(([stream, position]) => [stream, position.holes.map(([from, to]) => [from, to])])),
+        holes: Object.fromEntries(
+          Object.entries(streams).map(([stream, position]) => [stream, position.holes.map(([from, to]) => [from, to])]),
+        ),
       })),
       gaps: Object.values(store.document(row.id, "gaps")?.document ?? {}),
       counters: { ...live.counters(row.id) },
@@ -105,7 +117,13 @@ export class Views {
   #screenshot(device: string): Json {
     const newest = this.newestScreenshot(device);
     if (newest === undefined) return null;
-    return { upload: newest.id, takenMs: newest.completedMs ?? newest.createdMs, url: fileUrl(newest.id), contentType: newest.contentType, bytes: newest.bytes };
+    return {
+      upload: newest.id,
+      takenMs: newest.completedMs ?? newest.createdMs,
+      url: fileUrl(newest.id),
+      contentType: newest.contentType,
+      bytes: newest.bytes,
+    };
   }
 
   newestScreenshot(device: string): UploadRow | undefined {
@@ -129,8 +147,13 @@ function fileUrl(id: string): string {
 
 function linkView({ link }: DeviceRow): JsonObject {
   return {
-    state: link.state, sinceMs: link.sinceMs, reason: link.reason ?? null, session: link.session ?? null, epoch: link.epoch ?? null,
-    bootId: link.bootId ?? null, remote: link.remote ?? null,
+    state: link.state,
+    sinceMs: link.sinceMs,
+    reason: link.reason ?? null,
+    session: link.session ?? null,
+    epoch: link.epoch ?? null,
+    bootId: link.bootId ?? null,
+    remote: link.remote ?? null,
   };
 }
 

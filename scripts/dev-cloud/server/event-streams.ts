@@ -10,7 +10,17 @@ import { EventClient } from "./event-client.ts";
 import { listOf, type Exchange } from "./exchange.ts";
 import { RecordThrottle } from "./record-throttle.ts";
 
-export const EVENT_NAMES = ["device", "device-removed", "reported", "desired", "profile", "command", "record", "upload", "misbehaviours"] as const;
+export const EVENT_NAMES = [
+  "device",
+  "device-removed",
+  "reported",
+  "desired",
+  "profile",
+  "command",
+  "record",
+  "upload",
+  "misbehaviours",
+] as const;
 export type EventName = (typeof EVENT_NAMES)[number];
 
 const CLIENTS_MAX = 32;
@@ -53,14 +63,26 @@ export class EventStreams {
   /** `GET /api/v1/events`. */
   connect({ request, response, query }: Exchange, startedMs: number): void {
     if (this.#clients.size >= CLIENTS_MAX) {
-      throw new ApiError(429, { code: "events.too-many-clients", message: `${CLIENTS_MAX} clients follow already`, hint: "close some" }, { headers: { "retry-after": "10" } });
+      throw new ApiError(
+        429,
+        { code: "events.too-many-clients", message: `${CLIENTS_MAX} clients follow already`, hint: "close some" },
+        { headers: { "retry-after": "10" } },
+      );
     }
     const types = listOf(query, "types", EVENT_NAMES);
     const screens = query.get("screens");
     const client = new EventClient(response, {
       device: query.get("device") ?? undefined,
       types: types === undefined ? undefined : new Set<string>(types),
-      screens: screens === "all" ? "all" : new Set((screens ?? "").split(",").filter((id) => id !== "").slice(0, 1_000)),
+      screens:
+        screens === "all"
+          ? "all"
+          : new Set(
+              (screens ?? "")
+                .split(",")
+                .filter((id) => id !== "")
+                .slice(0, 1_000),
+            ),
     });
     request.on("close", () => this.#leave(client));
     openStream(response);
@@ -153,7 +175,10 @@ export class EventStreams {
 
 function openStream(response: ServerResponse): void {
   response.writeHead(200, {
-    "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-content-type-options": "nosniff", "x-accel-buffering": "no",
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "x-accel-buffering": "no",
   });
   response.write("retry: 2000\n\n");
 }

@@ -14,11 +14,25 @@ export interface Exchange {
   readonly params: Readonly<Record<string, string>>;
 }
 
-const SECURITY_HEADERS = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-store" } as const;
+const SECURITY_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store",
+} as const;
 
-export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const text = JSON.stringify(body);
-  response.writeHead(status, { ...SECURITY_HEADERS, "content-type": "application/json; charset=utf-8", "content-length": Buffer.byteLength(text), ...headers });
+  response.writeHead(status, {
+    ...SECURITY_HEADERS,
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(text),
+    ...headers,
+  });
   response.end(text);
 }
 
@@ -33,13 +47,22 @@ export async function readJson(request: IncomingMessage): Promise<Json> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) throw new ApiError(413, { code: "request.too-large", message: `the body is larger than ${BODY_BYTES_MAX} bytes` }, { headers: { connection: "close" } });
+    if (bytes > BODY_BYTES_MAX)
+      throw new ApiError(
+        413,
+        { code: "request.too-large", message: `the body is larger than ${BODY_BYTES_MAX} bytes` },
+        { headers: { connection: "close" } },
+      );
     chunks.push(chunk);
   }
   if (bytes === 0) return {};
   const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") {
-    throw new ApiError(415, { code: "request.content-type", message: "the body must be JSON", hint: "send the header content-type: application/json" });
+    throw new ApiError(415, {
+      code: "request.content-type",
+      message: "the body must be JSON",
+      hint: "send the header content-type: application/json",
+    });
   }
   const json = parseJson(Buffer.concat(chunks).toString("utf8"));
   if (json === undefined) throw new ApiError(400, { code: "request.not-json", message: "the body is not JSON text" });
@@ -51,11 +74,16 @@ export function badQuery(message: string): ApiError {
 }
 
 /** A whole number of the query, within its range, or the default. */
-export function numberOf(query: URLSearchParams, name: string, range: { readonly min: number; readonly max: number }): number | undefined {
+export function numberOf(
+  query: URLSearchParams,
+  name: string,
+  range: { readonly min: number; readonly max: number },
+): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   const value = Number(text);
-  if (!/^\d{1,16}$/.test(text) || value < range.min || value > range.max) throw badQuery(`${name} must be a whole number from ${range.min} to ${range.max}`);
+  if (!/^\d{1,16}$/.test(text) || value < range.min || value > range.max)
+    throw badQuery(`${name} must be a whole number from ${range.min} to ${range.max}`);
   return value;
 }
 

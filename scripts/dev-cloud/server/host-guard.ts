@@ -21,7 +21,11 @@ export class HostGuard {
     const host = request.headers.host ?? "";
     if (!this.isOwnHost(host)) {
       const shown = JSON.stringify(host.slice(0, 100));
-      throw new ApiError(403, { code: "request.bad-host", message: `this server is not called ${shown}`, hint: "use 127.0.0.1 or localhost" });
+      throw new ApiError(403, {
+        code: "request.bad-host",
+        message: `this server is not called ${shown}`,
+        hint: "use 127.0.0.1 or localhost",
+      });
     }
     const { origin } = request.headers;
     if (READS.has(request.method ?? "GET") || anyOriginMayWrite || origin === undefined) return;

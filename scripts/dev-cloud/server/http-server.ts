@@ -65,7 +65,11 @@ export class HttpServer {
     guard.check(request, url.pathname.startsWith(UPLOAD_PATH));
     const found = router.find(request.method ?? "GET", url.pathname);
     if (found === undefined && url.pathname.startsWith("/api/")) {
-      throw new ApiError(404, { code: "request.no-such-path", message: `there is no ${url.pathname.slice(0, 200)}`, hint: "docs/dev-cloud-api.md lists all paths" });
+      throw new ApiError(404, {
+        code: "request.no-such-path",
+        message: `there is no ${url.pathname.slice(0, 200)}`,
+        hint: "docs/dev-cloud-api.md lists all paths",
+      });
     }
     const handler = found?.handler ?? fallback;
     await handler({ request, response, path: url.pathname, query: url.searchParams, params: found?.params ?? {} });
@@ -80,7 +84,10 @@ export class HttpServer {
       sendJson(response, thrown.status, { error: thrown.issue, ...thrown.beside }, thrown.headers);
       return;
     }
-    this.#parts.log.error({ error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown), path: request.url }, "a request failed");
+    this.#parts.log.error(
+      { error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown), path: request.url },
+      "a request failed",
+    );
     sendJson(response, 500, { error: { code: "server.bug", message: "the server failed; its log says why" } });
   }
 
@@ -91,7 +98,8 @@ export class HttpServer {
     // packaged app on a panel is a page too, and says file://.
     const { origin } = request.headers;
     const isPage = origin !== undefined && origin !== "file://";
-    const refused = path !== DEVICE_PATH ? "404 Not Found" : !this.#parts.guard.isOwnHost(host) || isPage ? "403 Forbidden" : undefined;
+    const refused =
+      path !== DEVICE_PATH ? "404 Not Found" : !this.#parts.guard.isOwnHost(host) || isPage ? "403 Forbidden" : undefined;
     if (refused === undefined) this.#parts.upgrade(request, socket, head);
     else socket.end(`HTTP/1.1 ${refused}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   }

@@ -12,10 +12,20 @@ export function infoRoutes(router: Router, parts: ServerParts): void {
     const { store, live, clock, signer, settings, counters } = cloud.context;
     const current = signer.current();
     const kept = store.counters();
-    const pruned = Object.fromEntries(Object.entries(kept).filter(([name]) => name.startsWith("pruned.")).map(([name, count]) => [name.slice("pruned.".length), count]));
+    const pruned = Object.fromEntries(
+      Object.entries(kept)
+        .filter(([name]) => name.startsWith("pruned."))
+        .map(([name, count]) => [name.slice("pruned.".length), count]),
+    );
     sendJson(response, 200, {
-      name: "vitrine-dev-cloud", purpose: "development and tests", version: parts.version, protocol: PROTOCOL_VERSION, serverMs: clock.wallMs(), startedMs: parts.startedMs,
-      deviceEndpoint: `${parts.base().replace(/^http/, "ws")}/device/v1`, autoClaim: settings.autoClaim,
+      name: "vitrine-dev-cloud",
+      purpose: "development and tests",
+      version: parts.version,
+      protocol: PROTOCOL_VERSION,
+      serverMs: clock.wallMs(),
+      startedMs: parts.startedMs,
+      deviceEndpoint: `${parts.base().replace(/^http/, "ws")}/device/v1`,
+      autoClaim: settings.autoClaim,
       owner: { name: signer.name, key: current.fingerprint, publicKey: current.publicKey },
       sample: sample.info(parts.base()),
       counters: { devices: store.devices().length, online: live.size, ...counters, eventClients: parts.events.size, pruned },
@@ -29,23 +39,40 @@ export function infoRoutes(router: Router, parts: ServerParts): void {
 /** What no route knows: the sample player, and the dashboard's built files. */
 export function staticFallback(parts: ServerParts, dashboard: string | undefined): (exchange: Exchange) => Promise<void> {
   return async ({ request, response, path }) => {
-    if (request.method !== "GET" && request.method !== "HEAD") throw new ApiError(405, { code: "request.method", message: "only GET and HEAD here" }, { headers: { allow: "GET, HEAD" } });
+    if (request.method !== "GET" && request.method !== "HEAD")
+      throw new ApiError(405, { code: "request.method", message: "only GET and HEAD here" }, { headers: { allow: "GET, HEAD" } });
     const { sample } = parts;
     if (path === "/sample.zip" || path.startsWith("/sample/") || path === "/sample") {
-      const file = path === "/sample.zip" ? sample.zip : sample.folder === undefined ? undefined : await findFile(sample.folder, path.slice("/sample/".length));
-      if (file === undefined) throw new ApiError(404, { code: "sample.none", message: "there is no such file in the sample content" });
+      const file =
+        path === "/sample.zip"
+          ? sample.zip
+          : sample.folder === undefined
+            ? undefined
+            : await findFile(sample.folder, path.slice("/sample/".length));
+      if (file === undefined)
+        throw new ApiError(404, { code: "sample.none", message: "there is no such file in the sample content" });
       await sendFile(request, response, file, { "access-control-allow-origin": "*" });
       return;
     }
-    const found = dashboard === undefined ? undefined : ((await findFile(dashboard, path.slice(1))) ?? (/\.[a-z0-9]+$/i.test(path) ? undefined : await findFile(dashboard, "index.html")));
-    if (found === undefined) throw new ApiError(404, { code: "request.no-such-path", message: `there is no ${path.slice(0, 200)}`, hint: "npm run build makes the dashboard; /api/v1/info tells about this server" });
+    const found =
+      dashboard === undefined
+        ? undefined
+        : ((await findFile(dashboard, path.slice(1))) ??
+          (/\.[a-z0-9]+$/i.test(path) ? undefined : await findFile(dashboard, "index.html")));
+    if (found === undefined)
+      throw new ApiError(404, {
+        code: "request.no-such-path",
+        message: `there is no ${path.slice(0, 200)}`,
+        hint: "npm run build makes the dashboard; /api/v1/info tells about this server",
+      });
     await sendFile(request, response, found, DASHBOARD_HEADERS);
   };
 }
 
 const DASHBOARD_HEADERS = {
   "content-security-policy":
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; " +
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
   "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",
 };

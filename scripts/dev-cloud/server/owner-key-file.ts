@@ -26,7 +26,13 @@ export class FileOwnerSigner implements OwnerSigner {
   #seeds: string[];
   #keys: OwnerKey[];
 
-  private constructor(name: string, file: string, deps: { readonly crypto: Crypto; readonly random: Random }, seeds: string[], keys: OwnerKey[]) {
+  private constructor(
+    name: string,
+    file: string,
+    deps: { readonly crypto: Crypto; readonly random: Random },
+    seeds: string[],
+    keys: OwnerKey[],
+  ) {
     this.name = name;
     this.#file = file;
     this.#crypto = deps.crypto;
@@ -36,7 +42,11 @@ export class FileOwnerSigner implements OwnerSigner {
   }
 
   /** Throws `OwnerKeyError` when the file is there and is not one of ours: making a new key would lock out every claimed device. */
-  static async open(name: string, file: string, deps: { readonly crypto: Crypto; readonly random: Random }): Promise<FileOwnerSigner> {
+  static async open(
+    name: string,
+    file: string,
+    deps: { readonly crypto: Crypto; readonly random: Random },
+  ): Promise<FileOwnerSigner> {
     const present = existsSync(file);
     const seeds = present ? readSeeds(file) : [toBase64Url(newSeed(deps.random))];
     if (!present) writeSeeds(file, seeds);
@@ -69,12 +79,17 @@ async function ownerKey(seed: string, crypto: Crypto): Promise<OwnerKey> {
   const bytes = fromBase64Url(seed);
   if (bytes === undefined) throw new OwnerKeyError("a seed of the owner's key is not base64url");
   const key = keyFromSeed(bytes);
-  return { fingerprint: await fingerprintOf(key.publicKey, crypto), publicKey: toBase64Url(key.publicKey), sign: (message) => key.sign(message) };
+  return {
+    fingerprint: await fingerprintOf(key.publicKey, crypto),
+    publicKey: toBase64Url(key.publicKey),
+    sign: (message) => key.sign(message),
+  };
 }
 
 function readSeeds(file: string): string[] {
   const parsed = v.safeParse(FileSchema, parseJson(readFileSync(file, "utf8")));
-  if (!parsed.success) throw new OwnerKeyError(`${file} is damaged. Put back a copy of it, or remove it and claim every device anew.`);
+  if (!parsed.success)
+    throw new OwnerKeyError(`${file} is damaged. Put back a copy of it, or remove it and claim every device anew.`);
   return parsed.output.seeds;
 }
 
@@ -83,7 +98,10 @@ function writeSeeds(file: string, seeds: readonly string[]): void {
   const beside = `${file}.new`;
   const handle = openSync(beside, "w", 0o600);
   try {
-    writeSync(handle, `${JSON.stringify({ purpose: "command keys of the development cloud's owner; secret", seeds }, undefined, 2)}\n`);
+    writeSync(
+      handle,
+      `${JSON.stringify({ purpose: "command keys of the development cloud's owner; secret", seeds }, undefined, 2)}\n`,
+    );
     fsyncSync(handle);
   } finally {
     closeSync(handle);

@@ -13,7 +13,10 @@ export class RecordThrottle {
 
   take(device: string, count: number, nowMs: number): { readonly allowed: number; readonly skipped: number } {
     const before = this.#windows.get(device);
-    const window = before === undefined || nowMs - before.startMs >= 1_000 ? { startMs: nowMs, used: 0, skipped: before?.skipped ?? 0 } : before;
+    const window =
+      before === undefined || nowMs - before.startMs >= 1_000
+        ? { startMs: nowMs, used: 0, skipped: before?.skipped ?? 0 }
+        : before;
     const allowed = Math.min(count, RECORDS_PER_SECOND - window.used);
     const left = window.skipped + count - allowed;
     this.#windows.set(device, { startMs: window.startMs, used: window.used + allowed, skipped: allowed > 0 ? 0 : left });

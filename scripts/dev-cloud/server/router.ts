@@ -20,7 +20,10 @@ export class Router {
   }
 
   /** The handler and the named parts; `undefined` for a path nobody knows; throws 405 for a known path with another method. */
-  find(method: string, path: string): { readonly handler: Handler; readonly params: Readonly<Record<string, string>> } | undefined {
+  find(
+    method: string,
+    path: string,
+  ): { readonly handler: Handler; readonly params: Readonly<Record<string, string>> } | undefined {
     const parts = path.split("/");
     const allowed = new Set<string>();
     for (const route of this.#routes) {
@@ -30,7 +33,11 @@ export class Router {
       allowed.add(route.method);
     }
     if (allowed.size === 0) return undefined;
-    throw new ApiError(405, { code: "request.method", message: `${path} takes ${[...allowed].join(", ")}` }, { headers: { allow: [...allowed].join(", ") } });
+    throw new ApiError(
+      405,
+      { code: "request.method", message: `${path} takes ${[...allowed].join(", ")}` },
+      { headers: { allow: [...allowed].join(", ") } },
+    );
   }
 }
 

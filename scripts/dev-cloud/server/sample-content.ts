@@ -23,14 +23,20 @@ export class SampleContent {
   info(base: string): JsonObject | null {
     if (this.folder === undefined) return null;
     const zip = this.#package();
-    return { url: `${base}/sample/`, package: zip === undefined ? null : { url: `${base}/sample.zip`, sha256: zip.sha256, bytes: zip.bytes } };
+    return {
+      url: `${base}/sample/`,
+      package: zip === undefined ? null : { url: `${base}/sample.zip`, sha256: zip.sha256, bytes: zip.bytes },
+    };
   }
 
   /** What a device shows right after it was claimed: the package where there is one, for it plays through any outage. */
   defaultDesired(base: string): DesiredDocument | undefined {
     if (this.folder === undefined) return undefined;
     const zip = this.#package();
-    if (zip !== undefined) return { content: { kind: "package", url: `${base}/sample.zip`, name: "Sample player", sha256: zip.sha256, bytes: zip.bytes } };
+    if (zip !== undefined)
+      return {
+        content: { kind: "package", url: `${base}/sample.zip`, name: "Sample player", sha256: zip.sha256, bytes: zip.bytes },
+      };
     return { content: { kind: "url", url: `${base}/sample/`, name: "Sample player", grants: ["gpio"] } };
   }
 
@@ -41,7 +47,12 @@ export class SampleContent {
     if (file === undefined || stat === undefined) return undefined;
     if (this.#hashed?.file !== file || this.#hashed.mtimeMs !== stat.mtimeMs) {
       const content = readFileSync(file);
-      this.#hashed = { file, mtimeMs: stat.mtimeMs, sha256: createHash("sha256").update(content).digest("hex"), bytes: content.length };
+      this.#hashed = {
+        file,
+        mtimeMs: stat.mtimeMs,
+        sha256: createHash("sha256").update(content).digest("hex"),
+        bytes: content.length,
+      };
     }
     return this.#hashed;
   }

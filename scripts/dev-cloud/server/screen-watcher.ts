@@ -60,7 +60,12 @@ export class ScreenWatcher {
     const { store, log } = this.#cloud.context;
     const row = store.device(device);
     if (row === undefined) return;
-    const made = this.#cloud.commands.create(row, { name: "screenshot", params: { format: "jpeg", quality: 70, widthMax: 640 }, ttlMs: 30_000, internal: true });
+    const made = this.#cloud.commands.create(row, {
+      name: "screenshot",
+      params: { format: "jpeg", quality: 70, widthMax: 640 },
+      ttlMs: 30_000,
+      internal: true,
+    });
     if (!made.ok) log.debug({ device, code: made.error.code }, `no live picture: ${made.error.message}`);
   }
 }

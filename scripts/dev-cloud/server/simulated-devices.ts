@@ -43,7 +43,12 @@ export class SimulatedDevices {
   async call(device: string, method: string, params: JsonObject): Promise<Result<Json>> {
     if (!this.#sockets.has(device)) await this.refresh();
     const socket = this.#sockets.get(device);
-    if (socket === undefined) return fail("simulated.unavailable", "there is no simulated device of this id here", "it must run on this machine, with its folder in --devices-dir");
+    if (socket === undefined)
+      return fail(
+        "simulated.unavailable",
+        "there is no simulated device of this id here",
+        "it must run on this machine, with its folder in --devices-dir",
+      );
     const answer = await askSocket(socket, method, params, this.#timers);
     if (!answer.ok && answer.error.code === "simulated.unavailable") this.#sockets.delete(device);
     return answer;
@@ -51,13 +56,15 @@ export class SimulatedDevices {
 
   async #look(folder: string): Promise<void> {
     const names = existsSync(folder) ? readdirSync(folder) : [];
-    const found = await Promise.all(names.map(async (name) => {
-      const socket = join(folder, name, "run", "agent.sock");
-      if (!existsSync(socket)) return undefined;
-      const status = await askSocket(socket, "status", {}, this.#timers);
-      const id = status.ok && isJsonObject(status.value) ? status.value["deviceId"] : undefined;
-      return typeof id === "string" ? { id, socket } : undefined;
-    }));
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const socket = join(folder, name, "run", "agent.sock");
+        if (!existsSync(socket)) return undefined;
+        const status = await askSocket(socket, "status", {}, this.#timers);
+        const id = status.ok && isJsonObject(status.value) ? status.value["deviceId"] : undefined;
+        return typeof id === "string" ? { id, socket } : undefined;
+      }),
+    );
     this.#sockets.clear();
     for (const entry of found) if (entry !== undefined) this.#sockets.set(entry.id, entry.socket);
   }
@@ -73,10 +80,14 @@ function askSocket(path: string, method: string, params: JsonObject, timers: Tim
       socket.destroy();
       resolve(result);
     };
-    const timer = timers.after("simulated.ask", ANSWER_TIMEOUT_MS, () => end(fail("simulated.failed", `the device did not answer ${method} in ${ANSWER_TIMEOUT_MS / 1000} s`)));
+    const timer = timers.after("simulated.ask", ANSWER_TIMEOUT_MS, () =>
+      end(fail("simulated.failed", `the device did not answer ${method} in ${ANSWER_TIMEOUT_MS / 1000} s`)),
+    );
     socket.setEncoding("utf8");
     socket.on("connect", () => socket.write(`${JSON.stringify({ id: 1, method, params })}\n`));
-    socket.on("error", (error: Error) => end(fail("simulated.unavailable", `the device's socket does not answer: ${messageOf(error)}`)));
+    socket.on("error", (error: Error) =>
+      end(fail("simulated.unavailable", `the device's socket does not answer: ${messageOf(error)}`)),
+    );
     socket.on("close", () => end(fail("simulated.unavailable", "the device's socket closed before it answered")));
     socket.on("data", (chunk: string) => {
       text += chunk;

@@ -20,8 +20,14 @@ const METRICS_MAX = 32;
 const NOT_METRICS: readonly Stream[] = STREAMS.filter((stream) => stream !== "metric");
 
 export function stateRoutes(router: Router, parts: ServerParts): void {
+  desiredRoutes(router, parts);
+  telemetryRoutes(router, parts);
+  recordRoutes(router, parts);
+}
+
+function desiredRoutes(router: Router, parts: ServerParts): void {
   const { cloud, views } = parts;
-  const { store, clock } = cloud.context;
+  const { store } = cloud.context;
 
   const answerDesired = (exchange: Exchange, device: string, result: Result<DocumentRow | undefined>): void => {
     const present = store.document(device, "desired");
@@ -30,7 +36,10 @@ export function stateRoutes(router: Router, parts: ServerParts): void {
       return;
     }
     const conflict = result.error.code === "desired.version-conflict";
-    throw apiError(result.error, conflict ? { beside: { current: { version: present?.version ?? 0, document: present?.document ?? {} } } } : {});
+    throw apiError(
+      result.error,
+      conflict ? { beside: { current: { version: present?.version ?? 0, document: present?.document ?? {} } } } : {},
+    );
   };
 
   router.on("GET", "/api/v1/devices/:device/desired", (exchange) => {
@@ -49,6 +58,10 @@ export function stateRoutes(router: Router, parts: ServerParts): void {
     const { patch, ifVersion } = await bodyOf(exchange, PatchSchema);
     answerDesired(exchange, row.id, cloud.desired.patch(store.device(row.id) ?? row, patch, ifVersion));
   });
+}
+
+function telemetryRoutes(router: Router, parts: ServerParts): void {
+  const { store, clock } = parts.cloud.context;
 
   router.on("GET", "/api/v1/devices/:device/telemetry/metrics", (exchange) => {
     const { id } = deviceOf(parts, exchange);
@@ -65,8 +78,16 @@ export function stateRoutes(router: Router, parts: ServerParts): void {
     const fromMs = numberOf(query, "fromMs", { min: 0, max: 253_402_300_799_999 }) ?? Math.max(0, toMs - HOUR_MS);
     const buckets = numberOf(query, "buckets", { min: 1, max: 1_000 }) ?? 120;
     if (fromMs >= toMs) throw badQuery("fromMs must be before toMs");
-    sendJson(exchange.response, 200, bucketed(store.telemetry(id, fromMs, toMs, TELEMETRY_ROWS_MAX), { names, fromMs, toMs, buckets }));
+    sendJson(
+      exchange.response,
+      200,
+      bucketed(store.telemetry(id, fromMs, toMs, TELEMETRY_ROWS_MAX), { names, fromMs, toMs, buckets }),
+    );
   });
+}
+
+function recordRoutes(router: Router, parts: ServerParts): void {
+  const { store } = parts.cloud.context;
 
   router.on("GET", "/api/v1/devices/:device/records", (exchange) => {
     const { id } = deviceOf(parts, exchange);
@@ -76,8 +97,12 @@ export function stateRoutes(router: Router, parts: ServerParts): void {
     const after = numberOf(query, "after", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const kind = query.get("kind");
     const rows = store.records({
-      device: id, streams: listOf(query, "stream", STREAMS) ?? NOT_METRICS, limit,
-      ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }), ...(kind === null ? {} : { kind: kind.slice(0, 64) }),
+      device: id,
+      streams: listOf(query, "stream", STREAMS) ?? NOT_METRICS,
+      limit,
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+      ...(kind === null ? {} : { kind: kind.slice(0, 64) }),
     });
     const last = rows.at(-1)?.cursor;
     const next = after === undefined ? (rows.length < limit ? null : (last ?? null)) : (last ?? after);

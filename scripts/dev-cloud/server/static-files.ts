@@ -48,7 +48,12 @@ export async function findFile(folder: string, path: string): Promise<string | u
 }
 
 /** Sends a file, with a range where one is asked for (a `video` element asks) and 304 where the client has it. */
-export async function sendFile(request: IncomingMessage, response: ServerResponse, file: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const facts = await stat(file);
   const etag = `"${facts.size.toString(36)}-${Math.round(facts.mtimeMs).toString(36)}"`;
   const common = {

@@ -26,7 +26,10 @@ export function bucketed(
       const rollup = metrics.get(name);
       if (rollup === undefined) continue;
       const before = buckets.get(startMs);
-      buckets.set(startMs, before === undefined ? [startMs, rollup.min, rollup.mean, rollup.max, rollup.last, rollup.count] : merged(before, rollup));
+      buckets.set(
+        startMs,
+        before === undefined ? [startMs, rollup.min, rollup.mean, rollup.max, rollup.last, rollup.count] : merged(before, rollup),
+      );
     }
   }
   const series: Record<string, readonly Point[]> = Object.create(null) as Record<string, readonly Point[]>;
@@ -35,10 +38,13 @@ export function bucketed(
 }
 
 /** Names seen in these rows with their newest value, by name. */
-export function metricNames(rows: readonly RecordRow[]): readonly { readonly name: string; readonly last: number; readonly lastMs: number }[] {
+export function metricNames(
+  rows: readonly RecordRow[],
+): readonly { readonly name: string; readonly last: number; readonly lastMs: number }[] {
   const newest = new Map<string, { last: number; lastMs: number }>();
   for (const row of rows) {
-    for (const [name, rollup] of Object.entries((row.body as unknown as Telemetry).metrics)) newest.set(name, { last: rollup.last, lastMs: row.wallMs });
+    for (const [name, rollup] of Object.entries((row.body as unknown as Telemetry).metrics))
+      newest.set(name, { last: rollup.last, lastMs: row.wallMs });
   }
   return [...newest].map(([name, value]) => ({ name, ...value })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -46,5 +52,12 @@ export function metricNames(rows: readonly RecordRow[]): readonly { readonly nam
 function merged(point: Point, rollup: Telemetry["metrics"][string]): Point {
   const [startMs, min, mean, max, , count] = point;
   const total = count + rollup.count;
-  return [startMs, Math.min(min, rollup.min), (mean * count + rollup.mean * rollup.count) / total, Math.max(max, rollup.max), rollup.last, total];
+  return [
+    startMs,
+    Math.min(min, rollup.min),
+    (mean * count + rollup.mean * rollup.count) / total,
+    Math.max(max, rollup.max),
+    rollup.last,
+    total,
+  ];
 }

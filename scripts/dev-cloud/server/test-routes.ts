@@ -12,7 +12,10 @@ import type { ServerParts } from "./server-parts.ts";
 
 const ActiveSchema = v.object({ active: MisbehaviourSchema });
 const MisdeedSchema = v.object({ do: v.picklist(MISDEEDS) });
-const ApplySchema = v.object({ action: v.pipe(v.string(), v.minLength(1), v.maxLength(128)), params: v.optional(JsonObjectSchema, {}) });
+const ApplySchema = v.object({
+  action: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
+  params: v.optional(JsonObjectSchema, {}),
+});
 
 const available = Object.entries(MisbehaviourSchema.entries).map(([name, schema]) => {
   const params = jsonSchemaOf(schema.wrapped);
@@ -24,7 +27,9 @@ export function testRoutes(router: Router, parts: ServerParts): void {
   const { cloud, simulated } = parts;
   const { misbehaviours } = cloud.context;
 
-  router.on("GET", "/api/v1/misbehaviours", ({ response }) => sendJson(response, 200, { available, active: misbehaviours.forNew() }));
+  router.on("GET", "/api/v1/misbehaviours", ({ response }) =>
+    sendJson(response, 200, { available, active: misbehaviours.forNew() }),
+  );
 
   router.on("PUT", "/api/v1/misbehaviours", async (exchange) => {
     const { active } = await misbehaviourOf(exchange);

@@ -32,7 +32,12 @@ export class UploadFiles {
    */
   async append(id: string, start: number, bytesMax: number, chunks: AsyncIterable<Uint8Array>): Promise<Result<number>> {
     const offset = this.offset(id);
-    if (start > offset) return fail("upload.bad-range", `there are ${offset} bytes; a range from ${start} leaves a hole`, "ask with HEAD and go on from Upload-Offset");
+    if (start > offset)
+      return fail(
+        "upload.bad-range",
+        `there are ${offset} bytes; a range from ${start} leaves a hole`,
+        "ask with HEAD and go on from Upload-Offset",
+      );
     const file = await open(this.#path(id), "a", 0o600);
     let skip = offset - start;
     let at = offset;

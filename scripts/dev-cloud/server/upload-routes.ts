@@ -21,7 +21,10 @@ export function uploadRoutes(router: Router, parts: ServerParts): void {
     const { query } = exchange;
     const purpose = choiceOf(query, "purpose", ["screenshot", "logs", "support-bundle"] as const);
     const rows = store.uploads({
-      device, limit: numberOf(query, "limit", { min: 1, max: 200 }) ?? 50, internal: query.get("internal") === "1", ...(purpose === undefined ? {} : { purpose }),
+      device,
+      limit: numberOf(query, "limit", { min: 1, max: 200 }) ?? 50,
+      internal: query.get("internal") === "1",
+      ...(purpose === undefined ? {} : { purpose }),
     });
     sendJson(exchange.response, 200, { uploads: rows.map((row) => views.upload(row, uploads.offset(row))) });
   });
@@ -39,7 +42,8 @@ export function uploadRoutes(router: Router, parts: ServerParts): void {
 
   router.on("GET", "/api/v1/devices/:device/screenshot", (exchange) => {
     const newest = views.newestScreenshot(deviceOf(parts, exchange).id);
-    if (newest === undefined) throw new ApiError(404, { code: "screenshot.none", message: "there is no picture of this device yet" });
+    if (newest === undefined)
+      throw new ApiError(404, { code: "screenshot.none", message: "there is no picture of this device yet" });
     return sendUpload(exchange, newest, { "x-taken-ms": String(newest.completedMs ?? newest.createdMs) });
   });
 
@@ -49,10 +53,20 @@ export function uploadRoutes(router: Router, parts: ServerParts): void {
     return row;
   }
 
-  async function sendUpload({ request, response, query }: Exchange, row: UploadRow, headers: Readonly<Record<string, string>>): Promise<void> {
+  async function sendUpload(
+    { request, response, query }: Exchange,
+    row: UploadRow,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<void> {
     const etag = `"${row.sha256}"`;
     const inline = INLINE_TYPES.has(row.contentType) && query.get("download") !== "1";
-    const common = { etag, "cache-control": "no-cache", "x-content-type-options": "nosniff", "content-security-policy": "default-src 'none'; sandbox", ...headers };
+    const common = {
+      etag,
+      "cache-control": "no-cache",
+      "x-content-type-options": "nosniff",
+      "content-security-policy": "default-src 'none'; sandbox",
+      ...headers,
+    };
     if (request.headers["if-none-match"] === etag) {
       response.writeHead(304, common);
       response.end();

@@ -47,7 +47,13 @@ export class UploadService {
     const before = this.#writing.get(upload.id);
     before?.request.destroy();
     const work = (before?.done ?? Promise.resolve()).then(() => this.#receive(upload, start, request, response));
-    const mine = { request, done: work.then(() => {}, () => {}) };
+    const mine = {
+      request,
+      done: work.then(
+        () => {},
+        () => {},
+      ),
+    };
     this.#writing.set(upload.id, mine);
     try {
       await work;
@@ -75,7 +81,10 @@ export class UploadService {
     const nowMs = clock.wallMs();
     const all = store.uploads({ device, limit: 10_000, internal: true });
     const done = all.filter((upload) => upload.state === "complete");
-    const over = [...done.filter((upload) => upload.internal).slice(INTERNAL_KEPT), ...done.filter((upload) => !upload.internal).slice(KEPT)];
+    const over = [
+      ...done.filter((upload) => upload.internal).slice(INTERNAL_KEPT),
+      ...done.filter((upload) => !upload.internal).slice(KEPT),
+    ];
     const dead = all.filter((upload) => upload.state !== "complete" && upload.expiresMs <= nowMs);
     if (over.length + dead.length === 0) return;
     store.transaction(() => {
@@ -91,7 +100,9 @@ export class UploadService {
     if (!appended.ok) {
       request.resume();
       const status = appended.error.code === "uploads.full" ? 507 : 416;
-      throw new ApiError(status, appended.error, { headers: { "upload-offset": String(this.#files.offset(upload.id)), connection: "close" } });
+      throw new ApiError(status, appended.error, {
+        headers: { "upload-offset": String(this.#files.offset(upload.id)), connection: "close" },
+      });
     }
     if (appended.value < upload.bytes) {
       this.#save({ ...upload, state: "receiving" });
@@ -102,7 +113,11 @@ export class UploadService {
     if ((await this.#files.sha256(upload.id)) !== upload.sha256) {
       this.#files.remove(upload.id);
       this.#changed({ ...upload, state: "waiting" });
-      throw new ApiError(422, { code: "upload.hash-mismatch", message: "the bytes do not have the announced SHA-256; all of them were dropped", hint: "send it again from the start" });
+      throw new ApiError(422, {
+        code: "upload.hash-mismatch",
+        message: "the bytes do not have the announced SHA-256; all of them were dropped",
+        hint: "send it again from the start",
+      });
     }
     this.#changed({ ...upload, state: "complete", completedMs: this.#cloud.context.clock.wallMs() });
     this.prune(upload.device);
@@ -112,9 +127,14 @@ export class UploadService {
 
   #find(token: string): UploadRow {
     const upload = this.#cloud.context.store.uploadByToken(token);
-    if (upload === undefined) throw apiError({ code: "upload.unknown", message: "this address was never granted, or its upload is gone" });
+    if (upload === undefined)
+      throw apiError({ code: "upload.unknown", message: "this address was never granted, or its upload is gone" });
     if (upload.state !== "complete" && upload.expiresMs <= this.#cloud.context.clock.wallMs()) {
-      throw new ApiError(410, { code: "upload.expired", message: "this address has expired", hint: "ask for it again with the same id" });
+      throw new ApiError(410, {
+        code: "upload.expired",
+        message: "this address has expired",
+        hint: "ask for it again with the same id",
+      });
     }
     return upload;
   }
@@ -139,7 +159,11 @@ function rangeStart(request: IncomingMessage, upload: UploadRow): number {
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(header);
   const [from, to, total] = (match?.slice(1) ?? []).map(Number);
   if (from === undefined || to === undefined || total !== upload.bytes || to < from || to >= upload.bytes) {
-    throw new ApiError(416, { code: "upload.bad-range", message: `content-range must be "bytes FROM-TO/${upload.bytes}"` }, { headers: { connection: "close" } });
+    throw new ApiError(
+      416,
+      { code: "upload.bad-range", message: `content-range must be "bytes FROM-TO/${upload.bytes}"` },
+      { headers: { connection: "close" } },
+    );
   }
   return from;
 }

@@ -25,29 +25,51 @@ export interface Admission {
  * Decides over a proved hello, inside a transaction: epoch, ownership, what is stored, what is wanted.
  * Codes: `refused.epoch` (a session of this device with this or a higher epoch is open), `refused.full`.
  */
-export function admit(context: CloudContext, desired: DesiredState, session: { readonly id: string; readonly remote: string }, hello: Hello): Result<Admission> {
+export function admit(
+  context: CloudContext,
+  desired: DesiredState,
+  session: { readonly id: string; readonly remote: string },
+  hello: Hello,
+): Result<Admission> {
   const { store, clock, log } = context;
   const nowMs = clock.wallMs();
   const before = store.device(hello.deviceId);
-  if (before === undefined && store.devices().length >= DEVICES_MAX) return fail("refused.full", `this cloud keeps ${DEVICES_MAX} devices at most`);
+  if (before === undefined && store.devices().length >= DEVICES_MAX)
+    return fail("refused.full", `this cloud keeps ${DEVICES_MAX} devices at most`);
   const lastEpoch = before?.link.epoch;
   if (lastEpoch !== undefined && hello.epoch <= lastEpoch) {
-    if (before?.link.state === "online") return fail("refused.epoch", `a session with epoch ${lastEpoch} is open; ${hello.epoch} is not newer`);
-    log.warn({ device: hello.deviceId, epoch: hello.epoch, lastEpoch }, "the device's epoch went back: its state was restored or lost");
+    if (before?.link.state === "online")
+      return fail("refused.epoch", `a session with epoch ${lastEpoch} is open; ${hello.epoch} is not newer`);
+    log.warn(
+      { device: hello.deviceId, epoch: hello.epoch, lastEpoch },
+      "the device's epoch went back: its state was restored or lost",
+    );
   }
   const known = before ?? newDevice(hello, nowMs);
   const owned = settleOwner(context, known, hello, nowMs);
   const row: DeviceRow = {
     ...owned.row,
     lastSeenMs: nowMs,
-    link: { state: "online", sinceMs: nowMs, session: session.id, epoch: hello.epoch, bootId: hello.bootId, remote: session.remote },
+    link: {
+      state: "online",
+      sinceMs: nowMs,
+      session: session.id,
+      epoch: hello.epoch,
+      bootId: hello.bootId,
+      remote: session.remote,
+    },
     agent: hello.agent,
     clock: { quality: hello.clock.quality, offsetMs: hello.clock.wallMs - nowMs },
     desiredFloor: Math.max(known.desiredFloor, hello.desiredVersion),
   };
   store.putDevice(row);
   if (owned.claimedNow) giveDefaultDesired(context, desired, row.id);
-  return ok({ row, welcome: welcomeFor(context, row, hello, session.id), claimedNow: owned.claimedNow, tellReleased: owned.tellReleased });
+  return ok({
+    row,
+    welcome: welcomeFor(context, row, hello, session.id),
+    claimedNow: owned.claimedNow,
+    tellReleased: owned.tellReleased,
+  });
 }
 
 /** Once, with the first claim: a device that was somebody's before keeps what it was told. */
@@ -82,11 +104,22 @@ export async function endorsed(context: CloudContext, row: DeviceRow, owner: Own
 
 function newDevice(hello: Hello, nowMs: number): DeviceRow {
   return {
-    id: hello.deviceId, publicKey: hello.publicKey, createdMs: nowMs, lastSeenMs: nowMs, link: { state: "never", sinceMs: nowMs }, number: 0, desiredFloor: 0,
+    id: hello.deviceId,
+    publicKey: hello.publicKey,
+    createdMs: nowMs,
+    lastSeenMs: nowMs,
+    link: { state: "never", sinceMs: nowMs },
+    number: 0,
+    desiredFloor: 0,
   };
 }
 
-function settleOwner(context: CloudContext, row: DeviceRow, hello: Hello, nowMs: number): { readonly row: DeviceRow; readonly claimedNow: boolean; readonly tellReleased: boolean } {
+function settleOwner(
+  context: CloudContext,
+  row: DeviceRow,
+  hello: Hello,
+  nowMs: number,
+): { readonly row: DeviceRow; readonly claimedNow: boolean; readonly tellReleased: boolean } {
   const { signer, settings } = context;
   const { foreignOwner: _foreign, released: _released, ...rest } = row;
   const ours = { key: signer.current().fingerprint, sinceMs: rest.owner?.sinceMs ?? nowMs };
@@ -100,7 +133,8 @@ function settleOwner(context: CloudContext, row: DeviceRow, hello: Hello, nowMs:
     // Holding our key is proof enough, also for a cloud that lost its list of devices.
     return { row: { ...rest, owner: ours }, claimedNow: false, tellReleased: false };
   }
-  if (rest.endorsement?.by === hello.owner) return { row: { ...rest, owner: ours }, claimedNow: rest.owner === undefined, tellReleased: false };
+  if (rest.endorsement?.by === hello.owner)
+    return { row: { ...rest, owner: ours }, claimedNow: rest.owner === undefined, tellReleased: false };
   const { owner: _owner, ...unowned } = rest;
   return { row: { ...unowned, foreignOwner: hello.owner }, claimedNow: false, tellReleased: false };
 }
@@ -117,8 +151,15 @@ function welcomeFor(context: CloudContext, row: DeviceRow, hello: Hello, session
   if (store.document(row.id, "profile")?.document["hash"] !== hello.profileHash) wants.push("profile");
   if (reportedVersion === 0 || reportedVersion !== hello.reportedVersion) wants.push("reported");
   return {
-    t: "welcome", session, serverMs: clock.wallMs(), owner: row.released === true ? claimedOwner(context) : ownerOf(context, row), stored,
-    desiredVersion: bad.desiredGoesBack === true ? Math.max(0, desiredVersion - 1) : desiredVersion, reportedVersion, wants, limits: limitsOf(context, row.id),
+    t: "welcome",
+    session,
+    serverMs: clock.wallMs(),
+    owner: row.released === true ? claimedOwner(context) : ownerOf(context, row),
+    stored,
+    desiredVersion: bad.desiredGoesBack === true ? Math.max(0, desiredVersion - 1) : desiredVersion,
+    reportedVersion,
+    wants,
+    limits: limitsOf(context, row.id),
   };
 }
 

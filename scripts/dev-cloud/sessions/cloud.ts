@@ -75,7 +75,11 @@ export class Cloud implements SessionHost {
     const { store, clock } = this.context;
     store.transaction(() => {
       for (const row of store.devices()) {
-        if (row.link.state === "online") store.putDevice({ ...row, link: { ...row.link, state: "offline", sinceMs: clock.wallMs(), reason: "server-restarted" } });
+        if (row.link.state === "online")
+          store.putDevice({
+            ...row,
+            link: { ...row.link, state: "offline", sinceMs: clock.wallMs(), reason: "server-restarted" },
+          });
       }
     });
     this.commands.arm();
@@ -91,7 +95,8 @@ export class Cloud implements SessionHost {
 
   /** Says good-bye to everybody and stops every timer of its own. What waits is committed. */
   stop(): void {
-    for (const session of this.context.live.all()) session.end("server-stopping", { t: "goaway", reason: "the server is stopping", retryAfterMs: 1_000 });
+    for (const session of this.context.live.all())
+      session.end("server-stopping", { t: "goaway", reason: "the server is stopping", retryAfterMs: 1_000 });
     this.context.commit.flush();
     this.context.commit.flush();
     this.commands.stop();
@@ -151,7 +156,10 @@ export class Cloud implements SessionHost {
         return;
       case "error":
         session.counts.errorsFromDevice += 1;
-        this.context.log.info({ device: session.device, code: message.code, about: message.about }, `the device could not use something: ${message.message}`);
+        this.context.log.info(
+          { device: session.device, code: message.code, about: message.about },
+          `the device could not use something: ${message.message}`,
+        );
         return;
       case "records":
         this.#records(session, message, []);
@@ -220,7 +228,8 @@ export class Cloud implements SessionHost {
     if (tellReleased) this.ownership.sendRelease(row.id, session, hello.owner);
     else if (row.owner === undefined) this.ownership.startPairing(row.id, session);
     const desiredGoesBack = session.misbehaviour().desiredGoesBack === true;
-    if (welcome.desiredVersion > hello.desiredVersion || (desiredGoesBack && welcome.desiredVersion > 0)) this.desired.push(row.id);
+    if (welcome.desiredVersion > hello.desiredVersion || (desiredGoesBack && welcome.desiredVersion > 0))
+      this.desired.push(row.id);
     this.commands.deliverOpen(row.id);
     this.context.emit({ t: "device", device: row.id });
   }
@@ -228,7 +237,10 @@ export class Cloud implements SessionHost {
   #records(session: Session, message: DeviceMessageOf<"records">, poison: readonly PoisonRecord[]): void {
     const count = message.records.length + poison.length;
     if (count > BATCH_RECORDS_MAX) {
-      session.unusable({ code: "records.too-many", message: `${count} records in one frame; at most ${BATCH_RECORDS_MAX} are taken` }, "records");
+      session.unusable(
+        { code: "records.too-many", message: `${count} records in one frame; at most ${BATCH_RECORDS_MAX} are taken` },
+        "records",
+      );
       return;
     }
     const device = session.device;
@@ -241,7 +253,12 @@ export class Cloud implements SessionHost {
       done: () => {
         if (result !== undefined) this.#stored(session, device, result);
       },
-      failed: () => session.end("store-failed", { t: "goaway", reason: "the cloud cannot store anything at the moment", retryAfterMs: 10_000 }),
+      failed: () =>
+        session.end("store-failed", {
+          t: "goaway",
+          reason: "the cloud cannot store anything at the moment",
+          retryAfterMs: 10_000,
+        }),
     });
     if (this.context.commit.waiting > WAITING_RECORDS_MAX && !this.#paused.has(session.connection)) {
       this.#paused.add(session.connection);
@@ -272,39 +289,51 @@ export class Cloud implements SessionHost {
   #reported(session: Session, message: DeviceMessageOf<"reported">): void {
     const device = session.device;
     let result: ReturnType<typeof takeReported> | undefined;
-    this.#write(session, () => {
-      result = takeReported(this.context.store, device, message, this.context.clock.wallMs());
-    }, () => {
-      if (result === undefined) return;
-      if (result.kind === "refused") {
-        session.unusable(result.issue, "reported");
-        return;
-      }
-      session.send({ t: "reported-ack", version: result.kind === "stored" ? result.row.version : result.version });
-      if (result.kind !== "stored") return;
-      this.context.emit({ t: "document", row: result.row });
-      this.context.emit({ t: "device", device });
-    });
+    this.#write(
+      session,
+      () => {
+        result = takeReported(this.context.store, device, message, this.context.clock.wallMs());
+      },
+      () => {
+        if (result === undefined) return;
+        if (result.kind === "refused") {
+          session.unusable(result.issue, "reported");
+          return;
+        }
+        session.send({ t: "reported-ack", version: result.kind === "stored" ? result.row.version : result.version });
+        if (result.kind !== "stored") return;
+        this.context.emit({ t: "document", row: result.row });
+        this.context.emit({ t: "device", device });
+      },
+    );
   }
 
   #profile(session: Session, message: DeviceMessageOf<"profile">): void {
     const { t: _t, ...document } = message;
     const row = { device: session.device, kind: "profile", version: 0, atMs: this.context.clock.wallMs(), document } as const;
-    this.#write(session, () => this.context.store.putDocument(row), () => {
-      this.context.emit({ t: "document", row });
-      this.context.emit({ t: "device", device: row.device });
-    });
+    this.#write(
+      session,
+      () => this.context.store.putDocument(row),
+      () => {
+        this.context.emit({ t: "document", row });
+        this.context.emit({ t: "device", device: row.device });
+      },
+    );
   }
 
   #command(session: Session, take: (device: string, nowMs: number) => CommandRow | undefined): void {
     // Now: the session may be over when the commit comes, and what it said still counts.
     const { device } = session;
     let changed: CommandRow | undefined;
-    this.#write(session, () => {
-      changed = take(device, this.context.clock.wallMs());
-    }, () => {
-      if (changed !== undefined) this.#commandChanged(changed);
-    });
+    this.#write(
+      session,
+      () => {
+        changed = take(device, this.context.clock.wallMs());
+      },
+      () => {
+        if (changed !== undefined) this.#commandChanged(changed);
+      },
+    );
   }
 
   #commandChanged(command: CommandRow): void {
@@ -316,13 +345,17 @@ export class Cloud implements SessionHost {
   #upload(session: Session, message: DeviceMessageOf<"upload-request">): void {
     const device = session.device;
     let result: ReturnType<UploadGrants["grant"]> | undefined;
-    this.#write(session, () => {
-      result = this.#uploads.grant(device, message);
-    }, () => {
-      if (result === undefined) return;
-      session.send(result.answer);
-      if (result.command !== undefined) this.#commandChanged(result.command);
-    });
+    this.#write(
+      session,
+      () => {
+        result = this.#uploads.grant(device, message);
+      },
+      () => {
+        if (result === undefined) return;
+        session.send(result.answer);
+        if (result.command !== undefined) this.#commandChanged(result.command);
+      },
+    );
   }
 
   /** A small durable change that a frame asks for. */
@@ -331,7 +364,12 @@ export class Cloud implements SessionHost {
       weight: 1,
       write,
       done,
-      failed: () => session.end("store-failed", { t: "goaway", reason: "the cloud cannot store anything at the moment", retryAfterMs: 10_000 }),
+      failed: () =>
+        session.end("store-failed", {
+          t: "goaway",
+          reason: "the cloud cannot store anything at the moment",
+          retryAfterMs: 10_000,
+        }),
     });
   }
 
@@ -343,7 +381,9 @@ export class Cloud implements SessionHost {
       write: () => {
         const nowMs = clock.wallMs();
         updateDevice(store, device, (row) =>
-          row.link.session === session && row.link.state === "online" ? { ...row, lastSeenMs: nowMs, link: { ...row.link, state: "offline", sinceMs: nowMs, reason } } : row,
+          row.link.session === session && row.link.state === "online"
+            ? { ...row, lastSeenMs: nowMs, link: { ...row.link, state: "offline", sinceMs: nowMs, reason } }
+            : row,
         );
       },
       done: () => emit({ t: "device", device }),
@@ -364,4 +404,3 @@ export class Cloud implements SessionHost {
     session.sendText(encodeMessage({ t: "limits", limits: inForce }));
   }
 }
-

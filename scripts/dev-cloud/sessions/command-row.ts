@@ -44,7 +44,12 @@ export function withOutcome(row: CommandRow, outcome: CommandOutcome, atMs: numb
 }
 
 /** The cloud closes the command by itself. */
-export function closedByCloud(row: CommandRow, state: "expired" | "timed-out" | "canceled", atMs: number, message: string): CommandRow {
+export function closedByCloud(
+  row: CommandRow,
+  state: "expired" | "timed-out" | "canceled",
+  atMs: number,
+  message: string,
+): CommandRow {
   return { ...advance(row, state, atMs, "cloud"), error: { code: `command.${state}`, message } };
 }
 
@@ -53,16 +58,27 @@ export function closedByAck(row: CommandRow, atMs: number): CommandRow {
   if (row.ackedFinal === undefined) return row;
   const closed = advance(row, row.ackedFinal.state, atMs, "device");
   if (row.ackedFinal.state === "succeeded") return closed;
-  return { ...closed, error: { code: "command.outcome-missing", message: "the device acknowledged the command with this state and sent no outcome record" } };
+  return {
+    ...closed,
+    error: {
+      code: "command.outcome-missing",
+      message: "the device acknowledged the command with this state and sent no outcome record",
+    },
+  };
 }
 
 /**
  * When the cloud would close the command by itself, wall ms, and how; `undefined` while only an online
  * device can answer and it is offline: an outcome that waits on the device is not lost.
  */
-export function deadline(row: CommandRow, onlineSinceMs: number | undefined): { readonly dueMs: number; readonly state: "expired" | "timed-out" | "acked" } | undefined {
+export function deadline(
+  row: CommandRow,
+  onlineSinceMs: number | undefined,
+): { readonly dueMs: number; readonly state: "expired" | "timed-out" | "acked" } | undefined {
   if (row.ackedFinal !== undefined && !isFinal(row.state)) {
-    return onlineSinceMs === undefined ? undefined : { dueMs: Math.max(row.ackedFinal.atMs, onlineSinceMs) + OUTCOME_GRACE_MS, state: "acked" };
+    return onlineSinceMs === undefined
+      ? undefined
+      : { dueMs: Math.max(row.ackedFinal.atMs, onlineSinceMs) + OUTCOME_GRACE_MS, state: "acked" };
   }
   const lastMs = row.stages.at(-1)?.atMs ?? row.issuedMs;
   const timeoutMs = findCommand(row.name)?.timeoutMs ?? UNKNOWN_TIMEOUT_MS;

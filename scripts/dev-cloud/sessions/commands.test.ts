@@ -35,18 +35,45 @@ describe("a command", () => {
     await bench.settle();
     const { signed } = device.take("command");
     const key = fromBase64Url(bench.signer.current().publicKey) ?? new Uint8Array();
-    expect(await nodeCrypto.verifyEd25519(key, signedBytes("command", signed.payload), fromBase64Url(signed.signature) ?? new Uint8Array())).toBe(true);
+    expect(
+      await nodeCrypto.verifyEd25519(
+        key,
+        signedBytes("command", signed.payload),
+        fromBase64Url(signed.signature) ?? new Uint8Array(),
+      ),
+    ).toBe(true);
     expect(JSON.parse(signed.payload)).toEqual({
-      device: device.id, id: made.id, attempt: 1, number: 1, name: "display.power", params: { on: false }, issuedMs: made.issuedMs, notAfterMs: made.issuedMs + 60_000, ttlMs: 60_000,
+      device: device.id,
+      id: made.id,
+      attempt: 1,
+      number: 1,
+      name: "display.power",
+      params: { on: false },
+      issuedMs: made.issuedMs,
+      notAfterMs: made.issuedMs + 60_000,
+      ttlMs: 60_000,
     });
     const { id } = made;
     device.send({ t: "command-ack", id, attempt: 1, state: "delivered" });
     device.send({ t: "command-progress", id, attempt: 1, state: "running", step: "asking the display", percent: 50 });
-    device.records("outcome", [1], () => ({ kind: "command", body: { id, attempt: 1, name: "display.power", state: "succeeded", result: { power: "standby" }, durationMs: 900 } }));
+    device.records("outcome", [1], () => ({
+      kind: "command",
+      body: { id, attempt: 1, name: "display.power", state: "succeeded", result: { power: "standby" }, durationMs: 900 },
+    }));
     await bench.settle();
     const row = bench.store.command(device.id, id);
-    expect(row?.stages.map((stage) => [stage.state, stage.by])).toEqual([["queued", "cloud"], ["sent", "cloud"], ["delivered", "device"], ["running", "device"], ["succeeded", "device"]]);
-    expect(row).toMatchObject({ result: { power: "standby" }, durationMs: 900, progress: { step: "asking the display", percent: 50 } });
+    expect(row?.stages.map((stage) => [stage.state, stage.by])).toEqual([
+      ["queued", "cloud"],
+      ["sent", "cloud"],
+      ["delivered", "device"],
+      ["running", "device"],
+      ["succeeded", "device"],
+    ]);
+    expect(row).toMatchObject({
+      result: { power: "standby" },
+      durationMs: 900,
+      progress: { step: "asking the display", percent: 50 },
+    });
   });
 
   test("waits for a device that is away and goes out once, lowest number first; again only while unacknowledged", async () => {
@@ -75,7 +102,10 @@ describe("a command", () => {
     [{ id: "not an id" }, "request.malformed"],
   ])("%o is refused before anything is signed: %s", async (request, code) => {
     const { bench, device } = await claimed();
-    expect(bench.cloud.commands.create(rowOf(bench, device), { name: "identify", params: {}, ...request })).toMatchObject({ ok: false, error: { code } });
+    expect(bench.cloud.commands.create(rowOf(bench, device), { name: "identify", params: {}, ...request })).toMatchObject({
+      ok: false,
+      error: { code },
+    });
     expect(rowOf(bench, device).number).toBe(0);
   });
 
@@ -83,11 +113,17 @@ describe("a command", () => {
     const { bench, device } = await claimed();
     const stranger = await bench.device(9);
     await stranger.join();
-    expect(bench.cloud.commands.create(rowOf(bench, stranger), { name: "identify", params: {} })).toMatchObject({ error: { code: "device.unclaimed" } });
+    expect(bench.cloud.commands.create(rowOf(bench, stranger), { name: "identify", params: {} })).toMatchObject({
+      error: { code: "device.unclaimed" },
+    });
     send(bench, device, { id: "mine" });
-    expect(bench.cloud.commands.create(rowOf(bench, device), { name: "identify", params: {}, id: "mine" })).toMatchObject({ error: { code: "command.exists" } });
+    expect(bench.cloud.commands.create(rowOf(bench, device), { name: "identify", params: {}, id: "mine" })).toMatchObject({
+      error: { code: "command.exists" },
+    });
     for (let at = 1; at < 200; at += 1) send(bench, device);
-    expect(bench.cloud.commands.create(rowOf(bench, device), { name: "identify", params: {} })).toMatchObject({ error: { code: "command.too-many" } });
+    expect(bench.cloud.commands.create(rowOf(bench, device), { name: "identify", params: {} })).toMatchObject({
+      error: { code: "command.too-many" },
+    });
   });
 
   test("unacknowledged expires after its time and a grace; what comes later is a note and changes nothing", async () => {
@@ -142,9 +178,15 @@ describe("a command", () => {
     device.send({ t: "command-ack", id: other.id, attempt: 1, state: "succeeded" });
     await bench.time.advance(20_000);
     expect(state(bench, device, made)).toBe("delivered");
-    device.records("outcome", [1], () => ({ kind: "command", body: { id: other.id, attempt: 1, name: "identify", state: "succeeded", result: { shownMs: 5 } } }));
+    device.records("outcome", [1], () => ({
+      kind: "command",
+      body: { id: other.id, attempt: 1, name: "identify", state: "succeeded", result: { shownMs: 5 } },
+    }));
     await bench.time.advance(11_000);
-    expect(bench.store.command(device.id, made.id)).toMatchObject({ state: "rejected", error: { code: "command.outcome-missing" } });
+    expect(bench.store.command(device.id, made.id)).toMatchObject({
+      state: "rejected",
+      error: { code: "command.outcome-missing" },
+    });
     expect(bench.store.command(device.id, other.id)).toMatchObject({ state: "succeeded", result: { shownMs: 5 } });
   });
 
@@ -174,9 +216,17 @@ describe("a command", () => {
     const made = send(bench, device);
     await bench.settle();
     const payload = device.takeCommand();
-    expect(bench.cloud.commands.cancel(device.id, made.id)).toMatchObject({ ok: true, value: { state: "sent", cancel: { number: 2 } } });
+    expect(bench.cloud.commands.cancel(device.id, made.id)).toMatchObject({
+      ok: true,
+      value: { state: "sent", cancel: { number: 2 } },
+    });
     await bench.settle();
-    expect(JSON.parse(device.take("cancel").signed.payload)).toMatchObject({ device: device.id, id: made.id, attempt: 1, number: 2 });
+    expect(JSON.parse(device.take("cancel").signed.payload)).toMatchObject({
+      device: device.id,
+      id: made.id,
+      attempt: 1,
+      number: 2,
+    });
     await device.join();
     expect(device.count("cancel")).toBe(1);
     device.outcome(1, payload, "canceled", { error: { code: "command.canceled", message: "as asked" } });
@@ -223,13 +273,17 @@ describe("a command", () => {
 });
 
 describe("desired state", () => {
-  const put = (bench: CloudBench, device: BenchDevice, document: Json, ifVersion?: number) => bench.cloud.desired.put(rowOf(bench, device), document, ifVersion);
+  const put = (bench: CloudBench, device: BenchDevice, document: Json, ifVersion?: number) =>
+    bench.cloud.desired.put(rowOf(bench, device), document, ifVersion);
 
   test("is signed, its version rises, an equal document keeps it, a device that has it is left alone", async () => {
     const { bench, device } = await claimed();
     expect(put(bench, device, { display: { brightness: 40 } })).toMatchObject({ ok: true, value: { version: 1 } });
     expect(put(bench, device, { display: { brightness: 40 } })).toMatchObject({ ok: true, value: { version: 1 } });
-    expect(bench.cloud.desired.patch(rowOf(bench, device), { display: { brightness: null, volume: 3 } })).toMatchObject({ ok: true, value: { version: 2, document: { display: { volume: 3 } } } });
+    expect(bench.cloud.desired.patch(rowOf(bench, device), { display: { brightness: null, volume: 3 } })).toMatchObject({
+      ok: true,
+      value: { version: 2, document: { display: { volume: 3 } } },
+    });
     await bench.settle();
     expect(device.count("desired")).toBe(2);
     expect((await device.join({ desiredVersion: 2 })).desiredVersion).toBe(2);
@@ -268,7 +322,14 @@ describe("desired state", () => {
 });
 
 describe("uploads", () => {
-  const request = { t: "upload-request", id: "u1", purpose: "screenshot", contentType: "image/png", bytes: 100, sha256: "0".repeat(64) } as const;
+  const request = {
+    t: "upload-request",
+    id: "u1",
+    purpose: "screenshot",
+    contentType: "image/png",
+    bytes: 100,
+    sha256: "0".repeat(64),
+  } as const;
 
   test("one address per request, the same after a reconnect, linked to its command", async () => {
     const { bench, device } = await claimed();

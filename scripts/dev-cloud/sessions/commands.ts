@@ -41,13 +41,23 @@ export class Commands {
    */
   create(device: DeviceRow, request: CommandRequest): Result<CommandRow> {
     const { store, random } = this.#context;
-    if (device.owner === undefined) return fail("device.unclaimed", "the device is not claimed; only its owner may command it", "claim it with the code on its screen");
+    if (device.owner === undefined)
+      return fail(
+        "device.unclaimed",
+        "the device is not claimed; only its owner may command it",
+        "claim it with the code on its screen",
+      );
     const checked = checkRequest(request);
     if (!checked.ok) return checked;
     const id = request.id ?? `c-${toHex(random.bytes(8))}`;
-    if (store.command(device.id, id) !== undefined) return fail("command.exists", `there is a command ${id} already`, "use another id, or retry the command");
+    if (store.command(device.id, id) !== undefined)
+      return fail("command.exists", `there is a command ${id} already`, "use another id, or retry the command");
     if (store.openCommands(device.id).length >= OPEN_MAX) {
-      return fail("command.too-many", `${OPEN_MAX} commands wait for this device already`, "cancel some, or wait until they are done or expired");
+      return fail(
+        "command.too-many",
+        `${OPEN_MAX} commands wait for this device already`,
+        "cancel some, or wait until they are done or expired",
+      );
     }
     return ok(this.#issue(device.id, id, 1, { ...request, ttlMs: checked.value }));
   }
@@ -56,7 +66,8 @@ export class Commands {
   retry(device: DeviceRow, id: string): Result<CommandRow> {
     const before = this.#context.store.command(device.id, id);
     if (before === undefined) return fail("command.unknown-id", `there is no command ${id} for this device`);
-    if (!isFinal(before.state)) return fail("command.not-final", `the command is ${before.state}`, "cancel it, or wait for its outcome");
+    if (!isFinal(before.state))
+      return fail("command.not-final", `the command is ${before.state}`, "cancel it, or wait for its outcome");
     if (device.owner === undefined) return fail("device.unclaimed", "the device is not claimed");
     return ok(this.#issue(device.id, id, before.attempt + 1, before));
   }
@@ -129,7 +140,9 @@ export class Commands {
   closeAll(device: string, why: string): void {
     const { store, clock } = this.#context;
     const nowMs = clock.wallMs();
-    const rows = store.transaction(() => store.openCommands(device).map((row) => this.#put(closedByCloud(row, "canceled", nowMs, why))));
+    const rows = store.transaction(() =>
+      store.openCommands(device).map((row) => this.#put(closedByCloud(row, "canceled", nowMs, why))),
+    );
     for (const row of rows) this.#changed(row);
   }
 
@@ -149,17 +162,45 @@ export class Commands {
     this.#timer = undefined;
   }
 
-  #issue(device: string, id: string, attempt: number, request: { readonly name: string; readonly params: JsonObject; readonly ttlMs: number; readonly internal?: boolean }): CommandRow {
+  #issue(
+    device: string,
+    id: string,
+    attempt: number,
+    request: { readonly name: string; readonly params: JsonObject; readonly ttlMs: number; readonly internal?: boolean },
+  ): CommandRow {
     const { store, clock } = this.#context;
     const issuedMs = clock.wallMs();
     const { name, params, ttlMs } = request;
     const session = this.#context.live.get(device);
     const row = store.transaction(() => {
       const number = this.#nextNumber(device);
-      const payload: CommandPayload = { device, id, attempt, number, name, params, issuedMs, notAfterMs: issuedMs + ttlMs, ttlMs };
+      const payload: CommandPayload = {
+        device,
+        id,
+        attempt,
+        number,
+        name,
+        params,
+        issuedMs,
+        notAfterMs: issuedMs + ttlMs,
+        ttlMs,
+      };
       const queued: CommandRow = {
-        device, id, attempt, number, name, params, payload: JSON.stringify(payload), state: "queued", stages: [{ state: "queued", atMs: issuedMs, by: "cloud" }],
-        issuedMs, notAfterMs: issuedMs + ttlMs, ttlMs, internal: request.internal ?? false, notes: [], uploads: [],
+        device,
+        id,
+        attempt,
+        number,
+        name,
+        params,
+        payload: JSON.stringify(payload),
+        state: "queued",
+        stages: [{ state: "queued", atMs: issuedMs, by: "cloud" }],
+        issuedMs,
+        notAfterMs: issuedMs + ttlMs,
+        ttlMs,
+        internal: request.internal ?? false,
+        notes: [],
+        uploads: [],
       };
       // Written as sent before it is: after a crash in between it is sent again, which does no harm, and never forgotten.
       return this.#put(session === undefined ? queued : advance(queued, "sent", issuedMs, "cloud"));
@@ -213,7 +254,16 @@ export class Commands {
       const due = deadline(row, live.get(row.device)?.openedMs);
       if (due === undefined || due.dueMs > nowMs) return [];
       if (due.state === "acked") return [closedByAck(row, nowMs)];
-      return [closedByCloud(row, due.state, nowMs, due.state === "expired" ? "its time passed before the device acknowledged it" : "the device acknowledged it and no outcome came")];
+      return [
+        closedByCloud(
+          row,
+          due.state,
+          nowMs,
+          due.state === "expired"
+            ? "its time passed before the device acknowledged it"
+            : "the device acknowledged it and no outcome came",
+        ),
+      ];
     });
     store.transaction(() => {
       for (const row of over) this.#put(row);
@@ -226,17 +276,23 @@ export class Commands {
 /** The time to live that holds, or what is wrong with the request. */
 function checkRequest(request: CommandRequest): Result<number> {
   const definition = findCommand(request.name);
-  if (definition === undefined) return fail("command.unknown", `there is no command ${JSON.stringify(request.name.slice(0, 64))}`, "the catalog lists all of them");
+  if (definition === undefined)
+    return fail(
+      "command.unknown",
+      `there is no command ${JSON.stringify(request.name.slice(0, 64))}`,
+      "the catalog lists all of them",
+    );
   const params = validate(definition.params, request.params, `params of ${request.name}`, "command.params-invalid");
   if (!params.ok) return params;
   const bytes = utf8(JSON.stringify(request.params)).length;
-  if (bytes > COMMAND_PARAMS_BYTES_MAX) return fail("command.params-invalid", `the params have ${bytes} bytes; at most ${COMMAND_PARAMS_BYTES_MAX} are allowed`);
+  if (bytes > COMMAND_PARAMS_BYTES_MAX)
+    return fail("command.params-invalid", `the params have ${bytes} bytes; at most ${COMMAND_PARAMS_BYTES_MAX} are allowed`);
   if (request.id !== undefined) {
     const id = validate(IdSchema, request.id, "id", "request.malformed");
     if (!id.ok) return id;
   }
   const ttlMs = request.ttlMs ?? definition.ttlMs;
-  if (ttlMs > definition.ttlMaxMs) return fail("command.ttl-too-long", `${request.name} may live ${definition.ttlMaxMs} ms at most, not ${ttlMs}`);
+  if (ttlMs > definition.ttlMaxMs)
+    return fail("command.ttl-too-long", `${request.name} may live ${definition.ttlMaxMs} ms at most, not ${ttlMs}`);
   return ok(ttlMs);
 }
-

@@ -18,9 +18,14 @@ export class DesiredState {
   /** Replaces the document. Codes: `device.unclaimed`, `desired.invalid`, `desired.too-large`, `desired.version-conflict`. */
   put(device: DeviceRow, document: Json, ifVersion?: number): Result<DocumentRow | undefined> {
     const before = this.#context.store.document(device.id, "desired");
-    if (device.owner === undefined) return fail("device.unclaimed", "the device is not claimed; only its owner may say what it should be", "claim it first");
+    if (device.owner === undefined)
+      return fail("device.unclaimed", "the device is not claimed; only its owner may say what it should be", "claim it first");
     if (ifVersion !== undefined && ifVersion !== (before?.version ?? 0)) {
-      return fail("desired.version-conflict", `the document has version ${before?.version ?? 0}, not ${ifVersion}`, "load it again and repeat the change");
+      return fail(
+        "desired.version-conflict",
+        `the document has version ${before?.version ?? 0}, not ${ifVersion}`,
+        "load it again and repeat the change",
+      );
     }
     const checked = checkDesired(document);
     if (!checked.ok) return checked;
@@ -69,10 +74,12 @@ export function desiredPayload(device: string, version: number, row: DocumentRow
 export function checkDesired(document: Json): Result<JsonObject> {
   if (!isJsonObject(document)) return fail("desired.invalid", "the document must be a JSON object");
   const bytes = utf8(JSON.stringify(document)).length;
-  if (bytes > DESIRED_BYTES_MAX) return fail("desired.too-large", `the document has ${bytes} bytes; at most ${DESIRED_BYTES_MAX} are allowed`);
+  if (bytes > DESIRED_BYTES_MAX)
+    return fail("desired.too-large", `the document has ${bytes} bytes; at most ${DESIRED_BYTES_MAX} are allowed`);
   const known = Object.keys(DesiredDocumentSchema.entries);
   const unknown = Object.keys(document).find((key) => !known.includes(key));
-  if (unknown !== undefined) return fail("desired.invalid", `unknown key ${JSON.stringify(unknown.slice(0, 80))}`, `known keys: ${known.join(", ")}`);
+  if (unknown !== undefined)
+    return fail("desired.invalid", `unknown key ${JSON.stringify(unknown.slice(0, 80))}`, `known keys: ${known.join(", ")}`);
   const checked = validate(DesiredDocumentSchema, document, "desired document", "desired.invalid");
   return checked.ok ? ok(document) : checked;
 }

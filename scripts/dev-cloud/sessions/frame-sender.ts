@@ -17,7 +17,11 @@ export class FrameSender {
   #closed = false;
   bytesOut = 0;
 
-  constructor(connection: Connection, deps: { readonly clock: Clock; readonly timers: Timers }, misbehaviour: () => Misbehaviour) {
+  constructor(
+    connection: Connection,
+    deps: { readonly clock: Clock; readonly timers: Timers },
+    misbehaviour: () => Misbehaviour,
+  ) {
     this.#connection = connection;
     this.#clock = deps.clock;
     this.#timers = deps.timers;

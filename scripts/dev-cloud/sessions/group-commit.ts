@@ -28,7 +28,11 @@ export class GroupCommit {
   #abandoned = false;
 
   /** `onCommitted` runs once after all of a commit's `done`: what can be said once for many jobs is said there. */
-  constructor(store: CloudStore, timers: Timers, hooks: { readonly onFailure: (thrown: unknown) => void; readonly onCommitted: () => void }) {
+  constructor(
+    store: CloudStore,
+    timers: Timers,
+    hooks: { readonly onFailure: (thrown: unknown) => void; readonly onCommitted: () => void },
+  ) {
     this.#store = store;
     this.#timers = timers;
     this.#onFailure = hooks.onFailure;

@@ -11,9 +11,20 @@ describe("the handshake", () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     const welcome = await device.join();
-    expect(welcome).toMatchObject({ owner: { kind: "unclaimed" }, desiredVersion: 0, reportedVersion: 0, wants: ["profile", "reported"], stored: { event: 0 } });
+    expect(welcome).toMatchObject({
+      owner: { kind: "unclaimed" },
+      desiredVersion: 0,
+      reportedVersion: 0,
+      wants: ["profile", "reported"],
+      stored: { event: 0 },
+    });
     expect(welcome.serverMs).toBe(bench.store.device(device.id)?.link.sinceMs);
-    expect(bench.store.device(device.id)?.link).toMatchObject({ state: "online", epoch: 1, bootId: "boot-1", session: welcome.session });
+    expect(bench.store.device(device.id)?.link).toMatchObject({
+      state: "online",
+      epoch: 1,
+      bootId: "boot-1",
+      session: welcome.session,
+    });
   });
 
   test.each([
@@ -22,22 +33,32 @@ describe("the handshake", () => {
     ["another audience than signed", { audience: "ws://elsewhere:1" }, "refused.audience"],
     ["another boot id than signed", { bootId: "other" }, "refused.signature"],
     ["another epoch than signed", { epoch: 99 }, "refused.signature"],
-  ])("refuses %s", async (_what, { nonce, ...change }: { nonce?: string; deviceId?: string; audience?: string; bootId?: string; epoch?: number }, code) => {
-    const bench = await CloudBench.create();
-    const device = await bench.device();
-    device.open();
-    const hello = await device.hello({}, nonce);
-    device.send({ ...hello, ...change });
-    await bench.settle();
-    expect(device.take("refused").code).toBe(code);
-    expect(device.closed?.code).toBe(1008);
-    expect(bench.store.devices()).toEqual([]);
-  });
+  ])(
+    "refuses %s",
+    async (
+      _what,
+      { nonce, ...change }: { nonce?: string; deviceId?: string; audience?: string; bootId?: string; epoch?: number },
+      code,
+    ) => {
+      const bench = await CloudBench.create();
+      const device = await bench.device();
+      device.open();
+      const hello = await device.hello({}, nonce);
+      device.send({ ...hello, ...change });
+      await bench.settle();
+      expect(device.take("refused").code).toBe(code);
+      expect(device.closed?.code).toBe(1008);
+      expect(bench.store.devices()).toEqual([]);
+    },
+  );
 
   test("a hello made for another server and rightly signed for it is refused: a relay gets nowhere", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
-    expect(await device.connect({ audience: "wss://evil.example:443" })).toMatchObject({ t: "refused", code: "refused.audience" });
+    expect(await device.connect({ audience: "wss://evil.example:443" })).toMatchObject({
+      t: "refused",
+      code: "refused.audience",
+    });
   });
 
   test("another version is refused as such, other first messages are errors, silence ends it", async () => {
@@ -196,7 +217,9 @@ describe("the end of a session", () => {
 
 describe("ownership", () => {
   test("a code claims, the device is told, its old codes are dead, a second claim is refused", async () => {
-    const bench = await CloudBench.create({ defaultDesired: () => ({ content: { kind: "url", url: "http://127.0.0.1:4600/sample/" } }) });
+    const bench = await CloudBench.create({
+      defaultDesired: () => ({ content: { kind: "url", url: "http://127.0.0.1:4600/sample/" } }),
+    });
     const device = await bench.device();
     await device.join();
     const { code, claimUrl } = device.take("pairing");
@@ -206,7 +229,11 @@ describe("ownership", () => {
     expect(claimed).toMatchObject({ ok: true, value: { name: "Lobby", owner: { key: bench.signer.current().fingerprint } } });
     await bench.settle();
     expect(device.take("owner").owner).toMatchObject({ kind: "claimed", commandKey: bench.signer.current().publicKey });
-    expect(JSON.parse(device.take("desired").signed.payload)).toMatchObject({ device: device.id, version: 1, document: { content: { kind: "url" } } });
+    expect(JSON.parse(device.take("desired").signed.payload)).toMatchObject({
+      device: device.id,
+      version: 1,
+      document: { content: { kind: "url" } },
+    });
     expect(await bench.cloud.ownership.claim(code)).toMatchObject({ ok: false, error: { code: "pairing.unknown-code" } });
   });
 
@@ -229,7 +256,8 @@ describe("ownership", () => {
     const device = await bench.device();
     await device.join();
     const { code } = device.take("pairing");
-    for (let guess = 0; guess < 10; guess += 1) expect(await bench.cloud.ownership.claim("AAAAAA")).toMatchObject({ error: { code: "pairing.unknown-code" } });
+    for (let guess = 0; guess < 10; guess += 1)
+      expect(await bench.cloud.ownership.claim("AAAAAA")).toMatchObject({ error: { code: "pairing.unknown-code" } });
     expect(await bench.cloud.ownership.claim(code)).toMatchObject({ error: { code: "pairing.rate-limited" } });
     await bench.time.advance(60_000);
     expect((await bench.cloud.ownership.claim(code)).ok).toBe(true);
@@ -254,7 +282,9 @@ describe("ownership", () => {
     expect(owner.commandKey).toBe(fresh.publicKey);
     const valid = (endorsement: typeof owner.endorsement): Promise<boolean> =>
       nodeCrypto.verifyEd25519(
-        fromBase64Url(old.publicKey) ?? new Uint8Array(), signedBytes("owner-key", ownerKeyPayload(device.id, fresh.publicKey)), fromBase64Url(endorsement?.signature ?? "") ?? new Uint8Array(),
+        fromBase64Url(old.publicKey) ?? new Uint8Array(),
+        signedBytes("owner-key", ownerKeyPayload(device.id, fresh.publicKey)),
+        fromBase64Url(endorsement?.signature ?? "") ?? new Uint8Array(),
       );
     expect(owner.endorsement?.by).toBe(old.fingerprint);
     expect(await valid(owner.endorsement)).toBe(true);
@@ -305,25 +335,38 @@ describe("ownership", () => {
     const foreign = await bench.device(5);
     foreign.owner = "f".repeat(32);
     expect((await foreign.join()).owner.kind).toBe("unclaimed");
-    expect(await bench.cloud.ownership.claim(foreign.take("pairing").code)).toMatchObject({ error: { code: "device.owned-elsewhere" } });
+    expect(await bench.cloud.ownership.claim(foreign.take("pairing").code)).toMatchObject({
+      error: { code: "device.owned-elsewhere" },
+    });
   });
 
   test("an endorsement brought from the other cloud makes a foreign device ours", async () => {
     const [from, to] = [await CloudBench.create(), await CloudBench.create({}, undefined, 2)];
     const device = await from.claimed();
     const key = to.signer.current();
-    to.cloud.ownership.adopt(device.id, toBase64Url(device.key.publicKey), await from.cloud.ownership.endorse(device.id, key.publicKey));
+    to.cloud.ownership.adopt(
+      device.id,
+      toBase64Url(device.key.publicKey),
+      await from.cloud.ownership.endorse(device.id, key.publicKey),
+    );
     const moved = await to.device();
     moved.owner = from.signer.current().fingerprint;
     expect(moved.id).toBe(device.id);
     const welcome = await moved.join();
-    expect(welcome.owner).toMatchObject({ kind: "claimed", commandKey: key.publicKey, endorsement: { by: from.signer.current().fingerprint } });
+    expect(welcome.owner).toMatchObject({
+      kind: "claimed",
+      commandKey: key.publicKey,
+      endorsement: { by: from.signer.current().fingerprint },
+    });
   });
 });
 
 const PARTS = [
-  fc.constantFrom("wss://", "ws://", "WSS://", "https://", ""), fc.constantFrom("", "user@", "x."), fc.constantFrom("cloud.example", "Cloud.Example", "cloud.exampl", "evil.example"),
-  fc.constantFrom("", ":443", ":80", ":4430"), fc.constantFrom("", "/", "/x", "?q", "#f", ".evil.example"),
+  fc.constantFrom("wss://", "ws://", "WSS://", "https://", ""),
+  fc.constantFrom("", "user@", "x."),
+  fc.constantFrom("cloud.example", "Cloud.Example", "cloud.exampl", "evil.example"),
+  fc.constantFrom("", ":443", ":80", ":4430"),
+  fc.constantFrom("", "/", "/x", "?q", "#f", ".evil.example"),
 ] as const;
 
 describe("audiences", () => {
@@ -341,9 +384,12 @@ describe("audiences", () => {
 
   test("no text but the origin itself is the origin", () => {
     fc.assert(
-      fc.property(fc.tuple(...PARTS).map((parts) => parts.join("")), (url) => {
-        expect(isOwnAudience(url, ["wss://cloud.example:443"])).toBe(/^wss:\/\/cloud\.example(:443)?\/?$/i.test(url));
-      }),
+      fc.property(
+        fc.tuple(...PARTS).map((parts) => parts.join("")),
+        (url) => {
+          expect(isOwnAudience(url, ["wss://cloud.example:443"])).toBe(/^wss:\/\/cloud\.example(:443)?\/?$/i.test(url));
+        },
+      ),
     );
   });
 });

@@ -14,7 +14,12 @@ export async function fingerprintOf(publicKey: Uint8Array, crypto: Crypto): Prom
  * Whether a hello is who it says, for this cloud, now. Codes: `refused.identity` (the id is not the key's
  * fingerprint), `refused.audience` (meant for another server: a relay), `refused.signature`.
  */
-export async function verifyHello(hello: Hello, nonce: string, audiences: readonly string[], crypto: Crypto): Promise<Result<void>> {
+export async function verifyHello(
+  hello: Hello,
+  nonce: string,
+  audiences: readonly string[],
+  crypto: Crypto,
+): Promise<Result<void>> {
   const publicKey = fromBase64Url(hello.publicKey);
   const signature = fromBase64Url(hello.signature);
   if (publicKey === undefined || signature === undefined) return fail("refused.signature", "key or signature is not base64url");
@@ -22,7 +27,11 @@ export async function verifyHello(hello: Hello, nonce: string, audiences: readon
     return fail("refused.identity", "the device id is not the fingerprint of the public key");
   }
   if (!isOwnAudience(hello.audience, audiences)) {
-    return fail("refused.audience", `the hello is meant for ${hello.audience.slice(0, 200)}, which is not this server`, `this server is ${audiences.join(", ")}`);
+    return fail(
+      "refused.audience",
+      `the hello is meant for ${hello.audience.slice(0, 200)}, which is not this server`,
+      `this server is ${audiences.join(", ")}`,
+    );
   }
   const { deviceId, audience, bootId, epoch } = hello;
   const valid = await crypto.verifyEd25519(publicKey, helloBytes({ nonce, deviceId, audience, bootId, epoch }), signature);

@@ -20,7 +20,14 @@ describe("hostile devices", () => {
     device.sendText('{"t":"command-ack","id":"x"}');
     device.session?.onBinary(10);
     const codes = device.received.filter((message) => message.t === "error").map((message) => message.code);
-    expect(codes).toEqual(["frame.not-json", "message.unknown-type", "frame.not-json", "frame.too-large", "message.malformed", "frame.not-text"]);
+    expect(codes).toEqual([
+      "frame.not-json",
+      "message.unknown-type",
+      "frame.not-json",
+      "frame.too-large",
+      "message.malformed",
+      "frame.not-text",
+    ]);
     expect(bench.cloud.context.live.counters(device.id).malformed).toBe(6);
     expect(bench.cloud.context.live.size).toBe(1);
   });
@@ -44,7 +51,19 @@ describe("hostile devices", () => {
     const frame = fc.oneof(
       fc.string(),
       fc.json(),
-      fc.record({ t: fc.constantFrom("hello", "records", "reported", "profile", "command-ack", "upload-request", "bye2", "__proto__"), records: fc.jsonValue(), document: fc.jsonValue(), stream: fc.jsonValue(), version: fc.jsonValue(), seq: fc.jsonValue() }, { requiredKeys: ["t"] }).map((value) => JSON.stringify(value)),
+      fc
+        .record(
+          {
+            t: fc.constantFrom("hello", "records", "reported", "profile", "command-ack", "upload-request", "bye2", "__proto__"),
+            records: fc.jsonValue(),
+            document: fc.jsonValue(),
+            stream: fc.jsonValue(),
+            version: fc.jsonValue(),
+            seq: fc.jsonValue(),
+          },
+          { requiredKeys: ["t"] },
+        )
+        .map((value) => JSON.stringify(value)),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(frame, { maxLength: 30 }), async (frames) => {
@@ -59,7 +78,14 @@ describe("hostile devices", () => {
   });
 
   test("mutations of good frames either mean something right or are refused", async () => {
-    const good = JSON.stringify({ t: "records", stream: "event", log: "log-1", boot: "b", clock: "synced", records: [{ seq: 1, kind: "page", wall: 5, mono: 5, body: { name: "a" } }] });
+    const good = JSON.stringify({
+      t: "records",
+      stream: "event",
+      log: "log-1",
+      boot: "b",
+      clock: "synced",
+      records: [{ seq: 1, kind: "page", wall: 5, mono: 5, body: { name: "a" } }],
+    });
     await fc.assert(
       fc.asyncProperty(fc.nat(good.length - 1), fc.string({ minLength: 0, maxLength: 3 }), async (at, insert) => {
         const { bench, device } = await claimed();
@@ -83,7 +109,8 @@ describe("hostile devices", () => {
 });
 
 describe("misbehaviour on demand", () => {
-  const set = (bench: CloudBench, device: BenchDevice, misbehaviour: Misbehaviour): void => bench.cloud.context.misbehaviours.set(device.id, misbehaviour);
+  const set = (bench: CloudBench, device: BenchDevice, misbehaviour: Misbehaviour): void =>
+    bench.cloud.context.misbehaviours.set(device.id, misbehaviour);
 
   test("never acknowledges, yet stores", async () => {
     const { bench, device } = await claimed();
@@ -172,7 +199,9 @@ describe("misbehaviour on demand", () => {
     const session = bench.cloud.context.live.get(device.id);
     if (session === undefined) throw new Error("no session");
     for (const misdeed of ["replayed-command", "desired-older"] as const) {
-      expect(await misbehave(bench.cloud.context, session, misdeed)).toMatchObject({ error: { code: "misbehave.nothing-to-replay" } });
+      expect(await misbehave(bench.cloud.context, session, misdeed)).toMatchObject({
+        error: { code: "misbehave.nothing-to-replay" },
+      });
     }
   });
 });

@@ -30,7 +30,15 @@ export interface SessionCounters {
 }
 
 export const NO_COUNTS: SessionCounters = {
-  frames: 0, bytesIn: 0, bytesOut: 0, records: 0, duplicates: 0, rejected: 0, malformed: 0, errorsFromDevice: 0, sessions: 0,
+  frames: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  records: 0,
+  duplicates: 0,
+  rejected: 0,
+  malformed: 0,
+  errorsFromDevice: 0,
+  sessions: 0,
 };
 
 /** The one open session of each device, and what its earlier sessions counted. */

@@ -6,7 +6,9 @@ export const MisbehaviourSchema = v.strictObject({
   neverAck: v.optional(v.pipe(v.boolean(), v.description("Stores records and never says so."))),
   acksGoBack: v.optional(v.pipe(v.boolean(), v.description("Every second `stored` is lower than the one before."))),
   slowMs: v.optional(v.pipe(PositiveSchema, v.maxValue(60_000), v.description("Sends every frame this many ms late."))),
-  dropAfterFrames: v.optional(v.pipe(PositiveSchema, v.maxValue(10_000), v.description("Cuts the connection after this many frames from the device."))),
+  dropAfterFrames: v.optional(
+    v.pipe(PositiveSchema, v.maxValue(10_000), v.description("Cuts the connection after this many frames from the device.")),
+  ),
   halfOpen: v.optional(v.pipe(v.boolean(), v.description("Goes on reading and never sends anything again."))),
   refuse: v.optional(
     v.pipe(
@@ -14,17 +16,40 @@ export const MisbehaviourSchema = v.strictObject({
       v.description("Refuses the hello."),
     ),
   ),
-  welcomeVersions: v.optional(v.pipe(v.array(PositiveSchema), v.minLength(1), v.maxLength(16), v.description("Offers these protocol versions in the challenge."))),
-  desiredGoesBack: v.optional(v.pipe(v.boolean(), v.description("Signs and sends a lower desired version than before, like a restored old backup."))),
-  storedGoesBack: v.optional(v.pipe(v.boolean(), v.description("Says in the welcome that nothing is stored, like a restored old backup."))),
+  welcomeVersions: v.optional(
+    v.pipe(
+      v.array(PositiveSchema),
+      v.minLength(1),
+      v.maxLength(16),
+      v.description("Offers these protocol versions in the challenge."),
+    ),
+  ),
+  desiredGoesBack: v.optional(
+    v.pipe(v.boolean(), v.description("Signs and sends a lower desired version than before, like a restored old backup.")),
+  ),
+  storedGoesBack: v.optional(
+    v.pipe(v.boolean(), v.description("Says in the welcome that nothing is stored, like a restored old backup.")),
+  ),
   nonsense: v.optional(v.pipe(v.boolean(), v.description("Sends a frame of nonsense after every frame."))),
 });
 export type Misbehaviour = v.InferOutput<typeof MisbehaviourSchema>;
 
 /** Things the cloud does wrong once, when asked. */
 export const MISDEEDS = [
-  "nonsense-frame", "unknown-type", "oversized-frame", "binary-frame", "unsigned-command", "wrong-key-command", "tampered-command", "replayed-command",
-  "old-number-command", "expired-command", "other-device-command", "unknown-command", "desired-invalid", "desired-older",
+  "nonsense-frame",
+  "unknown-type",
+  "oversized-frame",
+  "binary-frame",
+  "unsigned-command",
+  "wrong-key-command",
+  "tampered-command",
+  "replayed-command",
+  "old-number-command",
+  "expired-command",
+  "other-device-command",
+  "unknown-command",
+  "desired-invalid",
+  "desired-older",
 ] as const;
 export type Misdeed = (typeof MISDEEDS)[number];
 

@@ -44,7 +44,8 @@ export async function misbehave(context: CloudContext, session: LiveSession, mis
 async function wrongCommand(context: CloudContext, session: LiveSession, misdeed: Misdeed): Promise<Signed> {
   const { random, clock } = context;
   const issuedMs = clock.wallMs();
-  const number = misdeed === "old-number-command" ? (lastCommand(context, session)?.number ?? 0) : nextNumber(context, session.device);
+  const number =
+    misdeed === "old-number-command" ? (lastCommand(context, session)?.number ?? 0) : nextNumber(context, session.device);
   const payload: CommandPayload = {
     device: misdeed === "other-device-command" ? toHex(random.bytes(16)) : session.device,
     id: `bad-${toHex(random.bytes(6))}`,
@@ -63,18 +64,37 @@ async function wrongCommand(context: CloudContext, session: LiveSession, misdeed
   return signed;
 }
 
-async function wrongDesired(context: CloudContext, session: LiveSession, misdeed: "desired-invalid" | "desired-older"): Promise<Result<void>> {
+async function wrongDesired(
+  context: CloudContext,
+  session: LiveSession,
+  misdeed: "desired-invalid" | "desired-older",
+): Promise<Result<void>> {
   const present = context.store.document(session.device, "desired");
   if (misdeed === "desired-older") {
-    if (present === undefined || present.version < 2) return fail("misbehave.nothing-to-replay", "there is no older version than the present one", "change the desired document first");
-    const payload = { device: session.device, version: present.version - 1, issuedMs: context.clock.wallMs(), document: { display: { brightness: 1 } } };
+    if (present === undefined || present.version < 2)
+      return fail(
+        "misbehave.nothing-to-replay",
+        "there is no older version than the present one",
+        "change the desired document first",
+      );
+    const payload = {
+      device: session.device,
+      version: present.version - 1,
+      issuedMs: context.clock.wallMs(),
+      document: { display: { brightness: 1 } },
+    };
     session.send({ t: "desired", signed: await signedBy(context, "desired", payload) });
     return ok(undefined);
   }
   // The version is used up: the next good document comes after the bad one.
   const version = Math.max(present?.version ?? 0, context.store.device(session.device)?.desiredFloor ?? 0) + 1;
   context.store.transaction(() => updateDevice(context.store, session.device, (row) => ({ ...row, desiredFloor: version })));
-  const payload = { device: session.device, version, issuedMs: context.clock.wallMs(), document: { display: { brightness: "glaring" } } };
+  const payload = {
+    device: session.device,
+    version,
+    issuedMs: context.clock.wallMs(),
+    document: { display: { brightness: "glaring" } },
+  };
   session.send({ t: "desired", signed: await signedBy(context, "desired", payload) });
   return ok(undefined);
 }
@@ -97,5 +117,8 @@ async function signedBy(context: CloudContext, purpose: SignedPurpose, payload: 
 }
 
 function nextNumber(context: CloudContext, device: string): number {
-  return context.store.transaction(() => updateDevice(context.store, device, (row) => ({ ...row, number: row.number + 1 })))?.number ?? 0;
+  return (
+    context.store.transaction(() => updateDevice(context.store, device, (row) => ({ ...row, number: row.number + 1 })))?.number ??
+    0
+  );
 }

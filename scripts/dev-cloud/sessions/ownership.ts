@@ -33,7 +33,9 @@ export class Ownership {
     const nowMs = clock.wallMs();
     const { code, expiresMs } = this.pairing.codeFor(device, nowMs);
     session.send({ t: "pairing", code, expiresInMs: expiresMs - nowMs, claimUrl: `${settings.httpBase}/claim?code=${code}` });
-    const timer = timers.after("cloud.pairing.renew", Math.max(1_000, expiresMs - nowMs - PAIRING_RENEW_BEFORE_MS), () => this.startPairing(device, session));
+    const timer = timers.after("cloud.pairing.renew", Math.max(1_000, expiresMs - nowMs - PAIRING_RENEW_BEFORE_MS), () =>
+      this.startPairing(device, session),
+    );
     this.#renewals.get(device)?.timer.cancel();
     this.#renewals.set(device, { session: session.id, timer });
     emit({ t: "device", device });
@@ -56,7 +58,11 @@ export class Ownership {
     if (before === undefined) return fail("device.unknown", "the device of this code was forgotten");
     if (before.owner !== undefined) return fail("device.claimed", "the device is claimed already");
     if (before.foreignOwner !== undefined) {
-      return fail("device.owned-elsewhere", "the device holds the key of another owner", "release it there first, or reset the device to factory state");
+      return fail(
+        "device.owned-elsewhere",
+        "the device holds the key of another owner",
+        "release it there first, or reset the device to factory state",
+      );
     }
     const row = store.transaction(() => {
       const claimed = updateDevice(store, before.id, (device) => ({
@@ -81,7 +87,8 @@ export class Ownership {
     const { store, live, log } = this.#context;
     if (device.owner === undefined) return fail("device.unclaimed", "the device is not claimed");
     const session = live.get(device.id);
-    if (session === undefined) return fail("device.offline", "the device is not connected; it has to hear of its release", "try again when it is online");
+    if (session === undefined)
+      return fail("device.offline", "the device is not connected; it has to hear of its release", "try again when it is online");
     this.#commands.closeAll(device.id, "the device was released");
     const row = store.transaction(() => {
       const released = updateDevice(store, device.id, ({ owner: _owner, ...rest }) => ({ ...rest, released: true }));
@@ -112,7 +119,12 @@ export class Ownership {
     const current = await signer.rotate();
     for (const before of store.devices()) {
       if (before.owner === undefined) continue;
-      const row = store.transaction(() => updateDevice(store, before.id, (device) => ({ ...device, owner: { key: current.fingerprint, sinceMs: before.owner?.sinceMs ?? 0 } })));
+      const row = store.transaction(() =>
+        updateDevice(store, before.id, (device) => ({
+          ...device,
+          owner: { key: current.fingerprint, sinceMs: before.owner?.sinceMs ?? 0 },
+        })),
+      );
       if (row !== undefined) await this.#tellOwner(row, live.get(row.id), old.fingerprint);
     }
     return current;
@@ -130,7 +142,13 @@ export class Ownership {
     const { store, clock } = this.#context;
     const nowMs = clock.wallMs();
     const before: DeviceRow = store.device(device) ?? {
-      id: device, publicKey, createdMs: nowMs, lastSeenMs: nowMs, link: { state: "never", sinceMs: nowMs }, number: 0, desiredFloor: 0,
+      id: device,
+      publicKey,
+      createdMs: nowMs,
+      lastSeenMs: nowMs,
+      link: { state: "never", sinceMs: nowMs },
+      number: 0,
+      desiredFloor: 0,
     };
     const row = { ...before, endorsement };
     store.transaction(() => store.putDevice(row));

@@ -57,7 +57,11 @@ export class Pairing {
     const entry = this.#entries.get(code);
     if (entry === undefined) {
       this.#wrong.spend(nowMs);
-      return fail("pairing.unknown-code", "no device shows this code", "read the code from the device's screen; it changes every few minutes");
+      return fail(
+        "pairing.unknown-code",
+        "no device shows this code",
+        "read the code from the device's screen; it changes every few minutes",
+      );
     }
     if (entry.expiresMs <= nowMs) {
       this.#wrong.spend(nowMs);

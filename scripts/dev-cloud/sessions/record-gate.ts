@@ -21,10 +21,14 @@ export interface PoisonRecord {
  */
 export function checkBody(stream: Stream, record: WireRecord, bodyText: string): Issue | undefined {
   if (bodyText.length > RECORD_BODY_BYTES_MAX) {
-    return { code: "record.too-large", message: `the body has ${bodyText.length} characters; at most ${RECORD_BODY_BYTES_MAX} bytes are taken` };
+    return {
+      code: "record.too-large",
+      message: `the body has ${bodyText.length} characters; at most ${RECORD_BODY_BYTES_MAX} bytes are taken`,
+    };
   }
   if (record.kind === "telemetry" && stream === "metric" && isPlainTelemetry(record.body)) return undefined;
-  const schema = record.kind === "gap" ? RECORD_BODIES["*/gap"] : (RECORD_BODIES[`${stream}/${record.kind}`] ?? RECORD_BODIES[`${stream}/*`]);
+  const schema =
+    record.kind === "gap" ? RECORD_BODIES["*/gap"] : (RECORD_BODIES[`${stream}/${record.kind}`] ?? RECORD_BODIES[`${stream}/*`]);
   if (schema === undefined) return undefined;
   const checked = validate(schema, record.body, `${stream} record of kind "${record.kind}"`, "record.invalid");
   return checked.ok ? undefined : checked.error;
@@ -39,17 +43,25 @@ const RECORD_DEPTH_MAX = FRAME_DEPTH_MAX - 2;
  * A `records` frame that did not pass the gate, taken apart: what is good of it, and what is poison.
  * Fails when not even the frame around the records is right; then nothing can be answered.
  */
-export function salvageRecords(frame: Json): Result<{ readonly message: DeviceMessageOf<"records">; readonly poison: readonly PoisonRecord[] }> {
-  if (!isJsonObject(frame) || frame["t"] !== "records" || !Array.isArray(frame["records"])) return fail("message.malformed", "not a frame of records");
+export function salvageRecords(
+  frame: Json,
+): Result<{ readonly message: DeviceMessageOf<"records">; readonly poison: readonly PoisonRecord[] }> {
+  if (!isJsonObject(frame) || frame["t"] !== "records" || !Array.isArray(frame["records"]))
+    return fail("message.malformed", "not a frame of records");
   const envelope = validate(EnvelopeSchema, frame, 'message "records"');
   if (!envelope.ok) return envelope;
   const records: WireRecord[] = [];
   const poison: PoisonRecord[] = [];
   for (const value of frame["records"] as readonly Json[]) {
     const seq = isJsonObject(value) ? v.safeParse(PositiveSchema, value["seq"]) : undefined;
-    if (seq === undefined || !seq.success) return fail("record.no-number", "a record has no usable sequence number; it cannot even be refused");
+    if (seq === undefined || !seq.success)
+      return fail("record.no-number", "a record has no usable sequence number; it cannot even be refused");
     if (isDeeperThan(value, RECORD_DEPTH_MAX)) {
-      poison.push({ seq: seq.output, code: "record.too-deep", message: `the record is nested deeper than ${RECORD_DEPTH_MAX} levels` });
+      poison.push({
+        seq: seq.output,
+        code: "record.too-deep",
+        message: `the record is nested deeper than ${RECORD_DEPTH_MAX} levels`,
+      });
       continue;
     }
     const record = validate(RecordSchema, value, `record ${seq.output}`, "record.malformed");

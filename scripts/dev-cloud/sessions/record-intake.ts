@@ -65,8 +65,19 @@ export class RecordIntake {
       alarmsChanged ||= drawn.alarm;
       bodies.push(bodyText);
       fresh.push({
-        device, log, boot: message.boot, stream, seq: entry.seq, kind: entry.kind, wallMs: entry.wall, monoMs: entry.mono, clock: message.clock,
-        replay: message.replay ?? false, receivedMs: nowMs, hidden: drawn.hidden, body: entry.body,
+        device,
+        log,
+        boot: message.boot,
+        stream,
+        seq: entry.seq,
+        kind: entry.kind,
+        wallMs: entry.wall,
+        monoMs: entry.mono,
+        clock: message.clock,
+        replay: message.replay ?? false,
+        receivedMs: nowMs,
+        hidden: drawn.hidden,
+        body: entry.body,
       });
     }
     const stored = fresh.length === 0 ? [] : store.appendRecords(fresh, bodies);
@@ -75,7 +86,12 @@ export class RecordIntake {
   }
 
   /** What a record says beyond itself: a command is over, an alarm began or ended, records are lost. */
-  #draw(device: string, stream: Stream, record: WireRecord, nowMs: number): { readonly hidden: boolean; readonly command?: CommandRow; readonly alarm: boolean } {
+  #draw(
+    device: string,
+    stream: Stream,
+    record: WireRecord,
+    nowMs: number,
+  ): { readonly hidden: boolean; readonly command?: CommandRow; readonly alarm: boolean } {
     if (record.kind === "gap") this.#countGap(device, record.body as unknown as Gap, nowMs);
     else if (stream === "outcome" && record.kind === "command") {
       const command = this.#commands.takeOutcome(device, record.body as unknown as CommandOutcome, nowMs);

@@ -45,7 +45,14 @@ describe("records", () => {
   test("of another log are other records", async () => {
     const { bench, device } = await joined();
     device.records("event", [1]);
-    device.send({ t: "records", stream: "event", log: "log-2", boot: "b", clock: "unset", records: [{ seq: 1, kind: "page", wall: 1, mono: 1, body: { name: "x" } }] });
+    device.send({
+      t: "records",
+      stream: "event",
+      log: "log-2",
+      boot: "b",
+      clock: "unset",
+      records: [{ seq: 1, kind: "page", wall: 1, mono: 1, body: { name: "x" } }],
+    });
     await bench.settle();
     expect(storedSeqs(bench, device)).toEqual([1, 1]);
     expect(device.received.filter((message) => message.t === "stored").map((message) => message.log)).toEqual(["log-1", "log-2"]);
@@ -55,21 +62,40 @@ describe("records", () => {
     const { bench, device } = await joined();
     device.records("event", [3, 4, 8]);
     await bench.settle();
-    expect(bench.store.position(device.id, "log-1", "event")).toEqual({ upTo: 8, holes: [[1, 2], [5, 7]] });
+    expect(bench.store.position(device.id, "log-1", "event")).toEqual({
+      upTo: 8,
+      holes: [
+        [1, 2],
+        [5, 7],
+      ],
+    });
     device.records("event", [6, 6, 2]);
     await bench.settle();
-    expect(bench.store.position(device.id, "log-1", "event")).toEqual({ upTo: 8, holes: [[1, 1], [5, 5], [7, 7]] });
+    expect(bench.store.position(device.id, "log-1", "event")).toEqual({
+      upTo: 8,
+      holes: [
+        [1, 1],
+        [5, 5],
+        [7, 7],
+      ],
+    });
     expect(storedSeqs(bench, device).sort((a, b) => a - b)).toEqual([2, 3, 4, 6, 8]);
   });
 
   test("a poison body is refused by name, at once and when sent again, and holds up nothing", async () => {
     const { bench, device } = await joined();
-    const body = (seq: number): { kind: string; body: { name?: string; x?: string } } => ({ kind: "page", body: seq === 2 ? { x: "no name" } : seq === 3 ? { name: "n", x: "y".repeat(20_000) } : { name: "n" } });
+    const body = (seq: number): { kind: string; body: { name?: string; x?: string } } => ({
+      kind: "page",
+      body: seq === 2 ? { x: "no name" } : seq === 3 ? { name: "n", x: "y".repeat(20_000) } : { name: "n" },
+    });
     device.records("event", [1, 2, 3, 4], body);
     await bench.settle();
     const answer = device.take("stored");
     expect(answer.streams).toEqual({ event: 4 });
-    expect(answer.rejected?.map(({ seq, code }) => [seq, code])).toEqual([[2, "record.invalid"], [3, "record.too-large"]]);
+    expect(answer.rejected?.map(({ seq, code }) => [seq, code])).toEqual([
+      [2, "record.invalid"],
+      [3, "record.too-large"],
+    ]);
     expect(storedSeqs(bench, device)).toEqual([1, 4]);
     device.records("event", [2], body);
     await bench.settle();
@@ -80,20 +106,42 @@ describe("records", () => {
     const { bench, device } = await joined();
     const deep = `${"[".repeat(40)}${"]".repeat(40)}`;
     const record = (seq: number, rest: string): string => `{"seq":${seq},"wall":1,"mono":1,${rest}}`;
-    const records = [record(1, '"kind":"page","body":{"name":"a"}'), record(2, '"kind":"BAD KIND","body":{"name":"a"}'), record(3, `"kind":"page","body":{"name":"a","data":{"d":${deep}}}`), record(4, '"kind":"page","body":{"name":"d"}')];
-    device.sendText(`{"t":"records","stream":"event","log":"log-1","boot":"b","clock":"synced","records":[${records.join(",")}]}`);
+    const records = [
+      record(1, '"kind":"page","body":{"name":"a"}'),
+      record(2, '"kind":"BAD KIND","body":{"name":"a"}'),
+      record(3, `"kind":"page","body":{"name":"a","data":{"d":${deep}}}`),
+      record(4, '"kind":"page","body":{"name":"d"}'),
+    ];
+    device.sendText(
+      `{"t":"records","stream":"event","log":"log-1","boot":"b","clock":"synced","records":[${records.join(",")}]}`,
+    );
     await bench.settle();
-    expect(device.take("stored")).toMatchObject({ streams: { event: 4 }, rejected: [{ seq: 2, code: "record.malformed" }, { seq: 3, code: "record.too-deep" }] });
+    expect(device.take("stored")).toMatchObject({
+      streams: { event: 4 },
+      rejected: [
+        { seq: 2, code: "record.malformed" },
+        { seq: 3, code: "record.too-deep" },
+      ],
+    });
     expect(storedSeqs(bench, device)).toEqual([1, 4]);
   });
 
   test("a frame of records that cannot even be refused one by one is an error", async () => {
     const { bench, device } = await joined();
     device.sendText('{"t":"records","stream":"event","log":"log-1","boot":"b","clock":"synced","records":[{"seq":"one"}]}');
-    device.sendText('{"t":"records","stream":"nonsense","log":"log-1","boot":"b","clock":"synced","records":[{"seq":1,"kind":"page","wall":1,"mono":1,"body":{}}]}');
-    device.records("event", Array.from({ length: 501 }, (_, at) => at + 1));
+    device.sendText(
+      '{"t":"records","stream":"nonsense","log":"log-1","boot":"b","clock":"synced","records":[{"seq":1,"kind":"page","wall":1,"mono":1,"body":{}}]}',
+    );
+    device.records(
+      "event",
+      Array.from({ length: 501 }, (_, at) => at + 1),
+    );
     await bench.settle();
-    expect(device.received.filter((message) => message.t === "error").map((message) => message.code)).toEqual(["message.malformed", "message.malformed", "records.too-many"]);
+    expect(device.received.filter((message) => message.t === "error").map((message) => message.code)).toEqual([
+      "message.malformed",
+      "message.malformed",
+      "records.too-many",
+    ]);
     expect(storedSeqs(bench, device)).toEqual([]);
   });
 
@@ -107,15 +155,24 @@ describe("records", () => {
 
   test("gap records are counted by stream and reason", async () => {
     const { bench, device } = await joined();
-    device.records("metric", [1, 2], () => ({ kind: "gap", body: { stream: "metric", reason: "quota", count: 5, from: 1, to: 5 } }));
+    device.records("metric", [1, 2], () => ({
+      kind: "gap",
+      body: { stream: "metric", reason: "quota", count: 5, from: 1, to: 5 },
+    }));
     device.records("event", [1], () => ({ kind: "gap", body: { stream: "event", reason: "rate", count: 7, source: "page" } }));
     await bench.settle();
-    expect(Object.values(bench.store.document(device.id, "gaps")?.document ?? {})).toEqual([{ stream: "metric", reason: "quota", count: 10 }, { stream: "event", reason: "rate", count: 7 }]);
+    expect(Object.values(bench.store.document(device.id, "gaps")?.document ?? {})).toEqual([
+      { stream: "metric", reason: "quota", count: 10 },
+      { stream: "event", reason: "rate", count: 7 },
+    ]);
   });
 
   test("alarms are open from raised to cleared", async () => {
     const { bench, device } = await joined();
-    const alarm = (state: string) => () => ({ kind: "alarm", body: { code: "screen.dark", state, severity: "error", message: "dark" } });
+    const alarm = (state: string) => () => ({
+      kind: "alarm",
+      body: { code: "screen.dark", state, severity: "error", message: "dark" },
+    });
     device.records("alarm", [1], alarm("raised"));
     await bench.settle();
     expect(Object.keys(bench.store.document(device.id, "alarms")?.document ?? {})).toEqual(["screen.dark"]);
@@ -156,7 +213,11 @@ describe("records", () => {
 
   test("a flood pauses the connection until it is stored", async () => {
     const { bench, device } = await joined();
-    for (let at = 0; at < 45; at += 1) device.records("event", Array.from({ length: 500 }, (_, n) => at * 500 + n + 1));
+    for (let at = 0; at < 45; at += 1)
+      device.records(
+        "event",
+        Array.from({ length: 500 }, (_, n) => at * 500 + n + 1),
+      );
     expect(device.paused).toBe(true);
     await bench.settle();
     expect(device.paused).toBe(false);
@@ -165,19 +226,25 @@ describe("records", () => {
 
   test("whatever the order and repetition of batches, every number is stored exactly once", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.uniqueArray(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 }), { maxLength: 12 }), async (batches) => {
-        const { bench, device } = await joined();
-        for (const batch of batches) {
-          device.records("event", batch.toSorted((a, b) => a - b));
-          if (batch.length % 2 === 0) await bench.settle();
-        }
-        await bench.settle();
-        const sent = [...new Set(batches.flat())].sort((a, b) => a - b);
-        expect(storedSeqs(bench, device).sort((a, b) => a - b)).toEqual(sent);
-        const { upTo, holes } = bench.store.position(device.id, "log-1", "event");
-        const missing = holes.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, at) => from + at));
-        expect([...sent, ...missing].sort((a, b) => a - b)).toEqual(Array.from({ length: upTo }, (_, at) => at + 1));
-      }),
+      fc.asyncProperty(
+        fc.array(fc.uniqueArray(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 }), { maxLength: 12 }),
+        async (batches) => {
+          const { bench, device } = await joined();
+          for (const batch of batches) {
+            device.records(
+              "event",
+              batch.toSorted((a, b) => a - b),
+            );
+            if (batch.length % 2 === 0) await bench.settle();
+          }
+          await bench.settle();
+          const sent = [...new Set(batches.flat())].sort((a, b) => a - b);
+          expect(storedSeqs(bench, device).sort((a, b) => a - b)).toEqual(sent);
+          const { upTo, holes } = bench.store.position(device.id, "log-1", "event");
+          const missing = holes.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, at) => from + at));
+          expect([...sent, ...missing].sort((a, b) => a - b)).toEqual(Array.from({ length: upTo }, (_, at) => at + 1));
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -231,9 +298,22 @@ describe("reported documents", () => {
   test("the welcome wants what differs, and knows what it has", async () => {
     const { bench, device } = await joined();
     device.send({ t: "reported", version: 4, document: {} });
-    device.send({ t: "profile", hash: "1".repeat(64), capabilities: [], commands: ["identify"], choices: {}, inventory: {}, evidence: [] });
+    device.send({
+      t: "profile",
+      hash: "1".repeat(64),
+      capabilities: [],
+      commands: ["identify"],
+      choices: {},
+      inventory: {},
+      evidence: [],
+    });
     await bench.settle();
-    expect(await device.join({ reportedVersion: 4, profileHash: "1".repeat(64) })).toMatchObject({ reportedVersion: 4, wants: [] });
-    expect(await device.join({ reportedVersion: 5, profileHash: "2".repeat(64) })).toMatchObject({ wants: ["profile", "reported"] });
+    expect(await device.join({ reportedVersion: 4, profileHash: "1".repeat(64) })).toMatchObject({
+      reportedVersion: 4,
+      wants: [],
+    });
+    expect(await device.join({ reportedVersion: 5, profileHash: "2".repeat(64) })).toMatchObject({
+      wants: ["profile", "reported"],
+    });
   });
 });

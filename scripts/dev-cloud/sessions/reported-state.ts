@@ -15,14 +15,19 @@ export type ReportedResult =
   | { readonly kind: "refused"; readonly issue: Issue };
 
 /** Takes a whole reported document or a patch, inside a transaction. */
-export function takeReported(store: CloudStore, device: string, message: DeviceMessageOf<"reported">, nowMs: number): ReportedResult {
+export function takeReported(
+  store: CloudStore,
+  device: string,
+  message: DeviceMessageOf<"reported">,
+  nowMs: number,
+): ReportedResult {
   const before = store.document(device, "reported");
   const version = before?.version ?? 0;
-  if (message.base === undefined) return keep(store, device, message.version, message.document as JsonObject, nowMs);
+  if (message.base === undefined) return keep(store, device, message.version, message.document, nowMs);
   // The same patch again, after a lost answer.
   if (message.version === version && message.base < version) return { kind: "mismatch", version };
   if (message.base !== version || message.version <= version) return { kind: "mismatch", version };
-  const merged = mergePatch(before?.document ?? {}, message.document as JsonObject);
+  const merged = mergePatch(before?.document ?? {}, message.document);
   if (!isJsonObject(merged) || JSON.stringify(merged).length > REPORTED_CHARACTERS_MAX) return { kind: "mismatch", version };
   const kept = keep(store, device, message.version, merged, nowMs);
   return kept.kind === "refused" ? { kind: "mismatch", version } : kept;

@@ -1,4 +1,10 @@
-import { PROTOCOL_VERSION, HANDSHAKE_TIMEOUT_MS, PING_INTERVAL_MS, READ_DEADLINE_PINGS, FRAME_BYTES_MAX } from "../../../agent/protocol/limits.ts";
+import {
+  PROTOCOL_VERSION,
+  HANDSHAKE_TIMEOUT_MS,
+  PING_INTERVAL_MS,
+  READ_DEADLINE_PINGS,
+  FRAME_BYTES_MAX,
+} from "../../../agent/protocol/limits.ts";
 import type { CloudMessage } from "../../../agent/protocol/cloud-messages.ts";
 import { decodeDeviceMessage, encodeMessage } from "../../../agent/protocol/codec.ts";
 import type { DeviceMessage, Hello } from "../../../agent/protocol/device-messages.ts";
@@ -89,7 +95,9 @@ export class Session implements LiveSession {
     const nonce = toBase64Url(random.bytes(32));
     this.#state = { kind: "challenged", nonce };
     this.#lastHeardMs = this.#context.clock.monotonicMs();
-    this.#deadline = this.#context.timers.after("cloud.session.handshake", HANDSHAKE_TIMEOUT_MS, () => this.#finish("handshake-timeout", 1008));
+    this.#deadline = this.#context.timers.after("cloud.session.handshake", HANDSHAKE_TIMEOUT_MS, () =>
+      this.#finish("handshake-timeout", 1008),
+    );
     this.send({ t: "challenge", versions: this.misbehaviour().welcomeVersions ?? [PROTOCOL_VERSION], nonce });
   }
 
@@ -109,8 +117,10 @@ export class Session implements LiveSession {
     const decoded = decodeDeviceMessage(text);
     if (!decoded.ok) this.#undecodable(text, decoded.error);
     else if (this.#state.kind === "challenged") this.#firstMessage(decoded.value, this.#state.nonce);
-    else if (this.#state.kind === "verifying") this.unusable({ code: "message.too-early", message: "nothing may be sent between hello and welcome" }, decoded.value.t);
-    else if (decoded.value.t === "hello") this.unusable({ code: "message.unexpected", message: "there was a hello already" }, "hello");
+    else if (this.#state.kind === "verifying")
+      this.unusable({ code: "message.too-early", message: "nothing may be sent between hello and welcome" }, decoded.value.t);
+    else if (decoded.value.t === "hello")
+      this.unusable({ code: "message.unexpected", message: "there was a hello already" }, "hello");
     else this.#host.message(this, decoded.value, bytes);
   }
 
@@ -136,7 +146,13 @@ export class Session implements LiveSession {
       return;
     }
     const { code, message, hint } = issue;
-    this.send({ t: "error", code, message: message.slice(0, 1000), ...(hint === undefined ? {} : { hint }), ...(about === undefined ? {} : { about: about.slice(0, 128) }) });
+    this.send({
+      t: "error",
+      code,
+      message: message.slice(0, 1000),
+      ...(hint === undefined ? {} : { hint }),
+      ...(about === undefined ? {} : { about: about.slice(0, 128) }),
+    });
   }
 
   /** The hello is not accepted. */
@@ -225,7 +241,8 @@ export class Session implements LiveSession {
       return;
     }
     const mayBeRecords = issue.code === "message.malformed" || issue.code === "frame.too-deep";
-    if (this.#state.kind === "open" && type === "records" && mayBeRecords && json !== undefined && this.#host.salvage(this, json)) return;
+    if (this.#state.kind === "open" && type === "records" && mayBeRecords && json !== undefined && this.#host.salvage(this, json))
+      return;
     this.unusable(issue, type);
   }
 
@@ -256,7 +273,9 @@ export class Session implements LiveSession {
       this.cut("timeout");
       return;
     }
-    this.#deadline = this.#context.timers.after("cloud.session.silence", Math.ceil(limitMs - silentMs), () => this.#watchSilence());
+    this.#deadline = this.#context.timers.after("cloud.session.silence", Math.ceil(limitMs - silentMs), () =>
+      this.#watchSilence(),
+    );
   }
 
   #finish(reason: string, code?: number): void {

@@ -51,10 +51,14 @@ export class StoredAnswers {
     if (bad.neverAck === true) return;
     this.#turn += 1;
     const back = bad.acksGoBack === true && this.#turn % 2 === 0;
-    const streams = back ? Object.fromEntries(Object.entries(pending.streams).map(([stream, upTo]) => [stream, Math.max(0, upTo - BACK_BY)])) : pending.streams;
+    const streams = back
+      ? Object.fromEntries(Object.entries(pending.streams).map(([stream, upTo]) => [stream, Math.max(0, upTo - BACK_BY)]))
+      : pending.streams;
     let from = 0;
     do {
-      const rejected = pending.rejected.slice(from, from + REJECTED_PER_FRAME).map(({ stream, seq, code, message }) => ({ stream, seq, code, message }));
+      const rejected = pending.rejected
+        .slice(from, from + REJECTED_PER_FRAME)
+        .map(({ stream, seq, code, message }) => ({ stream, seq, code, message }));
       const message: CloudMessageOf<"stored"> = { t: "stored", log, streams, ...(rejected.length === 0 ? {} : { rejected }) };
       session.send(message);
       from += REJECTED_PER_FRAME;

@@ -17,10 +17,26 @@ test("takes every rollup an agent makes", () => {
 });
 
 test("never takes what the schema refuses", () => {
-  const odd = fc.oneof(fc.constantFrom<Json>(null, "1", -1, 0, 1.5, 2 ** 53, [], {}), fc.jsonValue().map((value) => value as Json));
+  const odd = fc.oneof(
+    fc.constantFrom<Json>(null, "1", -1, 0, 1.5, 2 ** 53, [], {}),
+    fc.jsonValue().map((value) => value as Json),
+  );
   const body = fc.oneof(
     fc.jsonValue().map((value) => value as Json),
-    fc.record({ intervalMs: odd, metrics: fc.oneof(odd, fc.dictionary(fc.string(), fc.oneof(odd, fc.record({ min: odd, mean: odd, max: odd, last: odd, count: odd }, { requiredKeys: [] })), { noNullPrototype: true })) }, { requiredKeys: [] }) as fc.Arbitrary<Json>,
+    fc.record(
+      {
+        intervalMs: odd,
+        metrics: fc.oneof(
+          odd,
+          fc.dictionary(
+            fc.string(),
+            fc.oneof(odd, fc.record({ min: odd, mean: odd, max: odd, last: odd, count: odd }, { requiredKeys: [] })),
+            { noNullPrototype: true },
+          ),
+        ),
+      },
+      { requiredKeys: [] },
+    ) as fc.Arbitrary<Json>,
   );
   fc.assert(
     fc.property(body, (value) => {

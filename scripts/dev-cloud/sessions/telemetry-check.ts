@@ -10,7 +10,13 @@ const INTERVAL_MS_MAX = 31_622_400_000;
 export function isPlainTelemetry(body: Json): boolean {
   if (!isJsonObject(body)) return false;
   const { intervalMs, metrics } = body;
-  if (!Number.isSafeInteger(intervalMs) || Number(intervalMs) < 0 || Number(intervalMs) > INTERVAL_MS_MAX || !isJsonObject(metrics)) return false;
+  if (
+    !Number.isSafeInteger(intervalMs) ||
+    Number(intervalMs) < 0 ||
+    Number(intervalMs) > INTERVAL_MS_MAX ||
+    !isJsonObject(metrics)
+  )
+    return false;
   for (const rollup of Object.values(metrics)) {
     if (!isJsonObject(rollup)) return false;
     const { min, mean, max, last, count } = rollup;

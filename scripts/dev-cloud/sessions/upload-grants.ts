@@ -40,14 +40,29 @@ export class UploadGrants {
     const id = `${device}.${request.id}`;
     const before = store.upload(id);
     if (before !== undefined) return this.#again(before, request, nowMs);
-    if (store.device(device)?.owner === undefined) return refuse(request, "upload.unclaimed", "the device belongs to nobody; there is nobody to keep it for");
-    if (request.bytes > UPLOAD_BYTES_MAX) return refuse(request, "upload.too-large", `${request.bytes} bytes; at most ${UPLOAD_BYTES_MAX} are taken`);
+    if (store.device(device)?.owner === undefined)
+      return refuse(request, "upload.unclaimed", "the device belongs to nobody; there is nobody to keep it for");
+    if (request.bytes > UPLOAD_BYTES_MAX)
+      return refuse(request, "upload.too-large", `${request.bytes} bytes; at most ${UPLOAD_BYTES_MAX} are taken`);
     if (request.bytes > this.#freeBytes()) return refuse(request, "upload.full", "the development cloud keeps no more uploads");
-    if (this.#openOf(device, nowMs) >= OPEN_GRANTS_MAX) return refuse(request, "upload.too-many", `${OPEN_GRANTS_MAX} uploads of this device are open already`);
-    const command = request.command === undefined ? undefined : store.command(device, request.command.id, request.command.attempt);
+    if (this.#openOf(device, nowMs) >= OPEN_GRANTS_MAX)
+      return refuse(request, "upload.too-many", `${OPEN_GRANTS_MAX} uploads of this device are open already`);
+    const command =
+      request.command === undefined ? undefined : store.command(device, request.command.id, request.command.attempt);
     const upload: UploadRow = {
-      id, device, request: request.id, token: toBase64Url(this.#context.random.bytes(24)), purpose: request.purpose, name: nameOf(request, nowMs), contentType: request.contentType,
-      bytes: request.bytes, sha256: request.sha256, state: "waiting", createdMs: nowMs, expiresMs: nowMs + GRANT_LIFE_MS, internal: command?.internal ?? false,
+      id,
+      device,
+      request: request.id,
+      token: toBase64Url(this.#context.random.bytes(24)),
+      purpose: request.purpose,
+      name: nameOf(request, nowMs),
+      contentType: request.contentType,
+      bytes: request.bytes,
+      sha256: request.sha256,
+      state: "waiting",
+      createdMs: nowMs,
+      expiresMs: nowMs + GRANT_LIFE_MS,
+      internal: command?.internal ?? false,
       ...(request.command === undefined ? {} : { command: request.command }),
     };
     store.putUpload(upload);
@@ -60,19 +75,27 @@ export class UploadGrants {
       return refuse(request, "upload.changed", "this id was used for other bytes");
     }
     if (before.state === "complete") return { answer: this.#granted(before, nowMs) };
-    const upload: UploadRow = { ...before, state: before.state === "receiving" ? "receiving" : "waiting", expiresMs: nowMs + GRANT_LIFE_MS };
+    const upload: UploadRow = {
+      ...before,
+      state: before.state === "receiving" ? "receiving" : "waiting",
+      expiresMs: nowMs + GRANT_LIFE_MS,
+    };
     this.#context.store.putUpload(upload);
     return { answer: this.#granted(upload, nowMs), upload };
   }
 
   #openOf(device: string, nowMs: number): number {
     const open = this.#context.store.uploads({ device, limit: 200, internal: true });
-    return open.filter((upload) => (upload.state === "waiting" || upload.state === "receiving") && upload.expiresMs > nowMs).length;
+    return open.filter((upload) => (upload.state === "waiting" || upload.state === "receiving") && upload.expiresMs > nowMs)
+      .length;
   }
 
   #granted(upload: UploadRow, nowMs: number): CloudMessage {
     return {
-      t: "upload-grant", id: upload.request, url: `${this.#context.settings.httpBase}/upload/${upload.token}`, name: upload.name,
+      t: "upload-grant",
+      id: upload.request,
+      url: `${this.#context.settings.httpBase}/upload/${upload.token}`,
+      name: upload.name,
       expiresInMs: Math.max(0, upload.expiresMs - nowMs),
     };
   }

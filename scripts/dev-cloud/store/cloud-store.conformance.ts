@@ -5,27 +5,73 @@ const DEVICE = "a".repeat(32);
 const OTHER = "b".repeat(32);
 
 export function deviceRow(id: string = DEVICE): DeviceRow {
-  return { id, publicKey: "k", createdMs: 1, lastSeenMs: 2, link: { state: "offline", sinceMs: 3, reason: "closed" }, number: 0, desiredFloor: 0 };
+  return {
+    id,
+    publicKey: "k",
+    createdMs: 1,
+    lastSeenMs: 2,
+    link: { state: "offline", sinceMs: 3, reason: "closed" },
+    number: 0,
+    desiredFloor: 0,
+  };
 }
 
 export function recordOf(seq: number, change: Partial<NewRecord> = {}): NewRecord {
   return {
-    device: DEVICE, log: "log-1", boot: "boot-1", stream: "event", seq, kind: "page", wallMs: 1_000 + seq, monoMs: seq + 0.5, clock: "synced", replay: false,
-    receivedMs: 2_000 + seq, hidden: false, body: { name: `n${seq}` }, ...change,
+    device: DEVICE,
+    log: "log-1",
+    boot: "boot-1",
+    stream: "event",
+    seq,
+    kind: "page",
+    wallMs: 1_000 + seq,
+    monoMs: seq + 0.5,
+    clock: "synced",
+    replay: false,
+    receivedMs: 2_000 + seq,
+    hidden: false,
+    body: { name: `n${seq}` },
+    ...change,
   };
 }
 
 function commandRow(id: string, number: number, change: Partial<CommandRow> = {}): CommandRow {
   return {
-    device: DEVICE, id, attempt: 1, number, name: "identify", params: {}, payload: "{}", state: "queued", stages: [{ state: "queued", atMs: 1, by: "cloud" }],
-    issuedMs: 1, notAfterMs: 2, ttlMs: 1, internal: false, notes: [], uploads: [], ...change,
+    device: DEVICE,
+    id,
+    attempt: 1,
+    number,
+    name: "identify",
+    params: {},
+    payload: "{}",
+    state: "queued",
+    stages: [{ state: "queued", atMs: 1, by: "cloud" }],
+    issuedMs: 1,
+    notAfterMs: 2,
+    ttlMs: 1,
+    internal: false,
+    notes: [],
+    uploads: [],
+    ...change,
   };
 }
 
 function uploadRow(id: string, createdMs: number, change: Partial<UploadRow> = {}): UploadRow {
   return {
-    id, device: DEVICE, request: id, token: `t-${id}`, purpose: "logs", name: "n", contentType: "text/plain", bytes: 1, sha256: "0", state: "waiting", createdMs,
-    expiresMs: createdMs + 1, internal: false, ...change,
+    id,
+    device: DEVICE,
+    request: id,
+    token: `t-${id}`,
+    purpose: "logs",
+    name: "n",
+    contentType: "text/plain",
+    bytes: 1,
+    sha256: "0",
+    state: "waiting",
+    createdMs,
+    expiresMs: createdMs + 1,
+    internal: false,
+    ...change,
   };
 }
 
@@ -80,7 +126,9 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.command(DEVICE, "c1")).toBeUndefined();
       expect(store.counter("x")).toBe(0);
       store.transaction(() => store.appendRecords([recordOf(1, { log: "new-log", boot: "new-boot", kind: "new-kind" })]));
-      expect(store.records({ device: DEVICE, streams: ["event"], limit: 5 })).toMatchObject([{ seq: 1, log: "new-log", boot: "new-boot", kind: "new-kind" }]);
+      expect(store.records({ device: DEVICE, streams: ["event"], limit: 5 })).toMatchObject([
+        { seq: 1, log: "new-log", boot: "new-boot", kind: "new-kind" },
+      ]);
     });
 
     test("reads its own writes inside a transaction", () => {
@@ -96,7 +144,13 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
         store.putDocument({ device: DEVICE, kind: "desired", version: 1, atMs: 1, document: { a: 1 } });
         store.putDocument({ device: DEVICE, kind: "desired", version: 2, atMs: 2, document: { b: 2 } });
       });
-      expect(store.document(DEVICE, "desired")).toEqual({ device: DEVICE, kind: "desired", version: 2, atMs: 2, document: { b: 2 } });
+      expect(store.document(DEVICE, "desired")).toEqual({
+        device: DEVICE,
+        kind: "desired",
+        version: 2,
+        atMs: 2,
+        document: { b: 2 },
+      });
       expect(store.document(DEVICE, "reported")).toBeUndefined();
       store.transaction(() => store.removeDocument(DEVICE, "desired"));
       expect(store.document(DEVICE, "desired")).toBeUndefined();
@@ -105,15 +159,22 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
     test("records come back as they were put, in order of arrival, per device and stream", () => {
       const stored = store.transaction(() => [
         ...store.appendRecords([recordOf(1), recordOf(2, { clock: "unset", replay: true })]),
-        ...store.appendRecords([recordOf(1, { stream: "play", kind: "play", body: { item: "x" } }), recordOf(1, { device: OTHER })]),
+        ...store.appendRecords([
+          recordOf(1, { stream: "play", kind: "play", body: { item: "x" } }),
+          recordOf(1, { device: OTHER }),
+        ]),
       ]);
       expect(new Set(stored.map((row) => row.cursor)).size).toBe(4);
       const newest = store.records({ device: DEVICE, streams: ["event", "play"], limit: 10 });
       expect(newest).toEqual([stored[2], stored[1], stored[0]]);
       const first = store.records({ device: DEVICE, streams: ["event", "play"], limit: 2, after: 0 });
       expect(first).toEqual([stored[0], stored[1]]);
-      expect(store.records({ device: DEVICE, streams: ["event", "play"], limit: 2, after: stored[1]?.cursor ?? 0 })).toEqual([stored[2]]);
-      expect(store.records({ device: DEVICE, streams: ["event"], limit: 1, before: stored[1]?.cursor ?? 0 })).toEqual([stored[0]]);
+      expect(store.records({ device: DEVICE, streams: ["event", "play"], limit: 2, after: stored[1]?.cursor ?? 0 })).toEqual([
+        stored[2],
+      ]);
+      expect(store.records({ device: DEVICE, streams: ["event"], limit: 1, before: stored[1]?.cursor ?? 0 })).toEqual([
+        stored[0],
+      ]);
       expect(store.records({ device: DEVICE, streams: ["event", "play"], kind: "play", limit: 5 })).toEqual([stored[2]]);
       expect(store.records({ device: DEVICE, streams: [], limit: 5 })).toEqual([]);
     });
@@ -133,8 +194,17 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
     });
 
     test("telemetry is found by the device's time, oldest first, newest kept when there is too much", () => {
-      const metric = (seq: number, wallMs: number): NewRecord => recordOf(seq, { stream: "metric", kind: "telemetry", wallMs, body: { intervalMs: 1, metrics: {} } });
-      store.transaction(() => store.appendRecords([metric(1, 500), metric(2, 300), metric(3, 400), metric(4, 900), recordOf(5, { stream: "metric", kind: "gap", wallMs: 400 })]));
+      const metric = (seq: number, wallMs: number): NewRecord =>
+        recordOf(seq, { stream: "metric", kind: "telemetry", wallMs, body: { intervalMs: 1, metrics: {} } });
+      store.transaction(() =>
+        store.appendRecords([
+          metric(1, 500),
+          metric(2, 300),
+          metric(3, 400),
+          metric(4, 900),
+          recordOf(5, { stream: "metric", kind: "gap", wallMs: 400 }),
+        ]),
+      );
       expect(store.telemetry(DEVICE, 300, 500, 10).map(({ seq }) => seq)).toEqual([2, 3, 1]);
       expect(store.telemetry(DEVICE, 300, 500, 2).map(({ seq }) => seq)).toEqual([3, 1]);
       expect(store.telemetry(OTHER, 0, 1_000, 10)).toEqual([]);
@@ -143,14 +213,38 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
     test("positions by log and stream", () => {
       store.transaction(() => {
         store.putPosition(DEVICE, "log-1", "event", { upTo: 5, holes: [] }, 10);
-        store.putPosition(DEVICE, "log-2", "play", { upTo: 9, holes: [[1, 2], [4, 4]] }, 20);
+        store.putPosition(
+          DEVICE,
+          "log-2",
+          "play",
+          {
+            upTo: 9,
+            holes: [
+              [1, 2],
+              [4, 4],
+            ],
+          },
+          20,
+        );
         store.putPosition(DEVICE, "log-1", "event", { upTo: 6, holes: [] }, 30);
       });
       expect(store.position(DEVICE, "log-1", "event")).toEqual({ upTo: 6, holes: [] });
       expect(store.position(DEVICE, "log-1", "metric")).toEqual({ upTo: 0, holes: [] });
       expect(store.positions(DEVICE)).toEqual([
         { log: "log-1", firstSeenMs: 10, streams: { event: { upTo: 6, holes: [] } } },
-        { log: "log-2", firstSeenMs: 20, streams: { play: { upTo: 9, holes: [[1, 2], [4, 4]] } } },
+        {
+          log: "log-2",
+          firstSeenMs: 20,
+          streams: {
+            play: {
+              upTo: 9,
+              holes: [
+                [1, 2],
+                [4, 4],
+              ],
+            },
+          },
+        },
       ]);
       expect(store.positions(OTHER)).toEqual([]);
     });
@@ -187,7 +281,9 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.uploadByToken("t-u2")?.id).toBe("u2");
       expect(store.uploads({ device: DEVICE, limit: 5, internal: true }).map(({ id }) => id)).toEqual(["u2", "u1"]);
       expect(store.uploads({ device: DEVICE, limit: 5, internal: false }).map(({ id }) => id)).toEqual(["u1"]);
-      expect(store.uploads({ purpose: "screenshot", state: "complete", limit: 5, internal: true }).map(({ id }) => id)).toEqual(["u2"]);
+      expect(store.uploads({ purpose: "screenshot", state: "complete", limit: 5, internal: true }).map(({ id }) => id)).toEqual([
+        "u2",
+      ]);
       store.transaction(() => store.removeUpload("u2"));
       expect(store.uploadByToken("t-u2")).toBeUndefined();
     });
@@ -221,7 +317,11 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       });
       store.transaction(() => store.removeDevice(DEVICE));
       expect(store.device(DEVICE)).toBeUndefined();
-      expect([store.document(DEVICE, "profile"), store.command(DEVICE, "c1"), store.upload("u1")]).toEqual([undefined, undefined, undefined]);
+      expect([store.document(DEVICE, "profile"), store.command(DEVICE, "c1"), store.upload("u1")]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
       expect(store.positions(DEVICE)).toEqual([]);
       expect(store.recordCount(OTHER, "event")).toBe(1);
       store.transaction(() => {
@@ -234,7 +334,15 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
     test("hostile names are only names", () => {
       const nasty = ["__proto__", "constructor", "toString", "'; DROP TABLE records; --", "\u0000x"];
       store.transaction(() => {
-        for (const [at, kind] of nasty.entries()) store.appendRecords([recordOf(at + 1, { kind, boot: kind, log: kind, body: JSON.parse(`{"__proto__":{"x":1},"k":${JSON.stringify(kind)}}`) as NewRecord["body"] })]);
+        for (const [at, kind] of nasty.entries())
+          store.appendRecords([
+            recordOf(at + 1, {
+              kind,
+              boot: kind,
+              log: kind,
+              body: JSON.parse(`{"__proto__":{"x":1},"k":${JSON.stringify(kind)}}`) as NewRecord["body"],
+            }),
+          ]);
       });
       const rows = store.records({ device: DEVICE, streams: ["event"], limit: 10, after: 0 });
       expect(rows.map(({ kind }) => kind)).toEqual(nasty);

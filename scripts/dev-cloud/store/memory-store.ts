@@ -1,5 +1,22 @@
 import { STREAMS, type Stream } from "../../../agent/protocol/records.ts";
-import { isFinal, type CloudStore, type CommandQuery, type CommandRow, type DeviceRow, type DocumentKind, type DocumentRow, type LogPositions, type NewRecord, type Position, type PruneReport, type RecordQuery, type RecordRow, type RetentionCaps, type UploadQuery, type UploadRow } from "../sessions/cloud-store.ts";
+import {
+  isFinal,
+  type CloudStore,
+  type CommandQuery,
+  type CommandRow,
+  type DeviceRow,
+  type DocumentKind,
+  type DocumentRow,
+  type LogPositions,
+  type NewRecord,
+  type Position,
+  type PruneReport,
+  type RecordQuery,
+  type RecordRow,
+  type RetentionCaps,
+  type UploadQuery,
+  type UploadRow,
+} from "../sessions/cloud-store.ts";
 
 interface LogEntry {
   readonly device: string;
@@ -107,7 +124,9 @@ export class MemoryStore implements CloudStore {
   }
 
   positions(device: string): readonly LogPositions[] {
-    return [...this.#logs.values()].filter((entry) => entry.device === device).map(({ log, firstSeenMs, streams }) => ({ log, firstSeenMs, streams }));
+    return [...this.#logs.values()]
+      .filter((entry) => entry.device === device)
+      .map(({ log, firstSeenMs, streams }) => ({ log, firstSeenMs, streams }));
   }
 
   appendRecords(records: readonly NewRecord[]): readonly RecordRow[] {
@@ -116,7 +135,12 @@ export class MemoryStore implements CloudStore {
       if (this.#recordKeys.has(key)) throw new Error(`record ${key} is stored already`);
       if (!this.#devices.has(record.device)) throw new Error(`records of a device that is not stored: ${record.device}`);
       if (!this.#logs.has(`${record.device} ${record.log}`)) {
-        this.#set(this.#logs, `${record.device} ${record.log}`, { device: record.device, log: record.log, firstSeenMs: record.receivedMs, streams: {} });
+        this.#set(this.#logs, `${record.device} ${record.log}`, {
+          device: record.device,
+          log: record.log,
+          firstSeenMs: record.receivedMs,
+          streams: {},
+        });
       }
       const row = { ...copied(record), cursor: (this.#lastCursor += 1) };
       this.#set(this.#records, row.cursor, row);
@@ -129,7 +153,11 @@ export class MemoryStore implements CloudStore {
     const { device, streams, kind, limit, before = Infinity, after } = query;
     const found = [...this.#records.values()].filter(
       (row) =>
-        row.device === device && !row.hidden && streams.includes(row.stream) && (kind === undefined || row.kind === kind) && (after === undefined ? row.cursor < before : row.cursor > after),
+        row.device === device &&
+        !row.hidden &&
+        streams.includes(row.stream) &&
+        (kind === undefined || row.kind === kind) &&
+        (after === undefined ? row.cursor < before : row.cursor > after),
     );
     found.sort((a, b) => (after === undefined ? b.cursor - a.cursor : a.cursor - b.cursor));
     return found.slice(0, limit);
@@ -137,7 +165,14 @@ export class MemoryStore implements CloudStore {
 
   telemetry(device: string, fromMs: number, toMs: number, limit: number): readonly RecordRow[] {
     return [...this.#records.values()]
-      .filter((row) => row.device === device && row.stream === "metric" && row.kind === "telemetry" && row.wallMs >= fromMs && row.wallMs <= toMs)
+      .filter(
+        (row) =>
+          row.device === device &&
+          row.stream === "metric" &&
+          row.kind === "telemetry" &&
+          row.wallMs >= fromMs &&
+          row.wallMs <= toMs,
+      )
       .sort((a, b) => a.wallMs - b.wallMs || a.cursor - b.cursor)
       .slice(-limit);
   }
@@ -167,7 +202,13 @@ export class MemoryStore implements CloudStore {
   uploads(query: UploadQuery): readonly UploadRow[] {
     const { device, purpose, state, internal, limit } = query;
     return [...this.#uploads.values()]
-      .filter((row) => (internal || !row.internal) && (device ?? row.device) === row.device && (purpose ?? row.purpose) === row.purpose && (state ?? row.state) === row.state)
+      .filter(
+        (row) =>
+          (internal || !row.internal) &&
+          (device ?? row.device) === row.device &&
+          (purpose ?? row.purpose) === row.purpose &&
+          (state ?? row.state) === row.state,
+      )
       .sort((a, b) => b.createdMs - a.createdMs || (a.id < b.id ? 1 : -1))
       .slice(0, limit);
   }
@@ -184,12 +225,35 @@ export class MemoryStore implements CloudStore {
       };
       for (const { id } of this.devices()) {
         const records = [...this.#records.values()].filter((row) => row.device === id);
-        for (const stream of STREAMS) take(stream, records.filter((row) => row.stream === stream), caps.records[stream], (row) => this.#removeRecord(row));
-        take("hidden", records.filter((row) => row.hidden && this.#records.has(row.cursor)), caps.hidden, (row) => this.#removeRecord(row));
-        const done = [...this.#commands.values()].filter((row) => row.device === id && isFinal(row.state)).sort((a, b) => a.number - b.number);
+        for (const stream of STREAMS)
+          take(
+            stream,
+            records.filter((row) => row.stream === stream),
+            caps.records[stream],
+            (row) => this.#removeRecord(row),
+          );
+        take(
+          "hidden",
+          records.filter((row) => row.hidden && this.#records.has(row.cursor)),
+          caps.hidden,
+          (row) => this.#removeRecord(row),
+        );
+        const done = [...this.#commands.values()]
+          .filter((row) => row.device === id && isFinal(row.state))
+          .sort((a, b) => a.number - b.number);
         const drop = (row: CommandRow): void => this.#delete(this.#commands, `${row.device} ${row.id} ${row.attempt}`);
-        take("commands", done.filter((row) => !row.internal), caps.commands, drop);
-        take("commands", done.filter((row) => row.internal), caps.hidden, drop);
+        take(
+          "commands",
+          done.filter((row) => !row.internal),
+          caps.commands,
+          drop,
+        );
+        take(
+          "commands",
+          done.filter((row) => row.internal),
+          caps.hidden,
+          drop,
+        );
       }
       for (const [name, count] of Object.entries(report)) this.addToCounter(`pruned.${name}`, count);
       return report;

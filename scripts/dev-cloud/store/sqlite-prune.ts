@@ -24,23 +24,36 @@ function pruneStream(db: Database.Database, device: number, stream: number, cap:
   const count = db.prepare("SELECT count(*) FROM records WHERE device = ? AND stream = ?").pluck().get(device, stream) as number;
   const over = Math.min(budget, count - cap);
   if (over <= 0) return 0;
-  return db.prepare("DELETE FROM records WHERE cursor IN (SELECT cursor FROM records WHERE device = ? AND stream = ? ORDER BY cursor LIMIT ?)").run(device, stream, over).changes;
+  return db
+    .prepare(
+      "DELETE FROM records WHERE cursor IN (SELECT cursor FROM records WHERE device = ? AND stream = ? ORDER BY cursor LIMIT ?)",
+    )
+    .run(device, stream, over).changes;
 }
 
 function pruneHidden(db: Database.Database, device: number, cap: number, budget: number): number {
   const count = db.prepare("SELECT count(*) FROM records WHERE device = ? AND flags >= 8").pluck().get(device) as number;
   const over = Math.min(budget, count - cap);
   if (over <= 0) return 0;
-  return db.prepare("DELETE FROM records WHERE cursor IN (SELECT cursor FROM records WHERE device = ? AND flags >= 8 ORDER BY cursor LIMIT ?)").run(device, over).changes;
+  return db
+    .prepare(
+      "DELETE FROM records WHERE cursor IN (SELECT cursor FROM records WHERE device = ? AND flags >= 8 ORDER BY cursor LIMIT ?)",
+    )
+    .run(device, over).changes;
 }
 
 function pruneCommands(db: Database.Database, device: string, internal: 0 | 1, cap: number, budget: number): number {
-  const count = db.prepare("SELECT count(*) FROM commands WHERE device = ? AND internal = ? AND open = 0").pluck().get(device, internal) as number;
+  const count = db
+    .prepare("SELECT count(*) FROM commands WHERE device = ? AND internal = ? AND open = 0")
+    .pluck()
+    .get(device, internal) as number;
   const over = Math.min(budget, count - cap);
   if (over <= 0) return 0;
   return db
     .prepare(
-      "DELETE FROM commands WHERE (device, id, attempt) IN (SELECT device, id, attempt FROM commands WHERE device = ? AND internal = ? AND open = 0 ORDER BY number LIMIT ?)",
+      `DELETE FROM commands
+        WHERE (device, id, attempt)
+        IN (SELECT device, id, attempt FROM commands WHERE device = ? AND internal = ? AND open = 0 ORDER BY number LIMIT ?)`,
     )
     .run(device, internal, over).changes;
 }

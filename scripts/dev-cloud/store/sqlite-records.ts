@@ -7,8 +7,9 @@ import type { LogPositions, NewRecord, Position, RecordQuery, RecordRow } from "
 const CLOCKS: readonly ClockQuality[] = ["unset", "local", "synced"];
 const REPLAY = 4;
 const HIDDEN = 8;
-const COLUMNS = `cursor, d.id AS device, l.log AS log, r.stream AS stream, seq, k.text AS kind, b.text AS boot, wall, mono, flags, received, body
-  FROM records r JOIN devices d ON d.key = r.device JOIN logs l ON l.key = r.log JOIN names k ON k.key = r.kind JOIN names b ON b.key = r.boot`;
+const COLUMNS = `cursor, d.id AS device, l.log AS log, r.stream AS stream, seq, k.text AS kind, b.text AS boot, wall, mono, flags,
+  received, body FROM records r JOIN devices d ON d.key = r.device JOIN logs l ON l.key = r.log
+  JOIN names k ON k.key = r.kind JOIN names b ON b.key = r.boot`;
 
 interface SqlRecord {
   readonly cursor: number;
@@ -41,10 +42,16 @@ export class SqliteRecords {
   constructor(db: Database.Database, lastCursor: number) {
     this.#db = db;
     this.#nextCursor = lastCursor + 1;
-    this.#insert = db.prepare("INSERT INTO records (cursor, device, log, stream, seq, kind, boot, wall, mono, flags, received, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#insert = db.prepare(
+      `INSERT INTO records (cursor, device, log, stream, seq, kind, boot, wall, mono, flags, received, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
     this.#position = db.prepare("SELECT up_to, holes FROM positions WHERE log = ? AND stream = ?");
     this.#putPosition = db.prepare(
-      "INSERT INTO positions (log, stream, up_to, holes) VALUES (?, ?, ?, ?) ON CONFLICT (log, stream) DO UPDATE SET up_to = excluded.up_to, holes = excluded.holes",
+      `INSERT INTO positions (log, stream, up_to, holes)
+        VALUES (?, ?, ?, ?)
+        ON CONFLICT (log, stream) DO UPDATE
+        SET up_to = excluded.up_to, holes = excluded.holes`,
     );
     this.#deviceKey = db.prepare("SELECT key FROM devices WHERE id = ?").pluck();
   }
@@ -58,17 +65,29 @@ export class SqliteRecords {
 
   position(device: string, log: string, stream: Stream): Position {
     const key = this.#logKey(device, log);
-    const row = key === undefined ? undefined : (this.#position.get(key, STREAMS.indexOf(stream)) as { up_to: number; holes: string } | undefined);
+    const row =
+      key === undefined
+        ? undefined
+        : (this.#position.get(key, STREAMS.indexOf(stream)) as { up_to: number; holes: string } | undefined);
     return row === undefined ? { upTo: 0, holes: [] } : { upTo: row.up_to, holes: JSON.parse(row.holes) as Position["holes"] };
   }
 
   putPosition(device: string, log: string, stream: Stream, position: Position, nowMs: number): void {
-    this.#putPosition.run(this.#logKeyOrNew(device, log, nowMs), STREAMS.indexOf(stream), position.upTo, position.holes.length === 0 ? "[]" : JSON.stringify(position.holes));
+    this.#putPosition.run(
+      this.#logKeyOrNew(device, log, nowMs),
+      STREAMS.indexOf(stream),
+      position.upTo,
+      position.holes.length === 0 ? "[]" : JSON.stringify(position.holes),
+    );
   }
 
   positions(device: string): readonly LogPositions[] {
     const rows = this.#db
-      .prepare("SELECT l.log AS log, l.first_seen AS firstSeenMs, p.stream AS stream, p.up_to AS upTo, p.holes AS holes FROM logs l LEFT JOIN positions p ON p.log = l.key WHERE l.device = ? ORDER BY l.key, p.stream")
+      .prepare(
+        `SELECT l.log AS log, l.first_seen AS firstSeenMs, p.stream AS stream, p.up_to AS upTo, p.holes AS holes FROM logs l
+          LEFT JOIN positions p ON p.log = l.key
+          WHERE l.device = ? ORDER BY l.key, p.stream`,
+      )
       .all(device) as { log: string; firstSeenMs: number; stream: number | null; upTo: number; holes: string }[];
     const logs = new Map<string, { log: string; firstSeenMs: number; streams: Partial<Record<Stream, Position>> }>();
     for (const row of rows) {
@@ -86,8 +105,18 @@ export class SqliteRecords {
       const cursor = this.#nextCursor++;
       const flags = CLOCKS.indexOf(record.clock) + (record.replay ? REPLAY : 0) + (record.hidden ? HIDDEN : 0);
       this.#insert.run(
-        cursor, this.#keyOfDevice(record.device), this.#logKeyOrNew(record.device, record.log, record.receivedMs), STREAMS.indexOf(record.stream), record.seq,
-        this.#nameKey(record.kind), this.#nameKey(record.boot), record.wallMs, record.monoMs, flags, record.receivedMs, bodies[at] ?? JSON.stringify(record.body),
+        cursor,
+        this.#keyOfDevice(record.device),
+        this.#logKeyOrNew(record.device, record.log, record.receivedMs),
+        STREAMS.indexOf(record.stream),
+        record.seq,
+        this.#nameKey(record.kind),
+        this.#nameKey(record.boot),
+        record.wallMs,
+        record.monoMs,
+        flags,
+        record.receivedMs,
+        bodies[at] ?? JSON.stringify(record.body),
       );
       rows.push({ ...record, cursor });
     }
@@ -109,7 +138,11 @@ export class SqliteRecords {
     const key = this.#deviceKey.get(device) as number | undefined;
     if (key === undefined) return [];
     const rows = this.#db
-      .prepare(`SELECT ${COLUMNS} WHERE r.device = ? AND r.stream = 4 AND wall >= ? AND wall <= ? AND k.text = 'telemetry' ORDER BY wall DESC, cursor DESC LIMIT ?`)
+      .prepare(
+        `SELECT ${COLUMNS} WHERE r.device = ? AND r.stream = 4
+          AND wall >= ?
+          AND wall <= ? AND k.text = 'telemetry' ORDER BY wall DESC, cursor DESC LIMIT ?`,
+      )
       .all(key, fromMs, toMs, limit) as SqlRecord[];
     return rows.reverse().map(recordRow);
   }
@@ -117,12 +150,16 @@ export class SqliteRecords {
   count(device: string, stream: Stream): number {
     const key = this.#deviceKey.get(device) as number | undefined;
     if (key === undefined) return 0;
-    return this.#db.prepare("SELECT count(*) FROM records WHERE device = ? AND stream = ?").pluck().get(key, STREAMS.indexOf(stream)) as number;
+    return this.#db
+      .prepare("SELECT count(*) FROM records WHERE device = ? AND stream = ?")
+      .pluck()
+      .get(key, STREAMS.indexOf(stream)) as number;
   }
 
   #queryStream(device: number, stream: number, up: boolean, bound: number, query: RecordQuery): RecordRow[] {
     const kind = query.kind === undefined ? "" : " AND k.text = ?";
-    const sql = `SELECT ${COLUMNS} WHERE r.device = ? AND r.stream = ? AND cursor ${up ? ">" : "<"} ? AND flags < ${HIDDEN}${kind} ORDER BY cursor ${up ? "ASC" : "DESC"} LIMIT ?`;
+    const sql = `SELECT ${COLUMNS} WHERE r.device = ? AND r.stream = ?
+      AND cursor ${up ? ">" : "<"} ? AND flags < ${HIDDEN}${kind} ORDER BY cursor ${up ? "ASC" : "DESC"} LIMIT ?`;
     const values = [device, stream, bound, ...(query.kind === undefined ? [] : [query.kind]), query.limit];
     return (this.#db.prepare(sql).all(...values) as SqlRecord[]).map(recordRow);
   }
@@ -150,7 +187,9 @@ export class SqliteRecords {
   #logKeyOrNew(device: string, log: string, nowMs: number): number {
     const known = this.#logKey(device, log);
     if (known !== undefined) return known;
-    const made = Number(this.#db.prepare("INSERT INTO logs (device, log, first_seen) VALUES (?, ?, ?)").run(device, log, nowMs).lastInsertRowid);
+    const made = Number(
+      this.#db.prepare("INSERT INTO logs (device, log, first_seen) VALUES (?, ?, ?)").run(device, log, nowMs).lastInsertRowid,
+    );
     this.#logs.set(`${device} ${log}`, made);
     return made;
   }
@@ -171,9 +210,22 @@ export class SqliteRecords {
 function recordRow(row: SqlRecord): RecordRow {
   const stream = STREAMS[row.stream];
   const clock = CLOCKS[row.flags & 3];
-  if (stream === undefined || clock === undefined) throw new Error(`record ${row.cursor} has a stream or clock that this version does not know`);
+  if (stream === undefined || clock === undefined)
+    throw new Error(`record ${row.cursor} has a stream or clock that this version does not know`);
   return {
-    cursor: row.cursor, device: row.device, log: row.log, boot: row.boot, stream, seq: row.seq, kind: row.kind, wallMs: row.wall, monoMs: row.mono, clock,
-    replay: (row.flags & REPLAY) !== 0, hidden: (row.flags & HIDDEN) !== 0, receivedMs: row.received, body: JSON.parse(row.body) as JsonObject,
+    cursor: row.cursor,
+    device: row.device,
+    log: row.log,
+    boot: row.boot,
+    stream,
+    seq: row.seq,
+    kind: row.kind,
+    wallMs: row.wall,
+    monoMs: row.mono,
+    clock,
+    replay: (row.flags & REPLAY) !== 0,
+    hidden: (row.flags & HIDDEN) !== 0,
+    receivedMs: row.received,
+    body: JSON.parse(row.body) as JsonObject,
   };
 }

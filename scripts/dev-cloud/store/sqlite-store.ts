@@ -1,7 +1,24 @@
 import Database from "better-sqlite3";
 import type { Stream } from "../../../agent/protocol/records.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
-import { isFinal, type CloudStore, type CommandQuery, type CommandRow, type DeviceRow, type DocumentKind, type DocumentRow, type LogPositions, type NewRecord, type Position, type PruneReport, type RecordQuery, type RecordRow, type RetentionCaps, type UploadQuery, type UploadRow } from "../sessions/cloud-store.ts";
+import {
+  isFinal,
+  type CloudStore,
+  type CommandQuery,
+  type CommandRow,
+  type DeviceRow,
+  type DocumentKind,
+  type DocumentRow,
+  type LogPositions,
+  type NewRecord,
+  type Position,
+  type PruneReport,
+  type RecordQuery,
+  type RecordRow,
+  type RetentionCaps,
+  type UploadQuery,
+  type UploadRow,
+} from "../sessions/cloud-store.ts";
 import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 import { pruneTables } from "./sqlite-prune.ts";
 import { SqliteRecords } from "./sqlite-records.ts";
@@ -37,7 +54,12 @@ export class SqliteStore implements CloudStore {
     this.#db.pragma("cache_size = -16000");
     this.#db.pragma("foreign_keys = OFF");
     this.#prepareSchema();
-    const last = this.#db.prepare("SELECT max(coalesce((SELECT max(cursor) FROM records), 0), coalesce((SELECT value FROM counters WHERE name = 'cursor'), 0))").pluck().get();
+    const last = this.#db
+      .prepare(
+        `SELECT max(coalesce((SELECT max(cursor) FROM records), 0), coalesce((SELECT value FROM counters WHERE name = 'cursor'), 0))`,
+      )
+      .pluck()
+      .get();
     this.#records = new SqliteRecords(this.#db, last as number);
   }
 
@@ -57,7 +79,9 @@ export class SqliteStore implements CloudStore {
   }
 
   devices(): readonly DeviceRow[] {
-    return (this.#sql("SELECT row FROM devices ORDER BY id").pluck().all() as string[]).map((text) => JSON.parse(text) as DeviceRow);
+    return (this.#sql("SELECT row FROM devices ORDER BY id").pluck().all() as string[]).map(
+      (text) => JSON.parse(text) as DeviceRow,
+    );
   }
 
   device(id: string): DeviceRow | undefined {
@@ -65,7 +89,10 @@ export class SqliteStore implements CloudStore {
   }
 
   putDevice(row: DeviceRow): void {
-    this.#sql("INSERT INTO devices (id, row) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET row = excluded.row").run(row.id, JSON.stringify(row));
+    this.#sql("INSERT INTO devices (id, row) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET row = excluded.row").run(
+      row.id,
+      JSON.stringify(row),
+    );
   }
 
   removeDevice(id: string): void {
@@ -81,14 +108,18 @@ export class SqliteStore implements CloudStore {
 
   document(device: string, kind: DocumentKind): DocumentRow | undefined {
     const row = this.#sql("SELECT version, at, document FROM documents WHERE device = ? AND kind = ?").get(device, kind) as
-      | { version: number; at: number; document: string }
-      | undefined;
-    return row === undefined ? undefined : { device, kind, version: row.version, atMs: row.at, document: JSON.parse(row.document) as JsonObject };
+      { version: number; at: number; document: string } | undefined;
+    return row === undefined
+      ? undefined
+      : { device, kind, version: row.version, atMs: row.at, document: JSON.parse(row.document) as JsonObject };
   }
 
   putDocument(row: DocumentRow): void {
     this.#sql(
-      "INSERT INTO documents (device, kind, version, at, document) VALUES (?, ?, ?, ?, ?) ON CONFLICT (device, kind) DO UPDATE SET version = excluded.version, at = excluded.at, document = excluded.document",
+      `INSERT INTO documents (device, kind, version, at, document)
+        VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (device, kind) DO UPDATE
+        SET version = excluded.version, at = excluded.at, document = excluded.document`,
     ).run(row.device, row.kind, row.version, row.atMs, JSON.stringify(row.document));
   }
 
@@ -97,14 +128,32 @@ export class SqliteStore implements CloudStore {
   }
 
   command(device: string, id: string, attempt?: number): CommandRow | undefined {
-    const sql = "SELECT row FROM commands WHERE device = ? AND id = ? AND attempt = coalesce(?, (SELECT max(attempt) FROM commands WHERE device = ? AND id = ?))";
-    return parsed<CommandRow>(this.#sql(sql).pluck().get(device, id, attempt ?? null, device, id));
+    const sql =
+      `SELECT row FROM commands WHERE device = ? AND id = ?
+        AND attempt = coalesce(?, (SELECT max(attempt) FROM commands WHERE device = ? AND id = ?))`;
+    return parsed<CommandRow>(
+      this.#sql(sql)
+        .pluck()
+        .get(device, id, attempt ?? null, device, id),
+    );
   }
 
   putCommand(row: CommandRow): void {
     this.#sql(
-      "INSERT INTO commands (device, id, attempt, number, state, open, internal, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device, id, attempt) DO UPDATE SET state = excluded.state, open = excluded.open, row = excluded.row",
-    ).run(row.device, row.id, row.attempt, row.number, row.state, isFinal(row.state) ? 0 : 1, row.internal ? 1 : 0, JSON.stringify(row));
+      `INSERT INTO commands (device, id, attempt, number, state, open, internal, row)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (device, id, attempt) DO UPDATE
+        SET state = excluded.state, open = excluded.open, row = excluded.row`,
+    ).run(
+      row.device,
+      row.id,
+      row.attempt,
+      row.number,
+      row.state,
+      isFinal(row.state) ? 0 : 1,
+      row.internal ? 1 : 0,
+      JSON.stringify(row),
+    );
   }
 
   commands(query: CommandQuery): readonly CommandRow[] {
@@ -118,7 +167,11 @@ export class SqliteStore implements CloudStore {
       values.push(query.state);
     }
     const sql = `SELECT row FROM commands WHERE ${conditions.join(" AND ")} ORDER BY number DESC LIMIT ?`;
-    return (this.#sql(sql).pluck().all(...values, query.limit) as string[]).map((text) => JSON.parse(text) as CommandRow);
+    return (
+      this.#sql(sql)
+        .pluck()
+        .all(...values, query.limit) as string[]
+    ).map((text) => JSON.parse(text) as CommandRow);
   }
 
   openCommands(device?: string): readonly CommandRow[] {
@@ -165,7 +218,10 @@ export class SqliteStore implements CloudStore {
 
   putUpload(row: UploadRow): void {
     this.#sql(
-      "INSERT INTO uploads (id, token, device, created, purpose, state, internal, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET token = excluded.token, state = excluded.state, row = excluded.row",
+      `INSERT INTO uploads (id, token, device, created, purpose, state, internal, row)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE
+        SET token = excluded.token, state = excluded.state, row = excluded.row`,
     ).run(row.id, row.token, row.device, row.createdMs, row.purpose, row.state, row.internal ? 1 : 0, JSON.stringify(row));
   }
 
@@ -177,13 +233,21 @@ export class SqliteStore implements CloudStore {
     const conditions = ["1 = 1"];
     const values: string[] = [];
     if (!query.internal) conditions.push("internal = 0");
-    for (const [column, value] of [["device", query.device], ["purpose", query.purpose], ["state", query.state]] as const) {
+    for (const [column, value] of [
+      ["device", query.device],
+      ["purpose", query.purpose],
+      ["state", query.state],
+    ] as const) {
       if (value === undefined) continue;
       conditions.push(`${column} = ?`);
       values.push(value);
     }
     const sql = `SELECT row FROM uploads WHERE ${conditions.join(" AND ")} ORDER BY created DESC, id DESC LIMIT ?`;
-    return (this.#sql(sql).pluck().all(...values, query.limit) as string[]).map((text) => JSON.parse(text) as UploadRow);
+    return (
+      this.#sql(sql)
+        .pluck()
+        .all(...values, query.limit) as string[]
+    ).map((text) => JSON.parse(text) as UploadRow);
   }
 
   prune(caps: RetentionCaps, budget: number): PruneReport {
@@ -200,11 +264,15 @@ export class SqliteStore implements CloudStore {
   }
 
   counters(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#sql("SELECT name, value FROM counters WHERE name <> 'cursor'").raw().all() as [string, number][]);
+    return Object.fromEntries(
+      this.#sql("SELECT name, value FROM counters WHERE name <> 'cursor'").raw().all() as [string, number][],
+    );
   }
 
   addToCounter(name: string, by: number): void {
-    this.#sql("INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value").run(name, by);
+    this.#sql(
+      "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+    ).run(name, by);
   }
 
   close(): void {
@@ -213,7 +281,12 @@ export class SqliteStore implements CloudStore {
 
   /** A cursor is never used again, also when the rows that had the highest ones are gone. */
   #keepCursor(): void {
-    this.#sql("INSERT INTO counters (name, value) SELECT 'cursor', coalesce(max(cursor), 0) FROM records WHERE true ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)").run();
+    this.#sql(
+      `INSERT INTO counters (name, value) SELECT 'cursor', coalesce(max(cursor), 0)
+        FROM records WHERE true
+        ON CONFLICT (name) DO UPDATE
+        SET value = max(value, excluded.value)`,
+    ).run();
   }
 
   #prepareSchema(): void {

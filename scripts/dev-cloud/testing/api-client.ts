@@ -28,7 +28,9 @@ export class ApiClient {
 
   async send(method: string, path: string, body?: Json, headers: Readonly<Record<string, string>> = {}): Promise<ApiAnswer> {
     const response = await fetch(`${this.#base}/api/v1${path}`, {
-      method, headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers }, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      method,
+      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     return { status: response.status, body: (text === "" ? {} : JSON.parse(text)) as JsonObject, headers: response.headers };

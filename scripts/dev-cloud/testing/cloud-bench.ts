@@ -50,7 +50,11 @@ export class MemorySigner implements OwnerSigner {
 
   async rotate(): Promise<OwnerKey> {
     const key = keyFromSeed(newSeed(this.#random));
-    const made = { fingerprint: await fingerprintOf(key.publicKey, nodeCrypto), publicKey: toBase64Url(key.publicKey), sign: (message: Uint8Array) => key.sign(message) };
+    const made = {
+      fingerprint: await fingerprintOf(key.publicKey, nodeCrypto),
+      publicKey: toBase64Url(key.publicKey),
+      sign: (message: Uint8Array) => key.sign(message),
+    };
     this.#keys = [made, ...this.#keys];
     return made;
   }
@@ -69,17 +73,34 @@ export class CloudBench {
     this.signer = signer;
     this.store = store;
     this.cloud = new Cloud({
-      clock: this.time, timers: this.time, random: this.random, crypto: nodeCrypto, store, signer, log: silentLog, uploadsFreeBytes: () => 1_000_000,
+      clock: this.time,
+      timers: this.time,
+      random: this.random,
+      crypto: nodeCrypto,
+      store,
+      signer,
+      log: silentLog,
+      uploadsFreeBytes: () => 1_000_000,
       settings: {
-        audiences: [AUDIENCE], httpBase: "http://127.0.0.1:4600", autoClaim: false, claimTokens: new Set(), defaultDesired: () => undefined, limits: {},
-        caps: { records: { outcome: 100, alarm: 100, play: 100, event: 100, metric: 100 }, hidden: 10, commands: 100 }, ...settings,
+        audiences: [AUDIENCE],
+        httpBase: "http://127.0.0.1:4600",
+        autoClaim: false,
+        claimTokens: new Set(),
+        defaultDesired: () => undefined,
+        limits: {},
+        caps: { records: { outcome: 100, alarm: 100, play: 100, event: 100, metric: 100 }, hidden: 10, commands: 100 },
+        ...settings,
       },
     });
     this.cloud.events.on((event) => this.events.push(event));
     this.cloud.start();
   }
 
-  static async create(settings: Partial<CloudSettings> = {}, store: CloudStore = new MemoryStore(), ownerSeed = 1): Promise<CloudBench> {
+  static async create(
+    settings: Partial<CloudSettings> = {},
+    store: CloudStore = new MemoryStore(),
+    ownerSeed = 1,
+  ): Promise<CloudBench> {
     return new CloudBench(await MemorySigner.create(ownerSeed), store, settings);
   }
 
@@ -166,12 +187,28 @@ export class BenchDevice {
   async hello(change: Partial<Hello> = {}, nonce?: string): Promise<Hello> {
     const { id: deviceId, bootId, epoch } = this;
     const audience = change.audience ?? AUDIENCE;
-    const signature = await this.key.sign(helloBytes({ nonce: nonce ?? this.take("challenge").nonce, deviceId, audience, bootId, epoch }));
+    const signature = await this.key.sign(
+      helloBytes({ nonce: nonce ?? this.take("challenge").nonce, deviceId, audience, bootId, epoch }),
+    );
     return {
-      t: "hello", version: 1, deviceId, publicKey: toBase64Url(this.key.publicKey), signature: toBase64Url(signature), audience, bootId, epoch,
-      agent: { version: "1.0.0", platform: "bench" }, clock: { wallMs: this.#bench.time.wallMs(), quality: "synced" }, log: this.log,
+      t: "hello",
+      version: 1,
+      deviceId,
+      publicKey: toBase64Url(this.key.publicKey),
+      signature: toBase64Url(signature),
+      audience,
+      bootId,
+      epoch,
+      agent: { version: "1.0.0", platform: "bench" },
+      clock: { wallMs: this.#bench.time.wallMs(), quality: "synced" },
+      log: this.log,
       streams: Object.fromEntries(STREAMS.map((stream) => [stream, { stored: 0, oldest: 1, newest: 0 }])) as Hello["streams"],
-      desiredVersion: 0, reportedVersion: 0, profileHash: "0".repeat(64), openCommands: [], ...(this.owner === undefined ? {} : { owner: this.owner }), ...change,
+      desiredVersion: 0,
+      reportedVersion: 0,
+      profileHash: "0".repeat(64),
+      openCommands: [],
+      ...(this.owner === undefined ? {} : { owner: this.owner }),
+      ...change,
     };
   }
 
@@ -200,9 +237,17 @@ export class BenchDevice {
     this.session?.onFrame(text, Buffer.byteLength(text));
   }
 
-  records(stream: Stream, seqs: readonly number[], body: (seq: number) => { readonly kind: string; readonly body: JsonObject } = eventBody): void {
+  records(
+    stream: Stream,
+    seqs: readonly number[],
+    body: (seq: number) => { readonly kind: string; readonly body: JsonObject } = eventBody,
+  ): void {
     this.send({
-      t: "records", stream, log: this.log, boot: this.bootId, clock: "synced",
+      t: "records",
+      stream,
+      log: this.log,
+      boot: this.bootId,
+      clock: "synced",
       records: seqs.map((seq) => ({ seq, wall: this.#bench.time.wallMs(), mono: seq, ...body(seq) })),
     });
   }

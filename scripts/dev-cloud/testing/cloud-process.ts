@@ -21,10 +21,19 @@ export class CloudProcess {
   }
 
   /** Resolves when it is ready. */
-  static async start(data: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<CloudProcess> {
-    const child = spawn(process.execPath, [MAIN, "--data", data, "--json", ...(args.includes("--port") ? [] : ["--port", "0"]), ...args], {
-      stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env },
-    });
+  static async start(
+    data: string,
+    args: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<CloudProcess> {
+    const child = spawn(
+      process.execPath,
+      [MAIN, "--data", data, "--json", ...(args.includes("--port") ? [] : ["--port", "0"]), ...args],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, ...env },
+      },
+    );
     let output = "";
     let errors = "";
     child.stderr.on("data", (chunk: Buffer) => {

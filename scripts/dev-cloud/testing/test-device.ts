@@ -81,10 +81,25 @@ export class TestDevice {
     const { id: deviceId, bootId, epoch } = this;
     const signature = await this.key.sign(helloBytes({ nonce, deviceId, audience, bootId, epoch }));
     return {
-      t: "hello", version: 1, deviceId, publicKey: toBase64Url(this.key.publicKey), signature: toBase64Url(signature), audience, bootId, epoch,
-      agent: { version: "0.0.0-test", platform: "test" }, clock: { wallMs: Date.now(), quality: "synced" }, log: this.log,
-      streams: Object.fromEntries(STREAMS.map((stream) => [stream, { stored: this.stored[stream] ?? 0, oldest: 1, newest: 0 }])) as Hello["streams"],
-      desiredVersion: 0, reportedVersion: 0, profileHash: "0".repeat(64), openCommands: [], ...(this.owner === undefined ? {} : { owner: this.owner }),
+      t: "hello",
+      version: 1,
+      deviceId,
+      publicKey: toBase64Url(this.key.publicKey),
+      signature: toBase64Url(signature),
+      audience,
+      bootId,
+      epoch,
+      agent: { version: "0.0.0-test", platform: "test" },
+      clock: { wallMs: Date.now(), quality: "synced" },
+      log: this.log,
+      streams: Object.fromEntries(
+        STREAMS.map((stream) => [stream, { stored: this.stored[stream] ?? 0, oldest: 1, newest: 0 }]),
+      ) as Hello["streams"],
+      desiredVersion: 0,
+      reportedVersion: 0,
+      profileHash: "0".repeat(64),
+      openCommands: [],
+      ...(this.owner === undefined ? {} : { owner: this.owner }),
     };
   }
 
@@ -104,7 +119,10 @@ export class TestDevice {
   sendRecords(stream: Stream, bodies: readonly { readonly kind: string; readonly body: JsonObject }[]): number {
     const first = this.next[stream];
     this.next[stream] += bodies.length;
-    this.resend(stream, bodies.map(({ kind, body }, at) => ({ seq: first + at, kind, wall: Date.now(), mono: at, body })));
+    this.resend(
+      stream,
+      bodies.map(({ kind, body }, at) => ({ seq: first + at, kind, wall: Date.now(), mono: at, body })),
+    );
     return this.next[stream] - 1;
   }
 
@@ -114,7 +132,10 @@ export class TestDevice {
   }
 
   sendEvents(...names: readonly string[]): number {
-    return this.sendRecords("event", names.map((name) => ({ kind: "page", body: { name } })));
+    return this.sendRecords(
+      "event",
+      names.map((name) => ({ kind: "page", body: { name } })),
+    );
   }
 
   sendOutcome(outcome: CommandOutcome): number {
@@ -133,7 +154,10 @@ export class TestDevice {
     const [found] = at < 0 ? [] : this.received.splice(at, 1);
     if (found !== undefined) return Promise.resolve(found);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`nothing that fits came; there is ${JSON.stringify(this.received).slice(0, 500)}`)), WAIT_MS);
+      const timer = setTimeout(
+        () => reject(new Error(`nothing that fits came; there is ${JSON.stringify(this.received).slice(0, 500)}`)),
+        WAIT_MS,
+      );
       this.#waiters.push({
         wanted,
         resolve: (message) => {
@@ -184,7 +208,8 @@ export class TestDevice {
     if (!decoded.ok) return;
     const message = decoded.value;
     if (message.t === "stored" && message.log === this.log) {
-      for (const [stream, upTo] of Object.entries(message.streams)) this.stored[stream as Stream] = Math.max(this.stored[stream as Stream] ?? 0, upTo);
+      for (const [stream, upTo] of Object.entries(message.streams))
+        this.stored[stream as Stream] = Math.max(this.stored[stream as Stream] ?? 0, upTo);
     }
     const at = this.#waiters.findIndex(({ wanted }) => wanted(message));
     const [waiter] = at < 0 ? [] : this.#waiters.splice(at, 1);
@@ -202,6 +227,7 @@ export async function openSigned(signed: Signed, purpose: SignedPurpose, ownerPu
   const publicKey = fromBase64Url(ownerPublicKey);
   const signature = fromBase64Url(signed.signature);
   if (publicKey === undefined || signature === undefined) throw new Error("not base64url");
-  if (!(await nodeCrypto.verifyEd25519(publicKey, signedBytes(purpose, signed.payload), signature))) throw new Error("the signature is not valid");
+  if (!(await nodeCrypto.verifyEd25519(publicKey, signedBytes(purpose, signed.payload), signature)))
+    throw new Error("the signature is not valid");
   return JSON.parse(signed.payload) as Json;
 }
