@@ -1,11 +1,8 @@
 // The least a Node agent could be: a Node that has opened a database, made a key, signed with it and loaded a
 // WebSocket client, and does nothing more. `bare-parts.mjs FOLDER`. Plain JavaScript, because stripping types costs memory.
-import { createRequire } from "node:module";
-
-const require = createRequire(import.meta.url);
-const { generateKeyPairSync, sign } = require("node:crypto");
-const Database = require("better-sqlite3");
-require("ws");
+import { generateKeyPairSync, sign } from "node:crypto";
+import Database from "better-sqlite3";
+import "ws";
 
 const database = new Database(`${process.argv[2]}/bare.sqlite`);
 database.pragma("journal_mode = WAL");
