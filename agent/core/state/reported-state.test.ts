@@ -218,8 +218,8 @@ describe("reported state", () => {
         while (taken < sent.length) {
           const message = sent[taken++]?.message;
           if (message === undefined || random.chance(0.2)) continue;
-          if (message.base === undefined) cloud = { version: message.version, document: message.document as Json };
-          else if (message.base === cloud.version) cloud = { version: message.version, document: mergePatch(cloud.document, message.document as Json) };
+          if (message.base === undefined) cloud = { version: message.version, document: message.document };
+          else if (message.base === cloud.version) cloud = { version: message.version, document: mergePatch(cloud.document, message.document) };
           if (!random.chance(0.2)) state.onAck(cloud.version);
         }
         if (random.chance(0.05)) {
@@ -232,8 +232,8 @@ describe("reported state", () => {
         while (taken < sent.length) {
           const message = sent[taken++]?.message;
           if (message === undefined) continue;
-          if (message.base === undefined) cloud = { version: message.version, document: message.document as Json };
-          else if (message.base === cloud.version) cloud = { version: message.version, document: mergePatch(cloud.document, message.document as Json) };
+          if (message.base === undefined) cloud = { version: message.version, document: message.document };
+          else if (message.base === cloud.version) cloud = { version: message.version, document: mergePatch(cloud.document, message.document) };
           state.onAck(cloud.version);
         }
       }

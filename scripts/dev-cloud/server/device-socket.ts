@@ -17,7 +17,8 @@ export class DeviceSocket {
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: READ_BYTES_MAX,
-    perMessageDeflate: false,
+    // Small windows and nothing below 512 bytes, as the device offers it: see docs/decisions/2026-11-22-websocket-compression.md.
+    perMessageDeflate: { threshold: 512, serverMaxWindowBits: 12, clientMaxWindowBits: 12, zlibDeflateOptions: { level: 6, memLevel: 7 } },
     clientTracking: true,
   });
 
