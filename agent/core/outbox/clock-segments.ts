@@ -3,6 +3,13 @@ import type { ClockSegment } from "./outbox-store.ts";
 
 /** Both clocks are read one after the other and rounded to milliseconds; less than this apart is no step. */
 const STEP_MS = 20;
+/** Both clocks at one moment, and how far the wall clock can be trusted. */
+interface Moment {
+  readonly wallMs: number;
+  readonly monoMs: number;
+  readonly quality: ClockQuality;
+}
+
 /** Last millisecond of the year 9999, the latest the wire carries. */
 const WALL_MS_MAX = 253_402_300_799_999;
 
@@ -19,7 +26,7 @@ export class ClockSegments {
   #nextId: number;
   readonly #unsaved = new Set<number>();
 
-  constructor(boot: string, known: readonly ClockSegment[], now: { readonly wallMs: number; readonly monoMs: number; readonly quality: ClockQuality }) {
+  constructor(boot: string, known: readonly ClockSegment[], now: Moment) {
     this.#boot = boot;
     this.#quality = now.quality;
     this.#all = new Map(known.map((segment) => [segment.id, segment]));
@@ -33,7 +40,13 @@ export class ClockSegments {
   at(wallMs: number, monoMs: number): ClockSegment {
     const now = { wallMs, monoMs, quality: this.#quality };
     if (this.#current !== undefined && fits(this.#current, now)) return this.#current;
-    const segment: ClockSegment = { id: this.#nextId, boot: this.#boot, quality: now.quality, offsetMs: Math.round(wallMs - monoMs), sinceMonoMs: Math.floor(monoMs) };
+    const segment: ClockSegment = {
+      id: this.#nextId,
+      boot: this.#boot,
+      quality: now.quality,
+      offsetMs: Math.round(wallMs - monoMs),
+      sinceMonoMs: Math.floor(monoMs),
+    };
     this.#nextId += 1;
     this.#put(segment);
     this.#current = segment;
@@ -71,7 +84,8 @@ export class ClockSegments {
     const segment = this.#all.get(id);
     // Lost to damage: the record itself is whole and worth having.
     if (segment === undefined) return { boot: "unknown", quality: "unset", wallMs: 0 };
-    return { boot: segment.boot, quality: segment.quality, wallMs: Math.min(WALL_MS_MAX, Math.max(0, Math.round(segment.offsetMs + monoMs))) };
+    const wallMs = Math.min(WALL_MS_MAX, Math.max(0, Math.round(segment.offsetMs + monoMs)));
+    return { boot: segment.boot, quality: segment.quality, wallMs };
   }
 
   /** What the store does not have yet. Call `saved` with the same once it has. */
@@ -128,6 +142,6 @@ export class ClockSegments {
   }
 }
 
-function fits(segment: ClockSegment, now: { readonly wallMs: number; readonly monoMs: number; readonly quality: ClockQuality }): boolean {
+function fits(segment: ClockSegment, now: Moment): boolean {
   return segment.quality === now.quality && Math.abs(now.wallMs - now.monoMs - segment.offsetMs) < STEP_MS;
 }

@@ -155,8 +155,8 @@ class Drain implements SessionDrain {
 
   #frame(batch: Batch): string {
     const replay = batch.last <= this.#session.replayUpTo[batch.stream] ? ',"replay":true' : "";
-    const head = `{"t":"records","stream":"${batch.stream}","log":${JSON.stringify(this.#log)},"boot":${JSON.stringify(batch.boot)},"clock":"${batch.clock}"${replay}`;
-    return `${head},"records":${batch.recordsJson}}`;
+    const origin = `"log":${JSON.stringify(this.#log)},"boot":${JSON.stringify(batch.boot)},"clock":"${batch.clock}"`;
+    return `{"t":"records","stream":"${batch.stream}",${origin}${replay},"records":${batch.recordsJson}}`;
   }
 
   #askAgain(): number {

@@ -2,8 +2,8 @@ import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import { perStream } from "./empty-contents.ts";
 import {
-  RECENT_KEYS_MAX, type ClockSegment, type GapEntry, type NewRow, type OutboxChange, type OutboxContents, type OutboxOpening, type OutboxStore, type ReadRange,
-  type StoredRow, type StoredRows, type StoreUsage,
+  RECENT_KEYS_MAX, type ClockSegment, type GapEntry, type NewRow, type OutboxChange, type OutboxContents, type OutboxOpening, type OutboxStore,
+  type ReadRange, type StoredRow, type StoredRows, type StoreUsage,
 } from "./outbox-store.ts";
 import { utf8Length } from "./record-check.ts";
 
@@ -216,7 +216,8 @@ function drop(image: Image, stream: Stream, seq: number): void {
 }
 
 function contentsOf(image: Image): OutboxContents {
-  const keysHere = STREAMS.flatMap((stream) => [...image.rows[stream].values()].flatMap(({ dedupeKey, seq }) => (dedupeKey === undefined ? [] : { key: dedupeKey, seq })));
+  const rows = STREAMS.flatMap((stream) => [...image.rows[stream].values()]);
+  const keysHere = rows.flatMap(({ dedupeKey, seq }) => (dedupeKey === undefined ? [] : { key: dedupeKey, seq }));
   return {
     log: image.log,
     streams: perStream((stream) => {

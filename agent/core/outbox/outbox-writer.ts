@@ -6,7 +6,7 @@ import type { ClockSegments } from "./clock-segments.ts";
 import { gapBody, lossToldBy, type GapLedger, type Loss } from "./gap-ledger.ts";
 import type { Counters } from "./outbox-counters.ts";
 import { evictableFor, type OutboxLimits } from "./outbox-limits.ts";
-import type { GapEntry, NewRow, OutboxChange, OutboxStore } from "./outbox-store.ts";
+import type { GapEntry, NewRow, OutboxChange, OutboxStore, StoredRow } from "./outbox-store.ts";
 import type { PendingRecord } from "./pending-queue.ts";
 import type { StreamNumbers } from "./stream-numbers.ts";
 
@@ -20,6 +20,14 @@ export interface WriterState {
   readonly limits: OutboxLimits;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** What became of a group of records. */
+export interface Written {
+  readonly written: readonly PendingRecord[];
+  readonly left: readonly PendingRecord[];
+  /** Why some are left. */
+  readonly issue?: Issue;
 }
 
 /** Rounds of making room for one group before it is given up. Each frees `evictBytes`. */
@@ -56,7 +64,7 @@ export class OutboxWriter {
    * class by class, each making room at the cost of its own class and of those worth less.
    * Returns which records are on disk, and why the others are not.
    */
-  async write(records: readonly PendingRecord[]): Promise<{ readonly written: readonly PendingRecord[]; readonly left: readonly PendingRecord[]; readonly issue?: Issue }> {
+  async write(records: readonly PendingRecord[]): Promise<Written> {
     const whole = await this.#commitRows(records, true);
     if (whole.ok) return { written: records, left: [] };
     if (whole.error.code !== "storage.full") return { written: [], left: records, issue: whole.error };
@@ -193,7 +201,7 @@ export class OutboxWriter {
 }
 
 /** What giving up these rows costs: the rows, and once more what gap records among them had told. */
-function lossesOf(stream: Stream, rows: readonly { readonly seq: number; readonly kind: string; readonly body: string }[], damaged: readonly number[]): Loss[] {
+function lossesOf(stream: Stream, rows: readonly StoredRow[], damaged: readonly number[]): Loss[] {
   const losses: Loss[] = [];
   const first = rows[0];
   const last = rows.at(-1);

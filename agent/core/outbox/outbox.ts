@@ -212,7 +212,8 @@ export class Outbox implements EventSink, Backlog {
     const body = checkRecord(record);
     if (!body.ok) return this.#refuse(record, body.error);
     if (!this.#pending.hasRoomFor(body.value.bytes)) {
-      return this.#refuse(record, this.#failures > 0 ? diskIssue(this.#keeper.lastIssue) : { code: "outbox.full", message: "too many records wait for the disk" });
+      const tooMany = { code: "outbox.full", message: "too many records wait for the disk" };
+      return this.#refuse(record, this.#failures > 0 ? diskIssue(this.#keeper.lastIssue) : tooMany);
     }
     const segment = segments.at(clock.wallMs(), monoMs).id;
     const base = {
@@ -248,7 +249,8 @@ export class Outbox implements EventSink, Backlog {
   #refusal(record: NewRecord, monoMs: number): Issue | undefined {
     if (this.#closed) return { code: "outbox.closed", message: "the outbox is closed" };
     if (this.#rates.take(record.source, monoMs)) return undefined;
-    return { code: "outbox.rate-limited", message: `${record.source} sends more than it may`, hint: "Send less often, or put several facts into one record." };
+    const hint = "Send less often, or put several facts into one record.";
+    return { code: "outbox.rate-limited", message: `${record.source} sends more than it may`, hint };
   }
 
   async #refuse(record: NewRecord, issue: Issue): Promise<Result<{ readonly seq: number }>> {
@@ -333,7 +335,7 @@ export class Outbox implements EventSink, Backlog {
       counters.accepted[record.stream] -= 1;
       counters.refuse(full ? "outbox.full" : "outbox.disk");
       ledger.add({ stream: record.stream, reason: full ? "quota" : "disk-error", count: 1, ...numbered });
-      (record.waiter ?? record.patient)?.resolve(full ? fail("outbox.full", "the queue is full of records worth as much or more") : { ok: false, error: diskIssue(issue) });
+      (record.waiter ?? record.patient)?.resolve(full ? NO_ROOM : { ok: false, error: diskIssue(issue) });
     }
     this.#pending.putBack(kept);
   }
@@ -349,6 +351,8 @@ export class Outbox implements EventSink, Backlog {
     for (const stream of STREAMS) this.#appended.emit(stream);
   }
 }
+
+const NO_ROOM = fail("outbox.full", "the queue is full of records worth as much or more");
 
 /** Refusals that are losses to be told. What was never a record, or came after the end, is not. */
 const GAP_REASONS: Readonly<Record<string, "rate" | "quota" | "disk-error">> = {

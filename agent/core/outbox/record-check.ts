@@ -19,13 +19,17 @@ const DEDUPE_KEY_LENGTH_MAX = 128;
  * Errors: `outbox.too-large`, `outbox.invalid`.
  */
 export function checkRecord(record: NewRecord): Result<CheckedBody> {
-  if (!KIND.test(record.kind)) return fail("outbox.invalid", `record kind ${JSON.stringify(record.kind.slice(0, 64))} is not 1 to 32 of a-z, 0-9 and -`);
-  if ((record.dedupeKey?.length ?? 0) > DEDUPE_KEY_LENGTH_MAX) return fail("outbox.invalid", `a dedupe key has at most ${DEDUPE_KEY_LENGTH_MAX} characters`);
-  if (isDeeperThan(record.body, BODY_DEPTH_MAX)) return fail("outbox.invalid", `the body is nested deeper than ${BODY_DEPTH_MAX} levels`);
+  if (!KIND.test(record.kind)) return invalid(`record kind ${JSON.stringify(record.kind.slice(0, 64))} is not 1 to 32 of a-z, 0-9 and -`);
+  if ((record.dedupeKey?.length ?? 0) > DEDUPE_KEY_LENGTH_MAX) return invalid(`a dedupe key has at most ${DEDUPE_KEY_LENGTH_MAX} characters`);
+  if (isDeeperThan(record.body, BODY_DEPTH_MAX)) return invalid(`the body is nested deeper than ${BODY_DEPTH_MAX} levels`);
   const text = JSON.stringify(record.body);
   const bytes = utf8Length(text);
   if (bytes > RECORD_BODY_BYTES_MAX) return fail("outbox.too-large", `the body has ${bytes} bytes; at most ${RECORD_BODY_BYTES_MAX} are taken`);
   return ok({ text, bytes });
+}
+
+function invalid(message: string): Result<never> {
+  return fail("outbox.invalid", message);
 }
 
 /** Bytes of `text` in UTF-8, without encoding it. Lone surrogates count as the replacement character they become. */

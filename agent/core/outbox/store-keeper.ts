@@ -33,7 +33,12 @@ export class StoreKeeper {
   #openedMs: number;
   readonly keys: readonly { readonly key: string; readonly seq: number }[];
 
-  static async open(deps: OutboxDeps, limits: OutboxLimits, pending: PendingQueue, onIncident: (incident: OutboxIncident) => void): Promise<StoreKeeper> {
+  static async open(
+    deps: OutboxDeps,
+    limits: OutboxLimits,
+    pending: PendingQueue,
+    onIncident: (incident: OutboxIncident) => void,
+  ): Promise<StoreKeeper> {
     return new StoreKeeper(deps, limits, pending, onIncident, await deps.openStore());
   }
 

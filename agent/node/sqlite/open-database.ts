@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
+import type { Issue } from "../../../platform/ports/result.ts";
 import { SqliteFile, fileBytes } from "./sqlite-file.ts";
 import { storageIssueOrThrow, type StorageIssue } from "./storage-issue.ts";
 
@@ -15,7 +16,7 @@ export interface DatabaseSchema {
 export type DatabaseOpening =
   | { readonly kind: "open"; readonly file: SqliteFile }
   /** The file cannot be trusted and should be moved aside. `storage.corrupt`, or `storage.foreign` for a file that is not ours. */
-  | { readonly kind: "damaged"; readonly why: { readonly code: string; readonly message: string } }
+  | { readonly kind: "damaged"; readonly why: Issue }
   /** Nothing is known to be wrong with the file; the disk does not let us use it. */
   | { readonly kind: "unusable"; readonly why: StorageIssue };
 
@@ -75,23 +76,29 @@ function configure(database: Database.Database): void {
   database.pragma("cell_size_check = ON");
 }
 
-function migrate(database: Database.Database, schema: DatabaseSchema): { readonly code: string; readonly message: string } | undefined {
+function migrate(database: Database.Database, schema: DatabaseSchema): Issue | undefined {
   const version = database.pragma("user_version", { simple: true }) as number;
   const applicationId = database.pragma("application_id", { simple: true }) as number;
   const isNew = version === 0 && applicationId === 0 && database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() === 0;
-  if (!isNew && applicationId !== schema.applicationId) return { code: "storage.foreign", message: "the file is a database, but not one of ours" };
-  if (version > schema.migrations.length) return { code: "storage.foreign", message: `the file has schema version ${version}; this agent knows ${schema.migrations.length}` };
-  if (!isNew && (database.pragma("page_size", { simple: true }) as number) !== PAGE_BYTES) return { code: "storage.foreign", message: "the file has another page size" };
-  if (version === schema.migrations.length) return undefined;
+  const known = schema.migrations.length;
+  const pageBytes = database.pragma("page_size", { simple: true }) as number;
+  if (!isNew && applicationId !== schema.applicationId) return foreign("the file is a database, but not one of ours");
+  if (version > known) return foreign(`the file has schema version ${version}; this agent knows ${known}`);
+  if (!isNew && pageBytes !== PAGE_BYTES) return foreign(`the file has pages of ${pageBytes} bytes`);
+  if (version === known) return undefined;
   database.transaction(() => {
     for (const sql of schema.migrations.slice(version)) database.exec(sql);
     database.pragma(`application_id = ${schema.applicationId}`);
-    database.pragma(`user_version = ${schema.migrations.length}`);
+    database.pragma(`user_version = ${known}`);
   })();
   return undefined;
 }
 
-function check(database: Database.Database, path: string): { readonly code: string; readonly message: string } | undefined {
+function foreign(message: string): Issue {
+  return { code: "storage.foreign", message };
+}
+
+function check(database: Database.Database, path: string): Issue | undefined {
   if (fileBytes(path) > CHECK_WHOLE_BYTES_MAX) return undefined;
   const found = database.pragma("quick_check(1)", { simple: true }) as string;
   return found === "ok" ? undefined : { code: "storage.corrupt", message: found.replaceAll("\n", " ").slice(0, 300) };

@@ -52,11 +52,10 @@ function openFile({ path }: DocumentsFileOptions): Opened {
     const opened = openDatabase(path, DOCUMENT_SCHEMA);
     if (opened.kind !== "open") return opened;
     const { file } = opened;
-    const rows = file.database.prepare("SELECT name, version, crc, value FROM document").raw().iterate() as Iterable<[string, number, number, string]>;
-    const damaged = firstDamaged(rows);
+    const damaged = firstDamaged(file.database.prepare("SELECT name, version, crc, value FROM document").raw().iterate() as Iterable<DocumentRow>);
     if (damaged === undefined) return { kind: "open", store: new SqliteDocumentStore(file) };
     file.close();
-    return { kind: "damaged", why: { code: "storage.corrupt", message: `document ${damaged.slice(0, 64)} does not match its checksum` } };
+    return { kind: "damaged", why: { code: "storage.corrupt", message: `document ${damaged} does not match its checksum` } };
   } catch (thrown) {
     const why = storageIssueOrThrow(thrown);
     return why.code === "storage.corrupt" ? { kind: "damaged", why } : { kind: "unusable", why };
@@ -119,7 +118,11 @@ export function salvageDocuments(path: string): Map<string, { readonly version: 
   return found;
 }
 
-function firstDamaged(rows: Iterable<[string, number, number, string]>): string | undefined {
-  for (const [name, version, crc, value] of rows) if (crc !== rowChecksum("document", [name, version], value)) return name;
+type DocumentRow = [name: string, version: number, crc: number, value: string];
+
+function firstDamaged(rows: Iterable<DocumentRow>): string | undefined {
+  for (const [name, version, crc, value] of rows) {
+    if (crc !== rowChecksum("document", [name, version], value)) return String(name).slice(0, 64);
+  }
   return undefined;
 }

@@ -118,7 +118,8 @@ function begin(file: SqliteFile, budget: DiskBudget, losses: readonly StorageLos
   file.checkpoint(false);
   const read = readContents(file.database);
   if (read === undefined) throw new Error("an outbox file does not read back what was just written");
-  return { store: new SqliteOutboxStore(file, budget, streamsOf(read), () => setMark(file, RUNNING_MARK, undefined)), contents: read.contents, losses };
+  const store = new SqliteOutboxStore(file, budget, streamsOf(read), () => setMark(file, RUNNING_MARK, undefined));
+  return { store, contents: read.contents, losses };
 }
 
 /** The power went during a salvage: what is left of it is done now. */
@@ -177,7 +178,10 @@ function budgetOf(options: OutboxFileOptions, quarantine: Quarantine, file: Sqli
 }
 
 function streamsOf(read: NonNullable<ReturnType<typeof readContents>>) {
-  return perStream((stream) => ({ stored: read.contents.streams[stream].stored, floor: read.floors[stream], newest: read.contents.streams[stream].newest }));
+  return perStream((stream) => {
+    const { stored, newest } = read.contents.streams[stream];
+    return { stored, floor: read.floors[stream], newest };
+  });
 }
 
 /** A new file gets its identity and its numbers; one that has them keeps them. */

@@ -55,6 +55,7 @@ class Life {
   #time!: VirtualTime;
   #folder: string;
   #lives = 0;
+  capBytes = CAP_BYTES;
   #id = 0;
 
   constructor(folder: string) {
@@ -66,7 +67,7 @@ class Life {
     this.#time = new VirtualTime();
     const random = new SeededRandom(`${this.#lives}`);
     const folder = this.#folder;
-    const open = sqliteOutboxOpener({ path: join(folder, "outbox.sqlite"), quarantine: join(folder, "quarantine"), capBytes: CAP_BYTES, clock: this.#time, random });
+    const open = sqliteOutboxOpener({ path: join(folder, "outbox.sqlite"), quarantine: join(folder, "quarantine"), capBytes: this.capBytes, clock: this.#time, random });
     const openStore: OpenOutboxStore = async () => {
       const opening = await open();
       this.#look();
@@ -207,6 +208,25 @@ test("the cap holds while a damaged file as large as it may be is set aside and 
   expect(life.faults.length).toBeGreaterThan(0);
   const after = (await readAll(life.outbox, "play")).length;
   expect(after).toBeGreaterThan(before * 0.9);
+  await life.outbox.close();
+});
+
+test("a cap that was lowered is reached by giving up the oldest, and kept from then on", { timeout: 60_000 }, async () => {
+  const folder = join(root, "lowered");
+  const life = new Life(folder);
+  life.capBytes = 4 * CAP_BYTES;
+  await life.start();
+  for (let round = 0; round < 20; round += 1) await life.step({ do: "append", stream: "play", count: 200, bytes: 1_500 });
+  expect(bytesIn(folder)).toBeGreaterThan(1.5 * CAP_BYTES);
+  life.capBytes = CAP_BYTES;
+  await life.step({ do: "restart" });
+  for (let round = 0; round < 30 && bytesIn(folder) > CAP_BYTES; round += 1) await life.step({ do: "append", stream: "play", count: 1, bytes: 100 });
+  // Only as much as the lower cap asks for.
+  expect((await readAll(life.outbox, "play")).length).toBeGreaterThan(500);
+  life.bytesMax = 0;
+  for (let round = 0; round < 5; round += 1) await life.step({ do: "append", stream: "play", count: 200, bytes: 1_500 });
+  expect(life.bytesMax).toBeLessThanOrEqual(CAP_BYTES);
+  expect(await life.unaccounted()).toEqual([]);
   await life.outbox.close();
 });
 

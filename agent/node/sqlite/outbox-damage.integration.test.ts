@@ -196,6 +196,29 @@ test("a salvage that is cut short goes on at the next start, and tells every los
   await second.outbox.close();
 });
 
+test("rows whose columns became something else are damage, not a crash", async () => {
+  const folder = await copyOfWhole("odd-rows");
+  const { default: Database } = await import("better-sqlite3");
+  const database = new Database(join(folder, "outbox.sqlite"));
+  database.unsafeMode();
+  database.exec("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'NOT NULL', '')");
+  database.close();
+  const loose = new Database(join(folder, "outbox.sqlite"));
+  loose.exec(`
+    UPDATE play SET body = NULL WHERE seq = 200;
+    UPDATE play SET body = x'00ff', kind = 'text' WHERE seq = 201;
+    UPDATE play SET crc = 'none', mono = NULL WHERE seq = 202;
+    INSERT INTO gap (id, entry, crc) VALUES (77, '{"stream":', 1), (78, NULL, NULL);
+    INSERT INTO segment (id, boot, quality, wall_offset, since_mono, crc) VALUES (99, NULL, 'x', NULL, 0, 1);
+    INSERT INTO kind (id, name, crc) VALUES (99, x'01', 1);
+  `);
+  loose.close();
+  const running = await start(folder);
+  expect((await check(running)).unnamed).toEqual([]);
+  expect(running.outbox.status().counters.damaged).toBeGreaterThanOrEqual(3);
+  await running.outbox.close();
+});
+
 test("a database of another program is set aside untouched, and counts against the cap", async () => {
   const { default: Database } = await import("better-sqlite3");
   const folder = join(root, "foreign");

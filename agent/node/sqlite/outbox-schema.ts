@@ -17,7 +17,14 @@ const VERSION_1 = `
   CREATE TABLE meta (id INTEGER PRIMARY KEY, log TEXT NOT NULL, crc INTEGER NOT NULL);
   -- floor: highest number whose row was dropped. newest: highest number given, as of the last checkpoint.
   CREATE TABLE stream (id INTEGER PRIMARY KEY, stored INTEGER NOT NULL, floor INTEGER NOT NULL, newest INTEGER NOT NULL, crc INTEGER NOT NULL);
-  CREATE TABLE segment (id INTEGER PRIMARY KEY, boot TEXT NOT NULL, quality INTEGER NOT NULL, wall_offset INTEGER NOT NULL, since_mono INTEGER NOT NULL, crc INTEGER NOT NULL);
+  CREATE TABLE segment (
+    id INTEGER PRIMARY KEY,
+    boot TEXT NOT NULL,
+    quality INTEGER NOT NULL,
+    wall_offset INTEGER NOT NULL,
+    since_mono INTEGER NOT NULL,
+    crc INTEGER NOT NULL
+  );
   CREATE TABLE kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL, crc INTEGER NOT NULL);
   CREATE TABLE gap (id INTEGER PRIMARY KEY, entry TEXT NOT NULL, crc INTEGER NOT NULL);
   CREATE TABLE recent_key (id INTEGER PRIMARY KEY, dedupe_key TEXT NOT NULL, seq INTEGER NOT NULL, crc INTEGER NOT NULL);

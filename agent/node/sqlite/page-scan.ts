@@ -30,7 +30,7 @@ export class PageScan {
   constructor(path: string, parts: { readonly database: boolean } = { database: true }) {
     this.#path = path;
     this.#pages = parts.database ? Math.ceil(fileBytes(path) / PAGE_BYTES) : 0;
-    this.#frames = Math.max(0, Math.ceil((fileBytes(`${path}-wal`) - WAL_HEADER_BYTES) / FRAME_BYTES));
+    this.#frames = Math.min(FRAMES_MAX, Math.max(0, Math.ceil((fileBytes(`${path}-wal`) - WAL_HEADER_BYTES) / FRAME_BYTES)));
     if (fileBytes(path) > 0) this.#fd = openSync(path, "r");
     if (this.#frames > 0) this.#walFd = openSync(`${path}-wal`, "r");
     this.#noteFrames();
@@ -175,6 +175,8 @@ const WAL_MAGIC = 0x377f0682;
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
+/** A WAL of ours is a few MiB at the most; of a longer one this much is looked at. */
+const FRAMES_MAX = 64 * 1024;
 const TABLE_LEAF = 0x0d;
 /** Section 1.6: how much of a payload stays on the leaf. No page of ours has reserved bytes. */
 const LOCAL_BYTES_MAX = PAGE_BYTES - 35;

@@ -39,9 +39,17 @@ function readLog(database: Database.Database): string | undefined {
   return row !== undefined && row[1] === rowChecksum("meta", [1], row[0]) ? row[0] : undefined;
 }
 
-function readStreams(database: Database.Database): Record<Stream, { readonly contents: StreamContents; readonly floor: number }> | undefined {
-  const rows = database.prepare("SELECT id, stored, floor, newest, crc FROM stream").raw().all() as [number, number, number, number, number][];
-  const found = new Map(rows.flatMap(([id, stored, floor, newest, crc]) => (crc === rowChecksum("stream", [id, stored, floor, newest], "") ? [[id, { stored, floor, newest }]] : [])));
+interface StreamEnds {
+  readonly contents: StreamContents;
+  readonly floor: number;
+}
+
+type StreamRow = [id: number, stored: number, floor: number, newest: number, crc: number];
+
+function readStreams(database: Database.Database): Record<Stream, StreamEnds> | undefined {
+  const rows = database.prepare("SELECT id, stored, floor, newest, crc FROM stream").raw().all() as StreamRow[];
+  const intact = rows.filter(([id, stored, floor, newest, crc]) => crc === rowChecksum("stream", [id, stored, floor, newest], ""));
+  const found = new Map(intact.map(([id, stored, floor, newest]) => [id, { stored, floor, newest }]));
   if (STREAMS.some((stream) => !found.has(STREAM_IDS[stream]))) return undefined;
   return perStream((stream) => {
     const { stored, floor, newest } = found.get(STREAM_IDS[stream]) ?? { stored: 0, floor: 0, newest: 0 };
@@ -51,11 +59,17 @@ function readStreams(database: Database.Database): Record<Stream, { readonly con
   });
 }
 
+type SegmentRow = [id: number, quality: number, wallOffset: number, sinceMono: number, boot: string, crc: number];
+
 /** Segments that rows still name, and the latest; the others are deleted. */
 function readSegments(database: Database.Database): ClockSegment[] {
-  const firsts = STREAMS.flatMap((stream) => (database.prepare(`SELECT segment FROM "${stream}" ORDER BY seq LIMIT 1`).pluck().get() as number | undefined) ?? []);
-  database.prepare("DELETE FROM segment WHERE id < ? AND id < (SELECT max(id) FROM segment)").run(Math.min(...firsts, Number.MAX_SAFE_INTEGER));
-  const rows = database.prepare("SELECT id, quality, wall_offset, since_mono, boot, crc FROM segment ORDER BY id").raw().all() as [number, number, number, number, string, number][];
+  const firsts = STREAMS.flatMap((stream) => {
+    const first = database.prepare(`SELECT segment FROM "${stream}" ORDER BY seq LIMIT 1`).pluck().get() as number | undefined;
+    return first ?? [];
+  });
+  const unused = database.prepare("DELETE FROM segment WHERE id < ? AND id < (SELECT max(id) FROM segment)");
+  unused.run(Math.min(...firsts, Number.MAX_SAFE_INTEGER));
+  const rows = database.prepare("SELECT id, quality, wall_offset, since_mono, boot, crc FROM segment ORDER BY id").raw().all() as SegmentRow[];
   return rows.flatMap(([id, quality, offsetMs, sinceMonoMs, boot, crc]) => {
     const name = QUALITIES[quality];
     if (name === undefined || crc !== rowChecksum("segment", [id, quality, offsetMs, sinceMonoMs], boot)) return [];
@@ -71,8 +85,8 @@ function readGaps(database: Database.Database): GapEntry[] {
 function readKeys(database: Database.Database): { key: string; seq: number }[] {
   const recent = database.prepare("SELECT dedupe_key, seq FROM recent_key ORDER BY id").raw().all() as [string, number][];
   const here = STREAMS.flatMap((stream) => {
-    const newest = database.prepare(`SELECT dedupe_key, seq FROM "${stream}" ORDER BY seq DESC LIMIT ${KEY_ROWS_MAX}`).raw().all() as [string | null, number][];
-    return newest.reverse();
+    const newest = database.prepare(`SELECT dedupe_key, seq FROM "${stream}" ORDER BY seq DESC LIMIT ${KEY_ROWS_MAX}`).raw();
+    return (newest.all() as [string | null, number][]).reverse();
   });
   return [...recent, ...here].flatMap(([key, seq]) => (key === null ? [] : { key, seq }));
 }

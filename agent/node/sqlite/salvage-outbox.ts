@@ -90,7 +90,9 @@ class RowTaker {
     this.#budget = budget;
     this.#floors = floors;
     const insert = perStream((stream) => database.prepare(insertSql(stream)));
-    this.#write = database.transaction((rows: readonly RecordRow[]) => rows.reduce((sum, row) => sum + insert[row.stream].run(...columnsOf(row)).changes, 0));
+    this.#write = database.transaction((rows: readonly RecordRow[]) => {
+      return rows.reduce((sum, row) => sum + insert[row.stream].run(...columnsOf(row)).changes, 0);
+    });
   }
 
   take(raws: Iterable<RawRow>, streams: readonly Stream[]): void {
@@ -200,9 +202,11 @@ function note(small: SmallTables, row: OutboxRow): void {
       });
       return;
     }
-    case "segment":
-      if (small.segments.get(row.segment.id)?.quality !== "synced" || row.segment.quality === "synced") small.segments.set(row.segment.id, row.segment);
+    case "segment": {
+      const { segment } = row;
+      if (small.segments.get(segment.id)?.quality !== "synced" || segment.quality === "synced") small.segments.set(segment.id, segment);
       return;
+    }
     case "kind":
       small.kinds.set(row.id, row);
       return;
@@ -236,7 +240,8 @@ function putSmallTables(database: Database.Database, small: SmallTables): void {
 /** Sets a stream's numbers in the new file and counts what is missing below them. */
 function settleStream(database: Database.Database, stream: Stream, small: SmallTables, skipped: number): GapEntry[] {
   const known = small.streams.get(stream);
-  const [count, first, last] = database.prepare(`SELECT count(*), min(seq), max(seq) FROM "${stream}"`).raw().get() as [number, number | null, number | null];
+  const ends = database.prepare(`SELECT count(*), min(seq), max(seq) FROM "${stream}"`).raw();
+  const [count, first, last] = ends.get() as [number, number | null, number | null];
   const floor = known?.floor ?? (first ?? 1) - 1;
   const newest = Math.max(known?.newest ?? 0, floor, last ?? 0);
   putStream(database, stream, floor, newest);
@@ -255,7 +260,8 @@ function settleStream(database: Database.Database, stream: Stream, small: SmallT
 
 function putStream(database: Database.Database, stream: Stream, floor: number, newest: number): void {
   const values = [STREAM_IDS[stream], floor, floor, newest];
-  database.prepare("INSERT OR REPLACE INTO stream (id, stored, floor, newest, crc) VALUES (?, ?, ?, ?, ?)").run(...values, rowChecksum("stream", values, ""));
+  const put = database.prepare("INSERT OR REPLACE INTO stream (id, stored, floor, newest, crc) VALUES (?, ?, ?, ?, ?)");
+  put.run(...values, rowChecksum("stream", values, ""));
 }
 
 /** Writes what is owed, with the newly found losses added. */
@@ -272,7 +278,8 @@ function noteGaps(database: Database.Database, owed: readonly GapEntry[], found:
 
 /** First number beside a row that has none of its own. */
 function edge(database: Database.Database, stream: Stream, next: string, order: "ASC" | "DESC"): number {
-  const sql = `SELECT ${next} FROM "${stream}" AS here WHERE NOT EXISTS (SELECT 1 FROM "${stream}" AS there WHERE there.seq = here.${next}) ORDER BY seq ${order} LIMIT 1`;
+  const taken = `SELECT 1 FROM "${stream}" AS there WHERE there.seq = here.${next}`;
+  const sql = `SELECT ${next} FROM "${stream}" AS here WHERE NOT EXISTS (${taken}) ORDER BY seq ${order} LIMIT 1`;
   return database.prepare(sql).pluck().get() as number;
 }
 

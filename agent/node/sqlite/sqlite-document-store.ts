@@ -10,7 +10,15 @@ import { storageIssueOrThrow } from "./storage-issue.ts";
 /** "VtDo". A deleted document keeps its row, without a value: a salvage must not bring an older value back. */
 export const DOCUMENT_SCHEMA: DatabaseSchema = {
   applicationId: 0x5674446f,
-  migrations: ["CREATE TABLE document (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, crc INTEGER NOT NULL, value TEXT NOT NULL);"],
+  migrations: [
+    `CREATE TABLE document (
+       id INTEGER PRIMARY KEY,
+       name TEXT NOT NULL UNIQUE,
+       version INTEGER NOT NULL,
+       crc INTEGER NOT NULL,
+       value TEXT NOT NULL
+     );`,
+  ],
 };
 
 /** WAL length at which its contents are moved into the database. A few documents at their largest. */

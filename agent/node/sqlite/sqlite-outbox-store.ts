@@ -1,8 +1,8 @@
 import type Database from "better-sqlite3";
 import { perStream } from "../../core/outbox/empty-contents.ts";
 import {
-  RECENT_KEYS_MAX, type ClockSegment, type GapEntry, type NewRow, type OutboxChange, type OutboxStore, type ReadRange, type StoredRow, type StoredRows,
-  type StoreUsage,
+  RECENT_KEYS_MAX, type ClockSegment, type GapEntry, type NewRow, type OutboxChange, type OutboxStore, type ReadRange, type StoredRow,
+  type StoredRows, type StoreUsage,
 } from "../../core/outbox/outbox-store.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import { err, ok, type Result } from "../../../platform/ports/result.ts";
@@ -20,6 +20,8 @@ const SMALL_CHANGE_BYTES = 320 * 1024;
 /** Free pages are given back to the file system once they are this many, so many at a time. */
 const FREE_PAGES_MAX = 1_024;
 const VACUUM_PAGES = 64;
+/** Steps of giving back pages in one commit, while the database is over a cap that was lowered: 4 MiB. */
+const SHRINK_STEPS_MAX = 64;
 
 interface StreamState {
   stored: number;
@@ -116,7 +118,7 @@ export class SqliteOutboxStore implements OutboxStore {
   #write(change: OutboxChange): Result<void> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        if (change.add !== undefined && change.add.length > 0 && this.#budget.over) return full("the database is larger than its cap");
+        if (this.#budget.over && !this.#shrink() && (change.add?.length ?? 0) > 0) return full("the database is larger than its cap");
         this.#dropInSteps(change);
         this.#budget.prepare(sizeOf(change), () => this.#noteNewest());
         this.#transaction(change);
@@ -251,10 +253,22 @@ export class SqliteOutboxStore implements OutboxStore {
 
   #giveBackPages(change: OutboxChange): void {
     if ((change.add?.length ?? 0) > 0 || !drops(change)) return;
-    if (!this.#budget.over && this.#file.freePages() <= FREE_PAGES_MAX) return;
+    if (this.#file.freePages() > FREE_PAGES_MAX) this.#vacuum();
+  }
+
+  #vacuum(): void {
     this.#budget.prepare(SMALL_CHANGE_BYTES, () => this.#noteNewest());
     this.#file.database.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
     this.#budget.shrunk();
+  }
+
+  /** The cap was lowered: gives back free pages until the database is under it. False: it has none left, and rows must go. */
+  #shrink(): boolean {
+    for (let step = 0; step < SHRINK_STEPS_MAX && this.#budget.over; step += 1) {
+      if (this.#file.freePages() === 0) return false;
+      this.#vacuum();
+    }
+    return true;
   }
 
   /**
@@ -318,12 +332,13 @@ function full(message: string): Result<never> {
 }
 
 function statementsOf(database: Database.Database) {
-  const forStreams = (sql: (table: string) => string): Record<Stream, Database.Statement> => perStream((stream) => database.prepare(sql(`"${stream}"`)));
+  const forStreams = (sql: (table: string) => string): Record<Stream, Database.Statement> =>
+    perStream((stream) => database.prepare(sql(`"${stream}"`)));
   const gapIds = new Map<string, number>();
   let lastGapId = 0;
-  for (const [id, entry] of database.prepare("SELECT id, entry FROM gap").raw().all() as [number, string][]) {
+  for (const [id, entry, crc] of database.prepare("SELECT id, entry, crc FROM gap").raw().all() as [number, string, number][]) {
     lastGapId = Math.max(lastGapId, id);
-    gapIds.set(gapKey(JSON.parse(entry) as GapEntry), id);
+    if (crc === rowChecksum("gap", [id], entry)) gapIds.set(gapKey(JSON.parse(entry) as GapEntry), id);
   }
   return {
     begin: database.prepare("BEGIN IMMEDIATE"),
@@ -333,15 +348,18 @@ function statementsOf(database: Database.Database) {
     dropUpTo: forStreams((table) => `DELETE FROM ${table} WHERE seq <= ?`),
     dropOne: forStreams((table) => `DELETE FROM ${table} WHERE seq = ?`),
     nth: perStream((stream) => database.prepare(`SELECT seq FROM "${stream}" ORDER BY seq LIMIT 1 OFFSET ? - 1`).pluck()),
-    keys: perStream((stream) => database.prepare(`SELECT dedupe_key, seq FROM "${stream}" WHERE seq BETWEEN ? AND ? AND dedupe_key IS NOT NULL`).raw()),
+    keys: perStream((stream) =>
+      database.prepare(`SELECT dedupe_key, seq FROM "${stream}" WHERE seq BETWEEN ? AND ? AND dedupe_key IS NOT NULL`).raw(),
+    ),
     read: perStream((stream) =>
       database
         .prepare(
-          `SELECT seq, segment, kind, mono, crc, dedupe_key, body, octet_length(body) FROM "${stream}" WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
+          `SELECT seq, segment, kind, mono, crc, dedupe_key, body, octet_length(body) FROM "${stream}"
+             WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
         )
         .raw(),
     ),
-    putMeta: database.prepare("INSERT INTO meta (id, log, crc) VALUES (1, ?, ?) ON CONFLICT (id) DO UPDATE SET log = excluded.log, crc = excluded.crc"),
+    putMeta: database.prepare("INSERT OR REPLACE INTO meta (id, log, crc) VALUES (1, ?, ?)"),
     putStream: database.prepare("INSERT OR REPLACE INTO stream (id, stored, floor, newest, crc) VALUES (?, ?, ?, ?, ?)"),
     putSegment: database.prepare("INSERT OR REPLACE INTO segment (id, quality, wall_offset, since_mono, boot, crc) VALUES (?, ?, ?, ?, ?, ?)"),
     putGap: database.prepare("INSERT OR REPLACE INTO gap (id, entry, crc) VALUES (?, ?, ?)"),

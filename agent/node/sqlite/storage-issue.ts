@@ -36,13 +36,13 @@ function codeOf(thrown: unknown): StorageCode | undefined {
   return READ_ONLY.has(errno) ? "storage.read-only" : "storage.io";
 }
 
+const IO_CODES = ["SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL", "SQLITE_NOMEM", "SQLITE_INTERRUPT"];
+
 function sqliteCode(code: string): StorageCode | undefined {
   if (code.startsWith("SQLITE_FULL")) return "storage.full";
   if (code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_PERM")) return "storage.read-only";
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_FORMAT")) return "storage.corrupt";
   // A column or a table that is not there: the schema is not the one this code made.
   if (code === "SQLITE_ERROR" || code.startsWith("SQLITE_SCHEMA") || code.startsWith("SQLITE_MISMATCH")) return "storage.corrupt";
-  if (code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return "storage.io";
-  if (code.startsWith("SQLITE_PROTOCOL") || code.startsWith("SQLITE_NOMEM") || code.startsWith("SQLITE_INTERRUPT")) return "storage.io";
-  return undefined;
+  return IO_CODES.some((io) => code.startsWith(io)) ? "storage.io" : undefined;
 }
