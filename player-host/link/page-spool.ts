@@ -31,6 +31,8 @@ export class PageSpool {
   readonly #queue: Append[] = [];
   #file: FileHandle | undefined;
   #fileBytes = 0;
+  /** A write broke off: the file may end in half a line, which the next one must not be joined to. */
+  #torn = false;
   #working: Promise<void> | undefined;
 
   constructor(path: string, log: Log, bytesMax = SPOOL_BYTES_MAX) {
@@ -101,7 +103,7 @@ export class PageSpool {
 
   async #write(batch: readonly Append[]): Promise<void> {
     const bytes = batch.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
-    if (this.#fileBytes + bytes > this.#bytesMax) await this.#rewrite();
+    if (this.#torn || this.#fileBytes + bytes > this.#bytesMax) await this.#rewrite();
     const taken: Append[] = [];
     let text = "";
     let size = this.#fileBytes;
@@ -117,11 +119,13 @@ export class PageSpool {
     }
     if (taken.length === 0) return;
     const file = await this.#opened();
+    this.#torn = true;
     await file.appendFile(text);
     if (taken.some(({ message }) => message.t === "page-play")) {
       await file.datasync();
       if (this.#fileBytes === 0) await syncFolder(dirname(this.#path));
     }
+    this.#torn = false;
     this.#fileBytes = size;
     for (const { message, done } of taken) {
       this.#kept.set(message.id, message);
@@ -146,6 +150,7 @@ export class PageSpool {
     if (this.#kept.size === 0) {
       await rm(this.#path, { force: true });
       this.#fileBytes = 0;
+      this.#torn = false;
       return;
     }
     const text = this.waiting().map((message) => `${JSON.stringify(message)}\n`).join("");
@@ -160,6 +165,7 @@ export class PageSpool {
     await rename(temporary, this.#path);
     await syncFolder(dirname(this.#path));
     this.#fileBytes = Buffer.byteLength(text);
+    this.#torn = false;
   }
 
   async #opened(): Promise<FileHandle> {

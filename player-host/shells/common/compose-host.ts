@@ -55,6 +55,7 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
     newId: () => `${instance}-${(ids += 1)}`,
     shellName: () => stage.shellName,
     timers,
+    random,
     log: log.child({ part: "page" }),
   });
   const host = new PlayerHost({ shell, stage, link, desk, gate, scenes, context: kept.context, clock, timers, log, hostBytes });

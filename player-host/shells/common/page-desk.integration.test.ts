@@ -45,6 +45,7 @@ describe("the page desk", () => {
       newId: () => `i-${(ids += 1)}`,
       shellName: () => "test 1",
       timers: time,
+      random: { next: () => 1, bytes: (count) => new Uint8Array(count) },
       log: silentLog,
     });
     desk.pageBegun();
@@ -107,6 +108,22 @@ describe("the page desk", () => {
     desk.linkUp();
     desk.takeAgentMessage({ t: "page-stored", id: "i-2" });
     expect(spool.waiting()).toEqual([]);
+  });
+
+  test("what the page was promised is offered again when the agent has no room, and forgotten when it will never be taken", async () => {
+    linked = false;
+    emit(1);
+    await answered(1);
+    linked = true;
+    desk.linkUp();
+    sent = [];
+    desk.takeAgentMessage({ t: "page-stored", id: "i-1", code: "outbox.full" });
+    expect(spool.has("i-1")).toBe(true);
+    expect(sent).toEqual([]);
+    await time.advance(5_000);
+    expect(sent).toMatchObject([{ t: "page-event", id: "i-1" }]);
+    desk.takeAgentMessage({ t: "page-stored", id: "i-1", code: "outbox.too-large" });
+    expect(spool.has("i-1")).toBe(false);
   });
 
   test("an agent that is there and does not answer: the host holds the event after ten seconds", async () => {

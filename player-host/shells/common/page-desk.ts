@@ -1,6 +1,8 @@
 import type { Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
+import type { Random } from "../../../platform/ports/random.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import type { AgentMessage, HostMessage, PageContext } from "../../contract/link-messages.ts";
 import type { PageSpool, SpooledMessage } from "../../link/page-spool.ts";
 import type { PageCall } from "../../page-api/page-calls.ts";
@@ -17,6 +19,7 @@ export interface PageDeskDeps {
   readonly newId: () => string;
   readonly shellName: () => string;
   readonly timers: Timers;
+  readonly random: Random;
   readonly log: Log;
 }
 
@@ -33,6 +36,9 @@ const PENDING_MAX = 500;
 /** Spooled messages sent ahead of the agent's answers. */
 const RESEND_WINDOW = 64;
 const STORED_TIMEOUT_MS = 10_000;
+/** Refusals that will be the same for ever. After any other, what the page was promised is offered again. */
+const REFUSED_FOR_GOOD: readonly string[] = ["page.invalid", "outbox.invalid", "outbox.too-large"];
+const RESEND_RETRY: RetryPolicy = { firstMs: 5_000, factor: 2, capMs: 60_000, floorMs: 1_000 };
 /** Answers to refused calls a second; a page in a flood reads none of them. */
 const REFUSALS_ANSWERED_MAX = 20;
 
@@ -47,6 +53,9 @@ export class PageDesk {
   #refusalsAnswered = 0;
   #refusalWindow: Timer | undefined;
   #resending = new Set<string>();
+  /** The agent has no room now: what it refused stays in the spool until then. */
+  #resendPause: Timer | undefined;
+  #resendRefusals = 0;
   #watchesGpio = false;
 
   constructor(deps: PageDeskDeps) {
@@ -80,6 +89,7 @@ export class PageDesk {
   linkUp(): void {
     if (this.#lastState !== undefined) this.#deps.send({ t: "page-state", state: this.#lastState });
     this.#resending = new Set();
+    this.#endPause();
     this.#resend();
   }
 
@@ -106,6 +116,7 @@ export class PageDesk {
 
   stop(): void {
     this.#refusalWindow?.cancel();
+    this.#endPause();
     for (const { timer } of this.#pending.values()) timer.cancel();
   }
 
@@ -172,6 +183,8 @@ export class PageDesk {
   #stored(id: string, code: string | undefined): void {
     const pending = this.#pending.get(id);
     this.#resending.delete(id);
+    if (code !== undefined && this.#deps.spool.has(id) && !REFUSED_FOR_GOOD.includes(code)) return this.#offerLater();
+    this.#resendRefusals = 0;
     this.#deps.spool.remove(id);
     if (pending !== undefined) {
       this.#pending.delete(id);
@@ -184,8 +197,26 @@ export class PageDesk {
     this.#resend();
   }
 
+  /** The page was told that this is kept. A full or closing outbox is no reason to break that word. */
+  #offerLater(): void {
+    const { timers, random } = this.#deps;
+    if (this.#resendPause !== undefined) return;
+    this.#resendPause = timers.after("page.resend", retryDelayMs(RESEND_RETRY, this.#resendRefusals, random), () => {
+      this.#resendPause = undefined;
+      this.#resend();
+    });
+    this.#resendRefusals += 1;
+  }
+
+  #endPause(): void {
+    this.#resendPause?.cancel();
+    this.#resendPause = undefined;
+    this.#resendRefusals = 0;
+  }
+
   /** Sends spooled messages up to the window; the agent's answers move it on. */
   #resend(): void {
+    if (this.#resendPause !== undefined) return;
     for (const message of this.#deps.spool.waiting()) {
       if (this.#resending.size >= RESEND_WINDOW) return;
       if (this.#resending.has(message.id)) continue;
