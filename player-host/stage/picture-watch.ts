@@ -20,6 +20,11 @@ export const FRAME_EVERY_MS = 4_000;
 export const FRAME_TIMEOUT_MS = 5_000;
 /** A capture costs more than a frame; the picture's content is looked at on every fourth round. */
 const CAPTURE_EVERY_ROUNDS = 4;
+/**
+ * A round takes at most a few deadlines of the shell. A watch that did not come round for this long hangs, and what it
+ * saw before says nothing of the screen now.
+ */
+export const WATCH_STALE_MS = 60_000;
 
 /** Asks the frame witness and looks at the picture at a modest cadence, and remembers what they said. */
 export class PictureWatch {
@@ -29,13 +34,18 @@ export class PictureWatch {
   /** Rises whenever another picture comes on: an answer about the old one does not count. */
   #epoch = 0;
   #resetAskedMs = 0;
+  #roundEndedMs: number;
 
   constructor(deps: PictureWatchDeps) {
     this.#deps = deps;
+    this.#roundEndedMs = deps.clock.monotonicMs();
   }
 
   facts(): { readonly frame: FrameFact; readonly content: ContentFact } {
-    return { frame: this.#frame, content: this.#content };
+    const silentMs = this.#deps.clock.monotonicMs() - this.#roundEndedMs;
+    if (silentMs <= WATCH_STALE_MS) return { frame: this.#frame, content: this.#content };
+    const unknown = { kind: "unknown", why: `the watch over the picture has not come round for ${Math.round(silentMs / 1000)} s` } as const;
+    return { frame: unknown, content: unknown };
   }
 
   pictureChanged(): void {
@@ -59,8 +69,9 @@ export class PictureWatch {
       if (this.#deps.stage().work.kind !== "no-shell") {
         await this.#askFrame();
         if (this.#wantsCapture(round) && !signal.aborted) await this.#look();
-        this.#deps.changed();
       }
+      this.#roundEndedMs = this.#deps.clock.monotonicMs();
+      this.#deps.changed();
       await sleep(this.#deps.timers, "picture.next-look", FRAME_EVERY_MS, signal);
     }
   }

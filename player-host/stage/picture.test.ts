@@ -33,6 +33,7 @@ describe("the verdict", () => {
     ["our page where the content should be", { ...PLAYING, shown: { kind: "screen", screen: { kind: "offline", message: "" } } }, ALIVE, VARIED, "error-page"],
     ["pairing is what is wanted", { ...PLAYING, wanted: { kind: "pairing", deviceId: "d", status: "s" }, shown: { kind: "screen", screen: { kind: "pairing", deviceId: "d", status: "s" } } }, ALIVE, VARIED, "showing"],
     ["blank is black by wish", { ...PLAYING, wanted: { kind: "blank" }, shown: { kind: "screen", screen: { kind: "blank" } } }, ALIVE, uniform(0, 0, 0), "dark"],
+    ["a black page that did not come on is not dark", { ...PLAYING, wanted: { kind: "blank" }, shown: { kind: "screen", screen: { kind: "blank" } } }, ALIVE, VARIED, "showing"],
     ["still loading", { ...PLAYING, shown: { kind: "nothing" }, work: { kind: "loading", load: 1, attempt: 0 } }, ALIVE, VARIED, "unknown"],
   ])("%s", (_name, stage, frame, content, verdict) => {
     expect(judge(stage, frame, content).verdict).toBe(verdict);

@@ -60,12 +60,19 @@ function judge({ stage, frame, content }: PictureFacts): Judgement {
   if (wanted.kind === "content" && shown.kind === "screen") return { verdict: "error-page", confidence: 1 };
   if (wanted.kind === "fault") return { verdict: "error-page", confidence: 1 };
   if (frame.kind === "late" && frame.misses >= MISSES_FOR_FROZEN) return { verdict: "frozen", confidence: frame.renderer && frame.output ? 0.7 : 0.95 };
-  if (wanted.kind === "blank" && shown.kind === "screen") return { verdict: "dark", confidence: 1 };
+  if (wanted.kind === "blank" && shown.kind === "screen") return judgeBlank(content);
   if (shown.kind === "nothing") return { verdict: "unknown", confidence: 0.5 };
   if (content.kind === "uniform" && content.hits >= HITS_FOR_UNIFORM) {
     return { verdict: isBlack(content) ? "dark" : "blank", confidence: Math.min(0.95, 0.6 + 0.1 * content.hits) };
   }
   return showing(frame, content);
+}
+
+/** Our black page was told to come on. Whether it did is the capture's to say, not ours. */
+function judgeBlank(content: ContentFact): Judgement {
+  if (content.kind === "varied") return { verdict: "showing", confidence: 0.6 };
+  if (content.kind !== "uniform") return { verdict: "dark", confidence: 0.6 };
+  return isBlack(content) ? { verdict: "dark", confidence: 1 } : { verdict: "blank", confidence: 0.8 };
 }
 
 /** How sure we are grows with every witness that could be asked and agrees. */

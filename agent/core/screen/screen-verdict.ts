@@ -95,7 +95,7 @@ function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: D
   if (player.kind === "absent") return { verdict: "unknown", confidence: step(0.9), evidence, litUnexpectedly };
   if (player.silentMs > PLAYER_SILENT_MS) return { verdict: "unknown", confidence: step(0.7), evidence, litUnexpectedly };
   const { picture, ownScreen } = player;
-  if (ownScreen?.name === "blank" && expectation.expect === "off" && picture.verdict !== "frozen" && picture.verdict !== "unknown") {
+  if (ownScreen?.name === "blank" && expectation.expect === "off" && picture.verdict === "dark") {
     // The display cannot be switched off from here: a black page is the darkest there is, and was asked for.
     return { verdict: "dark-expected", confidence: step(picture.confidence * 0.7), evidence, litUnexpectedly: false };
   }
