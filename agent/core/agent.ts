@@ -15,6 +15,7 @@ import { coreChecks } from "./health/core-checks.ts";
 import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
 import { clockSource, configSource, diskSource, outboxSource, playerSource, temperatureSource } from "./health/health-source.ts";
+import { inventoryOncePerBoot } from "./inventory-cache.ts";
 import { drainFactory } from "./outbox/drain.ts";
 import { noticedDisplay } from "./state/noticed-display.ts";
 import { HardwareReporter } from "./state/hardware-reporter.ts";
@@ -36,7 +37,9 @@ export class Agent {
     const parts = await createParts(ports, settings);
     const diagnostics = new CheckList(checksOf(ports, settings, parts), ports.timers, ports.log.child({ part: "checks" }));
     const executors = executorsOf(ports, settings, parts, diagnostics);
-    const profile = await buildProfile(ports.platform, executors, ports.crypto);
+    const { platform, documents, log } = ports;
+    const inventory = await inventoryOncePerBoot(platform.probe, documents, `${ports.bootId}/${settings.version}`, log);
+    const profile = await buildProfile(platform, inventory, executors, ports.crypto);
     return new Agent(ports, settings, parts, { diagnostics, executors, profile });
   }
 

@@ -37,7 +37,8 @@ export class VirtualTime implements Clock, Timers {
   }
 
   wallMs(): number {
-    return this.#monotonicMs + this.#wallOffsetMs;
+    // Whole milliseconds, as every wall clock gives them; timers may be due in between.
+    return Math.floor(this.#monotonicMs + this.#wallOffsetMs);
   }
 
   monotonicMs(): number {

@@ -26,6 +26,9 @@ export const PLAYER_ENTRY: Readonly<Record<FoundBrowser["kind"], string>> = {
   electron: "player-host/shells/electron/main.ts",
 };
 
+/** As in scripts/systemd/vitrine-agent.service: without a ceiling V8 takes room it does not need. */
+const AGENT_NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=64"];
+
 export function deviceFolder({ data }: Place, device: string): string {
   return join(data, "devices", device);
 }
@@ -41,7 +44,8 @@ export function agentProgram(place: Place, device: string): ProgramSpec {
   const args = ["--data", deviceFolder(place, device), "--platform", "simulated", "--cloud", cloud, "--device-name", `Screen ${device}`];
   // Two buttons on the simulated header; and nobody waits here for a whole site to come back from a power cut.
   args.push("--gpio-inputs", "GPIO23,GPIO24", "--cloud-first-connect-spread-ms", "0");
-  return nodeProgram(place, `agent-${device}`, "dist/agent/main.js", args);
+  const program = nodeProgram(place, `agent-${device}`, "dist/agent/main.js", args);
+  return { ...program, args: [...AGENT_NODE_FLAGS, ...program.args] };
 }
 
 export function playerProgram(place: Place, device: string): ProgramSpec {

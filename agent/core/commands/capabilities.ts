@@ -2,6 +2,7 @@ import { COMMANDS, type CommandName } from "../../protocol/commands/catalog.ts";
 import type { Capability } from "../../protocol/commands/definition.ts";
 import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
+import type { Inventory } from "../../../platform/ports/host.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
 import type { Reading } from "../../../platform/ports/reading.ts";
 import { toHex, utf8 } from "../../../platform/runtime/encoding.ts";
@@ -19,6 +20,7 @@ export type Profile = DeviceMessageOf<"profile">;
  */
 export async function buildProfile(
   adapter: PlatformAdapter,
+  facts: Inventory,
   executors: ExecutorTable,
   crypto: Pick<Crypto, "sha256">,
 ): Promise<Profile> {
@@ -27,7 +29,7 @@ export async function buildProfile(
     capabilities: capabilitiesOf(commands),
     commands,
     choices: await choicesOf(adapter, commands),
-    inventory: await inventoryOf(adapter),
+    inventory: inventoryOf(facts),
     evidence: evidenceOf(adapter),
   };
   const hash = toHex(await crypto.sha256(utf8(canonicalJson(body))));
@@ -55,8 +57,7 @@ async function choicesOf(adapter: PlatformAdapter, commands: readonly CommandNam
 }
 
 /** Each fact as a reading without its time: the time would change the hash. */
-async function inventoryOf(adapter: PlatformAdapter): Promise<JsonObject> {
-  const inventory = await adapter.probe.inventory();
+function inventoryOf(inventory: Inventory): JsonObject {
   const facts = Object.entries(inventory) as [string, Reading<unknown>][];
   return Object.fromEntries(facts.map(([name, reading]) => [name, wireReading(reading) as Json]));
 }

@@ -289,7 +289,7 @@ describe("reboot", () => {
 
 describe("what the device declares", () => {
   it("names every capability, command and choice of the simulated machine, with the same hash each time", async () => {
-    const profile = await buildProfile(adapter, table, nodeCrypto);
+    const profile = await buildProfile(adapter, await adapter.probe.inventory(), table, nodeCrypto);
     expect(profile.capabilities).toEqual([
       "power.reboot",
       "power.shutdown",
@@ -310,14 +310,14 @@ describe("what the device declares", () => {
     expect(JSON.stringify(profile.choices["gpio.write"])).toContain("GPIO17");
     expect(profile.hash).toMatch(/^[0-9a-f]{64}$/);
     await time.advance(5_000);
-    expect((await buildProfile(adapter, table, nodeCrypto)).hash).toBe(profile.hash);
+    expect((await buildProfile(adapter, await adapter.probe.inventory(), table, nodeCrypto)).hash).toBe(profile.hash);
   });
 
   it("has no command for hardware that is not there, and another hash", async () => {
     const { display: _display, gpio: _gpio, cec: _cec, audio: _audio, ...bare } = adapter;
-    const profile = await buildProfile(bare, tableFor(bare), nodeCrypto);
+    const profile = await buildProfile(bare, await bare.probe.inventory(), tableFor(bare), nodeCrypto);
     expect(profile.commands).toEqual(["reboot", "shutdown", "logs.collect", "telemetry.burst", "diagnostics.run"]);
     expect(profile.choices).toEqual({});
-    expect(profile.hash).not.toBe((await buildProfile(adapter, table, nodeCrypto)).hash);
+    expect(profile.hash).not.toBe((await buildProfile(adapter, await adapter.probe.inventory(), table, nodeCrypto)).hash);
   });
 });

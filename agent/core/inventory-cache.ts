@@ -1,0 +1,26 @@
+import type { Inventory, SystemProbe } from "../../platform/ports/host.ts";
+import type { Log } from "../../platform/ports/log.ts";
+import type { JsonObject } from "../../platform/runtime/json.ts";
+import { StorageError, type DocumentStore } from "./storage/document-store.ts";
+
+const KEY = "inventory";
+
+/**
+ * The facts of the machine, read once per boot and agent version: reading them takes half a second and a process of
+ * its own, and an agent that was killed should be back before that. A reading that failed is not kept.
+ */
+export async function inventoryOncePerBoot(probe: SystemProbe, documents: DocumentStore, of: string, log: Log): Promise<Inventory> {
+  const kept = await documents.get(KEY);
+  if (kept?.["of"] === of) return kept["facts"] as unknown as Inventory;
+  const inventory = await probe.inventory();
+  if (Object.values(inventory).every((fact: Inventory[keyof Inventory]) => fact.kind !== "failed")) {
+    try {
+      await documents.put({ [KEY]: { of, facts: inventory as unknown as JsonObject } });
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
+      // Read again at the next start; nothing else depends on it.
+      log.debug({ code: thrown.code }, "the inventory could not be kept");
+    }
+  }
+  return inventory;
+}
