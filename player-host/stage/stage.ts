@@ -5,7 +5,7 @@ import { fail, messageOf, type Issue, type Result } from "../../platform/ports/r
 import { Emitter } from "../../platform/runtime/emitter.ts";
 import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
-import type { HostPicture, StageReport, StageScene } from "../contract/link-messages.ts";
+import type { HostPicture, StageContent, StageReport, StageScene } from "../contract/link-messages.ts";
 import { judgePicture } from "./picture.ts";
 import { PictureWatch } from "./picture-watch.ts";
 import type { LoadTarget, Shell, ShellEvent } from "./shell.ts";
@@ -76,6 +76,12 @@ export class Stage {
 
   get scene(): StageScene {
     return this.#state.wanted;
+  }
+
+  /** The content whose document is on the glass or is coming on; wanted content that still waits for its origin is not. */
+  get contentOn(): StageContent | undefined {
+    const { inFlight, shown } = this.#state;
+    return inFlight?.content ?? (shown.kind === "content" ? shown.content : undefined);
   }
 
   /** The browser's name, and its version once it has started. */

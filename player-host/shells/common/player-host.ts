@@ -44,13 +44,13 @@ export class PlayerHost {
   #context: PageContext | undefined;
   #identify: Timer | undefined;
   #pageLines = 0;
+  #documentGrants: readonly string[] = [];
 
   constructor(deps: PlayerHostDeps) {
     this.#deps = deps;
     this.#context = deps.context;
     const { shell, stage, link, desk } = deps;
     if (deps.context !== undefined) desk.setContext(deps.context);
-    this.#setGrants(stage.scene);
     shell.onEvent((event) => this.#takeShellEvent(event));
     link.onEvent((event) => this.#takeLinkEvent(event));
     stage.onSeen((seen) => {
@@ -98,6 +98,8 @@ export class PlayerHost {
     const { desk, log } = this.#deps;
     switch (event.kind) {
       case "page-begun":
+        this.#documentGrants = this.#deps.stage.contentOn?.grants ?? [];
+        this.#setGrants();
         desk.pageBegun();
         return;
       case "page-call":
@@ -158,8 +160,8 @@ export class PlayerHost {
   }
 
   #setScene(scene: StageScene): void {
-    this.#setGrants(scene);
     this.#deps.stage.setScene(scene);
+    this.#setGrants();
     this.#keep();
   }
 
@@ -169,8 +171,14 @@ export class PlayerHost {
     this.#keep();
   }
 
-  #setGrants(scene: StageScene): void {
-    this.#deps.gate.setGrants(scene.kind === "content" ? scene.content.grants : []);
+  /**
+   * What the document on the glass was loaded with, less what the wanted scene no longer gives: while the next content
+   * waits for its origin the old page stays, and must not hold what only the next one was granted.
+   */
+  #setGrants(): void {
+    const { gate, stage } = this.#deps;
+    const wanted = stage.scene.kind === "content" ? stage.scene.content.grants : [];
+    gate.setGrants(this.#documentGrants.filter((grant) => wanted.includes(grant)));
   }
 
   #keep(): void {
