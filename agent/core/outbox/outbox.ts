@@ -294,8 +294,11 @@ export class Outbox implements EventSink, Backlog {
   /** False: the disk refused, and another try is scheduled. */
   async #writeGroup(group: PendingRecord[]): Promise<boolean> {
     try {
+      const newestAlarm = this.ranges().alarm.newest;
       const done = await this.#keeper.write(group);
       this.#settle(done.written);
+      // Gap records are nobody's append: without this they would wait for one before they are sent.
+      if (this.ranges().alarm.newest > newestAlarm) this.#appended.emit("alarm");
       if (done.issue === undefined) {
         if (this.#failures > 0) this.#keeper.writeRecovered();
         this.#failures = 0;
