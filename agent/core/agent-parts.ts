@@ -6,6 +6,7 @@ import type { CloudLinkRunner } from "./cloud/cloud-link.ts";
 import { DEFAULT_MIGRATION_POLICY, Migration } from "./cloud/migration.ts";
 import { migrationTarget } from "./cloud/migration-target.ts";
 import { ServerClock } from "./cloud/server-clock.ts";
+import { WayToCloud } from "./cloud/way-to-cloud.ts";
 import type { JournalStore } from "./commands/journal-store.ts";
 import { contentLabel, ContentService } from "./content/content-service.ts";
 import { contentTarget } from "./content/content-target.ts";
@@ -13,6 +14,9 @@ import { AlarmBoard } from "./health/alarm-board.ts";
 import { Ownership } from "./identity/ownership.ts";
 import { Pairing } from "./identity/pairing.ts";
 import { signatureVerifier } from "./identity/verify.ts";
+import { NetworkChange } from "./network/network-change.ts";
+import { DEFAULT_NETWORK_POLICY } from "./network/network-change-deps.ts";
+import { networkTarget } from "./network/network-target.ts";
 import { PlayerService } from "./player/player-service.ts";
 import { SceneKeeper } from "./scene-keeper.ts";
 import { ScheduleRunner } from "./schedule/schedule-runner.ts";
@@ -23,6 +27,8 @@ import { sharedDisplayStatus } from "./state/display-status.ts";
 import type { DesiredKeyHandler } from "./state/desired-key.ts";
 import { audioKeys } from "./state/keys/audio-keys.ts";
 import { displayKeys } from "./state/keys/display-keys.ts";
+import { exclusiveKey } from "./state/keys/exclusive-key.ts";
+import { networkKey } from "./state/keys/network-key.ts";
 import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, telemetryKey } from "./state/keys/setting-keys.ts";
 import { ManualOverrides } from "./state/manual-overrides.ts";
 import { ReportedState } from "./state/reported-state.ts";
@@ -51,6 +57,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     documents, ownership: identity.ownership, clock, timers, random, alarms,
     log: log.child({ part: "migration" }), policy: DEFAULT_MIGRATION_POLICY, configured: settings.endpoints,
   });
+  const { way, network, wayKeys } = await createWay(ports, alarms, migration);
   const overrides = await ManualOverrides.load({ store: documents, clock, log });
   const schedule = new ScheduleRunner({
     schedule: () => late.desired?.document()?.schedule,
@@ -76,7 +83,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     telemetryKey(clock, telemetry),
     logLevelKey(clock, { current: () => ports.logLevel(), set: (level) => Promise.resolve(ok(ports.setLogLevel(level as "debug"))) }),
     contentKey(contentTarget(content, clock)),
-    endpointsKey(migrationTarget(migration, clock)),
+    ...wayKeys,
     playerConfigKey(clock, page),
   ];
   const desired = await DesiredState.load({
@@ -84,6 +91,9 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     clock, timers, random, log: log.child({ part: "desired" }),
   });
   late.desired = desired;
+  way.onFree(() => {
+    for (const { key } of wayKeys) desired.poke(key);
+  });
   const expectation = (): ScreenExpectation => {
     const override = overrides.valueOf("display.power", desired.version(), handlers[0]?.wanted(desired.document() ?? {}));
     return screenExpectation(desired.document(), override, schedule.says);
@@ -98,7 +108,19 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     blank: () => display?.capabilities.power !== true && expectation().expect === "off",
   });
   const serverClock = new ServerClock(clock);
-  return { late, send, reported, alarms, ...identity, migration, overrides, schedule, displayStatus, content, telemetry, player, page, desired, expectation, screen, scene, serverClock };
+  return { late, send, reported, alarms, ...identity, migration, network, overrides, schedule, displayStatus, content, telemetry, player, page, desired, expectation, screen, scene, serverClock };
+}
+
+/** What changes the device's way to its cloud: to another cloud, or into another network, one at a time. */
+async function createWay(ports: AgentPorts, alarms: AlarmBoard, migration: Migration) {
+  const { clock, timers, random, log, documents, crypto, platform } = ports;
+  const way = new WayToCloud();
+  const deps = { settings: platform.networkSettings, proxy: ports.cloudProxy };
+  const network = await NetworkChange.load({
+    ...deps, documents, crypto, way, clock, timers, random, alarms, log: log.child({ part: "network" }), policy: DEFAULT_NETWORK_POLICY,
+  });
+  const wayKeys = [endpointsKey(migrationTarget(migration, clock)), networkKey(networkTarget(network, deps, clock))].map((key) => exclusiveKey(key, way));
+  return { way, network, wayKeys };
 }
 
 async function createIdentity(ports: AgentPorts, settings: AgentSettings) {

@@ -16,6 +16,7 @@ import type { ContentProvider } from "./content/content-port.ts";
 import type { DiagnosticCheck } from "./health/diagnostic-check.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { PlayerLink } from "./player/player-port.ts";
+import type { CloudProxy } from "./network/cloud-proxy.ts";
 import type { DocumentStore } from "./storage/document-store.ts";
 
 /** Everything the agent stands on. Composition makes these; the core knows nothing else of the machine. */
@@ -36,6 +37,8 @@ export interface AgentPorts {
   readonly journal: JournalStore;
   readonly outbox: Outbox;
   readonly transport: Transport;
+  /** Through which `transport` and `uploader` get out. Absent: they know no proxy. */
+  readonly cloudProxy?: CloudProxy;
   readonly linkPolicy: LinkPolicy;
   /** Brings big things to the cloud beside the link; it asks the link for the address. */
   uploader(link: Pick<CloudLink, "requestUpload">): Uploader;

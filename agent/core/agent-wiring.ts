@@ -124,6 +124,7 @@ async function release(agent: Agent): Promise<void> {
     agent.commands.cancelAll();
     parts.content.want(undefined);
     await parts.desired.forget();
+    await parts.network.forget();
     await parts.page.set({} satisfies JsonObject);
     parts.scene.update();
   } catch (thrown) {

@@ -53,6 +53,7 @@ export class Agent {
     this.link = createLink(ports, settings, parts, this.commands, made.profile);
     parts.late.link = this.link;
     parts.migration.attach(this.link);
+    parts.network.attach(this.link);
     this.health = this.#createHealth();
     this.supervisor = new Supervisor(this.#units(), ports);
   }
@@ -102,6 +103,7 @@ export class Agent {
       unit("telemetry", parts.telemetry),
       unit("alarms", parts.alarms),
       unit("health", this.health),
+      unit("network", parts.network),
       unit("link", this.link),
     ];
   }

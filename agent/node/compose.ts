@@ -34,6 +34,7 @@ import { simulatedHooks } from "./simulated-hooks.ts";
 import { openStores } from "./stores.ts";
 import { Systemd } from "./systemd.ts";
 import type { HttpSettings } from "./transport/http-exchange.ts";
+import { ProxySetting } from "./transport/proxy-setting.ts";
 import { WsTransport } from "./transport/ws-transport.ts";
 import { DEFAULT_UPLOAD_POLICY, HttpUploader } from "./uploads/http-uploader.ts";
 
@@ -67,7 +68,8 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const deviceId = await deviceIdOf(nodeCrypto, loaded.key.publicKey);
   const place = socketPlace(config.values["sockets.dir"] === "" ? paths.data : resolve(config.values["sockets.dir"]));
   const player = new PlayerSocket(playerSocketPath(place).path, { clock, timers, log: log.child({ part: "player-link" }) });
-  const http = httpSettings(options);
+  const cloudProxy = new ProxySetting(config.values["cloud.proxy"][0]);
+  const http = httpSettings(options, cloudProxy);
   const provisioning = provisioningOf(options, log);
   const settings = settingsOf(options, provisioning);
   const ports: AgentPorts = {
@@ -75,7 +77,8 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     platform: platform.adapter,
     content: new PackageProvider(paths.content, log.child({ part: "packages" })),
     documents: stores.documents, journal: stores.journal, outbox: stores.outbox,
-    transport: createTransport(platform, timers, http, options.version),
+    transport: createTransport(platform, timers, http, cloudProxy, options.version),
+    cloudProxy,
     linkPolicy: { ...DEFAULT_LINK_POLICY, pingIntervalMs: config.values["cloud.pingMs"] },
     uploader: (link) => new HttpUploader({ link, clock, timers, random: systemRandom, log: log.child({ part: "uploads" }), http, policy: DEFAULT_UPLOAD_POLICY }),
     logs: logSource(paths.logs, () => pino.flush()),
@@ -107,17 +110,17 @@ async function openMachine({ config, paths, pino }: ComposeOptions, timers: Time
   });
 }
 
-function createTransport(platform: OpenedPlatform, timers: Timers, http: HttpSettings, version: string): Transport {
+function createTransport(platform: OpenedPlatform, timers: Timers, http: HttpSettings, proxy: ProxySetting, version: string): Transport {
   const ws = new WsTransport({ ...http, timers, clockQuality: () => platform.adapter.clock.quality(), userAgent: `vitrine-agent/${version}` });
   const { world } = platform;
   if (world === undefined) return ws;
-  return new GatedTransport(ws, { allowed: () => world.state.network.link === "up", onChange: (changed) => world.onChange(changed) });
+  // The development cloud is on loopback, where no proxy stands: the world says whether the one desired state chose would work.
+  return new GatedTransport(ws, { allowed: () => world.reachesCloud(proxy.chosen()), onChange: (changed) => world.onChange(changed) });
 }
 
-function httpSettings({ config }: ComposeOptions): HttpSettings {
-  const { "cloud.proxy": proxies, "cloud.caFile": caFile } = config.values;
-  const proxy = proxies[0];
-  return { ...(proxy !== undefined && { proxy }), ...(caFile !== "" && { ca: readFileSync(caFile, "utf8") }) };
+function httpSettings({ config }: ComposeOptions, proxy: ProxySetting): HttpSettings {
+  const { "cloud.caFile": caFile } = config.values;
+  return { proxy: () => proxy.current(), ...(caFile !== "" && { ca: readFileSync(caFile, "utf8") }) };
 }
 
 /** A wrong provisioning file is said and passed over: the device still shows its pairing code. */

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { NetworkSchema } from "./network-settings.ts";
 import { FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema, WebSocketUrlSchema } from "./values.ts";
 
 /** A customer's player: an address, or a package that plays from disk with no network. */
@@ -72,6 +73,7 @@ export const DesiredDocumentSchema = v.looseObject({
   ),
   log: v.optional(v.strictObject({ level: v.picklist(LOG_LEVELS) })),
   cloud: v.optional(v.strictObject({ endpoints: v.pipe(v.array(WebSocketUrlSchema), v.minLength(1), v.maxLength(8)) })),
+  network: v.optional(NetworkSchema),
   /** Configuration handed to the customer's page; meaning is the customer's own. */
   player: v.optional(v.strictObject({ config: v.optional(JsonObjectSchema) })),
 });

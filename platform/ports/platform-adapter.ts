@@ -3,6 +3,7 @@ import type { Cec } from "./cec.ts";
 import type { Display } from "./display.ts";
 import type { Gpio } from "./gpio.ts";
 import type { ClockControl, HostPower, NetworkControl, Screenshot, SystemProbe, Watchdog } from "./host.ts";
+import type { NetworkSettings } from "./network-settings.ts";
 import type { Outputs } from "./outputs.ts";
 
 /**
@@ -18,6 +19,8 @@ export interface PlatformAdapter {
   readonly probe: SystemProbe;
   readonly network: NetworkControl;
   readonly clock: ClockControl;
+  /** Absent: somebody else configures this machine's network. */
+  readonly networkSettings?: NetworkSettings;
   readonly display?: Display;
   readonly outputs?: Outputs;
   readonly gpio?: Gpio;

@@ -6,6 +6,7 @@ import { simulatedAudio } from "./simulated-audio.ts";
 import { SimulatedCec } from "./simulated-cec.ts";
 import { SimulatedGpio } from "./simulated-gpio.ts";
 import { simulatedClockControl, SimulatedHostPower, simulatedNetwork, SimulatedWatchdog, type MachineGone } from "./simulated-machine.ts";
+import { simulatedNetworkSettingsPort } from "./simulated-network-settings.ts";
 import { simulatedOutputs } from "./simulated-outputs.ts";
 import { panelControl } from "./simulated-panel.ts";
 import { simulatedProbe } from "./simulated-probe.ts";
@@ -44,6 +45,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     outputs: simulatedOutputs(world, clock),
     audio: simulatedAudio(world, clock),
     network: simulatedNetwork(world, clock),
+    networkSettings: simulatedNetworkSettingsPort(world, clock),
     clock: simulatedClockControl(world, clock),
     probe: simulatedProbe(world, clock, deps.hostProbe),
     close: () => {

@@ -2,6 +2,7 @@ import type { Clock, Timer, Timers } from "../ports/clock.ts";
 import type { ClockControl, HostPower, NetworkControl, NetworkInterface, Watchdog } from "../ports/host.ts";
 import { seen, unknown } from "../ports/reading.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
+import { addressesOf, gatewayOf, isUp } from "./simulated-site.ts";
 import type { SimulatedWorld } from "./world.ts";
 
 /** What ends the machine under the agent. */
@@ -91,24 +92,23 @@ export class SimulatedWatchdog implements Watchdog {
 export function simulatedNetwork(world: SimulatedWorld, clock: Clock): NetworkControl {
   return {
     interfaces: () => {
-      const { link, interfaces } = world.state.network;
-      const up = link === "up";
+      const { network } = world.state;
       // A chatty office network, so that rates have something to show.
       const traffic = Math.floor(world.uptimeMs() / 1_000);
-      const list = Object.entries(interfaces).map(([name, { kind, mac, addresses }]): NetworkInterface => ({
+      const list = Object.entries(network.interfaces).map(([name, { kind, mac }]): NetworkInterface => ({
         name,
         kind,
-        up,
+        up: isUp(network, name),
         mac,
-        addresses: up ? addresses : [],
+        addresses: addressesOf(network, name),
         receivedBytes: traffic * 1_200,
         sentBytes: traffic * 300,
       }));
       return Promise.resolve(seen(list, clock.monotonicMs()));
     },
     gateway: () => {
-      const { link, gateway } = world.state.network;
-      return Promise.resolve(link === "up" ? seen(gateway, clock.monotonicMs()) : unknown("there is no default route"));
+      const gateway = gatewayOf(world.state.network);
+      return Promise.resolve(gateway === undefined ? unknown("there is no default route") : seen(gateway, clock.monotonicMs()));
     },
     onChange: (changed) => world.onChange((sections) => sections.includes("network") && changed()),
   };

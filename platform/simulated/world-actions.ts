@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { fail, ok, type Result } from "../ports/result.ts";
+import { onWifi, withAccessPoint, withProxies } from "./simulated-site.ts";
 import type { SimulatedWorld } from "./world.ts";
 import { describeIssue, runHook } from "./world-input.ts";
 import { displayInput, displayMood, TV_OUTPUT } from "./world-state.ts";
@@ -176,6 +177,55 @@ const machineActions: readonly SimulatedAction[] = [
   ),
 ];
 
+const accessPoint = {
+  ssid: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(32)), "Shop"),
+  security: v.optional(v.picklist(["open", "wpa-psk", "wpa3-sae"]), "wpa-psk"),
+  password: v.optional(v.pipe(v.string(), v.maxLength(63)), "shop-password"),
+};
+
+const siteActions: readonly SimulatedAction[] = [
+  action(
+    "network",
+    "network.access-point",
+    "Access point",
+    "The site's wireless network appears, gets another password, or is switched off. The device needs the same settings.",
+    v.strictObject({ ...accessPoint, on: v.optional(v.boolean(), true) }),
+    (world, { on, ...point }) => world.update({ network: withAccessPoint(world.state.network, point, on) }),
+  ),
+  action(
+    "network",
+    "network.on-wifi",
+    "Put the device on Wi-Fi",
+    "Plugs in a wireless adapter, pulls the Ethernet cable and joins this network, which is there.",
+    v.strictObject(accessPoint),
+    (world, point) => world.update({ network: onWifi(world.state.network, point) }),
+  ),
+  action(
+    "network",
+    "network.router",
+    "Move the router",
+    "The site's gateway gets another address. DHCP follows; an address set by hand is cut off.",
+    v.strictObject({ gateway: v.pipe(v.string(), v.ipv4()) }),
+    (world, { gateway }) => world.update({ network: { ...world.state.network, gateway } }),
+  ),
+  action(
+    "network",
+    "network.proxies",
+    "Proxies of the site",
+    "The addresses of proxies that let the device through. Any other proxy cuts it off.",
+    v.strictObject({ proxies: v.pipe(v.array(v.pipe(v.string(), v.maxLength(512))), v.maxLength(16)) }),
+    (world, { proxies }) => world.update({ network: withProxies(world.state.network, proxies) }),
+  ),
+  action(
+    "network",
+    "network.settings-mood",
+    "Network settings",
+    "Whether the machine takes network settings, refuses them, or takes them and says that it did not.",
+    v.strictObject({ mood: v.picklist(["obeys", "refuses", "half"]) }),
+    (world, { mood }) => world.update({ network: { ...world.state.network, settingsMood: mood } }),
+  ),
+];
+
 const otherActions: readonly SimulatedAction[] = [
   action("network", "network.cut", "Cut the network", "The link goes down; addresses and gateway with it.", none, (world) =>
     world.update({ network: { ...world.state.network, link: "down" } }),
@@ -220,7 +270,7 @@ const otherActions: readonly SimulatedAction[] = [
 ];
 
 /** Everything that can be done to a simulated device, in the order a panel shows it. */
-export const simulatedActions: readonly SimulatedAction[] = [...displayActions, ...gpioActions, ...machineActions, ...otherActions];
+export const simulatedActions: readonly SimulatedAction[] = [...displayActions, ...gpioActions, ...machineActions, ...siteActions, ...otherActions];
 
 /** Runs an action by name. Both arguments come from outside and are checked here. */
 export function runSimulatedAction(world: SimulatedWorld, name: unknown, params: unknown): Result<void> {

@@ -71,6 +71,20 @@ const networkInterface = v.strictObject({
   addresses: v.pipe(v.array(shortText), v.maxLength(8)),
 });
 
+const wifiSecurity = v.picklist(["open", "wpa-psk", "wpa3-sae"]);
+/** A check value in place of a password: the world goes to dashboards and into files. */
+const wifiNetwork = v.strictObject({ ssid: shortText, security: wifiSecurity, keyCheck: v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{8})?$/)) });
+const addressSettings = v.variant("method", [
+  v.strictObject({ method: v.literal("dhcp") }),
+  v.strictObject({ method: v.literal("static"), address: shortText, gateway: v.optional(shortText), dns: v.pipe(v.array(shortText), v.maxLength(4)) }),
+]);
+
+/** What the device was told about its network. Absent parts: DHCP, and the cable. */
+export const simulatedNetworkSettings = v.strictObject({
+  interfaces: v.record(shortText, addressSettings),
+  wifi: v.optional(wifiNetwork),
+});
+
 export const worldStateSchema = v.strictObject({
   version: v.literal(1),
   serial: shortText,
@@ -101,6 +115,14 @@ export const worldStateSchema = v.strictObject({
     link: v.picklist(["up", "down"]),
     gateway: shortText,
     interfaces: v.record(shortText, networkInterface),
+    /** Absent: as out of the box. */
+    settings: v.optional(simulatedNetworkSettings),
+    /** What the settings have to be right for. The gateway above is the site's. */
+    site: v.optional(
+      v.strictObject({ accessPoints: v.pipe(v.array(wifiNetwork), v.maxLength(16)), proxies: v.pipe(v.array(v.pipe(v.string(), v.maxLength(512))), v.maxLength(16)) }),
+    ),
+    /** `refuses`: settings are not taken. `half`: they are, and the machine says that they are not. Absent: `obeys`. */
+    settingsMood: v.optional(v.picklist(["obeys", "refuses", "half"])),
   }),
   clock: v.strictObject({
     quality: v.picklist(["unset", "local", "synced"]),
@@ -115,6 +137,8 @@ export const worldStateSchema = v.strictObject({
 export type WorldState = v.InferOutput<typeof worldStateSchema>;
 export type GpioLineState = v.InferOutput<typeof gpioLine>;
 export type DisplayMood = v.InferOutput<typeof displayMood>;
+export type SimulatedNetworkState = WorldState["network"];
+export type SimulatedAccessPoint = v.InferOutput<typeof wifiNetwork>;
 /** The parts of the state, which is also how changes are announced. */
 export type WorldSection = Exclude<keyof WorldState, "version" | "serial">;
 

@@ -18,6 +18,7 @@ import {
 } from "./world-state.ts";
 import { runSimulatedAction } from "./world-actions.ts";
 import { describeIssue } from "./world-input.ts";
+import { reachesCloud } from "./simulated-site.ts";
 
 export interface WorldDeps {
   /** True time. The device's own, possibly wrong, wall clock is this plus `state.clock.offsetMs`. */
@@ -158,6 +159,11 @@ export class SimulatedWorld {
     const releasing = steps.map((_, i) => ({ button: i % 2 === 0 ? ("up" as const) : ("down" as const), atMs: heldMs + i * BOUNCE_MS }));
     this.#moveButton(name, [...bouncing, down, ...releasing, { button: "up", atMs: heldMs + steps.length * BOUNCE_MS }], 0);
     return ok(undefined);
+  }
+
+  /** Whether the device's settings are right for the site it stands in. `proxy`: the one it was told to go through. */
+  reachesCloud(proxy: string | undefined): boolean {
+    return reachesCloud(this.#state.network, proxy);
   }
 
   levelOf(name: string): GpioLevel | undefined {

@@ -5,8 +5,8 @@ import { connect as tlsConnect, type ConnectionOptions } from "node:tls";
 
 /** How to get out of the site's network. */
 export interface ProxySettings {
-  /** `http://[user:password@]host:port`, or `https://` for a proxy that is itself spoken to over TLS. */
-  readonly proxy?: string;
+  /** `http://[user:password@]host:port`, or `https://` for a proxy that is itself spoken to over TLS. A function is asked at each connection. */
+  readonly proxy?: string | (() => string | undefined);
   /** Hosts reached without it: names, `.suffix`, `host:port` or `*`, separated by commas. Loopback always is. */
   readonly noProxy?: string;
 }
@@ -20,7 +20,8 @@ const TUNNEL_TIMEOUT_MS = 15_000;
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[?::1\]?)$/i;
 
 /** The proxy for this target; `undefined` for the direct way. Throws `ProxyError` when the setting is no address. */
-export function proxyFor(target: URL, { proxy, noProxy }: ProxySettings): URL | undefined {
+export function proxyFor(target: URL, { proxy: setting, noProxy }: ProxySettings): URL | undefined {
+  const proxy = typeof setting === "function" ? setting() : setting;
   if (proxy === undefined || proxy === "" || LOOPBACK.test(target.hostname)) return undefined;
   const exceptions = (noProxy ?? "").split(",").map((entry) => entry.trim().toLowerCase()).filter((entry) => entry !== "");
   if (exceptions.some((entry) => isException(entry, target))) return undefined;

@@ -1,0 +1,280 @@
+import { describe, expect, test } from "vitest";
+import type { Network } from "../../protocol/network-settings.ts";
+import { fail } from "../../../platform/ports/result.ts";
+import { NETWORK_ALARM, STRANDED_ALARM } from "./network-change.ts";
+import { DEFAULT_NETWORK_POLICY } from "./network-change-deps.ts";
+import { machine, NetworkBench, onlyTheCut, type Machine } from "./testing/network-bench.ts";
+
+const { trialMs, retry } = DEFAULT_NETWORK_POLICY;
+const GOOD: Network = { interfaces: { eth0: { method: "static", address: "192.0.2.44/24", gateway: "192.0.2.1", dns: ["192.0.2.1"] } } };
+const BAD: Network = { interfaces: { eth0: { method: "static", address: "192.0.2.44/24", gateway: "192.0.2.254", dns: [] } } };
+const DHCP = { eth0: { method: "dhcp" } };
+const PASSWORD = "correct horse";
+const wifi = (password: string): Network => ({ wifi: { ssid: "Office", security: "wpa-psk", password } });
+
+/** Applies, and lets as much time pass as that takes. */
+async function change(bench: NetworkBench, wanted: Network) {
+  return bench.machine.time.settled(bench.change.apply(wanted));
+}
+
+const interfacesOf = (of: Machine) => of.world.state.network.settings?.interfaces;
+
+describe("a network change", () => {
+  test("is confirmed by a fresh session over the new settings, and stays over a restart", async () => {
+    const bench = await NetworkBench.start(machine());
+    const before = bench.linkBench.link.status();
+    expect(before.kind).toBe("online");
+    const result = await change(bench, GOOD);
+    expect(result).toEqual({ status: "applied", observed: { proxy: null, interfaces: GOOD.interfaces } });
+    const after = bench.linkBench.link.status();
+    expect(after).toMatchObject({ kind: "online" });
+    expect(after).not.toEqual(before);
+    expect(bench.calls.filter((call) => call !== "current")).toEqual(["checkpoint", "apply", "keep"]);
+    expect(bench.change.isConfirmed(GOOD)).toBe(true);
+    const sessions = bench.cloud.peers.length;
+    expect(await change(bench, GOOD)).toMatchObject({ status: "applied" });
+    expect(bench.cloud.peers).toHaveLength(sessions);
+    await bench.end();
+    const again = await NetworkBench.start(bench.machine);
+    expect(await change(again, GOOD)).toMatchObject({ status: "applied" });
+    expect([again.calls.includes("apply"), again.change.isConfirmed(GOOD), again.cloud.peers.length]).toEqual([false, true, 1]);
+    await again.end();
+  });
+
+  test("that cuts the device off is undone by the device, told with its reason, and not tried again at once", async () => {
+    const bench = await NetworkBench.start(machine());
+    const startMs = bench.machine.time.monotonicMs();
+    const result = await change(bench, BAD);
+    expect(bench.machine.time.monotonicMs() - startMs).toBe(trialMs);
+    expect(result).toMatchObject({ status: "failed", error: { code: "network.change-failed", message: expect.stringContaining("link.network") as string }, observed: { interfaces: DHCP } });
+    expect([...bench.alarms.keys()]).toEqual([NETWORK_ALARM]);
+    await bench.advance(10_000);
+    expect([bench.online(), interfacesOf(bench.machine)]).toEqual([true, {}]);
+    const applied = bench.calls.filter((call) => call === "apply").length;
+    expect(await change(bench, BAD)).toMatchObject({ status: "failed", error: { code: "network.change-failed" } });
+    expect(bench.calls.filter((call) => call === "apply")).toHaveLength(applied);
+    // Other settings are another matter.
+    expect(await change(bench, GOOD)).toMatchObject({ status: "applied" });
+    expect([...bench.alarms.keys()]).toEqual([]);
+    await bench.end();
+  });
+
+  test("once the back-off is over it is tried again, and a world that was put right confirms it", async () => {
+    const bench = await NetworkBench.start(machine());
+    await change(bench, BAD);
+    bench.machine.world.apply({ action: "network.router", params: { gateway: "192.0.2.254" } });
+    await bench.advance(retry.firstMs);
+    expect(await change(bench, BAD)).toMatchObject({ status: "applied" });
+    await bench.end();
+  });
+
+  test("a wrong Wi-Fi password ends on the old network, and the password is nowhere to be read", async () => {
+    const of = machine();
+    of.world.apply({ action: "network.on-wifi", params: { ssid: "Shop" } });
+    of.world.apply({ action: "network.access-point", params: { ssid: "Office", password: PASSWORD } });
+    const bench = await NetworkBench.start(of);
+    expect(bench.online()).toBe(true);
+    const failed = await change(bench, wifi("wrong horse"));
+    expect(failed).toMatchObject({ status: "failed", observed: { wifi: { ssid: "Shop", security: "wpa-psk" } } });
+    await bench.advance(10_000);
+    expect(bench.online()).toBe(true);
+    // The right one is another change, and the same to look at.
+    const applied = await change(bench, wifi(PASSWORD));
+    expect(applied).toMatchObject({ status: "applied", observed: { wifi: { ssid: "Office", security: "wpa-psk" } } });
+    expect([bench.change.isConfirmed(wifi(PASSWORD)), bench.change.isConfirmed(wifi("wrong horse"))]).toEqual([true, false]);
+    const everything = JSON.stringify([failed, applied, bench.lines, [...bench.alarms], of.world.state, [...of.disk], await bench.change.observe()]);
+    for (const secret of ["wrong horse", PASSWORD]) expect(everything).not.toContain(secret);
+    await bench.end();
+  });
+
+  test("a proxy that does not let the device through is left again; one that does is kept, over a restart too", async () => {
+    const of = machine();
+    of.world.apply({ action: "network.proxies", params: { proxies: ["http://me:pass@proxy.test:3128"] } });
+    const bench = await NetworkBench.start(of, { settings: () => undefined });
+    expect(await change(bench, { proxy: "http://other.test:3128" })).toMatchObject({ status: "failed", observed: { proxy: null } });
+    const result = await change(bench, { proxy: "http://me:pass@proxy.test:3128" });
+    expect(result).toEqual({ status: "applied", observed: { proxy: "http://***@proxy.test:3128" } });
+    await bench.end();
+    const again = await NetworkBench.start(of, { settings: () => undefined });
+    expect(again.proxy.current()).toBe("http://me:pass@proxy.test:3128");
+    expect(await change(again, { proxy: null })).toMatchObject({ status: "applied", observed: { proxy: null } });
+    await again.end();
+    // Changed by hand: the configuration counts again.
+    of.configuredProxy = "http://by-hand.test:1";
+    const byHand = await NetworkBench.start(of, { settings: () => undefined });
+    expect(byHand.proxy.current()).toBe("http://by-hand.test:1");
+    await byHand.end();
+  });
+
+  test("a device that is offline keeps nothing without a welcome, and tries again soon: one of the two brings it back", async () => {
+    const of = machine();
+    of.world.apply({ action: "network.router", params: { gateway: "192.0.2.254" } });
+    const bench = await NetworkBench.start(of);
+    await change(bench, GOOD);
+    expect(interfacesOf(of)).toEqual({});
+    of.world.apply({ action: "network.cut" });
+    await bench.advance(60_000);
+    expect([bench.online(), await change(bench, GOOD)]).toMatchObject([false, { status: "failed" }]);
+    of.world.apply({ action: "network.restore" });
+    of.world.apply({ action: "network.router", params: { gateway: "192.0.2.1" } });
+    bench.cloud.behave = () => (interfacesOf(of)?.["eth0"] === undefined ? { connect: { code: "link.dns", message: "no DHCP here any more" } } : {});
+    await bench.advance(DEFAULT_NETWORK_POLICY.offlineRetryMs);
+    expect(bench.online()).toBe(false);
+    expect(await change(bench, GOOD)).toMatchObject({ status: "applied" });
+    await bench.end();
+  });
+
+  test("settings that are seen in force already are written down, not tried", async () => {
+    const bench = await NetworkBench.start(machine());
+    expect(await change(bench, { interfaces: { eth0: { method: "dhcp" } } })).toMatchObject({ status: "applied" });
+    expect([bench.calls.includes("apply"), bench.cloud.peers.length]).toEqual([false, 1]);
+    await bench.end();
+  });
+
+  test("a machine that refuses, or fails half-way, is back where it was at once", async () => {
+    const bench = await NetworkBench.start(machine());
+    for (const mood of ["refuses", "half"]) {
+      bench.machine.world.apply({ action: "network.settings-mood", params: { mood } });
+      const startMs = bench.machine.time.monotonicMs();
+      expect(await change(bench, { interfaces: { eth0: { ...GOOD.interfaces?.["eth0"], dns: [mood === "half" ? "192.0.2.7" : "192.0.2.8"] } as never } })).toMatchObject({ status: "failed", error: { code: "network.refused" } });
+      expect([bench.machine.time.monotonicMs() - startMs, interfacesOf(bench.machine)]).toEqual([0, {}]);
+    }
+    expect(await change(bench, { interfaces: { eth7: { method: "dhcp" } } })).toMatchObject({ status: "failed", error: { code: "network.no-such-interface" } });
+    await bench.end();
+  });
+
+  test("a welcome that came over other settings than the new ones confirms nothing", async () => {
+    // The machine takes the settings and goes back by itself, as one does whose access point vanished.
+    const bench = await NetworkBench.start(machine(), { settings: (port) => ({ ...port, apply: () => Promise.resolve({ ok: true, value: undefined }) }) });
+    expect(await change(bench, GOOD)).toMatchObject({ status: "failed", error: { code: "network.not-in-force" } });
+    await bench.end();
+  });
+
+  test("old settings that do not come back are asked for until they do, and an alarm says so", async () => {
+    let broken = true;
+    const bench = await NetworkBench.start(machine(), {
+      settings: (port) => ({ ...port, restore: (point) => (broken ? Promise.resolve(fail("network.refused", "not now")) : port.restore(point)) }),
+    });
+    const result = bench.change.apply(BAD);
+    await bench.advance(trialMs + 60_000);
+    expect([[...bench.alarms.keys()], bench.change.state().kind]).toEqual([[NETWORK_ALARM, STRANDED_ALARM], "reverting"]);
+    broken = false;
+    expect(await bench.machine.time.settled(result)).toMatchObject({ status: "failed" });
+    expect([[...bench.alarms.keys()], interfacesOf(bench.machine)]).toEqual([[NETWORK_ALARM], {}]);
+    await bench.end();
+  });
+
+  test("a machine that does not answer at all is a failure, not a wait for ever", async () => {
+    const bench = await NetworkBench.start(machine(), { settings: (port) => ({ ...port, checkpoint: () => new Promise(() => {}) }) });
+    expect(await change(bench, GOOD)).toMatchObject({ status: "failed", error: { code: "network.timed-out" } });
+    await bench.end();
+  });
+
+  test("a disk that takes nothing: nothing is tried; one that stops taking before the word: back to the old", async () => {
+    const bench = await NetworkBench.start(machine());
+    bench.documents.failWith = "storage.read-only";
+    expect(await change(bench, GOOD)).toMatchObject({ status: "failed", error: { code: "network.not-stored" } });
+    expect(bench.calls).not.toContain("apply");
+    bench.documents.failWith = undefined;
+    const result = bench.change.apply(GOOD);
+    await bench.advance(0);
+    bench.documents.failWith = "storage.full";
+    expect(await bench.machine.time.settled(result)).toMatchObject({ status: "failed", error: { code: "network.not-stored" } });
+    expect(interfacesOf(bench.machine)).toEqual({});
+    await bench.end();
+    // The disk still names the trial: the next start goes back once more, and says so.
+    bench.documents.failWith = undefined;
+    const again = await NetworkBench.start(bench.machine);
+    expect([again.calls, again.alarms.has(NETWORK_ALARM), again.online()]).toEqual([["restore"], true, true]);
+    await again.end();
+  });
+
+  test("an owner who lets go leaves settings that work and nothing that names their secrets", async () => {
+    const bench = await NetworkBench.start(machine());
+    await change(bench, GOOD);
+    await bench.change.forget();
+    expect([bench.change.state(), interfacesOf(bench.machine)]).toEqual([{ kind: "settled", committed: {} }, GOOD.interfaces]);
+    expect([...bench.machine.disk.values()].join()).not.toContain("digest");
+    await bench.end();
+  });
+
+  test("an orderly stop in the middle of a trial answers nothing, and the next start goes back", async () => {
+    const bench = await NetworkBench.start(machine());
+    const result = bench.change.apply(BAD);
+    await bench.advance(5_000);
+    await bench.end();
+    expect(await result).toEqual({ status: "pending" });
+    const again = await NetworkBench.start(bench.machine);
+    expect([interfacesOf(bench.machine), again.online()]).toEqual([{}, true]);
+    expect(await change(again, BAD)).toMatchObject({ status: "failed", error: { code: "network.change-interrupted" } });
+    await again.end();
+  });
+
+  test("one damaged copy on disk does not lose the way back", async () => {
+    const bench = await NetworkBench.start(machine());
+    bench.change.apply(BAD).catch(onlyTheCut);
+    await bench.advance(1_000);
+    await bench.end();
+    for (const key of [...bench.machine.disk.keys()].filter((name) => name === "network.change")) bench.machine.disk.set(key, "torn");
+    const again = await NetworkBench.start(bench.machine);
+    expect([interfacesOf(bench.machine), again.online()]).toEqual([{}, true]);
+    await again.end();
+  });
+});
+
+describe("a power cut", () => {
+  test.each([
+    ["works", GOOD],
+    ["does not work", BAD],
+  ])("before and after every write of a change that %s ends on settings over which the device is online", async (_what, wanted) => {
+    const ends = new Set<string>();
+    const told = new Set<string>();
+    for (const when of ["before", "after"] as const) {
+      for (let write = 1; write <= 4; write += 1) {
+        const of = machine();
+        const bench = await NetworkBench.start(of);
+        const base = bench.documents.puts;
+        const cut = (n: number): void => {
+          if (n >= base + write) bench.cutPower();
+        };
+        if (when === "before") bench.documents.beforePut = cut;
+        else bench.documents.afterPut = cut;
+        bench.change.apply(wanted).catch(onlyTheCut);
+        await bench.advance(trialMs + 10_000);
+        await bench.end();
+        // The plug is in again: a new boot, with what is on disk and in the machine.
+        const reborn = await NetworkBench.start(of);
+        const now = interfacesOf(of)?.["eth0"];
+        expect([undefined, GOOD.interfaces?.["eth0"]]).toContainEqual(now);
+        expect([when, write, reborn.online()]).toEqual([when, write, true]);
+        expect(reborn.way.holder()).toBeUndefined();
+        ends.add(now === undefined ? "old" : "new");
+        const state = reborn.change.state();
+        told.add(state.kind === "settled" ? (state.failure?.error.code ?? "nothing") : state.kind);
+        // And what is on disk agrees with what is in force: nothing is tried that was confirmed.
+        const agree = now === undefined || ((await change(reborn, wanted)).status === "applied" && !reborn.calls.includes("apply"));
+        expect([when, write, agree]).toEqual([when, write, true]);
+        await reborn.end();
+      }
+    }
+    // Every end was reached: the loop tested something.
+    expect([...ends].sort()).toEqual(wanted === GOOD ? ["new", "old"] : ["old"]);
+    expect([...told].sort()).toEqual(wanted === GOOD ? ["network.change-interrupted", "nothing"] : ["network.change-failed", "network.change-interrupted", "nothing"]);
+  });
+
+  test("with a confirmed change of which the machine was not told: it is told at the next start", async () => {
+    const of = machine();
+    const bench = await NetworkBench.start(of, { settings: (port) => ({ ...port, keep: () => Promise.reject(new Error("never asked")) }) });
+    bench.documents.afterPut = (n) => {
+      if (n >= 2) bench.cutPower();
+    };
+    bench.change.apply(GOOD).catch(onlyTheCut);
+    await bench.advance(20_000);
+    await bench.end();
+    const reborn = await NetworkBench.start(of);
+    expect(reborn.calls).toContain("keep");
+    expect(reborn.change.state()).toMatchObject({ kind: "settled" });
+    expect(reborn.change.state()).not.toHaveProperty("unkept");
+    await reborn.end();
+  });
+});

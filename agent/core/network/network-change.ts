@@ -1,0 +1,339 @@
+import type { DesiredKeyResult } from "../../protocol/desired.ts";
+import type { Network } from "../../protocol/network-settings.ts";
+import type { CurrentNetwork, NetworkChangeSettings, NetworkCheckpoint, NetworkSettings } from "../../../platform/ports/network-settings.ts";
+import { seen, type Reading } from "../../../platform/ports/reading.ts";
+import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { canonicalJson, type JsonObject } from "../../../platform/runtime/json.ts";
+import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
+import { retryDelayMs } from "../../../platform/runtime/retry-schedule.ts";
+import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
+import { freshSession } from "./confirmation.ts";
+import type { ChangingLink, NetworkChangeDeps } from "./network-change-deps.ts";
+import { networkAfterStart, planNetworkChange, proxyOf, type NetworkChangeState, type NetworkTrial } from "./network-change-state.ts";
+import { NetworkRecord } from "./network-record.ts";
+import { agrees, hidesNothing, shownCurrent, withoutSecrets } from "./network-view.ts";
+
+/** Key of desired state, and the name under which the way to the cloud is held. */
+export const NETWORK_KEY = "network";
+/** Code of the alarm while the last wanted settings could not be kept. */
+export const NETWORK_ALARM = "network.change-reverted";
+/** Code of the alarm while the old settings are not back. */
+export const STRANDED_ALARM = "network.not-restored";
+/** Added to the machine's own worst case before a call is taken to hang. */
+const DEADLINE_MARGIN_MS = 5_000;
+
+type Trying = Extract<NetworkChangeState, { kind: "trying" }>;
+type Outcome = { readonly error: Issue } | "confirmed" | "stopped";
+
+/**
+ * Changes the device's way into the network, or does not: the way back goes on disk, the new settings are applied, and only
+ * a welcome of the cloud in a session that began after that makes them stay. Else the device undoes them by itself, and
+ * so does the next start after a power cut in between.
+ */
+export class NetworkChange {
+  readonly #deps: NetworkChangeDeps;
+  readonly #record: NetworkRecord;
+  readonly #serial = new OneAtATime();
+  readonly #stop = new AbortController();
+  #state: NetworkChangeState;
+  #link: ChangingLink | undefined;
+  /** Settings known to be those of `committed.digest`, as text; after a start nobody knows until they are asked for. */
+  #known: string | undefined;
+  /** Held since the start, until what the last run left open is put right. */
+  #heldFromStart: (() => void) | undefined;
+
+  private constructor(deps: NetworkChangeDeps, record: NetworkRecord) {
+    this.#deps = deps;
+    this.#record = record;
+    this.#state = networkAfterStart(record.found, record.configured, deps.clock.monotonicMs(), (failures) => this.#delayMs(failures));
+  }
+
+  /** Reads what is stored. The confirmed proxy is in force when this returns; old settings come back in `run`. */
+  static async load(deps: NetworkChangeDeps): Promise<NetworkChange> {
+    const change = new NetworkChange(deps, await NetworkRecord.read(deps));
+    change.#useProxy();
+    if (change.#state.kind === "reverting") change.#heldFromStart = deps.way.take(NETWORK_KEY);
+    if (change.#state.kind === "settled" && change.#state.failure !== undefined) change.#raise(change.#state.failure.error);
+    return change;
+  }
+
+  state(): NetworkChangeState {
+    return this.#state;
+  }
+
+  /** Before `run` and `apply`. */
+  attach(link: ChangingLink): void {
+    this.#link = link;
+  }
+
+  /** Whether `wanted` is what was confirmed, secrets included. */
+  isConfirmed(wanted: Network): boolean {
+    return this.#state.kind === "settled" && this.#known === textOf(wanted);
+  }
+
+  /** The settings in force, without secrets. */
+  async observe(): Promise<Reading<JsonObject>> {
+    const { settings, proxy, clock } = this.#deps;
+    if (settings === undefined) return seen(shownCurrent(undefined, proxy?.current()), clock.monotonicMs());
+    const current = await this.#current(settings);
+    return current.kind === "ok" ? seen(shownCurrent(current.value, proxy?.current()), current.atMs) : current;
+  }
+
+  /**
+   * Makes `wanted` the settings. Settles when that came about or was undone: at once, or after at most the trial's time
+   * and the machine's own. `failed` carries why; asked again too soon after a failure, it is `failed` without a trial.
+   */
+  apply(wanted: Network): Promise<DesiredKeyResult> {
+    return this.#serial.run(() => this.#apply(wanted));
+  }
+
+  /** Puts right what the last run left open: brings the old settings back, tells the machine what stays. */
+  async run(signal: AbortSignal): Promise<void> {
+    const onAbort = (): void => this.stop();
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) this.stop();
+    await this.#serial.run(async () => {
+      if (this.#state.kind === "reverting") await this.#revert(this.#state.trial, this.#state.error);
+      else await this.#keep();
+      this.#heldFromStart?.();
+    });
+    if (!this.#stop.signal.aborted) await new Promise<void>((resolve) => this.#stop.signal.addEventListener("abort", () => resolve(), { once: true }));
+  }
+
+  /** Ends a trial without an answer: the agent stops. The next start returns to the old settings. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** The owner let go. The settings stay, or nobody could claim the device; what names the secrets in them goes. */
+  forget(): Promise<void> {
+    return this.#serial.run(async () => {
+      if (this.#state.kind !== "settled") return;
+      const { failure: _failed, ...state } = this.#state;
+      const { digest: _named, ...committed } = state.committed;
+      this.#known = undefined;
+      this.#state = { ...state, committed };
+      this.#deps.alarms.clear(NETWORK_ALARM, "the device has no owner");
+      const error = await this.#record.write(this.#state);
+      if (error !== undefined) this.#deps.log.warn({ error: error.message }, "the last owner's network change could not be forgotten");
+    });
+  }
+
+  async #apply(wanted: Network): Promise<DesiredKeyResult> {
+    const { clock, policy, alarms } = this.#deps;
+    const link = this.#link;
+    if (link === undefined) throw new Error("the network change has no link yet");
+    if (this.#stop.signal.aborted || this.#state.kind !== "settled") return { status: "pending" };
+    const shown = await this.observe();
+    if (shown.kind !== "ok") return { status: "failed", error: unreadable(shown) };
+    const digest = await this.#record.digestOf(wanted);
+    const status = link.status();
+    const plan = planNetworkChange(this.#state, {
+      digest,
+      agrees: agrees(wanted, shown.value) && this.#proxyIs(wanted),
+      hidesNothing: hidesNothing(wanted),
+      ...(status.kind === "online" ? {} : { offlineSinceMs: status.sinceMs }),
+      offlineRetryMs: policy.offlineRetryMs,
+      nowMs: clock.monotonicMs(),
+    });
+    switch (plan.kind) {
+      case "settled":
+        this.#known = textOf(wanted);
+        alarms.clear(NETWORK_ALARM, "the wanted network settings are in force");
+        return { status: "applied", observed: shown.value };
+      case "commit":
+        return (await this.#commit(wanted, digest, undefined)) ?? { status: "applied", observed: shown.value };
+      case "failed":
+        return { status: "failed", error: plan.failure.error, observed: shown.value };
+      case "try":
+        return this.#try(wanted, digest, plan.failures, link);
+    }
+  }
+
+  async #try(wanted: Network, digest: string, failures: number, link: ChangingLink): Promise<DesiredKeyResult> {
+    const { log, settings } = this.#deps;
+    const machine = machineSettings(wanted);
+    if (machine !== undefined && settings === undefined) return { status: "failed", error: NOT_OURS };
+    const point = machine === undefined || settings === undefined ? undefined : await this.#machine("checkpoint", (of) => of.checkpoint(machine));
+    if (point?.ok === false) return this.#failed(clean(point.error, wanted));
+    const trial: NetworkTrial = { digest, failures, ...(wanted.proxy === undefined ? {} : { proxy: wanted.proxy }), ...(point === undefined ? {} : { point: point.value }) };
+    const trying: Trying = { kind: "trying", committed: this.#state.committed, trial };
+    // The way back is on disk before anything changes.
+    const unwritten = await this.#record.write(trying);
+    if (unwritten !== undefined) return this.#failed(unwritten);
+    this.#state = trying;
+    log.info({ proxy: wanted.proxy !== undefined, interfaces: Object.keys(wanted.interfaces ?? {}), wifi: wanted.wifi?.ssid ?? null }, "trying new network settings");
+    let outcome: Outcome;
+    try {
+      outcome = await this.#trial(wanted, machine, link);
+    } catch (thrown) {
+      // A bug must not leave the device on settings nobody confirmed.
+      await this.#revert(trial, { code: "network.change-failed", message: "an internal error ended the trial" });
+      throw thrown;
+    }
+    if (outcome === "stopped") return { status: "pending" };
+    if (outcome !== "confirmed") {
+      const why = await this.#revert(trial, clean(outcome.error, wanted));
+      return why === undefined ? { status: "pending" } : this.#failed(why);
+    }
+    return this.#failed(undefined);
+  }
+
+  /** Applies and waits for the word. Whatever is not "confirmed" is to be undone. */
+  async #trial(wanted: Network, machine: NetworkChangeSettings | undefined, link: ChangingLink): Promise<Outcome> {
+    const { policy } = this.#deps;
+    this.#useProxy();
+    if (machine !== undefined) {
+      const applied = await this.#machine("apply", (of) => of.apply(machine));
+      if (!applied.ok) return { error: applied.error };
+    }
+    const word = await freshSession(link, this.#deps, policy.trialMs, this.#stop.signal);
+    if (word === "stopped") return "stopped";
+    if (word === "overdue") return { error: overdue(link, policy.trialMs) };
+    // A machine that found no network may have gone back by itself, and the welcome came over the old settings.
+    const shown = await this.observe();
+    if (shown.kind !== "ok") return { error: unreadable(shown) };
+    if (!agrees(wanted, shown.value)) return { error: { code: "network.not-in-force", message: "the device was reached, but over other settings than those it was given" } };
+    if (this.#state.kind !== "trying") throw new Error(`a trial ended in the state ${this.#state.kind}`);
+    const failed = await this.#commit(wanted, this.#state.trial.digest, this.#state.trial.point);
+    if (failed?.error !== undefined) return { error: failed.error };
+    await this.#keep();
+    return "confirmed";
+  }
+
+  /** Writes down that `wanted` are the settings. Returns the failure, if it is one. */
+  async #commit(wanted: Network, digest: string, point: NetworkCheckpoint | undefined): Promise<DesiredKeyResult | undefined> {
+    const { committed } = this.#state;
+    const proxy = wanted.proxy === undefined ? committed.proxy : wanted.proxy;
+    const settled: NetworkChangeState = {
+      kind: "settled",
+      committed: { digest, ...(proxy === undefined ? {} : { proxy }) },
+      ...(point === undefined ? {} : { unkept: point }),
+    };
+    const error = await this.#record.write(settled);
+    if (error !== undefined) return { status: "failed", error };
+    this.#state = settled;
+    this.#known = textOf(wanted);
+    this.#deps.alarms.clear(NETWORK_ALARM, "the wanted network settings are in force");
+    this.#deps.log.info({}, "the network settings are confirmed");
+    return undefined;
+  }
+
+  /** Tells the machine that confirmed settings stay, until it took that. */
+  async #keep(): Promise<void> {
+    const { log } = this.#deps;
+    if (this.#state.kind !== "settled" || this.#state.unkept === undefined) return;
+    const { unkept, ...settled } = this.#state;
+    if (!(await this.#untilDone("keep", (of) => of.keep(unkept)))) return;
+    this.#state = settled;
+    const error = await this.#record.write(settled);
+    // The next start tells the machine again, which changes nothing.
+    if (error !== undefined) log.warn({ error: error.message }, "that the network settings are kept could not be written down");
+  }
+
+  /** Back to the old settings, however long that takes. Returns why; `undefined`: the agent stops, the next start goes on. */
+  async #revert(trial: NetworkTrial, error: Issue): Promise<Issue | undefined> {
+    const { log, alarms, clock } = this.#deps;
+    const { committed } = this.#state;
+    this.#state = { kind: "reverting", committed, trial, error };
+    log.warn({ code: error.code, error: error.message }, "returning to the old network settings");
+    this.#raise(error);
+    this.#useProxy();
+    const { point } = trial;
+    if (point !== undefined && !(await this.#untilDone("restore", (of) => of.restore(point)))) return undefined;
+    alarms.clear(STRANDED_ALARM, "the old network settings are back");
+    const failures = trial.failures + 1;
+    const nowMs = clock.monotonicMs();
+    const failure = { digest: trial.digest, error, failures, failedMs: nowMs, notBeforeMs: nowMs + this.#delayMs(failures) };
+    this.#state = { kind: "settled", committed, failure };
+    this.#known = undefined;
+    const unwritten = await this.#record.write(this.#state);
+    // The trial stays open on disk, and the next start brings the old settings back once more, which changes nothing.
+    if (unwritten !== undefined) log.warn({ error: unwritten.message }, "the failed network change could not be written down");
+    this.#link?.reconnect("reconnecting");
+    this.#link?.nudge();
+    return error;
+  }
+
+  /** False: the agent stops. */
+  async #untilDone(what: "keep" | "restore", work: (of: NetworkSettings) => Promise<Result<void>>): Promise<boolean> {
+    const { log, alarms, policy, random, timers } = this.#deps;
+    for (let attempt = 0; !this.#stop.signal.aborted; attempt += 1) {
+      const done = await this.#machine(what, work);
+      if (done.ok) return true;
+      log.error({ ...done.error, attempt }, `the machine did not ${what} its network settings; it is asked again`);
+      if (what === "restore") alarms.raise(STRANDED_ALARM, "error", `the old network settings could not be brought back: ${done.error.message}`);
+      await sleep(timers, `network.${what}-again`, retryDelayMs(policy.machine, attempt, random), this.#stop.signal);
+    }
+    return false;
+  }
+
+  /** One call of the machine, within its own worst case. */
+  async #machine<T>(what: string, work: (of: NetworkSettings) => Promise<Result<T>>): Promise<Result<T>> {
+    const { settings, timers } = this.#deps;
+    if (settings === undefined) return { ok: false, error: NOT_OURS };
+    try {
+      return await withDeadline(timers, `network.${what}`, settings.worstCaseMs + DEADLINE_MARGIN_MS, work(settings));
+    } catch (thrown) {
+      if (!(thrown instanceof TimeoutError)) throw thrown;
+      return fail("network.timed-out", thrown.message);
+    }
+  }
+
+  async #current(settings: NetworkSettings): Promise<Reading<CurrentNetwork>> {
+    const read = await this.#machine("current", async (of) => ok(await of.current()));
+    return read.ok ? read.value : { kind: "failed", error: settings === undefined ? NOT_OURS : read.error };
+  }
+
+  #useProxy(): void {
+    const { proxy } = this.#deps;
+    const held = proxyOf(this.#state);
+    proxy?.set(held === undefined ? proxy.configured : (held ?? undefined));
+  }
+
+  #proxyIs(wanted: Network): boolean {
+    return wanted.proxy === undefined || (wanted.proxy ?? undefined) === this.#deps.proxy?.current();
+  }
+
+  #delayMs(failures: number): number {
+    return retryDelayMs(this.#deps.policy.retry, Math.max(0, failures - 1), this.#deps.random);
+  }
+
+  #raise(error: Issue): void {
+    this.#deps.alarms.raise(NETWORK_ALARM, "warning", error.message);
+  }
+
+  /** The answer with what is so now. Without an error: applied. */
+  async #failed(error: Issue | undefined): Promise<DesiredKeyResult> {
+    const shown = await this.observe();
+    const observed = shown.kind === "ok" ? { observed: shown.value } : {};
+    return error === undefined ? { status: "applied", ...observed } : { status: "failed", error: { code: error.code, message: error.message.slice(0, 1000) }, ...observed };
+  }
+}
+
+const NOT_OURS: Issue = { code: "network.not-supported", message: "this machine's network is not the agent's to set" };
+
+function machineSettings({ interfaces, wifi }: Network): NetworkChangeSettings | undefined {
+  if (interfaces === undefined && wifi === undefined) return undefined;
+  return { ...(interfaces === undefined ? {} : { interfaces }), ...(wifi === undefined ? {} : { wifi }) };
+}
+
+function textOf(wanted: Network): string {
+  return canonicalJson(wanted);
+}
+
+function clean(error: Issue, wanted: Network): Issue {
+  return { code: error.code, message: withoutSecrets(error.message, wanted).slice(0, 1000) };
+}
+
+function overdue(link: ChangingLink, trialMs: number): Issue {
+  const status = link.status();
+  const last = status.kind === "online" ? undefined : status.lastError;
+  const why = last === undefined ? "no welcome came" : `${last.message} (${last.code})`;
+  return { code: "network.change-failed", message: `no cloud welcomed the device within ${trialMs} ms over the new network settings: ${why}` };
+}
+
+function unreadable(reading: Exclude<Reading<unknown>, { kind: "ok" }>): Issue {
+  const why = reading.kind === "failed" ? reading.error.message : reading.kind === "unknown" ? reading.why : "they are not readable here";
+  return { code: "network.unreadable", message: `the network settings in force cannot be seen: ${why}` };
+}

@@ -1,0 +1,72 @@
+import type { Network } from "../../protocol/network-settings.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { messageOf, type Issue } from "../../../platform/ports/result.ts";
+import { toHex, utf8 } from "../../../platform/runtime/encoding.ts";
+import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
+import { StorageError } from "../storage/document-store.ts";
+import type { NetworkChangeDeps } from "./network-change-deps.ts";
+import { networkDocumentOf, readNetworkDocument, type NetworkChangeState, type NetworkDocument } from "./network-change-state.ts";
+
+const KEY = "network.change";
+/** The same once more: one damaged row must not lose the way back in the middle of a trial. */
+const COPY = "network.change.copy";
+const SALT_BYTES = 16;
+
+type RecordDeps = Pick<NetworkChangeDeps, "documents" | "crypto" | "random" | "log" | "proxy">;
+
+/** The network change on disk: two copies, and the salt by which settings are named without being written down. */
+export class NetworkRecord {
+  readonly #deps: RecordDeps;
+  readonly #salt: string;
+  /** What was found at the start. */
+  readonly found: NetworkDocument | undefined;
+  /** Digest of the configured proxy. */
+  readonly configured: string;
+
+  private constructor(deps: RecordDeps, salt: string, found: NetworkDocument | undefined, configured: string) {
+    this.#deps = deps;
+    this.#salt = salt;
+    this.found = found;
+    this.configured = configured;
+  }
+
+  static async read(deps: RecordDeps): Promise<NetworkRecord> {
+    const found = await readCopies(deps.documents, deps.log);
+    const salt = found?.salt ?? toHex(deps.random.bytes(SALT_BYTES));
+    return new NetworkRecord(deps, salt, found, await digest(deps, salt, deps.proxy?.configured ?? null));
+  }
+
+  digestOf(wanted: Network): Promise<string> {
+    return digest(this.#deps, this.#salt, wanted);
+  }
+
+  /** The failure is a value where it is the disk's; anything else is a bug and thrown. */
+  async write(state: NetworkChangeState): Promise<Issue | undefined> {
+    const document = networkDocumentOf(state, { salt: this.#salt, configured: this.configured });
+    try {
+      await this.#deps.documents.put({ [KEY]: document, [COPY]: document });
+      return undefined;
+    } catch (thrown) {
+      // A change that cannot be written down is not begun, and one that cannot be written off is over all the same.
+      if (!(thrown instanceof StorageError)) throw thrown;
+      return { code: "network.not-stored", message: messageOf(thrown) };
+    }
+  }
+}
+
+async function digest({ crypto }: RecordDeps, salt: string, value: Json): Promise<string> {
+  return toHex(await crypto.sha256(utf8(`${salt}\n${canonicalJson(value)}`)));
+}
+
+async function readCopies(documents: NetworkChangeDeps["documents"], log: Log): Promise<NetworkDocument | undefined> {
+  for (const key of [KEY, COPY]) {
+    try {
+      const document = readNetworkDocument(await documents.get(key));
+      if (document !== undefined) return document;
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
+      log.error({ key, error: thrown.message }, "a copy of the stored network change is damaged");
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,25 @@
+import type { Network } from "../../protocol/network-settings.ts";
+import type { Clock } from "../../../platform/ports/clock.ts";
+import type { Json, JsonObject } from "../../../platform/runtime/json.ts";
+import type { Comparison } from "../state/desired-key.ts";
+import type { NetworkKeyTarget } from "../state/keys/network-key.ts";
+import type { NetworkChange } from "./network-change.ts";
+import type { NetworkChangeDeps } from "./network-change-deps.ts";
+import { agrees } from "./network-view.ts";
+
+/** The network change as what makes `network` of the desired document so. */
+export function networkTarget(change: NetworkChange, { settings, proxy }: Pick<NetworkChangeDeps, "settings" | "proxy">, clock: Clock): NetworkKeyTarget {
+  return {
+    get can() {
+      return { proxy: proxy !== undefined, address: settings?.capabilities.address === true, wifi: settings?.capabilities.wifi === true };
+    },
+    observe: () => change.observe(),
+    apply: async (wanted) => {
+      const { status, error, observed } = await change.apply(wanted);
+      const reading = observed === undefined ? ({ kind: "unknown", why: "the settings in force were not seen" } as const) : ({ kind: "ok", value: observed as JsonObject, atMs: clock.monotonicMs() } as const);
+      return { kind: "effect", effect: { attempted: true, acknowledged: status === "applied", observed: reading, ...(error === undefined ? {} : { error }) } };
+    },
+    // What is seen has no secrets: the same to look at is not yet the same.
+    compare: (wanted: Network, observed: Json): Comparison => (agrees(wanted, observed) && change.isConfirmed(wanted) ? "same" : "different"),
+  };
+}

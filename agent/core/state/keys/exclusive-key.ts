@@ -1,0 +1,34 @@
+import type { WayToCloud } from "../../cloud/way-to-cloud.ts";
+import type { DesiredKeyHandler } from "../desired-key.ts";
+
+const BUSY = "cloud.way-busy";
+
+/**
+ * A key that changes the device's way to the cloud: worked on only while no other such key is. Until then it is
+ * `pending` with `cloud.way-busy`, which is no failure of it.
+ */
+export function exclusiveKey(handler: DesiredKeyHandler, way: WayToCloud): DesiredKeyHandler {
+  const { key } = handler;
+  const busy = (holder: string) => ({ code: BUSY, message: `${holder} is being changed; the device's way to its cloud is changed one thing at a time` });
+  return {
+    ...handler,
+    wanted: (document) => {
+      const wanted = handler.wanted(document);
+      const holder = way.holder();
+      return wanted?.kind === "value" && holder !== undefined && holder !== key ? { kind: "no-opinion", why: busy(holder) } : wanted;
+    },
+    apply: async (value, signal) => {
+      const release = way.take(key);
+      // Taken between the look at it and now. Nothing was tried; the next look says pending.
+      if (release === undefined) {
+        const error = busy(way.holder() ?? "something else");
+        return { kind: "effect", effect: { attempted: false, observed: { kind: "unknown", why: error.message }, error } };
+      }
+      try {
+        return await handler.apply(value, signal);
+      } finally {
+        release();
+      }
+    },
+  };
+}

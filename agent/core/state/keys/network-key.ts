@@ -1,0 +1,40 @@
+import type { Network } from "../../../protocol/network-settings.ts";
+import type { Reading } from "../../../../platform/ports/reading.ts";
+import type { Issue } from "../../../../platform/ports/result.ts";
+import type { Json, JsonObject } from "../../../../platform/runtime/json.ts";
+import type { Comparison, DesiredKeyHandler, KeyOutcome } from "../desired-key.ts";
+
+/** What makes the network settings so: tried, confirmed by the cloud, or undone. */
+export interface NetworkKeyTarget {
+  /** What of the network can be set here. A getter where hardware can come and go. */
+  readonly can: { readonly proxy: boolean; readonly address: boolean; readonly wifi: boolean };
+  /** Without secrets. */
+  observe(): Promise<Reading<JsonObject>>;
+  apply(wanted: Network): Promise<KeyOutcome>;
+  compare(wanted: Network, observed: Json): Comparison;
+}
+
+/** `network`: a change as a whole, so it is `unsupported` as a whole where a part of it is. */
+export function networkKey(target: NetworkKeyTarget): DesiredKeyHandler {
+  return {
+    key: "network",
+    lane: "network",
+    wanted: ({ network }) => {
+      if (network === undefined) return undefined;
+      const missing = missingFor(network, target.can);
+      return missing === undefined ? { kind: "value", value: network as unknown as Json } : { kind: "unsupported", error: missing };
+    },
+    observe: () => target.observe(),
+    apply: (value) => target.apply(value as unknown as Network),
+    compare: (wanted, observed) => target.compare(wanted as unknown as Network, observed),
+  };
+}
+
+function missingFor({ proxy, interfaces, wifi }: Network, can: NetworkKeyTarget["can"]): Issue | undefined {
+  const parts = [
+    ...(proxy === undefined || can.proxy ? [] : ["a proxy"]),
+    ...(interfaces === undefined || can.address ? [] : ["addresses of interfaces"]),
+    ...(wifi === undefined || can.wifi ? [] : ["a wireless network"]),
+  ];
+  return parts.length === 0 ? undefined : { code: "network.not-supported", message: `this device cannot set ${parts.join(" and ")}; nothing of the change was tried` };
+}

@@ -1,0 +1,62 @@
+import * as v from "valibot";
+
+/** The device's way out, as `network` of the desired document. IPv6 is configured by the network itself and not set here. */
+
+const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const IPV4 = `${OCTET}(?:\\.${OCTET}){3}`;
+const Ipv4Schema = v.pipe(v.string(), v.maxLength(15), v.regex(new RegExp(`^${IPV4}$`), "must be an IPv4 address"));
+const Ipv4WithPrefixSchema = v.pipe(
+  v.string(),
+  v.maxLength(18),
+  v.regex(new RegExp(`^${IPV4}/(?:[1-9]|[12]\\d|3[0-2])$`), "must be an IPv4 address with a prefix length, such as 192.0.2.4/24"),
+);
+
+/** How an interface gets its address. */
+export const AddressSettingsSchema = v.variant("method", [
+  v.strictObject({ method: v.literal("dhcp") }),
+  v.strictObject({
+    method: v.literal("static"),
+    address: Ipv4WithPrefixSchema,
+    /** Absent: no way out of the interface's own network. */
+    gateway: v.optional(Ipv4Schema),
+    dns: v.pipe(v.array(Ipv4Schema), v.maxLength(4)),
+  }),
+]);
+export type AddressSettings = v.InferOutput<typeof AddressSettingsSchema>;
+
+/** Linux gives interface names 15 bytes. */
+export const InterfaceNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/, "must be the name of an interface"));
+export const INTERFACES_MAX = 8;
+
+/** At most 32 bytes (IEEE 802.11); control characters are taken by nobody's setup dialog. */
+const SsidSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(32), v.regex(/^[^\p{Cc}]+$/u, "must have no control characters"));
+/** Printable ASCII: longer or other passwords are accepted by some access points and by no client alike. */
+const PasswordSchema = v.pipe(v.string(), v.minLength(8), v.maxLength(63), v.regex(/^[ -~]+$/, "must be printable ASCII"));
+
+/** The wireless network to join. `password` is secret: never logged, reported, or put into a support bundle. */
+export const WifiSettingsSchema = v.variant("security", [
+  v.strictObject({ ssid: SsidSchema, security: v.literal("open") }),
+  v.strictObject({ ssid: SsidSchema, security: v.picklist(["wpa-psk", "wpa3-sae"]), password: PasswordSchema }),
+]);
+export type WifiSettings = v.InferOutput<typeof WifiSettingsSchema>;
+
+/** Like `HttpUrlSchema`, of a host and port alone: a proxy has no path. A user and password in it are secret. */
+const ProxyUrlSchema = v.pipe(v.string(), v.maxLength(512), v.regex(/^https?:\/\/[^\s/?#]+\/?$/i, "must be the http or https address of a proxy"));
+
+/**
+ * Tried, confirmed by a welcome of the cloud over it, or undone by the device itself: a change as a whole. What is absent
+ * stays as it is.
+ */
+export const NetworkSchema = v.strictObject({
+  /** For the agent's own link and uploads; the customer's page does not use it. `null`: none. */
+  proxy: v.optional(v.nullable(ProxyUrlSchema)),
+  /** By name, such as `eth0`. */
+  interfaces: v.optional(
+    v.pipe(
+      v.record(InterfaceNameSchema, AddressSettingsSchema),
+      v.check((value) => !Array.isArray(value) && Object.keys(value).length <= INTERFACES_MAX, `must be an object of at most ${INTERFACES_MAX} interfaces`),
+    ),
+  ),
+  wifi: v.optional(WifiSettingsSchema),
+});
+export type Network = v.InferOutput<typeof NetworkSchema>;

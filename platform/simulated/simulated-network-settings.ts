@@ -1,0 +1,55 @@
+import * as v from "valibot";
+import type { Clock } from "../ports/clock.ts";
+import type { NetworkChangeSettings, NetworkSettings } from "../ports/network-settings.ts";
+import { seen } from "../ports/reading.ts";
+import { fail, ok, type Result } from "../ports/result.ts";
+import { accessPointOf, addressSettingsOf, wifiInterfaceOf } from "./simulated-site.ts";
+import { simulatedNetworkSettings } from "./world-state.ts";
+import type { SimulatedWorld } from "./world.ts";
+
+const WORST_CASE_MS = 1_000;
+
+/**
+ * The settings of the simulated machine. They are in force at once and outlast it; that they work is another matter, which
+ * the world's site decides. Unlike a real one it never goes back by itself: whoever tried settings has to.
+ */
+export function simulatedNetworkSettingsPort(world: SimulatedWorld, clock: Clock): NetworkSettings {
+  const now = () => world.state.network;
+  const refusal = (settings: NetworkChangeSettings): Result<never> | undefined => {
+    const stranger = Object.keys(settings.interfaces ?? {}).find((name) => !Object.hasOwn(now().interfaces, name));
+    if (stranger !== undefined) return fail("network.no-such-interface", `there is no interface ${stranger}`, `one of ${Object.keys(now().interfaces).join(", ")}`);
+    if (settings.wifi !== undefined && wifiInterfaceOf(now()) === undefined) return fail("network.not-supported", "there is no wireless adapter");
+    return undefined;
+  };
+  return {
+    // A wireless adapter can be plugged in at run time.
+    get capabilities() {
+      return { address: true, wifi: wifiInterfaceOf(now()) !== undefined };
+    },
+    worstCaseMs: WORST_CASE_MS,
+    current: () => {
+      const network = now();
+      const wifi = network.settings?.wifi;
+      const interfaces = Object.fromEntries(Object.keys(network.interfaces).map((name) => [name, addressSettingsOf(network, name)]));
+      return Promise.resolve(seen({ interfaces, ...(wifi === undefined ? {} : { wifi: { ssid: wifi.ssid, security: wifi.security } }) }, clock.monotonicMs()));
+    },
+    checkpoint: (settings) => Promise.resolve(refusal(settings) ?? ok({ settings: { ...(now().settings ?? { interfaces: {} }) } })),
+    apply: (settings) => {
+      const refused = refusal(settings);
+      if (refused !== undefined) return Promise.resolve(refused);
+      const { settingsMood, settings: before } = now();
+      if (settingsMood === "refuses") return Promise.resolve(fail("network.refused", "the simulated machine does not take network settings"));
+      const wifi = settings.wifi === undefined ? before?.wifi : accessPointOf(settings.wifi);
+      const interfaces = { ...before?.interfaces, ...settings.interfaces };
+      world.update({ network: { ...now(), settings: { interfaces, ...(wifi === undefined ? {} : { wifi }) } } });
+      return Promise.resolve(settingsMood === "half" ? fail("network.refused", "the simulated machine says that it failed half-way") : ok(undefined));
+    },
+    restore: (checkpoint) => {
+      const settings = v.safeParse(simulatedNetworkSettings, checkpoint["settings"]);
+      if (!settings.success) return Promise.resolve(fail("network.refused", "this is no checkpoint of the simulated machine"));
+      world.update({ network: { ...now(), settings: settings.output } });
+      return Promise.resolve(ok(undefined));
+    },
+    keep: () => Promise.resolve(ok(undefined)),
+  };
+}
