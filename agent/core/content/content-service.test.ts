@@ -90,6 +90,36 @@ test("a device that starts without network shows what it showed", async () => {
   expect(after.showing()).toEqual(staged("a"));
 });
 
+test("what was remembered is made sure of, and fetched again when it is gone", async () => {
+  documents.set("content.showing", { wanted: url("a"), showing: staged("a") });
+  answers["http://127.0.0.1/a"] = fail("content.unreachable", "the folder is gone and the network too");
+  const content = service();
+  await content.restore();
+  void content.run(stop.signal);
+  await time.advance(10);
+  expect(content.state()).toMatchObject({ kind: "preparing", showing: staged("a"), lastError: { code: "content.unreachable" } });
+  answers["http://127.0.0.1/a"] = ok(staged("a"));
+  await time.advance(60_000);
+  expect(content.state()).toMatchObject({ kind: "ready", showing: staged("a") });
+});
+
+test.each([{}, { wanted: url("a") }, { wanted: url("a"), showing: { kind: "package" } }])("a memory that cannot be used counts as none: %j", async (kept) => {
+  documents.set("content.showing", kept as JsonObject);
+  const content = service();
+  await content.restore();
+  expect(content.state()).toEqual({ kind: "none" });
+});
+
+test("the same content with its fields in another order settles at once", async () => {
+  const content = service();
+  void content.run(stop.signal);
+  const target = contentTarget(content, time);
+  const inOrder: Content = { kind: "url", url: "http://127.0.0.1/a", name: "Menu" };
+  await time.settled(target.apply(inOrder, stop.signal));
+  const reordered: Content = { name: "Menu", url: "http://127.0.0.1/a", kind: "url" };
+  expect(await time.settled(target.apply(reordered, stop.signal))).toMatchObject({ effect: { observed: { kind: "ok" } } });
+});
+
 test("the desired key says what is ready, and why it is not", async () => {
   const content = service();
   void content.run(stop.signal);

@@ -1,4 +1,5 @@
-import type { StageContent } from "../../../player-host/contract/link-messages.ts";
+import * as v from "valibot";
+import { StageContentSchema, type StageContent } from "../../../player-host/contract/link-messages.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
@@ -7,7 +8,8 @@ import { canonicalJson } from "../../../platform/runtime/json.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
-import type { Content } from "../../protocol/desired.ts";
+import { validate } from "../../protocol/codec.ts";
+import { ContentSchema, type Content } from "../../protocol/desired.ts";
 import type { DocumentStore } from "../storage/document-store.ts";
 import type { ContentProvider } from "./content-port.ts";
 
@@ -30,6 +32,7 @@ export interface ContentDeps {
 
 const RETRY: RetryPolicy = { firstMs: 5_000, factor: 2, capMs: 10 * 60_000, floorMs: 1_000 };
 const DOCUMENT_KEY = "content.showing";
+const KeptSchema = v.object({ wanted: ContentSchema, showing: StageContentSchema });
 
 /**
  * Makes wanted content ready and remembers what was shown last, so that a device without network
@@ -41,6 +44,8 @@ export class ContentService {
   readonly #changed: Emitter<ContentState>;
   #state: ContentState = { kind: "none" };
   #wanted: Content | undefined;
+  /** What is shown was only remembered: whether it is still whole on this machine is not known yet. */
+  #unproven = false;
   #wake: (() => void) | undefined;
 
   constructor(deps: ContentDeps) {
@@ -63,17 +68,23 @@ export class ContentService {
 
   /** Level-triggered: wanting the same again changes nothing. */
   want(content: Content | undefined): void {
-    if (same(content, this.#wanted)) return;
+    if (sameContent(content, this.#wanted)) return;
     this.#wanted = content;
     this.#wake?.();
   }
 
-  /** Brings back what was on the screen before the agent stopped. Called once, before `run`. */
+  /**
+   * Brings back what was on the screen before the agent stopped. Called once, before `run`, which makes sure of it: a
+   * folder that was lost meanwhile is fetched again. A memory that cannot be used counts as none.
+   */
   async restore(): Promise<void> {
     const kept = await this.#deps.documents.get(DOCUMENT_KEY);
     if (kept === undefined) return;
-    const { wanted, showing } = kept as unknown as { wanted: Content; showing: StageContent };
+    const checked = validate(KeptSchema, kept, "the content on record", "content.bad-record");
+    if (!checked.ok) return this.#deps.log.error({ ...checked.error }, "what was shown before cannot be used");
+    const { wanted, showing } = checked.value;
     this.#wanted = wanted;
+    this.#unproven = true;
     this.#set({ kind: "ready", wanted, showing });
   }
 
@@ -82,7 +93,7 @@ export class ContentService {
       const wanted = this.#wanted;
       const changed = this.#nextChange(signal);
       if (wanted === undefined) await this.#clear();
-      else if (this.#state.kind !== "ready" || !same(wanted, this.#state.wanted)) await this.#prepare(wanted, signal, changed.aborted);
+      else if (this.#unproven || this.#state.kind !== "ready" || !sameContent(wanted, this.#state.wanted)) await this.#prepare(wanted, signal, changed.aborted);
       await changed.promise;
     }
   }
@@ -91,12 +102,15 @@ export class ContentService {
   async #prepare(wanted: Content, signal: AbortSignal, abandoned: AbortSignal): Promise<void> {
     const { provider, random, timers, clock, log } = this.#deps;
     const showing = this.showing();
-    this.#set({ kind: "preparing", wanted, ...(showing && { showing }) });
+    // What was only remembered is looked at without a word; it is news when it is not whole.
+    const proving = this.#state.kind === "ready" && sameContent(this.#state.wanted, wanted);
+    if (!proving) this.#set({ kind: "preparing", wanted, ...(showing && { showing }) });
     for (let attempt = 0; !signal.aborted && !abandoned.aborted; attempt += 1) {
       const prepared = await provider.prepare(wanted, abandoned);
       if (abandoned.aborted) return;
       if (prepared.ok) {
-        await this.#keep(wanted, prepared.value);
+        this.#unproven = false;
+        if (!proving || canonicalJson(prepared.value) !== canonicalJson(showing ?? null)) await this.#keep(wanted, prepared.value);
         this.#set({ kind: "ready", wanted, showing: prepared.value });
         return;
       }
@@ -156,7 +170,8 @@ export function contentLabel(state: ContentState, id: string): string {
   return named ?? id;
 }
 
-function same(a: Content | undefined, b: Content | undefined): boolean {
+/** Whatever the order of its fields. */
+export function sameContent(a: Content | undefined, b: Content | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return canonicalJson(a) === canonicalJson(b);
 }

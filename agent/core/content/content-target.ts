@@ -3,7 +3,7 @@ import { seen, unknown, type Reading } from "../../../platform/ports/reading.ts"
 import type { Content } from "../../protocol/desired.ts";
 import type { KeyOutcome } from "../state/desired-key.ts";
 import type { KeyTarget } from "../state/keys/setting-keys.ts";
-import type { ContentService, ContentState } from "./content-service.ts";
+import { sameContent, type ContentService, type ContentState } from "./content-service.ts";
 
 /**
  * The desired key `content`, made so by the content service. `applied` means complete and checked on this
@@ -37,7 +37,7 @@ function readingOf(state: ContentState, nowMs: number): Reading<Content> {
 function settled(service: ContentService, content: Content, signal: AbortSignal): Promise<ContentState> {
   return new Promise((resolve) => {
     const done = (state: ContentState): boolean => {
-      if (state.kind === "ready") return state.wanted === content || sameContent(state.wanted, content);
+      if (state.kind === "ready") return sameContent(state.wanted, content);
       return state.kind === "preparing" && sameContent(state.wanted, content) && state.lastError !== undefined;
     };
     const finish = (): void => {
@@ -51,8 +51,4 @@ function settled(service: ContentService, content: Content, signal: AbortSignal)
     signal.addEventListener("abort", finish, { once: true });
     if (signal.aborted || done(service.state())) finish();
   });
-}
-
-function sameContent(a: Content, b: Content): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

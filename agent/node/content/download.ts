@@ -47,14 +47,17 @@ async function fetchRest(job: Download, part: string, signal: AbortSignal): Prom
   } catch (thrown) {
     return unreachable(job.url, thrown);
   }
-  if (!response.ok || response.body === null) return fail("content.unreachable", `${job.url} answered ${response.status}`);
+  if (!response.ok || response.body === null) {
+    await response.body?.cancel();
+    return fail("content.unreachable", `${job.url} answered ${response.status}`);
+  }
   const file = await open(part, response.status === 206 ? "a" : "w");
   try {
     let size = response.status === 206 ? from : 0;
     for await (const chunk of bodyOf(response)) {
       size += chunk.length;
       if (size > job.bytes) return fail("content.hash-mismatch", `${job.url} is longer than the ${job.bytes} bytes it should have`);
-      await file.write(chunk);
+      await file.appendFile(chunk);
     }
     await file.sync();
     if (size < job.bytes) return fail("content.unreachable", `${job.url} ended after ${size} of ${job.bytes} bytes`);
@@ -70,10 +73,15 @@ async function fetchRest(job: Download, part: string, signal: AbortSignal): Prom
 async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
-  for (;;) {
-    const chunk = (await reader.read()) as { readonly done: boolean; readonly value?: Uint8Array };
-    if (chunk.done || chunk.value === undefined) return;
-    yield chunk.value;
+  try {
+    for (;;) {
+      const chunk = (await reader.read()) as { readonly done: boolean; readonly value?: Uint8Array };
+      if (chunk.done || chunk.value === undefined) return;
+      yield chunk.value;
+    }
+  } finally {
+    // Whoever stops reading early lets go of the connection. A stream that broke says so again here; that was said already.
+    await reader.cancel().catch(() => undefined);
   }
 }
 
@@ -97,6 +105,7 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
+/** SHA-256 of a file, lower-case hex. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);

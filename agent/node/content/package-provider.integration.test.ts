@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -67,6 +67,31 @@ test("a package is fetched, checked and unpacked once; then it needs no network"
   server.close();
   expect(await prepare(content)).toEqual(first);
   expect(requests.length).toBe(1);
+});
+
+test("a package whose manifest was damaged on disk is fetched again, and stays until it has come", async () => {
+  const content = wanted(packageOf({ "index.html": page }));
+  const first = await prepare(content);
+  const at = first.ok && first.value.kind === "package" ? first.value.folder : "";
+  writeFileSync(join(at, "vitrine.json"), "{");
+  dropAfter = 10;
+  expect((await prepare(content)).ok).toBe(false);
+  expect(readFileSync(join(at, "index.html"), "utf8")).toBe("<h1>menu</h1>");
+  dropAfter = undefined;
+  expect(await prepare(content)).toEqual(first);
+});
+
+test("the package before stays, by when it was last wanted; what others left half done goes", async () => {
+  const [a, b, c] = ["a", "b", "c"].map((version) => packageOf({ "index.html": page }, { version })) as [Uint8Array, Uint8Array, Uint8Array];
+  for (const zip of [a, b]) expect((await prepare(wanted(zip))).ok).toBe(true);
+  utimesSync(join(folder, sha256(b)), 1, 1);
+  utimesSync(join(folder, sha256(a)), 0, 0);
+  expect((await prepare(wanted(a))).ok).toBe(true);
+  const bad = strToU8("not a zip at all");
+  expect((await prepare(wanted(bad))).ok).toBe(false);
+  expect((await prepare(wanted(c))).ok).toBe(true);
+  expect(readdirSync(folder).sort()).toEqual([sha256(a), sha256(c), "downloads"].sort());
+  expect(readdirSync(join(folder, "downloads"))).toEqual([]);
 });
 
 test("a broken download goes on where it stopped", async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat, open } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
 import type { Manifest } from "../../../player-host/contract/manifest.ts";
@@ -6,7 +6,7 @@ import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import type { ContentProvider } from "../../core/content/content-port.ts";
 import type { Content } from "../../protocol/desired.ts";
-import { download } from "./download.ts";
+import { download, hashFile } from "./download.ts";
 import { readManifest, unpack } from "./unpack.ts";
 
 type PackageContent = Extract<Content, { kind: "package" }>;
@@ -33,35 +33,74 @@ export class PackageProvider implements ContentProvider {
       return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])] });
     }
     const folder = join(this.#root, content.sha256);
-    const manifest = (await exists(folder)) ? await readManifest(folder) : await this.#install(content, folder, signal);
-    if (!manifest.ok) return manifest;
-    await this.#removeOld(content.sha256);
-    return ok(stageContent(content, folder, manifest.value));
-  }
-
-  async #install(content: PackageContent, folder: string, signal: AbortSignal): Promise<Result<Manifest>> {
-    const zipPath = join(this.#root, "downloads", `${content.sha256}.zip`);
-    const temporary = join(this.#root, `${content.sha256}.unpacking`);
     try {
-      const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath }, signal);
-      if (!fetched.ok) return fetched;
-      await rm(temporary, { recursive: true, force: true });
-      await mkdir(temporary, { recursive: true });
-      const manifest = await unpack(zipPath, temporary);
-      if (!manifest.ok) {
-        await rm(temporary, { recursive: true, force: true });
-        return manifest;
-      }
-      await rename(temporary, folder);
-      await syncFolder(this.#root);
-      await rm(zipPath, { force: true });
-      return manifest;
+      const manifest = (await this.#installed(folder)) ?? (await this.#install(content, folder, signal));
+      if (!manifest.ok) return manifest;
+      await this.#removeOld(content.sha256);
+      return ok(stageContent(content, folder, manifest.value));
     } catch (thrown) {
       return fail("content.disk", `the package could not be put in place: ${messageOf(thrown)}`, "free space in the data folder");
     }
   }
 
-  /** Space is kept by removing packages that are neither shown nor the one before; a failure here is only logged. */
+  /** The package that is there already. One whose manifest is damaged is fetched again; until then it stays, for it may be on the screen. */
+  async #installed(folder: string): Promise<Result<Manifest> | undefined> {
+    if (!(await exists(folder))) return undefined;
+    const manifest = await readManifest(folder);
+    if (manifest.ok) {
+      await this.#touch(folder);
+      return manifest;
+    }
+    this.#log.warn({ folder, ...manifest.error }, "an unpacked package is damaged; it is fetched again");
+    return undefined;
+  }
+
+  /** Its time says when it was last wanted: the order in which packages are removed. */
+  async #touch(folder: string): Promise<void> {
+    try {
+      const now = new Date();
+      await utimes(folder, now, now);
+    } catch (thrown) {
+      // A disk that takes nothing: the package can still be shown.
+      this.#log.warn({ folder, error: messageOf(thrown) }, "a package could not be marked as used");
+    }
+  }
+
+  async #install(content: PackageContent, folder: string, signal: AbortSignal): Promise<Result<Manifest>> {
+    const zipPath = join(this.#root, "downloads", `${content.sha256}.zip`);
+    const temporary = join(this.#root, `${content.sha256}.unpacking`);
+    await this.#removeLeftovers(content.sha256);
+    const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath }, signal);
+    if (!fetched.ok) return fetched;
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary, { recursive: true });
+    const manifest = await unpack(zipPath, temporary);
+    if (!manifest.ok) {
+      await rm(temporary, { recursive: true, force: true });
+      // A download that a power cut damaged after its check would be refused for ever; one that is as published stays.
+      if ((await hashFile(zipPath)) !== content.sha256) await rm(zipPath, { force: true });
+      return manifest;
+    }
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder);
+    await syncFolder(this.#root);
+    await rm(zipPath, { force: true });
+    return manifest;
+  }
+
+  /** What other packages left half done: nobody will go on with it, and a run of bad packages must not fill the disk. */
+  async #removeLeftovers(current: string): Promise<void> {
+    const downloads = join(this.#root, "downloads");
+    const folders = [[this.#root, /^[0-9a-f]{64}\.unpacking$/], [downloads, /^[0-9a-f]{64}\.zip(?:\.part)?$/]] as const;
+    for (const [folder, pattern] of folders) {
+      if (!(await exists(folder))) continue;
+      for (const name of await readdir(folder)) {
+        if (pattern.test(name) && !name.startsWith(current)) await rm(join(folder, name), { recursive: true, force: true });
+      }
+    }
+  }
+
+  /** Space is kept by removing packages that are neither wanted nor the one wanted before it; a failure here is only logged. */
   async #removeOld(current: string): Promise<void> {
     try {
       const folders: { name: string; atMs: number }[] = [];
