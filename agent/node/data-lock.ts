@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
 
 /**
@@ -9,10 +9,7 @@ import { fail, ok, type Result } from "../../platform/ports/result.ts";
 export function lockData(path: string): Result<() => void> {
   for (let tries = 0; tries < 3; tries += 1) {
     try {
-      const fd = openSync(path, "wx", 0o600);
-      writeSync(fd, JSON.stringify({ pid: process.pid, started: startOf(process.pid) ?? "" }));
-      fsyncSync(fd);
-      closeSync(fd);
+      create(path);
       return ok(() => rmSync(path, { force: true }));
     } catch (thrown) {
       const error = thrown as NodeJS.ErrnoException;
@@ -21,27 +18,62 @@ export function lockData(path: string): Result<() => void> {
       }
     }
     const holder = readHolder(path);
-    if (holder !== undefined && holder.pid !== process.pid && startOf(holder.pid) === holder.started) {
+    if (holder !== undefined && isHeldByOther(holder)) {
       return fail("data.in-use", `another agent (pid ${holder.pid}) runs on this data folder`, "stop it, or use another folder with --data DIR");
     }
-    setAsideStale(path);
+    if (!setAsideStale(path)) return inUse();
   }
+  return inUse();
+}
+
+function inUse(): Result<never> {
   return fail("data.in-use", "another agent is starting on this data folder at this moment", "stop it, or use another folder with --data DIR");
 }
 
-/** Renaming first makes sure that of two agents that see the same stale lock only one removes it. */
-function setAsideStale(path: string): void {
-  const aside = `${path}.stale.${process.pid}`;
+/** The lock appears with its text in it: one that is empty is torn, never one that is being written. Throws `EEXIST`. */
+function create(path: string): void {
+  const own = `${path}.${process.pid}`;
+  const fd = openSync(own, "w", 0o600);
   try {
-    renameSync(path, aside);
-    rmSync(aside, { force: true });
-  } catch (thrown) {
-    // The other one was faster; the next try looks at its lock.
-    if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
+    writeSync(fd, JSON.stringify({ pid: process.pid, started: startOf(process.pid) ?? "" }));
+    fsyncSync(fd);
+    linkSync(own, path);
+  } finally {
+    closeSync(fd);
+    rmSync(own, { force: true });
   }
 }
 
-function readHolder(path: string): { readonly pid: number; readonly started: string } | undefined {
+/**
+ * Takes a stale lock out of the way. False: between the look at it and now another agent had done so and made
+ * its own; that one was taken out instead and is put back.
+ */
+function setAsideStale(path: string): boolean {
+  const aside = `${path}.stale.${process.pid}`;
+  try {
+    renameSync(path, aside);
+  } catch (thrown) {
+    // The other one was faster; the next try looks at its lock.
+    if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
+    return true;
+  }
+  const holder = readHolder(aside);
+  const live = holder !== undefined && isHeldByOther(holder);
+  if (live) renameSync(aside, path);
+  else rmSync(aside, { force: true });
+  return !live;
+}
+
+function isHeldByOther(holder: Holder): boolean {
+  return holder.pid !== process.pid && startOf(holder.pid) === holder.started;
+}
+
+interface Holder {
+  readonly pid: number;
+  readonly started: string;
+}
+
+function readHolder(path: string): Holder | undefined {
   try {
     const holder = JSON.parse(readFileSync(path, "utf8")) as { pid?: unknown; started?: unknown };
     return typeof holder.pid === "number" && typeof holder.started === "string" ? { pid: holder.pid, started: holder.started } : undefined;

@@ -1,5 +1,3 @@
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import pino, { type Logger } from "pino";
 import type { Log } from "../../platform/ports/log.ts";
 import { RotatingFile } from "./rotating-file.ts";
@@ -31,7 +29,6 @@ export async function createPinoLog(options: PinoLogOptions): Promise<PinoLog> {
   const streams: pino.StreamEntry[] = [];
   let file: RotatingFile | undefined;
   if (options.file !== undefined) {
-    mkdirSync(dirname(options.file), { recursive: true });
     file = new RotatingFile(options.file);
     streams.push({ level: "debug", stream: file });
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -32,11 +32,12 @@ test("the log never takes more than twice its limit, and the newest lines are th
 });
 
 test("lines the disk refused are counted and the count is written when it works again", () => {
+  writeFileSync(join(folder, "missing"), "a file where the folder should be");
   const path = join(folder, "missing", "a.log");
   const file = new RotatingFile(path);
   file.write(line(40, 1));
   file.write(line(40, 2));
-  mkdirSync(join(folder, "missing"));
+  rmSync(join(folder, "missing"));
   file.write(line(40, 3));
   const text = readFileSync(path, "utf8");
   expect(text).toContain('"lostLines":2');

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 
 /** Size at which a log file is set aside, in bytes. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -54,6 +55,7 @@ export class RotatingFile {
 
   #open(): number {
     if (this.#fd === undefined) {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
       this.#fd = openSync(this.#path, "a", 0o640);
       this.#size = fstatSync(this.#fd).size;
     }
