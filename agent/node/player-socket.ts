@@ -1,6 +1,4 @@
-import { createServer, type Server, type Socket } from "node:net";
-import { chmod, mkdir, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import type { Socket } from "node:net";
 import { HostMessageSchema, LINK_LINE_BYTES_MAX, type AgentMessage, type HostMessage, type HostReply, type HostRequest, type PageContext, type StageScene } from "../../player-host/contract/link-messages.ts";
 import type { Clock, Timer, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
@@ -10,6 +8,7 @@ import { parseJson, type JsonObject } from "../../platform/runtime/json.ts";
 import { LineFramer } from "../../platform/runtime/line-framer.ts";
 import { validate } from "../protocol/codec.ts";
 import type { PlayerEvent, PlayerLink, PlayerStatus } from "../core/player/player-port.ts";
+import { serveUnixSocket } from "./unix-server.ts";
 
 /** A host that reads nothing for so long that this much waits for it is cut off; it connects again. */
 const WRITE_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
@@ -17,6 +16,8 @@ const WRITE_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
 const REQUESTS_MAX = 64;
 /** A peer that connects and says nothing is not a host. */
 const HELLO_TIMEOUT_MS = 5_000;
+/** Connections at one time; there is one host, and for a moment the one after it. */
+const CONNECTIONS_MAX = 8;
 
 interface Waiting {
   readonly timer: Timer;
@@ -55,22 +56,8 @@ export class PlayerSocket implements PlayerLink {
   }
 
   /** Listens until `signal` aborts. Rejects when the socket cannot be made. */
-  async run(signal: AbortSignal): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-    // A socket file of an agent that was killed is in the way; this data folder has one agent (see the lock).
-    await rm(this.#path, { force: true });
-    const server = createServer((socket) => this.#accept(socket));
-    await listen(server, this.#path);
-    await chmod(this.#path, 0o600);
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      const stop = (): void => {
-        this.#host?.destroy();
-        server.close(() => resolve());
-      };
-      if (signal.aborted) stop();
-      else signal.addEventListener("abort", stop, { once: true });
-    });
+  run(signal: AbortSignal): Promise<void> {
+    return serveUnixSocket({ path: this.#path, connectionsMax: CONNECTIONS_MAX, accept: (socket) => this.#accept(socket) }, signal);
   }
 
   status(): PlayerStatus {
@@ -179,6 +166,7 @@ export class PlayerSocket implements PlayerLink {
       const old = this.#host;
       this.#host = undefined;
       old.destroy();
+      this.#giveUpWaiting("another player host took its place");
     }
     this.#host = socket;
     this.#deps.log.info({ instance: hello.instance, pid: hello.pid, shell: hello.shell }, "player host connected");
@@ -197,8 +185,13 @@ export class PlayerSocket implements PlayerLink {
   #gone(socket: Socket): void {
     if (socket !== this.#host) return;
     this.#host = undefined;
-    for (const waiting of [...this.#waiting.values()]) waiting.settle(fail("player.absent", "the player host went away before it answered"));
+    this.#giveUpWaiting("the player host went away");
     this.#setStatus({ kind: "absent", sinceMs: this.#deps.clock.monotonicMs(), why: "the player host's connection ended" });
+  }
+
+  /** A request is answered by the host it was made to, or by nobody. */
+  #giveUpWaiting(why: string): void {
+    for (const waiting of [...this.#waiting.values()]) waiting.settle(fail("player.absent", `${why} before it answered`));
   }
 
   #settle(id: string, reply: HostReply): void {
@@ -223,14 +216,4 @@ export class PlayerSocket implements PlayerLink {
     this.#status = status;
     this.#statusChanged.emit(status);
   }
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }

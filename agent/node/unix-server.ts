@@ -1,0 +1,66 @@
+import { chmod, lstat, mkdir, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
+
+export interface UnixServerOptions {
+  readonly path: string;
+  /** Connections at one time; more are closed at once. A peer that leaks them must not take the agent's file descriptors. */
+  readonly connectionsMax: number;
+  accept(socket: Socket): void;
+}
+
+/**
+ * Listens on a Unix socket for this user alone until `signal` aborts, then closes every connection. A socket file that is
+ * in the way was left by an agent that was killed: this data folder has one agent (see the lock). Rejects when the socket
+ * cannot be made, or its folder is somebody else's.
+ */
+export async function serveUnixSocket({ path, connectionsMax, accept }: UnixServerOptions, signal: AbortSignal): Promise<void> {
+  await privateFolder(dirname(path));
+  await rm(path, { force: true });
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    if (sockets.size >= connectionsMax) {
+      socket.destroy();
+      return;
+    }
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    accept(socket);
+  });
+  await listen(server, path);
+  await chmod(path, 0o600);
+  await new Promise<void>((resolve, reject) => {
+    const end = (done: () => void): void => {
+      signal.removeEventListener("abort", stop);
+      for (const socket of sockets) socket.destroy();
+      server.close(done);
+    };
+    const stop = (): void => end(resolve);
+    server.once("error", (error) => end(() => reject(error)));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/**
+ * The folder may be below the machine's temporary folder, under a name anybody can work out: whoever made it first
+ * could put a socket of their own in place of ours.
+ */
+async function privateFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const stats = await lstat(folder);
+  if (!stats.isDirectory()) throw new Error(`${folder} is not a folder`);
+  const user = process.getuid?.();
+  if (user !== undefined && stats.uid !== user) throw new Error(`${folder} belongs to another user (${stats.uid})`);
+  if ((stats.mode & 0o077) !== 0) await chmod(folder, 0o700);
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
