@@ -18,7 +18,10 @@ const ALIASES: Readonly<Record<string, string>> = { "--cloud": "--cloud-endpoint
 /** A stop that takes longer is a hang; systemd would wait 90 s for us. */
 const STOP_TIMEOUT_MS = 8_000;
 
-process.exitCode = await main(process.argv.slice(2));
+const exitCode = await main(process.argv.slice(2));
+process.exitCode = exitCode;
+// What a failed start or a bug left running must not keep the process there: nobody starts an agent again that has not ended.
+if (exitCode === EXIT.failed) process.exit();
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   if (argv.includes("--help") || argv.includes("-h")) return printAndEnd(help());
@@ -32,11 +35,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     mkdirSync(data, { recursive: true, mode: 0o700 });
   } catch (thrown) {
-    return refuse(`the data folder ${data} cannot be made: ${messageOf(thrown)}`, "name another one with --data DIR");
+    // Not a wrong configuration: a disk may come late, and the one that waits for it is started again.
+    return refuse(`the data folder ${data} cannot be made: ${messageOf(thrown)}`, "name another one with --data DIR", EXIT.failed);
   }
   const lock = lockData(`${paths.data}/agent.lock`);
   // A disk that cannot be written does not stop the device; a second agent on the same data would break it.
-  if (!lock.ok && lock.error.code === "data.in-use") return refuse(lock.error.message, lock.error.hint ?? "");
+  if (!lock.ok && lock.error.code === "data.in-use") return refuse(lock.error.message, lock.error.hint ?? "", EXIT.failed);
   try {
     return await runAgent(config, data);
   } finally {
@@ -55,6 +59,11 @@ async function runAgent(config: ReadConfig, data: string): Promise<ExitCode> {
     exitCode = code;
     stop.abort();
   };
+  process.on("uncaughtExceptionMonitor", (thrown, origin) => {
+    // The process ends of it; without this the reason would be on standard error alone, and the last lines nowhere.
+    log.error({ error: thrown.stack ?? String(thrown), origin }, "the agent ends by a bug that nobody caught");
+    pino.flush();
+  });
   const settled = onSignals(() => end(EXIT.stopped), () => pino.flush());
   try {
     const agent = await compose({ config, paths, pino, signal: stop.signal, version: VERSION });
@@ -106,7 +115,7 @@ function printAndEnd(text: string): ExitCode {
   return EXIT.stopped;
 }
 
-function refuse(message: string, hint: string): ExitCode {
+function refuse(message: string, hint: string, code: ExitCode = EXIT.badConfiguration): ExitCode {
   process.stderr.write(`vitrine-agent: ${message}\n${hint === "" ? "" : `  → ${hint}\n`}`);
-  return EXIT.badConfiguration;
+  return code;
 }
