@@ -1,9 +1,8 @@
 import { closeSync, fdatasync, fdatasyncSync, openSync, statSync } from "node:fs";
 import type Database from "better-sqlite3";
-import { systemClock } from "../../../platform/linux/system-clock.ts";
 
 /** Syncs shorter than this are done in place: the way to another thread and back would take as long. */
-const QUICK_SYNC_MS = 1;
+const QUICK_SYNC_NS = 1_000_000n;
 /** After a slow sync, as many go to another thread before one is tried in place again. */
 const SLOW_SYNCS = 256;
 const FRAME_HEADER_BYTES = 24;
@@ -36,10 +35,10 @@ export class SqliteFile {
   async sync(): Promise<void> {
     const fd = (this.#walFd ??= openSync(`${this.path}-wal`, "r+"));
     if (this.#slowSyncsLeft === 0) {
-      // The machine's own clock, whatever clock the agent runs on: it is the real disk that is measured.
-      const startMs = systemClock.monotonicMs();
+      const start = process.hrtime.bigint();
       fdatasyncSync(fd);
-      if (systemClock.monotonicMs() - startMs > QUICK_SYNC_MS) this.#slowSyncsLeft = SLOW_SYNCS;
+      // The machine's own clock, whatever clock the agent runs on: it is the real disk that is measured.
+      if (process.hrtime.bigint() - start > QUICK_SYNC_NS) this.#slowSyncsLeft = SLOW_SYNCS;
       return;
     }
     this.#slowSyncsLeft -= 1;
