@@ -1,0 +1,138 @@
+/**
+ * Loaded into the real agent process before its own code (`node --import`). It changes nothing the agent does; it
+ * notes what the simulated hardware was made to do, counts durable writes, and kills the process at one of them.
+ *
+ * VITRINE_PROVE_EFFECTS: file to which the hardware's state is added each time it changed (outside the data folder).
+ * VITRINE_PROVE_POINTS:  file to which each durable write is added, one name a line.
+ * VITRINE_PROVE_KILL:    `<n>:before` or `<n>:after`: SIGKILL at the n-th durable write once armed.
+ * VITRINE_PROVE_ARM:     `start` counts from the first one on, `signal` from SIGUSR2 on.
+ * VITRINE_PROVE_SLOW_SYNC_MS: each sync takes this much longer, as on a worn card.
+ */
+import fs from "node:fs";
+import { createRequire, syncBuiltinESMExports } from "node:module";
+import type Database from "better-sqlite3";
+
+const { VITRINE_PROVE_EFFECTS: effects, VITRINE_PROVE_POINTS: points, VITRINE_PROVE_KILL: kill = "", VITRINE_PROVE_ARM: arm = "start" } = process.env;
+const [killAt = "0", killWhen = "after"] = kill.split(":");
+const original = { ...fs };
+const pointsFd = points === undefined ? undefined : fs.openSync(points, "a");
+const effectsFd = effects === undefined ? undefined : fs.openSync(effects, "a");
+const slowMs = Number(process.env["VITRINE_PROVE_SLOW_SYNC_MS"] ?? "0");
+let armed = arm === "start";
+let count = 0;
+
+if (!armed) process.on("SIGUSR2", () => {
+  armed = true;
+  if (pointsFd !== undefined) original.writeSync(pointsFd, "armed\n");
+});
+
+/** Before and after one durable write. Between the two the kernel has it, or has not. */
+function begin(name: string): number {
+  if (!armed) return 0;
+  count += 1;
+  if (pointsFd !== undefined) original.writeSync(pointsFd, `${name}\n`);
+  if (killWhen === "before") dieAt(count);
+  return count;
+}
+
+function end(number: number): void {
+  if (killWhen === "after") dieAt(number);
+}
+
+function dieAt(number: number): void {
+  if (number === 0 || number !== Number(killAt)) return;
+  process.kill(process.pid, "SIGKILL");
+  // The signal ends the process within this call; should it not, nothing more may be written.
+  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+function durable<T>(name: string, act: () => T): T {
+  const number = begin(name);
+  const result = act();
+  end(number);
+  return result;
+}
+
+function patchFs(): void {
+  let world = "";
+  fs.writeSync = ((...args: Parameters<typeof fs.writeSync>) => {
+    if (typeof args[1] === "string" && args[1].startsWith('{"version":1,"serial"')) world = args[1];
+    return original.writeSync(...args);
+  }) as typeof fs.writeSync;
+  fs.fsyncSync = (fd) => durable("fsync", () => original.fsyncSync(fd));
+  fs.fdatasyncSync = (fd) => {
+    if (slowMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slowMs);
+    durable("fdatasync", () => original.fdatasyncSync(fd));
+  };
+  fs.unlinkSync = (path) => durable("unlink", () => original.unlinkSync(path));
+  fs.renameSync = (from, to) => {
+    durable(`rename ${baseOf(to)}`, () => {
+      original.renameSync(from, to);
+      if (String(to).endsWith("simulated-world.json")) noteWorld(world);
+    });
+  };
+  fs.fdatasync = ((fd: number, done: (error: NodeJS.ErrnoException | null) => void) => {
+    const number = begin("fdatasync");
+    const sync = (): void => original.fdatasync(fd, (error) => {
+      end(number);
+      done(error);
+    });
+    if (slowMs > 0) setTimeout(sync, slowMs);
+    else sync();
+  }) as typeof fs.fdatasync;
+}
+
+function baseOf(path: fs.PathLike): string {
+  return String(path).split("/").at(-1) ?? "";
+}
+
+let noted = "";
+
+/** What can be seen from outside of the machine, in one line; nothing when it is as before. */
+function noteWorld(text: string): void {
+  if (effectsFd === undefined || text === "") return;
+  const { gpio, display, audio, power } = JSON.parse(text) as WorldText;
+  const driven = Object.fromEntries(Object.entries(gpio.lines).flatMap(([name, { direction, driven: level }]) => (direction === "output" ? [[name, level]] : [])));
+  const { power: tv, input, brightness, volume, mute, orientation } = display;
+  const line = JSON.stringify({ boots: power.boots, gpio: driven, display: { power: tv, input, brightness, volume, mute, orientation }, audio });
+  if (line === noted) return;
+  noted = line;
+  original.writeSync(effectsFd, `${line}\n`);
+}
+
+interface WorldText {
+  readonly power: { readonly boots: number };
+  readonly gpio: { readonly lines: Readonly<Record<string, { readonly direction: string; readonly driven: 0 | 1 }>> };
+  readonly display: Readonly<Record<"power" | "input" | "brightness" | "volume" | "mute" | "orientation", unknown>>;
+  readonly audio: unknown;
+}
+
+type Run = (this: Database.Statement, ...params: unknown[]) => Database.RunResult;
+type Exec = (this: Database.Database, sql: string) => Database.Database;
+type Pragma = (this: Database.Database, sql: string, options?: Database.PragmaOptions) => unknown;
+
+/** A commit is what SIGKILL cannot take back; the sync behind it is a point of its own. */
+function patchSqlite(): void {
+  const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
+  const probe = new Sqlite(":memory:");
+  const statement = Object.getPrototypeOf(probe.prepare("SELECT 1")) as { run: Run };
+  const { run } = statement;
+  statement.run = function (...params) {
+    const commits = /^COMMIT/i.test(this.source) || (!this.readonly && !this.database.inTransaction);
+    return commits ? durable(`commit ${baseOf(this.database.name)}`, () => run.apply(this, params)) : run.apply(this, params);
+  };
+  const database = Sqlite.prototype as unknown as { exec: Exec; pragma: Pragma };
+  const { exec, pragma } = database;
+  database.exec = function (sql) {
+    return this.inTransaction ? exec.call(this, sql) : durable(`exec ${baseOf(this.name)}`, () => exec.call(this, sql));
+  };
+  database.pragma = function (sql, options) {
+    const writes = /wal_checkpoint|incremental_vacuum|journal_mode/.test(sql);
+    return writes ? durable(`${/\w+/.exec(sql)?.[0] ?? ""} ${baseOf(this.name)}`, () => pragma.call(this, sql, options)) : pragma.call(this, sql, options);
+  };
+  probe.close();
+}
+
+patchFs();
+patchSqlite();
+syncBuiltinESMExports();

@@ -1,0 +1,23 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build } from "../../build/build.ts";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+
+/** The agent as it is shipped, in a folder of its own, so that a build in between changes nothing under a long campaign. */
+export interface BuiltAgent {
+  /** Entry of the bundled agent. */
+  readonly main: string;
+  dispose(): void;
+}
+
+/** Builds `dist/` and copies the agent out of it. */
+export async function builtAgent(): Promise<BuiltAgent> {
+  await build(ROOT);
+  // Below the root, because the bundle takes its native module from node_modules.
+  const parent = join(ROOT, ".vitrine", "prove");
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, "agent-"));
+  cpSync(join(ROOT, "dist", "agent"), folder, { recursive: true });
+  return { main: join(folder, "main.js"), dispose: () => rmSync(folder, { recursive: true, force: true }) };
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+
+/** What can be seen of the simulated machine from outside, as the witness noted it each time it changed. */
+export interface EffectState {
+  readonly boots: number;
+  readonly gpio: Readonly<Record<string, 0 | 1>>;
+  readonly display: Readonly<Record<string, unknown>>;
+  readonly audio: Readonly<Record<string, unknown>>;
+}
+
+/** Every state noted so far, with the length of the notes behind it. A line cut off by a kill is left out. */
+export function readEffects(file: string): readonly { readonly state: EffectState; readonly endBytes: number }[] {
+  const states: { state: EffectState; endBytes: number }[] = [];
+  let at = 0;
+  const bytes = readFileSync(file);
+  for (let next = bytes.indexOf(10, at); next >= 0; next = bytes.indexOf(10, at)) {
+    const line = bytes.subarray(at, next).toString("utf8");
+    at = next + 1;
+    try {
+      states.push({ state: JSON.parse(line) as EffectState, endBytes: at });
+    } catch (thrown) {
+      // Two halves of lines: the first was cut off by a kill.
+      if (!(thrown instanceof SyntaxError)) throw thrown;
+    }
+  }
+  return states;
+}
+
+/** What of the machine a command changes, and nothing else does. */
+export type Witnessed =
+  | { readonly kind: "pulse"; readonly line: string }
+  | { readonly kind: "level"; readonly line: string; readonly level: 0 | 1 }
+  | { readonly kind: "value"; readonly part: "display" | "audio"; readonly key: string; readonly value: unknown }
+  | { readonly kind: "boot" }
+  /** It leaves nothing to be counted outside. */
+  | { readonly kind: "none" };
+
+/** How often `witnessed` happened, from the state before to the last. */
+export function countEffects(witnessed: Witnessed, states: readonly EffectState[]): number {
+  const steps = states.slice(1).map((state, index) => ({ before: states[index] ?? state, after: state }));
+  switch (witnessed.kind) {
+    case "none":
+      return 0;
+    case "boot":
+      return (states.at(-1)?.boots ?? 0) - (states[0]?.boots ?? 0);
+    case "pulse": {
+      // A line that an interrupted pulse left high shows the next one by its fall alone.
+      const { line } = witnessed;
+      const wasHigh = states[0]?.gpio[line] === 1;
+      return steps.filter(({ before, after }) => (wasHigh ? before.gpio[line] === 1 && after.gpio[line] !== 1 : before.gpio[line] !== 1 && after.gpio[line] === 1)).length;
+    }
+    case "level":
+      return steps.filter(({ before, after }) => before.gpio[witnessed.line] !== witnessed.level && after.gpio[witnessed.line] === witnessed.level).length;
+    case "value": {
+      const { part, key, value } = witnessed;
+      return steps.filter(({ before, after }) => before[part][key] !== value && after[part][key] === value).length;
+    }
+  }
+}
+
+/** What the command wants is so before it begins: then its effect cannot be seen. */
+export function holdsAlready(witnessed: Witnessed, before: EffectState | undefined): boolean {
+  if (before === undefined) return false;
+  if (witnessed.kind === "level") return before.gpio[witnessed.line] === witnessed.level;
+  return witnessed.kind === "value" && before[witnessed.part][witnessed.key] === witnessed.value;
+}

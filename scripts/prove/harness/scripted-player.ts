@@ -1,0 +1,133 @@
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import type { AgentMessage, HostMessage } from "../../../player-host/contract/link-messages.ts";
+import { LineFramer } from "../../../platform/runtime/line-framer.ts";
+import type { Ledger, PageEntry } from "./ledger.ts";
+
+const LINE_BYTES_MAX = 1024 * 1024;
+/** Records without an answer at one time; a real host's spool is larger, and asks no more of the agent. */
+const UNANSWERED_MAX = 400;
+const TICK_MS = 20;
+const RECONNECT_MS = 25;
+/** A picture of one pixel. */
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/**
+ * A player host that plays a script: it reports plays and page events as fast as it is told, keeps each until the agent
+ * answers it, sends again what was not answered on every new connection, and does what it is asked.
+ */
+export class ScriptedPlayer {
+  readonly #path: string;
+  readonly #ledger: Ledger;
+  readonly #prefix: string;
+  readonly #unanswered = new Map<string, PageEntry>();
+  #perSecond: number;
+  #socket: Socket | undefined;
+  #greeted = false;
+  #made = 0;
+  #owed = 0;
+  #loads = 1;
+  #instance = 1;
+  #stopped = false;
+  #tick: NodeJS.Timeout | undefined;
+
+  constructor(data: string, prefix: string, ledger: Ledger, perSecond: number) {
+    this.#path = join(data, "run", "player.sock");
+    this.#prefix = prefix;
+    this.#ledger = ledger;
+    this.#perSecond = perSecond;
+  }
+
+  start(): void {
+    this.#connect();
+    this.#tick = setInterval(() => this.#send(), TICK_MS);
+  }
+
+  /** Records a second from now on; 0 only waits for answers. */
+  setRate(perSecond: number): void {
+    this.#perSecond = perSecond;
+  }
+
+  get unanswered(): number {
+    return this.#unanswered.size;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#tick);
+    this.#socket?.destroy();
+  }
+
+  #connect(): void {
+    if (this.#stopped) return;
+    const socket = connect(this.#path);
+    const framer = new LineFramer(LINE_BYTES_MAX);
+    socket.setEncoding("utf8");
+    this.#socket = socket;
+    socket.on("connect", () => this.#write({ t: "host-hello", version: 1, instance: `i${this.#instance}`, pid: process.pid, shell: "scripted 1" }));
+    socket.on("data", (text: string) => {
+      for (const line of framer.push(text) ?? []) this.#take(JSON.parse(line) as AgentMessage);
+    });
+    socket.on("error", () => {
+      // The agent is away; "close" follows and the next try with it.
+    });
+    socket.on("close", () => {
+      this.#greeted = false;
+      setTimeout(() => this.#connect(), RECONNECT_MS);
+    });
+  }
+
+  #take(message: AgentMessage): void {
+    if (message.t === "agent-hello") {
+      this.#greeted = true;
+      this.#sayStage();
+      for (const entry of this.#unanswered.values()) this.#write(messageFor(entry));
+    } else if (message.t === "page-stored") {
+      const entry = this.#unanswered.get(message.id);
+      if (entry === undefined) return;
+      entry.fate = message.code === undefined ? { kind: "stored" } : { kind: "refused", code: message.code };
+      this.#unanswered.delete(message.id);
+    } else if (message.t === "request") this.#answer(message);
+  }
+
+  #answer({ id, request }: Extract<AgentMessage, { t: "request" }>): void {
+    const result = request.do === "screenshot" ? { base64: PNG, width: 1, height: 1, format: "png", source: "renderer" } : {};
+    this.#write({ t: "reply", id, reply: { ok: true, result } });
+    if (request.do === "reload" || request.do === "clear-cache") {
+      this.#loads += 1;
+      this.#sayStage();
+    } else if (request.do === "restart") {
+      this.#instance += 1;
+      this.#socket?.end();
+    }
+  }
+
+  #sayStage(): void {
+    this.#write({
+      t: "stage", stage: { kind: "playing", content: "scripted", sinceMs: 1, loads: this.#loads },
+      picture: { verdict: "showing", confidence: 1, evidence: [{ witness: "script", says: "it says so" }] },
+    });
+  }
+
+  #send(): void {
+    if (!this.#greeted) return;
+    this.#owed = Math.min(this.#owed + (this.#perSecond * TICK_MS) / 1_000, this.#perSecond / 4);
+    for (; this.#owed >= 1 && this.#unanswered.size < UNANSWERED_MAX; this.#owed -= 1) {
+      this.#made += 1;
+      const entry: PageEntry = { id: `${this.#prefix}-${this.#made}`, stream: this.#made % 3 === 0 ? "event" : "play", fate: { kind: "unanswered" } };
+      this.#ledger.pages.set(entry.id, entry);
+      this.#unanswered.set(entry.id, entry);
+      this.#write(messageFor(entry));
+    }
+  }
+
+  #write(message: HostMessage): void {
+    if (this.#socket?.writable === true) this.#socket.write(`${JSON.stringify(message)}\n`);
+  }
+}
+
+/** The id travels in the body too, so that it is found again in the cloud's store. */
+function messageFor({ id, stream }: PageEntry): HostMessage {
+  if (stream === "event") return { t: "page-event", id, name: id, data: { from: "prove" } };
+  return { t: "page-play", id, play: { item: id, startedMs: 1_700_000_000_000, durationMs: 10_000, result: "completed" } };
+}

@@ -1,0 +1,58 @@
+/** The campaigns in small, so that every test run has them; `docs/proofs.md` has the large ones. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fuzzTarget } from "./fuzz/run-fuzz.ts";
+import { fuzzTargets } from "./fuzz/targets.ts";
+import { builtAgent, type BuiltAgent } from "./harness/built-agent.ts";
+import { seeded } from "./harness/options.ts";
+import { ProofCloud } from "./harness/proof-cloud.ts";
+import { killAtWrites } from "./kill/kill-at-writes.ts";
+import { runRandomKills } from "./kill/random-kills.ts";
+import { SCENARIOS } from "./kill/scenarios.ts";
+import { runDamageCase } from "./storage/damage-case.ts";
+import { makeTemplate } from "./storage/template.ts";
+
+let folder = "";
+let built: BuiltAgent;
+let cloud: ProofCloud;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "vitrine-prove-test-"));
+  built = await builtAgent();
+  cloud = await ProofCloud.start(folder);
+});
+
+afterAll(async () => {
+  await cloud.dev.stop();
+  built.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("killed at random moments under load, the agent loses nothing and does nothing twice", { timeout: 60_000 }, async () => {
+  const { ledger, verdict } = await runRandomKills({
+    main: built.main, cloud, kills: 3, seed: "always", lifeMsMax: 700, perSecond: 200, rebootEveryMs: 60_000, drainEvery: 3, progress: () => undefined,
+  });
+  expect(verdict.violations).toEqual([]);
+  expect(ledger.kills).toBeGreaterThanOrEqual(3);
+  expect(verdict.acknowledged).toBeGreaterThan(0);
+});
+
+test("killed at its first durable writes of a pulse, there is at most one pulse and one outcome", { timeout: 60_000 }, async () => {
+  const scenario = SCENARIOS.find(({ name }) => name === "gpio.pulse");
+  if (scenario === undefined) throw new Error("the scenario is there");
+  const figures = await killAtWrites({ main: built.main, cloud, other: cloud, scenario, when: "after", writesMax: 3 });
+  expect(figures).toMatchObject({ kills: 3, violations: [] });
+});
+
+test("damaged files: it starts, says so, and keeps what was whole", { timeout: 60_000 }, async () => {
+  const template = await makeTemplate(built.main, cloud, "always");
+  expect(template.waiting.size).toBeGreaterThan(50);
+  for (let n = 0; n < 2; n += 1) expect((await runDamageCase(template, cloud, seeded(`always-${n}`))).violations).toEqual([]);
+  template.rig.dispose();
+});
+
+test("some thousands of hostile frames at every gate", { timeout: 60_000 }, async () => {
+  for (const target of await fuzzTargets()) expect(await fuzzTarget(target, Math.ceil(4_000 * target.share), seeded("always"))).toMatchObject({ violations: [] });
+});

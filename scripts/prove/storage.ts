@@ -1,0 +1,55 @@
+/**
+ * `npm run prove:storage -- --cases 1000 [--seed S] [--parallel 2]`: damages the real agent's files at random places and
+ * starts it on them; fills its disk, makes it read-only and slow; and looks at what it does then.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { builtAgent } from "./harness/built-agent.ts";
+import { campaignOptions, quantiles, seeded } from "./harness/options.ts";
+import { ProofCloud } from "./harness/proof-cloud.ts";
+import { runDamageCase, type DamageCase } from "./storage/damage-case.ts";
+import { runDisks } from "./storage/disks.ts";
+import { makeTemplate } from "./storage/template.ts";
+
+const { numbers, seed } = campaignOptions("prove:storage [--cases N] [--seed S] [--parallel P] [--disks 0|1]", { cases: 1_000, parallel: 2, disks: 1 });
+const folder = mkdtempSync(join(tmpdir(), "vitrine-prove-cloud-"));
+const built = await builtAgent();
+const cloud = await ProofCloud.start(folder);
+console.log(`prove:storage, seed ${seed}, ${numbers.cases} cases; ${cpus().length} × ${cpus()[0]?.model ?? "?"}`);
+let violations = 0;
+const cases: DamageCase[] = [];
+
+async function worker(index: number): Promise<void> {
+  const template = await makeTemplate(built.main, cloud, `s${index}`);
+  console.log(`device ${index}: ${template.waiting.size} records wait in its queue`);
+  const random = seeded(`${seed}-${index}`);
+  for (let n = index; n < numbers.cases; n += numbers.parallel) {
+    const done = await runDamageCase(template, cloud, random.fork(`case-${n}`));
+    cases.push(done);
+    for (const text of done.violations) {
+      violations += 1;
+      console.log(`  VIOLATION case ${n}, ${done.damage}: ${text} (said: ${done.said.join(", ") || "nothing"})`);
+    }
+    if (cases.length % 100 === 0) console.log(`${cases.length} cases, ${violations} violations`);
+  }
+  template.rig.dispose();
+}
+
+await Promise.all(Array.from({ length: numbers.cases === 0 ? 0 : numbers.parallel }, (_, index) => worker(index)));
+if (cases.length > 0) {
+  const start = quantiles(cases.map(({ startMs }) => startMs));
+  const lossy = cases.filter(({ missing }) => missing > 0);
+  const lost = quantiles(lossy.map(({ missing }) => missing));
+  console.log(
+    `${cases.length} damaged starts: answers within p50 ${start.p50}, p99 ${start.p99}, at most ${start.max} ms\n` +
+      `  records lost in ${lossy.length} of them (p50 ${lost.p50}, at most ${lost.max}); something said in ${cases.filter(({ said }) => said.length > 0).length}; ` +
+      `another device after both keys were hurt in ${cases.filter(({ sameDevice }) => !sameDevice).length}`,
+  );
+}
+if (numbers.disks === 1) violations += await runDisks(built.main, cloud);
+await cloud.dev.stop();
+built.dispose();
+rmSync(folder, { recursive: true, force: true });
+console.log(`${violations} violations; seed ${seed}`);
+process.exitCode = violations === 0 ? 0 : 1;
