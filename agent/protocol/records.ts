@@ -58,7 +58,7 @@ export const PlaySchema = v.object({
   durationMs: DurationMsSchema,
   result: v.picklist(["completed", "skipped", "failed"]),
   error: v.optional(TextSchema),
-  /** The verdict over the screen while it played, where one was there. */
+  /** The verdict over the screen as the play ended; `unknown` where the play was kept through an outage and nobody judged. */
   verdict: v.optional(v.string()),
   /** Whatever the page wants to have beside it. */
   data: v.optional(JsonObjectSchema),

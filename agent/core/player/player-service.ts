@@ -12,6 +12,8 @@ import type { PlayerEvent, PlayerLink, PlayerStatus } from "./player-port.ts";
 
 /** Longest page state kept in the reported document, in characters of JSON. */
 const PAGE_STATE_MAX = 4096;
+/** A play that ended longer ago was kept by the host while nobody judged: the verdict of now says nothing of it. */
+const PLAY_FRESH_MS = 30_000;
 const EventNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:/-]{1,128}$/, "must be 1 to 128 letters, digits, '.', '_', ':', '/' or '-'"));
 
 export interface PlayerServiceDeps {
@@ -23,7 +25,7 @@ export interface PlayerServiceDeps {
   wallMs(): number;
   /** Metrics of the host and its renderer, for telemetry. */
   onMetrics(metrics: Readonly<Record<string, number>>): void;
-  /** The verdict in force, kept beside a proof of play. */
+  /** The verdict in force, kept beside a proof of play that has just ended. */
   verdict(): string;
   /** Name for people of the content with this id (an address, or the hash of a package). */
   contentLabel(id: string): string;
@@ -118,7 +120,9 @@ export class PlayerService {
       this.#deps.log.warn({ ...checked.error }, "a proof of play was refused");
       return this.#deps.link.pageStored(id, "page.invalid");
     }
-    const body = { ...checked.value, verdict: this.#deps.verdict() } as unknown as JsonObject;
+    const agoMs = this.#deps.wallMs() - (checked.value.startedMs + checked.value.durationMs);
+    const verdict = Math.abs(agoMs) <= PLAY_FRESH_MS ? this.#deps.verdict() : "unknown";
+    const body = { ...checked.value, verdict } as unknown as JsonObject;
     this.#store(id, { stream: "play", kind: "play", source: "page", dedupeKey: `page:${id}`, body });
   }
 

@@ -1,0 +1,79 @@
+import { beforeEach, expect, test } from "vitest";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+import type { StageScene } from "../../../player-host/contract/link-messages.ts";
+import type { NewRecord } from "../outbox/event-sink.ts";
+import type { PlayerEvent, PlayerLink } from "./player-port.ts";
+import { PlayerService } from "./player-service.ts";
+
+const NOW_MS = 10_000_000;
+const events = new Emitter<PlayerEvent>((thrown) => {
+  throw thrown;
+});
+
+let records: NewRecord[];
+let answer: Result<{ seq: number }>;
+let stored: (readonly [id: string, code?: string])[];
+let scenes: StageScene[];
+let reported: [string, unknown][];
+let service: PlayerService;
+
+beforeEach(() => {
+  [records, stored, scenes, reported] = [[], [], [], []];
+  answer = ok({ seq: 1 });
+  const link: PlayerLink = {
+    status: () => ({ kind: "absent", sinceMs: 0, why: "not there" }),
+    onStatus: () => () => {},
+    onEvent: (listener) => events.on(listener),
+    setScene: (scene) => void scenes.push(scene),
+    setContext: () => {},
+    pageStored: (id, code) => void stored.push(code === undefined ? [id] : [id, code]),
+    sendToPage: () => true,
+    sendGpio: () => {},
+    request: () => Promise.resolve(fail("player.absent", "not there")),
+  };
+  service = new PlayerService({
+    link, log: silentLog,
+    events: { append: (record) => (records.push(record), Promise.resolve(answer)) },
+    reporter: { set: (section, value) => void reported.push([section, value]) },
+    wallMs: () => NOW_MS, onMetrics: () => {}, verdict: () => "showing", contentLabel: (id) => id,
+  });
+  service.start();
+  return () => service.stop();
+});
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const play = (id: string, endedAgoMs: number): void => events.emit({ t: "page-play", id, play: { item: "a", startedMs: NOW_MS - endedAgoMs - 5_000, durationMs: 5_000, result: "completed" } });
+
+test("a play that has just ended carries the verdict, one the host kept through an outage does not", () => {
+  play("i-1", 100);
+  play("i-2", 3_600_000);
+  expect(records.map(({ body, dedupeKey }) => [dedupeKey, body["verdict"]])).toEqual([["page:i-1", "showing"], ["page:i-2", "unknown"]]);
+});
+
+test("the host hears what became of it: stored, refused, or never fit", async () => {
+  events.emit({ t: "page-event", id: "i-1", name: "order" });
+  await settle();
+  answer = fail("outbox.full", "no room");
+  events.emit({ t: "page-event", id: "i-2", name: "order", data: { n: 1 } });
+  await settle();
+  events.emit({ t: "page-event", id: "i-3", name: "no spaces in names" });
+  events.emit({ t: "page-play", id: "i-4", play: { item: "a" } });
+  await settle();
+  expect(stored).toEqual([["i-1"], ["i-2", "outbox.full"], ["i-3", "page.invalid"], ["i-4", "page.invalid"]]);
+  expect(records.map(({ onceOnDisk }) => onceOnDisk)).toEqual([true, true]);
+});
+
+test("the same scene is sent once, whatever the order of its fields", () => {
+  service.show({ kind: "fault", code: "a", message: "b" });
+  service.show({ message: "b", code: "a", kind: "fault" });
+  expect(scenes.length).toBe(1);
+});
+
+test("a state that is too large is counted, not reported", () => {
+  events.emit({ t: "page-state", state: { text: "x".repeat(5_000) } });
+  events.emit({ t: "page-state", state: { slide: 2 } });
+  expect(reported.filter(([section]) => section === "page")).toEqual([["page", { slide: 2 }]]);
+  expect(service.refused()).toEqual({ "page.too-large": 1 });
+});
