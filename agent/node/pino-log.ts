@@ -7,8 +7,10 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export interface PinoLogOptions {
   /** Where JSON lines go, rotated; absent: no file. */
   readonly file?: string;
-  /** Lines for people when standard error is a terminal, JSON when it is a pipe (journald), nothing when false. */
+  /** Whether lines go to standard error too; as JSON when it is a pipe (journald). */
   readonly stderr: boolean;
+  /** Coloured lines for people instead. `auto`, the default: where standard error is a terminal. */
+  readonly pretty?: "auto" | "always" | "never";
   readonly level: LogLevel;
 }
 
@@ -33,7 +35,8 @@ export async function createPinoLog(options: PinoLogOptions): Promise<PinoLog> {
     streams.push({ level: "debug", stream: file });
   }
   if (options.stderr) {
-    streams.push({ level: "debug", stream: process.stderr.isTTY ? await prettyStderr() : pino.destination({ dest: 2, sync: true }) });
+    const forPeople = options.pretty === "always" || (options.pretty !== "never" && process.stderr.isTTY);
+    streams.push({ level: "debug", stream: forPeople ? await prettyStderr() : pino.destination({ dest: 2, sync: true }) });
   }
   const logger = pino({ level: options.level, base: null, redact: { paths: SECRETS, censor: "[secret]" }, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(streams));
   return {

@@ -6,7 +6,7 @@ export interface UnixServerOptions {
   readonly path: string;
   /** Connections at one time; more are closed at once. A peer that leaks them must not take the agent's file descriptors. */
   readonly connectionsMax: number;
-  accept(socket: Socket): void;
+  readonly accept: (socket: Socket) => void;
 }
 
 /**

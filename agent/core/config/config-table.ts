@@ -68,7 +68,7 @@ export const CONFIG = {
   },
   "provisioning.path": {
     type: text(1024), default: "/boot/firmware/vitrine.json",
-    description: "Provisioning file that claims the device without a person. Read once, then set aside.",
+    description: "Provisioning file that claims the device without a person. Read at every start; take it away once the device is claimed.",
   },
   "sockets.dir": {
     type: text(1024), default: "",

@@ -1,4 +1,4 @@
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { fail, messageOf, ok } from "../../../platform/ports/result.ts";
@@ -86,10 +86,22 @@ async function supportBundle(deps: LocalMethodDeps, out: unknown) {
   };
   try {
     await mkdir(dirname(out), { recursive: true });
-    await writeFile(out, zipSync(files), { mode: 0o600 });
-    return ok({ path: out, bytes: (await stat(out)).size, files: Object.keys(files) } satisfies BundleAnswer);
+    const zip = zipSync(files);
+    await replaceFile(out, zip);
+    return ok({ path: out, bytes: zip.length, files: Object.keys(files) } satisfies BundleAnswer);
   } catch (thrown) {
     return fail("bundle.unwritable", `${out} cannot be written: ${messageOf(thrown)}`, "name another file with --out");
+  }
+}
+
+/** For this user alone, and never through a link that somebody put in the file's place: the agent may be root. */
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, bytes, { mode: 0o600, flag: "wx" });
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
   }
 }
 
