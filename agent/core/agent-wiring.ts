@@ -32,6 +32,8 @@ export async function wireParts(agent: Agent): Promise<() => void> {
       scene.update();
     }),
   );
+  // Records from before the clock was known get their right time once it is.
+  undo.push(schedule.onClock((quality) => void ports.outbox.clockQuality(quality)));
   undo.push(desired.onDocument(() => {
     schedule.poke();
     screen.poke();

@@ -3,10 +3,16 @@ import type { Clock, Timer, Timers } from "../ports/clock.ts";
 /** Longest delay Node's own timer takes; it would turn a longer one into 1 ms, so longer ones are refused. */
 export const DELAY_MAX_MS = 2 ** 31 - 1;
 
-/** The machine's clocks. `performance.now` is CLOCK_MONOTONIC: settings of the wall clock do not move it. */
+/**
+ * `performance.now` is CLOCK_MONOTONIC counted from the start of the process, `hrtime` the same clock counted from the
+ * boot. Ours counts from the boot, so that times of two processes of one boot can be compared.
+ */
+const processStartMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** The machine's clocks. Settings of the wall clock do not move the monotonic one. */
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs: () => processStartMs + performance.now(),
 };
 
 interface Pending {

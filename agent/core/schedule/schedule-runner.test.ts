@@ -88,6 +88,20 @@ describe("the schedule runner", () => {
     expect(reporter.document.schedule?.now).toBe("on");
   });
 
+  test("whoever stamps records hears when the clock became known, and of every jump", async () => {
+    const { time, world, runner } = setUp({ quality: "unset" });
+    const heard: string[] = [];
+    runner.onClock((quality) => heard.push(quality));
+    await time.advance(2 * WATCH_MS);
+    expect(heard).toEqual([]);
+    world.quality = "synced";
+    await time.advance(2 * WATCH_MS);
+    expect(heard).toEqual(["synced"]);
+    time.stepWall(YEAR);
+    await time.advance(2 * WATCH_MS);
+    expect(heard).toEqual(["synced", "synced"]);
+  });
+
   test("a confirmed clock is asked about every five minutes, not every look", async () => {
     const { time, world } = setUp();
     await time.advance(6 * HOUR);

@@ -40,6 +40,7 @@ export class ScheduleRunner {
   readonly #deps: ScheduleRunnerDeps;
   readonly #changes: Emitter<ScheduleAnswer | undefined>;
   readonly #jumps: Emitter<number>;
+  readonly #clockNews: Emitter<ClockQuality>;
   readonly #wake = new Wake();
   #knowns: readonly Known[] = [];
   #quality: ClockQuality = "unset";
@@ -56,6 +57,7 @@ export class ScheduleRunner {
     const report = (thrown: unknown): void => deps.log.error({ error: String(thrown) }, "a listener of the schedule threw");
     this.#changes = new Emitter(report);
     this.#jumps = new Emitter(report);
+    this.#clockNews = new Emitter(report);
   }
 
   /** Calls back when the answer changes. Returns its undo. */
@@ -66,6 +68,11 @@ export class ScheduleRunner {
   /** Calls back with how far the wall clock jumped, in ms. Returns its undo. */
   onJump(listener: (byMs: number) => void): () => void {
     return this.#jumps.on(listener);
+  }
+
+  /** Calls back when the trust in the wall clock changed, or the clock jumped. Returns its undo. */
+  onClock(listener: (quality: ClockQuality) => void): () => void {
+    return this.#clockNews.on(listener);
   }
 
   /** Trust in the wall clock at the last look; `unset` before the first. */
@@ -118,7 +125,9 @@ export class ScheduleRunner {
     while (!signal.aborted) {
       const jumped = this.#watchClock();
       if (untilAsked <= 0 || jumped) {
+        const before = this.#quality;
         this.#quality = await this.#askQuality();
+        if (jumped || this.#quality !== before) this.#clockNews.emit(this.#quality);
         untilAsked = this.#quality === "synced" ? SYNCED_LOOKS : 0;
       }
       untilAsked -= 1;
