@@ -1,3 +1,4 @@
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import type { Clock } from "../clock.ts";
 
 /** How a conformance suite lets time pass: a virtual clock is moved, real time is waited for. */
@@ -30,6 +31,5 @@ export function realBenchTime(): BenchTime {
 
 /** Says aloud, in the test run, what could not be tested here and why. */
 export function reportSkipped(what: string, why: string): void {
-  // oxlint-disable-next-line no-console -- the run's output is where a person looks for what was left out
-  console.warn(`left out: ${what}: ${why}`);
+  reportLeftOut(what, why);
 }
