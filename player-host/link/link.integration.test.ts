@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,6 +28,17 @@ describe("the page spool", () => {
     await spool.open();
     return spool;
   };
+
+  test("a disk that lets nothing be read or written keeps nobody from starting, and takes again once it can", async () => {
+    await writeFile(join(folder, "player"), "a file where the folder should be");
+    const spool = await open();
+    expect(await spool.append(play(1))).toMatchObject({ ok: false, error: { code: "spool.failed" } });
+    await rm(join(folder, "player"));
+    await mkdir(join(folder, "player"));
+    expect(await spool.append(play(2))).toMatchObject({ ok: true });
+    await spool.close();
+    expect((await open()).waiting().map(({ id }) => id)).toEqual(["p2"]);
+  });
 
   test("keeps what it took through a restart, in order, and forgets what the agent has", async () => {
     const spool = await open();

@@ -41,10 +41,9 @@ export class PageSpool {
     this.#bytesMax = bytesMax;
   }
 
-  /** Reads what an earlier run left. Lines that do not parse (a torn end) are dropped and their number returned. */
+  /** Reads what an earlier run left; never rejects. Lines that do not parse (a torn end) are dropped and their number returned. */
   async open(): Promise<{ readonly dropped: number }> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-    const text = (await readIfThere(this.#path)) ?? "";
+    const text = await this.#readLeft();
     let dropped = 0;
     for (const line of text.split("\n")) {
       if (line === "") continue;
@@ -53,8 +52,23 @@ export class PageSpool {
       else dropped += 1;
     }
     if (dropped > 0) this.#log.warn({ dropped }, "lines of the page spool were damaged");
-    await this.#rewrite();
+    // Until it was written anew once, the file may hold more than what is kept.
+    this.#torn = true;
+    await this.#settle([], () => this.#rewrite());
     return { dropped };
+  }
+
+  /** A disk that does not let itself be read or written is told where it is met; the host starts all the same. */
+  async #readLeft(): Promise<string> {
+    try {
+      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+      return (await readIfThere(this.#path)) ?? "";
+    } catch (thrown) {
+      this.#log.error({ error: messageOf(thrown) }, "the page spool could not be read; it is set aside");
+      // What cannot be read now may be readable for a person: a new spool must not be written over it.
+      await rename(this.#path, `${this.#path}.unread`).catch((again: unknown) => this.#log.debug({ error: messageOf(again) }, "nor set aside"));
+      return "";
+    }
   }
 
   /** Everything not yet stored by the agent, oldest first. */

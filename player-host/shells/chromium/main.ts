@@ -40,16 +40,18 @@ async function main(): Promise<number> {
     return complain(`The data folder ${dataDir} cannot be used: ${messageOf(thrown)}`, EXIT.usage);
   }
   const lock = await takeInstanceLock(join(dataDir, "player", "host.lock"));
-  if (!lock.ok) return complain(`${lock.error.message} ${lock.error.hint ?? ""}`, EXIT.alreadyRunning);
+  if (!lock.ok && lock.error.code !== "host.lock-unwritable") return complain(`${lock.error.message} ${lock.error.hint ?? ""}`, EXIT.alreadyRunning);
   const file = new RotatingFile(join(dataDir, "logs", "player.log"));
   const log = hostLog(file, process.stderr, options.value.logLevel);
+  // A full or read-only disk: the picture comes first.
+  if (!lock.ok) log.error({ ...lock.error }, "the player host starts without its lock");
   try {
     return await run(options.value, browser, log);
   } catch (thrown) {
     log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "the player host broke");
     return EXIT.crashed;
   } finally {
-    await lock.value.release();
+    if (lock.ok) await lock.value.release();
     file.close();
   }
 }

@@ -13,12 +13,11 @@ export class RotatingFile {
   #fd: number | undefined;
   #bytes = 0;
   #lost = 0;
+  #lostSaid = 0;
 
   constructor(path: string, bytesMax = LOG_BYTES_MAX) {
     this.#path = path;
     this.#bytesMax = bytesMax;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    this.#open();
   }
 
   /** Lines the disk did not take. */
@@ -28,13 +27,16 @@ export class RotatingFile {
 
   write(line: string): void {
     try {
-      if (this.#bytes + line.length > this.#bytesMax) this.#rotate();
-      if (this.#fd === undefined) this.#open();
-      if (this.#fd === undefined) return;
-      this.#bytes += writeSync(this.#fd, line);
-    } catch {
-      // A full disk must not end the host; the count says that the log has a hole.
+      const fd = this.#opened(line.length);
+      if (this.#lost > this.#lostSaid) {
+        this.#bytes += writeSync(fd, `{"level":40,"lostLines":${this.#lost - this.#lostSaid},"msg":"log lines were lost because the disk refused them"}\n`);
+        this.#lostSaid = this.#lost;
+      }
+      this.#bytes += writeSync(fd, line);
+    } catch (thrown) {
+      // A disk that is full or read-only must neither end the host nor keep it from starting; the hole in the log is told later.
       this.#lost += 1;
+      if (!(thrown instanceof Error)) throw thrown;
     }
   }
 
@@ -45,9 +47,17 @@ export class RotatingFile {
     this.#fd = undefined;
   }
 
-  #open(): void {
+  #opened(more: number): number {
+    if (this.#fd === undefined) this.#open();
+    if (this.#bytes + more > this.#bytesMax) this.#rotate();
+    return this.#fd ?? this.#open();
+  }
+
+  #open(): number {
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
     this.#fd = openSync(this.#path, "a", 0o600);
     this.#bytes = statSync(this.#path).size;
+    return this.#fd;
   }
 
   #rotate(): void {
@@ -62,7 +72,6 @@ export class RotatingFile {
         if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")) throw thrown;
       }
     }
-    this.#open();
   }
 }
 

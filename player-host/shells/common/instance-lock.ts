@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 
 /** Held as long as this host runs on its data folder. */
 export interface InstanceLock {
@@ -11,9 +11,18 @@ const ATTEMPTS_MAX = 3;
 
 /**
  * One host per data folder. The lock names the process and when it started: a process id alone is used again
- * by the kernel, and a lock left by a power cut would then keep a screen dark for ever.
+ * by the kernel, and a lock left by a power cut would then keep a screen dark for ever. Errors: `host.already-running`,
+ * `host.lock-contended`, and `host.lock-unwritable` where the disk takes no lock: no reason for a dark screen.
  */
 export async function takeInstanceLock(path: string): Promise<Result<InstanceLock>> {
+  try {
+    return await take(path);
+  } catch (thrown) {
+    return fail("host.lock-unwritable", `The lock ${path} cannot be written: ${messageOf(thrown)}.`);
+  }
+}
+
+async function take(path: string): Promise<Result<InstanceLock>> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const mine = `${process.pid} ${(await startOf(process.pid)) ?? "?"}\n`;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
