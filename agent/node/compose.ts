@@ -75,7 +75,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const ports: AgentPorts = {
     clock, timers, random: systemRandom, crypto: nodeCrypto, log, key: loaded.key, deviceId, bootId, player,
     platform: platform.adapter,
-    content: new PackageProvider(paths.content, log.child({ part: "packages" })),
+    content: new PackageProvider(paths.content, clock, log.child({ part: "packages" })),
     documents: stores.documents, journal: stores.journal, outbox: stores.outbox,
     transport: createTransport(platform, timers, http, cloudProxy, options.version),
     cloudProxy,

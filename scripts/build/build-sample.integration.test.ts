@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { PackageProvider } from "../../agent/node/content/package-provider.ts";
+import { systemClock } from "../../platform/linux/system-clock.ts";
 import { silentLog } from "../../platform/ports/log.ts";
 import { buildSample } from "./build-sample.ts";
 
@@ -20,7 +21,7 @@ test("the sample is the same bytes each time, and a package the agent takes", as
     const sha256 = createHash("sha256").update(zip).digest("hex");
     const content = join(root, "content");
     cpSync(join(root, "dist/sample.zip"), join(content, "downloads", `${sha256}.zip`));
-    const prepared = await new PackageProvider(content, silentLog).prepare({ kind: "package", url: "http://127.0.0.1:1/never-asked", sha256, bytes: zip.length }, new AbortController().signal);
+    const prepared = await new PackageProvider(content, systemClock, silentLog).prepare({ kind: "package", url: "http://127.0.0.1:1/never-asked", sha256, bytes: zip.length }, new AbortController().signal);
     expect(prepared).toMatchObject({ ok: true, value: { kind: "package", entry: "index.html", grants: ["gpio"] } });
   } finally {
     rmSync(root, { recursive: true, force: true });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { systemClock } from "../../../platform/linux/system-clock.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import type { Content } from "../../protocol/desired.ts";
 import { PackageProvider } from "./package-provider.ts";
@@ -55,7 +56,7 @@ const wanted = (zip: Uint8Array): Content => {
   served = zip;
   return { kind: "package", url: `${base}/menu.zip`, sha256: sha256(zip), bytes: zip.length };
 };
-const prepare = (content: Content) => new PackageProvider(folder, silentLog).prepare(content, new AbortController().signal);
+const prepare = (content: Content) => new PackageProvider(folder, systemClock, silentLog).prepare(content, new AbortController().signal);
 
 test("a package is fetched, checked and unpacked once; then it needs no network", async () => {
   const content = wanted(packageOf({ "index.html": page, "img/a.svg": strToU8("<svg/>") }, { capabilities: ["gpio"] }));

@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises
 import { join } from "node:path";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
 import type { Manifest } from "../../../player-host/contract/manifest.ts";
+import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import type { ContentProvider } from "../../core/content/content-port.ts";
@@ -20,11 +21,13 @@ const PACKAGES_KEPT = 2;
  */
 export class PackageProvider implements ContentProvider {
   readonly #root: string;
+  readonly #clock: Clock;
   readonly #log: Log;
 
   /** `root` is the content folder; it is made when it is missing. */
-  constructor(root: string, log: Log) {
+  constructor(root: string, clock: Clock, log: Log) {
     this.#root = root;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -58,8 +61,8 @@ export class PackageProvider implements ContentProvider {
   /** Its time says when it was last wanted: the order in which packages are removed. */
   async #touch(folder: string): Promise<void> {
     try {
-      const now = new Date();
-      await utimes(folder, now, now);
+      const nowS = this.#clock.wallMs() / 1000;
+      await utimes(folder, nowS, nowS);
     } catch (thrown) {
       // A disk that takes nothing: the package can still be shown.
       this.#log.warn({ folder, error: messageOf(thrown) }, "a package could not be marked as used");
