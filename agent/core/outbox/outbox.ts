@@ -300,7 +300,7 @@ export class Outbox implements EventSink, Backlog {
       // Gap records are nobody's append: without this they would wait for one before they are sent.
       if (this.ranges().alarm.newest > newestAlarm) this.#appended.emit("alarm");
       if (done.issue === undefined) {
-        if (this.#failures > 0) this.#keeper.writeRecovered();
+        if (this.#failures > 0 || done.written.length > 0) this.#keeper.writeRecovered();
         this.#failures = 0;
         return true;
       }

@@ -13,6 +13,8 @@ import { StreamNumbers } from "./stream-numbers.ts";
 
 /** Failures that a new opening of the store may cure: it checks, salvages, or falls back to memory. */
 const CURABLE: ReadonlySet<string> = new Set(["storage.read-only", "storage.io", "storage.corrupt"]);
+/** A disk or a cap that refused nothing for so long is not full any more. */
+const FULL_OVER_MS = 30_000;
 /** A store that keeps failing is not opened again more often than this. */
 const REOPEN_EVERY_MS = 5_000;
 const COPY_ROWS = 256;
@@ -28,6 +30,7 @@ export class StoreKeeper {
   #log: string;
   #degraded: Issue | undefined;
   #lastIssue: Issue | undefined;
+  #lastIssueMs = 0;
   /** Records of the group being written: out of the queue, not on disk yet. */
   #inFlight: readonly PendingRecord[] = [];
   #openedMs: number;
@@ -105,8 +108,10 @@ export class StoreKeeper {
     }
   }
 
+  /** Records were written. After a full disk that is believed only once nothing was refused for a while: at the cap both happen by turns. */
   writeRecovered(): void {
     if (this.#lastIssue === undefined) return;
+    if (this.#lastIssue.code === "storage.full" && this.#deps.clock.monotonicMs() - this.#lastIssueMs < FULL_OVER_MS) return;
     this.#lastIssue = undefined;
     this.#onIncident({ kind: "write-recovered" });
   }
@@ -215,6 +220,7 @@ export class StoreKeeper {
   #noteFailure(issue: Issue): void {
     const first = this.#lastIssue === undefined;
     this.#lastIssue = issue;
+    this.#lastIssueMs = this.#deps.clock.monotonicMs();
     if (!first) return;
     this.#deps.log.error({ code: issue.code, error: issue.message }, "the outbox could not be written");
     this.#onIncident({ kind: "write-failed", why: issue });

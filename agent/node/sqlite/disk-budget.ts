@@ -12,6 +12,8 @@ export const CHANGE_BYTES_MAX = 896 * 1024;
 export const CAP_BYTES_MIN = 4 * 1024 * 1024;
 /** While the disk is full, it is asked no more often than this whether it still is. */
 const RESERVE_EVERY_MS = 30_000;
+/** With a record at hand that would be refused for it, it is asked as often as this. */
+const RESERVE_AT_NEED_MS = 1_000;
 
 export interface DiskBudgetOptions {
   readonly file: SqliteFile;
@@ -134,7 +136,8 @@ export class DiskBudget {
       this.#limitPages();
       if (this.#quarantineBytes < before) return true;
     }
-    if (this.tight || !this.#diskIsFull()) return false;
+    if (this.#tightSinceMs !== undefined) return this.#monotonicMs() - this.#tightSinceMs >= RESERVE_AT_NEED_MS && this.#relax();
+    if (!this.#diskIsFull()) return false;
     this.#tightSinceMs = this.#monotonicMs();
     rmSync(this.#reservePath, { force: true });
     this.#limitPages();
@@ -147,11 +150,13 @@ export class DiskBudget {
     this.#quarantineBytes = this.#quarantine.trim(Math.max(0, this.#capBytes - this.#fixedBytes() - databaseBytes));
   }
 
-  #relax(): void {
+  /** True: the disk has room again, and the database may grow. */
+  #relax(): boolean {
     this.#tightSinceMs = this.#monotonicMs();
-    if (!this.#writeReserve()) return;
+    if (!this.#writeReserve()) return false;
     this.#tightSinceMs = undefined;
     this.#limitPages();
+    return true;
   }
 
   /** Bytes that are set apart whatever the database holds. */
