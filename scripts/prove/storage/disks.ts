@@ -56,14 +56,13 @@ async function onSmallDisk(main: string, cloud: ProofCloud, disk: SmallDisk): Pr
     await rig.start({ flags: FLAGS });
     await pauseMs(SHORT_MS);
     await phase(course, rig, player, "full while running", () => disk.fill(), () => disk.empty());
-    disk.fill();
-    await restart(course, rig, "start on the full disk");
+    await restart(course, rig, "start on the full disk", () => disk.fill());
     await pauseMs(SHORT_MS);
     disk.empty();
     await recovered(course, rig, player, "after the full start");
-    await phase(course, rig, player, "read-only while running", () => readOnly(disk), () => disk.remount("rw"));
-    readOnly(disk);
-    await restart(course, rig, "start on the read-only disk");
+    // Under a running agent the kernel does not allow it (EBUSY: files are open for writing), so the agent starts on it.
+    await restart(course, rig, "start on the read-only disk", () => disk.remount("ro"));
+    await says(course, rig, "read-only");
     await pauseMs(SHORT_MS);
     disk.remount("rw");
     await recovered(course, rig, player, "after the read-only start");
@@ -83,29 +82,28 @@ async function onSmallDisk(main: string, cloud: ProofCloud, disk: SmallDisk): Pr
   return course;
 }
 
-/** Open files may not be remounted away from under the agent; the kernel says EBUSY for a file open for writing. */
-function readOnly(disk: SmallDisk): void {
-  try {
-    disk.remount("ro");
-  } catch {
-    // A running agent holds its files open for writing: this file system cannot be made read-only under it.
-  }
-}
-
 async function phase(course: Course, rig: DeviceRig, player: ScriptedPlayer, name: string, begin: () => void, end: () => void): Promise<void> {
   begin();
-  await pauseMs(SHORT_MS);
-  const askedMs = performance.now();
-  const status = await rig.agent?.status();
-  if (status === undefined) course.faults.push(`${name}: the agent does not answer`);
-  else course.notes.push(`${name}: answers in ${Math.round(performance.now() - askedMs)} ms, ${status.link.kind}, says ${status.alarms.map(({ code }) => code).join(" ") || "nothing"}`);
+  await says(course, rig, name);
   end();
   await recovered(course, rig, player, `after ${name}`);
 }
 
-async function restart(course: Course, rig: DeviceRig, name: string): Promise<void> {
+/** It answers, and an alarm tells of the disk. */
+async function says(course: Course, rig: DeviceRig, name: string): Promise<void> {
+  await pauseMs(SHORT_MS);
+  const askedMs = performance.now();
+  const status = await rig.agent?.status();
+  const alarms = status?.alarms.map(({ code }) => code) ?? [];
+  if (status === undefined) course.faults.push(`${name}: the agent does not answer`);
+  else course.notes.push(`${name}: answers in ${Math.round(performance.now() - askedMs)} ms, ${status.link.kind}, says ${alarms.join(" ") || "nothing"}`);
+  if (!alarms.some((code) => /^(outbox|storage)\./.test(code))) course.faults.push(`${name}: no alarm tells of the disk`);
+}
+
+async function restart(course: Course, rig: DeviceRig, name: string, meanwhile: () => void): Promise<void> {
   rig.agent?.kill("SIGKILL");
   await rig.agent?.ended;
+  meanwhile();
   const agent = rig.launch({ flags: FLAGS });
   const status = await agent.ready(10_000);
   if (status === undefined) course.faults.push(`${name}: no answer within 10 s (${agent.end === undefined ? "it runs" : `it ended with ${agent.end.code ?? agent.end.signal ?? ""}`})`);
