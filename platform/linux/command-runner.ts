@@ -4,17 +4,20 @@ import { fail, ok, type Result } from "../ports/result.ts";
 /**
  * Runs a program without a shell and gives its standard output. Errors: `command.missing` (no such program),
  * `command.timed-out` (killed), `command.failed` (exit code other than 0; the message ends with what it wrote).
+ *
+ * `input` goes to the program's standard input: what is secret belongs there, since every user of the machine can read
+ * arguments. No message repeats it, nor what the program wrote in answer to it.
  */
-export type CommandRunner = (program: string, args: readonly string[], timeoutMs: number) => Promise<Result<string>>;
+export type CommandRunner = (program: string, args: readonly string[], timeoutMs: number, input?: string) => Promise<Result<string>>;
 
 const OUTPUT_BYTES_MAX = 1_048_576;
 const MESSAGE_CHARS_MAX = 300;
 
-export const runCommand: CommandRunner = (program, args, timeoutMs) =>
+export const runCommand: CommandRunner = (program, args, timeoutMs, input) =>
   new Promise((resolve) => {
     // Answers are parsed, so they must not be translated.
     const env = { ...process.env, LC_ALL: "C" };
-    execFile(
+    const child = execFile(
       program,
       [...args],
       { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: OUTPUT_BYTES_MAX, env },
@@ -22,8 +25,13 @@ export const runCommand: CommandRunner = (program, args, timeoutMs) =>
         if (error === null) return resolve(ok(stdout));
         if (error.code === "ENOENT") return resolve(fail("command.missing", `there is no program ${program}`));
         if (error.killed === true) return resolve(fail("command.timed-out", `${program} was still running after ${timeoutMs} ms`));
+        if (input !== undefined) return resolve(fail("command.failed", `${program} ${args.join(" ")} ended with ${error.code ?? "a signal"}`));
         const said = (stderr.trim() || stdout.trim() || error.message).slice(-MESSAGE_CHARS_MAX);
         return resolve(fail("command.failed", `${program} ${args.join(" ")}: ${said}`));
       },
     );
+    if (input === undefined) return;
+    // A program that ends before it read everything is judged by its exit code.
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
   });

@@ -9,6 +9,7 @@ import { LinuxClockControl } from "./linux-clock-control.ts";
 import { LinuxHostPower } from "./linux-host-power.ts";
 import { readLinuxInventory } from "./linux-inventory.ts";
 import { LinuxNetwork, type OsInterfaces } from "./linux-network.ts";
+import { openNmcliNetworkSettings } from "./nmcli-network-settings.ts";
 import { LinuxProbe } from "./linux-probe.ts";
 import { LinuxWatchdog, watchdogTimeoutMs } from "./linux-watchdog.ts";
 import { machineFiles } from "./machine-files.ts";
@@ -33,6 +34,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
   const files = machineFiles(deps.root);
   const run = deps.run ?? runCommand;
   const audio = await openLinuxAudio(run, clock);
+  const networkSettings = await openNmcliNetworkSettings(run, clock);
   const outputs = DrmOutputs.present(files) ? new DrmOutputs(files, clock, timers) : undefined;
   const watchdog = deps.watchdogPath === undefined ? undefined : new LinuxWatchdog(deps.watchdogPath, watchdogTimeoutMs(files));
   const network = new LinuxNetwork({ files, clock, timers, osInterfaces: deps.osInterfaces ?? networkInterfaces });
@@ -43,6 +45,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     probe: createLinuxProbe(deps),
     network,
     clock: new LinuxClockControl(files, run, clock),
+    ...(networkSettings === undefined ? {} : { networkSettings }),
     ...(audio === undefined ? {} : { audio }),
     ...(outputs === undefined ? {} : { outputs }),
     ...(watchdog === undefined ? {} : { watchdog }),

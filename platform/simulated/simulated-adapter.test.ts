@@ -5,6 +5,7 @@ import { displayConformance, readingsOf } from "../ports/display.conformance.ts"
 import { gpioConformance } from "../ports/gpio.conformance.ts";
 import { hostConformance } from "../ports/host.conformance.ts";
 import { networkConformance } from "../ports/network.conformance.ts";
+import { networkSettingsConformance } from "../ports/network-settings.conformance.ts";
 import { outputsConformance } from "../ports/outputs.conformance.ts";
 import { probeConformance } from "../ports/probe.conformance.ts";
 import { virtualBenchTime } from "../ports/testing/bench.ts";
@@ -106,6 +107,20 @@ networkConformance(
   bench((all) => ({ ...all, setLink: (up: boolean) => void all.world.apply({ action: up ? "network.restore" : "network.cut" }) })),
   { mayCut: true },
 );
+networkSettingsConformance("simulated, on a cable", () => Promise.resolve(settingsBench(open())));
+networkSettingsConformance("simulated, with a wireless adapter", () => {
+  const all = open();
+  all.world.apply({ action: "network.on-wifi", params: { ssid: "Before" } });
+  all.world.apply({ action: "network.access-point", params: { ssid: "Shop", password: "shop-password" } });
+  all.world.update({ network: { ...all.world.state.network, settings: { interfaces: {} } } });
+  return Promise.resolve({ ...settingsBench(all), wifi: { ssid: "Shop", security: "wpa-psk", password: "shop-password" } as const });
+});
+
+function settingsBench(all: ReturnType<typeof open>) {
+  const { networkSettings } = all.adapter;
+  if (networkSettings === undefined) throw new Error("the simulated machine has every port");
+  return { settings: networkSettings, time: all.time, wired: "eth0", boot: () => all.world.boot(), close: all.close };
+}
 
 describe("simulated adapter", () => {
   test("a TV with latency beyond CEC's second is unknown, not off", async () => {

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+import type { Network } from "../../protocol/network-settings.ts";
+import { networkAfterStart, networkDocumentOf, planNetworkChange, proxyOf, readNetworkDocument, type NetworkChangeState, type NetworkFacts } from "./network-change-state.ts";
+import { agrees, hidesNothing, shownCurrent, withoutSecrets } from "./network-view.ts";
+
+const A = "a".repeat(64);
+const B = "b".repeat(64);
+const base = { salt: "0".repeat(32), configured: "c".repeat(64) };
+const facts = (over: Partial<NetworkFacts> = {}): NetworkFacts => ({ digest: A, agrees: false, hidesNothing: true, offlineRetryMs: 100, nowMs: 1_000, ...over });
+const failure = { digest: A, error: { code: "network.change-failed", message: "no" }, failures: 2, failedMs: 900, notBeforeMs: 5_000 };
+
+describe("what asking for settings comes to", () => {
+  const settled = (over: object = {}) => ({ kind: "settled", committed: {}, ...over }) as const;
+  test.each<[string, ReturnType<typeof settled>, NetworkFacts, object]>([
+    ["never tried", settled(), facts(), { kind: "try", failures: 0 }],
+    ["confirmed and seen", settled({ committed: { digest: A } }), facts({ agrees: true, hidesNothing: false }), { kind: "settled" }],
+    ["confirmed, and not so any more", settled({ committed: { digest: A } }), facts(), { kind: "try", failures: 0 }],
+    ["seen, nothing hidden", settled(), facts({ agrees: true }), { kind: "commit" }],
+    ["seen, a password hidden", settled(), facts({ agrees: true, hidesNothing: false }), { kind: "try", failures: 0 }],
+    ["failed lately", settled({ failure }), facts(), { kind: "failed", failure }],
+    ["failed, the back-off over", settled({ failure }), facts({ nowMs: 5_000 }), { kind: "try", failures: 2 }],
+    ["others failed", settled({ failure }), facts({ digest: B }), { kind: "try", failures: 0 }],
+    ["failed, offline for long", settled({ failure }), facts({ offlineSinceMs: 0 }), { kind: "try", failures: 2 }],
+    ["failed, offline just now", settled({ failure }), facts({ offlineSinceMs: 950 }), { kind: "failed", failure }],
+  ])("%s", (_what, state, now, plan) => {
+    expect(planNetworkChange(state, now)).toEqual(plan);
+  });
+});
+
+describe("over a restart", () => {
+  const again = (state: NetworkChangeState, configured = base.configured) =>
+    networkAfterStart(readNetworkDocument(JSON.parse(JSON.stringify(networkDocumentOf(state, base))) as JsonObject), configured, 7, (failures) => failures * 10);
+
+  test("a trial is lost, with its way back; so is one whose old settings were not back yet", () => {
+    const trial = { digest: A, proxy: "http://p:1", point: { x: 1 }, failures: 3 };
+    const lost = { kind: "reverting", committed: { digest: B }, trial: { digest: A, failures: 3, point: { x: 1 } }, error: { code: "network.change-interrupted" } };
+    expect(again({ kind: "trying", committed: { digest: B }, trial })).toMatchObject(lost);
+    expect(again({ kind: "reverting", committed: { digest: B }, trial, error: failure.error })).toMatchObject(lost);
+    expect(proxyOf(again({ kind: "trying", committed: {}, trial }))).toBeUndefined();
+  });
+
+  test("what was confirmed, kept and failed is known; a configuration changed by hand takes the proxy back", () => {
+    const state: NetworkChangeState = { kind: "settled", committed: { digest: A, proxy: null }, failure, unkept: { x: 1 } };
+    expect(again(state)).toEqual({ ...state, failure: { ...failure, failedMs: 7, notBeforeMs: 27 } });
+    expect(again(state, "d".repeat(64))).toMatchObject({ committed: { digest: A } });
+    expect(proxyOf(again(state, "d".repeat(64)))).toBeUndefined();
+  });
+
+  test.each([[undefined], [{}], [{ ...base, committed: { digest: "short" } }], [{ ...base, committed: {}, tried: { digest: A } }]])("%j on disk is nothing on disk", (stored) => {
+    expect(networkAfterStart(readNetworkDocument(stored as never), base.configured, 0, () => 0)).toEqual({ kind: "settled", committed: {} });
+  });
+});
+
+describe("what is shown", () => {
+  const wifi = { ssid: "Shop", security: "wpa-psk", password: "very secret" } as const;
+  test("agrees with what is wanted as far as it can be seen, and has no secrets", () => {
+    const shown = shownCurrent({ interfaces: { eth0: { method: "dhcp" } }, wifi }, "http://me:word@proxy.test:1");
+    expect(JSON.stringify(shown)).not.toMatch(/very secret|word/);
+    expect(agrees({ wifi, proxy: "http://you:other@proxy.test:1", interfaces: { eth0: { method: "dhcp" } } }, shown)).toBe(true);
+    const others: Network[] = [{ wifi: { ...wifi, ssid: "Else" } }, { proxy: null }, { interfaces: { eth1: { method: "dhcp" as const } } }, { interfaces: { constructor: { method: "dhcp" as const } } }];
+    for (const other of others) expect(agrees(other, shown)).toBe(false);
+    expect([hidesNothing({ wifi }), hidesNothing({ proxy: "http://me:word@p:1" }), hidesNothing({ proxy: "http://p:1" })]).toEqual([false, false, true]);
+  });
+
+  test("what a program said is told without the secrets it was given", () => {
+    expect(withoutSecrets("psk very secret for me:word and word", { wifi, proxy: "http://me:word@p:1" })).toBe("psk *** for *** and ***");
+  });
+});

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { networkSettingsConformance } from "../ports/network-settings.conformance.ts";
+import { virtualBenchTime } from "../ports/testing/bench.ts";
+import { fail } from "../ports/result.ts";
+import { VirtualTime } from "../simulated/virtual-time.ts";
+import { openNmcliNetworkSettings } from "./nmcli-network-settings.ts";
+import { NmcliStandIn } from "./testing/nmcli-stand-in.ts";
+
+const WIFI = { ssid: "Shop: upstairs", security: "wpa-psk", password: "pass: word\\1 'x'" } as const;
+
+async function open(devices: ConstructorParameters<typeof NmcliStandIn>[0]) {
+  const time = new VirtualTime();
+  const nm = new NmcliStandIn(devices);
+  nm.air.set(WIFI.ssid, WIFI.password);
+  const settings = await openNmcliNetworkSettings(nm.run, time);
+  if (settings === undefined) throw new Error("the stand-in was not recognised");
+  return { nm, settings, time: virtualBenchTime(time), boot: () => nm.boot(), wired: "eth0", close: () => Promise.resolve() };
+}
+
+networkSettingsConformance("linux over nmcli, a cable (a stand-in that speaks like it)", () => open([["eth0", "ethernet"]]));
+networkSettingsConformance("linux over nmcli, cable and Wi-Fi (a stand-in that speaks like it)", async () => ({ ...(await open([["eth0", "ethernet"], ["wlan0", "wifi"]])), wifi: WIFI }));
+
+test("a password goes through standard input alone, and a wrong one is the machine's refusal", async () => {
+  const { nm, settings } = await open([["eth0", "ethernet"], ["wlan0", "wifi"]]);
+  const wanted = { wifi: { ...WIFI, password: "not the right one" } };
+  const point = await settings.checkpoint(wanted);
+  expect(await settings.apply(wanted)).toMatchObject({ ok: false, error: { code: "network.refused", message: expect.stringContaining("Secrets were required") as string } });
+  expect(nm.inputs.join()).toContain("not the right one");
+  expect(nm.ran.join("\n")).not.toContain("not the right one");
+  expect(await settings.restore(point.ok ? point.value : {})).toMatchObject({ ok: true });
+  expect([...nm.profiles.values()].map(({ id }) => id)).toEqual(["Wired: connection 1"]);
+});
+
+test("a trial does not connect by itself: a machine that boots in between is on the old network", async () => {
+  const { nm, settings } = await open([["eth0", "ethernet"]]);
+  const before = await settings.current();
+  await settings.apply({ interfaces: { eth0: { method: "static", address: "192.0.2.9/24", dns: [] } } });
+  expect(await settings.current()).not.toEqual(before);
+  nm.boot();
+  expect(await settings.current()).toEqual(before);
+});
+
+test("no NetworkManager, or one that does not let us: no port", async () => {
+  const time = new VirtualTime();
+  expect(await openNmcliNetworkSettings(() => Promise.resolve(fail("command.missing", "there is no program nmcli")), time)).toBeUndefined();
+  const nm = new NmcliStandIn([["eth0", "ethernet"]]);
+  nm.permission = "auth";
+  expect(await openNmcliNetworkSettings(nm.run, time)).toBeUndefined();
+});
