@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
+import { getCACertificates } from "node:tls";
 import { playerSocketPath, socketPath, type SocketPlace } from "../../player-host/contract/socket-path.ts";
 import { openPlatform, type OpenedPlatform } from "../../platform/detect.ts";
 import { keyFromSeed, nodeCrypto } from "../../platform/linux/node-crypto.ts";
@@ -9,6 +10,7 @@ import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts"
 import { systemRandom } from "../../platform/linux/system-random.ts";
 import type { Clock, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
+import { messageOf } from "../../platform/ports/result.ts";
 import { Supervisor, type Unit } from "../../platform/runtime/supervisor.ts";
 import { Agent } from "../core/agent.ts";
 import type { AgentPorts, AgentSettings } from "../core/agent-ports.ts";
@@ -118,9 +120,21 @@ function createTransport(platform: OpenedPlatform, timers: Timers, http: HttpSet
   return new GatedTransport(ws, { allowed: () => world.reachesCloud(proxy.chosen()), onChange: (changed) => world.onChange(changed) });
 }
 
-function httpSettings({ config }: ComposeOptions, proxy: ProxySetting): HttpSettings {
-  const { "cloud.caFile": caFile } = config.values;
-  return { proxy: () => proxy.current(), ...(caFile !== "" && { ca: readFileSync(caFile, "utf8") }) };
+function httpSettings({ config, pino }: ComposeOptions, proxy: ProxySetting): HttpSettings {
+  const ca = trusted(config.values["cloud.caFile"], pino.log);
+  return { proxy: () => proxy.current(), ...(ca !== undefined && { ca }) };
+}
+
+/** Node takes `ca` in place of what it trusts by itself; the file's certificates are to be beside that. */
+function trusted(caFile: string, log: Log): string | undefined {
+  if (caFile === "") return undefined;
+  try {
+    return [...getCACertificates("default"), readFileSync(caFile, "utf8")].join("\n");
+  } catch (thrown) {
+    // A file that is gone must not keep the device down: it plays, and the link says that it trusts nobody.
+    log.error({ file: caFile, error: messageOf(thrown) }, "cloud.caFile cannot be read and is not used");
+    return undefined;
+  }
 }
 
 /** A wrong provisioning file is said and passed over: the device still shows its pairing code. */
@@ -171,7 +185,12 @@ async function run({ agent, player, local, platform, progress, timers, log }: Ru
   log.info({ deviceId: agent.ports.deviceId, adapter: platform.adapter.name, evidence: platform.adapter.evidence }, "the agent starts");
   systemd.ready();
   try {
-    await Promise.all([agent.run(signal), new Supervisor(units, agent.ports).run(signal)]);
+    // Where the core breaks, its sockets must not stay behind and look like an agent.
+    const broken = new AbortController();
+    const either = AbortSignal.any([signal, broken.signal]);
+    const core = agent.run(either).finally(() => broken.abort());
+    const [ended] = await Promise.allSettled([core, new Supervisor(units, agent.ports).run(either)]);
+    if (ended.status === "rejected") throw ended.reason;
   } finally {
     systemd.stopping();
     await platform.adapter.close();
