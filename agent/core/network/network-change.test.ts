@@ -170,6 +170,15 @@ describe("a network change", () => {
     await bench.end();
   });
 
+  test("a bug in the machine's port takes the settings back before it is heard of", async () => {
+    const bench = await NetworkBench.start(machine(), {
+      settings: (port) => ({ ...port, apply: (settings) => port.apply(settings).then(() => Promise.reject(new Error("a bug"))) }),
+    });
+    await expect(change(bench, GOOD)).rejects.toThrow("a bug");
+    expect([interfacesOf(bench.machine), bench.change.state().kind, bench.alarms.has(NETWORK_ALARM)]).toEqual([{}, "settled", true]);
+    await bench.end();
+  });
+
   test("a disk that takes nothing: nothing is tried; one that stops taking before the word: back to the old", async () => {
     const bench = await NetworkBench.start(machine());
     bench.documents.failWith = "storage.read-only";

@@ -167,8 +167,8 @@ export class NetworkChange {
     try {
       outcome = await this.#trial(wanted, machine, link);
     } catch (thrown) {
-      // A bug must not leave the device on settings nobody confirmed.
-      await this.#revert(trial, { code: "network.change-failed", message: "an internal error ended the trial" });
+      // A bug must not leave the device on settings nobody confirmed; those that were confirmed stay.
+      if (this.#state.kind === "trying") await this.#revert(trial, { code: "network.change-failed", message: "an internal error ended the trial" });
       throw thrown;
     }
     if (outcome === "stopped") return { status: "pending" };
