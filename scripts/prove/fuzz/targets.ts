@@ -142,7 +142,7 @@ function playerLink(): FuzzTarget {
     request: () => Promise.resolve(ok({})),
   };
   const service = new PlayerService({
-    link, log: silentLog, events: { append: () => Promise.resolve(ok({ seq: 1 })) }, reporter: { set: () => {} } as unknown as ConstructorParameters<typeof PlayerService>[0]["reporter"],
+    link, log: silentLog, events: { append: () => Promise.resolve(ok({ seq: 1 })) }, reporter: { set: () => {} },
     wallMs: () => 1, onMetrics: () => {}, verdict: () => "showing", contentLabel: () => "",
   });
   service.start();

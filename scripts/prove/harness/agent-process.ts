@@ -14,6 +14,8 @@ export interface AgentPlace {
   readonly endpoint: string;
   /** Where its log and the witness's files go: beside the data folder, never in it. */
   readonly notes: string;
+  /** `sockets.dir`, where it is not the data folder: on a device it is on a file system in memory. */
+  readonly sockets?: string;
 }
 
 export interface AgentOptions {
@@ -52,6 +54,7 @@ export class AgentProcess {
     this.options = options;
     const log = openSync(join(place.notes, "agent.log"), "a");
     const args = ["--data", place.data, "--platform", "simulated", "--cloud", place.endpoint, "--cloud-first-connect-spread-ms", "0", ...flags];
+    if (place.sockets !== undefined) args.push("--sockets-dir", place.sockets);
     this.#child = spawn(process.execPath, ["--import", WITNESS, place.main, ...args], {
       stdio: ["ignore", "ignore", log],
       env: {
@@ -97,7 +100,7 @@ export class AgentProcess {
   }
 
   async status(): Promise<StatusAnswer | undefined> {
-    const answer = await askAgent(join(this.place.data, "run", "agent.sock"), "status", {}, 2_000);
+    const answer = await askAgent(join(this.place.sockets ?? this.place.data, "run", "agent.sock"), "status", {}, 2_000);
     return answer.ok ? (answer.value as StatusAnswer) : undefined;
   }
 

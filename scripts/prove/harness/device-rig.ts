@@ -157,11 +157,11 @@ export class DeviceRig {
     const lanes = new Map<string, string[]>();
     for (const [id, { lane }] of this.#windows) lanes.set(lane, [...(lanes.get(lane) ?? []), id]);
     for (const ids of lanes.values()) {
-      ids.forEach((id, index) => {
+      for (const [index, id] of ids.entries()) {
         const entry = this.ledger.commands.get(id);
         const window = this.#windows.get(id);
         const row = this.row(id);
-        if (entry === undefined || window === undefined) return;
+        if (entry === undefined || window === undefined) continue;
         // Up to the next command of the lane: an effect that comes after the outcome is one too many as well.
         const toBytes = this.#windows.get(ids[index + 1] ?? "")?.fromBytes ?? Infinity;
         const before = states.findLast(({ endBytes }) => endBytes <= window.fromBytes);
@@ -171,7 +171,7 @@ export class DeviceRig {
         entry.held = holdsAlready(entry.witnessed, before?.state);
         if (row !== undefined && isFinal(row.state)) entry.state = row.state;
         if (row?.error !== undefined) entry.code = row.error.code;
-      });
+      }
     }
   }
 }

@@ -9,8 +9,8 @@ export function campaignOptions<K extends string>(usage: string, defaults: Reado
   try {
     const options = Object.fromEntries([...names, "seed"].map((name) => [name, { type: "string" as const }]));
     const { values } = parseArgs({ options });
-    const numbers = Object.fromEntries(names.map((name) => [name, wholeNumber(name, values[name] as string | undefined, defaults[name])])) as Record<K, number>;
-    return { numbers, seed: (values["seed"] as string | undefined) ?? toHex(systemRandom.bytes(4)) };
+    const numbers = Object.fromEntries(names.map((name) => [name, wholeNumber(name, values[name], defaults[name])])) as Record<K, number>;
+    return { numbers, seed: values["seed"] ?? toHex(systemRandom.bytes(4)) };
   } catch (thrown) {
     console.error(`${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${usage}`);
     process.exit(2);

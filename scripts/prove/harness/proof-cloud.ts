@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DeviceMessageOf } from "../../../agent/protocol/device-messages.ts";
-import { STREAMS, type CommandOutcome, type Gap, type Stream } from "../../../agent/protocol/records.ts";
+import { STREAMS, type Alarm, type CommandOutcome, type Gap, type Stream } from "../../../agent/protocol/records.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { parseJson, isJsonObject } from "../../../platform/runtime/json.ts";
 import { startDevCloud, type DevCloud } from "../../dev-cloud/dev-cloud.ts";
@@ -92,7 +92,10 @@ export class ProofCloud {
 
 function factsOf({ log, stream, seq, kind, body }: RecordRow): StoredRecord {
   if (kind === "gap") return { log, stream, seq, gap: body as unknown as Gap };
-  if (kind === "alarm" && body["state"] === "raised") return { log, stream, seq, alarm: String(body["code"]) };
+  if (kind === "alarm") {
+    const { state, code } = body as unknown as Alarm;
+    return state === "raised" ? { log, stream, seq, alarm: code } : { log, stream, seq };
+  }
   if (stream === "outcome" && kind === "command") {
     const { id, attempt } = body as unknown as CommandOutcome;
     return { log, stream, seq, command: `${id}/${attempt}` };

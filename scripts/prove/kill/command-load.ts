@@ -20,7 +20,7 @@ const REBOOT_PATIENCE_MS = 6_000;
 type Lane = (n: number, random: SeededRandom) => Planned;
 
 const pulse = (line: string): Lane => (_n, random) => ({ name: "gpio.pulse", params: { line, durationMs: random.integer(1, 120) }, witnessed: { kind: "pulse", line } });
-const level = (line: string): Lane => (n) => ({ name: "gpio.write", params: { line, level: (n % 2) as 0 | 1 }, witnessed: { kind: "level", line, level: (n % 2) as 0 | 1 } });
+const level = (line: string): Lane => (n) => ({ name: "gpio.write", params: { line, level: n % 2 }, witnessed: { kind: "level", line, level: (n % 2) as 0 | 1 } });
 
 export const LANES: Readonly<Record<string, Lane>> = {
   "pulse-a": pulse("GPIO4"),

@@ -91,11 +91,11 @@ async function underLoad(campaign: RandomKills, rig: DeviceRig, random: SeededRa
 
 /** Starts the agent again as often as the last commands end it, until every lane has its outcome. */
 async function keptAlive(rig: DeviceRig, load: Promise<unknown>): Promise<void> {
-  let over = false;
+  const state = { over: false };
   const done = load.then(() => {
-    over = true;
+    state.over = true;
   });
-  while (!over) {
+  while (!state.over) {
     const agent = rig.agent;
     if (agent === undefined || agent.end !== undefined) {
       if (agent?.end !== undefined) rig.noteEnd(agent.end);

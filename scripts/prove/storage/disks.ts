@@ -47,8 +47,11 @@ async function onSmallDisk(main: string, cloud: ProofCloud, disk: SmallDisk): Pr
   const rig = new DeviceRig(main, cloud);
   const data = join(disk.folder, "data");
   mkdirSync(data, { mode: 0o700 });
-  Object.assign(rig.place, { data });
-  const player = new ScriptedPlayer(data, `disk-${rig.folder.slice(-6)}`, rig.ledger, 15);
+  // As on a device, where they are in /run: a read-only data folder takes no socket.
+  const sockets = join(rig.folder, "s");
+  mkdirSync(sockets, { mode: 0o700 });
+  Object.assign(rig.place, { data, sockets });
+  const player = new ScriptedPlayer(sockets, `disk-${rig.folder.slice(-6)}`, rig.ledger, 15);
   const watch = new CapWatch(data, CAP_BYTES);
   player.start();
   watch.start();

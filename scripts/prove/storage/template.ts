@@ -28,7 +28,7 @@ export async function makeTemplate(main: string, cloud: ProofCloud, prefix: stri
   const device = cloud.dev.cloud.context.store.device(rig.deviceId);
   if (device !== undefined) cloud.dev.cloud.desired.patch(device, { audio: { volume: 20 }, player: { config: { shop: "proof" } } });
   for (let n = 1; n <= 6; n += 1) {
-    const sent = rig.command("level", "gpio.write", { line: "GPIO12", level: (n % 2) as 0 | 1 }, { kind: "none" });
+    const sent = rig.command("level", "gpio.write", { line: "GPIO12", level: n % 2 }, { kind: "none" });
     if (sent !== undefined) await rig.outcome(sent.id, 5_000);
   }
   await pauseMs(2_500);
