@@ -95,7 +95,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     for (const { key } of wayKeys) desired.poke(key);
   });
   const expectation = (): ScreenExpectation => {
-    const override = overrides.valueOf("display.power", desired.version(), handlers[0]?.wanted(desired.document() ?? {}));
+    const override = overrides.valueOf("display.power", desired.version(), handlers.find(({ key }) => key === "display.power")?.wanted(desired.document() ?? {}));
     return screenExpectation(desired.document(), override, schedule.says);
   };
   const screen = new ScreenWatch({

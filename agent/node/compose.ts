@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import { getCACertificates } from "node:tls";
 import { playerSocketPath, socketPath, type SocketPlace } from "../../player-host/contract/socket-path.ts";
 import { openPlatform, type OpenedPlatform } from "../../platform/detect.ts";
@@ -68,7 +67,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const stores = await openStores({ paths, capBytes: config.values["outbox.bytesMax"], bootId, quality, clock, timers, random: systemRandom, log });
   const loaded = loadDeviceKey({ folder: paths.identity, random: systemRandom, wallMs: () => clock.wallMs(), keyFromSeed });
   const deviceId = await deviceIdOf(nodeCrypto, loaded.key.publicKey);
-  const place = socketPlace(config.values["sockets.dir"] === "" ? paths.data : resolve(config.values["sockets.dir"]));
+  const place = socketPlace(paths.data);
   const player = new PlayerSocket(playerSocketPath(place).path, { clock, timers, log: log.child({ part: "player-link" }) });
   const cloudProxy = new ProxySetting(config.values["cloud.proxy"][0]);
   const http = httpSettings(options, cloudProxy);
@@ -77,7 +76,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const ports: AgentPorts = {
     clock, timers, random: systemRandom, crypto: nodeCrypto, log, key: loaded.key, deviceId, bootId, player,
     platform: platform.adapter,
-    content: new PackageProvider(paths.content, clock, log.child({ part: "packages" })),
+    content: new PackageProvider(paths.content, config.values["disk.keepFreeBytes"], clock, log.child({ part: "packages" })),
     documents: stores.documents, journal: stores.journal, outbox: stores.outbox,
     transport: createTransport(platform, timers, http, cloudProxy, options.version),
     cloudProxy,

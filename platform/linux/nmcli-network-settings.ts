@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import type { AddressSettings, WifiSettings } from "../../agent/protocol/network-settings.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { CurrentNetwork, NetworkChangeSettings, NetworkCheckpoint, NetworkSettings } from "../ports/network-settings.ts";
+import type { AddressSettings, CurrentNetwork, NetworkChangeSettings, NetworkCheckpoint, NetworkSettings, WifiSettings } from "../ports/network-settings.ts";
 import { failed, seen, type Reading } from "../ports/reading.ts";
 import { fail, ok, type Issue, type Result } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";

@@ -3,6 +3,9 @@ import type { JsonObject } from "../runtime/json.ts";
 import type { Reading } from "./reading.ts";
 import type { Result } from "./result.ts";
 
+/** The wire's own value types: adapters take them from here, and name nothing of the agent. */
+export type { AddressSettings, WifiSettings };
+
 /** What of the network this machine lets us set. */
 export interface NetworkCapabilities {
   /** Addresses of interfaces. */

@@ -1,4 +1,4 @@
-import type { AddressSettings, WifiSettings } from "../../agent/protocol/network-settings.ts";
+import type { AddressSettings, WifiSettings } from "../ports/network-settings.ts";
 import { utf8 } from "../runtime/encoding.ts";
 import type { SimulatedAccessPoint, SimulatedNetworkState } from "./world-state.ts";
 

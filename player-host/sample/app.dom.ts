@@ -27,6 +27,7 @@ interface Menu {
 
 const vitrine = (window as unknown as { vitrine?: VitrineApi }).vitrine;
 const CALL_MS = 7_000;
+const MENU_RETRY_MS = 5_000;
 
 function element(id: string): HTMLElement {
   const found = document.getElementById(id);
@@ -159,8 +160,21 @@ function connect(api: VitrineApi, menu: Menu): void {
 
 let drink: Drink = { liquid: "#7a4a28", foam: "#f3dfc1", glow: "#f2b866" };
 
+/** A board without its menu must not look well: it says so, and tries again. */
+async function loadMenu(): Promise<Menu> {
+  for (;;) {
+    try {
+      return (await (await fetch("menu.json")).json()) as Menu;
+    } catch (error) {
+      text("item", "The menu is on its way");
+      text("story", String(error));
+      await new Promise((resolve) => setTimeout(resolve, MENU_RETRY_MS));
+    }
+  }
+}
+
 async function start(): Promise<void> {
-  const menu = (await (await fetch("menu.json")).json()) as Menu;
+  const menu = await loadMenu();
   showMenu(menu);
   showClock();
   drawSky(element("sky") as HTMLCanvasElement);

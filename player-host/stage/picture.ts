@@ -80,7 +80,9 @@ function showing(frame: FrameFact, content: ContentFact): Judgement {
   if (frame.kind === "late") return { verdict: "showing", confidence: 0.4 };
   if (frame.kind !== "alive" && content.kind !== "varied") return { verdict: "unknown", confidence: 0.5 };
   if (content.kind === "uniform") return { verdict: "showing", confidence: 0.4 };
-  return { verdict: "showing", confidence: 0.5 + (frame.kind === "alive" ? 0.25 : 0) + (content.kind === "varied" ? 0.2 : 0) };
+  // A picture that was there a moment ago, and nobody who saw a frame since: it may be standing still.
+  if (frame.kind !== "alive") return { verdict: "showing", confidence: 0.4 };
+  return { verdict: "showing", confidence: 0.75 + (content.kind === "varied" ? 0.2 : 0) };
 }
 
 function isBlack(colour: { readonly red: number; readonly green: number; readonly blue: number }): boolean {

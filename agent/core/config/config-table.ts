@@ -60,7 +60,7 @@ export const CONFIG = {
   },
   "cloud.proxy": {
     type: { kind: "addresses", protocols: ["http:"], countMax: 1 }, default: [], secret: true,
-    description: "HTTP proxy for the link and for downloads. Secret, because it may hold a password.",
+    description: "HTTP proxy for the link and for uploads (packages are fetched directly). Secret, because it may hold a password.",
   },
   "cloud.caFile": {
     type: text(1024), default: "",
@@ -70,21 +70,13 @@ export const CONFIG = {
     type: text(1024), default: "/boot/firmware/vitrine.json",
     description: "Provisioning file that claims the device without a person. Read at every start; take it away once the device is claimed.",
   },
-  "sockets.dir": {
-    type: text(1024), default: "",
-    description: "Folder for the player's and the command line's sockets. Empty: the data folder. For data folders whose path is too long for a socket.",
-  },
   "outbox.bytesMax": {
     type: { kind: "integer", min: 4 * MIB, max: 16 * 1024 * MIB }, default: 64 * MIB, unit: "bytes",
     description: "Cap for everything the outbox keeps on disk, write-ahead log and quarantine included.",
   },
-  "content.bytesMax": {
-    type: { kind: "integer", min: 16 * MIB, max: 1024 * 1024 * MIB }, default: 4 * 1024 * MIB, unit: "bytes",
-    description: "Cap for downloaded content.",
-  },
   "disk.keepFreeBytes": {
     type: { kind: "integer", min: 0, max: 1024 * 1024 * MIB }, default: 256 * MIB, unit: "bytes",
-    description: "Free space that downloads leave on the disk; below it health says so.",
+    description: "Free space that a package must leave on the disk, downloaded and unpacked, or it is refused; below it health says so.",
   },
   "log.level": {
     type: { kind: "choice", choices: LOG_LEVELS }, default: "info", mutable: true,

@@ -28,11 +28,13 @@ let requests: (string | undefined)[] = [];
 /** Bytes after which the server drops the connection; undefined: never. */
 let dropAfter: number | undefined;
 let base = "";
+let keepFreeBytes = 0;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "vitrine-content-"));
   requests = [];
   dropAfter = undefined;
+  keepFreeBytes = 0;
   server = createServer((request, response) => {
     requests.push(request.headers.range);
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
@@ -56,7 +58,7 @@ const wanted = (zip: Uint8Array): Content => {
   served = zip;
   return { kind: "package", url: `${base}/menu.zip`, sha256: sha256(zip), bytes: zip.length };
 };
-const prepare = (content: Content) => new PackageProvider(folder, systemClock, silentLog).prepare(content, new AbortController().signal);
+const prepare = (content: Content) => new PackageProvider(folder, keepFreeBytes, systemClock, silentLog).prepare(content, new AbortController().signal);
 
 test("a package is fetched, checked and unpacked once; then it needs no network", async () => {
   const content = wanted(packageOf({ "index.html": page, "img/a.svg": strToU8("<svg/>") }, { capabilities: ["gpio"] }));
@@ -133,4 +135,10 @@ test("bytes that are not the wanted ones are thrown away", async () => {
 test("a disk that cannot be written says so", async () => {
   writeFileSync(join(folder, "downloads"), "a file where the folder should be");
   expect(await prepare(wanted(packageOf({ "index.html": page })))).toMatchObject({ ok: false, error: { code: "content.disk" } });
+});
+
+test("a package that would leave too little room is not even fetched", async () => {
+  keepFreeBytes = Number.MAX_SAFE_INTEGER;
+  expect(await prepare(wanted(packageOf({ "index.html": page })))).toMatchObject({ ok: false, error: { code: "content.disk" } });
+  expect(requests).toEqual([]);
 });

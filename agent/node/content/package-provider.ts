@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
 import type { Manifest } from "../../../player-host/contract/manifest.ts";
@@ -21,12 +21,14 @@ const PACKAGES_KEPT = 2;
  */
 export class PackageProvider implements ContentProvider {
   readonly #root: string;
+  readonly #keepFreeBytes: number;
   readonly #clock: Clock;
   readonly #log: Log;
 
-  /** `root` is the content folder; it is made when it is missing. */
-  constructor(root: string, clock: Clock, log: Log) {
+  /** `root` is the content folder; it is made when it is missing. `keepFreeBytes` stay free on its disk. */
+  constructor(root: string, keepFreeBytes: number, clock: Clock, log: Log) {
     this.#root = root;
+    this.#keepFreeBytes = keepFreeBytes;
     this.#clock = clock;
     this.#log = log;
   }
@@ -73,6 +75,8 @@ export class PackageProvider implements ContentProvider {
     const zipPath = join(this.#root, "downloads", `${content.sha256}.zip`);
     const temporary = join(this.#root, `${content.sha256}.unpacking`);
     await this.#removeLeftovers(content.sha256);
+    const room = await this.#checkRoom(content);
+    if (!room.ok) return room;
     const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath }, signal);
     if (!fetched.ok) return fetched;
     await rm(temporary, { recursive: true, force: true });
@@ -89,6 +93,15 @@ export class PackageProvider implements ContentProvider {
     await syncFolder(this.#root);
     await rm(zipPath, { force: true });
     return manifest;
+  }
+
+  /** The zip and what is in it lie side by side for a while; the agent's own databases live on the same disk. */
+  async #checkRoom(content: PackageContent): Promise<Result<void>> {
+    await mkdir(this.#root, { recursive: true });
+    const { bavail, bsize } = await statfs(this.#root);
+    const neededBytes = 2 * content.bytes + this.#keepFreeBytes;
+    if (bavail * bsize >= neededBytes) return ok(undefined);
+    return fail("content.disk", `the package needs ${neededBytes} free bytes with what must stay free; there are ${bavail * bsize}`, "free space in the data folder, or lower disk.keepFreeBytes");
   }
 
   /** What other packages left half done: nobody will go on with it, and a run of bad packages must not fill the disk. */
