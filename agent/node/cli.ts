@@ -26,6 +26,8 @@ process.exitCode = await runCli(commands, process.argv.slice(2), output, stop.si
 /** The same rule as the agent's own (player-host/contract/socket-path.ts). */
 function agentSocket(given: string | undefined): string {
   const data = resolve(given ?? process.env["VITRINE_DATA"] ?? (existsSync(".vitrine/devices/1") ? ".vitrine/devices/1" : "/var/lib/vitrine"));
-  const dataDirSha256Hex = createHash("sha256").update(data).digest("hex");
-  return socketPath("agent.sock", { dataDir: data, tmpDir: tmpdir(), dataDirSha256Hex }).path;
+  const sockets = process.env["VITRINE_SOCKETS_DIR"];
+  const dataDir = sockets === undefined || sockets === "" ? data : resolve(sockets);
+  const dataDirSha256Hex = createHash("sha256").update(dataDir).digest("hex");
+  return socketPath("agent.sock", { dataDir, tmpDir: tmpdir(), dataDirSha256Hex }).path;
 }

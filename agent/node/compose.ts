@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { resolve } from "node:path";
 import { getCACertificates } from "node:tls";
 import { playerSocketPath, socketPath, type SocketPlace } from "../../player-host/contract/socket-path.ts";
 import { openPlatform, type OpenedPlatform } from "../../platform/detect.ts";
@@ -67,7 +68,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const stores = await openStores({ paths, capBytes: config.values["outbox.bytesMax"], bootId, quality, clock, timers, random: systemRandom, log });
   const loaded = loadDeviceKey({ folder: paths.identity, random: systemRandom, wallMs: () => clock.wallMs(), keyFromSeed });
   const deviceId = await deviceIdOf(nodeCrypto, loaded.key.publicKey);
-  const place = socketPlace(paths.data);
+  const place = socketPlace(config.values["sockets.dir"] === "" ? paths.data : resolve(config.values["sockets.dir"]));
   const player = new PlayerSocket(playerSocketPath(place).path, { clock, timers, log: log.child({ part: "player-link" }) });
   const cloudProxy = new ProxySetting(config.values["cloud.proxy"][0]);
   const http = httpSettings(options, cloudProxy);

@@ -70,6 +70,10 @@ export const CONFIG = {
     type: text(1024), default: "/boot/firmware/vitrine.json",
     description: "Provisioning file that claims the device without a person. Read at every start; take it away once the device is claimed.",
   },
+  "sockets.dir": {
+    type: text(1024), default: "",
+    description: "Folder for the player's and the command line's sockets, for a data folder that may become read-only. Empty: the data folder. Set it as VITRINE_SOCKETS_DIR for the agent, the player host and the command line alike.",
+  },
   "outbox.bytesMax": {
     type: { kind: "integer", min: 4 * MIB, max: 16 * 1024 * MIB }, default: 64 * MIB, unit: "bytes",
     description: "Cap for everything the outbox keeps on disk, write-ahead log and quarantine included.",

@@ -18,6 +18,7 @@ import { parseHostOptions, type HostOptions } from "../common/host-options.ts";
 import { takeInstanceLock } from "../common/instance-lock.ts";
 import { overlayScript } from "../common/overlay-script.ts";
 import { parentGone } from "../common/parent-watch.ts";
+import { socketsDir } from "../common/sockets-dir.ts";
 import { ElectronShell } from "./electron-shell.ts";
 import { OWN_SCHEMES } from "./own-schemes.ts";
 
@@ -101,8 +102,9 @@ async function run(options: HostOptions, log: Log): Promise<number> {
     timers,
     log: log.child({ part: "electron" }),
   });
-  const dataDirSha256Hex = createHash("sha256").update(options.dataDir).digest("hex");
-  const socket = playerSocketPath({ dataDir: options.dataDir, tmpDir: tmpdir(), dataDirSha256Hex });
+  const dataDir = socketsDir(process.env, options.dataDir);
+  const dataDirSha256Hex = createHash("sha256").update(dataDir).digest("hex");
+  const socket = playerSocketPath({ dataDir, tmpDir: tmpdir(), dataDirSha256Hex });
   const host = await composeHost({
     dataDir: options.dataDir,
     openLink: () => connect(socket.path),
