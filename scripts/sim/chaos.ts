@@ -1,0 +1,204 @@
+import type { SeededRandom } from "../../platform/simulated/seeded-random.ts";
+import { messageOf } from "../../platform/ports/result.ts";
+import { misbehave } from "../dev-cloud/sessions/misdeeds.ts";
+import { MISDEEDS, type Misbehaviour } from "../dev-cloud/sessions/misbehaviour.ts";
+import { DeadProcess, type SimulatedCloud } from "./cloud/simulated-cloud.ts";
+import type { DiskMood } from "./device/simulated-disk.ts";
+import type { SimulatedDevice } from "./device/simulated-device.ts";
+import type { Faults, Workload } from "./faults.ts";
+import type { SimWorld } from "./invariants/invariant.ts";
+import type { SimulatedNetwork } from "./network.ts";
+import type { WorkloadGenerator } from "./workload.ts";
+
+const HOUR_MS = 3_600_000;
+const YEAR_MS = 31_557_600_000;
+
+type DeviceFault = { readonly [K in keyof Faults as K extends `${string}PerHour` ? K : never]: Faults[K] };
+type DeviceWork = Exclude<keyof Workload, "cancelChance">;
+
+/** Makes things go wrong, each at its own random times, and undoes all of it when the world is to heal. */
+export class Chaos {
+  readonly #world: SimWorld;
+  readonly #network: SimulatedNetwork;
+  readonly #work: WorkloadGenerator;
+  readonly #random: SeededRandom;
+  readonly #faults: Faults;
+  #over = false;
+
+  constructor(world: SimWorld, network: SimulatedNetwork, work: WorkloadGenerator, faults: Faults, random: SeededRandom) {
+    this.#world = world;
+    this.#network = network;
+    this.#work = work;
+    this.#faults = faults;
+    this.#random = random;
+  }
+
+  start(): void {
+    const { devices, clouds, sim } = this.#world;
+    for (const device of devices) {
+      for (const [name, strike] of Object.entries(this.#perDevice(device))) this.#repeat(name, this.#faults[name as keyof Faults], strike);
+      for (const [name, ask] of Object.entries(this.#workPerDevice(device))) this.#repeat(name, sim.workload[name as DeviceWork], ask);
+    }
+    for (const cloud of clouds) {
+      this.#repeat("cloudKillPerHour", this.#faults.cloudKillPerHour, () => this.#killCloud(cloud, false));
+      this.#repeat("cloudRestorePerHour", this.#faults.cloudRestorePerHour, () => this.#killCloud(cloud, true));
+      this.#repeat("backup", this.#faults.cloudRestorePerHour * 2, () => cloud.backUp());
+    }
+  }
+
+  /** Nothing goes wrong any more, and what is wrong is put right. */
+  heal(): void {
+    const { devices, clouds } = this.#world;
+    this.#over = true;
+    if (this.#world.sim.sabotage.neverHeals === true) return;
+    for (const cloud of clouds) {
+      cloud.start();
+      for (const device of devices) cloud.cloud?.context.misbehaviours.set(device.id, {});
+    }
+    for (const device of devices) {
+      const { world, disk, player } = device;
+      disk.become("good");
+      world.setMood("normal");
+      const { power, network } = world.state;
+      world.update({ power: { ...power, mood: "obeys" }, network: { ...network, link: "up" } });
+      player.comeBack(true);
+      device.switchOn();
+    }
+    this.#network.heal();
+  }
+
+  #repeat(name: string, perHour: number, strike: () => void): void {
+    if (perHour <= 0) return;
+    const waitMs = Math.min(2 ** 31 - 1, Math.ceil((-Math.log(1 - this.#random.next()) * HOUR_MS) / perHour));
+    this.#world.sim.time.after(`sim.${name}`, waitMs, () => {
+      if (this.#over) return;
+      strike();
+      this.#repeat(name, perHour, strike);
+    });
+  }
+
+  /** Undone after a while, if the world has not healed until then. */
+  #undoLater(name: string, longestMs: number, undo: () => void): void {
+    this.#world.sim.time.after(`sim.${name}-over`, this.#random.integer(500, longestMs), () => {
+      if (!this.#over) undo();
+    });
+  }
+
+  #perDevice(device: SimulatedDevice): Partial<Record<keyof DeviceFault, () => void>> {
+    const random = this.#random;
+    return {
+      killPerHour: () => (random.chance(0.3) ? device.stopPolitely() : device.kill("killed")),
+      powerCutPerHour: () => {
+        if (!device.off) device.powerCut(random.integer(2_000, random.chance(0.2) ? 3_000_000 : 120_000));
+      },
+      clockStepPerHour: () => this.#stepClock(device),
+      networkCutPerHour: () => {
+        this.#cable(device, "down");
+        this.#undoLater("network-cut", 600_000, () => this.#cable(device, "up"));
+      },
+      halfOpenPerHour: () => this.#network.wires(device.id)[0]?.halfOpen(),
+      stallPerHour: () => this.#network.wires(device.id)[0]?.stall(random.integer(1_000, 90_000)),
+      dropPerHour: () => this.#network.wires(device.id)[0]?.breakOff(pick(random, ["both", "device", "cloud"])),
+      diskTroublePerHour: () => {
+        device.disk.become(pick<DiskMood>(random, ["slow", "full", "read-only", "io"]));
+        this.#undoLater("disk-trouble", 400_000, () => device.disk.become("good"));
+      },
+      misbehavePerHour: () => this.#misbehave(device),
+      misdeedPerHour: () => this.#misdeed(device),
+      playerVanishPerHour: () => {
+        device.player.vanish();
+        this.#undoLater("player-vanish", 60_000, () => device.player.comeBack(random.chance(0.5)));
+      },
+      displayTroublePerHour: () => {
+        device.world.setMood(pick(random, ["deaf", "slow", "lying", "unplugged"]));
+        this.#undoLater("display-trouble", 600_000, () => device.world.setMood("normal"));
+      },
+      remoteControlPerHour: () => this.#remote(device),
+      rebootTroublePerHour: () => {
+        const mood = pick(random, ["ignored", "refused"] as const);
+        device.world.update({ power: { ...device.world.state.power, mood } });
+        this.#undoLater("reboot-trouble", 900_000, () => device.world.update({ power: { ...device.world.state.power, mood: "obeys" } }));
+      },
+    };
+  }
+
+  #workPerDevice(device: SimulatedDevice): Record<DeviceWork, () => void> {
+    return {
+      commandsPerHour: () => this.#work.command(device),
+      desiredPerHour: () => this.#work.desired(device),
+      playsPerHour: () => this.#work.play(device),
+      pageEventsPerHour: () => this.#work.pageEvent(device),
+      floodsPerHour: () => this.#work.flood(device),
+      movesPerHour: () => this.#work.move(device),
+    };
+  }
+
+  #cable(device: SimulatedDevice, link: "up" | "down"): void {
+    this.#world.sim.trace.add(device.id, "cable", link);
+    device.world.update({ network: { ...device.world.state.network, link } });
+  }
+
+  #stepClock(device: SimulatedDevice): void {
+    const sizeMs = pick(this.#random, [5_000, 3_600_000, YEAR_MS, 20 * YEAR_MS]);
+    const byMs = Math.round((this.#random.next() * 2 - 1) * sizeMs);
+    this.#world.sim.trace.add(device.id, "clock-steps", String(byMs));
+    device.world.apply({ action: "clock.step", params: { byMs } });
+  }
+
+  #remote(device: SimulatedDevice): void {
+    const random = this.#random;
+    const use: readonly (() => void)[] = [
+      () => device.world.turnDisplay(random.chance(0.5)),
+      () => device.world.updateDisplay({ input: pick(random, ["tuner", "hdmi-1", "hdmi-2"]) }),
+      () => device.world.updateDisplay({ volume: random.integer(0, 100), mute: random.chance(0.5) }),
+      () => device.world.updateDisplay({ brightness: random.integer(0, 100) }),
+      () => void device.world.pressButton("GPIO6", random.integer(60, 900), random.integer(0, 4)),
+    ];
+    this.#world.sim.trace.add(device.id, "remote-control");
+    pick(random, use)();
+  }
+
+  #killCloud(cloud: SimulatedCloud, restore: boolean): void {
+    if (!cloud.running) return;
+    cloud.kill("killed");
+    const back = (): void => {
+      if (cloud.running) return;
+      if (restore && !this.#over) cloud.restore();
+      cloud.start();
+    };
+    this.#world.sim.time.after("sim.cloud-back", this.#random.integer(500, 120_000), back);
+  }
+
+  #misbehave(device: SimulatedDevice): void {
+    const random = this.#random;
+    const kinds: readonly Misbehaviour[] = [
+      { neverAck: true }, { acksGoBack: true }, { slowMs: random.integer(100, 20_000) }, { dropAfterFrames: random.integer(1, 60) }, { halfOpen: true },
+      { refuse: { code: "refused.busy", retryAfterMs: random.integer(1_000, 400_000) } }, { refuse: { code: "refused.policy" } },
+      { welcomeVersions: [7] }, { desiredGoesBack: true }, { nonsense: true },
+    ];
+    const misbehaviour = pick(random, kinds);
+    this.#world.sim.trace.add(device.id, "cloud-misbehaves", JSON.stringify(misbehaviour));
+    for (const { cloud } of this.#world.clouds) cloud?.context.misbehaviours.set(device.id, misbehaviour);
+    this.#undoLater("misbehaviour", 300_000, () => {
+      for (const { cloud } of this.#world.clouds) cloud?.context.misbehaviours.set(device.id, {});
+    });
+  }
+
+  #misdeed(device: SimulatedDevice): void {
+    const misdeed = pick(this.#random, MISDEEDS);
+    for (const simulated of this.#world.clouds) {
+      const session = simulated.cloud?.context.live.get(device.id);
+      if (simulated.cloud === undefined || session === undefined) continue;
+      this.#world.sim.trace.add(device.id, "misdeed", misdeed);
+      misbehave(simulated.cloud.context, session, misdeed).catch((thrown: unknown) => {
+        if (!(thrown instanceof DeadProcess)) this.#world.sim.breach("nothing-throws", `the misdeed ${misdeed} threw ${messageOf(thrown)}`);
+      });
+    }
+  }
+}
+
+function pick<T>(random: SeededRandom, from: readonly T[]): T {
+  const picked = from[random.integer(0, from.length - 1)];
+  if (picked === undefined) throw new RangeError("nothing to pick from");
+  return picked;
+}

@@ -1,0 +1,120 @@
+import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
+import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
+import { messageOf } from "../../../platform/ports/result.ts";
+import type { SimContext } from "../simulation-context.ts";
+
+/**
+ * One life of a process, from its start to its end. What it started ends with it: no timer of a dead process
+ * fires, no call it made returns, and nothing it calls from then on has an effect.
+ */
+export class Life implements Timers {
+  readonly name: string;
+  readonly random: SeededRandom;
+  readonly #sim: SimContext;
+  readonly #clock: Clock;
+  readonly #onDeath: () => void;
+  readonly #pending = new Map<number, { readonly name: string; readonly dueMs: number; readonly timer: Timer }>();
+  readonly #undo: (() => void)[] = [];
+  /** Off until it runs: a process that dies while it starts is another event. */
+  killable = true;
+  #alive = true;
+  #next = 0;
+  timersMax = 0;
+
+  constructor(sim: SimContext, name: string, random: SeededRandom, clock: Clock, onDeath: () => void) {
+    this.#sim = sim;
+    this.name = name;
+    this.random = random;
+    this.#clock = clock;
+    this.#onDeath = onDeath;
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Ends it at once. Nothing of it is told. */
+  die(why: string): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#sim.trace.add(this.name, "dies", why);
+    for (const { timer } of this.#pending.values()) timer.cancel();
+    this.#pending.clear();
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#onDeath();
+  }
+
+  /** Something outside that must not reach it any more once it is dead. */
+  atDeath(undo: () => void): void {
+    if (this.#alive) this.#undo.push(undo);
+    else undo();
+  }
+
+  after(name: string, delayMs: number, fire: () => void): Timer {
+    if (!this.#alive) return DEAD_TIMER;
+    const id = this.#next++;
+    const timer = this.#sim.time.after(name, delayMs, () => {
+      this.#pending.delete(id);
+      this.run(name, fire);
+    });
+    this.#pending.set(id, { name, dueMs: this.#clock.monotonicMs() + delayMs, timer });
+    this.timersMax = Math.max(this.timersMax, this.#pending.size);
+    return {
+      cancel: () => {
+        timer.cancel();
+        this.#pending.delete(id);
+      },
+    };
+  }
+
+  pending(): readonly { readonly name: string; readonly dueMs: number }[] {
+    return [...this.#pending.values()].sort((a, b) => a.dueMs - b.dueMs);
+  }
+
+  /** Runs code of the process from outside of it. What it throws is a bug of it. */
+  run(what: string, work: () => void): void {
+    if (!this.#alive) return;
+    try {
+      work();
+    } catch (thrown) {
+      // It died in the middle of this, and what went on for a moment met closed doors.
+      if (!this.#alive) return;
+      const stack = thrown instanceof Error ? thrown.stack : undefined;
+      this.#sim.breach("nothing-throws", `${this.name}: ${what} threw ${stack ?? messageOf(thrown)}`);
+    }
+  }
+
+  /** A call of a port by this process: it may die just before or just after, and then never hears the answer. */
+  call<T>(what: string, work: () => Promise<T>): Promise<T> {
+    if (!this.#alive || this.#diesAt(what, "before")) return never();
+    return new Promise((resolve, reject) => {
+      work().then(
+        (value) => {
+          if (this.#alive && !this.#diesAt(what, "after")) resolve(value);
+        },
+        (thrown: unknown) => {
+          if (this.#alive) reject(thrown as Error);
+        },
+      );
+    });
+  }
+
+  #diesAt(what: string, side: string): boolean {
+    const chance = this.#sim.faults().killAtPortChance;
+    if (chance === 0 || !this.killable || !this.random.chance(chance)) return false;
+    this.die(`${side} ${what}`);
+    return true;
+  }
+}
+
+const DEAD_TIMER: Timer = {
+  cancel: () => {
+    // It was never armed.
+  },
+};
+
+function never<T>(): Promise<T> {
+  return new Promise(() => {
+    // A dead process waits for ever.
+  });
+}

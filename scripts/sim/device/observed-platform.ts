@@ -1,0 +1,58 @@
+import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
+import type { SimContext } from "../simulation-context.ts";
+import type { Life } from "./life.ts";
+
+/**
+ * The hardware as the agent's process reaches it: what happens there is counted where it happens, and the process
+ * may die on either side of it.
+ */
+export function observedPlatform(sim: SimContext, life: Life, device: string, adapter: PlatformAdapter): PlatformAdapter {
+  const { gpio, cec, power } = adapter;
+  const { ledger, trace } = sim;
+  const effect = (key: string): void => {
+    trace.add(device, "effect", key);
+    ledger.effect(device, key);
+  };
+  return {
+    ...adapter,
+    ...(gpio !== undefined && {
+      gpio: {
+        lines: () => gpio.lines(),
+        read: (line) => life.call("gpio.read", () => gpio.read(line)),
+        write: (line, level) => life.call("gpio.write", () => gpio.write(line, level)),
+        watch: (line, options, edge) => gpio.watch(line, options, edge),
+        pulse: (line, level, durationMs) =>
+          life.call("gpio.pulse", () => {
+            effect(`pulse:${durationMs}`);
+            if (sim.sabotage.doublePulse === true) effect(`pulse:${durationMs}`);
+            return gpio.pulse(line, level, durationMs);
+          }),
+      },
+    }),
+    ...(cec !== undefined && {
+      cec: {
+        send: (message, replyTimeoutMs) =>
+          life.call("cec.send", () => {
+            if (message.opcode === VENDOR_COMMAND) effect(`cec:${[...message.operands].join(".")}`);
+            return cec.send(message, replyTimeoutMs);
+          }),
+      },
+    }),
+    power: {
+      bootId: () => power.bootId(),
+      reboot: (reason) =>
+        life.call("power.reboot", () => {
+          effect(`machine:${reason}`);
+          return power.reboot(reason);
+        }),
+      shutdown: (reason) =>
+        life.call("power.shutdown", () => {
+          effect(`machine:${reason}`);
+          return power.shutdown(reason);
+        }),
+    },
+  };
+}
+
+/** CEC opcode of the messages the workload sends; operands are the vendor's own affair. */
+export const VENDOR_COMMAND = 0x89;

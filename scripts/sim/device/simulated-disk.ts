@@ -1,0 +1,189 @@
+import { MemoryJournalStore } from "../../../agent/core/commands/memory-journal-store.ts";
+import type { JournalEntry } from "../../../agent/core/commands/journal-entry.ts";
+import type { JournalStore, RetentionLimits } from "../../../agent/core/commands/journal-store.ts";
+import { MemoryDisk } from "../../../agent/core/outbox/memory-outbox-store.ts";
+import type { OutboxChange, OutboxOpening, OutboxStore } from "../../../agent/core/outbox/outbox-store.ts";
+import { StorageError, type DocumentStore } from "../../../agent/core/storage/document-store.ts";
+import { MemoryDocumentStore } from "../../../agent/core/storage/memory-document-store.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
+import { toHex } from "../../../platform/runtime/encoding.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
+import type { SimContext } from "../simulation-context.ts";
+import type { Life } from "./life.ts";
+
+/** What the disk is like at the moment. */
+export type DiskMood = "good" | "slow" | "full" | "read-only" | "io";
+
+const SYNC_MS_MAX = 30;
+const SLOW_SYNC_MS_MAX = 4_000;
+/** What an agent keeps in memory while the disk takes nothing. */
+const MEMORY_BYTES_MAX = 2 * 1024 * 1024;
+const NEVER_ABORTED = new AbortController().signal;
+
+/**
+ * The disk of one device. It survives the process and the power; what was written and not synced may be there
+ * after a power cut up to any point, in the order it was written. Stores are opened on it anew by every process.
+ */
+export class SimulatedDisk {
+  readonly bytesMax: number;
+  readonly #sim: SimContext;
+  readonly #name: string;
+  readonly #outbox: MemoryDisk;
+  readonly #documents: MemoryDocumentStore;
+  readonly #journal = new MemoryJournalStore();
+  #mood: DiskMood = "good";
+  /** Bytes of the outbox when the disk became full: it may reuse them, and not grow. */
+  #fullAtBytes = 0;
+  #life: Life | undefined;
+  commits = 0;
+  readonly #journalKeys = new Set<string>();
+  #pruned = 0;
+  #lastTroubleMs = Number.NEGATIVE_INFINITY;
+
+  constructor(sim: SimContext, name: string, log: string, bytesMax: number) {
+    this.#sim = sim;
+    this.#name = name;
+    this.bytesMax = bytesMax;
+    this.#outbox = new MemoryDisk(log, bytesMax, { refuse: (change, synced) => this.#refuseCommit(change, synced), sync: () => this.#sync() });
+    this.#documents = new MemoryDocumentStore({ refuse: () => this.#refuseWrite("documents")?.code, sync: () => this.#sync() });
+  }
+
+  get mood(): DiskMood {
+    return this.#mood;
+  }
+
+  /** When it last refused something or was slow. */
+  get lastTroubleMs(): number {
+    return this.#mood === "good" ? this.#lastTroubleMs : this.#sim.time.monotonicMs();
+  }
+
+  become(mood: DiskMood): void {
+    this.#lastTroubleMs = this.#sim.time.monotonicMs();
+    this.#sim.trace.add(this.#name, "disk", mood);
+    this.#mood = mood;
+    if (mood === "full") this.#fullAtBytes = this.#outbox.usage().bytes;
+  }
+
+  /** A process starts: whatever the last one had open is closed. */
+  mount(life: Life): void {
+    this.#life = life;
+  }
+
+  powerCut(): void {
+    const { random } = this.#sim;
+    const kept = random.integer(0, this.#outbox.unsyncedChanges);
+    this.#sim.trace.add(this.#name, "power-cut", `${kept} of ${this.#outbox.unsyncedChanges} unsynced changes kept`);
+    this.#outbox.crash(kept);
+    this.#documents.crash();
+  }
+
+  /** Bytes of every row the outbox has, counted row by row. */
+  outboxBytes(): number {
+    return this.#outbox.usage().bytes;
+  }
+
+  openOutbox(life: Life): Promise<OutboxOpening> {
+    return life.call("outbox.open", async () => {
+      if (this.#mood === "io" || this.#mood === "read-only") {
+        const log = toHex(life.random.bytes(12));
+        const memory = new MemoryDisk(log, MEMORY_BYTES_MAX).open();
+        this.#sim.trace.add(this.#name, "outbox-in-memory", log);
+        this.#sim.ledger.inMemory(log);
+        return { ...memory, degraded: troubleOf(this.#mood) ?? { code: "storage.io", message: "the disk fails" } };
+      }
+      const opening = this.#outbox.open();
+      return { ...opening, store: this.#gated(life, opening.store) };
+    });
+  }
+
+  documents(life: Life): DocumentStore {
+    return {
+      get: (key) => life.call(`documents.get ${key}`, () => this.#documents.get(key)),
+      put: (values) => life.call(`documents.put ${Object.keys(values).join(",")}`, () => this.#documents.put(values)),
+    };
+  }
+
+  journal(life: Life): JournalStore {
+    const journal = this.#journal;
+    const written = async <T>(work: () => Promise<T>, skipped: T): Promise<T> => {
+      const issue = this.#refuseWrite("journal");
+      if (issue !== undefined) throw new StorageError(issue.code, issue.message);
+      await this.#sync();
+      return this.#sim.sabotage.journalForgets === true ? skipped : work();
+    };
+    return {
+      get: (id, attempt) => life.call("journal.get", () => journal.get(id, attempt)),
+      numberHolder: (owner, number) => life.call("journal.number-holder", () => journal.numberHolder(owner, number)),
+      floor: (owner) => life.call("journal.floor", () => journal.floor(owner)),
+      unfinished: () => life.call("journal.unfinished", () => journal.unfinished()),
+      recent: (countMax) => life.call("journal.recent", () => journal.recent(countMax)),
+      put: (entry) => life.call(`journal.put ${entry.id} ${entry.state.kind}`, () => written(() => this.#put(entry), undefined)),
+      prune: (limits) => life.call("journal.prune", () => written(() => this.#prune(limits), 0)),
+    };
+  }
+
+  /** How many commands the journal holds; for the check of its cap. */
+  get journalEntries(): number {
+    return this.#journalKeys.size - this.#pruned;
+  }
+
+  #put(entry: JournalEntry): Promise<void> {
+    this.#journalKeys.add(`${entry.id}:${entry.attempt}`);
+    return this.#journal.put(entry);
+  }
+
+  async #prune(limits: RetentionLimits): Promise<number> {
+    const pruned = await this.#journal.prune(limits);
+    this.#pruned += pruned;
+    return pruned;
+  }
+
+  #gated(life: Life, store: OutboxStore): OutboxStore {
+    return {
+      commit: (change, synced) =>
+        life.call("outbox.commit", () => {
+          this.commits += 1;
+          if (this.#sim.sabotage.outboxForgets === true && change.add !== undefined && change.add.some(({ stream }) => stream === "play"))
+            return store.commit({ ...change, add: change.add.filter(({ stream }) => stream !== "play") }, synced);
+          return store.commit(change, synced);
+        }),
+      read: (stream, range) => life.call("outbox.read", () => store.read(stream, range)),
+      usage: () => store.usage(),
+      close: () => life.call("outbox.close", () => store.close()),
+    };
+  }
+
+  #refuseCommit(change: OutboxChange, synced: boolean): Issue | undefined {
+    if (this.#mood === "full" && (change.add?.length ?? 0) > 0) {
+      const added = (change.add ?? []).reduce((sum, { body }) => sum + body.length + 64, 0);
+      if (this.#outbox.usage().bytes + added > this.#fullAtBytes) return { code: "storage.full", message: "no space left on device" };
+      return undefined;
+    }
+    return this.#refuseWrite(synced ? "outbox" : "outbox, not synced");
+  }
+
+  #refuseWrite(what: string): (Issue & { readonly code: StorageError["code"] }) | undefined {
+    const trouble = troubleOf(this.#mood);
+    if (trouble !== undefined) return trouble;
+    const chance = this.#sim.faults().writeFailsChance;
+    if (chance === 0 || this.#life?.random.chance(chance) !== true) return undefined;
+    this.#lastTroubleMs = this.#sim.time.monotonicMs();
+    const code = this.#life.random.chance(0.3) ? "storage.full" : "storage.io";
+    this.#sim.trace.add(this.#name, "write-fails", `${what} ${code}`);
+    return { code, message: "the disk refused one write" };
+  }
+
+  async #sync(): Promise<void> {
+    const life = this.#life;
+    if (life === undefined) return;
+    const longest = this.#mood === "slow" ? SLOW_SYNC_MS_MAX : SYNC_MS_MAX;
+    await sleep(life, "sim.disk-sync", life.random.integer(1, longest), NEVER_ABORTED);
+  }
+}
+
+function troubleOf(mood: DiskMood): (Issue & { readonly code: StorageError["code"] }) | undefined {
+  if (mood === "io") return { code: "storage.io", message: "input/output error" };
+  if (mood === "read-only") return { code: "storage.read-only", message: "read-only file system" };
+  if (mood === "full") return { code: "storage.full", message: "no space left on device" };
+  return undefined;
+}

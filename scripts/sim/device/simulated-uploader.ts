@@ -1,0 +1,27 @@
+import type { CloudLink } from "../../../agent/core/cloud/cloud-port.ts";
+import type { Uploader } from "../../../agent/core/commands/uploader.ts";
+import { fail, ok } from "../../../platform/ports/result.ts";
+import { toHex } from "../../../platform/runtime/encoding.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
+import { nodeCrypto } from "../../../platform/linux/node-crypto.ts";
+import type { SimContext } from "../simulation-context.ts";
+import type { Life } from "./life.ts";
+
+/** Uploads without HTTP: the address is asked for over the real link, the bytes are taken as sent. */
+export function simulatedUploader(sim: SimContext, life: Life, device: string, link: Pick<CloudLink, "requestUpload">): Uploader {
+  return {
+    upload: (upload, signal) =>
+      life.call("upload", async () => {
+        const { purpose, contentType, bytes, command } = upload;
+        if (command !== undefined) sim.ledger.effect(device, `upload:${command.id}:${command.attempt}`);
+        const sha256 = toHex(await nodeCrypto.sha256(bytes));
+        const granted = await link.requestUpload({ purpose, contentType, bytes: bytes.length, sha256, ...(command !== undefined && { command }) });
+        if (!granted.ok) return granted;
+        const finished = await sleep(life, "sim.upload", life.random.integer(50, 4_000), signal ?? NEVER_ABORTED);
+        if (!finished) return fail("upload.aborted", "given up");
+        return ok({ name: granted.value.name, sha256, bytes: bytes.length });
+      }),
+  };
+}
+
+const NEVER_ABORTED = new AbortController().signal;

@@ -1,0 +1,20 @@
+import { capsHold } from "./caps-hold.ts";
+import { connectsBounded } from "./connects-bounded.ts";
+import { desiredConverges } from "./desired-converges.ts";
+import { drained } from "./drained.ts";
+import type { Invariant } from "./invariant.ts";
+import { nothingLost } from "./nothing-lost.ts";
+import { numbersNeverReused } from "./numbers-never-reused.ts";
+import { oneEffect } from "./one-effect.ts";
+import { oneOutcome } from "./one-outcome.ts";
+import { outcomesAreTrue } from "./outcomes-are-true.ts";
+import { reconnects } from "./reconnects.ts";
+import { reportedIsTrue } from "./reported-is-true.ts";
+import { storedOnce } from "./stored-once.ts";
+import { timersBounded } from "./timers-bounded.ts";
+
+/** Every invariant, those first on which others stand. */
+export const INVARIANTS: readonly Invariant[] = [
+  numbersNeverReused, storedOnce, oneEffect, oneOutcome, outcomesAreTrue, capsHold, timersBounded, connectsBounded,
+  reconnects, desiredConverges, drained, reportedIsTrue, nothingLost,
+];

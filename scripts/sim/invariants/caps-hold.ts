@@ -1,0 +1,17 @@
+import type { Invariant } from "./invariant.ts";
+
+/** What the journal may keep, and as much again that is not finished. */
+const JOURNAL_ENTRIES_MAX = 2_000 + 512;
+
+/** Nothing on the simulated disk grows beyond its cap. */
+export const capsHold: Invariant = {
+  name: "caps-hold",
+  always({ devices }) {
+    for (const { disk, id } of devices) {
+      const bytes = disk.outboxBytes();
+      if (bytes > disk.bytesMax) return `the outbox of ${id} has ${bytes} bytes; its cap is ${disk.bytesMax}`;
+      if (disk.journalEntries > JOURNAL_ENTRIES_MAX) return `the journal of ${id} has ${disk.journalEntries} entries`;
+    }
+    return undefined;
+  },
+};

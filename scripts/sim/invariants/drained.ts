@@ -1,0 +1,20 @@
+import { STREAMS } from "../../../agent/protocol/records.ts";
+import type { Invariant } from "./invariant.ts";
+
+/** Once the world is well, the outbox and the player's spool empty themselves. */
+export const drained: Invariant = {
+  name: "drained",
+  healed({ devices }) {
+    for (const device of devices) {
+      const { agent, player } = device;
+      if (agent === undefined) return `${device.id} is not running`;
+      if (player.waiting > 0) return `the player of ${device.id} keeps ${player.waiting} records that the agent has not taken`;
+      const { ranges, degraded } = agent.ports.outbox.status();
+      if (degraded !== undefined) return `the outbox of ${device.id} is still in memory: ${degraded.message}`;
+      // Telemetry goes on; what matters is that nothing old is left.
+      const stream = STREAMS.find((name) => name !== "metric" && ranges[name].newest >= ranges[name].oldest);
+      if (stream !== undefined) return `${stream} of ${device.id} holds ${ranges[stream].oldest} to ${ranges[stream].newest}`;
+    }
+    return undefined;
+  },
+};

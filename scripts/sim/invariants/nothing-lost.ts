@@ -1,0 +1,34 @@
+import type { Accepted } from "../ledger.ts";
+import { DURABLE_STREAMS } from "../../../agent/protocol/records.ts";
+import type { Invariant, SimWorld } from "./invariant.ts";
+
+/**
+ * Every record that was accepted is stored by a cloud, or a gap record names it. Gap records may name a whole range:
+ * so that none hides more than it says, they must also count as many as are missing.
+ */
+export const nothingLost: Invariant = {
+  name: "nothing-lost",
+  healed(world) {
+    for (const { id } of world.devices) {
+      const missing = world.sim.ledger.owed(id);
+      const unnamed = missing.find((record) => !isNamed(world, record));
+      if (unnamed !== undefined) {
+        const sort = DURABLE_STREAMS.has(unnamed.stream) ? "durable record" : "record";
+        return `${sort} ${unnamed.stream} ${unnamed.seq} of log ${unnamed.log} (${unnamed.identity.slice(0, 200)}) accepted at ${unnamed.atMs} is neither stored nor named by a gap record; ${missing.length} are missing`;
+      }
+      for (const stream of new Set(missing.map((record) => record.stream))) {
+        const lost = missing.filter((record) => record.stream === stream).length;
+        const told = world.sim.ledger.gaps.filter((row) => row.device === id && row.body["stream"] === stream).reduce((sum, row) => sum + Number(row.body["count"]), 0);
+        if (told < lost) return `${lost} records of ${stream} of ${id} are missing, and gap records tell of ${told}`;
+      }
+    }
+    return undefined;
+  },
+};
+
+function isNamed({ sim }: SimWorld, record: Accepted): boolean {
+  return sim.ledger.gaps.some(({ device, body }) => {
+    const { stream, from, to } = body;
+    return device === record.device && stream === record.stream && typeof from === "number" && typeof to === "number" && from <= record.seq && record.seq <= to;
+  });
+}

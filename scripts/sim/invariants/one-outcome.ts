@@ -1,0 +1,23 @@
+import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
+import { isFinal } from "../../dev-cloud/sessions/cloud-store.ts";
+import type { Invariant } from "./invariant.ts";
+
+/** A command has one outcome: whatever is sent about its end says the same, and in the end every command has one. */
+export const oneOutcome: Invariant = {
+  name: "one-outcome",
+  watch({ sim }, breach) {
+    const outcomes = new Map<string, string>();
+    sim.ledger.onStored.add(({ row }) => {
+      if (row.stream !== "outcome" || row.kind !== "command") return;
+      const key = `${row.device} ${String(row.body["id"])}:${Number(row.body["attempt"])}`;
+      const text = canonicalJson(row.body as Json);
+      const before = outcomes.get(key);
+      if (before === undefined) outcomes.set(key, text);
+      else if (before !== text) breach(`${key} ended as ${before} and as ${text}`);
+    });
+  },
+  healed({ home }) {
+    const open = home.store.openCommands().find((row) => !isFinal(row.state));
+    return open === undefined ? undefined : `${open.name} ${open.id}:${open.attempt} of ${open.device} is still ${open.state}`;
+  },
+};

@@ -1,0 +1,20 @@
+import type { Invariant } from "./invariant.ts";
+
+/** States of a command that say: it was never tried. */
+const UNTRIED: ReadonlySet<string> = new Set(["expired"]);
+
+/** Succeeded means that there was an effect; expired means that there was none. */
+export const outcomesAreTrue: Invariant = {
+  name: "outcomes-are-true",
+  watch({ sim }, breach) {
+    sim.ledger.onStored.add(({ row }) => {
+      if (row.stream !== "outcome" || row.kind !== "command") return;
+      const { id, attempt, state, name } = row.body;
+      const command = sim.ledger.commands.find((issued) => issued.device === row.device && issued.id === id && issued.attempt === attempt);
+      if (command?.effectKey === undefined) return;
+      const effects = sim.ledger.effectCount(row.device, command.effectKey);
+      if (state === "succeeded" && effects === 0) breach(`${String(name)} ${String(id)} of ${row.device} succeeded without an effect`);
+      if (UNTRIED.has(String(state)) && effects > 0) breach(`${String(name)} ${String(id)} of ${row.device} is ${String(state)} and had ${effects} effects`);
+    });
+  },
+};

@@ -1,0 +1,47 @@
+import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
+import type { Invariant } from "./invariant.ts";
+import type { SimulatedDevice } from "../device/simulated-device.ts";
+
+/** The document at the cloud is the device's own, and what it says of the hardware is what the hardware is. */
+export const reportedIsTrue: Invariant = {
+  name: "reported-is-true",
+  healed({ devices, home }) {
+    for (const device of devices) {
+      const { agent, id } = device;
+      if (agent === undefined) return `${id} is not running`;
+      const own = agent.parts.reported.document();
+      const stored = home.store.document(id, "reported");
+      for (const section of SETTLED) {
+        const here = canonicalJson((own[section] ?? null) as Json);
+        const there = canonicalJson((stored?.document[section] ?? null) as Json);
+        if (here !== there) return `${section} of ${id} is ${here.slice(0, 300)} on the device and ${there.slice(0, 300)} at the cloud`;
+      }
+      const wrong = wrongAboutHardware(device);
+      if (wrong !== undefined) return `${id} reports ${wrong}`;
+    }
+    return undefined;
+  },
+};
+
+/** Sections that do not change by themselves once nothing happens. */
+const SETTLED = ["agent", "player", "page", "display", "outputs", "audio", "clock", "schedule", "desired"] as const;
+
+function wrongAboutHardware({ agent, world }: SimulatedDevice): string | undefined {
+  const { display, audio, outputs } = agent?.parts.reported.document() ?? {};
+  const { state } = world;
+  const facts: readonly (readonly [string, unknown, unknown])[] = [
+    ["display.power", display?.power, state.display.power],
+    ["display.input", display?.input, state.display.input],
+    ["display.brightness", display?.brightness, state.display.brightness],
+    ["display.volume", display?.volume, state.display.volume],
+    ["display.mute", display?.mute, state.display.mute],
+    ["audio.volume", audio?.volume, state.audio.volume],
+    ["audio.mute", audio?.mute, state.audio.mute],
+    ...Object.entries(state.outputs).map(([name, { connected }]) => [`outputs.${name}.connected`, outputs?.[name]?.connected, connected] as const),
+  ];
+  for (const [name, reading, truth] of facts) {
+    const said = reading as { readonly kind?: string; readonly value?: unknown } | undefined;
+    if (said?.kind !== "ok" || said.value !== truth) return `${name} ${JSON.stringify(reading)}; it is ${JSON.stringify(truth)}`;
+  }
+  return undefined;
+}

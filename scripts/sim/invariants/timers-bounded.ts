@@ -1,0 +1,19 @@
+import type { Invariant } from "./invariant.ts";
+
+/** An agent has some fifty timers for its schedules, and one for each command, upload and report under way. */
+const PER_AGENT_MAX = 150;
+
+/** Timers do not pile up: what arms one cancels or reuses it. */
+export const timersBounded: Invariant = {
+  name: "timers-bounded",
+  always({ devices }) {
+    for (const device of devices) {
+      const pending = device.pendingTimers();
+      if (pending.length > PER_AGENT_MAX) {
+        const names = [...new Set(pending)].map((name) => `${name} ×${pending.filter((other) => other === name).length}`);
+        return `${device.id} has ${pending.length} timers: ${names.join(", ").slice(0, 600)}`;
+      }
+    }
+    return undefined;
+  },
+};

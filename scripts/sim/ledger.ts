@@ -1,0 +1,140 @@
+import type { Stream } from "../../agent/protocol/records.ts";
+import { canonicalJson, type Json, type JsonObject } from "../../platform/runtime/json.ts";
+import type { RecordRow } from "../dev-cloud/sessions/cloud-store.ts";
+
+/** A record some part of the device was told is accepted. */
+export interface Accepted {
+  readonly device: string;
+  readonly stream: Stream;
+  readonly kind: string;
+  /** Log and number it was told. */
+  readonly log: string;
+  readonly seq: number;
+  /** What makes this record itself, wherever it is stored. */
+  readonly identity: string;
+  /** Shared by everything that is the same record offered again. */
+  readonly dedupeKey?: string;
+  readonly atMs: number;
+}
+
+/** A record a cloud committed. */
+export interface Stored {
+  readonly cloud: string;
+  readonly row: RecordRow;
+  readonly identity: string;
+}
+
+export interface IssuedCommand {
+  readonly cloud: string;
+  readonly device: string;
+  readonly id: string;
+  readonly attempt: number;
+  readonly name: string;
+  readonly idempotent: boolean;
+  /** How its effect is told apart at the hardware; absent: it cannot be. */
+  readonly effectKey?: string;
+}
+
+type Listeners<T> = Set<(value: T) => void>;
+
+/**
+ * Who saw what, kept outside of device and cloud. The invariants compare what was promised with what came;
+ * neither side can make it look better than it is.
+ */
+export class Ledger {
+  readonly accepted = new Map<string, Accepted>();
+  /** Promises that a stated limit takes back: memory while the disk is gone, the last second of the weaker streams. */
+  readonly excused = new Set<string>();
+  readonly storedAt = new Map<string, Stored>();
+  readonly identities = new Set<string>();
+  readonly gaps: RecordRow[] = [];
+  readonly commands: IssuedCommand[] = [];
+  readonly effects = new Map<string, number>();
+  readonly memoryLogs = new Set<string>();
+  readonly onAccepted: Listeners<Accepted> = new Set();
+  readonly onStored: Listeners<Stored> = new Set();
+  readonly onEffect: Listeners<{ readonly device: string; readonly key: string; readonly count: number }> = new Set();
+  readonly onConnect: Listeners<{ readonly device: string; readonly atMs: number }> = new Set();
+  connects = 0;
+
+  accept(record: Accepted): void {
+    this.accepted.set(`${record.device} ${record.log} ${record.stream} ${record.seq} ${record.identity}`, record);
+    tell(this.onAccepted, record);
+  }
+
+  stored(cloud: string, row: RecordRow): void {
+    const stored: Stored = { cloud, row, identity: identityOf(row.device, row) };
+    tell(this.onStored, stored);
+    const place = placeOf(row.device, row.log, row.stream, row.seq);
+    if (!this.storedAt.has(place)) this.storedAt.set(place, stored);
+    this.identities.add(stored.identity);
+    if (row.kind === "gap") this.gaps.push(row);
+  }
+
+  /** A log that exists in memory alone. */
+  inMemory(log: string): void {
+    this.memoryLogs.add(log);
+  }
+
+  pageRecordStored(device: string, id: string): void {
+    this.pageRecords.add(`${device} ${id}`);
+  }
+  readonly pageRecords = new Set<string>();
+
+  effect(device: string, key: string): void {
+    const count = (this.effects.get(`${device} ${key}`) ?? 0) + 1;
+    this.effects.set(`${device} ${key}`, count);
+    tell(this.onEffect, { device, key, count });
+  }
+
+  effectCount(device: string, key: string): number {
+    return this.effects.get(`${device} ${key}`) ?? 0;
+  }
+
+  command(issued: IssuedCommand): void {
+    this.commands.push(issued);
+  }
+
+  connecting(device: string, atMs: number): void {
+    this.connects += 1;
+    tell(this.onConnect, { device, atMs });
+  }
+
+  /** What was promised of this device and neither stored nor excused. */
+  owed(device: string): Accepted[] {
+    return [...this.accepted.values()].filter((record) => record.device === device && !this.excused.has(record.identity) && !this.isStored(record));
+  }
+
+  isStored(record: Accepted): boolean {
+    if (this.identities.has(record.identity)) return true;
+    const { dedupeKey } = record;
+    if (dedupeKey === undefined) return false;
+    return (this.#sameRecord.get(dedupeKey) ?? []).some((identity) => this.identities.has(identity));
+  }
+
+  /** Every form in which a record with this key was offered. */
+  formsOf(dedupeKey: string): readonly string[] {
+    return this.#sameRecord.get(dedupeKey) ?? [];
+  }
+
+  /** A record is offered under a key: whichever of its forms arrives, it arrived. */
+  offered(dedupeKey: string, identity: string): void {
+    const forms = this.#sameRecord.get(dedupeKey);
+    if (forms === undefined) this.#sameRecord.set(dedupeKey, [identity]);
+    else if (!forms.includes(identity)) forms.push(identity);
+  }
+  readonly #sameRecord = new Map<string, string[]>();
+}
+
+/** The record as such, without place and wall time: a corrected clock and a copied log leave it the same. */
+export function identityOf(device: string, record: { readonly boot: string; readonly stream: Stream; readonly kind: string; readonly monoMs: number; readonly body: JsonObject }): string {
+  return `${device}|${record.boot}|${record.stream}|${record.kind}|${record.monoMs}|${canonicalJson(record.body as Json)}`;
+}
+
+export function placeOf(device: string, log: string, stream: Stream, seq: number): string {
+  return `${device} ${log} ${stream} ${seq}`;
+}
+
+function tell<T>(listeners: Listeners<T>, value: T): void {
+  for (const listener of listeners) listener(value);
+}

@@ -1,0 +1,140 @@
+import { findCommand } from "../../agent/protocol/commands/catalog.ts";
+import type { Json, JsonObject } from "../../platform/runtime/json.ts";
+import type { SeededRandom } from "../../platform/simulated/seeded-random.ts";
+import type { SimulatedCloud } from "./cloud/simulated-cloud.ts";
+import { VENDOR_COMMAND } from "./device/observed-platform.ts";
+import type { SimulatedDevice } from "./device/simulated-device.ts";
+import type { SimWorld } from "./invariants/invariant.ts";
+
+interface Order {
+  readonly name: string;
+  readonly params: JsonObject;
+  readonly effectKey?: string;
+}
+
+/** What owners, pages and people ask of the devices. */
+export class WorkloadGenerator {
+  readonly #world: SimWorld;
+  readonly #random: SeededRandom;
+  #orders = 0;
+
+  constructor(world: SimWorld, random: SeededRandom) {
+    this.#world = world;
+    this.#random = random;
+  }
+
+  /** A command to one device, at the cloud where it is claimed; canceled soon after, now and then. */
+  command(device: SimulatedDevice): void {
+    const cloud = this.#cloudOf(device);
+    const row = cloud?.store.device(device.id);
+    if (cloud?.cloud === undefined || row?.owner === undefined) return;
+    const order = this.#order();
+    const definition = findCommand(order.name);
+    const ttlMs = this.#random.chance(0.2) ? this.#random.integer(1_000, 30_000) : undefined;
+    const issued = cloud.cloud.commands.create(row, { name: order.name, params: order.params, ...(ttlMs !== undefined && { ttlMs }) });
+    if (!issued.ok) return;
+    const { id, attempt } = issued.value;
+    const effectKey = order.effectKey ?? (UPLOADING.has(order.name) ? `upload:${id}:${attempt}` : undefined);
+    this.#world.sim.ledger.command({
+      cloud: cloud.name, device: device.id, id, attempt, name: order.name, idempotent: definition?.idempotent ?? false, ...(effectKey !== undefined && { effectKey }),
+    });
+    if (!this.#random.chance(this.#world.sim.workload.cancelChance)) return;
+    this.#world.sim.time.after("sim.cancel", this.#random.integer(1, 5_000), () => {
+      cloud.run("a cancel", () => void cloud.cloud?.commands.cancel(device.id, id));
+    });
+  }
+
+  desired(device: SimulatedDevice): void {
+    this.patch(this.#cloudOf(device), device, this.#document());
+  }
+
+  /** To the other cloud, to an address that is not there, or back. */
+  move(device: SimulatedDevice): void {
+    const cloud = this.#cloudOf(device);
+    const other = this.#world.clouds.find((candidate) => candidate !== cloud);
+    if (cloud === undefined || other === undefined) return;
+    const endpoints = this.#random.chance(0.25) ? ["ws://nowhere.test/device"] : this.#random.chance(0.5) ? [other.url, cloud.url] : [other.url];
+    this.patch(cloud, device, { cloud: { endpoints } });
+  }
+
+  patch(cloud: SimulatedCloud | undefined, device: SimulatedDevice, document: JsonObject): void {
+    const row = cloud?.store.device(device.id);
+    if (cloud === undefined || row?.owner === undefined) return;
+    cloud.run("a desired document", () => void cloud.cloud?.desired.patch(row, document));
+  }
+
+  play(device: SimulatedDevice): void {
+    device.player.emitPlay(this.#random.integer(1_000, 60_000));
+  }
+
+  pageEvent(device: SimulatedDevice): void {
+    device.player.emitEvent(this.#random.integer(0, 600));
+  }
+
+  flood(device: SimulatedDevice): void {
+    for (let left = this.#random.integer(50, 400); left > 0; left -= 1) this.pageEvent(device);
+  }
+
+  /** Where the device is now, else its home. */
+  #cloudOf(device: SimulatedDevice): SimulatedCloud | undefined {
+    const { clouds, home } = this.#world;
+    return clouds.find(({ cloud }) => cloud?.context.live.get(device.id) !== undefined) ?? (home.running ? home : undefined);
+  }
+
+  #order(): Order {
+    const number = (this.#orders += 1);
+    const kinds: readonly (() => Order)[] = [
+      () => ({ name: "gpio.pulse", params: { line: "GPIO17", durationMs: number }, effectKey: `pulse:${number}` }),
+      () => ({ name: "gpio.pulse", params: { line: "GPIO22", durationMs: number }, effectKey: `pulse:${number}` }),
+      () => ({ name: "cec.send", params: { destination: 0, opcode: VENDOR_COMMAND, operands: [number >> 8, number & 255] }, effectKey: `cec:${number >> 8}.${number & 255}` }),
+      () => ({ name: "reboot", params: { reason: `sim-${number}` }, effectKey: `machine:sim-${number}` }),
+      () => (this.#random.chance(0.3) ? { name: "shutdown", params: { reason: `sim-${number}` }, effectKey: `machine:sim-${number}` } : this.#order()),
+      () => ({ name: "identify", params: { text: `sim-${number}`, durationMs: 5_000 }, effectKey: `identify:sim-${number}` }),
+      () => ({ name: "screenshot", params: {} }),
+      () => ({ name: "logs.collect", params: {} }),
+      () => ({ name: "restart-player", params: {} }),
+      () => ({ name: "reload-player", params: {} }),
+      () => ({ name: "content.clear-cache", params: {} }),
+      () => ({ name: "display.power", params: { on: this.#random.chance(0.5) } }),
+      () => ({ name: "display.input", params: { input: this.#random.chance(0.5) ? "hdmi-1" : "hdmi-2" } }),
+      () => ({ name: "display.brightness", params: { percent: this.#random.integer(0, 100) } }),
+      () => ({ name: "audio.volume", params: { percent: this.#random.integer(0, 100) } }),
+      () => ({ name: "audio.mute", params: { mute: this.#random.chance(0.5) } }),
+      () => ({ name: "gpio.write", params: { line: "GPIO27", level: this.#random.chance(0.5) ? 1 : 0 } }),
+      () => ({ name: "gpio.read", params: { line: "GPIO5" } }),
+      () => ({ name: "telemetry.burst", params: { minutes: 1, intervalMs: 5_000 } }),
+      () => ({ name: "diagnostics.run", params: {} }),
+    ];
+    return pick(this.#random, kinds)();
+  }
+
+  #document(): JsonObject {
+    const kinds: readonly (() => JsonObject)[] = [
+      () => ({ display: { brightness: this.#random.integer(0, 100) } }),
+      () => ({ display: { volume: this.#random.integer(0, 100), mute: this.#random.chance(0.5) } }),
+      () => ({ display: { power: pick(this.#random, ["on", "standby", "schedule"]) } }),
+      () => ({ display: { input: pick(this.#random, ["hdmi-1", "hdmi-2"]) } }),
+      () => ({ audio: { volume: this.#random.integer(0, 100), mute: this.#random.chance(0.5) } }),
+      () => ({ schedule: this.#schedule() }),
+      () => ({ log: { level: pick(this.#random, ["debug", "info", "warn"]) } }),
+      () => ({ content: { kind: "url", url: `https://content.test/${this.#random.integer(1, 5)}` } }),
+      () => ({ player: { config: { number: this.#random.integer(0, 9) } } }),
+      () => ({ telemetry: { rollupMs: this.#random.integer(1, 10) * 60_000 } }),
+    ];
+    return pick(this.#random, kinds)();
+  }
+
+  #schedule(): JsonObject {
+    const hour = (): string => `${String(this.#random.integer(0, 23)).padStart(2, "0")}:${pick(this.#random, ["00", "15", "59"])}`;
+    const weekly: Json = [{ days: ["mon", "thu", "sun"], on: hour(), off: hour() }];
+    return { timeZone: pick(this.#random, ["Europe/Madrid", "America/New_York", "Etc/UTC"]), weekly };
+  }
+}
+
+const UPLOADING: ReadonlySet<string> = new Set(["screenshot", "logs.collect"]);
+
+function pick<T>(random: SeededRandom, from: readonly T[]): T {
+  const picked = from[random.integer(0, from.length - 1)];
+  if (picked === undefined) throw new RangeError("nothing to pick from");
+  return picked;
+}
