@@ -152,6 +152,23 @@ export function shellConformance(under: ShellUnderTest): void {
       expect(sample.ok && colourOf(sample.value)).toBe("48,96,192");
     });
 
+    test("content that answers 404 has failed each time it is tried, and what was on stays on and keeps working", async () => {
+      const begun = await show(page("/api"));
+      await told(begun, "hello");
+      for (let attempt = 1; attempt <= 3; attempt += 1) {
+        const from = events.length;
+        const load = (loads += 1);
+        await shell.load(load, page("/nothere"));
+        const failed = await seen("load-failed", from, (event) => event.load === load);
+        expect(failed.error.code, `attempt ${attempt}`).toBe("http.404");
+        expect(failed.pictureKept).toBe(under.keepsPicture);
+        if (!under.keepsPicture) continue;
+        shell.sendToPage(JSON.stringify({ t: "message", message: attempt }));
+        expect(await told(from, "message")).toMatchObject({ got: attempt });
+        expect(events.slice(from).some((event) => event.kind === "load-finished")).toBe(false);
+      }
+    });
+
     test("a name that is not known has failed to load", async () => {
       const from = events.length;
       const load = (loads += 1);
@@ -276,6 +293,21 @@ export function shellConformance(under: ShellUnderTest): void {
         });
         const from = await show(target);
         expect(await told(from, "files")).toEqual({ worker: 5, text: "hello", status: 206, range: "56789", outside: 400, missing: 404, foreign: "blocked" });
+      });
+
+      test("keep their files while other content fails to come, however often", async () => {
+        const html = `<body><script>vitrine.onMessage(async () => vitrine.emit("read", { text: await (await fetch("/data.txt?" + Math.random())).text() })); vitrine.emit("ready");</script>`;
+        await told(await show(await unpack("ee55", { "index.html": html, "data.txt": "still mine" })), "ready");
+        for (let attempt = 1; attempt <= 3; attempt += 1) {
+          const from = events.length;
+          const load = (loads += 1);
+          await shell.load(load, page("/nothere"));
+          const failed = await seen("load-failed", from, (event) => event.load === load);
+          expect(failed.error.code, `attempt ${attempt}`).toBe("http.404");
+          if (!under.keepsPicture) return;
+          shell.sendToPage(JSON.stringify({ t: "message", message: attempt }));
+          expect(await told(from, "read")).toEqual({ text: "still mine" });
+        }
       });
 
       test("a package without its entry has failed to load", async () => {

@@ -109,11 +109,12 @@ export function inspectSample(sample: PixelSample, hitsBefore: number): ContentF
 
 function describeLoad(stage: StageState): string {
   const { shown, work, wanted } = stage;
-  const on = shown.kind === "content" ? `content ${shown.content.id} is on` : shown.kind === "screen" ? `our ${shown.screen.kind} page is on` : "nothing is on";
+  const other = wanted.kind === "content" && shown.kind === "content" && wanted.content.id !== shown.content.id ? ", not what is wanted" : "";
+  const on = shown.kind === "content" ? `content ${shown.content.id} is on${other}` : shown.kind === "screen" ? `our ${shown.screen.kind} page is on` : "nothing is on";
   const error = stage.error === undefined ? "" : ` (${stage.error.code}: ${stage.error.message})`;
   switch (work.kind) {
     case "idle":
-      return wanted.kind === "content" && shown.kind === "content" && wanted.content.id !== shown.content.id ? `${on}, not what is wanted` : on;
+      return on;
     case "no-shell":
       return `no browser: ${work.why}`;
     case "probing":
@@ -121,7 +122,7 @@ function describeLoad(stage: StageState): string {
     case "waiting":
       return `${on}; waiting for the content${error}`;
     case "loading":
-      return `${on}; loading`;
+      return `${on}; loading${error}`;
     case "cooling":
       return `${on}; renderer died, trying again${error}`;
   }

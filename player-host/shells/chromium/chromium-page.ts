@@ -36,18 +36,27 @@ type Loading =
   | { readonly kind: "asked"; readonly load: number; readonly url: string }
   | { readonly kind: "committed"; readonly load: number; readonly url: string; readonly loaderId: string };
 
+/** What the main frame is meant to show, and where it may go while it does. */
+interface Aim {
+  readonly target: LoadTarget;
+  readonly rules: NavigationRules;
+}
+
 /** No document within this: the picture on the screen stays, and the load has failed. */
 export const COMMIT_TIMEOUT_MS = 45_000;
 /** A document whose last image does not come is on the screen nevertheless. */
 export const SETTLE_TIMEOUT_MS = 20_000;
 const WORLD = "vitrine";
+const NOWHERE: NavigationRules = { origins: [] };
 
 /** The one page of the kiosk: where it is, where it may go, what it says. */
 export class ChromiumPage implements GuardedPage {
   readonly frameId: string;
   readonly #deps: ChromiumPageDeps;
-  #target: LoadTarget | undefined;
-  #rules: NavigationRules = { origins: [] };
+  /** What the document on the glass was loaded for. A load that fails before its document comes leaves it as it is. */
+  #on: Aim | undefined;
+  /** What the load that was last begun is for, until its document comes or it fails. */
+  #coming: Aim | undefined;
   #loading: Loading = { kind: "none" };
   #deadline: Timer | undefined;
   /** The document in the main frame now; its API calls count only while it is the content's. */
@@ -82,12 +91,18 @@ export class ChromiumPage implements GuardedPage {
     ]);
   }
 
-  target(): LoadTarget | undefined {
-    return this.#target;
+  targets(): readonly LoadTarget[] {
+    return [this.#coming, this.#on].flatMap((aim) => (aim === undefined ? [] : [aim.target]));
   }
 
   rules(): NavigationRules {
-    return this.#rules;
+    return (this.#coming ?? this.#on)?.rules ?? NOWHERE;
+  }
+
+  /** The origins of content whose document is on or may be coming on at this moment: who may call the page API. */
+  contentRules(): NavigationRules {
+    const aims = [this.#coming, this.#on].filter((aim) => aim !== undefined && aim.target.kind !== "screen");
+    return { origins: aims.flatMap((aim) => aim?.rules.origins ?? []) };
   }
 
   loadingByHost(): boolean {
@@ -95,7 +110,7 @@ export class ChromiumPage implements GuardedPage {
   }
 
   redirected(url: string): void {
-    this.#rules = withOrigin(this.#rules, url);
+    if (this.#coming !== undefined) this.#coming = { ...this.#coming, rules: withOrigin(this.#coming.rules, url) };
   }
 
   failed(url: string, error: Issue): void {
@@ -110,8 +125,7 @@ export class ChromiumPage implements GuardedPage {
   async load(load: number, target: LoadTarget): Promise<void> {
     const url = addressOf(target, this.#deps.own);
     const anew = target.kind === "screen" ? undefined : this.#sameDocument(target, url);
-    this.#target = target;
-    this.#rules = rulesFor(target, this.#deps.own);
+    this.#coming = { target, rules: rulesFor(target, this.#deps.own) };
     this.#loading = { kind: "asked", load, url };
     this.#armDeadline(COMMIT_TIMEOUT_MS);
     this.#deps.emit({ kind: "load-started", load, url });
@@ -145,6 +159,8 @@ export class ChromiumPage implements GuardedPage {
   /** The renderer died: nothing of the document is left. */
   gone(): void {
     this.#loading = { kind: "none" };
+    this.#on = undefined;
+    this.#coming = undefined;
     this.#deadline?.cancel();
     this.#world = undefined;
     this.#loaderId = "";
@@ -181,9 +197,14 @@ export class ChromiumPage implements GuardedPage {
     if (frame.id !== this.frameId) return;
     this.#loaderId = frame.loaderId;
     this.#world = undefined;
-    const now = this.#target;
-    this.#apiOpen = now !== undefined && now.kind !== "screen" && mayNavigate(this.#rules, frame.url);
     const loading = this.#loading;
+    if (loading.kind === "asked") {
+      this.#on = this.#coming;
+      this.#coming = undefined;
+    }
+    const now = this.#on?.target;
+    this.#apiOpen = now !== undefined && now.kind !== "screen" && frame.unreachableUrl === undefined && mayNavigate(this.rules(), frame.url);
+    if (loading.kind === "asked" && frame.unreachableUrl !== undefined) return this.#replaced(loading.load, frame.unreachableUrl);
     if (loading.kind === "asked") {
       this.#loading = { kind: "committed", load: loading.load, url: frame.url, loaderId: frame.loaderId };
       this.#armDeadline(SETTLE_TIMEOUT_MS);
@@ -192,6 +213,14 @@ export class ChromiumPage implements GuardedPage {
       return;
     } else this.#deps.emit({ kind: "load-started", url: frame.url });
     if (this.#apiOpen) this.#deps.emit({ kind: "page-begun" });
+  }
+
+  /** The browser's own error page came instead: it is neither the content nor the picture that was on. */
+  #replaced(load: number, url: string): void {
+    this.#loading = { kind: "none" };
+    this.#deadline?.cancel();
+    const error: Issue = { code: "load.failed", message: `${url.slice(0, 200)} could not be shown.` };
+    this.#deps.emit({ kind: "load-failed", load, url, error, pictureKept: false });
   }
 
   /** Somewhere the guard cannot see, such as about:blank: the picture is not the content's any more. */
@@ -206,7 +235,7 @@ export class ChromiumPage implements GuardedPage {
     const loading = this.#loading;
     if (loading.kind === "committed" && loading.loaderId === event.loaderId) this.#finish(loading.load, loading.url);
     else if (loading.kind === "none" && event.loaderId === this.#loaderId && this.#apiOpen) {
-      this.#deps.emit({ kind: "load-finished", url: this.#target === undefined ? "" : addressOf(this.#target, this.#deps.own) });
+      this.#deps.emit({ kind: "load-finished", url: this.#on === undefined ? "" : addressOf(this.#on.target, this.#deps.own) });
     }
   }
 
@@ -223,6 +252,8 @@ export class ChromiumPage implements GuardedPage {
     if (this.#loading.kind === "none" || this.#loading.load !== load) return;
     const pictureKept = this.#loading.kind === "asked";
     this.#loading = { kind: "none" };
+    // The old document stays on, with what it was loaded for: its files, its origins, and its reload.
+    this.#coming = undefined;
     this.#deadline?.cancel();
     this.#deps.emit({ kind: "load-failed", load, url, error, pictureKept });
   }
@@ -246,7 +277,7 @@ export class ChromiumPage implements GuardedPage {
 
   /** Parameters of a reload where the very document is on already: navigating to it could stay inside it (`#part`). */
   #sameDocument(target: Exclude<LoadTarget, { kind: "screen" }>, url: string): Protocol.Page.ReloadRequest | undefined {
-    const before = this.#target;
+    const before = this.#on?.target;
     if (this.#loaderId === "" || before === undefined || before.kind === "screen" || !this.#apiOpen) return undefined;
     return addressOf(before, this.#deps.own) === url ? { ignoreCache: target.ignoreCache } : undefined;
   }

@@ -17,7 +17,8 @@ export interface ScreenDocument {
 /** What the guard has to know of the page it guards, and whom it tells. */
 export interface GuardedPage {
   readonly frameId: string;
-  target(): LoadTarget | undefined;
+  /** What is coming on and what is on: until the next document is there, the old one still needs its files. */
+  targets(): readonly LoadTarget[];
   rules(): NavigationRules;
   /** A load we began is under way: its redirects are the content's own business. */
   loadingByHost(): boolean;
@@ -99,10 +100,10 @@ export class FetchGuard {
   }
 
   #serve(page: GuardedPage, paused: Protocol.Fetch.RequestPausedEvent): void {
-    const target = page.target();
     const { url, method } = paused.request;
     const origin = new URL(url).origin;
-    if (target?.kind === "screen" && origin === HTTPS_ORIGINS.screen) {
+    const target = page.targets().find((one) => one.kind !== "url" && originOf(one) === origin);
+    if (target?.kind === "screen") {
       const { html, csp } = this.#screens(target.screen);
       const wanted = paused.resourceType === "Document";
       return this.#fulfil(paused, {
@@ -111,7 +112,7 @@ export class FetchGuard {
         body: wanted ? Buffer.from(html) : new Uint8Array(),
       });
     }
-    if (target?.kind !== "package" || origin !== HTTPS_ORIGINS.package(target.id)) {
+    if (target?.kind !== "package") {
       // Somebody else's package, or our own pages, asked for by a page that has no business there.
       page.refused("request", url.slice(0, 500));
       return this.#send(this.#cdp.call("Fetch.failRequest", { requestId: paused.requestId, errorReason: "BlockedByClient" }));
@@ -150,6 +151,11 @@ export class FetchGuard {
       this.#log.debug({ error: thrown.message }, "a paused request was gone");
     });
   }
+}
+
+/** The origin under which a target of ours is served. */
+function originOf(target: Exclude<LoadTarget, { kind: "url" }>): string {
+  return target.kind === "screen" ? HTTPS_ORIGINS.screen : HTTPS_ORIGINS.package(target.id);
 }
 
 function hostOf(url: string): string {

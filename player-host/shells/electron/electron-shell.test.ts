@@ -180,15 +180,15 @@ describe("our own schemes", () => {
 
   test("serve what is on the stage with its CSP, and nothing else", async () => {
     const screen: LoadTarget = { kind: "screen", screen: { kind: "blank" } };
-    const served = await answerOwn(ask("vitrine-screen://screen/blank"), screen, screens);
+    const served = await answerOwn(ask("vitrine-screen://screen/blank"), [screen], screens);
     expect([served.status, served.headers.get("content-security-policy"), await served.text()]).toEqual([200, "default-src 'none'", "<p>fault"]);
-    expect((await answerOwn(ask("vitrine-screen://screen/blank"), CONTENT, screens)).status).toBe(403);
+    expect((await answerOwn(ask("vitrine-screen://screen/blank"), [CONTENT], screens)).status).toBe(403);
     const target: LoadTarget = { kind: "package", id: "aa11", folder: import.meta.dirname, entry: "page-channel.ts", allowedOrigins: [], ignoreCache: false };
-    const file = await answerOwn(ask(`${PACKAGE_SCHEME}://aa11/page-channel.ts`), target, screens);
+    const file = await answerOwn(ask(`${PACKAGE_SCHEME}://aa11/page-channel.ts`), [CONTENT, target], screens);
     expect(file.status).toBe(200);
     expect(file.headers.get("content-security-policy")).toContain("default-src 'self'");
-    expect((await answerOwn(ask(`${PACKAGE_SCHEME}://bb22/page-channel.ts`), target, screens)).status).toBe(403);
-    expect((await answerOwn(ask(`${PACKAGE_SCHEME}://aa11/..%2f..%2fshell.conformance.ts`), target, screens)).status).toBe(400);
+    expect((await answerOwn(ask(`${PACKAGE_SCHEME}://bb22/page-channel.ts`), [target], screens)).status).toBe(403);
+    expect((await answerOwn(ask(`${PACKAGE_SCHEME}://aa11/..%2f..%2fshell.conformance.ts`), [target], screens)).status).toBe(400);
   });
 });
 

@@ -177,7 +177,7 @@ export class ElectronShell implements Shell {
   #serveOwnSchemes(session: Session): void {
     for (const scheme of [PACKAGE_SCHEME, SCREEN_SCHEME]) {
       if (session.protocol.isProtocolHandled(scheme)) session.protocol.unhandle(scheme);
-      session.protocol.handle(scheme, (request) => answerOwn(request, this.#open?.page.target(), this.#deps.screens));
+      session.protocol.handle(scheme, (request) => answerOwn(request, this.#open?.page.targets() ?? [], this.#deps.screens));
     }
   }
 
@@ -185,9 +185,9 @@ export class ElectronShell implements Shell {
     const { webContents } = window;
     const { electron } = this.#deps;
     electron.ipcMain.on(TO_HOST, (event, ...args: unknown[]) => {
-      const sent = checkSent({ frame: event.senderFrame, args }, webContents.mainFrame, page.rules());
-      if (sent.ok && page.target()?.kind !== "screen") this.#events.emit({ kind: "page-call", text: sent.text });
-      else this.#events.emit({ kind: "refused", what: "page-call", detail: sent.ok ? "from our own page" : sent.why });
+      const sent = checkSent({ frame: event.senderFrame, args }, webContents.mainFrame, page.contentRules());
+      if (sent.ok) this.#events.emit({ kind: "page-call", text: sent.text });
+      else this.#events.emit({ kind: "refused", what: "page-call", detail: sent.why });
     });
     webContents.on("render-process-gone", (_event, { reason, exitCode }) => {
       page.gone();

@@ -10,23 +10,28 @@ export const OWN_SCHEMES: CustomScheme[] = [
   { scheme: SCREEN_SCHEME, privileges: { standard: true, secure: true } },
 ];
 
-/** Serves a request to one of our schemes for what is on the stage, and refuses everything else. */
+/** Serves a request to one of our schemes for what is on the stage or coming on (`targets`), and refuses everything else. */
 export async function answerOwn(
   request: { readonly url: string; readonly method: string; readonly headers: { get(name: string): string | null } },
-  target: LoadTarget | undefined,
+  targets: readonly LoadTarget[],
   screens: (screen: ScreenModel) => ScreenDocument,
 ): Promise<Response> {
   const { protocol, host } = new URL(request.url);
   const origin = `${protocol}//${host}`;
-  if (target?.kind === "screen" && origin === SCHEME_ORIGINS.screen) {
+  const target = targets.find((one) => one.kind !== "url" && originOf(one) === origin);
+  if (target?.kind === "screen") {
     const { html, csp } = screens(target.screen);
     const headers = { "content-type": "text/html; charset=utf-8", "content-security-policy": csp, "x-content-type-options": "nosniff", "cache-control": "no-store" };
     return new Response(html, { status: 200, headers });
   }
-  if (target?.kind === "package" && origin === SCHEME_ORIGINS.package(target.id)) {
+  if (target?.kind === "package") {
     const { url, method } = request;
     const { status, headers, body } = await answerFromPackage(target, { url, method, range: request.headers.get("range") ?? undefined });
     return new Response(Buffer.from(body.buffer, body.byteOffset, body.byteLength), { status, headers });
   }
   return new Response("not on the stage", { status: 403 });
+}
+
+function originOf(target: Exclude<LoadTarget, { kind: "url" }>): string {
+  return target.kind === "screen" ? SCHEME_ORIGINS.screen : SCHEME_ORIGINS.package(target.id);
 }
