@@ -101,6 +101,32 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     expect(reborn.name).toBe("beat");
   });
 
+  test("content that answers 404 is failed for as long as it does, whatever is tried; the old picture stays", async () => {
+    const born = await playing();
+    const from = agent.heard.length;
+    const missing = origin.url + "nothere";
+    agent.setScene({ kind: "content", content: { kind: "url", id: missing, url: missing, grants: [] } });
+    await agent.hears("stage", from, (message) => message.stage.kind === "failed");
+    // Asked for by the probe and then by the browser, each time: this is the first try and three more.
+    await origin.missesAbove(7);
+    const settled = agent.heard.length;
+    expect(await bornAfter(settled)).toBe(born);
+    const stages = agent.heard.slice(from).flatMap((message) => (message.t === "stage" ? [message] : []));
+    expect(stages.filter(({ stage }) => stage.kind === "playing" && stage.content === missing)).toEqual([]);
+    const last = stages.at(-1);
+    expect(last?.stage).toMatchObject({ kind: "failed", content: missing, error: expect.stringContaining("http.404") as string });
+    expect(last?.picture.evidence[0]?.says).toContain("content test-page is on, not what is wanted");
+  }, 60_000);
+
+  test.each([false, true])("asked to clear the cache (storage: %s), it loads again", async (storage) => {
+    await playing();
+    const before = await agent.hears("stage", 0, (message) => message.stage.kind === "playing");
+    const loads = before.stage.kind === "playing" ? before.stage.loads : 0;
+    const from = agent.heard.length;
+    expect(await agent.request({ do: "clear-cache", storage })).toMatchObject({ ok: true });
+    await agent.hears("stage", from, ({ stage }) => stage.kind === "playing" && stage.loads > loads, 15_000);
+  });
+
   test("the agent's death is not seen on the screen, and nothing the page said meanwhile is lost", async () => {
     const born = await playing();
     await agent.stop();
@@ -267,6 +293,8 @@ async function leftOn(dataDir: string): Promise<number[]> {
 /** The content's server, which can go away and come back on the same port. */
 class Origin {
   hits = 0;
+  /** Requests for `/nothere`, which is answered 404. */
+  misses = 0;
   #server: Server;
   #port = 0;
   readonly #wakes = new Set<() => void>();
@@ -287,9 +315,12 @@ class Origin {
 
   async up(): Promise<void> {
     if (this.#server.listening) return;
-    this.#server = createServer((_request, response) => {
-      this.hits += 1;
+    this.#server = createServer((request, response) => {
+      const missing = request.url === "/nothere";
+      if (missing) this.misses += 1;
+      else this.hits += 1;
       for (const wake of this.#wakes) wake();
+      if (missing) return void response.writeHead(404).end("none");
       response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
     });
     await new Promise<void>((resolve) => this.#server.listen(this.#port, "127.0.0.1", () => resolve()));
@@ -303,6 +334,10 @@ class Origin {
 
   async hitsAbove(count: number): Promise<void> {
     while (this.hits <= count) await new Promise<void>((resolve) => this.#wakes.add(resolve));
+  }
+
+  async missesAbove(count: number): Promise<void> {
+    while (this.misses <= count) await new Promise<void>((resolve) => this.#wakes.add(resolve));
   }
 
   close(): Promise<void> {

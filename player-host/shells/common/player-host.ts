@@ -211,8 +211,11 @@ export class PlayerHost {
       case "screenshot":
         return takeScreenshot(shell, request);
       case "clear-cache": {
-        const done = await shell.clearCache({ storage: request.storage });
-        return done.ok ? { ok: true, result: {} } : { ok: false, code: done.error.code, message: done.error.message };
+        const cleared = await shell.clearCache({ storage: request.storage });
+        if (!cleared.ok) return { ok: false, code: cleared.error.code, message: cleared.error.message };
+        // What the page holds in memory is as old as what was cleared: only a new load makes the screen follow.
+        const done = stage.reload(true);
+        return done.ok ? { ok: true, result: done.value } : { ok: false, code: done.error.code, message: done.error.message };
       }
       case "identify":
         this.#identify?.cancel();
