@@ -10,10 +10,17 @@ test("pulses are counted by their rise, and by their fall where the line was lef
   expect(countEffects(pulse, levels(0, 1, 0, 1, 0))).toBe(2);
   expect(countEffects(pulse, levels(1, 0))).toBe(1);
   expect(countEffects(pulse, levels(0))).toBe(0);
+  expect(countEffects(pulse, levels(1, 0, 1, 0))).toBe(2);
+  // Left high, let go by a boot, pulsed once.
+  const boot = (gpio: EffectState["gpio"]): EffectState => state({ boots: 2, gpio });
+  expect(countEffects(pulse, [...levels(1), boot({}), boot({ GPIO4: 1 }), boot({ GPIO4: 0 })])).toBe(1);
+  expect(countEffects(pulse, [...levels(1), boot({}), boot({ GPIO4: 1 }), boot({ GPIO4: 0 }), boot({ GPIO4: 1 })])).toBe(2);
 });
 
 test("levels, values and boots are counted by their change", () => {
   expect(countEffects({ kind: "level", line: "GPIO4", level: 1 }, levels(0, 1, 0, 1))).toBe(2);
+  const again = state({ boots: 2, gpio: { GPIO4: 1 } });
+  expect(countEffects({ kind: "level", line: "GPIO4", level: 1 }, [...levels(0, 1), state({ boots: 2 }), again])).toBe(1);
   expect(countEffects({ kind: "boot" }, [state(), state({ boots: 2 }), state({ boots: 3 })])).toBe(2);
   const value: Witnessed = { kind: "value", part: "display", key: "brightness", value: 40 };
   expect(countEffects(value, [state(), state({ display: { brightness: 40 } })])).toBe(1);

@@ -43,19 +43,38 @@ export function countEffects(witnessed: Witnessed, states: readonly EffectState[
       return 0;
     case "boot":
       return (states.at(-1)?.boots ?? 0) - (states[0]?.boots ?? 0);
-    case "pulse": {
-      // A line that an interrupted pulse left high shows the next one by its fall alone.
-      const { line } = witnessed;
-      const wasHigh = states[0]?.gpio[line] === 1;
-      return steps.filter(({ before, after }) => (wasHigh ? before.gpio[line] === 1 && after.gpio[line] !== 1 : before.gpio[line] !== 1 && after.gpio[line] === 1)).length;
+    case "pulse":
+      return countPulses(witnessed.line, states);
+    case "level": {
+      const { line, level } = witnessed;
+      const set = steps.filter(({ before, after }) => before.gpio[line] !== level && after.gpio[line] === level);
+      // A level that a boot undid may be set again: the command is idempotent. Twice within one boot it may not.
+      return Math.max(0, ...set.map(({ after }) => set.filter((other) => other.after.boots === after.boots).length));
     }
-    case "level":
-      return steps.filter(({ before, after }) => before.gpio[witnessed.line] !== witnessed.level && after.gpio[witnessed.line] === witnessed.level).length;
     case "value": {
       const { part, key, value } = witnessed;
       return steps.filter(({ before, after }) => before[part][key] !== value && after[part][key] === value).length;
     }
   }
+}
+
+/**
+ * Rises of the line. One that an interrupted pulse left high shows the next pulse by its fall alone; a fall that a boot
+ * brings is nobody's pulse.
+ */
+function countPulses(line: string, states: readonly EffectState[]): number {
+  let pulses = 0;
+  let leftHigh = states[0]?.gpio[line] === 1;
+  for (const [index, after] of states.slice(1).entries()) {
+    const before = states[index] ?? after;
+    const booted = before.boots !== after.boots;
+    const wasHigh = before.gpio[line] === 1;
+    const isHigh = after.gpio[line] === 1;
+    if (isHigh && (!wasHigh || booted)) pulses += 1;
+    if (!isHigh && leftHigh && !booted) pulses += 1;
+    if (!isHigh || booted) leftHigh = false;
+  }
+  return pulses;
 }
 
 /** What the command wants is so before it begins: then its effect cannot be seen. */
