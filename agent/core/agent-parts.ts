@@ -82,7 +82,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     scheduleKey(clock, schedule, schedule.says),
     telemetryKey(clock, telemetry),
     logLevelKey(clock, { current: () => ports.logLevel(), set: (level) => Promise.resolve(ok(ports.setLogLevel(level as "debug"))) }),
-    contentKey(contentTarget(content, clock)),
+    contentKey(contentTarget({ service: content, player: ports.player, clock, timers })),
     ...wayKeys,
     playerConfigKey(clock, page),
   ];

@@ -16,6 +16,7 @@ export async function wireParts(agent: Agent): Promise<() => void> {
   undo.push(() => player.stop());
   undo.push(scene.start());
   undo.push(ports.player.onStatus(() => agent.health.poke()));
+  undo.push(watchStage(agent));
   undo.push(watchForDisplay(agent));
   undo.push(
     link.onStatus((status) => {
@@ -94,6 +95,16 @@ function hardwareNews(agent: Agent): (() => void)[] {
   ];
 }
 
+/** What is on the stage is what the key `content` observes: a change of it is looked at at once. */
+function watchStage({ ports, parts }: Agent): () => void {
+  let before = "";
+  return ports.player.onStatus((status) => {
+    const now = status.kind === "absent" ? "absent" : `${status.stage.kind} ${"content" in status.stage ? status.stage.content : status.stage.screen}`;
+    if (now !== before) parts.desired.poke("content");
+    before = now;
+  });
+}
+
 /** A display that was silent and answers again gets what it missed at once, not when its next retry is due. */
 function watchForDisplay({ parts }: Agent): () => void {
   const { displayStatus, desired } = parts;
@@ -130,6 +141,7 @@ async function release(agent: Agent): Promise<void> {
     await parts.desired.forget();
     await parts.network.forget();
     await parts.page.set({} satisfies JsonObject);
+    parts.reported.set("page", {});
     parts.scene.update();
   } catch (thrown) {
     ports.log.error({ error: String(thrown) }, "the last owner's state could not be forgotten whole");

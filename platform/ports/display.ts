@@ -24,6 +24,8 @@ export interface DisplayCapabilities {
   readonly power: boolean;
   /** Names accepted by `setInput`; empty: inputs cannot be switched. */
   readonly inputs: readonly string[];
+  /** The input this device is plugged into, where it can be known (HDMI-CEC: from the physical address). */
+  readonly ownInput?: string;
   readonly brightness: boolean;
   readonly volume: boolean;
   readonly mute: boolean;

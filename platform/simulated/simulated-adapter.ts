@@ -10,7 +10,7 @@ import { simulatedNetworkSettingsPort } from "./simulated-network-settings.ts";
 import { simulatedOutputs } from "./simulated-outputs.ts";
 import { panelControl } from "./simulated-panel.ts";
 import { simulatedProbe } from "./simulated-probe.ts";
-import { TV_INPUTS } from "./simulated-tv.ts";
+import { OWN_INPUT, TV_INPUTS } from "./simulated-tv.ts";
 import type { SimulatedWorld } from "./world.ts";
 
 export interface SimulatedAdapterDeps {
@@ -41,7 +41,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     watchdog,
     cec,
     gpio,
-    display: new CecDisplay({ cec, clock, timers, inputs: TV_INPUTS, brightness, orientation }),
+    display: new CecDisplay({ cec, clock, timers, inputs: TV_INPUTS, ownInput: OWN_INPUT, brightness, orientation }),
     outputs: simulatedOutputs(world, clock),
     audio: simulatedAudio(world, clock),
     network: simulatedNetwork(world, clock),

@@ -7,6 +7,9 @@ type Reply = NonNullable<CecReply["reply"]>;
 type Input = WorldState["display"]["input"];
 
 /** Where each input of the simulated TV sits in the HDMI tree; we are on HDMI 1. */
+/** Where the simulated device is plugged in: its physical address is 1.0.0.0. */
+export const OWN_INPUT: Input = "hdmi-1";
+
 export const TV_INPUTS: ReadonlyMap<Input, number> = new Map([
   ["tuner", 0x0000],
   ["hdmi-1", 0x1000],

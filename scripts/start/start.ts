@@ -8,7 +8,7 @@ import { thisMachine } from "../setup/machine.ts";
 import { Launcher } from "./launcher.ts";
 import { HELP, parseOptions, type StartOptions } from "./options.ts";
 import { checkPort, takeDataFolder } from "./prepare.ts";
-import { NEEDED_ENTRIES, PLAYER_ENTRY, type Place } from "./programs.ts";
+import { deviceFolder, NEEDED_ENTRIES, PLAYER_ENTRY, type Place } from "./programs.ts";
 import { Room } from "./room.ts";
 
 /** One Ctrl-C reaches us from the terminal and again from npm; a second one comes later than that. */
@@ -68,7 +68,7 @@ async function runRoom(place: Place, devices: number): Promise<number> {
   listenForStop(stop, launcher);
   const room = new Room(place, launcher, { clock: systemClock, timers, random: systemRandom, say });
   const onReady = (): void => {
-    say(`\nDashboard: http://127.0.0.1:${place.port}/\nData: ${place.data}    Ctrl-C stops everything.\n`);
+    say(`\nDashboard: http://127.0.0.1:${place.port}/\nData: ${place.data}    Ctrl-C stops everything.\n${reachedBy(place)}\n`);
   };
   const ended = await room.run(devices, onReady, stop.signal);
   launcher.close();
@@ -110,4 +110,10 @@ function complain(issue: Issue, code = 1): number {
 
 function say(line: string): void {
   console.log(line);
+}
+
+/** The command line looks at its own defaults; anything else has to be named. */
+function reachedBy(place: Place): string {
+  const cloud = place.port === 4600 ? "" : ` --url http://127.0.0.1:${place.port}`;
+  return `Command line: npm run vitrine -- status --data ${deviceFolder(place, "1")}\n              npm run vitrine -- cloud devices${cloud}`;
 }

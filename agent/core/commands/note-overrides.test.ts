@@ -21,7 +21,7 @@ test("a command that sets a desired key is noted, one that does not is not", asy
   expect(await run({ state: "succeeded", result: {} })).toEqual(["display.power=standby"]);
 });
 
-test("what was tried holds although it failed; what was never tried is taken back", async () => {
-  expect(await run({ state: "failed", error: { code: "display.no-answer", message: "silent" } })).toEqual(["display.power=standby"]);
+test("what did not come about is taken back, tried or not", async () => {
+  expect(await run({ state: "failed", error: { code: "display.no-answer", message: "silent" } })).toEqual(["display.power=standby", "display.power taken back"]);
   expect(await run({ state: "rejected", error: { code: "unsupported", message: "none" } })).toEqual(["display.power=standby", "display.power taken back"]);
 });

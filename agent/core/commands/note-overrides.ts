@@ -26,8 +26,8 @@ export function noteOverrides(table: ExecutorTable, note: (key: string, value: J
       run: async (params, context) => {
         const takeBack = await note(...setsOf(params));
         const execution = await executor.run(params, context);
-        // Never tried: nothing was overridden, and desired state goes on holding.
-        if (execution.state === "rejected") await takeBack();
+        // It did not come about: nothing is overridden, and what should be on the screen is what it was before.
+        if (execution.state !== "succeeded") await takeBack();
         return execution;
       },
     };

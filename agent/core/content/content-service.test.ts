@@ -7,6 +7,7 @@ import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
 import type { Content } from "../../protocol/desired.ts";
 import type { DocumentStore } from "../storage/document-store.ts";
+import { FakePlayer } from "../commands/testing/fake-player.ts";
 import { contentLabel, ContentService } from "./content-service.ts";
 import { contentTarget } from "./content-target.ts";
 
@@ -18,6 +19,7 @@ let answers: Record<string, Result<StageContent>>;
 let asked: string[];
 let documents: Map<string, JsonObject>;
 let stop: AbortController;
+let player: FakePlayer;
 
 function store(): DocumentStore {
   return {
@@ -48,6 +50,7 @@ beforeEach(() => {
   asked = [];
   documents = new Map();
   stop = new AbortController();
+  player = new FakePlayer({ kind: "playing", content: "a", sinceMs: 0, loads: 1 });
 });
 
 test("the last good content stays until the next one is complete", async () => {
@@ -113,7 +116,7 @@ test.each([{}, { wanted: url("a") }, { wanted: url("a"), showing: { kind: "packa
 test("the same content with its fields in another order settles at once", async () => {
   const content = service();
   void content.run(stop.signal);
-  const target = contentTarget(content, time);
+  const target = contentTarget({ service: content, player, clock: time, timers: time });
   const inOrder: Content = { kind: "url", url: "http://127.0.0.1/a", name: "Menu" };
   await time.settled(target.apply(inOrder, stop.signal));
   const reordered: Content = { name: "Menu", url: "http://127.0.0.1/a", kind: "url" };
@@ -123,11 +126,25 @@ test("the same content with its fields in another order settles at once", async 
 test("the desired key says what is ready, and why it is not", async () => {
   const content = service();
   void content.run(stop.signal);
-  const target = contentTarget(content, time);
+  const target = contentTarget({ service: content, player, clock: time, timers: time });
   expect(await target.observe(stop.signal)).toMatchObject({ kind: "unknown" });
   expect(await time.settled(target.apply(url("a"), stop.signal))).toMatchObject({ kind: "effect", effect: { observed: { kind: "ok", value: url("a") } } });
   answers["http://127.0.0.1/c"] = fail("content.bad-package", "no zip");
   expect(await time.settled(target.apply(url("c"), stop.signal))).toMatchObject({ kind: "effect", effect: { error: { code: "content.bad-package" }, observed: { kind: "unknown" } } });
+});
+
+test("ready is not applied: the host has to show it", async () => {
+  const content = service();
+  void content.run(stop.signal);
+  const target = contentTarget({ service: content, player, clock: time, timers: time });
+  player.vanish();
+  expect(await time.settled(target.apply(url("b"), stop.signal))).toMatchObject({ effect: { observed: { kind: "unknown" } } });
+  player.appear("host-2", 7, { kind: "failed", content: "b", error: "404" });
+  expect(await target.observe(stop.signal)).toMatchObject({ kind: "failed", error: { code: "content.not-shown" } });
+  player.show({ kind: "playing", content: "a", sinceMs: 0, loads: 1 });
+  expect(await target.observe(stop.signal)).toMatchObject({ kind: "unknown" });
+  player.show({ kind: "playing", content: "b", sinceMs: 0, loads: 2 });
+  expect(await target.observe(stop.signal)).toMatchObject({ kind: "ok", value: url("b") });
 });
 
 test("stopping leaves no timer behind", async () => {

@@ -1,36 +1,81 @@
-import type { Clock } from "../../../platform/ports/clock.ts";
-import { seen, unknown, type Reading } from "../../../platform/ports/reading.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import { failed, seen, unknown, type Reading } from "../../../platform/ports/reading.ts";
 import type { Content } from "../../protocol/desired.ts";
+import type { PlayerLink, PlayerStatus } from "../player/player-port.ts";
 import type { KeyOutcome } from "../state/desired-key.ts";
 import type { KeyTarget } from "../state/keys/setting-keys.ts";
 import { sameContent, type ContentService, type ContentState } from "./content-service.ts";
 
+/** A host that was handed new content has shown it or failed by then; else it is looked at again later. */
+const SHOWN_WITHIN_MS = 20_000;
+
+export interface ContentTargetDeps {
+  readonly service: ContentService;
+  readonly player: Pick<PlayerLink, "status" | "onStatus">;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
 /**
- * The desired key `content`, made so by the content service. `applied` means complete and checked on this
- * device and handed to the stage; whether it is on the screen is the verdict's to say.
+ * The desired key `content`. `applied` means seen: complete on this device, and the player host says that it is on the
+ * stage. Until then the key is pending, and it says what is missing.
  */
-export function contentTarget(service: ContentService, clock: Clock): KeyTarget<Content> {
-  const observe = (): Reading<Content> => readingOf(service.state(), clock.monotonicMs());
+export function contentTarget({ service, player, clock, timers }: ContentTargetDeps): KeyTarget<Content> {
+  const observe = (): Reading<Content> => readingOf(service.state(), player.status(), clock.monotonicMs());
   return {
     observe: () => Promise.resolve(observe()),
     apply: async (content, signal): Promise<KeyOutcome> => {
       service.want(content);
       const state = await settled(service, content, signal);
-      const error = state.kind === "preparing" ? state.lastError : undefined;
-      return { kind: "effect", effect: { attempted: true, observed: observe(), ...(error && { error }) } };
+      if (state.kind === "ready") await shown(state.showing.id, player, timers, signal);
+      const observed = observe();
+      const error = state.kind === "preparing" ? state.lastError : observed.kind === "failed" ? observed.error : undefined;
+      return { kind: "effect", effect: { attempted: true, observed, ...(error && { error }) } };
     },
   };
 }
 
-function readingOf(state: ContentState, nowMs: number): Reading<Content> {
+function readingOf(state: ContentState, player: PlayerStatus, nowMs: number): Reading<Content> {
   switch (state.kind) {
     case "ready":
-      return seen(state.wanted, nowMs);
+      return onStage(state, player, nowMs);
     case "preparing":
       return unknown(state.lastError?.message ?? "the content is being fetched");
     case "none":
       return unknown("no content was wanted yet");
   }
+}
+
+function onStage(state: Extract<ContentState, { kind: "ready" }>, player: PlayerStatus, nowMs: number): Reading<Content> {
+  if (player.kind === "absent") return unknown(`it is ready, and no player host could show it: ${player.why}`);
+  const { stage } = player;
+  if (stage.kind === "screen") {
+    // Dark by the schedule on a display that cannot be switched: the content waits behind the black page.
+    return stage.screen === "blank" ? seen(state.wanted, nowMs) : unknown(`it is ready, and our ${stage.screen} page is on`);
+  }
+  if (stage.content !== state.showing.id) return unknown("it is ready, and other content is still on");
+  if (stage.kind === "failed") return failed({ code: "content.not-shown", message: stage.error });
+  return stage.kind === "playing" ? seen(state.wanted, nowMs) : unknown("the player is loading it");
+}
+
+/** Ends when the host shows or refuses the content, or after a while. */
+function shown(id: string, player: ContentTargetDeps["player"], timers: Timers, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (status: PlayerStatus): boolean =>
+      status.kind === "present" && (status.stage.kind === "playing" || status.stage.kind === "failed") && status.stage.content === id;
+    const finish = (): void => {
+      undo();
+      timer.cancel();
+      signal.removeEventListener("abort", finish);
+      resolve();
+    };
+    const undo = player.onStatus((status) => {
+      if (done(status)) finish();
+    });
+    const timer = timers.after("content.shown", SHOWN_WITHIN_MS, finish);
+    signal.addEventListener("abort", finish, { once: true });
+    if (signal.aborted || done(player.status())) finish();
+  });
 }
 
 /** Ends when the content is ready, has failed once (the service goes on trying), or nobody waits any more. */

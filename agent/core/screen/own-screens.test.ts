@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { HostVerdict } from "../../../player-host/contract/link-messages.ts";
-import { judgeScreen, type OwnScreen } from "./screen-verdict.ts";
+import { judgeScreen, type OwnScreen, type ScreenWitnesses } from "./screen-verdict.ts";
 
 const judge = (ownScreen: OwnScreen | undefined, expected: "on" | "off", verdict: HostVerdict = "showing") =>
   judgeScreen({
@@ -14,8 +14,18 @@ test("a page of ours in the place of wanted content is not the customer's pictur
   expect(judged.evidence).toContainEqual({ witness: "content", says: "our offline page is there in its place" });
 });
 
-test("a pairing page on a device that has no content to show is what belongs there", () => {
-  expect(judge({ name: "pairing", insteadOfContent: false }, "on").verdict).toBe("showing");
+test("nor is a pairing page on a device that was given no content", () => {
+  const judged = judge({ name: "pairing", insteadOfContent: false }, "on");
+  expect(judged.verdict).toBe("error-page");
+  expect(judged.evidence).toContainEqual({ witness: "content", says: "our pairing page is on; no content was given" });
+});
+
+test("a display on somebody else's input does not show ours", () => {
+  const display = { power: { kind: "ok", value: "on", atMs: 0 }, observedBy: "panel", input: { kind: "ok", value: "hdmi-2", atMs: 0 }, ownInput: "hdmi-1" } as const;
+  const player: ScreenWitnesses["player"] = { kind: "present", silentMs: 0, picture: { verdict: "showing", confidence: 0.9, evidence: [] } };
+  const expectation = { expect: "on", why: "test" } as const;
+  expect(judgeScreen({ expectation, player, display }).verdict).toBe("unknown");
+  expect(judgeScreen({ expectation, player, display: { ...display, input: { kind: "ok", value: "hdmi-1", atMs: 0 } } }).verdict).toBe("showing");
 });
 
 test("worse news from the player stands", () => {

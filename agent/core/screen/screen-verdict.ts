@@ -19,7 +19,13 @@ export interface ScreenWitnesses {
   /** Our side of the cable. Absent: this machine cannot say. */
   readonly outputs?: readonly Output[];
   /** The panel. Absent: there is no way to ask it. */
-  readonly display?: { readonly power: Reading<DisplayPower>; readonly observedBy: DisplayCapabilities["powerObservedBy"] };
+  readonly display?: {
+    readonly power: Reading<DisplayPower>;
+    readonly observedBy: DisplayCapabilities["powerObservedBy"];
+    /** What it shows, and where we are plugged in; either may be unknown. */
+    readonly input?: Reading<string>;
+    readonly ownInput?: string;
+  };
 }
 
 /** One of our own pages is on the stage. */
@@ -52,7 +58,8 @@ const TEXT_MAX = 300;
 const WEIGHT = { deafDisplay: 0.6, noDisplay: 0.85, unclearOutput: 0.8, noOutput: 0.95 } as const;
 
 type OutputWord = { readonly kind: "lit" | "off" | "unplugged" | "unclear" | "none"; readonly says: string };
-type DisplayWord = { readonly kind: "lit" | "dark" | "deaf" | "none"; readonly says: string };
+/** `elsewhere`: lit, and on another input than ours. */
+type DisplayWord = { readonly kind: "lit" | "elsewhere" | "dark" | "deaf" | "none"; readonly says: string };
 
 export function judgeScreen(witnesses: ScreenWitnesses): ScreenJudgement {
   const output = outputSays(witnesses.outputs);
@@ -66,7 +73,7 @@ export function judgeScreen(witnesses: ScreenWitnesses): ScreenJudgement {
   if (display.kind !== "none") said.push({ witness: "display", says: display.says });
   said.push(...playerSays(witnesses.player));
   // A display that answers over the cable is not unplugged, whatever the connector says.
-  const dark = display.kind === "dark" || output.kind === "off" || (output.kind === "unplugged" && display.kind !== "lit");
+  const dark = display.kind === "dark" || output.kind === "off" || (output.kind === "unplugged" && display.kind !== "lit" && display.kind !== "elsewhere");
   if (dark) return judgeDark(expectation, output, display, said);
   return judgePicture(witnesses, output, display, said);
 }
@@ -91,7 +98,7 @@ function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: D
     // It was told to go dark and does not answer: nobody can say whether it did.
     return { verdict: "unknown", confidence: step(0.5), evidence, litUnexpectedly: false };
   }
-  const litUnexpectedly = expectation.expect === "off" && (display.kind === "lit" || output.kind === "lit");
+  const litUnexpectedly = expectation.expect === "off" && (display.kind === "lit" || display.kind === "elsewhere" || output.kind === "lit");
   if (player.kind === "absent") return { verdict: "unknown", confidence: step(0.9), evidence, litUnexpectedly };
   if (player.silentMs > PLAYER_SILENT_MS) return { verdict: "unknown", confidence: step(0.7), evidence, litUnexpectedly };
   const { picture, ownScreen } = player;
@@ -99,8 +106,12 @@ function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: D
     // The display cannot be switched off from here: a black page is the darkest there is, and was asked for.
     return { verdict: "dark-expected", confidence: step(picture.confidence * 0.7), evidence, litUnexpectedly: false };
   }
+  if (display.kind === "elsewhere" && picture.verdict === "showing") {
+    // The panel shows somebody else's picture, and nobody here can say what it is.
+    return { verdict: "unknown", confidence: step(0.9), evidence, litUnexpectedly };
+  }
   // A page of ours is drawn well; it is not the customer's picture, and that is what the screen is for.
-  const verdict = ownScreen?.insteadOfContent === true && picture.verdict === "showing" ? "error-page" : picture.verdict;
+  const verdict = ownScreen !== undefined && picture.verdict === "showing" ? "error-page" : picture.verdict;
   const { confidence } = picture;
   const heard =
     (display.kind === "deaf" ? WEIGHT.deafDisplay : display.kind === "none" ? WEIGHT.noDisplay : 1) *
@@ -132,14 +143,20 @@ function displaySays(display: ScreenWitnesses["display"]): DisplayWord {
   if (power.kind === "unknown") return { kind: "deaf", says: `does not say whether it is on: ${power.why}`.slice(0, TEXT_MAX) };
   if (power.kind === "failed") return { kind: "deaf", says: `does not answer: ${power.error.message}`.slice(0, TEXT_MAX) };
   // On the way to either state a panel shows nothing.
-  return { kind: power.value === "on" ? "lit" : "dark", says: `says it is ${power.value}` };
+  if (power.value !== "on") return { kind: "dark", says: `says it is ${power.value}` };
+  const { input, ownInput } = display;
+  if (ownInput !== undefined && input?.kind === "ok" && input.value !== ownInput) {
+    return { kind: "elsewhere", says: `is on, and shows input ${input.value}; this device is at ${ownInput}` };
+  }
+  return { kind: "lit", says: "says it is on" };
 }
 
 function playerSays(player: ScreenWitnesses["player"]): readonly Evidence[] {
   if (player.kind === "absent") return [{ witness: "player", says: `is not there: ${player.why}`.slice(0, TEXT_MAX) }];
   if (player.silentMs > PLAYER_SILENT_MS) return [{ witness: "player", says: `has said nothing for over ${PLAYER_SILENT_MS / 1000} s; it may hang` }];
   const own = player.picture.evidence.slice(0, PLAYER_EVIDENCE_MAX).map(({ witness, says }) => ({ witness: `player.${code(witness)}`, says: says.slice(0, TEXT_MAX) }));
-  const instead = player.ownScreen?.insteadOfContent === true ? [{ witness: "content", says: `our ${player.ownScreen.name} page is there in its place` }] : [];
+  const { ownScreen } = player;
+  const instead = ownScreen === undefined ? [] : [{ witness: "content", says: ownScreen.insteadOfContent ? `our ${ownScreen.name} page is there in its place` : `our ${ownScreen.name} page is on; no content was given` }];
   return [{ witness: "player", says: `says ${player.picture.verdict}` }, ...instead, ...own];
 }
 

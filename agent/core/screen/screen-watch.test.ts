@@ -38,7 +38,7 @@ function setUp() {
             instance: "a",
             pid: 1,
             shell: "chromium",
-            stage: { kind: "screen", screen: "pairing" },
+            stage: { kind: "playing", content: "menu", sinceMs: 0, loads: 1 },
             picture: { verdict, confidence: 1, evidence: [{ witness: "frame", says: text }] },
             heardMs: time.monotonicMs(),
           };

@@ -181,7 +181,7 @@ export class ScreenWatch {
         ...(status.stage.kind === "screen" && { ownScreen: { name: status.stage.screen, insteadOfContent: contentWanted() } }),
       },
       ...(this.#outputs === undefined ? {} : { outputs: this.#outputs }),
-      ...(display === undefined ? {} : { display: { power, observedBy: display.capabilities.powerObservedBy } }),
+      ...(display === undefined ? {} : { display: { power, observedBy: display.capabilities.powerObservedBy, ...inputsOf(asked, display.capabilities) } }),
     };
   }
 
@@ -205,7 +205,9 @@ export class ScreenWatch {
     const { alarms } = this.#deps;
     const facts: JsonObject = { confidence, evidence: evidence.map(({ witness, says }) => ({ witness, says })) };
     // A screen that should be dark and is not quite has its own alarm; it is not a failing picture.
-    const bad = !GOOD.has(verdict) && this.#deps.expectation().expect !== "off";
+    // A device that nobody gave content shows its code and waits; that is reported, and nothing is wrong with it.
+    const waiting = verdict === "error-page" && !this.#deps.contentWanted();
+    const bad = !GOOD.has(verdict) && !waiting && this.#deps.expectation().expect !== "off";
     this.#badSinceMs = bad ? (this.#badSinceMs ?? nowMs) : undefined;
     this.#litSinceMs = litUnexpectedly ? (this.#litSinceMs ?? nowMs) : undefined;
     for (const other of VERDICTS) {
@@ -240,4 +242,9 @@ function messageFor(verdict: Verdict): string {
     case "dark-expected":
       return "the screen is as it should be";
   }
+}
+
+function inputsOf(asked: { readonly value: DisplayStatus } | undefined, { ownInput }: DisplayCapabilities): Pick<NonNullable<ScreenWitnesses["display"]>, "input" | "ownInput"> {
+  if (asked === undefined || ownInput === undefined) return {};
+  return { input: asked.value.input, ownInput };
 }

@@ -42,7 +42,7 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
     {
       name: "config", summary: "The configuration in force and where each value comes from.", usage: "[KEY] [--data DIR]", options: DATA_OPTION,
       help: [...DATA_HELP, "Exit code 78 when the configuration has an error; the device runs on defaults for the wrong keys."],
-      run: (context) => show<ConfigAnswer>(context, "config", {}, (answer) => configText(answer, context.args[0]), (answer) => (answer.issues.length > 0 ? CLI_EXIT.badConfiguration : CLI_EXIT.ok)),
+      run: (context) => show<ConfigAnswer>(context, "config", {}, (answer) => configText(answer, context.args[0]), (answer) => configExit(answer, context.args[0])),
     },
     {
       name: "commands", summary: "Commands the device has taken, newest first, with their outcomes.", usage: "[--limit N] [--data DIR]", options: { ...DATA_OPTION, limit: { type: "string" } }, help: DATA_HELP,
@@ -90,6 +90,12 @@ function doctorText(answer: DoctorAnswer): string {
   const lines = answer.checks.map((check) => [`${marks[check.status]}`, check.name, check.message + (check.todo === undefined ? "" : `\n${" ".repeat(10)}→ ${check.todo}`)]);
   const failed = answer.checks.filter((check) => check.status === "failed").length;
   return `${table(lines)}\n\n${failed === 0 ? "Nothing failed." : `${failed} of ${answer.checks.length} checks failed.`}`;
+}
+
+/** A key nobody knows is a wrong word, so that a script cannot pass by a misspelt one. */
+function configExit(answer: ConfigAnswer, only: string | undefined): CliExit {
+  if (only !== undefined && !answer.entries.some(({ key }) => key === only || key.startsWith(`${only}.`))) return CLI_EXIT.usage;
+  return answer.issues.length > 0 ? CLI_EXIT.badConfiguration : CLI_EXIT.ok;
 }
 
 function configText(answer: ConfigAnswer, only: string | undefined): string {

@@ -18,6 +18,8 @@ describe("parameters as words", () => {
     ["cec.send", ["--destination", "0", "--opcode", "143", "--operands", "1,2"], { destination: 0, opcode: 143, operands: [1, 2] }],
     ["reboot", ["--reason", "new kernel"], { reason: "new kernel" }],
     ["identify", [], {}],
+    ["page.message", ["--message", '{"order": 42}'], { message: { order: 42 } }],
+    ["page.message", ["--message", "hello"], { message: "hello" }],
   ] as const)("%s %j", (name, words, params) => {
     expect(read(name, ...words)).toEqual({ ok: true, value: params });
   });

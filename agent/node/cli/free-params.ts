@@ -38,6 +38,8 @@ function list(properties: JsonObject): string {
 /** The text as one of the types the schema allows; the first that fits. */
 function convert(text: string, schema: Json): Json | undefined {
   for (const option of alternatives(schema)) {
+    // Anything goes: JSON where it is JSON, else the text itself.
+    if (option["type"] === undefined && option["enum"] === undefined && option["anyOf"] === undefined) return jsonOf(text, () => true) ?? text;
     const type = typeof option["type"] === "string" ? option["type"] : typeof firstOf(option["enum"]);
     if (type === "boolean" && /^(?:true|false|on|off|yes|no)$/.test(text)) return /^(?:true|on|yes)$/.test(text);
     if ((type === "number" || type === "integer") && text.trim() !== "" && Number.isFinite(Number(text))) return Number(text);

@@ -5,7 +5,7 @@ import { nearest, runCli } from "./run-cli.ts";
 let seen: CliContext | undefined;
 const commands: readonly CliCommand[] = [
   { name: "status", summary: "What it does.", usage: "[--data DIR]", options: { data: { type: "string" } }, run: take },
-  { name: "cloud send", summary: "Sends.", usage: "<device> <command>", options: { url: { type: "string" } }, freeOptions: true, run: take },
+  { name: "cloud send", summary: "Sends.", usage: "<device> <command>", options: { url: { type: "string" }, "no-wait": { type: "boolean" } }, freeOptions: true, run: take },
 ];
 function take(context: CliContext): Promise<0> {
   seen = context;
@@ -34,6 +34,9 @@ test("a command that sends parameters gets the words it does not know", async ()
   await run("cloud", "send", "lobby", "display.power", "--on", "false", "--url", "http://127.0.0.1:1", "--json");
   expect(seen?.args).toEqual(["lobby", "display.power", "--on", "false"]);
   expect(seen?.options["url"]).toBe("http://127.0.0.1:1");
+  await run("cloud", "send", "lobby", "reboot", "--no-wait");
+  expect(seen?.options["no-wait"]).toBe(true);
+  expect(seen?.args).toEqual(["lobby", "reboot"]);
   await run("cloud", "send", "lobby", "audio.mute", "--no-mute");
   expect(seen?.args).toEqual(["lobby", "audio.mute", "--no-mute"]);
 });

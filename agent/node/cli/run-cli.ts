@@ -72,7 +72,8 @@ function separate(known: ParseArgsOptionsConfig, words: readonly string[]): { ow
   const free: string[] = [];
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? "";
-    const name = /^--(?:no-)?([^=]+)/.exec(word)?.[1];
+    const whole = /^--([^=]+)/.exec(word)?.[1];
+    const name = whole !== undefined && Object.hasOwn(known, whole) ? whole : /^--(?:no-)?([^=]+)/.exec(word)?.[1];
     if (name === undefined && !(word === "-h")) own.push(word);
     else if (name !== undefined && !Object.hasOwn(known, name)) {
       free.push(word);

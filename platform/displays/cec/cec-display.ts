@@ -18,6 +18,8 @@ export interface CecDisplayDeps {
   readonly timers: Timers;
   /** Physical address of each input: HDMI 2 of the TV is 0x2000, its own tuner 0x0000. */
   readonly inputs: ReadonlyMap<string, number>;
+  /** The input whose address is ours. */
+  readonly ownInput?: string;
   readonly brightness?: PanelControl<number>;
   readonly orientation?: PanelControl<Orientation> & { readonly choices: readonly Orientation[] };
 }
@@ -48,6 +50,7 @@ export class CecDisplay implements Display {
     this.capabilities = {
       power: true,
       inputs: [...deps.inputs.keys()],
+      ...(deps.ownInput !== undefined && { ownInput: deps.ownInput }),
       brightness: deps.brightness !== undefined,
       volume: true,
       mute: true,
