@@ -75,3 +75,15 @@ describe("a sample", () => {
     expect(inspectSample({ width: 0, height: 0, rgba: new Uint8Array() }, 0).kind).toBe("unknown");
   });
 });
+
+test.each<[string, StageState["work"]]>([
+  ["waiting", { kind: "waiting", ticket: 3, attempt: 0, error: { code: "http.404", message: "b answered 404." }, ignoreCache: false }],
+  ["probing", { kind: "probing", ticket: 3, attempt: 1, ignoreCache: false }],
+  ["loading", { kind: "loading", load: 3, attempt: 1 }],
+])("while other content does not come, the evidence says what is on and what fails (%s)", (_name, work) => {
+  const wanted: StageScene = { kind: "content", content: { kind: "url", id: "b", url: "https://b.example/", grants: [] } };
+  const stage: StageState = { ...PLAYING, wanted, work, error: { code: "http.404", message: "b answered 404." } };
+  const says = judgePicture({ stage, frame: ALIVE, content: VARIED, nowMs: 10_000 }).evidence[0]?.says;
+  expect(says).toContain("content a is on, not what is wanted");
+  expect(says).toContain("http.404");
+});

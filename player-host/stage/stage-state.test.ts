@@ -266,3 +266,21 @@ test("in any order of events: a good picture is only given up by a crash, a lost
     { numRuns: 500 },
   );
 });
+
+test("content that its origin answers with 404 is failed through every retry, and the other content stays on", () => {
+  const driver = Driver.playing(A);
+  driver.take({ kind: "scene", scene: { kind: "content", content: B } });
+  const error = { code: "http.404", message: "b.example answered 404." };
+  const reports: string[] = [];
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    driver.answersProbe();
+    if (attempt > 0) reports.push(reportStage(driver.state).kind);
+    driver.take({ kind: "load-failed", load: driver.effect("load").load, error, pictureKept: true });
+    reports.push(reportStage(driver.state).kind);
+    driver.fires();
+    reports.push(reportStage(driver.state).kind);
+  }
+  expect(new Set(reports)).toEqual(new Set(["failed"]));
+  expect(driver.state.shown).toMatchObject({ kind: "content", content: { id: "a" } });
+  expect(reportStage(driver.state)).toMatchObject({ content: "b", error: "http.404: b.example answered 404.; a stays on" });
+});

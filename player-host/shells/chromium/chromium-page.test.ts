@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
+import type { LoadTarget, ShellEvent } from "../../stage/shell.ts";
+import type { Cdp } from "./cdp-client.ts";
+import { ChromiumPage } from "./chromium-page.ts";
+
+const FRAME = "F1";
+const GOOD: LoadTarget = { kind: "package", id: "aa11", folder: "/p", entry: "index.html", allowedOrigins: [], ignoreCache: false };
+const GOOD_URL = "https://aa11.package.vitrine.invalid/index.html";
+const MISSING: LoadTarget = { kind: "url", url: "http://127.0.0.1:1/nothere", ignoreCache: false };
+const NOT_FOUND = { code: "http.404", message: "127.0.0.1:1 answered 404." };
+
+function setUp() {
+  const calls: string[] = [];
+  const listeners = new Map<string, (params: unknown) => void>();
+  const cdp = {
+    call: (method: string) => {
+      calls.push(method);
+      return Promise.resolve({});
+    },
+    on: (event: string, _session: unknown, listener: (params: unknown) => void) => {
+      listeners.set(event, listener);
+      return () => listeners.delete(event);
+    },
+  } as unknown as Cdp;
+  const events: ShellEvent[] = [];
+  const time = new VirtualTime();
+  const page = new ChromiumPage({ cdp, sessionId: undefined, own: HTTPS_ORIGINS, frameId: FRAME, timers: time, log: silentLog, emit: (event) => events.push(event) });
+  /** The browser's new document in the main frame, and its end of loading. */
+  const commit = (url: string, loaderId: string, unreachableUrl?: string): void => {
+    const frame = { id: FRAME, loaderId, url, ...(unreachableUrl === undefined ? {} : { unreachableUrl }) };
+    listeners.get("Page.frameNavigated")?.({ frame });
+    listeners.get("Page.lifecycleEvent")?.({ frameId: FRAME, loaderId, name: "load" });
+  };
+  const outcomes = (): unknown[] => events.flatMap((event) => (event.kind === "load-finished" || event.kind === "load-failed" ? [[event.kind, event.load]] : []));
+  return { page, calls, commit, outcomes, events };
+}
+
+async function withGoodOn() {
+  const seat = setUp();
+  await seat.page.prepare();
+  await seat.page.load(1, GOOD);
+  seat.commit(GOOD_URL, "L1");
+  seat.calls.length = 0;
+  return seat;
+}
+
+describe("a load that fails before its document comes", () => {
+  test("is tried again as a navigation, never as a reload of the page that stayed on", async () => {
+    const { page, calls, outcomes } = await withGoodOn();
+    for (const load of [2, 3, 4]) {
+      await page.load(load, MISSING);
+      page.failed(MISSING.kind === "url" ? MISSING.url : "", NOT_FOUND);
+    }
+    expect(calls).toEqual(["Page.navigate", "Page.navigate", "Page.navigate"]);
+    expect(outcomes()).toEqual([["load-finished", 1], ["load-failed", 2], ["load-failed", 3], ["load-failed", 4]]);
+  });
+
+  test("leaves the old page its files, its origin and its reload", async () => {
+    const { page, calls } = await withGoodOn();
+    await page.load(2, MISSING);
+    expect(page.targets()).toEqual([MISSING, GOOD]);
+    page.failed("http://127.0.0.1:1/nothere", NOT_FOUND);
+    expect(page.targets()).toEqual([GOOD]);
+    expect(page.rules().origins).toEqual(["https://aa11.package.vitrine.invalid"]);
+    await page.load(3, GOOD);
+    expect(calls.at(-1)).toBe("Page.reload");
+  });
+});
+
+test("the browser's own error page is a failed load, and the old picture is gone", async () => {
+  const { page, commit, events } = await withGoodOn();
+  await page.load(2, MISSING);
+  commit("chrome-error://chromewebdata/", "L2", "http://127.0.0.1:1/nothere");
+  expect(events.at(-1)).toMatchObject({ kind: "load-failed", load: 2, pictureKept: false, error: { code: "load.failed" } });
+});
+
+test("a new document takes the old one's place, files and all", async () => {
+  const { page, commit, outcomes } = await withGoodOn();
+  await page.load(2, MISSING);
+  commit("http://127.0.0.1:1/nothere", "L2");
+  expect(page.targets()).toEqual([MISSING]);
+  expect(outcomes().at(-1)).toEqual(["load-finished", 2]);
+});
