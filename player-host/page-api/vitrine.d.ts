@@ -26,7 +26,7 @@ export interface VitrineApi {
   reportPlay(play: PagePlay): Promise<void>;
   /** Messages sent to this page by the cloud or by tools on the device. Returns its undo. */
   onMessage(listener: (message: PageJson) => void): () => void;
-  /** Edges on the device's input lines. Needs the `gpio` grant. Returns its undo. */
+  /** Edges on the device's input lines. Needs the `gpio` grant; without it the listener is never called. Returns its undo. */
   onGpio(listener: (edge: { readonly line: string; readonly level: 0 | 1 }) => void): () => void;
 }
 
@@ -56,7 +56,7 @@ export interface PagePlay {
 }
 
 export interface VitrineError extends Error {
-  /** `page.rate-limited`, `page.too-large`, `page.invalid`, `page.not-granted`, `page.unavailable`. */
+  /** `page.rate-limited`, `page.too-large`, `page.invalid`, `page.not-granted`, `page.unavailable`; from `emit` and `reportPlay` also the agent's `outbox.…` codes. */
   readonly code: string;
 }
 
