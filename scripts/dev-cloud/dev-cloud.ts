@@ -116,7 +116,7 @@ async function startWith(
       screens.stop();
       cloud.stop();
       parts.events.close();
-      devices.close();
+      await devices.close();
       await http.close();
       store.close();
     },

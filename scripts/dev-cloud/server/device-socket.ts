@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Log } from "../../../platform/ports/log.ts";
@@ -9,6 +10,8 @@ import type { Connection } from "../sessions/connection.ts";
 /** Frames up to this are read, so that one over the protocol's limit is answered with a code instead of a cut. */
 const READ_BYTES_MAX = FRAME_BYTES_MAX * 4;
 const CONNECTIONS_MAX = 2_000;
+/** Devices answer our close within this, or are cut off. */
+const CLOSE_GRACE_MS = 400;
 
 /** `/device/v1`: WebSockets become connections of the cloud's sessions. */
 export class DeviceSocket {
@@ -35,10 +38,12 @@ export class DeviceSocket {
     this.#server.handleUpgrade(request, socket, head, (client) => this.#accept(client, request));
   }
 
-  /** Ends what is left, at once. */
-  close(): void {
-    for (const client of this.#server.clients) client.terminate();
+  /** Ends what is left. What was said last (a goaway) gets a moment to leave: compressed frames go out a turn later. */
+  async close(): Promise<void> {
     this.#server.close();
+    const closing = [...this.#server.clients].map((client) => new Promise((resolve) => client.once("close", resolve)));
+    await Promise.race([Promise.all(closing), sleep(CLOSE_GRACE_MS, undefined, { ref: false })]);
+    for (const client of this.#server.clients) client.terminate();
   }
 
   #accept(client: WebSocket, request: IncomingMessage): void {
