@@ -23,7 +23,8 @@ export class Views {
   }
 
   summary(row: DeviceRow): JsonObject {
-    const { store, clock } = this.#cloud.context;
+    const { store, clock, live } = this.#cloud.context;
+    const session = live.get(row.id);
     const reported = store.document(row.id, "reported")?.document;
     const claimed = row.owner !== undefined;
     const pairing =
@@ -34,7 +35,7 @@ export class Views {
       claimed,
       pairing: pairing === undefined ? null : { code: pairing.code, expiresMs: pairing.expiresMs },
       link: linkView(row),
-      lastSeenMs: row.lastSeenMs,
+      lastSeenMs: session === undefined ? row.lastSeenMs : Math.round(clock.wallMs() - session.silentMs()),
       verdict: verdictOf(reported),
       player: reported?.["player"] ?? null,
       adapter: adapterOf(reported),

@@ -101,6 +101,11 @@ export class Session implements LiveSession {
     this.send({ t: "challenge", versions: this.misbehaviour().welcomeVersions ?? [PROTOCOL_VERSION], nonce });
   }
 
+  /** How long ago the last frame came. */
+  silentMs(): number {
+    return this.#context.clock.monotonicMs() - this.#lastHeardMs;
+  }
+
   /** One text frame from the device. `bytes` is its exact UTF-8 size where the transport knows it. */
   onFrame(text: string, bytes: number = text.length): void {
     if (this.#state.kind === "closed") return;
@@ -268,7 +273,7 @@ export class Session implements LiveSession {
   /** The device pings; a server that hears nothing for more than two of its intervals takes the link for dead. */
   #watchSilence(): void {
     const limitMs = this.pingIntervalMs * READ_DEADLINE_PINGS;
-    const silentMs = this.#context.clock.monotonicMs() - this.#lastHeardMs;
+    const silentMs = this.silentMs();
     if (silentMs >= limitMs) {
       this.cut("timeout");
       return;
