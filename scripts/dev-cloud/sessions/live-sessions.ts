@@ -3,6 +3,8 @@ import type { SignedPurpose } from "../../../agent/protocol/signed.ts";
 
 /** What the other parts need of an open session. */
 export interface LiveSession {
+  /** How long ago its last frame came. */
+  silentMs(): number;
   readonly id: string;
   readonly device: string;
   readonly openedMs: number;
