@@ -150,6 +150,56 @@ describe("a store that breaks while it is used", () => {
     bench.crash();
   });
 
+  test("memory goes back to a disk that is nearly full: room is made by class, and what has none is counted", async () => {
+    const small = new MemoryDisk(LOG_A, 12_000);
+    const opened = { degraded: false };
+    const bench = new OutboxBench({
+      openStore: async () => (opened.degraded ? { ...new MemoryDisk("c".repeat(24), 1e6).open(), degraded: { code: "storage.read-only", message: "as told" } } : small.open()),
+      limits: { evictBytes: 2_000 },
+    });
+    await small.open().store.commit({ add: Array.from({ length: 100 }, (_, n) => ({ stream: "metric", seq: n + 1, kind: "page", segment: 1, monoMs: 1, body: '{"n":1}' }) as const) }, true);
+    opened.degraded = true;
+    await bench.start();
+    for (let n = 0; n < 100; n += 1) await bench.outbox.append({ stream: "play", kind: "page", body: { n, pad: "x".repeat(60) }, source: "agent" });
+    for (let n = 0; n < 200; n += 1) await append(bench, "event", n);
+    await bench.outbox.flush();
+    opened.degraded = false;
+    await bench.time.advance(120_000);
+    await append(bench, "outcome", 1);
+    await bench.time.advance(5_000);
+    expect(bench.outbox.log).toBe(LOG_A);
+    const plays = await bodies(bench, "play");
+    const events = await bodies(bench, "event");
+    const metrics = await bodies(bench, "metric");
+    const told = (stream: Stream, gaps: Awaited<ReturnType<typeof bench.gaps>>): number => gaps.filter((gap) => gap.stream === stream).reduce((sum, gap) => sum + gap.count, 0);
+    const gaps = await bench.gaps();
+    // A play costs no outcome and no alarm, and a metric costs nobody: every one of them gives way first.
+    expect(metrics).toEqual([]);
+    expect(events.length).toBeLessThan(200);
+    expect(plays.length + told("play", gaps)).toBe(100);
+    expect(events.length + told("event", gaps)).toBe(200);
+    expect(told("metric", gaps)).toBe(100);
+    expect(gaps.every(({ from, to }) => (from ?? 1) <= (to ?? from ?? 1))).toBe(true);
+  });
+
+  test("memory goes back to a disk that breaks again in the middle: what it did not take waits and is written later", async () => {
+    const trouble = new Trouble();
+    const { bench } = trouble;
+    trouble.next = () => ({ ...new MemoryDisk("d".repeat(24), 1e6).open(), degraded: { code: "storage.read-only", message: "as told" } });
+    await bench.start();
+    for (let n = 0; n < 20; n += 1) await append(bench, "play", n);
+    trouble.refuse = "storage.io";
+    trouble.next = () => trouble.disk.open();
+    await bench.time.advance(60_000);
+    await append(bench, "event", 1);
+    await bench.time.advance(10_000);
+    trouble.refuse = undefined;
+    await bench.time.advance(120_000);
+    expect(bench.outbox.log).toBe(LOG_A);
+    expect((await bodies(bench, "play")).toSorted((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    expect(await bench.gaps()).toEqual([]);
+  });
+
   test("a damaged row is dropped and told of, and those around it go on", async () => {
     const disk = new MemoryDisk(LOG_A, 1e7);
     const opening = disk.open();

@@ -334,7 +334,7 @@ export class Outbox implements EventSink, Backlog {
         kept.push(record);
         continue;
       }
-      const numbered = record.waiter === undefined ? { from: record.seq, to: record.seq } : {};
+      const numbered = DURABLE_STREAMS.has(record.stream) ? {} : { from: record.seq, to: record.seq };
       counters.accepted[record.stream] -= 1;
       counters.refuse(full ? "outbox.full" : "outbox.disk");
       ledger.add({ stream: record.stream, reason: full ? "quota" : "disk-error", count: 1, ...numbered });

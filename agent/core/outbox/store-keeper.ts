@@ -6,7 +6,8 @@ import { GapLedger } from "./gap-ledger.ts";
 import type { OutboxDeps, OutboxIncident } from "./outbox-deps.ts";
 import { Counters } from "./outbox-counters.ts";
 import type { OutboxLimits } from "./outbox-limits.ts";
-import type { NewRow, OutboxOpening, OutboxStore } from "./outbox-store.ts";
+import { RECORD_OVERHEAD_BYTES } from "./join-records.ts";
+import type { OutboxOpening, OutboxStore } from "./outbox-store.ts";
 import { OutboxWriter, type WriterState } from "./outbox-writer.ts";
 import type { PendingQueue, PendingRecord } from "./pending-queue.ts";
 import { StreamNumbers } from "./stream-numbers.ts";
@@ -143,7 +144,7 @@ export class StoreKeeper {
     await this.state.store.close();
   }
 
-  /** From memory back to the disk, with everything that is in memory. */
+  /** From memory back to the disk, with everything that is in memory; room for it is made as for any write. */
   async #recover(): Promise<void> {
     const memory = this.state.store;
     const opening = await this.#reopen();
@@ -154,33 +155,40 @@ export class StoreKeeper {
     const newIds = this.state.segments.moveOnto(opening.contents.segments);
     const oldNumbers = this.state.numbers.ranges();
     const numbers = new StreamNumbers(opening.contents);
+    const writer = new OutboxWriter({ ...this.state, store: opening.store, numbers });
+    const waiting: PendingRecord[] = [];
     for (const stream of STREAMS) {
       let after = oldNumbers[stream].oldest - 1;
       for (;;) {
         const found = await memory.read(stream, { after, upTo: oldNumbers[stream].newest, rowsMax: COPY_ROWS, bytesMax: COPY_BYTES });
         const last = found.ok ? found.value.rows.at(-1) : undefined;
         if (!found.ok || last === undefined) break;
-        const add = found.value.rows.map(
-          (row): NewRow => ({ ...row, stream, seq: numbers.give(stream), segment: newIds.get(row.segment) ?? row.segment }),
-        );
-        const copied = await opening.store.commit({ add, segments: this.state.segments.unsaved() }, true);
-        if (!copied.ok) {
-          // What is on the disk by now will be told again; what is in memory goes on from there.
-          this.#deps.log.error({ code: copied.error.code }, "the disk took the outbox back only in part");
-          this.state.ledger.add({ stream, reason: "disk-error", from: add[0]?.seq ?? 1, to: last.seq, count: add.length });
-        }
         after = last.seq;
-        for (const row of add) numbers.onDisk(stream, row.seq);
+        const records = found.value.rows.map((row): PendingRecord => {
+          // What was told to the cloud under the old number, or dropped, was so in another log.
+          const seq = DURABLE_STREAMS.has(stream) ? 0 : numbers.give(stream);
+          return { ...row, stream, seq, bytes: row.bytes + RECORD_OVERHEAD_BYTES, segment: newIds.get(row.segment) ?? row.segment, source: "" };
+        });
+        const { left, issue } = await writer.write(records);
+        if (issue !== undefined) waiting.push(...this.#notTakenBack(left, issue));
       }
     }
     await memory.close();
     for (const record of [...this.#inFlight, ...this.#pending.all()]) record.segment = newIds.get(record.segment) ?? record.segment;
     this.state.ledger.startAnew();
     for (const entry of opening.contents.gaps) this.state.ledger.add(entry);
-    const streams = { ...opening.contents.streams };
-    for (const stream of STREAMS) streams[stream] = { ...streams[stream], newest: numbers.range(stream).newest };
-    this.#switchTo(opening, { ...opening.contents, streams });
+    this.#pending.putBack(waiting);
+    this.#switchTo(opening, { ...opening.contents, streams: numbers.ranges() });
     this.#onIncident({ kind: "recovered" });
+  }
+
+  /** Records from memory that the disk did not take: lost where they would have no room, else to be written once it can. */
+  #notTakenBack(left: readonly PendingRecord[], issue: Issue): readonly PendingRecord[] {
+    this.#deps.log.error({ code: issue.code, records: left.length }, "the disk took the outbox back only in part");
+    if (issue.code !== "storage.full") return left;
+    // Counted without numbers: those they had were another log's.
+    for (const { stream } of left) this.state.ledger.add({ stream, reason: "quota", count: 1 });
+    return [];
   }
 
   #adopt(opening: OutboxOpening): void {
