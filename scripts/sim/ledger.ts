@@ -1,5 +1,5 @@
 import type { Stream } from "../../agent/protocol/records.ts";
-import { canonicalJson, type Json, type JsonObject } from "../../platform/runtime/json.ts";
+import { canonicalJson, type JsonObject } from "../../platform/runtime/json.ts";
 import type { RecordRow } from "../dev-cloud/sessions/cloud-store.ts";
 
 /** A record some part of the device was told is accepted. */
@@ -128,7 +128,7 @@ export class Ledger {
 
 /** The record as such, without place and wall time: a corrected clock and a copied log leave it the same. */
 export function identityOf(device: string, record: { readonly boot: string; readonly stream: Stream; readonly kind: string; readonly monoMs: number; readonly body: JsonObject }): string {
-  return `${device}|${record.boot}|${record.stream}|${record.kind}|${record.monoMs}|${canonicalJson(record.body as Json)}`;
+  return `${device}|${record.boot}|${record.stream}|${record.kind}|${record.monoMs}|${canonicalJson(record.body)}`;
 }
 
 export function placeOf(device: string, log: string, stream: Stream, seq: number): string {

@@ -64,6 +64,7 @@ class Simulation {
   readonly #chaos: Chaos;
   readonly #work: WorkloadGenerator;
   readonly #state: { faults: Faults; breach: Breach | undefined };
+  #calls = 0;
 
   static async create(options: SimulationOptions): Promise<Simulation> {
     const random = new SeededRandom(options.seed);
@@ -102,7 +103,7 @@ class Simulation {
     this.#chaos = chaos;
     this.#work = work;
     this.#state = state;
-    for (const { name, watch } of INVARIANTS) watch?.(world, (message) => sim.breach(name, message));
+    for (const invariant of INVARIANTS) invariant.watch?.(world, (message) => sim.breach(invariant.name, message));
   }
 
   async run(): Promise<SimulationResult> {
@@ -135,9 +136,9 @@ class Simulation {
   }
 
   #always(): void {
-    for (const { name, always } of INVARIANTS) {
-      const broken = always?.(this.#world);
-      if (broken !== undefined) this.#sim.breach(name, broken);
+    for (const invariant of INVARIANTS) {
+      const broken = invariant.always?.(this.#world);
+      if (broken !== undefined) this.#sim.breach(invariant.name, broken);
     }
   }
 
@@ -148,22 +149,15 @@ class Simulation {
     this.#state.faults = NO_FAULTS;
     this.#chaos.heal();
     const limitMs = sim.time.monotonicMs() + HEAL_LIMIT_MS;
-    const homeAgain = `${home.url}?healed`;
+    for (const device of devices) this.#callHome(home, device);
     let asked = false;
     for (;;) {
       await this.#advance(HEAL_SLICE_MS);
       if (this.#state.breach !== undefined) return;
-      // Whoever was moved away is called back from where it is.
-      for (const cloud of clouds) {
-        for (const device of devices) {
-          const endpoints = cloud.store.document(device.id, "desired")?.document["cloud"];
-          const called = JSON.stringify(endpoints ?? {}).includes("healed");
-          if (cloud.cloud?.context.live.get(device.id) !== undefined && !called) this.#work.patch(cloud, device, { cloud: { endpoints: [homeAgain] } });
-        }
-      }
-      if (!asked && devices.every((device) => home.cloud?.context.live.get(device.id) !== undefined)) {
+      for (const cloud of clouds) for (const device of devices) if (isAt(cloud, device)) this.#callHome(cloud, device);
+      if (!asked && devices.every((device) => isAt(home, device))) {
         asked = true;
-        for (const device of devices) this.#work.patch(home, device, finalDocument(homeAgain));
+        for (const device of devices) this.#work.patch(home, device, FINAL_DOCUMENT);
       }
       const open = this.#unhealed();
       if (open === undefined && asked) return;
@@ -174,10 +168,19 @@ class Simulation {
     }
   }
 
+  /** A new document that names the home alone, unless the one there does so already and is not behind what the device has. */
+  #callHome(cloud: SimulatedCloud, device: SimulatedDevice): void {
+    const row = cloud.store.document(device.id, "desired");
+    const called = JSON.stringify(row?.document["cloud"] ?? {}).includes("?healed");
+    if (called && (row?.version ?? 0) >= (device.agent?.parts.desired.version() ?? 0)) return;
+    this.#calls += 1;
+    this.#work.patch(cloud, device, { cloud: { endpoints: [`${this.#world.home.url}?healed-${this.#calls}`] } });
+  }
+
   #unhealed(): { readonly name: string; readonly message: string } | undefined {
-    for (const { name, healed } of INVARIANTS) {
-      const message = healed?.(this.#world);
-      if (message !== undefined) return { name, message };
+    for (const invariant of INVARIANTS) {
+      const message = invariant.healed?.(this.#world);
+      if (message !== undefined) return { name: invariant.name, message };
     }
     return undefined;
   }
@@ -207,13 +210,13 @@ class Simulation {
   }
 }
 
-/** A state in which nothing is left open, and in which it can be seen that it is there. */
-function finalDocument(endpoint: string): Record<string, never> {
-  const document = {
-    cloud: { endpoints: [endpoint] },
-    display: { power: "on", input: "hdmi-1", brightness: 61, volume: 17, mute: false },
-    audio: { volume: 43, mute: false },
-    content: { kind: "url", url: "https://content.test/last" },
-  };
-  return document as unknown as Record<string, never>;
+function isAt(cloud: SimulatedCloud, device: SimulatedDevice): boolean {
+  return cloud.cloud?.context.live.get(device.id) !== undefined;
 }
+
+/** A state in which nothing is left open, and in which it can be seen that it is there. */
+const FINAL_DOCUMENT = {
+  display: { power: "on", input: "hdmi-1", brightness: 61, volume: 17, mute: false },
+  audio: { volume: 43, mute: false },
+  content: { kind: "url", url: "https://content.test/last" },
+};

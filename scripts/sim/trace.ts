@@ -38,8 +38,8 @@ export class Trace {
     this.#frozen = true;
   }
 
-  last(): readonly string[] {
-    return this.#last.slice(-LAST_MAX).map((line) => line.trimEnd());
+  last(count = LAST_MAX): readonly string[] {
+    return this.#last.slice(-count).map((line) => line.trimEnd());
   }
 
   /** SHA-256 (hex) over every event. Nothing can be added afterwards. */

@@ -93,7 +93,7 @@ export class Life implements Timers {
           if (this.#alive && !this.#diesAt(what, "after")) resolve(value);
         },
         (thrown: unknown) => {
-          if (this.#alive) reject(thrown as Error);
+          if (this.#alive) reject(thrown);
         },
       );
     });

@@ -48,11 +48,11 @@ function excuse(sim: SimContext, { device, disk }: Machine, outbox: Outbox): voi
   const { ledger, time } = sim;
   const { degraded, ranges } = outbox.status();
   const nowMs = time.monotonicMs();
+  const troubled = nowMs - disk.lastTroubleMs < AFTER_TROUBLE_MS;
   for (const record of ledger.owed(device)) {
-    if (record.log !== outbox.log) continue;
-    if (degraded !== undefined) ledger.excused.add(record.identity);
-    if (DURABLE_STREAMS.has(record.stream) || record.seq <= ranges[record.stream].newest) continue;
-    const troubled = nowMs - disk.lastTroubleMs < AFTER_TROUBLE_MS;
+    // Accepted in memory, because the disk took nothing, and the disk is not well yet: said so, and lost with the process.
+    if (ledger.memoryLogs.has(record.log) && (troubled || (degraded !== undefined && record.log === outbox.log))) ledger.excused.add(record.identity);
+    if (record.log !== outbox.log || DURABLE_STREAMS.has(record.stream) || record.seq <= ranges[record.stream].newest) continue;
     if (!troubled && nowMs - record.atMs > WEAK_STREAM_MS) {
       sim.breach("on-disk-within-a-second", `${record.stream} ${record.seq} of ${device} was accepted ${nowMs - record.atMs} ms ago and was not on disk when the process died`);
     }

@@ -29,6 +29,8 @@ export const nothingLost: Invariant = {
 function isNamed({ sim }: SimWorld, record: Accepted): boolean {
   return sim.ledger.gaps.some(({ device, body }) => {
     const { stream, from, to } = body;
-    return device === record.device && stream === record.stream && typeof from === "number" && typeof to === "number" && from <= record.seq && record.seq <= to;
+    if (device !== record.device || stream !== record.stream) return false;
+    // Without numbers: what never had one, or had one of a log that lived in memory. Its count is what it says.
+    return typeof from !== "number" || typeof to !== "number" || (from <= record.seq && record.seq <= to);
   });
 }

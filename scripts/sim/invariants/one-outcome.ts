@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
+import { canonicalJson } from "../../../platform/runtime/json.ts";
 import { isFinal } from "../../dev-cloud/sessions/cloud-store.ts";
 import type { Invariant } from "./invariant.ts";
 
@@ -9,8 +9,8 @@ export const oneOutcome: Invariant = {
     const outcomes = new Map<string, string>();
     sim.ledger.onStored.add(({ row }) => {
       if (row.stream !== "outcome" || row.kind !== "command") return;
-      const key = `${row.device} ${String(row.body["id"])}:${Number(row.body["attempt"])}`;
-      const text = canonicalJson(row.body as Json);
+      const key = `${row.device} ${JSON.stringify(row.body["id"])}:${JSON.stringify(row.body["attempt"])}`;
+      const text = canonicalJson(row.body);
       const before = outcomes.get(key);
       if (before === undefined) outcomes.set(key, text);
       else if (before !== text) breach(`${key} ended as ${before} and as ${text}`);

@@ -13,8 +13,8 @@ export const outcomesAreTrue: Invariant = {
       const command = sim.ledger.commands.find((issued) => issued.device === row.device && issued.id === id && issued.attempt === attempt);
       if (command?.effectKey === undefined) return;
       const effects = sim.ledger.effectCount(row.device, command.effectKey);
-      if (state === "succeeded" && effects === 0) breach(`${String(name)} ${String(id)} of ${row.device} succeeded without an effect`);
-      if (UNTRIED.has(String(state)) && effects > 0) breach(`${String(name)} ${String(id)} of ${row.device} is ${String(state)} and had ${effects} effects`);
+      if (state === "succeeded" && effects === 0) breach(`${JSON.stringify(name)} ${JSON.stringify(id)} of ${row.device} succeeded without an effect`);
+      if (typeof state === "string" && UNTRIED.has(state) && effects > 0) breach(`${JSON.stringify(name)} ${JSON.stringify(id)} of ${row.device} is ${state} and had ${effects} effects`);
     });
   },
 };

@@ -13,7 +13,7 @@ export const reportedIsTrue: Invariant = {
       const stored = home.store.document(id, "reported");
       for (const section of SETTLED) {
         const here = canonicalJson((own[section] ?? null) as Json);
-        const there = canonicalJson((stored?.document[section] ?? null) as Json);
+        const there = canonicalJson(stored?.document[section] ?? null);
         if (here !== there) return `${section} of ${id} is ${here.slice(0, 300)} on the device and ${there.slice(0, 300)} at the cloud`;
       }
       const wrong = wrongAboutHardware(device);
