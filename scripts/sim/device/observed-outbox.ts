@@ -53,7 +53,9 @@ function excuse(sim: SimContext, { device, disk }: Machine, outbox: Outbox): voi
     // Accepted in memory, because the disk took nothing, and the disk is not well yet: said so, and lost with the process.
     if (ledger.memoryLogs.has(record.log) && (troubled || (degraded !== undefined && record.log === outbox.log))) ledger.excused.add(record.identity);
     if (record.log !== outbox.log || DURABLE_STREAMS.has(record.stream) || record.seq <= ranges[record.stream].newest) continue;
-    if (!troubled && nowMs - record.atMs > WEAK_STREAM_MS) {
+    if (nowMs - record.atMs > WEAK_STREAM_MS && !troubled) {
+      // Accepted while the disk was in trouble: given up for lack of room, and told by a gap record.
+      if (record.atMs < disk.lastTroubleMs + AFTER_TROUBLE_MS) continue;
       sim.breach("on-disk-within-a-second", `${record.stream} ${record.seq} of ${device} was accepted ${nowMs - record.atMs} ms ago and was not on disk when the process died`);
     }
     ledger.excused.add(record.identity);

@@ -30,7 +30,9 @@ function isNamed({ sim }: SimWorld, record: Accepted): boolean {
   return sim.ledger.gaps.some(({ device, body }) => {
     const { stream, from, to } = body;
     if (device !== record.device || stream !== record.stream) return false;
-    // Without numbers: what never had one, or had one of a log that lived in memory. Its count is what it says.
+    // A record of a log in memory got another number on the disk later; which, nobody outside is told. The counts tell.
+    if (sim.ledger.memoryLogs.has(record.log)) return true;
+    // Without numbers: what never had one. Its count is what it says.
     return typeof from !== "number" || typeof to !== "number" || (from <= record.seq && record.seq <= to);
   });
 }
