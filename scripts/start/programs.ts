@@ -27,7 +27,7 @@ export const PLAYER_ENTRY: Readonly<Record<FoundBrowser["kind"], string>> = {
 };
 
 /** As in scripts/systemd/vitrine-agent.service: without a ceiling V8 takes room it does not need. */
-const AGENT_NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=64"];
+export const AGENT_NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=64"];
 
 export function deviceFolder({ data }: Place, device: string): string {
   return join(data, "devices", device);

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { DevCloudProgram } from "../harness/dev-cloud-program.ts";
 import { forgetPeak, memoryOf } from "../harness/proc-files.ts";
 import type { Figure } from "../figure.ts";
@@ -15,7 +16,7 @@ export const backlog: Figure = {
     const count = bench.pick(1_000_000, 100_000);
     const warmUp = bench.pick(20_000, 10_000);
     const cloud = await DevCloudProgram.start(bench);
-    const program = bench.program("backlog", [bench.folder("outbox"), cloud.address, String(warmUp), String(count)]);
+    const program = bench.nodeAsShipped(join(bench.root, "scripts/bench/programs/backlog.ts"), [bench.folder("outbox"), cloud.address, String(warmUp), String(count)]);
     const { pid } = program;
     await program.next();
     await bench.sleep(SETTLE_MS);

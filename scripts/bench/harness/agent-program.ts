@@ -26,7 +26,7 @@ export class AgentProgram {
   constructor(bench: Bench, { data, cloud, platform, args = [] }: AgentOptions) {
     this.#bench = bench;
     this.#socket = socketPath("agent.sock", { dataDir: data, tmpDir: tmpdir(), dataDirSha256Hex: createHash("sha256").update(data).digest("hex") }).path;
-    this.child = bench.node(join(bench.root, "dist/agent/main.js"), [
+    this.child = bench.nodeAsShipped(join(bench.root, "dist/agent/main.js"), [
       ...["--data", data, "--platform", platform, "--cloud-first-connect-spread-ms", "0"],
       ...["--provisioning-path", join(data, "no-provisioning.json")],
       ...(cloud === undefined ? [] : ["--cloud", cloud]),

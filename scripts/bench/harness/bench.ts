@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ChildProgram } from "./child-program.ts";
+import { AGENT_NODE_FLAGS } from "../../start/programs.ts";
 
 /** Something a figure started and the bench ends, whatever happens. */
 export type Cleanup = () => void | Promise<void>;
@@ -44,6 +45,11 @@ export class Bench {
   /** Starts a Node program with the Node that runs this. */
   node(script: string, args: readonly string[] = []): ChildProgram {
     return this.#keep(new ChildProgram(process.execPath, [script, ...args]));
+  }
+
+  /** The same with the flags for Node with which the agent is shipped. */
+  nodeAsShipped(script: string, args: readonly string[] = []): ChildProgram {
+    return this.#keep(new ChildProgram(process.execPath, [...AGENT_NODE_FLAGS, script, ...args]));
   }
 
   /** Starts one of the bench's own programs. */
