@@ -50,7 +50,7 @@ export class Chaos {
   heal(): void {
     const { devices, clouds } = this.#world;
     this.#over = true;
-    if (this.#world.sim.sabotage.neverHeals === true) return;
+    if (this.#world.sim.sabotage === "never-heals") return;
     for (const cloud of clouds) {
       cloud.start();
       for (const device of devices) cloud.cloud?.context.misbehaviours.set(device.id, {});
@@ -96,7 +96,7 @@ export class Chaos {
         this.#cable(device, "down");
         this.#undoLater("network-cut", 600_000, () => this.#cable(device, "up"));
       },
-      halfOpenPerHour: () => this.#network.wires(device.id)[0]?.halfOpen(),
+      halfOpenPerHour: () => this.#network.wires(device.id)[0]?.halfOpen(pick(random, ["both", "up", "down"])),
       stallPerHour: () => this.#network.wires(device.id)[0]?.stall(random.integer(1_000, 90_000)),
       dropPerHour: () => this.#network.wires(device.id)[0]?.breakOff(pick(random, ["both", "device", "cloud"])),
       diskTroublePerHour: () => {

@@ -1,3 +1,4 @@
+import type { DeviceMessageOf } from "../../agent/protocol/device-messages.ts";
 import type { Stream } from "../../agent/protocol/records.ts";
 import { canonicalJson, type JsonObject } from "../../platform/runtime/json.ts";
 import type { RecordRow } from "../dev-cloud/sessions/cloud-store.ts";
@@ -53,6 +54,7 @@ export class Ledger {
   readonly memoryLogs = new Set<string>();
   readonly onAccepted: Listeners<Accepted> = new Set();
   readonly onStored: Listeners<Stored> = new Set();
+  readonly onSent: Listeners<{ readonly place: string; readonly identity: string }> = new Set();
   readonly onEffect: Listeners<{ readonly device: string; readonly key: string; readonly count: number }> = new Set();
   readonly onConnect: Listeners<{ readonly device: string; readonly atMs: number }> = new Set();
   connects = 0;
@@ -69,6 +71,15 @@ export class Ledger {
     if (!this.storedAt.has(place)) this.storedAt.set(place, stored);
     this.identities.add(stored.identity);
     if (row.kind === "gap") this.gaps.push(row);
+  }
+
+  /** A frame leaves the device: what it says of a number cannot be taken back. */
+  sent(device: string, frame: string): void {
+    if (this.onSent.size === 0 || !frame.startsWith('{"t":"records"')) return;
+    const { log, boot, stream, records } = JSON.parse(frame) as DeviceMessageOf<"records">;
+    for (const { seq, kind, mono, body } of records) {
+      tell(this.onSent, { place: placeOf(device, log, stream, seq), identity: identityOf(device, { boot, stream, kind, monoMs: mono, body }) });
+    }
   }
 
   /** A log that exists in memory alone. */

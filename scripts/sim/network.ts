@@ -113,11 +113,11 @@ export class Wire {
     this.#session = this.cloud.open(this.#cloudEnd());
   }
 
-  /** Both ends believe in it, and nothing comes through any more. */
-  halfOpen(): void {
-    this.#sim.trace.add(this.device, "half-open");
-    this.#up.swallow();
-    this.#down.swallow();
+  /** Both ends believe in it, and nothing comes through any more, in one direction or in both. */
+  halfOpen(direction: "both" | "up" | "down"): void {
+    this.#sim.trace.add(this.device, "half-open", direction);
+    if (direction !== "down") this.#up.swallow();
+    if (direction !== "up") this.#down.swallow();
   }
 
   stall(durationMs: number): void {
@@ -153,6 +153,7 @@ export class Wire {
   #send(frame: string): boolean {
     if (this.#deviceOver || this.#up.bytes + frame.length > SEND_BUFFER_BYTES_MAX) return false;
     this.#sim.trace.add(this.device, "sends", frame);
+    this.#sim.ledger.sent(this.device, frame);
     this.#up.send(frame);
     return true;
   }
@@ -217,7 +218,8 @@ export class Wire {
     return {
       remote: this.device,
       send: (text) => {
-        if (!this.#cloudOver) this.#down.send(text);
+        if (this.#cloudOver || (this.#sim.sabotage === "desired-lost" && text.startsWith('{"t":"desired"'))) return;
+        this.#down.send(text);
       },
       sendBinary: () => {
         if (!this.#cloudOver) this.#down.send("\u0000binary");

@@ -1,6 +1,9 @@
 import { Worker } from "node:worker_threads";
 import type { SimulationOptions, SimulationResult } from "./simulation.ts";
 
+/** Real time after which a seed that gave no result is given up. */
+const HUNG_AFTER_MS = 300_000;
+
 export interface SeedRange {
   readonly seed: number;
   readonly seeds: number;
@@ -15,13 +18,21 @@ export async function runSeeds(range: SeedRange, onResult: (result: SimulationRe
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const worker = new Worker(new URL("worker.ts", import.meta.url));
+      let silence: NodeJS.Timeout | undefined;
       const give = (): void => {
+        clearTimeout(silence);
         if (next >= end) {
           worker.terminate().then(() => resolve(), reject);
           return;
         }
-        worker.postMessage({ seed: next, minutes: range.minutes } satisfies SimulationOptions);
+        const seed = next;
         next += 1;
+        worker.postMessage({ seed, minutes: range.minutes } satisfies SimulationOptions);
+        // A loop of promises lets no timer of its thread run: only from here can it be seen.
+        silence = setTimeout(() => {
+          onResult(hung(seed));
+          worker.terminate().then(() => resolve(work()), reject);
+        }, HUNG_AFTER_MS);
       };
       worker.on("message", (result: SimulationResult) => {
         onResult(result);
@@ -31,4 +42,9 @@ export async function runSeeds(range: SeedRange, onResult: (result: SimulationRe
       give();
     });
   await Promise.all(Array.from({ length: range.workers }, work));
+}
+
+function hung(seed: number): SimulationResult {
+  const breach = { invariant: "time-moves", message: `no result within ${HUNG_AFTER_MS / 60_000} minutes of real time`, atMs: 0 };
+  return { seed, hash: "", deviceHours: 0, events: 0, figures: {}, last: [], breach };
 }

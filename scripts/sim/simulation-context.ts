@@ -12,29 +12,44 @@ export interface Breach {
   readonly atMs: number;
 }
 
-/** Parts of the real thing that a test switches off, to see an invariant break. */
-export interface Sabotage {
+/** One part that a test breaks, to see an invariant break with it. */
+export type Sabotage =
   /** Writes of the command journal go nowhere. */
-  readonly journalForgets?: boolean;
-  /** Outbox commits are acknowledged and do not happen. */
-  readonly outboxForgets?: boolean;
+  | "journal-forgets"
+  /** Plays are acknowledged by the outbox's disk and not written. */
+  | "outbox-forgets"
   /** The cloud acknowledges records that it does not store. */
-  readonly cloudForgets?: boolean;
+  | "cloud-forgets"
+  /** Every outcome is followed by another one that says otherwise. */
+  | "second-outcome"
   /** A pulse of hardware happens twice. */
-  readonly doublePulse?: boolean;
-  /** The hardware reports something else than it does. */
-  readonly lyingPanel?: boolean;
+  | "double-pulse"
+  /** A pulse is said to have been and was not. */
+  | "invented-pulse"
+  /** The loudspeaker reports something else than it does. */
+  | "lying-audio"
   /** The device connects without any pause between attempts. */
-  readonly hammering?: boolean;
+  | "hammering"
   /** Nobody ever mends the network. */
-  readonly neverHeals?: boolean;
-  /** Some timers are made that never fire and are never canceled. */
-  readonly leakyTimers?: boolean;
-  /** The outbox hands the same number out again after every start. */
-  readonly numbersReused?: boolean;
-  /** A part of the core throws. */
-  readonly throwingPart?: boolean;
-}
+  | "never-heals"
+  /** The cloud's desired documents never arrive. */
+  | "desired-lost"
+  /** The player host never hears that a record of its page is stored. */
+  | "page-never-stored"
+  /** Timers are made that nobody cancels. */
+  | "leaky-timers"
+  /** After a start the outbox gives the numbers of its log again, and the cloud does not object. */
+  | "numbers-reused"
+  /** The outbox forgets at every start which records it has seen. */
+  | "keys-forgotten"
+  /** What may wait a second for its write waits a minute. */
+  | "late-writes"
+  /** The disk takes more than its cap. */
+  | "no-cap"
+  /** A timer of the agent throws. */
+  | "throwing-timer"
+  /** A unit of the agent throws. */
+  | "throwing-unit";
 
 /** What every part of one simulation shares. */
 export interface SimContext {
@@ -43,7 +58,7 @@ export interface SimContext {
   readonly trace: Trace;
   readonly ledger: Ledger;
   readonly workload: Workload;
-  readonly sabotage: Sabotage;
+  readonly sabotage: Sabotage | undefined;
   /** In force now; everything is 0 once the world heals. */
   faults(): Faults;
   /** The first breach ends the run. */

@@ -72,7 +72,7 @@ class Simulation {
     const trace = new Trace(() => time.monotonicMs());
     const state: { faults: Faults; breach: Breach | undefined } = { faults: { ...faultsOf(random.fork("faults")), ...options.faults }, breach: undefined };
     const sim: SimContext = {
-      time, random, trace, ledger: new Ledger(), workload: { ...workloadOf(random.fork("workload")), ...options.workload }, sabotage: options.sabotage ?? {},
+      time, random, trace, ledger: new Ledger(), workload: { ...workloadOf(random.fork("workload")), ...options.workload }, sabotage: options.sabotage,
       faults: () => state.faults,
       breach: (invariant, message) => {
         if (state.breach !== undefined) return;

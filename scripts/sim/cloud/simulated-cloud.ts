@@ -69,6 +69,7 @@ export class SimulatedCloud {
         caps: { records: { outcome: KEEP_ALL, alarm: KEEP_ALL, play: KEEP_ALL, event: KEEP_ALL, metric: KEEP_ALL }, hidden: KEEP_ALL, commands: KEEP_ALL },
       },
     });
+    if (this.#sim.sabotage === "numbers-reused") this.#cloud.context.misbehaviours.setForNew({ storedGoesBack: true });
     life.run("start", () => this.#cloud?.start());
   }
 
@@ -120,7 +121,7 @@ export class SimulatedCloud {
         for (const row of rows) ledger.stored(this.name, row);
         if (rows.length > 0 && this.running && this.#random.chance(this.#sim.faults().cloudKillAtCommitChance)) this.kill("after a commit");
       },
-      forgets: () => this.#sim.sabotage.cloudForgets === true,
+      forgets: () => this.#sim.sabotage === "cloud-forgets",
     });
     return store;
   }

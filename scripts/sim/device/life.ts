@@ -19,6 +19,8 @@ export class Life implements Timers {
   killable = true;
   #alive = true;
   #next = 0;
+  #armed = 0;
+  #armedSecond = 0;
   timersMax = 0;
 
   constructor(sim: SimContext, name: string, random: SeededRandom, clock: Clock, onDeath: () => void) {
@@ -50,14 +52,19 @@ export class Life implements Timers {
     else undo();
   }
 
+  /** Whole milliseconds, rounded up, as the timers of the real machine are. */
   after(name: string, delayMs: number, fire: () => void): Timer {
     if (!this.#alive) return DEAD_TIMER;
+    this.#countArmed(name);
     const id = this.#next++;
-    const timer = this.#sim.time.after(name, delayMs, () => {
+    const late = this.#sim.sabotage === "late-writes" && name === "outbox.flush" ? 60_000 : 0;
+    const timer = this.#sim.time.after(name, Math.ceil(delayMs) + late, () => {
       this.#pending.delete(id);
+      if (this.#sim.sabotage === "throwing-timer" && name === "link.tick") this.run(name, sabotaged);
       this.run(name, fire);
     });
     this.#pending.set(id, { name, dueMs: this.#clock.monotonicMs() + delayMs, timer });
+    if (this.#sim.sabotage === "leaky-timers") this.#pending.set(this.#next++, { name, dueMs: Number.POSITIVE_INFINITY, timer });
     this.timersMax = Math.max(this.timersMax, this.#pending.size);
     return {
       cancel: () => {
@@ -99,6 +106,15 @@ export class Life implements Timers {
     });
   }
 
+  /** A loop of timers that lets no time pass would never give the simulation a chance to see it. */
+  #countArmed(name: string): void {
+    const second = Math.floor(this.#sim.time.monotonicMs() / 1_000);
+    if (second !== this.#armedSecond) this.#armed = 0;
+    this.#armedSecond = second;
+    this.#armed += 1;
+    if (this.#armed > ARMED_PER_SECOND_MAX) throw new Error(`${this.#armed} timers within a second, the last of them ${name}: time stands still`);
+  }
+
   #diesAt(what: string, side: string): boolean {
     const chance = this.#sim.faults().killAtPortChance;
     if (chance === 0 || !this.killable || !this.random.chance(chance)) return false;
@@ -106,6 +122,12 @@ export class Life implements Timers {
     return true;
   }
 }
+
+function sabotaged(): void {
+  throw new TypeError("sabotage");
+}
+
+const ARMED_PER_SECOND_MAX = 20_000;
 
 const DEAD_TIMER: Timer = {
   cancel: () => {

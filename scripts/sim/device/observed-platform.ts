@@ -1,3 +1,5 @@
+import type { Audio } from "../../../platform/ports/audio.ts";
+import { ok } from "../../../platform/ports/result.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
@@ -7,7 +9,7 @@ import type { Life } from "./life.ts";
  * may die on either side of it.
  */
 export function observedPlatform(sim: SimContext, life: Life, device: string, adapter: PlatformAdapter): PlatformAdapter {
-  const { gpio, cec, power } = adapter;
+  const { gpio, cec, power, audio } = adapter;
   const { ledger, trace } = sim;
   const effect = (key: string): void => {
     trace.add(device, "effect", key);
@@ -23,8 +25,9 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
         watch: (line, options, edge) => gpio.watch(line, options, edge),
         pulse: (line, level, durationMs) =>
           life.call("gpio.pulse", () => {
+            if (sim.sabotage === "invented-pulse") return Promise.resolve(ok({ measuredMs: durationMs }));
             effect(`pulse:${durationMs}`);
-            if (sim.sabotage.doublePulse === true) effect(`pulse:${durationMs}`);
+            if (sim.sabotage === "double-pulse") effect(`pulse:${durationMs}`);
             return gpio.pulse(line, level, durationMs);
           }),
       },
@@ -38,6 +41,7 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
           }),
       },
     }),
+    ...(audio !== undefined && sim.sabotage === "lying-audio" && { audio: lying(audio) }),
     power: {
       bootId: () => power.bootId(),
       reboot: (reason) =>
@@ -50,6 +54,22 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
           effect(`machine:${reason}`);
           return power.shutdown(reason);
         }),
+    },
+  };
+}
+
+/** Sets one less than it is told, and reads one more than there is. */
+function lying(audio: Audio): Audio {
+  return {
+    volume: async () => {
+      const reading = await audio.volume();
+      return reading.kind === "ok" ? { ...reading, value: reading.value + 1 } : reading;
+    },
+    mute: () => audio.mute(),
+    setMute: (mute) => audio.setMute(mute),
+    setVolume: async (percent) => {
+      const effect = await audio.setVolume(Math.max(0, percent - 1));
+      return effect.observed?.kind === "ok" ? { ...effect, observed: { ...effect.observed, value: percent } } : effect;
     },
   };
 }

@@ -101,6 +101,7 @@ export class SimulatedPlayerHost {
   /** The agent's answer to a page record. */
   stored(id: string, code: string | undefined): void {
     const waiting = this.#spool.get(id);
+    if (this.#sim.sabotage === "page-never-stored") return;
     if (code !== undefined) this.#sim.trace.add(this.#name, "page-refused", `${id} ${code}`);
     if (waiting === undefined) return;
     if (code === undefined || FINAL_REFUSALS.has(code)) this.#spool.delete(id);

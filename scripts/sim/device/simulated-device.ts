@@ -222,7 +222,7 @@ export class SimulatedDevice {
       documents: disk.documents(life), journal: disk.journal(life),
       outbox: observedOutbox(this.#sim, life, { device: id, boot: bootId, clock, disk }, outbox),
       transport,
-      linkPolicy: this.#sim.sabotage.hammering === true ? HAMMERING : LINK_POLICY,
+      linkPolicy: this.#sim.sabotage === "hammering" ? HAMMERING : LINK_POLICY,
       uploader: (link) => simulatedUploader(this.#sim, life, id, link),
       logs: { collect: () => Promise.resolve(ok({ bytes: new Uint8Array(64), contentType: "text/plain" })) },
       setLogLevel: (level) => {
@@ -263,6 +263,7 @@ function contentProvider(sim: SimContext, life: Life): ContentProvider {
   return {
     prepare: (content, signal) =>
       life.call("content.prepare", async () => {
+        if (sim.sabotage === "throwing-unit") throw new TypeError("sabotage");
         if (content.kind === "url") return ok({ kind: "url", id: content.url, url: content.url, grants: [] });
         if (!(await sleep(life, "sim.download", life.random.integer(100, 20_000), signal))) return fail("content.unreachable", "given up");
         if (sim.faults().dropPerHour > 0 && life.random.chance(0.2)) return fail("content.unreachable", "the download broke off");

@@ -28,7 +28,8 @@ export class SimulatedDisk {
   readonly bytesMax: number;
   readonly #sim: SimContext;
   readonly #name: string;
-  readonly #outbox: MemoryDisk;
+  readonly #log: string;
+  #outbox: MemoryDisk;
   readonly #documents: MemoryDocumentStore;
   readonly #journal = new MemoryJournalStore();
   #mood: DiskMood = "good";
@@ -44,7 +45,8 @@ export class SimulatedDisk {
     this.#sim = sim;
     this.#name = name;
     this.bytesMax = bytesMax;
-    this.#outbox = new MemoryDisk(log, bytesMax, { refuse: (change, synced) => this.#refuseCommit(change, synced), sync: () => this.#sync() });
+    this.#log = log;
+    this.#outbox = this.#newOutbox(log);
     this.#documents = new MemoryDocumentStore({ refuse: () => this.#refuseWrite("documents")?.code, sync: () => this.#sync() });
   }
 
@@ -91,7 +93,9 @@ export class SimulatedDisk {
         this.#sim.ledger.inMemory(log);
         return { ...memory, degraded: troubleOf(this.#mood) ?? { code: "storage.io", message: "the disk fails" } };
       }
+      if (this.#sim.sabotage === "numbers-reused") this.#outbox = this.#newOutbox(this.#log);
       const opening = this.#outbox.open();
+      if (this.#sim.sabotage === "keys-forgotten") return { ...opening, contents: { ...opening.contents, keys: [] }, store: this.#gated(life, opening.store) };
       return { ...opening, store: this.#gated(life, opening.store) };
     });
   }
@@ -109,7 +113,7 @@ export class SimulatedDisk {
       const issue = this.#refuseWrite("journal");
       if (issue !== undefined) throw new StorageError(issue.code, issue.message);
       await this.#sync();
-      return this.#sim.sabotage.journalForgets === true ? skipped : work();
+      return this.#sim.sabotage === "journal-forgets" ? skipped : work();
     };
     return {
       get: (id, attempt) => life.call("journal.get", () => journal.get(id, attempt)),
@@ -143,7 +147,7 @@ export class SimulatedDisk {
       commit: (change, synced) =>
         life.call("outbox.commit", () => {
           this.commits += 1;
-          if (this.#sim.sabotage.outboxForgets === true && change.add !== undefined && change.add.some(({ stream }) => stream === "play"))
+          if (this.#sim.sabotage === "outbox-forgets" && change.add !== undefined && change.add.some(({ stream }) => stream === "play"))
             return store.commit({ ...change, add: change.add.filter(({ stream }) => stream !== "play") }, synced);
           return store.commit(change, synced);
         }),
@@ -151,6 +155,11 @@ export class SimulatedDisk {
       usage: () => store.usage(),
       close: () => life.call("outbox.close", () => store.close()),
     };
+  }
+
+  #newOutbox(log: string): MemoryDisk {
+    const bytesMax = this.#sim.sabotage === "no-cap" ? this.bytesMax * 100 : this.bytesMax;
+    return new MemoryDisk(log, bytesMax, { refuse: (change, synced) => this.#refuseCommit(change, synced), sync: () => this.#sync() });
   }
 
   #refuseCommit(change: OutboxChange, synced: boolean): Issue | undefined {

@@ -1,7 +1,7 @@
 import type { Invariant } from "./invariant.ts";
 
-/** States of a command that say: it was never tried. */
-const UNTRIED: ReadonlySet<string> = new Set(["expired"]);
+/** The state of a command that says: it was never tried. */
+const UNTRIED = "expired";
 
 /** Succeeded means that there was an effect; expired means that there was none. */
 export const outcomesAreTrue: Invariant = {
@@ -9,12 +9,13 @@ export const outcomesAreTrue: Invariant = {
   watch({ sim }, breach) {
     sim.ledger.onStored.add(({ row }) => {
       if (row.stream !== "outcome" || row.kind !== "command") return;
-      const { id, attempt, state, name } = row.body;
+      const { id, attempt, state } = row.body;
       const command = sim.ledger.commands.find((issued) => issued.device === row.device && issued.id === id && issued.attempt === attempt);
       if (command?.effectKey === undefined) return;
       const effects = sim.ledger.effectCount(row.device, command.effectKey);
-      if (state === "succeeded" && effects === 0) breach(`${JSON.stringify(name)} ${JSON.stringify(id)} of ${row.device} succeeded without an effect`);
-      if (typeof state === "string" && UNTRIED.has(state) && effects > 0) breach(`${JSON.stringify(name)} ${JSON.stringify(id)} of ${row.device} is ${state} and had ${effects} effects`);
+      const said = `${command.name} ${command.id}:${command.attempt} of ${row.device} is ${JSON.stringify(state)}`;
+      if (state === "succeeded" && effects === 0) breach(`${said} without an effect`);
+      if (state === UNTRIED && effects > 0) breach(`${said} and had ${effects} effects`);
     });
   },
 };

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { NO_FAULTS, type Faults, type Workload } from "./faults.ts";
+import { INVARIANTS } from "./invariants/all.ts";
+import type { Sabotage } from "./simulation-context.ts";
+import { simulate, type SimulationOptions } from "./simulation.ts";
+
+interface Case {
+  readonly sabotage: Sabotage;
+  /** Any of these is what the sabotage shows itself by. */
+  readonly breaks: readonly string[];
+  readonly faults?: Partial<Faults>;
+  readonly workload?: Partial<Workload>;
+}
+
+/** A check that cannot fail is none: each invariant is seen to break when what it guards is taken away. */
+const CASES: readonly Case[] = [
+  { sabotage: "journal-forgets", breaks: ["one-effect"], faults: { killPerHour: 40, halfOpenPerHour: 60 }, workload: { commandsPerHour: 150 } },
+  { sabotage: "double-pulse", breaks: ["one-effect"], workload: { commandsPerHour: 100 } },
+  { sabotage: "invented-pulse", breaks: ["outcomes-are-true"], workload: { commandsPerHour: 100 } },
+  { sabotage: "outbox-forgets", breaks: ["nothing-lost"] },
+  { sabotage: "cloud-forgets", breaks: ["nothing-lost"] },
+  { sabotage: "second-outcome", breaks: ["one-outcome"], workload: { commandsPerHour: 100 } },
+  { sabotage: "lying-audio", breaks: ["reported-is-true"] },
+  { sabotage: "hammering", breaks: ["connects-bounded"], faults: { connectRefusedChance: 1 } },
+  { sabotage: "never-heals", breaks: ["reconnects"], faults: { networkCutPerHour: 60 } },
+  { sabotage: "desired-lost", breaks: ["desired-converges"] },
+  { sabotage: "page-never-stored", breaks: ["drained"] },
+  { sabotage: "leaky-timers", breaks: ["timers-bounded"] },
+  { sabotage: "numbers-reused", breaks: ["numbers-never-reused"], faults: { killPerHour: 20 } },
+  { sabotage: "keys-forgotten", breaks: ["stored-once"], faults: { killAtPortChance: 0.003 }, workload: { playsPerHour: 400 } },
+  { sabotage: "late-writes", breaks: ["on-disk-within-a-second"], faults: { killPerHour: 60 } },
+  { sabotage: "no-cap", breaks: ["caps-hold"], faults: { connectRefusedChance: 1 }, workload: { floodsPerHour: 60 } },
+  { sabotage: "throwing-timer", breaks: ["nothing-throws"] },
+  { sabotage: "throwing-unit", breaks: ["no-unit-breaks", "nothing-throws"] },
+];
+const SEEDS = [11, 12, 13, 14];
+
+function world({ faults, workload }: Case, seed: number): SimulationOptions {
+  return { seed, minutes: 60, devices: 1, faults: { ...NO_FAULTS, ...faults }, workload: { movesPerHour: 0, playsPerHour: 100, floodsPerHour: 0, ...workload } };
+}
+
+describe("every invariant can break", () => {
+  it.each(CASES)("$sabotage breaks $breaks", async (sabotaged) => {
+    const broken: string[] = [];
+    for (const seed of SEEDS) {
+      const { breach } = await simulate({ ...world(sabotaged, seed), sabotage: sabotaged.sabotage });
+      if (breach !== undefined && sabotaged.breaks.includes(breach.invariant)) return;
+      broken.push(breach?.invariant ?? "nothing");
+    }
+    expect(broken, "what broke instead").toEqual(sabotaged.breaks);
+  });
+
+  it.each(CASES)("and without the sabotage the world of $sabotage holds", async (sabotaged) => {
+    expect((await simulate(world(sabotaged, SEEDS[0] ?? 0))).breach).toBeUndefined();
+  });
+
+  it("no invariant is left out", () => {
+    const seen = new Set(CASES.flatMap(({ breaks }) => breaks));
+    expect(INVARIANTS.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual([]);
+  });
+});
