@@ -27,7 +27,9 @@ process.exitCode = await runCli(commands, process.argv.slice(2), output, stop.si
 function agentSocket(given: string | undefined): string {
   const data = resolve(given ?? process.env["VITRINE_DATA"] ?? (existsSync(".vitrine/devices/1") ? ".vitrine/devices/1" : "/var/lib/vitrine"));
   const sockets = process.env["VITRINE_SOCKETS_DIR"];
-  const dataDir = sockets === undefined || sockets === "" ? data : resolve(sockets);
+  // A player as scripts/systemd sets one up: whoever logs in there has no such variable.
+  const installed = data === "/var/lib/vitrine" && existsSync("/run/vitrine/run") ? "/run/vitrine" : data;
+  const dataDir = sockets === undefined || sockets === "" ? installed : resolve(sockets);
   const dataDirSha256Hex = createHash("sha256").update(dataDir).digest("hex");
   return socketPath("agent.sock", { dataDir, tmpDir: tmpdir(), dataDirSha256Hex }).path;
 }

@@ -24,12 +24,14 @@ import { PackageProvider } from "./content/package-provider.ts";
 import { EXIT } from "./exit-codes.ts";
 import { loadDeviceKey } from "./identity/device-key-file.ts";
 import { readProvisioning, type Provisioning } from "./identity/provisioning.ts";
-import { LocalServer } from "./local-api/local-server.ts";
+import { LocalServer, type LocalServerOptions } from "./local-api/local-server.ts";
 import { localMethods } from "./local-api/local-methods.ts";
+import { Listening } from "./listening.ts";
 import { logSource } from "./log-files.ts";
 import { machineChecks } from "./machine-checks.ts";
 import type { Paths } from "./paths.ts";
 import type { LogLevel, PinoLog } from "./pino-log.ts";
+import { findPlayerGroup, ownMembership, shareFolder, type PlayerGroup } from "./player-group.ts";
 import { PlayerSocket } from "./player-socket.ts";
 import { reportFindings } from "./report-findings.ts";
 import { simulatedHooks } from "./simulated-hooks.ts";
@@ -69,7 +71,11 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const loaded = loadDeviceKey({ folder: paths.identity, random: systemRandom, wallMs: () => clock.wallMs(), keyFromSeed });
   const deviceId = await deviceIdOf(nodeCrypto, loaded.key.publicKey);
   const place = socketPlace(config.values["sockets.dir"] === "" ? paths.data : resolve(config.values["sockets.dir"]));
-  const player = new PlayerSocket(playerSocketPath(place).path, { clock, timers, log: log.child({ part: "player-link" }) });
+  const listening = new Listening(["player.sock", "agent.sock"]);
+  const playerGroup = playerGroupOf(config, paths, log);
+  const player = new PlayerSocket(playerSocketPath(place).path, {
+    clock, timers, log: log.child({ part: "player-link" }), group: playerGroup, onListening: () => listening.note("player.sock"),
+  });
   const cloudProxy = new ProxySetting(config.values["cloud.proxy"][0]);
   const http = httpSettings(options, cloudProxy);
   const provisioning = provisioningOf(options, log);
@@ -87,13 +93,13 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     setLogLevel: (level: LogLevel) => pino.setLevel(level),
     logLevel: () => pino.level(),
     storageIssues: () => stores.findings,
-    checks: machineChecks(paths.data, () => settings.endpoints),
+    checks: machineChecks(paths.data, () => settings.endpoints, config.values["player.group"]),
   };
   const agent = await Agent.create(ports, settings);
   reportFindings({ alarms: agent.parts.alarms, stores, loaded, log, ...(platform.damage && { worldDamage: platform.damage }) });
   platform.world?.setHooks(simulatedHooks(() => playerPid(player), log));
-  const local = await createLocal(options, agent, place, platform);
-  return { agent, run: (signal) => run({ agent, player, local, platform, progress, timers, log }, signal) };
+  const local = await createLocal(options, agent, socketPath("agent.sock", place).path, platform, { playerGroup, onListening: () => listening.note("agent.sock") });
+  return { agent, run: (signal) => run({ agent, player, local, listening, platform, progress, timers, log }, signal) };
 }
 
 async function openMachine({ config, paths, pino }: ComposeOptions, timers: Timers): Promise<OpenedPlatform> {
@@ -137,6 +143,15 @@ function trusted(caFile: string, log: Log): string | undefined {
   }
 }
 
+/** A group that cannot be used keeps the player host out, and must not keep the agent down: it is said here and by `vitrine doctor`. */
+function playerGroupOf({ values }: ReadConfig, paths: Paths, log: Log): PlayerGroup | undefined {
+  if (values["player.group"] === "") return undefined;
+  const found = findPlayerGroup(values["player.group"], ownMembership());
+  const shared = found.ok ? shareFolder(paths.content, found.value) : found;
+  if (!shared.ok) log.error({ ...shared.error }, "the player host's user may be kept out");
+  return found.ok ? found.value : undefined;
+}
+
 /** A wrong provisioning file is said and passed over: the device still shows its pairing code. */
 function provisioningOf({ config, paths }: ComposeOptions, log: Log): Provisioning | undefined {
   const read = readProvisioning([config.values["provisioning.path"], paths.provisioning]);
@@ -158,17 +173,18 @@ function settingsOf({ config, version }: ComposeOptions, provisioning: Provision
   };
 }
 
-async function createLocal(options: ComposeOptions, agent: Agent, place: SocketPlace, platform: OpenedPlatform): Promise<LocalServer> {
+async function createLocal(options: ComposeOptions, agent: Agent, path: string, platform: OpenedPlatform, access: LocalServerOptions): Promise<LocalServer> {
   const { config, paths, pino, signal } = options;
   const methods = localMethods({ agent, config, paths, signal, flushLog: () => pino.flush() });
   const simulated = platform.world === undefined ? {} : (await import("./local-api/simulated-methods.ts")).simulatedMethods(platform.world);
-  return new LocalServer(socketPath("agent.sock", place).path, { ...methods, ...simulated }, pino.log.child({ part: "local" }));
+  return new LocalServer(path, { ...methods, ...simulated }, pino.log.child({ part: "local" }), access);
 }
 
 interface Running {
   readonly agent: Agent;
   readonly player: PlayerSocket;
   readonly local: LocalServer;
+  readonly listening: Listening;
   readonly platform: OpenedPlatform;
   readonly progress: LoopProgress;
   readonly timers: Timers;
@@ -176,14 +192,19 @@ interface Running {
 }
 
 /** The core's own parts are supervised by it; the two sockets and systemd are this process's. */
-async function run({ agent, player, local, platform, progress, timers, log }: Running, signal: AbortSignal): Promise<void> {
+async function run({ agent, player, local, listening, platform, progress, timers, log }: Running, signal: AbortSignal): Promise<void> {
   const systemd = new Systemd({ env: process.env, timers, log, healthy: () => progress.healthy() });
   const units: readonly Unit[] = [
     { name: "player-link", run: (stop) => player.run(stop) },
     { name: "local-api", run: (stop) => local.run(stop) },
   ];
   log.info({ deviceId: agent.ports.deviceId, adapter: platform.adapter.name, evidence: platform.adapter.evidence }, "the agent starts");
-  systemd.ready();
+  // Who waits for us finds the sockets; a disk that takes none must not look like a start that hangs, or systemd would start us again and again.
+  const late = (missing: string): void => log.warn({ missing }, "the agent is said to be ready without its sockets");
+  void listening.all(timers, signal).then((missing) => {
+    if (missing !== undefined && !signal.aborted) late(missing);
+    if (!signal.aborted) systemd.ready();
+  });
   try {
     // Where the core breaks, its sockets must not stay behind and look like an agent.
     const broken = new AbortController();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -14,18 +14,35 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 test("the newest whole lines, across the file that was set aside", async () => {
   writeFileSync(join(folder, "agent.log.1"), "one\ntwo\nthree\n");
   writeFileSync(join(folder, "agent.log"), "four\nfive\n");
-  expect(await readLogTail(folder, 1000)).toEqual({ ok: true, value: [{ name: "agent.log", text: "one\ntwo\nthree\nfour\nfive\n" }] });
-  expect(await readLogTail(folder, 18)).toEqual({ ok: true, value: [{ name: "agent.log", text: "three\nfour\nfive\n" }] });
-  expect(await readLogTail(folder, 7)).toEqual({ ok: true, value: [{ name: "agent.log", text: "five\n" }] });
+  expect(await readLogTail([folder], 1000)).toEqual({ ok: true, value: [{ name: "agent.log", text: "one\ntwo\nthree\nfour\nfive\n" }] });
+  expect(await readLogTail([folder], 18)).toEqual({ ok: true, value: [{ name: "agent.log", text: "three\nfour\nfive\n" }] });
+  expect(await readLogTail([folder], 7)).toEqual({ ok: true, value: [{ name: "agent.log", text: "five\n" }] });
 });
 
 test("a collection is one compressed text with every log named, and what was buffered is in it", async () => {
   const path = join(folder, "agent.log");
-  const collected = await logSource(folder, () => writeFileSync(path, "flushed\n")).collect(1000, new AbortController().signal);
+  const collected = await logSource([folder], () => writeFileSync(path, "flushed\n")).collect(1000, new AbortController().signal);
   if (!collected.ok) throw new Error(collected.error.message);
   expect(gunzipSync(collected.value.bytes).toString()).toBe("==> agent.log <==\nflushed\n");
 });
 
 test("no folder is an answer, not an accident", async () => {
-  expect(await readLogTail(join(folder, "missing"), 10)).toMatchObject({ ok: false, error: { code: "logs.unreadable" } });
+  expect(await readLogTail([join(folder, "missing")], 10)).toMatchObject({ ok: false, error: { code: "logs.unreadable" } });
+});
+
+test("the player's folder: beside the agent's, and where it cannot be read it says so", async () => {
+  writeFileSync(join(folder, "agent.log"), "ours\n");
+  const players = mkdtempSync(join(folder, "player-"));
+  writeFileSync(join(players, "player.log"), "theirs\n");
+  expect(await readLogTail([folder, players], 100)).toEqual({ ok: true, value: [{ name: "agent.log", text: "ours\n" }, { name: "player.log", text: "theirs\n" }] });
+  const gone = await readLogTail([folder, join(folder, "gone")], 100);
+  expect(gone.ok && gone.value[1]?.text).toContain("cannot be read");
+});
+
+test("a link in place of a log is not followed: the folder may be another user's, the target the device's key", async () => {
+  writeFileSync(join(folder, "device.key"), "secret\n");
+  symlinkSync(join(folder, "device.key"), join(folder, "player.log"));
+  const read = await readLogTail([folder], 1000);
+  expect(JSON.stringify(read)).not.toContain("secret");
+  expect(read).toMatchObject({ ok: true, value: [{ name: "player.log", text: expect.stringContaining("is a link") as string }] });
 });

@@ -1,5 +1,6 @@
+import { constants } from "node:fs";
 import { open, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
 import type { LogSource } from "../core/commands/services.ts";
@@ -7,27 +8,41 @@ import type { LogSource } from "../core/commands/services.ts";
 /** Where one log is: its file and the one set aside before it. */
 const PARTS = [".1", ""] as const;
 
+export interface LogTail {
+  readonly name: string;
+  readonly text: string;
+}
+
 /**
- * The newest complete lines of all logs in `folder`, oldest first within each log, together at most
- * `bytesMax` bytes. Error: `logs.unreadable`.
+ * The newest complete lines of all logs in `folders`, oldest first within each log, together at most
+ * `bytesMax` bytes. Where only some folders can be read, the others are a line of their own. Error: `logs.unreadable`.
  */
-export async function readLogTail(folder: string, bytesMax: number): Promise<Result<readonly { readonly name: string; readonly text: string }[]>> {
+export async function readLogTail(folders: readonly string[], bytesMax: number): Promise<Result<readonly LogTail[]>> {
+  const paths: string[] = [];
+  const unread: LogTail[] = [];
+  for (const folder of folders) {
+    try {
+      paths.push(...(await readdir(folder)).filter((name) => name.endsWith(".log")).sort().map((name) => join(folder, name)));
+    } catch (thrown) {
+      unread.push({ name: basename(folder), text: `the logs in ${folder} cannot be read: ${messageOf(thrown)}\n` });
+    }
+  }
+  if (unread.length === folders.length) return fail("logs.unreadable", unread.map(({ text }) => text.trim()).join("; "));
   try {
-    const names = (await readdir(folder)).filter((name) => name.endsWith(".log")).sort();
-    const each = Math.floor(bytesMax / Math.max(1, names.length));
-    const logs = await Promise.all(names.map(async (name) => ({ name, text: await tailOf(join(folder, name), each) })));
-    return ok(logs);
+    const each = Math.floor(bytesMax / Math.max(1, paths.length));
+    const logs = await Promise.all(paths.map(async (path) => ({ name: basename(path), text: await tailOf(path, each) })));
+    return ok([...logs, ...unread]);
   } catch (thrown) {
-    return fail("logs.unreadable", `the logs in ${folder} cannot be read: ${messageOf(thrown)}`);
+    return fail("logs.unreadable", `the logs cannot be read: ${messageOf(thrown)}`);
   }
 }
 
 /** Collects the logs for upload: gzip, at most `bytesMax` bytes before compression. */
-export function logSource(folder: string, flush: () => void): LogSource {
+export function logSource(folders: readonly string[], flush: () => void): LogSource {
   return {
     async collect(bytesMax) {
       flush();
-      const logs = await readLogTail(folder, bytesMax);
+      const logs = await readLogTail(folders, bytesMax);
       if (!logs.ok) return logs;
       const text = logs.value.map(({ name, text: lines }) => `==> ${name} <==\n${lines}`).join("\n");
       return ok({ bytes: gzipSync(text), contentType: "application/gzip" });
@@ -49,13 +64,18 @@ async function tailOf(path: string, bytesMax: number): Promise<string> {
 async function endOf(path: string, bytesMax: number): Promise<string> {
   let file;
   try {
-    file = await open(path, "r");
+    // The player's folder is another user's, who could put a link to the device's key there, or a pipe that nobody writes to.
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return "";
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code === "ENOENT") return "";
+    if (code === "ELOOP") return `${path} is a link and was not read\n`;
     throw thrown;
   }
   try {
-    const { size } = await file.stat();
+    const stat = await file.stat();
+    if (!stat.isFile()) return `${path} is no file and was not read\n`;
+    const { size } = stat;
     const from = Math.max(0, size - bytesMax);
     const buffer = Buffer.alloc(size - from);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, from);

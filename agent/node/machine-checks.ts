@@ -1,11 +1,13 @@
 import { lookup } from "node:dns/promises";
 import { access, constants } from "node:fs/promises";
 import { messageOf } from "../../platform/ports/result.ts";
+import { findPlayerGroup, ownMembership } from "./player-group.ts";
 import { bad, good, warning, type DiagnosticCheck } from "../core/health/diagnostic-check.ts";
 
 /** Checks of `vitrine doctor` that ask this machine itself. */
-export function machineChecks(data: string, endpoints: () => readonly string[]): readonly DiagnosticCheck[] {
+export function machineChecks(data: string, endpoints: () => readonly string[], playerGroup: string): readonly DiagnosticCheck[] {
   return [
+    ...(playerGroup === "" ? [] : [playerGroupCheck(playerGroup)]),
     {
       name: "data folder",
       run: async () => {
@@ -32,4 +34,14 @@ export function machineChecks(data: string, endpoints: () => readonly string[]):
       },
     },
   ];
+}
+
+function playerGroupCheck(name: string): DiagnosticCheck {
+  return {
+    name: "player's group",
+    run: () => {
+      const found = findPlayerGroup(name, ownMembership());
+      return Promise.resolve(found.ok ? good(`members of ${name} may be the player host`) : bad(found.error.message, found.error.hint ?? ""));
+    },
+  };
 }

@@ -49,7 +49,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 }
 
 async function runAgent(config: ReadConfig, data: string): Promise<ExitCode> {
-  const paths = pathsIn(data);
+  const paths = pathsIn(data, { content: config.values["content.dir"], playerLogs: config.values["player.logsDir"] });
   const pino = await createPinoLog({ file: paths.agentLog, stderr: true, pretty: config.values["log.pretty"], level: config.values["log.level"] });
   const { log } = pino;
   for (const issue of config.issues) log.warn({ ...issue }, "a part of the configuration is not used");

@@ -1,6 +1,6 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
-/** Every path the agent writes to, in one place. All are under the data folder unless said otherwise. */
+/** Every path the agent writes to, in one place. All are under the data folder, unless the configuration puts one elsewhere. */
 export interface Paths {
   readonly data: string;
   readonly config: string;
@@ -10,15 +10,22 @@ export interface Paths {
   readonly quarantine: string;
   readonly identity: string;
   readonly content: string;
-  readonly logs: string;
+  /** Folders with logs; the first is the agent's own. */
+  readonly logs: readonly string[];
   readonly agentLog: string;
-  readonly playerLog: string;
   readonly simulatedWorld: string;
   /** Read once at start, when it is there. */
   readonly provisioning: string;
 }
 
-export function pathsIn(data: string): Paths {
+/** Folders that may be outside of the data folder; empty or absent: inside. */
+export interface OtherFolders {
+  readonly content?: string;
+  readonly playerLogs?: string;
+}
+
+export function pathsIn(data: string, { content = "", playerLogs = "" }: OtherFolders = {}): Paths {
+  const logs = join(data, "logs");
   return {
     data,
     config: join(data, "config.json"),
@@ -27,10 +34,9 @@ export function pathsIn(data: string): Paths {
     documents: join(data, "state.sqlite"),
     quarantine: join(data, "quarantine"),
     identity: join(data, "identity"),
-    content: join(data, "content"),
-    logs: join(data, "logs"),
-    agentLog: join(data, "logs", "agent.log"),
-    playerLog: join(data, "logs", "player.log"),
+    content: content === "" ? join(data, "content") : resolve(content),
+    logs: playerLogs === "" ? [logs] : [logs, resolve(playerLogs)],
+    agentLog: join(logs, "agent.log"),
     simulatedWorld: join(data, "simulated-world.json"),
     provisioning: join(data, "vitrine-provision.json"),
   };

@@ -8,6 +8,7 @@ import { parseJson, type JsonObject } from "../../platform/runtime/json.ts";
 import { LineFramer } from "../../platform/runtime/line-framer.ts";
 import { validate } from "../protocol/codec.ts";
 import type { PlayerEvent, PlayerLink, PlayerStatus } from "../core/player/player-port.ts";
+import type { PlayerGroup } from "./player-group.ts";
 import { serveUnixSocket } from "./unix-server.ts";
 
 /** A host that reads nothing for so long that this much waits for it is cut off; it connects again. */
@@ -28,6 +29,9 @@ export interface PlayerSocketDeps {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
+  /** Group of the player host, where it runs as another user. */
+  readonly group?: PlayerGroup | undefined;
+  readonly onListening?: () => void;
 }
 
 /**
@@ -57,7 +61,10 @@ export class PlayerSocket implements PlayerLink {
 
   /** Listens until `signal` aborts. Rejects when the socket cannot be made. */
   run(signal: AbortSignal): Promise<void> {
-    return serveUnixSocket({ path: this.#path, connectionsMax: CONNECTIONS_MAX, accept: (socket) => this.#accept(socket) }, signal);
+    const { group, onListening } = this.#deps;
+    const options = { path: this.#path, connectionsMax: CONNECTIONS_MAX, accept: (socket: Socket) => this.#accept(socket) };
+    const sharing = group === undefined ? {} : { sharing: { groupId: group.id, connects: true } };
+    return serveUnixSocket({ ...options, ...sharing, ...(onListening && { onListening }) }, signal);
   }
 
   status(): PlayerStatus {

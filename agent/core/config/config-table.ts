@@ -74,6 +74,18 @@ export const CONFIG = {
     type: text(1024), default: "",
     description: "Folder for the player's and the command line's sockets, for a data folder that may become read-only. Empty: the data folder. Set it as VITRINE_SOCKETS_DIR for the agent, the player host and the command line alike.",
   },
+  "player.group": {
+    type: { kind: "text", lengthMax: 64, pattern: /^[A-Za-z0-9._-]*$/, patternSays: "the name or the number of a group" }, default: "",
+    description: "Group of the player host, where it runs as a user of its own: its members may use the player's socket and read packages, and nothing else of the agent's. Needs sockets.dir and content.dir outside of the data folder, which stays closed to it. Empty: the player host is the agent's own user.",
+  },
+  "player.logsDir": {
+    type: text(1024), default: "",
+    description: "Folder of the player host's log, where it has a data folder of its own. Empty: logs in the agent's data folder.",
+  },
+  "content.dir": {
+    type: text(1024), default: "",
+    description: "Folder for packages. Empty: content in the data folder.",
+  },
   "outbox.bytesMax": {
     type: { kind: "integer", min: 4 * MIB, max: 16 * 1024 * MIB }, default: 64 * MIB, unit: "bytes",
     description: "Cap for everything the outbox keeps on disk, write-ahead log and quarantine included.",

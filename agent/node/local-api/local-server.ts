@@ -4,6 +4,7 @@ import { fail, messageOf, type Result } from "../../../platform/ports/result.ts"
 import { parseJson } from "../../../platform/runtime/json.ts";
 import { LineFramer } from "../../../platform/runtime/line-framer.ts";
 import { validate } from "../../protocol/codec.ts";
+import type { PlayerGroup } from "../player-group.ts";
 import { serveUnixSocket } from "../unix-server.ts";
 import { LOCAL_LINE_BYTES_MAX, LocalRequestSchema, type LocalResponse } from "./wire.ts";
 
@@ -15,20 +16,32 @@ const CLIENTS_MAX = 32;
 /** Requests of one client that are being answered; a client that sends more without reading is cut off. */
 const OPEN_REQUESTS_MAX = 64;
 
+export interface LocalServerOptions {
+  /** May pass the folder, where the player's socket lies beside this one. It may not use this one, which can do anything. */
+  readonly playerGroup?: PlayerGroup | undefined;
+  readonly onListening?: () => void;
+}
+
 /** Serves the local API until `signal` aborts. */
 export class LocalServer {
   readonly #path: string;
   readonly #methods: LocalMethods;
   readonly #log: Log;
 
-  constructor(path: string, methods: LocalMethods, log: Log) {
+  readonly #options: LocalServerOptions;
+
+  constructor(path: string, methods: LocalMethods, log: Log, options: LocalServerOptions = {}) {
     this.#path = path;
     this.#methods = methods;
     this.#log = log;
+    this.#options = options;
   }
 
   run(signal: AbortSignal): Promise<void> {
-    return serveUnixSocket({ path: this.#path, connectionsMax: CLIENTS_MAX, accept: (socket) => this.#accept(socket) }, signal);
+    const { playerGroup, onListening } = this.#options;
+    const options = { path: this.#path, connectionsMax: CLIENTS_MAX, accept: (socket: Socket) => this.#accept(socket) };
+    const sharing = playerGroup === undefined ? {} : { sharing: { groupId: playerGroup.id, connects: false } };
+    return serveUnixSocket({ ...options, ...sharing, ...(onListening && { onListening }) }, signal);
   }
 
   #accept(socket: Socket): void {

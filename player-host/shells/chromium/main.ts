@@ -33,7 +33,7 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const options = parseHostOptions(process.argv.slice(2), process.cwd());
   if (!options.ok) return complain(`${options.error.message} ${options.error.hint ?? ""}`, EXIT.usage);
-  const { dataDir, browser } = options.value;
+  const { dataDir, logsDir, browser } = options.value;
   if (browser === undefined) return complain("--browser is missing: the path of a Chromium or Chrome.", EXIT.usage);
   try {
     await mkdir(join(dataDir, "player"), { recursive: true, mode: 0o700 });
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   }
   const lock = await takeInstanceLock(join(dataDir, "player", "host.lock"));
   if (!lock.ok && lock.error.code !== "host.lock-unwritable") return complain(`${lock.error.message} ${lock.error.hint ?? ""}`, EXIT.alreadyRunning);
-  const file = new RotatingFile(join(dataDir, "logs", "player.log"));
+  const file = new RotatingFile(join(logsDir, "player.log"));
   const log = hostLog(file, process.stderr, options.value.logLevel);
   // A full or read-only disk: the picture comes first.
   if (!lock.ok) log.error({ ...lock.error }, "the player host starts without its lock");

@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 
@@ -6,6 +6,8 @@ import { fail, messageOf, ok, type Result } from "../../../platform/ports/result
 export interface HostOptions {
   /** Absolute data folder. */
   readonly dataDir: string;
+  /** Absolute folder of the log. */
+  readonly logsDir: string;
   /** The browser's binary; Electron needs none. */
   readonly browser?: string;
   readonly headless: boolean;
@@ -13,24 +15,26 @@ export interface HostOptions {
   readonly logLevel: string;
 }
 
-export const USAGE = "usage: player-host --data DIR [--browser PATH] [--headless] [--window-size WxH] [--log-level LEVEL]";
+export const USAGE = "usage: player-host --data DIR [--logs DIR] [--browser PATH] [--headless] [--window-size WxH] [--log-level LEVEL]";
 const LEVELS = ["debug", "info", "warn", "error"];
 
 export function parseHostOptions(argv: readonly string[], cwd: string): Result<HostOptions> {
   const parsed = parse(argv);
   if (!parsed.ok) return parsed;
-  const { data, browser, headless = false, "window-size": size = "1920x1080", "log-level": logLevel = "info" } = parsed.value;
+  const { data, logs, browser, headless = false, "window-size": size = "1920x1080", "log-level": logLevel = "info" } = parsed.value;
   if (data === undefined || data === "") return fail("host.usage", "--data is missing.", USAGE);
   const match = /^(\d{2,5})[x,](\d{2,5})$/.exec(size);
   if (match === null) return fail("host.usage", `--window-size ${size} is not WIDTHxHEIGHT.`, USAGE);
   if (!LEVELS.includes(logLevel)) return fail("host.usage", `--log-level ${logLevel} is none of ${LEVELS.join(", ")}.`, USAGE);
   const window = { width: Number(match[1]), height: Number(match[2]) };
-  const dataDir = isAbsolute(data) ? resolve(data) : resolve(cwd, data);
-  return ok({ dataDir, headless, window, logLevel, ...(browser === undefined ? {} : { browser }) });
+  const dataDir = resolve(cwd, data);
+  const logsDir = logs === undefined || logs === "" ? join(dataDir, "logs") : resolve(cwd, logs);
+  return ok({ dataDir, logsDir, headless, window, logLevel, ...(browser === undefined ? {} : { browser }) });
 }
 
 interface Flags {
   readonly data?: string;
+  readonly logs?: string;
   readonly browser?: string;
   readonly headless?: boolean;
   readonly "window-size"?: string;
@@ -43,6 +47,7 @@ function parse(argv: readonly string[]): Result<Flags> {
       args: [...argv],
       options: {
         data: { type: "string" },
+        logs: { type: "string" },
         browser: { type: "string" },
         headless: { type: "boolean" },
         "window-size": { type: "string" },

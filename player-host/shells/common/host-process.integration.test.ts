@@ -69,7 +69,7 @@ test.each([
 test("options are read, with a data folder that is absolute", () => {
   expect(parseHostOptions(["--data", "d/../e", "--browser", "/b", "--headless", "--window-size", "640x360"], "/here")).toEqual({
     ok: true,
-    value: { dataDir: "/here/e", browser: "/b", headless: true, window: { width: 640, height: 360 }, logLevel: "info" },
+    value: { dataDir: "/here/e", logsDir: "/here/e/logs", browser: "/b", headless: true, window: { width: 640, height: 360 }, logLevel: "info" },
   });
 });
 

@@ -43,7 +43,7 @@ main().then(
 async function main(): Promise<number> {
   const options = parseHostOptions(process.argv.slice(app.isPackaged ? 1 : 2).filter((flag) => flag !== "--no-sandbox"), process.cwd());
   if (!options.ok) return complain(`${options.error.message} ${options.error.hint ?? ""}`, EXIT.usage);
-  const { dataDir } = options.value;
+  const { dataDir, logsDir } = options.value;
   try {
     await mkdir(join(dataDir, "player", "electron"), { recursive: true, mode: 0o700 });
   } catch (thrown) {
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
   }
   const lock = await takeInstanceLock(join(dataDir, "player", "host.lock"));
   if (!lock.ok && lock.error.code !== "host.lock-unwritable") return complain(`${lock.error.message} ${lock.error.hint ?? ""}`, EXIT.alreadyRunning);
-  const file = new RotatingFile(join(dataDir, "logs", "player.log"));
+  const file = new RotatingFile(join(logsDir, "player.log"));
   const log = hostLog(file, process.stderr, options.value.logLevel);
   // A full or read-only disk: the picture comes first.
   if (!lock.ok) log.error({ ...lock.error }, "the player host starts without its lock");

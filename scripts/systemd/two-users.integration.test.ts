@@ -1,0 +1,183 @@
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { reportLeftOut } from "../check/left-out.ts";
+
+/** Ids nobody has; to the kernel a user is a number, so no account has to be made on this machine. */
+const AGENT = 61_234;
+const PLAYER = 61_235;
+const STRANGER = 61_236;
+const LINK_GROUP = 61_237;
+
+const root = resolve(import.meta.dirname, "../..");
+const main = join(root, "agent/node/main.ts");
+
+/** Runs as this user, with these groups beside its own, as systemd would: no capabilities, no new privileges. */
+function as(uid: number, groups: readonly number[], program: string, args: readonly string[]): readonly string[] {
+  const identity = [`--reuid=${uid}`, `--regid=${uid}`, groups.length > 0 ? `--groups=${groups.join(",")}` : "--clear-groups"];
+  return ["setpriv", ...identity, "--no-new-privs", "--bounding-set=-all", program, ...args];
+}
+
+function whyNot(): string | undefined {
+  if (process.getuid?.() !== 0) return "other users can only be taken on as root";
+  const [program = "", ...args] = as(PLAYER, [], process.execPath, ["-e", `require("node:fs").accessSync(${JSON.stringify(main)})`]);
+  const tried = spawnSync(program, args, { encoding: "utf8" });
+  if (tried.error !== undefined) return "setpriv (util-linux) is not there";
+  return tried.status === 0 ? undefined : "another user cannot read this tree";
+}
+
+const why = whyNot();
+if (why !== undefined) reportLeftOut("agent and player host as two users", why);
+
+/** What one user gets at: each line of the probe's answer is `name result`. */
+function probe(uid: number, groups: readonly number[], place: string): Readonly<Record<string, string>> {
+  const [program = "", ...args] = as(uid, groups, process.execPath, ["-e", PROBE, place]);
+  const { stdout, stderr } = spawnSync(program, args, { encoding: "utf8", timeout: 20_000 });
+  expect(stderr).toBe("");
+  return JSON.parse(stdout) as Record<string, string>;
+}
+
+/** Plain Node: says what it could read, list, make and connect to. */
+const PROBE = `
+const fs = require("node:fs"), net = require("node:net"), { join } = require("node:path");
+const place = process.argv[1], said = {};
+const attempt = (name, run) => { try { run(); said[name] = "yes"; } catch (e) { said[name] = e.code; } };
+attempt("the device's key", () => fs.readFileSync(join(place, "agent/identity/device.key")));
+attempt("the journal", () => fs.readFileSync(join(place, "agent/journal.sqlite")));
+attempt("the queue", () => fs.readFileSync(join(place, "agent/outbox.sqlite")));
+attempt("the agent's log", () => fs.readFileSync(join(place, "agent/logs/agent.log")));
+attempt("listing the agent's folder", () => fs.readdirSync(join(place, "agent")));
+attempt("a package", () => fs.readFileSync(join(place, "content/abc/index.html")));
+attempt("writing a package", () => fs.writeFileSync(join(place, "content/abc/index.html"), "mine"));
+attempt("removing the socket", () => fs.rmSync(join(place, "sockets/run/player.sock")));
+const connect = (name) => new Promise((done) => {
+  const socket = net.connect(join(place, "sockets/run", name));
+  socket.on("error", (e) => { said[name] = e.code; done(); });
+  socket.on("close", () => { said[name] ??= "closed without a word"; done(); });
+  socket.on("connect", () => {
+    if (name !== "player.sock") { said[name] = "yes"; socket.destroy(); done(); return; }
+    socket.write(JSON.stringify({ t: "host-hello", version: 1, instance: "0000000000000000", pid: process.pid, shell: "probe 1" }) + "\\n");
+  });
+  socket.once("data", (data) => { said[name] = JSON.parse(data.toString().split("\\n")[0]).t; socket.destroy(); done(); });
+});
+connect("player.sock").then(() => connect("agent.sock")).then(() => console.log(JSON.stringify(said)));
+`;
+
+describe.skipIf(why !== undefined)("agent and player host are two users", () => {
+  let place = "";
+  let agent: ChildProcess | undefined;
+
+  beforeAll(async () => {
+    place = mkdtempSync(join(tmpdir(), "vitrine-users-"));
+    chmodSync(place, 0o755);
+    // As systemd and tmpfiles.conf make them.
+    for (const [name, gid, mode] of [["agent", AGENT, 0o700], ["sockets", AGENT, 0o711], ["content", LINK_GROUP, 0o2750]] as const) {
+      const folder = join(place, name);
+      mkdirSync(folder);
+      chownSync(folder, AGENT, gid);
+      chmodSync(folder, mode);
+    }
+    const [program = "", ...args] = as(AGENT, [LINK_GROUP], process.execPath, [
+      main, "--data", join(place, "agent"), "--platform", "simulated", "--sockets-dir", join(place, "sockets"), "--content-dir", join(place, "content"), "--player-group", String(LINK_GROUP),
+    ]);
+    agent = spawn(program, args, { stdio: "ignore", env: { PATH: process.env["PATH"] } });
+    for (const name of ["player.sock", "agent.sock"]) {
+      await vi.waitUntil(() => existsSync(join(place, "sockets/run", name)), { timeout: 20_000 });
+    }
+    // A package as the agent puts one there: its folder and its files get their group from the folder above.
+    const [sh = "", ...words] = as(AGENT, [LINK_GROUP], "sh", ["-c", `umask 0027; mkdir ${place}/content/abc; echo hello > ${place}/content/abc/index.html`]);
+    expect(spawnSync(sh, words).status).toBe(0);
+  }, 60_000);
+
+  afterAll(async () => {
+    if (agent !== undefined && agent.exitCode === null) {
+      const ended = new Promise((done) => agent?.once("exit", done));
+      agent.kill("SIGTERM");
+      await ended;
+    }
+    rmSync(place, { recursive: true, force: true });
+  });
+
+  test("the player host's user is greeted on its socket and reads packages; key, journal, queue, log and the command line's socket stay closed", () => {
+    expect(probe(PLAYER, [LINK_GROUP], place)).toEqual({
+      "the device's key": "EACCES",
+      "the journal": "EACCES",
+      "the queue": "EACCES",
+      "the agent's log": "EACCES",
+      "listing the agent's folder": "EACCES",
+      "a package": "yes",
+      "writing a package": "EACCES",
+      "removing the socket": "EACCES",
+      "player.sock": "agent-hello",
+      "agent.sock": "EACCES",
+    });
+  });
+
+  test("any other user gets at nothing at all", () => {
+    expect(new Set(Object.values(probe(STRANGER, [], place)))).toEqual(new Set(["EACCES"]));
+  });
+
+  test("modes say the same: the group passes the folder and uses one socket", () => {
+    const modeOf = (name: string): string => (statSync(join(place, "sockets/run", name)).mode & 0o7777).toString(8);
+    expect([modeOf("."), modeOf("player.sock"), modeOf("agent.sock")]).toEqual(["710", "660", "600"]);
+    expect(statSync(join(place, "sockets/run/player.sock")).gid).toBe(LINK_GROUP);
+  });
+
+  test("an agent that is not in the group says so and keeps its sockets to itself", async () => {
+    const lonely = join(place, "lonely");
+    mkdirSync(lonely);
+    chownSync(lonely, AGENT, AGENT);
+    const [program = "", ...args] = as(AGENT, [], process.execPath, [main, "--data", lonely, "--platform", "simulated", "--player-group", String(LINK_GROUP)]);
+    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], env: { PATH: process.env["PATH"] } });
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    await expect.poll(() => existsSync(join(lonely, "run/player.sock")), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => statSync(join(lonely, "run/player.sock")).mode & 0o777).toBe(0o600);
+    const ended = new Promise((done) => child.once("exit", done));
+    child.kill("SIGTERM");
+    await ended;
+    expect(said).toContain("player.group-not-ours");
+  }, 60_000);
+});
+
+describe("the unit files", () => {
+  const has = spawnSync("systemd-analyze", ["--version"]).error === undefined;
+  if (!has) reportLeftOut("systemd-analyze verify and security", "systemd-analyze is not there");
+
+  /** Exposure as systemd counts it, 0 to 10; the ceilings are what the units reached, rounded up. */
+  test.skipIf(!has).each([["vitrine-agent.service", 25], ["vitrine-player.service", 50]] as const)("%s passes verify, and is exposed to at most %i tenths", async (name, ceilingTenths) => {
+    const { readFile } = await import("node:fs/promises");
+    const folder = mkdtempSync(join(tmpdir(), "vitrine-units-"));
+    try {
+      // Verify wants every program to be there; what is in /opt on a player is not on this machine.
+      const text = (await readFile(join(import.meta.dirname, name), "utf8")).replaceAll(/\/opt\/vitrine\/bin\/node/g, process.execPath);
+      writeFileSync(join(folder, name), text);
+      const verified = spawnSync("systemd-analyze", ["verify", join(folder, name)], { encoding: "utf8" });
+      expect(verified.stderr.split("\n").filter((line) => line.includes(name))).toEqual([]);
+      const rated = spawnSync("systemd-analyze", ["security", "--offline=true", `--threshold=${ceilingTenths}`, "--no-pager", join(folder, name)], { encoding: "utf8" });
+      expect(rated.status, rated.stdout.slice(-300) + rated.stderr).toBe(0);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  const sysusers = process.getuid?.() === 0 && spawnSync("systemd-sysusers", ["--version"]).error === undefined;
+  if (!sysusers) reportLeftOut("systemd-sysusers on sysusers.conf", "not root, or it is not there");
+
+  test.skipIf(!sysusers)("sysusers.conf makes both users and the group, in a root of its own", async () => {
+    const { readFile } = await import("node:fs/promises");
+    const folder = mkdtempSync(join(tmpdir(), "vitrine-root-"));
+    mkdirSync(join(folder, "etc"));
+    try {
+      const made = spawnSync("systemd-sysusers", [`--root=${folder}`, "-"], { input: await readFile(join(import.meta.dirname, "sysusers.conf"), "utf8"), encoding: "utf8" });
+      expect(made.status, made.stderr).toBe(0);
+      expect(await readFile(join(folder, "etc/group"), "utf8")).toMatch(/^vitrine-link:x:\d+:vitrine-agent,vitrine-player$/m);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
