@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { systemClock } from "../../platform/linux/system-clock.ts";
+import { socketPlaceOf, trustSocketFolder } from "../../platform/node/socket-folder.ts";
+import { ok, type Result } from "../../platform/ports/result.ts";
 import { socketPath } from "../../player-host/contract/socket-path.ts";
 import { cloudCommands } from "./cli/cloud-commands.ts";
 import { deviceCommands } from "./cli/device-commands.ts";
@@ -24,12 +24,13 @@ const output = { out: (text: string) => process.stdout.write(`${text}\n`), err: 
 process.exitCode = await runCli(commands, process.argv.slice(2), output, stop.signal);
 
 /** The same rule as the agent's own (player-host/contract/socket-path.ts). */
-function agentSocket(given: string | undefined): string {
+function agentSocket(given: string | undefined): Result<string> {
   const data = resolve(given ?? process.env["VITRINE_DATA"] ?? (existsSync(".vitrine/devices/1") ? ".vitrine/devices/1" : "/var/lib/vitrine"));
   const sockets = process.env["VITRINE_SOCKETS_DIR"];
   // A player as scripts/systemd sets one up: whoever logs in there has no such variable.
   const installed = data === "/var/lib/vitrine" && existsSync("/run/vitrine/run") ? "/run/vitrine" : data;
   const dataDir = sockets === undefined || sockets === "" ? installed : resolve(sockets);
-  const dataDirSha256Hex = createHash("sha256").update(dataDir).digest("hex");
-  return socketPath("agent.sock", { dataDir, tmpDir: tmpdir(), dataDirSha256Hex }).path;
+  const { folder, path } = socketPath("agent.sock", socketPlaceOf(dataDir));
+  const trusted = trustSocketFolder(folder, dataDir);
+  return trusted.ok ? ok(path) : trusted;
 }

@@ -1,13 +1,12 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { getCACertificates } from "node:tls";
-import { playerSocketPath, socketPath, type SocketPlace } from "../../player-host/contract/socket-path.ts";
+import { playerSocketPath, socketPath } from "../../player-host/contract/socket-path.ts";
 import { openPlatform, type OpenedPlatform } from "../../platform/detect.ts";
 import { keyFromSeed, nodeCrypto } from "../../platform/linux/node-crypto.ts";
 import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../platform/linux/system-random.ts";
+import { socketPlaceOf } from "../../platform/node/socket-folder.ts";
 import type { Clock, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import { messageOf } from "../../platform/ports/result.ts";
@@ -70,7 +69,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const stores = await openStores({ paths, capBytes: config.values["outbox.bytesMax"], bootId, quality, clock, timers, random: systemRandom, log });
   const loaded = loadDeviceKey({ folder: paths.identity, random: systemRandom, wallMs: () => clock.wallMs(), keyFromSeed });
   const deviceId = await deviceIdOf(nodeCrypto, loaded.key.publicKey);
-  const place = socketPlace(config.values["sockets.dir"] === "" ? paths.data : resolve(config.values["sockets.dir"]));
+  const place = socketPlaceOf(config.values["sockets.dir"] === "" ? paths.data : resolve(config.values["sockets.dir"]));
   const listening = new Listening(["player.sock", "agent.sock"]);
   const playerGroup = playerGroupOf(config, paths, log);
   const player = new PlayerSocket(playerSocketPath(place).path, {
@@ -217,10 +216,6 @@ async function run({ agent, player, local, listening, platform, progress, timers
     await platform.adapter.close();
     log.info({}, "the agent stopped");
   }
-}
-
-function socketPlace(dataDir: string): SocketPlace {
-  return { dataDir, tmpDir: tmpdir(), dataDirSha256Hex: createHash("sha256").update(dataDir).digest("hex") };
 }
 
 function playerPid(player: PlayerSocket): number | undefined {

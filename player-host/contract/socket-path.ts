@@ -8,7 +8,7 @@ export interface SocketPlace {
   readonly dataDirSha256Hex: string;
 }
 
-/** Where the socket is. Whoever listens makes `folder` (mode 0700) and the socket (mode 0600). */
+/** Where the socket is. Whoever listens makes `folder` (mode 0700) and the socket (mode 0600), or both for a group too. */
 export interface SocketPath {
   readonly folder: string;
   readonly path: string;
@@ -23,7 +23,8 @@ export const SOCKET_PATH_BYTES_MAX = 100;
 /**
  * The socket `name` (for example `player.sock`) of one data folder: in `<data>/run`, or, where that path is
  * too long, in a folder below the machine's temporary folder that is named by the data folder's hash.
- * Agent, player host and command line call this same function, so they always meet.
+ * Agent, player host and command line call this same function, so they always meet. Who connects checks first whose the
+ * folder is (platform/node/socket-folder.ts): below the temporary folder anybody could have made it.
  */
 export function socketPath(name: string, place: SocketPlace): SocketPath {
   const inData = `${place.dataDir}/run`;

@@ -13,6 +13,8 @@ export interface Zone {
 
 const VALUES = ["platform/ports/", "platform/runtime/"];
 const WIRES = ["agent/protocol/", "player-host/contract/"];
+/** Files, locks and logs as any Node process of ours needs them. */
+const NODE = ["platform/node/"];
 const ADAPTERS = [
   "platform/linux/",
   "platform/raspberry-pi/",
@@ -73,35 +75,35 @@ export const ZONES: readonly Zone[] = [
   {
     name: "agent/node",
     at: ["agent/node/"],
-    may: ["agent/", "player-host/contract/", ...VALUES],
+    may: ["agent/", "player-host/contract/", ...VALUES, ...NODE],
     pure: false,
     why: "of player-host the agent imports the contract alone, and only its composition root names an adapter",
   },
   {
     name: "the agent's composition root",
     at: ["agent/node/compose.ts", "agent/node/main.ts", "agent/node/cli.ts"],
-    may: ["agent/", "player-host/contract/", ...VALUES, "platform/detect.ts", "platform/linux/"],
+    may: ["agent/", "player-host/contract/", ...VALUES, ...NODE, "platform/detect.ts", "platform/linux/"],
     pure: false,
     why: "an adapter is chosen by platform/detect.ts",
   },
   {
     name: "what the agent does for simulated hardware",
     at: ["agent/node/simulated-hooks.ts", "agent/node/local-api/simulated-methods.ts"],
-    may: ["agent/", ...VALUES, "platform/simulated/"],
+    may: ["agent/", ...VALUES, ...NODE, "platform/simulated/"],
     pure: false,
     why: "it stands between the local API and the simulated world, and is loaded with that adapter alone",
   },
   {
     name: "player-host",
     at: ["player-host/"],
-    may: ["player-host/", ...VALUES],
+    may: ["player-host/", ...VALUES, ...NODE],
     pure: false,
     why: "the player host knows nothing of the agent but the contract, and only a shell's main.ts names an adapter",
   },
   {
     name: "a shell's composition root",
     at: ["player-host/shells/chromium/main.ts", "player-host/shells/electron/main.ts", "player-host/shells/panel/main.ts"],
-    may: ["player-host/", ...VALUES, "platform/linux/", "platform/tizen/", "platform/webos/"],
+    may: ["player-host/", ...VALUES, ...NODE, "platform/linux/", "platform/tizen/", "platform/webos/"],
     pure: false,
     why: "the player host knows nothing of the agent but the contract",
   },
@@ -111,6 +113,13 @@ export const ZONES: readonly Zone[] = [
     may: ["player-host/page-api/", "player-host/screens/", "player-host/contract/", ...VALUES],
     pure: false,
     why: "code in a page has the contract alone",
+  },
+  {
+    name: "platform/node",
+    at: NODE,
+    may: [...NODE, "player-host/contract/", ...VALUES],
+    pure: false,
+    why: "it serves agent and player host alike, and knows neither",
   },
   {
     name: "platform/detect.ts",

@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { askAgent } from "../../agent/node/local-api/local-client.ts";
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
+import { socketPlaceOf } from "../../platform/node/socket-folder.ts";
 import { socketPath } from "../../player-host/contract/socket-path.ts";
 import { DeviceMachine } from "./device-machine.ts";
 import { keepRunning, lastWords, type KeepDeps } from "./keep-running.ts";
@@ -85,8 +84,7 @@ export class Room {
 
   async #sayWhenUp(name: string, signal: AbortSignal): Promise<void> {
     const dataDir = deviceFolder(this.#place, name);
-    const dataDirSha256Hex = createHash("sha256").update(dataDir).digest("hex");
-    const { path } = socketPath("agent.sock", { dataDir, tmpDir: tmpdir(), dataDirSha256Hex });
+    const { path } = socketPath("agent.sock", socketPlaceOf(dataDir));
     while (await sleep(this.#deps.timers, `start.look.${name}`, LOOK_EVERY_MS, signal)) {
       const status = await askAgent(path, "status", {}, ASK_AGENT_MS);
       if (!status.ok) continue;

@@ -11,15 +11,15 @@ const DATA_HELP = ["--data DIR   the agent's data folder (default: $VITRINE_DATA
 
 /** Where sockets are found; composition hands it in so that tests need no real folders. */
 export interface DeviceCommandDeps {
-  /** The agent's socket for a data folder, or for the default one. */
-  socketPath(data: string | undefined): string;
+  /** The agent's socket for a data folder, or for the default one; an error where somebody else may listen on it. */
+  socketPath(data: string | undefined): Result<string>;
 }
 
 /** Commands that talk to the agent on this machine. */
 export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
   const ask = async <T>(context: CliContext, method: string, params: Record<string, unknown> = {}, timeoutMs = 20_000): Promise<Result<T>> => {
     const path = deps.socketPath(context.options["data"] as string | undefined);
-    return (await askAgent(path, method, params, timeoutMs)) as Result<T>;
+    return path.ok ? ((await askAgent(path.value, method, params, timeoutMs)) as Result<T>) : path;
   };
   /** Asks, prints the error or the answer, and gives the exit code. */
   const show = async <T>(context: CliContext, method: string, params: Record<string, unknown>, text: (answer: T) => string, exit: (answer: T) => CliExit = () => CLI_EXIT.ok): Promise<CliExit> => {
@@ -74,7 +74,7 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
 export function complain(context: CliContext, issue: Issue): CliExit {
   if (context.json) context.printJson({ error: issue });
   else context.complain(`vitrine: ${issue.message} [${issue.code}]${issue.hint === undefined ? "" : `\n  → ${issue.hint}`}`);
-  return /^(?:local\.(?:no-agent|forbidden|timeout|connection|no-answer)|cloud\.unreachable)$/.test(issue.code) ? CLI_EXIT.unreachable : CLI_EXIT.notSo;
+  return /^(?:local\.(?:no-agent|forbidden|timeout|connection|no-answer)|socket\.untrusted-folder|cloud\.unreachable)$/.test(issue.code) ? CLI_EXIT.unreachable : CLI_EXIT.notSo;
 }
 
 async function withLimit(context: CliContext, fallback: number, run: (limit: number) => Promise<CliExit>, option = "limit"): Promise<CliExit> {

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { fail } from "../../../platform/ports/result.ts";
 import { CLI_EXIT, type CliCommand, type CliContext } from "./command.ts";
+import { deviceCommands } from "./device-commands.ts";
 import { nearest, runCli } from "./run-cli.ts";
 
 let seen: CliContext | undefined;
@@ -51,4 +53,12 @@ test("help is success, nothing and nonsense are not", async () => {
 
 test("a name far from every other is not guessed", () => {
   expect(nearest("zzzzzz", ["status", "doctor"])).toBeUndefined();
+});
+
+test("a socket that may be somebody else's is not asked, with the code that says so and exit code 3", async () => {
+  const untrusted = deviceCommands({ socketPath: () => fail("socket.untrusted-folder", "belongs to user 5", "remove it") });
+  let err = "";
+  const output = { out: () => undefined, err: (text: string) => (err += text) };
+  expect(await runCli(untrusted, ["status"], output, new AbortController().signal)).toBe(CLI_EXIT.unreachable);
+  expect(err).toContain("[socket.untrusted-folder]");
 });

@@ -1,11 +1,9 @@
 #!/usr/bin/env node
-import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../../platform/linux/system-random.ts";
+import { socketPlaceOf } from "../../../platform/node/socket-folder.ts";
 import type { Timer } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
@@ -18,6 +16,7 @@ import { EXIT } from "../common/exit-codes.ts";
 import { hostLog, RotatingFile } from "../common/host-log.ts";
 import { parseHostOptions, type HostOptions } from "../common/host-options.ts";
 import { takeInstanceLock } from "../common/instance-lock.ts";
+import { openAgentSocket } from "../common/open-agent-socket.ts";
 import { overlayScript } from "../common/overlay-script.ts";
 import { parentGone } from "../common/parent-watch.ts";
 import { socketsDir } from "../common/sockets-dir.ts";
@@ -86,11 +85,10 @@ async function run(options: HostOptions, browser: string, log: Log): Promise<num
     log: log.child({ part: "chromium" }),
   });
   const dataDir = socketsDir(process.env, options.dataDir);
-  const dataDirSha256Hex = createHash("sha256").update(dataDir).digest("hex");
-  const socket = playerSocketPath({ dataDir, tmpDir: tmpdir(), dataDirSha256Hex });
+  const socket = playerSocketPath(socketPlaceOf(dataDir));
   const host = await composeHost({
     dataDir: options.dataDir,
-    openLink: () => connect(socket.path),
+    openLink: () => openAgentSocket(socket, dataDir),
     shell,
     clock: systemClock,
     timers,
