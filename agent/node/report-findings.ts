@@ -2,6 +2,7 @@ import type { Log } from "../../platform/ports/log.ts";
 import type { Issue } from "../../platform/ports/result.ts";
 import type { Alarms } from "../core/health/alarms.ts";
 import type { OutboxIncident } from "../core/outbox/outbox-deps.ts";
+import type { StorageLoss } from "../core/outbox/outbox-store.ts";
 import type { LoadedKey } from "./identity/device-key-file.ts";
 import type { Stores } from "./stores.ts";
 
@@ -31,7 +32,7 @@ function raiseIncident(alarms: Alarms, log: Log, incident: OutboxIncident): void
   log.warn({ incident }, "the outbox's storage");
   switch (incident.kind) {
     case "loss":
-      return alarms.raise("storage.quarantined", "error", `${incident.loss.file} was damaged and set aside: ${incident.loss.why.message}`, { salvagedRows: incident.loss.salvagedRows });
+      return alarms.raise("storage.quarantined", "error", lossText(incident.loss), { salvagedRows: incident.loss.salvagedRows });
     case "degraded":
       return alarms.raise("outbox.degraded", "error", `records are kept in memory only: ${incident.why.message}`);
     case "recovered":
@@ -43,4 +44,8 @@ function raiseIncident(alarms: Alarms, log: Log, incident: OutboxIncident): void
     case "new-log":
       return alarms.raise("outbox.new-log", "warning", `the end of the outbox was lost; it goes on as log ${incident.log}`, { stream: incident.stream, claimed: incident.claimed, handedOut: incident.handedOut });
   }
+}
+
+function lossText({ file, quarantined, why, extentKnown }: StorageLoss): string {
+  return `${file} was damaged${quarantined === undefined ? "" : " and set aside"}: ${why.message}${extentKnown ? "" : "; more may be lost than is counted"}`;
 }

@@ -53,15 +53,15 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
   };
   const documents = openDocuments({ path: paths.documents, quarantine: paths.quarantine, quarantineBytesMax: SMALL_QUARANTINE_BYTES, clock });
   if (documents.degraded !== undefined) degraded("state.sqlite", documents.degraded);
-  if (documents.loss !== undefined) findings.push(quarantined("state.sqlite", documents.loss.why, { salvaged: documents.loss.salvagedKeys.length }));
+  if (documents.loss !== undefined) findings.push(damaged(documents.loss.file, documents.loss.why, documents.loss.quarantined !== undefined, { salvaged: documents.loss.salvagedKeys.length }));
   const opened = await openJournal(paths.journal, new Quarantine(paths.quarantine, SMALL_QUARANTINE_BYTES), clock.wallMs());
   if (opened.kind === "unusable") degraded("journal.sqlite", opened.why);
-  else if (opened.damage !== undefined) findings.push(quarantined("journal.sqlite", opened.damage.why, { salvaged: opened.damage.salvaged }));
+  else if (opened.damage !== undefined) findings.push(damaged("journal.sqlite", opened.damage.why, true, { salvaged: opened.damage.salvaged }));
   const incidents: OutboxIncident[] = [];
   let tell = (incident: OutboxIncident): void => void incidents.push(incident);
   const outbox = await Outbox.open(
     {
-      openStore: sqliteOutboxOpener({ path: paths.outbox, quarantine: paths.quarantine, capBytes: deps.capBytes, clock, random }),
+      openStore: sqliteOutboxOpener({ path: paths.outbox, quarantine: paths.quarantine, capBytes: deps.capBytes, clock, random, boot: deps.bootId }),
       clock, timers, random, log: log.child({ part: "outbox" }), boot: deps.bootId, quality: deps.quality,
     },
     (incident) => tell(incident),
@@ -78,6 +78,6 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
   };
 }
 
-function quarantined(file: string, why: Issue, evidence: Readonly<Record<string, number>>): StorageFinding {
-  return { code: "storage.quarantined", message: `${file} was damaged and set aside: ${why.message}`, evidence: { file, why: why.code, ...evidence } };
+function damaged(file: string, why: Issue, setAside: boolean, evidence: Readonly<Record<string, number>>): StorageFinding {
+  return { code: "storage.quarantined", message: `${file} was damaged${setAside ? " and set aside" : ""}: ${why.message}`, evidence: { file, why: why.code, ...evidence } };
 }

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { MARK_FILE_BYTES } from "./mark-file.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { fileBytes, type SqliteFile } from "./sqlite-file.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
@@ -78,7 +79,7 @@ export class DiskBudget {
   besideDamaged(): void {
     this.#file.checkpoint(true);
     this.#quarantineBytes = this.#quarantine.bytes();
-    const pages = Math.floor((this.#capBytes - CHANGE_BYTES_MAX - this.#quarantineBytes) / this.#file.pageBytes);
+    const pages = Math.floor((this.#capBytes - CHANGE_BYTES_MAX - MARK_FILE_BYTES - this.#quarantineBytes) / this.#file.pageBytes);
     this.#file.database.pragma(`max_page_count = ${Math.max(1, pages)}`);
   }
 
@@ -99,7 +100,7 @@ export class DiskBudget {
   bytes(): number {
     // Counted anew while a salvage eats the damaged file up.
     if (this.#salvaging) this.#quarantineBytes = this.#quarantine.bytes();
-    return this.#file.bytes() + fileBytes(this.#reservePath) + this.#quarantineBytes;
+    return this.#file.bytes() + fileBytes(this.#reservePath) + MARK_FILE_BYTES + this.#quarantineBytes;
   }
 
   get tight(): boolean {
@@ -161,7 +162,7 @@ export class DiskBudget {
 
   /** Bytes that are set apart whatever the database holds. */
   #fixedBytes(): number {
-    return 2 * this.#walBytesMax;
+    return 2 * this.#walBytesMax + MARK_FILE_BYTES;
   }
 
   #pagesMax(): number {

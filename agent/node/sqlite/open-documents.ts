@@ -3,11 +3,12 @@ import { basename, dirname, join } from "node:path";
 import type { DocumentStore } from "../../core/storage/document-store.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
+import { DocumentMarks } from "./document-marks.ts";
 import { openDatabase } from "./open-database.ts";
 import { PageScan } from "./page-scan.ts";
 import { Quarantine } from "./quarantine.ts";
 import { rowChecksum } from "./row-checksum.ts";
-import { fileBytes } from "./sqlite-file.ts";
+import { fileBytes, type SqliteFile } from "./sqlite-file.ts";
 import { DOCUMENT_SCHEMA, SqliteDocumentStore } from "./sqlite-document-store.ts";
 import { StandInDocumentStore } from "./stand-in-document-store.ts";
 import { storageIssueOf, storageIssueOrThrow, type StorageIssue } from "./storage-issue.ts";
@@ -33,7 +34,7 @@ export function openDocuments(options: DocumentsFileOptions): DocumentsOpening {
   const opened = openFile(options);
   switch (opened.kind) {
     case "open":
-      return { store: opened.store };
+      return { store: opened.store, ...(opened.loss && { loss: opened.loss }) };
     case "damaged":
       return replace(options, opened.why);
     case "unusable":
@@ -42,24 +43,61 @@ export function openDocuments(options: DocumentsFileOptions): DocumentsOpening {
 }
 
 type Opened =
-  | { readonly kind: "open"; readonly store: SqliteDocumentStore }
+  | { readonly kind: "open"; readonly store: SqliteDocumentStore; readonly loss?: DocumentsOpening["loss"] }
   | { readonly kind: "damaged"; readonly why: Issue }
   | { readonly kind: "unusable"; readonly why: StorageIssue };
 
 function openFile({ path }: DocumentsFileOptions): Opened {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const marked = DocumentMarks.read(path);
+    // Before the database is opened, which changes its log.
+    const onPages = marked === undefined ? undefined : salvageDocuments(path);
     const opened = openDatabase(path, DOCUMENT_SCHEMA);
     if (opened.kind !== "open") return opened;
     const { file } = opened;
     const damaged = firstDamaged(file.database.prepare("SELECT name, version, crc, value FROM document").raw().iterate() as Iterable<DocumentRow>);
-    if (damaged === undefined) return { kind: "open", store: new SqliteDocumentStore(file) };
+    if (damaged === undefined) {
+      const loss = onPages === undefined ? undefined : missedSince(file, path, marked ?? 0, onPages);
+      return { kind: "open", store: storeOn(file, marked ?? 0), ...(loss && { loss }) };
+    }
     file.close();
     return { kind: "damaged", why: { code: "storage.corrupt", message: `document ${damaged} does not match its checksum` } };
   } catch (thrown) {
     const why = storageIssueOrThrow(thrown);
     return why.code === "storage.corrupt" ? { kind: "damaged", why } : { kind: "unusable", why };
   }
+}
+
+/** The store on an open file; versions go on above those that were ever given. */
+function storeOn(file: SqliteFile, marked: number): SqliteDocumentStore {
+  const newest = Math.max(marked, newestVersion(file));
+  return new SqliteDocumentStore(file, newest, DocumentMarks.open(file.path, newest));
+}
+
+function newestVersion({ database }: SqliteFile): number {
+  return (database.prepare("SELECT max(version) FROM document").pluck().get() as number | null) ?? 0;
+}
+
+/**
+ * The marks know of later writes than the database: the end of its log is missing, or SQLite did not take it because
+ * of a damaged place before. What stands behind that place is taken over.
+ */
+function missedSince(file: SqliteFile, path: string, marked: number, onPages: ReturnType<typeof salvageDocuments>): DocumentsOpening["loss"] {
+  const { database } = file;
+  const newest = newestVersion(file);
+  if (marked <= newest) return undefined;
+  const later = [...onPages].filter(([, { version }]) => version > newest);
+  const put = database.prepare(
+    "INSERT INTO document (name, version, crc, value) VALUES (?, ?, ?, ?) " +
+      "ON CONFLICT (name) DO UPDATE SET version = excluded.version, crc = excluded.crc, value = excluded.value",
+  );
+  database.transaction(() => {
+    for (const [name, { version, value }] of later) put.run(name, version, rowChecksum("document", [name, version], value), value);
+  })();
+  file.checkpoint(true);
+  const message = `the end of the documents is missing: of the last ${marked - newest} writes ${later.length} documents could be taken over`;
+  return { file: `${basename(path)}-wal`, why: { code: "storage.corrupt", message }, salvagedKeys: later.map(([name]) => name) };
 }
 
 /** Reads what there is without writing a byte, and refuses writes until the disk takes them. */
@@ -91,7 +129,7 @@ function replace(options: DocumentsFileOptions, why: Issue): DocumentsOpening {
       for (const [name, { version, value }] of salvaged) insert.run(name, version, rowChecksum("document", [name, version], value), value);
     })();
     opened.file.checkpoint(true);
-    return { store: new SqliteDocumentStore(opened.file), loss: loss() };
+    return { store: storeOn(opened.file, DocumentMarks.read(options.path) ?? 0), loss: loss() };
   } catch (thrown) {
     return standIn(options, storageIssueOrThrow(thrown), loss());
   }

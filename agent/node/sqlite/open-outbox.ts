@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { perStream } from "../../core/outbox/empty-contents.ts";
 import { MemoryDisk } from "../../core/outbox/memory-outbox-store.ts";
-import type { OpenOutboxStore, OutboxOpening, StorageLoss } from "../../core/outbox/outbox-store.ts";
+import type { GapEntry, OpenOutboxStore, OutboxOpening, StorageLoss } from "../../core/outbox/outbox-store.ts";
 import { STREAMS } from "../../protocol/records.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Random } from "../../../platform/ports/random.ts";
@@ -10,12 +10,13 @@ import type { Issue } from "../../../platform/ports/result.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 import { DiskBudget, reservePath } from "./disk-budget.ts";
 import { openDatabase } from "./open-database.ts";
+import { marksPath, missedBy, OutboxMarks, readMarks, type MarksReading } from "./outbox-marks.ts";
 import { OUTBOX_SCHEMA, STREAM_IDS } from "./outbox-schema.ts";
 import { Quarantine } from "./quarantine.ts";
 import { walIsUnreadable } from "./page-scan.ts";
 import { readContents } from "./read-contents.ts";
 import { rowChecksum } from "./row-checksum.ts";
-import { recordsInWal, SALVAGE_MARK, salvageOutbox, salvageTail, type Salvage, type SalvageOptions } from "./salvage-outbox.ts";
+import { noteMissed, recordsInWal, SALVAGE_MARK, salvageOutbox, salvageTail, type Salvage, type SalvageOptions } from "./salvage-outbox.ts";
 import { fileBytes, type SqliteFile } from "./sqlite-file.ts";
 import { SqliteOutboxStore } from "./sqlite-outbox-store.ts";
 import { storageIssueOf, storageIssueOrThrow } from "./storage-issue.ts";
@@ -29,6 +30,8 @@ export interface OutboxFileOptions {
   readonly capBytes: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** This boot's id: marks of another boot may be older than the outbox they are about. Without it all is one boot. */
+  readonly boot?: string;
 }
 
 /** What an agent without a usable disk keeps in memory at most. */
@@ -53,20 +56,21 @@ function openOutbox(options: OutboxFileOptions): OutboxOpening {
   try {
     mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
     const quarantine = new Quarantine(options.quarantine, Math.floor(options.capBytes * QUARANTINE_PART));
-    const first = openFile(options, quarantine);
+    const marks = readMarks(options.path, bootOf(options));
+    const first = openFile(options, quarantine, marks);
     // On a full disk the reserve is there for exactly this: to open what is stored, send it and let it go.
     const again = first.kind === "unusable" && first.why.code === "storage.full" && fileBytes(reservePath(options.path)) > 0;
     if (again) rmSync(reservePath(options.path));
-    const opened = again ? openFile(options, quarantine) : first;
+    const opened = again ? openFile(options, quarantine, marks) : first;
     if (opened.kind === "open") return opened.opening;
     if (opened.kind === "unusable") return inMemory(options, opened.why, []);
-    return replace(options, quarantine, opened.why);
+    return replace(options, quarantine, opened.why, marks);
   } catch (thrown) {
     return inMemory(options, storageIssueOrThrow(thrown), []);
   }
 }
 
-function openFile(options: OutboxFileOptions, quarantine: Quarantine): Opened {
+function openFile(options: OutboxFileOptions, quarantine: Quarantine, marks: MarksReading): Opened {
   const { path } = options;
   const walBytes = fileBytes(`${path}-wal`);
   const unreadable = walBytes > 0 && walIsUnreadable(path);
@@ -76,14 +80,17 @@ function openFile(options: OutboxFileOptions, quarantine: Quarantine): Opened {
   const { file } = opened;
   try {
     fillNew(file, newLogId(options));
-    const losses = [...resumeSalvage(options, quarantine, file)];
+    const losses = [...resumeSalvage(options, quarantine, file, marks)];
     const before = readContents(file.database);
     if (before === undefined) return giveUp(file, "the log's id or its numbers do not match their checksum");
     const gone = walBytes === 0 && mark(file, RUNNING_MARK) !== undefined;
     const newest = perStream((stream) => before.contents.streams[stream].newest);
     const tail = salvageTail(inWal, file.database, newest, before.contents.gaps);
-    if (unreadable || gone || tail.rows > 0 || tail.gaps.length > 0) losses.push(tailLoss(path, tail, unreadable || gone));
-    return { kind: "open", opening: begin(file, budgetOf(options, quarantine, file, false), losses) };
+    const missed = missedSince(file, marks);
+    const found = { rows: tail.rows, gaps: [...tail.gaps, ...missed], extentKnown: typeof marks === "object" && marks.current };
+    if (unreadable || gone || found.rows > 0 || found.gaps.length > 0) losses.push(tailLoss(path, found, unreadable || gone, missed.length > 0));
+    else if (typeof marks === "string" && mark(file, MARKED_MARK) !== undefined) losses.push(marksLoss(path, marks));
+    return { kind: "open", opening: begin(options, file, budgetOf(options, quarantine, file, false), losses) };
   } catch (thrown) {
     const issue = storageIssueOrThrow(thrown);
     closeAnyway(file);
@@ -92,7 +99,7 @@ function openFile(options: OutboxFileOptions, quarantine: Quarantine): Opened {
 }
 
 /** Moves the damaged file aside and starts a new one with what can be read from it. */
-function replace(options: OutboxFileOptions, quarantine: Quarantine, why: Issue): OutboxOpening {
+function replace(options: OutboxFileOptions, quarantine: Quarantine, why: Issue, marks: MarksReading): OutboxOpening {
   const { path } = options;
   const aside = quarantine.moveAside(path, options.clock.wallMs());
   if (aside === undefined) return inMemory(options, { code: "storage.read-only", message: "a damaged outbox cannot be moved aside" }, []);
@@ -102,9 +109,9 @@ function replace(options: OutboxFileOptions, quarantine: Quarantine, why: Issue)
   try {
     fillNew(file, newLogId(options), basename(aside));
     const budget = budgetOf(options, quarantine, file, true);
-    const salvage = salvageFrom(aside, file, budget, { eatUp: quarantine.bytes() > quarantine.bytesMax });
+    const salvage = salvageFrom(aside, file, budget, marks, { eatUp: quarantine.bytes() > quarantine.bytesMax });
     budget.settle();
-    return begin(file, budget, [lossOf(options, why, aside, salvage)]);
+    return begin(options, file, budget, [lossOf(options, why, aside, salvage)]);
   } catch (thrown) {
     const issue = storageIssueOrThrow(thrown);
     closeAnyway(file);
@@ -113,22 +120,37 @@ function replace(options: OutboxFileOptions, quarantine: Quarantine, why: Issue)
 }
 
 /** The store on an open file. From here on its WAL is never empty, so that a missing one is noticed. */
-function begin(file: SqliteFile, budget: DiskBudget, losses: readonly StorageLoss[]): OutboxOpening {
-  setMark(file, RUNNING_MARK, "running");
-  file.checkpoint(false);
+function begin(options: OutboxFileOptions, file: SqliteFile, budget: DiskBudget, losses: readonly StorageLoss[]): OutboxOpening {
   const read = readContents(file.database);
   if (read === undefined) throw new Error("an outbox file does not read back what was just written");
-  const store = new SqliteOutboxStore(file, budget, streamsOf(read), () => setMark(file, RUNNING_MARK, undefined));
+  // What was found to be missing is on disk before the marks say anything else.
+  file.checkpoint(false);
+  const marks = OutboxMarks.open(options.path, bootOf(options), read.contents.streams);
+  setMark(file, RUNNING_MARK, "running");
+  setMark(file, MARKED_MARK, marks === undefined ? undefined : "marked");
+  file.checkpoint(false);
+  const store = new SqliteOutboxStore({ file, budget, streams: streamsOf(read), atClose: () => setMark(file, RUNNING_MARK, undefined), ...(marks && { marks }) });
   return { store, contents: read.contents, losses };
 }
 
+/** Notes what the marks know and the database does not: counted as lost, and its numbers are not given again. */
+function missedSince(file: SqliteFile, marks: MarksReading): readonly GapEntry[] {
+  if (typeof marks === "string") return [];
+  const now = readContents(file.database)?.contents;
+  if (now === undefined) throw new Error("an outbox file does not read back what was just written");
+  const missed = STREAMS.map((stream) => ({ stream, ...missedBy(marks, stream, now.streams[stream].newest) }));
+  const gaps = missed.flatMap(({ gap }) => gap ?? []);
+  noteMissed(file.database, missed.filter(({ stream, goOnAfter }) => goOnAfter > now.streams[stream].newest), gaps, now.gaps);
+  return gaps;
+}
+
 /** The power went during a salvage: what is left of it is done now. */
-function resumeSalvage(options: OutboxFileOptions, quarantine: Quarantine, file: SqliteFile): StorageLoss[] {
+function resumeSalvage(options: OutboxFileOptions, quarantine: Quarantine, file: SqliteFile, marks: MarksReading): StorageLoss[] {
   const name = mark(file, SALVAGE_MARK);
   if (name === undefined) return [];
   const aside = join(options.quarantine, basename(name));
   const budget = budgetOf(options, quarantine, file, true);
-  const salvage = salvageFrom(aside, file, budget, { eatUp: quarantine.bytes() > quarantine.bytesMax });
+  const salvage = salvageFrom(aside, file, budget, marks, { eatUp: quarantine.bytes() > quarantine.bytesMax });
   setMark(file, SALVAGE_MARK, undefined);
   budget.settle();
   return [lossOf(options, { code: "storage.corrupt", message: "a salvage was cut short and is done now" }, aside, salvage)];
@@ -141,6 +163,8 @@ function lossOf(options: OutboxFileOptions, why: Issue, aside: string, salvage: 
 
 /** Row of table `meta` that is there while the outbox is in use. */
 const RUNNING_MARK = 3;
+/** Row of table `meta` that is there once there is a file of marks beside the database. */
+const MARKED_MARK = 4;
 
 function mark(file: SqliteFile, id: number): string | undefined {
   return file.database.prepare("SELECT log FROM meta WHERE id = ?").pluck().get(id) as string | undefined;
@@ -154,9 +178,9 @@ function setMark(file: SqliteFile, id: number, text: string | undefined): void {
 const NOTHING: Salvage = { rows: 0, gaps: [], extentKnown: false };
 
 /** What cannot even be scanned gives nothing; the agent starts all the same. */
-function salvageFrom(aside: string, file: SqliteFile, budget: DiskBudget, options: SalvageOptions): Salvage {
+function salvageFrom(aside: string, file: SqliteFile, budget: DiskBudget, marks: MarksReading, options: SalvageOptions): Salvage {
   try {
-    const salvage = salvageOutbox(aside, file.database, budget, options);
+    const salvage = salvageOutbox(aside, file.database, budget, { ...options, ...(typeof marks === "object" && { marks }) });
     if (options.eatUp) rmSync(aside, { force: true });
     return salvage;
   } catch (thrown) {
@@ -165,11 +189,22 @@ function salvageFrom(aside: string, file: SqliteFile, budget: DiskBudget, option
   }
 }
 
-function tailLoss(path: string, tail: Salvage, whole: boolean): StorageLoss {
+function tailLoss(path: string, tail: Salvage, whole: boolean, cut: boolean): StorageLoss {
+  const lost = tail.gaps.reduce((sum, { count }) => sum + count, 0);
   const message = whole
-    ? "the write-ahead log is missing or cannot be read; what was written since the last checkpoint is lost"
-    : "the write-ahead log has a damaged place; the records behind it were taken over";
-  return { file: `${basename(path)}-wal`, why: { code: "storage.corrupt", message }, salvagedRows: tail.rows, extentKnown: !whole, gaps: tail.gaps };
+    ? `the write-ahead log is missing or cannot be read; of what was written since the last checkpoint ${lost} records are known to be lost`
+    : cut
+      ? `the end of the queue is missing: ${lost} records that were on disk are lost`
+      : "the write-ahead log has a damaged place; the records behind it were taken over";
+  const extentKnown = tail.extentKnown || (!whole && !cut);
+  return { file: `${basename(path)}-wal`, why: { code: "storage.corrupt", message }, salvagedRows: tail.rows, extentKnown, gaps: tail.gaps };
+}
+
+/** Nothing is known to be lost; but had the end of the queue gone as well, nobody would know. */
+function marksLoss(path: string, reading: "absent" | "unreadable"): StorageLoss {
+  const how = reading === "absent" ? "are gone" : "cannot be read";
+  const message = `the marks beside the queue ${how}: whether records at its end are lost is not known`;
+  return { file: basename(marksPath(path)), why: { code: "storage.corrupt", message }, salvagedRows: 0, extentKnown: false, gaps: [] };
 }
 
 function budgetOf(options: OutboxFileOptions, quarantine: Quarantine, file: SqliteFile, salvaging: boolean): DiskBudget {
@@ -218,7 +253,10 @@ function inMemory(options: OutboxFileOptions, why: Issue, losses: readonly Stora
   return { ...disk.open(), degraded: why, losses };
 }
 
+function bootOf(options: OutboxFileOptions): string {
+  return options.boot ?? "";
+}
+
 function newLogId(options: OutboxFileOptions): string {
   return toHex(options.random.bytes(12));
 }
-

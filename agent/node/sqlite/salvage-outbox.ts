@@ -6,6 +6,7 @@ import { GapLedger } from "../../core/outbox/gap-ledger.ts";
 import type { DiskBudget } from "./disk-budget.ts";
 import { QUALITIES, STREAM_IDS } from "./outbox-schema.ts";
 import { PageScan, type RawRow } from "./page-scan.ts";
+import type { OldMarks } from "./outbox-marks.ts";
 import { outboxRowOf, type OutboxRow } from "./raw-outbox-row.ts";
 import { rowChecksum } from "./row-checksum.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
@@ -37,17 +38,21 @@ export interface SalvageOptions {
    * that both together never have more than the cap.
    */
   readonly eatUp: boolean;
+  /** How far the damaged file had come, by the marks beside it. */
+  readonly marks?: OldMarks;
 }
 
 /**
  * Takes over what can be read from a damaged outbox file into a new one. Records keep their numbers, so that the gap
  * records about the others name them; the new file has another log id. May be run again after it was cut short.
  */
-export function salvageOutbox(damagedPath: string, database: Database.Database, budget: DiskBudget, { eatUp }: SalvageOptions): Salvage {
+export function salvageOutbox(damagedPath: string, database: Database.Database, budget: DiskBudget, { eatUp, marks }: SalvageOptions): Salvage {
   const scan = new PageScan(damagedPath);
   try {
     const small = readSmallTables(scan);
     noteOwnStreams(database, small);
+    const extentKnown = marks?.current === true || STREAMS.every((stream) => small.streams.has(stream));
+    if (marks !== undefined) noteMarks(small, marks);
     putSmallTables(database, small);
     budget.besideDamaged();
     const taker = new RowTaker(database, budget, perStream((stream) => small.streams.get(stream)?.floor ?? 0));
@@ -59,7 +64,7 @@ export function salvageOutbox(damagedPath: string, database: Database.Database, 
       database.prepare("DELETE FROM meta WHERE id = ?").run(SALVAGE_MARK);
       return found;
     })();
-    return { rows: taker.rows, gaps, extentKnown: STREAMS.every((stream) => small.streams.has(stream)) };
+    return { rows: taker.rows, gaps, extentKnown };
   } finally {
     scan.close();
   }
@@ -130,6 +135,34 @@ function noteOwnStreams(database: Database.Database, small: SmallTables): void {
     const stream = STREAMS.find((name) => STREAM_IDS[name] === id);
     if (stream !== undefined && newest > 0) note(small, { table: "stream", stream, stored, floor, newest });
   }
+}
+
+/** The cloud has what is below `stored`: in the new log it would be sent, and stored, once more. */
+function noteMarks(small: SmallTables, { streams }: OldMarks): void {
+  for (const stream of STREAMS) {
+    const { stored, newest } = streams[stream];
+    note(small, { table: "stream", stream, stored, floor: stored, newest });
+  }
+}
+
+/** Writes down what the marks tell is missing: the losses, and the numbers not to be given again. In one transaction. */
+export function noteMissed(
+  database: Database.Database,
+  ends: readonly { readonly stream: Stream; readonly goOnAfter: number }[],
+  gaps: readonly GapEntry[],
+  owed: readonly GapEntry[],
+): void {
+  if (ends.length === 0) return;
+  const numbers = database.prepare("SELECT stored, floor FROM stream WHERE id = ?").raw();
+  const put = database.prepare("UPDATE stream SET newest = ?, crc = ? WHERE id = ?");
+  database.transaction(() => {
+    for (const { stream, goOnAfter } of ends) {
+      const id = STREAM_IDS[stream];
+      const [stored, floor] = numbers.get(id) as [number, number];
+      put.run(goOnAfter, rowChecksum("stream", [id, stored, floor, goOnAfter], ""), id);
+    }
+    if (gaps.length > 0) noteGaps(database, owed, gaps);
+  })();
 }
 
 /**

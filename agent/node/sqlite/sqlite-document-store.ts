@@ -3,6 +3,7 @@ import { StorageError } from "../../core/storage/document-store.ts";
 import { documentText } from "../../core/storage/document-text.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
 import type { DatabaseSchema } from "./open-database.ts";
+import type { DocumentMarks } from "./document-marks.ts";
 import { rowChecksum } from "./row-checksum.ts";
 import type { SqliteFile } from "./sqlite-file.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
@@ -32,12 +33,16 @@ export class SqliteDocumentStore implements DocumentStore {
   readonly #file: SqliteFile;
   readonly #sql;
   #version: number;
+  readonly #marks: DocumentMarks | undefined;
   #closed = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(file: SqliteFile) {
+  /** `newest`: highest version ever given, also to documents that are gone. */
+  constructor(file: SqliteFile, newest: number, marks: DocumentMarks | undefined) {
     const { database } = file;
     this.#file = file;
+    this.#version = newest;
+    this.#marks = marks;
     this.#sql = {
       get: database.prepare("SELECT version, crc, value FROM document WHERE name = ?").raw(),
       put: database.prepare(
@@ -47,7 +52,6 @@ export class SqliteDocumentStore implements DocumentStore {
       remove: database.prepare("DELETE FROM document WHERE name = ?"),
       wal: database.prepare("PRAGMA wal_checkpoint(NOOP)"),
     };
-    this.#version = (database.prepare("SELECT max(version) FROM document").pluck().get() as number | null) ?? 0;
   }
 
   async get(key: string): Promise<JsonObject | undefined> {
@@ -78,6 +82,7 @@ export class SqliteDocumentStore implements DocumentStore {
     if (this.#closed) return;
     this.#closed = true;
     try {
+      this.#marks?.close();
       this.#file.close();
     } catch (thrown) {
       // The WAL could not be moved into the database; it stays and is read at the next start.
@@ -102,6 +107,7 @@ export class SqliteDocumentStore implements DocumentStore {
         throw error;
       }
     }
+    this.#marks?.note(this.#version);
     this.#checkpointWhenLong();
   }
 

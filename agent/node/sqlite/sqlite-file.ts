@@ -3,7 +3,11 @@ import type Database from "better-sqlite3";
 
 /** Syncs shorter than this are done in place: the way to another thread and back would take as long. */
 const QUICK_SYNC_NS = 1_000_000n;
-/** After a slow sync, as many go to another thread before one is tried in place again. */
+/** The same for a sync in another thread: the way there and back is in it. */
+const QUICK_SYNC_THERE_NS = 1_500_000n;
+/** After a slow sync they go to another thread, until as many in a row were quick there... */
+const QUICK_SYNCS = 8;
+/** ...or as many went there: while much is going on, each comes back late, whatever the disk does. */
 const SLOW_SYNCS = 256;
 const FRAME_HEADER_BYTES = 24;
 
@@ -21,7 +25,9 @@ export class SqliteFile {
   readonly #pageCount: Database.Statement;
   readonly #freePages: Database.Statement;
   #walFd: number | undefined;
+  /** Syncs that still go to another thread; 0: in place. */
   #slowSyncsLeft = 0;
+  #quickInARow = 0;
 
   constructor(database: Database.Database, path: string) {
     this.database = database;
@@ -34,17 +40,20 @@ export class SqliteFile {
   /** Waits until every commit so far is on the disk. Rejects with the system's error. */
   async sync(): Promise<void> {
     const fd = (this.#walFd ??= openSync(`${this.path}-wal`, "r+"));
+    // The machine's own clock, whatever clock the agent runs on: it is the real disk that is measured.
+    const start = process.hrtime.bigint();
     if (this.#slowSyncsLeft === 0) {
-      const start = process.hrtime.bigint();
       fdatasyncSync(fd);
-      // The machine's own clock, whatever clock the agent runs on: it is the real disk that is measured.
       if (process.hrtime.bigint() - start > QUICK_SYNC_NS) this.#slowSyncsLeft = SLOW_SYNCS;
+      this.#quickInARow = 0;
       return;
     }
     this.#slowSyncsLeft -= 1;
     await new Promise<void>((resolve, reject) => {
       fdatasync(fd, (error) => (error === null ? resolve() : reject(error)));
     });
+    this.#quickInARow = process.hrtime.bigint() - start > QUICK_SYNC_THERE_NS ? 0 : this.#quickInARow + 1;
+    if (this.#quickInARow === QUICK_SYNCS) this.#slowSyncsLeft = 0;
   }
 
   /** Moves the WAL's contents into the database file, synced, and starts the WAL over; with `truncate` it is emptied as well. */

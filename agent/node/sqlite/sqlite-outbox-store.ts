@@ -8,6 +8,7 @@ import { STREAMS, type Stream } from "../../protocol/records.ts";
 import { err, ok, type Result } from "../../../platform/ports/result.ts";
 import type { DiskBudget } from "./disk-budget.ts";
 import { KindNames } from "./kind-names.ts";
+import type { OutboxMarks } from "./outbox-marks.ts";
 import { QUALITIES, STREAM_IDS } from "./outbox-schema.ts";
 import { rowChecksum } from "./row-checksum.ts";
 import type { SqliteFile } from "./sqlite-file.ts";
@@ -31,6 +32,16 @@ interface StreamState {
 
 type RawRow = [seq: number, segment: number, kind: number, mono: number, crc: number, dedupeKey: string | null, body: string, bytes: number];
 
+export interface SqliteOutboxParts {
+  readonly file: SqliteFile;
+  readonly budget: DiskBudget;
+  readonly streams: Readonly<Record<Stream, Readonly<StreamState>>>;
+  /** Writes what tells the next start that this end was a good one. */
+  readonly atClose: () => void;
+  /** Absent where the disk takes no file for them: the end of the log is not watched then. */
+  readonly marks?: OutboxMarks;
+}
+
 /** The outbox in one SQLite file. See docs/decisions, "outbox on disk", for why it looks as it does. */
 export class SqliteOutboxStore implements OutboxStore {
   readonly #file: SqliteFile;
@@ -42,9 +53,14 @@ export class SqliteOutboxStore implements OutboxStore {
   #closed = false;
   readonly #atClose: () => void;
 
-  /** `atClose` writes what tells the next start that this end was a good one. */
-  constructor(file: SqliteFile, budget: DiskBudget, streams: Readonly<Record<Stream, Readonly<StreamState>>>, atClose: () => void) {
+  readonly #marks: OutboxMarks | undefined;
+  /** As far as records are on disk for sure. */
+  readonly #durable: Record<Stream, { newest: number; stored: number }>;
+
+  constructor({ file, budget, streams, atClose, marks }: SqliteOutboxParts) {
     this.#atClose = atClose;
+    this.#marks = marks;
+    this.#durable = perStream((stream) => ({ ...streams[stream] }));
     this.#file = file;
     this.#budget = budget;
     this.#streams = perStream((stream) => ({ ...streams[stream] }));
@@ -55,13 +71,30 @@ export class SqliteOutboxStore implements OutboxStore {
   async commit(change: OutboxChange, synced: boolean): Promise<Result<void>> {
     if (this.#closed) return CLOSED;
     const written = this.#write(change);
-    if (!written.ok || !synced) return written;
+    if (!written.ok) return written;
+    const done = synced ? await this.#sync(change) : written;
+    if (done.ok) this.#mark(synced, change);
+    return done;
+  }
+
+  async #sync(change: OutboxChange): Promise<Result<void>> {
     try {
       await this.#file.sync();
-      return written;
+      return ok(undefined);
     } catch (thrown) {
       return this.#afterFailedSync(change, storageIssueOrThrow(thrown));
     }
+  }
+
+  /** What is on disk is marked before anybody is told. What the cloud stored is so whether we have it on disk or not. */
+  #mark(synced: boolean, change: OutboxChange): void {
+    if (!synced && change.stored === undefined) return;
+    for (const stream of STREAMS) {
+      const durable = this.#durable[stream];
+      if (synced) durable.newest = this.#streams[stream].newest;
+      durable.stored = this.#streams[stream].stored;
+    }
+    this.#marks?.note(this.#durable);
   }
 
   async read(stream: Stream, range: ReadRange): Promise<Result<StoredRows>> {
@@ -99,9 +132,12 @@ export class SqliteOutboxStore implements OutboxStore {
       this.#noteNewest();
       this.#atClose();
       this.#file.checkpoint(true);
+      // Everything written is in the database now, synced.
+      this.#marks?.close(this.#streams);
     } catch (thrown) {
       // The WAL stays and is read at the next start.
       storageIssueOrThrow(thrown);
+      this.#marks?.abandon();
     }
     try {
       this.#file.close();
