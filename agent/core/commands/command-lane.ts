@@ -15,6 +15,11 @@ export class CommandLane {
     this.#onBug = onBug;
   }
 
+  /** What is pushed now begins at once. */
+  get idle(): boolean {
+    return !this.#busy && !this.#closed && this.#waiting.length === 0;
+  }
+
   get full(): boolean {
     return this.#waiting.length >= this.#waitingMax;
   }

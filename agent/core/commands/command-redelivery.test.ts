@@ -21,11 +21,11 @@ describe("redelivery", () => {
     device.deliver(signed);
     await device.time.advance(0);
     device.deliver(signed);
-    await device.time.advance(0);
+    await device.time.advance(10);
     expect(device.outbox.size).toBe(1);
     device.storedUpTo = 1;
     device.deliver(signed);
-    await device.time.advance(0);
+    await device.time.advance(10);
     expect(device.outcomes).toHaveLength(2);
     expect(device.outcomes[1]).toEqual(device.outcomes[0]);
     device.deliver(signed);
@@ -66,7 +66,7 @@ describe("redelivery", () => {
   it("refuses an unknown key at or below what was forgotten, without an outcome", async () => {
     const device = await deviceWith();
     device.deliver(device.signedCommand({ id: "old", number: 5 }));
-    await device.time.advance(0);
+    await device.time.advance(10);
     await device.disk.prune({ finishedBeforeWallMs: Number.MAX_SAFE_INTEGER, entriesMax: 0, bytesMax: 0 });
     device.deliver(device.signedCommand({ id: "old", number: 5 }));
     device.deliver(device.signedCommand({ id: "older", number: 4 }));

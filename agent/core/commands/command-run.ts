@@ -62,10 +62,14 @@ export class CommandRun {
   #graceOver = false;
   #release: () => void = () => {};
   readonly #released: Promise<void>;
+  /** Journaled as running by whoever took it, and nothing of it was done yet. */
+  readonly #begun: boolean;
   readonly #alarms = new Map<"expiry" | "total" | "step" | "grace", Timer>();
   #wake: () => void = () => {};
 
-  constructor(entry: JournalEntry, definition: CommandDefinition, executor: CommandExecutor, deps: CommandRunDeps) {
+  /** `begun`: the entry says running because it is about to begin, not because an agent that is gone was at it. */
+  constructor(entry: JournalEntry, definition: CommandDefinition, executor: CommandExecutor, deps: CommandRunDeps, begun = false) {
+    this.#begun = begun;
     this.definition = definition;
     this.#executor = executor;
     this.#deps = deps;
@@ -147,7 +151,7 @@ export class CommandRun {
   async #begin(): Promise<void> {
     for (let attempt = 0; !this.#closing.signal.aborted; attempt += 1) {
       try {
-        if (this.#command.state.kind === "running") await this.#dispatch({ t: "restored" });
+        if (this.#command.state.kind === "running") await this.#dispatch({ t: this.#begun ? "begun" : "restored" });
         else if (!(await this.#start())) continue;
         return;
       } catch (thrown) {

@@ -4,11 +4,16 @@ import { StorageError } from "../storage/document-store.ts";
 import { DEVICE_ID, START_MS, TestDevice } from "./testing/test-device.ts";
 import { deviceWith, heldExecutor, SUCCESS } from "./testing/test-executors.ts";
 
+/** After an outcome came into the outbox, until its journal entry says so. */
+const MARKED_MS = 10;
+/** Running and the outcome in the journal, and the outcome in the outbox; the executor here intends nothing. */
+const WRITES_TO_OUTCOME = 3;
+
 describe("a command's way", () => {
   it("is acknowledged, run and answered with its outcome", async () => {
     const device = await deviceWith();
     device.deliver(device.signedCommand({ id: "a" }));
-    await device.time.advance(0);
+    await device.time.advance(MARKED_MS);
     expect(device.acksOf("a")).toEqual(["delivered"]);
     expect(device.outcomes).toEqual([
       { id: "a", attempt: 1, name: "gpio.read", state: "succeeded", result: { level: 1 }, durationMs: 0 },
@@ -17,7 +22,7 @@ describe("a command's way", () => {
     expect(await device.disk.unfinished()).toEqual([]);
   });
 
-  it("writes before it acts: delivered, then running, then the outcome, then its hand-over", async () => {
+  it("writes before it acts: running, then the outcome, then its hand-over", async () => {
     const seen: string[] = [];
     const device = await deviceWith({
       run: async (_name, _params, context) => {
@@ -29,7 +34,22 @@ describe("a command's way", () => {
     device.deliver(device.signedCommand({ id: "a" }));
     await device.time.advance(0);
     expect(seen).toEqual(["effect while running, acks delivered"]);
-    expect(device.writes).toBe(5);
+    expect(device.outcomes).toHaveLength(1);
+    expect(device.writes).toBe(WRITES_TO_OUTCOME);
+    await device.time.advance(MARKED_MS);
+    expect(device.writes).toBe(WRITES_TO_OUTCOME + 1);
+  });
+
+  it("is journaled as delivered first where its lane is not free", async () => {
+    const { executor, started } = heldExecutor();
+    const device = await deviceWith(executor);
+    device.deliver(device.signedCommand({ id: "a" }));
+    device.deliver(device.signedCommand({ id: "b" }));
+    await device.time.advance(0);
+    expect(started.map(({ id }) => id)).toEqual(["a"]);
+    expect((await device.disk.get("a", 1))?.state.kind).toBe("running");
+    expect((await device.disk.get("b", 1))?.state.kind).toBe("delivered");
+    expect(device.acksOf("b")).toEqual(["delivered"]);
   });
 
   it("tells progress while it runs, and its open commands for the hello", async () => {

@@ -15,6 +15,7 @@ import { StorageError } from "../storage/document-store.ts";
 import { admitCommand, canceledAhead, ended, readCancelPayload, readCommandPayload } from "./command-admission.ts";
 import { CommandAnswers, type CommandCounters } from "./command-answers.ts";
 import { CommandStopped } from "./command-execution.ts";
+import { expiryOf } from "./command-expiry.ts";
 import { CommandInbox } from "./command-inbox.ts";
 import { CommandLane } from "./command-lane.ts";
 import { CommandRun } from "./command-run.ts";
@@ -241,10 +242,11 @@ export class CommandService {
           };
           return this.#finishAtOnce(session, ended(admission.entry, "rejected", error, this.#now(session)));
         }
-        await this.#deps.store.put(admission.entry);
+        const begun = lane.idle ? runningAtOnce(admission.entry, this.#now(session)) : undefined;
+        await this.#deps.store.put(begun ?? admission.entry);
         this.#answers.count("accepted");
         this.#answers.ack(admission.entry);
-        return this.#enqueue(session, admission.entry);
+        return this.#enqueue(session, begun ?? admission.entry, begun !== undefined);
       }
     }
   }
@@ -297,7 +299,8 @@ export class CommandService {
     session.handover.add(entry);
   }
 
-  #enqueue(session: Session, entry: JournalEntry): void {
+  /** `begun`: it was journaled as running just now, for its lane is free. */
+  #enqueue(session: Session, entry: JournalEntry, begun = false): void {
     // Absent: journaled by a version of the agent that knew it.
     const definition = findCommand(entry.name) ?? FORGOTTEN;
     const { store, timers, random, log, executors } = this.#deps;
@@ -316,7 +319,7 @@ export class CommandService {
         if (!run.working) session.runs.delete(key);
       },
       onBug: (thrown) => this.#bug(session, thrown),
-    });
+    }, begun);
     session.runs.set(key, run);
     this.#lane(session, definition.lane).push(key, async () => {
       await run.work();
@@ -384,6 +387,14 @@ export class CommandService {
   #bug({ ending }: Pick<Session, "ending">, thrown: unknown): void {
     ending.abort(new BugError("the command service broke", { cause: thrown }));
   }
+}
+
+/**
+ * A command whose lane is free is journaled as delivered and running in one write: one wait for the disk less before its
+ * effect. `undefined`: it may not start now.
+ */
+function runningAtOnce(entry: JournalEntry, now: Moment): JournalEntry | undefined {
+  return expiryOf(entry, now).kind === "alive" ? { ...entry, state: { kind: "running", started: now } } : undefined;
 }
 
 /** Ends a life of the service: its supervisor starts a new one from the journal. */

@@ -43,6 +43,8 @@ export type CommandEvent =
   | { readonly t: "threw"; readonly message: string }
   /** The journal refused the intent note, so the effect did not start. */
   | { readonly t: "intent-refused"; readonly error: Issue }
+  /** It was journaled as running at once, because its lane was free: its turn is now. */
+  | { readonly t: "begun" }
   /** The agent started and found it running. */
   | { readonly t: "restored" }
   /** `undefined`: the hardware cannot tell. `expired`: why it may not start any more, if so. */
@@ -111,6 +113,8 @@ function stepRunning(command: Command, state: Running, event: CommandEvent, now:
     case "threw":
     case "intent-refused":
       return broken(command, state, event, now);
+    case "begun":
+      return execute(command, state);
     case "restored":
       return restored(command, state, now);
     case "resolved":

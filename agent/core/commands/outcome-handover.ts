@@ -10,6 +10,8 @@ import { StorageError } from "../storage/document-store.ts";
 import { keyText, type HandedOver, type JournalEntry } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
 
+/** Between an outcome's place in the outbox and its mark in the journal: the link sends it meanwhile, and nobody waits for the mark. */
+const MARK_DELAY_MS = 10;
 const RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 60_000, floorMs: 200 };
 
 export interface OutcomeHandoverDeps {
@@ -24,13 +26,21 @@ export interface OutcomeHandoverDeps {
   done(entry: JournalEntry): void;
 }
 
+interface Handing {
+  readonly entry: JournalEntry;
+  /** Where it is in the outbox; absent: not yet. */
+  readonly place?: HandedOver;
+}
+
 /**
- * Brings final outcomes into the outbox, one after the other, and marks them in the journal. Between the two
- * a power cut may come: the dedupe key makes the second try the same record.
+ * Brings final outcomes into the outbox, one after the other, and marks them in the journal when no other waits. Between
+ * the two a power cut may come: the dedupe key makes the second try the same record.
  */
 export class OutcomeHandover {
   readonly #deps: OutcomeHandoverDeps;
-  readonly #waiting = new Map<string, JournalEntry>();
+  readonly #waiting = new Map<string, Handing>();
+  /** Since the last mark. */
+  #justHandedOver = false;
   #wake: () => void = () => {};
 
   constructor(deps: OutcomeHandoverDeps) {
@@ -47,7 +57,7 @@ export class OutcomeHandover {
 
   /** Queues a final entry. One that was handed over before is sent again as a record of its own. */
   add(entry: JournalEntry): void {
-    if (!this.#waiting.has(keyText(entry))) this.#waiting.set(keyText(entry), entry);
+    if (!this.#waiting.has(keyText(entry))) this.#waiting.set(keyText(entry), { entry });
     this.#wake();
   }
 
@@ -56,26 +66,48 @@ export class OutcomeHandover {
     signal.addEventListener("abort", () => this.#wake(), { once: true });
     let failures = 0;
     while (!signal.aborted) {
-      const entry = this.#waiting.values().next().value;
-      if (entry === undefined) {
+      const next = this.#next();
+      if (next === undefined) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
         continue;
       }
-      const problem = await this.#handOver(entry);
+      if (next.place !== undefined && this.#justHandedOver) {
+        this.#justHandedOver = false;
+        await this.#pause();
+        continue;
+      }
+      const problem = await (next.place === undefined ? this.#handOver(next.entry) : this.#mark(next.entry, next.place));
       if (problem === undefined) {
         failures = 0;
         continue;
       }
       if (failures === 0)
-        journal.warn({ command: keyText(entry), error: problem }, "an outcome could not be handed over; trying again");
+        journal.warn({ command: keyText(next.entry), error: problem }, "an outcome could not be handed over; trying again");
       await sleep(timers, "command.hand-over-retry", retryDelayMs(RETRY, failures, random), signal);
       failures += 1;
     }
   }
 
-  /** `undefined` when it is done, else what is in the way. */
+  /** Until the link had its turn, or another outcome comes. */
+  async #pause(): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await sleep(this.#deps.timers, "command.hand-over-mark", MARK_DELAY_MS, woken.signal);
+  }
+
+  /** What is not in the outbox goes first: the cloud waits for it. */
+  #next(): Handing | undefined {
+    let marking: Handing | undefined;
+    for (const handing of this.#waiting.values()) {
+      if (handing.place === undefined) return handing;
+      marking ??= handing;
+    }
+    return marking;
+  }
+
+  /** `undefined` when it is in the outbox, else what is in the way. */
   async #handOver(entry: JournalEntry): Promise<string | undefined> {
     if (entry.state.kind !== "final") throw new Error(`command ${keyText(entry)} is handed over before its end`);
     const { outcome, handedOver } = entry.state;
@@ -85,12 +117,19 @@ export class OutcomeHandover {
     if (!appended.ok && appended.error.code === "outbox.too-large")
       appended = await this.#append(bare(outcome, appended.error.message), dedupeKey);
     if (!appended.ok) return `${appended.error.code}: ${appended.error.message}`;
-    const marked: JournalEntry = { ...entry, state: { ...entry.state, handedOver: { log, seq: appended.value.seq } } };
+    this.#waiting.set(keyText(entry), { entry, place: { log, seq: appended.value.seq } });
+    this.#justHandedOver = true;
+    return undefined;
+  }
+
+  /** `undefined` when the journal says where it is, else what is in the way. */
+  async #mark(entry: JournalEntry, place: HandedOver): Promise<string | undefined> {
+    if (entry.state.kind !== "final") throw new Error(`command ${keyText(entry)} is marked before its end`);
+    const marked: JournalEntry = { ...entry, state: { ...entry.state, handedOver: place } };
     try {
       await this.#deps.store.put(marked);
     } catch (thrown) {
       if (!(thrown instanceof StorageError)) throw thrown;
-      // The next try finds the record in the outbox by its key and only repeats this write.
       return messageOf(thrown);
     }
     this.#waiting.delete(keyText(entry));

@@ -118,7 +118,10 @@ export class SqliteJournalStore implements JournalStore {
     return this.#inTransaction(() => {
       const before = this.#sql.get.get(entry.id, entry.attempt);
       const arrival = before?.arrival ?? (this.#sql.lastArrival.get()?.arrival ?? 0) + 1;
-      this.#write(rowOf(entry, arrival));
+      const row = rowOf(entry, arrival);
+      // Owner and number of a key never change; where they do not, no index but the small one of open commands is touched.
+      if (before?.owner === row.owner && before.number === row.number) this.#rewrite(row);
+      else this.#write(row);
       return before;
     });
   }
@@ -133,6 +136,11 @@ export class SqliteJournalStore implements JournalStore {
   #write(row: CommandRow): void {
     this.#sql.put.run(row.arrival, row.id, row.attempt, row.owner, row.number, row.done, row.finished_wall, row.crc, row.entry);
     this.#pagesWritten += 8 + Math.ceil(row.entry.length / 512);
+  }
+
+  #rewrite({ arrival, done, finished_wall: finishedWall, crc, entry }: CommandRow): void {
+    this.#sql.rewrite.run(done, finishedWall, crc, entry, arrival);
+    this.#pagesWritten += 3 + Math.ceil(entry.length / 512);
   }
 
   #prune(limits: RetentionLimits): number {
@@ -229,6 +237,9 @@ function prepareAll(database: Database) {
     get: prepare<[string, number], CommandRow>(`SELECT ${all} FROM command WHERE id = ? AND attempt = ?`),
     put: prepare<[number, string, number, string, number, number, number, number, string], never>(
       `INSERT OR REPLACE INTO command (${all}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    rewrite: prepare<[number, number, number, string, number], never>(
+      "UPDATE command SET done = ?, finished_wall = ?, crc = ?, entry = ? WHERE arrival = ?",
     ),
     lastArrival: prepare<[], { arrival: number }>("SELECT max(arrival) AS arrival FROM command"),
     holder: prepare<[string, number], CommandKey>(

@@ -8,6 +8,16 @@ import { isFinal, type CommandRow } from "../../dev-cloud/sessions/cloud-store.t
 import type { Connection } from "../../dev-cloud/sessions/connection.ts";
 import { memoryCloud } from "./memory-cloud.ts";
 
+const COMMAND_FRAME = '{"t":"command"';
+const OUTCOME_FRAME = '{"t":"records","stream":"outcome"';
+
+/** One command there and back. */
+export interface RoundTrip {
+  readonly row: CommandRow;
+  /** From handing the signed command to the socket until the frame with its outcome was here: what a cloud does with either is not in it. */
+  readonly tookMs: number;
+}
+
 /**
  * A cloud in this process: the development cloud's own sessions on a store in memory, over real WebSockets on loopback.
  * It claims whoever comes, signs commands, and adds nothing of a disk to what is measured.
@@ -18,7 +28,9 @@ export class BenchCloud {
   readonly address: string;
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
-  readonly #waiting = new Map<string, (row: CommandRow) => void>();
+  readonly #waiting = new Map<string, (trip: RoundTrip) => void>();
+  #lastSentMs = 0;
+  #lastOutcomeMs = 0;
 
   static async start(): Promise<BenchCloud> {
     const http = createServer((_, response) => response.writeHead(404).end());
@@ -38,8 +50,8 @@ export class BenchCloud {
     this.#sockets.on("connection", (socket, request) => this.#accept(socket, request.socket));
   }
 
-  /** Signs a command, sends it, and resolves with its row when its outcome record is stored. */
-  async command(device: string, name: string, params: JsonObject): Promise<CommandRow> {
+  /** Signs a command, sends it, and resolves when its outcome record is stored. One at a time. */
+  async command(device: string, name: string, params: JsonObject): Promise<RoundTrip> {
     const row = this.cloud.context.store.device(device);
     if (row === undefined) throw new Error(`no device ${device}`);
     const made = this.cloud.commands.create(row, { name, params });
@@ -56,14 +68,23 @@ export class BenchCloud {
   }
 
   #settle(row: CommandRow): void {
-    this.#waiting.get(row.id)?.(row);
+    this.#waiting.get(row.id)?.({ row, tookMs: this.#lastOutcomeMs - this.#lastSentMs });
     this.#waiting.delete(row.id);
   }
 
   #accept(client: WebSocket, tcp: Socket): void {
     tcp.setNoDelay(true);
-    const session = this.cloud.open(connectionOver(client));
-    client.on("message", (data: Buffer) => session.onFrame(data.toString("utf8"), data.length));
+    const connection = connectionOver(client);
+    const send = (text: string): void => {
+      if (text.startsWith(COMMAND_FRAME)) this.#lastSentMs = performance.now();
+      connection.send(text);
+    };
+    const session = this.cloud.open({ ...connection, send });
+    client.on("message", (data: Buffer) => {
+      const text = data.toString("utf8");
+      if (text.startsWith(OUTCOME_FRAME)) this.#lastOutcomeMs = performance.now();
+      session.onFrame(text, data.length);
+    });
     client.on("error", () => {
       // A device that was killed; "close" follows and ends the session.
     });
