@@ -135,7 +135,11 @@ function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentPar
     diagnostics,
     label: () => (settings.name === "" ? ports.deviceId.slice(0, 8) : settings.name),
   });
-  return noteOverrides(table, (key, value) => parts.desired.noteCommand(key, value));
+  return noteOverrides(
+    table,
+    (key, value) => parts.desired.noteCommand(key, value),
+    (key, value) => parts.desired.forgetCommand(key, value),
+  );
 }
 
 /** The link is made after the executors that upload through it. */

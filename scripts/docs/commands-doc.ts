@@ -33,9 +33,13 @@ device, numbered and limited in time; [protocol.md](protocol.md) says how it tra
 - **Time to live** counts from delivery on a clock that no setting of the time moves; the date counts by the cloud's clock.
   Neither depends on the device's own wall clock. A time to live above the maximum is rejected.
 - Commands of one **lane** run one after the other in the order they came; lanes do not wait for each other. At most 32 wait in a lane.
-- When the agent or the machine ends while a command runs, the device asks the hardware what became of it. Where nobody can
-  tell, a command marked *may run twice* runs again, any other ends \`failed\` with \`outcome-unknown\`. After the fourth such
-  end it is given up (\`command.restart-loop\`).
+- When the agent or the machine ends while a command runs, the device **asks the hardware** what became of it, and does
+  nothing to it. Observed as it was wanted: \`succeeded\`, with the observation. Anything else ends \`failed\` with
+  \`outcome-unknown\` and what was seen, in the same boot and in the next: what is so now does not say what was done. It never
+  runs again by itself; where it is still wanted, send the next \`attempt\`. Two exceptions, in which nothing can be done twice:
+  a command that changes nothing (below: *runs again*) does, and one that is known not to have begun runs for the first time,
+  both only while their time to live lasts. After the fourth such end it is given up (\`command.restart-loop\`).
+- A command that was \`delivered\` and not yet \`running\` when the agent ended just runs, unless it expired.
 - A cancel that overtakes its command keeps it from running.
 
 ## Codes
@@ -79,7 +83,7 @@ export function commandsDoc(): string {
 }
 
 function section(definition: CommandDefinition): string {
-  const { name, summary, wall, proof, lane, needs, expectedMs, timeoutMs, stepTimeoutMs, ttlMs, ttlMaxMs, idempotent } =
+  const { name, summary, wall, proof, lane, needs, expectedMs, timeoutMs, stepTimeoutMs, ttlMs, ttlMaxMs, idempotent, afterCrash } =
     definition;
   const step = stepTimeoutMs === undefined ? "" : `, ${duration(stepTimeoutMs)} without progress`;
   return [
@@ -92,7 +96,8 @@ function section(definition: CommandDefinition): string {
     `- Needs: ${needs === undefined ? "nothing special" : `\`${needs}\``}; lane \`${lane}\``,
     `- Usually takes ${duration(expectedMs)}; timed out after ${duration(timeoutMs)}${step}`,
     `- Time to live: ${duration(ttlMs)} unless asked otherwise, at most ${duration(ttlMaxMs)}`,
-    `- Run again after an unknown outcome: ${idempotent ? "yes, it may run twice" : "never"}`,
+    `- The agent ended while it ran: ${afterCrash === "run-again" ? "runs again, it changes nothing" : "the hardware is asked, it never runs again"}`,
+    `- Sent again as a new attempt: ${idempotent ? "does no harm" : "may do it a second time"}`,
     "",
     ...table("Parameters", fieldsOf(jsonSchemaOf(definition.params))),
     ...table("Result", fieldsOf(jsonSchemaOf(definition.result))),

@@ -9,7 +9,12 @@ type Scenario = readonly ((rig: CrashRig) => void)[];
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "one command": [(rig) => rig.command(rig.device.signedCommand({ id: "quick-1", ...PULSE }))],
   "one with an intent": [(rig) => rig.command(rig.device.signedCommand({ id: "intends-1", ...PULSE }))],
-  "one that may run twice": [(rig) => rig.command(rig.device.signedCommand({ id: "quick-1" }))],
+  "one that is idempotent": [(rig) => rig.command(rig.device.signedCommand({ id: "slow-1", name: "display.power", params: { on: true } }))],
+  "one that is idempotent, in a machine that goes down": [
+    (rig) => rig.command(rig.device.signedCommand({ id: "slow-1", name: "display.power", params: { on: true } })),
+    (rig) => rig.command(rig.device.signedCommand({ id: "quick-2", name: "reboot", params: {} })),
+  ],
+  "one that only looks": [(rig) => rig.command(rig.device.signedCommand({ id: "quick-1" }))],
   "one that is rejected": [(rig) => rig.command(rig.device.signedCommand({ id: "quick-1", name: "gpio.pulse", params: {} }))],
   "one that fails and one that breaks": [
     (rig) => rig.command(rig.device.signedCommand({ id: "fails-1", ...PULSE })),

@@ -4,13 +4,15 @@ import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
 import { StorageError } from "../storage/document-store.ts";
 import type { CommandEvent } from "./command-state.ts";
-import type { CommandExecutor, ExecutionContext, ResolutionContext } from "./executor.ts";
+import type { CommandExecutor, ExecutionContext, ResolutionContext, Unknown } from "./executor.ts";
 import { keyText, type JournalEntry } from "./journal-entry.ts";
 
 /** A command was stopped; its effect must not start. Thrown out of `intend`. */
 export class CommandStopped extends Error {
   override readonly name = "CommandStopped";
 }
+
+const CANNOT_TELL: Unknown = { state: "unknown" };
 
 /** Runs the executor of a journaled command. Never rejects: what it throws is an event too. */
 export async function execute(
@@ -48,11 +50,11 @@ export async function askWhatBecame(
   const note = entry.state.kind === "running" ? (entry.state.note ?? {}) : {};
   const late = expired === undefined ? {} : { expired };
   try {
-    return { t: "resolved", answer: await executor.resolve?.(entry.params, note, context), ...late };
+    return { t: "resolved", answer: (await executor.resolve?.(entry.params, note, context)) ?? CANNOT_TELL, ...late };
   } catch (thrown) {
     // A resolver with a bug knows as little as none at all.
     logCrash(entry, thrown, log);
-    return { t: "resolved", answer: undefined, ...late };
+    return { t: "resolved", answer: CANNOT_TELL, ...late };
   }
 }
 

@@ -15,7 +15,7 @@ describe("restarts", () => {
     expect(device.outcomeOf("a")).toMatchObject({ state: "failed", error: { code: "outcome-unknown" } });
   });
 
-  it("runs an idempotent command again, and gives it up after the third restart", async () => {
+  it("runs a command that changes nothing again, and gives it up after the third restart", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));

@@ -78,7 +78,7 @@ export class CommandRun {
       id: entry.id,
       attempt: entry.attempt,
       name: entry.name,
-      idempotent: definition.idempotent,
+      afterCrash: definition.afterCrash,
       restarts: entry.restarts,
       state: stateFrom(entry),
     };

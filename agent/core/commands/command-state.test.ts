@@ -46,14 +46,15 @@ const EVENTS: Readonly<Record<string, CommandEvent>> = {
   "resolved: not-started": { t: "resolved", answer: { state: "not-started" } },
   "resolved: not-started, expired": { t: "resolved", answer: { state: "not-started" }, expired: ISSUE },
   "resolved: awaits-restart": { t: "resolved", answer: { state: "awaits-restart" } },
-  "resolved: unknown": { t: "resolved", answer: undefined },
+  "resolved: unknown": { t: "resolved", answer: { state: "unknown" } },
+  "resolved: unknown, expired": { t: "resolved", answer: { state: "unknown" }, expired: ISSUE },
   cancel: { t: "cancel" },
   "timed-out": { t: "timed-out", error: ISSUE },
   abandoned: { t: "abandoned" },
 };
 
 function command(state: CommandState, fields: Partial<Command> = {}): Command {
-  return { id: "a", attempt: 1, name: "reboot", idempotent: false, restarts: 0, state, ...fields };
+  return { id: "a", attempt: 1, name: "reboot", afterCrash: "ask", restarts: 0, state, ...fields };
 }
 
 function where(state: CommandState): string {
@@ -108,6 +109,7 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "resolved: not-started, expired": "!final expired, hand-over",
     "resolved: awaits-restart": "awaiting-restart, await-restart",
     "resolved: unknown": "!final failed, hand-over",
+    "resolved: unknown, expired": "!final failed, hand-over",
     cancel: "resolving cancel",
     "timed-out": "!final timed-out, abort timed-out, hand-over",
   },
@@ -119,6 +121,7 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "resolved: not-started, expired": "!final canceled, hand-over",
     "resolved: awaits-restart": "awaiting-restart, await-restart",
     "resolved: unknown": "!final failed, hand-over",
+    "resolved: unknown, expired": "!final failed, hand-over",
     cancel: "resolving cancel",
     "timed-out": "!final timed-out, abort timed-out, hand-over",
   },
@@ -131,6 +134,7 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     // Time has passed and the answer is still "wait": nothing more will be known.
     "resolved: awaits-restart": "!final timed-out, hand-over",
     "resolved: unknown": "!final failed, hand-over",
+    "resolved: unknown, expired": "!final failed, hand-over",
     cancel: "resolving overdue cancel",
     "timed-out": "!final timed-out, abort timed-out, hand-over",
   },
@@ -158,13 +162,25 @@ describe("the table of a command's life", () => {
     expect(happens).toEqual(TABLE[name]);
   });
 
-  it("runs an idempotent command again where nobody can tell, and cancels it where that was wanted", () => {
+  it("runs one that changes nothing again where nobody can tell, unless that is no longer wanted", () => {
     const state = (phase: Phase): CommandState => ({ kind: "running", started: STARTED, phase });
-    const unknown = { t: "resolved", answer: undefined } as const;
-    const resolving = (cancel: boolean): Step =>
-      step(command(state({ kind: "resolving", overdue: false, cancel }), { idempotent: true }), unknown, NOW);
+    const resolving = (cancel: boolean, late = {}): Step =>
+      step(
+        command(state({ kind: "resolving", overdue: false, cancel }), { afterCrash: "run-again" }),
+        { t: "resolved", answer: { state: "unknown" }, ...late },
+        NOW,
+      );
     expect(where(resolving(false).command.state)).toBe("executing");
     expect(where(resolving(true).command.state)).toBe("final canceled");
+    expect(where(resolving(false, { expired: ISSUE }).command.state)).toBe("final timed-out");
+  });
+
+  it("says what was seen where nobody can tell", () => {
+    const state: CommandState = { kind: "running", started: STARTED, phase: { kind: "resolving", overdue: false, cancel: false } };
+    const answer = { state: "unknown", seen: "observed standby", effect: EFFECT } as const;
+    const { command: after } = step(command(state), { t: "resolved", answer }, NOW);
+    expect(after.state).toMatchObject({ outcome: { state: "failed", error: { code: "outcome-unknown" }, effect: EFFECT } });
+    expect(JSON.stringify(after.state)).toContain("observed standby");
   });
 
   it("gives up after so many restarts", () => {

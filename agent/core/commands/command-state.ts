@@ -1,7 +1,8 @@
 import type { Issue } from "../../../platform/ports/result.ts";
+import type { CommandDefinition } from "../../protocol/commands/definition.ts";
 import type { CommandOutcome } from "../../protocol/records.ts";
 import { elapsedSince } from "./command-expiry.ts";
-import type { Execution, NotStarted } from "./executor.ts";
+import type { Execution, NotStarted, Unknown } from "./executor.ts";
 import type { CommandKey, IntentNote, JournalState, Moment } from "./journal-entry.ts";
 import { outcomeOf, type Ending } from "./outcome-body.ts";
 
@@ -26,7 +27,7 @@ export type CommandState =
 /** One command, as far as its life is concerned. */
 export interface Command extends CommandKey {
   readonly name: string;
-  readonly idempotent: boolean;
+  readonly afterCrash: CommandDefinition["afterCrash"];
   readonly restarts: number;
   readonly state: CommandState;
 }
@@ -47,8 +48,8 @@ export type CommandEvent =
   | { readonly t: "begun" }
   /** The agent started and found it running. */
   | { readonly t: "restored" }
-  /** `undefined`: the hardware cannot tell. `expired`: why it may not start any more, if so. */
-  | { readonly t: "resolved"; readonly answer: Execution | NotStarted | undefined; readonly expired?: Issue }
+  /** `expired`: why it may not start any more, if so. */
+  | { readonly t: "resolved"; readonly answer: Execution | NotStarted | Unknown; readonly expired?: Issue }
   | { readonly t: "cancel" }
   | { readonly t: "timed-out"; readonly error: Issue }
   /** The executor was told to stop and did not within its grace. */
@@ -197,12 +198,16 @@ function resolved(
   now: Moment,
 ): Step {
   const { answer } = event;
-  if (answer === undefined) {
-    if (!command.idempotent) return finishRunning(command, state, { state: "failed", error: OUTCOME_UNKNOWN }, now);
-    if (cancel) return finishRunning(command, state, { state: "canceled", error: canceledLate(OUTCOME_UNKNOWN.message) }, now);
-    return execute(command, state);
-  }
   switch (answer.state) {
+    case "unknown": {
+      const error = outcomeUnknown(answer);
+      const effect = answer.effect === undefined ? {} : { effect: answer.effect };
+      // What the hardware is in now says nothing about what was done: somebody may have undone it since. So never again.
+      if (command.afterCrash === "ask") return finishRunning(command, state, { state: "failed", error, ...effect }, now);
+      if (cancel) return finishRunning(command, state, { state: "canceled", error: canceledLate(error.message) }, now);
+      if (event.expired !== undefined) return finishRunning(command, state, { state: "timed-out", error: tooLate(event.expired) }, now);
+      return execute(command, state);
+    }
     case "not-started":
       if (cancel) return finishRunning(command, state, { state: "canceled", error: CANCELED_IN_TIME }, now);
       if (event.expired !== undefined) return finishRunning(command, state, { state: "expired", error: event.expired }, now);
@@ -298,10 +303,15 @@ function stay(command: Command): Step {
 
 const CANCELED_IN_TIME: Issue = { code: "command.canceled", message: "canceled before it started" };
 const RESTART_DID_NOT_COME: Issue = { code: "command.timed-out", message: "the restart it waits for did not come in time" };
-const OUTCOME_UNKNOWN: Issue = {
-  code: "outcome-unknown",
-  message: "the agent ended while the command ran, and the hardware cannot tell what became of it",
-};
+
+function outcomeUnknown({ seen }: Unknown): Issue {
+  const message = `the agent ended while the command ran, and the hardware cannot tell what became of it${seen === undefined ? "" : `: ${seen}`}`;
+  return { code: "outcome-unknown", message, hint: "It may have been done and undone since. Where it is still wanted, send the next attempt." };
+}
+
+function tooLate(expired: Issue): Issue {
+  return { code: "command.timed-out", message: `the agent ended while the command ran, and it is too late to run it again: ${expired.message}` };
+}
 
 function canceledLate(detail: string | undefined): Issue {
   return {

@@ -32,6 +32,15 @@ export interface NotStarted {
   readonly state: "not-started";
 }
 
+/** Nobody can say whether the effect came about. */
+export interface Unknown {
+  readonly state: "unknown";
+  /** For people: what the hardware is in instead. */
+  readonly seen?: string;
+  /** What was observed, where something was. */
+  readonly effect?: Effect;
+}
+
 /** What `resolve` gets besides the note. */
 export interface ResolutionContext {
   /** The command's time-out has passed since it started: `awaits-restart` is no answer any more. */
@@ -43,8 +52,8 @@ export interface ResolutionContext {
 export interface CommandExecutor<N extends CommandName = CommandName> {
   run(params: CommandParams<N>, context: ExecutionContext): Promise<Execution<CommandResult<N>>>;
   /**
-   * The agent ended while this command ran: what became of it? Asks the hardware. `undefined`: cannot be
-   * known; the command is run again when its definition is idempotent, else it ends `failed` with `outcome-unknown`.
+   * The agent ended while this command ran: what became of it? Asks the hardware, and does nothing to it. `unknown` (or
+   * no resolver) ends it `failed` with `outcome-unknown`: it never runs again, unless its definition says that it may.
    * `note` is empty when the agent ended before `intend` was done. Also asked when a command that `awaits-restart`
    * is still there after its time-out.
    */
@@ -52,7 +61,7 @@ export interface CommandExecutor<N extends CommandName = CommandName> {
     params: CommandParams<N>,
     note: Readonly<Record<string, string | number | boolean>>,
     context: ResolutionContext,
-  ): Promise<Execution<CommandResult<N>> | NotStarted | undefined>;
+  ): Promise<Execution<CommandResult<N>> | NotStarted | Unknown>;
 }
 
 /** Executors by command name. A command without one is `rejected` with `unsupported`. */

@@ -8,10 +8,11 @@ const note = (key: string, value: unknown): Promise<() => Promise<void>> => {
   noted.push(`${key}=${String(value)}`);
   return Promise.resolve(() => Promise.resolve(void noted.push(`${key} taken back`)));
 };
+const forget = (key: string, value: unknown): Promise<void> => Promise.resolve(void noted.push(`${key}=${String(value)} forgotten`));
 const table = (execution: Execution<never>): ExecutorTable => ({ "display.power": { run: () => Promise.resolve(execution) }, "gpio.read": { run: () => Promise.resolve(execution) } });
 const run = async (execution: object): Promise<readonly string[]> => {
   noted.length = 0;
-  const wrapped = noteOverrides(table(execution as Execution<never>), note);
+  const wrapped = noteOverrides(table(execution as Execution<never>), note, forget);
   await wrapped["display.power"]?.run({ on: false }, context);
   await wrapped["gpio.read"]?.run({ line: "GPIO17" }, context);
   return noted;
@@ -24,4 +25,16 @@ test("a command that sets a desired key is noted, one that does not is not", asy
 test("what did not come about is taken back, tried or not", async () => {
   expect(await run({ state: "failed", error: { code: "display.no-answer", message: "silent" } })).toEqual(["display.power=standby", "display.power taken back"]);
   expect(await run({ state: "rejected", error: { code: "unsupported", message: "none" } })).toEqual(["display.power=standby", "display.power taken back"]);
+});
+
+test("after a crash, a command of which nobody can say whether it came about holds no more", async () => {
+  const resolved = async (answer: object): Promise<readonly string[]> => {
+    noted.length = 0;
+    const resolve = (): Promise<never> => Promise.resolve(answer as never);
+    const wrapped = noteOverrides({ "display.power": { run: () => Promise.reject(new Error("it is not run")), resolve } }, note, forget);
+    expect(await wrapped["display.power"]?.resolve?.({ on: false }, {}, { overdue: false, signal: new AbortController().signal })).toBe(answer);
+    return noted;
+  };
+  expect(await resolved({ state: "unknown" })).toEqual(["display.power=standby forgotten"]);
+  expect(await resolved({ state: "succeeded", result: {} })).toEqual([]);
 });

@@ -15,7 +15,8 @@ export const FORGOTTEN: CommandDefinition = {
   timeoutMs: 15_000,
   ttlMs: 0,
   ttlMaxMs: 0,
-  idempotent: true,
+  idempotent: false,
+  afterCrash: "ask",
 };
 
 const GONE = { code: "command.unsupported", message: "this device can no longer do this" };

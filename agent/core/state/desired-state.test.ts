@@ -294,6 +294,20 @@ describe("a command against desired state", () => {
     expect(overrides.issueFor("display.power", 1, { kind: "value", value: "on" })).toBeUndefined();
   });
 
+  test("a command that was noted before a restart and came to nothing holds no more, another command's hold stays", async () => {
+    const time = new VirtualTime();
+    const store = new MemoryStore();
+    const on = { kind: "value", value: "on" } as const;
+    const before = await ManualOverrides.load({ store, clock: time, log: silentLog });
+    await before.note("display.power", "standby", 1, on);
+    const overrides = await ManualOverrides.load({ store, clock: time, log: silentLog });
+    await overrides.forget("display.power", "on");
+    expect(overrides.issueFor("display.power", 1, on)?.code).toBe("desired.overridden");
+    await overrides.forget("display.power", "standby");
+    expect(overrides.issueFor("display.power", 1, on)).toBeUndefined();
+    expect((await ManualOverrides.load({ store, clock: time, log: silentLog })).issueFor("display.power", 1, on)).toBeUndefined();
+  });
+
   test("a command that agrees with the document overrides nothing", async () => {
     const { time, state, power, desired } = await setUp();
     await state.accept(documentOf(1, { display: { power: "on" } }));

@@ -152,6 +152,12 @@ export class DesiredState {
     };
   }
 
+  /** What an earlier life noted of a command is taken back: nobody can say whether it came about. */
+  async forgetCommand(key: string, value: Json): Promise<void> {
+    await this.#deps.overrides.forget(key, value);
+    this.#overridden(key);
+  }
+
   #overridden(key: string): void {
     this.#laneOf.get(key)?.poke();
     for (const listener of [...this.#listeners]) listener();

@@ -61,6 +61,14 @@ export class ManualOverrides {
     };
   }
 
+  /** A command that was noted before a restart came to nothing, or nobody can say: it holds no more. */
+  async forget(key: string, value: Json): Promise<void> {
+    const override = this.#overrides.get(key);
+    if (override === undefined || canonicalJson(override.value) !== canonicalJson(value)) return;
+    this.#overrides.delete(key);
+    await this.#save();
+  }
+
   async #note(key: string, value: Json, version: number, wanted: Wanted | undefined): Promise<void> {
     if (wanted?.kind === "value" && canonicalJson(wanted.value) === canonicalJson(value)) {
       if (!this.#overrides.delete(key)) return;

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { PercentSchema } from "../values.ts";
 import { defineCommand, HOUR_MS, MINUTE_MS } from "./definition.ts";
 
-const common = { lane: "audio", expectedMs: 500, timeoutMs: 15_000, ttlMs: 2 * MINUTE_MS, ttlMaxMs: HOUR_MS, idempotent: true } as const;
+const common = { lane: "audio", expectedMs: 500, timeoutMs: 15_000, ttlMs: 2 * MINUTE_MS, ttlMaxMs: HOUR_MS, idempotent: true, afterCrash: "ask" } as const;
 
 export const audioVolume = defineCommand({
   ...common,

@@ -97,8 +97,11 @@ describe("the catalog", () => {
     expect(findCommand("reboot")).toBe(COMMANDS.reboot);
   });
 
-  it("never runs twice what does harm twice", () => {
+  it("says which do harm when they are sent twice, and that only those run again after a crash which change nothing", () => {
     expect(NAMES.filter((name) => !COMMANDS[name].idempotent)).toEqual(["reboot", "shutdown", "gpio.pulse", "cec.send", "page.message"]);
+    const again = NAMES.filter((name) => COMMANDS[name].afterCrash === "run-again");
+    expect(again).toEqual(["screenshot", "gpio.read", "logs.collect", "telemetry.burst", "diagnostics.run"]);
+    for (const name of again) expect(COMMANDS[name].wall).toBe("Nothing.");
   });
 });
 

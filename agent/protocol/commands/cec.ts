@@ -21,4 +21,5 @@ export const cecSend = defineCommand({
   ttlMs: MINUTE_MS,
   ttlMaxMs: HOUR_MS,
   idempotent: false,
+  afterCrash: "ask",
 });

@@ -35,8 +35,13 @@ export interface CommandDefinition<P extends v.GenericSchema = v.GenericSchema, 
   readonly ttlMs: number;
   /** Longest time to live a sender may ask for. */
   readonly ttlMaxMs: number;
-  /** Running it again after a crash does no harm, so an unknown outcome may be resolved by running it again. */
+  /** Where nobody knows what became of it, sending it again as a new attempt does no harm. For whoever sends; the device never does so itself. */
   readonly idempotent: boolean;
+  /**
+   * The agent or the machine ended while it ran. `ask`: the hardware is asked what became of it, and it never runs again.
+   * `run-again`: it only looks, or what it did ended with the agent, so there is nothing that could be done twice.
+   */
+  readonly afterCrash: "ask" | "run-again";
 }
 
 /** Keeps the exact schema types of a definition. */

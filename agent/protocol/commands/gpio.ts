@@ -18,6 +18,7 @@ export const gpioWrite = defineCommand({
   expectedMs: 50,
   timeoutMs: 5_000,
   idempotent: true,
+  afterCrash: "ask",
 });
 
 export const gpioPulse = defineCommand({
@@ -31,6 +32,7 @@ export const gpioPulse = defineCommand({
   expectedMs: 500,
   timeoutMs: 70_000,
   idempotent: false,
+  afterCrash: "ask",
 });
 
 export const gpioRead = defineCommand({
@@ -44,4 +46,5 @@ export const gpioRead = defineCommand({
   expectedMs: 50,
   timeoutMs: 5_000,
   idempotent: true,
+  afterCrash: "run-again",
 });

@@ -17,6 +17,7 @@ export const reboot = defineCommand({
   ttlMs: 10 * MINUTE_MS,
   ttlMaxMs: DAY_MS,
   idempotent: false,
+  afterCrash: "ask",
 });
 
 export const shutdown = defineCommand({
@@ -33,4 +34,5 @@ export const shutdown = defineCommand({
   ttlMs: 5 * MINUTE_MS,
   ttlMaxMs: HOUR_MS,
   idempotent: false,
+  afterCrash: "ask",
 });

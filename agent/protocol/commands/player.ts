@@ -16,6 +16,7 @@ export const restartPlayer = defineCommand({
   ttlMs: 10 * MINUTE_MS,
   ttlMaxMs: DAY_MS,
   idempotent: true,
+  afterCrash: "ask",
 });
 
 export const reloadPlayer = defineCommand({
@@ -24,7 +25,7 @@ export const reloadPlayer = defineCommand({
   wall: "A short flash at most, then the content from its beginning.",
   proof: "The page loaded again after the command started.",
   params: v.strictObject({ ignoreCache: v.optional(v.boolean()) }),
-  result: v.object({ loadedInMs: DurationMsSchema }),
+  result: v.object({ loadedInMs: v.optional(v.pipe(DurationMsSchema, v.description("Absent where the agent was started anew in between."))) }),
   lane: "player",
   needs: "player",
   expectedMs: 2_000,
@@ -32,6 +33,7 @@ export const reloadPlayer = defineCommand({
   ttlMs: 10 * MINUTE_MS,
   ttlMaxMs: DAY_MS,
   idempotent: true,
+  afterCrash: "ask",
 });
 
 export const screenshot = defineCommand({
@@ -62,6 +64,7 @@ export const screenshot = defineCommand({
   ttlMs: 5 * MINUTE_MS,
   ttlMaxMs: HOUR_MS,
   idempotent: true,
+  afterCrash: "run-again",
 });
 
 export const clearCache = defineCommand({
@@ -70,7 +73,7 @@ export const clearCache = defineCommand({
   wall: "The content starts again and may take longer to load.",
   proof: "The browser confirmed it and the page loaded again.",
   params: v.strictObject({ storage: v.optional(v.pipe(v.boolean(), v.description("Also what the page stored: local storage, IndexedDB, cookies."))) }),
-  result: v.object({ loadedInMs: DurationMsSchema }),
+  result: v.object({ loadedInMs: v.optional(v.pipe(DurationMsSchema, v.description("Absent where the agent was started anew in between."))) }),
   lane: "player",
   needs: "player",
   expectedMs: 4_000,
@@ -78,6 +81,7 @@ export const clearCache = defineCommand({
   ttlMs: 10 * MINUTE_MS,
   ttlMaxMs: DAY_MS,
   idempotent: true,
+  afterCrash: "ask",
 });
 
 export const identify = defineCommand({
@@ -97,6 +101,7 @@ export const identify = defineCommand({
   ttlMs: 2 * MINUTE_MS,
   ttlMaxMs: HOUR_MS,
   idempotent: true,
+  afterCrash: "ask",
 });
 
 export const pageMessage = defineCommand({
@@ -113,4 +118,5 @@ export const pageMessage = defineCommand({
   ttlMs: MINUTE_MS,
   ttlMaxMs: HOUR_MS,
   idempotent: false,
+  afterCrash: "ask",
 });

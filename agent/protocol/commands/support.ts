@@ -16,6 +16,7 @@ export const collectLogs = defineCommand({
   ttlMs: HOUR_MS,
   ttlMaxMs: DAY_MS,
   idempotent: true,
+  afterCrash: "run-again",
 });
 
 export const telemetryBurst = defineCommand({
@@ -34,6 +35,7 @@ export const telemetryBurst = defineCommand({
   ttlMs: 5 * MINUTE_MS,
   ttlMaxMs: HOUR_MS,
   idempotent: true,
+  afterCrash: "run-again",
 });
 
 export const runDiagnostics = defineCommand({
@@ -51,4 +53,5 @@ export const runDiagnostics = defineCommand({
   ttlMs: 10 * MINUTE_MS,
   ttlMaxMs: DAY_MS,
   idempotent: true,
+  afterCrash: "run-again",
 });

@@ -1,59 +1,39 @@
 import type { Audio } from "../../../../platform/ports/audio.ts";
 import type { CommandExecutor } from "../executor.ts";
-import { isNear, prove, type ExecutorTime } from "./effect-proof.ts";
+import { askAfterCrash, isNear, prove, type ExecutorTime, type Proof } from "./effect-proof.ts";
 
 const SETTLE_MS = 2_000;
 /** All of it; before the commands' time-out. */
 const WITHIN_MS = 12_000;
 
 export function audioVolumeExecutor(audio: Audio, time: ExecutorTime): CommandExecutor<"audio.volume"> {
+  const proof = (percent: number): Proof<number, { percent: number }> => ({
+    part: "audio",
+    wanted: `a volume of ${percent} percent`,
+    holds: (observed) => isNear(percent, observed),
+    observe: () => audio.volume(),
+    settleMs: SETTLE_MS,
+    withinMs: WITHIN_MS,
+    result: (observed) => ({ percent: observed ?? percent }),
+  });
   return {
-    run({ percent }, context) {
-      return prove(
-        () => audio.setVolume(percent),
-        {
-          part: "audio",
-          wanted: `a volume of ${percent} percent`,
-          holds: (observed) => isNear(percent, observed),
-          observe: () => audio.volume(),
-          settleMs: SETTLE_MS,
-          withinMs: WITHIN_MS,
-          result: (observed) => ({ percent: observed ?? percent }),
-        },
-        context,
-        time,
-      );
-    },
-    async resolve({ percent }) {
-      const observed = await audio.volume();
-      if (observed.kind !== "ok" || !isNear(percent, observed.value)) return undefined;
-      return { state: "succeeded", result: { percent: observed.value }, effect: { attempted: true, observed } };
-    },
+    run: ({ percent }, context) => prove(() => audio.setVolume(percent), proof(percent), context, time),
+    resolve: ({ percent }, _note, context) => askAfterCrash(proof(percent), context, time),
   };
 }
 
 export function audioMuteExecutor(audio: Audio, time: ExecutorTime): CommandExecutor<"audio.mute"> {
+  const proof = (mute: boolean): Proof<boolean, { mute: boolean }> => ({
+    part: "audio",
+    wanted: mute ? "silence" : "sound",
+    holds: (observed) => observed === mute,
+    observe: () => audio.mute(),
+    settleMs: SETTLE_MS,
+    withinMs: WITHIN_MS,
+    result: (observed) => ({ mute: observed ?? mute }),
+  });
   return {
-    run({ mute }, context) {
-      return prove(
-        () => audio.setMute(mute),
-        {
-          part: "audio",
-          wanted: mute ? "silence" : "sound",
-          holds: (observed) => observed === mute,
-          observe: () => audio.mute(),
-          settleMs: SETTLE_MS,
-          withinMs: WITHIN_MS,
-          result: (observed) => ({ mute: observed ?? mute }),
-        },
-        context,
-        time,
-      );
-    },
-    async resolve({ mute }) {
-      const observed = await audio.mute();
-      if (observed.kind !== "ok" || observed.value !== mute) return undefined;
-      return { state: "succeeded", result: { mute }, effect: { attempted: true, observed } };
-    },
+    run: ({ mute }, context) => prove(() => audio.setMute(mute), proof(mute), context, time),
+    resolve: ({ mute }, _note, context) => askAfterCrash(proof(mute), context, time),
   };
 }

@@ -1,7 +1,7 @@
 import type { Clock, Timers } from "../../../../platform/ports/clock.ts";
 import type { Effect, Reading } from "../../../../platform/ports/reading.ts";
 import { sleep } from "../../../../platform/runtime/sleep.ts";
-import type { Execution, ExecutionContext } from "../executor.ts";
+import type { Execution, ExecutionContext, ResolutionContext, Unknown } from "../executor.ts";
 
 /** Time for executors. */
 export interface ExecutorTime {
@@ -74,6 +74,36 @@ export async function prove<T, R>(
   }
 }
 
+/**
+ * After a crash: what became of it, as far as the hardware shows. Looks for `settleMs` at hardware that may only be slow,
+ * and longer at hardware that is on its way; does nothing to it.
+ */
+export async function askAfterCrash<T, R>(
+  proof: Proof<T, R>,
+  context: ResolutionContext,
+  time: ExecutorTime,
+): Promise<Execution<R> | Unknown> {
+  const { clock, timers } = time;
+  const startedMs = clock.monotonicMs();
+  for (;;) {
+    const observed = await proof.observe();
+    // It was journaled as running; that it left us is the least that can be said once it is seen to be so.
+    const effect: Effect = { attempted: true, observed };
+    if (observed.kind === "ok" && proof.holds(observed.value)) return { state: "succeeded", result: proof.result(observed.value), effect };
+    if (observed.kind === "unsupported") return { state: "unknown", seen: "it cannot be observed" };
+    const onItsWay = observed.kind === "ok" && proof.onItsWay?.(observed.value) === true;
+    const lookedMs = clock.monotonicMs() - startedMs;
+    const over = lookedMs >= proof.withinMs || (!onItsWay && lookedMs >= proof.settleMs);
+    if (over || !(await sleep(timers, `command.look.${proof.part}`, LOOK_EVERY_MS, context.signal))) {
+      return { state: "unknown", seen: `${proof.wanted} was asked for, and ${wordsFor(observed)}`, effect };
+    }
+  }
+}
+
+function wordsFor<T>(observed: Reading<T>): string {
+  return observed.kind === "ok" ? `observed ${String(observed.value)}` : "it could not be observed";
+}
+
 /** What was said against the effect before it was seen does not hold any more. */
 function asObserved<T>({ attempted, acknowledged }: Effect<T>, observed: Reading<T>): Effect<T> {
   return acknowledged === undefined ? { attempted, observed } : { attempted, acknowledged, observed };
@@ -89,8 +119,7 @@ function judgeUnobservable<T, R>(effect: Effect<T>, proof: Proof<T, R>): Executi
 }
 
 function notObserved<T, R>(effect: Effect<T>, proof: Proof<T, R>): Execution<R> {
-  const seen = effect.observed.kind === "ok" ? `observed ${String(effect.observed.value)}` : "it could not be observed";
-  const message = `asked for ${proof.wanted}; the hardware ${effect.acknowledged === true ? "acknowledged" : "did not acknowledge"}, and ${seen}`;
+  const message = `asked for ${proof.wanted}; the hardware ${effect.acknowledged === true ? "acknowledged" : "did not acknowledge"}, and ${wordsFor(effect.observed)}`;
   return { state: "failed", error: { code: `${proof.part}.effect-not-observed`, message }, effect };
 }
 

@@ -1,8 +1,8 @@
 import type { Clock } from "../../../../platform/ports/clock.ts";
-import type { Gpio } from "../../../../platform/ports/gpio.ts";
+import type { Gpio, GpioLineRef } from "../../../../platform/ports/gpio.ts";
 import type { Issue } from "../../../../platform/ports/result.ts";
 import { seen } from "../../../../platform/ports/reading.ts";
-import type { CommandExecutor, Execution } from "../executor.ts";
+import type { CommandExecutor, Execution, Unknown } from "../executor.ts";
 
 /** Wrong lines are the sender's mistake; what the kernel refuses is the device's. */
 const SENDERS_MISTAKE: ReadonlySet<string> = new Set(["gpio.no-such-line", "gpio.not-an-output"]);
@@ -22,10 +22,23 @@ export function gpioWriteExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gp
       };
       return { state: "failed", error, effect };
     },
+    resolve: ({ line, level }) => askLine(gpio, line, level, clock),
   };
 }
 
-/** Not idempotent: whether a pulse went out before the agent ended, nobody can say afterwards. */
+/**
+ * Only a line that is still driven to the level shows anything: the kernel may let a line go with the process that drove
+ * it, and a boot does, and then its level is whatever is wired to it.
+ */
+async function askLine(gpio: Gpio, line: GpioLineRef, level: 0 | 1, clock: Clock): Promise<Execution<{ level: 0 | 1 }> | Unknown> {
+  const info = (await gpio.lines()).find(({ name, offset }) => name === line || offset === line);
+  if (info === undefined || info.direction !== "output") return { state: "unknown", seen: `${line} is not driven now` };
+  const effect = { attempted: true, observed: seen(info.level, clock.monotonicMs()) };
+  if (info.level !== level) return { state: "unknown", seen: `${line} is driven to ${info.level} now`, effect };
+  return { state: "succeeded", result: { level }, effect };
+}
+
+/** No resolver: whether a pulse went out before the agent ended, nobody can say afterwards. */
 export function gpioPulseExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gpio.pulse"> {
   return {
     async run({ line, level, durationMs }, context) {

@@ -10,8 +10,8 @@ import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
 import { SimulatedWorld } from "../../../../platform/simulated/world.ts";
 import { buildProfile } from "../capabilities.ts";
 import { buildExecutorTable, type ExecutorTableDeps } from "../executor-table.ts";
-import type { ExecutorTable } from "../executor.ts";
-import { runExecutor } from "../testing/run-executor.ts";
+import type { CommandExecutor, ExecutorTable } from "../executor.ts";
+import { resolveExecutor, runExecutor } from "../testing/run-executor.ts";
 import { displayBrightnessExecutor, displayPowerExecutor } from "./display-executors.ts";
 
 let time: VirtualTime;
@@ -119,13 +119,54 @@ describe("display.power on a TV that", () => {
   });
 
   it("did it while the agent was away: resolved by asking it", async () => {
-    const resolve = (on: boolean) =>
-      time.settled(
-        table["display.power"]?.resolve?.({ on }, {}, { overdue: false, signal: new AbortController().signal }) ??
-          Promise.resolve(undefined),
-      );
-    expect(await resolve(true)).toMatchObject({ state: "succeeded", result: { power: "on" } });
-    expect(await resolve(false)).toBeUndefined();
+    expect(await resolveExecutor(table["display.power"], { on: true }, time)).toMatchObject({ state: "succeeded", result: { power: "on" } });
+    expect(await resolveExecutor(table["display.power"], { on: false }, time)).toMatchObject({
+      state: "unknown",
+      seen: "the display to be standby was asked for, and observed on",
+      effect: { observed: { kind: "ok", value: "on" } },
+    });
+  });
+
+  it("is still warming up when the agent is back: it is waited for", async () => {
+    await runExecutor(table["display.power"], { on: false }, time);
+    world.updateDisplay({ warmUpMs: 30_000 });
+    const told = adapter.display?.setPower(true);
+    expect(await resolveExecutor(table["display.power"], { on: true }, time)).toMatchObject({ state: "succeeded", result: { power: "on" } });
+    await told;
+  });
+});
+
+describe("after a crash the hardware is asked, and nothing is done to it:", () => {
+  const before = () => JSON.stringify(world.state);
+
+  it.each([
+    ["display.input", { input: "hdmi-2" }],
+    ["display.brightness", { percent: 35 }],
+    ["display.orientation", { degrees: 90 }],
+    ["audio.volume", { percent: 12 }],
+    ["audio.mute", { mute: true }],
+    ["gpio.write", { line: "GPIO17", level: 1 }],
+  ] as const)("%s", async (name, params) => {
+    const executor = table[name] as CommandExecutor;
+    const untouched = before();
+    expect(await resolveExecutor(executor, params, time)).toHaveProperty("state", "unknown");
+    expect(before()).toBe(untouched);
+    await runExecutor(executor, params, time);
+    const done = before();
+    expect(await resolveExecutor(executor, params, time)).toHaveProperty("state", "succeeded");
+    expect(before()).toBe(done);
+  });
+
+  it("gpio.write: a line that was let go shows nothing, whatever it reads", async () => {
+    expect(await resolveExecutor(table["gpio.write"], { line: "GPIO17", level: 0 }, time)).toEqual({ state: "unknown", seen: "GPIO17 is not driven now" });
+    await runExecutor(table["gpio.write"], { line: "GPIO17", level: 1 }, time);
+    expect(await resolveExecutor(table["gpio.write"], { line: 17, level: 0 }, time)).toMatchObject({ state: "unknown", seen: "17 is driven to 1 now" });
+    world.boot();
+    expect(await resolveExecutor(table["gpio.write"], { line: "GPIO17", level: 1 }, time)).toMatchObject({ state: "unknown" });
+  });
+
+  it("a pulse and a CEC message cannot be asked about", () => {
+    for (const name of ["gpio.pulse", "cec.send"] as const) expect(Object.keys(table[name] ?? {})).toEqual(["run"]);
   });
 });
 

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from "../../../../platform/ports/result.ts";
 import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
 import type { StageReport } from "../../../../player-host/contract/link-messages.ts";
 import { FakePlayer } from "../testing/fake-player.ts";
-import { runExecutor } from "../testing/run-executor.ts";
+import { resolveExecutor, runExecutor } from "../testing/run-executor.ts";
 import type { Upload, Uploaded, Uploader } from "../uploader.ts";
 import { clearCacheExecutor, identifyExecutor, pageMessageExecutor, reloadPlayerExecutor, restartPlayerExecutor } from "./player-executors.ts";
 import { screenshotExecutor } from "./screenshot-executor.ts";
@@ -77,6 +77,20 @@ describe("reload-player and content.clear-cache", () => {
     expect(tookMs).toBe(0);
   });
 
+  it("are resolved after a crash by the load counter, without another load", async () => {
+    for (const make of [reloadPlayerExecutor, clearCacheExecutor]) {
+      const player = new FakePlayer("absent");
+      const executor = make(player, { clock: time, timers: time });
+      time.after("test.host", 1_000, () => player.appear("host-1", 100, playing(4)));
+      expect(await resolveExecutor(executor, {}, time, { instanceBefore: "host-1", loadsBefore: 3 })).toEqual({ state: "succeeded", result: {} });
+      expect(await resolveExecutor(executor, {}, time, { instanceBefore: "host-1", loadsBefore: 4 })).toMatchObject({ state: "unknown" });
+      expect(await resolveExecutor(executor, {}, time, {})).toEqual({ state: "not-started" });
+      expect(player.requests).toEqual([]);
+    }
+    const { notes } = await runExecutor(reloadPlayerExecutor(new FakePlayer(), { clock: time, timers: time }), {}, time, 500);
+    expect(notes).toEqual([{ instanceBefore: "host-1", loadsBefore: 3 }]);
+  });
+
   it("end when they are stopped", async () => {
     const { execution, tookMs } = await runExecutor(
       reloadPlayerExecutor(new FakePlayer(), { clock: time, timers: time }),
@@ -120,17 +134,17 @@ describe("restart-player", () => {
     expect(execution).toMatchObject({ state: "failed", error: { code: "player.no-picture" } });
   });
 
-  it("is resolved by the host that is there now", async () => {
-    const player = new FakePlayer();
+  it("is resolved by the host that is there now, or comes within a while", async () => {
+    const player = new FakePlayer("absent");
     const executor = restartPlayerExecutor(player, { clock: time, timers: time });
-    const resolve = (note: Record<string, string | number>) =>
-      executor.resolve?.({}, note, { overdue: false, signal: new AbortController().signal });
-    expect(await resolve({ instanceBefore: "host-0", pidBefore: 99 })).toEqual({
+    time.after("test.host", 5_000, () => player.appear("host-1", 100, playing(1)));
+    expect(await resolveExecutor(executor, {}, time, { instanceBefore: "host-0", pidBefore: 99 })).toEqual({
       state: "succeeded",
       result: { pidBefore: 99, pidAfter: 100 },
     });
-    expect(await resolve({ instanceBefore: "host-1" })).toBeUndefined();
-    expect(await resolve({})).toBeUndefined();
+    expect(await resolveExecutor(executor, {}, time, { instanceBefore: "host-1" })).toMatchObject({ state: "unknown" });
+    expect(await resolveExecutor(executor, {}, time, {})).toEqual({ state: "not-started" });
+    expect(player.requests).toEqual([]);
   });
 });
 

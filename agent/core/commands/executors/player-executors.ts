@@ -1,7 +1,8 @@
 import type { HostRequest } from "../../../../player-host/contract/link-messages.ts";
 import type { Issue } from "../../../../platform/ports/result.ts";
 import type { PlayerLink, PlayerStatus } from "../../player/player-port.ts";
-import type { CommandExecutor, Execution, ExecutionContext } from "../executor.ts";
+import type { CommandExecutor, Execution, ExecutionContext, NotStarted, ResolutionContext, Unknown } from "../executor.ts";
+import type { IntentNote } from "../journal-entry.ts";
 import type { ExecutorTime } from "./effect-proof.ts";
 import { awaitPlayer, loadedSince, loadsOf } from "./player-watch.ts";
 
@@ -11,6 +12,8 @@ const RELOAD_WITHIN_MS = 35_000;
 const CLEARED_WITHIN_MS = 50_000;
 const RESTARTED_WITHIN_MS = 55_000;
 const IDENTIFY_DEFAULT_MS = 15_000;
+/** After a crash: for the host to come back to the agent and for what it was asked to come to its end. */
+const BACK_WITHIN_MS = 20_000;
 
 type Failed = Extract<Execution, { state: "failed" }>;
 
@@ -19,6 +22,7 @@ export function reloadPlayerExecutor(player: PlayerLink, time: ExecutorTime): Co
   return {
     run: ({ ignoreCache }, context) =>
       loadAnew(player, time, context, { do: "reload", ignoreCache: ignoreCache ?? false }, RELOAD_WITHIN_MS),
+    resolve: (_params, note, context) => wasLoadedAnew(player, time, note, context),
   };
 }
 
@@ -27,6 +31,7 @@ export function clearCacheExecutor(player: PlayerLink, time: ExecutorTime): Comm
   return {
     run: ({ storage }, context) =>
       loadAnew(player, time, context, { do: "clear-cache", storage: storage ?? false }, CLEARED_WITHIN_MS),
+    resolve: (_params, note, context) => wasLoadedAnew(player, time, note, context),
   };
 }
 
@@ -45,6 +50,8 @@ async function loadAnew(
       message: `the screen shows our own ${status.stage.screen} page; there is no content to load`,
     });
   }
+  const before = loadsOf(status);
+  await context.intend({ instanceBefore: before.instance, ...(before.loads === undefined ? {} : { loadsBefore: before.loads }) });
   const startedMs = time.clock.monotonicMs();
   const asked = await player.request(request, REQUEST_TIMEOUT_MS);
   if (!asked.ok) return failedWith(asked.error);
@@ -53,9 +60,24 @@ async function loadAnew(
     code: "player.not-reloaded",
     message: `the content did not load again within ${timeoutMs} ms; what was on the screen may still be there`,
   };
-  const loaded = await awaitPlayer(player, loadedSince(loadsOf(status)), { time, timeoutMs, signal: context.signal, late });
+  const loaded = await awaitPlayer(player, loadedSince(before), { time, timeoutMs, signal: context.signal, late });
   if (!loaded.ok) return failedWith(withStage(loaded.error, player.status()));
   return { state: "succeeded", result: { loadedInMs: Math.round(time.clock.monotonicMs() - startedMs) } };
+}
+
+/** The content was loaded after the note was made: by this command, or by somebody who did the same meanwhile. */
+async function wasLoadedAnew(
+  player: PlayerLink,
+  time: ExecutorTime,
+  { instanceBefore, loadsBefore }: IntentNote,
+  context: ResolutionContext,
+): Promise<Execution<{ loadedInMs?: number }> | NotStarted | Unknown> {
+  // The request goes out only after the note is on disk.
+  if (typeof instanceBefore !== "string") return { state: "not-started" };
+  const goal = loadedSince({ instance: instanceBefore, ...(typeof loadsBefore === "number" ? { loads: loadsBefore } : {}) });
+  const late = { code: "player.not-reloaded", message: `the content did not load again within ${BACK_WITHIN_MS} ms of the agent's start` };
+  const loaded = await awaitPlayer(player, goal, { time, timeoutMs: BACK_WITHIN_MS, signal: context.signal, late });
+  return loaded.ok ? { state: "succeeded", result: {} } : { state: "unknown", seen: loaded.error.message };
 }
 
 /**
@@ -94,13 +116,15 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
       }
       return failedWith(back.ok ? late : back.error);
     },
-    resolve(_params, note) {
-      const status = player.status();
-      const { instanceBefore, pidBefore } = note;
-      if (typeof instanceBefore !== "string" || !isOther(status, instanceBefore) || status.stage.kind !== "playing")
-        return Promise.resolve(undefined);
+    async resolve(_params, { instanceBefore, pidBefore }, { signal }) {
+      // The request goes out only after the note is on disk.
+      if (typeof instanceBefore !== "string") return { state: "not-started" };
+      const late = { code: "player.not-restarted", message: `no new player host showed the content within ${BACK_WITHIN_MS} ms of the agent's start` };
+      const isBack = (status: PlayerStatus): boolean => isOther(status, instanceBefore) && status.stage.kind === "playing";
+      const back = await awaitPlayer(player, isBack, { time, timeoutMs: BACK_WITHIN_MS, signal, late });
+      if (!back.ok || back.value.kind !== "present") return { state: "unknown", seen: late.message };
       const before = typeof pidBefore === "number" ? { pidBefore } : {};
-      return Promise.resolve({ state: "succeeded", result: { ...before, pidAfter: status.pid } });
+      return { state: "succeeded", result: { ...before, pidAfter: back.value.pid } };
     },
   };
 }

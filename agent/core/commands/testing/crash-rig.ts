@@ -1,3 +1,4 @@
+import { findCommand } from "../../../protocol/commands/catalog.ts";
 import type { Signed } from "../../../protocol/signed.ts";
 import { ok } from "../../../../platform/ports/result.ts";
 import type { HostPower } from "../../../../platform/ports/host.ts";
@@ -80,7 +81,7 @@ export class CrashRig {
       const effects = this.effects.get(key) ?? 0;
       if (records.length !== 1) found.push(`${key} has ${records.length} outcomes`);
       const state = records[0]?.[1].outcome.state;
-      if (!IDEMPOTENT.has(name) && effects > 1) found.push(`${key} (${name}) had ${effects} effects`);
+      if (!changesNothing(name) && effects > 1) found.push(`${key} (${name}) had ${effects} effects`);
       // A machine that went down for another reason just then has restarted too, and that is what was asked for.
       if (state === "succeeded" && effects === 0 && name !== "reboot") found.push(`${key} succeeded without an effect`);
       if ((state === "rejected" || state === "expired") && effects > 0) found.push(`${key} is ${state} after ${effects} effects`);
@@ -140,5 +141,7 @@ export class CrashRig {
   }
 }
 
-/** Names in use here whose definition allows a second run. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(["gpio.read", "display.power", "reload-player"]);
+/** What is counted of such a command is how often it looked. */
+function changesNothing(name: string): boolean {
+  return findCommand(name)?.afterCrash === "run-again";
+}

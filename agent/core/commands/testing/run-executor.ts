@@ -1,6 +1,6 @@
 import type { CommandName, CommandParams } from "../../../protocol/commands/catalog.ts";
 import type { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
-import type { CommandExecutor, Execution, ExecutionContext } from "../executor.ts";
+import type { CommandExecutor, Execution, ExecutionContext, NotStarted, Unknown } from "../executor.ts";
 import type { IntentNote } from "../journal-entry.ts";
 
 /** What an executor said and asked for on the way. */
@@ -37,4 +37,15 @@ export async function runExecutor<N extends CommandName>(
   const execution = await time.settled(executor.run(params, context));
   timer.cancel();
   return { execution, tookMs: time.monotonicMs() - startedMs, notes, steps };
+}
+
+/** Asks one executor what became of a command that ran when the agent ended. */
+export function resolveExecutor<N extends CommandName>(
+  executor: CommandExecutor<N> | undefined,
+  params: CommandParams<N>,
+  time: VirtualTime,
+  note: IntentNote = {},
+): Promise<Execution | NotStarted | Unknown> {
+  if (executor?.resolve === undefined) throw new Error("this command cannot be asked about");
+  return time.settled(executor.resolve(params, note, { overdue: false, signal: new AbortController().signal }));
 }

@@ -1,6 +1,6 @@
 import type { CommandName } from "../../../protocol/commands/catalog.ts";
 import { COMMANDS } from "../../../protocol/commands/catalog.ts";
-import type { CommandExecutor, Execution, ExecutionContext, ExecutorTable } from "../executor.ts";
+import type { CommandExecutor, Execution, ExecutionContext, ExecutorTable, NotStarted, Unknown } from "../executor.ts";
 import type { IntentNote } from "../journal-entry.ts";
 import { TestDevice } from "./test-device.ts";
 
@@ -14,7 +14,7 @@ export interface TestExecutor {
     params: unknown,
     note: IntentNote,
     overdue: boolean,
-  ): Promise<Execution | { state: "not-started" } | undefined>;
+  ): Promise<Execution | NotStarted | Unknown>;
 }
 
 /** The same executor for every command of the catalog. */

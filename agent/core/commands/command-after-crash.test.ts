@@ -1,0 +1,60 @@
+/** The rule for every command: what runs when the agent ends runs at most once, unless there is nothing it could do twice. */
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+import { COMMANDS, type CommandName } from "../../protocol/commands/catalog.ts";
+import type { Execution, NotStarted, Unknown } from "./executor.ts";
+import { TestDevice } from "./testing/test-device.ts";
+import { SUCCESS, tableOf } from "./testing/test-executors.ts";
+
+const PARAMS: { readonly [N in CommandName]?: JsonObject } = {
+  "display.power": { on: true },
+  "display.input": { input: "hdmi-1" },
+  "display.brightness": { percent: 40 },
+  "display.orientation": { degrees: 90 },
+  "audio.volume": { percent: 40 },
+  "audio.mute": { mute: true },
+  "gpio.write": { line: 4, level: 1 },
+  "gpio.pulse": { line: 4, durationMs: 5 },
+  "gpio.read": { line: 4 },
+  "cec.send": { destination: 0 },
+  "telemetry.burst": { minutes: 1 },
+  "page.message": { message: 1 },
+};
+
+/** Delivers it, ends the agent in its middle (or the whole machine), and starts it again where `answer` is what the hardware says. */
+async function crashed(name: CommandName, answer: Execution | NotStarted | Unknown, how: "agent" | "machine") {
+  const runs: string[] = [];
+  const device = new TestDevice(() =>
+    tableOf({
+      run: (_name, _params, { id }) => {
+        runs.push(id);
+        return runs.length === 1 ? new Promise(() => {}) : Promise.resolve(SUCCESS);
+      },
+      resolve: () => Promise.resolve(answer),
+    }),
+  );
+  await device.start();
+  device.deliver(device.signedCommand({ id: "a", name, params: PARAMS[name] ?? {} }));
+  await device.time.advance(0);
+  expect((await device.disk.get("a", 1))?.state.kind).toBe("running");
+  if (how === "agent") device.kill();
+  else device.bootAnew();
+  await device.start();
+  await device.time.advance(0);
+  return { runs: runs.length, outcome: device.outcomeOf("a"), outcomes: device.outcomes.length };
+}
+
+describe.each(["agent", "machine"] as const)("the %s ended in the middle of", (how) => {
+  it.each(Object.keys(COMMANDS) as CommandName[])("%s", async (name) => {
+    const again = COMMANDS[name].afterCrash === "run-again";
+    const unknown = await crashed(name, { state: "unknown", seen: "observed something else" }, how);
+    expect(unknown).toMatchObject(
+      again
+        ? { runs: 2, outcomes: 1, outcome: { state: "succeeded" } }
+        : { runs: 1, outcomes: 1, outcome: { state: "failed", error: { code: "outcome-unknown" } } },
+    );
+    expect(await crashed(name, SUCCESS, how)).toMatchObject({ runs: 1, outcomes: 1, outcome: { state: "succeeded" } });
+    // Known not to have begun: then it is the first time.
+    expect(await crashed(name, { state: "not-started" }, how)).toMatchObject({ runs: 2, outcomes: 1, outcome: { state: "succeeded" } });
+  });
+});
