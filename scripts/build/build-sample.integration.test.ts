@@ -21,7 +21,7 @@ test("the sample is the same bytes each time, and a package the agent takes", as
     const sha256 = createHash("sha256").update(zip).digest("hex");
     const content = join(root, "content");
     cpSync(join(root, "dist/sample.zip"), join(content, "downloads", `${sha256}.zip`));
-    const prepared = await new PackageProvider(content, 0, systemClock, silentLog).prepare({ kind: "package", url: "http://127.0.0.1:1/never-asked", sha256, bytes: zip.length }, new AbortController().signal);
+    const prepared = await new PackageProvider({ root: content, keepFreeBytes: 0, http: {}, clock: systemClock, log: silentLog }).prepare({ kind: "package", url: "http://127.0.0.1:1/never-asked", sha256, bytes: zip.length }, new AbortController().signal);
     expect(prepared).toMatchObject({ ok: true, value: { kind: "package", entry: "index.html", grants: ["gpio"] } });
   } finally {
     rmSync(root, { recursive: true, force: true });

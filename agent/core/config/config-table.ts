@@ -60,11 +60,11 @@ export const CONFIG = {
   },
   "cloud.proxy": {
     type: { kind: "addresses", protocols: ["http:"], countMax: 1 }, default: [], secret: true,
-    description: "HTTP proxy for the link and for uploads (packages are fetched directly). Secret, because it may hold a password.",
+    description: "HTTP proxy for the link, uploads and packages. Secret, because it may hold a password.",
   },
   "cloud.caFile": {
     type: text(1024), default: "",
-    description: "PEM file with certificates to trust beside the system's. Empty: only the system's.",
+    description: "PEM file with certificates to trust beside the system's, for the link, uploads and packages. Empty: only the system's.",
   },
   "provisioning.path": {
     type: text(1024), default: "/boot/firmware/vitrine.json",

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { dirname } from "node:path";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { openHttp, type HttpSettings, type OpenAnswer } from "../transport/http-exchange.ts";
 
 export interface Download {
   readonly url: string;
@@ -13,18 +15,22 @@ export interface Download {
   readonly to: string;
 }
 
+/** A server that sends nothing for this long is gone; the next attempt goes on where this one stopped. */
+const IDLE_TIMEOUT_MS = 60_000;
+const REDIRECTS_MAX = 5;
+
 /**
- * Fetches a file into place, continuing a broken download where the server can send ranges. The file
- * appears under its name only when its length and hash are right. Errors: `content.unreachable`,
- * `content.hash-mismatch`, `content.disk`.
+ * Fetches a file into place by the way that the link takes (its proxy, its certificates), continuing a broken download where
+ * the server can send ranges. The file appears under its name only when its length and hash are right. Errors:
+ * `content.unreachable`, `content.hash-mismatch`, `content.disk`, `content.aborted`.
  */
-export async function download(job: Download, signal: AbortSignal): Promise<Result<void>> {
+export async function download(job: Download, http: HttpSettings, signal: AbortSignal): Promise<Result<void>> {
   const part = `${job.to}.part`;
   try {
     await mkdir(dirname(job.to), { recursive: true });
-    const fetched = await fetchRest(job, part, signal);
+    const fetched = await fetchRest(job, part, http, signal);
     if (!fetched.ok) return fetched;
-    const hash = await hashFile(part);
+    const hash = await hashFile(part, signal);
     if (hash !== job.sha256) {
       await rm(part, { force: true });
       return fail("content.hash-mismatch", `${job.url} has SHA-256 ${hash}, wanted ${job.sha256}`, "publish the package again with the hash of what is served");
@@ -32,29 +38,37 @@ export async function download(job: Download, signal: AbortSignal): Promise<Resu
     await rename(part, job.to);
     return ok(undefined);
   } catch (thrown) {
+    if (signal.aborted) return fail("content.aborted", `the download of ${job.url} was given up`);
     return fail("content.disk", `the download of ${job.url} could not be written: ${messageOf(thrown)}`, "free space in the data folder");
   }
 }
 
-async function fetchRest(job: Download, part: string, signal: AbortSignal): Promise<Result<void>> {
+async function fetchRest(job: Download, part: string, http: HttpSettings, signal: AbortSignal): Promise<Result<void>> {
   const have = await sizeOf(part);
   if (have === job.bytes) return ok(undefined);
   if (have > job.bytes) await rm(part, { force: true });
   const from = have < job.bytes ? have : 0;
-  let response: Response;
-  try {
-    response = await fetch(job.url, { signal, headers: from > 0 ? { range: `bytes=${from}-` } : {} });
-  } catch (thrown) {
-    return unreachable(job.url, thrown);
+  const answer = await request(job.url, from, http, signal);
+  if (!answer.ok) return answer;
+  const response = answer.value;
+  const continued = response.statusCode === 206;
+  if (!continued && response.statusCode !== 200) {
+    response.destroy();
+    return fail("content.unreachable", `${job.url} answered ${response.statusCode ?? "nothing"}`);
   }
-  if (!response.ok || response.body === null) {
-    await response.body?.cancel();
-    return fail("content.unreachable", `${job.url} answered ${response.status}`);
+  if (continued && !beginsAt(response, from)) {
+    response.destroy();
+    await rm(part, { force: true });
+    return fail("content.unreachable", `${job.url} sent another part than was asked for (${response.headers["content-range"] ?? ""})`);
   }
-  const file = await open(part, response.status === 206 ? "a" : "w");
+  return write(job, part, response, continued ? from : 0);
+}
+
+async function write(job: Download, part: string, response: IncomingMessage, from: number): Promise<Result<void>> {
+  const file = await open(part, from > 0 ? "a" : "w");
   try {
-    let size = response.status === 206 ? from : 0;
-    for await (const chunk of bodyOf(response)) {
+    let size = from;
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
       size += chunk.length;
       if (size > job.bytes) return fail("content.hash-mismatch", `${job.url} is longer than the ${job.bytes} bytes it should have`);
       await file.appendFile(chunk);
@@ -64,30 +78,44 @@ async function fetchRest(job: Download, part: string, signal: AbortSignal): Prom
     return ok(undefined);
   } catch (thrown) {
     if (isDiskError(thrown)) throw thrown;
-    return unreachable(job.url, thrown);
+    return fail("content.unreachable", `${job.url} could not be fetched: ${messageOf(thrown)}`);
   } finally {
+    response.destroy();
     await file.close();
   }
 }
 
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  try {
-    for (;;) {
-      const chunk = (await reader.read()) as { readonly done: boolean; readonly value?: Uint8Array };
-      if (chunk.done || chunk.value === undefined) return;
-      yield chunk.value;
+/** Asks for the rest from `from` on, and follows redirects, never from https to http. */
+async function request(address: string, from: number, http: HttpSettings, signal: AbortSignal): Promise<Result<IncomingMessage>> {
+  // What is stored is what is hashed: no server may pack it on the way.
+  const headers = { "accept-encoding": "identity", ...(from > 0 && { range: `bytes=${from}-` }) };
+  let url = address;
+  for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects += 1) {
+    const answer = await openHttp({ method: "GET", url, headers, idleTimeoutMs: IDLE_TIMEOUT_MS, signal }, http);
+    if (!answer.ok) {
+      const { code, message, hint } = answer.error;
+      return fail("content.unreachable", `${address} could not be fetched: ${message} (${code})`, hint);
     }
-  } finally {
-    // Whoever stops reading early lets go of the connection. A stream that broke says so again here; that was said already.
-    await reader.cancel().catch(() => undefined);
+    const { response } = answer.value;
+    const next = redirectOf(answer.value);
+    if (next === undefined) return ok(response);
+    response.destroy();
+    if (answer.value.url.protocol === "https:" && next.protocol !== "https:") return fail("content.unreachable", `${address} leads from https to ${next.protocol}//, which is not followed`);
+    url = next.href;
   }
+  return fail("content.unreachable", `${address} leads on more than ${REDIRECTS_MAX} times`);
 }
 
-function unreachable(url: string, thrown: unknown): Result<void> {
-  const cause = thrown instanceof Error && thrown.cause instanceof Error ? ` (${thrown.cause.message})` : "";
-  return fail("content.unreachable", `${url} could not be fetched: ${messageOf(thrown)}${cause}`);
+function redirectOf({ url, response }: OpenAnswer): URL | undefined {
+  const { location } = response.headers;
+  if (location === undefined || ![301, 302, 303, 307, 308].includes(response.statusCode ?? 0)) return undefined;
+  return URL.parse(location, url.href) ?? undefined;
+}
+
+/** A server that says nothing about it is believed; the hash decides. */
+function beginsAt(response: IncomingMessage, from: number): boolean {
+  const start = /^bytes (\d+)-/.exec(response.headers["content-range"] ?? "")?.[1];
+  return start === undefined || Number(start) === from;
 }
 
 function isDiskError(thrown: unknown): boolean {
@@ -105,9 +133,9 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** SHA-256 of a file, lower-case hex. */
-export async function hashFile(path: string): Promise<string> {
+/** SHA-256 of a file, lower-case hex. Throws when it cannot be read, or the signal aborts. */
+export async function hashFile(path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(path, { signal })) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }

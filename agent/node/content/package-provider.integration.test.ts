@@ -58,7 +58,7 @@ const wanted = (zip: Uint8Array): Content => {
   served = zip;
   return { kind: "package", url: `${base}/menu.zip`, sha256: sha256(zip), bytes: zip.length };
 };
-const prepare = (content: Content) => new PackageProvider(folder, keepFreeBytes, systemClock, silentLog).prepare(content, new AbortController().signal);
+const prepare = (content: Content) => new PackageProvider({ root: folder, keepFreeBytes, http: {}, clock: systemClock, log: silentLog }).prepare(content, new AbortController().signal);
 
 test("a package is fetched, checked and unpacked once; then it needs no network", async () => {
   const content = wanted(packageOf({ "index.html": page, "img/a.svg": strToU8("<svg/>") }, { capabilities: ["gpio"] }));

@@ -7,6 +7,7 @@ import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import type { ContentProvider } from "../../core/content/content-port.ts";
 import type { Content } from "../../protocol/desired.ts";
+import type { HttpSettings } from "../transport/http-exchange.ts";
 import { download, hashFile } from "./download.ts";
 import { readManifest, unpack } from "./unpack.ts";
 
@@ -15,6 +16,17 @@ type PackageContent = Extract<Content, { kind: "package" }>;
 /** Packages kept on disk: the one that is shown and the one before it. */
 const PACKAGES_KEPT = 2;
 
+export interface PackageProviderDeps {
+  /** The content folder; it is made when it is missing. */
+  readonly root: string;
+  /** Stay free on its disk. */
+  readonly keepFreeBytes: number;
+  /** The way out of the site's network, the same as the link's. */
+  readonly http: HttpSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /**
  * Content on this machine's disk: `<content>/<sha256>/` is a package that was unpacked and checked as a
  * whole; a folder under that name is complete by construction (it is renamed into place).
@@ -22,13 +34,14 @@ const PACKAGES_KEPT = 2;
 export class PackageProvider implements ContentProvider {
   readonly #root: string;
   readonly #keepFreeBytes: number;
+  readonly #http: HttpSettings;
   readonly #clock: Clock;
   readonly #log: Log;
 
-  /** `root` is the content folder; it is made when it is missing. `keepFreeBytes` stay free on its disk. */
-  constructor(root: string, keepFreeBytes: number, clock: Clock, log: Log) {
+  constructor({ root, keepFreeBytes, http, clock, log }: PackageProviderDeps) {
     this.#root = root;
     this.#keepFreeBytes = keepFreeBytes;
+    this.#http = http;
     this.#clock = clock;
     this.#log = log;
   }
@@ -44,6 +57,7 @@ export class PackageProvider implements ContentProvider {
       await this.#removeOld(content.sha256);
       return ok(stageContent(content, folder, manifest.value));
     } catch (thrown) {
+      if (signal.aborted) return fail("content.aborted", "the package was given up, because other content is wanted or the agent stops");
       return fail("content.disk", `the package could not be put in place: ${messageOf(thrown)}`, "free space in the data folder");
     }
   }
@@ -77,15 +91,15 @@ export class PackageProvider implements ContentProvider {
     await this.#removeLeftovers(content.sha256);
     const room = await this.#checkRoom(content);
     if (!room.ok) return room;
-    const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath }, signal);
+    const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath }, this.#http, signal);
     if (!fetched.ok) return fetched;
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
-    const manifest = await unpack(zipPath, temporary);
+    const manifest = await unpack(zipPath, temporary, signal);
     if (!manifest.ok) {
       await rm(temporary, { recursive: true, force: true });
       // A download that a power cut damaged after its check would be refused for ever; one that is as published stays.
-      if ((await hashFile(zipPath)) !== content.sha256) await rm(zipPath, { force: true });
+      if (!signal.aborted && (await hashFile(zipPath, signal)) !== content.sha256) await rm(zipPath, { force: true });
       return manifest;
     }
     await rm(folder, { recursive: true, force: true });

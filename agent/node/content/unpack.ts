@@ -16,9 +16,9 @@ const UNPACKED_BYTES_MAX = 8 * 1024 ** 3;
 /**
  * Unpacks a zip into an empty folder and checks every file against the manifest inside it: nothing
  * missing, nothing extra, every hash right, no path out of the folder. Errors: `content.bad-package`
- * (the zip), `content.bad-manifest` (what it says), `content.hash-mismatch`, `content.disk`.
+ * (the zip), `content.bad-manifest` (what it says), `content.hash-mismatch`, `content.disk`, `content.aborted`.
  */
-export async function unpack(zipPath: string, folder: string): Promise<Result<Manifest>> {
+export async function unpack(zipPath: string, folder: string, signal: AbortSignal): Promise<Result<Manifest>> {
   let zip: yauzl.ZipFile;
   try {
     zip = await yauzl.openPromise(zipPath);
@@ -26,8 +26,9 @@ export async function unpack(zipPath: string, folder: string): Promise<Result<Ma
     return fail("content.bad-package", `the package is not a readable zip: ${messageOf(thrown)}`);
   }
   try {
-    return await unpackFrom(zip, folder);
+    return await unpackFrom(zip, folder, signal);
   } catch (thrown) {
+    if (signal.aborted) return givenUp();
     const code = (thrown as { code?: string }).code;
     if (code === "ENOSPC" || code === "EROFS" || code === "EIO") return fail("content.disk", `the package could not be unpacked: ${messageOf(thrown)}`);
     return fail("content.bad-package", `the package could not be unpacked: ${messageOf(thrown)}`);
@@ -36,10 +37,15 @@ export async function unpack(zipPath: string, folder: string): Promise<Result<Ma
   }
 }
 
-async function unpackFrom(zip: yauzl.ZipFile, folder: string): Promise<Result<Manifest>> {
+function givenUp(): Result<never> {
+  return fail("content.aborted", "unpacking was given up, because other content is wanted or the agent stops");
+}
+
+async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSignal): Promise<Result<Manifest>> {
   const hashes = new Map<string, string>();
   let unpackedBytes = 0;
   for await (const entry of zip.eachEntry()) {
+    if (signal.aborted) return givenUp();
     if (entry.fileName.endsWith("/")) continue;
     unpackedBytes += entry.uncompressedSize;
     if (hashes.size >= PACKAGE_FILES_MAX) return fail("content.bad-package", `the package has more than ${PACKAGE_FILES_MAX} files`);
@@ -47,12 +53,12 @@ async function unpackFrom(zip: yauzl.ZipFile, folder: string): Promise<Result<Ma
     if (hashes.has(entry.fileName)) return fail("content.bad-package", `the package has "${entry.fileName}" twice`);
     if (entry.fileName === MANIFEST_NAME && entry.uncompressedSize > MANIFEST_BYTES_MAX) return fail("content.bad-manifest", "the manifest is larger than 4 MiB");
     // yauzl refuses absolute names and `..` parts by itself; the manifest's own check repeats it below.
-    hashes.set(entry.fileName, await writeEntry(zip, entry, join(folder, entry.fileName)));
+    hashes.set(entry.fileName, await writeEntry(zip, entry, join(folder, entry.fileName), signal));
   }
   return checkAgainstManifest(folder, hashes);
 }
 
-async function writeEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, path: string): Promise<string> {
+async function writeEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, path: string, signal: AbortSignal): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
   const hash = createHash("sha256");
   const hashing = new Transform({
@@ -62,7 +68,7 @@ async function writeEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, path: string):
     },
   });
   // `flush` makes the file durable before the folder is given its final name.
-  await pipeline(await zip.openReadStreamPromise(entry), hashing, createWriteStream(path, { flags: "wx", flush: true }));
+  await pipeline(await zip.openReadStreamPromise(entry), hashing, createWriteStream(path, { flags: "wx", flush: true }), { signal });
   return hash.digest("hex");
 }
 

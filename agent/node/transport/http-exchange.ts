@@ -1,4 +1,4 @@
-import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type RequestOptions } from "node:http";
+import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
@@ -7,7 +7,7 @@ import { connectIssue } from "./connect-error.ts";
 import { openTunnel, proxyFor, type ProxySettings } from "./proxy-tunnel.ts";
 
 export interface HttpRequest {
-  readonly method: "HEAD" | "PUT";
+  readonly method: "GET" | "HEAD" | "PUT";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
@@ -26,11 +26,26 @@ export interface HttpSettings extends ProxySettings {
   readonly ca?: string;
 }
 
+/** An answer whose body is still to come. Whoever got it reads it to its end or destroys it. */
+export interface OpenAnswer {
+  readonly url: URL;
+  readonly response: IncomingMessage;
+}
+
 /**
  * One HTTP request with its answer's status and headers; the answer's body is thrown away. Redirects are
  * not followed. The error has a code of the `Transport` port, or `http.bad-request` for what cannot be sent at all.
  */
-export function exchangeHttp(request: HttpRequest, settings: HttpSettings): Promise<Result<HttpAnswer>> {
+export async function exchangeHttp(request: HttpRequest, settings: HttpSettings): Promise<Result<HttpAnswer>> {
+  const answer = await openHttp(request, settings);
+  if (!answer.ok) return answer;
+  const { response } = answer.value;
+  response.resume();
+  return ok({ status: response.statusCode ?? 0, headers: response.headers });
+}
+
+/** As `exchangeHttp`, with the body. The body breaks with an error when nothing moves for the idle time, and when the signal aborts. */
+export function openHttp(request: HttpRequest, settings: HttpSettings): Promise<Result<OpenAnswer>> {
   return new Promise((resolve) => {
     const started = begin(request, settings);
     if (!started.ok) {
@@ -39,12 +54,12 @@ export function exchangeHttp(request: HttpRequest, settings: HttpSettings): Prom
     }
     const { sent, url } = started.value;
     const failed = (error: unknown): void => resolve(err(connectIssue(error, url, "synced")));
-    // An answer may come before the whole body was taken; what breaks after it no longer matters.
+    // An answer may come before the whole body was taken; what breaks after it no longer matters, but to who reads on.
     sent.once("response", (response) => {
-      response.resume();
-      response.on("error", () => {});
-      resolve(ok({ status: response.statusCode ?? 0, headers: response.headers }));
       response.once("close", () => sent.destroy());
+      // Who reads it hears of it by reading; who does not must not fall over it.
+      response.on("error", () => {});
+      resolve(ok({ url, response }));
     });
     sent.once("timeout", () => sent.destroy(Object.assign(new Error(`nothing moved for ${request.idleTimeoutMs} ms`), { code: "ETIMEDOUT" })));
     sent.on("error", failed);
@@ -58,9 +73,11 @@ function begin(request: HttpRequest, settings: HttpSettings): Result<{ readonly 
   try {
     const url = new URL(request.url);
     const tls: ConnectionOptions = settings.ca === undefined ? {} : { ca: settings.ca };
-    const options: RequestOptions = { method: request.method, headers: request.headers, signal: request.signal, timeout: request.idleTimeoutMs, agent: false };
+    const options: RequestOptions = { method: request.method, headers: request.headers, signal: request.signal, timeout: request.idleTimeoutMs };
     const proxy = proxyFor(url, settings);
-    if (proxy !== undefined) {
+    // An agent of its own for each request. Where there is a tunnel there must be none: an agent makes its connections itself.
+    if (proxy === undefined) options.agent = false;
+    else {
       const tunnel = (_: RequestOptions, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, request.signal, done);
       options.createConnection = tunnel as NonNullable<RequestOptions["createConnection"]>;
     }

@@ -1,11 +1,13 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { connect, createServer as createTcpServer, type Socket } from "node:net";
+import { createServer as createTcpServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { SystemTimers } from "../../../platform/linux/system-clock.ts";
+import { exchangeHttp } from "./http-exchange.ts";
 import { proxyFor } from "./proxy-tunnel.ts";
 import { close, listen } from "./testing/loopback-world.ts";
+import { tunnelTo, type Decide, type TestProxy } from "./testing/test-proxy.ts";
 import { VALID } from "./testing/test-certificates.ts";
 import { WsTransport, type WsTransportOptions } from "./ws-transport.ts";
 
@@ -14,34 +16,10 @@ afterEach(async () => {
   for (const cleanup of closing.splice(0).reverse()) await cleanup();
 });
 
-/** A proxy that tunnels every name to one port on loopback. */
-async function proxy(targetPort: number, decide: (request: IncomingMessage) => string = () => "200 OK"): Promise<{ address: string; asked: string[] }> {
-  const asked: string[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer();
-  server.on("connect", (request, socket: Socket) => {
-    sockets.add(socket);
-    asked.push(`${request.url ?? ""} ${request.headers["proxy-authorization"] ?? ""}`.trim());
-    const answer = decide(request);
-    socket.on("error", () => {});
-    if (!answer.startsWith("200")) {
-      socket.end(`HTTP/1.1 ${answer}\r\ncontent-length: 0\r\n\r\n`);
-      return;
-    }
-    const target = connect(targetPort, "127.0.0.1", () => {
-      socket.write("HTTP/1.1 200 OK\r\n\r\n");
-      target.pipe(socket);
-      socket.pipe(target);
-    });
-    target.on("error", () => socket.destroy());
-    sockets.add(target);
-  });
-  const port = await listen(server);
-  closing.push(async () => {
-    for (const socket of sockets) socket.destroy();
-    await close(server);
-  });
-  return { address: `http://user:p%40ss@127.0.0.1:${port}`, asked };
+async function proxy(targetPort: number, decide?: Decide): Promise<TestProxy> {
+  const opened = await tunnelTo(targetPort, decide);
+  closing.push(opened.close);
+  return opened;
 }
 
 async function echo(server: Server): Promise<number> {
@@ -109,4 +87,18 @@ describe("the way through a proxy", () => {
     expect(proxyFor(new URL("wss://cloud.test/"), { ...settings, noProxy: "*" })).toBeUndefined();
     expect(proxyFor(new URL("wss://cloud.test/"), {})).toBeUndefined();
   });
+});
+
+test("uploads go through it like the link, body and all", async () => {
+  const bodies: string[] = [];
+  const server = createServer((request, response) => {
+    request.setEncoding("utf8").on("data", (text: string) => bodies.push(text));
+    request.on("end", () => response.writeHead(201).end());
+  });
+  const port = await listen(server);
+  closing.push(() => close(server));
+  const { address, asked } = await proxy(port);
+  const request = { method: "PUT", url: "http://cloud.test/upload", headers: { "content-length": "7" }, body: Buffer.from("picture"), idleTimeoutMs: 5_000, signal: new AbortController().signal } as const;
+  expect(await exchangeHttp(request, { proxy: address })).toMatchObject({ ok: true, value: { status: 201 } });
+  expect([bodies.join(""), asked[0]]).toEqual(["picture", expect.stringMatching(/^cloud\.test:80 /)]);
 });
