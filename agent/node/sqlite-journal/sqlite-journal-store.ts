@@ -6,8 +6,10 @@ import { rowChecksum } from "../sqlite/row-checksum.ts";
 import type { SqliteFile } from "../sqlite/sqlite-file.ts";
 import { storageIssueOrThrow } from "../sqlite/storage-issue.ts";
 
-/** The WAL goes into the database after this many pages: about 512 KiB. */
+/** The WAL goes into the database after this many pages: about 512 KiB, when a write comes that nobody waits for. */
 const CHECKPOINT_PAGES = 500;
+/** After this many with any write. */
+const CHECKPOINT_PAGES_MAX = 2_000;
 /** Free pages given back to the file system at one pruning. */
 const VACUUM_PAGES = 64;
 
@@ -71,7 +73,8 @@ export class SqliteJournalStore implements JournalStore {
       await this.#guarded(() => this.#restore(entry, before));
       throw new StorageError(issue.code, issue.message, { cause: thrown });
     }
-    this.#checkpointIfLong();
+    // A command waits for every write but the last, which only says that its outcome was handed over.
+    this.#checkpointIfLong(isDone(entry) ? CHECKPOINT_PAGES : CHECKPOINT_PAGES_MAX);
   }
 
   numberHolder(owner: string, number: number): Promise<CommandKey | undefined> {
@@ -100,7 +103,7 @@ export class SqliteJournalStore implements JournalStore {
       const issue = storageIssueOrThrow(thrown);
       throw new StorageError(issue.code, issue.message, { cause: thrown });
     }
-    this.#checkpointIfLong();
+    this.#checkpointIfLong(CHECKPOINT_PAGES);
     return pruned;
   }
 
@@ -199,8 +202,8 @@ export class SqliteJournalStore implements JournalStore {
     return this.#file.database.transaction(work)();
   }
 
-  #checkpointIfLong(): void {
-    if (this.#pagesWritten < CHECKPOINT_PAGES) return;
+  #checkpointIfLong(pages: number): void {
+    if (this.#pagesWritten < pages) return;
     this.#pagesWritten = 0;
     try {
       this.#file.checkpoint(false);
