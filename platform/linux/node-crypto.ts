@@ -24,11 +24,25 @@ export const nodeCrypto: Crypto = {
 function verifyNow(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== ED25519_KEY_BYTES || signature.length !== ED25519_SIGNATURE_BYTES) return false;
   try {
-    return verify(null, message, publicKeyFromRaw(publicKey), signature);
+    return verify(null, message, verifierOf(publicKey), signature);
   } catch {
     // OpenSSL refuses 32 bytes that are no point on the curve. That is bad input, and the answer is "not valid".
     return false;
   }
+}
+
+/** Keys that verified lately, ready for use: a device is commanded by one or two, and making one costs as much as a verification. */
+const VERIFIERS_MAX = 16;
+const verifiers = new Map<string, KeyObject>();
+
+function verifierOf(raw: Uint8Array): KeyObject {
+  const name = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString("latin1");
+  const known = verifiers.get(name);
+  if (known !== undefined) return known;
+  const made = publicKeyFromRaw(raw);
+  if (verifiers.size >= VERIFIERS_MAX) verifiers.clear();
+  verifiers.set(name, made);
+  return made;
 }
 
 /** The KeyObject of a raw public key. Throws when there are not 32 bytes. */

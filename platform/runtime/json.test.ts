@@ -93,3 +93,11 @@ test("text that is not JSON is undefined, not a throw", () => {
 test("an array or null is no object", () => {
   expect([{}, [], null, "x", 1].map(isJsonObject)).toEqual([true, false, false, false, false]);
 });
+
+test("canonical text quotes what JSON quotes", () => {
+  for (const text of ['"', "\\", "\n", "\u0000", "\u007f", "é", "\ud800", "~ !#[]", "x".repeat(100), ""]) {
+    expect(canonicalJson(text)).toBe(JSON.stringify(text));
+    expect(canonicalJson({ [text]: [text] })).toBe(`{${JSON.stringify(text)}:[${JSON.stringify(text)}]}`);
+  }
+  for (const value of [0, -0, 1e21, 1.5, Number.NaN, Number.POSITIVE_INFINITY, true, false, null]) expect(canonicalJson(value)).toBe(JSON.stringify(value));
+});

@@ -18,14 +18,27 @@ export function parseJson(text: string): Json | undefined {
 
 /** Same value, same text: keys sorted at every level. For hashes and comparisons, never for signing. */
 export function canonicalJson(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json)).join(",")}]`;
-  if (isJsonObject(value)) {
-    const parts = Object.keys(value)
-      .sort()
-      .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] ?? null)}`);
-    return `{${parts.join(",")}}`;
+  if (typeof value === "string") return quoted(value);
+  if (typeof value === "number") return Number.isFinite(value) ? String(value) : "null";
+  if (typeof value !== "object" || value === null) return String(value);
+  let text = "";
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) text += text === "" ? canonicalJson(item) : `,${canonicalJson(item)}`;
+    return `[${text}]`;
   }
-  return JSON.stringify(value);
+  const object = value as JsonObject;
+  for (const key of Object.keys(object).sort()) {
+    const member = `${quoted(key)}:${canonicalJson(object[key] ?? null)}`;
+    text += text === "" ? member : `,${member}`;
+  }
+  return `{${text}}`;
+}
+
+/** Printable ASCII without the two characters JSON escapes there: most keys and values, quoted without a call. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function quoted(text: string): string {
+  return text.length < 64 && PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** RFC 7396: objects merge key by key, `null` deletes, everything else replaces. */
@@ -48,6 +61,8 @@ export function diffPatch(from: JsonObject, to: JsonObject): JsonObject | undefi
   for (const [key, value] of Object.entries(to)) {
     if (key === "__proto__") continue;
     const before = own(from, key);
+    // Documents are replaced, never changed: the same object has the same members.
+    if (before === value) continue;
     if (before === undefined) patch[key] = value;
     else if (isJsonObject(before) && isJsonObject(value)) {
       const inner = diffPatch(before, value);

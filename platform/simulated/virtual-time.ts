@@ -58,7 +58,7 @@ export class VirtualTime implements Clock, Timers {
     this.#queue.splice(this.#placeFor(entry.dueMs), 0, entry);
     return {
       cancel: () => {
-        const at = this.#queue.indexOf(entry);
+        const at = this.#placeOf(entry);
         if (at >= 0) this.#queue.splice(at, 1);
       },
     };
@@ -143,6 +143,17 @@ export class VirtualTime implements Clock, Timers {
       else high = middle;
     }
     return low;
+  }
+
+  /** Where an entry waits; -1 when it does not any more. */
+  #placeOf({ dueMs, order }: Pending): number {
+    // Equal times lie in the order they were asked for, so the last one of them is where to look back from.
+    for (let at = this.#placeFor(dueMs) - 1; at >= 0; at -= 1) {
+      const entry = this.#queue[at];
+      if (entry === undefined || entry.dueMs !== dueMs || entry.order < order) return -1;
+      if (entry.order === order) return at;
+    }
+    return -1;
   }
 
   #names(): string {

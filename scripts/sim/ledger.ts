@@ -60,7 +60,10 @@ export class Ledger {
   connects = 0;
 
   accept(record: Accepted): void {
-    this.accepted.set(`${record.device} ${record.log} ${record.stream} ${record.seq} ${record.identity}`, record);
+    const key = `${record.device} ${record.log} ${record.stream} ${record.seq} ${record.identity}`;
+    this.accepted.set(key, record);
+    const open = this.#open.get(record.device) ?? new Map<string, Accepted>();
+    this.#open.set(record.device, open.set(key, record));
     tell(this.onAccepted, record);
   }
 
@@ -113,8 +116,12 @@ export class Ledger {
 
   /** What was promised of this device and neither stored nor excused. */
   owed(device: string): Accepted[] {
-    return [...this.accepted.values()].filter((record) => record.device === device && !this.excused.has(record.identity) && !this.isStored(record));
+    const open = this.#open.get(device) ?? new Map<string, Accepted>();
+    for (const [key, record] of open) if (this.excused.has(record.identity) || this.isStored(record)) open.delete(key);
+    return [...open.values()];
   }
+  /** By device: what was still owed when it was last looked at, and what was accepted since. What is stored or excused stays so. */
+  readonly #open = new Map<string, Map<string, Accepted>>();
 
   isStored(record: Accepted): boolean {
     if (this.identities.has(record.identity)) return true;

@@ -2,6 +2,7 @@ import type { SeededRandom } from "../../platform/simulated/seeded-random.ts";
 import type { VirtualTime } from "../../platform/simulated/virtual-time.ts";
 import type { Faults, Workload } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
+import type { RememberingCrypto } from "./remembering-crypto.ts";
 import type { Trace } from "./trace.ts";
 
 /** An invariant that did not hold. */
@@ -55,6 +56,7 @@ export type Sabotage =
 export interface SimContext {
   readonly time: VirtualTime;
   readonly random: SeededRandom;
+  readonly crypto: RememberingCrypto;
   readonly trace: Trace;
   readonly ledger: Ledger;
   readonly workload: Workload;

@@ -10,6 +10,8 @@ import { INVARIANTS } from "./invariants/all.ts";
 import type { SimWorld } from "./invariants/invariant.ts";
 import { Ledger } from "./ledger.ts";
 import { SimulatedNetwork } from "./network.ts";
+import { RememberingCrypto } from "./remembering-crypto.ts";
+import { settling } from "./settle.ts";
 import type { Breach, Sabotage, SimContext } from "./simulation-context.ts";
 import { Trace } from "./trace.ts";
 import { WorkloadGenerator } from "./workload.ts";
@@ -68,11 +70,12 @@ class Simulation {
 
   static async create(options: SimulationOptions): Promise<Simulation> {
     const random = new SeededRandom(options.seed);
-    const time = new VirtualTime({ wallMs: Date.UTC(2026, 0, 1) + random.integer(0, 365 * 86_400_000) });
+    const time = new VirtualTime({ wallMs: Date.UTC(2026, 0, 1) + random.integer(0, 365 * 86_400_000), settle: settling() });
     const trace = new Trace(() => time.monotonicMs());
     const state: { faults: Faults; breach: Breach | undefined } = { faults: { ...faultsOf(random.fork("faults")), ...options.faults }, breach: undefined };
+    const crypto = new RememberingCrypto();
     const sim: SimContext = {
-      time, random, trace, ledger: new Ledger(), workload: { ...workloadOf(random.fork("workload")), ...options.workload }, sabotage: options.sabotage,
+      time, random, crypto, trace, ledger: new Ledger(), workload: { ...workloadOf(random.fork("workload")), ...options.workload }, sabotage: options.sabotage,
       faults: () => state.faults,
       breach: (invariant, message) => {
         if (state.breach !== undefined) return;
@@ -82,7 +85,7 @@ class Simulation {
     };
     const network = new SimulatedNetwork(sim);
     // One owner at both clouds: the device may be moved between them.
-    const signer = await MemorySigner.create(options.seed);
+    const signer = crypto.rememberingOwner(await MemorySigner.create(options.seed));
     const gone = (cloud: SimulatedCloud): void => network.cloudGone(cloud);
     const home = new SimulatedCloud(sim, "cloud-a", signer, gone);
     const clouds = [home, new SimulatedCloud(sim, "cloud-b", signer, gone)];

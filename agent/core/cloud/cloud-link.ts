@@ -156,7 +156,7 @@ export class CloudLinkRunner implements CloudLink {
     this.#live = undefined;
     this.counters.ends.add(why.code);
     this.#logEnd(why);
-    live.abort.abort();
+    live.abort.abort("closed");
     if (live.session === undefined) live.connection?.close(why.code);
     else live.session.end(why, this.#byeSaid ? undefined : bye);
   }

@@ -11,12 +11,16 @@ export interface Segment {
 /** Offsets are sampled this far apart; no zone ever changed twice in so short a time. */
 const SAMPLE_MS = 6 * 3_600_000;
 
+/** Zones kept open: a device is in one, and to open one costs more than to ask it. */
+const OPENED_MAX = 8;
+
 /**
  * An IANA time zone, by what the engine's own tables say (`Intl` is in every engine we run on). Everything is
  * worked out from one question, "what does a clock there show at this instant", so there are no rules of ours
  * about daylight saving time that could be wrong.
  */
 export class TimeZone {
+  static readonly #opened = new Map<string, TimeZone>();
   readonly name: string;
   readonly #format: Intl.DateTimeFormat;
 
@@ -27,6 +31,8 @@ export class TimeZone {
 
   /** Fails with `schedule.unknown-time-zone`. */
   static open(name: string): Result<TimeZone> {
+    const opened = TimeZone.#opened.get(name);
+    if (opened !== undefined) return ok(opened);
     try {
       const format = new Intl.DateTimeFormat("en-US", {
         timeZone: name,
@@ -41,7 +47,10 @@ export class TimeZone {
         minute: "numeric",
         second: "numeric",
       });
-      return ok(new TimeZone(name, format));
+      const zone = new TimeZone(name, format);
+      if (TimeZone.#opened.size >= OPENED_MAX) TimeZone.#opened.clear();
+      TimeZone.#opened.set(name, zone);
+      return ok(zone);
     } catch (thrown) {
       // The constructor throws a RangeError for a zone it does not know: the answer to the question asked.
       if (!(thrown instanceof RangeError)) throw thrown;

@@ -33,12 +33,13 @@ function convert(value: unknown, depth: number, inArray: boolean): Json | undefi
     }
     return items;
   }
-  const members: [string, Json][] = [];
-  for (const [key, member] of Object.entries(value)) {
+  const members: Record<string, Json> = {};
+  for (const key of Object.keys(value)) {
+    // Assigning to this name would change the object's prototype instead of a key of it.
     if (key === "__proto__") continue;
-    const converted = convert(member, depth + 1, inArray);
+    const converted = convert((value as Readonly<Record<string, unknown>>)[key], depth + 1, inArray);
     if (converted === TOO_DEEP) return TOO_DEEP;
-    if (converted !== undefined && (converted !== null || inArray)) members.push([key, converted]);
+    if (converted !== undefined && (converted !== null || inArray)) members[key] = converted;
   }
-  return Object.fromEntries(members);
+  return members;
 }

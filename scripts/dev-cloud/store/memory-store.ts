@@ -311,5 +311,15 @@ function hasState(row: CommandRow, state: CommandQuery["state"]): boolean {
 
 /** What is stored is a value of its own: a caller that changes its object later changes nothing here. */
 function copied<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item: unknown) => copied(item)) as T;
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[key];
+    // As JSON would write it: members that are undefined are none, and this name is a key like any other.
+    if (member === undefined) continue;
+    if (key === "__proto__") Object.defineProperty(copy, key, { value: copied(member), enumerable: true, configurable: true, writable: true });
+    else copy[key] = copied(member);
+  }
+  return copy as T;
 }

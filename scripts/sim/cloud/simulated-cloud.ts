@@ -1,5 +1,4 @@
 import { silentLog } from "../../../platform/ports/log.ts";
-import { nodeCrypto } from "../../../platform/linux/node-crypto.ts";
 import type { Timers } from "../../../platform/ports/clock.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { Cloud } from "../../dev-cloud/sessions/cloud.ts";
@@ -63,7 +62,7 @@ export class SimulatedCloud {
     this.#life = life;
     trace.add(this.name, "starts", name);
     this.#cloud = new Cloud({
-      clock: time, timers: this.#timers(life), random, crypto: nodeCrypto, store: this.#store, signer: this.#signer, log: silentLog, uploadsFreeBytes: () => 1e12,
+      clock: time, timers: this.#timers(life), random, crypto: this.#sim.crypto, store: this.#store, signer: this.#signer, log: silentLog, uploadsFreeBytes: () => 1e12,
       settings: {
         audiences: [this.origin], httpBase: `http://${this.name}.test`, autoClaim: true, claimTokens: new Set(), defaultDesired: () => undefined, limits: {},
         caps: { records: { outcome: KEEP_ALL, alarm: KEEP_ALL, play: KEEP_ALL, event: KEEP_ALL, metric: KEEP_ALL }, hidden: KEEP_ALL, commands: KEEP_ALL },

@@ -74,6 +74,11 @@ export class Life implements Timers {
     };
   }
 
+  /** How many timers are armed. */
+  get armed(): number {
+    return this.#pending.size;
+  }
+
   pending(): readonly { readonly name: string; readonly dueMs: number }[] {
     return [...this.#pending.values()].sort((a, b) => a.dueMs - b.dueMs);
   }

@@ -1,9 +1,9 @@
 import type { PlayerEvent, PlayerLink, PlayerStatus } from "../../../agent/core/player/player-port.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
-import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import type { HostRequest, StageReport, StageScene } from "../../../player-host/contract/link-messages.ts";
+import { pause } from "../pause.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
@@ -16,7 +16,6 @@ const SPOOL_MAX = 2_000;
 const RESEND_MS = 15_000;
 /** Refusals that sending again does not change. */
 const FINAL_REFUSALS: ReadonlySet<string> = new Set(["page.invalid", "outbox.invalid", "outbox.too-large"]);
-const NEVER_ABORTED = new AbortController().signal;
 
 /**
  * The player host and the page in it: a process of its own that outlives the agent's. It keeps what the page
@@ -112,7 +111,7 @@ export class SimulatedPlayerHost {
     if (!this.#present) return fail("player.absent", "no player host is connected");
     if (request.do === "identify") this.#sim.ledger.effect(this.#name, `identify:${request.text}`);
     const instance = this.#instance;
-    await sleep(life, "sim.player-answers", Math.min(timeoutMs, this.#random.integer(5, 400)), NEVER_ABORTED);
+    await pause(life, "sim.player-answers", Math.min(timeoutMs, this.#random.integer(5, 400)));
     if (!this.#present || instance !== this.#instance) return fail("player.absent", "the host went away");
     switch (request.do) {
       case "reload":

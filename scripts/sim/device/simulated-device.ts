@@ -5,7 +5,7 @@ import { DEFAULT_LINK_POLICY, type LinkPolicy } from "../../../agent/core/cloud/
 import { resolveConfig } from "../../../agent/core/config/resolve-config.ts";
 import type { ContentProvider } from "../../../agent/core/content/content-port.ts";
 import { Outbox } from "../../../agent/core/outbox/outbox.ts";
-import { keyFromSeed, newSeed, nodeCrypto } from "../../../platform/linux/node-crypto.ts";
+import { keyFromSeed, newSeed } from "../../../platform/linux/node-crypto.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { DeviceKey } from "../../../platform/ports/crypto.ts";
 import { fail, messageOf, ok } from "../../../platform/ports/result.ts";
@@ -61,8 +61,8 @@ export class SimulatedDevice {
 
   static async create(sim: SimContext, number: number, network: SimulatedNetwork, endpoints: readonly string[]): Promise<SimulatedDevice> {
     const random = sim.random.fork(`device-${number}`);
-    const key = keyFromSeed(newSeed(random));
-    const id = toHex((await nodeCrypto.sha256(key.publicKey)).slice(0, 16));
+    const key = sim.crypto.remembering(keyFromSeed(newSeed(random)));
+    const id = toHex((await sim.crypto.sha256(key.publicKey)).slice(0, 16));
     return new SimulatedDevice(sim, { number, id, key, random, network, endpoints });
   }
 
@@ -107,6 +107,10 @@ export class SimulatedDevice {
   get clock(): Clock {
     const { time } = this.#sim;
     return { wallMs: () => time.wallMs() + this.world.state.clock.offsetMs, monotonicMs: () => time.monotonicMs() - this.#bootedMs };
+  }
+
+  get armedTimers(): number {
+    return this.#life?.armed ?? 0;
   }
 
   /** Names of what the agent's process has armed. */
@@ -215,7 +219,7 @@ export class SimulatedDevice {
       onChange: (changed) => world.onChange(changed),
     });
     return {
-      clock, timers: life, random: life.random, crypto: nodeCrypto, log, key: this.#key, deviceId: id, bootId,
+      clock, timers: life, random: life.random, crypto: this.#sim.crypto, log, key: this.#key, deviceId: id, bootId,
       platform: observedPlatform(this.#sim, life, id, adapter),
       player: this.player.connect(life),
       content: contentProvider(this.#sim, life),

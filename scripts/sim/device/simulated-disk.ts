@@ -7,7 +7,7 @@ import { StorageError, type DocumentStore } from "../../../agent/core/storage/do
 import { MemoryDocumentStore } from "../../../agent/core/storage/memory-document-store.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
-import { sleep } from "../../../platform/runtime/sleep.ts";
+import { pause } from "../pause.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
@@ -18,7 +18,6 @@ const SYNC_MS_MAX = 30;
 const SLOW_SYNC_MS_MAX = 4_000;
 /** What an agent keeps in memory while the disk takes nothing. */
 const MEMORY_BYTES_MAX = 2 * 1024 * 1024;
-const NEVER_ABORTED = new AbortController().signal;
 
 /**
  * The disk of one device. It survives the process and the power; what was written and not synced may be there
@@ -186,7 +185,7 @@ export class SimulatedDisk {
     const life = this.#life;
     if (life === undefined) return;
     const longest = this.#mood === "slow" ? SLOW_SYNC_MS_MAX : SYNC_MS_MAX;
-    await sleep(life, "sim.disk-sync", life.random.integer(1, longest), NEVER_ABORTED);
+    await pause(life, "sim.disk-sync", life.random.integer(1, longest));
   }
 }
 

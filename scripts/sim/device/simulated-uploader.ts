@@ -3,7 +3,6 @@ import type { Uploader } from "../../../agent/core/commands/uploader.ts";
 import { fail, ok } from "../../../platform/ports/result.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
-import { nodeCrypto } from "../../../platform/linux/node-crypto.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
@@ -14,14 +13,13 @@ export function simulatedUploader(sim: SimContext, life: Life, device: string, l
       life.call("upload", async () => {
         const { purpose, contentType, bytes, command } = upload;
         if (command !== undefined) sim.ledger.effect(device, `upload:${command.id}:${command.attempt}`);
-        const sha256 = toHex(await nodeCrypto.sha256(bytes));
+        const sha256 = toHex(await sim.crypto.sha256(bytes));
         const granted = await link.requestUpload({ purpose, contentType, bytes: bytes.length, sha256, ...(command !== undefined && { command }) });
         if (!granted.ok) return granted;
-        const finished = await sleep(life, "sim.upload", life.random.integer(50, 4_000), signal ?? NEVER_ABORTED);
+        const finished = await sleep(life, "sim.upload", life.random.integer(50, 4_000), signal ?? new AbortController().signal);
         if (!finished) return fail("upload.aborted", "given up");
         return ok({ name: granted.value.name, sha256, bytes: bytes.length });
       }),
   };
 }
 
-const NEVER_ABORTED = new AbortController().signal;

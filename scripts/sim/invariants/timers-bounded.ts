@@ -8,8 +8,8 @@ export const timersBounded: Invariant = {
   name: "timers-bounded",
   always({ devices }) {
     for (const device of devices) {
-      const pending = device.pendingTimers();
-      if (pending.length > PER_AGENT_MAX) {
+      if (device.armedTimers > PER_AGENT_MAX) {
+        const pending = device.pendingTimers();
         const names = [...new Set(pending)].map((name) => `${name} ×${pending.filter((other) => other === name).length}`);
         return `${device.id} has ${pending.length} timers: ${names.join(", ").slice(0, 600)}`;
       }
