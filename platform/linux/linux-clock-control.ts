@@ -36,10 +36,18 @@ export class LinuxClockControl implements ClockControl {
   timeZone(): Promise<Reading<string>> {
     const fromLink = this.#files.link("etc/localtime")?.split("zoneinfo/")[1];
     const fromFile = this.#files.text("etc/timezone");
-    const zone = [fromLink, fromFile.ok ? fromFile.value : undefined].find((name) => name !== undefined && isZone(name));
+    const zone = [fromLink, fromFile.ok ? fromFile.value : undefined].find((name) => name !== undefined && this.#isZone(name));
     return Promise.resolve(
       zone === undefined ? unknown("neither /etc/localtime nor /etc/timezone names a zone") : seen(zone, this.#clock.monotonicMs()),
     );
+  }
+
+  /**
+   * The machine's own database is asked first: the engine's is some MiB, which stay with the process once one zone was opened.
+   */
+  #isZone(name: string): boolean {
+    if (!ZONE_NAME.test(name)) return false;
+    return this.#files.has(`usr/share/zoneinfo/${name}`) || engineKnows(name);
   }
 
   /** systemd-timesyncd leaves a file; timedatectl tells the kernel's own flag, whoever set it; chrony has its own tool. */
@@ -53,7 +61,10 @@ export class LinuxClockControl implements ClockControl {
   }
 }
 
-function isZone(name: string): boolean {
+/** As the time zone database names its zones. */
+const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+)*$/;
+
+function engineKnows(name: string): boolean {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
   } catch {

@@ -63,9 +63,9 @@ function floors(lines: readonly Line[]): string {
   const command = find("command.round-trip.p50");
   if (command !== undefined) {
     paragraphs.push(
-      `A command is on the disk four times before its outcome is reported: delivered, running, outcome in the journal, outcome in the outbox. ` +
+      `A command is on the disk three times before its outcome is reported: taken and running, outcome in the journal, outcome in the outbox. ` +
         `Each is a sync of its own, because each allows the step after it. Two of them are in the floor that the target names; so of the ${formatNumber(command.value)} ms, ` +
-        `${formatNumber((append?.value ?? 0) * 4)} ms are four median syncs of this disk.`,
+        `${formatNumber((append?.value ?? 0) * 3)} ms are three median syncs of this disk.`,
     );
   }
   const drain = find("drain.rate");

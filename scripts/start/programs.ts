@@ -26,8 +26,10 @@ export const PLAYER_ENTRY: Readonly<Record<FoundBrowser["kind"], string>> = {
   electron: "player-host/shells/electron/main.ts",
 };
 
-/** As in scripts/systemd/vitrine-agent.service: without a ceiling V8 takes room it does not need. */
-export const AGENT_NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=64"];
+/** As in scripts/systemd/vitrine-agent.service: without a ceiling V8 takes room it does not need, and each of its threads its own. */
+export const AGENT_NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=64", "--v8-pool-size=1"];
+/** As there: by default the C library keeps freed memory apart for each thread. */
+export const AGENT_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: "1" };
 
 export function deviceFolder({ data }: Place, device: string): string {
   return join(data, "devices", device);

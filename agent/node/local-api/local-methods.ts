@@ -1,6 +1,5 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
-import { strToU8, zipSync } from "fflate";
 import { fail, messageOf, ok } from "../../../platform/ports/result.ts";
 import type { Agent } from "../../core/agent.ts";
 import { CONFIG_KEYS, configEntry } from "../../core/config/config-table.ts";
@@ -74,6 +73,8 @@ async function supportBundle(deps: LocalMethodDeps, out: unknown) {
   if (typeof out !== "string" || !isAbsolute(out)) return fail("bundle.path", "support-bundle needs an absolute path to write to");
   deps.flushLog();
   const logs = await readLogTail(deps.paths.logs, BUNDLE_LOG_BYTES);
+  // Only now: it fills large tables when it is loaded, and most devices are never asked.
+  const { strToU8, zipSync } = await import("fflate");
   const json = (value: unknown): Uint8Array => strToU8(JSON.stringify(value, null, 2));
   const files: Record<string, Uint8Array> = {
     "status.json": json(statusOf(deps.agent, deps.paths.data)),

@@ -33,10 +33,11 @@ export const command: Figure = {
     const { oursMs, floorMs } = await measure(bench, rounds, { cloud, deviceId, echo, raw });
     const how = `${rounds} times ${COMMAND}, signed here, by the shipped agent on simulated hardware, by turns with the floor`;
     const floor = (fraction: number) => ({ name: `ws echo + 2 × fdatasync p${fraction * 100}`, value: percentile(floorMs, fraction), unit: "ms" });
+    const p99Ms = percentile(oursMs, 0.99);
     return [
       { name: "command.round-trip.p50", value: percentile(oursMs, 0.5), unit: "ms", floor: floor(0.5), target: { of: "ratio", atMost: 3 }, how },
-      { name: "command.round-trip.p99", value: percentile(oursMs, 0.99), unit: "ms", floor: floor(0.5), target: { of: "ratio", atMost: 5 }, how: `${how}; beside the floor's median` },
-      { name: "command.floor.p99", value: percentile(floorMs, 0.99), unit: "ms", how: "the floor's own p99, which the disk decides" },
+      { name: "command.round-trip.p99", value: p99Ms, unit: "ms", floor: floor(0.5), target: { of: "ratio", atMost: 5 }, how: `${how}; beside the floor's median` },
+      { name: "command.round-trip.p99-of-both", value: p99Ms, unit: "ms", floor: floor(0.99), how: "the same beside the floor's own p99, which the disk decides" },
     ];
   },
 };

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ChildProgram } from "./child-program.ts";
-import { AGENT_NODE_FLAGS } from "../../start/programs.ts";
+import { AGENT_ENV, AGENT_NODE_FLAGS } from "../../start/programs.ts";
 
 /** Something a figure started and the bench ends, whatever happens. */
 export type Cleanup = () => void | Promise<void>;
@@ -47,9 +47,9 @@ export class Bench {
     return this.#keep(new ChildProgram(process.execPath, [script, ...args]));
   }
 
-  /** The same with the flags for Node with which the agent is shipped. */
+  /** The same with the flags and the environment with which the agent is shipped. */
   nodeAsShipped(script: string, args: readonly string[] = []): ChildProgram {
-    return this.#keep(new ChildProgram(process.execPath, [...AGENT_NODE_FLAGS, script, ...args]));
+    return this.#keep(new ChildProgram(process.execPath, [...AGENT_NODE_FLAGS, script, ...args], AGENT_ENV));
   }
 
   /** Starts one of the bench's own programs. */

@@ -17,11 +17,11 @@ export class ChildProgram {
   #waiting: { readonly resolve: (line: JsonObject) => void; readonly reject: (error: Error) => void } | undefined;
   #stderr = "";
 
-  constructor(command: string, args: readonly string[]) {
+  constructor(command: string, args: readonly string[], extraEnv: Readonly<Record<string, string>> = {}) {
     this.#name = args.find((arg) => !arg.startsWith("-")) ?? command;
     // Nothing of the caller's configuration may reach what is measured.
     const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("VITRINE_") && !key.startsWith("NODE_")));
-    this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...env, VITRINE_PARENT_PID: String(process.pid) } });
+    this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...env, ...extraEnv, VITRINE_PARENT_PID: String(process.pid) } });
     this.#ended = new Promise((resolve) => {
       this.#child.on("error", (error) => this.#over(error.message, resolve));
       this.#child.on("exit", (code, signal) => this.#over(signal ?? `exit code ${code}`, resolve));
