@@ -2,11 +2,12 @@ import { constants } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { ROTATED_ENDING } from "../../platform/node/rotating-file.ts";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
 import type { LogSource } from "../core/commands/services.ts";
 
 /** Where one log is: its file and the one set aside before it. */
-const PARTS = [".1", ""] as const;
+const PARTS = [ROTATED_ENDING, ""] as const;
 
 export interface LogTail {
   readonly name: string;

@@ -2,12 +2,12 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { SystemTimers } from "../../platform/linux/system-clock.ts";
+import { takeProcessLock } from "../../platform/node/process-lock.ts";
 import type { Timer } from "../../platform/ports/clock.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import { configEntry, CONFIG_KEYS, flagName } from "../core/config/config-table.ts";
 import { compose } from "./compose.ts";
 import { readConfig, type ReadConfig } from "./config/read-config.ts";
-import { lockData } from "./data-lock.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { pathsIn } from "./paths.ts";
 import { createPinoLog } from "./pino-log.ts";
@@ -38,9 +38,11 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     // Not a wrong configuration: a disk may come late, and the one that waits for it is started again.
     return refuse(`the data folder ${data} cannot be made: ${messageOf(thrown)}`, "name another one with --data DIR", EXIT.failed);
   }
-  const lock = lockData(`${paths.data}/agent.lock`);
+  const lock = takeProcessLock(`${paths.data}/agent.lock`);
   // A disk that cannot be written does not stop the device; a second agent on the same data would break it.
-  if (!lock.ok && lock.error.code === "data.in-use") return refuse(lock.error.message, lock.error.hint ?? "", EXIT.failed);
+  if (!lock.ok && lock.error.code !== "lock.unwritable") {
+    return refuse(`another agent runs on this data folder: ${lock.error.message}`, "stop it, or use another folder with --data DIR", EXIT.failed);
+  }
   try {
     return await runAgent(config, data);
   } finally {

@@ -24,10 +24,9 @@ class TestHost {
   closed = false;
   constructor(socketPath: string, instance: string) {
     this.socket = connect(socketPath);
-    this.socket.setEncoding("utf8");
     const framer = new LineFramer(10_000_000);
-    this.socket.on("data", (text: string) => {
-      for (const line of framer.push(text) ?? []) {
+    this.socket.on("data", (chunk: Buffer) => {
+      for (const line of framer.push(chunk) ?? []) {
         const message = JSON.parse(line) as AgentMessage;
         this.got.push(message);
         if (message.t === "request" && message.request.do === "reload") {

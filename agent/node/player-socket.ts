@@ -123,7 +123,6 @@ export class PlayerSocket implements PlayerLink {
 
   #accept(socket: Socket): void {
     const { log, timers } = this.#deps;
-    socket.setEncoding("utf8");
     const framer = new LineFramer(LINK_LINE_BYTES_MAX);
     const impatience = timers.after("player.hello", HELLO_TIMEOUT_MS, () => socket.destroy());
     socket.on("error", (error) => log.debug({ error: error.message }, "player connection failed"));
@@ -131,8 +130,8 @@ export class PlayerSocket implements PlayerLink {
       impatience.cancel();
       this.#gone(socket);
     });
-    socket.on("data", (text: string) => {
-      const lines = framer.push(text);
+    socket.on("data", (chunk: Buffer) => {
+      const lines = framer.push(chunk);
       if (lines === undefined) {
         log.warn({}, "the player host sent a line that is too long; the connection is closed");
         socket.destroy();

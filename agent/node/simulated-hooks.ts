@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { readProc, readProcStat } from "../../platform/node/proc.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import type { WorldHooks } from "../../platform/simulated/world.ts";
@@ -43,12 +44,12 @@ function send(pid: number, signal: NodeJS.Signals, log: Log): void {
   }
 }
 
-/** All processes below `root`, children of children included (/proc/<pid>/stat field 4 is the parent, proc(5)). */
+/** All processes below `root`, children of children included. */
 function descendants(root: number): readonly number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
     const pid = Number(name);
-    const parent = Number.isInteger(pid) ? parentOf(pid) : undefined;
+    const parent = Number.isInteger(pid) ? readProcStat(pid)?.parent : undefined;
     if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid]);
   }
   const found: number[] = [];
@@ -56,20 +57,6 @@ function descendants(root: number): readonly number[] {
   return found;
 }
 
-function parentOf(pid: number): number | undefined {
-  const stat = readProc(pid, "stat");
-  return stat === "" ? undefined : Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-}
-
 function commandLine(pid: number): string {
   return readProc(pid, "cmdline");
-}
-
-function readProc(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
-  } catch {
-    // Processes come and go while the table is read.
-    return "";
-  }
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
-import { isJsonObject, parseJson, type Json } from "../../platform/runtime/json.ts";
+import { isJsonObject, parseJson } from "../../platform/runtime/json.ts";
+import { isDeeperThan } from "../../platform/runtime/json-depth.ts";
 import { CloudMessageSchema, type CloudMessage } from "./cloud-messages.ts";
 import { DeviceMessageSchema, type DeviceMessage } from "./device-messages.ts";
 import { FRAME_BYTES_MAX, FRAME_DEPTH_MAX } from "./limits.ts";
@@ -50,21 +51,4 @@ export function validate<S extends v.GenericSchema>(schema: S, value: unknown, w
   const path = v.getDotPath(issue);
   const where = path === null ? what : `${what}, at ${path.slice(0, 200)}`;
   return fail(code, `${where}: ${issue.message.slice(0, 300)}`);
-}
-
-/** Iterative: a hostile frame must not be able to overflow the stack of the check itself. */
-function isDeeperThan(root: Json, levelsMax: number): boolean {
-  let level: Json[] = [root];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > levelsMax) return true;
-    const next: Json[] = [];
-    for (const value of level) {
-      if (typeof value !== "object" || value === null) continue;
-      for (const child of Array.isArray(value) ? (value as Json[]) : Object.values(value)) {
-        if (typeof child === "object" && child !== null) next.push(child);
-      }
-    }
-    level = next;
-  }
-  return false;
 }

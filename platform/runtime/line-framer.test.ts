@@ -1,28 +1,39 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { LineFramer } from "./line-framer.ts";
 
-test("lines come out whole, however the stream was cut", () => {
-  const line = fc.string({ minLength: 1 }).filter((text) => !text.includes("\n"));
-  fc.assert(
-    fc.property(fc.array(line), fc.array(fc.nat(40)), (lines, cuts) => {
-      const stream = lines.map((text) => `${text}\n`).join("");
-      const framer = new LineFramer(1_000_000);
-      const out: string[] = [];
-      let at = 0;
-      for (const cut of cuts) {
-        out.push(...(framer.push(stream.slice(at, at + cut)) ?? []));
-        at += cut;
-      }
-      out.push(...(framer.push(stream.slice(at)) ?? []));
-      expect(out).toEqual(lines);
-    }),
-  );
+describe.each([["a line feed", 10, "\n"], ["a zero byte", 0, "\0"]])("texts ended by %s", (_what, end, mark) => {
+  const text = fc.string({ unit: "grapheme", minLength: 1 }).filter((each) => !each.includes(mark));
+  const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 20 });
+
+  test("come out whole, however the stream was cut, in the middle of a character too", () => {
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 8 }), cuts, (wanted, sizes) => {
+        const bytes = Buffer.from(wanted.map((each) => each + mark).join(""));
+        const framer = new LineFramer(10_000, end);
+        const found: string[] = [];
+        for (let at = 0, n = 0; at < bytes.length; n += 1) {
+          const size = sizes[n % sizes.length] ?? 1;
+          found.push(...(framer.push(bytes.subarray(at, at + size)) ?? ["overflow"]));
+          at += size;
+        }
+        expect(found).toEqual(wanted);
+      }),
+    );
+  });
 });
 
-test("a line without an end is refused for good once it is too long", () => {
+test("a chunk may be text, and empty lines are none", () => {
+  const framer = new LineFramer(100);
+  expect(framer.push("grün")).toEqual([]);
+  expect(framer.push("\n\n\nblau\n")).toEqual(["grün", "blau"]);
+});
+
+test("a line without an end is refused for good once it is too long, in bytes", () => {
   const framer = new LineFramer(10);
   expect(framer.push("12345\n678")).toEqual(["12345"]);
   expect(framer.push("9012345678")).toBeUndefined();
   expect(framer.push("\nok\n")).toBeUndefined();
+  expect(new LineFramer(10).push("üüüüüü")).toBeUndefined();
+  expect(new LineFramer(10).push("0123456789\n")).toEqual(["0123456789"]);
 });

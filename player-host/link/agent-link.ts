@@ -6,10 +6,10 @@ import type { Random } from "../../platform/ports/random.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import { Emitter } from "../../platform/runtime/emitter.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
+import { LineFramer } from "../../platform/runtime/line-framer.ts";
 import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
 import { AgentMessageSchema, LINK_LINE_BYTES_MAX, type AgentMessage, type HostMessage } from "../contract/link-messages.ts";
-import { LineFramer } from "./line-framer.ts";
 
 export type LinkEvent =
   /** The agent has said hello: from now on messages go out. */
@@ -85,13 +85,12 @@ export class AgentLink {
       why = error.message;
     });
     socket.on("data", (chunk: Buffer) => {
-      try {
-        for (const line of framer.push(chunk)) this.#take(line);
-      } catch (thrown) {
-        // A line over the limit: the stream has no more line to find.
-        why = messageOf(thrown);
+      const lines = framer.push(chunk);
+      if (lines === undefined) {
+        why = `the agent sent a line over ${LINK_LINE_BYTES_MAX} bytes`;
         socket.destroy();
       }
+      for (const line of lines ?? []) this.#take(line);
       if (this.#greeted) silent.cancel();
     });
     return new Promise((resolve) => {

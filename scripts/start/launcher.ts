@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { RotatingFile } from "../../agent/node/rotating-file.ts";
+import { RotatingFile } from "../../platform/node/rotating-file.ts";
 import type { Timers } from "../../platform/ports/clock.ts";
 import type { ProgramEnd, Running } from "./program.ts";
 

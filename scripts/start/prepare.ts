@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { lockData } from "../../agent/node/data-lock.ts";
+import { takeProcessLock } from "../../platform/node/process-lock.ts";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
 
 /** Makes the data folder and takes it for this process. Returns its release. Errors: `start.data-unwritable`, `start.data-in-use`. */
@@ -15,10 +15,11 @@ export function takeDataFolder(folder: string): Result<() => void> {
     // No permission, a file where the folder should be, a read-only disk: the system's sentence says which.
     return fail("start.data-unwritable", `The data folder ${folder} cannot be written (${messageOf(thrown)}).`, "Use another one: npm start -- --data DIR");
   }
-  const lock = lockData(join(folder, "npm-start.lock"));
+  const lock = takeProcessLock(join(folder, "npm-start.lock"));
   if (lock.ok) return lock;
-  if (lock.error.code !== "data.in-use") return lock;
-  const who = /\(pid \d+\)/.exec(lock.error.message)?.[0] ?? "";
+  if (lock.error.code === "lock.unwritable") return lock;
+  const pid = /process (\d+)/.exec(lock.error.message)?.[1];
+  const who = pid === undefined ? "" : `(pid ${pid})`;
   const hint = "Stop it there, or start a second one beside it: npm start -- --data DIR --port P";
   return fail("start.data-in-use", `Vitrine already runs ${who} on the data folder ${folder}.`.replace("  ", " "), hint);
 }

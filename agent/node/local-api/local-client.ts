@@ -20,13 +20,12 @@ export function askAgent(socketPath: string, method: string, params: Readonly<Re
       socket.destroy();
       resolve(result);
     };
-    socket.setEncoding("utf8");
     socket.setTimeout(timeoutMs, () => finish(fail("local.timeout", `the agent did not answer "${method}" within ${timeoutMs} ms`, "`vitrine doctor` or the agent's log may say why")));
     socket.on("connect", () => socket.write(`${JSON.stringify({ id: 1, method, params })}\n`));
     socket.on("error", (error: NodeJS.ErrnoException) => finish(connectionError(socketPath, error)));
     socket.on("close", () => finish(fail("local.no-answer", `the agent closed the connection before it answered "${method}"`, "it may be restarting; try again")));
-    socket.on("data", (text: string) => {
-      const line = framer.push(text)?.[0];
+    socket.on("data", (chunk: Buffer) => {
+      const line = framer.push(chunk)?.[0];
       if (line !== undefined) finish(readAnswer(line));
     });
   });

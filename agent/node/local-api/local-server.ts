@@ -45,12 +45,11 @@ export class LocalServer {
   }
 
   #accept(socket: Socket): void {
-    socket.setEncoding("utf8");
     let open = 0;
     const framer = new LineFramer(LOCAL_LINE_BYTES_MAX);
     socket.on("error", (error) => this.#log.debug({ error: error.message }, "a local client's connection failed"));
-    socket.on("data", (text: string) => {
-      const lines = framer.push(text);
+    socket.on("data", (chunk: Buffer) => {
+      const lines = framer.push(chunk);
       if (lines === undefined) {
         socket.end(`${JSON.stringify({ id: 0, error: { code: "local.too-large", message: "the request is longer than 1 MiB" } })}\n`);
         return;

@@ -1,10 +1,8 @@
 import { PassThrough } from "node:stream";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { CdpClient } from "./cdp-client.ts";
-import { CdpFramer } from "./cdp-framer.ts";
 
 function setUp() {
   const toBrowser = new PassThrough();
@@ -75,30 +73,5 @@ describe("the protocol's client", () => {
     fromBrowser.write("{not json\0");
     await turn();
     expect(await open).toBe("closed");
-  });
-});
-
-describe("the framer", () => {
-  test("finds the same texts however the stream is cut", () => {
-    const texts = fc.array(fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\0")), { maxLength: 8 });
-    fc.assert(
-      fc.property(texts, fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 20 }), (wanted, cuts) => {
-        const bytes = Buffer.from(wanted.map((text) => `${text}\0`).join(""));
-        const framer = new CdpFramer(10_000);
-        const found: string[] = [];
-        for (let at = 0, i = 0; at < bytes.length; i++) {
-          const size = cuts[i % cuts.length] ?? 1;
-          found.push(...framer.push(bytes.subarray(at, at + size)));
-          at += size;
-        }
-        expect(found).toEqual(wanted);
-      }),
-    );
-  });
-
-  test("throws over its limit instead of growing", () => {
-    const framer = new CdpFramer(10);
-    framer.push(Buffer.from("0123456789"));
-    expect(() => framer.push(Buffer.from("x"))).toThrow(RangeError);
   });
 });

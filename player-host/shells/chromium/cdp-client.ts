@@ -3,7 +3,7 @@ import type { ProtocolMapping } from "devtools-protocol/types/protocol-mapping.d
 import type { Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
-import { CdpFramer } from "./cdp-framer.ts";
+import { LineFramer } from "../../../platform/runtime/line-framer.ts";
 
 export type CdpCommands = ProtocolMapping.Commands;
 export type CdpEvents = ProtocolMapping.Events;
@@ -81,7 +81,7 @@ export const CALL_TIMEOUT_MS = 10_000;
  */
 export class CdpClient implements Cdp {
   readonly #toBrowser: Writable;
-  readonly #framer = new CdpFramer(MESSAGE_BYTES_MAX);
+  readonly #framer = new LineFramer(MESSAGE_BYTES_MAX, 0);
   readonly #timers: Timers;
   readonly #log: Log;
   readonly #open = new Map<number, Open>();
@@ -163,7 +163,9 @@ export class CdpClient implements Cdp {
   #read(chunk: Buffer): void {
     if (this.#closedBecause !== undefined) return;
     try {
-      for (const text of this.#framer.push(chunk)) this.#take(JSON.parse(text) as Incoming);
+      const texts = this.#framer.push(chunk);
+      if (texts === undefined) throw new RangeError(`a message on the debugging pipe is over ${MESSAGE_BYTES_MAX} bytes`);
+      for (const text of texts) this.#take(JSON.parse(text) as Incoming);
     } catch (thrown) {
       // A text over the limit or one that is not JSON: the stream cannot be trusted from here on.
       this.#log.error({ error: messageOf(thrown) }, "debugging pipe broke");

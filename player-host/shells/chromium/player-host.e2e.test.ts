@@ -219,7 +219,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     let said = "";
     second.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
     expect(await exitOf(second)).toBe(65);
-    expect(said).toMatch(/A player host \(process \d+\) already runs on this data folder\./);
+    expect(said).toMatch(/A player host already runs on this data folder: process \d+ holds /);
   });
 
   test("when its launcher is gone it stops by itself", async () => {

@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import type { LogLevel } from "../../../platform/node/json-log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 
 /** Command line of a player host. */
@@ -12,20 +13,21 @@ export interface HostOptions {
   readonly browser?: string;
   readonly headless: boolean;
   readonly window: { readonly width: number; readonly height: number };
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
 }
 
 export const USAGE = "usage: player-host --data DIR [--logs DIR] [--browser PATH] [--headless] [--window-size WxH] [--log-level LEVEL]";
-const LEVELS = ["debug", "info", "warn", "error"];
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 export function parseHostOptions(argv: readonly string[], cwd: string): Result<HostOptions> {
   const parsed = parse(argv);
   if (!parsed.ok) return parsed;
-  const { data, logs, browser, headless = false, "window-size": size = "1920x1080", "log-level": logLevel = "info" } = parsed.value;
+  const { data, logs, browser, headless = false, "window-size": size = "1920x1080", "log-level": wantedLevel = "info" } = parsed.value;
   if (data === undefined || data === "") return fail("host.usage", "--data is missing.", USAGE);
   const match = /^(\d{2,5})[x,](\d{2,5})$/.exec(size);
   if (match === null) return fail("host.usage", `--window-size ${size} is not WIDTHxHEIGHT.`, USAGE);
-  if (!LEVELS.includes(logLevel)) return fail("host.usage", `--log-level ${logLevel} is none of ${LEVELS.join(", ")}.`, USAGE);
+  const logLevel = LEVELS.find((level) => level === wantedLevel);
+  if (logLevel === undefined) return fail("host.usage", `--log-level ${wantedLevel} is none of ${LEVELS.join(", ")}.`, USAGE);
   const window = { width: Number(match[1]), height: Number(match[2]) };
   const dataDir = resolve(cwd, data);
   const logsDir = logs === undefined || logs === "" ? join(dataDir, "logs") : resolve(cwd, logs);

@@ -30,7 +30,7 @@ describe("the instance lock", () => {
     const path = join(folder, "host.lock");
     const child = spawn(process.execPath, ["-e", ""]);
     await new Promise((resolve) => child.once("exit", resolve));
-    for (const text of [`${child.pid} 12345\n`, `${process.pid} 1\n`, "", "nonsense", "99999999999 1"]) {
+    for (const text of [JSON.stringify({ pid: child.pid, started: "12345" }), JSON.stringify({ pid: process.pid, started: "1" }), "", "nonsense", "99999999999 1"]) {
       await writeFile(path, text);
       const taken = await takeInstanceLock(path);
       expect(taken, JSON.stringify(text)).toMatchObject({ ok: true });
@@ -40,19 +40,21 @@ describe("the instance lock", () => {
 });
 
 describe("the log", () => {
-  test("writes JSON lines to both places, and keeps its files under their limit", async () => {
+  test("writes JSON lines to both places, at most twice its limit, and no secrets", async () => {
     const path = join(folder, "logs", "player.log");
     const also: string[] = [];
-    const file = new RotatingFile(path, 2_000);
+    const file = new RotatingFile(path, { bytesMax: 2_000, bufferBytesMax: 0 });
     const log = hostLog(file, { write: (line) => also.push(line) }, "info").child({ part: "test" });
     log.debug({}, "not this");
-    for (let n = 0; n < 100; n++) log.info({ n }, "line");
+    for (let n = 0; n < 100; n++) log.info({ n, token: "hunter2", request: { password: "hunter2" } }, "line");
     file.close();
     expect(also).toHaveLength(100);
-    expect(JSON.parse(also[0] ?? "")).toMatchObject({ part: "test", n: 0, msg: "line" });
-    for (const name of ["", ".1", ".2"]) expect((await stat(`${path}${name}`)).size).toBeLessThanOrEqual(2_000);
-    await expect(stat(`${path}.3`)).rejects.toMatchObject({ code: "ENOENT" });
-    expect((await readFile(path, "utf8")).trim().split("\n").at(-1)).toBe(also.at(-1)?.trim());
+    expect(JSON.parse(also[0] ?? "")).toMatchObject({ part: "test", n: 0, msg: "line", token: "[secret]" });
+    expect(also.join("")).not.toContain("hunter2");
+    expect((await stat(`${path}.1`)).size).toBeLessThan(2_300);
+    await expect(stat(`${path}.2`)).rejects.toMatchObject({ code: "ENOENT" });
+    const kept = (await readFile(`${path}.1`, "utf8")) + (await readFile(path, "utf8").catch(() => ""));
+    expect(kept.trim().split("\n").at(-1)).toBe(also.at(-1)?.trim());
   });
 });
 

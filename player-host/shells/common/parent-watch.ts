@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { isAlive, readProcStat } from "../../../platform/node/proc.ts";
 import type { Timers } from "../../../platform/ports/clock.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
-import { isAlive } from "./instance-lock.ts";
 
 export const PARENT_ENV = "VITRINE_PARENT_PID";
 const CHECK_EVERY_MS = 1_000;
@@ -11,13 +10,8 @@ export async function parentGone(env: NodeJS.ProcessEnv, timers: Timers, signal:
   const pid = Number(env[PARENT_ENV]);
   if (!Number.isSafeInteger(pid) || pid <= 1) return false;
   while (await sleep(timers, "host.parent-watch", CHECK_EVERY_MS, signal)) {
-    if (!isAlive(pid) || (await isZombie(pid))) return true;
+    // A parent killed inside a container whose init collects nobody stays in the table; it is gone all the same.
+    if (!isAlive(pid) || readProcStat(pid)?.state === "Z") return true;
   }
   return false;
-}
-
-/** A parent killed inside a container whose init collects nobody stays in the table; it is gone all the same. */
-async function isZombie(pid: number): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  return stat?.slice(stat.lastIndexOf(")") + 2).startsWith("Z") ?? false;
 }

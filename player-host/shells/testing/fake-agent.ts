@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { AgentMessage, HostMessage, HostRequest, StageScene } from "../../contract/link-messages.ts";
-import { LineFramer } from "../../link/line-framer.ts";
+import { LineFramer } from "../../../platform/runtime/line-framer.ts";
 
 const WAIT_MS = 30_000;
 
@@ -86,7 +86,7 @@ export class FakeAgent {
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => undefined);
     socket.on("data", (chunk: Buffer) => {
-      for (const line of framer.push(chunk)) this.#take(socket, JSON.parse(line) as HostMessage);
+      for (const line of framer.push(chunk) ?? []) this.#take(socket, JSON.parse(line) as HostMessage);
     });
   }
 

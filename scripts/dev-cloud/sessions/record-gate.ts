@@ -6,6 +6,7 @@ import { RECORD_BODIES, RecordSchema, type Stream, type WireRecord } from "../..
 import { PositiveSchema } from "../../../agent/protocol/values.ts";
 import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, type Json } from "../../../platform/runtime/json.ts";
+import { isDeeperThan } from "../../../platform/runtime/json-depth.ts";
 import { isPlainTelemetry } from "./telemetry-check.ts";
 
 /** A record the cloud will never take. It must not hold up the ones behind it. */
@@ -69,21 +70,4 @@ export function salvageRecords(
     else poison.push({ seq: seq.output, code: record.error.code, message: record.error.message });
   }
   return ok({ message: { ...envelope.value, records }, poison });
-}
-
-/** Iterative: a hostile frame must not overflow the stack of the check. */
-function isDeeperThan(root: Json, levelsMax: number): boolean {
-  let level: Json[] = [root];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > levelsMax) return true;
-    const next: Json[] = [];
-    for (const value of level) {
-      if (typeof value !== "object" || value === null) continue;
-      for (const child of Array.isArray(value) ? (value as Json[]) : Object.values(value)) {
-        if (typeof child === "object" && child !== null) next.push(child);
-      }
-    }
-    level = next;
-  }
-  return false;
 }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** Size at which a log file is set aside, in bytes. */
@@ -6,30 +6,42 @@ const FILE_BYTES_MAX = 4 * 1024 * 1024;
 /** Lines are gathered up to this many bytes before they are written, to spare the flash. */
 const BUFFER_BYTES_MAX = 8 * 1024;
 
+/** What is set aside beside a full log; whoever reads logs (agent/node/log-files.ts) looks for it. */
+export const ROTATED_ENDING = ".1";
+
+export interface RotatingFileOptions {
+  readonly bytesMax?: number;
+  /** 0: every line is written at once. */
+  readonly bufferBytesMax?: number;
+}
+
 /**
  * A log file that never grows beyond twice its limit: the full file becomes `<name>.1` and a new one
  * begins. A disk that refuses is no reason to end: the lines are counted as lost and the count is
- * written with the next line that can be.
+ * written with the next line that can be. Owner and group may read it: where the player host is a user of its own, the agent
+ * is the group.
  */
 export class RotatingFile {
   readonly #path: string;
   readonly #bytesMax: number;
+  readonly #bufferBytesMax: number;
   #fd: number | undefined;
   #size = 0;
   #buffer: string[] = [];
   #bufferedBytes = 0;
   #lostLines = 0;
 
-  constructor(path: string, bytesMax: number = FILE_BYTES_MAX) {
+  constructor(path: string, { bytesMax = FILE_BYTES_MAX, bufferBytesMax = BUFFER_BYTES_MAX }: RotatingFileOptions = {}) {
     this.#path = path;
     this.#bytesMax = bytesMax;
+    this.#bufferBytesMax = bufferBytesMax;
   }
 
   /** One line, with its line feed. Warnings and errors are written at once, the rest when enough is there. */
   write(line: string): void {
     this.#buffer.push(line);
     this.#bufferedBytes += line.length;
-    if (this.#bufferedBytes >= BUFFER_BYTES_MAX || !/"level":(?:10|20|30),/.test(line.slice(0, 40))) this.flush();
+    if (this.#bufferedBytes >= this.#bufferBytesMax || !/"level":(?:10|20|30),/.test(line.slice(0, 40))) this.flush();
   }
 
   flush(): void {
@@ -46,11 +58,24 @@ export class RotatingFile {
       this.#lostLines = 0;
       if (this.#size >= this.#bytesMax) this.#rotate();
     } catch (thrown) {
-      // Logging must not end the agent; what was lost is said as soon as a write works again.
+      // Logging must not end the process; what was lost is said as soon as a write works again.
       this.#lostLines += lines.length;
       this.#close();
       if (!(thrown instanceof Error)) throw thrown;
     }
+  }
+
+  /** For the end of the process: everything is in the file and on the disk. A later line opens it again. */
+  close(): void {
+    this.flush();
+    if (this.#fd === undefined) return;
+    try {
+      fsyncSync(this.#fd);
+    } catch (thrown) {
+      // A disk that went away: there is nobody left to tell, and the process must end all the same.
+      if (!(thrown instanceof Error)) throw thrown;
+    }
+    this.#close();
   }
 
   #open(): number {
@@ -64,12 +89,13 @@ export class RotatingFile {
 
   #rotate(): void {
     this.#close();
-    renameSync(this.#path, `${this.#path}.1`);
+    renameSync(this.#path, `${this.#path}${ROTATED_ENDING}`);
   }
 
   #close(): void {
     if (this.#fd === undefined) return;
-    closeSync(this.#fd);
+    const fd = this.#fd;
     this.#fd = undefined;
+    closeSync(fd);
   }
 }

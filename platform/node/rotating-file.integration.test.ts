@@ -23,7 +23,7 @@ test("information waits in memory, a warning takes it to the file at once", () =
 
 test("the log never takes more than twice its limit, and the newest lines are there", () => {
   const path = join(folder, "a.log");
-  const file = new RotatingFile(path, 10_000);
+  const file = new RotatingFile(path, { bytesMax: 10_000 });
   for (let n = 0; n < 5_000; n += 1) file.write(line(30, n));
   file.flush();
   const size = statSync(`${path}.1`).size + (readFileSync(path, { flag: "a+" }).length);
@@ -42,4 +42,16 @@ test("lines the disk refused are counted and the count is written when it works 
   const text = readFileSync(path, "utf8");
   expect(text).toContain('"lostLines":2');
   expect(text).toContain(line(40, 3));
+});
+
+test("without a buffer every line is there at once, for the group to read; closing is no end", () => {
+  const path = join(folder, "player.log");
+  const file = new RotatingFile(path, { bufferBytesMax: 0 });
+  file.write(line(30, 1));
+  expect(readFileSync(path, "utf8")).toBe(line(30, 1));
+  expect(statSync(path).mode & 0o777 & ~0o640).toBe(0);
+  file.close();
+  file.write(line(30, 2));
+  file.close();
+  expect(readFileSync(path, "utf8")).toBe(line(30, 1) + line(30, 2));
 });
