@@ -72,6 +72,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     link: ports.player, events: outbox, reporter: reported, log: log.child({ part: "player" }),
     wallMs: () => clock.wallMs(),
     onMetrics: (metrics) => telemetry.playerMetrics(metrics),
+    onLost: (count) => alarms.raise("player.records-lost", "error", `${count} events and plays that the player host had kept are lost: its file was damaged`, { count }),
     verdict: () => late.screen?.current()?.verdict ?? "unknown",
     contentLabel: (id) => contentLabel(content.state(), id),
   });

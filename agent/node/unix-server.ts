@@ -26,7 +26,8 @@ export interface SocketSharing {
  */
 export async function serveUnixSocket({ path, connectionsMax, accept, sharing, onListening }: UnixServerOptions, signal: AbortSignal): Promise<void> {
   await ownFolder(dirname(path), sharing?.groupId);
-  await rm(path, { force: true });
+  // Whatever a damaged file system put there instead goes the same way.
+  await rm(path, { force: true, recursive: true });
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     if (sockets.size >= connectionsMax) {
@@ -59,6 +60,12 @@ export async function serveUnixSocket({ path, connectionsMax, accept, sharing, o
  * could put a socket of their own in place of ours.
  */
 async function ownFolder(folder: string, groupId: number | undefined): Promise<void> {
+  const before = await lstat(folder).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === "ENOENT") return undefined;
+    throw thrown;
+  });
+  // A plain file in its place is damage, and nothing of ours is in it. A link is somebody's doing and stays.
+  if (before?.isFile() === true) await rm(folder, { force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const stats = await lstat(folder);
   if (!stats.isDirectory()) throw new Error(`${folder} is not a folder`);

@@ -7,6 +7,7 @@ import { parseJson } from "../../platform/runtime/json.ts";
 import type { HostMessage } from "../contract/link-messages.ts";
 import { HostMessageSchema } from "../contract/link-messages.ts";
 import { readIfThere, syncFolder } from "./durable-file.ts";
+import { SpoolMark } from "./spool-mark.ts";
 
 export type SpooledMessage = Extract<HostMessage, { t: "page-event" | "page-play" }>;
 
@@ -34,23 +35,33 @@ export class PageSpool {
   /** A write broke off: the file may end in half a line, which the next one must not be joined to. */
   #torn = false;
   #working: Promise<void> | undefined;
+  readonly #mark: SpoolMark;
+  /** Lines in the file. */
+  #lines = 0;
 
   constructor(path: string, log: Log, bytesMax = SPOOL_BYTES_MAX) {
     this.#path = path;
     this.#log = log;
     this.#bytesMax = bytesMax;
+    this.#mark = new SpoolMark(`${path}.mark`, log);
   }
 
-  /** Reads what an earlier run left; never rejects. Lines that do not parse (a torn end) are dropped and their number returned. */
+  /**
+   * Reads what an earlier run left; never rejects. Returns how many lines are lost: those that do not parse, and those
+   * that the mark beside the file knows of and the file does not.
+   */
   async open(): Promise<{ readonly dropped: number }> {
     const text = await this.#readLeft();
     let dropped = 0;
+    const marked = await this.#mark.read();
     for (const line of text.split("\n")) {
       if (line === "") continue;
       const parsed = v.safeParse(HostMessageSchema, parseJson(line));
       if (parsed.success && (parsed.output.t === "page-event" || parsed.output.t === "page-play")) this.#kept.set(parsed.output.id, parsed.output);
       else dropped += 1;
     }
+    // Damage may join lines, and take whole ones: what is missing of the known number counts.
+    if (marked !== undefined) dropped = Math.max(dropped, marked - this.#kept.size);
     if (dropped > 0) this.#log.warn({ dropped }, "lines of the page spool were damaged");
     // Until it was written anew once, the file may hold more than what is kept.
     this.#torn = true;
@@ -97,6 +108,7 @@ export class PageSpool {
     await this.#working;
     await this.#file?.close();
     this.#file = undefined;
+    await this.#mark.close();
   }
 
   #work(): void {
@@ -141,6 +153,8 @@ export class PageSpool {
     }
     this.#torn = false;
     this.#fileBytes = size;
+    this.#lines += taken.length;
+    await this.#mark.write(this.#lines);
     for (const { message, done } of taken) {
       this.#kept.set(message.id, message);
       done(ok(undefined));
@@ -161,8 +175,11 @@ export class PageSpool {
   async #rewrite(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
+    // Before the file itself: a mark that is too low misses a loss at the worst, one that is too high makes one up.
+    await this.#mark.write(this.#kept.size, true);
+    this.#lines = this.#kept.size;
     if (this.#kept.size === 0) {
-      await rm(this.#path, { force: true });
+      await rm(this.#path, { force: true, recursive: true });
       this.#fileBytes = 0;
       this.#torn = false;
       return;

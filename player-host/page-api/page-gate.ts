@@ -4,7 +4,7 @@ import { parseJson } from "../../platform/runtime/json.ts";
 import { PageCallSchema, type PageCall } from "./page-calls.ts";
 
 /** Refusal codes of the page API; published in `docs/page-api.md`. */
-export type PageRefusal = "page.rate-limited" | "page.too-large" | "page.invalid" | "page.not-granted" | "page.unavailable";
+export type PageRefusal = "page.rate-limited" | "page.too-large" | "page.invalid" | "page.not-granted" | "page.unavailable" | "page.lost";
 
 export type GateVerdict =
   | { readonly kind: "call"; readonly call: PageCall }

@@ -17,10 +17,11 @@ let answer: Result<{ seq: number }>;
 let stored: (readonly [id: string, code?: string])[];
 let scenes: StageScene[];
 let reported: [string, unknown][];
+let lost: number[];
 let service: PlayerService;
 
 beforeEach(() => {
-  [records, stored, scenes, reported] = [[], [], [], []];
+  [records, stored, scenes, reported, lost] = [[], [], [], [], []];
   answer = ok({ seq: 1 });
   const link: PlayerLink = {
     status: () => ({ kind: "absent", sinceMs: 0, why: "not there" }),
@@ -37,7 +38,7 @@ beforeEach(() => {
     link, log: silentLog,
     events: { append: (record) => (records.push(record), Promise.resolve(answer)) },
     reporter: { set: (section, value) => void reported.push([section, value]) },
-    wallMs: () => NOW_MS, onMetrics: () => {}, verdict: () => "showing", contentLabel: (id) => id,
+    wallMs: () => NOW_MS, onMetrics: () => {}, onLost: (count) => void lost.push(count), verdict: () => "showing", contentLabel: (id) => id,
   });
   service.start();
   return () => service.stop();
@@ -76,4 +77,11 @@ test("a state that is too large is counted, not reported", () => {
   events.emit({ t: "page-state", state: { slide: 2 } });
   expect(reported.filter(([section]) => section === "page")).toEqual([["page", { slide: 2 }]]);
   expect(service.refused()).toEqual({ "page.too-large": 1 });
+});
+
+test("what the host had kept and lost is told, and is no refusal", () => {
+  events.emit({ t: "page-refused", code: "page.invalid", count: 3 });
+  events.emit({ t: "page-refused", code: "page.lost", count: 5 });
+  events.emit({ t: "page-refused", code: "page.lost", count: 2 });
+  expect(lost).toEqual([5, 7]);
 });

@@ -25,6 +25,8 @@ export interface PlayerServiceDeps {
   wallMs(): number;
   /** Metrics of the host and its renderer, for telemetry. */
   onMetrics(metrics: Readonly<Record<string, number>>): void;
+  /** So many of the page's events and plays that the host had kept were lost with its file, since the agent started. */
+  onLost(count: number): void;
   /** The verdict in force, kept beside a proof of play that has just ended. */
   verdict(): string;
   /** Name for people of the content with this id (an address, or the hash of a package). */
@@ -97,6 +99,8 @@ export class PlayerService {
       case "page-refused":
         this.#refused[event.code] = (this.#refused[event.code] ?? 0) + event.count;
         this.#deps.log.warn({ code: event.code, count: event.count }, "the page API refused calls of the page");
+        // Not a refusal: the page was told that these are kept, and the host's file was damaged since.
+        if (event.code === "page.lost") this.#deps.onLost(this.#refused[event.code] ?? event.count);
         return;
       case "metrics":
         return this.#deps.onMetrics(event.metrics);

@@ -84,6 +84,25 @@ test("a package whose manifest was damaged on disk is fetched again, and stays u
   expect(await prepare(content)).toEqual(first);
 });
 
+test("a package with a file that rotted is fetched again, and somebody is told before; a file in the place of the folder is removed", async () => {
+  const content = wanted(packageOf({ "index.html": page, "app.js": strToU8("draw()") }));
+  const provider = new PackageProvider({ root: folder, keepFreeBytes, http: {}, clock: systemClock, log: silentLog });
+  const damaged: string[] = [];
+  const ask = () => provider.prepare(content, new AbortController().signal, (what) => damaged.push(what));
+  const first = await ask();
+  const at = first.ok && first.value.kind === "package" ? first.value.folder : "";
+  expect(damaged).toEqual([]);
+  writeFileSync(join(at, "app.js"), "drax()");
+  expect(await ask()).toEqual(first);
+  expect(readFileSync(join(at, "app.js"), "utf8")).toBe("draw()");
+  rmSync(join(at, "app.js"));
+  expect(await ask()).toEqual(first);
+  expect(damaged).toEqual(["app.js is not as it was published", expect.stringContaining("app.js cannot be read")]);
+  rmSync(folder, { recursive: true });
+  writeFileSync(folder, "not a folder");
+  expect(await ask()).toEqual(first);
+});
+
 test("the package before stays, by when it was last wanted; what others left half done goes", async () => {
   const [a, b, c] = ["a", "b", "c"].map((version) => packageOf({ "index.html": page }, { version })) as [Uint8Array, Uint8Array, Uint8Array];
   for (const zip of [a, b]) expect((await prepare(wanted(zip))).ok).toBe(true);

@@ -46,13 +46,13 @@ export class PackageProvider implements ContentProvider {
     this.#log = log;
   }
 
-  async prepare(content: Content, signal: AbortSignal): Promise<Result<StageContent>> {
+  async prepare(content: Content, signal: AbortSignal, onDamaged: (what: string) => void = () => undefined): Promise<Result<StageContent>> {
     if (content.kind === "url") {
       return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])] });
     }
     const folder = join(this.#root, content.sha256);
     try {
-      const manifest = (await this.#installed(folder)) ?? (await this.#install(content, folder, signal));
+      const manifest = (await this.#installed(folder, signal, onDamaged)) ?? (await this.#install(content, folder, signal));
       if (!manifest.ok) return manifest;
       await this.#removeOld(content.sha256);
       return ok(stageContent(content, folder, manifest.value));
@@ -62,16 +62,34 @@ export class PackageProvider implements ContentProvider {
     }
   }
 
-  /** The package that is there already. One whose manifest is damaged is fetched again; until then it stays, for it may be on the screen. */
-  async #installed(folder: string): Promise<Result<Manifest> | undefined> {
+  /**
+   * The package that is there already, every file of it hashed again: a card that rots makes white screens. One that is
+   * damaged is fetched again; until then it stays, for it may be on the screen.
+   */
+  async #installed(folder: string, signal: AbortSignal, onDamaged: (what: string) => void): Promise<Result<Manifest> | undefined> {
     if (!(await exists(folder))) return undefined;
     const manifest = await readManifest(folder);
-    if (manifest.ok) {
+    const wrong = manifest.ok ? await firstDamaged(folder, manifest.value, signal) : manifest.error.message;
+    if (manifest.ok && wrong === undefined) {
       await this.#touch(folder);
       return manifest;
     }
-    this.#log.warn({ folder, ...manifest.error }, "an unpacked package is damaged; it is fetched again");
+    onDamaged(wrong ?? "");
+    this.#log.warn({ folder, wrong }, "an unpacked package is damaged; it is fetched again");
     return undefined;
+  }
+
+  /** A file in the place of our folder is damage, and nothing of ours is in it. */
+  async #makeRoot(): Promise<void> {
+    const found = await stat(this.#root).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code === "ENOENT") return undefined;
+      throw thrown;
+    });
+    if (found?.isDirectory() === false) {
+      this.#log.warn({ root: this.#root }, "there is something else than a folder in the place of the content; it is removed");
+      await rm(this.#root, { force: true });
+    }
+    await mkdir(this.#root, { recursive: true });
   }
 
   /** Its time says when it was last wanted: the order in which packages are removed. */
@@ -88,6 +106,7 @@ export class PackageProvider implements ContentProvider {
   async #install(content: PackageContent, folder: string, signal: AbortSignal): Promise<Result<Manifest>> {
     const zipPath = join(this.#root, "downloads", `${content.sha256}.zip`);
     const temporary = join(this.#root, `${content.sha256}.unpacking`);
+    await this.#makeRoot();
     await this.#removeLeftovers(content.sha256);
     const room = await this.#checkRoom(content);
     if (!room.ok) return room;
@@ -158,12 +177,26 @@ function stageContent(content: PackageContent, folder: string, manifest: Manifes
   };
 }
 
+/** The first file that is not as the manifest says; the path, for people. */
+async function firstDamaged(folder: string, manifest: Manifest, signal: AbortSignal): Promise<string | undefined> {
+  for (const [path, sha256] of Object.entries(manifest.files)) {
+    try {
+      if ((await hashFile(join(folder, path), signal)) !== sha256) return `${path} is not as it was published`;
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      return `${path} cannot be read: ${messageOf(thrown)}`;
+    }
+  }
+  return undefined;
+}
+
 async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
   } catch (thrown) {
-    if ((thrown as { code?: string }).code === "ENOENT") return false;
+    // A file where a folder should be is as good as nothing.
+    if (["ENOENT", "ENOTDIR"].includes((thrown as { code?: string }).code ?? "")) return false;
     throw thrown;
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, rmSync, truncateSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync, statSync, truncateSync } from "node:fs";
 import { PAGE_BYTES } from "./open-database.ts";
 import { fileBytes } from "./sqlite-file.ts";
 
@@ -29,9 +29,10 @@ export class PageScan {
 
   constructor(path: string, parts: { readonly database: boolean } = { database: true }) {
     this.#path = path;
-    this.#pages = parts.database ? Math.ceil(fileBytes(path) / PAGE_BYTES) : 0;
-    this.#frames = Math.min(FRAMES_MAX, Math.max(0, Math.ceil((fileBytes(`${path}-wal`) - WAL_HEADER_BYTES) / FRAME_BYTES)));
-    if (fileBytes(path) > 0) this.#fd = openSync(path, "r");
+    // A folder in the place of either has nothing to be read, and the other is worth reading all the same.
+    this.#pages = parts.database ? Math.ceil(plainBytes(path) / PAGE_BYTES) : 0;
+    this.#frames = Math.min(FRAMES_MAX, Math.max(0, Math.ceil((plainBytes(`${path}-wal`) - WAL_HEADER_BYTES) / FRAME_BYTES)));
+    if (plainBytes(path) > 0) this.#fd = openSync(path, "r");
     if (this.#frames > 0) this.#walFd = openSync(`${path}-wal`, "r");
     this.#noteFrames();
   }
@@ -169,6 +170,10 @@ export function walIsUnreadable(path: string): boolean {
   } finally {
     closeSync(fd);
   }
+}
+
+function plainBytes(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true ? fileBytes(path) : 0;
 }
 
 const WAL_MAGIC = 0x377f0682;

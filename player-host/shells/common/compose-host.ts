@@ -42,7 +42,8 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
   const kept = await scenes.load();
   const { dropped } = await spool.open();
   const gate = new PageGate(clock);
-  if (dropped > 0) gate.count("page.unavailable", dropped);
+  // Answered as kept: the agent raises an alarm for it.
+  if (dropped > 0) gate.count("page.lost", dropped);
   const probe = new HttpOriginProbe(env);
   const stage = new Stage(kept.scene ?? FIRST_SCENE, { shell, probe, clock, timers, random, log: log.child({ part: "stage" }) });
   const link = new AgentLink({ open: openLink, hello: () => helloOf(instance, pid, stage), timers, random, log: log.child({ part: "link" }) });

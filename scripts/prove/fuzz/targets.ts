@@ -143,7 +143,7 @@ function playerLink(): FuzzTarget {
   };
   const service = new PlayerService({
     link, log: silentLog, events: { append: () => Promise.resolve(ok({ seq: 1 })) }, reporter: { set: () => {} },
-    wallMs: () => 1, onMetrics: () => {}, verdict: () => "showing", contentLabel: () => "",
+    wallMs: () => 1, onMetrics: () => {}, onLost: () => {}, verdict: () => "showing", contentLabel: () => "",
   });
   service.start();
   return {
