@@ -6,9 +6,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fuzzTarget } from "./fuzz/run-fuzz.ts";
 import { fuzzTargets } from "./fuzz/targets.ts";
 import { builtAgent, type BuiltAgent } from "./harness/built-agent.ts";
+import { ContentServer } from "./harness/content-server.ts";
 import { seeded } from "./harness/options.ts";
 import { ProofCloud } from "./harness/proof-cloud.ts";
+import { servePackage } from "./harness/sample-package.ts";
 import { killAtWrites } from "./kill/kill-at-writes.ts";
+import { killSpoolAtWrites } from "./kill/kill-spool.ts";
 import { runRandomKills } from "./kill/random-kills.ts";
 import { SCENARIOS } from "./kill/scenarios.ts";
 import { runDamageCase } from "./storage/damage-case.ts";
@@ -42,15 +45,26 @@ test("killed at random moments under load, the agent loses nothing and does noth
 test("killed at its first durable writes of a pulse, there is at most one pulse and one outcome", { timeout: 60_000 }, async () => {
   const scenario = SCENARIOS.find(({ name }) => name === "gpio.pulse");
   if (scenario === undefined) throw new Error("the scenario is there");
-  const figures = await killAtWrites({ main: built.main, cloud, other: cloud, scenario, when: "after", writesMax: 3 });
+  const contents = await ContentServer.start();
+  const figures = await killAtWrites({ main: built.main, cloud, other: cloud, contents, scenario, when: "after", writesMax: 3 });
+  await contents.stop();
   expect(figures).toMatchObject({ kills: 3, violations: [] });
+  expect(figures.counted.length).toBeGreaterThan(3);
+});
+
+test("killed at its first durable writes, the player host's spool loses no play it was told is kept", { timeout: 60_000 }, async () => {
+  const figures = await killSpoolAtWrites(3);
+  expect(figures).toMatchObject({ kills: 6, violations: [] });
+  expect(figures.counted).toBeGreaterThan(3);
 });
 
 test("damaged files: it starts, says so, and keeps what was whole", { timeout: 60_000 }, async () => {
-  const template = await makeTemplate(built.main, cloud, "always");
+  const content = await servePackage();
+  const template = await makeTemplate(built.main, cloud, "always", content);
   expect(template.waiting.size).toBeGreaterThan(50);
   for (let n = 0; n < 2; n += 1) expect((await runDamageCase(template, cloud, seeded(`always-${n}`))).violations).toEqual([]);
   template.rig.dispose();
+  await content.stop();
 });
 
 test("some thousands of hostile frames at every gate", { timeout: 60_000 }, async () => {

@@ -1,38 +1,53 @@
-import { cpSync, lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { PageSpool } from "../../../player-host/link/page-spool.ts";
+import type { DeviceRow, DocumentRow } from "../../dev-cloud/sessions/cloud-store.ts";
 import { pauseMs } from "../harness/agent-process.ts";
 import { DeviceRig } from "../harness/device-rig.ts";
+import { PictureHost } from "../harness/picture-host.ts";
 import type { ProofCloud } from "../harness/proof-cloud.ts";
+import type { ServedPackage } from "../harness/sample-package.ts";
 import { ScriptedPlayer } from "../harness/scripted-player.ts";
 
-/** A data folder as a real device leaves it: claimed, with a history, offline, and killed with a queue full of records. */
+/** A data folder as a real device leaves it: claimed, with content and a history, offline, and killed with a queue full of records. */
 export interface Template {
   readonly rig: DeviceRig;
   readonly folder: string;
   readonly deviceId: string;
+  readonly contentSha256: string;
   /** Ids of plays and events that were answered and that the cloud has not got. */
   readonly waiting: ReadonlySet<string>;
+  /** Ids of plays and events that the player host keeps for the agent. */
+  readonly spooled: ReadonlySet<string>;
+  /** What the cloud knows of the device beside its records. */
+  readonly cloudRow: DeviceRow;
+  readonly cloudDesired: DocumentRow;
 }
 
 const ONLINE_MS = 30_000;
+const SPOOLED = 24;
 
 /** Runs the real agent until there is something in every file of ours, and kills it. */
-export async function makeTemplate(main: string, cloud: ProofCloud, prefix: string): Promise<Template> {
+export async function makeTemplate(main: string, cloud: ProofCloud, prefix: string, content: ServedPackage): Promise<Template> {
   const rig = new DeviceRig(main, cloud);
   const { data } = rig.place;
   writeFileSync(join(data, "config.json"), JSON.stringify({ log: { level: "info" }, device: { name: "Proof" } }));
-  const player = new ScriptedPlayer(data, prefix, rig.ledger, 60);
-  player.start();
   const agent = await rig.start();
   if ((await agent.until(({ link, owner }) => link.kind === "online" && owner.kind === "claimed", ONLINE_MS)) === undefined) throw new Error(`the device was not claimed: ${JSON.stringify((await agent.status())?.link)}`);
-  const device = cloud.dev.cloud.context.store.device(rig.deviceId);
-  if (device !== undefined) cloud.dev.cloud.desired.patch(device, { audio: { volume: 20 }, player: { config: { shop: "proof" } } });
+  const { store, misbehaviours, live } = cloud.dev.cloud.context;
+  const device = store.device(rig.deviceId);
+  if (device === undefined) throw new Error("a claimed device has a row");
+  const wanted = { kind: "package", url: content.url, sha256: content.sha256, bytes: content.bytes };
+  cloud.dev.cloud.desired.patch(device, { audio: { volume: 20 }, player: { config: { shop: "proof" } }, content: wanted });
+  await showPicture(data);
+  const player = new ScriptedPlayer(data, prefix, rig.ledger, 60);
+  player.start();
   for (let n = 1; n <= 6; n += 1) {
     const sent = rig.command("level", "gpio.write", { line: "GPIO12", level: n % 2 }, { kind: "none" });
     if (sent !== undefined) await rig.outcome(sent.id, 5_000);
   }
   await pauseMs(2_500);
-  const { misbehaviours, live } = cloud.dev.cloud.context;
   misbehaviours.set(rig.deviceId, { refuse: { code: "refused.busy" } });
   live.get(rig.deviceId)?.end("prove");
   await pauseMs(5_000);
@@ -44,9 +59,69 @@ export async function makeTemplate(main: string, cloud: ProofCloud, prefix: stri
   misbehaviours.forget(rig.deviceId);
   const stored = new Set(cloud.records(rig.deviceId).map(({ page }) => page));
   const waiting = new Set([...rig.ledger.pages.values()].filter(({ id, fate }) => fate.kind === "stored" && !stored.has(id)).map(({ id }) => id));
+  const spooled = await fillSpool(data, prefix);
+  leaveTraces(data);
   const folder = join(rig.folder, "template");
   copyData(data, folder);
-  return { rig, folder, deviceId: rig.deviceId, waiting };
+  const cloudRow = store.device(rig.deviceId);
+  const cloudDesired = store.document(rig.deviceId, "desired");
+  if (cloudRow === undefined || cloudDesired === undefined) throw new Error("a claimed device has a row and a document");
+  return { rig, folder, deviceId: rig.deviceId, contentSha256: content.sha256, waiting, spooled, cloudRow, cloudDesired };
+}
+
+/** The host shows the content once, so that there is a scene, a log and a package on disk. */
+async function showPicture(data: string): Promise<void> {
+  const host = new PictureHost(data);
+  host.start();
+  const untilMs = performance.now() + ONLINE_MS;
+  while (host.shell.drawn !== "picture" && performance.now() < untilMs) await pauseMs(50);
+  const { drawn } = host.shell;
+  await host.stop();
+  if (drawn !== "picture" || host.faults.length > 0) throw new Error(`the template shows ${drawn}: ${host.faults.join(", ")}`);
+}
+
+/** What a page said while the agent was away, kept by the host's own code. */
+async function fillSpool(data: string, prefix: string): Promise<ReadonlySet<string>> {
+  const spool = new PageSpool(join(data, "player", "spool.jsonl"), silentLog);
+  await spool.open();
+  const ids: string[] = [];
+  for (let n = 1; n <= SPOOLED; n += 1) {
+    const id = `${prefix}-spool-${n}`;
+    const kept = await spool.append(
+      n % 3 === 0
+        ? { t: "page-event", id, name: id, data: { from: "spool" } }
+        : { t: "page-play", id, play: { item: id, startedMs: 1_700_000_000_000, durationMs: 10_000, result: "completed" } },
+    );
+    if (!kept.ok) throw new Error(kept.error.message);
+    ids.push(id);
+  }
+  await spool.close();
+  return new Set(ids);
+}
+
+/** What a longer life leaves behind: locks of processes that are gone, and something in the quarantine. */
+function leaveTraces(data: string): void {
+  writeFileSync(join(data, "player", "host.lock"), "99999999 1\n");
+  mkdirSync(join(data, "quarantine"), { recursive: true, mode: 0o700 });
+  writeFileSync(join(data, "quarantine", "journal.sqlite.2026-01-01T00-00-00-000Z.1"), "an earlier accident\n".repeat(100));
+}
+
+/** A fresh copy of the template in the place where the device has always been: its files name themselves by absolute paths. */
+export function layOut(template: Template): string {
+  const { data } = template.rig.place;
+  rmSync(data, { recursive: true, force: true });
+  copyData(template.folder, data);
+  return data;
+}
+
+/** The cloud forgets every record of the device, and keeps it and what it wants of it. */
+export function forgetRecords(template: Template, cloud: ProofCloud): void {
+  const { store } = cloud.dev.cloud.context;
+  store.transaction(() => {
+    store.removeDevice(template.deviceId);
+    store.putDevice(template.cloudRow);
+    store.putDocument(template.cloudDesired);
+  });
 }
 
 /** Sockets cannot be copied, and a killed agent's are worth nothing. */
@@ -60,6 +135,6 @@ export function filesIn(folder: string, below = ""): readonly string[] {
   return readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
     const path = join(below, entry.name);
     if (entry.isDirectory()) return filesIn(folder, path);
-    return entry.isFile() && statSync(join(folder, path)).size >= 0 ? [path] : [];
+    return entry.isFile() ? [path] : [];
   });
 }

@@ -1,0 +1,62 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.ts";
+import { systemRandom } from "../../../platform/linux/system-random.ts";
+import { socketPlaceOf } from "../../../platform/node/socket-folder.ts";
+import { messageOf } from "../../../platform/ports/result.ts";
+import { playerSocketPath } from "../../../player-host/contract/socket-path.ts";
+import { composeHost } from "../../../player-host/shells/common/compose-host.ts";
+import { hostLog, RotatingFile } from "../../../player-host/shells/common/host-log.ts";
+import { takeInstanceLock } from "../../../player-host/shells/common/instance-lock.ts";
+import { openAgentSocket } from "../../../player-host/shells/common/open-agent-socket.ts";
+import { DrawingShell } from "./drawing-shell.ts";
+
+/**
+ * The real player host on a device's data folder (lock, log, scene, spool, stage, link: all but a browser), put together
+ * as a shell's `main.ts` does it.
+ */
+export class PictureHost {
+  readonly shell = new DrawingShell();
+  /** Why it did not start, or how it broke. Empty is what is wanted. */
+  readonly faults: string[] = [];
+  readonly #data: string;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(data: string) {
+    this.#data = data;
+  }
+
+  start(): void {
+    this.#running = this.#run().catch((thrown: unknown) => void this.faults.push(`the player host broke: ${messageOf(thrown)}`));
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const data = this.#data;
+    // The folder was made by an earlier start, or something else stands in its place: then the host cannot start at all.
+    mkdirSync(join(data, "player"), { recursive: true, mode: 0o700 });
+    const lock = await takeInstanceLock(join(data, "player", "host.lock"));
+    if (!lock.ok && lock.error.code !== "host.lock-unwritable") {
+      this.faults.push(`the player host did not start: ${lock.error.message}`);
+      return;
+    }
+    const file = new RotatingFile(join(data, "logs", "player.log"));
+    try {
+      const socket = playerSocketPath(socketPlaceOf(data));
+      const host = await composeHost({
+        dataDir: data, openLink: () => openAgentSocket(socket, data), shell: this.shell,
+        clock: systemClock, timers: new SystemTimers(systemClock), random: systemRandom, log: hostLog(file, { write: () => true }, "info"),
+        env: {}, pid: process.pid, hostBytes: () => 1,
+      });
+      await host.run(this.#stop.signal);
+    } finally {
+      if (lock.ok) await lock.value.release();
+      file.close();
+    }
+  }
+}

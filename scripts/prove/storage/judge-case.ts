@@ -1,0 +1,73 @@
+import { STREAMS } from "../../../agent/protocol/records.ts";
+import type { Drawn } from "../harness/drawing-shell.ts";
+import type { StoredRecord } from "../harness/ledger.ts";
+import type { Damage } from "./damages.ts";
+
+/** What was seen of one damaged start, from outside of the agent. */
+export interface CaseSeen {
+  readonly damages: readonly Damage[];
+  /** Ids of records that were answered before the damage. */
+  readonly waiting: ReadonlySet<string>;
+  readonly spooled: ReadonlySet<string>;
+  /** What the cloud has afterwards. */
+  readonly records: readonly StoredRecord[];
+  readonly sameDevice: boolean;
+  /** `undefined`: everything that waits was brought; else what was left. */
+  readonly notBrought?: string;
+  readonly hostFaults: readonly string[];
+  /** What is on the screen in the end, and what the agent says of it. */
+  readonly drawn: Drawn;
+  readonly verdict: string;
+}
+
+export interface CaseVerdict {
+  /** Records that were answered and did not come. */
+  readonly missing: number;
+  /** Of them, how many no gap record counts: an alarm alone tells of those. */
+  readonly uncounted: number;
+  /** How the device said that something was lost or set aside. */
+  readonly said: readonly string[];
+  /** Broken promises; empty is what is wanted. */
+  readonly violations: readonly string[];
+}
+
+const TELLS_OF_STORAGE = /^(?:storage|outbox|player|page)\./;
+
+/** Holds what was seen of a damaged start against what may be missing after such a damage. Pure. */
+export function judgeCase(seen: CaseSeen): CaseVerdict {
+  const violations = [...seen.hostFaults];
+  const said = new Set(seen.records.flatMap(({ alarm }) => alarm ?? []));
+  const there = new Set(seen.records.flatMap(({ page }) => page ?? []));
+  const keysHurt = seen.damages.reduce((sum, damage) => sum + damage.keysHurt, 0);
+  if (!seen.sameDevice && keysHurt < 2) violations.push(`the device became another one (${keysHurt} of its key files was damaged)`);
+  if (seen.notBrought !== undefined) violations.push(`the cloud did not get what waits: ${seen.notBrought}`);
+  // Records dropped for their rate were refused to whoever offered them: such a gap excuses nothing that was answered.
+  const named = seen.records.reduce((sum, { gap }) => sum + (gap === undefined || gap.reason === "rate" ? 0 : gap.count), 0);
+  if (named > 0) said.add(`gap of ${named}`);
+  const queueLost = [...seen.waiting].filter((id) => !there.has(id)).length;
+  const spoolLost = [...seen.spooled].filter((id) => !there.has(id)).length;
+  const hit = (...areas: readonly string[]): boolean => seen.damages.some(({ area }) => areas.includes(area));
+  if (queueLost > 0 && !hit("outbox")) violations.push(`${queueLost} records are missing and no file of the outbox was damaged`);
+  if (spoolLost > 0 && !hit("spool")) violations.push(`${spoolLost} records that the player host kept are missing and its file was not damaged`);
+  const missing = queueLost + spoolLost;
+  const told = [...said].some((code) => TELLS_OF_STORAGE.test(code));
+  if (missing > named && !told) violations.push(`${missing} records are missing, ${named} are named by gaps, and no alarm says that more is lost`);
+  violations.push(...twice(seen.records), ...judgePicture(seen, said));
+  return { missing, uncounted: Math.max(0, missing - named), said: [...said], violations };
+}
+
+function twice(records: readonly StoredRecord[]): string[] {
+  return STREAMS.flatMap((stream) => {
+    const ids = records.flatMap((record) => (record.stream === stream && record.page !== undefined ? [record.page] : []));
+    const more = ids.length - new Set(ids).size;
+    return more === 0 ? [] : [`${more} records of ${stream} came twice`];
+  });
+}
+
+/** The customer's picture is back; or what is on the screen instead is not called the picture, and somebody is told. */
+function judgePicture({ drawn, verdict }: CaseSeen, said: ReadonlySet<string>): string[] {
+  if (drawn === "picture") return [];
+  if (verdict === "showing") return [`the screen is ${drawn} and the device says "showing"`];
+  const told = [...said].some((code) => /^(?:screen|content|player|storage)\./.test(code));
+  return told ? [] : [`the screen is ${drawn}, the device says "${verdict}", and no alarm tells of it`];
+}
