@@ -31,7 +31,8 @@ export interface IssuedCommand {
   readonly id: string;
   readonly attempt: number;
   readonly name: string;
-  readonly idempotent: boolean;
+  /** It changes nothing and may be begun again after a crash. */
+  readonly runsAgain: boolean;
   /** How its effect is told apart at the hardware; absent: it cannot be. */
   readonly effectKey?: string;
 }
@@ -52,6 +53,8 @@ export class Ledger {
   readonly commands: IssuedCommand[] = [];
   readonly effects = new Map<string, number>();
   readonly memoryLogs = new Set<string>();
+  /** Ids of the boots each device really had. */
+  readonly boots = new Set<string>();
   readonly onAccepted: Listeners<Accepted> = new Set();
   readonly onStored: Listeners<Stored> = new Set();
   readonly onSent: Listeners<{ readonly place: string; readonly identity: string }> = new Set();

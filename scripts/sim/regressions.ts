@@ -13,4 +13,9 @@ export const REGRESSIONS: readonly Regression[] = [
   // An outbox that returned from memory to a full disk dropped batches and told them under numbers of two logs.
   { seed: 104, minutes: 240, broke: "nothing-lost" },
   { seed: 111, minutes: 240, broke: "nothing-lost" },
+  // The checker's own: what waited in memory for a disk that stopped taking anything ended with the process, and was still owed.
+  { seed: 10190, minutes: 120, broke: "nothing-lost" },
+  { seed: 10229, minutes: 120, broke: "nothing-lost" },
+  // The checker's own: a power cut made the boot that a reboot was about to make, and its outcome said so.
+  { seed: 10287, minutes: 120, broke: "outcomes-are-true" },
 ];

@@ -10,7 +10,7 @@ export function settling(): () => Promise<void> {
   return () =>
     new Promise((resolve) => {
       count += 1;
-      if (process.env.STRICT || count % TURN_EVERY === 0) setImmediate(resolve);
+      if (count % TURN_EVERY === 0) setImmediate(resolve);
       else process.nextTick(resolve);
     });
 }

@@ -29,14 +29,13 @@ export class WorkloadGenerator {
     const row = cloud?.store.device(device.id);
     if (cloud?.cloud === undefined || row?.owner === undefined) return;
     const order = this.#order();
-    const definition = findCommand(order.name);
     const ttlMs = this.#random.chance(0.2) ? this.#random.integer(1_000, 30_000) : undefined;
     const issued = cloud.cloud.commands.create(row, { name: order.name, params: order.params, ...(ttlMs !== undefined && { ttlMs }) });
     if (!issued.ok) return;
     const { id, attempt } = issued.value;
     const effectKey = order.effectKey ?? (UPLOADING.has(order.name) ? `upload:${id}:${attempt}` : undefined);
     this.#world.sim.ledger.command({
-      cloud: cloud.name, device: device.id, id, attempt, name: order.name, idempotent: definition?.idempotent ?? false, ...(effectKey !== undefined && { effectKey }),
+      cloud: cloud.name, device: device.id, id, attempt, name: order.name, runsAgain: findCommand(order.name)?.afterCrash === "run-again", ...(effectKey !== undefined && { effectKey }),
     });
     if (!this.#random.chance(this.#world.sim.workload.cancelChance)) return;
     this.#world.sim.time.after("sim.cancel", this.#random.integer(1, 5_000), () => {

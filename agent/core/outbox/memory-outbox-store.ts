@@ -80,6 +80,11 @@ export class MemoryDisk {
     return { bytes: this.#live.bytes, bytesMax: this.#bytesMax };
   }
 
+  /** The log whose rows are on it. */
+  get log(): string {
+    return this.#live.log;
+  }
+
   rows(stream: Stream): ReadonlyMap<number, MemoryRow> {
     return this.#live.rows[stream];
   }

@@ -49,11 +49,14 @@ function excuse(sim: SimContext, { device, disk }: Machine, outbox: Outbox): voi
   const { ledger, time } = sim;
   const { degraded, ranges } = outbox.status();
   const nowMs = time.monotonicMs();
-  const troubled = nowMs - disk.lastTroubleMs < AFTER_TROUBLE_MS;
+  const troubled = nowMs - disk.lastTroubleMs < AFTER_TROUBLE_MS || degraded !== undefined;
   for (const record of ledger.owed(device)) {
     // Accepted in memory, because the disk took nothing, and the disk is not well yet: said so, and lost with the process.
     if (ledger.memoryLogs.has(record.log) && (troubled || (degraded !== undefined && record.log === outbox.log))) ledger.excused.add(record.identity);
-    if (record.log !== outbox.log || DURABLE_STREAMS.has(record.stream) || record.seq <= ranges[record.stream].newest) continue;
+    if (DURABLE_STREAMS.has(record.stream)) continue;
+    // Accepted for the disk in the last second of its health or later: its place, or the note of its loss, was in memory when that ended.
+    if (troubled && record.atMs >= disk.troubleSinceMs - WEAK_STREAM_MS && !disk.holds(record.log, record.stream, record.seq)) ledger.excused.add(record.identity);
+    if (record.log !== outbox.log || record.seq <= ranges[record.stream].newest) continue;
     if (nowMs - record.atMs > WEAK_STREAM_MS && !troubled) {
       // Accepted while the disk was in trouble: given up for lack of room, and told by a gap record.
       if (record.atMs < disk.lastTroubleMs + AFTER_TROUBLE_MS) continue;

@@ -180,6 +180,7 @@ export class SimulatedDevice {
 
   #newBoot(): void {
     this.#boot = this.world.state.power.bootId;
+    this.#sim.ledger.boots.add(`${this.id} ${this.#boot}`);
     this.#bootedMs = this.#sim.time.monotonicMs() - this.#random.integer(500, 9_000);
     if (this.lives > 1) this.player.rebooted();
   }

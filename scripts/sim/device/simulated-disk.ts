@@ -5,6 +5,7 @@ import { MemoryDisk } from "../../../agent/core/outbox/memory-outbox-store.ts";
 import type { OutboxChange, OutboxOpening, OutboxStore } from "../../../agent/core/outbox/outbox-store.ts";
 import { StorageError, type DocumentStore } from "../../../agent/core/storage/document-store.ts";
 import { MemoryDocumentStore } from "../../../agent/core/storage/memory-document-store.ts";
+import type { Stream } from "../../../agent/protocol/records.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 import { pause } from "../pause.ts";
@@ -16,6 +17,8 @@ export type DiskMood = "good" | "slow" | "full" | "read-only" | "io";
 
 const SYNC_MS_MAX = 30;
 const SLOW_SYNC_MS_MAX = 4_000;
+/** Health for so long ends a time of trouble: twice as long as an agent waits before it tries its disk again, and what that takes. */
+const HEALTHY_MS = 180_000;
 /** What an agent keeps in memory while the disk takes nothing. */
 const MEMORY_BYTES_MAX = 2 * 1024 * 1024;
 
@@ -39,6 +42,7 @@ export class SimulatedDisk {
   readonly #journalKeys = new Set<string>();
   #pruned = 0;
   #lastTroubleMs = Number.NEGATIVE_INFINITY;
+  #troubleSinceMs = Number.NEGATIVE_INFINITY;
 
   constructor(sim: SimContext, name: string, log: string, bytesMax: number) {
     this.#sim = sim;
@@ -58,8 +62,18 @@ export class SimulatedDisk {
     return this.#mood === "good" ? this.#lastTroubleMs : this.#sim.time.monotonicMs();
   }
 
+  /** Since when it has been in trouble again and again, without a while of health that lets an agent recover. */
+  get troubleSinceMs(): number {
+    return this.#troubleSinceMs;
+  }
+
+  /** Whether a row is there now, synced or not. */
+  holds(log: string, stream: Stream, seq: number): boolean {
+    return log === this.#outbox.log && this.#outbox.rows(stream).has(seq);
+  }
+
   become(mood: DiskMood): void {
-    this.#lastTroubleMs = this.#sim.time.monotonicMs();
+    this.#troubled();
     this.#sim.trace.add(this.#name, "disk", mood);
     this.#mood = mood;
     if (mood === "full") this.#fullAtBytes = this.#outbox.usage().bytes;
@@ -161,6 +175,12 @@ export class SimulatedDisk {
     return new MemoryDisk(log, bytesMax, { refuse: (change, synced) => this.#refuseCommit(change, synced), sync: () => this.#sync() });
   }
 
+  #troubled(): void {
+    const nowMs = this.#sim.time.monotonicMs();
+    if (nowMs - this.lastTroubleMs > HEALTHY_MS) this.#troubleSinceMs = nowMs;
+    this.#lastTroubleMs = nowMs;
+  }
+
   #refuseCommit(change: OutboxChange, synced: boolean): Issue | undefined {
     if (this.#mood === "full" && (change.add?.length ?? 0) > 0) {
       const added = (change.add ?? []).reduce((sum, { body }) => sum + body.length + 64, 0);
@@ -175,7 +195,7 @@ export class SimulatedDisk {
     if (trouble !== undefined) return trouble;
     const chance = this.#sim.faults().writeFailsChance;
     if (chance === 0 || this.#life?.random.chance(chance) !== true) return undefined;
-    this.#lastTroubleMs = this.#sim.time.monotonicMs();
+    this.#troubled();
     const code = this.#life.random.chance(0.3) ? "storage.full" : "storage.io";
     this.#sim.trace.add(this.#name, "write-fails", `${what} ${code}`);
     return { code, message: "the disk refused one write" };
