@@ -69,8 +69,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
   await content.restore();
   const telemetry = Telemetry.create({ probe: platform.probe, network: platform.network, sink: outbox, clock, timers, log: log.child({ part: "telemetry" }), config: settings.config });
   const player = new PlayerService({
-    link: ports.player, events: outbox, reporter: reported, log: log.child({ part: "player" }),
-    wallMs: () => clock.wallMs(),
+    link: ports.player, events: outbox, reporter: reported, clock, timers, log: log.child({ part: "player" }),
     onMetrics: (metrics) => telemetry.playerMetrics(metrics),
     onLost: (count) => alarms.raise("player.records-lost", "error", `${count} events and plays that the player host had kept are lost: its file was damaged`, { count }),
     verdict: () => late.screen?.current()?.verdict ?? "unknown",
@@ -145,12 +144,20 @@ async function highestNumber(journal: JournalStore, owner: string): Promise<numb
   return entries.reduce((highest, entry) => (entry.owner === owner ? Math.max(highest, entry.number) : highest), await journal.floor(owner));
 }
 
-/** The configuration of the customer's page, as desired state last set it. */
+/** What the customer's page is told: its configuration, as desired state last set it, and the machine's time zone. */
 function createPageConfig() {
   const listeners = new Set<() => void>();
   let config: JsonObject | undefined;
+  let zone: string | undefined;
   return {
     current: (): JsonObject | undefined => config,
+    timeZone: (): string | undefined => zone,
+    /** The machine's zone, as it was last seen. */
+    zoneIs: (seen: string | undefined): void => {
+      if (seen === zone) return;
+      zone = seen;
+      for (const listener of listeners) listener();
+    },
     set: (value: JsonObject) => {
       config = value;
       for (const listener of listeners) listener();

@@ -62,7 +62,8 @@ export async function wireParts(agent: Agent): Promise<() => void> {
 /** Device facts and configuration for the page API. */
 function tellPage(agent: Agent): void {
   const { ports, settings, parts, link } = agent;
-  const content = parts.content.showing();
+  const timeZone = parts.page.timeZone();
+  // No grants: what its content holds the host knows better, for each document.
   parts.player.setContext({
     device: {
       id: ports.deviceId,
@@ -70,7 +71,7 @@ function tellPage(agent: Agent): void {
       platform: ports.platform.name,
       agentVersion: settings.version,
       online: link.status().kind === "online",
-      grants: content?.grants ?? [],
+      ...(timeZone !== undefined && { timeZone }),
     },
     config: parts.page.current() ?? {},
   });

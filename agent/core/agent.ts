@@ -90,7 +90,7 @@ export class Agent {
     const { clock, timers, random, log, platform } = ports;
     const hardware = new HardwareReporter({
       platform, displayStatus: parts.displayStatus, reporter: parts.reported, outbox: ports.outbox,
-      clock, timers, random, log: log.child({ part: "hardware" }),
+      clock, timers, random, log: log.child({ part: "hardware" }), onTimeZone: parts.page.zoneIs,
     });
     const unit = (name: string, part: { run(signal: AbortSignal): Promise<void> }): Unit => ({ name, run: (signal) => part.run(signal) });
     return [

@@ -108,7 +108,8 @@ export const HostMessageSchema = v.variant("t", [
   /** Something the page did. `id` is answered by `page-stored` once it is durable. */
   v.object({ t: v.literal("page-event"), id: IdSchema, name: v.string(), data: v.optional(ObjectSchema) }),
   v.object({ t: v.literal("page-play"), id: IdSchema, play: ObjectSchema }),
-  v.object({ t: v.literal("page-state"), state: ObjectSchema }),
+  /** What the page says of itself; without a state: other content is on, or none, and what was said no longer holds. */
+  v.object({ t: v.literal("page-state"), state: v.optional(ObjectSchema) }),
   /** Counted drops and refusals of the page API since the last message. */
   v.object({ t: v.literal("page-refused"), code: v.string(), count: NumberSchema }),
   /** Renderer and host metrics for telemetry, by name. */

@@ -2,9 +2,10 @@ import { beforeEach, expect, test } from "vitest";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import type { StageScene } from "../../../player-host/contract/link-messages.ts";
 import type { NewRecord } from "../outbox/event-sink.ts";
-import type { PlayerEvent, PlayerLink } from "./player-port.ts";
+import type { PlayerEvent, PlayerLink, PlayerStatus } from "./player-port.ts";
 import { PlayerService } from "./player-service.ts";
 
 const NOW_MS = 10_000_000;
@@ -19,13 +20,19 @@ let scenes: StageScene[];
 let reported: [string, unknown][];
 let lost: number[];
 let service: PlayerService;
+let time: VirtualTime;
+let tellStatus: (status: PlayerStatus) => void;
 
 beforeEach(() => {
+  time = new VirtualTime({ wallMs: NOW_MS });
   [records, stored, scenes, reported, lost] = [[], [], [], [], []];
   answer = ok({ seq: 1 });
   const link: PlayerLink = {
     status: () => ({ kind: "absent", sinceMs: 0, why: "not there" }),
-    onStatus: () => () => {},
+    onStatus: (listener) => {
+      tellStatus = listener;
+      return () => {};
+    },
     onEvent: (listener) => events.on(listener),
     setScene: (scene) => void scenes.push(scene),
     setContext: () => {},
@@ -38,7 +45,7 @@ beforeEach(() => {
     link, log: silentLog,
     events: { append: (record) => (records.push(record), Promise.resolve(answer)) },
     reporter: { set: (section, value) => void reported.push([section, value]) },
-    wallMs: () => NOW_MS, onMetrics: () => {}, onLost: (count) => void lost.push(count), verdict: () => "showing", contentLabel: (id) => id,
+    clock: time, timers: time, onMetrics: () => {}, onLost: (count) => void lost.push(count), verdict: () => "showing", contentLabel: (id) => id,
   });
   service.start();
   return () => service.stop();
@@ -84,4 +91,21 @@ test("what the host had kept and lost is told, and is no refusal", () => {
   events.emit({ t: "page-refused", code: "page.lost", count: 5 });
   events.emit({ t: "page-refused", code: "page.lost", count: 2 });
   expect(lost).toEqual([5, 7]);
+});
+
+test("what the page says of itself ends with its content, and with its host", () => {
+  const page = (): unknown[] => reported.filter(([section]) => section === "page").map(([, value]) => value);
+  const present = (instance: string): PlayerStatus => ({
+    kind: "present", instance, pid: 1, shell: "test", stage: { kind: "screen", screen: "blank" }, picture: { verdict: "unknown", confidence: 0, evidence: [] }, heardMs: 0,
+  });
+  tellStatus(present("a"));
+  events.emit({ t: "page-state", state: { slide: 1 } });
+  events.emit({ t: "page-state" });
+  events.emit({ t: "page-state", state: { slide: 2 } });
+  tellStatus({ kind: "absent", sinceMs: 0, why: "the link was lost" });
+  tellStatus(present("a"));
+  expect(page()).toEqual([{ slide: 1 }, undefined, { slide: 2 }]);
+  tellStatus(present("b"));
+  expect(page()).toHaveLength(4);
+  expect(page().at(-1)).toBeUndefined();
 });

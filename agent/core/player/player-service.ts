@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { GpioEdge } from "../../../platform/ports/gpio.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import type { PageContext, StageScene } from "../../../player-host/contract/link-messages.ts";
@@ -8,6 +9,7 @@ import { PlaySchema } from "../../protocol/records.ts";
 import type { ReportedDocument } from "../../protocol/reported.ts";
 import type { EventSink } from "../outbox/event-sink.ts";
 import type { Reporter } from "../state/reporter.ts";
+import { PageStateReport } from "./page-state-report.ts";
 import type { PlayerEvent, PlayerLink, PlayerStatus } from "./player-port.ts";
 
 /** Longest page state kept in the reported document, in characters of JSON. */
@@ -21,8 +23,8 @@ export interface PlayerServiceDeps {
   readonly events: EventSink;
   readonly reporter: Reporter;
   readonly log: Log;
-  /** Wall clock, for `sinceMs` in reports. */
-  wallMs(): number;
+  readonly clock: Clock;
+  readonly timers: Timers;
   /** Metrics of the host and its renderer, for telemetry. */
   onMetrics(metrics: Readonly<Record<string, number>>): void;
   /** So many of the page's events and plays that the host had kept were lost with its file, since the agent started. */
@@ -44,8 +46,13 @@ export class PlayerService {
   #refused: Record<string, number> = {};
   #undo: (() => void)[] = [];
 
+  /** Which start of the host said what the page says of itself. */
+  #instance: string | undefined;
+  readonly #pageState: PageStateReport;
+
   constructor(deps: PlayerServiceDeps) {
     this.#deps = deps;
+    this.#pageState = new PageStateReport(deps);
   }
 
   start(): void {
@@ -57,6 +64,7 @@ export class PlayerService {
   stop(): void {
     for (const undo of this.#undo) undo();
     this.#undo = [];
+    this.#pageState.stop();
   }
 
   /** Refusals of the page API by code since start, for `status` and `doctor`. */
@@ -95,7 +103,7 @@ export class PlayerService {
       case "page-play":
         return this.#takePlay(event.id, event.play);
       case "page-state":
-        return this.#takeState(event.state as JsonObject);
+        return this.#takeState(event.state as JsonObject | undefined);
       case "page-refused":
         this.#refused[event.code] = (this.#refused[event.code] ?? 0) + event.count;
         this.#deps.log.warn({ code: event.code, count: event.count }, "the page API refused calls of the page");
@@ -124,7 +132,7 @@ export class PlayerService {
       this.#deps.log.warn({ ...checked.error }, "a proof of play was refused");
       return this.#deps.link.pageStored(id, "page.invalid");
     }
-    const agoMs = this.#deps.wallMs() - (checked.value.startedMs + checked.value.durationMs);
+    const agoMs = this.#deps.clock.wallMs() - (checked.value.startedMs + checked.value.durationMs);
     const verdict = Math.abs(agoMs) <= PLAY_FRESH_MS ? this.#deps.verdict() : "unknown";
     const body = { ...checked.value, verdict } as unknown as JsonObject;
     this.#store(id, { stream: "play", kind: "play", source: "page", dedupeKey: `page:${id}`, body });
@@ -141,16 +149,23 @@ export class PlayerService {
     );
   }
 
-  #takeState(state: JsonObject): void {
+  /** Without a state: the page that said it is no longer on. */
+  #takeState(state: JsonObject | undefined): void {
+    if (state === undefined) return this.#pageState.clear();
     if (JSON.stringify(state).length > PAGE_STATE_MAX) {
       this.#refused["page.too-large"] = (this.#refused["page.too-large"] ?? 0) + 1;
       return;
     }
-    this.#deps.reporter.set("page", state);
+    this.#pageState.set(state);
   }
 
   #report(status: PlayerStatus): void {
-    this.#deps.reporter.set("player", playerReport(status, this.#deps.wallMs(), (id) => this.#deps.contentLabel(id)));
+    // Another host has another page; it says again what still holds. One that only lost the link for a while is the same.
+    if (status.kind === "present" && status.instance !== this.#instance) {
+      if (this.#instance !== undefined) this.#pageState.clear();
+      this.#instance = status.instance;
+    }
+    this.#deps.reporter.set("player", playerReport(status, this.#deps.clock.wallMs(), (id) => this.#deps.contentLabel(id)));
   }
 }
 

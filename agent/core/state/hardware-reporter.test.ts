@@ -20,6 +20,7 @@ async function setUp(change: (adapter: PlatformAdapter) => { readonly [K in keyo
   const platform = { ...adapter, ...change(adapter) } as PlatformAdapter;
   const reporter = new FakeReporter();
   const usage = { bytes: 0, evicted: 0 };
+  const zones: (string | undefined)[] = [];
   const displayStatus = platform.display === undefined ? undefined : sharedDisplayStatus(platform.display, { clock: time, timers: time });
   const hardware = new HardwareReporter({
     platform,
@@ -30,6 +31,7 @@ async function setUp(change: (adapter: PlatformAdapter) => { readonly [K in keyo
     timers: time,
     random: new SeededRandom("jitter"),
     log: silentLog,
+    onTimeZone: (zone) => zones.push(zone),
   });
   const stop = new AbortController();
   const running = hardware.run(stop.signal);
@@ -44,12 +46,13 @@ async function setUp(change: (adapter: PlatformAdapter) => { readonly [K in keyo
       return changed ? [section] : [];
     });
   };
-  return { time, world, adapter, reporter, usage, stop, running, news, displayStatus };
+  return { time, world, adapter, reporter, usage, stop, running, news, displayStatus, zones };
 }
 
 describe("the hardware reporter", () => {
   test("every part is in the document, as the cloud takes it, without clocks", async () => {
-    const { reporter } = await setUp();
+    const { reporter, zones } = await setUp();
+    expect(zones).toEqual([reporter.document.clock?.timeZone.kind === "ok" ? reporter.document.clock.timeZone.value : "unknown"]);
     expect(v.safeParse(ReportedDocumentSchema, reporter.document).issues).toBeUndefined();
     expect(Object.keys(reporter.document).sort()).toEqual(["audio", "clock", "display", "gpio", "network", "outbox", "outputs"]);
     expect(JSON.stringify(reporter.document)).not.toContain("atMs");

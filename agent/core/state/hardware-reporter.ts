@@ -28,6 +28,8 @@ export interface HardwareReporterDeps {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
+  /** The machine's zone at each look; `undefined`: it does not say. */
+  readonly onTimeZone?: (zone: string | undefined) => void;
 }
 
 /** What announces its changes is looked at this often all the same; what does not, too. Jittered by a fifth. */
@@ -61,7 +63,11 @@ export class HardwareReporter {
         async () => networkSection(await network.interfaces(), await network.gateway()),
         (changed) => network.onChange(changed),
       ),
-      this.#part("clock", POLL_MS, async () => ({ quality: await clock.quality(), timeZone: wireReading(await clock.timeZone()) })),
+      this.#part("clock", POLL_MS, async () => {
+        const timeZone = await clock.timeZone();
+        this.#deps.onTimeZone?.(timeZone.kind === "ok" ? timeZone.value : undefined);
+        return { quality: await clock.quality(), timeZone: wireReading(timeZone) };
+      }),
       this.#part("outbox", POLL_MS, () => Promise.resolve(outboxSection(outbox.status()))),
     ];
     if (displayStatus !== undefined) parts.push(this.#part(

@@ -48,7 +48,7 @@ describe("the page desk", () => {
       random: { next: () => 1, bytes: (count) => new Uint8Array(count) },
       log: silentLog,
     });
-    desk.pageBegun();
+    desk.pageBegun("menu");
   });
   afterEach(async () => {
     desk.stop();
@@ -146,7 +146,7 @@ describe("the page desk", () => {
 
   test("an answer for the document before does not reach the next", () => {
     emit(1);
-    desk.pageBegun();
+    desk.pageBegun("menu");
     desk.takeAgentMessage({ t: "page-stored", id: "i-1" });
     expect(toPage).toEqual([]);
   });
@@ -155,6 +155,23 @@ describe("the page desk", () => {
     call({ id: 1, do: "report-state", state: { slide: 3 } });
     desk.linkUp();
     expect(sent).toEqual([{ t: "page-state", state: { slide: 3 } }, { t: "page-state", state: { slide: 3 } }]);
+  });
+
+  test("what one content said of itself does not stand for the next, nor for none; the same content is believed until it speaks", () => {
+    call({ id: 1, do: "report-state", state: { slide: 3 } });
+    desk.pageBegun("menu");
+    desk.linkUp();
+    expect(sent.at(-1)).toEqual({ t: "page-state", state: { slide: 3 } });
+    desk.pageBegun("other");
+    expect(sent.at(-1)).toEqual({ t: "page-state" });
+    const before = sent.length;
+    desk.contentGone();
+    desk.linkUp();
+    expect(sent).toHaveLength(before);
+    desk.pageBegun("other");
+    call({ id: 2, do: "report-state", state: { slide: 1 } });
+    desk.contentGone();
+    expect(sent.slice(-2)).toEqual([{ t: "page-state", state: { slide: 1 } }, { t: "page-state" }]);
   });
 
   test("GPIO edges reach a page that asked and has the grant, and no other", () => {

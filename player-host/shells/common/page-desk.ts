@@ -48,6 +48,7 @@ export class PageDesk {
   readonly #pending = new Map<string, Pending>();
   #context: PageContext | undefined;
   #lastState: JsonObject | undefined;
+  #content: string | undefined;
   /** Rises with every document: an answer for the one before must not reach the next. */
   #document = 0;
   #refusalsAnswered = 0;
@@ -62,10 +63,23 @@ export class PageDesk {
     this.#deps = deps;
   }
 
-  /** A new document of the content: calls of the old one are forgotten, what it emitted is not. */
-  pageBegun(): void {
+  /**
+   * A new document of the content with this id: calls of the old one are forgotten, what it emitted is not. What other
+   * content said of itself no longer holds; the same content, loaded again, will say it anew.
+   */
+  pageBegun(content: string | undefined): void {
     this.#document += 1;
     this.#watchesGpio = false;
+    if (content !== this.#content) this.contentGone();
+    this.#content = content;
+  }
+
+  /** No content is on. */
+  contentGone(): void {
+    this.#content = undefined;
+    if (this.#lastState === undefined) return;
+    this.#lastState = undefined;
+    this.#deps.send({ t: "page-state" });
   }
 
   setContext(context: PageContext): void {

@@ -55,6 +55,7 @@ export class PlayerHost {
     link.onEvent((event) => this.#takeLinkEvent(event));
     stage.onSeen((seen) => {
       link.send({ t: "stage", ...seen });
+      if (stage.contentOn === undefined) desk.contentGone();
     });
   }
 
@@ -100,7 +101,7 @@ export class PlayerHost {
       case "page-begun":
         this.#documentGrants = this.#deps.stage.contentOn?.grants ?? [];
         this.#setGrants();
-        desk.pageBegun();
+        desk.pageBegun(this.#deps.stage.contentOn?.id);
         return;
       case "page-call":
         desk.takeCall(event.text);
