@@ -52,6 +52,8 @@ export const StageContentSchema = v.variant("kind", [
     grants: v.array(v.string()),
     /** Origins the page may talk to besides itself. */
     allowedOrigins: v.array(v.string()),
+    /** When it was unpacked: a package that was damaged and fetched again is another one, and is loaded anew. */
+    unpackedMs: v.optional(v.number()),
   }),
 ]);
 export type StageContent = v.InferOutput<typeof StageContentSchema>;

@@ -9,6 +9,5 @@ import type { Result } from "../../../platform/ports/result.ts";
  * `content.hash-mismatch`, `content.bad-package`, `content.bad-manifest`, `content.disk`.
  */
 export interface ContentProvider {
-  /** `onDamaged` is called when it is there and not as it was published, before it is fetched again; it says what is wrong. */
-  prepare(content: Content, signal: AbortSignal, onDamaged?: (what: string) => void): Promise<Result<StageContent>>;
+  prepare(content: Content, signal: AbortSignal): Promise<Result<StageContent>>;
 }

@@ -17,7 +17,6 @@ const staged = (name: string): StageContent => ({ kind: "url", id: name, url: `h
 let time: VirtualTime;
 let answers: Record<string, Result<StageContent>>;
 let asked: string[];
-let damaged: boolean;
 let documents: Map<string, JsonObject>;
 let stop: AbortController;
 let player: FakePlayer;
@@ -37,9 +36,8 @@ function store(): DocumentStore {
 
 function service(): ContentService {
   const provider = {
-    prepare: (content: Content, _signal: AbortSignal, onDamaged?: (what: string) => void) => {
+    prepare: (content: Content) => {
       asked.push(content.url);
-      if (damaged) onDamaged?.("index.html is not as it was published");
       return Promise.resolve(answers[content.url] ?? fail("content.unreachable", "nobody there"));
     },
   };
@@ -50,7 +48,6 @@ beforeEach(() => {
   time = new VirtualTime();
   answers = { "http://127.0.0.1/a": ok(staged("a")), "http://127.0.0.1/b": ok(staged("b")) };
   asked = [];
-  damaged = false;
   documents = new Map();
   stop = new AbortController();
   player = new FakePlayer({ kind: "playing", content: "a", sinceMs: 0, loads: 1 });
@@ -107,25 +104,6 @@ test("what was remembered is made sure of, and fetched again when it is gone", a
   answers["http://127.0.0.1/a"] = ok(staged("a"));
   await time.advance(60_000);
   expect(content.state()).toMatchObject({ kind: "ready", showing: staged("a") });
-});
-
-test("remembered content that was damaged is loaded anew once it is whole again, and stays on meanwhile", async () => {
-  documents.set("content.showing", { wanted: url("a"), showing: staged("a") } as unknown as JsonObject);
-  damaged = true;
-  answers = {};
-  const content = service();
-  await content.restore();
-  const shown: (string | undefined)[] = [];
-  content.onChange(() => shown.push(content.showing()?.id));
-  void content.run(stop.signal);
-  await time.advance(10);
-  expect(content.state()).toMatchObject({ kind: "preparing", showing: staged("a"), lastError: { code: "content.unreachable" } });
-  answers = { "http://127.0.0.1/a": ok(staged("a")) };
-  await time.advance(60_000);
-  // For a moment nothing is to be shown: that is what makes the host load it once more.
-  expect(shown.slice(-2)).toEqual([undefined, "a"]);
-  expect(content.state()).toMatchObject({ kind: "ready" });
-  stop.abort();
 });
 
 test.each([{}, { wanted: url("a") }, { wanted: url("a"), showing: { kind: "package" } }])("a memory that cannot be used counts as none: %j", async (kept) => {

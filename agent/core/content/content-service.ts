@@ -105,19 +105,12 @@ export class ContentService {
     // What was only remembered is looked at without a word; it is news when it is not whole.
     const proving = this.#state.kind === "ready" && sameContent(this.#state.wanted, wanted);
     if (!proving) this.#set({ kind: "preparing", wanted, ...(showing && { showing }) });
-    let damaged = false;
-    const onDamaged = (what: string): void => {
-      damaged = true;
-      log.warn({ what }, "the content on this machine is damaged; it is fetched again");
-    };
     for (let attempt = 0; !signal.aborted && !abandoned.aborted; attempt += 1) {
-      const prepared = await provider.prepare(wanted, abandoned, onDamaged);
+      const prepared = await provider.prepare(wanted, abandoned);
       if (abandoned.aborted) return;
       if (prepared.ok) {
         this.#unproven = false;
         if (!proving || canonicalJson(prepared.value) !== canonicalJson(showing ?? null)) await this.#keep(wanted, prepared.value);
-        // What is on the screen was loaded from the damaged files, and nothing in its name says that they are whole now.
-        if (damaged && showing !== undefined) this.#set({ kind: "preparing", wanted });
         this.#set({ kind: "ready", wanted, showing: prepared.value });
         return;
       }

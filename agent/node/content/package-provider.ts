@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, rename, rm, stat, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
-import type { Manifest } from "../../../player-host/contract/manifest.ts";
+import { MANIFEST_NAME, type Manifest } from "../../../player-host/contract/manifest.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
@@ -46,16 +46,16 @@ export class PackageProvider implements ContentProvider {
     this.#log = log;
   }
 
-  async prepare(content: Content, signal: AbortSignal, onDamaged: (what: string) => void = () => undefined): Promise<Result<StageContent>> {
+  async prepare(content: Content, signal: AbortSignal): Promise<Result<StageContent>> {
     if (content.kind === "url") {
       return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])] });
     }
     const folder = join(this.#root, content.sha256);
     try {
-      const manifest = (await this.#installed(folder, signal, onDamaged)) ?? (await this.#install(content, folder, signal));
+      const manifest = (await this.#installed(folder, signal)) ?? (await this.#install(content, folder, signal));
       if (!manifest.ok) return manifest;
       await this.#removeOld(content.sha256);
-      return ok(stageContent(content, folder, manifest.value));
+      return ok({ ...stageContent(content, folder, manifest.value), unpackedMs: await unpackedMs(folder) });
     } catch (thrown) {
       if (signal.aborted) return fail("content.aborted", "the package was given up, because other content is wanted or the agent stops");
       return fail("content.disk", `the package could not be put in place: ${messageOf(thrown)}`, "free space in the data folder");
@@ -66,7 +66,7 @@ export class PackageProvider implements ContentProvider {
    * The package that is there already, every file of it hashed again: a card that rots makes white screens. One that is
    * damaged is fetched again; until then it stays, for it may be on the screen.
    */
-  async #installed(folder: string, signal: AbortSignal, onDamaged: (what: string) => void): Promise<Result<Manifest> | undefined> {
+  async #installed(folder: string, signal: AbortSignal): Promise<Result<Manifest> | undefined> {
     if (!(await exists(folder))) return undefined;
     const manifest = await readManifest(folder);
     const wrong = manifest.ok ? await firstDamaged(folder, manifest.value, signal) : manifest.error.message;
@@ -74,7 +74,6 @@ export class PackageProvider implements ContentProvider {
       await this.#touch(folder);
       return manifest;
     }
-    onDamaged(wrong ?? "");
     this.#log.warn({ folder, wrong }, "an unpacked package is damaged; it is fetched again");
     return undefined;
   }
@@ -166,7 +165,7 @@ export class PackageProvider implements ContentProvider {
   }
 }
 
-function stageContent(content: PackageContent, folder: string, manifest: Manifest): StageContent {
+function stageContent(content: PackageContent, folder: string, manifest: Manifest): Extract<StageContent, { kind: "package" }> {
   return {
     kind: "package",
     id: content.sha256,
@@ -175,6 +174,11 @@ function stageContent(content: PackageContent, folder: string, manifest: Manifes
     grants: [...manifest.capabilities],
     allowedOrigins: [...manifest.allowedOrigins],
   };
+}
+
+/** When it was unpacked, to the millisecond: a page that was loaded before that is not what is in the folder now. */
+async function unpackedMs(folder: string): Promise<number> {
+  return Math.round((await stat(join(folder, MANIFEST_NAME))).mtimeMs);
 }
 
 /** The first file that is not as the manifest says; the path, for people. */

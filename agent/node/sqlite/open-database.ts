@@ -109,6 +109,9 @@ function oddityOf(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   const walBytes = fileBytes(`${path}-wal`);
   if (found !== undefined && !found.isFile()) return "there is something else than a file in its place";
+  for (const part of ["-wal", "-shm", "-journal"]) {
+    if (statSync(`${path}${part}`, { throwIfNoEntry: false })?.isFile() === false) return `there is something else than a file in the place of its ${part.slice(1)}`;
+  }
   // SQLite deletes the WAL of an empty database, with everything that is in it.
   if ((found === undefined || found.size === 0) && walBytes > 0) return "the database is empty or missing beside its write-ahead log";
   return undefined;

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { perStream } from "../../core/outbox/empty-contents.ts";
 import { MemoryDisk } from "../../core/outbox/memory-outbox-store.ts";
@@ -72,7 +72,8 @@ function openOutbox(options: OutboxFileOptions): OutboxOpening {
 
 function openFile(options: OutboxFileOptions, quarantine: Quarantine, marks: MarksReading): Opened {
   const { path } = options;
-  const walBytes = fileBytes(`${path}-wal`);
+  const wal = statSync(`${path}-wal`, { throwIfNoEntry: false });
+  const walBytes = wal?.isFile() === true ? wal.size : 0;
   const unreadable = walBytes > 0 && walIsUnreadable(path);
   const inWal = walBytes > 0 && walBytes <= WAL_READ_BYTES_MAX ? recordsInWal(path) : [];
   const opened = openDatabase(path, OUTBOX_SCHEMA);

@@ -104,6 +104,7 @@ export class PageDesk {
     if (this.#lastState !== undefined) this.#deps.send({ t: "page-state", state: this.#lastState });
     this.#resending = new Set();
     this.#endPause();
+    this.reportRefusals();
     this.#resend();
   }
 

@@ -53,7 +53,7 @@ export async function runDamageCase(template: Template, cloud: ProofCloud, rando
       const fault = end === undefined ? `no answer within ${START_MS_MAX} ms` : `the agent ended with ${end.code ?? end.signal ?? "nothing"}`;
       return { ...nothing, startMs, tookMs: performance.now() - beganMs, violations: [fault] };
     }
-    const last = await settled(agent, host);
+    const last = await settled(agent, host, data);
     const sameDevice = status.deviceId === template.deviceId;
     const judged = judgeCase({
       damages,
@@ -88,14 +88,15 @@ function hasFiles(folder: string): boolean {
   }
 }
 
-/** Waits until the cloud has everything and the picture is there, or the time is over. Returns the last status. */
-async function settled(agent: AgentProcess, host: PictureHost): Promise<StatusAnswer | undefined> {
+/** Waits until the cloud has everything, the host's spool too, and the picture is there, or the time is over. Returns the last status. */
+async function settled(agent: AgentProcess, host: PictureHost, data: string): Promise<StatusAnswer | undefined> {
   const untilMs = performance.now() + DRAIN_MS;
   let quietSinceMs: number | undefined;
   let status: StatusAnswer | undefined;
   while (agent.end === undefined && performance.now() < untilMs) {
     status = await agent.status();
-    const done = isDrained(status) && host.shell.drawn === "picture";
+    const spoolIsEmpty = status?.player?.kind === "playing" && !existsSync(join(data, "player", "spool.jsonl"));
+    const done = isDrained(status) && spoolIsEmpty && host.shell.drawn === "picture";
     if (!done) quietSinceMs = undefined;
     else if (quietSinceMs === undefined) quietSinceMs = performance.now();
     else if (performance.now() - quietSinceMs >= GAP_OWED_MS) return status;
