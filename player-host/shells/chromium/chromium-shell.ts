@@ -21,6 +21,7 @@ import { ChromiumPage, type PageScript } from "./chromium-page.ts";
 import { FetchGuard, type ScreenDocument } from "./fetch-guard.ts";
 import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
 import { PagePictures } from "./page-pictures.ts";
+import type { ProfileFolder } from "../common/profile-folder.ts";
 import { freeProfile } from "./profile-guard.ts";
 import { rendererPids, residentBytesOf } from "./renderer-processes.ts";
 import { Screencast } from "./screencast.ts";
@@ -28,6 +29,8 @@ import { Screencast } from "./screencast.ts";
 export interface ChromiumShellDeps {
   readonly browserPath: string;
   readonly settings: ChromiumSettings;
+  /** Where the profile can be kept, asked at each start: a disk may become read-only while the browser runs. Default: as the settings say. */
+  readonly findProfile?: (wanted: string) => Promise<ProfileFolder>;
   readonly script: PageScript;
   readonly screens: (screen: ScreenModel) => ScreenDocument;
   /** JavaScript that shows (or takes away) the label over the page. */
@@ -49,6 +52,8 @@ interface Running {
 /** A small machine with a cold disk cache needs half a minute for its first start. */
 const START_TIMEOUT_MS = 60_000;
 const CLOSE_GRACE_MS = 1_200;
+/** Of the disk cache where there is no disk under it. */
+const MEMORY_CACHE_BYTES_MAX = 32 * 1024 * 1024;
 /** Texts to the page that may wait for a busy renderer. */
 const SENDS_OPEN_MAX = 200;
 const SEND_TIMEOUT_MS = 30_000;
@@ -75,8 +80,9 @@ export class ChromiumShell implements Shell {
   }
 
   async start(): Promise<Result<ShellFacts>> {
-    const { browserPath, settings, timers, log } = this.#deps;
+    const { browserPath, timers, log } = this.#deps;
     if (this.#running !== undefined) throw new Error("the browser is running already");
+    const settings = await this.#settings();
     await freeProfile(settings.profileDir, log);
     if (!settings.sandbox) log.warn({}, "Chromium runs without its sandbox, because this process runs as root; run the player as a user of its own");
     const process = startBrowser(browserPath, chromiumFlags(settings), timers);
@@ -98,6 +104,17 @@ export class ChromiumShell implements Shell {
     } finally {
       this.#starting = undefined;
     }
+  }
+
+  async #settings(): Promise<ChromiumSettings> {
+    const { settings, findProfile, log } = this.#deps;
+    const found = await findProfile?.(settings.profileDir);
+    if (found?.insteadBecause === undefined) return settings;
+    log.error(
+      { why: found.insteadBecause, profile: found.path },
+      "the disk takes no browser profile: it is kept in a temporary folder, which may be memory, and what the page stores is gone at the next start of the machine",
+    );
+    return { ...settings, profileDir: found.path, diskCacheBytesMax: Math.min(settings.diskCacheBytesMax, MEMORY_CACHE_BYTES_MAX) };
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../../platform/linux/system-random.ts";
@@ -8,6 +9,7 @@ import { screenDocument } from "../../screens/screen-document.ts";
 import { runHostProgram } from "../common/host-program.ts";
 import type { HostOptions } from "../common/host-options.ts";
 import { overlayScript } from "../common/overlay-script.ts";
+import { findProfileFolder } from "../common/profile-folder.ts";
 import type { ChromiumSettings } from "./chromium-flags.ts";
 import { ChromiumShell } from "./chromium-shell.ts";
 
@@ -21,6 +23,7 @@ process.exitCode = await runHostProgram({
     const shell = new ChromiumShell({
       browserPath: options.browser ?? "",
       settings: settingsOf(options),
+      findProfile: (wanted) => findProfileFolder(wanted, tmpdir()),
       script: { source: pageScript({ binding: `vitrine${secret}`, token: secret }), binding: `vitrine${secret}`, token: secret },
       screens: screenDocument,
       overlayScript,

@@ -19,8 +19,8 @@ import { socketsDir } from "./sockets-dir.ts";
 /** After this the process ends however much is left to do: whoever asked waits for two seconds. */
 const STOP_DEADLINE_MS = 1_900;
 const LOG_BYTES_MAX = 2 * 1024 * 1024;
-/** Codes of a disk that is worn, full or read-only. A picture needs no disk. */
-const POOR_DISK = new Set(["EROFS", "ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM"]);
+/** Codes of a disk that is worn, full or read-only (Node says ENOENT of a folder below a read-only one). A picture needs no disk. */
+const POOR_DISK = new Set(["EROFS", "ENOENT", "ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM"]);
 
 /** What a player host is on one shell; the rest of it is the same on all. */
 export interface HostProgram {

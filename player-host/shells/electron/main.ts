@@ -1,4 +1,5 @@
 import { app, BrowserWindow, ipcMain, Menu, protocol, session } from "electron";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../../platform/linux/system-random.ts";
@@ -7,6 +8,7 @@ import { screenDocument } from "../../screens/screen-document.ts";
 import { EXIT } from "../common/exit-codes.ts";
 import { complain, runHostProgram, type HostProgram } from "../common/host-program.ts";
 import { overlayScript } from "../common/overlay-script.ts";
+import { findProfileFolder } from "../common/profile-folder.ts";
 import { ElectronShell } from "./electron-shell.ts";
 import { OWN_SCHEMES } from "./own-schemes.ts";
 
@@ -23,7 +25,9 @@ for (const name of ["remote-debugging-port", "remote-debugging-pipe"]) app.comma
 const program: HostProgram = {
   argv: process.argv.slice(app.isPackaged ? 1 : 2).filter((flag) => flag !== "--no-sandbox"),
   openShell: async ({ dataDir, headless, window: size }, { clock, timers, log }) => {
-    app.setPath("userData", join(dataDir, "player", "electron"));
+    const profile = await findProfileFolder(join(dataDir, "player", "electron"), tmpdir());
+    if (profile.insteadBecause !== undefined) log.error({ why: profile.insteadBecause, profile: profile.path }, "the disk takes no browser profile: it is kept in a temporary folder");
+    app.setPath("userData", profile.path);
     await app.whenReady();
     Menu.setApplicationMenu(null);
     return new ElectronShell({
