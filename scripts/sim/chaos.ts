@@ -1,5 +1,6 @@
 import type { SeededRandom } from "../../platform/simulated/seeded-random.ts";
 import { messageOf } from "../../platform/ports/result.ts";
+import type { SimulatedNetworkState } from "../../platform/simulated/world-state.ts";
 import { misbehave } from "../dev-cloud/sessions/misdeeds.ts";
 import { MISDEEDS, type Misbehaviour } from "../dev-cloud/sessions/misbehaviour.ts";
 import { DeadProcess, type SimulatedCloud } from "./cloud/simulated-cloud.ts";
@@ -8,6 +9,7 @@ import type { SimulatedDevice } from "./device/simulated-device.ts";
 import type { Faults, Workload } from "./faults.ts";
 import type { SimWorld } from "./invariants/invariant.ts";
 import type { SimulatedNetwork } from "./network.ts";
+import { atSite, siteInTrouble } from "./site.ts";
 import type { WorkloadGenerator } from "./workload.ts";
 
 const HOUR_MS = 3_600_000;
@@ -60,7 +62,8 @@ export class Chaos {
       disk.become("good");
       world.setMood("normal");
       const { power, network } = world.state;
-      world.update({ power: { ...power, mood: "obeys" }, network: { ...network, link: "up" } });
+      // The site is well again. What the device was told of it, and made of that, stays its own affair.
+      world.update({ power: { ...power, mood: "obeys" }, network: { ...atSite(network), link: "up", settingsMood: "obeys" } });
       player.comeBack(true);
       device.switchOn();
     }
@@ -119,6 +122,14 @@ export class Chaos {
         device.world.update({ power: { ...device.world.state.power, mood } });
         this.#undoLater("reboot-trouble", 900_000, () => device.world.update({ power: { ...device.world.state.power, mood: "obeys" } }));
       },
+      networkTroublePerHour: () => {
+        this.#updateNetwork(device, { settingsMood: pick(random, ["refuses", "half"] as const) });
+        this.#undoLater("network-trouble", 900_000, () => this.#updateNetwork(device, { settingsMood: "obeys" }));
+      },
+      siteTroublePerHour: () => {
+        this.#updateNetwork(device, siteInTrouble(device.world.state.network, random));
+        this.#undoLater("site-trouble", 900_000, () => this.#updateNetwork(device, atSite(device.world.state.network)));
+      },
     };
   }
 
@@ -130,12 +141,19 @@ export class Chaos {
       pageEventsPerHour: () => this.#work.pageEvent(device),
       floodsPerHour: () => this.#work.flood(device),
       movesPerHour: () => this.#work.move(device),
+      networksPerHour: () => this.#work.network(device),
     };
   }
 
   #cable(device: SimulatedDevice, link: "up" | "down"): void {
     this.#world.sim.trace.add(device.id, "cable", link);
-    device.world.update({ network: { ...device.world.state.network, link } });
+    this.#updateNetwork(device, { link });
+  }
+
+  #updateNetwork(device: SimulatedDevice, change: Partial<SimulatedNetworkState>): void {
+    const { settingsMood, site } = change;
+    if (settingsMood !== undefined || site !== undefined) this.#world.sim.trace.add(device.id, "network-is", JSON.stringify({ settingsMood, site }));
+    device.world.update({ network: { ...device.world.state.network, ...change } });
   }
 
   #stepClock(device: SimulatedDevice): void {

@@ -50,6 +50,10 @@ export interface Faults {
   readonly remoteControlPerHour: number;
   /** Reboots are ignored or refused for a while. */
   readonly rebootTroublePerHour: number;
+  /** The machine takes no network settings for a while, or takes them and says that it failed. */
+  readonly networkTroublePerHour: number;
+  /** At the site, a wireless network gets another password or a proxy goes, for a while. */
+  readonly siteTroublePerHour: number;
 }
 
 /** What is asked of the devices, so that there is something to go wrong. */
@@ -64,6 +68,8 @@ export interface Workload {
   readonly floodsPerHour: number;
   /** The owner moves a device to the other cloud, or back, or to an address that is not there. */
   readonly movesPerHour: number;
+  /** The owner wants other network settings: a proxy, an address, a wireless network, of which half work where the device stands. */
+  readonly networksPerHour: number;
 }
 
 const WILD: Faults = {
@@ -90,6 +96,8 @@ const WILD: Faults = {
   displayTroublePerHour: 3,
   remoteControlPerHour: 6,
   rebootTroublePerHour: 1,
+  networkTroublePerHour: 0.5,
+  siteTroublePerHour: 0.7,
 };
 
 const BUSY: Workload = {
@@ -100,6 +108,7 @@ const BUSY: Workload = {
   pageEventsPerHour: 120,
   floodsPerHour: 0.5,
   movesPerHour: 0.7,
+  networksPerHour: 1.5,
 };
 
 export const NO_FAULTS: Faults = scaled(WILD, () => 0);
@@ -113,7 +122,7 @@ export function faultsOf(random: SeededRandom): Faults {
 }
 
 export function workloadOf(random: SeededRandom): Workload {
-  return scaled(BUSY, (name) => (name === "movesPerHour" && random.chance(0.6) ? 0 : 0.2 + random.next() * 1.5));
+  return scaled(BUSY, (name) => ((name === "movesPerHour" || name === "networksPerHour") && random.chance(0.6) ? 0 : 0.2 + random.next() * 1.5));
 }
 
 function scaled<T extends object>(table: T, factor: (name: string) => number): T {

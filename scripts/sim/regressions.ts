@@ -18,4 +18,6 @@ export const REGRESSIONS: readonly Regression[] = [
   { seed: 10229, minutes: 120, broke: "nothing-lost" },
   // The checker's own: a power cut made the boot that a reboot was about to make, and its outcome said so.
   { seed: 10287, minutes: 120, broke: "outcomes-are-true" },
+  // The checker's own: an agent that died in the very moment it was answered never heard that its record is accepted.
+  { seed: 504, minutes: 120, broke: "nothing-lost" },
 ];

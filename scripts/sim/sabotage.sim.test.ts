@@ -25,6 +25,7 @@ const CASES: readonly Case[] = [
   { sabotage: "never-heals", breaks: ["reconnects"], faults: { networkCutPerHour: 60 } },
   { sabotage: "desired-lost", breaks: ["desired-converges"] },
   { sabotage: "page-never-stored", breaks: ["drained"] },
+  { sabotage: "no-way-back", breaks: ["never-stranded"], workload: { networksPerHour: 6 } },
   { sabotage: "leaky-timers", breaks: ["timers-bounded"] },
   { sabotage: "numbers-reused", breaks: ["numbers-never-reused"], faults: { killPerHour: 20 } },
   { sabotage: "keys-forgotten", breaks: ["stored-once"], faults: { killAtPortChance: 0.003 }, workload: { playsPerHour: 400 } },
@@ -36,7 +37,7 @@ const CASES: readonly Case[] = [
 const SEEDS = [11, 12, 13, 14];
 
 function world({ faults, workload }: Case, seed: number): SimulationOptions {
-  return { seed, minutes: 60, devices: 1, faults: { ...NO_FAULTS, ...faults }, workload: { movesPerHour: 0, playsPerHour: 100, floodsPerHour: 0, ...workload } };
+  return { seed, minutes: 60, devices: 1, faults: { ...NO_FAULTS, ...faults }, workload: { movesPerHour: 0, networksPerHour: 0, playsPerHour: 100, floodsPerHour: 0, ...workload } };
 }
 
 describe("every invariant can break", () => {

@@ -45,6 +45,8 @@ export type Sabotage =
   | "keys-forgotten"
   /** What may wait a second for its write waits a minute. */
   | "late-writes"
+  /** Old network settings are said to be back, and are not. */
+  | "no-way-back"
   /** The disk takes more than its cap. */
   | "no-cap"
   /** A timer of the agent throws. */

@@ -5,6 +5,7 @@ import type { SimulatedCloud } from "./cloud/simulated-cloud.ts";
 import { VENDOR_COMMAND } from "./device/observed-platform.ts";
 import type { SimulatedDevice } from "./device/simulated-device.ts";
 import type { SimWorld } from "./invariants/invariant.ts";
+import { networkPatch } from "./site.ts";
 
 interface Order {
   readonly name: string;
@@ -54,6 +55,11 @@ export class WorkloadGenerator {
     if (cloud === undefined || other === undefined) return;
     const endpoints = this.#random.chance(0.25) ? ["ws://nowhere.test/device"] : this.#random.chance(0.5) ? [other.url, cloud.url] : [other.url];
     this.patch(cloud, device, { cloud: { endpoints } });
+  }
+
+  /** Other network settings; half of them lead nowhere, and the device has to come back by itself. */
+  network(device: SimulatedDevice): void {
+    this.patch(this.#cloudOf(device), device, { network: networkPatch(this.#random, this.#random.chance(0.5)) });
   }
 
   patch(cloud: SimulatedCloud | undefined, device: SimulatedDevice, document: JsonObject): void {

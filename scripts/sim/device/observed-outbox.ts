@@ -34,7 +34,8 @@ export function observedOutbox(sim: SimContext, life: Life, machine: Machine, ou
     if (dedupeKey !== undefined) ledger.offered(dedupeKey, identity);
     const result = await life.call(`outbox.append ${record.stream} ${record.dedupeKey ?? ""}`, () => append(record));
     if (sim.sabotage === "second-outcome" && record.stream === "outcome") await append({ ...record, body: { ...record.body, state: "timed-out" }, dedupeKey: `${record.dedupeKey ?? ""}:2` });
-    if (result.ok) {
+    // Whoever died between the answer and this moment never heard it.
+    if (result.ok && life.alive) {
       ledger.accept({
         device, stream: record.stream, kind: record.kind, log: outbox.log, seq: result.value.seq, identity, atMs: time.monotonicMs(), ...(dedupeKey !== undefined && { dedupeKey }),
       });

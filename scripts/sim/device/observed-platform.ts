@@ -1,4 +1,5 @@
 import type { Audio } from "../../../platform/ports/audio.ts";
+import type { NetworkSettings } from "../../../platform/ports/network-settings.ts";
 import { ok } from "../../../platform/ports/result.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
 import type { SimContext } from "../simulation-context.ts";
@@ -9,7 +10,7 @@ import type { Life } from "./life.ts";
  * may die on either side of it.
  */
 export function observedPlatform(sim: SimContext, life: Life, device: string, adapter: PlatformAdapter): PlatformAdapter {
-  const { gpio, cec, power, audio } = adapter;
+  const { gpio, cec, power, audio, networkSettings } = adapter;
   const { ledger, trace } = sim;
   const effect = (key: string): void => {
     trace.add(device, "effect", key);
@@ -42,6 +43,7 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
       },
     }),
     ...(audio !== undefined && sim.sabotage === "lying-audio" && { audio: lying(audio) }),
+    ...(networkSettings !== undefined && { networkSettings: observedNetwork(sim, life, device, networkSettings) }),
     power: {
       bootId: () => power.bootId(),
       reboot: (reason) =>
@@ -55,6 +57,26 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
           return power.shutdown(reason);
         }),
     },
+  };
+}
+
+/** The machine's network settings: the process may die on either side of each step of a change. */
+function observedNetwork(sim: SimContext, life: Life, device: string, settings: NetworkSettings): NetworkSettings {
+  const step = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+    life.call(`network.${name}`, () => {
+      sim.trace.add(device, "network", name);
+      return work();
+    });
+  return {
+    get capabilities() {
+      return settings.capabilities;
+    },
+    worstCaseMs: settings.worstCaseMs,
+    current: () => life.call("network.current", () => settings.current()),
+    checkpoint: (wanted) => step("checkpoint", () => settings.checkpoint(wanted)),
+    apply: (wanted) => step(`apply ${JSON.stringify(wanted)}`, () => settings.apply(wanted)),
+    restore: (point) => step("restore", () => (sim.sabotage === "no-way-back" ? Promise.resolve(ok(undefined)) : settings.restore(point))),
+    keep: (point) => step("keep", () => settings.keep(point)),
   };
 }
 

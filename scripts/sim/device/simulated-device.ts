@@ -15,6 +15,8 @@ import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts"
 import { createSimulatedAdapter } from "../../../platform/simulated/simulated-adapter.ts";
 import { SimulatedWorld } from "../../../platform/simulated/world.ts";
 import type { SimulatedNetwork } from "../network.ts";
+import type { CloudProxy } from "../../../agent/core/network/cloud-proxy.ts";
+import { atSite } from "../site.ts";
 import type { SimContext } from "../simulation-context.ts";
 import { Life } from "./life.ts";
 import { observedOutbox } from "./observed-outbox.ts";
@@ -58,6 +60,7 @@ export class SimulatedDevice {
   #off = false;
   lives = 0;
   #timersMax = 0;
+  #proxy: CloudProxy | undefined;
 
   static async create(sim: SimContext, number: number, network: SimulatedNetwork, endpoints: readonly string[]): Promise<SimulatedDevice> {
     const random = sim.random.fork(`device-${number}`);
@@ -75,6 +78,7 @@ export class SimulatedDevice {
     this.#key = made.key;
     this.#endpoints = made.endpoints;
     this.world = new SimulatedWorld({ clock: sim.time, timers: sim.time, random: made.random.fork("world") });
+    this.world.update({ network: atSite(this.world.state.network) });
     this.#gateWorld();
     const bytesMax = made.random.integer(8, 24) * 64 * 1024;
     this.disk = new SimulatedDisk(sim, this.id, toHex(made.random.bytes(12)), bytesMax);
@@ -107,6 +111,11 @@ export class SimulatedDevice {
   get clock(): Clock {
     const { time } = this.#sim;
     return { wallMs: () => time.wallMs() + this.world.state.clock.offsetMs, monotonicMs: () => time.monotonicMs() - this.#bootedMs };
+  }
+
+  /** The proxy its process goes through; absent also when none runs. */
+  get proxy(): string | undefined {
+    return this.alive ? this.#proxy?.current() : undefined;
   }
 
   get armedTimers(): number {
@@ -215,8 +224,10 @@ export class SimulatedDevice {
       { openStore: () => disk.openOutbox(life), clock, timers: life, random: life.random, log, boot: bootId, quality },
       (incident) => this.#sim.trace.add(life.name, "outbox-incident", JSON.stringify(incident)),
     );
+    const proxy = proxyOfProcess();
+    this.#proxy = proxy;
     const transport = new GatedTransport(this.#network.transport(life, id), {
-      allowed: () => world.state.network.link === "up",
+      allowed: () => world.reachesCloud(proxy.current()),
       onChange: (changed) => world.onChange(changed),
     });
     return {
@@ -226,7 +237,7 @@ export class SimulatedDevice {
       content: contentProvider(this.#sim, life),
       documents: disk.documents(life), journal: disk.journal(life),
       outbox: observedOutbox(this.#sim, life, { device: id, boot: bootId, clock, disk }, outbox),
-      transport,
+      transport, cloudProxy: proxy,
       linkPolicy: this.#sim.sabotage === "hammering" ? HAMMERING : LINK_POLICY,
       uploader: (link) => simulatedUploader(this.#sim, life, id, link),
       logs: { collect: () => Promise.resolve(ok({ bytes: new Uint8Array(64), contentType: "text/plain" })) },
@@ -263,6 +274,18 @@ const HAMMERING: LinkPolicy = {
   refusal: { firstMs: 1, factor: 1, capMs: 1, floorMs: 0 },
   failover: { firstMs: 1, factor: 1, capMs: 1, floorMs: 0 },
 };
+
+/** The proxy as the agent's process was told; a new process starts without one until it reads what it kept. */
+function proxyOfProcess(): CloudProxy {
+  const held: { proxy: string | undefined } = { proxy: undefined };
+  return {
+    configured: undefined,
+    current: () => held.proxy,
+    set: (proxy) => {
+      held.proxy = proxy;
+    },
+  };
+}
 
 function contentProvider(sim: SimContext, life: Life): ContentProvider {
   return {

@@ -3,6 +3,7 @@ import { connectsBounded } from "./connects-bounded.ts";
 import { desiredConverges } from "./desired-converges.ts";
 import { drained } from "./drained.ts";
 import type { Invariant } from "./invariant.ts";
+import { neverStranded } from "./never-stranded.ts";
 import { nothingLost } from "./nothing-lost.ts";
 import { numbersNeverReused } from "./numbers-never-reused.ts";
 import { oneEffect } from "./one-effect.ts";
@@ -15,6 +16,6 @@ import { timersBounded } from "./timers-bounded.ts";
 
 /** Every invariant, those first on which others stand. */
 export const INVARIANTS: readonly Invariant[] = [
-  numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, capsHold, timersBounded, connectsBounded,
+  numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, capsHold, timersBounded, connectsBounded, neverStranded,
   reconnects, desiredConverges, drained, oneOutcome, reportedIsTrue, nothingLost,
 ];

@@ -1,4 +1,5 @@
 import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
+import { addressesOf, addressSettingsOf, isUp } from "../../../platform/simulated/simulated-site.ts";
 import type { Invariant } from "./invariant.ts";
 import type { SimulatedDevice } from "../device/simulated-device.ts";
 
@@ -16,7 +17,7 @@ export const reportedIsTrue: Invariant = {
         const there = canonicalJson(stored?.document[section] ?? null);
         if (here !== there) return `${section} of ${id} is ${here.slice(0, 300)} on the device and ${there.slice(0, 300)} at the cloud`;
       }
-      const wrong = wrongAboutHardware(device);
+      const wrong = wrongAboutHardware(device) ?? wrongAboutNetwork(device);
       if (wrong !== undefined) return `${id} reports ${wrong}`;
     }
     return undefined;
@@ -24,7 +25,26 @@ export const reportedIsTrue: Invariant = {
 };
 
 /** Sections that do not change by themselves once nothing happens. */
-const SETTLED = ["agent", "player", "page", "display", "outputs", "audio", "clock", "schedule", "desired"] as const;
+const SETTLED = ["agent", "player", "page", "display", "outputs", "audio", "clock", "network", "schedule", "desired"] as const;
+
+/** What the machine's network is, and which settings the device says it works with. */
+function wrongAboutNetwork({ agent, world, proxy }: SimulatedDevice): string | undefined {
+  const { network, desired } = agent?.parts.reported.document() ?? {};
+  const truth = world.state.network;
+  const interfaces = Object.fromEntries(
+    Object.entries(truth.interfaces).map(([name, { kind, mac }]) => [name, { kind, mac, up: isUp(truth, name), addresses: [...addressesOf(truth, name)].sort() }]),
+  );
+  const said = canonicalJson(network?.["interfaces"] ?? null);
+  if (said !== canonicalJson(interfaces)) return `the interfaces ${said}; they are ${canonicalJson(interfaces)}`;
+  const observed = desired?.keys["network"]?.observed;
+  const settings = Object.fromEntries(Object.keys(truth.interfaces).map((name) => [name, addressSettingsOf(truth, name)]));
+  const { wifi } = truth.settings ?? {};
+  // No proxy is no member: a merge patch cannot carry null.
+  const shown = { ...(proxy !== undefined && { proxy }), interfaces: settings, ...(wifi !== undefined && { wifi: { ssid: wifi.ssid, security: wifi.security } }) };
+  const inForce = canonicalJson(JSON.parse(JSON.stringify(shown)) as Json);
+  if (observed !== undefined && canonicalJson(observed) !== inForce) return `the network settings ${canonicalJson(observed)}; they are ${inForce}`;
+  return undefined;
+}
 
 function wrongAboutHardware({ agent, world }: SimulatedDevice): string | undefined {
   const { display, audio, outputs } = agent?.parts.reported.document() ?? {};
