@@ -34,6 +34,8 @@ describe("the verdict", () => {
     ["pairing is what is wanted", { ...PLAYING, wanted: { kind: "pairing", deviceId: "d", status: "s" }, shown: { kind: "screen", screen: { kind: "pairing", deviceId: "d", status: "s" } } }, ALIVE, VARIED, "showing"],
     ["blank is black by wish", { ...PLAYING, wanted: { kind: "blank" }, shown: { kind: "screen", screen: { kind: "blank" } } }, ALIVE, uniform(0, 0, 0), "dark"],
     ["a black page that did not come on is not dark", { ...PLAYING, wanted: { kind: "blank" }, shown: { kind: "screen", screen: { kind: "blank" } } }, ALIVE, VARIED, "showing"],
+    ["our fault page, once it is on", { ...PLAYING, wanted: { kind: "fault", code: "c", message: "m" }, shown: { kind: "screen", screen: { kind: "fault", code: "c", message: "m" } } }, ALIVE, VARIED, "error-page"],
+    ["our fault page on its way", { ...PLAYING, wanted: { kind: "fault", code: "c", message: "m" } }, ALIVE, VARIED, "showing"],
     ["still loading", { ...PLAYING, shown: { kind: "nothing" }, work: { kind: "loading", load: 1, attempt: 0 } }, ALIVE, VARIED, "unknown"],
   ])("%s", (_name, stage, frame, content, verdict) => {
     expect(judge(stage, frame, content).verdict).toBe(verdict);
@@ -86,4 +88,12 @@ test.each<[string, StageState["work"]]>([
   const says = judgePicture({ stage, frame: ALIVE, content: VARIED, nowMs: 10_000 }).evidence[0]?.says;
   expect(says).toContain("content a is on, not what is wanted");
   expect(says).toContain("http.404");
+});
+
+test.each<[string, StageState["wanted"], StageState["shown"], string]>([
+  ["content under our page that is wanted", { kind: "blank" }, PLAYING.shown, "content a is on, not what is wanted"],
+  ["our page that is wanted", { kind: "blank" }, { kind: "screen", screen: { kind: "blank" } }, "our blank page is on"],
+  ["our page in place of content", SCENE, { kind: "screen", screen: { kind: "offline", message: "m" } }, "our offline page is on, not what is wanted"],
+])("the evidence says what is on and whether it is wanted: %s", (_name, wanted, shown, says) => {
+  expect(judgePicture({ stage: { ...PLAYING, wanted, shown }, frame: ALIVE, content: VARIED, nowMs: 0 }).evidence[0]).toEqual({ witness: "load", says });
 });

@@ -58,9 +58,9 @@ function judge({ stage, frame, content }: PictureFacts): Judgement {
   if (work.kind === "cooling" && shown.kind === "nothing") return { verdict: "error-page", confidence: 1 };
   // Our own page where the customer's should be: honest, but not the customer's picture.
   if (wanted.kind === "content" && shown.kind === "screen") return { verdict: "error-page", confidence: 1 };
-  if (wanted.kind === "fault") return { verdict: "error-page", confidence: 1 };
+  if (shown.kind === "screen" && shown.screen.kind === "fault") return { verdict: "error-page", confidence: 1 };
   if (frame.kind === "late" && frame.misses >= MISSES_FOR_FROZEN) return { verdict: "frozen", confidence: frame.renderer && frame.output ? 0.7 : 0.95 };
-  if (wanted.kind === "blank" && shown.kind === "screen") return judgeBlank(content);
+  if (wanted.kind === "blank" && shown.kind === "screen" && shown.screen.kind === "blank") return judgeBlank(content);
   if (shown.kind === "nothing") return { verdict: "unknown", confidence: 0.5 };
   if (content.kind === "uniform" && content.hits >= HITS_FOR_UNIFORM) {
     return { verdict: isBlack(content) ? "dark" : "blank", confidence: Math.min(0.95, 0.6 + 0.1 * content.hits) };
@@ -68,7 +68,7 @@ function judge({ stage, frame, content }: PictureFacts): Judgement {
   return showing(frame, content);
 }
 
-/** Our black page was told to come on. Whether it did is the capture's to say, not ours. */
+/** Our black page was loaded. Whether the glass is black is the capture's to say, not ours. */
 function judgeBlank(content: ContentFact): Judgement {
   if (content.kind === "varied") return { verdict: "showing", confidence: 0.6 };
   if (content.kind !== "uniform") return { verdict: "dark", confidence: 0.6 };
@@ -108,9 +108,9 @@ export function inspectSample(sample: PixelSample, hitsBefore: number): ContentF
 }
 
 function describeLoad(stage: StageState): string {
-  const { shown, work, wanted } = stage;
-  const other = wanted.kind === "content" && shown.kind === "content" && wanted.content.id !== shown.content.id ? ", not what is wanted" : "";
-  const on = shown.kind === "content" ? `content ${shown.content.id} is on${other}` : shown.kind === "screen" ? `our ${shown.screen.kind} page is on` : "nothing is on";
+  const { shown, work } = stage;
+  const other = isWanted(stage) ? "" : ", not what is wanted";
+  const on = shown.kind === "content" ? `content ${shown.content.id} is on${other}` : shown.kind === "screen" ? `our ${shown.screen.kind} page is on${other}` : "nothing is on";
   const error = stage.error === undefined ? "" : ` (${stage.error.code}: ${stage.error.message})`;
   switch (work.kind) {
     case "idle":
@@ -126,6 +126,11 @@ function describeLoad(stage: StageState): string {
     case "cooling":
       return `${on}; renderer died, trying again${error}`;
   }
+}
+
+function isWanted({ shown, wanted }: StageState): boolean {
+  if (shown.kind === "content") return wanted.kind === "content" && wanted.content.id === shown.content.id;
+  return shown.kind === "nothing" || shown.screen.kind === wanted.kind;
 }
 
 function describeFrame(frame: FrameFact, nowMs: number): string {

@@ -43,6 +43,10 @@ class Driver {
     this.take({ kind: "load-finished", load: this.effect("load").load });
   }
 
+  screenComes(): void {
+    this.take({ kind: "load-finished", load: this.effect("show-screen").load });
+  }
+
   fires(): void {
     this.take({ kind: "timer", ticket: this.effect("wait").ticket });
   }
@@ -77,7 +81,59 @@ describe("the way to a picture", () => {
     const driver = new Driver({ kind: "pairing", code: "ABC", deviceId: "d", status: "s" });
     driver.take({ kind: "shell-ready" });
     expect(driver.effect("show-screen").screen).toEqual({ kind: "pairing", code: "ABC", deviceId: "d", status: "s" });
+    expect(reportStage(driver.state)).toMatchObject({ kind: "loading", content: "pairing" });
+    driver.screenComes();
     expect(reportStage(driver.state)).toEqual({ kind: "screen", screen: "pairing" });
+  });
+});
+
+describe("our own pages are on once they have come", () => {
+  const PAIRING: StageScene = { kind: "pairing", code: "ABC", deviceId: "d", status: "s" };
+
+  test("until then the content before is what is on", () => {
+    const driver = Driver.playing(A);
+    driver.take({ kind: "scene", scene: PAIRING });
+    expect(driver.state.shown).toMatchObject({ kind: "content", content: A });
+    expect(reportStage(driver.state)).toMatchObject({ kind: "loading", content: "pairing" });
+    driver.screenComes();
+    expect(driver.state.shown).toMatchObject({ kind: "screen", screen: { kind: "pairing" } });
+    expect(reportStage(driver.state)).toEqual({ kind: "screen", screen: "pairing" });
+  });
+
+  test("one that does not come is not said to be on, and is tried again", () => {
+    const driver = Driver.playing(A);
+    driver.take({ kind: "scene", scene: PAIRING });
+    driver.take({ kind: "load-failed", load: driver.effect("show-screen").load, error: REFUSED, pictureKept: true });
+    expect(reportStage(driver.state)).toMatchObject({ kind: "failed", content: "pairing", error: expect.stringContaining("a stays on") as string });
+    driver.fires();
+    driver.screenComes();
+    expect(reportStage(driver.state)).toEqual({ kind: "screen", screen: "pairing" });
+    expect(driver.state.error).toBeUndefined();
+  });
+
+  test("behind content that is waited for, the next attempt shows it again", () => {
+    const driver = new Driver({ kind: "content", content: A });
+    driver.take({ kind: "shell-ready" });
+    driver.answersProbe(REFUSED);
+    const wait = driver.effect("wait");
+    driver.take({ kind: "load-failed", load: driver.effect("show-screen").load, error: REFUSED, pictureKept: false });
+    expect(driver.state.shown.kind).toBe("nothing");
+    driver.take({ kind: "timer", ticket: wait.ticket });
+    driver.answersProbe(REFUSED);
+    driver.screenComes();
+    expect(driver.state.shown).toMatchObject({ kind: "screen", screen: { kind: "offline" } });
+  });
+
+  test("one that is on its way is not sent again, nor forgotten when content is wanted once more", () => {
+    const driver = Driver.playing(A);
+    driver.take({ kind: "scene", scene: PAIRING });
+    const { load } = driver.effect("show-screen");
+    expect(driver.take({ kind: "reload", ignoreCache: false })).toEqual([]);
+    driver.take({ kind: "scene", scene: { kind: "content", content: A } });
+    expect(driver.effects.map(({ kind }) => kind)).toEqual(["probe"]);
+    driver.answersProbe();
+    driver.take({ kind: "load-finished", load });
+    expect(driver.state.shown.kind).toBe("screen");
   });
 });
 

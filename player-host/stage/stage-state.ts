@@ -7,6 +7,7 @@ import type { ScreenModel } from "./shell.ts";
 /** What is on the glass as far as loading goes. */
 export type Shown =
   | { readonly kind: "nothing" }
+  /** One of our own pages whose load finished. */
   | { readonly kind: "screen"; readonly screen: ScreenModel }
   /** Content whose load finished: the last good picture. */
   | { readonly kind: "content"; readonly content: StageContent; readonly sinceMs: number; readonly loads: number };
@@ -32,6 +33,8 @@ export interface StageState {
   readonly work: Work;
   /** The content load the browser was last told to do, until its outcome is known. It outlives a change of plan. */
   readonly inFlight?: { readonly load: number; readonly content: StageContent };
+  /** The same for a page of ours: until it has come, what was on before is what is on. */
+  readonly screenInFlight?: { readonly load: number; readonly screen: ScreenModel };
   /** Rises with every load, probe and timer; what comes back with an old number is ignored. */
   readonly lastTicket: number;
   /** Monotonic times of renderer deaths inside the window. */
@@ -95,9 +98,9 @@ export function stepStage(state: StageState, event: StageEvent, around: StageSur
     case "scene":
       return takeScene(state, event.scene, around);
     case "shell-ready":
-      return begin({ ...landed(state), shown: { kind: "nothing" }, work: { kind: "idle" } }, false);
+      return begin({ ...settled(state), shown: { kind: "nothing" }, work: { kind: "idle" } }, false);
     case "shell-gone":
-      return only({ ...landed(state), shown: { kind: "nothing" }, work: { kind: "no-shell", why: event.why } });
+      return only({ ...settled(state), shown: { kind: "nothing" }, work: { kind: "no-shell", why: event.why } });
     case "probed":
       return takeProbe(state, event.ticket, event.error, around);
     case "timer":
@@ -124,8 +127,9 @@ function takeScene(state: StageState, scene: StageScene, around: StageSurroundin
   const next: StageState = { ...rest, wanted: scene, wantedSinceMs: around.wallMs, loads: 0, crashesMs: [] };
   if (state.work.kind === "no-shell") return only(next);
   // Back to what never left the screen: the other content had not come yet.
-  const { shown } = state;
-  const stillOn = scene.kind === "content" && shown.kind === "content" && state.inFlight === undefined && stableText(shown.content) === stableText(scene.content);
+  const { shown, inFlight, screenInFlight } = state;
+  const steady = inFlight === undefined && screenInFlight === undefined;
+  const stillOn = steady && scene.kind === "content" && shown.kind === "content" && stableText(shown.content) === stableText(scene.content);
   return stillOn ? only({ ...next, loads: shown.loads, work: { kind: "idle" } }) : begin(next, false);
 }
 
@@ -151,11 +155,11 @@ function load(state: StageState, attempt: number, ignoreCache: boolean): StageSt
 
 /** Our own page, where nothing good is on. `work` is what goes on behind it. */
 function showScreen(state: StageState, screen: ScreenModel, work: Work): StageStep {
-  const same = state.shown.kind === "screen" && JSON.stringify(state.shown.screen) === JSON.stringify(screen);
-  if (same) return only({ ...state, work });
+  const last = state.screenInFlight?.screen ?? (state.shown.kind === "screen" ? state.shown.screen : undefined);
+  if (JSON.stringify(last) === JSON.stringify(screen)) return only({ ...state, work });
   const number = state.lastTicket + 1;
   return {
-    state: { ...landed(state), shown: { kind: "screen", screen }, work, lastTicket: number },
+    state: { ...landed(state), screenInFlight: { load: number, screen }, work, lastTicket: number },
     effects: [{ kind: "show-screen", load: number, screen }],
   };
 }
@@ -182,7 +186,8 @@ function waitAndSay(state: StageState, attempt: number, error: Issue, ignoreCach
 function takeTimer(state: StageState, ticket: number): StageStep {
   const { work, wanted } = state;
   if (work.kind === "cooling" && work.ticket === ticket) return begin(state, false);
-  if (work.kind !== "waiting" || work.ticket !== ticket || wanted.kind !== "content") return only(state);
+  if (work.kind !== "waiting" || work.ticket !== ticket) return only(state);
+  if (wanted.kind !== "content") return begin(state, false);
   if (wanted.content.kind === "package") return load(state, work.attempt + 1, work.ignoreCache);
   // With nothing good on there is nothing to lose: a probe that is wrong must not keep a screen dark for ever.
   if (state.shown.kind !== "content" && (work.attempt + 1) % LOAD_UNASKED_EVERY === 0) return load(state, work.attempt + 1, work.ignoreCache);
@@ -198,12 +203,13 @@ function takeFinished(state: StageState, number: number | undefined, around: Sta
     if (shown.kind !== "content") return only(state);
     return only({ ...state, shown: { ...shown, loads: shown.loads + 1 }, loads: state.loads + 1 });
   }
+  if (state.screenInFlight?.load === number) return only(screenCame(state, state.screenInFlight.screen));
   if (state.inFlight?.load !== number) return only(state);
   const { content } = state.inFlight;
   const loads = state.loads + 1;
   const again = shown.kind === "content" && shown.content.id === content.id;
   const onGlass: StageState = {
-    ...landed(state),
+    ...settled(state),
     loads,
     shown: { kind: "content", content, sinceMs: again ? shown.sinceMs : around.wallMs, loads },
   };
@@ -213,9 +219,34 @@ function takeFinished(state: StageState, number: number | undefined, around: Sta
   return only({ ...cured, work: { kind: "idle" } });
 }
 
+/** Our page is on. What it stood in for is still to come; a scene that is our page is complete with it. */
+function screenCame(state: StageState, screen: ScreenModel): StageState {
+  const { screenInFlight: _came, ...rest } = state;
+  const on: StageState = { ...rest, shown: { kind: "screen", screen } };
+  if (state.wanted.kind === "content") return on;
+  const { error: _cured, ...cured } = on;
+  return cured;
+}
+
+/** Our page did not come. Behind content that is waited for the next attempt shows it again; alone it is tried again soon. */
+function screenFailed(state: StageState, error: Issue, left: Shown, around: StageSurroundings): StageStep {
+  const { screenInFlight: _failed, ...rest } = state;
+  const next: StageState = { ...rest, shown: left };
+  if (state.wanted.kind === "content" || state.work.kind !== "idle") return only(next);
+  const ticket = state.lastTicket + 1;
+  const work: Work = { kind: "waiting", ticket, attempt: 0, error, ignoreCache: false };
+  return { state: { ...next, work, lastTicket: ticket, error }, effects: [{ kind: "wait", ticket, delayMs: retryDelayMs(PROBE_RETRY, 0, around.random) }] };
+}
+
 /** The browser is told something else, or told us the outcome. */
 function landed(state: StageState): StageState {
   const { inFlight: _landed, ...rest } = state;
+  return rest;
+}
+
+/** Nothing is on its way any more. */
+function settled(state: StageState): StageState {
+  const { screenInFlight: _gone, ...rest } = landed(state);
   return rest;
 }
 
@@ -231,6 +262,7 @@ function takeFailed(
     if (shown.kind !== "content" || work.kind !== "idle") return only({ ...state, shown: left });
     return waitAndSay({ ...state, shown: left }, 0, event.error, false, around);
   }
+  if (state.screenInFlight?.load === event.load) return screenFailed(state, event.error, left, around);
   if (state.inFlight?.load !== event.load) return only(state);
   const known: StageState = { ...landed(state), shown: left };
   if (work.kind !== "loading" || work.load !== event.load) return only(known);
@@ -244,7 +276,7 @@ function takeCrash(state: StageState, reason: string, around: StageSurroundings)
   const ticket = state.lastTicket + 1;
   const error: Issue = { code: "renderer.gone", message: `The page's process ended (${reason}), ${crashes} times in ${CRASH_WINDOW_MS / 60_000} minutes.` };
   const work: Work = { kind: "cooling", ticket, crashes };
-  const next: StageState = { ...landed(state), crashesMs, shown: { kind: "nothing" }, work, lastTicket: ticket, error };
+  const next: StageState = { ...settled(state), crashesMs, shown: { kind: "nothing" }, work, lastTicket: ticket, error };
   if (crashes <= CRASHES_MAX) {
     const delayMs = crashes === 1 ? 0 : retryDelayMs(CRASH_RETRY, crashes - 2, around.random);
     return { state: next, effects: [{ kind: "wait", ticket, delayMs }] };

@@ -14,8 +14,8 @@ export interface ScreenWitnesses {
   readonly expectation: ScreenExpectation;
   readonly player:
     | { readonly kind: "absent"; readonly why: string }
-    /** `silentMs`: how old its last word is. */
-    | { readonly kind: "present"; readonly picture: HostPicture; readonly silentMs: number; readonly ownScreen?: OwnScreen };
+    /** `silentMs`: how old its last word is. `missing`: what is wanted and is not on, whatever good picture stays meanwhile. */
+    | { readonly kind: "present"; readonly picture: HostPicture; readonly silentMs: number; readonly ownScreen?: OwnScreen; readonly missing?: string };
   /** Our side of the cable. Absent: this machine cannot say. */
   readonly outputs?: readonly Output[];
   /** The panel. Absent: there is no way to ask it. */
@@ -157,7 +157,8 @@ function playerSays(player: ScreenWitnesses["player"]): readonly Evidence[] {
   const own = player.picture.evidence.slice(0, PLAYER_EVIDENCE_MAX).map(({ witness, says }) => ({ witness: `player.${code(witness)}`, says: says.slice(0, TEXT_MAX) }));
   const { ownScreen } = player;
   const instead = ownScreen === undefined ? [] : [{ witness: "content", says: ownScreen.insteadOfContent ? `our ${ownScreen.name} page is there in its place` : `our ${ownScreen.name} page is on; no content was given` }];
-  return [{ witness: "player", says: `says ${player.picture.verdict}` }, ...instead, ...own];
+  const missing = player.missing === undefined ? [] : [{ witness: "content", says: player.missing.slice(0, TEXT_MAX) }];
+  return [{ witness: "player", says: `says ${player.picture.verdict}` }, ...instead, ...missing, ...own];
 }
 
 /** A witness's name as a code: whatever the player calls it. */

@@ -178,6 +178,7 @@ export class ScreenWatch {
         kind: "present",
         picture: status.picture,
         silentMs: nowMs - status.heardMs,
+        ...(status.stage.kind === "failed" && { missing: `${status.stage.content} is wanted and is not on: ${status.stage.error}` }),
         ...(status.stage.kind === "screen" && { ownScreen: { name: status.stage.screen, insteadOfContent: contentWanted() } }),
       },
       ...(this.#outputs === undefined ? {} : { outputs: this.#outputs }),
