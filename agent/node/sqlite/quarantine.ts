@@ -27,6 +27,8 @@ export class Quarantine {
   moveAside(path: string, wallMs: number): string | undefined {
     const stamp = new Date(wallMs).toISOString().replaceAll(/[:.]/g, "-");
     try {
+      // A file in the place of the folder is damage as well, and must not keep a device from its disk.
+      if (statSync(this.folder, { throwIfNoEntry: false })?.isFile() === true) rmSync(this.folder);
       mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       for (let n = 1; ; n += 1) {
         const target = join(this.folder, `${basename(path)}.${stamp}.${n}`);

@@ -141,9 +141,10 @@ function playerLink(): FuzzTarget {
     },
     request: () => Promise.resolve(ok({})),
   };
+  const time = new VirtualTime();
   const service = new PlayerService({
     link, log: silentLog, events: { append: () => Promise.resolve(ok({ seq: 1 })) }, reporter: { set: () => {} },
-    wallMs: () => 1, onMetrics: () => {}, onLost: () => {}, verdict: () => "showing", contentLabel: () => "",
+    clock: time, timers: time, onMetrics: () => {}, onLost: () => {}, verdict: () => "showing", contentLabel: () => "",
   });
   service.start();
   return {

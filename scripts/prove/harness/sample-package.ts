@@ -11,7 +11,10 @@ export const PACKAGE_FILES: Readonly<Record<string, string>> = {
 };
 
 export interface ServedPackage {
-  readonly url: string;
+  /** Where the device of this name gets it. */
+  urlFor(device: string): string;
+  /** As when the site's network is down: that device's connections end without an answer. */
+  setDown(device: string, down: boolean): void;
   readonly sha256: string;
   readonly bytes: number;
   /** How often it was fetched. */
@@ -25,8 +28,10 @@ export async function servePackage(): Promise<ServedPackage> {
   const manifest = { manifest: 1, name: "proof", version: "1", entry: "index.html", files };
   const zip = zipSync({ "vitrine.json": strToU8(JSON.stringify(manifest)), ...Object.fromEntries(Object.entries(PACKAGE_FILES).map(([name, text]) => [name, strToU8(text)])) });
   let fetches = 0;
+  const down = new Set<string>();
   const server: Server = createServer((request, response) => {
     fetches += 1;
+    if (down.has(request.url?.split("/")[1] ?? "")) return void request.socket.destroy();
     const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
     const body = zip.subarray(Math.min(from, zip.length));
     const headers = { "content-type": "application/zip", "accept-ranges": "bytes", "content-length": body.length, etag: '"proof"' };
@@ -35,8 +40,10 @@ export async function servePackage(): Promise<ServedPackage> {
     response.end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/proof.zip`,
+    urlFor: (device) => `${base}/${device}/proof.zip`,
+    setDown: (device, isDown) => void (isDown ? down.add(device) : down.delete(device)),
     sha256: hexOf(zip),
     bytes: zip.length,
     fetches: () => fetches,

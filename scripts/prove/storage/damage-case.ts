@@ -1,12 +1,13 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { StatusAnswer } from "../../../agent/node/local-api/answers.ts";
+import { isJsonObject } from "../../../platform/runtime/json.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { AgentProcess, pauseMs } from "../harness/agent-process.ts";
 import { PictureHost } from "../harness/picture-host.ts";
 import type { ProofCloud } from "../harness/proof-cloud.ts";
 import { damageSome } from "./damages.ts";
-import { judgeCase } from "./judge-case.ts";
+import { BAD, judgeCase } from "./judge-case.ts";
 import { filesIn, forgetRecords, layOut, type Template } from "./template.ts";
 
 export interface DamageCase {
@@ -28,6 +29,8 @@ export interface DamageCase {
 
 const START_MS_MAX = 10_000;
 const DRAIN_MS = 25_000;
+/** Of the cases with damaged content, so many have to do without the network. */
+const CONTENT_DOWN = 0.25;
 const LOOK_EVERY_MS = 100;
 /** A gap record is owed for a second before it is written. */
 const GAP_OWED_MS = 1_200;
@@ -38,11 +41,13 @@ export async function runDamageCase(template: Template, cloud: ProofCloud, rando
   const beganMs = performance.now();
   const data = layOut(template);
   const damages = damageSome(data, filesIn(data), random);
+  const contentUp = !damages.some(({ area: hit }) => hit === "content") || !random.chance(CONTENT_DOWN);
+  template.setContentDown(!contentUp);
   forgetRecords(template, cloud);
   const agent = new AgentProcess(rig.place);
   const host = new PictureHost(data);
   host.start();
-  const damage = damages.map(({ text }) => text).join(" and ");
+  const damage = damages.map(({ text }) => text).join(" and ") + (contentUp ? "" : ", nothing can be fetched");
   const area = damages.map((one) => one.area).join("+");
   const nothing = { damage, area, missing: 0, uncounted: 0, said: [], sameDevice: true, picture: false };
   try {
@@ -53,7 +58,7 @@ export async function runDamageCase(template: Template, cloud: ProofCloud, rando
       const fault = end === undefined ? `no answer within ${START_MS_MAX} ms` : `the agent ended with ${end.code ?? end.signal ?? "nothing"}`;
       return { ...nothing, startMs, tookMs: performance.now() - beganMs, violations: [fault] };
     }
-    const last = await settled(agent, host, data);
+    const last = await settled(agent, host, data, () => contentUp || !BAD.includes(verdictAt(cloud, status.deviceId)));
     const sameDevice = status.deviceId === template.deviceId;
     const judged = judgeCase({
       damages,
@@ -64,7 +69,8 @@ export async function runDamageCase(template: Template, cloud: ProofCloud, rando
       ...(!isDrained(last) && { notBrought: `${JSON.stringify(last?.outbox)} ${JSON.stringify(last?.link)}` }),
       hostFaults: host.faults,
       drawn: host.shell.drawn,
-      verdict: last?.screen?.verdict ?? "nothing",
+      contentUp,
+      verdict: verdictAt(cloud, status.deviceId),
     });
     const aside = existsSync(join(data, "quarantine")) && hasFiles(join(data, "quarantine"));
     return {
@@ -89,20 +95,27 @@ function hasFiles(folder: string): boolean {
 }
 
 /** Waits until the cloud has everything, the host's spool too, and the picture is there, or the time is over. Returns the last status. */
-async function settled(agent: AgentProcess, host: PictureHost, data: string): Promise<StatusAnswer | undefined> {
+async function settled(agent: AgentProcess, host: PictureHost, data: string, needsPicture: () => boolean): Promise<StatusAnswer | undefined> {
   const untilMs = performance.now() + DRAIN_MS;
   let quietSinceMs: number | undefined;
   let status: StatusAnswer | undefined;
   while (agent.end === undefined && performance.now() < untilMs) {
     status = await agent.status();
-    const spoolIsEmpty = status?.player?.kind === "playing" && !existsSync(join(data, "player", "spool.jsonl"));
-    const done = isDrained(status) && spoolIsEmpty && host.shell.drawn === "picture";
+    const spoolIsEmpty = status?.player !== undefined && status.player.kind !== "absent" && !existsSync(join(data, "player", "spool.jsonl"));
+    const done = isDrained(status) && spoolIsEmpty && (host.shell.drawn === "picture" || !needsPicture());
     if (!done) quietSinceMs = undefined;
     else if (quietSinceMs === undefined) quietSinceMs = performance.now();
     else if (performance.now() - quietSinceMs >= GAP_OWED_MS) return status;
     await pauseMs(LOOK_EVERY_MS);
   }
   return status;
+}
+
+/** What the cloud was told of the screen. */
+function verdictAt(cloud: ProofCloud, deviceId: string): string {
+  const screen = cloud.dev.cloud.context.store.document(deviceId, "reported")?.document["screen"];
+  const verdict = isJsonObject(screen) ? screen["verdict"] : undefined;
+  return typeof verdict === "string" ? verdict : "nothing";
 }
 
 function isDrained(status: StatusAnswer | undefined): boolean {

@@ -15,6 +15,7 @@ const WHOLE: CaseSeen = {
   records: [play(1, "a"), play(2, "b"), play(3, "s")],
   sameDevice: true,
   hostFaults: [],
+  contentUp: true,
   drawn: "picture",
   verdict: "showing",
 };
@@ -36,8 +37,9 @@ test.each<[string, Partial<CaseSeen>]>([
   ["another device after one key was hurt", { damages: [hit("identity", 1)], sameDevice: false }],
   ["a queue that is not brought", { notBrought: "play 1 to 9" }],
   ["a player host that broke", { hostFaults: ["the player host broke"] }],
-  ["a white screen that is called showing", { drawn: "white", verdict: "showing", records: [...WHOLE.records, alarm("screen.blank")] }],
-  ["a dark screen that nobody is told of", { drawn: "nothing", verdict: "unknown" }],
+  ["a white screen that is called showing", { damages: [hit("content")], contentUp: false, drawn: "white", verdict: "showing" }],
+  ["a dark screen that the cloud knows nothing of", { contentUp: false, drawn: "nothing", verdict: "unknown" }],
+  ["a white screen that is told, though its content could have been fetched", { damages: [hit("content")], drawn: "white", verdict: "blank" }],
 ])("%s is a violation", (_what, sabotage) => {
   expect(judgeCase({ ...WHOLE, ...sabotage }).violations).toHaveLength(1);
 });
@@ -47,7 +49,7 @@ test.each<[string, Partial<CaseSeen>, number, number]>([
   ["a loss that an alarm tells of", { damages: [hit("outbox")], records: [...WITHOUT_B, alarm("storage.quarantined")] }, 1, 1],
   ["a spool's loss that is told", { damages: [hit("spool")], records: [play(1, "a"), play(2, "b"), alarm("player.records-lost")] }, 1, 1],
   ["another device after both keys were hurt", { damages: [hit("identity", 1), hit("identity", 1)], sameDevice: false }, 0, 0],
-  ["a white screen that is told", { drawn: "white", verdict: "blank", records: [...WHOLE.records, alarm("screen.blank")] }, 0, 0],
+  ["a white screen that is told while nothing can be fetched", { damages: [hit("content")], contentUp: false, drawn: "white", verdict: "blank" }, 0, 0],
 ])("%s is none", (_what, seen, missing, uncounted) => {
   expect(judgeCase({ ...WHOLE, ...seen })).toMatchObject({ missing, uncounted, violations: [] });
 });

@@ -15,7 +15,9 @@ export interface CaseSeen {
   /** `undefined`: everything that waits was brought; else what was left. */
   readonly notBrought?: string;
   readonly hostFaults: readonly string[];
-  /** What is on the screen in the end, and what the agent says of it. */
+  /** The content's server could be reached. */
+  readonly contentUp: boolean;
+  /** What is on the screen in the end, and what the cloud was told of it. */
   readonly drawn: Drawn;
   readonly verdict: string;
 }
@@ -52,7 +54,7 @@ export function judgeCase(seen: CaseSeen): CaseVerdict {
   const missing = queueLost + spoolLost;
   const told = [...said].some((code) => TELLS_OF_STORAGE.test(code));
   if (missing > named && !told) violations.push(`${missing} records are missing, ${named} are named by gaps, and no alarm says that more is lost`);
-  violations.push(...twice(seen.records), ...judgePicture(seen, said));
+  violations.push(...twice(seen.records), ...judgePicture(seen));
   return { missing, uncounted: Math.max(0, missing - named), said: [...said], violations };
 }
 
@@ -64,10 +66,12 @@ function twice(records: readonly StoredRecord[]): string[] {
   });
 }
 
-/** The customer's picture is back; or what is on the screen instead is not called the picture, and somebody is told. */
-function judgePicture({ drawn, verdict }: CaseSeen, said: ReadonlySet<string>): string[] {
+/** What the cloud is told when the picture is not there. */
+export const BAD: readonly string[] = ["blank", "error-page", "dark", "frozen"];
+
+/** The customer's picture is back. Where it cannot be, what is on the screen instead is told, and not called the picture. */
+function judgePicture({ drawn, verdict, contentUp }: CaseSeen): string[] {
   if (drawn === "picture") return [];
-  if (verdict === "showing") return [`the screen is ${drawn} and the device says "showing"`];
-  const told = [...said].some((code) => /^(?:screen|content|player|storage)\./.test(code));
-  return told ? [] : [`the screen is ${drawn}, the device says "${verdict}", and no alarm tells of it`];
+  if (!BAD.includes(verdict)) return [`the screen is ${drawn} and the cloud was told "${verdict}"`];
+  return contentUp ? [`the screen is ${drawn} and stays so, though the content could be fetched`] : [];
 }

@@ -15,7 +15,8 @@ export interface Template {
   readonly rig: DeviceRig;
   readonly folder: string;
   readonly deviceId: string;
-  readonly contentSha256: string;
+  /** Takes the network to the content away, and gives it back. */
+  setContentDown(down: boolean): void;
   /** Ids of plays and events that were answered and that the cloud has not got. */
   readonly waiting: ReadonlySet<string>;
   /** Ids of plays and events that the player host keeps for the agent. */
@@ -38,7 +39,7 @@ export async function makeTemplate(main: string, cloud: ProofCloud, prefix: stri
   const { store, misbehaviours, live } = cloud.dev.cloud.context;
   const device = store.device(rig.deviceId);
   if (device === undefined) throw new Error("a claimed device has a row");
-  const wanted = { kind: "package", url: content.url, sha256: content.sha256, bytes: content.bytes };
+  const wanted = { kind: "package", url: content.urlFor(prefix), sha256: content.sha256, bytes: content.bytes };
   cloud.dev.cloud.desired.patch(device, { audio: { volume: 20 }, player: { config: { shop: "proof" } }, content: wanted });
   await showPicture(data);
   const player = new ScriptedPlayer(data, prefix, rig.ledger, 60);
@@ -66,7 +67,7 @@ export async function makeTemplate(main: string, cloud: ProofCloud, prefix: stri
   const cloudRow = store.device(rig.deviceId);
   const cloudDesired = store.document(rig.deviceId, "desired");
   if (cloudRow === undefined || cloudDesired === undefined) throw new Error("a claimed device has a row and a document");
-  return { rig, folder, deviceId: rig.deviceId, contentSha256: content.sha256, waiting, spooled, cloudRow, cloudDesired };
+  return { rig, folder, deviceId: rig.deviceId, setContentDown: (down) => content.setDown(prefix, down), waiting, spooled, cloudRow, cloudDesired };
 }
 
 /** The host shows the content once, so that there is a scene, a log and a package on disk. */
