@@ -23,9 +23,9 @@ export function cloudCommands(env: Readonly<Record<string, string | undefined>>,
       run: (context) => devices(context, client(context), clock),
     },
     {
-      name: "cloud send", summary: "Sends a command to a device and waits for its outcome.", usage: "<device> <command> [--param value …] [--params JSON] [--no-wait]",
-      options: { ...URL_OPTION, params: { type: "string" }, "no-wait": { type: "boolean" } }, freeOptions: true,
-      help: [...URL_HELP, "<device> is an id, the beginning of one, or a name. Exit code 1 when the command did not succeed.", "Example: vitrine cloud send lobby display.power --on false"],
+      name: "cloud send", summary: "Sends a command to a device and waits for its outcome.", usage: "<device> <command> [--param value …] [--params JSON] [--no-wait] [--insist]",
+      options: { ...URL_OPTION, params: { type: "string" }, "no-wait": { type: "boolean" }, insist: { type: "boolean" } }, freeOptions: true,
+      help: [...URL_HELP, "<device> is an id, the beginning of one, or a name. Exit code 1 when the command did not succeed.", "--insist sends what the device says it cannot do, for its own rejection.", "Example: vitrine cloud send lobby display.power --on false"],
       run: (context) => send(context, client(context), clock),
     },
     {
@@ -69,7 +69,7 @@ async function send(context: CliContext, cloud: CloudClient, clock: Clock): Prom
     complain(context, params.error);
     return params.error.code === "cloud.unreachable" ? CLI_EXIT.unreachable : CLI_EXIT.usage;
   }
-  const sent = await cloud.post(`/api/v1/devices/${found.value}/commands`, { name, params: params.value });
+  const sent = await cloud.post(`/api/v1/devices/${found.value}/commands`, { name, params: params.value, insist: context.options["insist"] === true });
   if (!sent.ok) return complain(context, sent.error);
   const command = sent.value["command"] as JsonObject;
   if (context.options["no-wait"] === true) return printOutcome(context, command);

@@ -38,6 +38,7 @@ const STATUSES: ReadonlyMap<string, number> = new Map([
   ["command.final", 409],
   ["command.not-final", 409],
   ["command.exists", 409],
+  ["command.not-possible", 409],
   ["command.too-many", 429],
   ["desired.version-conflict", 409],
   ["misbehave.nothing-to-replay", 409],

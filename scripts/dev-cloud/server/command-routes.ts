@@ -9,6 +9,7 @@ import { jsonSchemaOf } from "../../docs/json-schema.ts";
 import { apiError } from "./api-error.ts";
 import { bodyOf, deviceOf } from "./device-routes.ts";
 import { choiceOf, numberOf, sendJson, type Exchange } from "./exchange.ts";
+import { checkPossible } from "./possible-command.ts";
 import type { Router } from "./router.ts";
 import type { ServerParts } from "./server-parts.ts";
 
@@ -17,6 +18,8 @@ const SendSchema = v.object({
   params: v.optional(JsonObjectSchema, {}),
   ttlMs: v.optional(v.pipe(DurationMsSchema, v.minValue(1_000))),
   id: v.optional(IdSchema),
+  /** Sends what the device's profile says it cannot do: its own rejection is wanted. */
+  insist: v.optional(v.boolean(), false),
 });
 const STATES = [
   "queued",
@@ -53,9 +56,11 @@ export function commandRoutes(router: Router, parts: ServerParts): void {
 
   router.on("POST", "/api/v1/devices/:device/commands", async (exchange) => {
     const { id: device } = deviceOf(parts, exchange);
-    const { name, params, ttlMs, id } = await bodyOf(exchange, SendSchema);
+    const { name, params, ttlMs, id, insist } = await bodyOf(exchange, SendSchema);
     const row = store.device(device);
     if (row === undefined) throw apiError({ code: "device.unknown", message: "the device was forgotten meanwhile" });
+    const possible = insist ? undefined : checkPossible(store.document(device, "profile")?.document, name);
+    if (possible?.ok === false) throw apiError(possible.error);
     answer(
       exchange,
       cloud.commands.create(row, {

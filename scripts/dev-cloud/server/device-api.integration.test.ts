@@ -196,6 +196,23 @@ describe("devices over the API", () => {
     await device.leave();
   });
 
+  test("what a device's profile says it cannot do is refused with the capability's name, and sent to whoever insists", async () => {
+    const { device } = await running.claimed();
+    const path = `/devices/${device.id}/commands`;
+    const before = await api.post(path, { name: "display.power", params: { on: true } });
+    expect(before.status).toBe(202);
+    device.send({ t: "profile", hash: "0".repeat(64), capabilities: ["audio.volume"], commands: ["identify"], choices: {}, inventory: {}, evidence: [] });
+    await expect.poll(async () => (await api.get(`/devices/${device.id}`)).body).toMatchObject({ device: { profile: { commands: ["identify"] } } });
+    const refused = await api.post(path, { name: "display.power", params: { on: true } });
+    expect(codeOf(refused)).toBe("409 command.not-possible");
+    expect(JSON.stringify(refused.body)).toContain("this device has no display.power");
+    expect(JSON.stringify((await api.post(path, { name: "audio.volume", params: { percent: 5 } })).body)).toContain("does not have the command");
+    expect((await api.post(path, { name: "identify" })).status).toBe(202);
+    expect((await api.post(path, { name: "display.power", params: { on: true }, insist: true })).status).toBe(202);
+    expect(codeOf(await api.post(path, { name: "no.such" }))).toBe("400 command.unknown");
+    await device.leave();
+  });
+
   test("the catalog has a form for every command", async () => {
     const { body } = await api.get("/commands/catalog");
     const power = (body["commands"] as readonly JsonObject[]).find((command) => command["name"] === "display.power");

@@ -1,0 +1,19 @@
+import { findCommand } from "../../../agent/protocol/commands/catalog.ts";
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
+
+/**
+ * Whether a device can do this command, by the profile it sent. A device that sent none yet may be able to; what it says
+ * itself, `rejected` with `unsupported`, is the truth, and `insist` asks for it. Code: `command.not-possible`.
+ */
+export function checkPossible(profile: JsonObject | undefined, name: string): Result<void> {
+  const definition = findCommand(name);
+  if (profile === undefined || definition === undefined || listed(profile["commands"], name)) return ok(undefined);
+  const { needs } = definition;
+  const why = needs !== undefined && !listed(profile["capabilities"], needs) ? `this device has no ${needs}, which ${name} needs` : `this device does not have the command ${name}`;
+  return fail("command.not-possible", why, 'send it all the same with "insist": true, and the device says so itself');
+}
+
+function listed(list: unknown, name: string): boolean {
+  return Array.isArray(list) && list.includes(name);
+}
