@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { canonicalJson, diffPatch, isJsonObject, mergePatch, parseJson, type Json, type JsonObject } from "./json.ts";
+import { canonicalJson, diffPatch, isJsonObject, mergePatch, parseJson, sameJson, type Json, type JsonObject } from "./json.ts";
 
 // Merge patches cannot say "this key is null" (RFC 7396, section 1), so values here are never null.
 const key = fc
@@ -100,4 +100,18 @@ test("canonical text quotes what JSON quotes", () => {
     expect(canonicalJson({ [text]: [text] })).toBe(`{${JSON.stringify(text)}:[${JSON.stringify(text)}]}`);
   }
   for (const value of [0, -0, 1e21, 1.5, Number.NaN, Number.POSITIVE_INFINITY, true, false, null]) expect(canonicalJson(value)).toBe(JSON.stringify(value));
+});
+
+test("the same value is the same in whatever order, and nothing else is", () => {
+  expect(sameJson({ a: 1, b: [{ c: 2, d: null }] }, { b: [{ d: null, c: 2 }], a: 1 })).toBe(true);
+  const unlike: readonly (readonly [Json | undefined, Json | undefined])[] = [
+    [{ a: 1 }, { a: 1, b: 1 }], [{ a: 1 }, { b: 1 }], [[1, 2], [2, 1]], [[], {}], [null, {}], [undefined, null], ["1", 1], [{ toString: 1 }, { a: 1 }],
+  ];
+  for (const [one, other] of unlike) expect([one, other, sameJson(one, other), sameJson(other, one)]).toEqual([one, other, false, false]);
+  fc.assert(
+    fc.property(jsonValue, jsonValue, (one, other) => {
+      expect(sameJson(one, other)).toBe(canonicalJson(one) === canonicalJson(other));
+      expect(sameJson(one, parseJson(canonicalJson(one)))).toBe(true);
+    }),
+  );
 });

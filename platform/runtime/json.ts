@@ -16,6 +16,22 @@ export function parseJson(text: string): Json | undefined {
   }
 }
 
+/** Whether two values are the same, whatever the order of their keys. What `canonicalJson` would tell, without writing anything. */
+export function sameJson(one: Json | undefined, other: Json | undefined): boolean {
+  if (one === other) return true;
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
+  if (Array.isArray(one) || Array.isArray(other)) {
+    if (!Array.isArray(one) || !Array.isArray(other) || one.length !== other.length) return false;
+    return one.every((item, at) => sameJson(item as Json, other[at] as Json));
+  }
+  const here = one as JsonObject;
+  const there = other as JsonObject;
+  const keys = Object.keys(here);
+  if (keys.length !== Object.keys(there).length) return false;
+  for (const key of keys) if (!Object.hasOwn(there, key) || !sameJson(here[key], there[key])) return false;
+  return true;
+}
+
 /** Same value, same text: keys sorted at every level. For hashes and comparisons, never for signing. */
 export function canonicalJson(value: Json): string {
   if (typeof value === "string") return quoted(value);
@@ -83,7 +99,7 @@ export function diffPatch(from: JsonObject, to: JsonObject): JsonObject | undefi
     else if (isJsonObject(before) && isJsonObject(value)) {
       const inner = diffPatch(before, value);
       if (inner !== undefined) patch[key] = inner;
-    } else if (canonicalJson(before) !== canonicalJson(value)) patch[key] = value;
+    } else if (!sameJson(before, value)) patch[key] = value;
   }
   return Object.keys(patch).length > 0 ? patch : undefined;
 }

@@ -1,6 +1,6 @@
 import type { DeviceMessageOf } from "../../agent/protocol/device-messages.ts";
 import type { Stream } from "../../agent/protocol/records.ts";
-import { canonicalJson, type JsonObject } from "../../platform/runtime/json.ts";
+import type { JsonObject } from "../../platform/runtime/json.ts";
 import type { RecordRow } from "../dev-cloud/sessions/cloud-store.ts";
 
 /** A record some part of the device was told is accepted. */
@@ -147,9 +147,9 @@ export class Ledger {
   readonly #sameRecord = new Map<string, string[]>();
 }
 
-/** The record as such, without place and wall time: a corrected clock and a copied log leave it the same. */
+/** The record as such, its body as it was written and travels, without place and wall time: a corrected clock and a copied log leave it the same. */
 export function identityOf(device: string, record: { readonly boot: string; readonly stream: Stream; readonly kind: string; readonly monoMs: number; readonly body: JsonObject }): string {
-  return `${device}|${record.boot}|${record.stream}|${record.kind}|${record.monoMs}|${canonicalJson(record.body)}`;
+  return `${device}|${record.boot}|${record.stream}|${record.kind}|${record.monoMs}|${JSON.stringify(record.body)}`;
 }
 
 export function placeOf(device: string, log: string, stream: Stream, seq: number): string {

@@ -6,7 +6,7 @@ import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
-import { canonicalJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { sameJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { DesiredKeyHandler } from "./desired-key.ts";
 import { documentKeys, parseDesired } from "./desired-document.ts";
@@ -275,7 +275,7 @@ export class DesiredState {
       this.#results.set(key, result);
       this.#watchOver(key, result, state);
       // Most looks find what the last one found, and that is in the report already.
-      if (before !== undefined && canonicalJson(before) === canonicalJson(result)) return;
+      if (before !== undefined && sameJson(before, result)) return;
     }
     this.#report();
   }

@@ -5,7 +5,7 @@ import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import { utf8 } from "../../../platform/runtime/encoding.ts";
-import { canonicalJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { canonicalJson, sameJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { composeReport, isUrgent, type Snapshot } from "./report-plan.ts";
 import { reportable } from "./reportable.ts";
@@ -154,9 +154,10 @@ export class ReportedState implements Reporter {
 
   #measured(section: string, value: unknown, before: Section | undefined): Section | undefined {
     const json = reportable(value);
+    // Most of what is set is what was set before.
+    if (before !== undefined && sameJson(json, before.value)) return before;
     const text = json === undefined ? undefined : canonicalJson(json);
     if (json !== undefined && text !== undefined) {
-      if (text === before?.text) return before;
       const bytes = utf8(text).length;
       let others = 0;
       for (const [name, { bytes: size }] of this.#sections) if (name !== section) others += size;
