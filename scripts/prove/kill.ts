@@ -1,61 +1,99 @@
 /**
- * `npm run prove:kill -- --kills 1000 [--seed S] [--writes-max 60] [--parallel 2]`: kills the real agent at every durable
- * write of each scenario and at random moments under load, and holds what it promised against what the cloud has.
+ * `npm run prove:kill -- --kills 1000 [--seed S] [--parallel 3] [--writes 0] [--writes-max W] [--scenario N]`: kills the
+ * real agent at every durable write of each scenario and at random moments under load, and holds what it promised against
+ * what the cloud has.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { builtAgent } from "./harness/built-agent.ts";
+import { ContentServer } from "./harness/content-server.ts";
 import { campaignOptions, quantiles } from "./harness/options.ts";
 import { ProofCloud } from "./harness/proof-cloud.ts";
-import { killAtWrites } from "./kill/kill-at-writes.ts";
+import { killAtWrites, type WriteKillFigures } from "./kill/kill-at-writes.ts";
+import { killSpoolAtWrites } from "./kill/kill-spool.ts";
 import { runRandomKills, type KillFigures } from "./kill/random-kills.ts";
 import { MIGRATION, SCENARIOS } from "./kill/scenarios.ts";
 
-const USAGE = "prove:kill [--kills N] [--seed S] [--parallel P] [--writes-max W (0: none)] [--scenario N]";
-const { numbers, seed } = campaignOptions(USAGE, { kills: 1_000, parallel: 2, "writes-max": 60, scenario: 0 });
+const USAGE =
+  "prove:kill [--kills N at random moments] [--seed S] [--parallel P devices] [--writes 0: none at durable writes] [--writes-max W in a scenario (0: all)] [--scenario N]";
+const { numbers, seed } = campaignOptions(USAGE, { kills: 1_000, parallel: 3, writes: 1, "writes-max": 0, scenario: 0 });
 const scenarios = [...SCENARIOS, MIGRATION].filter((_, index) => numbers.scenario === 0 || numbers.scenario === index + 1);
 const folder = mkdtempSync(join(tmpdir(), "vitrine-prove-cloud-"));
+const startedMs = performance.now();
 const built = await builtAgent();
 const cloud = await ProofCloud.start(join(folder, "a"));
 const other = await ProofCloud.start(join(folder, "b"), { ownerKey: join(folder, "a", "owner-key.json") });
+const contents = await ContentServer.start();
+const parallel = Math.max(1, numbers.parallel);
 let violations = 0;
 
-function complain(texts: readonly string[]): void {
-  violations += texts.length;
-  for (const text of texts.slice(0, 50)) console.log(`  VIOLATION ${text}`);
-}
-
-console.log(`prove:kill, seed ${seed}, ${numbers.kills} kills at random moments on ${numbers.parallel} devices at a time; ${cpus().length} × ${cpus()[0]?.model ?? "?"}`);
-let atWrites = 0;
-if (numbers["writes-max"] > 0) {
-  for (const scenario of scenarios) {
-    for (const when of ["before", "after"] as const) {
-      const figures = await killAtWrites({ main: built.main, cloud, other, scenario, when, writesMax: numbers["writes-max"] });
-      atWrites += figures.kills;
-      console.log(`${scenario.name}: killed ${when} each of ${figures.kills} durable writes${figures.complete ? "" : " (stopped there; it has more)"}`);
-      complain(figures.violations);
-    }
-  }
-}
-
-const each = Math.ceil(numbers.kills / Math.max(1, numbers.parallel));
-const runs = await Promise.all(
-  Array.from({ length: numbers.kills === 0 ? 0 : numbers.parallel }, (_, index) =>
-    runRandomKills({
-      main: built.main, cloud, kills: each, seed: `${seed}-${index}`, lifeMsMax: 1_500, perSecond: 300, rebootEveryMs: 6_000, drainEvery: 50,
-      progress: (text) => console.log(`device ${index}: ${text}`),
-    }),
-  ),
-);
-for (const run of runs) print(run);
+console.log(`prove:kill, seed ${seed}, ${numbers.kills} kills at random moments, ${parallel} devices at a time; ${cpus().length} × ${cpus()[0]?.model ?? "?"}`);
+const atWrites = numbers.writes === 0 ? 0 : await everyWrite();
+const writesS = seconds();
+const random = numbers.kills === 0 ? 0 : await atRandom();
 await cloud.dev.stop();
 await other.dev.stop();
+await contents.stop();
 built.dispose();
 rmSync(folder, { recursive: true, force: true });
-const random = runs.reduce((sum, { ledger }) => sum + ledger.kills, 0);
-console.log(`${random + atWrites} kills (${atWrites} at durable writes, ${random} at random moments): ${violations} violations; seed ${seed}`);
+console.log(`${random + atWrites} kills (${atWrites} at durable writes in ${writesS} s, ${random} at random moments in ${seconds() - writesS} s): ${violations} violations; seed ${seed}`);
 process.exitCode = violations === 0 ? 0 : 1;
+
+/** Each scenario twice, so many devices at a time. */
+async function everyWrite(): Promise<number> {
+  const jobs = scenarios.flatMap((scenario) => (["before", "after"] as const).map((when) => ({ scenario, when })));
+  const figures: WriteKillFigures[] = [];
+  const spool = numbers.scenario === 0 ? [await killSpoolAtWrites()] : [];
+  await Promise.all(
+    Array.from({ length: parallel }, async () => {
+      for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+        const made = await killAtWrites({ main: built.main, cloud, other, contents, ...job, writesMax: numbers["writes-max"] });
+        figures.push(made);
+        printWrites(made);
+      }
+    }),
+  );
+  for (const { kills, counted, violations: found } of spool) {
+    console.log(`the player host's spool: ${counted} durable writes; killed before and after each: ${kills} kills`);
+    complain(found);
+  }
+  for (const { name } of scenarios) {
+    const [before, after] = (["before", "after"] as const).map((when) => figures.find((one) => one.scenario === name && one.when === when));
+    console.log(`${name}: ${before?.counted.length ?? 0} durable writes (${sums(before?.counted ?? [])}); killed before ${before?.kills ?? 0} and after ${after?.kills ?? 0}`);
+  }
+  return [...figures, ...spool].reduce((sum, { kills }) => sum + kills, 0);
+}
+
+async function atRandom(): Promise<number> {
+  const each = Math.ceil(numbers.kills / parallel);
+  const runs = await Promise.all(
+    Array.from({ length: parallel }, (_, index) =>
+      runRandomKills({
+        main: built.main, cloud, kills: each, seed: `${seed}-${index}`, lifeMsMax: 1_500, perSecond: 300, rebootEveryMs: 6_000, drainEvery: 50,
+        progress: (text) => console.log(`${seconds()} s, device ${index}: ${text}`),
+      }),
+    ),
+  );
+  for (const run of runs) print(run);
+  const sum = (of: (figures: KillFigures) => number): number => runs.reduce((total, run) => total + of(run), 0);
+  const starts = quantiles(runs.flatMap(({ ledger }) => ledger.startsMs));
+  const { ledgers, verdicts } = { ledgers: runs.map(({ ledger }) => ledger), verdicts: runs.map(({ verdict }) => verdict) };
+  console.log(
+    `all devices: ${sum(({ ledger }) => ledger.kills)} kills, ${ledgers.reduce((total, { reboots }) => total + reboots, 0)} reboots; ` +
+      `${sum(({ verdict }) => verdict.acknowledged)} records acknowledged, ${sum(({ verdict }) => verdict.stored)} stored, ${sum(({ verdict }) => verdict.twice)} twice; ` +
+      `${sum(({ verdict }) => verdict.commands)} commands, ${sum(({ verdict }) => verdict.effects)} effects, at most ${Math.max(0, ...verdicts.map(({ effectsMost }) => effectsMost))} of one command; ` +
+      `answers after its start p50 ${starts.p50}, p99 ${starts.p99}, at most ${starts.max} ms`,
+  );
+  return sum(({ ledger }) => ledger.kills);
+}
+
+function printWrites({ scenario, when, counted, kills, complete, violations: found, folders }: WriteKillFigures): void {
+  console.log(`${seconds()} s, ${scenario}: ${counted.length} durable writes counted; killed ${when} each of ${kills}${complete ? "" : " (STOPPED THERE; it has more)"}`);
+  if (!complete && numbers["writes-max"] === 0) complain([`${scenario}: its durable writes do not come to an end`]);
+  complain(found);
+  if (folders.length > 0) console.log(`  its files are kept in ${folders.join(", ")}`);
+}
 
 function print({ ledger, verdict, folder: kept }: KillFigures): void {
   const start = quantiles(ledger.startsMs);
@@ -67,4 +105,20 @@ function print({ ledger, verdict, folder: kept }: KillFigures): void {
   );
   complain(verdict.violations);
   if (verdict.violations.length > 0) console.log(`  its files are kept in ${kept}`);
+}
+
+function complain(texts: readonly string[]): void {
+  violations += texts.length;
+  for (const text of texts.slice(0, 50)) console.log(`  VIOLATION ${text}`);
+}
+
+/** `commit journal.sqlite 4, fdatasync 2`. */
+function sums(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, count]) => `${name} ${count}`).join(", ");
+}
+
+function seconds(): number {
+  return Math.round((performance.now() - startedMs) / 1_000);
 }

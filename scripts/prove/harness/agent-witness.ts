@@ -21,6 +21,9 @@ const slowMs = Number(process.env["VITRINE_PROVE_SLOW_SYNC_MS"] ?? "0");
 let armed = arm === "start";
 let count = 0;
 
+if (pointsFd !== undefined) original.writeSync(pointsFd, "start\n");
+if (armed && pointsFd !== undefined) original.writeSync(pointsFd, "armed\n");
+
 if (!armed) process.on("SIGUSR2", () => {
   armed = true;
   if (pointsFd !== undefined) original.writeSync(pointsFd, "armed\n");
@@ -133,6 +136,34 @@ function patchSqlite(): void {
   probe.close();
 }
 
+/** The same of files that are written asynchronously: packages on their way and their folders. */
+async function patchPromises(): Promise<void> {
+  const { promises } = fs;
+  const { open, rename, rm, unlink } = promises;
+  const patched = promises as { open: typeof open; rename: typeof rename; rm: typeof rm; unlink: typeof unlink };
+  patched.rename = (from, to) => durably(`rename ${baseOf(to as fs.PathLike)}`, () => rename(from, to));
+  patched.rm = (path, options) => durably(`rm ${baseOf(path)}`, () => rm(path, options));
+  patched.unlink = (path) => durably(`unlink ${baseOf(path)}`, () => unlink(path));
+  const probe = await open(import.meta.filename);
+  const handle = Object.getPrototypeOf(probe) as { sync: typeof probe.sync; datasync: typeof probe.datasync };
+  const { sync, datasync } = handle;
+  handle.sync = function (this: typeof probe) {
+    return durably("sync of a file", () => sync.call(this));
+  };
+  handle.datasync = function (this: typeof probe) {
+    return durably("datasync of a file", () => datasync.call(this));
+  };
+  await probe.close();
+}
+
+async function durably<T>(name: string, act: () => Promise<T>): Promise<T> {
+  const number = begin(name);
+  const result = await act();
+  end(number);
+  return result;
+}
+
 patchFs();
+await patchPromises();
 patchSqlite();
 syncBuiltinESMExports();

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { askAgent } from "../../../agent/node/local-api/local-client.ts";
@@ -18,6 +18,7 @@ export const START_MS_MAX = 15_000;
 interface Window {
   readonly lane: string;
   readonly fromBytes: number;
+  readonly fromAsked: number;
   /** Power cuts of the harness's own in it. */
   cuts: number;
 }
@@ -87,7 +88,7 @@ export class DeviceRig {
     if (!made.ok) return undefined;
     const entry: CommandEntry = { id, name, witnessed };
     this.ledger.commands.set(id, entry);
-    this.#windows.set(id, { lane, fromBytes, cuts: 0 });
+    this.#windows.set(id, { lane, fromBytes, fromAsked: this.ledger.asked.length, cuts: 0 });
     return entry;
   }
 
@@ -156,7 +157,7 @@ export class DeviceRig {
     const states = readEffects(effectsFile(this.place));
     const lanes = new Map<string, string[]>();
     for (const [id, { lane }] of this.#windows) lanes.set(lane, [...(lanes.get(lane) ?? []), id]);
-    for (const ids of lanes.values()) {
+    for (const [lane, ids] of lanes) {
       for (const [index, id] of ids.entries()) {
         const entry = this.ledger.commands.get(id);
         const window = this.#windows.get(id);
@@ -166,14 +167,24 @@ export class DeviceRig {
         const toBytes = this.#windows.get(ids[index + 1] ?? "")?.fromBytes ?? Infinity;
         const before = states.findLast(({ endBytes }) => endBytes <= window.fromBytes);
         const within = states.filter(({ endBytes }) => endBytes > window.fromBytes && endBytes <= toBytes);
-        const seen = countEffects(entry.witnessed, [...(before === undefined ? [] : [before]), ...within].map(({ state }) => state));
+        const seen = entry.witnessed.kind === "asked"
+          ? countAsked(entry.witnessed.what, this.ledger.asked.slice(window.fromAsked, this.#windows.get(ids[index + 1] ?? "")?.fromAsked))
+          : countEffects(entry.witnessed, [...(before === undefined ? [] : [before]), ...within].map(({ state }) => state));
+        entry.window = `[lane ${lane}, effects.jsonl bytes ${window.fromBytes} to ${toBytes}, ${window.cuts} power cuts of ours]`;
         entry.effects = entry.witnessed.kind === "boot" ? Math.max(seen - window.cuts, Math.min(seen, 1)) : seen;
         entry.held = holdsAlready(entry.witnessed, before?.state);
         if (row !== undefined && isFinal(row.state)) entry.state = row.state;
         if (row?.error !== undefined) entry.code = row.error.code;
       }
     }
+    // So that a flagged command can be judged afterwards by somebody who was not there.
+    const lines = [...this.ledger.commands.values()].map((entry) => JSON.stringify({ ...entry, row: this.row(entry.id) }));
+    writeFileSync(join(this.#folder, "commands.jsonl"), `${lines.join("\n")}\n`);
   }
+}
+
+function countAsked(what: string, asked: readonly string[]): number {
+  return asked.filter((one) => one === what).length;
 }
 
 /** Two clouds that one device was in, as one store: what both took under the same number is there once. */

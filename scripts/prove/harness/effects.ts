@@ -32,6 +32,8 @@ export type Witnessed =
   | { readonly kind: "level"; readonly line: string; readonly level: 0 | 1 }
   | { readonly kind: "value"; readonly part: "display" | "audio"; readonly key: string; readonly value: unknown }
   | { readonly kind: "boot" }
+  /** The player host was asked or told something; counted there. */
+  | { readonly kind: "asked"; readonly what: string }
   /** It leaves nothing to be counted outside. */
   | { readonly kind: "none" };
 
@@ -40,6 +42,7 @@ export function countEffects(witnessed: Witnessed, states: readonly EffectState[
   const steps = states.slice(1).map((state, index) => ({ before: states[index] ?? state, after: state }));
   switch (witnessed.kind) {
     case "none":
+    case "asked":
       return 0;
     case "boot":
       return (states.at(-1)?.boots ?? 0) - (states[0]?.boots ?? 0);
@@ -47,9 +50,7 @@ export function countEffects(witnessed: Witnessed, states: readonly EffectState[
       return countPulses(witnessed.line, states);
     case "level": {
       const { line, level } = witnessed;
-      const set = steps.filter(({ before, after }) => before.gpio[line] !== level && after.gpio[line] === level);
-      // A level that a boot undid may be set again: the command is idempotent. Twice within one boot it may not.
-      return Math.max(0, ...set.map(({ after }) => set.filter((other) => other.after.boots === after.boots).length));
+      return steps.filter(({ before, after }) => before.gpio[line] !== level && after.gpio[line] === level).length;
     }
     case "value": {
       const { part, key, value } = witnessed;

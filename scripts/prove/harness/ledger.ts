@@ -14,6 +14,8 @@ export interface CommandEntry {
   readonly id: string;
   readonly name: string;
   readonly witnessed: Witnessed;
+  /** For people: where in the notes its effects were looked for. */
+  window?: string;
   /** Effects seen between its creation and its outcome (and after, up to the next of its lane). Filled in at the end. */
   effects?: number;
   /** What it wanted was so before it began: no effect is to be seen. */
@@ -37,6 +39,8 @@ export interface Ledger {
   readonly pages: Map<string, PageEntry>;
   readonly commands: Map<string, CommandEntry>;
   readonly reuses: NumberReuse[];
+  /** What the player host was asked and told for commands, in order. */
+  readonly asked: string[];
   /** What else went wrong, each a sentence. */
   readonly faults: string[];
   readonly startsMs: number[];
@@ -46,7 +50,7 @@ export interface Ledger {
 }
 
 export function newLedger(): Ledger {
-  return { pages: new Map(), commands: new Map(), reuses: [], faults: [], startsMs: [], kills: 0, reboots: 0, starts: 0 };
+  return { pages: new Map(), commands: new Map(), reuses: [], asked: [], faults: [], startsMs: [], kills: 0, reboots: 0, starts: 0 };
 }
 
 /** One record in the cloud's store, as far as the judge wants to know it. */
@@ -73,6 +77,8 @@ export interface Verdict {
   readonly commands: number;
   readonly states: Readonly<Record<string, number>>;
   readonly effects: number;
+  /** Most effects of any one command: one is allowed. */
+  readonly effectsMost: number;
   /** Broken promises; empty is what is wanted. */
   readonly violations: readonly string[];
 }
@@ -145,16 +151,18 @@ function judgeCommands(ledger: Ledger, stored: readonly StoredRecord[], violatio
   for (const { command } of stored) if (command !== undefined) outcomes.set(command, (outcomes.get(command) ?? 0) + 1);
   const states: Record<string, number> = {};
   let effects = 0;
-  for (const { id, name, state, code, effects: seen = 0, held = false, witnessed } of ledger.commands.values()) {
+  let effectsMost = 0;
+  for (const { id, name, state, code, effects: seen = 0, held = false, witnessed, window = "" } of ledger.commands.values()) {
     const times = outcomes.get(`${id}/1`) ?? 0;
     const key = state === "failed" && code !== undefined ? `failed (${code})` : (state ?? "open");
     states[key] = (states[key] ?? 0) + 1;
     effects += seen;
+    effectsMost = Math.max(effectsMost, seen);
     if (times !== 1) violations.push(`${name} ${id} (${key}) has ${times} outcomes`);
-    if (seen > 1) violations.push(`${name} ${id} (${key}) had ${seen} effects`);
+    if (seen > 1) violations.push(`${name} ${id} (${key}) had ${seen} effects ${window}`);
     if (witnessed.kind === "none") continue;
-    if (state === "succeeded" && seen === 0 && !held) violations.push(`${name} ${id} succeeded and had no effect`);
-    if ((state === "rejected" || state === "expired" || state === "canceled") && seen > 0) violations.push(`${name} ${id} was ${state} and had an effect`);
+    if (state === "succeeded" && seen === 0 && !held) violations.push(`${name} ${id} succeeded and had no effect ${window}`);
+    if ((state === "rejected" || state === "expired" || state === "canceled") && seen > 0) violations.push(`${name} ${id} was ${state} and had an effect ${window}`);
   }
-  return { commands: ledger.commands.size, states, effects };
+  return { commands: ledger.commands.size, states, effects, effectsMost };
 }

@@ -45,6 +45,11 @@ export class ProofCloud {
     return `${this.dev.base.replace("http", "ws")}/device/v1`;
   }
 
+  /** How many plays are stored of one device. */
+  playsOf(device: string): number {
+    return this.dev.cloud.context.store.recordCount(device, "play");
+  }
+
   /** Everything stored of one device, oldest first. */
   records(device: string): StoredRecord[] {
     const rows: StoredRecord[] = [];

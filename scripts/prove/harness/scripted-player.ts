@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import type { AgentMessage, HostMessage } from "../../../player-host/contract/link-messages.ts";
+import type { AgentMessage, HostMessage, StageScene } from "../../../player-host/contract/link-messages.ts";
 import { LineFramer } from "../../../platform/runtime/line-framer.ts";
 import type { Ledger, PageEntry } from "./ledger.ts";
 
@@ -26,6 +26,8 @@ export class ScriptedPlayer {
   #greeted = false;
   #made = 0;
   #owed = 0;
+  #left = Infinity;
+  #content = "scripted";
   #loads = 1;
   #instance = 1;
   #stopped = false;
@@ -46,6 +48,13 @@ export class ScriptedPlayer {
   /** Records a second from now on; 0 only waits for answers. */
   setRate(perSecond: number): void {
     this.#perSecond = perSecond;
+    this.#left = Infinity;
+  }
+
+  /** So many records more, and then only waits for answers. */
+  offer(count: number, perSecond: number): void {
+    this.#perSecond = perSecond;
+    this.#left = count;
   }
 
   get unanswered(): number {
@@ -80,17 +89,29 @@ export class ScriptedPlayer {
   #take(message: AgentMessage): void {
     if (message.t === "agent-hello") {
       this.#greeted = true;
-      this.#sayStage();
+      this.#show(message.scene);
       for (const entry of this.#unanswered.values()) this.#write(messageFor(entry));
     } else if (message.t === "page-stored") {
       const entry = this.#unanswered.get(message.id);
       if (entry === undefined) return;
       entry.fate = message.code === undefined ? { kind: "stored" } : { kind: "refused", code: message.code };
       this.#unanswered.delete(message.id);
-    } else if (message.t === "request") this.#answer(message);
+    } else if (message.t === "scene") this.#show(message.scene);
+    else if (message.t === "page-message") this.#ledger.asked.push("page-message");
+    else if (message.t === "request") this.#answer(message);
+  }
+
+  /** It shows what it is told to at once. */
+  #show(scene: StageScene): void {
+    if (scene.kind === "content" && scene.content.id !== this.#content) {
+      this.#content = scene.content.id;
+      this.#loads += 1;
+    }
+    this.#sayStage();
   }
 
   #answer({ id, request }: Extract<AgentMessage, { t: "request" }>): void {
+    this.#ledger.asked.push(request.do);
     const result = request.do === "screenshot" ? { base64: PNG, width: 1, height: 1, format: "png", source: "renderer" } : {};
     this.#write({ t: "reply", id, reply: { ok: true, result } });
     if (request.do === "reload" || request.do === "clear-cache") {
@@ -104,7 +125,7 @@ export class ScriptedPlayer {
 
   #sayStage(): void {
     this.#write({
-      t: "stage", stage: { kind: "playing", content: "scripted", sinceMs: 1, loads: this.#loads },
+      t: "stage", stage: { kind: "playing", content: this.#content, sinceMs: 1, loads: this.#loads },
       picture: { verdict: "showing", confidence: 1, evidence: [{ witness: "script", says: "it says so" }] },
     });
   }
@@ -112,7 +133,8 @@ export class ScriptedPlayer {
   #send(): void {
     if (!this.#greeted) return;
     this.#owed = Math.min(this.#owed + (this.#perSecond * TICK_MS) / 1_000, this.#perSecond / 4);
-    for (; this.#owed >= 1 && this.#unanswered.size < UNANSWERED_MAX; this.#owed -= 1) {
+    for (; this.#owed >= 1 && this.#unanswered.size < UNANSWERED_MAX && this.#left > 0; this.#owed -= 1) {
+      this.#left -= 1;
       this.#made += 1;
       const entry: PageEntry = { id: `${this.#prefix}-${this.#made}`, stream: this.#made % 3 === 0 ? "event" : "play", fate: { kind: "unanswered" } };
       this.#ledger.pages.set(entry.id, entry);

@@ -1,108 +1,159 @@
 import { readFileSync } from "node:fs";
-import { pauseMs, pointsFile } from "../harness/agent-process.ts";
+import { EXIT } from "../../../agent/node/exit-codes.ts";
+import { pauseMs, pointsFile, type AgentOptions } from "../harness/agent-process.ts";
+import type { ContentServer } from "../harness/content-server.ts";
 import { DeviceRig } from "../harness/device-rig.ts";
 import type { ProofCloud } from "../harness/proof-cloud.ts";
 import { ScriptedPlayer } from "../harness/scripted-player.ts";
-import { MIGRATION, untilEither, whereIs, type Scenario, type Stage } from "./scenarios.ts";
+import { untilEither, whereIs, type Scenario, type Stage } from "./scenario.ts";
+import { MIGRATION } from "./scenarios.ts";
 
 export interface WriteKills {
   readonly main: string;
   readonly cloud: ProofCloud;
   readonly other: ProofCloud;
+  readonly contents: ContentServer;
   readonly scenario: Scenario;
   /** Before the write reaches the kernel, or after. */
   readonly when: "before" | "after";
-  /** More writes than this in one scenario are not gone through. */
+  /** Stops after so many kills; 0: goes through all of them. */
   readonly writesMax: number;
 }
 
 export interface WriteKillFigures {
   readonly scenario: string;
   readonly when: "before" | "after";
+  /** Durable writes of one run that nobody disturbed, by name. */
+  readonly counted: readonly string[];
   /** Kills made: one at each durable write. */
   readonly kills: number;
   /** The scenario came to its end before the next write was reached: every one was gone through. */
   readonly complete: boolean;
-  readonly acknowledged: number;
   readonly violations: readonly string[];
+  /** Kept for who looks into a violation. */
+  readonly folders: readonly string[];
 }
 
-const SCENARIO_MS = 20_000;
+const SCENARIO_MS = 30_000;
 const DRAIN_MS = 60_000;
 /** A reboot whose request was perhaps not made waits for somebody who pulls the plug. */
 const REBOOT_PATIENCE_MS = 2_500;
 /** What is written once all is said: acknowledgements and clean-up come within this. */
 const AFTER_MS = 300;
+/** A scenario that never runs out of writes is none that can be gone through. */
+const WRITES_MAX = 400;
 
-/** Runs a scenario again and again, killing the agent at its first durable write, its second, and so on. */
+/** Counts the durable writes of a scenario, then runs it again and again, killing the agent at its first, its second, and so on. */
 export async function killAtWrites(campaign: WriteKills): Promise<WriteKillFigures> {
   return campaign.scenario.fresh ? killFresh(campaign) : killOneDevice(campaign);
 }
 
-async function killFresh({ main, cloud, other, scenario, when, writesMax }: WriteKills): Promise<WriteKillFigures> {
+async function killFresh(campaign: WriteKills): Promise<WriteKillFigures> {
   const violations: string[] = [];
+  const folders: string[] = [];
+  let counted: readonly string[] = [];
   let kills = 0;
   let complete = false;
-  for (let k = 1; k <= writesMax && !complete; k += 1) {
-    const rig = new DeviceRig(main, cloud);
-    const player = new ScriptedPlayer(rig.place.data, `f${k}`, rig.ledger, 0);
-    player.start();
-    const stage: Stage = { rig, player, other, n: k };
-    const agent = rig.launch({ kill: `${k}:${when}`, arm: "start" });
-    await rig.noteReady(agent);
-    const how = await untilEither(rig, () => scenario.done(stage), SCENARIO_MS);
-    if (how === "ended") {
-      rig.noteEnd(await agent.ended);
-      kills += 1;
-      await rig.start();
-      if ((await untilEither(rig, () => scenario.done(stage), SCENARIO_MS)) !== "held") rig.ledger.faults.push("the device did not get there after the kill");
-    } else if (how === "held") complete = true;
-    else rig.ledger.faults.push("the scenario did not come to its end");
-    await rig.drain(DRAIN_MS, () => player.unanswered);
-    violations.push(...rig.verdict().violations.map((text) => `${scenario.name}, ${when} write ${k} (${lastPoint(rig)}): ${text}`));
-    player.stop();
-    rig.agent?.kill("SIGKILL");
-    await rig.agent?.ended;
-    rig.dispose();
+  for (let k = 0; k <= (campaign.writesMax || WRITES_MAX) && !complete; k += 1) {
+    const life = await freshLife(campaign, k);
+    if (k === 0) counted = life.points;
+    else if (life.killed) kills += 1;
+    else complete = true;
+    violations.push(...life.violations.map((text) => `${campaign.scenario.name}, ${campaign.when} write ${k} (${life.points.at(-1) ?? ""}): ${text}`));
+    if (life.violations.length > 0) folders.push(life.folder);
   }
-  return { scenario: scenario.name, when, kills, complete, acknowledged: 0, violations };
+  return { scenario: campaign.scenario.name, when: campaign.when, counted, kills, complete, violations, folders };
 }
 
-async function killOneDevice({ main, cloud, other, scenario, when, writesMax }: WriteKills): Promise<WriteKillFigures> {
+/** One device from nothing, killed at its `k`-th durable write; 0: not at all. */
+async function freshLife({ main, cloud, other, contents, scenario, when }: WriteKills, k: number) {
+  const rig = new DeviceRig(main, cloud);
+  const player = new ScriptedPlayer(rig.place.data, `f${k}`, rig.ledger, 0);
+  player.start();
+  const stage: Stage = { rig, player, other, contents, n: k };
+  const done = (): boolean => scenario.done(stage);
+  const agent = rig.launch({ arm: "start", ...killOf(k, when) });
+  await rig.noteReady(agent);
+  const how = await untilEither(rig, done, SCENARIO_MS);
+  if (how === "held") await Promise.race([agent.ended, pauseMs(AFTER_MS)]);
+  const points = pointsOf(rig);
+  const killed = agent.end !== undefined;
+  if (agent.end !== undefined) {
+    rig.noteEnd(agent.end);
+    await rig.start();
+    if ((await untilEither(rig, done, SCENARIO_MS)) !== "held") rig.ledger.faults.push("the device did not get there after the kill");
+  } else if (how === "late") rig.ledger.faults.push("the scenario did not come to its end");
+  await rig.drain(DRAIN_MS, () => player.unanswered);
+  const { violations } = rig.verdict();
+  await discard(rig, player, violations.length === 0);
+  return { points, killed, violations, folder: rig.folder };
+}
+
+async function killOneDevice({ main, cloud, other, contents, scenario, when, writesMax }: WriteKills): Promise<WriteKillFigures> {
   const rig = new DeviceRig(main, cloud);
   const player = new ScriptedPlayer(rig.place.data, `${scenario.name.replaceAll(/[^a-z]/g, "")}${when}`, rig.ledger, 0);
   player.start();
   const found: string[] = [];
+  let counted: readonly string[] = [];
   let kills = 0;
   let complete = false;
+  let clean = false;
   try {
-    for (let k = 1; k <= writesMax && !complete; k += 1) {
-      const stage: Stage = { rig, player, other, n: k };
-      await rig.start({ kill: `${k}:${when}`, arm: "signal" });
-      if (!(await settled(stage))) found.push(`${when} write ${k - 1} (${lastPoint(rig)}): the device did not come back`);
-      rig.agent?.kill("SIGUSR2");
-      scenario.act(stage);
-      const how = await untilEither(rig, () => scenario.done(stage), SCENARIO_MS);
-      player.setRate(0);
-      if (how === "held") await Promise.race([rig.agent?.ended, pauseMs(AFTER_MS)]);
+    for (let k = 0; k <= (writesMax || WRITES_MAX) && !complete; k += 1) {
+      const stage: Stage = { rig, player, other, contents, n: k + 1 };
+      await rig.start({ arm: "signal", ...killOf(k, when) });
+      if (!(await settled(stage))) found.push(`${when} write ${k - 1} (${pointsOf(rig).at(-1) ?? ""}): the device did not come back`);
+      await scenario.prepare?.(stage);
+      const how = await oneRun(stage, scenario);
       const end = rig.agent?.end;
-      if (end?.signal === "SIGKILL") kills += 1;
-      else complete = end === undefined ? how === "held" : rebootedBefore(rig);
+      if (k === 0) counted = pointsOf(rig);
+      else if (end?.signal === "SIGKILL") kills += 1;
+      else complete = end === undefined ? how === "held" : end.code === REBOOTED;
       if (how === "late") found.push(`${when} write ${k}: the scenario did not come to its end`);
-      if (end === undefined) rig.agent?.kill("SIGKILL");
-      if (rig.agent !== undefined) rig.noteEnd(await rig.agent.ended);
-      if (complete && end === undefined) rig.ledger.kills -= 1;
+      await endLife(rig);
     }
     await rig.start();
-    await settled({ rig, player, other, n: 0 });
-    const { violations, acknowledged } = rig.verdict(scenario === MIGRATION ? other : undefined);
-    return { scenario: scenario.name, when, kills, complete, acknowledged, violations: [...found, ...violations].map((text) => `${scenario.name}: ${text}`) };
+    await settled({ rig, player, other, contents, n: 0 });
+    const { violations } = rig.verdict(scenario === MIGRATION ? other : undefined);
+    const all = [...found, ...violations].map((text) => `${scenario.name}, ${when}: ${text}`);
+    clean = all.length === 0;
+    return { scenario: scenario.name, when, counted, kills, complete, violations: all, folders: clean ? [] : [rig.folder] };
   } finally {
-    player.stop();
-    rig.agent?.kill("SIGKILL");
-    await rig.agent?.ended;
-    rig.dispose();
+    await discard(rig, player, clean);
   }
+}
+
+async function oneRun(stage: Stage, scenario: Scenario): Promise<"held" | "ended" | "late"> {
+  const { rig, player } = stage;
+  rig.agent?.kill("SIGUSR2");
+  // The writes that are counted begin behind the signal, not behind its sending.
+  await armed(rig);
+  scenario.act(stage);
+  const how = await untilEither(rig, () => scenario.done(stage), SCENARIO_MS);
+  player.setRate(0);
+  if (how === "held") await Promise.race([rig.agent?.ended, pauseMs(AFTER_MS)]);
+  return how;
+}
+
+async function armed(rig: DeviceRig): Promise<void> {
+  for (let tries = 0; tries < 200 && rig.agent?.end === undefined && !armedSince(rig); tries += 1) await pauseMs(5);
+}
+
+/** Ends a life that the scenario survived; that kill is the harness's own. */
+async function endLife(rig: DeviceRig): Promise<void> {
+  const { agent } = rig;
+  if (agent === undefined) return;
+  const survived = agent.end === undefined;
+  if (survived) agent.kill("SIGKILL");
+  rig.noteEnd(await agent.ended);
+  if (survived) rig.ledger.kills -= 1;
+}
+
+async function discard(rig: DeviceRig, player: ScriptedPlayer, clean: boolean): Promise<void> {
+  player.stop();
+  rig.agent?.kill("SIGKILL");
+  await rig.agent?.ended;
+  if (clean) rig.dispose();
 }
 
 /** Online somewhere, with nothing open and nothing waiting. */
@@ -113,7 +164,7 @@ async function settled(stage: Stage): Promise<boolean> {
   while (performance.now() < untilMs) {
     if (rig.agent?.end !== undefined) {
       rig.noteEnd(rig.agent.end);
-      await rig.start({ ...(rig.agent.options) });
+      await rig.start({ ...rig.agent.options });
       continue;
     }
     const status = await rig.agent?.status();
@@ -125,17 +176,25 @@ async function settled(stage: Stage): Promise<boolean> {
       await rig.cutPower(first.id);
       patientMs = performance.now() + REBOOT_PATIENCE_MS;
     }
-    await pauseMs(50);
+    await pauseMs(30);
   }
   return false;
 }
 
-/** The agent ended for a reboot although a later write was to kill it: there is none. */
-function rebootedBefore(rig: DeviceRig): boolean {
-  return rig.agent?.end?.code === 76;
+/** How the agent ends for a reboot. */
+const REBOOTED = EXIT.machineReboot;
+
+function killOf(k: number, when: "before" | "after"): Pick<AgentOptions, "kill"> {
+  return k === 0 ? {} : { kill: `${k}:${when}` };
 }
 
-/** The write at which the last armed process was, by name. */
-function lastPoint(rig: DeviceRig): string {
-  return readFileSync(pointsFile(rig.place), "utf8").trimEnd().split("\n").at(-1) ?? "";
+/** The durable writes of the last armed life, by name. */
+function pointsOf(rig: DeviceRig): readonly string[] {
+  const lines = readFileSync(pointsFile(rig.place), "utf8").trimEnd().split("\n");
+  return lines.slice(lines.lastIndexOf("armed") + 1).filter((line) => line !== "");
+}
+
+function armedSince(rig: DeviceRig): boolean {
+  const lines = readFileSync(pointsFile(rig.place), "utf8").trimEnd().split("\n");
+  return lines.lastIndexOf("armed") > lines.lastIndexOf("start");
 }

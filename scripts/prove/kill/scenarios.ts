@@ -1,28 +1,8 @@
-import type { DesiredReport } from "../../../agent/protocol/desired.ts";
-import { pauseMs } from "../harness/agent-process.ts";
+import { join } from "node:path";
+import { askAgent } from "../../../agent/node/local-api/local-client.ts";
 import type { DeviceRig } from "../harness/device-rig.ts";
 import type { ProofCloud } from "../harness/proof-cloud.ts";
-import type { ScriptedPlayer } from "../harness/scripted-player.ts";
-
-export interface Stage {
-  readonly rig: DeviceRig;
-  readonly player: ScriptedPlayer;
-  /** A second cloud of the same owner. */
-  readonly other: ProofCloud;
-  /** Rises with each run, so that every run asks for something new. */
-  readonly n: number;
-}
-
-/** Something the device goes through, in the middle of which it is killed. */
-export interface Scenario {
-  readonly name: string;
-  /** From an empty data folder each time; the other scenarios go on with one device. */
-  readonly fresh: boolean;
-  /** Asks for it. */
-  act(stage: Stage): void;
-  /** Whether it is over, with nothing left to write for it. */
-  done(stage: Stage): boolean;
-}
+import { keyResult, untilEither, want, whereIs, type Scenario, type Stage } from "./scenario.ts";
 
 const lastId = new WeakMap<DeviceRig, string>();
 
@@ -42,58 +22,93 @@ function command(name: string, send: (stage: Stage) => string | undefined): Scen
   };
 }
 
-export const SCENARIOS: readonly Scenario[] = [
-  {
-    name: "first start, claim and first desired state",
-    fresh: true,
-    act: () => undefined,
-    done: ({ rig }) => {
-      const { store } = rig.cloud.dev.cloud.context;
-      const row = store.devices().find(({ id }) => id === rig.deviceId);
-      return row?.owner !== undefined && (store.document(row.id, "profile") !== undefined) && (store.document(row.id, "reported")?.version ?? 0) > 0;
-    },
-  },
-  command("gpio.pulse", ({ rig }) => rig.command("pulse", "gpio.pulse", { line: "GPIO4", durationMs: 20 }, { kind: "pulse", line: "GPIO4" })?.id),
-  command("display.brightness", ({ rig, n }) => {
-    const percent = (n * 37) % 100;
-    return rig.command("brightness", "display.brightness", { percent }, { kind: "value", part: "display", key: "brightness", value: percent })?.id;
-  }),
-  command("reboot", ({ rig }) => rig.command("reboot", "reboot", {}, { kind: "boot" })?.id),
-  {
-    name: "desired state",
-    fresh: false,
-    act({ rig, n }) {
-      const { cloud } = rig.cloud.dev;
-      const device = cloud.context.store.device(rig.deviceId);
-      if (device !== undefined) cloud.desired.put(device, { audio: { volume: (n * 37) % 100 }, player: { config: { n } }, log: { level: n % 2 === 0 ? "info" : "warn" } });
-    },
-    done: ({ rig, n }) => {
-      const { store } = rig.cloud.dev.cloud.context;
-      const wanted = store.document(rig.deviceId, "desired")?.version ?? Infinity;
-      const reported = store.document(rig.deviceId, "reported")?.document as unknown as { readonly desired?: DesiredReport } | undefined;
-      const volume = reported?.desired?.keys["audio.volume"];
-      return reported?.desired?.version === wanted && volume?.status === "applied" && volume.observed === (n * 37) % 100;
-    },
-  },
-  {
-    name: "outbox under load",
-    fresh: false,
-    act: ({ player }) => player.setRate(150),
-    done: ({ rig, n }) => rig.ledger.pages.size > 0 && seenEnough(rig, n),
-  },
-];
+/** Far from the one before, so that a missing effect cannot pass for one that is nearly right. */
+const percentOf = (n: number): number => (n * 37) % 100;
 
-const startedWith = new WeakMap<DeviceRig, { readonly n: number; readonly pages: number }>();
+const FIRST_START: Scenario = {
+  name: "first start, claim and first desired state",
+  fresh: true,
+  act: () => undefined,
+  done: ({ rig }) => {
+    const { store } = rig.cloud.dev.cloud.context;
+    const row = store.devices().find(({ id }) => id === rig.deviceId);
+    return row?.owner !== undefined && store.document(row.id, "profile") !== undefined && (store.document(row.id, "reported")?.version ?? 0) > 0;
+  },
+};
 
-function seenEnough(rig: DeviceRig, n: number): boolean {
-  const before = startedWith.get(rig);
-  if (before?.n !== n) startedWith.set(rig, { n, pages: rig.ledger.pages.size });
-  return before?.n === n && rig.ledger.pages.size > before.pages + 100;
+const DESIRED: Scenario = {
+  name: "desired and reported state",
+  fresh: false,
+  act(stage) {
+    want(stage, { audio: { volume: percentOf(stage.n) }, player: { config: { n: stage.n } }, log: { level: stage.n % 2 === 0 ? "info" : "warn" } });
+  },
+  done: (stage) => {
+    const volume = keyResult(stage, "audio.volume");
+    return volume?.status === "applied" && volume.observed === percentOf(stage.n);
+  },
+};
+
+const CONTENT: Scenario = {
+  name: "content package fetched, unpacked and switched to",
+  fresh: false,
+  act: (stage) => want(stage, { content: stage.contents.content(`${stage.rig.deviceId.slice(0, 8)}-${stage.n}`) }),
+  done: (stage) => keyResult(stage, "content")?.status === "applied",
+};
+
+const RECORDS = 24;
+const offeredBefore = new WeakMap<DeviceRig, number>();
+
+/** A fixed number of records, so that its durable writes come to an end and each of them is gone through. */
+const OUTBOX: Scenario = {
+  name: `outbox: ${RECORDS} plays and events`,
+  fresh: false,
+  act: ({ rig, player }) => {
+    offeredBefore.set(rig, rig.ledger.pages.size);
+    player.offer(RECORDS, 150);
+  },
+  done: ({ rig, player }) =>
+    player.unanswered === 0 && rig.ledger.pages.size >= (offeredBefore.get(rig) ?? 0) + RECORDS && rig.cloud.playsOf(rig.deviceId) >= plays(rig),
+};
+
+function plays(rig: DeviceRig): number {
+  return [...rig.ledger.pages.values()].filter(({ stream, fate }) => stream === "play" && fate.kind === "stored").length;
 }
 
-/** In which of the two clouds the device is. */
-export function whereIs({ rig, other }: Pick<Stage, "rig" | "other">): ProofCloud | undefined {
-  return [rig.cloud, other].find((cloud) => cloud.dev.cloud.context.live.get(rig.deviceId) !== undefined);
+/** Addresses that work where the simulated device stands; each run another, because one that failed is not tried again soon. */
+function networkOf(n: number): { readonly network: { readonly interfaces: Record<string, unknown> } } {
+  return { network: { interfaces: { eth0: { method: "static", address: `192.0.2.${2 + (n % 250)}/24`, gateway: "192.0.2.1", dns: ["192.0.2.53"] } } } };
+}
+
+const NETWORK_KEPT: Scenario = {
+  name: "network settings tried and kept",
+  fresh: false,
+  act: (stage) => want(stage, networkOf(stage.n) as never),
+  done: (stage) => ended(keyResult(stage, "network")?.status),
+};
+
+/** The alarm of a change that was undone stands until another one is kept. */
+const NETWORK_UNDONE: Scenario = {
+  name: "network settings refused by the machine, undone, with an alarm",
+  fresh: false,
+  async prepare(stage) {
+    await settingsMood(stage, "obeys");
+    want(stage, networkOf(stage.n * 2) as never);
+    await untilEither(stage.rig, () => ended(keyResult(stage, "network")?.status), PREPARE_MS);
+    await settingsMood(stage, "refuses");
+  },
+  act: (stage) => want(stage, networkOf(stage.n * 2 + 1) as never),
+  done: (stage) => ended(keyResult(stage, "network")?.status),
+};
+
+const PREPARE_MS = 10_000;
+
+function ended(status: string | undefined): boolean {
+  return status === "applied" || status === "failed" || status === "refused";
+}
+
+async function settingsMood({ rig }: Stage, mood: "obeys" | "refuses"): Promise<void> {
+  const done = await askAgent(join(rig.place.data, "run", "agent.sock"), "simulated.apply", { action: "network.settings-mood", params: { mood } }, 3_000);
+  if (!done.ok) rig.ledger.faults.push(`the simulated machine did not take its mood: ${done.error.message}`);
 }
 
 /** A move to whichever cloud the device is not in; each under another address, because one that failed is not tried again soon. */
@@ -106,8 +121,7 @@ export const MIGRATION: Scenario = {
     if (from === undefined) return;
     const to = from === other ? rig.cloud : other;
     targets.set(rig, to);
-    const device = from.dev.cloud.context.store.device(rig.deviceId);
-    if (device !== undefined) from.dev.cloud.desired.put(device, { cloud: { endpoints: [`${to.endpoint}?move=${n}`] }, player: { config: { n } } });
+    want(stage, { cloud: { endpoints: [`${to.endpoint}?move=${n}`] }, player: { config: { n } } }, from);
   },
   done: (stage) => {
     const to = targets.get(stage.rig);
@@ -117,13 +131,22 @@ export const MIGRATION: Scenario = {
 
 const targets = new WeakMap<DeviceRig, ProofCloud>();
 
-/** Until `holds` or the agent has ended; false when the time was over. */
-export async function untilEither(rig: DeviceRig, holds: () => boolean, timeoutMs: number): Promise<"held" | "ended" | "late"> {
-  const untilMs = performance.now() + timeoutMs;
-  while (performance.now() < untilMs) {
-    if (rig.agent?.end !== undefined) return "ended";
-    if (holds()) return "held";
-    await pauseMs(20);
-  }
-  return "late";
-}
+export const SCENARIOS: readonly Scenario[] = [
+  FIRST_START,
+  command("gpio.pulse", ({ rig }) => rig.command("pulse", "gpio.pulse", { line: "GPIO4", durationMs: 20 }, { kind: "pulse", line: "GPIO4" })?.id),
+  command("gpio.write", ({ rig, n }) => {
+    const level = (n % 2) as 0 | 1;
+    return rig.command("level", "gpio.write", { line: "GPIO12", level }, { kind: "level", line: "GPIO12", level })?.id;
+  }),
+  command("display.brightness", ({ rig, n }) => {
+    const percent = percentOf(n);
+    return rig.command("brightness", "display.brightness", { percent }, { kind: "value", part: "display", key: "brightness", value: percent })?.id;
+  }),
+  command("reload-player", ({ rig }) => rig.command("player", "reload-player", {}, { kind: "asked", what: "reload" })?.id),
+  command("reboot", ({ rig }) => rig.command("reboot", "reboot", {}, { kind: "boot" })?.id),
+  DESIRED,
+  CONTENT,
+  OUTBOX,
+  NETWORK_KEPT,
+  NETWORK_UNDONE,
+];

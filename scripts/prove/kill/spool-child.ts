@@ -1,0 +1,34 @@
+/**
+ * One life of the player host's page spool, for `kill-spool.ts`: takes up what is left, keeps plays and events, and has some of
+ * them taken out again as an agent does that stored them. What it was told goes to stdout, written before anything else happens.
+ */
+import { writeSync } from "node:fs";
+import { PageSpool, type SpooledMessage } from "../../../player-host/link/page-spool.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
+
+const [path = "", life = "0", from = "1"] = process.argv.slice(2);
+/** Small, so that it is written anew on the way. */
+const BYTES_MAX = 2_048;
+const MESSAGES = 12;
+const say = (what: string, id: string): number => writeSync(1, `${what} ${id}\n`);
+
+const spool = new PageSpool(path, silentLog, BYTES_MAX);
+await spool.open();
+for (const { id } of spool.waiting()) say("waiting", id);
+for (let n = Number(from); n < Number(from) + MESSAGES; n += 1) {
+  const id = `${life}-${n}`;
+  const message: SpooledMessage = n % 4 === 0 ? { t: "page-event", id, name: "n" } : { t: "page-play", id, play: { item: id, about: "x".repeat(100) } };
+  const kept = await spool.append(message);
+  if (kept.ok) say(message.t === "page-play" ? "kept" : "in-memory", id);
+  // The agent took the older half.
+  if (n % 6 === 0) for (const waiting of spool.waiting().slice(0, 4)) {
+    say("removed", waiting.id);
+    spool.remove(waiting.id);
+  }
+}
+for (const { id } of spool.waiting()) {
+  say("removed", id);
+  spool.remove(id);
+}
+await spool.close();
+say("end", life);
