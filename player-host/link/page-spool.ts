@@ -1,5 +1,6 @@
 import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
+import { crc32 } from "node:zlib";
 import * as v from "valibot";
 import type { Log } from "../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
@@ -20,7 +21,7 @@ interface Append {
 }
 
 /**
- * What a page emitted while the agent was away: lines of JSON in one file, under a fixed limit. Proofs of play
+ * What a page emitted while the agent was away: lines of JSON with a checksum in one file, under a fixed limit. Proofs of play
  * are on the disk itself (fdatasync) before the page is told, one sync serving all that wait; events are in the
  * kernel's hands. What the agent has stored is taken out again; the same id may be sent twice, never lost.
  */
@@ -56,7 +57,7 @@ export class PageSpool {
     const marked = await this.#mark.read();
     for (const line of text.split("\n")) {
       if (line === "") continue;
-      const parsed = v.safeParse(HostMessageSchema, parseJson(line));
+      const parsed = v.safeParse(HostMessageSchema, parseJson(textOf(line) ?? ""));
       if (parsed.success && (parsed.output.t === "page-event" || parsed.output.t === "page-play")) this.#kept.set(parsed.output.id, parsed.output);
       else dropped += 1;
     }
@@ -94,7 +95,7 @@ export class PageSpool {
   /** `spool.full` when the limit is reached, `spool.failed` when the disk does not take it. */
   append(message: SpooledMessage): Promise<Result<undefined>> {
     return new Promise((done) => {
-      this.#queue.push({ message, line: `${JSON.stringify(message)}\n`, done });
+      this.#queue.push({ message, line: lineOf(message), done });
       this.#work();
     });
   }
@@ -184,7 +185,7 @@ export class PageSpool {
       this.#torn = false;
       return;
     }
-    const text = this.waiting().map((message) => `${JSON.stringify(message)}\n`).join("");
+    const text = this.waiting().map(lineOf).join("");
     const temporary = `${this.#path}.tmp`;
     const file = await open(temporary, "w", 0o600);
     try {
@@ -203,4 +204,19 @@ export class PageSpool {
     this.#file ??= await open(this.#path, "a", 0o600);
     return this.#file;
   }
+}
+
+const CRC_DIGITS = 8;
+
+/** A flipped bit inside a text leaves JSON that parses: the checksum before it tells. */
+function lineOf(message: SpooledMessage): string {
+  const text = JSON.stringify(message);
+  return `${crc32(text).toString(16).padStart(CRC_DIGITS, "0")} ${text}\n`;
+}
+
+/** The JSON of a line; `undefined` when it is not as it was written. Lines of before there were checksums are taken as they are. */
+function textOf(line: string): string | undefined {
+  if (line.startsWith("{")) return line;
+  const text = line.slice(CRC_DIGITS + 1);
+  return line.slice(0, CRC_DIGITS + 1) === `${crc32(text).toString(16).padStart(CRC_DIGITS, "0")} ` ? text : undefined;
 }

@@ -57,6 +57,33 @@ test("cut off at any byte, every message that is gone is counted, once", async (
   }
 });
 
+test("a bit flipped anywhere costs its line, is counted, and brings no message that was never written", async () => {
+  await left(4);
+  const whole = readFileSync(path);
+  const mark = readFileSync(`${path}.mark`);
+  const written = new Set([1, 2, 3, 4].map((n) => JSON.stringify(play(n))));
+  for (let bit = 0; bit < whole.length * 8; bit += 3) {
+    const flipped = Buffer.from(whole);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    writeFileSync(path, flipped);
+    writeFileSync(`${path}.mark`, mark);
+    const spool = new PageSpool(path, silentLog);
+    const { dropped } = await spool.open();
+    const kept = spool.waiting();
+    await spool.close();
+    expect(kept.every((message) => written.has(JSON.stringify(message))), `bit ${bit}`).toBe(true);
+    expect(dropped, `bit ${bit}`).toBe(4 - kept.length);
+    expect(kept.length, `bit ${bit}`).toBeLessThan(4);
+  }
+});
+
+test("lines of before there were checksums are taken", async () => {
+  mkdirSync(join(folder, "player"));
+  writeFileSync(path, `${JSON.stringify(play(1))}\n${JSON.stringify(play(2))}\n`);
+  expect(await opened()).toEqual({ dropped: 0, kept: 2 });
+  expect(await opened()).toEqual({ dropped: 0, kept: 2 });
+});
+
 test("deleted, or something else in its place: all of it is counted", async () => {
   await left(3);
   rmSync(path);
