@@ -29,15 +29,15 @@ const parallel = Math.max(1, numbers.parallel);
 let violations = 0;
 
 console.log(`prove:kill, seed ${seed}, ${numbers.kills} kills at random moments, ${parallel} devices at a time; ${cpus().length} × ${cpus()[0]?.model ?? "?"}`);
-const atWrites = numbers.writes === 0 ? 0 : await everyWrite();
-const writesS = seconds();
 const random = numbers.kills === 0 ? 0 : await atRandom();
+const randomS = seconds();
+const atWrites = numbers.writes === 0 ? 0 : await everyWrite();
 await cloud.dev.stop();
 await other.dev.stop();
 await contents.stop();
 built.dispose();
 rmSync(folder, { recursive: true, force: true });
-console.log(`${random + atWrites} kills (${atWrites} at durable writes in ${writesS} s, ${random} at random moments in ${seconds() - writesS} s): ${violations} violations; seed ${seed}`);
+console.log(`${random + atWrites} kills (${random} at random moments in ${randomS} s, ${atWrites} at durable writes in ${seconds() - randomS} s): ${violations} violations; seed ${seed}`);
 process.exitCode = violations === 0 ? 0 : 1;
 
 /** Each scenario twice, so many devices at a time. */

@@ -141,7 +141,7 @@ async function patchPromises(): Promise<void> {
   const { promises } = fs;
   const { open, rename, rm, unlink } = promises;
   const patched = promises as { open: typeof open; rename: typeof rename; rm: typeof rm; unlink: typeof unlink };
-  patched.rename = (from, to) => durably(`rename ${baseOf(to as fs.PathLike)}`, () => rename(from, to));
+  patched.rename = (from, to) => durably(`rename ${baseOf(to)}`, () => rename(from, to));
   patched.rm = (path, options) => durably(`rm ${baseOf(path)}`, () => rm(path, options));
   patched.unlink = (path) => durably(`unlink ${baseOf(path)}`, () => unlink(path));
   const probe = await open(import.meta.filename);

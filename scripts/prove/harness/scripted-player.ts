@@ -27,6 +27,7 @@ export class ScriptedPlayer {
   #made = 0;
   #owed = 0;
   #left = Infinity;
+  #atOnce = UNANSWERED_MAX;
   #content = "scripted";
   #loads = 1;
   #instance = 1;
@@ -49,12 +50,14 @@ export class ScriptedPlayer {
   setRate(perSecond: number): void {
     this.#perSecond = perSecond;
     this.#left = Infinity;
+    this.#atOnce = UNANSWERED_MAX;
   }
 
-  /** So many records more, and then only waits for answers. */
-  offer(count: number, perSecond: number): void {
+  /** So many records more, at most `atOnce` of them without an answer, and then only waits for answers. */
+  offer(count: number, perSecond: number, atOnce: number): void {
     this.#perSecond = perSecond;
     this.#left = count;
+    this.#atOnce = atOnce;
   }
 
   get unanswered(): number {
@@ -133,7 +136,7 @@ export class ScriptedPlayer {
   #send(): void {
     if (!this.#greeted) return;
     this.#owed = Math.min(this.#owed + (this.#perSecond * TICK_MS) / 1_000, this.#perSecond / 4);
-    for (; this.#owed >= 1 && this.#unanswered.size < UNANSWERED_MAX && this.#left > 0; this.#owed -= 1) {
+    for (; this.#owed >= 1 && this.#unanswered.size < this.#atOnce && this.#left > 0; this.#owed -= 1) {
       this.#left -= 1;
       this.#made += 1;
       const entry: PageEntry = { id: `${this.#prefix}-${this.#made}`, stream: this.#made % 3 === 0 ? "event" : "play", fate: { kind: "unanswered" } };

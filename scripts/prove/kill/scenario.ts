@@ -1,5 +1,5 @@
 import type { DesiredKeyResult, DesiredReport } from "../../../agent/protocol/desired.ts";
-import type { Json, JsonObject } from "../../../platform/runtime/json.ts";
+import type { Json } from "../../../platform/runtime/json.ts";
 import { pauseMs } from "../harness/agent-process.ts";
 import type { ContentServer } from "../harness/content-server.ts";
 import type { DeviceRig } from "../harness/device-rig.ts";
@@ -21,6 +21,8 @@ export interface Scenario {
   readonly name: string;
   /** From an empty data folder each time; the other scenarios go on with one device. */
   readonly fresh: boolean;
+  /** `prepare` ends with the agent ended: the kills fall into the start after it. */
+  readonly fromStart?: true;
   /** Brings the device to where each run begins, whatever the run before left. Nobody kills it here. */
   prepare?(stage: Stage): Promise<void>;
   /** Asks for it. */
@@ -41,7 +43,7 @@ export function want(stage: Stage, document: Json, cloud = stage.rig.cloud): voi
 export function keyResult({ rig }: Stage, key: string): DesiredKeyResult | undefined {
   const { store } = rig.cloud.dev.cloud.context;
   const wanted = store.document(rig.deviceId, "desired")?.version ?? Infinity;
-  const reported = store.document(rig.deviceId, "reported")?.document as JsonObject | undefined;
+  const reported = store.document(rig.deviceId, "reported")?.document;
   const desired = reported?.["desired"] as unknown as DesiredReport | undefined;
   return desired?.version === wanted ? desired.keys[key] : undefined;
 }

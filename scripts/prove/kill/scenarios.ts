@@ -1,8 +1,11 @@
 import { join } from "node:path";
 import { askAgent } from "../../../agent/node/local-api/local-client.ts";
+import { pauseMs } from "../harness/agent-process.ts";
 import type { DeviceRig } from "../harness/device-rig.ts";
 import type { ProofCloud } from "../harness/proof-cloud.ts";
 import { keyResult, untilEither, want, whereIs, type Scenario, type Stage } from "./scenario.ts";
+
+const PREPARE_MS = 10_000;
 
 const lastId = new WeakMap<DeviceRig, string>();
 
@@ -64,7 +67,7 @@ const OUTBOX: Scenario = {
   fresh: false,
   act: ({ rig, player }) => {
     offeredBefore.set(rig, rig.ledger.pages.size);
-    player.offer(RECORDS, 150);
+    player.offer(RECORDS, 150, 3);
   },
   done: ({ rig, player }) =>
     player.unanswered === 0 && rig.ledger.pages.size >= (offeredBefore.get(rig) ?? 0) + RECORDS && rig.cloud.playsOf(rig.deviceId) >= plays(rig),
@@ -73,6 +76,33 @@ const OUTBOX: Scenario = {
 function plays(rig: DeviceRig): number {
   return [...rig.ledger.pages.values()].filter(({ stream, fate }) => stream === "play" && fate.kind === "stored").length;
 }
+
+/** The agent ended in the middle of a pulse: what becomes of the command is found out and written in the start after it. */
+const AFTER_CRASH: Scenario = {
+  ...command("start after a crash in the middle of a pulse", () => undefined),
+  fromStart: true,
+  async prepare({ rig }) {
+    const id = rig.command("long", "gpio.pulse", { line: "GPIO6", durationMs: 5_000 }, { kind: "pulse", line: "GPIO6" })?.id ?? "";
+    lastId.set(rig, id);
+    await untilEither(rig, () => rig.row(id)?.state === "delivered" || rig.row(id)?.state === "running", PREPARE_MS);
+    await pauseMs(150);
+    rig.agent?.kill("SIGKILL");
+    if (rig.agent !== undefined) rig.noteEnd(await rig.agent.ended);
+  },
+  act: () => undefined,
+};
+
+const AFTER_REBOOT: Scenario = {
+  ...command("start after a reboot that a command asked for", () => undefined),
+  fromStart: true,
+  async prepare({ rig }) {
+    lastId.set(rig, rig.command("reboot", "reboot", {}, { kind: "boot" })?.id ?? "");
+    await untilEither(rig, () => false, PREPARE_MS);
+    if (rig.agent?.end !== undefined) rig.noteEnd(rig.agent.end);
+    else rig.ledger.faults.push("the reboot did not come");
+  },
+  act: () => undefined,
+};
 
 /** Addresses that work where the simulated device stands; each run another, because one that failed is not tried again soon. */
 function networkOf(n: number): { readonly network: { readonly interfaces: Record<string, unknown> } } {
@@ -99,8 +129,6 @@ const NETWORK_UNDONE: Scenario = {
   act: (stage) => want(stage, networkOf(stage.n * 2 + 1) as never),
   done: (stage) => ended(keyResult(stage, "network")?.status),
 };
-
-const PREPARE_MS = 10_000;
 
 function ended(status: string | undefined): boolean {
   return status === "applied" || status === "failed" || status === "refused";
@@ -144,6 +172,8 @@ export const SCENARIOS: readonly Scenario[] = [
   }),
   command("reload-player", ({ rig }) => rig.command("player", "reload-player", {}, { kind: "asked", what: "reload" })?.id),
   command("reboot", ({ rig }) => rig.command("reboot", "reboot", {}, { kind: "boot" })?.id),
+  AFTER_CRASH,
+  AFTER_REBOOT,
   DESIRED,
   CONTENT,
   OUTBOX,
