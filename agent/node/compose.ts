@@ -23,6 +23,7 @@ import { PackageProvider } from "./content/package-provider.ts";
 import { EXIT } from "./exit-codes.ts";
 import { loadDeviceKey } from "./identity/device-key-file.ts";
 import { readProvisioning, type Provisioning } from "./identity/provisioning.ts";
+import { removeClaimToken } from "./identity/used-claim-token.ts";
 import { LocalServer, type LocalServerOptions } from "./local-api/local-server.ts";
 import { localMethods } from "./local-api/local-methods.ts";
 import { Listening } from "./listening.ts";
@@ -96,6 +97,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   };
   const agent = await Agent.create(ports, settings);
   reportFindings({ alarms: agent.parts.alarms, stores, loaded, log, ...(platform.damage && { worldDamage: platform.damage }) });
+  if (provisioning?.claimToken !== undefined) forgetUsedToken(agent, provisioning.path, log);
   platform.world?.setHooks(simulatedHooks(() => playerPid(player), log));
   const local = await createLocal(options, agent, socketPath("agent.sock", place).path, platform, { playerGroup, onListening: () => listening.note("agent.sock") });
   return { agent, run: (signal) => run({ agent, player, local, listening, platform, progress, timers, log }, signal) };
@@ -157,6 +159,19 @@ function provisioningOf({ config, paths }: ComposeOptions, log: Log): Provisioni
   if (read.ok) return read.value;
   log.error({ ...read.error }, "the provisioning file cannot be used");
   return undefined;
+}
+
+/** Once the device has an owner its claim token is a secret that nobody needs and anybody with the card can read. */
+function forgetUsedToken({ parts: { ownership } }: Agent, path: string, log: Log): void {
+  const forget = (): void => {
+    if (ownership.owner() === undefined) return;
+    undo();
+    const removed = removeClaimToken(path);
+    if (!removed.ok) log.warn({ ...removed.error }, "a claim token that was used lies open");
+    else if (removed.value) log.info({ path }, "the claim token was used and is taken out of the provisioning file");
+  };
+  const undo = ownership.onChange(forget);
+  forget();
 }
 
 function settingsOf({ config, version }: ComposeOptions, provisioning: Provisioning | undefined): AgentSettings {

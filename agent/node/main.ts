@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { SystemTimers } from "../../platform/linux/system-clock.ts";
+import { makeFolder } from "../../platform/node/make-folder.ts";
 import { takeProcessLock } from "../../platform/node/process-lock.ts";
 import type { Timer } from "../../platform/ports/clock.ts";
 import { messageOf } from "../../platform/ports/result.ts";
@@ -33,7 +33,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const data = resolve(config.values.data);
   const paths = pathsIn(data);
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 });
+    makeFolder(data, 0o700);
   } catch (thrown) {
     // Not a wrong configuration: a disk may come late, and the one that waits for it is started again.
     return refuse(`the data folder ${data} cannot be made: ${messageOf(thrown)}`, "name another one with --data DIR", EXIT.failed);

@@ -13,6 +13,8 @@ export interface Paths {
   /** Folders with logs; the first is the agent's own. */
   readonly logs: readonly string[];
   readonly agentLog: string;
+  /** Where a support bundle goes that nobody named a place for; each takes the place of the last. */
+  readonly supportBundle: string;
   readonly simulatedWorld: string;
   /** Read once at start, when it is there. */
   readonly provisioning: string;
@@ -37,6 +39,7 @@ export function pathsIn(data: string, { content = "", playerLogs = "" }: OtherFo
     content: content === "" ? join(data, "content") : resolve(content),
     logs: playerLogs === "" ? [logs] : [logs, resolve(playerLogs)],
     agentLog: join(logs, "agent.log"),
+    supportBundle: join(data, "support", "vitrine-support.zip"),
     simulatedWorld: join(data, "simulated-world.json"),
     provisioning: join(data, "vitrine-provision.json"),
   };

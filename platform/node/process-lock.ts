@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { fail, messageOf, ok, type Result } from "../ports/result.ts";
+import { makeFolder } from "./make-folder.ts";
 import { isAlive, readProcStat } from "./proc.ts";
 
 const TRIES_MAX = 3;
@@ -13,7 +14,7 @@ const TRIES_MAX = 3;
  */
 export function takeProcessLock(path: string): Result<() => void> {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path), 0o700);
     return take(path);
   } catch (thrown) {
     // Whatever the disk or the folder says: without a name for it in the file system there is no lock.

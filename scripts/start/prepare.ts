@@ -1,13 +1,14 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { makeFolder } from "../../platform/node/make-folder.ts";
 import { takeProcessLock } from "../../platform/node/process-lock.ts";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
 
 /** Makes the data folder and takes it for this process. Returns its release. Errors: `start.data-unwritable`, `start.data-in-use`. */
 export function takeDataFolder(folder: string): Result<() => void> {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     const probe = join(folder, `.probe-${process.pid}`);
     writeFileSync(probe, "");
     rmSync(probe);

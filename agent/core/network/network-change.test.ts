@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Network } from "../../protocol/network-settings.ts";
 import { fail } from "../../../platform/ports/result.ts";
-import { NETWORK_ALARM, STRANDED_ALARM } from "./network-change.ts";
+import { NETWORK_ALARM, STRANDED_ALARM, UNKEPT_ALARM } from "./network-change.ts";
 import { DEFAULT_NETWORK_POLICY } from "./network-change-deps.ts";
 import { machine, NetworkBench, onlyTheCut, type Machine } from "./testing/network-bench.ts";
 
@@ -161,6 +161,20 @@ describe("a network change", () => {
     broken = false;
     expect(await bench.machine.time.settled(result)).toMatchObject({ status: "failed" });
     expect([[...bench.alarms.keys()], interfacesOf(bench.machine)]).toEqual([[NETWORK_ALARM], {}]);
+    await bench.end();
+  });
+
+  test("confirmed settings of which the machine does not take that they stay: asked until it does, and an alarm says so", async () => {
+    let broken = true;
+    const bench = await NetworkBench.start(machine(), {
+      settings: (port) => ({ ...port, keep: (point) => (broken ? Promise.resolve(fail("network.refused", "not now")) : port.keep(point)) }),
+    });
+    const result = bench.change.apply(GOOD);
+    await bench.advance(60_000);
+    expect([[...bench.alarms.keys()], bench.change.state().kind]).toEqual([[UNKEPT_ALARM], "settled"]);
+    broken = false;
+    expect(await bench.machine.time.settled(result)).toMatchObject({ status: "applied" });
+    expect([...bench.alarms.keys()]).toEqual([]);
     await bench.end();
   });
 

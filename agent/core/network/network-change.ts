@@ -19,6 +19,8 @@ export const NETWORK_KEY = "network";
 export const NETWORK_ALARM = "network.change-reverted";
 /** Code of the alarm while the old settings are not back. */
 export const STRANDED_ALARM = "network.not-restored";
+/** Confirmed settings of which the machine does not take that they stay. */
+export const UNKEPT_ALARM = "network.not-kept";
 /** Added to the machine's own worst case before a call is taken to hang. */
 const DEADLINE_MARGIN_MS = 5_000;
 
@@ -221,10 +223,11 @@ export class NetworkChange {
 
   /** Tells the machine that confirmed settings stay, until it took that. */
   async #keep(): Promise<void> {
-    const { log } = this.#deps;
+    const { log, alarms } = this.#deps;
     if (this.#state.kind !== "settled" || this.#state.unkept === undefined) return;
     const { unkept, ...settled } = this.#state;
     if (!(await this.#untilDone("keep", (of) => of.keep(unkept)))) return;
+    alarms.clear(UNKEPT_ALARM, "the machine took that the network settings stay");
     this.#state = settled;
     const error = await this.#record.write(settled);
     // The next start tells the machine again, which changes nothing.
@@ -263,6 +266,7 @@ export class NetworkChange {
       if (done.ok) return true;
       log.error({ ...done.error, attempt }, `the machine did not ${what} its network settings; it is asked again`);
       if (what === "restore") alarms.raise(STRANDED_ALARM, "error", `the old network settings could not be brought back: ${done.error.message}`);
+      else alarms.raise(UNKEPT_ALARM, "warning", `the network settings work, and the machine does not take that they stay: ${done.error.message}; it may return to the old ones by itself`);
       await sleep(timers, `network.${what}-again`, retryDelayMs(policy.machine, attempt, random), this.#stop.signal);
     }
     return false;

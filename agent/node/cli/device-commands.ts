@@ -61,10 +61,11 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
       run: (context) => withLimit(context, 100, (lines) => show<LogsAnswer>(context, "logs", { lines }, (answer) => answer.lines.join("\n")), "lines"),
     },
     {
-      name: "support-bundle", summary: "Writes a zip with status, checks, configuration (without secrets) and logs.", usage: "[--out FILE] [--data DIR]", options: { ...DATA_OPTION, out: { type: "string" } }, help: DATA_HELP,
+      name: "support-bundle", summary: "Writes a zip with status, checks, configuration (without secrets) and logs.", usage: "[--out FILE] [--data DIR]", options: { ...DATA_OPTION, out: { type: "string" } },
+      help: [...DATA_HELP, "--out FILE   where to; the agent writes it, so its user must be able to (default: support/vitrine-support.zip in the data folder, over the last one)"],
       run: (context) => {
-        const out = resolve((context.options["out"] as string | undefined) ?? "vitrine-support.zip");
-        return show<BundleAnswer>(context, "support-bundle", { out }, (answer) => `${answer.path} (${formatBytes(answer.bytes)}): ${answer.files.join(", ")}`);
+        const out = context.options["out"] as string | undefined;
+        return show<BundleAnswer>(context, "support-bundle", out === undefined ? {} : { out: resolve(out) }, (answer) => `${answer.path} (${formatBytes(answer.bytes)}): ${answer.files.join(", ")}`);
       },
     },
   ];

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { PROVISIONING_FILE, readProvisioning } from "./provisioning.ts";
+import { removeClaimToken } from "./used-claim-token.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -41,4 +42,26 @@ test("a wrong file is not passed over for the next one", () => {
   mkdirSync(join(folder, "boot"));
   writeFileSync(join(folder, "boot", PROVISIONING_FILE), "nonsense");
   expect(errorOf("{}")).toContain(`/boot/${PROVISIONING_FILE} is not JSON text`);
+});
+
+test("a used claim token is taken out of its file, and nothing else is", () => {
+  const path = join(folder, PROVISIONING_FILE);
+  const rest = { endpoints: ["wss://cloud.test/device"], deviceName: "Window" };
+  writeFileSync(path, `\uFEFF${JSON.stringify({ ...rest, claimToken: "shop-12" })}`, { mode: 0o640 });
+  expect(removeClaimToken(path)).toEqual({ ok: true, value: true });
+  expect(readFileSync(path, "utf8")).not.toContain("shop-12");
+  expect(readProvisioning([path])).toEqual({ ok: true, value: { ...rest, path } });
+  expect([statSync(path).mode & 0o777, readdirSync(folder)]).toEqual([0o640, [PROVISIONING_FILE]]);
+  expect(removeClaimToken(path)).toEqual({ ok: true, value: false });
+});
+
+test("a file that cannot be changed is said, and one that is a link or no JSON is left alone", () => {
+  expect(removeClaimToken(join(folder, "gone.json"))).toMatchObject({ ok: false, error: { code: "provisioning.token-left" } });
+  const [real, link] = [join(folder, "real.json"), join(folder, "link.json")];
+  writeFileSync(real, '{"claimToken":"a"}');
+  symlinkSync(real, link);
+  expect(removeClaimToken(link)).toEqual({ ok: true, value: false });
+  expect(readFileSync(real, "utf8")).toBe('{"claimToken":"a"}');
+  writeFileSync(real, "{");
+  expect(removeClaimToken(real)).toEqual({ ok: true, value: false });
 });

@@ -69,7 +69,8 @@ async function commands(agent: Agent, limit: number): Promise<CommandsAnswer> {
 }
 
 /** A zip for whoever helps from afar. Holds no key, no token and no secret of the configuration. */
-async function supportBundle(deps: LocalMethodDeps, out: unknown) {
+async function supportBundle(deps: LocalMethodDeps, wanted: unknown) {
+  const out = wanted ?? deps.paths.supportBundle;
   if (typeof out !== "string" || !isAbsolute(out)) return fail("bundle.path", "support-bundle needs an absolute path to write to");
   deps.flushLog();
   const logs = await readLogTail(deps.paths.logs, BUNDLE_LOG_BYTES);
@@ -91,7 +92,7 @@ async function supportBundle(deps: LocalMethodDeps, out: unknown) {
     await replaceFile(out, zip);
     return ok({ path: out, bytes: zip.length, files: Object.keys(files) } satisfies BundleAnswer);
   } catch (thrown) {
-    return fail("bundle.unwritable", `${out} cannot be written: ${messageOf(thrown)}`, "name another file with --out");
+    return fail("bundle.unwritable", `${out} cannot be written: ${messageOf(thrown)}`, "name another file with --out, which the agent's user can write, or leave it out");
   }
 }
 

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../../platform/node/make-folder.ts";
 import { socketPlaceOf } from "../../../platform/node/socket-folder.ts";
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
@@ -19,8 +19,8 @@ import { socketsDir } from "./sockets-dir.ts";
 /** After this the process ends however much is left to do: whoever asked waits for two seconds. */
 const STOP_DEADLINE_MS = 1_900;
 const LOG_BYTES_MAX = 2 * 1024 * 1024;
-/** Codes of a disk that is worn, full or read-only (Node says ENOENT of a folder below a read-only one). A picture needs no disk. */
-const POOR_DISK = new Set(["EROFS", "ENOENT", "ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM"]);
+/** Codes of a disk that is worn, full or read-only. A picture needs no disk. */
+const POOR_DISK = new Set(["EROFS", "ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM"]);
 
 /** What a player host is on one shell; the rest of it is the same on all. */
 export interface HostProgram {
@@ -45,7 +45,7 @@ export async function runHostProgram(program: HostProgram): Promise<number> {
   const options = parsed.value;
   const refused = program.refuse?.(options);
   if (refused !== undefined) return complain(refused, EXIT.usage);
-  const folder = await makeFolder(join(options.dataDir, "player"));
+  const folder = openFolder(join(options.dataDir, "player"));
   if (!folder.ok && folder.error.code === "host.data-folder") return complain(`The data folder ${options.dataDir} cannot be used: ${folder.error.message}`, EXIT.usage);
   const lock = await takeInstanceLock(join(options.dataDir, "player", "host.lock"));
   if (!lock.ok && lock.error.code !== "host.lock-unwritable") return complain(`${lock.error.message} ${lock.error.hint ?? ""}`, EXIT.alreadyRunning);
@@ -65,9 +65,9 @@ export async function runHostProgram(program: HostProgram): Promise<number> {
 }
 
 /** Errors: `host.data-folder` (it cannot be one), `host.disk` (the disk does not take it). */
-async function makeFolder(path: string): Promise<Result<void>> {
+function openFolder(path: string): Result<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    makeFolder(path, 0o700);
     return ok(undefined);
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code ?? "";

@@ -266,13 +266,17 @@ function suite(path: string): void {
     await device.device.storedUpTo("metric", 3);
     await on(`#/device/${device.id}/telemetry`, async (page) => {
       const chart = page.getByRole("slider", { name: "CPU over time" });
-      // The chart is drawn anew when its data come; who reads it then comes back to it.
-      const read = async (): Promise<string | null> => {
-        await chart.focus();
-        return chart.getAttribute("aria-valuetext");
-      };
-      await expect.poll(read, { timeout: 10_000 }).toMatch(/: 30 % \(1 % – 50 %, 6 samples\)$/);
+      await expect.poll(() => chart.getAttribute("aria-valuemax")).toBe("2");
+      await chart.focus();
+      expect(await chart.getAttribute("aria-valuetext")).toMatch(/: 30 % \(1 % – 50 %, 6 samples\)$/);
       await page.keyboard.press("ArrowLeft");
+      expect(await chart.getAttribute("aria-valuetext")).toMatch(/: 20 %/);
+      // Another metric comes before this one, and the charts are loaded anew: who reads stays where they were.
+      device.device.resend("metric", [{ seq: 4, kind: "telemetry", wall: wall - 1_000, mono: 4, body: { intervalMs: 60_000, metrics: { "audio.percent": { min: 1, mean: 1, max: 1, last: 1, count: 1 } } } }]);
+      await device.device.storedUpTo("metric", 4);
+      await page.evaluate('document.activeElement.setAttribute("data-read", "here")');
+      await expect.poll(() => page.locator(".chart-picture").count(), { timeout: 20_000 }).toBe(2);
+      expect(await page.evaluate('document.activeElement.getAttribute("data-read")')).toBe("here");
       expect(await chart.getAttribute("aria-valuetext")).toMatch(/: 20 %/);
     });
   });

@@ -1,7 +1,7 @@
 import type { SeriesAnswer } from "../../model/api-types.ts";
 import { brief, metricTitle, unitOf } from "../../model/format.ts";
 import { chart, type Chart } from "../../ui/chart.dom.ts";
-import { freshId, h, refill } from "../../ui/dom.dom.ts";
+import { freshId, h } from "../../ui/dom.dom.ts";
 import { type DeviceContext, pathOf } from "./context.dom.ts";
 
 const RANGES: readonly (readonly [string, number])[] = [["15 min", 900_000], ["1 h", 3_600_000], ["6 h", 21_600_000], ["24 h", 86_400_000], ["7 d", 604_800_000]];
@@ -49,10 +49,21 @@ export function telemetrySection(context: DeviceContext): HTMLElement {
       charts.get(name)?.update({ points: answer.value.series[name] ?? [], fromMs: answer.value.fromMs, toMs: answer.value.toMs, bucketMs: answer.value.bucketMs, last });
     }
   };
+  /** Charts that are there stay where they are: one that is taken out and put back loses the focus, and its reader's place. */
   const arrange = (metrics: readonly Metric[]): void => {
-    if (metrics.length === charts.size && metrics.every((metric) => charts.has(metric.name))) return;
-    for (const { name } of metrics) if (!charts.has(name)) charts.set(name, chart(metricTitle(brief(name, 64)), unitOf(name), name.endsWith("percent")));
-    refill(grid, ...metrics.map((metric) => charts.get(metric.name)?.root));
+    const names = new Set(metrics.map((metric) => metric.name));
+    for (const [name, { root }] of charts) {
+      if (names.has(name)) continue;
+      root.remove();
+      charts.delete(name);
+    }
+    let place = grid.firstElementChild;
+    for (const name of names) {
+      const known = charts.get(name) ?? chart(metricTitle(brief(name, 64)), unitOf(name), name.endsWith("percent"));
+      charts.set(name, known);
+      if (known.root === place) place = place.nextElementSibling;
+      else grid.insertBefore(known.root, place);
+    }
   };
   const ranges = RANGES.map(([label, lengthMs]) => {
     const radio = h("input", { type: "radio", name: rangeName, checked: lengthMs === keptRangeMs });

@@ -1,0 +1,30 @@
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { makeFolder } from "./make-folder.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vitrine-make-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("makes what is missing, and nothing where all is there", () => {
+  makeFolder(join(folder, "a", "b", "c"), 0o700);
+  makeFolder(join(folder, "a", "b", "c"));
+  expect(statSync(join(folder, "a", "b")).mode & 0o777).toBe(0o700);
+  makeFolder("/");
+});
+
+test("a file or a broken link in the way is an error", () => {
+  writeFileSync(join(folder, "file"), "");
+  symlinkSync(join(folder, "nowhere"), join(folder, "link"));
+  expect(() => makeFolder(join(folder, "file"))).toThrow("ENOTDIR");
+  expect(() => makeFolder(join(folder, "file", "below"))).toThrow("ENOTDIR");
+  expect(() => makeFolder(join(folder, "link", "below"))).toThrow("ENOENT");
+});
+
+test.skipIf(!existsSync("/proc/self"))("below /proc it is refused at once, where Node's own never comes back", () => {
+  expect(() => makeFolder("/proc/vitrine/data")).toThrow(/E[A-Z]+/);
+});
