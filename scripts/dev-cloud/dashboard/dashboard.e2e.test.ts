@@ -259,6 +259,22 @@ function suite(path: string): void {
     });
   }
 
+  test("a Wi-Fi password is not on the page, and is kept by whoever saves something else", async () => {
+    const device = await set.add(PLAN, "Wireless");
+    const network = { wifi: { ssid: "Shop", security: "wpa-psk", password: "correct horse" } };
+    await set.call("PUT", `/devices/${device.id}/desired`, { document: { network, log: { level: "info" } } });
+    await on(`#/device/${device.id}/desired`, async (page) => {
+      const text = page.getByRole("textbox", { name: "The document" });
+      await expect.poll(() => text.inputValue()).toContain('"ssid": "Shop"');
+      expect((await page.content()) + (await text.inputValue())).not.toContain("correct horse");
+      await text.fill((await text.inputValue()).replace('"info"', '"debug"'));
+      await page.getByRole("button", { name: "Save", exact: true }).click();
+      await page.getByText("version 2", { exact: true }).waitFor();
+    });
+    const saved = (await (await set.call("GET", `/devices/${device.id}/desired`)).json()) as { document: unknown };
+    expect(saved.document).toEqual({ network, log: { level: "debug" } });
+  });
+
   test("a chart is read by arrow keys", async () => {
     const device = await set.add(PLAN, "Charts");
     const wall = Date.now();

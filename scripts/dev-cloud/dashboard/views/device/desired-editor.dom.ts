@@ -2,12 +2,13 @@ import { isJsonObject, parseJson, type JsonObject } from "../../../../../platfor
 import type { ApiIssue } from "../../data/api.dom.ts";
 import type { DesiredAnswer } from "../../model/api-types.ts";
 import { changedKeys, lineOfPath, pathInMessage } from "../../model/json-place.ts";
+import { maskSecrets, restoreSecrets } from "../../model/masked-document.ts";
 import { freshId, h, refill } from "../../ui/dom.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
 import { type DeviceContext, detailOf, pathOf, whenever } from "./context.dom.ts";
 
 /**
- * The document as JSON. It is saved against the version it was loaded from: when somebody else saved meanwhile,
+ * The document as JSON, its passwords masked; a mask that is left alone keeps the password. It is saved against the version it was loaded from: when somebody else saved meanwhile,
  * nothing is overwritten and nothing typed is lost until the person decides.
  */
 export function desiredEditor(context: DeviceContext): HTMLElement {
@@ -30,7 +31,7 @@ export function desiredEditor(context: DeviceContext): HTMLElement {
   };
   const load = (next: typeof base): void => {
     base = next;
-    loadedText = JSON.stringify(next.document, undefined, 2);
+    loadedText = JSON.stringify(maskSecrets(next.document), undefined, 2);
     text.value = loadedText;
     error.replaceChildren();
     conflict.replaceChildren();
@@ -39,7 +40,7 @@ export function desiredEditor(context: DeviceContext): HTMLElement {
   };
   const showConflict = (theirs: typeof base): void => {
     const mine = parseJson(text.value);
-    const keys = isJsonObject(mine) ? changedKeys(theirs.document, mine) : [];
+    const keys = isJsonObject(mine) ? changedKeys(theirs.document, restoreSecrets(mine, base.document)) : [];
     refill(
       conflict,
       h(
@@ -50,7 +51,7 @@ export function desiredEditor(context: DeviceContext): HTMLElement {
           "div",
           { class: "stack" },
           h("p", {}, h("strong", {}, `Version ${theirs.version} was saved while you edited version ${base.version}. `), keys.length === 0 ? "It says the same as your text." : `Yours differs from it in: ${keys.slice(0, 12).join(", ")}.`),
-          h("details", {}, h("summary", { "data-key": "theirs" }, `See version ${theirs.version}`), h("pre", { class: "raw raw-small", tabindex: "0", "aria-label": `Version ${theirs.version}` }, JSON.stringify(theirs.document, undefined, 2))),
+          h("details", {}, h("summary", { "data-key": "theirs" }, `See version ${theirs.version}`), h("pre", { class: "raw raw-small", tabindex: "0", "aria-label": `Version ${theirs.version}` }, JSON.stringify(maskSecrets(theirs.document), undefined, 2))),
           h(
             "div",
             { class: "form-actions" },
@@ -80,7 +81,7 @@ export function desiredEditor(context: DeviceContext): HTMLElement {
       showError({ code: "dashboard.not-json", message: document === undefined ? jsonError(text.value) : "the document must be a JSON object" });
       return;
     }
-    const answer = await store.api.put<DesiredAnswer>(pathOf(context, "/desired"), { document, ifVersion });
+    const answer = await store.api.put<DesiredAnswer>(pathOf(context, "/desired"), { document: restoreSecrets(document, base.document), ifVersion });
     if (answer.ok) {
       load({ version: answer.value.version, document: answer.value.document });
       store.takeDesired(context.id, answer.value);

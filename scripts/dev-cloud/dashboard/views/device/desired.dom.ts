@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from "../../../../../platform/runtime/json.ts";
 import { brief } from "../../model/format.ts";
+import { maskSecrets } from "../../model/masked-document.ts";
 import { tell } from "../../model/reading-text.ts";
 import { keyPill } from "../../ui/badges.dom.ts";
 import { h, refill, type Child } from "../../ui/dom.dom.ts";
@@ -23,7 +24,7 @@ export function desiredSection(context: DeviceContext): HTMLElement {
     if (key === drawn) return;
     drawn = key;
     head.textContent = wanted === null || wanted.version === 0 ? "Never set: the device is left as it is." : `Version ${wanted.version}, ${wanted.issuedMs === null ? "" : `issued ${new Date(wanted.issuedMs).toLocaleString()}`}`;
-    refill(answers, ...answerParts(isJsonObject(report) ? report : {}, wanted?.document ?? {}, wanted?.version ?? 0, device.link.state !== "online"));
+    refill(answers, ...answerParts(isJsonObject(report) ? report : {}, maskSecrets(wanted?.document ?? {}), wanted?.version ?? 0, device.link.state !== "online"));
   });
   return h(
     "div",
