@@ -1,10 +1,24 @@
 import type { Clock, Timer, Timers } from "../ports/clock.ts";
 
-interface Pending {
+/** A timer that waits, and the handle to it: one object, because a simulation makes thousands of them a second. */
+class Pending implements Timer {
   readonly name: string;
   readonly dueMs: number;
   readonly order: number;
   readonly fire: () => void;
+  readonly #forget: (pending: Pending) => void;
+
+  constructor(name: string, dueMs: number, order: number, fire: () => void, forget: (pending: Pending) => void) {
+    this.name = name;
+    this.dueMs = dueMs;
+    this.order = order;
+    this.fire = fire;
+    this.#forget = forget;
+  }
+
+  cancel(): void {
+    this.#forget(this);
+  }
 }
 
 export interface VirtualTimeOptions {
@@ -27,6 +41,10 @@ export class VirtualTime implements Clock, Timers {
   #wallOffsetMs: number;
   readonly #settle: () => Promise<void>;
   readonly #queue: Pending[] = [];
+  readonly #forget = (entry: Pending): void => {
+    const at = this.#placeOf(entry);
+    if (at >= 0) this.#queue.splice(at, 1);
+  };
   #order = 0;
   #moving = false;
 
@@ -54,14 +72,9 @@ export class VirtualTime implements Clock, Timers {
     if (!(delayMs >= 0 && delayMs <= DELAY_MAX_MS)) {
       throw new RangeError(`timer ${name}: a delay of ${delayMs} ms is not between 0 and ${DELAY_MAX_MS}`);
     }
-    const entry: Pending = { name, dueMs: this.#monotonicMs + delayMs, order: this.#order++, fire };
+    const entry = new Pending(name, this.#monotonicMs + delayMs, this.#order++, fire, this.#forget);
     this.#queue.splice(this.#placeFor(entry.dueMs), 0, entry);
-    return {
-      cancel: () => {
-        const at = this.#placeOf(entry);
-        if (at >= 0) this.#queue.splice(at, 1);
-      },
-    };
+    return entry;
   }
 
   pending(): readonly { readonly name: string; readonly dueMs: number }[] {
@@ -77,7 +90,7 @@ export class VirtualTime implements Clock, Timers {
   async advanceTo(targetMs: number): Promise<void> {
     if (!(targetMs >= this.#monotonicMs)) throw new RangeError(`virtual time does not go back to ${targetMs} ms`);
     await this.#move(async () => {
-      while (await this.#fireNext(targetMs));
+      while (this.#fireNext(targetMs)) await this.#settle();
       this.#monotonicMs = targetMs;
       await this.#settle();
     });
@@ -90,7 +103,7 @@ export class VirtualTime implements Clock, Timers {
   async runUntilIdle(limitMs = 3_600_000): Promise<number> {
     const startMs = this.#monotonicMs;
     await this.#move(async () => {
-      while (await this.#fireNext(startMs + limitMs));
+      while (this.#fireNext(startMs + limitMs)) await this.#settle();
     });
     if (this.#queue.length > 0) throw new Error(`not idle after ${limitMs} virtual ms: ${this.#names()}`);
     return this.#monotonicMs - startMs;
@@ -105,7 +118,7 @@ export class VirtualTime implements Clock, Timers {
     work.then(finish, finish);
     const endMs = this.#monotonicMs + limitMs;
     await this.#move(async () => {
-      while (!progress.done && (await this.#fireNext(endMs)));
+      while (!progress.done && this.#fireNext(endMs)) await this.#settle();
     });
     if (!progress.done) throw new Error(`not settled after ${limitMs} virtual ms; pending: ${this.#names()}`);
     return work;
@@ -123,13 +136,12 @@ export class VirtualTime implements Clock, Timers {
   }
 
   /** Fires the first timer due by `limitMs`; false when there is none. */
-  async #fireNext(limitMs: number): Promise<boolean> {
+  #fireNext(limitMs: number): boolean {
     const next = this.#queue[0];
     if (next === undefined || next.dueMs > limitMs) return false;
     this.#queue.shift();
     this.#monotonicMs = next.dueMs;
     next.fire();
-    await this.#settle();
     return true;
   }
 

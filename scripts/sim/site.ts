@@ -1,5 +1,5 @@
 import type { Network } from "../../agent/protocol/network-settings.ts";
-import type { JsonObject } from "../../platform/runtime/json.ts";
+import { sameJson, type JsonObject } from "../../platform/runtime/json.ts";
 import type { SeededRandom } from "../../platform/simulated/seeded-random.ts";
 import { accessPointOf } from "../../platform/simulated/simulated-site.ts";
 import type { SimulatedNetworkState } from "../../platform/simulated/world-state.ts";
@@ -12,12 +12,18 @@ const ACCESS_POINTS = [
 ] as const;
 const PROXIES = ["http://proxy-a.site.test:3128", "http://proxy-b.site.test:3128"];
 const WIFI_MAC = "06:00:00:00:00:01";
+const SITE = { accessPoints: ACCESS_POINTS.map(accessPointOf), proxies: PROXIES };
 /** Of the network the site's gateway is in; DHCP gives 10 to 209. */
 const FREE_ADDRESS = "192.0.2.240/24";
 
 export function atSite(network: SimulatedNetworkState): SimulatedNetworkState {
   const wlan0 = { kind: "wifi" as const, mac: WIFI_MAC, addresses: ["192.0.2.250/24"] };
-  return { ...network, interfaces: { ...network.interfaces, wlan0 }, site: { accessPoints: ACCESS_POINTS.map(accessPointOf), proxies: PROXIES } };
+  return { ...network, interfaces: { ...network.interfaces, wlan0 }, site: SITE };
+}
+
+/** Whether the site is as it should be. */
+export function siteIsWell({ site }: SimulatedNetworkState): boolean {
+  return sameJson(site, SITE);
 }
 
 /** For a while: a wireless network with another password, or a proxy that is gone. */

@@ -13,12 +13,11 @@ export class Life implements Timers {
   readonly #sim: SimContext;
   readonly #clock: Clock;
   readonly #onDeath: () => void;
-  readonly #pending = new Map<number, { readonly name: string; readonly dueMs: number; readonly timer: Timer }>();
+  readonly #pending = new Set<LifeTimer>();
   readonly #undo: (() => void)[] = [];
   /** Off until it runs: a process that dies while it starts is another event. */
   killable = true;
   #alive = true;
-  #next = 0;
   #armed = 0;
   #armedSecond = 0;
   timersMax = 0;
@@ -40,8 +39,7 @@ export class Life implements Timers {
     if (!this.#alive) return;
     this.#alive = false;
     this.#sim.trace.add(this.name, "dies", why);
-    for (const { timer } of this.#pending.values()) timer.cancel();
-    this.#pending.clear();
+    for (const timer of [...this.#pending]) timer.cancel();
     for (const undo of this.#undo.splice(0)) undo();
     this.#onDeath();
   }
@@ -56,22 +54,18 @@ export class Life implements Timers {
   after(name: string, delayMs: number, fire: () => void): Timer {
     if (!this.#alive) return DEAD_TIMER;
     this.#countArmed(name);
-    const id = this.#next++;
     const late = this.#sim.sabotage === "late-writes" && name === "outbox.flush" ? 60_000 : 0;
-    const timer = this.#sim.time.after(name, Math.ceil(delayMs) + late, () => {
-      this.#pending.delete(id);
-      if (this.#sim.sabotage === "throwing-timer" && name === "link.tick") this.run(name, sabotaged);
-      this.run(name, fire);
-    });
-    this.#pending.set(id, { name, dueMs: this.#clock.monotonicMs() + delayMs, timer });
-    if (this.#sim.sabotage === "leaky-timers") this.#pending.set(this.#next++, { name, dueMs: Number.POSITIVE_INFINITY, timer });
-    this.timersMax = Math.max(this.timersMax, this.#pending.size);
-    return {
-      cancel: () => {
-        timer.cancel();
-        this.#pending.delete(id);
-      },
-    };
+    const timer = new LifeTimer(name, this.#clock.monotonicMs() + delayMs, this.#pending);
+    timer.arm(
+      this.#sim.time.after(name, Math.ceil(delayMs) + late, () => {
+        this.#pending.delete(timer);
+        if (this.#sim.sabotage === "throwing-timer" && name === "link.tick") this.run(name, sabotaged);
+        this.run(name, fire);
+      }),
+    );
+    if (this.#sim.sabotage === "leaky-timers") this.#pending.add(new LifeTimer(name, Number.POSITIVE_INFINITY, this.#pending));
+    if (this.#pending.size > this.timersMax) this.timersMax = this.#pending.size;
+    return timer;
   }
 
   /** How many timers are armed. */
@@ -80,7 +74,7 @@ export class Life implements Timers {
   }
 
   pending(): readonly { readonly name: string; readonly dueMs: number }[] {
-    return [...this.#pending.values()].sort((a, b) => a.dueMs - b.dueMs);
+    return [...this.#pending].sort((a, b) => a.dueMs - b.dueMs);
   }
 
   /** Runs code of the process from outside of it. What it throws is a bug of it. */
@@ -125,6 +119,30 @@ export class Life implements Timers {
     if (chance === 0 || !this.killable || !this.random.chance(chance)) return false;
     this.die(`${side} ${what}`);
     return true;
+  }
+}
+
+/** A timer of one life: among its pending ones until it fires or is canceled. */
+class LifeTimer implements Timer {
+  readonly name: string;
+  readonly dueMs: number;
+  readonly #among: Set<LifeTimer>;
+  #timer: Timer | undefined;
+
+  constructor(name: string, dueMs: number, among: Set<LifeTimer>) {
+    this.name = name;
+    this.dueMs = dueMs;
+    this.#among = among;
+  }
+
+  arm(timer: Timer): void {
+    this.#timer = timer;
+    this.#among.add(this);
+  }
+
+  cancel(): void {
+    this.#timer?.cancel();
+    this.#among.delete(this);
   }
 }
 

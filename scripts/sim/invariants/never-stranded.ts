@@ -1,5 +1,4 @@
-import { canonicalJson } from "../../../platform/runtime/json.ts";
-import { atSite } from "../site.ts";
+import { siteIsWell } from "../site.ts";
 import type { SimulatedDevice } from "../device/simulated-device.ts";
 import type { Invariant } from "./invariant.ts";
 
@@ -34,5 +33,5 @@ export const neverStranded: Invariant = {
 function isCutOffBySettings({ alive, world, proxy }: SimulatedDevice): boolean {
   const { network } = world.state;
   if (!alive || network.link !== "up" || (network.settingsMood ?? "obeys") !== "obeys") return false;
-  return canonicalJson(atSite(network).site ?? null) === canonicalJson(network.site ?? null) && !world.reachesCloud(proxy);
+  return siteIsWell(network) && !world.reachesCloud(proxy);
 }
