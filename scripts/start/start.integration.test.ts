@@ -4,8 +4,6 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { STOP_GRACE_MS } from "./launcher.ts";
-import { SAME_CTRL_C_MS } from "./start.ts";
 
 /**
  * `npm start` as a real process, on a small tree whose cloud, agent and player host are stand-ins that
@@ -47,7 +45,7 @@ afterEach(async () => {
 });
 
 describe("npm start", () => {
-  test("runs the cloud and every device, and Ctrl-C leaves no process within three seconds", async () => {
+  test("runs the cloud and every device, and Ctrl-C leaves no process", async () => {
     const run = startVitrine("--devices", "2");
     await vi.waitFor(() => expect([lines("1", "agent"), lines("2", "agent"), lines("2", "player")].map((l) => l.length)).toEqual([1, 1, 1]), WAIT);
     expect(run.output()).toContain(`Dashboard: http://127.0.0.1:${port}/`);
@@ -56,11 +54,9 @@ describe("npm start", () => {
     expect(lines("1", "player")[0]).toContain(`${join(root, "browser")} true`);
     const pids = pidsStarted();
     expect(pids).toHaveLength(6);
-    const beforeMs = performance.now();
     run.process.kill("SIGINT");
     expect(await run.code).toBe(0);
-    expect(performance.now() - beforeMs).toBeLessThan(3_000);
-    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 1_000, interval: 20 });
+    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), WAIT);
   });
 
   test("kills what does not stop when asked", async () => {
@@ -71,21 +67,7 @@ describe("npm start", () => {
     const pids = pidsStarted();
     run.process.kill("SIGTERM");
     expect(await run.code).toBe(0);
-    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 1_000, interval: 20 });
-  });
-
-  test("a second Ctrl-C does not wait for what does not stop", async () => {
-    const run = startVitrine();
-    await agentStarts(1);
-    order("hang");
-    await vi.waitFor(() => expect(existsSync(join(device("1"), "do"))).toBe(false), WAIT);
-    const beforeMs = performance.now();
-    run.process.kill("SIGINT");
-    // npm passes one Ctrl-C on a second time; only what comes later than that is meant.
-    await new Promise((resolve) => setTimeout(resolve, SAME_CTRL_C_MS + 100));
-    run.process.kill("SIGINT");
-    expect(await run.code).toBe(0);
-    expect(performance.now() - beforeMs).toBeLessThan(STOP_GRACE_MS);
+    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), WAIT);
   });
 
   test("leaves nothing behind when it is killed itself", async () => {
@@ -96,7 +78,7 @@ describe("npm start", () => {
     const pids = pidsStarted();
     run.process.kill("SIGKILL");
     await run.code;
-    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 5_000, interval: 50 });
+    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), WAIT);
   });
 
   test("starts a crashed agent again and leaves its player alone", async () => {
@@ -143,6 +125,11 @@ describe("npm start", () => {
 });
 
 describe("what stops npm start before it begins, in one sentence", () => {
+  test.skipIf(!existsSync("/proc/self"))("a data folder where none can be made", async () => {
+    const { code, output } = await refused(["--data", "/proc/vitrine"]);
+    expect([code, output]).toEqual([1, expect.stringContaining("The data folder /proc/vitrine cannot be written") as string]);
+  });
+
   test("a taken port", async () => {
     const server = createServer().listen(port, "127.0.0.1");
     const { code, output } = await refused();

@@ -10,9 +10,7 @@ import { HELP, parseOptions, type StartOptions } from "./options.ts";
 import { checkPort, takeDataFolder } from "./prepare.ts";
 import { deviceFolder, NEEDED_ENTRIES, PLAYER_ENTRY, type Place } from "./programs.ts";
 import { Room } from "./room.ts";
-
-/** One Ctrl-C reaches us from the terminal and again from npm; a second one comes later than that. */
-export const SAME_CTRL_C_MS = 500;
+import { stopSignals } from "./stop-signals.ts";
 
 /**
  * The whole of `npm start`: set up, run until asked to stop, stop everything. `root` has the sources and gets
@@ -78,15 +76,14 @@ async function runRoom(place: Place, devices: number): Promise<number> {
 }
 
 function listenForStop(stop: AbortController, launcher: Launcher): void {
-  let firstMs: number | undefined;
-  const onSignal = (): void => {
-    const nowMs = systemClock.monotonicMs();
-    if (firstMs === undefined) {
-      firstMs = nowMs;
+  const onSignal = stopSignals({
+    clock: systemClock,
+    stop: () => {
       say("\nStopping …");
       stop.abort();
-    } else if (nowMs - firstMs > SAME_CTRL_C_MS) launcher.killAll();
-  };
+    },
+    force: () => launcher.killAll(),
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
   // The bootstrap that started us was killed.
   process.on("disconnect", onSignal);

@@ -109,13 +109,11 @@ describe("when the agent is killed", () => {
 });
 
 describe("Ctrl-C", () => {
-  test("leaves no process within three seconds, and the next start is the same device with its history", async () => {
+  test("leaves no process, and the next start is the same device with its history", async () => {
     await vi.waitFor(async () => expect((await status()).player?.kind).toBe("playing"), WAIT);
     const { deviceId } = await status();
     running?.process.kill("SIGINT");
-    const beforeMs = performance.now();
     expect(await running?.ended).toBe(0);
-    expect(performance.now() - beforeMs).toBeLessThan(3_500);
     expect(processesOf(data)).toEqual([]);
     start();
     await vi.waitFor(async () => expect((await status()).player?.kind).toBe("playing"), { timeout: 55_000, interval: 500 });
