@@ -124,7 +124,9 @@ export class Outbox implements EventSink, Backlog {
         numbers.handedOut(stream, batch.last);
         return batch;
       }
-      if (damaged.length === 0) return undefined;
+      if (damaged.length > 0) continue;
+      numbers.nothingAbove(stream, from, newest);
+      return undefined;
     }
   }
 

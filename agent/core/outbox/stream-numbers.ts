@@ -13,6 +13,8 @@ interface Numbers {
   newest: number;
   /** Highest number given to a record, on disk or waiting. */
   given: number;
+  /** Nothing is on disk above this number up to `newest`: what was there is lost, or was refused. Unknown when absent. */
+  nothingAbove?: number;
   /** Highest number the cloud can know: read by the drain, or on disk when we started. */
   handedOut: number;
 }
@@ -48,7 +50,18 @@ export class StreamNumbers {
   }
 
   onDisk(stream: Stream, seq: number): void {
-    this.#streams[stream].newest = Math.max(this.#streams[stream].newest, seq);
+    const numbers = this.#streams[stream];
+    if (seq > numbers.newest) delete numbers.nothingAbove;
+    numbers.newest = Math.max(numbers.newest, seq);
+  }
+
+  /** A look at the disk found no row above `after`; the numbers up to `newest` are holes, and nobody has to wait for them. */
+  nothingAbove(stream: Stream, after: number, newest: number): void {
+    const numbers = this.#streams[stream];
+    // Something came while it was being looked.
+    if (numbers.newest !== newest) return;
+    numbers.nothingAbove = Math.min(after, numbers.nothingAbove ?? after);
+    this.goneUpTo(stream, 0);
   }
 
   handedOut(stream: Stream, seq: number): void {
@@ -68,11 +81,14 @@ export class StreamNumbers {
   }
 
   goneUpTo(stream: Stream, upTo: number): void {
-    this.#streams[stream].oldest = Math.max(this.#streams[stream].oldest, upTo + 1);
+    const numbers = this.#streams[stream];
+    numbers.oldest = Math.max(numbers.oldest, upTo + 1);
+    // All that was there is gone; behind it are only holes.
+    if (numbers.nothingAbove !== undefined && numbers.oldest > numbers.nothingAbove) numbers.oldest = Math.max(numbers.oldest, numbers.newest + 1);
   }
 
   gone(stream: Stream, seq: number): void {
-    if (this.#streams[stream].oldest === seq) this.#streams[stream].oldest = seq + 1;
+    if (this.#streams[stream].oldest === seq) this.goneUpTo(stream, seq);
   }
 
   range(stream: Stream): StreamRange {
