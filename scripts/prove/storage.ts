@@ -1,6 +1,7 @@
 /**
- * `npm run prove:storage -- --cases 1000 [--seed S] [--parallel 2]`: damages the real agent's files at random places and
- * starts it on them; fills its disk, makes it read-only and slow; and looks at what it does then.
+ * `npm run prove:storage -- --cases 1000 [--seed S] [--parallel 2]`: damages the real agent's files at random places,
+ * starts it and the real player host on them, fills its disk, makes it read-only and slow, and looks at what it does
+ * then. `--first N --cases 1` with the seed of a run repeats its case N; `--list 1` prints every case.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -13,7 +14,7 @@ import { runDamageCase, type DamageCase } from "./storage/damage-case.ts";
 import { runDisks } from "./storage/disks.ts";
 import { makeTemplate } from "./storage/template.ts";
 
-const { numbers, seed } = campaignOptions("prove:storage [--cases N] [--seed S] [--parallel P] [--disks 0|1] [--list 0|1]", { cases: 1_000, parallel: 2, disks: 1, list: 0 });
+const { numbers, seed } = campaignOptions("prove:storage [--cases N] [--seed S] [--parallel P] [--disks 0|1] [--list 0|1] [--first N]", { cases: 1_000, parallel: 2, disks: 1, list: 0, first: 0 });
 const folder = mkdtempSync(join(tmpdir(), "vitrine-prove-cloud-"));
 const built = await builtAgent();
 const cloud = await ProofCloud.start(folder);
@@ -25,7 +26,7 @@ const cases: DamageCase[] = [];
 async function worker(index: number): Promise<void> {
   const template = await makeTemplate(built.main, cloud, `s${index}`, content);
   console.log(`device ${index}: ${template.waiting.size} records wait in its queue, ${template.spooled.size} with its player host`);
-  for (let n = index; n < numbers.cases; n += numbers.parallel) {
+  for (let n = numbers.first + index; n < numbers.first + numbers.cases; n += numbers.parallel) {
     const done = await runDamageCase(template, cloud, seeded(`${seed}-case-${n}`));
     cases.push(done);
     if (numbers.list === 1) console.log(`  case ${n}: ${done.damage}; ${Math.round(done.tookMs)} ms; missing ${done.missing}; said ${done.said.join(", ") || "nothing"}`);
