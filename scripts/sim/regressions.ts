@@ -20,4 +20,6 @@ export const REGRESSIONS: readonly Regression[] = [
   { seed: 10287, minutes: 120, broke: "outcomes-are-true" },
   // The checker's own: an agent that died in the very moment it was answered never heard that its record is accepted.
   { seed: 504, minutes: 120, broke: "nothing-lost" },
+  // The harness's own: the last network settings had failed before, and the device kept to its pause before it tried them again.
+  { seed: 30027, minutes: 120, broke: "desired-converges" },
 ];

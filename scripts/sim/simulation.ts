@@ -9,7 +9,7 @@ import { faultsOf, NO_FAULTS, workloadOf, type Faults, type Workload } from "./f
 import { INVARIANTS } from "./invariants/all.ts";
 import type { SimWorld } from "./invariants/invariant.ts";
 import { Ledger } from "./ledger.ts";
-import { networkPatch } from "./site.ts";
+import { lastNetworkPatch } from "./site.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { RememberingCrypto } from "./remembering-crypto.ts";
 import { settling } from "./settle.ts";
@@ -161,7 +161,7 @@ class Simulation {
       for (const cloud of clouds) for (const device of devices) if (isAt(cloud, device)) this.#callHome(cloud, device);
       if (!asked && devices.every((device) => isAt(home, device))) {
         asked = true;
-        for (const device of devices) this.#work.patch(home, device, { ...FINAL_DOCUMENT, network: networkPatch(sim.random, true) });
+        for (const device of devices) this.#work.patch(home, device, { ...FINAL_DOCUMENT, network: lastNetworkPatch(sim.random) });
       }
       const open = this.#unhealed();
       if (open === undefined && asked) return;

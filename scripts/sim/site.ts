@@ -14,7 +14,8 @@ const PROXIES = ["http://proxy-a.site.test:3128", "http://proxy-b.site.test:3128
 const WIFI_MAC = "06:00:00:00:00:01";
 const SITE = { accessPoints: ACCESS_POINTS.map(accessPointOf), proxies: PROXIES };
 /** Of the network the site's gateway is in; DHCP gives 10 to 209. */
-const FREE_ADDRESS = "192.0.2.240/24";
+const RIGHT = { method: "static", address: "192.0.2.240/24", gateway: "192.0.2.1", dns: ["192.0.2.1"] };
+const LAST_ADDRESS = "192.0.2.241/24";
 
 export function atSite(network: SimulatedNetworkState): SimulatedNetworkState {
   const wlan0 = { kind: "wifi" as const, mac: WIFI_MAC, addresses: ["192.0.2.250/24"] };
@@ -44,6 +45,11 @@ export function networkPatch(random: SeededRandom, works: boolean): JsonObject {
   };
 }
 
+/** The last one: it works, and was never tried before, so that no earlier failure makes the device wait before it tries. */
+export function lastNetworkPatch(random: SeededRandom): JsonObject {
+  return { ...networkPatch(random, true), interfaces: { eth0: { ...RIGHT, address: LAST_ADDRESS } } };
+}
+
 /** A merge patch: members of a static address have to be taken away. */
 const DHCP: JsonObject = { method: "dhcp", address: null, gateway: null, dns: null };
 
@@ -59,7 +65,6 @@ function wifi(random: SeededRandom, works: boolean): NonNullable<Network["wifi"]
 
 function address(random: SeededRandom, works: boolean): JsonObject {
   if (works && random.chance(0.3)) return DHCP;
-  const right = { method: "static", address: FREE_ADDRESS, gateway: "192.0.2.1", dns: ["192.0.2.1"] };
-  if (works) return right;
-  return random.chance(0.5) ? { ...right, gateway: "192.0.2.99" } : { ...right, address: "198.51.100.7/24" };
+  if (works) return RIGHT;
+  return random.chance(0.5) ? { ...RIGHT, gateway: "192.0.2.99" } : { ...RIGHT, address: "198.51.100.7/24" };
 }
