@@ -10,6 +10,8 @@ const hit = (area: "outbox" | "spool" | "identity" | "content" | "log", keysHurt
 
 const WHOLE: CaseSeen = {
   damages: [hit("log")],
+  startMs: 10_000,
+  startMsMax: 10_000,
   waiting: new Set(["a", "b"]),
   spooled: new Set(["s"]),
   records: [play(1, "a"), play(2, "b"), play(3, "s")],
@@ -36,6 +38,7 @@ test.each<[string, Partial<CaseSeen>]>([
   ["a record that came twice", { records: [...WHOLE.records, play(4, "b")] }],
   ["another device after one key was hurt", { damages: [hit("identity", 1)], sameDevice: false }],
   ["a queue that is not brought", { notBrought: "play 1 to 9" }],
+  ["an answer that comes late", { startMs: 10_001 }],
   ["a player host that broke", { hostFaults: ["the player host broke"] }],
   ["a white screen that is called showing", { damages: [hit("content")], contentUp: false, drawn: "white", verdict: "showing" }],
   ["a dark screen that the cloud knows nothing of", { contentUp: false, drawn: "nothing", verdict: "unknown" }],

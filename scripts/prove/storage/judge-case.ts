@@ -6,6 +6,9 @@ import type { Damage } from "./damages.ts";
 /** What was seen of one damaged start, from outside of the agent. */
 export interface CaseSeen {
   readonly damages: readonly Damage[];
+  /** How long it took to its first answer, and how long it may take. */
+  readonly startMs: number;
+  readonly startMsMax: number;
   /** Ids of records that were answered before the damage. */
   readonly waiting: ReadonlySet<string>;
   readonly spooled: ReadonlySet<string>;
@@ -41,6 +44,7 @@ export function judgeCase(seen: CaseSeen): CaseVerdict {
   const said = new Set(seen.records.flatMap(({ alarm }) => alarm ?? []));
   const there = new Set(seen.records.flatMap(({ page }) => page ?? []));
   const keysHurt = seen.damages.reduce((sum, damage) => sum + damage.keysHurt, 0);
+  if (seen.startMs > seen.startMsMax) violations.push(`it answered after ${Math.round(seen.startMs)} ms`);
   if (!seen.sameDevice && keysHurt < 2) violations.push(`the device became another one (${keysHurt} of its key files was damaged)`);
   if (seen.notBrought !== undefined) violations.push(`the cloud did not get what waits: ${seen.notBrought}`);
   // Records dropped for their rate were refused to whoever offered them: such a gap excuses nothing that was answered.
