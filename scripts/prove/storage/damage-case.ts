@@ -31,7 +31,7 @@ export interface DamageCase {
 const START_MS_MAX = 10_000;
 /** A machine that is shared with other work may keep it waiting so long for a processor. */
 const START_WALL_MS_MAX = 40_000;
-const DRAIN_MS = 25_000;
+const DRAIN_MS = 40_000;
 /** Of the cases with damaged content, so many have to do without the network. */
 const CONTENT_DOWN = 0.25;
 const LOOK_EVERY_MS = 100;
