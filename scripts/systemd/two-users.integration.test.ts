@@ -1,39 +1,17 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { reportLeftOut } from "../check/left-out.ts";
+import { AGENT, AGENT_MAIN, asUser, endProcess, LINK_GROUP, PLAYER, STRANGER, TwoUserPlace, whyNoOtherUsers } from "./testing/other-users.ts";
 
-/** Ids nobody has; to the kernel a user is a number, so no account has to be made on this machine. */
-const AGENT = 61_234;
-const PLAYER = 61_235;
-const STRANGER = 61_236;
-const LINK_GROUP = 61_237;
-
-const root = resolve(import.meta.dirname, "../..");
-const main = join(root, "agent/node/main.ts");
-
-/** Runs as this user, with these groups beside its own, as systemd would: no capabilities, no new privileges. */
-function as(uid: number, groups: readonly number[], program: string, args: readonly string[]): readonly string[] {
-  const identity = [`--reuid=${uid}`, `--regid=${uid}`, groups.length > 0 ? `--groups=${groups.join(",")}` : "--clear-groups"];
-  return ["setpriv", ...identity, "--no-new-privs", "--bounding-set=-all", program, ...args];
-}
-
-function whyNot(): string | undefined {
-  if (process.getuid?.() !== 0) return "other users can only be taken on as root";
-  const [program = "", ...args] = as(PLAYER, [], process.execPath, ["-e", `require("node:fs").accessSync(${JSON.stringify(main)})`]);
-  const tried = spawnSync(program, args, { encoding: "utf8" });
-  if (tried.error !== undefined) return "setpriv (util-linux) is not there";
-  return tried.status === 0 ? undefined : "another user cannot read this tree";
-}
-
-const why = whyNot();
+const why = whyNoOtherUsers();
 if (why !== undefined) reportLeftOut("agent and player host as two users", why);
 
 /** What one user gets at: each line of the probe's answer is `name result`. */
 function probe(uid: number, groups: readonly number[], place: string): Readonly<Record<string, string>> {
-  const [program = "", ...args] = as(uid, groups, process.execPath, ["-e", PROBE, place]);
+  const [program, ...args] = asUser({ uid, groups }, process.execPath, ["-e", PROBE, place]);
   const { stdout, stderr } = spawnSync(program, args, { encoding: "utf8", timeout: 20_000 });
   expect(stderr).toBe("");
   return JSON.parse(stdout) as Record<string, string>;
@@ -66,38 +44,25 @@ connect("player.sock").then(() => connect("agent.sock")).then(() => console.log(
 `;
 
 describe.skipIf(why !== undefined)("agent and player host are two users", () => {
+  let users: TwoUserPlace;
   let place = "";
   let agent: ChildProcess | undefined;
 
   beforeAll(async () => {
-    place = mkdtempSync(join(tmpdir(), "vitrine-users-"));
-    chmodSync(place, 0o755);
-    // As systemd and tmpfiles.conf make them.
-    for (const [name, gid, mode] of [["agent", AGENT, 0o700], ["sockets", AGENT, 0o711], ["content", LINK_GROUP, 0o2750]] as const) {
-      const folder = join(place, name);
-      mkdirSync(folder);
-      chownSync(folder, AGENT, gid);
-      chmodSync(folder, mode);
-    }
-    const [program = "", ...args] = as(AGENT, [LINK_GROUP], process.execPath, [
-      main, "--data", join(place, "agent"), "--platform", "simulated", "--sockets-dir", join(place, "sockets"), "--content-dir", join(place, "content"), "--player-group", String(LINK_GROUP),
-    ]);
-    agent = spawn(program, args, { stdio: "ignore", env: { PATH: process.env["PATH"] } });
+    users = new TwoUserPlace();
+    place = users.root;
+    agent = users.startAgent();
     for (const name of ["player.sock", "agent.sock"]) {
       await vi.waitUntil(() => existsSync(join(place, "sockets/run", name)), { timeout: 20_000 });
     }
     // A package as the agent puts one there: its folder and its files get their group from the folder above.
-    const [sh = "", ...words] = as(AGENT, [LINK_GROUP], "sh", ["-c", `umask 0027; mkdir ${place}/content/abc; echo hello > ${place}/content/abc/index.html`]);
+    const [sh, ...words] = asUser({ uid: AGENT, groups: [LINK_GROUP] }, "sh", ["-c", `umask 0027; mkdir ${place}/content/abc; echo hello > ${place}/content/abc/index.html`]);
     expect(spawnSync(sh, words).status).toBe(0);
   }, 60_000);
 
   afterAll(async () => {
-    if (agent !== undefined && agent.exitCode === null) {
-      const ended = new Promise((done) => agent?.once("exit", done));
-      agent.kill("SIGTERM");
-      await ended;
-    }
-    rmSync(place, { recursive: true, force: true });
+    await endProcess(agent);
+    users.remove();
   });
 
   test("the player host's user is greeted on its socket and reads packages; key, journal, queue, log and the command line's socket stay closed", () => {
@@ -129,7 +94,7 @@ describe.skipIf(why !== undefined)("agent and player host are two users", () => 
     const lonely = join(place, "lonely");
     mkdirSync(lonely);
     chownSync(lonely, AGENT, AGENT);
-    const [program = "", ...args] = as(AGENT, [], process.execPath, [main, "--data", lonely, "--platform", "simulated", "--player-group", String(LINK_GROUP)]);
+    const [program, ...args] = asUser({ uid: AGENT }, process.execPath, [AGENT_MAIN, "--data", lonely, "--platform", "simulated", "--player-group", String(LINK_GROUP)]);
     const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], env: { PATH: process.env["PATH"] } });
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -137,9 +102,7 @@ describe.skipIf(why !== undefined)("agent and player host are two users", () => 
     });
     await expect.poll(() => existsSync(join(lonely, "run/player.sock")), { timeout: 20_000 }).toBe(true);
     await expect.poll(() => statSync(join(lonely, "run/player.sock")).mode & 0o777).toBe(0o600);
-    const ended = new Promise((done) => child.once("exit", done));
-    child.kill("SIGTERM");
-    await ended;
+    await endProcess(child);
     expect(said).toContain("player.group-not-ours");
   }, 60_000);
 });
