@@ -13,6 +13,8 @@ import { atSite, siteInTrouble } from "./site.ts";
 import type { WorkloadGenerator } from "./workload.ts";
 
 const HOUR_MS = 3_600_000;
+/** A trial, and the way back. */
+const LONGEST_CHANGE_MS = 240_000;
 const YEAR_MS = 31_557_600_000;
 
 type DeviceFault = { readonly [K in keyof Faults as K extends `${string}PerHour` ? K : never]: Faults[K] };
@@ -140,9 +142,25 @@ export class Chaos {
       playsPerHour: () => this.#work.play(device),
       pageEventsPerHour: () => this.#work.pageEvent(device),
       floodsPerHour: () => this.#work.flood(device),
-      movesPerHour: () => this.#work.move(device),
-      networksPerHour: () => this.#work.network(device),
+      movesPerHour: () => {
+        this.#work.move(device);
+        this.#inTheMiddle(device);
+      },
+      networksPerHour: () => {
+        this.#work.network(device);
+        this.#inTheMiddle(device);
+      },
     };
+  }
+
+  /** A change of the way to the cloud takes minutes, and what ends the agent is likelier than elsewhere to come during it. */
+  #inTheMiddle(device: SimulatedDevice): void {
+    const { killPerHour, powerCutPerHour } = this.#faults;
+    if (killPerHour > 0 && this.#random.chance(0.3)) this.#undoLater("kill-in-a-change", LONGEST_CHANGE_MS, () => device.kill("in the middle of a change"));
+    if (powerCutPerHour === 0 || !this.#random.chance(0.3)) return;
+    this.#undoLater("power-cut-in-a-change", LONGEST_CHANGE_MS, () => {
+      if (!device.off) device.powerCut(this.#random.integer(2_000, 120_000));
+    });
   }
 
   #cable(device: SimulatedDevice, link: "up" | "down"): void {
