@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { EXIT } from "../../agent/node/exit-codes.ts";
 import { SeededRandom } from "../../platform/simulated/seeded-random.ts";
+import { sleep } from "../../platform/runtime/sleep.ts";
 import { VirtualTime } from "../../platform/simulated/virtual-time.ts";
 import { afterAgentEnd } from "./after-agent-end.ts";
 import { DeviceMachine } from "./device-machine.ts";
@@ -44,6 +45,7 @@ function machine() {
     startAgent: agent.start,
     startPlayer: player.start,
     bootId: () => world.bootId,
+    agentUp: (signal) => sleep(time, "agent-up", 2_000, signal),
     say: (line) => said.push(line),
   });
   const done = device.run(stop.signal);

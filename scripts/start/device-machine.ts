@@ -8,12 +8,12 @@ export interface DeviceMachineDeps extends KeepDeps {
   readonly startPlayer: StartProgram;
   /** The simulated machine's boot id as its world file has it; `undefined` while there is none. */
   readonly bootId: () => string | undefined;
+  /** Resolves `true` once the agent that was just started answers, `false` when `signal` aborts before. */
+  readonly agentUp: (signal: AbortSignal) => Promise<boolean>;
 }
 
 /** From power-on to our software, for a simulated machine. */
 export const BOOT_MS = 2_000;
-/** By then an agent has opened its world, and a boot it does itself at start is behind it. */
-const WORLD_READ_AFTER_MS = 2_000;
 
 /** How a stretch of time with power ended. */
 type PowerEnd = Extract<AfterAgent, { kind: "reboot" | "off" }> | { readonly kind: "asked" };
@@ -77,13 +77,16 @@ export class DeviceMachine {
   }
 
   async #runAgent(power: AbortSignal): Promise<{ readonly run: Run; readonly newBoot: boolean }> {
-    const { timers, clock, bootId } = this.#deps;
+    const { clock, bootId, agentUp } = this.#deps;
     let bootBefore: string | undefined;
-    const look = timers.after(`start.boot-id.${this.#name}`, WORLD_READ_AFTER_MS, () => {
-      bootBefore = bootId();
+    const over = new AbortController();
+    // An agent that answers has opened its world, and a boot it does itself at start is behind it.
+    const looked = agentUp(AbortSignal.any([power, over.signal])).then((up) => {
+      if (up) bootBefore = bootId();
     });
     const run = await runOnce(this.#deps.startAgent, power, clock);
-    look.cancel();
+    over.abort();
+    await looked;
     return { run, newBoot: bootBefore !== undefined && bootId() !== bootBefore };
   }
 }

@@ -63,34 +63,45 @@ export class Room {
     const running: Promise<void>[] = [];
     for (let number = 1; number <= count && !signal.aborted; number += 1) {
       const name = String(number);
-      running.push(this.#machine(name).run(signal));
-      const up = this.#sayWhenUp(name, signal);
+      const up = new Promise<void>((resolve) => {
+        running.push(this.#machine(name, resolve).run(signal));
+      });
       // Browsers starting all at once starve each other on a small machine.
       await Promise.race([up, sleep(this.#deps.timers, `start.next-device.${name}`, DEVICE_START_MS, signal)]);
     }
     await Promise.all(running);
   }
 
-  #machine(name: string): DeviceMachine {
+  /** `onUp`: its agent answered for the first time. */
+  #machine(name: string, onUp: () => void): DeviceMachine {
     const place = this.#place;
+    let wasUp = false;
     mkdirSync(deviceFolder(place, name), { recursive: true });
     return new DeviceMachine(name, {
       ...this.#deps,
       startAgent: () => this.#launcher.launch(agentProgram(place, name)),
       startPlayer: () => this.#launcher.launch(playerProgram(place, name)),
       bootId: () => readBootId(place, name),
+      agentUp: async (signal) => {
+        const up = await this.#answers(name, signal);
+        if (!up || wasUp) return up;
+        wasUp = true;
+        // The boot id is read in the same turn: who sees this line may rely on it.
+        this.#deps.say(`device ${name}: up`);
+        onUp();
+        return up;
+      },
     });
   }
 
-  async #sayWhenUp(name: string, signal: AbortSignal): Promise<void> {
+  async #answers(name: string, signal: AbortSignal): Promise<boolean> {
     const dataDir = deviceFolder(this.#place, name);
     const { path } = socketPath("agent.sock", socketPlaceOf(dataDir));
     while (await sleep(this.#deps.timers, `start.look.${name}`, LOOK_EVERY_MS, signal)) {
       const status = await askAgent(path, "status", {}, ASK_AGENT_MS);
-      if (!status.ok) continue;
-      this.#deps.say(`device ${name}: up`);
-      return;
+      if (status.ok) return true;
     }
+    return false;
   }
 
   /** Waits until something answers on the cloud's port, or the cloud has ended. */

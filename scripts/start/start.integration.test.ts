@@ -103,8 +103,8 @@ describe("npm start", () => {
     const run = startVitrine();
     await agentStarts(1);
     await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(1), WAIT);
-    // The boot id counts as known two seconds after the start; before that, a kill is just a kill.
-    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    // The boot id counts as known once the agent answers; before that, a kill is just a kill.
+    await vi.waitFor(() => expect(run.output()).toContain("device 1: up"), WAIT);
     order("power-cut");
     await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(2), WAIT);
     expect(run.output()).toContain("device 1: lost its power");
