@@ -77,6 +77,7 @@ export class Chaos {
     const waitMs = Math.min(2 ** 31 - 1, Math.ceil((-Math.log(1 - this.#random.next()) * HOUR_MS) / perHour));
     this.#world.sim.time.after(`sim.${name}`, waitMs, () => {
       if (this.#over) return;
+      if (Object.hasOwn(this.#faults, name)) this.#world.sim.ledger.faults += 1;
       strike();
       this.#repeat(name, perHour, strike);
     });
@@ -156,10 +157,18 @@ export class Chaos {
   /** A change of the way to the cloud takes minutes, and what ends the agent is likelier than elsewhere to come during it. */
   #inTheMiddle(device: SimulatedDevice): void {
     const { killPerHour, powerCutPerHour } = this.#faults;
-    if (killPerHour > 0 && this.#random.chance(0.3)) this.#undoLater("kill-in-a-change", LONGEST_CHANGE_MS, () => device.kill("in the middle of a change"));
+    const { ledger } = this.#world.sim;
+    if (killPerHour > 0 && this.#random.chance(0.3)) {
+      this.#undoLater("kill-in-a-change", LONGEST_CHANGE_MS, () => {
+        ledger.faults += 1;
+        device.kill("in the middle of a change");
+      });
+    }
     if (powerCutPerHour === 0 || !this.#random.chance(0.3)) return;
     this.#undoLater("power-cut-in-a-change", LONGEST_CHANGE_MS, () => {
-      if (!device.off) device.powerCut(this.#random.integer(2_000, 120_000));
+      if (device.off) return;
+      ledger.faults += 1;
+      device.powerCut(this.#random.integer(2_000, 120_000));
     });
   }
 

@@ -61,6 +61,10 @@ export class Ledger {
   readonly onEffect: Listeners<{ readonly device: string; readonly key: string; readonly count: number }> = new Set();
   readonly onConnect: Listeners<{ readonly device: string; readonly atMs: number }> = new Set();
   connects = 0;
+  /** Frames that left one side or reached the device. */
+  frames = 0;
+  /** Everything that was made to go wrong, each once. */
+  faults = 0;
 
   accept(record: Accepted): void {
     const key = `${record.device} ${record.log} ${record.stream} ${record.seq} ${record.identity}`;

@@ -1,4 +1,4 @@
-import { describeFailure, describeSeed } from "./report.ts";
+import { describeFailure, describeHour, describeSeed } from "./report.ts";
 import { runSeeds } from "./run-seeds.ts";
 import { readOptions } from "./options.ts";
 import { simulate, type SimulationResult } from "./simulation.ts";
@@ -17,8 +17,10 @@ async function main({ seeds, seed, minutes, workers, trace }: Extract<typeof opt
   const startedMs = performance.now();
   const failed: SimulationResult[] = [];
   let deviceHours = 0;
+  const hours: Pick<SimulationResult, "deviceHours" | "figures">[] = [];
   const take = (result: SimulationResult): void => {
     deviceHours += result.deviceHours;
+    hours.push({ deviceHours: result.deviceHours, figures: result.figures });
     if (result.breach === undefined) {
       if (trace) for (const line of result.last) console.log(`    ${line.slice(0, 240)}`);
       console.log(describeSeed(result));
@@ -33,6 +35,8 @@ async function main({ seeds, seed, minutes, workers, trace }: Extract<typeof opt
   const tookMinutes = (performance.now() - startedMs) / 60_000;
   const rate = Math.round(deviceHours / tookMinutes);
   console.log(`${seeds - failed.length} of ${seeds} seeds held, ${failed.length} failed; ${deviceHours.toFixed(0)} device-hours in ${(tookMinutes * 60).toFixed(1)} s: ${rate} device-hours a minute on ${workers} threads`);
+  const { user, system } = process.cpuUsage();
+  if (deviceHours > 0) console.log(`${describeHour(hours)}; it took ${((user + system) / 1e6 / deviceHours).toFixed(3)} s of processor time`);
   if (failed.length > 0) console.log(`failed: ${failed.map((result) => `${result.seed} (${result.breach?.invariant ?? ""})`).join(", ")}`);
   return failed.length === 0 ? 0 : 1;
 }

@@ -60,13 +60,18 @@ export class SimulatedNetwork {
     trace.add(device, "connects", url);
     const { random } = life;
     if (random.chance(faults.connectHangsChance)) {
+      ledger.faults += 1;
       await untilAborted(signal);
       return fail("link.timeout", "no answer from the cloud");
     }
     if (!(await sleep(life, "sim.connect", random.integer(2, 250), signal))) return fail("link.timeout", "given up");
     const cloud = this.#clouds.get(new URL(url).origin);
     if (cloud === undefined) return fail("link.dns", `there is no ${url}`);
-    if (!cloud.running || random.chance(faults.connectRefusedChance)) return fail("link.refused", "the connection was refused");
+    if (!cloud.running) return fail("link.refused", "nobody listens");
+    if (random.chance(faults.connectRefusedChance)) {
+      ledger.faults += 1;
+      return fail("link.refused", "the connection was refused");
+    }
     const wire = new Wire(this.#sim, life, device, cloud, events, () => this.#wires.delete(wire));
     this.#wires.add(wire);
     wire.open();
@@ -98,6 +103,7 @@ export class Wire {
     this.#gone = gone;
     const random: SeededRandom = life.random;
     const slow = random.chance(sim.faults().slowLinkChance);
+    if (slow) sim.ledger.faults += 1;
     const nature = { latencyMs: random.integer(1, slow ? 900 : 80), bytesPerMs: slow ? random.integer(1, 8) : 2_000 };
     this.#up = new Pipe(sim.time, "sim.wire-up", nature, (frame) => this.#atCloud(frame));
     this.#down = new Pipe(sim.time, "sim.wire-down", nature, (frame) => this.#atDevice(frame));
@@ -154,6 +160,7 @@ export class Wire {
     if (this.#deviceOver || this.#up.bytes + frame.length > SEND_BUFFER_BYTES_MAX) return false;
     this.#sim.trace.add(this.device, "sends", frame);
     this.#sim.ledger.sent(this.device, frame);
+    this.#sim.ledger.frames += 1;
     this.#up.send(frame);
     return true;
   }
@@ -185,6 +192,7 @@ export class Wire {
       return;
     }
     this.#sim.trace.add(this.device, "receives", frame);
+    this.#sim.ledger.frames += 1;
     this.#life.run("a frame", () => this.#events.frame(frame));
   }
 

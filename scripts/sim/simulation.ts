@@ -197,6 +197,8 @@ class Simulation {
       devices: devices.length,
       starts: devices.reduce((sum, { lives }) => sum + lives, 0),
       connects: ledger.connects,
+      frames: ledger.frames,
+      faults: ledger.faults,
       accepted: ledger.accepted.size,
       stored: ledger.storedAt.size,
       excused: ledger.excused.size,

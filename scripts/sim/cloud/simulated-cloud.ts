@@ -113,12 +113,16 @@ export class SimulatedCloud {
         if (this.#life !== undefined && !this.running) throw new DeadProcess("the cloud's process is dead");
         const fallible = this.#committing;
         this.#committing = false;
-        if (fallible && this.#random.chance(this.#sim.faults().cloudCommitFailsChance)) throw new Error("the cloud's disk refused");
+        if (!fallible || !this.#random.chance(this.#sim.faults().cloudCommitFailsChance)) return;
+        ledger.faults += 1;
+        throw new Error("the cloud's disk refused");
       },
       committed: (rows) => {
         if (!holds()) return;
         for (const row of rows) ledger.stored(this.name, row);
-        if (rows.length > 0 && this.running && this.#random.chance(this.#sim.faults().cloudKillAtCommitChance)) this.kill("after a commit");
+        if (rows.length === 0 || !this.running || !this.#random.chance(this.#sim.faults().cloudKillAtCommitChance)) return;
+        ledger.faults += 1;
+        this.kill("after a commit");
       },
       forgets: () => this.#sim.sabotage === "cloud-forgets",
     });

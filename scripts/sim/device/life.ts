@@ -117,6 +117,7 @@ export class Life implements Timers {
   #diesAt(what: string, side: string): boolean {
     const chance = this.#sim.faults().killAtPortChance;
     if (chance === 0 || !this.killable || !this.random.chance(chance)) return false;
+    this.#sim.ledger.faults += 1;
     this.die(`${side} ${what}`);
     return true;
   }

@@ -197,6 +197,7 @@ export class SimulatedDisk {
     if (chance === 0 || this.#life?.random.chance(chance) !== true) return undefined;
     this.#troubled();
     const code = this.#life.random.chance(0.3) ? "storage.full" : "storage.io";
+    this.#sim.ledger.faults += 1;
     this.#sim.trace.add(this.#name, "write-fails", `${what} ${code}`);
     return { code, message: "the disk refused one write" };
   }
