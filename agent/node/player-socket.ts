@@ -93,10 +93,6 @@ export class PlayerSocket implements PlayerLink {
     this.#send(code === undefined ? { t: "page-stored", id } : { t: "page-stored", id, code });
   }
 
-  sendToPage(message: unknown): boolean {
-    return this.#send({ t: "page-message", message });
-  }
-
   sendGpio(line: string, level: 0 | 1): void {
     this.#send({ t: "gpio", line, level });
   }

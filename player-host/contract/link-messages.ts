@@ -82,6 +82,8 @@ export const HostRequestSchema = v.variant("do", [
   v.object({ do: v.literal("screenshot"), format: v.picklist(["png", "jpeg"]), quality: v.optional(v.number()), widthMax: v.optional(v.number()) }),
   v.object({ do: v.literal("clear-cache"), storage: v.boolean() }),
   v.object({ do: v.literal("identify"), text: v.string(), durationMs: NumberSchema }),
+  /** For the page that is on the screen; refused with `player.no-page` where none is. Answered once it was handed to it. */
+  v.object({ do: v.literal("page-message"), message: v.unknown() }),
   /** The host ends with exit code 75; whoever runs it starts it again. */
   v.object({ do: v.literal("restart") }),
 ]);
@@ -128,7 +130,6 @@ export const AgentMessageSchema = v.variant("t", [
   v.object({ t: v.literal("context"), context: PageContextSchema }),
   v.object({ t: v.literal("request"), id: IdSchema, request: HostRequestSchema }),
   v.object({ t: v.literal("page-stored"), id: IdSchema, code: v.optional(v.string()) }),
-  v.object({ t: v.literal("page-message"), message: v.unknown() }),
   v.object({ t: v.literal("gpio"), line: v.string(), level: v.picklist([0, 1]) }),
 ]);
 export type AgentMessage = v.InferOutput<typeof AgentMessageSchema>;

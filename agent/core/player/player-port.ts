@@ -31,7 +31,6 @@ export interface PlayerLink {
   setContext(context: PageContext): void;
   /** Answer to `page-event` / `page-play`: it is durable (or refused with `code`). */
   pageStored(id: string, code?: string): void;
-  sendToPage(message: unknown): boolean;
   sendGpio(line: string, level: 0 | 1): void;
   /** Errors: `player.absent`, `player.timeout`, or the host's own code. */
   request(request: HostRequest, timeoutMs: number): Promise<Result<JsonObject>>;

@@ -37,7 +37,6 @@ beforeEach(() => {
     setScene: (scene) => void scenes.push(scene),
     setContext: () => {},
     pageStored: (id, code) => void stored.push(code === undefined ? [id] : [id, code]),
-    sendToPage: () => true,
     sendGpio: () => {},
     request: () => Promise.resolve(fail("player.absent", "not there")),
   };

@@ -116,10 +116,14 @@ export class PageDesk {
 
   takeAgentMessage(message: AgentMessage): void {
     if (message.t === "page-stored") this.#stored(message.id, message.code);
-    else if (message.t === "page-message") this.#tell({ t: "message", message: message.message });
     else if (message.t === "gpio" && this.#watchesGpio && this.#deps.gate.granted("gpio")) {
       this.#tell({ t: "gpio", line: message.line, level: message.level });
     }
+  }
+
+  /** A message of the cloud for the page. */
+  message(message: unknown): void {
+    this.#tell({ t: "message", message });
   }
 
   /** Reports what was refused and dropped since the last time. */

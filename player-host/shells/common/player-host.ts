@@ -225,6 +225,10 @@ export class PlayerHost {
           shell.overlay(undefined).catch((thrown: unknown) => this.#deps.log.warn({ error: messageOf(thrown) }, "the label could not be taken away"));
         });
         return { ok: true, result: {} };
+      case "page-message":
+        if (stage.contentOn === undefined) return { ok: false, code: "player.no-page", message: "no content is on the screen that could take a message" };
+        this.#deps.desk.message(request.message);
+        return { ok: true, result: {} };
       case "restart":
         return { ok: true, result: {} };
     }

@@ -42,10 +42,6 @@ export class VirtualPlayer implements PlayerLink {
   pageStored(): void {}
   sendGpio(): void {}
 
-  sendToPage(): boolean {
-    return true;
-  }
-
   request(): Promise<ReturnType<typeof fail>> {
     return Promise.resolve(fail("player.absent", "this player only plays"));
   }

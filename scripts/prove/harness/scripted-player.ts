@@ -100,7 +100,6 @@ export class ScriptedPlayer {
       entry.fate = message.code === undefined ? { kind: "stored" } : { kind: "refused", code: message.code };
       this.#unanswered.delete(message.id);
     } else if (message.t === "scene") this.#show(message.scene);
-    else if (message.t === "page-message") this.#ledger.asked.push("page-message");
     else if (message.t === "request") this.#answer(message);
   }
 

@@ -136,7 +136,7 @@ function soakPlayer(plays: SoakDevice["plays"]): { readonly link: PlayerLink; pl
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    setScene: () => undefined, setContext: () => undefined, sendToPage: () => true, sendGpio: () => undefined, request: () => Promise.resolve(ok({})),
+    setScene: () => undefined, setContext: () => undefined, sendGpio: () => undefined, request: () => Promise.resolve(ok({})),
     pageStored: (_id, code) => {
       if (code === undefined) plays.stored += 1;
       else plays.refused += 1;

@@ -125,6 +125,7 @@ export class SimulatedPlayerHost {
         return ok({});
       case "screenshot":
         return ok({ base64: "iVBORw0KGgo=", width: 4, height: 3, format: request.format, source: "simulated" });
+      case "page-message":
       case "identify":
         return ok({});
     }
@@ -241,10 +242,6 @@ class HostEnd implements PlayerLink {
 
   pageStored(id: string, code?: string): void {
     if (this.#life.alive) this.#host.stored(id, code);
-  }
-
-  sendToPage(): boolean {
-    return this.#status.kind === "present";
   }
 
   sendGpio(): void {

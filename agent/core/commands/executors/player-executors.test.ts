@@ -258,13 +258,20 @@ describe("page.message", () => {
     const player = new FakePlayer();
     const { execution } = await runExecutor(pageMessageExecutor(player), { message: { order: 42 } }, time);
     expect(execution).toMatchObject({ state: "succeeded" });
-    expect(player.pageMessages).toEqual([{ order: 42 }]);
+    expect(player.requests).toEqual([{ do: "page-message", message: { order: 42 } }]);
+  });
+
+  it("is not delivered before the host says that it took it", async () => {
+    const player = new FakePlayer();
+    player.answer = () => fail("player.absent", "the player host went away before it answered");
+    const { execution } = await runExecutor(pageMessageExecutor(player), { message: 1 }, time);
+    expect(execution).toMatchObject({ state: "failed", error: { code: "player.absent" } });
   });
 
   it.each([["absent" as const, "player.absent"], [{ kind: "screen", screen: "pairing" } as const, "player.no-page"]])("fails where no page would get it: %j", async (stage, code) => {
     const player = new FakePlayer(stage);
     const { execution } = await runExecutor(pageMessageExecutor(player), { message: 1 }, time);
     expect(execution).toMatchObject({ state: "failed", error: { code } });
-    expect(player.pageMessages).toEqual([]);
+    expect(player.requests).toEqual([]);
   });
 });

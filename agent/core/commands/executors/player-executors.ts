@@ -8,6 +8,8 @@ import { awaitPlayer, loadedSince, loadsOf } from "./player-watch.ts";
 
 /** The host answers a request at once or not at all; what follows is watched by its status. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** Sooner than the command's time-out, which could not say what was in the way. */
+const MESSAGE_TIMEOUT_MS = 4_000;
 const RELOAD_WITHIN_MS = 35_000;
 const CLEARED_WITHIN_MS = 50_000;
 const RESTARTED_WITHIN_MS = 55_000;
@@ -140,15 +142,19 @@ export function identifyExecutor(player: PlayerLink, label: () => string): Comma
   };
 }
 
-/** Code: `player.no-page` (no content is on the screen, so no page would get it). */
+/**
+ * Written to the host's connection is not taken by the host: only its answer says so. Codes: `player.absent`,
+ * `player.no-page` (no content is on the screen, so no page would get it), or the host's own.
+ */
 export function pageMessageExecutor(player: PlayerLink): CommandExecutor<"page.message"> {
   return {
-    run({ message }) {
+    async run({ message }) {
       const status = player.status();
-      const hasPage = status.kind === "present" && (status.stage.kind === "playing" || status.stage.kind === "loading");
-      if (hasPage && player.sendToPage(message)) return Promise.resolve({ state: "succeeded", result: {} });
-      const error = status.kind === "absent" ? absent(status) : { code: "player.no-page", message: "no content is on the screen that could take a message" };
-      return Promise.resolve({ state: "failed", error });
+      if (status.kind === "absent") return failedWith(absent(status));
+      if (status.stage.kind !== "playing" && status.stage.kind !== "loading")
+        return failedWith({ code: "player.no-page", message: "no content is on the screen that could take a message" });
+      const taken = await player.request({ do: "page-message", message }, MESSAGE_TIMEOUT_MS);
+      return taken.ok ? { state: "succeeded", result: {} } : failedWith(taken.error);
     },
   };
 }

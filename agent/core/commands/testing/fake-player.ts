@@ -52,13 +52,6 @@ export class FakePlayer implements PlayerLink {
   setScene(): void {}
   setContext(): void {}
   pageStored(): void {}
-  /** What the page was handed. */
-  readonly pageMessages: unknown[] = [];
-  sendToPage(message: unknown): boolean {
-    if (this.#status.kind === "absent") return false;
-    this.pageMessages.push(message);
-    return true;
-  }
   sendGpio(): void {}
 
   #become(status: PlayerStatus): void {
