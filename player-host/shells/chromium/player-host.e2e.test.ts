@@ -85,6 +85,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     const shot = await agent.request({ do: "screenshot", format: "png", widthMax: 320 });
     expect(shot).toMatchObject({ ok: true, result: { format: "png", width: 320 } });
     expect(await agent.request({ do: "identify", text: "Lobby", durationMs: 100 })).toMatchObject({ ok: true });
+    expect(await agent.request({ do: "page-message", message: { order: 42 } })).toMatchObject({ ok: true });
   });
 
   test("in an outage the picture stays, no error page; a reload waits until the origin answers", async () => {

@@ -167,11 +167,12 @@ async function discard(rig: DeviceRig, player: ScriptedPlayer, clean: boolean): 
 async function settled(stage: Stage): Promise<boolean> {
   const { rig, player } = stage;
   const untilMs = performance.now() + DRAIN_MS;
-  let patientMs = performance.now() + REBOOT_PATIENCE_MS;
+  let waitsSinceMs: number | undefined;
   while (performance.now() < untilMs) {
     if (rig.agent?.end !== undefined) {
       rig.noteEnd(rig.agent.end);
       await rig.start({ ...rig.agent.options });
+      waitsSinceMs = undefined;
       continue;
     }
     const status = await rig.agent?.status();
@@ -179,9 +180,11 @@ async function settled(stage: Stage): Promise<boolean> {
     const empty = status?.link.kind === "online" && (["outcome", "alarm", "play", "event"] as const).every((stream) => status.outbox[stream].oldest > status.outbox[stream].newest);
     if (empty && open.length === 0 && player.unanswered === 0 && whereIs(stage) !== undefined) return true;
     const [first] = open;
-    if (first?.name === "reboot" && performance.now() > patientMs) {
+    // From when it could have told its outcome: a slow start is no reason to pull the plug.
+    if (first?.name === "reboot" && status?.link.kind === "online") waitsSinceMs ??= performance.now();
+    if (first?.name === "reboot" && performance.now() - (waitsSinceMs ?? Infinity) > REBOOT_PATIENCE_MS) {
       await rig.cutPower(first.id);
-      patientMs = performance.now() + REBOOT_PATIENCE_MS;
+      waitsSinceMs = undefined;
     }
     await pauseMs(30);
   }
