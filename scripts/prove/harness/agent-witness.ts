@@ -163,6 +163,14 @@ async function durably<T>(name: string, act: () => Promise<T>): Promise<T> {
   return result;
 }
 
+/** A life that ended between a change of the world and its note leaves the note to the next: nothing can change in between. */
+function noteWorldLeft(): void {
+  const data = process.argv[process.argv.indexOf("--data") + 1];
+  const file = data === undefined ? "" : `${data}/simulated-world.json`;
+  if (effectsFd !== undefined && fs.existsSync(file)) noteWorld(fs.readFileSync(file, "utf8"));
+}
+
+noteWorldLeft();
 patchFs();
 await patchPromises();
 patchSqlite();

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { askAgent } from "../../../agent/node/local-api/local-client.ts";
@@ -109,10 +109,18 @@ export class DeviceRig {
   /** Pulls the plug of the simulated machine, as somebody would whose device took a reboot and did not do it. */
   async cutPower(commandId: string): Promise<void> {
     const window = this.#windows.get(commandId);
-    const done = await askAgent(join(this.place.data, "run", "agent.sock"), "simulated.apply", { action: "power.cut", params: {} }, 3_000);
-    // The agent that was asked is gone before it can answer.
-    if (!done.ok && done.error.code === "local.no-agent") return;
-    if (window !== undefined) window.cuts += 1;
+    const { agent } = this;
+    const before = this.#power();
+    await askAgent(join(this.place.data, "run", "agent.sock"), "simulated.apply", { action: "power.cut", params: {} }, 3_000);
+    await Promise.race([agent?.ended, pauseMs(2_000)]);
+    const after = this.#power();
+    // Only one that came counts: one that was asked of an agent which died of something else would excuse an effect.
+    if (window !== undefined && before.pending === "none" && (after.pending !== "none" || after.boots > before.boots)) window.cuts += 1;
+  }
+
+  /** From the simulated machine's own file. */
+  #power(): { readonly pending: string; readonly boots: number } {
+    return (JSON.parse(readFileSync(join(this.place.data, "simulated-world.json"), "utf8")) as { readonly power: { readonly pending: string; readonly boots: number } }).power;
   }
 
   /** With nobody disturbing it: waits until the cloud has everything. False, and a broken promise, when it does not get there. */
