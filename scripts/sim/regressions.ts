@@ -22,4 +22,6 @@ export const REGRESSIONS: readonly Regression[] = [
   { seed: 504, minutes: 120, broke: "nothing-lost" },
   // The harness's own: the last network settings had failed before, and the device kept to its pause before it tried them again.
   { seed: 30027, minutes: 120, broke: "desired-converges" },
+  // The simulated disk's own: it did not sync at its opening, as the real one does, so that what was read and sent could be gone later.
+  { seed: 751, minutes: 120, broke: "stored-once" },
 ];

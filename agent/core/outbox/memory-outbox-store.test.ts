@@ -35,3 +35,12 @@ test("a sync that the power cut overtakes is not reported as done", async () => 
   expect((await commit).ok).toBe(false);
   expect(disk.open().contents.streams.event.newest).toBe(0);
 });
+
+test("what a killed process left unsynced is on disk once the next one opened it: it may be sent, and a power cut must not take it back", async () => {
+  const disk = new MemoryDisk("f".repeat(24), 1e6);
+  await disk.open().store.commit({ add: [row(1)] }, false);
+  expect(disk.open().contents.streams.event.newest).toBe(1);
+  expect(disk.unsyncedChanges).toBe(0);
+  disk.crash();
+  expect(disk.open().contents.streams.event.newest).toBe(1);
+});

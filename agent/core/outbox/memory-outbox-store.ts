@@ -54,8 +54,10 @@ export class MemoryDisk {
     this.#safe = emptyImage(log);
   }
 
+  /** As the real one: what a killed process wrote and never synced is on disk before anybody reads it and sends it away. */
   open(): OutboxOpening {
     this.#generation += 1;
+    for (const change of this.#unsynced.splice(0)) applyTo(this.#safe, change);
     return { store: new MemoryOutboxStore(this, this.#generation), contents: contentsOf(this.#live), losses: [] };
   }
 
