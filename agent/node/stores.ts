@@ -54,9 +54,9 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
   const documents = openDocuments({ path: paths.documents, quarantine: paths.quarantine, quarantineBytesMax: SMALL_QUARANTINE_BYTES, clock });
   if (documents.degraded !== undefined) degraded("state.sqlite", documents.degraded);
   if (documents.loss !== undefined) findings.push(damaged(documents.loss.file, documents.loss.why, documents.loss.quarantined !== undefined, { salvaged: documents.loss.salvagedKeys.length }));
-  const opened = await openJournal(paths.journal, new Quarantine(paths.quarantine, SMALL_QUARANTINE_BYTES), clock.wallMs());
+  const opened = await openJournal({ path: paths.journal, quarantine: new Quarantine(paths.quarantine, SMALL_QUARANTINE_BYTES), wallMs: clock.wallMs(), boot: deps.bootId });
   if (opened.kind === "unusable") degraded("journal.sqlite", opened.why);
-  else if (opened.damage !== undefined) findings.push(damaged("journal.sqlite", opened.damage.why, true, { salvaged: opened.damage.salvaged }));
+  else if (opened.damage !== undefined) findings.push(damaged("journal.sqlite", opened.damage.why, opened.damage.movedTo !== undefined, { salvaged: opened.damage.salvaged }));
   const incidents: OutboxIncident[] = [];
   let tell = (incident: OutboxIncident): void => void incidents.push(incident);
   const outbox = await Outbox.open(

@@ -1,16 +1,21 @@
 import Database from "better-sqlite3";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
+import { outcomeOf } from "../../core/commands/outcome-body.ts";
+import type { JournalEntry } from "../../core/commands/journal-entry.ts";
+import { StorageError } from "../../core/storage/document-store.ts";
 import type { Quarantine } from "../sqlite/quarantine.ts";
+import type { SqliteFile } from "../sqlite/sqlite-file.ts";
 import { storageIssueOrThrow } from "../sqlite/storage-issue.ts";
+import { JournalMarks, progressOf, type LastWrite, type OldJournalMarks } from "./journal-marks.ts";
 import { JOURNAL_SCHEMA } from "./journal-schema.ts";
 import { entryOfRow, floorChecksum, SqliteJournalStore, type CommandRow } from "./sqlite-journal-store.ts";
 
 /** What was found wrong with the journal at the start, for an alarm. */
 export interface JournalDamage {
   readonly why: Issue;
-  /** Where the damaged file is now. */
-  readonly movedTo: string;
+  /** Where the damaged file is now; absent when it could go on in its place. */
+  readonly movedTo?: string;
   /** Commands that could be read out of it. */
   readonly salvaged: number;
 }
@@ -20,14 +25,42 @@ export type JournalOpening =
   /** The disk lets nothing be stored; commands cannot be taken until it does. */
   | { readonly kind: "unusable"; readonly why: Issue };
 
+export interface JournalFileOptions {
+  readonly path: string;
+  readonly quarantine: Quarantine;
+  readonly wallMs: number;
+  /** This boot's id: the last write that marks of another boot know of may be older than the journal's. */
+  readonly boot: string;
+}
+
 /**
  * Opens the journal in any state it may be in. A file that cannot be trusted is moved aside, what is readable in it
- * is taken over, and the highest number seen becomes the floor: nobody can tell what of the rest has run.
+ * is taken over, and the highest number seen becomes the floor: nobody can tell what of the rest has run. The same where
+ * the marks beside it know of later writes than it does.
  */
-export async function openJournal(path: string, quarantine: Quarantine, wallMs: number): Promise<JournalOpening> {
+export async function openJournal(options: JournalFileOptions): Promise<JournalOpening> {
+  const { path, boot } = options;
+  try {
+    const old = JournalMarks.read(path, boot);
+    const opened = await openFile(options);
+    if (opened.kind === "unusable") return opened;
+    const { file, damage } = opened;
+    const { missed, last } = await makeGood(new SqliteJournalStore(file), old, options.wallMs);
+    // Only now: a power cut in what was just done must leave marks that show the loss to the next start as well.
+    const store = new SqliteJournalStore(file, JournalMarks.open(path, boot, { highest: old?.highest ?? new Map(), ...(last && { last }) }));
+    const told = damage ?? (missed === undefined ? undefined : { why: missed, salvaged: await store.count() });
+    return { kind: "open", store, ...(told && { damage: told }) };
+  } catch (thrown) {
+    // A disk that takes nothing any more in the middle of it; the next start finds the same and goes on.
+    return { kind: "unusable", why: thrown instanceof StorageError ? { code: thrown.code, message: thrown.message } : storageIssueOrThrow(thrown) };
+  }
+}
+
+type FileOpening = { readonly kind: "open"; readonly file: SqliteFile; readonly damage?: JournalDamage } | Extract<JournalOpening, { kind: "unusable" }>;
+
+async function openFile({ path, quarantine, wallMs }: JournalFileOptions): Promise<FileOpening> {
   const first = openDatabase(path, JOURNAL_SCHEMA);
-  if (first.kind === "open") return { kind: "open", store: new SqliteJournalStore(first.file) };
-  if (first.kind === "unusable") return first;
+  if (first.kind !== "damaged") return first;
   const movedTo = quarantine.moveAside(path, wallMs);
   if (movedTo === undefined) return { kind: "unusable", why: first.why };
   const fresh = openDatabase(path, JOURNAL_SCHEMA);
@@ -45,7 +78,49 @@ export async function openJournal(path: string, quarantine: Quarantine, wallMs: 
     salvaged += 1;
   }
   quarantine.trim();
-  return { kind: "open", store, damage: { why: first.why, movedTo, salvaged } };
+  return { kind: "open", file: fresh.file, damage: { why: first.why, movedTo, salvaged } };
+}
+
+interface MadeGood {
+  /** What was wrong; absent: nothing. */
+  readonly missed?: Issue;
+  /** The last write, where it is there. */
+  readonly last?: LastWrite;
+}
+
+/**
+ * What the journal no longer knows must not run again: numbers that were used are used, and a command that is open may have
+ * come further than is known here. Its outcome is unknown; if one was told before, the outbox knows it by its key.
+ */
+async function makeGood(store: SqliteJournalStore, old: OldJournalMarks | undefined, wallMs: number): Promise<MadeGood> {
+  await store.checkRows();
+  const damaged = store.rowsLost;
+  const last = old?.last;
+  const cut = last !== undefined && !(await knows(store, last));
+  if (cut) {
+    const open = (await store.unfinished()).filter(({ state }) => state.kind !== "final");
+    // The one the marks are about comes last: a start that is ended in between finds the same again.
+    const rank = ({ id, attempt }: JournalEntry): number => (id === last.id && attempt === last.attempt ? 1 : 0);
+    for (const entry of open.toSorted((a, b) => rank(a) - rank(b))) await store.put(endedUnknown(entry, wallMs));
+  }
+  let forgotten = false;
+  for (const [owner, number] of old?.highest ?? []) forgotten = (await store.raiseFloor(owner, number)) || forgotten;
+  if (cut || forgotten) return { missed: { code: "storage.corrupt", message: "the end of the journal is missing: commands that it no longer knows are not run again" } };
+  const kept = last === undefined ? {} : { last };
+  if (damaged === 0) return kept;
+  return { ...kept, missed: { code: "storage.corrupt", message: `${damaged} commands do not match their checksum and are not run again` } };
+}
+
+/** Whether the journal has come at least as far as its last write. */
+async function knows(store: SqliteJournalStore, { id, attempt, owner, number, progress }: LastWrite): Promise<boolean> {
+  const found = await store.get(id, attempt);
+  if (found !== undefined) return progressOf(found) >= progress;
+  return number <= (await store.floor(owner));
+}
+
+function endedUnknown(entry: JournalEntry, wallMs: number): JournalEntry {
+  const error = { code: "outcome-unknown", message: "the end of the journal was lost, and whether the command ran before that is not known", hint: "Where it is still wanted, send the next attempt." };
+  return { ...entry, state: { kind: "final", outcome: outcomeOf(entry, { state: "failed", error }), finishedWallMs: wallMs } };
 }
 
 /** Rows with good checksums, in order of arrival, and per owner the highest number of them and of the floors. */

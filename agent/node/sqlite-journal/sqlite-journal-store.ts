@@ -5,6 +5,7 @@ import { StorageError } from "../../core/storage/document-store.ts";
 import { rowChecksum } from "../sqlite/row-checksum.ts";
 import type { SqliteFile } from "../sqlite/sqlite-file.ts";
 import { storageIssueOrThrow } from "../sqlite/storage-issue.ts";
+import type { JournalMarks } from "./journal-marks.ts";
 
 /** The WAL goes into the database after this many pages: about 512 KiB, when a write comes that nobody waits for. */
 const CHECKPOINT_PAGES = 500;
@@ -48,9 +49,12 @@ export class SqliteJournalStore implements JournalStore {
   /** Pages written since the last checkpoint; an estimate from above is enough. */
   #pagesWritten = 0;
 
-  /** `file` is open, checked, and has `JOURNAL_SCHEMA`. */
-  constructor(file: SqliteFile) {
+  readonly #marks: JournalMarks | undefined;
+
+  /** `file` is open, checked, and has `JOURNAL_SCHEMA`. Without marks, nobody would miss the end of its log. */
+  constructor(file: SqliteFile, marks?: JournalMarks) {
     this.#file = file;
+    this.#marks = marks;
     this.#sql = prepareAll(file.database);
   }
 
@@ -73,8 +77,31 @@ export class SqliteJournalStore implements JournalStore {
       await this.#guarded(() => this.#restore(entry, before));
       throw new StorageError(issue.code, issue.message, { cause: thrown });
     }
+    this.#marks?.note(entry);
     // A command waits for every write but the last, which only says that its outcome was handed over.
     this.#checkpointIfLong(isDone(entry) ? CHECKPOINT_PAGES : CHECKPOINT_PAGES_MAX);
+  }
+
+  /** Looks at every row; those that are damaged are given up and counted in `rowsLost`. */
+  checkRows(): Promise<void> {
+    return this.#guarded(() => {
+      const damaged: CommandRow[] = [];
+      for (const row of this.#sql.every.iterate()) if (entryOfRow(row) === undefined) damaged.push(row);
+      for (const row of damaged) this.#entry(row);
+    });
+  }
+
+  /** Numbers up to this one were used, whether or not their commands are still known. False: that is nothing new. */
+  async raiseFloor(owner: string, number: number): Promise<boolean> {
+    const raised = await this.#guarded(() =>
+      this.#inTransaction(() => {
+        if (number <= Math.max(this.#floor(owner), this.#sql.highest.get(owner)?.number ?? 0)) return false;
+        this.#raiseFloor(owner, number);
+        return true;
+      }),
+    );
+    if (raised) await this.#synced();
+    return raised;
   }
 
   numberHolder(owner: string, number: number): Promise<CommandKey | undefined> {
@@ -97,14 +124,14 @@ export class SqliteJournalStore implements JournalStore {
     const pruned = await this.#guarded(() => this.#inTransaction(() => this.#prune(limits)));
     if (pruned === 0) return 0;
     await this.#guarded(() => this.#file.database.pragma(`incremental_vacuum(${VACUUM_PAGES})`));
-    try {
-      await this.#file.sync();
-    } catch (thrown) {
-      const issue = storageIssueOrThrow(thrown);
-      throw new StorageError(issue.code, issue.message, { cause: thrown });
-    }
+    await this.#synced();
     this.#checkpointIfLong(CHECKPOINT_PAGES);
     return pruned;
+  }
+
+  /** Commands in it. */
+  count(): Promise<number> {
+    return this.#guarded(() => this.#sql.totals.get()?.count ?? 0);
   }
 
   /** Bytes on the disk, WAL included. */
@@ -113,7 +140,17 @@ export class SqliteJournalStore implements JournalStore {
   }
 
   close(): void {
+    this.#marks?.close();
     this.#file.close();
+  }
+
+  async #synced(): Promise<void> {
+    try {
+      await this.#file.sync();
+    } catch (thrown) {
+      const issue = storageIssueOrThrow(thrown);
+      throw new StorageError(issue.code, issue.message, { cause: thrown });
+    }
   }
 
   /** Writes and returns the row that was there before. */
@@ -253,6 +290,7 @@ function prepareAll(database: Database) {
     ),
     highest: prepare<[string], { number: number }>("SELECT max(number) AS number FROM command WHERE owner = ?"),
     unfinished: prepare<[], CommandRow>(`SELECT ${all} FROM command WHERE done = 0 ORDER BY arrival`),
+    every: prepare<[], CommandRow>(`SELECT ${all} FROM command`),
     recent: prepare<[number], CommandRow>(`SELECT ${all} FROM command ORDER BY arrival DESC LIMIT ?`),
     totals: prepare<[], { count: number; bytes: number }>(
       "SELECT count(*) AS count, coalesce(sum(length(entry)), 0) AS bytes FROM command",

@@ -128,7 +128,7 @@ function documentsFor(folder: string, disk: ReadonlySet<DiskClass>, clock: Clock
 
 async function journalFor(folder: string, disk: ReadonlySet<DiskClass>, clock: Clock): Promise<JournalStore> {
   if (!disk.has("journal")) return new MemoryJournalStore();
-  const opened = await openJournal(join(folder, "journal.sqlite"), new Quarantine(join(folder, "quarantine"), CAP_BYTES), clock.wallMs());
+  const opened = await openJournal({ path: join(folder, "journal.sqlite"), quarantine: new Quarantine(join(folder, "quarantine"), CAP_BYTES), wallMs: clock.wallMs(), boot: "bench" });
   if (opened.kind !== "open") throw new Error(opened.why.message);
   return opened.store;
 }

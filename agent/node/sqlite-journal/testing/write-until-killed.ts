@@ -4,7 +4,7 @@ import { entry, final } from "../../../core/commands/testing/journal-entries.ts"
 
 /** Takes commands through their life for ever, and says on stdout what is on disk. Killed by the test that started it. */
 const [path = "", quarantine = ""] = process.argv.slice(2);
-const opening = await openJournal(path, new Quarantine(quarantine, 1_000_000), Date.now());
+const opening = await openJournal({ path, quarantine: new Quarantine(quarantine, 1_000_000), wallMs: Date.now(), boot: "boot-1" });
 if (opening.kind !== "open") throw new Error(opening.why.message);
 for (let number = 1; ; number += 1) {
   await opening.store.put(entry(number));

@@ -1,0 +1,111 @@
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { entry, final, OWNER } from "../../core/commands/testing/journal-entries.ts";
+import { Quarantine } from "../sqlite/quarantine.ts";
+import { openJournal, type JournalOpening } from "./open-journal.ts";
+
+type Open = Extract<JournalOpening, { kind: "open" }>;
+
+const WAL_HEADER_BYTES = 32;
+const FRAME_BYTES = 1024 + 24;
+const BOOT = "boot-1";
+const running = { kind: "running", started: { wallMs: 1, boot: BOOT } } as const;
+
+let live = "";
+let killed = "";
+let store: Open["store"] | undefined;
+const opened: Open["store"][] = [];
+beforeEach(() => {
+  live = mkdtempSync(join(tmpdir(), "vitrine-journal-"));
+  killed = mkdtempSync(join(tmpdir(), "vitrine-journal-"));
+});
+afterEach(() => {
+  for (const one of opened.splice(0)) one.close();
+  for (const folder of [live, killed]) rmSync(folder, { recursive: true });
+});
+
+async function open(folder: string, boot = BOOT): Promise<Open> {
+  const opening = await openJournal({ path: join(folder, "journal.db"), quarantine: new Quarantine(join(folder, "quarantine"), 10_000_000), wallMs: 7, boot });
+  if (opening.kind !== "open") throw new Error(opening.why.message);
+  opened.push(opening.store);
+  return opening;
+}
+
+/** The files as a killed process leaves them. */
+function kill(): void {
+  rmSync(killed, { recursive: true });
+  cpSync(live, killed, { recursive: true });
+}
+
+/** Three commands: one done, one that runs, one that waits. */
+async function history(): Promise<void> {
+  ({ store } = await open(live));
+  for (const number of [1, 2, 3]) await store.put(entry(number));
+  await store.put(entry(1, { state: running }));
+  await store.put(entry(1, { state: final(1, 1, true) }));
+  await store.put(entry(2, { state: running }));
+}
+
+it("has nothing to say after a kill, in this boot and in the next", async () => {
+  await history();
+  kill();
+  expect((await open(killed)).damage).toBeUndefined();
+  kill();
+  expect((await open(killed, "boot-2")).damage).toBeUndefined();
+});
+
+it("misses what was cut off its log at any frame: no number and no open command is taken for new", async () => {
+  await history();
+  const wal = join(killed, "journal.db-wal");
+  const whole = statSync(join(live, "journal.db-wal")).size;
+  let cuts = 0;
+  for (let at = 0; at < whole; at = at === 0 ? WAL_HEADER_BYTES : at + FRAME_BYTES) {
+    kill();
+    truncateSync(wal, at);
+    const { store: left, damage } = await open(killed);
+    const known = await left.recent(10);
+    expect(damage?.why.code, `cut at ${at}`).toBe("storage.corrupt");
+    expect(Math.max(await left.floor(OWNER), ...known.map(({ number }) => number)), `cut at ${at}`).toBe(3);
+    for (const { id, state } of known) expect(state, `${id}, cut at ${at}`).toMatchObject({ kind: "final", ...(id === "c1" ? {} : { outcome: { error: { code: "outcome-unknown" } } }) });
+    left.close();
+    opened.splice(opened.indexOf(left), 1);
+    expect((await open(killed)).damage, `once more after a cut at ${at}`).toBeUndefined();
+    cuts += 1;
+  }
+  expect(cuts).toBeGreaterThan(10);
+});
+
+it("lets no number that was used run again once the journal is gone, in whatever boot", async () => {
+  await history();
+  for (const boot of [BOOT, "boot-2"]) {
+    kill();
+    for (const name of readdirSync(killed)) if (!name.endsWith(".marks")) rmSync(join(killed, name), { recursive: true });
+    const { store: left, damage } = await open(killed, boot);
+    expect(damage?.why.code).toBe("storage.corrupt");
+    expect(await left.floor(OWNER)).toBe(3);
+  }
+});
+
+it("takes marks of another boot for older than the journal", async () => {
+  await history();
+  kill();
+  cpSync(join(killed, "journal.db.marks"), join(live, "marks.old"));
+  await store?.put(entry(3, { state: final(3, 3, false) }));
+  await store?.put(entry(2, { state: final(2, 2, false) }));
+  kill();
+  cpSync(join(live, "marks.old"), join(killed, "journal.db.marks"));
+  expect((await open(killed, "boot-2")).damage).toBeUndefined();
+});
+
+it("does not miss what was pruned", async () => {
+  await history();
+  await store?.put(entry(4, { state: final(4, 4, true) }));
+  await store?.prune({ finishedBeforeWallMs: 100, entriesMax: 100, bytesMax: 1_000_000 });
+  kill();
+  const { store: left, damage } = await open(killed);
+  expect(damage).toBeUndefined();
+  expect(await left.get("c4", 1)).toBeUndefined();
+  expect(await left.floor(OWNER)).toBe(4);
+});
