@@ -1,13 +1,13 @@
 import type { Log } from "../../platform/ports/log.ts";
 import type { Issue } from "../../platform/ports/result.ts";
-import type { Alarms } from "../core/health/alarms.ts";
+import type { AlarmBoard } from "../core/health/alarm-board.ts";
 import type { OutboxIncident } from "../core/outbox/outbox-deps.ts";
 import type { StorageLoss } from "../core/outbox/outbox-store.ts";
 import type { LoadedKey } from "./identity/device-key-file.ts";
 import type { Stores } from "./stores.ts";
 
 export interface FindingsDeps {
-  readonly alarms: Alarms;
+  readonly alarms: Pick<AlarmBoard, "raise" | "clear" | "happened">;
   readonly stores: Stores;
   readonly loaded: LoadedKey;
   readonly worldDamage?: Issue;
@@ -18,7 +18,8 @@ export interface FindingsDeps {
 export function reportFindings({ alarms, stores, loaded, worldDamage, log }: FindingsDeps): void {
   for (const finding of stores.findings) {
     log.error({ ...finding }, "storage was damaged or cannot be used");
-    alarms.raise(finding.code, "error", finding.message, finding.evidence);
+    // Two files may have been hurt at once, and one of them again since the last start: each is told.
+    alarms.happened(finding.code, "error", finding.message, finding.evidence);
   }
   for (const finding of loaded.findings) {
     log.warn({ ...finding }, "the device key was not as it should be");
@@ -28,11 +29,11 @@ export function reportFindings({ alarms, stores, loaded, worldDamage, log }: Fin
   stores.onIncident((incident) => raiseIncident(alarms, log, incident));
 }
 
-function raiseIncident(alarms: Alarms, log: Log, incident: OutboxIncident): void {
+function raiseIncident(alarms: FindingsDeps["alarms"], log: Log, incident: OutboxIncident): void {
   log.warn({ incident }, "the outbox's storage");
   switch (incident.kind) {
     case "loss":
-      return alarms.raise("storage.quarantined", "error", lossText(incident.loss), { salvagedRows: incident.loss.salvagedRows });
+      return alarms.happened("storage.quarantined", "error", lossText(incident.loss), { salvagedRows: incident.loss.salvagedRows });
     case "degraded":
       return alarms.raise("outbox.degraded", "error", `records are kept in memory only: ${incident.why.message}`);
     case "recovered":

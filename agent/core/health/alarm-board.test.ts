@@ -35,6 +35,25 @@ describe("the alarm board", () => {
     expect(sink.bodies()[0]).toMatchObject({ severity: "critical", message: "dark", evidence: { seen: "standby" } });
   });
 
+  test("what happened is told each time, and together where it happened at once", async () => {
+    const store = new MemoryStore();
+    const first = await setUp(store);
+    first.board.happened("file.damaged", "error", "a is damaged", { file: "a" });
+    first.board.happened("file.damaged", "error", "b is damaged", { file: "b" });
+    await first.time.advance(1_000);
+    expect(first.sink.bodies()).toMatchObject([{ state: "raised", message: "a is damaged; b is damaged" }]);
+    first.board.happened("file.damaged", "error", "c is damaged");
+    await first.time.advance(1_000);
+    expect(first.sink.bodies()).toMatchObject([{}, { code: "file.damaged", state: "raised", message: "c is damaged" }]);
+    first.stop.abort();
+    await first.running;
+    // The alarm is still open when the next start finds something.
+    const second = await setUp(store);
+    second.board.happened("file.damaged", "error", "d is damaged");
+    await second.time.advance(CONFIRM_WITHIN_MS + 1_000);
+    expect(second.sink.bodies()).toMatchObject([{ state: "raised", message: "d is damaged" }]);
+  });
+
   test("one that ends before it would be seen is never told", async () => {
     const { time, board, told } = await setUp();
     board.raise("slow", "warning", "slow");

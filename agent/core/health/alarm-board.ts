@@ -100,6 +100,18 @@ export class AlarmBoard implements Alarms {
     this.#wake.ring();
   }
 
+  /**
+   * Something that happened, and not something that is so: told each time, where `raise` would find it raised. What was not
+   * told yet is told together.
+   */
+  happened(code: string, severity: Alarm["severity"], message: string, evidence?: JsonObject): void {
+    const known = this.#conditions.get(code);
+    if (known?.on !== true) return this.raise(code, severity, message, evidence);
+    const whole = known.told || known.message === message ? message : `${known.message}; ${message}`;
+    this.#conditions.set(code, { ...known, severity, message: whole, evidence: bounded(evidence), changedMs: this.#deps.clock.monotonicMs(), told: false, confirmByMs: undefined });
+    this.#wake.ring();
+  }
+
   clear(code: string, message: string): void {
     const condition = this.#conditions.get(code);
     if (condition?.on !== true) return;
