@@ -36,7 +36,11 @@ export interface CaseVerdict {
   readonly violations: readonly string[];
 }
 
-const TELLS_OF_STORAGE = /^(?:storage|outbox|player|page)\./;
+/** Alarms that say that records of the queue may be lost, and that those of the player host are. */
+const TELLS_OF_QUEUE = /^(?:storage|outbox)\./;
+const TELLS_OF_SPOOL = "player.records-lost";
+/** Streams of what the template's page had answered: a gap of another one excuses nothing of it. */
+const PAGE_STREAMS: readonly string[] = ["play", "event"];
 
 /** Holds what was seen of a damaged start against what may be missing after such a damage. Pure. */
 export function judgeCase(seen: CaseSeen): CaseVerdict {
@@ -48,7 +52,7 @@ export function judgeCase(seen: CaseSeen): CaseVerdict {
   if (!seen.sameDevice && keysHurt < 2) violations.push(`the device became another one (${keysHurt} of its key files was damaged)`);
   if (seen.notBrought !== undefined) violations.push(`the cloud did not get what waits: ${seen.notBrought}`);
   // Records dropped for their rate were refused to whoever offered them: such a gap excuses nothing that was answered.
-  const named = seen.records.reduce((sum, { gap }) => sum + (gap === undefined || gap.reason === "rate" ? 0 : gap.count), 0);
+  const named = seen.records.reduce((sum, { gap }) => sum + (gap === undefined || gap.reason === "rate" || !PAGE_STREAMS.includes(gap.stream) ? 0 : gap.count), 0);
   if (named > 0) said.add(`gap of ${named}`);
   const queueLost = [...seen.waiting].filter((id) => !there.has(id)).length;
   const spoolLost = [...seen.spooled].filter((id) => !there.has(id)).length;
@@ -56,8 +60,9 @@ export function judgeCase(seen: CaseSeen): CaseVerdict {
   if (queueLost > 0 && !hit("outbox")) violations.push(`${queueLost} records are missing and no file of the outbox was damaged`);
   if (spoolLost > 0 && !hit("spool")) violations.push(`${spoolLost} records that the player host kept are missing and its file was not damaged`);
   const missing = queueLost + spoolLost;
-  const told = [...said].some((code) => TELLS_OF_STORAGE.test(code));
-  if (missing > named && !told) violations.push(`${missing} records are missing, ${named} are named by gaps, and no alarm says that more is lost`);
+  const told = [...said].some((code) => TELLS_OF_QUEUE.test(code));
+  if (queueLost > named && !told) violations.push(`${queueLost} records are missing, ${named} are named by gaps, and no alarm says that more is lost`);
+  if (spoolLost > 0 && !said.has(TELLS_OF_SPOOL)) violations.push(`${spoolLost} records that the player host kept are missing, and no alarm says so`);
   violations.push(...twice(seen.records), ...judgePicture(seen));
   return { missing, uncounted: Math.max(0, missing - named), said: [...said], violations };
 }
