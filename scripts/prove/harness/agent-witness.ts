@@ -167,7 +167,13 @@ async function durably<T>(name: string, act: () => Promise<T>): Promise<T> {
 function noteWorldLeft(): void {
   const data = process.argv[process.argv.indexOf("--data") + 1];
   const file = data === undefined ? "" : `${data}/simulated-world.json`;
-  if (effectsFd !== undefined && fs.existsSync(file)) noteWorld(fs.readFileSync(file, "utf8"));
+  if (effectsFd === undefined || !fs.existsSync(file)) return;
+  try {
+    noteWorld(fs.readFileSync(file, "utf8"));
+  } catch (thrown) {
+    // Damaged on purpose (the storage campaign): the agent sets it aside and begins anew, and there is nothing to note.
+    if (!(thrown instanceof SyntaxError || thrown instanceof TypeError || (thrown as NodeJS.ErrnoException).code === "EISDIR")) throw thrown;
+  }
 }
 
 noteWorldLeft();
