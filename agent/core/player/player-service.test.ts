@@ -108,3 +108,12 @@ test("what the page says of itself ends with its content, and with its host", ()
   expect(page()).toHaveLength(4);
   expect(page().at(-1)).toBeUndefined();
 });
+
+test("codes of refusals that only fill memory are counted together", () => {
+  for (let n = 0; n < 1_000; n += 1) events.emit({ t: "page-refused", code: `page.made-up-${n}`, count: 1 });
+  events.emit({ t: "page-refused", code: "__proto__", count: 7 });
+  events.emit({ t: "page-refused", code: "x".repeat(100_000), count: 2 });
+  const refused = service.refused();
+  expect(Object.keys(refused).length).toBeLessThanOrEqual(33);
+  expect(refused["other"]).toBe(1_000 - 32 + 9);
+});

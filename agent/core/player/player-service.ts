@@ -12,6 +12,9 @@ import type { Reporter } from "../state/reporter.ts";
 import { PageStateReport } from "./page-state-report.ts";
 import type { PlayerEvent, PlayerLink, PlayerStatus } from "./player-port.ts";
 
+/** Codes of refusals that are counted apart. They come from another process, which may be a page's that broke out. */
+const REFUSAL_CODES_MAX = 32;
+const REFUSAL_CODE = /^[a-z][a-z0-9.-]{0,63}$/;
 /** Longest page state kept in the reported document, in characters of JSON. */
 const PAGE_STATE_MAX = 4096;
 /** A play that ended longer ago was kept by the host while nobody judged: the verdict of now says nothing of it. */
@@ -105,8 +108,8 @@ export class PlayerService {
       case "page-state":
         return this.#takeState(event.state as JsonObject | undefined);
       case "page-refused":
-        this.#refused[event.code] = (this.#refused[event.code] ?? 0) + event.count;
-        this.#deps.log.warn({ code: event.code, count: event.count }, "the page API refused calls of the page");
+        this.#countRefused(event.code, event.count);
+        this.#deps.log.warn({ code: event.code.slice(0, 64), count: event.count }, "the page API refused calls of the page");
         // Not a refusal: the page was told that these are kept, and the host's file was damaged since.
         if (event.code === "page.lost") this.#deps.onLost(this.#refused[event.code] ?? event.count);
         return;
@@ -149,11 +152,17 @@ export class PlayerService {
     );
   }
 
+  #countRefused(code: string, count: number): void {
+    const isKnown = Object.hasOwn(this.#refused, code);
+    const under = isKnown || (REFUSAL_CODE.test(code) && Object.keys(this.#refused).length < REFUSAL_CODES_MAX) ? code : "other";
+    this.#refused[under] = (this.#refused[under] ?? 0) + count;
+  }
+
   /** Without a state: the page that said it is no longer on. */
   #takeState(state: JsonObject | undefined): void {
     if (state === undefined) return this.#pageState.clear();
     if (JSON.stringify(state).length > PAGE_STATE_MAX) {
-      this.#refused["page.too-large"] = (this.#refused["page.too-large"] ?? 0) + 1;
+      this.#countRefused("page.too-large", 1);
       return;
     }
     this.#pageState.set(state);
