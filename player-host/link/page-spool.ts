@@ -88,6 +88,11 @@ export class PageSpool {
     return [...this.#kept.values()];
   }
 
+  /** Messages not yet stored by the agent. */
+  get size(): number {
+    return this.#kept.size;
+  }
+
   has(id: string): boolean {
     return this.#kept.has(id);
   }

@@ -159,5 +159,8 @@ export interface StorageLoss {
 /** Opens the store, whatever state its files are in. Called again after a failure that a new opening may cure. */
 export type OpenOutboxStore = () => Promise<OutboxOpening>;
 
-/** How many dedupe keys of rows that are gone a store keeps. */
-export const RECENT_KEYS_MAX = 512;
+/**
+ * How many dedupe keys of rows that are gone a store keeps: more than a player host has under way without an answer
+ * (564, see `player-host/shells/common/page-desk.ts`), for all of that may come again after the agent was killed.
+ */
+export const RECENT_KEYS_MAX = 1_024;

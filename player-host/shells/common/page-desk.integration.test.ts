@@ -92,6 +92,23 @@ describe("the page desk", () => {
     expect(toPage).toMatchObject([{ id: 1, ok: true }, { id: 2, ok: false, code: "outbox.rate" }]);
   });
 
+  test("what comes while older messages wait goes behind them, so that only so much is under way without an answer", async () => {
+    linked = false;
+    emit(1);
+    await answered(1);
+    linked = true;
+    desk.linkUp();
+    emit(2);
+    expect(await answered(2)).toMatchObject({ ok: true });
+    expect(spool.waiting().map(({ id }) => id)).toEqual(["i-1", "i-2"]);
+    expect(sent.map((message) => ("id" in message ? message.id : ""))).toEqual(["i-1", "i-2"]);
+    desk.takeAgentMessage({ t: "page-stored", id: "i-1" });
+    desk.takeAgentMessage({ t: "page-stored", id: "i-2" });
+    emit(3);
+    expect(spool.waiting()).toEqual([]);
+    expect(sent.at(-1)).toMatchObject({ id: "i-3" });
+  });
+
   test("while the agent is away events are held on disk, answered, and sent with the same id later, each until it is stored", async () => {
     emit(1);
     linked = false;

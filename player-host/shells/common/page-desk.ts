@@ -31,7 +31,10 @@ interface Pending {
   readonly timer: Timer;
 }
 
-/** More than this with the agent at once, and the rest goes through the spool. */
+/**
+ * More than this with the agent at once, and the rest goes through the spool. With the window below it bounds what may
+ * come to the agent a second time: `RECENT_KEYS_MAX` in agent/core/outbox/outbox-store.ts is more.
+ */
 const PENDING_MAX = 500;
 /** Spooled messages sent ahead of the agent's answers. */
 const RESEND_WINDOW = 64;
@@ -175,7 +178,9 @@ export class PageDesk {
     const { timers } = this.#deps;
     const timer = timers.after("page.stored", STORED_TIMEOUT_MS, () => this.#toSpool(message.id));
     this.#pending.set(message.id, { message, callId, document: this.#document, timer });
-    if (this.#pending.size > PENDING_MAX || !this.#deps.send(message)) this.#toSpool(message.id);
+    // Behind what is kept already: in the order it came, and never more under way than the agent remembers.
+    const behind = this.#deps.spool.size > 0 || this.#pending.size > PENDING_MAX;
+    if (behind || !this.#deps.send(message)) this.#toSpool(message.id);
   }
 
   #toSpool(id: string): void {

@@ -12,6 +12,8 @@ type PageRecord = Extract<PlayerEvent, { t: "page-event" | "page-play" }>;
 
 /** What the page emits and the agent has not stored: as many are kept, as a real host keeps its spool. */
 const SPOOL_MAX = 2_000;
+/** As many of them are with the agent at once: what a real host has under way (page-desk.ts). */
+const UNDER_WAY_MAX = 564;
 /** Sent and not answered: sent again after this. */
 const RESEND_MS = 15_000;
 /** Refusals that sending again does not change. */
@@ -176,7 +178,10 @@ export class SimulatedPlayerHost {
     const link = this.#link;
     if (link === undefined || !this.#present) return;
     const nowMs = this.#sim.time.monotonicMs();
+    let underWay = 0;
     for (const waiting of this.#spool.values()) {
+      underWay += 1;
+      if (underWay > UNDER_WAY_MAX) return;
       if (!all && nowMs - waiting.sentMs < RESEND_MS) continue;
       waiting.sentMs = nowMs;
       link.receive(waiting.record);
