@@ -10,6 +10,7 @@ import { systemClock } from "../../../platform/linux/system-clock.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import type { Content } from "../../protocol/desired.ts";
 import { PackageProvider } from "./package-provider.ts";
+import { unpack } from "./unpack.ts";
 
 const sha256 = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
 const page = strToU8("<h1>menu</h1>");
@@ -162,4 +163,13 @@ test("a package that would leave too little room is not even fetched", async () 
   keepFreeBytes = Number.MAX_SAFE_INTEGER;
   expect(await prepare(wanted(packageOf({ "index.html": page })))).toMatchObject({ ok: false, error: { code: "content.disk" } });
   expect(requests).toEqual([]);
+});
+
+test("a small zip that unpacks to more than there is room for is refused before it takes it", async () => {
+  const zipPath = join(folder, "zeros.zip");
+  writeFileSync(zipPath, packageOf({ "index.html": page, "zeros.bin": new Uint8Array(2_000_000) }));
+  expect(statSync(zipPath).size).toBeLessThan(50_000);
+  const into = join(folder, "into");
+  expect(await unpack(zipPath, into, new AbortController().signal, 1_000_000)).toMatchObject({ ok: false, error: { code: "content.disk" } });
+  expect(readdirSync(into)).not.toContain("zeros.bin");
 });

@@ -113,7 +113,7 @@ export class PackageProvider implements ContentProvider {
     if (!fetched.ok) return fetched;
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
-    const manifest = await unpack(zipPath, temporary, signal);
+    const manifest = await unpack(zipPath, temporary, signal, Math.max(0, (await this.#freeBytes()) - this.#keepFreeBytes));
     if (!manifest.ok) {
       await rm(temporary, { recursive: true, force: true });
       // A download that a power cut damaged after its check would be refused for ever; one that is as published stays.
@@ -130,10 +130,15 @@ export class PackageProvider implements ContentProvider {
   /** The zip and what is in it lie side by side for a while; the agent's own databases live on the same disk. */
   async #checkRoom(content: PackageContent): Promise<Result<void>> {
     await mkdir(this.#root, { recursive: true });
-    const { bavail, bsize } = await statfs(this.#root);
+    const freeBytes = await this.#freeBytes();
     const neededBytes = 2 * content.bytes + this.#keepFreeBytes;
-    if (bavail * bsize >= neededBytes) return ok(undefined);
-    return fail("content.disk", `the package needs ${neededBytes} free bytes with what must stay free; there are ${bavail * bsize}`, "free space in the data folder, or lower disk.keepFreeBytes");
+    if (freeBytes >= neededBytes) return ok(undefined);
+    return fail("content.disk", `the package needs ${neededBytes} free bytes with what must stay free; there are ${freeBytes}`, "free space in the data folder, or lower disk.keepFreeBytes");
+  }
+
+  async #freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#root);
+    return bavail * bsize;
   }
 
   /** What other packages left half done: nobody will go on with it, and a run of bad packages must not fill the disk. */

@@ -17,8 +17,9 @@ const UNPACKED_BYTES_MAX = 8 * 1024 ** 3;
  * Unpacks a zip into an empty folder and checks every file against the manifest inside it: nothing
  * missing, nothing extra, every hash right, no path out of the folder. Errors: `content.bad-package`
  * (the zip), `content.bad-manifest` (what it says), `content.hash-mismatch`, `content.disk`, `content.aborted`.
+ * `roomBytes`: what it may take on the disk.
  */
-export async function unpack(zipPath: string, folder: string, signal: AbortSignal): Promise<Result<Manifest>> {
+export async function unpack(zipPath: string, folder: string, signal: AbortSignal, roomBytes = UNPACKED_BYTES_MAX): Promise<Result<Manifest>> {
   let zip: yauzl.ZipFile;
   try {
     zip = await yauzl.openPromise(zipPath);
@@ -26,7 +27,7 @@ export async function unpack(zipPath: string, folder: string, signal: AbortSigna
     return fail("content.bad-package", `the package is not a readable zip: ${messageOf(thrown)}`);
   }
   try {
-    return await unpackFrom(zip, folder, signal);
+    return await unpackFrom(zip, folder, signal, roomBytes);
   } catch (thrown) {
     if (signal.aborted) return givenUp();
     const code = (thrown as { code?: string }).code;
@@ -41,7 +42,7 @@ function givenUp(): Result<never> {
   return fail("content.aborted", "unpacking was given up, because other content is wanted or the agent stops");
 }
 
-async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSignal): Promise<Result<Manifest>> {
+async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSignal, roomBytes: number): Promise<Result<Manifest>> {
   const hashes = new Map<string, string>();
   let unpackedBytes = 0;
   for await (const entry of zip.eachEntry()) {
@@ -50,6 +51,7 @@ async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSigna
     unpackedBytes += entry.uncompressedSize;
     if (hashes.size >= PACKAGE_FILES_MAX) return fail("content.bad-package", `the package has more than ${PACKAGE_FILES_MAX} files`);
     if (unpackedBytes > UNPACKED_BYTES_MAX) return fail("content.bad-package", `the package unpacks to more than ${UNPACKED_BYTES_MAX} bytes`);
+    if (unpackedBytes > roomBytes) return fail("content.disk", `the package unpacks to more than the ${roomBytes} bytes there are beside what must stay free`, "free space in the data folder, or lower disk.keepFreeBytes");
     if (hashes.has(entry.fileName)) return fail("content.bad-package", `the package has "${entry.fileName}" twice`);
     if (entry.fileName === MANIFEST_NAME && entry.uncompressedSize > MANIFEST_BYTES_MAX) return fail("content.bad-manifest", "the manifest is larger than 4 MiB");
     // yauzl refuses absolute names and `..` parts by itself; the manifest's own check repeats it below.
