@@ -36,6 +36,7 @@ export class PageSpool {
   /** A write broke off: the file may end in half a line, which the next one must not be joined to. */
   #torn = false;
   #working: Promise<void> | undefined;
+  #cameMeanwhile = false;
   readonly #mark: SpoolMark;
   /** Lines in the file. */
   #lines = 0;
@@ -111,15 +112,22 @@ export class PageSpool {
   }
 
   async close(): Promise<void> {
-    await this.#working;
+    while (this.#working !== undefined) await this.#working;
     await this.#file?.close();
     this.#file = undefined;
     await this.#mark.close();
   }
 
   #work(): void {
-    this.#working ??= this.#drain().finally(() => {
+    if (this.#working !== undefined) {
+      this.#cameMeanwhile = true;
+      return;
+    }
+    this.#cameMeanwhile = false;
+    this.#working = this.#drain().finally(() => {
       this.#working = undefined;
+      // Between the loop's last look and this, whoever was just answered may have brought the next.
+      if (this.#cameMeanwhile) this.#work();
     });
   }
 
