@@ -37,3 +37,16 @@ test("a line without an end is refused for good once it is too long, in bytes", 
   expect(new LineFramer(10).push("üüüüüü")).toBeUndefined();
   expect(new LineFramer(10).push("0123456789\n")).toEqual(["0123456789"]);
 });
+
+test("a peer that sends byte by byte costs no more than some times its bytes", () => {
+  const used = (): number => {
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const framer = new LineFramer(1024 * 1024);
+  const before = used();
+  for (let n = 0; n < 600_000; n += 1) framer.push(new Uint8Array([97]));
+  // What was not collected yet is in it; held piece by piece, it was above 140 MiB.
+  expect(used() - before).toBeLessThan(90 * 1024 * 1024);
+  expect(framer.push("\n")?.[0]?.length).toBe(600_000);
+});

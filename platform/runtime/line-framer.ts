@@ -9,7 +9,10 @@ export class LineFramer {
   readonly #bytesMax: number;
   readonly #end: number;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  #parts: Uint8Array[] = [];
+  /** The beginning of a line, as long as one chunk has all of it. */
+  #only: Uint8Array | undefined;
+  /** The same once it came in several: one piece that doubles, or a peer that sends byte by byte would cost a hundred times its bytes. */
+  #joined: Uint8Array | undefined;
   #heldBytes = 0;
   #overflowed = false;
 
@@ -34,26 +37,33 @@ export class LineFramer {
 
   #hold(part: Uint8Array): void {
     if (this.#overflowed || part.length === 0) return;
+    const before = this.#heldBytes;
     this.#heldBytes += part.length;
-    this.#parts.push(part);
-    if (this.#heldBytes <= this.#bytesMax) return;
-    this.#overflowed = true;
-    this.#parts = [];
+    if (this.#heldBytes > this.#bytesMax) {
+      this.#overflowed = true;
+      this.#only = undefined;
+      this.#joined = undefined;
+    } else if (before === 0) this.#only = part;
+    else this.#join(part, before);
+  }
+
+  #join(part: Uint8Array, before: number): void {
+    let joined = this.#joined;
+    if (joined === undefined || joined.length < this.#heldBytes) {
+      const larger = new Uint8Array(Math.min(this.#bytesMax, 2 * this.#heldBytes));
+      larger.set(joined?.subarray(0, before) ?? this.#only ?? []);
+      joined = larger;
+      this.#joined = larger;
+      this.#only = undefined;
+    }
+    joined.set(part, before);
   }
 
   /** What is held, in one piece. */
   #take(): Uint8Array {
-    const [first] = this.#parts;
-    let whole = first;
-    if (whole === undefined || this.#parts.length > 1) {
-      whole = new Uint8Array(this.#heldBytes);
-      let at = 0;
-      for (const part of this.#parts) {
-        whole.set(part, at);
-        at += part.length;
-      }
-    }
-    this.#parts = [];
+    const whole = this.#joined?.subarray(0, this.#heldBytes) ?? this.#only ?? new Uint8Array();
+    this.#only = undefined;
+    this.#joined = undefined;
     this.#heldBytes = 0;
     return whole;
   }

@@ -26,6 +26,9 @@ export interface HttpSettings extends ProxySettings {
   readonly ca?: string;
 }
 
+/** An answer that nobody reads may be so long; a longer one is cut off, for one without an end would keep its connection for ever. */
+const THROWN_AWAY_BYTES_MAX = 256 * 1024;
+
 /** An answer whose body is still to come. Whoever got it reads it to its end or destroys it. */
 export interface OpenAnswer {
   readonly url: URL;
@@ -40,7 +43,11 @@ export async function exchangeHttp(request: HttpRequest, settings: HttpSettings)
   const answer = await openHttp(request, settings);
   if (!answer.ok) return answer;
   const { response } = answer.value;
-  response.resume();
+  let thrownAwayBytes = 0;
+  response.on("data", (chunk: Buffer) => {
+    thrownAwayBytes += chunk.length;
+    if (thrownAwayBytes > THROWN_AWAY_BYTES_MAX) response.destroy();
+  });
   return ok({ status: response.statusCode ?? 0, headers: response.headers });
 }
 
