@@ -12,7 +12,8 @@ import { COMMAND_PARAMS_BYTES_MAX, FRAME_DEPTH_MAX } from "../../protocol/limits
 import type { Crypto } from "../../../platform/ports/crypto.ts";
 import { fail, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { toHex, utf8 } from "../../../platform/runtime/encoding.ts";
-import { canonicalJson, parseJson, type Json } from "../../../platform/runtime/json.ts";
+import { canonicalJson, parseJson } from "../../../platform/runtime/json.ts";
+import { isDeeperThan } from "../../../platform/runtime/json-depth.ts";
 import { expiryOf } from "./command-expiry.ts";
 import type { ExecutorTable } from "./executor.ts";
 import { keyText, type JournalEntry, type JournalState, type Moment } from "./journal-entry.ts";
@@ -56,7 +57,7 @@ function readPayload<S extends v.GenericSchema<unknown, { device: string }>>(
   const json = parseJson(text);
   if (json === undefined) return fail("command.malformed", `the payload of the signed ${what} is not JSON text`);
   // The frame's own check saw this as one string.
-  if (depthOver(json, FRAME_DEPTH_MAX))
+  if (isDeeperThan(json, FRAME_DEPTH_MAX))
     return fail("command.malformed", `the payload of the signed ${what} is nested deeper than ${FRAME_DEPTH_MAX} levels`);
   const payload = validate(schema, json, `signed ${what}`, "command.malformed");
   if (!payload.ok) return payload;
@@ -182,14 +183,4 @@ export function canceledAhead(payload: CancelPayload, owner: string, now: Moment
 
 async function hashOf(payload: CommandPayload, crypto: Pick<Crypto, "sha256">): Promise<string> {
   return toHex(await crypto.sha256(utf8(canonicalJson([payload.name, payload.params]))));
-}
-
-/** Level by level: depth must not overflow the stack of the check itself. */
-function depthOver(root: Json, levelsMax: number): boolean {
-  let level: Json[] = [root];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > levelsMax) return true;
-    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values<Json>(value) : []));
-  }
-  return false;
 }
