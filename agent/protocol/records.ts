@@ -42,6 +42,7 @@ export const SeveritySchema = v.picklist(["info", "warning", "error", "critical"
 export const AlarmSchema = v.object({
   /** The condition, e.g. `screen.dark`, `disk.full`, `storage.quarantined`. Same code for raised and cleared. */
   code: CodeSchema,
+  /** Raised again while it is raised: it happened once more, and the newer message is the one to show. */
   state: v.picklist(["raised", "cleared"]),
   severity: SeveritySchema,
   message: TextSchema,
