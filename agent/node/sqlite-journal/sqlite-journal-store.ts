@@ -235,8 +235,19 @@ export class SqliteJournalStore implements JournalStore {
     return undefined;
   }
 
+  /** Never inside of another. Prepared once: a command waits for each of them. */
   #inTransaction<T>(work: () => T): T {
-    return this.#file.database.transaction(work)();
+    const { begin, commit, rollback } = this.#sql;
+    begin.run();
+    try {
+      const result = work();
+      commit.run();
+      return result;
+    } catch (thrown) {
+      // SQLite has rolled back by itself after some failures, and not after others.
+      if (this.#file.database.inTransaction) rollback.run();
+      throw thrown;
+    }
   }
 
   #checkpointIfLong(pages: number): void {
@@ -274,6 +285,9 @@ function prepareAll(database: Database) {
   const all = "arrival, id, attempt, owner, number, done, finished_wall, crc, entry";
   const prepare = <P extends unknown[], R>(sql: string): Statement<P, R> => database.prepare<P, R>(sql);
   return {
+    begin: prepare<[], never>("BEGIN IMMEDIATE"),
+    commit: prepare<[], never>("COMMIT"),
+    rollback: prepare<[], never>("ROLLBACK"),
     get: prepare<[string, number], CommandRow>(`SELECT ${all} FROM command WHERE id = ? AND attempt = ?`),
     put: prepare<[number, string, number, string, number, number, number, number, string], never>(
       `INSERT OR REPLACE INTO command (${all}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
