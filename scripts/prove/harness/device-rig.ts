@@ -78,13 +78,13 @@ export class DeviceRig {
   }
 
   /** Sends a command; `undefined` while the device is not claimed or has too many. One at a time in a lane. */
-  command(lane: string, name: string, params: JsonObject, witnessed: Witnessed): CommandEntry | undefined {
+  command(lane: string, name: string, params: JsonObject, witnessed: Witnessed, ttlMs?: number): CommandEntry | undefined {
     const { cloud } = this.cloud.dev;
     const device = cloud.context.store.device(this.deviceId);
     if (device === undefined) return undefined;
     const id = `${lane}-${(this.#commands += 1)}`;
     const fromBytes = notedBytes(effectsFile(this.place));
-    const made = cloud.commands.create(device, { id, name, params });
+    const made = cloud.commands.create(device, { id, name, params, ...(ttlMs !== undefined && { ttlMs }) });
     if (!made.ok) return undefined;
     const entry: CommandEntry = { id, name, witnessed };
     this.ledger.commands.set(id, entry);

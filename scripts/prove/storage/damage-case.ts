@@ -3,11 +3,12 @@ import { join } from "node:path";
 import type { StatusAnswer } from "../../../agent/node/local-api/answers.ts";
 import { isJsonObject } from "../../../platform/runtime/json.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
-import { AgentProcess, pauseMs } from "../harness/agent-process.ts";
+import { AgentProcess, effectsFile, notedBytes, pauseMs } from "../harness/agent-process.ts";
 import { PictureHost } from "../harness/picture-host.ts";
 import type { ProofCloud } from "../harness/proof-cloud.ts";
 import { damageSome } from "./damages.ts";
 import { BAD, judgeCase } from "./judge-case.ts";
+import { commandsSeen } from "./template-commands.ts";
 import { filesIn, forgetRecords, layOut, type Template } from "./template.ts";
 
 export interface DamageCase {
@@ -34,6 +35,8 @@ const START_WALL_MS_MAX = 40_000;
 const DRAIN_MS = 40_000;
 /** Of the cases with damaged content, so many have to do without the network. */
 const CONTENT_DOWN = 0.25;
+/** In so many cases the cloud lost the acknowledgements and sends the commands again. */
+const SENT_AGAIN = 0.5;
 const LOOK_EVERY_MS = 100;
 /** A gap record is owed for a second before it is written. */
 const GAP_OWED_MS = 1_200;
@@ -46,11 +49,13 @@ export async function runDamageCase(template: Template, cloud: ProofCloud, rando
   const damages = damageSome(data, filesIn(data), random);
   const contentUp = !damages.some(({ area: hit }) => hit === "content") || !random.chance(CONTENT_DOWN);
   template.setContentDown(!contentUp);
-  forgetRecords(template, cloud);
+  const again = random.chance(SENT_AGAIN);
+  forgetRecords(template, cloud, again);
+  const notedBefore = notedBytes(effectsFile(rig.place));
   const agent = new AgentProcess(rig.place);
   const host = new PictureHost(data);
   host.start();
-  const damage = damages.map(({ text }) => text).join(" and ") + (contentUp ? "" : ", nothing can be fetched");
+  const damage = damages.map(({ text }) => text).join(" and ") + (contentUp ? "" : ", nothing can be fetched") + (again ? ", commands are sent again" : "");
   const area = damages.map((one) => one.area).join("+");
   const nothing = { damage, area, missing: 0, uncounted: 0, said: [], sameDevice: true, picture: false };
   try {
@@ -63,13 +68,15 @@ export async function runDamageCase(template: Template, cloud: ProofCloud, rando
     }
     const last = await settled(agent, host, data, () => contentUp || !BAD.includes(verdictAt(cloud, status.deviceId)));
     const sameDevice = status.deviceId === template.deviceId;
+    const records = cloud.records(status.deviceId);
     const judged = judgeCase({
       startMs,
       startMsMax: START_MS_MAX,
       damages,
       waiting: template.waiting,
       spooled: template.spooled,
-      records: cloud.records(status.deviceId),
+      records,
+      commands: commandsSeen(rig, template.commands, notedBefore, records),
       sameDevice,
       ...(!isDrained(last) && { notBrought: `${JSON.stringify(last?.outbox)} ${JSON.stringify(last?.link)}` }),
       hostFaults: host.faults,

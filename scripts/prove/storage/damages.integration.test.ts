@@ -7,7 +7,7 @@ import { areaOf, damageSome } from "./damages.ts";
 import { filesIn } from "./template.ts";
 
 const FILES = [
-  "outbox.sqlite", "outbox.sqlite-wal", "outbox.sqlite.marks", "journal.sqlite", "state.sqlite", "state.sqlite.marks", "identity/device.key",
+  "outbox.sqlite", "outbox.sqlite-wal", "outbox.sqlite.marks", "journal.sqlite", "journal.sqlite.marks", "state.sqlite", "state.sqlite.marks", "identity/device.key",
   "identity/device.key.bak", "config.json", "logs/agent.log", "content/ab/index.html", "player/scene.json", "player/spool.jsonl", "player/host.lock",
   "agent.lock", "quarantine/old", "simulated-world.json",
 ];

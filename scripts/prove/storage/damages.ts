@@ -4,7 +4,7 @@ import { damageFile } from "../../../agent/node/sqlite/testing/damage-files.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 
 /** What a damage hit, as far as it matters to what may be missing afterwards. */
-export type Area = "outbox" | "reserve" | "marks" | "journal" | "state" | "identity" | "config" | "log" | "content" | "scene" | "spool" | "lock" | "quarantine" | "world" | "socket" | "other";
+export type Area = "outbox" | "reserve" | "marks" | "journal" | "journal-marks" | "state" | "identity" | "config" | "log" | "content" | "scene" | "spool" | "lock" | "quarantine" | "world" | "socket" | "other";
 
 export interface Damage {
   readonly area: Area;
@@ -15,6 +15,7 @@ export interface Damage {
 }
 
 const AREAS: readonly (readonly [RegExp, Area])[] = [
+  [/^journal\.sqlite\.marks$/, "journal-marks"],
   [/\.marks?$/, "marks"],
   [/^outbox\.sqlite\.reserve$/, "reserve"],
   [/^outbox\.sqlite/, "outbox"],
@@ -38,7 +39,7 @@ export function areaOf(path: string): Area {
 
 /** How often each area is hit. The queue is what cannot be fetched again, so it is hit most. */
 const WEIGHTS: Readonly<Record<Area, number>> = {
-  outbox: 30, reserve: 3, marks: 6, journal: 10, state: 10, identity: 6, config: 3, log: 3, content: 12, scene: 5, spool: 6, lock: 3, quarantine: 3, world: 2, socket: 6, other: 1,
+  outbox: 30, reserve: 3, marks: 6, journal: 12, "journal-marks": 4, state: 10, identity: 6, config: 3, log: 3, content: 12, scene: 5, spool: 6, lock: 3, quarantine: 3, world: 2, socket: 6, other: 1,
 };
 
 /** Places that are no files of a template: where sockets will be, and folders of ours. */

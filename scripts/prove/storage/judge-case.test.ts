@@ -1,12 +1,23 @@
 /** The judge of damaged starts can fail: each broken promise it is there for is fed to it once. */
 import { expect, test } from "vitest";
 import type { StoredRecord } from "../harness/ledger.ts";
+import type { Area } from "./damages.ts";
 import { judgeCase, type CaseSeen } from "./judge-case.ts";
+import type { CommandSeen } from "./judge-commands.ts";
 
 const play = (seq: number, page: string): StoredRecord => ({ log: "l", stream: "play", seq, page });
 const gap = (count: number, reason: "corrupt" | "rate"): StoredRecord => ({ log: "l", stream: "alarm", seq: count, gap: { stream: "play", reason, count } });
 const alarm = (code: string): StoredRecord => ({ log: "l", stream: "alarm", seq: 99, alarm: code });
-const hit = (area: "outbox" | "spool" | "identity" | "content" | "log", keysHurt = 0) => ({ area, text: `${area} damaged`, keysHurt });
+const hit = (area: Area, keysHurt = 0) => ({ area, text: `${area} damaged`, keysHurt });
+
+const outcomeGap: StoredRecord = { log: "l", stream: "alarm", seq: 7, gap: { stream: "outcome", reason: "corrupt", count: 1 } };
+const COMMANDS = [
+  { id: "old", stage: "stored", effects: 1, outcomes: 0 },
+  { id: "over", stage: "queued", effects: 1, outcomes: 1 },
+  { id: "now", stage: "running", effects: 1, outcomes: 1 },
+  { id: "next", stage: "waiting", effects: 1, outcomes: 1 },
+] as const satisfies readonly CommandSeen[];
+const withCommand = (stage: CommandSeen["stage"], seen: Partial<CommandSeen>): Partial<CaseSeen> => ({ commands: COMMANDS.map((command) => (command.stage === stage ? { ...command, ...seen } : command)) });
 
 const WHOLE: CaseSeen = {
   damages: [hit("log")],
@@ -15,6 +26,7 @@ const WHOLE: CaseSeen = {
   waiting: new Set(["a", "b"]),
   spooled: new Set(["s"]),
   records: [play(1, "a"), play(2, "b"), play(3, "s")],
+  commands: COMMANDS,
   sameDevice: true,
   hostFaults: [],
   contentUp: true,
@@ -46,6 +58,16 @@ test.each<[string, Partial<CaseSeen>]>([
   ["a white screen that is called showing", { damages: [hit("content")], contentUp: false, drawn: "white", verdict: "showing" }],
   ["a dark screen that the cloud knows nothing of", { contentUp: false, drawn: "nothing", verdict: "unknown" }],
   ["a white screen that is told, though its content could have been fetched", { damages: [hit("content")], drawn: "white", verdict: "blank" }],
+  ["a command that is over and runs again", withCommand("stored", { effects: 2 })],
+  ["a command whose outcome waits and that runs again", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("queued", { effects: 2 }) }],
+  ["a command that was running and runs again", { damages: [hit("journal-marks")], ...withCommand("running", { effects: 2 }) }],
+  ["a command that waited and runs twice", withCommand("waiting", { effects: 2 })],
+  ["a command that runs again as journal and marks are gone, and nobody is told", { damages: [hit("journal"), hit("journal-marks")], ...withCommand("running", { effects: 2 }) }],
+  ["a command with two outcomes", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("running", { outcomes: 2 }) }],
+  ["a command that is lost with its journal, and nobody is told", { damages: [hit("journal")], ...withCommand("waiting", { outcomes: 0 }) }],
+  ["a command that is lost, told or not, where no file knew of it", { damages: [hit("outbox")], records: [...WHOLE.records, alarm("storage.quarantined"), outcomeGap], ...withCommand("waiting", { outcomes: 0 }) }],
+  ["an outcome that is lost with the queue, and nobody is told", { damages: [hit("outbox")], records: [...WHOLE.records, gap(3, "corrupt")], ...withCommand("queued", { outcomes: 0 }) }],
+  ["an outcome that is lost, told or not, with a whole queue", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined"), outcomeGap], ...withCommand("queued", { outcomes: 0 }) }],
 ])("%s is a violation", (_what, sabotage) => {
   expect(judgeCase({ ...WHOLE, ...sabotage }).violations).toHaveLength(1);
 });
@@ -56,6 +78,9 @@ test.each<[string, Partial<CaseSeen>, number, number]>([
   ["a spool's loss that is told", { damages: [hit("spool")], records: [play(1, "a"), play(2, "b"), alarm("player.records-lost")] }, 1, 1],
   ["another device after both keys were hurt", { damages: [hit("identity", 1), hit("identity", 1)], sameDevice: false }, 0, 0],
   ["a white screen that is told while nothing can be fetched", { damages: [hit("content")], contentUp: false, drawn: "white", verdict: "blank" }, 0, 0],
+  ["a command that was running, lost with its journal and told", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("running", { outcomes: 0 }) }, 0, 0],
+  ["an outcome lost with the queue and counted by a gap", { damages: [hit("outbox")], records: [...WHOLE.records, outcomeGap], ...withCommand("queued", { outcomes: 0 }) }, 0, 0],
+  ["a command that runs again as journal and marks are gone, and it is told", { damages: [hit("journal"), hit("journal-marks")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("running", { effects: 2 }) }, 0, 0],
 ])("%s is none", (_what, seen, missing, uncounted) => {
   expect(judgeCase({ ...WHOLE, ...seen })).toMatchObject({ missing, uncounted, violations: [] });
 });

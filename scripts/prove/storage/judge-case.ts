@@ -2,6 +2,7 @@ import { STREAMS } from "../../../agent/protocol/records.ts";
 import type { Drawn } from "../harness/drawing-shell.ts";
 import type { StoredRecord } from "../harness/ledger.ts";
 import type { Damage } from "./damages.ts";
+import { judgeCommands, type CommandSeen } from "./judge-commands.ts";
 
 /** What was seen of one damaged start, from outside of the agent. */
 export interface CaseSeen {
@@ -12,6 +13,7 @@ export interface CaseSeen {
   /** Ids of records that were answered before the damage. */
   readonly waiting: ReadonlySet<string>;
   readonly spooled: ReadonlySet<string>;
+  readonly commands: readonly CommandSeen[];
   /** What the cloud has afterwards. */
   readonly records: readonly StoredRecord[];
   readonly sameDevice: boolean;
@@ -63,7 +65,7 @@ export function judgeCase(seen: CaseSeen): CaseVerdict {
   const told = [...said].some((code) => TELLS_OF_QUEUE.test(code));
   if (queueLost > named && !told) violations.push(`${queueLost} records are missing, ${named} are named by gaps, and no alarm says that more is lost`);
   if (spoolLost > 0 && !said.has(TELLS_OF_SPOOL)) violations.push(`${spoolLost} records that the player host kept are missing, and no alarm says so`);
-  violations.push(...twice(seen.records), ...judgePicture(seen));
+  violations.push(...twice(seen.records), ...judgeCommands(seen.commands, seen.damages, seen.records), ...judgePicture(seen));
   return { missing, uncounted: Math.max(0, missing - named), said: [...said], violations };
 }
 

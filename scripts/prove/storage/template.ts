@@ -9,8 +9,9 @@ import { PictureHost } from "../harness/picture-host.ts";
 import type { ProofCloud } from "../harness/proof-cloud.ts";
 import type { ServedPackage } from "../harness/sample-package.ts";
 import { ScriptedPlayer } from "../harness/scripted-player.ts";
+import { releaseLines, rowsToRestore, sendOpen, sendStored, standing, type TemplateCommands } from "./template-commands.ts";
 
-/** A data folder as a real device leaves it: claimed, with content and a history, offline, and killed with a queue full of records. */
+/** A data folder as a real device leaves it: claimed, with content and a history, offline, and killed with a queue full of records and in the middle of its commands. */
 export interface Template {
   readonly rig: DeviceRig;
   readonly folder: string;
@@ -21,6 +22,7 @@ export interface Template {
   readonly waiting: ReadonlySet<string>;
   /** Ids of plays and events that the player host keeps for the agent. */
   readonly spooled: ReadonlySet<string>;
+  readonly commands: TemplateCommands;
   /** What the cloud knows of the device beside its records. */
   readonly cloudRow: DeviceRow;
   readonly cloudDesired: DocumentRow;
@@ -44,11 +46,9 @@ export async function makeTemplate(main: string, cloud: ProofCloud, prefix: stri
   await showPicture(data);
   const player = new ScriptedPlayer(data, prefix, rig.ledger, 60);
   player.start();
-  for (let n = 1; n <= 6; n += 1) {
-    const sent = rig.command("level", "gpio.write", { line: "GPIO12", level: n % 2 }, { kind: "none" });
-    if (sent !== undefined) await rig.outcome(sent.id, 5_000);
-  }
+  const stored = await sendStored(rig);
   await pauseMs(2_500);
+  const open = await sendOpen(rig);
   misbehaviours.set(rig.deviceId, { refuse: { code: "refused.busy" } });
   live.get(rig.deviceId)?.end("prove");
   await pauseMs(5_000);
@@ -58,8 +58,10 @@ export async function makeTemplate(main: string, cloud: ProofCloud, prefix: stri
   await agent.ended;
   player.stop();
   misbehaviours.forget(rig.deviceId);
-  const stored = new Set(cloud.records(rig.deviceId).map(({ page }) => page));
-  const waiting = new Set([...rig.ledger.pages.values()].filter(({ id, fate }) => fate.kind === "stored" && !stored.has(id)).map(({ id }) => id));
+  const commands = standing(rig, [...stored, ...open]);
+  releaseLines(data);
+  const inCloud = new Set(cloud.records(rig.deviceId).map(({ page }) => page));
+  const waiting = new Set([...rig.ledger.pages.values()].filter(({ id, fate }) => fate.kind === "stored" && !inCloud.has(id)).map(({ id }) => id));
   const spooled = await fillSpool(data, prefix);
   leaveTraces(data);
   const folder = join(rig.folder, "template");
@@ -67,7 +69,7 @@ export async function makeTemplate(main: string, cloud: ProofCloud, prefix: stri
   const cloudRow = store.device(rig.deviceId);
   const cloudDesired = store.document(rig.deviceId, "desired");
   if (cloudRow === undefined || cloudDesired === undefined) throw new Error("a claimed device has a row and a document");
-  return { rig, folder, deviceId: rig.deviceId, setContentDown: (down) => content.setDown(prefix, down), waiting, spooled, cloudRow, cloudDesired };
+  return { rig, folder, deviceId: rig.deviceId, setContentDown: (down) => content.setDown(prefix, down), waiting, spooled, commands, cloudRow, cloudDesired };
 }
 
 /** The host shows the content once, so that there is a scene, a log and a package on disk. */
@@ -115,13 +117,14 @@ export function layOut(template: Template): string {
   return data;
 }
 
-/** The cloud forgets every record of the device, and keeps it and what it wants of it. */
-export function forgetRecords(template: Template, cloud: ProofCloud): void {
+/** The cloud forgets every record of the device, and keeps it and what it wants of it; `again`: and has no acknowledgement of its commands. */
+export function forgetRecords(template: Template, cloud: ProofCloud, again: boolean): void {
   const { store } = cloud.dev.cloud.context;
   store.transaction(() => {
     store.removeDevice(template.deviceId);
     store.putDevice(template.cloudRow);
     store.putDocument(template.cloudDesired);
+    for (const row of rowsToRestore(template.commands, again)) store.putCommand(row);
   });
 }
 

@@ -1,0 +1,114 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CommandRow } from "../../dev-cloud/sessions/cloud-store.ts";
+import { effectsFile, notedBytes, pauseMs } from "../harness/agent-process.ts";
+import type { DeviceRig } from "../harness/device-rig.ts";
+import { countEffects, readEffects } from "../harness/effects.ts";
+import type { StoredRecord } from "../harness/ledger.ts";
+import type { CommandSeen } from "./judge-commands.ts";
+
+/** A command of the template, a pulse on a line of its own, and what the cloud knows of it as the agent is killed. */
+export interface TemplateCommand {
+  readonly line: string;
+  /** Where it stands at the kill: its outcome stored by the cloud, its outcome in the queue, running, or waiting behind that. */
+  readonly stage: CommandSeen["stage"];
+  readonly row: CommandRow;
+}
+
+/** What a case compares with. */
+export interface TemplateCommands {
+  readonly commands: readonly TemplateCommand[];
+  /** Length of the notes of effects as the agent was killed. */
+  readonly effectsBytes: number;
+}
+
+type Sent = Omit<TemplateCommand, "row"> & { readonly id: string };
+
+const STORED_LINES = ["GPIO5", "GPIO6", "GPIO12", "GPIO13", "GPIO16", "GPIO17"] as const;
+const HELD_MS = 60_000;
+/** As long as a command may wait at all: a case late in a campaign must still be one in which it could run. */
+const TTL_MS = 3_600_000;
+/** Long enough that the link is gone before the first of them ends. */
+const UNTIL_OFFLINE_MS = 3_000;
+
+/** A history of commands that are over. */
+export async function sendStored(rig: DeviceRig): Promise<readonly Sent[]> {
+  const sent: Sent[] = [];
+  for (const line of STORED_LINES) {
+    const { id } = pulse(rig, line, 20);
+    if ((await rig.outcome(id, 5_000)) === undefined) throw new Error(`${id} had no outcome`);
+    sent.push({ id, line, stage: "stored" });
+  }
+  return sent;
+}
+
+/** Four that stand one behind the other as the link goes: two end offline, one is running as the agent is killed, one waits for it. */
+export async function sendOpen(rig: DeviceRig): Promise<readonly Sent[]> {
+  const open: readonly (readonly [string, number, CommandSeen["stage"]])[] = [
+    ["GPIO20", UNTIL_OFFLINE_MS, "queued"],
+    ["GPIO21", 100, "queued"],
+    ["GPIO22", HELD_MS, "running"],
+    ["GPIO23", 50, "waiting"],
+  ];
+  const sent = open.map(([line, durationMs, stage]) => ({ ...pulse(rig, line, durationMs), line, stage }));
+  for (const untilMs = performance.now() + UNTIL_OFFLINE_MS / 2; ; await pauseMs(10)) {
+    if (sent.every(({ id }) => isAcknowledged(rig.row(id)))) return sent;
+    if (performance.now() >= untilMs) throw new Error("the device did not acknowledge its commands");
+  }
+}
+
+function pulse(rig: DeviceRig, line: string, durationMs: number): { readonly id: string } {
+  const sent = rig.command("pulse", "gpio.pulse", { line, durationMs }, { kind: "pulse", line }, TTL_MS);
+  if (sent === undefined) throw new Error("the cloud took no command");
+  return sent;
+}
+
+function isAcknowledged(row: CommandRow | undefined): boolean {
+  return row?.state === "delivered" || row?.state === "running";
+}
+
+/** After the kill: what became of them so far, held against where each was meant to stand. */
+export function standing(rig: DeviceRig, sent: readonly Sent[]): TemplateCommands {
+  const effectsBytes = notedBytes(effectsFile(rig.place));
+  const states = readEffects(effectsFile(rig.place)).map(({ state }) => state);
+  const commands = sent.map(({ id, line, stage }) => {
+    const row = rig.row(id);
+    const effects = countEffects({ kind: "pulse", line }, states);
+    if (row === undefined || effects !== (stage === "waiting" ? 0 : 1) || isAcknowledged(row) === (stage === "stored"))
+      throw new Error(`${id} was meant to be ${stage} at the kill: ${row?.state ?? "unknown"}, ${effects} effects`);
+    return { line, stage, row };
+  });
+  return { commands, effectsBytes };
+}
+
+/**
+ * The kernel lets a line go with the process that drove it, as it may on a player; and a pulse that begins anew on a line
+ * that is still driven could not be told from the one before it.
+ */
+export function releaseLines(data: string): void {
+  const file = join(data, "simulated-world.json");
+  const world = JSON.parse(readFileSync(file, "utf8")) as { gpio: { lines: Record<string, { direction: string; driven: number; level: number }> } };
+  for (const line of Object.values(world.gpio.lines)) {
+    if (line.direction === "output") Object.assign(line, { driven: 0, level: 0 });
+  }
+  writeFileSync(file, JSON.stringify(world));
+}
+
+/** The rows as a cloud has them that knows of the acknowledgements, or as one that lost them and sends again. */
+export function rowsToRestore({ commands }: TemplateCommands, again: boolean): readonly CommandRow[] {
+  return commands.map(({ row, stage }) => {
+    if (!again || stage === "stored") return row;
+    return { ...row, state: "sent", stages: row.stages.filter(({ state }) => state === "queued" || state === "sent") };
+  });
+}
+
+/** Effects over the template's life and the case's, `fromBytes` being the length of the notes as the case began. */
+export function commandsSeen(rig: DeviceRig, { commands, effectsBytes }: TemplateCommands, fromBytes: number, records: readonly StoredRecord[]): readonly CommandSeen[] {
+  const states = readEffects(effectsFile(rig.place)).flatMap(({ state, endBytes }) => (endBytes <= effectsBytes || endBytes > fromBytes ? [state] : []));
+  return commands.map(({ line, stage, row }) => ({
+    id: row.id,
+    stage,
+    effects: countEffects({ kind: "pulse", line }, states),
+    outcomes: records.filter(({ command }) => command === `${row.id}/${row.attempt}`).length,
+  }));
+}
