@@ -1,7 +1,8 @@
 import type { DeviceMessageOf } from "../../agent/protocol/device-messages.ts";
 import type { Stream } from "../../agent/protocol/records.ts";
-import type { JsonObject } from "../../platform/runtime/json.ts";
+import type { Json, JsonObject } from "../../platform/runtime/json.ts";
 import type { RecordRow } from "../dev-cloud/sessions/cloud-store.ts";
+import { Orders } from "./orders.ts";
 
 /** A record some part of the device was told is accepted. */
 export interface Accepted {
@@ -52,6 +53,7 @@ export class Ledger {
   readonly gaps: RecordRow[] = [];
   readonly commands: IssuedCommand[] = [];
   readonly effects = new Map<string, number>();
+  readonly orders = new Orders();
   readonly memoryLogs = new Set<string>();
   /** Ids of the boots each device really had. */
   readonly boots = new Set<string>();
@@ -108,6 +110,12 @@ export class Ledger {
     tell(this.onEffect, { device, key, count });
   }
 
+  /** An order without a mark of its own reached the hardware: an effect of the command it belongs to, if that can be said. */
+  ordered(device: string, name: string, params: readonly Json[]): void {
+    const command = this.orders.commandOf(device, name, params);
+    if (command !== undefined) this.effect(device, orderKeyOf(command));
+  }
+
   effectCount(device: string, key: string): number {
     return this.effects.get(`${device} ${key}`) ?? 0;
   }
@@ -154,6 +162,11 @@ export class Ledger {
 /** The record as such, its body as it was written and travels, without place and wall time: a corrected clock and a copied log leave it the same. */
 export function identityOf(device: string, record: { readonly boot: string; readonly stream: Stream; readonly kind: string; readonly monoMs: number; readonly body: JsonObject }): string {
   return `${device}|${record.boot}|${record.stream}|${record.kind}|${record.monoMs}|${JSON.stringify(record.body)}`;
+}
+
+/** The effect that is all orders of one command to the hardware; `command` is its id and attempt. */
+export function orderKeyOf(command: string): string {
+  return `order:${command}`;
 }
 
 export function placeOf(device: string, log: string, stream: Stream, seq: number): string {

@@ -16,6 +16,7 @@ interface Case {
 const CASES: readonly Case[] = [
   { sabotage: "journal-forgets", breaks: ["one-effect"], faults: { killPerHour: 40, halfOpenPerHour: 60 }, workload: { commandsPerHour: 150 } },
   { sabotage: "double-pulse", breaks: ["one-effect"], workload: { commandsPerHour: 100 } },
+  { sabotage: "double-order", breaks: ["one-effect"], workload: { commandsPerHour: 100 } },
   { sabotage: "invented-pulse", breaks: ["outcomes-are-true"], workload: { commandsPerHour: 100 } },
   { sabotage: "outbox-forgets", breaks: ["nothing-lost"] },
   { sabotage: "cloud-forgets", breaks: ["nothing-lost"] },
@@ -26,6 +27,8 @@ const CASES: readonly Case[] = [
   { sabotage: "desired-lost", breaks: ["desired-converges"] },
   { sabotage: "page-never-stored", breaks: ["drained"] },
   { sabotage: "no-way-back", breaks: ["never-stranded"], workload: { networksPerHour: 6 } },
+  // Restarts do not hide it: the time is added up across them.
+  { sabotage: "no-way-back", breaks: ["never-stranded"], faults: { killPerHour: 20 }, workload: { networksPerHour: 6 } },
   { sabotage: "leaky-timers", breaks: ["timers-bounded"] },
   { sabotage: "numbers-reused", breaks: ["numbers-never-reused"], faults: { killPerHour: 20 } },
   { sabotage: "keys-forgotten", breaks: ["stored-once"], faults: { killAtPortChance: 0.003 }, workload: { playsPerHour: 400 } },

@@ -25,6 +25,8 @@ export type Sabotage =
   | "second-outcome"
   /** A pulse of hardware happens twice. */
   | "double-pulse"
+  /** Every line, display and loudspeaker is told twice what it is told once. */
+  | "double-order"
   /** A pulse is said to have been and was not. */
   | "invented-pulse"
   /** The loudspeaker reports something else than it does. */

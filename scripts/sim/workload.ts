@@ -65,6 +65,7 @@ export class WorkloadGenerator {
   patch(cloud: SimulatedCloud | undefined, device: SimulatedDevice, document: JsonObject): void {
     const row = cloud?.store.device(device.id);
     if (cloud === undefined || row?.owner === undefined) return;
+    this.#world.sim.ledger.orders.wants(device.id, document);
     cloud.run("a desired document", () => void cloud.cloud?.desired.patch(row, document));
   }
 

@@ -52,6 +52,8 @@ function excuse(sim: SimContext, { device, disk }: Machine, outbox: Outbox): voi
   const nowMs = time.monotonicMs();
   const troubled = nowMs - disk.lastTroubleMs < AFTER_TROUBLE_MS || degraded !== undefined;
   for (const record of ledger.owed(device)) {
+    // On disk, under whatever number of whatever log: it has to come from there, or a gap record for it.
+    if (disk.reached(record.identity)) continue;
     // Accepted in memory, because the disk took nothing, and the disk is not well yet: said so, and lost with the process.
     if (ledger.memoryLogs.has(record.log) && (troubled || (degraded !== undefined && record.log === outbox.log))) ledger.excused.add(record.identity);
     if (DURABLE_STREAMS.has(record.stream)) continue;

@@ -1,7 +1,9 @@
 import type { Audio } from "../../../platform/ports/audio.ts";
+import type { Display } from "../../../platform/ports/display.ts";
 import type { NetworkSettings } from "../../../platform/ports/network-settings.ts";
 import { ok } from "../../../platform/ports/result.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
+import type { Json } from "../../../platform/runtime/json.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
@@ -10,19 +12,29 @@ import type { Life } from "./life.ts";
  * may die on either side of it.
  */
 export function observedPlatform(sim: SimContext, life: Life, device: string, adapter: PlatformAdapter): PlatformAdapter {
-  const { gpio, cec, power, audio, networkSettings } = adapter;
+  const { gpio, cec, power, audio, display, networkSettings } = adapter;
   const { ledger, trace } = sim;
   const effect = (key: string): void => {
     trace.add(device, "effect", key);
     ledger.effect(device, key);
   };
+  const order = (name: string, params: readonly Json[]): void => {
+    trace.add(device, "order", `${name} ${JSON.stringify(params)}`);
+    ledger.ordered(device, name, params);
+    if (sim.sabotage === "double-order") ledger.ordered(device, name, params);
+  };
+  const sound = audio !== undefined && sim.sabotage === "lying-audio" ? lying(audio) : audio;
   return {
     ...adapter,
     ...(gpio !== undefined && {
       gpio: {
         lines: () => gpio.lines(),
         read: (line) => life.call("gpio.read", () => gpio.read(line)),
-        write: (line, level) => life.call("gpio.write", () => gpio.write(line, level)),
+        write: (line, level) => 
+          life.call("gpio.write", () => {
+            order("gpio.write", [line, level]);
+            return gpio.write(line, level);
+          }),
         watch: (line, options, edge) => gpio.watch(line, options, edge),
         pulse: (line, level, durationMs) =>
           life.call("gpio.pulse", () => {
@@ -42,7 +54,8 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
           }),
       },
     }),
-    ...(audio !== undefined && sim.sabotage === "lying-audio" && { audio: lying(audio) }),
+    ...(sound !== undefined && { audio: observedAudio(life, sound, order) }),
+    ...(display !== undefined && { display: observedDisplay(life, display, order) }),
     ...(networkSettings !== undefined && { networkSettings: observedNetwork(sim, life, device, networkSettings) }),
     power: {
       bootId: () => power.bootId(),
@@ -77,6 +90,52 @@ function observedNetwork(sim: SimContext, life: Life, device: string, settings: 
     apply: (wanted) => step(`apply ${JSON.stringify(wanted)}`, () => settings.apply(wanted)),
     restore: (point) => step("restore", () => (sim.sabotage === "no-way-back" ? Promise.resolve(ok(undefined)) : settings.restore(point))),
     keep: (point) => step("keep", () => settings.keep(point)),
+  };
+}
+
+type TakeOrder = (name: string, params: readonly Json[]) => void;
+
+function observedAudio(life: Life, audio: Audio, order: TakeOrder): Audio {
+  return {
+    volume: () => audio.volume(),
+    mute: () => audio.mute(),
+    setVolume: (percent) => {
+      if (life.alive) order("audio.volume", [percent]);
+      return audio.setVolume(percent);
+    },
+    setMute: (mute) => {
+      if (life.alive) order("audio.mute", [mute]);
+      return audio.setMute(mute);
+    },
+  };
+}
+
+/** Its volume, muting and turning are no business of commands. */
+function observedDisplay(life: Life, display: Display, order: TakeOrder): Display {
+  const told = (name: string, value: Json): void => {
+    if (life.alive) order(name, [value]);
+  };
+  return {
+    get capabilities() {
+      return display.capabilities;
+    },
+    worstCaseMs: display.worstCaseMs,
+    status: () => display.status(),
+    setPower: (on) => {
+      told("display.power", on);
+      return display.setPower(on);
+    },
+    setInput: (input) => {
+      told("display.input", input);
+      return display.setInput(input);
+    },
+    setBrightness: (percent) => {
+      told("display.brightness", percent);
+      return display.setBrightness(percent);
+    },
+    setVolume: (percent) => display.setVolume(percent),
+    setMute: (mute) => display.setMute(mute),
+    setOrientation: (orientation) => display.setOrientation(orientation),
   };
 }
 

@@ -1,13 +1,15 @@
 import { MemoryJournalStore } from "../../../agent/core/commands/memory-journal-store.ts";
-import type { JournalEntry } from "../../../agent/core/commands/journal-entry.ts";
+import { keyText, type JournalEntry } from "../../../agent/core/commands/journal-entry.ts";
 import type { JournalStore, RetentionLimits } from "../../../agent/core/commands/journal-store.ts";
 import { MemoryDisk } from "../../../agent/core/outbox/memory-outbox-store.ts";
 import type { OutboxChange, OutboxOpening, OutboxStore } from "../../../agent/core/outbox/outbox-store.ts";
 import { StorageError, type DocumentStore } from "../../../agent/core/storage/document-store.ts";
 import { MemoryDocumentStore } from "../../../agent/core/storage/memory-document-store.ts";
 import type { Stream } from "../../../agent/protocol/records.ts";
-import type { Issue } from "../../../platform/ports/result.ts";
+import type { Issue, Result } from "../../../platform/ports/result.ts";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
+import { identityOf } from "../ledger.ts";
 import { pause } from "../pause.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
@@ -41,6 +43,11 @@ export class SimulatedDisk {
   commits = 0;
   readonly #journalKeys = new Set<string>();
   #pruned = 0;
+  /** Boot of each segment of the outbox, as last written. */
+  readonly #boots = new Map<number, string>();
+  /** Identities of rows that were written and not synced, and of all that ever were synced. */
+  #unsynced: string[] = [];
+  readonly #synced = new Set<string>();
   #lastTroubleMs = Number.NEGATIVE_INFINITY;
   #troubleSinceMs = Number.NEGATIVE_INFINITY;
 
@@ -72,6 +79,11 @@ export class SimulatedDisk {
     return log === this.#outbox.log && this.#outbox.rows(stream).has(seq);
   }
 
+  /** Whether a row with this identity was synced at any time: from then on it is a promise, wherever it was accepted. */
+  reached(identity: string): boolean {
+    return this.#synced.has(identity);
+  }
+
   become(mood: DiskMood): void {
     this.#troubled();
     this.#sim.trace.add(this.#name, "disk", mood);
@@ -89,6 +101,7 @@ export class SimulatedDisk {
     const kept = random.integer(0, this.#outbox.unsyncedChanges);
     this.#sim.trace.add(this.#name, "power-cut", `${kept} of ${this.#outbox.unsyncedChanges} unsynced changes kept`);
     this.#outbox.crash(kept);
+    this.#unsynced = [];
     this.#documents.crash();
   }
 
@@ -108,6 +121,7 @@ export class SimulatedDisk {
       }
       if (this.#sim.sabotage === "numbers-reused") this.#outbox = this.#newOutbox(this.#log);
       const opening = this.#outbox.open();
+      this.#areSynced(this.#unsynced.splice(0));
       if (this.#sim.sabotage === "keys-forgotten") return { ...opening, contents: { ...opening.contents, keys: [] }, store: this.#gated(life, opening.store) };
       return { ...opening, store: this.#gated(life, opening.store) };
     });
@@ -122,10 +136,11 @@ export class SimulatedDisk {
 
   journal(life: Life): JournalStore {
     const journal = this.#journal;
-    const written = async <T>(work: () => Promise<T>, skipped: T): Promise<T> => {
+    const written = async <T>(work: () => Promise<T>, skipped: T, note?: () => void): Promise<T> => {
       const issue = this.#refuseWrite("journal");
       if (issue !== undefined) throw new StorageError(issue.code, issue.message);
       await this.#sync();
+      note?.();
       return this.#sim.sabotage === "journal-forgets" ? skipped : work();
     };
     return {
@@ -134,7 +149,7 @@ export class SimulatedDisk {
       floor: (owner) => life.call("journal.floor", () => journal.floor(owner)),
       unfinished: () => life.call("journal.unfinished", () => journal.unfinished()),
       recent: (countMax) => life.call("journal.recent", () => journal.recent(countMax)),
-      put: (entry) => life.call(`journal.put ${entry.id} ${entry.state.kind}`, () => written(() => this.#put(entry), undefined)),
+      put: (entry) => life.call(`journal.put ${entry.id} ${entry.state.kind}`, () => written(() => this.#put(entry), undefined, () => this.#noteUnderWay(entry))),
       prune: (limits) => life.call("journal.prune", () => written(() => this.#prune(limits), 0)),
     };
   }
@@ -145,8 +160,15 @@ export class SimulatedDisk {
   }
 
   #put(entry: JournalEntry): Promise<void> {
-    this.#journalKeys.add(`${entry.id}:${entry.attempt}`);
+    this.#journalKeys.add(keyText(entry));
     return this.#journal.put(entry);
+  }
+
+  /** From here to its end, what the hardware is told may be of this command. */
+  #noteUnderWay(entry: JournalEntry): void {
+    const { orders } = this.#sim.ledger;
+    if (entry.state.kind === "running") orders.begins(this.#name, keyText(entry), entry.name, entry.params);
+    if (entry.state.kind === "final") orders.ends(this.#name, keyText(entry));
   }
 
   async #prune(limits: RetentionLimits): Promise<number> {
@@ -162,12 +184,29 @@ export class SimulatedDisk {
           this.commits += 1;
           if (this.#sim.sabotage === "outbox-forgets" && change.add !== undefined && change.add.some(({ stream }) => stream === "play"))
             return store.commit({ ...change, add: change.add.filter(({ stream }) => stream !== "play") }, synced);
-          return store.commit(change, synced);
+          return this.#commit(store, change, synced);
         }),
       read: (stream, range) => life.call("outbox.read", () => store.read(stream, range)),
       usage: () => store.usage(),
       close: () => life.call("outbox.close", () => store.close()),
     };
+  }
+
+  /** Notes what is on disk for good. Goes on when the process dies in the middle of it, as the disk does. */
+  async #commit(store: OutboxStore, change: OutboxChange, synced: boolean): Promise<Result<void>> {
+    const done = await store.commit(change, synced);
+    if (!done.ok) return done;
+    for (const { id, boot } of change.segments ?? []) this.#boots.set(id, boot);
+    for (const { stream, kind, monoMs, segment, body } of change.add ?? []) {
+      const boot = this.#boots.get(segment) ?? "";
+      this.#unsynced.push(identityOf(this.#name, { boot, stream, kind, monoMs, body: JSON.parse(body) as JsonObject }));
+    }
+    if (synced) this.#areSynced(this.#unsynced.splice(0));
+    return done;
+  }
+
+  #areSynced(identities: readonly string[]): void {
+    for (const identity of identities) this.#synced.add(identity);
   }
 
   #newOutbox(log: string): MemoryDisk {

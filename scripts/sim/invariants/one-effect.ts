@@ -1,3 +1,4 @@
+import { orderKeyOf } from "../ledger.ts";
 import type { Invariant } from "./invariant.ts";
 
 /**
@@ -9,7 +10,7 @@ export const oneEffect: Invariant = {
   watch({ sim }, breach) {
     sim.ledger.onEffect.add(({ device, key, count }) => {
       if (count === 1) return;
-      const command = sim.ledger.commands.find((issued) => issued.device === device && issued.effectKey === key);
+      const command = sim.ledger.commands.find((issued) => issued.device === device && (issued.effectKey === key || orderKeyOf(`${issued.id}:${issued.attempt}`) === key));
       if (command !== undefined && !command.runsAgain) breach(`${command.name} ${command.id}:${command.attempt} of ${device} had ${count} effects`);
     });
   },

@@ -1,6 +1,6 @@
 import { isJsonObject } from "../../../platform/runtime/json.ts";
 import type { RecordRow } from "../../dev-cloud/sessions/cloud-store.ts";
-import type { Ledger } from "../ledger.ts";
+import { orderKeyOf, type Ledger } from "../ledger.ts";
 import type { Invariant } from "./invariant.ts";
 
 /** The state of a command that says: it was never tried. */
@@ -14,7 +14,10 @@ export const outcomesAreTrue: Invariant = {
       if (row.stream !== "outcome" || row.kind !== "command") return;
       const { id, attempt, state } = row.body;
       const command = sim.ledger.commands.find((issued) => issued.device === row.device && issued.id === id && issued.attempt === attempt);
-      if (command?.effectKey === undefined) return;
+      if (command === undefined) return;
+      const orders = sim.ledger.effectCount(row.device, orderKeyOf(`${command.id}:${command.attempt}`));
+      if (state === UNTRIED && orders > 0) breach(`${command.name} ${command.id}:${command.attempt} of ${row.device} is ${state} and had ${orders} effects`);
+      if (command.effectKey === undefined) return;
       const effects = sim.ledger.effectCount(row.device, command.effectKey);
       const said = `${command.name} ${command.id}:${command.attempt} of ${row.device} is ${JSON.stringify(state)}`;
       if (state === "succeeded" && effects === 0 && !bootedAnyway(sim.ledger, row)) breach(`${said} without an effect`);
