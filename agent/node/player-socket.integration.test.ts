@@ -86,7 +86,7 @@ test("a host that dies with a question open is answered for", async () => {
   const asked = link.request({ do: "clear-cache", storage: false }, 5_000);
   await expect.poll(() => host.got.some((message) => message.t === "request")).toBe(true);
   host.socket.destroy();
-  expect(await asked).toMatchObject({ ok: false, error: { code: "player.absent" } });
+  expect(await asked).toMatchObject({ ok: false, error: { code: "player.gone" } });
   expect(link.status()).toMatchObject({ kind: "absent" });
   expect(await link.request({ do: "restart" }, 5_000)).toMatchObject({ ok: false, error: { code: "player.absent" } });
 });

@@ -193,7 +193,7 @@ export class PlayerSocket implements PlayerLink {
 
   /** A request is answered by the host it was made to, or by nobody. */
   #giveUpWaiting(why: string): void {
-    for (const waiting of [...this.#waiting.values()]) waiting.settle(fail("player.absent", `${why} before it answered`));
+    for (const waiting of [...this.#waiting.values()]) waiting.settle(fail("player.gone", `${why} before it answered`));
   }
 
   #settle(id: string, reply: HostReply): void {

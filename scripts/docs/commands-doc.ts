@@ -63,6 +63,7 @@ Besides the codes of the hardware and those named by each port:
 | \`outcome.result-too-large\` | any | the result did not fit into a record and is left out |
 | \`<part>.no-answer\`, \`<part>.effect-not-observed\`, \`<part>.not-attempted\` | failed | \`display\`, \`audio\`, \`gpio\`: silence; something else was seen; nothing left the device |
 | \`reboot.did-not-happen\`, \`shutdown.did-not-happen\` | failed | the boot id is still the same |
+| \`outcome-unknown\` | failed | also: the player host was asked (\`page.message\`, \`identify\`, \`reload-player\`, \`content.clear-cache\`) and gave no answer in time or before it went away; it may have done it, or may do it yet |
 | \`player.absent\`, \`player.no-content\`, \`player.not-reloaded\`, \`player.not-restarted\`, \`player.no-picture\` | failed | |
 
 Answered with an \`error\` message and nothing else, because there is nothing to give an outcome to: a bad signature,

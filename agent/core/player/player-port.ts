@@ -32,6 +32,9 @@ export interface PlayerLink {
   /** Answer to `page-event` / `page-play`: it is durable (or refused with `code`). */
   pageStored(id: string, code?: string): void;
   sendGpio(line: string, level: 0 | 1): void;
-  /** Errors: `player.absent`, `player.timeout`, or the host's own code. */
+  /**
+   * Errors: `player.absent`, `player.busy` (not sent); `player.timeout`, `player.gone` (sent, and not answered in time or before the
+   * host went: it may have been done, or with `player.timeout` may be done yet); or the host's own code.
+   */
   request(request: HostRequest, timeoutMs: number): Promise<Result<JsonObject>>;
 }

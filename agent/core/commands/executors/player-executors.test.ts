@@ -263,9 +263,19 @@ describe("page.message", () => {
 
   it("is not delivered before the host says that it took it", async () => {
     const player = new FakePlayer();
-    player.answer = () => fail("player.absent", "the player host went away before it answered");
+    player.answer = () => fail("player.absent", "no player host is connected");
     const { execution } = await runExecutor(pageMessageExecutor(player), { message: 1 }, time);
     expect(execution).toMatchObject({ state: "failed", error: { code: "player.absent" } });
+  });
+
+  it.each(["player.timeout", "player.gone"])("that was sent and not answered (%s) is not called undone, nor is what else changes something", async (code) => {
+    const player = new FakePlayer();
+    player.answer = () => fail(code, "no answer");
+    const unknown = { state: "failed", error: { code: "outcome-unknown", message: expect.stringContaining("no answer") as unknown } };
+    expect((await runExecutor(pageMessageExecutor(player), { message: 1 }, time)).execution).toMatchObject(unknown);
+    expect((await runExecutor(identifyExecutor(player, () => "Lobby"), {}, time)).execution).toMatchObject(unknown);
+    expect((await runExecutor(reloadPlayerExecutor(player, { clock: time, timers: time }), {}, time)).execution).toMatchObject(unknown);
+    expect((await runExecutor(clearCacheExecutor(player, { clock: time, timers: time }), {}, time)).execution).toMatchObject(unknown);
   });
 
   it.each([["absent" as const, "player.absent"], [{ kind: "screen", screen: "pairing" } as const, "player.no-page"]])("fails where no page would get it: %j", async (stage, code) => {

@@ -17,9 +17,12 @@ const IDENTIFY_DEFAULT_MS = 15_000;
 /** After a crash: for the host to come back to the agent and for what it was asked to come to its end. */
 const BACK_WITHIN_MS = 20_000;
 
+/** The request was sent, and nobody can say what the host did with it, or will do yet. */
+const UNANSWERED: ReadonlySet<string> = new Set(["player.timeout", "player.gone"]);
+
 type Failed = Extract<Execution, { state: "failed" }>;
 
-/** Codes: `player.absent`, `player.no-content`, `player.not-reloaded`, or the host's own. */
+/** Codes: `player.absent`, `player.no-content`, `player.not-reloaded`, `outcome-unknown`, or the host's own. */
 export function reloadPlayerExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"reload-player"> {
   return {
     run: ({ ignoreCache }, context) =>
@@ -56,7 +59,7 @@ async function loadAnew(
   await context.intend({ instanceBefore: before.instance, ...(before.loads === undefined ? {} : { loadsBefore: before.loads }) });
   const startedMs = time.clock.monotonicMs();
   const asked = await player.request(request, REQUEST_TIMEOUT_MS);
-  if (!asked.ok) return failedWith(asked.error);
+  if (!asked.ok) return notTaken(asked.error);
   context.progress("loading");
   const late = {
     code: "player.not-reloaded",
@@ -94,8 +97,7 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
       await context.intend({ instanceBefore: before.instance, pidBefore: before.pid });
       const asked = await player.request({ do: "restart" }, REQUEST_TIMEOUT_MS);
       // A host that ends before its answer is sent has done what it was asked.
-      if (!asked.ok && asked.error.code !== "player.absent" && asked.error.code !== "player.timeout")
-        return failedWith(asked.error);
+      if (!asked.ok && asked.error.code !== "player.absent" && !UNANSWERED.has(asked.error.code)) return failedWith(asked.error);
       context.progress("restarting");
       const wanted = before.stage.kind === "screen" ? "screen" : "playing";
       const late = {
@@ -131,20 +133,21 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
   };
 }
 
-/** `label` is what is shown when the sender gives no text: the device's name. Codes: the host's own. */
+/** `label` is what is shown when the sender gives no text: the device's name. Codes: `outcome-unknown`, or the host's own. */
 export function identifyExecutor(player: PlayerLink, label: () => string): CommandExecutor<"identify"> {
   return {
     async run({ text, durationMs }) {
       const shownMs = durationMs ?? IDENTIFY_DEFAULT_MS;
       const shown = await player.request({ do: "identify", text: text ?? label(), durationMs: shownMs }, REQUEST_TIMEOUT_MS);
-      return shown.ok ? { state: "succeeded", result: { shownMs } } : failedWith(shown.error);
+      return shown.ok ? { state: "succeeded", result: { shownMs } } : notTaken(shown.error);
     },
   };
 }
 
 /**
  * Written to the host's connection is not taken by the host: only its answer says so. Codes: `player.absent`,
- * `player.no-page` (no content is on the screen, so no page would get it), or the host's own.
+ * `player.no-page` (no content is on the screen, so no page would get it), `outcome-unknown` (it was sent and not answered), or
+ * the host's own.
  */
 export function pageMessageExecutor(player: PlayerLink): CommandExecutor<"page.message"> {
   return {
@@ -154,7 +157,7 @@ export function pageMessageExecutor(player: PlayerLink): CommandExecutor<"page.m
       if (status.stage.kind !== "playing" && status.stage.kind !== "loading")
         return failedWith({ code: "player.no-page", message: "no content is on the screen that could take a message" });
       const taken = await player.request({ do: "page-message", message }, MESSAGE_TIMEOUT_MS);
-      return taken.ok ? { state: "succeeded", result: {} } : failedWith(taken.error);
+      return taken.ok ? { state: "succeeded", result: {} } : notTaken(taken.error);
     },
   };
 }
@@ -171,6 +174,12 @@ function absent(status: Extract<PlayerStatus, { kind: "absent" }>): Issue {
 function withStage(error: Issue, status: PlayerStatus): Issue {
   if (status.kind !== "present" || status.stage.kind !== "failed") return error;
   return { ...error, message: `${error.message}: ${status.stage.error}` };
+}
+
+/** "Failed" would say that nothing happened: only an answer of the host's says that, or that nothing was sent. */
+function notTaken(error: Issue): Failed {
+  if (!UNANSWERED.has(error.code)) return failedWith(error);
+  return failedWith({ code: "outcome-unknown", message: `${error.message}; it may have been done, or may be done yet`, hint: "Where it is still wanted, send the next attempt." });
 }
 
 function failedWith(error: Issue): Failed {
