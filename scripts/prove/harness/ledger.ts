@@ -62,6 +62,8 @@ export interface StoredRecord {
   readonly page?: string;
   /** `id/attempt` of a command's outcome. */
   readonly command?: string;
+  /** The state that outcome says. */
+  readonly outcome?: string;
   readonly gap?: Gap;
   /** Code of an alarm that was raised. */
   readonly alarm?: string;

@@ -102,8 +102,8 @@ function factsOf({ log, stream, seq, kind, body }: RecordRow): StoredRecord {
     return state === "raised" ? { log, stream, seq, alarm: code } : { log, stream, seq };
   }
   if (stream === "outcome" && kind === "command") {
-    const { id, attempt } = body as unknown as CommandOutcome;
-    return { log, stream, seq, command: `${id}/${attempt}` };
+    const { id, attempt, state } = body as unknown as CommandOutcome;
+    return { log, stream, seq, command: `${id}/${attempt}`, outcome: state };
   }
   const page = stream === "play" ? body["item"] : stream === "event" && kind === "page" ? body["name"] : undefined;
   return { log, stream, seq, ...(typeof page === "string" && { page }) };

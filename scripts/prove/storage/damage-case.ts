@@ -76,7 +76,7 @@ export async function runDamageCase(template: Template, cloud: ProofCloud, rando
       waiting: template.waiting,
       spooled: template.spooled,
       records,
-      commands: commandsSeen(rig, template.commands, notedBefore, records),
+      commands: commandsSeen(rig, template.commands, notedBefore, records, again),
       sameDevice,
       ...(!isDrained(last) && { notBrought: `${JSON.stringify(last?.outbox)} ${JSON.stringify(last?.link)}` }),
       hostFaults: host.faults,

@@ -12,10 +12,10 @@ const hit = (area: Area, keysHurt = 0) => ({ area, text: `${area} damaged`, keys
 
 const outcomeGap: StoredRecord = { log: "l", stream: "alarm", seq: 7, gap: { stream: "outcome", reason: "corrupt", count: 1 } };
 const COMMANDS = [
-  { id: "old", stage: "stored", effects: 1, outcomes: 0 },
-  { id: "over", stage: "queued", effects: 1, outcomes: 1 },
-  { id: "now", stage: "running", effects: 1, outcomes: 1 },
-  { id: "next", stage: "waiting", effects: 1, outcomes: 1 },
+  { id: "old", stage: "stored", effects: 1, outcomes: [], sentAgain: false },
+  { id: "over", stage: "queued", effects: 1, outcomes: ["succeeded"], sentAgain: false },
+  { id: "now", stage: "running", effects: 1, outcomes: ["succeeded"], sentAgain: false },
+  { id: "next", stage: "waiting", effects: 1, outcomes: ["succeeded"], sentAgain: false },
 ] as const satisfies readonly CommandSeen[];
 const withCommand = (stage: CommandSeen["stage"], seen: Partial<CommandSeen>): Partial<CaseSeen> => ({ commands: COMMANDS.map((command) => (command.stage === stage ? { ...command, ...seen } : command)) });
 
@@ -63,11 +63,14 @@ test.each<[string, Partial<CaseSeen>]>([
   ["a command that was running and runs again", { damages: [hit("journal-marks")], ...withCommand("running", { effects: 2 }) }],
   ["a command that waited and runs twice", withCommand("waiting", { effects: 2 })],
   ["a command that runs again as journal and marks are gone, and nobody is told", { damages: [hit("journal"), hit("journal-marks")], ...withCommand("running", { effects: 2 }) }],
-  ["a command with two outcomes", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("running", { outcomes: 2 }) }],
-  ["a command that is lost with its journal, and nobody is told", { damages: [hit("journal")], ...withCommand("waiting", { outcomes: 0 }) }],
-  ["a command that is lost, told or not, where no file knew of it", { damages: [hit("outbox")], records: [...WHOLE.records, alarm("storage.quarantined"), outcomeGap], ...withCommand("waiting", { outcomes: 0 }) }],
-  ["an outcome that is lost with the queue, and nobody is told", { damages: [hit("outbox")], records: [...WHOLE.records, gap(3, "corrupt")], ...withCommand("queued", { outcomes: 0 }) }],
-  ["an outcome that is lost, told or not, with a whole queue", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined"), outcomeGap], ...withCommand("queued", { outcomes: 0 }) }],
+  ["a command with two outcomes", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("running", { outcomes: ["failed", "failed"] }) }],
+  ["a second outcome with a whole queue", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("queued", { sentAgain: true, outcomes: ["failed", "failed"] }) }],
+  ["a second outcome of what was not sent again", { damages: [hit("outbox")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("queued", { outcomes: ["failed", "failed"] }) }],
+  ["a second outcome that says something else", { damages: [hit("outbox")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("queued", { sentAgain: true, outcomes: ["failed", "succeeded"] }) }],
+  ["a command that is lost with its journal, and nobody is told", { damages: [hit("journal")], ...withCommand("waiting", { outcomes: [] }) }],
+  ["a command that is lost, told or not, where no file knew of it", { damages: [hit("outbox")], records: [...WHOLE.records, alarm("storage.quarantined"), outcomeGap], ...withCommand("waiting", { outcomes: [] }) }],
+  ["an outcome that is lost with the queue, and nobody is told", { damages: [hit("outbox")], records: [...WHOLE.records, gap(3, "corrupt")], ...withCommand("queued", { outcomes: [] }) }],
+  ["an outcome that is lost, told or not, with a whole queue", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined"), outcomeGap], ...withCommand("queued", { outcomes: [] }) }],
 ])("%s is a violation", (_what, sabotage) => {
   expect(judgeCase({ ...WHOLE, ...sabotage }).violations).toHaveLength(1);
 });
@@ -78,9 +81,10 @@ test.each<[string, Partial<CaseSeen>, number, number]>([
   ["a spool's loss that is told", { damages: [hit("spool")], records: [play(1, "a"), play(2, "b"), alarm("player.records-lost")] }, 1, 1],
   ["another device after both keys were hurt", { damages: [hit("identity", 1), hit("identity", 1)], sameDevice: false }, 0, 0],
   ["a white screen that is told while nothing can be fetched", { damages: [hit("content")], contentUp: false, drawn: "white", verdict: "blank" }, 0, 0],
-  ["a command that was running, lost with its journal and told", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("running", { outcomes: 0 }) }, 0, 0],
-  ["an outcome lost with the queue and counted by a gap", { damages: [hit("outbox")], records: [...WHOLE.records, outcomeGap], ...withCommand("queued", { outcomes: 0 }) }, 0, 0],
+  ["a command that was running, lost with its journal and told", { damages: [hit("journal")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("running", { outcomes: [] }) }, 0, 0],
+  ["an outcome lost with the queue and counted by a gap", { damages: [hit("outbox")], records: [...WHOLE.records, outcomeGap], ...withCommand("queued", { outcomes: [] }) }, 0, 0],
   ["a command that runs again as journal and marks are gone, and it is told", { damages: [hit("journal"), hit("journal-marks")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("running", { effects: 2 }) }, 0, 0],
+  ["an outcome told again to who sent again, by a queue that was set aside", { damages: [hit("outbox")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("queued", { sentAgain: true, outcomes: ["succeeded", "succeeded"] }) }, 0, 0],
 ])("%s is none", (_what, seen, missing, uncounted) => {
   expect(judgeCase({ ...WHOLE, ...seen })).toMatchObject({ missing, uncounted, violations: [] });
 });

@@ -8,8 +8,10 @@ export interface CommandSeen {
   readonly stage: "stored" | "queued" | "running" | "waiting";
   /** By the simulated hardware. */
   readonly effects: number;
-  /** Records of its outcome that came after the damage. */
-  readonly outcomes: number;
+  /** What each record of its outcome says that came after the damage. */
+  readonly outcomes: readonly string[];
+  /** The cloud had lost its acknowledgement and delivered it a second time. */
+  readonly sentAgain: boolean;
 }
 
 const TELLS_OF_STORAGE = /^(?:storage|outbox)\./;
@@ -30,10 +32,12 @@ export function judgeCommands(commands: readonly CommandSeen[], damages: readonl
   // With both gone nothing on the device knows what has run; what it can do is say so.
   const nothingKnown = hurt("journal") && hurt("journal-marks") && alarmed;
   const violations: string[] = [];
-  const lost = commands.filter(({ stage, outcomes }) => outcomes === 0 && stage !== "stored");
-  for (const { id, stage, effects, outcomes } of commands) {
+  const lost = commands.filter(({ stage, outcomes }) => outcomes.length === 0 && stage !== "stored");
+  for (const { id, stage, effects, outcomes, sentAgain } of commands) {
     if (effects > 1 && !nothingKnown) violations.push(`command ${id} (${stage}) had ${effects} effects`);
-    if (outcomes > 1) violations.push(`command ${id} (${stage}) has ${outcomes} outcomes`);
+    // What is delivered again is answered again where a queue that was set aside no longer says that its outcome waits: the same, under its key.
+    const toldAgain = stage === "queued" && sentAgain && hurt("outbox") && alarmed && outcomes.length === 2 && new Set(outcomes).size === 1;
+    if (outcomes.length > 1 && !toldAgain) violations.push(`command ${id} (${stage}) has ${outcomes.length} outcomes: ${outcomes.join(", ")}`);
   }
   for (const { id, stage } of lost) {
     if (!LOST_WITH[stage].some(hurt)) violations.push(`command ${id} (${stage}) has no outcome, and no file that knew of it was damaged`);

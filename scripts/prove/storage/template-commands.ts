@@ -103,12 +103,13 @@ export function rowsToRestore({ commands }: TemplateCommands, again: boolean): r
 }
 
 /** Effects over the template's life and the case's, `fromBytes` being the length of the notes as the case began. */
-export function commandsSeen(rig: DeviceRig, { commands, effectsBytes }: TemplateCommands, fromBytes: number, records: readonly StoredRecord[]): readonly CommandSeen[] {
+export function commandsSeen(rig: DeviceRig, { commands, effectsBytes }: TemplateCommands, fromBytes: number, records: readonly StoredRecord[], again: boolean): readonly CommandSeen[] {
   const states = readEffects(effectsFile(rig.place)).flatMap(({ state, endBytes }) => (endBytes <= effectsBytes || endBytes > fromBytes ? [state] : []));
   return commands.map(({ line, stage, row }) => ({
     id: row.id,
     stage,
     effects: countEffects({ kind: "pulse", line }, states),
-    outcomes: records.filter(({ command }) => command === `${row.id}/${row.attempt}`).length,
+    outcomes: records.flatMap(({ command, outcome }) => (command === `${row.id}/${row.attempt}` && outcome !== undefined ? [outcome] : [])),
+    sentAgain: again && stage !== "stored",
   }));
 }
