@@ -19,6 +19,8 @@ const CASES: readonly Case[] = [
   { sabotage: "double-order", breaks: ["one-effect"], workload: { commandsPerHour: 100 } },
   { sabotage: "invented-pulse", breaks: ["outcomes-are-true"], workload: { commandsPerHour: 100 } },
   { sabotage: "outbox-forgets", breaks: ["nothing-lost"] },
+  // Network cuts keep what came back on the disk until the agent dies.
+  { sabotage: "taken-back-vanishes", breaks: ["nothing-lost"], faults: { diskTroublePerHour: 20, killPerHour: 30, networkCutPerHour: 30 }, workload: { commandsPerHour: 150 } },
   { sabotage: "cloud-forgets", breaks: ["nothing-lost"] },
   { sabotage: "second-outcome", breaks: ["one-outcome"], workload: { commandsPerHour: 100 } },
   { sabotage: "lying-audio", breaks: ["reported-is-true"] },

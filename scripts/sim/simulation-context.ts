@@ -19,6 +19,8 @@ export type Sabotage =
   | "journal-forgets"
   /** Plays are acknowledged by the outbox's disk and not written. */
   | "outbox-forgets"
+  /** What came back from memory to the disk vanishes from there at the next start, soon after trouble with the disk. */
+  | "taken-back-vanishes"
   /** The cloud acknowledges records that it does not store. */
   | "cloud-forgets"
   /** Every outcome is followed by another one that says otherwise. */

@@ -2,10 +2,10 @@ import { MemoryJournalStore } from "../../../agent/core/commands/memory-journal-
 import { keyText, type JournalEntry } from "../../../agent/core/commands/journal-entry.ts";
 import type { JournalStore, RetentionLimits } from "../../../agent/core/commands/journal-store.ts";
 import { MemoryDisk } from "../../../agent/core/outbox/memory-outbox-store.ts";
-import type { OutboxChange, OutboxOpening, OutboxStore } from "../../../agent/core/outbox/outbox-store.ts";
+import type { NewRow, OutboxChange, OutboxOpening, OutboxStore } from "../../../agent/core/outbox/outbox-store.ts";
 import { StorageError, type DocumentStore } from "../../../agent/core/storage/document-store.ts";
 import { MemoryDocumentStore } from "../../../agent/core/storage/memory-document-store.ts";
-import type { Stream } from "../../../agent/protocol/records.ts";
+import { STREAMS, type Stream } from "../../../agent/protocol/records.ts";
 import type { Issue, Result } from "../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
@@ -120,6 +120,7 @@ export class SimulatedDisk {
         return { ...memory, degraded: troubleOf(this.#mood) ?? { code: "storage.io", message: "the disk fails" } };
       }
       if (this.#sim.sabotage === "numbers-reused") this.#outbox = this.#newOutbox(this.#log);
+      if (this.#sim.sabotage === "taken-back-vanishes") await this.#dropTakenBack();
       const opening = this.#outbox.open();
       this.#areSynced(this.#unsynced.splice(0));
       if (this.#sim.sabotage === "keys-forgotten") return { ...opening, contents: { ...opening.contents, keys: [] }, store: this.#gated(life, opening.store) };
@@ -197,12 +198,24 @@ export class SimulatedDisk {
     const done = await store.commit(change, synced);
     if (!done.ok) return done;
     for (const { id, boot } of change.segments ?? []) this.#boots.set(id, boot);
-    for (const { stream, kind, monoMs, segment, body } of change.add ?? []) {
-      const boot = this.#boots.get(segment) ?? "";
-      this.#unsynced.push(identityOf(this.#name, { boot, stream, kind, monoMs, body: JSON.parse(body) as JsonObject }));
-    }
+    for (const row of change.add ?? []) this.#unsynced.push(this.#identityOf(row.stream, row));
     if (synced) this.#areSynced(this.#unsynced.splice(0));
     return done;
+  }
+
+  /** Sabotage: every row that was accepted in memory first. */
+  async #dropTakenBack(): Promise<void> {
+    const { ledger, time } = this.#sim;
+    if (time.monotonicMs() - this.lastTroubleMs > HEALTHY_MS) return;
+    const takenBack = new Set(ledger.owed(this.#name).flatMap(({ log, identity }) => (ledger.memoryLogs.has(log) ? [identity] : [])));
+    for (const stream of STREAMS) {
+      const rows = [...this.#outbox.rows(stream).values()].filter((row) => takenBack.has(this.#identityOf(stream, row)));
+      await this.#outbox.open().store.commit({ dropOne: rows.map(({ seq }) => ({ stream, seq })) }, true);
+    }
+  }
+
+  #identityOf(stream: Stream, { kind, monoMs, segment, body }: Pick<NewRow, "kind" | "monoMs" | "segment" | "body">): string {
+    return identityOf(this.#name, { boot: this.#boots.get(segment) ?? "", stream, kind, monoMs, body: JSON.parse(body) as JsonObject });
   }
 
   #areSynced(identities: readonly string[]): void {
