@@ -85,6 +85,27 @@ test("a package whose manifest was damaged on disk is fetched again, and stays u
   expect(await prepare(content)).toMatchObject({ ok: true, value: { folder: at } });
 });
 
+test("a manifest that rotted into another one that can be read is fetched again; a hash that is gone or cannot be read is not", async () => {
+  const content = wanted(packageOf({ "index.html": page }, { capabilities: ["gpio"], allowedOrigins: ["https://a.example"] }));
+  const first = await prepare(content);
+  const at = first.ok && first.value.kind === "package" ? first.value.folder : "";
+  const whole = readFileSync(join(at, "vitrine.json"), "utf8");
+  for (const [from, to] of [["gpio", "data"], ["a.example", "b.example"]] as const) {
+    const fetched = requests.length;
+    const damaged = whole.replace(from, to);
+    expect(damaged).not.toBe(whole);
+    writeFileSync(join(at, "vitrine.json"), damaged);
+    expect(await prepare(content)).toMatchObject({ ok: true, value: { grants: ["gpio"], allowedOrigins: ["https://a.example"] } });
+    expect([requests.length, readFileSync(join(at, "vitrine.json"), "utf8")]).toEqual([fetched + 1, whole]);
+  }
+  const fetched = requests.length;
+  for (const damage of [() => rmSync(`${at}.manifest`), () => writeFileSync(`${at}.manifest`, "no hash")]) {
+    damage();
+    expect(await prepare(content)).toMatchObject({ ok: true, value: { grants: ["gpio"] } });
+  }
+  expect(requests.length).toBe(fetched);
+});
+
 test("a package with a file that rotted is fetched again, and is another one to the host; a file in the place of the folder is removed", async () => {
   const content = wanted(packageOf({ "index.html": page, "app.js": strToU8("draw()") }));
   const first = await prepare(content);
@@ -115,7 +136,7 @@ test("the package before stays, by when it was last wanted; what others left hal
   const bad = strToU8("not a zip at all");
   expect((await prepare(wanted(bad))).ok).toBe(false);
   expect((await prepare(wanted(c))).ok).toBe(true);
-  expect(readdirSync(folder).sort()).toEqual([sha256(a), sha256(c), "downloads"].sort());
+  expect(readdirSync(folder).sort()).toEqual([a, c].flatMap((zip) => [sha256(zip), `${sha256(zip)}.manifest`]).concat("downloads").sort());
   expect(readdirSync(join(folder, "downloads"))).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, stat, statfs, utimes } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
 import { MANIFEST_NAME, type Manifest } from "../../../player-host/contract/manifest.ts";
@@ -29,7 +29,8 @@ export interface PackageProviderDeps {
 
 /**
  * Content on this machine's disk: `<content>/<sha256>/` is a package that was unpacked and checked as a
- * whole; a folder under that name is complete by construction (it is renamed into place).
+ * whole; a folder under that name is complete by construction (it is renamed into place). `<sha256>.manifest` beside it is the
+ * hash of its manifest, which alone is not named by a manifest.
  */
 export class PackageProvider implements ContentProvider {
   readonly #root: string;
@@ -63,13 +64,13 @@ export class PackageProvider implements ContentProvider {
   }
 
   /**
-   * The package that is there already, every file of it hashed again: a card that rots makes white screens. One that is
+   * The package that is there already, every file of it hashed again, the manifest too: a card that rots makes white screens. One that is
    * damaged is fetched again; until then it stays, for it may be on the screen.
    */
   async #installed(folder: string, signal: AbortSignal): Promise<Result<Manifest> | undefined> {
     if (!(await exists(folder))) return undefined;
     const manifest = await readManifest(folder);
-    const wrong = manifest.ok ? await firstDamaged(folder, manifest.value, signal) : manifest.error.message;
+    const wrong = manifest.ok ? ((await manifestDamaged(folder, signal)) ?? (await firstDamaged(folder, manifest.value, signal))) : manifest.error.message;
     if (manifest.ok && wrong === undefined) {
       await this.#touch(folder);
       return manifest;
@@ -113,18 +114,20 @@ export class PackageProvider implements ContentProvider {
     if (!fetched.ok) return fetched;
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
-    const manifest = await unpack(zipPath, temporary, signal, Math.max(0, (await this.#freeBytes()) - this.#keepFreeBytes));
-    if (!manifest.ok) {
+    const unpacked = await unpack(zipPath, temporary, signal, Math.max(0, (await this.#freeBytes()) - this.#keepFreeBytes));
+    if (!unpacked.ok) {
       await rm(temporary, { recursive: true, force: true });
       // A download that a power cut damaged after its check would be refused for ever; one that is as published stays.
       if (!signal.aborted && (await hashFile(zipPath, signal)) !== content.sha256) await rm(zipPath, { force: true });
-      return manifest;
+      return unpacked;
     }
+    // Before the folder is there: the hash belongs to the zip, so one that is left of a try before says the same.
+    await writeDurably(hashPath(folder), `${unpacked.value.manifestSha256}\n`);
     await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
     await syncFolder(this.#root);
     await rm(zipPath, { force: true });
-    return manifest;
+    return ok(unpacked.value.manifest);
   }
 
   /** The zip and what is in it lie side by side for a while; the agent's own databases live on the same disk. */
@@ -157,12 +160,17 @@ export class PackageProvider implements ContentProvider {
   async #removeOld(current: string): Promise<void> {
     try {
       const folders: { name: string; atMs: number }[] = [];
-      for (const name of await readdir(this.#root)) {
+      const names = await readdir(this.#root);
+      for (const name of names) {
         if (!/^[0-9a-f]{64}$/.test(name) || name === current) continue;
         folders.push({ name, atMs: (await stat(join(this.#root, name))).mtimeMs });
       }
       folders.sort((a, b) => b.atMs - a.atMs);
       for (const { name } of folders.slice(PACKAGES_KEPT - 1)) await rm(join(this.#root, name), { recursive: true, force: true });
+      const kept = new Set([current, ...folders.slice(0, PACKAGES_KEPT - 1).map(({ name }) => name)]);
+      for (const name of names) {
+        if (/^[0-9a-f]{64}\.manifest$/.test(name) && !kept.has(name.slice(0, 64))) await rm(join(this.#root, name), { recursive: true, force: true });
+      }
     } catch (thrown) {
       // Old packages left behind cost space, not the picture.
       this.#log.warn({ error: messageOf(thrown) }, "old packages could not be removed");
@@ -184,6 +192,37 @@ function stageContent(content: PackageContent, folder: string, manifest: Manifes
 /** When it was unpacked, to the millisecond: a page that was loaded before that is not what is in the folder now. */
 async function unpackedMs(folder: string): Promise<number> {
   return Math.round((await stat(join(folder, MANIFEST_NAME))).mtimeMs);
+}
+
+/**
+ * What is wrong with the manifest; `undefined`: it is as it was unpacked. Where the hash beside it is gone the manifest is
+ * believed: two damages at once are not worth a screen that shows nothing until the network is there.
+ */
+async function manifestDamaged(folder: string, signal: AbortSignal): Promise<string | undefined> {
+  const kept = await readFile(hashPath(folder), "latin1").catch((thrown: unknown) => {
+    // Gone, or something else is in its place, or the card cannot read it.
+    if (typeof (thrown as NodeJS.ErrnoException).code === "string") return "";
+    throw thrown;
+  });
+  const sha256 = /^[0-9a-f]{64}\n$/.test(kept) ? kept.slice(0, 64) : undefined;
+  if (sha256 === undefined || (await hashFile(join(folder, MANIFEST_NAME), signal)) === sha256) return undefined;
+  return `${MANIFEST_NAME} is not as it was published`;
+}
+
+function hashPath(folder: string): string {
+  return `${folder}.manifest`;
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  // Whatever is in its place is damage.
+  await rm(path, { recursive: true, force: true });
+  const handle = await open(path, "w", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The first file that is not as the manifest says; the path, for people. */

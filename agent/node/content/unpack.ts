@@ -13,13 +13,20 @@ import { validate } from "../../protocol/codec.ts";
 /** Most bytes one package may unpack to. */
 const UNPACKED_BYTES_MAX = 8 * 1024 ** 3;
 
+/** A package that is on disk as it was published. */
+export interface Unpacked {
+  readonly manifest: Manifest;
+  /** Of the manifest's bytes as they were in the zip. */
+  readonly manifestSha256: string;
+}
+
 /**
  * Unpacks a zip into an empty folder and checks every file against the manifest inside it: nothing
  * missing, nothing extra, every hash right, no path out of the folder. Errors: `content.bad-package`
  * (the zip), `content.bad-manifest` (what it says), `content.hash-mismatch`, `content.disk`, `content.aborted`.
  * `roomBytes`: what it may take on the disk.
  */
-export async function unpack(zipPath: string, folder: string, signal: AbortSignal, roomBytes = UNPACKED_BYTES_MAX): Promise<Result<Manifest>> {
+export async function unpack(zipPath: string, folder: string, signal: AbortSignal, roomBytes = UNPACKED_BYTES_MAX): Promise<Result<Unpacked>> {
   let zip: yauzl.ZipFile;
   try {
     zip = await yauzl.openPromise(zipPath);
@@ -42,7 +49,7 @@ function givenUp(): Result<never> {
   return fail("content.aborted", "unpacking was given up, because other content is wanted or the agent stops");
 }
 
-async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSignal, roomBytes: number): Promise<Result<Manifest>> {
+async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSignal, roomBytes: number): Promise<Result<Unpacked>> {
   const hashes = new Map<string, string>();
   let unpackedBytes = 0;
   for await (const entry of zip.eachEntry()) {
@@ -74,7 +81,7 @@ async function writeEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, path: string, 
   return hash.digest("hex");
 }
 
-async function checkAgainstManifest(folder: string, hashes: ReadonlyMap<string, string>): Promise<Result<Manifest>> {
+async function checkAgainstManifest(folder: string, hashes: ReadonlyMap<string, string>): Promise<Result<Unpacked>> {
   const manifest = await readManifest(folder);
   if (!manifest.ok) return manifest;
   const listed = manifest.value.files;
@@ -87,7 +94,7 @@ async function checkAgainstManifest(folder: string, hashes: ReadonlyMap<string, 
     if (path !== MANIFEST_NAME && !Object.hasOwn(listed, path)) return fail("content.bad-package", `"${path}" is in the package and not in the manifest`);
   }
   if (!Object.hasOwn(listed, manifest.value.entry)) return fail("content.bad-manifest", `the entry page "${manifest.value.entry}" is not among the files`);
-  return manifest;
+  return ok({ manifest: manifest.value, manifestSha256: hashes.get(MANIFEST_NAME) ?? "" });
 }
 
 /** Reads and checks the manifest of an unpacked package. */
