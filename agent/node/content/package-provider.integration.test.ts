@@ -90,7 +90,7 @@ test("a manifest that rotted into another one that can be read is fetched again;
   const first = await prepare(content);
   const at = first.ok && first.value.kind === "package" ? first.value.folder : "";
   const whole = readFileSync(join(at, "vitrine.json"), "utf8");
-  for (const [from, to] of [["gpio", "data"], ["a.example", "b.example"]] as const) {
+  for (const [from, to] of [['["gpio"]', "[]"], ["a.example", "b.example"]] as const) {
     const fetched = requests.length;
     const damaged = whole.replace(from, to);
     expect(damaged).not.toBe(whole);

@@ -2,6 +2,7 @@ import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, t
 import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import type { Timers } from "../../../platform/ports/clock.ts";
 import { err, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { connectIssue } from "./connect-error.ts";
 import { openTunnel, proxyFor, type ProxySettings } from "./proxy-tunnel.ts";
@@ -28,6 +29,8 @@ export interface HttpSettings extends ProxySettings {
 
 /** An answer that nobody reads may be so long; a longer one is cut off, for one without an end would keep its connection for ever. */
 const THROWN_AWAY_BYTES_MAX = 256 * 1024;
+/** And so long in time: one that drips is never idle, and never long either. */
+export const THROWN_AWAY_MS_MAX = 10_000;
 
 /** An answer whose body is still to come. Whoever got it reads it to its end or destroys it. */
 export interface OpenAnswer {
@@ -36,13 +39,15 @@ export interface OpenAnswer {
 }
 
 /**
- * One HTTP request with its answer's status and headers; the answer's body is thrown away. Redirects are
+ * One HTTP request with its answer's status and headers; the answer's body is thrown away, within limits of bytes and time. Redirects are
  * not followed. The error has a code of the `Transport` port, or `http.bad-request` for what cannot be sent at all.
  */
-export async function exchangeHttp(request: HttpRequest, settings: HttpSettings): Promise<Result<HttpAnswer>> {
+export async function exchangeHttp(request: HttpRequest, settings: HttpSettings, timers: Timers): Promise<Result<HttpAnswer>> {
   const answer = await openHttp(request, settings);
   if (!answer.ok) return answer;
   const { response } = answer.value;
+  const deadline = timers.after("http.thrown-away", THROWN_AWAY_MS_MAX, () => response.destroy());
+  response.once("close", () => deadline.cancel());
   let thrownAwayBytes = 0;
   response.on("data", (chunk: Buffer) => {
     thrownAwayBytes += chunk.length;

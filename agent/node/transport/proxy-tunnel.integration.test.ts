@@ -99,6 +99,6 @@ test("uploads go through it like the link, body and all", async () => {
   closing.push(() => close(server));
   const { address, asked } = await proxy(port);
   const request = { method: "PUT", url: "http://cloud.test/upload", headers: { "content-length": "7" }, body: Buffer.from("picture"), idleTimeoutMs: 5_000, signal: new AbortController().signal } as const;
-  expect(await exchangeHttp(request, { proxy: address })).toMatchObject({ ok: true, value: { status: 201 } });
+  expect(await exchangeHttp(request, { proxy: address }, new SystemTimers())).toMatchObject({ ok: true, value: { status: 201 } });
   expect([bodies.join(""), asked[0]]).toEqual(["picture", expect.stringMatching(/^cloud\.test:80 /)]);
 });

@@ -169,7 +169,7 @@ class Attempts {
   }
 
   #exchange(grant: Grant, method: "HEAD" | "PUT", headers: Readonly<Record<string, string>>, body?: Uint8Array): Promise<Result<HttpAnswer>> {
-    const { http, policy } = this.#deps;
+    const { http, policy, timers } = this.#deps;
     const granted = Object.entries(grant.headers ?? {}).filter(([name]) => !OWN_HEADERS.has(name.toLowerCase()));
     return exchangeHttp(
       {
@@ -181,6 +181,7 @@ class Attempts {
         ...(body === undefined ? {} : { body }),
       },
       http,
+      timers,
     );
   }
 }
