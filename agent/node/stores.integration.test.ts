@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../platform/linux/system-random.ts";
 import { silentLog } from "../../platform/ports/log.ts";
+import { entry } from "../core/commands/testing/journal-entries.ts";
 import { pathsIn } from "./paths.ts";
 import { openStores, type Stores } from "./stores.ts";
 
@@ -15,12 +16,12 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const stores of opened.splice(0)) await stores.outbox.close();
-  rmSync(folder, { recursive: true, force: true });
+  for (const made of [folder, `${folder}-killed`]) rmSync(made, { recursive: true, force: true });
 });
 
-async function open(): Promise<Stores> {
+async function open(at = folder): Promise<Stores> {
   const stores = await openStores({
-    paths: pathsIn(folder), capBytes: 8 * 1024 * 1024, bootId: "boot", quality: "synced",
+    paths: pathsIn(at), capBytes: 8 * 1024 * 1024, bootId: "boot", quality: "synced",
     clock: systemClock, timers: new SystemTimers(), random: systemRandom, log: silentLog,
   });
   opened.push(stores);
@@ -45,12 +46,34 @@ test.each(["state.sqlite", "journal.sqlite", "outbox.sqlite"])("a %s of rubbish 
   expect((await stores.outbox.append({ stream: "event", kind: "agent", source: "test", body: { name: "x" } })).ok).toBe(true);
 });
 
+test("marks of the journal that are gone are told, with the journal or without it, but not by a start whose first one was cut short", async () => {
+  const first = await open();
+  await first.journal.put(entry(1));
+  const killed = `${folder}-killed`;
+  const codes = async (...damages: ((file: string) => void)[]): Promise<readonly string[]> => {
+    rmSync(killed, { recursive: true, force: true });
+    cpSync(folder, killed, { recursive: true });
+    for (const damage of damages) damage(killed);
+    return (await open(killed)).findings.map(({ code, evidence }) => `${code} ${evidence["file"]}`);
+  };
+  const remove = (...names: string[]) => (at: string): void => names.forEach((name) => rmSync(join(at, name), { force: true }));
+  const told = "storage.quarantined journal.sqlite.marks";
+  const journal = ["journal.sqlite", "journal.sqlite-wal"];
+  const marks = "journal.sqlite.marks";
+  expect(await codes()).toEqual([]);
+  expect(await codes(remove(marks))).toEqual([told]);
+  expect(await codes(remove("journal.sqlite-wal", marks))).toEqual([told]);
+  expect(await codes(remove(...journal, marks))).toEqual([told]);
+  expect(await codes(remove(...journal), (at) => writeFileSync(join(at, marks), "rubbish"))).toEqual([told]);
+  expect(await codes(remove(marks, "outbox.sqlite", "outbox.sqlite-wal", "outbox.sqlite.marks"))).toEqual([]);
+});
+
 test("a folder in the place of the journal: the device starts, and takes no command it could not remember", async () => {
   rmSync(folder, { recursive: true });
   writeFileSync(folder, "a file where the data folder should be");
   const stores = await open();
   expect(stores.findings.map((finding) => finding.code)).toContain("storage.degraded");
-  const entry = {} as Parameters<Stores["journal"]["put"]>[0];
-  await expect(stores.journal.put(entry)).rejects.toThrow("there is no journal");
+  const none = {} as Parameters<Stores["journal"]["put"]>[0];
+  await expect(stores.journal.put(none)).rejects.toThrow("there is no journal");
   expect((await stores.outbox.append({ stream: "event", kind: "agent", source: "test", body: { name: "x" } })).ok).toBe(true);
 });

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Clock, ClockQuality, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { Random } from "../../platform/ports/random.ts";
@@ -7,6 +8,7 @@ import { Outbox } from "../core/outbox/outbox.ts";
 import type { OutboxIncident } from "../core/outbox/outbox-deps.ts";
 import type { DocumentStore } from "../core/storage/document-store.ts";
 import type { Paths } from "./paths.ts";
+import { readMark } from "./sqlite/mark-file.ts";
 import { openDocuments } from "./sqlite/open-documents.ts";
 import { sqliteOutboxOpener } from "./sqlite/open-outbox.ts";
 import { Quarantine } from "./sqlite/quarantine.ts";
@@ -54,9 +56,11 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
   const documents = openDocuments({ path: paths.documents, quarantine: paths.quarantine, quarantineBytesMax: SMALL_QUARANTINE_BYTES, clock });
   if (documents.degraded !== undefined) degraded("state.sqlite", documents.degraded);
   if (documents.loss !== undefined) findings.push(damaged(documents.loss.file, documents.loss.why, documents.loss.quarantined !== undefined, { salvaged: documents.loss.salvagedKeys.length }));
+  const forgotten = forgottenCommands(paths);
   const opened = await openJournal({ path: paths.journal, quarantine: new Quarantine(paths.quarantine, SMALL_QUARANTINE_BYTES), wallMs: clock.wallMs(), boot: deps.bootId });
   if (opened.kind === "unusable") degraded("journal.sqlite", opened.why);
   else if (opened.damage !== undefined) findings.push(damaged("journal.sqlite", opened.damage.why, opened.damage.movedTo !== undefined, { salvaged: opened.damage.salvaged }));
+  if (forgotten !== undefined) findings.push(forgotten);
   const incidents: OutboxIncident[] = [];
   let tell = (incident: OutboxIncident): void => void incidents.push(incident);
   const outbox = await Outbox.open(
@@ -76,6 +80,19 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
       for (const incident of incidents.splice(0)) listener(incident);
     },
   };
+}
+
+/**
+ * An earlier start wrote marks beside the journal, and now there are none that can be believed. Then nothing misses what the
+ * journal no longer knows, should it be cut off or gone as well: that has to be said, for nobody could tell. That there was an
+ * earlier start is seen by the outbox, which is opened after the journal.
+ */
+function forgottenCommands({ journal, outbox }: Paths): StorageFinding | undefined {
+  const { kind } = readMark(`${journal}.marks`);
+  if (kind === "found" || !existsSync(outbox)) return undefined;
+  const state = kind === "absent" ? "are gone" : "cannot be read";
+  const message = `the marks beside journal.sqlite ${state}${existsSync(journal) ? "" : ", and so is the journal"}: should commands be missing from it, they can run once more`;
+  return { code: "storage.quarantined", message, evidence: { file: "journal.sqlite.marks", why: "storage.corrupt" } };
 }
 
 function damaged(file: string, why: Issue, setAside: boolean, evidence: Readonly<Record<string, number>>): StorageFinding {
