@@ -19,8 +19,11 @@ export function reportFindings({ alarms, stores, loaded, worldDamage, log }: Fin
   for (const finding of stores.findings) {
     log.error({ ...finding }, "storage was damaged or cannot be used");
     // Two files may have been hurt at once, and one of them again since the last start: each is told.
-    alarms.happened(finding.code, "error", finding.message, finding.evidence);
+    if (finding.code === "storage.quarantined") alarms.happened(finding.code, "error", finding.message, finding.evidence);
   }
+  // So until the next start, and so not over after a while.
+  const degraded = stores.findings.filter(({ code }) => code === "storage.degraded");
+  if (degraded.length > 0) alarms.raise("storage.degraded", "error", degraded.map(({ message }) => message).join("; "), degraded[0]?.evidence);
   for (const finding of loaded.findings) {
     log.warn({ ...finding }, "the device key was not as it should be");
     alarms.raise(finding.code, finding.severity, finding.message, finding.evidence);
@@ -43,7 +46,7 @@ function raiseIncident(alarms: FindingsDeps["alarms"], log: Log, incident: Outbo
     case "write-recovered":
       return alarms.clear("outbox.write-failed", "records are written again");
     case "new-log":
-      return alarms.raise("outbox.new-log", "warning", `the end of the outbox was lost; it goes on as log ${incident.log}`, { stream: incident.stream, claimed: incident.claimed, handedOut: incident.handedOut });
+      return alarms.happened("outbox.new-log", "warning", `the end of the outbox was lost; it goes on as log ${incident.log}`, { stream: incident.stream, claimed: incident.claimed, handedOut: incident.handedOut });
   }
 }
 

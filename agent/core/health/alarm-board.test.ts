@@ -5,7 +5,7 @@ import { silentLog } from "../../../platform/ports/log.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { FakeSink } from "../state/testing/fakes.ts";
 import { MemoryStore } from "../state/testing/memory-store.ts";
-import { AlarmBoard, CONDITIONS_MAX, CONFIRM_WITHIN_MS, FLAP_QUIET_MS } from "./alarm-board.ts";
+import { AlarmBoard, CONDITIONS_MAX, CONFIRM_WITHIN_MS, FLAP_QUIET_MS, HAPPENED_OPEN_MS } from "./alarm-board.ts";
 import { alarmRule, ALARM_RULES } from "./alarm-rules.ts";
 
 const RULES = { slow: { visibleAfterMs: 10_000 }, effect: { dependsOn: ["cause"] }, "many.*": { visibleAfterMs: 5_000 } };
@@ -51,7 +51,29 @@ describe("the alarm board", () => {
     const second = await setUp(store);
     second.board.happened("file.damaged", "error", "d is damaged");
     await second.time.advance(CONFIRM_WITHIN_MS + 1_000);
-    expect(second.sink.bodies()).toMatchObject([{ state: "raised", message: "d is damaged" }]);
+    expect(second.sink.bodies()).toMatchObject([{ state: "raised", message: "d is damaged" }, { state: "cleared" }]);
+  });
+
+  test("what happened is over a while after it was told, not before it was, and begins anew where it happens again", async () => {
+    const { time, sink, board, told } = await setUp();
+    sink.refuse = "outbox.disk";
+    board.happened("file.damaged", "error", "a is damaged");
+    await time.advance(2 * HAPPENED_OPEN_MS);
+    expect(told()).toEqual([]);
+    sink.refuse = undefined;
+    await time.advance(60_000);
+    expect(told()).toEqual(["+file.damaged"]);
+    await time.advance(HAPPENED_OPEN_MS - 120_000);
+    board.happened("file.damaged", "error", "b is damaged");
+    await time.advance(HAPPENED_OPEN_MS - 1_000);
+    expect([told(), board.active().size]).toEqual([["+file.damaged", "+file.damaged"], 1]);
+    await time.advance(2_000);
+    expect([told(), board.active().size]).toEqual([["+file.damaged", "+file.damaged", "-file.damaged"], 0]);
+    board.happened("file.damaged", "error", "c is damaged");
+    board.raise("disk.low", "error", "low");
+    await time.advance(HAPPENED_OPEN_MS + 1_000);
+    expect(told().slice(3)).toEqual(["+file.damaged", "+disk.low", "-file.damaged"]);
+    expect([...board.active().keys()]).toEqual(["disk.low"]);
   });
 
   test("one that ends before it would be seen is never told", async () => {

@@ -26,6 +26,8 @@ export const FLAP_WINDOW_MS = 10 * 60_000;
 export const FLAP_QUIET_MS = 5 * 60_000;
 /** A condition from before a restart that nobody raises again within this time is over. */
 export const CONFIRM_WITHIN_MS = 10 * 60_000;
+/** Something that happened, and was told, is over after this; what happens again meanwhile begins it anew. */
+export const HAPPENED_OPEN_MS = 10 * 60_000;
 /** The outbox did not take a record: tried again after this. */
 const AGAIN_MS = 30_000;
 const IDLE_MS = 3_600_000;
@@ -44,10 +46,12 @@ interface Condition {
   changedMs: number;
   /** Whether the cloud was told that it is raised. */
   told: boolean;
-  /** From before a restart and not seen since: over at this monotonic time. */
+  /** From before a restart and not seen since: over at this monotonic time. So is what happened and was told. */
   confirmByMs: number | undefined;
   /** Monotonic times of the last raises. */
   raises: number[];
+  /** It happened, and is not so: it ends by itself, once it is told. */
+  happened: boolean;
 }
 
 /**
@@ -93,7 +97,7 @@ export class AlarmBoard implements Alarms {
       return;
     }
     const raises = [...(known?.raises ?? []).filter((atMs) => nowMs - atMs < FLAP_WINDOW_MS), nowMs].slice(-FLAP_RAISES);
-    const fresh = { code, on: true, severity, message, evidence: bounded(evidence), changedMs: nowMs, confirmByMs: undefined, raises };
+    const fresh = { code, on: true, severity, message, evidence: bounded(evidence), changedMs: nowMs, confirmByMs: undefined, raises, happened: false };
     // Still told from before: it never ended for the cloud, so it began when it began.
     const sinceMs = known?.told === true ? known.sinceMs : clock.wallMs();
     this.#conditions.set(code, { ...fresh, sinceMs, told: known?.told ?? false });
@@ -102,13 +106,19 @@ export class AlarmBoard implements Alarms {
 
   /**
    * Something that happened, and not something that is so: told each time, where `raise` would find it raised. What was not
-   * told yet is told together.
+   * told yet is told together. Nothing clears it but time, `HAPPENED_OPEN_MS` after it was told.
    */
   happened(code: string, severity: Alarm["severity"], message: string, evidence?: JsonObject): void {
     const known = this.#conditions.get(code);
-    if (known?.on !== true) return this.raise(code, severity, message, evidence);
+    if (known?.on !== true) {
+      this.raise(code, severity, message, evidence);
+      const raised = this.#conditions.get(code);
+      // Absent where there are too many conditions already.
+      if (raised !== undefined) raised.happened = true;
+      return;
+    }
     const whole = known.told || known.message === message ? message : `${known.message}; ${message}`;
-    this.#conditions.set(code, { ...known, severity, message: whole, evidence: bounded(evidence), changedMs: this.#deps.clock.monotonicMs(), told: false, confirmByMs: undefined });
+    this.#conditions.set(code, { ...known, severity, message: whole, evidence: bounded(evidence), changedMs: this.#deps.clock.monotonicMs(), told: false, confirmByMs: undefined, happened: true });
     this.#wake.ring();
   }
 
@@ -147,7 +157,7 @@ export class AlarmBoard implements Alarms {
     let changed = false;
     for (const condition of [...this.#conditions.values()]) {
       const nowMs = clock.monotonicMs();
-      if (condition.confirmByMs !== undefined && nowMs >= condition.confirmByMs) this.clear(condition.code, "not seen again since the agent was restarted");
+      if (condition.confirmByMs !== undefined && nowMs >= condition.confirmByMs) this.clear(condition.code, condition.happened ? "it has not happened again" : "not seen again since the agent was restarted");
       const tell = this.#shouldBeTold(condition, nowMs);
       if (tell === condition.told) {
         nextMs = Math.min(nextMs, this.#nextChangeMs(condition, nowMs));
@@ -156,6 +166,7 @@ export class AlarmBoard implements Alarms {
       }
       if (await this.#append(condition, tell)) {
         condition.told = tell;
+        if (tell && condition.happened) condition.confirmByMs = clock.monotonicMs() + HAPPENED_OPEN_MS;
         changed = true;
         nextMs = Math.min(nextMs, clock.monotonicMs() + 1);
       } else nextMs = Math.min(nextMs, nowMs + AGAIN_MS);
@@ -236,5 +247,6 @@ function conditionOf(code: string, stored: Json, nowMs: number): Condition | und
     told: true,
     confirmByMs: nowMs + CONFIRM_WITHIN_MS,
     raises: [],
+    happened: false,
   };
 }
