@@ -56,7 +56,9 @@ test("marks of the journal that are gone are told, with the journal or without i
     for (const damage of damages) damage(killed);
     return (await open(killed)).findings.map(({ code, evidence }) => `${code} ${evidence["file"]}`);
   };
-  const remove = (...names: string[]) => (at: string): void => names.forEach((name) => rmSync(join(at, name), { force: true }));
+  const remove = (...names: string[]) => (at: string): void => {
+    for (const name of names) rmSync(join(at, name), { force: true });
+  };
   const told = "storage.quarantined journal.sqlite.marks";
   const journal = ["journal.sqlite", "journal.sqlite-wal"];
   const marks = "journal.sqlite.marks";
