@@ -15,7 +15,7 @@ import { killSpoolAtWrites } from "./kill/kill-spool.ts";
 import { runRandomKills } from "./kill/random-kills.ts";
 import { SCENARIOS } from "./kill/scenarios.ts";
 import { runDamageCase } from "./storage/damage-case.ts";
-import { makeTemplate } from "./storage/template.ts";
+import { copyData, makeTemplate } from "./storage/template.ts";
 
 let folder = "";
 let built: BuiltAgent;
@@ -70,6 +70,14 @@ test("damaged files: it starts, says so, and keeps what was whole", { timeout: 1
   // And a case can fail: here by a record that nobody brings.
   const sabotaged = { ...template, waiting: new Set([...template.waiting, "never-written"]) };
   expect((await runDamageCase(sabotaged, cloud, seeded("a scene"))).violations.join()).toContain("1 records are missing");
+  // And by commands of which the device knows nothing more, as nobody was told to expect.
+  const forgetful = { ...template, folder: join(folder, "forgetful") };
+  copyData(template.folder, forgetful.folder);
+  for (const name of ["journal.sqlite", "journal.sqlite-wal", "journal.sqlite.marks"]) rmSync(join(forgetful.folder, name), { force: true });
+  const flagged = await runDamageCase(forgetful, cloud, seeded("b"));
+  expect(flagged.damage).toContain("sent again");
+  expect(flagged.violations.join()).toMatch(/had 2 effects.*has no outcome/);
+  expect(flagged.said).toContain("storage.quarantined");
   template.rig.dispose();
   await content.stop();
 });

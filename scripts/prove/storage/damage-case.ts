@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { StatusAnswer } from "../../../agent/node/local-api/answers.ts";
 import { isJsonObject } from "../../../platform/runtime/json.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
+import { isFinal } from "../../dev-cloud/sessions/cloud-store.ts";
 import { AgentProcess, effectsFile, notedBytes, pauseMs } from "../harness/agent-process.ts";
 import { PictureHost } from "../harness/picture-host.ts";
 import type { ProofCloud } from "../harness/proof-cloud.ts";
@@ -37,6 +38,8 @@ const DRAIN_MS = 40_000;
 const CONTENT_DOWN = 0.25;
 /** In so many cases the cloud lost the acknowledgements and sends the commands again. */
 const SENT_AGAIN = 0.5;
+/** Commands may take so long to come to their end; those that were lost never do. */
+const COMMANDS_MS = 5_000;
 const LOOK_EVERY_MS = 100;
 /** A gap record is owed for a second before it is written. */
 const GAP_OWED_MS = 1_200;
@@ -68,6 +71,7 @@ export async function runDamageCase(template: Template, cloud: ProofCloud, rando
     }
     const last = await settled(agent, host, data, () => contentUp || !BAD.includes(verdictAt(cloud, status.deviceId)));
     const sameDevice = status.deviceId === template.deviceId;
+    await commandsOver(template, cloud);
     const records = cloud.records(status.deviceId);
     const judged = judgeCase({
       startMs,
@@ -132,6 +136,17 @@ async function settled(agent: AgentProcess, host: PictureHost, data: string, nee
     await pauseMs(LOOK_EVERY_MS);
   }
   return status;
+}
+
+/** Commands that are sent again may run one behind the other: what would run a second time has to have begun to be seen. */
+async function commandsOver({ rig, commands }: Template, cloud: ProofCloud): Promise<void> {
+  const { store } = cloud.dev.cloud.context;
+  const untilMs = performance.now() + COMMANDS_MS;
+  const isOpen = ({ row }: Template["commands"]["commands"][number]): boolean => {
+    const now = store.command(rig.deviceId, row.id);
+    return now !== undefined && !isFinal(now.state);
+  };
+  while (commands.commands.some(isOpen) && performance.now() < untilMs) await pauseMs(LOOK_EVERY_MS);
 }
 
 /** What the cloud was told of the screen. */
