@@ -176,7 +176,7 @@ class Simulation {
   #callHome(cloud: SimulatedCloud, device: SimulatedDevice): void {
     const row = cloud.store.document(device.id, "desired");
     const called = JSON.stringify(row?.document["cloud"] ?? {}).includes("?healed");
-    if (called && (row?.version ?? 0) >= (device.agent?.parts.desired.version() ?? 0)) return;
+    if (called && (row?.version ?? 0) >= (device.agent?.parts.desired.version() ?? 0) && !hasAnother(device, row?.version)) return;
     this.#calls += 1;
     this.#work.patch(cloud, device, { cloud: { endpoints: [`${this.#world.home.url}?healed-${this.#calls}`] } });
   }
@@ -214,6 +214,13 @@ class Simulation {
       last: breach === undefined && this.#options.keepEvents !== true ? [] : trace.last(), ...(breach !== undefined && { breach }),
     };
   }
+}
+
+/** The other cloud gave the same version to a document of its own, and the device keeps to the one it had first. */
+function hasAnother({ agent }: SimulatedDevice, version: number | undefined): boolean {
+  const { desired } = agent?.parts.reported.document() ?? {};
+  const endpoints = desired?.keys["cloud.endpoints"];
+  return desired?.version === version && endpoints?.status === "applied" && !JSON.stringify(endpoints.observed ?? []).includes("?healed");
 }
 
 function isAt(cloud: SimulatedCloud, device: SimulatedDevice): boolean {
