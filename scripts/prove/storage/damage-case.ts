@@ -39,7 +39,7 @@ const CONTENT_DOWN = 0.25;
 /** In so many cases the cloud lost the acknowledgements and sends the commands again. */
 const SENT_AGAIN = 0.5;
 /** Commands may take so long to come to their end; those that were lost never do. */
-const COMMANDS_MS = 5_000;
+const COMMANDS_MS = 6_000;
 const LOOK_EVERY_MS = 100;
 /** A gap record is owed for a second before it is written. */
 const GAP_OWED_MS = 1_200;

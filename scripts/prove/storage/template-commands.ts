@@ -29,7 +29,9 @@ const HELD_MS = 60_000;
 /** As long as a command may wait at all: a case late in a campaign must still be one in which it could run. */
 const TTL_MS = 3_600_000;
 /** Long enough that the link is gone before the first of them ends. */
-const UNTIL_OFFLINE_MS = 3_000;
+const UNTIL_OFFLINE_MS = 4_000;
+/** Shared processors are slow; what comes later would find the first of them over. */
+const ACKNOWLEDGED_MS = 3_500;
 
 /** A history of commands that are over. */
 export async function sendStored(rig: DeviceRig): Promise<readonly Sent[]> {
@@ -51,7 +53,7 @@ export async function sendOpen(rig: DeviceRig): Promise<readonly Sent[]> {
     ["GPIO23", 50, "waiting"],
   ];
   const sent = open.map(([line, durationMs, stage]) => ({ ...pulse(rig, line, durationMs), line, stage }));
-  for (const untilMs = performance.now() + UNTIL_OFFLINE_MS / 2; ; await pauseMs(10)) {
+  for (const untilMs = performance.now() + ACKNOWLEDGED_MS; ; await pauseMs(10)) {
     if (sent.every(({ id }) => isAcknowledged(rig.row(id)))) return sent;
     if (performance.now() >= untilMs) throw new Error("the device did not acknowledge its commands");
   }

@@ -51,7 +51,7 @@ export async function makeTemplate(main: string, cloud: ProofCloud, prefix: stri
   const open = await sendOpen(rig);
   misbehaviours.set(rig.deviceId, { refuse: { code: "refused.busy" } });
   live.get(rig.deviceId)?.end("prove");
-  await pauseMs(5_000);
+  await pauseMs(6_500);
   player.setRate(0);
   while (player.unanswered > 0) await pauseMs(50);
   agent.kill("SIGKILL");
