@@ -281,6 +281,14 @@ describe("a command against desired state", () => {
     expect(second.power.value).toBe("on");
   });
 
+  test("on a key that no document manages it holds until one does, whatever else documents change", async () => {
+    const overrides = await ManualOverrides.load({ store: new MemoryStore(), clock: new VirtualTime(), log: silentLog });
+    await overrides.note("display.power", "standby", 1, undefined);
+    expect(overrides.valueOf("display.power", 2, undefined)).toBe("standby");
+    expect(overrides.valueOf("display.power", 3, { kind: "value", value: "on" })).toBeUndefined();
+    expect(overrides.valueOf("display.power", 4, undefined)).toBeUndefined();
+  });
+
   test("holds until the edge of the schedule: what is wanted changes, or its time has passed", async () => {
     const time = new VirtualTime();
     const overrides = await ManualOverrides.load({ store: new MemoryStore(), clock: time, log: silentLog });

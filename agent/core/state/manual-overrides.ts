@@ -9,11 +9,12 @@ import type { Wanted } from "./desired-key.ts";
  * A command against desired state. Somebody who sends `display.power` by hand means it; desired state would put
  * it back within a minute. The rule, the same for every key: **a command holds until the next edge of the
  * schedule or the next desired document, whichever comes first.** Until then the key is left alone and reported
- * `pending` with `desired.overridden`. Overrides are kept on disk: a restart of the agent is neither of the two.
+ * `pending` with `desired.overridden`. Where no document manages the key, no edge and no document is about it: there a
+ * command holds until one is. Overrides are kept on disk: a restart of the agent is neither of the two.
  */
 interface Override {
   readonly value: Json;
-  /** Version of the desired document at the time; another version ends the override. */
+  /** Version of the desired document at the time; another version that manages the key ends the override. */
   readonly version: number;
   /** Canonical text of what was wanted then; another wish (an edge of the schedule) ends it. */
   readonly against: string;
@@ -91,6 +92,7 @@ export class ManualOverrides {
     if (override === undefined) return undefined;
     // No opinion is no edge: whatever held goes on until somebody knows better.
     if (wanted?.kind === "no-opinion" && override.version === version) return override.value;
+    if (wanted === undefined && override.against === UNMANAGED) return override.value;
     const holds =
       override.version === version &&
       textOf(wanted) === override.against &&
@@ -120,9 +122,11 @@ export class ManualOverrides {
   }
 }
 
+const UNMANAGED = "unmanaged";
+
 /** What was wanted, as text to compare: the value, or that there was none. */
 function textOf(wanted: Wanted | undefined): string {
-  return wanted?.kind === "value" ? canonicalJson(wanted.value) : (wanted?.kind ?? "unmanaged");
+  return wanted?.kind === "value" ? canonicalJson(wanted.value) : (wanted?.kind ?? UNMANAGED);
 }
 
 function overrideOf(stored: Json): Override | undefined {
