@@ -20,6 +20,7 @@ describe("parameters as words", () => {
     ["identify", [], {}],
     ["page.message", ["--message", '{"order": 42}'], { message: { order: 42 } }],
     ["page.message", ["--message", "hello"], { message: "hello" }],
+    ["page.message", ["--message", '"{order"'], { message: "{order" }],
   ] as const)("%s %j", (name, words, params) => {
     expect(read(name, ...words)).toEqual({ ok: true, value: params });
   });
@@ -29,6 +30,8 @@ describe("parameters as words", () => {
     ["display.power", ["true"], "params.unknown", "--on"],
     ["display.power", ["--on", "perhaps"], "params.wrong-type", "boolean"],
     ["display.brightness", ["--percent", "bright"], "params.wrong-type", "integer"],
+    ["page.message", ["--message", "{order: 42}"], "params.not-json", "double quotes"],
+    ["page.message", ["--message=[1, 2"], "params.not-json", "--message"],
     ["identify", ["--__proto__", "x"], "params.unknown", "__proto__"],
   ] as const)("%s %j is refused with a hint", (name, words, code, says) => {
     const result = read(name, ...words);

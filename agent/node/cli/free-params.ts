@@ -4,7 +4,8 @@ import { nearest } from "./run-cli.ts";
 
 /**
  * Turns `--on false --percent 40` into parameters by the command's JSON Schema. `--mute` alone is true,
- * `--no-mute` false; a list is JSON or comma-separated. Errors: `params.unknown`, `params.wrong-type`.
+ * `--no-mute` false; a list is JSON or comma-separated. Errors: `params.unknown`, `params.wrong-type`,
+ * `params.not-json`: begins like JSON where anything may stand, and is none.
  * Ranges are checked by the cloud and, again, by the device.
  */
 export function paramsFromWords(words: readonly string[], schema: JsonObject): Result<JsonObject> {
@@ -23,6 +24,9 @@ export function paramsFromWords(words: readonly string[], schema: JsonObject): R
     const next = words[at + 1];
     const hasNext = inline === undefined && negated === undefined && next !== undefined && !next.startsWith("--");
     if (hasNext) at += 1;
+    if (negated === undefined && anythingGoes(property) && isBrokenJson(inline ?? (hasNext ? next : ""))) {
+      return fail("params.not-json", `--${name} ${inline ?? next ?? ""}: begins like JSON and is none`, `names and texts in JSON have double quotes: '{"order": 42}'; a text that begins with { or [ is sent as JSON too: '"{…"'`);
+    }
     const value = negated !== undefined ? false : convert(inline ?? (hasNext ? next : "true"), property);
     if (value === undefined) return fail("params.wrong-type", `--${name} ${inline ?? next ?? ""}: must be ${describe(property)}`);
     params[name] = value;
@@ -39,7 +43,7 @@ function list(properties: JsonObject): string {
 function convert(text: string, schema: Json): Json | undefined {
   for (const option of alternatives(schema)) {
     // Anything goes: JSON where it is JSON, else the text itself.
-    if (option["type"] === undefined && option["enum"] === undefined && option["anyOf"] === undefined) return jsonOf(text, () => true) ?? text;
+    if (isAnything(option)) return jsonOf(text, () => true) ?? text;
     const type = typeof option["type"] === "string" ? option["type"] : typeof firstOf(option["enum"]);
     if (type === "boolean" && /^(?:true|false|on|off|yes|no)$/.test(text)) return /^(?:true|on|yes)$/.test(text);
     if ((type === "number" || type === "integer") && text.trim() !== "" && Number.isFinite(Number(text))) return Number(text);
@@ -48,6 +52,19 @@ function convert(text: string, schema: Json): Json | undefined {
     if (type === "object") return objectValue(text);
   }
   return undefined;
+}
+
+function anythingGoes(schema: Json): boolean {
+  return alternatives(schema).some(isAnything);
+}
+
+function isAnything(option: JsonObject): boolean {
+  return option["type"] === undefined && option["enum"] === undefined && option["anyOf"] === undefined;
+}
+
+/** Sent as a text, it would reach the page as something nobody meant. */
+function isBrokenJson(text: string): boolean {
+  return /^\s*[[{]/.test(text) && jsonOf(text, () => true) === undefined;
 }
 
 function alternatives(schema: Json): readonly JsonObject[] {
