@@ -79,6 +79,22 @@ describe("redelivery", () => {
 });
 
 describe("cancel", () => {
+  it("gives a command that is done and forgotten no second outcome when it is sent again", async () => {
+    for (const canceledAfterMs of [0, 20]) {
+      const device = await deviceWith();
+      const cancel = device.signedCancel("a", 1, 6);
+      device.deliver(device.signedCommand({ id: "a", number: 5 }));
+      await device.time.advance(canceledAfterMs);
+      device.process?.service.cancel(cancel);
+      await device.time.advance(50);
+      await device.disk.prune({ finishedBeforeWallMs: Number.MAX_SAFE_INTEGER, entriesMax: 0, bytesMax: 0 });
+      device.process?.service.cancel(cancel);
+      await device.time.advance(50);
+      expect(device.outcomes.map(({ state }) => state)).toEqual(["succeeded"]);
+      expect(device.errorCodes()).toEqual(["command.replayed"]);
+    }
+  });
+
   it("takes a queued command out", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);

@@ -18,7 +18,7 @@ import {
   type Step,
 } from "./command-state.ts";
 import type { CommandExecutor, ExecutionContext } from "./executor.ts";
-import { keyText, type JournalEntry, type Moment } from "./journal-entry.ts";
+import { keyText, withCancel, type JournalEntry, type Moment } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
 
 /** What an executor has to end in after it was told to; then its lane goes on without it. */
@@ -118,8 +118,9 @@ export class CommandRun {
     await this.#released;
   }
 
-  /** A signed cancel came. Settles with the state after it; rejects with `CommandStopped` when the agent stops first. */
-  async cancel(): Promise<CommandState> {
+  /** A signed cancel came; its number is noted with the command's next write. Settles with the state after it; rejects with `CommandStopped` when the agent stops first. */
+  async cancel(number?: number): Promise<CommandState> {
+    if (number !== undefined) this.#entry = withCancel(this.#entry, number);
     const { command } = await this.#dispatch({ t: "cancel" });
     return command.state;
   }

@@ -20,7 +20,7 @@ import { CommandInbox } from "./command-inbox.ts";
 import { CommandLane } from "./command-lane.ts";
 import { CommandRun } from "./command-run.ts";
 import type { ExecutorTable } from "./executor.ts";
-import { keyText, type CommandKey, type JournalEntry, type Moment } from "./journal-entry.ts";
+import { keyText, withCancel, type CommandKey, type JournalEntry, type Moment } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
 import { OutcomeHandover } from "./outcome-handover.ts";
 import { FORGOTTEN, UNSUPPORTED } from "./stand-ins.ts";
@@ -255,9 +255,15 @@ export class CommandService {
     const payload = readCancelPayload(text, this.#deps.deviceId);
     if (!payload.ok) return this.#refusePayload(payload.error, "cancel");
     const run = session.runs.get(keyText(payload.value));
-    if (run !== undefined) return this.#cancelRun(session, run);
+    const { number } = payload.value;
+    if (run !== undefined) return this.#cancelRun(session, run, number);
     const known = await this.#deps.store.get(payload.value.id, payload.value.attempt);
-    if (known !== undefined) return this.#answerKnown(session, known);
+    if (known !== undefined) {
+      // Else the same cancel, sent again when the entry is long forgotten, would give the command a second outcome.
+      const noted = withCancel(known, number);
+      if (noted !== known && !session.handover.canceled(keyText(known), number)) await this.#deps.store.put(noted);
+      return this.#answerKnown(session, noted);
+    }
     const floor = await this.#deps.store.floor(owner);
     if (payload.value.number <= floor) {
       this.#answers.count("replayed");
@@ -271,8 +277,8 @@ export class CommandService {
   }
 
   /** Not waited for: a command that is just being written must not hold up what came after its cancel. */
-  #cancelRun(session: Session, run: CommandRun): void {
-    run.cancel().then(
+  #cancelRun(session: Session, run: CommandRun, number?: number): void {
+    run.cancel(number).then(
       () => this.#answers.ack(run.entry),
       (thrown: unknown) => {
         if (!(thrown instanceof CommandStopped)) this.#bug(session, thrown);

@@ -44,6 +44,8 @@ export interface JournalEntry extends CommandKey {
   /** Fingerprint of the command key that signed it. Numbers rise per key. */
   readonly owner: string;
   readonly number: number;
+  /** Number of the newest cancel that came for it: used as well, and must be known as used once the entry is forgotten. */
+  readonly cancelNumber?: number;
   /** Empty for a cancel that came before its command. */
   readonly name: string;
   /** SHA-256 (hex) of the canonical JSON of name and parameters; empty for a cancel that came before its command. */
@@ -62,6 +64,16 @@ export interface JournalEntry extends CommandKey {
 /** One text per key, for maps and log lines. */
 export function keyText(key: CommandKey): string {
   return `${key.id}:${key.attempt}`;
+}
+
+/** The highest number that is used up with an entry. */
+export function numberUsedBy({ number, cancelNumber = 0 }: JournalEntry): number {
+  return Math.max(number, cancelNumber);
+}
+
+/** The entry with a cancel that came for it noted. */
+export function withCancel(entry: JournalEntry, number: number): JournalEntry {
+  return number <= numberUsedBy(entry) ? entry : { ...entry, cancelNumber: number };
 }
 
 /** Whether nothing is left to do for it: only then may it be forgotten. */

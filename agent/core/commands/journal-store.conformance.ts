@@ -81,6 +81,12 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
       expect(await store.floor("another")).toBe(0);
     });
 
+    it("raises the floor over the number of a cancel that came for what it forgets", async () => {
+      await store.put(entry(7, { state: final(7, 100, true), cancelNumber: 9 }));
+      expect(await store.prune({ ...KEEP_ALL, finishedBeforeWallMs: 150 })).toBe(1);
+      expect(await store.floor(OWNER)).toBe(9);
+    });
+
     it("never forgets what is not done, over any limit", async () => {
       await store.put(entry(1));
       await store.put(entry(2, { state: { kind: "running", started: { wallMs: 1, boot: "boot-1" } } }));

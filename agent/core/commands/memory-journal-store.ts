@@ -1,4 +1,4 @@
-import { isDone, keyText, type CommandKey, type JournalEntry } from "./journal-entry.ts";
+import { isDone, keyText, numberUsedBy, type CommandKey, type JournalEntry } from "./journal-entry.ts";
 import { entryBytes, type JournalStore, type RetentionLimits } from "./journal-store.ts";
 
 /** A journal that dies with the process: for tests, simulations and machines without a disk of their own. */
@@ -44,7 +44,7 @@ export class MemoryJournalStore implements JournalStore {
       const over = this.#entries.size > limits.entriesMax || bytes > limits.bytesMax;
       if (!over && entry.state.finishedWallMs >= limits.finishedBeforeWallMs) continue;
       this.#entries.delete(keyText(entry));
-      this.#floors.set(entry.owner, Math.max(this.#floors.get(entry.owner) ?? 0, entry.number));
+      this.#floors.set(entry.owner, Math.max(this.#floors.get(entry.owner) ?? 0, numberUsedBy(entry)));
       bytes -= entryBytes(entry);
       pruned += 1;
     }

@@ -7,7 +7,7 @@ import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { CommandOutcome } from "../../protocol/records.ts";
 import type { EventSink } from "../outbox/event-sink.ts";
 import { StorageError } from "../storage/document-store.ts";
-import { keyText, type HandedOver, type JournalEntry } from "./journal-entry.ts";
+import { keyText, withCancel, type HandedOver, type JournalEntry } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
 
 /** Between an outcome's place in the outbox and its mark in the journal: the link sends it meanwhile, and nobody waits for the mark. */
@@ -53,6 +53,14 @@ export class OutcomeHandover {
 
   has(key: string): boolean {
     return this.#waiting.has(key);
+  }
+
+  /** A cancel came for an outcome that is on its way: its mark in the journal says so as well. False: it is not on its way. */
+  canceled(key: string, number: number): boolean {
+    const handing = this.#waiting.get(key);
+    if (handing === undefined) return false;
+    this.#waiting.set(key, { ...handing, entry: withCancel(handing.entry, number) });
+    return true;
   }
 
   /** Queues a final entry. One that was handed over before is sent again as a record of its own. */

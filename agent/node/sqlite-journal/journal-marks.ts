@@ -1,4 +1,4 @@
-import { isDone, type JournalEntry } from "../../core/commands/journal-entry.ts";
+import { isDone, numberUsedBy, type JournalEntry } from "../../core/commands/journal-entry.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 import { isJsonObject } from "../../../platform/runtime/json.ts";
 import { MarkFile, readMark } from "../sqlite/mark-file.ts";
@@ -65,7 +65,7 @@ export class JournalMarks {
   /** The entry is on disk. To be called after its sync, and before anybody acts on it. */
   note(entry: JournalEntry): void {
     const { id, attempt, owner, number } = entry;
-    const highest = Math.max(number, this.#highest.get(owner) ?? 0);
+    const highest = Math.max(numberUsedBy(entry), this.#highest.get(owner) ?? 0);
     // The one who sends goes last, so that the first is who has been silent for longest.
     this.#highest.delete(owner);
     this.#highest.set(owner, highest);

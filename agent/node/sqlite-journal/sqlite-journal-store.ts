@@ -191,7 +191,7 @@ export class SqliteJournalStore implements JournalStore {
       const over = count > limits.entriesMax || bytes > limits.bytesMax;
       if (!over && row.finished_wall >= limits.finishedBeforeWallMs) continue;
       this.#sql.drop.run(row.id, row.attempt);
-      this.#raiseFloor(row.owner, row.number);
+      this.#raiseFloor(row.owner, Math.max(row.number, row.cancel ?? 0));
       count -= 1;
       bytes -= row.bytes;
       pruned += 1;
@@ -309,8 +309,8 @@ function prepareAll(database: Database) {
     totals: prepare<[], { count: number; bytes: number }>(
       "SELECT count(*) AS count, coalesce(sum(length(entry)), 0) AS bytes FROM command",
     ),
-    done: prepare<[], Pick<CommandRow, "id" | "attempt" | "owner" | "number" | "finished_wall"> & { bytes: number }>(
-      "SELECT id, attempt, owner, number, finished_wall, length(entry) AS bytes FROM command WHERE done = 1 ORDER BY arrival",
+    done: prepare<[], Pick<CommandRow, "id" | "attempt" | "owner" | "number" | "finished_wall"> & { bytes: number; cancel: number | null }>(
+      "SELECT id, attempt, owner, number, finished_wall, length(entry) AS bytes, json_extract(entry, '$.cancelNumber') AS cancel FROM command WHERE done = 1 ORDER BY arrival",
     ),
     drop: prepare<[string, number], never>("DELETE FROM command WHERE id = ? AND attempt = ?"),
     dropArrival: prepare<[number], never>("DELETE FROM command WHERE arrival = ?"),
