@@ -72,6 +72,11 @@ function refusals(bench: () => GpioBench): void {
     expect(await time.settled(gpio.watch(line, { debounceMs: 0 }, () => {}))).toMatchObject(noSuchLine);
   });
 
+  test("the hint for a line that is not there names those that are", async () => {
+    const { gpio, time, freeLines } = bench();
+    expect(await time.settled(gpio.read("GPIO999"))).toMatchObject({ error: { hint: expect.stringContaining(freeLines[0]) as string } });
+  });
+
   test("a line of another driver can be read and not driven", async () => {
     const { gpio, time, heldLine } = bench();
     expect(await time.settled(gpio.read(heldLine))).toMatchObject({ ok: true });

@@ -160,7 +160,7 @@ export class SimulatedGpio implements Gpio {
   #find(ref: GpioLineRef): Result<{ readonly name: string; readonly line: GpioLineState }> {
     const { lines, mood } = this.#world.state.gpio;
     const entry = Object.entries(lines).find(([name, line]) => (typeof ref === "number" ? line.offset === ref : name === ref));
-    if (entry === undefined) return fail("gpio.no-such-line", "the header has no such line", "`vitrine doctor` lists the lines");
+    if (entry === undefined) return fail("gpio.no-such-line", "the header has no such line", `it has ${Object.keys(lines).join(", ")}`);
     if (mood === "broken") return ioError(entry[0]);
     return ok({ name: entry[0], line: entry[1] });
   }
