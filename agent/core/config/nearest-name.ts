@@ -1,13 +1,13 @@
 /**
  * The name somebody most likely meant: the one with the fewest edits (insert, delete, replace, swap of two
- * neighbours), when that is at most a third of its length. `undefined` when nothing is near.
+ * neighbours), when that is at most a third of its length (one of a short name). `undefined` when nothing is near.
  */
 export function nearestName(given: string, names: readonly string[]): string | undefined {
   let nearest: string | undefined;
   let fewest = Number.POSITIVE_INFINITY;
   for (const name of names) {
     const edits = editsBetween(given.slice(0, 64).toLowerCase(), name.toLowerCase());
-    if (edits < fewest && edits <= Math.max(2, Math.floor(name.length / 3))) {
+    if (edits < fewest && edits <= Math.max(1, Math.floor(name.length / 3))) {
       nearest = name;
       fewest = edits;
     }

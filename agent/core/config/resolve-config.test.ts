@@ -115,6 +115,7 @@ test.each([
   ["cloud.endpoint", "cloud.endpoints"],
   ["outbox.maxBytes", undefined],
   ["x", undefined],
+  ["wat", undefined],
 ])("the name meant by %s is %s", (given, meant) => {
   expect(nearestName(given, CONFIG_KEYS)).toBe(meant);
 });

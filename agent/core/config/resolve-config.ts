@@ -120,12 +120,13 @@ function fromFlags(flags: ConfigInput["flags"], take: Take, complain: Complain):
     const key = byName.get(name);
     if (key !== undefined) take("flag", key, name, readTextValue(configEntry(key).type, value));
     else {
-      const near = nearestName(name, [...byName.keys()]);
+      // Without the dashes, which every flag has: they would make short names nearer than they are.
+      const near = nearestName(name.replace(/^--/, ""), [...byName.keys()].map((flag) => flag.slice(2)));
       complain({
         source: "flag",
         code: "config.unknown-key",
         message: `unknown flag ${JSON.stringify(name.slice(0, 80))}`,
-        hint: near === undefined ? "see docs/configuration.md" : `did you mean ${near}?`,
+        hint: near === undefined ? "see docs/configuration.md" : `did you mean --${near}?`,
       });
     }
   }

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../../../platform/ports/clock.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { nearestName } from "../../core/config/nearest-name.ts";
 import { CloudClient } from "./cloud-client.ts";
 import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "./command.ts";
 import { complain } from "./device-commands.ts";
 import { paramsFromWords } from "./free-params.ts";
-import { nearest } from "./run-cli.ts";
 import { formatDuration, table } from "./table.ts";
 
 const URL_OPTION = { url: { type: "string" } } as const;
@@ -29,11 +29,11 @@ export function cloudCommands(env: Readonly<Record<string, string | undefined>>,
       run: (context) => send(context, client(context), clock),
     },
     {
-      name: "cloud watch", summary: "Follows what happens, until Ctrl-C.", usage: "[<device>] [--url URL]", options: URL_OPTION, help: URL_HELP,
+      name: "cloud watch", summary: "Follows what happens, until Ctrl-C.", usage: "[<device>] [--url URL]", argsMax: 1, options: URL_OPTION, help: URL_HELP,
       run: (context) => watch(context, client(context), clock),
     },
     {
-      name: "cloud claim", summary: "Claims a device by the code on its screen.", usage: "<code> [--name NAME] [--url URL]", options: { ...URL_OPTION, name: { type: "string" } }, help: URL_HELP,
+      name: "cloud claim", summary: "Claims a device by the code on its screen.", usage: "<code> [--name NAME] [--url URL]", argsMax: 1, options: { ...URL_OPTION, name: { type: "string" } }, help: URL_HELP,
       run: (context) => claim(context, client(context)),
     },
   ];
@@ -70,10 +70,15 @@ async function send(context: CliContext, cloud: CloudClient, clock: Clock): Prom
     return params.error.code === "cloud.unreachable" ? CLI_EXIT.unreachable : CLI_EXIT.usage;
   }
   const sent = await cloud.post(`/api/v1/devices/${found.value}/commands`, { name, params: params.value, insist: context.options["insist"] === true });
-  if (!sent.ok) return complain(context, sent.error);
+  if (!sent.ok) return complain(context, inWordsOfTheCommandLine(sent.error));
   const command = sent.value["command"] as JsonObject;
   if (context.options["no-wait"] === true) return printOutcome(context, command);
   return waitForOutcome(context, cloud, clock, found.value, command);
+}
+
+/** The cloud's hint is for its HTTP API. */
+function inWordsOfTheCommandLine(issue: Issue): Issue {
+  return issue.code === "command.not-possible" ? { ...issue, hint: "send it all the same with --insist, and the device says so itself" } : issue;
 }
 
 async function readParams(cloud: CloudClient, name: string, words: readonly string[], json: string | undefined): Promise<Result<JsonObject>> {
@@ -82,7 +87,7 @@ async function readParams(cloud: CloudClient, name: string, words: readonly stri
   const commands = (catalog.value["commands"] ?? []) as readonly JsonObject[];
   const info = commands.find((command) => command["name"] === name);
   if (info === undefined) {
-    const meant = nearest(name, commands.map((command) => text(command["name"])));
+    const meant = nearestName(name, commands.map((command) => text(command["name"])));
     return fail("command.unknown", `there is no command "${name}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`, `there are ${commands.map((command) => text(command["name"])).join(", ")}`);
   }
   const base = json === undefined ? {} : parseJson(json);

@@ -37,6 +37,8 @@ export interface CliCommand {
   /** What follows the name: `<device> <command> [--param value …]`. */
   readonly usage: string;
   readonly options?: ParseArgsOptionsConfig;
+  /** So many words besides options; none by default. A command with `freeOptions` looks at its words itself. */
+  readonly argsMax?: number;
   /** Options this table does not know are passed on as `--name value` in `args` (for command parameters). */
   readonly freeOptions?: boolean;
   readonly help?: readonly string[];

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { nearestName } from "../../core/config/nearest-name.ts";
 import { askAgent } from "../local-api/local-client.ts";
 import type { BundleAnswer, CommandsAnswer, ConfigAnswer, DoctorAnswer, EventsAnswer, LogsAnswer, StatusAnswer } from "../local-api/answers.ts";
 import type { Issue, Result } from "../../../platform/ports/result.ts";
@@ -40,9 +41,12 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
       run: (context) => show<DoctorAnswer>(context, "doctor", {}, doctorText, (answer) => (answer.checks.some((check) => check.status === "failed") ? CLI_EXIT.notSo : CLI_EXIT.ok)),
     },
     {
-      name: "config", summary: "The configuration in force and where each value comes from.", usage: "[KEY] [--data DIR]", options: DATA_OPTION,
+      name: "config", summary: "The configuration in force and where each value comes from.", usage: "[KEY] [--data DIR]", options: DATA_OPTION, argsMax: 1,
       help: [...DATA_HELP, "Exit code 78 when the configuration has an error; the device runs on defaults for the wrong keys."],
-      run: (context) => show<ConfigAnswer>(context, "config", {}, (answer) => configText(answer, context.args[0]), (answer) => configExit(answer, context.args[0])),
+      run: async (context) => {
+        const answer = await ask<ConfigAnswer>(context, "config", {}, 60_000);
+        return answer.ok ? showConfig(context, answer.value, context.args[0]) : complain(context, answer.error);
+      },
     },
     {
       name: "commands", summary: "Commands the device has taken, newest first, with their outcomes.", usage: "[--limit N] [--data DIR]", options: { ...DATA_OPTION, limit: { type: "string" } }, help: DATA_HELP,
@@ -93,17 +97,27 @@ function doctorText(answer: DoctorAnswer): string {
   return `${table(lines)}\n\n${failed === 0 ? "Nothing failed." : `${failed} of ${answer.checks.length} checks failed.`}`;
 }
 
-/** A key nobody knows is a wrong word, so that a script cannot pass by a misspelt one. */
-function configExit(answer: ConfigAnswer, only: string | undefined): CliExit {
-  if (only !== undefined && !answer.entries.some(({ key }) => key === only || key.startsWith(`${only}.`))) return CLI_EXIT.usage;
+/**
+ * The whole configuration, or the key asked for and those below it. A key nobody knows is a wrong word, so that a
+ * script cannot pass by a misspelt one. Code: `config.unknown-key`.
+ */
+function showConfig(context: CliContext, answer: ConfigAnswer, only: string | undefined): CliExit {
+  const entries = answer.entries.filter(({ key }) => only === undefined || key === only || key.startsWith(`${only}.`));
+  if (only !== undefined && entries.length === 0) {
+    const near = nearestName(only, answer.entries.map(({ key }) => key));
+    const hint = near === undefined ? "`vitrine config` lists every key" : `did you mean ${near}?`;
+    complain(context, { code: "config.unknown-key", message: `there is no key ${JSON.stringify(only)}`, hint });
+    return CLI_EXIT.usage;
+  }
+  if (context.json) context.printJson({ ...answer, entries });
+  else context.print(configText({ ...answer, entries }));
   return answer.issues.length > 0 ? CLI_EXIT.badConfiguration : CLI_EXIT.ok;
 }
 
-function configText(answer: ConfigAnswer, only: string | undefined): string {
-  const entries = answer.entries.filter((entry) => only === undefined || entry.key === only || entry.key.startsWith(`${only}.`));
+function configText({ entries, issues: wrong }: ConfigAnswer): string {
   const rows = entries.map((entry) => [entry.key, entry.secret ? "(secret)" : JSON.stringify(entry.value) ?? "—", `from ${entry.source}`]);
-  const issues = answer.issues.map((issue) => `! ${issue.message} [${issue.code}]${issue.hint === undefined ? "" : `\n  → ${issue.hint}`}`);
-  return [table(rows), ...issues].filter((text) => text !== "").join("\n") || `no key "${only}"`;
+  const issues = wrong.map((issue) => `! ${issue.message} [${issue.code}]${issue.hint === undefined ? "" : `\n  → ${issue.hint}`}`);
+  return [table(rows), ...issues].filter((text) => text !== "").join("\n");
 }
 
 function commandsText(answer: CommandsAnswer): string {

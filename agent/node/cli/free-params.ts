@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
-import { nearest } from "./run-cli.ts";
+import { nearestName } from "../../core/config/nearest-name.ts";
 
 /**
  * Turns `--on false --percent 40` into parameters by the command's JSON Schema. `--mute` alone is true,
@@ -18,7 +18,7 @@ export function paramsFromWords(words: readonly string[], schema: JsonObject): R
     const [, negated, name = "", inline] = match;
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
     if (property === undefined) {
-      const meant = nearest(name, Object.keys(properties));
+      const meant = nearestName(name, Object.keys(properties));
       return fail("params.unknown", `this command has no parameter "${name}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`, `it has ${list(properties)}`);
     }
     const next = words[at + 1];

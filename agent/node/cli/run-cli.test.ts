@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { fail } from "../../../platform/ports/result.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { cloudCommands } from "./cloud-commands.ts";
 import { CLI_EXIT, type CliCommand, type CliContext } from "./command.ts";
 import { deviceCommands } from "./device-commands.ts";
-import { nearest, runCli } from "./run-cli.ts";
+import { runCli } from "./run-cli.ts";
 
 let seen: CliContext | undefined;
 const commands: readonly CliCommand[] = [
@@ -51,8 +53,18 @@ test("help is success, nothing and nonsense are not", async () => {
   expect((await run("cloud", "sned")).err).toContain('did you mean "cloud send"');
 });
 
-test("a name far from every other is not guessed", () => {
-  expect(nearest("zzzzzz", ["status", "doctor"])).toBeUndefined();
+test("a name far from every other is not guessed", async () => {
+  expect((await run("zzzzzz")).err).not.toContain("did you mean");
+});
+
+test("a word that a command does not take is refused", async () => {
+  const extra = await run("status", "extra");
+  expect(extra).toMatchObject({ code: CLI_EXIT.usage, out: "" });
+  expect(extra.err).toContain('does not take "extra"');
+  const real = [...deviceCommands({ socketPath: () => fail("local.no-agent", "there is none") }), ...cloudCommands({}, new VirtualTime())];
+  for (const words of ["logs extra", "cloud devices extra", "config log.level extra", "cloud claim CODE extra", "cloud watch lobby extra"]) {
+    expect(await runCli(real, words.split(" "), { out: () => undefined, err: () => undefined }, new AbortController().signal)).toBe(CLI_EXIT.usage);
+  }
 });
 
 test("a socket that may be somebody else's is not asked, with the code that says so and exit code 3", async () => {

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { messageOf } from "../../../platform/ports/result.ts";
+import { nearestName } from "../../core/config/nearest-name.ts";
 import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "./command.ts";
 import { table } from "./table.ts";
 
@@ -23,6 +24,11 @@ export async function runCli(commands: readonly CliCommand[], words: readonly st
   if (parsed.options["help"] === true) {
     output.out(helpOf(command));
     return CLI_EXIT.ok;
+  }
+  const extra = command.freeOptions === true ? undefined : parsed.args[command.argsMax ?? 0];
+  if (extra !== undefined) {
+    output.err(`vitrine ${command.name}: does not take "${extra}"\nusage: vitrine ${command.name} ${command.usage}`);
+    return CLI_EXIT.usage;
   }
   const context: CliContext = {
     ...parsed,
@@ -50,7 +56,7 @@ function withoutCommand(commands: readonly CliCommand[], words: readonly string[
     else output.err(text);
     return word === undefined || group.length > 0 ? CLI_EXIT.usage : CLI_EXIT.ok;
   }
-  const meant = nearest(words.slice(0, 2).join(" "), commands.map((command) => command.name)) ?? nearest(word, commands.map((command) => command.name));
+  const meant = nearestName(words.slice(0, 2).join(" "), commands.map((command) => command.name)) ?? nearestName(word ?? "", commands.map((command) => command.name));
   output.err(`vitrine: there is no command "${words.slice(0, 2).join(" ")}"${meant === undefined ? "" : `; did you mean "${meant}"?`}\n\n${overview(commands)}`);
   return CLI_EXIT.usage;
 }
@@ -100,28 +106,4 @@ function helpOf(command: CliCommand): string {
 function overview(commands: readonly CliCommand[]): string {
   const rows = commands.map((command) => [`  vitrine ${command.name}`, command.summary]);
   return `Commands (more with --help behind each):\n${table(rows)}\n\nEvery command takes --json. Exit codes: 0 as asked, 1 not so, 2 usage, 3 unreachable, 78 bad configuration.`;
-}
-
-/** The name closest to what was typed, when it is close enough to be meant. */
-export function nearest(typed: string | undefined, names: readonly string[]): string | undefined {
-  if (typed === undefined) return undefined;
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
-  for (const name of names) {
-    const distance = editDistance(typed, name);
-    if (distance < bestDistance) [best, bestDistance] = [name, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
