@@ -7,7 +7,7 @@ import { fuzzTarget } from "./fuzz/run-fuzz.ts";
 import { fuzzTargets } from "./fuzz/targets.ts";
 import { campaignOptions, seeded } from "./harness/options.ts";
 
-const { numbers, seed } = campaignOptions("prove:fuzz [--frames N] [--seed S]", { frames: 1_000_000 });
+const { numbers, seed } = campaignOptions("prove:fuzz [--frames N] [--seed S]", { frames: [1_000_000, 1] });
 console.log(`prove:fuzz, seed ${seed}, ${numbers.frames} frames; ${cpus().length} × ${cpus()[0]?.model ?? "?"}`);
 let violations = 0;
 let frames = 0;

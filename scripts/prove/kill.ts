@@ -17,7 +17,7 @@ import { MIGRATION, SCENARIOS } from "./kill/scenarios.ts";
 
 const USAGE =
   "prove:kill [--kills N at random moments] [--seed S] [--parallel P devices] [--writes 0: none at durable writes] [--writes-max W in a scenario (0: all)] [--scenario N]";
-const { numbers, seed } = campaignOptions(USAGE, { kills: 1_000, parallel: 3, writes: 1, "writes-max": 0, scenario: 0 });
+const { numbers, seed } = campaignOptions(USAGE, { kills: [1_000, 0], parallel: [3, 1], writes: [1, 0, 1], "writes-max": [0, 0], scenario: [0, 0, SCENARIOS.length + 1] });
 const scenarios = [...SCENARIOS, MIGRATION].filter((_, index) => numbers.scenario === 0 || numbers.scenario === index + 1);
 const folder = mkdtempSync(join(tmpdir(), "vitrine-prove-cloud-"));
 const startedMs = performance.now();
@@ -25,7 +25,7 @@ const built = await builtAgent();
 const cloud = await ProofCloud.start(join(folder, "a"));
 const other = await ProofCloud.start(join(folder, "b"), { ownerKey: join(folder, "a", "owner-key.json") });
 const contents = await ContentServer.start();
-const parallel = Math.max(1, numbers.parallel);
+const { parallel } = numbers;
 let violations = 0;
 
 console.log(`prove:kill, seed ${seed}, ${numbers.kills} kills at random moments, ${parallel} devices at a time; ${cpus().length} × ${cpus()[0]?.model ?? "?"}`);

@@ -6,7 +6,7 @@ import { campaignOptions } from "./harness/options.ts";
 import { startSoakDevice } from "./soak/soak-device.ts";
 import { judgeSoak, soakDay, SOAK_LIMITS, type SoakDay } from "./soak/soak-week.ts";
 
-const { numbers, seed } = campaignOptions("prove:soak [--days N] [--seed S]", { days: 7 });
+const { numbers, seed } = campaignOptions("prove:soak [--days N] [--seed S]", { days: [7, 1] });
 const folder = mkdtempSync(join(tmpdir(), "vitrine-soak-"));
 console.log(`prove:soak, seed ${seed}, ${numbers.days} days; ${cpus().length} × ${cpus()[0]?.model ?? "?"}`);
 const device = await startSoakDevice(folder, seed);

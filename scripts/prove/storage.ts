@@ -1,12 +1,12 @@
 /**
  * `npm run prove:storage -- --cases 1000 [--seed S] [--parallel 2]`: damages the real agent's files at random places,
  * starts it and the real player host on them, fills its disk, makes it read-only and slow, and looks at what it does
- * then. `--first N --cases 1` with the seed of a run repeats its case N; `--list 1` prints every case.
+ * then. Whatever ends it, what it mounted and wrote goes with it. `--first N --cases 1` with the seed of a run repeats its case N; `--list 1` prints every case.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { builtAgent } from "./harness/built-agent.ts";
+import { campaignFolder } from "./harness/campaign-folder.ts";
 import { campaignOptions, quantiles, seeded } from "./harness/options.ts";
 import { ProofCloud } from "./harness/proof-cloud.ts";
 import { servePackage } from "./harness/sample-package.ts";
@@ -14,10 +14,13 @@ import { runDamageCase, type DamageCase } from "./storage/damage-case.ts";
 import { runDisks } from "./storage/disks.ts";
 import { makeTemplate } from "./storage/template.ts";
 
-const { numbers, seed } = campaignOptions("prove:storage [--cases N] [--seed S] [--parallel P] [--disks 0|1] [--list 0|1] [--first N]", { cases: 1_000, parallel: 2, disks: 1, list: 0, first: 0 });
-const folder = mkdtempSync(join(tmpdir(), "vitrine-prove-cloud-"));
+const { numbers, seed } = campaignOptions("prove:storage [--cases N] [--seed S] [--parallel P] [--disks 0|1] [--list 0|1] [--first N]", {
+  cases: [1_000, 1], parallel: [2, 1], disks: [1, 0, 1], list: [0, 0, 1], first: [0, 0],
+});
+const folder = campaignFolder("vitrine-storage-");
 const built = await builtAgent();
-const cloud = await ProofCloud.start(folder);
+folder.onEnd(() => built.dispose());
+const cloud = await ProofCloud.start(join(folder.path, "cloud"));
 const content = await servePackage();
 console.log(`prove:storage, seed ${seed}, ${numbers.cases} cases; ${cpus().length} × ${cpus()[0]?.model ?? "?"}`);
 let violations = 0;
@@ -39,13 +42,11 @@ async function worker(index: number): Promise<void> {
   template.rig.dispose();
 }
 
-await Promise.all(Array.from({ length: numbers.cases === 0 ? 0 : numbers.parallel }, (_, index) => worker(index)));
-if (cases.length > 0) console.log(summary(cases));
+await Promise.all(Array.from({ length: numbers.parallel }, (_, index) => worker(index)));
+console.log(summary(cases));
 if (numbers.disks === 1) violations += await runDisks(built.main, cloud);
 await content.stop();
 await cloud.dev.stop();
-built.dispose();
-rmSync(folder, { recursive: true, force: true });
 console.log(`${violations} violations; seed ${seed}`);
 process.exitCode = violations === 0 ? 0 : 1;
 

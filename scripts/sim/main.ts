@@ -1,19 +1,19 @@
 import { describeFailure, describeHour, describeSeed } from "./report.ts";
 import { runSeeds } from "./run-seeds.ts";
-import { readOptions } from "./options.ts";
+import { readOptions, SIM_USAGE, type SimOptions } from "./options.ts";
 import { simulate, type SimulationResult } from "./simulation.ts";
 
 const FAILURES_SHOWN = 5;
 
 const options = readOptions(process.argv.slice(2));
-if (options.ok) process.exitCode = await main(options.value);
-else {
+if (!options.ok) {
   console.error(`${options.error.message}\n${options.error.hint ?? ""}`);
   process.exitCode = 2;
-}
+} else if (options.value === "help") console.log(`usage: ${SIM_USAGE}\n\ndocs/simulation.md says what it shows.`);
+else process.exitCode = await main(options.value);
 
 /** 0: every seed held; 1: some did not. */
-async function main({ seeds, seed, minutes, workers, trace }: Extract<typeof options, { ok: true }>["value"]): Promise<number> {
+async function main({ seeds, seed, minutes, workers, trace }: SimOptions): Promise<number> {
   const startedMs = performance.now();
   const failed: SimulationResult[] = [];
   let deviceHours = 0;

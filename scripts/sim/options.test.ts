@@ -8,6 +8,11 @@ describe("options of the simulation", () => {
     expect(readOptions(["--seeds", "8", "--seed", "3", "--minutes", "5"])).toMatchObject({ ok: true, value: { seeds: 8, seed: 3, minutes: 5 } });
   });
 
+  it("knows that help was asked for", () => {
+    expect(readOptions(["--help"])).toEqual({ ok: true, value: "help" });
+    expect(readOptions(["--seeds", "3", "-h"])).toEqual({ ok: true, value: "help" });
+  });
+
   it("says what is wrong with anything else", () => {
     for (const args of [["--sed", "1"], ["--seed"], ["--seed", "-1"], ["--seeds", "0"], ["--minutes", "1e9"], ["7"]]) {
       expect(readOptions(args)).toMatchObject({ ok: false, error: { code: "sim.usage" } });

@@ -1,6 +1,9 @@
 import { availableParallelism } from "node:os";
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
 
+/** What `--help` asks for. */
+export const SIM_USAGE = "npm run sim -- [--seeds N] [--seed S] [--minutes M] [--workers W] [--trace]";
+
 export interface SimOptions {
   readonly seeds: number;
   /** The first of them. */
@@ -13,7 +16,6 @@ export interface SimOptions {
 }
 
 export const MINUTES_DEFAULT = 120;
-const USAGE = "npm run sim -- [--seeds N] [--seed S] [--minutes M] [--workers W] [--trace]";
 const NUMBERS: Readonly<Record<string, readonly [min: number, max: number]>> = {
   "--seeds": [1, 1_000_000],
   "--seed": [0, 2 ** 32 - 1],
@@ -22,7 +24,8 @@ const NUMBERS: Readonly<Record<string, readonly [min: number, max: number]>> = {
 };
 
 /** The command line. Error: `sim.usage`. */
-export function readOptions(args: readonly string[]): Result<SimOptions> {
+export function readOptions(args: readonly string[]): Result<SimOptions | "help"> {
+  if (args.includes("--help") || args.includes("-h")) return ok("help");
   const given = new Map<string, number>();
   let trace = false;
   for (let at = 0; at < args.length; at += 1) {
@@ -32,10 +35,10 @@ export function readOptions(args: readonly string[]): Result<SimOptions> {
       continue;
     }
     const range = Object.hasOwn(NUMBERS, name) ? NUMBERS[name] : undefined;
-    if (range === undefined) return fail("sim.usage", `unknown option ${JSON.stringify(name)}`, USAGE);
+    if (range === undefined) return fail("sim.usage", `unknown option ${JSON.stringify(name)}`, SIM_USAGE);
     const text = args[(at += 1)] ?? "";
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= range[0] && value <= range[1])) return fail("sim.usage", `${name} takes a whole number from ${range[0]} to ${range[1]}`, USAGE);
+    if (!(value >= range[0] && value <= range[1])) return fail("sim.usage", `${name} takes a whole number from ${range[0]} to ${range[1]}`, SIM_USAGE);
     given.set(name, value);
   }
   // A seed alone is one to look at; without any, a handful.
