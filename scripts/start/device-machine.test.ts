@@ -46,6 +46,7 @@ function machine() {
     startPlayer: player.start,
     bootId: () => world.bootId,
     agentUp: (signal) => sleep(time, "agent-up", 2_000, signal),
+    playerUp: (signal) => sleep(time, "player-up", 3_000, signal),
     say: (line) => said.push(line),
   });
   const done = device.run(stop.signal);
@@ -63,6 +64,26 @@ test("an agent that crashes again and again is started after growing pauses, and
   stop.abort();
   await done;
   expect([agent.last().stopped, player.last().stopped]).toEqual(["stop", "stop"]);
+});
+
+test("whoever reads that a program ended reads that it is up again, and not of one that ends before", async () => {
+  const { time, agent, player, said, stop, done } = machine();
+  await time.advance(10_000);
+  expect(said).toEqual([]);
+  agent.last().end({ code: 1 });
+  player.last().end({ code: 1 });
+  await time.advance(10_000);
+  expect(said.slice(2)).toEqual(["device 1: the agent is up again", "device 1: the player host is up again"]);
+  player.last().end({ code: 1 });
+  await time.advance(2_000);
+  player.last().end({ code: 1 });
+  await time.advance(10_000);
+  expect(said.filter((line) => line.endsWith("player host is up again"))).toHaveLength(2);
+  agent.last().end({ code: EXIT.machineReboot });
+  await time.advance(10_000);
+  expect(said.slice(-2)).toEqual(["device 1: reboots", "device 1: the agent is up again"]);
+  stop.abort();
+  await done;
 });
 
 test("a restart that was asked for is immediate, unless asking is all the agent does", async () => {

@@ -1,6 +1,6 @@
 import { sleep } from "../../platform/runtime/sleep.ts";
 import { afterAgentEnd, type AfterAgent } from "./after-agent-end.ts";
-import { keepRunning, lastWords, POWER_CUT, RestartPause, runOnce, type KeepDeps, type Run } from "./keep-running.ts";
+import { keepRunning, lastWords, POWER_CUT, RestartPause, runOnce, type KeepDeps, type ProgramUp, type Run } from "./keep-running.ts";
 import type { StartProgram } from "./program.ts";
 
 export interface DeviceMachineDeps extends KeepDeps {
@@ -9,7 +9,9 @@ export interface DeviceMachineDeps extends KeepDeps {
   /** The simulated machine's boot id as its world file has it; `undefined` while there is none. */
   readonly bootId: () => string | undefined;
   /** Resolves `true` once the agent that was just started answers, `false` when `signal` aborts before. */
-  readonly agentUp: (signal: AbortSignal) => Promise<boolean>;
+  readonly agentUp: ProgramUp;
+  /** The same of the player host: the agent has it on its line. */
+  readonly playerUp: ProgramUp;
 }
 
 /** From power-on to our software, for a simulated machine. */
@@ -25,6 +27,7 @@ type PowerEnd = Extract<AfterAgent, { kind: "reboot" | "off" }> | { readonly kin
 export class DeviceMachine {
   readonly #name: string;
   readonly #deps: DeviceMachineDeps;
+  #agentStarts = 0;
 
   constructor(name: string, deps: DeviceMachineDeps) {
     this.#name = name;
@@ -52,7 +55,7 @@ export class DeviceMachine {
     const off = (): void => power.abort();
     if (signal.aborted) off();
     signal.addEventListener("abort", off, { once: true });
-    const player = keepRunning("the player host", this.#deps.startPlayer, this.#deps, power.signal);
+    const player = keepRunning("the player host", this.#deps.startPlayer, this.#deps.playerUp, this.#deps, power.signal);
     const end = await this.#keepAgent(power.signal);
     signal.removeEventListener("abort", off);
     power.abort(end.kind === "reboot" && end.cut ? POWER_CUT : undefined);
@@ -77,12 +80,14 @@ export class DeviceMachine {
   }
 
   async #runAgent(power: AbortSignal): Promise<{ readonly run: Run; readonly newBoot: boolean }> {
-    const { clock, bootId, agentUp } = this.#deps;
+    const { clock, bootId, agentUp, say } = this.#deps;
     let bootBefore: string | undefined;
+    const again = (this.#agentStarts += 1) > 1;
     const over = new AbortController();
     // An agent that answers has opened its world, and a boot it does itself at start is behind it.
     const looked = agentUp(AbortSignal.any([power, over.signal])).then((up) => {
       if (up) bootBefore = bootId();
+      if (up && again) say("the agent is up again");
     });
     const run = await runOnce(this.#deps.startAgent, power, clock);
     over.abort();

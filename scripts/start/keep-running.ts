@@ -40,11 +40,21 @@ export async function runOnce(start: StartProgram, power: AbortSignal, clock: Cl
   return { end, ranMs: clock.monotonicMs() - startedMs };
 }
 
-/** Keeps a program running until `power` aborts, or until it says that its configuration is wrong. */
-export async function keepRunning(what: string, start: StartProgram, deps: KeepDeps, power: AbortSignal): Promise<void> {
+/** Resolves `true` once the program that was just started answers, `false` when `signal` aborts before. */
+export type ProgramUp = (signal: AbortSignal) => Promise<boolean>;
+
+/**
+ * Keeps a program running until `power` aborts, or until it says that its configuration is wrong. Whoever reads that
+ * it ended also reads that it is `up` again.
+ */
+export async function keepRunning(what: string, start: StartProgram, up: ProgramUp, deps: KeepDeps, power: AbortSignal): Promise<void> {
   const pause = new RestartPause(what, deps);
-  while (!power.aborted) {
+  for (let first = true; !power.aborted; first = false) {
+    const over = new AbortController();
+    const looked = first ? undefined : sayUpAgain(what, up, deps, AbortSignal.any([power, over.signal]));
     const run = await runOnce(start, power, deps.clock);
+    over.abort();
+    await looked;
     if (power.aborted) return;
     if (run.end.code === EXIT.badConfiguration) {
       deps.say(`${what} is not started again: its configuration is wrong${lastWords(run.end)}`);
@@ -52,6 +62,10 @@ export async function keepRunning(what: string, start: StartProgram, deps: KeepD
     }
     await pause.wait(run, run.end.code === EXIT.restart, power);
   }
+}
+
+async function sayUpAgain(what: string, up: ProgramUp, { say }: KeepDeps, signal: AbortSignal): Promise<void> {
+  if ((await up(signal)) && !signal.aborted) say(`${what} is up again`);
 }
 
 /** The growing pause between two runs of one program. */

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
+import type { StatusAnswer } from "../../agent/node/local-api/answers.ts";
 import { askAgent } from "../../agent/node/local-api/local-client.ts";
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
@@ -51,7 +52,7 @@ export class Room {
       next = undefined;
       return running;
     };
-    const cloud = keepRunning("the development cloud", startCloud, this.#deps, cloudOff.signal);
+    const cloud = keepRunning("the development cloud", startCloud, (until) => this.#cloudUp(until), this.#deps, cloudOff.signal);
     signal.addEventListener("abort", () => void this.#deps.timers.after("start.goodbye", GOODBYE_MS, () => cloudOff.abort()), { once: true });
     await this.#runDevices(devices, signal);
     cloudOff.abort();
@@ -82,6 +83,7 @@ export class Room {
       startAgent: () => this.#launcher.launch(agentProgram(place, name)),
       startPlayer: () => this.#launcher.launch(playerProgram(place, name)),
       bootId: () => readBootId(place, name),
+      playerUp: (signal) => this.#answers(name, signal, ({ player }) => player !== undefined && player.kind !== "absent"),
       agentUp: async (signal) => {
         const up = await this.#answers(name, signal);
         if (!up || wasUp) return up;
@@ -94,13 +96,18 @@ export class Room {
     });
   }
 
-  async #answers(name: string, signal: AbortSignal): Promise<boolean> {
+  async #answers(name: string, signal: AbortSignal, fits: (status: StatusAnswer) => boolean = () => true): Promise<boolean> {
     const dataDir = deviceFolder(this.#place, name);
     const { path } = socketPath("agent.sock", socketPlaceOf(dataDir));
     while (await sleep(this.#deps.timers, `start.look.${name}`, LOOK_EVERY_MS, signal)) {
       const status = await askAgent(path, "status", {}, ASK_AGENT_MS);
-      if (status.ok) return true;
+      if (status.ok && fits(status.value as StatusAnswer)) return true;
     }
+    return false;
+  }
+
+  async #cloudUp(signal: AbortSignal): Promise<boolean> {
+    while (await sleep(this.#deps.timers, "start.look.cloud", LOOK_EVERY_MS, signal)) if (await canConnect(this.#place.port)) return true;
     return false;
   }
 
