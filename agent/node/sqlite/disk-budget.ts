@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { MARK_FILE_BYTES } from "./mark-file.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -63,7 +63,7 @@ export class DiskBudget {
     options.file.checkpoint(true);
     this.#salvaging = options.salvaging;
     if (options.salvaging) {
-      rmSync(this.#reservePath, { force: true });
+      removeAnything(this.#reservePath);
       this.besideDamaged();
       return;
     }
@@ -140,7 +140,7 @@ export class DiskBudget {
     if (this.#tightSinceMs !== undefined) return this.#monotonicMs() - this.#tightSinceMs >= RESERVE_AT_NEED_MS && this.#relax();
     if (!this.#diskIsFull()) return false;
     this.#tightSinceMs = this.#monotonicMs();
-    rmSync(this.#reservePath, { force: true });
+    removeAnything(this.#reservePath);
     this.#limitPages();
     this.#file.checkpoint(false);
     return true;
@@ -194,6 +194,7 @@ export class DiskBudget {
       const { bavail, bsize } = statfsSync(dirname(this.#file.path));
       // Taking the very last room would make the disk full for everybody.
       if (bavail * bsize < 2 * this.#walBytesMax) return false;
+      if (statSync(this.#reservePath, { throwIfNoEntry: false })?.isFile() === false) removeAnything(this.#reservePath);
       const fd = openSync(this.#reservePath, "w", 0o600);
       try {
         const zeros = new Uint8Array(64 * 1024);
@@ -205,7 +206,7 @@ export class DiskBudget {
       return true;
     } catch (thrown) {
       storageIssueOrThrow(thrown);
-      rmSync(this.#reservePath, { force: true });
+      removeAnything(this.#reservePath);
       return false;
     }
   }
@@ -218,3 +219,8 @@ export function reservePath(path: string): string {
 
 /** Room for what `beforeCheckpoint` writes. */
 const CHECKPOINT_CHANGE_BYTES = 16 * 1024;
+
+/** A folder in the place of the reserve is no reason to leave the disk. */
+function removeAnything(path: string): void {
+  rmSync(path, { force: true, recursive: true });
+}

@@ -60,7 +60,7 @@ function openOutbox(options: OutboxFileOptions): OutboxOpening {
     const first = openFile(options, quarantine, marks);
     // On a full disk the reserve is there for exactly this: to open what is stored, send it and let it go.
     const again = first.kind === "unusable" && first.why.code === "storage.full" && fileBytes(reservePath(options.path)) > 0;
-    if (again) rmSync(reservePath(options.path));
+    if (again) rmSync(reservePath(options.path), { recursive: true });
     const opened = again ? openFile(options, quarantine, marks) : first;
     if (opened.kind === "open") return opened.opening;
     if (opened.kind === "unusable") return inMemory(options, opened.why, []);

@@ -239,3 +239,13 @@ test("a database of another program is set aside untouched, and counts against t
   photos.close();
   await running.outbox.close();
 });
+
+test("a folder in the place of the reserve keeps nothing off the disk", async () => {
+  const folder = await copyOfWhole("reserve-folder");
+  rmSync(join(folder, "outbox.sqlite.reserve"), { force: true });
+  mkdirSync(join(folder, "outbox.sqlite.reserve", "inside"), { recursive: true });
+  const running = await start(folder);
+  expect((await check(running)).unnamed).toEqual([]);
+  expect(running.incidents).toEqual([]);
+  await running.outbox.close();
+});
