@@ -2,7 +2,11 @@ import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { reportLeftOut } from "../../scripts/check/left-out.ts";
 import { makeFolder } from "./make-folder.ts";
+
+const hasProc = existsSync("/proc/self");
+if (!hasProc) reportLeftOut("a folder that is to be made below /proc", "there is no /proc on this machine");
 
 let folder = "";
 beforeEach(() => {
@@ -25,6 +29,6 @@ test("a file or a broken link in the way is an error", () => {
   expect(() => makeFolder(join(folder, "link", "below"))).toThrow("ENOENT");
 });
 
-test.skipIf(!existsSync("/proc/self"))("below /proc it is refused at once, where Node's own never comes back", () => {
+test.skipIf(!hasProc)("below /proc it is refused at once, where Node's own never comes back", () => {
   expect(() => makeFolder("/proc/vitrine/data")).toThrow(/E[A-Z]+/);
 });

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { reportLeftOut } from "../check/left-out.ts";
 
 /**
  * `npm start` as a real process, on a small tree whose cloud, agent and player host are stand-ins that
@@ -12,6 +13,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 const RUNNER = `import { start } from ${JSON.stringify(join(import.meta.dirname, "start.ts"))};
 process.exitCode = await start(process.argv.slice(2), process.env.TEST_ROOT);`;
 const WAIT = { timeout: 12_000, interval: 50 };
+
+const hasProc = existsSync("/proc/self");
+if (!hasProc) reportLeftOut("npm start on a data folder below /proc", "there is no /proc on this machine");
 
 interface Started {
   readonly process: ChildProcess;
@@ -125,7 +129,7 @@ describe("npm start", () => {
 });
 
 describe("what stops npm start before it begins, in one sentence", () => {
-  test.skipIf(!existsSync("/proc/self"))("a data folder where none can be made", async () => {
+  test.skipIf(!hasProc)("a data folder where none can be made", async () => {
     const { code, output } = await refused(["--data", "/proc/vitrine"]);
     expect([code, output]).toEqual([1, expect.stringContaining("The data folder /proc/vitrine cannot be written") as string]);
   });

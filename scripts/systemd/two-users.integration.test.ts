@@ -107,6 +107,11 @@ describe.skipIf(why !== undefined)("agent and player host are two users", () => 
   }, 60_000);
 });
 
+function whyNoSysusers(): string | undefined {
+  if (process.getuid?.() !== 0) return "only root can make users, even in a root folder of its own";
+  return spawnSync("systemd-sysusers", ["--version"]).error === undefined ? undefined : "systemd-sysusers is not there";
+}
+
 describe("the unit files", () => {
   const has = spawnSync("systemd-analyze", ["--version"]).error === undefined;
   if (!has) reportLeftOut("systemd-analyze verify and security", "systemd-analyze is not there");
@@ -128,10 +133,10 @@ describe("the unit files", () => {
     }
   });
 
-  const sysusers = process.getuid?.() === 0 && spawnSync("systemd-sysusers", ["--version"]).error === undefined;
-  if (!sysusers) reportLeftOut("systemd-sysusers on sysusers.conf", "not root, or it is not there");
+  const noSysusers = whyNoSysusers();
+  if (noSysusers !== undefined) reportLeftOut("systemd-sysusers on sysusers.conf", noSysusers);
 
-  test.skipIf(!sysusers)("sysusers.conf makes both users and the group, in a root of its own", async () => {
+  test.skipIf(noSysusers !== undefined)("sysusers.conf makes both users and the group, in a root of its own", async () => {
     const { readFile } = await import("node:fs/promises");
     const folder = mkdtempSync(join(tmpdir(), "vitrine-root-"));
     mkdirSync(join(folder, "etc"));
