@@ -24,6 +24,11 @@ export function mountSmallDisk(bytes: number): SmallDisk | { readonly why: strin
     rmSync(folder, { recursive: true });
     return { why: `no tmpfs can be mounted: ${thrown instanceof Error ? (thrown.message.split("\n")[0] ?? "") : String(thrown)}` };
   }
+  return diskAt(folder, folder);
+}
+
+/** What is mounted at `folder`, as a small disk. When it is disposed of, `whole` is removed: the folder, or what it lies in. */
+export function diskAt(folder: string, whole: string): SmallDisk {
   const ballast = join(folder, "ballast");
   return {
     folder,
@@ -32,7 +37,7 @@ export function mountSmallDisk(bytes: number): SmallDisk | { readonly why: strin
     remount: (mode) => execFileSync("mount", ["-o", `remount,${mode}`, folder], { stdio: "pipe" }),
     dispose: () => {
       execFileSync("umount", ["-l", folder], { stdio: "pipe" });
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(whole, { recursive: true, force: true });
     },
   };
 }
