@@ -107,10 +107,15 @@ export function inspectSample(sample: PixelSample, hitsBefore: number): ContentF
   return { kind: "uniform", red, green, blue, hits: hitsBefore + 1 };
 }
 
+/** For people; the whole id is in the stage's report. A package's is the 64 digits of its SHA-256. */
+function shortId(id: string): string {
+  return /^[0-9a-f]{64}$/.test(id) ? id.slice(0, 8) : id;
+}
+
 function describeLoad(stage: StageState): string {
   const { shown, work } = stage;
   const other = isWanted(stage) ? "" : ", not what is wanted";
-  const on = shown.kind === "content" ? `content ${shown.content.id} is on${other}` : shown.kind === "screen" ? `our ${shown.screen.kind} page is on${other}` : "nothing is on";
+  const on = shown.kind === "content" ? `content ${shortId(shown.content.id)} is on${other}` : shown.kind === "screen" ? `our ${shown.screen.kind} page is on${other}` : "nothing is on";
   const error = stage.error === undefined ? "" : ` (${stage.error.code}: ${stage.error.message})`;
   switch (work.kind) {
     case "idle":

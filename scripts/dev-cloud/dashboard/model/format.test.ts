@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { age, bytes, duration, metricTitle, titled, unitOf } from "./format.ts";
+import { age, brief, bytes, duration, metricTitle, titled, unitOf } from "./format.ts";
 import { changedKeys, lineOfPath, pathInMessage } from "./json-place.ts";
 import { hashOf, parseRoute } from "./route.ts";
 
@@ -14,6 +14,11 @@ test("a metric's unit comes from its name and leaves its title", () => {
   expect([unitOf("memory.used-bytes").format(2048), unitOf("cpu.percent").format(3.25), unitOf("load.1").format(0.5)]).toEqual(["2 KiB", "3.25 %", "0.5"]);
   expect(unitOf("uptime.s").axis(7_200)).toEqual({ divisor: 3_600, name: "h" });
   expect(titled("hdmi-cec gpioLine")).toBe("HDMI CEC GPIO line");
+});
+
+test("any value is told in words, however it is nested", () => {
+  expect(brief({ width: 1920, refreshHz: 60, edid: { name: "TV", known: true } })).toBe("Width 1920, Refresh Hz 60, EDID Name TV, Known yes");
+  expect([brief([1, "two", null]), brief([]), brief({}), brief("x".repeat(9), 4)]).toEqual(["1, two, none", "nothing", "nothing", "xxx…"]);
 });
 
 test("an address of ours is read back; anything else is the fleet", () => {

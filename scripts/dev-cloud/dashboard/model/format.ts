@@ -1,4 +1,4 @@
-import type { Json } from "../../../../platform/runtime/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -64,15 +64,20 @@ export function titled(name: string): string {
 }
 
 const SPELLING: ReadonlyMap<string, string> = new Map(
-  ["CPU", "HDMI", "CEC", "GPIO", "TV", "RSS", "FPS", "URL", "ID", "OS", "DPMS", "EDID", "IP", "MAC", "SHA256", "TTL"].map((word) => [word.toLowerCase(), word]),
+  ["CPU", "HDMI", "CEC", "GPIO", "TV", "RSS", "FPS", "URL", "ID", "OS", "DPMS", "EDID", "IP", "MAC", "SHA256", "TTL", "Hz"].map((word) => [word.toLowerCase(), word]),
 );
 
 /** One line of text for any JSON, for people; long values are cut. */
 export function brief(value: Json | undefined, max = 160): string {
   if (value === undefined || value === null) return "none";
   if (typeof value === "boolean") return value ? "yes" : "no";
-  const text = typeof value === "string" ? value : typeof value === "number" ? String(value) : JSON.stringify(value);
+  const text = typeof value === "string" ? value : typeof value === "number" ? String(value) : partsOf(value, max);
   return text.length > max ? `${text.slice(0, max - 1)}…` : text;
+}
+
+function partsOf(value: JsonObject | readonly Json[], max: number): string {
+  const parts = isJsonObject(value) ? Object.entries(value).map(([key, part]) => `${titled(key)} ${brief(part, max)}`) : value.map((part) => brief(part, max));
+  return parts.length === 0 ? "nothing" : parts.join(", ");
 }
 
 export interface Unit {
