@@ -7,7 +7,7 @@ import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts
 import { parseJson } from "../../platform/runtime/json.ts";
 import type { HostMessage } from "../contract/link-messages.ts";
 import { HostMessageSchema } from "../contract/link-messages.ts";
-import { readIfThere, syncFolder } from "./durable-file.ts";
+import { readIfThere, syncFolder } from "../../platform/node/durable-file.ts";
 import { SpoolMark } from "./spool-mark.ts";
 
 export type SpooledMessage = Extract<HostMessage, { t: "page-event" | "page-play" }>;

@@ -3,7 +3,7 @@ import type { Log } from "../../platform/ports/log.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
 import { PageContextSchema, StageSceneSchema } from "../contract/link-messages.ts";
-import { readIfThere, writeDurably } from "./durable-file.ts";
+import { readIfThere, writeDurably } from "../../platform/node/durable-file.ts";
 
 const KeptSchema = v.object({ version: v.literal(1), scene: v.optional(StageSceneSchema), context: v.optional(PageContextSchema) });
 export type Kept = v.InferOutput<typeof KeptSchema>;

@@ -1,7 +1,7 @@
 import { open, rm, type FileHandle } from "node:fs/promises";
 import type { Log } from "../../platform/ports/log.ts";
 import { messageOf } from "../../platform/ports/result.ts";
-import { readIfThere } from "./durable-file.ts";
+import { readIfThere } from "../../platform/node/durable-file.ts";
 
 /** Digits of the number of lines; the sum of what is written never changes its length. */
 const DIGITS = 10;

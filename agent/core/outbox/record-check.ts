@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
-import type { Json } from "../../../platform/runtime/json.ts";
+import { isDeeperThan } from "../../../platform/runtime/json-depth.ts";
 import { FRAME_DEPTH_MAX, RECORD_BODY_BYTES_MAX } from "../../protocol/limits.ts";
 import type { NewRecord } from "./event-sink.ts";
 
@@ -21,7 +21,7 @@ const DEDUPE_KEY_LENGTH_MAX = 128;
 export function checkRecord(record: NewRecord): Result<CheckedBody> {
   if (!KIND.test(record.kind)) return invalid(`record kind ${JSON.stringify(record.kind.slice(0, 64))} is not 1 to 32 of a-z, 0-9 and -`);
   if ((record.dedupeKey?.length ?? 0) > DEDUPE_KEY_LENGTH_MAX) return invalid(`a dedupe key has at most ${DEDUPE_KEY_LENGTH_MAX} characters`);
-  if (isDeeperThan(record.body, BODY_DEPTH_MAX)) return invalid(`the body is nested deeper than ${BODY_DEPTH_MAX} levels`);
+  if (isDeeperThan(record.body, BODY_DEPTH_MAX - 1)) return invalid(`the body is nested deeper than ${BODY_DEPTH_MAX} levels`);
   const text = JSON.stringify(record.body);
   const bytes = utf8Length(text);
   if (bytes > RECORD_BODY_BYTES_MAX) return fail("outbox.too-large", `the body has ${bytes} bytes; at most ${RECORD_BODY_BYTES_MAX} are taken`);
@@ -50,12 +50,4 @@ export function utf8Length(text: string): number {
 
 function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit < 0xe000;
-}
-
-/** Recursion is safe here: it stops at `levels`. */
-function isDeeperThan(value: Json, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (levels === 0) return true;
-  for (const child of Array.isArray(value) ? (value as Json[]) : Object.values(value)) if (isDeeperThan(child, levels - 1)) return true;
-  return false;
 }

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, utimes } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
 import { MANIFEST_NAME, type Manifest } from "../../../player-host/contract/manifest.ts";
+import { syncFolder, writeDurably } from "../../../platform/node/durable-file.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
@@ -122,6 +123,8 @@ export class PackageProvider implements ContentProvider {
       return unpacked;
     }
     // Before the folder is there: the hash belongs to the zip, so one that is left of a try before says the same.
+    // Whatever else is in its place is damage.
+    await rm(hashPath(folder), { recursive: true, force: true });
     await writeDurably(hashPath(folder), `${unpacked.value.manifestSha256}\n`);
     await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
@@ -213,18 +216,6 @@ function hashPath(folder: string): string {
   return `${folder}.manifest`;
 }
 
-async function writeDurably(path: string, text: string): Promise<void> {
-  // Whatever is in its place is damage.
-  await rm(path, { recursive: true, force: true });
-  const handle = await open(path, "w", 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** The first file that is not as the manifest says; the path, for people. */
 async function firstDamaged(folder: string, manifest: Manifest, signal: AbortSignal): Promise<string | undefined> {
   for (const [path, sha256] of Object.entries(manifest.files)) {
@@ -246,14 +237,5 @@ async function exists(path: string): Promise<boolean> {
     // A file where a folder should be is as good as nothing.
     if (["ENOENT", "ENOTDIR"].includes((thrown as { code?: string }).code ?? "")) return false;
     throw thrown;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

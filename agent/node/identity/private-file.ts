@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { syncFolderNow } from "../../../platform/node/durable-file.ts";
 
 /** Files that nobody but the agent's own user may read: mode 0600 in a folder of 0700. */
 
@@ -56,7 +57,7 @@ export function writePrivate(path: string, text: string): void {
     closeSync(file);
   }
   renameSync(temporary, path);
-  syncFolder(dirname(path));
+  syncFolderNow(dirname(path));
 }
 
 /** Moves a file that cannot be used beside itself, under a name of its own, and keeps the newest few. */
@@ -66,7 +67,7 @@ export function setAside(path: string, stampMs: number, keepMax: number): string
   renameSync(path, aside);
   const all = readdirSync(dirname(path)).filter((name) => name.startsWith(prefix)).sort();
   for (const name of all.slice(0, Math.max(0, all.length - keepMax))) rmSync(join(dirname(path), name), { force: true, recursive: true });
-  syncFolder(dirname(path));
+  syncFolderNow(dirname(path));
   return aside;
 }
 
@@ -76,15 +77,6 @@ function repairMode(path: string, mode: number): Repaired | undefined {
   if ((was & ~mode) === 0 || process.platform === "win32") return undefined;
   chmodSync(path, mode);
   return { path, was: `0${was.toString(8)}` };
-}
-
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 export function isErrno(thrown: unknown, code: string): boolean {

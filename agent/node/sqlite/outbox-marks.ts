@@ -2,9 +2,9 @@ import { dirname } from "node:path";
 import { perStream } from "../../core/outbox/empty-contents.ts";
 import type { GapEntry } from "../../core/outbox/outbox-store.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
+import { syncFolderNow } from "../../../platform/node/durable-file.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { MarkFile, readMark } from "./mark-file.ts";
-import { syncFolder } from "./quarantine.ts";
 import { fileBytes } from "./sqlite-file.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
 
@@ -75,7 +75,7 @@ export class OutboxMarks {
       const isNew = fileBytes(marksPath(path)) === 0;
       const marks = new OutboxMarks(new MarkFile(marksPath(path)), boot);
       if (!marks.note(ends)) return undefined;
-      if (isNew) syncFolder(dirname(path));
+      if (isNew) syncFolderNow(dirname(path));
       return marks;
     } catch (thrown) {
       storageIssueOrThrow(thrown);

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { syncFolderNow } from "../../../platform/node/durable-file.ts";
 import { fileBytes } from "./sqlite-file.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
 
@@ -35,8 +36,8 @@ export class Quarantine {
         if (PARTS.some((part) => exists(target + part))) continue;
         // The companions go first: a database that lost its WAL to a crash in between would look whole without its end.
         for (const part of PARTS.toReversed()) if (exists(path + part)) renameSync(path + part, target + part);
-        syncFolder(this.folder);
-        syncFolder(dirname(path));
+        syncFolderNow(this.folder);
+        syncFolderNow(dirname(path));
         return target;
       }
     } catch (thrown) {
@@ -81,16 +82,6 @@ export class Quarantine {
       storageIssueOrThrow(thrown);
       return [];
     }
-  }
-}
-
-/** Makes renames and new files in a folder survive a power cut. */
-export function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

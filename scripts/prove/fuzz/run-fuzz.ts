@@ -1,7 +1,6 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { messageOf } from "../../../platform/ports/result.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
+import { heapAfterGc } from "../harness/heap-after-gc.ts";
 import type { FuzzTarget } from "./targets.ts";
 
 export interface FuzzFigures {
@@ -32,10 +31,10 @@ export async function fuzzTarget(target: FuzzTarget, frames: number, random: See
         violations.push(`frame ${n}: ${thrown instanceof Error ? (thrown.stack ?? thrown.message).slice(0, 600) : String(thrown)}`);
       }
       if (n % FORGET_EVERY === 0) target.forget?.();
-      if (n === Math.floor(frames / 5)) heapBefore = heapAfterGc(target);
+      if (n === Math.floor(frames / 5)) heapBefore = heapOf(target);
     }
     const tookMs = performance.now() - startMs;
-    const heapGrewBytes = heapAfterGc(target) - heapBefore;
+    const heapGrewBytes = heapOf(target) - heapBefore;
     if (heapGrewBytes > HEAP_GROWTH_BYTES_MAX) violations.push(`the heap grew by ${heapGrewBytes} bytes over ${frames} frames`);
     if (Object.keys(Object.prototype).length > 0 || "polluted" in {}) violations.push("a frame reached Object.prototype");
     violations.push(...rejections.map((text) => `a promise nobody waited for: ${text}`));
@@ -45,15 +44,7 @@ export async function fuzzTarget(target: FuzzTarget, frames: number, random: See
   }
 }
 
-let collect: (() => void) | undefined;
-
-function heapAfterGc(target: FuzzTarget): number {
+function heapOf(target: FuzzTarget): number {
   target.forget?.();
-  if (collect === undefined) {
-    setFlagsFromString("--expose-gc");
-    collect = runInNewContext("gc") as () => void;
-  }
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed;
+  return heapAfterGc();
 }

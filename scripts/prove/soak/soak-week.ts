@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { heapAfterGc } from "../harness/heap-after-gc.ts";
 import type { SoakDevice } from "./soak-device.ts";
 
 /** One simulated day, at its end. */
@@ -91,16 +90,4 @@ function folderBytes(folder: string): number {
     const path = join(folder, entry.name);
     return sum + (entry.isDirectory() ? folderBytes(path) : (statSync(path, { throwIfNoEntry: false })?.size ?? 0));
   }, 0);
-}
-
-let collect: (() => void) | undefined;
-
-function heapAfterGc(): number {
-  if (collect === undefined) {
-    setFlagsFromString("--expose-gc");
-    collect = runInNewContext("gc") as () => void;
-  }
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed;
 }
