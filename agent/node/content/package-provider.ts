@@ -172,7 +172,7 @@ export class PackageProvider implements ContentProvider {
       for (const { name } of folders.slice(PACKAGES_KEPT - 1)) await rm(join(this.#root, name), { recursive: true, force: true });
       const kept = new Set([current, ...folders.slice(0, PACKAGES_KEPT - 1).map(({ name }) => name)]);
       for (const name of names) {
-        if (/^[0-9a-f]{64}\.manifest$/.test(name) && !kept.has(name.slice(0, 64))) await rm(join(this.#root, name), { recursive: true, force: true });
+        if (/^[0-9a-f]{64}\.manifest(?:\.tmp)?$/.test(name) && !kept.has(name.slice(0, 64))) await rm(join(this.#root, name), { recursive: true, force: true });
       }
     } catch (thrown) {
       // Old packages left behind cost space, not the picture.
