@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf } from "../../platform/ports/result.ts";
-import { build } from "../build/build.ts";
+import { buildApart } from "../build/build-apart.ts";
 import { FIGURES } from "./all-figures.ts";
 import { budgetsDoc } from "./budgets-doc.ts";
 import type { Figure } from "./figure.ts";
@@ -45,7 +45,7 @@ async function run(options: BenchOptions): Promise<number> {
   const bench = new Bench({ root: ROOT, quick: options.quick, signal: stop.signal, say });
   try {
     const wanted = FIGURES.filter(({ name }) => options.only.length === 0 || options.only.some((each) => figureOf(each) === name));
-    if (wanted.some(({ needsBuild }) => needsBuild)) await build(ROOT);
+    if (wanted.some(({ needsBuild }) => needsBuild)) await buildApart(ROOT, stop.signal);
     const { lines, failed } = await measureAll(bench, wanted, options);
     if (interrupt.seen) return EXIT.stopped;
     if (!options.json) console.log(tableOf(lines));

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { buildApart } from "./build-apart.ts";
 import { build } from "./build.ts";
 
 let root: string;
@@ -63,6 +64,21 @@ test("a source that does not compile is a failure, and is tried again", async ()
   write("agent/node/main.ts", 'import "./nowhere.ts";');
   await expect(build(root)).rejects.toThrow("nowhere");
   expect(existsSync(join(root, "dist/.inputs"))).toBe(false);
+});
+
+test("apart, in a process that ends with it: the same report, and a failure says that it is one", async () => {
+  write("agent/node/main.ts", 'console.log("apart");');
+  const first = await buildApart(root);
+  expect(first).toMatchObject({ fresh: false });
+  expect(first.written).toContain("dist/agent/main.js");
+  expect(await buildApart(root)).toEqual({ fresh: true, written: [], missing: first.missing });
+  write("agent/node/main.ts", 'import "./nowhere.ts";');
+  await expect(buildApart(root)).rejects.toThrow("the build ended with exit code 1; its message is above");
+});
+
+test("apart, it ends when nobody wants it any more", async () => {
+  write("agent/node/main.ts", "export {};");
+  await expect(buildApart(root, AbortSignal.abort())).rejects.toThrow("abort");
 });
 
 function write(path: string, text: string): void {

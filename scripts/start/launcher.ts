@@ -31,7 +31,7 @@ export class Launcher {
   constructor(timers: Timers) {
     this.#timers = timers;
     // In a session of its own: the terminal's Ctrl-C is not for it. It ends when its input closes.
-    this.#reaper = spawn(process.execPath, [join(import.meta.dirname, "reaper.mjs")], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+    this.#reaper = spawn("/bin/sh", [join(import.meta.dirname, "reaper.sh")], { stdio: ["pipe", "ignore", "ignore"], detached: true });
     this.#reaper.unref();
     this.#reaper.stdin?.on("error", () => {
       // The reaper is gone: we still stop everything ourselves, only the net below is missing.

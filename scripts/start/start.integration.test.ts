@@ -12,10 +12,10 @@ import { reportLeftOut } from "../check/left-out.ts";
  */
 const RUNNER = `import { start } from ${JSON.stringify(join(import.meta.dirname, "start.ts"))};
 process.exitCode = await start(process.argv.slice(2), process.env.TEST_ROOT);`;
-const WAIT = { timeout: 12_000, interval: 50 };
+const WAIT = { timeout: 25_000, interval: 50 };
 
 const hasProc = existsSync("/proc/self");
-if (!hasProc) reportLeftOut("npm start on a data folder below /proc", "there is no /proc on this machine");
+if (!hasProc) reportLeftOut("npm start on a data folder below /proc, and what runs beside it", "there is no /proc on this machine");
 
 interface Started {
   readonly process: ChildProcess;
@@ -61,6 +61,14 @@ describe("npm start", () => {
     run.process.kill("SIGINT");
     expect(await run.code).toBe(0);
     await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), WAIT);
+  });
+
+  test.skipIf(!hasProc)("keeps nothing of its build: what runs beside it once the devices are up is its net and its programs", async () => {
+    const run = startVitrine();
+    await vi.waitFor(() => expect(run.output()).toContain("device 1: up"), WAIT);
+    expect(run.output()).toContain("Programs built.");
+    expect(commandsBelow(run.process.pid ?? 0).filter((command) => /esbuild|build-child/.test(command))).toEqual([]);
+    expect(commandsBelow(run.process.pid ?? 0).filter((command) => command.includes("reaper"))).toHaveLength(1);
   });
 
   test("kills what does not stop when asked", async () => {
@@ -239,6 +247,12 @@ function isAlive(pid: number): boolean {
   // An orphan that ended stays in the table until its new parent looks; it runs no more.
   const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, "utf8") : "";
   return !/\) Z /.test(stat);
+}
+
+/** Command lines of the process's children and theirs. */
+function commandsBelow(pid: number): string[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  return children.flatMap((child) => [readFileSync(`/proc/${child}/cmdline`, "utf8").replaceAll("\0", " "), ...commandsBelow(child)]);
 }
 
 function freePort(): Promise<number> {

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../platform/linux/system-random.ts";
 import { fail, messageOf, ok, type Issue, type Result } from "../../platform/ports/result.ts";
-import { build } from "../build/build.ts";
+import { buildApart } from "../build/build-apart.ts";
 import { findBrowser } from "../setup/find-browser.ts";
 import { thisMachine } from "../setup/machine.ts";
 import { Launcher } from "./launcher.ts";
@@ -49,7 +49,7 @@ async function prepare(options: StartOptions, data: string, root: string): Promi
 
 async function makePrograms(root: string, needed: readonly string[]): Promise<Result<void>> {
   try {
-    const { fresh, missing } = await build(root);
+    const { fresh, missing } = await buildApart(root);
     if (!fresh) say("Programs built.");
     const gone = needed.filter((entry) => missing.includes(entry));
     return gone.length === 0 ? ok(undefined) : fail("start.incomplete", `This tree is not complete: ${gone.join(", ")} is missing.`, "Use a complete clone.");

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { build } from "../../build/build.ts";
+import { buildApart } from "../../build/build-apart.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 
@@ -13,7 +13,7 @@ export interface BuiltAgent {
 
 /** Builds `dist/` and copies the agent out of it. */
 export async function builtAgent(): Promise<BuiltAgent> {
-  await build(ROOT);
+  await buildApart(ROOT);
   // Below the root, because the bundle takes its native module from node_modules.
   const parent = join(ROOT, ".vitrine", "prove");
   mkdirSync(parent, { recursive: true });
