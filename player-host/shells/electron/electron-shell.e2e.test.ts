@@ -19,8 +19,18 @@ function electronBinary(): string | undefined {
 
 const binary = electronBinary();
 
-if (binary === undefined) {
-  reportLeftOut("the Shell suite on Electron", "Electron's binary is not here; VITRINE_ELECTRON=download fetches it where the network allows");
+/** Electron has no headless mode of its own: on Linux it opens windows on a display server or not at all. */
+function whyNot(): string | undefined {
+  if (binary === undefined) return "Electron's binary is not here; VITRINE_ELECTRON=download fetches it where the network allows";
+  const { DISPLAY, WAYLAND_DISPLAY } = process.env;
+  if (process.platform === "linux" && DISPLAY === undefined && WAYLAND_DISPLAY === undefined) return "Electron needs a display server: run the tests under xvfb-run";
+  return undefined;
+}
+
+const why = whyNot();
+
+if (binary === undefined || why !== undefined) {
+  reportLeftOut("the Shell suite on Electron", why ?? "");
   describe("Shell: electron", () => {
     test.skip("no Electron is here", () => undefined);
   });

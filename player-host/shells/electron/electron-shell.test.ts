@@ -1,4 +1,4 @@
-import type { BrowserWindowConstructorOptions, Session } from "electron";
+import { EventEmitter } from "node:events";
 import { describe, expect, test } from "vitest";
 import { SystemTimers } from "../../../platform/linux/system-clock.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
@@ -6,69 +6,86 @@ import { PACKAGE_SCHEME, rulesFor, SCHEME_ORIGINS, type NavigationRules } from "
 import type { LoadTarget } from "../../stage/shell.ts";
 import { CdpError } from "../chromium/cdp-client.ts";
 import { ElectronCdp, type PageDebugger } from "./electron-cdp.ts";
-import { lockContents, lockSession, type LockableContents, type LockableSession, type NavigationDetails } from "./lock-down.ts";
+import { lockApp, lockContents, lockSession, type LockableApp, type LockableContents, type LockableSession, type NavigationDetails } from "./lock-down.ts";
 import { answerOwn, OWN_SCHEMES } from "./own-schemes.ts";
 import { checkSent, TEXT_LENGTH_MAX, type SenderFrame } from "./page-channel.ts";
-import { windowOptions } from "./window-options.ts";
 
 const CONTENT: LoadTarget = { kind: "url", url: "https://menu.example/board", ignoreCache: false };
 const RULES: NavigationRules = rulesFor(CONTENT, SCHEME_ORIGINS);
 
-describe("the window", () => {
-  test("has every preference of the security checklist, written out", () => {
-    const options: BrowserWindowConstructorOptions = windowOptions({
-      headless: false,
-      size: { width: 1920, height: 1080 },
-      session: {} as Session,
-      preloadPath: "/app/preload.cjs",
-    });
-    expect(options.webPreferences).toMatchObject({
-      sandbox: true,
-      contextIsolation: true,
-      nodeIntegration: false,
-      nodeIntegrationInWorker: false,
-      nodeIntegrationInSubFrames: false,
-      webviewTag: false,
-      webSecurity: true,
-      allowRunningInsecureContent: false,
-      experimentalFeatures: false,
-      devTools: false,
-    });
-    expect(options).toMatchObject({ kiosk: true, fullscreen: true, frame: false });
-  });
-});
-
 describe("the session's lock", () => {
-  function locked(): { session: LockableSession; handlers: Record<string, (...args: never[]) => unknown>; refused: string[] } {
+  function locked() {
     const handlers: Record<string, (...args: never[]) => unknown> = {};
     const refused: string[] = [];
     const keep = (name: string) => (handler: ((...args: never[]) => unknown) | null): void => {
       if (handler !== null) handlers[name] = handler;
     };
-    const session = {
+    const session = Object.assign(new EventEmitter(), {
       setPermissionRequestHandler: keep("request"),
       setPermissionCheckHandler: keep("check"),
       setDevicePermissionHandler: keep("device"),
       setDisplayMediaRequestHandler: keep("display"),
       setUSBProtectedClassesHandler: keep("usb"),
-      on: (_event: string, listener: (...args: never[]) => unknown) => keep("download")(listener),
-    } as LockableSession;
-    lockSession(session, (what, detail) => refused.push(`${what} ${detail}`));
-    return { session, handlers, refused };
+    });
+    lockSession(session as unknown as LockableSession, (what, detail) => refused.push(`${what} ${detail}`));
+    const call = (name: string, ...args: unknown[]): unknown => (handlers[name] as (...args: unknown[]) => unknown)(...args);
+    return { session, call, refused };
   }
 
   test("denies requests, checks, devices, capture and downloads, and says so", () => {
-    const { handlers, refused } = locked();
+    const { session, call, refused } = locked();
     const answers: unknown[] = [];
-    const call = (name: string, ...args: unknown[]): unknown => (handlers[name] as (...args: unknown[]) => unknown)(...args);
     call("request", {}, "geolocation", (granted: boolean) => answers.push(granted));
     call("display", {}, (streams: unknown) => answers.push(streams));
-    answers.push(call("check", {}, "media"), call("device", {}), call("usb", { protectedClasses: ["audio"] }));
+    answers.push(call("check", {}, "media"), call("device", {}));
     let prevented = false;
-    call("download", { preventDefault: () => (prevented = true) }, { getURL: () => "https://menu.example/x.zip" });
-    expect(answers).toEqual([false, null, false, false, ["audio"]]);
+    session.emit("will-download", { preventDefault: () => (prevented = true) }, { getURL: () => "https://menu.example/x.zip" });
+    expect(answers).toEqual([false, null, false, false]);
     expect(prevented).toBe(true);
     expect(refused).toEqual(["permission geolocation", "permission display-capture", "download https://menu.example/x.zip"]);
+  });
+
+  test("protects every class of USB devices, whatever list Electron has", () => {
+    const { call } = locked();
+    const protectedClasses = call("usb", { protectedClasses: ["audio"] });
+    expect(new Set(protectedClasses as string[])).toEqual(new Set(["audio", "audio-video", "hid", "mass-storage", "smart-card", "video", "wireless"]));
+  });
+
+  test.each(["select-hid-device", "select-usb-device", "select-serial-port"])("%s chooses no device", (event) => {
+    const { session, refused } = locked();
+    const chosen: string[] = [];
+    const choose = (id: string): void => void chosen.push(id);
+    session.emit(event, { preventDefault: () => undefined }, [], ...(event === "select-serial-port" ? [{}, choose] : [choose]));
+    expect(chosen).toEqual([""]);
+    expect(refused).toHaveLength(1);
+  });
+});
+
+describe("the app's lock", () => {
+  function locked() {
+    const app = new EventEmitter();
+    const refused: string[] = [];
+    lockApp(app as unknown as LockableApp, (what, detail) => refused.push(`${what} ${detail}`));
+    return { app, refused };
+  }
+
+  test("sends no client certificate, to a page or to a service worker", () => {
+    const { app, refused } = locked();
+    for (const contents of [{}, null]) {
+      const sent: unknown[][] = [];
+      let prevented = false;
+      app.emit("select-client-certificate", { preventDefault: () => (prevented = true) }, contents, "https://portal.example/", [{ issuerName: "Store CA" }], (...certificate: unknown[]) => sent.push(certificate));
+      expect({ prevented, sent }).toEqual({ prevented: true, sent: [[]] });
+    }
+    expect(refused).toHaveLength(2);
+  });
+
+  test("gives no password to a server that asks for one", () => {
+    const { app, refused } = locked();
+    const given: unknown[][] = [];
+    app.emit("login", { preventDefault: () => undefined }, null, { url: "https://menu.example/" }, { isProxy: false }, (...answer: unknown[]) => given.push(answer));
+    expect(given).toEqual([[]]);
+    expect(refused).toEqual(["dialog http authentication for https://menu.example/"]);
   });
 });
 

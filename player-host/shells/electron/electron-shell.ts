@@ -11,7 +11,7 @@ import { FetchGuard, type ScreenDocument } from "../chromium/fetch-guard.ts";
 import { PagePictures } from "../chromium/page-pictures.ts";
 import { Screencast } from "../chromium/screencast.ts";
 import { ElectronCdp } from "./electron-cdp.ts";
-import { lockContents, lockSession } from "./lock-down.ts";
+import { lockApp, lockContents, lockSession } from "./lock-down.ts";
 import { answerOwn } from "./own-schemes.ts";
 import { checkSent, TO_HOST, TO_PAGE } from "./page-channel.ts";
 import { windowOptions } from "./window-options.ts";
@@ -20,8 +20,8 @@ import { windowOptions } from "./window-options.ts";
 export interface ElectronParts {
   readonly makeWindow: (options: BrowserWindowConstructorOptions) => BrowserWindow;
   readonly session: Session;
-  readonly ipcMain: Pick<IpcMain, "on" | "removeAllListeners">;
-  readonly app: Pick<App, "getAppMetrics">;
+  readonly ipcMain: Pick<IpcMain, "on" | "off">;
+  readonly app: Pick<App, "getAppMetrics" | "on" | "off">;
   readonly electronVersion: string;
   readonly chromeVersion: string;
   /** Absolute path of the bundled preload script. */
@@ -52,6 +52,8 @@ export class ElectronShell implements Shell {
   readonly #deps: ElectronShellDeps;
   readonly #events: Emitter<ShellEvent>;
   #open: Open | undefined;
+  /** Takes back what was put on the session, the app and IPC, which outlive the window. */
+  #undo: (() => void)[] = [];
 
   constructor(deps: ElectronShellDeps) {
     this.#deps = deps;
@@ -66,8 +68,7 @@ export class ElectronShell implements Shell {
     const { electron, headless, size, timers, log, clock, screens } = this.#deps;
     if (this.#open !== undefined) throw new Error("the window is open already");
     const refuse = (what: Extract<ShellEvent, { kind: "refused" }>["what"], detail: string): void => this.#events.emit({ kind: "refused", what, detail });
-    lockSession(electron.session, refuse);
-    this.#serveOwnSchemes(electron.session);
+    this.#undo.push(lockSession(electron.session, refuse), lockApp(electron.app, refuse), this.#serveOwnSchemes(electron.session));
     const window = electron.makeWindow(windowOptions({ headless, size, session: electron.session, preloadPath: electron.preloadPath }));
     try {
       const cdp = new ElectronCdp(window.webContents.debugger, { timers, log });
@@ -84,6 +85,7 @@ export class ElectronShell implements Shell {
       this.#open = { window, cdp, page, pictures };
       return ok({ name: `electron ${electron.electronVersion} (chromium ${electron.chromeVersion})` });
     } catch (thrown) {
+      this.#takeBack();
       if (!window.isDestroyed()) window.destroy();
       if (!(thrown instanceof CdpError)) log.error({ error: messageOf(thrown) }, "the window could not be prepared");
       return fail("shell.not-started", `Electron's window could not be opened: ${messageOf(thrown)}`);
@@ -93,11 +95,7 @@ export class ElectronShell implements Shell {
   stop(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
-    const { electron } = this.#deps;
-    electron.ipcMain.removeAllListeners(TO_HOST);
-    for (const scheme of [PACKAGE_SCHEME, SCREEN_SCHEME]) {
-      if (electron.session.protocol.isProtocolHandled(scheme)) electron.session.protocol.unhandle(scheme);
-    }
+    this.#takeBack();
     open?.page.gone();
     open?.cdp.detach();
     if (open !== undefined && !open.window.isDestroyed()) open.window.destroy();
@@ -174,21 +172,28 @@ export class ElectronShell implements Shell {
     return found;
   }
 
-  #serveOwnSchemes(session: Session): void {
-    for (const scheme of [PACKAGE_SCHEME, SCREEN_SCHEME]) {
-      if (session.protocol.isProtocolHandled(scheme)) session.protocol.unhandle(scheme);
-      session.protocol.handle(scheme, (request) => answerOwn(request, this.#open?.page.targets() ?? [], this.#deps.screens));
-    }
+  #takeBack(): void {
+    for (const undo of this.#undo.splice(0)) undo();
+  }
+
+  #serveOwnSchemes(session: Session): () => void {
+    const schemes = [PACKAGE_SCHEME, SCREEN_SCHEME];
+    for (const scheme of schemes) session.protocol.handle(scheme, (request) => answerOwn(request, this.#open?.page.targets() ?? [], this.#deps.screens));
+    return () => {
+      for (const scheme of schemes) session.protocol.unhandle(scheme);
+    };
   }
 
   #listen(window: BrowserWindow, page: ChromiumPage, pictures: PagePictures): void {
     const { webContents } = window;
     const { electron } = this.#deps;
-    electron.ipcMain.on(TO_HOST, (event, ...args: unknown[]) => {
+    const onSent = (event: Electron.IpcMainEvent, ...args: unknown[]): void => {
       const sent = checkSent({ frame: event.senderFrame, args }, webContents.mainFrame, page.contentRules());
       if (sent.ok) this.#events.emit({ kind: "page-call", text: sent.text });
       else this.#events.emit({ kind: "refused", what: "page-call", detail: sent.why });
-    });
+    };
+    electron.ipcMain.on(TO_HOST, onSent);
+    this.#undo.push(() => electron.ipcMain.off(TO_HOST, onSent));
     webContents.on("render-process-gone", (_event, { reason, exitCode }) => {
       page.gone();
       pictures.forget();

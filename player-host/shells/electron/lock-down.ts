@@ -1,4 +1,4 @@
-import type { Session, WebContents } from "electron";
+import type { App, Session, WebContents } from "electron";
 import { mayNavigate, type NavigationRules } from "../../stage/navigation-rules.ts";
 import type { RefusedThing } from "../../stage/shell.ts";
 
@@ -10,7 +10,12 @@ export type LockableSession = Pick<
   | "setDevicePermissionHandler"
   | "setDisplayMediaRequestHandler"
   | "setUSBProtectedClassesHandler"
-> & { on(event: "will-download", listener: (event: { preventDefault(): void }, item: { getURL(): string }) => void): unknown };
+  | "on"
+  | "off"
+>;
+
+/** As much of the app as has to be locked. */
+export type LockableApp = Pick<App, "on" | "off">;
 
 /** What happens in a page before it happens, as far as it can be prevented. */
 export interface LockableContents {
@@ -18,7 +23,6 @@ export interface LockableContents {
   on(event: "will-navigate" | "will-redirect" | "will-frame-navigate", listener: (details: NavigationDetails) => void): unknown;
   on(event: "will-attach-webview", listener: (event: { preventDefault(): void }) => void): unknown;
   on(event: "select-bluetooth-device", listener: (event: { preventDefault(): void }, devices: unknown, callback: (id: string) => void) => void): unknown;
-  on(event: "login", listener: (event: { preventDefault(): void }) => void): unknown;
 }
 
 export interface NavigationDetails {
@@ -29,8 +33,14 @@ export interface NavigationDetails {
 
 export type Refuse = (what: RefusedThing, detail: string) => void;
 
-/** No page gets any permission, any device, any capture or any download. Electron grants all of them by default. */
-export function lockSession(session: LockableSession, refuse: Refuse): void {
+/** Every class that Electron knows. Its own list is shorter, and what is not on it a page may reach. */
+const USB_CLASSES = ["audio", "audio-video", "hid", "mass-storage", "smart-card", "video", "wireless"];
+
+/**
+ * No page gets any permission, any device, any capture or any download. Electron grants all of them by default.
+ * Returns the undo, because a session outlives the window that it was locked for.
+ */
+export function lockSession(session: LockableSession, refuse: Refuse): () => void {
   session.setPermissionRequestHandler((_contents, permission, callback) => {
     refuse("permission", permission);
     callback(false);
@@ -41,12 +51,51 @@ export function lockSession(session: LockableSession, refuse: Refuse): void {
     refuse("permission", "display-capture");
     callback(null);
   });
-  // Every class is protected: no page reaches a USB device.
-  session.setUSBProtectedClassesHandler(({ protectedClasses }) => protectedClasses);
-  session.on("will-download", (event, item) => {
+  session.setUSBProtectedClassesHandler(() => USB_CLASSES);
+  const onDownload = (event: { preventDefault(): void }, item: { getURL(): string }): void => {
     refuse("download", item.getURL().slice(0, 500));
     event.preventDefault();
-  });
+  };
+  const noDevice = (kind: string) => (event: { preventDefault(): void }, _details: unknown, choose: (id: string) => void): void => {
+    refuse("permission", kind);
+    event.preventDefault();
+    choose("");
+  };
+  const [noHid, noUsb, serial] = [noDevice("hid"), noDevice("usb"), noDevice("serial")];
+  const noSerial = (event: { preventDefault(): void }, ports: unknown, _contents: unknown, choose: (id: string) => void): void => serial(event, ports, choose);
+  session.on("will-download", onDownload);
+  session.on("select-hid-device", noHid);
+  session.on("select-usb-device", noUsb);
+  session.on("select-serial-port", noSerial);
+  return () => {
+    session.off("will-download", onDownload);
+    session.off("select-hid-device", noHid);
+    session.off("select-usb-device", noUsb);
+    session.off("select-serial-port", noSerial);
+  };
+}
+
+/**
+ * No server gets a client certificate and none a password. Left alone, Electron sends the first certificate of the
+ * machine's store to whoever asks. At the app, because a service worker asks without a page. Returns the undo.
+ */
+export function lockApp(app: LockableApp, refuse: Refuse): () => void {
+  const noCertificate = (event: { preventDefault(): void }, _contents: unknown, url: string, _list: unknown, choose: (certificate?: Electron.Certificate) => void): void => {
+    refuse("dialog", `client certificate for ${url.slice(0, 500)}`);
+    event.preventDefault();
+    choose();
+  };
+  const noPassword = (event: { preventDefault(): void }, _contents: unknown, details: { readonly url: string }, _auth: unknown, answer: (user?: string, password?: string) => void): void => {
+    refuse("dialog", `http authentication for ${details.url.slice(0, 500)}`);
+    event.preventDefault();
+    answer();
+  };
+  app.on("select-client-certificate", noCertificate);
+  app.on("login", noPassword);
+  return () => {
+    app.off("select-client-certificate", noCertificate);
+    app.off("login", noPassword);
+  };
 }
 
 /**
@@ -76,8 +125,6 @@ export function lockContents(contents: LockableContents, rules: () => Navigation
     event.preventDefault();
     callback("");
   });
-  // Without a listener Electron cancels; with one that does nothing, too. Said here so that nobody adds a dialog.
-  contents.on("login", () => refuse("dialog", "http authentication"));
 }
 
 function mayGo({ url, isMainFrame }: NavigationDetails, rules: NavigationRules, loadingByHost: boolean): boolean {

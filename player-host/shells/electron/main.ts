@@ -6,13 +6,15 @@ import { systemRandom } from "../../../platform/linux/system-random.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
 import { screenDocument } from "../../screens/screen-document.ts";
 import { EXIT } from "../common/exit-codes.ts";
+import { parseHostOptions } from "../common/host-options.ts";
 import { complain, runHostProgram, type HostProgram } from "../common/host-program.ts";
 import { overlayScript } from "../common/overlay-script.ts";
 import { findProfileFolder } from "../common/profile-folder.ts";
 import { ElectronShell } from "./electron-shell.ts";
+import { ownArguments } from "./own-arguments.ts";
 import { OWN_SCHEMES } from "./own-schemes.ts";
 
-// Everything in this block has to happen before Electron is ready.
+// Everything down to the program has to happen before Electron is ready, which waits for this module.
 protocol.registerSchemesAsPrivileged(OWN_SCHEMES);
 app.enableSandbox();
 app.on("window-all-closed", () => undefined);
@@ -22,12 +24,22 @@ for (const name of ["disable-background-networking", "disable-component-update",
 // A debugging port would be a way around everything else here.
 for (const name of ["remote-debugging-port", "remote-debugging-pipe"]) app.commandLine.removeSwitch(name);
 
+const argv = ownArguments(process.argv, app.isPackaged);
+const options = parseHostOptions(argv, process.cwd());
+// Wrong options are the program's to complain about; it then opens no shell.
+const profile = options.ok ? await findProfileFolder(join(options.value.dataDir, "player", "electron"), tmpdir()) : undefined;
+if (profile !== undefined) app.setPath("userData", profile.path);
+if (options.ok && options.value.headless && process.env["DISPLAY"] !== undefined) {
+  // A window that is not shown paints on X11 and never on Wayland. Electron has set the switch itself by now, and an
+  // appended one does not replace it.
+  app.commandLine.removeSwitch("ozone-platform");
+  app.commandLine.appendSwitch("ozone-platform", "x11");
+}
+
 const program: HostProgram = {
-  argv: process.argv.slice(app.isPackaged ? 1 : 2).filter((flag) => flag !== "--no-sandbox"),
-  openShell: async ({ dataDir, headless, window: size }, { clock, timers, log }) => {
-    const profile = await findProfileFolder(join(dataDir, "player", "electron"), tmpdir());
-    if (profile.insteadBecause !== undefined) log.error({ why: profile.insteadBecause, profile: profile.path }, "the disk takes no browser profile: it is kept in a temporary folder");
-    app.setPath("userData", profile.path);
+  argv,
+  openShell: async ({ headless, window: size }, { clock, timers, log }) => {
+    if (profile?.insteadBecause !== undefined) log.error({ why: profile.insteadBecause, profile: profile.path }, "the disk takes no browser profile: it is kept in a temporary folder");
     await app.whenReady();
     Menu.setApplicationMenu(null);
     return new ElectronShell({

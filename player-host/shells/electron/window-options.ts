@@ -17,6 +17,8 @@ export function windowOptions({ headless, size, session, preloadPath }: WindowSe
     kiosk: !headless,
     fullscreen: !headless,
     frame: false,
+    // A frameless window has round corners where the desktop draws its decorations (Electron 45, Linux too).
+    roundedCorners: false,
     autoHideMenuBar: true,
     backgroundColor: "#000000",
     webPreferences: {
@@ -38,7 +40,8 @@ export function windowOptions({ headless, size, session, preloadPath }: WindowSe
       // A wall's page is never in the background, and nobody is there to click "play".
       backgroundThrottling: false,
       autoplayPolicy: "no-user-gesture-required",
-      offscreen: headless,
+      // One device pixel for each CSS pixel, whatever screen the machine has: pictures have the size that was asked for.
+      offscreen: headless ? { deviceScaleFactor: 1 } : false,
     },
   };
 }
