@@ -7,7 +7,7 @@ import { Emitter } from "../../platform/runtime/emitter.ts";
 import { parseJson, type JsonObject } from "../../platform/runtime/json.ts";
 import { LineFramer } from "../../platform/runtime/line-framer.ts";
 import { validate } from "../protocol/codec.ts";
-import type { PlayerEvent, PlayerLink, PlayerStatus } from "../core/player/player-port.ts";
+import { UNTOLD_STAGE, type PlayerEvent, type PlayerLink, type PlayerStatus } from "../core/player/player-port.ts";
 import type { PlayerGroup } from "./player-group.ts";
 import { serveUnixSocket } from "./unix-server.ts";
 
@@ -177,7 +177,7 @@ export class PlayerSocket implements PlayerLink {
       instance: hello.instance,
       pid: hello.pid,
       shell: hello.shell,
-      stage: { kind: "screen", screen: "unknown" },
+      stage: UNTOLD_STAGE,
       picture: { verdict: "unknown", confidence: 0, evidence: [] },
       heardMs: this.#deps.clock.monotonicMs(),
     });

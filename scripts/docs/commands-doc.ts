@@ -39,6 +39,10 @@ device, numbered and limited in time; [protocol.md](protocol.md) says how it tra
   runs again by itself; where it is still wanted, send the next \`attempt\`. Two exceptions, in which nothing can be done twice:
   a command that changes nothing (below: *runs again*) does, and one that is known not to have begun runs for the first time,
   both only while their time to live lasts. After the fourth such end it is given up (\`command.restart-loop\`).
+- **A command for the player waits for the player host**, which joins a restarted agent some moments after the cloud's first
+  commands: it stays \`delivered\` until the host has joined and said what is on the screen (\`page.message\` and \`identify\` also
+  until a page that is loading is there, at most 20 s), within its time to live, for at most a minute after the host went or the
+  agent started, and for 10 s if that was longer ago. Then it ends \`failed\` with \`player.absent\`.
 - A command that was \`delivered\` and not yet \`running\` when the agent ended just runs, unless it expired.
 - A cancel that overtakes its command keeps it from running.
 
@@ -64,7 +68,8 @@ Besides the codes of the hardware and those named by each port:
 | \`<part>.no-answer\`, \`<part>.effect-not-observed\`, \`<part>.not-attempted\` | failed | \`display\`, \`audio\`, \`gpio\`: silence; something else was seen; nothing left the device |
 | \`reboot.did-not-happen\`, \`shutdown.did-not-happen\` | failed | the boot id is still the same |
 | \`outcome-unknown\` | failed | also: the player host was asked (\`page.message\`, \`identify\`, \`reload-player\`, \`content.clear-cache\`) and gave no answer in time or before it went away; it may have done it, or may do it yet |
-| \`player.absent\`, \`player.no-content\`, \`player.not-reloaded\`, \`player.not-restarted\`, \`player.no-picture\` | failed | |
+| \`player.absent\` | failed | no player host came in time, see above; nothing was done |
+| \`player.no-content\`, \`player.no-page\`, \`player.not-reloaded\`, \`player.not-restarted\`, \`player.no-picture\` | failed | |
 
 Answered with an \`error\` message and nothing else, because there is nothing to give an outcome to: a bad signature,
 \`command.malformed\`, \`command.other-device\`, \`command.key-reused\` (known key, other parameters), \`command.replayed\` (its number

@@ -93,7 +93,12 @@ export class Chaos {
   #perDevice(device: SimulatedDevice): Partial<Record<keyof DeviceFault, () => void>> {
     const random = this.#random;
     return {
-      killPerHour: () => (random.chance(0.3) ? device.stopPolitely() : device.kill("killed")),
+      killPerHour: () => {
+        if (random.chance(0.3)) device.stopPolitely();
+        else device.kill("killed");
+        // Sent behind the next welcome, before the player host has found the new process.
+        if (random.chance(0.5)) this.#work.playerCommand(device);
+      },
       powerCutPerHour: () => {
         if (!device.off) device.powerCut(random.integer(2_000, random.chance(0.2) ? 3_000_000 : 120_000));
       },

@@ -23,6 +23,7 @@ const CASES: readonly Case[] = [
   { sabotage: "taken-back-vanishes", breaks: ["nothing-lost"], faults: { diskTroublePerHour: 20, killPerHour: 30, networkCutPerHour: 30 }, workload: { commandsPerHour: 150 } },
   { sabotage: "cloud-forgets", breaks: ["nothing-lost"] },
   { sabotage: "second-outcome", breaks: ["one-outcome"], workload: { commandsPerHour: 100 } },
+  { sabotage: "host-stays-away", breaks: ["host-is-awaited"], faults: { killPerHour: 20 }, workload: { commandsPerHour: 150 } },
   { sabotage: "lying-audio", breaks: ["reported-is-true"] },
   { sabotage: "hammering", breaks: ["connects-bounded"], faults: { connectRefusedChance: 1 } },
   { sabotage: "never-heals", breaks: ["reconnects"], faults: { networkCutPerHour: 60 } },

@@ -41,6 +41,8 @@ export type Sabotage =
   | "desired-lost"
   /** The player host never hears that a record of its page is stored. */
   | "page-never-stored"
+  /** The player host joins no agent before minutes have passed. */
+  | "host-stays-away"
   /** Timers are made that nobody cancels. */
   | "leaky-timers"
   /** After a start the outbox gives the numbers of its log again, and the cloud does not object. */

@@ -25,11 +25,10 @@ export class WorkloadGenerator {
   }
 
   /** A command to one device, at the cloud where it is claimed; canceled soon after, now and then. */
-  command(device: SimulatedDevice): void {
+  command(device: SimulatedDevice, order = this.#order()): void {
     const cloud = this.#cloudOf(device);
     const row = cloud?.store.device(device.id);
     if (cloud?.cloud === undefined || row?.owner === undefined) return;
-    const order = this.#order();
     const ttlMs = this.#random.chance(0.2) ? this.#random.integer(1_000, 30_000) : undefined;
     const issued = cloud.cloud.commands.create(row, { name: order.name, params: order.params, ...(ttlMs !== undefined && { ttlMs }) });
     if (!issued.ok) return;
@@ -42,6 +41,11 @@ export class WorkloadGenerator {
     this.#world.sim.time.after("sim.cancel", this.#random.integer(1, 5_000), () => {
       cloud.run("a cancel", () => void cloud.cloud?.commands.cancel(device.id, id));
     });
+  }
+
+  /** A command for the player, which needs its host to be there. */
+  playerCommand(device: SimulatedDevice): void {
+    this.command(device, pick(this.#random, this.#playerOrders((this.#orders += 1)))());
   }
 
   desired(device: SimulatedDevice): void {
@@ -95,12 +99,8 @@ export class WorkloadGenerator {
       () => ({ name: "cec.send", params: { destination: 0, opcode: VENDOR_COMMAND, operands: [number >> 8, number & 255] }, effectKey: `cec:${number >> 8}.${number & 255}` }),
       () => ({ name: "reboot", params: { reason: `sim-${number}` }, effectKey: `machine:sim-${number}` }),
       () => (this.#random.chance(0.3) ? { name: "shutdown", params: { reason: `sim-${number}` }, effectKey: `machine:sim-${number}` } : this.#order()),
-      () => ({ name: "identify", params: { text: `sim-${number}`, durationMs: 5_000 }, effectKey: `identify:sim-${number}` }),
-      () => ({ name: "screenshot", params: {} }),
+      ...this.#playerOrders(number),
       () => ({ name: "logs.collect", params: {} }),
-      () => ({ name: "restart-player", params: {} }),
-      () => ({ name: "reload-player", params: {} }),
-      () => ({ name: "content.clear-cache", params: {} }),
       () => ({ name: "display.power", params: { on: this.#random.chance(0.5) } }),
       () => ({ name: "display.input", params: { input: this.#random.chance(0.5) ? "hdmi-1" : "hdmi-2" } }),
       () => ({ name: "display.brightness", params: { percent: this.#random.integer(0, 100) } }),
@@ -112,6 +112,17 @@ export class WorkloadGenerator {
       () => ({ name: "diagnostics.run", params: {} }),
     ];
     return pick(this.#random, kinds)();
+  }
+
+  #playerOrders(number: number): readonly (() => Order)[] {
+    return [
+      () => ({ name: "identify", params: { text: `sim-${number}`, durationMs: 5_000 }, effectKey: `identify:sim-${number}` }),
+      () => ({ name: "page.message", params: { message: { number } } }),
+      () => ({ name: "screenshot", params: {} }),
+      () => ({ name: "restart-player", params: {} }),
+      () => ({ name: "reload-player", params: {} }),
+      () => ({ name: "content.clear-cache", params: {} }),
+    ];
   }
 
   #document(): JsonObject {

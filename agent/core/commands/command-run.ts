@@ -62,6 +62,8 @@ export class CommandRun {
   #graceOver = false;
   #release: () => void = () => {};
   readonly #released: Promise<void>;
+  /** What the executor awaits came, or was awaited as long as it may be. */
+  #awaited = false;
   /** Journaled as running by whoever took it, and nothing of it was done yet. */
   readonly #begun: boolean;
   readonly #alarms = new Map<"expiry" | "total" | "step" | "grace", Timer>();
@@ -177,8 +179,10 @@ export class CommandRun {
     if (this.#command.state.kind !== "delivered") return true;
     const expiry = expiryOf(this.#entry, this.#deps.now());
     if (expiry.kind === "expired") await this.#dispatch({ t: "expired", error: expiry.error });
-    else if (expiry.kind === "alive") await this.#dispatch({ t: "turn" });
-    else if (await this.#waitForTime(expiry.leftMs))
+    else if (expiry.kind === "alive") {
+      if (!(await this.#awaitNeeds())) return false;
+      await this.#dispatch({ t: "turn" });
+    } else if (await this.#waitForTime(expiry.leftMs))
       await this.#dispatch({ t: "expired", error: expiredByAge(this.#entry.ttlMs) });
     else return false;
     return true;
@@ -186,10 +190,24 @@ export class CommandRun {
 
   /** True when the whole time passed; false when something changed before. */
   #waitForTime(delayMs: number): Promise<boolean> {
+    return sleep(this.#deps.timers, "command.wait-for-time", delayMs, this.#untilWoken());
+  }
+
+  /** True when it may start: what it needs is there, or is no longer expected, which is for the executor to tell. False when something changed before. */
+  async #awaitNeeds(): Promise<boolean> {
+    const { awaits } = this.#executor;
+    if (this.#awaited || awaits === undefined || awaits.isThere()) return true;
+    const woken = this.#untilWoken();
+    await awaits.wait(woken);
+    this.#awaited = !woken.aborted;
+    return this.#awaited;
+  }
+
+  #untilWoken(): AbortSignal {
     const waiting = new AbortController();
     this.#wake = () => waiting.abort();
     if (this.#closing.signal.aborted) waiting.abort();
-    return sleep(this.#deps.timers, "command.wait-for-time", delayMs, waiting.signal);
+    return waiting.signal;
   }
 
   /** A command that waits behind others ends when its time has passed, not when its turn comes. */
@@ -291,11 +309,18 @@ export class CommandRun {
 
   #resolve(overdue: boolean): void {
     const signal = this.#supervise();
+    this.#atWork = this.#askWhatBecame(overdue, signal).then((event) => this.#cameBack(event));
+  }
+
+  async #askWhatBecame(overdue: boolean, signal: AbortSignal): Promise<CommandEvent> {
+    const { awaits } = this.#executor;
+    const mayRun = this.#executor.resolve !== undefined || this.definition.afterCrash === "run-again";
+    // Not part of its time-out: nothing of it is at work.
+    if (mayRun && !overdue) await awaits?.wait(signal);
     this.#armTotal(this.definition.timeoutMs);
     const expiry = expiryOf(this.#entry, this.#deps.now());
     const expired = expiry.kind === "expired" ? expiry.error : undefined;
-    const work = askWhatBecame(this.#entry, this.#executor, { overdue, signal }, expired, this.#deps.log);
-    this.#atWork = work.then((event) => this.#cameBack(event));
+    return askWhatBecame(this.#entry, this.#executor, { overdue, signal }, expired, this.#deps.log);
   }
 
   #supervise(): AbortSignal {

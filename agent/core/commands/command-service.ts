@@ -242,7 +242,9 @@ export class CommandService {
           };
           return this.#finishAtOnce(session, ended(admission.entry, "rejected", error, this.#now(session)));
         }
-        const begun = lane.idle ? runningAtOnce(admission.entry, this.#now(session)) : undefined;
+        const awaits = this.#deps.executors[admission.definition.name as CommandName]?.awaits;
+        const canBegin = lane.idle && (awaits === undefined || awaits.isThere());
+        const begun = canBegin ? runningAtOnce(admission.entry, this.#now(session)) : undefined;
         await this.#deps.store.put(begun ?? admission.entry);
         this.#answers.count("accepted");
         this.#answers.ack(admission.entry);

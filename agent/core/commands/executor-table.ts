@@ -62,15 +62,15 @@ function playerExecutors(deps: ExecutorTableDeps, time: ExecutorTime): ExecutorT
   const { player, uploader } = deps;
   const machine = deps.adapter.screenshot;
   const sources = { ...(player === undefined ? {} : { player }), ...(machine === undefined ? {} : { machine }) };
-  const screenshot = player === undefined && machine === undefined ? {} : { screenshot: screenshotExecutor(sources, uploader) };
+  const screenshot = player === undefined && machine === undefined ? {} : { screenshot: screenshotExecutor(sources, uploader, time) };
   if (player === undefined) return screenshot;
   return {
     ...screenshot,
     "restart-player": restartPlayerExecutor(player, time),
     "reload-player": reloadPlayerExecutor(player, time),
     "content.clear-cache": clearCacheExecutor(player, time),
-    identify: identifyExecutor(player, () => deps.label()),
-    "page.message": pageMessageExecutor(player),
+    identify: identifyExecutor(player, time, () => deps.label()),
+    "page.message": pageMessageExecutor(player, time),
   };
 }
 

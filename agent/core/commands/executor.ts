@@ -48,8 +48,21 @@ export interface ResolutionContext {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Something a command cannot do without and that comes and goes, such as the player host. While it is awaited the command has
+ * not started: it stays `delivered`, its expiry counts, and a crash loses nothing.
+ */
+export interface Awaited {
+  /** It is there now. */
+  isThere(): boolean;
+  /** Settles when it is there, when it is no longer expected, or when `signal` aborts. Never rejects, and always ends. */
+  wait(signal: AbortSignal): Promise<void>;
+}
+
 /** Runs one kind of command. Bugs throw; everything expected is an `Execution`. */
 export interface CommandExecutor<N extends CommandName = CommandName> {
+  /** What is waited for before `run`, and before a `resolve` that may lead to `run`. */
+  readonly awaits?: Awaited;
   run(params: CommandParams<N>, context: ExecutionContext): Promise<Execution<CommandResult<N>>>;
   /**
    * The agent ended while this command ran: what became of it? Asks the hardware, and does nothing to it. `unknown` (or

@@ -17,6 +17,14 @@ export type PlayerStatus =
       readonly heardMs: number;
     };
 
+/** Stage of a host that has joined and has not said yet what is on. */
+export const UNTOLD_STAGE: StageReport = { kind: "screen", screen: "unknown" };
+
+/** The host has joined and has said what is on. */
+export function hasToldStage(status: PlayerStatus): status is Extract<PlayerStatus, { kind: "present" }> {
+  return status.kind === "present" && !(status.stage.kind === "screen" && status.stage.screen === "unknown");
+}
+
 export type PlayerEvent = Extract<HostMessage, { t: "page-event" | "page-play" | "page-state" | "page-refused" | "metrics" | "log" }>;
 
 /**

@@ -11,7 +11,7 @@ export class Life implements Timers {
   readonly name: string;
   readonly random: SeededRandom;
   readonly #sim: SimContext;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #onDeath: () => void;
   readonly #pending = new Set<LifeTimer>();
   readonly #undo: (() => void)[] = [];
@@ -26,7 +26,7 @@ export class Life implements Timers {
     this.#sim = sim;
     this.name = name;
     this.random = random;
-    this.#clock = clock;
+    this.clock = clock;
     this.#onDeath = onDeath;
   }
 
@@ -55,7 +55,7 @@ export class Life implements Timers {
     if (!this.#alive) return DEAD_TIMER;
     this.#countArmed(name);
     const late = this.#sim.sabotage === "late-writes" && name === "outbox.flush" ? 60_000 : 0;
-    const timer = new LifeTimer(name, this.#clock.monotonicMs() + delayMs, this.#pending);
+    const timer = new LifeTimer(name, this.clock.monotonicMs() + delayMs, this.#pending);
     timer.arm(
       this.#sim.time.after(name, Math.ceil(delayMs) + late, () => {
         this.#pending.delete(timer);

@@ -1,4 +1,4 @@
-import type { PlayerEvent, PlayerLink, PlayerStatus } from "../../../agent/core/player/player-port.ts";
+import { UNTOLD_STAGE, type PlayerEvent, type PlayerLink, type PlayerStatus } from "../../../agent/core/player/player-port.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
@@ -14,6 +14,12 @@ type PageRecord = Extract<PlayerEvent, { t: "page-event" | "page-play" }>;
 const SPOOL_MAX = 2_000;
 /** As many of them are with the agent at once: what a real host has under way (page-desk.ts). */
 const UNDER_WAY_MAX = 564;
+/** The host finds a new process of the agent within this time: also well after that has heard the cloud's welcome and its commands. */
+const JOINS_WITHIN_MS = 8_000;
+/** From the host's greeting to its word on what is on the screen. */
+const TELLS_WITHIN_MS = 200;
+/** With the sabotage `host-stays-away`. */
+const STAYS_AWAY_MS = 180_000;
 /** Sent and not answered: sent again after this. */
 const RESEND_MS = 15_000;
 /** Refusals that sending again does not change. */
@@ -30,7 +36,7 @@ export class SimulatedPlayerHost {
   readonly #spool = new Map<string, { readonly record: PageRecord; sentMs: number }>();
   #link: HostEnd | undefined;
   #instance = 1;
-  #present = true;
+  #presentSinceMs: number | undefined = 0;
   #scene: StageScene = { kind: "blank" };
   #loads = 1;
   #nextId = 1;
@@ -44,6 +50,15 @@ export class SimulatedPlayerHost {
     this.#resend();
   }
 
+  /** Since when the host has run without a break; `undefined`: it does not. */
+  get presentSinceMs(): number | undefined {
+    return this.#presentSinceMs;
+  }
+
+  get #present(): boolean {
+    return this.#presentSinceMs !== undefined;
+  }
+
   get waiting(): number {
     return this.#spool.size;
   }
@@ -55,29 +70,30 @@ export class SimulatedPlayerHost {
     life.atDeath(() => {
       if (this.#link === link) this.#link = undefined;
     });
-    if (this.#present) life.after("sim.player-connects", this.#random.integer(20, 1_500), () => this.#appear());
+    const joinsMs = this.#sim.sabotage === "host-stays-away" ? STAYS_AWAY_MS : this.#random.integer(20, JOINS_WITHIN_MS);
+    if (this.#present) life.after("sim.player-connects", joinsMs, () => this.#appear());
     return link;
   }
 
   vanish(): void {
     if (!this.#present) return;
     this.#sim.trace.add(this.#name, "player-vanishes");
-    this.#present = false;
-    this.#link?.become({ kind: "absent", sinceMs: this.#sim.time.monotonicMs(), why: "the host ended" });
+    this.#presentSinceMs = undefined;
+    this.#link?.leave("the host ended");
   }
 
   /** `anew`: another process of the host; else the one that was only cut off. */
   comeBack(anew: boolean): void {
     if (this.#present) return;
     this.#sim.trace.add(this.#name, "player-returns", anew ? "anew" : "as it was");
-    this.#present = true;
+    this.#presentSinceMs = this.#sim.time.monotonicMs();
     if (anew) this.#startAnew();
     this.#appear();
   }
 
   /** The machine booted: every process on it is a new one. */
   rebooted(): void {
-    this.#present = true;
+    this.#presentSinceMs = this.#sim.time.monotonicMs();
     this.#startAnew();
   }
 
@@ -133,15 +149,13 @@ export class SimulatedPlayerHost {
     }
   }
 
-  status(): PlayerStatus {
-    if (!this.#present) return { kind: "absent", sinceMs: 0, why: "the host ended" };
+  status(): Present {
     const stage = this.#stage();
-    const present: Present = {
+    return {
       kind: "present", instance: `${this.#name}-host-${this.#instance}`, pid: 1_000 + this.#instance, shell: "simulated", stage,
       picture: { verdict: stage.kind === "playing" ? "showing" : "blank", confidence: 1, evidence: [{ witness: "frame", says: "a frame came" }] },
       heardMs: this.#sim.time.monotonicMs(),
     };
-    return present;
   }
 
   #startAnew(): void {
@@ -157,12 +171,13 @@ export class SimulatedPlayerHost {
   }
 
   #appear(): void {
-    this.#report();
+    if (!this.#present) return;
+    this.#link?.join(this.#random.integer(1, TELLS_WITHIN_MS));
     this.#send(true);
   }
 
   #report(): void {
-    if (this.#present) this.#link?.become(this.status());
+    if (this.#present) this.#link?.tell();
   }
 
   #emit(record: PageRecord): void {
@@ -206,20 +221,42 @@ class HostEnd implements PlayerLink {
   readonly #host: SimulatedPlayerHost;
   readonly #onStatus = new Set<(status: PlayerStatus) => void>();
   readonly #onEvent = new Set<(event: PlayerEvent) => void>();
-  #status: PlayerStatus;
+  #here: { readonly kind: "away"; readonly sinceMs: number; readonly why: string } | { readonly kind: "joined" } | { readonly kind: "told" };
 
   constructor(life: Life, host: SimulatedPlayerHost) {
     this.#life = life;
     this.#host = host;
-    this.#status = { kind: "absent", sinceMs: 0, why: "no host has connected yet" };
+    this.#here = { kind: "away", sinceMs: life.clock.monotonicMs(), why: "no host has connected yet" };
   }
 
   status(): PlayerStatus {
-    return this.#status.kind === "present" ? this.#host.status() : this.#status;
+    const here = this.#here;
+    if (here.kind === "away") return { ...here, kind: "absent" };
+    return here.kind === "told" ? this.#host.status() : { ...this.#host.status(), stage: UNTOLD_STAGE };
   }
 
-  become(status: PlayerStatus): void {
-    this.#status = status;
+  /** The host's greeting; what is on its screen follows. */
+  join(tellsAfterMs: number): void {
+    this.#here = { kind: "joined" };
+    this.#tellListeners();
+    this.#life.after("sim.player-tells", tellsAfterMs, () => {
+      if (this.#here.kind !== "joined") return;
+      this.#here = { kind: "told" };
+      this.#tellListeners();
+    });
+  }
+
+  tell(): void {
+    if (this.#here.kind === "told") this.#tellListeners();
+  }
+
+  leave(why: string): void {
+    this.#here = { kind: "away", sinceMs: this.#life.clock.monotonicMs(), why };
+    this.#tellListeners();
+  }
+
+  #tellListeners(): void {
+    const status = this.status();
     for (const listener of [...this.#onStatus]) this.#life.run("a listener to the player's status", () => listener(status));
   }
 
@@ -254,7 +291,7 @@ class HostEnd implements PlayerLink {
   }
 
   request(request: HostRequest, timeoutMs: number): Promise<Result<JsonObject>> {
-    if (this.#status.kind === "absent") return Promise.resolve(fail("player.absent", "no player host is connected"));
+    if (this.#here.kind === "away") return Promise.resolve(fail("player.absent", "no player host is connected"));
     return this.#life.call(`player.${request.do}`, () => this.#host.request(request, timeoutMs, this.#life));
   }
 }

@@ -2,6 +2,7 @@ import { capsHold } from "./caps-hold.ts";
 import { connectsBounded } from "./connects-bounded.ts";
 import { desiredConverges } from "./desired-converges.ts";
 import { drained } from "./drained.ts";
+import { hostIsAwaited } from "./host-is-awaited.ts";
 import type { Invariant } from "./invariant.ts";
 import { neverStranded } from "./never-stranded.ts";
 import { nothingLost } from "./nothing-lost.ts";
@@ -16,6 +17,6 @@ import { timersBounded } from "./timers-bounded.ts";
 
 /** Every invariant, those first on which others stand. */
 export const INVARIANTS: readonly Invariant[] = [
-  numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, capsHold, timersBounded, connectsBounded, neverStranded,
+  numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, hostIsAwaited, capsHold, timersBounded, connectsBounded, neverStranded,
   reconnects, desiredConverges, drained, oneOutcome, reportedIsTrue, nothingLost,
 ];

@@ -155,7 +155,7 @@ describe("screenshot", () => {
     const player = new FakePlayer();
     player.answer = () => ok(picture);
     const uploader = new FakeUploader();
-    const { execution } = await runExecutor(screenshotExecutor({ player }, uploader), { widthMax: 640 }, time);
+    const { execution } = await runExecutor(screenshotExecutor({ player }, uploader, { clock: time, timers: time }), { widthMax: 640 }, time);
     expect(player.requests).toEqual([{ do: "screenshot", format: "jpeg", quality: 80, widthMax: 640 }]);
     expect(execution).toEqual({
       state: "succeeded",
@@ -177,7 +177,7 @@ describe("screenshot", () => {
     ]);
     const machine = { capture: () => Promise.resolve(ok({ png, source: "compositor" })) };
     const { execution } = await runExecutor(
-      screenshotExecutor({ player: new FakePlayer("absent"), machine }, new FakeUploader()),
+      screenshotExecutor({ player: new FakePlayer("absent"), machine }, new FakeUploader(), { clock: time, timers: time }),
       {},
       time,
     );
@@ -193,7 +193,7 @@ describe("screenshot", () => {
     const player = new FakePlayer();
     player.answer = () => ok(reply);
     const uploader = new FakeUploader();
-    const { execution } = await runExecutor(screenshotExecutor({ player }, uploader), {}, time);
+    const { execution } = await runExecutor(screenshotExecutor({ player }, uploader, { clock: time, timers: time }), {}, time);
     expect(execution).toMatchObject({ state: "failed", error: { code: "screenshot.bad-picture" } });
     expect(uploader.uploads).toEqual([]);
   });
@@ -203,7 +203,7 @@ describe("screenshot", () => {
     player.answer = () => ok(picture);
     const uploader = new FakeUploader();
     uploader.answer = fail("upload.timeout", "too slow");
-    expect((await runExecutor(screenshotExecutor({ player }, uploader), {}, time)).execution).toMatchObject({
+    expect((await runExecutor(screenshotExecutor({ player }, uploader, { clock: time, timers: time }), {}, time)).execution).toMatchObject({
       state: "failed",
       error: { code: "upload.timeout" },
     });
@@ -213,7 +213,7 @@ describe("screenshot", () => {
 describe("the rest", () => {
   it("identify shows the device's name where no text is given", async () => {
     const player = new FakePlayer();
-    const executor = identifyExecutor(player, () => "Lobby");
+    const executor = identifyExecutor(player, { clock: time, timers: time }, () => "Lobby");
     expect((await runExecutor(executor, { durationMs: 2_000 }, time)).execution).toEqual({
       state: "succeeded",
       result: { shownMs: 2_000 },
@@ -256,7 +256,7 @@ describe("the rest", () => {
 describe("page.message", () => {
   it("reaches the page that is on the screen", async () => {
     const player = new FakePlayer();
-    const { execution } = await runExecutor(pageMessageExecutor(player), { message: { order: 42 } }, time);
+    const { execution } = await runExecutor(pageMessageExecutor(player, { clock: time, timers: time }), { message: { order: 42 } }, time);
     expect(execution).toMatchObject({ state: "succeeded" });
     expect(player.requests).toEqual([{ do: "page-message", message: { order: 42 } }]);
   });
@@ -264,7 +264,7 @@ describe("page.message", () => {
   it("is not delivered before the host says that it took it", async () => {
     const player = new FakePlayer();
     player.answer = () => fail("player.absent", "no player host is connected");
-    const { execution } = await runExecutor(pageMessageExecutor(player), { message: 1 }, time);
+    const { execution } = await runExecutor(pageMessageExecutor(player, { clock: time, timers: time }), { message: 1 }, time);
     expect(execution).toMatchObject({ state: "failed", error: { code: "player.absent" } });
   });
 
@@ -272,15 +272,15 @@ describe("page.message", () => {
     const player = new FakePlayer();
     player.answer = () => fail(code, "no answer");
     const unknown = { state: "failed", error: { code: "outcome-unknown", message: expect.stringContaining("no answer") as unknown } };
-    expect((await runExecutor(pageMessageExecutor(player), { message: 1 }, time)).execution).toMatchObject(unknown);
-    expect((await runExecutor(identifyExecutor(player, () => "Lobby"), {}, time)).execution).toMatchObject(unknown);
+    expect((await runExecutor(pageMessageExecutor(player, { clock: time, timers: time }), { message: 1 }, time)).execution).toMatchObject(unknown);
+    expect((await runExecutor(identifyExecutor(player, { clock: time, timers: time }, () => "Lobby"), {}, time)).execution).toMatchObject(unknown);
     expect((await runExecutor(reloadPlayerExecutor(player, { clock: time, timers: time }), {}, time)).execution).toMatchObject(unknown);
     expect((await runExecutor(clearCacheExecutor(player, { clock: time, timers: time }), {}, time)).execution).toMatchObject(unknown);
   });
 
   it.each([["absent" as const, "player.absent"], [{ kind: "screen", screen: "pairing" } as const, "player.no-page"]])("fails where no page would get it: %j", async (stage, code) => {
     const player = new FakePlayer(stage);
-    const { execution } = await runExecutor(pageMessageExecutor(player), { message: 1 }, time);
+    const { execution } = await runExecutor(pageMessageExecutor(player, { clock: time, timers: time }), { message: 1 }, time);
     expect(execution).toMatchObject({ state: "failed", error: { code } });
     expect(player.requests).toEqual([]);
   });

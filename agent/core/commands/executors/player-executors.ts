@@ -1,10 +1,10 @@
 import type { HostRequest } from "../../../../player-host/contract/link-messages.ts";
 import type { Issue } from "../../../../platform/ports/result.ts";
-import type { PlayerLink, PlayerStatus } from "../../player/player-port.ts";
+import { hasToldStage, type PlayerLink, type PlayerStatus } from "../../player/player-port.ts";
 import type { CommandExecutor, Execution, ExecutionContext, NotStarted, ResolutionContext, Unknown } from "../executor.ts";
 import type { IntentNote } from "../journal-entry.ts";
 import type { ExecutorTime } from "./effect-proof.ts";
-import { awaitPlayer, loadedSince, loadsOf } from "./player-watch.ts";
+import { awaitPlayer, hostAwaited, loadedSince, loadsOf, pageAwaited } from "./player-watch.ts";
 
 /** The host answers a request at once or not at all; what follows is watched by its status. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -25,6 +25,7 @@ type Failed = Extract<Execution, { state: "failed" }>;
 /** Codes: `player.absent`, `player.no-content`, `player.not-reloaded`, `outcome-unknown`, or the host's own. */
 export function reloadPlayerExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"reload-player"> {
   return {
+    awaits: hostAwaited(player, time),
     run: ({ ignoreCache }, context) =>
       loadAnew(player, time, context, { do: "reload", ignoreCache: ignoreCache ?? false }, RELOAD_WITHIN_MS),
     resolve: (_params, note, context) => wasLoadedAnew(player, time, note, context),
@@ -34,6 +35,7 @@ export function reloadPlayerExecutor(player: PlayerLink, time: ExecutorTime): Co
 /** Codes: as `reload-player`. */
 export function clearCacheExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"content.clear-cache"> {
   return {
+    awaits: hostAwaited(player, time),
     run: ({ storage }, context) =>
       loadAnew(player, time, context, { do: "clear-cache", storage: storage ?? false }, CLEARED_WITHIN_MS),
     resolve: (_params, note, context) => wasLoadedAnew(player, time, note, context),
@@ -91,6 +93,7 @@ async function wasLoadedAnew(
  */
 export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"restart-player"> {
   return {
+    awaits: hostAwaited(player, time),
     async run(_params, context) {
       const before = player.status();
       if (before.kind === "absent") return failedWith(absent(before));
@@ -134,8 +137,9 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
 }
 
 /** `label` is what is shown when the sender gives no text: the device's name. Codes: `outcome-unknown`, or the host's own. */
-export function identifyExecutor(player: PlayerLink, label: () => string): CommandExecutor<"identify"> {
+export function identifyExecutor(player: PlayerLink, time: ExecutorTime, label: () => string): CommandExecutor<"identify"> {
   return {
+    awaits: pageAwaited(player, time),
     async run({ text, durationMs }) {
       const shownMs = durationMs ?? IDENTIFY_DEFAULT_MS;
       const shown = await player.request({ do: "identify", text: text ?? label(), durationMs: shownMs }, REQUEST_TIMEOUT_MS);
@@ -149,8 +153,9 @@ export function identifyExecutor(player: PlayerLink, label: () => string): Comma
  * `player.no-page` (no content is on the screen, so no page would get it), `outcome-unknown` (it was sent and not answered), or
  * the host's own.
  */
-export function pageMessageExecutor(player: PlayerLink): CommandExecutor<"page.message"> {
+export function pageMessageExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"page.message"> {
   return {
+    awaits: pageAwaited(player, time),
     async run({ message }) {
       const status = player.status();
       if (status.kind === "absent") return failedWith(absent(status));
@@ -163,7 +168,7 @@ export function pageMessageExecutor(player: PlayerLink): CommandExecutor<"page.m
 }
 
 function isOther(status: PlayerStatus, instance: string): status is Extract<PlayerStatus, { kind: "present" }> {
-  return status.kind === "present" && status.instance !== instance;
+  return hasToldStage(status) && status.instance !== instance;
 }
 
 function absent(status: Extract<PlayerStatus, { kind: "absent" }>): Issue {

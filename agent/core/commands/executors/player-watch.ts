@@ -1,7 +1,38 @@
 import type { Issue, Result } from "../../../../platform/ports/result.ts";
 import { fail, ok } from "../../../../platform/ports/result.ts";
-import type { PlayerLink, PlayerStatus } from "../../player/player-port.ts";
+import { hasToldStage, type PlayerLink, type PlayerStatus } from "../../player/player-port.ts";
+import type { Awaited } from "../executor.ts";
 import type { ExecutorTime } from "./effect-proof.ts";
+
+/** A host is expected for this long after it went, or after the agent started. */
+const HOST_EXPECTED_MS = 60_000;
+/** A host that is gone for longer is awaited for this long all the same: whoever starts it again may just be at it. */
+const HOST_AWAITED_MS = 10_000;
+/** A page that is loading is awaited for this long by a command that is meant for it. */
+const PAGE_AWAITED_MS = 20_000;
+
+/** The player host, joined and with its word on what is on the screen. */
+export function hostAwaited(player: Pick<PlayerLink, "status" | "onStatus">, time: ExecutorTime): Awaited {
+  return awaited(player, time, hasToldStage);
+}
+
+/** The player host, and no page that is only just loading. */
+export function pageAwaited(player: Pick<PlayerLink, "status" | "onStatus">, time: ExecutorTime): Awaited {
+  return awaited(player, time, (status) => hasToldStage(status) && status.stage.kind !== "loading");
+}
+
+function awaited(player: Pick<PlayerLink, "status" | "onStatus">, time: ExecutorTime, isThere: (status: PlayerStatus) => boolean): Awaited {
+  return {
+    isThere: () => isThere(player.status()),
+    wait: async (signal) => {
+      const status = player.status();
+      const expectedMs = status.kind === "absent" ? status.sinceMs + HOST_EXPECTED_MS - time.clock.monotonicMs() : PAGE_AWAITED_MS;
+      const timeoutMs = Math.max(HOST_AWAITED_MS, expectedMs);
+      // That it did not come is for the command to tell, in its own words.
+      await awaitPlayer(player, isThere, { time, timeoutMs, signal, late: { code: "player.absent", message: "the player host did not come" } });
+    },
+  };
+}
 
 /** What `awaitPlayer` looks for: `true` is it, an issue ends the wait, `false` waits on. */
 export type PlayerGoal = (status: PlayerStatus) => boolean | Issue;

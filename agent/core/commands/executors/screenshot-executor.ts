@@ -7,6 +7,8 @@ import type { CommandParams } from "../../../protocol/commands/catalog.ts";
 import type { PlayerLink } from "../../player/player-port.ts";
 import type { CommandExecutor } from "../executor.ts";
 import type { Uploader } from "../uploader.ts";
+import type { ExecutorTime } from "./effect-proof.ts";
+import { hostAwaited } from "./player-watch.ts";
 
 const REQUEST_TIMEOUT_MS = 25_000;
 const JPEG_QUALITY = 80;
@@ -35,8 +37,12 @@ const HostPictureReply = v.object({
 export function screenshotExecutor(
   sources: { readonly player?: PlayerLink; readonly machine?: Screenshot },
   uploader: Uploader,
+  time: ExecutorTime,
 ): CommandExecutor<"screenshot"> {
+  const { player, machine } = sources;
   return {
+    // The machine's own picture need not wait for anybody.
+    ...(player === undefined || machine !== undefined ? {} : { awaits: hostAwaited(player, time) }),
     async run(params, context) {
       context.progress("capturing");
       const picture = await capture(sources, params);
