@@ -159,6 +159,7 @@ export class PlayerSocket implements PlayerLink {
       return;
     }
     this.#status = { ...this.#status, heardMs: this.#deps.clock.monotonicMs() };
+    if (message.t === "browser") return this.#setStatus({ ...this.#status, browser: message.browser });
     this.#events.emit(message);
   }
 
@@ -179,6 +180,7 @@ export class PlayerSocket implements PlayerLink {
       shell: hello.shell,
       stage: UNTOLD_STAGE,
       picture: { verdict: "unknown", confidence: 0, evidence: [] },
+      ...(hello.browser === undefined ? {} : { browser: hello.browser }),
       heardMs: this.#deps.clock.monotonicMs(),
     });
     this.#send({ t: "agent-hello", version: 1, context: this.#context, scene: this.#scene });

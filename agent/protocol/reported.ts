@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { BrowserReportSchema } from "../../player-host/contract/browser-report.ts";
 import { DesiredReportSchema } from "./desired.ts";
 import { CodeSchema, CountSchema, JsonObjectSchema, JsonSchema, PercentSchema, readingOf, TextSchema, WallMsSchema } from "./values.ts";
 
@@ -39,6 +40,8 @@ export const ReportedDocumentSchema = v.looseObject({
   agent: v.optional(v.looseObject({ version: v.string(), adapter: v.string(), startedMs: WallMsSchema, name: v.optional(v.string()) })),
   screen: v.optional(ScreenReportSchema),
   player: v.optional(PlayerReportSchema),
+  /** The browser that draws the picture, kept while the player host is away. */
+  browser: v.optional(BrowserReportSchema),
   /** What the customer's page reports of itself with `reportState`. */
   page: v.optional(JsonObjectSchema),
   display: v.optional(

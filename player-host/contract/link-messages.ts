@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { BrowserReportSchema } from "./browser-report.ts";
 
 /**
  * The wire between agent and player host: one JSON text a line over a local socket in the data
@@ -107,7 +108,10 @@ export const HostMessageSchema = v.variant("t", [
     /** `chromium 156.0…`, `electron 45.4.1`. */
     shell: v.string(),
     scene: v.optional(StageSceneSchema),
+    browser: v.optional(BrowserReportSchema),
   }),
+  /** The browser started, showed its first picture, or showed none in time. */
+  v.object({ t: v.literal("browser"), browser: BrowserReportSchema }),
   v.object({ t: v.literal("stage"), stage: StageReportSchema, picture: HostPictureSchema }),
   /** Something the page did. `id` is answered by `page-stored` once it is durable. */
   v.object({ t: v.literal("page-event"), id: IdSchema, name: v.string(), data: v.optional(ObjectSchema) }),

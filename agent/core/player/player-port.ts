@@ -1,3 +1,4 @@
+import type { BrowserReport } from "../../../player-host/contract/browser-report.ts";
 import type { HostMessage, HostPicture, HostRequest, PageContext, StageReport, StageScene } from "../../../player-host/contract/link-messages.ts";
 import type { Result } from "../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
@@ -13,6 +14,8 @@ export type PlayerStatus =
       readonly shell: string;
       readonly stage: StageReport;
       readonly picture: HostPicture;
+      /** Absent: the host said nothing of it. */
+      readonly browser?: BrowserReport;
       /** Monotonic time of the host's last word; old means it may hang. */
       readonly heardMs: number;
     };

@@ -174,6 +174,7 @@ export class PlayerService {
       if (this.#instance !== undefined) this.#pageState.clear();
       this.#instance = status.instance;
     }
+    if (status.kind === "present" && status.browser !== undefined) this.#deps.reporter.set("browser", status.browser);
     this.#deps.reporter.set("player", playerReport(status, this.#deps.clock.wallMs(), (id) => this.#deps.contentLabel(id)));
   }
 }

@@ -14,6 +14,8 @@ import type { ChromiumSettings } from "./chromium-flags.ts";
 import { ChromiumShell } from "./chromium-shell.ts";
 
 const DISK_CACHE_BYTES_MAX = 256 * 1024 * 1024;
+/** Chromium refuses to run its sandbox as root. */
+const HAS_SANDBOX = process.getuid?.() !== 0;
 
 process.exitCode = await runHostProgram({
   argv: process.argv.slice(2),
@@ -33,6 +35,7 @@ process.exitCode = await runHostProgram({
     });
     return Promise.resolve(shell);
   },
+  sandbox: HAS_SANDBOX,
   exit: (code) => process.exit(code),
   clock: systemClock,
   timers: new SystemTimers(systemClock),
@@ -45,7 +48,7 @@ function settingsOf({ dataDir, headless, window }: HostOptions): ChromiumSetting
     profileDir: join(dataDir, "player", "chromium"),
     headless: headless || (!display && process.platform === "linux"),
     window,
-    sandbox: process.getuid?.() !== 0,
+    sandbox: HAS_SANDBOX,
     diskCacheBytesMax: DISK_CACHE_BYTES_MAX,
   };
 }

@@ -4,6 +4,7 @@ import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
+import type { BrowserReport } from "../../contract/browser-report.ts";
 import type { StageScene } from "../../contract/link-messages.ts";
 import { AgentLink } from "../../link/agent-link.ts";
 import { PageSpool } from "../../link/page-spool.ts";
@@ -11,6 +12,7 @@ import { SceneStore } from "../../link/scene-store.ts";
 import { PageGate } from "../../page-api/page-gate.ts";
 import type { Shell } from "../../stage/shell.ts";
 import { Stage } from "../../stage/stage.ts";
+import { BrowserProof } from "./browser-proof.ts";
 import { HttpOriginProbe } from "./origin-probe.ts";
 import { PageDesk } from "./page-desk.ts";
 import { helloOf, PlayerHost, type HostEnd } from "./player-host.ts";
@@ -21,6 +23,10 @@ export interface HostParts {
   /** Opens the agent's socket. */
   readonly openLink: () => Socket;
   readonly shell: Shell;
+  /** What whoever chose the browser knows of it. */
+  readonly browser: Pick<BrowserReport, "why" | "sandbox" | "passedOver">;
+  /** The host ends when its browser does not prove itself, because another one can take over. */
+  readonly trial: boolean;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
@@ -35,7 +41,9 @@ const FIRST_SCENE: StageScene = { kind: "offline", message: "This screen is star
 
 /** The host's parts put together, the same over every shell. Resolves once everything on disk has been read. */
 export async function composeHost(parts: HostParts): Promise<{ run(signal: AbortSignal): Promise<HostEnd> }> {
-  const { dataDir, shell, clock, timers, random, log, env, pid, hostBytes, openLink } = parts;
+  const { dataDir, clock, timers, random, log, env, pid, hostBytes, openLink, trial } = parts;
+  const proof = new BrowserProof({ shell: parts.shell, chosen: parts.browser, clock, timers, log: log.child({ part: "browser" }) });
+  const { shell } = proof;
   const instance = toHex(random.bytes(8));
   const scenes = new SceneStore(join(dataDir, "player", "scene.json"), log.child({ part: "scene" }));
   const spool = new PageSpool(join(dataDir, "player", "spool.jsonl"), log.child({ part: "spool" }));
@@ -46,7 +54,7 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
   if (dropped > 0) gate.count("page.lost", dropped);
   const probe = new HttpOriginProbe(env);
   const stage = new Stage(kept.scene ?? FIRST_SCENE, { shell, probe, clock, timers, random, log: log.child({ part: "stage" }) });
-  const link = new AgentLink({ open: openLink, hello: () => helloOf(instance, pid, stage), timers, random, log: log.child({ part: "link" }) });
+  const link = new AgentLink({ open: openLink, hello: () => helloOf(instance, pid, stage, proof.report), timers, random, log: log.child({ part: "link" }) });
   let ids = 0;
   const desk = new PageDesk({
     gate,
@@ -59,7 +67,7 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
     random,
     log: log.child({ part: "page" }),
   });
-  const host = new PlayerHost({ shell, stage, link, desk, gate, scenes, context: kept.context, clock, timers, log, hostBytes });
+  const host = new PlayerHost({ shell, proof, trial, stage, link, desk, gate, scenes, context: kept.context, clock, timers, log, hostBytes });
   return {
     run: async (signal) => {
       const end = await host.run(signal);

@@ -8,6 +8,8 @@ export const EXIT = {
   usage: 64,
   /** Another host has this data folder. */
   alreadyRunning: 65,
+  /** A browser on trial showed no picture (sysexits EX_UNAVAILABLE); the last line says why. Another one may. */
+  unproven: 69,
   /** The agent asked for a new start (sysexits EX_TEMPFAIL): start it again at once. */
   restart: 75,
 } as const;

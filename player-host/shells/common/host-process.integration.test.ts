@@ -62,6 +62,8 @@ test.each([
   [["--browser", "/b"], "--data is missing."],
   [["--data", "d", "--window-size", "huge"], "--window-size huge is not WIDTHxHEIGHT."],
   [["--data", "d", "--log-level", "loud"], "--log-level loud is none of debug, info, warn, error."],
+  [["--data", "d", "--passed-over", '[{"name":1}]'], "--passed-over is not a JSON list of { name, why }."],
+  [["--data", "d", "--passed-over", "no"], "--passed-over is not a JSON list of { name, why }."],
   [["--data", "d", "--colour"], "Unknown option '--colour'"],
 ])("%j is refused with a sentence", (argv, message) => {
   const parsed = parseHostOptions(argv, "/here");
@@ -71,8 +73,10 @@ test.each([
 test("options are read, with a data folder that is absolute", () => {
   expect(parseHostOptions(["--data", "d/../e", "--browser", "/b", "--headless", "--window-size", "640x360"], "/here")).toEqual({
     ok: true,
-    value: { dataDir: "/here/e", logsDir: "/here/e/logs", browser: "/b", headless: true, window: { width: 640, height: 360 }, logLevel: "info" },
+    value: { dataDir: "/here/e", logsDir: "/here/e/logs", browser: "/b", headless: true, window: { width: 640, height: 360 }, logLevel: "info", browserWhy: "named on the command line", passedOver: [], trial: false },
   });
+  const chosen = ["--data", "d", "--browser-why", "found", "--trial", "--passed-over", '[{"name":"electron 45","why":"no picture within 30 s"}]'];
+  expect(parseHostOptions(chosen, "/here")).toMatchObject({ ok: true, value: { browserWhy: "found", trial: true, passedOver: [{ name: "electron 45", why: "no picture within 30 s" }] } });
 });
 
 describe("the origin probe", () => {

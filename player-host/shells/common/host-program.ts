@@ -29,6 +29,8 @@ export interface HostProgram {
   /** Why the shell cannot start with these options, as a sentence for the person who typed them. */
   readonly refuse?: (options: HostOptions) => string | undefined;
   readonly openShell: (options: HostOptions, deps: { readonly clock: Clock; readonly timers: Timers; readonly log: Log }) => Promise<Shell>;
+  /** Whether the browser runs in its own sandbox. */
+  readonly sandbox: boolean;
   /** Ends the process at once. */
   readonly exit: (code: number) => void;
   /** What else than a signal asks the host to end. */
@@ -97,6 +99,8 @@ async function run(program: HostProgram, options: HostOptions, log: Log): Promis
     dataDir: options.dataDir,
     openLink: () => openAgentSocket(socket, dataDir),
     shell, clock, timers, random, log,
+    browser: { why: options.browserWhy, sandbox: program.sandbox, passedOver: options.passedOver },
+    trial: options.trial,
     env: process.env,
     pid: process.pid,
     hostBytes: () => process.memoryUsage.rss(),
@@ -109,8 +113,10 @@ async function run(program: HostProgram, options: HostOptions, log: Log): Promis
   stop.abort();
   await launcher;
   deadline?.cancel();
-  log.info({ how }, "player host ends");
-  return how === "restart" ? EXIT.restart : EXIT.stopped;
+  log.info({ how: how.kind }, "player host ends");
+  // The last line, for whoever lets another browser take over.
+  if (how.kind === "unproven") return complain(how.why, EXIT.unproven);
+  return how.kind === "restart" ? EXIT.restart : EXIT.stopped;
 }
 
 /** Says why to whoever started it, and gives the exit code back. */

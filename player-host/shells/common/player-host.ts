@@ -2,6 +2,7 @@ import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
+import type { BrowserReport } from "../../contract/browser-report.ts";
 import type { AgentMessage, HostMessage, HostReply, HostRequest, PageContext, StageScene } from "../../contract/link-messages.ts";
 import { LINK_VERSION } from "../../contract/link-messages.ts";
 import type { AgentLink, LinkEvent } from "../../link/agent-link.ts";
@@ -9,11 +10,15 @@ import type { SceneStore } from "../../link/scene-store.ts";
 import type { PageGate } from "../../page-api/page-gate.ts";
 import type { Shell, ShellEvent } from "../../stage/shell.ts";
 import type { Stage } from "../../stage/stage.ts";
+import type { BrowserProof } from "./browser-proof.ts";
 import type { PageDesk } from "./page-desk.ts";
 import { takeScreenshot } from "./take-screenshot.ts";
 
 export interface PlayerHostDeps {
   readonly shell: Shell;
+  readonly proof: BrowserProof;
+  /** Ends when the browser does not prove itself. */
+  readonly trial: boolean;
   readonly stage: Stage;
   readonly link: AgentLink;
   readonly desk: PageDesk;
@@ -29,7 +34,7 @@ export interface PlayerHostDeps {
 }
 
 /** Why the host ends. */
-export type HostEnd = "stopped" | "restart";
+export type HostEnd = { readonly kind: "stopped" | "restart" } | { readonly kind: "unproven"; readonly why: string };
 
 export const METRICS_EVERY_MS = 30_000;
 const REFUSALS_EVERY_MS = 5_000;
@@ -40,7 +45,8 @@ const PAGE_LINES_PER_MINUTE = 30;
 /** The host as a whole: stage, link and page desk, and the requests of the agent. The same over every shell. */
 export class PlayerHost {
   readonly #deps: PlayerHostDeps;
-  readonly #restart = new AbortController();
+  /** Aborted with why the host ends by itself. */
+  readonly #over = new AbortController();
   #context: PageContext | undefined;
   #identify: Timer | undefined;
   #pageLines = 0;
@@ -49,27 +55,36 @@ export class PlayerHost {
   constructor(deps: PlayerHostDeps) {
     this.#deps = deps;
     this.#context = deps.context;
-    const { shell, stage, link, desk } = deps;
+    const { shell, proof, stage, link, desk } = deps;
     if (deps.context !== undefined) desk.setContext(deps.context);
     shell.onEvent((event) => this.#takeShellEvent(event));
     link.onEvent((event) => this.#takeLinkEvent(event));
+    proof.onChange((browser) => {
+      link.send({ t: "browser", browser });
+      if (deps.trial && browser.picture.kind === "none") this.#end({ kind: "unproven", why: browser.picture.why });
+    });
     stage.onSeen((seen) => {
       link.send({ t: "stage", ...seen });
       if (stage.contentOn === undefined) desk.contentGone();
     });
   }
 
-  /** Runs until `signal` aborts or the agent asks for a new start. */
+  /** Runs until `signal` aborts, the agent asks for a new start, or a browser on trial does not prove itself. */
   async run(signal: AbortSignal): Promise<HostEnd> {
-    const { stage, desk } = this.#deps;
-    const both = either(signal, this.#restart.signal);
+    const { stage, desk, proof } = this.#deps;
+    const both = either(signal, this.#over.signal);
     try {
       await Promise.all([stage.run(both), this.#link(both), this.#report(both)]);
     } finally {
       this.#identify?.cancel();
+      proof.stop();
       desk.stop();
     }
-    return signal.aborted ? "stopped" : "restart";
+    return signal.aborted ? { kind: "stopped" } : (this.#over.signal.reason as HostEnd);
+  }
+
+  #end(end: HostEnd): void {
+    this.#over.abort(end);
   }
 
   /** The greeting names the browser and its version; a browser that takes long to start is not waited for. */
@@ -133,6 +148,8 @@ export class PlayerHost {
         this.#setContext(event.hello.context);
         this.#setScene(event.hello.scene);
         link.send({ t: "stage", ...stage.seen() });
+        // It may have changed between our hello and the agent's.
+        link.send({ t: "browser", browser: this.#deps.proof.report });
         desk.linkUp();
         return;
       case "disconnected":
@@ -193,7 +210,7 @@ export class PlayerHost {
     this.#do(request).then(
       (reply) => {
         link.send({ t: "reply", id, reply });
-        if (request.do === "restart") this.#restart.abort();
+        if (request.do === "restart") this.#end({ kind: "restart" });
       },
       (thrown: unknown) => {
         log.error({ request: request.do, error: thrown instanceof Error ? thrown.stack : String(thrown) }, "a request threw");
@@ -236,8 +253,8 @@ export class PlayerHost {
 }
 
 /** The first message on every connection. */
-export function helloOf(instance: string, pid: number, stage: Stage): HostMessage {
-  return { t: "host-hello", version: LINK_VERSION, instance, pid, shell: stage.shellName, scene: stage.scene };
+export function helloOf(instance: string, pid: number, stage: Stage, browser: BrowserReport): HostMessage {
+  return { t: "host-hello", version: LINK_VERSION, instance, pid, shell: stage.shellName, scene: stage.scene, browser };
 }
 
 function either(a: AbortSignal, b: AbortSignal): AbortSignal {

@@ -61,6 +61,7 @@ const program: HostProgram = {
       log: log.child({ part: "electron" }),
     });
   },
+  sandbox: !app.commandLine.hasSwitch("no-sandbox"),
   exit: (code) => app.exit(code),
   onQuit: (listener) => void app.on("before-quit", listener),
   clock: systemClock,

@@ -49,7 +49,7 @@ export class PictureHost {
     try {
       const socket = playerSocketPath(socketPlaceOf(data));
       const host = await composeHost({
-        dataDir: data, openLink: () => openAgentSocket(socket, data), shell: this.shell,
+        dataDir: data, openLink: () => openAgentSocket(socket, data), shell: this.shell, browser: { why: "drawn by the proof", sandbox: true, passedOver: [] }, trial: false,
         clock: systemClock, timers: new SystemTimers(systemClock), random: systemRandom, log: hostLog(file, { write: () => true }, "info"),
         env: {}, pid: process.pid, hostBytes: () => 1,
       });

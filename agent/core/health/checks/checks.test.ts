@@ -29,6 +29,7 @@ function setUp(change: Partial<CoreChecksDeps> = {}, withoutHardware = false) {
   let player: PlayerStatus = {
     kind: "present", instance: "a", pid: 12, shell: "chromium 156", heardMs: time.monotonicMs(),
     stage: { kind: "playing", content: "x", sinceMs: 0, loads: 1 }, picture: { verdict: "showing", confidence: 1, evidence: [] },
+    browser: { name: "chromium 156.0.8078.108", why: "found on this machine", sandbox: true, support: "tested", picture: { kind: "seen", afterMs: 900 }, passedOver: [] },
   };
   let link: LinkStatus = { kind: "online", endpoint: "wss://cloud.example/device/v1", session: "s", sinceMs: time.monotonicMs() };
   const checks = coreChecks({
@@ -67,7 +68,7 @@ describe("the checks", () => {
     await time.advance(10_000);
     const answers = [...(await run()).values()];
     expect(answers.filter(({ status }) => status !== "ok")).toEqual([]);
-    expect(answers.length).toBe(17);
+    expect(answers.length).toBe(18);
   });
 
   test("whatever is wrong, the answer says what to do", async () => {
@@ -113,5 +114,34 @@ describe("the checks", () => {
     outbox.counters.evicted.metric = 12;
     const answers = await run();
     expect([answers.get("player")?.status, answers.get("outbox")?.message]).toEqual(["failed", "nothing waits; 0 % of its cap used; given up since the start: 12 metric"]);
+  });
+});
+
+describe("the browser's check", () => {
+  const browser = { name: "chromium 156.0.8078.108", why: "found on this machine", sandbox: true, support: "tested", picture: { kind: "seen", afterMs: 900 }, passedOver: [] } as const;
+  const answerOf = async (change: object) => {
+    const { setPlayer, time, run } = setUp();
+    const stage = { kind: "playing", content: "x", sinceMs: 0, loads: 1 } as const;
+    setPlayer({
+      kind: "present", instance: "a", pid: 12, shell: "s", heardMs: time.monotonicMs(), stage,
+      picture: { verdict: "showing", confidence: 1, evidence: [] }, browser: { ...browser, ...change },
+    });
+    return (await run()).get("browser");
+  };
+
+  test("names the browser, its version and why it was chosen", async () => {
+    expect(await answerOf({})).toEqual({ name: "browser", status: "ok", message: "chromium 156.0.8078.108 (found on this machine)" });
+  });
+
+  test.each([
+    [{ sandbox: false }, "warning", "chromium 156.0.8078.108 (found on this machine), without its sandbox"],
+    [{ passedOver: [{ name: "electron 45.4.1", why: "no picture within 30 s" }] }, "warning", "; instead of electron 45.4.1: no picture within 30 s"],
+    [{ picture: { kind: "none", why: "it ended 2 times" } }, "failed", "It has shown no picture: it ended 2 times"],
+    [{ name: "chromium 120.0.6099.224" }, "failed", "chromium 120.0.6099.224 is older than 150, the oldest version that is supported"],
+    [{ name: "chromium 152.0.1.2" }, "ok", "chromium 152.0.1.2 was not tested; tested are"],
+  ])("says of %j that it is a %s, and what to do", async (change, status, says) => {
+    const answer = await answerOf(change);
+    expect(answer).toMatchObject({ status, message: expect.stringContaining(says) as string });
+    expect(answer?.todo !== undefined && answer.todo !== "").toBe(status !== "ok");
   });
 });

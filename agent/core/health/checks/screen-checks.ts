@@ -5,6 +5,7 @@ import type { DisplayStatus } from "../../../../platform/ports/display.ts";
 import type { Gpio } from "../../../../platform/ports/gpio.ts";
 import type { Outputs } from "../../../../platform/ports/outputs.ts";
 import { valueOf } from "../../../../platform/ports/reading.ts";
+import { browserSupport } from "../../../../player-host/contract/supported-browsers.ts";
 import { PLAYER_SILENT_MS } from "../../screen/screen-verdict.ts";
 import type { SharedReading } from "../../state/shared-reading.ts";
 import { bad, good, unsupported, warning, type DiagnosticCheck } from "../diagnostic-check.ts";
@@ -30,6 +31,28 @@ export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
         "check the content's address, and whether its server answers",
       ));
       return Promise.resolve(good(`${who}: ${status.stage.kind === "screen" ? `shows our ${status.stage.screen} page` : status.stage.kind}`));
+    },
+  };
+}
+
+/** Which browser draws, why this one, and whether it has proved itself. */
+export function browserCheck(player: PlayerLink): DiagnosticCheck {
+  return {
+    name: "browser",
+    run() {
+      const status = player.status();
+      if (status.kind === "absent") return Promise.resolve(warning("no player host is there to say which browser it has", "see the player check above"));
+      const { browser } = status;
+      if (browser === undefined) return Promise.resolve(unsupported("the player host says nothing of its browser"));
+      const { name, why, sandbox, picture, passedOver } = browser;
+      const { support, sentence, todo } = browserSupport(name);
+      const others = passedOver.map((other) => `; instead of ${other.name}: ${other.why}`).join("");
+      const says = `${name} (${why})${sandbox ? "" : ", without its sandbox"}${others}`.slice(0, 1_500);
+      if (picture.kind === "none") return Promise.resolve(bad(`${says}. It has shown no picture: ${picture.why}`, "run the browser by hand, or name another one"));
+      if (support === "too-old") return Promise.resolve(bad(`${says}. ${sentence}`, todo ?? ""));
+      if (!sandbox) return Promise.resolve(warning(says, "run the player as a user of its own: root has no sandbox"));
+      if (passedOver.length > 0) return Promise.resolve(warning(says, "see why the others were passed over"));
+      return Promise.resolve(good(sentence === undefined ? says : `${says}; ${sentence}`));
     },
   };
 }
