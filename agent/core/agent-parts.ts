@@ -7,6 +7,7 @@ import { DEFAULT_MIGRATION_POLICY, Migration } from "./cloud/migration.ts";
 import { migrationTarget } from "./cloud/migration-target.ts";
 import { ServerClock } from "./cloud/server-clock.ts";
 import { WayToCloud } from "./cloud/way-to-cloud.ts";
+import { numberUsedBy } from "./commands/journal-entry.ts";
 import type { JournalStore } from "./commands/journal-store.ts";
 import { contentLabel, ContentService } from "./content/content-service.ts";
 import { contentTarget } from "./content/content-target.ts";
@@ -141,7 +142,7 @@ const JOURNAL_ENTRIES_MAX = 2_000;
 /** The highest number of this owner that the journal knows: a release must be above it. */
 async function highestNumber(journal: JournalStore, owner: string): Promise<number> {
   const entries = await journal.recent(JOURNAL_ENTRIES_MAX);
-  return entries.reduce((highest, entry) => (entry.owner === owner ? Math.max(highest, entry.number) : highest), await journal.floor(owner));
+  return entries.reduce((highest, entry) => (entry.owner === owner ? Math.max(highest, numberUsedBy(entry)) : highest), await journal.floor(owner));
 }
 
 /** What the customer's page is told: its configuration, as desired state last set it, and the machine's time zone. */

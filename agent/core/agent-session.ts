@@ -1,6 +1,7 @@
 import type { AgentParts } from "./agent-parts.ts";
 import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
 import type { SessionHandlers } from "./cloud/cloud-port.ts";
+import { storedWatch } from "./cloud/stored-went-back.ts";
 import type { Profile } from "./commands/capabilities.ts";
 import type { CommandService } from "./commands/command-service.ts";
 
@@ -9,17 +10,22 @@ export function sessionHandlers(ports: AgentPorts, settings: AgentSettings, part
   const { desired, reported, pairing, migration, send } = parts;
   const sendProfile = (): void => void send(profile());
   const log = ports.log.child({ part: "session" });
+  const watchStored = storedWatch(ports.outbox, log);
   return {
-    hello: () =>
-      Promise.resolve({
+    hello: async () => {
+      const numberHigh = await parts.ownership.numberHigh();
+      return {
         agent: { version: settings.version, platform: ports.platform.name, ...(settings.name !== "" && { name: settings.name }) },
         desiredVersion: desired.version(),
         reportedVersion: reported.version(),
         profileHash: profile().hash,
         openCommands: [...commands.openCommands()],
-      }),
+        ...(numberHigh !== undefined && { numberHigh }),
+      };
+    },
     acceptOwner: (owner, message, endpoint) => migration.acceptOwner(owner, message, endpoint),
     welcomed: (welcome) => {
+      watchStored(welcome.stored);
       desired.onWelcome(welcome.desiredVersion);
       reported.onWelcome(welcome.reportedVersion, welcome.wants);
       if (welcome.wants.includes("profile")) sendProfile();

@@ -46,7 +46,7 @@ function raiseIncident(alarms: FindingsDeps["alarms"], log: Log, incident: Outbo
     case "write-recovered":
       return alarms.clear("outbox.write-failed", "records are written again");
     case "new-log":
-      return alarms.happened("outbox.new-log", "warning", `the end of the outbox was lost; it goes on as log ${incident.log}`, { stream: incident.stream, claimed: incident.claimed, handedOut: incident.handedOut });
+      return alarms.happened("outbox.new-log", "warning", `the cloud says it stored ${incident.stream} ${incident.claimed}, and ${incident.handedOut} is the last one here: the end of the outbox was lost, or the cloud is wrong; it goes on as log ${incident.log}`, { stream: incident.stream, claimed: incident.claimed, handedOut: incident.handedOut });
   }
 }
 

@@ -1,10 +1,9 @@
 import * as v from "valibot";
 import { ErrorSchema } from "./device-messages.ts";
-import { StreamSchema } from "./records.ts";
 import { SignedSchema } from "./signed.ts";
 import {
   base64UrlOf, CodeSchema, CountSchema, DurationMsSchema, FingerprintSchema, HttpUrlSchema, IdSchema, PositiveSchema, PublicKeySchema, SignatureSchema, TextSchema,
-  WallMsSchema, WebSocketUrlSchema,
+  WallMsSchema, WordSchema,
 } from "./values.ts";
 
 /** Messages from the cloud to the device. `t` names the type. */
@@ -18,6 +17,7 @@ export const ChallengeSchema = v.object({
 });
 
 /** Whose device it is, as the cloud sees it. */
+const OWNER_KINDS: readonly string[] = ["unclaimed", "claimed"];
 export const OwnerSchema = v.variant("kind", [
   v.object({ kind: v.literal("unclaimed") }),
   v.object({
@@ -29,6 +29,8 @@ export const OwnerSchema = v.variant("kind", [
     /** Where the device holds another key: that key's signature over `ownerKeyPayload(device, commandKey)`. */
     endorsement: v.optional(v.object({ by: FingerprintSchema, signature: SignatureSchema })),
   }),
+  /** A word of a newer version, which changes nothing. */
+  v.object({ kind: v.pipe(WordSchema, v.check((word) => !OWNER_KINDS.includes(word)), v.transform(() => "unknown" as const)) }),
 ]);
 export type Owner = v.InferOutput<typeof OwnerSchema>;
 
@@ -60,7 +62,7 @@ export const WelcomeSchema = v.object({
   /** Version of the reported document the cloud has; the device sends the whole when it cannot patch upon it. */
   reportedVersion: CountSchema,
   /** What the cloud lacks. */
-  wants: v.array(v.picklist(["profile", "reported"])),
+  wants: v.array(WordSchema),
   limits: LimitsSchema,
 });
 export type Welcome = v.InferOutput<typeof WelcomeSchema>;
@@ -80,7 +82,7 @@ export const GoAwaySchema = v.object({
   reason: TextSchema,
   retryAfterMs: v.optional(DurationMsSchema),
   /** For the next connection only. A lasting move is a signed desired document. */
-  endpoint: v.optional(WebSocketUrlSchema),
+  endpoint: v.optional(v.pipe(v.string(), v.maxLength(2048))),
 });
 
 /** A code for the screen, by which a person claims the device. Sent while it is unclaimed, again before it expires. */
@@ -105,14 +107,14 @@ export const StoredMessageSchema = v.object({
   log: IdSchema,
   streams: StoredSchema,
   /** Records the cloud will never take: the device drops, counts and names them. */
-  rejected: v.optional(v.pipe(v.array(v.object({ stream: StreamSchema, seq: PositiveSchema, code: CodeSchema, message: TextSchema })), v.maxLength(100))),
+  rejected: v.optional(v.pipe(v.array(v.object({ stream: WordSchema, seq: PositiveSchema, code: CodeSchema, message: TextSchema })), v.maxLength(100))),
 });
 
 /** Answer to `reported`: `version` is what the cloud has now. Another than sent: send the whole document. */
 export const ReportedAckSchema = v.object({ t: v.literal("reported-ack"), version: CountSchema });
 
 /** Asks for something again. */
-export const FetchSchema = v.object({ t: v.literal("fetch"), wants: v.array(v.picklist(["profile", "reported"])) });
+export const FetchSchema = v.object({ t: v.literal("fetch"), wants: v.array(WordSchema) });
 
 /**
  * Where to send an upload. The device PUTs ranges (`Content-Range: bytes a-b/total`), may ask with

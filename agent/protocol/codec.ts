@@ -1,10 +1,19 @@
 import * as v from "valibot";
-import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import { err, fail, ok, type Issue, type Result } from "../../platform/ports/result.ts";
 import { isJsonObject, parseJson } from "../../platform/runtime/json.ts";
 import { isDeeperThan } from "../../platform/runtime/json-depth.ts";
 import { CloudMessageSchema, type CloudMessage } from "./cloud-messages.ts";
 import { DeviceMessageSchema, type DeviceMessage } from "./device-messages.ts";
 import { FRAME_BYTES_MAX, FRAME_DEPTH_MAX } from "./limits.ts";
+
+/** Why a frame was refused. */
+export interface FrameIssue extends Issue {
+  /** The type the frame names, where it names one. */
+  readonly about?: string;
+}
+
+/** Longest `about` that an `error` message may carry. */
+const ABOUT_MAX = 128;
 
 /**
  * The gate: bytes from outside become a message here or nowhere. Nothing a peer sends gets past it
@@ -12,12 +21,12 @@ import { FRAME_BYTES_MAX, FRAME_DEPTH_MAX } from "./limits.ts";
  * `frame.too-large`, `frame.not-json`, `frame.too-deep`, `frame.not-an-object`, `message.unknown-type`,
  * `message.malformed`.
  */
-export function decodeCloudMessage(frame: string, bytesMax: number = FRAME_BYTES_MAX): Result<CloudMessage> {
+export function decodeCloudMessage(frame: string, bytesMax: number = FRAME_BYTES_MAX): Result<CloudMessage, FrameIssue> {
   return decode(frame, bytesMax, CloudMessageSchema, CLOUD_TYPES);
 }
 
 /** The server's side of the gate; same codes. */
-export function decodeDeviceMessage(frame: string, bytesMax: number = FRAME_BYTES_MAX): Result<DeviceMessage> {
+export function decodeDeviceMessage(frame: string, bytesMax: number = FRAME_BYTES_MAX): Result<DeviceMessage, FrameIssue> {
   return decode(frame, bytesMax, DeviceMessageSchema, DEVICE_TYPES);
 }
 
@@ -28,19 +37,21 @@ export function encodeMessage(message: DeviceMessage | CloudMessage): string {
 const CLOUD_TYPES = new Set(CloudMessageSchema.options.map((option) => option.entries.t.literal as string));
 const DEVICE_TYPES = new Set(DeviceMessageSchema.options.map((option) => option.entries.t.literal as string));
 
-function decode<S extends v.GenericSchema>(frame: string, bytesMax: number, schema: S, types: ReadonlySet<string>): Result<v.InferOutput<S>> {
+function decode<S extends v.GenericSchema>(frame: string, bytesMax: number, schema: S, types: ReadonlySet<string>): Result<v.InferOutput<S>, FrameIssue> {
   // A UTF-16 unit is at least one byte of UTF-8, so this refuses nothing that is small enough; the
   // transport counts exact bytes where it can.
   if (frame.length > bytesMax) return fail("frame.too-large", `the frame has ${frame.length} characters; at most ${bytesMax} bytes are taken`);
   const json = parseJson(frame);
   if (json === undefined) return fail("frame.not-json", "the frame is not JSON text");
   if (!isJsonObject(json)) return fail("frame.not-an-object", "the frame is not a JSON object");
-  if (isDeeperThan(json, FRAME_DEPTH_MAX)) return fail("frame.too-deep", `the frame is nested deeper than ${FRAME_DEPTH_MAX} levels`);
   const type = json["t"];
+  const about = typeof type === "string" ? { about: type.slice(0, ABOUT_MAX) } : {};
+  if (isDeeperThan(json, FRAME_DEPTH_MAX)) return err({ code: "frame.too-deep", message: `the frame is nested deeper than ${FRAME_DEPTH_MAX} levels`, ...about });
   if (typeof type !== "string" || !types.has(type)) {
-    return fail("message.unknown-type", `unknown message type ${JSON.stringify(type)?.slice(0, 80) ?? "(none)"}`);
+    return err({ code: "message.unknown-type", message: `unknown message type ${JSON.stringify(type)?.slice(0, 80) ?? "(none)"}`, ...about });
   }
-  return validate(schema, json, `message "${type}"`);
+  const valid = validate(schema, json, `message "${type}"`);
+  return valid.ok ? valid : err({ ...valid.error, ...about });
 }
 
 /** Checks `value` against `schema`; the issue names the first wrong place. Code `message.malformed` unless told otherwise. */

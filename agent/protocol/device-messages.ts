@@ -38,6 +38,8 @@ export const HelloSchema = v.object({
   openCommands: v.pipe(v.array(OpenCommandSchema), v.maxLength(256)),
   /** Fingerprint of the owner's command key the device holds. Absent: unclaimed. */
   owner: v.optional(FingerprintSchema),
+  /** Highest number of the owner's commands, cancels and releases that the device knows; the owner goes on above it. */
+  numberHigh: v.optional(CountSchema),
   /** From a provisioning file: claims the device without a person. */
   claimToken: v.optional(v.pipe(v.string(), v.maxLength(256))),
 });

@@ -28,8 +28,9 @@ export type AddressSettings = v.InferOutput<typeof AddressSettingsSchema>;
 export const InterfaceNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/, "must be the name of an interface"));
 export const INTERFACES_MAX = 8;
 
+const CONTROLS = "\\x00-\\x1f\\x7f-\\x9f";
 /** At most 32 bytes (IEEE 802.11); control characters are taken by nobody's setup dialog. */
-const SsidSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(32), v.regex(/^[^\p{Cc}]+$/u, "must have no control characters"));
+const SsidSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(32), v.regex(new RegExp(`^[^${CONTROLS}]+$`), "must have no control characters"));
 /** Printable ASCII: longer or other passwords are accepted by some access points and by no client alike. */
 const PasswordSchema = v.pipe(v.string(), v.minLength(8), v.maxLength(63), v.regex(/^[ -~]+$/, "must be printable ASCII"));
 

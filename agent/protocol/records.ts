@@ -12,6 +12,10 @@ export const STREAMS = ["outcome", "alarm", "play", "event", "metric"] as const;
 export const StreamSchema = v.picklist(STREAMS);
 export type Stream = v.InferOutput<typeof StreamSchema>;
 
+export function isStream(word: string): word is Stream {
+  return (STREAMS as readonly string[]).includes(word);
+}
+
 /** Streams whose records are on disk, fsynced, before they are accepted. The others within a second. */
 export const DURABLE_STREAMS: ReadonlySet<Stream> = new Set(["outcome", "alarm", "play"]);
 

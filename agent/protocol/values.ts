@@ -18,6 +18,8 @@ export const SignatureSchema = base64UrlOf(64);
 export const IdSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:-]{1,64}$/, "must be 1 to 64 letters, digits, '.', '_', ':' or '-'"));
 /** A stable lower-case dotted code such as `display.no-answer`. */
 export const CodeSchema = v.pipe(v.string(), v.regex(/^[a-z0-9]+(?:[.-][a-z0-9]+)*$/, "must be a lower-case dotted code"), v.maxLength(64));
+/** One of a list of words that may grow: whoever does not know it passes over it. */
+export const WordSchema = v.pipe(v.string(), v.maxLength(64));
 /** Text for people, at most 1,000 characters. */
 export const TextSchema = v.pipe(v.string(), v.maxLength(1000));
 /** Whole number from 0 to 2^53-1: versions, sequence numbers, counters. */

@@ -15,8 +15,8 @@ import { UploadRequests } from "./upload-requests.ts";
 interface Live {
   readonly attempt: number;
   readonly abort: AbortController;
-  /** Frames that came before `connect` had settled. */
-  readonly early: string[];
+  /** What came before `connect` had settled. */
+  readonly early: ((session: Session) => void)[];
   connection?: Connection;
   session?: Session;
 }
@@ -174,13 +174,15 @@ export class CloudLinkRunner implements CloudLink {
     this.#byeSaid = false;
     this.counters.attempts += 1;
     this.#deps.log.debug({ endpoint, attempt }, "connecting");
-    const frame = (text: string): void => {
+    const came = (take: (session: Session) => void): void => {
       if (this.#live !== live) return;
-      if (live.session !== undefined) live.session.frame(text);
-      else if (live.early.length < EARLY_FRAMES_MAX) live.early.push(text);
+      if (live.session !== undefined) take(live.session);
+      else if (live.early.length < EARLY_FRAMES_MAX) live.early.push(take);
     };
+    const frame = (text: string): void => came((session) => session.frame(text));
+    const binary = (): void => came((session) => session.binary());
     const closed = (error: Issue): void => this.#dispatch({ kind: "lost", attempt, error });
-    this.#deps.transport.connect(endpoint, { frame, closed }, live.abort.signal).then(
+    this.#deps.transport.connect(endpoint, { frame, binary, closed }, live.abort.signal).then(
       (result) => this.#connected(live, endpoint, result),
       (thrown: unknown) => {
         this.#deps.log.error({ error: messageOf(thrown) }, "the transport failed in a way it should not");
@@ -203,7 +205,7 @@ export class CloudLinkRunner implements CloudLink {
     live.connection = result.value;
     live.session = this.#openSession(live, endpoint, result.value);
     this.#dispatch({ kind: "opened", attempt: live.attempt });
-    for (const text of live.early.splice(0)) live.session.frame(text);
+    for (const take of live.early.splice(0)) take(live.session);
   }
 
   #openSession(live: Live, endpoint: string, connection: Connection): Session {

@@ -14,6 +14,8 @@ export interface Connection {
 
 export interface ConnectionEvents {
   frame(text: string): void;
+  /** A binary message came; the protocol has none. */
+  binary?(): void;
   /** Called exactly once, whatever ended it. */
   closed(why: Issue): void;
 }
@@ -54,7 +56,7 @@ export interface CloudLink {
 /** What the session asks of and tells the rest of the agent. Each handler is called in the order of arrival. */
 export interface SessionHandlers {
   /** Facts for `hello`, read at the moment of connecting. */
-  hello(): Promise<Pick<Extract<DeviceMessage, { t: "hello" }>, "desiredVersion" | "reportedVersion" | "profileHash" | "openCommands" | "agent">>;
+  hello(): Promise<Pick<Extract<DeviceMessage, { t: "hello" }>, "desiredVersion" | "reportedVersion" | "profileHash" | "openCommands" | "agent" | "numberHigh">>;
   /** The session is open. */
   welcomed(welcome: CloudMessageOf<"welcome">): void;
   /**
@@ -66,7 +68,8 @@ export interface SessionHandlers {
   cancel(message: CloudMessageOf<"cancel">): void;
   desired(message: CloudMessageOf<"desired">): void;
   reportedAck(version: number): void;
-  fetch(wants: readonly ("profile" | "reported")[]): void;
+  /** `wants` may have words that this version does not know. */
+  fetch(wants: readonly string[]): void;
   pairing(message: CloudMessageOf<"pairing">): void;
 }
 

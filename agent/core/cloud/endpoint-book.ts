@@ -45,6 +45,11 @@ export function noteRefusal(book: EndpointBook, url: string, nowMs: number, poli
   }));
 }
 
+/** Somebody who knows better said when this one may be tried. */
+export function noteTime(book: EndpointBook, url: string, notBeforeMs: number): EndpointBook {
+  return change(book, url, (record) => ({ ...record, notBeforeMs }));
+}
+
 export function noteStable(book: EndpointBook, url: string): EndpointBook {
   return change(book, url, (record) => ({ ...record, failures: 0, refusals: 0, notBeforeMs: 0 }));
 }

@@ -39,7 +39,10 @@ export class GatedTransport implements Transport {
     const frame: ConnectionEvents["frame"] = (text) => {
       if (!live.over && gate.allowed()) events.frame(text);
     };
-    const result = await this.#inner.connect(url, { frame, closed }, signal);
+    const binary = (): void => {
+      if (!live.over && gate.allowed()) events.binary?.();
+    };
+    const result = await this.#inner.connect(url, { frame, binary, closed }, signal);
     if (!result.ok) {
       unwatch();
       return result;

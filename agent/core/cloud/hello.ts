@@ -43,6 +43,7 @@ export async function buildHello(deps: HelloDeps, epochs: SessionEpoch, endpoint
       reportedVersion: facts.reportedVersion,
       profileHash: facts.profileHash,
       openCommands: facts.openCommands,
+      ...(facts.numberHigh === undefined ? {} : { numberHigh: facts.numberHigh }),
       ...(owner === undefined ? {} : { owner }),
       ...(claimToken === undefined ? {} : { claimToken }),
     };

@@ -34,6 +34,8 @@ export class LinkCounters {
   handlerFaults = 0;
   /** Frames refused, by code. */
   readonly refused = new NamedCounts();
+  /** Words of a newer protocol in a list or choice that this version knows; each was passed over. */
+  readonly unknownWords = new NamedCounts();
   /** Ends of attempts and sessions, by code. */
   readonly ends = new NamedCounts();
 
@@ -43,6 +45,7 @@ export class LinkCounters {
     return {
       framesReceived, framesSent, bytesReceived, bytesSent, attempts, sessions, framesUnsent, errorsReceived, errorsSent, handlerFaults,
       refused: this.refused.snapshot(),
+      unknownWords: this.unknownWords.snapshot(),
       ends: this.ends.snapshot(),
     };
   }
@@ -60,5 +63,6 @@ export interface LinkCounts {
   readonly errorsSent: number;
   readonly handlerFaults: number;
   readonly refused: Readonly<Record<string, number>>;
+  readonly unknownWords: Readonly<Record<string, number>>;
   readonly ends: Readonly<Record<string, number>>;
 }

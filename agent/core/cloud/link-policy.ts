@@ -23,6 +23,8 @@ export interface LinkPolicy {
   readonly failover: RetryPolicy;
   /** Longest `retryAfterMs` that is obeyed: one wrong number from a cloud must not strand a device. */
   readonly retryAfterMaxMs: number;
+  /** So many times in a row, with no stable session between, `retryAfterMs` is waited even where the own schedule says longer. */
+  readonly retryAfterShorterMax: number;
   /** Random time added to a `retryAfterMs`, as a part of it, and at most this much. */
   readonly retryAfterJitterRatio: number;
   readonly retryAfterJitterMaxMs: number;
@@ -43,6 +45,7 @@ export const DEFAULT_LINK_POLICY: LinkPolicy = {
   refusal: { firstMs: 60_000, factor: 2, capMs: 3_600_000, floorMs: 30_000 },
   failover: { firstMs: 5_000, factor: 1, capMs: 5_000, floorMs: 1_000 },
   retryAfterMaxMs: 3_600_000,
+  retryAfterShorterMax: 10,
   retryAfterJitterRatio: 0.25,
   retryAfterJitterMaxMs: 60_000,
   preferredReturn: { firstMs: 3_600_000, factor: 2, capMs: 43_200_000, floorMs: 1_200_000 },

@@ -118,6 +118,24 @@ describe("the link's schedule", () => {
     expect(year.waitMs()).toBeLessThanOrEqual(POLICY.retryAfterMaxMs + POLICY.retryAfterJitterMaxMs);
   });
 
+  test("a short retryAfter beats a longer schedule, for a refusal and for a goaway, and cannot be made into a storm", () => {
+    const machine = started(A);
+    for (let i = 0; i < 8; i += 1) machine.untilConnecting().event({ kind: "lost", attempt: machine.attempt, error: lost });
+    for (let i = 0; i < POLICY.retryAfterShorterMax; i += 1) {
+      machine.untilConnecting().event({ kind: "refused", attempt: machine.attempt, error: lost, retryAfterMs: 1_000 });
+      expect(machine.waitMs()).toBeGreaterThanOrEqual(1_000);
+      expect(machine.waitMs()).toBeLessThanOrEqual(1_250);
+    }
+    const waits = Array.from({ length: 20 }, () => machine.untilConnecting().event({ kind: "refused", attempt: machine.attempt, error: lost, retryAfterMs: 0 }).waitMs());
+    expect(Math.max(...waits)).toBeGreaterThan(30_000);
+    machine.welcome().live(62_000).event({ kind: "goaway", attempt: machine.attempt, reason: "", retryAfterMs: 500 });
+    expect(machine.waitMs()).toBeGreaterThanOrEqual(500);
+    expect(machine.waitMs()).toBeLessThanOrEqual(625);
+    machine.welcome().event({ kind: "goaway", attempt: machine.attempt, reason: "", retryAfterMs: 0 });
+    expect(machine.waitMs()).toBeGreaterThanOrEqual(POLICY.failure.floorMs);
+    expect(machine.waitMs()).toBeLessThanOrEqual(POLICY.failure.floorMs * 1.25);
+  });
+
   test("an endpoint that is down does not slow the other; the preferred one is returned to", () => {
     const machine = started(A, B);
     machine.event({ kind: "lost", attempt: machine.attempt, error: lost }).untilConnecting();

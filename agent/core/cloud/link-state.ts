@@ -2,7 +2,7 @@ import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { retryDelayMs } from "../../../platform/runtime/retry-schedule.ts";
-import { bookOf, chooseEndpoint, noteFailure, noteRefusal, noteStable, type EndpointBook } from "./endpoint-book.ts";
+import { bookOf, chooseEndpoint, noteFailure, noteRefusal, noteStable, noteTime, type EndpointBook } from "./endpoint-book.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 
 /**
@@ -19,6 +19,8 @@ export interface LinkState {
   readonly redirect?: string;
   /** Redirects followed since the last stable session. */
   readonly redirects: number;
+  /** Times that `retryAfterMs` was waited since the last stable session. */
+  readonly obeyed: number;
   /** Number of the latest attempt. */
   readonly attempt: number;
   /** Returns to the preferred endpoint that did not lead to a stable session there. */
@@ -100,7 +102,7 @@ export interface LinkContext {
 }
 
 export function initialLinkState(urls: readonly string[], nowMs: number): LinkState {
-  return { phase: { kind: "stopped" }, book: bookOf(urls), notBeforeMs: nowMs, redirects: 0, attempt: 0, returns: 0, offlineSinceMs: nowMs };
+  return { phase: { kind: "stopped" }, book: bookOf(urls), notBeforeMs: nowMs, redirects: 0, obeyed: 0, attempt: 0, returns: 0, offlineSinceMs: nowMs };
 }
 
 export function stepLink(state: LinkState, event: LinkEvent, context: LinkContext): LinkStep {
@@ -267,7 +269,7 @@ function tickOnline(state: LinkState, phase: Online, event: Extract<LinkEvent, {
   if (!online.stable && nowMs - online.sinceMs >= policy.stableAfterMs) {
     online = { ...online, stable: true };
     const preferred = state.book[0]?.url === online.endpoint;
-    next = { ...next, book: noteStable(next.book, online.endpoint), redirects: 0, returns: preferred ? 0 : next.returns };
+    next = { ...next, book: noteStable(next.book, online.endpoint), redirects: 0, obeyed: 0, returns: preferred ? 0 : next.returns };
   }
   if (online.unansweredSinceMs !== undefined && event.pongMs >= online.unansweredSinceMs) {
     const { unansweredSinceMs: _, ...answered } = online;
@@ -357,8 +359,7 @@ function refused(state: LinkState, event: { readonly error: Issue; readonly retr
   // A server that says when to come back knows better than our schedule; one that does not gets the slow one.
   const note = event.retryAfterMs === undefined ? noteRefusal : noteFailure;
   const book = note(state.book, phase.endpoint, nowMs, policy, random);
-  const obeyed = obey({ ...offline(state, context), book, lastError: event.error }, event.retryAfterMs, context);
-  return end(state, wait(withGap(obeyed, context), context), event.error);
+  return end(state, wait(putOff({ ...offline(state, context), book, lastError: event.error }, phase, event.retryAfterMs, context), context), event.error);
 }
 
 function goAway(state: LinkState, event: Extract<LinkEvent, { kind: "goaway" }>, context: LinkContext): LinkStep {
@@ -372,7 +373,7 @@ function goAway(state: LinkState, event: Extract<LinkEvent, { kind: "goaway" }>,
   if (!stable) next = { ...next, book: noteFailure(next.book, phase.endpoint, nowMs, policy, random) };
   const follows = event.endpoint !== undefined && next.redirects < policy.redirectsMax && !losesTls(phase.endpoint, event.endpoint);
   if (follows) next = { ...next, redirect: event.endpoint, redirects: next.redirects + 1 };
-  return end(state, wait(withGap(obey(next, event.retryAfterMs, context), context), context), why, "reconnecting");
+  return end(state, wait(putOff(next, phase, event.retryAfterMs, context), context), why, "reconnecting");
 }
 
 /** From TLS to plain text only a signed desired document may lead. */
@@ -380,10 +381,17 @@ function losesTls(from: string, to: string): boolean {
   return /^wss:/i.test(from) && !/^wss:/i.test(to);
 }
 
-/** Puts the next attempt off as the cloud asked, with jitter on top so that a fleet does not come back in step. */
-function obey(state: LinkState, retryAfterMs: number | undefined, { nowMs, policy, random }: LinkContext): LinkState {
-  if (retryAfterMs === undefined) return state;
-  const afterMs = Math.min(retryAfterMs, policy.retryAfterMaxMs);
+/**
+ * When the next attempt may be made. What the cloud asked for is waited, with jitter on top so that a fleet does not come back in step, and
+ * nothing else: longer or shorter than the own schedule. One that asks for short waits again and again gets the longer of the two.
+ */
+function putOff(state: LinkState, { kind, endpoint, ...phase }: Attempting, retryAfterMs: number | undefined, context: LinkContext): LinkState {
+  if (retryAfterMs === undefined) return withGap(state, context);
+  const { nowMs, policy, random } = context;
+  const stable = kind === "online" && "stable" in phase && phase.stable;
+  const afterMs = Math.min(stable ? retryAfterMs : Math.max(retryAfterMs, policy.failure.floorMs), policy.retryAfterMaxMs);
   const jitterMs = Math.round(random.next() * Math.min(afterMs * policy.retryAfterJitterRatio, policy.retryAfterJitterMaxMs));
-  return { ...state, notBeforeMs: Math.max(state.notBeforeMs, nowMs + afterMs + jitterMs) };
+  const next: LinkState = { ...state, obeyed: state.obeyed + 1, notBeforeMs: nowMs + afterMs + jitterMs };
+  if (state.obeyed >= policy.retryAfterShorterMax) return withGap(next, context);
+  return { ...next, book: noteTime(next.book, endpoint, nowMs) };
 }

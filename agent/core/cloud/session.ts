@@ -1,5 +1,7 @@
 import type { CloudMessage, CloudMessageOf, Limits } from "../../protocol/cloud-messages.ts";
 import { decodeCloudMessage, encodeMessage } from "../../protocol/codec.ts";
+import { isStream } from "../../protocol/records.ts";
+import { unknownWordsOf } from "../../protocol/unknown-words.ts";
 import type { DeviceMessage } from "../../protocol/device-messages.ts";
 import { FRAME_BYTES_MAX, PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
@@ -89,10 +91,7 @@ export class Session {
   /** A frame came. */
   frame(text: string): void {
     if (this.#stage === "over") return;
-    const { counters, clock } = this.#deps;
-    this.heardMs = clock.monotonicMs();
-    counters.framesReceived += 1;
-    counters.bytesReceived += text.length;
+    this.#heard(text.length);
     this.#inbox.push(text);
     this.#inboxCharacters += text.length;
     if (this.#inbox.length > INBOX_FRAMES_MAX || this.#inboxCharacters > INBOX_CHARACTERS_MAX) {
@@ -100,6 +99,13 @@ export class Session {
       return;
     }
     if (!this.#pumping) void this.#pump();
+  }
+
+  /** A binary message came. */
+  binary(): void {
+    if (this.#stage === "over") return;
+    this.#heard(0);
+    this.#refuse({ code: "frame.not-text", message: "a message must be text; this one is binary" });
   }
 
   send(message: DeviceMessage): boolean {
@@ -120,6 +126,13 @@ export class Session {
     this.#over.abort();
     this.#deps.uploads.endAll();
     this.#deps.connection.close(why.code);
+  }
+
+  #heard(characters: number): void {
+    const { counters, clock } = this.#deps;
+    this.heardMs = clock.monotonicMs();
+    counters.framesReceived += 1;
+    counters.bytesReceived += characters;
   }
 
   async #pump(): Promise<void> {
@@ -149,8 +162,9 @@ export class Session {
 
   #take(text: string): Promise<void> | undefined {
     const decoded = decodeCloudMessage(text);
-    if (!decoded.ok) return this.#refuse(decoded.error);
+    if (!decoded.ok) return this.#refuse(decoded.error, decoded.error.about);
     const message = decoded.value;
+    for (const word of unknownWordsOf(message)) this.#deps.counters.unknownWords.add(word);
     switch (this.#stage) {
       case "challenge":
         return this.#takeBeforeHello(message);
@@ -255,7 +269,7 @@ export class Session {
       events.lost({ code: "link.log-changed", message: "the outbox was begun anew during the handshake" });
       return;
     }
-    await backlog.stored(welcome.stored);
+    await backlog.stored(welcome.stored, true);
     if (!this.#isAlive()) return;
     this.#limits = welcome.limits;
     this.#stage = "open";
@@ -297,7 +311,7 @@ export class Session {
       counters.refused.add("stored.other-log");
       return;
     }
-    for (const { stream, seq, code, message: text } of message.rejected ?? []) await backlog.rejected(stream, seq, code, text);
+    for (const { stream, seq, code, message: text } of message.rejected ?? []) if (isStream(stream)) await backlog.rejected(stream, seq, code, text);
     await backlog.stored(message.streams);
     this.#drain?.stored(message.streams);
   }

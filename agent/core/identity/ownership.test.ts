@@ -4,6 +4,7 @@ import { silentLog } from "../../../platform/ports/log.ts";
 import type { Result } from "../../../platform/ports/result.ts";
 import type { CloudMessageOf, Owner } from "../../protocol/cloud-messages.ts";
 import type { Signed } from "../../protocol/signed.ts";
+import { StorageError } from "../storage/document-store.ts";
 import { MemoryDocuments } from "../cloud/testing/memory-documents.ts";
 import { welcomeOf } from "../cloud/testing/scripted-transport.ts";
 import { Ownership, type OwnershipDeps } from "./ownership.ts";
@@ -89,6 +90,29 @@ describe("whose device it is", () => {
     highest = 0;
     await ownership.accept(first.claimed(), welcome(first.claimed()));
     expect(codeOf(await ownership.accept(UNCLAIMED, told(UNCLAIMED, release)))).toBe("owner.release-replayed");
+    expect(ownership.owner()?.fingerprint).toBe(first.fingerprint);
+  });
+
+  test("the highest number known of the owner is told, and none where there is no owner or the disk cannot say", async () => {
+    let highest = 41;
+    const ownership = await load({ highestNumber: async () => highest });
+    expect(await ownership.numberHigh()).toBeUndefined();
+    await ownership.accept(first.claimed(), welcome(first.claimed()));
+    expect(await ownership.numberHigh()).toBe(41);
+    await ownership.accept(UNCLAIMED, told(UNCLAIMED, await first.sign("release", { device: deviceId, number: 50, issuedMs: 1 })));
+    await ownership.accept(first.claimed(), welcome(first.claimed()));
+    expect(await ownership.numberHigh()).toBe(50);
+    highest = 60;
+    expect(await ownership.numberHigh()).toBe(60);
+    const broken = await load({ highestNumber: () => Promise.reject(new StorageError("storage.io", "no")) });
+    expect(await broken.numberHigh()).toBeUndefined();
+  });
+
+  test("a word for an owner that this version does not know changes nothing", async () => {
+    const ownership = await claimedByFirst();
+    const unknown: Owner = { kind: "unknown" };
+    expect(codeOf(await ownership.accept(unknown, welcome(unknown)))).toBe("ok");
+    expect(codeOf(await ownership.accept(unknown, told(unknown)))).toBe("ok");
     expect(ownership.owner()?.fingerprint).toBe(first.fingerprint);
   });
 

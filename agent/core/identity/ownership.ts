@@ -88,6 +88,24 @@ export class Ownership {
     return this.#owner;
   }
 
+  /** Highest number of the owner's commands, cancels and releases known here; `undefined`: no owner, or the disk cannot say. */
+  async numberHigh(): Promise<number | undefined> {
+    const present = this.#owner;
+    if (present === undefined) return undefined;
+    try {
+      return await this.#numberHighOf(present.fingerprint);
+    } catch (thrown) {
+      if (!(thrown instanceof StorageError)) throw thrown;
+      this.#deps.log.warn({ error: thrown.message }, "the highest number of the owner cannot be read");
+      return undefined;
+    }
+  }
+
+  async #numberHighOf(owner: string, releases?: JsonObject): Promise<number> {
+    const used = releases ?? (await this.#deps.documents.get(RELEASES_KEY));
+    return Math.max(0, numberIn(used, owner), (await this.#deps.highestNumber?.(owner)) ?? 0);
+  }
+
   /** Calls back after every change, when it is on disk. Returns its undo. */
   onChange(listener: (change: OwnerChange) => void): () => void {
     return this.#changed.on(listener);
@@ -108,7 +126,7 @@ export class Ownership {
   async decide(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">): Promise<Result<OwnerDecision>> {
     if (owner.kind === "claimed") return this.#decideClaim(owner);
     const present = this.#owner;
-    if (present === undefined) return ok({ kind: "keep" });
+    if (present === undefined || owner.kind === "unknown") return ok({ kind: "keep" });
     const release = message.t === "owner" ? message.release : undefined;
     if (release !== undefined) return this.#decideRelease(present, release);
     if (message.t === "owner") return fail("owner.release-unsigned", "the cloud says the device is released, but the owner did not sign that");
@@ -179,7 +197,7 @@ export class Ownership {
     if (payload.value.device !== deviceId) return fail("owner.release-invalid", `the release is for device ${payload.value.device}`);
     const used = await readDocument(documents, RELEASES_KEY);
     if (!used.ok) return used;
-    const before = Math.max(numberIn(used.value, present.fingerprint), (await this.#deps.highestNumber?.(present.fingerprint)) ?? -1);
+    const before = await this.#numberHighOf(present.fingerprint, used.value ?? {});
     // Somebody in the middle may have kept an old one, to give the device away again after a new claim.
     if (payload.value.number <= before) return fail("owner.release-replayed", `the release has number ${payload.value.number}; number ${before} was used already`);
     const releases = { ...used.value, [present.fingerprint]: payload.value.number };

@@ -36,8 +36,11 @@ export interface Backlog {
    * is there). Deterministic: the same range is cut the same way again. `undefined` when nothing waits.
    */
   read(stream: Stream, after: number, limits: { readonly recordsMax: number; readonly bytesMax: number }): Promise<Batch | undefined>;
-  /** The cloud stored everything up to these numbers: they are let go. A lower number than before is ignored and counted. */
-  stored(upTo: Partial<Readonly<Record<Stream, number>>>): Promise<void>;
+  /**
+   * The cloud stored everything up to these numbers: they are let go. A lower number than before is ignored and counted. One above all that
+   * was handed out means, `atWelcome`, that this file lost its end, and it goes on as another log; later in a session it is ignored and counted.
+   */
+  stored(upTo: Partial<Readonly<Record<Stream, number>>>, atWelcome?: boolean): Promise<void>;
   /** The cloud will never take this one: dropped, counted, named by a gap record. */
   rejected(stream: Stream, seq: number, code: string, message: string): Promise<void>;
   /** Calls back when a stream has something new. Returns its undo. */

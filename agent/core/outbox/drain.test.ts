@@ -231,7 +231,7 @@ test("a new log ends the session", async () => {
     () => "ended",
     (error: unknown) => String(error),
   );
-  await cloud.ack({ play: 99 });
+  await bench.outbox.stored({ play: 99 }, true);
   await bench.time.advance(0);
   expect(await ended).toMatch(/new log/);
 });

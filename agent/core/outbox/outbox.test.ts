@@ -271,7 +271,7 @@ describe("acknowledgements", () => {
     expect((await bench.records("play")).map(({ seq }) => seq)).toEqual([9, 10]);
   });
 
-  test("one for numbers that were never handed out deletes nothing and starts a new log", async () => {
+  test("a welcome with numbers that were never handed out deletes nothing and starts a new log", async () => {
     const bench = await started();
     for (let n = 0; n < 5; n += 1) await bench.outbox.append(record("play", n));
     await bench.outbox.close();
@@ -279,7 +279,7 @@ describe("acknowledgements", () => {
     await bench.start();
     const before = bench.outbox.log;
     for (let n = 5; n < 8; n += 1) await bench.outbox.append(record("play", n));
-    await bench.outbox.stored({ play: 9 });
+    await bench.outbox.stored({ play: 9 }, true);
     expect(bench.outbox.log).not.toBe(before);
     expect(await bench.records("play")).toHaveLength(8);
     expect(bench.incidents).toMatchObject([{ kind: "new-log", stream: "play", claimed: 9 }]);
@@ -287,6 +287,29 @@ describe("acknowledgements", () => {
     const { log } = bench.outbox;
     await bench.start();
     expect(bench.outbox.log).toBe(log);
+  });
+
+  test("one above all that was sent says nothing about the file in the middle of a session: it is ignored and counted", async () => {
+    const bench = await started();
+    for (let n = 0; n < 5; n += 1) await bench.outbox.append(record("play", n));
+    const { log } = bench.outbox;
+    expect(await bench.records("play")).toHaveLength(5);
+    await bench.outbox.stored({ play: 900 });
+    expect(bench.outbox.log).toBe(log);
+    expect(bench.incidents).toEqual([]);
+    expect(bench.outbox.status().counters.acksBeyond).toBe(1);
+    await bench.outbox.stored({ play: 5 });
+    expect(bench.outbox.ranges().play).toEqual({ stored: 5, oldest: 6, newest: 5 });
+  });
+
+  test("what was sent before a welcome that claims more is not sent again in the new log, and what was not sent is", async () => {
+    const bench = await started();
+    for (let n = 0; n < 5; n += 1) await bench.outbox.append(record("play", n));
+    expect(await bench.records("play")).toHaveLength(5);
+    await bench.outbox.append(record("play", 5));
+    await bench.outbox.stored({ play: 900 }, true);
+    expect((await bench.records("play")).map(({ body }) => body["n"])).toEqual([5]);
+    expect(bench.incidents).toMatchObject([{ kind: "new-log", claimed: 900 }]);
   });
 
   test("one that is lost in a crash costs a repetition, not a record", async () => {

@@ -130,27 +130,36 @@ export class Outbox implements EventSink, Backlog {
     }
   }
 
-  async stored(upTo: Partial<Readonly<Record<Stream, number>>>): Promise<void> {
-    const { numbers, counters, ledger } = this.#keeper.state;
+  async stored(upTo: Partial<Readonly<Record<Stream, number>>>, atWelcome = false): Promise<void> {
+    const { numbers, counters } = this.#keeper.state;
     for (const stream of STREAMS) {
       const claimed = upTo[stream];
       if (claimed === undefined) continue;
       const judgement = numbers.judgeAck(stream, claimed);
       if (judgement === "beyond") {
         counters.acksBeyond += 1;
+        // In a session nobody can know of more than was sent in it: that says nothing about this file.
+        if (!atWelcome) continue;
+        // What this process sent before is covered by the claim; sent again in another log it would be there twice.
+        this.#letGo(stream, Math.min(claimed, numbers.readHere(stream)));
         await this.#serial.run(() => this.#keeper.startNewLog(stream, claimed));
         this.#announceAll();
         return;
       }
       if (judgement === "backwards") counters.acksBackwards += 1;
-      if (judgement !== "news") continue;
-      const rows = claimed - numbers.range(stream).oldest + 1;
-      numbers.stored(stream, claimed);
-      this.#keeper.writer.acknowledged(stream, claimed, Math.max(0, rows));
-      if (stream === "alarm" && ledger.carriersDone(claimed)) this.#wake.within(this.#limits.gapDelayMs);
+      if (judgement === "news") this.#letGo(stream, claimed);
     }
     if (this.#keeper.writer.unsavedAckRows >= this.#limits.ackRecordsMax) await this.flush();
     else if (this.#keeper.writer.unsavedAckRows > 0) this.#wake.within(this.#limits.ackDelayMs);
+  }
+
+  #letGo(stream: Stream, upTo: number): void {
+    const { numbers, ledger } = this.#keeper.state;
+    const { stored, oldest } = numbers.range(stream);
+    if (upTo <= stored) return;
+    numbers.stored(stream, upTo);
+    this.#keeper.writer.acknowledged(stream, upTo, Math.max(0, upTo - oldest + 1));
+    if (stream === "alarm" && ledger.carriersDone(upTo)) this.#wake.within(this.#limits.gapDelayMs);
   }
 
   async rejected(stream: Stream, seq: number, code: string, message: string): Promise<void> {

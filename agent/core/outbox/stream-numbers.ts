@@ -17,6 +17,8 @@ interface Numbers {
   nothingAbove?: number;
   /** Highest number the cloud can know: read by the drain, or on disk when we started. */
   handedOut: number;
+  /** Highest number read by the drain of this process; 0: none. */
+  readHere: number;
 }
 
 /** The sequence numbers of every stream, from "given to a record" to "stored by the cloud". */
@@ -65,7 +67,13 @@ export class StreamNumbers {
   }
 
   handedOut(stream: Stream, seq: number): void {
-    this.#streams[stream].handedOut = Math.max(this.#streams[stream].handedOut, seq);
+    const numbers = this.#streams[stream];
+    numbers.handedOut = Math.max(numbers.handedOut, seq);
+    numbers.readHere = Math.max(numbers.readHere, seq);
+  }
+
+  readHere(stream: Stream): number {
+    return this.#streams[stream].readHere;
   }
 
   judgeAck(stream: Stream, upTo: number): AckJudgement {
@@ -104,6 +112,6 @@ export class StreamNumbers {
 function numbersOf(contents: OutboxContents): Record<Stream, Numbers> {
   return perStream((stream) => {
     const { stored, oldest, newest } = contents.streams[stream];
-    return { stored, oldest, newest, given: newest, handedOut: newest };
+    return { stored, oldest, newest, given: newest, handedOut: newest, readHere: 0 };
   });
 }

@@ -136,6 +136,16 @@ describe("accepting a desired document", () => {
     expect([alarms.raised.size, desired().refused]).toEqual([0, undefined]);
   });
 
+  test("a cloud that has no document at all has not gone back: it is another one, or a new one", async () => {
+    const { state, alarms, desired } = await setUp();
+    await state.accept(documentOf(9, {}));
+    state.onWelcome(0);
+    expect([alarms.raised.size, desired().refused]).toEqual([0, undefined]);
+    state.onWelcome(3);
+    state.onWelcome(0);
+    expect(alarms.raised.has("desired.version-went-back")).toBe(true);
+  });
+
   test.each([
     ["not JSON", signedOf("{"), "desired.not-json", undefined],
     ["not an object", signedOf("[1]"), "desired.not-json", undefined],

@@ -127,14 +127,14 @@ export class DesiredState {
     return accepted;
   }
 
-  /** What the welcome says the cloud has. Lower than in force: the cloud was restored from an old backup. */
+  /** What the welcome says the cloud has. Lower than in force: the cloud was restored from an old backup. 0: it has none, as one we moved to. */
   onWelcome(cloudVersion: number): void {
+    if (cloudVersion === 0) return;
     if (cloudVersion >= this.version()) {
       this.#deps.alarms.clear("desired.version-went-back", "the cloud's version is not behind this device's");
       if (this.#refused?.error.code === "desired.version-went-back") this.#refused = undefined;
     } else {
-      const error = this.#wentBack(cloudVersion);
-      if (cloudVersion > 0) this.#refused = { version: cloudVersion, error };
+      this.#refused = { version: cloudVersion, error: this.#wentBack(cloudVersion) };
     }
     this.#report();
   }

@@ -27,8 +27,6 @@ const DEFLATE: PerMessageDeflateOptions = {
   serverMaxWindowBits: 12,
   zlibDeflateOptions: { level: 6, memLevel: 7 },
 };
-/** Stands for a binary frame, which the protocol has not: the gate refuses it as not JSON. */
-const BINARY_FRAME = "(binary frame)";
 
 export interface WsTransportOptions extends ProxySettings {
   readonly timers: Timers;
@@ -139,7 +137,9 @@ class WsConnection implements Connection {
     tcp?.setNoDelay(true);
     tcp?.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on("message", (data: RawData, isBinary: boolean) => {
-      if (!this.#over) events.frame(isBinary ? BINARY_FRAME : textOf(data));
+      if (this.#over) return;
+      if (isBinary) events.binary?.();
+      else events.frame(textOf(data));
     });
     socket.on("error", (error) => (this.#error = sessionIssue(error)));
     socket.on("close", (code: number, reason: Buffer) => this.#end(this.#error ?? closeIssue(code, reason)));

@@ -1,6 +1,7 @@
 import type { Limits, Owner, Welcome } from "../../../agent/protocol/cloud-messages.ts";
 import type { Hello } from "../../../agent/protocol/device-messages.ts";
 import { STREAMS } from "../../../agent/protocol/records.ts";
+import { WANTS } from "../../../agent/protocol/unknown-words.ts";
 import { ownerKeyPayload, signedBytes } from "../../../agent/protocol/signed.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { toBase64Url } from "../../../platform/runtime/encoding.ts";
@@ -60,6 +61,8 @@ export function admit(
     },
     agent: hello.agent,
     clock: { quality: hello.clock.quality, offsetMs: hello.clock.wallMs - nowMs },
+    // A cloud that lost its counters goes on above what the device knows.
+    number: Math.max(known.number, hello.numberHigh ?? 0),
     desiredFloor: Math.max(known.desiredFloor, hello.desiredVersion),
   };
   store.putDevice(row);
@@ -147,7 +150,7 @@ function welcomeFor(context: CloudContext, row: DeviceRow, hello: Hello, session
   );
   const desiredVersion = row.owner === undefined ? 0 : (store.document(row.id, "desired")?.version ?? 0);
   const reportedVersion = store.document(row.id, "reported")?.version ?? 0;
-  const wants: Welcome["wants"] = [];
+  const wants: (typeof WANTS)[number][] = [];
   if (store.document(row.id, "profile")?.document["hash"] !== hello.profileHash) wants.push("profile");
   if (reportedVersion === 0 || reportedVersion !== hello.reportedVersion) wants.push("reported");
   return {

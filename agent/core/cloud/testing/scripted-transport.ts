@@ -39,6 +39,10 @@ export class Peer {
     if (this.open) this.#events.frame(text);
   }
 
+  binary(): void {
+    if (this.open) this.#events.binary?.();
+  }
+
   drop(why: Issue = { code: "link.network", message: "the scripted server dropped the connection" }): void {
     if (!this.open) return;
     this.open = false;
@@ -109,6 +113,7 @@ export class ScriptedTransport implements Transport {
     };
     const peer = new Peer(url, this.peers.length + 1, {
       frame: (text) => events.frame(text),
+      binary: () => events.binary?.(),
       closed: (why) => {
         ended();
         events.closed(why);
