@@ -132,6 +132,7 @@ function settingsFor(
     audiences: address.audiences,
     autoClaim: options.autoClaim,
     claimTokens: new Set(options.claimTokens),
+    ...(options.claimTokenLimits && { claimTokenLimits: options.claimTokenLimits }),
     limits: LIMITS,
     caps: capsOf(options.recordsMax),
     get httpBase() {

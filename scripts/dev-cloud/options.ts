@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { CLAIM_TOKEN_LIMITS, type ClaimTokenLimits } from "./sessions/claim-tokens.ts";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
 
 export interface DevCloudOptions {
@@ -10,6 +11,7 @@ export interface DevCloudOptions {
   readonly dashboard?: string;
   readonly autoClaim: boolean;
   readonly claimTokens: readonly string[];
+  readonly claimTokenLimits?: ClaimTokenLimits;
   readonly ownerKey?: string;
   readonly recordsMax?: number;
   readonly survives: "power-cut" | "process";
@@ -25,12 +27,16 @@ export const USAGE = `The development cloud, for development and tests only.
   --dashboard DIR     the dashboard's built files
   --auto-claim        claims devices that appear (--no-auto-claim: with the code on their screen, the default)
   --claim-token T     honours this token of a provisioning file; may be given more than once
+  --claim-token-devices N   devices that one token claims (default ${CLAIM_TOKEN_LIMITS.devices})
+  --claim-token-hours N     how long a token is good after it was first given (default ${CLAIM_TOKEN_LIMITS.lifeMs / 3_600_000})
   --owner-key FILE    the owner's key file (default: owner-key.json in the data folder)
   --records-max N     records kept per device and stream (default: by stream, see /api/v1/info)
   --survives WHAT     power-cut (default): a stored record is flushed to disk; process: for benchmarks
   --host ADDRESS      listens on another address than loopback; nobody is asked for a password there
   --json              one JSON line when ready, and JSON logs
 `;
+
+const CLAIM_TOKEN_HOURS_MAX = 8_760;
 
 /** Options of the command line. Code `options.invalid`. */
 export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
@@ -47,6 +53,8 @@ export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
         "auto-claim": { type: "boolean" },
         "no-auto-claim": { type: "boolean" },
         "claim-token": { type: "string", multiple: true },
+        "claim-token-devices": { type: "string" },
+        "claim-token-hours": { type: "string" },
         "owner-key": { type: "string" },
         "records-max": { type: "string" },
         survives: { type: "string" },
@@ -65,8 +73,13 @@ export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
   if (host === "" || host === "0.0.0.0" || host === "::") {
     return fail("options.invalid", "--host takes one address or name of this machine: what browsers and devices will call it");
   }
+  const tokenDevices = Number(values["claim-token-devices"] ?? CLAIM_TOKEN_LIMITS.devices);
+  const tokenHours = Number(values["claim-token-hours"] ?? CLAIM_TOKEN_LIMITS.lifeMs / 3_600_000);
+  if (!isCount(tokenDevices)) return fail("options.invalid", "--claim-token-devices must be a whole number above 0");
+  if (!isCount(tokenHours) || tokenHours > CLAIM_TOKEN_HOURS_MAX)
+    return fail("options.invalid", `--claim-token-hours must be a whole number from 1 to ${CLAIM_TOKEN_HOURS_MAX}`);
   const recordsMax = values["records-max"] === undefined ? undefined : Number(values["records-max"]);
-  if (recordsMax !== undefined && !(Number.isSafeInteger(recordsMax) && recordsMax >= 1))
+  if (recordsMax !== undefined && !isCount(recordsMax))
     return fail("options.invalid", "--records-max must be a whole number above 0");
   const survives = values.survives ?? "power-cut";
   if (survives !== "power-cut" && survives !== "process") return fail("options.invalid", "--survives is power-cut or process");
@@ -76,6 +89,7 @@ export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
     data: values.data ?? ".vitrine/cloud",
     autoClaim: values["auto-claim"] === true && values["no-auto-claim"] !== true,
     claimTokens: values["claim-token"] ?? [],
+    claimTokenLimits: { devices: tokenDevices, lifeMs: tokenHours * 3_600_000 },
     survives,
     json: values.json ?? false,
     ...given("devicesDir", values["devices-dir"]),
@@ -84,6 +98,10 @@ export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
     ...given("ownerKey", values["owner-key"]),
     ...given("recordsMax", recordsMax),
   });
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1;
 }
 
 function given<K extends string, T>(key: K, value: T | undefined): { readonly [key in K]?: T } {

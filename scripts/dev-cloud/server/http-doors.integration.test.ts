@@ -205,6 +205,22 @@ describe("the HTTP server's doors", () => {
     expect((await write({ "content-type": "text/plain" })).status).toBe(415);
   });
 
+  test("a page of another origin may not read either: no event slot, no picture, no answer of the API", async () => {
+    const host = new URL(running.base).host;
+    const read = async (path: string, headers: Record<string, string>): Promise<string> => {
+      const { status, body } = await raw({ path, headers: { host, ...headers } });
+      return `${status} ${/"code":"([^"]+)"/.exec(body)?.[1] ?? ""}`.trim();
+    };
+    for (const path of ["/api/v1/events", "/api/v1/info", "/api/v1/devices/0/screenshot"]) {
+      for (const [name, value] of [["origin", "http://evil.example"], ["origin", "null"], ["origin", "http://127.0.0.1:1"], ["sec-fetch-site", "cross-site"], ["sec-fetch-site", "same-site"]] as const)
+        expect([path, value, await read(path, { [name]: value })]).toEqual([path, value, "403 request.bad-origin"]);
+    }
+    expect((await api.get("/info")).body).toMatchObject({ counters: { eventClients: 0 } });
+    for (const [name, value] of [["origin", `http://${host}`], ["sec-fetch-site", "same-origin"], ["sec-fetch-site", "none"], ["accept", "*/*"]] as const)
+      expect(await read("/api/v1/info", { [name]: value })).toBe("200");
+    expect(await read("/sample/", { "sec-fetch-site": "cross-site" })).toBe("200");
+  });
+
   test("a page cannot pose as a device", async () => {
     const socket = new WebSocket(`${running.base.replace(/^http/, "ws")}/device/v1`, { origin: "http://evil.example" });
     const error = await new Promise<Error>((resolve) => socket.once("error", resolve));

@@ -62,7 +62,7 @@ export class HttpServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { router, guard, fallback } = this.#parts;
     const url = new URL(request.url ?? "/", "http://localhost");
-    guard.check(request, url.pathname.startsWith(UPLOAD_PATH));
+    guard.check(request, { api: url.pathname.startsWith("/api/"), anyOriginMayWrite: url.pathname.startsWith(UPLOAD_PATH) });
     const found = router.find(request.method ?? "GET", url.pathname);
     if (found === undefined && url.pathname.startsWith("/api/")) {
       throw new ApiError(404, {

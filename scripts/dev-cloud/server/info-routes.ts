@@ -1,4 +1,5 @@
 import { PROTOCOL_VERSION } from "../../../agent/protocol/limits.ts";
+import { claimTokenStatuses } from "../sessions/claim-tokens.ts";
 import { sendJson, type Exchange } from "./exchange.ts";
 import type { Router } from "./router.ts";
 import type { ServerParts } from "./server-parts.ts";
@@ -27,6 +28,7 @@ export function infoRoutes(router: Router, parts: ServerParts): void {
       deviceEndpoint: `${parts.base().replace(/^http/, "ws")}/device/v1`,
       autoClaim: settings.autoClaim,
       owner: { name: signer.name, key: current.fingerprint, publicKey: current.publicKey },
+      claimTokens: claimTokenStatuses(cloud.context),
       sample: sample.info(parts.base()),
       counters: { devices: store.devices().length, online: live.size, ...counters, eventClients: parts.events.size, pruned },
       caps: { ...settings.caps, uploadsBytesMax: parts.uploadsBytesMax },

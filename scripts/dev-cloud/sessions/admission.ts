@@ -1,11 +1,12 @@
 import type { Limits, Owner, Welcome } from "../../../agent/protocol/cloud-messages.ts";
 import type { Hello } from "../../../agent/protocol/device-messages.ts";
 import { STREAMS } from "../../../agent/protocol/records.ts";
-import { WANTS } from "../../../agent/protocol/unknown-words.ts";
+import type { WANTS } from "../../../agent/protocol/unknown-words.ts";
 import { ownerKeyPayload, signedBytes } from "../../../agent/protocol/signed.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { toBase64Url } from "../../../platform/runtime/encoding.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
+import { useClaimToken } from "./claim-tokens.ts";
 import type { DeviceRow } from "./cloud-store.ts";
 import type { CloudContext } from "./context.ts";
 import type { DesiredState } from "./desired-state.ts";
@@ -127,12 +128,11 @@ function settleOwner(
   const { foreignOwner: _foreign, released: _released, ...rest } = row;
   const ours = { key: signer.current().fingerprint, sinceMs: rest.owner?.sinceMs ?? nowMs };
   if (hello.owner === undefined) {
-    const byToken = hello.claimToken !== undefined && settings.claimTokens.has(hello.claimToken);
-    const claimedNow = rest.owner === undefined && (settings.autoClaim || byToken);
+    const claimedNow = rest.owner === undefined && (settings.autoClaim || claimedByToken(context, hello));
     return { row: claimedNow || rest.owner !== undefined ? { ...rest, owner: ours } : rest, claimedNow, tellReleased: false };
   }
   if (signer.find(hello.owner) !== undefined) {
-    if (row.released === true) return { row: { ...rest, released: true }, claimedNow: false, tellReleased: true };
+    if (isReleased(row)) return { row: { ...rest, released: true }, claimedNow: false, tellReleased: true };
     // Holding our key is proof enough, also for a cloud that lost its list of devices.
     return { row: { ...rest, owner: ours }, claimedNow: false, tellReleased: false };
   }
@@ -140,6 +140,18 @@ function settleOwner(
     return { row: { ...rest, owner: ours }, claimedNow: rest.owner === undefined, tellReleased: false };
   const { owner: _owner, ...unowned } = rest;
   return { row: { ...unowned, foreignOwner: hello.owner }, claimedNow: false, tellReleased: false };
+}
+
+function claimedByToken(context: CloudContext, { deviceId, claimToken }: Hello): boolean {
+  if (claimToken === undefined) return false;
+  const used = useClaimToken(context, claimToken);
+  if (!used.ok) context.log.warn({ device: deviceId, ...used.error }, "the device's claim token does not claim it");
+  return used.ok;
+}
+
+/** Given up, and not claimed since. */
+function isReleased(row: DeviceRow): boolean {
+  return row.released === true && row.owner === undefined;
 }
 
 function welcomeFor(context: CloudContext, row: DeviceRow, hello: Hello, session: string): Welcome {
@@ -157,7 +169,7 @@ function welcomeFor(context: CloudContext, row: DeviceRow, hello: Hello, session
     t: "welcome",
     session,
     serverMs: clock.wallMs(),
-    owner: row.released === true ? claimedOwner(context) : ownerOf(context, row),
+    owner: isReleased(row) ? claimedOwner(context) : ownerOf(context, row),
     stored,
     desiredVersion: bad.desiredGoesBack === true ? Math.max(0, desiredVersion - 1) : desiredVersion,
     reportedVersion,

@@ -5,6 +5,7 @@ import { messageOf } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 import { admit, endorsed, limitsOf, type Admission } from "./admission.ts";
+import { noteClaimTokens } from "./claim-tokens.ts";
 import type { CloudEvent } from "./cloud-events.ts";
 import type { CommandRow } from "./cloud-store.ts";
 import { Commands } from "./commands.ts";
@@ -74,6 +75,7 @@ export class Cloud implements SessionHost {
   start(): void {
     const { store, clock } = this.context;
     store.transaction(() => {
+      noteClaimTokens(this.context);
       for (const row of store.devices()) {
         if (row.link.state === "online")
           store.putDevice({

@@ -4,6 +4,7 @@ import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
+import type { ClaimTokenLimits } from "./claim-tokens.ts";
 import type { CloudEvent } from "./cloud-events.ts";
 import type { CloudStore, DeviceRow, RetentionCaps } from "./cloud-store.ts";
 import type { GroupCommit } from "./group-commit.ts";
@@ -20,6 +21,8 @@ export interface CloudSettings {
   readonly autoClaim: boolean;
   /** Claim tokens of provisioning files that are honoured. */
   readonly claimTokens: ReadonlySet<string>;
+  /** Absent: `CLAIM_TOKEN_LIMITS`. */
+  readonly claimTokenLimits?: ClaimTokenLimits;
   /** What a device is told to be right after its first claim; absent: nothing. */
   readonly defaultDesired: (device: string) => DesiredDocument | undefined;
   readonly limits: Limits;

@@ -4,6 +4,7 @@ import { ownerKeyPayload, signedBytes } from "../../../agent/protocol/signed.ts"
 import { nodeCrypto } from "../../../platform/linux/node-crypto.ts";
 import { fromBase64Url, toBase64Url } from "../../../platform/runtime/encoding.ts";
 import { CloudBench } from "../testing/cloud-bench.ts";
+import { claimTokenStatuses } from "./claim-tokens.ts";
 import { isOwnAudience, normalAudience } from "./audience.ts";
 
 describe("the handshake", () => {
@@ -270,6 +271,58 @@ describe("ownership", () => {
     const tokens = await CloudBench.create({ claimTokens: new Set(["site-7"]) });
     expect((await (await tokens.device()).join({ claimToken: "site-8" })).owner.kind).toBe("unclaimed");
     expect((await (await tokens.device(4)).join({ claimToken: "site-7" })).owner.kind).toBe("claimed");
+  });
+
+  test("a claim token is good for so many devices and so long, over restarts too", async () => {
+    const limits = { claimTokens: new Set(["site-7", "site-9"]), claimTokenLimits: { devices: 2, lifeMs: 3_600_000 } };
+    const bench = await CloudBench.create(limits);
+    const claims = async (seed: number, claimToken: string): Promise<string> => (await (await bench.device(seed)).join({ claimToken })).owner.kind;
+    expect([await claims(2, "site-7"), await claims(3, "site-7"), await claims(4, "site-7")]).toEqual(["claimed", "claimed", "unclaimed"]);
+    expect(claimTokenStatuses(bench.cloud.context)).toMatchObject([{ devices: 2, used: 2 }, { devices: 2, used: 0 }]);
+    // Another life of the cloud on the same store: what was used stays used, and time goes on.
+    const again = await CloudBench.create(limits, bench.store);
+    expect((await (await again.device(5)).join({ claimToken: "site-7" })).owner.kind).toBe("unclaimed");
+    await again.time.advance(3_600_000);
+    expect((await (await again.device(6)).join({ claimToken: "site-9" })).owner.kind).toBe("unclaimed");
+    expect(claimTokenStatuses(again.cloud.context)[1]?.used).toBe(0);
+  });
+
+  test("a device that holds its owner's key uses up no token, and auto-claim none either", async () => {
+    const bench = await CloudBench.create({ claimTokens: new Set(["one"]) });
+    const device = await bench.device();
+    await device.join({ claimToken: "one" });
+    await device.join({ claimToken: "one" });
+    expect(claimTokenStatuses(bench.cloud.context)).toMatchObject([{ used: 1 }]);
+    const auto = await CloudBench.create({ claimTokens: new Set(["one"]), autoClaim: true });
+    await (await auto.device()).join({ claimToken: "one" });
+    expect(claimTokenStatuses(auto.cloud.context)).toMatchObject([{ used: 0 }]);
+  });
+
+  test("a device that was released and claimed again by its code stays claimed when it comes back", async () => {
+    const bench = await CloudBench.create();
+    const device = await bench.claimed();
+    const row = bench.store.device(device.id);
+    if (row !== undefined) bench.cloud.ownership.release(row);
+    await bench.settle();
+    device.owner = undefined;
+    const { code } = device.take("pairing");
+    expect((await bench.cloud.ownership.claim(code)).ok).toBe(true);
+    await bench.settle();
+    device.owner = bench.signer.current().fingerprint;
+    device.received.length = 0;
+    expect((await device.join()).owner.kind).toBe("claimed");
+    await bench.settle();
+    expect(device.received.filter((message) => message.t === "owner")).toEqual([]);
+    expect(bench.store.device(device.id)?.released).toBeUndefined();
+  });
+
+  test("a cloud that lost its counter goes on above the highest number the device tells", async () => {
+    const bench = await CloudBench.create();
+    const device = await bench.claimed();
+    await device.join({ numberHigh: 812 });
+    expect(bench.store.device(device.id)?.number).toBe(812);
+    await device.join({ numberHigh: 3 });
+    expect(bench.store.device(device.id)?.number).toBe(812);
   });
 
   test("a new key is endorsed by the one the device holds, now and with its next hello", async () => {

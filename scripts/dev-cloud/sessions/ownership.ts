@@ -65,7 +65,7 @@ export class Ownership {
       );
     }
     const row = store.transaction(() => {
-      const claimed = updateDevice(store, before.id, (device) => ({
+      const claimed = updateDevice(store, before.id, ({ released: _released, ...device }) => ({
         ...device,
         owner: { key: signer.current().fingerprint, sinceMs: clock.wallMs() },
         ...(name === undefined ? {} : { name }),
