@@ -4,6 +4,8 @@ import { silentLog } from "../../../platform/ports/log.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { CdpClient } from "./cdp-client.ts";
 
+const MEBIBYTE = Buffer.alloc(1024 * 1024, "x");
+
 function setUp() {
   const toBrowser = new PassThrough();
   const fromBrowser = new PassThrough();
@@ -14,7 +16,14 @@ function setUp() {
     fromBrowser.write(messages.map((message) => `${JSON.stringify(message)}\0`).join(""));
     await turn();
   };
-  return { cdp, toBrowser, fromBrowser, time, say, turn };
+  /** A message with so many mebibytes in its middle, as a pipe brings it. */
+  const pour = async (start: string, mebibytes: number, end: string): Promise<void> => {
+    fromBrowser.write(start);
+    for (let poured = 0; poured < mebibytes; poured += 1) fromBrowser.write(MEBIBYTE);
+    fromBrowser.write(`${end}\0`);
+    await turn();
+  };
+  return { cdp, toBrowser, fromBrowser, time, say, pour, turn };
 }
 
 describe("the protocol's client", () => {
@@ -67,11 +76,60 @@ describe("the protocol's client", () => {
     expect(heard).toEqual([{ timestamp: 1 }]);
   });
 
-  test("a text that is not JSON ends the connection, not the process", async () => {
-    const { cdp, fromBrowser, turn } = setUp();
-    const open = cdp.call("Page.reload", {}).catch((error: { kind: string }) => error.kind);
+  test("a message that is not JSON costs that message and nothing else", async () => {
+    const { cdp, fromBrowser, say } = setUp();
+    const answer = cdp.call("Page.reload", {});
     fromBrowser.write("{not json\0");
-    await turn();
-    expect(await open).toBe("closed");
+    await say({ id: 1, result: {} });
+    expect(await answer).toEqual({});
   });
+
+  test("a text of a page that is too long is not read, and what follows it is", async () => {
+    const { cdp, say, pour, heard, oversized } = listening();
+    await pour('{"method":"Runtime.consoleAPICalled","params":{"type":"error","args":[{"type":"string","value":"', 100, '"}]},"sessionId":"s"}');
+    await say(consoleText(300 * 1024), consoleText(1_000));
+    expect(heard).toEqual([1_000]);
+    expect(oversized).toEqual(["Runtime.consoleAPICalled", "Runtime.consoleAPICalled"]);
+    expect(cdp.oversized).toBe(2);
+    const answer = cdp.call("Page.reload", {});
+    await say({ id: 1, result: {} });
+    expect(await answer).toEqual({});
+  });
+
+  test("an event that nobody listens to is not read, however long it is", async () => {
+    const { cdp, say, pour, heard, oversized } = listening();
+    await pour('{"method":"Runtime.exceptionThrown","params":{"text":"', 120, '"},"sessionId":"s"}');
+    await say(consoleText(10));
+    expect([heard, oversized, cdp.oversized]).toEqual([[10], [], 0]);
+  });
+
+  test("an answer that is too long fails its call at once", async () => {
+    const { cdp, pour } = setUp();
+    const refused = cdp.call("Page.captureScreenshot", {}).catch((error: { kind: string }) => error.kind);
+    await pour('{"id":1,"result":{"data":"', 97, '"}}');
+    expect(await refused).toBe("refused");
+  });
+
+  test("a picture may be long, and messages come whole however the pipe cuts them", async () => {
+    const { cdp, fromBrowser, turn } = setUp();
+    const frames: number[] = [];
+    cdp.on("Page.screencastFrame", "s", ({ data }) => frames.push(data.length));
+    const text = Buffer.from(`${JSON.stringify({ method: "Page.screencastFrame", params: { data: "é".repeat(5_000_000) }, sessionId: "s" })}\0`.repeat(2));
+    for (let from = 0; from < text.length; from += 65_521) fromBrowser.write(text.subarray(from, from + 65_521));
+    for (let tries = 0; tries < 100 && frames.length < 2; tries += 1) await turn();
+    expect(frames).toEqual([5_000_000, 5_000_000]);
+  });
+
+  function listening() {
+    const all = setUp();
+    const heard: number[] = [];
+    const oversized: string[] = [];
+    all.cdp.on("Runtime.consoleAPICalled", "s", ({ args }) => heard.push(String(args[0]?.value).length));
+    all.cdp.onOversized((method, start) => oversized.push(start.includes(method) ? method : start));
+    return { ...all, heard, oversized };
+  }
+
+  function consoleText(length: number): object {
+    return { method: "Runtime.consoleAPICalled", params: { type: "error", args: [{ type: "string", value: "x".repeat(length) }] }, sessionId: "s" };
+  }
 });

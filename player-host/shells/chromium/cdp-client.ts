@@ -3,7 +3,7 @@ import type { ProtocolMapping } from "devtools-protocol/types/protocol-mapping.d
 import type { Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
-import { LineFramer } from "../../../platform/runtime/line-framer.ts";
+import { MessageReader, type MessageHead, type ReadMessage } from "./message-reader.ts";
 
 export type CdpCommands = ProtocolMapping.Commands;
 export type CdpEvents = ProtocolMapping.Events;
@@ -17,7 +17,12 @@ export interface Cdp {
   call<M extends keyof CdpCommands>(method: M, params: CdpParams<M>, options?: CdpCallOptions): Promise<CdpResult<M>>;
   /** Listens to one event of the browser (no session) or of one session. Returns the undo. */
   on<E extends keyof CdpEvents>(event: E, sessionId: string | undefined, listener: (params: CdpEventParams<E>) => void): () => void;
+  /** Listens to events that were too long to be read, for what waits for an answer all the same. */
+  onOversized(listener: OversizedListener): void;
 }
+
+/** The event's name, and its first 256 bytes as they came. */
+export type OversizedListener = (method: string, start: string) => void;
 
 export interface CdpCallOptions {
   readonly sessionId?: string | undefined;
@@ -70,8 +75,12 @@ interface Incoming {
   readonly error?: { readonly message?: string };
 }
 
-/** A full-screen PNG of a 4K screen in base64 is some 30 MB at the very worst. */
-const MESSAGE_BYTES_MAX = 96 * 1024 * 1024;
+/** Of pictures and of answers, which come only when we ask: a full-screen PNG of a 4K screen in base64 is some 30 MB at the very worst. */
+const ASKED_BYTES_MAX = 96 * 1024 * 1024;
+/** Of the other events. Addresses have at most 2 MiB (Chromium's own limit), and an event names one or two. */
+const EVENT_BYTES_MAX = 8 * 1024 * 1024;
+/** Of what a page's script says: a call of the page API has at most 8 KiB, and of an error 500 characters are kept. */
+const PAGE_TEXT_BYTES_MAX = 256 * 1024;
 const OPEN_CALLS_MAX = 2_000;
 export const CALL_TIMEOUT_MS = 10_000;
 
@@ -81,13 +90,15 @@ export const CALL_TIMEOUT_MS = 10_000;
  */
 export class CdpClient implements Cdp {
   readonly #toBrowser: Writable;
-  readonly #framer = new LineFramer(MESSAGE_BYTES_MAX, 0);
+  readonly #reader = new MessageReader((head) => this.#bytesMaxOf(head));
   readonly #timers: Timers;
   readonly #log: Log;
   readonly #open = new Map<number, Open>();
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #onClosed = new Set<(why: string) => void>();
+  readonly #onOversized = new Set<OversizedListener>();
   #lastId = 0;
+  #oversized = 0;
   #closedBecause: string | undefined;
 
   constructor(pipes: CdpPipes, deps: { readonly timers: Timers; readonly log: Log }) {
@@ -142,16 +153,13 @@ export class CdpClient implements Cdp {
     };
   }
 
-  /** Forgets the listeners and fails the open calls of a session that is gone. */
-  dropSession(sessionId: string): void {
-    for (const set of this.#listeners.values()) {
-      for (const entry of [...set]) if (entry.sessionId === sessionId) set.delete(entry);
-    }
-    for (const [id, open] of [...this.#open]) {
-      if (open.sessionId !== sessionId) continue;
-      this.#open.delete(id);
-      open.reject(new CdpError("closed", `${open.method}: the page is gone`));
-    }
+  onOversized(listener: OversizedListener): void {
+    this.#onOversized.add(listener);
+  }
+
+  /** Messages that were too long to be read, since the start. */
+  get oversized(): number {
+    return this.#oversized;
   }
 
   /** Closes the pipe; a browser started for it then ends by itself. */
@@ -162,15 +170,39 @@ export class CdpClient implements Cdp {
 
   #read(chunk: Buffer): void {
     if (this.#closedBecause !== undefined) return;
+    for (const message of this.#reader.push(chunk)) this.#readOne(message);
+  }
+
+  #readOne(message: ReadMessage): void {
+    if (message.kind === "over") return this.#skipped(message);
+    let parsed: Incoming;
     try {
-      const texts = this.#framer.push(chunk);
-      if (texts === undefined) throw new RangeError(`a message on the debugging pipe is over ${MESSAGE_BYTES_MAX} bytes`);
-      for (const text of texts) this.#take(JSON.parse(text) as Incoming);
+      parsed = JSON.parse(message.text) as Incoming;
     } catch (thrown) {
-      // A text over the limit or one that is not JSON: the stream cannot be trusted from here on.
-      this.#log.error({ error: messageOf(thrown) }, "debugging pipe broke");
-      this.#toBrowser.end();
-      this.#end(messageOf(thrown));
+      // One text that is not JSON. The next begins after the end mark, which no JSON text can hold.
+      this.#log.error({ error: messageOf(thrown) }, "a message of the browser could not be read");
+      return;
+    }
+    this.#take(parsed);
+  }
+
+  #bytesMaxOf(head: MessageHead): number {
+    if (head.kind !== "event") return ASKED_BYTES_MAX;
+    // What nobody listens to is not kept: a page can write a hundred megabytes to its console.
+    if ((this.#listeners.get(head.method)?.size ?? 0) === 0) return 0;
+    if (head.method === "Page.screencastFrame") return ASKED_BYTES_MAX;
+    return head.method.startsWith("Runtime.") ? PAGE_TEXT_BYTES_MAX : EVENT_BYTES_MAX;
+  }
+
+  #skipped({ head, start, bytes }: Extract<ReadMessage, { kind: "over" }>): void {
+    this.#oversized += 1;
+    this.#log.debug({ head, bytes }, "a message was too long to be read");
+    if (head.kind === "answer") {
+      const open = this.#open.get(head.id);
+      this.#open.delete(head.id);
+      open?.reject(new CdpError("refused", `${open.method}: the answer has ${bytes} bytes, over ${ASKED_BYTES_MAX}`));
+    } else if (head.kind === "event") {
+      for (const listener of this.#onOversized) listener(head.method, start);
     }
   }
 

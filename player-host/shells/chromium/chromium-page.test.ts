@@ -15,6 +15,7 @@ const NOT_FOUND = { code: "http.404", message: "127.0.0.1:1 answered 404." };
 function setUp() {
   const calls: string[] = [];
   const listeners = new Map<string, (params: unknown) => void>();
+  const oversized: ((method: string, start: string) => void)[] = [];
   const cdp = {
     call: (method: string) => {
       calls.push(method);
@@ -23,6 +24,9 @@ function setUp() {
     on: (event: string, _session: unknown, listener: (params: unknown) => void) => {
       listeners.set(event, listener);
       return () => listeners.delete(event);
+    },
+    onOversized: (listener: (method: string, start: string) => void) => {
+      oversized.push(listener);
     },
   } as unknown as Cdp;
   const events: ShellEvent[] = [];
@@ -35,7 +39,10 @@ function setUp() {
     listeners.get("Page.lifecycleEvent")?.({ frameId: FRAME, loaderId, name: "load" });
   };
   const outcomes = (): unknown[] => events.flatMap((event) => (event.kind === "load-finished" || event.kind === "load-failed" ? [[event.kind, event.load]] : []));
-  return { page, calls, commit, outcomes, events };
+  const oversize = (method: string): void => {
+    for (const listener of oversized) listener(method, `{"method":"${method}","params":{`);
+  };
+  return { page, calls, commit, outcomes, events, oversize };
 }
 
 async function withGoodOn() {
@@ -83,4 +90,11 @@ test("a new document takes the old one's place, files and all", async () => {
   commit("http://127.0.0.1:1/nothere", "L2");
   expect(page.targets()).toEqual([MISSING]);
   expect(outcomes().at(-1)).toEqual(["load-finished", 2]);
+});
+
+test("a dialog whose text is too long to be read is answered all the same", async () => {
+  const { calls, events, oversize } = await withGoodOn();
+  oversize("Page.javascriptDialogOpening");
+  expect(calls).toEqual(["Page.handleJavaScriptDialog"]);
+  expect(events.at(-1)).toMatchObject({ kind: "refused", what: "dialog" });
 });

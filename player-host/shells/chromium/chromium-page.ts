@@ -153,7 +153,8 @@ export class ChromiumPage implements GuardedPage {
 
   /** Runs an expression in the page's own world, where its side of the page API is. */
   async evaluateInMainWorld(expression: string, timeoutMs: number): Promise<void> {
-    await this.call("Runtime.evaluate", { expression, returnByValue: false, silent: true }, timeoutMs);
+    // The answer is not wanted, and what the page's own code returns or throws may be of any size.
+    await this.call("Runtime.evaluate", { expression: `try { void (${expression}); } catch {}`, returnByValue: false, silent: true }, timeoutMs);
   }
 
   /** The renderer died: nothing of the document is left. */
@@ -177,6 +178,12 @@ export class ChromiumPage implements GuardedPage {
       this.refused("dialog", `${type}: ${message.slice(0, 200)}`);
       // Leaving is always fine; a question is answered with no.
       this.#send(this.call("Page.handleJavaScriptDialog", { accept: type === "beforeunload" || type === "alert" }));
+    });
+    cdp.onOversized((method) => {
+      if (method !== "Page.javascriptDialogOpening") return;
+      // Whatever it says, the page waits for its answer.
+      this.refused("dialog", "its text was too long to be read");
+      this.#send(this.call("Page.handleJavaScriptDialog", { accept: false }));
     });
     cdp.on("Runtime.consoleAPICalled", sessionId, ({ type, args }) => {
       if (type === "error" || type === "assert") this.#deps.emit({ kind: "page-error", message: args.map(textOf).join(" ").slice(0, 500) });

@@ -203,7 +203,7 @@ export class ChromiumShell implements Shell {
   async metrics(): Promise<Readonly<Record<string, number>>> {
     const running = this.#running;
     if (running === undefined) return {};
-    const found: Record<string, number> = { "player.sends-dropped": this.#sendsDropped };
+    const found: Record<string, number> = { "player.sends-dropped": this.#sendsDropped, "player.texts-dropped": running.cdp.oversized };
     try {
       const pids = await rendererPids(running.cdp);
       const bytes = await residentBytesOf(pids);

@@ -51,6 +51,11 @@ export class FetchGuard {
     this.#log = log;
     this.#screens = screens;
     cdp.on("Fetch.requestPaused", undefined, (paused) => this.#answer(paused));
+    cdp.onOversized((method, start) => {
+      // A form with megabytes in it: nobody could judge it, and it would wait for ever.
+      const requestId = method === "Fetch.requestPaused" ? /"requestId":"([^"]+)"/.exec(start)?.[1] : undefined;
+      if (requestId !== undefined) this.#send(cdp.call("Fetch.failRequest", { requestId, errorReason: "BlockedByClient" }));
+    });
     cdp.on("Fetch.authRequired", undefined, ({ requestId }) => {
       // The browser would ask for a password, over the picture, of somebody who is not there.
       this.#send(cdp.call("Fetch.continueWithAuth", { requestId, authChallengeResponse: { response: "CancelAuth" } }));

@@ -62,6 +62,11 @@ export class ElectronCdp implements Cdp {
     };
   }
 
+  /** Electron reads the events itself and hands them over whole; the page's console is not asked for. */
+  onOversized(): void {
+    return undefined;
+  }
+
   detach(): void {
     if (this.#debugger.isAttached()) this.#debugger.detach();
   }
