@@ -14,7 +14,7 @@ import type { CloudLink } from "./cloud/cloud-port.ts";
 import { coreChecks } from "./health/core-checks.ts";
 import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
-import { clockSource, configSource, diskSource, outboxSource, playerSource, temperatureSource } from "./health/health-source.ts";
+import { clockSource, configSource, diskSource, outboxSource, playerSource, storageSource, temperatureSource } from "./health/health-source.ts";
 import { inventoryOncePerBoot } from "./inventory-cache.ts";
 import { drainFactory } from "./outbox/drain.ts";
 import { noticedDisplay } from "./state/noticed-display.ts";
@@ -80,6 +80,7 @@ export class Agent {
       clockSource(platform.clock),
       playerSource(ports.player, clock),
       outboxSource(ports.outbox),
+      storageSource(() => ports.storageIssues()),
       configSource(settings.configIssues),
     ];
     return new Health({ sources, units: () => this.supervisor.status(), reporter: parts.reported, alarms: parts.alarms, timers, log: log.child({ part: "health" }) });

@@ -2,6 +2,7 @@ import type { Inventory, SystemProbe } from "../../platform/ports/host.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { JsonObject } from "../../platform/runtime/json.ts";
 import { StorageError, type DocumentStore } from "./storage/document-store.ts";
+import { readDocument } from "./storage/read-document.ts";
 
 const KEY = "inventory";
 
@@ -10,7 +11,7 @@ const KEY = "inventory";
  * its own, and an agent that was killed should be back before that. A reading that failed is not kept.
  */
 export async function inventoryOncePerBoot(probe: SystemProbe, documents: DocumentStore, of: string, log: Log): Promise<Inventory> {
-  const kept = await documents.get(KEY);
+  const kept = await readDocument(documents, KEY, log);
   if (kept?.["of"] === of) return kept["facts"] as unknown as Inventory;
   const inventory = await probe.inventory();
   if (Object.values(inventory).every((fact: Inventory[keyof Inventory]) => fact.kind !== "failed")) {

@@ -4,7 +4,7 @@ import type { AlarmBoard } from "../core/health/alarm-board.ts";
 import type { OutboxIncident } from "../core/outbox/outbox-deps.ts";
 import type { StorageLoss } from "../core/outbox/outbox-store.ts";
 import type { LoadedKey } from "./identity/device-key-file.ts";
-import type { Stores } from "./stores.ts";
+import type { StorageFinding, Stores } from "./stores.ts";
 
 export interface FindingsDeps {
   readonly alarms: Pick<AlarmBoard, "raise" | "clear" | "happened">;
@@ -22,14 +22,21 @@ export function reportFindings({ alarms, stores, loaded, worldDamage, log }: Fin
     if (finding.code === "storage.quarantined") alarms.happened(finding.code, "error", finding.message, finding.evidence);
   }
   // So until the next start, and so not over after a while.
-  const degraded = stores.findings.filter(({ code }) => code === "storage.degraded");
-  if (degraded.length > 0) alarms.raise("storage.degraded", "error", degraded.map(({ message }) => message).join("; "), degraded[0]?.evidence);
+  raiseAll(alarms, "storage.degraded", "error", stores);
+  raiseAll(alarms, "storage.unavailable", "critical", stores);
   for (const finding of loaded.findings) {
     log.warn({ ...finding }, "the device key was not as it should be");
     alarms.raise(finding.code, finding.severity, finding.message, finding.evidence);
   }
   if (worldDamage !== undefined) log.warn({ ...worldDamage }, "the simulated hardware begins anew");
   stores.onIncident((incident) => raiseIncident(alarms, log, incident));
+}
+
+function raiseAll(alarms: FindingsDeps["alarms"], code: StorageFinding["code"], severity: "error" | "critical", { findings }: Stores): void {
+  const found = findings.filter((finding) => finding.code === code);
+  if (found.length > 0) alarms.raise(code, severity, found.map(({ message }) => message).join("; "), { files: found.map(({ evidence }) => evidence) });
+  // One that an earlier start raised need not wait for its time.
+  else alarms.clear(code, "every store is on disk");
 }
 
 function raiseIncident(alarms: FindingsDeps["alarms"], log: Log, incident: OutboxIncident): void {

@@ -32,7 +32,7 @@ test("a new folder has nothing wrong", async () => {
   const stores = await open();
   expect(stores.findings).toEqual([]);
   await stores.documents.put({ a: { b: 1 } });
-  expect(await stores.documents.get("a")).toEqual({ b: 1 });
+  expect(await stores.documents.get("a")).toEqual({ ok: true, value: { b: 1 } });
 });
 
 test.each(["state.sqlite", "journal.sqlite", "outbox.sqlite"])("a %s of rubbish is set aside, told, and replaced", async (name) => {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import type { Clock, ClockQuality, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { Random } from "../../platform/ports/random.ts";
@@ -9,7 +10,7 @@ import type { OutboxIncident } from "../core/outbox/outbox-deps.ts";
 import type { DocumentStore } from "../core/storage/document-store.ts";
 import type { Paths } from "./paths.ts";
 import { readMark } from "./sqlite/mark-file.ts";
-import { openDocuments } from "./sqlite/open-documents.ts";
+import { documentFilePath, openDocuments } from "./sqlite/open-documents.ts";
 import { sqliteOutboxOpener } from "./sqlite/open-outbox.ts";
 import { Quarantine } from "./sqlite/quarantine.ts";
 import { AbsentJournalStore } from "./sqlite-journal/absent-journal-store.ts";
@@ -17,7 +18,7 @@ import { openJournal } from "./sqlite-journal/open-journal.ts";
 
 /** Something about the storage that an alarm has to tell. */
 export interface StorageFinding {
-  readonly code: "storage.quarantined" | "storage.degraded";
+  readonly code: "storage.quarantined" | "storage.degraded" | "storage.unavailable";
   readonly message: string;
   readonly evidence: Readonly<Record<string, string | number>>;
 }
@@ -50,15 +51,17 @@ const SMALL_QUARANTINE_BYTES = 8 * 1024 * 1024;
 export async function openStores(deps: StoresDeps): Promise<Stores> {
   const { paths, clock, random, timers, log } = deps;
   const findings: StorageFinding[] = [];
-  const degraded = (what: string, why: Issue): void => {
-    findings.push({ code: "storage.degraded", message: `${what} is kept in memory only: ${why.message}`, evidence: { file: what, why: why.code } });
+  const degraded = (file: string, consequence: string, why: Issue): void => {
+    const code = why.code === "storage.unavailable" ? why.code : "storage.degraded";
+    findings.push({ code, message: `${file} cannot be used: ${consequence} (${why.message})`, evidence: { file, why: why.code } });
   };
   const documents = openDocuments({ path: paths.documents, quarantine: paths.quarantine, quarantineBytesMax: SMALL_QUARANTINE_BYTES, clock });
-  if (documents.degraded !== undefined) degraded("state.sqlite", documents.degraded);
+  if (documents.degraded !== undefined) degraded("state.sqlite", documentsConsequence(documents.degraded, paths), documents.degraded);
   if (documents.loss !== undefined) findings.push(damaged(documents.loss.file, documents.loss.why, documents.loss.quarantined !== undefined, { salvaged: documents.loss.salvagedKeys.length }));
   const forgotten = forgottenCommands(paths);
   const opened = await openJournal({ path: paths.journal, quarantine: new Quarantine(paths.quarantine, SMALL_QUARANTINE_BYTES), wallMs: clock.wallMs(), boot: deps.bootId });
-  if (opened.kind === "unusable") degraded("journal.sqlite", opened.why);
+  if (opened.kind === "unusable") degraded("journal.sqlite", "every command is refused, because nobody would know after a restart that it ran", opened.why);
+  else if (opened.kind === "marked") degraded("journal.sqlite", "commands are kept in memory and run once, but a restart forgets outcomes that the cloud does not have yet", opened.why);
   else if (opened.damage !== undefined) findings.push(damaged("journal.sqlite", opened.damage.why, opened.damage.movedTo !== undefined, { salvaged: opened.damage.salvaged }));
   if (forgotten !== undefined) findings.push(forgotten);
   const incidents: OutboxIncident[] = [];
@@ -72,7 +75,7 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
   );
   return {
     documents: documents.store,
-    journal: opened.kind === "open" ? opened.store : new AbsentJournalStore(opened.why),
+    journal: opened.kind === "unusable" ? new AbsentJournalStore(opened.why) : opened.store,
     outbox,
     findings,
     onIncident: (listener) => {
@@ -80,6 +83,11 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
       for (const incident of incidents.splice(0)) listener(incident);
     },
   };
+}
+
+function documentsConsequence({ code }: Issue, { documents }: Paths): string {
+  if (code === "storage.unavailable") return `what could be read of it is used, and changes are kept in ${basename(documentFilePath(documents))}`;
+  return "what could be read of it is used, and every change is refused until the disk takes writes again";
 }
 
 /**

@@ -9,6 +9,7 @@ import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-
 import type { Alarms } from "../health/alarms.ts";
 import type { Ownership } from "../identity/ownership.ts";
 import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import { readDocument } from "../storage/read-document.ts";
 import type { LinkStatus } from "./cloud-port.ts";
 import { documentOf, migrationAfterStart, planMigration, type MigrationState } from "./migration-state.ts";
 
@@ -253,13 +254,8 @@ export class Migration {
 /** The first copy that can be read. Where none can, the device goes where its configuration says. */
 async function readStored({ documents, log }: MigrationDeps): Promise<JsonObject | undefined> {
   for (const key of [KEY, COPY]) {
-    try {
-      const document = await documents.get(key);
-      if (document !== undefined) return document;
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
-      log.error({ key, error: thrown.message }, "a copy of the stored endpoints is damaged");
-    }
+    const document = await readDocument(documents, key, log);
+    if (document !== undefined) return document;
   }
   return undefined;
 }

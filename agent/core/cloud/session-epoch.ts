@@ -1,5 +1,4 @@
 import type { Clock, ClockQuality } from "../../../platform/ports/clock.ts";
-import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { StorageError, type DocumentStore } from "../storage/document-store.ts";
 
 const KEY = "cloud.session";
@@ -48,22 +47,14 @@ export class SessionEpoch {
 
   async #load(): Promise<number | undefined> {
     if (this.#last !== undefined) return this.#last;
-    const document = await this.#read();
+    // A disk that cannot be read is one that lost the number: the wall clock stands in for it.
+    const found = await this.#documents.get(KEY);
+    const document = found.ok ? found.value : undefined;
     if (document === undefined) return undefined;
     this.#bootSeen = document["bootId"] === this.#bootId;
     const epoch = document["epoch"];
     this.#last = typeof epoch === "number" && Number.isSafeInteger(epoch) && epoch >= 0 ? epoch : undefined;
     return this.#last;
-  }
-
-  async #read(): Promise<JsonObject | undefined> {
-    try {
-      return await this.#documents.get(KEY);
-    } catch (thrown) {
-      // A disk that cannot be read is one that lost the number: the wall clock stands in for it.
-      if (thrown instanceof StorageError) return undefined;
-      throw thrown;
-    }
   }
 
   #wallSeconds(): number {

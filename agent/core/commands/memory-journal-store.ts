@@ -5,7 +5,12 @@ import { entryBytes, type JournalStore, type RetentionLimits } from "./journal-s
 export class MemoryJournalStore implements JournalStore {
   /** By key, in order of arrival: a Map keeps the place of a key that is set again. */
   readonly #entries = new Map<string, { readonly json: string; readonly entry: JournalEntry }>();
-  readonly #floors = new Map<string, number>();
+  readonly #floors: Map<string, number>;
+
+  /** `floors`: see `JournalStore.floor`, by owner; what an earlier life is known to have used. */
+  constructor(floors: ReadonlyMap<string, number> = new Map()) {
+    this.#floors = new Map(floors);
+  }
 
   get(id: string, attempt: number): Promise<JournalEntry | undefined> {
     return Promise.resolve(this.#entries.get(keyText({ id, attempt }))?.entry);

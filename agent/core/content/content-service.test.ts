@@ -23,7 +23,7 @@ let player: FakePlayer;
 
 function store(): DocumentStore {
   return {
-    get: (key) => Promise.resolve(documents.get(key)),
+    get: (key) => Promise.resolve(ok(documents.get(key))),
     put: (values) => {
       for (const [key, value] of Object.entries(values)) {
         if (value === null) documents.delete(key);

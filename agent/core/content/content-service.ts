@@ -11,6 +11,7 @@ import { sleep } from "../../../platform/runtime/sleep.ts";
 import { validate } from "../../protocol/codec.ts";
 import { ContentSchema, type Content } from "../../protocol/desired.ts";
 import type { DocumentStore } from "../storage/document-store.ts";
+import { readDocument } from "../storage/read-document.ts";
 import type { ContentProvider } from "./content-port.ts";
 
 /** What is being made ready, and what may be shown meanwhile. */
@@ -78,7 +79,7 @@ export class ContentService {
    * folder that was lost meanwhile is fetched again. A memory that cannot be used counts as none.
    */
   async restore(): Promise<void> {
-    const kept = await this.#deps.documents.get(DOCUMENT_KEY);
+    const kept = await readDocument(this.#deps.documents, DOCUMENT_KEY, this.#deps.log);
     if (kept === undefined) return;
     const checked = validate(KeptSchema, kept, "the content on record", "content.bad-record");
     if (!checked.ok) return this.#deps.log.error({ ...checked.error }, "what was shown before cannot be used");

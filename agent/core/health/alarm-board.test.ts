@@ -40,8 +40,11 @@ describe("the alarm board", () => {
     const first = await setUp(store);
     first.board.happened("file.damaged", "error", "a is damaged", { file: "a" });
     first.board.happened("file.damaged", "error", "b is damaged", { file: "b" });
+    first.board.happened("file.damaged", "error", "a is damaged again", { file: "a", n: 2 });
     await first.time.advance(1_000);
-    expect(first.sink.bodies()).toMatchObject([{ state: "raised", message: "a is damaged; b is damaged" }]);
+    expect(first.sink.bodies()).toMatchObject([
+      { state: "raised", message: "a is damaged; b is damaged; a is damaged again", evidence: { file: "a", n: 2, before: [{ file: "a" }, { file: "b" }] } },
+    ]);
     first.board.happened("file.damaged", "error", "c is damaged");
     await first.time.advance(1_000);
     expect(first.sink.bodies()).toMatchObject([{}, { code: "file.damaged", state: "raised", message: "c is damaged" }]);

@@ -2,6 +2,7 @@ import type { Alarm } from "../../protocol/records.ts";
 import type { EventSink } from "../outbox/event-sink.ts";
 import { Wake } from "../state/wake.ts";
 import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import { readDocument } from "../storage/read-document.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
@@ -71,7 +72,7 @@ export class AlarmBoard implements Alarms {
 
   static async load(deps: AlarmBoardDeps): Promise<AlarmBoard> {
     const board = new AlarmBoard(deps);
-    for (const [code, stored] of Object.entries((await deps.store.get(KEY)) ?? {}).slice(0, CONDITIONS_MAX)) {
+    for (const [code, stored] of Object.entries((await readDocument(deps.store, KEY, deps.log)) ?? {}).slice(0, CONDITIONS_MAX)) {
       const condition = conditionOf(code, stored, deps.clock.monotonicMs());
       if (condition !== undefined) board.#conditions.set(code, condition);
     }
@@ -117,8 +118,9 @@ export class AlarmBoard implements Alarms {
       if (raised !== undefined) raised.happened = true;
       return;
     }
-    const whole = known.told || known.message === message ? message : `${known.message}; ${message}`;
-    this.#conditions.set(code, { ...known, severity, message: whole, evidence: bounded(evidence), changedMs: this.#deps.clock.monotonicMs(), told: false, confirmByMs: undefined, happened: true });
+    const again = known.told || known.message === message;
+    const whole = again ? message : `${known.message}; ${message}`;
+    this.#conditions.set(code, { ...known, severity, message: whole, evidence: bounded(again ? evidence : together(known.evidence, evidence)), changedMs: this.#deps.clock.monotonicMs(), told: false, confirmByMs: undefined, happened: true });
     this.#wake.ring();
   }
 
@@ -220,6 +222,13 @@ export class AlarmBoard implements Alarms {
       this.#deps.log.warn({ code: thrown.code }, "the open alarms could not be kept on disk");
     }
   }
+}
+
+/** Evidence of what is told together: the newest, and what came before it as a list. */
+function together(known: JsonObject | undefined, evidence: JsonObject | undefined): JsonObject | undefined {
+  if (known === undefined) return evidence;
+  const { before, ...last } = known;
+  return { ...evidence, before: [...(Array.isArray(before) ? (before as readonly Json[]) : []), last] };
 }
 
 function quietMs(condition: Condition): number {

@@ -89,6 +89,18 @@ export function outboxSource(outbox: Pick<Outbox, "status">): HealthSource {
   };
 }
 
+/** What was wrong with the stores when they were opened; whoever found it raised its alarm. Stays until the next start. */
+export function storageSource(issues: () => readonly Issue[]): HealthSource {
+  return {
+    name: "storage",
+    look() {
+      const found = issues().filter(({ code }) => code !== "storage.quarantined");
+      const [first] = found;
+      return first === undefined ? undefined : { code: first.code, message: found.map(({ message }) => message).join("; ") };
+    },
+  };
+}
+
 /** What stood in the configuration and could not be used. Does not change while the agent runs. */
 export function configSource(issues: readonly ConfigIssue[]): HealthSource {
   return {

@@ -92,17 +92,20 @@ export class Ownership {
   async numberHigh(): Promise<number | undefined> {
     const present = this.#owner;
     if (present === undefined) return undefined;
+    const cannot = (why: string): undefined => {
+      this.#deps.log.warn({ error: why }, "the highest number of the owner cannot be read");
+    };
+    const used = await this.#deps.documents.get(RELEASES_KEY);
+    if (!used.ok) return cannot(used.error.message);
     try {
-      return await this.#numberHighOf(present.fingerprint);
+      return await this.#numberHighOf(present.fingerprint, used.value);
     } catch (thrown) {
       if (!(thrown instanceof StorageError)) throw thrown;
-      this.#deps.log.warn({ error: thrown.message }, "the highest number of the owner cannot be read");
-      return undefined;
+      return cannot(thrown.message);
     }
   }
 
-  async #numberHighOf(owner: string, releases?: JsonObject): Promise<number> {
-    const used = releases ?? (await this.#deps.documents.get(RELEASES_KEY));
+  async #numberHighOf(owner: string, used: JsonObject | undefined): Promise<number> {
     return Math.max(0, numberIn(used, owner), (await this.#deps.highestNumber?.(owner)) ?? 0);
   }
 
@@ -197,7 +200,7 @@ export class Ownership {
     if (payload.value.device !== deviceId) return fail("owner.release-invalid", `the release is for device ${payload.value.device}`);
     const used = await readDocument(documents, RELEASES_KEY);
     if (!used.ok) return used;
-    const before = await this.#numberHighOf(present.fingerprint, used.value ?? {});
+    const before = await this.#numberHighOf(present.fingerprint, used.value);
     // Somebody in the middle may have kept an old one, to give the device away again after a new claim.
     if (payload.value.number <= before) return fail("owner.release-replayed", `the release has number ${payload.value.number}; number ${before} was used already`);
     const releases = { ...used.value, [present.fingerprint]: payload.value.number };
@@ -229,12 +232,8 @@ async function readOwner(deps: OwnershipDeps, key: string): Promise<Result<Owner
 }
 
 async function readDocument(documents: DocumentStore, key: string): Promise<Result<JsonObject | undefined>> {
-  try {
-    return ok(await documents.get(key));
-  } catch (thrown) {
-    if (thrown instanceof StorageError) return fail("owner.damaged", thrown.message);
-    throw thrown;
-  }
+  const found = await documents.get(key);
+  return found.ok ? found : fail("owner.damaged", found.error.message);
 }
 
 function numberIn(document: JsonObject | undefined, key: string): number {

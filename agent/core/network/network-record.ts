@@ -4,6 +4,7 @@ import { messageOf, type Issue } from "../../../platform/ports/result.ts";
 import { toHex, utf8 } from "../../../platform/runtime/encoding.ts";
 import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
 import { StorageError } from "../storage/document-store.ts";
+import { readDocument } from "../storage/read-document.ts";
 import type { NetworkChangeDeps } from "./network-change-deps.ts";
 import { networkDocumentOf, readNetworkDocument, type NetworkChangeState, type NetworkDocument } from "./network-change-state.ts";
 
@@ -60,13 +61,8 @@ async function digest({ crypto }: RecordDeps, salt: string, value: Json): Promis
 
 async function readCopies(documents: NetworkChangeDeps["documents"], log: Log): Promise<NetworkDocument | undefined> {
   for (const key of [KEY, COPY]) {
-    try {
-      const document = readNetworkDocument(await documents.get(key));
-      if (document !== undefined) return document;
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
-      log.error({ key, error: thrown.message }, "a copy of the stored network change is damaged");
-    }
+    const document = readNetworkDocument(await readDocument(documents, key, log));
+    if (document !== undefined) return document;
   }
   return undefined;
 }

@@ -2,6 +2,7 @@ import type { DesiredDocument, DesiredKeyResult, DesiredPayload, DesiredReport }
 import type { Signed, SignedPurpose } from "../../protocol/signed.ts";
 import type { Alarms } from "../health/alarms.ts";
 import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import { readDocument } from "../storage/read-document.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
@@ -88,7 +89,7 @@ export class DesiredState {
   static async load(deps: DesiredStateDeps): Promise<DesiredState> {
     const state = new DesiredState(deps);
     for (const key of [CURRENT, PREVIOUS]) {
-      const stored = storedOf(await deps.store.get(key));
+      const stored = storedOf(await readDocument(deps.store, key, deps.log));
       if (stored === undefined) continue;
       const parsed = parseDesired(stored.payload, deps.deviceId);
       if (parsed.kind === "document") {

@@ -1,4 +1,5 @@
 import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import { readDocument } from "../storage/read-document.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
@@ -40,7 +41,7 @@ export class ManualOverrides {
 
   static async load(deps: ManualOverridesDeps): Promise<ManualOverrides> {
     const overrides = new ManualOverrides(deps);
-    for (const [key, stored] of Object.entries((await deps.store.get(KEY)) ?? {})) {
+    for (const [key, stored] of Object.entries((await readDocument(deps.store, KEY, deps.log)) ?? {})) {
       const override = overrideOf(stored);
       if (override !== undefined) overrides.#overrides.set(key, override);
     }

@@ -1,4 +1,5 @@
 import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import { readDocument } from "../storage/read-document.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 
 /** Versions taken at once: one small write on disk for this many reports. */
@@ -29,7 +30,7 @@ export class VersionBlock {
   }
 
   static async load(store: DocumentStore, log: Log): Promise<VersionBlock> {
-    const stored = (await store.get(KEY))?.["reservedTo"];
+    const stored = (await readDocument(store, KEY, log))?.["reservedTo"];
     const last = typeof stored === "number" && Number.isSafeInteger(stored) && stored >= 0 ? stored : 0;
     const block = new VersionBlock(store, log, last);
     await block.#reserve();

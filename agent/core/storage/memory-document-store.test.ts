@@ -13,7 +13,7 @@ test("a write the disk refuses changes nothing", async () => {
   await store.put({ a: { n: 1 } });
   disk.refuse = "storage.full";
   await expect(store.put({ a: { n: 2 } })).rejects.toMatchObject({ code: "storage.full" });
-  expect(await store.get("a")).toEqual({ n: 1 });
+  expect(await store.get("a")).toEqual({ ok: true, value: { n: 1 } });
 });
 
 test("a write that a crash overtakes is not there", async () => {
@@ -23,5 +23,5 @@ test("a write that a crash overtakes is not there", async () => {
   store.crash();
   gate.open?.();
   await expect(put).rejects.toMatchObject({ code: "storage.io" });
-  expect(await store.get("a")).toBeUndefined();
+  expect(await store.get("a")).toEqual({ ok: true, value: undefined });
 });

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../../platform/runtime/json.ts";
+import { ok, type Result } from "../../../platform/ports/result.ts";
 import { StorageError, type DocumentStore } from "./document-store.ts";
 import { documentText } from "./document-text.ts";
 
@@ -19,9 +20,9 @@ export class MemoryDocumentStore implements DocumentStore {
     this.#behaviour = behaviour;
   }
 
-  async get(key: string): Promise<JsonObject | undefined> {
+  async get(key: string): Promise<Result<JsonObject | undefined>> {
     const text = this.#texts.get(key);
-    return text === undefined ? undefined : (JSON.parse(text) as JsonObject);
+    return ok(text === undefined ? undefined : (JSON.parse(text) as JsonObject));
   }
 
   async put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {

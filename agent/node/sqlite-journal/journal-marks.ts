@@ -62,19 +62,22 @@ export class JournalMarks {
     }
   }
 
-  /** The entry is on disk. To be called after its sync, and before anybody acts on it. */
-  note(entry: JournalEntry): void {
+  /**
+   * The entry is on disk. To be called after its sync, and before anybody acts on it. `synced`: there is no journal on disk
+   * beside the marks, so they have to survive a power cut by themselves. False: the disk did not take it.
+   */
+  note(entry: JournalEntry, synced = false): boolean {
     const { id, attempt, owner, number } = entry;
     const highest = Math.max(numberUsedBy(entry), this.#highest.get(owner) ?? 0);
     // The one who sends goes last, so that the first is who has been silent for longest.
     this.#highest.delete(owner);
     this.#highest.set(owner, highest);
     for (const [name] of this.#highest) if (this.#highest.size > OWNERS_MAX) this.#highest.delete(name);
-    this.#write({ id, attempt, owner, number, progress: progressOf(entry) });
+    return this.#write({ id, attempt, owner, number, progress: progressOf(entry) }, synced);
   }
 
-  #write(last: LastWrite | undefined): void {
-    this.#file.write({ boot: this.#boot, highest: [...this.#highest], ...(last && { last: { ...last } }) });
+  #write(last: LastWrite | undefined, synced = false): boolean {
+    return this.#file.write({ boot: this.#boot, highest: [...this.#highest], ...(last && { last: { ...last } }) }, synced);
   }
 
   close(): void {

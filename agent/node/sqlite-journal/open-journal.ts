@@ -1,14 +1,16 @@
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import { outcomeOf } from "../../core/commands/outcome-body.ts";
 import type { JournalEntry } from "../../core/commands/journal-entry.ts";
 import { StorageError } from "../../core/storage/document-store.ts";
 import type { Quarantine } from "../sqlite/quarantine.ts";
-import type { SqliteFile } from "../sqlite/sqlite-file.ts";
+import { openSqlite } from "../sqlite/sqlite-driver.ts";
+import { fileBytes, type SqliteFile } from "../sqlite/sqlite-file.ts";
 import { storageIssueOrThrow } from "../sqlite/storage-issue.ts";
 import { JournalMarks, progressOf, type LastWrite, type OldJournalMarks } from "./journal-marks.ts";
 import { JOURNAL_SCHEMA } from "./journal-schema.ts";
+import { MarkedJournalStore } from "./marked-journal-store.ts";
 import { entryOfRow, floorChecksum, SqliteJournalStore, type CommandRow } from "./sqlite-journal-store.ts";
 
 /** What was found wrong with the journal at the start, for an alarm. */
@@ -22,6 +24,8 @@ export interface JournalDamage {
 
 export type JournalOpening =
   | { readonly kind: "open"; readonly store: SqliteJournalStore; readonly damage?: JournalDamage }
+  /** SQLite cannot be loaded: commands run, and a restart forgets outcomes that were not handed over. */
+  | { readonly kind: "marked"; readonly store: MarkedJournalStore; readonly why: Issue }
   /** The disk lets nothing be stored; commands cannot be taken until it does. */
   | { readonly kind: "unusable"; readonly why: Issue };
 
@@ -43,7 +47,7 @@ export async function openJournal(options: JournalFileOptions): Promise<JournalO
   try {
     const old = JournalMarks.read(path, boot);
     const opened = await openFile(options);
-    if (opened.kind === "unusable") return opened;
+    if (opened.kind === "unusable") return opened.why.code === "storage.unavailable" ? markedJournal(options, old, opened.why) : opened;
     const { file, damage } = opened;
     const { missed, last } = await makeGood(new SqliteJournalStore(file), old, options.wallMs);
     // Only now: a power cut in what was just done must leave marks that show the loss to the next start as well.
@@ -54,6 +58,15 @@ export async function openJournal(options: JournalFileOptions): Promise<JournalO
     // A disk that takes nothing any more in the middle of it; the next start finds the same and goes on.
     return { kind: "unusable", why: thrown instanceof StorageError ? { code: thrown.code, message: thrown.message } : storageIssueOrThrow(thrown) };
   }
+}
+
+/** Only where the marks can be written, and where they know what an earlier journal has used. */
+function markedJournal({ path, boot }: JournalFileOptions, old: OldJournalMarks | undefined, why: Issue): JournalOpening {
+  if (old === undefined && fileBytes(path) > 0) return { kind: "unusable", why: { ...why, message: `${why.message}; and which commands ran before is not known` } };
+  const highest = old?.highest ?? new Map<string, number>();
+  const marks = JournalMarks.open(path, boot, { highest, ...(old?.last && { last: old.last }) });
+  if (marks === undefined) return { kind: "unusable", why: { ...why, message: `${why.message}; and the marks of the journal cannot be written` } };
+  return { kind: "marked", store: new MarkedJournalStore(marks, highest), why };
 }
 
 type FileOpening = { readonly kind: "open"; readonly file: SqliteFile; readonly damage?: JournalDamage } | Extract<JournalOpening, { kind: "unusable" }>;
@@ -130,7 +143,7 @@ function readable(path: string): { readonly rows: readonly CommandRow[]; readonl
   const raise = (owner: string, number: number): void => void floors.set(owner, Math.max(floors.get(owner) ?? 0, number));
   let database: Database.Database | undefined;
   try {
-    database = new Database(path, { timeout: 2_000 });
+    database = openSqlite(path, { timeout: 2_000 });
     database.pragma("locking_mode = EXCLUSIVE");
     const opened = database;
     // A damaged page ends a scan; the one from the other end gets what lies behind it.

@@ -2,8 +2,10 @@ import { cpSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import type { DocumentStore } from "../../core/storage/document-store.ts";
 import { openDocuments, type DocumentsOpening } from "./open-documents.ts";
 import { damageFile } from "./testing/damage-files.ts";
 
@@ -15,6 +17,12 @@ let whole: string;
 
 function open(folder: string): DocumentsOpening {
   return openDocuments({ path: join(folder, "state.sqlite"), quarantine: join(folder, "quarantine"), quarantineBytesMax: 1e6, clock: new VirtualTime() });
+}
+
+async function valueOf(store: DocumentStore, key: string): Promise<JsonObject | undefined> {
+  const found = await store.get(key);
+  if (!found.ok) throw new Error(found.error.message);
+  return found.value;
 }
 
 /** Every key was written three times; the last value is the one that counts. Odd ones were deleted in the end. */
@@ -41,11 +49,11 @@ test.each(Array.from({ length: CASES }, (_, n) => n))("random damage %d: it star
   const { store, loss, degraded } = open(folder);
   const note = JSON.stringify({ damage, loss });
   expect(degraded, note).toBeUndefined();
-  const isOld = await Promise.all(Array.from({ length: KEYS }, async (_, key) => (await store.get(`key-${key}`))?.["version"] !== (key % 2 === 0 ? 3 : undefined)));
+  const isOld = await Promise.all(Array.from({ length: KEYS }, async (_, key) => (await valueOf(store, `key-${key}`))?.["version"] !== (key % 2 === 0 ? 3 : undefined)));
   // What is not as it was last written was said to be so.
   expect(loss !== undefined || !isOld.includes(true), note).toBe(true);
   for (let key = 0; key < KEYS; key += 1) {
-    const value = await store.get(`key-${key}`);
+    const value = await valueOf(store, `key-${key}`);
     // An older version is the truth as of an earlier moment: what a log that ends too early leaves.
     const versions = [undefined, 1, 2, 3];
     expect(versions, note).toContain(value?.["version"]);
@@ -55,7 +63,7 @@ test.each(Array.from({ length: CASES }, (_, n) => n))("random damage %d: it star
   await store.close?.();
   const again = open(folder);
   expect(again.loss, note).toBeUndefined();
-  expect(await again.store.get("after"), note).toEqual({ damage: n });
+  expect(await valueOf(again.store, "after"), note).toEqual({ damage: n });
   await again.store.close?.();
   rmSync(folder, { recursive: true });
 });
@@ -72,7 +80,7 @@ test("a log cut at any frame: what went is said, and the numbers of writes go on
     await first.store.close?.();
     const again = open(folder);
     expect(again.loss, `cut at ${bytes}`).toBeUndefined();
-    expect(await again.store.get("after")).toEqual({ bytes });
+    expect(await valueOf(again.store, "after")).toEqual({ bytes });
     await again.store.close?.();
     rmSync(folder, { recursive: true });
   }

@@ -1,7 +1,8 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import type { Issue } from "../../../platform/ports/result.ts";
+import { openSqlite } from "./sqlite-driver.ts";
 import { SqliteFile, fileBytes } from "./sqlite-file.ts";
 import { storageIssueOrThrow, type StorageIssue } from "./storage-issue.ts";
 
@@ -42,7 +43,7 @@ export function openDatabase(path: string, schema: DatabaseSchema): DatabaseOpen
   if (odd !== undefined) return { kind: "damaged", why: { code: "storage.corrupt", message: odd } };
   let database: Database.Database | undefined;
   try {
-    database = new Database(path, { timeout: 2_000 });
+    database = openSqlite(path, { timeout: 2_000 });
     configure(database);
     const wrong = migrate(database, schema) ?? check(database, path);
     if (wrong === undefined) return { kind: "open", file: new SqliteFile(database, path) };

@@ -4,6 +4,7 @@ import type { DocumentStore } from "../../core/storage/document-store.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { DocumentMarks } from "./document-marks.ts";
+import { FileDocumentStore, readDocumentFile, removeDocumentFile, type DocumentTexts } from "./file-document-store.ts";
 import { openDatabase } from "./open-database.ts";
 import { PageScan } from "./page-scan.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -23,14 +24,23 @@ export interface DocumentsFileOptions {
 
 export interface DocumentsOpening {
   readonly store: DocumentStore & { close?(): Promise<void> };
-  /** Present: what is stored is read, writes are refused for the time being, and why. */
-  readonly degraded?: Issue;
+  /**
+   * Present: the database cannot be used, and why. With `storage.unavailable` changes are kept in a file of their own;
+   * with any other code what is stored is read, and writes are refused for the time being.
+   */
+  readonly degraded?: StorageIssue;
   /** A file that could not be used as it was. */
   readonly loss?: { readonly file: string; readonly why: Issue; readonly quarantined?: string; readonly salvagedKeys: readonly string[] };
 }
 
 /** Opens the documents whatever state their file is in; see `sqliteOutboxOpener`. */
 export function openDocuments(options: DocumentsFileOptions): DocumentsOpening {
+  const loss = setAsideDamagedFile(options);
+  const opening = openAny(options);
+  return loss === undefined || opening.loss !== undefined ? opening : { ...opening, loss };
+}
+
+function openAny(options: DocumentsFileOptions): DocumentsOpening {
   const opened = openFile(options);
   switch (opened.kind) {
     case "open":
@@ -38,8 +48,29 @@ export function openDocuments(options: DocumentsFileOptions): DocumentsOpening {
     case "damaged":
       return replace(options, opened.why);
     case "unusable":
-      return standIn(options, opened.why);
+      if (opened.why.code !== "storage.unavailable") return standIn(options, opened.why);
+      return { store: new FileDocumentStore(documentFilePath(options.path), readableTexts(options.path)), degraded: opened.why };
   }
+}
+
+/** Where changes are kept while SQLite cannot be loaded. */
+export function documentFilePath(path: string): string {
+  return `${path.replace(/\.sqlite$/, "")}.fallback.json`;
+}
+
+/** Without SQLite: what the database's pages hold, and above it what was changed in an earlier life without SQLite. */
+function readableTexts(path: string): DocumentTexts {
+  const kept = readDocumentFile(documentFilePath(path));
+  const stored = [...salvageDocuments(path)].map(([key, { value }]) => [key, value] as const);
+  return new Map([...stored, ...(kept instanceof Map ? kept : [])]);
+}
+
+function setAsideDamagedFile({ path, quarantine, quarantineBytesMax, clock }: DocumentsFileOptions): DocumentsOpening["loss"] {
+  const file = documentFilePath(path);
+  if (readDocumentFile(file) !== "damaged") return undefined;
+  const aside = new Quarantine(quarantine, quarantineBytesMax).moveAside(file, clock.wallMs());
+  const why = { code: "storage.corrupt", message: "changes that were made while SQLite could not be loaded cannot be read" };
+  return { file: basename(file), why, salvagedKeys: [], ...(aside !== undefined && { quarantined: join(basename(quarantine), basename(aside)) }) };
 }
 
 type Opened =
@@ -71,8 +102,37 @@ function openFile({ path }: DocumentsFileOptions): Opened {
 
 /** The store on an open file; versions go on above those that were ever given. */
 function storeOn(file: SqliteFile, marked: number): SqliteDocumentStore {
+  takeOverFile(file, marked);
   const newest = Math.max(marked, newestVersion(file));
   return new SqliteDocumentStore(file, newest, DocumentMarks.open(file.path, newest));
+}
+
+/** What was changed while SQLite could not be loaded is newer than anything in the database. */
+function takeOverFile(file: SqliteFile, marked: number): void {
+  const path = documentFilePath(file.path);
+  const texts = readDocumentFile(path);
+  if (!(texts instanceof Map)) return;
+  const before = Math.max(marked, newestVersion(file));
+  putRows(file, [...texts].map(([name, value], at) => ({ name, version: before + 1 + at, value })));
+  removeDocumentFile(path);
+}
+
+interface Row {
+  readonly name: string;
+  readonly version: number;
+  readonly value: string;
+}
+
+/** All of them or none, in the database itself and on disk. */
+function putRows(file: SqliteFile, rows: readonly Row[]): void {
+  const put = file.database.prepare(
+    "INSERT INTO document (name, version, crc, value) VALUES (?, ?, ?, ?) " +
+      "ON CONFLICT (name) DO UPDATE SET version = excluded.version, crc = excluded.crc, value = excluded.value",
+  );
+  file.database.transaction(() => {
+    for (const { name, version, value } of rows) put.run(name, version, rowChecksum("document", [name, version], value), value);
+  })();
+  file.checkpoint(true);
 }
 
 function newestVersion({ database }: SqliteFile): number {
@@ -84,25 +144,17 @@ function newestVersion({ database }: SqliteFile): number {
  * of a damaged place before. What stands behind that place is taken over.
  */
 function missedSince(file: SqliteFile, path: string, marked: number, onPages: ReturnType<typeof salvageDocuments>): DocumentsOpening["loss"] {
-  const { database } = file;
   const newest = newestVersion(file);
   if (marked <= newest) return undefined;
   const later = [...onPages].filter(([, { version }]) => version > newest);
-  const put = database.prepare(
-    "INSERT INTO document (name, version, crc, value) VALUES (?, ?, ?, ?) " +
-      "ON CONFLICT (name) DO UPDATE SET version = excluded.version, crc = excluded.crc, value = excluded.value",
-  );
-  database.transaction(() => {
-    for (const [name, { version, value }] of later) put.run(name, version, rowChecksum("document", [name, version], value), value);
-  })();
-  file.checkpoint(true);
+  putRows(file, later.map(([name, { version, value }]) => ({ name, version, value })));
   const message = `the end of the documents is missing: of the last ${marked - newest} writes ${later.length} documents could be taken over`;
   return { file: `${basename(path)}-wal`, why: { code: "storage.corrupt", message }, salvagedKeys: later.map(([name]) => name) };
 }
 
 /** Reads what there is without writing a byte, and refuses writes until the disk takes them. */
 function standIn(options: DocumentsFileOptions, why: StorageIssue, loss?: DocumentsOpening["loss"]): DocumentsOpening {
-  const texts = new Map([...salvageDocuments(options.path)].map(([key, { value }]) => [key, value]));
+  const texts = readableTexts(options.path);
   const reopen = (): DocumentsOpening["store"] | undefined => {
     const opening = openDocuments(options);
     return opening.degraded === undefined ? opening.store : undefined;
@@ -124,11 +176,7 @@ function replace(options: DocumentsFileOptions, why: Issue): DocumentsOpening {
   };
   if (opened.kind !== "open") return standIn(options, { code: "storage.io", message: opened.why.message }, loss());
   try {
-    const insert = opened.file.database.prepare("INSERT INTO document (name, version, crc, value) VALUES (?, ?, ?, ?)");
-    opened.file.database.transaction(() => {
-      for (const [name, { version, value }] of salvaged) insert.run(name, version, rowChecksum("document", [name, version], value), value);
-    })();
-    opened.file.checkpoint(true);
+    putRows(opened.file, [...salvaged].map(([name, { version, value }]) => ({ name, version, value })));
     return { store: storeOn(opened.file, DocumentMarks.read(options.path) ?? 0), loss: loss() };
   } catch (thrown) {
     return standIn(options, storageIssueOrThrow(thrown), loss());

@@ -154,10 +154,10 @@ describe.skipIf(why !== undefined)("a small disk", () => {
       (error: unknown) => (error as { code: string }).code,
     );
     expect(refused).toBe("storage.full");
-    expect(await store.get("desired")).toEqual({ n: 1 });
+    expect(await store.get("desired")).toEqual({ ok: true, value: { n: 1 } });
     disk.empty();
     await store.put({ desired: { n: 3 } });
-    expect(await store.get("desired")).toEqual({ n: 3 });
+    expect(await store.get("desired")).toEqual({ ok: true, value: { n: 3 } });
     await store.close?.();
     disk.remount("ro");
     const { store: readOnly, degraded } = openDocuments(options);

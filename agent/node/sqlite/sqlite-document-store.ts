@@ -1,6 +1,7 @@
 import type { DocumentStore } from "../../core/storage/document-store.ts";
 import { StorageError } from "../../core/storage/document-store.ts";
 import { documentText } from "../../core/storage/document-text.ts";
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
 import type { DatabaseSchema } from "./open-database.ts";
 import type { DocumentMarks } from "./document-marks.ts";
@@ -54,15 +55,14 @@ export class SqliteDocumentStore implements DocumentStore {
     };
   }
 
-  async get(key: string): Promise<JsonObject | undefined> {
+  async get(key: string): Promise<Result<JsonObject | undefined>> {
     try {
       const row = this.#row(key);
-      if (row === undefined || row.value === "") return undefined;
+      if (row === undefined || row.value === "") return ok(undefined);
       const value = row.intact ? parseJson(row.value) : undefined;
-      if (!isJsonObject(value)) throw new StorageError("storage.corrupt", `document ${key} does not match its checksum`);
-      return value;
+      return isJsonObject(value) ? ok(value) : fail("storage.corrupt", `document ${key} does not match its checksum`);
     } catch (thrown) {
-      throw asStorageError(thrown);
+      return { ok: false, error: storageIssueOrThrow(thrown) };
     }
   }
 
@@ -92,8 +92,9 @@ export class SqliteDocumentStore implements DocumentStore {
 
   async #put(texts: readonly { readonly key: string; readonly text: string }[]): Promise<void> {
     if (this.#closed) throw new StorageError("storage.io", "the document store is closed");
-    const before = texts.map(({ key }) => ({ key, row: this.#row(key) }));
+    let before: readonly { readonly key: string; readonly row: { readonly value: string } | undefined }[];
     try {
+      before = texts.map(({ key }) => ({ key, row: this.#row(key) }));
       this.#write(texts);
     } catch (thrown) {
       throw asStorageError(thrown);

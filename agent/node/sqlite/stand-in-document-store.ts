@@ -1,5 +1,6 @@
 import { StorageError, type DocumentStore } from "../../core/storage/document-store.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
+import { ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
 import type { StorageIssue } from "./storage-issue.ts";
 
@@ -29,10 +30,10 @@ export class StandInDocumentStore implements DocumentStore {
     this.#triedMs = options.clock.monotonicMs();
   }
 
-  async get(key: string): Promise<JsonObject | undefined> {
+  async get(key: string): Promise<Result<JsonObject | undefined>> {
     if (this.#real !== undefined) return this.#real.get(key);
     const value = parseJson(this.#options.texts.get(key) ?? "null");
-    return isJsonObject(value) ? value : undefined;
+    return ok(isJsonObject(value) ? value : undefined);
   }
 
   async put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {

@@ -1,12 +1,8 @@
-import { SqliteError } from "better-sqlite3";
-import type { StorageError } from "../../core/storage/document-store.ts";
-import { messageOf, type Issue } from "../../../platform/ports/result.ts";
+import type { StorageCode, StorageIssue } from "../../core/storage/document-store.ts";
+import { messageOf } from "../../../platform/ports/result.ts";
+import { isSqliteError, SqliteUnavailableError } from "./sqlite-driver.ts";
 
-export type StorageCode = StorageError["code"];
-
-export interface StorageIssue extends Issue {
-  readonly code: StorageCode;
-}
+export type { StorageIssue };
 
 /** System call errors that mean the disk has no room, or takes no writes at all. */
 const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
@@ -29,7 +25,8 @@ export function storageIssueOrThrow(thrown: unknown): StorageIssue {
 }
 
 function codeOf(thrown: unknown): StorageCode | undefined {
-  if (thrown instanceof SqliteError) return sqliteCode(thrown.code);
+  if (isSqliteError(thrown)) return sqliteCode(thrown.code);
+  if (thrown instanceof SqliteUnavailableError) return "storage.unavailable";
   const errno = (thrown as NodeJS.ErrnoException | null)?.code;
   if (!(thrown instanceof Error) || typeof errno !== "string" || (thrown as NodeJS.ErrnoException).syscall === undefined) return undefined;
   if (FULL.has(errno)) return "storage.full";

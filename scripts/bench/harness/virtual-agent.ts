@@ -45,6 +45,8 @@ interface World {
   readonly clock: Clock;
   readonly inFlight: InFlight;
   readonly transport: Transport;
+  /** In place of the agent's own. */
+  readonly documents?: DocumentStore | undefined;
 }
 
 /**
@@ -59,14 +61,14 @@ export class VirtualAgent {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
-  static async start(folder: string, disk: ReadonlySet<DiskClass>): Promise<VirtualAgent> {
+  static async start(folder: string, disk: ReadonlySet<DiskClass>, documents?: DocumentStore): Promise<VirtualAgent> {
     const inFlight = new InFlight();
     const time = new VirtualTime({ wallMs: Date.UTC(2026, 10, 22, 3), settle: () => inFlight.settle() });
     const wire = new WireCounter();
     // Delays with jitter leave virtual time between two milliseconds; a wall clock counts whole ones.
     const clock: Clock = { wallMs: () => Math.floor(time.wallMs()), monotonicMs: () => time.monotonicMs() };
     const cloud = await memoryCloud(clock, time, HOST);
-    const agent = await compose({ folder, disk, time, clock, inFlight, transport: transportTo(cloud, time, wire) });
+    const agent = await compose({ folder, disk, time, clock, inFlight, transport: transportTo(cloud, time, wire), documents });
     return new VirtualAgent(agent, wire, time);
   }
 
@@ -83,7 +85,7 @@ export class VirtualAgent {
   }
 }
 
-async function compose({ folder, disk, time, clock, inFlight, transport }: World): Promise<Agent> {
+async function compose({ folder, disk, time, clock, inFlight, transport, documents }: World): Promise<Agent> {
   const random = new SeededRandom(11);
   const key = keyFromSeed(random.bytes(32));
   const { values } = resolveConfig({ environment: {}, flags: [["--cloud-first-connect-spread-ms", "0"]] });
@@ -109,7 +111,7 @@ async function compose({ folder, disk, time, clock, inFlight, transport }: World
     {
       clock, timers: time, random, crypto: nodeCrypto, log: pino.log, key, deviceId: await deviceIdOf(nodeCrypto, key.publicKey), bootId, platform,
       player: new VirtualPlayer(clock, time), content: { prepare: () => Promise.resolve(fail("content.unreachable", "there is no content here")) },
-      documents: inFlight.watch(documentsFor(folder, disk, clock)), journal: inFlight.watch(await journalFor(folder, disk, clock)), outbox,
+      documents: inFlight.watch(documents ?? documentsFor(folder, disk, clock)), journal: inFlight.watch(await journalFor(folder, disk, clock)), outbox,
       transport, linkPolicy: DEFAULT_LINK_POLICY,
       uploader: () => ({ upload: () => Promise.resolve(fail("upload.refused", "nothing is uploaded here")) }),
       logs: { collect: () => Promise.resolve(fail("logs.unreadable", "there are none")) },

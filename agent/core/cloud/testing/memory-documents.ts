@@ -1,4 +1,5 @@
 import { StorageError, type DocumentStore } from "../../storage/document-store.ts";
+import { fail, ok, type Result } from "../../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../../../platform/runtime/json.ts";
 
 /** Documents in memory, with faults on demand. What is on this "disk" outlives the store that wrote it. */
@@ -17,12 +18,11 @@ export class MemoryDocuments implements DocumentStore {
     this.disk = disk;
   }
 
-  async get(key: string): Promise<JsonObject | undefined> {
+  async get(key: string): Promise<Result<JsonObject | undefined>> {
     const text = this.disk.get(key);
-    if (text === undefined) return undefined;
+    if (text === undefined) return ok(undefined);
     const value = parseJson(text);
-    if (!isJsonObject(value)) throw new StorageError("storage.corrupt", `document ${key} is damaged`);
-    return value;
+    return isJsonObject(value) ? ok(value) : fail("storage.corrupt", `document ${key} is damaged`);
   }
 
   async put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {

@@ -81,6 +81,8 @@ export function storageCheck(issues: () => readonly Issue[]): DiagnosticCheck {
       const found = issues();
       if (found.length === 0) return Promise.resolve(good("every file opened and passed its check"));
       const message = found.slice(0, 5).map(({ message: text, code }) => `${text} (${code})`).join("; ");
+      if (found.some(({ code }) => code === "storage.unavailable")) return Promise.resolve(bad(message, "install the package again for this machine's processor, and start the agent again"));
+      if (found.some(({ code }) => code === "storage.degraded")) return Promise.resolve(bad(message, "check that the disk has room and takes writes, then start the agent again"));
       return Promise.resolve(warning(message, "what was damaged lies in the quarantine folder; when it happens again, replace the card or disk"));
     },
   };

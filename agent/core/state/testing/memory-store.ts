@@ -1,3 +1,4 @@
+import { ok, type Result } from "../../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../../platform/runtime/json.ts";
 import { StorageError, type DocumentStore } from "../../storage/document-store.ts";
 
@@ -7,9 +8,9 @@ export class MemoryStore implements DocumentStore {
   puts = 0;
   refuse: StorageError["code"] | undefined;
 
-  get(key: string): Promise<JsonObject | undefined> {
+  get(key: string): Promise<Result<JsonObject | undefined>> {
     const text = this.texts.get(key);
-    return Promise.resolve(text === undefined ? undefined : (JSON.parse(text) as JsonObject));
+    return Promise.resolve(ok(text === undefined ? undefined : (JSON.parse(text) as JsonObject)));
   }
 
   put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {

@@ -1,0 +1,23 @@
+import type { JournalEntry } from "../../core/commands/journal-entry.ts";
+import { MemoryJournalStore } from "../../core/commands/memory-journal-store.ts";
+import { StorageError } from "../../core/storage/document-store.ts";
+import type { JournalMarks } from "./journal-marks.ts";
+
+/**
+ * The journal of a device whose SQLite cannot be loaded: commands and outcomes in memory, and on disk the highest number of
+ * each owner. A restart forgets outcomes that were not handed over yet, and runs nothing twice.
+ */
+export class MarkedJournalStore extends MemoryJournalStore {
+  readonly #marks: JournalMarks;
+
+  /** `floors`: the highest number that the marks know of each owner; nothing at or below it runs. */
+  constructor(marks: JournalMarks, floors: ReadonlyMap<string, number>) {
+    super(floors);
+    this.#marks = marks;
+  }
+
+  override async put(entry: JournalEntry): Promise<void> {
+    if (!this.#marks.note(entry, true)) throw new StorageError("storage.io", "the marks of the journal cannot be written");
+    await super.put(entry);
+  }
+}

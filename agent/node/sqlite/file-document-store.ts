@@ -1,0 +1,86 @@
+import { readFileSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { StorageError, type DocumentStore } from "../../core/storage/document-store.ts";
+import { documentText } from "../../core/storage/document-text.ts";
+import { syncFolderNow, writeDurably } from "../../../platform/node/durable-file.ts";
+import { ok, type Result } from "../../../platform/ports/result.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
+import { rowChecksum } from "./row-checksum.ts";
+import { storageIssueOrThrow } from "./storage-issue.ts";
+
+/** Documents as text by key; an empty text is a document that was deleted. */
+export type DocumentTexts = ReadonlyMap<string, string>;
+
+/**
+ * Documents in one file that is written whole with every change: for a device whose SQLite cannot be loaded. It keeps the
+ * store's promise (durable when `put` resolves, all keys or none), so claims, restart budgets and a network change on trial
+ * work as ever. What it holds goes into the database as soon as that opens again (see `openDocuments`).
+ */
+export class FileDocumentStore implements DocumentStore {
+  readonly #path: string;
+  #texts: DocumentTexts;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `texts`: what is known from elsewhere; the file itself is written with the first change. */
+  constructor(path: string, texts: DocumentTexts) {
+    this.#path = path;
+    this.#texts = texts;
+  }
+
+  get(key: string): Promise<Result<JsonObject | undefined>> {
+    const value = parseJson(this.#texts.get(key) ?? "");
+    return Promise.resolve(ok(isJsonObject(value) ? value : undefined));
+  }
+
+  async put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {
+    const changed = Object.entries(values).map(([key, value]) => [key, value === null ? "" : documentText(key, value)] as const);
+    const done = this.#last.then(
+      () => this.#put(changed),
+      () => this.#put(changed),
+    );
+    this.#last = done;
+    return done;
+  }
+
+  async #put(changed: readonly (readonly [string, string])[]): Promise<void> {
+    const texts = new Map([...this.#texts, ...changed]);
+    try {
+      await writeDurably(this.#path, fileText(texts));
+    } catch (thrown) {
+      const { code, message } = storageIssueOrThrow(thrown);
+      throw new StorageError(code, message, { cause: thrown });
+    }
+    this.#texts = texts;
+  }
+}
+
+/** What a `FileDocumentStore` left at `path`. `undefined`: nothing; `damaged`: something that cannot be believed. */
+export function readDocumentFile(path: string): Map<string, string> | "damaged" | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    storageIssueOrThrow(thrown);
+    return "damaged";
+  }
+  const file = parseJson(text);
+  if (!isJsonObject(file) || !isJsonObject(file["documents"])) return "damaged";
+  const entries = Object.entries(file["documents"]).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const texts = new Map(entries);
+  return file["crc"] === checksum(texts) ? texts : "damaged";
+}
+
+/** For good: after a power cut as well. */
+export function removeDocumentFile(path: string): void {
+  rmSync(path, { force: true, recursive: true });
+  syncFolderNow(dirname(path));
+}
+
+function fileText(texts: DocumentTexts): string {
+  return `${JSON.stringify({ crc: checksum(texts), documents: Object.fromEntries(texts) })}\n`;
+}
+
+function checksum(texts: DocumentTexts): number {
+  return rowChecksum("document-file", [], JSON.stringify([...texts].sort(([a], [b]) => (a < b ? -1 : 1))));
+}
