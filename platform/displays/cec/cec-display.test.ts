@@ -4,7 +4,7 @@ import type { Result } from "../../ports/result.ts";
 import { fail, ok } from "../../ports/result.ts";
 import { VirtualTime } from "../../simulated/virtual-time.ts";
 import { CecDisplay } from "./cec-display.ts";
-import { frameMs, OPCODE } from "./opcodes.ts";
+import { frameMs, OPCODE, USER_CONTROL } from "./opcodes.ts";
 
 /** A display on a bus that answers as told; no wire for brightness or orientation, as on most televisions. */
 function open(answer: (message: CecMessage) => Result<CecReply>) {
@@ -60,6 +60,60 @@ describe("CEC display", () => {
     const turnOn = (code: string) => open(() => fail(code, "test")).display.setPower(true);
     expect(await turnOn("cec.bus")).toMatchObject({ attempted: true, error: { code: "cec.bus" } });
     expect(await turnOn("cec.no-adapter")).toMatchObject({ attempted: false, error: { code: "cec.no-adapter" } });
+  });
+
+  describe("an order of several frames that is heard in part", () => {
+    /** A TV at volume 20 whose keys work; the bus does `trouble` to the frame for which it is given. */
+    function withTrouble(trouble: (message: CecMessage, keys: number) => Result<CecReply> | undefined) {
+      let [volume, muted, keys] = [20, false, 0];
+      return open((message) => {
+        if (message.opcode === OPCODE.userControlPressed) keys += 1;
+        const wrong = trouble(message, keys);
+        if (wrong !== undefined) return wrong;
+        if (message.opcode === OPCODE.giveAudioStatus) return heard(OPCODE.reportAudioStatus, volume | (muted ? 0x80 : 0));
+        if (message.opcode === OPCODE.userControlPressed) {
+          if (message.operands[0] === USER_CONTROL.volumeUp) volume += 1;
+          muted ||= message.operands[0] === USER_CONTROL.muteFunction;
+        }
+        return ok({ acknowledged: true });
+      });
+    }
+    const failing = (code: string) => fail(code, "test");
+    const unheard = ok({ acknowledged: false });
+
+    test.each([
+      ["a line error", failing("cec.bus")],
+      ["no adapter", failing("cec.no-adapter")],
+      ["no acknowledgement", unheard],
+    ] as const)("a key that was heard was attempted and acknowledged, although its release met %s", async (_what, wrong) => {
+      const { display, time } = withTrouble(({ opcode }) => (opcode === OPCODE.userControlReleased ? wrong : undefined));
+      expect(await time.settled(display.setMute(true))).toEqual({ attempted: true, acknowledged: true, observed: expect.objectContaining({ kind: "ok", value: true }) as unknown });
+      const volume = await time.settled(display.setVolume(23));
+      expect(volume).toMatchObject({ attempted: true, acknowledged: true, observed: { kind: "ok", value: 21 } });
+      expect(volume.error?.message).toMatch(/^1 of 3 keys were heard: the key was heard, and its release was not/);
+    });
+
+    test.each([
+      ["a line error", failing("cec.bus"), undefined],
+      ["no adapter", failing("cec.no-adapter"), undefined],
+      ["no acknowledgement", unheard, false],
+    ] as const)("keys before the one that met %s count, and what came of them is observed", async (_what, wrong, acknowledged) => {
+      const { display, time } = withTrouble(({ opcode }, keys) => (opcode === OPCODE.userControlPressed && keys === 3 ? wrong : undefined));
+      const effect = await time.settled(display.setVolume(25));
+      expect(effect).toMatchObject({ attempted: true, observed: { kind: "ok", value: 22 } });
+      expect([effect.acknowledged, effect.error?.message]).toEqual([acknowledged, expect.stringMatching(/^2 of 5 keys were heard: /) as unknown]);
+    });
+
+    test("where the first key does not leave us nothing was attempted; a line error may have been heard", async () => {
+      const first = (code: string) => withTrouble(({ opcode }) => (opcode === OPCODE.userControlPressed ? failing(code) : undefined)).display.setVolume(23);
+      expect(await first("cec.no-adapter")).toMatchObject({ attempted: false, error: { code: "cec.no-adapter" } });
+      expect(await first("cec.bus")).toMatchObject({ attempted: true, error: { code: "cec.bus" } });
+    });
+
+    test("nothing was acknowledged where no key was needed", async () => {
+      const effect = await withTrouble(() => undefined).display.setVolume(20);
+      expect(effect).toEqual({ attempted: true, observed: expect.objectContaining({ value: 20 }) as unknown });
+    });
   });
 
   test("mute says what it means instead of toggling", async () => {

@@ -80,15 +80,14 @@ export class CecDisplay implements Display {
     const onItsWay: DisplayPower = on ? "turning-on" : "turning-off";
     return this.#bus.run(async () => {
       const sent = await this.#tell(LOGICAL_ADDRESS.tv, on ? OPCODE.imageViewOn : OPCODE.standby);
-      const stopped = notHeard<DisplayPower>(sent);
-      if (stopped !== undefined) return stopped;
+      if (sent.error !== undefined) return unheard(sent, sent.error);
       const startedMs = this.#deps.clock.monotonicMs();
       const observed = await this.#until(
         () => this.#readPower(),
         (power, sinceMs) => power === wanted || (power !== onItsWay && sinceMs >= REACT_MS) || sinceMs >= SETTLE_MS,
         startedMs,
       );
-      return concluded(observed, (power) => power === wanted || power === onItsWay, true);
+      return concluded(observed, (power) => power === wanted || power === onItsWay, sent);
     });
   }
 
@@ -105,15 +104,14 @@ export class CecDisplay implements Display {
     }
     return this.#bus.run(async () => {
       const sent = await this.#tell(LOGICAL_ADDRESS.broadcast, OPCODE.activeSource, address >> 8, address & 0xff);
-      const stopped = notHeard<string>(sent);
-      if (stopped !== undefined) return stopped;
+      if (sent.error !== undefined) return unheard(sent, sent.error);
       const observed = await this.#until(
         () => this.#readInput(),
         (now, sinceMs) => now === input || sinceMs >= REACT_MS,
         this.#deps.clock.monotonicMs(),
       );
       // Nobody acknowledges a broadcast, so there is nothing to claim here.
-      return concluded(observed, (now) => now === input, undefined);
+      return concluded(observed, (now) => now === input, { attempted: true });
     });
   }
 
@@ -132,30 +130,24 @@ export class CecDisplay implements Display {
       if (before.kind !== "ok") return { attempted: false, observed: before, error: issueOf(before) };
       const steps = percent - before.value.volume;
       const key = steps > 0 ? USER_CONTROL.volumeUp : USER_CONTROL.volumeDown;
-      let acknowledged = true;
-      for (let i = 0; i < Math.abs(steps) && acknowledged; i++) {
-        const pressed = await this.#press(key);
-        if (!pressed.ok)
-          return { attempted: i > 0, observed: unknown("the bus failed while the volume was being stepped"), error: pressed.error };
-        acknowledged = pressed.value.acknowledged;
-      }
+      const sent = await this.#pressOften(key, Math.abs(steps));
+      if (sent.error !== undefined && sent.acknowledged !== true && sent.heard === 0) return unheard(sent, sent.error);
       const observed = await this.#until(
         () => this.#readVolume(),
         (volume, sinceMs) => volume === percent || sinceMs >= REACT_MS,
         this.#deps.clock.monotonicMs(),
       );
-      return concluded(observed, (volume) => volume === percent, acknowledged);
+      return concluded(observed, (volume) => volume === percent, sent);
     });
   }
 
   setMute(mute: boolean): Promise<Effect<boolean>> {
     return this.#bus.run(async () => {
       const sent = await this.#press(mute ? USER_CONTROL.muteFunction : USER_CONTROL.restoreVolumeFunction);
-      const stopped = notHeard<boolean>(sent);
-      if (stopped !== undefined) return stopped;
+      if (sent.error !== undefined && sent.acknowledged !== true) return unheard(sent, sent.error);
       const read = async (): Promise<Reading<boolean>> => mapReading(await this.#readAudio(), (status) => status.mute);
       const observed = await this.#until(read, (now, sinceMs) => now === mute || sinceMs >= REACT_MS, this.#deps.clock.monotonicMs());
-      return concluded(observed, (now) => now === mute, true);
+      return concluded(observed, (now) => now === mute, sent);
     });
   }
 
@@ -217,14 +209,34 @@ export class CecDisplay implements Display {
     return seen(reply.operands, this.#deps.clock.monotonicMs());
   }
 
-  #tell(destination: number, opcode: number, ...operands: number[]): Promise<Result<CecReply>> {
-    return this.#send({ destination, opcode, operands: Uint8Array.from(operands) }, 0);
+  async #tell(destination: number, opcode: number, ...operands: number[]): Promise<Sent> {
+    const sent = await this.#send({ destination, opcode, operands: Uint8Array.from(operands) }, 0);
+    // After a line error the frame may have been heard; in every other case nothing left us.
+    if (!sent.ok) return { attempted: sent.error.code === "cec.bus", error: sent.error };
+    if (sent.value.acknowledged) return { attempted: true, acknowledged: true };
+    return { attempted: true, acknowledged: false, error: { code: "display.no-answer", message: "the display did not acknowledge the message" } };
   }
 
-  async #press(key: number): Promise<Result<CecReply>> {
+  /** A key that was heard has its effect, whatever becomes of its release. */
+  async #press(key: number): Promise<Sent> {
     const pressed = await this.#tell(LOGICAL_ADDRESS.tv, OPCODE.userControlPressed, key);
-    if (!pressed.ok || !pressed.value.acknowledged) return pressed;
-    return this.#tell(LOGICAL_ADDRESS.tv, OPCODE.userControlReleased);
+    if (pressed.error !== undefined) return pressed;
+    const { error } = await this.#tell(LOGICAL_ADDRESS.tv, OPCODE.userControlReleased);
+    return error === undefined ? pressed : { ...pressed, error: { ...error, message: `the key was heard, and its release was not: ${error.message}` } };
+  }
+
+  /** Presses a key `times` times, and stops at the first one that goes wrong. `heard`: keys that were acknowledged. */
+  async #pressOften(key: number, times: number): Promise<Sent & { readonly heard: number }> {
+    // No key is needed for what is so already; then nothing was acknowledged either.
+    let last: Sent = { attempted: true };
+    let heard = 0;
+    for (let pressed = 0; pressed < times && last.error === undefined; pressed += 1) {
+      last = await this.#press(key);
+      if (last.acknowledged === true) heard += 1;
+    }
+    if (last.error === undefined) return { ...last, heard };
+    const error = { ...last.error, message: `${heard} of ${times} keys were heard: ${last.error.message}` };
+    return { ...last, attempted: last.attempted || heard > 0, heard, error };
   }
 
   #send(message: CecMessage, replyTimeoutMs: number): Promise<Result<CecReply>> {
@@ -248,22 +260,29 @@ function unsupportedEffect<T>(): Effect<T> {
   return { attempted: false, observed: UNSUPPORTED, error: { code: "display.unsupported", message: "this display cannot do that" } };
 }
 
-/** The effect when the message did not get through; `undefined` when it did. */
-function notHeard<T>(sent: Result<CecReply>): Effect<T> | undefined {
-  if (!sent.ok) {
-    // After a line error the frame may have been heard; in every other case nothing left us.
-    return { attempted: sent.error.code === "cec.bus", observed: failed(sent.error), error: sent.error };
-  }
-  if (sent.value.acknowledged) return undefined;
-  const error = { code: "display.no-answer", message: "the display did not acknowledge the message" };
-  return { attempted: true, acknowledged: false, observed: unknown("the display does not acknowledge its address"), error };
+/** What became of the frames of one order. */
+interface Sent {
+  /** At least one of them may have reached the display. */
+  readonly attempted: boolean;
+  /** Of the last one that carries the order. */
+  readonly acknowledged?: boolean;
+  /** Why not all of them were sent and acknowledged. */
+  readonly error?: Issue;
 }
 
-function concluded<T>(observed: Reading<T>, obeyed: (value: T) => boolean, acknowledged: boolean | undefined): Effect<T> {
-  const effect: Effect<T> = acknowledged === undefined ? { attempted: true, observed } : { attempted: true, acknowledged, observed };
-  if (observed.kind !== "ok") return observed.kind === "unsupported" ? effect : { ...effect, error: issueOf(observed) };
+/** The effect of an order of which the display acknowledged nothing. */
+function unheard<T>({ attempted, acknowledged }: Sent, error: Issue): Effect<T> {
+  if (acknowledged === undefined) return { attempted, observed: failed(error), error };
+  return { attempted, acknowledged, observed: unknown("the display does not acknowledge its address"), error };
+}
+
+/** The effect of an order that was heard, in whole or in part. */
+function concluded<T>(observed: Reading<T>, obeyed: (value: T) => boolean, { attempted, acknowledged, error }: Sent): Effect<T> {
+  const effect: Effect<T> = { attempted, ...(acknowledged === undefined ? {} : { acknowledged }), observed };
+  if (observed.kind === "unsupported") return error === undefined ? effect : { ...effect, error };
+  if (observed.kind !== "ok") return { ...effect, error: error ?? issueOf(observed) };
   if (obeyed(observed.value)) return effect;
-  return { ...effect, error: { code: "display.not-obeyed", message: "the display took the message and did something else" } };
+  return { ...effect, error: error ?? { code: "display.not-obeyed", message: "the display took the message and did something else" } };
 }
 
 function issueOf(reading: Exclude<Reading<unknown>, { kind: "ok" }>): Issue {
