@@ -25,8 +25,11 @@ export type KeyOutcome =
   | { readonly kind: "refused"; readonly error: Issue }
   | { readonly kind: "unsupported"; readonly error: Issue };
 
-/** How what is seen stands to what is wanted. `settling`: on its way there by itself. */
-export type Comparison = "same" | "settling" | "different";
+/**
+ * How what is seen stands to what is wanted. `near`: not the same, and as near as the hardware's own steps may allow: it counts
+ * as wanted once the hardware was told, or once exactly that was seen. `settling`: on its way there by itself.
+ */
+export type Comparison = "same" | "near" | "settling" | "different";
 
 /**
  * One key of the desired document. Handlers are small and know nothing of versions, retries or reports.

@@ -57,6 +57,23 @@ describe("planning one desired key", () => {
     }
   });
 
+  test("what is only near counts once the hardware was told, or once exactly that was seen", () => {
+    const near = (wanted: Json, observed: Json): Comparison => (wanted === observed ? "same" : "near");
+    const look = (observed: number, memory?: KeyMemory) => planKey({ kind: "value", value: 40 }, seen(observed, 0), memory, near, 0, delayFor);
+    const first = look(41);
+    expect(first.step).toEqual({ do: "apply", value: 40 });
+    // Hardware with steps of its own: 40 is 41 there, and is not told again and again.
+    const told = afterApply(40, effect(seen(41, 0), true), first.memory, near, 0, delayFor);
+    expect(told.result).toEqual({ status: "applied", observed: 41 });
+    expect(look(41, look(41, told.memory).memory).step).toMatchObject({ do: "report", result: { status: "applied" } });
+    // A refusal next to the wish is a refusal.
+    expect(afterApply(40, effect(seen(41, 0), false), first.memory, near, 0, delayFor).result.status).toBe("failed");
+    // Seen exactly so, and then a step beside it: no drift.
+    expect(look(41, look(40).memory).step).toMatchObject({ do: "report", result: { status: "applied", observed: 41 } });
+    // Another wish has to be told anew.
+    expect(planKey({ kind: "value", value: 41 }, seen(40, 0), told.memory, near, 0, delayFor).step).toEqual({ do: "apply", value: 41 });
+  });
+
   test("drift is counted and put right: at once the first time, ever more slowly when it comes back", () => {
     let memory = plan(seen("on", 0)).memory;
     let nowMs = 0;

@@ -15,6 +15,8 @@ export interface KeyMemory {
   readonly text: string;
   /** Since when it has been seen as wanted, without a break; absent: it is not so now. */
   readonly heldSinceMs?: number;
+  /** The hardware was told this value; until then nothing that is only near counts as it. */
+  readonly told?: true;
   /** It was taken by something that cannot be asked: not tried again until the world changes. */
   readonly takenUnseen?: Issue;
   /** Refused or unsupported for good. */
@@ -79,7 +81,9 @@ export function planKey(
   if (memory.final !== undefined) return { memory, step: { do: "report", result: memory.final } };
   if (observed.kind !== "ok") return planUnseen(wanted.value, observed, memory, nowMs);
   const comparison = compare(wanted.value, observed.value);
-  if (comparison === "same") return planHeld(observed, memory, nowMs);
+  // Near and neither told nor held: a new wish that differs by less than the hardware's steps is still a wish.
+  const counts = comparison === "near" && (memory.told === true || memory.heldSinceMs !== undefined);
+  if (comparison === "same" || counts) return planHeld(observed, memory, nowMs);
   const settlingSinceMs = comparison === "settling" ? (memory.settlingSinceMs ?? nowMs) : undefined;
   if (settlingSinceMs !== undefined && nowMs - settlingSinceMs < SETTLE_MAX_MS) {
     const result: DesiredKeyResult = { status: "pending", observed: observed.value, ...driftPart(memory) };
@@ -93,7 +97,7 @@ function planHeld(observed: Extract<Reading<Json>, { kind: "ok" }>, memory: KeyM
   const heldSinceMs = memory.heldSinceMs ?? nowMs;
   const strikes = nowMs - heldSinceMs >= STABLE_AFTER_MS ? 0 : (memory.strikesIfItSettles ?? memory.strikes);
   return {
-    memory: { text: memory.text, heldSinceMs, drifts: memory.drifts, strikes, nextTryMs: nowMs },
+    memory: { text: memory.text, heldSinceMs, drifts: memory.drifts, strikes, nextTryMs: nowMs, ...toldPart(memory) },
     step: { do: "report", result: { status: "applied", observed: observed.value, ...driftPart(memory) } },
   };
 }
@@ -144,9 +148,9 @@ export function afterApply(
   const { effect } = outcome;
   if (effect.observed.kind === "ok") {
     const comparison = compare(value, effect.observed.value);
-    if (comparison === "same") {
+    if (comparison === "same" || (comparison === "near" && effect.attempted && effect.acknowledged !== false)) {
       const { lastError: _gone, ...kept } = memory;
-      return { result: { status: "applied", observed: effect.observed.value, ...driftPart(memory) }, memory: { ...kept, heldSinceMs: nowMs } };
+      return { result: { status: "applied", observed: effect.observed.value, ...driftPart(memory) }, memory: { ...kept, heldSinceMs: nowMs, told: true } };
     }
     if (comparison === "settling") {
       const struck = { ...strike(memory, undefined, nowMs, delayFor), strikesIfItSettles: memory.strikes };
@@ -166,7 +170,7 @@ export function afterApply(
         : { code: "desired.not-visible", message: `it was acknowledged, and cannot be seen: ${whyUnseen(effect.observed)}` };
     const status = effect.observed.kind === "unsupported" ? "applied" : "pending";
     const { lastError: _gone, ...kept } = memory;
-    return { result: { status, error: unseen, ...driftPart(memory) }, memory: { ...kept, takenUnseen: unseen } };
+    return { result: { status, error: unseen, ...driftPart(memory) }, memory: { ...kept, takenUnseen: unseen, told: true } };
   }
   const error = effect.error ?? { code: "desired.no-answer", message: "it was tried, and nothing answered" };
   return failedAttempt(error, effect.observed, memory, nowMs, delayFor);
@@ -194,6 +198,10 @@ export function worldChanged(memory: KeyMemory, nowMs: number): KeyMemory {
 
 function observedPart(observed: Reading<Json>): { observed?: Json } {
   return observed.kind === "ok" ? { observed: observed.value } : {};
+}
+
+function toldPart(memory: KeyMemory): { told?: true } {
+  return memory.told === true ? { told: true } : {};
 }
 
 function driftPart(memory: KeyMemory): { drifts?: number } {

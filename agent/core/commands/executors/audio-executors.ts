@@ -11,6 +11,7 @@ export function audioVolumeExecutor(audio: Audio, time: ExecutorTime): CommandEx
     part: "audio",
     wanted: `a volume of ${percent} percent`,
     holds: (observed) => isNear(percent, observed),
+    holdsExactly: (observed) => observed === percent,
     observe: () => audio.volume(),
     settleMs: SETTLE_MS,
     withinMs: WITHIN_MS,

@@ -57,6 +57,7 @@ export function displayBrightnessExecutor(display: Display, time: ExecutorTime):
     part: "display",
     wanted: `a brightness of ${percent} percent`,
     holds: (observed) => isNear(percent, observed),
+    holdsExactly: (observed) => observed === percent,
     observe: async () => (await display.status()).brightness,
     settleMs: SETTING_SETTLE_MS,
     withinMs: WITHIN_MS,

@@ -15,8 +15,10 @@ export interface Proof<T, R> {
   readonly part: string;
   /** For people: `the display to be on`. */
   readonly wanted: string;
-  /** Whether this observation is the wanted one. */
+  /** Whether this observation, made after the hardware was told, is the wanted one. */
   holds(observed: T): boolean;
+  /** Whether it is the wanted one whoever made it so, for an observation after a crash: it may have been near before. Absent: as `holds`. */
+  holdsExactly?(observed: T): boolean;
   /** Whether it is on its way there, so that waiting longer is right. */
   onItsWay?(observed: T): boolean;
   /** Looks again. */
@@ -84,12 +86,13 @@ export async function askAfterCrash<T, R>(
   time: ExecutorTime,
 ): Promise<Execution<R> | Unknown> {
   const { clock, timers } = time;
+  const holds = (observed: T): boolean => proof.holdsExactly?.(observed) ?? proof.holds(observed);
   const startedMs = clock.monotonicMs();
   for (;;) {
     const observed = await proof.observe();
     // It was journaled as running; that it left us is the least that can be said once it is seen to be so.
     const effect: Effect = { attempted: true, observed };
-    if (observed.kind === "ok" && proof.holds(observed.value)) return { state: "succeeded", result: proof.result(observed.value), effect };
+    if (observed.kind === "ok" && holds(observed.value)) return { state: "succeeded", result: proof.result(observed.value), effect };
     if (observed.kind === "unsupported") return { state: "unknown", seen: "it cannot be observed" };
     const onItsWay = observed.kind === "ok" && proof.onItsWay?.(observed.value) === true;
     const lookedMs = clock.monotonicMs() - startedMs;
@@ -123,9 +126,10 @@ function notObserved<T, R>(effect: Effect<T>, proof: Proof<T, R>): Execution<R> 
   return { state: "failed", error: { code: `${proof.part}.effect-not-observed`, message }, effect };
 }
 
-/** Scales in hardware have steps of their own: within this many percent a level is the wanted one. */
-const PERCENT_TOLERANCE = 2;
+/** Scales in hardware have steps of their own: within this many percent a level that was told is the wanted one. */
+export const PERCENT_TOLERANCE = 2;
 
+/** Nothing is near 0, which every scale has: 1 percent of sound is still heard. */
 export function isNear(wantedPercent: number, observedPercent: number): boolean {
-  return Math.abs(wantedPercent - observedPercent) <= PERCENT_TOLERANCE;
+  return wantedPercent === 0 ? observedPercent === 0 : Math.abs(wantedPercent - observedPercent) <= PERCENT_TOLERANCE;
 }

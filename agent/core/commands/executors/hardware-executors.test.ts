@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { nodeCrypto } from "../../../../platform/linux/node-crypto.ts";
+import type { Audio } from "../../../../platform/ports/audio.ts";
 import type { Display } from "../../../../platform/ports/display.ts";
-import { UNSUPPORTED, unknown, type Effect } from "../../../../platform/ports/reading.ts";
+import { seen, UNSUPPORTED, unknown, type Effect } from "../../../../platform/ports/reading.ts";
 import { fail, ok } from "../../../../platform/ports/result.ts";
 import type { PlatformAdapter } from "../../../../platform/ports/platform-adapter.ts";
 import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
@@ -155,6 +156,18 @@ describe("after a crash the hardware is asked, and nothing is done to it:", () =
     const done = before();
     expect(await resolveExecutor(executor, params, time)).toHaveProperty("state", "succeeded");
     expect(before()).toBe(done);
+  });
+
+  it.each([["display.brightness", 1], ["audio.volume", -1]] as const)("%s: a level near the wanted one may have been so before, and proves nothing", async (name, beside) => {
+    const executor = table[name] as CommandExecutor;
+    await runExecutor(executor, { percent: 40 + beside }, time);
+    expect(await resolveExecutor(executor, { percent: 40 }, time)).toMatchObject({ state: "unknown", effect: { observed: { kind: "ok", value: 40 + beside } } });
+  });
+
+  it("silence is 0: a volume of 1 is not it", async () => {
+    const deaf = tableFor({ ...adapter, audio: { ...adapter.audio, setVolume: () => Promise.resolve({ attempted: true, acknowledged: true, observed: seen(1, 0) }), volume: () => Promise.resolve(seen(1, 0)) } as unknown as Audio });
+    expect((await runExecutor(deaf["audio.volume"], { percent: 0 }, time)).execution).toMatchObject({ state: "failed", error: { code: "audio.effect-not-observed" } });
+    expect((await runExecutor(deaf["audio.volume"], { percent: 2 }, time)).execution).toMatchObject({ state: "succeeded", result: { percent: 1 } });
   });
 
   it("gpio.write: a line that was let go shows nothing, whatever it reads", async () => {

@@ -132,7 +132,8 @@ function comparePower(wanted: Json, observed: Json): Comparison {
 
 /** Scales in hardware have steps of their own; the same tolerance as a command's proof. */
 export function compareLevel(wanted: Json, observed: Json): Comparison {
-  return isNear(Number(wanted), Number(observed)) ? "same" : "different";
+  if (wanted === observed) return "same";
+  return isNear(Number(wanted), Number(observed)) ? "near" : "different";
 }
 
 function plain(value: Json | undefined): Wanted | undefined {

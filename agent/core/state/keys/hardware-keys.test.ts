@@ -78,6 +78,34 @@ describe("desired state on a TV that behaves", () => {
     expect(world.state.audio).toEqual({ volume: 33, mute: true });
   });
 
+  test.each([
+    ["display.brightness", (percent: number) => ({ display: { brightness: percent } }), (world: SimulatedWorld) => world.state.display.brightness],
+    ["display.volume", (percent: number) => ({ display: { volume: percent } }), (world: SimulatedWorld) => world.state.display.volume],
+    ["audio.volume", (percent: number) => ({ audio: { volume: percent } }), (world: SimulatedWorld) => world.state.audio.volume],
+  ] as const)("%s: a wish that differs by as little as 1 from the last one is carried out", async (name, document, seenIn) => {
+    const { time, world, want, key } = await setUp();
+    // From one step beside what the hardware has before anything was wished.
+    for (const percent of [seenIn(world) + 1, 40, 41, 39, 2, 0, 1]) {
+      await want(document(percent));
+      await time.advance(30_000);
+      expect([percent, seenIn(world), key(name)]).toEqual([percent, percent, { status: "applied", observed: percent }]);
+    }
+  });
+
+  test("a level somebody moved by a step is left alone, sound where silence was wished is not", async () => {
+    const { time, world, want, key } = await setUp();
+    await want({ audio: { volume: 40 } });
+    await time.advance(30_000);
+    world.update({ audio: { ...world.state.audio, volume: 41 } });
+    await time.advance(120_000);
+    expect([world.state.audio.volume, key("audio.volume")]).toEqual([41, { status: "applied", observed: 41 }]);
+    await want({ audio: { volume: 0 } });
+    await time.advance(30_000);
+    world.update({ audio: { ...world.state.audio, volume: 1 } });
+    await time.advance(120_000);
+    expect([world.state.audio.volume, key("audio.volume")]).toEqual([0, { status: "applied", observed: 0, drifts: 1 }]);
+  });
+
   test("opening hours switch it off and on, by local time, and somebody with a remote control is put right", async () => {
     const { time, world, want, key } = await setUp();
     await want({ display: { power: "schedule" }, schedule: openingHours });
