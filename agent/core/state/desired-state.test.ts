@@ -115,7 +115,7 @@ describe("accepting a desired document", () => {
     const { time, state, power, desired, alarms } = await setUp();
     await state.accept(documentOf(5, { display: { power: "on" } }));
     await time.advance(1_000);
-    expect(await state.accept(documentOf(5, { display: { power: "standby" } }))).toEqual({ ok: true, value: undefined });
+    expect(await state.accept(documentOf(5, { display: { power: "on" } }))).toEqual({ ok: true, value: undefined });
     expect(await state.accept(documentOf(4, { display: { power: "standby" } }))).toMatchObject({ error: { code: "desired.version-went-back" } });
     await time.advance(120_000);
     expect(power.applied).toEqual(["on"]);
@@ -124,6 +124,40 @@ describe("accepting a desired document", () => {
     await state.accept(documentOf(6, {}));
     expect(desired().refused).toBeUndefined();
     expect(alarms.raised.size).toBe(0);
+  });
+
+  test("another document under a version the device has is refused and raised: the first is kept", async () => {
+    const { time, state, power, desired, alarms } = await setUp();
+    await state.accept(documentOf(5, { display: { power: "on" } }));
+    expect(await state.accept(documentOf(5, { display: { power: "standby" } }))).toMatchObject({ error: { code: "desired.version-reused" } });
+    await time.advance(120_000);
+    expect([power.applied, [...alarms.raised.keys()]]).toEqual([["on"], ["desired.version-reused"]]);
+    expect(desired()).toMatchObject({ version: 5, refused: { version: 5, error: { code: "desired.version-reused" } } });
+    // The one it has, made at another time: the cloud has come round.
+    await state.accept(signedOf({ device: DEVICE, version: 5, issuedMs: 77, document: { display: { power: "on" } } }));
+    expect([alarms.raised.size, desired().refused]).toEqual([0, undefined]);
+    await state.accept(documentOf(5, {}));
+    await state.accept(documentOf(6, {}));
+    expect([alarms.raised.size, desired().refused]).toEqual([0, undefined]);
+  });
+
+  test("versions are remembered per owner's key, across a release and a restart", async () => {
+    const { store, state } = await setUp();
+    const other: Signed = { ...documentOf(1, {}), key: "f".repeat(32) };
+    await state.accept(documentOf(61, { display: { power: "on" } }));
+    await state.forget();
+    expect(await state.accept(other)).toMatchObject({ ok: true });
+    await state.forget();
+    const again = await setUp({ store });
+    expect(again.state.version()).toBe(0);
+    const refused = await again.state.accept(documentOf(60, { display: { power: "standby" } }));
+    expect(refused).toMatchObject({ error: { code: "desired.version-went-back", hint: "write the document again with a version above 61" } });
+    expect([again.state.version(), again.desired().refused?.version]).toEqual([0, 60]);
+    expect(await again.state.accept({ ...documentOf(1, {}), key: "e".repeat(32) })).toMatchObject({ ok: true });
+    // The owner's newest word was forgotten with the release, and is wanted again.
+    await again.state.forget();
+    expect(await again.state.accept(documentOf(61, { display: { power: "on" } }))).toMatchObject({ ok: true });
+    expect(again.state.version()).toBe(61);
   });
 
   test("a cloud restored from an old backup is noticed at the welcome", async () => {

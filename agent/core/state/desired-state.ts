@@ -35,6 +35,10 @@ export interface DesiredStateDeps {
 
 const CURRENT = "desired.current";
 const PREVIOUS = "desired.previous";
+/** The highest version accepted of each owner's key, by its fingerprint; outlives a release. */
+const VERSIONS = "desired.versions";
+/** Owners whose versions are remembered; the one longest not heard of is forgotten first. */
+const OWNERS_MAX = 64;
 /** Unknown keys named in the report; a document full of them is bounded all the same. */
 const UNKNOWN_KEYS_MAX = 32;
 const KEY_NAME_MAX = 64;
@@ -48,6 +52,8 @@ const ALARM_CLEAR_AFTER_MS = 60_000;
 interface Stored {
   readonly version: number;
   readonly payload: string;
+  /** Fingerprint of the key that signed it; absent in documents kept by earlier versions of the agent. */
+  readonly owner?: string;
 }
 
 /**
@@ -64,6 +70,7 @@ export class DesiredState {
   readonly #retry = new Wake();
   #current: { readonly stored: Stored; readonly document: DesiredDocument } | undefined;
   #refused: DesiredReport["refused"];
+  #versions: Readonly<Record<string, number>> = {};
   /** A good document the disk would not take; tried again until it does or a newer one comes. */
   #unstored: { readonly stored: Stored; readonly payload: DesiredPayload } | undefined;
   /** Documents are taken one after the other. */
@@ -98,6 +105,7 @@ export class DesiredState {
       }
       deps.log.error({ key, error: parsed.error }, "the desired document on disk cannot be used");
     }
+    state.#versions = versionsOf(await readDocument(deps.store, VERSIONS, deps.log));
     state.#report();
     return state;
   }
@@ -119,8 +127,8 @@ export class DesiredState {
 
   /**
    * Takes a signed document. Errors: those of `verify`, `desired.too-large`, `desired.not-json`,
-   * `desired.malformed`, `desired.wrong-device`, `desired.version-went-back`, `storage.*` (taken later, once
-   * the disk allows). The document in force stays whatever it is; a refusal whose version is known is reported.
+   * `desired.malformed`, `desired.wrong-device`, `desired.version-went-back`, `desired.version-reused`, `storage.*` (taken
+   * later, once the disk allows). The document in force stays whatever it is; a refusal whose version is known is reported.
    */
   accept(signed: Signed): Promise<Result<void>> {
     const accepted = this.#accepting.then(() => this.#accept(signed));
@@ -135,7 +143,7 @@ export class DesiredState {
       this.#deps.alarms.clear("desired.version-went-back", "the cloud's version is not behind this device's");
       if (this.#refused?.error.code === "desired.version-went-back") this.#refused = undefined;
     } else {
-      this.#refused = { version: cloudVersion, error: this.#wentBack(cloudVersion) };
+      this.#refused = { version: cloudVersion, error: this.#wentBack(cloudVersion, this.version()) };
     }
     this.#report();
   }
@@ -174,7 +182,7 @@ export class DesiredState {
     this.#lanes.get(lane)?.hardwareChanged();
   }
 
-  /** The owner let the device go: nothing is wanted any more, and the next owner's versions begin anew. */
+  /** The owner let the device go: nothing is wanted any more. Another owner's versions begin anew; this one's go on. */
   async forget(): Promise<void> {
     await this.#deps.store.put({ [CURRENT]: null, [PREVIOUS]: null });
     this.#current = undefined;
@@ -210,16 +218,36 @@ export class DesiredState {
     const parsed = parseDesired(verified.value, this.#deps.deviceId);
     if (parsed.kind === "refused") return this.#refuse(parsed.version, parsed.error);
     const { payload } = parsed;
-    const knownVersion = Math.max(this.version(), this.#unstored?.stored.version ?? 0);
-    if (payload.version < knownVersion) return this.#refuse(payload.version, this.#wentBack(payload.version));
-    if (payload.version === knownVersion) return ok(undefined);
-    return this.#keep({ version: payload.version, payload: verified.value }, payload);
+    const newest = this.#unstored?.stored ?? this.#current?.stored;
+    const knownVersion = Math.max(newest?.version ?? 0, this.#versions[signed.key] ?? 0);
+    if (payload.version < knownVersion) return this.#refuse(payload.version, this.#wentBack(payload.version, knownVersion));
+    // The owner's newest word, for a device that forgot it when it was released, is taken again.
+    if (payload.version === newest?.version) return this.#again(payload, newest);
+    return this.#keep({ version: payload.version, payload: verified.value, owner: signed.key }, payload);
+  }
+
+  /** A version that is known already: nothing new, unless it says something else. Then the first stays, and somebody has to know. */
+  #again({ version, document }: DesiredPayload, { payload }: Stored): Result<void> {
+    const known = parseDesired(payload, this.#deps.deviceId);
+    const { alarms } = this.#deps;
+    if (known.kind === "document" && !sameJson(known.payload.document as Json, document as Json)) {
+      const message = `the owner signed two different desired documents as version ${version}; this device keeps to the first`;
+      alarms.raise("desired.version-reused", "error", message, { version });
+      return this.#refuse(version, { code: "desired.version-reused", message, hint: `write the document again with a version above ${version}` });
+    }
+    alarms.clear("desired.version-reused", "the cloud sent the document this device keeps to");
+    if (this.#refused?.error.code === "desired.version-reused") {
+      this.#refused = undefined;
+      this.#report();
+    }
+    return ok(undefined);
   }
 
   async #keep(stored: Stored, payload: DesiredPayload): Promise<Result<void>> {
     const previous = this.#current?.stored;
+    const versions = rememberedWith(this.#versions, stored);
     try {
-      await this.#deps.store.put({ [CURRENT]: { ...stored }, ...(previous === undefined ? {} : { [PREVIOUS]: { ...previous } }) });
+      await this.#deps.store.put({ [CURRENT]: { ...stored }, [VERSIONS]: { ...versions }, ...(previous === undefined ? {} : { [PREVIOUS]: { ...previous } }) });
     } catch (thrown) {
       if (!(thrown instanceof StorageError)) throw thrown;
       this.#unstored = { stored, payload };
@@ -232,7 +260,8 @@ export class DesiredState {
     this.#unstored = undefined;
     this.#refused = undefined;
     this.#current = { stored, document: payload.document };
-    this.#deps.alarms.clear("desired.version-went-back", "a newer desired document was accepted");
+    this.#versions = versions;
+    for (const code of ["desired.version-went-back", "desired.version-reused"]) this.#deps.alarms.clear(code, "a newer desired document was accepted");
     this.#deps.log.info({ version: stored.version }, "a desired document is in force");
     this.#changed();
     return ok(undefined);
@@ -252,10 +281,10 @@ export class DesiredState {
     return fail(error.code, error.message, error.hint);
   }
 
-  #wentBack(cloudVersion: number): Issue {
-    const message = `the cloud has desired version ${cloudVersion}, this device applies ${this.version()}; the older one is never applied`;
-    this.#deps.alarms.raise("desired.version-went-back", "error", message, { cloudVersion, version: this.version() });
-    return { code: "desired.version-went-back", message, hint: `write the document again with a version above ${this.version()}` };
+  #wentBack(cloudVersion: number, known: number): Issue {
+    const message = `the cloud has desired version ${cloudVersion}, this device knows ${known} of the same owner; the older one is never applied`;
+    this.#deps.alarms.raise("desired.version-went-back", "error", message, { cloudVersion, version: known });
+    return { code: "desired.version-went-back", message, hint: `write the document again with a version above ${known}` };
   }
 
   #changed(): void {
@@ -325,5 +354,18 @@ function alarmCode(key: string): string {
 function storedOf(value: JsonObject | undefined): Stored | undefined {
   const version = value?.["version"];
   const payload = value?.["payload"];
-  return typeof version === "number" && Number.isSafeInteger(version) && typeof payload === "string" ? { version, payload } : undefined;
+  const owner = value?.["owner"];
+  if (typeof version !== "number" || !Number.isSafeInteger(version) || typeof payload !== "string") return undefined;
+  return typeof owner === "string" ? { version, payload, owner } : { version, payload };
+}
+
+function versionsOf(value: JsonObject | undefined): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(value ?? {}).filter((entry): entry is [string, number] => Number.isSafeInteger(entry[1])));
+}
+
+/** `versions` with this document's, the newest owner last. */
+function rememberedWith(versions: Readonly<Record<string, number>>, { owner, version }: Stored): Readonly<Record<string, number>> {
+  if (owner === undefined) return versions;
+  const { [owner]: _before, ...others } = versions;
+  return Object.fromEntries([...Object.entries(others), [owner, version] as const].slice(-OWNERS_MAX));
 }
