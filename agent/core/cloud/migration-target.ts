@@ -9,6 +9,7 @@ export function migrationTarget(migration: Migration, clock: Clock): KeyTarget<r
   const committed = (): string[] => [...migration.state().committed];
   return {
     observe: () => Promise.resolve(seen(committed(), clock.monotonicMs())),
+    atRest: () => migration.forgiven(),
     apply: async (wanted) => {
       const { status, error } = await migration.apply(wanted);
       const observed = seen(committed(), clock.monotonicMs());

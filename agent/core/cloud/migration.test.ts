@@ -3,10 +3,16 @@ import { nodeCrypto } from "../../../platform/linux/node-crypto.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { ok } from "../../../platform/ports/result.ts";
+import { DesiredState } from "../state/desired-state.ts";
+import { endpointsKey } from "../state/keys/setting-keys.ts";
+import { ManualOverrides } from "../state/manual-overrides.ts";
+import { FakeAlarms, FakeReporter } from "../state/testing/fakes.ts";
 import { Ownership } from "../identity/ownership.ts";
 import { testOwner, type TestOwner } from "../identity/testing/test-owner.ts";
 import type { LinkStatus } from "./cloud-port.ts";
 import { DEFAULT_MIGRATION_POLICY, Migration } from "./migration.ts";
+import { migrationTarget } from "./migration-target.ts";
 import { MemoryDocuments } from "./testing/memory-documents.ts";
 import { welcomeOf } from "./testing/scripted-transport.ts";
 
@@ -114,6 +120,31 @@ describe("moving to another cloud", () => {
     await device.welcome(NEW[0] ?? "", first.claimed());
     expect((await again).status).toBe("applied");
     expect([...device.alarms]).toEqual([]);
+  });
+
+  test.each([
+    ["left the document", {}],
+    ["became the endpoints in force", { cloud: { endpoints: OLD } }],
+  ])("the alarm over endpoints that did not work ends when the key %s", async (_how, document) => {
+    const device = await Device.boot(await claimedDisk());
+    const { time } = device;
+    const store = new MemoryDocuments(new Map());
+    const state = await DesiredState.load({
+      deviceId, verify: (signed) => Promise.resolve(ok(signed.payload)), store, overrides: await ManualOverrides.load({ store, clock: time, log: silentLog }),
+      reporter: new FakeReporter(), alarms: new FakeAlarms(), handlers: [endpointsKey(migrationTarget(device.migration, time))],
+      clock: time, timers: time, random: new SeededRandom(2), log: silentLog,
+    });
+    const stop = new AbortController();
+    const running = state.run(stop.signal);
+    const want = (version: number, wanted: object) => state.accept({ payload: JSON.stringify({ device: deviceId, version, issuedMs: 0, document: wanted }), key: deviceId, signature: "" });
+    await want(1, { cloud: { endpoints: NEW } });
+    await time.advance(DEFAULT_MIGRATION_POLICY.trialMs + 1_000);
+    expect([device.dialed, [...device.alarms]]).toEqual([[NEW, OLD], ["cloud.migration-failed"]]);
+    await want(2, document);
+    await time.advance(1_000);
+    expect([...device.alarms]).toEqual([]);
+    stop.abort();
+    await time.settled(running);
   });
 
   test("endpoints that the session under way proves need no trial", async () => {

@@ -117,12 +117,18 @@ export class Migration {
       case "busy":
         return { status: "pending", error: { code: "cloud.migration-busy", message: "other endpoints are being tried" }, observed: [...this.endpoints()] };
       case "failed":
+        this.#raise(plan.failure.error);
         return this.#failed(plan.failure.error);
       case "commit":
         return this.#commitAtOnce(wanted, link);
       case "try":
         return this.#try(wanted, plan.failures, link);
     }
+  }
+
+  /** Nobody wants endpoints any more that could not be moved to. Their pause stays, should they be wanted again. */
+  forgiven(): void {
+    this.#deps.alarms.clear(MIGRATION_ALARM, "no endpoints are wanted that could not be moved to");
   }
 
   /** Stands before `Ownership.accept`: during a trial, acceptance and the commit are one. */

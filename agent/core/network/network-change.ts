@@ -121,6 +121,11 @@ export class NetworkChange {
     });
   }
 
+  /** No settings are wanted any more that did not work. Their pause stays, should they be wanted again. */
+  forgiven(): void {
+    this.#deps.alarms.clear(NETWORK_ALARM, "no network settings are wanted that did not work");
+  }
+
   async #apply(wanted: Network): Promise<DesiredKeyResult> {
     const { clock, policy, alarms } = this.#deps;
     const link = this.#link;
@@ -146,6 +151,7 @@ export class NetworkChange {
       case "commit":
         return (await this.#commit(wanted, digest, undefined)) ?? { status: "applied", observed: shown.value };
       case "failed":
+        this.#raise(plan.failure.error);
         return { status: "failed", error: plan.failure.error, observed: shown.value };
       case "try":
         return this.#try(wanted, digest, plan.failures, link);

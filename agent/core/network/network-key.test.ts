@@ -9,6 +9,7 @@ import { networkKey } from "../state/keys/network-key.ts";
 import { ManualOverrides } from "../state/manual-overrides.ts";
 import { FakeAlarms, FakeReporter } from "../state/testing/fakes.ts";
 import { MemoryStore } from "../state/testing/memory-store.ts";
+import { NETWORK_ALARM } from "./network-change.ts";
 import { networkTarget } from "./network-target.ts";
 import { machine, NetworkBench, textLog } from "./testing/network-bench.ts";
 
@@ -75,5 +76,22 @@ test("a change with a part this device has not is unsupported as a whole", async
   await want({ network: { proxy: null, interfaces: { eth0: { method: "static", address: "192.0.2.9/24", gateway: "192.0.2.1", dns: [] } } } });
   await bench.advance(10_000);
   expect([key()?.status, key()?.error?.code, bench.calls.includes("apply")]).toEqual(["unsupported", "network.not-supported", false]);
+  await end();
+});
+
+test.each([
+  ["left the document", {}],
+  ["became what is in force", { network: { interfaces: { eth0: { method: "dhcp" as const } } } }],
+])("the alarm over settings that did not work ends when the key %s", async (_how, document) => {
+  const of = machine();
+  of.world.apply({ action: "network.on-wifi", params: { ssid: "Shop" } });
+  const bench = await NetworkBench.start(of);
+  const { want, end } = await desiredOver(bench);
+  await want({ network: { wifi: { ssid: "Shop", security: "wpa-psk", password: "wrong horse" } } });
+  await bench.advance(200_000);
+  expect([...bench.alarms.keys()]).toEqual([NETWORK_ALARM]);
+  await want(document);
+  await bench.advance(60_000);
+  expect([...bench.alarms.keys()]).toEqual([]);
   await end();
 });

@@ -14,6 +14,7 @@ export function networkTarget(change: NetworkChange, { settings, proxy }: Pick<N
       return { proxy: proxy !== undefined, address: settings?.capabilities.address === true, wifi: settings?.capabilities.wifi === true };
     },
     observe: () => change.observe(),
+    atRest: () => change.forgiven(),
     apply: async (wanted) => {
       const { status, error, observed } = await change.apply(wanted);
       const reading = observed === undefined ? ({ kind: "unknown", why: "the settings in force were not seen" } as const) : ({ kind: "ok", value: observed as JsonObject, atMs: clock.monotonicMs() } as const);

@@ -48,6 +48,11 @@ export interface DesiredKeyHandler {
   /** `signal` aborts when the wanted value changes or the agent stops. */
   apply(value: Json, signal: AbortSignal): Promise<KeyOutcome>;
   readonly compare: (wanted: Json, observed: Json) => Comparison;
+  /**
+   * Called at each look at which the document does not manage the key, or it is as wanted: what an attempt that failed before
+   * left behind, such as an alarm, is over.
+   */
+  atRest?(): void;
   /** A remark beside `applied`, for example that nothing follows the schedule. */
   remark?(document: DesiredDocument): Issue | undefined;
 }

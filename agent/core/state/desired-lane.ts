@@ -106,6 +106,7 @@ export class DesiredLane {
     const document = this.#deps.document();
     const wanted = document === undefined ? undefined : this.#guarded(handler, () => handler.wanted(document));
     if (wanted === undefined || document === undefined) {
+      handler.atRest?.();
       this.#memories.delete(key);
       this.#deps.publish(key, undefined, { strikes: 0, heldMs: 0 });
       return undefined;
@@ -124,6 +125,7 @@ export class DesiredLane {
     this.#memories.set(key, planned.memory);
     const done = await this.#execute[planned.step.do](handler, planned.step as never, signal);
     if (signal.aborted) return undefined;
+    if (done.result.status === "applied") handler.atRest?.();
     const remark = done.result.status === "applied" && done.result.error === undefined ? handler.remark?.(document) : undefined;
     this.#publish(key, remark === undefined ? done.result : { ...done.result, error: remark });
     return done.lookAgainMs;

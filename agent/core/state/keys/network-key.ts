@@ -12,6 +12,8 @@ export interface NetworkKeyTarget {
   observe(): Promise<Reading<JsonObject>>;
   apply(wanted: Network): Promise<KeyOutcome>;
   compare(wanted: Network, observed: Json): Comparison;
+  /** As of `DesiredKeyHandler`. */
+  atRest(): void;
 }
 
 /** `network`: a change as a whole, so it is `unsupported` as a whole where a part of it is. */
@@ -27,6 +29,7 @@ export function networkKey(target: NetworkKeyTarget): DesiredKeyHandler {
     observe: () => target.observe(),
     apply: (value) => target.apply(value as unknown as Network),
     compare: (wanted, observed) => target.compare(wanted as unknown as Network, observed),
+    atRest: () => target.atRest(),
   };
 }
 

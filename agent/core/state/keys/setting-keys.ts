@@ -21,6 +21,8 @@ export interface KeyTarget<T> {
   apply(value: T, signal: AbortSignal): Promise<KeyOutcome>;
   /** Default: equal as JSON. */
   compare?(wanted: T, observed: T): Comparison;
+  /** As of `DesiredKeyHandler`. */
+  atRest?(): void;
 }
 
 /** `telemetry`: sampling intervals and rollup length. */
@@ -106,6 +108,7 @@ function targetKey<T extends Content | readonly string[]>(
     observe: (signal) => target.observe(signal),
     apply: (value, signal) => target.apply(value as unknown as T, signal),
     compare: (wanted, observed) => target.compare?.(wanted as unknown as T, observed as unknown as T) ?? sameJson(wanted, observed),
+    atRest: () => target.atRest?.(),
   };
 }
 
