@@ -8,7 +8,7 @@ import { sleep } from "../../platform/runtime/sleep.ts";
 import type { HostPicture, StageContent, StageReport, StageScene } from "../contract/link-messages.ts";
 import { judgePicture } from "./picture.ts";
 import { PictureWatch } from "./picture-watch.ts";
-import type { LoadTarget, Shell, ShellEvent } from "./shell.ts";
+import type { LoadTarget, Shell, ShellEvent, ShellFacts } from "./shell.ts";
 import { reportStage } from "./stage-report.ts";
 import { initialStage, stepStage, type StageEffect, type StageEvent, type StageState } from "./stage-state.ts";
 
@@ -125,14 +125,14 @@ export class Stage {
       const gone = new Promise<void>((resolve) => {
         this.#shellGone = resolve;
       });
-      const started = await shell.start();
+      const started = await this.#start(signal);
       if (started.ok) this.#shellName = started.value.name;
       this.#firstStartDone();
       if (started.ok) {
         log.info({ shell: started.value.name, tookMs: Math.round(clock.monotonicMs() - startedMs) }, "browser started");
         this.#take({ kind: "shell-ready" });
         await Promise.race([gone, aborted(signal)]);
-      } else {
+      } else if (!signal.aborted) {
         log.error({ code: started.error.code, error: started.error.message }, "browser did not start");
         this.#take({ kind: "shell-gone", why: started.error.message });
       }
@@ -140,6 +140,18 @@ export class Stage {
       await shell.stop();
       if (clock.monotonicMs() - startedMs >= BROWSER_STABLE_MS) attempt = 0;
       await sleep(timers, "stage.browser-restart", retryDelayMs(BROWSER_RETRY, attempt, random), signal);
+    }
+  }
+
+  /** A browser may hang in its start: the end of the host is not waited for until it has come up. */
+  async #start(signal: AbortSignal): Promise<Result<ShellFacts>> {
+    const { shell } = this.#deps;
+    const stop = (): void => this.#attempt(shell.stop(), "stop");
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      return await shell.start();
+    } finally {
+      signal.removeEventListener("abort", stop);
     }
   }
 

@@ -8,48 +8,81 @@ import type { CdpPipes } from "./cdp-client.ts";
 export interface BrowserProcess {
   readonly pid: number;
   readonly pipes: CdpPipes;
-  /** Resolves with how it ended; never rejects. */
+  /** Resolves with how it ended, and its last words, as one sentence; never rejects. */
   readonly exited: Promise<string>;
-  /** What it last wrote on its error output, for the message when it does not start. */
-  lastWords(): string;
+  /** The same, or that it still runs: its pipe closes a moment before the system tells the exit. */
+  howItEnded(why: string): Promise<string>;
   /** Ends it and everything in its process group, after at most `graceMs`. */
   end(graceMs: number): Promise<void>;
 }
 
+/** What is run, with what environment. */
+export interface BrowserCommand {
+  readonly path: string;
+  readonly flags: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
 const WORDS_MAX = 4_000;
+const WORDS_TOLD_MAX = 600;
+/** From the end of the pipe to the exit of the process. */
+const EXIT_AFTER_PIPE_MS = 2_000;
+/** From the exit to the last of its error output; a child that keeps the stream open is not waited for longer. */
+const WORDS_AFTER_EXIT_MS = 250;
 
 /**
  * Starts the browser in a process group of its own. Its descriptors 3 and 4 are the debugging pipe: when
- * this process dies, however that happens, the pipe closes and the browser ends by itself.
+ * this process dies, however that happens, the pipe closes and a healthy browser ends by itself. One that hangs
+ * is ended with the group when this process exits.
  */
-export function startBrowser(path: string, flags: readonly string[], timers: Timers): BrowserProcess {
-  const child = spawn(path, flags, { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"], detached: true });
+export function startBrowser({ path, flags, env }: BrowserCommand, timers: Timers): BrowserProcess {
+  const child = spawn(path, flags, { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"], detached: true, env });
   let words = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     words = (words + chunk.toString("utf8")).slice(-WORDS_MAX);
   });
-  const exited = new Promise<string>((resolve) => {
+  const killWithUs = (): void => killGroup(child.pid);
+  process.once("exit", killWithUs);
+  const ended = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(`it could not be run: ${error.message}`));
     child.once("exit", (code, signal) => resolve(signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`));
+  });
+  const allSaid = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const exited = ended.then(async (how) => {
+    process.removeListener("exit", killWithUs);
+    await inTime(timers, "browser.last-words", WORDS_AFTER_EXIT_MS, allSaid);
+    return withWords(how, words);
   });
   return {
     pid: child.pid ?? 0,
     pipes: { toBrowser: child.stdio[3] as Writable, fromBrowser: child.stdio[4] as Readable },
     exited,
-    lastWords: () => words.trim(),
-    end: (graceMs) => end(child, exited, graceMs, timers),
+    howItEnded: async (why) => (await inTime(timers, "browser.exit", EXIT_AFTER_PIPE_MS, exited)) ?? withWords(`${why}, and the process still runs`, words),
+    end: (graceMs) => end(child, ended, graceMs, timers),
   };
 }
 
-async function end(child: ChildProcess, exited: Promise<string>, graceMs: number, timers: Timers): Promise<void> {
-  try {
-    await withDeadline(timers, "browser.end", graceMs, exited);
-  } catch (thrown) {
-    // Asked nicely and in vain: a hung browser is what this function is for.
-    if (!(thrown instanceof TimeoutError)) throw thrown;
-  }
+async function end(child: ChildProcess, ended: Promise<string>, graceMs: number, timers: Timers): Promise<void> {
+  // Asked nicely and in vain: a hung browser is what this function is for.
+  await inTime(timers, "browser.end", graceMs, ended);
   killGroup(child.pid);
-  await exited;
+  await ended;
+}
+
+/** `undefined` when `work` has not settled by then. */
+async function inTime<T>(timers: Timers, name: string, timeoutMs: number, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await withDeadline(timers, name, timeoutMs, work);
+  } catch (thrown) {
+    if (thrown instanceof TimeoutError) return undefined;
+    throw thrown;
+  }
+}
+
+/** Its error output ends with the reason, where it had one; what stands before is mostly about the bus and the GPU. */
+function withWords(how: string, words: string): string {
+  const last = words.trim().slice(-WORDS_TOLD_MAX).trim();
+  return last === "" ? `${how}, and said nothing` : `${how}. Its last words: ${last}`;
 }
 
 /** The group outlives its leader when a child hangs, so it is ended even after a clean exit. */

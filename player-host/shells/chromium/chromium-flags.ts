@@ -1,7 +1,11 @@
+import type { OzonePlatform } from "./browser-environment.ts";
+
 /** How the kiosk browser is started. */
 export interface ChromiumSettings {
   readonly profileDir: string;
   readonly headless: boolean;
+  /** The window system, where one is known; a headless browser has its own. */
+  readonly ozone?: OzonePlatform | undefined;
   /** CSS pixels; the whole screen when it is not headless. */
   readonly window: { readonly width: number; readonly height: number };
   /** Chromium refuses to run its sandbox as root: said in the log, because it is weaker. */
@@ -25,6 +29,9 @@ const FEATURES_OFF = [
   "CalculateNativeWinOcclusion",
   // One page is all there ever is: a renderer kept warm for another is memory for nothing.
   "SpareRendererForSitePerProcess",
+  // The address bar's two pop-ups are pages of their own, with a renderer, for a bar that a kiosk does not have.
+  "WebUIOmniboxPopup",
+  "WebUIOmniboxAimPopup",
 ];
 
 /** The command line, in a fixed order. Pure. */
@@ -36,7 +43,8 @@ export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
     `--disk-cache-size=${settings.diskCacheBytesMax}`,
     `--window-size=${width},${height}`,
     "--window-position=0,0",
-    ...(settings.headless ? ["--headless=new", "--hide-scrollbars"] : ["--kiosk", "--start-fullscreen", "--start-maximized"]),
+    ...(settings.headless ? ["--headless=new", "--hide-scrollbars"] : ["--kiosk", "--start-fullscreen"]),
+    ...(settings.headless || settings.ozone === undefined ? [] : [`--ozone-platform=${settings.ozone}`]),
     ...(settings.sandbox ? [] : ["--no-sandbox"]),
     ...(settings.heapMbMax === undefined ? [] : [`--js-flags=--max-old-space-size=${settings.heapMbMax}`]),
     "--no-first-run",
@@ -44,14 +52,12 @@ export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
     "--noerrdialogs",
     "--disable-infobars",
     "--hide-crash-restore-bubble",
-    "--disable-session-crashed-bubble",
     "--disable-extensions",
     "--disable-sync",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-default-apps",
     "--disable-domain-reliability",
-    "--disable-client-side-phishing-detection",
     "--disable-breakpad",
     "--metrics-recording-only",
     "--no-pings",
@@ -60,7 +66,6 @@ export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
     "--disable-pinch",
     "--overscroll-history-navigation=0",
     "--password-store=basic",
-    "--use-mock-keychain",
     "--autoplay-policy=no-user-gesture-required",
     // The wall's page is never in the background, whatever the window system believes.
     "--disable-background-timer-throttling",

@@ -27,6 +27,7 @@ if (browserPath === undefined) {
       const secret = toHex(systemRandom.bytes(16));
       return new ChromiumShell({
         browserPath,
+        env: process.env,
         settings: {
           profileDir: join(folder, "profile"),
           headless: true,

@@ -14,6 +14,7 @@ import type {
   ShellFacts,
   ShellImage,
 } from "../../stage/shell.ts";
+import { browserEnvironment } from "./browser-environment.ts";
 import { startBrowser, type BrowserProcess } from "./browser-process.ts";
 import { CdpClient, CdpError, cdpFailure } from "./cdp-client.ts";
 import { chromiumFlags, type ChromiumSettings } from "./chromium-flags.ts";
@@ -28,6 +29,8 @@ import { Screencast } from "./screencast.ts";
 
 export interface ChromiumShellDeps {
   readonly browserPath: string;
+  /** Ours; the browser gets what `browserEnvironment` lets through. */
+  readonly env: NodeJS.ProcessEnv;
   readonly settings: ChromiumSettings;
   /** Where the profile can be kept, asked at each start: a disk may become read-only while the browser runs. Default: as the settings say. */
   readonly findProfile?: (wanted: string) => Promise<ProfileFolder>;
@@ -67,6 +70,8 @@ export class ChromiumShell implements Shell {
   /** The one whose end has been reported: pipe, process and window end together and are one event. */
   #lostRunning: Running | undefined;
   #starting: BrowserProcess | undefined;
+  /** `stop` was called since the last start began. */
+  #stopAsked = false;
   #sendsOpen = 0;
   #sendsDropped = 0;
 
@@ -80,17 +85,20 @@ export class ChromiumShell implements Shell {
   }
 
   async start(): Promise<Result<ShellFacts>> {
-    const { browserPath, timers, log } = this.#deps;
+    const { browserPath, timers, log, env } = this.#deps;
     if (this.#running !== undefined) throw new Error("the browser is running already");
+    this.#stopAsked = false;
     const settings = await this.#settings();
     await freeProfile(settings.profileDir, log);
+    // Asked to stop before there was anything to stop.
+    if (this.#stopAsked) return fail("shell.stopped", "The browser was not started: the host ends.");
     if (!settings.sandbox) log.warn({}, "Chromium runs without its sandbox, because this process runs as root; run the player as a user of its own");
-    const process = startBrowser(browserPath, chromiumFlags(settings), timers);
+    const process = startBrowser({ path: browserPath, flags: chromiumFlags(settings), env: browserEnvironment(env) }, timers);
     this.#starting = process;
     const cdp = new CdpClient(process.pipes, { timers, log });
     try {
       const dead = process.exited.then((how) => {
-        throw new CdpError("closed", `${how}. ${process.lastWords().slice(-600)}`);
+        throw new CdpError("closed", how);
       });
       const up = withDeadline(timers, "shell.start", START_TIMEOUT_MS, this.#open(process, cdp));
       const { running, product } = await Promise.race([up, dead]);
@@ -98,9 +106,10 @@ export class ChromiumShell implements Shell {
       this.#watchEnd(running);
       return ok({ name: `chromium ${product.replace(/^[A-Za-z]+\//, "")}` });
     } catch (thrown) {
+      const how = await process.howItEnded(messageOf(thrown));
       cdp.close();
       await process.end(0);
-      return fail("shell.not-started", `${browserPath} did not start: ${messageOf(thrown)}`, "Run it by hand with --headless=new --version to see whether it works at all.");
+      return fail("shell.not-started", `${browserPath} did not start: ${how}`, `Run it by hand as the player's user to see what it needs: ${browserPath} --version`);
     } finally {
       this.#starting = undefined;
     }
@@ -118,6 +127,7 @@ export class ChromiumShell implements Shell {
   }
 
   async stop(): Promise<void> {
+    this.#stopAsked = true;
     const running = this.#running;
     this.#running = undefined;
     if (running === undefined) {
@@ -263,7 +273,7 @@ export class ChromiumShell implements Shell {
       if (targetInfo.targetId === ours) this.#events.emit({ kind: "title", title: targetInfo.title.slice(0, 500) });
     });
     cdp.on("Target.targetDestroyed", undefined, ({ targetId }) => {
-      if (targetId === ours && this.#running?.targetId === ours) this.#lost("the page closed its window");
+      if (targetId === ours && this.#running?.targetId === ours) this.#lostBecause(this.#running, "the page closed its window");
     });
     cdp.on("Browser.downloadWillBegin", undefined, ({ url }) => {
       this.#events.emit({ kind: "refused", what: "download", detail: url.slice(0, 500) });
@@ -271,14 +281,18 @@ export class ChromiumShell implements Shell {
   }
 
   #watchEnd(running: Running): void {
-    running.process.exited
+    this.#lostBecause(running, undefined);
+    running.cdp.onClosed((why) => this.#lostBecause(running, why));
+  }
+
+  /** Tells the end of the browser once it is known how it ended; `why` is what was noticed of it. */
+  #lostBecause(running: Running, why: string | undefined): void {
+    const { process } = running;
+    (why === undefined ? process.exited : process.howItEnded(why))
       .then((how) => {
-        if (this.#running === running) this.#lost(how);
+        if (this.#running === running) this.#lost(why === undefined ? how : `${why}: ${how}`);
       })
       .catch((thrown: unknown) => this.#deps.log.error({ error: stackOf(thrown) }, "watching the browser threw"));
-    running.cdp.onClosed((why) => {
-      if (this.#running === running) this.#lost(why);
-    });
   }
 
   #lost(reason: string): void {

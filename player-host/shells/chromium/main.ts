@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.ts";
@@ -10,6 +11,7 @@ import { runHostProgram } from "../common/host-program.ts";
 import type { HostOptions } from "../common/host-options.ts";
 import { overlayScript } from "../common/overlay-script.ts";
 import { findProfileFolder } from "../common/profile-folder.ts";
+import { ozonePlatform } from "./browser-environment.ts";
 import type { ChromiumSettings } from "./chromium-flags.ts";
 import { ChromiumShell } from "./chromium-shell.ts";
 
@@ -24,6 +26,7 @@ process.exitCode = await runHostProgram({
     const secret = toHex(systemRandom.bytes(16));
     const shell = new ChromiumShell({
       browserPath: options.browser ?? "",
+      env: process.env,
       settings: settingsOf(options),
       findProfile: (wanted) => findProfileFolder(wanted, tmpdir()),
       script: { source: pageScript({ binding: `vitrine${secret}`, token: secret }), binding: `vitrine${secret}`, token: secret },
@@ -43,10 +46,11 @@ process.exitCode = await runHostProgram({
 });
 
 function settingsOf({ dataDir, headless, window }: HostOptions): ChromiumSettings {
-  const display = process.env["DISPLAY"] !== undefined || process.env["WAYLAND_DISPLAY"] !== undefined;
+  const ozone = ozonePlatform(process.env, existsSync);
   return {
     profileDir: join(dataDir, "player", "chromium"),
-    headless: headless || (!display && process.platform === "linux"),
+    headless: headless || (ozone === undefined && process.platform === "linux"),
+    ozone,
     window,
     sandbox: HAS_SANDBOX,
     diskCacheBytesMax: DISK_CACHE_BYTES_MAX,

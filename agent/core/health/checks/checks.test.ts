@@ -71,6 +71,23 @@ describe("the checks", () => {
     expect(answers.length).toBe(18);
   });
 
+  test.each([
+    ["no browser: /usr/bin/chromium did not start: it ended with code 1", /browser does not start/],
+    ["renderer.gone: The page's process ended (crashed), 5 times in 10 minutes.", /page process/],
+    ["package.404: The package has no /index.html.", /package/],
+  ])("the advice follows the cause and is not the cable: %s", async (says, todo) => {
+    const { run, setPlayer, time } = setUp({ screen: () => ({ verdict: "dark", confidence: 0.9, sinceMs: 0, evidence: [{ witness: "load", says }] }) });
+    setPlayer({
+      kind: "present", instance: "a", pid: 12, shell: "chromium", heardMs: time.monotonicMs(),
+      stage: { kind: "failed", content: "x", error: says }, picture: { verdict: "dark", confidence: 1, evidence: [{ witness: "load", says }] },
+    } as PlayerStatus);
+    const answers = await run();
+    for (const name of ["player", "picture"]) {
+      expect(answers.get(name)?.todo, name).toMatch(todo);
+      expect(answers.get(name)?.todo, name).not.toContain("cable");
+    }
+  });
+
   test("whatever is wrong, the answer says what to do", async () => {
     const { time, world, run, outbox, setPlayer, setLink } = setUp({
       owner: () => undefined,

@@ -10,6 +10,7 @@ import { PLAYER_SILENT_MS } from "../../screen/screen-verdict.ts";
 import type { SharedReading } from "../../state/shared-reading.ts";
 import { bad, good, unsupported, warning, type DiagnosticCheck } from "../diagnostic-check.ts";
 import { unseen } from "./machine-checks.ts";
+import { adviceFor } from "./picture-advice.ts";
 
 export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
   return {
@@ -28,7 +29,7 @@ export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
       ));
       if (status.stage.kind === "failed") return Promise.resolve(bad(
         `${who} cannot show its content: ${status.stage.error}`,
-        "check the content's address, and whether its server answers",
+        adviceFor([status.stage.error], "check the content's address, and whether its server answers"),
       ));
       return Promise.resolve(good(`${who}: ${status.stage.kind === "screen" ? `shows our ${status.stage.screen} page` : status.stage.kind}`));
     },
@@ -65,7 +66,7 @@ export function verdictCheck(current: () => ScreenReport | undefined): Diagnosti
       if (report === undefined) return Promise.resolve(warning("nobody has looked at the screen yet", "wait a moment and look again"));
       const says = `${report.verdict} (${Math.round(report.confidence * 100)} % sure): ${report.evidence.map(({ witness, says: text }) => `${witness} ${text}`).join("; ")}`.slice(0, 900);
       if (report.verdict === "showing" || report.verdict === "dark-expected") return Promise.resolve(good(says));
-      return Promise.resolve(bad(says, WHAT_TO_DO[report.verdict]));
+      return Promise.resolve(bad(says, adviceFor(report.evidence.map((one) => one.says), WHAT_TO_DO[report.verdict])));
     },
   };
 }
