@@ -80,7 +80,7 @@ describe("the checks", () => {
     setPlayer({
       kind: "present", instance: "a", pid: 12, shell: "chromium", heardMs: time.monotonicMs(),
       stage: { kind: "failed", content: "x", error: says }, picture: { verdict: "dark", confidence: 1, evidence: [{ witness: "load", says }] },
-    } as PlayerStatus);
+    });
     const answers = await run();
     for (const name of ["player", "picture"]) {
       expect(answers.get(name)?.todo, name).toMatch(todo);
