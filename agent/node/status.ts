@@ -26,6 +26,7 @@ export function statusOf(agent: Agent, data: string): StatusAnswer {
     linkSentence: owner === undefined ? pairing.status : linkSentence(agent),
     link: link.status(),
     ...(document.player && { player: document.player }),
+    ...(document.browser && { browser: document.browser }),
     ...(screen && { screen }),
     desiredVersion: parts.desired.version(),
     outbox: ports.outbox.ranges(),

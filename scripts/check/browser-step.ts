@@ -1,22 +1,32 @@
-import { findChromium, findElectron } from "../setup/find-browser.ts";
+import { delimiter, join } from "node:path";
+import { archiveBrowsers } from "../setup/archive-browsers.ts";
+import { canInstall, installPackages } from "../setup/debian-packages.ts";
+import { findElectron } from "../setup/electron-binary.ts";
+import { findChromium } from "../setup/find-browser.ts";
 import { thisMachine } from "../setup/machine.ts";
-import { oneCheck, type Step } from "./step.ts";
+import { oneCheck, type Step, type StepContext } from "./step.ts";
+
+/** Below the tree, and not in git. */
+const CACHE = ".vitrine/browsers";
+const XVFB = "/usr/bin/Xvfb";
 
 /**
- * Finds or installs what the tests after it drive: a Chromium (passed on as VITRINE_BROWSER) and, where
- * its binary is there, Electron (VITRINE_ELECTRON_BINARY).
+ * Finds or installs what the tests after it drive: a Chromium (VITRINE_BROWSER), that one and the other versions of it
+ * that the package archives offer (VITRINE_BROWSERS, for the shell suite), an X server for windowed suites, and, where its
+ * binary is there, Electron (VITRINE_ELECTRON_BINARY).
  */
 export const browserStep: Step = {
   name: "browser",
   title: "Browser",
-  async run({ root, env, leftOut }) {
-    const options = { root, install: true, machine: thisMachine };
-    const electron = await findElectron(options);
+  async run(context) {
+    const { root, env, leftOut } = context;
+    const electron = await findElectron(root, thisMachine, "no");
     if (electron.ok) {
       console.log(`Electron ${electron.value.version} at ${electron.value.path}`);
       env.set("VITRINE_ELECTRON_BINARY", electron.value.path);
     } else leftOut("Electron", `${electron.error.message} ${electron.error.hint ?? ""}`.trim());
-    const chromium = await findChromium(options);
+    await provideDisplay(context);
+    const chromium = await findChromium({ root, install: true, machine: thisMachine });
     if (!chromium.ok) {
       const why = `${chromium.error.message} ${chromium.error.hint ?? ""}`.trim();
       leftOut("everything that needs a browser", why);
@@ -26,6 +36,29 @@ export const browserStep: Step = {
     const { path, version, evidence } = chromium.value;
     console.log(`Chromium ${version} at ${path} (${evidence})`);
     env.set("VITRINE_BROWSER", path);
-    return oneCheck("");
+    return oneCheck(await provideOthers(context, path, version));
   },
 };
+
+/** Resolves with what is wrong, if anything: where the archives offer a second version, a check of a change runs on two. */
+async function provideOthers({ root, env, leftOut }: StepContext, path: string, version: string): Promise<string> {
+  // Somebody named the browsers to test.
+  if ((process.env["VITRINE_BROWSERS"] ?? "") !== "") return "";
+  const { browsers, missing } = await archiveBrowsers(thisMachine, join(root, CACHE), version);
+  for (const other of browsers) console.log(`Chromium ${other.version} at ${other.path} (${other.evidence})`);
+  env.set("VITRINE_BROWSERS", [path, ...browsers.map((other) => other.path)].join(delimiter));
+  for (const other of missing) leftOut(`the shell suite on Chromium ${other.version}`, other.why);
+  if (browsers.length > 0) return "";
+  if (missing.length === 0) leftOut("the shell suite on a second version of Chromium", "the package archives of this machine offer none");
+  const must = process.env["CI"] === "true" && thisMachine.isRoot && missing.length > 0;
+  return must ? `Browser: no second version of Chromium: ${missing.map((other) => `${other.version}: ${other.why}`).join("; ")}` : "";
+}
+
+async function provideDisplay({ leftOut }: StepContext): Promise<void> {
+  if (await thisMachine.isExecutable(XVFB)) return;
+  if (await canInstall(thisMachine)) {
+    console.log("Installing Xvfb, an X server for the windowed suites (once) …");
+    if ((await installPackages(thisMachine, ["xvfb"])).ok) return;
+    leftOut("the windowed suites", "Xvfb could not be installed; apt-get's message is above");
+  } else leftOut("the windowed suites", "there is no Xvfb; as root on Debian it is installed");
+}

@@ -1,15 +1,10 @@
 import { delimiter, join } from "node:path";
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import type { PassedOver } from "../../player-host/contract/browser-report.ts";
+import { canInstall, installPackages } from "./debian-packages.ts";
+import { findElectron, type ElectronFetch } from "./electron-binary.ts";
+import { probe, type FoundBrowser } from "./found-browser.ts";
 import type { Machine } from "./machine.ts";
-
-/** A browser that was found and has answered with its version. */
-export interface FoundBrowser {
-  readonly kind: "electron" | "chromium";
-  readonly path: string;
-  readonly version: string;
-  /** Why this one: where it was found. */
-  readonly evidence: string;
-}
 
 export interface FindOptions {
   readonly root: string;
@@ -18,98 +13,96 @@ export interface FindOptions {
   readonly machine: Machine;
 }
 
-const VERSION_TIMEOUT_MS = 20_000;
-const DOWNLOAD_TIMEOUT_MS = 180_000;
-const APT_TIMEOUT_MS = 300_000;
-
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge"];
 const MAC_APPS = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
   "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
 ];
-const ELECTRON_BINARY: Partial<Record<NodeJS.Platform, string>> = {
-  darwin: "Electron.app/Contents/MacOS/Electron",
-  win32: "electron.exe",
-};
-
-/** The browser for `npm start`: Electron where its binary is there, else a Chrome or Chromium, else Debian's. */
-export async function findBrowser(options: FindOptions): Promise<Result<FoundBrowser>> {
-  const electron = await findElectron(options);
-  return electron.ok ? electron : findChromium(options);
-}
 
 /**
- * Electron's npm package has no binary until somebody asks for it, and where that download is not
- * possible asking hangs. So it is asked only with VITRINE_ELECTRON=download, for three minutes at most.
+ * Every browser that could show the picture, the best first: Electron, fetched where its server answers; each Chrome and
+ * Chromium of this machine; Debian's package, installed. Each is looked for when it is asked for and no sooner. Where
+ * VITRINE_BROWSER names one, it is that one alone. `passOver` hears of what could not be had.
  */
-export async function findElectron({ root, machine }: FindOptions): Promise<Result<FoundBrowser>> {
-  const packageDir = join(root, "node_modules/electron");
-  const binary = (await machine.readText(join(packageDir, "path.txt")))?.trim() ?? ELECTRON_BINARY[machine.platform] ?? "electron";
-  const override = machine.env["ELECTRON_OVERRIDE_DIST_PATH"];
-  if (override !== undefined) {
-    const found = await probe(machine, "electron", join(override, binary), "ELECTRON_OVERRIDE_DIST_PATH");
-    if (found !== undefined) return ok(found);
+export async function* browserCandidates(options: FindOptions, passOver: (what: PassedOver) => void): AsyncGenerator<FoundBrowser, void, undefined> {
+  const { root, install, machine } = options;
+  if (isNamed(machine)) {
+    const named = await namedBrowser(machine);
+    if (named.ok) yield named.value;
+    else passOver({ name: "VITRINE_BROWSER", why: named.error.message });
+    return;
   }
-  const path = join(packageDir, "dist", binary);
-  const installed = await probe(machine, "electron", path, "node_modules/electron");
-  if (installed !== undefined) return ok(installed);
-  if (machine.env["VITRINE_ELECTRON"] !== "download") {
-    return fail("browser.no-electron", "Electron's binary is not here.", "Set VITRINE_ELECTRON=download to fetch it.");
+  const electron = await findElectron(root, machine, fetchWish(machine));
+  if (electron.ok) yield electron.value;
+  else passOver({ name: "electron", why: electron.error.message });
+  let found = 0;
+  for await (const chromium of chromiumsOf(machine)) {
+    found += 1;
+    yield chromium;
   }
-  machine.say("Fetching Electron's binary …");
-  await machine.run(process.execPath, [join(packageDir, "install.js")], { timeoutMs: DOWNLOAD_TIMEOUT_MS, show: true });
-  const fetched = await probe(machine, "electron", path, "fetched by node_modules/electron");
-  return fetched === undefined ? fail("browser.no-electron", "Electron's binary could not be fetched.") : ok(fetched);
+  if (found > 0 || !install) return;
+  const installed = await installChromium(machine);
+  if (installed !== undefined) yield installed;
+}
+
+/** The one that the person at the terminal asks for, `electron`, `chromium` or a path, and no other. */
+export async function findForced(wanted: string, options: FindOptions): Promise<Result<FoundBrowser>> {
+  const { root, machine } = options;
+  if (wanted === "electron") return findElectron(root, machine, "must");
+  if (wanted === "chromium") return findChromium(options);
+  const found = await probe(machine, wanted, "--browser");
+  return found === undefined ? fail("browser.not-usable", `--browser names ${wanted}, which does not answer with a version.`) : ok(found);
 }
 
 /** A Chrome or Chromium of this machine, else Debian's package where that can be installed. */
 export async function findChromium({ install, machine }: FindOptions): Promise<Result<FoundBrowser>> {
-  const wanted = machine.env["VITRINE_BROWSER"];
-  if (wanted !== undefined && wanted !== "") {
-    const found = await probe(machine, "chromium", wanted, "VITRINE_BROWSER");
-    // Somebody named a browser: using another one silently would test or show the wrong thing.
-    return found === undefined ? fail("browser.not-usable", `VITRINE_BROWSER names ${wanted}, which does not answer with a version.`) : ok(found);
-  }
-  const onMachine = await searchMachine(machine);
-  if (onMachine !== undefined) return ok(onMachine);
-  if (install && (await installDebianPackage(machine))) {
-    const installed = await searchMachine(machine);
-    if (installed !== undefined) return ok({ ...installed, evidence: `${installed.evidence}, installed just now` });
-  }
-  return fail("browser.missing", "No browser was found: Vitrine shows its pictures with Electron, Chrome or Chromium.", howToInstall(machine.platform));
+  if (isNamed(machine)) return namedBrowser(machine);
+  for await (const found of chromiumsOf(machine)) return ok(found);
+  const installed = install ? await installChromium(machine) : undefined;
+  return installed === undefined ? noBrowser(machine) : ok(installed);
 }
 
-async function searchMachine(machine: Machine): Promise<FoundBrowser | undefined> {
+export function noBrowser({ platform }: Machine): Result<never> {
+  return fail("browser.missing", "No browser was found: Vitrine shows its pictures with Electron, Chrome or Chromium.", howToInstall(platform));
+}
+
+function isNamed({ env }: Machine): boolean {
+  return (env["VITRINE_BROWSER"] ?? "") !== "";
+}
+
+/** Somebody named a browser: using another one silently would test or show the wrong thing. */
+async function namedBrowser(machine: Machine): Promise<Result<FoundBrowser>> {
+  const path = machine.env["VITRINE_BROWSER"] ?? "";
+  const found = await probe(machine, path, "VITRINE_BROWSER");
+  return found === undefined ? fail("browser.not-usable", `VITRINE_BROWSER names ${path}, which does not answer with a version.`) : ok(found);
+}
+
+function fetchWish({ env }: Machine): ElectronFetch {
+  const wish = env["VITRINE_ELECTRON"];
+  return wish === "download" ? "must" : wish === "off" ? "no" : "try";
+}
+
+/** Each one once, also where two names lead to the same file. */
+async function* chromiumsOf(machine: Machine): AsyncGenerator<FoundBrowser, void, undefined> {
   const folders = (machine.env["PATH"] ?? "").split(delimiter).filter(Boolean);
   const onPath = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
+  const seen = new Set<string>();
   for (const path of machine.platform === "darwin" ? [...MAC_APPS, ...onPath] : onPath) {
-    const found = await probe(machine, "chromium", path, "found on this machine");
-    if (found !== undefined) return found;
+    const real = await machine.realPath(path);
+    if (seen.has(real)) continue;
+    seen.add(real);
+    const found = await probe(machine, path, "found on this machine");
+    if (found !== undefined) yield found;
   }
-  return undefined;
 }
 
-/** A file by the right name may still be a stub (Ubuntu's points at a snap): it must say its version. */
-async function probe(machine: Machine, kind: FoundBrowser["kind"], path: string, evidence: string): Promise<FoundBrowser | undefined> {
-  if (!(await machine.isExecutable(path))) return undefined;
-  const args = kind === "electron" && machine.isRoot ? ["--no-sandbox", "--version"] : ["--version"];
-  const { code, stdout } = await machine.run(path, args, { timeoutMs: VERSION_TIMEOUT_MS });
-  const version = /\d+(\.\d+)+/.exec(stdout)?.[0];
-  return code === 0 && version !== undefined ? { kind, path, version, evidence } : undefined;
-}
-
-async function installDebianPackage(machine: Machine): Promise<boolean> {
-  if (machine.platform !== "linux" || !machine.isRoot) return false;
-  if (!(await machine.isExecutable("/usr/bin/apt-get"))) return false;
+async function installChromium(machine: Machine): Promise<FoundBrowser | undefined> {
+  if (!(await canInstall(machine))) return undefined;
   machine.say("No browser here: installing Debian's chromium package (once) …");
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  const apt = async (...args: string[]): Promise<boolean> =>
-    (await machine.run("/usr/bin/apt-get", args, { timeoutMs: APT_TIMEOUT_MS, show: true, env })).code === 0;
-  const install = ["install", "-y", "-q", "chromium"];
-  if (await apt(...install)) return true;
-  // A fresh image has no package lists, or stale ones that name files no longer there.
-  return (await apt("update", "-q")) && (await apt(...install));
+  if (!(await installPackages(machine, ["chromium"])).ok) return undefined;
+  for await (const installed of chromiumsOf(machine)) return { ...installed, evidence: `${installed.evidence}, installed just now` };
+  return undefined;
 }
 
 function howToInstall(platform: NodeJS.Platform): string {

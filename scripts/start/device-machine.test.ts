@@ -5,6 +5,7 @@ import { sleep } from "../../platform/runtime/sleep.ts";
 import { VirtualTime } from "../../platform/simulated/virtual-time.ts";
 import { afterAgentEnd } from "./after-agent-end.ts";
 import { DeviceMachine } from "./device-machine.ts";
+import { keepRunning } from "./keep-running.ts";
 import type { ProgramEnd, Running } from "./program.ts";
 
 /** A program that runs until the test ends it, or until it is stopped. */
@@ -43,10 +44,9 @@ function machine() {
     timers: time,
     random: new SeededRandom(1),
     startAgent: agent.start,
-    startPlayer: player.start,
+    keepPlayer: (deps, power) => keepRunning("the player host", player.start, (signal) => sleep(time, "player-up", 3_000, signal), deps, power),
     bootId: () => world.bootId,
     agentUp: (signal) => sleep(time, "agent-up", 2_000, signal),
-    playerUp: (signal) => sleep(time, "player-up", 3_000, signal),
     say: (line) => said.push(line),
   });
   const done = device.run(stop.signal);

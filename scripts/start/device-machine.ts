@@ -1,17 +1,16 @@
 import { sleep } from "../../platform/runtime/sleep.ts";
 import { afterAgentEnd, type AfterAgent } from "./after-agent-end.ts";
-import { keepRunning, lastWords, POWER_CUT, RestartPause, runOnce, type KeepDeps, type ProgramUp, type Run } from "./keep-running.ts";
+import { lastWords, POWER_CUT, RestartPause, runOnce, type KeepDeps, type ProgramUp, type Run } from "./keep-running.ts";
 import type { StartProgram } from "./program.ts";
 
 export interface DeviceMachineDeps extends KeepDeps {
   readonly startAgent: StartProgram;
-  readonly startPlayer: StartProgram;
+  /** Keeps the player host running until `power` aborts. */
+  readonly keepPlayer: (deps: KeepDeps, power: AbortSignal) => Promise<void>;
   /** The simulated machine's boot id as its world file has it; `undefined` while there is none. */
   readonly bootId: () => string | undefined;
   /** Resolves `true` once the agent that was just started answers, `false` when `signal` aborts before. */
   readonly agentUp: ProgramUp;
-  /** The same of the player host: the agent has it on its line. */
-  readonly playerUp: ProgramUp;
 }
 
 /** From power-on to our software, for a simulated machine. */
@@ -55,7 +54,7 @@ export class DeviceMachine {
     const off = (): void => power.abort();
     if (signal.aborted) off();
     signal.addEventListener("abort", off, { once: true });
-    const player = keepRunning("the player host", this.#deps.startPlayer, this.#deps.playerUp, this.#deps, power.signal);
+    const player = this.#deps.keepPlayer(this.#deps, power.signal);
     const end = await this.#keepAgent(power.signal);
     signal.removeEventListener("abort", off);
     power.abort(end.kind === "reboot" && end.cut ? POWER_CUT : undefined);

@@ -9,6 +9,8 @@ export interface StartOptions {
   readonly pair: boolean;
   /** Of the development cloud and its dashboard, on loopback. */
   readonly port: number;
+  /** `electron`, `chromium` or a path: this browser and no other. */
+  readonly browser: string | undefined;
   /** As typed. */
   readonly data: string | undefined;
 }
@@ -21,6 +23,8 @@ device an agent and a player host showing a real page.
   --devices N   simulated devices, 1 to 50 (default 1)
   --headless    no windows; the pictures are in the dashboard (chosen by itself without a display)
   --pair        devices show their pairing code and wait to be claimed
+  --browser B   electron, chromium, or a browser's path: this one and no other (default: the first that
+                shows a picture, Electron before Chromium)
   --port P      port of the dashboard and the cloud, on this machine only (default 4600)
   --data DIR    where everything is kept; started again on it, they are the same devices (default .vitrine)
   --help        this text
@@ -31,7 +35,7 @@ const DEVICES_MAX = 50;
 
 /** `undefined`: help was asked for. Error: `start.usage`. */
 export function parseOptions(args: readonly string[]): Result<StartOptions | undefined> {
-  let values: { devices: string; headless: boolean; pair: boolean; port: string; data?: string; help: boolean };
+  let values: { devices: string; headless: boolean; pair: boolean; port: string; browser?: string; data?: string; help: boolean };
   try {
     ({ values } = parseArgs({
       args: [...args],
@@ -40,6 +44,7 @@ export function parseOptions(args: readonly string[]): Result<StartOptions | und
         headless: { type: "boolean", default: false },
         pair: { type: "boolean", default: false },
         port: { type: "string", default: "4600" },
+        browser: { type: "string" },
         data: { type: "string" },
         help: { type: "boolean", default: false },
       },
@@ -54,7 +59,8 @@ export function parseOptions(args: readonly string[]): Result<StartOptions | und
   const port = wholeNumber(values.port, 1, 65_535);
   if (port === undefined) return usage(`--port takes a whole number from 1 to 65535, not "${values.port}"`);
   if (values.data === "") return usage("--data takes the name of a folder");
-  return ok({ devices, port, headless: values.headless, pair: values.pair, data: values.data });
+  if (values.browser === "") return usage("--browser takes electron, chromium or a path");
+  return ok({ browser: values.browser, devices, port, headless: values.headless, pair: values.pair, data: values.data });
 }
 
 function wholeNumber(text: string, min: number, max: number): number | undefined {

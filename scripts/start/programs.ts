@@ -2,7 +2,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathsIn } from "../../agent/node/paths.ts";
 import { isJsonObject, parseJson } from "../../platform/runtime/json.ts";
-import type { FoundBrowser } from "../setup/find-browser.ts";
+import type { FoundBrowser } from "../setup/found-browser.ts";
+import type { ChosenBrowser } from "./browser-choice.ts";
 import type { ProgramSpec } from "./launcher.ts";
 
 /** Where everything of one `npm start` is. */
@@ -11,7 +12,6 @@ export interface Place {
   readonly root: string;
   readonly data: string;
   readonly port: number;
-  readonly browser: FoundBrowser;
   readonly headless: boolean;
   /** Leave devices unclaimed, with the code on their screens. */
   readonly pair: boolean;
@@ -50,10 +50,11 @@ export function agentProgram(place: Place, device: string): ProgramSpec {
   return { ...program, args: [...AGENT_NODE_FLAGS, ...program.args] };
 }
 
-export function playerProgram(place: Place, device: string): ProgramSpec {
-  const { browser, headless, root } = place;
+export function playerProgram(place: Place, device: string, { browser, passedOver, trial }: ChosenBrowser): ProgramSpec {
+  const { headless, root } = place;
   const name = `player-${device}`;
-  const args = ["--data", deviceFolder(place, device), ...(headless ? ["--headless"] : [])];
+  const args = ["--data", deviceFolder(place, device), "--browser-why", browser.evidence, ...(headless ? ["--headless"] : []), ...(trial ? ["--trial"] : [])];
+  if (passedOver.length > 0) args.push("--passed-over", JSON.stringify(passedOver.slice(-16)));
   if (browser.kind === "chromium") return nodeProgram(place, name, "dist/player-host/chromium.js", ["--browser", browser.path, ...args]);
   const sandbox = place.isRoot ? ["--no-sandbox"] : [];
   return { name, command: browser.path, args: [...sandbox, join(root, "dist/player-host/electron/main.js"), ...args], outputFile: outputFile(place, name) };

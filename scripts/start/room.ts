@@ -6,7 +6,11 @@ import { fail, ok, type Result } from "../../platform/ports/result.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
 import { socketPlaceOf } from "../../platform/node/socket-folder.ts";
 import { socketPath } from "../../player-host/contract/socket-path.ts";
+import type { BrowserReport } from "../../player-host/contract/browser-report.ts";
+import type { BrowserProofLimits } from "../../player-host/contract/browser-trial.ts";
+import type { BrowserChoice } from "./browser-choice.ts";
 import { DeviceMachine } from "./device-machine.ts";
+import { keepPlayer } from "./keep-player.ts";
 import { keepRunning, lastWords, type KeepDeps } from "./keep-running.ts";
 import type { Launcher } from "./launcher.ts";
 import type { Running } from "./program.ts";
@@ -20,13 +24,18 @@ const DEVICE_START_MS = 5_000;
 /** The cloud hears the devices say goodbye for this long before it is asked to stop as well. */
 const GOODBYE_MS = 800;
 
+export interface RoomDeps extends KeepDeps {
+  readonly choice: BrowserChoice;
+  readonly limits: BrowserProofLimits;
+}
+
 /** The development cloud, and the simulated machines beside it. */
 export class Room {
   readonly #place: Place;
   readonly #launcher: Launcher;
-  readonly #deps: KeepDeps;
+  readonly #deps: RoomDeps;
 
-  constructor(place: Place, launcher: Launcher, deps: KeepDeps) {
+  constructor(place: Place, launcher: Launcher, deps: RoomDeps) {
     this.#place = place;
     this.#launcher = launcher;
     this.#deps = deps;
@@ -81,9 +90,19 @@ export class Room {
     return new DeviceMachine(name, {
       ...this.#deps,
       startAgent: () => this.#launcher.launch(agentProgram(place, name)),
-      startPlayer: () => this.#launcher.launch(playerProgram(place, name)),
+      keepPlayer: (deps, power) =>
+        keepPlayer(
+          {
+            ...this.#deps,
+            ...deps,
+            start: (chosen) => this.#launcher.launch(playerProgram(place, name, chosen)),
+            agentUp: (signal) => this.#answers(name, signal),
+            playerUp: (signal) => this.#answers(name, signal, hasPlayer),
+            browser: () => this.#browserOf(name),
+          },
+          power,
+        ),
       bootId: () => readBootId(place, name),
-      playerUp: (signal) => this.#answers(name, signal, ({ player }) => player !== undefined && player.kind !== "absent"),
       agentUp: async (signal) => {
         const up = await this.#answers(name, signal);
         if (!up || wasUp) return up;
@@ -96,12 +115,21 @@ export class Room {
     });
   }
 
+  async #browserOf(name: string): Promise<BrowserReport | undefined> {
+    const status = await this.#status(name);
+    return status !== undefined && hasPlayer(status) ? status.browser : undefined;
+  }
+
+  async #status(name: string): Promise<StatusAnswer | undefined> {
+    const { path } = socketPath("agent.sock", socketPlaceOf(deviceFolder(this.#place, name)));
+    const status = await askAgent(path, "status", {}, ASK_AGENT_MS);
+    return status.ok ? (status.value as StatusAnswer) : undefined;
+  }
+
   async #answers(name: string, signal: AbortSignal, fits: (status: StatusAnswer) => boolean = () => true): Promise<boolean> {
-    const dataDir = deviceFolder(this.#place, name);
-    const { path } = socketPath("agent.sock", socketPlaceOf(dataDir));
     while (await sleep(this.#deps.timers, `start.look.${name}`, LOOK_EVERY_MS, signal)) {
-      const status = await askAgent(path, "status", {}, ASK_AGENT_MS);
-      if (status.ok && fits(status.value as StatusAnswer)) return true;
+      const status = await this.#status(name);
+      if (status !== undefined && fits(status)) return true;
     }
     return false;
   }
@@ -125,6 +153,10 @@ export class Room {
       if (clock.monotonicMs() > deadlineMs) return fail("start.cloud", `The development cloud does not answer on port ${this.#place.port} after ${CLOUD_START_MS / 1_000} s.`);
     }
   }
+}
+
+function hasPlayer({ player }: StatusAnswer): boolean {
+  return player !== undefined && player.kind !== "absent";
 }
 
 function canConnect(port: number): Promise<boolean> {

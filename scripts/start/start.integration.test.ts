@@ -11,7 +11,7 @@ import { reportLeftOut } from "../check/left-out.ts";
  * end as they are told: see `testing/tree`.
  */
 const RUNNER = `import { start } from ${JSON.stringify(join(import.meta.dirname, "start.ts"))};
-process.exitCode = await start(process.argv.slice(2), process.env.TEST_ROOT);`;
+process.exitCode = await start(process.argv.slice(2), process.env.TEST_ROOT, { pictureWithinMs: Number(process.env.TEST_PICTURE_MS ?? 30_000), exitsMax: 2 });`;
 const WAIT = { timeout: 25_000, interval: 50 };
 
 const hasProc = existsSync("/proc/self");
@@ -133,6 +133,60 @@ describe("npm start", () => {
     await vi.waitFor(() => expect([pid ?? 0, child ?? 0].filter(isAlive)).toEqual([]), WAIT);
     const [otherPid] = (lines("2", "player")[0] ?? "").split(" ").map(Number);
     expect(isAlive(otherPid ?? 0)).toBe(true);
+  });
+});
+
+describe("a browser that does not prove itself", () => {
+  /** An Electron that does as it is told, and below it a Chromium. */
+  const withBrowsers = (electron: string, chromium: string, env: Readonly<Record<string, string>> = {}, args: readonly string[] = []): Started => {
+    const bin = join(root, "bin");
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, "electron"), `#!/bin/sh\ncase "$*" in *--version) echo v45.4.1; exit;; esac\n${electron}\n`, { mode: 0o755 });
+    writeFileSync(join(bin, chromium), "#!/bin/sh\necho Chromium 1.2.3\n", { mode: 0o755 });
+    symlinkSync(join(bin, chromium), join(bin, "chromium"));
+    symlinkSync(join(bin, chromium), join(bin, "google-chrome"));
+    return startWith(args, { VITRINE_BROWSER: "", ELECTRON_OVERRIDE_DIST_PATH: bin, PATH: bin, ...env });
+  };
+
+  test("because it exits at once gives way to the next, and the reason is told here and to the device", async () => {
+    const run = withBrowsers("echo 'libgbm.so.1: cannot open shared object file' >&2; exit 127", "real-shows");
+    await vi.waitFor(() => expect(existsSync(join(device("1"), "status.json"))).toBe(true), WAIT);
+    const why = "it ended 2 times before its first picture; the last time: exit code 127, libgbm.so.1: cannot open shared object file";
+    expect(run.output()).toContain(`electron 45.4.1 has shown no picture: ${why}. chromium 1.2.3 takes over (found on this machine).`);
+    const { browser } = JSON.parse(readFileSync(join(device("1"), "status.json"), "utf8")) as { browser: unknown };
+    expect(browser).toMatchObject({ why: "found on this machine", passedOver: [{ name: "electron 45.4.1", why }] });
+    run.process.kill("SIGINT");
+    expect(await run.code).toBe(0);
+    // Not tried again at the next start.
+    port = await freePort();
+    const again = startWith([], { VITRINE_BROWSER: "", ELECTRON_OVERRIDE_DIST_PATH: join(root, "bin"), PATH: join(root, "bin") });
+    await vi.waitFor(() => expect(again.output()).toContain(`Not electron 45.4.1: ${why} (at an earlier start`), WAIT);
+    await vi.waitFor(() => expect(again.output()).toContain("Browser: chromium 1.2.3"), WAIT);
+  });
+
+  test("because it hangs is ended and gives way", async () => {
+    const run = withBrowsers("exec /bin/sleep 600", "real-shows", { TEST_PICTURE_MS: "500" });
+    await vi.waitFor(() => expect(run.output()).toContain("electron 45.4.1 has shown no picture: no picture within 1 s. chromium 1.2.3 takes over"), WAIT);
+    await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(1), WAIT);
+  });
+
+  test("because its own player host says so gives way, and the last one goes on trying", async () => {
+    const run = withBrowsers("echo 'no picture within 30 s' >&2; exit 69", "real-ends");
+    await vi.waitFor(() => expect(run.output()).toContain("electron 45.4.1 has shown no picture: no picture within 30 s. chromium 1.2.3 takes over"), WAIT);
+    await vi.waitFor(() => expect(run.output()).toContain("chromium 1.2.3 has shown no picture: it ended 2 times before its first picture. No other browser is here, so it goes on trying."), WAIT);
+    await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(2), WAIT);
+  });
+
+  test("and was asked for by name gives way to none, but the reason is said", async () => {
+    const run = withBrowsers("echo broken >&2; exit 3", "real-shows", {}, ["--browser", "electron"]);
+    await vi.waitFor(() => expect(run.output()).toContain("the last time: exit code 3, broken. It was asked for, so no other one takes over."), WAIT);
+  });
+
+  test("is not even started where another one was asked for", async () => {
+    const run = withBrowsers("echo started >started; exit 3", "real-shows", {}, ["--browser", "chromium"]);
+    await vi.waitFor(() => expect(existsSync(join(device("1"), "status.json"))).toBe(true), WAIT);
+    expect(run.output()).toContain("Browser: chromium 1.2.3");
+    expect(run.output()).not.toContain("electron");
   });
 });
 

@@ -1,10 +1,16 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../platform/linux/system-random.ts";
 import { fail, messageOf, ok, type Issue, type Result } from "../../platform/ports/result.ts";
+import type { PassedOver } from "../../player-host/contract/browser-report.ts";
+import { PROOF, type BrowserProofLimits } from "../../player-host/contract/browser-trial.ts";
+import { browserSupport } from "../../player-host/contract/supported-browsers.ts";
 import { buildApart } from "../build/build-apart.ts";
-import { findBrowser } from "../setup/find-browser.ts";
+import { browserCandidates, findForced, noBrowser, type FindOptions } from "../setup/find-browser.ts";
+import type { FoundBrowser } from "../setup/found-browser.ts";
 import { thisMachine } from "../setup/machine.ts";
+import { BrowserChoice, nameOf, type ChoiceMemory } from "./browser-choice.ts";
 import { Launcher } from "./launcher.ts";
 import { HELP, parseOptions, type StartOptions } from "./options.ts";
 import { checkPort, takeDataFolder } from "./prepare.ts";
@@ -16,7 +22,7 @@ import { stopSignals } from "./stop-signals.ts";
  * The whole of `npm start`: set up, run until asked to stop, stop everything. `root` has the sources and gets
  * `dist/`. Returns the exit code: 0 stopped, 1 could not run (one sentence said why), 2 wrong options.
  */
-export async function start(args: readonly string[], root: string): Promise<number> {
+export async function start(args: readonly string[], root: string, limits: BrowserProofLimits = PROOF): Promise<number> {
   const options = parseOptions(args);
   if (!options.ok) return complain(options.error, 2);
   if (options.value === undefined) {
@@ -27,24 +33,78 @@ export async function start(args: readonly string[], root: string): Promise<numb
   const taken = takeDataFolder(data);
   if (!taken.ok) return complain(taken.error);
   try {
-    const place = await prepare(options.value, data, root);
-    return place.ok ? await runRoom(place.value, options.value.devices) : complain(place.error);
+    const ready = await prepare(options.value, data, root);
+    return ready.ok ? await runRoom(ready.value, options.value.devices, limits) : complain(ready.error);
   } finally {
     taken.value();
   }
 }
 
-async function prepare(options: StartOptions, data: string, root: string): Promise<Result<Place>> {
+interface Ready {
+  readonly place: Place;
+  readonly choice: BrowserChoice;
+}
+
+async function prepare(options: StartOptions, data: string, root: string): Promise<Result<Ready>> {
   const port = await checkPort(options.port);
   if (!port.ok) return port;
-  const browser = await findBrowser({ root, install: true, machine: thisMachine });
-  if (!browser.ok) return browser;
-  say(`Browser: ${browser.value.kind} ${browser.value.version} at ${browser.value.path} (${browser.value.evidence})`);
-  const built = await makePrograms(root, [...NEEDED_ENTRIES, PLAYER_ENTRY[browser.value.kind]]);
+  const choice = await chooseBrowser(options, data, root);
+  if (!choice.ok) return choice;
+  const { browser, passedOver } = choice.value.current;
+  for (const { name, why } of passedOver) say(`Not ${name}: ${why}`);
+  say(`Browser: ${nameOf(browser)} at ${browser.path} (${browser.evidence})`);
+  const { support, sentence, todo } = browserSupport(nameOf(browser));
+  if (support === "too-old") say(`${sentence}: ${todo}.`);
+  const built = await makePrograms(root, [...NEEDED_ENTRIES, PLAYER_ENTRY[browser.kind]]);
   if (!built.ok) return built;
   const headless = options.headless || hasNoScreen();
   if (headless && !options.headless) say("No display here: the players run headless, and their pictures are in the dashboard.");
-  return ok({ root, data, port: options.port, browser: browser.value, headless, pair: options.pair, isRoot: thisMachine.isRoot });
+  return ok({ place: { root, data, port: options.port, headless, pair: options.pair, isRoot: thisMachine.isRoot }, choice: choice.value });
+}
+
+async function chooseBrowser(options: StartOptions, data: string, root: string): Promise<Result<BrowserChoice>> {
+  const find: FindOptions = { root, install: true, machine: thisMachine };
+  const passedOver: PassedOver[] = [];
+  const deps = { passedOver, memory: memoryIn(data), nowMs: () => systemClock.wallMs(), say };
+  if (options.browser !== undefined) {
+    const wanted = /[/\\]/.test(options.browser) ? resolve(process.env["INIT_CWD"] ?? process.cwd(), options.browser) : options.browser;
+    const found = await findForced(wanted, find);
+    if (!found.ok) return found;
+    const choice = await BrowserChoice.open({ ...deps, candidates: only(found.value), forced: true });
+    return choice === undefined ? noBrowser(thisMachine) : ok(choice);
+  }
+  const candidates = browserCandidates(find, (what) => passedOver.push(what));
+  const choice = await BrowserChoice.open({ ...deps, candidates, forced: false });
+  if (choice !== undefined) return ok(choice);
+  // VITRINE_BROWSER named one that does not work, or there is none at all.
+  const named = passedOver.find(({ name }) => name === "VITRINE_BROWSER");
+  return named === undefined ? noBrowser(thisMachine) : fail("browser.not-usable", named.why);
+}
+
+async function* only(browser: FoundBrowser): AsyncGenerator<FoundBrowser, void, undefined> {
+  yield await Promise.resolve(browser);
+}
+
+/** Beside the devices: another data folder has seen nothing. */
+function memoryIn(data: string): ChoiceMemory {
+  const file = join(data, "browsers.json");
+  return {
+    read: () => {
+      try {
+        return readFileSync(file, "utf8");
+      } catch {
+        // Nothing has failed here yet.
+        return undefined;
+      }
+    },
+    write: (text) => {
+      try {
+        writeFileSync(file, text);
+      } catch (thrown) {
+        say(`What was seen of the browsers could not be kept: ${messageOf(thrown)}`);
+      }
+    },
+  };
 }
 
 async function makePrograms(root: string, needed: readonly string[]): Promise<Result<void>> {
@@ -59,12 +119,12 @@ async function makePrograms(root: string, needed: readonly string[]): Promise<Re
   }
 }
 
-async function runRoom(place: Place, devices: number): Promise<number> {
+async function runRoom({ place, choice }: Ready, devices: number, limits: BrowserProofLimits): Promise<number> {
   const timers = new SystemTimers();
   const launcher = new Launcher(timers);
   const stop = new AbortController();
   listenForStop(stop, launcher);
-  const room = new Room(place, launcher, { clock: systemClock, timers, random: systemRandom, say });
+  const room = new Room(place, launcher, { clock: systemClock, timers, random: systemRandom, say, choice, limits });
   const onReady = (): void => {
     say(`\nDashboard: http://127.0.0.1:${place.port}/\nData: ${place.data}    Ctrl-C stops everything.\n${reachedBy(place)}\n`);
   };

@@ -1,3 +1,4 @@
+import type { BrowserReport } from "../../../player-host/contract/browser-report.ts";
 import type { CommandOutcome, Stream } from "../../protocol/records.ts";
 import type { PlayerReport, ScreenReport } from "../../protocol/reported.ts";
 import type { StreamRange } from "../../core/outbox/backlog.ts";
@@ -22,6 +23,8 @@ export interface StatusAnswer {
   readonly linkSentence: string;
   readonly link: LinkStatus;
   readonly player?: PlayerReport;
+  /** The browser that the player host draws with, as it last said. */
+  readonly browser?: BrowserReport;
   readonly screen?: ScreenReport;
   readonly desiredVersion: number;
   readonly outbox: Readonly<Record<Stream, StreamRange>>;

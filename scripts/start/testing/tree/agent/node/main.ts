@@ -1,6 +1,7 @@
 /**
  * Stands in for the agent. It writes a line with its pid to `<data>/agent.starts`, opens a simulated world,
- * and then does what the file `<data>/do` says, once: `exit 76`, `power-cut`, `hang` (ignore SIGTERM).
+ * and then does what the file `<data>/do` says, once: `exit 76`, `power-cut`, `hang` (ignore SIGTERM). Asked for its
+ * status, it answers with the file `<data>/status.json`.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -27,7 +28,7 @@ process.on("SIGTERM", () => process.exit(0));
 const socket = join(values.data, "run/agent.sock");
 mkdirSync(join(values.data, "run"), { recursive: true });
 rmSync(socket, { force: true });
-createServer((connection) => connection.on("data", () => connection.end('{"id":1,"result":{}}\n'))).listen(socket);
+createServer((connection) => connection.on("data", () => connection.end(`{"id":1,"result":${status()}}\n`))).listen(socket);
 watch(values.data, obey);
 obey();
 
@@ -41,6 +42,11 @@ function obey(): void {
     boot();
     process.kill(process.pid, "SIGKILL");
   }
+}
+
+function status(): string {
+  const file = join(values.data, "status.json");
+  return existsSync(file) ? readFileSync(file, "utf8") : "{}";
 }
 
 function boot(): void {

@@ -1,0 +1,74 @@
+import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import type { Machine } from "./machine.ts";
+
+const APT_GET = "/usr/bin/apt-get";
+const LISTS = "/var/lib/apt/lists";
+const INSTALL_TIMEOUT_MS = 300_000;
+const UPDATE_TIMEOUT_MS = 120_000;
+/** Older lists name versions that are outdated, and files that may be gone from the archive. */
+const LISTS_AGE_MAX_MS = 24 * 3_600_000;
+const ENV = { DEBIAN_FRONTEND: "noninteractive" };
+/** Without a network nobody waits for minutes; another apt on the machine is waited for. */
+const PATIENCE = ["-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=15", "-o", "Acquire::https::Timeout=15", "-o", "DPkg::Lock::Timeout=60"];
+
+/** Whether packages can be installed here at all: root on Debian or one of its kind. */
+export async function canInstall(machine: Machine): Promise<boolean> {
+  return machine.platform === "linux" && machine.isRoot && (await machine.isExecutable(APT_GET));
+}
+
+/**
+ * Installs packages, after a refresh of package lists that are older than a day. Lists that name files which are no longer
+ * there are refreshed too, and the installation tried again. Error: `setup.packages`.
+ */
+export function installPackages(machine: Machine, packages: readonly string[]): Promise<Result<void>> {
+  return withFreshLists(machine, () => apt(machine, "install", packages), packages.join(", "));
+}
+
+/** Installs what a package's own `Depends` asks for, without the package. Error: `setup.packages`. */
+export function satisfy(machine: Machine, depends: string): Promise<Result<void>> {
+  return withFreshLists(machine, () => apt(machine, "satisfy", [depends]), "shared libraries");
+}
+
+async function withFreshLists(machine: Machine, install: () => Promise<boolean>, what: string): Promise<Result<void>> {
+  const refreshed = await refreshPackageLists(machine);
+  if (await install()) return ok(undefined);
+  const again = refreshed === "fresh" && (await update(machine)) && (await install());
+  return again ? ok(undefined) : fail("setup.packages", `${what} could not be installed; apt-get's message is above.`, "Check the network, or install it by hand.");
+}
+
+/**
+ * Refreshes package lists that are older than a day or not there. `fresh`: nothing was to do; `kept`: they could not be
+ * refreshed, which was said in one line.
+ */
+export async function refreshPackageLists(machine: Machine): Promise<"fresh" | "refreshed" | "kept"> {
+  const ageMs = await listsAgeMs(machine);
+  if (ageMs !== undefined && ageMs <= LISTS_AGE_MAX_MS) return "fresh";
+  machine.say(ageMs === undefined ? "No package lists here: fetching them …" : `The package lists are ${days(ageMs)} old: refreshing them …`);
+  if (await update(machine)) return "refreshed";
+  machine.say("Not all package lists could be refreshed (no network?): going on with those that are here.");
+  return "kept";
+}
+
+/** apt leaves the files the server's own times; its folder `partial` is touched whenever somebody asked. */
+async function listsAgeMs(machine: Machine): Promise<number | undefined> {
+  const names = await machine.list(LISTS);
+  if (!names.some((name) => /_Packages(\.|$)/.test(name))) return undefined;
+  const touched = await Promise.all([LISTS, `${LISTS}/partial`].map((path) => machine.changedMs(path)));
+  return machine.nowMs() - Math.max(...touched.map((atMs) => atMs ?? 0));
+}
+
+/** By default apt-get update ends well when it could fetch nothing. */
+async function update(machine: Machine): Promise<boolean> {
+  const args = ["update", "-q", "-o", "APT::Update::Error-Mode=any", ...PATIENCE];
+  return (await machine.run(APT_GET, args, { timeoutMs: UPDATE_TIMEOUT_MS, show: true, env: ENV })).code === 0;
+}
+
+async function apt(machine: Machine, verb: "install" | "satisfy", what: readonly string[]): Promise<boolean> {
+  const args = [verb, "-y", "-q", ...PATIENCE, ...(verb === "satisfy" ? ["--no-install-recommends"] : []), ...what];
+  return (await machine.run(APT_GET, args, { timeoutMs: INSTALL_TIMEOUT_MS, show: true, env: ENV })).code === 0;
+}
+
+function days(ageMs: number): string {
+  const count = Math.floor(ageMs / LISTS_AGE_MAX_MS);
+  return `${count} day${count === 1 ? "" : "s"}`;
+}

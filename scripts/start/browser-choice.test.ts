@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import type { PassedOver } from "../../player-host/contract/browser-report.ts";
+import type { FoundBrowser } from "../setup/found-browser.ts";
+import { BrowserChoice, TRY_AGAIN_AFTER_MS } from "./browser-choice.ts";
+
+const ELECTRON: FoundBrowser = { kind: "electron", path: "/e", version: "45.4.1", evidence: "here" };
+const CHROMIUM: FoundBrowser = { kind: "chromium", path: "/c", version: "156.0", evidence: "found on this machine" };
+
+function world() {
+  const kept: { text: string | undefined } = { text: undefined };
+  const said: string[] = [];
+  let nowMs = 1_000_000;
+  const open = async (browsers: readonly FoundBrowser[], forced = false) => {
+    const passedOver: PassedOver[] = [];
+    const memory = { read: () => kept.text, write: (text: string) => void (kept.text = text) };
+    const choice = await BrowserChoice.open({ candidates: inOrder(browsers), passedOver, forced, memory, nowMs: () => nowMs, say: (line) => said.push(line) });
+    if (choice === undefined) throw new Error("no browser");
+    return choice;
+  };
+  return { open, kept, said, later: (ms: number) => (nowMs += ms) };
+}
+
+async function* inOrder(browsers: readonly FoundBrowser[]): AsyncGenerator<FoundBrowser, void, undefined> {
+  for (const browser of browsers) yield await Promise.resolve(browser);
+}
+
+test("the next one takes over, with the reason said and kept with the choice", async () => {
+  const { open, said } = world();
+  const choice = await open([ELECTRON, CHROMIUM]);
+  expect(choice.current).toEqual({ browser: ELECTRON, passedOver: [], trial: true });
+  await choice.failed(ELECTRON, "no picture within 30 s");
+  expect(choice.current).toEqual({ browser: CHROMIUM, passedOver: [{ name: "electron 45.4.1", why: "no picture within 30 s" }], trial: true });
+  expect(said).toEqual(["electron 45.4.1 has shown no picture: no picture within 30 s. chromium 156.0 takes over (found on this machine)."]);
+});
+
+test("two devices that find the same fault move on once", async () => {
+  const { open, said } = world();
+  const choice = await open([ELECTRON, CHROMIUM]);
+  await Promise.all([choice.failed(ELECTRON, "a"), choice.failed(ELECTRON, "b")]);
+  await choice.failed(ELECTRON, "c");
+  expect(choice.current.browser).toBe(CHROMIUM);
+  expect(said).toHaveLength(1);
+});
+
+test("one that has proved itself is never passed over, and is not on trial any more", async () => {
+  const { open } = world();
+  const choice = await open([ELECTRON, CHROMIUM]);
+  choice.proved(ELECTRON);
+  await choice.failed(ELECTRON, "it ended twice");
+  expect(choice.current).toEqual({ browser: ELECTRON, passedOver: [], trial: false });
+});
+
+test("the last one stays, off trial, and so does the one that was asked for", async () => {
+  const { open, said } = world();
+  const last = await open([CHROMIUM]);
+  await last.failed(CHROMIUM, "nothing");
+  expect(last.current).toMatchObject({ browser: CHROMIUM, trial: false });
+  const forced = await open([ELECTRON, CHROMIUM], true);
+  expect(forced.current.trial).toBe(false);
+  await forced.failed(ELECTRON, "nothing");
+  expect(forced.current.browser).toBe(ELECTRON);
+  expect(said.map((line) => line.split(". ")[1])).toEqual(["No other browser is here, so it goes on trying.", "It was asked for, so no other one takes over."]);
+});
+
+test("one that failed is not tried again for hours, unless it is another version or it was asked for", async () => {
+  const { open, later } = world();
+  await (await open([ELECTRON, CHROMIUM])).failed(ELECTRON, "no picture within 30 s");
+  const next = await open([ELECTRON, CHROMIUM]);
+  expect(next.current).toMatchObject({ browser: CHROMIUM, passedOver: [{ name: "electron 45.4.1", why: expect.stringContaining("no picture within 30 s") as string }] });
+  const newer = { ...ELECTRON, version: "46.0.0" };
+  expect((await open([newer, CHROMIUM])).current.browser).toBe(newer);
+  expect((await open([ELECTRON], true)).current.browser).toBe(ELECTRON);
+  later(TRY_AGAIN_AFTER_MS);
+  expect((await open([ELECTRON, CHROMIUM])).current.browser).toBe(ELECTRON);
+});
+
+test("when everything that is here failed before, the best of it is used all the same", async () => {
+  const { open } = world();
+  const first = await open([ELECTRON, CHROMIUM]);
+  await first.failed(ELECTRON, "a");
+  await first.failed(CHROMIUM, "b");
+  expect((await open([ELECTRON, CHROMIUM])).current).toMatchObject({ browser: ELECTRON, trial: false });
+});
+
+test("one that proves itself after all is forgiven", async () => {
+  const { open } = world();
+  const first = await open([CHROMIUM]);
+  await first.failed(CHROMIUM, "slow");
+  const second = await open([CHROMIUM]);
+  second.proved(CHROMIUM);
+  expect((await open([CHROMIUM])).current).toEqual({ browser: CHROMIUM, passedOver: [], trial: true });
+});
+
+test.each(["", "nonsense", "[]", '{"failures":{}}', '{"failures":[1,{"path":"/e"}]}'])("a memory of %j is none", async (text) => {
+  const { open, kept } = world();
+  kept.text = text;
+  expect((await open([ELECTRON])).current.browser).toBe(ELECTRON);
+});

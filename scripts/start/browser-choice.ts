@@ -1,0 +1,139 @@
+import { isJsonObject, parseJson } from "../../platform/runtime/json.ts";
+import type { PassedOver } from "../../player-host/contract/browser-report.ts";
+import type { FoundBrowser } from "../setup/found-browser.ts";
+
+/** The browser in use, and how it is to be started. */
+export interface ChosenBrowser {
+  readonly browser: FoundBrowser;
+  /** Why it is none of these. */
+  readonly passedOver: readonly PassedOver[];
+  /** Another one may take over: the player host ends when this one shows nothing. */
+  readonly trial: boolean;
+}
+
+/** What was seen of browsers at earlier starts, as text; kept beside the devices. */
+export interface ChoiceMemory {
+  read(): string | undefined;
+  write(text: string): void;
+}
+
+export interface BrowserChoiceDeps {
+  /** The best first; asked for the next one only when it is needed. */
+  readonly candidates: AsyncIterator<FoundBrowser, void, undefined>;
+  /** Grows as candidates are looked for and found wanting. */
+  readonly passedOver: PassedOver[];
+  /** Named by the person at the terminal: no other one takes over. */
+  readonly forced: boolean;
+  readonly memory: ChoiceMemory;
+  readonly nowMs: () => number;
+  readonly say: (line: string) => void;
+}
+
+/** A browser that showed nothing is not tried again at each start, but it may have been mended meanwhile. */
+export const TRY_AGAIN_AFTER_MS = 6 * 3_600_000;
+
+interface Failure {
+  readonly path: string;
+  readonly version: string;
+  readonly why: string;
+  readonly atMs: number;
+}
+
+/** Which browser the players use: the first that proves itself. One choice for all devices of a start. */
+export class BrowserChoice {
+  readonly #deps: BrowserChoiceDeps;
+  #browser: FoundBrowser;
+  #proven = false;
+  /** Nobody is left who could take over. */
+  #last: boolean;
+  #moving: Promise<void> | undefined;
+
+  private constructor(browser: FoundBrowser, deps: BrowserChoiceDeps) {
+    this.#browser = browser;
+    this.#deps = deps;
+    this.#last = deps.forced;
+  }
+
+  /** `undefined`: there is no browser at all. */
+  static async open(deps: BrowserChoiceDeps): Promise<BrowserChoice | undefined> {
+    const failures = readFailures(deps);
+    let failedBefore: FoundBrowser | undefined;
+    for (let next = await deps.candidates.next(); next.done !== true; next = await deps.candidates.next()) {
+      const failure = deps.forced ? undefined : failures.find((each) => isSame(each, next.value));
+      if (failure === undefined) return new BrowserChoice(next.value, deps);
+      failedBefore ??= next.value;
+      deps.passedOver.push({ name: nameOf(next.value), why: `${failure.why} (at an earlier start; npm start -- --browser tries it again)` });
+    }
+    if (failedBefore === undefined) return undefined;
+    // Everything that is here has failed before: the best of it is better than nothing.
+    const choice = new BrowserChoice(failedBefore, deps);
+    choice.#last = true;
+    return choice;
+  }
+
+  get current(): ChosenBrowser {
+    return { browser: this.#browser, passedOver: [...this.#deps.passedOver], trial: !this.#proven && !this.#last };
+  }
+
+  get proven(): boolean {
+    return this.#proven;
+  }
+
+  /** It has shown a picture: from now on its ends are the player host's business. */
+  proved(browser: FoundBrowser): void {
+    if (browser !== this.#browser || this.#proven) return;
+    this.#proven = true;
+    this.#remember(readFailures(this.#deps).filter((each) => !isSame(each, browser)));
+  }
+
+  /** It has shown none, and why. Resolves once `current` is the one to go on with: another, or the same where there is no other. */
+  async failed(browser: FoundBrowser, why: string): Promise<void> {
+    if (browser === this.#browser && !this.#proven) this.#moving ??= this.#move(why).finally(() => (this.#moving = undefined));
+    await this.#moving;
+  }
+
+  async #move(why: string): Promise<void> {
+    const { candidates, passedOver, forced, nowMs, say } = this.#deps;
+    const failed = this.#browser;
+    const said = `${nameOf(failed)} has shown no picture: ${why}`;
+    if (this.#last) {
+      say(`${said}. ${forced ? "It was asked for, so no other one takes over." : "No other browser is here, so it goes on trying."}`);
+      return;
+    }
+    this.#remember([...readFailures(this.#deps).filter((each) => !isSame(each, failed)), { path: failed.path, version: failed.version, why, atMs: nowMs() }]);
+    const next = await candidates.next();
+    if (next.done === true) {
+      this.#last = true;
+      say(`${said}. No other browser is here, so it goes on trying.`);
+      return;
+    }
+    passedOver.push({ name: nameOf(failed), why });
+    this.#browser = next.value;
+    say(`${said}. ${nameOf(next.value)} takes over (${next.value.evidence}).`);
+  }
+
+  #remember(failures: readonly Failure[]): void {
+    this.#deps.memory.write(`${JSON.stringify({ failures })}\n`);
+  }
+}
+
+export function nameOf({ kind, version }: FoundBrowser): string {
+  return `${kind} ${version}`;
+}
+
+/** What was written by hand, or half, counts as nothing. */
+function readFailures({ memory, nowMs }: BrowserChoiceDeps): readonly Failure[] {
+  const kept = parseJson(memory.read() ?? "");
+  const list = isJsonObject(kept) && Array.isArray(kept["failures"]) ? kept["failures"] : [];
+  return list.flatMap((each) => {
+    if (!isJsonObject(each)) return [];
+    const { path, version, why, atMs } = each;
+    if (typeof path !== "string" || typeof version !== "string" || typeof why !== "string" || typeof atMs !== "number") return [];
+    const agoMs = nowMs() - atMs;
+    return agoMs >= 0 && agoMs < TRY_AGAIN_AFTER_MS ? [{ path, version, why, atMs }] : [];
+  });
+}
+
+function isSame(failure: Failure, browser: FoundBrowser): boolean {
+  return failure.path === browser.path && failure.version === browser.version;
+}

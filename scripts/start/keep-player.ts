@@ -1,0 +1,91 @@
+import type { BrowserReport } from "../../player-host/contract/browser-report.ts";
+import type { BrowserProofLimits } from "../../player-host/contract/browser-trial.ts";
+import { EXIT as HOST_EXIT } from "../../player-host/shells/common/exit-codes.ts";
+import { sleep } from "../../platform/runtime/sleep.ts";
+import type { BrowserChoice, ChosenBrowser } from "./browser-choice.ts";
+import { lastWords, POWER_CUT, RestartPause, runOnce, type KeepDeps, type ProgramUp } from "./keep-running.ts";
+import { describeEnd, type ProgramEnd, type Running } from "./program.ts";
+
+export interface KeepPlayerDeps extends KeepDeps {
+  readonly choice: BrowserChoice;
+  readonly limits: BrowserProofLimits;
+  start(chosen: ChosenBrowser): Running;
+  /** Resolves `true` once the agent answers, which is who can say whether there is a picture. */
+  readonly agentUp: ProgramUp;
+  /** Resolves `true` once the agent has the player host on its line. */
+  readonly playerUp: ProgramUp;
+  /** What the player host last said of its browser; `undefined`: no host, or it said nothing. */
+  readonly browser: () => Promise<BrowserReport | undefined>;
+}
+
+const WHAT = "the player host";
+const LOOK_EVERY_MS = 250;
+/** A player host that speaks ends by itself when its browser shows nothing; this is for one that does not. */
+const HOST_GRACE_MS = 3_000;
+/** Ends that are not the browser's doing: asked to stop or to start again, wrong options, another host on the same folder. */
+const NOT_THE_BROWSER: readonly (number | null)[] = [HOST_EXIT.stopped, HOST_EXIT.restart, HOST_EXIT.usage, HOST_EXIT.alreadyRunning];
+
+/**
+ * Keeps a device's player host running until `power` aborts, on the browser that `choice` says. One that ends twice before
+ * its first picture, shows none in time, or whose host says so itself, is passed over for the next.
+ */
+export async function keepPlayer(deps: KeepPlayerDeps, power: AbortSignal): Promise<void> {
+  const { choice, clock, say } = deps;
+  const pause = new RestartPause(WHAT, deps);
+  let ends = 0;
+  for (let first = true; !power.aborted; first = false) {
+    const chosen = choice.current;
+    const over = new AbortController();
+    const cut = new AbortController();
+    const looks = AbortSignal.any([power, over.signal]);
+    const watched = Promise.all([first ? undefined : sayUpAgain(deps, looks), watchProof(chosen, deps, looks, () => cut.abort(POWER_CUT))]);
+    const run = await runOnce(() => deps.start(chosen), AbortSignal.any([power, cut.signal]), clock);
+    over.abort();
+    await watched;
+    if (power.aborted) return;
+    const why = whyUnproven(chosen, run.end, choice.proven);
+    if (why !== undefined) ends += 1;
+    if (why !== undefined && (ends >= deps.limits.exitsMax || run.end.code === HOST_EXIT.unproven)) {
+      await choice.failed(chosen.browser, run.end.code === HOST_EXIT.unproven ? why : `it ended ${ends} times before its first picture; the last time: ${why}`);
+    }
+    if (choice.current.browser !== chosen.browser) {
+      ends = 0;
+      continue;
+    }
+    if (run.end.code === HOST_EXIT.usage) {
+      say(`${WHAT} is not started again: its options are wrong${lastWords(run.end)}`);
+      return;
+    }
+    await pause.wait(run, run.end.code === HOST_EXIT.restart, power);
+  }
+}
+
+/** `undefined`: it has proved itself, or its end says nothing of it. */
+function whyUnproven(chosen: ChosenBrowser, end: ProgramEnd, proven: boolean): string | undefined {
+  if (proven || NOT_THE_BROWSER.includes(end.code)) return undefined;
+  if (end.code === HOST_EXIT.unproven) return end.tail.at(-1) ?? "its player host did not say why";
+  const words = lastWords(end).trim().split("\n").at(-1)?.trim() ?? "";
+  return `${chosen.browser.kind === "electron" ? "" : "its player host: "}${describeEnd(end)}${words === "" ? "" : `, ${words.slice(0, 400)}`}`;
+}
+
+/** Takes note of the first picture. Without one in time another browser takes over, and `cut` ends this one. */
+async function watchProof(chosen: ChosenBrowser, deps: KeepPlayerDeps, signal: AbortSignal, cut: () => void): Promise<void> {
+  const { choice, limits, timers, clock, browser } = deps;
+  if (choice.proven || !(await deps.agentUp(signal))) return;
+  const deadlineMs = clock.monotonicMs() + limits.pictureWithinMs + HOST_GRACE_MS;
+  while (!choice.proven && (await sleep(timers, "start.proof", LOOK_EVERY_MS, signal))) {
+    const report = await browser();
+    if (report?.picture.kind === "seen") return choice.proved(chosen.browser);
+    const late = clock.monotonicMs() >= deadlineMs;
+    // On trial its host ends by itself and says why; it is not ended for being about to.
+    const told = report?.picture.kind === "none" && !chosen.trial ? report.picture.why : undefined;
+    if (told === undefined && !late) continue;
+    await choice.failed(chosen.browser, told ?? `no picture within ${Math.round(limits.pictureWithinMs / 1_000)} s`);
+    if (choice.current.browser !== chosen.browser) cut();
+    return;
+  }
+}
+
+async function sayUpAgain({ playerUp, say }: KeepPlayerDeps, signal: AbortSignal): Promise<void> {
+  if ((await playerUp(signal)) && !signal.aborted) say(`${WHAT} is up again`);
+}

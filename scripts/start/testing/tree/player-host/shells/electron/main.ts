@@ -1,0 +1,2 @@
+/** Never run: the Electron of these tests is a stand-in itself. */
+export {};
