@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { NetworkSchema } from "./network-settings.ts";
-import { FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema, WebSocketUrlSchema } from "./values.ts";
+import { FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, OriginSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema, WebSocketUrlSchema } from "./values.ts";
 
 /** A customer's player: an address, or a package that plays from disk with no network. */
 export const ContentSchema = v.variant("kind", [
@@ -9,6 +9,11 @@ export const ContentSchema = v.variant("kind", [
     url: HttpUrlSchema,
     /** Name for people. */
     name: v.optional(v.pipe(v.string(), v.maxLength(128))),
+    /**
+     * Origins besides the address's own that are this content too: where it may be redirected to or go by itself, and where it
+     * has the page API and its grants. Without them it stays on its own, and a sign-in elsewhere is refused.
+     */
+    origins: v.optional(v.pipe(v.array(OriginSchema), v.maxLength(16))),
     /** What the page may use besides the plain page API; a package asks for it in its manifest. */
     grants: v.optional(v.pipe(v.array(v.picklist(["gpio"])), v.maxLength(8))),
   }),

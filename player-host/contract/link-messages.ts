@@ -42,7 +42,14 @@ export type StageReport = v.InferOutput<typeof StageReportSchema>;
 
 /** Where the content is: the host loads a URL, or serves a folder the agent unpacked and checked. */
 export const StageContentSchema = v.variant("kind", [
-  v.object({ kind: v.literal("url"), id: v.string(), url: v.string(), grants: v.array(v.string()) }),
+  v.object({
+    kind: v.literal("url"),
+    id: v.string(),
+    url: v.string(),
+    grants: v.array(v.string()),
+    /** Origins besides the address's own that are this content too. */
+    origins: v.optional(v.array(v.string())),
+  }),
   v.object({
     kind: v.literal("package"),
     /** Content hash; names the folder. */

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HTTPS_ORIGINS } from "../stage/navigation-rules.ts";
-import type { LoadTarget, PixelSample, Shell, ShellEvent } from "../stage/shell.ts";
+import type { LoadTarget, Shell, ShellEvent } from "../stage/shell.ts";
+import { shellLoadingConformance } from "./shell-loading.conformance.ts";
+import { colourOf, eventually, ShellSeat } from "./testing/shell-seat.ts";
 import { closedPort, openSite, type Site } from "./testing/test-site.ts";
 
 /** A shell under test. The suite starts and stops it; `makeShell` gets a fresh folder for whatever it keeps. */
@@ -14,28 +16,22 @@ export interface ShellUnderTest {
   readonly keepsPicture: boolean;
 }
 
-type EventOf<K extends ShellEvent["kind"]> = Extract<ShellEvent, { kind: K }>;
-
-const WAIT_MS = 8_000;
-
 /** Registers the suite every shell has to pass. Real browser, real pages on loopback, no public host. */
 export function shellConformance(under: ShellUnderTest): void {
+  shellLoadingConformance(under);
   describe(`Shell: ${under.name}`, () => {
     let folder: string;
     let shell: Shell;
     let site: Site;
-    let loads = 0;
-    const events: ShellEvent[] = [];
-    let wake: (() => void) | undefined;
+    let seat: ShellSeat;
+    let events: ShellEvent[];
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "vitrine-shell-"));
       site = await openSite();
       shell = await under.makeShell(folder);
-      shell.onEvent((event) => {
-        events.push(event);
-        wake?.();
-      });
+      seat = new ShellSeat(shell);
+      ({ events } = seat);
       const started = await shell.start();
       expect(started.ok, JSON.stringify(started)).toBe(true);
     }, 90_000);
@@ -46,51 +42,19 @@ export function shellConformance(under: ShellUnderTest): void {
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }, 30_000);
 
-    /** The first event from `from` on that fits; fails by name when none comes. */
-    async function seen<K extends ShellEvent["kind"]>(kind: K, from: number, fits: (event: EventOf<K>) => boolean = () => true): Promise<EventOf<K>> {
-      const find = (): EventOf<K> | undefined =>
-        events.slice(from).find((event): event is EventOf<K> => event.kind === kind && fits(event as EventOf<K>));
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error(`no ${kind} event came; there were: ${JSON.stringify(events.slice(from)).slice(0, 2000)}`)), WAIT_MS);
-      });
-      try {
-        for (let found = find(); ; found = find()) {
-          if (found !== undefined) return found;
-          await Promise.race([late, new Promise<void>((resolve) => (wake = resolve))]);
-        }
-      } finally {
-        clearTimeout(timer);
-      }
-    }
-
-    async function show(target: LoadTarget): Promise<number> {
-      const from = events.length;
-      const load = (loads += 1);
-      await shell.load(load, target);
-      await seen("load-finished", from, (event) => event.load === load);
-      return from;
-    }
+    const seen: ShellSeat["seen"] = (kind, from, fits) => seat.seen(kind, from, fits);
+    const show: ShellSeat["show"] = (target) => seat.show(target);
+    const told: ShellSeat["told"] = (from, name) => seat.told(from, name);
 
     function page(path: string): LoadTarget {
       return { kind: "url", url: site.url(path), ignoreCache: false };
     }
 
-    /** The text of the next page call, which is how a page tells the test something. */
-    async function said(from: number, fits: (call: { do?: string; name?: string; data?: Record<string, unknown> }) => boolean): Promise<Record<string, unknown>> {
-      const event = await seen("page-call", from, ({ text }) => fits(JSON.parse(text) as { do?: string }));
-      return (JSON.parse(event.text) as { data?: Record<string, unknown> }).data ?? {};
-    }
-
-    async function told(from: number, name: string): Promise<Record<string, unknown>> {
-      return said(from, (call) => call.do === "emit" && call.name === name);
-    }
-
     test("loads a page and says so with the load's number", async () => {
       const from = events.length;
-      await show(page("/blue"));
+      const load = await seat.begin(page("/blue"));
       const begun = await seen("load-started", from);
-      expect(begun.load).toBe(loads);
+      expect(begun.load).toBe(load);
       expect(begun.url).toBe(site.url("/blue"));
       await seen("page-begun", from);
     });
@@ -132,8 +96,7 @@ export function shellConformance(under: ShellUnderTest): void {
     test("a page that answers 500 has failed to load", async () => {
       await show(page("/blue"));
       const from = events.length;
-      const load = (loads += 1);
-      await shell.load(load, page("/boom"));
+      const load = await seat.begin(page("/boom"));
       const failed = await seen("load-failed", from, (event) => event.load === load);
       expect(failed.error.code).toBe("http.500");
       expect(failed.pictureKept).toBe(under.keepsPicture);
@@ -142,8 +105,7 @@ export function shellConformance(under: ShellUnderTest): void {
     test("a refused connection has failed to load, and the picture that was on stays where the shell can do so", async () => {
       await show(page("/blue"));
       const from = events.length;
-      const load = (loads += 1);
-      await shell.load(load, { kind: "url", url: `http://127.0.0.1:${await closedPort()}/`, ignoreCache: false });
+      const load = await seat.begin({ kind: "url", url: `http://127.0.0.1:${await closedPort()}/`, ignoreCache: false });
       const failed = await seen("load-failed", from, (event) => event.load === load);
       expect(failed.error.code).toBe("net.connection-refused");
       expect(failed.pictureKept).toBe(under.keepsPicture);
@@ -157,8 +119,7 @@ export function shellConformance(under: ShellUnderTest): void {
       await told(begun, "hello");
       for (let attempt = 1; attempt <= 3; attempt += 1) {
         const from = events.length;
-        const load = (loads += 1);
-        await shell.load(load, page("/nothere"));
+        const load = await seat.begin(page("/nothere"));
         const failed = await seen("load-failed", from, (event) => event.load === load);
         expect(failed.error.code, `attempt ${attempt}`).toBe("http.404");
         expect(failed.pictureKept).toBe(under.keepsPicture);
@@ -171,8 +132,7 @@ export function shellConformance(under: ShellUnderTest): void {
 
     test("a name that is not known has failed to load", async () => {
       const from = events.length;
-      const load = (loads += 1);
-      await shell.load(load, { kind: "url", url: "http://no-such-host.invalid/", ignoreCache: false });
+      const load = await seat.begin({ kind: "url", url: "http://no-such-host.invalid/", ignoreCache: false });
       const failed = await seen("load-failed", from, (event) => event.load === load);
       expect(failed.error.code).toMatch(/^net\./);
     });
@@ -229,11 +189,6 @@ export function shellConformance(under: ShellUnderTest): void {
       const refused = await seen("refused", from, (event) => event.what === "navigation");
       expect(refused.detail).toBe(site.foreignUrl("/blue"));
       expect(await told(from, "still-here")).toMatchObject({ here: true });
-    });
-
-    test("a content's redirect to another origin is followed", async () => {
-      const from = await show(page(`/redirect?to=${encodeURIComponent(site.foreignUrl("/api"))}`));
-      expect(await told(from, "hello")).toMatchObject({ version: 1 });
     });
 
     test("permissions are denied without a question", async () => {
@@ -300,8 +255,7 @@ export function shellConformance(under: ShellUnderTest): void {
         await told(await show(await unpack("ee55", { "index.html": html, "data.txt": "still mine" })), "ready");
         for (let attempt = 1; attempt <= 3; attempt += 1) {
           const from = events.length;
-          const load = (loads += 1);
-          await shell.load(load, page("/nothere"));
+          const load = await seat.begin(page("/nothere"));
           const failed = await seen("load-failed", from, (event) => event.load === load);
           expect(failed.error.code, `attempt ${attempt}`).toBe("http.404");
           if (!under.keepsPicture) return;
@@ -312,8 +266,7 @@ export function shellConformance(under: ShellUnderTest): void {
 
       test("a package without its entry has failed to load", async () => {
         const from = events.length;
-        const load = (loads += 1);
-        await shell.load(load, await unpack("dd44", { "other.html": "" }));
+        const load = await seat.begin(await unpack("dd44", { "other.html": "" }));
         const failed = await seen("load-failed", from, (event) => event.load === load);
         expect(failed.error.code).toBe("package.404");
       });
@@ -386,24 +339,4 @@ export function shellConformance(under: ShellUnderTest): void {
       expect(metrics["player.fps"]).toBeGreaterThan(1);
     });
   });
-}
-
-/** Asks again until the answer is the expected one; the browser paints when it paints. */
-async function eventually<T>(ask: () => Promise<T>, expected: T): Promise<void> {
-  const untilMs = performance.now() + WAIT_MS;
-  let answer = await ask();
-  while (answer !== expected && performance.now() < untilMs) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    answer = await ask();
-  }
-  expect(answer).toBe(expected);
-}
-
-/** `r,g,b` of a sample that is of one colour. */
-function colourOf(sample: PixelSample): string | undefined {
-  const [red, green, blue] = sample.rgba;
-  for (let i = 0; i < sample.rgba.length; i += 4) {
-    for (const [at, value] of [red, green, blue].entries()) if (Math.abs((sample.rgba[i + at] ?? 0) - (value ?? 0)) > 4) return undefined;
-  }
-  return `${red},${green},${blue}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addressOf, HTTPS_ORIGINS, isOwnHost, mayNavigate, mayRedirect, packageCsp, rulesFor, SCHEME_ORIGINS, withOrigin } from "./navigation-rules.ts";
+import { addressOf, HTTPS_ORIGINS, isOwnHost, mayNavigate, mayPass, originForPeople, packageCsp, rulesFor, sameAddress, SCHEME_ORIGINS } from "./navigation-rules.ts";
 import type { LoadTarget } from "./shell.ts";
 
 const URL_TARGET: LoadTarget = { kind: "url", url: "https://menu.example:8443/board?x#y", ignoreCache: false };
@@ -14,13 +14,36 @@ describe("where a page may go", () => {
     }
   });
 
-  test("a redirect of the host's own load makes its end one of the origins, but never one of ours", () => {
+  test("on the origins that its owner named beside the address, and on no others", () => {
+    const rules = rulesFor({ ...URL_TARGET, origins: ["https://app.example", "http://10.0.0.5:8080"] }, HTTPS_ORIGINS);
+    for (const url of ["https://app.example/x", "http://10.0.0.5:8080/", "https://menu.example:8443/"]) expect(mayNavigate(rules, url), url).toBe(true);
+    for (const url of ["https://login.example/", "http://app.example/", "http://10.0.0.5/"]) expect(mayNavigate(rules, url), url).toBe(false);
+  });
+
+  test("a plain address may become the same host by TLS, never the other way round", () => {
+    const plain = rulesFor({ kind: "url", url: "http://menu.example/board", ignoreCache: false }, HTTPS_ORIGINS);
+    expect(mayNavigate(plain, "https://menu.example/board")).toBe(true);
+    expect(mayNavigate(plain, "https://other.example/board")).toBe(false);
+    expect(mayNavigate(rulesFor({ kind: "url", url: "https://menu.example/", ignoreCache: false }, HTTPS_ORIGINS), "http://menu.example/")).toBe(false);
+  });
+
+  test("a redirect may pass elsewhere on the web, which makes nothing of it the content, and never into what is ours", () => {
     const rules = rulesFor(URL_TARGET, HTTPS_ORIGINS);
-    expect(mayRedirect(rules, "https://login.example/")).toBe(true);
-    expect(mayNavigate(withOrigin(rules, "https://login.example/"), "https://login.example/next")).toBe(true);
+    expect(mayPass(rules, "https://login.example/")).toBe(true);
+    expect(mayNavigate(rules, "https://login.example/")).toBe(false);
     for (const url of ["file:///etc/passwd", "https://ab12.package.vitrine.invalid/", "https://screen.vitrine.invalid/fault", "nonsense"]) {
-      expect(mayRedirect(rules, url), url).toBe(false);
+      expect(mayPass(rules, url), url).toBe(false);
     }
+  });
+
+  test("an address is the same whatever part of the document it names", () => {
+    expect(sameAddress("https://menu.example", "https://menu.example/#part")).toBe(true);
+    expect(sameAddress("https://menu.example/a", "https://menu.example/b")).toBe(false);
+  });
+
+  test("nothing but the origin is said of an address", () => {
+    expect(originForPeople("https://user:secret@menu.example/path?token=x")).toBe("https://menu.example");
+    expect(originForPeople("data:text/html,secret")).toBe("data:");
   });
 });
 

@@ -1,8 +1,12 @@
 import type { LoadTarget } from "./shell.ts";
 
-/** Where a page's main frame may go. Pure; every shell asks it at every hop. */
+/**
+ * Where a page's main frame may go. Pure, and the one rule of every shell: the first address and the last of a
+ * navigation have to be the content's (`mayNavigate`), a redirect in between may pass elsewhere (`mayPass`), as a
+ * sign-in without a form does. A document from elsewhere is never on the glass, and never has the page API.
+ */
 export interface NavigationRules {
-  /** Origins that count as the content itself. */
+  /** Origins that are the content: its own, and those that its owner named beside it. */
   readonly origins: readonly string[];
 }
 
@@ -49,25 +53,42 @@ export function addressOf(target: LoadTarget, own: OwnOrigins): string {
 }
 
 export function rulesFor(target: LoadTarget, own: OwnOrigins): NavigationRules {
-  return { origins: originOf(addressOf(target, own)) };
+  const address = addressOf(target, own);
+  const named = target.kind === "url" ? (target.origins ?? []) : [];
+  return { origins: [...new Set([address, ...secureTwin(address), ...named].flatMap(originOf))] };
 }
 
-/** A load that we began may be redirected to another origin; that one is then the content's as well. */
-export function withOrigin(rules: NavigationRules, url: string): NavigationRules {
-  return { origins: [...new Set([...rules.origins, ...originOf(url)])] };
+/** A server that leads its own plain address to the same host by TLS is still the same server, and now proves it. */
+function secureTwin(address: string): string[] {
+  const parsed = parse(address);
+  return parsed?.protocol === "http:" && parsed.host === parsed.hostname ? [`https://${parsed.hostname}`] : [];
 }
 
-/** Whether the page itself may take the main frame to `url`. */
+/** Whether a navigation of the main frame may begin or end at `url`. */
 export function mayNavigate(rules: NavigationRules, url: string): boolean {
   const [origin] = originOf(url);
   return origin !== undefined && rules.origins.includes(origin);
 }
 
-/** Where a load that we began may be redirected to: http and https anywhere but into our own pages and packages. */
-export function mayRedirect(rules: NavigationRules, url: string): boolean {
+/** Whether a redirect may pass through `url`: http and https anywhere but into our own pages and packages. */
+export function mayPass(rules: NavigationRules, url: string): boolean {
   const parsed = parse(url);
   if (parsed === undefined || (parsed.protocol !== "http:" && parsed.protocol !== "https:")) return false;
   return isOwn(parsed.hostname) ? mayNavigate(rules, url) : true;
+}
+
+/** The same document by its address: what follows `#` is a place inside it. */
+export function sameAddress(a: string, b: string): boolean {
+  return withoutFragment(a) === withoutFragment(b);
+}
+
+function withoutFragment(url: string): string {
+  return (parse(url)?.href ?? url).split("#", 1)[0] ?? "";
+}
+
+/** Scheme, host and port: what may be said of an address whose path and query may hold secrets. */
+export function originForPeople(url: string): string {
+  return originOf(url)[0] ?? (parse(url)?.protocol ?? "an address that is none");
 }
 
 /** One of our own host names, whose requests never go to a network. */

@@ -33,6 +33,9 @@ const SAME_COLOUR_MAX = 6;
 /** Mean below this on every channel is black to an eye in a lit room (of 255). */
 const BLACK_MAX = 12;
 
+/** A picture stays in the place of what is wanted: it is good, and it is the wrong one. */
+const INSTEAD_CONFIDENCE_MAX = 0.5;
+
 interface Judgement {
   readonly verdict: HostVerdict;
   readonly confidence: number;
@@ -60,12 +63,20 @@ function judge({ stage, frame, content }: PictureFacts): Judgement {
   if (wanted.kind === "content" && shown.kind === "screen") return { verdict: "error-page", confidence: 1 };
   if (shown.kind === "screen" && shown.screen.kind === "fault") return { verdict: "error-page", confidence: 1 };
   if (frame.kind === "late" && frame.misses >= MISSES_FOR_FROZEN) return { verdict: "frozen", confidence: frame.renderer && frame.output ? 0.7 : 0.95 };
+  // The content's own document, and it says itself that it is not what should be seen.
+  if (shown.kind === "content" && shown.flaw !== undefined) return { verdict: "error-page", confidence: 0.7 };
   if (wanted.kind === "blank" && shown.kind === "screen" && shown.screen.kind === "blank") return judgeBlank(content);
   if (shown.kind === "nothing") return { verdict: "unknown", confidence: 0.5 };
   if (content.kind === "uniform" && content.hits >= HITS_FOR_UNIFORM) {
     return { verdict: isBlack(content) ? "dark" : "blank", confidence: Math.min(0.95, 0.6 + 0.1 * content.hits) };
   }
-  return showing(frame, content);
+  const judgement = showing(frame, content);
+  return failsToCome(stage) ? { ...judgement, confidence: Math.min(judgement.confidence, INSTEAD_CONFIDENCE_MAX) } : judgement;
+}
+
+/** A good picture, while what is wanted was tried and could not be had. */
+function failsToCome(stage: StageState): boolean {
+  return stage.error !== undefined && !isWanted(stage);
 }
 
 /** Our black page was loaded. Whether the glass is black is the capture's to say, not ours. */
@@ -115,7 +126,8 @@ function shortId(id: string): string {
 function describeLoad(stage: StageState): string {
   const { shown, work } = stage;
   const other = isWanted(stage) ? "" : ", not what is wanted";
-  const on = shown.kind === "content" ? `content ${shortId(shown.content.id)} is on${other}` : shown.kind === "screen" ? `our ${shown.screen.kind} page is on${other}` : "nothing is on";
+  const flaw = "content" in shown && shown.flaw !== undefined && shown.flaw !== stage.error ? ` (${shown.flaw.code}: ${shown.flaw.message})` : "";
+  const on = "content" in shown ? `content ${shortId(shown.content.id)} is ${shown.kind === "arriving" ? "coming " : ""}on${other}${flaw}` : shown.kind === "screen" ? `our ${shown.screen.kind} page is on${other}` : "nothing is on";
   const error = stage.error === undefined ? "" : ` (${stage.error.code}: ${stage.error.message})`;
   switch (work.kind) {
     case "idle":
@@ -134,7 +146,7 @@ function describeLoad(stage: StageState): string {
 }
 
 function isWanted({ shown, wanted }: StageState): boolean {
-  if (shown.kind === "content") return wanted.kind === "content" && wanted.content.id === shown.content.id;
+  if ("content" in shown) return wanted.kind === "content" && wanted.content.id === shown.content.id;
   return shown.kind === "nothing" || shown.screen.kind === wanted.kind;
 }
 

@@ -42,7 +42,8 @@ export interface ShellFacts {
 }
 
 export type LoadTarget =
-  | { readonly kind: "url"; readonly url: string; readonly ignoreCache: boolean }
+  /** `origins`: besides the address's own, those that are the content too. */
+  | { readonly kind: "url"; readonly url: string; readonly origins?: readonly string[] | undefined; readonly ignoreCache: boolean }
   | {
       readonly kind: "package";
       readonly id: string;
@@ -97,8 +98,14 @@ export type FrameFinding =
 export type ShellEvent =
   /** `load` is absent when the page itself began it. */
   | { readonly kind: "load-started"; readonly load?: number; readonly url: string }
+  /** The document of a load of the host's has taken the old one's place; its pictures and scripts may still be coming. */
+  | { readonly kind: "load-committed"; readonly load: number; readonly url: string }
   | { readonly kind: "load-finished"; readonly load?: number; readonly url: string }
   | { readonly kind: "load-failed"; readonly load?: number; readonly url: string; readonly error: Issue; readonly pictureKept: boolean }
+  /** The document that came ended before its end: a part of it is on the screen. */
+  | { readonly kind: "load-cut"; readonly load?: number; readonly url: string; readonly error: Issue }
+  /** With nobody touching it, the page on the screen wanted to go where it may not. It is still on, and not where it belongs. */
+  | { readonly kind: "leads-elsewhere"; readonly url: string }
   /** The picture is gone. `reason` is the shell's own word. */
   | { readonly kind: "renderer-gone"; readonly reason: string }
   /** The browser is gone or was never there. */

@@ -12,8 +12,11 @@ export function reportStage(state: StageState): StageReport {
     return { kind: "loading", content: wanted.kind, sinceMs: state.wantedSinceMs };
   }
   const content = wanted.content.id;
-  if (shown.kind === "content" && shown.content.id === content) {
-    return { kind: "playing", content, sinceMs: shown.sinceMs, loads: shown.loads };
+  if ("content" in shown && shown.content.id === content) {
+    const { sinceMs } = shown;
+    if (shown.kind === "content" && shown.flaw !== undefined) return { kind: "failed", content, error: `${shown.flaw.code}: ${shown.flaw.message}`.slice(0, 2000) };
+    if (shown.kind === "content" || state.loads > 0) return { kind: "playing", content, sinceMs, loads: state.loads };
+    return { kind: "loading", content, sinceMs: state.wantedSinceMs };
   }
   if (work.kind === "no-shell") return { kind: "failed", content, error: `no browser: ${work.why}` };
   if (state.error === undefined) return { kind: "loading", content, sinceMs: state.wantedSinceMs };
@@ -21,5 +24,5 @@ export function reportStage(state: StageState): StageReport {
 }
 
 function keptOn(shown: Shown): string {
-  return shown.kind === "content" ? `; ${shown.content.id} stays on` : "";
+  return "content" in shown ? `; ${shown.content.id} stays on` : "";
 }

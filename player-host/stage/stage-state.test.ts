@@ -1,74 +1,46 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SeededRandom } from "../../platform/simulated/seeded-random.ts";
-import type { StageContent, StageScene } from "../contract/link-messages.ts";
+import type { StageScene } from "../contract/link-messages.ts";
 import { reportStage } from "./stage-report.ts";
-import { CRASHES_MAX, initialStage, PROBE_RETRY, stepStage, type StageEffect, type StageEvent, type StageState } from "./stage-state.ts";
-
-const A: StageContent = { kind: "url", id: "a", url: "https://a.example/", grants: [] };
-const B: StageContent = { kind: "url", id: "b", url: "https://b.example/", grants: [] };
-const PACKAGE: StageContent = { kind: "package", id: "p", folder: "/p", entry: "index.html", grants: [], allowedOrigins: [] };
-const REFUSED = { code: "net.connection-refused", message: "a.example: the connection was refused." };
-
-/** Drives the state machine and remembers what it asked for. */
-class Driver {
-  state: StageState;
-  effects: readonly StageEffect[] = [];
-  nowMs = 1_000_000;
-  readonly #random = new SeededRandom(1);
-
-  constructor(scene: StageScene) {
-    this.state = initialStage(scene, this.nowMs);
-  }
-
-  take(event: StageEvent): readonly StageEffect[] {
-    const step = stepStage(this.state, event, { wallMs: this.nowMs, monotonicMs: this.nowMs, random: this.#random });
-    this.state = step.state;
-    this.effects = step.effects;
-    return step.effects;
-  }
-
-  effect<K extends StageEffect["kind"]>(kind: K): Extract<StageEffect, { kind: K }> {
-    const found = this.effects.find((one): one is Extract<StageEffect, { kind: K }> => one.kind === kind);
-    if (found === undefined) throw new Error(`no ${kind} in ${JSON.stringify(this.effects)}`);
-    return found;
-  }
-
-  answersProbe(error?: typeof REFUSED): void {
-    const { ticket } = this.effect("probe");
-    this.take({ kind: "probed", ticket, ...(error === undefined ? {} : { error }) });
-  }
-
-  finishes(): void {
-    this.take({ kind: "load-finished", load: this.effect("load").load });
-  }
-
-  screenComes(): void {
-    this.take({ kind: "load-finished", load: this.effect("show-screen").load });
-  }
-
-  fires(): void {
-    this.take({ kind: "timer", ticket: this.effect("wait").ticket });
-  }
-
-  static playing(content: StageContent): Driver {
-    const driver = new Driver({ kind: "content", content });
-    driver.take({ kind: "shell-ready" });
-    if (content.kind === "url") driver.answersProbe();
-    driver.finishes();
-    return driver;
-  }
-}
+import { CRASHES_MAX, PROBE_RETRY, type StageEvent } from "./stage-state.ts";
+import { A, B, Driver, PACKAGE, REFUSED } from "./testing/stage-driver.ts";
 
 describe("the way to a picture", () => {
-  test("a URL is asked for before it is loaded", () => {
+  test("with nothing on, a URL is loaded at once and asked for beside it", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
-    expect(driver.effect("probe").url).toBe(A.kind === "url" ? A.url : "");
-    driver.answersProbe();
     expect(driver.effect("load").content).toBe(A);
+    expect(driver.effect("probe").url).toBe("https://a.example/");
     driver.finishes();
     expect(reportStage(driver.state)).toMatchObject({ kind: "playing", content: "a", loads: 1 });
+  });
+
+  test("with a picture on, a URL is asked for before it is loaded", () => {
+    const driver = Driver.playing(A);
+    driver.take({ kind: "scene", scene: { kind: "content", content: B } });
+    expect(driver.effects).toMatchObject([{ kind: "probe", url: "https://b.example/" }]);
+    driver.answersProbe();
+    expect(driver.effect("load").content).toBe(B);
+  });
+
+  test("content that comes with its origin away, as from its own worker, is on whatever the probe says", () => {
+    const driver = new Driver({ kind: "content", content: A });
+    driver.take({ kind: "shell-ready" });
+    const { load } = driver.effect("load");
+    driver.answersProbe(REFUSED);
+    expect(driver.effects).toEqual([]);
+    driver.take({ kind: "load-committed", load });
+    driver.take({ kind: "load-finished", load });
+    expect(reportStage(driver.state)).toMatchObject({ kind: "playing", content: "a" });
+    expect(driver.state.error).toBeUndefined();
+  });
+
+  test("a way that leads nowhere is not waited for in front of an empty screen", () => {
+    const driver = new Driver({ kind: "content", content: A });
+    driver.take({ kind: "shell-ready" });
+    driver.answersProbe({ code: "net.timed-out", message: "a.example: no answer in time." });
+    expect(driver.effect("show-screen").screen).toMatchObject({ kind: "offline" });
+    expect(driver.state.inFlight).toBeUndefined();
   });
 
   test("a package is loaded at once: no network is asked", () => {
@@ -114,7 +86,7 @@ describe("our own pages are on once they have come", () => {
   test("behind content that is waited for, the next attempt shows it again", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
-    driver.answersProbe(REFUSED);
+    driver.failsToLoad();
     const wait = driver.effect("wait");
     driver.take({ kind: "load-failed", load: driver.effect("show-screen").load, error: REFUSED, pictureKept: false });
     expect(driver.state.shown.kind).toBe("nothing");
@@ -131,7 +103,6 @@ describe("our own pages are on once they have come", () => {
     expect(driver.take({ kind: "reload", ignoreCache: false })).toEqual([]);
     driver.take({ kind: "scene", scene: { kind: "content", content: A } });
     expect(driver.effects.map(({ kind }) => kind)).toEqual(["probe"]);
-    driver.answersProbe();
     driver.take({ kind: "load-finished", load });
     expect(driver.state.shown.kind).toBe("screen");
   });
@@ -141,7 +112,7 @@ describe("an outage", () => {
   test("with nothing good on, our offline page says why, and the probe goes on", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
-    driver.answersProbe(REFUSED);
+    driver.failsToLoad();
     expect(driver.effect("show-screen").screen).toEqual({ kind: "offline", message: REFUSED.message });
     expect(driver.effect("wait").delayMs).toBeGreaterThanOrEqual(PROBE_RETRY.floorMs);
     expect(reportStage(driver.state)).toMatchObject({ kind: "failed", content: "a" });
@@ -156,13 +127,13 @@ describe("an outage", () => {
     driver.take({ kind: "shell-ready" });
     const kinds: string[] = [];
     for (let attempt = 0; attempt < 9; attempt++) {
-      const asks = driver.effects.some(({ kind }) => kind === "probe");
-      kinds.push(asks ? "probe" : "load");
-      if (asks) driver.answersProbe(REFUSED);
-      else driver.take({ kind: "load-failed", load: driver.effect("load").load, error: REFUSED, pictureKept: true });
+      const loads = driver.effects.some(({ kind }) => kind === "load");
+      kinds.push(loads ? "load" : "probe");
+      if (loads) driver.failsToLoad();
+      else driver.answersProbe(REFUSED);
       driver.fires();
     }
-    expect(kinds).toEqual(["probe", "probe", "probe", "probe", "load", "probe", "probe", "probe", "load"]);
+    expect(kinds).toEqual(["load", "probe", "probe", "probe", "load", "probe", "probe", "probe", "load"]);
   });
 
   test("with a good picture on, a reload waits and nothing is shown instead", () => {
@@ -262,13 +233,13 @@ describe("a change of plan while something loads", () => {
   test("the load that lands first is what is on, and the new plan goes on", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
-    driver.answersProbe();
     const loadOfA = driver.effect("load").load;
+    driver.take({ kind: "load-committed", load: loadOfA });
     driver.take({ kind: "scene", scene: { kind: "content", content: B } });
     const probeOfB = driver.effect("probe").ticket;
     driver.take({ kind: "load-finished", load: loadOfA });
     expect(driver.state.shown).toMatchObject({ kind: "content", content: A });
-    driver.take({ kind: "probed", ticket: probeOfB, error: REFUSED });
+    driver.take({ kind: "probed", ticket: probeOfB, answer: { kind: "away", error: REFUSED } });
     expect(driver.effects.map(({ kind }) => kind)).toEqual(["wait"]);
   });
 
@@ -284,8 +255,10 @@ describe("a change of plan while something loads", () => {
     const driver = Driver.playing(A);
     const before = driver.state;
     for (const event of [
-      { kind: "probed", ticket: 1 },
+      { kind: "probed", ticket: 1, answer: { kind: "answers" } },
       { kind: "timer", ticket: 1 },
+      { kind: "load-committed", load: 1 },
+      { kind: "load-cut", load: 1, error: REFUSED },
       { kind: "load-finished", load: 1 },
       { kind: "load-failed", load: 1, error: REFUSED, pictureKept: false },
     ] as const) {
@@ -299,11 +272,14 @@ test("in any order of events: a good picture is only given up by a crash, a lost
   const events = fc.oneof(
     fc.constant<StageEvent>({ kind: "reload", ignoreCache: false }),
     fc.constant<StageEvent>({ kind: "load-failed", error: REFUSED, pictureKept: true }),
-    fc.nat(40).map((ticket): StageEvent => ({ kind: "probed", ticket, error: REFUSED })),
-    fc.nat(40).map((ticket): StageEvent => ({ kind: "probed", ticket })),
+    fc.nat(40).map((ticket): StageEvent => ({ kind: "probed", ticket, answer: { kind: "away", error: REFUSED } })),
+    fc.nat(40).map((ticket): StageEvent => ({ kind: "probed", ticket, answer: { kind: "answers" } })),
     fc.nat(40).map((ticket): StageEvent => ({ kind: "timer", ticket })),
     fc.nat(40).map((load): StageEvent => ({ kind: "load-failed", load, error: REFUSED, pictureKept: true })),
     fc.nat(40).map((load): StageEvent => ({ kind: "load-finished", load })),
+    fc.nat(40).map((load): StageEvent => ({ kind: "load-committed", load })),
+    fc.nat(40).map((load): StageEvent => ({ kind: "load-cut", load, error: REFUSED })),
+    fc.constantFrom<StageEvent>({ kind: "leads-elsewhere", url: "https://login.example" }, { kind: "load-cut", error: REFUSED }, { kind: "own-document" }),
     fc.constantFrom<StageEvent>({ kind: "scene", scene: { kind: "content", content: B } }, { kind: "scene", scene: { kind: "content", content: A } }),
   );
   fc.assert(
@@ -311,11 +287,11 @@ test("in any order of events: a good picture is only given up by a crash, a lost
       const driver = Driver.playing(A);
       for (const event of sequence) {
         driver.take(event);
-        expect(driver.state.shown.kind).toBe("content");
+        expect(["content", "arriving"]).toContain(driver.state.shown.kind);
         expect(driver.effects.some(({ kind }) => kind === "show-screen")).toBe(false);
         // Never stuck: content that is not on is being loaded, asked for or waited for.
         const { work, shown, wanted } = driver.state;
-        const isOn = shown.kind === "content" && wanted.kind === "content" && shown.content.id === wanted.content.id;
+        const isOn = shown.kind === "content" && shown.flaw === undefined && wanted.kind === "content" && shown.content.id === wanted.content.id;
         expect(work.kind !== "idle" || isOn).toBe(true);
       }
     }),

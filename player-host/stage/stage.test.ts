@@ -63,7 +63,7 @@ function setUp(prepare: (shell: ScriptedShell) => void = () => undefined) {
   const shell = new ScriptedShell();
   prepare(shell);
   const origin: { error: Issue | undefined } = { error: undefined };
-  const stage = new Stage(SCENE, { shell, probe: { ask: () => Promise.resolve(origin.error) }, clock: time, timers: time, random: new SeededRandom(7), log: silentLog });
+  const stage = new Stage(SCENE, { shell, probe: { ask: () => Promise.resolve(origin.error === undefined ? { kind: "answers" } : { kind: "away", error: origin.error }) }, clock: time, timers: time, random: new SeededRandom(7), log: silentLog });
   const verdicts: string[] = [];
   stage.onSeen(({ picture }) => {
     if (verdicts.at(-1) !== picture.verdict) verdicts.push(picture.verdict);

@@ -1,22 +1,17 @@
 import type { Clock, Timer, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { Random } from "../../platform/ports/random.ts";
-import { fail, messageOf, type Issue, type Result } from "../../platform/ports/result.ts";
+import { fail, messageOf, type Result } from "../../platform/ports/result.ts";
 import { Emitter } from "../../platform/runtime/emitter.ts";
 import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
 import type { HostPicture, StageContent, StageReport, StageScene } from "../contract/link-messages.ts";
+import type { OriginProbe } from "./origin-probe.ts";
 import { judgePicture } from "./picture.ts";
 import { PictureWatch } from "./picture-watch.ts";
 import type { LoadTarget, Shell, ShellEvent, ShellFacts } from "./shell.ts";
 import { reportStage } from "./stage-report.ts";
-import { initialStage, stepStage, type StageEffect, type StageEvent, type StageState } from "./stage-state.ts";
-
-/** Asks whether the content's own origin answers, from the host and not from the page. */
-export interface OriginProbe {
-  /** `undefined`: it answers. An issue (`net.…`, `http.…`): it does not, and why. Never rejects. */
-  ask(url: string, signal: AbortSignal): Promise<Issue | undefined>;
-}
+import { initialStage, isOtherPicture, stepStage, type StageEffect, type StageEvent, type StageState } from "./stage-state.ts";
 
 export interface StageDeps {
   readonly shell: Shell;
@@ -81,7 +76,7 @@ export class Stage {
   /** The content whose document is on the glass or is coming on; wanted content that still waits for its origin is not. */
   get contentOn(): StageContent | undefined {
     const { inFlight, shown } = this.#state;
-    return inFlight?.content ?? (shown.kind === "content" ? shown.content : undefined);
+    return inFlight?.content ?? ("content" in shown ? shown.content : undefined);
   }
 
   /** The browser's name, and its version once it has started. */
@@ -157,6 +152,21 @@ export class Stage {
 
   #takeShellEvent(event: ShellEvent): void {
     switch (event.kind) {
+      case "load-started":
+        if (event.load === undefined) this.#take({ kind: "own-document" });
+        return;
+      case "load-committed":
+        this.#take({ kind: "load-committed", load: event.load });
+        return;
+      case "load-cut": {
+        const { error, load } = event;
+        this.#deps.log.warn({ code: error.code, error: error.message }, "the document was cut off");
+        this.#take({ kind: "load-cut", error, ...(load === undefined ? {} : { load }) });
+        return;
+      }
+      case "leads-elsewhere":
+        this.#take({ kind: "leads-elsewhere", url: event.url });
+        return;
       case "load-finished":
         this.#take(event.load === undefined ? { kind: "load-finished" } : { kind: "load-finished", load: event.load });
         return;
@@ -188,7 +198,7 @@ export class Stage {
     if (before.work.kind !== step.state.work.kind || before.shown.kind !== step.state.shown.kind) {
       log.debug({ event: event.kind, work: step.state.work.kind, shown: step.state.shown.kind }, "stage");
     }
-    if (before.shown !== step.state.shown) this.#watch.pictureChanged();
+    if (isOtherPicture(before.shown, step.state.shown)) this.#watch.pictureChanged();
     for (const effect of step.effects) this.#do(effect);
     this.#say();
   }
@@ -204,8 +214,8 @@ export class Stage {
         this.#probing?.abort();
         this.#probing = new AbortController();
         this.#attempt(
-          probe.ask(effect.url, this.#probing.signal).then((error) => {
-            this.#take({ kind: "probed", ticket: effect.ticket, ...(error === undefined ? {} : { error }) });
+          probe.ask(effect.url, this.#probing.signal).then((answer) => {
+            this.#take({ kind: "probed", ticket: effect.ticket, answer });
           }),
           "probe",
         );
@@ -242,7 +252,7 @@ export class Stage {
 
 function targetOf(effect: Extract<StageEffect, { kind: "load" }>): LoadTarget {
   const { content, ignoreCache } = effect;
-  if (content.kind === "url") return { kind: "url", url: content.url, ignoreCache };
+  if (content.kind === "url") return { kind: "url", url: content.url, origins: content.origins, ignoreCache };
   const { id, folder, entry, allowedOrigins } = content;
   return { kind: "package", id, folder, entry, allowedOrigins, ignoreCache };
 }

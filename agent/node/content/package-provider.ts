@@ -50,7 +50,7 @@ export class PackageProvider implements ContentProvider {
 
   async prepare(content: Content, signal: AbortSignal): Promise<Result<StageContent>> {
     if (content.kind === "url") {
-      return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])] });
+      return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])], ...(content.origins && { origins: [...content.origins] }) });
     }
     const folder = join(this.#root, content.sha256);
     try {

@@ -27,6 +27,10 @@ const FEATURES_OFF = [
   "GlobalMediaControls",
   "PrivacySandboxSettings4",
   "CalculateNativeWinOcclusion",
+  // Plain http is tried by https first, and where nobody answers there, late or behind a warning page.
+  "HttpsUpgrades",
+  "HttpsFirstBalancedMode",
+  "HttpsFirstBalancedModeAutoEnable",
   // One page is all there ever is: a renderer kept warm for another is memory for nothing.
   "SpareRendererForSitePerProcess",
   // The address bar's two pop-ups are pages of their own, with a renderer, for a bar that a kiosk does not have.

@@ -59,7 +59,7 @@ describe("a load that fails before its document comes", () => {
     const { page, calls, outcomes } = await withGoodOn();
     for (const load of [2, 3, 4]) {
       await page.load(load, MISSING);
-      page.failed(MISSING.kind === "url" ? MISSING.url : "", NOT_FOUND);
+      page.failed(MISSING.kind === "url" ? MISSING.url : "", NOT_FOUND, true);
     }
     expect(calls).toEqual(["Page.navigate", "Page.navigate", "Page.navigate"]);
     expect(outcomes()).toEqual([["load-finished", 1], ["load-failed", 2], ["load-failed", 3], ["load-failed", 4]]);
@@ -69,7 +69,7 @@ describe("a load that fails before its document comes", () => {
     const { page, calls } = await withGoodOn();
     await page.load(2, MISSING);
     expect(page.targets()).toEqual([MISSING, GOOD]);
-    page.failed("http://127.0.0.1:1/nothere", NOT_FOUND);
+    page.failed("http://127.0.0.1:1/nothere", NOT_FOUND, true);
     expect(page.targets()).toEqual([GOOD]);
     expect(page.rules().origins).toEqual(["https://aa11.package.vitrine.invalid"]);
     await page.load(3, GOOD);

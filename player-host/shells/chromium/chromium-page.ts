@@ -2,10 +2,11 @@ import type { Protocol } from "devtools-protocol";
 import type { Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
-import { addressOf, mayNavigate, rulesFor, withOrigin, type NavigationRules, type OwnOrigins } from "../../stage/navigation-rules.ts";
+import { addressOf, mayNavigate, originForPeople, rulesFor, sameAddress, type NavigationRules, type OwnOrigins } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, RefusedThing, ShellEvent } from "../../stage/shell.ts";
-import { CdpError, type Cdp, type CdpCommands, type CdpParams, type CdpResult } from "./cdp-client.ts";
-import type { GuardedPage } from "./fetch-guard.ts";
+import { CdpError, cdpFailure, type Cdp, type CdpCommands, type CdpParams, type CdpResult } from "./cdp-client.ts";
+import { hostOf, loadIssue } from "../common/load-issue.ts";
+import type { GuardedPage, PendingLoad } from "./fetch-guard.ts";
 
 /** The page API's side that is put into every document, and how it calls the host. */
 export interface PageScript {
@@ -33,7 +34,8 @@ export interface ChromiumPageDeps {
 /** A load we began: from the call until its outcome. */
 type Loading =
   | { readonly kind: "none" }
-  | { readonly kind: "asked"; readonly load: number; readonly url: string }
+  /** `loaderId`: the browser's name for the document to be. `cut`: it came, and ended early. */
+  | { readonly kind: "asked"; readonly load: number; readonly url: string; readonly loaderId?: string; readonly cut?: Issue }
   | { readonly kind: "committed"; readonly load: number; readonly url: string; readonly loaderId: string };
 
 /** What the main frame is meant to show, and where it may go while it does. */
@@ -46,6 +48,10 @@ interface Aim {
 export const COMMIT_TIMEOUT_MS = 45_000;
 /** A document whose last image does not come is on the screen nevertheless. */
 export const SETTLE_TIMEOUT_MS = 20_000;
+/** Whether somebody touches the page; one that does not answer has nobody to answer for. */
+const TOUCH_TIMEOUT_MS = 1_000;
+/** A page that computes for longer is left without being put back. */
+const PUT_BACK_TIMEOUT_MS = 1_500;
 const WORLD = "vitrine";
 const NOWHERE: NavigationRules = { origins: [] };
 
@@ -61,6 +67,9 @@ export class ChromiumPage implements GuardedPage {
   #deadline: Timer | undefined;
   /** The document in the main frame now; its API calls count only while it is the content's. */
   #loaderId = "";
+  /** Where the main frame is now, as the page itself sees it: `history.pushState` moves it. */
+  #url = "";
+  #certificateError: { readonly url: string; readonly name: string } | undefined;
   #apiOpen = false;
   #world: { readonly loaderId: string; readonly contextId: number } | undefined;
 
@@ -85,6 +94,8 @@ export class ChromiumPage implements GuardedPage {
       this.call("Page.setLifecycleEventsEnabled", { enabled: true }),
       this.call("Inspector.enable", undefined),
       this.call("Performance.enable", {}),
+      this.call("Security.enable", undefined),
+      this.call("Security.setOverrideCertificateErrors", { override: true }),
       script && this.call("Runtime.addBinding", { name: script.binding }),
       script && this.call("Page.addScriptToEvaluateOnNewDocument", { source: script.source }),
       size && this.call("Emulation.setDeviceMetricsOverride", { ...size, deviceScaleFactor: 1, mobile: false }),
@@ -95,8 +106,14 @@ export class ChromiumPage implements GuardedPage {
     return [this.#coming, this.#on].flatMap((aim) => (aim === undefined ? [] : [aim.target]));
   }
 
+  pending(): PendingLoad | undefined {
+    if (this.#loading.kind !== "asked" || this.#coming === undefined) return undefined;
+    const { load, url } = this.#loading;
+    return { load, url, rules: this.#coming.rules };
+  }
+
   rules(): NavigationRules {
-    return (this.#coming ?? this.#on)?.rules ?? NOWHERE;
+    return this.#on?.rules ?? NOWHERE;
   }
 
   /** The origins of content whose document is on or may be coming on at this moment: who may call the page API. */
@@ -105,17 +122,45 @@ export class ChromiumPage implements GuardedPage {
     return { origins: aims.flatMap((aim) => aim?.rules.origins ?? []) };
   }
 
-  loadingByHost(): boolean {
-    return this.#loading.kind === "asked";
-  }
-
-  redirected(url: string): void {
-    if (this.#coming !== undefined) this.#coming = { ...this.#coming, rules: withOrigin(this.#coming.rules, url) };
-  }
-
-  failed(url: string, error: Issue): void {
-    if (this.#loading.kind === "asked") this.#fail(this.#loading.load, url, error);
+  failed(url: string, error: Issue, ours: boolean): void {
+    if (ours && this.#loading.kind === "asked") this.#fail(this.#loading.load, url, error);
     else this.#deps.emit({ kind: "load-failed", url, error, pictureKept: true });
+  }
+
+  cutOff(url: string, error: Issue): void {
+    const loading = this.#loading;
+    // Its headers came, and its place on the glass is still to be taken: told once it is on.
+    if (loading.kind === "asked") this.#loading = { ...loading, cut: error };
+    else this.#cut(url, error);
+  }
+
+  #cut(url: string, error: Issue): void {
+    const loading = this.#loading;
+    this.#loading = { kind: "none" };
+    this.#deadline?.cancel();
+    this.#deps.emit({ kind: "load-cut", url, error, ...(loading.kind === "none" ? {} : { load: loading.load }) });
+  }
+
+  heldBack(url: string): void {
+    this.refused("navigation", url.slice(0, 500));
+    const now = this.#on?.target;
+    if (now === undefined || now.kind === "screen" || this.#loading.kind === "asked") return;
+    const loaderId = this.#loaderId;
+    const say = (touched: boolean): void => {
+      if (!touched && loaderId === this.#loaderId) this.#deps.emit({ kind: "leads-elsewhere", url: originForPeople(url) });
+    };
+    // Somebody who touched a link sees that it leads nowhere; a page that goes by itself means another document.
+    this.evaluate("navigator.userActivation?.isActive === true", TOUCH_TIMEOUT_MS).then(
+      (touched) => say(touched === true),
+      (thrown: unknown) => {
+        if (!(thrown instanceof CdpError)) throw thrown;
+        say(false);
+      },
+    );
+  }
+
+  certificateError(url: string): string | undefined {
+    return this.#certificateError !== undefined && sameAddress(this.#certificateError.url, url) ? this.#certificateError.name : undefined;
   }
 
   refused(what: RefusedThing, detail: string): void {
@@ -124,13 +169,15 @@ export class ChromiumPage implements GuardedPage {
 
   async load(load: number, target: LoadTarget): Promise<void> {
     const url = addressOf(target, this.#deps.own);
-    const anew = target.kind === "screen" ? undefined : this.#sameDocument(target, url);
     this.#coming = { target, rules: rulesFor(target, this.#deps.own) };
     this.#loading = { kind: "asked", load, url };
     this.#armDeadline(COMMIT_TIMEOUT_MS);
     this.#deps.emit({ kind: "load-started", load, url });
     try {
-      if (anew !== undefined) await this.call("Page.reload", anew, COMMIT_TIMEOUT_MS);
+      const way = await this.#wayTo(target, url);
+      // Something else was asked for meanwhile.
+      if (this.#loading.kind !== "asked" || this.#loading.load !== load) return;
+      if (way === "reload") await this.call("Page.reload", { ignoreCache: target.kind !== "screen" && target.ignoreCache }, COMMIT_TIMEOUT_MS);
       else this.#afterNavigate(load, url, await this.call("Page.navigate", { url }, COMMIT_TIMEOUT_MS));
     } catch (thrown) {
       if (!(thrown instanceof CdpError)) throw thrown;
@@ -165,12 +212,22 @@ export class ChromiumPage implements GuardedPage {
     this.#deadline?.cancel();
     this.#world = undefined;
     this.#loaderId = "";
+    this.#url = "";
     this.#apiOpen = false;
   }
 
   #listen(): void {
     const { cdp, sessionId, script } = this.#deps;
+    cdp.on("Page.frameStartedNavigating", sessionId, (begun) => this.#begins(begun));
     cdp.on("Page.frameNavigated", sessionId, ({ frame }) => this.#navigated(frame));
+    cdp.on("Page.navigatedWithinDocument", sessionId, ({ frameId, url }) => {
+      if (frameId === this.frameId) this.#url = url;
+    });
+    cdp.on("Security.certificateError", sessionId, ({ eventId, errorType, requestURL }) => {
+      this.#certificateError = { url: requestURL, name: errorType };
+      // As it would without a question; asked only for the name of what is wrong.
+      this.#send(this.call("Security.handleCertificateError", { eventId, action: "cancel" }));
+    });
     cdp.on("Page.lifecycleEvent", sessionId, (event) => this.#lifecycle(event));
     // Opened without a touch, the browser itself blocks it; opened with one, its window is closed at once.
     cdp.on("Page.windowOpen", sessionId, ({ url }) => this.refused("window", url.slice(0, 500)));
@@ -200,33 +257,49 @@ export class ChromiumPage implements GuardedPage {
     else this.refused("page-call", "a call that is not from the content's own page");
   }
 
+  /** A navigation to the address we asked for: the document with this name will be ours. */
+  #begins({ frameId, url, loaderId, navigationType }: Protocol.Page.FrameStartedNavigatingEvent): void {
+    const loading = this.#loading;
+    if (navigationType === "sameDocument" || navigationType === "historySameDocument") return;
+    if (frameId === this.frameId && loading.kind === "asked" && sameAddress(url, loading.url)) this.#loading = { ...loading, loaderId };
+  }
+
+  /** While a load of ours is pending only its own document counts as its: the page may go somewhere itself just then. */
+  #isOurs(loading: Extract<Loading, { kind: "asked" }>, frame: Protocol.Page.Frame): boolean {
+    return loading.loaderId === undefined ? sameAddress(frame.unreachableUrl ?? frame.url, loading.url) : loading.loaderId === frame.loaderId;
+  }
+
   #navigated(frame: Protocol.Page.Frame): void {
     if (frame.id !== this.frameId) return;
     this.#loaderId = frame.loaderId;
+    this.#url = `${frame.url}${frame.urlFragment ?? ""}`;
     this.#world = undefined;
-    const loading = this.#loading;
-    if (loading.kind === "asked") {
+    const asked = this.#loading.kind === "asked" && this.#isOurs(this.#loading, frame) ? this.#loading : undefined;
+    if (asked !== undefined) {
       this.#on = this.#coming;
       this.#coming = undefined;
     }
     const now = this.#on?.target;
-    this.#apiOpen = now !== undefined && now.kind !== "screen" && frame.unreachableUrl === undefined && mayNavigate(this.rules(), frame.url);
-    if (loading.kind === "asked" && frame.unreachableUrl !== undefined) return this.#replaced(loading.load, frame.unreachableUrl);
-    if (loading.kind === "asked") {
-      this.#loading = { kind: "committed", load: loading.load, url: frame.url, loaderId: frame.loaderId };
+    const atHome = mayNavigate(this.rules(), frame.url);
+    this.#apiOpen = now !== undefined && now.kind !== "screen" && frame.unreachableUrl === undefined && atHome;
+    if (asked !== undefined && (frame.unreachableUrl !== undefined || !atHome)) return this.#replaced(asked.load, frame.unreachableUrl ?? frame.url);
+    if (asked !== undefined) {
+      this.#loading = { kind: "committed", load: asked.load, url: frame.url, loaderId: frame.loaderId };
       this.#armDeadline(SETTLE_TIMEOUT_MS);
+      this.#deps.emit({ kind: "load-committed", load: asked.load, url: frame.url });
     } else if (!this.#apiOpen && now !== undefined && now.kind !== "screen") {
       this.#strayed(frame.url);
       return;
     } else this.#deps.emit({ kind: "load-started", url: frame.url });
     if (this.#apiOpen) this.#deps.emit({ kind: "page-begun" });
+    if (asked?.cut !== undefined) this.#cut(frame.url, asked.cut);
   }
 
-  /** The browser's own error page came instead: it is neither the content nor the picture that was on. */
+  /** Something came that the guard did not see, such as the browser's own error page: it is neither the content nor the picture that was on. */
   #replaced(load: number, url: string): void {
     this.#loading = { kind: "none" };
     this.#deadline?.cancel();
-    const error: Issue = { code: "load.failed", message: `${url.slice(0, 200)} could not be shown.` };
+    const error: Issue = { code: "load.failed", message: `The content could not be shown; a page of ${originForPeople(url)} came instead.` };
     this.#deps.emit({ kind: "load-failed", load, url, error, pictureKept: false });
   }
 
@@ -248,11 +321,11 @@ export class ChromiumPage implements GuardedPage {
 
   /** What `Page.navigate` says, where the guard has not said it already. */
   #afterNavigate(load: number, url: string, result: Protocol.Page.NavigateResponse): void {
-    const { errorText } = result;
-    if (errorText === undefined && result.isDownload !== true) return;
-    const code = result.isDownload === true ? "content.is-download" : "load.failed";
-    const message = result.isDownload === true ? `${url.slice(0, 200)} is a download, not a page.` : `${url.slice(0, 200)}: ${errorText ?? ""}`;
-    this.#fail(load, url, { code, message });
+    const { errorText, isDownload, loaderId } = result;
+    if (isDownload === true) return this.#fail(load, url, { code: "content.is-download", message: `${hostOf(url)} sends a download, not a page.` });
+    if (errorText !== undefined) return this.#fail(load, url, loadIssue(errorText, url));
+    const loading = this.#loading;
+    if (loading.kind === "asked" && loading.load === load && loaderId !== undefined) this.#loading = { ...loading, loaderId };
   }
 
   #fail(load: number, url: string, error: Issue): void {
@@ -282,11 +355,25 @@ export class ChromiumPage implements GuardedPage {
     });
   }
 
-  /** Parameters of a reload where the very document is on already: navigating to it could stay inside it (`#part`). */
-  #sameDocument(target: Exclude<LoadTarget, { kind: "screen" }>, url: string): Protocol.Page.ReloadRequest | undefined {
+  /**
+   * How to load `url`. Where the content's document is on, a reload: a navigation to where the page is could stay inside
+   * it (`#part`), and knows no `ignoreCache`. The page may have moved its address (`history.pushState`, a link), so it is
+   * put back first: what is asked for is the content's address, not whatever the page made of it.
+   */
+  async #wayTo(target: LoadTarget, url: string): Promise<"reload" | "navigate"> {
     const before = this.#on?.target;
-    if (this.#loaderId === "" || before === undefined || before.kind === "screen" || !this.#apiOpen) return undefined;
-    return addressOf(before, this.#deps.own) === url ? { ignoreCache: target.ignoreCache } : undefined;
+    if (target.kind === "screen" || this.#loaderId === "" || before === undefined || before.kind === "screen" || !this.#apiOpen) return "navigate";
+    if (addressOf(before, this.#deps.own) !== url) return "navigate";
+    if (this.#url === new URL(url).href) return "reload";
+    try {
+      const at = await this.evaluate(`(history.replaceState(null, "", ${JSON.stringify(url)}), location.href)`, PUT_BACK_TIMEOUT_MS);
+      if (at === new URL(url).href) return "reload";
+    } catch (thrown) {
+      // On another of the content's origins, or a page that does not answer: it is left for the address itself.
+      if (!(thrown instanceof CdpError)) throw thrown;
+    }
+    if (target.ignoreCache) await this.call("Network.clearBrowserCache", undefined, PUT_BACK_TIMEOUT_MS).catch(cdpFailure);
+    return "navigate";
   }
 
   async #worldOf(timeoutMs: number): Promise<number> {

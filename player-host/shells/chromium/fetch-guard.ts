@@ -1,11 +1,11 @@
 import type { Protocol } from "devtools-protocol";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
-import { HTTPS_ORIGINS, isOwnHost, mayNavigate, mayRedirect, PACKAGE_SCHEME, type NavigationRules } from "../../stage/navigation-rules.ts";
+import { HTTPS_ORIGINS, isOwnHost, mayNavigate, mayPass, originForPeople, PACKAGE_SCHEME, sameAddress, type NavigationRules } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, RefusedThing, ScreenModel } from "../../stage/shell.ts";
+import { hostOf, loadIssue } from "../common/load-issue.ts";
 import { answerFromPackage, type PackageAnswer } from "../common/package-files.ts";
 import { CdpError, type Cdp } from "./cdp-client.ts";
-import { netIssue } from "./net-issue.ts";
 
 /** A page of ours, ready to be served. */
 export interface ScreenDocument {
@@ -14,37 +14,68 @@ export interface ScreenDocument {
   readonly csp: string;
 }
 
+/** A load of ours whose document has not come yet. */
+export interface PendingLoad {
+  readonly load: number;
+  readonly url: string;
+  readonly rules: NavigationRules;
+}
+
 /** What the guard has to know of the page it guards, and whom it tells. */
 export interface GuardedPage {
   readonly frameId: string;
   /** What is coming on and what is on: until the next document is there, the old one still needs its files. */
   targets(): readonly LoadTarget[];
+  pending(): PendingLoad | undefined;
+  /** Where the document that is on may go by itself. */
   rules(): NavigationRules;
-  /** A load we began is under way: its redirects are the content's own business. */
-  loadingByHost(): boolean;
-  redirected(url: string): void;
-  /** The main document could not be had. What was on the screen is still on. */
-  failed(url: string, error: Issue): void;
+  /** The main document could not be had. What was on the screen is still on. `ours`: it is the one of the pending load. */
+  failed(url: string, error: Issue, ours: boolean): void;
+  /** The main document came, and its end did not. */
+  cutOff(url: string, error: Issue): void;
+  /** The page on the screen wanted to go to `url`, and may not. */
+  heldBack(url: string): void;
   refused(what: RefusedThing, detail: string): void;
+  /** The browser's name for what is wrong with the certificate of this address, where it said so. */
+  certificateError(url: string): string | undefined;
 }
 
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const PATTERNS: Protocol.Fetch.RequestPattern[] = [
   { resourceType: "Document", requestStage: "Request" },
   { resourceType: "Document", requestStage: "Response" },
   { urlPattern: "https://*.vitrine.invalid/*", requestStage: "Request" },
 ];
 
+/** A chain of requests for one main document: the first, and its redirects. The browser ends such a chain at 20. */
+interface Chain {
+  /** The browser's name for it, the same at every hop. */
+  readonly job: string;
+  /** The load of ours it belongs to; absent: the page itself began it. */
+  readonly load: number | undefined;
+  readonly hops: number;
+  /** Its document has come. */
+  readonly arrived: boolean;
+}
+const HOPS_MAX = 18;
+/** A page and the host begin few at a time. */
+const CHAINS_MAX = 16;
+
 /**
  * Sits between the browser and every document it asks for. Three jobs in one place, because they are one
- * decision: the main frame goes nowhere its content has no business; a document that cannot be had is
- * aborted instead of replacing the picture with an error page; and our own pages and the customer's packages
- * are served from here, under an origin of their own and with no port open.
+ * decision: the main frame goes nowhere its content has no business, and what it is led to is compared with where it
+ * should be; a document that cannot be had is aborted instead of replacing the picture with an error page; and our own
+ * pages and the customer's packages are served from here, under an origin of their own and with no port open.
  */
 export class FetchGuard {
   readonly #cdp: Cdp;
   readonly #log: Log;
   readonly #screens: (screen: ScreenModel) => ScreenDocument;
   #page: GuardedPage | undefined;
+  /** By job, the newest last. */
+  readonly #chains = new Map<string, Chain>();
+  /** The chain that brought the newest document. The browser's error for it means that this document did not come whole. */
+  #arrivedJob: string | undefined;
 
   constructor(cdp: Cdp, log: Log, screens: (screen: ScreenModel) => ScreenDocument) {
     this.#cdp = cdp;
@@ -81,26 +112,70 @@ export class FetchGuard {
 
   /** Why the main frame's document is not to be had; `undefined` when it is. Aborting keeps the picture. */
   #judge(page: GuardedPage, paused: Protocol.Fetch.RequestPausedEvent): Protocol.Network.ErrorReason | undefined {
+    const chain = this.#chainOf(page, paused);
+    const pending = page.pending();
+    const ours = pending !== undefined && chain.load === pending.load;
+    if (paused.responseErrorReason !== undefined) return this.#broken(page, paused, chain, ours ? pending : undefined);
+    const rules = ours ? pending.rules : page.rules();
+    if (paused.responseStatusCode !== undefined) return this.#answered(page, paused, chain, rules, ours);
     const { url } = paused.request;
-    if (paused.responseErrorReason !== undefined) {
-      page.failed(url, netIssue(paused.responseErrorReason, url));
-      return "Aborted";
+    if (chain.hops > HOPS_MAX) return this.#fail(page, url, loadIssue("ERR_TOO_MANY_REDIRECTS", url), ours);
+    if (chain.hops > 0) return mayPass(rules, url) ? undefined : this.#fail(page, url, elsewhere(url), ours);
+    if (ours || mayNavigate(rules, url)) return undefined;
+    page.heldBack(url);
+    return "Aborted";
+  }
+
+  /** Whose request it is. While a load of ours is pending, only the chain that began at its address is its. */
+  #chainOf(page: GuardedPage, paused: Protocol.Fetch.RequestPausedEvent): Chain {
+    const job = jobOf(paused.requestId);
+    const known = this.#chains.get(job);
+    if (known !== undefined && !isRedirected(paused)) return known;
+    if (known !== undefined) return this.#keep({ ...known, hops: known.hops + 1 });
+    return this.#keep({ job, load: beginsAt(paused.request.url, page.pending()), hops: isRedirected(paused) ? 1 : 0, arrived: false });
+  }
+
+  #keep(chain: Chain): Chain {
+    this.#chains.delete(chain.job);
+    this.#chains.set(chain.job, chain);
+    for (const job of this.#chains.keys()) {
+      if (this.#chains.size <= CHAINS_MAX) break;
+      this.#chains.delete(job);
     }
-    const status = paused.responseStatusCode;
-    if (status !== undefined) {
-      if (status < 400 && status !== 204 && status !== 205) return undefined;
-      const source = url.startsWith(`${PACKAGE_SCHEME}:`) ? "package" : "http";
-      page.failed(url, { code: `${source}.${status}`, message: `${hostOf(url)} answered ${status}.` });
-      return "Aborted";
+    return chain;
+  }
+
+  #broken(page: GuardedPage, paused: Protocol.Fetch.RequestPausedEvent, chain: Chain, pending: PendingLoad | undefined): Protocol.Network.ErrorReason | undefined {
+    const { url } = paused.request;
+    const reason = paused.responseErrorReason ?? "Failed";
+    if (chain.arrived) {
+      // A document that was left already, or is being left, needs no end.
+      if (chain.job === this.#arrivedJob && reason !== "Aborted") page.cutOff(url, loadIssue("ERR_CONTENT_LENGTH_MISMATCH", url));
+      return undefined;
     }
-    if (page.loadingByHost()) {
-      if (paused.redirectedRequestId === undefined || mayRedirect(page.rules(), url)) {
-        page.redirected(url);
-        return undefined;
-      }
-      page.failed(url, { code: "content.bad-redirect", message: `The content leads to ${url.slice(0, 200)}, where it may not go.` });
-    } else if (mayNavigate(page.rules(), url)) return undefined;
-    page.refused("navigation", url.slice(0, 500));
+    // The browser tried https by itself and goes back to what it was told: this is not yet the load's end.
+    if (pending !== undefined && chain.hops === 0 && pending.url.startsWith("http:") && url.startsWith("https:")) return undefined;
+    return this.#fail(page, url, loadIssue(page.certificateError(url) ?? reason, url), pending !== undefined);
+  }
+
+  /** The headers are there. Where they are from is compared with where the document should be from. */
+  #answered(page: GuardedPage, paused: Protocol.Fetch.RequestPausedEvent, chain: Chain, rules: NavigationRules, ours: boolean): Protocol.Network.ErrorReason | undefined {
+    const { url } = paused.request;
+    const status = paused.responseStatusCode ?? 0;
+    const leadsOn = REDIRECTS.has(status) && paused.responseHeaders?.some(({ name }) => name.toLowerCase() === "location") === true;
+    // The next hop is judged when it is asked for.
+    if (leadsOn) return undefined;
+    if (!mayNavigate(rules, url)) return this.#fail(page, url, elsewhere(url), ours);
+    if (status < 400 && status !== 204 && status !== 205) {
+      this.#arrivedJob = this.#keep({ ...chain, arrived: true }).job;
+      return undefined;
+    }
+    const source = url.startsWith(`${PACKAGE_SCHEME}:`) ? "package" : "http";
+    return this.#fail(page, url, { code: `${source}.${status}`, message: `${hostOf(url)} answered ${status}.` }, ours);
+  }
+
+  #fail(page: GuardedPage, url: string, error: Issue, ours: boolean): Protocol.Network.ErrorReason {
+    page.failed(url, error, ours);
     return "Aborted";
   }
 
@@ -128,18 +203,24 @@ export class FetchGuard {
     answerFromPackage(target, { method, url, range }).then(
       (answer) => {
         if (main && answer.status >= 400) {
-          page.failed(url, { code: `package.${answer.status}`, message: `The package has no ${new URL(url).pathname.slice(0, 200)}.` });
+          const error = { code: `package.${answer.status}`, message: `The package has no ${new URL(url).pathname.slice(0, 200)}.` };
+          page.failed(url, error, this.#isPending(page, paused));
           this.#send(this.#cdp.call("Fetch.failRequest", { requestId: paused.requestId, errorReason: "Aborted" }));
         } else this.#fulfil(paused, answer);
       },
       (thrown: unknown) => {
         // A disk that does not read: the page sees a failed request, the log says why.
         this.#log.error({ url: url.slice(0, 200), error: messageOf(thrown) }, "a package's file could not be read");
-        if (main) page.failed(url, { code: "package.unreadable", message: messageOf(thrown) });
+        if (main) page.failed(url, { code: "package.unreadable", message: messageOf(thrown) }, this.#isPending(page, paused));
         this.#send(this.#cdp.call("Fetch.failRequest", { requestId: paused.requestId, errorReason: main ? "Aborted" : "Failed" }));
       },
     );
     return undefined;
+  }
+
+  #isPending(page: GuardedPage, { requestId }: Protocol.Fetch.RequestPausedEvent): boolean {
+    const pending = page.pending();
+    return pending !== undefined && this.#chains.get(jobOf(requestId))?.load === pending.load;
   }
 
   #fulfil(paused: Protocol.Fetch.RequestPausedEvent, answer: PackageAnswer): void {
@@ -163,6 +244,24 @@ function originOf(target: Exclude<LoadTarget, { kind: "url" }>): string {
   return target.kind === "screen" ? HTTPS_ORIGINS.screen : HTTPS_ORIGINS.package(target.id);
 }
 
-function hostOf(url: string): string {
-  return new URL(url).host;
+/** `interception-job-3.0`, and `interception-job-3.1` after its first redirect. */
+function jobOf(requestId: string): string {
+  return requestId.split(".", 1)[0] ?? requestId;
+}
+
+function isRedirected(paused: Protocol.Fetch.RequestPausedEvent): boolean {
+  return paused.redirectedRequestId !== undefined && paused.responseStatusCode === undefined && paused.responseErrorReason === undefined;
+}
+
+/** The browser may ask by https first for what it was told to load by http. */
+function beginsAt(url: string, pending: PendingLoad | undefined): number | undefined {
+  if (pending === undefined) return undefined;
+  return sameAddress(url, pending.url) || sameAddress(url.replace(/^https:/, "http:"), pending.url) ? pending.load : undefined;
+}
+
+function elsewhere(url: string): Issue {
+  return {
+    code: "content.elsewhere",
+    message: `The content's address leads to ${originForPeople(url)}, which is not the content. If that is right, name it in the content's origins; it may also be a network that wants somebody to sign in.`,
+  };
 }

@@ -52,7 +52,7 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
   const gate = new PageGate(clock);
   // Answered as kept: the agent raises an alarm for it.
   if (dropped > 0) gate.count("page.lost", dropped);
-  const probe = new HttpOriginProbe(env);
+  const probe = new HttpOriginProbe(env, clock);
   const stage = new Stage(kept.scene ?? FIRST_SCENE, { shell, probe, clock, timers, random, log: log.child({ part: "stage" }) });
   const link = new AgentLink({ open: openLink, hello: () => helloOf(instance, pid, stage, proof.report), timers, random, log: log.child({ part: "link" }) });
   let ids = 0;

@@ -1,14 +1,11 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hostLog, RotatingFile } from "./host-log.ts";
 import { parseHostOptions } from "./host-options.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
-import { HttpOriginProbe } from "./origin-probe.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -77,44 +74,4 @@ test("options are read, with a data folder that is absolute", () => {
   });
   const chosen = ["--data", "d", "--browser-why", "found", "--trial", "--passed-over", '[{"name":"electron 45","why":"no picture within 30 s"}]'];
   expect(parseHostOptions(chosen, "/here")).toMatchObject({ ok: true, value: { browserWhy: "found", trial: true, passedOver: [{ name: "electron 45", why: "no picture within 30 s" }] } });
-});
-
-describe("the origin probe", () => {
-  let server: Server;
-  let status = 200;
-  beforeEach(async () => {
-    server = createServer((_request, response) => {
-      response.writeHead(status).write("x".repeat(100_000));
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  });
-  afterEach(async () => {
-    server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-  });
-  const ask = (url: string) => new HttpOriginProbe({}).ask(url, new AbortController().signal);
-  const home = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-
-  test.each([
-    [200, undefined],
-    [302, undefined],
-    [401, undefined],
-    [404, undefined],
-    [500, "http.500"],
-    [503, "http.503"],
-  ])("%s is %s", async (answered, code) => {
-    status = answered;
-    expect((await ask(home()))?.code).toBe(code);
-  });
-
-  test("says why there is no answer", async () => {
-    const gone = home();
-    server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    expect((await ask(gone))?.code).toBe("net.connection-refused");
-    expect((await ask("ftp://127.0.0.1/"))?.code).toBe("content.bad-address");
-    expect((await ask("nonsense"))?.code).toBe("content.bad-address");
-    expect((await ask("http://no-such-host.invalid/"))?.code).toMatch(/^net\./);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  });
 });

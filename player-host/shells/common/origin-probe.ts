@@ -1,69 +1,106 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { TLSSocket } from "node:tls";
+import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
-import type { OriginProbe } from "../../stage/stage.ts";
+import type { OriginProbe, ProbeAnswer } from "../../stage/origin-probe.ts";
+import { dateIssue, isForbiddenPort, loadIssue } from "./load-issue.ts";
 
-const TIMEOUT_MS = 8_000;
+/** How long the probe waits. */
+export interface ProbePatience {
+  /** No connection within this: the origin is away. */
+  readonly connectMs: number;
+  /** Connected, and no header within this: it is there, and slow. The browser waits longer, and the picture stays meanwhile. */
+  readonly headersMs: number;
+}
+
+const PATIENCE: ProbePatience = { connectMs: 8_000, headersMs: 8_000 };
 
 /**
- * Asks the content's address for its headers, and only whether they come. Certificates are not checked here:
- * the browser does that with its own store when it loads, and nothing of this answer is used. Proxies are
- * those of the environment, as for the browser.
+ * Asks the content's address for its headers, and only whether they come. What the browser judges by rules of its own
+ * (certificates, HTTP, ports) does not make an origin away: it is a remark, for the message of a load that fails. Proxies
+ * are those of the environment, as for the browser.
  */
 export class HttpOriginProbe implements OriginProbe {
   readonly #http: HttpAgent;
   readonly #https: HttpsAgent;
+  readonly #clock: Clock;
+  readonly #patience: ProbePatience;
 
-  constructor(env: NodeJS.ProcessEnv) {
+  constructor(env: NodeJS.ProcessEnv, clock: Clock, patience: ProbePatience = PATIENCE) {
+    this.#clock = clock;
+    this.#patience = patience;
     this.#http = new HttpAgent({ proxyEnv: env, keepAlive: false });
     this.#https = new HttpsAgent({ proxyEnv: env, keepAlive: false, rejectUnauthorized: false });
   }
 
-  ask(url: string, signal: AbortSignal): Promise<Issue | undefined> {
+  ask(url: string, signal: AbortSignal): Promise<ProbeAnswer> {
     let parsed: URL;
     try {
       parsed = new URL(url);
     } catch {
       // The cloud's schema lets no such address through; a hand-written scene can.
-      return Promise.resolve({ code: "content.bad-address", message: `${url.slice(0, 200)} is not an address.` });
+      return Promise.resolve(away({ code: "content.bad-address", message: "The content's address is not an address." }));
     }
     if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
-      return Promise.resolve({ code: "content.bad-address", message: `${url.slice(0, 200)} is neither http nor https.` });
+      return Promise.resolve(away({ code: "content.bad-address", message: `The content's address is neither http nor https but ${parsed.protocol.slice(0, 40)}` }));
     }
+    if (isForbiddenPort(parsed)) return Promise.resolve(answers(loadIssue("ERR_UNSAFE_PORT", url)));
     return this.#get(parsed, signal);
   }
 
-  #get(url: URL, signal: AbortSignal): Promise<Issue | undefined> {
-    const secure = url.protocol === "https:";
+  #get(url: URL, signal: AbortSignal): Promise<ProbeAnswer> {
     const headers = { accept: "text/html,*/*", "user-agent": "vitrine-probe" };
+    const { connectMs, headersMs } = this.#patience;
     return new Promise((resolve) => {
+      let connected = false;
       const take = (response: IncomingMessage): void => {
         const status = response.statusCode ?? 0;
+        const remark = this.#certificate(url, response);
         response.destroy();
-        resolve(status >= 500 ? { code: `http.${status}`, message: `${url.host} answers ${status}.` } : undefined);
+        resolve(status >= 500 ? away({ code: `http.${status}`, message: `${url.host} answers ${status}.` }) : answers(remark));
       };
-      const asked = secure
-        ? httpsRequest(url, { agent: this.#https, headers, timeout: TIMEOUT_MS, signal }, take)
-        : httpRequest(url, { agent: this.#http, headers, timeout: TIMEOUT_MS, signal }, take);
-      asked.on("timeout", () => asked.destroy(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })));
-      asked.on("error", (error) => resolve(issueOf(url, error)));
+      const options = { headers, timeout: connectMs, signal };
+      const asked: ClientRequest = url.protocol === "https:"
+        ? httpsRequest(url, { ...options, agent: this.#https }, take)
+        : httpRequest(url, { ...options, agent: this.#http }, take);
+      asked.on("socket", (socket) => {
+        socket.once(socket instanceof TLSSocket ? "secureConnect" : "connect", () => {
+          connected = true;
+          asked.setTimeout(headersMs);
+        });
+      });
+      asked.on("timeout", () => {
+        resolve(connected ? answers() : away(loadIssue("ETIMEDOUT", url.href)));
+        asked.destroy();
+      });
+      asked.on("error", (error) => resolve(judge(url, error)));
       asked.end();
     });
   }
+
+  /** What is wrong with the certificate by Node's rules and this device's clock. The date first: it is what a person can mend here. */
+  #certificate(url: URL, { socket, headers }: IncomingMessage): Issue | undefined {
+    if (!(socket instanceof TLSSocket) || socket.authorized) return undefined;
+    const { valid_from: from, valid_to: to } = socket.getPeerCertificate();
+    const [validFromMs, validToMs, deviceMs] = [Date.parse(from), Date.parse(to), this.#clock.wallMs()];
+    // Typed as an error; Node sets the code of what went wrong.
+    if (deviceMs >= validFromMs && deviceMs <= validToMs) return loadIssue(String(socket.authorizationError), url.href);
+    const serverMs = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
+    return dateIssue(url.href, { validFromMs, validToMs, deviceMs, serverMs: Number.isNaN(serverMs) ? undefined : serverMs });
+  }
 }
 
-const WORDS: Readonly<Record<string, readonly [string, string]>> = {
-  ECONNREFUSED: ["net.connection-refused", "the connection was refused"],
-  ECONNRESET: ["net.connection-reset", "the connection was reset"],
-  ETIMEDOUT: ["net.timed-out", "no answer in time"],
-  ENOTFOUND: ["net.name-not-resolved", "the name is not known (DNS)"],
-  EAI_AGAIN: ["net.name-not-resolved", "no name server answers (DNS)"],
-  EHOSTUNREACH: ["net.address-unreachable", "the address cannot be reached"],
-  ENETUNREACH: ["net.internet-disconnected", "this device has no network"],
-};
+/** Somebody answered, in a way that the browser may understand better than we do: it is asked as well. */
+function judge(url: URL, error: Error): ProbeAnswer {
+  const issue = loadIssue("code" in error && typeof error.code === "string" ? error.code : "", url.href);
+  return issue.code.startsWith("net.") ? away(issue) : answers(issue);
+}
 
-function issueOf(url: URL, error: Error): Issue {
-  const errno = "code" in error && typeof error.code === "string" ? error.code : "";
-  const [code, words] = WORDS[errno] ?? ["net.failed", error.message];
-  return { code, message: `${url.host}: ${words}.` };
+function answers(remark?: Issue): ProbeAnswer {
+  return remark === undefined ? { kind: "answers" } : { kind: "answers", remark };
+}
+
+function away(error: Issue): ProbeAnswer {
+  return { kind: "away", error };
 }

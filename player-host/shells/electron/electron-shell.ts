@@ -78,7 +78,7 @@ export class ElectronShell implements Shell {
       const emit = (event: ShellEvent): void => this.#events.emit(event);
       const page = new ChromiumPage({ cdp, sessionId: undefined, frameId: frameTree.frame.id, timers, log, emit, own: SCHEME_ORIGINS });
       const pictures = new PagePictures(new Screencast(cdp, undefined, timers), page, clock);
-      lockContents(window.webContents, () => page.rules(), () => page.loadingByHost(), refuse);
+      lockContents(window.webContents, () => page.rules(), (url) => page.heldBack(url), refuse);
       this.#listen(window, page, pictures);
       await page.prepare();
       await new FetchGuard(cdp, log, screens).enable(page);

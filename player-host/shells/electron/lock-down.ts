@@ -1,5 +1,5 @@
 import type { App, Session, WebContents } from "electron";
-import { mayNavigate, type NavigationRules } from "../../stage/navigation-rules.ts";
+import { mayNavigate, mayPass, type NavigationRules } from "../../stage/navigation-rules.ts";
 import type { RefusedThing } from "../../stage/shell.ts";
 
 /** As much of a session as has to be locked. */
@@ -99,18 +99,25 @@ export function lockApp(app: LockableApp, refuse: Refuse): () => void {
 }
 
 /**
- * The page stays where its content is. `loading` tells a load of the host's own, whose redirects are followed;
- * everything the page itself begins has to stay within the rules. Frames inside the page may go where they like
- * (they get neither API nor preload), but never into our own schemes.
+ * The page stays where its content is: what it begins itself has to stay within the rules, and a redirect may pass
+ * elsewhere on the web. Where it ends is judged by the guard over the requests, which knows whose load it is. Frames
+ * inside the page may go where they like (they get neither API nor preload), but never into our own schemes.
+ * `heldBack` hears of the page's own navigations that were stopped.
  */
-export function lockContents(contents: LockableContents, rules: () => NavigationRules, loading: () => boolean, refuse: Refuse): void {
-  const guard = (details: NavigationDetails): void => {
-    if (mayGo(details, rules(), loading())) return;
-    refuse("navigation", details.url.slice(0, 500));
+export function lockContents(contents: LockableContents, rules: () => NavigationRules, heldBack: (url: string) => void, refuse: Refuse): void {
+  const stop = (details: NavigationDetails): void => {
+    if (details.isMainFrame) heldBack(details.url);
+    else refuse("navigation", details.url.slice(0, 500));
     details.preventDefault();
   };
+  const guard = (details: NavigationDetails): void => {
+    if (!(details.isMainFrame ? mayNavigate(rules(), details.url) : frameMayGo(details.url))) stop(details);
+  };
+  const guardRedirect = (details: NavigationDetails): void => {
+    if (!(details.isMainFrame ? mayPass(rules(), details.url) || mayNavigate(rules(), details.url) : frameMayGo(details.url))) stop(details);
+  };
   contents.on("will-navigate", guard);
-  contents.on("will-redirect", guard);
+  contents.on("will-redirect", guardRedirect);
   contents.on("will-frame-navigate", guard);
   contents.setWindowOpenHandler(({ url }) => {
     refuse("window", url.slice(0, 500));
@@ -127,9 +134,6 @@ export function lockContents(contents: LockableContents, rules: () => Navigation
   });
 }
 
-function mayGo({ url, isMainFrame }: NavigationDetails, rules: NavigationRules, loadingByHost: boolean): boolean {
-  if (mayNavigate(rules, url)) return true;
-  const web = url.startsWith("https://") || url.startsWith("http://");
-  if (!isMainFrame) return web || url.startsWith("about:") || url.startsWith("blob:") || url.startsWith("data:");
-  return loadingByHost && web;
+function frameMayGo(url: string): boolean {
+  return ["https://", "http://", "about:", "blob:", "data:"].some((start) => url.startsWith(start));
 }

@@ -1,0 +1,218 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { VALID } from "../../agent/node/transport/testing/test-certificates.ts";
+import type { LoadTarget, Shell } from "../stage/shell.ts";
+import type { ShellUnderTest } from "./shell.conformance.ts";
+import { BLUE, openLoadingSite, type LoadingSite } from "./testing/loading-site.ts";
+import { colourOf, eventually, ShellSeat } from "./testing/shell-seat.ts";
+
+/** Where a load goes, where it ends, and what is said of it. Part of the Shell suite, with a browser and a site of its own. */
+export function shellLoadingConformance(under: ShellUnderTest): void {
+  describe(`Shell: ${under.name}: loading`, () => {
+    let folder: string;
+    let shell: Shell;
+    let site: LoadingSite;
+    let seat: ShellSeat;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "vitrine-loading-"));
+      site = await openLoadingSite();
+      shell = await under.makeShell(folder);
+      seat = new ShellSeat(shell);
+      const started = await shell.start();
+      expect(started.ok, JSON.stringify(started)).toBe(true);
+    }, 90_000);
+    afterEach(() => {
+      site.portal(false);
+      site.release();
+    });
+    afterAll(async () => {
+      await shell.stop();
+      await site.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    }, 30_000);
+
+    function page(path: string, origins: readonly string[] = [], ignoreCache = false): LoadTarget {
+      return { kind: "url", url: site.url(path), origins, ignoreCache };
+    }
+    const to = (url: string): string => `to=${encodeURIComponent(url)}`;
+    const foreignOrigin = (): string => new URL(site.foreignUrl("/")).origin;
+    const calls = (from: number): number => seat.events.slice(from).filter(({ kind }) => kind === "page-call").length;
+    const blueIsOn = (): Promise<void> =>
+      eventually(async () => {
+        const sample = await shell.sample();
+        return sample.ok ? colourOf(sample.value) : sample.error.code;
+      }, BLUE);
+
+    describe("a load that is led to another origin", () => {
+      test("ends there: it has failed, the picture that was on stays, and nobody there has the page API", async () => {
+        await seat.show(page("/blue"));
+        const from = seat.events.length;
+        const failed = await seat.fails(page(`/redirect?${to(site.foreignUrl("/sign-in"))}`));
+        expect(failed).toMatchObject({ error: { code: "content.elsewhere" }, pictureKept: under.keepsPicture });
+        expect(failed.error.message).toContain(foreignOrigin());
+        expect(calls(from)).toBe(0);
+        if (under.keepsPicture) await blueIsOn();
+      });
+
+      test("by a portal, while the very page is on: the page stays and keeps its page API, until the portal lets go", async () => {
+        await seat.show(page("/leaves-when-told"));
+        site.portal(true);
+        for (const ignoreCache of [false, true]) {
+          expect(await seat.fails(page("/leaves-when-told", [], ignoreCache))).toMatchObject({ error: { code: "content.elsewhere" } });
+        }
+        site.portal(false);
+        const from = await seat.show(page("/leaves-when-told"));
+        expect(await seat.told(from, "here")).toEqual({ at: "/leaves-when-told" });
+      });
+
+      test("and back is the content, as with a sign-in that asks nobody", async () => {
+        const from = await seat.show(page(`/redirect?${to(site.foreignUrl(`/back?${to(site.url("/blue"))}`))}`));
+        expect(await seat.told(from, "here")).toEqual({ at: "/blue" });
+      });
+
+      test("that its owner named is the content, page API included", async () => {
+        const from = await seat.show(page(`/redirect?${to(site.foreignUrl("/other"))}`, [foreignOrigin()]));
+        expect(await seat.told(from, "here")).toEqual({ at: "/other" });
+      });
+
+      test("by itself, when it loads itself again, keeps its picture and has failed", async () => {
+        await seat.show(page("/reloads-itself"));
+        site.portal(true);
+        const from = seat.events.length;
+        shell.sendToPage(JSON.stringify({ t: "message", message: "now" }));
+        const failed = await seat.seen("load-failed", from);
+        expect(failed).toMatchObject({ error: { code: "content.elsewhere" }, pictureKept: under.keepsPicture });
+        expect(failed.load).toBeUndefined();
+      });
+
+      test("in a circle has failed with a word of ours, and the picture stays", async () => {
+        await seat.show(page("/blue"));
+        const failed = await seat.fails(page("/circle"));
+        expect(failed).toMatchObject({ error: { code: "http.redirect-loop", message: expect.not.stringContaining("ERR_") as string }, pictureKept: under.keepsPicture });
+        if (under.keepsPicture) await blueIsOn();
+      });
+    });
+
+    describe("while a load of the host's is pending", () => {
+      test("the page on the screen may not go elsewhere in its name, and the load still comes", async () => {
+        const begun = await seat.show(page("/leaves-when-told"));
+        await seat.told(begun, "here");
+        const signIns = site.hits("foreign /sign-in");
+        const from = seat.events.length;
+        const loading = seat.begin(page("/held"));
+        await eventually(() => Promise.resolve(site.hits("/held") > 0), true);
+        shell.sendToPage(JSON.stringify({ t: "message", message: site.foreignUrl("/sign-in") }));
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        site.release();
+        const load = await loading;
+        await seat.seen("load-finished", from, (event) => event.load === load);
+        expect(await seat.told(from, "here")).toEqual({ at: "/held" });
+        expect(calls(from)).toBe(1);
+        expect(site.hits("foreign /sign-in")).toBe(signIns);
+      });
+    });
+
+    describe("a load again means the content's address", () => {
+      test.each([false, true])("where the page moved its own address to one that is not there (cache ignored: %s)", async (ignoreCache) => {
+        await seat.show(page("/moves-address", [], ignoreCache));
+        const before = site.hits("/moves-address");
+        const from = await seat.show(page("/moves-address", [], ignoreCache));
+        expect(site.hits("/moves-address")).toBe(before + 1);
+        expect(site.hits("/not-there/2")).toBe(0);
+        expect(await seat.told(from, "here")).toEqual({ at: "/not-there/2" });
+      });
+
+      test("where a page went on to another one of its origin", async () => {
+        const first = await seat.show(page("/moves-on"));
+        await seat.seen("load-finished", first, (event) => event.load === undefined);
+        const from = await seat.show(page("/moves-on"));
+        expect(await seat.told(from, "here")).toEqual({ at: "/moves-on" });
+      });
+
+      test("and the part of the document that it names", async () => {
+        const target = page("/moves-part#wanted");
+        await seat.told(await seat.show(target), "here");
+        const before = site.hits("/moves-part");
+        expect(await seat.told(await seat.show(target), "here")).toEqual({ at: "#wanted" });
+        expect(site.hits("/moves-part")).toBe(before + 1);
+      });
+
+      test("where the page stands on another origin that its owner named", async () => {
+        const target = page(`/leads?how=script&${to(site.foreignUrl("/other"))}`, [foreignOrigin()], true);
+        const first = seat.events.length;
+        await seat.begin(target);
+        await seat.seen("page-call", first, ({ text }) => text.includes("/other"));
+        const hits = site.hits("/leads");
+        const from = seat.events.length;
+        await seat.begin(target);
+        await seat.seen("page-call", from, ({ text }) => text.includes("/other"));
+        expect(site.hits("/leads")).toBe(hits + 1);
+      });
+    });
+
+    describe("content that goes to another origin by itself", () => {
+      test.each(["meta", "script", "later", "form"])("by %s is held back, and that is told", async (how) => {
+        const signIns = site.hits("foreign /sign-in");
+        const from = seat.events.length;
+        await seat.begin(page(`/leads?how=${how}&${to(site.foreignUrl("/sign-in"))}`));
+        expect(await seat.seen("leads-elsewhere", from)).toEqual({ kind: "leads-elsewhere", url: foreignOrigin() });
+        await blueIsOn();
+        expect(site.hits("foreign /sign-in")).toBe(signIns);
+      });
+
+      test.each(["meta", "script", "form"])("by %s is followed where its owner named it", async (how) => {
+        const from = seat.events.length;
+        await seat.begin(page(`/leads?how=${how}&${to(site.foreignUrl("/other"))}`, [foreignOrigin()]));
+        await seat.seen("page-call", from, ({ text }) => text.includes('"at":"/other"'));
+        expect(seat.events.slice(from).filter(({ kind }) => kind === "leads-elsewhere")).toEqual([]);
+      });
+    });
+
+    describe("a document that comes in part", () => {
+      test.each(["length", "chunks"])("and is cut off (told by its %s) is what is on, and is told as that", async (how) => {
+        const from = seat.events.length;
+        const load = await seat.begin(page(`/cut?how=${how}`));
+        await seat.seen("load-committed", from, (event) => event.load === load);
+        expect(await seat.seen("load-cut", from)).toMatchObject({ load, error: { code: "net.cut-off" } });
+        expect(seat.events.slice(from).filter(({ kind }) => kind === "load-failed")).toEqual([]);
+      });
+
+      test("and never ends is what is on from its beginning, and leaving it is no failure", async () => {
+        const from = seat.events.length;
+        const load = await seat.begin(page("/endless"));
+        await seat.seen("load-committed", from, (event) => event.load === load);
+        await blueIsOn();
+        await seat.show(page("/blue"));
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        expect(seat.events.slice(from).filter(({ kind }) => kind === "load-cut" || kind === "load-failed")).toEqual([]);
+      });
+    });
+
+    test("a certificate that nobody vouches for has a code of its own, and the picture stays", async () => {
+      const server = createTlsServer(VALID, (_request, response) => response.end("never seen"));
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+      try {
+        await seat.show(page("/blue"));
+        const failed = await seat.fails({ kind: "url", url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/`, ignoreCache: false });
+        expect(failed).toMatchObject({ error: { code: "tls.unknown-issuer", message: expect.not.stringContaining("ERR_") as string }, pictureKept: under.keepsPicture });
+      } finally {
+        server.closeAllConnections();
+        await new Promise<void>((resolve) => server.close(() => resolve()));
+      }
+    });
+
+    test("content with a worker of its own comes with its origin away", async () => {
+      const from = await seat.show(page("/worker"));
+      await seat.told(from, "here");
+      await seat.show({ kind: "screen", screen: { kind: "blank" } });
+      await site.goDown();
+      const again = await seat.show(page("/worker"));
+      expect(await seat.told(again, "here")).toEqual({ at: "with its worker" });
+    });
+  });
+}

@@ -1,0 +1,92 @@
+import { expect } from "vitest";
+import type { LoadTarget, PixelSample, Shell, ShellEvent } from "../../stage/shell.ts";
+
+export type EventOf<K extends ShellEvent["kind"]> = Extract<ShellEvent, { kind: K }>;
+
+/** Longest wait for an event that has to come. */
+export const WAIT_MS = 8_000;
+
+/** A test in front of a shell: what it was told to load, and everything it said since. */
+export class ShellSeat {
+  readonly events: ShellEvent[] = [];
+  readonly #shell: Shell;
+  #wake: (() => void) | undefined;
+  #loads = 0;
+
+  constructor(shell: Shell) {
+    this.#shell = shell;
+    shell.onEvent((event) => {
+      this.events.push(event);
+      this.#wake?.();
+    });
+  }
+
+  /** The first event from `from` on that fits; fails by name when none comes. */
+  async seen<K extends ShellEvent["kind"]>(kind: K, from: number, fits: (event: EventOf<K>) => boolean = () => true): Promise<EventOf<K>> {
+    const find = (): EventOf<K> | undefined =>
+      this.events.slice(from).find((event): event is EventOf<K> => event.kind === kind && fits(event as EventOf<K>));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no ${kind} event came; there were: ${JSON.stringify(this.events.slice(from)).slice(0, 2000)}`)), WAIT_MS);
+    });
+    try {
+      for (let found = find(); ; found = find()) {
+        if (found !== undefined) return found;
+        await Promise.race([late, new Promise<void>((resolve) => (this.#wake = resolve))]);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Begins a load and returns its number. */
+  async begin(target: LoadTarget): Promise<number> {
+    const load = (this.#loads += 1);
+    await this.#shell.load(load, target);
+    return load;
+  }
+
+  /** Loads to the end; returns the place in `events` where it began. */
+  async show(target: LoadTarget): Promise<number> {
+    const from = this.events.length;
+    const load = await this.begin(target);
+    await this.seen("load-finished", from, (event) => event.load === load);
+    return from;
+  }
+
+  /** How a load that cannot come about fails. */
+  async fails(target: LoadTarget): Promise<EventOf<"load-failed">> {
+    const from = this.events.length;
+    const load = await this.begin(target);
+    return this.seen("load-failed", from, (event) => event.load === load);
+  }
+
+  /** The data of what the page emits under this name, which is how a page tells the test something. */
+  async told(from: number, name: string): Promise<Record<string, unknown>> {
+    const event = await this.seen("page-call", from, ({ text }) => {
+      const call = JSON.parse(text) as { do?: string; name?: string };
+      return call.do === "emit" && call.name === name;
+    });
+    return (JSON.parse(event.text) as { data?: Record<string, unknown> }).data ?? {};
+  }
+}
+
+/** Asks again until the answer is the expected one; the browser paints when it paints. */
+export async function eventually<T>(ask: () => Promise<T>, expected: T): Promise<void> {
+  const untilMs = performance.now() + WAIT_MS;
+  let answer = await ask();
+  while (answer !== expected && performance.now() < untilMs) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    answer = await ask();
+  }
+  expect(answer).toBe(expected);
+}
+
+/** `r,g,b` of a sample that is of one colour. */
+export function colourOf(sample: PixelSample): string | undefined {
+  const [red, green, blue] = sample.rgba;
+  for (let i = 0; i < sample.rgba.length; i += 4) {
+    for (const [at, value] of [red, green, blue].entries()) if (Math.abs((sample.rgba[i + at] ?? 0) - (value ?? 0)) > 4) return undefined;
+  }
+  return `${red},${green},${blue}`;
+}
