@@ -57,8 +57,9 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
   const migration = await Migration.load({
     documents, ownership: identity.ownership, clock, timers, random, alarms,
     log: log.child({ part: "migration" }), policy: DEFAULT_MIGRATION_POLICY, configured: settings.endpoints,
+    plainAllowed: settings.config["cloud.allowPlain"],
   });
-  const { way, network, wayKeys } = await createWay(ports, alarms, migration);
+  const { way, network, wayKeys } = await createWay(ports, alarms, migration, settings.config["cloud.allowPlain"]);
   const overrides = await ManualOverrides.load({ store: documents, clock, log });
   const schedule = new ScheduleRunner({
     schedule: () => late.desired?.document()?.schedule,
@@ -113,14 +114,14 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
 }
 
 /** What changes the device's way to its cloud: to another cloud, or into another network, one at a time. */
-async function createWay(ports: AgentPorts, alarms: AlarmBoard, migration: Migration) {
+async function createWay(ports: AgentPorts, alarms: AlarmBoard, migration: Migration, plainAllowed: boolean) {
   const { clock, timers, random, log, documents, crypto, platform } = ports;
   const way = new WayToCloud();
   const deps = { settings: platform.networkSettings, proxy: ports.cloudProxy };
   const network = await NetworkChange.load({
     ...deps, documents, crypto, way, clock, timers, random, alarms, log: log.child({ part: "network" }), policy: DEFAULT_NETWORK_POLICY,
   });
-  const wayKeys = [endpointsKey(migrationTarget(migration, clock)), networkKey(networkTarget(network, deps, clock))].map((key) => exclusiveKey(key, way));
+  const wayKeys = [endpointsKey(migrationTarget(migration, clock), plainAllowed), networkKey(networkTarget(network, deps, clock))].map((key) => exclusiveKey(key, way));
   return { way, network, wayKeys };
 }
 

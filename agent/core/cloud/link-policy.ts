@@ -30,6 +30,8 @@ export interface LinkPolicy {
   readonly retryAfterJitterMaxMs: number;
   /** How long a session at another than the preferred endpoint lasts before the preferred one is tried again. */
   readonly preferredReturn: RetryPolicy;
+  /** Whether plain addresses of other machines may be followed; see `plainIssue`. */
+  readonly plainAllowed: boolean;
   /** `goaway` may name an endpoint this many times in a row with no stable session between. */
   readonly redirectsMax: number;
 }
@@ -49,5 +51,6 @@ export const DEFAULT_LINK_POLICY: LinkPolicy = {
   retryAfterJitterRatio: 0.25,
   retryAfterJitterMaxMs: 60_000,
   preferredReturn: { firstMs: 3_600_000, factor: 2, capMs: 43_200_000, floorMs: 1_200_000 },
+  plainAllowed: false,
   redirectsMax: 3,
 };

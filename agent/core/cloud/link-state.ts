@@ -1,4 +1,5 @@
 import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
+import { plainIssue } from "../../protocol/plain-address.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { retryDelayMs } from "../../../platform/runtime/retry-schedule.ts";
@@ -371,14 +372,16 @@ function goAway(state: LinkState, event: Extract<LinkEvent, { kind: "goaway" }>,
   let next: LinkState = { ...offline(state, context), lastError: why };
   // A server that sends every device away at once must not make each of them come back every second.
   if (!stable) next = { ...next, book: noteFailure(next.book, phase.endpoint, nowMs, policy, random) };
-  const follows = event.endpoint !== undefined && next.redirects < policy.redirectsMax && !losesTls(phase.endpoint, event.endpoint);
+  const follows = event.endpoint !== undefined && next.redirects < policy.redirectsMax && mayFollow(phase.endpoint, event.endpoint, policy);
   if (follows) next = { ...next, redirect: event.endpoint, redirects: next.redirects + 1 };
   return end(state, wait(putOff(next, phase, event.retryAfterMs, context), context), why, "reconnecting");
 }
 
-/** From TLS to plain text only a signed desired document may lead. */
-function losesTls(from: string, to: string): boolean {
-  return /^wss:/i.test(from) && !/^wss:/i.test(to);
+/** An address of a scheme this version knows; never one in plain text where none may be, and never from TLS to plain text. */
+function mayFollow(from: string, to: string, { plainAllowed }: LinkPolicy): boolean {
+  const scheme = URL.parse(to)?.protocol;
+  if (scheme === "wss:") return true;
+  return scheme === "ws:" && !/^wss:/i.test(from) && plainIssue(to, plainAllowed) === undefined;
 }
 
 /**

@@ -48,7 +48,11 @@ export const CONFIG = {
   },
   "cloud.endpoints": {
     type: { kind: "addresses", protocols: ["wss:", "ws:"], countMax: 8 }, default: [], mutable: true,
-    description: "Addresses of the cloud, in the order they are tried. Desired state can move the device to others.",
+    description: "Addresses of the cloud, in the order they are tried. Desired state can move the device to others. ws:// is taken on loopback alone, or with cloud.allowPlain.",
+  },
+  "cloud.allowPlain": {
+    type: { kind: "boolean" }, default: false,
+    description: "Takes ws:// and http:// addresses of other machines for the link and uploads. For labs: everybody on the network can read and change what is sent.",
   },
   "cloud.pingMs": {
     type: { kind: "integer", min: 5 * SECOND_MS, max: 5 * MINUTE_MS }, default: 30 * SECOND_MS, unit: "ms",
@@ -59,12 +63,12 @@ export const CONFIG = {
     description: "The first connection after a boot waits a random part of this, so that a site that gets its power back does not come all at once.",
   },
   "cloud.proxy": {
-    type: { kind: "addresses", protocols: ["http:"], countMax: 1 }, default: [], secret: true,
-    description: "HTTP proxy for the link, uploads and packages. Secret, because it may hold a password.",
+    type: { kind: "proxy" }, default: [], secret: true,
+    description: "Proxy for the link, uploads and packages; with https:// it is itself spoken to over TLS. Secret, because it may hold a password.",
   },
   "cloud.caFile": {
     type: text(1024), default: "",
-    description: "PEM file with certificates to trust beside the system's, for the link, uploads and packages. Empty: only the system's.",
+    description: "PEM file with certificates to trust beside the machine's store (update-ca-certificates) and those that come with Node, for the link, uploads and packages. Empty: only those.",
   },
   "provisioning.path": {
     type: text(1024), default: "/boot/firmware/vitrine.json",

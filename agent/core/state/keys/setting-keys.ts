@@ -1,4 +1,5 @@
 import type { Content, DesiredDocument, Schedule } from "../../../protocol/desired.ts";
+import { plainIssueIn } from "../../../protocol/plain-address.ts";
 import type { Clock } from "../../../../platform/ports/clock.ts";
 import { seen, type Reading } from "../../../../platform/ports/reading.ts";
 import type { Issue, Result } from "../../../../platform/ports/result.ts";
@@ -46,8 +47,15 @@ export function contentKey(target: KeyTarget<Content>): DesiredKeyHandler {
 }
 
 /** `cloud.endpoints`: the move to another cloud, tried, confirmed or undone by the target. */
-export function endpointsKey(target: KeyTarget<readonly string[]>): DesiredKeyHandler {
-  return targetKey("cloud.endpoints", ({ cloud }) => cloud?.endpoints, target);
+export function endpointsKey(target: KeyTarget<readonly string[]>, plainAllowed = false): DesiredKeyHandler {
+  const handler = targetKey("cloud.endpoints", ({ cloud }) => cloud?.endpoints, target);
+  return {
+    ...handler,
+    wanted: (document) => {
+      const error = plainIssueIn(document.cloud?.endpoints ?? [], plainAllowed);
+      return error === undefined ? handler.wanted(document) : { kind: "refused", error };
+    },
+  };
 }
 
 /** `schedule`: refused where this machine does not know the zone; says so when nothing follows it. */
