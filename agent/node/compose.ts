@@ -87,7 +87,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     transport: createTransport(platform, timers, http, cloudProxy, options.version),
     cloudProxy,
     linkPolicy: { ...DEFAULT_LINK_POLICY, pingIntervalMs: config.values["cloud.pingMs"], plainAllowed: config.values["cloud.allowPlain"] },
-    uploader: (link) => new HttpUploader({ link, clock, timers, random: systemRandom, log: log.child({ part: "uploads" }), http, policy: DEFAULT_UPLOAD_POLICY }),
+    uploader: (link, rules) => new HttpUploader({ link, rules, clock, timers, random: systemRandom, log: log.child({ part: "uploads" }), http, policy: DEFAULT_UPLOAD_POLICY }),
     logs: logSource(paths.logs, () => pino.flush()),
     setLogLevel: (level: LogLevel) => pino.setLevel(level),
     logLevel: () => pino.level(),

@@ -1,4 +1,5 @@
 import type { Issue } from "../../platform/ports/result.ts";
+import { parseUrl } from "../../platform/runtime/parse-url.ts";
 
 /** Code for an address without TLS that leads away from this machine. */
 export const PLAIN_REFUSED = "link.plain-refused";
@@ -16,8 +17,8 @@ export function isLoopback(hostname: string): boolean {
  * same (`cloud.allowPlain`, for labs). An address that cannot be parsed is not judged here.
  */
 export function plainIssue(address: string, plainAllowed: boolean): Issue | undefined {
-  const url = URL.parse(address);
-  if (url === null || TLS_SCHEMES.has(url.protocol) || plainAllowed || isLoopback(url.hostname)) return undefined;
+  const url = parseUrl(address);
+  if (url === undefined || TLS_SCHEMES.has(url.protocol) || plainAllowed || isLoopback(url.hostname)) return undefined;
   const secure = url.protocol === "ws:" ? "wss://" : "https://";
   return {
     code: PLAIN_REFUSED,

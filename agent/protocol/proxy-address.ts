@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import { parseUrl } from "../../platform/runtime/parse-url.ts";
 
 /** In which a proxy can be spoken to. */
 export const PROXY_SCHEMES: readonly string[] = ["http:", "https:"];
@@ -12,8 +13,8 @@ const LENGTH_MAX = 512;
 export function parseProxy(text: string): Result<URL> {
   const bad = (why: string): Result<never> => fail("proxy.bad-address", `${why}; expected ${PROXY_WORDS}`, "write / ? # @ and spaces of a user or password as %2F %3F %23 %40 %20");
   if (text.length > LENGTH_MAX) return bad(`longer than ${LENGTH_MAX} characters`);
-  const url = /^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(text) ? URL.parse(text) : null;
-  if (url === null) return bad("not an address");
+  const url = /^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(text) ? parseUrl(text) : undefined;
+  if (url === undefined) return bad("not an address");
   if (!PROXY_SCHEMES.includes(url.protocol)) return bad(`proxies of ${url.protocol}// are not supported`);
   if (url.pathname !== "/" && url.pathname !== "") return bad("a proxy has no path");
   if (url.search !== "" || url.hash !== "") return bad("a proxy has no query");

@@ -3,6 +3,7 @@ import { plainIssue } from "../../protocol/plain-address.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { retryDelayMs } from "../../../platform/runtime/retry-schedule.ts";
+import { parseUrl } from "../../../platform/runtime/parse-url.ts";
 import { bookOf, chooseEndpoint, noteFailure, noteRefusal, noteStable, noteTime, type EndpointBook } from "./endpoint-book.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 
@@ -379,7 +380,7 @@ function goAway(state: LinkState, event: Extract<LinkEvent, { kind: "goaway" }>,
 
 /** An address of a scheme this version knows; never one in plain text where none may be, and never from TLS to plain text. */
 function mayFollow(from: string, to: string, { plainAllowed }: LinkPolicy): boolean {
-  const scheme = URL.parse(to)?.protocol;
+  const scheme = parseUrl(to)?.protocol;
   if (scheme === "wss:") return true;
   return scheme === "ws:" && !/^wss:/i.test(from) && plainIssue(to, plainAllowed) === undefined;
 }

@@ -1,4 +1,5 @@
 import { LOG_LEVELS } from "../../protocol/desired.ts";
+import { UPLOAD_HOST } from "../../protocol/upload-address.ts";
 import type { ConfigType, ConfigValue, ConfigValueOf } from "./config-type.ts";
 
 /** One configuration key: everything the resolver, the CLI and docs/configuration.md know about it. */
@@ -21,6 +22,8 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
 
+/** A comma between two of what UPLOAD_HOST takes one of. */
+const UPLOAD_HOSTS = new RegExp(`^(?:${UPLOAD_HOST.source.slice(1, -1)}(?:,(?=.)|$))*$`);
 const intervalMs: ConfigType = { kind: "integer", min: SECOND_MS, max: DAY_MS };
 const text = (lengthMax: number) => ({ kind: "text", lengthMax }) as const;
 
@@ -65,6 +68,17 @@ export const CONFIG = {
   "cloud.proxy": {
     type: { kind: "proxy" }, default: [], secret: true,
     description: "Proxy for the link, uploads and packages; with https:// it is itself spoken to over TLS. Secret, because it may hold a password.",
+  },
+  "cloud.uploadHosts": {
+    type: {
+      kind: "text",
+      lengthMax: 2048,
+      pattern: UPLOAD_HOSTS,
+      patternSays: "names of hosts separated by commas, such as uploads.example,.storage.example,store.example:8443",
+    },
+    default: "",
+    mutable: true,
+    description: "Hosts that screenshots and logs may be uploaded to, besides the host of the link itself. A leading dot means all names below.",
   },
   "cloud.caFile": {
     type: text(1024), default: "",

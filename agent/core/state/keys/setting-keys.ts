@@ -36,6 +36,12 @@ export function logLevelKey(clock: Clock, setting: Setting<string>): DesiredKeyH
   return settingKey(clock, "log.level", ({ log }) => log?.level, setting);
 }
 
+/** `cloud.uploadHosts`: `hosts` reads the document itself, so that what it says is so at once. */
+export function uploadHostsKey(clock: Clock, hosts: () => readonly string[]): DesiredKeyHandler {
+  const setting: Setting<Json> = { current: () => [...hosts()], set: () => Promise.resolve({ ok: true, value: undefined }) };
+  return settingKey(clock, "cloud.uploadHosts", ({ cloud }) => cloud?.uploadHosts, setting);
+}
+
 /** `player.config`: handed to the customer's page. */
 export function playerConfigKey(clock: Clock, setting: Setting<JsonObject>): DesiredKeyHandler {
   return settingKey(clock, "player.config", ({ player }) => player?.config, setting);
