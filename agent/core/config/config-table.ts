@@ -58,8 +58,8 @@ export const CONFIG = {
     description: "Takes ws:// and http:// addresses of other machines for the link and uploads. For labs: everybody on the network can read and change what is sent.",
   },
   "cloud.pingMs": {
-    type: { kind: "integer", min: 5 * SECOND_MS, max: 5 * MINUTE_MS }, default: 30 * SECOND_MS, unit: "ms",
-    description: "Silence after which the link is pinged. The cloud may set another.",
+    type: { kind: "integer", min: 5 * SECOND_MS, max: 5 * MINUTE_MS }, default: 25 * SECOND_MS, unit: "ms",
+    description: "Silence after which the link is pinged. The cloud may set another, and the device learns a shorter one where quiet connections are cut.",
   },
   "cloud.firstConnectSpreadMs": {
     type: { kind: "integer", min: 0, max: 10 * MINUTE_MS }, default: 10 * SECOND_MS, unit: "ms",
