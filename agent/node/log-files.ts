@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { ROTATED_ENDING } from "../../platform/node/rotating-file.ts";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
+import { redactText } from "../../platform/runtime/redact.ts";
 import type { LogSource } from "../core/commands/services.ts";
 
 /** Where one log is: its file and the one set aside before it. */
@@ -81,7 +82,8 @@ async function endOf(path: string, bytesMax: number): Promise<string> {
     const buffer = Buffer.alloc(size - from);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, from);
     const text = buffer.toString("utf8", 0, bytesRead);
-    return from === 0 ? text : text.slice(text.indexOf("\n") + 1);
+    // Written by an earlier version, or by a player host of another one, whose lines may not be masked.
+    return redactText(from === 0 ? text : text.slice(text.indexOf("\n") + 1));
   } finally {
     await file.close();
   }

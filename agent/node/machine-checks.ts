@@ -1,11 +1,13 @@
 import { lookup } from "node:dns/promises";
 import { access, constants } from "node:fs/promises";
+import type { OpenPlace } from "../../platform/node/private-tree.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import { findPlayerGroup, ownMembership } from "./player-group.ts";
+import { openPlacesText } from "./report-findings.ts";
 import { bad, good, warning, type DiagnosticCheck } from "../core/health/diagnostic-check.ts";
 
 /** Checks of `vitrine doctor` that ask this machine itself. */
-export function machineChecks(data: string, endpoints: () => readonly string[], playerGroup: string): readonly DiagnosticCheck[] {
+export function machineChecks(data: string, endpoints: () => readonly string[], playerGroup: string, openPlaces: readonly OpenPlace[]): readonly DiagnosticCheck[] {
   return [
     ...(playerGroup === "" ? [] : [playerGroupCheck(playerGroup)]),
     {
@@ -17,6 +19,13 @@ export function machineChecks(data: string, endpoints: () => readonly string[], 
         } catch (thrown) {
           return bad(`${data} cannot be written: ${messageOf(thrown)}`, "check its owner and mode, and that the disk is not mounted read-only");
         }
+      },
+    },
+    {
+      name: "who reads the data",
+      run: () => {
+        const open = openPlacesText(openPlaces);
+        return Promise.resolve(open === undefined ? good("only this user") : warning(open, "give the data folder to the agent's user (chown -R), on a disk that takes writes and keeps modes, and start the agent again"));
       },
     },
     {

@@ -2,10 +2,12 @@
 import { resolve } from "node:path";
 import { SystemTimers } from "../../platform/linux/system-clock.ts";
 import { makeFolder } from "../../platform/node/make-folder.ts";
+import { closeToOthers, type OpenPlace, type PrivateTreeOptions } from "../../platform/node/private-tree.ts";
 import { takeProcessLock } from "../../platform/node/process-lock.ts";
 import type { Timer } from "../../platform/ports/clock.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import { configEntry, CONFIG_KEYS, flagName } from "../core/config/config-table.ts";
+import { redactText } from "../../platform/runtime/redact.ts";
 import { compose } from "./compose.ts";
 import { readConfig, type ReadConfig } from "./config/read-config.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -38,19 +40,23 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     // Not a wrong configuration: a disk may come late, and the one that waits for it is started again.
     return refuse(`the data folder ${data} cannot be made: ${messageOf(thrown)}`, "name another one with --data DIR", EXIT.failed);
   }
+  const sharing = config.values["player.group"] !== "";
+  // Whoever else is on the machine gets nothing of what is made from now on; the player host's group reads packages.
+  process.umask(sharing ? 0o027 : 0o077);
+  const openPlaces = closeToOthers(data, privateData(config));
   const lock = takeProcessLock(`${paths.data}/agent.lock`);
   // A disk that cannot be written does not stop the device; a second agent on the same data would break it.
   if (!lock.ok && lock.error.code !== "lock.unwritable") {
     return refuse(`another agent runs on this data folder: ${lock.error.message}`, "stop it, or use another folder with --data DIR", EXIT.failed);
   }
   try {
-    return await runAgent(config, data);
+    return await runAgent(config, data, openPlaces);
   } finally {
     if (lock.ok) lock.value();
   }
 }
 
-async function runAgent(config: ReadConfig, data: string): Promise<ExitCode> {
+async function runAgent(config: ReadConfig, data: string, openPlaces: readonly OpenPlace[]): Promise<ExitCode> {
   const paths = pathsIn(data, { content: config.values["content.dir"], playerLogs: config.values["player.logsDir"] });
   const pino = await createPinoLog({ file: paths.agentLog, stderr: true, pretty: config.values["log.pretty"], level: config.values["log.level"] });
   const { log } = pino;
@@ -68,7 +74,7 @@ async function runAgent(config: ReadConfig, data: string): Promise<ExitCode> {
   });
   const settled = onSignals(() => end(EXIT.stopped), () => pino.flush());
   try {
-    const agent = await compose({ config, paths, pino, signal: stop.signal, version: VERSION });
+    const agent = await compose({ config, paths, pino, openPlaces, signal: stop.signal, version: VERSION });
     await agent.run(stop.signal);
   } catch (thrown) {
     log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "the agent ended by a bug");
@@ -78,6 +84,12 @@ async function runAgent(config: ReadConfig, data: string): Promise<ExitCode> {
     pino.flush();
   }
   return exitCode;
+}
+
+/** What of the data folder others may have a part in: sockets and packages, where no folder of their own is configured for them. */
+function privateData({ values }: ReadConfig): PrivateTreeOptions {
+  const passesBy = values["player.group"] !== "" && (values["sockets.dir"] === "" || values["content.dir"] === "");
+  return { rootMode: passesBy ? 0o711 : 0o700, leave: new Set(["run", "content", "player"]), groupReads: new Set(["logs"]) };
 }
 
 /**
@@ -118,6 +130,6 @@ function printAndEnd(text: string): ExitCode {
 }
 
 function refuse(message: string, hint: string, code: ExitCode = EXIT.badConfiguration): ExitCode {
-  process.stderr.write(`vitrine-agent: ${message}\n${hint === "" ? "" : `  → ${hint}\n`}`);
+  process.stderr.write(`vitrine-agent: ${redactText(message)}\n${hint === "" ? "" : `  → ${hint}\n`}`);
   return code;
 }

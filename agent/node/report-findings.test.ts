@@ -9,6 +9,6 @@ test("a file that was set aside happened, and a store in memory is so: one alarm
   const told: string[] = [];
   const note = (kind: string) => (code: string, _severity: unknown, message: string): void => void told.push(`${kind} ${code} ${message}`);
   const stores = { findings, onIncident: () => {} } as unknown as Stores;
-  reportFindings({ alarms: { raise: note("raise"), happened: note("happened"), clear: () => {} }, stores, loaded: { findings: [] } as never, log: silentLog });
+  reportFindings({ alarms: { raise: note("raise"), happened: note("happened"), clear: () => {} }, stores, loaded: { findings: [] } as never, openPlaces: [], log: silentLog });
   expect(told).toEqual(["happened storage.quarantined a!", "happened storage.quarantined c!", "raise storage.degraded b!; d!"]);
 });

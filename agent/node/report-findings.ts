@@ -1,3 +1,4 @@
+import type { OpenPlace } from "../../platform/node/private-tree.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { Issue } from "../../platform/ports/result.ts";
 import type { AlarmBoard } from "../core/health/alarm-board.ts";
@@ -11,11 +12,12 @@ export interface FindingsDeps {
   readonly stores: Stores;
   readonly loaded: LoadedKey;
   readonly worldDamage?: Issue;
+  readonly openPlaces: readonly OpenPlace[];
   readonly log: Log;
 }
 
 /** Tells the cloud what was found wrong on the way up, and what goes wrong with the outbox's disk later. */
-export function reportFindings({ alarms, stores, loaded, worldDamage, log }: FindingsDeps): void {
+export function reportFindings({ alarms, stores, loaded, worldDamage, openPlaces, log }: FindingsDeps): void {
   for (const finding of stores.findings) {
     log.error({ ...finding }, "storage was damaged or cannot be used");
     // Two files may have been hurt at once, and one of them again since the last start: each is told.
@@ -28,8 +30,24 @@ export function reportFindings({ alarms, stores, loaded, worldDamage, log }: Fin
     log.warn({ ...finding }, "the device key was not as it should be");
     alarms.raise(finding.code, finding.severity, finding.message, finding.evidence);
   }
+  const open = openPlacesText(openPlaces);
+  if (open === undefined) alarms.clear(OPEN_CODE, "only the agent's user can read its data");
+  else {
+    log.error({ places: openPlaces.slice(0, 20) }, open);
+    alarms.raise(OPEN_CODE, "warning", open, { count: openPlaces.length });
+  }
   if (worldDamage !== undefined) log.warn({ ...worldDamage }, "the simulated hardware begins anew");
   stores.onIncident((incident) => raiseIncident(alarms, log, incident));
+}
+
+const OPEN_CODE = "data.readable-by-others";
+
+/** `undefined`: nothing is open. */
+export function openPlacesText(places: readonly OpenPlace[]): string | undefined {
+  const [first] = places;
+  if (first === undefined) return undefined;
+  const more = places.length > 1 ? ` and ${places.length - 1} more` : "";
+  return `other users of this machine can read ${first.path} (mode ${first.mode})${more}, where passwords may be, and that cannot be changed: ${first.why}`;
 }
 
 function raiseAll(alarms: FindingsDeps["alarms"], code: StorageFinding["code"], severity: "error" | "critical", { findings }: Stores): void {

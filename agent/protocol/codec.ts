@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { err, fail, ok, type Issue, type Result } from "../../platform/ports/result.ts";
 import { isJsonObject, parseJson } from "../../platform/runtime/json.ts";
 import { isDeeperThan } from "../../platform/runtime/json-depth.ts";
+import { isSecretName, redactText } from "../../platform/runtime/redact.ts";
 import { CloudMessageSchema, type CloudMessage } from "./cloud-messages.ts";
 import { DeviceMessageSchema, type DeviceMessage } from "./device-messages.ts";
 import { FRAME_BYTES_MAX, FRAME_DEPTH_MAX } from "./limits.ts";
@@ -61,5 +62,8 @@ export function validate<S extends v.GenericSchema>(schema: S, value: unknown, w
   const issue = parsed.issues[0];
   const path = v.getDotPath(issue);
   const where = path === null ? what : `${what}, at ${path.slice(0, 200)}`;
-  return fail(code, `${where}: ${issue.message.slice(0, 300)}`);
+  // The schema's words repeat what was received, which may be a password that is too short.
+  const isSecret = path?.split(".").some((name) => isSecretName(name)) === true;
+  const message = isSecret ? issue.message.replace(/ (?:but )?received [\s\S]*$/, "") : redactText(issue.message);
+  return fail(code, `${where}: ${message.slice(0, 300)}`);
 }

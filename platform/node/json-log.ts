@@ -1,5 +1,6 @@
 import pino, { type Logger } from "pino";
 import type { Log } from "../ports/log.ts";
+import { LOG_LIMITS, redact, redactText } from "../runtime/redact.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -10,16 +11,13 @@ export interface JsonLog {
   level(): LogLevel;
 }
 
-/** Field paths whose values never reach a log. */
-const SECRETS = ["*.claimToken", "claimToken", "*.privateKey", "privateKey", "*.password", "password", "*.token", "token", "headers.authorization"];
-
 /**
- * JSON lines with ISO times to every one of `streams`, without what is secret. No pino transports: a worker thread costs memory
+ * JSON lines with ISO times to every one of `streams`, without what is secret (see `redact`). No pino transports: a worker thread costs memory
  * and loses its lines in a crash; a line is written when the call returns.
  */
 export function createJsonLog(streams: readonly pino.DestinationStream[], level: LogLevel): JsonLog {
   const entries = streams.map((stream): pino.StreamEntry => ({ level: "debug", stream }));
-  const logger = pino({ level, base: null, redact: { paths: SECRETS, censor: "[secret]" }, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(entries));
+  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(entries));
   return {
     log: asLog(logger),
     setLevel: (wanted) => {
@@ -34,14 +32,14 @@ function asLog(logger: Logger): Log {
   const root = logger;
   const wrap = (bound: Logger): Log => {
     const write = (level: LogLevel) => (fields: Record<string, unknown>, message: string): void => {
-      if (root.isLevelEnabled(level)) bound[level](fields, message);
+      if (root.isLevelEnabled(level)) bound[level](redact(fields, LOG_LIMITS) as Record<string, unknown>, redactText(message.slice(0, LOG_LIMITS.textMax)));
     };
     return {
       debug: write("debug"),
       info: write("info"),
       warn: write("warn"),
       error: write("error"),
-      child: (bindings) => wrap(bound.child(bindings, { level: "debug" })),
+      child: (bindings) => wrap(bound.child(redact(bindings, LOG_LIMITS) as Record<string, unknown>, { level: "debug" })),
     };
   };
   return wrap(logger.child({}, { level: "debug" }));

@@ -1,11 +1,6 @@
+import { redactText } from "../../platform/runtime/redact.ts";
 import type { StageReport } from "../contract/link-messages.ts";
-import { loopEveryMs } from "./reload-loop.ts";
 import type { Shown, StageState } from "./stage-state.ts";
-
-/** The report with what only time tells: whether the page that plays loads itself anew again and again. `nowMs` is monotonic. Pure. */
-export function withLoop(report: StageReport, state: StageState, nowMs: number): StageReport {
-  return report.kind === "playing" && loopEveryMs(state.ownReloads, nowMs) !== undefined ? { ...report, looping: true } : report;
-}
 
 /** The stage in the agent's words. Pure. */
 export function reportStage(state: StageState): StageReport {
@@ -14,7 +9,7 @@ export function reportStage(state: StageState): StageReport {
     if (work.kind === "no-shell") return { kind: "failed", content: wanted.kind, error: `no browser: ${work.why}` };
     // What is on, and not what was asked for: the page before stays until ours has come.
     if (shown.kind === "screen") return { kind: "screen", screen: shown.screen.kind };
-    if (state.error !== undefined) return { kind: "failed", content: wanted.kind, error: `${state.error.code}: ${state.error.message}${keptOn(shown)}`.slice(0, 2000) };
+    if (state.error !== undefined) return { kind: "failed", content: wanted.kind, error: redactText(`${state.error.code}: ${state.error.message}${keptOn(shown)}`).slice(0, 2000) };
     return { kind: "loading", content: wanted.kind, sinceMs: state.wantedSinceMs };
   }
   const content = wanted.content.id;
@@ -26,7 +21,7 @@ export function reportStage(state: StageState): StageReport {
   }
   if (work.kind === "no-shell") return { kind: "failed", content, error: `no browser: ${work.why}` };
   if (state.error === undefined) return { kind: "loading", content, sinceMs: state.wantedSinceMs };
-  return { kind: "failed", content, error: `${state.error.code}: ${state.error.message}${keptOn(shown)}`.slice(0, 2000) };
+  return { kind: "failed", content, error: redactText(`${state.error.code}: ${state.error.message}${keptOn(shown)}`).slice(0, 2000) };
 }
 
 function keptOn(shown: Shown): string {

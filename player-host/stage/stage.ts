@@ -2,6 +2,7 @@ import type { Clock, Timer, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { Random } from "../../platform/ports/random.ts";
 import { fail, messageOf, type Result } from "../../platform/ports/result.ts";
+import { redactText } from "../../platform/runtime/redact.ts";
 import { Emitter } from "../../platform/runtime/emitter.ts";
 import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
@@ -10,8 +11,8 @@ import type { OriginProbe } from "./origin-probe.ts";
 import { judgePicture } from "./picture.ts";
 import { PictureWatch } from "./picture-watch.ts";
 import type { LoadTarget, Shell, ShellEvent, ShellFacts } from "./shell.ts";
-import { reportStage, withLoop } from "./stage-report.ts";
-import { canFreeze, initialStage, samePicture, stepStage, type StageEffect, type StageEvent, type StageState } from "./stage-state.ts";
+import { reportStage } from "./stage-report.ts";
+import { initialStage, isOtherPicture, stepStage, type StageEffect, type StageEvent, type StageState } from "./stage-state.ts";
 
 export interface StageDeps {
   readonly shell: Shell;
@@ -31,6 +32,8 @@ export interface StageSeen {
 const BROWSER_RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 120_000, floorMs: 250 };
 /** A browser that ran this long had started well. */
 const BROWSER_STABLE_MS = 120_000;
+/** A picture that stands still for this long gets a new renderer. */
+export const FROZEN_RESET_MS = 20_000;
 
 /** Keeps the wanted scene on the screen. All decisions are in `stage-state.ts`; this does what they say. */
 export class Stage {
@@ -64,8 +67,9 @@ export class Stage {
   }
 
   seen(): StageSeen {
-    const nowMs = this.#deps.clock.monotonicMs();
-    return { stage: withLoop(reportStage(this.#state), this.#state, nowMs), picture: judgePicture({ stage: this.#state, nowMs, ...this.#watch.facts() }) };
+    const picture = judgePicture({ stage: this.#state, nowMs: this.#deps.clock.monotonicMs(), ...this.#watch.facts() });
+    // Evidence names content, and an address is a secret.
+    return { stage: reportStage(this.#state), picture: { ...picture, evidence: picture.evidence.map(({ witness, says }) => ({ witness, says: redactText(says) })) } };
   }
 
   get scene(): StageScene {
@@ -181,17 +185,12 @@ export class Stage {
         return;
       case "browser-gone":
         this.#deps.log.error({ reason: event.reason }, "browser is gone");
-        this.#loseShell(event.reason);
+        this.#take({ kind: "shell-gone", why: event.reason });
+        this.#shellGone?.();
         return;
       default:
         return;
     }
-  }
-
-  /** Whatever is left of the browser is ended by `#keepBrowser`, which then starts another. */
-  #loseShell(why: string): void {
-    this.#take({ kind: "shell-gone", why });
-    this.#shellGone?.();
   }
 
   #take(event: StageEvent): void {
@@ -202,9 +201,7 @@ export class Stage {
     if (before.work.kind !== step.state.work.kind || before.shown.kind !== step.state.shown.kind) {
       log.debug({ event: event.kind, work: step.state.work.kind, shown: step.state.shown.kind }, "stage");
     }
-    if (!samePicture(before.shown, step.state.shown)) this.#watch.pictureChanged();
-    // A page that loads itself anew is watched on as it was: its renderer runs, and its picture is the same.
-    else if ((event.kind === "load-committed" || event.kind === "load-finished") && event.load !== undefined) this.#watch.loadedAnew();
+    if (isOtherPicture(before.shown, step.state.shown)) this.#watch.pictureChanged();
     for (const effect of step.effects) this.#do(effect);
     this.#say();
   }
@@ -236,10 +233,6 @@ export class Stage {
         this.#deps.log.warn({}, "ending the renderer: its picture stands still");
         this.#attempt(shell.resetRenderer(), "reset-renderer");
         return;
-      case "end-browser":
-        this.#deps.log.error({}, "ending the browser: no frame came from its new renderer either");
-        this.#loseShell("no frame came, with a new renderer either");
-        return;
     }
   }
 
@@ -248,7 +241,7 @@ export class Stage {
     work.catch((thrown: unknown) => this.#deps.log.warn({ what, error: messageOf(thrown) }, "the shell could not do it"));
   }
 
-  /** Tells the listeners when something they can see has changed, and ends what stood still for too long. */
+  /** Tells the listeners when something they can see has changed, and ends a renderer that stood still for too long. */
   #say(): void {
     const seen = this.seen();
     const text = JSON.stringify([seen.stage, seen.picture.verdict, Math.round(seen.picture.confidence * 10)]);
@@ -256,9 +249,7 @@ export class Stage {
       this.#lastSaid = text;
       this.#seen.emit(seen);
     }
-    if (!canFreeze(this.#state)) return;
-    const step = this.#watch.takeStep();
-    if (step !== undefined) this.#take({ kind: "frozen", step });
+    if (this.#watch.takeFrozenFor(FROZEN_RESET_MS)) this.#take({ kind: "frozen" });
   }
 }
 

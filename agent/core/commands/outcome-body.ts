@@ -4,6 +4,7 @@ import type { Effect, Reading } from "../../../platform/ports/reading.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { utf8 } from "../../../platform/runtime/encoding.ts";
 import { isJsonObject, parseJson, type Json } from "../../../platform/runtime/json.ts";
+import { redact, redactText } from "../../../platform/runtime/redact.ts";
 import type { CommandKey } from "./journal-entry.ts";
 
 /** How one execution ended, before it is put into the words of the wire. */
@@ -32,7 +33,7 @@ export function outcomeOf(command: CommandKey & { readonly name: string }, endin
   const error = ending.error === undefined ? {} : { error: wireIssue(ending.error) };
   const effect = ending.effect === undefined ? {} : { effect: wireEffect(ending.effect) };
   const result = plainJson(ending.result);
-  const whole: CommandOutcome = { ...head, ...error, ...effect, ...(isJsonObject(result) ? { result } : {}), ...duration };
+  const whole = redact({ ...head, ...error, ...effect, ...(isJsonObject(result) ? { result } : {}), ...duration }) as CommandOutcome;
   if (bytesOf(whole) <= BODY_BYTES_MAX) return whole;
   const tooLarge = {
     code: "outcome.result-too-large",
@@ -44,7 +45,7 @@ export function outcomeOf(command: CommandKey & { readonly name: string }, endin
 /** An issue within the limits of the wire. */
 export function wireIssue(issue: Issue): Issue {
   const code = CODE.test(issue.code) && issue.code.length <= CODE_MAX ? issue.code : "command.failed";
-  const message = issue.message.slice(0, TEXT_MAX);
+  const message = redactText(issue.message).slice(0, TEXT_MAX);
   return issue.hint === undefined ? { code, message } : { code, message, hint: issue.hint.slice(0, TEXT_MAX) };
 }
 

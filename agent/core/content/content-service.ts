@@ -5,6 +5,7 @@ import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { canonicalJson } from "../../../platform/runtime/json.ts";
+import { redactText } from "../../../platform/runtime/redact.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
@@ -168,7 +169,7 @@ export class ContentService {
 export function contentLabel(state: ContentState, id: string): string {
   const named = state.kind === "ready" && state.showing.id === id ? state.wanted.name : undefined;
   if (/^[0-9a-f]{64}$/.test(id)) return `${named ?? "package"} (${id.slice(0, 8)})`;
-  return named ?? id;
+  return named ?? redactText(id);
 }
 
 /** Whatever the order of its fields. */

@@ -6,6 +6,7 @@ import { readDocument } from "../storage/read-document.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { redact } from "../../../platform/runtime/redact.ts";
 import { alarmRule, type AlarmRule } from "./alarm-rules.ts";
 import type { Alarms } from "./alarms.ts";
 
@@ -205,7 +206,7 @@ export class AlarmBoard implements Alarms {
       message: message.slice(0, 1000),
       ...(raised && evidence !== undefined ? { evidence } : {}),
     };
-    const stored = await this.#deps.sink.append({ stream: "alarm", kind: "alarm", body, source: "alarms" });
+    const stored = await this.#deps.sink.append({ stream: "alarm", kind: "alarm", body: redact(body) as JsonObject, source: "alarms" });
     if (!stored.ok) this.#deps.log.warn({ code, error: stored.error }, "an alarm could not be queued; it is tried again");
     else if (raised) this.#deps.log.warn({ code, severity, message }, "alarm");
     else this.#deps.log.info({ code, message }, "alarm over");

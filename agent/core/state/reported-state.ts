@@ -6,6 +6,7 @@ import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import { utf8 } from "../../../platform/runtime/encoding.ts";
 import { canonicalJson, sameJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { redact } from "../../../platform/runtime/redact.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { composeReport, isUrgent, type Snapshot } from "./report-plan.ts";
 import { reportable } from "./reportable.ts";
@@ -153,7 +154,8 @@ export class ReportedState implements Reporter {
   }
 
   #measured(section: string, value: unknown, before: Section | undefined): Section | undefined {
-    const json = reportable(value);
+    // What the customer's page says of itself is the customer's, and goes to them as it is.
+    const json = reportable(section === "page" ? value : redact(value));
     // Most of what is set is what was set before.
     if (before !== undefined && sameJson(json, before.value)) return before;
     const text = json === undefined ? undefined : canonicalJson(json);

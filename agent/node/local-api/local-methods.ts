@@ -1,6 +1,7 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
 import { fail, messageOf, ok } from "../../../platform/ports/result.ts";
+import { redact } from "../../../platform/runtime/redact.ts";
 import type { Agent } from "../../core/agent.ts";
 import { CONFIG_KEYS, configEntry } from "../../core/config/config-table.ts";
 import type { ReadConfig } from "../config/read-config.ts";
@@ -76,7 +77,7 @@ async function supportBundle(deps: LocalMethodDeps, wanted: unknown) {
   const logs = await readLogTail(deps.paths.logs, BUNDLE_LOG_BYTES);
   // Only now: it fills large tables when it is loaded, and most devices are never asked.
   const { strToU8, zipSync } = await import("fflate");
-  const json = (value: unknown): Uint8Array => strToU8(JSON.stringify(value, null, 2));
+  const json = (value: unknown): Uint8Array => strToU8(JSON.stringify(redact(value), null, 2));
   const files: Record<string, Uint8Array> = {
     "status.json": json(statusOf(deps.agent, deps.paths.data)),
     "doctor.json": json(await doctor(deps)),

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 import type { Log } from "../../../platform/ports/log.ts";
-import { fail, messageOf, type Result } from "../../../platform/ports/result.ts";
+import { fail, messageOf, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { parseJson } from "../../../platform/runtime/json.ts";
 import { LineFramer } from "../../../platform/runtime/line-framer.ts";
+import { redact } from "../../../platform/runtime/redact.ts";
 import { validate } from "../../protocol/codec.ts";
 import type { PlayerGroup } from "../player-group.ts";
 import { serveUnixSocket } from "../unix-server.ts";
@@ -80,7 +81,7 @@ export class LocalServer {
     if (!request.ok) return { id: 0, error: request.error };
     const { id, method, params } = request.value;
     const result = await this.#call(method, params);
-    return result.ok ? { id, result: result.value ?? null } : { id, error: result.error };
+    return result.ok ? { id, result: redact(result.value) ?? null } : { id, error: redact(result.error) as Issue };
   }
 
   async #call(method: string, params: Readonly<Record<string, unknown>>): Promise<Result<unknown>> {

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type Database from "better-sqlite3";
 import type { Issue } from "../../../platform/ports/result.ts";
@@ -43,6 +43,8 @@ export function openDatabase(path: string, schema: DatabaseSchema): DatabaseOpen
   if (odd !== undefined) return { kind: "damaged", why: { code: "storage.corrupt", message: odd } };
   let database: Database.Database | undefined;
   try {
+    // SQLite would make it readable for all; its log gets the mode of the database.
+    closeSync(openSync(path, "a", 0o600));
     database = openSqlite(path, { timeout: 2_000 });
     configure(database);
     const wrong = migrate(database, schema) ?? check(database, path);

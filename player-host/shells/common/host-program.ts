@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { makeFolder } from "../../../platform/node/make-folder.ts";
+import { closeToOthers } from "../../../platform/node/private-tree.ts";
 import { socketPlaceOf } from "../../../platform/node/socket-folder.ts";
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
@@ -18,6 +19,8 @@ import { socketsDir } from "./sockets-dir.ts";
 
 /** After this the process ends however much is left to do: whoever asked waits for two seconds. */
 const STOP_DEADLINE_MS = 1_900;
+/** The browsers' own profiles, with thousands of files; nobody gets into them past the folder above. */
+const PROFILES: ReadonlySet<string> = new Set(["chromium", "electron"]);
 const LOG_BYTES_MAX = 2 * 1024 * 1024;
 /** Codes of a disk that is worn, full or read-only. A picture needs no disk. */
 const POOR_DISK = new Set(["EROFS", "ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM"]);
@@ -53,6 +56,10 @@ export async function runHostProgram(program: HostProgram): Promise<number> {
   if (!lock.ok && lock.error.code !== "host.lock-unwritable") return complain(`${lock.error.message} ${lock.error.hint ?? ""}`, EXIT.alreadyRunning);
   const file = new RotatingFile(join(options.logsDir, "player.log"), { bytesMax: LOG_BYTES_MAX, bufferBytesMax: 0 });
   const log = hostLog(file, process.stderr, options.logLevel);
+  // Only this user's business: the scene has the content's address, the profile the page's cookies. Its log is for its group.
+  process.umask(0o027);
+  const openPlaces = folder.ok ? closeToOthers(join(options.dataDir, "player"), { leave: PROFILES }) : [];
+  if (openPlaces.length > 0) log.error({ places: openPlaces.slice(0, 20) }, "other users of this machine can read what the player host keeps, and that cannot be changed");
   // A full or read-only disk: the picture comes first.
   for (const poor of [folder, lock]) if (!poor.ok) log.error({ ...poor.error }, "the player host starts on a disk that takes nothing");
   try {

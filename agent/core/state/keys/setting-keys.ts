@@ -1,9 +1,9 @@
 import type { Content, DesiredDocument, Schedule } from "../../../protocol/desired.ts";
-import { plainIssueIn } from "../../../protocol/plain-address.ts";
 import type { Clock } from "../../../../platform/ports/clock.ts";
 import { seen, type Reading } from "../../../../platform/ports/reading.ts";
 import type { Issue, Result } from "../../../../platform/ports/result.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
+import { maskValues } from "../../../../platform/runtime/redact.ts";
 import type { ScheduleAnswer } from "../../schedule/schedule-answer.ts";
 import type { Comparison, DesiredKeyHandler, KeyOutcome } from "../desired-key.ts";
 
@@ -36,15 +36,16 @@ export function logLevelKey(clock: Clock, setting: Setting<string>): DesiredKeyH
   return settingKey(clock, "log.level", ({ log }) => log?.level, setting);
 }
 
-/** `cloud.uploadHosts`: `hosts` reads the document itself, so that what it says is so at once. */
-export function uploadHostsKey(clock: Clock, hosts: () => readonly string[]): DesiredKeyHandler {
-  const setting: Setting<Json> = { current: () => [...hosts()], set: () => Promise.resolve({ ok: true, value: undefined }) };
-  return settingKey(clock, "cloud.uploadHosts", ({ cloud }) => cloud?.uploadHosts, setting);
-}
-
-/** `player.config`: handed to the customer's page. */
+/** `player.config`: handed to the customer's page. Any value in it may be a secret of the customer's, so none is reported. */
 export function playerConfigKey(clock: Clock, setting: Setting<JsonObject>): DesiredKeyHandler {
-  return settingKey(clock, "player.config", ({ player }) => player?.config, setting);
+  const shown: Setting<JsonObject> = {
+    current: () => {
+      const value = setting.current();
+      return value === undefined ? undefined : (maskValues(value) as JsonObject);
+    },
+    set: (value) => setting.set(value),
+  };
+  return { ...settingKey(clock, "player.config", ({ player }) => player?.config, shown), compare: (wanted) => sameJson(wanted, setting.current() ?? null) };
 }
 
 /** `content`: what plays. The target reports what plays now, whatever the cloud wants. */
@@ -53,15 +54,8 @@ export function contentKey(target: KeyTarget<Content>): DesiredKeyHandler {
 }
 
 /** `cloud.endpoints`: the move to another cloud, tried, confirmed or undone by the target. */
-export function endpointsKey(target: KeyTarget<readonly string[]>, plainAllowed = false): DesiredKeyHandler {
-  const handler = targetKey("cloud.endpoints", ({ cloud }) => cloud?.endpoints, target);
-  return {
-    ...handler,
-    wanted: (document) => {
-      const error = plainIssueIn(document.cloud?.endpoints ?? [], plainAllowed);
-      return error === undefined ? handler.wanted(document) : { kind: "refused", error };
-    },
-  };
+export function endpointsKey(target: KeyTarget<readonly string[]>): DesiredKeyHandler {
+  return targetKey("cloud.endpoints", ({ cloud }) => cloud?.endpoints, target);
 }
 
 /** `schedule`: refused where this machine does not know the zone; says so when nothing follows it. */

@@ -1,15 +1,18 @@
 import { expect, test } from "vitest";
-import { MASK, maskSecrets, restoreSecrets } from "./masked-document.ts";
+import { holdsMask, MASK, maskSecrets, restoreSecrets } from "./masked-document.ts";
 
+const CONFIG = { api: { key: "k3y" }, list: [{ pin: 1234 }, "open"] };
 const DOCUMENT = {
+  content: { kind: "url", url: "http://shop:s3cret@menu.test/board?token=t0ken#s3cret", name: "Menu" },
+  player: { config: CONFIG },
   log: { level: "info" },
   network: { proxy: "http://shop:s3cret@proxy.test:3128", wifi: { ssid: "Shop", security: "wpa-psk", password: "correct horse" } },
 };
 
 test("passwords are not on the screen, everything else is", () => {
   const shown = JSON.stringify(maskSecrets(DOCUMENT));
-  expect(shown).not.toMatch(/s3cret|correct horse/);
-  expect(maskSecrets(DOCUMENT)).toMatchObject({ log: { level: "info" }, network: { proxy: `http://shop:${MASK}@proxy.test:3128`, wifi: { ssid: "Shop", password: MASK } } });
+  expect(shown).not.toMatch(/s3cret|correct horse|t0ken|k3y|1234/);
+  expect(maskSecrets(DOCUMENT)).toMatchObject({ log: { level: "info" }, content: { url: `http://${MASK}@menu.test/board?token=${MASK}#${MASK}`, name: "Menu" }, player: { config: { api: { key: MASK }, list: [{ pin: MASK }, MASK] } }, network: { proxy: `http://${MASK}@proxy.test:3128`, wifi: { ssid: "Shop", password: MASK } } });
   const plain = { network: { proxy: "http://proxy.test:3128", wifi: { ssid: "Cafe", security: "open" } } };
   expect(maskSecrets(plain)).toEqual(plain);
   expect(maskSecrets({ network: null })).toEqual({ network: null });
@@ -21,8 +24,17 @@ test("what is saved has the passwords again, a new one where it was typed", () =
   expect(restoreSecrets(typed, DOCUMENT)).toEqual(typed);
 });
 
+test("one value of many can be changed or added, and the others keep what is behind them", () => {
+  const masked = maskSecrets(DOCUMENT);
+  const typed = { ...masked, player: { config: { api: { key: MASK, more: "new" }, list: [{ pin: 99 }, MASK] } } };
+  const restored = restoreSecrets(typed, DOCUMENT);
+  expect(restored).toEqual({ ...DOCUMENT, player: { config: { api: { key: "k3y", more: "new" }, list: [{ pin: 99 }, "open"] } } });
+  expect(holdsMask(restored)).toBe(false);
+  expect(holdsMask(restoreSecrets({ player: { config: { another: MASK } } }, DOCUMENT))).toBe(true);
+});
+
 test("a mask does not become the password of another network or proxy", () => {
-  const typed = { network: { proxy: `http://shop:${MASK}@elsewhere.test:3128`, wifi: { ssid: "Neighbour", security: "wpa-psk", password: MASK } } };
+  const typed = { network: { proxy: `http://${MASK}@elsewhere.test:3128`, wifi: { ssid: "Neighbour", security: "wpa-psk", password: MASK } } };
   expect(restoreSecrets(typed, DOCUMENT)).toEqual(typed);
   expect(restoreSecrets(typed, {})).toEqual(typed);
 });

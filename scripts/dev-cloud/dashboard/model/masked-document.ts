@@ -1,42 +1,66 @@
-import { isJsonObject, type JsonObject } from "../../../../platform/runtime/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
+import { maskAddress, maskValues } from "../../../../platform/runtime/redact.ts";
 
 /** Stands where a secret is. No printable ASCII: should it ever be sent as a password, the schema refuses it. */
 export const MASK = "••••••••";
-/** The password in an address: between the name and the host. */
-const USER_INFO = /^(https?:\/\/[^\s/?#:@]*:)([^\s/?#]*)(@)/i;
 
-/** The document as a screen may show it: anybody may look over the shoulder of whoever reads it. */
+/**
+ * The document as a screen may show it: anybody may look over the shoulder of whoever reads it. Masked are the wireless password,
+ * user, password, query and fragment of addresses, and every value of `player.config`, whose meaning is the customer's own.
+ */
 export function maskSecrets(document: JsonObject): JsonObject {
-  return changeNetwork(document, (network) => {
-    const { wifi, proxy } = network;
-    return {
-      ...network,
-      ...(isJsonObject(wifi) && Object.hasOwn(wifi, "password") && { wifi: { ...wifi, password: MASK } }),
-      ...(typeof proxy === "string" && { proxy: proxy.replace(USER_INFO, `$1${MASK}$3`) }),
-    };
-  });
+  const { network, content, player } = document;
+  return {
+    ...document,
+    ...(isJsonObject(network) && { network: maskNetwork(network) }),
+    ...(isJsonObject(content) && typeof content["url"] === "string" && { content: { ...content, url: maskAddress(content["url"], MASK) } }),
+    ...(isJsonObject(player) && isJsonObject(player["config"]) && { player: { ...player, config: maskValues(player["config"], MASK) as JsonObject } }),
+  };
 }
 
 /**
  * What a person typed upon a masked document, with the secrets of `base` where the mask was left. A mask that stands for
- * nothing there (another network was typed over it) stays, and is refused by the schema.
+ * nothing there (another network was typed over it) stays: see `holdsMask`.
  */
 export function restoreSecrets(typed: JsonObject, base: JsonObject): JsonObject {
-  const known = isJsonObject(base["network"]) ? base["network"] : {};
-  return changeNetwork(typed, (network) => {
-    const { wifi, proxy } = network;
-    const { wifi: wifiBefore, proxy: proxyBefore } = known;
-    const sameWifi = isJsonObject(wifi) && wifi["password"] === MASK && isJsonObject(wifiBefore) && wifiBefore["ssid"] === wifi["ssid"] && wifiBefore["password"] !== undefined;
-    const sameProxy = typeof proxy === "string" && typeof proxyBefore === "string" && proxy === proxyBefore.replace(USER_INFO, `$1${MASK}$3`);
-    return {
-      ...network,
-      ...(sameWifi && { wifi: { ...wifi, password: wifiBefore["password"] ?? MASK } }),
-      ...(sameProxy && { proxy: proxyBefore }),
-    };
-  });
+  const restored = restore(typed, maskSecrets(base), base) as JsonObject;
+  const [wifi, before] = [wifiOf(restored), wifiOf(base)];
+  if (wifi === undefined || wifi["ssid"] === before?.["ssid"] || wifiOf(typed)?.["password"] !== MASK) return restored;
+  // The old network's password is none of the new one's.
+  return { ...restored, network: { ...(restored["network"] as JsonObject), wifi: { ...wifi, password: MASK } } };
 }
 
-function changeNetwork(document: JsonObject, change: (network: JsonObject) => JsonObject): JsonObject {
-  const { network } = document;
-  return isJsonObject(network) ? { ...document, network: change(network) } : document;
+/** Whether a mask is left that stands for nothing: saved as it is it would become the value. */
+export function holdsMask(document: JsonObject): boolean {
+  return JSON.stringify(document).includes(MASK);
+}
+
+function maskNetwork(network: JsonObject): JsonObject {
+  const { wifi, proxy } = network;
+  return {
+    ...network,
+    ...(isJsonObject(wifi) && Object.hasOwn(wifi, "password") && { wifi: { ...wifi, password: MASK } }),
+    ...(typeof proxy === "string" && { proxy: maskAddress(proxy, MASK) }),
+  };
+}
+
+/** Where `typed` is still what was shown, it means what was behind it. */
+function restore(typed: Json, shown: Json | undefined, base: Json | undefined): Json {
+  if (typed === shown && base !== undefined) return base;
+  if (Array.isArray(typed)) {
+    const [shownList, baseList] = [listOf(shown), listOf(base)];
+    return (typed as readonly Json[]).map((item, at) => restore(item, shownList[at], baseList[at]));
+  }
+  if (!isJsonObject(typed)) return typed;
+  const [shownFields, baseFields] = [isJsonObject(shown) ? shown : {}, isJsonObject(base) ? base : {}];
+  const own = (fields: JsonObject, name: string): Json | undefined => (Object.hasOwn(fields, name) ? fields[name] : undefined);
+  return Object.fromEntries(Object.entries(typed).map(([name, inner]) => [name, restore(inner, own(shownFields, name), own(baseFields, name))]));
+}
+
+function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? (value as readonly Json[]) : [];
+}
+
+function wifiOf({ network }: JsonObject): JsonObject | undefined {
+  return isJsonObject(network) && isJsonObject(network["wifi"]) ? network["wifi"] : undefined;
 }

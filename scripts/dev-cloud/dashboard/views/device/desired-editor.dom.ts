@@ -2,13 +2,13 @@ import { isJsonObject, parseJson, type JsonObject } from "../../../../../platfor
 import type { ApiIssue } from "../../data/api.dom.ts";
 import type { DesiredAnswer } from "../../model/api-types.ts";
 import { changedKeys, lineOfPath, pathInMessage } from "../../model/json-place.ts";
-import { maskSecrets, restoreSecrets } from "../../model/masked-document.ts";
+import { holdsMask, maskSecrets, restoreSecrets } from "../../model/masked-document.ts";
 import { freshId, h, refill } from "../../ui/dom.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
 import { type DeviceContext, detailOf, pathOf, whenever } from "./context.dom.ts";
 
 /**
- * The document as JSON, its passwords masked; a mask that is left alone keeps the password. It is saved against the version it was loaded from: when somebody else saved meanwhile,
+ * The document as JSON, its secrets masked; a mask that is left alone keeps the secret. It is saved against the version it was loaded from: when somebody else saved meanwhile,
  * nothing is overwritten and nothing typed is lost until the person decides.
  */
 export function desiredEditor(context: DeviceContext): HTMLElement {
@@ -81,7 +81,12 @@ export function desiredEditor(context: DeviceContext): HTMLElement {
       showError({ code: "dashboard.not-json", message: document === undefined ? jsonError(text.value) : "the document must be a JSON object" });
       return;
     }
-    const answer = await store.api.put<DesiredAnswer>(pathOf(context, "/desired"), { document: restoreSecrets(document, base.document), ifVersion });
+    const restored = restoreSecrets(document, base.document);
+    if (holdsMask(restored)) {
+      showError({ code: "dashboard.masked", message: "a masked value stands for nothing here", hint: "Type the value where •••••••• is, or leave the key as it was." });
+      return;
+    }
+    const answer = await store.api.put<DesiredAnswer>(pathOf(context, "/desired"), { document: restored, ifVersion });
     if (answer.ok) {
       load({ version: answer.value.version, document: answer.value.document });
       store.takeDesired(context.id, answer.value);

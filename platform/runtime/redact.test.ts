@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { LOG_LIMITS, maskValues, redact, redactText } from "./redact.ts";
+
+test.each([
+  ["http://user:secret@host/", "http://[secret]@host/"],
+  ["http://secret@host:81/a/b", "http://[secret]@host:81/a/b"],
+  ["https://host/a?x=secret&y=secret#secret", "https://host/a?x=[secret]&y=[secret]#[secret]"],
+  ["https://host/a?secret", "https://host/a?[secret]"],
+  ["https://user:pa@ss:wo/rd@host/", "https://[secret]@ss:wo/rd@host/"],
+  ["wss://u:secret@[2001:db8::1]:8080/x?token=secret", "wss://[secret]@[2001:db8::1]:8080/x?token=[secret]"],
+  ["//u:secret@host/x", "//[secret]@host/x"],
+  ['GET "http://h/?a=secret" failed, http://h/?b=secret too', 'GET "http://h/?a=[secret]" failed, http://h/?b=[secret] too'],
+  ['{"password":"secret","n":1}', '{"password":"[secret]","n":1}'],
+  ['text \\"claimToken\\": \\"secret\\" text', 'text \\"claimToken\\": \\"[secret]\\" text'],
+  ["authorization: Bearer secretsecret", "authorization: Bearer [secret]"],
+  ["proxy-authorization: Basic c2VjcmV0OnNlY3JldA==", "proxy-authorization: Basic [secret]"],
+  ["nothing here: a // comment, 50 % off, a/b?c", "nothing here: a // comment, 50 % off, a/b?c"],
+])("in a text: %s", (text, masked) => {
+  expect(redactText(text)).toBe(masked);
+});
+
+test("by the name of a field, at any depth, in lists, in errors, and in the names themselves", () => {
+  const value = {
+    wifi: { ssid: "shop", password: "secret" }, list: [{ deep: { apiKey: "secret", claim_token: 12 } }], headers: { Authorization: "secret", "Set-Cookie": ["secret"] },
+    "http://u:secret@h/": 1, privateKey: { kty: "secret" }, hasPassword: true, token: null, keys: { a: 1 }, publicKey: "open", at: new Date(0),
+  };
+  expect(redact(value)).toEqual({
+    wifi: { ssid: "shop", password: "[secret]" }, list: [{ deep: { apiKey: "[secret]", claim_token: "[secret]" } }], headers: { Authorization: "[secret]", "Set-Cookie": "[secret]" },
+    "http://[secret]@h/": 1, privateKey: "[secret]", hasPassword: true, token: null, keys: { a: 1 }, publicKey: "open", at: "1970-01-01T00:00:00.000Z",
+  });
+  expect(redact({ error: new Error("at http://u:secret@h/") })).toEqual({ error: expect.stringContaining("http://[secret]@h/") as unknown });
+  expect(value.wifi.password).toBe("secret");
+});
+
+test("a value that is deep, endless, in a circle or long is cut, and the rest is there", () => {
+  let deep: unknown = "secret";
+  for (let level = 0; level < 10_000; level += 1) deep = { deep };
+  expect(JSON.stringify(redact(deep))).toContain("[cut]");
+  const circle: Record<string, unknown> = { name: "circle" };
+  circle["self"] = circle;
+  expect(redact(circle)).toEqual({ name: "circle", self: "[cut]" });
+  const twice = { n: 1 };
+  expect(redact({ a: twice, b: twice })).toEqual({ a: { n: 1 }, b: { n: 1 } });
+  const many = redact(Array.from({ length: 10_000 }, (_, n) => n), LOG_LIMITS) as readonly unknown[];
+  expect([many.length < 1_000, many.at(-1)]).toEqual([true, "[cut]"]);
+  expect(redact("x".repeat(1_000_000), LOG_LIMITS)).toHaveLength(LOG_LIMITS.textMax + "[cut]".length);
+});
+
+test("of a customer's own values only the names are shown", () => {
+  expect(maskValues({ a: "x", b: [1, { c: true }], d: {}, e: null })).toEqual({ a: "[secret]", b: ["[secret]", { c: "[secret]" }], d: {}, e: "[secret]" });
+});
