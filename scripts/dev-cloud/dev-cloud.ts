@@ -23,6 +23,7 @@ import { infoRoutes, staticFallback } from "./server/info-routes.ts";
 import { FileOwnerSigner } from "./server/owner-key-file.ts";
 import { Router } from "./server/router.ts";
 import { SampleContent } from "./server/sample-content.ts";
+import { SampleServer } from "./server/sample-server.ts";
 import { ScreenWatcher } from "./server/screen-watcher.ts";
 import type { ServerParts } from "./server/server-parts.ts";
 import { SimulatedDevices } from "./server/simulated-devices.ts";
@@ -76,7 +77,7 @@ async function startWith(
   const keyFile = options.ownerKey ?? join(options.data, "owner-key.json");
   const signer = await FileOwnerSigner.open("Development", keyFile, { crypto: nodeCrypto, random: systemRandom });
   // Known once the server listens; nobody asks before.
-  const address = { base: "", audiences: [] as string[] };
+  const address = { base: "", sample: "", audiences: [] as string[] };
   const cloud = new Cloud({
     clock: systemClock,
     timers,
@@ -99,11 +100,12 @@ async function startWith(
     events: new EventStreams(cloud, views, (id) => files.offset(id)),
     startedMs: systemClock.wallMs(),
     base: () => address.base,
+    sampleOrigin: () => address.sample,
     uploadsBytesMax: UPLOADS_BYTES_MAX,
     version,
   };
   cloud.start();
-  const { devices, http } = await listen(parts, options, address, log);
+  const { devices, http, samples } = await listen(parts, options, address, log);
   const screens = new ScreenWatcher(cloud, () => parts.events.watched());
   screens.start();
   const keeper = new Keeper(parts, timers, log);
@@ -118,6 +120,7 @@ async function startWith(
       parts.events.close();
       await devices.close();
       await http.close();
+      await samples.close();
       store.close();
     },
   };
@@ -125,7 +128,7 @@ async function startWith(
 
 function settingsFor(
   options: Omit<DevCloudOptions, "json">,
-  address: { readonly base: string; readonly audiences: readonly string[] },
+  address: { readonly base: string; readonly sample: string; readonly audiences: readonly string[] },
   sample: SampleContent,
 ): CloudSettings {
   return {
@@ -138,16 +141,16 @@ function settingsFor(
     get httpBase() {
       return address.base;
     },
-    defaultDesired: () => sample.defaultDesired(address.base),
+    defaultDesired: () => sample.defaultDesired(address.base, address.sample),
   };
 }
 
 async function listen(
   parts: ServerParts,
   options: Omit<DevCloudOptions, "json">,
-  address: { base: string; readonly audiences: string[] },
+  address: { base: string; sample: string; readonly audiences: string[] },
   log: Log,
-): Promise<{ readonly devices: DeviceSocket; readonly http: HttpServer }> {
+): Promise<{ readonly devices: DeviceSocket; readonly http: HttpServer; readonly samples: SampleServer }> {
   const isLoopback = LOOPBACK_HOSTS.has(options.host);
   const devices = new DeviceSocket(parts.cloud, log);
   const http = new HttpServer({
@@ -158,10 +161,17 @@ async function listen(
     log,
   });
   const port = await http.listen(options.port, options.host);
-  address.base = `http://${isLoopback ? "127.0.0.1" : hostInUrl(options.host)}:${port}`;
+  const samples = new SampleServer({ sample: parts.sample, data: options.data, log });
+  const samplePort = await samples.listen(options.host).catch(async (thrown: unknown) => {
+    await http.close();
+    throw thrown;
+  });
+  const host = `http://${isLoopback ? "127.0.0.1" : hostInUrl(options.host)}`;
+  address.base = `${host}:${port}`;
+  address.sample = `${host}:${samplePort}`;
   const names = new Set(["127.0.0.1", "localhost", "[::1]", hostInUrl(options.host)]);
   for (const name of names) address.audiences.push(`ws://${name}:${port}`);
-  return { devices, http };
+  return { devices, http, samples };
 }
 
 function routerOf(parts: ServerParts): Router {

@@ -23,7 +23,7 @@ export const USAGE = `The development cloud, for development and tests only.
   --port N            port on loopback (default 4600; 0 picks a free one)
   --data DIR          its folder: store, owner's key, uploads (default .vitrine/cloud)
   --devices-dir DIR   folders of simulated devices, whose hardware can be played with
-  --sample DIR        sample content to serve at /sample/ (default: the built sample player)
+  --sample DIR        sample content, served on a port of its own (default: the built sample player)
   --dashboard DIR     the dashboard's built files
   --auto-claim        claims devices that appear (--no-auto-claim: with the code on their screen, the default)
   --claim-token T     honours this token of a provisioning file; may be given more than once

@@ -218,7 +218,7 @@ describe("the HTTP server's doors", () => {
     expect((await api.get("/info")).body).toMatchObject({ counters: { eventClients: 0 } });
     for (const [name, value] of [["origin", `http://${host}`], ["sec-fetch-site", "same-origin"], ["sec-fetch-site", "none"], ["accept", "*/*"]] as const)
       expect(await read("/api/v1/info", { [name]: value })).toBe("200");
-    expect(await read("/sample/", { "sec-fetch-site": "cross-site" })).toBe("200");
+    expect(await read("/sample.zip", { "sec-fetch-site": "cross-site" })).toBe("200");
   });
 
   test("a page cannot pose as a device", async () => {
@@ -252,19 +252,29 @@ describe("the HTTP server's doors", () => {
     expect((await raw({ path: "/api/v1/devices/__proto__", headers: { host: "localhost" } })).status).toBe(404);
   });
 
+  test("the sample is a page of another origin than the API, also for who knows its old address", async () => {
+    const origin = new URL(await sampleUrl()).origin;
+    expect(origin).not.toBe(running.base);
+    expect(new URL(origin).hostname).toBe("127.0.0.1");
+    const old = await fetch(`${running.base}/sample/media/film.mp4`, { redirect: "manual" });
+    expect([old.status, old.headers.get("location")]).toEqual([307, `${origin}/media/film.mp4`]);
+    const claim = await fetch(`${running.base}/api/v1/claim`, { method: "POST", headers: { origin, "content-type": "application/json" }, body: '{"code":"AAAAAA"}' });
+    expect(claim.status).toBe(403);
+  });
+
   test("the sample and the dashboard are served, with ranges, and nothing beside them", async () => {
     const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
       fetch(running.base + path, { headers });
-    expect(await (await get("/sample/")).text()).toBe("<p>menu</p>");
-    const part = await get("/sample/media/film.mp4", { range: "bytes=2-4" });
+    const sample = await sampleUrl();
+    const film = `${sample}media/film.mp4`;
+    expect(await (await fetch(sample)).text()).toBe("<p>menu</p>");
+    const part = await fetch(film, { headers: { range: "bytes=2-4" } });
     expect([part.status, part.headers.get("content-range"), await part.text()]).toEqual([206, "bytes 2-4/10", "234"]);
-    expect(await (await get("/sample/media/film.mp4", { range: "bytes=-3" })).text()).toBe("789");
-    expect((await get("/sample/media/film.mp4", { range: "bytes=10-" })).status).toBe(416);
+    expect(await (await fetch(film, { headers: { range: "bytes=-3" } })).text()).toBe("789");
+    expect((await fetch(film, { headers: { range: "bytes=10-" } })).status).toBe(416);
+    expect((await fetch(sample, { method: "POST" })).status).toBe(405);
+    for (const path of [".secret", "%2e%2e/outside.txt", "..%2foutside.txt", "..%5coutside.txt"]) expect([path, (await fetch(sample + path)).status]).toEqual([path, 404]);
     for (const path of [
-      "/sample/.secret",
-      "/sample/%2e%2e/outside.txt",
-      "/sample/..%2foutside.txt",
-      "/sample/..%5coutside.txt",
       "/%00",
       "/../outside.txt",
     ]) {
@@ -284,3 +294,7 @@ describe("the HTTP server's doors", () => {
     expect(await (await get("/sample.zip")).text()).toBe("zip bytes");
   });
 });
+
+async function sampleUrl(): Promise<string> {
+  return textOf(objectAt((await api.get("/info")).body, "sample")["url"]);
+}

@@ -29,7 +29,7 @@ export function infoRoutes(router: Router, parts: ServerParts): void {
       autoClaim: settings.autoClaim,
       owner: { name: signer.name, key: current.fingerprint, publicKey: current.publicKey },
       claimTokens: claimTokenStatuses(cloud.context),
-      sample: sample.info(parts.base()),
+      sample: sample.info(parts.base(), parts.sampleOrigin()),
       counters: { devices: store.devices().length, online: live.size, ...counters, eventClients: parts.events.size, pruned },
       caps: { ...settings.caps, uploadsBytesMax: parts.uploadsBytesMax },
     });
@@ -38,22 +38,20 @@ export function infoRoutes(router: Router, parts: ServerParts): void {
   router.on("GET", "/api/v1/events", (exchange) => parts.events.connect(exchange, parts.startedMs));
 }
 
-/** What no route knows: the sample player, and the dashboard's built files. */
+/** What no route knows: the sample's package, and the dashboard's built files. */
 export function staticFallback(parts: ServerParts, dashboard: string | undefined): (exchange: Exchange) => Promise<void> {
   return async ({ request, response, path }) => {
     if (request.method !== "GET" && request.method !== "HEAD")
       throw new ApiError(405, { code: "request.method", message: "only GET and HEAD here" }, { headers: { allow: "GET, HEAD" } });
     const { sample } = parts;
-    if (path === "/sample.zip" || path.startsWith("/sample/") || path === "/sample") {
-      const file =
-        path === "/sample.zip"
-          ? sample.zip
-          : sample.folder === undefined
-            ? undefined
-            : await findFile(sample.folder, path.slice("/sample/".length));
-      if (file === undefined)
-        throw new ApiError(404, { code: "sample.none", message: "there is no such file in the sample content" });
-      await sendFile(request, response, file, { "access-control-allow-origin": "*" });
+    if (path === "/sample" || path.startsWith("/sample/")) {
+      // The page itself has an origin of its own; devices may still know it by this address.
+      response.writeHead(307, { location: parts.sampleOrigin() + (path.slice("/sample".length) || "/") }).end();
+      return;
+    }
+    if (path === "/sample.zip") {
+      if (sample.zip === undefined) throw new ApiError(404, { code: "sample.none", message: "there is no sample package" });
+      await sendFile(request, response, sample.zip, { "access-control-allow-origin": "*" });
       return;
     }
     const found =

@@ -19,25 +19,25 @@ export class SampleContent {
     return this.#zip;
   }
 
-  /** As `/api/v1/info` says it. */
-  info(base: string): JsonObject | null {
+  /** As `/api/v1/info` says it. `base`: of the API; `origin`: of the sample's own server. */
+  info(base: string, origin: string): JsonObject | null {
     if (this.folder === undefined) return null;
     const zip = this.#package();
     return {
-      url: `${base}/sample/`,
+      url: `${origin}/`,
       package: zip === undefined ? null : { url: `${base}/sample.zip`, sha256: zip.sha256, bytes: zip.bytes },
     };
   }
 
   /** What a device shows right after it was claimed: the package where there is one, for it plays through any outage. */
-  defaultDesired(base: string): DesiredDocument | undefined {
+  defaultDesired(base: string, origin: string): DesiredDocument | undefined {
     if (this.folder === undefined) return undefined;
     const zip = this.#package();
     if (zip !== undefined)
       return {
         content: { kind: "package", url: `${base}/sample.zip`, name: "Sample player", sha256: zip.sha256, bytes: zip.bytes },
       };
-    return { content: { kind: "url", url: `${base}/sample/`, name: "Sample player", grants: ["gpio"] } };
+    return { content: { kind: "url", url: `${origin}/`, name: "Sample player", grants: ["gpio"] } };
   }
 
   /** Hashed once, and again when the file was built anew. */

@@ -16,6 +16,8 @@ export interface ServerParts {
   readonly startedMs: number;
   /** `http://127.0.0.1:PORT`, known once the server listens. */
   readonly base: () => string;
+  /** Origin of the sample player: another port. */
+  readonly sampleOrigin: () => string;
   readonly uploadsBytesMax: number;
   /** Of package.json. */
   readonly version: string;
