@@ -5,8 +5,9 @@ import { command } from "./figures/command.ts";
 import { drain } from "./figures/drain.ts";
 import { flash } from "./figures/flash.ts";
 import { idle } from "./figures/idle.ts";
+import { picture } from "./figures/picture.ts";
 import { start } from "./figures/start.ts";
 import { wire } from "./figures/wire.ts";
 
 /** Every figure, in the order in which they are measured: what the others would disturb comes first. */
-export const FIGURES: readonly Figure[] = [idle, start, command, wire, append, drain, backlog, flash];
+export const FIGURES: readonly Figure[] = [idle, start, picture, command, wire, append, drain, backlog, flash];

@@ -58,7 +58,7 @@ describe("--browser", () => {
   test.each([
     ["electron", { kind: "electron", path: ELECTRON }],
     ["chromium", { kind: "chromium", path: "/usr/bin/chromium" }],
-    ["/my/chrome", { kind: "chromium", path: "/my/chrome", version: "150.1.2.3", evidence: "--browser" }],
+    ["/my/chrome", { kind: "chromium", path: "/my/chrome", version: "150.1.2.3", evidence: "named with --browser" }],
   ])("%s is that one", async (wanted, value) => {
     expect(await findForced(wanted, options({ programs }))).toMatchObject({ ok: true, value });
   });
@@ -79,6 +79,17 @@ describe("a Chromium for the tests is", () => {
   test("not a stub that cannot say its version", async () => {
     const find = options({ programs: { "/usr/bin/chromium-browser": "fails", "/usr/bin/google-chrome": "Google Chrome 150.1" } });
     expect(await findChromium(find)).toMatchObject({ ok: true, value: { path: "/usr/bin/google-chrome" } });
+  });
+
+  test("asked for its version once, and again when its file is another one", async () => {
+    const ages: Record<string, number> = { "/usr/bin/chromium": 60_000 };
+    const programs = { "/usr/bin/chromium": "Chromium 150.0.1.2" };
+    const find = options({ programs, agesMs: ages });
+    expect(await findChromium(find)).toMatchObject({ ok: true, value: { version: "150.0.1.2" } });
+    find.machine.programs.set("/usr/bin/chromium", "Chromium 156.0.1.2");
+    expect(await findChromium(find)).toMatchObject({ ok: true, value: { version: "150.0.1.2" } });
+    ages["/usr/bin/chromium"] = 30_000;
+    expect(await findChromium(find)).toMatchObject({ ok: true, value: { version: "156.0.1.2" } });
   });
 
   test("an application on a Mac", async () => {

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from "../../platform/ports/result.ts";
 import type { PassedOver } from "../../player-host/contract/browser-report.ts";
 import { canInstall, installPackages } from "./debian-packages.ts";
 import { findElectron, type ElectronFetch } from "./electron-binary.ts";
-import { probe, type FoundBrowser } from "./found-browser.ts";
+import { probe, probeOnce, type FoundBrowser } from "./found-browser.ts";
 import type { Machine } from "./machine.ts";
 
 export interface FindOptions {
@@ -37,12 +37,12 @@ export async function* browserCandidates(options: FindOptions, passOver: (what: 
   if (electron.ok) yield electron.value;
   else passOver({ name: "electron", why: electron.error.message });
   let found = 0;
-  for await (const chromium of chromiumsOf(machine)) {
+  for await (const chromium of chromiumsOf(options)) {
     found += 1;
     yield chromium;
   }
   if (found > 0 || !install) return;
-  const installed = await installChromium(machine);
+  const installed = await installChromium(options);
   if (installed !== undefined) yield installed;
 }
 
@@ -51,15 +51,16 @@ export async function findForced(wanted: string, options: FindOptions): Promise<
   const { root, machine } = options;
   if (wanted === "electron") return findElectron(root, machine, "must");
   if (wanted === "chromium") return findChromium(options);
-  const found = await probe(machine, wanted, "--browser");
+  const found = await probe(machine, wanted, "named with --browser");
   return found === undefined ? fail("browser.not-usable", `--browser names ${wanted}, which does not answer with a version.`) : ok(found);
 }
 
 /** A Chrome or Chromium of this machine, else Debian's package where that can be installed. */
-export async function findChromium({ install, machine }: FindOptions): Promise<Result<FoundBrowser>> {
+export async function findChromium(options: FindOptions): Promise<Result<FoundBrowser>> {
+  const { install, machine } = options;
   if (isNamed(machine)) return namedBrowser(machine);
-  for await (const found of chromiumsOf(machine)) return ok(found);
-  const installed = install ? await installChromium(machine) : undefined;
+  for await (const found of chromiumsOf(options)) return ok(found);
+  const installed = install ? await installChromium(options) : undefined;
   return installed === undefined ? noBrowser(machine) : ok(installed);
 }
 
@@ -84,7 +85,7 @@ function fetchWish({ env }: Machine): ElectronFetch {
 }
 
 /** Each one once, also where two names lead to the same file. */
-async function* chromiumsOf(machine: Machine): AsyncGenerator<FoundBrowser, void, undefined> {
+async function* chromiumsOf({ root, machine }: Pick<FindOptions, "root" | "machine">): AsyncGenerator<FoundBrowser, void, undefined> {
   const folders = (machine.env["PATH"] ?? "").split(delimiter).filter(Boolean);
   const onPath = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
   const seen = new Set<string>();
@@ -92,16 +93,17 @@ async function* chromiumsOf(machine: Machine): AsyncGenerator<FoundBrowser, void
     const real = await machine.realPath(path);
     if (seen.has(real)) continue;
     seen.add(real);
-    const found = await probe(machine, path, "found on this machine");
+    const found = await probeOnce(machine, path, "found on this machine", join(root, "node_modules/.vitrine-browsers"));
     if (found !== undefined) yield found;
   }
 }
 
-async function installChromium(machine: Machine): Promise<FoundBrowser | undefined> {
+async function installChromium(options: FindOptions): Promise<FoundBrowser | undefined> {
+  const { machine } = options;
   if (!(await canInstall(machine))) return undefined;
   machine.say("No browser here: installing Debian's chromium package (once) …");
   if (!(await installPackages(machine, ["chromium"])).ok) return undefined;
-  for await (const installed of chromiumsOf(machine)) return { ...installed, evidence: `${installed.evidence}, installed just now` };
+  for await (const installed of chromiumsOf(options)) return { ...installed, evidence: `${installed.evidence}, installed just now` };
   return undefined;
 }
 

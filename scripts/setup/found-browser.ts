@@ -1,3 +1,4 @@
+import { isJsonObject, parseJson } from "../../platform/runtime/json.ts";
 import type { Machine } from "./machine.ts";
 
 /** A browser that was found and has answered with its version. */
@@ -22,4 +23,22 @@ export async function probe(machine: Machine, path: string, evidence: string): P
   const version = /\d+(\.\d+)+/.exec(stdout)?.[0];
   if (code !== 0 || version === undefined) return undefined;
   return { kind: /^v\d/.test(stdout.trim()) ? "electron" : "chromium", path, version, evidence };
+}
+
+/**
+ * `probe` that remembers in `memory` what a file said, for as long as the file is the same: a Chromium takes a second to say
+ * its version. One that has stopped working since does not prove itself when it is started.
+ */
+export async function probeOnce(machine: Machine, path: string, evidence: string, memory: string): Promise<FoundBrowser | undefined> {
+  const changedMs = await machine.changedMs(path);
+  if (changedMs === undefined) return probe(machine, path, evidence);
+  const kept = parseJson((await machine.readText(memory)) ?? "");
+  const entries = isJsonObject(kept) ? kept : {};
+  const entry = entries[path];
+  if (entry !== undefined && isJsonObject(entry) && entry["changedMs"] === changedMs && typeof entry["version"] === "string") {
+    return { kind: entry["kind"] === "electron" ? "electron" : "chromium", path, version: entry["version"], evidence };
+  }
+  const found = await probe(machine, path, evidence);
+  if (found !== undefined) await machine.writeText(memory, JSON.stringify({ ...entries, [path]: { changedMs, kind: found.kind, version: found.version } }));
+  return found;
 }

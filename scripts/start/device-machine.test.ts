@@ -32,18 +32,19 @@ class FakeProgram {
   }
 }
 
-function machine() {
+function machine({ cloudIsUp = true } = {}) {
   const time = new VirtualTime();
   const agent = new FakeProgram();
   const player = new FakeProgram();
   const said: string[] = [];
-  const world = { bootId: "first" };
+  const world = { bootId: "first", onCloudUp: (): void => undefined };
   const stop = new AbortController();
   const device = new DeviceMachine("1", {
     clock: time,
     timers: time,
     random: new SeededRandom(1),
     startAgent: agent.start,
+    ...(cloudIsUp ? {} : { agentMayStart: () => new Promise<void>((resolve) => (world.onCloudUp = resolve)) }),
     keepPlayer: (deps, power) => keepRunning("the player host", player.start, (signal) => sleep(time, "player-up", 3_000, signal), deps, power),
     bootId: () => world.bootId,
     agentUp: (signal) => sleep(time, "agent-up", 2_000, signal),
@@ -82,6 +83,17 @@ test("whoever reads that a program ended reads that it is up again, and not of o
   agent.last().end({ code: EXIT.machineReboot });
   await time.advance(10_000);
   expect(said.slice(-2)).toEqual(["device 1: reboots", "device 1: the agent is up again"]);
+  stop.abort();
+  await done;
+});
+
+test("the player starts at once, the agent when its cloud answers", async () => {
+  const { time, agent, player, world, stop, done } = machine({ cloudIsUp: false });
+  await time.advance(5_000);
+  expect([agent.runs.length, player.runs.length]).toEqual([0, 1]);
+  world.onCloudUp();
+  await time.advance(0);
+  expect(agent.runs).toHaveLength(1);
   stop.abort();
   await done;
 });

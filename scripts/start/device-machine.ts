@@ -5,6 +5,8 @@ import type { StartProgram } from "./program.ts";
 
 export interface DeviceMachineDeps extends KeepDeps {
   readonly startAgent: StartProgram;
+  /** Resolves when the agent may be started: before its cloud answers it would only wait to try again. Absent: at once. */
+  readonly agentMayStart?: (signal: AbortSignal) => Promise<void>;
   /** Keeps the player host running until `power` aborts. */
   readonly keepPlayer: (deps: KeepDeps, power: AbortSignal) => Promise<void>;
   /** The simulated machine's boot id as its world file has it; `undefined` while there is none. */
@@ -64,6 +66,7 @@ export class DeviceMachine {
 
   async #keepAgent(power: AbortSignal): Promise<PowerEnd> {
     const pause = new RestartPause("the agent", this.#deps);
+    if (this.#deps.agentMayStart !== undefined) await this.#deps.agentMayStart(power);
     while (!power.aborted) {
       const { run, newBoot } = await this.#runAgent(power);
       if (power.aborted) break;
@@ -95,7 +98,7 @@ export class DeviceMachine {
   }
 }
 
-function untilAborted(signal: AbortSignal): Promise<void> {
+export function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

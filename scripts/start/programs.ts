@@ -53,8 +53,8 @@ export function agentProgram(place: Place, device: string): ProgramSpec {
 export function playerProgram(place: Place, device: string, { browser, passedOver, trial }: ChosenBrowser): ProgramSpec {
   const { headless, root } = place;
   const name = `player-${device}`;
-  const args = ["--data", deviceFolder(place, device), "--browser-why", browser.evidence, ...(headless ? ["--headless"] : []), ...(trial ? ["--trial"] : [])];
-  if (passedOver.length > 0) args.push("--passed-over", JSON.stringify(passedOver.slice(-16)));
+  const args = ["--data", deviceFolder(place, device), `--browser-why=${browser.evidence}`, ...(headless ? ["--headless"] : []), ...(trial ? ["--trial"] : [])];
+  if (passedOver.length > 0) args.push(`--passed-over=${JSON.stringify(passedOver.slice(-16))}`);
   if (browser.kind === "chromium") return nodeProgram(place, name, "dist/player-host/chromium.js", ["--browser", browser.path, ...args]);
   const sandbox = place.isRoot ? ["--no-sandbox"] : [];
   return { name, command: browser.path, args: [...sandbox, join(root, "dist/player-host/electron/main.js"), ...args], outputFile: outputFile(place, name) };

@@ -9,7 +9,7 @@ import { socketPath } from "../../player-host/contract/socket-path.ts";
 import type { BrowserReport } from "../../player-host/contract/browser-report.ts";
 import type { BrowserProofLimits } from "../../player-host/contract/browser-trial.ts";
 import type { BrowserChoice } from "./browser-choice.ts";
-import { DeviceMachine } from "./device-machine.ts";
+import { DeviceMachine, untilAborted } from "./device-machine.ts";
 import { keepPlayer } from "./keep-player.ts";
 import { keepRunning, lastWords, type KeepDeps } from "./keep-running.ts";
 import type { Launcher } from "./launcher.ts";
@@ -48,10 +48,15 @@ export class Room {
   async run(devices: number, onReady: () => void, signal: AbortSignal): Promise<Result<void>> {
     const cloudOff = new AbortController();
     const first = this.#launcher.launch(cloudProgram(this.#place));
-    const up = await this.#cloudAnswers(first, signal);
+    // The players need no cloud to show what they showed last: their browsers start beside it.
+    const allOff = new AbortController();
+    const cloudUp = this.#cloudAnswers(first, signal);
+    const devicesDone = this.#runDevices(devices, cloudUp, AbortSignal.any([signal, allOff.signal]));
+    const up = await cloudUp;
     if (!up.ok || signal.aborted) {
+      allOff.abort();
       first.stop();
-      await first.ended;
+      await Promise.all([first.ended, devicesDone]);
       return up;
     }
     onReady();
@@ -63,18 +68,18 @@ export class Room {
     };
     const cloud = keepRunning("the development cloud", startCloud, (until) => this.#cloudUp(until), this.#deps, cloudOff.signal);
     signal.addEventListener("abort", () => void this.#deps.timers.after("start.goodbye", GOODBYE_MS, () => cloudOff.abort()), { once: true });
-    await this.#runDevices(devices, signal);
+    await devicesDone;
     cloudOff.abort();
     await cloud;
     return ok(undefined);
   }
 
-  async #runDevices(count: number, signal: AbortSignal): Promise<void> {
+  async #runDevices(count: number, cloudUp: Promise<unknown>, signal: AbortSignal): Promise<void> {
     const running: Promise<void>[] = [];
     for (let number = 1; number <= count && !signal.aborted; number += 1) {
       const name = String(number);
       const up = new Promise<void>((resolve) => {
-        running.push(this.#machine(name, resolve).run(signal));
+        running.push(this.#machine(name, cloudUp, resolve).run(signal));
       });
       // Browsers starting all at once starve each other on a small machine.
       await Promise.race([up, sleep(this.#deps.timers, `start.next-device.${name}`, DEVICE_START_MS, signal)]);
@@ -83,7 +88,7 @@ export class Room {
   }
 
   /** `onUp`: its agent answered for the first time. */
-  #machine(name: string, onUp: () => void): DeviceMachine {
+  #machine(name: string, cloudUp: Promise<unknown>, onUp: () => void): DeviceMachine {
     const place = this.#place;
     let wasUp = false;
     mkdirSync(deviceFolder(place, name), { recursive: true });
@@ -102,6 +107,7 @@ export class Room {
           },
           power,
         ),
+      agentMayStart: async (signal) => void (await Promise.race([cloudUp, untilAborted(signal)])),
       bootId: () => readBootId(place, name),
       agentUp: async (signal) => {
         const up = await this.#answers(name, signal);

@@ -183,9 +183,9 @@ describe("a browser that does not prove itself", () => {
   });
 
   test("is not even started where another one was asked for", async () => {
-    const run = withBrowsers("echo started >started; exit 3", "real-shows", {}, ["--browser", "chromium"]);
+    const run = withBrowsers("exit 3", "real-shows", {}, ["--browser", join(root, "bin/chromium")]);
     await vi.waitFor(() => expect(existsSync(join(device("1"), "status.json"))).toBe(true), WAIT);
-    expect(run.output()).toContain("Browser: chromium 1.2.3");
+    expect(run.output()).toContain(`Browser: chromium 1.2.3 at ${join(root, "bin/chromium")} (named with --browser)`);
     expect(run.output()).not.toContain("electron");
   });
 });
