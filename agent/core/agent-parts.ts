@@ -30,7 +30,7 @@ import { audioKeys } from "./state/keys/audio-keys.ts";
 import { displayKeys } from "./state/keys/display-keys.ts";
 import { exclusiveKey } from "./state/keys/exclusive-key.ts";
 import { networkKey } from "./state/keys/network-key.ts";
-import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, telemetryKey } from "./state/keys/setting-keys.ts";
+import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, telemetryKey, uploadHostsKey } from "./state/keys/setting-keys.ts";
 import { ManualOverrides } from "./state/manual-overrides.ts";
 import { ReportedState } from "./state/reported-state.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
@@ -57,8 +57,9 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
   const migration = await Migration.load({
     documents, ownership: identity.ownership, clock, timers, random, alarms,
     log: log.child({ part: "migration" }), policy: DEFAULT_MIGRATION_POLICY, configured: settings.endpoints,
+    plainAllowed: settings.config["cloud.allowPlain"],
   });
-  const { way, network, wayKeys } = await createWay(ports, alarms, migration);
+  const { way, network, wayKeys } = await createWay(ports, alarms, migration, settings.config["cloud.allowPlain"]);
   const overrides = await ManualOverrides.load({ store: documents, clock, log });
   const schedule = new ScheduleRunner({
     schedule: () => late.desired?.document()?.schedule,
@@ -77,6 +78,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     contentLabel: (id) => contentLabel(content.state(), id),
   });
   const page = createPageConfig();
+  const uploadHosts = (): readonly string[] => late.desired?.document()?.cloud?.uploadHosts ?? splitList(settings.config["cloud.uploadHosts"]);
   const handlers: readonly DesiredKeyHandler[] = [
     ...displayKeys({ display, status: displayStatus, scheduleSays: schedule.says }),
     ...audioKeys(platform.audio),
@@ -85,6 +87,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     logLevelKey(clock, { current: () => ports.logLevel(), set: (level) => Promise.resolve(ok(ports.setLogLevel(level as "debug"))) }),
     contentKey(contentTarget({ service: content, player: ports.player, clock, timers })),
     ...wayKeys,
+    uploadHostsKey(clock, uploadHosts),
     playerConfigKey(clock, page),
   ];
   const desired = await DesiredState.load({
@@ -109,18 +112,22 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     blank: () => display?.capabilities.power !== true && expectation().expect === "off",
   });
   const serverClock = new ServerClock(clock);
-  return { late, send, reported, alarms, ...identity, migration, network, overrides, schedule, displayStatus, content, telemetry, player, page, desired, expectation, screen, scene, serverClock };
+  return { late, uploadHosts, send, reported, alarms, ...identity, migration, network, overrides, schedule, displayStatus, content, telemetry, player, page, desired, expectation, screen, scene, serverClock };
+}
+
+function splitList(text: string): readonly string[] {
+  return text.split(",").filter((name) => name !== "");
 }
 
 /** What changes the device's way to its cloud: to another cloud, or into another network, one at a time. */
-async function createWay(ports: AgentPorts, alarms: AlarmBoard, migration: Migration) {
+async function createWay(ports: AgentPorts, alarms: AlarmBoard, migration: Migration, plainAllowed: boolean) {
   const { clock, timers, random, log, documents, crypto, platform } = ports;
   const way = new WayToCloud();
   const deps = { settings: platform.networkSettings, proxy: ports.cloudProxy };
   const network = await NetworkChange.load({
     ...deps, documents, crypto, way, clock, timers, random, alarms, log: log.child({ part: "network" }), policy: DEFAULT_NETWORK_POLICY,
   });
-  const wayKeys = [endpointsKey(migrationTarget(migration, clock)), networkKey(networkTarget(network, deps, clock))].map((key) => exclusiveKey(key, way));
+  const wayKeys = [endpointsKey(migrationTarget(migration, clock), plainAllowed), networkKey(networkTarget(network, deps, clock))].map((key) => exclusiveKey(key, way));
   return { way, network, wayKeys };
 }
 

@@ -5,6 +5,7 @@ import type { PlatformAdapter } from "../../platform/ports/platform-adapter.ts";
 import type { Random } from "../../platform/ports/random.ts";
 import type { Issue } from "../../platform/ports/result.ts";
 import type { JsonObject } from "../../platform/runtime/json.ts";
+import type { UploadRules } from "../protocol/upload-address.ts";
 import type { CloudLink, Transport } from "./cloud/cloud-port.ts";
 import type { LinkPolicy } from "./cloud/link-policy.ts";
 import type { JournalStore } from "./commands/journal-store.ts";
@@ -40,8 +41,8 @@ export interface AgentPorts {
   /** Through which `transport` and `uploader` get out. Absent: they know no proxy. */
   readonly cloudProxy?: CloudProxy;
   readonly linkPolicy: LinkPolicy;
-  /** Brings big things to the cloud beside the link; it asks the link for the address. */
-  uploader(link: Pick<CloudLink, "requestUpload">): Uploader;
+  /** Brings big things to the cloud beside the link; it asks the link for the address, and goes where `rules` allow. */
+  uploader(link: Pick<CloudLink, "requestUpload">, rules: UploadRules): Uploader;
   readonly logs: LogSource;
   setLogLevel(level: "debug" | "info" | "warn" | "error"): void;
   logLevel(): string;

@@ -1,5 +1,6 @@
 import { Supervisor, type Unit } from "../../platform/runtime/supervisor.ts";
 import { createParts, type AgentParts } from "./agent-parts.ts";
+import { hostOf, type UploadRules } from "../protocol/upload-address.ts";
 import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
 import { sessionHandlers } from "./agent-session.ts";
 import { wireParts } from "./agent-wiring.ts";
@@ -131,7 +132,7 @@ function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentPar
   const adapter = display === undefined ? platform : { ...platform, display: noticedDisplay(display, () => parts.displayStatus?.invalidate()) };
   const table = buildExecutorTable({
     adapter, player, clock, timers, logs,
-    uploader: ports.uploader(lateLink(parts)),
+    uploader: ports.uploader(lateLink(parts), uploadRules(settings, parts)),
     telemetry: parts.telemetry,
     diagnostics,
     label: () => (settings.name === "" ? ports.deviceId.slice(0, 8) : settings.name),
@@ -141,6 +142,20 @@ function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentPar
     (key, value) => parts.desired.noteCommand(key, value),
     (key, value) => parts.desired.forgetCommand(key, value),
   );
+}
+
+function uploadRules(settings: AgentSettings, parts: AgentParts): UploadRules {
+  let known: string | undefined;
+  return {
+    // An upload goes on over a break of the link: the host of the last session stays good.
+    linkHost: () => {
+      const status = parts.late.link?.status();
+      if (status?.kind === "online") known = hostOf(status.endpoint);
+      return known;
+    },
+    hosts: parts.uploadHosts,
+    plainAllowed: settings.config["cloud.allowPlain"],
+  };
 }
 
 /** The link is made after the executors that upload through it. */

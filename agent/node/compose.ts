@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { getCACertificates } from "node:tls";
 import { playerSocketPath, socketPath } from "../../player-host/contract/socket-path.ts";
 import { openPlatform, type OpenedPlatform } from "../../platform/detect.ts";
 import { keyFromSeed, nodeCrypto } from "../../platform/linux/node-crypto.ts";
@@ -10,7 +8,6 @@ import type { OpenPlace } from "../../platform/node/private-tree.ts";
 import { socketPlaceOf } from "../../platform/node/socket-folder.ts";
 import type { Clock, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
-import { messageOf } from "../../platform/ports/result.ts";
 import { Supervisor, type Unit } from "../../platform/runtime/supervisor.ts";
 import { Agent } from "../core/agent.ts";
 import type { AgentPorts, AgentSettings } from "../core/agent-ports.ts";
@@ -40,6 +37,7 @@ import { openStores } from "./stores.ts";
 import { Systemd } from "./systemd.ts";
 import type { HttpSettings } from "./transport/http-exchange.ts";
 import { ProxySetting } from "./transport/proxy-setting.ts";
+import { trustAuthorities } from "./transport/trusted-authorities.ts";
 import { WsTransport } from "./transport/ws-transport.ts";
 import { DEFAULT_UPLOAD_POLICY, HttpUploader } from "./uploads/http-uploader.ts";
 
@@ -80,7 +78,8 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     clock, timers, log: log.child({ part: "player-link" }), group: playerGroup, onListening: () => listening.note("player.sock"),
   });
   const cloudProxy = new ProxySetting(config.values["cloud.proxy"][0]);
-  const http = httpSettings(options, cloudProxy);
+  const http: HttpSettings = { proxy: () => cloudProxy.current() };
+  log.debug({ ...trustAuthorities({ caFile: config.values["cloud.caFile"], log }) }, "trusted certificates");
   const provisioning = provisioningOf(options, log);
   const settings = settingsOf(options, provisioning);
   const ports: AgentPorts = {
@@ -90,8 +89,8 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     documents: stores.documents, journal: stores.journal, outbox: stores.outbox,
     transport: createTransport(platform, timers, http, cloudProxy, options.version),
     cloudProxy,
-    linkPolicy: { ...DEFAULT_LINK_POLICY, pingIntervalMs: config.values["cloud.pingMs"] },
-    uploader: (link) => new HttpUploader({ link, clock, timers, random: systemRandom, log: log.child({ part: "uploads" }), http, policy: DEFAULT_UPLOAD_POLICY }),
+    linkPolicy: { ...DEFAULT_LINK_POLICY, pingIntervalMs: config.values["cloud.pingMs"], plainAllowed: config.values["cloud.allowPlain"] },
+    uploader: (link, rules) => new HttpUploader({ link, rules, clock, timers, random: systemRandom, log: log.child({ part: "uploads" }), http, policy: DEFAULT_UPLOAD_POLICY }),
     logs: logSource(paths.logs, () => pino.flush()),
     setLogLevel: (level: LogLevel) => pino.setLevel(level),
     logLevel: () => pino.level(),
@@ -130,23 +129,6 @@ function createTransport(platform: OpenedPlatform, timers: Timers, http: HttpSet
   return new GatedTransport(ws, { allowed: () => world.reachesCloud(proxy.chosen()), onChange: (changed) => world.onChange(changed) });
 }
 
-function httpSettings({ config, pino }: ComposeOptions, proxy: ProxySetting): HttpSettings {
-  const ca = trusted(config.values["cloud.caFile"], pino.log);
-  return { proxy: () => proxy.current(), ...(ca !== undefined && { ca }) };
-}
-
-/** Node takes `ca` in place of what it trusts by itself; the file's certificates are to be beside that. */
-function trusted(caFile: string, log: Log): string | undefined {
-  if (caFile === "") return undefined;
-  try {
-    return [...getCACertificates("default"), readFileSync(caFile, "utf8")].join("\n");
-  } catch (thrown) {
-    // A file that is gone must not keep the device down: it plays, and the link says that it trusts nobody.
-    log.error({ file: caFile, error: messageOf(thrown) }, "cloud.caFile cannot be read and is not used");
-    return undefined;
-  }
-}
-
 /** A group that cannot be used keeps the player host out, and must not keep the agent down: it is said here and by `vitrine doctor`. */
 function playerGroupOf({ values }: ReadConfig, paths: Paths, log: Log): PlayerGroup | undefined {
   if (values["player.group"] === "") return undefined;
@@ -158,7 +140,7 @@ function playerGroupOf({ values }: ReadConfig, paths: Paths, log: Log): PlayerGr
 
 /** A wrong provisioning file is said and passed over: the device still shows its pairing code. */
 function provisioningOf({ config, paths }: ComposeOptions, log: Log): Provisioning | undefined {
-  const read = readProvisioning([config.values["provisioning.path"], paths.provisioning]);
+  const read = readProvisioning([config.values["provisioning.path"], paths.provisioning], config.values["cloud.allowPlain"]);
   if (read.ok) return read.value;
   log.error({ ...read.error }, "the provisioning file cannot be used");
   return undefined;

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { NetworkSchema } from "./network-settings.ts";
+import { UploadHostsSchema } from "./upload-address.ts";
 import { FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, OriginSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema, WebSocketUrlSchema } from "./values.ts";
 
 /** A customer's player: an address, or a package that plays from disk with no network. */
@@ -77,7 +78,13 @@ export const DesiredDocumentSchema = v.looseObject({
     }),
   ),
   log: v.optional(v.strictObject({ level: v.picklist(LOG_LEVELS) })),
-  cloud: v.optional(v.strictObject({ endpoints: v.pipe(v.array(WebSocketUrlSchema), v.minLength(1), v.maxLength(8)) })),
+  cloud: v.optional(
+    v.strictObject({
+      endpoints: v.optional(v.pipe(v.array(WebSocketUrlSchema), v.minLength(1), v.maxLength(8))),
+      /** Hosts that uploads may go to besides the link's own. */
+      uploadHosts: v.optional(UploadHostsSchema),
+    }),
+  ),
   network: v.optional(NetworkSchema),
   /** Configuration handed to the customer's page; meaning is the customer's own. */
   player: v.optional(v.strictObject({ config: v.optional(JsonObjectSchema) })),

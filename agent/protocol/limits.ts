@@ -16,7 +16,7 @@ export const BATCH_RECORDS_MAX = 500;
 export const FRAME_DEPTH_MAX = 32;
 /** The challenge must come, and the welcome must follow the hello, within this time. */
 export const HANDSHAKE_TIMEOUT_MS = 15_000;
-/** The device sends `ping` after this long without sending anything, unless the welcome says otherwise. */
-export const PING_INTERVAL_MS = 30_000;
+/** The device sends `ping` after this long without sending anything, unless the welcome says otherwise. Balancers cut after 30 s and more. */
+export const PING_INTERVAL_MS = 25_000;
 /** No frame for this many ping intervals: the link is dead, however open the socket looks. */
 export const READ_DEADLINE_PINGS = 2.2;

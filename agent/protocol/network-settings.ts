@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { parseProxy, PROXY_WORDS } from "./proxy-address.ts";
 
 /** The device's way out, as `network` of the desired document. IPv6 is configured by the network itself and not set here. */
 
@@ -42,7 +43,12 @@ export const WifiSettingsSchema = v.variant("security", [
 export type WifiSettings = v.InferOutput<typeof WifiSettingsSchema>;
 
 /** Like `HttpUrlSchema`, of a host and port alone: a proxy has no path. A user and password in it are secret. */
-const ProxyUrlSchema = v.pipe(v.string(), v.maxLength(512), v.regex(/^https?:\/\/[^\s/?#]+\/?$/i, "must be the http or https address of a proxy"));
+const ProxyUrlSchema = v.pipe(
+  v.string(),
+  v.maxLength(512),
+  v.regex(/^https?:\/\/[^\s/?#]+\/?$/i, `must be ${PROXY_WORDS}`),
+  v.check((text) => parseProxy(text).ok, `must be ${PROXY_WORDS}`),
+);
 
 /**
  * Tried, confirmed by a welcome of the cloud over it, or undone by the device itself: a change as a whole. What is absent

@@ -27,7 +27,10 @@ declare class URL {
   readonly host: string;
   readonly hostname: string;
   readonly origin: string;
+  readonly port: string;
   readonly pathname: string;
+  readonly search: string;
+  readonly hash: string;
   readonly href: string;
   readonly username: string;
   readonly password: string;

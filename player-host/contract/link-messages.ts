@@ -35,7 +35,8 @@ export type HostPicture = v.InferOutput<typeof HostPictureSchema>;
 export const StageReportSchema = v.variant("kind", [
   v.object({ kind: v.literal("screen"), screen: v.string() }),
   v.object({ kind: v.literal("loading"), content: v.string(), sinceMs: NumberSchema }),
-  v.object({ kind: v.literal("playing"), content: v.string(), sinceMs: NumberSchema, loads: NumberSchema }),
+  /** `looping`: the page loads itself anew again and again. */
+  v.object({ kind: v.literal("playing"), content: v.string(), sinceMs: NumberSchema, loads: NumberSchema, looping: v.optional(v.boolean()) }),
   v.object({ kind: v.literal("failed"), content: v.string(), error: TextSchema }),
 ]);
 export type StageReport = v.InferOutput<typeof StageReportSchema>;

@@ -1,9 +1,9 @@
 import type { Clock, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
-import { messageOf } from "../../platform/ports/result.ts";
-import { sleep } from "../../platform/runtime/sleep.ts";
-import { HITS_FOR_UNIFORM, inspectSample, MISSES_FOR_FROZEN, type ContentFact, type FrameFact } from "./picture.ts";
-import type { FrameFinding, Shell } from "./shell.ts";
+import { fail, messageOf, type Result } from "../../platform/ports/result.ts";
+import { sleep, TimeoutError, withDeadline } from "../../platform/runtime/sleep.ts";
+import { HITS_FOR_UNIFORM, inspectSample, type ContentFact, type FrameFact } from "./picture.ts";
+import type { FrameFinding, PixelSample, Shell } from "./shell.ts";
 import type { StageState } from "./stage-state.ts";
 
 export interface PictureWatchDeps {
@@ -15,102 +15,170 @@ export interface PictureWatchDeps {
   readonly changed: () => void;
 }
 
-/** Every 4 s a question with a deadline of 5 s: a renderer that stops is known to be frozen after 15 s at most. */
+/** What is to be ended because no frame came. */
+export type FrozenStep = "renderer" | "browser";
+
+/** From one look to the next while all is well. */
 export const FRAME_EVERY_MS = 4_000;
-export const FRAME_TIMEOUT_MS = 5_000;
+/** A frame that was asked for comes within this, or is late. The next look then follows at once. */
+export const FRAME_TIMEOUT_MS = 3_000;
+const AGAIN_MS = 250;
+/** The shell keeps the deadline it is given; one that does not is not waited for. */
+const SHELL_GRACE_MS = 1_000;
+const SAMPLE_TIMEOUT_MS = 4_000;
 /** A capture costs more than a frame; the picture's content is looked at on every fourth round. */
 const CAPTURE_EVERY_ROUNDS = 4;
-/**
- * A round takes at most a few deadlines of the shell. A watch that did not come round for this long hangs, and what it
- * saw before says nothing of the screen now.
- */
-export const WATCH_STALE_MS = 60_000;
+/** So many late frames in a row, over at least `PATIENCE_MS`, and what draws the picture is ended. */
+const MISSES_FOR_STEP = 3;
+export const PATIENCE_MS = 9_000;
+/** The patience doubles with each step up to this: a page that computes for long when it starts must come to its end. */
+const PATIENCE_MS_MAX = 60_000;
+/** Frames for so long after a step, and the next is as quick as the first. */
+const STEADY_MS = 120_000;
 
-/** Asks the frame witness and looks at the picture at a modest cadence, and remembers what they said. */
+/**
+ * Asks the frame witness and looks at the picture at a modest cadence, and remembers what they said. It always comes
+ * round: a question without an answer is a late frame.
+ */
 export class PictureWatch {
   readonly #deps: PictureWatchDeps;
   #frame: FrameFact = { kind: "unasked" };
   #content: ContentFact = { kind: "unasked" };
   /** Rises whenever another picture comes on: an answer about the old one does not count. */
   #epoch = 0;
-  #resetAskedMs = 0;
-  #roundEndedMs: number;
+  #askedAnew = false;
+  /** The content's document is another one than that which was captured last. */
+  #captureOld = false;
+  #wake: () => void = () => undefined;
+  #steps = 0;
+  #steppedMs = Number.NEGATIVE_INFINITY;
+  /** A frame came since the last step: the next begins with the renderer. */
+  #seenSinceStep = true;
 
   constructor(deps: PictureWatchDeps) {
     this.#deps = deps;
-    this.#roundEndedMs = deps.clock.monotonicMs();
   }
 
   facts(): { readonly frame: FrameFact; readonly content: ContentFact } {
-    const silentMs = this.#deps.clock.monotonicMs() - this.#roundEndedMs;
-    if (silentMs <= WATCH_STALE_MS) return { frame: this.#frame, content: this.#content };
-    const unknown = { kind: "unknown", why: `the watch over the picture has not come round for ${Math.round(silentMs / 1000)} s` } as const;
-    return { frame: unknown, content: unknown };
+    return { frame: this.#frame, content: this.#content };
   }
 
+  /** Another picture is on: what was seen of the one before says nothing of it. Looks at once. */
   pictureChanged(): void {
-    this.#epoch += 1;
-    this.#frame = { kind: "unasked" };
     this.#content = { kind: "unasked" };
+    this.#frame = { kind: "unasked" };
+    this.loadedAnew();
   }
 
-  /** True once per stretch of `forMs` in which no frame came. */
-  takeFrozenFor(forMs: number): boolean {
+  /** The same picture came once more, because we loaded it. Looks at once; good news of a moment ago still hold. */
+  loadedAnew(): void {
+    this.#epoch += 1;
+    if (this.#frame.kind !== "alive") this.#frame = { kind: "unasked" };
+    this.#captureOld = true;
+    this.#askedAnew = true;
+    this.#wake();
+  }
+
+  /**
+   * What is to be ended now, once each time the patience is over: the renderer, and the browser where no frame came
+   * since that. Never a renderer that answers: behind an output that is switched off nothing is drawn, and nothing is wrong.
+   */
+  takeStep(): FrozenStep | undefined {
     const frame = this.#frame;
-    if (frame.kind !== "late" || frame.misses < MISSES_FOR_FROZEN) return false;
+    if (frame.kind !== "late" && frame.kind !== "unknown") return undefined;
+    if (frame.misses < MISSES_FOR_STEP || (frame.kind === "late" && frame.renderer)) return undefined;
     const nowMs = this.#deps.clock.monotonicMs();
-    if (nowMs - Math.max(frame.sinceMs, this.#resetAskedMs) < forMs) return false;
-    this.#resetAskedMs = nowMs;
-    return true;
+    const patienceMs = Math.min(PATIENCE_MS_MAX, PATIENCE_MS * 2 ** this.#steps);
+    if (nowMs - Math.max(frame.sinceMs, this.#steppedMs) < patienceMs) return undefined;
+    this.#steps += 1;
+    this.#steppedMs = nowMs;
+    const step = this.#seenSinceStep ? "renderer" : "browser";
+    this.#seenSinceStep = step === "browser";
+    return step;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     for (let round = 0; !signal.aborted; round += 1) {
-      if (this.#deps.stage().work.kind !== "no-shell") {
-        await this.#askFrame();
-        if (this.#wantsCapture(round) && !signal.aborted) await this.#look();
-      }
-      this.#roundEndedMs = this.#deps.clock.monotonicMs();
+      this.#askedAnew = false;
+      const pauseMs = await this.#round(round, signal);
       this.#deps.changed();
-      await sleep(this.#deps.timers, "picture.next-look", FRAME_EVERY_MS, signal);
+      if (!this.#askedAnew) await this.#pause(pauseMs, signal);
     }
+  }
+
+  /** One look; returns how long to wait for the next. */
+  async #round(round: number, signal: AbortSignal): Promise<number> {
+    const { work, shown } = this.#deps.stage();
+    // There is nothing that could draw a frame, and that is known already.
+    if (work.kind === "no-shell" || (work.kind === "cooling" && shown.kind === "nothing")) return FRAME_EVERY_MS;
+    const askedMs = this.#deps.clock.monotonicMs();
+    await this.#askFrame(askedMs);
+    const frame = this.#frame;
+    if (frame.kind === "alive" && this.#wantsCapture(round) && !signal.aborted) await this.#look();
+    if (frame.kind === "alive" || (frame.kind === "late" && frame.renderer)) return FRAME_EVERY_MS;
+    return Math.max(AGAIN_MS, FRAME_TIMEOUT_MS - (this.#deps.clock.monotonicMs() - askedMs));
+  }
+
+  async #pause(pauseMs: number, signal: AbortSignal): Promise<void> {
+    const waiting = new AbortController();
+    const wake = (): void => waiting.abort();
+    this.#wake = wake;
+    signal.addEventListener("abort", wake, { once: true });
+    await sleep(this.#deps.timers, "picture.next-look", pauseMs, waiting.signal);
+    signal.removeEventListener("abort", wake);
   }
 
   /** Soon after a change, and at once again while a single colour is not confirmed yet. */
   #wantsCapture(round: number): boolean {
     const content = this.#content;
-    if (content.kind === "unasked") return true;
+    if (content.kind === "unasked" || this.#captureOld) return true;
     if (content.kind === "uniform" && content.hits < HITS_FOR_UNIFORM) return true;
     return round % CAPTURE_EVERY_ROUNDS === 0;
   }
 
-  async #askFrame(): Promise<void> {
+  async #askFrame(askedMs: number): Promise<void> {
     const epoch = this.#epoch;
-    const finding = await this.#deps.shell.witnessFrame(FRAME_TIMEOUT_MS).catch(
-      (thrown: unknown): FrameFinding => ({ kind: "unknown", why: messageOf(thrown) }),
+    const finding = await this.#ask<FrameFinding>(
+      this.#deps.shell.witnessFrame(FRAME_TIMEOUT_MS),
+      FRAME_TIMEOUT_MS,
+      { kind: "late", renderer: false, output: false },
+      (why) => ({ kind: "unknown", why }),
     );
-    if (epoch !== this.#epoch) return;
-    this.#frame = this.#frameFact(finding);
+    if (epoch === this.#epoch) this.#frame = this.#frameFact(finding, askedMs);
   }
 
-  #frameFact(finding: FrameFinding): FrameFact {
-    if (finding.kind !== "late") return finding;
+  #frameFact(finding: FrameFinding, askedMs: number): FrameFact {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (finding.kind === "alive") {
+      this.#seenSinceStep = true;
+      if (nowMs - this.#steppedMs > STEADY_MS) this.#steps = 0;
+      return { ...finding, atMs: nowMs };
+    }
     const before = this.#frame;
-    if (before.kind === "late") return { ...finding, misses: before.misses + 1, sinceMs: before.sinceMs };
-    return { ...finding, misses: 1, sinceMs: this.#deps.clock.monotonicMs() - FRAME_TIMEOUT_MS };
+    const again = before.kind === "late" || before.kind === "unknown";
+    return { ...finding, misses: again ? before.misses + 1 : 1, sinceMs: again ? before.sinceMs : askedMs };
   }
 
   async #look(): Promise<void> {
     const epoch = this.#epoch;
+    const late = fail("capture.timed-out", `no capture within ${SAMPLE_TIMEOUT_MS} ms`);
+    const sample = await this.#ask<Result<PixelSample>>(this.#deps.shell.sample(), SAMPLE_TIMEOUT_MS, late, (why) => fail("capture.failed", why));
+    if (epoch !== this.#epoch) return;
+    this.#captureOld = false;
+    const hits = this.#content.kind === "uniform" ? this.#content.hits : 0;
+    this.#content = sample.ok ? inspectSample(sample.value, hits) : { kind: "unknown", why: sample.error.message };
+  }
+
+  /** The shell's answer, `late` when it does not keep its deadline, `broken` when it throws, which it promises not to. */
+  async #ask<T>(question: Promise<T>, timeoutMs: number, late: T, broken: (why: string) => T): Promise<T> {
+    const { timers, log } = this.#deps;
     try {
-      const sample = await this.#deps.shell.sample();
-      if (epoch !== this.#epoch) return;
-      const hits = this.#content.kind === "uniform" ? this.#content.hits : 0;
-      this.#content = sample.ok ? inspectSample(sample.value, hits) : { kind: "unknown", why: sample.error.message };
+      return await withDeadline(timers, "picture.answer", timeoutMs + SHELL_GRACE_MS, question);
     } catch (thrown) {
-      // The shell promises a result; what it throws is a bug there and must not stop the watch.
-      this.#deps.log.error({ error: messageOf(thrown) }, "capture threw");
-      if (epoch === this.#epoch) this.#content = { kind: "unknown", why: messageOf(thrown) };
+      if (thrown instanceof TimeoutError) return late;
+      // A bug in the shell must not stop the watch.
+      log.error({ error: messageOf(thrown) }, "the shell threw when it was asked for the picture");
+      return broken(messageOf(thrown));
     }
   }
 }

@@ -1,33 +1,42 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { StageContent, StageScene } from "../contract/link-messages.ts";
-import { inspectSample, judgePicture, type ContentFact, type FrameFact } from "./picture.ts";
+import { FRAME_FRESH_MS, inspectSample, judgePicture, type ContentFact, type FrameFact } from "./picture.ts";
 import type { PixelSample } from "./shell.ts";
 import { initialStage, type StageState } from "./stage-state.ts";
 
 const CONTENT: StageContent = { kind: "url", id: "a", url: "https://a.example/", grants: [] };
 const SCENE: StageScene = { kind: "content", content: CONTENT };
 const PLAYING: StageState = { ...initialStage(SCENE, 0), work: { kind: "idle" }, shown: { kind: "content", content: CONTENT, sinceMs: 0, loads: 1 } };
-const ALIVE: FrameFact = { kind: "alive", tookMs: 40, how: "the page moves" };
+const NOW_MS = 100_000;
+const ALIVE: FrameFact = { kind: "alive", tookMs: 40, how: "the page moves", atMs: NOW_MS - 5_000 };
+const OLD: FrameFact = { ...ALIVE, atMs: NOW_MS - FRAME_FRESH_MS - 1 };
+const UNASKABLE: FrameFact = { kind: "unknown", why: "x", misses: 1, sinceMs: NOW_MS };
 const VARIED: ContentFact = { kind: "varied", spread: 200 };
 const late = (misses: number): FrameFact => ({ kind: "late", misses, sinceMs: 0, renderer: false, output: true });
+const undrawn = (misses: number, output: boolean): FrameFact => ({ kind: "late", misses, sinceMs: 0, renderer: true, output });
 const uniform = (red: number, green: number, blue: number, hits = 2): ContentFact => ({ kind: "uniform", red, green, blue, hits });
 
 function judge(stage: StageState, frame: FrameFact, content: ContentFact) {
-  const { verdict, confidence } = judgePicture({ stage, frame, content, nowMs: 10_000 });
+  const { verdict, confidence } = judgePicture({ stage, frame, content, nowMs: NOW_MS });
   return { verdict, confidence };
 }
 
 describe("the verdict", () => {
   test.each<[string, StageState, FrameFact, ContentFact, string]>([
     ["all witnesses agree", PLAYING, ALIVE, VARIED, "showing"],
-    ["one late frame is not frozen", PLAYING, late(1), VARIED, "showing"],
-    ["two are", PLAYING, late(2), VARIED, "frozen"],
+    ["one late frame is not frozen, and nobody saw one", PLAYING, late(1), VARIED, "unknown"],
+    ["two are frozen", PLAYING, late(2), VARIED, "frozen"],
+    ["a frame of too long ago", PLAYING, OLD, VARIED, "unknown"],
+    ["a picture that was there a moment ago, and nobody who could be asked", PLAYING, UNASKABLE, VARIED, "unknown"],
+    ["a renderer that answers and draws nothing is not frozen, however long", PLAYING, undrawn(50, false), VARIED, "unknown"],
+    ["nor where one old frame came out", PLAYING, undrawn(50, true), VARIED, "unknown"],
+    ["a dark picture with small lights, whose frames come", PLAYING, ALIVE, { kind: "sparse", red: 0, green: 0, blue: 0, odd: 9, of: 9216 }, "showing"],
     ["frozen goes before a uniform picture", PLAYING, late(2), uniform(0, 0, 0), "frozen"],
     ["black", PLAYING, ALIVE, uniform(2, 0, 3), "dark"],
     ["white", PLAYING, ALIVE, uniform(255, 255, 255), "blank"],
     ["one black capture may be a fade", PLAYING, ALIVE, uniform(0, 0, 0, 1), "showing"],
-    ["nothing could be asked", PLAYING, { kind: "unknown", why: "x" }, { kind: "unknown", why: "y" }, "unknown"],
+    ["nothing could be asked", PLAYING, UNASKABLE, { kind: "unknown", why: "y" }, "unknown"],
     ["no browser", { ...PLAYING, work: { kind: "no-shell", why: "it ended" } }, ALIVE, VARIED, "dark"],
     ["a dead renderer", { ...PLAYING, shown: { kind: "nothing" }, work: { kind: "cooling", ticket: 1, crashes: 1 } }, ALIVE, VARIED, "error-page"],
     ["our page where the content should be", { ...PLAYING, shown: { kind: "screen", screen: { kind: "offline", message: "" } } }, ALIVE, VARIED, "error-page"],
@@ -41,15 +50,18 @@ describe("the verdict", () => {
     expect(judge(stage, frame, content).verdict).toBe(verdict);
   });
 
-  test("is the surer the more witnesses could be asked", () => {
-    const both = judge(PLAYING, ALIVE, VARIED).confidence;
-    const one = judge(PLAYING, ALIVE, { kind: "unknown", why: "x" }).confidence;
-    expect(both).toBeGreaterThan(one);
-    expect(one).toBeGreaterThan(judge(PLAYING, late(1), VARIED).confidence);
+  test("is the surer the more the capture shows, and few odd pixels are no picture", () => {
+    const [varied, unseen, sparse] = ([VARIED, { kind: "unknown", why: "x" }, { kind: "sparse", red: 255, green: 255, blue: 255, odd: 1, of: 9216 }] as const).map((content) => judge(PLAYING, ALIVE, content).confidence);
+    expect(varied).toBeGreaterThan(unseen ?? 0);
+    expect(unseen).toBeGreaterThan(sparse ?? 0);
+  });
+
+  test("over one colour alone is never sure: the load is complete and frames come", () => {
+    expect([judge(PLAYING, ALIVE, uniform(255, 255, 255, 50)).confidence, judge(PLAYING, ALIVE, uniform(0, 0, 0, 50)).confidence]).toEqual([0.6, 0.6]);
   });
 
   test("names every witness, with the reason when one could not be asked", () => {
-    const { evidence } = judgePicture({ stage: PLAYING, frame: { kind: "unknown", why: "no answer" }, content: VARIED, nowMs: 0 });
+    const { evidence } = judgePicture({ stage: PLAYING, frame: { ...UNASKABLE, why: "no answer" }, content: VARIED, nowMs: 0 });
     expect(evidence.map(({ witness }) => witness)).toEqual(["load", "frame", "capture"]);
     expect(evidence[1]?.says).toBe("could not ask: no answer");
   });
@@ -73,9 +85,25 @@ describe("a sample", () => {
     );
   });
 
+  test.each<[string, number, string]>([
+    ["a broken icon on a white page, 16 by 16 pixels of full HD", 4, "sparse"],
+    ["small lights in the dark", 40, "sparse"],
+    ["a line of text", 80, "varied"],
+  ])("with few odd pixels is told apart from one that is varied: %s", (_name, odd, kind) => {
+    const sample = solid(250, 250, 250, 128 * 72);
+    for (let at = 0; at < odd; at++) sample.rgba[at * 97 * 4] = 100;
+    expect(inspectSample(sample, 0)).toMatchObject(kind === "sparse" ? { kind, red: 250, green: 250, blue: 250, odd, of: 9216 } : { kind, spread: 150 });
+  });
+
   test("without pixels says nothing", () => {
     expect(inspectSample({ width: 0, height: 0, rgba: new Uint8Array() }, 0).kind).toBe("unknown");
   });
+});
+
+test("the evidence says which half answered when no frame came", () => {
+  const says = (frame: FrameFact): string | undefined => judgePicture({ stage: PLAYING, frame, content: VARIED, nowMs: 9_000 }).evidence[1]?.says;
+  expect(says(undrawn(3, false))).toBe("no frame 3 times since 9000 ms: the renderer answers a capture, and draws nothing: its output may be switched off");
+  expect(says(late(3))).toContain("the renderer does not answer");
 });
 
 test.each<[string, StageState["work"]]>([
@@ -85,7 +113,7 @@ test.each<[string, StageState["work"]]>([
 ])("while other content does not come, the evidence says what is on and what fails (%s)", (_name, work) => {
   const wanted: StageScene = { kind: "content", content: { kind: "url", id: "b", url: "https://b.example/", grants: [] } };
   const stage: StageState = { ...PLAYING, wanted, work, error: { code: "http.404", message: "b answered 404." } };
-  const says = judgePicture({ stage, frame: ALIVE, content: VARIED, nowMs: 10_000 }).evidence[0]?.says;
+  const says = judgePicture({ stage, frame: ALIVE, content: VARIED, nowMs: NOW_MS }).evidence[0]?.says;
   expect(says).toContain("content a is on, not what is wanted");
   expect(says).toContain("http.404");
 });

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { judgePicture } from "./picture.ts";
 import { reportStage } from "./stage-report.ts";
-import { isOtherPicture } from "./stage-state.ts";
+import { samePicture } from "./stage-state.ts";
 import { A, B, Driver, REFUSED } from "./testing/stage-driver.ts";
 
-const ALIVE = { frame: { kind: "alive", tookMs: 5, how: "test" }, content: { kind: "varied", spread: 90 } } as const;
+const ALIVE = { frame: { kind: "alive", tookMs: 5, how: "test", atMs: 0 }, content: { kind: "varied", spread: 90 } } as const;
 const ELSEWHERE = { code: "content.elsewhere", message: "The content's address leads to http://portal.example, which is not the content." };
-const picture = (driver: Driver) => judgePicture({ stage: driver.state, nowMs: driver.nowMs, ...ALIVE });
+const picture = (driver: Driver) => judgePicture({ stage: driver.state, nowMs: driver.nowMs, ...ALIVE, frame: { ...ALIVE.frame, atMs: driver.nowMs } });
 
 /** Loads what is wanted again until its document is on, and says with which number. */
 function commits(driver: Driver): number {
@@ -123,7 +123,7 @@ describe("a document that came and is not whole", () => {
     expect(driver.state.error).toBeUndefined();
   });
 
-  test("is the same picture to the witnesses when its load ends, and another when its document came", () => {
+  test("is the same picture to the witnesses from its document to the end of its load, and other content is another", () => {
     const driver = Driver.playing(A);
     const before = driver.state.shown;
     driver.take({ kind: "reload", ignoreCache: false });
@@ -131,8 +131,9 @@ describe("a document that came and is not whole", () => {
     const load = commits(driver);
     const arriving = driver.state.shown;
     driver.take({ kind: "load-finished", load });
-    expect(isOtherPicture(before, arriving)).toBe(true);
-    expect(isOtherPicture(arriving, driver.state.shown)).toBe(false);
+    expect(samePicture(before, arriving)).toBe(true);
+    expect(samePicture(arriving, driver.state.shown)).toBe(true);
+    expect(samePicture(Driver.playing(B).state.shown, arriving)).toBe(false);
   });
 });
 

@@ -1,6 +1,12 @@
 import { redactText } from "../../platform/runtime/redact.ts";
 import type { StageReport } from "../contract/link-messages.ts";
+import { loopEveryMs } from "./reload-loop.ts";
 import type { Shown, StageState } from "./stage-state.ts";
+
+/** The report with what only time tells: whether the page that plays loads itself anew again and again. `nowMs` is monotonic. Pure. */
+export function withLoop(report: StageReport, state: StageState, nowMs: number): StageReport {
+  return report.kind === "playing" && loopEveryMs(state.ownReloads, nowMs) !== undefined ? { ...report, looping: true } : report;
+}
 
 /** The stage in the agent's words. Pure. */
 export function reportStage(state: StageState): StageReport {

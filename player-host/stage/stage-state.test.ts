@@ -223,9 +223,9 @@ describe("a renderer that dies", () => {
 
   test("a frozen picture gets a new renderer; not while there is no browser", () => {
     const driver = Driver.playing(A);
-    expect(driver.take({ kind: "frozen" })).toEqual([{ kind: "reset-renderer" }]);
+    expect(driver.take({ kind: "frozen", step: "renderer" })).toEqual([{ kind: "reset-renderer" }]);
     driver.take({ kind: "shell-gone", why: "it ended with code 1" });
-    expect(driver.take({ kind: "frozen" })).toEqual([]);
+    expect(driver.take({ kind: "frozen", step: "renderer" })).toEqual([]);
   });
 });
 

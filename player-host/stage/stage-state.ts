@@ -4,6 +4,7 @@ import type { Random } from "../../platform/ports/random.ts";
 import { redactText } from "../../platform/runtime/redact.ts";
 import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
 import type { ProbeAnswer } from "./origin-probe.ts";
+import { withReload, type OwnReloads } from "./reload-loop.ts";
 import type { ScreenModel } from "./shell.ts";
 
 /** What is on the glass as far as loading goes. */
@@ -46,6 +47,8 @@ export interface StageState {
   readonly crashesMs: readonly number[];
   /** Loads of the wanted content that finished. */
   readonly loads: number;
+  /** Those that the page on the screen began itself, the last few. */
+  readonly ownReloads: OwnReloads;
   /** Why the content failed last, until it is shown. */
   readonly error?: Issue;
   /** Documents in a row that wanted to be elsewhere, and the monotonic time of the last. */
@@ -66,7 +69,8 @@ export type StageEvent =
   | { readonly kind: "leads-elsewhere"; readonly url: string }
   | { readonly kind: "load-failed"; readonly load?: number; readonly error: Issue; readonly pictureKept: boolean }
   | { readonly kind: "renderer-gone"; readonly reason: string }
-  | { readonly kind: "frozen" }
+  /** No frame came for too long; `step` is what is to be ended. */
+  | { readonly kind: "frozen"; readonly step: "renderer" | "browser" }
   | { readonly kind: "reload"; readonly ignoreCache: boolean };
 
 export type StageEffect =
@@ -74,7 +78,8 @@ export type StageEffect =
   | { readonly kind: "load"; readonly load: number; readonly content: StageContent; readonly ignoreCache: boolean }
   | { readonly kind: "probe"; readonly ticket: number; readonly url: string }
   | { readonly kind: "wait"; readonly ticket: number; readonly delayMs: number }
-  | { readonly kind: "reset-renderer" };
+  | { readonly kind: "reset-renderer" }
+  | { readonly kind: "end-browser" };
 
 export interface StageStep {
   readonly state: StageState;
@@ -107,7 +112,7 @@ export const CRASH_WINDOW_MS = 10 * 60_000;
 export const CRASHES_MAX = 4;
 
 export function initialStage(wanted: StageScene, wantedSinceMs: number): StageState {
-  return { wanted, wantedSinceMs, shown: { kind: "nothing" }, work: { kind: "no-shell", why: "not started" }, lastTicket: 0, crashesMs: [], loads: 0 };
+  return { wanted, wantedSinceMs, shown: { kind: "nothing" }, work: { kind: "no-shell", why: "not started" }, lastTicket: 0, crashesMs: [], loads: 0, ownReloads: [] };
 }
 
 /** One step: what the stage is after `event`, and what has to be done for it. Pure. */
@@ -138,7 +143,7 @@ export function stepStage(state: StageState, event: StageEvent, around: StageSur
     case "renderer-gone":
       return takeCrash(state, event.reason, around);
     case "frozen":
-      return state.work.kind === "no-shell" || state.work.kind === "cooling" ? only(state) : { state, effects: [{ kind: "reset-renderer" }] };
+      return canFreeze(state) ? { state, effects: [{ kind: event.step === "renderer" ? "reset-renderer" : "end-browser" }] } : only(state);
     case "reload":
       // A page that is being loaded is as new as a page can be, unless its cache is what is doubted.
       if (state.work.kind === "no-shell" || (state.work.kind === "loading" && !event.ignoreCache)) return only(state);
@@ -150,7 +155,7 @@ function takeScene(state: StageState, scene: StageScene, around: StageSurroundin
   // The agent says its scene again after every reconnect: the same scene must not blink.
   if (sameScene(state.wanted, scene)) return only({ ...state, wanted: scene });
   const { error: _old, leads: _before, ...rest } = state;
-  const next: StageState = { ...rest, wanted: scene, wantedSinceMs: around.wallMs, loads: 0, crashesMs: [] };
+  const next: StageState = { ...rest, wanted: scene, wantedSinceMs: around.wallMs, loads: 0, crashesMs: [], ownReloads: [] };
   if (state.work.kind === "no-shell") return only(next);
   // Back to what never left the screen: the other content had not come yet.
   const { shown, inFlight, screenInFlight } = state;
@@ -270,7 +275,7 @@ function takeFinished(state: StageState, number: number | undefined, around: Sta
   // A page that loaded itself anew is the same content with one more load.
   if (number === undefined) {
     if (shown.kind !== "content") return only(state);
-    return only({ ...state, shown: { ...shown, loads: shown.loads + 1 }, loads: state.loads + 1 });
+    return only({ ...state, shown: { ...shown, loads: shown.loads + 1 }, loads: state.loads + 1, ownReloads: withReload(state.ownReloads, around.monotonicMs) });
   }
   if (state.screenInFlight?.load === number) return only(screenCame(state, state.screenInFlight.screen));
   if (state.inFlight?.load !== number) return only(state);
@@ -325,14 +330,6 @@ function takeLead(state: StageState, url: string, around: StageSurroundings): St
 /** What is on is flawed, not missing: it is loaded again, each time later. */
 function waitForBetter(state: StageState, flaw: Issue, around: StageSurroundings): StageStep {
   return waitAndSay(state, Math.max(0, (state.leads?.count ?? 1) - 1), flaw, false, around);
-}
-
-/** Whether the witnesses have to look anew: a document that goes on arriving is the same picture. */
-export function isOtherPicture(before: Shown, after: Shown): boolean {
-  if (before === after) return false;
-  const same = before.kind === "arriving" && after.kind === "content" && before.content === after.content;
-  const flawed = before.kind === after.kind && "content" in before && "content" in after && before.content === after.content && after.flaw !== undefined;
-  return !same && !flawed;
 }
 
 /** Our page is on. What it stood in for is still to come; a scene that is our page is complete with it. */
@@ -400,6 +397,18 @@ function takeCrash(state: StageState, reason: string, around: StageSurroundings)
   }
   const fault = showScreen(next, { kind: "fault", code: error.code, message: error.message }, work);
   return { state: fault.state, effects: [...fault.effects, { kind: "wait", ticket, delayMs: retryDelayMs(SLOW_RETRY, 0, around.random) }] };
+}
+
+/** Whether there is a renderer whose frames are missed: not without a browser, and not after one died. */
+export function canFreeze({ work }: StageState): boolean {
+  return work.kind !== "no-shell" && work.kind !== "cooling";
+}
+
+/** Whether the same picture is on, however often it was loaded; a document that goes on arriving is the same. */
+export function samePicture(a: Shown, b: Shown): boolean {
+  if (a.kind === "nothing" || b.kind === "nothing") return a.kind === b.kind;
+  if (a.kind === "screen") return b.kind === "screen" && stableText(a.screen) === stableText(b.screen);
+  return b.kind !== "screen" && stableText(a.content) === stableText(b.content);
 }
 
 function only(state: StageState): StageStep {

@@ -17,6 +17,9 @@ class ScriptedShell implements Shell {
   starts = 0;
   stops = 0;
   resets = 0;
+  looks = 0;
+  /** Whether a new renderer draws again. */
+  resetCures = true;
   frame: FrameFinding = { kind: "alive", tookMs: 20, how: "the page moves" };
   startResult: Result<ShellFacts> = ok({ name: "scripted 1" });
   #listener: (event: ShellEvent) => void = () => undefined;
@@ -36,11 +39,14 @@ class ScriptedShell implements Shell {
   };
   resetRenderer = (): Promise<void> => {
     this.resets += 1;
-    this.frame = { kind: "alive", tookMs: 20, how: "the page moves" };
+    if (this.resetCures) this.frame = { kind: "alive", tookMs: 20, how: "the page moves" };
     this.say({ kind: "renderer-gone", reason: "killed" });
     return Promise.resolve();
   };
-  witnessFrame = (): Promise<FrameFinding> => Promise.resolve(this.frame);
+  witnessFrame = (): Promise<FrameFinding> => {
+    this.looks += 1;
+    return Promise.resolve(this.frame);
+  };
   sample = (): Promise<Result<PixelSample>> => Promise.resolve(ok(PICTURE));
   screenshot = (): never => {
     throw new Error("not asked for here");
@@ -53,6 +59,9 @@ class ScriptedShell implements Shell {
     this.#listener = listener;
     return () => undefined;
   };
+  hang(): void {
+    this.frame = { kind: "late", renderer: false, output: true };
+  }
   say(event: ShellEvent): void {
     this.#listener(event);
   }
@@ -104,15 +113,77 @@ describe("the stage", () => {
     await end();
   });
 
-  test("a picture that stands still is frozen within twenty seconds, gets a new renderer once, and is showing again", async () => {
+  test("a picture that stands still is frozen within ten seconds, gets a new renderer once, and is showing again", async () => {
     const { time, shell, stage, verdicts, end } = setUp();
     await time.advance(20_000);
-    shell.frame = { kind: "late", renderer: false, output: true };
-    await time.advance(19_000);
-    expect(stage.seen().picture.verdict).toBe("frozen");
-    await time.advance(30_000);
+    shell.hang();
+    await time.advance(10_000);
+    expect([stage.seen().picture.verdict, shell.resets]).toEqual(["frozen", 0]);
+    await time.advance(5_000);
+    expect([stage.seen().picture.verdict, shell.resets]).toEqual(["showing", 1]);
+    await time.advance(60_000);
     expect(shell.resets).toBe(1);
-    expect(verdicts.slice(-2)).toEqual(["unknown", "showing"]);
+    expect(verdicts.slice(verdicts.indexOf("frozen"))).toEqual(["frozen", "error-page", "unknown", "showing"]);
+    await end();
+  });
+
+  test("a shell that never answers is a frame that never came", async () => {
+    const { time, shell, stage, end } = setUp();
+    await time.advance(20_000);
+    shell.witnessFrame = () => new Promise(() => undefined);
+    shell.sample = () => new Promise(() => undefined);
+    await time.advance(13_000);
+    expect(stage.seen().picture.verdict).toBe("frozen");
+    await time.advance(6_000);
+    expect(shell.resets).toBe(1);
+    await end();
+  });
+
+  test("where no frame comes from the new renderer either, the browser is started anew; and each step takes longer than the last", async () => {
+    const { time, shell, end } = setUp();
+    await time.advance(20_000);
+    shell.hang();
+    shell.resetCures = false;
+    const steps: number[] = [];
+    let before = 1;
+    for (let second = 0; second < 240; second += 1) {
+      await time.advance(1_000);
+      if (shell.resets + shell.starts > before) steps.push(second);
+      before = shell.resets + shell.starts;
+    }
+    expect(steps.slice(0, 2).every((second) => second < 40)).toBe(true);
+    expect([shell.resets, shell.starts].every((count) => count >= 2 && count <= 4)).toBe(true);
+    await end();
+  });
+
+  test("a renderer that answers and draws nothing is left alone: its output may be switched off", async () => {
+    const { time, shell, stage, end } = setUp();
+    await time.advance(20_000);
+    shell.frame = { kind: "late", renderer: true, output: false };
+    await time.advance(600_000);
+    expect([stage.seen().picture.verdict, shell.resets, shell.starts]).toEqual(["unknown", 0, 1]);
+    expect(stage.seen().picture.evidence[1]?.says).toContain("the renderer answers a capture, and draws nothing");
+    await end();
+  });
+
+  test("a picture is looked at as soon as it is loaded", async () => {
+    const { time, stage, end } = setUp();
+    await time.advance(100);
+    expect(stage.seen().picture).toMatchObject({ verdict: "showing", confidence: 0.95 });
+    await end();
+  });
+
+  test.each([300, 5_000, 10_000])("a page that loads itself anew every %i ms stays in sight, and is not looked at more often for it", async (everyMs) => {
+    const { time, shell, stage, verdicts, end } = setUp();
+    await time.advance(20_000);
+    const [before, looks] = [verdicts.length, shell.looks];
+    for (let passedMs = 0; passedMs < 120_000; passedMs += everyMs) {
+      await time.advance(everyMs);
+      shell.say({ kind: "load-finished", url: "" });
+    }
+    expect(verdicts.slice(before)).toEqual([]);
+    expect(shell.looks - looks).toBeLessThan(40);
+    expect(stage.seen()).toMatchObject({ stage: { kind: "playing", looping: true }, picture: { evidence: [{ says: expect.stringContaining(`it loads itself anew about every ${everyMs / 1000} s`) as string }, {}, {}] } });
     await end();
   });
 

@@ -11,8 +11,8 @@ import type { OriginProbe } from "./origin-probe.ts";
 import { judgePicture } from "./picture.ts";
 import { PictureWatch } from "./picture-watch.ts";
 import type { LoadTarget, Shell, ShellEvent, ShellFacts } from "./shell.ts";
-import { reportStage } from "./stage-report.ts";
-import { initialStage, isOtherPicture, stepStage, type StageEffect, type StageEvent, type StageState } from "./stage-state.ts";
+import { reportStage, withLoop } from "./stage-report.ts";
+import { canFreeze, initialStage, samePicture, stepStage, type StageEffect, type StageEvent, type StageState } from "./stage-state.ts";
 
 export interface StageDeps {
   readonly shell: Shell;
@@ -32,8 +32,6 @@ export interface StageSeen {
 const BROWSER_RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 120_000, floorMs: 250 };
 /** A browser that ran this long had started well. */
 const BROWSER_STABLE_MS = 120_000;
-/** A picture that stands still for this long gets a new renderer. */
-export const FROZEN_RESET_MS = 20_000;
 
 /** Keeps the wanted scene on the screen. All decisions are in `stage-state.ts`; this does what they say. */
 export class Stage {
@@ -67,9 +65,11 @@ export class Stage {
   }
 
   seen(): StageSeen {
-    const picture = judgePicture({ stage: this.#state, nowMs: this.#deps.clock.monotonicMs(), ...this.#watch.facts() });
+    const nowMs = this.#deps.clock.monotonicMs();
+    const picture = judgePicture({ stage: this.#state, nowMs, ...this.#watch.facts() });
     // Evidence names content, and an address is a secret.
-    return { stage: reportStage(this.#state), picture: { ...picture, evidence: picture.evidence.map(({ witness, says }) => ({ witness, says: redactText(says) })) } };
+    const evidence = picture.evidence.map(({ witness, says }) => ({ witness, says: redactText(says) }));
+    return { stage: withLoop(reportStage(this.#state), this.#state, nowMs), picture: { ...picture, evidence } };
   }
 
   get scene(): StageScene {
@@ -185,12 +185,17 @@ export class Stage {
         return;
       case "browser-gone":
         this.#deps.log.error({ reason: event.reason }, "browser is gone");
-        this.#take({ kind: "shell-gone", why: event.reason });
-        this.#shellGone?.();
+        this.#loseShell(event.reason);
         return;
       default:
         return;
     }
+  }
+
+  /** Whatever is left of the browser is ended by `#keepBrowser`, which then starts another. */
+  #loseShell(why: string): void {
+    this.#take({ kind: "shell-gone", why });
+    this.#shellGone?.();
   }
 
   #take(event: StageEvent): void {
@@ -201,7 +206,9 @@ export class Stage {
     if (before.work.kind !== step.state.work.kind || before.shown.kind !== step.state.shown.kind) {
       log.debug({ event: event.kind, work: step.state.work.kind, shown: step.state.shown.kind }, "stage");
     }
-    if (isOtherPicture(before.shown, step.state.shown)) this.#watch.pictureChanged();
+    if (!samePicture(before.shown, step.state.shown)) this.#watch.pictureChanged();
+    // A page that loads itself anew is watched on as it was: its renderer runs, and its picture is the same.
+    else if ((event.kind === "load-committed" || event.kind === "load-finished") && event.load !== undefined) this.#watch.loadedAnew();
     for (const effect of step.effects) this.#do(effect);
     this.#say();
   }
@@ -233,6 +240,10 @@ export class Stage {
         this.#deps.log.warn({}, "ending the renderer: its picture stands still");
         this.#attempt(shell.resetRenderer(), "reset-renderer");
         return;
+      case "end-browser":
+        this.#deps.log.error({}, "ending the browser: no frame came from its new renderer either");
+        this.#loseShell("no frame came, with a new renderer either");
+        return;
     }
   }
 
@@ -241,7 +252,7 @@ export class Stage {
     work.catch((thrown: unknown) => this.#deps.log.warn({ what, error: messageOf(thrown) }, "the shell could not do it"));
   }
 
-  /** Tells the listeners when something they can see has changed, and ends a renderer that stood still for too long. */
+  /** Tells the listeners when something they can see has changed, and ends what stood still for too long. */
   #say(): void {
     const seen = this.seen();
     const text = JSON.stringify([seen.stage, seen.picture.verdict, Math.round(seen.picture.confidence * 10)]);
@@ -249,7 +260,9 @@ export class Stage {
       this.#lastSaid = text;
       this.#seen.emit(seen);
     }
-    if (this.#watch.takeFrozenFor(FROZEN_RESET_MS)) this.#take({ kind: "frozen" });
+    if (!canFreeze(this.#state)) return;
+    const step = this.#watch.takeStep();
+    if (step !== undefined) this.#take({ kind: "frozen", step });
   }
 }
 

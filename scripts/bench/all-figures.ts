@@ -4,10 +4,11 @@ import { backlog } from "./figures/backlog.ts";
 import { command } from "./figures/command.ts";
 import { drain } from "./figures/drain.ts";
 import { flash } from "./figures/flash.ts";
+import { hang } from "./figures/hang.ts";
 import { idle } from "./figures/idle.ts";
 import { picture } from "./figures/picture.ts";
 import { start } from "./figures/start.ts";
 import { wire } from "./figures/wire.ts";
 
 /** Every figure, in the order in which they are measured: what the others would disturb comes first. */
-export const FIGURES: readonly Figure[] = [idle, start, picture, command, wire, append, drain, backlog, flash];
+export const FIGURES: readonly Figure[] = [idle, start, picture, command, wire, append, drain, backlog, flash, hang];

@@ -17,7 +17,7 @@ export function help(names: readonly (readonly [name: string, title: string])[])
 Measures the agent on this machine, each figure beside a floor or a peer measured in the same run.
 
   --only NAME,…   only these figures, or only these lines of them
-  --quick         shorter runs, in at most 90 s; coarser
+  --quick         shorter runs, in at most 3 minutes; coarser
   --json          one JSON object a line instead of the table
   --write         writes docs/budgets.md as well (a whole run only)
   --help          this text

@@ -5,6 +5,7 @@ import type { Log } from "../../platform/ports/log.ts";
 import { nodeCrypto } from "../../platform/linux/node-crypto.ts";
 import { systemClock, SystemTimers } from "../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../platform/linux/system-random.ts";
+import { PING_INTERVAL_MS } from "../../agent/protocol/limits.ts";
 import { STREAMS, type Stream } from "../../agent/protocol/records.ts";
 import { Cloud } from "./sessions/cloud.ts";
 import type { RetentionCaps } from "./sessions/cloud-store.ts";
@@ -43,7 +44,7 @@ const CAPS: RetentionCaps = {
 };
 const UPLOADS_BYTES_MAX = 512 * 1024 * 1024;
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "::1"]);
-const LIMITS = { windowRecords: 5_000, batchRecordsMax: 500, pingIntervalMs: 30_000 } as const;
+const LIMITS = { windowRecords: 5_000, batchRecordsMax: 500, pingIntervalMs: PING_INTERVAL_MS } as const;
 
 /** The running development cloud: everything wired, one `stop`. */
 export interface DevCloud {

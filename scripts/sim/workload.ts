@@ -57,7 +57,7 @@ export class WorkloadGenerator {
     const cloud = this.#cloudOf(device);
     const other = this.#world.clouds.find((candidate) => candidate !== cloud);
     if (cloud === undefined || other === undefined) return;
-    const endpoints = this.#random.chance(0.25) ? ["ws://nowhere.test/device"] : this.#random.chance(0.5) ? [other.url, cloud.url] : [other.url];
+    const endpoints = this.#random.chance(0.25) ? ["wss://nowhere.test/device"] : this.#random.chance(0.5) ? [other.url, cloud.url] : [other.url];
     this.patch(cloud, device, { cloud: { endpoints } });
   }
 

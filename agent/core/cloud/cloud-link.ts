@@ -8,6 +8,7 @@ import type { CloudLink, ConnectIssue, Connection, LinkStatus } from "./cloud-po
 import { buildHello } from "./hello.ts";
 import { LinkCounters, type LinkCounts } from "./link-counters.ts";
 import { initialLinkState, nextTickMs, stepLink, type LinkEffect, type LinkEvent, type LinkState } from "./link-state.ts";
+import { pingFromStored, storedPing, type PingMemory } from "./ping-learning.ts";
 import { SessionEpoch } from "./session-epoch.ts";
 import { Session, type SessionEvents } from "./session.ts";
 import { UploadRequests } from "./upload-requests.ts";
@@ -21,6 +22,7 @@ interface Live {
   session?: Session;
 }
 
+const PING_KEY = "cloud.ping";
 /** A timer is armed for at most this long: what is due later is looked at again then. */
 const TIMER_MAX_MS = 3_600_000;
 /** A server that speaks before the connection is ours may say this much. */
@@ -41,6 +43,8 @@ export class CloudLinkRunner implements CloudLink {
   #timer: { readonly timer: Timer; readonly dueMs: number } | undefined;
   #running = false;
   #byeSaid = false;
+  /** What of the learnt ping interval is on disk, as JSON. */
+  #pingOnDisk = "";
   /** Code of the last end that was logged, since the last session. */
   #lastEnd = "";
 
@@ -102,7 +106,9 @@ export class CloudLinkRunner implements CloudLink {
     try {
       const spreadMs = (await this.#epoch.hadSessionThisBoot()) ? 0 : this.#deps.firstConnectSpreadMs;
       if (signal.aborted) return;
-      this.#dispatch({ kind: "start", spreadMs });
+      const ping = await this.#storedPing();
+      if (signal.aborted) return;
+      this.#dispatch({ kind: "start", spreadMs, ping });
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });
@@ -115,6 +121,26 @@ export class CloudLinkRunner implements CloudLink {
     }
   }
 
+  async #storedPing(): Promise<PingMemory> {
+    const { documents, policy, log } = this.#deps;
+    const stored = await documents.get(PING_KEY);
+    if (!stored.ok) log.warn({ ...stored.error }, "the learnt ping interval is lost; it is learnt again");
+    const ping = pingFromStored(stored.ok ? stored.value : undefined, policy.pingLearning);
+    this.#pingOnDisk = JSON.stringify(storedPing(ping) ?? null);
+    return ping;
+  }
+
+  /** Written when it changes, which is rare: on a bad line once or twice, then once a day at most. */
+  #keepPing(): void {
+    const { documents, log } = this.#deps;
+    const kept = this.#state.ping === undefined ? undefined : storedPing(this.#state.ping);
+    const text = JSON.stringify(kept ?? null);
+    if (this.#state.ping === undefined || text === this.#pingOnDisk) return;
+    this.#pingOnDisk = text;
+    log.info({ ...(kept ?? { intervalMs: "as told" }) }, "the ping interval follows from how quiet sessions ended");
+    documents.put({ [PING_KEY]: kept ?? null }).catch((thrown: unknown) => log.warn({ error: messageOf(thrown) }, "the learnt ping interval could not be put on disk"));
+  }
+
   /** One step at a time: effects may cause events, which wait their turn. */
   #dispatch(event: LinkEvent): void {
     this.#queue.push(event);
@@ -125,6 +151,7 @@ export class CloudLinkRunner implements CloudLink {
     } finally {
       this.#stepping = false;
     }
+    this.#keepPing();
     this.#arm();
     this.#publish();
   }
@@ -181,7 +208,11 @@ export class CloudLinkRunner implements CloudLink {
     };
     const frame = (text: string): void => came((session) => session.frame(text));
     const binary = (): void => came((session) => session.binary());
-    const closed = (error: Issue): void => this.#dispatch({ kind: "lost", attempt, error });
+    const closed = (error: Issue): void => {
+      const { session } = live;
+      const gap = session === undefined ? {} : { gapMs: this.#deps.clock.monotonicMs() - Math.max(session.heardMs, session.sentMs) };
+      this.#dispatch({ kind: "lost", attempt, error, ...gap });
+    };
     this.#deps.transport.connect(endpoint, { frame, binary, closed }, live.abort.signal).then(
       (result) => this.#connected(live, endpoint, result),
       (thrown: unknown) => {

@@ -1,4 +1,5 @@
 import { HANDSHAKE_TIMEOUT_MS, PING_INTERVAL_MS, READ_DEADLINE_PINGS } from "../../protocol/limits.ts";
+import { DEFAULT_PING_POLICY, type PingPolicy } from "./ping-learning.ts";
 import type { RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 
 /** Every number the link goes by. Times in milliseconds of the monotonic clock. */
@@ -7,8 +8,9 @@ export interface LinkPolicy {
   readonly connectTimeoutMs: number;
   /** The challenge must come this long after opening, and the welcome this long after the challenge. */
   readonly handshakeTimeoutMs: number;
-  /** Until the welcome names another. */
+  /** Until the welcome names another; shorter where quiet sessions die, see ping-learning.ts. */
   readonly pingIntervalMs: number;
+  readonly pingLearning: PingPolicy;
   /** No frame for this many ping intervals: the link is dead, however open the socket looks. */
   readonly readDeadlinePings: number;
   /** A ping unanswered for this many intervals, although other frames come: the other side does not read. */
@@ -30,6 +32,8 @@ export interface LinkPolicy {
   readonly retryAfterJitterMaxMs: number;
   /** How long a session at another than the preferred endpoint lasts before the preferred one is tried again. */
   readonly preferredReturn: RetryPolicy;
+  /** Whether plain addresses of other machines may be followed; see `plainIssue`. */
+  readonly plainAllowed: boolean;
   /** `goaway` may name an endpoint this many times in a row with no stable session between. */
   readonly redirectsMax: number;
 }
@@ -38,6 +42,7 @@ export const DEFAULT_LINK_POLICY: LinkPolicy = {
   connectTimeoutMs: 20_000,
   handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
   pingIntervalMs: PING_INTERVAL_MS,
+  pingLearning: DEFAULT_PING_POLICY,
   readDeadlinePings: READ_DEADLINE_PINGS,
   unansweredPings: 2 * READ_DEADLINE_PINGS,
   stableAfterMs: 60_000,
@@ -49,5 +54,6 @@ export const DEFAULT_LINK_POLICY: LinkPolicy = {
   retryAfterJitterRatio: 0.25,
   retryAfterJitterMaxMs: 60_000,
   preferredReturn: { firstMs: 3_600_000, factor: 2, capMs: 43_200_000, floorMs: 1_200_000 },
+  plainAllowed: false,
   redirectsMax: 3,
 };

@@ -17,13 +17,14 @@ class Machine {
   sentMs = 0;
   pongMs = Number.NEGATIVE_INFINITY;
   readonly effects: LinkEffect[] = [];
+  policy = POLICY;
 
   constructor(...urls: string[]) {
     this.state = initialLinkState(urls, this.nowMs);
   }
 
   event(event: LinkEvent): this {
-    const { state, effects } = stepLink(this.state, event, { nowMs: this.nowMs, policy: POLICY, random });
+    const { state, effects } = stepLink(this.state, event, { nowMs: this.nowMs, policy: this.policy, random });
     this.state = state;
     this.effects.push(...effects);
     return this;
@@ -168,6 +169,18 @@ describe("the link's schedule", () => {
     const away = started(A).welcome();
     away.event({ kind: "goaway", attempt: away.attempt, reason: "", endpoint: "ws://plain.test/" }).untilConnecting();
     expect(away.dialed()).toEqual([A, A]);
+  });
+
+  test("a goaway leads from plain text to loopback or TLS alone, but where the owner allows plain text", () => {
+    const home = "ws://127.0.0.1:1/";
+    const lan = "ws://10.0.0.5/";
+    const followed = (endpoint: string, policy = POLICY): string | undefined => {
+      const machine = started(home).welcome();
+      machine.policy = policy;
+      return machine.event({ kind: "goaway", attempt: machine.attempt, reason: "", endpoint }).untilConnecting().dialed().at(-1);
+    };
+    expect([followed(lan), followed("ws://[::1]:2/"), followed(A), followed("nonsense")]).toEqual([home, "ws://[::1]:2/", A, home]);
+    expect(followed(lan, { ...POLICY, plainAllowed: true })).toBe(lan);
   });
 
   test("the spread is random below its bound, and a change of endpoints does not skip it", () => {

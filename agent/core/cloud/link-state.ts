@@ -1,9 +1,12 @@
 import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
+import { plainIssue } from "../../protocol/plain-address.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { retryDelayMs } from "../../../platform/runtime/retry-schedule.ts";
+import { parseUrl } from "../../../platform/runtime/parse-url.ts";
 import { bookOf, chooseEndpoint, noteFailure, noteRefusal, noteStable, noteTime, type EndpointBook } from "./endpoint-book.ts";
 import type { LinkPolicy } from "./link-policy.ts";
+import { freshPing, lookAgain, lookAgainMs, noteFailedAttempt, noteSessionEnd, pingIntervalOf, type PingMemory, type SessionEnd } from "./ping-learning.ts";
 
 /**
  * The link as a pure step: state and event in, state and effects out. At most one attempt is alive at
@@ -21,6 +24,8 @@ export interface LinkState {
   readonly redirects: number;
   /** Times that `retryAfterMs` was waited since the last stable session. */
   readonly obeyed: number;
+  /** Absent: nothing was learnt. */
+  readonly ping?: PingMemory;
   /** Number of the latest attempt. */
   readonly attempt: number;
   /** Returns to the preferred endpoint that did not lead to a stable session there. */
@@ -52,6 +57,10 @@ export type LinkPhase =
       readonly sinceMs: number;
       readonly stable: boolean;
       readonly pingIntervalMs: number;
+      /** What cloud or configuration say; `pingIntervalMs` may be shorter. */
+      readonly toldPingMs: number;
+      /** When a longer ping interval is tried, or a trial of one has held. */
+      readonly pingLookMs: number;
       readonly pingedMs: number;
       /** Time of the oldest ping that no pong followed. */
       readonly unansweredSinceMs?: number;
@@ -63,7 +72,7 @@ type ByeReason = DeviceMessageOf<"bye">["reason"];
 
 export type LinkEvent =
   /** `spreadMs`: the first attempt is put off by a random part of this. */
-  | { readonly kind: "start"; readonly spreadMs: number }
+  | { readonly kind: "start"; readonly spreadMs: number; readonly ping?: PingMemory }
   | { readonly kind: "stop" }
   | { readonly kind: "endpoints"; readonly urls: readonly string[] }
   /** End the session politely and connect anew. */
@@ -80,8 +89,8 @@ export type LinkEvent =
   /** The other side, or we ourselves, will not have this session: the slow schedule. */
   | { readonly kind: "refused"; readonly attempt: number; readonly error: Issue; readonly retryAfterMs?: number }
   | { readonly kind: "goaway"; readonly attempt: number; readonly reason: string; readonly retryAfterMs?: number; readonly endpoint?: string }
-  /** The attempt failed or its connection ended. `retryAfterMs`: what the server said at the HTTP level. */
-  | { readonly kind: "lost"; readonly attempt: number; readonly error: Issue; readonly retryAfterMs?: number };
+  /** The attempt failed or its connection ended. `retryAfterMs`: what the server said at the HTTP level; `gapMs`: how long no frame had gone either way. */
+  | { readonly kind: "lost"; readonly attempt: number; readonly error: Issue; readonly retryAfterMs?: number; readonly gapMs?: number };
 
 export type LinkEffect =
   | { readonly kind: "connect"; readonly attempt: number; readonly endpoint: string }
@@ -108,7 +117,7 @@ export function initialLinkState(urls: readonly string[], nowMs: number): LinkSt
 export function stepLink(state: LinkState, event: LinkEvent, context: LinkContext): LinkStep {
   switch (event.kind) {
     case "start":
-      return state.phase.kind === "stopped" ? start(state, event.spreadMs, context) : same(state);
+      return state.phase.kind === "stopped" ? start(event.ping === undefined ? state : { ...state, ping: event.ping }, event.spreadMs, context) : same(state);
     case "stop":
       return end(state, { ...offline(state, context), phase: { kind: "stopped" } }, issue("link.stopping", "the agent stops"), "stopping");
     case "endpoints":
@@ -139,9 +148,10 @@ export function nextTickMs(state: LinkState, heardMs: number, sentMs: number, po
     case "online":
       return Math.min(
         pingDueMs(phase, heardMs, sentMs),
-        heardMs + phase.pingIntervalMs * policy.readDeadlinePings,
+        heardMs + intervals(phase, policy.readDeadlinePings),
         phase.stable ? Number.POSITIVE_INFINITY : phase.sinceMs + policy.stableAfterMs,
         phase.returnAtMs ?? Number.POSITIVE_INFINITY,
+        phase.pingLookMs,
       );
   }
 }
@@ -168,6 +178,11 @@ function same(state: LinkState): LinkStep {
  */
 function pingDueMs(phase: Online, heardMs: number, sentMs: number): number {
   return Math.max(phase.pingedMs, Math.min(sentMs, heardMs)) + phase.pingIntervalMs;
+}
+
+/** Whole milliseconds: a fraction makes a deadline that is never quite there, and a tick that is due again and again. */
+function intervals({ pingIntervalMs }: Online, count: number): number {
+  return Math.round(pingIntervalMs * count);
 }
 
 function start(state: LinkState, spreadMs: number, { nowMs, random }: LinkContext): LinkStep {
@@ -257,7 +272,14 @@ function tick(state: LinkState, event: Extract<LinkEvent, { kind: "tick" }>, con
 function tickOnline(state: LinkState, phase: Online, event: Extract<LinkEvent, { kind: "tick" }>, context: LinkContext): LinkStep {
   const { nowMs, policy } = context;
   const error = deadOf(phase, event, context);
-  if (error !== undefined) return failed(state, error, context);
+  if (error !== undefined) {
+    const noted = error.code === "link.silent" ? noteEnd(state, phase, { gapMs: phase.pingIntervalMs, silent: true }, context) : state;
+    return failed(noted, error, context);
+  }
+  if (nowMs >= phase.pingLookMs) {
+    const ping = lookAgain(pingOf(state, policy), phase.toldPingMs, policy.pingLearning);
+    return tickOnline({ ...state, ping }, { ...phase, pingIntervalMs: pingIntervalOf(ping, phase.toldPingMs), pingLookMs: lookAgainMs(ping, nowMs, policy.pingLearning) }, event, context);
+  }
   if (phase.returnAtMs !== undefined && nowMs >= phase.returnAtMs) {
     const preferred = chooseEndpoint(state.book, nowMs);
     const better = preferred !== undefined && "url" in preferred && preferred.url !== phase.endpoint;
@@ -283,11 +305,11 @@ function tickOnline(state: LinkState, phase: Online, event: Extract<LinkEvent, {
 /** Why the connection is dead although it looks open. */
 function deadOf(phase: Online, event: Extract<LinkEvent, { kind: "tick" }>, { nowMs, policy }: LinkContext): Issue | undefined {
   const silentMs = nowMs - event.heardMs;
-  if (silentMs >= phase.pingIntervalMs * policy.readDeadlinePings) {
+  if (silentMs >= intervals(phase, policy.readDeadlinePings)) {
     return issue("link.silent", `no frame from the server for ${Math.round(silentMs)} ms`);
   }
   const unansweredMs = phase.unansweredSinceMs === undefined || event.pongMs >= phase.unansweredSinceMs ? 0 : nowMs - phase.unansweredSinceMs;
-  if (unansweredMs < phase.pingIntervalMs * policy.unansweredPings) return undefined;
+  if (unansweredMs < intervals(phase, policy.unansweredPings)) return undefined;
   return issue("link.unanswered", `the server sends but has not answered a ping for ${Math.round(unansweredMs)} ms: it does not read`);
 }
 
@@ -307,28 +329,45 @@ function fromConnection(state: LinkState, event: ConnectionEvent, context: LinkC
     case "welcomed":
       return phase.kind === "handshaking" && phase.step === "welcome" ? same(welcomed(state, phase.endpoint, event, context)) : same(state);
     case "limited":
-      return phase.kind === "online" ? same({ ...state, phase: { ...phase, pingIntervalMs: event.pingIntervalMs } }) : same(state);
+      if (phase.kind !== "online") return same(state);
+      return same({ ...state, phase: { ...phase, toldPingMs: event.pingIntervalMs, pingIntervalMs: pingIntervalOf(pingOf(state, context.policy), event.pingIntervalMs) } });
     case "refused":
       return refused(state, event, context);
     case "goaway":
       return goAway(state, event, context);
-    case "lost":
-      return isRefusal(event.error.code) || event.retryAfterMs !== undefined ? refused(state, event, context) : failed(state, event.error, context);
+    case "lost": {
+      if (isRefusal(event.error.code) || event.retryAfterMs !== undefined) return refused(state, event, context);
+      const { gapMs } = event;
+      const noted = phase.kind === "online" && gapMs !== undefined ? noteEnd(state, phase, { gapMs, silent: false }, context) : state;
+      return failed(noted, event.error, context);
+    }
   }
 }
 
 function welcomed(state: LinkState, endpoint: string, event: Extract<LinkEvent, { kind: "welcomed" }>, context: LinkContext): LinkState {
   const { lastError: _, ...rest } = state;
+  const { policy } = context;
+  const toldPingMs = event.pingIntervalMs ?? policy.pingIntervalMs;
   const phase: Online = {
     kind: "online",
     endpoint,
     session: event.session,
     sinceMs: context.nowMs,
     stable: false,
-    pingIntervalMs: event.pingIntervalMs ?? context.policy.pingIntervalMs,
+    toldPingMs,
+    pingIntervalMs: pingIntervalOf(pingOf(state, policy), toldPingMs),
+    pingLookMs: lookAgainMs(pingOf(state, policy), context.nowMs, policy.pingLearning),
     pingedMs: context.nowMs,
   };
   return { ...rest, phase: placed(phase, state, context) };
+}
+
+function pingOf({ ping }: LinkState, { pingLearning }: LinkPolicy): PingMemory {
+  return ping ?? freshPing(pingLearning);
+}
+
+function noteEnd(state: LinkState, { sinceMs }: Online, end: Omit<SessionEnd, "livedMs">, { nowMs, policy }: LinkContext): LinkState {
+  return { ...state, ping: noteSessionEnd(pingOf(state, policy), { ...end, livedMs: nowMs - sinceMs }, policy.pingLearning) };
 }
 
 /** The online phase with or without a time to return to the preferred endpoint. */
@@ -343,7 +382,8 @@ function failed(state: LinkState, error: Issue, context: LinkContext): LinkStep 
   const { phase } = state;
   if (!isAttempting(phase)) return same(state);
   const book = noteFailure(state.book, phase.endpoint, context.nowMs, context.policy, context.random);
-  const next = wait(withGap({ ...offline(state, context), book, lastError: error }, context), context);
+  const ping = state.ping === undefined || phase.kind === "online" ? {} : { ping: noteFailedAttempt(state.ping) };
+  const next = wait(withGap({ ...offline(state, context), ...ping, book, lastError: error }, context), context);
   return end(state, next, error);
 }
 
@@ -371,14 +411,16 @@ function goAway(state: LinkState, event: Extract<LinkEvent, { kind: "goaway" }>,
   let next: LinkState = { ...offline(state, context), lastError: why };
   // A server that sends every device away at once must not make each of them come back every second.
   if (!stable) next = { ...next, book: noteFailure(next.book, phase.endpoint, nowMs, policy, random) };
-  const follows = event.endpoint !== undefined && next.redirects < policy.redirectsMax && !losesTls(phase.endpoint, event.endpoint);
+  const follows = event.endpoint !== undefined && next.redirects < policy.redirectsMax && mayFollow(phase.endpoint, event.endpoint, policy);
   if (follows) next = { ...next, redirect: event.endpoint, redirects: next.redirects + 1 };
   return end(state, wait(putOff(next, phase, event.retryAfterMs, context), context), why, "reconnecting");
 }
 
-/** From TLS to plain text only a signed desired document may lead. */
-function losesTls(from: string, to: string): boolean {
-  return /^wss:/i.test(from) && !/^wss:/i.test(to);
+/** An address of a scheme this version knows; never one in plain text where none may be, and never from TLS to plain text. */
+function mayFollow(from: string, to: string, { plainAllowed }: LinkPolicy): boolean {
+  const scheme = parseUrl(to)?.protocol;
+  if (scheme === "wss:") return true;
+  return scheme === "ws:" && !/^wss:/i.test(from) && plainIssue(to, plainAllowed) === undefined;
 }
 
 /**

@@ -80,6 +80,15 @@ async function claimedDisk(): Promise<Map<string, string>> {
 }
 
 describe("moving to another cloud", () => {
+  test("in plain text to another machine is not even tried, and what was stored of it is not dialed", async () => {
+    const device = await Device.boot(await claimedDisk());
+    const plain = ["wss://new.test/device", "ws://10.0.0.5/device"];
+    expect(await device.migration.apply(plain)).toMatchObject({ status: "failed", error: { code: "link.plain-refused" }, observed: OLD });
+    expect(device.dialed).toEqual([]);
+    const disk = new Map([["cloud.endpoints", JSON.stringify({ committed: plain, configured: OLD })]]);
+    expect((await Device.boot(disk)).migration.endpoints()).toEqual(OLD);
+  });
+
   test("is tried, welcomed by the same owner, and committed", async () => {
     const device = await Device.boot(await claimedDisk());
     const result = device.migration.apply(NEW);

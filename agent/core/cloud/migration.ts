@@ -1,4 +1,5 @@
 import type { CloudMessageOf, Owner } from "../../protocol/cloud-messages.ts";
+import { plainIssueIn } from "../../protocol/plain-address.ts";
 import type { DesiredKeyResult } from "../../protocol/desired.ts";
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
@@ -48,6 +49,8 @@ export interface MigrationDeps {
   readonly policy: MigrationPolicy;
   /** Endpoints of the configuration or the provisioning file, preferred first. */
   readonly configured: readonly string[];
+  /** See `plainIssue`. Absent: no. */
+  readonly plainAllowed?: boolean;
 }
 
 interface Trial {
@@ -79,7 +82,7 @@ export class Migration {
   static async load(deps: MigrationDeps): Promise<Migration> {
     const stored = await readStored(deps);
     const migration = new Migration(deps, { kind: "settled", committed: deps.configured });
-    migration.#state = migrationAfterStart(stored, deps.configured, (failures) => migration.#notBeforeMs(failures));
+    migration.#state = migrationAfterStart(usable(stored, deps), deps.configured, (failures) => migration.#notBeforeMs(failures));
     if (migration.#state.kind === "settled" && migration.#state.failure !== undefined) migration.#raise(migration.#state.failure.error);
     return migration;
   }
@@ -105,6 +108,8 @@ export class Migration {
   async apply(wanted: readonly string[]): Promise<DesiredKeyResult> {
     const link = this.#link;
     if (link === undefined) throw new Error("the migration has no link yet");
+    const plain = plainIssueIn(wanted, this.#deps.plainAllowed ?? false);
+    if (plain !== undefined) return this.#failed(plain);
     const status = link.status();
     const onlineAt = status.kind === "online" ? status.endpoint : undefined;
     const plan = planMigration(this.#state, wanted, onlineAt, this.#deps.clock.monotonicMs());
@@ -263,6 +268,15 @@ async function readStored({ documents, log }: MigrationDeps): Promise<JsonObject
     const document = await readDocument(documents, key, log);
     if (document !== undefined) return document;
   }
+  return undefined;
+}
+
+/** Plain endpoints that were taken before they were forbidden are not dialed any more. */
+function usable(stored: JsonObject | undefined, { log, plainAllowed = false }: MigrationDeps): JsonObject | undefined {
+  const committed = stored?.["committed"];
+  const plain = Array.isArray(committed) ? plainIssueIn(committed.filter((address) => typeof address === "string"), plainAllowed) : undefined;
+  if (plain === undefined) return stored;
+  log.error({ ...plain }, "the stored endpoints are not used");
   return undefined;
 }
 

@@ -1,4 +1,5 @@
 import { LOG_LEVELS } from "../../protocol/desired.ts";
+import { UPLOAD_HOST } from "../../protocol/upload-address.ts";
 import type { ConfigType, ConfigValue, ConfigValueOf } from "./config-type.ts";
 
 /** One configuration key: everything the resolver, the CLI and docs/configuration.md know about it. */
@@ -21,6 +22,8 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
 
+/** A comma between two of what UPLOAD_HOST takes one of. */
+const UPLOAD_HOSTS = new RegExp(`^(?:${UPLOAD_HOST.source.slice(1, -1)}(?:,(?=.)|$))*$`);
 const intervalMs: ConfigType = { kind: "integer", min: SECOND_MS, max: DAY_MS };
 const text = (lengthMax: number) => ({ kind: "text", lengthMax }) as const;
 
@@ -48,23 +51,38 @@ export const CONFIG = {
   },
   "cloud.endpoints": {
     type: { kind: "addresses", protocols: ["wss:", "ws:"], countMax: 8 }, default: [], mutable: true,
-    description: "Addresses of the cloud, in the order they are tried. Desired state can move the device to others.",
+    description: "Addresses of the cloud, in the order they are tried. Desired state can move the device to others. ws:// is taken on loopback alone, or with cloud.allowPlain.",
+  },
+  "cloud.allowPlain": {
+    type: { kind: "boolean" }, default: false,
+    description: "Takes ws:// and http:// addresses of other machines for the link and uploads. For labs: everybody on the network can read and change what is sent.",
   },
   "cloud.pingMs": {
-    type: { kind: "integer", min: 5 * SECOND_MS, max: 5 * MINUTE_MS }, default: 30 * SECOND_MS, unit: "ms",
-    description: "Silence after which the link is pinged. The cloud may set another.",
+    type: { kind: "integer", min: 5 * SECOND_MS, max: 5 * MINUTE_MS }, default: 25 * SECOND_MS, unit: "ms",
+    description: "Silence after which the link is pinged. The cloud may set another, and the device learns a shorter one where quiet connections are cut.",
   },
   "cloud.firstConnectSpreadMs": {
     type: { kind: "integer", min: 0, max: 10 * MINUTE_MS }, default: 10 * SECOND_MS, unit: "ms",
     description: "The first connection after a boot waits a random part of this, so that a site that gets its power back does not come all at once.",
   },
   "cloud.proxy": {
-    type: { kind: "addresses", protocols: ["http:"], countMax: 1 }, default: [], secret: true,
-    description: "HTTP proxy for the link, uploads and packages. Secret, because it may hold a password.",
+    type: { kind: "proxy" }, default: [], secret: true,
+    description: "Proxy for the link, uploads and packages; with https:// it is itself spoken to over TLS. Secret, because it may hold a password.",
+  },
+  "cloud.uploadHosts": {
+    type: {
+      kind: "text",
+      lengthMax: 2048,
+      pattern: UPLOAD_HOSTS,
+      patternSays: "names of hosts separated by commas, such as uploads.example,.storage.example,store.example:8443",
+    },
+    default: "",
+    mutable: true,
+    description: "Hosts that screenshots and logs may be uploaded to, besides the host of the link itself. A leading dot means all names below.",
   },
   "cloud.caFile": {
     type: text(1024), default: "",
-    description: "PEM file with certificates to trust beside the system's, for the link, uploads and packages. Empty: only the system's.",
+    description: "PEM file with certificates to trust beside the machine's store (update-ca-certificates) and those that come with Node, for the link, uploads and packages. Empty: only those.",
   },
   "provisioning.path": {
     type: text(1024), default: "/boot/firmware/vitrine.json",

@@ -1,3 +1,4 @@
+import { parseProxy, PROXY_WORDS } from "../../protocol/proxy-address.ts";
 import { err, ok, type Result } from "../../../platform/ports/result.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 
@@ -8,7 +9,9 @@ export type ConfigType =
   | { readonly kind: "boolean" }
   | { readonly kind: "choice"; readonly choices: readonly string[] }
   /** Addresses with one of `protocols` (`wss:`); in text, separated by commas. */
-  | { readonly kind: "addresses"; readonly protocols: readonly string[]; readonly countMax: number };
+  | { readonly kind: "addresses"; readonly protocols: readonly string[]; readonly countMax: number }
+  /** The address of a proxy, as a list of one or none. */
+  | { readonly kind: "proxy" };
 
 /** The TypeScript type of a key's value. */
 export type ConfigValueOf<T extends ConfigType> = T extends { kind: "integer" }
@@ -17,7 +20,7 @@ export type ConfigValueOf<T extends ConfigType> = T extends { kind: "integer" }
     ? boolean
     : T extends { kind: "choice"; choices: readonly (infer C)[] }
       ? C
-      : T extends { kind: "addresses" }
+      : T extends { kind: "addresses" | "proxy" }
         ? readonly string[]
         : string;
 
@@ -36,6 +39,8 @@ export function describeType(type: ConfigType): string {
       return `one of ${type.choices.join(", ")}`;
     case "addresses":
       return `list of at most ${type.countMax} addresses beginning with ${type.protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
+    case "proxy":
+      return PROXY_WORDS;
   }
 }
 
@@ -51,6 +56,9 @@ export function readJsonValue(type: ConfigType, value: Json): Result<ConfigValue
       return typeof value === "boolean" ? ok(value) : wrong(type, value);
     case "addresses":
       return Array.isArray(value) && value.every((item) => typeof item === "string") ? checkAddresses(type, value) : wrong(type, value);
+    case "proxy":
+      if (typeof value === "string") return checkProxy(value);
+      return Array.isArray(value) && value.length <= 1 && value.every((item) => typeof item === "string") ? checkProxy(value[0] ?? "") : wrong(type, value);
   }
 }
 
@@ -67,7 +75,15 @@ export function readTextValue(type: ConfigType, text: string): Result<ConfigValu
       return text === "false" || text === "0" || text === "no" ? ok(false) : wrong(type, text);
     case "addresses":
       return checkAddresses(type, text.split(",").map((item) => item.trim()).filter((item) => item !== ""));
+    case "proxy":
+      return checkProxy(text.trim());
   }
+}
+
+function checkProxy(text: string): Result<readonly string[], string> {
+  if (text === "") return ok([]);
+  const proxy = parseProxy(text);
+  return proxy.ok ? ok([text]) : err(proxy.error.message);
 }
 
 function checkText(type: Extract<ConfigType, { kind: "text" | "choice" }>, text: string): Result<ConfigValue, string> {

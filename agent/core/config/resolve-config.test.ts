@@ -90,6 +90,33 @@ describe("resolving", () => {
     expect(shown("cloud.proxy", ["http://user:hunter2@proxy"])).toBe("(set)");
   });
 
+  test("a plain endpoint of another machine is refused wherever it stands, and taken where the owner allows it", () => {
+    const lan = "ws://192.0.2.7:4600/device/v1";
+    const good = ["wss://cloud.example/device"];
+    for (const input of [{ environment: { VITRINE_CLOUD_ENDPOINTS: lan } }, { flags: [["--cloud-endpoints", `wss://b.example/,${lan}`]] as const }]) {
+      const { values, issues } = resolve({ file: { cloud: { endpoints: good } }, ...input });
+      expect(values["cloud.endpoints"]).toEqual(good);
+      expect(issues).toMatchObject([{ code: "link.plain-refused" }]);
+    }
+    expect(resolve({ file: { cloud: { endpoints: [lan] } } }).values["cloud.endpoints"]).toEqual([]);
+    // Allowed in one source, named in another.
+    const allowed = resolve({ file: { cloud: { endpoints: [lan] } }, flags: [["--cloud-allow-plain", "true"]] });
+    expect([allowed.values["cloud.endpoints"], allowed.issues]).toEqual([[lan], []]);
+    const loopback = resolve({ environment: { VITRINE_CLOUD_ENDPOINTS: "ws://127.0.0.1:4600/device/v1" } });
+    expect([loopback.values["cloud.endpoints"].length, loopback.issues]).toEqual([1, []]);
+  });
+
+  test("a proxy is one address with a user and a password, over http or https", () => {
+    for (const proxy of ["http://user:p%40ss@proxy:3128", "https://proxy.example"]) {
+      expect(resolve({ environment: { VITRINE_CLOUD_PROXY: proxy } }).values["cloud.proxy"]).toEqual([proxy]);
+      expect(resolve({ file: { cloud: { proxy } } }).values["cloud.proxy"]).toEqual([proxy]);
+      expect(resolve({ file: { cloud: { proxy: [proxy] } } }).values["cloud.proxy"]).toEqual([proxy]);
+    }
+    const wrong = resolve({ environment: { VITRINE_CLOUD_PROXY: "socks5://user:hunter2@proxy" } });
+    expect(wrong.issues).toMatchObject([{ code: "config.wrong-value", message: expect.stringContaining("socks5:// are not supported") as string }]);
+    expect(JSON.stringify(wrong.issues)).not.toContain("hunter2");
+  });
+
   test("lists and booleans from text", () => {
     const { values } = resolve({ environment: { VITRINE_CLOUD_ENDPOINTS: "wss://a.example/x, wss://b.example/x" }, flags: [["--watchdog-hardware", "true"]] });
     expect(values["cloud.endpoints"]).toEqual(["wss://a.example/x", "wss://b.example/x"]);

@@ -1,3 +1,4 @@
+import { plainIssueIn } from "../../protocol/plain-address.ts";
 import type { Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { CONFIG_KEYS, configEntry, environmentName, flagName, isConfigKey, type ConfigKey, type ConfigValues } from "./config-table.ts";
@@ -9,7 +10,7 @@ export type ConfigSource = "default" | "file" | "environment" | "flag";
 /** Something wrong in the configuration. The device starts all the same, with the next lower source's value. */
 export interface ConfigIssue {
   readonly source: Exclude<ConfigSource, "default">;
-  /** `config.unknown-key`, `config.wrong-value`, `config.not-in-file`, `config.not-json`, `config.too-large`, `config.unreadable`. */
+  /** `link.plain-refused`, `config.unknown-key`, `config.wrong-value`, `config.not-in-file`, `config.not-json`, `config.too-large`, `config.unreadable`. */
   readonly code: string;
   /** What and where, without secret values. */
   readonly message: string;
@@ -40,6 +41,12 @@ const FILE_DEPTH_MAX = 8;
 
 /** Lays flags over environment over file over defaults. Pure. A wrong value is an issue and counts as absent. */
 export function resolveConfig(input: ConfigInput): ResolvedConfig {
+  // Whether a plain address is right hangs on another key, which may be set anywhere.
+  const plainAllowed = lay(input, true).values["cloud.allowPlain"];
+  return lay(input, plainAllowed);
+}
+
+function lay(input: ConfigInput, plainAllowed: boolean): ResolvedConfig {
   const values: Record<string, ConfigValue> = {};
   const sources: Record<string, ConfigSource> = {};
   const issues: ConfigIssue[] = [];
@@ -51,6 +58,11 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
     sources[key] = "default";
   }
   const take = (source: ConfigIssue["source"], key: ConfigKey, place: string, read: Result<ConfigValue, string>): void => {
+    const plain = read.ok && key === "cloud.endpoints" ? plainIssueIn(read.value as readonly string[], plainAllowed) : undefined;
+    if (plain !== undefined) {
+      complain({ source, code: plain.code, message: `${place}: ${plain.message}`, hint: plain.hint ?? "" });
+      return;
+    }
     if (read.ok) {
       values[key] = read.value;
       sources[key] = source;

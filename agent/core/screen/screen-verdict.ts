@@ -14,8 +14,11 @@ export interface ScreenWitnesses {
   readonly expectation: ScreenExpectation;
   readonly player:
     | { readonly kind: "absent"; readonly why: string }
-    /** `silentMs`: how old its last word is. `missing`: what is wanted and is not on, whatever good picture stays meanwhile. */
-    | { readonly kind: "present"; readonly picture: HostPicture; readonly silentMs: number; readonly ownScreen?: OwnScreen; readonly missing?: string };
+    /**
+     * `silentMs`: how old its last word is. `missing`: what is wanted and is not on, whatever good picture stays
+     * meanwhile. `loaded`: the content's load is complete.
+     */
+    | { readonly kind: "present"; readonly picture: HostPicture; readonly silentMs: number; readonly ownScreen?: OwnScreen; readonly missing?: string; readonly loaded?: boolean };
   /** Our side of the cable. Absent: this machine cannot say. */
   readonly outputs?: readonly Output[];
   /** The panel. Absent: there is no way to ask it. */
@@ -43,6 +46,8 @@ export interface ScreenJudgement {
   readonly evidence: readonly Evidence[];
   /** It should be dark, and what can be asked says it is lit. */
   readonly litUnexpectedly: boolean;
+  /** One witness says so alone: the load is complete and frames come, and only the capture shows a single colour. It may be meant. */
+  readonly alone?: boolean;
 }
 
 /**
@@ -116,7 +121,8 @@ function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: D
   const heard =
     (display.kind === "deaf" ? WEIGHT.deafDisplay : display.kind === "none" ? WEIGHT.noDisplay : 1) *
     (output.kind === "unclear" ? WEIGHT.unclearOutput : output.kind === "none" ? WEIGHT.noOutput : 1);
-  return { verdict, confidence: step(confidence * heard), evidence, litUnexpectedly };
+  const alone = player.loaded === true && (verdict === "dark" || verdict === "blank");
+  return { verdict, confidence: step(confidence * heard), evidence, litUnexpectedly, ...(alone && { alone }) };
 }
 
 function outputSays(outputs: readonly Output[] | undefined): OutputWord {

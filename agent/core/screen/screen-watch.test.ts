@@ -10,14 +10,14 @@ import { SharedReading } from "../state/shared-reading.ts";
 import { FakeAlarms, FakeReporter } from "../state/testing/fakes.ts";
 import type { ScreenExpectation } from "./screen-expectation.ts";
 import { PLAYER_SILENT_MS } from "./screen-verdict.ts";
-import { ALARM_AFTER_MS, LIT_ALARM_AFTER_MS, LOOK_MS, ScreenWatch, START_GRACE_MS } from "./screen-watch.ts";
+import { ALARM_AFTER_MS, LIT_ALARM_AFTER_MS, LOOK_MS, PASSING_MS, ScreenWatch, START_GRACE_MS } from "./screen-watch.ts";
 
 const hung = failed({ code: "display.timeout", message: "hung" });
 const hungStatus: DisplayStatus = { power: hung, input: hung, brightness: hung, volume: hung, mute: hung, orientation: hung };
 
 function setUp() {
   const time = new VirtualTime();
-  const world = { power: "on" as DisplayPower, displayDelayMs: 0, hung: false, connected: true, looks: 0 };
+  const world = { power: "on" as DisplayPower, displayDelayMs: 0, hung: false, connected: true, looks: 0, contentWanted: false };
   let expectation: ScreenExpectation = { expect: "on", why: "test" };
   let status: PlayerStatus = { kind: "absent", sinceMs: 0, why: "not started" };
   const listeners = new Set<(status: PlayerStatus) => void>();
@@ -29,6 +29,10 @@ function setUp() {
       return () => listeners.delete(listener);
     },
   } as unknown as PlayerLink;
+  let looping = false;
+  const loop = (on: boolean): void => {
+    looping = on;
+  };
   const says = (verdict: HostVerdict | undefined, text = "ok"): void => {
     status =
       verdict === undefined
@@ -38,7 +42,7 @@ function setUp() {
             instance: "a",
             pid: 1,
             shell: "chromium",
-            stage: { kind: "playing", content: "menu", sinceMs: 0, loads: 1 },
+            stage: { kind: "playing", content: "menu", sinceMs: 0, loads: 1, ...(looping && { looping }) },
             picture: { verdict, confidence: 1, evidence: [{ witness: "frame", says: text }] },
             heardMs: time.monotonicMs(),
           };
@@ -65,7 +69,7 @@ function setUp() {
     },
     display: { status: displayStatus, capabilities: { power: true, inputs: [], brightness: false, volume: false, mute: false, orientations: [], powerObservedBy: "panel" } },
     expectation: () => expectation,
-    contentWanted: () => false,
+    contentWanted: () => world.contentWanted,
     reporter,
     alarms,
     clock: time,
@@ -83,7 +87,7 @@ function setUp() {
     }
   };
   return {
-    live, time, world, says, watch, reporter, alarms, stop, running, verdict, displayStatus, outputListeners, listeners,
+    live, loop, time, world, says, watch, reporter, alarms, stop, running, verdict, displayStatus, outputListeners, listeners,
     expect: (next: ScreenExpectation["expect"]) => {
       expectation = { expect: next, why: "test" };
       watch.poke();
@@ -141,6 +145,65 @@ describe("the screen watch", () => {
     says("showing");
     await time.advance(0);
     expect(alarms.log).toEqual(["+screen.blank", "-screen.blank", "+screen.frozen", "-screen.frozen"]);
+  });
+
+  test("a hang raises the alarm for frozen when it is seen, and the alarm holds until the picture is back", async () => {
+    const { time, live, alarms, says, world } = setUp();
+    world.contentWanted = true;
+    await live(60_000, "showing");
+    says("unknown");
+    await time.advance(3_000);
+    says("frozen");
+    await time.advance(0);
+    expect(alarms.log).toEqual(["+screen.frozen"]);
+    says("error-page");
+    await time.advance(8_000);
+    says("unknown");
+    await time.advance(9_000);
+    says("frozen");
+    await time.advance(2_000);
+    says("unknown");
+    await time.advance(1_000);
+    expect(alarms.log).toEqual(["+screen.frozen"]);
+    says("showing");
+    await time.advance(0);
+    expect(alarms.log).toEqual(["+screen.frozen", "-screen.frozen"]);
+  });
+
+  test("what is not known for long takes the place of what was known", async () => {
+    const { time, live, alarms, says } = setUp();
+    await live(60_000, "showing");
+    says("frozen");
+    await time.advance(1);
+    says("unknown");
+    await time.advance(PASSING_MS);
+    expect(alarms.log).toEqual(["+screen.frozen", "-screen.frozen", "+screen.unknown"]);
+  });
+
+  test.each<HostVerdict>(["blank", "dark"])("%s by the capture alone, with the page loaded and its frames coming, is a warning", async (verdict) => {
+    const { live, alarms } = setUp();
+    await live(60_000, "showing");
+    await live(30_000, verdict);
+    expect(alarms.raised.get(`screen.${verdict}`)).toMatchObject({ severity: "warning" });
+  });
+
+  test("frozen is critical", async () => {
+    const { live, alarms } = setUp();
+    await live(60_000, "showing");
+    await live(1_000, "frozen");
+    expect(alarms.raised.get("screen.frozen")).toMatchObject({ severity: "critical" });
+  });
+
+  test("a page that loads itself anew again and again is told, and costs the report nothing", async () => {
+    const { live, loop, alarms, reporter } = setUp();
+    await live(60_000, "showing");
+    const before = reporter.history.length;
+    loop(true);
+    await live(60_000, "showing");
+    expect([alarms.log, reporter.history.length]).toEqual([["+player.reload-loop"], before]);
+    loop(false);
+    await live(5_000, "showing");
+    expect(alarms.log).toEqual(["+player.reload-loop", "-player.reload-loop"]);
   });
 
   test("a cable that is pulled makes the screen dark at once", async () => {

@@ -33,8 +33,10 @@ export interface ScreenWatchDeps {
 
 /** Witnesses are asked this often when nothing happens. */
 export const LOOK_MS = 15_000;
-/** Bad for longer than this: an alarm. */
+/** Bad for longer than this: an alarm. A frozen picture is one at once, for the player has seen it stand still over two looks. */
 export const ALARM_AFTER_MS = 10_000;
+/** For so long `unknown` and our own pages may be a picture on its way back; then they are what is wrong. */
+export const PASSING_MS = 30_000;
 /** A display takes its time to go dark, and is told again when it does not. */
 export const LIT_ALARM_AFTER_MS = 30_000;
 /** A starting player needs a while for its first picture; the report says so at once, the alarm waits. */
@@ -47,6 +49,7 @@ const SINCE_TOLERANCE_MS = 5_000;
 
 const GOOD: ReadonlySet<Verdict> = new Set(["showing", "dark-expected"]);
 const LIT_CODE = "screen.lit-unexpectedly";
+const LOOP_CODE = "player.reload-loop";
 
 /**
  * Keeps the verdict over the screen: judged anew on every event and every 15 s, reported at once when it changes, an
@@ -62,7 +65,7 @@ export class ScreenWatch {
   #report: ScreenReport | undefined;
   #reportKey = "";
   #verdictSinceMs = 0;
-  #badSinceMs: number | undefined;
+  #bad: BadStretch | undefined;
   #litSinceMs: number | undefined;
 
   constructor(deps: ScreenWatchDeps) {
@@ -178,6 +181,7 @@ export class ScreenWatch {
         kind: "present",
         picture: status.picture,
         silentMs: nowMs - status.heardMs,
+        loaded: status.stage.kind === "playing",
         ...(status.stage.kind === "failed" && { missing: `${status.stage.content} is wanted and is not on: ${status.stage.error}` }),
         ...(status.stage.kind === "screen" && { ownScreen: { name: status.stage.screen, insteadOfContent: contentWanted() } }),
       },
@@ -202,29 +206,69 @@ export class ScreenWatch {
   }
 
   /** Raises and clears; returns in how long an alarm would fall due. */
-  #alarm({ verdict, evidence, litUnexpectedly, confidence }: ScreenJudgement, nowMs: number): number {
-    const { alarms } = this.#deps;
+  #alarm(judgement: ScreenJudgement, nowMs: number): number {
+    const { alarms, player } = this.#deps;
+    const { verdict, evidence, litUnexpectedly, confidence } = judgement;
     const facts: JsonObject = { confidence, evidence: evidence.map(({ witness, says }) => ({ witness, says })) };
-    // A screen that should be dark and is not quite has its own alarm; it is not a failing picture.
-    // A device that nobody gave content shows its code and waits; that is reported, and nothing is wrong with it.
-    const waiting = verdict === "error-page" && !this.#deps.contentWanted();
-    const bad = !GOOD.has(verdict) && !waiting && this.#deps.expectation().expect !== "off";
-    this.#badSinceMs = bad ? (this.#badSinceMs ?? nowMs) : undefined;
+    let dueMs = this.#alarmPicture(judgement, facts, nowMs);
     this.#litSinceMs = litUnexpectedly ? (this.#litSinceMs ?? nowMs) : undefined;
-    for (const other of VERDICTS) {
-      if (!GOOD.has(other) && (!bad || other !== verdict)) alarms.clear(`screen.${other}`, `the screen is ${verdict} now`);
-    }
-    let dueMs = LOOK_MS;
-    if (this.#badSinceMs !== undefined) {
-      const atMs = Math.max(this.#badSinceMs + ALARM_AFTER_MS, this.#startedMs + START_GRACE_MS);
-      if (nowMs >= atMs) alarms.raise(`screen.${verdict}`, "critical", messageFor(verdict), facts);
-      else dueMs = atMs - nowMs;
-    }
     if (this.#litSinceMs === undefined) alarms.clear(LIT_CODE, "the screen is not lit against the schedule any more");
     else if (nowMs >= this.#litSinceMs + LIT_ALARM_AFTER_MS) alarms.raise(LIT_CODE, "warning", "the screen is lit although it should be dark", facts);
     else dueMs = Math.min(dueMs, this.#litSinceMs + LIT_ALARM_AFTER_MS - nowMs);
+    const status = player.status();
+    if (status.kind === "present" && status.stage.kind === "playing" && status.stage.looping === true) {
+      alarms.raise(LOOP_CODE, "warning", "the page loads itself anew again and again", { content: status.stage.content });
+    } else if (verdict !== "unknown") alarms.clear(LOOP_CODE, "the page stays as it is");
     return dueMs;
   }
+
+  /**
+   * The alarm over the picture has the name of what was wrong with it, and holds until the picture is good or is known to
+   * be wrong in another way. On its way back it is `unknown` for a moment, which says nothing new.
+   */
+  #alarmPicture({ verdict, alone }: ScreenJudgement, facts: JsonObject, nowMs: number): number {
+    const { alarms } = this.#deps;
+    // A screen that should be dark and is not quite has its own alarm; it is not a failing picture.
+    // A device that nobody gave content shows its code and waits; that is reported, and nothing is wrong with it.
+    const waiting = verdict === "error-page" && !this.#deps.contentWanted();
+    const isBad = !GOOD.has(verdict) && !waiting && this.#deps.expectation().expect !== "off";
+    const bad = isBad ? nextStretch(this.#bad, verdict, nowMs) : undefined;
+    this.#bad = bad;
+    if (bad === undefined) {
+      this.#clearOthers(undefined, verdict);
+      return LOOK_MS;
+    }
+    const atMs = bad.word === "frozen" ? nowMs : Math.max(bad.sinceMs + ALARM_AFTER_MS, this.#startedMs + START_GRACE_MS);
+    if (nowMs < atMs) return atMs - nowMs;
+    this.#clearOthers(bad.word, bad.word);
+    alarms.raise(`screen.${bad.word}`, alone === true ? "warning" : "critical", messageFor(bad.word), facts);
+    // Nobody can say: after a while that is the word.
+    const unknownAtMs = verdict === "unknown" && bad.word !== "unknown" ? bad.verdictSinceMs + PASSING_MS : Number.POSITIVE_INFINITY;
+    return Math.max(1, unknownAtMs - nowMs);
+  }
+
+  #clearOthers(kept: Verdict | undefined, now: Verdict): void {
+    for (const other of VERDICTS) {
+      if (!GOOD.has(other) && other !== kept) this.#deps.alarms.clear(`screen.${other}`, `the screen is ${now} now`);
+    }
+  }
+}
+
+/** Time without a good picture. */
+interface BadStretch {
+  readonly sinceMs: number;
+  /** What is wrong, as far as it was known last. */
+  readonly word: Verdict;
+  readonly verdict: Verdict;
+  readonly verdictSinceMs: number;
+}
+
+/** Pure. `unknown` takes the place of what was known only after a while, and our own page that of a frozen picture never at once: both are on the way back. */
+function nextStretch(before: BadStretch | undefined, verdict: Verdict, nowMs: number): BadStretch {
+  if (before === undefined) return { sinceMs: nowMs, word: verdict, verdict, verdictSinceMs: nowMs };
+  const verdictSinceMs = before.verdict === verdict ? before.verdictSinceMs : nowMs;
+  const passing = (verdict === "unknown" || verdict === "error-page") && nowMs - verdictSinceMs < PASSING_MS;
+  return { sinceMs: before.sinceMs, word: passing && before.word !== "unknown" ? before.word : verdict, verdict, verdictSinceMs };
 }
 
 function messageFor(verdict: Verdict): string {

@@ -19,6 +19,7 @@ const serve: RequestListener = (request, response) => {
   if (request.url === "/moved") response.writeHead(302, { location: "/menu.zip" }).end();
   else if (request.url === "/round") response.writeHead(302, { location: "/round" }).end();
   else if (request.url === "/plain") response.writeHead(302, { location: "http://cloud.test/menu.zip" }).end();
+  else if (request.url === "/home") response.writeHead(302, { location: "https://localhost/menu.zip" }).end();
   else if (request.url === "/wrong-part") response.writeHead(206, { "content-range": "bytes 0-9/50000" }).end(bytes.subarray(0, 10));
   else response.end(bytes);
 };
@@ -69,6 +70,8 @@ describe("packages take the way of the link", () => {
     closing.push(secured.close);
     const plain = await download({ ...job("https://cloud.test/plain"), to: join(folder, "c.zip") }, { proxy: secured.address, ca: VALID.cert }, never);
     expect(plain).toMatchObject({ ok: false, error: { message: expect.stringContaining("not followed") as string } });
+    const home = await download({ ...job("https://cloud.test/home"), to: join(folder, "d.zip") }, { proxy: secured.address, ca: VALID.cert }, never);
+    expect(home).toMatchObject({ ok: false, error: { message: expect.stringContaining("this machine itself") as string } });
   });
 
   test("a part that is not the one asked for is thrown away, not joined on", async () => {

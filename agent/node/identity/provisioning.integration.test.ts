@@ -38,6 +38,13 @@ test("every mistake is named with its file and place", () => {
   expect(errorOf(`{"claimToken":"${"x".repeat(70_000)}"}`)).toContain("provisioning.unreadable");
 });
 
+test("a plain endpoint of another machine is refused with its place, and taken where the owner allows it", () => {
+  const path = join(folder, PROVISIONING_FILE);
+  writeFileSync(path, '{"endpoints":["wss://cloud.test/device","ws://10.0.0.5/device"]}');
+  expect(readProvisioning([path])).toMatchObject({ ok: false, error: { code: "link.plain-refused", message: expect.stringContaining(`${path}: endpoints`) as string } });
+  expect(readProvisioning([path], true).ok).toBe(true);
+});
+
 test("a wrong file is not passed over for the next one", () => {
   mkdirSync(join(folder, "boot"));
   writeFileSync(join(folder, "boot", PROVISIONING_FILE), "nonsense");

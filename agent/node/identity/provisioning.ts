@@ -2,6 +2,7 @@ import { lstatSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson } from "../../../platform/runtime/json.ts";
+import { plainIssueIn } from "../../protocol/plain-address.ts";
 import { PublicKeySchema, TextSchema, WebSocketUrlSchema } from "../../protocol/values.ts";
 import { isErrno } from "./private-file.ts";
 
@@ -24,13 +25,16 @@ export type Provisioning = v.InferOutput<typeof ProvisioningSchema> & { readonly
 /**
  * The first provisioning file among `paths` (the boot partition before the data folder is usual), or
  * `undefined` when there is none. Errors name the file and the wrong place: `provisioning.unreadable`,
- * `provisioning.malformed`. A wrong file is not passed over for the next: whoever wrote it meant it.
+ * `provisioning.malformed`, `link.plain-refused`. A wrong file is not passed over for the next: whoever wrote it meant it.
  */
-export function readProvisioning(paths: readonly string[]): Result<Provisioning | undefined> {
+export function readProvisioning(paths: readonly string[], plainAllowed = false): Result<Provisioning | undefined> {
   for (const path of paths) {
     const text = readText(path);
     if (!text.ok) return text;
-    if (text.value !== undefined) return parse(path, text.value);
+    if (text.value === undefined) continue;
+    const parsed = parse(path, text.value);
+    const plain = parsed.ok ? plainIssueIn(parsed.value.endpoints ?? [], plainAllowed) : undefined;
+    return plain === undefined ? parsed : fail(plain.code, `${path}: endpoints: ${plain.message}`, plain.hint);
   }
   return ok(undefined);
 }

@@ -81,6 +81,7 @@ export function openHttp(request: HttpRequest, settings: HttpSettings): Promise<
 }
 
 function begin(request: HttpRequest, settings: HttpSettings): Result<{ readonly sent: ClientRequest; readonly url: URL }> {
+  const ended = new AbortController();
   const bad = (thrown: unknown): Issue => ({ code: "http.bad-request", message: thrown instanceof Error ? thrown.message : String(thrown) });
   try {
     const url = new URL(request.url);
@@ -90,10 +91,12 @@ function begin(request: HttpRequest, settings: HttpSettings): Result<{ readonly 
     // An agent of its own for each request. Where there is a tunnel there must be none: an agent makes its connections itself.
     if (proxy === undefined) options.agent = false;
     else {
-      const tunnel = (_: RequestOptions, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, request.signal, done);
+      const tunnel = (_: RequestOptions, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, ended.signal, done);
       options.createConnection = tunnel as NonNullable<RequestOptions["createConnection"]>;
     }
     const sent = url.protocol === "https:" ? httpsRequest(url, { ...options, ...tls }) : httpRequest(url, options);
+    // A tunnel that is still being opened when the request ends has nobody to be handed to.
+    sent.once("close", () => ended.abort());
     return ok({ sent, url });
   } catch (thrown) {
     // Node throws on addresses and header values it will not send; both came from a cloud.

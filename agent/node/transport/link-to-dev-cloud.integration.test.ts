@@ -84,7 +84,7 @@ test("whatever nonsense the cloud sends, the session goes on", async () => {
     await api(base, "POST", `/devices/${running.parts.deviceId}/misbehave`, { do: misdeed });
   }
   await expect.poll(() => running.parts.handlers.names()).toContain("command");
-  expect(running.parts.link.counts().refused).toEqual({ "frame.not-json": 2, "message.unknown-type": 1, "frame.too-large": 1 });
+  expect(running.parts.link.counts().refused).toEqual({ "frame.not-json": 1, "frame.not-text": 1, "message.unknown-type": 1, "frame.too-large": 1 });
   expect(running.parts.link.status()).toEqual(status);
 });
 

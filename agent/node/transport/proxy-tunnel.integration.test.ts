@@ -8,7 +8,7 @@ import { exchangeHttp } from "./http-exchange.ts";
 import { proxyFor } from "./proxy-tunnel.ts";
 import { close, listen } from "./testing/loopback-world.ts";
 import { tunnelTo, type Decide, type TestProxy } from "./testing/test-proxy.ts";
-import { VALID } from "./testing/test-certificates.ts";
+import { VALID, type TestCertificate } from "./testing/test-certificates.ts";
 import { WsTransport, type WsTransportOptions } from "./ws-transport.ts";
 
 const closing: (() => Promise<void> | void)[] = [];
@@ -16,8 +16,8 @@ afterEach(async () => {
   for (const cleanup of closing.splice(0).reverse()) await cleanup();
 });
 
-async function proxy(targetPort: number, decide?: Decide): Promise<TestProxy> {
-  const opened = await tunnelTo(targetPort, decide);
+async function proxy(targetPort: number, decide?: Decide, certificate?: TestCertificate): Promise<TestProxy> {
+  const opened = await tunnelTo(targetPort, decide, certificate);
   closing.push(opened.close);
   return opened;
 }
@@ -76,6 +76,33 @@ describe("the way through a proxy", () => {
     giveUp.abort();
     expect(await attempt).toMatchObject({ ok: false, error: { code: "link.timeout" } });
     await close(mute);
+  });
+
+  test("a proxy over TLS is asked for its own certificate, and leads on to a plain and to a TLS server", async () => {
+    const plain = await proxy(await echo(createServer()), undefined, VALID);
+    expect(await through("ws://cloud.test/device", { proxy: plain.address, ca: VALID.cert })).toBe("through");
+    expect(plain.asked).toEqual([`cloud.test:80 Basic ${Buffer.from("user:p@ss").toString("base64")}`]);
+    const secure = await proxy(await echo(createTlsServer(VALID)), undefined, VALID);
+    expect(await through("wss://cloud.test/device", { proxy: secure.address, ca: VALID.cert })).toBe("through");
+    expect(await through("wss://cloud.test/device", { proxy: secure.address })).toBe("link.proxy");
+  });
+
+  test.each(["link", "upload"])("a tunnel that ends during the TLS handshake leaves no connection (%s)", async (how) => {
+    // It takes the connection and says nothing: the handshake never ends.
+    const mute = createTcpServer((socket) => void closing.push(() => void socket.destroy()));
+    const mutePort = await listen(mute);
+    closing.push(() => void mute.close());
+    const tunnel = await proxy(mutePort);
+    const giveUp = new AbortController();
+    const attempt =
+      how === "link"
+        ? new WsTransport({ timers: new SystemTimers(), clockQuality: async () => "synced", proxy: tunnel.address }).connect("wss://cloud.test/", { frame: () => {}, closed: () => {} }, giveUp.signal)
+        : exchangeHttp({ method: "HEAD", url: "https://cloud.test/", headers: {}, idleTimeoutMs: 60_000, signal: giveUp.signal }, { proxy: tunnel.address }, new SystemTimers());
+    await expect.poll(() => tunnel.asked.length).toBe(1);
+    await expect.poll(() => tunnel.connections()).toBe(1);
+    giveUp.abort();
+    expect((await attempt).ok).toBe(false);
+    await expect.poll(() => tunnel.connections()).toBe(0);
   });
 
   test("exceptions are reached directly", () => {

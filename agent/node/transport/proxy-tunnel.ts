@@ -2,6 +2,8 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { connect as tlsConnect, type ConnectionOptions } from "node:tls";
+import { isLoopback } from "../../protocol/plain-address.ts";
+import { parseProxy, userOf } from "../../protocol/proxy-address.ts";
 
 /** How to get out of the site's network. */
 export interface ProxySettings {
@@ -17,17 +19,16 @@ export class ProxyError extends Error {
 }
 
 const TUNNEL_TIMEOUT_MS = 15_000;
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[?::1\]?)$/i;
 
 /** The proxy for this target; `undefined` for the direct way. Throws `ProxyError` when the setting is no address. */
 export function proxyFor(target: URL, { proxy: setting, noProxy }: ProxySettings): URL | undefined {
   const proxy = typeof setting === "function" ? setting() : setting;
-  if (proxy === undefined || proxy === "" || LOOPBACK.test(target.hostname)) return undefined;
+  if (proxy === undefined || proxy === "" || isLoopback(target.hostname)) return undefined;
   const exceptions = (noProxy ?? "").split(",").map((entry) => entry.trim().toLowerCase()).filter((entry) => entry !== "");
   if (exceptions.some((entry) => isException(entry, target))) return undefined;
-  const url = URL.parse(proxy);
-  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) throw new ProxyError("the proxy's address is not an http or https address");
-  return url;
+  const parsed = parseProxy(proxy);
+  if (!parsed.ok) throw new ProxyError(`the proxy's address cannot be used: ${parsed.error.message}`);
+  return parsed.value;
 }
 
 function isException(entry: string, target: URL): boolean {
@@ -47,36 +48,43 @@ function portOf(target: URL): string {
 type Opened = (error: Error | null, socket?: Socket) => void;
 
 /**
- * Opens a connection to `target` through `proxy` with CONNECT, in TLS where the target wants it. `aborted`
- * ends it at any time. `done` is called once.
+ * Opens a connection to `target` through `proxy` with CONNECT, in TLS where the target wants it. `signal`
+ * ends it at any time, whichever step it is at. `done` is called once; what was opened and is not handed over is closed.
  */
 export function openTunnel(proxy: URL, target: URL, tls: ConnectionOptions, signal: AbortSignal, done: Opened): void {
+  const open: { destroy(): void }[] = [];
   let settled = false;
   const settle: Opened = (error, socket) => {
-    if (settled) {
-      socket?.destroy();
-      return;
-    }
+    if (settled) return;
     settled = true;
     signal.removeEventListener("abort", onAbort);
+    if (error !== null) for (const opened of open) opened.destroy();
     done(error, socket);
   };
-  const request = askForTunnel(proxy, target);
-  const onAbort = (): void => {
-    request.destroy();
-    settle(new ProxyError("given up"));
-  };
+  const onAbort = (): void => settle(new ProxyError("given up"));
+  if (signal.aborted) {
+    onAbort();
+    return;
+  }
   signal.addEventListener("abort", onAbort, { once: true });
+  const request = askForTunnel(proxy, target, tls);
+  open.push(request);
   request.once("connect", (response: IncomingMessage, socket: Socket, head: Buffer) => {
-    socket.setTimeout(0);
-    if (response.statusCode !== 200) {
+    open.push(socket);
+    // After the tunnel is handed over, errors are its new owner's; until then they must not end the process.
+    socket.on("error", (error) => settle(new ProxyError(`the proxy ${proxy.host} broke off: ${error.message}`, { cause: error })));
+    if (settled) {
       socket.destroy();
+    } else if (response.statusCode !== 200) {
       settle(new ProxyError(`the proxy ${proxy.host} answered ${response.statusCode ?? "nothing"} instead of letting us through`));
-      return;
+    } else {
+      if (head.length > 0) socket.unshift(head);
+      if (target.protocol === "wss:" || target.protocol === "https:") open.push(secure(socket, target, tls, settle));
+      else {
+        socket.setTimeout(0);
+        settle(null, socket);
+      }
     }
-    if (head.length > 0) socket.unshift(head);
-    if (target.protocol === "wss:" || target.protocol === "https:") secure(socket, target, tls, settle);
-    else settle(null, socket);
   });
   request.once("response", (response) => {
     response.resume();
@@ -88,30 +96,42 @@ export function openTunnel(proxy: URL, target: URL, tls: ConnectionOptions, sign
   request.end();
 }
 
-function askForTunnel(proxy: URL, target: URL): ClientRequest {
+function askForTunnel(proxy: URL, target: URL, tls: ConnectionOptions): ClientRequest {
   const authority = `${target.hostname}:${portOf(target)}`;
-  const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
   const headers: Record<string, string> = { host: authority };
-  if (proxy.username !== "") headers["proxy-authorization"] = `Basic ${Buffer.from(credentials).toString("base64")}`;
+  const credentials = userOf(proxy);
+  if (credentials !== undefined && proxy.username !== "") {
+    headers["proxy-authorization"] = `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString("base64")}`;
+  }
+  const name = proxy.hostname.replace(/^\[|\]$/g, "");
   const secured = proxy.protocol === "https:";
   return (secured ? httpsRequest : httpRequest)({
-    host: proxy.hostname.replace(/^\[|\]$/g, ""),
+    host: name,
     port: proxy.port === "" ? (secured ? 443 : 80) : Number(proxy.port),
     method: "CONNECT",
     path: authority,
     headers,
     agent: false,
     timeout: TUNNEL_TIMEOUT_MS,
+    // Else Node would take the target's name from the host header and ask the proxy for its certificate.
+    ...(secured && { ...tls, servername: isIP(name) === 0 ? name : "" }),
   });
 }
 
-function secure(socket: Socket, target: URL, tls: ConnectionOptions, settle: Opened): void {
+function secure(socket: Socket, target: URL, tls: ConnectionOptions, settle: Opened): Socket {
   const name = target.hostname.replace(/^\[|\]$/g, "");
   const secured = tlsConnect({ ...tls, socket, ...(isIP(name) === 0 ? { servername: name } : {}) });
+  const late = (): void => {
+    secured.destroy(Object.assign(new Error(`no TLS handshake within ${TUNNEL_TIMEOUT_MS} ms`), { code: "ETIMEDOUT" }));
+  };
+  socket.setTimeout(TUNNEL_TIMEOUT_MS, late);
   // Errors of TLS are the target's, not the proxy's: they go out as they are.
+  secured.on("error", settle);
+  secured.once("close", () => settle(new Error("the connection closed during the TLS handshake")));
   secured.once("secureConnect", () => {
-    secured.removeListener("error", settle);
+    socket.removeListener("timeout", late);
+    socket.setTimeout(0);
     settle(null, secured);
   });
-  secured.once("error", settle);
+  return secured;
 }

@@ -48,7 +48,7 @@ export class WsTransport implements Transport {
   async connect(address: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, ConnectIssue>> {
     const url = URL.parse(address);
     if (url === null || (url.protocol !== "ws:" && url.protocol !== "wss:")) return fail("link.address", `${address} is not a ws or wss address`);
-    const socket = this.#open(url, signal);
+    const socket = this.#open(url);
     if (!socket.ok) return socket;
     const opened = await untilOpen(socket.value, events, signal, this.#options.timers);
     if (opened.ok) return opened;
@@ -57,7 +57,8 @@ export class WsTransport implements Transport {
     return err(connectIssue(opened.error, url, await this.#options.clockQuality()));
   }
 
-  #open(url: URL, signal: AbortSignal): Result<WebSocket> {
+  #open(url: URL): Result<WebSocket> {
+    const ended = new AbortController();
     const tls: ConnectionOptions = this.#options.ca === undefined ? {} : { ca: this.#options.ca };
     const options: ClientOptions = {
       ...(this.#options.ca === undefined ? {} : { ca: this.#options.ca }),
@@ -71,10 +72,13 @@ export class WsTransport implements Transport {
       const proxy = proxyFor(url, this.#options);
       if (proxy !== undefined) {
         // Node's http takes a socket by callback as well as by return value; its types know the latter alone.
-        const tunnel = (_: ClientRequestArgs, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, signal, done);
+        const tunnel = (_: ClientRequestArgs, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, ended.signal, done);
         options.createConnection = tunnel as unknown as NonNullable<ClientOptions["createConnection"]>;
       }
-      return ok(new WebSocket(url, options));
+      const socket = new WebSocket(url, options);
+      // A tunnel that is still being opened when the attempt ends has nobody to be handed to.
+      socket.once("close", () => ended.abort());
+      return ok(socket);
     } catch (thrown) {
       // ws throws on addresses it will not take (a fragment, for one), and a proxy may be none.
       return err(connectIssue(thrown, url, "synced"));

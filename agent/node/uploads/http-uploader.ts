@@ -8,6 +8,7 @@ import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { CloudLink } from "../../core/cloud/cloud-port.ts";
 import type { Upload, Uploaded, Uploader } from "../../core/commands/uploader.ts";
 import type { CloudMessageOf } from "../../protocol/cloud-messages.ts";
+import { checkGrant, LOOPBACK_UPLOADS, type UploadRules } from "../../protocol/upload-address.ts";
 import { exchangeHttp, type HttpAnswer, type HttpSettings } from "../transport/http-exchange.ts";
 
 export interface UploadPolicy {
@@ -37,6 +38,8 @@ export interface HttpUploaderDeps {
   readonly log: Log;
   readonly http: HttpSettings;
   readonly policy: UploadPolicy;
+  /** Where uploads may go. Absent: to this machine alone. */
+  readonly rules?: UploadRules;
 }
 
 type Grant = CloudMessageOf<"upload-grant">;
@@ -47,8 +50,8 @@ type Attempt =
   | { readonly kind: "final"; readonly error: Issue }
   | { readonly kind: "again"; readonly error: Issue; readonly renew: boolean; readonly afterMs?: number };
 
-/** Headers that belong to the request itself; a grant must not change them. */
-const OWN_HEADERS = new Set(["host", "connection", "content-length", "content-range", "content-type", "transfer-encoding", "upgrade", "expect", "trailer", "te"]);
+/** A server that knows no part of an upload (RFC 9110, 14.5) or no question of how much is there. */
+const ONLY_WHOLE = new Set([400, 405, 501]);
 /** The link's answers to a request for an address that time may change. */
 const PASSING = new Set(["link.offline", "upload.timeout", "upload.too-many"]);
 
@@ -89,6 +92,8 @@ class Attempts {
   #grant: Grant | undefined;
   #grantEndsMs = 0;
   #offset = 0;
+  /** The server takes it whole or not at all. */
+  #whole = false;
   #fruitless = 0;
 
   constructor(deps: HttpUploaderDeps, upload: Upload, signal: AbortSignal) {
@@ -119,7 +124,7 @@ class Attempts {
     const granted = await this.#address();
     if (!granted.ok) return PASSING.has(granted.error.code) ? { kind: "again", error: granted.error, renew: true } : { kind: "final", error: granted.error };
     const { grant, fresh } = granted.value;
-    if (!fresh) {
+    if (!fresh && !this.#whole) {
       const asked = await this.#ask(grant);
       if (asked !== undefined) return asked;
     } else this.#offset = 0;
@@ -133,9 +138,11 @@ class Attempts {
     const request = { purpose, contentType, bytes: bytes.length, sha256: this.#sha256, ...(command === undefined ? {} : { command: { id: command.id, attempt: command.attempt } }) };
     const granted = await link.requestUpload(request);
     if (!granted.ok) return granted;
-    this.#grant = granted.value;
+    const allowed = checkGrant(granted.value, this.#deps.rules ?? LOOPBACK_UPLOADS);
+    if (!allowed.ok) return allowed;
+    this.#grant = { ...granted.value, ...allowed.value };
     this.#grantEndsMs = clock.monotonicMs() + granted.value.expiresInMs;
-    return ok({ grant: granted.value, fresh: true });
+    return ok({ grant: this.#grant, fresh: true });
   }
 
   /** Asks how much is there. Returns an attempt when it cannot go on with a PUT. */
@@ -143,6 +150,10 @@ class Attempts {
     const answer = await this.#exchange(grant, "HEAD", {});
     if (!answer.ok) return errorAttempt(answer.error);
     const { status, headers } = answer.value;
+    if (ONLY_WHOLE.has(status)) {
+      this.#offset = 0;
+      return undefined;
+    }
     if (status !== 200 && status !== 204) return statusAttempt(answer.value, "HEAD");
     const offset = Number(headers["upload-offset"]);
     // A server that does not say starts from the beginning; one that says nonsense, too.
@@ -153,16 +164,18 @@ class Attempts {
   async #put(grant: Grant): Promise<Attempt> {
     const { bytes, contentType } = this.#upload;
     // All there and yet not done: the last byte again makes the server look at the whole.
-    const from = Math.min(this.#offset, bytes.length - 1);
+    const from = this.#whole ? 0 : Math.min(this.#offset, bytes.length - 1);
     const body = bytes.subarray(from);
-    const answer = await this.#exchange(
-      grant,
-      "PUT",
-      { "content-type": contentType, "content-length": String(body.length), "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` },
-      body,
-    );
+    // The whole is no part: a server that knows whole uploads only refuses every one that says where it lies.
+    const part: Readonly<Record<string, string>> = from === 0 ? {} : { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` };
+    const answer = await this.#exchange(grant, "PUT", { "content-type": contentType, "content-length": String(body.length), ...part }, body);
     if (!answer.ok) return errorAttempt(answer.error);
     const { status } = answer.value;
+    if (from > 0 && ONLY_WHOLE.has(status)) {
+      this.#whole = true;
+      this.#offset = 0;
+      return { kind: "again", error: { code: `upload.http-${status}`, message: `the server answered a part with HTTP ${status}; it goes whole` }, renew: false };
+    }
     if (status === 200 || status === 201) return { kind: "done" };
     if (status === 422) this.#offset = 0;
     return statusAttempt(answer.value, "PUT");
@@ -170,12 +183,11 @@ class Attempts {
 
   #exchange(grant: Grant, method: "HEAD" | "PUT", headers: Readonly<Record<string, string>>, body?: Uint8Array): Promise<Result<HttpAnswer>> {
     const { http, policy, timers } = this.#deps;
-    const granted = Object.entries(grant.headers ?? {}).filter(([name]) => !OWN_HEADERS.has(name.toLowerCase()));
     return exchangeHttp(
       {
         method,
         url: grant.url,
-        headers: { ...Object.fromEntries(granted), ...headers },
+        headers: { ...grant.headers, ...headers },
         idleTimeoutMs: policy.idleTimeoutMs,
         signal: this.#signal,
         ...(body === undefined ? {} : { body }),

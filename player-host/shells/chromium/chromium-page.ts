@@ -201,7 +201,7 @@ export class ChromiumPage implements GuardedPage {
   /** Runs an expression in the page's own world, where its side of the page API is. */
   async evaluateInMainWorld(expression: string, timeoutMs: number): Promise<void> {
     // The answer is not wanted, and what the page's own code returns or throws may be of any size.
-    await this.call("Runtime.evaluate", { expression: `try { void (${expression}); } catch {}`, returnByValue: false, silent: true }, timeoutMs);
+    await this.call("Runtime.evaluate", { expression: `(() => { ${expression}; })()`, returnByValue: false, silent: true }, timeoutMs);
   }
 
   /** The renderer died: nothing of the document is left. */

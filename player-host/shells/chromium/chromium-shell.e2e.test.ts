@@ -8,7 +8,8 @@ import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { pageScript } from "../../page-api/page-script.ts";
 import { screenDocument } from "../../screens/screen-document.ts";
 import { overlayScript } from "../common/overlay-script.ts";
-import { shellConformance } from "../shell.conformance.ts";
+import { hangConformance } from "../shell-hangs.conformance.ts";
+import { shellConformance, type ShellUnderTest } from "../shell.conformance.ts";
 import { findTestChromium } from "../testing/find-chromium.ts";
 import { ChromiumShell } from "./chromium-shell.ts";
 
@@ -20,7 +21,7 @@ if (browserPath === undefined) {
     test.skip("no browser is here", () => undefined);
   });
 } else {
-  shellConformance({
+  const chromium: ShellUnderTest = {
     name: "chromium",
     keepsPicture: true,
     makeShell: (folder) => {
@@ -43,5 +44,7 @@ if (browserPath === undefined) {
         log: silentLog,
       });
     },
-  });
+  };
+  shellConformance(chromium);
+  hangConformance(chromium);
 }

@@ -2,7 +2,7 @@ import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
-import { withDeadline } from "../../../platform/runtime/sleep.ts";
+import { sleep, withDeadline } from "../../../platform/runtime/sleep.ts";
 import type {
   FrameFinding,
   LoadTarget,
@@ -24,7 +24,7 @@ import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
 import { PagePictures } from "./page-pictures.ts";
 import type { ProfileFolder } from "../common/profile-folder.ts";
 import { freeProfile } from "./profile-guard.ts";
-import { rendererPids, residentBytesOf } from "./renderer-processes.ts";
+import { rendererPids, renderersInGroup, residentBytesOf } from "./renderer-processes.ts";
 import { Screencast } from "./screencast.ts";
 
 export interface ChromiumShellDeps {
@@ -55,6 +55,8 @@ interface Running {
 /** A small machine with a cold disk cache needs half a minute for its first start. */
 const START_TIMEOUT_MS = 60_000;
 const CLOSE_GRACE_MS = 1_200;
+/** From the kernel's end of a renderer to the browser's word that it is gone. */
+const RENDERER_END_MS = 5_000;
 /** Of the disk cache where there is no disk under it. */
 const MEMORY_CACHE_BYTES_MAX = 32 * 1024 * 1024;
 /** Texts to the page that may wait for a busy renderer. */
@@ -72,12 +74,19 @@ export class ChromiumShell implements Shell {
   #starting: BrowserProcess | undefined;
   /** `stop` was called since the last start began. */
   #stopAsked = false;
+  /** Aborted when the renderer that is being ended is gone. */
+  #ending: AbortController | undefined;
   #sendsOpen = 0;
   #sendsDropped = 0;
 
   constructor(deps: ChromiumShellDeps) {
     this.#deps = deps;
     this.#events = new Emitter((thrown) => deps.log.error({ error: stackOf(thrown) }, "a shell listener threw"));
+  }
+
+  /** The browser's first process; it leads the group of all the others. */
+  get browserPid(): number | undefined {
+    return this.#running?.process.pid;
   }
 
   onEvent(listener: (event: ShellEvent) => void): () => void {
@@ -146,16 +155,32 @@ export class ChromiumShell implements Shell {
     await this.#running?.page.load(load, target);
   }
 
-  /** By signal, to every renderer there is: the page is the only one, and a stopped process takes no message. */
+  /**
+   * By signal, to every renderer there is: the page is the only one, and a stopped process takes no message. Nothing here
+   * needs an answer of the browser; where none comes, or there is no renderer to end, the browser itself is ended.
+   */
   async resetRenderer(): Promise<void> {
     const running = this.#running;
-    if (running === undefined) return;
-    for (const pid of await rendererPids(running.cdp)) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch (thrown) {
-        this.#deps.log.debug({ pid, error: messageOf(thrown) }, "renderer was gone already");
-      }
+    if (running === undefined || this.#ending !== undefined) return;
+    const ending = new AbortController();
+    this.#ending = ending;
+    try {
+      const pids = (await renderersInGroup(running.process.pid)) ?? (await rendererPids(running.cdp).catch(noneOnCdpError));
+      for (const pid of pids) this.#kill(pid);
+      const silent = pids.length === 0 || (await sleep(this.#deps.timers, "shell.renderer-end", RENDERER_END_MS, ending.signal));
+      if (!silent || this.#running !== running) return;
+      this.#deps.log.error({ pids }, "the browser does not say that its renderer has ended: ending the browser");
+      this.#lost("it was ended: its page hung, and ending the page's process did not help");
+    } finally {
+      this.#ending = undefined;
+    }
+  }
+
+  #kill(pid: number): void {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (thrown) {
+      this.#deps.log.debug({ pid, error: messageOf(thrown) }, "renderer was gone already");
     }
   }
 
@@ -244,7 +269,7 @@ export class ChromiumShell implements Shell {
     const emit = (event: ShellEvent): void => this.#events.emit(event);
     const size = settings.headless ? settings.window : undefined;
     const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, size, own: HTTPS_ORIGINS });
-    const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, clock);
+    const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, clock, timers);
     const guard = new FetchGuard(cdp, log, screens);
     this.#guardTargets(cdp, targetId);
     await Promise.all([
@@ -258,7 +283,8 @@ export class ChromiumShell implements Shell {
     cdp.on("Inspector.targetCrashed", sessionId, () => {
       page.gone();
       pictures.forget();
-      this.#events.emit({ kind: "renderer-gone", reason: "crashed" });
+      this.#events.emit({ kind: "renderer-gone", reason: this.#ending === undefined ? "crashed" : "ended by the host" });
+      this.#ending?.abort();
     });
     return { running: { process, cdp, page, pictures, targetId }, product };
   }
@@ -322,6 +348,10 @@ async function firstPage(cdp: CdpClient): Promise<string> {
   return page?.targetId ?? (await cdp.call("Target.createTarget", { url: "about:blank" })).targetId;
 }
 
+function noneOnCdpError(thrown: unknown): readonly number[] {
+  cdpFailure(thrown);
+  return [];
+}
 
 function stackOf(thrown: unknown): string {
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);

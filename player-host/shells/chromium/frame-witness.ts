@@ -15,36 +15,46 @@ const TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAni
 const DIFFERENT_FRAME = "document.documentElement?.animate([{ opacity: 1 }, { opacity: 0.999 }], 50).finished.then(() => true, () => false)";
 /** A page that moves by itself gives its next frame within this. */
 const MOVING_WITHIN_MS = 120;
+/** After a refusal: the next document may be on by then. */
+const ASK_AGAIN_MS = 100;
+/** A question may be lost with the document it was put to, so it is put again after this. */
+const ANSWER_MS = 1_000;
 
 /**
  * Asks the page's renderer for a frame and looks for it where the compositor puts its frames out. A page
  * that stands still answers like one that moves; a renderer that computes for ever, is stopped or hangs does
- * not, however many timers run in the process beside it.
+ * not, however many timers run in the process beside it. No answer and a refusal at the end of the time are
+ * both `late`: a browser refuses what its renderer does not take.
  */
 export async function witnessFrame(cast: OpenCast, evaluate: EvaluateInPage, clock: Clock, timeoutMs: number): Promise<FrameFinding> {
   const startedMs = clock.monotonicMs();
-  const leftMs = (): number => Math.max(50, timeoutMs - (clock.monotonicMs() - startedMs));
+  const leftMs = (): number => timeoutMs - (clock.monotonicMs() - startedMs);
+  const answers = (expression: string): Promise<boolean> => answered(cast, evaluate, expression, leftMs);
   const output = cast.moreThan(0, timeoutMs);
-  const renderer = await answers(evaluate(TWO_FRAMES, timeoutMs));
+  const renderer = await answers(TWO_FRAMES);
   if (!renderer) return { kind: "late", renderer: false, output: await output };
   const before = cast.count();
   if (await cast.moreThan(Math.max(1, before), MOVING_WITHIN_MS)) {
     return { kind: "alive", tookMs: clock.monotonicMs() - startedMs, how: "the page moves" };
   }
   const standing = cast.count();
-  const different = answers(evaluate(DIFFERENT_FRAME, leftMs()));
-  const arrived = await cast.moreThan(standing, leftMs());
+  const different = answers(DIFFERENT_FRAME);
+  const arrived = await cast.moreThan(standing, Math.max(50, leftMs()));
   if (arrived) return { kind: "alive", tookMs: clock.monotonicMs() - startedMs, how: "the page stands still" };
   return { kind: "late", renderer: await different, output: await output };
 }
 
-async function answers(call: Promise<unknown>): Promise<boolean> {
-  try {
-    await call;
-    return true;
-  } catch (thrown) {
-    // No answer is the finding. A renderer that died meanwhile is reported as such by the shell.
-    if (thrown instanceof CdpError) return false;
-    throw thrown;
+/** Whether the page answers in the time that is left. A document that takes the place of the one that was asked is asked anew. */
+async function answered(cast: OpenCast, evaluate: EvaluateInPage, expression: string, leftMs: () => number): Promise<boolean> {
+  while (leftMs() > 0 && !cast.isOver()) {
+    try {
+      await evaluate(expression, Math.max(50, Math.min(ANSWER_MS, leftMs())));
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof CdpError)) throw thrown;
+      if (thrown.kind === "closed") return false;
+      if (thrown.kind !== "timeout") await cast.moreThan(Number.MAX_SAFE_INTEGER, ASK_AGAIN_MS);
+    }
   }
+  return false;
 }

@@ -1,38 +1,45 @@
-import type { Clock } from "../../../platform/ports/clock.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { FrameFinding, PixelSample, ScreenshotRequest, ShellImage } from "../../stage/shell.ts";
-import { cdpFailure } from "./cdp-client.ts";
+import { CdpError, cdpFailure } from "./cdp-client.ts";
 import type { ChromiumPage } from "./chromium-page.ts";
 import { witnessFrame } from "./frame-witness.ts";
 import type { CastSettings, Screencast } from "./screencast.ts";
 import { decodePng, imageSize } from "./tiny-png.ts";
 
 const CAPTURE_TIMEOUT_MS = 10_000;
-const SAMPLE: CastSettings = { format: "png", widthMax: 64, heightMax: 36 };
+const SAMPLE_TIMEOUT_MS = 4_000;
+/** Small enough to cost little, large enough that lights of a few pixels on a black picture are seen: 15 by 15 pixels of a full HD screen become one. */
+const SAMPLE: CastSettings = { format: "png", widthMax: 128, heightMax: 72 };
 /** A sample this fresh was taken by the frame witness for the same look. */
 const SAMPLE_FRESH_MS = 1_500;
+const NO_FRAME: FrameFinding = { kind: "late", renderer: false, output: false };
 
-/** Everything that is seen of a page from the compositor's side. */
+/** Everything that is seen of a page from the compositor's side. Every question has a deadline. */
 export class PagePictures {
   readonly #cast: Screencast;
   readonly #page: ChromiumPage;
   readonly #clock: Clock;
+  readonly #timers: Timers;
   #last: { readonly atMs: number; readonly base64: string } | undefined;
 
-  constructor(cast: Screencast, page: ChromiumPage, clock: Clock) {
+  constructor(cast: Screencast, page: ChromiumPage, clock: Clock, timers: Timers) {
     this.#cast = cast;
     this.#page = page;
     this.#clock = clock;
+    this.#timers = timers;
   }
 
   /** The picture belonged to a renderer that is gone. */
   forget(): void {
     this.#last = undefined;
+    this.#cast.abandon();
   }
 
   async screenshot({ format, quality, widthMax }: ScreenshotRequest): Promise<Result<ShellImage>> {
     try {
-      const base64 = await this.#oneFrame({ format, quality: format === "jpeg" ? (quality ?? 80) : undefined, widthMax });
+      const base64 = await this.#oneFrame({ format, quality: format === "jpeg" ? (quality ?? 80) : undefined, widthMax }, CAPTURE_TIMEOUT_MS);
       if (base64 === undefined) return fail("screenshot.no-frame", `No frame came out of the compositor within ${CAPTURE_TIMEOUT_MS} ms.`);
       return ok({ base64, format, ...imageSize(Buffer.from(base64, "base64")), source: "chromium-compositor" });
     } catch (thrown) {
@@ -44,29 +51,52 @@ export class PagePictures {
     const last = this.#last;
     if (last !== undefined && this.#clock.monotonicMs() - last.atMs < SAMPLE_FRESH_MS) return decodePng(Buffer.from(last.base64, "base64"));
     try {
-      const base64 = await this.#oneFrame(SAMPLE);
+      const base64 = await this.#oneFrame(SAMPLE, SAMPLE_TIMEOUT_MS);
       return base64 === undefined ? fail("capture.no-frame", "no frame came out of the compositor") : decodePng(Buffer.from(base64, "base64"));
     } catch (thrown) {
       return fail("capture.failed", cdpFailure(thrown));
     }
   }
 
+  /**
+   * The frame witness. Where half of the time has passed without a frame, the renderer is asked in two more ways at
+   * once: behind an output that is switched off a healthy page draws no frame, and answers both.
+   */
   async witness(timeoutMs: number): Promise<FrameFinding> {
+    const looking = this.#look(timeoutMs);
+    const found = new AbortController();
+    const early = await Promise.race([looking, sleep(this.#timers, "witness.half-time", timeoutMs / 2, found.signal)]);
+    found.abort();
+    if (typeof early !== "boolean") return early;
+    const [finding, renderer] = await Promise.all([looking, this.#rendererAnswers(timeoutMs / 2)]);
+    return finding.kind === "late" ? { ...finding, renderer } : finding;
+  }
+
+  async #look(timeoutMs: number): Promise<FrameFinding> {
     try {
       return await this.#cast.with(SAMPLE, async (cast) => {
         const finding = await witnessFrame(cast, (expression, ms) => this.#page.evaluate(expression, ms), this.#clock, timeoutMs);
         const base64 = cast.last();
-        if (base64 !== undefined) this.#last = { atMs: this.#clock.monotonicMs(), base64 };
+        if (base64 !== undefined && !cast.isOver()) this.#last = { atMs: this.#clock.monotonicMs(), base64 };
         return finding;
       });
     } catch (thrown) {
-      return { kind: "unknown", why: cdpFailure(thrown) };
+      if (!(thrown instanceof CdpError)) throw thrown;
+      // Only a browser that is not there cannot be asked.
+      return thrown.kind === "closed" ? { kind: "unknown", why: thrown.message } : NO_FRAME;
     }
   }
 
-  #oneFrame(settings: CastSettings): Promise<string | undefined> {
+  /** Whether the page's main thread runs and its picture can be had, neither of which needs an output. */
+  async #rendererAnswers(timeoutMs: number): Promise<boolean> {
+    const both = [this.#page.evaluateInMainWorld("0", timeoutMs), this.#page.call("Page.captureScreenshot", { format: "jpeg", quality: 1, optimizeForSpeed: true }, timeoutMs)];
+    const answers = await Promise.allSettled(both);
+    return answers.every(({ status }) => status === "fulfilled");
+  }
+
+  #oneFrame(settings: CastSettings, timeoutMs: number): Promise<string | undefined> {
     return this.#cast.with(settings, async (cast) => {
-      await cast.moreThan(0, CAPTURE_TIMEOUT_MS);
+      await cast.moreThan(0, timeoutMs);
       return cast.last();
     });
   }

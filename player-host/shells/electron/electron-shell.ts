@@ -77,7 +77,7 @@ export class ElectronShell implements Shell {
       const { frameTree } = await cdp.call("Page.getFrameTree", undefined);
       const emit = (event: ShellEvent): void => this.#events.emit(event);
       const page = new ChromiumPage({ cdp, sessionId: undefined, frameId: frameTree.frame.id, timers, log, emit, own: SCHEME_ORIGINS });
-      const pictures = new PagePictures(new Screencast(cdp, undefined, timers), page, clock);
+      const pictures = new PagePictures(new Screencast(cdp, undefined, timers), page, clock, timers);
       lockContents(window.webContents, () => page.rules(), (url) => page.heldBack(url), refuse);
       this.#listen(window, page, pictures);
       await page.prepare();

@@ -8,7 +8,7 @@ import { MemorySigner } from "../../dev-cloud/testing/cloud-bench.ts";
 
 const KEPT = 1_000;
 /** As the development cloud has them by default. */
-const LIMITS = { windowRecords: 5_000, batchRecordsMax: 500, pingIntervalMs: 30_000 };
+const LIMITS = { windowRecords: 5_000, batchRecordsMax: 500, pingIntervalMs: 25_000 };
 
 /** The development cloud's own sessions on a store in memory: it claims whoever comes and signs commands. `host` is `127.0.0.1:PORT`. */
 export async function memoryCloud(clock: Clock, timers: Timers, host: string): Promise<Cloud> {

@@ -32,7 +32,7 @@ export class SimulatedCloud {
   constructor(sim: SimContext, name: string, signer: OwnerSigner, gone: (cloud: SimulatedCloud) => void) {
     this.#sim = sim;
     this.name = name;
-    this.origin = `ws://${name}.test`;
+    this.origin = `wss://${name}.test`;
     this.url = `${this.origin}/device`;
     this.#random = sim.random.fork(name);
     this.#signer = signer;

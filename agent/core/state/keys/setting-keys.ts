@@ -1,4 +1,5 @@
 import type { Content, DesiredDocument, Schedule } from "../../../protocol/desired.ts";
+import { plainIssueIn } from "../../../protocol/plain-address.ts";
 import type { Clock } from "../../../../platform/ports/clock.ts";
 import { seen, type Reading } from "../../../../platform/ports/reading.ts";
 import type { Issue, Result } from "../../../../platform/ports/result.ts";
@@ -36,6 +37,12 @@ export function logLevelKey(clock: Clock, setting: Setting<string>): DesiredKeyH
   return settingKey(clock, "log.level", ({ log }) => log?.level, setting);
 }
 
+/** `cloud.uploadHosts`: `hosts` reads the document itself, so that what it says is so at once. */
+export function uploadHostsKey(clock: Clock, hosts: () => readonly string[]): DesiredKeyHandler {
+  const setting: Setting<Json> = { current: () => [...hosts()], set: () => Promise.resolve({ ok: true, value: undefined }) };
+  return settingKey(clock, "cloud.uploadHosts", ({ cloud }) => cloud?.uploadHosts, setting);
+}
+
 /** `player.config`: handed to the customer's page. Any value in it may be a secret of the customer's, so none is reported. */
 export function playerConfigKey(clock: Clock, setting: Setting<JsonObject>): DesiredKeyHandler {
   const shown: Setting<JsonObject> = {
@@ -54,8 +61,15 @@ export function contentKey(target: KeyTarget<Content>): DesiredKeyHandler {
 }
 
 /** `cloud.endpoints`: the move to another cloud, tried, confirmed or undone by the target. */
-export function endpointsKey(target: KeyTarget<readonly string[]>): DesiredKeyHandler {
-  return targetKey("cloud.endpoints", ({ cloud }) => cloud?.endpoints, target);
+export function endpointsKey(target: KeyTarget<readonly string[]>, plainAllowed = false): DesiredKeyHandler {
+  const handler = targetKey("cloud.endpoints", ({ cloud }) => cloud?.endpoints, target);
+  return {
+    ...handler,
+    wanted: (document) => {
+      const error = plainIssueIn(document.cloud?.endpoints ?? [], plainAllowed);
+      return error === undefined ? handler.wanted(document) : { kind: "refused", error };
+    },
+  };
 }
 
 /** `schedule`: refused where this machine does not know the zone; says so when nothing follows it. */

@@ -1,22 +1,26 @@
 import { createServer, type IncomingMessage } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import { close, listen } from "./loopback-world.ts";
+import type { TestCertificate } from "./test-certificates.ts";
 
 export interface TestProxy {
   readonly address: string;
   /** What was asked for, with the password given. */
   readonly asked: readonly string[];
+  /** Open ones. */
+  readonly connections: () => Promise<number>;
   readonly close: () => Promise<void>;
 }
 
 /** The status line with which a proxy answers. */
 export type Decide = (request: IncomingMessage) => string;
 
-/** A proxy that tunnels every name to one port on loopback. */
-export async function tunnelTo(targetPort: number, decide: Decide = () => "200 OK"): Promise<TestProxy> {
+/** A proxy that tunnels every name to one port on loopback; with a certificate it is spoken to over TLS. */
+export async function tunnelTo(targetPort: number, decide: Decide = () => "200 OK", certificate?: TestCertificate): Promise<TestProxy> {
   const asked: string[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer();
+  const server = certificate === undefined ? createServer() : createTlsServer(certificate);
   server.on("connect", (request, socket: Socket) => {
     sockets.add(socket);
     asked.push(`${request.url ?? ""} ${request.headers["proxy-authorization"] ?? ""}`.trim());
@@ -32,12 +36,15 @@ export async function tunnelTo(targetPort: number, decide: Decide = () => "200 O
       socket.pipe(target);
     });
     target.on("error", () => socket.destroy());
+    // Who closed the tunnel is gone, whatever the target still has to say.
+    socket.once("end", () => socket.destroy());
     sockets.add(target);
   });
   const port = await listen(server);
   return {
-    address: `http://user:p%40ss@127.0.0.1:${port}`,
+    address: `${certificate === undefined ? "http" : "https"}://user:p%40ss@127.0.0.1:${port}`,
     asked,
+    connections: () => new Promise((resolve, reject) => server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))),
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await close(server);

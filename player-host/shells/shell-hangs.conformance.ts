@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { LoadTarget, Shell } from "../stage/shell.ts";
+import type { ShellUnderTest } from "./shell.conformance.ts";
+import { ourRenderers } from "./testing/our-renderers.ts";
+import { ShellSeat } from "./testing/shell-seat.ts";
+import { openSite, type Site } from "./testing/test-site.ts";
+
+/** Part of the suite every shell has to pass: pages and processes that do not answer. */
+export function hangConformance(under: ShellUnderTest): void {
+  describe(`Shell: ${under.name}, with a page that hangs`, () => {
+    let folder: string;
+    let site: Site;
+    let shell: Shell;
+    let seat: ShellSeat;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "vitrine-hangs-"));
+      site = await openSite();
+      shell = await under.makeShell(folder);
+      seat = new ShellSeat(shell);
+      const started = await shell.start();
+      expect(started.ok, JSON.stringify(started)).toBe(true);
+    }, 90_000);
+
+    afterAll(async () => {
+      await shell.stop();
+      await site.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    }, 30_000);
+
+    const page = (path: string): LoadTarget => ({ kind: "url", url: site.url(path), ignoreCache: false });
+
+    const hangs: Readonly<Record<string, () => Promise<void>>> = {
+      "computes for ever": async () => {
+        await seat.told(await seat.show(page("/loops")), "about-to-loop");
+      },
+      "is stopped": async () => {
+        await seat.show(page("/blue"));
+        for (const pid of ourRenderers()) process.kill(pid, "SIGSTOP");
+      },
+    };
+
+    /** The picture is back, and a frame of it was seen. */
+    async function comesBack(): Promise<void> {
+      await seat.show(page("/blue"));
+      expect(await shell.witnessFrame(10_000)).toMatchObject({ kind: "alive" });
+    }
+
+    describe.each(Object.keys(hangs))("whose process %s", (how) => {
+      test("the frame witness says late, and a reset brings the screen back", async () => {
+        await hangs[how]?.();
+        expect(await shell.witnessFrame(3_000)).toMatchObject({ kind: "late", renderer: false });
+        const from = seat.events.length;
+        await shell.resetRenderer();
+        await seat.seen("renderer-gone", from);
+        await comesBack();
+      }, 90_000);
+
+      test("a load of the same site on it neither shows nor hides the hang, and the reset helps all the same", async () => {
+        await hangs[how]?.();
+        // What the browser answers to them is not waited for: it may answer nothing.
+        const loads = Promise.all([seat.begin(page("/blue")), seat.begin(page("/moves"))]);
+        for (let look = 0; look < 2; look += 1) expect(await shell.witnessFrame(3_000)).toMatchObject({ kind: "late", renderer: false });
+        const from = seat.events.length;
+        await shell.resetRenderer();
+        await seat.seen("renderer-gone", from);
+        await loads;
+        await comesBack();
+      }, 90_000);
+
+      test("captures end, with a picture or with a reason", async () => {
+        await hangs[how]?.();
+        const [shot, sample] = await Promise.all([shell.screenshot({ format: "jpeg", widthMax: 320 }), shell.sample()]);
+        for (const result of [shot, sample]) expect(result.ok ? "picture" : result.error.code).toMatch(/^(picture|(screenshot|capture)\.(no-frame|failed))$/);
+        expect(Object.keys(await shell.metrics())).not.toHaveLength(0);
+        const from = seat.events.length;
+        await shell.resetRenderer();
+        await seat.seen("renderer-gone", from);
+        await comesBack();
+      }, 90_000);
+    });
+
+    test("long texts on the console end nothing and hold up no capture", async () => {
+      const from = await seat.show(page("/talks"));
+      await seat.told(from, "talking");
+      for (let look = 0; look < 4; look += 1) expect(await shell.screenshot({ format: "jpeg", quality: 50, widthMax: 320 })).toMatchObject({ ok: true });
+      await seat.told(from, "said-it");
+      expect(seat.events.slice(from).filter((event) => event.kind === "browser-gone")).toEqual([]);
+      await comesBack();
+    }, 60_000);
+
+    test("a page that loads itself anew again and again is alive", async () => {
+      await seat.show(page("/reloads-often"));
+      const findings: string[] = [];
+      for (let look = 0; look < 6; look += 1) findings.push((await shell.witnessFrame(5_000)).kind);
+      expect(findings).toEqual(Array(6).fill("alive"));
+    }, 60_000);
+  });
+}
