@@ -85,7 +85,9 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const ports: AgentPorts = {
     clock, timers, random: systemRandom, crypto: nodeCrypto, log, key: loaded.key, deviceId, bootId, player,
     platform: platform.adapter,
-    content: new PackageProvider({ root: paths.content, keepFreeBytes: config.values["disk.keepFreeBytes"], http, clock, log: log.child({ part: "packages" }) }),
+    content: new PackageProvider({
+      root: paths.content, keepFreeBytes: config.values["disk.keepFreeBytes"], http, localNetworkOrigins: config.values["player.localNetworkOrigins"], clock, log: log.child({ part: "packages" }),
+    }),
     documents: stores.documents, journal: stores.journal, outbox: stores.outbox,
     transport: createTransport(platform, timers, http, cloudProxy, options.version),
     cloudProxy,

@@ -50,6 +50,8 @@ export const StageContentSchema = v.variant("kind", [
     grants: v.array(v.string()),
     /** Origins besides the address's own that are this content too. */
     origins: v.optional(v.array(v.string())),
+    /** Its origin may use the site's own network and this machine (`player.localNetworkOrigins`). */
+    localNetwork: v.optional(v.boolean()),
   }),
   v.object({
     kind: v.literal("package"),

@@ -14,7 +14,29 @@ test("the manifest in the page API's documentation is a good one, and shows ever
   expect(manifest.capabilities).toEqual(["gpio"]);
 });
 
-test.each(["../a", "/a", "a//b", "a\\b", "c:a", "a/./b", "a\u0000"])("a path like %j is refused", (path) => {
+test.each(["../a", "/a", "a//b", "c:a", "a/./b", "a\u0000"])("a path like %j is refused", (path) => {
   const manifest = { manifest: 1, name: "n", version: "1", entry: path, files: { [path]: "0".repeat(64) } };
   expect(v.safeParse(ManifestSchema, manifest).success).toBe(false);
+});
+
+test("a path with ./ before it or the backslashes of Windows is the same path", () => {
+  const manifest = { manifest: 1, name: "n", version: "1", entry: "./a\\b", files: { "a\\b": "0".repeat(64) } };
+  expect(v.parse(ManifestSchema, manifest)).toMatchObject({ entry: "a/b", files: { "a/b": "0".repeat(64) } });
+});
+
+test.each([
+  ["https://menu.example", "https://menu.example"],
+  ["http://192.168.1.20:8080", "http://192.168.1.20:8080"],
+  ["ws://sensor_1.local:81", "ws://sensor_1.local:81"],
+  ["WSS://Live.example/", "wss://live.example"],
+  ["https://*.menu.example", "https://*.menu.example"],
+  ["https://*", undefined],
+  ["https://menu.example/board", undefined],
+  ["http://[::1]:80", undefined],
+  ["ftp://menu.example", undefined],
+  ["https://user@menu.example", undefined],
+  ["https://a.example; script-src *", undefined],
+])("the origin %s is read as %s", (origin, read) => {
+  const parsed = v.safeParse(ManifestSchema, { manifest: 1, name: "n", version: "1", entry: "a", files: {}, allowedOrigins: [origin] });
+  expect(parsed.success ? parsed.output.allowedOrigins[0] : undefined).toBe(read);
 });

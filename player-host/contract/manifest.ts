@@ -11,14 +11,26 @@ export const MANIFEST_BYTES_MAX = 4 * 1024 * 1024;
 export const GRANTS = ["gpio"] as const;
 
 /**
- * A path inside a package: relative, forward slashes, no empty, `.` or `..` part, no backslash, drive or
- * control character. Checked here once so that no later code has to.
+ * A path inside a package: relative, forward slashes, no empty, `.` or `..` part, no drive or
+ * control character. Checked here once so that no later code has to. `./` at its start and the backslashes of Windows
+ * are taken for what they mean.
  */
 export const PackagePathSchema = v.pipe(
   v.string(),
+  v.transform((path) => path.replaceAll("\\", "/").replace(/^(?:\.\/)+/, "")),
   v.minLength(1),
   v.maxLength(512),
   v.check((path) => isPackagePath(path), "must be a relative path with forward slashes and no '.' or '..' part"),
+);
+
+/** `http`, `https`, `ws` or `wss`, a host name or IPv4 address (`*.` for every host below it), and a port or none: what a page's policy can say. */
+export const ALLOWED_ORIGIN = /^(?:https?|wss?):\/\/(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?$/;
+
+/** An origin the page may talk to besides its own. A slash at the end and capital letters are taken for what they mean. */
+const AllowedOriginSchema = v.pipe(
+  v.string(),
+  v.transform((origin) => origin.toLowerCase().replace(/\/$/, "")),
+  v.regex(ALLOWED_ORIGIN, "must be a scheme, a host and perhaps a port, like https://menu.example or ws://192.168.1.20:8080: no path, no IPv6 address, and for other letters than a to z the host's xn-- form"),
 );
 
 /** `vitrine.json`: what a package is. Every file of the package except the manifest itself is listed with its hash. */
@@ -29,10 +41,9 @@ export const ManifestSchema = v.object({
   /** The page that is opened. */
   entry: PackagePathSchema,
   /** SHA-256 in lower-case hex by path. */
-  files: v.record(PackagePathSchema, v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits"))),
+  files: v.record(PackagePathSchema, v.pipe(v.string(), v.toLowerCase(), v.regex(/^[0-9a-f]{64}$/, "must be the SHA-256 of the file: 64 hex digits"))),
   capabilities: v.optional(v.array(v.picklist(GRANTS)), []),
-  /** Origins the page may talk to besides its own, e.g. `https://menu.example`. */
-  allowedOrigins: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^https?:\/\/[^\s/?#]+$/i, "must be an origin, like https://menu.example"))), v.maxLength(64)), []),
+  allowedOrigins: v.optional(v.pipe(v.array(AllowedOriginSchema), v.maxLength(64)), []),
 });
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HTTPS_ORIGINS } from "../stage/navigation-rules.ts";
 import type { LoadTarget, Shell, ShellEvent } from "../stage/shell.ts";
 import { shellLoadingConformance } from "./shell-loading.conformance.ts";
+import { packagesConformance } from "./shell-packages.conformance.ts";
 import { colourOf, eventually, ShellSeat } from "./testing/shell-seat.ts";
 import { closedPort, openSite, type Site } from "./testing/test-site.ts";
 
@@ -205,6 +206,8 @@ export function shellConformance(under: ShellUnderTest): void {
       const from = await show(page("/downloads"));
       await seen("refused", from, (event) => event.what === "download" || event.what === "navigation");
     });
+
+    packagesConformance({ shell: () => shell, folder: () => folder, show, told });
 
     describe("packages", () => {
       async function unpack(id: string, files: Record<string, string | Buffer>): Promise<LoadTarget> {

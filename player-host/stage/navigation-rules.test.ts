@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addressOf, HTTPS_ORIGINS, isOwnHost, mayNavigate, mayPass, originForPeople, packageCsp, rulesFor, sameAddress, SCHEME_ORIGINS } from "./navigation-rules.ts";
+import { addressOf, HTTPS_ORIGINS, isOwnHost, mayNavigate, mayPass, mayUseLocalNetwork, originForPeople, packageCsp, rulesFor, sameAddress, SCHEME_ORIGINS } from "./navigation-rules.ts";
 import type { LoadTarget } from "./shell.ts";
 
 const URL_TARGET: LoadTarget = { kind: "url", url: "https://menu.example:8443/board?x#y", ignoreCache: false };
@@ -31,7 +31,7 @@ describe("where a page may go", () => {
     const rules = rulesFor(URL_TARGET, HTTPS_ORIGINS);
     expect(mayPass(rules, "https://login.example/")).toBe(true);
     expect(mayNavigate(rules, "https://login.example/")).toBe(false);
-    for (const url of ["file:///etc/passwd", "https://ab12.package.vitrine.invalid/", "https://screen.vitrine.invalid/fault", "nonsense"]) {
+    for (const url of ["file:///etc/passwd", "https://vitrine-ab12.invalid/", "https://screen.vitrine.invalid/fault", "nonsense"]) {
       expect(mayPass(rules, url), url).toBe(false);
     }
   });
@@ -49,24 +49,43 @@ describe("where a page may go", () => {
 
 describe("our own origins", () => {
   test("name a package by its hash, in either form", () => {
-    expect(addressOf(PACKAGE, HTTPS_ORIGINS)).toBe("https://sha256ab12.package.vitrine.invalid/a%20b/in%20dex.html");
+    expect(addressOf(PACKAGE, HTTPS_ORIGINS)).toBe("https://vitrine-sha256ab12.invalid/a%20b/in%20dex.html");
     expect(addressOf(PACKAGE, SCHEME_ORIGINS)).toBe("vitrine-package://sha256ab12/a%20b/in%20dex.html");
     expect(mayNavigate(rulesFor(PACKAGE, SCHEME_ORIGINS), "vitrine-package://sha256ab12/other.html")).toBe(true);
     expect(mayNavigate(rulesFor(PACKAGE, SCHEME_ORIGINS), "vitrine-package://cc33/other.html")).toBe(false);
-    expect(HTTPS_ORIGINS.package("../..")).toBe("https://0.package.vitrine.invalid");
+    expect(HTTPS_ORIGINS.package("../..")).toBe("https://vitrine-0.invalid");
   });
 
   test("are told from look-alikes", () => {
-    expect(isOwnHost("https://a.package.vitrine.invalid/")).toBe(true);
+    for (const url of ["https://vitrine-a.invalid/", "https://screen.vitrine.invalid/", "https://a.package.vitrine.invalid/"]) expect(isOwnHost(url), url).toBe(true);
+    expect(isOwnHost("https://vitrine-a.invalid.example/")).toBe(false);
+    expect(isOwnHost("https://x.vitrine-a.invalid/")).toBe(false);
     expect(isOwnHost("https://vitrine.invalid.example/")).toBe(false);
     expect(isOwnHost("https://notvitrine.invalid/")).toBe(false);
   });
 });
 
+test("packages share no domain that a cookie could be set for", () => {
+  const [one, other] = ["aa11", "bb22"].map((id) => new URL(HTTPS_ORIGINS.package(id)).hostname.split("."));
+  // `.invalid` alone is no domain a browser takes a cookie for.
+  expect(one?.slice(1)).toEqual(["invalid"]);
+  expect(one).not.toEqual(other);
+});
+
 test("a package's policy lets nothing but granted origins in, whatever is written as one", () => {
-  const csp = packageCsp(["https://api.example", "wss://live.example:9", "https://x.example; script-src *", "javascript:1", "*"]);
-  expect(csp).toContain("https://api.example wss://live.example:9 'unsafe-inline'");
+  const csp = packageCsp(["https://api.example", "wss://live.example:9", "https://x.example; script-src *", "javascript:1", "*", "https://*"]);
+  expect(csp).toContain("default-src 'self' data: blob: https://api.example 'unsafe-inline'");
+  expect(csp).toContain("connect-src 'self' data: blob: https://api.example wss://live.example:9;");
   expect(csp).not.toContain("script-src");
   expect(csp).not.toContain("*");
-  expect(csp).toContain("webrtc 'block'");
+});
+
+test("the local network is for content that was given it, and for packages that name origins", () => {
+  const may = (target: LoadTarget, url: string): boolean => mayUseLocalNetwork([target], url, HTTPS_ORIGINS);
+  expect(may(URL_TARGET, "https://menu.example:8443/")).toBe(false);
+  expect(may({ ...URL_TARGET, localNetwork: true }, "https://menu.example:8443/x")).toBe(true);
+  expect(may({ ...URL_TARGET, localNetwork: true }, "https://menu.example/")).toBe(false);
+  expect(may(PACKAGE, addressOf(PACKAGE, HTTPS_ORIGINS))).toBe(false);
+  expect(may({ ...PACKAGE, allowedOrigins: ["http://10.0.0.9"] }, addressOf(PACKAGE, HTTPS_ORIGINS))).toBe(true);
+  expect(may({ kind: "screen", screen: { kind: "blank" } }, "https://screen.vitrine.invalid/blank")).toBe(false);
 });

@@ -1,3 +1,4 @@
+import { ALLOWED_ORIGIN } from "../contract/manifest.ts";
 import type { LoadTarget } from "./shell.ts";
 
 /**
@@ -17,14 +18,22 @@ export interface OwnOrigins {
   package(id: string): string;
 }
 
-/** Host names below this one are ours alone: RFC 6761 says that `.invalid` never resolves. */
+/** Host names below `.invalid` never resolve (RFC 6761), so these are ours alone. */
 const OWN_DOMAIN = "vitrine.invalid";
+/** Each package is a registrable domain of its own: no cookie domain reaches from one to another, and each is a site of its own. */
+const PACKAGE_HOST = /^vitrine-[a-z0-9]{1,48}\.invalid$/;
 
 /** For a browser whose requests are answered on their way out. */
 export const HTTPS_ORIGINS: OwnOrigins = {
   screen: `https://screen.${OWN_DOMAIN}`,
-  package: (id) => `https://${label(id)}.package.${OWN_DOMAIN}`,
+  package: (id) => `https://vitrine-${label(id)}.invalid`,
 };
+
+/** Source of a regular expression for the origin of any package, in either form. */
+export const PACKAGE_ORIGIN = "^(?:https://vitrine-[a-z0-9]{1,48}\\.invalid|vitrine-package://[a-z0-9]{1,48})$";
+
+/** URL patterns, with `*`, of every request that is for us; others may match as well (`isOwnHost` says). */
+export const OWN_URL_PATTERNS = [`https://*.${OWN_DOMAIN}/*`, "https://vitrine-*.invalid/*"] as const;
 
 export const SCREEN_SCHEME = "vitrine-screen";
 export const PACKAGE_SCHEME = "vitrine-package";
@@ -50,6 +59,22 @@ export function addressOf(target: LoadTarget, own: OwnOrigins): string {
     case "screen":
       return `${own.screen}/${target.screen.kind}`;
   }
+}
+
+/** The origin of content, and whether it may use the site's network and this machine. Our own pages have none. */
+export function localNetworkOrigin(target: LoadTarget, own: OwnOrigins): { readonly origin: string | undefined; readonly allowed: boolean } {
+  if (target.kind === "screen") return { origin: undefined, allowed: false };
+  const [origin] = originOf(addressOf(target, own));
+  // A package's policy holds it to the hosts its manifest names, and any host may be one of the site's network.
+  return { origin, allowed: target.kind === "package" ? target.allowedOrigins.length > 0 : target.localNetwork === true };
+}
+
+/** Whether the document at `url` may use the local network, by what is on the stage or coming on. */
+export function mayUseLocalNetwork(targets: readonly LoadTarget[], url: string, own: OwnOrigins): boolean {
+  return targets.some((target) => {
+    const { origin, allowed } = localNetworkOrigin(target, own);
+    return allowed && origin !== undefined && mayNavigate({ origins: [origin] }, url);
+  });
 }
 
 export function rulesFor(target: LoadTarget, own: OwnOrigins): NavigationRules {
@@ -98,7 +123,7 @@ export function isOwnHost(url: string): boolean {
 }
 
 function isOwn(hostname: string): boolean {
-  return hostname === OWN_DOMAIN || hostname.endsWith(`.${OWN_DOMAIN}`);
+  return hostname === OWN_DOMAIN || hostname.endsWith(`.${OWN_DOMAIN}`) || PACKAGE_HOST.test(hostname);
 }
 
 function originOf(url: string): string[] {
@@ -119,18 +144,21 @@ function parse(url: string): URL | undefined {
 }
 
 /**
- * What a package may talk to, said to the browser with everything served from it. Inline code and eval are the
- * customer's own choice inside their own origin; what counts is that nothing leaves for an origin nobody granted.
+ * What a package may talk to, said to the browser with everything served from it, errors included: a document without a
+ * policy is same-origin with the page, which could fetch through it. Inline code and eval are the customer's own choice
+ * inside their own origin; what counts is that nothing leaves for an origin nobody granted. WebRTC is not in reach of a
+ * policy (Chromium 150 and 156 do not know the directive); `packageLimits` takes it away.
  */
 export function packageCsp(allowedOrigins: readonly string[]): string {
-  const others = allowedOrigins.filter((origin) => /^(?:https?|wss?):\/\/[^\s;,'"]+$/.test(origin)).join(" ");
-  const own = `'self' data: blob: ${others}`.trim();
+  const granted = allowedOrigins.filter((origin) => ALLOWED_ORIGIN.test(origin));
+  const own = ["'self'", "data:", "blob:"];
+  const http = granted.filter((origin) => origin.startsWith("http"));
   return [
-    `default-src ${own} 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'`,
+    `default-src ${[...own, ...http].join(" ")} 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'`,
+    `connect-src ${[...own, ...granted].join(" ")}`,
     "object-src 'none'",
     "base-uri 'self'",
-    `form-action 'self'`,
+    "form-action 'self'",
     "frame-ancestors 'self'",
-    "webrtc 'block'",
   ].join("; ");
 }

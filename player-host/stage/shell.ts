@@ -42,8 +42,15 @@ export interface ShellFacts {
 }
 
 export type LoadTarget =
-  /** `origins`: besides the address's own, those that are the content too. */
-  | { readonly kind: "url"; readonly url: string; readonly origins?: readonly string[] | undefined; readonly ignoreCache: boolean }
+  | {
+      readonly kind: "url";
+      readonly url: string;
+      /** Besides the address's own, those that are the content too. */
+      readonly origins?: readonly string[] | undefined;
+      readonly ignoreCache: boolean;
+      /** It may use the site's own network and this machine, by configuration. */
+      readonly localNetwork?: boolean | undefined;
+    }
   | {
       readonly kind: "package";
       readonly id: string;

@@ -268,7 +268,7 @@ export class Stage {
 
 function targetOf(effect: Extract<StageEffect, { kind: "load" }>): LoadTarget {
   const { content, ignoreCache } = effect;
-  if (content.kind === "url") return { kind: "url", url: content.url, origins: content.origins, ignoreCache };
+  if (content.kind === "url") return { kind: "url", url: content.url, origins: content.origins, ignoreCache, localNetwork: content.localNetwork };
   const { id, folder, entry, allowedOrigins } = content;
   return { kind: "package", id, folder, entry, allowedOrigins, ignoreCache };
 }

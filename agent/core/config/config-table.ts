@@ -96,6 +96,10 @@ export const CONFIG = {
     type: { kind: "text", lengthMax: 64, pattern: /^[A-Za-z0-9._-]*$/, patternSays: "the name or the number of a group" }, default: "",
     description: "Group of the player host, where it runs as a user of its own: its members may use the player's socket and read packages, and nothing else of the agent's. Needs sockets.dir and content.dir outside of the data folder, which stays closed to it. Empty: the player host is the agent's own user.",
   },
+  "player.localNetworkOrigins": {
+    type: { kind: "addresses", protocols: ["https:", "http:"], countMax: 32 }, default: [],
+    description: "Origins of content by address that may reach the site's own network and this machine, such as a sensor, like https://menu.example. Browsers refuse that to pages of the internet. Packages name the hosts they may reach in their manifest and need no entry here.",
+  },
   "player.logsDir": {
     type: text(1024), default: "",
     description: "Folder of the player host's log, where it has a data folder of its own. Empty: logs in the agent's data folder.",

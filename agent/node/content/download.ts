@@ -5,6 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { dirname } from "node:path";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { isLoopback } from "../../protocol/plain-address.ts";
+import { diskErrorText } from "./disk-error-text.ts";
 import { openHttp, type HttpSettings, type OpenAnswer } from "../transport/http-exchange.ts";
 
 export interface Download {
@@ -40,7 +41,7 @@ export async function download(job: Download, http: HttpSettings, signal: AbortS
     return ok(undefined);
   } catch (thrown) {
     if (signal.aborted) return fail("content.aborted", `the download of ${job.url} was given up`);
-    return fail("content.disk", `the download of ${job.url} could not be written: ${messageOf(thrown)}`, "free space in the data folder");
+    return fail("content.disk", `the download of ${job.url} could not be written: ${diskErrorText(thrown)}`, "free space in the data folder");
   }
 }
 

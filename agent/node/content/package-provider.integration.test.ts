@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { systemClock } from "../../../platform/linux/system-clock.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import type { Content } from "../../protocol/desired.ts";
 import { PackageProvider } from "./package-provider.ts";
+import { diskUse, roomOn, type Room } from "./room.ts";
 import { unpack } from "./unpack.ts";
 
 const sha256 = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
@@ -71,6 +72,17 @@ test("a package is fetched, checked and unpacked once; then it needs no network"
   server.close();
   expect(await prepare(content)).toEqual(first);
   expect(requests.length).toBe(1);
+});
+
+test("content by address is told that it may reach the local network where the configuration names its origin", async () => {
+  const provider = new PackageProvider({ root: folder, keepFreeBytes, http: {}, localNetworkOrigins: ["https://menu.example/"], clock: systemClock, log: silentLog });
+  const localOf = async (url: string): Promise<unknown> => {
+    const prepared = await provider.prepare({ kind: "url", url }, new AbortController().signal);
+    return prepared.ok && prepared.value.kind === "url" ? prepared.value.localNetwork : prepared;
+  };
+  expect(await localOf("https://menu.example/board?x")).toBe(true);
+  expect(await localOf("https://menu.example:8443/board")).toBeUndefined();
+  expect(await localOf("http://menu.example/board")).toBeUndefined();
 });
 
 test("a package whose manifest was damaged on disk is fetched again, and stays until it has come", async () => {
@@ -186,11 +198,105 @@ test("a package that would leave too little room is not even fetched", async () 
   expect(requests).toEqual([]);
 });
 
-test("a small zip that unpacks to more than there is room for is refused before it takes it", async () => {
-  const zipPath = join(folder, "zeros.zip");
-  writeFileSync(zipPath, packageOf({ "index.html": page, "zeros.bin": new Uint8Array(2_000_000) }));
-  expect(statSync(zipPath).size).toBeLessThan(50_000);
-  const into = join(folder, "into");
-  expect(await unpack(zipPath, into, new AbortController().signal, 1_000_000)).toMatchObject({ ok: false, error: { code: "content.disk" } });
-  expect(readdirSync(into)).not.toContain("zeros.bin");
+describe("before anything is written, the room is counted as the disk counts it:", () => {
+  const room = (freeBytes: number, more: Partial<Room> = {}): Room => ({ freeBytes: () => Promise.resolve(freeBytes), files: Infinity, blockBytes: 4096, ...more });
+  const unpackInto = async (zip: Uint8Array, into: string, has: Room) => {
+    const zipPath = join(folder, "room.zip");
+    writeFileSync(zipPath, zip);
+    mkdirSync(join(folder, into));
+    return { unpacked: await unpack(zipPath, join(folder, into), new AbortController().signal, has), written: readdirSync(join(folder, into)) };
+  };
+  const refused = { unpacked: { ok: false, error: { code: "content.disk" } }, written: [] };
+
+  test("a small zip that unpacks to more than there is", async () => {
+    const zip = packageOf({ "index.html": page, "zeros.bin": new Uint8Array(2_000_000) });
+    expect(zip.length).toBeLessThan(50_000);
+    expect(await unpackInto(zip, "large", room(1_000_000))).toMatchObject(refused);
+  });
+
+  test("many small files in folders, whose contents alone would fit", async () => {
+    const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`part-${n % 50}/${n}.txt`, strToU8("x")]));
+    const zip = packageOf({ "index.html": page, ...files });
+    const use = diskUse(Object.entries({ ...files, "index.html": page, "vitrine.json": new Uint8Array(40_000) }).map(([path, data]) => ({ path, bytes: data.length })), 4096);
+    expect(use.bytes).toBeGreaterThan((300 + 50) * 4096);
+    expect(await unpackInto(zip, "tight", room(600_000))).toMatchObject(refused);
+    expect(await unpackInto(zip, "roomy", room(use.bytes + 4096))).toMatchObject({ unpacked: { ok: true } });
+  });
+
+  test("more files than the disk has names for", async () => {
+    expect(await unpackInto(packageOf({ "index.html": page, "a.txt": page }), "names", room(10_000_000, { files: 3 }))).toMatchObject(refused);
+    // Two files, the manifest and the folder.
+    expect(await unpackInto(packageOf({ "index.html": page, "a.txt": page }), "names-enough", room(10_000_000, { files: 4 }))).toMatchObject({ unpacked: { ok: true } });
+  });
+
+  test("and it is hardly less than the disk really took", async () => {
+    const files = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`deep/er/${n}/file with a name.txt`, strToU8("x".repeat(n * 40))]));
+    const before = await roomOn(folder, 0);
+    const free = await before.freeBytes();
+    const into = join(folder, "measured");
+    mkdirSync(into);
+    const zipPath = join(folder, "measured.zip");
+    writeFileSync(zipPath, packageOf({ "index.html": page, ...files }));
+    expect(await unpack(zipPath, into, new AbortController().signal)).toMatchObject({ ok: true });
+    const used = allocated(into);
+    const counted = diskUse(walk(into).map((path) => ({ path: path.slice(into.length + 1), bytes: statSync(path).size })), before.blockBytes).bytes;
+    expect(free).toBeGreaterThan(0);
+    expect(counted).toBeGreaterThanOrEqual(used);
+    expect(counted).toBeLessThan(used * 1.5 + 64 * before.blockBytes);
+  });
 });
+
+describe("packages as people's tools make them are taken for what they mean:", () => {
+  const manifestOf = (files: Record<string, Uint8Array>, more: Record<string, unknown> = {}): string =>
+    JSON.stringify({ manifest: 1, name: "menu", version: "1", entry: "index.html", files: Object.fromEntries(Object.entries(files).map(([path, data]) => [path, sha256(data)])), ...more });
+  const files = { "index.html": page, "img/ü.svg": strToU8("<svg/>") };
+  const plain = manifestOf(files);
+  const good: readonly (readonly [string, Record<string, Uint8Array>])[] = [
+    ["a byte order mark before the manifest", { "vitrine.json": strToU8(`\uFEFF${plain}`), ...files }],
+    ["a folder around everything", { "menu/vitrine.json": strToU8(plain), "menu/index.html": page, "menu/img/ü.svg": files["img/ü.svg"] }],
+    ["a folder around everything, and what macOS adds", { "menu/vitrine.json": strToU8(plain), "menu/index.html": page, "menu/img/ü.svg": files["img/ü.svg"], "menu/.DS_Store": page, "__MACOSX/menu/._index.html": page, "__MACOSX/menu/._vitrine.json": page }],
+    ["entries for folders", { "img/": new Uint8Array(), "vitrine.json": strToU8(plain), ...files }],
+    ["the backslashes of Windows, in the zip and in the manifest", { "vitrine.json": strToU8(manifestOf({ "index.html": page, "img\\ü.svg": files["img/ü.svg"] })), "index.html": page, "img\\ü.svg": files["img/ü.svg"] }],
+    ["./ before paths", { "vitrine.json": strToU8(manifestOf({ "./index.html": page, "./img/ü.svg": files["img/ü.svg"] }, { entry: "./index.html" })), ...files }],
+    ["capital letters in the manifest's name and in hashes", { "Vitrine.JSON": strToU8(plain.replaceAll(/[0-9a-f]{64}/g, (hash) => hash.toUpperCase())), ...files }],
+    ["names with decomposed letters, as macOS writes them", { "vitrine.json": strToU8(plain), "index.html": page, ["img/ü.svg".normalize("NFD")]: files["img/ü.svg"] }],
+    ["a slash after an origin", { "vitrine.json": strToU8(manifestOf(files, { allowedOrigins: ["HTTPS://Menu.example/"] })), ...files }],
+  ];
+  test.each(good)("%s", async (_name, entries) => {
+    const content = wanted(zipSync(entries));
+    const prepared = await prepare(content);
+    expect(prepared).toMatchObject({ ok: true, value: { entry: "index.html" } });
+    const at = prepared.ok && prepared.value.kind === "package" ? prepared.value.folder : "";
+    expect(readdirSync(at).sort()).toEqual(["img", "index.html", "vitrine.json"]);
+    expect(readFileSync(join(at, "img/ü.svg"), "utf8")).toBe("<svg/>");
+    // From the disk alone, too.
+    expect(await prepare(content)).toEqual(prepared);
+    expect(requests.length).toBe(1);
+  });
+
+  const bad: readonly (readonly [string, Record<string, Uint8Array>, string, string])[] = [
+    ["a comma too many", { "vitrine.json": strToU8(plain.replace('"entry":"index.html",', '"entry":"index.html",\n').replace(/}}$/, "},\n}")), ...files }, "content.bad-manifest", "line 2 ends with a comma that nothing follows"],
+    ["UTF-16", { "vitrine.json": new Uint8Array(Buffer.from(`\uFEFF${plain}`, "utf16le")), ...files }, "content.bad-manifest", "not UTF-8"],
+    ["text that is not JSON", { "vitrine.json": strToU8("manifest: 1"), ...files }, "content.bad-manifest", "is not JSON"],
+    ["an entry in other letter case", { "vitrine.json": strToU8(manifestOf(files, { entry: "Index.html" })), ...files }, "content.bad-manifest", 'there is "index.html", in other letter case'],
+    ["a file in other letter case", { "vitrine.json": strToU8(plain), "index.html": page, "Img/ü.svg": files["img/ü.svg"] }, "content.bad-package", 'there is "img/ü.svg", in other letter case'],
+    ["a manifest two folders deep", { "a/b/vitrine.json": strToU8(plain), "a/b/index.html": page, "a/b/img/ü.svg": files["img/ü.svg"] }, "content.bad-manifest", '"a/b/vitrine.json"'],
+    ["two manifests", { "a/vitrine.json": strToU8(plain), "b/vitrine.json": strToU8(plain) }, "content.bad-manifest", "no vitrine.json at its root"],
+    ["an origin with a path", { "vitrine.json": strToU8(manifestOf(files, { allowedOrigins: ["https://menu.example/board"] })), ...files }, "content.bad-manifest", "no path"],
+    ["a file where a folder is", { "vitrine.json": strToU8(manifestOf({ "index.html": page, img: page, "img/a.svg": page })), "index.html": page, img: page, "img/a.svg": page }, "content.bad-package", "is a file and a folder"],
+  ];
+  test.each(bad)("%s is told in a sentence that names no folder of the device", async (_name, entries, code, sentence) => {
+    const prepared = await prepare(wanted(zipSync(entries)));
+    expect(prepared).toMatchObject({ ok: false, error: { code, message: expect.stringContaining(sentence) as string } });
+    expect(JSON.stringify(prepared)).not.toContain(folder);
+  });
+});
+
+function walk(at: string): string[] {
+  return readdirSync(at, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? walk(join(at, entry.name)) : [join(at, entry.name)]));
+}
+
+/** Bytes of blocks, folders included. */
+function allocated(at: string): number {
+  return readdirSync(at, { withFileTypes: true }).reduce((sum, entry) => sum + (entry.isDirectory() ? allocated(join(at, entry.name)) : statSync(join(at, entry.name)).blocks * 512), statSync(at).blocks * 512);
+}

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
 import { MANIFEST_NAME, type Manifest } from "../../../player-host/contract/manifest.ts";
@@ -9,8 +9,11 @@ import { fail, messageOf, ok, type Result } from "../../../platform/ports/result
 import type { ContentProvider } from "../../core/content/content-port.ts";
 import type { Content } from "../../protocol/desired.ts";
 import type { HttpSettings } from "../transport/http-exchange.ts";
+import { diskErrorText } from "./disk-error-text.ts";
 import { download, hashFile } from "./download.ts";
-import { readManifest, unpack } from "./unpack.ts";
+import { readManifest } from "./read-manifest.ts";
+import { roomOn } from "./room.ts";
+import { unpack } from "./unpack.ts";
 
 type PackageContent = Extract<Content, { kind: "package" }>;
 
@@ -24,6 +27,8 @@ export interface PackageProviderDeps {
   readonly keepFreeBytes: number;
   /** The way out of the site's network, the same as the link's. */
   readonly http: HttpSettings;
+  /** Addresses whose origins may reach the local network. */
+  readonly localNetworkOrigins?: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -37,10 +42,12 @@ export class PackageProvider implements ContentProvider {
   readonly #root: string;
   readonly #keepFreeBytes: number;
   readonly #http: HttpSettings;
+  readonly #localNetwork: ReadonlySet<string>;
   readonly #clock: Clock;
   readonly #log: Log;
 
-  constructor({ root, keepFreeBytes, http, clock, log }: PackageProviderDeps) {
+  constructor({ root, keepFreeBytes, http, localNetworkOrigins = [], clock, log }: PackageProviderDeps) {
+    this.#localNetwork = new Set(localNetworkOrigins.map((address) => new URL(address).origin));
     this.#root = root;
     this.#keepFreeBytes = keepFreeBytes;
     this.#http = http;
@@ -50,7 +57,8 @@ export class PackageProvider implements ContentProvider {
 
   async prepare(content: Content, signal: AbortSignal): Promise<Result<StageContent>> {
     if (content.kind === "url") {
-      return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])], ...(content.origins && { origins: [...content.origins] }) });
+      const localNetwork = this.#localNetwork.has(new URL(content.url).origin);
+      return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])], ...(content.origins && { origins: [...content.origins] }), ...(localNetwork && { localNetwork }) });
     }
     const folder = join(this.#root, content.sha256);
     try {
@@ -60,7 +68,7 @@ export class PackageProvider implements ContentProvider {
       return ok({ ...stageContent(content, folder, manifest.value), unpackedMs: await unpackedMs(folder) });
     } catch (thrown) {
       if (signal.aborted) return fail("content.aborted", "the package was given up, because other content is wanted or the agent stops");
-      return fail("content.disk", `the package could not be put in place: ${messageOf(thrown)}`, "free space in the data folder");
+      return fail("content.disk", `the package could not be put in place: ${diskErrorText(thrown)}`, "free space in the data folder");
     }
   }
 
@@ -109,13 +117,13 @@ export class PackageProvider implements ContentProvider {
     const temporary = join(this.#root, `${content.sha256}.unpacking`);
     await this.#makeRoot();
     await this.#removeLeftovers(content.sha256);
-    const room = await this.#checkRoom(content);
+    const room = await this.#checkRoom(content, zipPath);
     if (!room.ok) return room;
     const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath }, this.#http, signal);
     if (!fetched.ok) return fetched;
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
-    const unpacked = await unpack(zipPath, temporary, signal, Math.max(0, (await this.#freeBytes()) - this.#keepFreeBytes));
+    const unpacked = await unpack(zipPath, temporary, signal, await roomOn(this.#root, this.#keepFreeBytes));
     if (!unpacked.ok) {
       await rm(temporary, { recursive: true, force: true });
       // A download that a power cut damaged after its check would be refused for ever; one that is as published stays.
@@ -133,18 +141,17 @@ export class PackageProvider implements ContentProvider {
     return ok(unpacked.value.manifest);
   }
 
-  /** The zip and what is in it lie side by side for a while; the agent's own databases live on the same disk. */
-  async #checkRoom(content: PackageContent): Promise<Result<void>> {
+  /**
+   * The zip and what is in it lie side by side for a while; the agent's own databases live on the same disk. What is in the zip is
+   * not known yet, only that it is hardly less than the zip; `unpack` looks again when it has read the zip's list.
+   */
+  async #checkRoom(content: PackageContent, zipPath: string): Promise<Result<void>> {
     await mkdir(this.#root, { recursive: true });
-    const freeBytes = await this.#freeBytes();
-    const neededBytes = 2 * content.bytes + this.#keepFreeBytes;
+    const haveBytes = Math.max(await sizeOf(zipPath), await sizeOf(`${zipPath}.part`));
+    const neededBytes = content.bytes - Math.min(haveBytes, content.bytes) + content.bytes;
+    const freeBytes = await (await roomOn(this.#root, this.#keepFreeBytes)).freeBytes();
     if (freeBytes >= neededBytes) return ok(undefined);
-    return fail("content.disk", `the package needs ${neededBytes} free bytes with what must stay free; there are ${freeBytes}`, "free space in the data folder, or lower disk.keepFreeBytes");
-  }
-
-  async #freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.#root);
-    return bavail * bsize;
+    return fail("content.disk", `the package needs ${neededBytes} bytes of the disk; there are ${freeBytes} beside what must stay free`, "free space in the data folder, or lower disk.keepFreeBytes");
   }
 
   /** What other packages left half done: nobody will go on with it, and a run of bad packages must not fill the disk. */
@@ -227,6 +234,11 @@ async function firstDamaged(folder: string, manifest: Manifest, signal: AbortSig
     }
   }
   return undefined;
+}
+
+/** 0 for what is not there. */
+async function sizeOf(path: string): Promise<number> {
+  return (await exists(path)) ? (await stat(path)).size : 0;
 }
 
 async function exists(path: string): Promise<boolean> {

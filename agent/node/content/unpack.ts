@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Transform } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import * as yauzl from "yauzl";
-import { MANIFEST_BYTES_MAX, MANIFEST_NAME, ManifestSchema, PACKAGE_FILES_MAX, type Manifest } from "../../../player-host/contract/manifest.ts";
+import { MANIFEST_BYTES_MAX, MANIFEST_NAME, PACKAGE_FILES_MAX, type Manifest } from "../../../player-host/contract/manifest.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
-import { parseJson } from "../../../platform/runtime/json.ts";
-import { validate } from "../../protocol/codec.ts";
+import { diskErrorText } from "./disk-error-text.ts";
+import { findManifest, matchFiles } from "./package-layout.ts";
+import { parseManifest } from "./read-manifest.ts";
+import { diskUse, type Room } from "./room.ts";
 
 /** Most bytes one package may unpack to. */
 const UNPACKED_BYTES_MAX = 8 * 1024 ** 3;
@@ -20,26 +23,32 @@ export interface Unpacked {
   readonly manifestSha256: string;
 }
 
+/** Most files in a zip, with what tools add to it (macOS one for each file). */
+const ZIP_FILES_MAX = 2 * PACKAGE_FILES_MAX + 1_000;
+/** Free space is looked at again after so many written bytes: others write to the same disk. */
+const LOOK_AGAIN_BYTES = 64 * 1024 * 1024;
+
 /**
  * Unpacks a zip into an empty folder and checks every file against the manifest inside it: nothing
  * missing, nothing extra, every hash right, no path out of the folder. Errors: `content.bad-package`
  * (the zip), `content.bad-manifest` (what it says), `content.hash-mismatch`, `content.disk`, `content.aborted`.
- * `roomBytes`: what it may take on the disk.
+ * `room`: what it may take on the disk; absent: whatever there is.
  */
-export async function unpack(zipPath: string, folder: string, signal: AbortSignal, roomBytes = UNPACKED_BYTES_MAX): Promise<Result<Unpacked>> {
+export async function unpack(zipPath: string, folder: string, signal: AbortSignal, room?: Room): Promise<Result<Unpacked>> {
   let zip: yauzl.ZipFile;
   try {
-    zip = await yauzl.openPromise(zipPath);
+    // Its entries are read after its list.
+    zip = await yauzl.openPromise(zipPath, { autoClose: false });
   } catch (thrown) {
     return fail("content.bad-package", `the package is not a readable zip: ${messageOf(thrown)}`);
   }
   try {
-    return await unpackFrom(zip, folder, signal, roomBytes);
+    return await unpackFrom(zip, folder, signal, room);
   } catch (thrown) {
     if (signal.aborted) return givenUp();
     const code = (thrown as { code?: string }).code;
-    if (code === "ENOSPC" || code === "EROFS" || code === "EIO") return fail("content.disk", `the package could not be unpacked: ${messageOf(thrown)}`);
-    return fail("content.bad-package", `the package could not be unpacked: ${messageOf(thrown)}`);
+    if (code === "ENOSPC" || code === "EROFS" || code === "EIO") return fail("content.disk", `the package could not be unpacked: ${diskErrorText(thrown)}`);
+    return fail("content.bad-package", `the package could not be unpacked: ${diskErrorText(thrown)}`);
   } finally {
     zip.close();
   }
@@ -49,22 +58,91 @@ function givenUp(): Result<never> {
   return fail("content.aborted", "unpacking was given up, because other content is wanted or the agent stops");
 }
 
-async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSignal, roomBytes: number): Promise<Result<Unpacked>> {
-  const hashes = new Map<string, string>();
-  let unpackedBytes = 0;
+async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSignal, room: Room | undefined): Promise<Result<Unpacked>> {
+  const entries = new Map<string, yauzl.Entry>();
   for await (const entry of zip.eachEntry()) {
     if (signal.aborted) return givenUp();
+    // yauzl takes backslashes for slashes and refuses absolute names and `..` parts by itself.
     if (entry.fileName.endsWith("/")) continue;
-    unpackedBytes += entry.uncompressedSize;
-    if (hashes.size >= PACKAGE_FILES_MAX) return fail("content.bad-package", `the package has more than ${PACKAGE_FILES_MAX} files`);
-    if (unpackedBytes > UNPACKED_BYTES_MAX) return fail("content.bad-package", `the package unpacks to more than ${UNPACKED_BYTES_MAX} bytes`);
-    if (unpackedBytes > roomBytes) return fail("content.disk", `the package unpacks to more than the ${roomBytes} bytes there are beside what must stay free`, "free space in the data folder, or lower disk.keepFreeBytes");
-    if (hashes.has(entry.fileName)) return fail("content.bad-package", `the package has "${entry.fileName}" twice`);
-    if (entry.fileName === MANIFEST_NAME && entry.uncompressedSize > MANIFEST_BYTES_MAX) return fail("content.bad-manifest", "the manifest is larger than 4 MiB");
-    // yauzl refuses absolute names and `..` parts by itself; the manifest's own check repeats it below.
-    hashes.set(entry.fileName, await writeEntry(zip, entry, join(folder, entry.fileName), signal));
+    if (entries.size >= ZIP_FILES_MAX) return tooMany();
+    if (entries.has(entry.fileName)) return fail("content.bad-package", `the package has "${entry.fileName}" twice`);
+    entries.set(entry.fileName, entry);
   }
-  return checkAgainstManifest(folder, hashes);
+  const names = [...entries.keys()];
+  const place = findManifest(names);
+  if (!place.ok) return place;
+  const manifestEntry = entryOf(entries, place.value.name);
+  if (manifestEntry.uncompressedSize > MANIFEST_BYTES_MAX) return fail("content.bad-manifest", "the manifest is larger than 4 MiB");
+  const manifestBytes = await buffer(await zip.openReadStreamPromise(manifestEntry));
+  const manifest = parseManifest(manifestBytes);
+  if (!manifest.ok) return manifest;
+  const paths = matchFiles(names, place.value, manifest.value);
+  if (!paths.ok) return paths;
+  if (paths.value.size > PACKAGE_FILES_MAX) return tooMany();
+  const files = [{ path: MANIFEST_NAME, entry: manifestEntry }, ...[...paths.value].map(([path, name]) => ({ path, entry: entryOf(entries, name) }))];
+  const fits = await checkRoom(files, room);
+  if (!fits.ok) return fits;
+  return writeAll({ zip, folder, signal, room, files, manifest: manifest.value });
+}
+
+interface PlannedFile {
+  /** Below the package's folder. */
+  readonly path: string;
+  readonly entry: yauzl.Entry;
+}
+
+/** Before anything is written: an unpacked package takes blocks and folders, not the bytes of its contents. */
+async function checkRoom(files: readonly PlannedFile[], room: Room | undefined): Promise<Result<void>> {
+  const sizes = files.map(({ path, entry }) => ({ path, bytes: entry.uncompressedSize }));
+  const contentBytes = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (contentBytes > UNPACKED_BYTES_MAX) return fail("content.bad-package", `the package unpacks to more than ${UNPACKED_BYTES_MAX} bytes`);
+  if (room === undefined) return ok(undefined);
+  const needed = diskUse(sizes, room.blockBytes);
+  const freeBytes = await room.freeBytes();
+  if (needed.bytes > freeBytes) return noRoom(`the package takes ${needed.bytes} bytes of the disk when it is unpacked; there are ${freeBytes} beside what must stay free`);
+  if (needed.files > room.files) return fail("content.disk", `the package has ${needed.files} files and folders; the disk can take ${room.files} more`, "remove files from the data folder's disk");
+  return ok(undefined);
+}
+
+interface Writing {
+  readonly zip: yauzl.ZipFile;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly room: Room | undefined;
+  readonly files: readonly PlannedFile[];
+  readonly manifest: Manifest;
+}
+
+async function writeAll({ zip, folder, signal, room, files, manifest }: Writing): Promise<Result<Unpacked>> {
+  let manifestSha256 = "";
+  let unlookedBytes = 0;
+  for (const { path, entry } of files) {
+    if (signal.aborted) return givenUp();
+    unlookedBytes += entry.uncompressedSize;
+    if (unlookedBytes >= LOOK_AGAIN_BYTES) {
+      unlookedBytes = 0;
+      if (room !== undefined && (await room.freeBytes()) < entry.uncompressedSize) return noRoom("something else filled the disk while the package was unpacked");
+    }
+    const hash = await writeEntry(zip, entry, join(folder, path), signal);
+    const wanted = manifest.files[path];
+    if (wanted === undefined) manifestSha256 = hash;
+    else if (hash !== wanted) return fail("content.hash-mismatch", `"${path}" has SHA-256 ${hash}; the manifest says ${wanted}`);
+  }
+  return ok({ manifest, manifestSha256 });
+}
+
+function entryOf(entries: ReadonlyMap<string, yauzl.Entry>, name: string): yauzl.Entry {
+  const entry = entries.get(name);
+  if (entry === undefined) throw new Error(`no entry ${name}`);
+  return entry;
+}
+
+function tooMany(): Result<never> {
+  return fail("content.bad-package", `the package has more than ${PACKAGE_FILES_MAX} files`);
+}
+
+function noRoom(message: string): Result<never> {
+  return fail("content.disk", message, "free space in the data folder, or lower disk.keepFreeBytes");
 }
 
 async function writeEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, path: string, signal: AbortSignal): Promise<string> {
@@ -79,34 +157,4 @@ async function writeEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, path: string, 
   // `flush` makes the file durable before the folder is given its final name.
   await pipeline(await zip.openReadStreamPromise(entry), hashing, createWriteStream(path, { flags: "wx", flush: true }), { signal });
   return hash.digest("hex");
-}
-
-async function checkAgainstManifest(folder: string, hashes: ReadonlyMap<string, string>): Promise<Result<Unpacked>> {
-  const manifest = await readManifest(folder);
-  if (!manifest.ok) return manifest;
-  const listed = manifest.value.files;
-  for (const [path, wanted] of Object.entries(listed)) {
-    const found = hashes.get(path);
-    if (found === undefined) return fail("content.bad-package", `"${path}" is in the manifest and not in the package`);
-    if (found !== wanted) return fail("content.hash-mismatch", `"${path}" has SHA-256 ${found}; the manifest says ${wanted}`);
-  }
-  for (const path of hashes.keys()) {
-    if (path !== MANIFEST_NAME && !Object.hasOwn(listed, path)) return fail("content.bad-package", `"${path}" is in the package and not in the manifest`);
-  }
-  if (!Object.hasOwn(listed, manifest.value.entry)) return fail("content.bad-manifest", `the entry page "${manifest.value.entry}" is not among the files`);
-  return ok({ manifest: manifest.value, manifestSha256: hashes.get(MANIFEST_NAME) ?? "" });
-}
-
-/** Reads and checks the manifest of an unpacked package. */
-export async function readManifest(folder: string): Promise<Result<Manifest>> {
-  let text: string;
-  try {
-    text = await readFile(join(folder, MANIFEST_NAME), "utf8");
-  } catch (thrown) {
-    return fail("content.bad-manifest", `the package has no readable ${MANIFEST_NAME}: ${messageOf(thrown)}`);
-  }
-  const json = parseJson(text);
-  if (json === undefined) return fail("content.bad-manifest", `${MANIFEST_NAME} is not JSON`);
-  const checked = validate(ManifestSchema, json, MANIFEST_NAME, "content.bad-manifest");
-  return checked.ok ? ok(checked.value) : checked;
 }

@@ -31,6 +31,8 @@ const FEATURES_OFF = [
   "HttpsUpgrades",
   "HttpsFirstBalancedMode",
   "HttpsFirstBalancedModeAutoEnable",
+  // A sandboxed frame of a package in a process of its own would not get the script that takes WebRTC away from packages.
+  "IsolateSandboxedIframes",
   // One page is all there ever is: a renderer kept warm for another is memory for nothing.
   "SpareRendererForSitePerProcess",
   // The address bar's two pop-ups are pages of their own, with a renderer, for a bar that a kiosk does not have.

@@ -8,7 +8,7 @@ import { ChromiumPage } from "./chromium-page.ts";
 
 const FRAME = "F1";
 const GOOD: LoadTarget = { kind: "package", id: "aa11", folder: "/p", entry: "index.html", allowedOrigins: [], ignoreCache: false };
-const GOOD_URL = "https://aa11.package.vitrine.invalid/index.html";
+const GOOD_URL = "https://vitrine-aa11.invalid/index.html";
 const MISSING: LoadTarget = { kind: "url", url: "http://127.0.0.1:1/nothere", ignoreCache: false };
 const NOT_FOUND = { code: "http.404", message: "127.0.0.1:1 answered 404." };
 
@@ -71,7 +71,7 @@ describe("a load that fails before its document comes", () => {
     expect(page.targets()).toEqual([MISSING, GOOD]);
     page.failed("http://127.0.0.1:1/nothere", NOT_FOUND, true);
     expect(page.targets()).toEqual([GOOD]);
-    expect(page.rules().origins).toEqual(["https://aa11.package.vitrine.invalid"]);
+    expect(page.rules().origins).toEqual(["https://vitrine-aa11.invalid"]);
     await page.load(3, GOOD);
     expect(calls.at(-1)).toBe("Page.reload");
   });

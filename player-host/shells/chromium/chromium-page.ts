@@ -2,7 +2,8 @@ import type { Protocol } from "devtools-protocol";
 import type { Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
-import { addressOf, mayNavigate, originForPeople, rulesFor, sameAddress, type NavigationRules, type OwnOrigins } from "../../stage/navigation-rules.ts";
+import { packageLimits } from "../../page-api/package-limits.ts";
+import { addressOf, mayNavigate, originForPeople, PACKAGE_ORIGIN, rulesFor, sameAddress, type NavigationRules, type OwnOrigins } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, RefusedThing, ShellEvent } from "../../stage/shell.ts";
 import { CdpError, cdpFailure, type Cdp, type CdpCommands, type CdpParams, type CdpResult } from "./cdp-client.ts";
 import { hostOf, loadIssue } from "../common/load-issue.ts";
@@ -96,6 +97,7 @@ export class ChromiumPage implements GuardedPage {
       this.call("Performance.enable", {}),
       this.call("Security.enable", undefined),
       this.call("Security.setOverrideCertificateErrors", { override: true }),
+      this.call("Page.addScriptToEvaluateOnNewDocument", { source: packageLimits(PACKAGE_ORIGIN) }),
       script && this.call("Runtime.addBinding", { name: script.binding }),
       script && this.call("Page.addScriptToEvaluateOnNewDocument", { source: script.source }),
       size && this.call("Emulation.setDeviceMetricsOverride", { ...size, deviceScaleFactor: 1, mobile: false }),

@@ -21,9 +21,11 @@ import { chromiumFlags, type ChromiumSettings } from "./chromium-flags.ts";
 import { ChromiumPage, type PageScript } from "./chromium-page.ts";
 import { FetchGuard, type ScreenDocument } from "./fetch-guard.ts";
 import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
+import { LocalNetwork } from "./local-network.ts";
 import { PagePictures } from "./page-pictures.ts";
 import type { ProfileFolder } from "../common/profile-folder.ts";
 import { freeProfile } from "./profile-guard.ts";
+import { writePreferences } from "./profile-preferences.ts";
 import { rendererPids, renderersInGroup, residentBytesOf } from "./renderer-processes.ts";
 import { Screencast } from "./screencast.ts";
 
@@ -49,6 +51,7 @@ interface Running {
   readonly cdp: CdpClient;
   readonly page: ChromiumPage;
   readonly pictures: PagePictures;
+  readonly localNetwork: LocalNetwork;
   readonly targetId: string;
 }
 
@@ -99,6 +102,7 @@ export class ChromiumShell implements Shell {
     this.#stopAsked = false;
     const settings = await this.#settings();
     await freeProfile(settings.profileDir, log);
+    await writePreferences(settings.profileDir, log);
     // Asked to stop before there was anything to stop.
     if (this.#stopAsked) return fail("shell.stopped", "The browser was not started: the host ends.");
     if (!settings.sandbox) log.warn({}, "Chromium runs without its sandbox, because this process runs as root; run the player as a user of its own");
@@ -152,7 +156,9 @@ export class ChromiumShell implements Shell {
   }
 
   async load(load: number, target: LoadTarget): Promise<void> {
-    await this.#running?.page.load(load, target);
+    const running = this.#running;
+    await running?.localNetwork.allow(target);
+    await running?.page.load(load, target);
   }
 
   /**
@@ -276,7 +282,7 @@ export class ChromiumShell implements Shell {
       page.prepare(),
       guard.enable(page),
       cdp.call("Target.setDiscoverTargets", { discover: true }),
-      // "Grant these and reject all others": none are granted.
+      // "Grant these and reject all others": none are granted. `LocalNetwork` gives its own to single origins.
       cdp.call("Browser.grantPermissions", { permissions: [] }),
       cdp.call("Browser.setDownloadBehavior", { behavior: "deny", eventsEnabled: true }),
     ]);
@@ -286,7 +292,8 @@ export class ChromiumShell implements Shell {
       this.#events.emit({ kind: "renderer-gone", reason: this.#ending === undefined ? "crashed" : "ended by the host" });
       this.#ending?.abort();
     });
-    return { running: { process, cdp, page, pictures, targetId }, product };
+    const localNetwork = new LocalNetwork(cdp, HTTPS_ORIGINS, log);
+    return { running: { process, cdp, page, pictures, localNetwork, targetId }, product };
   }
 
   /** Windows the page opens are closed at once; a page that closes itself ends the browser, which is then started anew. */

@@ -1,7 +1,7 @@
 import type { Protocol } from "devtools-protocol";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
-import { HTTPS_ORIGINS, isOwnHost, mayNavigate, mayPass, originForPeople, PACKAGE_SCHEME, sameAddress, type NavigationRules } from "../../stage/navigation-rules.ts";
+import { HTTPS_ORIGINS, isOwnHost, mayNavigate, mayPass, originForPeople, OWN_URL_PATTERNS, PACKAGE_SCHEME, sameAddress, type NavigationRules } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, RefusedThing, ScreenModel } from "../../stage/shell.ts";
 import { hostOf, loadIssue } from "../common/load-issue.ts";
 import { answerFromPackage, type PackageAnswer } from "../common/package-files.ts";
@@ -44,7 +44,7 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const PATTERNS: Protocol.Fetch.RequestPattern[] = [
   { resourceType: "Document", requestStage: "Request" },
   { resourceType: "Document", requestStage: "Response" },
-  { urlPattern: "https://*.vitrine.invalid/*", requestStage: "Request" },
+  ...OWN_URL_PATTERNS.map((urlPattern) => ({ urlPattern, requestStage: "Request" as const })),
 ];
 
 /** A chain of requests for one main document: the first, and its redirects. The browser ends such a chain at 20. */
@@ -199,8 +199,8 @@ export class FetchGuard {
     }
     const main = paused.frameId === page.frameId && paused.resourceType === "Document";
     const headers = Object.entries(paused.request.headers);
-    const range = headers.find(([name]) => name.toLowerCase() === "range")?.[1];
-    answerFromPackage(target, { method, url, range }).then(
+    const header = (wanted: string): string | undefined => headers.find(([name]) => name.toLowerCase() === wanted)?.[1];
+    answerFromPackage(target, { method, url, range: header("range"), serviceWorker: header("service-worker") === "script" }).then(
       (answer) => {
         if (main && answer.status >= 400) {
           const error = { code: `package.${answer.status}`, message: `The package has no ${new URL(url).pathname.slice(0, 200)}.` };

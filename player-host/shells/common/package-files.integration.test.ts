@@ -2,6 +2,7 @@ import { mkdtemp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { packageCsp } from "../../stage/navigation-rules.ts";
 import { answerFromPackage, parseRange, RANGE_BYTES_MAX, WHOLE_BYTES_MAX } from "./package-files.ts";
 
 describe("a package's files", () => {
@@ -21,8 +22,8 @@ describe("a package's files", () => {
   });
   afterAll(() => rm(root, { recursive: true, force: true }));
 
-  const ask = (path: string, more: { method?: string; range?: string } = {}) =>
-    answerFromPackage({ folder, entry: "index.html", allowedOrigins: ["https://api.example"] }, { method: "GET", url: `https://x.package.vitrine.invalid${path}`, ...more });
+  const ask = (path: string, more: { method?: string; range?: string; serviceWorker?: boolean } = {}) =>
+    answerFromPackage({ folder, entry: "index.html", allowedOrigins: ["https://api.example"] }, { method: "GET", url: `https://vitrine-x.invalid${path}`, ...more });
   const text = (answer: { body: Uint8Array }): string => Buffer.from(answer.body).toString();
 
   test("are served with type, policy and no sniffing; the root is the entry", async () => {
@@ -54,6 +55,22 @@ describe("a package's files", () => {
 
   test("are only read", async () => {
     expect((await ask("/", { method: "POST" })).status).toBe(405);
+  });
+
+  test.each([
+    ["a file", "/", {}, 200],
+    ["a file that is not there", "/missing.html", {}, 404],
+    ["a folder", "/sub", {}, 404],
+    ["a path that is none", "/%zz", {}, 400],
+    ["a method that is not read", "/", { method: "POST" }, 405],
+    ["a head", "/", { method: "HEAD" }, 200],
+    ["a part", "/", { range: "bytes=0-1" }, 206],
+    ["a part that is not there", "/", { range: "bytes=99-" }, 416],
+    ["a service worker's script", "/", { serviceWorker: true }, 403],
+  ] as const)("%s is answered with the package's policy", async (_what, path, more, status) => {
+    const { status: answered, headers } = await ask(path, more);
+    expect(answered).toBe(status);
+    expect(headers).toMatchObject({ "content-security-policy": packageCsp(["https://api.example"]), "x-content-type-options": "nosniff" });
   });
 
   test("come in ranges", async () => {

@@ -15,6 +15,8 @@ export interface PackageRequest {
   readonly url: string;
   /** The `Range` header, when there is one. */
   readonly range?: string | undefined;
+  /** The browser wants a service worker's script (header `Service-Worker: script`). */
+  readonly serviceWorker?: boolean;
 }
 
 export interface PackageAnswer {
@@ -64,8 +66,17 @@ const TYPES: Readonly<Record<string, string>> = {
   ".pdf": "application/pdf",
 };
 
-/** Serves one request from a package's folder. Never leaves the folder, not by `..` and not by a link. */
+/**
+ * Serves one request from a package's folder. Never leaves the folder, not by `..` and not by a link. Every answer, errors
+ * included, carries the package's policy. A service worker is refused: the documents it makes would carry none.
+ */
 export async function answerFromPackage(place: PackagePlace, request: PackageRequest): Promise<PackageAnswer> {
+  const { status, headers, body } = await answer(place, request);
+  return { status, headers: { ...headers, "content-security-policy": packageCsp(place.allowedOrigins), "x-content-type-options": "nosniff" }, body };
+}
+
+async function answer(place: PackagePlace, request: PackageRequest): Promise<PackageAnswer> {
+  if (request.serviceWorker === true) return plain(403, "a package has no service worker: its files are on the disk already");
   if (request.method !== "GET" && request.method !== "HEAD") return plain(405, "only GET and HEAD");
   const name = nameIn(place, request.url);
   if (name === undefined) return plain(400, "not a path in this package");
@@ -77,7 +88,7 @@ export async function answerFromPackage(place: PackagePlace, request: PackageReq
   try {
     const stats = await file.stat();
     if (!stats.isFile()) return plain(404, "not a file");
-    const headers = headersOf(place, path, stats);
+    const headers = headersOf(path, stats);
     if (request.method === "HEAD") return { status: 200, headers: { ...headers, "content-length": String(stats.size) }, body: new Uint8Array() };
     const range = parseRange(request.range, stats.size);
     if (range === "unsatisfiable") return plain(416, "no such range", { "content-range": `bytes */${stats.size}` });
@@ -106,11 +117,9 @@ function nameIn(place: PackagePlace, url: string): string | undefined {
   }
 }
 
-function headersOf(place: PackagePlace, path: string, stats: Stats): Record<string, string> {
+function headersOf(path: string, stats: Stats): Record<string, string> {
   return {
     "content-type": TYPES[extname(path).toLowerCase()] ?? "application/octet-stream",
-    "content-security-policy": packageCsp(place.allowedOrigins),
-    "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
     "accept-ranges": "bytes",
@@ -131,5 +140,5 @@ export function parseRange(header: string | undefined, size: number): { readonly
 }
 
 function plain(status: number, text: string, more: Record<string, string> = {}): PackageAnswer {
-  return { status, headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff", ...more }, body: Buffer.from(text) };
+  return { status, headers: { "content-type": "text/plain; charset=utf-8", ...more }, body: Buffer.from(text) };
 }

@@ -27,7 +27,8 @@ describe("the session's lock", () => {
       setDisplayMediaRequestHandler: keep("display"),
       setUSBProtectedClassesHandler: keep("usb"),
     });
-    lockSession(session as unknown as LockableSession, (what, detail) => refused.push(`${what} ${detail}`));
+    const local = (url: string): boolean => url.startsWith("https://menu.example");
+    lockSession(session as unknown as LockableSession, local, (what, detail) => refused.push(`${what} ${detail}`));
     const call = (name: string, ...args: unknown[]): unknown => (handlers[name] as (...args: unknown[]) => unknown)(...args);
     return { session, call, refused };
   }
@@ -35,14 +36,25 @@ describe("the session's lock", () => {
   test("denies requests, checks, devices, capture and downloads, and says so", () => {
     const { session, call, refused } = locked();
     const answers: unknown[] = [];
-    call("request", {}, "geolocation", (granted: boolean) => answers.push(granted));
+    call("request", {}, "geolocation", (granted: boolean) => answers.push(granted), { requestingUrl: "https://menu.example/" });
     call("display", {}, (streams: unknown) => answers.push(streams));
-    answers.push(call("check", {}, "media"), call("device", {}));
+    answers.push(call("check", {}, "media", "https://menu.example"), call("device", {}));
     let prevented = false;
     session.emit("will-download", { preventDefault: () => (prevented = true) }, { getURL: () => "https://menu.example/x.zip" });
     expect(answers).toEqual([false, null, false, false]);
     expect(prevented).toBe(true);
     expect(refused).toEqual(["permission geolocation", "permission display-capture", "download https://menu.example/x.zip"]);
+  });
+
+  test.each(["local-network", "loopback-network", "local-network-access"])("%s is granted to content that may use the local network, and to nobody else", (permission) => {
+    const { call, refused } = locked();
+    const answers: unknown[] = [];
+    for (const requestingUrl of ["https://menu.example/board", "https://other.example/"]) {
+      call("request", {}, permission, (granted: boolean) => answers.push(granted), { requestingUrl });
+      answers.push(call("check", {}, permission, new URL(requestingUrl).origin));
+    }
+    expect(answers).toEqual([true, true, false, false]);
+    expect(refused).toEqual([`permission ${permission}`]);
   });
 
   test("protects every class of USB devices, whatever list Electron has", () => {

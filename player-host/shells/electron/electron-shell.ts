@@ -3,7 +3,7 @@ import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
-import { PACKAGE_SCHEME, SCHEME_ORIGINS, SCREEN_SCHEME } from "../../stage/navigation-rules.ts";
+import { mayUseLocalNetwork, PACKAGE_SCHEME, SCHEME_ORIGINS, SCREEN_SCHEME } from "../../stage/navigation-rules.ts";
 import type { FrameFinding, LoadTarget, PixelSample, ScreenModel, ScreenshotRequest, Shell, ShellEvent, ShellFacts, ShellImage } from "../../stage/shell.ts";
 import { CdpError, cdpFailure } from "../chromium/cdp-client.ts";
 import { ChromiumPage } from "../chromium/chromium-page.ts";
@@ -68,7 +68,7 @@ export class ElectronShell implements Shell {
     const { electron, headless, size, timers, log, clock, screens } = this.#deps;
     if (this.#open !== undefined) throw new Error("the window is open already");
     const refuse = (what: Extract<ShellEvent, { kind: "refused" }>["what"], detail: string): void => this.#events.emit({ kind: "refused", what, detail });
-    this.#undo.push(lockSession(electron.session, refuse), lockApp(electron.app, refuse), this.#serveOwnSchemes(electron.session));
+    this.#undo.push(lockSession(electron.session, (url) => mayUseLocalNetwork(this.#open?.page.targets() ?? [], url, SCHEME_ORIGINS), refuse), lockApp(electron.app, refuse), this.#serveOwnSchemes(electron.session));
     const window = electron.makeWindow(windowOptions({ headless, size, session: electron.session, preloadPath: electron.preloadPath }));
     try {
       const cdp = new ElectronCdp(window.webContents.debugger, { timers, log });

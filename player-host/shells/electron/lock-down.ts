@@ -33,19 +33,25 @@ export interface NavigationDetails {
 
 export type Refuse = (what: RefusedThing, detail: string) => void;
 
+/** Chromium's names for requests to the site's network and to this machine; the last one is the older form of both. */
+const LOCAL_NETWORK: ReadonlySet<string> = new Set(["local-network", "loopback-network", "local-network-access"]);
+
 /** Every class that Electron knows. Its own list is shorter, and what is not on it a page may reach. */
 const USB_CLASSES = ["audio", "audio-video", "hid", "mass-storage", "smart-card", "video", "wireless"];
 
 /**
- * No page gets any permission, any device, any capture or any download. Electron grants all of them by default.
+ * No page gets any permission, any device, any capture or any download. Electron grants all of them by default. The one
+ * exception is the local network, for documents that `localNetwork` allows.
  * Returns the undo, because a session outlives the window that it was locked for.
  */
-export function lockSession(session: LockableSession, refuse: Refuse): () => void {
-  session.setPermissionRequestHandler((_contents, permission, callback) => {
-    refuse("permission", permission);
-    callback(false);
+export function lockSession(session: LockableSession, localNetwork: (url: string) => boolean, refuse: Refuse): () => void {
+  const granted = (permission: string, url: string): boolean => LOCAL_NETWORK.has(permission) && localNetwork(url);
+  session.setPermissionRequestHandler((_contents, permission, callback, details) => {
+    const allowed = granted(permission, details.requestingUrl);
+    if (!allowed) refuse("permission", permission);
+    callback(allowed);
   });
-  session.setPermissionCheckHandler(() => false);
+  session.setPermissionCheckHandler((_contents, permission, origin) => granted(permission, origin));
   session.setDevicePermissionHandler(() => false);
   session.setDisplayMediaRequestHandler((_request, callback) => {
     refuse("permission", "display-capture");

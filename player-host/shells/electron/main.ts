@@ -21,6 +21,8 @@ app.on("window-all-closed", () => undefined);
 for (const name of ["disable-background-networking", "disable-component-update", "disable-domain-reliability", "no-pings", "disable-breakpad"]) {
   app.commandLine.appendSwitch(name);
 }
+// As for Chromium: a sandboxed frame of a package in a process of its own would keep WebRTC.
+app.commandLine.appendSwitch("disable-features", "IsolateSandboxedIframes");
 // A debugging port would be a way around everything else here.
 for (const name of ["remote-debugging-port", "remote-debugging-pipe"]) app.commandLine.removeSwitch(name);
 

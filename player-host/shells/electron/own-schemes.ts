@@ -6,7 +6,7 @@ import { answerFromPackage } from "../common/package-files.ts";
 
 /** Must be registered before Electron is ready: standard and secure, so that each host is an origin like https. */
 export const OWN_SCHEMES: CustomScheme[] = [
-  { scheme: PACKAGE_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true, allowServiceWorkers: true, codeCache: true } },
+  { scheme: PACKAGE_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true, allowServiceWorkers: false, codeCache: true } },
   { scheme: SCREEN_SCHEME, privileges: { standard: true, secure: true } },
 ];
 
@@ -26,10 +26,11 @@ export async function answerOwn(
   }
   if (target?.kind === "package") {
     const { url, method } = request;
-    const { status, headers, body } = await answerFromPackage(target, { url, method, range: request.headers.get("range") ?? undefined });
+    const serviceWorker = request.headers.get("service-worker") === "script";
+    const { status, headers, body } = await answerFromPackage(target, { url, method, range: request.headers.get("range") ?? undefined, serviceWorker });
     return new Response(Buffer.from(body.buffer, body.byteOffset, body.byteLength), { status, headers });
   }
-  return new Response("not on the stage", { status: 403 });
+  return new Response("not on the stage", { status: 403, headers: { "content-type": "text/plain; charset=utf-8", "content-security-policy": "default-src 'none'" } });
 }
 
 function originOf(target: Exclude<LoadTarget, { kind: "url" }>): string {

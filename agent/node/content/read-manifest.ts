@@ -1,0 +1,37 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { MANIFEST_NAME, ManifestSchema, type Manifest } from "../../../player-host/contract/manifest.ts";
+import { fail, messageOf, type Result } from "../../../platform/ports/result.ts";
+import type { Json } from "../../../platform/runtime/json.ts";
+import { validate } from "../../protocol/codec.ts";
+import { diskErrorText } from "./disk-error-text.ts";
+
+/** Reads and checks the manifest of an unpacked package. */
+export async function readManifest(folder: string): Promise<Result<Manifest>> {
+  try {
+    return parseManifest(await readFile(join(folder, MANIFEST_NAME)));
+  } catch (thrown) {
+    return fail("content.bad-manifest", `the package has no readable ${MANIFEST_NAME}: ${diskErrorText(thrown)}`);
+  }
+}
+
+/** The manifest in these bytes: JSON in UTF-8, with or without the mark that some editors put before it. Error: `content.bad-manifest`. */
+export function parseManifest(bytes: Uint8Array): Result<Manifest> {
+  let text: string;
+  try {
+    // Takes a byte order mark away by itself.
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    // What it throws says no more than that the bytes are not UTF-8.
+    return fail("content.bad-manifest", `${MANIFEST_NAME} is not UTF-8`, "save it as UTF-8; some editors write UTF-16 as \"Unicode\"");
+  }
+  let json: Json;
+  try {
+    json = JSON.parse(text) as Json;
+  } catch (thrown) {
+    const comma = /,\s*[}\]]/.exec(text);
+    const where = comma === null ? messageOf(thrown).slice(0, 200) : `line ${text.slice(0, comma.index).split("\n").length} ends with a comma that nothing follows; take it away`;
+    return fail("content.bad-manifest", `${MANIFEST_NAME} is not JSON: ${where}`);
+  }
+  return validate(ManifestSchema, json, MANIFEST_NAME, "content.bad-manifest");
+}
