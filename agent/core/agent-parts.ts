@@ -5,6 +5,7 @@ import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
 import type { CloudLinkRunner } from "./cloud/cloud-link.ts";
 import { DEFAULT_MIGRATION_POLICY, Migration } from "./cloud/migration.ts";
 import { migrationTarget } from "./cloud/migration-target.ts";
+import { JudgingClock } from "./cloud/judging-clock.ts";
 import { ServerClock } from "./cloud/server-clock.ts";
 import { WayToCloud } from "./cloud/way-to-cloud.ts";
 import { numberUsedBy } from "./commands/journal-entry.ts";
@@ -112,7 +113,8 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     blank: () => display?.capabilities.power !== true && expectation().expect === "off",
   });
   const serverClock = new ServerClock(clock);
-  return { late, uploadHosts, send, reported, alarms, ...identity, migration, network, overrides, schedule, displayStatus, content, telemetry, player, page, desired, expectation, screen, scene, serverClock };
+  const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
+  return { late, uploadHosts, send, reported, alarms, ...identity, migration, network, overrides, schedule, displayStatus, content, telemetry, player, page, desired, expectation, screen, scene, serverClock, judgingClock };
 }
 
 function splitList(text: string): readonly string[] {

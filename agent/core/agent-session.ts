@@ -26,6 +26,7 @@ export function sessionHandlers(ports: AgentPorts, settings: AgentSettings, part
     acceptOwner: (owner, message, endpoint) => migration.acceptOwner(owner, message, endpoint),
     welcomed: (welcome) => {
       watchStored(welcome.stored);
+      parts.judgingClock.compare();
       desired.onWelcome(welcome.desiredVersion);
       reported.onWelcome(welcome.reportedVersion, welcome.wants);
       if (welcome.wants.includes("profile")) sendProfile();

@@ -10,6 +10,7 @@ import { CommandService } from "./commands/command-service.ts";
 import type { ExecutorTable } from "./commands/executor.ts";
 import type { Diagnostics } from "./commands/services.ts";
 import { buildExecutorTable } from "./commands/executor-table.ts";
+import { politePower } from "./commands/polite-power.ts";
 import { noteOverrides } from "./commands/note-overrides.ts";
 import type { CloudLink } from "./cloud/cloud-port.ts";
 import { coreChecks } from "./health/core-checks.ts";
@@ -129,7 +130,8 @@ function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentPar
   const { platform, player, clock, timers, logs } = ports;
   const { display } = platform;
   // A command changes what everybody sees of the display: the verdict must not wait for the next poll to notice.
-  const adapter = display === undefined ? platform : { ...platform, display: noticedDisplay(display, () => parts.displayStatus?.invalidate()) };
+  const noticed = display === undefined ? platform : { ...platform, display: noticedDisplay(display, () => parts.displayStatus?.invalidate()) };
+  const adapter = { ...noticed, power: politePower(platform.power, parts.send) };
   const table = buildExecutorTable({
     adapter, player, clock, timers, logs,
     uploader: ports.uploader(lateLink(parts), uploadRules(settings, parts)),
@@ -174,7 +176,7 @@ function createCommands(ports: AgentPorts, parts: AgentParts, executors: Executo
     deviceId: ports.deviceId, store: ports.journal, executors, verify: parts.verify, send: parts.send, sink: outbox, backlog: outbox,
     clock, timers, random, crypto, log: ports.log.child({ part: "commands" }),
     machine: { bootId: () => platform.power.bootId(), uptimeMs: () => platform.probe.uptimeMs() },
-    serverNowMs: () => parts.serverClock.serverNowMs(),
+    serverNowMs: () => parts.judgingClock.nowMs(),
   });
 }
 

@@ -30,7 +30,7 @@ device, numbered and limited in time; [protocol.md](protocol.md) says how it tra
 
 - A command runs **once**. Its key is (\`id\`, \`attempt\`): the same key again is answered with the state it is in, and its
   outcome is sent again if the cloud had it before. A wanted re-run takes the next \`attempt\`.
-- **Time to live** counts from delivery on a clock that no setting of the time moves; the date counts by the cloud's clock.
+- **Time to live** counts from delivery on a clock that no setting of the time moves; the date counts by the later of the cloud's clock and the device's own where that is synchronised.
   Neither depends on the device's own wall clock. A time to live above the maximum is rejected.
 - Commands of one **lane** run one after the other in the order they came; lanes do not wait for each other. At most 32 wait in a lane.
 - When the agent or the machine ends while a command runs, the device **asks the hardware** what became of it, and does

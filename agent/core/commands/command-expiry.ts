@@ -15,15 +15,15 @@ export type Expiry =
 /** The two ways a command expires. */
 export interface Expiring {
   readonly received: Moment;
-  /** By the cloud's clock. */
+  /** By the owner's clock. */
   readonly notAfterMs: number;
   /** From `received`. */
   readonly ttlMs: number;
 }
 
 /**
- * Pure. The date counts by the cloud's clock alone, and only once that is known; the time to live counts on
- * the time since boot, which no setting of the wall clock moves. The device's own wall clock decides nothing.
+ * Pure. The date counts by the time that judging-clock.ts gives as `serverMs`, once that is known: the cloud's, or the device's own where that
+ * is synchronised and later. The time to live counts on the time since boot, which no setting of the wall clock moves.
  */
 export function expiryOf(command: Expiring, now: Moment): Expiry {
   const { received, notAfterMs, ttlMs } = command;

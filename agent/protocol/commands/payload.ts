@@ -13,7 +13,7 @@ export const CommandPayloadSchema = v.object({
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   params: JsonObjectSchema,
   issuedMs: WallMsSchema,
-  /** Not started after this time by the server's clock: `expired`. */
+  /** Not started after this time by the cloud's clock, or by the device's where that is synchronised: `expired`. */
   notAfterMs: WallMsSchema,
   /** Not started this long after delivery, on the device's monotonic clock: `expired`. */
   ttlMs: v.optional(DurationMsSchema),

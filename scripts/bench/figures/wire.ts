@@ -1,3 +1,4 @@
+import { PING_INTERVAL_MS } from "../../../agent/protocol/limits.ts";
 import { numberOf, numbersOf } from "../harness/child-answer.ts";
 import { frameBytes } from "../harness/frame-bytes.ts";
 import type { Figure } from "../figure.ts";
@@ -6,7 +7,7 @@ import { median } from "../harness/statistics.ts";
 const MB = 1_000_000;
 const DAY_MB_MAX = 1.5;
 /** The link is pinged when nothing else was sent for this long. */
-const PING_EVERY_MS = 30_000;
+const PING_EVERY_MS = PING_INTERVAL_MS;
 const DAY_MS = 86_400_000;
 
 /** What an idle device costs its site in traffic. */

@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { fail, ok } from "../../../platform/ports/result.ts";
+import { politePower } from "./polite-power.ts";
+
+test("the cloud is told of a reboot and of a shutdown that the machine takes, and of none that it refuses", async () => {
+  const said: string[] = [];
+  const send = (bye: { readonly reason: string }): boolean => said.push(bye.reason) > 0;
+  const willing = { bootId: async () => "boot-1", reboot: async () => ok(undefined), shutdown: async () => ok(undefined) };
+  const power = politePower(willing, send);
+  expect(await power.bootId()).toBe("boot-1");
+  await power.reboot("update");
+  await power.shutdown("night");
+  expect(said).toEqual(["rebooting", "shutting-down"]);
+  const refused = await politePower({ ...willing, reboot: async () => fail("host.refused", "no") }, send).reboot("update");
+  expect([refused.ok, said.length]).toEqual([false, 2]);
+});

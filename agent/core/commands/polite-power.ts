@@ -1,0 +1,19 @@
+import type { HostPower } from "../../../platform/ports/host.ts";
+import type { Result } from "../../../platform/ports/result.ts";
+import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
+
+type Bye = DeviceMessageOf<"bye">;
+
+/** `power` that takes leave of the cloud once the machine took the request: the cloud knows why the device is gone, whenever it goes. */
+export function politePower(power: HostPower, send: (bye: Bye) => boolean): HostPower {
+  const ask = async (request: Promise<Result<void>>, reason: Bye["reason"]): Promise<Result<void>> => {
+    const taken = await request;
+    if (taken.ok) send({ t: "bye", reason });
+    return taken;
+  };
+  return {
+    bootId: () => power.bootId(),
+    reboot: (reason) => ask(power.reboot(reason), "rebooting"),
+    shutdown: (reason) => ask(power.shutdown(reason), "shutting-down"),
+  };
+}
