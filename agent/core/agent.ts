@@ -16,7 +16,7 @@ import type { CloudLink } from "./cloud/cloud-port.ts";
 import { coreChecks } from "./health/core-checks.ts";
 import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
-import { clockSource, configSource, diskSource, outboxSource, playerSource, storageSource, temperatureSource } from "./health/health-source.ts";
+import { browserSource, clockSource, configSource, diskSource, outboxSource, playerSource, storageSource, temperatureSource } from "./health/health-source.ts";
 import { inventoryOncePerBoot } from "./inventory-cache.ts";
 import { drainFactory } from "./outbox/drain.ts";
 import { noticedDisplay } from "./state/noticed-display.ts";
@@ -81,6 +81,7 @@ export class Agent {
       temperatureSource(platform.probe),
       clockSource(platform.clock),
       playerSource(ports.player, clock),
+      browserSource(ports.player),
       outboxSource(ports.outbox),
       storageSource(() => ports.storageIssues()),
       configSource(settings.configIssues),

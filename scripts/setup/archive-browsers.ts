@@ -54,7 +54,7 @@ async function unpacked(machine: Machine, folder: string, version: string): Prom
   machine.say(`Fetching Chromium ${upstream(version)} from the package archive, for the tests alone (once) …`);
   await machine.emptyFolder(folder);
   const names = PACKAGES.map((name) => `${name}=${version}`);
-  const fetched = await machine.run("/usr/bin/apt-get", ["download", "-q", ...names], { timeoutMs: DOWNLOAD_TIMEOUT_MS, show: true, progress: "fetching Chromium", cwd: folder });
+  const fetched = await machine.run("/usr/bin/apt-get", ["download", "-q", "-o", "APT::Sandbox::User=root", ...names], { timeoutMs: DOWNLOAD_TIMEOUT_MS, show: true, progress: "fetching Chromium", cwd: folder });
   const files = (await machine.list(folder)).filter((name) => name.endsWith(".deb")).map((name) => join(folder, name));
   if (fetched.code !== 0 || files.length < PACKAGES.length) return fail("browser.archive", "it could not be downloaded; apt-get's message is above");
   for (const file of files) {

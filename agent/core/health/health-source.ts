@@ -2,6 +2,7 @@ import type { Alarm } from "../../protocol/records.ts";
 import type { ConfigIssue } from "../config/resolve-config.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { PlayerLink } from "../player/player-port.ts";
+import { browserSupport } from "../../../player-host/contract/supported-browsers.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { ClockControl, SystemProbe } from "../../../platform/ports/host.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
@@ -74,6 +75,22 @@ export function playerSource(player: PlayerLink, clock: Clock): HealthSource {
       const status = player.status();
       if (status.kind === "present" || clock.monotonicMs() - status.sinceMs < PLAYER_AWAY_MS) return undefined;
       return { code: "player.absent", message: `the player is not there: ${status.why}` };
+    },
+  };
+}
+
+/** The browser behind the player host: no picture, too old, or without its sandbox, the gravest first. Reported, no alarm. */
+export function browserSource(player: PlayerLink): HealthSource {
+  return {
+    name: "browser",
+    look() {
+      const status = player.status();
+      if (status.kind === "absent" || status.browser === undefined) return undefined;
+      const { name, sandbox, picture } = status.browser;
+      const { support, sentence } = browserSupport(name);
+      if (picture.kind === "none") return { code: "browser.no-picture", message: `${name} has shown no picture: ${picture.why}` };
+      if (support === "too-old") return { code: "browser.too-old", message: sentence ?? name };
+      return sandbox ? undefined : { code: "browser.no-sandbox", message: `${name} runs without its sandbox: run the player as a user of its own, not as root` };
     },
   };
 }

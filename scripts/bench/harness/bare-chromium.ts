@@ -19,11 +19,12 @@ export async function bareFirstPictureMs(path: string, url: string, profile: str
   try {
     const sessionId = await attachToPage(cdp, url);
     const loaded = new Promise<void>((resolve) => cdp.on("Page.loadEventFired", sessionId, () => resolve()));
-    await cdp.call("Page.enable", undefined, { sessionId });
-    const { result } = await cdp.call("Runtime.evaluate", { expression: `document.readyState === "complete" && location.href !== "about:blank"` }, { sessionId });
+    const options = { sessionId, timeoutMs: PICTURE_TIMEOUT_MS };
+    await cdp.call("Page.enable", undefined, options);
+    const { result } = await cdp.call("Runtime.evaluate", { expression: `document.readyState === "complete" && location.href !== "about:blank"` }, options);
     if (result.value !== true) await loaded;
     const frame = new Promise<number>((resolve) => cdp.on("Page.screencastFrame", sessionId, () => resolve(performance.now())));
-    await cdp.call("Page.startScreencast", { format: "jpeg", quality: 20 }, { sessionId });
+    await cdp.call("Page.startScreencast", { format: "jpeg", quality: 20 }, options);
     return (await Promise.race([frame, failsAfter(PICTURE_TIMEOUT_MS)])) - startedMs;
   } finally {
     cdp.close();
@@ -37,9 +38,9 @@ async function attachToPage(cdp: CdpClient, url: string): Promise<string> {
       if (targetInfo.type === "page" && (targetInfo.url === url || targetInfo.url === "about:blank" || targetInfo.url === "")) resolve(targetInfo.targetId);
     });
   });
-  await cdp.call("Target.setDiscoverTargets", { discover: true });
+  await cdp.call("Target.setDiscoverTargets", { discover: true }, { timeoutMs: PICTURE_TIMEOUT_MS });
   const targetId = await Promise.race([found, failsAfter(PICTURE_TIMEOUT_MS)]);
-  return (await cdp.call("Target.attachToTarget", { targetId, flatten: true })).sessionId;
+  return (await cdp.call("Target.attachToTarget", { targetId, flatten: true }, { timeoutMs: PICTURE_TIMEOUT_MS })).sessionId;
 }
 
 function failsAfter(ms: number): Promise<never> {

@@ -50,7 +50,8 @@ export class NpmStart {
   }
 
   async stop(): Promise<void> {
-    if (this.#process.pid !== undefined && this.#process.exitCode === null) process.kill(-this.#process.pid, "SIGINT");
+    const { pid, exitCode, signalCode } = this.#process;
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, "SIGINT");
     await this.#ended;
   }
 
