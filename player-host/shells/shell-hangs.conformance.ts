@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LoadTarget, Shell } from "../stage/shell.ts";
 import type { ShellUnderTest } from "./shell.conformance.ts";
 import { ourRenderers } from "./testing/our-renderers.ts";
-import { ShellSeat } from "./testing/shell-seat.ts";
+import { eventually, ShellSeat } from "./testing/shell-seat.ts";
 import { openSite, type Site } from "./testing/test-site.ts";
 
 /** Part of the suite every shell has to pass: pages and processes that do not answer. */
@@ -71,6 +71,15 @@ export function hangConformance(under: ShellUnderTest): void {
         await comesBack();
       }, 90_000);
 
+      test("a load that its renderer does not take ends that renderer by itself", async () => {
+        await hangs[how]?.();
+        const from = seat.events.length;
+        const load = seat.begin(page("/blue"));
+        await eventually(async () => Promise.resolve(seat.events.slice(from).some(({ kind }) => kind === "renderer-gone")), true, 30_000);
+        await load;
+        await comesBack();
+      }, 90_000);
+
       test("captures end, with a picture or with a reason", async () => {
         await hangs[how]?.();
         const [shot, sample] = await Promise.all([shell.screenshot({ format: "jpeg", widthMax: 320 }), shell.sample()]);
@@ -87,10 +96,11 @@ export function hangConformance(under: ShellUnderTest): void {
       const from = await seat.show(page("/talks"));
       await seat.told(from, "talking");
       for (let look = 0; look < 4; look += 1) expect(await shell.screenshot({ format: "jpeg", quality: 50, widthMax: 320 })).toMatchObject({ ok: true });
-      await seat.told(from, "said-it");
+      // Making the texts costs the page itself a second or more each.
+      await eventually(() => Promise.resolve(seat.events.slice(from).some((event) => event.kind === "page-call" && event.text.includes("said-it"))), true, 60_000);
       expect(seat.events.slice(from).filter((event) => event.kind === "browser-gone")).toEqual([]);
       await comesBack();
-    }, 60_000);
+    }, 120_000);
 
     test("a page that loads itself anew again and again is alive", async () => {
       await seat.show(page("/reloads-often"));

@@ -4,7 +4,7 @@ import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, ShellEvent } from "../../stage/shell.ts";
 import type { Cdp } from "./cdp-client.ts";
-import { ChromiumPage } from "./chromium-page.ts";
+import { ChromiumPage, COMMIT_TIMEOUT_MS, TAKE_TIMEOUT_MS } from "./chromium-page.ts";
 
 const FRAME = "F1";
 const GOOD: LoadTarget = { kind: "package", id: "aa11", folder: "/p", entry: "index.html", allowedOrigins: [], ignoreCache: false };
@@ -30,8 +30,9 @@ function setUp() {
     },
   } as unknown as Cdp;
   const events: ShellEvent[] = [];
+  const stuck: number[] = [];
   const time = new VirtualTime();
-  const page = new ChromiumPage({ cdp, sessionId: undefined, own: HTTPS_ORIGINS, frameId: FRAME, timers: time, log: silentLog, emit: (event) => events.push(event) });
+  const page = new ChromiumPage({ cdp, sessionId: undefined, own: HTTPS_ORIGINS, frameId: FRAME, timers: time, log: silentLog, emit: (event) => events.push(event), onStuck: () => stuck.push(time.monotonicMs()) });
   /** The browser's new document in the main frame, and its end of loading. */
   const commit = (url: string, loaderId: string, unreachableUrl?: string): void => {
     const frame = { id: FRAME, loaderId, url, ...(unreachableUrl === undefined ? {} : { unreachableUrl }) };
@@ -42,7 +43,7 @@ function setUp() {
   const oversize = (method: string): void => {
     for (const listener of oversized) listener(method, `{"method":"${method}","params":{`);
   };
-  return { page, calls, commit, outcomes, events, oversize };
+  return { page, calls, commit, outcomes, events, oversize, stuck, time };
 }
 
 async function withGoodOn() {
@@ -97,4 +98,30 @@ test("a dialog whose text is too long to be read is answered all the same", asyn
   oversize("Page.javascriptDialogOpening");
   expect(calls).toEqual(["Page.handleJavaScriptDialog"]);
   expect(events.at(-1)).toMatchObject({ kind: "refused", what: "dialog" });
+});
+
+describe("a load whose document is there", () => {
+  test("and is not taken by its renderer is stuck, long before a server would be too slow", async () => {
+    const { page, events, stuck, time } = await withGoodOn();
+    await page.load(2, MISSING);
+    page.answered();
+    await time.advance(TAKE_TIMEOUT_MS - 1);
+    expect(stuck).toEqual([]);
+    await time.advance(1);
+    expect(stuck).toHaveLength(1);
+    expect(events.some((event) => event.kind === "load-failed")).toBe(false);
+    await time.advance(COMMIT_TIMEOUT_MS);
+    expect(events.at(-1)).toMatchObject({ kind: "load-failed", load: 2, error: { code: "net.timed-out" } });
+    expect(stuck).toHaveLength(1);
+  });
+
+  test("and is taken is not; nor is one whose server takes its time", async () => {
+    const { page, commit, stuck, time } = await withGoodOn();
+    await page.load(2, GOOD);
+    await time.advance(COMMIT_TIMEOUT_MS - 1);
+    page.answered();
+    commit(GOOD_URL, "L2");
+    await time.advance(60_000);
+    expect(stuck).toEqual([]);
+  });
 });

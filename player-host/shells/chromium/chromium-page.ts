@@ -26,6 +26,8 @@ export interface ChromiumPageDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly emit: (event: ShellEvent) => void;
+  /** The document of our load is there and no renderer takes it: whoever owns the processes has to end it. */
+  readonly onStuck: () => void;
   /** Absent where the shell puts the page API into documents itself. */
   readonly script?: PageScript | undefined;
   /** Without a screen the window has a frame that nobody sees; the page is then given exactly this size. */
@@ -47,6 +49,8 @@ interface Aim {
 
 /** No document within this: the picture on the screen stays, and the load has failed. */
 export const COMMIT_TIMEOUT_MS = 45_000;
+/** From a document's headers to its place on the screen. What is slow here is not the server. */
+export const TAKE_TIMEOUT_MS = 8_000;
 /** A document whose last image does not come is on the screen nevertheless. */
 export const SETTLE_TIMEOUT_MS = 20_000;
 /** Whether somebody touches the page; one that does not answer has nobody to answer for. */
@@ -112,6 +116,14 @@ export class ChromiumPage implements GuardedPage {
     if (this.#loading.kind !== "asked" || this.#coming === undefined) return undefined;
     const { load, url } = this.#loading;
     return { load, url, rules: this.#coming.rules };
+  }
+
+  answered(): void {
+    if (this.#loading.kind !== "asked") return;
+    this.#armDeadline(TAKE_TIMEOUT_MS, () => {
+      this.#armDeadline(COMMIT_TIMEOUT_MS);
+      this.#deps.onStuck();
+    });
   }
 
   rules(): NavigationRules {
@@ -346,15 +358,17 @@ export class ChromiumPage implements GuardedPage {
     this.#deps.emit({ kind: "load-finished", load, url });
   }
 
-  #armDeadline(afterMs: number): void {
+  #armDeadline(afterMs: number, late: () => void = () => this.#endLoading()): void {
     this.#deadline?.cancel();
-    this.#deadline = this.#deps.timers.after("page.load-deadline", afterMs, () => {
-      const loading = this.#loading;
-      if (loading.kind === "committed") this.#finish(loading.load, loading.url);
-      if (loading.kind !== "asked") return;
-      this.#send(this.call("Page.stopLoading", undefined));
-      this.#fail(loading.load, loading.url, { code: "net.timed-out", message: `${loading.url.slice(0, 200)} did not come within ${COMMIT_TIMEOUT_MS / 1000} s.` });
-    });
+    this.#deadline = this.#deps.timers.after("page.load-deadline", afterMs, late);
+  }
+
+  #endLoading(): void {
+    const loading = this.#loading;
+    if (loading.kind === "committed") this.#finish(loading.load, loading.url);
+    if (loading.kind !== "asked") return;
+    this.#send(this.call("Page.stopLoading", undefined));
+    this.#fail(loading.load, loading.url, { code: "net.timed-out", message: `${loading.url.slice(0, 200)} did not come within ${COMMIT_TIMEOUT_MS / 1000} s.` });
   }
 
   /**

@@ -182,6 +182,11 @@ export class ChromiumShell implements Shell {
     }
   }
 
+  #endStuck(): void {
+    this.#deps.log.error({}, "a document is there and its renderer does not take it: ending the renderer");
+    this.resetRenderer().catch((thrown: unknown) => this.#deps.log.error({ error: stackOf(thrown) }, "ending the renderer threw"));
+  }
+
   #kill(pid: number): void {
     try {
       process.kill(pid, "SIGKILL");
@@ -274,7 +279,7 @@ export class ChromiumShell implements Shell {
     // A page's target and its main frame have the same id (content/browser/devtools, since 2016; the conformance suite relies on it).
     const emit = (event: ShellEvent): void => this.#events.emit(event);
     const size = settings.headless ? settings.window : undefined;
-    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, size, own: HTTPS_ORIGINS });
+    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: () => this.#endStuck(), size, own: HTTPS_ORIGINS });
     const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, clock, timers);
     const guard = new FetchGuard(cdp, log, screens);
     this.#guardTargets(cdp, targetId);

@@ -27,6 +27,8 @@ export interface GuardedPage {
   /** What is coming on and what is on: until the next document is there, the old one still needs its files. */
   targets(): readonly LoadTarget[];
   pending(): PendingLoad | undefined;
+  /** The document of the pending load is there, and on its way to a renderer. */
+  answered(): void;
   /** Where the document that is on may go by itself. */
   rules(): NavigationRules;
   /** The main document could not be had. What was on the screen is still on. `ours`: it is the one of the pending load. */
@@ -168,6 +170,7 @@ export class FetchGuard {
     if (!mayNavigate(rules, url)) return this.#fail(page, url, elsewhere(url), ours);
     if (status < 400 && status !== 204 && status !== 205) {
       this.#arrivedJob = this.#keep({ ...chain, arrived: true }).job;
+      if (ours) page.answered();
       return undefined;
     }
     const source = url.startsWith(`${PACKAGE_SCHEME}:`) ? "package" : "http";
@@ -186,6 +189,7 @@ export class FetchGuard {
     if (target?.kind === "screen") {
       const { html, csp } = this.#screens(target.screen);
       const wanted = paused.resourceType === "Document";
+      if (this.#isPending(page, paused)) page.answered();
       return this.#fulfil(paused, {
         status: wanted ? 200 : 404,
         headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": csp, "cache-control": "no-store", "x-content-type-options": "nosniff" },
@@ -206,7 +210,10 @@ export class FetchGuard {
           const error = { code: `package.${answer.status}`, message: `The package has no ${new URL(url).pathname.slice(0, 200)}.` };
           page.failed(url, error, this.#isPending(page, paused));
           this.#send(this.#cdp.call("Fetch.failRequest", { requestId: paused.requestId, errorReason: "Aborted" }));
-        } else this.#fulfil(paused, answer);
+        } else {
+          if (main && this.#isPending(page, paused)) page.answered();
+          this.#fulfil(paused, answer);
+        }
       },
       (thrown: unknown) => {
         // A disk that does not read: the page sees a failed request, the log says why.

@@ -10,6 +10,7 @@ import { ChromiumPage } from "../chromium/chromium-page.ts";
 import { FetchGuard, type ScreenDocument } from "../chromium/fetch-guard.ts";
 import { PagePictures } from "../chromium/page-pictures.ts";
 import { Screencast } from "../chromium/screencast.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
 import { ElectronCdp } from "./electron-cdp.ts";
 import { lockApp, lockContents, lockSession } from "./lock-down.ts";
 import { answerOwn } from "./own-schemes.ts";
@@ -38,6 +39,9 @@ export interface ElectronShellDeps {
   readonly timers: Timers;
   readonly log: Log;
 }
+
+/** From the kernel's end of a renderer to Electron's word that it is gone. */
+const RENDERER_END_MS = 5_000;
 
 interface Open {
   readonly window: BrowserWindow;
@@ -76,7 +80,7 @@ export class ElectronShell implements Shell {
       await window.loadURL("about:blank");
       const { frameTree } = await cdp.call("Page.getFrameTree", undefined);
       const emit = (event: ShellEvent): void => this.#events.emit(event);
-      const page = new ChromiumPage({ cdp, sessionId: undefined, frameId: frameTree.frame.id, timers, log, emit, own: SCHEME_ORIGINS });
+      const page = new ChromiumPage({ cdp, sessionId: undefined, frameId: frameTree.frame.id, timers, log, emit, onStuck: () => this.#endStuck(), own: SCHEME_ORIGINS });
       const pictures = new PagePictures(new Screencast(cdp, undefined, timers), page, clock, timers);
       lockContents(window.webContents, () => page.rules(), (url) => page.heldBack(url), refuse);
       this.#listen(window, page, pictures);
@@ -106,10 +110,26 @@ export class ElectronShell implements Shell {
     await this.#open?.page.load(load, target);
   }
 
-  /** Not `reload()`: that waits for the unload handlers of the very page that hangs. */
-  resetRenderer(): Promise<void> {
-    this.#open?.window.webContents.forcefullyCrashRenderer();
-    return Promise.resolve();
+  /**
+   * By signal: a stopped process takes no message. Not `reload()`: that waits for the unload handlers of the very page
+   * that hangs. Where Electron does not say that the process is gone, the window is closed and opened anew.
+   */
+  async resetRenderer(): Promise<void> {
+    const open = this.#open;
+    if (open === undefined) return;
+    const { webContents } = open.window;
+    const gone = new AbortController();
+    webContents.once("render-process-gone", () => gone.abort());
+    killRenderer(webContents.getOSProcessId());
+    const silent = await sleep(this.#deps.timers, "shell.renderer-end", RENDERER_END_MS, gone.signal);
+    if (!silent || this.#open !== open) return;
+    this.#deps.log.error({}, "Electron does not say that its renderer has ended: closing the window");
+    this.#events.emit({ kind: "browser-gone", reason: "its page hung, and ending the page's process did not help" });
+  }
+
+  #endStuck(): void {
+    this.#deps.log.error({}, "a document is there and its renderer does not take it: ending the renderer");
+    this.resetRenderer().catch((thrown: unknown) => this.#deps.log.error({ error: messageOf(thrown) }, "ending the renderer threw"));
   }
 
   async screenshot(request: ScreenshotRequest): Promise<Result<ShellImage>> {
@@ -204,5 +224,16 @@ export class ElectronShell implements Shell {
     window.on("closed", () => {
       if (this.#open?.window === window) this.#events.emit({ kind: "browser-gone", reason: "the window was closed" });
     });
+  }
+}
+
+/** 0 is no process: there is none yet, or it died. */
+function killRenderer(pid: number): void {
+  if (pid <= 0) return;
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (thrown) {
+    // It ended a moment ago, which is what is wanted; Electron says so by itself.
+    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
   }
 }

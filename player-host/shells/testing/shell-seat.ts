@@ -72,8 +72,8 @@ export class ShellSeat {
 }
 
 /** Asks again until the answer is the expected one; the browser paints when it paints. */
-export async function eventually<T>(ask: () => Promise<T>, expected: T): Promise<void> {
-  const untilMs = performance.now() + WAIT_MS;
+export async function eventually<T>(ask: () => Promise<T>, expected: T, waitMs = WAIT_MS): Promise<void> {
+  const untilMs = performance.now() + waitMs;
   let answer = await ask();
   while (answer !== expected && performance.now() < untilMs) {
     await new Promise((resolve) => setTimeout(resolve, 100));
