@@ -43,6 +43,11 @@ export interface Backlog {
   stored(upTo: Partial<Readonly<Record<Stream, number>>>, atWelcome?: boolean): Promise<void>;
   /** The cloud will never take this one: dropped, counted, named by a gap record. */
   rejected(stream: Stream, seq: number, code: string, message: string): Promise<void>;
+  /**
+   * Gives the record a new number at the end of its stream, on disk, so that what is behind it can be sent and stored without
+   * it. The old number is never used again. `undefined`: it is not here any more, or the disk refused and it stays where it is.
+   */
+  defer(stream: Stream, seq: number): Promise<number | undefined>;
   /** Calls back when a stream has something new. Returns its undo. */
   onAppended(listener: (stream: Stream) => void): () => void;
 }

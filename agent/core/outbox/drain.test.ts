@@ -191,7 +191,7 @@ test("a slow wire is waited for, and a frame that was not taken goes again", asy
   expect(bench.time.pending().map(({ name }) => name)).not.toContain("drain.wait");
 });
 
-test("frames keep to the cloud's limit; a record that fits none is dropped and named, and those behind it go on", async () => {
+test("frames keep to the cloud's limit; a record that fits none waits for a link whose frames take it, and those behind it go on", async () => {
   const { bench, cloud } = await withBacklog({ event: 20 }, "x".repeat(300));
   await append(bench, "event", 1, "x".repeat(6_000));
   await append(bench, "event", 3, "x".repeat(300));
@@ -201,7 +201,65 @@ test("frames keep to the cloud's limit; a record that fits none is dropped and n
   expect(Math.max(...cloud.frames.map((frame) => JSON.stringify(frame).length))).toBeLessThanOrEqual(4_096);
   const seqs = cloud.frames.filter(({ stream }) => stream === "event").flatMap(({ records }) => records.map(({ seq }) => seq));
   expect(seqs).toEqual([...Array.from({ length: 20 }, (_, n) => n + 1), 22, 23, 24]);
-  expect(await bench.gaps()).toEqual([{ stream: "event", reason: "rejected", from: 21, to: 21, count: 1 }]);
+  await cloud.ack();
+  await bench.time.advance(60_000);
+  expect(bench.outbox.ranges().event).toEqual({ stored: 24, oldest: 25, newest: 25 });
+  await cloud.disconnect();
+  cloud.frames.length = 0;
+  // Also after a power cut.
+  bench.crash(bench.disk.unsyncedChanges);
+  await bench.start("boot-2");
+  cloud.connect();
+  await bench.time.advance(5_000);
+  expect(cloud.sent()).toEqual(["event 25-25 r"]);
+  expect(JSON.stringify(cloud.frames[0]?.records[0]?.body)).toHaveLength(6_000 + JSON.stringify({ n: 0, text: "" }).length);
+  await cloud.ack();
+  expect([bench.outbox.ranges().event, await bench.gaps()]).toEqual([{ stored: 25, oldest: 26, newest: 25 }, []]);
+  await cloud.disconnect();
+});
+
+test("a large record lets new ones by ever more rarely, for each time is a write; when the limit is lifted it goes at once", async () => {
+  const { bench, cloud } = await withBacklog({});
+  cloud.connect({ frameBytesMax: 4_096 });
+  await append(bench, "play", 1, "x".repeat(6_000));
+  for (let n = 0; n < 600; n += 1) {
+    await append(bench, "play", 1);
+    await bench.time.advance(1_000);
+    await cloud.ack();
+  }
+  // It took a new number after 1, 2, 4 … 60 s, and nothing waited longer.
+  const { stored, newest } = bench.outbox.ranges().play;
+  expect(newest).toBeLessThan(620);
+  expect(stored).toBeGreaterThan(newest - 70);
+  cloud.limit({});
+  await bench.time.advance(1_000);
+  await cloud.ack();
+  expect(cloud.frames.flatMap(({ records }) => records)).toHaveLength(601);
+  expect([bench.outbox.ranges().play.oldest > bench.outbox.ranges().play.newest, await bench.gaps()]).toEqual([true, []]);
+  await cloud.disconnect();
+});
+
+test("a disk that refuses to move a large record holds up its own stream alone, and loses nothing", async () => {
+  let refuses = false;
+  const bench = new OutboxBench({ behaviour: { refuse: (change) => (refuses && (change.dropOne?.length ?? 0) > 0 ? { code: "storage.full", message: "full" } : undefined) } });
+  await bench.start();
+  await append(bench, "play", 1, "x".repeat(6_000));
+  await append(bench, "play", 2);
+  await append(bench, "event", 1);
+  await bench.outbox.flush();
+  refuses = true;
+  const cloud = new ScriptedCloud(bench);
+  cloud.connect({ frameBytesMax: 4_096 });
+  await bench.time.advance(10_000);
+  expect(cloud.sent()).toEqual(["event 1-1 r"]);
+  refuses = false;
+  await bench.time.advance(10_000);
+  expect(cloud.sent()).toEqual(["event 1-1 r", "play 2-3 r"]);
+  cloud.limit({});
+  await bench.time.advance(10_000);
+  await cloud.ack();
+  expect(cloud.frames.flatMap(({ records }) => records)).toHaveLength(4);
+  expect(await bench.gaps()).toEqual([]);
   await cloud.disconnect();
 });
 

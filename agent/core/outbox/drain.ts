@@ -8,6 +8,7 @@ import type { Backlog, Batch } from "./backlog.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { perStream } from "./empty-contents.ts";
 import { SendWindow } from "./send-window.ts";
+import { TooLarge } from "./too-large.ts";
 import { WakeSignal } from "./wake-signal.ts";
 
 export interface DrainDeps {
@@ -50,6 +51,8 @@ class Drain implements SessionDrain {
   readonly #wake = new WakeSignal();
   /** Streams that gave nothing though they should have. */
   readonly #silent = new Set<Stream>();
+  /** Records that fit no frame of this link, and wait for another at the end of their stream. */
+  readonly #tooLarge = perStream(() => new TooLarge());
   /** Read and not sent yet, because there was no room for it. */
   #held: { readonly batch: Batch; readonly after: number } | undefined;
   #limits: Limits;
@@ -73,12 +76,14 @@ class Drain implements SessionDrain {
   limited(limits: Limits): void {
     this.#limits = limits;
     this.#budget.limit(limits.bytesPerSecond);
+    for (const stream of STREAMS) this.#tooLarge[stream].lookAgain();
     this.#wake.wake();
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const undo = this.#deps.backlog.onAppended((stream) => {
       this.#silent.delete(stream);
+      this.#tooLarge[stream].lookAgain();
       this.#wake.wake();
     });
     try {
@@ -96,15 +101,20 @@ class Drain implements SessionDrain {
   async #step(): Promise<number | undefined> {
     const { backlog } = this.#deps;
     const ranges = backlog.ranges();
-    const stream = STREAMS.find((name) => ranges[name].newest > this.#after(name, ranges[name].oldest) && !this.#silent.has(name));
-    if (stream === undefined) return this.#silent.size === 0 ? Infinity : this.#askAgain();
+    const nowMs = this.#deps.clock.monotonicMs();
+    const some = STREAMS.filter((name) => ranges[name].newest > this.#after(name, ranges[name].oldest) && !this.#silent.has(name));
+    const stream = some.find((name) => this.#tooLarge[name].dueMs <= nowMs);
+    if (stream === undefined) {
+      const dueInMs = Math.min(...some.map((name) => this.#tooLarge[name].dueMs - nowMs));
+      return this.#silent.size === 0 ? dueInMs : Math.min(dueInMs, this.#askAgain());
+    }
     if (this.#window.inFlight > 0 && this.#window.inFlight >= this.#windowMax) return Infinity;
     if (this.#session.bufferedBytes() > BUFFERED_BYTES_MAX) return BUFFER_CHECK_MS;
     const pauseMs = this.#budget.pauseMs();
     if (pauseMs > 0) return pauseMs;
     const batch = await this.#next(stream, this.#after(stream, ranges[stream].oldest));
     if (batch === undefined) {
-      this.#silent.add(stream);
+      if (this.#tooLarge[stream].dueMs <= nowMs) this.#silent.add(stream);
       return undefined;
     }
     // A window smaller than one batch still lets one batch through: it could never be emptied otherwise.
@@ -132,18 +142,38 @@ class Drain implements SessionDrain {
     this.#held = undefined;
     const frameBytes = Math.min(this.#limits.frameBytesMax ?? FRAME_BYTES_MAX, FRAME_BYTES_MAX) - FRAME_HEAD_BYTES;
     const bytesMax = Math.min(frameBytes, BATCH_BYTES_MAX, this.#budget.bytesAtOnce());
+    const large: number[] = [];
     for (let after = from; ; ) {
       const batch = await this.#deps.backlog.read(stream, after, { recordsMax: this.#recordsMax(stream, after), bytesMax });
-      if (batch === undefined) return undefined;
-      if (batch.bytes <= frameBytes) {
-        this.#held = { batch, after: from };
-        return batch;
+      if (batch !== undefined && batch.bytes > frameBytes) {
+        this.#deps.log.info({ stream, seq: batch.first, bytes: batch.bytes, frameBytes }, "a record fits no frame of this link; it waits for another");
+        large.push(batch.first);
+        after = batch.first;
+        continue;
       }
-      // A single record over the frame limit: it can never be sent to this cloud, and would hold up all behind it.
-      this.#deps.log.warn({ stream, seq: batch.first, bytes: batch.bytes, frameBytes }, "a record does not fit the frames the cloud takes");
-      await this.#deps.backlog.rejected(stream, batch.first, "frame.too-large", "the record is larger than the frames the cloud takes");
-      after = batch.first;
+      if (large.length > 0 && !(await this.#letBy(stream, large, batch !== undefined))) return undefined;
+      if (batch !== undefined) this.#held = { batch, after: from };
+      return batch;
     }
+  }
+
+  /**
+   * Records at the front fit no frame. The cloud stores a stream up to a number, so what is sent behind them would free them:
+   * they go to the end first. True: they did.
+   */
+  async #letBy(stream: Stream, large: readonly number[], someBehind: boolean): Promise<boolean> {
+    const waiting = this.#tooLarge[stream];
+    if (!someBehind) {
+      waiting.waitForNews();
+      return false;
+    }
+    if (!waiting.mayMove(large, this.#deps.clock.monotonicMs())) return false;
+    for (const seq of large) {
+      const moved = await this.#deps.backlog.defer(stream, seq);
+      if (moved === undefined) return false;
+      waiting.moved(moved);
+    }
+    return true;
   }
 
   /** Replayed records and new ones do not share a frame. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { DURABLE_STREAMS, STREAMS, type Stream } from "../../protocol/records.ts";
 import type { ClockSegments } from "./clock-segments.ts";
 import { gapBody, lossToldBy, type GapLedger, type Loss } from "./gap-ledger.ts";
@@ -65,14 +65,22 @@ export class OutboxWriter {
    * Returns which records are on disk, and why the others are not.
    */
   async write(records: readonly PendingRecord[]): Promise<Written> {
+    const isStale = ({ replaces }: PendingRecord): boolean => replaces !== undefined && replaces.store !== this.#state.store;
+    // Its store was left meanwhile, with everything in it: to write it here as well would make two of it.
+    for (const { waiter } of records.filter(isStale)) waiter?.resolve(fail("outbox.moved", "the store it was to change its place in is another one now"));
+    return this.#write(records.filter((record) => !isStale(record)));
+  }
+
+  async #write(records: readonly PendingRecord[]): Promise<Written> {
     const whole = await this.#commitRows(records, true);
     if (whole.ok) return { written: records, left: [] };
     if (whole.error.code !== "storage.full") return { written: [], left: records, issue: whole.error };
     const written: PendingRecord[] = [];
-    const left: PendingRecord[] = [];
+    // Room is not made for what has a place already.
+    const left: PendingRecord[] = records.filter(({ replaces }) => replaces !== undefined);
     let issue: Issue = whole.error;
     for (const stream of STREAMS) {
-      const ofStream = records.filter((record) => record.stream === stream);
+      const ofStream = records.filter((record) => record.stream === stream && record.replaces === undefined);
       if (ofStream.length === 0 && !(stream === "alarm" && this.#state.ledger.due().length > 0)) continue;
       const done = await this.#writeMakingRoom(stream, ofStream);
       (done.ok ? written : left).push(...ofStream);
@@ -169,11 +177,13 @@ export class OutboxWriter {
       return { stream: "alarm", seq, kind: "gap", segment, monoMs, body: JSON.stringify(gapBody(entry)) };
     });
     const add: NewRow[] = [...records, ...gapRows];
+    const replaced = records.flatMap(({ stream, replaces }) => (replaces === undefined ? [] : [{ stream, seq: replaces.seq }]));
     const acks = this.#takeAcks();
     const change: Required<Pick<OutboxChange, "segments" | "gaps">> & OutboxChange = {
       segments: segments.unsaved(),
       gaps: ledger.unsaved(),
       dropUpTo: acks.upTo,
+      dropOne: replaced,
       stored: acks.upTo,
       add,
     };
@@ -188,6 +198,7 @@ export class OutboxWriter {
     }
     counters.commits += 1;
     for (const row of add) numbers.onDisk(row.stream, row.seq);
+    for (const { stream, seq } of replaced) numbers.gone(stream, seq);
     segments.saved(change.segments);
     ledger.saved(change.gaps);
     return done;

@@ -9,7 +9,7 @@ import { joinRecords, RECORD_OVERHEAD_BYTES } from "./join-records.ts";
 import type { OutboxDeps, OutboxIncident } from "./outbox-deps.ts";
 import type { OutboxCounters } from "./outbox-counters.ts";
 import { OUTBOX_LIMITS, type OutboxLimits } from "./outbox-limits.ts";
-import type { StoreUsage } from "./outbox-store.ts";
+import { RECENT_KEYS_MAX, type StoreUsage } from "./outbox-store.ts";
 import { PendingQueue, type PendingRecord } from "./pending-queue.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { checkRecord } from "./record-check.ts";
@@ -30,7 +30,6 @@ export interface OutboxStatus {
 
 /** Schedule of writing again after the disk refused. */
 const RETRY: RetryPolicy = { firstMs: 500, factor: 2, capMs: 30_000, floorMs: 250 };
-const RECENT_KEYS_MAX = 2_048;
 
 /**
  * The queue between everything the device has to tell and the cloud. Nothing it accepted is lost but under a
@@ -169,6 +168,21 @@ export class Outbox implements EventSink, Backlog {
     this.#deps.log.warn({ stream, seq, code, message: message.slice(0, 200) }, "the cloud will never take this record; dropped");
     await this.#serial.run(() => this.#keeper.writer.dropRejected(stream, seq));
     this.#wake.within(this.#limits.gapDelayMs);
+  }
+
+  async defer(stream: Stream, seq: number): Promise<number | undefined> {
+    const { store, numbers } = this.#keeper.state;
+    const found = await store.read(stream, { after: seq - 1, upTo: seq, rowsMax: 1, bytesMax: 1 });
+    const row = found.ok ? found.value.rows[0] : undefined;
+    if (this.#closed || row === undefined) return undefined;
+    const { kind, body, bytes, monoMs, segment } = row;
+    const moved = await new Promise<Result<{ readonly seq: number }>>((resolve, reject) => {
+      const given = DURABLE_STREAMS.has(stream) ? 0 : numbers.give(stream);
+      const replaces = { seq, store };
+      this.#pending.push({ stream, seq: given, kind, body, bytes: bytes + RECORD_OVERHEAD_BYTES, monoMs, segment, source: "", replaces, waiter: { resolve, reject } });
+      this.#flush();
+    });
+    return moved.ok ? moved.value.seq : undefined;
   }
 
   onAppended(listener: (stream: Stream) => void): () => void {
@@ -330,7 +344,8 @@ export class Outbox implements EventSink, Backlog {
     const streams = new Set<Stream>();
     for (const record of written) {
       (record.waiter ?? record.patient)?.resolve(ok({ seq: record.seq }));
-      streams.add(record.stream);
+      // What only changed its place is no news.
+      if (record.replaces === undefined) streams.add(record.stream);
     }
     for (const stream of streams) this.#appended.emit(stream);
   }
@@ -341,6 +356,11 @@ export class Outbox implements EventSink, Backlog {
     const full = issue.code === "storage.full";
     const kept: PendingRecord[] = [];
     for (const record of left) {
+      if (record.replaces !== undefined) {
+        // Nothing is lost: it is still where it was.
+        record.waiter?.resolve({ ok: false, error: diskIssue(issue) });
+        continue;
+      }
       if (record.waiter === undefined && !full) {
         kept.push(record);
         continue;

@@ -1,5 +1,6 @@
 import type { Result } from "../../../platform/ports/result.ts";
 import type { Stream } from "../../protocol/records.ts";
+import type { OutboxStore } from "./outbox-store.ts";
 
 /** A record on its way to the disk. */
 export interface PendingRecord {
@@ -15,6 +16,8 @@ export interface PendingRecord {
   readonly dedupeKey?: string;
   /** Who waits for it to be on disk. Absent for records that were accepted already. */
   readonly waiter?: Waiter;
+  /** The row it takes the place of, in the same commit: the same record under its first number, in the store it was read from. */
+  readonly replaces?: { readonly seq: number; readonly store: OutboxStore };
   /** Who is told once it is on disk, whenever that is: nothing is written sooner for it, and a refusal of the disk is waited out. */
   readonly patient?: Waiter;
 }

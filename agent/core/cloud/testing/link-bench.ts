@@ -39,6 +39,10 @@ export class RecordingBacklog implements Backlog {
     this.rejections.push({ stream, seq, code });
   }
 
+  defer(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   onAppended(): () => void {
     return () => {};
   }
