@@ -60,7 +60,7 @@ export const ReportedDocumentSchema = v.looseObject({
   network: v.optional(v.looseObject({ interfaces: JsonSchema })),
   clock: v.optional(v.object({ quality: v.picklist(["unset", "local", "synced"]), timeZone: readingOf(v.string()) })),
   schedule: v.optional(v.object({ now: v.picklist(["on", "off", "none"]), nextMs: v.optional(WallMsSchema) })),
-  /** Records waiting and dropped, by stream. */
+  /** Bytes on disk, and records dropped since the agent's start, by stream: whatever gap records tell of. */
   outbox: v.optional(v.looseObject({ bytes: CountSchema, dropped: v.record(v.string(), CountSchema) })),
   /** Parts of the agent that are not well, by name. */
   health: v.optional(v.record(v.string(), v.object({ code: CodeSchema, message: TextSchema }))),

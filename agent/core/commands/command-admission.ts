@@ -31,9 +31,14 @@ export type Admission =
   /** New, and to be run. */
   | { readonly kind: "accepted"; readonly entry: JournalEntry; readonly definition: CommandDefinition };
 
+/** What to do about a number that was used already. */
+export const NEW_NUMBER = "Every command and cancel takes a new, higher number.";
+
 export interface AdmissionDeps {
   readonly deviceId: string;
-  readonly store: Pick<JournalStore, "get" | "numberHolder" | "floor">;
+  readonly store: Pick<JournalStore, "get" | "floor">;
+  /** Key of the command that has this number, itself or by a cancel of it. */
+  numberHolder(number: number): Promise<string | undefined>;
   readonly executors: ExecutorTable;
   readonly crypto: Pick<Crypto, "sha256">;
 }
@@ -90,12 +95,12 @@ export async function admitCommand(payload: CommandPayload, owner: string, now: 
     return { kind: "refused", error, about, rejected: true };
   }
   const fresh = { ...entryOf(payload, owner, paramsHash, now), ttlMs: payload.ttlMs ?? 0 };
-  const holder = await deps.store.numberHolder(owner, payload.number);
+  const holder = await deps.numberHolder(payload.number);
   if (holder !== undefined) {
     const error = {
       code: "command.number-reused",
-      message: `number ${payload.number} was used by ${keyText(holder)}`,
-      hint: "Every command and cancel takes a new, higher number.",
+      message: `number ${payload.number} was used by ${holder} or a cancel of it`,
+      hint: NEW_NUMBER,
     };
     return { kind: "ended", entry: ended(fresh, "rejected", error, now) };
   }

@@ -171,6 +171,36 @@ describe("cancel", () => {
     expect(device.outcomes.map(({ id, state }) => [id, state])).toEqual([["a", "canceled"]]);
   });
 
+  it.each([0, 1_000])("with a number that was used already is not obeyed, %i ms after the first", async (laterMs) => {
+    const { executor, started } = heldExecutor();
+    const device = await deviceWith(executor);
+    for (const id of ["a", "b", "c"]) device.deliver(device.signedCommand({ id, name: "display.power", params: { on: true } }));
+    await device.time.advance(0);
+    const cancel = (id: string, number: number) => device.process?.service.cancel(device.signedCancel(id, 1, number));
+    cancel("b", 50);
+    await device.time.advance(laterMs);
+    cancel("c", 50);
+    // The number of a command, its own and another's.
+    cancel("c", 1);
+    cancel("c", 3);
+    // The same again is the same.
+    cancel("b", 50);
+    await device.time.advance(0);
+    expect(device.errorCodes()).toEqual(["command.number-reused", "command.number-reused", "command.number-reused"]);
+    expect([device.outcomeOf("b")?.state, device.outcomeOf("c")]).toEqual(["canceled", undefined]);
+    started[0]?.end(SUCCESS);
+    await device.time.advance(0);
+    expect(started.map(({ id }) => id)).toEqual(["a", "c"]);
+    // Nor does a command run that has a cancel's number; also after a restart.
+    device.kill();
+    await device.start();
+    device.deliver(device.signedCommand({ id: "d", number: 50 }));
+    cancel("c", 50);
+    await device.time.advance(0);
+    expect(device.outcomeOf("d")).toMatchObject({ state: "rejected", error: { code: "command.number-reused" } });
+    expect(device.errorCodes()).toHaveLength(4);
+  });
+
   it("must be signed as a cancel", async () => {
     const { executor } = heldExecutor();
     const device = await deviceWith(executor);

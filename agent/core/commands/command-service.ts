@@ -12,7 +12,7 @@ import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { Backlog } from "../outbox/backlog.ts";
 import type { EventSink } from "../outbox/event-sink.ts";
 import { StorageError } from "../storage/document-store.ts";
-import { admitCommand, canceledAhead, ended, readCancelPayload, readCommandPayload } from "./command-admission.ts";
+import { admitCommand, canceledAhead, ended, NEW_NUMBER, readCancelPayload, readCommandPayload } from "./command-admission.ts";
 import { CommandAnswers, type CommandCounters } from "./command-answers.ts";
 import { CommandStopped } from "./command-execution.ts";
 import { expiryOf } from "./command-expiry.ts";
@@ -60,6 +60,8 @@ const ENTRIES_MAX = 2_000;
 const JOURNAL_BYTES_MAX = 4 * 1024 * 1024;
 /** Finished commands between two prunings. */
 const PRUNE_EVERY = 32;
+/** Cancels whose numbers are remembered beside the journal: more than can be on their way into it. */
+const CANCELS_MAX = 1_024;
 /** What running executors have to end in when the agent stops. */
 const STOP_GRACE_MS = 2_000;
 
@@ -84,6 +86,8 @@ export class CommandService {
   readonly #deps: CommandServiceDeps;
   readonly #inbox = new CommandInbox<Incoming>(INBOX_MAX);
   readonly #answers: CommandAnswers;
+  /** Numbers of the cancels taken in this life, and what each was for: the journal knows them once their commands are written again. */
+  readonly #cancels = new Map<string, string>();
   #session: Session | undefined;
   #sincePrune = 0;
 
@@ -219,7 +223,10 @@ export class CommandService {
   async #takeCommand(session: Session, text: string, owner: string): Promise<void> {
     const payload = readCommandPayload(text, this.#deps.deviceId);
     if (!payload.ok) return this.#refusePayload(payload.error, "command");
-    const admission = await admitCommand(payload.value, owner, this.#now(session), this.#deps);
+    const admission = await admitCommand(payload.value, owner, this.#now(session), {
+      ...this.#deps,
+      numberHolder: (number) => this.#numberHolder(owner, number),
+    });
     switch (admission.kind) {
       case "refused":
         this.#answers.count("replayed");
@@ -256,10 +263,20 @@ export class CommandService {
   async #takeCancel(session: Session, text: string, owner: string): Promise<void> {
     const payload = readCancelPayload(text, this.#deps.deviceId);
     if (!payload.ok) return this.#refusePayload(payload.error, "cancel");
-    const run = session.runs.get(keyText(payload.value));
+    const key = keyText(payload.value);
+    const run = session.runs.get(key);
     const { number } = payload.value;
+    const known = run?.entry ?? (await this.#deps.store.get(payload.value.id, payload.value.attempt));
+    // What stands for a command that has not come has its cancel's number.
+    const holder = known?.number === number && known.name !== "" ? `${key} itself` : await this.#numberHolder(owner, number);
+    if (holder !== undefined && holder !== key) {
+      this.#answers.count("replayed");
+      const message = `the cancel of ${key} has number ${number}, which was used for ${holder}; it is not obeyed`;
+      return this.#answers.error({ code: "command.number-reused", message, hint: NEW_NUMBER }, key);
+    }
+    this.#cancels.set(`${owner}/${number}`, key);
+    if (this.#cancels.size > CANCELS_MAX) for (const oldest of [...this.#cancels.keys()].slice(0, 1)) this.#cancels.delete(oldest);
     if (run !== undefined) return this.#cancelRun(session, run, number);
-    const known = await this.#deps.store.get(payload.value.id, payload.value.attempt);
     if (known !== undefined) {
       // Else the same cancel, sent again when the entry is long forgotten, would give the command a second outcome.
       const noted = withCancel(known, number);
@@ -276,6 +293,14 @@ export class CommandService {
     }
     const entry = canceledAhead(payload.value, owner, this.#now(session));
     if (!this.#noRoom(session, entry)) await this.#finishAtOnce(session, entry);
+  }
+
+  /** Whose number this is, command or cancel. */
+  async #numberHolder(owner: string, number: number): Promise<string | undefined> {
+    const canceled = this.#cancels.get(`${owner}/${number}`);
+    if (canceled !== undefined) return canceled;
+    const holder = await this.#deps.store.numberHolder(owner, number);
+    return holder === undefined ? undefined : keyText(holder);
   }
 
   /** Not waited for: a command that is just being written must not hold up what came after its cancel. */

@@ -64,6 +64,14 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
       expect(await store.numberHolder("another", 5)).toBeUndefined();
     });
 
+    it("knows which command a cancel with a number came for", async () => {
+      expect(await store.numberHolder(OWNER, 9)).toBeUndefined();
+      await store.put(entry(5, { id: "first" }));
+      await store.put(entry(5, { id: "first", cancelNumber: 9 }));
+      expect(await store.numberHolder(OWNER, 9)).toEqual({ id: "first", attempt: 1 });
+      expect(await store.numberHolder("another", 9)).toBeUndefined();
+    });
+
     it("counts as unfinished what is final and not handed over", async () => {
       await store.put(entry(1, { state: final(1, 10, false) }));
       await store.put(entry(2, { state: final(2, 10, true) }));

@@ -18,7 +18,7 @@ export interface JournalStore {
   get(id: string, attempt: number): Promise<JournalEntry | undefined>;
   /** Inserts or replaces the entry of this key. Its place in the order of arrival stays that of the first put. */
   put(entry: JournalEntry): Promise<void>;
-  /** Whose number this is among what is kept; the first to arrive when several bear it. */
+  /** Which command has this number, or the newest cancel that came for it, among what is kept; the first to arrive when several have it. */
   numberHolder(owner: string, number: number): Promise<CommandKey | undefined>;
   /** The highest number that was forgotten for this owner; 0: none. Nothing unknown at or below it may run. */
   floor(owner: string): Promise<number>;

@@ -24,7 +24,7 @@ export class MemoryJournalStore implements JournalStore {
   }
 
   numberHolder(owner: string, number: number): Promise<CommandKey | undefined> {
-    const holder = this.#all().find((entry) => entry.owner === owner && entry.number === number);
+    const holder = this.#all().find((entry) => entry.owner === owner && (entry.number === number || entry.cancelNumber === number));
     return Promise.resolve(holder === undefined ? undefined : { id: holder.id, attempt: holder.attempt });
   }
 

@@ -76,7 +76,7 @@ class Drain implements SessionDrain {
   limited(limits: Limits): void {
     this.#limits = limits;
     this.#budget.limit(limits.bytesPerSecond);
-    for (const stream of STREAMS) this.#tooLarge[stream].lookAgain();
+    for (const stream of STREAMS) this.#tooLarge[stream] = new TooLarge();
     this.#wake.wake();
   }
 

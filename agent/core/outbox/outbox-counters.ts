@@ -7,6 +7,8 @@ export interface OutboxCounters {
   readonly duplicates: number;
   readonly refused: Readonly<Record<string, number>>;
   readonly evicted: Readonly<Record<Stream, number>>;
+  /** All that gap records tell of, whatever the reason: evicted, refused by us or by the cloud, damaged. */
+  readonly dropped: Readonly<Record<Stream, number>>;
   readonly damaged: number;
   readonly rejectedByCloud: number;
   /** Acknowledgements lower than one before. */
@@ -22,6 +24,7 @@ export interface OutboxCounters {
 export class Counters {
   readonly accepted = perStream(() => 0);
   readonly evicted = perStream(() => 0);
+  readonly dropped = perStream(() => 0);
   readonly refused: Record<string, number> = {};
   duplicates = 0;
   damaged = 0;
@@ -37,6 +40,6 @@ export class Counters {
   }
 
   snapshot(): OutboxCounters {
-    return { ...this, accepted: { ...this.accepted }, evicted: { ...this.evicted }, refused: { ...this.refused } };
+    return { ...this, accepted: { ...this.accepted }, evicted: { ...this.evicted }, dropped: { ...this.dropped }, refused: { ...this.refused } };
   }
 }

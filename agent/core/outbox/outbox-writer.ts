@@ -114,6 +114,7 @@ export class OutboxWriter {
     const done = await store.commit({ dropOne: seqs.map((seq) => ({ stream, seq })), gaps: ledger.preview(losses) }, false);
     if (!done.ok) return done;
     for (const loss of losses) ledger.add(loss);
+    this.#state.counters.dropped[stream] += seqs.length;
     for (const seq of seqs) numbers.gone(stream, seq);
     if (stream === "alarm") ledger.carrierLost(seqs);
     return done;
@@ -157,6 +158,7 @@ export class OutboxWriter {
       if (victim === "alarm") ledger.carriersDone(upTo);
       numbers.goneUpTo(victim, upTo);
       counters.evicted[victim] += rows.length;
+      counters.dropped[victim] += rows.length + damaged.length;
       counters.damaged += damaged.length;
       log.debug({ stream: victim, upTo, rows: rows.length, for: stream }, "gave up records to make room");
       return ok(true);

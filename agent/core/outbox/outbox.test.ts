@@ -407,3 +407,16 @@ describe("repetitions", () => {
     expect(await codeOf(bench.outbox.append(one))).toBe("ok");
   });
 });
+
+test("what is dropped is counted by stream, whatever the reason", async () => {
+  const bench = new OutboxBench({ limits: { rateOf: (source) => ({ burst: source === "page" ? 1 : 1e9, perSecond: 1 }) } });
+  await bench.start();
+  const append = (stream: Stream, source: string) => bench.outbox.append({ stream, kind: "page", body: {}, source });
+  for (let n = 0; n < 3; n += 1) await append("play", "agent");
+  await bench.outbox.read("play", 0, { recordsMax: 10, bytesMax: 1e6 });
+  for (const seq of [1, 2]) await bench.outbox.rejected("play", seq, "record.invalid", "never");
+  // Not here any more: counted once.
+  await bench.outbox.rejected("play", 2, "record.invalid", "never");
+  for (let n = 0; n < 3; n += 1) await append("event", "page");
+  expect(bench.outbox.status().counters.dropped).toEqual({ outcome: 0, alarm: 0, play: 2, event: 2, metric: 0 });
+});

@@ -283,6 +283,7 @@ export class Outbox implements EventSink, Backlog {
     counters.refuse(issue.code);
     const reason = GAP_REASONS[issue.code];
     if (reason !== undefined) {
+      counters.dropped[record.stream] += 1;
       ledger.add({ stream: record.stream, reason, count: 1, ...(reason === "rate" ? { source: this.#rates.nameOf(record.source) } : {}) });
       if (!this.#closed) this.#wake.within(this.#failures > 0 ? this.#limits.recoverEveryMs : this.#limits.gapDelayMs);
     }
@@ -368,6 +369,7 @@ export class Outbox implements EventSink, Backlog {
       const numbered = DURABLE_STREAMS.has(record.stream) ? {} : { from: record.seq, to: record.seq };
       counters.accepted[record.stream] -= 1;
       counters.refuse(full ? "outbox.full" : "outbox.disk");
+      counters.dropped[record.stream] += 1;
       ledger.add({ stream: record.stream, reason: full ? "quota" : "disk-error", count: 1, ...numbered });
       (record.waiter ?? record.patient)?.resolve(full ? NO_ROOM : { ok: false, error: diskIssue(issue) });
     }

@@ -187,7 +187,10 @@ export class StoreKeeper {
     this.#deps.log.error({ code: issue.code, records: left.length }, "the disk took the outbox back only in part");
     if (issue.code !== "storage.full") return left;
     // Counted without numbers: those they had were another log's.
-    for (const { stream } of left) this.state.ledger.add({ stream, reason: "quota", count: 1 });
+    for (const { stream } of left) {
+      this.state.ledger.add({ stream, reason: "quota", count: 1 });
+      this.state.counters.dropped[stream] += 1;
+    }
     return [];
   }
 
@@ -221,7 +224,10 @@ export class StoreKeeper {
   }
 
   #tellOf(opening: OutboxOpening): void {
-    for (const loss of opening.losses) this.#onIncident({ kind: "loss", loss });
+    for (const loss of opening.losses) {
+      for (const { stream, count } of loss.gaps) this.state.counters.dropped[stream] += count;
+      this.#onIncident({ kind: "loss", loss });
+    }
     if (opening.degraded !== undefined) this.#onIncident({ kind: "degraded", why: opening.degraded });
   }
 

@@ -20,7 +20,7 @@ export class TooLarge {
     this.#nothingBehind = true;
   }
 
-  /** Something new is in the stream, or the limits changed. */
+  /** Something new is in the stream. */
   lookAgain(): void {
     this.#nothingBehind = false;
   }

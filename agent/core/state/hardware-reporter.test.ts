@@ -19,13 +19,13 @@ async function setUp(change: (adapter: PlatformAdapter) => { readonly [K in keyo
   const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: () => undefined });
   const platform = { ...adapter, ...change(adapter) } as PlatformAdapter;
   const reporter = new FakeReporter();
-  const usage = { bytes: 0, evicted: 0 };
+  const usage = { bytes: 0, dropped: 0 };
   const zones: (string | undefined)[] = [];
   const displayStatus = platform.display === undefined ? undefined : sharedDisplayStatus(platform.display, { clock: time, timers: time });
   const hardware = new HardwareReporter({
     platform,
     displayStatus,
-    outbox: { status: () => ({ usage: { bytes: usage.bytes, bytesMax: 1e9 }, counters: { evicted: { metric: usage.evicted } } }) as never },
+    outbox: { status: () => ({ usage: { bytes: usage.bytes, bytesMax: 1e9 }, counters: { dropped: { metric: usage.dropped } } }) as never },
     reporter,
     clock: time,
     timers: time,

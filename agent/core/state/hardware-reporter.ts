@@ -167,7 +167,7 @@ function networkSection(interfaces: Reading<readonly NetworkInterface[]>, gatewa
 function outboxSection(status: ReturnType<Outbox["status"]>): ReportedDocument["outbox"] {
   return {
     bytes: bucketedBytes(status.usage.bytes, OUTBOX_FLOOR_BYTES),
-    dropped: { ...status.counters.evicted },
+    dropped: { ...status.counters.dropped },
     ...(status.degraded === undefined ? {} : { degraded: status.degraded }),
   };
 }

@@ -46,6 +46,8 @@ export class SqliteJournalStore implements JournalStore {
   readonly #file: SqliteFile;
   readonly #sql: ReturnType<typeof prepareAll>;
   #rowsLost = 0;
+  /** Not known before it is asked for. */
+  #cancelMax: number | undefined;
   /** Pages written since the last checkpoint; an estimate from above is enough. */
   #pagesWritten = 0;
 
@@ -78,6 +80,7 @@ export class SqliteJournalStore implements JournalStore {
       throw new StorageError(issue.code, issue.message, { cause: thrown });
     }
     this.#marks?.note(entry);
+    if (this.#cancelMax !== undefined) this.#cancelMax = Math.max(this.#cancelMax, entry.cancelNumber ?? 0);
     // A command waits for every write but the last, which only says that its outcome was handed over.
     this.#checkpointIfLong(isDone(entry) ? CHECKPOINT_PAGES : CHECKPOINT_PAGES_MAX);
   }
@@ -105,7 +108,12 @@ export class SqliteJournalStore implements JournalStore {
   }
 
   numberHolder(owner: string, number: number): Promise<CommandKey | undefined> {
-    return this.#guarded(() => this.#sql.holder.get(owner, number));
+    return this.#guarded(() => this.#sql.holder.get(owner, number) ?? (number <= this.#highestCancel() ? this.#sql.cancelHolder.get(owner, number) : undefined));
+  }
+
+  /** Of any owner: above it no cancel has to be looked for, and numbers rise. */
+  #highestCancel(): number {
+    return (this.#cancelMax ??= this.#sql.highestCancel.get()?.number ?? 0);
   }
 
   floor(owner: string): Promise<number> {
@@ -281,6 +289,9 @@ export function rowOf(entry: JournalEntry, arrival: number): CommandRow {
   return { arrival, id, attempt, owner, number, done, finished_wall: finishedWall, crc, entry: json };
 }
 
+/** Of a row whose text may be damaged. */
+const CANCEL_NUMBER = "CASE WHEN json_valid(entry) THEN json_extract(entry, '$.cancelNumber') END";
+
 function prepareAll(database: Database) {
   const all = "arrival, id, attempt, owner, number, done, finished_wall, crc, entry";
   const prepare = <P extends unknown[], R>(sql: string): Statement<P, R> => database.prepare<P, R>(sql);
@@ -299,6 +310,10 @@ function prepareAll(database: Database) {
     holder: prepare<[string, number], CommandKey>(
       "SELECT id, attempt FROM command WHERE owner = ? AND number = ? ORDER BY arrival LIMIT 1",
     ),
+    cancelHolder: prepare<[string, number], CommandKey>(
+      `SELECT id, attempt FROM command WHERE owner = ? AND ${CANCEL_NUMBER} = ? ORDER BY arrival LIMIT 1`,
+    ),
+    highestCancel: prepare<[], { number: number | null }>(`SELECT max(${CANCEL_NUMBER}) AS number FROM command`),
     indexed: prepare<[string, number, number], unknown>(
       "SELECT 1 FROM command INDEXED BY command_number WHERE owner = ? AND number = ? AND arrival = ?",
     ),

@@ -23,7 +23,7 @@ function setUp(change: Partial<CoreChecksDeps> = {}, withoutHardware = false) {
   const outbox = {
     usage: { bytes: 1_000, bytesMax: 1_000_000 },
     ranges: { outcome: nothingWaits, alarm: nothingWaits, play: nothingWaits, event: nothingWaits, metric: nothingWaits },
-    counters: { evicted: { outcome: 0, alarm: 0, play: 0, event: 0, metric: 0 } },
+    counters: { dropped: { outcome: 0, alarm: 0, play: 0, event: 0, metric: 0 } },
     degraded: undefined as { code: string; message: string } | undefined,
   };
   let player: PlayerStatus = {
@@ -128,9 +128,9 @@ describe("the checks", () => {
     expect((await run()).get("player")?.status).toBe("warning");
     const picture = { verdict: "error-page", confidence: 1, evidence: [] } as const;
     setPlayer({ kind: "present", instance: "a", pid: 1, shell: "chromium", heardMs: time.monotonicMs(), stage: { kind: "failed", content: "x", error: "net::ERR_NAME_NOT_RESOLVED" }, picture: { ...picture, evidence: [] } });
-    outbox.counters.evicted.metric = 12;
+    outbox.counters.dropped.metric = 12;
     const answers = await run();
-    expect([answers.get("player")?.status, answers.get("outbox")?.message]).toEqual(["failed", "nothing waits; 0 % of its cap used; given up since the start: 12 metric"]);
+    expect([answers.get("player")?.status, answers.get("outbox")?.message]).toEqual(["failed", "nothing waits; 0 % of its cap used; dropped since the start: 12 metric"]);
   });
 });
 

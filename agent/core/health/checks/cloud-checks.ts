@@ -50,12 +50,12 @@ export function backlogCheck(outbox: Pick<Outbox, "status">): DiagnosticCheck {
         degraded.hint ?? "free disk space or check the disk; a restart would lose them",
       ));
       const waiting = STREAMS.map((stream) => [stream, Math.max(0, ranges[stream].newest - ranges[stream].oldest + 1)] as const).filter(([, count]) => count > 0);
-      const dropped = STREAMS.map((stream) => [stream, counters.evicted[stream]] as const).filter(([, count]) => count > 0);
+      const dropped = STREAMS.map((stream) => [stream, counters.dropped[stream]] as const).filter(([, count]) => count > 0);
       const full = usage.bytes / usage.bytesMax;
       const message = `${waiting.length === 0 ? "nothing waits" : `waiting: ${list(waiting)}`}; ${Math.round(full * 100)} % of its cap used`;
       if (dropped.length > 0) return Promise.resolve(warning(
-        `${message}; given up since the start: ${list(dropped)}`,
-        "the device was offline longer than its cap holds: check the link, or raise outbox.bytesMax",
+        `${message}; dropped since the start: ${list(dropped)}`,
+        "gap records at the cloud say why: offline for longer than the cap holds (raise outbox.bytesMax), refused by the cloud, too many at once, or damaged",
       ));
       return Promise.resolve(full < 0.9 ? good(message) : warning(message, "check the link: soon the oldest metrics and events are given up"));
     },
