@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { err, fail, ok, type Issue, type Result } from "../../platform/ports/result.ts";
 import { isJsonObject, parseJson } from "../../platform/runtime/json.ts";
+import { schemaIssueWords } from "../../platform/runtime/schema-issue.ts";
 import { isDeeperThan } from "../../platform/runtime/json-depth.ts";
 import { isSecretName, redactText } from "../../platform/runtime/redact.ts";
 import { CloudMessageSchema, type CloudMessage } from "./cloud-messages.ts";
@@ -62,8 +63,9 @@ export function validate<S extends v.GenericSchema>(schema: S, value: unknown, w
   const issue = parsed.issues[0];
   const path = v.getDotPath(issue);
   const where = path === null ? what : `${what}, at ${path.slice(0, 200)}`;
-  // The schema's words repeat what was received, which may be a password that is too short.
+  const { message: words, hint } = schemaIssueWords(issue);
+  // The words may repeat what was received, which may be a password that is too short.
   const isSecret = path?.split(".").some((name) => isSecretName(name)) === true;
-  const message = isSecret ? issue.message.replace(/ (?:but )?received [\s\S]*$/, "") : redactText(issue.message);
-  return fail(code, `${where}: ${message.slice(0, 300)}`);
+  const message = isSecret ? words.replace(/, and is [\s\S]*$/, "") : redactText(words);
+  return fail(code, `${where}: ${message.slice(0, 300)}`, hint);
 }

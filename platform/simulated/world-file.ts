@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import * as v from "valibot";
 import { messageOf, type Issue } from "../ports/result.ts";
 import { parseJson } from "../runtime/json.ts";
+import { schemaIssueWords } from "../runtime/schema-issue.ts";
 import { SimulatedWorld, type WorldDeps } from "./world.ts";
 import { worldStateSchema, type WorldState } from "./world-state.ts";
 
@@ -62,7 +63,7 @@ function load(path: string, nowMs: number): { readonly state?: WorldState; reado
   if (text.length > FILE_BYTES_MAX) return { damage: setAside(path, nowMs, "it is too large") };
   const parsed = v.safeParse(worldStateSchema, parseJson(text));
   if (parsed.success) return { state: parsed.output };
-  return { damage: setAside(path, nowMs, parsed.issues[0].message) };
+  return { damage: setAside(path, nowMs, schemaIssueWords(parsed.issues[0]).message) };
 }
 
 function setAside(path: string, nowMs: number, why: string): Issue {

@@ -1,10 +1,12 @@
 import * as v from "valibot";
+import { schemaIssueWords } from "../runtime/schema-issue.ts";
 import { fail, messageOf, ok, type Result } from "../ports/result.ts";
 
 /** One sentence for the first thing that is wrong with input from outside. */
 export function describeIssue(issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue);
-  return path === null ? issue.message : `${path}: ${issue.message}`;
+  const { message } = schemaIssueWords(issue);
+  return path === null ? message : `${path}: ${message}`;
 }
 
 /** Calls what the host offered; what it throws is told to whoever asked, and ends nothing. */

@@ -8,6 +8,7 @@ import { Emitter } from "../../platform/runtime/emitter.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
 import { LineFramer } from "../../platform/runtime/line-framer.ts";
 import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
+import { schemaIssueWords } from "../../platform/runtime/schema-issue.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
 import { AgentMessageSchema, LINK_LINE_BYTES_MAX, type AgentMessage, type HostMessage } from "../contract/link-messages.ts";
 
@@ -115,7 +116,7 @@ export class AgentLink {
   #take(line: string): void {
     const parsed = v.safeParse(AgentMessageSchema, parseJson(line));
     if (!parsed.success) {
-      this.#deps.log.warn({ bytes: line.length, issue: parsed.issues[0].message }, "the agent said something unknown");
+      this.#deps.log.warn({ bytes: line.length, issue: schemaIssueWords(parsed.issues[0]).message }, "the agent said something unknown");
       return;
     }
     const message = parsed.output;

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Log } from "../../platform/ports/log.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
+import { schemaIssueWords } from "../../platform/runtime/schema-issue.ts";
 import { PageContextSchema, StageSceneSchema } from "../contract/link-messages.ts";
 import { readIfThere, writeDurably } from "../../platform/node/durable-file.ts";
 
@@ -28,7 +29,7 @@ export class SceneStore {
       if (text === undefined) return { version: 1 };
       const parsed = v.safeParse(KeptSchema, parseJson(text));
       if (parsed.success) return parsed.output;
-      this.#log.warn({ path: this.#path, issue: parsed.issues[0].message }, "the kept scene is damaged and not used");
+      this.#log.warn({ path: this.#path, issue: schemaIssueWords(parsed.issues[0]).message }, "the kept scene is damaged and not used");
     } catch (thrown) {
       this.#log.warn({ path: this.#path, error: messageOf(thrown) }, "the kept scene could not be read");
     }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Clock } from "../../platform/ports/clock.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
+import { schemaIssueWords } from "../../platform/runtime/schema-issue.ts";
 import { PageCallSchema, type PageCall } from "./page-calls.ts";
 
 /** Refusal codes of the page API; published in `docs/page-api.md`. */
@@ -83,7 +84,7 @@ export class PageGate {
   }
 
   #invalid(text: string, issue: v.BaseIssue<unknown> | undefined): GateVerdict {
-    const where = issue === undefined ? "" : `${v.getDotPath(issue) ?? "call"}: ${issue.message}`;
+    const where = issue === undefined ? "" : `${v.getDotPath(issue) ?? "call"}: ${schemaIssueWords(issue).message}`;
     const id = (parseJson(text) as { id?: unknown } | null | undefined)?.id;
     return this.#refuse("page.invalid", where.slice(0, 300), typeof id === "number" && Number.isSafeInteger(id) ? id : undefined);
   }

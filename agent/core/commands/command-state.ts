@@ -267,14 +267,15 @@ function timedOut(command: Command, state: Running, error: Issue, now: Moment): 
   }
 }
 
-/** The end of a command that ran, with how long it took where one clock saw both ends. */
+/** The end of a command that ran, with how long it took where one clock saw both ends and anything was tried. */
 function finishRunning(
   command: Command,
   state: Running,
   ending: Ending | Exclude<Execution, { state: "awaits-restart" }>,
   now: Moment,
 ): Step {
-  const durationMs = elapsedSince(state.started, now);
+  const untried = ending.state === "rejected" || ending.state === "expired" || (ending.state === "canceled" && ending.error === CANCELED_IN_TIME);
+  const durationMs = untried ? undefined : elapsedSince(state.started, now);
   return finish(command, durationMs === undefined ? ending : { ...ending, durationMs }, now);
 }
 

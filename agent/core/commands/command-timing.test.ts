@@ -173,3 +173,11 @@ describe("lanes and time-outs", () => {
     });
   });
 });
+
+it("has no duration where nothing was tried", async () => {
+  const device = await deviceWith({ run: () => Promise.resolve({ state: "rejected", error: { code: "gpio.no-such-line", message: "the header has no such line" } }) });
+  device.deliver(device.signedCommand({ id: "a" }));
+  await device.time.advance(10);
+  expect(device.outcomeOf("a")).toMatchObject({ state: "rejected", error: { code: "gpio.no-such-line" } });
+  expect(device.outcomeOf("a")).not.toHaveProperty("durationMs");
+});

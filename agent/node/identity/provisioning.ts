@@ -2,6 +2,7 @@ import { lstatSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson } from "../../../platform/runtime/json.ts";
+import { schemaIssueWords } from "../../../platform/runtime/schema-issue.ts";
 import { plainIssueIn } from "../../protocol/plain-address.ts";
 import { PublicKeySchema, TextSchema, WebSocketUrlSchema } from "../../protocol/values.ts";
 import { isErrno } from "./private-file.ts";
@@ -62,5 +63,5 @@ function parse(path: string, text: string): Result<Provisioning> {
   const known = Object.keys(ProvisioningSchema.entries).join(", ");
   const unknownKey = issue.expected === "never" && place !== null;
   if (unknownKey) return fail("provisioning.malformed", `${path}: "${place}" is not a key of this file`, `it knows ${known}`);
-  return fail("provisioning.malformed", `${path}${place === null ? "" : `: ${place}`}: ${issue.message}`, `it knows ${known}`);
+  return fail("provisioning.malformed", `${path}${place === null ? "" : `: ${place}`}: ${schemaIssueWords(issue).message}`, `it knows ${known}`);
 }
