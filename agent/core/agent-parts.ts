@@ -96,9 +96,6 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     clock, timers, random, log: log.child({ part: "desired" }),
   });
   late.desired = desired;
-  way.onFree(() => {
-    for (const { key } of wayKeys) desired.poke(key);
-  });
   const expectation = (): ScreenExpectation => {
     const override = overrides.valueOf("display.power", desired.version(), handlers.find(({ key }) => key === "display.power")?.wanted(desired.document() ?? {}));
     return screenExpectation(desired.document(), override, schedule.says);
@@ -114,7 +111,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
   });
   const serverClock = new ServerClock(clock);
   const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
-  return { late, uploadHosts, send, reported, alarms, ...identity, migration, network, overrides, schedule, displayStatus, content, telemetry, player, page, desired, expectation, screen, scene, serverClock, judgingClock };
+  return { late, uploadHosts, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, overrides, schedule, displayStatus, content, telemetry, player, page, desired, expectation, screen, scene, serverClock, judgingClock };
 }
 
 function splitList(text: string): readonly string[] {
@@ -173,6 +170,10 @@ function createPageConfig() {
       for (const listener of listeners) listener();
       return Promise.resolve(ok(undefined));
     },
-    onChange: (listener: () => void): void => void listeners.add(listener),
+    /** Returns its undo. */
+    onChange: (listener: () => void): (() => void) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
   };
 }

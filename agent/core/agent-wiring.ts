@@ -49,7 +49,12 @@ export async function wireParts(agent: Agent): Promise<() => void> {
   );
   // A power cut in the middle of a release: the owner is gone from the disk and what he wanted is not.
   if (ownership.owner() === undefined && (desired.version() > 0 || parts.content.state().kind !== "none")) await release(agent);
-  parts.page.onChange(() => tellPage(agent));
+  undo.push(
+    parts.page.onChange(() => tellPage(agent)),
+    parts.way.onFree(() => {
+      for (const key of parts.wayKeys) desired.poke(key);
+    }),
+  );
   undo.push(...hardwareNews(agent));
   undo.push(...(await watchGpio(agent)));
   tellPage(agent);

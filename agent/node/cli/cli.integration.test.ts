@@ -43,6 +43,7 @@ afterEach(async () => {
 
 /** A cloud with one device that cannot do what it is told. */
 function answerOf(method: string, path: string): [status: number, body: object] {
+  if (path.endsWith("/claim")) return [400, { error: { code: "request.invalid", message: "claim, at code: must have the form ^[A-Z0-9]{4,12}$" } }];
   if (method === "POST") return [409, { error: { code: "command.not-possible", message: "it has no such port", hint: 'send it all the same with "insist": true' } }];
   if (path.endsWith("/catalog")) return [200, { commands: [{ name: "reboot", params: { type: "object", properties: {} } }] }];
   return [200, { devices: [{ id: "0".repeat(32), name: "lobby" }] }];
@@ -80,4 +81,11 @@ test("what is said about a command the device cannot do is in words of the comma
   expect(code).toBe(CLI_EXIT.notSo);
   expect(err).toContain("--insist");
   expect(err).not.toContain('"insist": true');
+});
+
+test("a wrong value is a usage error, whoever checked it; a right one that cannot be is not", async () => {
+  const wrong = await run("cloud", "claim", "not a code", "--json");
+  expect([wrong.code, wrong.out]).toEqual([CLI_EXIT.usage, expect.stringContaining("request.invalid") as unknown]);
+  expect(wrong.out).not.toContain("httpStatus");
+  expect((await run("cloud", "send", "lobby", "reboot")).code).toBe(CLI_EXIT.notSo);
 });

@@ -68,12 +68,15 @@ export class CloudClient {
   }
 }
 
-function errorOf(text: string, status: number): Issue {
+/** An error of the API, with the HTTP status it came with. */
+export type ApiIssue = Issue & { readonly httpStatus?: number };
+
+function errorOf(text: string, status: number): ApiIssue {
   const json = parseJson(text);
   const error = isJsonObject(json) ? json["error"] : undefined;
   if (isJsonObject(error ?? null)) {
     const { code, message, hint } = error as { code?: Json; message?: Json; hint?: Json };
-    if (typeof code === "string" && typeof message === "string") return typeof hint === "string" ? { code, message, hint } : { code, message };
+    if (typeof code === "string" && typeof message === "string") return { code, message, ...(typeof hint === "string" ? { hint } : {}), httpStatus: status };
   }
-  return { code: `cloud.http-${status}`, message: `the server answered ${status}` };
+  return { code: `cloud.http-${status}`, message: `the server answered ${status}`, httpStatus: status };
 }

@@ -2,7 +2,8 @@ import { resolve } from "node:path";
 import { nearestName } from "../../core/config/nearest-name.ts";
 import { askAgent } from "../local-api/local-client.ts";
 import type { BundleAnswer, CommandsAnswer, ConfigAnswer, DoctorAnswer, EventsAnswer, LogsAnswer, StatusAnswer } from "../local-api/answers.ts";
-import type { Issue, Result } from "../../../platform/ports/result.ts";
+import type { ApiIssue } from "./cloud-client.ts";
+import type { Result } from "../../../platform/ports/result.ts";
 import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "./command.ts";
 import { statusText } from "./status-text.ts";
 import { formatBytes, table } from "./table.ts";
@@ -76,9 +77,11 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
 }
 
 /** Prints an issue the same way everywhere, and chooses the exit code by its code. */
-export function complain(context: CliContext, issue: Issue): CliExit {
+export function complain(context: CliContext, { httpStatus, ...issue }: ApiIssue): CliExit {
   if (context.json) context.printJson({ error: issue });
   else context.complain(`vitrine: ${issue.message} [${issue.code}]${issue.hint === undefined ? "" : `\n  → ${issue.hint}`}`);
+  // A value that was typed wrong, in the words of whoever checked it.
+  if (httpStatus === 400) return CLI_EXIT.usage;
   return /^(?:local\.(?:no-agent|forbidden|timeout|connection|no-answer)|socket\.untrusted-folder|cloud\.unreachable)$/.test(issue.code) ? CLI_EXIT.unreachable : CLI_EXIT.notSo;
 }
 

@@ -11,7 +11,7 @@ import type { Shell } from "../../stage/shell.ts";
 import { composeHost } from "./compose-host.ts";
 import { EXIT } from "./exit-codes.ts";
 import { hostLog, RotatingFile } from "./host-log.ts";
-import { parseHostOptions, type HostOptions } from "./host-options.ts";
+import { parseHostOptions, USAGE, type HostOptions } from "./host-options.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
 import { openAgentSocket } from "./open-agent-socket.ts";
 import { parentGone } from "./parent-watch.ts";
@@ -45,6 +45,10 @@ export interface HostProgram {
 
 /** One host on its data folder, from its command line to its exit code. */
 export async function runHostProgram(program: HostProgram): Promise<number> {
+  if (program.argv.some((word) => word === "--help" || word === "-h")) {
+    process.stdout.write(`${USAGE}\n`);
+    return EXIT.stopped;
+  }
   const parsed = parseHostOptions(program.argv, process.cwd());
   if (!parsed.ok) return complain(`${parsed.error.message} ${parsed.error.hint ?? ""}`, EXIT.usage);
   const options = parsed.value;
