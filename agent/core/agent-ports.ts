@@ -46,6 +46,8 @@ export interface AgentPorts {
   readonly logs: LogSource;
   setLogLevel(level: "debug" | "info" | "warn" | "error"): void;
   logLevel(): string;
+  /** Why the agent's log is not written now; absent, or `undefined`: it is. */
+  logTrouble?(): Issue | undefined;
   /** Checks of `vitrine doctor` that need the machine (files, DNS). */
   readonly checks: readonly DiagnosticCheck[];
   /** What was wrong with stored files when they were opened, for `vitrine doctor`. */

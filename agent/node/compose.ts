@@ -96,8 +96,9 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
     logs: logSource(paths.logs, () => pino.flush()),
     setLogLevel: (level: LogLevel) => pino.setLevel(level),
     logLevel: () => pino.level(),
+    logTrouble: () => pino.trouble(),
     storageIssues: () => stores.findings,
-    checks: machineChecks(paths.data, () => settings.endpoints, config.values["player.group"], options.openPlaces),
+    checks: machineChecks(paths.data, () => settings.endpoints, config.values["player.group"], { openPlaces: options.openPlaces, logTrouble: () => pino.trouble() }),
   };
   const agent = await Agent.create(ports, settings);
   reportFindings({ alarms: agent.parts.alarms, stores, loaded, log, openPlaces: options.openPlaces, ...(platform.damage && { worldDamage: platform.damage }) });

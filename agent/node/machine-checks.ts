@@ -1,13 +1,20 @@
 import { lookup } from "node:dns/promises";
 import { access, constants } from "node:fs/promises";
 import type { OpenPlace } from "../../platform/node/private-tree.ts";
-import { messageOf } from "../../platform/ports/result.ts";
+import { messageOf, type Issue } from "../../platform/ports/result.ts";
 import { findPlayerGroup, ownMembership } from "./player-group.ts";
 import { openPlacesText } from "./report-findings.ts";
 import { bad, good, warning, type DiagnosticCheck } from "../core/health/diagnostic-check.ts";
 
+export interface FoundAtStart {
+  /** What of the data folder could not be closed to other users. */
+  readonly openPlaces: readonly OpenPlace[];
+  /** Why the log is not written at this moment. */
+  logTrouble(): Issue | undefined;
+}
+
 /** Checks of `vitrine doctor` that ask this machine itself. */
-export function machineChecks(data: string, endpoints: () => readonly string[], playerGroup: string, openPlaces: readonly OpenPlace[]): readonly DiagnosticCheck[] {
+export function machineChecks(data: string, endpoints: () => readonly string[], playerGroup: string, { openPlaces, logTrouble }: FoundAtStart): readonly DiagnosticCheck[] {
   return [
     ...(playerGroup === "" ? [] : [playerGroupCheck(playerGroup)]),
     {
@@ -26,6 +33,13 @@ export function machineChecks(data: string, endpoints: () => readonly string[], 
       run: () => {
         const open = openPlacesText(openPlaces);
         return Promise.resolve(open === undefined ? good("only this user") : warning(open, "give the data folder to the agent's user (chown -R), on a disk that takes writes and keeps modes, and start the agent again"));
+      },
+    },
+    {
+      name: "log",
+      run: () => {
+        const trouble = logTrouble();
+        return Promise.resolve(trouble === undefined ? good("it is written") : bad(trouble.message, "free space on its disk, or check its folder's owner and mode"));
       },
     },
     {

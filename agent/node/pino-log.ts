@@ -1,4 +1,6 @@
 import pino from "pino";
+import type { Issue } from "../../platform/ports/result.ts";
+import { systemClock } from "../../platform/linux/system-clock.ts";
 import { createJsonLog, type JsonLog, type LogLevel } from "../../platform/node/json-log.ts";
 import { RotatingFile } from "../../platform/node/rotating-file.ts";
 
@@ -18,6 +20,8 @@ export interface PinoLogOptions {
 export interface PinoLog extends JsonLog {
   /** Writes out what is buffered; synchronous, for the end of the process. */
   flush(): void;
+  /** Why lines do not reach the file now, with what was lost; `undefined` while they do. */
+  trouble(): Issue | undefined;
 }
 
 export async function createPinoLog(options: PinoLogOptions): Promise<PinoLog> {
@@ -28,7 +32,15 @@ export async function createPinoLog(options: PinoLogOptions): Promise<PinoLog> {
     const forPeople = options.pretty === "always" || (options.pretty !== "never" && process.stderr.isTTY);
     streams.push(forPeople ? await prettyStderr() : pino.destination({ dest: 2, sync: true }));
   }
-  return { ...createJsonLog(streams, options.level), flush: () => file?.flush() };
+  const log = createJsonLog(streams, options.level, systemClock);
+  return {
+    ...log,
+    flush: () => {
+      log.tellLeftOut();
+      file?.flush();
+    },
+    trouble: () => file?.trouble(),
+  };
 }
 
 /** Loaded only for a terminal: on a device nobody reads it and it would cost memory. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
+import { createJsonLog } from "../../platform/node/json-log.ts";
 import { silentLog } from "../../platform/ports/log.ts";
 import { LineFramer } from "../../platform/runtime/line-framer.ts";
 import type { AgentMessage, HostMessage } from "../../player-host/contract/link-messages.ts";
@@ -109,4 +110,26 @@ test("a line without an end costs only its own connection", async () => {
   const next = new TestHost(path, "b");
   await expect.poll(() => link.status()).toMatchObject({ kind: "present", instance: "b" });
   expect(next.closed).toBe(false);
+});
+
+test("a peer that floods with nonsense costs a few lines of the log, and the agent goes on answering others meanwhile", async () => {
+  const lines: string[] = [];
+  const { log, tellLeftOut } = createJsonLog([{ write: (line: string) => void lines.push(line) }], "info", systemClock);
+  const flooded = join(folder, "flooded.sock");
+  const timers = new SystemTimers();
+  const other = new PlayerSocket(flooded, { clock: systemClock, timers, log });
+  const serving = other.run(stop.signal);
+  await expect.poll(() => statSync(flooded, { throwIfNoEntry: false })?.isSocket()).toBe(true);
+  const host = new TestHost(flooded, "11111111");
+  await expect.poll(() => host.got.some(({ t }) => t === "agent-hello")).toBe(true);
+  const nonsense = '{"t":"nonsense"}\n'.repeat(2_000);
+  for (let n = 0; n < 50; n += 1) host.socket.write(nonsense);
+  // The flood is held up in the sender: the loop is free, and nothing piles up here.
+  await expect.poll(() => host.socket.writableLength).toBeGreaterThan(0);
+  await expect.poll(() => lines.length).toBeGreaterThan(0);
+  expect(await Promise.race([new Promise((done) => setImmediate(() => done("free"))), serving])).toBe("free");
+  expect(other.status().kind).toBe("present");
+  tellLeftOut();
+  expect(lines.filter((each) => each.includes("could not be used")).length).toBeLessThanOrEqual(40);
+  expect(lines.some((each) => /"leftOut":\d{2,}/.test(each))).toBe(true);
 });

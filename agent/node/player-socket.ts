@@ -9,6 +9,7 @@ import { LineFramer } from "../../platform/runtime/line-framer.ts";
 import { validate } from "../protocol/codec.ts";
 import { UNTOLD_STAGE, type PlayerEvent, type PlayerLink, type PlayerStatus } from "../core/player/player-port.ts";
 import type { PlayerGroup } from "./player-group.ts";
+import { SocketPace } from "./socket-pace.ts";
 import { serveUnixSocket } from "./unix-server.ts";
 
 /** A host that reads nothing for so long that this much waits for it is cut off; it connects again. */
@@ -17,6 +18,8 @@ const WRITE_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
 const REQUESTS_MAX = 64;
 /** A peer that connects and says nothing is not a host. */
 const HELLO_TIMEOUT_MS = 5_000;
+/** A host in its worst second says some dozen lines. What comes faster waits in the socket, where it holds up its sender alone. */
+const LINES_PER_SECOND_MAX = 500;
 /** Connections at one time; there is one host, and for a moment the one after it. */
 const CONNECTIONS_MAX = 8;
 
@@ -124,10 +127,13 @@ export class PlayerSocket implements PlayerLink {
     socket.on("error", (error) => log.debug({ error: error.message }, "player connection failed"));
     socket.on("close", () => {
       impatience.cancel();
+      pace.stop();
       this.#gone(socket);
     });
+    const pace = new SocketPace(socket, timers, LINES_PER_SECOND_MAX);
     socket.on("data", (chunk: Buffer) => {
       const lines = framer.push(chunk);
+      pace.note(lines?.length ?? 0);
       if (lines === undefined) {
         log.warn({}, "the player host sent a line that is too long; the connection is closed");
         socket.destroy();

@@ -1,5 +1,7 @@
 import pino, { type Logger } from "pino";
+import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { LogLimit } from "../runtime/log-limit.ts";
 import { LOG_LIMITS, redact, redactText } from "../runtime/redact.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -9,17 +11,24 @@ export interface JsonLog {
   readonly log: Log;
   setLevel(level: LogLevel): void;
   level(): LogLevel;
+  /** Writes the counts of lines that were left out and not told yet. For the end of the process, and before logs are read. */
+  tellLeftOut(): void;
 }
 
 /**
- * JSON lines with ISO times to every one of `streams`, without what is secret (see `redact`). No pino transports: a worker thread costs memory
+ * JSON lines with ISO times to every one of `streams`, without what is secret (see `redact`) and never more than `LogLimit` lets through. No pino transports: a worker thread costs memory
  * and loses its lines in a crash; a line is written when the call returns.
  */
-export function createJsonLog(streams: readonly pino.DestinationStream[], level: LogLevel): JsonLog {
+export function createJsonLog(streams: readonly pino.DestinationStream[], level: LogLevel, clock: Pick<Clock, "monotonicMs">): JsonLog {
   const entries = streams.map((stream): pino.StreamEntry => ({ level: "debug", stream }));
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.multistream(entries));
+  const limit = new LogLimit(clock);
+  const tell = (now: boolean): void => {
+    for (const { text, leftOut } of limit.untold(now)) logger.warn({ leftOut, text: redactText(text) }, "lines of this text were left out: too many");
+  };
   return {
-    log: asLog(logger),
+    log: asLog(logger, limit, tell),
+    tellLeftOut: () => tell(true),
     setLevel: (wanted) => {
       logger.level = wanted;
     },
@@ -27,12 +36,17 @@ export function createJsonLog(streams: readonly pino.DestinationStream[], level:
   };
 }
 
-function asLog(logger: Logger): Log {
+function asLog(logger: Logger, limit: LogLimit, tell: (now: boolean) => void): Log {
   // A child asks its parent's level at every line, so that one change reaches every part.
   const root = logger;
   const wrap = (bound: Logger): Log => {
     const write = (level: LogLevel) => (fields: Record<string, unknown>, message: string): void => {
-      if (root.isLevelEnabled(level)) bound[level](redact(fields, LOG_LIMITS) as Record<string, unknown>, redactText(message.slice(0, LOG_LIMITS.textMax)));
+      if (!root.isLevelEnabled(level)) return;
+      const { admitted, leftOut } = limit.admit(message);
+      if (!admitted) return;
+      const shown = redact(leftOut === 0 ? fields : { ...fields, leftOut }, LOG_LIMITS) as Record<string, unknown>;
+      bound[level](shown, redactText(message.slice(0, LOG_LIMITS.textMax)));
+      tell(false);
     };
     return {
       debug: write("debug"),

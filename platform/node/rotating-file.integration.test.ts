@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { mountSmallDisk } from "../../agent/node/sqlite/testing/small-disk.ts";
+import { reportLeftOut } from "../../scripts/check/left-out.ts";
 import { RotatingFile } from "./rotating-file.ts";
 
 let folder = "";
@@ -42,6 +44,32 @@ test("lines the disk refused are counted and the count is written when it works 
   const text = readFileSync(path, "utf8");
   expect(text).toContain('"lostLines":2');
   expect(text).toContain(line(40, 3));
+});
+
+test("a disk that fills up in the middle of a line: nothing is lost without being counted, it is said while it is so, and the next line begins anew", ({ skip }) => {
+  const disk = mountSmallDisk(256 * 1024);
+  if ("why" in disk) {
+    reportLeftOut("a log on a full disk", disk.why);
+    return skip();
+  }
+  try {
+    const path = join(disk.folder, "a.log");
+    const file = new RotatingFile(path);
+    file.write(line(40, 0));
+    disk.fill();
+    // What is left of the file's last block is taken, and then no more.
+    for (let n = 1; n <= 2_000; n += 1) file.write(line(40, n));
+    expect(file.trouble()).toMatchObject({ code: "log.not-written", message: expect.stringMatching(/\d+ lines are lost so far: ENOSPC/) as unknown });
+    disk.empty();
+    expect(file.trouble()).toBeUndefined();
+    file.write(line(40, 2_001));
+    const lines = readFileSync(path, "utf8").split("\n").filter((each) => each !== "");
+    const whole = lines.filter((each) => /^\{"level":40,"n":\d+\}$/.test(each)).length;
+    const lost = lines.flatMap((each) => Number(/"lostLines":(\d+)/.exec(each)?.[1] ?? 0)).reduce((sum, count) => sum + count, 0);
+    expect([whole + lost, lines.at(-1)]).toEqual([2_002, line(40, 2_001).trim()]);
+  } finally {
+    disk.dispose();
+  }
 });
 
 test("without a buffer every line is there at once, for the group to read; closing is no end", () => {

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import type { Issue } from "../ports/result.ts";
 
 /** Size at which a log file is set aside, in bytes. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -30,6 +31,10 @@ export class RotatingFile {
   #buffer: string[] = [];
   #bufferedBytes = 0;
   #lostLines = 0;
+  /** Why the last write failed; absent: it did not. */
+  #refusal: string | undefined;
+  /** A write ended in the middle of a line. */
+  #torn = false;
 
   constructor(path: string, { bytesMax = FILE_BYTES_MAX, bufferBytesMax = BUFFER_BYTES_MAX }: RotatingFileOptions = {}) {
     this.#path = path;
@@ -45,23 +50,42 @@ export class RotatingFile {
   }
 
   flush(): void {
-    if (this.#buffer.length === 0) return;
+    if (this.#buffer.length === 0 && this.#lostLines === 0) return;
     const lines = this.#buffer;
     this.#buffer = [];
     this.#bufferedBytes = 0;
     try {
       const fd = this.#open();
-      if (this.#lostLines > 0) {
-        lines.unshift(`{"level":40,"lostLines":${this.#lostLines},"msg":"log lines were lost because the disk refused them"}\n`);
-      }
-      this.#size += writeSync(fd, lines.join(""));
+      const lost = this.#lostLines === 0 ? "" : `{"level":40,"lostLines":${this.#lostLines},"msg":"log lines were lost because the disk refused them"}\n`;
+      this.#append(fd, `${this.#torn ? "\n" : ""}${lost}${lines.join("")}`);
+      this.#torn = false;
       this.#lostLines = 0;
+      this.#refusal = undefined;
       if (this.#size >= this.#bytesMax) this.#rotate();
     } catch (thrown) {
       // Logging must not end the process; what was lost is said as soon as a write works again.
-      this.#lostLines += lines.length;
-      this.#close();
       if (!(thrown instanceof Error)) throw thrown;
+      this.#lostLines += lines.length;
+      this.#refusal = thrown.message;
+      this.#close();
+    }
+  }
+
+  /** Lines do not reach the file now: why, and how many were lost since one last did. It is tried once more first. Error: `log.not-written`. */
+  trouble(): Issue | undefined {
+    if (this.#refusal !== undefined) this.flush();
+    if (this.#refusal === undefined) return undefined;
+    return { code: "log.not-written", message: `the log ${this.#path} is not written, ${this.#lostLines} lines are lost so far: ${this.#refusal}` };
+  }
+
+  /** A disk that is nearly full takes a part of what it is given, and says so only by the number. */
+  #append(fd: number, text: string): void {
+    const bytes = Buffer.from(text);
+    for (let written = 0; written < bytes.length; ) {
+      const now = writeSync(fd, bytes, written);
+      written += now;
+      this.#size += now;
+      this.#torn = written < bytes.length;
     }
   }
 

@@ -8,6 +8,7 @@ import { gunzipSync } from "node:zlib";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { StatusAnswer } from "../../agent/node/local-api/answers.ts";
+import { systemClock } from "../../platform/linux/system-clock.ts";
 import { createJsonLog } from "../../platform/node/json-log.ts";
 import { findTestChromium } from "../../player-host/shells/testing/find-chromium.ts";
 import { reportLeftOut } from "../check/left-out.ts";
@@ -90,7 +91,7 @@ describe.skipIf(browser === undefined)("secrets planted through every way in", (
     });
     await new Promise<void>((done) => site.listen(0, "127.0.0.1", done));
     origin = `127.0.0.1:${(site.address() as AddressInfo).port}`;
-    const log = createJsonLog([{ write: (line: string) => say("log of the cloud", line) }], "debug").log;
+    const log = createJsonLog([{ write: (line: string) => say("log of the cloud", line) }], "debug", systemClock).log;
     const options = { port: 0, host: "127.0.0.1", data: join(data, "cloud"), autoClaim: false, claimTokens: [secret("claim")], survives: "process" } as const;
     cloud = await startDevCloud(options, log, "test");
     api = new ApiClient(cloud.base);

@@ -17,6 +17,7 @@ export const ALARM_RULES: Readonly<Record<string, AlarmRule>> = {
   "disk.full": { visibleAfterMs: 10_000 },
   "temperature.high": { visibleAfterMs: 30_000, dependsOn: ["temperature.critical"] },
   "clock.unset": { visibleAfterMs: 300_000 },
+  "log.not-written": { visibleAfterMs: 10_000, dependsOn: ["disk.full"] },
   "outbox.degraded": { dependsOn: ["disk.full"] },
   "unit.broken.*": { visibleAfterMs: 5_000 },
 };

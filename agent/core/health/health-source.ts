@@ -106,6 +106,11 @@ export function outboxSource(outbox: Pick<Outbox, "status">): HealthSource {
   };
 }
 
+/** A log that is not written is missed when it is needed. */
+export function logSource(trouble: () => Issue | undefined): HealthSource {
+  return { name: "log", alarm: "warning", look: trouble };
+}
+
 /** What was wrong with the stores when they were opened; whoever found it raised its alarm. Stays until the next start. */
 export function storageSource(issues: () => readonly Issue[]): HealthSource {
   return {

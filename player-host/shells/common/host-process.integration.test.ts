@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { hostLog, RotatingFile } from "./host-log.ts";
 import { parseHostOptions } from "./host-options.ts";
 import { takeInstanceLock } from "./instance-lock.ts";
@@ -41,7 +42,7 @@ describe("the log", () => {
     const path = join(folder, "logs", "player.log");
     const also: string[] = [];
     const file = new RotatingFile(path, { bytesMax: 2_000, bufferBytesMax: 0 });
-    const log = hostLog(file, { write: (line) => also.push(line) }, "info").child({ part: "test" });
+    const log = hostLog(file, { write: (line) => also.push(line) }, "info", new VirtualTime()).child({ part: "test" });
     log.debug({}, "not this");
     for (let n = 0; n < 100; n++) log.info({ n, token: "hunter2", request: { password: "hunter2" } }, "line");
     file.close();

@@ -59,7 +59,7 @@ export async function runHostProgram(program: HostProgram): Promise<number> {
   const lock = await takeInstanceLock(join(options.dataDir, "player", "host.lock"));
   if (!lock.ok && lock.error.code !== "host.lock-unwritable") return complain(`${lock.error.message} ${lock.error.hint ?? ""}`, EXIT.alreadyRunning);
   const file = new RotatingFile(join(options.logsDir, "player.log"), { bytesMax: LOG_BYTES_MAX, bufferBytesMax: 0 });
-  const log = hostLog(file, process.stderr, options.logLevel);
+  const log = hostLog(file, process.stderr, options.logLevel, program.clock);
   // Only this user's business: the scene has the content's address, the profile the page's cookies. Its log is for its group.
   process.umask(0o027);
   const openPlaces = folder.ok ? closeToOthers(join(options.dataDir, "player"), { leave: PROFILES }) : [];

@@ -50,7 +50,7 @@ export class PictureHost {
       const socket = playerSocketPath(socketPlaceOf(data));
       const host = await composeHost({
         dataDir: data, openLink: () => openAgentSocket(socket, data), shell: this.shell, browser: { why: "drawn by the proof", sandbox: true, passedOver: [] }, trial: false,
-        clock: systemClock, timers: new SystemTimers(systemClock), random: systemRandom, log: hostLog(file, { write: () => true }, "info"),
+        clock: systemClock, timers: new SystemTimers(systemClock), random: systemRandom, log: hostLog(file, { write: () => true }, "info", systemClock),
         env: {}, pid: process.pid, hostBytes: () => 1,
       });
       await host.run(this.#stop.signal);

@@ -1,0 +1,85 @@
+import type { Clock } from "../ports/clock.ts";
+
+/** Lines of one text at once, and how long one more takes. What a loop, a page or a broken peer makes us say is said so often. */
+export const SAME_LINE_BURST = 30;
+export const SAME_LINE_EVERY_MS = 5_000;
+/** The same for all lines together: texts may come from outside, each another one. */
+export const ALL_LINES_BURST = 1_000;
+export const ALL_LINES_EVERY_MS = 500;
+/** Left-out lines are counted in a line of their own this long after the last, where no further line carries the count. */
+export const TOLD_AFTER_MS = 60_000;
+/** Texts that are told apart; a further one takes the place of who was silent for longest. */
+const TEXTS_MAX = 256;
+
+interface Bucket {
+  tokens: number;
+  filledMs: number;
+  /** Lines left out since the last one that was written. */
+  left: number;
+}
+
+/**
+ * Bounds a log by the texts of its lines, so that no flood from outside fills the flash, pushes evidence out of the file, or costs
+ * the time that answers need. Nothing is left out silently: the next line of the same text, or a line of its own, has the count.
+ */
+export class LogLimit {
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #texts = new Map<string, Bucket>();
+  readonly #all: Bucket;
+  #toldMs: number;
+
+  constructor(clock: Pick<Clock, "monotonicMs">) {
+    this.#clock = clock;
+    this.#toldMs = clock.monotonicMs();
+    this.#all = { tokens: ALL_LINES_BURST, filledMs: this.#toldMs, left: 0 };
+  }
+
+  /** Whether a line of this text may be written, and how many of its kind were left out before it. */
+  admit(text: string): { readonly admitted: boolean; readonly leftOut: number } {
+    const nowMs = this.#clock.monotonicMs();
+    const bucket = this.#bucketOf(text, nowMs);
+    fill(bucket, nowMs, SAME_LINE_BURST, SAME_LINE_EVERY_MS);
+    fill(this.#all, nowMs, ALL_LINES_BURST, ALL_LINES_EVERY_MS);
+    if (bucket.tokens < 1 || this.#all.tokens < 1) {
+      bucket.left += 1;
+      return { admitted: false, leftOut: 0 };
+    }
+    bucket.tokens -= 1;
+    this.#all.tokens -= 1;
+    const leftOut = bucket.left;
+    bucket.left = 0;
+    return { admitted: true, leftOut };
+  }
+
+  /** Counts that no line has carried yet, by text; each is given once. Without `now` only once a while has passed since the last time. */
+  untold(now = false): readonly { readonly text: string; readonly leftOut: number }[] {
+    const nowMs = this.#clock.monotonicMs();
+    if (!now && nowMs - this.#toldMs < TOLD_AFTER_MS) return [];
+    this.#toldMs = nowMs;
+    const found = [...this.#texts].filter(([, { left }]) => left > 0).map(([text, { left }]) => ({ text, leftOut: left }));
+    for (const { text } of found) this.#texts.set(text, { ...(this.#texts.get(text) ?? this.#all), left: 0 });
+    if (this.#all.left > 0) found.push({ text: "others", leftOut: this.#all.left });
+    this.#all.left = 0;
+    return found;
+  }
+
+  #bucketOf(text: string, nowMs: number): Bucket {
+    const key = text.slice(0, 200);
+    const known = this.#texts.get(key);
+    const bucket = known ?? { tokens: SAME_LINE_BURST, filledMs: nowMs, left: 0 };
+    // The one used last goes last.
+    this.#texts.delete(key);
+    this.#texts.set(key, bucket);
+    const [oldest] = this.#texts;
+    if (this.#texts.size > TEXTS_MAX && oldest !== undefined) {
+      this.#all.left += oldest[1].left;
+      this.#texts.delete(oldest[0]);
+    }
+    return bucket;
+  }
+}
+
+function fill(bucket: Bucket, nowMs: number, burst: number, everyMs: number): void {
+  bucket.tokens = Math.min(burst, bucket.tokens + (nowMs - bucket.filledMs) / everyMs);
+  bucket.filledMs = nowMs;
+}
