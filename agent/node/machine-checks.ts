@@ -10,7 +10,7 @@ export interface FoundAtStart {
   /** What of the data folder could not be closed to other users. */
   readonly openPlaces: readonly OpenPlace[];
   /** Why the log is not written at this moment. */
-  logTrouble(): Issue | undefined;
+  readonly logTrouble: () => Issue | undefined;
 }
 
 /** Checks of `vitrine doctor` that ask this machine itself. */

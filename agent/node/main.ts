@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { resolve } from "node:path";
-import { SystemTimers } from "../../platform/linux/system-clock.ts";
+import { systemClock, SystemTimers } from "../../platform/linux/system-clock.ts";
 import { makeFolder } from "../../platform/node/make-folder.ts";
 import { closeToOthers, type OpenPlace, type PrivateTreeOptions } from "../../platform/node/private-tree.ts";
 import { takeProcessLock } from "../../platform/node/process-lock.ts";
@@ -58,7 +58,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 
 async function runAgent(config: ReadConfig, data: string, openPlaces: readonly OpenPlace[]): Promise<ExitCode> {
   const paths = pathsIn(data, { content: config.values["content.dir"], playerLogs: config.values["player.logsDir"] });
-  const pino = await createPinoLog({ file: paths.agentLog, stderr: true, pretty: config.values["log.pretty"], level: config.values["log.level"] });
+  const pino = await createPinoLog({ file: paths.agentLog, stderr: true, pretty: config.values["log.pretty"], level: config.values["log.level"], clock: systemClock });
   const { log } = pino;
   for (const issue of config.issues) log.warn({ ...issue }, "a part of the configuration is not used");
   const stop = new AbortController();

@@ -1,6 +1,6 @@
 import pino from "pino";
+import type { Clock } from "../../platform/ports/clock.ts";
 import type { Issue } from "../../platform/ports/result.ts";
-import { systemClock } from "../../platform/linux/system-clock.ts";
 import { createJsonLog, type JsonLog, type LogLevel } from "../../platform/node/json-log.ts";
 import { RotatingFile } from "../../platform/node/rotating-file.ts";
 
@@ -14,6 +14,7 @@ export interface PinoLogOptions {
   /** Coloured lines for people instead. `auto`, the default: where standard error is a terminal. */
   readonly pretty?: "auto" | "always" | "never";
   readonly level: LogLevel;
+  readonly clock: Pick<Clock, "monotonicMs">;
 }
 
 /** The agent's log over pino. */
@@ -32,7 +33,7 @@ export async function createPinoLog(options: PinoLogOptions): Promise<PinoLog> {
     const forPeople = options.pretty === "always" || (options.pretty !== "never" && process.stderr.isTTY);
     streams.push(forPeople ? await prettyStderr() : pino.destination({ dest: 2, sync: true }));
   }
-  const log = createJsonLog(streams, options.level, systemClock);
+  const log = createJsonLog(streams, options.level, options.clock);
   return {
     ...log,
     flush: () => {

@@ -114,10 +114,10 @@ test("a line without an end costs only its own connection", async () => {
 
 test("a peer that floods with nonsense costs a few lines of the log, and the agent goes on answering others meanwhile", async () => {
   const lines: string[] = [];
-  const { log, tellLeftOut } = createJsonLog([{ write: (line: string) => void lines.push(line) }], "info", systemClock);
+  const json = createJsonLog([{ write: (line: string) => void lines.push(line) }], "info", systemClock);
   const flooded = join(folder, "flooded.sock");
   const timers = new SystemTimers();
-  const other = new PlayerSocket(flooded, { clock: systemClock, timers, log });
+  const other = new PlayerSocket(flooded, { clock: systemClock, timers, log: json.log });
   const serving = other.run(stop.signal);
   await expect.poll(() => statSync(flooded, { throwIfNoEntry: false })?.isSocket()).toBe(true);
   const host = new TestHost(flooded, "11111111");
@@ -129,7 +129,7 @@ test("a peer that floods with nonsense costs a few lines of the log, and the age
   await expect.poll(() => lines.length).toBeGreaterThan(0);
   expect(await Promise.race([new Promise((done) => setImmediate(() => done("free"))), serving])).toBe("free");
   expect(other.status().kind).toBe("present");
-  tellLeftOut();
+  json.tellLeftOut();
   expect(lines.filter((each) => each.includes("could not be used")).length).toBeLessThanOrEqual(40);
   expect(lines.some((each) => /"leftOut":\d{2,}/.test(each))).toBe(true);
 });

@@ -3,10 +3,10 @@
  * real agent at every durable write of each scenario and at random moments under load, and holds what it promised against
  * what the cloud has.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { builtAgent } from "./harness/built-agent.ts";
+import { campaignFolder } from "./harness/campaign-folder.ts";
 import { ContentServer } from "./harness/content-server.ts";
 import { campaignOptions, quantiles } from "./harness/options.ts";
 import { ProofCloud } from "./harness/proof-cloud.ts";
@@ -19,11 +19,12 @@ const USAGE =
   "prove:kill [--kills N at random moments] [--seed S] [--parallel P devices] [--writes 0: none at durable writes] [--writes-max W in a scenario (0: all)] [--scenario N]";
 const { numbers, seed } = campaignOptions(USAGE, { kills: [1_000, 0], parallel: [3, 1], writes: [1, 0, 1], "writes-max": [0, 0], scenario: [0, 0, SCENARIOS.length + 1] });
 const scenarios = [...SCENARIOS, MIGRATION].filter((_, index) => numbers.scenario === 0 || numbers.scenario === index + 1);
-const folder = mkdtempSync(join(tmpdir(), "vitrine-prove-cloud-"));
+const folder = campaignFolder("vitrine-prove-kill-");
 const startedMs = performance.now();
 const built = await builtAgent();
-const cloud = await ProofCloud.start(join(folder, "a"));
-const other = await ProofCloud.start(join(folder, "b"), { ownerKey: join(folder, "a", "owner-key.json") });
+folder.onEnd(() => built.dispose());
+const cloud = await ProofCloud.start(join(folder.path, "a"));
+const other = await ProofCloud.start(join(folder.path, "b"), { ownerKey: join(folder.path, "a", "owner-key.json") });
 const contents = await ContentServer.start();
 const { parallel } = numbers;
 let violations = 0;
@@ -35,8 +36,7 @@ const atWrites = numbers.writes === 0 ? 0 : await everyWrite();
 await cloud.dev.stop();
 await other.dev.stop();
 await contents.stop();
-built.dispose();
-rmSync(folder, { recursive: true, force: true });
+if (violations > 0) folder.keep();
 console.log(`${random + atWrites} kills (${random} at random moments in ${randomS} s, ${atWrites} at durable writes in ${seconds() - randomS} s): ${violations} violations; seed ${seed}`);
 process.exitCode = violations === 0 ? 0 : 1;
 

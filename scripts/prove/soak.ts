@@ -1,13 +1,12 @@
 /** `npm run prove:soak -- --days 7 [--seed S]`: the real core on real SQLite files through simulated days. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
+import { cpus } from "node:os";
+import { campaignFolder } from "./harness/campaign-folder.ts";
 import { campaignOptions } from "./harness/options.ts";
 import { startSoakDevice } from "./soak/soak-device.ts";
 import { judgeSoak, soakDay, SOAK_LIMITS, type SoakDay } from "./soak/soak-week.ts";
 
 const { numbers, seed } = campaignOptions("prove:soak [--days N] [--seed S]", { days: [7, 1] });
-const folder = mkdtempSync(join(tmpdir(), "vitrine-soak-"));
+const { path: folder } = campaignFolder("vitrine-soak-");
 console.log(`prove:soak, seed ${seed}, ${numbers.days} days; ${cpus().length} × ${cpus()[0]?.model ?? "?"}`);
 const device = await startSoakDevice(folder, seed);
 const days: SoakDay[] = [];
@@ -29,7 +28,6 @@ console.log(`plays: ${offered} offered, ${stored} on disk, ${refused} refused; c
 console.log(`heap slope ${Math.round(heapSlopeBytesPerDay)} bytes a day; limits ${JSON.stringify(SOAK_LIMITS)}`);
 for (const text of violations) console.log(`  VIOLATION ${text}`);
 await device.stop();
-rmSync(folder, { recursive: true, force: true });
 console.log(`${violations.length} violations; seed ${seed}`);
 process.exit(violations.length === 0 ? 0 : 1);
 

@@ -53,6 +53,20 @@ test("help is success, nothing and nonsense are not", async () => {
   expect((await run("cloud", "sned")).err).toContain('did you mean "cloud send"');
 });
 
+test("help of a group and of what is in it, in any order of the words, is success on standard output", async () => {
+  for (const words of ["cloud --help", "cloud -h", "cloud help", "help cloud", "--help cloud"]) {
+    const answer = await run(...words.split(" "));
+    expect([words, answer.code, answer.err, answer.out.includes("vitrine cloud send"), answer.out.includes("vitrine status")]).toEqual([words, CLI_EXIT.ok, "", true, false]);
+  }
+  for (const words of ["cloud send --help", "help cloud send", "status -h", "help status", "--help status", "cloud help send"]) {
+    const answer = await run(...words.split(" "));
+    expect([words, answer.code, answer.err, /Sends\.|What it does\./.test(answer.out)]).toEqual([words, CLI_EXIT.ok, "", true]);
+  }
+  expect(await run("cloud")).toMatchObject({ code: CLI_EXIT.usage, out: "" });
+  expect(await run("help", "nonsense")).toMatchObject({ code: CLI_EXIT.usage, out: "" });
+  expect(await run("cloud", "nonsense", "--help")).toMatchObject({ code: CLI_EXIT.usage, out: "" });
+});
+
 test("a name far from every other is not guessed", async () => {
   expect((await run("zzzzzz")).err).not.toContain("did you mean");
 });

@@ -47,18 +47,22 @@ function findCommand(commands: readonly CliCommand[], words: readonly string[]):
 }
 
 function withoutCommand(commands: readonly CliCommand[], words: readonly string[], output: CliOutput): CliExit {
-  const word = words[0];
-  const asked = word === undefined || word === "help" || word === "--help" || word === "-h";
-  const group = commands.filter((command) => word !== undefined && command.name.startsWith(`${word} `));
-  if (asked || (group.length > 0 && words.length === 1)) {
-    const text = overview(group.length > 0 ? group : commands);
-    if (asked && word !== undefined) output.out(text);
-    else output.err(text);
-    return word === undefined || group.length > 0 ? CLI_EXIT.usage : CLI_EXIT.ok;
-  }
-  const meant = nearestName(words.slice(0, 2).join(" "), commands.map((command) => command.name)) ?? nearestName(word ?? "", commands.map((command) => command.name));
-  output.err(`vitrine: there is no command "${words.slice(0, 2).join(" ")}"${meant === undefined ? "" : `; did you mean "${meant}"?`}\n\n${overview(commands)}`);
+  const helpWanted = words.some((word) => isHelp(word));
+  const about = words.filter((word) => !isHelp(word));
+  const group = commands.filter(({ name }) => about.length === 1 && name.startsWith(`${about[0] ?? ""} `));
+  const one = helpWanted ? findCommand(commands, about) : undefined;
+  const text = one !== undefined ? helpOf(one) : about.length === 0 ? overview(commands) : group.length > 0 ? overview(group) : undefined;
+  if (text !== undefined && helpWanted) output.out(text);
+  else if (text !== undefined) output.err(text);
+  if (text !== undefined) return helpWanted ? CLI_EXIT.ok : CLI_EXIT.usage;
+  const [word] = about;
+  const meant = nearestName(about.slice(0, 2).join(" "), commands.map((command) => command.name)) ?? nearestName(word ?? "", commands.map((command) => command.name));
+  output.err(`vitrine: there is no command "${about.slice(0, 2).join(" ")}"${meant === undefined ? "" : `; did you mean "${meant}"?`}\n\n${overview(commands)}`);
   return CLI_EXIT.usage;
+}
+
+function isHelp(word: string): boolean {
+  return word === "help" || word === "--help" || word === "-h";
 }
 
 function parse(command: CliCommand, words: readonly string[]): { options: Record<string, string | boolean | undefined>; args: string[] } | string {

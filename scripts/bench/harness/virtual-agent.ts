@@ -90,7 +90,7 @@ async function compose({ folder, disk, time, clock, inFlight, transport, documen
   const key = keyFromSeed(random.bytes(32));
   const { values } = resolveConfig({ environment: {}, flags: [["--cloud-first-connect-spread-ms", "0"]] });
   const logFile = disk.has("log") ? { file: join(folder, "agent.log") } : {};
-  const pino = await createPinoLog({ ...logFile, stderr: false, level: "info" });
+  const pino = await createPinoLog({ ...logFile, stderr: false, level: "info", clock });
   const platform = createSimulatedAdapter(new SimulatedWorld({ clock, timers: time, random }), { clock, timers: time, onMachineGone: () => {} });
   const bootId = await platform.power.bootId();
   const openSqlite = sqliteOutboxOpener({ path: join(folder, "outbox.sqlite"), quarantine: join(folder, "quarantine"), capBytes: CAP_BYTES, clock, random });

@@ -42,6 +42,21 @@ test.each(["SIGINT", "SIGTERM"] as const)("at %s nothing stays mounted and no fo
   }
 });
 
+test.each([["kill.ts", ["--kills", "1", "--writes", "0"]], ["soak.ts", ["--days", "1"]]] as const)("a campaign that is ended by a signal leaves no folder: %s", { timeout: 60_000 }, async (program, args) => {
+  const parent = mkdtempSync(join(tmpdir(), "vitrine-campaign-test-"));
+  const child = spawn(process.execPath, [join(import.meta.dirname, "..", program), ...args], { env: { ...process.env, TMPDIR: parent }, stdio: "ignore" });
+  try {
+    await expect.poll(() => readdirSync(parent).length, { timeout: 40_000 }).toBe(1);
+    const gone = once(child, "exit");
+    child.kill("SIGTERM");
+    await gone;
+    expect(readdirSync(parent)).toEqual([]);
+  } finally {
+    child.kill("SIGKILL");
+    rmSync(parent, { recursive: true, force: true });
+  }
+});
+
 test("mounts are those below the folder only, the innermost first", () => {
   const mounts = "tmpfs /tmp/a tmpfs rw 0 0\ntmpfs /tmp/a/b tmpfs rw 0 0\n/dev/loop0 /tmp/a/b/c\\040d ext4 rw 0 0\ntmpfs /tmp/ab tmpfs rw 0 0\n";
   expect(mountsBelow("/tmp/a", mounts)).toEqual(["/tmp/a/b/c d", "/tmp/a/b"]);

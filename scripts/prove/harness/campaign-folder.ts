@@ -9,6 +9,8 @@ export interface CampaignFolder {
   readonly path: string;
   /** Also removed with it. */
   onEnd(remove: () => void): void;
+  /** A violation's files are in it: it stays, for somebody to look at. */
+  keep(): void;
 }
 
 /**
@@ -19,15 +21,22 @@ export interface CampaignFolder {
 export function campaignFolder(prefix: string): CampaignFolder {
   const path = mkdtempSync(join(tmpdir(), prefix));
   const ends: (() => void)[] = [];
+  let kept = false;
   process.env["TMPDIR"] = path;
   process.once("exit", () => {
     for (const mount of mountsBelow(path, readFileSync("/proc/self/mounts", "utf8"))) unmount(mount);
     for (const end of ends) end();
     // A process that was killed a moment ago may still be in a write.
-    rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    if (!kept) rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(128 + constants.signals[signal]));
-  return { path, onEnd: (remove) => void ends.push(remove) };
+  return {
+    path,
+    onEnd: (remove) => void ends.push(remove),
+    keep: () => {
+      kept = true;
+    },
+  };
 }
 
 /** Mount points below `folder`, the innermost first. `mounts` is as /proc/self/mounts: white space is octal there. */
