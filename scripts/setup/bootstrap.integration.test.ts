@@ -107,6 +107,14 @@ describe("Node", () => {
 });
 
 describe("the program that was started", () => {
+  test("finds its compiled code at the next start, where the person has not said otherwise", async () => {
+    await bootstrap(["entry.ts", "0"]);
+    expect(existsSync(join(root, "node_modules/.cache/node"))).toBe(true);
+    rmSync(join(root, "node_modules/.cache"), { recursive: true });
+    await bootstrap(["entry.ts", "0"], { NODE_COMPILE_CACHE: join(root, "elsewhere") });
+    expect([existsSync(join(root, "elsewhere")), existsSync(join(root, "node_modules/.cache"))]).toEqual([true, false]);
+  });
+
   test.each([
     ["SIGTERM", 70],
     ["SIGINT", 71],

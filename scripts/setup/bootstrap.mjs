@@ -38,10 +38,11 @@ try {
  */
 function runWith(node, args) {
   const bins = [dirname(node), join(ROOT, "node_modules/.bin")].join(delimiter);
+  // Compiled code is kept: without it Node loads its TypeScript compiler at each start, 0.4 s and 37 MB of npm start.
   // The ipc channel is how the child notices when this process is killed outright: it closes.
   const child = spawn(node, args, {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
-    env: { ...process.env, PATH: `${bins}${delimiter}${process.env["PATH"] ?? ""}` },
+    env: { NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/node"), ...process.env, PATH: `${bins}${delimiter}${process.env["PATH"] ?? ""}` },
   });
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, () => child.kill(signal));
   const watch = watchParent(() => child.kill("SIGTERM"));
