@@ -102,6 +102,16 @@ describe("the schedule runner", () => {
     expect(heard).toEqual(["synced", "synced"]);
   });
 
+  test("a clock that jumped is not called synchronised before somebody asked again", async () => {
+    const { time, runner } = setUp();
+    await time.advance(2 * WATCH_MS);
+    expect(runner.quality()).toBe("synced");
+    time.stepWall(HOUR);
+    expect(runner.quality()).toBe("local");
+    await time.advance(WATCH_MS);
+    expect(runner.quality()).toBe("synced");
+  });
+
   test("a confirmed clock is asked about every five minutes, not every look", async () => {
     const { time, world } = setUp();
     await time.advance(6 * HOUR);

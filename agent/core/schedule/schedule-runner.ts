@@ -75,9 +75,11 @@ export class ScheduleRunner {
     return this.#clockNews.on(listener);
   }
 
-  /** Trust in the wall clock at the last look; `unset` before the first. */
+  /** Trust in the wall clock at the last look; `unset` before the first. A clock that jumped since is not called synchronised. */
   quality(): ClockQuality {
-    return this.#quality;
+    const { clock } = this.#deps;
+    const jumped = Math.abs(clock.wallMs() - clock.monotonicMs() - this.#offsetMs) >= JUMP_MS;
+    return jumped && this.#quality === "synced" ? "local" : this.#quality;
   }
 
   /** Jumps of the wall clock seen since the start. */

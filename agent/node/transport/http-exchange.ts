@@ -91,11 +91,12 @@ function begin(request: HttpRequest, settings: HttpSettings): Result<{ readonly 
     // An agent of its own for each request. Where there is a tunnel there must be none: an agent makes its connections itself.
     if (proxy === undefined) options.agent = false;
     else {
-      const tunnel = (_: RequestOptions, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, ended.signal, done);
+      const tunnel = (_: RequestOptions, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, AbortSignal.any([request.signal, ended.signal]), done);
       options.createConnection = tunnel as NonNullable<RequestOptions["createConnection"]>;
     }
     const sent = url.protocol === "https:" ? httpsRequest(url, { ...options, ...tls }) : httpRequest(url, options);
-    // A tunnel that is still being opened when the request ends has nobody to be handed to.
+    // A tunnel that is still being opened when the request ends has nobody to be handed to. (A request that is given up says so itself only
+    // once it has its connection, so the tunnel listens to the signal as well.)
     sent.once("close", () => ended.abort());
     return ok({ sent, url });
   } catch (thrown) {

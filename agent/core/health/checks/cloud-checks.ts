@@ -90,7 +90,7 @@ export function storageCheck(issues: () => readonly Issue[]): DiagnosticCheck {
 
 function todoFor({ code }: Issue): string {
   if (code === "link.clock") return "set the clock, or give the device a network with a time server";
-  if (code === "link.tls") return "check the certificate of the cloud, cloud.caFile, and whether a proxy opens encrypted traffic";
+  if (code === "link.tls") return "check the certificate of the cloud, whether its authority is in the machine's store or in cloud.caFile, and whether a proxy opens encrypted traffic";
   if (code === "link.proxy") return "check cloud.proxy";
   if (code.startsWith("refused.")) return "look for this device in the cloud: it may be blocked or belong to somebody else";
   if (code.startsWith("owner.")) return "connect it to the cloud of its owner, or have the owner release it";
