@@ -79,8 +79,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
 
   test("shows content by URL, and comes to the verdict that it is showing", async () => {
     await playing();
-    const seen = await verdict(0, "showing");
-    expect(seen.picture.confidence).toBeGreaterThan(0.9);
+    const seen = await agent.hears("stage", 0, ({ picture }) => picture.verdict === "showing" && picture.confidence > 0.9);
     expect(seen.picture.evidence.map(({ witness }) => witness)).toEqual(["load", "frame", "capture"]);
     const shot = await agent.request({ do: "screenshot", format: "png", widthMax: 320 });
     expect(shot).toMatchObject({ ok: true, result: { format: "png", width: 320 } });
