@@ -98,6 +98,14 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
       });
     });
 
+    test("an address with a user and a password is loaded, and loaded again", async () => {
+      const target: LoadTarget = { kind: "url", url: site.url("/signed-in").replace("//", "//user:secret@"), ignoreCache: false };
+      for (let time = 0; time < 2; time += 1) {
+        const from = await seat.show(target);
+        expect(await seat.told(from, "here")).toEqual({ at: "/signed-in" });
+      }
+    });
+
     describe("while a load of the host's is pending", () => {
       test("the page on the screen may not go elsewhere in its name, and the load still comes", async () => {
         const begun = await seat.show(page("/leaves-when-told"));

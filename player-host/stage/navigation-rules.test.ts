@@ -38,6 +38,7 @@ describe("where a page may go", () => {
 
   test("an address is the same whatever part of the document it names", () => {
     expect(sameAddress("https://menu.example", "https://menu.example/#part")).toBe(true);
+    expect(sameAddress("https://user:secret@menu.example/", "https://menu.example/")).toBe(true);
     expect(sameAddress("https://menu.example/a", "https://menu.example/b")).toBe(false);
   });
 

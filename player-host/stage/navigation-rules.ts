@@ -102,13 +102,14 @@ export function mayPass(rules: NavigationRules, url: string): boolean {
   return isOwn(parsed.hostname) ? mayNavigate(rules, url) : true;
 }
 
-/** The same document by its address: what follows `#` is a place inside it. */
+/** The same document by its address: what follows `#` is a place inside it, and who asks for it is not part of it. */
 export function sameAddress(a: string, b: string): boolean {
-  return withoutFragment(a) === withoutFragment(b);
+  return documentOf(a) === documentOf(b);
 }
 
-function withoutFragment(url: string): string {
-  return (parse(url)?.href ?? url).split("#", 1)[0] ?? "";
+function documentOf(url: string): string {
+  const parsed = parse(url);
+  return parsed === undefined ? url : `${parsed.protocol}//${parsed.host}${parsed.pathname}${parsed.search}`;
 }
 
 /** Scheme, host and port: what may be said of an address whose path and query may hold secrets. */

@@ -82,6 +82,12 @@ export class Stage {
     return inFlight?.content ?? ("content" in shown ? shown.content : undefined);
   }
 
+  /** The content whose document is on the glass, whatever is coming on. */
+  get contentShown(): StageContent | undefined {
+    const { shown } = this.#state;
+    return "content" in shown ? shown.content : undefined;
+  }
+
   /** The browser's name, and its version once it has started. */
   get shellName(): string {
     return this.#shellName === "" ? this.#deps.shell.kind : this.#shellName;

@@ -14,12 +14,13 @@ const NOT_FOUND = { code: "http.404", message: "127.0.0.1:1 answered 404." };
 
 function setUp() {
   const calls: string[] = [];
+  const answers: Record<string, unknown> = {};
   const listeners = new Map<string, (params: unknown) => void>();
   const oversized: ((method: string, start: string) => void)[] = [];
   const cdp = {
     call: (method: string) => {
       calls.push(method);
-      return Promise.resolve({});
+      return Promise.resolve(answers[method] ?? {});
     },
     on: (event: string, _session: unknown, listener: (params: unknown) => void) => {
       listeners.set(event, listener);
@@ -39,11 +40,12 @@ function setUp() {
     listeners.get("Page.frameNavigated")?.({ frame });
     listeners.get("Page.lifecycleEvent")?.({ frameId: FRAME, loaderId, name: "load" });
   };
+  const say = (event: string, params: unknown): void => listeners.get(event)?.(params);
   const outcomes = (): unknown[] => events.flatMap((event) => (event.kind === "load-finished" || event.kind === "load-failed" ? [[event.kind, event.load]] : []));
   const oversize = (method: string): void => {
     for (const listener of oversized) listener(method, `{"method":"${method}","params":{`);
   };
-  return { page, calls, commit, outcomes, events, oversize, stuck, time };
+  return { page, calls, answers, commit, say, outcomes, events, oversize, stuck, time };
 }
 
 async function withGoodOn() {
@@ -124,4 +126,65 @@ describe("a load whose document is there", () => {
     await time.advance(60_000);
     expect(stuck).toEqual([]);
   });
+});
+
+describe("while a load is pending", () => {
+  test("the page's own document is not taken for it, and the load's own still is", async () => {
+    const { page, commit, outcomes, events } = await withGoodOn();
+    await page.load(2, MISSING);
+    commit(GOOD_URL.replace("index.html", "other.html"), "L2");
+    expect(page.pending()).toMatchObject({ load: 2 });
+    expect(page.targets()).toEqual([MISSING, GOOD]);
+    commit("http://127.0.0.1:1/nothere", "L3");
+    expect(outcomes().at(-1)).toEqual(["load-finished", 2]);
+    expect(events.filter(({ kind }) => kind === "load-committed")).toMatchObject([{ load: 1 }, { load: 2 }]);
+  });
+
+  test("the name that the browser gave its document counts, whatever the document's address", async () => {
+    const { page, commit, outcomes, say } = await withGoodOn();
+    await page.load(2, MISSING);
+    say("Page.frameStartedNavigating", { frameId: FRAME, url: "http://127.0.0.1:1/nothere", loaderId: "L9", navigationType: "differentDocument" });
+    say("Page.frameStartedNavigating", { frameId: FRAME, url: "http://127.0.0.1:1/nothere#part", loaderId: "L10", navigationType: "sameDocument" });
+    commit("http://127.0.0.1:1/nothere", "L8");
+    expect(page.pending()).toMatchObject({ load: 2 });
+    commit("http://127.0.0.1:1/elsewhere-in-it", "L9");
+    expect(outcomes().at(-1)).toEqual(["load-finished", 2]);
+  });
+
+  test("a document of another origin that came past the guard has failed, and has no page API", async () => {
+    const { page, commit, events, say } = await withGoodOn();
+    await page.load(2, MISSING);
+    say("Page.frameStartedNavigating", { frameId: FRAME, url: "http://127.0.0.1:1/nothere", loaderId: "L9", navigationType: "differentDocument" });
+    const from = events.length;
+    commit("http://portal.example/", "L9");
+    expect(events.slice(from)).toMatchObject([{ kind: "load-failed", load: 2, error: { code: "load.failed" }, pictureKept: false }]);
+  });
+});
+
+describe("a page that goes elsewhere by itself", () => {
+  async function heldBack(touched: unknown): Promise<ShellEvent[]> {
+    const seat = await withGoodOn();
+    seat.answers["Page.createIsolatedWorld"] = { executionContextId: 3 };
+    seat.answers["Runtime.evaluate"] = { result: { value: touched } };
+    const from = seat.events.length;
+    seat.page.heldBack("https://user:secret@login.example/start?token=secret");
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+    return seat.events.slice(from);
+  }
+
+  test("is told, with nothing of the address but its origin", async () => {
+    expect(await heldBack(false)).toMatchObject([{ kind: "refused", what: "navigation" }, { kind: "leads-elsewhere", url: "https://login.example" }]);
+  });
+
+  test("because somebody touched it is refused, and no fault", async () => {
+    expect(await heldBack(true)).toMatchObject([{ kind: "refused", what: "navigation" }]);
+  });
+});
+
+test("a certificate's error is answered with no, and remembered for its address alone", async () => {
+  const { page, calls, say } = await withGoodOn();
+  say("Security.certificateError", { eventId: 1, errorType: "net::ERR_CERT_DATE_INVALID", requestURL: "https://menu.example/" });
+  expect(calls).toEqual(["Security.handleCertificateError"]);
+  expect(page.certificateError("https://menu.example/")).toBe("net::ERR_CERT_DATE_INVALID");
+  expect(page.certificateError("https://other.example/")).toBeUndefined();
 });

@@ -368,7 +368,7 @@ export class ChromiumPage implements GuardedPage {
     if (loading.kind === "committed") this.#finish(loading.load, loading.url);
     if (loading.kind !== "asked") return;
     this.#send(this.call("Page.stopLoading", undefined));
-    this.#fail(loading.load, loading.url, { code: "net.timed-out", message: `${loading.url.slice(0, 200)} did not come within ${COMMIT_TIMEOUT_MS / 1000} s.` });
+    this.#fail(loading.load, loading.url, { code: "net.timed-out", message: `${hostOf(loading.url)}: no document within ${COMMIT_TIMEOUT_MS / 1000} s.` });
   }
 
   /**

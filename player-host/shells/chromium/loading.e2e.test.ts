@@ -48,7 +48,7 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
     run(before);
   }
   function run(before: readonly string[] = []): void {
-    const [command = "", ...args] = [...before, process.execPath, MAIN, "--data", dataDir, "--browser", browser ?? "", "--headless", "--window-size", "640x360"];
+    const [command, ...args] = [...before, process.execPath, MAIN, "--data", dataDir, "--browser", browser ?? "", "--headless", "--window-size", "640x360"];
     host = spawn(command, args, { stdio: "ignore" });
   }
   const stages = (from = 0): Stage[] => agent.heard.slice(from).flatMap((message) => (message.t === "stage" ? [message] : []));

@@ -114,9 +114,10 @@ export class PlayerHost {
     const { desk, log } = this.#deps;
     switch (event.kind) {
       case "page-begun":
-        this.#documentGrants = this.#deps.stage.contentOn?.grants ?? [];
+        // The new document's own: what is coming on meanwhile has grants of its own.
+        this.#documentGrants = this.#deps.stage.contentShown?.grants ?? [];
         this.#setGrants();
-        desk.pageBegun(this.#deps.stage.contentOn?.id);
+        desk.pageBegun(this.#deps.stage.contentShown?.id);
         return;
       case "page-call":
         desk.takeCall(event.text);

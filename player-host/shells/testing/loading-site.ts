@@ -22,6 +22,7 @@ const leads = (how: string): string => `<body ${STYLE}>${CALLS}${how}`;
 
 const PAGES: Readonly<Record<string, string>> = {
   "/blue": `<body ${STYLE}>${CALLS}`,
+  "/signed-in": `<body ${STYLE}>${CALLS}`,
   "/other": `<body ${STYLE}>${CALLS}`,
   "/held": `<body ${STYLE}>${CALLS}`,
   "/sign-in": `<body style="background:red">${CALLS}`,
@@ -56,6 +57,7 @@ export async function openLoadingSite(): Promise<LoadingSite> {
     const to = searchParams.get("to") ?? "";
     if (portal) response.writeHead(302, { location: `${foreignBase}/sign-in` }).end();
     else if (pathname === "/redirect") response.writeHead(302, { location: to }).end();
+    else if (pathname === "/signed-in" && request.headers.authorization === undefined) response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
     else if (pathname === "/circle") response.writeHead(302, { location: "/circle" }).end();
     else if (pathname === "/held") held.push(response);
     else if (pathname === "/worker.js") response.writeHead(200, { "content-type": "text/javascript" }).end(WORKER);

@@ -56,6 +56,13 @@ describe("reload-player and content.clear-cache", () => {
     );
   });
 
+  it("fail where a portal answers in the page's place, and say where it leads", async () => {
+    const player = new FakePlayer();
+    player.sayOfLoads("content menu is on; waiting for the content (content.elsewhere: it leads to http://portal.example)");
+    const { execution } = await runExecutor(reloadPlayerExecutor(player, { clock: time, timers: time }), {}, time);
+    expect(execution).toMatchObject({ state: "failed", error: { code: "player.not-reloaded", message: expect.stringContaining("leads to http://portal.example") as string } });
+  });
+
   it("fail when the page never loads, and say what is on instead", async () => {
     const player = new FakePlayer();
     player.answer = () => {

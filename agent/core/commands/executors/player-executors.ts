@@ -175,10 +175,11 @@ function absent(status: Extract<PlayerStatus, { kind: "absent" }>): Issue {
   return { code: "player.absent", message: `no player host is connected: ${status.why}` };
 }
 
-/** Says what the screen is in instead, where the player knows. */
+/** Says what is on instead and what is waited for, where the player knows. */
 function withStage(error: Issue, status: PlayerStatus): Issue {
-  if (status.kind !== "present" || status.stage.kind !== "failed") return error;
-  return { ...error, message: `${error.message}: ${status.stage.error}` };
+  if (status.kind !== "present") return error;
+  const says = status.stage.kind === "failed" ? status.stage.error : status.picture.evidence.find(({ witness }) => witness === "load")?.says;
+  return says === undefined ? error : { ...error, message: `${error.message}: ${says}` };
 }
 
 /** "Failed" would say that nothing happened: only an answer of the host's says that, or that nothing was sent. */

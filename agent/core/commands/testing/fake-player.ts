@@ -32,6 +32,13 @@ export class FakePlayer implements PlayerLink {
     this.#become(host(instance, pid, stage));
   }
 
+  /** What the player's own witness of loads says, the stage as it is. */
+  sayOfLoads(says: string): void {
+    const { instance, pid, stage } = this.#status as Present;
+    const now = host(instance, pid, stage);
+    this.#become({ ...now, picture: { ...now.picture, evidence: [{ witness: "load", says }] } });
+  }
+
   vanish(): void {
     this.#become({ kind: "absent", sinceMs: 0, why: "the host ended" });
   }

@@ -1,0 +1,174 @@
+import type { Protocol } from "devtools-protocol";
+import { beforeEach, describe, expect, test } from "vitest";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { HTTPS_ORIGINS, rulesFor } from "../../stage/navigation-rules.ts";
+import type { Cdp } from "./cdp-client.ts";
+import { FetchGuard, type GuardedPage, type PendingLoad } from "./fetch-guard.ts";
+
+const FRAME = "F1";
+const ON = "http://menu.example/board";
+const COMING = "http://news.example/today";
+const PORTAL = "http://portal.example/sign-in";
+
+type Paused = Protocol.Fetch.RequestPausedEvent;
+
+let answers: string[];
+let said: string[];
+let pending: PendingLoad | undefined;
+let certificate: string | undefined;
+let answered: number;
+let pause: (paused: Paused) => void;
+
+beforeEach(async () => {
+  [answers, said, answered, certificate] = [[], [], 0, undefined];
+  pending = { load: 7, url: COMING, rules: rulesFor({ kind: "url", url: COMING, ignoreCache: false }, HTTPS_ORIGINS) };
+  const cdp = {
+    call: (method: string, params: { errorReason?: string }) => {
+      if (method !== "Fetch.enable") answers.push(params.errorReason ?? method.replace("Fetch.", ""));
+      return Promise.resolve({});
+    },
+    on: (event: string, _session: unknown, listener: (params: unknown) => void) => {
+      if (event === "Fetch.requestPaused") pause = listener;
+      return () => undefined;
+    },
+    onOversized: () => () => undefined,
+  } as unknown as Cdp;
+  const page: GuardedPage = {
+    frameId: FRAME,
+    targets: () => [],
+    pending: () => pending,
+    answered: () => void (answered += 1),
+    rules: () => rulesFor({ kind: "url", url: ON, ignoreCache: false }, HTTPS_ORIGINS),
+    failed: (_url, error, ours) => void said.push(`${ours ? "our load" : "the page"} failed: ${error.code}`),
+    cutOff: (_url, error) => void said.push(`cut off: ${error.code}`),
+    heldBack: (url) => void said.push(`held back: ${url}`),
+    refused: (what) => void said.push(`refused: ${what}`),
+    certificateError: () => certificate,
+  };
+  await new FetchGuard(cdp, silentLog, () => ({ html: "", csp: "" })).enable(page);
+});
+
+/** A main document's request: asked for, answered with a status, or broken with a reason. `hop` above 0: by redirect. */
+function request(job: number, hop: number, url: string, end: { status?: number; location?: string; broken?: Protocol.Network.ErrorReason } = {}): string {
+  pause({
+    requestId: `interception-job-${job}.${hop}`,
+    request: { url, method: "GET", headers: {}, initialPriority: "VeryHigh", referrerPolicy: "no-referrer" },
+    frameId: FRAME,
+    resourceType: "Document",
+    ...(hop === 0 ? {} : { redirectedRequestId: `interception-job-${job}.${hop - 1}` }),
+    ...(end.status === undefined ? {} : { responseStatusCode: end.status, responseHeaders: end.location === undefined ? [] : [{ name: "Location", value: end.location }] }),
+    ...(end.broken === undefined ? {} : { responseErrorReason: end.broken }),
+  });
+  return answers.at(-1) ?? "";
+}
+
+/** The headers of a redirect, and the request that follows them. */
+function redirect(job: number, hop: number, from: string, url: string): string {
+  request(job, hop, from, { status: 302, location: url });
+  return request(job, hop + 1, url);
+}
+
+describe("a load of the host's", () => {
+  test("is followed through a redirect, and refused where it ends elsewhere", () => {
+    request(1, 0, COMING);
+    expect(redirect(1, 0, COMING, PORTAL)).toBe("continueRequest");
+    expect(request(1, 1, PORTAL, { status: 200 })).toBe("Aborted");
+    expect(said).toEqual(["our load failed: content.elsewhere"]);
+  });
+
+  test("keeps its chain while the page asks for documents in between, whose own rules hold for them", () => {
+    request(1, 0, COMING);
+    expect(request(2, 0, PORTAL)).toBe("Aborted");
+    expect(request(3, 0, ON)).toBe("continueRequest");
+    expect(redirect(1, 0, COMING, PORTAL)).toBe("continueRequest");
+    expect(redirect(1, 1, PORTAL, `${COMING}?back`)).toBe("continueRequest");
+    expect(answered).toBe(0);
+    expect(request(1, 2, `${COMING}?back`, { status: 200 })).toBe("continueRequest");
+    expect(answered).toBe(1);
+    expect(said).toEqual([`held back: ${PORTAL}`]);
+  });
+
+  test("an error that answers at the portal's is where it ended, not what it said", () => {
+    request(1, 0, COMING);
+    redirect(1, 0, COMING, PORTAL);
+    request(1, 1, PORTAL, { status: 404 });
+    expect(said).toEqual(["our load failed: content.elsewhere"]);
+  });
+
+  test("in a circle ends before the browser's own limit", () => {
+    request(1, 0, COMING);
+    let hop = 0;
+    while (hop < 20 && redirect(1, hop, COMING, COMING) === "continueRequest") hop += 1;
+    expect(hop).toBe(18);
+    expect(said).toEqual(["our load failed: http.redirect-loop"]);
+  });
+
+  test("that the browser tries by https first is not over when nobody answers there", () => {
+    const secure = COMING.replace("http:", "https:");
+    expect(request(1, 0, secure)).toBe("continueRequest");
+    expect(request(1, 0, secure, { broken: "ConnectionRefused" })).toBe("continueRequest");
+    expect(request(2, 0, COMING)).toBe("continueRequest");
+    expect(request(2, 0, COMING, { status: 200 })).toBe("continueRequest");
+    expect(said).toEqual([]);
+  });
+
+  test("to https that its server sent it to is over when nobody answers there", () => {
+    const secure = COMING.replace("http:", "https:");
+    request(1, 0, COMING);
+    redirect(1, 0, COMING, secure);
+    expect(request(1, 1, secure, { broken: "ConnectionRefused" })).toBe("Aborted");
+    expect(said).toEqual(["our load failed: net.connection-refused"]);
+  });
+
+  test("says what is wrong with the certificate where the browser said so", () => {
+    certificate = "net::ERR_CERT_DATE_INVALID";
+    request(1, 0, COMING);
+    request(1, 0, COMING, { broken: "Failed" });
+    expect(said).toEqual(["our load failed: tls.wrong-date"]);
+  });
+
+  test.each([404, 500, 204, 205])("with the answer %s has failed", (status) => {
+    request(1, 0, COMING);
+    expect(request(1, 0, COMING, { status })).toBe("Aborted");
+    expect(said).toEqual([`our load failed: http.${status}`]);
+  });
+});
+
+describe("the page's own navigation", () => {
+  test("that is redirected elsewhere has failed, as when a portal answers its reload", () => {
+    pending = undefined;
+    request(1, 0, ON);
+    redirect(1, 0, ON, PORTAL);
+    expect(request(1, 1, PORTAL, { status: 200 })).toBe("Aborted");
+    expect(said).toEqual(["the page failed: content.elsewhere"]);
+  });
+
+  test("to our own pages is held back, by redirect too", () => {
+    pending = undefined;
+    expect(request(1, 0, "https://screen.vitrine.invalid/fault")).toBe("Aborted");
+    request(2, 0, ON);
+    expect(redirect(2, 0, ON, "https://ab12.package.vitrine.invalid/")).toBe("Aborted");
+    expect(said).toEqual(["held back: https://screen.vitrine.invalid/fault", "the page failed: content.elsewhere"]);
+  });
+});
+
+describe("a document that breaks after it came", () => {
+  test("is cut off", () => {
+    request(1, 0, COMING);
+    request(1, 0, COMING, { status: 200 });
+    pending = undefined;
+    expect(request(1, 0, COMING, { broken: "Failed" })).toBe("continueRequest");
+    expect(said).toEqual(["cut off: net.cut-off"]);
+  });
+
+  test("is nobody's concern once it is being left", () => {
+    request(1, 0, COMING);
+    request(1, 0, COMING, { status: 200 });
+    pending = undefined;
+    request(1, 0, COMING, { broken: "Aborted" });
+    request(2, 0, ON);
+    request(2, 0, ON, { status: 200 });
+    request(1, 0, COMING, { broken: "Failed" });
+    expect(said).toEqual([]);
+  });
+});
