@@ -187,6 +187,22 @@ describe("the stage", () => {
     await end();
   });
 
+  test("while other content is coming on, the document on the glass is still the one before", async () => {
+    const { time, shell, stage, end } = setUp();
+    await time.advance(1_000);
+    let coming = 0;
+    shell.load = (load) => {
+      coming = load;
+      return Promise.resolve();
+    };
+    stage.setScene({ kind: "content", content: { kind: "url", id: "b", url: "https://b.example/", grants: ["gpio"] } });
+    await time.advance(1_000);
+    expect([stage.contentOn?.id, stage.contentShown?.id]).toEqual(["b", "a"]);
+    shell.say({ kind: "load-committed", load: coming, url: "https://b.example/" });
+    expect(stage.contentShown?.id).toBe("b");
+    await end();
+  });
+
   test("a browser that ends is started again with the same picture", async () => {
     const { time, shell, stage, end } = setUp();
     await time.advance(10_000);
