@@ -100,7 +100,7 @@ export type Telemetry = v.InferOutput<typeof TelemetrySchema>;
 export const GapSchema = v.object({
   /** The stream that lost them. */
   stream: StreamSchema,
-  reason: v.picklist(["quota", "rate", "corrupt", "rejected", "age", "disk-error"]),
+  reason: v.picklist(["quota", "rate", "corrupt", "rejected", "disk-error"]),
   count: PositiveSchema,
   /** First and last sequence number lost, where they had one (a record dropped by rate never got one). */
   from: v.optional(PositiveSchema),

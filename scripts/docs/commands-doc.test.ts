@@ -18,6 +18,8 @@ describe("docs/commands.md", () => {
       { type: "array", items: { type: "integer", minimum: 0, maximum: 255 }, maxItems: 14 },
       "list of (whole number, 0 to 255), at most 14 items",
     ],
+    [{ const: "running" }, '`"running"`'],
+    [{ type: "object", properties: {} }, "a JSON object"],
     [{ anyOf: [{ type: "boolean" }, { type: "number" }] }, "`true` or `false`, or number"],
     [
       { type: "object", properties: { a: { type: "boolean" } }, required: [] },

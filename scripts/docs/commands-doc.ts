@@ -13,7 +13,9 @@ const HEAD = `# Commands
 Generated from \`agent/protocol/commands/\` by \`scripts/docs/commands-doc.ts\`. Do not edit by hand.
 
 A command does something now; what should *stay* so is desired state. Every command is signed by the owner, bound to one
-device, numbered and limited in time; [protocol.md](protocol.md) says how it travels.
+device, numbered and limited in time; [protocol.md](protocol.md) says how it travels. What this page says of each command is also in
+[\`command-definitions.json\`](schema/command-definitions.json) (lane, times in ms, \`idempotent\`, \`afterCrash\`), beside the schemas of
+parameters and results in [\`commands.json\`](schema/commands.json).
 
 ## What becomes of a command
 
@@ -58,7 +60,7 @@ Besides the codes of the hardware and those named by each port:
 | \`command.unsupported\` | rejected | this device lacks what it needs |
 | \`command.params-invalid\`, \`command.params-too-large\` | rejected | the message says where |
 | \`command.ttl-too-long\` | rejected | |
-| \`command.number-reused\` | rejected | another command had this number |
+| \`command.number-reused\` | rejected | another command, or a cancel of one, had this number; a cancel with a used number is answered with this as an \`error\` and not obeyed |
 | \`command.lane-full\` | rejected | 32 commands wait for this hardware |
 | \`command.expired\` | expired | |
 | \`command.canceled\` | canceled | |
@@ -108,8 +110,13 @@ function section(definition: CommandDefinition): string {
     `- Sent again as a new attempt: ${idempotent ? "does no harm" : "may do it a second time"}`,
     "",
     ...table("Parameters", fieldsOf(jsonSchemaOf(definition.params))),
-    ...table("Result", fieldsOf(jsonSchemaOf(definition.result))),
+    ...resultTable(fieldsOf(jsonSchemaOf(definition.result))),
   ].join("\n");
+}
+
+/** An outcome's `result` is an object even where the command has nothing to say in it. */
+function resultTable(fields: readonly FieldWords[]): string[] {
+  return fields.length === 0 ? ["Result: `{}`.", ""] : table("Result", fields);
 }
 
 function table(title: string, fields: readonly FieldWords[]): string[] {

@@ -48,8 +48,15 @@ export async function published(root: string = ROOT): Promise<ReadonlyMap<string
   const files = new Map(
     Object.entries(schemas).map(([name, schema]) => [`${FOLDER}/${name}.json`, `${JSON.stringify(schema, undefined, 2)}\n`]),
   );
+  files.set(`${FOLDER}/command-definitions.json`, `${JSON.stringify(definitions(), undefined, 2)}\n`);
   files.set(PAGE, await filledProtocolDoc(readFileSync(join(root, PAGE), "utf8"), root));
   return files;
+}
+
+/** Of every command what is no schema: times in milliseconds, lane, needs, and what becomes of it after a crash. */
+function definitions(): JsonObject {
+  const all = Object.values(COMMANDS).map(({ params: _params, result: _result, ...definition }: CommandDefinition): [string, JsonObject] => [definition.name, { ...definition }]);
+  return Object.fromEntries(all);
 }
 
 /** What is not on disk as it should be. */

@@ -30,6 +30,7 @@ export function wordsOf(schema: Json): string {
   if (!isJsonObject(schema)) return "anything";
   if (Array.isArray(schema["anyOf"])) return schema["anyOf"].map((choice) => wordsOf(choice as Json)).join(", or ");
   if (Array.isArray(schema["enum"])) return schema["enum"].map((choice) => `\`${JSON.stringify(choice)}\``).join(", ");
+  if ("const" in schema) return `\`${JSON.stringify(schema["const"])}\``;
   switch (schema["type"]) {
     case "boolean":
       return "`true` or `false`";
@@ -41,10 +42,10 @@ export function wordsOf(schema: Json): string {
       return `text${pattern(schema["pattern"])}${length(schema["minLength"], schema["maxLength"], "character")}`;
     case "array":
       return `list of (${wordsOf(schema["items"] ?? null)})${length(schema["minItems"], schema["maxItems"], "item")}`;
-    case "object":
-      return `object with ${fieldsOf(schema)
-        .map(({ name, required, value }) => `\`${name}\`${required ? "" : " (may be absent)"}: ${value}`)
-        .join("; ")}`;
+    case "object": {
+      const fields = fieldsOf(schema).map(({ name, required, value }) => `\`${name}\`${required ? "" : " (may be absent)"}: ${value}`);
+      return fields.length === 0 ? "a JSON object" : `object with ${fields.join("; ")}`;
+    }
     default:
       return "anything";
   }

@@ -27,7 +27,7 @@ export const gpioPulse = defineCommand({
   summary: "Drives a line for a time, then back.",
   wall: "Whatever is wired to the line, for the time.",
   proof: "The measured length of the pulse.",
-  params: v.strictObject({ line: LineSchema, level: v.optional(LevelSchema), durationMs: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(60_000)) }),
+  params: v.strictObject({ line: LineSchema, level: v.optional(v.pipe(LevelSchema, v.description("Default: 1."))), durationMs: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(60_000)) }),
   result: v.object({ measuredMs: v.number() }),
   expectedMs: 500,
   timeoutMs: 70_000,

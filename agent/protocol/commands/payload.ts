@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { CountSchema, DurationMsSchema, FingerprintSchema, IdSchema, JsonObjectSchema, PositiveSchema, WallMsSchema } from "../values.ts";
+import { DurationMsSchema, FingerprintSchema, IdSchema, JsonObjectSchema, PositiveSchema, WallMsSchema } from "../values.ts";
 
 /** Payload of a signed command. */
 export const CommandPayloadSchema = v.object({
@@ -9,7 +9,7 @@ export const CommandPayloadSchema = v.object({
   /** 1, 2, …: a higher attempt of the same id is a wanted re-run. */
   attempt: PositiveSchema,
   /** Rises with every command and cancel the owner signs for this device; guards against replay. */
-  number: CountSchema,
+  number: PositiveSchema,
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   params: JsonObjectSchema,
   issuedMs: WallMsSchema,
@@ -25,7 +25,7 @@ export const CancelPayloadSchema = v.object({
   device: FingerprintSchema,
   id: IdSchema,
   attempt: PositiveSchema,
-  number: CountSchema,
+  number: PositiveSchema,
   issuedMs: WallMsSchema,
 });
 export type CancelPayload = v.InferOutput<typeof CancelPayloadSchema>;

@@ -7,7 +7,7 @@ export const collectLogs = defineCommand({
   summary: "Uploads the agent's and the player's recent log.",
   wall: "Nothing.",
   proof: "The upload's hash was accepted by the cloud.",
-  params: v.strictObject({ bytesMax: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1024), v.maxValue(64 * 1024 * 1024))) }),
+  params: v.strictObject({ bytesMax: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1024), v.maxValue(64 * 1024 * 1024), v.description("Default: 4194304."))) }),
   result: v.object({ bytes: CountSchema, sha256: Sha256Schema, upload: v.string() }),
   lane: "support",
   expectedMs: 2_000,
@@ -26,7 +26,7 @@ export const telemetryBurst = defineCommand({
   proof: "The faster schedule is in force.",
   params: v.strictObject({
     minutes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(60)),
-    intervalMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1_000), v.maxValue(60_000))),
+    intervalMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1_000), v.maxValue(60_000), v.description("Default: 5000."))),
   }),
   result: v.object({ untilMs: CountSchema }),
   lane: "support",
