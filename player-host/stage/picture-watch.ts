@@ -22,7 +22,7 @@ export type FrozenStep = "renderer" | "browser";
 export const FRAME_EVERY_MS = 4_000;
 /** A frame that was asked for comes within this, or is late. The next look then follows at once. */
 export const FRAME_TIMEOUT_MS = 3_000;
-const AGAIN_MS = 250;
+const AGAIN_MS = 100;
 /** The shell keeps the deadline it is given; one that does not is not waited for. */
 const SHELL_GRACE_MS = 1_000;
 const SAMPLE_TIMEOUT_MS = 4_000;

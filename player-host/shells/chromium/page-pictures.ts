@@ -59,16 +59,17 @@ export class PagePictures {
   }
 
   /**
-   * The frame witness. Where half of the time has passed without a frame, the renderer is asked in two more ways at
-   * once: behind an output that is switched off a healthy page draws no frame, and answers both.
+   * The frame witness. Where a third of the time has passed without a frame, the renderer is asked in two more ways at
+   * once: behind an output that is switched off a healthy page draws no frame, and answers both (a capture of a large
+   * screen takes a small machine a while).
    */
   async witness(timeoutMs: number): Promise<FrameFinding> {
     const looking = this.#look(timeoutMs);
     const found = new AbortController();
-    const early = await Promise.race([looking, sleep(this.#timers, "witness.half-time", timeoutMs / 2, found.signal)]);
+    const early = await Promise.race([looking, sleep(this.#timers, "witness.no-frame-yet", timeoutMs / 3, found.signal)]);
     found.abort();
     if (typeof early !== "boolean") return early;
-    const [finding, renderer] = await Promise.all([looking, this.#rendererAnswers(timeoutMs / 2)]);
+    const [finding, renderer] = await Promise.all([looking, this.#rendererAnswers((timeoutMs * 2) / 3)]);
     return finding.kind === "late" ? { ...finding, renderer } : finding;
   }
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { describe, test } from "vitest";
 import { reportLeftOut } from "../../../scripts/check/left-out.ts";
-import { shellConformance } from "../shell.conformance.ts";
+import { hangConformance } from "../shell-hangs.conformance.ts";
+import { shellConformance, type ShellUnderTest } from "../shell.conformance.ts";
 import { RemoteShell } from "../testing/remote-shell.ts";
 
 const PACKAGE = join(import.meta.dirname, "../../../node_modules/electron");
@@ -35,7 +36,7 @@ if (binary === undefined || why !== undefined) {
     test.skip("no Electron is here", () => undefined);
   });
 } else {
-  shellConformance({
+  const electron: ShellUnderTest = {
     name: "electron",
     keepsPicture: true,
     makeShell: async (folder) => {
@@ -50,5 +51,7 @@ if (binary === undefined || why !== undefined) {
       const env = { ...process.env, VITRINE_TEST_FOLDER: join(folder, "profile") };
       return new RemoteShell(spawn(binary, [...flags, main], { stdio: ["ignore", "ignore", "inherit", "ipc"], serialization: "advanced", env }));
     },
-  });
+  };
+  shellConformance(electron);
+  hangConformance(electron);
 }

@@ -1,0 +1,96 @@
+import { describe, expect, test } from "vitest";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { CdpError, type Cdp } from "./cdp-client.ts";
+import type { ChromiumPage } from "./chromium-page.ts";
+import { PagePictures } from "./page-pictures.ts";
+import { Screencast } from "./screencast.ts";
+
+type Answer = "answers" | "silent" | "refuses";
+
+/** A browser whose parts answer, stay silent until the deadline, or refuse, each by itself. */
+function setUp(browser: { readonly start: Answer; readonly frames: Answer; readonly thread: Answer; readonly capture: Answer; readonly casts?: boolean }) {
+  const time = new VirtualTime();
+  const listeners = new Set<(frame: unknown) => void>();
+  const asked: string[] = [];
+  const tellFrame = (): void => {
+    for (const tell of listeners) tell({ data: "QUJD", sessionId: 1 });
+  };
+  const answer = (kind: Answer, what: string, timeoutMs: number): Promise<unknown> => {
+    asked.push(what);
+    if (kind === "answers") return Promise.resolve({});
+    if (kind === "refuses") return Promise.reject(new CdpError("refused", `${what}: Not attached to an active page`));
+    return new Promise((_resolve, reject) => void time.after(what, timeoutMs, () => reject(new CdpError("timeout", what))));
+  };
+  const call = (method: string, _params: unknown, options: { readonly timeoutMs?: number } = {}): Promise<unknown> => {
+    if (method === "Page.startScreencast" && browser.casts === true) void time.after("frame", 20, tellFrame);
+    return answer(method === "Page.startScreencast" ? browser.start : method === "Page.captureScreenshot" ? browser.capture : "answers", method, options.timeoutMs ?? 10_000);
+  };
+  const cdp = {
+    call,
+    on: (_event: string, _session: unknown, listener: (frame: unknown) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  } as unknown as Cdp;
+  const page = {
+    call: (method: string, params: unknown, timeoutMs: number) => call(method, params, { timeoutMs }),
+    evaluate: (_expression: string, timeoutMs: number) => answer(browser.frames, "frames", timeoutMs),
+    evaluateInMainWorld: (_expression: string, timeoutMs: number) => answer(browser.thread, "thread", timeoutMs),
+  } as unknown as ChromiumPage;
+  const pictures = new PagePictures(new Screencast(cdp, "s", time), page, time, time);
+  const settled = async <T>(work: Promise<T>): Promise<T> => {
+    await time.advance(20_000);
+    return work;
+  };
+  return { pictures, time, asked, settled };
+}
+
+describe("the frame witness", () => {
+  test("says which half answered: a healthy page behind an output that is switched off answers a capture and draws nothing", async () => {
+    const { pictures, settled } = setUp({ start: "answers", frames: "silent", thread: "answers", capture: "answers" });
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: true, output: false });
+  });
+
+  test.each<[string, Answer, Answer]>([
+    ["whose thread hangs", "silent", "silent"],
+    ["in a modal dialog, whose last picture can still be had", "silent", "answers"],
+    ["whose pictures cannot be had, though its thread runs", "answers", "silent"],
+    ["whose renderer the browser does not reach any more", "refuses", "refuses"],
+  ])("does not take a page for alive %s", async (_name, thread, capture) => {
+    const { pictures, settled } = setUp({ start: "silent", frames: thread === "refuses" ? "refuses" : "silent", thread, capture });
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: false, output: false });
+  });
+
+  test("keeps its time, whatever is not answered", async () => {
+    const { pictures, time } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "silent" });
+    let finding: unknown;
+    const asking = pictures.witness(3_000).then((found) => (finding = found));
+    await time.advance(3_000);
+    await asking;
+    expect(finding).toMatchObject({ kind: "late" });
+  });
+
+  test("asks for no capture of a page whose frames come", async () => {
+    const { pictures, asked, settled } = setUp({ start: "answers", frames: "answers", thread: "answers", capture: "answers", casts: true });
+    await settled(pictures.witness(3_000));
+    expect(asked.slice(0, 3)).toEqual(["Page.startScreencast", "frames", "Page.screencastFrameAck"]);
+  });
+});
+
+describe("a capture", () => {
+  test("is had from a browser that does not answer the start of its cast", async () => {
+    const { pictures, settled } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "silent", casts: true });
+    expect(await settled(pictures.screenshot({ format: "jpeg" }))).toMatchObject({ ok: true, value: { base64: "QUJD" } });
+  });
+
+  test("ends at once with the renderer it was of, and by itself where nothing comes", async () => {
+    const { pictures, time, settled } = setUp({ start: "answers", frames: "silent", thread: "silent", capture: "silent" });
+    let ended = false;
+    const first = pictures.screenshot({ format: "png" }).finally(() => (ended = true));
+    await time.advance(100);
+    pictures.forget();
+    await time.advance(0);
+    expect([ended, await first]).toMatchObject([true, { ok: false, error: { code: "screenshot.no-frame" } }]);
+    expect(await settled(pictures.screenshot({ format: "png" }))).toMatchObject({ ok: false, error: { code: "screenshot.no-frame" } });
+  });
+});
