@@ -7,8 +7,6 @@ export interface ChosenBrowser {
   readonly browser: FoundBrowser;
   /** Why it is none of these. */
   readonly passedOver: readonly PassedOver[];
-  /** Another one may take over: the player host ends when this one shows nothing. */
-  readonly trial: boolean;
 }
 
 /** What was seen of browsers at earlier starts, as text; kept beside the devices. */
@@ -66,13 +64,15 @@ export class BrowserChoice {
     }
     if (failedBefore === undefined) return undefined;
     // Everything that is here has failed before: the best of it is better than nothing.
+    const own = deps.passedOver.findIndex(({ name }) => name === nameOf(failedBefore));
+    deps.passedOver.splice(own, 1);
     const choice = new BrowserChoice(failedBefore, deps);
     choice.#last = true;
     return choice;
   }
 
   get current(): ChosenBrowser {
-    return { browser: this.#browser, passedOver: [...this.#deps.passedOver], trial: !this.#proven && !this.#last };
+    return { browser: this.#browser, passedOver: [...this.#deps.passedOver] };
   }
 
   get proven(): boolean {

@@ -20,7 +20,7 @@ export interface KeepPlayerDeps extends KeepDeps {
 
 const WHAT = "the player host";
 const LOOK_EVERY_MS = 250;
-/** A player host that speaks ends by itself when its browser shows nothing; this is for one that does not. */
+/** A player host that speaks says itself that its browser shows nothing; this is for one that does not. */
 const HOST_GRACE_MS = 3_000;
 /** Ends that are not the browser's doing: asked to stop or to start again, wrong options, another host on the same folder. */
 const NOT_THE_BROWSER: readonly (number | null)[] = [HOST_EXIT.stopped, HOST_EXIT.restart, HOST_EXIT.usage, HOST_EXIT.alreadyRunning];
@@ -73,16 +73,16 @@ async function watchProof(chosen: ChosenBrowser, deps: KeepPlayerDeps, signal: A
   const { choice, limits, timers, clock, browser } = deps;
   if (choice.proven || !(await deps.agentUp(signal))) return;
   const deadlineMs = clock.monotonicMs() + limits.pictureWithinMs + HOST_GRACE_MS;
+  let told = false;
   while (!choice.proven && (await sleep(timers, "start.proof", LOOK_EVERY_MS, signal))) {
     const report = await browser();
     if (report?.picture.kind === "seen") return choice.proved(chosen.browser);
-    const late = clock.monotonicMs() >= deadlineMs;
-    // On trial its host ends by itself and says why; it is not ended for being about to.
-    const told = report?.picture.kind === "none" && !chosen.trial ? report.picture.why : undefined;
-    if (told === undefined && !late) continue;
-    await choice.failed(chosen.browser, told ?? `no picture within ${Math.round(limits.pictureWithinMs / 1_000)} s`);
-    if (choice.current.browser !== chosen.browser) cut();
-    return;
+    const why = report?.picture.kind === "none" ? report.picture.why : clock.monotonicMs() >= deadlineMs ? `no picture within ${Math.round(limits.pictureWithinMs / 1_000)} s` : undefined;
+    if (why === undefined || told) continue;
+    told = true;
+    await choice.failed(chosen.browser, why);
+    // Where there is no other, this one is left alone: it may only be slow.
+    if (choice.current.browser !== chosen.browser) return cut();
   }
 }
 

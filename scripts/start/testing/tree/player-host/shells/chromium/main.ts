@@ -13,7 +13,6 @@ const { values } = parseArgs({
     browser: { type: "string" },
     "browser-why": { type: "string" },
     "passed-over": { type: "string" },
-    trial: { type: "boolean", default: false },
     headless: { type: "boolean", default: false },
   },
 });
@@ -22,11 +21,11 @@ const browser = spawn(process.execPath, ["-e", script], { stdio: "ignore" });
 appendFileSync(join(values.data, "player.starts"), `${process.pid} ${browser.pid} ${values.browser ?? ""} ${values.headless}\n`);
 process.on("SIGTERM", () => process.exit(0));
 const name = realpathSync(values.browser ?? "");
-if (name.endsWith("-shows")) {
-  const browser = { name: "chromium 1.2.3", picture: { kind: "seen", afterMs: 1 }, why: values["browser-why"], passedOver: JSON.parse(values["passed-over"] ?? "[]") as unknown };
-  writeFileSync(join(values.data, "status.json"), JSON.stringify({ player: { kind: "idle" }, browser }));
-}
-if (name.endsWith("-ends") && values.trial) {
-  console.error("it ended 2 times before its first picture");
-  process.exit(69);
+const why = values["browser-why"];
+const passedOver = JSON.parse(values["passed-over"] ?? "[]") as unknown;
+if (name.endsWith("-shows")) report({ kind: "seen", afterMs: 1 });
+if (name.endsWith("-ends")) report({ kind: "none", why: "it ended 2 times before its first picture" });
+
+function report(picture: object): void {
+  writeFileSync(join(values.data, "status.json"), JSON.stringify({ player: { kind: "idle" }, browser: { name: "chromium 1.2.3", picture, why, passedOver } }));
 }
