@@ -77,8 +77,10 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const player = new PlayerSocket(playerSocketPath(place).path, {
     clock, timers, log: log.child({ part: "player-link" }), group: playerGroup, onListening: () => listening.note("player.sock"),
   });
-  const cloudProxy = new ProxySetting(config.values["cloud.proxy"][0]);
-  const http: HttpSettings = { proxy: () => cloudProxy.current() };
+  const noProxy = config.values["cloud.noProxy"];
+  // One way out for all: the link, uploads, packages, and the page.
+  const cloudProxy = new ProxySetting(config.values["cloud.proxy"][0], (proxy) => player.setWayOut({ ...(proxy !== undefined && { proxy }), ...(noProxy !== "" && { noProxy }) }));
+  const http: HttpSettings = { proxy: () => cloudProxy.current(), noProxy };
   log.debug({ ...trustAuthorities({ caFile: config.values["cloud.caFile"], log }) }, "trusted certificates");
   const provisioning = provisioningOf(options, log);
   const settings = settingsOf(options, provisioning);

@@ -9,6 +9,7 @@ import { silentLog } from "../../platform/ports/log.ts";
 import { LineFramer } from "../../platform/runtime/line-framer.ts";
 import type { AgentMessage, HostMessage } from "../../player-host/contract/link-messages.ts";
 import type { PlayerEvent } from "../core/player/player-port.ts";
+import { ProxySetting } from "./transport/proxy-setting.ts";
 import { PlayerSocket } from "./player-socket.ts";
 
 let folder = "";
@@ -70,6 +71,16 @@ test("a host that connects gets the scene in force, and answers requests", async
   await expect.poll(() => link.status().kind).toBe("present");
   await expect.poll(() => host.got[0]).toMatchObject({ t: "agent-hello", scene: { kind: "offline" } });
   expect(await link.request({ do: "reload", ignoreCache: false }, 5_000)).toEqual({ ok: true, value: { loadedInMs: 5 } });
+});
+
+test("a host learns the way out when it comes and whenever the proxy changes", async () => {
+  const proxy = new ProxySetting("http://one.site:3128", (now) => link.setWayOut(now === undefined ? {} : { proxy: now }));
+  const host = new TestHost(path, "a");
+  await expect.poll(() => host.got[0]).toMatchObject({ t: "agent-hello", wayOut: { proxy: "http://one.site:3128" } });
+  proxy.set("http://two.site:3128");
+  proxy.set("http://two.site:3128");
+  proxy.set(undefined);
+  await expect.poll(() => host.got.filter(({ t }) => t === "way-out")).toEqual([{ t: "way-out", wayOut: { proxy: "http://two.site:3128" } }, { t: "way-out", wayOut: {} }]);
 });
 
 test("the newest host is the player; the older connection is closed", async () => {

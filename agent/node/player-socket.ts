@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { HostMessageSchema, LINK_LINE_BYTES_MAX, type AgentMessage, type HostMessage, type HostReply, type HostRequest, type PageContext, type StageScene } from "../../player-host/contract/link-messages.ts";
+import { HostMessageSchema, LINK_LINE_BYTES_MAX, type AgentMessage, type HostMessage, type HostReply, type HostRequest, type PageContext, type StageScene, type WayOut } from "../../player-host/contract/link-messages.ts";
 import type { Clock, Timer, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
@@ -50,6 +50,7 @@ export class PlayerSocket implements PlayerLink {
   #status: PlayerStatus;
   #scene: StageScene = { kind: "blank" };
   #context: PageContext = { device: {}, config: {} };
+  #wayOut: WayOut = {};
   #host: Socket | undefined;
   #requests = 0;
 
@@ -90,6 +91,12 @@ export class PlayerSocket implements PlayerLink {
   setContext(context: PageContext): void {
     this.#context = context;
     this.#send({ t: "context", context });
+  }
+
+  /** For the page's own requests; a change makes the host start its browser anew. */
+  setWayOut(wayOut: WayOut): void {
+    this.#wayOut = wayOut;
+    this.#send({ t: "way-out", wayOut });
   }
 
   pageStored(id: string, code?: string): void {
@@ -189,7 +196,7 @@ export class PlayerSocket implements PlayerLink {
       ...(hello.browser === undefined ? {} : { browser: hello.browser }),
       heardMs: this.#deps.clock.monotonicMs(),
     });
-    this.#send({ t: "agent-hello", version: 1, context: this.#context, scene: this.#scene });
+    this.#send({ t: "agent-hello", version: 1, context: this.#context, scene: this.#scene, wayOut: this.#wayOut });
   }
 
   #gone(socket: Socket): void {

@@ -86,6 +86,15 @@ export const PageContextSchema = v.object({
 });
 export type PageContext = v.InferOutput<typeof PageContextSchema>;
 
+/** How to get out of the site's network: the agent's own way, for the page as well. Without a proxy: directly, or as the host's environment says. */
+export const WayOutSchema = v.object({
+  /** `http://[user:password@]host:port`, or `https://` for a proxy that is itself spoken to over TLS. A secret. */
+  proxy: v.optional(v.string()),
+  /** Hosts reached without it: names (with everything below them) or `host:port`, separated by commas. Loopback always is. */
+  noProxy: v.optional(v.string()),
+});
+export type WayOut = v.InferOutput<typeof WayOutSchema>;
+
 /** Requests the agent makes. Each is answered by `reply` with the same id. */
 export const HostRequestSchema = v.variant("do", [
   v.object({ do: v.literal("reload"), ignoreCache: v.boolean() }),
@@ -139,9 +148,10 @@ export type HostMessage = v.InferOutput<typeof HostMessageSchema>;
 
 /** Agent to host. */
 export const AgentMessageSchema = v.variant("t", [
-  v.object({ t: v.literal("agent-hello"), version: v.literal(LINK_VERSION), context: PageContextSchema, scene: StageSceneSchema }),
+  v.object({ t: v.literal("agent-hello"), version: v.literal(LINK_VERSION), context: PageContextSchema, scene: StageSceneSchema, wayOut: v.optional(WayOutSchema) }),
   v.object({ t: v.literal("scene"), scene: StageSceneSchema }),
   v.object({ t: v.literal("context"), context: PageContextSchema }),
+  v.object({ t: v.literal("way-out"), wayOut: WayOutSchema }),
   v.object({ t: v.literal("request"), id: IdSchema, request: HostRequestSchema }),
   v.object({ t: v.literal("page-stored"), id: IdSchema, code: v.optional(v.string()) }),
   v.object({ t: v.literal("gpio"), line: v.string(), level: v.picklist([0, 1]) }),

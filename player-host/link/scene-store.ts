@@ -3,13 +3,13 @@ import type { Log } from "../../platform/ports/log.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
 import { schemaIssueWords } from "../../platform/runtime/schema-issue.ts";
-import { PageContextSchema, StageSceneSchema } from "../contract/link-messages.ts";
+import { PageContextSchema, StageSceneSchema, WayOutSchema } from "../contract/link-messages.ts";
 import { readIfThere, writeDurably } from "../../platform/node/durable-file.ts";
 
-const KeptSchema = v.object({ version: v.literal(1), scene: v.optional(StageSceneSchema), context: v.optional(PageContextSchema) });
+const KeptSchema = v.object({ version: v.literal(1), scene: v.optional(StageSceneSchema), context: v.optional(PageContextSchema), wayOut: v.optional(WayOutSchema) });
 export type Kept = v.InferOutput<typeof KeptSchema>;
 
-/** The last scene and page context on disk: the host starts with them while the agent is away. */
+/** The last scene, page context and way out on disk: the host starts with them while the agent is away. */
 export class SceneStore {
   readonly #path: string;
   readonly #log: Log;

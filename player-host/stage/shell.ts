@@ -1,3 +1,4 @@
+import type { WayOut } from "../contract/link-messages.ts";
 import type { Issue, Result } from "../../platform/ports/result.ts";
 
 /**
@@ -32,6 +33,11 @@ export interface Shell {
   overlay(text: string | undefined): Promise<void>;
   /** Numbers about the renderer, by telemetry name. What is not known is not in it. */
   metrics(): Promise<Readonly<Record<string, number>>>;
+  /**
+   * The way out of the site's network, for every request of the page. Before the first start, and whenever it changes: a browser that
+   * cannot change it while it runs ends soon after (`browser-gone`) and begins anew with it. Absent: the shell's own machine decides.
+   */
+  setWayOut?(wayOut: WayOut): void;
   /** Listens to everything that happens. Returns the undo. */
   onEvent(listener: (event: ShellEvent) => void): () => void;
 }

@@ -60,6 +60,11 @@ const wanted = (zip: Uint8Array): Content => {
   served = zip;
   return { kind: "package", url: `${base}/menu.zip`, sha256: sha256(zip), bytes: zip.length };
 };
+/** Throws for anything else, so that a test that damages a package never writes into its working folder. */
+function folderOf(prepared: Awaited<ReturnType<typeof prepare>>): string {
+  if (!prepared.ok || prepared.value.kind !== "package") throw new Error(`no package: ${JSON.stringify(prepared)}`);
+  return prepared.value.folder;
+}
 const prepare = (content: Content) => new PackageProvider({ root: folder, keepFreeBytes, http: {}, clock: systemClock, log: silentLog }).prepare(content, new AbortController().signal);
 
 test("a package is fetched, checked and unpacked once; then it needs no network", async () => {
@@ -88,7 +93,7 @@ test("content by address is told that it may reach the local network where the c
 test("a package whose manifest was damaged on disk is fetched again, and stays until it has come", async () => {
   const content = wanted(packageOf({ "index.html": page }));
   const first = await prepare(content);
-  const at = first.ok && first.value.kind === "package" ? first.value.folder : "";
+  const at = folderOf(first);
   writeFileSync(join(at, "vitrine.json"), "{");
   dropAfter = 10;
   expect((await prepare(content)).ok).toBe(false);
@@ -100,7 +105,7 @@ test("a package whose manifest was damaged on disk is fetched again, and stays u
 test("a manifest that rotted into another one that can be read is fetched again; a hash that is gone or cannot be read is not", async () => {
   const content = wanted(packageOf({ "index.html": page }, { capabilities: ["gpio"], allowedOrigins: ["https://a.example"] }));
   const first = await prepare(content);
-  const at = first.ok && first.value.kind === "package" ? first.value.folder : "";
+  const at = folderOf(first);
   const whole = readFileSync(join(at, "vitrine.json"), "utf8");
   for (const [from, to] of [['["gpio"]', "[]"], ["a.example", "b.example"]] as const) {
     const fetched = requests.length;
@@ -121,7 +126,7 @@ test("a manifest that rotted into another one that can be read is fetched again;
 test("a package with a file that rotted is fetched again, and is another one to the host; a file in the place of the folder is removed", async () => {
   const content = wanted(packageOf({ "index.html": page, "app.js": strToU8("draw()") }));
   const first = await prepare(content);
-  const at = first.ok && first.value.kind === "package" ? first.value.folder : "";
+  const at = folderOf(first);
   for (const damage of [() => writeFileSync(join(at, "app.js"), "drax()"), () => rmSync(join(at, "app.js"))]) {
     utimesSync(join(at, "vitrine.json"), 1, 1);
     const before = await prepare(content);
@@ -266,7 +271,7 @@ describe("packages as people's tools make them are taken for what they mean:", (
     const content = wanted(zipSync(entries));
     const prepared = await prepare(content);
     expect(prepared).toMatchObject({ ok: true, value: { entry: "index.html" } });
-    const at = prepared.ok && prepared.value.kind === "package" ? prepared.value.folder : "";
+    const at = folderOf(prepared);
     expect(readdirSync(at).sort()).toEqual(["img", "index.html", "vitrine.json"]);
     expect(readFileSync(join(at, "img/ü.svg"), "utf8")).toBe("<svg/>");
     // From the disk alone, too.

@@ -11,6 +11,8 @@ export interface ChromiumSettings {
   /** Chromium refuses to run its sandbox as root: said in the log, because it is weaker. */
   readonly sandbox: boolean;
   readonly diskCacheBytesMax: number;
+  /** The proxy, and what is reached without it; absent: as the environment says. */
+  readonly proxy?: { readonly server: string; readonly bypass: string } | undefined;
   /** Limit of each page's JavaScript heap, in MiB; absent: the browser's own. */
   readonly heapMbMax?: number | undefined;
 }
@@ -52,6 +54,7 @@ export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
     ...(settings.headless ? ["--headless=new", "--hide-scrollbars"] : ["--kiosk", "--start-fullscreen"]),
     ...(settings.headless || settings.ozone === undefined ? [] : [`--ozone-platform=${settings.ozone}`]),
     ...(settings.sandbox ? [] : ["--no-sandbox"]),
+    ...(settings.proxy === undefined ? [] : [`--proxy-server=${settings.proxy.server}`, ...(settings.proxy.bypass === "" ? [] : [`--proxy-bypass-list=${settings.proxy.bypass}`])]),
     ...(settings.heapMbMax === undefined ? [] : [`--js-flags=--max-old-space-size=${settings.heapMbMax}`]),
     "--no-first-run",
     "--no-default-browser-check",

@@ -1,4 +1,4 @@
-import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
@@ -15,6 +15,7 @@ import type {
   ShellImage,
 } from "../../stage/shell.ts";
 import { browserEnvironment } from "./browser-environment.ts";
+import type { WayOut } from "../../contract/link-messages.ts";
 import { startBrowser, type BrowserProcess } from "./browser-process.ts";
 import { CdpClient, CdpError, cdpFailure } from "./cdp-client.ts";
 import { chromiumFlags, type ChromiumSettings } from "./chromium-flags.ts";
@@ -23,6 +24,7 @@ import { FetchGuard, type ScreenDocument } from "./fetch-guard.ts";
 import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
 import { LocalNetwork } from "./local-network.ts";
 import { PagePictures } from "./page-pictures.ts";
+import { browserProxyOf, proxyName } from "../common/way-out.ts";
 import type { ProfileFolder } from "../common/profile-folder.ts";
 import { freeProfile } from "./profile-guard.ts";
 import { writePreferences } from "./profile-preferences.ts";
@@ -57,6 +59,7 @@ interface Running {
 
 /** A small machine with a cold disk cache needs half a minute for its first start. */
 const START_TIMEOUT_MS = 60_000;
+const WAY_OUT_SETTLE_MS = 2_000;
 const CLOSE_GRACE_MS = 1_200;
 /** From the kernel's end of a renderer to the browser's word that it is gone. */
 const RENDERER_END_MS = 5_000;
@@ -79,6 +82,9 @@ export class ChromiumShell implements Shell {
   #stopAsked = false;
   /** Aborted when the renderer that is being ended is gone. */
   #ending: AbortController | undefined;
+  #wayOut: WayOut = {};
+  /** A running browser ends soon, because the way out has changed. */
+  #anew: Timer | undefined;
   #sendsOpen = 0;
   #sendsDropped = 0;
 
@@ -96,10 +102,24 @@ export class ChromiumShell implements Shell {
     return this.#events.on(listener);
   }
 
+  setWayOut(wayOut: WayOut): void {
+    const { timers, log } = this.#deps;
+    if (JSON.stringify(wayOut) === JSON.stringify(this.#wayOut)) return;
+    this.#wayOut = wayOut;
+    if (this.#running === undefined && this.#starting === undefined) return;
+    this.#anew?.cancel();
+    // Several changes in a row are one restart.
+    this.#anew = timers.after("shell.way-out", WAY_OUT_SETTLE_MS, () => {
+      log.warn({ proxy: proxyName(wayOut) ?? "none" }, "the way out has changed: starting the browser anew");
+      this.#lost("it was ended: it starts anew with the changed proxy");
+    });
+  }
+
   async start(): Promise<Result<ShellFacts>> {
     const { browserPath, timers, log, env } = this.#deps;
     if (this.#running !== undefined) throw new Error("the browser is running already");
     this.#stopAsked = false;
+    this.#anew?.cancel();
     const settings = await this.#settings();
     await freeProfile(settings.profileDir, log);
     await writePreferences(settings.profileDir, log);
@@ -131,15 +151,17 @@ export class ChromiumShell implements Shell {
   async #settings(): Promise<ChromiumSettings> {
     const { settings, findProfile, log } = this.#deps;
     const found = await findProfile?.(settings.profileDir);
-    if (found?.insteadBecause === undefined) return settings;
+    const here = { ...settings, proxy: browserProxyOf(this.#wayOut) };
+    if (found?.insteadBecause === undefined) return here;
     log.error(
       { why: found.insteadBecause, profile: found.path },
       "the disk takes no browser profile: it is kept in a temporary folder, which may be memory, and what the page stores is gone at the next start of the machine",
     );
-    return { ...settings, profileDir: found.path, diskCacheBytesMax: Math.min(settings.diskCacheBytesMax, MEMORY_CACHE_BYTES_MAX) };
+    return { ...here, profileDir: found.path, diskCacheBytesMax: Math.min(settings.diskCacheBytesMax, MEMORY_CACHE_BYTES_MAX) };
   }
 
   async stop(): Promise<void> {
+    this.#anew?.cancel();
     this.#stopAsked = true;
     const running = this.#running;
     this.#running = undefined;
@@ -281,7 +303,7 @@ export class ChromiumShell implements Shell {
     const size = settings.headless ? settings.window : undefined;
     const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: () => this.#endStuck(), size, own: HTTPS_ORIGINS });
     const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, clock, timers);
-    const guard = new FetchGuard(cdp, log, screens);
+    const guard = new FetchGuard(cdp, log, screens, () => this.#wayOut);
     this.#guardTargets(cdp, targetId);
     await Promise.all([
       page.prepare(),

@@ -2,10 +2,13 @@ import type { Protocol } from "devtools-protocol";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
 import { HTTPS_ORIGINS, isOwnHost, mayNavigate, mayPass, originForPeople, OWN_URL_PATTERNS, PACKAGE_SCHEME, sameAddress, type NavigationRules } from "../../stage/navigation-rules.ts";
+import type { WayOut } from "../../contract/link-messages.ts";
 import type { LoadTarget, RefusedThing, ScreenModel } from "../../stage/shell.ts";
 import { hostOf, loadIssue } from "../common/load-issue.ts";
 import { answerFromPackage, type PackageAnswer } from "../common/package-files.ts";
+import { browserProxyOf, failedOnTheWay, proxyRefusal } from "../common/way-out.ts";
 import { CdpError, type Cdp } from "./cdp-client.ts";
+import { ProxyAuth } from "./proxy-auth.ts";
 
 /** A page of ours, ready to be served. */
 export interface ScreenDocument {
@@ -79,9 +82,14 @@ export class FetchGuard {
   /** The chain that brought the newest document. The browser's error for it means that this document did not come whole. */
   #arrivedJob: string | undefined;
 
-  constructor(cdp: Cdp, log: Log, screens: (screen: ScreenModel) => ScreenDocument) {
+  readonly #wayOut: () => WayOut;
+  readonly #proxyAuth: ProxyAuth;
+
+  constructor(cdp: Cdp, log: Log, screens: (screen: ScreenModel) => ScreenDocument, wayOut: () => WayOut = () => ({})) {
     this.#cdp = cdp;
     this.#log = log;
+    this.#proxyAuth = new ProxyAuth(() => browserProxyOf(wayOut())?.credentials, log);
+    this.#wayOut = wayOut;
     this.#screens = screens;
     cdp.on("Fetch.requestPaused", undefined, (paused) => this.#answer(paused));
     cdp.onOversized((method, start) => {
@@ -89,16 +97,19 @@ export class FetchGuard {
       const requestId = method === "Fetch.requestPaused" ? /"requestId":"([^"]+)"/.exec(start)?.[1] : undefined;
       if (requestId !== undefined) this.#send(cdp.call("Fetch.failRequest", { requestId, errorReason: "BlockedByClient" }));
     });
-    cdp.on("Fetch.authRequired", undefined, ({ requestId }) => {
-      // The browser would ask for a password, over the picture, of somebody who is not there.
-      this.#send(cdp.call("Fetch.continueWithAuth", { requestId, authChallengeResponse: { response: "CancelAuth" } }));
+    cdp.on("Fetch.authRequired", undefined, (challenge) => {
+      this.#send(cdp.call("Fetch.continueWithAuth", { requestId: challenge.requestId, authChallengeResponse: this.#proxyAuth.answer(challenge) }));
     });
   }
 
-  /** On the browser itself, not on a page: workers and service workers of every page are covered. */
+  /**
+   * On the browser itself, not on a page: workers and service workers of every page are covered. A browser asks for a proxy's
+   * password at whatever request comes first, and only requests that stop here can be answered. Again after a change of the proxy.
+   */
   async enable(page: GuardedPage): Promise<void> {
     this.#page = page;
-    await this.#cdp.call("Fetch.enable", { patterns: PATTERNS, handleAuthRequests: true });
+    const patterns = this.#proxyAuth.has() ? [...PATTERNS, { urlPattern: "*", requestStage: "Request" as const }] : PATTERNS;
+    await this.#cdp.call("Fetch.enable", { patterns, handleAuthRequests: true });
   }
 
   #answer(paused: Protocol.Fetch.RequestPausedEvent): void {
@@ -157,7 +168,8 @@ export class FetchGuard {
     }
     // The browser tried https by itself and goes back to what it was told: this is not yet the load's end.
     if (pending !== undefined && chain.hops === 0 && pending.url.startsWith("http:") && url.startsWith("https:")) return undefined;
-    return this.#fail(page, url, loadIssue(page.certificateError(url) ?? reason, url), pending !== undefined);
+    const certificate = page.certificateError(url);
+    return this.#fail(page, url, certificate === undefined ? failedOnTheWay(reason, url, this.#wayOut()) : loadIssue(certificate, url), pending !== undefined);
   }
 
   /** The headers are there. Where they are from is compared with where the document should be from. */
@@ -174,6 +186,8 @@ export class FetchGuard {
       return undefined;
     }
     const source = url.startsWith(`${PACKAGE_SCHEME}:`) ? "package" : "http";
+    // The one status that is never the origin's.
+    if (status === 407) return this.#fail(page, url, proxyRefusal(url), ours);
     return this.#fail(page, url, { code: `${source}.${status}`, message: `${hostOf(url)} answered ${status}.` }, ours);
   }
 

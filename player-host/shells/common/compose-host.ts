@@ -52,7 +52,8 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
   const gate = new PageGate(clock);
   // Answered as kept: the agent raises an alarm for it.
   if (dropped > 0) gate.count("page.lost", dropped);
-  const probe = new HttpOriginProbe(env, clock);
+  const probe = new HttpOriginProbe({ env, clock, wayOut: () => host.wayOut });
+  if (kept.wayOut !== undefined) shell.setWayOut?.(kept.wayOut);
   const stage = new Stage(kept.scene ?? FIRST_SCENE, { shell, probe, clock, timers, random, log: log.child({ part: "stage" }) });
   const link = new AgentLink({ open: openLink, hello: () => helloOf(instance, pid, stage, proof.report), timers, random, log: log.child({ part: "link" }) });
   let ids = 0;
@@ -67,7 +68,7 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
     random,
     log: log.child({ part: "page" }),
   });
-  const host = new PlayerHost({ shell, proof, trial, stage, link, desk, gate, scenes, context: kept.context, clock, timers, log, hostBytes });
+  const host = new PlayerHost({ shell, proof, trial, stage, link, desk, gate, scenes, context: kept.context, wayOut: kept.wayOut, clock, timers, log, hostBytes });
   return {
     run: async (signal) => {
       const end = await host.run(signal);

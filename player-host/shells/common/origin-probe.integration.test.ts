@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { EXPIRED, NOT_YET_VALID, VALID, type TestCertificate } from "../../../agent/node/transport/testing/test-certificates.ts";
 import { systemClock } from "../../../platform/linux/system-clock.ts";
 import type { ProbeAnswer } from "../../stage/origin-probe.ts";
+import { openSiteProxy } from "../testing/site-proxy.ts";
 import { HttpOriginProbe } from "./origin-probe.ts";
 
 const ends: (() => Promise<void>)[] = [];
@@ -27,7 +28,7 @@ const raw = (answer: string): Promise<number> => portOf(createTcpServer((socket)
 
 function ask(url: string, wallMs = Date.UTC(2026, 10, 29)): Promise<ProbeAnswer> {
   const clock = { wallMs: () => wallMs, monotonicMs: () => systemClock.monotonicMs() };
-  return new HttpOriginProbe({}, clock, { connectMs: 5_000, headersMs: 300 }).ask(url, new AbortController().signal);
+  return new HttpOriginProbe({ env: {}, clock, patience: { connectMs: 5_000, headersMs: 300 } }).ask(url, new AbortController().signal);
 }
 
 describe("whether the origin is there", () => {
@@ -104,5 +105,47 @@ describe("a certificate whose date is wrong, beside both clocks", () => {
     ["good by the server's clock, and this device lives in 2250", VALID, now, Date.UTC(2250, 0, 1), "tls.clock-wrong", "the device's clock is likely wrong"],
   ])("%s", async (_name, certificate, serverMs, deviceMs, code, says) => {
     expect(await remark(await dated(certificate, serverMs), deviceMs)).toMatchObject({ code, message: expect.stringContaining(says) as string });
+  });
+});
+
+describe("through the agent's proxy", () => {
+  async function askThrough(more: { wants?: string; answersWith?: number }, url: string, user = ""): Promise<{ answer: ProbeAnswer; asked: readonly string[] }> {
+    const to = await portOf(createServer((_request, response) => response.end("here")));
+    const proxy = await openSiteProxy({ to, ...more });
+    try {
+      const probe = new HttpOriginProbe({ env: {}, clock: systemClock, wayOut: () => ({ proxy: `http://${user}${proxy.host}`, noProxy: "direct.test" }) });
+      return { answer: await probe.ask(url, new AbortController().signal), asked: proxy.asked.map((one) => one.url) };
+    } finally {
+      await proxy.close();
+    }
+  }
+
+  test("an origin is there whose name the proxy alone knows", async () => {
+    const { answer, asked } = await askThrough({ wants: "screen:s3cret" }, "http://menu.test/board", "screen:s3cret@");
+    expect(answer).toEqual({ kind: "answers" });
+    expect(asked).toEqual(["http://menu.test/board"]);
+  });
+
+  test.each([
+    ["http://menu.test/", { wants: "a:b" }, "net.proxy-password"],
+    ["https://menu.test/", { answersWith: 407 }, "net.proxy-password"],
+    ["https://menu.test/", { answersWith: 503 }, "net.proxy-failed"],
+  ])("%s is away because of the proxy %o, which is said", async (url, more, code) => {
+    const { answer } = await askThrough(more, url);
+    expect(answer).toMatchObject({ kind: "away", error: { code, message: expect.stringContaining("the proxy") as string } });
+  });
+
+  test("a proxy that is not there is said to be it, and not the content's name", async () => {
+    const probe = new HttpOriginProbe({ env: {}, clock: systemClock, wayOut: () => ({ proxy: "http://127.0.0.1:9" }) });
+    const answer = await probe.ask("http://menu.test/", new AbortController().signal);
+    expect(answer).toEqual({ kind: "away", error: { code: "net.proxy-failed", message: "menu.test: the proxy 127.0.0.1:9 refuses the connection." } });
+  });
+
+  test("loopback and excepted hosts are asked without it", async () => {
+    const here = await web((_request, response) => response.end("here"));
+    expect(await askThrough({}, here)).toEqual({ answer: { kind: "answers" }, asked: [] });
+    const { answer, asked } = await askThrough({}, "http://a.direct.test/");
+    expect(answer).toMatchObject({ kind: "away", error: { code: "net.name-not-resolved" } });
+    expect(asked).toEqual([]);
   });
 });

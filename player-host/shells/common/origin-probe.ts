@@ -2,9 +2,11 @@ import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../../../platform/ports/clock.ts";
+import type { WayOut } from "../../contract/link-messages.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import type { OriginProbe, ProbeAnswer } from "../../stage/origin-probe.ts";
 import { dateIssue, isForbiddenPort, loadIssue } from "./load-issue.ts";
+import { browserProxyOf, isDirect, proxyEnvironment, proxyFailure, proxyRefusal } from "./way-out.ts";
 
 /** How long the probe waits. */
 export interface ProbePatience {
@@ -14,24 +16,32 @@ export interface ProbePatience {
   readonly headersMs: number;
 }
 
+export interface ProbeDeps {
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  /** The agent's way out, asked each time. */
+  readonly wayOut?: () => WayOut;
+  readonly patience?: ProbePatience;
+}
+
 const PATIENCE: ProbePatience = { connectMs: 8_000, headersMs: 8_000 };
 
 /**
  * Asks the content's address for its headers, and only whether they come. What the browser judges by rules of its own
- * (certificates, HTTP, ports) does not make an origin away: it is a remark, for the message of a load that fails. Proxies
- * are those of the environment, as for the browser.
+ * (certificates, HTTP, ports) does not make an origin away: it is a remark, for the message of a load that fails. The proxy
+ * is the browser's: the agent's, or where that names none, the environment's.
  */
 export class HttpOriginProbe implements OriginProbe {
-  readonly #http: HttpAgent;
-  readonly #https: HttpsAgent;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #wayOut: () => WayOut;
   readonly #clock: Clock;
   readonly #patience: ProbePatience;
 
-  constructor(env: NodeJS.ProcessEnv, clock: Clock, patience: ProbePatience = PATIENCE) {
+  constructor({ env, clock, wayOut = () => ({}), patience = PATIENCE }: ProbeDeps) {
     this.#clock = clock;
     this.#patience = patience;
-    this.#http = new HttpAgent({ proxyEnv: env, keepAlive: false });
-    this.#https = new HttpsAgent({ proxyEnv: env, keepAlive: false, rejectUnauthorized: false });
+    this.#env = env;
+    this.#wayOut = wayOut;
   }
 
   ask(url: string, signal: AbortSignal): Promise<ProbeAnswer> {
@@ -52,18 +62,21 @@ export class HttpOriginProbe implements OriginProbe {
   #get(url: URL, signal: AbortSignal): Promise<ProbeAnswer> {
     const headers = { accept: "text/html,*/*", "user-agent": "vitrine-probe" };
     const { connectMs, headersMs } = this.#patience;
+    const wayOut = this.#wayOut();
+    const proxyEnv = proxyEnvironment(url, wayOut) ?? this.#env;
     return new Promise((resolve) => {
       let connected = false;
       const take = (response: IncomingMessage): void => {
         const status = response.statusCode ?? 0;
         const remark = this.#certificate(url, response);
         response.destroy();
-        resolve(status >= 500 ? away({ code: `http.${status}`, message: `${url.host} answers ${status}.` }) : answers(remark));
+        if (status === 407) resolve(away(proxyRefusal(url.href)));
+        else resolve(status >= 500 ? away({ code: `http.${status}`, message: `${url.host} answers ${status}.` }) : answers(remark));
       };
       const options = { headers, timeout: connectMs, signal };
       const asked: ClientRequest = url.protocol === "https:"
-        ? httpsRequest(url, { ...options, agent: this.#https }, take)
-        : httpRequest(url, { ...options, agent: this.#http }, take);
+        ? httpsRequest(url, { ...options, agent: new HttpsAgent({ proxyEnv, keepAlive: false, rejectUnauthorized: false }) }, take)
+        : httpRequest(url, { ...options, agent: new HttpAgent({ proxyEnv, keepAlive: false }) }, take);
       asked.on("socket", (socket) => {
         socket.once(socket instanceof TLSSocket ? "secureConnect" : "connect", () => {
           connected = true;
@@ -74,7 +87,7 @@ export class HttpOriginProbe implements OriginProbe {
         resolve(connected ? answers() : away(loadIssue("ETIMEDOUT", url.href)));
         asked.destroy();
       });
-      asked.on("error", (error) => resolve(judge(url, error)));
+      asked.on("error", (error) => resolve(proxyTrouble(url, error, wayOut) ?? judge(url, error)));
       asked.end();
     });
   }
@@ -89,6 +102,16 @@ export class HttpOriginProbe implements OriginProbe {
     const serverMs = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
     return dateIssue(url.href, { validFromMs, validToMs, deviceMs, serverMs: Number.isNaN(serverMs) ? undefined : serverMs });
   }
+}
+
+/** Where there is a proxy, it is the only one that we connect to: what fails there is said of it, not of the content's host. */
+function proxyTrouble(url: URL, error: Error & { code?: unknown; statusCode?: unknown }, wayOut: WayOut): ProbeAnswer | undefined {
+  if (browserProxyOf(wayOut) === undefined || isDirect(url, wayOut)) return undefined;
+  const status = error.code === "ERR_PROXY_TUNNEL" ? Number(error.statusCode ?? /\b(\d{3})\b/.exec(error.message)?.[1]) : undefined;
+  if (status === 407) return away(proxyRefusal(url.href));
+  if (status !== undefined) return away(proxyFailure(url.href, wayOut, Number.isNaN(status) ? "does not let it through" : `answers ${status} and does not let it through`));
+  const words = { ECONNREFUSED: "refuses the connection", ENOTFOUND: "has a name that is not known (DNS)", EAI_AGAIN: "has a name that is not known (DNS)", EHOSTUNREACH: "cannot be reached", ENETUNREACH: "cannot be reached", ECONNRESET: "ends the connection" }[String(error.code)];
+  return words === undefined ? undefined : away(proxyFailure(url.href, wayOut, words));
 }
 
 /** Somebody answered, in a way that the browser may understand better than we do: it is asked as well. */

@@ -3,7 +3,7 @@ import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { BrowserReport } from "../../contract/browser-report.ts";
-import type { AgentMessage, HostMessage, HostReply, HostRequest, PageContext, StageScene } from "../../contract/link-messages.ts";
+import type { AgentMessage, HostMessage, HostReply, HostRequest, PageContext, StageScene, WayOut } from "../../contract/link-messages.ts";
 import { LINK_VERSION } from "../../contract/link-messages.ts";
 import type { AgentLink, LinkEvent } from "../../link/agent-link.ts";
 import type { SceneStore } from "../../link/scene-store.ts";
@@ -26,6 +26,8 @@ export interface PlayerHostDeps {
   readonly scenes: SceneStore;
   /** What was kept of the page's context from the last run. */
   readonly context: PageContext | undefined;
+  /** And of the way out. */
+  readonly wayOut?: WayOut | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -48,6 +50,7 @@ export class PlayerHost {
   /** Aborted with why the host ends by itself. */
   readonly #over = new AbortController();
   #context: PageContext | undefined;
+  #wayOut: WayOut;
   #identify: Timer | undefined;
   #pageLines = 0;
   #documentGrants: readonly string[] = [];
@@ -55,6 +58,7 @@ export class PlayerHost {
   constructor(deps: PlayerHostDeps) {
     this.#deps = deps;
     this.#context = deps.context;
+    this.#wayOut = deps.wayOut ?? {};
     const { shell, proof, stage, link, desk } = deps;
     if (deps.context !== undefined) desk.setContext(deps.context);
     shell.onEvent((event) => this.#takeShellEvent(event));
@@ -67,6 +71,11 @@ export class PlayerHost {
       link.send({ t: "stage", ...seen });
       if (stage.contentOn === undefined) desk.contentGone();
     });
+  }
+
+  /** How the page gets out, as the agent said last. */
+  get wayOut(): WayOut {
+    return this.#wayOut;
   }
 
   /** Runs until `signal` aborts, the agent asks for a new start, or a browser on trial does not prove itself. */
@@ -147,6 +156,8 @@ export class PlayerHost {
     switch (event.kind) {
       case "connected":
         this.#setContext(event.hello.context);
+        // Before the scene, so that nothing is loaded by the old way. An agent that says nothing of it knows none.
+        this.#setWayOut(event.hello.wayOut ?? {});
         this.#setScene(event.hello.scene);
         link.send({ t: "stage", ...stage.seen() });
         // It may have changed between our hello and the agent's.
@@ -170,6 +181,9 @@ export class PlayerHost {
       case "context":
         this.#setContext(message.context);
         return;
+      case "way-out":
+        this.#setWayOut(message.wayOut);
+        return;
       case "request":
         this.#answer(message.id, message.request);
         return;
@@ -181,6 +195,12 @@ export class PlayerHost {
   #setScene(scene: StageScene): void {
     this.#deps.stage.setScene(scene);
     this.#setGrants();
+    this.#keep();
+  }
+
+  #setWayOut(wayOut: WayOut): void {
+    this.#wayOut = wayOut;
+    this.#deps.shell.setWayOut?.(wayOut);
     this.#keep();
   }
 
@@ -202,8 +222,7 @@ export class PlayerHost {
 
   #keep(): void {
     const { scenes, stage, log } = this.#deps;
-    const kept = this.#context === undefined ? { scene: stage.scene } : { scene: stage.scene, context: this.#context };
-    scenes.save(kept).catch((thrown: unknown) => log.error({ error: messageOf(thrown) }, "keeping the scene threw"));
+    scenes.save({ scene: stage.scene, context: this.#context, wayOut: this.#wayOut }).catch((thrown: unknown) => log.error({ error: messageOf(thrown) }, "keeping the scene threw"));
   }
 
   #answer(id: string, request: HostRequest): void {

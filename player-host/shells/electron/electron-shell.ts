@@ -5,6 +5,8 @@ import { fail, messageOf, ok, type Result } from "../../../platform/ports/result
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { mayUseLocalNetwork, PACKAGE_SCHEME, SCHEME_ORIGINS, SCREEN_SCHEME } from "../../stage/navigation-rules.ts";
 import type { FrameFinding, LoadTarget, PixelSample, ScreenModel, ScreenshotRequest, Shell, ShellEvent, ShellFacts, ShellImage } from "../../stage/shell.ts";
+import type { WayOut } from "../../contract/link-messages.ts";
+import { browserProxyOf } from "../common/way-out.ts";
 import { CdpError, cdpFailure } from "../chromium/cdp-client.ts";
 import { ChromiumPage } from "../chromium/chromium-page.ts";
 import { FetchGuard, type ScreenDocument } from "../chromium/fetch-guard.ts";
@@ -48,6 +50,7 @@ interface Open {
   readonly cdp: ElectronCdp;
   readonly page: ChromiumPage;
   readonly pictures: PagePictures;
+  readonly guard: FetchGuard;
 }
 
 /** Electron as a shell: one locked-down window; the page behind it is guarded and watched by the same code as Chromium's. */
@@ -56,6 +59,7 @@ export class ElectronShell implements Shell {
   readonly #deps: ElectronShellDeps;
   readonly #events: Emitter<ShellEvent>;
   #open: Open | undefined;
+  #wayOut: WayOut = {};
   /** Takes back what was put on the session, the app and IPC, which outlive the window. */
   #undo: (() => void)[] = [];
 
@@ -85,8 +89,10 @@ export class ElectronShell implements Shell {
       lockContents(window.webContents, () => page.rules(), (url) => page.heldBack(url), refuse);
       this.#listen(window, page, pictures);
       await page.prepare();
-      await new FetchGuard(cdp, log, screens).enable(page);
-      this.#open = { window, cdp, page, pictures };
+      const guard = new FetchGuard(cdp, log, screens, () => this.#wayOut);
+      await guard.enable(page);
+      await this.#applyWayOut();
+      this.#open = { window, cdp, page, pictures, guard };
       return ok({ name: `electron ${electron.electronVersion} (chromium ${electron.chromeVersion})` });
     } catch (thrown) {
       this.#takeBack();
@@ -94,6 +100,20 @@ export class ElectronShell implements Shell {
       if (!(thrown instanceof CdpError)) log.error({ error: messageOf(thrown) }, "the window could not be prepared");
       return fail("shell.not-started", `Electron's window could not be opened: ${messageOf(thrown)}`);
     }
+  }
+
+  setWayOut(wayOut: WayOut): void {
+    this.#wayOut = wayOut;
+    const open = this.#open;
+    if (open === undefined) return;
+    Promise.all([this.#applyWayOut(), open.guard.enable(open.page)]).catch((thrown: unknown) => this.#deps.log.error({ error: messageOf(thrown) }, "the way out could not be changed"));
+  }
+
+  /** Electron's session takes it while it runs; connections that are open stay as they are. */
+  async #applyWayOut(): Promise<void> {
+    const proxy = browserProxyOf(this.#wayOut);
+    const { session } = this.#deps.electron;
+    await session.setProxy(proxy === undefined ? { mode: "system" } : { proxyRules: proxy.server, proxyBypassRules: proxy.bypass });
   }
 
   stop(): Promise<void> {

@@ -94,9 +94,9 @@ export function serveShell(shell: Shell, port: Pick<NodeJS.Process, "on" | "send
   shell.onEvent((event) => say({ kind: "event", event }));
   port.on("message", (message: unknown) => {
     const { id, method, args } = message as Call;
-    const run = shell[method].bind(shell) as (...args: readonly unknown[]) => unknown;
+    const run = shell[method] as ((...args: readonly unknown[]) => unknown) | undefined;
     Promise.resolve()
-      .then(() => run(...args))
+      .then(() => run?.apply(shell, [...args]))
       .then(
         (value) => say({ kind: "answer", id, value }),
         (thrown: unknown) => say({ kind: "threw", id, message: String(thrown) }),
