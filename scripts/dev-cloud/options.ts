@@ -32,7 +32,8 @@ export const USAGE = `The development cloud, for development and tests only.
   --owner-key FILE    the owner's key file (default: owner-key.json in the data folder)
   --records-max N     records kept per device and stream (default: by stream, see /api/v1/info)
   --survives WHAT     power-cut (default): a stored record is flushed to disk; process: for benchmarks
-  --host ADDRESS      listens on another address than loopback; nobody is asked for a password there
+  --host ADDRESS      listens on another address than loopback; nobody is asked for a password there, and
+                      devices come in plain text: they need --cloud-allow-plain
   --json              one JSON line when ready, and JSON logs
 `;
 
