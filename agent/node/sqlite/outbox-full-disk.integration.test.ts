@@ -162,7 +162,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     disk.remount("ro");
     const { store: readOnly, degraded } = openDocuments(options);
     expect(degraded).toMatchObject({ code: "storage.read-only" });
-    expect(await readOnly.get("desired")).toEqual({ n: 3 });
+    expect(await readOnly.get("desired")).toEqual({ ok: true, value: { n: 3 } });
   });
 });
 
