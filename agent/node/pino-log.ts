@@ -1,6 +1,6 @@
 import pino from "pino";
 import type { Clock } from "../../platform/ports/clock.ts";
-import type { Issue } from "../../platform/ports/result.ts";
+import { messageOf, type Issue } from "../../platform/ports/result.ts";
 import { createJsonLog, type JsonLog, type LogLevel } from "../../platform/node/json-log.ts";
 import { RotatingFile } from "../../platform/node/rotating-file.ts";
 
@@ -31,7 +31,7 @@ export async function createPinoLog(options: PinoLogOptions): Promise<PinoLog> {
   if (file !== undefined) streams.push(file);
   if (options.stderr) {
     const forPeople = options.pretty === "always" || (options.pretty !== "never" && process.stderr.isTTY);
-    streams.push(forPeople ? await prettyStderr() : pino.destination({ dest: 2, sync: true }));
+    streams.push((forPeople ? await prettyStderr() : undefined) ?? pino.destination({ dest: 2, sync: true }));
   }
   const log = createJsonLog(streams, options.level, options.clock);
   return {
@@ -44,8 +44,14 @@ export async function createPinoLog(options: PinoLogOptions): Promise<PinoLog> {
   };
 }
 
-/** Loaded only for a terminal: on a device nobody reads it and it would cost memory. */
-async function prettyStderr(): Promise<pino.DestinationStream> {
-  const { default: pretty } = await import("pino-pretty");
-  return pretty({ destination: 2, sync: true, ignore: "pid,hostname", translateTime: "HH:MM:ss" });
+/**
+ * Loaded only for a terminal: on a device nobody reads it and it would cost memory. `undefined`: it cannot be loaded, and colours
+ * are no reason to keep a screen dark.
+ */
+async function prettyStderr(): Promise<pino.DestinationStream | undefined> {
+  const loaded = await import("pino-pretty").catch((thrown: unknown) => {
+    process.stderr.write(`vitrine-agent: the log comes as JSON, because pino-pretty cannot be loaded: ${messageOf(thrown)}\n`);
+    return undefined;
+  });
+  return loaded?.default({ destination: 2, sync: true, ignore: "pid,hostname", translateTime: "HH:MM:ss" });
 }

@@ -46,6 +46,20 @@ test.each(["state.sqlite", "journal.sqlite", "outbox.sqlite"])("a %s of rubbish 
   expect((await stores.outbox.append({ stream: "event", kind: "agent", source: "test", body: { name: "x" } })).ok).toBe(true);
 });
 
+test("every damaged file is kept beside those before it, up to the limit; what had to go is counted in the evidence", async () => {
+  const kept = (): readonly string[] => readdirSync(join(folder, "quarantine")).filter((name) => name.startsWith("state.sqlite"));
+  for (let n = 1; n <= 3; n += 1) {
+    writeFileSync(join(folder, "state.sqlite"), Buffer.alloc(400 * 1024, n));
+    rmSync(join(folder, "state.sqlite-wal"), { force: true });
+    const stores = await open();
+    const { evidence } = stores.findings.find(({ evidence: { file } }) => file === "state.sqlite") ?? { evidence: {} };
+    expect([n, kept().length, evidence]).toMatchObject([n, Math.min(n, 2), { letGo: n < 3 ? 0 : 1 }]);
+    await (stores.documents as { close?: () => Promise<void> }).close?.();
+    await stores.outbox.close();
+    opened.splice(0);
+  }
+});
+
 test("marks of the journal that are gone are told, with the journal or without it, but not by a start whose first one was cut short", async () => {
   const first = await open();
   await first.journal.put(entry(1));

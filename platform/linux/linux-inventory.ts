@@ -1,7 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Inventory } from "../ports/host.ts";
 import { failed, seen, unknown, type Reading } from "../ports/reading.ts";
-import { fail, ok, type Result } from "../ports/result.ts";
+import { fail, messageOf, ok, type Result } from "../ports/result.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../runtime/json.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import type { MachineFiles } from "./machine-files.ts";
@@ -44,8 +44,14 @@ export async function readLinuxInventory(files: MachineFiles, clock: Clock, run:
 }
 
 async function askChild(run: CommandRunner): Promise<Result<JsonObject>> {
-  const { systemInformationPath } = await import("./system-information.ts");
-  const printed = await run(process.execPath, [systemInformationPath], DEADLINE_MS);
+  let path: string;
+  try {
+    ({ systemInformationPath: path } = await import("./system-information.ts"));
+  } catch (thrown) {
+    // A file of its own in the bundle, which may be missing: what the machine is called is no reason not to play.
+    return fail("inventory.failed", `the inventory cannot be loaded: ${messageOf(thrown)}`);
+  }
+  const printed = await run(process.execPath, [path], DEADLINE_MS);
   if (!printed.ok) return fail("inventory.failed", `the inventory could not be read: ${printed.error.message}`);
   const answers = parseJson(printed.value);
   return isJsonObject(answers) ? ok(answers) : fail("inventory.failed", "the inventory is not in the form this software knows");

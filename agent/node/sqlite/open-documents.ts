@@ -29,8 +29,8 @@ export interface DocumentsOpening {
    * with any other code what is stored is read, and writes are refused for the time being.
    */
   readonly degraded?: StorageIssue;
-  /** A file that could not be used as it was. */
-  readonly loss?: { readonly file: string; readonly why: Issue; readonly quarantined?: string; readonly salvagedKeys: readonly string[] };
+  /** A file that could not be used as it was. `letGo`: older damaged files that went for it. */
+  readonly loss?: { readonly file: string; readonly why: Issue; readonly quarantined?: string; readonly salvagedKeys: readonly string[]; readonly letGo?: number };
 }
 
 /** Opens the documents whatever state their file is in; see `sqliteOutboxOpener`. */
@@ -172,7 +172,7 @@ function replace(options: DocumentsFileOptions, why: Issue): DocumentsOpening {
   const loss = (): NonNullable<DocumentsOpening["loss"]> => {
     quarantine.trim();
     const quarantined = fileBytes(aside) > 0 ? { quarantined: join(basename(options.quarantine), basename(aside)) } : {};
-    return { file: basename(options.path), why, salvagedKeys: [...salvaged.keys()], ...quarantined };
+    return { file: basename(options.path), why, salvagedKeys: [...salvaged.keys()], letGo: quarantine.letGo, ...quarantined };
   };
   if (opened.kind !== "open") return standIn(options, { code: "storage.io", message: opened.why.message }, loss());
   try {

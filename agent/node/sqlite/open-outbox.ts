@@ -37,7 +37,7 @@ export interface OutboxFileOptions {
 /** What an agent without a usable disk keeps in memory at most. */
 const MEMORY_BYTES_MAX = 2 * 1024 * 1024;
 /** Of the cap, at most this part is kept as damaged files. */
-const QUARANTINE_PART = 1 / 8;
+export const QUARANTINE_PART = 1 / 8;
 /** A WAL is never longer than this; a longer one is not ours and is left to SQLite alone. */
 const WAL_READ_BYTES_MAX = 16 * 1024 * 1024;
 

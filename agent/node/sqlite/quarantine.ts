@@ -15,6 +15,7 @@ const FILES_MAX = 8;
 export class Quarantine {
   readonly folder: string;
   readonly bytesMax: number;
+  #letGo = 0;
 
   constructor(folder: string, bytesMax: number) {
     this.folder = folder;
@@ -46,6 +47,11 @@ export class Quarantine {
     }
   }
 
+  /** Files deleted so far because there was no room for them. */
+  get letGo(): number {
+    return this.#letGo;
+  }
+
   /** Bytes of all files kept. */
   bytes(): number {
     return this.#files().reduce((sum, file) => sum + file.bytes, 0);
@@ -62,6 +68,7 @@ export class Quarantine {
       try {
         rmSync(file.path, { force: true, recursive: true });
         bytes -= file.bytes;
+        this.#letGo += 1;
       } catch (thrown) {
         // A folder that cannot be written keeps what it has; nothing of ours gets larger by it.
         storageIssueOrThrow(thrown);
