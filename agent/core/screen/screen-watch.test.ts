@@ -10,7 +10,7 @@ import { SharedReading } from "../state/shared-reading.ts";
 import { FakeAlarms, FakeReporter } from "../state/testing/fakes.ts";
 import type { ScreenExpectation } from "./screen-expectation.ts";
 import { PLAYER_SILENT_MS } from "./screen-verdict.ts";
-import { ALARM_AFTER_MS, LIT_ALARM_AFTER_MS, LOOK_MS, PASSING_MS, ScreenWatch, START_GRACE_MS } from "./screen-watch.ts";
+import { ALARM_AFTER_MS, LIT_ALARM_AFTER_MS, LOOK_MS, MISSING_ALARM_AFTER_MS, PASSING_MS, ScreenWatch, START_GRACE_MS } from "./screen-watch.ts";
 
 const hung = failed({ code: "display.timeout", message: "hung" });
 const hungStatus: DisplayStatus = { power: hung, input: hung, brightness: hung, volume: hung, mute: hung, orientation: hung };
@@ -30,6 +30,10 @@ function setUp() {
     },
   } as unknown as PlayerLink;
   let looping = false;
+  let missing: string | undefined;
+  const fails = (error: string | undefined): void => {
+    missing = error;
+  };
   const loop = (on: boolean): void => {
     looping = on;
   };
@@ -42,7 +46,7 @@ function setUp() {
             instance: "a",
             pid: 1,
             shell: "chromium",
-            stage: { kind: "playing", content: "menu", sinceMs: 0, loads: 1, ...(looping && { looping }) },
+            stage: missing === undefined ? { kind: "playing", content: "menu", sinceMs: 0, loads: 1, ...(looping && { looping }) } : { kind: "failed", content: "menu", error: missing },
             picture: { verdict, confidence: 1, evidence: [{ witness: "frame", says: text }] },
             heardMs: time.monotonicMs(),
           };
@@ -87,7 +91,7 @@ function setUp() {
     }
   };
   return {
-    live, loop, time, world, says, watch, reporter, alarms, stop, running, verdict, displayStatus, outputListeners, listeners,
+    live, loop, fails, time, world, says, watch, reporter, alarms, stop, running, verdict, displayStatus, outputListeners, listeners,
     expect: (next: ScreenExpectation["expect"]) => {
       expectation = { expect: next, why: "test" };
       watch.poke();
@@ -204,6 +208,19 @@ describe("the screen watch", () => {
     loop(false);
     await live(5_000, "showing");
     expect(alarms.log).toEqual(["+player.reload-loop", "-player.reload-loop"]);
+  });
+
+  test("older content in the place of what is wanted is a good picture, and a warning after a minute", async () => {
+    const { live, fails, alarms, verdict } = setUp();
+    await live(60_000, "showing");
+    fails("http.404: menu.example answered 404.");
+    await live(MISSING_ALARM_AFTER_MS - 5_000, "showing");
+    expect(alarms.log).toEqual([]);
+    await live(10_000, "showing");
+    expect([alarms.log, verdict()]).toEqual([["+content.not-shown"], "showing"]);
+    fails(undefined);
+    await live(5_000, "showing");
+    expect(alarms.log).toEqual(["+content.not-shown", "-content.not-shown"]);
   });
 
   test("a cable that is pulled makes the screen dark at once", async () => {

@@ -1,7 +1,7 @@
 import type { ScreenReport, Verdict } from "../../protocol/reported.ts";
 import { VERDICTS } from "../../protocol/reported.ts";
 import type { Alarms } from "../health/alarms.ts";
-import type { PlayerLink } from "../player/player-port.ts";
+import type { PlayerLink, PlayerStatus } from "../player/player-port.ts";
 import type { Reporter } from "../state/reporter.ts";
 import { runAll } from "../state/run-all.ts";
 import type { SharedReading } from "../state/shared-reading.ts";
@@ -50,6 +50,9 @@ const SINCE_TOLERANCE_MS = 5_000;
 const GOOD: ReadonlySet<Verdict> = new Set(["showing", "dark-expected"]);
 const LIT_CODE = "screen.lit-unexpectedly";
 const LOOP_CODE = "player.reload-loop";
+/** Older content stays in the place of what is wanted, and that for longer than this: a good picture, and the wrong one. */
+export const MISSING_ALARM_AFTER_MS = 60_000;
+const MISSING_CODE = "content.not-shown";
 
 /**
  * Keeps the verdict over the screen: judged anew on every event and every 15 s, reported at once when it changes, an
@@ -67,6 +70,7 @@ export class ScreenWatch {
   #verdictSinceMs = 0;
   #bad: BadStretch | undefined;
   #litSinceMs: number | undefined;
+  #missingSinceMs: number | undefined;
 
   constructor(deps: ScreenWatchDeps) {
     this.#deps = deps;
@@ -219,7 +223,21 @@ export class ScreenWatch {
     if (status.kind === "present" && status.stage.kind === "playing" && status.stage.looping === true) {
       alarms.raise(LOOP_CODE, "warning", "the page loads itself anew again and again", { content: status.stage.content });
     } else if (verdict !== "unknown") alarms.clear(LOOP_CODE, "the page stays as it is");
-    return dueMs;
+    return Math.min(dueMs, this.#alarmMissing(status, verdict, nowMs));
+  }
+
+  /** Where the picture itself is bad, that has its own alarm, with what is missing in the evidence. */
+  #alarmMissing(status: PlayerStatus, verdict: Verdict, nowMs: number): number {
+    const missing = status.kind === "present" && status.stage.kind === "failed" && verdict === "showing" ? status.stage : undefined;
+    this.#missingSinceMs = missing === undefined ? undefined : (this.#missingSinceMs ?? nowMs);
+    if (missing === undefined || this.#missingSinceMs === undefined) {
+      if (verdict !== "unknown") this.#deps.alarms.clear(MISSING_CODE, "what is wanted is on, or something else is wrong");
+      return LOOK_MS;
+    }
+    const dueMs = this.#missingSinceMs + MISSING_ALARM_AFTER_MS - nowMs;
+    if (dueMs > 0) return dueMs;
+    this.#deps.alarms.raise(MISSING_CODE, "warning", "other content is on than what is wanted", { content: missing.content, error: missing.error });
+    return LOOK_MS;
   }
 
   /**

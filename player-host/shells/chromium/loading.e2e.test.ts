@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { VALID } from "../../../agent/node/transport/testing/test-certificates.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { reportLeftOut } from "../../../scripts/check/left-out.ts";
@@ -107,6 +107,20 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
     run();
     await playing(from);
     expect(stages(from).filter((message) => load(message).includes("our "))).toEqual([]);
+    expect(failures(from)).toEqual([]);
+  });
+
+  test("a server takes the connection and is slower than the probe waits: the browser asks it all the same, and it is shown", async () => {
+    await start(contentAt(site.url("/blue")));
+    await playing();
+    const from = agent.heard.length;
+    const held = site.url("/held");
+    agent.setScene({ kind: "content", content: { kind: "url", id: "slow", url: held, grants: [] } });
+    // The probe's question, and then the browser's own.
+    await vi.waitUntil(() => site.hits("/held") >= 2, { timeout: 30_000, interval: 50 });
+    expect(load(stages(from).at(-1) ?? (await playing(from)))).toContain("content test-page is on, not what is wanted; loading");
+    site.release();
+    await agent.hears("stage", from, ({ stage }) => stage.kind === "playing" && stage.content === "slow");
     expect(failures(from)).toEqual([]);
   });
 
