@@ -118,7 +118,7 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
     agent.setScene({ kind: "content", content: { kind: "url", id: "slow", url: held, grants: [] } });
     // The probe's question, and then the browser's own.
     await vi.waitUntil(() => site.hits("/held") >= 2, { timeout: 30_000, interval: 50 });
-    expect(load(stages(from).at(-1) ?? (await playing(from)))).toContain("content test-page is on, not what is wanted; loading");
+    expect(load(stages(from).at(-1) ?? (await playing(from)))).toContain("content test-page is on, not what is wanted");
     site.release();
     await agent.hears("stage", from, ({ stage }) => stage.kind === "playing" && stage.content === "slow");
     expect(failures(from)).toEqual([]);
