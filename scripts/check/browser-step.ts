@@ -20,7 +20,7 @@ export const browserStep: Step = {
   title: "Browser",
   async run(context) {
     const { root, env, leftOut } = context;
-    const electron = await findElectron(root, thisMachine, "no");
+    const electron = await findElectron(root, thisMachine, process.env["VITRINE_ELECTRON"] === "download" ? "must" : "no");
     if (electron.ok) {
       console.log(`Electron ${electron.value.version} at ${electron.value.path}`);
       env.set("VITRINE_ELECTRON_BINARY", electron.value.path);
