@@ -21,7 +21,7 @@ const browser = findTestChromium();
 if (browser === undefined) reportLeftOut("no secret in any output of a running device", "no Chromium or Chrome is on this machine");
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const WAIT = { timeout: 45_000, interval: 500 } as const;
+const WAIT = { timeout: 100_000, interval: 500 } as const;
 
 /** One secret for each way in; all begin alike, so that one search finds any of them. */
 const CANARY = "CANARY7f3a";
@@ -103,7 +103,7 @@ describe.skipIf(browser === undefined)("secrets planted through every way in", (
     run("player host", "player-host/shells/chromium/main.ts", ["--data", join(data, "device"), "--browser", browser ?? "", "--headless", "--window-size", "640x360", "--log-level", "debug"]);
     await vi.waitFor(async () => expect((await status()).owner.kind).toBe("claimed"), WAIT);
     deviceId = (await status()).deviceId;
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     for (const child of children) {
