@@ -1,10 +1,11 @@
 import { lookup } from "node:dns/promises";
-import { access, constants } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
 import type { OpenPlace } from "../../platform/node/private-tree.ts";
 import { messageOf, type Issue } from "../../platform/ports/result.ts";
+import { BROWSER_POLICY, BROWSER_POLICY_PATHS } from "../../player-host/contract/browser-policy.ts";
 import { findPlayerGroup, ownMembership } from "./player-group.ts";
 import { openPlacesText } from "./report-findings.ts";
-import { bad, good, warning, type DiagnosticCheck } from "../core/health/diagnostic-check.ts";
+import { bad, good, unsupported, warning, type DiagnosticCheck } from "../core/health/diagnostic-check.ts";
 
 export interface FoundAtStart {
   /** What of the data folder could not be closed to other users. */
@@ -17,6 +18,7 @@ export interface FoundAtStart {
 export function machineChecks(data: string, endpoints: () => readonly string[], playerGroup: string, { openPlaces, logTrouble }: FoundAtStart): readonly DiagnosticCheck[] {
   return [
     ...(playerGroup === "" ? [] : [playerGroupCheck(playerGroup)]),
+    browserPolicyCheck(BROWSER_POLICY_PATHS, (path) => readFile(path, "utf8")),
     {
       name: "data folder",
       run: async () => {
@@ -67,4 +69,33 @@ function playerGroupCheck(name: string): DiagnosticCheck {
       return Promise.resolve(found.ok ? good(`members of ${name} may be the player host`) : bad(found.error.message, found.error.hint ?? ""));
     },
   };
+}
+
+/**
+ * Whether the browser's managed policy is in place. Without it the browser is held by its profile's preferences alone, which
+ * close the same dialogs.
+ */
+export function browserPolicyCheck(paths: readonly string[], read: (path: string) => Promise<string>): DiagnosticCheck {
+  const wanted = JSON.stringify(BROWSER_POLICY);
+  return {
+    name: "browser policy",
+    run: async () => {
+      for (const path of paths) {
+        const text = await read(path).catch(() => undefined);
+        if (text === undefined) continue;
+        return sameJson(text, wanted) ? good(`${path} is in place`) : warning(`${path} is not this version's`, "put scripts/systemd/browser-policy.json of this version in its place, and restart the player");
+      }
+      return unsupported("no managed policy is in place: the browser is held by its profile's own preferences");
+    },
+  };
+}
+
+function sameJson(text: string, wanted: string): boolean {
+  try {
+    return JSON.stringify(JSON.parse(text)) === wanted;
+  } catch (thrown) {
+    // Somebody's edit that is no JSON: a browser passes over such a file.
+    if (thrown instanceof SyntaxError) return false;
+    throw thrown;
+  }
 }

@@ -1,6 +1,6 @@
 import type { HostPicture, HostVerdict } from "../contract/link-messages.ts";
 import { loopEveryMs } from "./reload-loop.ts";
-import type { PixelSample } from "./shell.ts";
+import type { PixelSample, WindowFinding } from "./shell.ts";
 import type { StageState } from "./stage-state.ts";
 
 /** What the frame witness has found so far. Times are monotonic. */
@@ -26,6 +26,8 @@ export interface PictureFacts {
   readonly stage: StageState;
   readonly frame: FrameFact;
   readonly content: ContentFact;
+  /** Absent where nobody looks at the window: a headless browser, another shell. */
+  readonly window?: WindowFinding | undefined;
   readonly nowMs: number;
 }
 
@@ -60,13 +62,16 @@ export function judgePicture(facts: PictureFacts): HostPicture {
       { witness: "load", says: describeLoad(facts.stage) + describeLoop(facts.stage, facts.nowMs) },
       { witness: "frame", says: describeFrame(facts.frame, facts.nowMs) },
       { witness: "capture", says: describeContent(facts.content) },
+      ...(facts.window === undefined || facts.window.kind === "alone" ? [] : [{ witness: "window", says: facts.window.says }]),
     ],
   };
 }
 
-function judge({ stage, frame, content, nowMs }: PictureFacts): Judgement {
+function judge({ stage, frame, content, window, nowMs }: PictureFacts): Judgement {
   const { shown, wanted, work } = stage;
   if (work.kind === "no-shell") return { verdict: "dark", confidence: 0.9 };
+  // Whatever the page draws, people see something else, or a part of it.
+  if (window !== undefined && window.kind !== "alone") return { verdict: "error-page", confidence: window.kind === "covered" ? 0.8 : 0.7 };
   if (work.kind === "cooling" && shown.kind === "nothing") return { verdict: "error-page", confidence: 1 };
   // Our own page where the customer's should be: honest, but not the customer's picture.
   if (wanted.kind === "content" && shown.kind === "screen") return { verdict: "error-page", confidence: 1 };

@@ -108,6 +108,16 @@ export type FrameFinding =
   | { readonly kind: "late"; readonly renderer: boolean; readonly output: boolean }
   | { readonly kind: "unknown"; readonly why: string };
 
+/**
+ * The window against the screen: `alone` is as it should be. `covered`: something stands over the picture; `by` says whether
+ * it is the browser's own. `misplaced`: larger or smaller than the screen, elsewhere, or with the browser's bars in it.
+ * `says` begins with `window.…`.
+ */
+export type WindowFinding =
+  | { readonly kind: "alone" }
+  | { readonly kind: "covered"; readonly by: "browser" | "other"; readonly says: string }
+  | { readonly kind: "misplaced"; readonly says: string };
+
 export type ShellEvent =
   /** `load` is absent when the page itself began it. */
   | { readonly kind: "load-started"; readonly load?: number; readonly url: string }
@@ -124,6 +134,8 @@ export type ShellEvent =
   /** The browser is gone or was never there. */
   | { readonly kind: "browser-gone"; readonly reason: string }
   | { readonly kind: "unresponsive" }
+  /** Where the window is, and what is over it; after every look of a shell that has a screen. */
+  | { readonly kind: "window"; readonly finding: WindowFinding }
   | { readonly kind: "title"; readonly title: string }
   /** Errors the page logged or threw. */
   | { readonly kind: "page-error"; readonly message: string }

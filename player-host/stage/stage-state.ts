@@ -391,12 +391,11 @@ function takeCrash(state: StageState, reason: string, around: StageSurroundings)
   const error: Issue = { code: "renderer.gone", message: `The page's process ended (${reason}), ${crashes} times in ${CRASH_WINDOW_MS / 60_000} minutes.` };
   const work: Work = { kind: "cooling", ticket, crashes };
   const next: StageState = { ...settled(state), crashesMs, shown: { kind: "nothing" }, work, lastTicket: ticket, error };
-  if (crashes <= CRASHES_MAX) {
-    const delayMs = crashes === 1 ? 0 : retryDelayMs(CRASH_RETRY, crashes - 2, around.random);
-    return { state: next, effects: [{ kind: "wait", ticket, delayMs }] };
-  }
+  // The first time the content is back before the browser's own page about it can be read.
+  if (crashes === 1) return { state: next, effects: [{ kind: "wait", ticket, delayMs: 0 }] };
+  const delayMs = crashes <= CRASHES_MAX ? retryDelayMs(CRASH_RETRY, crashes - 2, around.random) : retryDelayMs(SLOW_RETRY, 0, around.random);
   const fault = showScreen(next, { kind: "fault", code: error.code, message: error.message }, work);
-  return { state: fault.state, effects: [...fault.effects, { kind: "wait", ticket, delayMs: retryDelayMs(SLOW_RETRY, 0, around.random) }] };
+  return { state: fault.state, effects: [...fault.effects, { kind: "wait", ticket, delayMs }] };
 }
 
 /** Whether there is a renderer whose frames are missed: not without a browser, and not after one died. */

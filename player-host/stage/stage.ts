@@ -10,7 +10,7 @@ import type { HostPicture, StageContent, StageReport, StageScene } from "../cont
 import type { OriginProbe } from "./origin-probe.ts";
 import { judgePicture } from "./picture.ts";
 import { PictureWatch } from "./picture-watch.ts";
-import type { LoadTarget, Shell, ShellEvent, ShellFacts } from "./shell.ts";
+import type { LoadTarget, Shell, ShellEvent, ShellFacts, WindowFinding } from "./shell.ts";
 import { reportStage, withLoop } from "./stage-report.ts";
 import { canFreeze, initialStage, samePicture, stepStage, type StageEffect, type StageEvent, type StageState } from "./stage-state.ts";
 
@@ -42,6 +42,7 @@ export class Stage {
   #timer: Timer | undefined;
   #probing: AbortController | undefined;
   #lastSaid = "";
+  #window: WindowFinding | undefined;
   #shellName = "";
   readonly #firstStart: Promise<void>;
   #firstStartDone: () => void = () => undefined;
@@ -66,7 +67,7 @@ export class Stage {
 
   seen(): StageSeen {
     const nowMs = this.#deps.clock.monotonicMs();
-    const picture = judgePicture({ stage: this.#state, nowMs, ...this.#watch.facts() });
+    const picture = judgePicture({ stage: this.#state, nowMs, window: this.#window, ...this.#watch.facts() });
     // Evidence names content, and an address is a secret.
     const evidence = picture.evidence.map(({ witness, says }) => ({ witness, says: redactText(says) }));
     return { stage: withLoop(reportStage(this.#state), this.#state, nowMs), picture: { ...picture, evidence } };
@@ -161,6 +162,11 @@ export class Stage {
 
   #takeShellEvent(event: ShellEvent): void {
     switch (event.kind) {
+      case "window":
+        if (event.finding.kind !== "alone" && event.finding.kind !== this.#window?.kind) this.#deps.log.warn({ ...event.finding }, "the window is not as it should be");
+        this.#window = event.finding;
+        this.#say();
+        return;
       case "load-started":
         if (event.load === undefined) this.#take({ kind: "own-document" });
         return;
@@ -190,6 +196,7 @@ export class Stage {
         this.#take({ kind: "renderer-gone", reason: event.reason });
         return;
       case "browser-gone":
+        this.#window = undefined;
         this.#deps.log.error({ reason: event.reason }, "browser is gone");
         this.#loseShell(event.reason);
         return;

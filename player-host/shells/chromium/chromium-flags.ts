@@ -56,6 +56,9 @@ export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
     ...(settings.sandbox ? [] : ["--no-sandbox"]),
     ...(settings.proxy === undefined ? [] : [`--proxy-server=${settings.proxy.server}`, ...(settings.proxy.bypass === "" ? [] : [`--proxy-bypass-list=${settings.proxy.bypass}`])]),
     ...(settings.heapMbMax === undefined ? [] : [`--js-flags=--max-old-space-size=${settings.heapMbMax}`]),
+    // Without a GPU, or after its process died, WebGL by the processor instead of none: a headless browser has that by itself,
+    // so that no headless test sees the difference (docs/decisions/2026-11-29-windows-and-gpu.md).
+    "--enable-unsafe-swiftshader",
     "--no-first-run",
     "--no-default-browser-check",
     "--noerrdialogs",

@@ -1,57 +1,46 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SystemTimers, systemClock } from "../../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../../platform/linux/system-random.ts";
+import { readProc } from "../../../platform/node/proc.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { pageScript } from "../../page-api/page-script.ts";
 import { screenDocument } from "../../screens/screen-document.ts";
 import { overlayScript } from "../common/overlay-script.ts";
+import { shellWindowsConformance } from "../shell-windows.conformance.ts";
 import { hangConformance } from "../shell-hangs.conformance.ts";
 import { shellConformance, type ShellUnderTest } from "../shell.conformance.ts";
-import { findTestChromium } from "../testing/find-chromium.ts";
+import { findTestChromiums } from "../testing/find-chromium.ts";
 import { ShellSeat } from "../testing/shell-seat.ts";
+import { hasXvfb } from "../testing/virtual-screen.ts";
 import { ChromiumShell } from "./chromium-shell.ts";
 
-const browserPath = findTestChromium();
+const browsers = findTestChromiums();
 
-if (browserPath === undefined) {
+if (browsers.length === 0) {
   reportLeftOut("the Shell suite on Chromium", "no Chromium or Chrome is on this machine");
   describe("Shell: chromium", () => {
     test.skip("no browser is here", () => undefined);
   });
-} else {
-  const makeShell = (folder: string): ChromiumShell => {
-    const secret = toHex(systemRandom.bytes(16));
-    return new ChromiumShell({
-      browserPath,
-      env: process.env,
-      settings: {
-        profileDir: join(folder, "profile"),
-        headless: true,
-        window: { width: 1280, height: 720 },
-        sandbox: process.getuid?.() !== 0,
-        diskCacheBytesMax: 32 * 1024 * 1024,
-      },
-      script: { source: pageScript({ binding: `vitrine${secret}`, token: secret }), binding: `vitrine${secret}`, token: secret },
-      screens: screenDocument,
-      overlayScript,
-      clock: systemClock,
-      timers: new SystemTimers(systemClock),
-      log: silentLog,
-    });
-  };
-  const chromium: ShellUnderTest = { name: "chromium", keepsPicture: true, makeShell };
+}
+
+if (browsers.length > 0 && !hasXvfb()) reportLeftOut("the Shell suites in a window", "no Xvfb is on this machine (package xvfb)");
+
+for (const browserPath of browsers) {
+  const name = browsers.length === 1 ? "chromium" : `chromium (${browserPath})`;
+  const chromium: ShellUnderTest = { name, keepsPicture: true, makeShell: (folder) => makeShell(browserPath, folder) };
   shellConformance(chromium);
   hangConformance(chromium);
+  if (hasXvfb()) shellWindowsConformance({ name, makeShell: (folder, display) => makeShell(browserPath, folder, display), gpuProcess });
 
-  describe("a browser that is stopped as a whole", () => {
+  describe(`a browser that is stopped as a whole: ${name}`, () => {
     test("answers nothing: its page is late, a reset ends it, and stopping it takes no answer either", async () => {
       const folder = await mkdtemp(join(tmpdir(), "vitrine-stopped-"));
-      const shell = makeShell(folder);
+      const shell = makeShell(browserPath, folder);
       const seat = new ShellSeat(shell);
       try {
         expect(await shell.start()).toMatchObject({ ok: true });
@@ -69,5 +58,34 @@ if (browserPath === undefined) {
         await rm(folder, { recursive: true, force: true, maxRetries: 5 });
       }
     }, 120_000);
+  });
+}
+
+async function gpuProcess(folder: string): Promise<number | undefined> {
+  const profile = `--user-data-dir=${join(folder, "profile")}`;
+  // Children of a zygote have their whole command line in one piece.
+  const isIt = (pid: number): boolean => [profile, "--type=gpu-process"].every((part) => readProc(pid, "cmdline").includes(part));
+  return (await readdir("/proc")).map(Number).find((pid) => Number.isSafeInteger(pid) && isIt(pid));
+}
+
+/** Headless without a display. */
+function makeShell(browserPath: string, folder: string, display?: string): ChromiumShell {
+  const secret = toHex(systemRandom.bytes(16));
+  return new ChromiumShell({
+    browserPath,
+    env: { ...process.env, ...(display === undefined ? {} : { DISPLAY: display }) },
+    settings: {
+      profileDir: join(folder, "profile"),
+      headless: display === undefined,
+      ...(display === undefined ? { window: { width: 1280, height: 720 } } : { ozone: "x11", window: { width: 1920, height: 1080 } }),
+      sandbox: process.getuid?.() !== 0,
+      diskCacheBytesMax: 32 * 1024 * 1024,
+    },
+    script: { source: pageScript({ binding: `vitrine${secret}`, token: secret }), binding: `vitrine${secret}`, token: secret },
+    screens: screenDocument,
+    overlayScript,
+    clock: systemClock,
+    timers: new SystemTimers(systemClock),
+    log: silentLog,
   });
 }

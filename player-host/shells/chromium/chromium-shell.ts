@@ -21,15 +21,21 @@ import { CdpClient, CdpError, cdpFailure } from "./cdp-client.ts";
 import { chromiumFlags, type ChromiumSettings } from "./chromium-flags.ts";
 import { ChromiumPage, type PageScript } from "./chromium-page.ts";
 import { FetchGuard, type ScreenDocument } from "./fetch-guard.ts";
+import { FrameGuard } from "./frame-guard.ts";
 import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
+import { GpuWatch } from "./gpu-watch.ts";
 import { LocalNetwork } from "./local-network.ts";
 import { PagePictures } from "./page-pictures.ts";
 import { browserProxyOf, proxyName } from "../common/way-out.ts";
 import type { ProfileFolder } from "../common/profile-folder.ts";
 import { freeProfile } from "./profile-guard.ts";
-import { writePreferences } from "./profile-preferences.ts";
+import { lockPreferences } from "./profile-preferences.ts";
 import { rendererPids, renderersInGroup, residentBytesOf } from "./renderer-processes.ts";
+import { RestartBudget } from "./restart-budget.ts";
 import { Screencast } from "./screencast.ts";
+import { TargetGuard } from "./target-guard.ts";
+import { WindowWatch } from "./window-watch.ts";
+import { X11Connection } from "./x11-connection.ts";
 
 export interface ChromiumShellDeps {
   readonly browserPath: string;
@@ -54,12 +60,16 @@ interface Running {
   readonly page: ChromiumPage;
   readonly pictures: PagePictures;
   readonly localNetwork: LocalNetwork;
+  readonly gpu: GpuWatch;
   readonly targetId: string;
+  /** Aborted when this browser is given up. */
+  readonly over: AbortController;
 }
 
 /** A small machine with a cold disk cache needs half a minute for its first start. */
 const START_TIMEOUT_MS = 60_000;
 const WAY_OUT_SETTLE_MS = 2_000;
+const RESTARTS_PER_HOUR = 6;
 const CLOSE_GRACE_MS = 1_200;
 /** From the kernel's end of a renderer to the browser's word that it is gone. */
 const RENDERER_END_MS = 5_000;
@@ -85,11 +95,13 @@ export class ChromiumShell implements Shell {
   #wayOut: WayOut = {};
   /** A running browser ends soon, because the way out has changed. */
   #anew: Timer | undefined;
+  readonly #budget: RestartBudget;
   #sendsOpen = 0;
   #sendsDropped = 0;
 
   constructor(deps: ChromiumShellDeps) {
     this.#deps = deps;
+    this.#budget = new RestartBudget(deps.clock, RESTARTS_PER_HOUR, 3_600_000);
     this.#events = new Emitter((thrown) => deps.log.error({ error: stackOf(thrown) }, "a shell listener threw"));
   }
 
@@ -122,18 +134,20 @@ export class ChromiumShell implements Shell {
     this.#anew?.cancel();
     const settings = await this.#settings();
     await freeProfile(settings.profileDir, log);
-    await writePreferences(settings.profileDir, log);
+    await lockPreferences(settings.profileDir, log);
     // Asked to stop before there was anything to stop.
     if (this.#stopAsked) return fail("shell.stopped", "The browser was not started: the host ends.");
     if (!settings.sandbox) log.warn({}, "Chromium runs without its sandbox, because this process runs as root; run the player as a user of its own");
-    const process = startBrowser({ path: browserPath, flags: chromiumFlags(settings), env: browserEnvironment(env) }, timers);
+    const x11 = await this.#openX11(settings);
+    const window = (await x11?.rootSize()) ?? settings.window;
+    const process = startBrowser({ path: browserPath, flags: chromiumFlags({ ...settings, window }), env: browserEnvironment(env) }, timers);
     this.#starting = process;
     const cdp = new CdpClient(process.pipes, { timers, log });
     try {
       const dead = process.exited.then((how) => {
         throw new CdpError("closed", how);
       });
-      const up = withDeadline(timers, "shell.start", START_TIMEOUT_MS, this.#open(process, cdp));
+      const up = withDeadline(timers, "shell.start", START_TIMEOUT_MS, this.#open(process, cdp, x11));
       const { running, product } = await Promise.race([up, dead]);
       this.#running = running;
       this.#watchEnd(running);
@@ -141,10 +155,22 @@ export class ChromiumShell implements Shell {
     } catch (thrown) {
       const how = await process.howItEnded(messageOf(thrown));
       cdp.close();
+      x11?.close();
       await process.end(0);
       return fail("shell.not-started", `${browserPath} did not start: ${how}`, `Run it by hand as the player's user to see what it needs: ${browserPath} --version`);
     } finally {
       this.#starting = undefined;
+    }
+  }
+
+  /** Only to look and to place: a browser draws without our seeing its windows. */
+  async #openX11({ headless, ozone }: ChromiumSettings): Promise<X11Connection | undefined> {
+    if (headless || ozone !== "x11") return undefined;
+    try {
+      return await X11Connection.open(this.#deps.env);
+    } catch (thrown) {
+      this.#deps.log.warn({ error: messageOf(thrown) }, "the X server does not let us see its windows: what stands over the picture is not noticed");
+      return undefined;
     }
   }
 
@@ -170,6 +196,7 @@ export class ChromiumShell implements Shell {
       return;
     }
     running.page.gone();
+    running.over.abort();
     // Asking first lets it write its profile; the pipe's end does the rest, and then the group is ended.
     const asked = running.cdp.call("Browser.close", undefined, { timeoutMs: CLOSE_GRACE_MS }).catch(cdpFailure);
     await running.process.end(CLOSE_GRACE_MS);
@@ -293,20 +320,36 @@ export class ChromiumShell implements Shell {
     return found;
   }
 
-  async #open(process: BrowserProcess, cdp: CdpClient): Promise<{ readonly running: Running; readonly product: string }> {
+  async #open(process: BrowserProcess, cdp: CdpClient, x11: X11Connection | undefined): Promise<{ readonly running: Running; readonly product: string }> {
     const { timers, log, script, screens, settings, clock } = this.#deps;
     const { product } = await cdp.call("Browser.getVersion", undefined, { timeoutMs: START_TIMEOUT_MS });
     const targetId = await firstPage(cdp);
     const { sessionId } = await cdp.call("Target.attachToTarget", { targetId, flatten: true });
     // A page's target and its main frame have the same id (content/browser/devtools, since 2016; the conformance suite relies on it).
-    const emit = (event: ShellEvent): void => this.#events.emit(event);
+    const emit = (event: ShellEvent): void => {
+      this.#events.emit(event);
+      if (!settings.headless && event.kind === "load-finished") toFront();
+    };
+    // An empty tab leaves the keyboard to the address bar: no page would hear a key, and the browser would hear them all.
+    const toFront = (): void => {
+      cdp.call("Page.bringToFront", undefined, { sessionId, timeoutMs: 2_000 }).catch(cdpFailure);
+    };
     const size = settings.headless ? settings.window : undefined;
     const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: () => this.#endStuck(), size, own: HTTPS_ORIGINS });
     const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, clock, timers);
     const guard = new FetchGuard(cdp, log, screens, () => this.#wayOut);
-    this.#guardTargets(cdp, targetId);
+    const frames = new FrameGuard({ cdp, binding: `${script.binding}Guard`, saw: (what) => emit({ kind: "refused", what: "dialog", detail: what }) });
+    const targets = new TargetGuard({
+      cdp, ours: targetId, clock,
+      titled: (title) => emit({ kind: "title", title }),
+      gone: () => {
+        if (this.#running?.targetId === targetId) this.#lostBecause(this.#running, "the page closed its window");
+      },
+      refused: (url) => emit({ kind: "refused", what: "window", detail: url }),
+    });
+    cdp.on("Browser.downloadWillBegin", undefined, ({ url }) => emit({ kind: "refused", what: "download", detail: url.slice(0, 500) }));
     await Promise.all([
-      page.prepare(),
+      page.prepare().then(() => frames.guardPage(sessionId)),
       guard.enable(page),
       cdp.call("Target.setDiscoverTargets", { discover: true }),
       // "Grant these and reject all others": none are granted. `LocalNetwork` gives its own to single origins.
@@ -320,24 +363,34 @@ export class ChromiumShell implements Shell {
       this.#ending?.abort();
     });
     const localNetwork = new LocalNetwork(cdp, HTTPS_ORIGINS, log);
-    return { running: { process, cdp, page, pictures, localNetwork, targetId }, product };
+    const gpu = new GpuWatch({ cdp, timers, log, worn: (why) => this.#startAnew(why) });
+    const running: Running = { process, cdp, page, pictures, localNetwork, gpu, targetId, over: new AbortController() };
+    gpu.run(running.over.signal).catch((thrown: unknown) => log.error({ error: stackOf(thrown) }, "watching the graphics process threw"));
+    if (x11 !== undefined) running.over.signal.addEventListener("abort", () => x11.close(), { once: true });
+    if (!settings.headless) this.#watchWindow(running, x11, targets);
+    return { running, product };
   }
 
-  /** Windows the page opens are closed at once; a page that closes itself ends the browser, which is then started anew. */
-  #guardTargets(cdp: CdpClient, ours: string): void {
-    cdp.on("Target.targetCreated", undefined, ({ targetInfo }) => {
-      if (targetInfo.targetId === ours || targetInfo.type !== "page") return;
-      cdp.call("Target.closeTarget", { targetId: targetInfo.targetId }).catch(cdpFailure);
+  /** Where there is a screen. What stays over the picture goes with the browser, which comes up anew. */
+  #watchWindow(running: Running, x11: X11Connection | undefined, targets: TargetGuard): void {
+    const { clock, timers, log } = this.#deps;
+    const { cdp, page, process, targetId, over } = running;
+    const watch = new WindowWatch({
+      cdp, targetId, x11, clock, timers, log,
+      pid: process.pid,
+      toFront: () => page.call("Page.bringToFront", undefined, 2_000),
+      evaluate: (expression, timeoutMs) => page.evaluate(expression, timeoutMs),
+      pages: () => targets.left(),
+      found: (finding) => this.#events.emit({ kind: "window", finding }),
+      covered: (why) => this.#startAnew(`${why}; it did not go away`),
     });
-    cdp.on("Target.targetInfoChanged", undefined, ({ targetInfo }) => {
-      if (targetInfo.targetId === ours) this.#events.emit({ kind: "title", title: targetInfo.title.slice(0, 500) });
-    });
-    cdp.on("Target.targetDestroyed", undefined, ({ targetId }) => {
-      if (targetId === ours && this.#running?.targetId === ours) this.#lostBecause(this.#running, "the page closed its window");
-    });
-    cdp.on("Browser.downloadWillBegin", undefined, ({ url }) => {
-      this.#events.emit({ kind: "refused", what: "download", detail: url.slice(0, 500) });
-    });
+    watch.run(over.signal).catch((thrown: unknown) => log.error({ error: stackOf(thrown) }, "watching the window threw"));
+  }
+
+  /** Gives the browser up, so that the stage starts another one; not for ever, on a machine where that does not help. */
+  #startAnew(why: string): void {
+    if (this.#budget.take()) this.#lost(why);
+    else this.#deps.log.error({ why }, "the browser would be started anew, and was too often within the hour");
   }
 
   #watchEnd(running: Running): void {
@@ -360,6 +413,7 @@ export class ChromiumShell implements Shell {
     if (running === undefined || this.#lostRunning === running) return;
     this.#lostRunning = running;
     running.page.gone();
+    running.over.abort();
     this.#events.emit({ kind: "browser-gone", reason });
   }
 }

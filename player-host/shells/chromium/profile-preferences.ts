@@ -1,39 +1,55 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
-import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
+import { KIOSK_LOCAL_STATE, KIOSK_PREFERENCES } from "./kiosk-preferences.ts";
 
-/** `net.network_prediction_options`: nothing is looked up, connected to or fetched before a page asks for it (`NetworkPredictionOptions` of the policies). */
-const NEVER_PREDICT = 2;
+type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Sets what has no command line switch, in the profile of a browser that does not run. Hints of a page (`preconnect`,
- * `dns-prefetch`, speculation rules) reach hosts that no content security policy is asked about, so they are off.
+ * Writes into the profile what a kiosk browser may not do. Most of what a managed policy switches is a preference below
+ * it, and the profile is ours: so it holds without root and without a file in a system folder. Only while no browser is
+ * on the profile. A file that cannot be read or written is left to the browser, which makes it anew.
  */
-export async function writePreferences(profileDir: string, log: Log): Promise<void> {
-  const folder = join(profileDir, "Default");
-  const path = join(folder, "Preferences");
+export async function lockPreferences(profileDir: string, log: Log): Promise<void> {
+  await change(join(profileDir, "Default", "Preferences"), KIOSK_PREFERENCES, log);
+  await change(join(profileDir, "Local State"), KIOSK_LOCAL_STATE, log);
+}
+
+async function change(path: string, wanted: Json, log: Log): Promise<void> {
+  const temporary = `${path}.${randomUUID()}`;
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const kept = await readPreferences(path);
-    const net = isJsonObject(kept["net"]) ? kept["net"] : {};
-    if (net["network_prediction_options"] === NEVER_PREDICT) return;
-    await writeFile(path, JSON.stringify({ ...kept, net: { ...net, network_prediction_options: NEVER_PREDICT } }), { mode: 0o600 });
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const before = parse(await readFile(path, "utf8").catch(() => ""));
+    await writeFile(temporary, JSON.stringify(merged(before, wanted)), { mode: 0o600 });
+    await rename(temporary, path);
   } catch (thrown) {
-    // A poor disk must not keep the picture away; the page's hints are then followed.
-    log.warn({ path, error: messageOf(thrown) }, "the browser's preferences could not be written");
+    log.warn({ path, error: messageOf(thrown) }, "the browser's preferences could not be written: its own windows may come over the picture");
+    await rm(temporary, { force: true }).catch((left: unknown) => log.debug({ error: messageOf(left) }, "a temporary file stays"));
   }
 }
 
-/** What a browser would not take either counts as none. */
-async function readPreferences(path: string): Promise<JsonObject> {
+/** A file that was cut off by a power cut says nothing: the browser itself starts such a profile with its defaults. */
+function parse(text: string): Json {
   try {
-    const json = parseJson(await readFile(path, "utf8"));
-    return isJsonObject(json) ? json : {};
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
   } catch (thrown) {
-    // The first start of this profile.
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return {};
+    if (thrown instanceof SyntaxError) return {};
     throw thrown;
   }
+}
+
+/** What is wanted wins; everything else stays as it was. */
+function merged(before: Json, wanted: Json): Json {
+  const changed = Object.entries(wanted).map(([name, value]) => {
+    const old = before[name];
+    return [name, isObject(value) ? merged(isObject(old) ? old : {}, value) : value] as const;
+  });
+  return { ...before, ...Object.fromEntries(changed) };
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

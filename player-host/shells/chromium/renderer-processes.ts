@@ -23,9 +23,14 @@ async function isRenderer(pid: number, groupId: number): Promise<boolean> {
 }
 
 /** Process ids of the browser's renderers, as the browser itself knows them. */
-export async function rendererPids(cdp: Cdp): Promise<number[]> {
+export function rendererPids(cdp: Cdp): Promise<number[]> {
+  return processIds(cdp, "renderer");
+}
+
+/** Of all its processes of one type: `renderer`, `GPU`. */
+export async function processIds(cdp: Cdp, type: string): Promise<number[]> {
   const { processInfo } = await cdp.call("SystemInfo.getProcessInfo", undefined, { timeoutMs: 3_000 });
-  return processInfo.filter((info) => info.type === "renderer").map((info) => info.id);
+  return processInfo.filter((info) => info.type === type).map((info) => info.id);
 }
 
 /** Resident bytes of a process from the kernel; `undefined` where there is no /proc or no such process. */

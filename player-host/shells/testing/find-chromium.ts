@@ -11,6 +11,16 @@ export function findTestChromium(): string | undefined {
   return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isExecutable);
 }
 
+/**
+ * All browsers the shell suites run with: the list in `VITRINE_BROWSERS` (with the separator of `PATH`), else the one of
+ * `findTestChromium`. Empty where there is none.
+ */
+export function findTestChromiums(): readonly string[] {
+  const named = (process.env["VITRINE_BROWSERS"] ?? "").split(delimiter).filter(Boolean);
+  const one = findTestChromium();
+  return named.length > 0 ? named : one === undefined ? [] : [one];
+}
+
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -15,6 +15,9 @@ export interface Site {
 const BLUE = "background:rgb(48,96,192);margin:0";
 const STILL_HERE = `setTimeout(() => vitrine.emit("still-here", { here: true }), 700)`;
 
+/** Says so once the page has the keyboard. */
+const READY = `onload = () => { const timer = setInterval(() => { if (document.hasFocus()) { clearInterval(timer); vitrine.emit("ready"); } }, 50); }`;
+
 const PAGES: Readonly<Record<string, string>> = {
   "/blue": `<body style="${BLUE}">`,
   "/counted": `<body style="${BLUE}"><p id="part">`,
@@ -53,6 +56,20 @@ const PAGES: Readonly<Record<string, string>> = {
   }</script>`,
   "/hangs-when-told": `<body style="${BLUE}"><p>hello<script>vitrine.onMessage(() => { while (true); });</script>`,
   "/stores": `<body><script>const before = localStorage.getItem("x"); localStorage.setItem("x", "kept"); vitrine.emit("stored", { before });</script>`,
+  // Tells each key it gets and whether somebody took the browser's meaning away.
+  "/keys": `<body style="${BLUE}"><script>addEventListener("keydown", (event) => vitrine.emit("key", { key: event.key, prevented: event.defaultPrevented }));
+    ${READY}</script>`,
+  "/keys-in-frame": `<body style="${BLUE}"><iframe style="border:0;width:100vw;height:100vh;display:block"></iframe><script>
+    onmessage = ({ data }) => vitrine.emit(data.name, data); const frame = document.querySelector("iframe");
+    frame.src = new URLSearchParams(location.search).get("to"); frame.onload = () => { frame.focus(); frame.contentWindow.postMessage("go", "*"); }</script>`,
+  "/frame-of-keys": `<body style="${BLUE}"><script>const say = (name, data) => parent.postMessage({ name, ...data }, "*");
+    addEventListener("keydown", (event) => say("key", { key: event.key, prevented: event.defaultPrevented }));
+    onmessage = () => { document.body.tabIndex = 0; document.body.focus(); say("ready"); }</script>`,
+  // Runs what it is asked for with the rights that a key pressed by a person gives.
+  "/on-key": `<body style="${BLUE}"><script>addEventListener("keydown", async () => {
+    let error = null; try { await (0, eval)(new URLSearchParams(location.search).get("do")); } catch (thrown) { error = String(thrown); } vitrine.emit("done", { error });
+  }, { once: true }); ${READY}</script>`,
+  "/webgl": `<body style="${BLUE}"><script>vitrine.emit("webgl", { there: document.createElement("canvas").getContext("webgl") !== null })</script>`,
   "/strict-csp": `<head><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"></head><body style="${BLUE}">`,
 };
 

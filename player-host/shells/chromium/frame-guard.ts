@@ -1,0 +1,71 @@
+import { installKioskGuard, installPrintRefusal } from "../../page-api/kiosk-guard.dom.ts";
+import { cdpFailure, type CdpClient } from "./cdp-client.ts";
+
+/** Name of our own world in a page's frames. */
+export const GUARD_WORLD = "vitrine-guard";
+
+const KEYS = `(${installKioskGuard.toString()})();`;
+
+export interface FrameGuardDeps {
+  readonly cdp: CdpClient;
+  /** Name of the function by which a document says what it refused. It is taken away before the page's code runs. */
+  readonly binding: string;
+  readonly saw: (what: string) => void;
+}
+
+/**
+ * Puts the kiosk guard into every frame. A frame of another site has a process and a session of its own: it is held
+ * before its first document until the guard is in.
+ */
+export class FrameGuard {
+  readonly #deps: FrameGuardDeps;
+  readonly #print: string;
+  /** By session: how to stop listening to it. */
+  readonly #frames = new Map<string, readonly (() => void)[]>();
+
+  constructor(deps: FrameGuardDeps) {
+    this.#deps = deps;
+    this.#print = `(${installPrintRefusal.toString()})(${JSON.stringify(deps.binding)});`;
+  }
+
+  /** Guards the page, and every frame of another site below it. Resolves when its next document will be guarded. */
+  async guardPage(sessionId: string): Promise<void> {
+    const { cdp, binding, saw } = this.#deps;
+    cdp.on("Runtime.bindingCalled", sessionId, ({ name, payload }) => {
+      if (name === binding) saw(payload.slice(0, 40));
+    });
+    await Promise.all([cdp.call("Runtime.addBinding", { name: binding }, { sessionId }), this.#guard(sessionId)]);
+  }
+
+  async #guard(sessionId: string): Promise<void> {
+    const { cdp, saw } = this.#deps;
+    const listening = [
+      cdp.on("Page.fileChooserOpened", sessionId, () => saw("file chooser")),
+      cdp.on("Target.attachedToTarget", sessionId, (event) => {
+        // Rejects when the frame is gone again.
+        this.#guardFrame(event.sessionId).catch(cdpFailure);
+      }),
+      cdp.on("Target.detachedFromTarget", sessionId, (event) => {
+        for (const stop of this.#frames.get(event.sessionId) ?? []) stop();
+        this.#frames.delete(event.sessionId);
+      }),
+    ];
+    this.#frames.set(sessionId, listening);
+    await Promise.all([
+      cdp.call("Page.enable", {}, { sessionId }),
+      cdp.call("Page.addScriptToEvaluateOnNewDocument", { source: this.#print }, { sessionId }),
+      cdp.call("Page.addScriptToEvaluateOnNewDocument", { source: KEYS, worldName: GUARD_WORLD, runImmediately: true }, { sessionId }),
+      // Answered with "nothing chosen", before the browser opens a window for it.
+      cdp.call("Page.setInterceptFileChooserDialog", { enabled: true, cancel: true }, { sessionId }),
+      cdp.call("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: true, flatten: true, filter: [{ type: "iframe" }] }, { sessionId }),
+    ]);
+  }
+
+  async #guardFrame(sessionId: string): Promise<void> {
+    try {
+      await this.#guard(sessionId);
+    } finally {
+      await this.#deps.cdp.call("Runtime.runIfWaitingForDebugger", undefined, { sessionId });
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import type { Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
+import { cdpFailure, type Cdp } from "./cdp-client.ts";
+import { processIds } from "./renderer-processes.ts";
+
+export interface GpuWatchDeps {
+  readonly cdp: Cdp;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** The graphics process died so often that the page gets no WebGL any more, and the next time the browser ends itself. */
+  readonly worn: (why: string) => void;
+}
+
+const LOOK_EVERY_MS = 2_000;
+/** After the second death a browser refuses WebGL; at the third, without a GPU, it ends itself (Chromium 150 and 156). */
+const DEATHS_MAX = 2;
+
+/**
+ * Counts the deaths of the browser's graphics process, of which nobody tells: the browser starts another one and the picture
+ * goes on, until the page is refused WebGL for good. While a browser starts, that process may be replaced as it looks for
+ * drivers that work; only one that was seen twice counts.
+ */
+export class GpuWatch {
+  readonly #deps: GpuWatchDeps;
+  #seen: { readonly pid: number; readonly looks: number } | undefined;
+  #deaths = 0;
+
+  constructor(deps: GpuWatchDeps) {
+    this.#deps = deps;
+  }
+
+  get deaths(): number {
+    return this.#deaths;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (await sleep(this.#deps.timers, "gpu.next-look", LOOK_EVERY_MS, signal)) {
+      const pid = await this.#pid();
+      if (signal.aborted || pid === undefined) continue;
+      const before = this.#seen;
+      this.#seen = before?.pid === pid ? { pid, looks: before.looks + 1 } : { pid, looks: 1 };
+      if (before !== undefined && before.pid !== pid && (before.looks > 1 || this.#deaths > 0)) this.#died(before.pid);
+    }
+  }
+
+  #died(pid: number): void {
+    this.#deaths += 1;
+    this.#deps.log.error({ pid, deaths: this.#deaths }, "the browser's graphics process died");
+    if (this.#deaths === DEATHS_MAX) this.#deps.worn(`gpu.process-died: the browser's graphics process died ${this.#deaths} times, and with the next WebGL is refused or the browser ends itself`);
+  }
+
+  async #pid(): Promise<number | undefined> {
+    try {
+      return (await processIds(this.#deps.cdp, "GPU"))[0];
+    } catch (thrown) {
+      this.#deps.log.debug({ error: cdpFailure(thrown) }, "the browser does not tell its processes");
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { LoadTarget, Shell } from "../stage/shell.ts";
+import { eventually, ShellSeat } from "./testing/shell-seat.ts";
+import { openSite, type Site } from "./testing/test-site.ts";
+import { openVirtualScreen, type VirtualScreen } from "./testing/virtual-screen.ts";
+
+/** A shell that draws on the display it is given. */
+export interface WindowedShell {
+  readonly name: string;
+  /** The window it is told to have is not the screen's size, as with the options' default. */
+  makeShell(folder: string, display: string): Shell;
+  /** Process id of the graphics process of the browser in this folder, as the system knows it. */
+  gpuProcess(folder: string): Promise<number | undefined>;
+}
+
+const SCREEN = { width: 1280, height: 720 };
+/** Whole screen in the test pages' blue, to the last pixel. */
+const ALL_BLUE = "48,96,192 and 0 others";
+
+/** Every key with a meaning in Chromium that puts something over the picture, takes it away or changes it. */
+const KEYS = [
+  ...["F1", "F3", "F5", "F6", "F7", "F10", "F12", "Shift_L+Escape", "Shift_L+F10", "Alt_L+Home", "Alt_L+d", "Alt_L+f", "Alt_L+F4"],
+  ..."d e f g h j k l n o p q r s t u w 1 0".split(" ").map((key) => `Control_L+${key}`),
+  ..."a b c i j m n o p q t w Delete".split(" ").map((key) => `Control_L+Shift_L+${key}`),
+];
+
+/** What only a browser with a real window can get wrong: its size, its keys, its own dialogs. Needs Xvfb. */
+export function shellWindowsConformance(under: WindowedShell): void {
+  describe(`Shell in a window: ${under.name}`, () => {
+    let folder: string;
+    let screen: VirtualScreen;
+    let site: Site;
+    let shell: Shell;
+    let seat: ShellSeat;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "vitrine-windows-"));
+      [screen, site] = await Promise.all([openVirtualScreen(SCREEN), openSite()]);
+      shell = under.makeShell(folder, screen.display);
+      seat = new ShellSeat(shell);
+      const started = await shell.start();
+      expect(started.ok, JSON.stringify(started)).toBe(true);
+    }, 90_000);
+
+    afterAll(async () => {
+      await shell.stop();
+      await Promise.all([screen.close(), site.close()]);
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    }, 30_000);
+
+    const page = (path: string): LoadTarget => ({ kind: "url", url: site.url(path), ignoreCache: false });
+    const glass = async (): Promise<string> => {
+      const { mean, others } = await screen.colour();
+      return `${mean} and ${others} others`;
+    };
+
+    test("fills the screen to the last pixel, whatever size it was told, and says that nothing is over it", async () => {
+      const from = await seat.show(page("/blue"));
+      // A browser that takes its bars away for the first time may need several looks on a busy machine.
+      for (let look = 0; !seat.events.slice(from).some((event) => event.kind === "window" && event.finding.kind === "alone"); look += 1) {
+        expect(look, "looks until the window is right").toBeLessThan(12);
+        await seat.seen("window", seat.events.length);
+      }
+      await eventually(glass, ALL_BLUE);
+    }, 120_000);
+
+    test("gives a key to the page and not to the browser", async () => {
+      await seat.told(await seat.show(page("/keys")), "ready");
+      const before = seat.events.length;
+      for (const key of KEYS) {
+        const from = seat.events.length;
+        await screen.press(key);
+        const name = key.split("+").at(-1) ?? "";
+        const heard = await seat.seen("page-call", from, ({ text }) => text.toLowerCase().includes(`"key":"${name.toLowerCase()}"`));
+        expect(heard.text, key).toContain(`"prevented":true`);
+      }
+      // Full screen is the one thing a browser asks nobody about; a kiosk ignores it.
+      await screen.press("F11");
+      await eventually(glass, ALL_BLUE);
+      expect(seat.events.slice(before).filter(({ kind }) => kind === "browser-gone" || kind === "refused" || kind === "load-started")).toEqual([]);
+    }, 60_000);
+
+    test("leaves keys that write and edit to the page", async () => {
+      await seat.told(await seat.show(page("/keys")), "ready");
+      for (const key of ["a", "Control_L+c", "Control_L+v", "Control_L+z", "Escape", "Home"]) {
+        const from = seat.events.length;
+        await screen.press(key);
+        const name = key.split("+").at(-1) ?? "";
+        const heard = await seat.seen("page-call", from, ({ text }) => text.includes(`"key":"${name}"`));
+        expect(heard.text, key).toContain(`"prevented":false`);
+      }
+    });
+
+    test("guards the keys in a frame of another site as well", async () => {
+      const frame = site.foreignUrl("/frame-of-keys").replace("127.0.0.1", "localhost");
+      await seat.told(await seat.show(page(`/keys-in-frame?to=${encodeURIComponent(frame)}`)), "ready");
+      for (const key of ["F7", "F12", "Control_L+n", "Shift_L+Escape"]) {
+        const from = seat.events.length;
+        await screen.press(key);
+        const name = key.split("+").at(-1) ?? "";
+        const heard = await seat.seen("page-call", from, ({ text }) => text.includes(`"key":"${name}"`));
+        expect(heard.text, key).toContain(`"prevented":true`);
+      }
+      await eventually(glass, ALL_BLUE);
+    });
+
+    test.each([
+      ["print()", "print"],
+      ["{ const frame = document.createElement('iframe'); frame.style.display = 'none'; document.body.append(frame); frame.contentWindow.print(); }", "print"],
+      ["{ const input = document.createElement('input'); input.type = 'file'; input.click(); }", "file chooser"],
+      ["showOpenFilePicker()", "file chooser"],
+    ])("refuses and counts %s, and nothing comes over the picture", async (code, what) => {
+      const from = await seat.show(page(`/on-key?do=${encodeURIComponent(code)}`));
+      await seat.told(from, "ready");
+      await screen.press("x");
+      await seat.seen("refused", from, (event) => event.what === "dialog" && event.detail === what);
+      await eventually(glass, ALL_BLUE);
+      await seat.show(page("/blue"));
+    });
+
+    test.each([
+      "open('/blue', 'x', 'width=300,height=300')",
+      "document.documentElement.requestFullscreen()",
+      "document.body.requestPointerLock()",
+      "navigator.mediaDevices.getDisplayMedia()",
+      "void (location.href = 'mailto:a@b.example')",
+      "navigator.registerProtocolHandler('web+x', '/?q=%s')",
+      "navigator.usb?.requestDevice({ filters: [] })",
+      "fetch('/boom')",
+      "moveTo(100, 100), resizeTo(300, 300)",
+      "Notification.requestPermission()",
+    ])("shows nothing of the browser's own when a page does %s", async (code) => {
+      const from = await seat.show(page(`/on-key?do=${encodeURIComponent(code)}`));
+      await seat.told(from, "ready");
+      await screen.press("x");
+      await seat.seen("window", seat.events.length, ({ finding }) => finding.kind === "alone");
+      await eventually(glass, ALL_BLUE);
+    });
+
+    test("notices the window of another program over the picture, and that it is gone again", async () => {
+      await seat.show(page("/blue"));
+      const from = seat.events.length;
+      const uncover = screen.cover({ left: 200, top: 100, width: 300, height: 200 });
+      const over = await seat.seen("window", from, ({ finding }) => finding.kind === "covered");
+      expect(over.finding).toMatchObject({ by: "other", says: expect.stringMatching(/^window\.covered: .*300×200/) as string });
+      const gone = seat.events.length;
+      uncover();
+      await seat.seen("window", gone, ({ finding }) => finding.kind === "alone");
+    });
+
+    test("gives a page WebGL on a machine without a GPU, counts the deaths of its graphics process, and starts anew before the browser gives up", async () => {
+      expect(await seat.told(await seat.show(page("/webgl")), "webgl")).toEqual({ there: true });
+      const from = seat.events.length;
+      let killed: number | undefined;
+      for (const death of [1, 2]) {
+        await eventually(async () => {
+          const pid = await under.gpuProcess(folder);
+          return pid !== undefined && pid !== killed;
+        }, true);
+        // Seen by two looks of the watch.
+        for (let look = 0; look < 2; look += 1) await seat.seen("window", seat.events.length);
+        killed = await under.gpuProcess(folder);
+        if (killed !== undefined) process.kill(killed, "SIGKILL");
+        if (death === 1) await eventually(async () => (await shell.metrics())["player.gpu-deaths"], 1);
+      }
+      const { reason } = await seat.seen("browser-gone", from);
+      expect(reason).toMatch(/^gpu\./);
+      await shell.stop();
+      expect(await shell.start()).toMatchObject({ ok: true });
+      expect(await seat.told(await seat.show(page("/webgl")), "webgl")).toEqual({ there: true });
+      await eventually(glass, ALL_BLUE);
+    }, 90_000);
+  });
+}
