@@ -87,6 +87,7 @@ export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
     "--disable-hang-monitor",
     "--deny-permission-prompts",
     `--disable-features=${FEATURES_OFF.join(",")}`,
-    "about:blank",
+    // An empty tab gives the keyboard to the address bar, and the browser hears every key before a page does.
+    settings.headless ? "about:blank" : "data:text/html,",
   ];
 }

@@ -298,7 +298,7 @@ export class ChromiumShell implements Shell {
   async metrics(): Promise<Readonly<Record<string, number>>> {
     const running = this.#running;
     if (running === undefined) return {};
-    const found: Record<string, number> = { "player.sends-dropped": this.#sendsDropped, "player.texts-dropped": running.cdp.oversized };
+    const found: Record<string, number> = { "player.sends-dropped": this.#sendsDropped, "player.texts-dropped": running.cdp.oversized, "player.gpu-deaths": running.gpu.deaths };
     try {
       const pids = await rendererPids(running.cdp);
       const bytes = await residentBytesOf(pids);
