@@ -1,7 +1,7 @@
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
-import { sleep } from "../../../platform/runtime/sleep.ts";
+import { sleep, withDeadline } from "../../../platform/runtime/sleep.ts";
 import type { WindowFinding } from "../../stage/shell.ts";
 import { cdpFailure, type CdpClient } from "./cdp-client.ts";
 import { barsPx, judgeWindow, windowsOver, type WindowFacts } from "./window-facts.ts";
@@ -152,8 +152,9 @@ export class WindowWatch {
   }
 
   async #windows(): Promise<readonly X11Window[]> {
+    const { x11, timers } = this.#deps;
     try {
-      return (await this.#deps.x11?.windows()) ?? [];
+      return x11 === undefined ? [] : await withDeadline(timers, "window.x11", ANSWER_TIMEOUT_MS, x11.windows());
     } catch (thrown) {
       this.#deps.log.debug({ error: messageOf(thrown) }, "the X server could not be asked");
       return [];

@@ -168,14 +168,14 @@ export class X11Connection {
     head.writeUInt16LE(11, 2);
     head.writeUInt16LE(name.length, 6);
     head.writeUInt16LE(cookie.length, 8);
-    const timer = setTimeout(() => this.#socket.destroy(new Error("the X server does not answer")), CONNECT_TIMEOUT_MS);
+    this.#socket.setTimeout(CONNECT_TIMEOUT_MS, () => this.#socket.destroy(new Error("the X server does not answer")));
     try {
       await new Promise<void>((resolve, reject) => {
         this.#onSetUp = (error) => (error === undefined ? resolve() : reject(error));
         this.#socket.write(Buffer.concat([head, padded(Buffer.from(name)), padded(cookie)]));
       });
     } finally {
-      clearTimeout(timer);
+      this.#socket.setTimeout(0);
       this.#onSetUp = undefined;
     }
   }
