@@ -377,7 +377,7 @@ export class ChromiumShell implements Shell {
     const { cdp, page, process, targetId, over } = running;
     const watch = new WindowWatch({
       cdp, targetId, x11, clock, timers, log,
-      pid: process.pid,
+      pid: process.pid, composed: this.#deps.settings.ozone === "wayland",
       toFront: () => page.call("Page.bringToFront", undefined, 2_000),
       evaluate: (expression, timeoutMs) => page.evaluate(expression, timeoutMs),
       pages: () => targets.left(),

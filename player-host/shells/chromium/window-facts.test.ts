@@ -3,13 +3,12 @@ import { judgeWindow, windowsOver, type WindowFacts } from "./window-facts.ts";
 import type { X11Window } from "./x11-connection.ts";
 
 const OWN: X11Window = { id: 1, name: "page", pid: 7, left: 0, top: 0, width: 1280, height: 720, mapped: true, popup: false };
-const GOOD: WindowFacts = {
-  bounds: { windowId: 1, left: 0, top: 0, width: 1280, height: 720, windowState: "fullscreen" },
-  page: { screen: { width: 1280, height: 720 }, usable: { left: 0, top: 0, width: 1280, height: 720 }, inner: { width: 1280, height: 720 }, outer: { width: 1280, height: 720 }, focused: true },
-  own: OWN, over: [], pages: [], lostFocus: false,
-};
-const page = (change: Partial<NonNullable<WindowFacts["page"]>>): WindowFacts["page"] => ({ ...(GOOD.page ?? (undefined as never)), ...change });
-const bounds = (change: Partial<NonNullable<WindowFacts["bounds"]>>): WindowFacts["bounds"] => ({ ...(GOOD.bounds ?? (undefined as never)), ...change });
+const BOUNDS: NonNullable<WindowFacts["bounds"]> = { windowId: 1, left: 0, top: 0, width: 1280, height: 720, windowState: "fullscreen" };
+const SIZE = { width: 1280, height: 720 };
+const PAGE: NonNullable<WindowFacts["page"]> = { screen: SIZE, usable: { left: 0, top: 0, ...SIZE }, inner: SIZE, outer: SIZE, focused: true };
+const GOOD: WindowFacts = { bounds: BOUNDS, page: PAGE, own: OWN, composed: false, over: [], pages: [], lostFocus: false };
+const page = (change: Partial<typeof PAGE>): WindowFacts["page"] => ({ ...PAGE, ...change });
+const bounds = (change: Partial<typeof BOUNDS>): WindowFacts["bounds"] => ({ ...BOUNDS, ...change });
 
 describe("the window against the screen", () => {
   test.each<[string, Partial<WindowFacts>]>([
@@ -18,6 +17,7 @@ describe("the window against the screen", () => {
     ["under a panel's reserved row, which full screen covers", { page: page({ usable: { left: 0, top: 30, width: 1280, height: 690 } }) }],
     ["on a screen that is scaled by two, where the server counts twice as many", { own: { ...OWN, width: 2560, height: 1440 } }],
     ["whose page is zoomed", { page: page({ inner: { width: 640, height: 360 } }) }],
+    ["that a compositor spreads over two outputs, or puts on the second", { own: undefined, composed: true, bounds: bounds({ width: 2560 }), page: page({ usable: { left: 1280, top: 0, width: 1280, height: 720 } }) }],
     ["one row short by rounding, where no X server is asked", { own: undefined, bounds: bounds({ height: 719 }) }],
   ])("is alone: one %s", (_name, change) => {
     expect(judgeWindow({ ...GOOD, ...change })).toEqual({ kind: "alone" });

@@ -18,6 +18,8 @@ export interface WindowFacts {
     | { readonly screen: Size; readonly usable: Box; readonly inner: Size; readonly outer: Size; readonly focused: boolean }
     | undefined;
   readonly own: X11Window | undefined;
+  /** A compositor places and sizes the window by itself, maybe over several outputs, and tells no program where. */
+  readonly composed: boolean;
   /** Windows above ours. */
   readonly over: readonly X11Window[];
   /** Pages besides ours that do not close. */
@@ -40,23 +42,25 @@ export function judgeWindow(facts: WindowFacts): WindowFinding {
     return { kind: "covered", by, says: `window.covered: over the picture is ${names.slice(0, 4).join(", ")}` };
   }
   if (pages.length > 0) return { kind: "covered", by: "browser", says: `window.covered: the browser has another page open: ${pages.slice(0, 4).join(", ")}` };
-  const wrong = bounds === undefined || page === undefined ? undefined : misplaced(bounds, page, facts.own);
+  const wrong = bounds === undefined || page === undefined ? undefined : misplaced(bounds, page, facts);
   if (wrong !== undefined) return { kind: "misplaced", says: wrong };
   if (lostFocus) return { kind: "covered", by: "browser", says: "window.covered: a dialog of the browser's, or another program, has taken the keyboard from the page" };
   return { kind: "alone" };
 }
 
-function misplaced(bounds: NonNullable<WindowFacts["bounds"]>, page: NonNullable<WindowFacts["page"]>, own: X11Window | undefined): string | undefined {
+function misplaced(bounds: NonNullable<WindowFacts["bounds"]>, page: NonNullable<WindowFacts["page"]>, { own, composed }: WindowFacts): string | undefined {
   const { screen, usable } = page;
   const on = `on a screen of ${screen.width}×${screen.height}`;
   if (bounds.windowState !== "fullscreen") return `window.size: the window is not in full screen (${bounds.windowState}), ${bounds.width}×${bounds.height} ${on}`;
   // The server counts device pixels and the browser scaled ones: the server's word counts where the two are the same.
   const box: Box = own !== undefined && Math.abs(own.width - bounds.width) <= TOLERANCE_PX ? own : bounds;
   const exact = box === own ? 0 : TOLERANCE_PX;
-  if (Math.abs(box.width - screen.width) > exact || Math.abs(box.height - screen.height) > exact) return `window.size: the window is ${box.width}×${box.height} ${on}`;
+  const smaller = box.width < screen.width - exact || box.height < screen.height - exact;
+  const larger = box.width > screen.width + exact || box.height > screen.height + exact;
+  if (smaller || (larger && !composed)) return `window.size: the window is ${box.width}×${box.height} ${on}`;
   const starts = bounds.left > usable.left + TOLERANCE_PX || bounds.top > usable.top + TOLERANCE_PX;
   const ends = bounds.left + bounds.width < usable.left + usable.width - TOLERANCE_PX || bounds.top + bounds.height < usable.top + usable.height - TOLERANCE_PX;
-  if (starts || ends) return `window.size: the window is at ${bounds.left},${bounds.top} and partly off the screen`;
+  if ((starts || ends) && !composed) return `window.size: the window is at ${bounds.left},${bounds.top} and partly off the screen`;
   const bars = barsPx(page);
   return bars > 0 ? `window.bars: the browser's own bars take ${bars} of ${page.outer.height} rows` : undefined;
 }

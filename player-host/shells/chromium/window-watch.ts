@@ -21,6 +21,8 @@ export interface WindowWatchDeps {
   readonly pages: () => readonly string[];
   /** Absent under Wayland, which shows a program no windows but its own, and where the server refuses us. */
   readonly x11: X11Connection | undefined;
+  /** Under Wayland. */
+  readonly composed: boolean;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -81,7 +83,7 @@ export class WindowWatch {
     const own = this.#own(windows);
     const over = windowsOver(windows, own);
     for (const window of over) if (window.pid === this.#deps.pid) await this.#deps.x11?.askToClose(window.id);
-    const facts: WindowFacts = { bounds, page, own, over, pages: this.#deps.pages(), lostFocus: this.#unfocused >= UNFOCUSED_LOOKS };
+    const facts: WindowFacts = { bounds, page, own, over, composed: this.#deps.composed, pages: this.#deps.pages(), lostFocus: this.#unfocused >= UNFOCUSED_LOOKS };
     const finding = judgeWindow(facts);
     if (finding.kind === "misplaced") await this.#putRight(facts);
     else this.#tries = { screen: "", count: 0 };

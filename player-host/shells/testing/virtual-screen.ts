@@ -65,9 +65,9 @@ const FIRST_KEYCODE = 8;
 
 async function keycode(x11: X11Connection, key: string): Promise<number> {
   const wanted = KEYSYMS[key] ?? key.charCodeAt(0);
-  const reply = await x11.ask(OP.keymap, 0, Buffer.from([FIRST_KEYCODE, 255 - FIRST_KEYCODE + 1, 0, 0]));
-  const perKey = reply?.[1] ?? 1;
-  for (let at = 0; reply !== undefined && 32 + at * perKey * 4 < reply.length; at += 1) {
+  const reply = (await x11.ask(OP.keymap, 0, Buffer.from([FIRST_KEYCODE, 255 - FIRST_KEYCODE + 1, 0, 0]))) ?? Buffer.alloc(0);
+  const perKey = reply[1] ?? 1;
+  for (let at = 0; 32 + at * perKey * 4 < reply.length; at += 1) {
     if (reply.readUInt32LE(32 + at * perKey * 4) === wanted) return FIRST_KEYCODE + at;
   }
   throw new Error(`no key of this keyboard is ${key}`);
