@@ -1,7 +1,6 @@
 import {
   PROTOCOL_VERSION,
   HANDSHAKE_TIMEOUT_MS,
-  PING_INTERVAL_MS,
   READ_DEADLINE_PINGS,
   FRAME_BYTES_MAX,
 } from "../../../agent/protocol/limits.ts";
@@ -20,6 +19,9 @@ import { FrameSender } from "./frame-sender.ts";
 import { verifyHello } from "./handshake.ts";
 import type { LiveSession, SessionCounters } from "./live-sessions.ts";
 import type { Misbehaviour } from "./misbehaviour.ts";
+
+/** Ping interval that is waited for where the welcome names none: longer than devices take, and as long as those took that pinged every 30 s. */
+const PATIENT_PING_MS = 30_000;
 
 /** Unusable frames in a minute before the session is closed. */
 export const ERRORS_PER_MINUTE_MAX = 60;
@@ -54,7 +56,7 @@ export class Session implements LiveSession {
   #state: State = { kind: "closed" };
   #openedMs = 0;
   /** As the welcome said, or a later `limits`. */
-  pingIntervalMs = PING_INTERVAL_MS;
+  pingIntervalMs = PATIENT_PING_MS;
   #lastHeardMs = 0;
   #deadline: Timer | undefined;
   #keyOf: () => string | undefined = () => undefined;
