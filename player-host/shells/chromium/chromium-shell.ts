@@ -197,6 +197,7 @@ export class ChromiumShell implements Shell {
     }
     running.page.gone();
     running.over.abort();
+    running.pictures.forget();
     // Asking first lets it write its profile; the pipe's end does the rest, and then the group is ended.
     const asked = running.cdp.call("Browser.close", undefined, { timeoutMs: CLOSE_GRACE_MS }).catch(cdpFailure);
     await running.process.end(CLOSE_GRACE_MS);
@@ -414,6 +415,7 @@ export class ChromiumShell implements Shell {
     this.#lostRunning = running;
     running.page.gone();
     running.over.abort();
+    running.pictures.forget();
     this.#events.emit({ kind: "browser-gone", reason });
   }
 }

@@ -121,6 +121,7 @@ export class ElectronShell implements Shell {
     this.#open = undefined;
     this.#takeBack();
     open?.page.gone();
+    open?.pictures.forget();
     open?.cdp.detach();
     if (open !== undefined && !open.window.isDestroyed()) open.window.destroy();
     return Promise.resolve();
