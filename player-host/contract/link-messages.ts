@@ -57,6 +57,8 @@ export const StageContentSchema = v.variant("kind", [
     kind: v.literal("package"),
     /** Content hash; names the folder. */
     id: v.string(),
+    /** Of the manifest: packages of one name are versions of each other. */
+    name: v.optional(v.string()),
     /** Absolute folder, already checked against its manifest. */
     folder: v.string(),
     entry: v.string(),

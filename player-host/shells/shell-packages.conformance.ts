@@ -94,6 +94,24 @@ export function packagesConformance(bench: ShellBench): void {
       }
     });
   });
+
+  test("a package's storage can be ended, cookies included, and no other package's with it", async () => {
+    const html = `<!doctype html><body><script type="module">
+      const opened = await new Promise((done) => { const asked = indexedDB.open("kept", 1); asked.onupgradeneeded = () => asked.result.createObjectStore("kept"); asked.onsuccess = () => done(asked.result); });
+      const row = await new Promise((done) => { const got = opened.transaction("kept").objectStore("kept").get("x"); got.onsuccess = () => done(got.result ?? null); });
+      const before = { local: localStorage.x ?? null, row, cached: await caches.has("kept"), cookie: document.cookie };
+      localStorage.x = "kept"; document.cookie = "x=kept; max-age=9999"; await caches.open("kept");
+      await new Promise((done) => { const writing = opened.transaction("kept", "readwrite"); writing.objectStore("kept").put("kept", "x"); writing.oncomplete = done; });
+      opened.close();
+      vitrine.emit("kept", before);
+    </script>`;
+    const [old, other] = [await makePackage("b201", { "index.html": html }), await makePackage("b202", { "index.html": html })];
+    const none = { local: null, row: null, cached: false, cookie: "" };
+    const all = { local: "kept", row: "kept", cached: true, cookie: "x=kept" };
+    for (const [target, before] of [[old, none], [old, all], [other, none]] as const) expect(await bench.told(await bench.show(target), "kept")).toEqual(before);
+    expect(await bench.shell().clearPackageStorage?.("b201")).toMatchObject({ ok: true });
+    for (const [target, before] of [[other, all], [old, none]] as const) expect(await bench.told(await bench.show(target), "kept")).toEqual(before);
+  }, 60_000);
 }
 
 /** A page that tries to reach a host nobody granted, in every way a page has; each is an ordinary use of the web platform. */

@@ -33,6 +33,8 @@ export interface Shell {
   overlay(text: string | undefined): Promise<void>;
   /** Numbers about the renderer, by telemetry name. What is not known is not in it. */
   metrics(): Promise<Readonly<Record<string, number>>>;
+  /** Ends what pages of this package (`id` as in its target) kept: storage, caches, cookies. Absent: the shell cannot do it for one package alone. */
+  clearPackageStorage?(id: string): Promise<Result<undefined>>;
   /**
    * The way out of the site's network, for every request of the page. Before the first start, and whenever it changes: a browser that
    * cannot change it while it runs ends soon after (`browser-gone`) and begins anew with it. Absent: the shell's own machine decides.

@@ -192,6 +192,7 @@ function stageContent(content: PackageContent, folder: string, manifest: Manifes
   return {
     kind: "package",
     id: content.sha256,
+    name: manifest.name,
     folder,
     entry: manifest.entry,
     grants: [...manifest.capabilities],

@@ -269,6 +269,17 @@ export class ChromiumShell implements Shell {
     }
   }
 
+  async clearPackageStorage(id: string): Promise<Result<undefined>> {
+    const running = this.#running;
+    if (running === undefined) return fail("player.no-browser", "There is no browser whose storage could be cleared.");
+    try {
+      await running.page.call("Storage.clearDataForOrigin", { origin: HTTPS_ORIGINS.package(id), storageTypes: "all" });
+      return ok(undefined);
+    } catch (thrown) {
+      return fail("cache.not-cleared", cdpFailure(thrown));
+    }
+  }
+
   sendToPage(text: string): void {
     const page = this.#running?.page;
     if (page === undefined || this.#sendsOpen >= SENDS_OPEN_MAX) {

@@ -3,7 +3,6 @@ import type { Log } from "../../../platform/ports/log.ts";
 import type { Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
-import type { WayOut } from "../../contract/link-messages.ts";
 import type { BrowserReport } from "../../contract/browser-report.ts";
 import { PROOF, type BrowserProofLimits } from "../../contract/browser-trial.ts";
 import { browserSupport } from "../../contract/supported-browsers.ts";
@@ -142,7 +141,8 @@ function watched(shell: Shell, witness: Witness): Shell {
     sendToPage: (text) => shell.sendToPage(text),
     overlay: (text) => shell.overlay(text),
     metrics: () => shell.metrics(),
-    ...(shell.setWayOut && { setWayOut: (wayOut: WayOut) => shell.setWayOut?.(wayOut) }),
+    ...(shell.clearPackageStorage && { clearPackageStorage: shell.clearPackageStorage.bind(shell) }),
+    ...(shell.setWayOut && { setWayOut: shell.setWayOut.bind(shell) }),
     onEvent: (listener) => shell.onEvent(listener),
   };
 }

@@ -14,6 +14,7 @@ import type { Shell } from "../../stage/shell.ts";
 import { Stage } from "../../stage/stage.ts";
 import { BrowserProof } from "./browser-proof.ts";
 import { HttpOriginProbe } from "./origin-probe.ts";
+import { PackageStorage } from "./package-storage.ts";
 import { PageDesk } from "./page-desk.ts";
 import { helloOf, PlayerHost, type HostEnd } from "./player-host.ts";
 
@@ -52,6 +53,8 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
   const gate = new PageGate(clock);
   // Answered as kept: the agent raises an alarm for it.
   if (dropped > 0) gate.count("page.lost", dropped);
+  const storage = new PackageStorage({ path: join(dataDir, "player", "package-storage.json"), shell, log: log.child({ part: "storage" }) });
+  await storage.load();
   const probe = new HttpOriginProbe({ env, clock, wayOut: () => host.wayOut });
   if (kept.wayOut !== undefined) shell.setWayOut?.(kept.wayOut);
   const stage = new Stage(kept.scene ?? FIRST_SCENE, { shell, probe, clock, timers, random, log: log.child({ part: "stage" }) });
@@ -68,7 +71,7 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
     random,
     log: log.child({ part: "page" }),
   });
-  const host = new PlayerHost({ shell, proof, trial, stage, link, desk, gate, scenes, context: kept.context, wayOut: kept.wayOut, clock, timers, log, hostBytes });
+  const host = new PlayerHost({ shell, proof, trial, stage, link, desk, gate, scenes, storage, context: kept.context, wayOut: kept.wayOut, clock, timers, log, hostBytes });
   return {
     run: async (signal) => {
       const end = await host.run(signal);

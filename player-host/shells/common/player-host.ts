@@ -11,6 +11,7 @@ import type { PageGate } from "../../page-api/page-gate.ts";
 import type { Shell, ShellEvent } from "../../stage/shell.ts";
 import type { Stage } from "../../stage/stage.ts";
 import type { BrowserProof } from "./browser-proof.ts";
+import type { PackageStorage } from "./package-storage.ts";
 import type { PageDesk } from "./page-desk.ts";
 import { takeScreenshot } from "./take-screenshot.ts";
 
@@ -24,6 +25,7 @@ export interface PlayerHostDeps {
   readonly desk: PageDesk;
   readonly gate: PageGate;
   readonly scenes: SceneStore;
+  readonly storage: PackageStorage;
   /** What was kept of the page's context from the last run. */
   readonly context: PageContext | undefined;
   /** And of the way out. */
@@ -59,7 +61,7 @@ export class PlayerHost {
     this.#deps = deps;
     this.#context = deps.context;
     this.#wayOut = deps.wayOut ?? {};
-    const { shell, proof, stage, link, desk } = deps;
+    const { shell, proof, stage, link, desk, storage } = deps;
     if (deps.context !== undefined) desk.setContext(deps.context);
     shell.onEvent((event) => this.#takeShellEvent(event));
     link.onEvent((event) => this.#takeLinkEvent(event));
@@ -69,6 +71,7 @@ export class PlayerHost {
     });
     stage.onSeen((seen) => {
       link.send({ t: "stage", ...seen });
+      storage.seen(seen, stage.contentOn);
       if (stage.contentOn === undefined) desk.contentGone();
     });
   }
@@ -125,6 +128,7 @@ export class PlayerHost {
       case "page-begun":
         // The new document's own: what is coming on meanwhile has grants of its own.
         this.#documentGrants = this.#deps.stage.contentShown?.grants ?? [];
+        this.#deps.storage.begun(this.#deps.stage.contentShown);
         this.#setGrants();
         desk.pageBegun(this.#deps.stage.contentShown?.id);
         return;

@@ -176,6 +176,15 @@ export class ElectronShell implements Shell {
     }
   }
 
+  async clearPackageStorage(id: string): Promise<Result<undefined>> {
+    try {
+      await this.#deps.electron.session.clearStorageData({ origin: SCHEME_ORIGINS.package(id) });
+      return ok(undefined);
+    } catch (thrown) {
+      return fail("cache.not-cleared", messageOf(thrown));
+    }
+  }
+
   /** To the main frame alone; a renderer that is gone makes `send` throw, whatever `isDestroyed` says. */
   sendToPage(text: string): void {
     try {
