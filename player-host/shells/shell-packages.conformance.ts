@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LoadTarget, Shell } from "../stage/shell.ts";
+import type { LoadTarget, Shell, ShellEvent } from "../stage/shell.ts";
 import { ASK_SENSOR, openForbidden, openSensor, type Forbidden, type Sensor } from "./testing/watched-hosts.ts";
 
 /** What the Shell suite has at hand, for a part of it that lives in a file of its own. */
@@ -11,6 +11,7 @@ export interface ShellBench {
   folder(): string;
   /** Loads and waits for the load's end; returns where its events begin. */
   show(target: LoadTarget): Promise<number>;
+  events(): readonly ShellEvent[];
   /** The data of the next `vitrine.emit(name, data)` of the page from that event on. */
   told(from: number, name: string): Promise<Record<string, unknown>>;
 }
@@ -93,6 +94,16 @@ export function packagesConformance(bench: ShellBench): void {
         expect(await bench.told(from, "cookies")).toEqual({ before: "" });
       }
     });
+  });
+
+  test("files that a package names in other letter case are told, each by its address", async () => {
+    const from = bench.events().length;
+    await bench.show(await makePackage("c301", {
+      "index.html": `<!doctype html><link rel="stylesheet" href="Style.css"><body><img src="logo.PNG"><script src="app.js"></script><script src="there.js"></script>`,
+      "style.css": "body { background: green }", "logo.png": "x", "App.js": "", "there.js": "",
+    }));
+    const missing = (): string[] => bench.events().slice(from).flatMap((event) => (event.kind === "file-missing" ? [new URL(event.url).pathname] : []));
+    await expect.poll(() => [...new Set(missing())].sort(), { timeout: 8_000 }).toEqual(["/Style.css", "/app.js", "/logo.PNG"]);
   });
 
   test("a package's storage can be ended, cookies included, and no other package's with it", async () => {

@@ -207,7 +207,7 @@ export function shellConformance(under: ShellUnderTest): void {
       await seen("refused", from, (event) => event.what === "download" || event.what === "navigation");
     });
 
-    packagesConformance({ shell: () => shell, folder: () => folder, show, told });
+    packagesConformance({ shell: () => shell, folder: () => folder, show, told, events: () => events });
 
     describe("packages", () => {
       async function unpack(id: string, files: Record<string, string | Buffer>): Promise<LoadTarget> {

@@ -139,6 +139,8 @@ export type ShellEvent =
   /** Where the window is, and what is over it; after every look of a shell that has a screen. */
   | { readonly kind: "window"; readonly finding: WindowFinding }
   | { readonly kind: "title"; readonly title: string }
+  /** A file that the document on the screen asked for could not be had; `why` is the browser's own text. */
+  | { readonly kind: "file-missing"; readonly url: string; readonly why: string }
   /** Errors the page logged or threw. */
   | { readonly kind: "page-error"; readonly message: string }
   /** A call of the page API, as the page sent it: text from the main frame of the content, nothing else. */

@@ -9,6 +9,7 @@ import { sleep } from "../../platform/runtime/sleep.ts";
 import type { HostPicture, StageContent, StageReport, StageScene } from "../contract/link-messages.ts";
 import type { OriginProbe } from "./origin-probe.ts";
 import { judgePicture } from "./picture.ts";
+import { withFiles, type FilesFact } from "./picture-files.ts";
 import { PictureWatch } from "./picture-watch.ts";
 import type { LoadTarget, Shell, ShellEvent, ShellFacts, WindowFinding } from "./shell.ts";
 import { reportStage, withLoop } from "./stage-report.ts";
@@ -21,6 +22,8 @@ export interface StageDeps {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
+  /** Files of the document on the screen that could not be had. */
+  readonly files?: () => FilesFact | undefined;
 }
 
 export interface StageSeen {
@@ -67,7 +70,7 @@ export class Stage {
 
   seen(): StageSeen {
     const nowMs = this.#deps.clock.monotonicMs();
-    const picture = judgePicture({ stage: this.#state, nowMs, window: this.#window, ...this.#watch.facts() });
+    const picture = withFiles(judgePicture({ stage: this.#state, nowMs, window: this.#window, ...this.#watch.facts() }), this.#deps.files?.());
     // Evidence names content, and an address is a secret.
     const evidence = picture.evidence.map(({ witness, says }) => ({ witness, says: redactText(says) }));
     return { stage: withLoop(reportStage(this.#state), this.#state, nowMs), picture: { ...picture, evidence } };

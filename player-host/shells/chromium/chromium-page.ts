@@ -99,6 +99,8 @@ export class ChromiumPage implements GuardedPage {
       this.call("Page.setLifecycleEventsEnabled", { enabled: true }),
       this.call("Inspector.enable", undefined),
       this.call("Performance.enable", {}),
+      // Every file that could not be had is an entry; with the whole `Network` domain each request would be several events.
+      this.call("Log.enable", undefined),
       this.call("Security.enable", undefined),
       this.call("Security.setOverrideCertificateErrors", { override: true }),
       this.call("Page.addScriptToEvaluateOnNewDocument", { source: packageLimits(PACKAGE_ORIGIN) }),
@@ -175,6 +177,12 @@ export class ChromiumPage implements GuardedPage {
 
   certificateError(url: string): string | undefined {
     return this.#certificateError !== undefined && sameAddress(this.#certificateError.url, url) ? this.#certificateError.name : undefined;
+  }
+
+  fileMissing(url: string, why: string): void {
+    // The browser asks for it by itself.
+    if (URL.parse(url)?.pathname === "/favicon.ico") return;
+    this.#deps.emit({ kind: "file-missing", url: url.slice(0, 2_000), why: why.slice(0, 200) });
   }
 
   refused(what: RefusedThing, detail: string): void {
@@ -258,6 +266,9 @@ export class ChromiumPage implements GuardedPage {
     });
     cdp.on("Runtime.consoleAPICalled", sessionId, ({ type, args }) => {
       if (type === "error" || type === "assert") this.#deps.emit({ kind: "page-error", message: args.map(textOf).join(" ").slice(0, 500) });
+    });
+    cdp.on("Log.entryAdded", sessionId, ({ entry }) => {
+      if (entry.source === "network" && entry.level === "error" && entry.url !== undefined) this.fileMissing(entry.url, entry.text);
     });
     if (script === undefined) return;
     cdp.on("Runtime.bindingCalled", sessionId, ({ name, payload }) => {

@@ -40,6 +40,8 @@ export interface GuardedPage {
   cutOff(url: string, error: Issue): void;
   /** The page on the screen wanted to go to `url`, and may not. */
   heldBack(url: string): void;
+  /** A file that the document asked for is not there. */
+  fileMissing(url: string, why: string): void;
   refused(what: RefusedThing, detail: string): void;
   /** The browser's name for what is wrong with the certificate of this address, where it said so. */
   certificateError(url: string): string | undefined;
@@ -224,10 +226,12 @@ export class FetchGuard {
           const error = { code: `package.${answer.status}`, message: `The package has no ${new URL(url).pathname.slice(0, 200)}.` };
           page.failed(url, error, this.#isPending(page, paused));
           this.#send(this.#cdp.call("Fetch.failRequest", { requestId: paused.requestId, errorReason: "Aborted" }));
-        } else {
-          if (main && this.#isPending(page, paused)) page.answered();
-          this.#fulfil(paused, answer);
+          return;
         }
+        // The browser tells a style sheet that is not there as one of a wrong type, and not as missing.
+        if (answer.status === 404) page.fileMissing(url, "it is not in the package");
+        if (main && this.#isPending(page, paused)) page.answered();
+        this.#fulfil(paused, answer);
       },
       (thrown: unknown) => {
         // A disk that does not read: the page sees a failed request, the log says why.

@@ -14,6 +14,7 @@ import type { Shell } from "../../stage/shell.ts";
 import { Stage } from "../../stage/stage.ts";
 import { BrowserProof } from "./browser-proof.ts";
 import { HttpOriginProbe } from "./origin-probe.ts";
+import { MissingFiles } from "./missing-files.ts";
 import { PackageStorage } from "./package-storage.ts";
 import { PageDesk } from "./page-desk.ts";
 import { helloOf, PlayerHost, type HostEnd } from "./player-host.ts";
@@ -57,7 +58,8 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
   await storage.load();
   const probe = new HttpOriginProbe({ env, clock, wayOut: () => host.wayOut });
   if (kept.wayOut !== undefined) shell.setWayOut?.(kept.wayOut);
-  const stage = new Stage(kept.scene ?? FIRST_SCENE, { shell, probe, clock, timers, random, log: log.child({ part: "stage" }) });
+  const files = new MissingFiles(() => stage.contentShown, log.child({ part: "page" }));
+  const stage: Stage = new Stage(kept.scene ?? FIRST_SCENE, { shell, probe, clock, timers, random, log: log.child({ part: "stage" }), files: () => files.fact() });
   const link = new AgentLink({ open: openLink, hello: () => helloOf(instance, pid, stage, proof.report), timers, random, log: log.child({ part: "link" }) });
   let ids = 0;
   const desk = new PageDesk({
@@ -71,7 +73,7 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
     random,
     log: log.child({ part: "page" }),
   });
-  const host = new PlayerHost({ shell, proof, trial, stage, link, desk, gate, scenes, storage, context: kept.context, wayOut: kept.wayOut, clock, timers, log, hostBytes });
+  const host = new PlayerHost({ shell, proof, trial, stage, link, desk, gate, scenes, storage, files, context: kept.context, wayOut: kept.wayOut, clock, timers, log, hostBytes });
   return {
     run: async (signal) => {
       const end = await host.run(signal);

@@ -11,6 +11,7 @@ import type { PageGate } from "../../page-api/page-gate.ts";
 import type { Shell, ShellEvent } from "../../stage/shell.ts";
 import type { Stage } from "../../stage/stage.ts";
 import type { BrowserProof } from "./browser-proof.ts";
+import type { MissingFiles } from "./missing-files.ts";
 import type { PackageStorage } from "./package-storage.ts";
 import type { PageDesk } from "./page-desk.ts";
 import { takeScreenshot } from "./take-screenshot.ts";
@@ -26,6 +27,7 @@ export interface PlayerHostDeps {
   readonly gate: PageGate;
   readonly scenes: SceneStore;
   readonly storage: PackageStorage;
+  readonly files: MissingFiles;
   /** What was kept of the page's context from the last run. */
   readonly context: PageContext | undefined;
   /** And of the way out. */
@@ -71,7 +73,7 @@ export class PlayerHost {
     });
     stage.onSeen((seen) => {
       link.send({ t: "stage", ...seen });
-      storage.seen(seen, stage.contentOn);
+      storage.seen(seen, stage.contentShown);
       if (stage.contentOn === undefined) desk.contentGone();
     });
   }
@@ -137,6 +139,15 @@ export class PlayerHost {
         return;
       case "refused":
         this.#sayOfPage({ what: event.what, detail: event.detail }, "refused something the page tried");
+        return;
+      case "file-missing":
+        this.#deps.files.note(event.url, event.why).catch((thrown: unknown) => log.error({ error: messageOf(thrown) }, "noting a missing file threw"));
+        return;
+      case "load-started":
+        if (event.load === undefined) this.#deps.files.begun();
+        return;
+      case "load-committed":
+        this.#deps.files.begun();
         return;
       case "page-error":
         this.#sayOfPage({ pageError: event.message }, "the page has an error");

@@ -31,6 +31,11 @@ export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
         `${who} cannot show its content: ${status.stage.error}`,
         adviceFor([status.stage.error], "check the content's address, and whether its server answers"),
       ));
+      const files = status.picture.evidence.find(({ witness }) => witness === "files");
+      if (files !== undefined) return Promise.resolve(warning(
+        `${who}: ${status.stage.kind}, but ${files.says}`,
+        "publish the content with these files; a name is another one in other letter case",
+      ));
       return Promise.resolve(good(`${who}: ${status.stage.kind === "screen" ? `shows our ${status.stage.screen} page` : status.stage.kind}`));
     },
   };

@@ -10,6 +10,7 @@ export class FakeElectron {
     setDevicePermissionHandler: () => undefined,
     setDisplayMediaRequestHandler: () => undefined,
     setUSBProtectedClassesHandler: () => undefined,
+    setProxy: () => Promise.resolve(),
     protocol: {
       handle: (scheme: string) => {
         // Electron throws as well when a scheme is handled already.
