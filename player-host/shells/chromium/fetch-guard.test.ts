@@ -42,6 +42,7 @@ beforeEach(async () => {
     failed: (_url, error, ours) => void said.push(`${ours ? "our load" : "the page"} failed: ${error.code}`),
     cutOff: (_url, error) => void said.push(`cut off: ${error.code}`),
     heldBack: (url) => void said.push(`held back: ${url}`),
+    fileMissing: () => undefined,
     refused: (what) => void said.push(`refused: ${what}`),
     certificateError: () => certificate,
   };
