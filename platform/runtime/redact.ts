@@ -7,18 +7,26 @@
 export const SECRET = "[secret]";
 const CUT = "[cut]";
 
-/** Ends of field names, in small letters and without punctuation. */
+/** Ends of field names, in small letters, without punctuation and digits, and of one thing: `tokens` ends like `token`. */
 const SECRET_ENDINGS = [
-  "password", "passwd", "passphrase", "pwd", "psk", "secret", "token", "authorization", "cookie", "credential", "credentials",
-  "apikey", "privatekey", "secretkey", "accesskey",
+  "password", "passwd", "passphrase", "pwd", "psk", "secret", "token", "authorization", "cookie", "credential",
+  "apikey", "privatekey", "secretkey", "accesskey", "sharedkey",
 ] as const;
 
 /** Shown on the screen for anybody to type: the pairing code is in it. */
 const OPEN_NAMES: ReadonlySet<string> = new Set(["claimUrl"]);
 
-const ADDRESS = /(?:\b[a-z][a-z0-9+.-]{1,31}:)?\/\/[^\s"'<>`\\]+/gi;
-/** `"password":"…"`, also with its quotes escaped, as a JSON text in a JSON text has it. */
-const JSON_FIELD = /(\\*"[\w.-]{0,40}(?:password|passwd|passphrase|secret|token|authorization|cookie|api[_-]?key|private[_-]?key)\\*"\s*:\s*)(\\*")(?:[^"\\]|\\(?!")[^"])*\2/gi;
+/** Marks that an address may hold as they are (`'`, `<`) do not end it: a password may be behind them. A quote does, and an escaped one. */
+const ADDRESS = /(?:\b[a-z][a-z0-9+.-]{1,31}:)?\/\/(?:[^\s"\\]|\\(?!["\\]))+/gi;
+/** The same names as `isSecretName` knows, in a text. */
+const SECRET_NAME = String.raw`[\w.-]{0,32}(?:${SECRET_ENDINGS.map((ending) => [...ending].join(String.raw`[\d_.-]{0,2}`)).join("|")})s?[\d_.-]{0,8}`;
+/**
+ * `"password":"…"`, also with its quotes escaped, as a JSON text in a JSON text has it. The value ends at a quote that is escaped as
+ * often as the first one, or with the text, which may have been cut. Each expression here takes time in step with the text's length.
+ */
+const JSON_FIELD = new RegExp(String.raw`(?<!\\)((\\*)"${SECRET_NAME}\2"\s*:\s*)(?:\2"[\s\S]*?(?:(?<!\\)(?:\2\\\2\\)*\2"|$)|-?\d[\d.]*)`, "gi");
+/** `password=…`, in a form, a cookie, or the arguments of a program. */
+const ASSIGNED = new RegExp(String.raw`\b(${SECRET_NAME}=)[^\s"'&;,\\]+`, "gi");
 /** `Authorization: Basic …` and the like, in a header or a message. */
 const SCHEME_AND_KEY = /\b(bearer|basic|digest)\s+[\w+/=.~-]{6,}/gi;
 
@@ -38,7 +46,7 @@ export const LOG_LIMITS: RedactLimits = { depthMax: 8, valuesMax: 500, textMax: 
 
 /** Whether a field of this name holds a secret, whatever is in it. */
 export function isSecretName(name: string): boolean {
-  const plain = name.toLowerCase().replaceAll(/[^a-z]/g, "");
+  const plain = name.toLowerCase().replaceAll(/[^a-z]/g, "").replace(/s$/, "");
   return SECRET_ENDINGS.some((ending) => plain.endsWith(ending));
 }
 
@@ -46,7 +54,10 @@ export function isSecretName(name: string): boolean {
 export function redactText(text: string): string {
   // Most texts have neither; looking for one sign of each is cheaper than four expressions.
   const masked = text.includes("//") ? text.replaceAll(ADDRESS, (address) => maskAddress(address)) : text;
-  return masked.replaceAll(JSON_FIELD, `$1$2${SECRET}$2`).replaceAll(SCHEME_AND_KEY, `$1 ${SECRET}`);
+  return masked
+    .replaceAll(JSON_FIELD, (_all, name: string, escapes: string) => `${name}${escapes}"${SECRET}${escapes}"`)
+    .replaceAll(ASSIGNED, `$1${SECRET}`)
+    .replaceAll(SCHEME_AND_KEY, `$1 ${SECRET}`);
 }
 
 /**
@@ -110,15 +121,18 @@ function shortened(text: string, textMax: number): string {
  */
 export function maskAddress(address: string, mask = SECRET): string {
   const start = address.indexOf("//") + 2;
-  const [beforeFragment = "", ...fragment] = address.slice(start).split("#");
-  const [beforeQuery = "", ...query] = beforeFragment.split("?");
-  const slash = beforeQuery.search(/[/]/);
-  const authority = slash === -1 ? beforeQuery : beforeQuery.slice(0, slash);
-  const path = slash === -1 ? "" : beforeQuery.slice(slash);
-  const at = authority.lastIndexOf("@");
-  const host = at === -1 ? authority : `${mask}@${authority.slice(at + 1)}`;
+  const scheme = address.slice(0, start);
+  const authorityEnd = start + address.slice(start).search(/[/?#]|$/);
+  // Behind the host there is a port or nothing; else a `/`, `?` or `#` stands unescaped in a password.
+  const isTorn = !/(?:^|@)(?:\[[^\]@]*\]|[^:@]*)(?::\d*)?$/.test(address.slice(start, authorityEnd));
+  const at = (isTorn ? address : address.slice(0, authorityEnd)).lastIndexOf("@");
+  const isUserThere = at >= start;
+  const [beforeFragment = "", ...fragment] = address.slice(isUserThere ? at + 1 : start).split("#");
+  const [place = "", ...query] = beforeFragment.split("?");
   const parameters = query.length === 0 ? "" : `?${query.join("?").split("&").map((each) => maskParameter(each, mask)).join("&")}`;
-  return `${address.slice(0, start)}${host}${path}${parameters}${fragment.length === 0 ? "" : `#${mask}`}`;
+  // An address in the path, as proxies and archives have it, may have a user too.
+  const shown = place.replaceAll(/\/\/[^/@]*@/g, `//${mask}@`);
+  return `${scheme}${isUserThere ? `${mask}@` : ""}${shown}${parameters}${fragment.length === 0 ? "" : `#${mask}`}`;
 }
 
 function maskParameter(parameter: string, mask: string): string {
