@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { NetworkSchema } from "./network-settings.ts";
-import { plainIssue, plainIssueIn } from "./plain-address.ts";
+import { leadsHere, plainIssue, plainIssueIn } from "./plain-address.ts";
 import { parseProxy, userOf } from "./proxy-address.ts";
 import { validate } from "./codec.ts";
 
@@ -20,6 +20,14 @@ describe("addresses in plain text", () => {
       expect(plainIssueIn(["wss://cloud.example/", address], false)?.code).toBe("link.plain-refused");
     },
   );
+
+  test.each(["localhost", "localhost.", "a.localhost", "127.1", "2130706433", "0.0.0.0", "0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:0.0.0.0]"])("%s leads to this machine", (host) => {
+    expect(leadsHere(new URL(`http://${host}/`).hostname)).toBe(true);
+  });
+
+  test.each(["cloud.example", "localhost.example", "10.0.0.1", "128.0.0.1", "[fe80::1]", "[::ffff:10.0.0.1]", "mylocalhost"])("%s leads elsewhere", (host) => {
+    expect(leadsHere(new URL(`http://${host}/`).hostname)).toBe(false);
+  });
 
   test("the reason has no secret of the address in it", () => {
     expect(JSON.stringify(plainIssue("ws://user:hunter2@cloud.example/path?token=hunter2", false))).not.toContain("hunter2");

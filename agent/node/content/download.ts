@@ -4,7 +4,7 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { dirname } from "node:path";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
-import { isLoopback } from "../../protocol/plain-address.ts";
+import { leadsHere } from "../../protocol/plain-address.ts";
 import { diskErrorText } from "./disk-error-text.ts";
 import { openHttp, type HttpSettings, type OpenAnswer } from "../transport/http-exchange.ts";
 
@@ -104,7 +104,7 @@ async function request(address: string, from: number, http: HttpSettings, signal
     response.destroy();
     if (answer.value.url.protocol === "https:" && next.protocol !== "https:") return fail("content.unreachable", `${address} leads from https to ${next.protocol}//, which is not followed`);
     // Who serves packages elsewhere has no business with what listens on this machine.
-    if (isLoopback(next.hostname) && !isLoopback(answer.value.url.hostname)) return fail("content.unreachable", `${address} leads to this machine itself, which is not followed`);
+    if (leadsHere(next.hostname) && !leadsHere(answer.value.url.hostname)) return fail("content.unreachable", `${address} leads to this machine itself, which is not followed`);
     url = next.href;
   }
   return fail("content.unreachable", `${address} leads on more than ${REDIRECTS_MAX} times`);

@@ -8,7 +8,8 @@ import { strToU8, zipSync } from "fflate";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../../platform/linux/system-clock.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
-import type { Content } from "../../protocol/desired.ts";
+import { validate } from "../../protocol/codec.ts";
+import { ContentSchema, type Content } from "../../protocol/desired.ts";
 import { PackageProvider } from "./package-provider.ts";
 import { diskUse, roomOn, type Room } from "./room.ts";
 import { unpack } from "./unpack.ts";
@@ -88,6 +89,12 @@ test("content by address is told that it may reach the local network where the c
   expect(await localOf("https://menu.example/board?x")).toBe(true);
   expect(await localOf("https://menu.example:8443/board")).toBeUndefined();
   expect(await localOf("http://menu.example/board")).toBeUndefined();
+});
+
+test.each(["http://menu.example:99999/", "https://[menu.example/", "http://%/"])("an address that has the form of one and is none is said, not thrown: %s", async (url) => {
+  expect(validate(ContentSchema, { kind: "url", url }, "content").ok).toBe(true);
+  const provider = new PackageProvider({ root: folder, keepFreeBytes, http: {}, clock: systemClock, log: silentLog });
+  expect(await provider.prepare({ kind: "url", url }, new AbortController().signal)).toMatchObject({ ok: false, error: { code: "content.bad-address" } });
 });
 
 test("a package whose manifest was damaged on disk is fetched again, and stays until it has come", async () => {

@@ -6,6 +6,7 @@ import { syncFolder, writeDurably } from "../../../platform/node/durable-file.ts
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { parseUrl } from "../../../platform/runtime/parse-url.ts";
 import type { ContentProvider } from "../../core/content/content-port.ts";
 import type { Content } from "../../protocol/desired.ts";
 import type { HttpSettings } from "../transport/http-exchange.ts";
@@ -57,7 +58,10 @@ export class PackageProvider implements ContentProvider {
 
   async prepare(content: Content, signal: AbortSignal): Promise<Result<StageContent>> {
     if (content.kind === "url") {
-      const localNetwork = this.#localNetwork.has(new URL(content.url).origin);
+      const address = parseUrl(content.url);
+      // The schema looks at its form alone; a port of 99999, for one, has that.
+      if (address === undefined) return fail("content.bad-address", `${content.url} is no address that a browser takes`, "check its host and port");
+      const localNetwork = this.#localNetwork.has(address.origin);
       return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])], ...(content.origins && { origins: [...content.origins] }), ...(localNetwork && { localNetwork }) });
     }
     const folder = join(this.#root, content.sha256);
