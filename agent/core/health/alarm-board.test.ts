@@ -57,6 +57,18 @@ describe("the alarm board", () => {
     expect(second.sink.bodies()).toMatchObject([{ state: "raised", message: "d is damaged" }, { state: "cleared" }]);
   });
 
+  test("what happened more often than one alarm has room for keeps the newest, and says how many had no room", async () => {
+    const { time, sink, board } = await setUp();
+    for (let n = 0; n < 40; n += 1) board.happened("file.damaged", "error", `file ${n} is damaged`, { file: `${n} ${"x".repeat(500)}` });
+    await time.advance(1_000);
+    const [body] = sink.bodies();
+    const evidence = body?.["evidence"] as { file: string; before: readonly { file: string }[]; omitted: number } | undefined;
+    const before = evidence?.before ?? [];
+    expect([evidence?.file.slice(0, 2), before.at(-1)?.file.slice(0, 2), before.length + (evidence?.omitted ?? 0)]).toEqual(["39", "38", 39]);
+    expect(evidence?.omitted).toBeGreaterThan(0);
+    expect(v.safeParse(AlarmSchema, body).success).toBe(true);
+  });
+
   test("what happened is over a while after it was told, not before it was, and begins anew where it happens again", async () => {
     const { time, sink, board, told } = await setUp();
     sink.refuse = "outbox.disk";

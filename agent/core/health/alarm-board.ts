@@ -35,6 +35,7 @@ const AGAIN_MS = 30_000;
 const IDLE_MS = 3_600_000;
 const KEY = "alarms.open";
 const EVIDENCE_CHARACTERS_MAX = 8_000;
+const MESSAGE_CHARACTERS_MAX = 1_000;
 
 interface Condition {
   readonly code: string;
@@ -120,7 +121,7 @@ export class AlarmBoard implements Alarms {
       return;
     }
     const again = known.told || known.message === message;
-    const whole = again ? message : `${known.message}; ${message}`;
+    const whole = again ? message : `${known.message}; ${message}`.slice(0, MESSAGE_CHARACTERS_MAX);
     this.#conditions.set(code, { ...known, severity, message: whole, evidence: bounded(again ? evidence : together(known.evidence, evidence)), changedMs: this.#deps.clock.monotonicMs(), told: false, confirmByMs: undefined, happened: true });
     this.#wake.ring();
   }
@@ -203,7 +204,7 @@ export class AlarmBoard implements Alarms {
       code,
       state: raised ? "raised" : "cleared",
       severity,
-      message: message.slice(0, 1000),
+      message: message.slice(0, MESSAGE_CHARACTERS_MAX),
       ...(raised && evidence !== undefined ? { evidence } : {}),
     };
     const stored = await this.#deps.sink.append({ stream: "alarm", kind: "alarm", body: redact(body) as JsonObject, source: "alarms" });
@@ -225,11 +226,18 @@ export class AlarmBoard implements Alarms {
   }
 }
 
-/** Evidence of what is told together: the newest, and what came before it as a list. */
+/** Evidence of what is told together: the newest, what came before it as a list, and how many of the oldest had no room in it. */
 function together(known: JsonObject | undefined, evidence: JsonObject | undefined): JsonObject | undefined {
   if (known === undefined) return evidence;
-  const { before, ...last } = known;
-  return { ...evidence, before: [...(Array.isArray(before) ? (before as readonly Json[]) : []), last] };
+  const { before, omitted, ...last } = known;
+  const earlier = [...(Array.isArray(before) ? (before as readonly Json[]) : []), last];
+  const alreadyOmitted = typeof omitted === "number" ? omitted : 0;
+  for (let gone = 0; gone < earlier.length; gone += 1) {
+    const count = alreadyOmitted + gone;
+    const whole = { ...evidence, before: earlier.slice(gone), ...(count > 0 && { omitted: count }) };
+    if (fits(whole)) return whole;
+  }
+  return { ...evidence, omitted: alreadyOmitted + earlier.length };
 }
 
 function quietMs(condition: Condition): number {
@@ -238,7 +246,11 @@ function quietMs(condition: Condition): number {
 
 function bounded(evidence: JsonObject | undefined): JsonObject | undefined {
   if (evidence === undefined) return undefined;
-  return JSON.stringify(evidence).length <= EVIDENCE_CHARACTERS_MAX ? evidence : { note: "the evidence was too large to keep" };
+  return fits(evidence) ? evidence : { note: "the evidence was too large to keep" };
+}
+
+function fits(evidence: JsonObject): boolean {
+  return JSON.stringify(evidence).length <= EVIDENCE_CHARACTERS_MAX;
 }
 
 function conditionOf(code: string, stored: Json, nowMs: number): Condition | undefined {
