@@ -63,5 +63,11 @@ describe("the time that judges a command", () => {
     state.quality = "local";
     tell(-HOUR_MS);
     expect(raised.size).toBe(0);
+    state.quality = "synced";
+    tell(-HOUR_MS);
+    expect(raised.size).toBe(1);
+    state.quality = "local";
+    tell(-HOUR_MS);
+    expect(raised.size).toBe(0);
   });
 });

@@ -37,7 +37,7 @@ export class JudgingClock {
   compare(): void {
     const { serverClock, clock, alarms } = this.#deps;
     const toldMs = serverClock.serverNowMs();
-    if (toldMs === undefined || this.#deps.quality() !== "synced") return;
+    if (toldMs === undefined || this.#deps.quality() !== "synced") return alarms.clear(CLOCK_BEHIND_ALARM, "this device has no synchronised clock to compare with");
     const behindMs = clock.wallMs() - toldMs - (serverClock.uncertaintyMs() ?? 0);
     if (behindMs <= BEHIND_MS) return alarms.clear(CLOCK_BEHIND_ALARM, "the cloud's time agrees with this device's");
     const message = `the cloud tells a time ${Math.round(behindMs / 1000)} s behind this device's synchronised clock; commands are judged by the later of the two`;

@@ -275,7 +275,8 @@ export class CommandService {
       return this.#answers.error({ code: "command.number-reused", message, hint: NEW_NUMBER }, key);
     }
     this.#cancels.set(`${owner}/${number}`, key);
-    if (this.#cancels.size > CANCELS_MAX) for (const oldest of [...this.#cancels.keys()].slice(0, 1)) this.#cancels.delete(oldest);
+    const [oldest] = this.#cancels.keys();
+    if (this.#cancels.size > CANCELS_MAX && oldest !== undefined) this.#cancels.delete(oldest);
     if (run !== undefined) return this.#cancelRun(session, run, number);
     if (known !== undefined) {
       // Else the same cancel, sent again when the entry is long forgotten, would give the command a second outcome.

@@ -79,6 +79,7 @@ describe("whose device it is", () => {
       ["owner.release-invalid", await first.sign("command", payload)],
       ["owner.release-invalid", await first.sign("release", { ...payload, device: "f".repeat(32) })],
       ["owner.release-invalid", await first.sign("release", { device: deviceId })],
+      ["owner.release-invalid", await first.sign("release", { ...payload, number: 0 })],
       ["owner.release-replayed", await first.sign("release", { ...payload, number: 6 })],
     ];
     for (const [code, release] of wrong) expect(codeOf(await ownership.accept(UNCLAIMED, told(UNCLAIMED, release)))).toBe(code);

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { CloudMessageOf, Owner } from "../../protocol/cloud-messages.ts";
 import { validate } from "../../protocol/codec.ts";
 import { ownerKeyPayload, signedBytes, type Signed } from "../../protocol/signed.ts";
-import { CountSchema, FingerprintSchema, PublicKeySchema, TextSchema, WallMsSchema } from "../../protocol/values.ts";
+import { FingerprintSchema, PositiveSchema, PublicKeySchema, TextSchema, WallMsSchema } from "../../protocol/values.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
@@ -30,7 +30,7 @@ export interface OwnerRecord {
 const OwnerRecordSchema = v.object({ name: TextSchema, commandKey: PublicKeySchema, fingerprint: FingerprintSchema });
 
 /** Payload of a signed release. `number` comes from the row of numbers that commands and cancels take theirs from. */
-export const ReleasePayloadSchema = v.object({ device: FingerprintSchema, number: CountSchema, issuedMs: WallMsSchema });
+export const ReleasePayloadSchema = v.object({ device: FingerprintSchema, number: PositiveSchema, issuedMs: WallMsSchema });
 
 export type OwnerChange =
   /** `key-changed`: the same owner has another key. `renamed`: nothing but the name for people. */

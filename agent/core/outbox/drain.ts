@@ -171,7 +171,7 @@ class Drain implements SessionDrain {
     for (const seq of large) {
       const moved = await this.#deps.backlog.defer(stream, seq);
       if (moved === undefined) return false;
-      waiting.moved(moved);
+      waiting.moved(seq, moved);
     }
     return true;
   }

@@ -34,7 +34,8 @@ export class TooLarge {
     return true;
   }
 
-  moved(to: number): void {
+  moved(from: number, to: number): void {
+    this.#numbers.delete(from);
     this.#numbers.add(to);
   }
 }
