@@ -1,13 +1,14 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 /** The bootstrap as a real process, on a small tree, with a stand-in for npm that "installs" what the lock file says. */
 const NPM = `
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 appendFileSync("npm-calls", process.argv.slice(2).join(" ") + "\\n");
+while (process.env.NPM_WAITS_FOR && !existsSync(process.env.NPM_WAITS_FOR)) await new Promise((done) => setTimeout(done, 20));
 if (process.env.NPM_FAILS) { console.error("npm error network is down"); process.exit(7); }
 const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8"));
 delete packages[""];
@@ -30,7 +31,7 @@ let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "vitrine-bootstrap-"));
   mkdirSync(join(root, "scripts/setup"), { recursive: true });
-  for (const name of ["bootstrap", "dependencies", "find-node", "setup-error"]) {
+  for (const name of ["bootstrap", "dependencies", "find-node", "install-lock", "setup-error"]) {
     cpSync(join(import.meta.dirname, `${name}.mjs`), join(root, `scripts/setup/${name}.mjs`));
   }
   writeFileSync(join(root, "npm-cli.mjs"), NPM);
@@ -73,6 +74,25 @@ describe("dependencies", () => {
     expect(failed.output).toContain("npm error network is down");
     expect(failed.output).toMatch(/Installing the dependencies failed \(npm ci ended with 7; its message is above\)\.\n.*check the network/);
     expect(await bootstrap(["entry.ts"])).toMatchObject({ code: 0 });
+  });
+
+  test("are installed by one of two commands that begin together; the other says that it waits", async () => {
+    const go = join(root, "go");
+    const first = bootstrap(["entry.ts", "3"], { NPM_WAITS_FOR: go });
+    await vi.waitFor(() => expect(existsSync(join(root, "npm-calls"))).toBe(true), { timeout: 30_000 });
+    const second = launch(["entry.ts", "4"]);
+    await vi.waitFor(() => expect(second.printed()).toContain("Another command is installing the dependencies here; waiting for it …"), { timeout: 30_000 });
+    writeFileSync(go, "");
+    expect((await first).code).toBe(3);
+    expect((await second.ended).code).toBe(4);
+    expect(npmCalls()).toHaveLength(1);
+  });
+
+  test("are installed at once when the command that was installing them was killed", async () => {
+    writeFileSync(join(root, ".vitrine-installing"), `${hostname()} ${pidOfTheDead()}\n`);
+    expect(await bootstrap(["entry.ts"])).toMatchObject({ code: 0 });
+    expect(npmCalls()).toHaveLength(1);
+    expect(existsSync(join(root, ".vitrine-installing"))).toBe(false);
   });
 });
 
@@ -138,7 +158,13 @@ function bootstrap(args: readonly string[], env: Readonly<Record<string, string>
   return launch(args, env).ended;
 }
 
-function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}): { process: ChildProcess; ended: Promise<{ code: number | null; output: string }> } {
+interface Launched {
+  readonly process: ChildProcess;
+  readonly printed: () => string;
+  readonly ended: Promise<{ code: number | null; output: string }>;
+}
+
+function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}): Launched {
   const child = spawn(process.execPath, [join(root, "scripts/setup/bootstrap.mjs"), ...args], {
     cwd: root,
     env: { PATH: process.env["PATH"], npm_execpath: join(root, "npm/npm-cli.js"), ...env },
@@ -146,7 +172,7 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>> =
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
-  return { process: child, ended: new Promise((resolve) => child.on("close", (code) => resolve({ code, output }))) };
+  return { process: child, printed: () => output, ended: new Promise((resolve) => child.on("close", (code) => resolve({ code, output }))) };
 }
 
 /** Makes the process believe that it runs on another Node. */
@@ -154,6 +180,10 @@ function pretendNode(version: string): Record<string, string> {
   const script = `Object.defineProperty(process, "version", { value: "v${version}" });
     Object.defineProperty(process, "versions", { value: { ...process.versions, node: "${version}" } });`;
   return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+}
+
+function pidOfTheDead(): number {
+  return spawnSync(process.execPath, ["--version"]).pid;
 }
 
 function npmCalls(): string[] {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withInstallLock } from "./install-lock.mjs";
 import { SetupError } from "./setup-error.mjs";
 
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean, peer?: boolean }} LockedPackage */
@@ -20,8 +21,11 @@ export async function ensureDependencies(root) {
   const wanted = `${createHash("sha256").update(text).digest("hex")} ${process.platform} ${process.arch}\n`;
   const stamp = join(root, "node_modules/.vitrine-setup");
   if ((await readOptional(stamp)) === wanted) return;
-  if (!(await installedMatches(root, lock))) await install(root, lock);
-  await writeFile(stamp, wanted);
+  const installWhatIsMissing = async () => {
+    if (!(await installedMatches(root, lock))) await install(root, lock);
+    await writeFile(stamp, wanted);
+  };
+  await withInstallLock(root, installWhatIsMissing, () => console.log("Another command is installing the dependencies here; waiting for it …"));
 }
 
 /**
