@@ -5,6 +5,7 @@ const CONFIG = { api: { key: "k3y" }, list: [{ pin: 1234 }, "open"] };
 const DOCUMENT = {
   content: { kind: "url", url: "http://shop:s3cret@menu.test/board?token=t0ken#s3cret", name: "Menu" },
   player: { config: CONFIG },
+  cloud: { endpoints: ["wss://cloud.test/device?token=t0ken", "wss://other.test/device"] },
   log: { level: "info" },
   network: { proxy: "http://shop:s3cret@proxy.test:3128", wifi: { ssid: "Shop", security: "wpa-psk", password: "correct horse" } },
 };
@@ -12,7 +13,7 @@ const DOCUMENT = {
 test("passwords are not on the screen, everything else is", () => {
   const shown = JSON.stringify(maskSecrets(DOCUMENT));
   expect(shown).not.toMatch(/s3cret|correct horse|t0ken|k3y|1234/);
-  expect(maskSecrets(DOCUMENT)).toMatchObject({ log: { level: "info" }, content: { url: `http://${MASK}@menu.test/board?token=${MASK}#${MASK}`, name: "Menu" }, player: { config: { api: { key: MASK }, list: [{ pin: MASK }, MASK] } }, network: { proxy: `http://${MASK}@proxy.test:3128`, wifi: { ssid: "Shop", password: MASK } } });
+  expect(maskSecrets(DOCUMENT)).toMatchObject({ log: { level: "info" }, cloud: { endpoints: [`wss://cloud.test/device?token=${MASK}`, "wss://other.test/device"] }, content: { url: `http://${MASK}@menu.test/board?token=${MASK}#${MASK}`, name: "Menu" }, player: { config: { api: { key: MASK }, list: [{ pin: MASK }, MASK] } }, network: { proxy: `http://${MASK}@proxy.test:3128`, wifi: { ssid: "Shop", password: MASK } } });
   const plain = { network: { proxy: "http://proxy.test:3128", wifi: { ssid: "Cafe", security: "open" } } };
   expect(maskSecrets(plain)).toEqual(plain);
   expect(maskSecrets({ network: null })).toEqual({ network: null });

@@ -9,11 +9,12 @@ export const MASK = "••••••••";
  * user, password, query and fragment of addresses, and every value of `player.config`, whose meaning is the customer's own.
  */
 export function maskSecrets(document: JsonObject): JsonObject {
-  const { network, content, player } = document;
+  const { network, content, player, cloud } = document;
   return {
     ...document,
     ...(isJsonObject(network) && { network: maskNetwork(network) }),
     ...(isJsonObject(content) && typeof content["url"] === "string" && { content: { ...content, url: maskAddress(content["url"], MASK) } }),
+    ...(isJsonObject(cloud) && Array.isArray(cloud["endpoints"]) && { cloud: { ...cloud, endpoints: (cloud["endpoints"] as readonly Json[]).map(maskText) } }),
     ...(isJsonObject(player) && isJsonObject(player["config"]) && { player: { ...player, config: maskValues(player["config"], MASK) as JsonObject } }),
   };
 }
@@ -42,6 +43,10 @@ function maskNetwork(network: JsonObject): JsonObject {
     ...(isJsonObject(wifi) && Object.hasOwn(wifi, "password") && { wifi: { ...wifi, password: MASK } }),
     ...(typeof proxy === "string" && { proxy: maskAddress(proxy, MASK) }),
   };
+}
+
+function maskText(value: Json): Json {
+  return typeof value === "string" ? maskAddress(value, MASK) : value;
 }
 
 /** Where `typed` is still what was shown, it means what was behind it. */
