@@ -21,7 +21,7 @@ export interface PinoLogOptions {
 export interface PinoLog extends JsonLog {
   /** Writes out what is buffered; synchronous, for the end of the process. */
   flush(): void;
-  /** Why lines do not reach the file now, with what was lost; `undefined` while they do. */
+  /** Why lines do not reach the file now; `undefined` while they do. */
   trouble(): Issue | undefined;
 }
 

@@ -71,11 +71,14 @@ export class RotatingFile {
     }
   }
 
-  /** Lines do not reach the file now: why, and how many were lost since one last did. It is tried once more first. Error: `log.not-written`. */
+  /**
+   * Why lines do not reach the file now. It is tried once more first. How many were lost is written when one does: a
+   * message that changes with every line would be reported anew at every look. Error: `log.not-written`.
+   */
   trouble(): Issue | undefined {
     if (this.#refusal !== undefined) this.flush();
     if (this.#refusal === undefined) return undefined;
-    return { code: "log.not-written", message: `the log ${this.#path} is not written, ${this.#lostLines} lines are lost so far: ${this.#refusal}` };
+    return { code: "log.not-written", message: `the log ${this.#path} is not written, and its lines are lost: ${this.#refusal}` };
   }
 
   /** A disk that is nearly full takes a part of what it is given, and says so only by the number. */
