@@ -19,13 +19,14 @@ let stored: (readonly [id: string, code?: string])[];
 let scenes: StageScene[];
 let reported: [string, unknown][];
 let lost: number[];
+let warned: [message: string, says: unknown][];
 let service: PlayerService;
 let time: VirtualTime;
 let tellStatus: (status: PlayerStatus) => void;
 
 beforeEach(() => {
   time = new VirtualTime({ wallMs: NOW_MS });
-  [records, stored, scenes, reported, lost] = [[], [], [], [], []];
+  [records, stored, scenes, reported, lost, warned] = [[], [], [], [], [], []];
   answer = ok({ seq: 1 });
   const link: PlayerLink = {
     status: () => ({ kind: "absent", sinceMs: 0, why: "not there" }),
@@ -41,7 +42,7 @@ beforeEach(() => {
     request: () => Promise.resolve(fail("player.absent", "not there")),
   };
   service = new PlayerService({
-    link, log: silentLog,
+    link, log: { ...silentLog, warn: (fields, message) => void warned.push([message, fields["says"]]) },
     events: { append: (record) => (records.push(record), Promise.resolve(answer)) },
     reporter: { set: (section, value) => void reported.push([section, value]) },
     clock: time, timers: time, onMetrics: () => {}, onLost: (count) => void lost.push(count), verdict: () => "showing", contentLabel: (id) => id,
@@ -116,4 +117,9 @@ test("codes of refusals that only fill memory are counted together", () => {
   const refused = service.refused();
   expect(Object.keys(refused).length).toBeLessThanOrEqual(33);
   expect(refused["other"]).toBe(1_000 - 32 + 9);
+});
+
+test("whatever the host says is one text for the log, which bounds each text", () => {
+  for (let n = 0; n < 3; n += 1) events.emit({ t: "log", level: "warn", message: `text ${n}` });
+  expect(warned).toEqual([0, 1, 2].map((n) => ["the player host says", `text ${n}`]));
 });

@@ -116,7 +116,8 @@ export class PlayerService {
       case "metrics":
         return this.#deps.onMetrics(event.metrics);
       case "log":
-        this.#deps.log[event.level]({ ...event.fields, part: "player-host" }, event.message);
+        // A log is bounded by the texts of its lines: one that comes from outside must not use up the room of ours.
+        this.#deps.log[event.level]({ ...event.fields, part: "player-host", says: event.message }, "the player host says");
         return;
     }
   }
