@@ -33,6 +33,8 @@ const MISSES_FOR_STEP = 3;
 export const PATIENCE_MS = 9_000;
 /** The patience doubles with each step up to this: a page that computes for long when it starts must come to its end. */
 const PATIENCE_MS_MAX = 60_000;
+/** Time in which a slow machine kept the browser waiting is not held against the page; a page with many threads keeps itself waiting. */
+const STARVED_MS_MAX = 120_000;
 /** Frames for so long after a step, and the next is as quick as the first. */
 const STEADY_MS = 120_000;
 
@@ -89,7 +91,8 @@ export class PictureWatch {
     if (frame.misses < MISSES_FOR_STEP || (frame.kind === "late" && frame.renderer)) return undefined;
     const nowMs = this.#deps.clock.monotonicMs();
     const patienceMs = Math.min(PATIENCE_MS_MAX, PATIENCE_MS * 2 ** this.#steps);
-    if (nowMs - Math.max(frame.sinceMs, this.#steppedMs) < patienceMs) return undefined;
+    const starvedMs = frame.kind === "late" ? Math.min(frame.starvedMs, STARVED_MS_MAX) : 0;
+    if (nowMs - Math.max(frame.sinceMs + starvedMs, this.#steppedMs) < patienceMs) return undefined;
     this.#steps += 1;
     this.#steppedMs = nowMs;
     const step = this.#seenSinceStep ? "renderer" : "browser";
@@ -102,7 +105,7 @@ export class PictureWatch {
       this.#askedAnew = false;
       const pauseMs = await this.#round(round, signal);
       this.#deps.changed();
-      if (!this.#askedAnew) await this.#pause(pauseMs, signal);
+      if (!this.#askedAnew && !signal.aborted) await this.#pause(pauseMs, signal);
     }
   }
 
@@ -112,9 +115,9 @@ export class PictureWatch {
     // There is nothing that could draw a frame, and that is known already.
     if (work.kind === "no-shell" || (work.kind === "cooling" && shown.kind === "nothing")) return FRAME_EVERY_MS;
     const askedMs = this.#deps.clock.monotonicMs();
-    await this.#askFrame(askedMs);
+    await this.#askFrame(askedMs, signal);
     const frame = this.#frame;
-    if (frame.kind === "alive" && this.#wantsCapture(round) && !signal.aborted) await this.#look();
+    if (frame.kind === "alive" && this.#wantsCapture(round) && !signal.aborted) await this.#look(signal);
     if (frame.kind === "alive" || (frame.kind === "late" && frame.renderer)) return FRAME_EVERY_MS;
     return Math.max(AGAIN_MS, FRAME_TIMEOUT_MS - (this.#deps.clock.monotonicMs() - askedMs));
   }
@@ -136,13 +139,14 @@ export class PictureWatch {
     return round % CAPTURE_EVERY_ROUNDS === 0;
   }
 
-  async #askFrame(askedMs: number): Promise<void> {
+  async #askFrame(askedMs: number, signal: AbortSignal): Promise<void> {
     const epoch = this.#epoch;
     const finding = await this.#ask<FrameFinding>(
       this.#deps.shell.witnessFrame(FRAME_TIMEOUT_MS),
       FRAME_TIMEOUT_MS,
       { kind: "late", renderer: false, output: false },
       (why) => ({ kind: "unknown", why }),
+      signal,
     );
     if (epoch === this.#epoch) this.#frame = this.#frameFact(finding, askedMs);
   }
@@ -156,29 +160,38 @@ export class PictureWatch {
     }
     const before = this.#frame;
     const again = before.kind === "late" || before.kind === "unknown";
-    return { ...finding, misses: again ? before.misses + 1 : 1, sinceMs: again ? before.sinceMs : askedMs };
+    const row = { misses: again ? before.misses + 1 : 1, sinceMs: again ? before.sinceMs : askedMs };
+    if (finding.kind === "unknown") return { ...finding, ...row };
+    return { ...finding, ...row, starvedMs: (finding.starvedMs ?? 0) + (before.kind === "late" ? before.starvedMs : 0) };
   }
 
-  async #look(): Promise<void> {
+  async #look(signal: AbortSignal): Promise<void> {
     const epoch = this.#epoch;
     const late = fail("capture.timed-out", `no capture within ${SAMPLE_TIMEOUT_MS} ms`);
-    const sample = await this.#ask<Result<PixelSample>>(this.#deps.shell.sample(), SAMPLE_TIMEOUT_MS, late, (why) => fail("capture.failed", why));
+    const sample = await this.#ask<Result<PixelSample>>(this.#deps.shell.sample(), SAMPLE_TIMEOUT_MS, late, (why) => fail("capture.failed", why), signal);
     if (epoch !== this.#epoch) return;
     this.#captureOld = false;
     const hits = this.#content.kind === "uniform" ? this.#content.hits : 0;
     this.#content = sample.ok ? inspectSample(sample.value, hits) : { kind: "unknown", why: sample.error.message };
   }
 
-  /** The shell's answer, `late` when it does not keep its deadline, `broken` when it throws, which it promises not to. */
-  async #ask<T>(question: Promise<T>, timeoutMs: number, late: T, broken: (why: string) => T): Promise<T> {
+  /** The shell's answer, `late` when it does not keep its deadline or the watch ends, `broken` when it throws, which it promises not to. */
+  async #ask<T>(question: Promise<T>, timeoutMs: number, late: T, broken: (why: string) => T, signal: AbortSignal): Promise<T> {
     const { timers, log } = this.#deps;
+    let end = (): void => undefined;
+    const ended = new Promise<T>((resolve) => {
+      end = () => resolve(late);
+    });
+    signal.addEventListener("abort", end, { once: true });
     try {
-      return await withDeadline(timers, "picture.answer", timeoutMs + SHELL_GRACE_MS, question);
+      return await withDeadline(timers, "picture.answer", timeoutMs + SHELL_GRACE_MS, Promise.race([question, ended]));
     } catch (thrown) {
       if (thrown instanceof TimeoutError) return late;
       // A bug in the shell must not stop the watch.
       log.error({ error: messageOf(thrown) }, "the shell threw when it was asked for the picture");
       return broken(messageOf(thrown));
+    } finally {
+      signal.removeEventListener("abort", end);
     }
   }
 }

@@ -13,8 +13,8 @@ const ALIVE: FrameFact = { kind: "alive", tookMs: 40, how: "the page moves", atM
 const OLD: FrameFact = { ...ALIVE, atMs: NOW_MS - FRAME_FRESH_MS - 1 };
 const UNASKABLE: FrameFact = { kind: "unknown", why: "x", misses: 1, sinceMs: NOW_MS };
 const VARIED: ContentFact = { kind: "varied", spread: 200 };
-const late = (misses: number): FrameFact => ({ kind: "late", misses, sinceMs: 0, renderer: false, output: true });
-const undrawn = (misses: number, output: boolean): FrameFact => ({ kind: "late", misses, sinceMs: 0, renderer: true, output });
+const late = (misses: number): FrameFact => ({ kind: "late", misses, sinceMs: 0, renderer: false, output: true, starvedMs: 0 });
+const undrawn = (misses: number, output: boolean): FrameFact => ({ kind: "late", misses, sinceMs: 0, renderer: true, output, starvedMs: 0 });
 const uniform = (red: number, green: number, blue: number, hits = 2): ContentFact => ({ kind: "uniform", red, green, blue, hits });
 
 function judge(stage: StageState, frame: FrameFact, content: ContentFact) {

@@ -8,8 +8,11 @@ export type FrameFact =
   | { readonly kind: "unasked" }
   /** A frame was seen at `atMs`. */
   | { readonly kind: "alive"; readonly tookMs: number; readonly how: string; readonly atMs: number }
-  /** `misses` in a row, the first asked at `sinceMs`; `renderer` and `output` say which half answered the last time. */
-  | { readonly kind: "late"; readonly misses: number; readonly sinceMs: number; readonly renderer: boolean; readonly output: boolean }
+  /**
+   * `misses` in a row, the first asked at `sinceMs`; `renderer` and `output` say which half answered the last time;
+   * `starvedMs`: for how long in these looks what draws the picture was kept waiting for a processor.
+   */
+  | { readonly kind: "late"; readonly misses: number; readonly sinceMs: number; readonly renderer: boolean; readonly output: boolean; readonly starvedMs: number }
   /** There was nobody to ask. Counts as a miss all the same: nobody saw a frame. */
   | { readonly kind: "unknown"; readonly why: string; readonly misses: number; readonly sinceMs: number };
 
@@ -184,7 +187,8 @@ function describeFrame(frame: FrameFact, nowMs: number): string {
       const half = frame.renderer
         ? "the renderer answers a capture, and draws nothing: its output may be switched off"
         : frame.output ? "the renderer does not answer" : "neither renderer nor output answers";
-      return `no frame ${frame.misses} times since ${Math.round(nowMs - frame.sinceMs)} ms: ${half}`;
+      const starved = frame.starvedMs === 0 ? "" : `; the machine is busy: the browser waited ${Math.round(frame.starvedMs)} ms for a processor`;
+      return `no frame ${frame.misses} times since ${Math.round(nowMs - frame.sinceMs)} ms: ${half}${starved}`;
     }
     case "unknown":
       return `could not ask: ${frame.why}`;

@@ -103,11 +103,12 @@ export interface PixelSample {
 
 /**
  * `alive`: a frame made for this question arrived. `late`: none did in time; `renderer` and `output` say
- * which half answered. `unknown`: could not ask.
+ * which half answered; `starvedMs`: of the time of this look, so long what draws the picture was kept waiting for a
+ * processor, which says nothing about the page. `unknown`: could not ask.
  */
 export type FrameFinding =
   | { readonly kind: "alive"; readonly tookMs: number; readonly how: string }
-  | { readonly kind: "late"; readonly renderer: boolean; readonly output: boolean }
+  | { readonly kind: "late"; readonly renderer: boolean; readonly output: boolean; readonly starvedMs?: number }
   | { readonly kind: "unknown"; readonly why: string };
 
 /**

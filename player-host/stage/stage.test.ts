@@ -139,6 +139,33 @@ describe("the stage", () => {
     await end();
   });
 
+  test("ends at once, whatever the shell does not answer", async () => {
+    const { time, shell, end } = setUp();
+    await time.advance(20_000);
+    shell.witnessFrame = () => new Promise(() => undefined);
+    await time.advance(5_000);
+    const askedMs = time.monotonicMs();
+    await end();
+    expect(time.monotonicMs() - askedMs).toBe(0);
+    expect(time.pending()).toEqual([]);
+  });
+
+  test("a page that a slow machine keeps waiting is not ended for it, and one that hangs there is, later", async () => {
+    const { time, shell, stage, end } = setUp();
+    await time.advance(20_000);
+    shell.frame = { kind: "late", renderer: false, output: false, starvedMs: 2_900 };
+    await time.advance(60_000);
+    expect([shell.resets, shell.starts]).toEqual([0, 1]);
+    expect(stage.seen().picture.evidence[1]?.says).toContain("the machine is busy");
+    shell.frame = { kind: "alive", tookMs: 900, how: "the page moves" };
+    await time.advance(5_000);
+    expect(stage.seen().picture.verdict).toBe("showing");
+    shell.frame = { kind: "late", renderer: false, output: true, starvedMs: 1_500 };
+    await time.advance(30_000);
+    expect(shell.resets).toBe(1);
+    await end();
+  });
+
   test("where no frame comes from the new renderer either, the browser is started anew; and each step takes longer than the last", async () => {
     const { time, shell, end } = setUp();
     await time.advance(20_000);

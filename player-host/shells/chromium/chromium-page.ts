@@ -26,8 +26,8 @@ export interface ChromiumPageDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly emit: (event: ShellEvent) => void;
-  /** The document of our load is there and no renderer takes it: whoever owns the processes has to end it. */
-  readonly onStuck: () => void;
+  /** The document of our load is there and no renderer takes it: whoever owns the processes has to end it, while it is so. */
+  readonly onStuck: (isStill: () => boolean) => void;
   /** Absent where the shell puts the page API into documents itself. */
   readonly script?: PageScript | undefined;
   /** Without a screen the window has a frame that nobody sees; the page is then given exactly this size. */
@@ -122,9 +122,10 @@ export class ChromiumPage implements GuardedPage {
 
   answered(): void {
     if (this.#loading.kind !== "asked") return;
+    const { load } = this.#loading;
     this.#armDeadline(TAKE_TIMEOUT_MS, () => {
       this.#armDeadline(COMMIT_TIMEOUT_MS);
-      this.#deps.onStuck();
+      this.#deps.onStuck(() => this.#loading.kind === "asked" && this.#loading.load === load);
     });
   }
 

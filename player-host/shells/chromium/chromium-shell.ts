@@ -15,6 +15,7 @@ import type {
   ShellImage,
 } from "../../stage/shell.ts";
 import { browserEnvironment } from "./browser-environment.ts";
+import { browserMetrics } from "./browser-metrics.ts";
 import type { WayOut } from "../../contract/link-messages.ts";
 import { startBrowser, type BrowserProcess } from "./browser-process.ts";
 import { CdpClient, CdpError, cdpFailure } from "./cdp-client.ts";
@@ -28,9 +29,10 @@ import { LocalNetwork } from "./local-network.ts";
 import { PagePictures } from "./page-pictures.ts";
 import { browserProxyOf, proxyName } from "../common/way-out.ts";
 import type { ProfileFolder } from "../common/profile-folder.ts";
+import { endStuckRenderer, ProcessStarvation } from "../common/starvation.ts";
 import { freeProfile } from "./profile-guard.ts";
 import { lockPreferences } from "./profile-preferences.ts";
-import { rendererPids, renderersInGroup, residentBytesOf } from "./renderer-processes.ts";
+import { processesInGroup, rendererPids, renderersInGroup } from "./renderer-processes.ts";
 import { RestartBudget } from "./restart-budget.ts";
 import { Screencast } from "./screencast.ts";
 import { TargetGuard } from "./target-guard.ts";
@@ -232,11 +234,6 @@ export class ChromiumShell implements Shell {
     }
   }
 
-  #endStuck(): void {
-    this.#deps.log.error({}, "a document is there and its renderer does not take it: ending the renderer");
-    this.resetRenderer().catch((thrown: unknown) => this.#deps.log.error({ error: stackOf(thrown) }, "ending the renderer threw"));
-  }
-
   #kill(pid: number): void {
     try {
       process.kill(pid, "SIGKILL");
@@ -310,26 +307,8 @@ export class ChromiumShell implements Shell {
   async metrics(): Promise<Readonly<Record<string, number>>> {
     const running = this.#running;
     if (running === undefined) return {};
-    const found: Record<string, number> = { "player.sends-dropped": this.#sendsDropped, "player.texts-dropped": running.cdp.oversized, "player.gpu-deaths": running.gpu.deaths };
-    try {
-      const pids = await rendererPids(running.cdp);
-      const bytes = await residentBytesOf(pids);
-      if (bytes !== undefined) found["player.renderer-bytes"] = bytes;
-      found["player.renderers"] = pids.length;
-      const browser = await residentBytesOf([running.process.pid]);
-      if (browser !== undefined) found["player.browser-bytes"] = browser;
-      // The browser keeps the last thousand console messages, and with them what they name, until it is told not to.
-      await running.page.call("Runtime.discardConsoleEntries", undefined, 2_000);
-      const { metrics } = await running.page.call("Performance.getMetrics", undefined, 2_000);
-      const heap = metrics.find((metric) => metric.name === "JSHeapUsedSize");
-      if (heap !== undefined) found["player.js-heap-bytes"] = heap.value;
-      const fps = await running.page.evaluate(COUNT_FRAMES, 3_000);
-      if (typeof fps === "number") found["player.fps"] = fps;
-    } catch (thrown) {
-      // A renderer that hangs has no numbers: what is missing is not in the answer.
-      this.#deps.log.debug({ error: cdpFailure(thrown) }, "not all metrics could be read");
-    }
-    return found;
+    const known = { "player.sends-dropped": this.#sendsDropped, "player.texts-dropped": running.cdp.oversized, "player.gpu-deaths": running.gpu.deaths };
+    return { ...known, ...(await browserMetrics(running, this.#deps.log)) };
   }
 
   async #open(process: BrowserProcess, cdp: CdpClient, x11: X11Connection | undefined): Promise<{ readonly running: Running; readonly product: string }> {
@@ -347,8 +326,9 @@ export class ChromiumShell implements Shell {
       cdp.call("Page.bringToFront", undefined, { sessionId, timeoutMs: 2_000 }).catch(cdpFailure);
     };
     const size = settings.headless ? settings.window : undefined;
-    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: () => this.#endStuck(), size, own: HTTPS_ORIGINS });
-    const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, clock, timers);
+    const starvation = new ProcessStarvation(async () => (await processesInGroup(process.pid)) ?? [], clock);
+    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), timers, log }), size, own: HTTPS_ORIGINS });
+    const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, starvation, clock, timers);
     const guard = new FetchGuard(cdp, log, screens, () => this.#wayOut);
     const frames = new FrameGuard({ cdp, binding: `${script.binding}Guard`, saw: (what) => emit({ kind: "refused", what: "dialog", detail: what }) });
     const targets = new TargetGuard({
@@ -430,18 +410,6 @@ export class ChromiumShell implements Shell {
     this.#events.emit({ kind: "browser-gone", reason });
   }
 }
-
-/** Frames the page's main thread got through in one second. */
-const COUNT_FRAMES = `new Promise((done) => {
-  const startMs = performance.now();
-  let frames = 0;
-  const tick = (nowMs) => {
-    frames += 1;
-    if (nowMs - startMs >= 1000) done(Math.round((frames * 1000) / (nowMs - startMs)));
-    else requestAnimationFrame(tick);
-  };
-  requestAnimationFrame(tick);
-})`;
 
 async function firstPage(cdp: CdpClient): Promise<string> {
   const { targetInfos } = await cdp.call("Target.getTargets", {});

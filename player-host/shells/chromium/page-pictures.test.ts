@@ -8,7 +8,7 @@ import { Screencast } from "./screencast.ts";
 type Answer = "answers" | "silent" | "refuses";
 
 /** A browser whose parts answer, stay silent until the deadline, or refuse, each by itself. */
-function setUp(browser: { readonly start: Answer; readonly frames: Answer; readonly thread: Answer; readonly capture: Answer; readonly casts?: boolean }) {
+function setUp(browser: { readonly start: Answer; readonly frames: Answer; readonly thread: Answer; readonly capture: Answer; readonly casts?: boolean; readonly starvedMs?: number }) {
   const time = new VirtualTime();
   const listeners = new Set<(frame: unknown) => void>();
   const asked: string[] = [];
@@ -37,7 +37,7 @@ function setUp(browser: { readonly start: Answer; readonly frames: Answer; reado
     evaluate: (_expression: string, timeoutMs: number) => answer(browser.frames, "frames", timeoutMs),
     evaluateInMainWorld: (_expression: string, timeoutMs: number) => answer(browser.thread, "thread", timeoutMs),
   } as unknown as ChromiumPage;
-  const pictures = new PagePictures(new Screencast(cdp, "s", time), page, time, time);
+  const pictures = new PagePictures(new Screencast(cdp, "s", time), page, { begin: () => Promise.resolve(() => Promise.resolve(browser.starvedMs ?? 0)) }, time, time);
   const settled = async <T>(work: Promise<T>): Promise<T> => {
     await time.advance(20_000);
     return work;
@@ -48,7 +48,7 @@ function setUp(browser: { readonly start: Answer; readonly frames: Answer; reado
 describe("the frame witness", () => {
   test("says which half answered: a healthy page behind an output that is switched off answers a capture and draws nothing", async () => {
     const { pictures, settled } = setUp({ start: "answers", frames: "silent", thread: "answers", capture: "answers" });
-    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: true, output: false });
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: true, output: false, starvedMs: 0 });
   });
 
   test.each<[string, Answer, Answer]>([
@@ -58,7 +58,12 @@ describe("the frame witness", () => {
     ["whose renderer the browser does not reach any more", "refuses", "refuses"],
   ])("does not take a page for alive %s", async (_name, thread, capture) => {
     const { pictures, settled } = setUp({ start: "silent", frames: thread === "refuses" ? "refuses" : "silent", thread, capture });
-    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: false, output: false });
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: false, output: false, starvedMs: 0 });
+  });
+
+  test("says for how long the browser was kept waiting for a processor", async () => {
+    const { pictures, settled } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "silent", starvedMs: 1_900 });
+    expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "late", starvedMs: 1_900 });
   });
 
   test("keeps its time, whatever is not answered", async () => {

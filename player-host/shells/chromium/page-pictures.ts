@@ -4,6 +4,7 @@ import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { FrameFinding, PixelSample, ScreenshotRequest, ShellImage } from "../../stage/shell.ts";
 import { CdpError, cdpFailure } from "./cdp-client.ts";
 import type { ChromiumPage } from "./chromium-page.ts";
+import type { Starvation } from "../common/starvation.ts";
 import { witnessFrame } from "./frame-witness.ts";
 import type { CastSettings, Screencast } from "./screencast.ts";
 import { decodePng, imageSize } from "./tiny-png.ts";
@@ -22,11 +23,13 @@ export class PagePictures {
   readonly #page: ChromiumPage;
   readonly #clock: Clock;
   readonly #timers: Timers;
+  readonly #starvation: Starvation;
   #last: { readonly atMs: number; readonly base64: string } | undefined;
 
-  constructor(cast: Screencast, page: ChromiumPage, clock: Clock, timers: Timers) {
+  constructor(cast: Screencast, page: ChromiumPage, starvation: Starvation, clock: Clock, timers: Timers) {
     this.#cast = cast;
     this.#page = page;
+    this.#starvation = starvation;
     this.#clock = clock;
     this.#timers = timers;
   }
@@ -61,7 +64,7 @@ export class PagePictures {
   /**
    * The frame witness. Where a third of the time has passed without a frame, the renderer is asked in two more ways at
    * once: behind an output that is switched off a healthy page draws no frame, and answers both (a capture of a large
-   * screen takes a small machine a while).
+   * screen takes a small machine a while). And from then on it is measured whether the browser is kept waiting for a processor.
    */
   async witness(timeoutMs: number): Promise<FrameFinding> {
     const looking = this.#look(timeoutMs);
@@ -69,8 +72,11 @@ export class PagePictures {
     const early = await Promise.race([looking, sleep(this.#timers, "witness.no-frame-yet", timeoutMs / 3, found.signal)]);
     found.abort();
     if (typeof early !== "boolean") return early;
+    const measuring = this.#starvation.begin();
     const [finding, renderer] = await Promise.all([looking, this.#rendererAnswers((timeoutMs * 2) / 3)]);
-    return finding.kind === "late" ? { ...finding, renderer } : finding;
+    if (finding.kind !== "late") return finding;
+    const starvedMs = await (await measuring)();
+    return { ...finding, renderer, starvedMs };
   }
 
   async #look(timeoutMs: number): Promise<FrameFinding> {

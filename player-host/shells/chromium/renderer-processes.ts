@@ -1,23 +1,29 @@
 import { readdir, readFile } from "node:fs/promises";
 import type { Cdp } from "./cdp-client.ts";
 
-/**
- * Process ids of the renderers of the browser that leads this process group, from the kernel, which answers whatever
- * the browser does; `undefined` where there is no /proc. Chromium names a process's kind on its command line.
- */
-export async function renderersInGroup(groupId: number): Promise<readonly number[] | undefined> {
+/** Process ids of the group that a browser leads, from the kernel, which answers whatever the browser does; `undefined` where there is no /proc. */
+export async function processesInGroup(groupId: number): Promise<readonly number[] | undefined> {
   const names = await readdir("/proc").catch(() => undefined);
   if (names === undefined) return undefined;
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
-  const each = await Promise.all(pids.map(async (pid) => ((await isRenderer(pid, groupId)) ? [pid] : [])));
+  const each = await Promise.all(pids.map(async (pid) => ((await isInGroup(pid, groupId)) ? [pid] : [])));
   return each.flat();
 }
 
-async function isRenderer(pid: number, groupId: number): Promise<boolean> {
+/** Of these the renderers. Chromium names a process's kind on its command line. */
+export async function renderersInGroup(groupId: number): Promise<readonly number[] | undefined> {
+  const pids = await processesInGroup(groupId);
+  const each = pids && (await Promise.all(pids.map(async (pid) => ((await isRenderer(pid)) ? [pid] : []))));
+  return each?.flat();
+}
+
+async function isInGroup(pid: number, groupId: number): Promise<boolean> {
   // "pid (name) state parent group …": the name may hold anything, so the fields are counted from its last bracket (proc_pid_stat(5)).
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  const group = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2];
-  if (Number(group) !== groupId) return false;
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]) === groupId;
+}
+
+async function isRenderer(pid: number): Promise<boolean> {
   const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   return /(^|[\0 ])--type=renderer([\0 ]|$)/.test(commandLine);
 }

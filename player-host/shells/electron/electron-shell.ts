@@ -7,6 +7,7 @@ import { mayUseLocalNetwork, PACKAGE_SCHEME, SCHEME_ORIGINS, SCREEN_SCHEME } fro
 import type { FrameFinding, LoadTarget, PixelSample, ScreenModel, ScreenshotRequest, Shell, ShellEvent, ShellFacts, ShellImage } from "../../stage/shell.ts";
 import type { WayOut } from "../../contract/link-messages.ts";
 import { browserProxyOf } from "../common/way-out.ts";
+import { endStuckRenderer, ProcessStarvation } from "../common/starvation.ts";
 import { CdpError, cdpFailure } from "../chromium/cdp-client.ts";
 import { ChromiumPage } from "../chromium/chromium-page.ts";
 import { FetchGuard, type ScreenDocument } from "../chromium/fetch-guard.ts";
@@ -84,8 +85,9 @@ export class ElectronShell implements Shell {
       await window.loadURL("about:blank");
       const { frameTree } = await cdp.call("Page.getFrameTree", undefined);
       const emit = (event: ShellEvent): void => this.#events.emit(event);
-      const page = new ChromiumPage({ cdp, sessionId: undefined, frameId: frameTree.frame.id, timers, log, emit, onStuck: () => this.#endStuck(), own: SCHEME_ORIGINS });
-      const pictures = new PagePictures(new Screencast(cdp, undefined, timers), page, clock, timers);
+      const starvation = new ProcessStarvation(() => Promise.resolve(electron.app.getAppMetrics().map(({ pid }) => pid)), clock);
+      const page = new ChromiumPage({ cdp, sessionId: undefined, frameId: frameTree.frame.id, timers, log, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), timers, log }), own: SCHEME_ORIGINS });
+      const pictures = new PagePictures(new Screencast(cdp, undefined, timers), page, starvation, clock, timers);
       lockContents(window.webContents, () => page.rules(), (url) => page.heldBack(url), refuse);
       this.#listen(window, page, pictures);
       await page.prepare();
@@ -146,11 +148,6 @@ export class ElectronShell implements Shell {
     if (!silent || this.#open !== open) return;
     this.#deps.log.error({}, "Electron does not say that its renderer has ended: closing the window");
     this.#events.emit({ kind: "browser-gone", reason: "its page hung, and ending the page's process did not help" });
-  }
-
-  #endStuck(): void {
-    this.#deps.log.error({}, "a document is there and its renderer does not take it: ending the renderer");
-    this.resetRenderer().catch((thrown: unknown) => this.#deps.log.error({ error: messageOf(thrown) }, "ending the renderer threw"));
   }
 
   async screenshot(request: ScreenshotRequest): Promise<Result<ShellImage>> {
