@@ -20,7 +20,7 @@ export interface KeepPlayerDeps extends KeepDeps {
 
 const WHAT = "the player host";
 const LOOK_EVERY_MS = 250;
-/** A player host that speaks says itself that its browser shows nothing; this is for one that does not. */
+/** A player host that speaks says itself that its browser shows nothing, once or twice the time after; this is for one that does not. */
 const HOST_GRACE_MS = 3_000;
 /** Ends that are not the browser's doing: asked to stop or to start again, wrong options, another host on the same folder. */
 const NOT_THE_BROWSER: readonly (number | null)[] = [HOST_EXIT.stopped, HOST_EXIT.restart, HOST_EXIT.usage, HOST_EXIT.alreadyRunning];
@@ -72,12 +72,14 @@ function whyUnproven(chosen: ChosenBrowser, end: ProgramEnd, proven: boolean): s
 async function watchProof(chosen: ChosenBrowser, deps: KeepPlayerDeps, signal: AbortSignal, cut: () => void): Promise<void> {
   const { choice, limits, timers, clock, browser } = deps;
   if (choice.proven || !(await deps.agentUp(signal))) return;
-  const deadlineMs = clock.monotonicMs() + limits.pictureWithinMs + HOST_GRACE_MS;
+  const startedMs = clock.monotonicMs();
   let told = false;
   while (!choice.proven && (await sleep(timers, "start.proof", LOOK_EVERY_MS, signal))) {
     const report = await browser();
     if (report?.picture.kind === "seen") return choice.proved(chosen.browser);
-    const why = report?.picture.kind === "none" ? report.picture.why : clock.monotonicMs() >= deadlineMs ? `no picture within ${Math.round(limits.pictureWithinMs / 1_000)} s` : undefined;
+    const withinMs = limits.pictureWithinMs * (report === undefined ? 1 : 2);
+    const late = clock.monotonicMs() - startedMs >= withinMs + HOST_GRACE_MS;
+    const why = report?.picture.kind === "none" ? report.picture.why : late ? `no picture within ${Math.round(withinMs / 1_000)} s` : undefined;
     if (why === undefined || told) continue;
     told = true;
     await choice.failed(chosen.browser, why);

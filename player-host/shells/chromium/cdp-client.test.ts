@@ -110,7 +110,7 @@ describe("the protocol's client", () => {
     expect(await refused).toBe("refused");
   });
 
-  test("a picture may be long, and messages come whole however the pipe cuts them", async () => {
+  test("a picture may be long, and messages come whole however the pipe cuts them", { timeout: 30_000 }, async () => {
     const { cdp, fromBrowser, turn } = setUp();
     const frames: number[] = [];
     cdp.on("Page.screencastFrame", "s", ({ data }) => frames.push(data.length));

@@ -12,7 +12,7 @@ const GOOD_URL = "https://vitrine-aa11.invalid/index.html";
 const MISSING: LoadTarget = { kind: "url", url: "http://127.0.0.1:1/nothere", ignoreCache: false };
 const NOT_FOUND = { code: "http.404", message: "127.0.0.1:1 answered 404." };
 
-function setUp() {
+function setUp(beforeLoad?: (target: LoadTarget) => Promise<void>) {
   const calls: string[] = [];
   const answers: Record<string, unknown> = {};
   const listeners = new Map<string, (params: unknown) => void>();
@@ -33,7 +33,7 @@ function setUp() {
   const events: ShellEvent[] = [];
   const stuck: number[] = [];
   const time = new VirtualTime();
-  const page = new ChromiumPage({ cdp, sessionId: undefined, own: HTTPS_ORIGINS, frameId: FRAME, timers: time, log: silentLog, emit: (event) => events.push(event), onStuck: () => stuck.push(time.monotonicMs()) });
+  const page = new ChromiumPage({ cdp, sessionId: undefined, own: HTTPS_ORIGINS, frameId: FRAME, timers: time, log: silentLog, emit: (event) => events.push(event), onStuck: () => stuck.push(time.monotonicMs()), ...(beforeLoad && { beforeLoad }) });
   /** The browser's new document in the main frame, and its end of loading. */
   const commit = (url: string, loaderId: string, unreachableUrl?: string): void => {
     const frame = { id: FRAME, loaderId, url, ...(unreachableUrl === undefined ? {} : { unreachableUrl }) };
@@ -78,6 +78,20 @@ describe("a load that fails before its document comes", () => {
     await page.load(3, GOOD);
     expect(calls.at(-1)).toBe("Page.reload");
   });
+});
+
+test("a load that waits for a permission does not come after the one that took its place", async () => {
+  let granted: () => void = () => undefined;
+  const { page, calls, commit, outcomes } = setUp((target) => (target.kind === "url" ? new Promise((resolve) => (granted = resolve)) : Promise.resolve()));
+  await page.prepare();
+  calls.length = 0;
+  const first = page.load(1, MISSING);
+  await page.load(2, GOOD);
+  granted();
+  await first;
+  expect(calls).toEqual(["Page.navigate"]);
+  commit(GOOD_URL, "L1");
+  expect(outcomes()).toEqual([["load-finished", 2]]);
 });
 
 test("the browser's own error page is a failed load, and the old picture is gone", async () => {

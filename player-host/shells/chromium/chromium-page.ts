@@ -28,6 +28,8 @@ export interface ChromiumPageDeps {
   readonly emit: (event: ShellEvent) => void;
   /** The document of our load is there and no renderer takes it: whoever owns the processes has to end it, while it is so. */
   readonly onStuck: (isStill: () => boolean) => void;
+  /** What has to be there before a target is loaded. Never rejects. */
+  readonly beforeLoad?: (target: LoadTarget) => Promise<void>;
   /** Absent where the shell puts the page API into documents itself. */
   readonly script?: PageScript | undefined;
   /** Without a screen the window has a frame that nobody sees; the page is then given exactly this size. */
@@ -197,6 +199,7 @@ export class ChromiumPage implements GuardedPage {
     this.#armDeadline(COMMIT_TIMEOUT_MS);
     this.#deps.emit({ kind: "load-started", load, url });
     try {
+      await this.#deps.beforeLoad?.(target);
       const way = await this.#wayTo(target, url);
       // Something else was asked for meanwhile.
       if (this.#loading.kind !== "asked" || this.#loading.load !== load) return;

@@ -61,7 +61,6 @@ interface Running {
   readonly cdp: CdpClient;
   readonly page: ChromiumPage;
   readonly pictures: PagePictures;
-  readonly localNetwork: LocalNetwork;
   readonly gpu: GpuWatch;
   readonly targetId: string;
   /** Aborted when this browser is given up. */
@@ -208,9 +207,7 @@ export class ChromiumShell implements Shell {
   }
 
   async load(load: number, target: LoadTarget): Promise<void> {
-    const running = this.#running;
-    await running?.localNetwork.allow(target);
-    await running?.page.load(load, target);
+    await this.#running?.page.load(load, target);
   }
 
   /**
@@ -326,8 +323,9 @@ export class ChromiumShell implements Shell {
       cdp.call("Page.bringToFront", undefined, { sessionId, timeoutMs: 2_000 }).catch(cdpFailure);
     };
     const size = settings.headless ? settings.window : undefined;
+    const localNetwork = new LocalNetwork(cdp, HTTPS_ORIGINS, log);
     const starvation = new ProcessStarvation(async () => (await processesInGroup(process.pid)) ?? [], clock);
-    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), timers, log }), size, own: HTTPS_ORIGINS });
+    const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), timers, log }), size, own: HTTPS_ORIGINS, beforeLoad: (target) => localNetwork.allow(target) });
     const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, starvation, clock, timers);
     const guard = new FetchGuard(cdp, log, screens, () => this.#wayOut);
     const frames = new FrameGuard({ cdp, binding: `${script.binding}Guard`, saw: (what) => emit({ kind: "refused", what: "dialog", detail: what }) });
@@ -354,9 +352,8 @@ export class ChromiumShell implements Shell {
       this.#events.emit({ kind: "renderer-gone", reason: this.#ending === undefined ? "crashed" : "ended by the host" });
       this.#ending?.abort();
     });
-    const localNetwork = new LocalNetwork(cdp, HTTPS_ORIGINS, log);
     const gpu = new GpuWatch({ cdp, timers, log, worn: (why) => this.#startAnew(why) });
-    const running: Running = { process, cdp, page, pictures, localNetwork, gpu, targetId, over: new AbortController() };
+    const running: Running = { process, cdp, page, pictures, gpu, targetId, over: new AbortController() };
     gpu.run(running.over.signal).catch((thrown: unknown) => log.error({ error: stackOf(thrown) }, "watching the graphics process threw"));
     if (x11 !== undefined) running.over.signal.addEventListener("abort", () => x11.close(), { once: true });
     if (!settings.headless) this.#watchWindow(running, x11, targets);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
@@ -61,6 +61,48 @@ test("a page that loads and draws nothing is no picture either", async () => {
   await shell.witnessFrame(5_000);
   await time.advance(30_000);
   expect(proof.report.picture.kind).toBe("none");
+});
+
+describe("a page whose renderer had to be ended before its first frame", () => {
+  const gone: ShellEvent = { kind: "renderer-gone", reason: "ended by the host" };
+
+  async function afterAnEnd() {
+    const seat = setUp();
+    await seat.shell.start();
+    seat.answers.frame = LATE;
+    seat.tell({ kind: "load-committed", load: 1, url: "http://a.example/" });
+    await seat.time.advance(12_000);
+    seat.tell(gone);
+    await seat.time.advance(20_000);
+    return seat;
+  }
+
+  test("does not cost the browser its proof, which our own page then is", async () => {
+    const { proof, shell, answers, tell, time } = await afterAnEnd();
+    expect(proof.report.picture.kind).toBe("waiting");
+    tell(gone);
+    answers.frame = ALIVE;
+    tell({ kind: "load-finished", load: 3, url: "https://screen.vitrine.invalid/fault" });
+    await shell.witnessFrame(5_000);
+    expect(proof.report.picture).toEqual({ kind: "seen", afterMs: 32_000 });
+    expect(time.pending()).toEqual([]);
+  });
+
+  test("is no excuse for ever", async () => {
+    const { proof, tell, time } = await afterAnEnd();
+    tell(gone);
+    await time.advance(10_000);
+    expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 42 s" });
+  });
+
+  test("is none where nothing was loaded", async () => {
+    const { proof, shell, tell, time } = setUp();
+    await shell.start();
+    await time.advance(12_000);
+    tell(gone);
+    await time.advance(18_000);
+    expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 30 s" });
+  });
 });
 
 test("two ends before the first picture are one too many, whether it starts at all or not; the last words are told", async () => {

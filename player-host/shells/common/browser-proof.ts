@@ -21,7 +21,7 @@ export interface BrowserProofDeps {
 
 /**
  * Holds the browser behind a shell to its proof: the first frame of a loaded page. It counts ends before that and has a
- * deadline for it, and says at the start what is to be said of the version. Shell-neutral; changes nothing about the shell.
+ * deadline for it, longer by once where a page may be at fault, and says at the start what is to be said of the version. Shell-neutral; changes nothing about the shell.
  */
 export class BrowserProof {
   readonly #deps: BrowserProofDeps;
@@ -33,6 +33,9 @@ export class BrowserProof {
   #firstStartMs: number | undefined;
   #deadline: Timer | undefined;
   #loaded = false;
+  /** A document has taken its place in this browser. */
+  #committed = false;
+  #extended = false;
 
   constructor(deps: BrowserProofDeps) {
     this.#deps = deps;
@@ -57,13 +60,28 @@ export class BrowserProof {
 
   #starts(): void {
     if (this.#firstStartMs !== undefined) return;
+    this.#firstStartMs = this.#deps.clock.monotonicMs();
+    this.#armDeadline();
+  }
+
+  #armDeadline(): void {
     const { clock, timers } = this.#deps;
-    this.#firstStartMs = clock.monotonicMs();
-    const seconds = Math.round(this.#limits.pictureWithinMs / 1_000);
+    this.#deadline?.cancel();
     this.#deadline = timers.after("browser.proof", this.#limits.pictureWithinMs, () => {
       const last = this.#ends.at(-1);
+      const seconds = Math.round((clock.monotonicMs() - (this.#firstStartMs ?? 0)) / 1_000);
       this.#fail(`no picture within ${seconds} s${last === undefined ? "" : `; it ended once: ${last}`}`);
     });
+  }
+
+  /**
+   * A page that hangs as soon as it is there looks like a browser that draws nothing. Its renderer is ended, and after the
+   * second time a page of ours is shown: a browser that draws that one has proved itself, and it is given the time for it.
+   */
+  #rendererGone(): void {
+    if (!this.#committed || this.#extended || this.#report.picture.kind !== "waiting") return;
+    this.#extended = true;
+    this.#armDeadline();
   }
 
   #started(result: Result<ShellFacts>): void {
@@ -76,7 +94,10 @@ export class BrowserProof {
   }
 
   #take(event: ShellEvent): void {
+    if (event.kind === "load-committed" || event.kind === "load-finished") this.#committed = true;
     if (event.kind === "load-finished") this.#loaded = true;
+    if (event.kind === "renderer-gone") this.#rendererGone();
+    if (event.kind === "browser-gone") this.#committed = false;
     if (event.kind === "browser-gone" || event.kind === "renderer-gone") this.#loaded = false;
     if (event.kind === "browser-gone") this.#ended(event.reason);
   }

@@ -20,8 +20,18 @@ export interface ProxyCredentials {
 export function browserProxyOf({ proxy, noProxy = "" }: WayOut): BrowserProxy | undefined {
   const url = proxy === undefined ? null : URL.parse(proxy);
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return undefined;
-  const credentials = url.username === "" ? undefined : { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+  const credentials = credentialsOf(url);
+  if (credentials === "damaged") return undefined;
   return { server: `${url.protocol}//${url.host}`, bypass: exceptions(noProxy).flatMap(bypassRules).join(";"), credentials };
+}
+
+function credentialsOf({ username, password }: URL): ProxyCredentials | undefined | "damaged" {
+  try {
+    return username === "" ? undefined : { username: decodeURIComponent(username), password: decodeURIComponent(password) };
+  } catch {
+    // A % that begins no character.
+    return "damaged";
+  }
 }
 
 /** The way out to `url` as variables of an environment, for Node's own client; `undefined`: none was said, the machine's own counts. */
@@ -34,7 +44,9 @@ export function proxyEnvironment(url: URL, wayOut: WayOut): Readonly<Record<stri
 export function isDirect(url: URL, { noProxy = "" }: WayOut): boolean {
   if (/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/i.test(url.hostname)) return true;
   return exceptions(noProxy).some((entry) => {
-    const [host = "", port] = entry.split(":");
+    // `[::1]:80` has colons in its host.
+    const [, host = "", port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [];
+    if (host === "") return false;
     if (port !== undefined && port !== (url.port || (url.protocol === "https:" ? "443" : "80"))) return false;
     const name = host.replace(/^\*?\./, "");
     return host === "*" || url.hostname === name || url.hostname.endsWith(`.${name}`);
@@ -70,7 +82,7 @@ function exceptions(noProxy: string): string[] {
 
 /** A name stands for itself and for everything below it; loopback is left out by the browser itself. */
 function bypassRules(entry: string): string[] {
-  if (entry === "*" || /^\d+(\.\d+){3}/.test(entry)) return [entry];
+  if (entry === "*" || entry.startsWith("[") || /^\d+(\.\d+){3}/.test(entry)) return [entry];
   const name = entry.replace(/^\*?\./, "");
   return [name, `.${name}`];
 }
