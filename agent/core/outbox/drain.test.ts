@@ -239,6 +239,28 @@ test("a large record lets new ones by ever more rarely, for each time is a write
   await cloud.disconnect();
 });
 
+test("large records that keep coming are not all moved for each of them: at most one a second on average", async () => {
+  const { bench, cloud } = await withBacklog({});
+  cloud.connect({ frameBytesMax: 4_096 });
+  for (let n = 0; n < 120; n += 1) {
+    await append(bench, "play", 1, "x".repeat(6_000));
+    await append(bench, "play", 1);
+    await bench.time.advance(1_000);
+    await cloud.ack();
+  }
+  const moves = bench.outbox.ranges().play.newest - 240;
+  expect(moves).toBeGreaterThan(0);
+  expect(moves).toBeLessThan(240);
+  cloud.limit({});
+  for (let n = 0; n < 10; n += 1) {
+    await bench.time.advance(1_000);
+    await cloud.ack();
+  }
+  expect(cloud.frames.flatMap(({ records }) => records)).toHaveLength(240);
+  expect(await bench.gaps()).toEqual([]);
+  await cloud.disconnect();
+});
+
 test("a disk that refuses to move a large record holds up its own stream alone, and loses nothing", async () => {
   let refuses = false;
   const bench = new OutboxBench({ behaviour: { refuse: (change) => (refuses && (change.dropOne?.length ?? 0) > 0 ? { code: "storage.full", message: "full" } : undefined) } });

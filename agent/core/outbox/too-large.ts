@@ -1,6 +1,8 @@
 /** Records that were moved once let the next ones by after this long, then after twice as long, and so on: each move is a write. */
 const MOVE_FIRST_MS = 1_000;
 const MOVE_CAP_MS = 60_000;
+/** And after so long for each of them, where that is more. */
+const MOVE_EACH_MS = 1_000;
 
 /** What is known in one session of the records of one stream that fit no frame of its link. */
 export class TooLarge {
@@ -25,11 +27,11 @@ export class TooLarge {
     this.#nothingBehind = false;
   }
 
-  /** Whether the ones at the front may move now. Those found for the first time move at once. */
+  /** Whether the ones at the front may move now. Where none of them was moved before they move at once, for they hold up what is behind them. */
   mayMove(front: readonly number[], nowMs: number): boolean {
     if (nowMs < this.#notBeforeMs) return false;
-    if (!front.every((seq) => this.#numbers.has(seq))) return true;
-    this.#notBeforeMs = nowMs + this.#pauseMs;
+    if (!front.some((seq) => this.#numbers.has(seq))) return true;
+    this.#notBeforeMs = nowMs + Math.max(this.#pauseMs, front.length * MOVE_EACH_MS);
     this.#pauseMs = Math.min(MOVE_CAP_MS, this.#pauseMs * 2);
     return true;
   }
