@@ -6,7 +6,7 @@ const OWN: X11Window = { id: 1, name: "page", pid: 7, left: 0, top: 0, width: 12
 const BOUNDS: NonNullable<WindowFacts["bounds"]> = { windowId: 1, left: 0, top: 0, width: 1280, height: 720, windowState: "fullscreen" };
 const SIZE = { width: 1280, height: 720 };
 const PAGE: NonNullable<WindowFacts["page"]> = { screen: SIZE, usable: { left: 0, top: 0, ...SIZE }, inner: SIZE, outer: SIZE, focused: true };
-const GOOD: WindowFacts = { bounds: BOUNDS, page: PAGE, own: OWN, composed: false, over: [], pages: [], lostFocus: false };
+const GOOD: WindowFacts = { bounds: BOUNDS, page: PAGE, own: OWN, composed: false, over: [], pages: [] };
 const page = (change: Partial<typeof PAGE>): WindowFacts["page"] => ({ ...PAGE, ...change });
 const bounds = (change: Partial<typeof BOUNDS>): WindowFacts["bounds"] => ({ ...BOUNDS, ...change });
 
@@ -40,10 +40,15 @@ describe("the window against the screen", () => {
     ["a window of the browser's", { over: [{ ...OWN, id: 2, name: "Task Manager", width: 640, height: 300 }] }, "browser", /"Task Manager" \(640×300, process 7\)/],
     ["a window of another program", { over: [{ ...OWN, id: 2, name: "xterm", pid: undefined }] }, "other", /"xterm"/],
     ["a page that does not close", { pages: ["chrome://print/"] }, "browser", /chrome:\/\/print/],
-    ["something that holds the keyboard", { lostFocus: true }, "browser", /keyboard/],
+    ["something that holds the keyboard", { keyboardAt: "browser" }, "browser", /keyboard/],
+    ["maybe another program, which has the keyboard where windows cannot be seen", { keyboardAt: "other", own: undefined }, "other", /keyboard/],
   ])("is covered by %s", (_name, change, by, says) => {
     expect(judgeWindow({ ...GOOD, ...change })).toMatchObject({ kind: "covered", by, says: expect.stringMatching(says) as string });
   });
+});
+
+test("a window under nothing is as it should be while somebody types in another program", () => {
+  expect(judgeWindow({ ...GOOD, keyboardAt: "other" })).toEqual({ kind: "alone" });
 });
 
 describe("what is over the window", () => {

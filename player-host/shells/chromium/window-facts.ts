@@ -24,7 +24,8 @@ export interface WindowFacts {
   readonly over: readonly X11Window[];
   /** Pages besides ours that do not close. */
   readonly pages: readonly string[];
-  readonly lostFocus: boolean;
+  /** Who has taken the keyboard from the page; absent: nobody. `browser` also where nobody can tell. */
+  readonly keyboardAt?: "browser" | "other" | undefined;
 }
 
 /** A row or a column of pixels is no reason: rounding under a scaled screen makes one. */
@@ -34,17 +35,19 @@ const SEEN_PX = 16;
 
 /** Where the window is against the screen, and what is over it. Pure. */
 export function judgeWindow(facts: WindowFacts): WindowFinding {
-  const { bounds, page, over, pages, lostFocus } = facts;
+  const { bounds, page, over, pages, keyboardAt, own } = facts;
   const [first] = over;
   if (first !== undefined) {
-    const by = first.pid !== undefined && first.pid === facts.own?.pid ? "browser" : "other";
+    const by = first.pid !== undefined && first.pid === own?.pid ? "browser" : "other";
     const names = over.map((window) => `"${window.name}" (${window.width}×${window.height}${window.pid === undefined ? "" : `, process ${window.pid}`})`);
     return { kind: "covered", by, says: `window.covered: over the picture is ${names.slice(0, 4).join(", ")}` };
   }
   if (pages.length > 0) return { kind: "covered", by: "browser", says: `window.covered: the browser has another page open: ${pages.slice(0, 4).join(", ")}` };
   const wrong = bounds === undefined || page === undefined ? undefined : misplaced(bounds, page, facts);
   if (wrong !== undefined) return { kind: "misplaced", says: wrong };
-  if (lostFocus) return { kind: "covered", by: "browser", says: "window.covered: a dialog of the browser's, or another program, has taken the keyboard from the page" };
+  if (keyboardAt === "browser") return { kind: "covered", by: "browser", says: "window.covered: a dialog of the browser's, or another program, has taken the keyboard from the page" };
+  // The server shows that nothing is over our window: somebody types beside it, as in a remote session.
+  if (keyboardAt === "other" && own === undefined) return { kind: "covered", by: "other", says: "window.covered: another program has the keyboard, and may be over the picture" };
   return { kind: "alone" };
 }
 

@@ -83,7 +83,7 @@ export class WindowWatch {
     const own = this.#own(windows);
     const over = windowsOver(windows, own);
     for (const window of over) if (window.pid === this.#deps.pid) await this.#deps.x11?.askToClose(window.id);
-    const facts: WindowFacts = { bounds, page, own, over, composed: this.#deps.composed, pages: this.#deps.pages(), lostFocus: this.#unfocused >= UNFOCUSED_LOOKS };
+    const facts: WindowFacts = { bounds, page, own, over, composed: this.#deps.composed, pages: this.#deps.pages(), keyboardAt: this.#unfocused < UNFOCUSED_LOOKS ? undefined : await this.#keyboardAt() };
     const finding = judgeWindow(facts);
     if (finding.kind === "misplaced") await this.#putRight(facts);
     else this.#tries = { screen: "", count: 0 };
@@ -153,13 +153,21 @@ export class WindowWatch {
     }
   }
 
-  async #windows(): Promise<readonly X11Window[]> {
+  #windows(): Promise<readonly X11Window[]> {
+    return this.#askX11((x11) => x11.windows(), []);
+  }
+
+  async #keyboardAt(): Promise<"browser" | "other"> {
+    return (await this.#askX11((x11) => x11.keyboardIsElsewhere(this.#deps.pid), false)) ? "other" : "browser";
+  }
+
+  async #askX11<T>(question: (x11: X11Connection) => Promise<T>, unknown: T): Promise<T> {
     const { x11, timers } = this.#deps;
     try {
-      return x11 === undefined ? [] : await withDeadline(timers, "window.x11", ANSWER_TIMEOUT_MS, x11.windows());
+      return x11 === undefined ? unknown : await withDeadline(timers, "window.x11", ANSWER_TIMEOUT_MS, question(x11));
     } catch (thrown) {
       this.#deps.log.debug({ error: messageOf(thrown) }, "the X server could not be asked");
-      return [];
+      return unknown;
     }
   }
 

@@ -27,7 +27,7 @@ export interface X11Rectangle {
 }
 
 const CONNECT_TIMEOUT_MS = 3_000;
-const OP = { attributes: 3, configure: 12, geometry: 14, tree: 15, atom: 16, property: 20, send: 25 } as const;
+const OP = { attributes: 3, configure: 12, geometry: 14, tree: 15, atom: 16, property: 20, send: 25, focus: 43 } as const;
 const CLIENT_MESSAGE = 33;
 
 /**
@@ -85,22 +85,30 @@ export class X11Connection {
   async windows(): Promise<readonly X11Window[]> {
     const tree = await this.ask(OP.tree, 0, word(this.#root));
     const ids = tree === undefined ? [] : Array.from({ length: tree.readUInt16LE(16) }, (_, at) => tree.readUInt32LE(32 + 4 * at));
-    const [pidAtom, nameAtom, plainName] = [await this.#atom("_NET_WM_PID"), await this.#atom("_NET_WM_NAME"), await this.#atom("WM_NAME")];
+    const [nameAtom, plainName] = [await this.#atom("_NET_WM_NAME"), await this.#atom("WM_NAME")];
     const windows = await Promise.all(ids.map(async (id): Promise<X11Window | undefined> => {
       const [geometry, attributes, pid, name, plain] = await Promise.all([
-        this.#geometry(id), this.ask(OP.attributes, 0, word(id)), this.#property(id, pidAtom), this.#property(id, nameAtom), this.#property(id, plainName),
+        this.#geometry(id), this.ask(OP.attributes, 0, word(id)), this.#pidOf(id), this.#property(id, nameAtom), this.#property(id, plainName),
       ]);
       if (geometry === undefined || attributes === undefined) return undefined;
       const drawn = attributes.readUInt16LE(12) === 1;
       return {
         id, ...geometry,
         name: (name ?? plain ?? Buffer.alloc(0)).toString("utf8").slice(0, 200),
-        pid: pid !== undefined && pid.length >= 4 ? pid.readUInt32LE(0) : undefined,
+        pid,
         mapped: drawn && attributes[26] === 2,
         popup: attributes[27] === 1,
       };
     }));
     return windows.filter((window) => window !== undefined);
+  }
+
+  /** Whether a window of another program than `pid` has the keyboard. False where no window has it. */
+  async keyboardIsElsewhere(pid: number): Promise<boolean> {
+    const window = (await this.ask(OP.focus, 0, Buffer.alloc(0)))?.readUInt32LE(8) ?? 0;
+    // 0: nobody; 1: whatever is under the pointer.
+    if (window <= 1 || window === this.#root) return false;
+    return (await this.#pidOf(window)) !== pid;
   }
 
   place(id: number, { left, top, width, height }: X11Rectangle): void {
@@ -130,6 +138,11 @@ export class X11Connection {
 
   async #atom(name: string): Promise<number> {
     return (await this.ask(OP.atom, 0, text(name)))?.readUInt32LE(8) ?? 0;
+  }
+
+  async #pidOf(id: number): Promise<number | undefined> {
+    const pid = await this.#property(id, await this.#atom("_NET_WM_PID"));
+    return pid !== undefined && pid.length >= 4 ? pid.readUInt32LE(0) : undefined;
   }
 
   async #property(id: number, atom: number): Promise<Buffer | undefined> {
