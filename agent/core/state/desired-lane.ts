@@ -24,6 +24,8 @@ export interface DesiredLaneDeps {
   overridden(key: string, wanted: Wanted): Issue | undefined;
   /** `heldMs`: how long the key has been seen as wanted; `strikes`: how much trouble it made lately. */
   publish(key: string, result: DesiredKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void;
+  /** Another value is wanted of `key` than was worked on: what was said of that one says nothing of this one. */
+  superseded(key: string): void;
 }
 
 /** Every key is looked at again after this even when nothing happens. Jittered by a tenth. */
@@ -121,8 +123,10 @@ export class DesiredLane {
       this.#publish(key, { status: "pending", error: override, ...(observed.kind === "ok" ? { observed: observed.value } : {}) });
       return undefined;
     }
-    const planned = planKey(wanted, observed, this.#memories.get(key), handler.compare, clock.monotonicMs(), this.#delayFor);
+    const before = this.#memories.get(key);
+    const planned = planKey(wanted, observed, before, handler.compare, clock.monotonicMs(), this.#delayFor);
     this.#memories.set(key, planned.memory);
+    if (before !== undefined && before.text !== planned.memory.text) this.#deps.superseded(key);
     const done = await this.#execute[planned.step.do](handler, planned.step as never, signal);
     if (signal.aborted) return undefined;
     if (done.result.status === "applied") handler.atRest?.();

@@ -258,6 +258,19 @@ describe("reconciling", () => {
     expect(alarms.raised.size).toBe(0);
   });
 
+  test("an alarm over a value ends when another is wanted, and is raised anew when that one fails too", async () => {
+    const { time, state, power, alarms } = await setUp();
+    power.mood = "deaf";
+    await state.accept(documentOf(1, { display: { power: "on" } }));
+    await time.advance(5 * 60_000);
+    expect([...alarms.raised.keys()]).toEqual(["desired.not-kept.display.power"]);
+    await state.accept(documentOf(2, { display: { power: "standby" } }));
+    await time.advance(1_000);
+    expect(alarms.raised.size).toBe(0);
+    await time.advance(5 * 60_000);
+    expect([...alarms.raised.keys()]).toEqual(["desired.not-kept.display.power"]);
+  });
+
   test("a thing that hangs holds up nothing else, and a bug in one handler stays there", async () => {
     const { time, state, power, level, content, desired } = await setUp();
     power.mood = "throws";

@@ -86,6 +86,7 @@ export class DesiredState {
         document: () => this.#current?.document,
         overridden: (key, wanted) => deps.overrides.issueFor(key, this.version(), wanted),
         publish: (key, result, state) => this.#publish(key, result, state),
+        superseded: (key) => deps.alarms.clear(alarmCode(key), `something else is wanted of ${key} now`),
       });
       this.#lanes.set(name, lane);
       for (const handler of handlers) this.#laneOf.set(handler.key, lane);
