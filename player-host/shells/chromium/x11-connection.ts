@@ -38,6 +38,7 @@ export class X11Connection {
   readonly #socket: Socket;
   readonly #waiting: { readonly sequence: number; readonly take: (reply: Buffer | undefined) => void }[] = [];
   #buffer: Buffer = Buffer.alloc(0);
+  readonly #atoms = new Map<string, number>();
   #sequence = 0;
   #root = 0;
   #ids = 0;
@@ -136,8 +137,11 @@ export class X11Connection {
     return reply && { left: reply.readInt16LE(12), top: reply.readInt16LE(14), width: reply.readUInt16LE(16), height: reply.readUInt16LE(18) };
   }
 
+  /** A name keeps its number for as long as the server runs. */
   async #atom(name: string): Promise<number> {
-    return (await this.ask(OP.atom, 0, text(name)))?.readUInt32LE(8) ?? 0;
+    const atom = this.#atoms.get(name) ?? (await this.ask(OP.atom, 0, text(name)))?.readUInt32LE(8) ?? 0;
+    if (atom !== 0) this.#atoms.set(name, atom);
+    return atom;
   }
 
   async #pidOf(id: number): Promise<number | undefined> {

@@ -34,7 +34,14 @@ export class ElectronCdp implements Cdp {
     this.#debugger = pageDebugger;
     this.#timers = deps.timers;
     pageDebugger.on("message", (_event, method, params) => {
-      for (const listener of this.#listeners.get(method) ?? []) listener(params);
+      for (const listener of [...(this.#listeners.get(method) ?? [])]) {
+        try {
+          listener(params);
+        } catch (thrown) {
+          // A bug in one listener must not end the player host, nor keep the event from the others.
+          deps.log.error({ method, error: thrown instanceof Error ? thrown.stack : messageOf(thrown) }, "listener threw");
+        }
+      }
     });
     pageDebugger.on("detach", (_event, reason) => deps.log.warn({ reason }, "the page's debugger was detached"));
     pageDebugger.attach("1.3");

@@ -248,6 +248,9 @@ describe("the protocol over Electron's debugger", () => {
     expect(await cdp.call("Page.enable", {})).toEqual({ fine: true });
     await expect(cdp.call("Page.reload", {})).rejects.toThrow(new CdpError("refused", "Page.reload: no such method"));
     const heard: unknown[] = [];
+    cdp.on("Page.loadEventFired", undefined, () => {
+      throw new Error("a bug of ours");
+    });
     const undo = cdp.on("Page.loadEventFired", undefined, (params) => heard.push(params));
     say("Page.loadEventFired", { timestamp: 1 });
     undo();
