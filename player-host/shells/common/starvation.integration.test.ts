@@ -56,9 +56,9 @@ describe("a renderer that does not take a document", () => {
     return seat;
   }
 
-  test("is ended once it is plain that it has a processor", async () => {
-    const seat = stuck([900, 800, 20]);
-    await seat.time.advance(2_500);
+  test("is ended once it has had a processor for two seconds, however busy the machine is", async () => {
+    const seat = stuck([900, 800, 300, 700, 700, 600]);
+    await seat.time.advance(5_500);
     expect(seat.ends).toBe(0);
     await seat.time.advance(1_000);
     expect(seat.ends).toBe(1);

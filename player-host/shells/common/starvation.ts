@@ -44,8 +44,8 @@ export function longestWaitMs(before: ThreadWaits, after: ThreadWaits): number {
 
 const NEVER = new AbortController().signal;
 const LOOK_MS = 1_000;
-/** On a machine that has a processor for it no thread waits for so large a part of the time. */
-const STARVED_PART = 0.25;
+/** A renderer that was not kept waiting for so long, and has still not taken the document, will not. */
+const GRANTED_MS = 2_000;
 
 export interface StuckLoad {
   readonly starvation: Starvation;
@@ -56,17 +56,17 @@ export interface StuckLoad {
   readonly log: Log;
 }
 
-/** Ends a renderer that does not take a document which is there, unless it is kept waiting for a processor: then it is left its time. */
+/** Ends a renderer that does not take a document which is there, once it has had a processor for `GRANTED_MS` more. */
 export async function endStuckRenderer({ starvation, isStill, endRenderer, timers, log }: StuckLoad): Promise<void> {
   try {
-    while (isStill()) {
+    for (let grantedMs = 0; grantedMs < GRANTED_MS; ) {
       const waited = await starvation.begin();
       await sleep(timers, "shell.starvation", LOOK_MS, NEVER);
-      const starved = (await waited()) >= LOOK_MS * STARVED_PART;
-      if (starved || !isStill()) continue;
-      log.error({}, "a document is there and its renderer does not take it: ending the renderer");
-      return await endRenderer();
+      grantedMs += Math.max(0, LOOK_MS - (await waited()));
+      if (!isStill()) return;
     }
+    log.error({}, "a document is there and its renderer does not take it: ending the renderer");
+    await endRenderer();
   } catch (thrown) {
     log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "ending the renderer threw");
   }
