@@ -15,7 +15,7 @@ export function reportStage(state: StageState): StageReport {
     if (work.kind === "no-shell") return { kind: "failed", content: wanted.kind, error: `no browser: ${work.why}` };
     // What is on, and not what was asked for: the page before stays until ours has come.
     if (shown.kind === "screen") return { kind: "screen", screen: shown.screen.kind };
-    if (state.error !== undefined) return { kind: "failed", content: wanted.kind, error: redactText(`${state.error.code}: ${state.error.message}${keptOn(shown)}`).slice(0, 2000) };
+    if (state.error !== undefined) return { kind: "failed", content: wanted.kind, error: redactText(`${state.error.code}: ${withKeptOn(state.error.message, shown)}`).slice(0, 2000) };
     return { kind: "loading", content: wanted.kind, sinceMs: state.wantedSinceMs };
   }
   const content = wanted.content.id;
@@ -27,9 +27,12 @@ export function reportStage(state: StageState): StageReport {
   }
   if (work.kind === "no-shell") return { kind: "failed", content, error: `no browser: ${work.why}` };
   if (state.error === undefined) return { kind: "loading", content, sinceMs: state.wantedSinceMs };
-  return { kind: "failed", content, error: redactText(`${state.error.code}: ${state.error.message}${keptOn(shown)}`).slice(0, 2000) };
+  return { kind: "failed", content, error: redactText(`${state.error.code}: ${withKeptOn(state.error.message, shown)}`).slice(0, 2000) };
 }
 
-function keptOn(shown: Shown): string {
-  return "content" in shown ? `; ${shown.content.id} stays on` : "";
+/** A package's id is its whole hash, of which people are shown the beginning. */
+function withKeptOn(message: string, shown: Shown): string {
+  if (!("content" in shown)) return message;
+  const { id } = shown.content;
+  return `${message.replace(/\.$/, "")}; ${/^[0-9a-f]{64}$/.test(id) ? `package ${id.slice(0, 8)}` : id} stays on`;
 }

@@ -315,5 +315,13 @@ test("content that its origin answers with 404 is failed through every retry, an
   }
   expect(new Set(reports)).toEqual(new Set(["failed"]));
   expect(driver.state.shown).toMatchObject({ kind: "content", content: { id: "a" } });
-  expect(reportStage(driver.state)).toMatchObject({ content: "b", error: "http.404: b.example answered 404.; a stays on" });
+  expect(reportStage(driver.state)).toMatchObject({ content: "b", error: "http.404: b.example answered 404; a stays on" });
+});
+
+test("a package that stays on is named by the beginning of its hash", () => {
+  const driver = Driver.playing({ ...PACKAGE, id: "0123456789abcdef".repeat(4) });
+  driver.take({ kind: "scene", scene: { kind: "content", content: B } });
+  driver.answersProbe();
+  driver.take({ kind: "load-failed", load: driver.effect("load").load, error: { code: "http.404", message: "b.example answered 404." }, pictureKept: true });
+  expect(reportStage(driver.state)).toMatchObject({ content: "b", error: "http.404: b.example answered 404; package 01234567 stays on" });
 });

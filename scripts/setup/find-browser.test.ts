@@ -48,7 +48,7 @@ describe("the candidates are", () => {
     const programs = { [ELECTRON]: "v45.4.1", "/usr/bin/chromium": "Chromium 156.0.1.2", "/my/electron": "v46.0.0" };
     expect((await candidates({ env: { VITRINE_BROWSER: "/my/electron" }, programs })).found).toEqual(["electron 46.0.0 /my/electron"]);
     const broken = await candidates({ env: { VITRINE_BROWSER: "/my/other" }, programs });
-    expect([broken.found, broken.passedOver]).toEqual([[], ["VITRINE_BROWSER: VITRINE_BROWSER names /my/other, which does not answer with a version."]]);
+    expect([broken.found, broken.passedOver]).toEqual([[], ["VITRINE_BROWSER: VITRINE_BROWSER names /my/other, where there is no program."]]);
   });
 });
 
@@ -63,9 +63,12 @@ describe("--browser", () => {
     expect(await findForced(wanted, options({ programs }))).toMatchObject({ ok: true, value });
   });
 
-  test("of a path that is no browser is refused", async () => {
-    const found = await findForced("/my/other", options({ programs }));
-    expect(found).toMatchObject({ ok: false, error: { code: "browser.not-usable", message: "--browser names /my/other, which does not answer with a version." } });
+  test.each([
+    ["/my/other", "--browser names /my/other, where there is no program."],
+    ["/my/broken", "--browser names /my/broken, which does not answer --version with a version."],
+  ])("of %s, which is no browser, is refused and says why", async (wanted, message) => {
+    const found = await findForced(wanted, options({ programs: { ...programs, "/my/broken": "fails" } }));
+    expect(found).toMatchObject({ ok: false, error: { code: "browser.not-usable", message } });
   });
 });
 

@@ -52,7 +52,7 @@ export async function findForced(wanted: string, options: FindOptions): Promise<
   if (wanted === "electron") return findElectron(root, machine, "must");
   if (wanted === "chromium") return findChromium(options);
   const found = await probe(machine, wanted, "named with --browser");
-  return found === undefined ? fail("browser.not-usable", `--browser names ${wanted}, which does not answer with a version.`) : ok(found);
+  return found === undefined ? notUsable(machine, "--browser", wanted) : ok(found);
 }
 
 /** A Chrome or Chromium of this machine, else Debian's package where that can be installed. */
@@ -76,7 +76,12 @@ function isNamed({ env }: Machine): boolean {
 async function namedBrowser(machine: Machine): Promise<Result<FoundBrowser>> {
   const path = machine.env["VITRINE_BROWSER"] ?? "";
   const found = await probe(machine, path, "VITRINE_BROWSER");
-  return found === undefined ? fail("browser.not-usable", `VITRINE_BROWSER names ${path}, which does not answer with a version.`) : ok(found);
+  return found === undefined ? notUsable(machine, "VITRINE_BROWSER", path) : ok(found);
+}
+
+async function notUsable(machine: Machine, namedBy: string, path: string): Promise<Result<never>> {
+  const why = (await machine.isExecutable(path)) ? "which does not answer --version with a version" : "where there is no program";
+  return fail("browser.not-usable", `${namedBy} names ${path}, ${why}.`);
 }
 
 function fetchWish({ env }: Machine): ElectronFetch {

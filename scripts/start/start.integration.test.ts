@@ -225,7 +225,7 @@ describe("what stops npm start before it begins, in one sentence", () => {
   test("no browser", async () => {
     const { code, output } = await refused([], { VITRINE_BROWSER: "/nonexistent/browser" });
     expect(code).toBe(1);
-    expect(output).toContain("VITRINE_BROWSER names /nonexistent/browser, which does not answer with a version.");
+    expect(output).toContain("VITRINE_BROWSER names /nonexistent/browser, where there is no program.");
   });
 
   test("an unknown option", async () => {

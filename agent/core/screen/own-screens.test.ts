@@ -42,8 +42,8 @@ test("a black page where the display cannot be switched is dark on purpose, with
 test("a good picture that is not the wanted one is a picture, and the report says which is missing", () => {
   const judged = judgeScreen({
     expectation: { expect: "on", why: "test" },
-    player: { kind: "present", silentMs: 0, picture: { verdict: "showing", confidence: 0.9, evidence: [] }, missing: "b is wanted and is not on: http.404: b answered 404.; a stays on" },
+    player: { kind: "present", silentMs: 0, picture: { verdict: "showing", confidence: 0.9, evidence: [] }, missing: "b is wanted and is not on: http.404: b answered 404; a stays on" },
   });
   expect(judged.verdict).toBe("showing");
-  expect(judged.evidence).toContainEqual({ witness: "content", says: "b is wanted and is not on: http.404: b answered 404.; a stays on" });
+  expect(judged.evidence).toContainEqual({ witness: "content", says: "b is wanted and is not on: http.404: b answered 404; a stays on" });
 });

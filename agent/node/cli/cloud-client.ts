@@ -1,7 +1,7 @@
 import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 
-/** A client of the development cloud's HTTP API (docs/dev-cloud-api.md). Errors: the API's own, and `cloud.unreachable`. */
+/** A client of the development cloud's HTTP API (docs/dev-cloud-api.md). Errors: the API's own, `cloud.unreachable` and `cloud.bad-address`. */
 export class CloudClient {
   readonly #base: string;
 
@@ -64,7 +64,10 @@ export class CloudClient {
   }
 
   #unreachable(thrown: unknown): { readonly ok: false; readonly error: Issue } {
-    return fail("cloud.unreachable", `the development cloud at ${this.#base} cannot be reached: ${messageOf(thrown)}`, "start it with `npm start`, or name another one with --url URL");
+    if (!URL.canParse(this.#base)) return fail("cloud.bad-address", `"${this.#base}" is not the address of a cloud`, "name it as in --url http://127.0.0.1:4600");
+    // What fetch itself says is "fetch failed"; why is in its cause.
+    const why = messageOf(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);
+    return fail("cloud.unreachable", `the development cloud at ${this.#base} cannot be reached: ${why}`, "start it with `npm start`, or name another one with --url URL");
   }
 }
 

@@ -81,7 +81,7 @@ export function complain(context: CliContext, { httpStatus, ...issue }: ApiIssue
   if (context.json) context.printJson({ error: issue });
   else context.complain(`vitrine: ${issue.message} [${issue.code}]${issue.hint === undefined ? "" : `\n  → ${issue.hint}`}`);
   // A value that was typed wrong, in the words of whoever checked it.
-  if (httpStatus === 400) return CLI_EXIT.usage;
+  if (httpStatus === 400 || issue.code === "cloud.bad-address") return CLI_EXIT.usage;
   return /^(?:local\.(?:no-agent|forbidden|timeout|connection|no-answer)|socket\.untrusted-folder|cloud\.unreachable)$/.test(issue.code) ? CLI_EXIT.unreachable : CLI_EXIT.notSo;
 }
 

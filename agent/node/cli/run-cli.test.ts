@@ -88,3 +88,15 @@ test("a socket that may be somebody else's is not asked, with the code that says
   expect(await runCli(untrusted, ["status"], output, new AbortController().signal)).toBe(CLI_EXIT.unreachable);
   expect(err).toContain("[socket.untrusted-folder]");
 });
+
+test("what is no address of a cloud is a wrong word; a cloud that is not there is unreachable, and the reason is named", async () => {
+  const ask = async (url: string): Promise<{ code: number; err: string }> => {
+    let err = "";
+    const output = { out: () => undefined, err: (text: string) => (err += text) };
+    const code = await runCli(cloudCommands({}, new VirtualTime()), ["cloud", "devices", "--url", url], output, new AbortController().signal);
+    return { code, err };
+  };
+  expect(await ask("nonsense")).toEqual({ code: CLI_EXIT.usage, err: expect.stringContaining('"nonsense" is not the address of a cloud [cloud.bad-address]') as string });
+  // A port that browsers and fetch refuse: nothing has to be there, or be absent.
+  expect(await ask("http://127.0.0.1:1")).toEqual({ code: CLI_EXIT.unreachable, err: expect.stringContaining("http://127.0.0.1:1 cannot be reached: bad port [cloud.unreachable]") as string });
+});
