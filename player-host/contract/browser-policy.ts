@@ -1,7 +1,7 @@
 /**
  * What a managed policy forbids the kiosk's browser, for Chromium and Chrome alike. The profile's preferences say the same
  * wherever a preference can (`kiosk-preferences.ts`); a policy cannot be changed by what runs in the browser. It has no
- * `DeveloperToolsAvailability: 2`: with it Chromium 150 and 156 refuse the player host's debugging pipe every page.
+ * `DeveloperToolsAvailability: 2`: with it Chromium 150 refuses the player host's debugging pipe every page.
  */
 export const BROWSER_POLICY = {
   PrintingEnabled: false,

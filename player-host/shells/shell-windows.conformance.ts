@@ -67,6 +67,32 @@ export function shellWindowsConformance(under: WindowedShell): void {
       await eventually(glass, ALL_BLUE);
     }, 120_000);
 
+    test("has no page but the content's: no renderer works for the browser's own bars", async () => {
+      await seat.show(page("/blue"));
+      await eventually(async () => (await shell.metrics())["player.renderers"], 1);
+    });
+
+    test("gives the page the keyboard with its first document, after a renderer's end and after another program's window", async () => {
+      const hears = async (from: number): Promise<void> => {
+        const before = seat.events.length;
+        await seat.told(from, "ready");
+        await screen.press("F1");
+        expect((await seat.seen("page-call", before, ({ text }) => text.includes('"key":"F1"'))).text).toContain('"prevented":true');
+      };
+      const first = seat.events.length;
+      await hears(await seat.show(page("/keys")));
+      await shell.resetRenderer();
+      await seat.seen("renderer-gone", first);
+      const second = await seat.show(page("/keys"));
+      await hears(second);
+      await seat.seen("window", seat.events.length, ({ finding }) => finding.kind === "alone");
+      const uncover = screen.cover({ left: 0, top: 0, width: 1280, height: 720 });
+      await seat.seen("window", seat.events.length, ({ finding }) => finding.kind === "covered");
+      uncover();
+      await seat.seen("window", seat.events.length, ({ finding }) => finding.kind === "alone");
+      await hears(second);
+    }, 60_000);
+
     test("gives a key to the page and not to the browser", async () => {
       await seat.told(await seat.show(page("/keys")), "ready");
       const before = seat.events.length;
@@ -136,12 +162,15 @@ export function shellWindowsConformance(under: WindowedShell): void {
       const from = await seat.show(page(`/on-key?do=${encodeURIComponent(code)}`));
       await seat.told(from, "ready");
       await screen.press("x");
+      await seat.told(from, "done");
       await seat.seen("window", seat.events.length, ({ finding }) => finding.kind === "alone");
       await eventually(glass, ALL_BLUE);
     });
 
     test("notices the window of another program over the picture, and that it is gone again", async () => {
       await seat.show(page("/blue"));
+      // A load brings the page to the front of everything; what is to be over it comes after that.
+      await seat.seen("window", seat.events.length, ({ finding }) => finding.kind === "alone");
       const from = seat.events.length;
       const uncover = screen.cover({ left: 200, top: 100, width: 300, height: 200 });
       const over = await seat.seen("window", from, ({ finding }) => finding.kind === "covered");

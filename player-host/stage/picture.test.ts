@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { StageContent, StageScene } from "../contract/link-messages.ts";
 import { FRAME_FRESH_MS, inspectSample, judgePicture, type ContentFact, type FrameFact } from "./picture.ts";
-import type { PixelSample } from "./shell.ts";
+import type { PixelSample, WindowFinding } from "./shell.ts";
 import { initialStage, type StageState } from "./stage-state.ts";
 
 const CONTENT: StageContent = { kind: "url", id: "a", url: "https://a.example/", grants: [] };
@@ -64,6 +64,28 @@ describe("the verdict", () => {
     const { evidence } = judgePicture({ stage: PLAYING, frame: { ...UNASKABLE, why: "no answer" }, content: VARIED, nowMs: 0 });
     expect(evidence.map(({ witness }) => witness)).toEqual(["load", "frame", "capture"]);
     expect(evidence[1]?.says).toBe("could not ask: no answer");
+  });
+});
+
+describe("the witness of the window", () => {
+  const judged = (window: WindowFinding | undefined, stage = PLAYING) => judgePicture({ stage, frame: ALIVE, content: VARIED, window, nowMs: NOW_MS });
+  const says = "window.x: y";
+
+  test.each<[string, WindowFinding | undefined, string, number]>([
+    ["is silent where nobody looks", undefined, "showing", 0.95],
+    ["is silent about a window that is as it should be", { kind: "alone" }, "showing", 0.95],
+    ["makes another program's window over a good picture an error page", { kind: "covered", by: "other", says }, "error-page", 0.8],
+    ["makes a dialog of the browser's over a good picture an error page", { kind: "covered", by: "browser", says }, "error-page", 0.8],
+    ["makes a window of another size than the screen an error page", { kind: "misplaced", says }, "error-page", 0.7],
+    ["that could not be asked makes a good picture less sure, and no other one", { kind: "unknown", says }, "showing", 0.75],
+  ])("%s", (_name, window, verdict, confidence) => {
+    const picture = judged(window);
+    expect(picture).toMatchObject({ verdict, confidence });
+    expect(picture.evidence.filter(({ witness }) => witness === "window")).toEqual(window === undefined || window.kind === "alone" ? [] : [{ witness: "window", says }]);
+  });
+
+  test("is not asked where there is no browser", () => {
+    expect(judged({ kind: "covered", by: "browser", says }, { ...PLAYING, work: { kind: "no-shell", why: "it ended" } }).verdict).toBe("dark");
   });
 });
 

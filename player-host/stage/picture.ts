@@ -74,7 +74,7 @@ function judge({ stage, frame, content, window, nowMs }: PictureFacts): Judgemen
   const { shown, wanted, work } = stage;
   if (work.kind === "no-shell") return { verdict: "dark", confidence: 0.9 };
   // Whatever the page draws, people see something else, or a part of it.
-  if (window !== undefined && window.kind !== "alone") return { verdict: "error-page", confidence: window.kind === "covered" ? 0.8 : 0.7 };
+  if (window?.kind === "covered" || window?.kind === "misplaced") return { verdict: "error-page", confidence: window.kind === "covered" ? 0.8 : 0.7 };
   if (work.kind === "cooling" && shown.kind === "nothing") return { verdict: "error-page", confidence: 1 };
   // Our own page where the customer's should be: honest, but not the customer's picture.
   if (wanted.kind === "content" && shown.kind === "screen") return { verdict: "error-page", confidence: 1 };
@@ -89,7 +89,7 @@ function judge({ stage, frame, content, window, nowMs }: PictureFacts): Judgemen
   if (frame.kind !== "alive" || nowMs - frame.atMs > FRAME_FRESH_MS) return { verdict: "unknown", confidence: 0.5 };
   // One witness alone: the load is complete and frames come, so it may well be meant.
   if (content.kind === "uniform" && content.hits >= HITS_FOR_UNIFORM) return { verdict: isBlack(content) ? "dark" : "blank", confidence: 0.6 };
-  const confidence = SHOWING_CONFIDENCE[content.kind];
+  const confidence = Math.min(SHOWING_CONFIDENCE[content.kind], window?.kind === "unknown" ? UNSEEN_CONFIDENCE : 1);
   return { verdict: "showing", confidence: failsToCome(stage) ? Math.min(confidence, INSTEAD_CONFIDENCE_MAX) : confidence };
 }
 
@@ -105,8 +105,10 @@ function judgeBlank(content: ContentFact): Judgement {
   return isBlack(content) ? { verdict: "dark", confidence: 1 } : { verdict: "blank", confidence: 0.8 };
 }
 
+/** A picture whose frames come, while a witness of what else is on the glass could not be asked. */
+const UNSEEN_CONFIDENCE = 0.75;
 /** Of a picture whose frames come: how sure we are grows with what the capture shows. */
-const SHOWING_CONFIDENCE: Readonly<Record<ContentFact["kind"], number>> = { varied: 0.95, unasked: 0.75, unknown: 0.75, sparse: 0.5, uniform: 0.4 };
+const SHOWING_CONFIDENCE: Readonly<Record<ContentFact["kind"], number>> = { varied: 0.95, unasked: UNSEEN_CONFIDENCE, unknown: UNSEEN_CONFIDENCE, sparse: 0.5, uniform: 0.4 };
 
 function isBlack(colour: { readonly red: number; readonly green: number; readonly blue: number }): boolean {
   return colour.red <= BLACK_MAX && colour.green <= BLACK_MAX && colour.blue <= BLACK_MAX;

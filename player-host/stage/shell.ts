@@ -114,12 +114,13 @@ export type FrameFinding =
 /**
  * The window against the screen: `alone` is as it should be. `covered`: something stands over the picture; `by` says whether
  * it is the browser's own. `misplaced`: larger or smaller than the screen, elsewhere, or with the browser's bars in it.
- * `says` begins with `window.…`.
+ * `unknown`: somebody who has to be asked did not answer in time. `says` begins with `window.…`.
  */
 export type WindowFinding =
   | { readonly kind: "alone" }
   | { readonly kind: "covered"; readonly by: "browser" | "other"; readonly says: string }
-  | { readonly kind: "misplaced"; readonly says: string };
+  | { readonly kind: "misplaced"; readonly says: string }
+  | { readonly kind: "unknown"; readonly says: string };
 
 export type ShellEvent =
   /** `load` is absent when the page itself began it. */

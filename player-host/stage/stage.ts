@@ -166,7 +166,7 @@ export class Stage {
   #takeShellEvent(event: ShellEvent): void {
     switch (event.kind) {
       case "window":
-        if (event.finding.kind !== "alone" && event.finding.kind !== this.#window?.kind) this.#deps.log.warn({ ...event.finding }, "the window is not as it should be");
+        if (event.finding.kind !== "alone" && event.finding.kind !== "unknown" && event.finding.kind !== this.#window?.kind) this.#deps.log.warn({ ...event.finding }, "the window is not as it should be");
         this.#window = event.finding;
         this.#say();
         return;

@@ -40,6 +40,9 @@ const FEATURES_OFF = [
   // The address bar's two pop-ups are pages of their own, with a renderer, for a bar that a kiosk does not have.
   "WebUIOmniboxPopup",
   "WebUIOmniboxAimPopup",
+  // For half a second after each load without a first frame, Chromium 150 keeps keys from the page and uses them itself: F1
+  // opens its help. 156 no longer knows it.
+  "DropInputEventsWhilePaintHolding",
 ];
 
 /** The command line, in a fixed order. Pure. */
@@ -86,6 +89,8 @@ export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
     // Our own watch decides when a page hangs; the browser's dialog would cover the picture.
     "--disable-hang-monitor",
     "--deny-permission-prompts",
+    // A page hears keys and touches before its first frame; see `DropInputEventsWhilePaintHolding`, which alone is not enough.
+    "--allow-pre-commit-input",
     `--disable-features=${FEATURES_OFF.join(",")}`,
     // An empty tab gives the keyboard to the address bar, and the browser hears every key before a page does.
     settings.headless ? "about:blank" : "data:text/html,",

@@ -1,6 +1,6 @@
 /**
  * Preferences of the profile, by Chromium's own names (`chrome/common/pref_names.h`; each was tried on Chromium 150 and
- * 156). `devtools.availability: 2` is not among them: with it the debugging pipe is refused every page as well.
+ * 156). `devtools.availability: 2` is not among them: with it Chromium 150 refuses the debugging pipe every page as well.
  */
 export const KIOSK_PREFERENCES = {
   // Ctrl+P, Ctrl+Shift+P and `window.print()`: nothing is printed and no dialog comes.

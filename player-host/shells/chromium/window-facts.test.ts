@@ -6,14 +6,13 @@ const OWN: X11Window = { id: 1, name: "page", pid: 7, left: 0, top: 0, width: 12
 const BOUNDS: NonNullable<WindowFacts["bounds"]> = { windowId: 1, left: 0, top: 0, width: 1280, height: 720, windowState: "fullscreen" };
 const SIZE = { width: 1280, height: 720 };
 const PAGE: NonNullable<WindowFacts["page"]> = { screen: SIZE, usable: { left: 0, top: 0, ...SIZE }, inner: SIZE, outer: SIZE, focused: true };
-const GOOD: WindowFacts = { bounds: BOUNDS, page: PAGE, own: OWN, composed: false, over: [], pages: [] };
+const GOOD: WindowFacts = { bounds: BOUNDS, page: PAGE, own: OWN, composed: false, over: [], pages: [], silent: [] };
 const page = (change: Partial<typeof PAGE>): WindowFacts["page"] => ({ ...PAGE, ...change });
 const bounds = (change: Partial<typeof BOUNDS>): WindowFacts["bounds"] => ({ ...BOUNDS, ...change });
 
 describe("the window against the screen", () => {
   test.each<[string, Partial<WindowFacts>]>([
     ["of the screen's size", {}],
-    ["that nobody could ask", { bounds: undefined, page: undefined }],
     ["under a panel's reserved row, which full screen covers", { page: page({ usable: { left: 0, top: 30, width: 1280, height: 690 } }) }],
     ["on a screen that is scaled by two, where the server counts twice as many", { own: { ...OWN, width: 2560, height: 1440 } }],
     ["whose page is zoomed", { page: page({ inner: { width: 640, height: 360 } }) }],
@@ -21,6 +20,17 @@ describe("the window against the screen", () => {
     ["one row short by rounding, where no X server is asked", { own: undefined, bounds: bounds({ height: 719 }) }],
   ])("is alone: one %s", (_name, change) => {
     expect(judgeWindow({ ...GOOD, ...change })).toEqual({ kind: "alone" });
+  });
+
+  test.each<[string, Partial<WindowFacts>, RegExp]>([
+    ["page", { page: undefined, silent: ["the page"] }, /no answer of the page$/],
+    ["browser and its X server", { bounds: undefined, own: undefined, silent: ["the browser", "the X server"] }, /no answer of the browser and of the X server$/],
+  ])("is not known while nobody hears from the %s", (_name, change, says) => {
+    expect(judgeWindow({ ...GOOD, ...change })).toEqual({ kind: "unknown", says: expect.stringMatching(says) as string });
+  });
+
+  test("is covered by what is seen, whoever else does not answer", () => {
+    expect(judgeWindow({ ...GOOD, page: undefined, silent: ["the page"], pages: ["chrome://print/"] })).toMatchObject({ kind: "covered" });
   });
 
   test.each<[string, Partial<WindowFacts>, RegExp]>([

@@ -11,7 +11,7 @@ interface Box extends Size {
   readonly top: number;
 }
 
-/** What is known of the browser's window at one moment. What could not be asked is absent. */
+/** What is known of the browser's window at one moment. */
 export interface WindowFacts {
   readonly bounds: (Box & { readonly windowId: number; readonly windowState: string }) | undefined;
   readonly page:
@@ -26,6 +26,8 @@ export interface WindowFacts {
   readonly pages: readonly string[];
   /** Who has taken the keyboard from the page; absent: nobody. `browser` also where nobody can tell. */
   readonly keyboardAt?: "browser" | "other" | undefined;
+  /** Who was asked and did not answer in time: then nothing that is missing here is known to be absent. */
+  readonly silent: readonly ("the browser" | "the page" | "the X server")[];
 }
 
 /** A row or a column of pixels is no reason: rounding under a scaled screen makes one. */
@@ -35,7 +37,7 @@ const SEEN_PX = 16;
 
 /** Where the window is against the screen, and what is over it. Pure. */
 export function judgeWindow(facts: WindowFacts): WindowFinding {
-  const { bounds, page, over, pages, keyboardAt, own } = facts;
+  const { bounds, page, over, pages, keyboardAt, own, silent } = facts;
   const [first] = over;
   if (first !== undefined) {
     const by = first.pid !== undefined && first.pid === own?.pid ? "browser" : "other";
@@ -48,6 +50,7 @@ export function judgeWindow(facts: WindowFacts): WindowFinding {
   if (keyboardAt === "browser") return { kind: "covered", by: "browser", says: "window.covered: a dialog of the browser's, or another program, has taken the keyboard from the page" };
   // The server shows that nothing is over our window: somebody types beside it, as in a remote session.
   if (keyboardAt === "other" && own === undefined) return { kind: "covered", by: "other", says: "window.covered: another program has the keyboard, and may be over the picture" };
+  if (silent.length > 0) return { kind: "unknown", says: `window.unknown: where the window is and what is over it is not known: no answer of ${silent.join(" and of ")}` };
   return { kind: "alone" };
 }
 

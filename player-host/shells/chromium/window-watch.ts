@@ -46,6 +46,10 @@ const COVERED_MAX_MS = 20_000;
 const TRIES_MAX = 4;
 const UNFOCUSED_LOOKS = 3;
 const ANSWER_TIMEOUT_MS = 2_000;
+/** A server on a loaded machine answers a dozen questions late, and asking it holds up nobody else. */
+const X11_TIMEOUT_MS = 6_000;
+/** Until there is a first answer, and after the window was put right. */
+const LOOK_AGAIN_MS = 500;
 
 /** Screen and viewport as the page's own process knows them; our world's globals are not the page's to change. */
 const LOOK = `JSON.stringify({ screen: { width: screen.width, height: screen.height }, usable: { left: screen.availLeft, top: screen.availTop, width: screen.availWidth, height: screen.availHeight },
@@ -64,34 +68,39 @@ export class WindowWatch {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    for (let first = true; !signal.aborted; first = false) {
+    for (let known = false; !signal.aborted; ) {
       const finding = await this.look();
       if (signal.aborted) return;
       this.#deps.found(finding);
       this.#follow(finding);
       // A window that was just put right is looked at again soon.
-      const delayMs = finding.kind === "misplaced" && (first || this.#tries.count < TRIES_MAX) ? 500 : LOOK_EVERY_MS;
+      const soon = finding.kind === "misplaced" ? this.#tries.count < TRIES_MAX : finding.kind === "unknown" && !known;
+      known ||= finding.kind !== "unknown";
+      const delayMs = soon ? LOOK_AGAIN_MS : LOOK_EVERY_MS;
       await sleep(this.#deps.timers, "window.next-look", delayMs, signal);
     }
   }
 
   /** One look; puts right what can be. Never rejects. */
   async look(): Promise<WindowFinding> {
-    const [bounds, page, windows] = await Promise.all([this.#bounds(), this.#page(), this.#windows()]);
+    const [bounds, page, asked] = await Promise.all([this.#bounds(), this.#page(), this.#windows()]);
+    const windows = asked ?? [];
     this.#unfocused = page === undefined ? this.#unfocused : page.focused ? 0 : this.#unfocused + 1;
     if (this.#unfocused > 0) await this.#deps.toFront().catch(cdpFailure);
     const own = this.#own(windows);
     const over = windowsOver(windows, own);
     for (const window of over) if (window.pid === this.#deps.pid) await this.#deps.x11?.askToClose(window.id);
-    const facts: WindowFacts = { bounds, page, own, over, composed: this.#deps.composed, pages: this.#deps.pages(), keyboardAt: this.#unfocused < UNFOCUSED_LOOKS ? undefined : await this.#keyboardAt() };
+    const silent: WindowFacts["silent"] = [...(bounds === undefined ? ["the browser" as const] : []), ...(page === undefined ? ["the page" as const] : []), ...(asked === undefined ? ["the X server" as const] : [])];
+    const facts: WindowFacts = { bounds, page, own, over, silent, composed: this.#deps.composed, pages: this.#deps.pages(), keyboardAt: this.#unfocused < UNFOCUSED_LOOKS ? undefined : await this.#keyboardAt() };
     const finding = judgeWindow(facts);
     if (finding.kind === "misplaced") await this.#putRight(facts);
-    else this.#tries = { screen: "", count: 0 };
+    else if (finding.kind !== "unknown") this.#tries = { screen: "", count: 0 };
     return finding;
   }
 
   #follow(finding: WindowFinding): void {
     const { clock, covered } = this.#deps;
+    if (finding.kind === "unknown") return;
     const own = finding.kind === "covered" && finding.by === "browser";
     if (!own) {
       this.#coveredSinceMs = undefined;
@@ -153,21 +162,24 @@ export class WindowWatch {
     }
   }
 
-  #windows(): Promise<readonly X11Window[]> {
+  #windows(): Promise<readonly X11Window[] | undefined> {
     return this.#askX11((x11) => x11.windows(), []);
   }
 
-  async #keyboardAt(): Promise<"browser" | "other"> {
-    return (await this.#askX11((x11) => x11.keyboardIsElsewhere(this.#deps.pid), false)) ? "other" : "browser";
+  /** Whose the keyboard is that the page lost; `browser` also where nobody can tell. */
+  async #keyboardAt(): Promise<WindowFacts["keyboardAt"]> {
+    const elsewhere = await this.#askX11((x11) => x11.keyboardIsElsewhere(this.#deps.pid), false);
+    return elsewhere === undefined ? undefined : elsewhere ? "other" : "browser";
   }
 
-  async #askX11<T>(question: (x11: X11Connection) => Promise<T>, unknown: T): Promise<T> {
+  /** `unseen` where there is no server to ask; `undefined` when it does not answer. */
+  async #askX11<T>(question: (x11: X11Connection) => Promise<T>, unseen: T): Promise<T | undefined> {
     const { x11, timers } = this.#deps;
     try {
-      return x11 === undefined ? unknown : await withDeadline(timers, "window.x11", ANSWER_TIMEOUT_MS, question(x11));
+      return x11 === undefined ? unseen : await withDeadline(timers, "window.x11", X11_TIMEOUT_MS, question(x11));
     } catch (thrown) {
       this.#deps.log.debug({ error: messageOf(thrown) }, "the X server could not be asked");
-      return unknown;
+      return undefined;
     }
   }
 

@@ -82,10 +82,11 @@ export class X11Connection {
     return this.#geometry(this.#root);
   }
 
-  /** Top-level windows from the lowest to the highest; without those that are gone by the time they are asked for. */
+  /** Top-level windows from the lowest to the highest; without those that are gone by the time they are asked for. Rejects when the server is gone. */
   async windows(): Promise<readonly X11Window[]> {
     const tree = await this.ask(OP.tree, 0, word(this.#root));
-    const ids = tree === undefined ? [] : Array.from({ length: tree.readUInt16LE(16) }, (_, at) => tree.readUInt32LE(32 + 4 * at));
+    if (tree === undefined) throw new Error("the X server does not say which windows there are");
+    const ids = Array.from({ length: tree.readUInt16LE(16) }, (_, at) => tree.readUInt32LE(32 + 4 * at));
     const [nameAtom, plainName] = [await this.#atom("_NET_WM_NAME"), await this.#atom("WM_NAME")];
     const windows = await Promise.all(ids.map(async (id): Promise<X11Window | undefined> => {
       const [geometry, attributes, pid, name, plain] = await Promise.all([
