@@ -2,6 +2,7 @@ import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CALLS_BURST, CALLS_PER_SECOND } from "../page-api/page-gate.ts";
 import { HTTPS_ORIGINS } from "../stage/navigation-rules.ts";
 import type { LoadTarget, Shell, ShellEvent } from "../stage/shell.ts";
 import { shellLoadingConformance } from "./shell-loading.conformance.ts";
@@ -175,8 +176,13 @@ export function shellConformance(under: ShellUnderTest): void {
 
     test("a flood of calls neither ends the shell nor comes through in full", async () => {
       const from = await show(page("/flood"));
-      expect(await told(from, "flooded")).toMatchObject({ refused: "page.rate-limited" });
-      expect(events.slice(from).filter((event) => event.kind === "page-call").length).toBeLessThan(400);
+      const { refused, seconds } = await told(from, "flooded");
+      expect(refused).toBe("page.rate-limited");
+      // The limit is a rate, and a machine may be slow: what may come through is counted against the page's own clock. Each
+      // second has one more, which tells what was refused.
+      const most = CALLS_BURST + (CALLS_PER_SECOND + 1) * Number(seconds) + 2;
+      expect(most).toBeLessThan(20_000);
+      expect(events.slice(from).filter((event) => event.kind === "page-call").length).toBeLessThanOrEqual(most);
     });
 
     test("a window the page opens is refused and counted", async () => {

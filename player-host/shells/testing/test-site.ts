@@ -33,8 +33,8 @@ const PAGES: Readonly<Record<string, string>> = {
     const inner = frames[0]; vitrine.emit("frames", { api: "vitrine" in inner, bindings: Object.getOwnPropertyNames(inner).filter((name) => /^vitrine/.test(name)) });
   }</script>`,
   "/flood": `<body><script>(async () => {
-    let refused; for (let i = 0; i < 20000; i++) vitrine.emit("x", { i }).catch((error) => { refused = error.code; });
-    await new Promise((done) => setTimeout(done, 1500)); vitrine.emit("flooded", { refused });
+    const fromMs = performance.now(); let refused; for (let i = 0; i < 20000; i++) vitrine.emit("x", { i }).catch((error) => { refused = error.code; });
+    await new Promise((done) => setTimeout(done, 1500)); vitrine.emit("flooded", { refused, seconds: (performance.now() - fromMs) / 1000 });
   })()</script>`,
   "/opens-window": `<body><script>window.open("/blue"); ${STILL_HERE}</script>`,
   "/leaves": `<body><script>setTimeout(() => { location.href = new URLSearchParams(location.search).get("to"); }, 300); ${STILL_HERE}</script>`,
