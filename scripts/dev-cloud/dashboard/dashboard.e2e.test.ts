@@ -282,7 +282,7 @@ function suite(path: string): void {
     await device.device.storedUpTo("metric", 3);
     await on(`#/device/${device.id}/telemetry`, async (page) => {
       const chart = page.getByRole("slider", { name: "CPU over time" });
-      await expect.poll(() => chart.getAttribute("aria-valuemax")).toBe("2");
+      await expect.poll(() => chart.getAttribute("aria-valuemax"), { timeout: 20_000 }).toBe("2");
       await chart.focus();
       expect(await chart.getAttribute("aria-valuetext")).toMatch(/: 30 % \(1 % – 50 %, 6 samples\)$/);
       await page.keyboard.press("ArrowLeft");
