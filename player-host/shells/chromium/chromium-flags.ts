@@ -91,6 +91,8 @@ export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
     "--deny-permission-prompts",
     // A page hears keys and touches before its first frame; see `DropInputEventsWhilePaintHolding`, which alone is not enough.
     "--allow-pre-commit-input",
+    // It puts a magnifying glass over the picture, which stays until somebody picks a colour.
+    "--disable-blink-features=EyeDropperAPI",
     `--disable-features=${FEATURES_OFF.join(",")}`,
     // An empty tab gives the keyboard to the address bar, and the browser hears every key before a page does.
     settings.headless ? "about:blank" : "data:text/html,",

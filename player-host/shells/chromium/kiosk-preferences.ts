@@ -16,6 +16,8 @@ export const KIOSK_PREFERENCES = {
   credentials_enable_service: false,
   autofill: { profile_enabled: false, credit_card_enabled: false },
   translate: { enabled: false },
+  // Lists of devices to choose from, with nobody there to choose (2: blocked).
+  profile: { default_content_setting_values: { usb_guard: 2, hid_guard: 2, serial_guard: 2, bluetooth_guard: 2 } },
   // Both come with something over the picture: a bubble that says how to leave full screen, a window to choose what to share.
   fullscreen: { allowed: false },
   hardware: { screen_capture_enabled: false },
