@@ -42,8 +42,8 @@ export class FrameGuard {
     const listening = [
       cdp.on("Page.fileChooserOpened", sessionId, () => saw("file chooser")),
       cdp.on("Target.attachedToTarget", sessionId, (event) => {
-        // Rejects when the frame is gone again.
-        this.#guardFrame(event.sessionId).catch(cdpFailure);
+        // Rejects when the frame or worker is gone again.
+        (event.targetInfo.type === "iframe" ? this.#guardFrame(event.sessionId) : this.#letGo(event.sessionId, sessionId)).catch(cdpFailure);
       }),
       cdp.on("Target.detachedFromTarget", sessionId, (event) => {
         for (const stop of this.#frames.get(event.sessionId) ?? []) stop();
@@ -57,8 +57,14 @@ export class FrameGuard {
       cdp.call("Page.addScriptToEvaluateOnNewDocument", { source: KEYS, worldName: GUARD_WORLD, runImmediately: true }, { sessionId }),
       // Answered with "nothing chosen", before the browser opens a window for it.
       cdp.call("Page.setInterceptFileChooserDialog", { enabled: true, cancel: true }, { sessionId }),
-      cdp.call("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: true, flatten: true, filter: [{ type: "iframe" }] }, { sessionId }),
+      cdp.call("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: true, flatten: true, filter: [{}] }, { sessionId }),
     ]);
+  }
+
+  /** Workers are held like frames, even where the filter names frames alone: then nobody hears of them, and they never run. */
+  async #letGo(sessionId: string, parent: string): Promise<void> {
+    await this.#deps.cdp.call("Runtime.runIfWaitingForDebugger", undefined, { sessionId });
+    await this.#deps.cdp.call("Target.detachFromTarget", { sessionId }, { sessionId: parent });
   }
 
   async #guardFrame(sessionId: string): Promise<void> {
