@@ -1,7 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SystemTimers, systemClock } from "../../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../../platform/linux/system-random.ts";
 import { readProc } from "../../../platform/node/proc.ts";
@@ -16,7 +17,7 @@ import { hangConformance } from "../shell-hangs.conformance.ts";
 import { shellConformance, type ShellUnderTest } from "../shell.conformance.ts";
 import { findTestChromiums } from "../testing/find-chromium.ts";
 import { ShellSeat } from "../testing/shell-seat.ts";
-import { hasXvfb } from "../testing/virtual-screen.ts";
+import { hasXvfb, openVirtualScreen, type VirtualScreen } from "../testing/virtual-screen.ts";
 import { ChromiumShell } from "./chromium-shell.ts";
 
 const browsers = findTestChromiums();
@@ -29,6 +30,24 @@ if (browsers.length === 0) {
 }
 
 if (browsers.length > 0 && !hasXvfb()) reportLeftOut("the Shell suites in a window", "no Xvfb is on this machine (package xvfb)");
+
+// Once in a window as well: a real window has a size, a keyboard, dialogs and an output of its own.
+const windowed = hasXvfb() ? newestOf(browsers) : undefined;
+if (windowed !== undefined) {
+  describe("in a window", () => {
+    let screen: VirtualScreen;
+
+    beforeAll(async () => {
+      screen = await openVirtualScreen({ width: 1280, height: 720 });
+    });
+
+    afterAll(() => screen.close());
+
+    const chromium: ShellUnderTest = { name: `chromium in a window (${windowed})`, keepsPicture: true, makeShell: (folder) => makeShell(windowed, folder, screen.display) };
+    shellConformance(chromium);
+    hangConformance(chromium);
+  });
+}
 
 for (const browserPath of browsers) {
   const name = browsers.length === 1 ? "chromium" : `chromium (${browserPath})`;
@@ -59,6 +78,12 @@ for (const browserPath of browsers) {
       }
     }, 120_000);
   });
+}
+
+/** By what each says of itself. */
+function newestOf(paths: readonly string[]): string | undefined {
+  const major = (path: string): number => Number(/\d+/.exec(spawnSync(path, ["--version"], { encoding: "utf8" }).stdout ?? "")?.[0] ?? 0);
+  return paths.map((path) => ({ path, major: major(path) })).toSorted((a, b) => b.major - a.major)[0]?.path;
 }
 
 async function gpuProcess(folder: string): Promise<number | undefined> {
