@@ -8,7 +8,7 @@ import { Screencast } from "./screencast.ts";
 type Answer = "answers" | "silent" | "refuses";
 
 /** A browser whose parts answer, stay silent until the deadline, or refuse, each by itself. */
-function setUp(browser: { readonly start: Answer; readonly frames: Answer; readonly thread: Answer; readonly capture: Answer; readonly casts?: boolean; readonly starvedMs?: number }) {
+function setUp(browser: { readonly start: Answer; readonly frames: Answer; readonly thread: Answer; readonly capture: Answer; readonly casts?: boolean; readonly starvedMs?: number; readonly loads?: boolean }) {
   const time = new VirtualTime();
   const listeners = new Set<(frame: unknown) => void>();
   const asked: string[] = [];
@@ -33,6 +33,7 @@ function setUp(browser: { readonly start: Answer; readonly frames: Answer; reado
     },
   } as unknown as Cdp;
   const page = {
+    pending: () => (browser.loads === true ? { load: 2, url: "http://slow.example/", rules: { origins: [] } } : undefined),
     call: (method: string, params: unknown, timeoutMs: number) => call(method, params, { timeoutMs }),
     evaluate: (_expression: string, timeoutMs: number) => answer(browser.frames, "frames", timeoutMs),
     evaluateInMainWorld: (_expression: string, timeoutMs: number) => answer(browser.thread, "thread", timeoutMs),
@@ -59,6 +60,16 @@ describe("the frame witness", () => {
   ])("does not take a page for alive %s", async (_name, thread, capture) => {
     const { pictures, settled } = setUp({ start: "silent", frames: thread === "refuses" ? "refuses" : "silent", thread, capture });
     expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: false, output: false, starvedMs: 0 });
+  });
+
+  test("takes the picture that is on for alive while a load waits for its server and the browser holds evaluations back", async () => {
+    const { pictures, settled } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "answers", loads: true });
+    expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "alive", how: expect.stringContaining("a load waits") });
+  });
+
+  test("finds a page that hangs while a load waits for its server", async () => {
+    const { pictures, settled } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "silent", loads: true });
+    expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "late", renderer: false });
   });
 
   test("says for how long the browser was kept waiting for a processor", async () => {
