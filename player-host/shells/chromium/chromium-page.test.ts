@@ -3,7 +3,7 @@ import { silentLog } from "../../../platform/ports/log.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, ShellEvent } from "../../stage/shell.ts";
-import type { Cdp } from "./cdp-client.ts";
+import { CdpError, type Cdp } from "./cdp-client.ts";
 import { ChromiumPage, COMMIT_TIMEOUT_MS, TAKE_TIMEOUT_MS } from "./chromium-page.ts";
 
 const FRAME = "F1";
@@ -20,7 +20,8 @@ function setUp(beforeLoad?: (target: LoadTarget) => Promise<void>) {
   const cdp = {
     call: (method: string) => {
       calls.push(method);
-      return Promise.resolve(answers[method] ?? {});
+      const answer = answers[method];
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer ?? {});
     },
     on: (event: string, _session: unknown, listener: (params: unknown) => void) => {
       listeners.set(event, listener);
@@ -56,6 +57,15 @@ async function withGoodOn() {
   seat.calls.length = 0;
   return seat;
 }
+
+test("a reload that the browser refuses, as it does while it changes renderers, is done by navigating", async () => {
+  const { page, calls, answers, commit, outcomes } = await withGoodOn();
+  answers["Page.reload"] = new CdpError("refused", "Page.reload: Not attached to an active page");
+  await page.load(2, GOOD);
+  expect(calls.slice(-2)).toEqual(["Page.reload", "Page.navigate"]);
+  commit(GOOD_URL, "L2");
+  expect(outcomes().at(-1)).toEqual(["load-finished", 2]);
+});
 
 describe("a load that fails before its document comes", () => {
   test("is tried again as a navigation, never as a reload of the page that stayed on", async () => {

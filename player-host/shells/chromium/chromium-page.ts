@@ -203,12 +203,23 @@ export class ChromiumPage implements GuardedPage {
       const way = await this.#wayTo(target, url);
       // Something else was asked for meanwhile.
       if (this.#loading.kind !== "asked" || this.#loading.load !== load) return;
-      if (way === "reload") await this.call("Page.reload", { ignoreCache: target.kind !== "screen" && target.ignoreCache }, COMMIT_TIMEOUT_MS);
-      else this.#afterNavigate(load, url, await this.call("Page.navigate", { url }, COMMIT_TIMEOUT_MS));
+      if (way === "reload" && (await this.#reloads(target.kind !== "screen" && target.ignoreCache))) return;
+      this.#afterNavigate(load, url, await this.call("Page.navigate", { url }, COMMIT_TIMEOUT_MS));
     } catch (thrown) {
       if (!(thrown instanceof CdpError)) throw thrown;
       // A closed pipe is reported by the shell; anything else is a load that did not come about.
       if (thrown.kind !== "closed") this.#fail(load, url, { code: "load.refused", message: thrown.message });
+    }
+  }
+
+  /** Whether the browser took a reload. It refuses one while it puts another renderer in the old one's place; a navigation it takes. */
+  async #reloads(ignoreCache: boolean): Promise<boolean> {
+    try {
+      await this.call("Page.reload", { ignoreCache }, COMMIT_TIMEOUT_MS);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof CdpError && thrown.kind === "refused") return false;
+      throw thrown;
     }
   }
 
