@@ -10,7 +10,7 @@ import { ServerClock } from "./cloud/server-clock.ts";
 import { WayToCloud } from "./cloud/way-to-cloud.ts";
 import { numberUsedBy } from "./commands/journal-entry.ts";
 import type { JournalStore } from "./commands/journal-store.ts";
-import { contentLabel, ContentService } from "./content/content-service.ts";
+import { contentLabel, ContentService, notReady } from "./content/content-service.ts";
 import { contentTarget } from "./content/content-target.ts";
 import { AlarmBoard } from "./health/alarm-board.ts";
 import { Ownership } from "./identity/ownership.ts";
@@ -101,7 +101,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings) {
     return screenExpectation(desired.document(), override, schedule.says);
   };
   const screen = new ScreenWatch({
-    player: ports.player, outputs: platform.outputs, expectation, contentWanted: () => desired.document()?.content !== undefined, reporter: reported, alarms, clock, timers, log: log.child({ part: "screen" }),
+    player: ports.player, outputs: platform.outputs, expectation, contentWanted: () => desired.document()?.content !== undefined, notReady: () => notReady(content.state()), reporter: reported, alarms, clock, timers, log: log.child({ part: "screen" }),
     display: display === undefined || displayStatus === undefined ? undefined : { status: displayStatus, capabilities: display.capabilities },
   });
   late.screen = screen;

@@ -10,7 +10,7 @@ const GPIO_DEBOUNCE_MS = 30;
  */
 export async function wireParts(agent: Agent): Promise<() => void> {
   const { ports, parts, link } = agent;
-  const { player, scene, screen, schedule, desired, pairing, ownership, reported } = parts;
+  const { player, scene, screen, schedule, content, desired, pairing, ownership, reported } = parts;
   const undo: (() => void)[] = [];
   player.start();
   undo.push(() => player.stop());
@@ -35,6 +35,7 @@ export async function wireParts(agent: Agent): Promise<() => void> {
   );
   // Records from before the clock was known get their right time once it is.
   undo.push(schedule.onClock((quality) => void ports.outbox.clockQuality(quality)));
+  undo.push(content.onChange(() => screen.poke()));
   undo.push(desired.onDocument(() => {
     schedule.poke();
     screen.poke();

@@ -165,6 +165,13 @@ export class ContentService {
   }
 }
 
+/** What is wanted and could not be made ready, until it is; the next try may still be to come. */
+export function notReady(state: ContentState): { readonly content: string; readonly error: string } | undefined {
+  if (state.kind !== "preparing" || state.lastError === undefined) return undefined;
+  const { wanted, lastError } = state;
+  return { content: wanted.name ?? redactText(wanted.url), error: redactText(`${lastError.code}: ${lastError.message}`) };
+}
+
 /** Name for people of content by its stage id: its own name where it has one, with the hash that tells versions apart. */
 export function contentLabel(state: ContentState, id: string): string {
   const named = state.kind === "ready" && state.showing.id === id ? state.wanted.name : undefined;

@@ -55,6 +55,8 @@ export interface ScreenJudgement {
  * sends its metrics every 30 s; one message may get lost.
  */
 export const PLAYER_SILENT_MS = 75_000;
+/** Of a picture that is not the content that is wanted; the player host has the same limit for what it knows itself. */
+const WRONG_CONTENT_MAX = 0.5;
 /** Evidence of the player taken over; it has few witnesses, and a report is bounded. */
 const PLAYER_EVIDENCE_MAX = 6;
 const TEXT_MAX = 300;
@@ -117,7 +119,8 @@ function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: D
   }
   // A page of ours is drawn well; it is not the customer's picture, and that is what the screen is for.
   const verdict = ownScreen !== undefined && picture.verdict === "showing" ? "error-page" : picture.verdict;
-  const { confidence } = picture;
+  // A good picture, and not the wanted one.
+  const confidence = verdict === "showing" && player.missing !== undefined ? Math.min(picture.confidence, WRONG_CONTENT_MAX) : picture.confidence;
   const heard =
     (display.kind === "deaf" ? WEIGHT.deafDisplay : display.kind === "none" ? WEIGHT.noDisplay : 1) *
     (output.kind === "unclear" ? WEIGHT.unclearOutput : output.kind === "none" ? WEIGHT.noOutput : 1);

@@ -10,14 +10,14 @@ import { SharedReading } from "../state/shared-reading.ts";
 import { FakeAlarms, FakeReporter } from "../state/testing/fakes.ts";
 import type { ScreenExpectation } from "./screen-expectation.ts";
 import { PLAYER_SILENT_MS } from "./screen-verdict.ts";
-import { ALARM_AFTER_MS, LIT_ALARM_AFTER_MS, LOOK_MS, MISSING_ALARM_AFTER_MS, PASSING_MS, ScreenWatch, START_GRACE_MS } from "./screen-watch.ts";
+import { ALARM_AFTER_MS, LIT_ALARM_AFTER_MS, LOOK_MS, MISSING_ALARM_AFTER_MS, PASSING_MS, ScreenWatch, START_GRACE_MS, type NotShown } from "./screen-watch.ts";
 
 const hung = failed({ code: "display.timeout", message: "hung" });
 const hungStatus: DisplayStatus = { power: hung, input: hung, brightness: hung, volume: hung, mute: hung, orientation: hung };
 
 function setUp() {
   const time = new VirtualTime();
-  const world = { power: "on" as DisplayPower, displayDelayMs: 0, hung: false, connected: true, looks: 0, contentWanted: false };
+  const world = { power: "on" as DisplayPower, displayDelayMs: 0, hung: false, connected: true, looks: 0, contentWanted: false, notReady: undefined as NotShown | undefined };
   let expectation: ScreenExpectation = { expect: "on", why: "test" };
   let status: PlayerStatus = { kind: "absent", sinceMs: 0, why: "not started" };
   const listeners = new Set<(status: PlayerStatus) => void>();
@@ -74,6 +74,7 @@ function setUp() {
     display: { status: displayStatus, capabilities: { power: true, inputs: [], brightness: false, volume: false, mute: false, orientations: [], powerObservedBy: "panel" } },
     expectation: () => expectation,
     contentWanted: () => world.contentWanted,
+    notReady: () => world.notReady,
     reporter,
     alarms,
     clock: time,
@@ -220,6 +221,21 @@ describe("the screen watch", () => {
     expect([alarms.log, verdict()]).toEqual([["+content.not-shown"], "showing"]);
     fails(undefined);
     await live(5_000, "showing");
+    expect(alarms.log).toEqual(["+content.not-shown", "-content.not-shown"]);
+  });
+
+  test("content that could not be made ready is told like content that could not be shown: the older one is not what is wanted", async () => {
+    const { time, live, alarms, reporter, world } = setUp();
+    await live(60_000, "showing");
+    world.notReady = { content: "Menu", error: "content.bad-manifest: menu.js is named in the manifest and is not in the package" };
+    await time.advance(LOOK_MS);
+    const told = reporter.document.screen;
+    expect(told).toMatchObject({ verdict: "showing", confidence: 0.5 });
+    expect(told?.evidence).toContainEqual({ witness: "content", says: "Menu is wanted and is not on: content.bad-manifest: menu.js is named in the manifest and is not in the package" });
+    await live(MISSING_ALARM_AFTER_MS, "showing");
+    expect(alarms.log).toEqual(["+content.not-shown"]);
+    world.notReady = undefined;
+    await live(LOOK_MS, "showing");
     expect(alarms.log).toEqual(["+content.not-shown", "-content.not-shown"]);
   });
 

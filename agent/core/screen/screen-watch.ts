@@ -24,11 +24,21 @@ export interface ScreenWatchDeps {
   readonly expectation: () => ScreenExpectation;
   /** The cloud wants content on this device. */
   readonly contentWanted: () => boolean;
+  /** Content that is wanted and could not be made ready, such as a package that was refused: the player host never hears of it. */
+  readonly notReady: () => NotShown | undefined;
   readonly reporter: Reporter;
   readonly alarms: Alarms;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
+}
+
+/** Content that is wanted and is not on. */
+export interface NotShown {
+  /** Its name, for people. */
+  readonly content: string;
+  /** Code and message. */
+  readonly error: string;
 }
 
 /** Witnesses are asked this often when nothing happens. */
@@ -177,6 +187,7 @@ export class ScreenWatch {
   #witnesses(nowMs: number): ScreenWitnesses {
     const { player, display, expectation, contentWanted } = this.#deps;
     const status = player.status();
+    const missing = this.#missing(status);
     const asked = this.#display;
     const power = asked === undefined || nowMs - asked.atMs > DISPLAY_AGE_MAX_MS ? ({ kind: "unknown", why: "it was not asked yet, or did not answer for a minute" } as const) : asked.value.power;
     return {
@@ -186,7 +197,7 @@ export class ScreenWatch {
         picture: status.picture,
         silentMs: nowMs - status.heardMs,
         loaded: status.stage.kind === "playing",
-        ...(status.stage.kind === "failed" && { missing: `${status.stage.content} is wanted and is not on: ${status.stage.error}` }),
+        ...(missing !== undefined && { missing: `${missing.content} is wanted and is not on: ${missing.error}` }),
         ...(status.stage.kind === "screen" && { ownScreen: { name: status.stage.screen, insteadOfContent: contentWanted() } }),
       },
       ...(this.#outputs === undefined ? {} : { outputs: this.#outputs }),
@@ -226,9 +237,13 @@ export class ScreenWatch {
     return Math.min(dueMs, this.#alarmMissing(status, verdict, nowMs));
   }
 
+  #missing(status: PlayerStatus): NotShown | undefined {
+    return this.#deps.notReady() ?? (status.kind === "present" && status.stage.kind === "failed" ? status.stage : undefined);
+  }
+
   /** Where the picture itself is bad, that has its own alarm, with what is missing in the evidence. */
   #alarmMissing(status: PlayerStatus, verdict: Verdict, nowMs: number): number {
-    const missing = status.kind === "present" && status.stage.kind === "failed" && verdict === "showing" ? status.stage : undefined;
+    const missing = status.kind === "present" && verdict === "showing" ? this.#missing(status) : undefined;
     this.#missingSinceMs = missing === undefined ? undefined : (this.#missingSinceMs ?? nowMs);
     if (missing === undefined || this.#missingSinceMs === undefined) {
       if (verdict !== "unknown") this.#deps.alarms.clear(MISSING_CODE, "what is wanted is on, or something else is wrong");
