@@ -44,10 +44,10 @@ describe("the log", () => {
     const file = new RotatingFile(path, { bytesMax: 2_000, bufferBytesMax: 0 });
     const log = hostLog(file, { write: (line) => also.push(line) }, "info", new VirtualTime()).child({ part: "test" });
     log.debug({}, "not this");
-    for (let n = 0; n < 100; n++) log.info({ n, token: "hunter2", request: { password: "hunter2" } }, "line");
+    for (let n = 0; n < 100; n++) log.info({ n, token: "hunter2", request: { password: "hunter2" } }, `line ${n}`);
     file.close();
     expect(also).toHaveLength(100);
-    expect(JSON.parse(also[0] ?? "")).toMatchObject({ part: "test", n: 0, msg: "line", token: "[secret]" });
+    expect(JSON.parse(also[0] ?? "")).toMatchObject({ part: "test", n: 0, msg: "line 0", token: "[secret]" });
     expect(also.join("")).not.toContain("hunter2");
     expect((await stat(`${path}.1`)).size).toBeLessThan(2_300);
     await expect(stat(`${path}.2`)).rejects.toMatchObject({ code: "ENOENT" });
