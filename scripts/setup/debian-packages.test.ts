@@ -6,7 +6,7 @@ const HOUR_MS = 3_600_000;
 const LISTS = "/var/lib/apt/lists";
 const install = "/usr/bin/apt-get install -y -q chromium";
 const update = "/usr/bin/apt-get update -q";
-const names = ["lock", "partial", "deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages.lz4"];
+const names = ["lock", "partial", "archive.example_debian_dists_bookworm_main_binary-amd64_Packages.lz4"];
 
 /** `asked`: how long ago somebody refreshed the lists; apt leaves the lists' own times as the server says them. */
 function machineWithLists(askedMs: number, facts: Facts = {}): FakeMachine {
