@@ -155,7 +155,7 @@ export class ReportedState implements Reporter {
 
   #measured(section: string, value: unknown, before: Section | undefined): Section | undefined {
     // What the customer's page says of itself is the customer's, and goes to them as it is.
-    const json = reportable(section === "page" ? value : redact(value));
+    const json = reportable(section === "page" ? value : section === "desired" ? withContentMasked(value) : redact(value));
     // Most of what is set is what was set before.
     if (before !== undefined && sameJson(json, before.value)) return before;
     const text = json === undefined ? undefined : canonicalJson(json);
@@ -228,4 +228,10 @@ export class ReportedState implements Reporter {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
+}
+
+/** Answers to keys mask what is theirs to mask; the address of content is masked here. */
+function withContentMasked(desired: unknown): unknown {
+  const { keys } = desired as { readonly keys?: Readonly<Record<string, unknown>> };
+  return keys?.["content"] === undefined ? desired : { ...(desired as object), keys: { ...keys, content: redact(keys["content"]) } };
 }
