@@ -1,3 +1,4 @@
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
@@ -17,6 +18,8 @@ async function looping(): Promise<number> {
   await once(child.stdout, "data");
   return child.pid ?? 0;
 }
+
+if (!counts) reportLeftOut("the time that a process is kept waiting for a processor", "this kernel does not count it (no schedstat)");
 
 describe.skipIf(!counts)("the time that a process is kept waiting for a processor", () => {
   test("is much where two loop on one processor, and none where a process is stopped", async () => {
