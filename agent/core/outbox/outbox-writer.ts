@@ -102,15 +102,16 @@ export class OutboxWriter {
   async dropRejected(stream: Stream, seq: number): Promise<Result<void>> {
     const found = await this.#state.store.read(stream, { after: seq - 1, upTo: seq, rowsMax: 1, bytesMax: 1 });
     if (!found.ok) return found;
-    if (found.value.rows.length + found.value.damaged.length === 0) return ok(undefined);
+    const { rows, damaged } = found.value;
+    if (rows.length + damaged.length === 0) return ok(undefined);
     this.#state.counters.rejectedByCloud += 1;
-    return this.drop(stream, [seq], "rejected");
+    return this.drop(stream, [seq], "rejected", toldBy(rows));
   }
 
-  /** Drops single rows for `reason`, and notes them as lost. */
-  async drop(stream: Stream, seqs: readonly number[], reason: "rejected" | "corrupt"): Promise<Result<void>> {
+  /** Drops single rows for `reason`, and notes them as lost, together with the losses that were `told` by them and by nothing else. */
+  async drop(stream: Stream, seqs: readonly number[], reason: "rejected" | "corrupt", told: readonly Loss[] = []): Promise<Result<void>> {
     const { store, ledger, numbers } = this.#state;
-    const losses = seqs.map((seq): Loss => ({ stream, reason, from: seq, to: seq, count: 1 }));
+    const losses = [...seqs.map((seq): Loss => ({ stream, reason, from: seq, to: seq, count: 1 })), ...told];
     const done = await store.commit({ dropOne: seqs.map((seq) => ({ stream, seq })), gaps: ledger.preview(losses) }, false);
     if (!done.ok) return done;
     for (const loss of losses) ledger.add(loss);
@@ -220,10 +221,11 @@ function lossesOf(stream: Stream, rows: readonly StoredRow[], damaged: readonly 
   const last = rows.at(-1);
   if (first !== undefined && last !== undefined) losses.push({ stream, reason: "quota", from: first.seq, to: last.seq, count: rows.length });
   for (const seq of damaged) losses.push({ stream, reason: "corrupt", from: seq, to: seq, count: 1 });
-  for (const row of rows) {
-    const told = row.kind === "gap" ? lossToldBy(row.body) : undefined;
-    if (told !== undefined) losses.push(told);
-  }
-  return losses;
+  return [...losses, ...toldBy(rows)];
+}
+
+/** What gap records among the rows tell: nobody else tells it, so it is owed again when they are given up. */
+function toldBy(rows: readonly StoredRow[]): Loss[] {
+  return rows.flatMap((row) => (row.kind === "gap" ? (lossToldBy(row.body) ?? []) : []));
 }
 

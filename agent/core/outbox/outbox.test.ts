@@ -337,6 +337,22 @@ describe("acknowledgements", () => {
     expect(await bench.gaps()).toEqual([{ stream: "event", reason: "rejected", from: 3, to: 3, count: 1 }]);
     expect(bench.outbox.status().counters.rejectedByCloud).toBe(1);
   });
+
+  test("a gap record that the cloud will never take leaves its loss owed: the next one tells it", async () => {
+    const bench = await started();
+    for (let n = 0; n < 5; n += 1) await bench.outbox.append(record("play", n));
+    await bench.records("play");
+    await bench.outbox.rejected("play", 2, "record.malformed", "no such kind");
+    await bench.time.advance(2_000);
+    const [told] = await bench.records("alarm");
+    expect(told).toMatchObject({ kind: "gap", body: { stream: "play", from: 2, to: 2, count: 1 } });
+    await bench.outbox.rejected("alarm", told?.seq ?? 0, "record.malformed", "no such kind");
+    await bench.time.advance(2_000);
+    const again = await bench.gaps();
+    expect(again).toHaveLength(2);
+    expect(again).toContainEqual({ stream: "play", reason: "rejected", from: 2, to: 2, count: 1 });
+    expect(again).toContainEqual({ stream: "alarm", reason: "rejected", from: 1, to: 1, count: 1 });
+  });
 });
 
 describe("batches", () => {
