@@ -95,6 +95,14 @@ describe("a Chromium for the tests is", () => {
     expect(await findChromium(find)).toMatchObject({ ok: true, value: { version: "156.0.1.2" } });
   });
 
+  test("asked for its version once also where it was named", async () => {
+    const find = options({ programs: { "/my/chrome": "Google Chrome 150.1.2.3" }, agesMs: { "/my/chrome": 60_000 }, env: { VITRINE_BROWSER: "/my/chrome" } });
+    expect(await findForced("/my/chrome", find)).toMatchObject({ ok: true, value: { version: "150.1.2.3" } });
+    find.machine.programs.set("/my/chrome", "not asked again");
+    expect(await findForced("/my/chrome", find)).toMatchObject({ ok: true, value: { version: "150.1.2.3" } });
+    expect(await findChromium(find)).toMatchObject({ ok: true, value: { version: "150.1.2.3" } });
+  });
+
   test("an application on a Mac", async () => {
     const path = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
     expect(await findChromium(options({ platform: "darwin", programs: { [path]: "Google Chrome 150.1" } }))).toMatchObject({ ok: true, value: { path } });

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from "../../platform/ports/result.ts";
 import type { PassedOver } from "../../player-host/contract/browser-report.ts";
 import { canInstall, installPackages } from "./debian-packages.ts";
 import { findElectron, type ElectronFetch } from "./electron-binary.ts";
-import { probe, probeOnce, type FoundBrowser } from "./found-browser.ts";
+import { probeOnce, type FoundBrowser } from "./found-browser.ts";
 import type { Machine } from "./machine.ts";
 
 export interface FindOptions {
@@ -28,7 +28,7 @@ const MAC_APPS = [
 export async function* browserCandidates(options: FindOptions, passOver: (what: PassedOver) => void): AsyncGenerator<FoundBrowser, void, undefined> {
   const { root, install, machine } = options;
   if (isNamed(machine)) {
-    const named = await namedBrowser(machine);
+    const named = await namedBrowser(options);
     if (named.ok) yield named.value;
     else passOver({ name: "VITRINE_BROWSER", why: named.error.message });
     return;
@@ -51,14 +51,14 @@ export async function findForced(wanted: string, options: FindOptions): Promise<
   const { root, machine } = options;
   if (wanted === "electron") return findElectron(root, machine, "must");
   if (wanted === "chromium") return findChromium(options);
-  const found = await probe(machine, wanted, "named with --browser");
+  const found = await probeOnce(machine, wanted, "named with --browser", memoryIn(root));
   return found === undefined ? notUsable(machine, "--browser", wanted) : ok(found);
 }
 
 /** A Chrome or Chromium of this machine, else Debian's package where that can be installed. */
 export async function findChromium(options: FindOptions): Promise<Result<FoundBrowser>> {
   const { install, machine } = options;
-  if (isNamed(machine)) return namedBrowser(machine);
+  if (isNamed(machine)) return namedBrowser(options);
   for await (const found of chromiumsOf(options)) return ok(found);
   const installed = install ? await installChromium(options) : undefined;
   return installed === undefined ? noBrowser(machine) : ok(installed);
@@ -73,9 +73,9 @@ function isNamed({ env }: Machine): boolean {
 }
 
 /** Somebody named a browser: using another one silently would test or show the wrong thing. */
-async function namedBrowser(machine: Machine): Promise<Result<FoundBrowser>> {
+async function namedBrowser({ root, machine }: Pick<FindOptions, "root" | "machine">): Promise<Result<FoundBrowser>> {
   const path = machine.env["VITRINE_BROWSER"] ?? "";
-  const found = await probe(machine, path, "VITRINE_BROWSER");
+  const found = await probeOnce(machine, path, "VITRINE_BROWSER", memoryIn(root));
   return found === undefined ? notUsable(machine, "VITRINE_BROWSER", path) : ok(found);
 }
 
@@ -98,7 +98,7 @@ async function* chromiumsOf({ root, machine }: Pick<FindOptions, "root" | "machi
     const real = await machine.realPath(path);
     if (seen.has(real)) continue;
     seen.add(real);
-    const found = await probeOnce(machine, path, "found on this machine", join(root, "node_modules/.vitrine-browsers"));
+    const found = await probeOnce(machine, path, "found on this machine", memoryIn(root));
     if (found !== undefined) yield found;
   }
 }
@@ -110,6 +110,11 @@ async function installChromium(options: FindOptions): Promise<FoundBrowser | und
   if (!(await installPackages(machine, ["chromium"])).ok) return undefined;
   for await (const installed of chromiumsOf(options)) return { ...installed, evidence: `${installed.evidence}, installed just now` };
   return undefined;
+}
+
+/** What files said of themselves; goes with the installed packages. */
+function memoryIn(root: string): string {
+  return join(root, "node_modules/.vitrine-browsers");
 }
 
 function howToInstall(platform: NodeJS.Platform): string {
