@@ -1,27 +1,14 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { systemClock } from "../../platform/linux/system-clock.ts";
 import { socketPlaceOf, trustSocketFolder } from "../../platform/node/socket-folder.ts";
 import { ok, type Result } from "../../platform/ports/result.ts";
 import { socketPath } from "../../player-host/contract/socket-path.ts";
-import { cloudCommands } from "./cli/cloud-commands.ts";
 import { deviceCommands } from "./cli/device-commands.ts";
-import { runCli } from "./cli/run-cli.ts";
+import { runOnTerminal } from "./cli/run-on-terminal.ts";
 
 /** Entry of the `vitrine` command line. */
-const stop = new AbortController();
-process.once("SIGINT", () => stop.abort());
-process.once("SIGTERM", () => stop.abort());
-// `vitrine logs | head` closes the pipe early; that is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
-
-const commands = [...deviceCommands({ socketPath: agentSocket }), ...cloudCommands(process.env, systemClock)];
-const output = { out: (text: string) => process.stdout.write(`${text}\n`), err: (text: string) => process.stderr.write(`${text}\n`) };
-process.exitCode = await runCli(commands, process.argv.slice(2), output, stop.signal);
+await runOnTerminal({ call: "vitrine", commands: deviceCommands({ socketPath: agentSocket }) });
 
 /** The same rule as the agent's own (player-host/contract/socket-path.ts). */
 function agentSocket(given: string | undefined): Result<string> {

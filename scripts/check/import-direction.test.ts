@@ -56,6 +56,13 @@ describe("refused", () => {
     expect(check(["agent/node/a.ts", "await import(name);"])).toEqual([expect.stringContaining("write the path out")]);
   });
 
+  test("a client of the development cloud's HTTP API in anything shipped, whatever it calls with", () => {
+    const message = "nothing shipped calls the development cloud's HTTP API: its client is scripts/dev-cloud/cli/";
+    const text = 'const answer = await fetch(base + "/api/v1/devices");';
+    for (const path of ["agent/node/cli/a.ts", "agent/core/a.ts", "player-host/shells/chromium/a.ts", "platform/linux/a.ts"]) expect(check([path, text])).toEqual([`${path} ${message}`]);
+    expect(check(["agent/node/cli/a.ts", "// GET /api/v1/devices"], ["scripts/dev-cloud/cli/a.ts", text], ["agent/node/a.integration.test.ts", text])).toEqual([]);
+  });
+
   test("a second file that imports systeminformation", () => {
     const text = 'import si from "systeminformation";';
     expect(check(["platform/linux/a.ts", text], ["platform/linux/b.ts", text])).toEqual(["platform/linux/b.ts only one file imports systeminformation"]);

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { isTestFile, ZONES, type Zone } from "./import-zones.ts";
-import { parseImports, type ImportFound } from "./parse-imports.ts";
+import { blankComments, parseImports, type ImportFound } from "./parse-imports.ts";
 import type { SourceFile } from "./read-tree.ts";
 
 /** An import that goes the wrong way. */
@@ -20,12 +20,18 @@ export interface Packages {
 
 /**
  * Checks every import of the tree against the zones. Tests are freer (they may import any of our files,
- * and development packages), but not free: no test outside the Electron shell imports `electron`.
+ * and development packages), but not free: no test outside the Electron shell imports `electron`. A client of
+ * the development cloud's HTTP API needs no import at all, so it is known by the API's path.
  */
 export function checkImports(files: readonly SourceFile[], packages: Packages): Violation[] {
   const violations: Violation[] = [];
   const systeminformation: Violation[] = [];
   for (const file of files) {
+    const callsCloud = isShipped(file.path) ? blankComments(file.text).indexOf("/api/v1") : -1;
+    if (callsCloud >= 0) {
+      const line = file.text.slice(0, callsCloud).split("\n").length;
+      violations.push({ file: file.path, line, message: "nothing shipped calls the development cloud's HTTP API: its client is scripts/dev-cloud/cli/" });
+    }
     for (const found of parseImports(file.text)) {
       const message = judge(file.path, found, packages);
       if (message !== undefined) violations.push({ file: file.path, line: found.line, message });
@@ -37,11 +43,15 @@ export function checkImports(files: readonly SourceFile[], packages: Packages): 
   return [...violations, ...systeminformation.slice(1)];
 }
 
+function isShipped(path: string): boolean {
+  return !path.startsWith("scripts/") && !isTestFile(path);
+}
+
 function judge(path: string, found: ImportFound, packages: Packages): string | undefined {
   if (found.specifier === "electron" && !path.startsWith("player-host/shells/electron/")) {
     return "only player-host/shells/electron imports electron: take what you need as an argument";
   }
-  if (path.startsWith("scripts/") || isTestFile(path)) return undefined;
+  if (!isShipped(path)) return undefined;
   const zone = zoneOf(path);
   if (zone === undefined) return "this file is in no zone of scripts/check/import-zones.ts: say there what it may import";
   if (found.specifier === "?") return "an import whose path is computed cannot be checked: write the path out";

@@ -172,5 +172,5 @@ function say(line: string): void {
 /** The command line looks at its own defaults; anything else has to be named. */
 function reachedBy(place: Place): string {
   const cloud = place.port === 4600 ? "" : ` --url http://127.0.0.1:${place.port}`;
-  return `Command line: npm run vitrine -- status --data ${deviceFolder(place, "1")}\n              npm run vitrine -- cloud devices${cloud}`;
+  return `Command line: npm run vitrine -- status --data ${deviceFolder(place, "1")}\n              npm run cloud -- devices${cloud}`;
 }

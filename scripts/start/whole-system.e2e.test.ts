@@ -8,7 +8,7 @@ import type { DoctorAnswer, StatusAnswer } from "../../agent/node/local-api/answ
 
 /**
  * The two commands' promise, kept by the real thing: `npm start` with its cloud, a device's agent and player
- * host with a real browser, driven by the `vitrine` command line as a person would.
+ * host with a real browser, driven by the command lines of the device and of the cloud as a person would.
  */
 const ROOT = join(import.meta.dirname, "../..");
 const WAIT = { timeout: 45_000, interval: 300 };
@@ -41,7 +41,7 @@ describe("a device that was just started", () => {
   });
 
   test("puts its picture into the cloud, and the dashboard is served", async () => {
-    const shot = await vitrine("cloud", "send", "Screen 1", "screenshot");
+    const shot = await cloudCommand("send", "Screen 1", "screenshot");
     expect(shot.code, shot.text).toBe(0);
     const picture = await fetch(`http://127.0.0.1:${port}/api/v1/devices/${(await status()).deviceId}/screenshot`);
     const bytes = new Uint8Array(await picture.arrayBuffer());
@@ -53,23 +53,23 @@ describe("a device that was just started", () => {
   });
 
   test("answers display.power with the observed effect, and the verdict follows", async () => {
-    const off = await vitrine("cloud", "send", "Screen 1", "display.power", "--on", "false", "--json");
+    const off = await cloudCommand("send", "Screen 1", "display.power", "--on", "false", "--json");
     expect(off.code, off.text).toBe(0);
     expect(off.json).toMatchObject({ state: "succeeded", effect: { attempted: true, observed: { kind: "ok", value: "standby" } } });
     await vi.waitFor(async () => expect((await status()).screen?.verdict).toBe("dark-expected"), WAIT);
-    const on = await vitrine("cloud", "send", "Screen 1", "display.power", "--on", "true", "--json");
+    const on = await cloudCommand("send", "Screen 1", "display.power", "--on", "true", "--json");
     expect(on.json).toMatchObject({ state: "succeeded", effect: { observed: { value: "on" } } });
     await vi.waitFor(async () => expect((await status()).screen?.verdict).toBe("showing"), WAIT);
   });
 
   test("says of a deaf TV what was tried and that nothing was seen", async () => {
     await simulated("display.mood", { mood: "deaf" });
-    const answer = await vitrine("cloud", "send", "Screen 1", "display.power", "--on", "false", "--json");
+    const answer = await cloudCommand("send", "Screen 1", "display.power", "--on", "false", "--json");
     expect(answer.code).toBe(1);
     expect(answer.json).toMatchObject({ state: "failed", effect: { attempted: true } });
     expect((answer.json as { effect: { observed: { kind: string } } }).effect.observed.kind).not.toBe("ok");
     await simulated("display.mood", { mood: "normal" });
-    expect((await vitrine("cloud", "send", "Screen 1", "display.power", "--on", "true")).code).toBe(0);
+    expect((await cloudCommand("send", "Screen 1", "display.power", "--on", "true")).code).toBe(0);
   });
 
   test("tells the cloud of a button, and the doctor finds nothing failed", async () => {
@@ -99,7 +99,7 @@ describe("when the agent is killed", () => {
 
   test("a reboot ends with a changed boot id, answered after it", async () => {
     const before = await status();
-    const reboot = await vitrine("cloud", "send", "Screen 1", "reboot", "--reason", "test", "--json");
+    const reboot = await cloudCommand("send", "Screen 1", "reboot", "--reason", "test", "--json");
     expect(reboot.code, reboot.text).toBe(0);
     const result = (reboot.json as { result: { bootIdBefore: string; bootIdAfter: string } }).result;
     expect(result.bootIdBefore).toBe(before.bootId);
@@ -136,10 +136,23 @@ async function status(): Promise<StatusAnswer> {
   return answer.json as StatusAnswer;
 }
 
-function vitrine(...words: string[]): Promise<{ code: number; json: unknown; text: string }> {
-  const device = words[0] === "cloud" ? ["--url", `http://127.0.0.1:${port}`] : ["--data", join(data, "devices/1")];
+interface Answer {
+  readonly code: number;
+  readonly json: unknown;
+  readonly text: string;
+}
+
+function vitrine(...words: string[]): Promise<Answer> {
+  return answerOf("agent/node/cli.ts", [...words, "--data", join(data, "devices/1")]);
+}
+
+function cloudCommand(...words: string[]): Promise<Answer> {
+  return answerOf("scripts/dev-cloud/cli.ts", [...words, "--url", `http://127.0.0.1:${port}`]);
+}
+
+function answerOf(program: string, words: readonly string[]): Promise<Answer> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [join(ROOT, "agent/node/cli.ts"), ...words, ...device], { encoding: "utf8" }, (error, stdout, stderr) => {
+    execFile(process.execPath, [join(ROOT, program), ...words], { encoding: "utf8" }, (error, stdout, stderr) => {
       const text = stdout + stderr;
       resolve({ code: typeof error?.code === "number" ? error.code : 0, json: words.includes("--json") && stdout !== "" ? JSON.parse(stdout) : undefined, text });
     });

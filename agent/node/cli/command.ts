@@ -1,6 +1,7 @@
 import type { ParseArgsOptionsConfig } from "node:util";
+import type { Issue } from "../../../platform/ports/result.ts";
 
-/** What the `vitrine` command line's exit code says. */
+/** What the exit code of a command line says. */
 export const CLI_EXIT = {
   /** Done, and it is as asked. */
   ok: 0,
@@ -8,7 +9,7 @@ export const CLI_EXIT = {
   notSo: 1,
   /** The words on the command line are wrong. */
   usage: 2,
-  /** The agent, or the development cloud, could not be reached. */
+  /** Whom it asks, the agent or the development cloud, could not be reached. */
   unreachable: 3,
   /** The configuration has an error. */
   badConfiguration: 78,
@@ -26,12 +27,14 @@ export interface CliContext {
   printJson(value: unknown): void;
   /** One line on standard error. */
   complain(text: string): void;
+  /** What went wrong: one JSON value on standard output with `--json`, else one line on standard error. */
+  complainOf(issue: Issue): void;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
 }
 
 export interface CliCommand {
-  /** `status`, `cloud send`, … */
+  /** One word: `status`, `send`, … */
   readonly name: string;
   readonly summary: string;
   /** What follows the name: `<device> <command> [--param value …]`. */
@@ -43,4 +46,11 @@ export interface CliCommand {
   readonly freeOptions?: boolean;
   readonly help?: readonly string[];
   run(context: CliContext): Promise<CliExit>;
+}
+
+/** A program with commands. */
+export interface CommandLine {
+  /** How a person calls it: `vitrine`, `npm run cloud --`. */
+  readonly call: string;
+  readonly commands: readonly CliCommand[];
 }

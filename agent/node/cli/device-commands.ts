@@ -2,8 +2,7 @@ import { resolve } from "node:path";
 import { nearestName } from "../../core/config/nearest-name.ts";
 import { askAgent } from "../local-api/local-client.ts";
 import type { BundleAnswer, CommandsAnswer, ConfigAnswer, DoctorAnswer, EventsAnswer, LogsAnswer, StatusAnswer } from "../local-api/answers.ts";
-import type { ApiIssue } from "./cloud-client.ts";
-import type { Result } from "../../../platform/ports/result.ts";
+import type { Issue, Result } from "../../../platform/ports/result.ts";
 import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "./command.ts";
 import { statusText } from "./status-text.ts";
 import { formatBytes, table } from "./table.ts";
@@ -73,16 +72,20 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
         return show<BundleAnswer>(context, "support-bundle", out === undefined ? {} : { out: resolve(out) }, (answer) => `${answer.path} (${formatBytes(answer.bytes)}): ${answer.files.join(", ")}`);
       },
     },
+    {
+      name: "cloud", summary: "Has moved: the development cloud has a command line of its own, `npm run cloud` in the source tree.", usage: "", freeOptions: true,
+      run: (context) => {
+        context.complainOf({ code: "cli.moved", message: "the development cloud has a command line of its own, which is not on a device", hint: "in the source tree: npm run cloud -- devices" });
+        return Promise.resolve(CLI_EXIT.usage);
+      },
+    },
   ];
 }
 
-/** Prints an issue the same way everywhere, and chooses the exit code by its code. */
-export function complain(context: CliContext, { httpStatus, ...issue }: ApiIssue): CliExit {
-  if (context.json) context.printJson({ error: issue });
-  else context.complain(`vitrine: ${issue.message} [${issue.code}]${issue.hint === undefined ? "" : `\n  → ${issue.hint}`}`);
-  // A value that was typed wrong, in the words of whoever checked it.
-  if (httpStatus === 400 || issue.code === "cloud.bad-address") return CLI_EXIT.usage;
-  return /^(?:local\.(?:no-agent|forbidden|timeout|connection|no-answer)|socket\.untrusted-folder|cloud\.unreachable)$/.test(issue.code) ? CLI_EXIT.unreachable : CLI_EXIT.notSo;
+/** Prints an issue and chooses the exit code by its code. */
+function complain(context: CliContext, issue: Issue): CliExit {
+  context.complainOf(issue);
+  return /^(?:local\.(?:no-agent|forbidden|timeout|connection|no-answer)|socket\.untrusted-folder)$/.test(issue.code) ? CLI_EXIT.unreachable : CLI_EXIT.notSo;
 }
 
 async function withLimit(context: CliContext, fallback: number, run: (limit: number) => Promise<CliExit>, option = "limit"): Promise<CliExit> {
@@ -109,7 +112,7 @@ function showConfig(context: CliContext, answer: ConfigAnswer, only: string | un
   if (only !== undefined && entries.length === 0) {
     const near = nearestName(only, answer.entries.map(({ key }) => key));
     const hint = near === undefined ? "`vitrine config` lists every key" : `did you mean ${near}?`;
-    complain(context, { code: "config.unknown-key", message: `there is no key ${JSON.stringify(only)}`, hint });
+    context.complainOf({ code: "config.unknown-key", message: `there is no key ${JSON.stringify(only)}`, hint });
     return CLI_EXIT.usage;
   }
   if (context.json) context.printJson({ ...answer, entries });

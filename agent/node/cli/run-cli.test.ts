@@ -1,7 +1,5 @@
 import { expect, test } from "vitest";
 import { fail } from "../../../platform/ports/result.ts";
-import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
-import { cloudCommands } from "./cloud-commands.ts";
 import { CLI_EXIT, type CliCommand, type CliContext } from "./command.ts";
 import { deviceCommands } from "./device-commands.ts";
 import { runCli } from "./run-cli.ts";
@@ -9,7 +7,7 @@ import { runCli } from "./run-cli.ts";
 let seen: CliContext | undefined;
 const commands: readonly CliCommand[] = [
   { name: "status", summary: "What it does.", usage: "[--data DIR]", options: { data: { type: "string" } }, run: take },
-  { name: "cloud send", summary: "Sends.", usage: "<device> <command>", options: { url: { type: "string" }, "no-wait": { type: "boolean" } }, freeOptions: true, run: take },
+  { name: "send", summary: "Sends.", usage: "<device> <command>", options: { url: { type: "string" }, "no-wait": { type: "boolean" } }, freeOptions: true, run: take },
 ];
 function take(context: CliContext): Promise<0> {
   seen = context;
@@ -20,7 +18,7 @@ async function run(...words: string[]): Promise<{ code: number; out: string; err
   seen = undefined;
   let out = "";
   let err = "";
-  const code = await runCli(commands, words, { out: (text) => (out += text), err: (text) => (err += text) }, new AbortController().signal);
+  const code = await runCli({ call: "vitrine", commands }, words, { out: (text) => (out += text), err: (text) => (err += text) }, new AbortController().signal);
   return { code, out, err };
 }
 
@@ -35,13 +33,13 @@ test("options of a command are its own, and what it does not know it refuses", a
 });
 
 test("a command that sends parameters gets the words it does not know", async () => {
-  await run("cloud", "send", "lobby", "display.power", "--on", "false", "--url", "http://127.0.0.1:1", "--json");
+  await run("send", "lobby", "display.power", "--on", "false", "--url", "http://127.0.0.1:1", "--json");
   expect(seen?.args).toEqual(["lobby", "display.power", "--on", "false"]);
   expect(seen?.options["url"]).toBe("http://127.0.0.1:1");
-  await run("cloud", "send", "lobby", "reboot", "--no-wait");
+  await run("send", "lobby", "reboot", "--no-wait");
   expect(seen?.options["no-wait"]).toBe(true);
   expect(seen?.args).toEqual(["lobby", "reboot"]);
-  await run("cloud", "send", "lobby", "audio.mute", "--no-mute");
+  await run("send", "lobby", "audio.mute", "--no-mute");
   expect(seen?.args).toEqual(["lobby", "audio.mute", "--no-mute"]);
 });
 
@@ -50,21 +48,14 @@ test("help is success, nothing and nonsense are not", async () => {
   expect((await run("status", "--help")).out).toContain("What it does.");
   expect(await run()).toMatchObject({ code: CLI_EXIT.usage });
   expect((await run("stauts")).err).toContain('did you mean "status"');
-  expect((await run("cloud", "sned")).err).toContain('did you mean "cloud send"');
 });
 
-test("help of a group and of what is in it, in any order of the words, is success on standard output", async () => {
-  for (const words of ["cloud --help", "cloud -h", "cloud help", "help cloud", "--help cloud"]) {
-    const answer = await run(...words.split(" "));
-    expect([words, answer.code, answer.err, answer.out.includes("vitrine cloud send"), answer.out.includes("vitrine status")]).toEqual([words, CLI_EXIT.ok, "", true, false]);
-  }
-  for (const words of ["cloud send --help", "help cloud send", "status -h", "help status", "--help status", "cloud help send"]) {
+test("help of a command, in any order of the words, is success on standard output", async () => {
+  for (const words of ["send --help", "help send", "status -h", "help status", "--help status", "send --help"]) {
     const answer = await run(...words.split(" "));
     expect([words, answer.code, answer.err, /Sends\.|What it does\./.test(answer.out)]).toEqual([words, CLI_EXIT.ok, "", true]);
   }
-  expect(await run("cloud")).toMatchObject({ code: CLI_EXIT.usage, out: "" });
   expect(await run("help", "nonsense")).toMatchObject({ code: CLI_EXIT.usage, out: "" });
-  expect(await run("cloud", "nonsense", "--help")).toMatchObject({ code: CLI_EXIT.usage, out: "" });
 });
 
 test("a name far from every other is not guessed", async () => {
@@ -75,28 +66,30 @@ test("a word that a command does not take is refused", async () => {
   const extra = await run("status", "extra");
   expect(extra).toMatchObject({ code: CLI_EXIT.usage, out: "" });
   expect(extra.err).toContain('does not take "extra"');
-  const real = [...deviceCommands({ socketPath: () => fail("local.no-agent", "there is none") }), ...cloudCommands({}, new VirtualTime())];
-  for (const words of ["logs extra", "cloud devices extra", "config log.level extra", "cloud claim CODE extra", "cloud watch lobby extra"]) {
-    expect(await runCli(real, words.split(" "), { out: () => undefined, err: () => undefined }, new AbortController().signal)).toBe(CLI_EXIT.usage);
+  for (const words of ["logs extra", "config log.level extra"]) expect((await onDevice(...words.split(" "))).code).toBe(CLI_EXIT.usage);
+});
+
+test("cloud says where the development cloud's command line went, whatever follows it", async () => {
+  for (const words of ["cloud", "cloud devices", "cloud send lobby display.power --on false", "cloud nonsense --url http://127.0.0.1:1"]) {
+    const { code, out, err } = await onDevice(...words.split(" "));
+    expect([words, code, out]).toEqual([words, CLI_EXIT.usage, ""]);
+    expect(err).toContain("a command line of its own, which is not on a device [cli.moved]");
+    expect(err).toContain("npm run cloud -- devices");
   }
+  expect(JSON.parse((await onDevice("cloud", "devices", "--json")).out)).toMatchObject({ error: { code: "cli.moved" } });
 });
 
 test("a socket that may be somebody else's is not asked, with the code that says so and exit code 3", async () => {
-  const untrusted = deviceCommands({ socketPath: () => fail("socket.untrusted-folder", "belongs to user 5", "remove it") });
-  let err = "";
-  const output = { out: () => undefined, err: (text: string) => (err += text) };
-  expect(await runCli(untrusted, ["status"], output, new AbortController().signal)).toBe(CLI_EXIT.unreachable);
+  const { code, err } = await onDevice("status");
+  expect(code).toBe(CLI_EXIT.unreachable);
   expect(err).toContain("[socket.untrusted-folder]");
 });
 
-test("what is no address of a cloud is a wrong word; a cloud that is not there is unreachable, and the reason is named", async () => {
-  const ask = async (url: string): Promise<{ code: number; err: string }> => {
-    let err = "";
-    const output = { out: () => undefined, err: (text: string) => (err += text) };
-    const code = await runCli(cloudCommands({}, new VirtualTime()), ["cloud", "devices", "--url", url], output, new AbortController().signal);
-    return { code, err };
-  };
-  expect(await ask("nonsense")).toEqual({ code: CLI_EXIT.usage, err: expect.stringContaining('"nonsense" is not the address of a cloud [cloud.bad-address]') as string });
-  // A port that browsers and fetch refuse: nothing has to be there, or be absent.
-  expect(await ask("http://127.0.0.1:1")).toEqual({ code: CLI_EXIT.unreachable, err: expect.stringContaining("http://127.0.0.1:1 cannot be reached: bad port [cloud.unreachable]") as string });
-});
+/** The device's own commands, where the socket may be somebody else's. */
+async function onDevice(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = "";
+  let err = "";
+  const cli = { call: "vitrine", commands: deviceCommands({ socketPath: () => fail("socket.untrusted-folder", "belongs to user 5", "remove it") }) };
+  const code = await runCli(cli, words, { out: (text) => (out += text), err: (text) => (err += text) }, new AbortController().signal);
+  return { code, out, err };
+}

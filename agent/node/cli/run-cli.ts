@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
-import { messageOf } from "../../../platform/ports/result.ts";
+import { messageOf, type Issue } from "../../../platform/ports/result.ts";
 import { nearestName } from "../../core/config/nearest-name.ts";
-import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "./command.ts";
+import { CLI_EXIT, type CliCommand, type CliContext, type CliExit, type CommandLine } from "./command.ts";
 import { table } from "./table.ts";
 
 export interface CliOutput {
@@ -12,52 +12,56 @@ export interface CliOutput {
 const COMMON: ParseArgsOptionsConfig = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } };
 
 /** Finds the command in `words`, runs it, and returns the exit code. Never throws for what a user typed. */
-export async function runCli(commands: readonly CliCommand[], words: readonly string[], output: CliOutput, signal: AbortSignal): Promise<CliExit> {
-  const command = findCommand(commands, words);
-  if (command === undefined) return withoutCommand(commands, words, output);
-  const rest = words.slice(command.name.split(" ").length);
-  const parsed = parse(command, rest);
+export async function runCli(cli: CommandLine, words: readonly string[], output: CliOutput, signal: AbortSignal): Promise<CliExit> {
+  const command = findCommand(cli, words);
+  if (command === undefined) return withoutCommand(cli, words, output);
+  const parsed = parse(command, words.slice(1));
+  const usage = `usage: ${cli.call} ${command.name} ${command.usage}`;
   if (typeof parsed === "string") {
-    output.err(`vitrine ${command.name}: ${parsed}\nusage: vitrine ${command.name} ${command.usage}`);
+    output.err(`${cli.call} ${command.name}: ${parsed}\n${usage}`);
     return CLI_EXIT.usage;
   }
   if (parsed.options["help"] === true) {
-    output.out(helpOf(command));
+    output.out(helpOf(cli, command));
     return CLI_EXIT.ok;
   }
   const extra = command.freeOptions === true ? undefined : parsed.args[command.argsMax ?? 0];
   if (extra !== undefined) {
-    output.err(`vitrine ${command.name}: does not take "${extra}"\nusage: vitrine ${command.name} ${command.usage}`);
+    output.err(`${cli.call} ${command.name}: does not take "${extra}"\n${usage}`);
     return CLI_EXIT.usage;
   }
+  const json = parsed.options["json"] === true;
   const context: CliContext = {
     ...parsed,
-    json: parsed.options["json"] === true,
+    json,
     print: (text) => output.out(text),
     printJson: (value) => output.out(JSON.stringify(value)),
     complain: (text) => output.err(text),
+    complainOf: (issue) => (json ? output.out(JSON.stringify({ error: issue })) : output.err(issueText(cli, issue))),
     signal,
   };
   return command.run(context);
 }
 
-function findCommand(commands: readonly CliCommand[], words: readonly string[]): CliCommand | undefined {
-  const two = words.slice(0, 2).join(" ");
-  return commands.find((command) => command.name === two) ?? commands.find((command) => command.name === words[0]);
+function findCommand({ commands }: CommandLine, words: readonly string[]): CliCommand | undefined {
+  return commands.find((command) => command.name === words[0]);
 }
 
-function withoutCommand(commands: readonly CliCommand[], words: readonly string[], output: CliOutput): CliExit {
+function issueText({ call }: CommandLine, { message, code, hint }: Issue): string {
+  return `${call}: ${message} [${code}]${hint === undefined ? "" : `\n  → ${hint}`}`;
+}
+
+function withoutCommand(cli: CommandLine, words: readonly string[], output: CliOutput): CliExit {
   const helpWanted = words.some((word) => isHelp(word));
   const about = words.filter((word) => !isHelp(word));
-  const group = commands.filter(({ name }) => about.length === 1 && name.startsWith(`${about[0] ?? ""} `));
-  const one = helpWanted ? findCommand(commands, about) : undefined;
-  const text = one !== undefined ? helpOf(one) : about.length === 0 ? overview(commands) : group.length > 0 ? overview(group) : undefined;
+  const one = helpWanted ? findCommand(cli, about) : undefined;
+  const text = one !== undefined ? helpOf(cli, one) : about.length === 0 ? overview(cli) : undefined;
   if (text !== undefined && helpWanted) output.out(text);
   else if (text !== undefined) output.err(text);
   if (text !== undefined) return helpWanted ? CLI_EXIT.ok : CLI_EXIT.usage;
-  const [word] = about;
-  const meant = nearestName(about.slice(0, 2).join(" "), commands.map((command) => command.name)) ?? nearestName(word ?? "", commands.map((command) => command.name));
-  output.err(`vitrine: there is no command "${about.slice(0, 2).join(" ")}"${meant === undefined ? "" : `; did you mean "${meant}"?`}\n\n${overview(commands)}`);
+  const [word = ""] = about;
+  const meant = nearestName(word, cli.commands.map((command) => command.name));
+  output.err(`${cli.call}: there is no command "${word}"${meant === undefined ? "" : `; did you mean "${meant}"?`}\n\n${overview(cli)}`);
   return CLI_EXIT.usage;
 }
 
@@ -100,14 +104,14 @@ function separate(known: ParseArgsOptionsConfig, words: readonly string[]): { ow
   return { own, free };
 }
 
-function helpOf(command: CliCommand): string {
-  const lines = [`vitrine ${command.name} ${command.usage}`, "", command.summary];
+function helpOf({ call }: CommandLine, command: CliCommand): string {
+  const lines = [`${call} ${command.name} ${command.usage}`, "", command.summary];
   if (command.help !== undefined) lines.push("", ...command.help);
   lines.push("", "--json gives one JSON value a line. Exit codes: 0 as asked, 1 not so, 2 usage, 3 unreachable, 78 bad configuration.");
   return lines.join("\n");
 }
 
-function overview(commands: readonly CliCommand[]): string {
-  const rows = commands.map((command) => [`  vitrine ${command.name}`, command.summary]);
+function overview({ call, commands }: CommandLine): string {
+  const rows = commands.map((command) => [`  ${call} ${command.name}`, command.summary]);
   return `Commands (more with --help behind each):\n${table(rows)}\n\nEvery command takes --json. Exit codes: 0 as asked, 1 not so, 2 usage, 3 unreachable, 78 bad configuration.`;
 }

@@ -1,13 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { nearestName } from "../../../agent/core/config/nearest-name.ts";
+import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "../../../agent/node/cli/command.ts";
+import { formatDuration, table } from "../../../agent/node/cli/table.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
-import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
-import { nearestName } from "../../core/config/nearest-name.ts";
-import { CloudClient } from "./cloud-client.ts";
-import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "./command.ts";
-import { complain } from "./device-commands.ts";
+import { CloudClient, type ApiIssue } from "./cloud-client.ts";
 import { paramsFromWords } from "./free-params.ts";
-import { formatDuration, table } from "./table.ts";
 
 const URL_OPTION = { url: { type: "string" } } as const;
 const URL_HELP = ["--url URL   the development cloud (default: $VITRINE_CLOUD_URL, else http://127.0.0.1:4600)"];
@@ -19,21 +18,21 @@ export function cloudCommands(env: Readonly<Record<string, string | undefined>>,
   const client = (context: CliContext): CloudClient => new CloudClient((context.options["url"] as string | undefined) ?? env["VITRINE_CLOUD_URL"] ?? "http://127.0.0.1:4600");
   return [
     {
-      name: "cloud devices", summary: "Devices the development cloud knows.", usage: "[--url URL]", options: URL_OPTION, help: URL_HELP,
+      name: "devices", summary: "Devices the development cloud knows.", usage: "[--url URL]", options: URL_OPTION, help: URL_HELP,
       run: (context) => devices(context, client(context), clock),
     },
     {
-      name: "cloud send", summary: "Sends a command to a device and waits for its outcome.", usage: "<device> <command> [--param value …] [--params JSON] [--no-wait] [--insist]",
+      name: "send", summary: "Sends a command to a device and waits for its outcome.", usage: "<device> <command> [--param value …] [--params JSON] [--no-wait] [--insist]",
       options: { ...URL_OPTION, params: { type: "string" }, "no-wait": { type: "boolean" }, insist: { type: "boolean" } }, freeOptions: true,
-      help: [...URL_HELP, "<device> is an id, the beginning of one, or a name. Exit code 1 when the command did not succeed.", "--insist sends what the device says it cannot do, for its own rejection.", "Example: vitrine cloud send lobby display.power --on false"],
+      help: [...URL_HELP, "<device> is an id, the beginning of one, or a name. Exit code 1 when the command did not succeed.", "--insist sends what the device says it cannot do, for its own rejection.", "Example: npm run cloud -- send lobby display.power --on false"],
       run: (context) => send(context, client(context), clock),
     },
     {
-      name: "cloud watch", summary: "Follows what happens, until Ctrl-C.", usage: "[<device>] [--url URL]", argsMax: 1, options: URL_OPTION, help: URL_HELP,
+      name: "watch", summary: "Follows what happens, until Ctrl-C.", usage: "[<device>] [--url URL]", argsMax: 1, options: URL_OPTION, help: URL_HELP,
       run: (context) => watch(context, client(context), clock),
     },
     {
-      name: "cloud claim", summary: "Claims a device by the code on its screen.", usage: "<code> [--name NAME] [--url URL]", argsMax: 1, options: { ...URL_OPTION, name: { type: "string" } }, help: URL_HELP,
+      name: "claim", summary: "Claims a device by the code on its screen.", usage: "<code> [--name NAME] [--url URL]", argsMax: 1, options: { ...URL_OPTION, name: { type: "string" } }, help: URL_HELP,
       run: (context) => claim(context, client(context)),
     },
   ];
@@ -59,14 +58,14 @@ function deviceRow(device: JsonObject, clock: Clock): readonly string[] {
 async function send(context: CliContext, cloud: CloudClient, clock: Clock): Promise<CliExit> {
   const [device, name, ...words] = context.args;
   if (device === undefined || name === undefined) {
-    context.complain("vitrine cloud send: which device and which command?\nusage: vitrine cloud send <device> <command> [--param value …]");
+    context.complain("npm run cloud -- send: which device and which command?\nusage: npm run cloud -- send <device> <command> [--param value …]");
     return CLI_EXIT.usage;
   }
   const found = await findDevice(cloud, device);
   if (!found.ok) return complain(context, found.error);
   const params = await readParams(cloud, name, words, context.options["params"] as string | undefined);
   if (!params.ok) {
-    complain(context, params.error);
+    context.complainOf(params.error);
     return params.error.code === "cloud.unreachable" ? CLI_EXIT.unreachable : CLI_EXIT.usage;
   }
   const sent = await cloud.post(`/api/v1/devices/${found.value}/commands`, { name, params: params.value, insist: context.options["insist"] === true });
@@ -76,8 +75,15 @@ async function send(context: CliContext, cloud: CloudClient, clock: Clock): Prom
   return waitForOutcome(context, cloud, clock, found.value, command);
 }
 
+/** Prints an issue and chooses the exit code: a value that was typed wrong is a usage error, whoever checked it. */
+function complain(context: CliContext, { httpStatus, ...issue }: ApiIssue): CliExit {
+  context.complainOf(issue);
+  if (httpStatus === 400 || issue.code === "cloud.bad-address") return CLI_EXIT.usage;
+  return issue.code === "cloud.unreachable" ? CLI_EXIT.unreachable : CLI_EXIT.notSo;
+}
+
 /** The cloud's hint is for its HTTP API. */
-function inWordsOfTheCommandLine(issue: Issue): Issue {
+function inWordsOfTheCommandLine(issue: ApiIssue): ApiIssue {
   return issue.code === "command.not-possible" ? { ...issue, hint: "send it all the same with --insist, and the device says so itself" } : issue;
 }
 
@@ -160,7 +166,7 @@ function eventText(event: string, data: Json, clock: Clock): string {
 async function claim(context: CliContext, cloud: CloudClient): Promise<CliExit> {
   const code = context.args[0];
   if (code === undefined) {
-    context.complain("vitrine cloud claim: which code? It is on the device's screen, and `vitrine pair` prints it.");
+    context.complain("npm run cloud -- claim: which code? It is on the device's screen, and `vitrine pair` prints it.");
     return CLI_EXIT.usage;
   }
   const name = context.options["name"];

@@ -1,6 +1,6 @@
+import { nearestName } from "../../../agent/core/config/nearest-name.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
-import { nearestName } from "../../core/config/nearest-name.ts";
 
 /**
  * Turns `--on false --percent 40` into parameters by the command's JSON Schema. `--mute` alone is true,

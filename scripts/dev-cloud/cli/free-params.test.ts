@@ -1,7 +1,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { describe, expect, test } from "vitest";
+import { COMMANDS, type CommandName } from "../../../agent/protocol/commands/catalog.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
-import { COMMANDS, type CommandName } from "../../protocol/commands/catalog.ts";
 import { paramsFromWords } from "./free-params.ts";
 
 const read = (name: CommandName, ...words: string[]) => paramsFromWords(words, toJsonSchema(COMMANDS[name].params, { errorMode: "ignore" }) as unknown as JsonObject);

@@ -1,5 +1,6 @@
 import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { SseParser } from "../dashboard/model/sse-parser.ts";
 
 /** A client of the development cloud's HTTP API (docs/dev-cloud-api.md). Errors: the API's own, `cloud.unreachable` and `cloud.bad-address`. */
 export class CloudClient {
@@ -31,15 +32,12 @@ export class CloudClient {
       yield { ok: false, error: errorOf(await response.text(), response.status) };
       return;
     }
-    let held = "";
+    const parser = new SseParser();
     try {
       for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-        const blocks = (held + chunk).split("\n\n");
-        held = blocks.pop() ?? "";
-        for (const block of blocks) {
-          const event = /^event: ?(.*)$/m.exec(block)?.[1];
-          const data = parseJson(/^data: ?(.*)$/m.exec(block)?.[1] ?? "");
-          if (event !== undefined && data !== undefined) yield ok({ event, data });
+        for (const { event, data } of parser.push(chunk)) {
+          const json = parseJson(data);
+          if (json !== undefined) yield ok({ event, data: json });
         }
       }
     } catch (thrown) {

@@ -1,0 +1,64 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { CLI_EXIT } from "../../../agent/node/cli/command.ts";
+import { runCli } from "../../../agent/node/cli/run-cli.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { cloudCommands } from "./cloud-commands.ts";
+
+let cloud: Server;
+beforeEach(async () => {
+  cloud = createServer((request, response) => {
+    const [status, body] = answerOf(request.method ?? "", request.url ?? "");
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => cloud.listen(0, "127.0.0.1", resolve));
+});
+afterEach(() => new Promise((resolve) => cloud.close(resolve)));
+
+/** A cloud with one device that cannot do what it is told. */
+function answerOf(method: string, path: string): [status: number, body: object] {
+  if (path.endsWith("/claim")) return [400, { error: { code: "request.invalid", message: "claim, at code: must have the form ^[A-Z0-9]{4,12}$" } }];
+  if (method === "POST") return [409, { error: { code: "command.not-possible", message: "it has no such port", hint: 'send it all the same with "insist": true' } }];
+  if (path.endsWith("/catalog")) return [200, { commands: [{ name: "reboot", params: { type: "object", properties: {} } }] }];
+  return [200, { devices: [{ id: "0".repeat(32), name: "lobby" }] }];
+}
+
+async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = "";
+  let err = "";
+  const url = `http://127.0.0.1:${(cloud.address() as AddressInfo).port}`;
+  const cli = { call: "npm run cloud --", commands: cloudCommands({ VITRINE_CLOUD_URL: url }, new VirtualTime()) };
+  const code = await runCli(cli, words, { out: (text) => (out += text), err: (text) => (err += text) }, new AbortController().signal);
+  return { code, out, err };
+}
+
+test("what is said about a command the device cannot do is in words of the command line", async () => {
+  const { code, err } = await run("send", "lobby", "reboot");
+  expect(code).toBe(CLI_EXIT.notSo);
+  expect(err).toContain("--insist");
+  expect(err).not.toContain('"insist": true');
+});
+
+test("a wrong value is a usage error, whoever checked it; a right one that cannot be is not", async () => {
+  const wrong = await run("claim", "not a code", "--json");
+  expect([wrong.code, wrong.out]).toEqual([CLI_EXIT.usage, expect.stringContaining("request.invalid") as unknown]);
+  expect(wrong.out).not.toContain("httpStatus");
+  expect((await run("send", "lobby", "reboot")).code).toBe(CLI_EXIT.notSo);
+});
+
+test("help and usage name the call as a person types it", async () => {
+  expect((await run("--help")).out).toContain("npm run cloud -- send");
+  expect((await run("send")).err).toContain("usage: npm run cloud -- send <device> <command>");
+  expect((await run("sned")).err).toContain('did you mean "send"');
+});
+
+test("a word that a command does not take is refused", async () => {
+  for (const words of ["devices extra", "claim CODE extra", "watch lobby extra"]) expect((await run(...words.split(" "))).code).toBe(CLI_EXIT.usage);
+});
+
+test("what is no address of a cloud is a wrong word; a cloud that is not there is unreachable, and the reason is named", async () => {
+  expect(await run("devices", "--url", "nonsense")).toEqual({ code: CLI_EXIT.usage, out: "", err: expect.stringContaining('"nonsense" is not the address of a cloud [cloud.bad-address]') as string });
+  // A port that browsers and fetch refuse: nothing has to be there, or be absent.
+  expect(await run("devices", "--url", "http://127.0.0.1:1")).toEqual({ code: CLI_EXIT.unreachable, out: "", err: expect.stringContaining("http://127.0.0.1:1 cannot be reached: bad port [cloud.unreachable]") as string });
+});
