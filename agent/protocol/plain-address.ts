@@ -12,14 +12,6 @@ export function isLoopback(hostname: string): boolean {
   return LOOPBACK.test(hostname);
 }
 
-/** Other names and addresses that lead here: Linux takes the unspecified address for loopback, and IPv6 can hold an address of IPv4. */
-const THIS_MACHINE = /^(?:(?:.+\.)?localhost\.?|0(?:\.\d{1,3}){3}|\[::(?:ffff:(?:7f[0-9a-f]{2}|0):[0-9a-f]{1,4})?\])$/i;
-
-/** Whether `hostname` of a `URL` leads to this machine under any spelling: for what must not come here, where `isLoopback` is for what may. */
-export function leadsHere(hostname: string): boolean {
-  return isLoopback(hostname) || THIS_MACHINE.test(hostname);
-}
-
 /**
  * Why `address` may not be used: it is in plain text and leads to another machine. `plainAllowed` is the owner's word that it may all the
  * same (`cloud.allowPlain`, for labs). An address that cannot be parsed is not judged here.

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Json, JsonObject } from "../../platform/runtime/json.ts";
+import { parseUrl } from "../../platform/runtime/parse-url.ts";
 
 /** Schemas of single values that several messages share. */
 
@@ -35,7 +36,12 @@ export const PercentSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.ma
 export const Sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits"));
 export const HttpUrlSchema = v.pipe(v.string(), v.maxLength(2048), v.regex(/^https?:\/\/[^\s/?#]+[^\s]*$/i, "must be an http or https address"));
 /** Scheme, host and port: `https://menu.example`, `http://10.0.0.5:8080`. */
-export const OriginSchema = v.pipe(v.string(), v.maxLength(300), v.regex(/^https?:\/\/[^\s/?#@*\\]+$/i, "must be an origin, like https://menu.example: no path, no slash at the end"));
+export const OriginSchema = v.pipe(
+  v.string(),
+  v.maxLength(300),
+  v.regex(/^https?:\/\/[^\s/?#@*\\]+$/i, "must be an origin, like https://menu.example: no path, no slash at the end"),
+  v.check((origin) => parseUrl(origin) !== undefined, "must be an origin that can be parsed: check its host, and that its port is from 0 to 65535"),
+);
 export const WebSocketUrlSchema = v.pipe(v.string(), v.maxLength(2048), v.regex(/^wss?:\/\/[^\s/?#]+[^\s]*$/i, "must be a ws or wss address"));
 /** `HH:MM`, 00:00 to 24:00 (24:00 is the end of the day). */
 export const LocalTimeSchema = v.pipe(v.string(), v.regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/, "must be HH:MM, 00:00 to 24:00"));

@@ -30,6 +30,8 @@ test.each([
   ["ws://sensor_1.local:81", "ws://sensor_1.local:81"],
   ["WSS://Live.example/", "wss://live.example"],
   ["https://*.menu.example", "https://*.menu.example"],
+  ["https://menu.example:65535", "https://menu.example:65535"],
+  ["https://menu.example:65536", undefined],
   ["https://*", undefined],
   ["https://menu.example/board", undefined],
   ["http://[::1]:80", undefined],

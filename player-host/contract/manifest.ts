@@ -31,6 +31,7 @@ const AllowedOriginSchema = v.pipe(
   v.string(),
   v.transform((origin) => origin.toLowerCase().replace(/\/$/, "")),
   v.regex(ALLOWED_ORIGIN, "must be a scheme, a host and perhaps a port, like https://menu.example or ws://192.168.1.20:8080: no path, no IPv6 address, and for other letters than a to z the host's xn-- form"),
+  v.check((origin) => Number(/:(\d+)$/.exec(origin)?.[1] ?? 0) <= 65_535, "must have a port from 0 to 65535"),
 );
 
 /** `vitrine.json`: what a package is. Every file of the package except the manifest itself is listed with its hash. */

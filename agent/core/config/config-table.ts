@@ -67,12 +67,12 @@ export const CONFIG = {
   },
   "cloud.proxy": {
     type: { kind: "proxy" }, default: [], secret: true,
-    description: "Proxy for the link, uploads, packages and the page: http://[user:password@]host:port, or https:// for one that is itself spoken to over TLS. Loopback is reached without it. A change starts the browser anew. Secret, because it may hold a password.",
+    description: "Proxy for the link, uploads, packages and the page: http://[user:password@]host:port, or https:// for one that is itself spoken to over TLS. This machine and link-local addresses are reached without it. A change starts the browser anew. Secret, because it may hold a password.",
   },
   "cloud.noProxy": {
-    type: { kind: "text", lengthMax: 2048, pattern: /^(?:[A-Za-z0-9*._-]+(?::\d{1,5})?(?:\s*,\s*[A-Za-z0-9*._-]+(?::\d{1,5})?)*)?$/, patternSays: "names or IPv4 addresses of hosts separated by commas, such as menu.lan,192.168.1.20:8080" },
+    type: { kind: "text", lengthMax: 2048, pattern: /^(?:(?:[A-Za-z0-9*._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\s*,\s*(?:[A-Za-z0-9*._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?)*)?$/, patternSays: "names or addresses of hosts separated by commas, such as menu.lan,192.168.1.20:8080,[fd00::5]" },
     default: "",
-    description: "Hosts reached without cloud.proxy, by the agent and by the page: a name with everything below it, an address, either with a port or without. For servers and sensors on the site's own network.",
+    description: "Hosts reached without cloud.proxy, by the agent and by the page: a name with everything below it, an address (IPv6 in brackets; no ranges), either with a port or without. This machine and link-local addresses always are. For servers and sensors on the site's own network.",
   },
   "cloud.uploadHosts": {
     type: {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Server } from "node:net";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -72,6 +72,33 @@ describe("packages take the way of the link", () => {
     expect(plain).toMatchObject({ ok: false, error: { message: expect.stringContaining("not followed") as string } });
     const home = await download({ ...job("https://cloud.test/home"), to: join(folder, "d.zip") }, { proxy: secured.address, ca: VALID.cert }, never);
     expect(home).toMatchObject({ ok: false, error: { message: expect.stringContaining("this machine itself") as string } });
+  });
+
+  test("a redirect to a name that leads nearer than where it came from is not followed: the address that is connected to decides", async () => {
+    const asked: string[] = [];
+    const inner = await open(createServer((request, response) => {
+      asked.push(request.url ?? "");
+      serve(request, response);
+    }));
+    // A name of this machine's own hosts file that is not "localhost", and a server that is not on this machine.
+    const elsewhere = await tunnelTo(await open(createTlsServer({ key: VALID.key, cert: VALID.cert }, (request, response) => {
+      response.writeHead(302, { location: `https://${request.url === "/name" ? hostname() : "10.1.2.3"}:${inner}/menu.zip` }).end();
+    })));
+    closing.push(elsewhere.close);
+    const http = { proxy: elsewhere.address, noProxy: `${hostname()},10.1.2.3`, ca: VALID.cert };
+    const name = await download(job("https://cloud.test/name"), http, never);
+    expect(name).toMatchObject({ ok: false, error: { code: "content.unreachable", message: expect.stringMatching(/^https:\/\/cloud\.test\/name leads nearer than where it is, which is not followed: .* is this machine itself$/) as string } });
+    const address = await download(job("https://cloud.test/address"), http, never);
+    expect(address).toMatchObject({ ok: false, error: { message: "https://cloud.test/address leads nearer than where it is, which is not followed: 10.1.2.3 is on the site's own network" } });
+    expect(asked).toEqual([]);
+    // The owner's word for the origin that leads there: now it is the inner server that cannot be talked to in TLS.
+    expect(await download({ ...job("https://cloud.test/name"), localNetwork: true }, http, never)).toMatchObject({ ok: false, error: { message: expect.not.stringContaining("nearer") as string } });
+  });
+
+  test("a redirect between names of this machine is followed", async () => {
+    const inner = await open(createServer(serve));
+    const outer = await open(createServer((_request, response) => void response.writeHead(302, { location: `http://localhost:${inner}/menu.zip` }).end()));
+    expect(await download(job(`http://127.0.0.1:${outer}/`), {}, never)).toEqual({ ok: true, value: undefined });
   });
 
   test("a part that is not the one asked for is thrown away, not joined on", async () => {

@@ -2,11 +2,13 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
 import { dirname } from "node:path";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
-import { leadsHere } from "../../protocol/plain-address.ts";
 import { diskErrorText } from "./disk-error-text.ts";
+import { reachOf, type Reach } from "../transport/address-reach.ts";
 import { openHttp, type HttpSettings, type OpenAnswer } from "../transport/http-exchange.ts";
+import { proxyFor } from "../transport/proxy-tunnel.ts";
 
 export interface Download {
   readonly url: string;
@@ -15,6 +17,8 @@ export interface Download {
   readonly bytes: number;
   /** Where the finished file goes; `<to>.part` holds what is there so far. */
   readonly to: string;
+  /** The owner lets its origin reach the site's own network and this machine (`player.localNetworkOrigins`): it may lead there too. */
+  readonly localNetwork?: boolean;
 }
 
 /** A server that sends nothing for this long is gone; the next attempt goes on where this one stopped. */
@@ -50,7 +54,7 @@ async function fetchRest(job: Download, part: string, http: HttpSettings, signal
   if (have === job.bytes) return ok(undefined);
   if (have > job.bytes) await rm(part, { force: true });
   const from = have < job.bytes ? have : 0;
-  const answer = await request(job.url, from, http, signal);
+  const answer = await request(job, from, http, signal);
   if (!answer.ok) return answer;
   const response = answer.value;
   const continued = response.statusCode === 206;
@@ -87,15 +91,20 @@ async function write(job: Download, part: string, response: IncomingMessage, fro
   }
 }
 
-/** Asks for the rest from `from` on, and follows redirects, never from https to http. */
-async function request(address: string, from: number, http: HttpSettings, signal: AbortSignal): Promise<Result<IncomingMessage>> {
+/**
+ * Asks for the rest from `from` on, and follows redirects: never from https to http, and never to an address nearer than the
+ * one that leads there, for who serves packages elsewhere has no business with what listens on the site or on this machine.
+ */
+async function request({ url: address, localNetwork = false }: Download, from: number, http: HttpSettings, signal: AbortSignal): Promise<Result<IncomingMessage>> {
   // What is stored is what is hashed: no server may pack it on the way.
   const headers = { "accept-encoding": "identity", ...(from > 0 && { range: `bytes=${from}-` }) };
   let url = address;
+  let nearest: Reach | undefined;
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects += 1) {
-    const answer = await openHttp({ method: "GET", url, headers, idleTimeoutMs: IDLE_TIMEOUT_MS, signal }, http);
+    const answer = await openHttp({ method: "GET", url, headers, idleTimeoutMs: IDLE_TIMEOUT_MS, ...(nearest !== undefined && { nearest }), signal }, http);
     if (!answer.ok) {
       const { code, message, hint } = answer.error;
+      if (code === "http.too-near") return fail("content.unreachable", `${address} leads nearer than where it is, which is not followed: ${message}`, "serve it where it leads from, or name its origin in player.localNetworkOrigins");
       return fail("content.unreachable", `${address} could not be fetched: ${message} (${code})`, hint);
     }
     const { response } = answer.value;
@@ -103,8 +112,7 @@ async function request(address: string, from: number, http: HttpSettings, signal
     if (next === undefined) return ok(response);
     response.destroy();
     if (answer.value.url.protocol === "https:" && next.protocol !== "https:") return fail("content.unreachable", `${address} leads from https to ${next.protocol}//, which is not followed`);
-    // Who serves packages elsewhere has no business with what listens on this machine.
-    if (leadsHere(next.hostname) && !leadsHere(answer.value.url.hostname)) return fail("content.unreachable", `${address} leads to this machine itself, which is not followed`);
+    if (!localNetwork) nearest = reachedBy(answer.value, http);
     url = next.href;
   }
   return fail("content.unreachable", `${address} leads on more than ${REDIRECTS_MAX} times`);
@@ -114,6 +122,14 @@ function redirectOf({ url, response }: OpenAnswer): URL | undefined {
   const { location } = response.headers;
   if (location === undefined || ![301, 302, 303, 307, 308].includes(response.statusCode ?? 0)) return undefined;
   return URL.parse(location, url.href) ?? undefined;
+}
+
+/** Where the answer came from. Through a proxy only the address that was asked for can say so; a name is taken for the internet's. */
+function reachedBy({ url, response }: OpenAnswer, http: HttpSettings): Reach {
+  const asked = url.hostname.replace(/^\[|\]$/g, "");
+  if (isIP(asked) !== 0) return reachOf(asked);
+  const { remoteAddress } = response.socket;
+  return proxyFor(url, http) !== undefined || remoteAddress === undefined ? "internet" : reachOf(remoteAddress);
 }
 
 /** A server that says nothing about it is believed; the hash decides. */

@@ -61,7 +61,7 @@ export class PackageProvider implements ContentProvider {
       const address = parseUrl(content.url);
       // The schema looks at its form alone; a port of 99999, for one, has that.
       if (address === undefined) return fail("content.bad-address", `${content.url} is no address that a browser takes`, "check its host and port");
-      const localNetwork = this.#localNetwork.has(address.origin);
+      const localNetwork = this.#mayReachSite(content.url);
       return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])], ...(content.origins && { origins: [...content.origins] }), ...(localNetwork && { localNetwork }) });
     }
     const folder = join(this.#root, content.sha256);
@@ -74,6 +74,10 @@ export class PackageProvider implements ContentProvider {
       if (signal.aborted) return fail("content.aborted", "the package was given up, because other content is wanted or the agent stops");
       return fail("content.disk", `the package could not be put in place: ${diskErrorText(thrown)}`, "free space in the data folder");
     }
+  }
+
+  #mayReachSite(address: string): boolean {
+    return this.#localNetwork.has(parseUrl(address)?.origin ?? "");
   }
 
   /**
@@ -123,7 +127,7 @@ export class PackageProvider implements ContentProvider {
     await this.#removeLeftovers(content.sha256);
     const room = await this.#checkRoom(content, zipPath);
     if (!room.ok) return room;
-    const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath }, this.#http, signal);
+    const fetched = (await exists(zipPath)) ? ok(undefined) : await download({ url: content.url, sha256: content.sha256, bytes: content.bytes, to: zipPath, localNetwork: this.#mayReachSite(content.url) }, this.#http, signal);
     if (!fetched.ok) return fetched;
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });

@@ -1,10 +1,11 @@
 import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Timers } from "../../../platform/ports/clock.ts";
 import { err, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { connectIssue } from "./connect-error.ts";
+import { isNearer, lookupFrom, reachOf, TooNear, type Reach } from "./address-reach.ts";
 import { openTunnel, proxyFor, type ProxySettings } from "./proxy-tunnel.ts";
 
 export interface HttpRequest {
@@ -14,6 +15,8 @@ export interface HttpRequest {
   readonly body?: Uint8Array;
   /** Nothing moved on the connection for this long: it is dead. */
   readonly idleTimeoutMs: number;
+  /** No address nearer than this is connected to (error `http.too-near`). A proxy looks names up itself, so through one only an address in the url is judged. */
+  readonly nearest?: Reach;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +43,7 @@ export interface OpenAnswer {
 
 /**
  * One HTTP request with its answer's status and headers; the answer's body is thrown away, within limits of bytes and time. Redirects are
- * not followed. The error has a code of the `Transport` port, or `http.bad-request` for what cannot be sent at all.
+ * not followed. The error has a code of the `Transport` port, `http.too-near`, or `http.bad-request` for what cannot be sent at all.
  */
 export async function exchangeHttp(request: HttpRequest, settings: HttpSettings, timers: Timers): Promise<Result<HttpAnswer>> {
   const answer = await openHttp(request, settings);
@@ -65,7 +68,7 @@ export function openHttp(request: HttpRequest, settings: HttpSettings): Promise<
       return;
     }
     const { sent, url } = started.value;
-    const failed = (error: unknown): void => resolve(err(connectIssue(error, url, "synced")));
+    const failed = (error: unknown): void => resolve(err(error instanceof TooNear ? tooNear(error) : connectIssue(error, url, "synced")));
     // An answer may come before the whole body was taken; what breaks after it no longer matters, but to who reads on.
     sent.once("response", (response) => {
       response.once("close", () => sent.destroy());
@@ -88,6 +91,11 @@ function begin(request: HttpRequest, settings: HttpSettings): Result<{ readonly 
     const tls: ConnectionOptions = settings.ca === undefined ? {} : { ca: settings.ca };
     const options: RequestOptions = { method: request.method, headers: request.headers, signal: request.signal, timeout: request.idleTimeoutMs };
     const proxy = proxyFor(url, settings);
+    if (request.nearest !== undefined) {
+      const name = url.hostname.replace(/^\[|\]$/g, "");
+      if (isIP(name) !== 0 && isNearer(reachOf(name), request.nearest)) return err(tooNear(new TooNear(name, reachOf(name))));
+      options.lookup = lookupFrom(request.nearest);
+    }
     // An agent of its own for each request. Where there is a tunnel there must be none: an agent makes its connections itself.
     if (proxy === undefined) options.agent = false;
     else {
@@ -103,4 +111,8 @@ function begin(request: HttpRequest, settings: HttpSettings): Result<{ readonly 
     // Node throws on addresses and header values it will not send; both came from a cloud.
     return err(bad(thrown));
   }
+}
+
+function tooNear({ message }: TooNear): Issue {
+  return { code: "http.too-near", message };
 }

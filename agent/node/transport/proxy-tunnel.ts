@@ -2,14 +2,14 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { connect as tlsConnect, type ConnectionOptions } from "node:tls";
-import { isLoopback } from "../../protocol/plain-address.ts";
+import { isReachedDirectly } from "../../../platform/runtime/no-proxy.ts";
 import { parseProxy, userOf } from "../../protocol/proxy-address.ts";
 
 /** How to get out of the site's network. */
 export interface ProxySettings {
   /** `http://[user:password@]host:port`, or `https://` for a proxy that is itself spoken to over TLS. A function is asked at each connection. */
   readonly proxy?: string | (() => string | undefined);
-  /** Hosts reached without it: names, `.suffix`, `host:port` or `*`, separated by commas. Loopback always is. */
+  /** Hosts reached without it, see `noProxyEntries`. This machine and this link always are. */
   readonly noProxy?: string;
 }
 
@@ -23,21 +23,10 @@ const TUNNEL_TIMEOUT_MS = 15_000;
 /** The proxy for this target; `undefined` for the direct way. Throws `ProxyError` when the setting is no address. */
 export function proxyFor(target: URL, { proxy: setting, noProxy }: ProxySettings): URL | undefined {
   const proxy = typeof setting === "function" ? setting() : setting;
-  if (proxy === undefined || proxy === "" || isLoopback(target.hostname)) return undefined;
-  const exceptions = (noProxy ?? "").split(",").map((entry) => entry.trim().toLowerCase()).filter((entry) => entry !== "");
-  if (exceptions.some((entry) => isException(entry, target))) return undefined;
+  if (proxy === undefined || proxy === "" || isReachedDirectly(target, noProxy ?? "")) return undefined;
   const parsed = parseProxy(proxy);
   if (!parsed.ok) throw new ProxyError(`the proxy's address cannot be used: ${parsed.error.message}`);
   return parsed.value;
-}
-
-function isException(entry: string, target: URL): boolean {
-  const [host = "", port] = entry.split(":");
-  if (port !== undefined && port !== portOf(target)) return false;
-  if (host === "*") return true;
-  const name = target.hostname.toLowerCase();
-  const suffix = host.startsWith("*.") ? host.slice(1) : host;
-  return suffix.startsWith(".") ? name.endsWith(suffix) || name === suffix.slice(1) : name === suffix || name.endsWith(`.${suffix}`);
 }
 
 function portOf(target: URL): string {

@@ -8,7 +8,7 @@ test("the browser's command line gets the proxy without its user and password", 
 });
 
 test("what is reached without it is the same for the browser, for Node and for us", () => {
-  const wayOut = { proxy: "http://proxy.site:3128", noProxy: "menu.lan, *.cams.lan,192.168.1.20:8080,[fd00::5]:81,[fd00::6], bad host" };
+  const wayOut = { proxy: "http://proxy.site:3128", noProxy: "Menu.LAN, *.cams.lan,192.168.1.20:8080,[fd00::5]:81,[fd00::6], bad host" };
   expect(browserProxyOf(wayOut)?.bypass).toBe("menu.lan;.menu.lan;cams.lan;.cams.lan;192.168.1.20:8080;[fd00::5]:81;[fd00::6]");
   expect(proxyEnvironment(new URL("https://menu.example"), wayOut)).toEqual({ HTTP_PROXY: wayOut.proxy, HTTPS_PROXY: wayOut.proxy });
   expect(proxyEnvironment(new URL("https://a.menu.lan"), wayOut)).toEqual({});

@@ -1,4 +1,5 @@
 import type { Issue } from "../../../platform/ports/result.ts";
+import { isReachedDirectly, noProxyEntries, type NoProxyEntry } from "../../../platform/runtime/no-proxy.ts";
 import type { WayOut } from "../../contract/link-messages.ts";
 import { hostOf, loadIssue } from "./load-issue.ts";
 
@@ -22,7 +23,7 @@ export function browserProxyOf({ proxy, noProxy = "" }: WayOut): BrowserProxy | 
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return undefined;
   const credentials = credentialsOf(url);
   if (credentials === "damaged") return undefined;
-  return { server: `${url.protocol}//${url.host}`, bypass: exceptions(noProxy).flatMap(bypassRules).join(";"), credentials };
+  return { server: `${url.protocol}//${url.host}`, bypass: noProxyEntries(noProxy).flatMap(bypassRules).join(";"), credentials };
 }
 
 function credentialsOf({ username, password }: URL): ProxyCredentials | undefined | "damaged" {
@@ -42,15 +43,7 @@ export function proxyEnvironment(url: URL, wayOut: WayOut): Readonly<Record<stri
 
 /** Whether `url` is reached without the proxy. */
 export function isDirect(url: URL, { noProxy = "" }: WayOut): boolean {
-  if (/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/i.test(url.hostname)) return true;
-  return exceptions(noProxy).some((entry) => {
-    // `[::1]:80` has colons in its host.
-    const [, host = "", port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [];
-    if (host === "") return false;
-    if (port !== undefined && port !== (url.port || (url.protocol === "https:" ? "443" : "80"))) return false;
-    const name = host.replace(/^\*?\./, "");
-    return host === "*" || url.hostname === name || url.hostname.endsWith(`.${name}`);
-  });
+  return isReachedDirectly(url, noProxy);
 }
 
 /** Why a document did not come, by the browser's word for it. What it says of a proxy is `Failed` and no more. */
@@ -76,13 +69,8 @@ export function proxyFailure(url: string, wayOut: WayOut, why: string): Issue {
   return { code: "net.proxy-failed", message: `${hostOf(url)}: the proxy ${proxyName(wayOut) ?? ""} ${why}.` };
 }
 
-function exceptions(noProxy: string): string[] {
-  return noProxy.split(",").map((entry) => entry.trim()).filter((entry) => /^[A-Za-z0-9*._:[\]-]+$/.test(entry));
-}
-
-/** A name stands for itself and for everything below it; loopback is left out by the browser itself. */
-function bypassRules(entry: string): string[] {
-  if (entry === "*" || entry.startsWith("[") || /^\d+(\.\d+){3}/.test(entry)) return [entry];
-  const name = entry.replace(/^\*?\./, "");
-  return [name, `.${name}`];
+/** A name stands for itself and for everything below it, which the browser wants told as two rules. */
+function bypassRules({ host, port }: NoProxyEntry): string[] {
+  const end = port === undefined ? "" : `:${port}`;
+  return host === "*" || host.startsWith("[") || /^\d+(\.\d+){3}$/.test(host) ? [`${host}${end}`] : [`${host}${end}`, `.${host}${end}`];
 }
