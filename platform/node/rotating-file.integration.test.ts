@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -74,6 +74,30 @@ test("a disk that fills up in the middle of a line: nothing is lost without bein
   } finally {
     disk.dispose();
   }
+});
+
+test("a log that cannot be set aside stays within its limit, keeps its newest lines, and says so until it can", () => {
+  const path = join(folder, "a.log");
+  // Root may write where it is not allowed to, but nobody renames a file over a folder.
+  mkdirSync(join(folder, "a.log.1", "something"), { recursive: true });
+  const file = new RotatingFile(path, { bytesMax: 10_000, bufferBytesMax: 0 });
+  let largest = 0;
+  for (let n = 0; n < 3_000; n += 1) {
+    file.write(line(30, n));
+    largest = Math.max(largest, statSync(path).size);
+  }
+  const lines = readFileSync(path, "utf8").trim().split("\n");
+  expect(largest).toBeLessThan(10_000 + 100);
+  expect(lines.every((each) => each.startsWith('{"level":'))).toBe(true);
+  expect(lines.at(-1)).toBe(line(30, 2_999).trim());
+  expect(lines[0]).toMatch(/^\{"level":40,"droppedBytes":\d+,"why":"E.*","msg":"the log could not be set aside, and its older half was dropped"\}$/);
+  expect(lines.join("")).not.toContain("lostLines");
+  expect(file.trouble()).toMatchObject({ code: "log.not-set-aside", message: expect.stringContaining(`${path} cannot be renamed to .1`) as string });
+  rmSync(join(folder, "a.log.1"), { recursive: true });
+  expect(file.trouble()).toBeUndefined();
+  file.write(line(30, 3_000));
+  expect(readFileSync(path, "utf8")).toBe(line(30, 3_000));
+  expect(readFileSync(`${path}.1`, "utf8")).toContain(line(30, 2_999));
 });
 
 test("without a buffer every line is there at once, for the group to read; closing is no end", () => {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Issue } from "../ports/result.ts";
 
@@ -18,8 +18,8 @@ export interface RotatingFileOptions {
 
 /**
  * A log file that never grows beyond twice its limit: the full file becomes `<name>.1` and a new one
- * begins. A disk that refuses is no reason to end: the lines are counted as lost and the count is
- * written with the next line that can be. Owner and group may read it: where the player host is a user of its own, the agent
+ * begins. Where it cannot be set aside, its older half is dropped instead, which the log says. A disk that refuses is no
+ * reason to end: the lines are counted as lost and the count is written with the next line that can be. Owner and group may read it: where the player host is a user of its own, the agent
  * is the group.
  */
 export class RotatingFile {
@@ -33,6 +33,8 @@ export class RotatingFile {
   #lostLines = 0;
   /** Why the last write failed; absent: it did not. */
   #refusal: string | undefined;
+  /** Why the full file could not be set aside; absent: it could. */
+  #stuck: string | undefined;
   /** A write ended in the middle of a line. */
   #torn = false;
 
@@ -61,7 +63,7 @@ export class RotatingFile {
       this.#torn = false;
       this.#lostLines = 0;
       this.#refusal = undefined;
-      if (this.#size >= this.#bytesMax) this.#rotate();
+      if (this.#size >= this.#bytesMax) this.#makeRoom(fd);
     } catch (thrown) {
       // Logging must not end the process; what was lost is said as soon as a write works again.
       if (!(thrown instanceof Error)) throw thrown;
@@ -73,12 +75,14 @@ export class RotatingFile {
 
   /**
    * Why lines do not reach the file now. It is tried once more first. How many were lost is written when one does: a
-   * message that changes with every line would be reported anew at every look. Error: `log.not-written`.
+   * message that changes with every line would be reported anew at every look. Errors: `log.not-written`, `log.not-set-aside`.
    */
   trouble(): Issue | undefined {
     if (this.#refusal !== undefined) this.flush();
-    if (this.#refusal === undefined) return undefined;
-    return { code: "log.not-written", message: `the log ${this.#path} is not written, and its lines are lost: ${this.#refusal}` };
+    if (this.#refusal !== undefined) return { code: "log.not-written", message: `the log ${this.#path} is not written, and its lines are lost: ${this.#refusal}` };
+    if (this.#stuck !== undefined) this.#stuck = this.#setAside();
+    if (this.#stuck === undefined) return undefined;
+    return { code: "log.not-set-aside", message: `the full log ${this.#path} cannot be renamed to ${ROTATED_ENDING}, and its older half is dropped instead: ${this.#stuck}` };
   }
 
   /** A disk that is nearly full takes a part of what it is given, and says so only by the number. */
@@ -108,15 +112,38 @@ export class RotatingFile {
   #open(): number {
     if (this.#fd === undefined) {
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-      this.#fd = openSync(this.#path, "a", 0o640);
+      this.#fd = openSync(this.#path, "a+", 0o640);
       this.#size = fstatSync(this.#fd).size;
     }
     return this.#fd;
   }
 
-  #rotate(): void {
+  #makeRoom(fd: number): void {
+    this.#stuck = this.#setAside();
+    if (this.#stuck !== undefined) this.#dropOlderHalf(fd, this.#stuck);
+  }
+
+  /** `undefined`: done. Else why not: its folder takes no writes, or something else is in the place. */
+  #setAside(): string | undefined {
+    try {
+      renameSync(this.#path, `${this.#path}${ROTATED_ENDING}`);
+    } catch (thrown) {
+      if (!(thrown instanceof Error)) throw thrown;
+      return thrown.message;
+    }
     this.#close();
-    renameSync(this.#path, `${this.#path}${ROTATED_ENDING}`);
+    return undefined;
+  }
+
+  /** In the file itself, for which its folder is not needed. */
+  #dropOlderHalf(fd: number, why: string): void {
+    const newer = Buffer.alloc(Math.min(this.#size, Math.floor(this.#bytesMax / 2)));
+    const bytes = readSync(fd, newer, 0, newer.length, this.#size - newer.length);
+    const kept = newer.subarray(newer.indexOf("\n") + 1, bytes);
+    const dropped = this.#size - kept.length;
+    ftruncateSync(fd, 0);
+    this.#size = 0;
+    this.#append(fd, `${JSON.stringify({ level: 40, droppedBytes: dropped, why, msg: "the log could not be set aside, and its older half was dropped" })}\n${kept.toString("utf8")}`);
   }
 
   #close(): void {

@@ -112,7 +112,7 @@ export const CRASH_WINDOW_MS = 10 * 60_000;
 export const CRASHES_MAX = 4;
 
 export function initialStage(wanted: StageScene, wantedSinceMs: number): StageState {
-  return { wanted, wantedSinceMs, shown: { kind: "nothing" }, work: { kind: "no-shell", why: "not started" }, lastTicket: 0, crashesMs: [], loads: 0, ownReloads: [] };
+  return { wanted, wantedSinceMs, shown: { kind: "nothing" }, work: { kind: "no-shell", why: "it was started and has not answered yet" }, lastTicket: 0, crashesMs: [], loads: 0, ownReloads: [] };
 }
 
 /** One step: what the stage is after `event`, and what has to be done for it. Pure. */

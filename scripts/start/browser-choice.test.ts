@@ -42,10 +42,12 @@ test("two devices that find the same fault move on once", async () => {
   expect(said).toHaveLength(1);
 });
 
-test("one that has proved itself is never passed over", async () => {
-  const { open } = world();
+test("one that has proved itself is named once, and never passed over", async () => {
+  const { open, said } = world();
   const choice = await open([ELECTRON, CHROMIUM]);
-  choice.proved(ELECTRON);
+  choice.proved(ELECTRON, 2_340);
+  choice.proved(ELECTRON, 9_000);
+  expect(said).toEqual(["First picture after 2.3 s, browser electron 45.4.1"]);
   await choice.failed(ELECTRON, "it ended twice");
   expect(choice.current).toEqual({ browser: ELECTRON, passedOver: [] });
 });
@@ -87,7 +89,7 @@ test("one that proves itself after all is forgiven", async () => {
   const first = await open([CHROMIUM]);
   await first.failed(CHROMIUM, "slow");
   const second = await open([CHROMIUM]);
-  second.proved(CHROMIUM);
+  second.proved(CHROMIUM, 40_000);
   expect((await open([CHROMIUM])).current).toEqual({ browser: CHROMIUM, passedOver: [] });
 });
 

@@ -79,10 +79,11 @@ export class BrowserChoice {
     return this.#proven;
   }
 
-  /** It has shown a picture: from now on its ends are the player host's business. */
-  proved(browser: FoundBrowser): void {
+  /** It has shown a picture, so long after its start: from now on its ends are the player host's business. */
+  proved(browser: FoundBrowser, afterMs: number): void {
     if (browser !== this.#browser || this.#proven) return;
     this.#proven = true;
+    this.#deps.say(`First picture after ${(afterMs / 1_000).toFixed(1)} s, browser ${nameOf(browser)}`);
     this.#remember(readFailures(this.#deps).filter((each) => !isSame(each, browser)));
   }
 

@@ -2,7 +2,7 @@ import type { BrowserReport } from "../../player-host/contract/browser-report.ts
 import type { BrowserProofLimits } from "../../player-host/contract/browser-trial.ts";
 import { EXIT as HOST_EXIT } from "../../player-host/shells/common/exit-codes.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
-import type { BrowserChoice, ChosenBrowser } from "./browser-choice.ts";
+import { nameOf, type BrowserChoice, type ChosenBrowser } from "./browser-choice.ts";
 import { lastWords, POWER_CUT, RestartPause, runOnce, type KeepDeps, type ProgramUp } from "./keep-running.ts";
 import { describeEnd, type ProgramEnd, type Running } from "./program.ts";
 
@@ -70,15 +70,21 @@ function whyUnproven(chosen: ChosenBrowser, end: ProgramEnd, proven: boolean): s
 
 /** Takes note of the first picture. Without one in time another browser takes over, and `cut` ends this one. */
 async function watchProof(chosen: ChosenBrowser, deps: KeepPlayerDeps, signal: AbortSignal, cut: () => void): Promise<void> {
-  const { choice, limits, timers, clock, browser } = deps;
+  const { choice, limits, timers, clock, browser, say } = deps;
   if (choice.proven || !(await deps.agentUp(signal))) return;
   const startedMs = clock.monotonicMs();
+  let waits = false;
   let told = false;
   while (!choice.proven && (await sleep(timers, "start.proof", LOOK_EVERY_MS, signal))) {
     const report = await browser();
-    if (report?.picture.kind === "seen") return choice.proved(chosen.browser);
+    if (report?.picture.kind === "seen") return choice.proved(chosen.browser, report.picture.afterMs);
+    const waitedMs = clock.monotonicMs() - startedMs;
+    if (!waits && waitedMs >= limits.pictureWithinMs / 3) {
+      waits = true;
+      say(`no picture yet after ${Math.round(waitedMs / 1_000)} s: ${nameOf(chosen.browser)} has ${Math.round(limits.pictureWithinMs / 1_000)} s to show one`);
+    }
     const withinMs = limits.pictureWithinMs * (report === undefined ? 1 : 2);
-    const late = clock.monotonicMs() - startedMs >= withinMs + HOST_GRACE_MS;
+    const late = waitedMs >= withinMs + HOST_GRACE_MS;
     const why = report?.picture.kind === "none" ? report.picture.why : late ? `no picture within ${Math.round(withinMs / 1_000)} s` : undefined;
     if (why === undefined || told) continue;
     told = true;

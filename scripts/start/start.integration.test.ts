@@ -167,6 +167,8 @@ describe("a browser that does not prove itself", () => {
   test("because it hangs is ended and gives way", async () => {
     const run = withBrowsers("exec /bin/sleep 600", "real-shows", { TEST_PICTURE_MS: "500" });
     await vi.waitFor(() => expect(run.output()).toContain("electron 45.4.1 has shown no picture: no picture within 1 s. chromium 1.2.3 takes over"), WAIT);
+    // Said while it was waited for, so that nobody sits before a silent terminal.
+    expect(run.output()).toMatch(/device 1: no picture yet after \d+ s: electron 45\.4\.1 has 1 s to show one\n[\s\S]*takes over/);
     await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(1), WAIT);
   });
 

@@ -79,10 +79,20 @@ async function inTime<T>(timers: Timers, name: string, timeoutMs: number, work: 
   }
 }
 
-/** Its error output ends with the reason, where it had one; what stands before is mostly about the bus and the GPU. */
-function withWords(how: string, words: string): string {
-  const last = words.trim().slice(-WORDS_TOLD_MAX).trim();
-  return last === "" ? `${how}, and said nothing` : `${how}. Its last words: ${last}`;
+/**
+ * Its error output ends with the reason, where it had one: whole lines, joined into one. Lines about a message bus that is not
+ * there are left out: each start on a machine without one prints them, and they are never the reason.
+ */
+export function withWords(how: string, words: string): string {
+  const lines = words.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !/:ERROR:(?:[\w/]*\/)?dbus\//.test(line));
+  const told: string[] = [];
+  for (let left = WORDS_TOLD_MAX; left > 0 && lines.length > 0; ) {
+    const line = lines.pop() ?? "";
+    if (told.length > 0 && line.length > left) break;
+    told.unshift(line.slice(-left));
+    left -= line.length + 3;
+  }
+  return told.length === 0 ? `${how}, and said nothing` : `${how}. Its last words: ${told.join(" | ")}`;
 }
 
 /** The group outlives its leader when a child hangs, so it is ended even after a clean exit. */

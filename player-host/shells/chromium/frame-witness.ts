@@ -21,8 +21,8 @@ const ASK_AGAIN_MS = 100;
 const ANSWER_MS = 1_000;
 
 /**
- * Asks the page's renderer for a frame and looks for it where the compositor puts its frames out. A page
- * that stands still answers like one that moves; a renderer that computes for ever, is stopped or hangs does
+ * Asks the page's renderer for a frame and looks for it where the compositor puts its frames out. A still page answers
+ * like one that moves; a renderer that computes for ever, is stopped or hangs does
  * not, however many timers run in the process beside it. No answer and a refusal at the end of the time are
  * both `late`: a browser refuses what its renderer does not take.
  */
@@ -40,7 +40,7 @@ export async function witnessFrame(cast: OpenCast, evaluate: EvaluateInPage, clo
   const standing = cast.count();
   const different = answers(DIFFERENT_FRAME);
   const arrived = await cast.moreThan(standing, Math.max(50, leftMs()));
-  if (arrived) return { kind: "alive", tookMs: clock.monotonicMs() - startedMs, how: "the page stands still" };
+  if (arrived) return { kind: "alive", tookMs: clock.monotonicMs() - startedMs, how: "it drew the frame it was asked for" };
   return { kind: "late", renderer: await different, output: await output };
 }
 

@@ -14,7 +14,7 @@ function setUp() {
   const told: BrowserReport["picture"]["kind"][] = [];
   const said: string[] = [];
   let tell: (event: ShellEvent) => void = () => undefined;
-  const answers: { start: Result<ShellFacts>; frame: FrameFinding } = { start: ok({ name: "chromium 156.0.8078.108" }), frame: ALIVE };
+  const answers: { start: Result<ShellFacts> | Promise<Result<ShellFacts>>; frame: FrameFinding } = { start: ok({ name: "chromium 156.0.8078.108" }), frame: ALIVE };
   const inner = {
     kind: "chromium",
     start: () => Promise.resolve(answers.start),
@@ -49,7 +49,7 @@ test("a frame of an empty tab is none: after 30 s without a picture the browser 
   await shell.start();
   await shell.witnessFrame(5_000);
   await time.advance(30_000);
-  expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 30 s" });
+  expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 30 s; it answers, and no page was loaded in it" });
   expect(told).toEqual(["waiting", "none"]);
 });
 
@@ -60,7 +60,15 @@ test("a page that loads and draws nothing is no picture either", async () => {
   tell(loaded);
   await shell.witnessFrame(5_000);
   await time.advance(30_000);
-  expect(proof.report.picture.kind).toBe("none");
+  expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 30 s; it answers and has loaded its page, and draws nothing" });
+});
+
+test("one that never answers is told as that", async () => {
+  const { time, proof, shell, answers } = setUp();
+  answers.start = new Promise(() => {});
+  void shell.start();
+  await time.advance(30_000);
+  expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 30 s; it was started and has not answered" });
 });
 
 describe("a page whose renderer had to be ended before its first frame", () => {
@@ -92,7 +100,7 @@ describe("a page whose renderer had to be ended before its first frame", () => {
     const { proof, tell, time } = await afterAnEnd();
     tell(gone);
     await time.advance(10_000);
-    expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 42 s" });
+    expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 42 s; it answers, and no page was loaded in it" });
   });
 
   test("is none where nothing was loaded", async () => {
@@ -101,7 +109,7 @@ describe("a page whose renderer had to be ended before its first frame", () => {
     await time.advance(12_000);
     tell(gone);
     await time.advance(18_000);
-    expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 30 s" });
+    expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 30 s; it answers, and no page was loaded in it" });
   });
 });
 

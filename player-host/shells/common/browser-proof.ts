@@ -32,6 +32,7 @@ export class BrowserProof {
   #report: BrowserReport;
   #firstStartMs: number | undefined;
   #deadline: Timer | undefined;
+  #answers = false;
   #loaded = false;
   /** A document has taken its place in this browser. */
   #committed = false;
@@ -70,7 +71,7 @@ export class BrowserProof {
     this.#deadline = timers.after("browser.proof", this.#limits.pictureWithinMs, () => {
       const last = this.#ends.at(-1);
       const seconds = Math.round((clock.monotonicMs() - (this.#firstStartMs ?? 0)) / 1_000);
-      this.#fail(`no picture within ${seconds} s${last === undefined ? "" : `; it ended once: ${last}`}`);
+      this.#fail(`no picture within ${seconds} s; ${last === undefined ? this.#waitsFor() : `it ended once: ${last}`}`);
     });
   }
 
@@ -84,8 +85,14 @@ export class BrowserProof {
     this.#armDeadline();
   }
 
+  #waitsFor(): string {
+    if (!this.#answers) return "it was started and has not answered";
+    return this.#loaded ? "it answers and has loaded its page, and draws nothing" : "it answers, and no page was loaded in it";
+  }
+
   #started(result: Result<ShellFacts>): void {
     if (!result.ok) return this.#ended(result.error.message);
+    this.#answers = true;
     const { name } = result.value;
     if (name === this.#report.name) return;
     const { support, sentence, todo } = browserSupport(name);

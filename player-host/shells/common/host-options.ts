@@ -39,7 +39,7 @@ export function parseHostOptions(argv: readonly string[], cwd: string): Result<H
   if (logLevel === undefined) return fail("host.usage", `--log-level ${wantedLevel} is none of ${LEVELS.join(", ")}.`, USAGE);
   const passedOver = v.safeParse(v.array(PassedOverSchema), parseJson(parsed.value["passed-over"] ?? "[]"));
   if (!passedOver.success) return fail("host.usage", "--passed-over is not a JSON list of { name, why }.", USAGE);
-  const browserWhy = parsed.value["browser-why"] ?? (browser === undefined ? "the player host's own" : "named on the command line");
+  const browserWhy = parsed.value["browser-why"] ?? (browser === undefined ? "the player host's own" : `${browser}, named on the command line`);
   const window = { width: Number(match[1]), height: Number(match[2]) };
   const dataDir = resolve(cwd, data);
   const logsDir = logs === undefined || logs === "" ? join(dataDir, "logs") : resolve(cwd, logs);

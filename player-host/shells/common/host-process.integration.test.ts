@@ -71,7 +71,7 @@ test.each([
 test("options are read, with a data folder that is absolute", () => {
   expect(parseHostOptions(["--data", "d/../e", "--browser", "/b", "--headless", "--window-size", "640x360"], "/here")).toEqual({
     ok: true,
-    value: { dataDir: "/here/e", logsDir: "/here/e/logs", browser: "/b", headless: true, window: { width: 640, height: 360 }, logLevel: "info", browserWhy: "named on the command line", passedOver: [], trial: false },
+    value: { dataDir: "/here/e", logsDir: "/here/e/logs", browser: "/b", headless: true, window: { width: 640, height: 360 }, logLevel: "info", browserWhy: "/b, named on the command line", passedOver: [], trial: false },
   });
   const chosen = ["--data", "d", "--browser-why", "found", "--trial", "--passed-over", '[{"name":"electron 45","why":"no picture within 30 s"}]'];
   expect(parseHostOptions(chosen, "/here")).toMatchObject({ ok: true, value: { browserWhy: "found", trial: true, passedOver: [{ name: "electron 45", why: "no picture within 30 s" }] } });
