@@ -1,179 +1,78 @@
-import { ok } from "../../platform/ports/result.ts";
-import type { JsonObject } from "../../platform/runtime/json.ts";
 import type { DeviceMessage } from "../protocol/device-messages.ts";
-import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
-import type { CloudLinkRunner } from "./cloud/cloud-link.ts";
-import { DEFAULT_MIGRATION_POLICY, Migration } from "./cloud/migration.ts";
-import { migrationTarget } from "./cloud/migration-target.ts";
-import { JudgingClock } from "./cloud/judging-clock.ts";
-import { ServerClock } from "./cloud/server-clock.ts";
-import { WayToCloud } from "./cloud/way-to-cloud.ts";
-import { numberUsedBy } from "./commands/journal-entry.ts";
-import type { JournalStore } from "./commands/journal-store.ts";
-import { contentLabel, ContentService, notReady } from "./content/content-service.ts";
-import { contentTarget } from "./content/content-target.ts";
-import { AlarmBoard } from "./health/alarm-board.ts";
-import { Ownership } from "./identity/ownership.ts";
-import { Pairing } from "./identity/pairing.ts";
-import { signatureVerifier } from "./identity/verify.ts";
-import { NetworkChange } from "./network/network-change.ts";
-import { DEFAULT_NETWORK_POLICY } from "./network/network-change-deps.ts";
-import { networkTarget } from "./network/network-target.ts";
-import { PlayerService } from "./player/player-service.ts";
-import { SceneKeeper } from "./scene-keeper.ts";
-import { ScheduleRunner } from "./schedule/schedule-runner.ts";
-import { screenExpectation, type ScreenExpectation } from "./screen/screen-expectation.ts";
-import { ScreenWatch } from "./screen/screen-watch.ts";
-import { DesiredState } from "./state/desired-state.ts";
-import { sharedDisplayStatus } from "./state/display-status.ts";
-import type { DesiredKeyHandler } from "./state/desired-key.ts";
-import { audioKeys } from "./state/keys/audio-keys.ts";
-import { displayKeys } from "./state/keys/display-keys.ts";
-import { exclusiveKey } from "./state/keys/exclusive-key.ts";
-import { networkKey } from "./state/keys/network-key.ts";
-import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, telemetryKey, uploadHostsKey } from "./state/keys/setting-keys.ts";
-import { ManualOverrides } from "./state/manual-overrides.ts";
-import { ReportedState } from "./state/reported-state.ts";
-import { Telemetry } from "./telemetry/telemetry.ts";
+import type { DisplayStatus } from "../../platform/ports/display.ts";
+import type { JudgingClock } from "./cloud/judging-clock.ts";
+import type { Migration } from "./cloud/migration.ts";
+import type { ServerClock } from "./cloud/server-clock.ts";
+import type { WayToCloud } from "./cloud/way-to-cloud.ts";
+import type { ContentService } from "./content/content-service.ts";
+import type { AlarmBoard } from "./health/alarm-board.ts";
+import type { Ownership } from "./identity/ownership.ts";
+import type { Pairing } from "./identity/pairing.ts";
+import type { VerifySigned } from "./identity/verify.ts";
+import type { LinkHandle } from "./link-handle.ts";
+import type { NetworkChange } from "./network/network-change.ts";
+import type { PageConfig } from "./player/page-config.ts";
+import type { PlayerService } from "./player/player-service.ts";
+import type { SceneKeeper } from "./scene-keeper.ts";
+import type { ScheduleRunner } from "./schedule/schedule-runner.ts";
+import type { ScreenExpectation } from "./screen/screen-expectation.ts";
+import type { ScreenWatch } from "./screen/screen-watch.ts";
+import type { DesiredState } from "./state/desired-state.ts";
+import type { ManualOverrides } from "./state/manual-overrides.ts";
+import type { ReportedState } from "./state/reported-state.ts";
+import type { SharedReading } from "./state/shared-reading.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 
-/** Parts that need each other in a circle are bound here once both exist. */
-export interface Late {
-  link?: CloudLinkRunner;
-  desired?: DesiredState;
-  screen?: ScreenWatch;
-}
-
-export type AgentParts = Awaited<ReturnType<typeof createParts>>;
-
-/** Makes every part of the agent but the link and the commands, which stand on these. Reads what is stored. */
-export async function createParts(ports: AgentPorts, settings: AgentSettings) {
-  const { clock, timers, random, log, documents, platform, outbox } = ports;
-  const late: Late = {};
-  const send = (message: DeviceMessage): boolean => late.link?.send(message) ?? false;
-  const reported = await ReportedState.load({ store: documents, clock, timers, random, log: log.child({ part: "reported" }), send });
-  const alarms = await AlarmBoard.load({ store: documents, sink: outbox, clock, timers, log: log.child({ part: "alarms" }) });
-  const identity = await createIdentity(ports, settings);
-  const { damage } = identity.ownership;
-  if (damage !== undefined) alarms.raise("owner.damaged", "critical", damage.message);
-  const migration = await Migration.load({
-    documents, ownership: identity.ownership, clock, timers, random, alarms,
-    log: log.child({ part: "migration" }), policy: DEFAULT_MIGRATION_POLICY, configured: settings.endpoints,
-    plainAllowed: settings.config["cloud.allowPlain"],
-  });
-  const { way, network, wayKeys } = await createWay(ports, alarms, migration, settings.config["cloud.allowPlain"]);
-  const overrides = await ManualOverrides.load({ store: documents, clock, log });
-  const schedule = new ScheduleRunner({
-    schedule: () => late.desired?.document()?.schedule,
-    clockControl: platform.clock, reporter: reported, clock, timers, log: log.child({ part: "schedule" }),
-  });
-  const display = platform.display;
-  const displayStatus = display === undefined ? undefined : sharedDisplayStatus(display, { clock, timers });
-  const content = new ContentService({ provider: ports.content, documents, clock, timers, random, log: log.child({ part: "content" }) });
-  await content.restore();
-  const telemetry = Telemetry.create({ probe: platform.probe, network: platform.network, sink: outbox, clock, timers, log: log.child({ part: "telemetry" }), config: settings.config });
-  const player = new PlayerService({
-    link: ports.player, events: outbox, reporter: reported, clock, timers, log: log.child({ part: "player" }),
-    onMetrics: (metrics) => telemetry.playerMetrics(metrics),
-    onLost: (count) => alarms.happened("player.records-lost", "error", `${count} events and plays that the player host had kept are lost: its file was damaged`, { count }),
-    verdict: () => late.screen?.current()?.verdict ?? "unknown",
-    contentLabel: (id) => contentLabel(content.state(), id),
-  });
-  const page = createPageConfig();
-  const uploadHosts = (): readonly string[] => late.desired?.document()?.cloud?.uploadHosts ?? splitList(settings.config["cloud.uploadHosts"]);
-  const handlers: readonly DesiredKeyHandler[] = [
-    ...displayKeys({ display, status: displayStatus, scheduleSays: schedule.says }),
-    ...audioKeys(platform.audio),
-    scheduleKey(clock, schedule, schedule.says),
-    telemetryKey(clock, telemetry),
-    logLevelKey(clock, { current: () => ports.logLevel(), set: (level) => Promise.resolve(ok(ports.setLogLevel(level as "debug"))) }),
-    contentKey(contentTarget({ service: content, player: ports.player, clock, timers })),
-    ...wayKeys,
-    uploadHostsKey(clock, uploadHosts),
-    playerConfigKey(clock, page),
-  ];
-  const desired = await DesiredState.load({
-    deviceId: ports.deviceId, verify: identity.verify, store: documents, overrides, reporter: reported, alarms, handlers,
-    clock, timers, random, log: log.child({ part: "desired" }),
-  });
-  late.desired = desired;
-  const expectation = (): ScreenExpectation => {
-    const override = overrides.valueOf("display.power", desired.version(), handlers.find(({ key }) => key === "display.power")?.wanted(desired.document() ?? {}));
-    return screenExpectation(desired.document(), override, schedule.says);
-  };
-  const screen = new ScreenWatch({
-    player: ports.player, outputs: platform.outputs, expectation, contentWanted: () => desired.document()?.content !== undefined, notReady: () => notReady(content.state()), reporter: reported, alarms, clock, timers, log: log.child({ part: "screen" }),
-    display: display === undefined || displayStatus === undefined ? undefined : { status: displayStatus, capabilities: display.capabilities },
-  });
-  late.screen = screen;
-  const scene = new SceneKeeper({
-    deviceId: ports.deviceId, content, player, ...identity,
-    blank: () => display?.capabilities.power !== true && expectation().expect === "off",
-  });
-  const serverClock = new ServerClock(clock);
-  const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
-  return { late, uploadHosts, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, overrides, schedule, displayStatus, content, telemetry, player, page, desired, expectation, screen, scene, serverClock, judgingClock };
-}
-
-function splitList(text: string): readonly string[] {
-  return text.split(",").filter((name) => name !== "");
-}
-
-/** What changes the device's way to its cloud: to another cloud, or into another network, one at a time. */
-async function createWay(ports: AgentPorts, alarms: AlarmBoard, migration: Migration, plainAllowed: boolean) {
-  const { clock, timers, random, log, documents, crypto, platform } = ports;
-  const way = new WayToCloud();
-  const deps = { settings: platform.networkSettings, proxy: ports.cloudProxy };
-  const network = await NetworkChange.load({
-    ...deps, documents, crypto, way, clock, timers, random, alarms, log: log.child({ part: "network" }), policy: DEFAULT_NETWORK_POLICY,
-  });
-  const wayKeys = [endpointsKey(migrationTarget(migration, clock), plainAllowed), networkKey(networkTarget(network, deps, clock))].map((key) => exclusiveKey(key, way));
-  return { way, network, wayKeys };
-}
-
-async function createIdentity(ports: AgentPorts, settings: AgentSettings) {
-  const { documents, crypto, deviceId, log, clock, timers } = ports;
-  const expectedKey = settings.provisioning?.ownerCommandKey;
-  const ownership = await Ownership.load({
-    documents, crypto, deviceId, log: log.child({ part: "owner" }),
-    highestNumber: (owner) => highestNumber(ports.journal, owner),
-    ...(expectedKey !== undefined && { expectedKey }),
-  });
-  const pairing = new Pairing({ clock, timers, log, deviceId, link: { kind: "offline", sinceMs: clock.monotonicMs() } });
-  return { ownership, pairing, verify: signatureVerifier(ownership, crypto) };
-}
-
-/** Commands the journal keeps at most; see command-service.ts. */
-const JOURNAL_ENTRIES_MAX = 2_000;
-
-/** The highest number of this owner that the journal knows: a release must be above it. */
-async function highestNumber(journal: JournalStore, owner: string): Promise<number> {
-  const entries = await journal.recent(JOURNAL_ENTRIES_MAX);
-  return entries.reduce((highest, entry) => (entry.owner === owner ? Math.max(highest, numberUsedBy(entry)) : highest), await journal.floor(owner));
-}
-
-/** What the customer's page is told: its configuration, as desired state last set it, and the machine's time zone. */
-function createPageConfig() {
-  const listeners = new Set<() => void>();
-  let config: JsonObject | undefined;
-  let zone: string | undefined;
-  return {
-    current: (): JsonObject | undefined => config,
-    timeZone: (): string | undefined => zone,
-    /** The machine's zone, as it was last seen. */
-    zoneIs: (seen: string | undefined): void => {
-      if (seen === zone) return;
-      zone = seen;
-      for (const listener of listeners) listener();
-    },
-    set: (value: JsonObject) => {
-      config = value;
-      for (const listener of listeners) listener();
-      return Promise.resolve(ok(undefined));
-    },
-    /** Returns its undo. */
-    onChange: (listener: () => void): (() => void) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-  };
+/** Every part of the agent but the link, the commands and the health report, which are built on these. */
+export interface AgentParts {
+  /** The link to the cloud for parts that are made before it. */
+  readonly link: LinkHandle;
+  /** Sends to the cloud when online. False: not sent and not kept. */
+  readonly send: (message: DeviceMessage) => boolean;
+  /** What the device reports of itself. */
+  readonly reported: ReportedState;
+  /** The alarms that are raised. */
+  readonly alarms: AlarmBoard;
+  /** Who owns the device, and with which key he signs. */
+  readonly ownership: Ownership;
+  /** The pairing code and where the connection stands, for the screen. */
+  readonly pairing: Pairing;
+  /** Checks a signature against the owner's key. */
+  readonly verify: VerifySigned;
+  /** Lets one change of the way to the cloud run at a time. */
+  readonly way: WayToCloud;
+  /** Names of the desired keys that take turns on `way`. */
+  readonly wayKeys: readonly string[];
+  /** The cloud's addresses, and the move to others. */
+  readonly migration: Migration;
+  /** The network's settings, and the change to others. */
+  readonly network: NetworkChange;
+  /** Desired keys that a command has set aside. */
+  readonly overrides: ManualOverrides;
+  /** When the display is on and off. */
+  readonly schedule: ScheduleRunner;
+  /** The display's state, read once for everybody; absent where no display can be controlled. */
+  readonly displayStatus: SharedReading<DisplayStatus> | undefined;
+  /** Fetches the wanted content and says which is ready. */
+  readonly content: ContentService;
+  /** Measures the machine and the player. */
+  readonly telemetry: Telemetry;
+  /** The agent's side of the player host. */
+  readonly player: PlayerService;
+  /** Configuration and time zone for the customer's page. */
+  readonly page: PageConfig;
+  /** The owner's desired document, and the keys that follow it. */
+  readonly desired: DesiredState;
+  /** Whether the screen should show something at this moment. */
+  readonly expectation: () => ScreenExpectation;
+  /** Whether the screen shows what it should. */
+  readonly screen: ScreenWatch;
+  /** Chooses what the player shows: content, pairing, offline or nothing. */
+  readonly scene: SceneKeeper;
+  /** The cloud's time. */
+  readonly serverClock: ServerClock;
+  /** The time that dates of commands are judged by. */
+  readonly judgingClock: JudgingClock;
+  /** Hosts that uploads may go to. */
+  readonly uploadHosts: () => readonly string[];
 }

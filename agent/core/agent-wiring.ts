@@ -1,29 +1,43 @@
 import type { JsonObject } from "../../platform/runtime/json.ts";
-import type { Agent } from "./agent.ts";
+import type { AgentParts } from "./agent-parts.ts";
+import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
+import type { CloudLinkRunner } from "./cloud/cloud-link.ts";
+import type { CommandService } from "./commands/command-service.ts";
+import type { Health } from "./health/health.ts";
 
 /** Input lines are debounced by this before the page and the cloud hear of them. */
 const GPIO_DEBOUNCE_MS = 30;
+
+/** What is wired together: the machine, the parts, and what is built on them. */
+export interface Wired {
+  readonly ports: AgentPorts;
+  readonly settings: AgentSettings;
+  readonly parts: AgentParts;
+  readonly link: Pick<CloudLinkRunner, "status" | "onStatus" | "nudge">;
+  readonly commands: Pick<CommandService, "cancelAll">;
+  readonly health: Pick<Health, "poke">;
+}
 
 /**
  * Lets the parts hear of each other: what happens in one is told to those it concerns. Nothing is decided
  * here. Returns the undo of all of it.
  */
-export async function wireParts(agent: Agent): Promise<() => void> {
-  const { ports, parts, link } = agent;
+export async function wireParts(wired: Wired): Promise<() => void> {
+  const { ports, parts, link } = wired;
   const { player, scene, screen, schedule, content, desired, pairing, ownership, reported } = parts;
   const undo: (() => void)[] = [];
   player.start();
   undo.push(() => player.stop());
   undo.push(scene.start());
-  undo.push(ports.player.onStatus(() => agent.health.poke()));
-  undo.push(watchStage(agent));
-  undo.push(watchForDisplay(agent));
+  undo.push(ports.player.onStatus(() => wired.health.poke()));
+  undo.push(watchStage(wired));
+  undo.push(watchForDisplay(wired));
   undo.push(
     link.onStatus((status) => {
       pairing.linkChanged(status);
       if (status.kind !== "online") reported.onOffline();
       scene.update();
-      tellPage(agent);
+      tellPage(wired);
     }),
   );
   undo.push(
@@ -43,31 +57,31 @@ export async function wireParts(agent: Agent): Promise<() => void> {
   }));
   undo.push(
     ownership.onChange((change) => {
-      if (change.kind === "released") void release(agent);
+      if (change.kind === "released") void release(wired);
       else pairing.claimed();
       scene.update();
     }),
   );
   // A power cut in the middle of a release: the owner is gone from the disk and what he wanted is not.
-  if (ownership.owner() === undefined && (desired.version() > 0 || parts.content.state().kind !== "none")) await release(agent);
+  if (ownership.owner() === undefined && (desired.version() > 0 || parts.content.state().kind !== "none")) await release(wired);
   undo.push(
-    parts.page.onChange(() => tellPage(agent)),
+    parts.page.onChange(() => tellPage(wired)),
     parts.way.onFree(() => {
       for (const key of parts.wayKeys) desired.poke(key);
     }),
   );
-  undo.push(...hardwareNews(agent));
-  undo.push(...(await watchGpio(agent)));
-  tellPage(agent);
-  report(agent);
+  undo.push(...hardwareNews(wired));
+  undo.push(...(await watchGpio(wired)));
+  tellPage(wired);
+  report(wired);
   return () => {
     for (const off of undo) off();
   };
 }
 
 /** Device facts and configuration for the page API. */
-function tellPage(agent: Agent): void {
-  const { ports, settings, parts, link } = agent;
+function tellPage(wired: Wired): void {
+  const { ports, settings, parts, link } = wired;
   const timeZone = parts.page.timeZone();
   // No grants: what its content holds the host knows better, for each document.
   parts.player.setContext({
@@ -83,15 +97,15 @@ function tellPage(agent: Agent): void {
   });
 }
 
-function report(agent: Agent): void {
-  const { ports, settings, parts } = agent;
+function report(wired: Wired): void {
+  const { ports, settings, parts } = wired;
   const startedMs = ports.clock.wallMs();
   parts.reported.set("agent", { version: settings.version, adapter: ports.platform.name, startedMs, ...(settings.name !== "" && { name: settings.name }), ...settings.facts });
 }
 
 /** A cable that was pulled, a display that came back: whoever depends on it looks again. */
-function hardwareNews(agent: Agent): (() => void)[] {
-  const { ports, parts, link } = agent;
+function hardwareNews(wired: Wired): (() => void)[] {
+  const { ports, parts, link } = wired;
   const { outputs, network } = ports.platform;
   return [
     ...(outputs === undefined ? [] : [outputs.onChange(() => {
@@ -103,7 +117,7 @@ function hardwareNews(agent: Agent): (() => void)[] {
 }
 
 /** What is on the stage is what the key `content` observes: a change of it is looked at at once. */
-function watchStage({ ports, parts }: Agent): () => void {
+function watchStage({ ports, parts }: Wired): () => void {
   let before = "";
   return ports.player.onStatus((status) => {
     const now = status.kind === "absent" ? "absent" : `${status.stage.kind} ${"content" in status.stage ? status.stage.content : status.stage.screen}`;
@@ -113,7 +127,7 @@ function watchStage({ ports, parts }: Agent): () => void {
 }
 
 /** A display that was silent and answers again gets what it missed at once, not when its next retry is due. */
-function watchForDisplay({ parts }: Agent): () => void {
+function watchForDisplay({ parts }: Wired): () => void {
   const { displayStatus, desired } = parts;
   if (displayStatus === undefined) return () => {};
   let answered = true;
@@ -126,8 +140,8 @@ function watchForDisplay({ parts }: Agent): () => void {
   });
 }
 
-async function watchGpio(agent: Agent): Promise<(() => void)[]> {
-  const { ports, parts, settings } = agent;
+async function watchGpio(wired: Wired): Promise<(() => void)[]> {
+  const { ports, parts, settings } = wired;
   const { gpio } = ports.platform;
   if (gpio === undefined) return [];
   const undo: (() => void)[] = [];
@@ -140,10 +154,10 @@ async function watchGpio(agent: Agent): Promise<(() => void)[]> {
 }
 
 /** The owner let go: the screen shows how to claim it again, and nothing of the last owner's stays in force. */
-async function release(agent: Agent): Promise<void> {
-  const { parts, ports } = agent;
+async function release(wired: Wired): Promise<void> {
+  const { parts, ports } = wired;
   try {
-    agent.commands.cancelAll();
+    wired.commands.cancelAll();
     parts.content.want(undefined);
     await parts.desired.forget();
     await parts.network.forget();

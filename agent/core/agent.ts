@@ -1,6 +1,6 @@
 import { Supervisor, type Unit } from "../../platform/runtime/supervisor.ts";
-import { createParts, type AgentParts } from "./agent-parts.ts";
 import { hostOf, type UploadRules } from "../protocol/upload-address.ts";
+import type { AgentParts } from "./agent-parts.ts";
 import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
 import { sessionHandlers } from "./agent-session.ts";
 import { wireParts } from "./agent-wiring.ts";
@@ -12,7 +12,7 @@ import type { Diagnostics } from "./commands/services.ts";
 import { buildExecutorTable } from "./commands/executor-table.ts";
 import { politePower } from "./commands/polite-power.ts";
 import { noteOverrides } from "./commands/note-overrides.ts";
-import type { CloudLink } from "./cloud/cloud-port.ts";
+import { createParts } from "./create-parts.ts";
 import { coreChecks } from "./health/core-checks.ts";
 import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
@@ -53,7 +53,7 @@ export class Agent {
     this.diagnostics = made.diagnostics;
     this.commands = createCommands(ports, parts, made.executors);
     this.link = createLink(ports, settings, parts, this.commands, made.profile);
-    parts.late.link = this.link;
+    parts.link.attach(this.link);
     parts.migration.attach(this.link);
     parts.network.attach(this.link);
     this.health = this.#createHealth();
@@ -95,7 +95,7 @@ export class Agent {
     const { clock, timers, random, log, platform } = ports;
     const hardware = new HardwareReporter({
       platform, displayStatus: parts.displayStatus, reporter: parts.reported, outbox: ports.outbox,
-      clock, timers, random, log: log.child({ part: "hardware" }), onTimeZone: parts.page.zoneIs,
+      clock, timers, random, log: log.child({ part: "hardware" }), onTimeZone: (zone) => parts.page.zoneIs(zone),
     });
     const unit = (name: string, part: { run(signal: AbortSignal): Promise<void> }): Unit => ({ name, run: (signal) => part.run(signal) });
     return [
@@ -119,7 +119,7 @@ function checksOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts)
     platform: ports.platform, player: ports.player, outbox: ports.outbox, clock: ports.clock, machine: ports.checks,
     displayStatus: parts.displayStatus,
     screen: () => parts.screen.current(),
-    link: () => parts.late.link?.status() ?? { kind: "offline", sinceMs: ports.clock.monotonicMs() },
+    link: () => parts.link.status(),
     owner: () => parts.ownership.owner(),
     pairingCode: () => parts.pairing.view().code,
     storageIssues: () => ports.storageIssues(),
@@ -136,7 +136,7 @@ function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentPar
   const adapter = { ...noticed, power: politePower(platform.power, parts.send) };
   const table = buildExecutorTable({
     adapter, player, clock, timers, logs,
-    uploader: ports.uploader(lateLink(parts), uploadRules(settings, parts)),
+    uploader: ports.uploader(parts.link, uploadRules(settings, parts)),
     telemetry: parts.telemetry,
     diagnostics,
     label: () => (settings.name === "" ? ports.deviceId.slice(0, 8) : settings.name),
@@ -153,22 +153,12 @@ function uploadRules(settings: AgentSettings, parts: AgentParts): UploadRules {
   return {
     // An upload goes on over a break of the link: the host of the last session stays good.
     linkHost: () => {
-      const status = parts.late.link?.status();
-      if (status?.kind === "online") known = hostOf(status.endpoint);
+      const status = parts.link.status();
+      if (status.kind === "online") known = hostOf(status.endpoint);
       return known;
     },
     hosts: parts.uploadHosts,
     plainAllowed: settings.config["cloud.allowPlain"],
-  };
-}
-
-/** The link is made after the executors that upload through it. */
-function lateLink(parts: AgentParts): Pick<CloudLink, "requestUpload"> {
-  return {
-    requestUpload: (request) => {
-      if (parts.late.link === undefined) throw new Error("an upload was asked for before the link was made");
-      return parts.late.link.requestUpload(request);
-    },
   };
 }
 
@@ -198,4 +188,3 @@ function createLink(ports: AgentPorts, settings: AgentSettings, parts: AgentPart
     firstConnectSpreadMs: settings.config["cloud.firstConnectSpreadMs"],
   });
 }
-

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { readProc, readProcStat } from "../../platform/node/proc.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import { messageOf } from "../../platform/ports/result.ts";
-import type { WorldHooks } from "../../platform/simulated/world.ts";
+import type { WorldHooks } from "../../platform/simulated/world-controls.ts";
 
 /**
  * What the simulated hardware does to real processes. Only composed with the simulated adapter:

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { fail, ok, type Result } from "../ports/result.ts";
 import { onWifi, withAccessPoint, withProxies } from "./simulated-site.ts";
-import type { SimulatedWorld } from "./world.ts";
+import type { WorldControls } from "./world-controls.ts";
 import { describeIssue, runHook } from "./world-input.ts";
 import { displayInput, displayMood, TV_OUTPUT } from "./world-state.ts";
 
@@ -17,7 +17,7 @@ export interface SimulatedAction {
   readonly group: "display" | "gpio" | "machine" | "network" | "clock" | "player";
   /** Object schema of `params`; every field has a default or is needed. */
   readonly params: v.GenericSchema;
-  run(world: SimulatedWorld, params: unknown): Result<void>;
+  run(world: WorldControls, params: unknown): Result<void>;
 }
 
 function action<S extends v.GenericSchema>(
@@ -26,7 +26,7 @@ function action<S extends v.GenericSchema>(
   label: string,
   help: string,
   params: S,
-  act: (world: SimulatedWorld, params: v.InferOutput<S>) => Result<void> | void,
+  act: (world: WorldControls, params: v.InferOutput<S>) => Result<void> | void,
 ): SimulatedAction {
   return {
     name,
@@ -273,7 +273,7 @@ const otherActions: readonly SimulatedAction[] = [
 export const simulatedActions: readonly SimulatedAction[] = [...displayActions, ...gpioActions, ...machineActions, ...siteActions, ...otherActions];
 
 /** Runs an action by name. Both arguments come from outside and are checked here. */
-export function runSimulatedAction(world: SimulatedWorld, name: unknown, params: unknown): Result<void> {
+export function runSimulatedAction(world: WorldControls, name: unknown, params: unknown): Result<void> {
   const known = simulatedActions.find((candidate) => candidate.name === name);
   if (known === undefined) {
     return fail("simulated.bad-action", "no such action", `one of ${simulatedActions.map((candidate) => candidate.name).join(", ")}`);

@@ -19,6 +19,7 @@ import {
 import { runSimulatedAction } from "./world-actions.ts";
 import { describeIssue } from "./world-input.ts";
 import { reachesCloud } from "./simulated-site.ts";
+import type { WorldControls, WorldHooks } from "./world-controls.ts";
 
 export interface WorldDeps {
   /** True time. The device's own, possibly wrong, wall clock is this plus `state.clock.offsetMs`. */
@@ -27,14 +28,6 @@ export interface WorldDeps {
   readonly random: Random;
   /** What a listener throws. Default: thrown again, so that a test sees it. */
   readonly onListenerError?: (thrown: unknown) => void;
-}
-
-/** What only the process that hosts the device can do. An action whose hook is missing answers `simulated.not-wired`. */
-export interface WorldHooks {
-  /** The plug was pulled: everything of this device's software dies without a word. */
-  readonly onPowerCut?: () => void;
-  readonly onFreezePlayer?: () => void;
-  readonly onKillPlayer?: () => void;
 }
 
 /** A time service needs this long after the boot until it has set the clock. */
@@ -48,7 +41,7 @@ const BOUNCE_MS = 1;
  * The simulated device's hardware and surroundings. The agent touches it only through the adapter's ports;
  * people and tests touch it with `apply`. Every change is announced after the state has it.
  */
-export class SimulatedWorld {
+export class SimulatedWorld implements WorldControls {
   readonly #deps: WorldDeps;
   readonly #changed: Emitter<readonly WorldSection[]>;
   readonly #running = new Map<string, Timer>();
@@ -97,7 +90,6 @@ export class SimulatedWorld {
     return runSimulatedAction(this, input["action"], input["params"] ?? {});
   }
 
-  /** Changes sections from inside the simulation; nothing happens when they are as they were. */
   update(change: Partial<Pick<WorldState, WorldSection>>): void {
     const next: WorldState = { ...this.#state, ...change };
     if (change.gpio !== undefined) next.gpio = { ...next.gpio, lines: withLevels(next.gpio.lines) };
@@ -118,7 +110,6 @@ export class SimulatedWorld {
     this.update({ gpio: { ...gpio, lines: { ...gpio.lines, [name]: { ...line, ...change } } } });
   }
 
-  /** The TV starts to turn on or off; it takes its time. Already there or on the way: nothing happens. */
   turnDisplay(on: boolean): void {
     const { power } = this.#state.display;
     if (on ? power === "on" || power === "turning-on" : power === "standby" || power === "turning-off") return;
@@ -136,7 +127,6 @@ export class SimulatedWorld {
     });
   }
 
-  /** Pulls or plugs a cable. The TV's own connector also decides whether CEC has an address. */
   plug(name: string, connected: boolean): Result<void> {
     const output = Object.hasOwn(this.#state.outputs, name) ? this.#state.outputs[name] : undefined;
     if (output === undefined)
@@ -146,7 +136,6 @@ export class SimulatedWorld {
     return ok(undefined);
   }
 
-  /** Holds a push button on an input for `holdMs`, with `bounces` extra contacts at either end. */
   pressButton(name: string, holdMs: number, bounces: number): Result<void> {
     const line = this.#state.gpio.lines[name];
     if (line === undefined) return fail("simulated.bad-action", `no line ${name}`);

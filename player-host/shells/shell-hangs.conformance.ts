@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LoadTarget, Shell } from "../stage/shell.ts";
-import type { ShellUnderTest } from "./shell.conformance.ts";
+import type { ShellUnderTest } from "./testing/shell-under-test.ts";
 import { ourRenderers } from "./testing/our-renderers.ts";
 import { eventually, ShellSeat } from "./testing/shell-seat.ts";
 import { openSite, type Site } from "./testing/test-site.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { VALID } from "../../agent/node/transport/testing/test-certificates.ts";
 import type { LoadTarget, Shell } from "../stage/shell.ts";
-import type { ShellUnderTest } from "./shell.conformance.ts";
+import type { ShellUnderTest } from "./testing/shell-under-test.ts";
 import { BLUE, openLoadingSite, type LoadingSite } from "./testing/loading-site.ts";
 import { colourOf, eventually, ShellSeat } from "./testing/shell-seat.ts";
 

@@ -8,15 +8,8 @@ import type { LoadTarget, Shell, ShellEvent } from "../stage/shell.ts";
 import { shellLoadingConformance } from "./shell-loading.conformance.ts";
 import { packagesConformance } from "./shell-packages.conformance.ts";
 import { colourOf, eventually, ShellSeat } from "./testing/shell-seat.ts";
+import type { ShellUnderTest } from "./testing/shell-under-test.ts";
 import { closedPort, openSite, type Site } from "./testing/test-site.ts";
-
-/** A shell under test. The suite starts and stops it; `makeShell` gets a fresh folder for whatever it keeps. */
-export interface ShellUnderTest {
-  readonly name: string;
-  makeShell(folder: string): Promise<Shell> | Shell;
-  /** Whether a load that fails leaves the picture that was on. */
-  readonly keepsPicture: boolean;
-}
 
 /** Registers the suite every shell has to pass. Real browser, real pages on loopback, no public host. */
 export function shellConformance(under: ShellUnderTest): void {

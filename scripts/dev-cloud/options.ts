@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { CLAIM_TOKEN_LIMITS, type ClaimTokenLimits } from "./sessions/claim-tokens.ts";
+import { CLAIM_TOKEN_LIMITS } from "./sessions/claim-tokens.ts";
+import type { ClaimTokenLimits } from "./sessions/context.ts";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
 
 export interface DevCloudOptions {

@@ -5,7 +5,8 @@ import { build } from "esbuild";
 import { describe, test } from "vitest";
 import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { hangConformance } from "../shell-hangs.conformance.ts";
-import { shellConformance, type ShellUnderTest } from "../shell.conformance.ts";
+import { shellConformance } from "../shell.conformance.ts";
+import type { ShellUnderTest } from "../testing/shell-under-test.ts";
 import { RemoteShell } from "../testing/remote-shell.ts";
 
 const PACKAGE = join(import.meta.dirname, "../../../node_modules/electron");

@@ -1,11 +1,5 @@
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
-import type { CloudContext } from "./context.ts";
-
-/** How long a claim token is good after the cloud first knew of it, and for how many devices. */
-export interface ClaimTokenLimits {
-  readonly devices: number;
-  readonly lifeMs: number;
-}
+import type { ClaimTokenLimits, CloudContext } from "./context.ts";
 
 export const CLAIM_TOKEN_LIMITS: ClaimTokenLimits = { devices: 1, lifeMs: 24 * 3_600_000 };
 

@@ -4,13 +4,18 @@ import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
-import type { ClaimTokenLimits } from "./claim-tokens.ts";
 import type { CloudEvent } from "./cloud-events.ts";
 import type { CloudStore, DeviceRow, RetentionCaps } from "./cloud-store.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { LiveSessions } from "./live-sessions.ts";
 import type { Misbehaviours } from "./misbehaviour.ts";
 import type { OwnerSigner } from "./owner-signer.ts";
+
+/** How long a claim token is good after the cloud first knew of it, and for how many devices. */
+export interface ClaimTokenLimits {
+  readonly devices: number;
+  readonly lifeMs: number;
+}
 
 export interface CloudSettings {
   /** Origins (`ws://127.0.0.1:8080`, port always there) under which devices may have dialed this cloud. */

@@ -1,0 +1,154 @@
+import { ok } from "../../platform/ports/result.ts";
+import type { AgentParts } from "./agent-parts.ts";
+import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
+import { DEFAULT_MIGRATION_POLICY, Migration } from "./cloud/migration.ts";
+import { migrationTarget } from "./cloud/migration-target.ts";
+import { JudgingClock } from "./cloud/judging-clock.ts";
+import { ServerClock } from "./cloud/server-clock.ts";
+import { WayToCloud } from "./cloud/way-to-cloud.ts";
+import { numberUsedBy } from "./commands/journal-entry.ts";
+import type { JournalStore } from "./commands/journal-store.ts";
+import { contentLabel, ContentService, notReady } from "./content/content-service.ts";
+import { contentTarget } from "./content/content-target.ts";
+import { AlarmBoard } from "./health/alarm-board.ts";
+import { Ownership } from "./identity/ownership.ts";
+import { Pairing } from "./identity/pairing.ts";
+import { signatureVerifier } from "./identity/verify.ts";
+import { LinkHandle } from "./link-handle.ts";
+import { NetworkChange } from "./network/network-change.ts";
+import { DEFAULT_NETWORK_POLICY } from "./network/network-change-deps.ts";
+import { networkTarget } from "./network/network-target.ts";
+import { PageConfig } from "./player/page-config.ts";
+import { PlayerService } from "./player/player-service.ts";
+import { SceneKeeper } from "./scene-keeper.ts";
+import { ScheduleRunner } from "./schedule/schedule-runner.ts";
+import { screenExpectation, type ScreenExpectation } from "./screen/screen-expectation.ts";
+import { ScreenWatch } from "./screen/screen-watch.ts";
+import { DesiredState } from "./state/desired-state.ts";
+import { sharedDisplayStatus } from "./state/display-status.ts";
+import type { DesiredKeyHandler } from "./state/desired-key.ts";
+import { audioKeys } from "./state/keys/audio-keys.ts";
+import { displayKeys } from "./state/keys/display-keys.ts";
+import { exclusiveKey } from "./state/keys/exclusive-key.ts";
+import { networkKey } from "./state/keys/network-key.ts";
+import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, telemetryKey, uploadHostsKey } from "./state/keys/setting-keys.ts";
+import { ManualOverrides } from "./state/manual-overrides.ts";
+import { ReportedState } from "./state/reported-state.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
+
+/** Makes the parts of the agent, and reads what is stored. */
+export async function createParts(ports: AgentPorts, settings: AgentSettings): Promise<AgentParts> {
+  const { clock, timers, random, log, documents, platform, outbox } = ports;
+  // Named by parts that are made before them.
+  let madeDesired: DesiredState | undefined = undefined;
+  let madeScreen: ScreenWatch | undefined = undefined;
+  const link = new LinkHandle(clock.monotonicMs());
+  const send: AgentParts["send"] = (message) => link.send(message);
+  const reported = await ReportedState.load({ store: documents, clock, timers, random, log: log.child({ part: "reported" }), send });
+  const alarms = await AlarmBoard.load({ store: documents, sink: outbox, clock, timers, log: log.child({ part: "alarms" }) });
+  const identity = await createIdentity(ports, settings);
+  const { damage } = identity.ownership;
+  if (damage !== undefined) alarms.raise("owner.damaged", "critical", damage.message);
+  const migration = await Migration.load({
+    documents, ownership: identity.ownership, clock, timers, random, alarms,
+    log: log.child({ part: "migration" }), policy: DEFAULT_MIGRATION_POLICY, configured: settings.endpoints,
+    plainAllowed: settings.config["cloud.allowPlain"],
+  });
+  const { way, network, wayKeys } = await createWay(ports, alarms, migration, settings.config["cloud.allowPlain"]);
+  const overrides = await ManualOverrides.load({ store: documents, clock, log });
+  const schedule = new ScheduleRunner({
+    schedule: () => madeDesired?.document()?.schedule,
+    clockControl: platform.clock, reporter: reported, clock, timers, log: log.child({ part: "schedule" }),
+  });
+  const display = platform.display;
+  const displayStatus = display === undefined ? undefined : sharedDisplayStatus(display, { clock, timers });
+  const content = new ContentService({ provider: ports.content, documents, clock, timers, random, log: log.child({ part: "content" }) });
+  await content.restore();
+  const telemetry = Telemetry.create({ probe: platform.probe, network: platform.network, sink: outbox, clock, timers, log: log.child({ part: "telemetry" }), config: settings.config });
+  const player = new PlayerService({
+    link: ports.player, events: outbox, reporter: reported, clock, timers, log: log.child({ part: "player" }),
+    onMetrics: (metrics) => telemetry.playerMetrics(metrics),
+    onLost: (count) => alarms.happened("player.records-lost", "error", `${count} events and plays that the player host had kept are lost: its file was damaged`, { count }),
+    verdict: () => madeScreen?.current()?.verdict ?? "unknown",
+    contentLabel: (id) => contentLabel(content.state(), id),
+  });
+  const page = new PageConfig();
+  const uploadHosts = (): readonly string[] => madeDesired?.document()?.cloud?.uploadHosts ?? splitList(settings.config["cloud.uploadHosts"]);
+  const handlers: readonly DesiredKeyHandler[] = [
+    ...displayKeys({ display, status: displayStatus, scheduleSays: schedule.says }),
+    ...audioKeys(platform.audio),
+    scheduleKey(clock, schedule, schedule.says),
+    telemetryKey(clock, telemetry),
+    logLevelKey(clock, { current: () => ports.logLevel(), set: (level) => Promise.resolve(ok(ports.setLogLevel(level as "debug"))) }),
+    contentKey(contentTarget({ service: content, player: ports.player, clock, timers })),
+    ...wayKeys,
+    uploadHostsKey(clock, uploadHosts),
+    playerConfigKey(clock, page),
+  ];
+  const desired = await DesiredState.load({
+    deviceId: ports.deviceId, verify: identity.verify, store: documents, overrides, reporter: reported, alarms, handlers,
+    clock, timers, random, log: log.child({ part: "desired" }),
+  });
+  madeDesired = desired;
+  const expectation = (): ScreenExpectation => {
+    const override = overrides.valueOf("display.power", desired.version(), handlers.find(({ key }) => key === "display.power")?.wanted(desired.document() ?? {}));
+    return screenExpectation(desired.document(), override, schedule.says);
+  };
+  const screen = new ScreenWatch({
+    player: ports.player, outputs: platform.outputs, expectation, contentWanted: () => desired.document()?.content !== undefined, notReady: () => notReady(content.state()), reporter: reported, alarms, clock, timers, log: log.child({ part: "screen" }),
+    display: display === undefined || displayStatus === undefined ? undefined : { status: displayStatus, capabilities: display.capabilities },
+  });
+  madeScreen = screen;
+  const scene = new SceneKeeper({
+    deviceId: ports.deviceId, content, player, ...identity,
+    blank: () => display?.capabilities.power !== true && expectation().expect === "off",
+  });
+  const serverClock = new ServerClock(clock);
+  const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
+  return {
+    link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, overrides, schedule, displayStatus,
+    content, telemetry, player, page, desired, expectation, screen, scene, serverClock, judgingClock, uploadHosts,
+  };
+}
+
+function splitList(text: string): readonly string[] {
+  return text.split(",").filter((name) => name !== "");
+}
+
+/** What changes the device's way to its cloud: to another cloud, or into another network, one at a time. */
+async function createWay(
+  ports: AgentPorts,
+  alarms: AlarmBoard,
+  migration: Migration,
+  plainAllowed: boolean,
+): Promise<Pick<AgentParts, "way" | "network"> & { readonly wayKeys: readonly DesiredKeyHandler[] }> {
+  const { clock, timers, random, log, documents, crypto, platform } = ports;
+  const way = new WayToCloud();
+  const deps = { settings: platform.networkSettings, proxy: ports.cloudProxy };
+  const network = await NetworkChange.load({
+    ...deps, documents, crypto, way, clock, timers, random, alarms, log: log.child({ part: "network" }), policy: DEFAULT_NETWORK_POLICY,
+  });
+  const wayKeys = [endpointsKey(migrationTarget(migration, clock), plainAllowed), networkKey(networkTarget(network, deps, clock))].map((key) => exclusiveKey(key, way));
+  return { way, network, wayKeys };
+}
+
+async function createIdentity(ports: AgentPorts, settings: AgentSettings): Promise<Pick<AgentParts, "ownership" | "pairing" | "verify">> {
+  const { documents, crypto, deviceId, log, clock, timers } = ports;
+  const expectedKey = settings.provisioning?.ownerCommandKey;
+  const ownership = await Ownership.load({
+    documents, crypto, deviceId, log: log.child({ part: "owner" }),
+    highestNumber: (owner) => highestNumber(ports.journal, owner),
+    ...(expectedKey !== undefined && { expectedKey }),
+  });
+  const pairing = new Pairing({ clock, timers, log, deviceId, link: { kind: "offline", sinceMs: clock.monotonicMs() } });
+  return { ownership, pairing, verify: signatureVerifier(ownership, crypto) };
+}
+
+/** Commands the journal keeps at most; see command-service.ts. */
+const JOURNAL_ENTRIES_MAX = 2_000;
+
+/** The highest number of this owner that the journal knows: a release must be above it. */
+async function highestNumber(journal: JournalStore, owner: string): Promise<number> {
+  const entries = await journal.recent(JOURNAL_ENTRIES_MAX);
+  return entries.reduce((highest, entry) => (entry.owner === owner ? Math.max(highest, numberUsedBy(entry)) : highest), await journal.floor(owner));
+}

@@ -1,0 +1,33 @@
+import type { DeviceMessage } from "../protocol/device-messages.ts";
+import { fail } from "../../platform/ports/result.ts";
+import type { CloudLink, LinkStatus } from "./cloud/cloud-port.ts";
+
+type Attached = Pick<CloudLink, "status" | "send" | "requestUpload">;
+
+/** The link for parts that are made before it. Until `attach` it is offline and sends nothing. */
+export class LinkHandle implements Attached {
+  readonly #madeMs: number;
+  #link: Attached | undefined;
+
+  /** `nowMs`: monotonic, since when the link counts as offline. */
+  constructor(nowMs: number) {
+    this.#madeMs = nowMs;
+  }
+
+  /** Called once, when the link is made. */
+  attach(link: Attached): void {
+    this.#link = link;
+  }
+
+  status(): LinkStatus {
+    return this.#link?.status() ?? { kind: "offline", sinceMs: this.#madeMs };
+  }
+
+  send(message: DeviceMessage): boolean {
+    return this.#link?.send(message) ?? false;
+  }
+
+  requestUpload(request: Parameters<CloudLink["requestUpload"]>[0]): ReturnType<CloudLink["requestUpload"]> {
+    return this.#link?.requestUpload(request) ?? Promise.resolve(fail("link.offline", "the link to the cloud is not made yet"));
+  }
+}
