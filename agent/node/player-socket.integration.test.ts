@@ -83,6 +83,14 @@ test("a host learns the way out when it comes and whenever the proxy changes", a
   await expect.poll(() => host.got.filter(({ t }) => t === "way-out")).toEqual([{ t: "way-out", wayOut: { proxy: "http://two.site:3128" } }, { t: "way-out", wayOut: {} }]);
 });
 
+test("a host's log that is not written is known until it is written again", async () => {
+  const host = new TestHost(path, "a");
+  host.say({ t: "log-trouble", trouble: { code: "log.not-written", message: "the log /l is not written: ENOSPC" } });
+  await expect.poll(() => link.status()).toMatchObject({ kind: "present", logTrouble: "the log /l is not written: ENOSPC" });
+  host.say({ t: "log-trouble" });
+  await expect.poll(() => "logTrouble" in link.status()).toBe(false);
+});
+
 test("the newest host is the player; the older connection is closed", async () => {
   const first = new TestHost(path, "a");
   await expect.poll(() => link.status()).toMatchObject({ kind: "present", instance: "a" });

@@ -173,6 +173,10 @@ export class PlayerSocket implements PlayerLink {
     }
     this.#status = { ...this.#status, heardMs: this.#deps.clock.monotonicMs() };
     if (message.t === "browser") return this.#setStatus({ ...this.#status, browser: message.browser });
+    if (message.t === "log-trouble") {
+      const { logTrouble: _before, ...status } = this.#status;
+      return this.#setStatus({ ...status, ...(message.trouble !== undefined && { logTrouble: message.trouble.message }) });
+    }
     this.#events.emit(message);
   }
 

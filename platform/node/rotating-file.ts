@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder.ts";
 import type { Issue } from "../ports/result.ts";
 
 /** Size at which a log file is set aside, in bytes. */
@@ -111,7 +112,7 @@ export class RotatingFile {
 
   #open(): number {
     if (this.#fd === undefined) {
-      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+      makeFolder(dirname(this.#path), 0o700);
       this.#fd = openSync(this.#path, "a+", 0o640);
       this.#size = fstatSync(this.#fd).size;
     }

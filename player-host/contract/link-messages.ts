@@ -133,6 +133,8 @@ export const HostMessageSchema = v.variant("t", [
   }),
   /** The browser started, showed its first picture, or showed none in time. */
   v.object({ t: v.literal("browser"), browser: BrowserReportSchema }),
+  /** Why the host's own log is not written as it should be; without a trouble: it is. Told when it changes. */
+  v.object({ t: v.literal("log-trouble"), trouble: v.optional(v.object({ code: v.string(), message: TextSchema })) }),
   v.object({ t: v.literal("stage"), stage: StageReportSchema, picture: HostPictureSchema }),
   /** Something the page did. `id` is answered by `page-stored` once it is durable. */
   v.object({ t: v.literal("page-event"), id: IdSchema, name: v.string(), data: v.optional(ObjectSchema) }),

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -123,6 +123,40 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
         expect(calls(from)).toBe(1);
         expect(site.hits("foreign /sign-in")).toBe(signIns);
       });
+    });
+
+    describe("a server that takes the connection and sends nothing", () => {
+      /** Looks for a frame without a break: three in a row without one would end the renderer, and with it the picture. */
+      const LOOKS = 3;
+      const LOOK_MS = 2_400;
+
+      async function packagePage(): Promise<LoadTarget> {
+        const place = join(folder, "waits");
+        await mkdir(place, { recursive: true });
+        await writeFile(join(place, "index.html"), `<!doctype html><body style="background:rgb(${BLUE});margin:0">`);
+        return { kind: "package", id: "a201", folder: place, entry: "index.html", allowedOrigins: [], ignoreCache: false };
+      }
+
+      test.each<[string, () => LoadTarget | Promise<LoadTarget>, () => LoadTarget]>([
+        ["another address of the same origin", () => page("/blue"), () => page("/held")],
+        ["an address of another origin", () => page("/blue"), () => ({ kind: "url", url: site.foreignUrl("/held"), ignoreCache: false })],
+        ["an address, while a package is on", packagePage, () => page("/held")],
+      ])("keeps the picture that is on, and its frames are seen: %s", async (_name, before, wanted) => {
+        await seat.show(await before());
+        await blueIsOn();
+        const from = seat.events.length;
+        const asked = site.hits("/held") + site.hits("foreign /held");
+        const loading = seat.begin(wanted());
+        await eventually(() => Promise.resolve(site.hits("/held") + site.hits("foreign /held") > asked), true);
+        for (let look = 0; look < LOOKS; look += 1) {
+          expect(await shell.witnessFrame(LOOK_MS)).toMatchObject({ kind: "alive" });
+          await blueIsOn();
+        }
+        expect(seat.events.slice(from).filter(({ kind }) => kind !== "page-call" && kind !== "window").map(({ kind }) => kind)).toEqual(["load-started"]);
+        site.release();
+        const load = await loading;
+        await seat.seen("load-finished", from, (event) => event.load === load);
+      }, 45_000);
     });
 
     describe("a load again means the content's address", () => {

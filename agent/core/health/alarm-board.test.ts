@@ -24,6 +24,7 @@ describe("the alarm board", () => {
   test("tells when a condition begins and when it ends, once each, as records the cloud takes", async () => {
     const { time, sink, board, told } = await setUp();
     board.raise("screen.dark", "critical", "dark", { seen: "standby" });
+    await time.advance(1);
     board.raise("screen.dark", "critical", "still dark");
     await time.advance(60_000);
     board.clear("screen.dark", "lit again");
@@ -33,6 +34,31 @@ describe("the alarm board", () => {
     expect(told()).toEqual(["+screen.dark", "-screen.dark"]);
     expect(sink.records.every((record) => record.stream === "alarm" && record.kind === "alarm" && v.safeParse(AlarmSchema, record.body).success)).toBe(true);
     expect(sink.bodies()[0]).toMatchObject({ severity: "critical", message: "dark", evidence: { seen: "standby" } });
+  });
+
+  test("what is said of a condition follows the facts, and is told once", async () => {
+    const { time, sink, board } = await setUp();
+    board.raise("slow", "warning", "no browser: it was started and has not answered", { seconds: 1 });
+    await time.advance(5_000);
+    board.raise("slow", "warning", "no browser: it ended with code 127", { code: 127 });
+    await time.advance(10_000);
+    for (let n = 0; n < 500; n += 1) board.raise("slow", n % 2 === 0 ? "info" : "warning", `no picture for ${n} s`);
+    await time.advance(60_000);
+    expect(board.active().get("slow")).toMatchObject({ severity: "warning", message: "no picture for 499 s", sinceMs: expect.any(Number) as number });
+    expect(sink.bodies()).toMatchObject([{ state: "raised", message: "no browser: it ended with code 127", evidence: { code: 127 } }]);
+  });
+
+  test("one that becomes graver is told again, once for each severity", async () => {
+    const { time, sink, board } = await setUp();
+    for (let n = 0; n < 50; n += 1) {
+      for (const severity of ["warning", "critical", "error"] as const) {
+        board.raise("disk", severity, `${severity} ${n}`);
+        await time.advance(1_000);
+      }
+    }
+    board.clear("disk", "room again");
+    await time.advance(1_000);
+    expect(sink.bodies().map(({ state, severity }) => [state, severity])).toEqual([["raised", "warning"], ["raised", "critical"], ["cleared", "critical"]]);
   });
 
   test("what happened is told each time, and together where it happened at once", async () => {

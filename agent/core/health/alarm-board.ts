@@ -34,6 +34,8 @@ export const HAPPENED_OPEN_MS = 10 * 60_000;
 const AGAIN_MS = 30_000;
 const IDLE_MS = 3_600_000;
 const KEY = "alarms.open";
+/** The gravest last. */
+const SEVERITIES: readonly Alarm["severity"][] = ["info", "warning", "error", "critical"];
 const EVIDENCE_CHARACTERS_MAX = 8_000;
 const MESSAGE_CHARACTERS_MAX = 1_000;
 
@@ -91,7 +93,7 @@ export class AlarmBoard implements Alarms {
     const nowMs = clock.monotonicMs();
     const known = this.#conditions.get(code);
     if (known?.on === true) {
-      known.confirmByMs = undefined;
+      this.#follow(known, severity, message, evidence);
       return;
     }
     if (known === undefined && this.#conditions.size >= CONDITIONS_MAX) {
@@ -105,6 +107,23 @@ export class AlarmBoard implements Alarms {
     const sinceMs = known?.told === true ? known.sinceMs : clock.wallMs();
     this.#conditions.set(code, { ...fresh, sinceMs, told: known?.told ?? false });
     this.#wake.ring();
+  }
+
+  /**
+   * It is so already, and what is said of it follows the facts. That is no new event: it is told again only where it became
+   * graver than what was told, which is at most once for each severity.
+   */
+  #follow(known: Condition, severity: Alarm["severity"], message: string, evidence: JsonObject | undefined): void {
+    known.confirmByMs = undefined;
+    const graver = SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(known.severity);
+    if (message === known.message && known.told && !graver) return;
+    const facts = { severity: graver ? severity : known.severity, message, evidence: bounded(evidence) };
+    if (!graver) Object.assign(known, facts);
+    else {
+      // Another object: a record of the old one may be on its way to the outbox.
+      this.#conditions.set(known.code, { ...known, ...facts, told: false });
+      this.#wake.ring();
+    }
   }
 
   /**

@@ -18,6 +18,8 @@ export const ALARM_RULES: Readonly<Record<string, AlarmRule>> = {
   "temperature.high": { visibleAfterMs: 30_000, dependsOn: ["temperature.critical"] },
   "clock.unset": { visibleAfterMs: 300_000 },
   "log.not-written": { visibleAfterMs: 10_000, dependsOn: ["disk.full"] },
+  "log.not-set-aside": { visibleAfterMs: 10_000 },
+  "player.log-not-written": { visibleAfterMs: 10_000, dependsOn: ["disk.full"] },
   "outbox.degraded": { dependsOn: ["disk.full"] },
   "unit.broken.*": { visibleAfterMs: 5_000 },
 };

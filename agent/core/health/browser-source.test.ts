@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { BrowserReport } from "../../../player-host/contract/browser-report.ts";
 import type { PlayerLink, PlayerStatus } from "../player/player-port.ts";
-import { browserSource } from "./health-source.ts";
+import { browserSource, playerLogSource } from "./health-source.ts";
 
 const WELL: BrowserReport = { name: "chromium 156.0.8078.108", why: "found", sandbox: true, support: "tested", picture: { kind: "seen", afterMs: 900 }, passedOver: [] };
 
@@ -23,4 +23,10 @@ test.each([
   [{ name: "chromium 120.0.1", picture: { kind: "none", why: "it ended 2 times" } as const }, "browser.no-picture", "has shown no picture: it ended 2 times"],
 ])("%j is told as %s", (change, code, says) => {
   expect(look(change)).toMatchObject({ code, message: expect.stringContaining(says) as string });
+});
+
+test("the player host's own log is no news while it is written, and named where it is not", () => {
+  const link = (logTrouble?: string): PlayerLink => ({ status: () => ({ kind: "present", ...(logTrouble !== undefined && { logTrouble }) }) }) as unknown as PlayerLink;
+  expect(playerLogSource(link()).look()).toBeUndefined();
+  expect(playerLogSource(link("the log /l is not written: ENOSPC")).look()).toEqual({ code: "player.log-not-written", message: "the player host: the log /l is not written: ENOSPC" });
 });

@@ -10,7 +10,7 @@ import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.t
 import type { Issue } from "../../../platform/ports/result.ts";
 import { backlogCheck, configCheck, linkCheck, ownerCheck, storageCheck } from "./checks/cloud-checks.ts";
 import { clockCheck, diskCheck, gatewayCheck, networkCheck, temperatureCheck } from "./checks/machine-checks.ts";
-import { browserCheck, displayCheck, gpioCheck, outputsCheck, playerCheck, verdictCheck } from "./checks/screen-checks.ts";
+import { browserCheck, displayCheck, gpioCheck, outputsCheck, playerCheck, playerLogCheck, verdictCheck } from "./checks/screen-checks.ts";
 import type { DiagnosticCheck } from "./diagnostic-check.ts";
 
 export interface CoreChecksDeps {
@@ -50,6 +50,7 @@ export function coreChecks(deps: CoreChecksDeps): readonly DiagnosticCheck[] {
     gpioCheck(platform.gpio),
     playerCheck(player, clock),
     browserCheck(player),
+    playerLogCheck(player),
     verdictCheck(deps.screen),
   ];
 }

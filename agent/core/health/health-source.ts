@@ -111,6 +111,19 @@ export function logSource(trouble: () => Issue | undefined): HealthSource {
   return { name: "log", alarm: "warning", look: trouble };
 }
 
+/** The same of the player host's own log, which may be on another disk. */
+export function playerLogSource(player: PlayerLink): HealthSource {
+  return {
+    name: "player-log",
+    alarm: "warning",
+    look() {
+      const status = player.status();
+      if (status.kind === "absent" || status.logTrouble === undefined) return undefined;
+      return { code: "player.log-not-written", message: `the player host: ${status.logTrouble}` };
+    },
+  };
+}
+
 /** What was wrong with the stores when they were opened; whoever found it raised its alarm. Stays until the next start. */
 export function storageSource(issues: () => readonly Issue[]): HealthSource {
   return {

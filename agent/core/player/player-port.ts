@@ -16,6 +16,8 @@ export type PlayerStatus =
       readonly picture: HostPicture;
       /** Absent: the host said nothing of it. */
       readonly browser?: BrowserReport;
+      /** Why the host's own log is not written. Absent: it is, or the host said nothing of it. */
+      readonly logTrouble?: string;
       /** Monotonic time of the host's last word; old means it may hang. */
       readonly heardMs: number;
     };

@@ -1,8 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import { createServer as createTlsServer } from "node:https";
-import { createServer as createTcpServer, type AddressInfo, type Server } from "node:net";
+import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -110,19 +111,46 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
     expect(failures(from)).toEqual([]);
   });
 
-  test("a server takes the connection and is slower than the probe waits: the browser asks it all the same, and it is shown", async () => {
-    await start(contentAt(site.url("/blue")));
-    await playing();
+  test("an app with a worker of its own starts while its origin drops every packet: it is on as soon, and none of our pages before it", async () => {
+    const web = await startSiteApart();
+    const held: Socket[] = [];
+    try {
+      await start(contentAt(web.url));
+      await agent.hears("page-event", 0);
+      await playing();
+      await end(host, "SIGTERM");
+      web.process.kill("SIGSTOP");
+      expect(await fillBacklog(Number(new URL(web.url).port), held)).toBe("full");
+      const from = agent.heard.length;
+      run();
+      await playing(from);
+      expect(stages(from).filter((message) => load(message).includes("our "))).toEqual([]);
+      expect(failures(from)).toEqual([]);
+    } finally {
+      for (const socket of held) socket.destroy();
+      await end(web.process);
+    }
+  }, 90_000);
+
+  test("a server takes the connection and is slower than the probe waits: the browser asks it all the same, the picture that is on stays for as long, and then it is shown", async () => {
+    await start(contentAt(site.url("/board")));
+    await agent.hears("stage", 0, ({ picture }) => picture.verdict === "showing" && picture.confidence > 0.9);
     const from = agent.heard.length;
     const held = site.url("/held");
     agent.setScene({ kind: "content", content: { kind: "url", id: "slow", url: held, grants: [] } });
     // The probe's question, and then the browser's own.
     await vi.waitUntil(() => site.hits("/held") >= 2, { timeout: 30_000, interval: 50 });
-    expect(load(stages(from).at(-1) ?? (await playing(from)))).toContain("content test-page is on, not what is wanted");
+    // Longer than three looks without a frame take to end a renderer.
+    await wait(15_000);
+    expect(stages(from).length).toBeGreaterThan(0);
+    for (const message of stages(from)) {
+      expect(message.picture.verdict, JSON.stringify(message)).toBe("showing");
+      expect(load(message)).toContain("content test-page is on, not what is wanted");
+    }
     site.release();
     await agent.hears("stage", from, ({ stage }) => stage.kind === "playing" && stage.content === "slow");
     expect(failures(from)).toEqual([]);
-  });
+  }, 90_000);
 
   describe("its address cannot be shown, it says why in words of ours", () => {
     const servers: (Server & { closeAllConnections?(): void })[] = [];
@@ -169,6 +197,25 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
     }
   });
 });
+
+/** The loading site as a process of its own, which can be stopped. */
+async function startSiteApart(): Promise<{ readonly process: ChildProcess; readonly url: string }> {
+  const code = `import { openLoadingSite } from ${JSON.stringify(join(import.meta.dirname, "../testing/loading-site.ts"))}; console.log((await openLoadingSite()).url("/worker"));`;
+  const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+  const url = await new Promise<string>((resolve) => child.stdout.once("data", (text: Buffer) => resolve(text.toString().trim())));
+  return { process: child, url };
+}
+
+/** Fills the queue of a listening process that is stopped: from then on the kernel drops who wants to connect, as a network does that is cut. */
+async function fillBacklog(port: number, held: Socket[]): Promise<"full" | "not full"> {
+  for (let n = 0; n < 5_000; n += 1) {
+    const socket = connect(port, "127.0.0.1").on("error", () => undefined);
+    held.push(socket);
+    const connected = await Promise.race([new Promise((resolve) => socket.once("connect", () => resolve(true))), wait(1_000, false)]);
+    if (connected !== true) return "full";
+  }
+  return "not full";
+}
 
 /** A name as public ones are; it is known in the test's own world alone. */
 const PUBLIC_NAME = "menu.signage-example.com";

@@ -16,7 +16,7 @@ const browser = findTestChromium();
 const disk = browser === undefined ? { why: "no Chromium or Chrome is on this machine" } : mountSmallDisk(4 * 1024 * 1024);
 if ("why" in disk) reportLeftOut("the player host on a read-only disk", disk.why);
 
-test.skipIf("why" in disk)("on a disk that is read-only the picture comes all the same, and the log says what is missing", async () => {
+test.skipIf("why" in disk)("on a disk that is read-only the picture comes all the same, and what is missing is said", async () => {
   if ("why" in disk) return;
   const sockets = mkdtempSync(join(tmpdir(), "vitrine-ro-"));
   const data = join(disk.folder, "device");
@@ -37,6 +37,9 @@ test.skipIf("why" in disk)("on a disk that is read-only the picture comes all th
     expect(seen.stage).toEqual({ kind: "screen", screen: "offline" });
     expect(said).toContain("the disk takes no browser profile");
     expect(said).toContain("starts on a disk that takes nothing");
+    // The log cannot say that it is not written: the agent is told.
+    const told = await agent.hears("log-trouble", 0);
+    expect(told.trouble).toMatchObject({ code: "log.not-written", message: expect.stringContaining("EROFS") as string });
   } finally {
     const ended = new Promise((done) => host.once("exit", done));
     host.kill("SIGTERM");

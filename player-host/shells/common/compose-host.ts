@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 import type { BrowserReport } from "../../contract/browser-report.ts";
 import type { StageScene } from "../../contract/link-messages.ts";
@@ -36,6 +37,7 @@ export interface HostParts {
   readonly env: NodeJS.ProcessEnv;
   readonly pid: number;
   readonly hostBytes: () => number;
+  readonly logTrouble?: () => Issue | undefined;
 }
 
 /** Before any agent was ever there. */
@@ -73,7 +75,7 @@ export async function composeHost(parts: HostParts): Promise<{ run(signal: Abort
     random,
     log: log.child({ part: "page" }),
   });
-  const host = new PlayerHost({ shell, proof, trial, stage, link, desk, gate, scenes, storage, files, context: kept.context, wayOut: kept.wayOut, clock, timers, log, hostBytes });
+  const host = new PlayerHost({ shell, proof, trial, stage, link, desk, gate, scenes, storage, files, context: kept.context, wayOut: kept.wayOut, clock, timers, log, hostBytes, ...(parts.logTrouble !== undefined && { logTrouble: parts.logTrouble }) });
   return {
     run: async (signal) => {
       const end = await host.run(signal);

@@ -5,7 +5,7 @@ import { socketPlaceOf } from "../../../platform/node/socket-folder.ts";
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
-import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { playerSocketPath } from "../../contract/socket-path.ts";
 import type { Shell } from "../../stage/shell.ts";
 import { composeHost } from "./compose-host.ts";
@@ -67,7 +67,7 @@ export async function runHostProgram(program: HostProgram): Promise<number> {
   // A full or read-only disk: the picture comes first.
   for (const poor of [folder, lock]) if (!poor.ok) log.error({ ...poor.error }, "the player host starts on a disk that takes nothing");
   try {
-    return await run(program, options, log);
+    return await run(program, options, log, () => file.trouble());
   } catch (thrown) {
     log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "the player host broke");
     return EXIT.crashed;
@@ -88,7 +88,7 @@ function openFolder(path: string): Result<void> {
   }
 }
 
-async function run(program: HostProgram, options: HostOptions, log: Log): Promise<number> {
+async function run(program: HostProgram, options: HostOptions, log: Log, logTrouble: () => Issue | undefined): Promise<number> {
   const { clock, timers, random } = program;
   const stop = new AbortController();
   let deadline: Timer | undefined;
@@ -115,6 +115,7 @@ async function run(program: HostProgram, options: HostOptions, log: Log): Promis
     env: process.env,
     pid: process.pid,
     hostBytes: () => process.memoryUsage.rss(),
+    logTrouble,
   });
   log.info({ dataDir: options.dataDir, socket: socket.path, headless: options.headless }, "player host starts");
   const launcher = parentGone(process.env, timers, stop.signal).then((gone) => {

@@ -1,6 +1,6 @@
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { messageOf } from "../../../platform/ports/result.ts";
+import { messageOf, type Issue } from "../../../platform/ports/result.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { BrowserReport } from "../../contract/browser-report.ts";
 import type { AgentMessage, HostMessage, HostReply, HostRequest, PageContext, StageScene, WayOut } from "../../contract/link-messages.ts";
@@ -37,6 +37,8 @@ export interface PlayerHostDeps {
   readonly log: Log;
   /** Resident bytes of this very process. */
   readonly hostBytes: () => number;
+  /** Why the host's log is not written; the agent is told, for the log cannot say it. */
+  readonly logTrouble?: () => Issue | undefined;
 }
 
 /** Why the host ends. */
@@ -58,6 +60,7 @@ export class PlayerHost {
   #identify: Timer | undefined;
   #pageLines = 0;
   #documentGrants: readonly string[] = [];
+  #logTold: Issue | undefined;
 
   constructor(deps: PlayerHostDeps) {
     this.#deps = deps;
@@ -115,6 +118,7 @@ export class PlayerHost {
     for (let round = 1; !signal.aborted; round += 1) {
       if (!(await sleep(timers, "host.report", REFUSALS_EVERY_MS, signal))) return;
       desk.reportRefusals();
+      this.#reportLog();
       if (round % (METRICS_EVERY_MS / REFUSALS_EVERY_MS) !== 0) continue;
       this.#pageLines = 0;
       if (!link.connected) continue;
@@ -122,6 +126,14 @@ export class PlayerHost {
       link.send({ t: "metrics", metrics });
       link.send({ t: "stage", ...stage.seen() });
     }
+  }
+
+  #reportLog(): void {
+    const { link, logTrouble } = this.#deps;
+    const trouble = logTrouble?.();
+    if (!link.connected || trouble?.message === this.#logTold?.message) return;
+    this.#logTold = trouble;
+    link.send({ t: "log-trouble", ...(trouble !== undefined && { trouble: { code: trouble.code, message: trouble.message } }) });
   }
 
   #takeShellEvent(event: ShellEvent): void {
@@ -177,6 +189,8 @@ export class PlayerHost {
         link.send({ t: "stage", ...stage.seen() });
         // It may have changed between our hello and the agent's.
         link.send({ t: "browser", browser: this.#deps.proof.report });
+        this.#logTold = undefined;
+        this.#reportLog();
         desk.linkUp();
         return;
       case "disconnected":

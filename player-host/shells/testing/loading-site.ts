@@ -8,7 +8,7 @@ export interface LoadingSite {
   hits(path: string): number;
   /** While on, every document of the first origin is a redirect to a sign-in page of the second, as behind a portal. */
   portal(on: boolean): void;
-  /** Answers everything that `/held` has kept waiting. */
+  /** Answers everything that `/held` of either origin has kept waiting. */
   release(): void;
   /** Nobody listens on the first origin any more. */
   goDown(): Promise<void>;
@@ -22,6 +22,7 @@ const leads = (how: string): string => `<body ${STYLE}>${CALLS}${how}`;
 
 const PAGES: Readonly<Record<string, string>> = {
   "/blue": `<body ${STYLE}>${CALLS}`,
+  "/board": `<body ${STYLE}>${CALLS}<h1 style="font-size:90px">Soup of the day</h1>`,
   "/signed-in": `<body ${STYLE}>${CALLS}`,
   "/other": `<body ${STYLE}>${CALLS}`,
   "/held": `<body ${STYLE}>${CALLS}`,
@@ -70,7 +71,8 @@ export async function openLoadingSite(): Promise<LoadingSite> {
   const foreign = await listen((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://x");
     hits.set(`foreign ${pathname}`, (hits.get(`foreign ${pathname}`) ?? 0) + 1);
-    if (pathname === "/back") response.writeHead(302, { location: searchParams.get("to") ?? "" }).end();
+    if (pathname === "/held") held.push(response);
+    else if (pathname === "/back") response.writeHead(302, { location: searchParams.get("to") ?? "" }).end();
     else serve(response, pathname);
   });
   foreignBase = `http://127.0.0.1:${portOf(foreign)}`;

@@ -11,6 +11,11 @@ export class CloudClient {
     this.#base = base.replace(/\/+$/, "");
   }
 
+  /** The whole address of a path of the API. */
+  address(path: string): string {
+    return `${this.#base}${path}`;
+  }
+
   get(path: string): Promise<Result<JsonObject>> {
     return this.#call("GET", path);
   }

@@ -71,7 +71,7 @@ async function send(context: CliContext, cloud: CloudClient, clock: Clock): Prom
   const sent = await cloud.post(`/api/v1/devices/${found.value}/commands`, { name, params: params.value, insist: context.options["insist"] === true });
   if (!sent.ok) return complain(context, inWordsOfTheCommandLine(sent.error));
   const command = sent.value["command"] as JsonObject;
-  if (context.options["no-wait"] === true) return printOutcome(context, command);
+  if (context.options["no-wait"] === true) return printOutcome(context, cloud, command);
   return waitForOutcome(context, cloud, clock, found.value, command);
 }
 
@@ -115,12 +115,12 @@ async function waitForOutcome(context: CliContext, cloud: CloudClient, clock: Cl
     if (!answer.ok) return complain(context, answer.error);
     command = answer.value["command"] as JsonObject;
   }
-  return printOutcome(context, command);
+  return printOutcome(context, cloud, command);
 }
 
-function printOutcome(context: CliContext, command: JsonObject): CliExit {
+function printOutcome(context: CliContext, cloud: CloudClient, command: JsonObject): CliExit {
   if (context.json) context.printJson(command);
-  else context.print(outcomeText(command));
+  else context.print([outcomeText(command), ...filesOf(command, cloud)].join("\n"));
   if (command["final"] !== true) return context.options["no-wait"] === true ? CLI_EXIT.ok : CLI_EXIT.notSo;
   return command["state"] === "succeeded" ? CLI_EXIT.ok : CLI_EXIT.notSo;
 }
@@ -133,6 +133,12 @@ function outcomeText(command: JsonObject): string {
   if (isJsonObject(effect ?? null)) lines.push(`  ${effectText(effect as JsonObject)}`);
   if (isJsonObject(command["result"] ?? null)) lines.push(`  result: ${JSON.stringify(command["result"])}`);
   return lines.join("\n");
+}
+
+/** Where the pictures and logs are that belong to a command. */
+function filesOf(command: JsonObject, cloud: CloudClient): readonly string[] {
+  const uploads = command["state"] === "succeeded" && Array.isArray(command["uploads"]) ? (command["uploads"] as readonly Json[]) : [];
+  return uploads.map((id) => `  file: ${cloud.address(`/api/v1/uploads/${encodeURIComponent(text(id))}/file`)}`);
 }
 
 /** Attempted, acknowledged and observed, in these words and this order. */
@@ -150,6 +156,7 @@ async function watch(context: CliContext, cloud: CloudClient, clock: Clock): Pro
   for await (const event of cloud.events(`/api/v1/events${device.value === undefined ? "" : `?device=${device.value}`}`, context.signal)) {
     if (!event.ok) return complain(context, event.error);
     if (context.json) context.printJson(event.value);
+    else if (event.value.event === "hello") context.complain(`following ${named ?? "every device"}; Ctrl-C ends it`);
     else context.print(`${new Date(clock.wallMs()).toISOString()}  ${event.value.event.padEnd(10)}  ${eventText(event.value.event, event.value.data, clock)}`);
   }
   return CLI_EXIT.ok;

@@ -62,13 +62,20 @@ function setUp(change: Partial<CoreChecksDeps> = {}, withoutHardware = false) {
   };
 }
 
+test("a player host's log that is not written fails a check of its own", async () => {
+  const { time, run, setPlayer } = setUp();
+  const stage = { kind: "playing", content: "x", sinceMs: 0, loads: 1 } as const;
+  setPlayer({ kind: "present", instance: "a", pid: 12, shell: "s", heardMs: time.monotonicMs(), stage, picture: { verdict: "showing", confidence: 1, evidence: [] }, logTrouble: "the log /l is not written: ENOSPC" });
+  expect((await run()).get("player log")).toMatchObject({ status: "failed", message: "the log /l is not written: ENOSPC", todo: expect.stringContaining("free space") as string });
+});
+
 describe("the checks", () => {
   test("on a device that is well every check is ok", async () => {
     const { time, run } = setUp();
     await time.advance(10_000);
     const answers = [...(await run()).values()];
     expect(answers.filter(({ status }) => status !== "ok")).toEqual([]);
-    expect(answers.length).toBe(18);
+    expect(answers.length).toBe(19);
   });
 
   test.each([

@@ -41,6 +41,19 @@ export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
   };
 }
 
+/** The player host's own log, which it tells of over its link. */
+export function playerLogCheck(player: PlayerLink): DiagnosticCheck {
+  return {
+    name: "player log",
+    run() {
+      const status = player.status();
+      if (status.kind === "absent") return Promise.resolve(warning("no player host is there to say whether its log is written", "see the player check above"));
+      if (status.logTrouble !== undefined) return Promise.resolve(bad(status.logTrouble, "free space on its disk, or check its folder's owner and mode"));
+      return Promise.resolve(good("it is written"));
+    },
+  };
+}
+
 /** Which browser draws, why this one, and whether it has proved itself. */
 export function browserCheck(player: PlayerLink): DiagnosticCheck {
   return {
