@@ -1,7 +1,7 @@
 import type { Inventory, SystemProbe } from "../../platform/ports/host.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { JsonObject } from "../../platform/runtime/json.ts";
-import { StorageError, type DocumentStore } from "./storage/document-store.ts";
+import type { DocumentStore } from "./storage/document-store.ts";
 import { readDocument } from "./storage/read-document.ts";
 
 const KEY = "inventory";
@@ -15,13 +15,9 @@ export async function inventoryOncePerBoot(probe: SystemProbe, documents: Docume
   if (kept?.["of"] === of) return kept["facts"] as unknown as Inventory;
   const inventory = await probe.inventory();
   if (Object.values(inventory).every((fact: Inventory[keyof Inventory]) => fact.kind !== "failed")) {
-    try {
-      await documents.put({ [KEY]: { of, facts: inventory as unknown as JsonObject } });
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
-      // Read again at the next start; nothing else depends on it.
-      log.debug({ code: thrown.code }, "the inventory could not be kept");
-    }
+    const put = await documents.put({ [KEY]: { of, facts: inventory as unknown as JsonObject } });
+    // Read again at the next start; nothing else depends on it.
+    if (!put.ok) log.debug({ code: put.error.code }, "the inventory could not be kept");
   }
   return inventory;
 }

@@ -1,7 +1,8 @@
-import type { Clock, Timer, Timers } from "../ports/clock.ts";
+import type { Clock, Timers } from "../ports/clock.ts";
 import type { EdidIdentity, Output, OutputMode, Outputs } from "../ports/outputs.ts";
 import { failed, seen, unknown, type Reading } from "../ports/reading.ts";
 import { parseEdid } from "./edid.ts";
+import { ChangePoll } from "./change-poll.ts";
 import type { MachineFiles } from "./machine-files.ts";
 
 const POLL_MS = 2_000;
@@ -15,15 +16,12 @@ const NOT_OUTPUTS = /^Writeback-/;
 export class DrmOutputs implements Outputs {
   readonly #files: MachineFiles;
   readonly #clock: Clock;
-  readonly #timers: Timers;
-  readonly #listeners = new Set<() => void>();
-  #poll: Timer | undefined;
-  #last = "";
+  readonly #poll: ChangePoll;
 
   constructor(files: MachineFiles, clock: Clock, timers: Timers) {
     this.#files = files;
     this.#clock = clock;
-    this.#timers = timers;
+    this.#poll = new ChangePoll(timers, { name: "outputs.poll", everyMs: POLL_MS, fingerprint: () => this.#fingerprint() });
   }
 
   /** False on a machine without a display controller: there are no outputs then, not zero of them. */
@@ -35,31 +33,12 @@ export class DrmOutputs implements Outputs {
     return Promise.resolve(connectorFolders(this.#files).map((folder) => this.#output(folder)));
   }
 
-  /** The kernel announces hot-plugs by netlink, which Node cannot hear; the status files are compared every 2 s. */
   onChange(changed: () => void): () => void {
-    if (this.#listeners.size === 0) this.#last = this.#fingerprint();
-    this.#listeners.add(changed);
-    this.#schedule();
-    return () => {
-      this.#listeners.delete(changed);
-      if (this.#listeners.size === 0) this.close();
-    };
+    return this.#poll.onChange(changed);
   }
 
   close(): void {
-    this.#poll?.cancel();
-    this.#poll = undefined;
-  }
-
-  #schedule(): void {
-    this.#poll ??= this.#timers.after("outputs.poll", POLL_MS, () => {
-      this.#poll = undefined;
-      const now = this.#fingerprint();
-      const changed = now !== this.#last;
-      this.#last = now;
-      this.#schedule();
-      if (changed) for (const listener of [...this.#listeners]) listener();
-    });
+    this.#poll.close();
   }
 
   #fingerprint(): string {

@@ -1,7 +1,8 @@
 import type { NetworkInterfaceInfo } from "node:os";
-import type { Clock, Timer, Timers } from "../ports/clock.ts";
+import type { Clock, Timers } from "../ports/clock.ts";
 import type { NetworkControl, NetworkInterface } from "../ports/host.ts";
 import { failed, seen, unknown, type Reading } from "../ports/reading.ts";
+import { ChangePoll } from "./change-poll.ts";
 import type { MachineFiles } from "./machine-files.ts";
 
 /** What `os.networkInterfaces` gives. */
@@ -24,12 +25,11 @@ export interface LinuxNetworkDeps {
 /** Interfaces from /sys/class/net, addresses from the kernel through Node, gateway from the routing tables. */
 export class LinuxNetwork implements NetworkControl {
   readonly #deps: LinuxNetworkDeps;
-  readonly #listeners = new Set<() => void>();
-  #poll: Timer | undefined;
-  #last = "";
+  readonly #poll: ChangePoll;
 
   constructor(deps: LinuxNetworkDeps) {
     this.#deps = deps;
+    this.#poll = new ChangePoll(deps.timers, { name: "network.poll", everyMs: POLL_MS, fingerprint: () => this.#fingerprint() });
   }
 
   interfaces(): Promise<Reading<readonly NetworkInterface[]>> {
@@ -55,31 +55,12 @@ export class LinuxNetwork implements NetworkControl {
     return Promise.resolve(address === undefined ? unknown("there is no default route") : seen(address, clock.monotonicMs()));
   }
 
-  /** Compared every 3 s while somebody listens; the kernel's own announcements need a netlink socket, which Node has not. */
   onChange(changed: () => void): () => void {
-    if (this.#listeners.size === 0) this.#last = this.#fingerprint();
-    this.#listeners.add(changed);
-    this.#schedule();
-    return () => {
-      this.#listeners.delete(changed);
-      if (this.#listeners.size === 0) this.close();
-    };
+    return this.#poll.onChange(changed);
   }
 
   close(): void {
-    this.#poll?.cancel();
-    this.#poll = undefined;
-  }
-
-  #schedule(): void {
-    this.#poll ??= this.#deps.timers.after("network.poll", POLL_MS, () => {
-      this.#poll = undefined;
-      const now = this.#fingerprint();
-      const changed = now !== this.#last;
-      this.#last = now;
-      this.#schedule();
-      if (changed) for (const listener of [...this.#listeners]) listener();
-    });
+    this.#poll.close();
   }
 
   #fingerprint(): string {

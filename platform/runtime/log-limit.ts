@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** Lines of one text at once, and how long one more takes. What a loop, a page or a broken peer makes us say is said so often. */
 export const SAME_LINE_BURST = 30;
@@ -11,9 +12,8 @@ export const TOLD_AFTER_MS = 60_000;
 /** Texts that are told apart; a further one takes the place of who was silent for longest. */
 const TEXTS_MAX = 256;
 
-interface Bucket {
-  tokens: number;
-  filledMs: number;
+interface Lines {
+  readonly bucket: TokenBucket;
   /** Lines left out since the last one that was written. */
   left: number;
 }
@@ -24,30 +24,26 @@ interface Bucket {
  */
 export class LogLimit {
   readonly #clock: Pick<Clock, "monotonicMs">;
-  readonly #texts = new Map<string, Bucket>();
-  readonly #all: Bucket;
+  readonly #texts = new Map<string, Lines>();
+  readonly #all: Lines;
   #toldMs: number;
 
   constructor(clock: Pick<Clock, "monotonicMs">) {
     this.#clock = clock;
     this.#toldMs = clock.monotonicMs();
-    this.#all = { tokens: ALL_LINES_BURST, filledMs: this.#toldMs, left: 0 };
+    this.#all = { bucket: new TokenBucket(clock, { burst: ALL_LINES_BURST, perSecond: 1_000 / ALL_LINES_EVERY_MS }), left: 0 };
   }
 
   /** Whether a line of this text may be written, and how many of its kind were left out before it. */
   admit(text: string): { readonly admitted: boolean; readonly leftOut: number } {
-    const nowMs = this.#clock.monotonicMs();
-    const bucket = this.#bucketOf(text, nowMs);
-    fill(bucket, nowMs, SAME_LINE_BURST, SAME_LINE_EVERY_MS);
-    fill(this.#all, nowMs, ALL_LINES_BURST, ALL_LINES_EVERY_MS);
-    if (bucket.tokens < 1 || this.#all.tokens < 1) {
-      bucket.left += 1;
+    const same = this.#sameAs(text);
+    if (!this.#all.bucket.has() || !same.bucket.take()) {
+      same.left += 1;
       return { admitted: false, leftOut: 0 };
     }
-    bucket.tokens -= 1;
-    this.#all.tokens -= 1;
-    const leftOut = bucket.left;
-    bucket.left = 0;
+    this.#all.bucket.take();
+    const leftOut = same.left;
+    same.left = 0;
     return { admitted: true, leftOut };
   }
 
@@ -56,30 +52,25 @@ export class LogLimit {
     const nowMs = this.#clock.monotonicMs();
     if (!now && nowMs - this.#toldMs < TOLD_AFTER_MS) return [];
     this.#toldMs = nowMs;
-    const found = [...this.#texts].filter(([, { left }]) => left > 0).map(([text, { left }]) => ({ text, leftOut: left }));
-    for (const { text } of found) this.#texts.set(text, { ...(this.#texts.get(text) ?? this.#all), left: 0 });
-    if (this.#all.left > 0) found.push({ text: "others", leftOut: this.#all.left });
-    this.#all.left = 0;
+    const found: { readonly text: string; readonly leftOut: number }[] = [];
+    for (const [text, lines] of [...this.#texts, ["others", this.#all] as const]) {
+      if (lines.left > 0) found.push({ text, leftOut: lines.left });
+      lines.left = 0;
+    }
     return found;
   }
 
-  #bucketOf(text: string, nowMs: number): Bucket {
+  #sameAs(text: string): Lines {
     const key = text.slice(0, 200);
-    const known = this.#texts.get(key);
-    const bucket = known ?? { tokens: SAME_LINE_BURST, filledMs: nowMs, left: 0 };
+    const lines = this.#texts.get(key) ?? { bucket: new TokenBucket(this.#clock, { burst: SAME_LINE_BURST, perSecond: 1_000 / SAME_LINE_EVERY_MS }), left: 0 };
     // The one used last goes last.
     this.#texts.delete(key);
-    this.#texts.set(key, bucket);
+    this.#texts.set(key, lines);
     const [oldest] = this.#texts;
     if (this.#texts.size > TEXTS_MAX && oldest !== undefined) {
       this.#all.left += oldest[1].left;
       this.#texts.delete(oldest[0]);
     }
-    return bucket;
+    return lines;
   }
-}
-
-function fill(bucket: Bucket, nowMs: number, burst: number, everyMs: number): void {
-  bucket.tokens = Math.min(burst, bucket.tokens + (nowMs - bucket.filledMs) / everyMs);
-  bucket.filledMs = nowMs;
 }

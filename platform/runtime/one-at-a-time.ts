@@ -10,4 +10,9 @@ export class OneAtATime {
     });
     return mine;
   }
+
+  /** Resolves once all work that was asked for by now has settled. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
 }

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Clock } from "../../platform/ports/clock.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
 import { schemaIssueWords } from "../../platform/runtime/schema-issue.ts";
+import { TokenBucket } from "../../platform/runtime/token-bucket.ts";
 import { PageCallSchema, type PageCall } from "./page-calls.ts";
 
 /** Refusal codes of the page API; published in `docs/page-api.md`. */
@@ -26,15 +27,12 @@ const COUNTED: readonly string[] = ["page.rate-limited", "page.too-large", "page
  * schema, schema before grants. A refusal costs a few comparisons and is counted.
  */
 export class PageGate {
-  readonly #clock: Clock;
+  readonly #calls: TokenBucket;
   #grants: readonly string[] = [];
-  #tokens = CALLS_BURST;
-  #tokensAtMs: number;
   readonly #counts = new Map<PageRefusal, number>();
 
   constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#tokensAtMs = clock.monotonicMs();
+    this.#calls = new TokenBucket(clock, { burst: CALLS_BURST, perSecond: CALLS_PER_SECOND });
   }
 
   /** What the content on the stage may use. */
@@ -51,7 +49,7 @@ export class PageGate {
   }
 
   take(text: string): GateVerdict {
-    if (!this.#takeToken()) return this.#refuse("page.rate-limited", "too many calls");
+    if (!this.#calls.take()) return this.#refuse("page.rate-limited", "too many calls");
     // No UTF-8 text is shorter than its UTF-16 units, so the cheap test comes first.
     if (text.length > CALL_BYTES_MAX || byteLength(text) > CALL_BYTES_MAX) return this.#refuse("page.too-large", `a call has at most ${CALL_BYTES_MAX} bytes`);
     if (tooDeep(text)) return this.#refuse("page.invalid", `nested more than ${DEPTH_MAX} deep`);
@@ -92,15 +90,6 @@ export class PageGate {
   #refuse(code: PageRefusal, message: string, id?: number): GateVerdict {
     this.count(code);
     return { kind: "refused", code, message, ...(id === undefined ? {} : { id }) };
-  }
-
-  #takeToken(): boolean {
-    const nowMs = this.#clock.monotonicMs();
-    this.#tokens = Math.min(CALLS_BURST, this.#tokens + ((nowMs - this.#tokensAtMs) / 1000) * CALLS_PER_SECOND);
-    this.#tokensAtMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
   }
 }
 

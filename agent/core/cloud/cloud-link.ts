@@ -138,7 +138,9 @@ export class CloudLinkRunner implements CloudLink {
     if (this.#state.ping === undefined || text === this.#pingOnDisk) return;
     this.#pingOnDisk = text;
     log.info({ ...(kept ?? { intervalMs: "as told" }) }, "the ping interval follows from how quiet sessions ended");
-    documents.put({ [PING_KEY]: kept ?? null }).catch((thrown: unknown) => log.warn({ error: messageOf(thrown) }, "the learnt ping interval could not be put on disk"));
+    void documents.put({ [PING_KEY]: kept ?? null }).then((put) => {
+      if (!put.ok) log.warn({ ...put.error }, "the learnt ping interval could not be put on disk");
+    });
   }
 
   /** One step at a time: effects may cause events, which wait their turn. */

@@ -11,7 +11,7 @@ import { drainFactory } from "../outbox/drain.ts";
 import { OutboxBench } from "../outbox/testing/outbox-bench.ts";
 import { DEFAULT_MIGRATION_POLICY, Migration } from "./migration.ts";
 import { LinkBench } from "./testing/link-bench.ts";
-import { MemoryDocuments } from "./testing/memory-documents.ts";
+import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { welcomeOf, type Behaviour, type Peer } from "./testing/scripted-transport.ts";
 
 const OLD = "wss://old.test/d";
@@ -39,7 +39,7 @@ test("a move loses no record: none goes to a cloud on trial, and the new one get
   const outboxBench = new OutboxBench();
   const outbox = await outboxBench.start();
   const { time } = outboxBench;
-  const documents = new MemoryDocuments();
+  const documents = new MemoryDocumentStore();
   const owner = await testOwner("first");
   const deviceId = await deviceIdOf(nodeCrypto, keyFromSeed(new SeededRandom("key").bytes(32)).publicKey);
   const ownership = await Ownership.load({ documents, crypto: nodeCrypto, deviceId, log: silentLog });

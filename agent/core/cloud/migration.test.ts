@@ -13,7 +13,7 @@ import { testOwner, type TestOwner } from "../identity/testing/test-owner.ts";
 import type { LinkStatus } from "./cloud-port.ts";
 import { DEFAULT_MIGRATION_POLICY, Migration } from "./migration.ts";
 import { migrationTarget } from "./migration-target.ts";
-import { MemoryDocuments } from "./testing/memory-documents.ts";
+import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { welcomeOf } from "./testing/scripted-transport.ts";
 
 const OLD = ["wss://old.test/device"];
@@ -36,7 +36,7 @@ function onlyTheCut(thrown: unknown): void {
 /** A device from its start: what is on its disk, and nothing else, is kept between two of these. */
 class Device {
   readonly time: VirtualTime;
-  readonly documents: MemoryDocuments;
+  readonly documents: MemoryDocumentStore;
   readonly alarms: ReadonlySet<string>;
   /** Every list the link was told to dial. */
   readonly dialed: (readonly string[])[] = [];
@@ -44,7 +44,7 @@ class Device {
   readonly ownership: Ownership;
   readonly migration: Migration;
 
-  private constructor(time: VirtualTime, alarms: ReadonlySet<string>, documents: MemoryDocuments, ownership: Ownership, migration: Migration) {
+  private constructor(time: VirtualTime, alarms: ReadonlySet<string>, documents: MemoryDocumentStore, ownership: Ownership, migration: Migration) {
     this.time = time;
     this.alarms = alarms;
     this.documents = documents;
@@ -53,7 +53,7 @@ class Device {
   }
 
   static async boot(disk: Map<string, string>, configured: readonly string[] = OLD): Promise<Device> {
-    const documents = new MemoryDocuments(disk);
+    const documents = new MemoryDocumentStore({ disk });
     const ownership = await Ownership.load({ documents, crypto: nodeCrypto, deviceId, log: silentLog });
     const time = new VirtualTime();
     const alarms = new Set<string>();
@@ -137,7 +137,7 @@ describe("moving to another cloud", () => {
   ])("the alarm over endpoints that did not work ends when the key %s", async (_how, document) => {
     const device = await Device.boot(await claimedDisk());
     const { time } = device;
-    const store = new MemoryDocuments(new Map());
+    const store = new MemoryDocumentStore();
     const state = await DesiredState.load({
       deviceId, verify: (signed) => Promise.resolve(ok(signed.payload)), store, overrides: await ManualOverrides.load({ store, clock: time, log: silentLog }),
       reporter: new FakeReporter(), alarms: new FakeAlarms(), handlers: [endpointsKey(migrationTarget(device.migration, time))],

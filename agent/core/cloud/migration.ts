@@ -4,12 +4,12 @@ import type { DesiredKeyResult } from "../../protocol/desired.ts";
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
-import { fail, messageOf, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { fail, type Issue, type Result } from "../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import type { Alarms } from "../health/alarms.ts";
 import type { Ownership } from "../identity/ownership.ts";
-import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { LinkStatus } from "./cloud-port.ts";
 import { documentOf, migrationAfterStart, planMigration, type MigrationState } from "./migration-state.ts";
@@ -229,14 +229,9 @@ export class Migration {
   }
 
   async #put(state: MigrationState): Promise<Issue | undefined> {
-    try {
-      await this.#deps.documents.put(this.#documentsOf(state));
-      return undefined;
-    } catch (thrown) {
-      // A move that cannot be written down is not begun, and one that cannot be written off is over all the same.
-      if (!(thrown instanceof StorageError)) throw thrown;
-      return { code: "cloud.migration-not-stored", message: messageOf(thrown) };
-    }
+    const put = await this.#deps.documents.put(this.#documentsOf(state));
+    // A move that cannot be written down is not begun, and one that cannot be written off is over all the same.
+    return put.ok ? undefined : { code: "cloud.migration-not-stored", message: put.error.message };
   }
 
   #documentsOf(state: MigrationState): Readonly<Record<string, JsonObject>> {

@@ -1,5 +1,5 @@
 import type { Clock, ClockQuality } from "../../../platform/ports/clock.ts";
-import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import type { DocumentStore } from "../storage/document-store.ts";
 
 const KEY = "cloud.session";
 
@@ -32,17 +32,10 @@ export class SessionEpoch {
     const before = await this.#load();
     const floor = before === undefined && quality !== "unset" ? this.#wallSeconds() : 0;
     const epoch = Math.max(floor, (before ?? 0) + 1);
-    try {
-      await this.#documents.put({ [KEY]: { epoch, bootId: this.#bootId } });
-      this.#last = epoch;
-      return { epoch, durable: true };
-    } catch (thrown) {
-      // A full or read-only disk must not keep the device away from its cloud.
-      if (!(thrown instanceof StorageError)) throw thrown;
-      const standIn = quality === "unset" ? epoch : Math.max(epoch, this.#wallSeconds());
-      this.#last = standIn;
-      return { epoch: standIn, durable: false, error: thrown.message };
-    }
+    const put = await this.#documents.put({ [KEY]: { epoch, bootId: this.#bootId } });
+    // A full or read-only disk must not keep the device away from its cloud.
+    this.#last = put.ok || quality === "unset" ? epoch : Math.max(epoch, this.#wallSeconds());
+    return put.ok ? { epoch, durable: true } : { epoch: this.#last, durable: false, error: put.error.message };
   }
 
   async #load(): Promise<number | undefined> {

@@ -13,18 +13,16 @@ import type { Connection, SessionHandlers } from "./cloud-port.ts";
 import type { DrainFactory, DrainSession, SessionDrain } from "./drain-port.ts";
 import type { LinkCounters } from "./link-counters.ts";
 import type { ServerClock } from "./server-clock.ts";
-import { TokenBucket } from "./token-bucket.ts";
+import { TokenBucket, type Rate } from "../../../platform/runtime/token-bucket.ts";
 import type { UploadRequests } from "./upload-requests.ts";
 
 /** Frames that wait while an earlier one is being checked against the disk. More than this is a flood. */
 const INBOX_FRAMES_MAX = 1_000;
 const INBOX_CHARACTERS_MAX = 4 * 1024 * 1024;
 /** Useless frames a session may hold: this many at once, and one more every two seconds. */
-const NONSENSE_BURST = 30;
-const NONSENSE_REFILL_MS = 2_000;
+const NONSENSE: Rate = { burst: 30, perSecond: 0.5 };
 /** Answers to useless frames: a few at once, then one every ten seconds. */
-const ERRORS_BURST = 5;
-const ERRORS_REFILL_MS = 10_000;
+const ERRORS: Rate = { burst: 5, perSecond: 0.1 };
 
 /** What the session tells the link. All of it concerns this one connection. */
 export interface SessionEvents {
@@ -84,8 +82,8 @@ export class Session {
     this.#deps = deps;
     this.heardMs = deps.clock.monotonicMs();
     this.sentMs = this.heardMs;
-    this.#nonsense = new TokenBucket(deps.clock, NONSENSE_BURST, NONSENSE_REFILL_MS);
-    this.#errors = new TokenBucket(deps.clock, ERRORS_BURST, ERRORS_REFILL_MS);
+    this.#nonsense = new TokenBucket(deps.clock, NONSENSE);
+    this.#errors = new TokenBucket(deps.clock, ERRORS);
   }
 
   /** A frame came. */

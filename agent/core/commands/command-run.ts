@@ -3,6 +3,7 @@ import type { DeviceMessage } from "../../protocol/device-messages.ts";
 import type { Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
+import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import { StorageError } from "../storage/document-store.ts";
@@ -54,7 +55,7 @@ export class CommandRun {
   readonly #closing = new AbortController();
   #entry: JournalEntry;
   #command: Command;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #events = new OneAtATime();
   #controller: AbortController | undefined;
   /** An executor or a resolver of ours has not come back. */
   #working = false;
@@ -226,11 +227,7 @@ export class CommandRun {
 
   /** One event after the other, each with its write. Rejects with `StorageError` or `CommandStopped`. */
   #dispatch(event: CommandEvent): Promise<Step> {
-    const next = this.#tail.then(() => this.#apply(event));
-    this.#tail = next.catch(() => {
-      // Told to whoever dispatched this event; the next one starts from the state that is on disk.
-    });
-    return next;
+    return this.#events.run(() => this.#apply(event));
   }
 
   /** For events nobody waits for. None of them writes anything but an end, which is retried until it is written. */
@@ -337,7 +334,7 @@ export class CommandRun {
     const success = event.t === "settled" && event.execution.state === "succeeded";
     if (!stopping) return this.#fire(event);
     if (success) this.#fire(event);
-    await this.#tail;
+    await this.#events.settled();
     this.close();
   }
 

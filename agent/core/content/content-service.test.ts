@@ -6,7 +6,7 @@ import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
 import type { Content } from "../../protocol/desired.ts";
-import type { DocumentStore } from "../storage/document-store.ts";
+import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { FakePlayer } from "../commands/testing/fake-player.ts";
 import { contentLabel, ContentService } from "./content-service.ts";
 import { contentTarget } from "./content-target.ts";
@@ -17,22 +17,9 @@ const staged = (name: string): StageContent => ({ kind: "url", id: name, url: `h
 let time: VirtualTime;
 let answers: Record<string, Result<StageContent>>;
 let asked: string[];
-let documents: Map<string, JsonObject>;
+let documents: MemoryDocumentStore;
 let stop: AbortController;
 let player: FakePlayer;
-
-function store(): DocumentStore {
-  return {
-    get: (key) => Promise.resolve(ok(documents.get(key))),
-    put: (values) => {
-      for (const [key, value] of Object.entries(values)) {
-        if (value === null) documents.delete(key);
-        else documents.set(key, value);
-      }
-      return Promise.resolve();
-    },
-  };
-}
 
 function service(): ContentService {
   const provider = {
@@ -41,14 +28,14 @@ function service(): ContentService {
       return Promise.resolve(answers[content.url] ?? fail("content.unreachable", "nobody there"));
     },
   };
-  return new ContentService({ provider, documents: store(), clock: time, timers: time, random: new SeededRandom("content"), log: silentLog });
+  return new ContentService({ provider, documents, clock: time, timers: time, random: new SeededRandom("content"), log: silentLog });
 }
 
 beforeEach(() => {
   time = new VirtualTime();
   answers = { "http://127.0.0.1/a": ok(staged("a")), "http://127.0.0.1/b": ok(staged("b")) };
   asked = [];
-  documents = new Map();
+  documents = new MemoryDocumentStore();
   stop = new AbortController();
   player = new FakePlayer({ kind: "playing", content: "a", sinceMs: 0, loads: 1 });
 });
@@ -94,7 +81,7 @@ test("a device that starts without network shows what it showed", async () => {
 });
 
 test("what was remembered is made sure of, and fetched again when it is gone", async () => {
-  documents.set("content.showing", { wanted: url("a"), showing: staged("a") });
+  await documents.put({ "content.showing": { wanted: url("a"), showing: staged("a") } });
   answers["http://127.0.0.1/a"] = fail("content.unreachable", "the folder is gone and the network too");
   const content = service();
   await content.restore();
@@ -107,7 +94,7 @@ test("what was remembered is made sure of, and fetched again when it is gone", a
 });
 
 test.each([{}, { wanted: url("a") }, { wanted: url("a"), showing: { kind: "package" } }])("a memory that cannot be used counts as none: %j", async (kept) => {
-  documents.set("content.showing", kept as JsonObject);
+  await documents.put({ "content.showing": kept as JsonObject });
   const content = service();
   await content.restore();
   expect(content.state()).toEqual({ kind: "none" });

@@ -124,23 +124,17 @@ export class ContentService {
   }
 
   async #keep(wanted: Content, showing: StageContent): Promise<void> {
-    try {
-      await this.#deps.documents.put({ [DOCUMENT_KEY]: { wanted, showing } });
-    } catch (thrown) {
-      // A full disk must not keep a good picture off the screen; after a restart it is prepared again.
-      this.#deps.log.warn({ error: String(thrown) }, "what is shown could not be remembered");
-    }
+    const put = await this.#deps.documents.put({ [DOCUMENT_KEY]: { wanted, showing } });
+    // A full disk must not keep a good picture off the screen; after a restart it is prepared again.
+    if (!put.ok) this.#deps.log.warn({ ...put.error }, "what is shown could not be remembered");
   }
 
   async #clear(): Promise<void> {
     if (this.#state.kind === "none") return;
     this.#set({ kind: "none" });
-    try {
-      await this.#deps.documents.put({ [DOCUMENT_KEY]: null });
-    } catch (thrown) {
-      // As above: the screen matters more than the memory of it.
-      this.#deps.log.warn({ error: String(thrown) }, "what was shown could not be forgotten");
-    }
+    const put = await this.#deps.documents.put({ [DOCUMENT_KEY]: null });
+    // As above: the screen matters more than the memory of it.
+    if (!put.ok) this.#deps.log.warn({ ...put.error }, "what was shown could not be forgotten");
   }
 
   /** Ends when something else is wanted or the service stops. */

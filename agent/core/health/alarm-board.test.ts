@@ -4,13 +4,13 @@ import { AlarmSchema } from "../../protocol/records.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { FakeSink } from "../state/testing/fakes.ts";
-import { MemoryStore } from "../state/testing/memory-store.ts";
+import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { AlarmBoard, CONDITIONS_MAX, CONFIRM_WITHIN_MS, FLAP_QUIET_MS, HAPPENED_OPEN_MS } from "./alarm-board.ts";
 import { alarmRule, ALARM_RULES } from "./alarm-rules.ts";
 
 const RULES = { slow: { visibleAfterMs: 10_000 }, effect: { dependsOn: ["cause"] }, "many.*": { visibleAfterMs: 5_000 } };
 
-async function setUp(store = new MemoryStore()) {
+async function setUp(store = new MemoryDocumentStore()) {
   const time = new VirtualTime();
   const sink = new FakeSink();
   const board = await AlarmBoard.load({ store, sink, clock: time, timers: time, log: silentLog, rules: RULES });
@@ -62,7 +62,7 @@ describe("the alarm board", () => {
   });
 
   test("what happened is told each time, and together where it happened at once", async () => {
-    const store = new MemoryStore();
+    const store = new MemoryDocumentStore();
     const first = await setUp(store);
     first.board.happened("file.damaged", "error", "a is damaged", { file: "a" });
     first.board.happened("file.damaged", "error", "b is damaged", { file: "b" });
@@ -189,8 +189,8 @@ describe("the alarm board", () => {
   });
 
   test("a full disk does not stop alarms", async () => {
-    const store = new MemoryStore();
-    store.refuse = "storage.full";
+    const store = new MemoryDocumentStore();
+    store.failWith = "storage.full";
     const { time, board, told } = await setUp(store);
     board.raise("disk.full", "error", "full");
     await time.advance(1_000);
@@ -198,11 +198,14 @@ describe("the alarm board", () => {
   });
 
   test("bounded: codes without end, evidence without end", async () => {
-    const { time, sink, board } = await setUp();
-    for (let i = 0; i < CONDITIONS_MAX + 50; i++) board.raise(`code${i}`, "info", "x".repeat(5_000), { text: "y".repeat(100_000) });
+    const store = new MemoryDocumentStore();
+    const { time, sink, board } = await setUp(store);
+    for (let i = 0; i < CONDITIONS_MAX + 50; i++) board.raise(`code${i}`, "info", "屏".repeat(5_000), { text: "y".repeat(100_000) });
     await time.advance(1_000);
     expect([sink.records.length, board.refused()]).toEqual([CONDITIONS_MAX, 50]);
     expect(Math.max(...sink.records.map((record) => JSON.stringify(record.body).length))).toBeLessThan(2_000);
+    // The store takes documents up to 256 KiB; a larger one would be a bug that ends the board.
+    expect(Object.keys(JSON.parse(store.disk.get("alarms.open") ?? "{}") as object)).toHaveLength(CONDITIONS_MAX);
   });
 
   test("idle it has one timer, and conditions of the past are let go", async () => {

@@ -1,7 +1,7 @@
 import type { Alarm } from "../../protocol/records.ts";
 import type { EventSink } from "../outbox/event-sink.ts";
-import { Wake } from "../state/wake.ts";
-import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import { Wake } from "../../../platform/runtime/wake.ts";
+import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
@@ -38,6 +38,8 @@ const KEY = "alarms.open";
 const SEVERITIES: readonly Alarm["severity"][] = ["info", "warning", "error", "critical"];
 const EVIDENCE_CHARACTERS_MAX = 8_000;
 const MESSAGE_CHARACTERS_MAX = 1_000;
+/** Kept of a message over a restart: all conditions together fit into one stored document, whatever their letters. */
+const STORED_CHARACTERS_MAX = 200;
 
 interface Condition {
   readonly code: string;
@@ -235,13 +237,9 @@ export class AlarmBoard implements Alarms {
 
   async #save(): Promise<void> {
     const told = [...this.#conditions.values()].filter((condition) => condition.told);
-    try {
-      await this.#deps.store.put({ [KEY]: Object.fromEntries(told.map(({ code, severity, message, sinceMs }) => [code, { severity, message, sinceMs }])) });
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
-      // After a restart an open alarm may then be raised a second time; that is all it costs.
-      this.#deps.log.warn({ code: thrown.code }, "the open alarms could not be kept on disk");
-    }
+    const put = await this.#deps.store.put({ [KEY]: Object.fromEntries(told.map(({ code, severity, message, sinceMs }) => [code, { severity, message: message.slice(0, STORED_CHARACTERS_MAX), sinceMs }])) });
+    // After a restart an open alarm may then be raised a second time; that is all it costs.
+    if (!put.ok) this.#deps.log.warn({ code: put.error.code }, "the open alarms could not be kept on disk");
   }
 }
 

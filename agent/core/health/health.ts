@@ -1,7 +1,7 @@
 import type { ReportedDocument } from "../../protocol/reported.ts";
 import type { Reporter } from "../state/reporter.ts";
 import { untilAborted } from "../state/until-aborted.ts";
-import { Wake } from "../state/wake.ts";
+import { Wake } from "../../../platform/runtime/wake.ts";
 import type { Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";

@@ -5,7 +5,7 @@ import type { Result } from "../../../platform/ports/result.ts";
 import type { CloudMessageOf, Owner } from "../../protocol/cloud-messages.ts";
 import type { Signed } from "../../protocol/signed.ts";
 import { StorageError } from "../storage/document-store.ts";
-import { MemoryDocuments } from "../cloud/testing/memory-documents.ts";
+import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { welcomeOf } from "../cloud/testing/scripted-transport.ts";
 import { Ownership, type OwnershipDeps } from "./ownership.ts";
 import { testOwner, type TestOwner } from "./testing/test-owner.ts";
@@ -15,12 +15,12 @@ const deviceId = "0123456789abcdef0123456789abcdef";
 const UNCLAIMED: Owner = { kind: "unclaimed" };
 let first: TestOwner;
 let second: TestOwner;
-let documents: MemoryDocuments;
+let documents: MemoryDocumentStore;
 
 beforeEach(async () => {
   first = await testOwner("first");
   second = await testOwner("second");
-  documents = new MemoryDocuments();
+  documents = new MemoryDocumentStore();
 });
 
 const load = (over: Partial<OwnershipDeps> = {}): Promise<Ownership> => Ownership.load({ documents, crypto: nodeCrypto, deviceId, log: silentLog, ...over });

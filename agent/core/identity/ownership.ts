@@ -9,6 +9,7 @@ import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { fromBase64Url } from "../../../platform/runtime/encoding.ts";
 import { parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
+import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import { StorageError, type DocumentStore } from "../storage/document-store.ts";
 import { fingerprintOf, publicKeyOf } from "./identity.ts";
 
@@ -63,7 +64,7 @@ export class Ownership {
   readonly #deps: OwnershipDeps;
   readonly #changed: Emitter<OwnerChange>;
   #owner: OwnerRecord | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #changes = new OneAtATime();
 
   private constructor(deps: OwnershipDeps, owner: OwnerRecord | undefined, damage: Issue | undefined) {
     this.#deps = deps;
@@ -119,7 +120,7 @@ export class Ownership {
    * `owner.endorsement-invalid`, `owner.release-unsigned`, `owner.release-invalid`, `owner.release-replayed`, `owner.not-stored`.
    */
   accept(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">): Promise<Result<void>> {
-    return this.#inTurn(async () => {
+    return this.#changes.run(async () => {
       const decision = await this.decide(owner, message);
       return decision.ok ? this.#store(decision.value) : decision;
     });
@@ -140,19 +141,15 @@ export class Ownership {
 
   /** Writes a decision together with `others`, all or nothing. Error: `owner.not-stored`. */
   commit(decision: OwnerDecision, others: Readonly<Record<string, JsonObject | null>>): Promise<Result<void>> {
-    return this.#inTurn(() => this.#store(decision, others));
+    return this.#changes.run(() => this.#store(decision, others));
   }
 
   async #store(decision: OwnerDecision, others: Readonly<Record<string, JsonObject | null>> = {}): Promise<Result<void>> {
     const documents = decision.kind === "keep" ? others : { ...others, ...decision.documents };
     if (Object.keys(documents).length === 0) return ok(undefined);
-    try {
-      await this.#deps.documents.put(documents);
-    } catch (thrown) {
-      // An owner only in memory would be gone with the next power cut, and anybody could claim the device then.
-      if (!(thrown instanceof StorageError)) throw thrown;
-      return fail("owner.not-stored", `the owner could not be put on disk: ${thrown.message}`);
-    }
+    const put = await this.#deps.documents.put(documents);
+    // An owner only in memory would be gone with the next power cut, and anybody could claim the device then.
+    if (!put.ok) return fail("owner.not-stored", `the owner could not be put on disk: ${put.error.message}`);
     if (decision.kind === "keep") return ok(undefined);
     this.#owner = decision.change.kind === "released" ? undefined : decision.change.owner;
     this.#deps.log.info({ change: decision.change.kind, owner: this.#owner?.fingerprint }, "the owner changed");
@@ -205,15 +202,6 @@ export class Ownership {
     if (payload.value.number <= before) return fail("owner.release-replayed", `the release has number ${payload.value.number}; number ${before} was used already`);
     const releases = { ...used.value, [present.fingerprint]: payload.value.number };
     return ok({ kind: "change", change: { kind: "released", by: present }, documents: { [OWNER_KEY]: null, [OWNER_COPY]: null, [RELEASES_KEY]: releases } });
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.then(
-      () => {},
-      () => {},
-    );
-    return result;
   }
 }
 

@@ -8,7 +8,7 @@ import { exclusiveKey } from "../state/keys/exclusive-key.ts";
 import { networkKey } from "../state/keys/network-key.ts";
 import { ManualOverrides } from "../state/manual-overrides.ts";
 import { FakeAlarms, FakeReporter } from "../state/testing/fakes.ts";
-import { MemoryStore } from "../state/testing/memory-store.ts";
+import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { NETWORK_ALARM } from "./network-change.ts";
 import { networkTarget } from "./network-target.ts";
 import { machine, NetworkBench, textLog } from "./testing/network-bench.ts";
@@ -21,7 +21,7 @@ async function desiredOver(bench: NetworkBench) {
   const reporter = new FakeReporter();
   const lines: string[] = [];
   const log = textLog(lines);
-  const store = new MemoryStore();
+  const store = new MemoryDocumentStore();
   const deps = { settings: simulatedNetworkSettingsPort(world, time), proxy: undefined };
   const state = await DesiredState.load({
     deviceId: DEVICE, verify: (signed) => Promise.resolve(ok(signed.payload)), store,

@@ -1,9 +1,8 @@
 import type { Network } from "../../protocol/network-settings.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { messageOf, type Issue } from "../../../platform/ports/result.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 import { toHex, utf8 } from "../../../platform/runtime/encoding.ts";
 import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
-import { StorageError } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { NetworkChangeDeps } from "./network-change-deps.ts";
 import { networkDocumentOf, readNetworkDocument, type NetworkChangeState, type NetworkDocument } from "./network-change-state.ts";
@@ -41,17 +40,12 @@ export class NetworkRecord {
     return digest(this.#deps, this.#salt, wanted);
   }
 
-  /** The failure is a value where it is the disk's; anything else is a bug and thrown. */
+  /** Why the disk did not take it. */
   async write(state: NetworkChangeState): Promise<Issue | undefined> {
     const document = networkDocumentOf(state, { salt: this.#salt, configured: this.configured });
-    try {
-      await this.#deps.documents.put({ [KEY]: document, [COPY]: document });
-      return undefined;
-    } catch (thrown) {
-      // A change that cannot be written down is not begun, and one that cannot be written off is over all the same.
-      if (!(thrown instanceof StorageError)) throw thrown;
-      return { code: "network.not-stored", message: messageOf(thrown) };
-    }
+    const put = await this.#deps.documents.put({ [KEY]: document, [COPY]: document });
+    // A change that cannot be written down is not begun, and one that cannot be written off is over all the same.
+    return put.ok ? undefined : { code: "network.not-stored", message: put.error.message };
   }
 }
 

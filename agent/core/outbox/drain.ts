@@ -9,7 +9,7 @@ import { ByteBudget } from "./byte-budget.ts";
 import { perStream } from "./empty-contents.ts";
 import { SendWindow } from "./send-window.ts";
 import { TooLarge } from "./too-large.ts";
-import { WakeSignal } from "./wake-signal.ts";
+import { Wake } from "../../../platform/runtime/wake.ts";
 
 export interface DrainDeps {
   readonly backlog: Backlog;
@@ -48,7 +48,7 @@ class Drain implements SessionDrain {
   readonly #sent = perStream(() => 0);
   readonly #window = new SendWindow();
   readonly #budget: ByteBudget;
-  readonly #wake = new WakeSignal();
+  readonly #wake = new Wake();
   /** Streams that gave nothing though they should have. */
   readonly #silent = new Set<Stream>();
   /** Records that fit no frame of this link, and wait for another at the end of their stream. */
@@ -70,21 +70,21 @@ class Drain implements SessionDrain {
 
   stored(upTo: Partial<Readonly<Record<Stream, number>>>): void {
     this.#window.stored(upTo);
-    this.#wake.wake();
+    this.#wake.ring();
   }
 
   limited(limits: Limits): void {
     this.#limits = limits;
     this.#budget.limit(limits.bytesPerSecond);
     for (const stream of STREAMS) this.#tooLarge[stream] = new TooLarge();
-    this.#wake.wake();
+    this.#wake.ring();
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const undo = this.#deps.backlog.onAppended((stream) => {
       this.#silent.delete(stream);
       this.#tooLarge[stream].lookAgain();
-      this.#wake.wake();
+      this.#wake.ring();
     });
     try {
       while (!signal.aborted) {

@@ -1,5 +1,5 @@
 import { STREAMS, type Stream } from "../../protocol/records.ts";
-import type { Rate } from "./rate-limiter.ts";
+import type { Rate } from "../../../platform/runtime/token-bucket.ts";
 
 /** Times and sizes of the outbox. Bytes are bytes of bodies. */
 export interface OutboxLimits {

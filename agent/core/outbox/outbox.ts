@@ -14,7 +14,7 @@ import { PendingQueue, type PendingRecord } from "./pending-queue.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { checkRecord } from "./record-check.ts";
 import { RecentKeys } from "./recent-keys.ts";
-import { Serial } from "./serial.ts";
+import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import { StoreKeeper } from "./store-keeper.ts";
 import { WakeTimer } from "./wake-timer.ts";
 
@@ -46,7 +46,7 @@ export class Outbox implements EventSink, Backlog {
   readonly #rates: RateLimiter;
   readonly #keys: RecentKeys;
   readonly #keysPending = new Map<string, Promise<Result<{ readonly seq: number }>>>();
-  readonly #serial = new Serial();
+  readonly #serial = new OneAtATime();
   readonly #appended: Emitter<Stream>;
   readonly #wake: WakeTimer;
   #flushing: Promise<void> | undefined;
@@ -66,7 +66,7 @@ export class Outbox implements EventSink, Backlog {
     this.#limits = limits;
     this.#keeper = keeper;
     this.#pending = pending;
-    this.#rates = new RateLimiter(limits.rateOf);
+    this.#rates = new RateLimiter(deps.clock, limits.rateOf);
     this.#keys = new RecentKeys(RECENT_KEYS_MAX, keeper.keys);
     this.#appended = new Emitter((error) => deps.log.error({ error }, "a listener of the outbox threw"));
     this.#wake = new WakeTimer(deps.clock, deps.timers, "outbox.flush", () => this.#flush());
@@ -232,7 +232,7 @@ export class Outbox implements EventSink, Backlog {
     const { clock } = this.#deps;
     const { counters, numbers, segments } = this.#keeper.state;
     const monoMs = clock.monotonicMs();
-    const refusal = this.#refusal(record, monoMs);
+    const refusal = this.#refusal(record);
     if (refusal !== undefined) return this.#refuse(record, refusal);
     const body = checkRecord(record);
     if (!body.ok) return this.#refuse(record, body.error);
@@ -271,9 +271,9 @@ export class Outbox implements EventSink, Backlog {
     else this.#wake.within(this.#limits.flushDelayMs);
   }
 
-  #refusal(record: NewRecord, monoMs: number): Issue | undefined {
+  #refusal(record: NewRecord): Issue | undefined {
     if (this.#closed) return { code: "outbox.closed", message: "the outbox is closed" };
-    if (this.#rates.take(record.source, monoMs)) return undefined;
+    if (this.#rates.take(record.source)) return undefined;
     const hint = "Send less often, or put several facts into one record.";
     return { code: "outbox.rate-limited", message: `${record.source} sends more than it may`, hint };
   }

@@ -1,24 +1,18 @@
-/** So many at once, and so many a second in the long run. */
-export interface Rate {
-  readonly burst: number;
-  readonly perSecond: number;
-}
-
-interface Bucket {
-  level: number;
-  atMs: number;
-}
+import type { Clock } from "../../../platform/ports/clock.ts";
+import { TokenBucket, type Rate } from "../../../platform/runtime/token-bucket.ts";
 
 /** More sources than this share one bucket: their names come from outside and must not grow a table. */
 const SOURCES_MAX = 32;
 export const OTHER_SOURCES = "other";
 
-/** Token buckets by source, on the monotonic clock. */
+/** A token bucket for each source. */
 export class RateLimiter {
+  readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #rateOf: (source: string) => Rate;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
 
-  constructor(rateOf: (source: string) => Rate) {
+  constructor(clock: Pick<Clock, "monotonicMs">, rateOf: (source: string) => Rate) {
+    this.#clock = clock;
     this.#rateOf = rateOf;
   }
 
@@ -28,19 +22,10 @@ export class RateLimiter {
   }
 
   /** Takes a token when there is one. */
-  take(source: string, monotonicMs: number): boolean {
+  take(source: string): boolean {
     const name = this.nameOf(source);
-    const rate = this.#rateOf(name);
-    let bucket = this.#buckets.get(name);
-    if (bucket === undefined) {
-      bucket = { level: rate.burst, atMs: monotonicMs };
-      this.#buckets.set(name, bucket);
-    }
-    const elapsedMs = Math.max(0, monotonicMs - bucket.atMs);
-    bucket.level = Math.min(rate.burst, bucket.level + (elapsedMs * rate.perSecond) / 1000);
-    bucket.atMs = monotonicMs;
-    if (bucket.level < 1) return false;
-    bucket.level -= 1;
-    return true;
+    const bucket = this.#buckets.get(name) ?? new TokenBucket(this.#clock, this.#rateOf(name));
+    this.#buckets.set(name, bucket);
+    return bucket.take();
   }
 }

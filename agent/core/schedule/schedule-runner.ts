@@ -1,6 +1,6 @@
 import type { Schedule } from "../../protocol/desired.ts";
 import type { Reporter } from "../state/reporter.ts";
-import { Wake } from "../state/wake.ts";
+import { Wake } from "../../../platform/runtime/wake.ts";
 import type { Clock, ClockQuality, Timers } from "../../../platform/ports/clock.ts";
 import type { ClockControl } from "../../../platform/ports/host.ts";
 import type { Log } from "../../../platform/ports/log.ts";

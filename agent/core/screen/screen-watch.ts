@@ -6,7 +6,7 @@ import type { Reporter } from "../state/reporter.ts";
 import { runAll } from "../state/run-all.ts";
 import type { SharedReading } from "../state/shared-reading.ts";
 import { untilAborted } from "../state/until-aborted.ts";
-import { Wake } from "../state/wake.ts";
+import { Wake } from "../../../platform/runtime/wake.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { DisplayCapabilities, DisplayStatus } from "../../../platform/ports/display.ts";
 import type { Log } from "../../../platform/ports/log.ts";

@@ -11,7 +11,7 @@ import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sle
 import type { DesiredKeyHandler, KeyOutcome, Wanted } from "./desired-key.ts";
 import { afterApply, planKey, worldChanged, type DesiredStep, type KeyMemory } from "./desired-step.ts";
 import { untilAborted } from "./until-aborted.ts";
-import { Wake } from "./wake.ts";
+import { Wake } from "../../../platform/runtime/wake.ts";
 
 export interface DesiredLaneDeps {
   readonly clock: Clock;

@@ -11,7 +11,7 @@ import type { DesiredKeyHandler, Wanted } from "./desired-key.ts";
 import { DesiredState } from "./desired-state.ts";
 import { ManualOverrides } from "./manual-overrides.ts";
 import { FakeAlarms, FakeReporter } from "./testing/fakes.ts";
-import { MemoryStore } from "./testing/memory-store.ts";
+import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 
 const DEVICE = "0123456789abcdef0123456789abcdef";
 
@@ -67,9 +67,9 @@ class Thing implements DesiredKeyHandler {
 const signedOf = (payload: unknown): Signed => ({ payload: typeof payload === "string" ? payload : JSON.stringify(payload), key: DEVICE, signature: "" });
 const documentOf = (version: number, document: object, device = DEVICE): Signed => signedOf({ device, version, issuedMs: 0, document });
 
-async function setUp(options: { store?: MemoryStore; things?: readonly Thing[] } = {}) {
+async function setUp(options: { store?: MemoryDocumentStore; things?: readonly Thing[] } = {}) {
   const time = new VirtualTime();
-  const store = options.store ?? new MemoryStore();
+  const store = options.store ?? new MemoryDocumentStore();
   const reporter = new FakeReporter();
   const alarms = new FakeAlarms();
   const power = new Thing("display.power", ({ display }) => display?.power, "display");
@@ -98,17 +98,29 @@ async function setUp(options: { store?: MemoryStore; things?: readonly Thing[] }
 describe("accepting a desired document", () => {
   test("it is on disk before anything acts on it, and each key is answered", async () => {
     const { time, store, power, state, desired, stop, running } = await setUp();
-    store.refuse = "storage.full";
+    store.failWith = "storage.full";
     expect(await state.accept(documentOf(1, { display: { power: "on" } }))).toMatchObject({ ok: false, error: { code: "storage.full" } });
     await time.advance(1_000);
     expect([power.applied, state.version(), desired().refused?.error.code]).toEqual([[], 0, "storage.full"]);
-    store.refuse = undefined;
+    store.failWith = undefined;
     await time.advance(120_000);
     expect([power.applied, state.version(), desired().refused]).toEqual([["on"], 1, undefined]);
     expect(desired().keys).toEqual({ "display.power": { status: "applied", observed: "on" } });
     stop.abort();
     await running;
     expect(time.pending()).toEqual([]);
+  });
+
+  test("what a released device could not take off the disk goes as soon as the disk allows, and is out of force at once", async () => {
+    const { time, store, state } = await setUp();
+    await state.accept(documentOf(1, { display: { power: "on" } }));
+    await state.accept(documentOf(2, { display: { power: "standby" } }));
+    store.failWith = "storage.full";
+    await state.forget();
+    expect([state.version(), store.disk.has("desired.current")]).toEqual([0, true]);
+    store.failWith = undefined;
+    await time.advance(120_000);
+    expect([store.disk.has("desired.current"), store.disk.has("desired.previous")]).toEqual([false, false]);
   });
 
   test("versions only rise: the same is ignored, a lower one refused, reported, and never applied", async () => {
@@ -210,7 +222,7 @@ describe("accepting a desired document", () => {
   });
 
   test("the last good document survives a restart; a damaged one gives way to the one before it", async () => {
-    const store = new MemoryStore();
+    const store = new MemoryDocumentStore();
     const first = await setUp({ store });
     await first.state.accept(documentOf(1, { log: { level: "warn" } }));
     await first.state.accept(documentOf(2, { log: { level: "debug" } }));
@@ -219,7 +231,7 @@ describe("accepting a desired document", () => {
     expect(second.state.version()).toBe(2);
     await second.time.advance(1_000);
     expect(second.level.applied).toEqual(["debug"]);
-    store.texts.set("desired.current", '{"version":2,"payload":"{\\"torn"}');
+    store.disk.set("desired.current", '{"version":2,"payload":"{\\"torn"}');
     expect((await setUp({ store })).state.version()).toBe(1);
   });
 });
@@ -319,7 +331,7 @@ describe("reconciling", () => {
 
 describe("a command against desired state", () => {
   test("holds until the next desired document, across a restart, and is named in the report", async () => {
-    const store = new MemoryStore();
+    const store = new MemoryDocumentStore();
     const first = await setUp({ store });
     await first.state.accept(documentOf(1, { display: { power: "on" } }));
     await first.time.advance(1_000);
@@ -339,7 +351,7 @@ describe("a command against desired state", () => {
   });
 
   test("on a key that no document manages it holds until one does, whatever else documents change", async () => {
-    const overrides = await ManualOverrides.load({ store: new MemoryStore(), clock: new VirtualTime(), log: silentLog });
+    const overrides = await ManualOverrides.load({ store: new MemoryDocumentStore(), clock: new VirtualTime(), log: silentLog });
     await overrides.note("display.power", "standby", 1, undefined);
     expect(overrides.valueOf("display.power", 2, undefined)).toBe("standby");
     expect(overrides.valueOf("display.power", 3, { kind: "value", value: "on" })).toBeUndefined();
@@ -348,7 +360,7 @@ describe("a command against desired state", () => {
 
   test("holds until the edge of the schedule: what is wanted changes, or its time has passed", async () => {
     const time = new VirtualTime();
-    const overrides = await ManualOverrides.load({ store: new MemoryStore(), clock: time, log: silentLog });
+    const overrides = await ManualOverrides.load({ store: new MemoryDocumentStore(), clock: time, log: silentLog });
     const on: Wanted = { kind: "value", value: "on", untilMs: time.wallMs() + 1_000 };
     await overrides.note("display.power", "standby", 1, on);
     expect(overrides.issueFor("display.power", 1, on)?.code).toBe("desired.overridden");
@@ -361,7 +373,7 @@ describe("a command against desired state", () => {
 
   test("a command that was noted before a restart and came to nothing holds no more, another command's hold stays", async () => {
     const time = new VirtualTime();
-    const store = new MemoryStore();
+    const store = new MemoryDocumentStore();
     const on = { kind: "value", value: "on" } as const;
     const before = await ManualOverrides.load({ store, clock: time, log: silentLog });
     await before.note("display.power", "standby", 1, on);

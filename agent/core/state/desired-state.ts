@@ -1,13 +1,15 @@
 import type { DesiredDocument, DesiredKeyResult, DesiredPayload, DesiredReport } from "../../protocol/desired.ts";
 import type { Signed, SignedPurpose } from "../../protocol/signed.ts";
 import type { Alarms } from "../health/alarms.ts";
-import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
-import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { sameJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
+import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { DesiredKeyHandler } from "./desired-key.ts";
 import { documentKeys, parseDesired } from "./desired-document.ts";
@@ -16,7 +18,7 @@ import { ALARM_AFTER_STRIKES } from "./desired-step.ts";
 import type { ManualOverrides } from "./manual-overrides.ts";
 import type { Reporter } from "./reporter.ts";
 import { runAll } from "./run-all.ts";
-import { Wake } from "./wake.ts";
+import { Wake } from "../../../platform/runtime/wake.ts";
 
 export interface DesiredStateDeps {
   readonly deviceId: string;
@@ -66,18 +68,19 @@ export class DesiredState {
   readonly #lanes = new Map<string, DesiredLane>();
   readonly #laneOf = new Map<string, DesiredLane>();
   readonly #results = new Map<string, DesiredKeyResult>();
-  readonly #listeners = new Set<() => void>();
+  readonly #documentChanged: Emitter<void>;
   readonly #retry = new Wake();
   #current: { readonly stored: Stored; readonly document: DesiredDocument } | undefined;
   #refused: DesiredReport["refused"];
   #versions: Readonly<Record<string, number>> = {};
-  /** A good document the disk would not take; tried again until it does or a newer one comes. */
-  #unstored: { readonly stored: Stored; readonly payload: DesiredPayload } | undefined;
+  /** A good document that the disk would not take, or the last owner's that it would not let go: tried again until it does or a newer one comes. */
+  #unstored: { readonly kind: "document"; readonly stored: Stored; readonly payload: DesiredPayload } | { readonly kind: "nothing" } | undefined;
   /** Documents are taken one after the other. */
-  #accepting: Promise<unknown> = Promise.resolve();
+  readonly #accepting = new OneAtATime();
 
   private constructor(deps: DesiredStateDeps) {
     this.#deps = deps;
+    this.#documentChanged = new Emitter((error) => deps.log.error({ error: messageOf(error) }, "a listener of the desired state threw"));
     const byLane = new Map<string, DesiredKeyHandler[]>();
     for (const handler of deps.handlers) byLane.set(handler.lane, [...(byLane.get(handler.lane) ?? []), handler]);
     for (const [name, handlers] of byLane) {
@@ -122,8 +125,7 @@ export class DesiredState {
 
   /** Calls back when another document is in force or a command changed what should be so. Returns its undo. */
   onDocument(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#documentChanged.on(listener);
   }
 
   /**
@@ -132,9 +134,7 @@ export class DesiredState {
    * later, once the disk allows). The document in force stays whatever it is; a refusal whose version is known is reported.
    */
   accept(signed: Signed): Promise<Result<void>> {
-    const accepted = this.#accepting.then(() => this.#accept(signed));
-    this.#accepting = accepted.catch(() => undefined); // The caller has the rejection; the next document must not.
-    return accepted;
+    return this.#accepting.run(() => this.#accept(signed));
   }
 
   /** What the welcome says the cloud has. Lower than in force: the cloud was restored from an old backup. 0: it has none, as one we moved to. */
@@ -170,7 +170,7 @@ export class DesiredState {
 
   #overridden(key: string): void {
     this.#laneOf.get(key)?.poke();
-    for (const listener of [...this.#listeners]) listener();
+    this.#documentChanged.emit();
   }
 
   /** Something that `key` depends on may have changed (an edge of the schedule, a jump of the clock). */
@@ -185,10 +185,9 @@ export class DesiredState {
 
   /** The owner let the device go: nothing is wanted any more. Another owner's versions begin anew; this one's go on. */
   async forget(): Promise<void> {
-    await this.#deps.store.put({ [CURRENT]: null, [PREVIOUS]: null });
     this.#current = undefined;
     this.#refused = undefined;
-    this.#unstored = undefined;
+    await this.#storeNothing();
     // The next owner's versions may meet the number an override was made under.
     await this.#deps.overrides.clear();
     this.#changed();
@@ -204,9 +203,7 @@ export class DesiredState {
       await this.#retry.wait(this.#deps.timers, "desired.store-again", this.#unstored === undefined ? STORE_IDLE_MS : LOOK_EVERY_MS, signal);
       // The bell rings when a document could not be stored; the disk gets a moment before it is asked again.
       if (this.#unstored === undefined || !(await sleep(this.#deps.timers, "desired.store-pause", STORE_PAUSE_MS, signal))) continue;
-      const stored = this.#accepting.then(() => this.#storeAgain());
-      this.#accepting = stored.catch(() => undefined); // The line below has the rejection.
-      await stored;
+      await this.#accepting.run(() => this.#storeAgain());
     }
   }
 
@@ -219,7 +216,7 @@ export class DesiredState {
     const parsed = parseDesired(verified.value, this.#deps.deviceId);
     if (parsed.kind === "refused") return this.#refuse(parsed.version, parsed.error);
     const { payload } = parsed;
-    const newest = this.#unstored?.stored ?? this.#current?.stored;
+    const newest = (this.#unstored?.kind === "document" ? this.#unstored : this.#current)?.stored;
     const knownVersion = Math.max(newest?.version ?? 0, this.#versions[signed.key] ?? 0);
     if (payload.version < knownVersion) return this.#refuse(payload.version, this.#wentBack(payload.version, knownVersion));
     // The owner's newest word, for a device that forgot it when it was released, is taken again.
@@ -247,16 +244,12 @@ export class DesiredState {
   async #keep(stored: Stored, payload: DesiredPayload): Promise<Result<void>> {
     const previous = this.#current?.stored;
     const versions = rememberedWith(this.#versions, stored);
-    try {
-      await this.#deps.store.put({ [CURRENT]: { ...stored }, [VERSIONS]: { ...versions }, ...(previous === undefined ? {} : { [PREVIOUS]: { ...previous } }) });
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
-      this.#unstored = { stored, payload };
+    const put = await this.#deps.store.put({ [CURRENT]: { ...stored }, [VERSIONS]: { ...versions }, [PREVIOUS]: previous === undefined ? null : { ...previous } });
+    if (!put.ok) {
+      this.#unstored = { kind: "document", stored, payload };
       this.#retry.ring();
-      return this.#refuse(
-        stored.version,
-        { code: thrown.code, message: `the document could not be put on disk: ${thrown.message.slice(0, 300)}; it is tried again` },
-      );
+      const { code, message } = put.error;
+      return this.#refuse(stored.version, { code, message: `the document could not be put on disk: ${message.slice(0, 300)}; it is tried again` });
     }
     this.#unstored = undefined;
     this.#refused = undefined;
@@ -268,9 +261,18 @@ export class DesiredState {
     return ok(undefined);
   }
 
+  async #storeNothing(): Promise<void> {
+    const put = await this.#deps.store.put({ [CURRENT]: null, [PREVIOUS]: null });
+    this.#unstored = put.ok ? undefined : { kind: "nothing" };
+    if (put.ok) return;
+    this.#deps.log.error({ ...put.error }, "the last owner's desired document could not be taken off the disk; it is tried again");
+    this.#retry.ring();
+  }
+
   async #storeAgain(): Promise<void> {
     const unstored = this.#unstored;
-    if (unstored !== undefined) await this.#keep(unstored.stored, unstored.payload);
+    if (unstored?.kind === "nothing") await this.#storeNothing();
+    else if (unstored !== undefined) await this.#keep(unstored.stored, unstored.payload);
   }
 
   #refuse(version: number | undefined, error: Issue): Result<void> {
@@ -294,7 +296,7 @@ export class DesiredState {
     for (const key of keys) if (this.#laneOf.has(key)) this.#results.set(key, { status: "pending" });
     this.#report();
     for (const lane of this.#lanes.values()) lane.documentChanged();
-    for (const listener of [...this.#listeners]) listener();
+    this.#documentChanged.emit();
   }
 
   #publish(key: string, result: DesiredKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void {

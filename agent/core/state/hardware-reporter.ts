@@ -15,7 +15,7 @@ import type { Reporter } from "./reporter.ts";
 import { runAll } from "./run-all.ts";
 import type { SharedReading } from "./shared-reading.ts";
 import { untilAborted } from "./until-aborted.ts";
-import { Wake } from "./wake.ts";
+import { Wake } from "../../../platform/runtime/wake.ts";
 import { wireReading } from "./wire-reading.ts";
 
 export interface HardwareReporterDeps {

@@ -1,4 +1,4 @@
-import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
@@ -113,13 +113,9 @@ export class ManualOverrides {
   }
 
   async #save(): Promise<void> {
-    try {
-      await this.#deps.store.put({ [KEY]: Object.fromEntries([...this.#overrides].map(([key, override]) => [key, { ...override }])) });
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
-      // It holds until a restart all the same; a command is not refused for that.
-      this.#deps.log.warn({ code: thrown.code }, "a manual override could not be kept on disk");
-    }
+    const put = await this.#deps.store.put({ [KEY]: Object.fromEntries([...this.#overrides].map(([key, override]) => [key, { ...override }])) });
+    // It holds until a restart all the same; a command is not refused for that.
+    if (!put.ok) this.#deps.log.warn({ code: put.error.code }, "a manual override could not be kept on disk");
   }
 }
 

@@ -8,14 +8,14 @@ import { mergePatch, type Json } from "../../../platform/runtime/json.ts";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { ACK_TIMEOUT_MS, ReportedState, SECTION_BYTES_MAX } from "./reported-state.ts";
-import { MemoryStore } from "./testing/memory-store.ts";
+import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { VERSION_BLOCK } from "./version-block.ts";
 
 type Report = DeviceMessageOf<"reported">;
 
-async function setUp(options: { store?: MemoryStore; seed?: string } = {}) {
+async function setUp(options: { store?: MemoryDocumentStore; seed?: string } = {}) {
   const time = new VirtualTime();
-  const store = options.store ?? new MemoryStore();
+  const store = options.store ?? new MemoryDocumentStore();
   const sent: { atMs: number; message: Report }[] = [];
   const link = { open: true };
   const state = await ReportedState.load({
@@ -148,7 +148,7 @@ describe("reported state", () => {
   });
 
   test("versions are never used twice, across restarts and a cloud that is ahead", async () => {
-    const store = new MemoryStore();
+    const store = new MemoryDocumentStore();
     const seen = new Set<number>();
     for (let start = 0; start < 5; start++) {
       const { time, sent, state } = await setUp({ store });
@@ -169,8 +169,8 @@ describe("reported state", () => {
   });
 
   test("a full disk does not stop reports", async () => {
-    const store = new MemoryStore();
-    store.refuse = "storage.full";
+    const store = new MemoryDocumentStore();
+    store.failWith = "storage.full";
     const { time, sent, state } = await setUp({ store });
     state.set("page", { a: 1 });
     state.onWelcome(41, []);

@@ -1,4 +1,4 @@
-import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 
@@ -64,14 +64,11 @@ export class VersionBlock {
     this.#reserving = true;
     const reservedTo = this.#last + VERSION_BLOCK;
     try {
-      await this.#store.put({ [KEY]: { reservedTo } });
-      this.#reservedTo = reservedTo;
-      this.#failing = false;
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
+      const put = await this.#store.put({ [KEY]: { reservedTo } });
+      if (put.ok) this.#reservedTo = reservedTo;
       // Said once per outage; every later take tries again.
-      if (!this.#failing) this.#log.warn({ code: thrown.code, error: thrown.message }, "report versions could not be kept on disk");
-      this.#failing = true;
+      else if (!this.#failing) this.#log.warn({ code: put.error.code, error: put.error.message }, "report versions could not be kept on disk");
+      this.#failing = !put.ok;
     } finally {
       this.#reserving = false;
     }

@@ -5,16 +5,17 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
  * Small documents that must survive power cuts: the desired document, the owner, the session epoch,
  * restart budgets. One JSON object per key, at most 256 KiB. Not for queues.
  *
- * A write is on disk (fsynced) when its promise resolves; it rejects with `StorageError` when the disk
- * refused, and the old value stays. All keys of one `put` change together or not at all.
+ * What the disk refuses or has lost is a failure with a `StorageCode`, never a rejection: whoever reads or writes has to
+ * say how it goes on without it.
  */
 export interface DocumentStore {
+  /** The value, or `undefined` when it was never written. Fails when the value is damaged or cannot be read. */
+  get(key: string): Promise<Result<JsonObject | undefined, StorageIssue>>;
   /**
-   * The value, or `undefined` when it was never written. A value that is damaged or cannot be read is a failure with one of
-   * `StorageError`'s codes, never a rejection: whoever reads has to say how it goes on without it.
+   * Writes or, with `null`, deletes. On disk (fsynced) when it succeeds; all keys change together or, when it fails, none.
+   * Rejects with a RangeError for a document that is too large, which is a bug of the caller.
    */
-  get(key: string): Promise<Result<JsonObject | undefined>>;
-  put(values: Readonly<Record<string, JsonObject | null>>): Promise<void>;
+  put(values: Readonly<Record<string, JsonObject | null>>): Promise<Result<void, StorageIssue>>;
 }
 
 /** A store's disk: it refused, holds damage, or (`storage.unavailable`) cannot be used by this program at all. */
@@ -32,4 +33,9 @@ export class StorageError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** A failure of a store. */
+export function storageFailure(code: StorageCode, message: string): { readonly ok: false; readonly error: StorageIssue } {
+  return { ok: false, error: { code, message } };
 }

@@ -4,7 +4,7 @@ import type { ConfigValues } from "../config/config-table.ts";
 import type { EventSink } from "../outbox/event-sink.ts";
 import type { Setting } from "../state/keys/setting-keys.ts";
 import { untilAborted } from "../state/until-aborted.ts";
-import { Wake } from "../state/wake.ts";
+import { Wake } from "../../../platform/runtime/wake.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { NetworkControl, SystemProbe } from "../../../platform/ports/host.ts";
 import type { Log } from "../../../platform/ports/log.ts";

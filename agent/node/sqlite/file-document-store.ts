@@ -1,10 +1,11 @@
 import { readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { StorageError, type DocumentStore } from "../../core/storage/document-store.ts";
+import type { DocumentStore, StorageIssue } from "../../core/storage/document-store.ts";
 import { documentText } from "../../core/storage/document-text.ts";
 import { syncFolderNow, writeDurably } from "../../../platform/node/durable-file.ts";
 import { ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
+import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import { rowChecksum } from "./row-checksum.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
 
@@ -19,7 +20,7 @@ export type DocumentTexts = ReadonlyMap<string, string>;
 export class FileDocumentStore implements DocumentStore {
   readonly #path: string;
   #texts: DocumentTexts;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #writes = new OneAtATime();
 
   /** `texts`: what is known from elsewhere; the file itself is written with the first change. */
   constructor(path: string, texts: DocumentTexts) {
@@ -27,30 +28,25 @@ export class FileDocumentStore implements DocumentStore {
     this.#texts = texts;
   }
 
-  get(key: string): Promise<Result<JsonObject | undefined>> {
+  get(key: string): Promise<Result<JsonObject | undefined, StorageIssue>> {
     const value = parseJson(this.#texts.get(key) ?? "");
     return Promise.resolve(ok(isJsonObject(value) ? value : undefined));
   }
 
-  async put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {
+  async put(values: Readonly<Record<string, JsonObject | null>>): Promise<Result<void, StorageIssue>> {
     const changed = Object.entries(values).map(([key, value]) => [key, value === null ? "" : documentText(key, value)] as const);
-    const done = this.#last.then(
-      () => this.#put(changed),
-      () => this.#put(changed),
-    );
-    this.#last = done;
-    return done;
+    return this.#writes.run(() => this.#put(changed));
   }
 
-  async #put(changed: readonly (readonly [string, string])[]): Promise<void> {
+  async #put(changed: readonly (readonly [string, string])[]): Promise<Result<void, StorageIssue>> {
     const texts = new Map([...this.#texts, ...changed]);
     try {
       await writeDurably(this.#path, fileText(texts));
     } catch (thrown) {
-      const { code, message } = storageIssueOrThrow(thrown);
-      throw new StorageError(code, message, { cause: thrown });
+      return { ok: false, error: storageIssueOrThrow(thrown) };
     }
     this.#texts = texts;
+    return ok(undefined);
   }
 }
 

@@ -1,8 +1,8 @@
-import type { DocumentStore } from "../../core/storage/document-store.ts";
-import { StorageError } from "../../core/storage/document-store.ts";
+import { storageFailure, type DocumentStore, type StorageIssue } from "../../core/storage/document-store.ts";
 import { documentText } from "../../core/storage/document-text.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
+import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import type { DatabaseSchema } from "./open-database.ts";
 import type { DocumentMarks } from "./document-marks.ts";
 import { rowChecksum } from "./row-checksum.ts";
@@ -36,7 +36,7 @@ export class SqliteDocumentStore implements DocumentStore {
   #version: number;
   readonly #marks: DocumentMarks | undefined;
   #closed = false;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #writes = new OneAtATime();
 
   /** `newest`: highest version ever given, also to documents that are gone. */
   constructor(file: SqliteFile, newest: number, marks: DocumentMarks | undefined) {
@@ -55,30 +55,25 @@ export class SqliteDocumentStore implements DocumentStore {
     };
   }
 
-  async get(key: string): Promise<Result<JsonObject | undefined>> {
+  async get(key: string): Promise<Result<JsonObject | undefined, StorageIssue>> {
     try {
       const row = this.#row(key);
       if (row === undefined || row.value === "") return ok(undefined);
       const value = row.intact ? parseJson(row.value) : undefined;
-      return isJsonObject(value) ? ok(value) : fail("storage.corrupt", `document ${key} does not match its checksum`);
+      return isJsonObject(value) ? ok(value) : storageFailure("storage.corrupt", `document ${key} does not match its checksum`);
     } catch (thrown) {
       return { ok: false, error: storageIssueOrThrow(thrown) };
     }
   }
 
   /** Writes one after the other: each waits for its own sync, so an earlier value never comes back after a later one. */
-  async put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {
+  async put(values: Readonly<Record<string, JsonObject | null>>): Promise<Result<void, StorageIssue>> {
     const texts = Object.entries(values).map(([key, value]) => ({ key, text: value === null ? "" : documentText(key, value) }));
-    const done = this.#last.then(
-      () => this.#put(texts),
-      () => this.#put(texts),
-    );
-    this.#last = done;
-    return done;
+    return this.#writes.run(() => this.#put(texts));
   }
 
   async close(): Promise<void> {
-    await this.#last.catch(() => undefined);
+    await this.#writes.settled();
     if (this.#closed) return;
     this.#closed = true;
     try {
@@ -90,26 +85,27 @@ export class SqliteDocumentStore implements DocumentStore {
     }
   }
 
-  async #put(texts: readonly { readonly key: string; readonly text: string }[]): Promise<void> {
-    if (this.#closed) throw new StorageError("storage.io", "the document store is closed");
+  async #put(texts: readonly { readonly key: string; readonly text: string }[]): Promise<Result<void, StorageIssue>> {
+    if (this.#closed) return storageFailure("storage.io", "the document store is closed");
     let before: readonly { readonly key: string; readonly row: { readonly value: string } | undefined }[];
     try {
       before = texts.map(({ key }) => ({ key, row: this.#row(key) }));
       this.#write(texts);
     } catch (thrown) {
-      throw asStorageError(thrown);
+      return { ok: false, error: storageIssueOrThrow(thrown) };
     }
     try {
       await this.#file.sync();
     } catch (thrown) {
-      const error = asStorageError(thrown);
+      const error = storageIssueOrThrow(thrown);
       if (!this.#rewritten()) {
         this.#takeBack(before);
-        throw error;
+        return { ok: false, error };
       }
     }
     this.#marks?.note(this.#version);
     this.#checkpointWhenLong();
+    return ok(undefined);
   }
 
   #write(texts: readonly { readonly key: string; readonly text: string }[]): void {
@@ -159,10 +155,4 @@ export class SqliteDocumentStore implements DocumentStore {
     const [version, crc, value] = row;
     return { value, intact: crc === rowChecksum("document", [key, version], value) };
   }
-}
-
-function asStorageError(thrown: unknown): StorageError {
-  if (thrown instanceof StorageError) return thrown;
-  const { code, message } = storageIssueOrThrow(thrown);
-  return new StorageError(code, message, { cause: thrown });
 }

@@ -1,8 +1,7 @@
-import { StorageError, type DocumentStore } from "../../core/storage/document-store.ts";
+import type { DocumentStore, StorageIssue } from "../../core/storage/document-store.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import { ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
-import type { StorageIssue } from "./storage-issue.ts";
 
 /** The disk is asked no more often than this whether it takes writes again. */
 const RETRY_EVERY_MS = 15_000;
@@ -30,21 +29,20 @@ export class StandInDocumentStore implements DocumentStore {
     this.#triedMs = options.clock.monotonicMs();
   }
 
-  async get(key: string): Promise<Result<JsonObject | undefined>> {
+  async get(key: string): Promise<Result<JsonObject | undefined, StorageIssue>> {
     if (this.#real !== undefined) return this.#real.get(key);
     const value = parseJson(this.#options.texts.get(key) ?? "null");
     return ok(isJsonObject(value) ? value : undefined);
   }
 
-  async put(values: Readonly<Record<string, JsonObject | null>>): Promise<void> {
+  async put(values: Readonly<Record<string, JsonObject | null>>): Promise<Result<void, StorageIssue>> {
     const { clock, why, reopen } = this.#options;
     const nowMs = clock.monotonicMs();
     if (this.#real === undefined && nowMs - this.#triedMs >= RETRY_EVERY_MS) {
       this.#triedMs = nowMs;
       this.#real = reopen();
     }
-    if (this.#real === undefined) throw new StorageError(why.code, why.message);
-    return this.#real.put(values);
+    return this.#real === undefined ? { ok: false, error: why } : this.#real.put(values);
   }
 
   async close(): Promise<void> {

@@ -13,7 +13,7 @@ import type { SessionHandlers, Transport } from "../cloud-port.ts";
 import type { DrainSession } from "../drain-port.ts";
 import { DEFAULT_LINK_POLICY } from "../link-policy.ts";
 import { ServerClock } from "../server-clock.ts";
-import { MemoryDocuments } from "./memory-documents.ts";
+import { MemoryDocumentStore } from "../../storage/memory-document-store.ts";
 import { ScriptedTransport } from "./scripted-transport.ts";
 
 /** A backlog with nothing in it that writes down what it is told. */
@@ -93,7 +93,7 @@ export interface LinkBenchOptions {
 export class LinkBench {
   readonly time: VirtualTime;
   readonly cloud: ScriptedTransport;
-  readonly documents = new MemoryDocuments();
+  readonly documents = new MemoryDocumentStore();
   readonly backlog = new RecordingBacklog();
   readonly handlers = new RecordingHandlers();
   readonly serverClock: ServerClock;

@@ -7,7 +7,7 @@ import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
 import { SimulatedWorld } from "../../../../platform/simulated/world.ts";
 import { GatedTransport } from "../../cloud/gated-transport.ts";
 import { LinkBench } from "../../cloud/testing/link-bench.ts";
-import { MemoryDocuments } from "../../cloud/testing/memory-documents.ts";
+import { MemoryDocumentStore } from "../../storage/memory-document-store.ts";
 import { ScriptedTransport } from "../../cloud/testing/scripted-transport.ts";
 import { WayToCloud } from "../../cloud/way-to-cloud.ts";
 import type { CloudProxy } from "../cloud-proxy.ts";
@@ -40,7 +40,7 @@ export function textLog(lines: string[]): Log {
 /** The network change of one run of the software, with the real link over a cloud without sockets. */
 export class NetworkBench {
   readonly machine: Machine;
-  readonly documents: MemoryDocuments;
+  readonly documents: MemoryDocumentStore;
   readonly alarms = new Map<string, string>();
   readonly lines: string[] = [];
   readonly way = new WayToCloud();
@@ -56,7 +56,7 @@ export class NetworkBench {
 
   private constructor(of: Machine) {
     this.machine = of;
-    this.documents = new MemoryDocuments(of.disk);
+    this.documents = new MemoryDocumentStore({ disk: of.disk });
     this.cloud = new ScriptedTransport(() => of.time.monotonicMs());
     let current = of.configuredProxy;
     this.proxy = {

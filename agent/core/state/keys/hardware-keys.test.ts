@@ -11,7 +11,7 @@ import { DesiredState } from "../desired-state.ts";
 import { sharedDisplayStatus } from "../display-status.ts";
 import { ManualOverrides } from "../manual-overrides.ts";
 import { FakeAlarms, FakeReporter } from "../testing/fakes.ts";
-import { MemoryStore } from "../testing/memory-store.ts";
+import { MemoryDocumentStore } from "../../storage/memory-document-store.ts";
 import { audioKeys } from "./audio-keys.ts";
 import { displayKeys } from "./display-keys.ts";
 import { scheduleKey } from "./setting-keys.ts";
@@ -29,7 +29,7 @@ async function setUp(options: { withoutHardware?: boolean; wall?: string } = {})
   const clock = world.deviceClock();
   const reporter = new FakeReporter();
   const alarms = new FakeAlarms();
-  const store = new MemoryStore();
+  const store = new MemoryDocumentStore();
   const late: { desired?: DesiredState } = {};
   const schedule = new ScheduleRunner({ schedule: () => late.desired?.document()?.schedule, clockControl: adapter.clock, reporter, clock, timers: time, log: silentLog });
   const overrides = await ManualOverrides.load({ store, clock, log: silentLog });

@@ -10,7 +10,7 @@ import { DEFAULT_LINK_POLICY, type LinkPolicy } from "../../../core/cloud/link-p
 import { DEFAULT_MIGRATION_POLICY, Migration } from "../../../core/cloud/migration.ts";
 import { ServerClock } from "../../../core/cloud/server-clock.ts";
 import { RecordingBacklog, RecordingHandlers } from "../../../core/cloud/testing/link-bench.ts";
-import { MemoryDocuments } from "../../../core/cloud/testing/memory-documents.ts";
+import { MemoryDocumentStore } from "../../../core/storage/memory-document-store.ts";
 import { deviceIdOf } from "../../../core/identity/identity.ts";
 import { Ownership } from "../../../core/identity/ownership.ts";
 import { WsTransport } from "../ws-transport.ts";
@@ -25,7 +25,7 @@ export interface RealLinkOptions {
   readonly claimToken?: string;
   /** Timers of the migration alone, for a test that will not wait for its deadline. */
   readonly migrationTimers?: Timers;
-  readonly documents?: MemoryDocuments;
+  readonly documents?: MemoryDocumentStore;
 }
 
 interface Parts {
@@ -53,7 +53,7 @@ export class RealLink {
   }
 
   static async start(options: RealLinkOptions): Promise<RealLink> {
-    const documents = options.documents ?? new MemoryDocuments();
+    const documents = options.documents ?? new MemoryDocumentStore();
     const key = keyFromSeed(systemRandom.bytes(32));
     const deviceId = await deviceIdOf(nodeCrypto, key.publicKey);
     const timers = new SystemTimers();

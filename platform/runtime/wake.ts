@@ -1,8 +1,8 @@
-import type { Timers } from "../../../platform/ports/clock.ts";
+import type { Timers } from "../ports/clock.ts";
 
 /**
- * A bell one loop waits for. Ringing while the loop works is kept, so nothing is missed; ringing twice is
- * ringing once, so nothing piles up.
+ * A bell that one loop waits for. Ringing while the loop works is kept, so nothing is missed; ringing twice is ringing
+ * once, so nothing piles up.
  */
 export class Wake {
   #rung = false;
@@ -13,7 +13,7 @@ export class Wake {
     this.#answer?.();
   }
 
-  /** Resolves when rung, after `timeoutMs`, or when `signal` aborts. */
+  /** Resolves when rung, after `timeoutMs` (`Infinity`: no timer), or when `signal` aborts. */
   wait(timers: Timers, name: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (this.#rung || signal.aborted) {
       this.#rung = false;
@@ -21,13 +21,13 @@ export class Wake {
     }
     return new Promise((resolve) => {
       const done = (): void => {
-        timer.cancel();
+        timer?.cancel();
         signal.removeEventListener("abort", done);
         this.#answer = undefined;
         this.#rung = false;
         resolve();
       };
-      const timer = timers.after(name, Math.max(0, timeoutMs), done);
+      const timer = Number.isFinite(timeoutMs) ? timers.after(name, Math.max(0, timeoutMs), done) : undefined;
       signal.addEventListener("abort", done, { once: true });
       this.#answer = done;
     });

@@ -1,0 +1,51 @@
+import type { Timer, Timers } from "../ports/clock.ts";
+
+export interface ChangePollOptions {
+  /** Names its timer. */
+  readonly name: string;
+  readonly everyMs: number;
+  /** Text that differs whenever there is something to tell. */
+  readonly fingerprint: () => string;
+}
+
+/** Looks for changes that the kernel announces only by netlink, which Node cannot hear; while somebody listens and no longer. */
+export class ChangePoll {
+  readonly #timers: Timers;
+  readonly #options: ChangePollOptions;
+  readonly #listeners = new Set<() => void>();
+  #timer: Timer | undefined;
+  #last = "";
+
+  constructor(timers: Timers, options: ChangePollOptions) {
+    this.#timers = timers;
+    this.#options = options;
+  }
+
+  /** Calls back after each change. Returns its undo. */
+  onChange(listener: () => void): () => void {
+    if (this.#listeners.size === 0) this.#last = this.#options.fingerprint();
+    this.#listeners.add(listener);
+    this.#schedule();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.close();
+    };
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #schedule(): void {
+    const { name, everyMs, fingerprint } = this.#options;
+    this.#timer ??= this.#timers.after(name, everyMs, () => {
+      this.#timer = undefined;
+      const now = fingerprint();
+      const changed = now !== this.#last;
+      this.#last = now;
+      this.#schedule();
+      if (changed) for (const listener of [...this.#listeners]) listener();
+    });
+  }
+}
