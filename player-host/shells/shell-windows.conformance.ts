@@ -147,6 +147,22 @@ export function shellWindowsConformance(under: WindowedShell): void {
       await seat.show(page("/blue"));
     });
 
+    test("asks nobody for a password, whatever wants one: the request fails, and is counted by its origin alone", async () => {
+      const from = await seat.show(page("/asks-for-passwords"));
+      await seat.told(from, "asked");
+      // `Negotiate` without anything to negotiate with ends by itself.
+      for (const what of ["basic", "digest", "ntlm", "fetch", "script", "style", "video", "font", "frame", "events", "worker"]) expect(site.hits(`/password/${what}`), what).toBe(1);
+      const refused = seat.events.slice(from).filter((event) => event.kind === "refused");
+      expect(refused).toEqual(Array.from({ length: 11 }, () => ({ kind: "refused", what: "dialog", detail: `password for ${new URL(site.url("/")).origin}` })));
+      await eventually(glass, ALL_BLUE);
+    });
+
+    test("takes user and password from the content's own address, for the document and for its files", async () => {
+      const from = await seat.show({ kind: "url", url: site.url("/protected").replace("//", "//user:secret@"), ignoreCache: false });
+      expect(await seat.told(from, "picture")).toEqual({ type: "load" });
+      expect(seat.events.slice(from).filter(({ kind }) => kind === "refused")).toEqual([]);
+    });
+
     test.each([
       "open('/blue', 'x', 'width=300,height=300')",
       "document.documentElement.requestFullscreen()",

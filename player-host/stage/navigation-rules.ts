@@ -32,9 +32,6 @@ export const HTTPS_ORIGINS: OwnOrigins = {
 /** Source of a regular expression for the origin of any package, in either form. */
 export const PACKAGE_ORIGIN = "^(?:https://vitrine-[a-z0-9]{1,48}\\.invalid|vitrine-package://[a-z0-9]{1,48})$";
 
-/** URL patterns, with `*`, of every request that is for us; others may match as well (`isOwnHost` says). */
-export const OWN_URL_PATTERNS = [`https://*.${OWN_DOMAIN}/*`, "https://vitrine-*.invalid/*"] as const;
-
 export const SCREEN_SCHEME = "vitrine-screen";
 export const PACKAGE_SCHEME = "vitrine-package";
 

@@ -18,20 +18,23 @@ let pending: PendingLoad | undefined;
 let certificate: string | undefined;
 let answered: number;
 let pause: (paused: Paused) => void;
+let challenge: (challenge: Protocol.Fetch.AuthRequiredEvent) => void;
+let tooLong: (method: string, start: string) => void;
 
 beforeEach(async () => {
   [answers, said, answered, certificate] = [[], [], 0, undefined];
   pending = { load: 7, url: COMING, rules: rulesFor({ kind: "url", url: COMING, ignoreCache: false }, HTTPS_ORIGINS) };
   const cdp = {
-    call: (method: string, params: { errorReason?: string }) => {
-      if (method !== "Fetch.enable") answers.push(params.errorReason ?? method.replace("Fetch.", ""));
+    call: (method: string, params: { errorReason?: string; authChallengeResponse?: Protocol.Fetch.AuthChallengeResponse }) => {
+      if (method !== "Fetch.enable") answers.push(params.errorReason ?? params.authChallengeResponse?.response ?? method.replace("Fetch.", ""));
       return Promise.resolve({});
     },
     on: (event: string, _session: unknown, listener: (params: unknown) => void) => {
       if (event === "Fetch.requestPaused") pause = listener;
+      if (event === "Fetch.authRequired") challenge = listener;
       return () => undefined;
     },
-    onOversized: () => () => undefined,
+    onOversized: (listener: typeof tooLong) => void (tooLong = listener),
   } as unknown as Cdp;
   const page: GuardedPage = {
     frameId: FRAME,
@@ -43,7 +46,7 @@ beforeEach(async () => {
     cutOff: (_url, error) => void said.push(`cut off: ${error.code}`),
     heldBack: (url) => void said.push(`held back: ${url}`),
     fileMissing: () => undefined,
-    refused: (what) => void said.push(`refused: ${what}`),
+    refused: (what, detail) => void said.push(`refused: ${what} ${detail}`),
     certificateError: () => certificate,
   };
   await new FetchGuard(cdp, silentLog, () => ({ html: "", csp: "" })).enable(page);
@@ -171,5 +174,37 @@ describe("a document that breaks after it came", () => {
     request(2, 0, ON, { status: 200 });
     request(1, 0, COMING, { broken: "Failed" });
     expect(said).toEqual([]);
+  });
+});
+
+describe("a password", () => {
+  const ask = (source: "Server" | "Proxy"): void =>
+    challenge({
+      requestId: "interception-job-9.0",
+      request: { url: "https://user:secret@files.example/menu.png?token=1", method: "GET", headers: {}, initialPriority: "Low", referrerPolicy: "no-referrer" },
+      frameId: FRAME,
+      resourceType: "Image",
+      authChallenge: { source, origin: "https://files.example", scheme: "basic", realm: "x" },
+    });
+
+  test("that a server asks for is not given and is told, with nothing of the address but its origin", () => {
+    ask("Server");
+    expect([answers, said]).toEqual([["CancelAuth"], ["refused: dialog password for https://files.example"]]);
+  });
+
+  test("that a proxy asks for is no refusal of the page's", () => {
+    ask("Proxy");
+    expect([answers, said]).toEqual([["CancelAuth"], []]);
+  });
+});
+
+describe("a request too long to be read", () => {
+  const start = '{"method":"Fetch.requestPaused","params":{"requestId":"interception-job-4.0","request":{"url":"https://menu.example/upload"';
+
+  test("goes out, and a document that comes of it does not take the picture's place", () => {
+    tooLong("Fetch.requestPaused", start);
+    expect(answers).toEqual(["continueRequest"]);
+    tooLong("Fetch.requestPaused", start);
+    expect(answers).toEqual(["continueRequest", "BlockedByClient"]);
   });
 });

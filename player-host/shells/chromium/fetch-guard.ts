@@ -1,7 +1,7 @@
 import type { Protocol } from "devtools-protocol";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
-import { HTTPS_ORIGINS, isOwnHost, mayNavigate, mayPass, originForPeople, OWN_URL_PATTERNS, PACKAGE_SCHEME, sameAddress, type NavigationRules } from "../../stage/navigation-rules.ts";
+import { HTTPS_ORIGINS, isOwnHost, mayNavigate, mayPass, originForPeople, PACKAGE_SCHEME, sameAddress, type NavigationRules } from "../../stage/navigation-rules.ts";
 import type { WayOut } from "../../contract/link-messages.ts";
 import type { LoadTarget, RefusedThing, ScreenModel } from "../../stage/shell.ts";
 import { hostOf, loadIssue } from "../common/load-issue.ts";
@@ -48,10 +48,11 @@ export interface GuardedPage {
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** Every request stops once, because only for one that stops the browser asks us, and not on the screen, for a password. */
 const PATTERNS: Protocol.Fetch.RequestPattern[] = [
+  { urlPattern: "http*", requestStage: "Request" },
   { resourceType: "Document", requestStage: "Request" },
   { resourceType: "Document", requestStage: "Response" },
-  ...OWN_URL_PATTERNS.map((urlPattern) => ({ urlPattern, requestStage: "Request" as const })),
 ];
 
 /** A chain of requests for one main document: the first, and its redirects. The browser ends such a chain at 20. */
@@ -67,12 +68,15 @@ interface Chain {
 const HOPS_MAX = 18;
 /** A page and the host begin few at a time. */
 const CHAINS_MAX = 16;
+/** Requests too long to be read whose documents may still come. */
+const UNREAD_MAX = 64;
 
 /**
- * Sits between the browser and every document it asks for. Three jobs in one place, because they are one
+ * Sits between the browser and everything it asks a server for. Three jobs in one place, because they are one
  * decision: the main frame goes nowhere its content has no business, and what it is led to is compared with where it
  * should be; a document that cannot be had is aborted instead of replacing the picture with an error page; and our own
- * pages and the customer's packages are served from here, under an origin of their own and with no port open.
+ * pages and the customer's packages are served from here, under an origin of their own and with no port open. Besides,
+ * nobody is asked for a password on the screen.
  */
 export class FetchGuard {
   readonly #cdp: Cdp;
@@ -83,6 +87,7 @@ export class FetchGuard {
   readonly #chains = new Map<string, Chain>();
   /** The chain that brought the newest document. The browser's error for it means that this document did not come whole. */
   #arrivedJob: string | undefined;
+  readonly #unread = new Set<string>();
 
   readonly #wayOut: () => WayOut;
   readonly #proxyAuth: ProxyAuth;
@@ -95,23 +100,32 @@ export class FetchGuard {
     this.#screens = screens;
     cdp.on("Fetch.requestPaused", undefined, (paused) => this.#answer(paused));
     cdp.onOversized((method, start) => {
-      // A form with megabytes in it: nobody could judge it, and it would wait for ever.
       const requestId = method === "Fetch.requestPaused" ? /"requestId":"([^"]+)"/.exec(start)?.[1] : undefined;
-      if (requestId !== undefined) this.#send(cdp.call("Fetch.failRequest", { requestId, errorReason: "BlockedByClient" }));
+      if (requestId !== undefined) this.#answerUnread(requestId);
     });
     cdp.on("Fetch.authRequired", undefined, (challenge) => {
-      this.#send(cdp.call("Fetch.continueWithAuth", { requestId: challenge.requestId, authChallengeResponse: this.#proxyAuth.answer(challenge) }));
+      const { requestId, request, authChallenge } = challenge;
+      if (authChallenge.source !== "Proxy") this.#page?.refused("dialog", `password for ${originForPeople(request.url)}`);
+      this.#send(cdp.call("Fetch.continueWithAuth", { requestId, authChallengeResponse: this.#proxyAuth.answer(challenge) }));
     });
   }
 
-  /**
-   * On the browser itself, not on a page: workers and service workers of every page are covered. A browser asks for a proxy's
-   * password at whatever request comes first, and only requests that stop here can be answered. Again after a change of the proxy.
-   */
+  /** On the browser itself, not on a page: workers and service workers of every page are covered. */
   async enable(page: GuardedPage): Promise<void> {
     this.#page = page;
-    const patterns = this.#proxyAuth.has() ? [...PATTERNS, { urlPattern: "*", requestStage: "Request" as const }] : PATTERNS;
-    await this.#cdp.call("Fetch.enable", { patterns, handleAuthRequests: true });
+    await this.#cdp.call("Fetch.enable", { patterns: PATTERNS, handleAuthRequests: true });
+  }
+
+  /** Of a request that carries megabytes only its name is known. It may go out; a document that comes of it cannot be judged. */
+  #answerUnread(requestId: string): void {
+    // Only documents stop a second time.
+    const isDocument = this.#unread.has(requestId);
+    this.#unread.add(requestId);
+    for (const oldest of this.#unread) {
+      if (this.#unread.size <= UNREAD_MAX) break;
+      this.#unread.delete(oldest);
+    }
+    this.#send(isDocument ? this.#cdp.call("Fetch.failRequest", { requestId, errorReason: "BlockedByClient" }) : this.#cdp.call("Fetch.continueRequest", { requestId }));
   }
 
   #answer(paused: Protocol.Fetch.RequestPausedEvent): void {

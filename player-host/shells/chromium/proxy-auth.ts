@@ -20,10 +20,6 @@ export class ProxyAuth {
     this.#log = log;
   }
 
-  has(): boolean {
-    return this.#credentials() !== undefined;
-  }
-
   answer({ requestId, authChallenge }: Pick<Protocol.Fetch.AuthRequiredEvent, "requestId" | "authChallenge">): Protocol.Fetch.AuthChallengeResponse {
     if (authChallenge.source !== "Proxy") return { response: "CancelAuth" };
     const credentials = this.#credentials();

@@ -97,7 +97,7 @@ describe("the app's lock", () => {
     const given: unknown[][] = [];
     app.emit("login", { preventDefault: () => undefined }, null, { url: "https://menu.example/" }, { isProxy: false }, (...answer: unknown[]) => given.push(answer));
     expect(given).toEqual([[]]);
-    expect(refused).toEqual(["dialog http authentication for https://menu.example/"]);
+    expect(refused).toEqual(["dialog password for https://menu.example"]);
   });
 });
 

@@ -51,7 +51,6 @@ interface Open {
   readonly cdp: ElectronCdp;
   readonly page: ChromiumPage;
   readonly pictures: PagePictures;
-  readonly guard: FetchGuard;
 }
 
 /** Electron as a shell: one locked-down window; the page behind it is guarded and watched by the same code as Chromium's. */
@@ -91,10 +90,9 @@ export class ElectronShell implements Shell {
       lockContents(window.webContents, () => page.rules(), (url) => page.heldBack(url), refuse);
       this.#listen(window, page, pictures);
       await page.prepare();
-      const guard = new FetchGuard(cdp, log, screens, () => this.#wayOut);
-      await guard.enable(page);
+      await new FetchGuard(cdp, log, screens, () => this.#wayOut).enable(page);
       await this.#applyWayOut();
-      this.#open = { window, cdp, page, pictures, guard };
+      this.#open = { window, cdp, page, pictures };
       return ok({ name: `electron ${electron.electronVersion} (chromium ${electron.chromeVersion})` });
     } catch (thrown) {
       this.#takeBack();
@@ -106,9 +104,8 @@ export class ElectronShell implements Shell {
 
   setWayOut(wayOut: WayOut): void {
     this.#wayOut = wayOut;
-    const open = this.#open;
-    if (open === undefined) return;
-    Promise.all([this.#applyWayOut(), open.guard.enable(open.page)]).catch((thrown: unknown) => this.#deps.log.error({ error: messageOf(thrown) }, "the way out could not be changed"));
+    if (this.#open === undefined) return;
+    this.#applyWayOut().catch((thrown: unknown) => this.#deps.log.error({ error: messageOf(thrown) }, "the way out could not be changed"));
   }
 
   /** Electron's session takes it while it runs; connections that are open stay as they are. */

@@ -1,5 +1,5 @@
 import type { App, Session, WebContents } from "electron";
-import { mayNavigate, mayPass, type NavigationRules } from "../../stage/navigation-rules.ts";
+import { mayNavigate, mayPass, originForPeople, type NavigationRules } from "../../stage/navigation-rules.ts";
 import type { RefusedThing } from "../../stage/shell.ts";
 
 /** As much of a session as has to be locked. */
@@ -87,12 +87,12 @@ export function lockSession(session: LockableSession, localNetwork: (url: string
  */
 export function lockApp(app: LockableApp, refuse: Refuse): () => void {
   const noCertificate = (event: { preventDefault(): void }, _contents: unknown, url: string, _list: unknown, choose: (certificate?: Electron.Certificate) => void): void => {
-    refuse("dialog", `client certificate for ${url.slice(0, 500)}`);
+    refuse("dialog", `client certificate for ${originForPeople(url)}`);
     event.preventDefault();
     choose();
   };
   const noPassword = (event: { preventDefault(): void }, _contents: unknown, details: { readonly url: string }, _auth: unknown, answer: (user?: string, password?: string) => void): void => {
-    refuse("dialog", `http authentication for ${details.url.slice(0, 500)}`);
+    refuse("dialog", `password for ${originForPeople(details.url)}`);
     event.preventDefault();
     answer();
   };

@@ -69,9 +69,24 @@ const PAGES: Readonly<Record<string, string>> = {
   "/on-key": `<body style="${BLUE}"><script>addEventListener("keydown", async () => {
     let error = null; try { await (0, eval)(new URLSearchParams(location.search).get("do")); } catch (thrown) { error = String(thrown); } vitrine.emit("done", { error });
   }, { once: true }); ${READY}</script>`,
+  // Each of them would ask on the screen for a password; none is part of the picture.
+  "/asks-for-passwords": `<body style="${BLUE}"><script>onload = async () => {
+    const from = (path) => "/password/" + path;
+    const outcome = (made) => new Promise((done) => { for (const name of ["load", "error", "message"]) made.addEventListener(name, () => done(name), { once: true }); });
+    const put = (tag, more) => { const made = Object.assign(document.createElement(tag), more); const ended = outcome(made); document.body.append(made); return ended; };
+    const picture = (path) => { const made = new Image(); made.src = from(path); return outcome(made); };
+    await Promise.all([picture("basic"), picture("digest"), picture("ntlm"), picture("negotiate"), fetch(from("fetch")), put("script", { src: from("script") }), put("link", { rel: "stylesheet", href: from("style") }),
+      put("video", { src: from("video"), hidden: true }), new FontFace("x", "url(" + from("font") + ")").load().catch(() => 0), put("iframe", { src: from("frame"), hidden: true }), outcome(new EventSource(from("events"))),
+      outcome(new Worker(URL.createObjectURL(new Blob(["fetch('" + location.origin + from("worker") + "').then(({ status }) => postMessage(status))"]))))]);
+    vitrine.emit("asked");
+  }</script>`,
+  // Needs a user and a password, and so does its picture.
+  "/protected": `<body style="${BLUE}"><script>const picture = new Image(); picture.onload = picture.onerror = ({ type }) => vitrine.emit("picture", { type }); picture.src = "/protected/picture";</script>`,
   "/webgl": `<body style="${BLUE}"><script>vitrine.emit("webgl", { there: document.createElement("canvas").getContext("webgl") !== null })</script>`,
   "/strict-csp": `<head><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"></head><body style="${BLUE}">`,
 };
+
+const CHALLENGES: Readonly<Record<string, string>> = { digest: 'Digest realm="x", nonce="n", qop="auth", algorithm=MD5', ntlm: "NTLM", negotiate: "Negotiate" };
 
 export async function openSite(): Promise<Site> {
   const hits = new Map<string, number>();
@@ -82,7 +97,11 @@ export async function openSite(): Promise<Site> {
     response.setHeader("content-type", "text/html; charset=utf-8");
     response.setHeader("cache-control", "no-store");
     const to = url.searchParams.get("to");
+    const challenge = CHALLENGES[url.pathname.replace("/password/", "")] ?? 'Basic realm="x"';
+    const allowed = request.headers.authorization === `Basic ${Buffer.from("user:secret").toString("base64")}`;
     if (broken) response.writeHead(503).end("away");
+    else if (url.pathname.startsWith("/password/") || (url.pathname.startsWith("/protected") && !allowed)) response.writeHead(401, { "www-authenticate": challenge }).end("no");
+    else if (url.pathname === "/protected/picture") response.setHeader("content-type", "image/svg+xml").end('<svg xmlns="http://www.w3.org/2000/svg"/>');
     else if (url.pathname === "/boom") response.writeHead(500).end("boom");
     else if (url.pathname === "/cors") response.writeHead(200, { "access-control-allow-origin": "*" }).end("open");
     else if (url.pathname === "/redirect" && to !== null) response.writeHead(302, { location: to }).end();
