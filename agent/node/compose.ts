@@ -16,6 +16,8 @@ import { GatedTransport } from "../core/cloud/gated-transport.ts";
 import { DEFAULT_LINK_POLICY } from "../core/cloud/link-policy.ts";
 import { LOOP_LIMITS_MS, LoopProgress } from "../core/health/loop-progress.ts";
 import { deviceIdOf } from "../core/identity/identity.ts";
+import { HostLink } from "../core/player/host-link.ts";
+import type { PlayerLink } from "../core/player/player-port.ts";
 import type { ReadConfig } from "./config/read-config.ts";
 import { PackageProvider } from "./content/package-provider.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -30,7 +32,7 @@ import { machineChecks } from "./machine-checks.ts";
 import type { Paths } from "./paths.ts";
 import type { LogLevel, PinoLog } from "./pino-log.ts";
 import { findPlayerGroup, ownMembership, shareFolder, type PlayerGroup } from "./player-group.ts";
-import { PlayerSocket } from "./player-socket.ts";
+import { servePlayerSocket } from "./player-socket.ts";
 import { reportFindings } from "./report-findings.ts";
 import { simulatedHooks } from "./simulated-hooks.ts";
 import { openStores } from "./stores.ts";
@@ -74,9 +76,9 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const place = socketPlaceOf(config.values["sockets.dir"] === "" ? paths.data : resolve(config.values["sockets.dir"]));
   const listening = new Listening(["player.sock", "agent.sock"]);
   const playerGroup = playerGroupOf(config, paths, log);
-  const player = new PlayerSocket(playerSocketPath(place).path, {
-    clock, timers, log: log.child({ part: "player-link" }), group: playerGroup, onListening: () => listening.note("player.sock"),
-  });
+  const player = new HostLink({ clock, timers, log: log.child({ part: "player-link" }) });
+  const servePlayer = (signal: AbortSignal): Promise<void> =>
+    servePlayerSocket({ path: playerSocketPath(place).path, link: player, timers, group: playerGroup, onListening: () => listening.note("player.sock") }, signal);
   const noProxy = config.values["cloud.noProxy"];
   // One way out for all: the link, uploads, packages, and the page.
   const cloudProxy = new ProxySetting(config.values["cloud.proxy"][0], (proxy) => player.setWayOut({ ...(proxy !== undefined && { proxy }), ...(noProxy !== "" && { noProxy }) }));
@@ -107,7 +109,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   if (provisioning?.claimToken !== undefined) forgetUsedToken(agent, provisioning.path, log);
   platform.world?.setHooks(simulatedHooks(() => playerPid(player), log));
   const local = await createLocal(options, agent, socketPath("agent.sock", place).path, platform, { playerGroup, onListening: () => listening.note("agent.sock") });
-  return { agent, run: (signal) => run({ agent, player, local, listening, platform, progress, timers, log }, signal) };
+  return { agent, run: (signal) => run({ agent, servePlayer, local, listening, platform, progress, timers, log }, signal) };
 }
 
 async function openMachine({ config, paths, pino }: ComposeOptions, timers: Timers): Promise<OpenedPlatform> {
@@ -186,7 +188,7 @@ async function createLocal(options: ComposeOptions, agent: Agent, path: string, 
 
 interface Running {
   readonly agent: Agent;
-  readonly player: PlayerSocket;
+  readonly servePlayer: (signal: AbortSignal) => Promise<void>;
   readonly local: LocalServer;
   readonly listening: Listening;
   readonly platform: OpenedPlatform;
@@ -196,10 +198,10 @@ interface Running {
 }
 
 /** The core's own parts are supervised by it; the two sockets and systemd are this process's. */
-async function run({ agent, player, local, listening, platform, progress, timers, log }: Running, signal: AbortSignal): Promise<void> {
+async function run({ agent, servePlayer, local, listening, platform, progress, timers, log }: Running, signal: AbortSignal): Promise<void> {
   const systemd = new Systemd({ env: process.env, timers, log, healthy: () => progress.healthy() });
   const units: readonly Unit[] = [
-    { name: "player-link", run: (stop) => player.run(stop) },
+    { name: "player-link", run: servePlayer },
     { name: "local-api", run: (stop) => local.run(stop) },
   ];
   log.info({ deviceId: agent.ports.deviceId, adapter: platform.adapter.name, evidence: platform.adapter.evidence }, "the agent starts");
@@ -223,7 +225,7 @@ async function run({ agent, player, local, listening, platform, progress, timers
   }
 }
 
-function playerPid(player: PlayerSocket): number | undefined {
+function playerPid(player: PlayerLink): number | undefined {
   const status = player.status();
   return status.kind === "present" ? status.pid : undefined;
 }

@@ -8,15 +8,16 @@ import { createJsonLog } from "../../platform/node/json-log.ts";
 import { silentLog } from "../../platform/ports/log.ts";
 import { LineFramer } from "../../platform/runtime/line-framer.ts";
 import type { AgentMessage, HostMessage } from "../../player-host/contract/link-messages.ts";
+import { HostLink } from "../core/player/host-link.ts";
 import type { PlayerEvent } from "../core/player/player-port.ts";
 import { ProxySetting } from "./transport/proxy-setting.ts";
-import { PlayerSocket } from "./player-socket.ts";
+import { servePlayerSocket } from "./player-socket.ts";
 
 let folder = "";
 let path = "";
 let stop = new AbortController();
 let running: Promise<void> = Promise.resolve();
-let link: PlayerSocket;
+let link: HostLink;
 const hosts: TestHost[] = [];
 
 /** The other end, as a host would speak. */
@@ -54,8 +55,9 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "vitrine-player-"));
   path = join(folder, "player.sock");
   stop = new AbortController();
-  link = new PlayerSocket(path, { clock: systemClock, timers: new SystemTimers(), log: silentLog });
-  running = link.run(stop.signal);
+  const timers = new SystemTimers();
+  link = new HostLink({ clock: systemClock, timers, log: silentLog });
+  running = servePlayerSocket({ path, link, timers }, stop.signal);
   await expect.poll(() => statSync(path, { throwIfNoEntry: false })?.isSocket()).toBe(true);
 });
 afterEach(async () => {
@@ -136,8 +138,8 @@ test("a peer that floods with nonsense costs a few lines of the log, and the age
   const json = createJsonLog([{ write: (line: string) => void lines.push(line) }], "info", systemClock);
   const flooded = join(folder, "flooded.sock");
   const timers = new SystemTimers();
-  const other = new PlayerSocket(flooded, { clock: systemClock, timers, log: json.log });
-  const serving = other.run(stop.signal);
+  const other = new HostLink({ clock: systemClock, timers, log: json.log });
+  const serving = servePlayerSocket({ path: flooded, link: other, timers }, stop.signal);
   await expect.poll(() => statSync(flooded, { throwIfNoEntry: false })?.isSocket()).toBe(true);
   const host = new TestHost(flooded, "11111111");
   await expect.poll(() => host.got.some(({ t }) => t === "agent-hello")).toBe(true);

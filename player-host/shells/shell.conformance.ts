@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CALLS_BURST, CALLS_PER_SECOND } from "../page-api/page-gate.ts";
+import { CALLS_BURST, CALLS_PER_SECOND } from "../host/page-gate.ts";
 import { HTTPS_ORIGINS } from "../stage/navigation-rules.ts";
 import type { LoadTarget, Shell, ShellEvent } from "../stage/shell.ts";
 import { shellLoadingConformance } from "./shell-loading.conformance.ts";

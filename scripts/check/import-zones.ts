@@ -73,6 +73,20 @@ export const ZONES: readonly Zone[] = [
     why: "the stage is the same on every shell: declare a port and take the implementation as an argument",
   },
   {
+    name: "player-host/host",
+    at: ["player-host/host/"],
+    may: ["player-host/host/", "player-host/stage/", "player-host/contract/", ...VALUES],
+    pure: true,
+    why: "the host's logic also runs inside a panel's web page: declare a port and take the implementation as an argument",
+  },
+  {
+    name: "player-host/node",
+    at: ["player-host/node/"],
+    may: ["player-host/node/", "player-host/host/", "player-host/stage/", "player-host/contract/", ...VALUES, ...NODE],
+    pure: false,
+    why: "it is the machine under the host, and knows no shell",
+  },
+  {
     name: "agent/node",
     at: ["agent/node/"],
     may: ["agent/", "player-host/contract/", ...VALUES, ...NODE],

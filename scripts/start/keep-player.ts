@@ -1,6 +1,6 @@
 import type { BrowserReport } from "../../player-host/contract/browser-report.ts";
 import type { BrowserProofLimits } from "../../player-host/contract/browser-trial.ts";
-import { EXIT as HOST_EXIT } from "../../player-host/shells/common/exit-codes.ts";
+import { EXIT as HOST_EXIT } from "../../player-host/node/exit-codes.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
 import { nameOf, type BrowserChoice, type ChosenBrowser } from "./browser-choice.ts";
 import { lastWords, POWER_CUT, RestartPause, runOnce, type KeepDeps, type ProgramUp } from "./keep-running.ts";

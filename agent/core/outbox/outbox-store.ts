@@ -161,6 +161,6 @@ export type OpenOutboxStore = () => Promise<OutboxOpening>;
 
 /**
  * How many dedupe keys of rows that are gone a store keeps: more than a player host has under way without an answer
- * (564, see `player-host/shells/common/page-desk.ts`), for all of that may come again after the agent was killed.
+ * (564, see `player-host/host/page-desk.ts`), for all of that may come again after the agent was killed.
  */
 export const RECENT_KEYS_MAX = 1_024;

@@ -6,7 +6,7 @@ import { packageLimits } from "../../page-api/package-limits.ts";
 import { addressOf, mayNavigate, originForPeople, PACKAGE_ORIGIN, rulesFor, sameAddress, type NavigationRules, type OwnOrigins } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, RefusedThing, ShellEvent } from "../../stage/shell.ts";
 import { CdpError, cdpFailure, type Cdp, type CdpCommands, type CdpParams, type CdpResult } from "./cdp-client.ts";
-import { hostOf, loadIssue } from "../common/load-issue.ts";
+import { hostOf, loadIssue } from "../../host/load-issue.ts";
 import type { GuardedPage, PendingLoad } from "./fetch-guard.ts";
 
 /** The page API's side that is put into every document, and how it calls the host. */

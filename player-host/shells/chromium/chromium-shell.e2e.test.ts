@@ -11,7 +11,7 @@ import { toHex } from "../../../platform/runtime/encoding.ts";
 import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { pageScript } from "../../page-api/page-script.ts";
 import { screenDocument } from "../../screens/screen-document.ts";
-import { overlayScript } from "../common/overlay-script.ts";
+import { overlayScript } from "../cdp/overlay-script.ts";
 import { shellWindowsConformance } from "../shell-windows.conformance.ts";
 import { hangConformance } from "../shell-hangs.conformance.ts";
 import { shellConformance } from "../shell.conformance.ts";

@@ -4,9 +4,10 @@ import { messageOf, type Issue } from "../../../platform/ports/result.ts";
 import { HTTPS_ORIGINS, isOwnHost, mayNavigate, mayPass, originForPeople, PACKAGE_SCHEME, sameAddress, type NavigationRules } from "../../stage/navigation-rules.ts";
 import type { WayOut } from "../../contract/link-messages.ts";
 import type { LoadTarget, RefusedThing, ScreenModel } from "../../stage/shell.ts";
-import { hostOf, loadIssue } from "../common/load-issue.ts";
-import { answerFromPackage, type PackageAnswer } from "../common/package-files.ts";
-import { browserProxyOf, failedOnTheWay, proxyRefusal } from "../common/way-out.ts";
+import { hostOf, loadIssue } from "../../host/load-issue.ts";
+import { answerFromPackage, type PackageAnswer } from "../../host/package-files.ts";
+import { diskPackageFolders } from "../../node/disk-package-folders.ts";
+import { browserProxyOf, failedOnTheWay, proxyRefusal } from "../../host/way-out.ts";
 import { CdpError, type Cdp } from "./cdp-client.ts";
 import { ProxyAuth } from "./proxy-auth.ts";
 
@@ -234,7 +235,7 @@ export class FetchGuard {
     const main = paused.frameId === page.frameId && paused.resourceType === "Document";
     const headers = Object.entries(paused.request.headers);
     const header = (wanted: string): string | undefined => headers.find(([name]) => name.toLowerCase() === wanted)?.[1];
-    answerFromPackage(target, { method, url, range: header("range"), serviceWorker: header("service-worker") === "script" }).then(
+    answerFromPackage(diskPackageFolders, target, { method, url, range: header("range"), serviceWorker: header("service-worker") === "script" }).then(
       (answer) => {
         if (main && answer.status >= 400) {
           const error = { code: `package.${answer.status}`, message: `The package has no ${new URL(url).pathname.slice(0, 200)}.` };

@@ -10,7 +10,7 @@ import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import type { WayOut } from "../../contract/link-messages.ts";
 import { pageScript } from "../../page-api/page-script.ts";
 import { screenDocument } from "../../screens/screen-document.ts";
-import { overlayScript } from "../common/overlay-script.ts";
+import { overlayScript } from "../cdp/overlay-script.ts";
 import { findTestChromium } from "../testing/find-chromium.ts";
 import { ShellSeat } from "../testing/shell-seat.ts";
 import { openSiteProxy, type SiteProxy } from "../testing/site-proxy.ts";

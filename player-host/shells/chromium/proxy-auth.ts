@@ -1,6 +1,6 @@
 import type { Protocol } from "devtools-protocol";
 import type { Log } from "../../../platform/ports/log.ts";
-import type { ProxyCredentials } from "../common/way-out.ts";
+import type { ProxyCredentials } from "../../host/way-out.ts";
 
 /** Requests whose challenge was answered and may come back. */
 const ASKED_MAX = 500;

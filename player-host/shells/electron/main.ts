@@ -5,11 +5,11 @@ import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.
 import { systemRandom } from "../../../platform/linux/system-random.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
 import { screenDocument } from "../../screens/screen-document.ts";
-import { EXIT } from "../common/exit-codes.ts";
-import { parseHostOptions } from "../common/host-options.ts";
-import { complain, runHostProgram, type HostProgram } from "../common/host-program.ts";
-import { overlayScript } from "../common/overlay-script.ts";
-import { findProfileFolder } from "../common/profile-folder.ts";
+import { EXIT } from "../../node/exit-codes.ts";
+import { parseHostOptions } from "../../node/host-options.ts";
+import { complain, runHostProgram, type HostProgram } from "../../node/host-program.ts";
+import { overlayScript } from "../cdp/overlay-script.ts";
+import { findProfileFolder } from "../../node/profile-folder.ts";
 import { ElectronShell } from "./electron-shell.ts";
 import { ownArguments } from "./own-arguments.ts";
 import { OWN_SCHEMES } from "./own-schemes.ts";

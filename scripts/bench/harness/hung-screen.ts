@@ -7,7 +7,7 @@ import { pageScript } from "../../../player-host/page-api/page-script.ts";
 import { screenDocument } from "../../../player-host/screens/screen-document.ts";
 import { ChromiumShell } from "../../../player-host/shells/chromium/chromium-shell.ts";
 import { renderersInGroup } from "../../../player-host/shells/chromium/renderer-processes.ts";
-import { overlayScript } from "../../../player-host/shells/common/overlay-script.ts";
+import { overlayScript } from "../../../player-host/shells/cdp/overlay-script.ts";
 import { Stage } from "../../../player-host/stage/stage.ts";
 
 /** The player host's stage over a real browser with a page that can be made to hang. */

@@ -13,7 +13,7 @@ import { parseJson } from "../../../platform/runtime/json.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { HostMessageSchema } from "../../../player-host/contract/link-messages.ts";
-import { PageGate } from "../../../player-host/page-api/page-gate.ts";
+import { PageGate } from "../../../player-host/host/page-gate.ts";
 import { CloudBench, type BenchDevice } from "../../dev-cloud/testing/cloud-bench.ts";
 import { COMMAND_PARAMS, DESIRED_DOCUMENTS, goldenTexts, HOST_LINES, LOCAL_LINES, PAGE_CALLS } from "./corpus.ts";
 import { mutate } from "./mutate.ts";

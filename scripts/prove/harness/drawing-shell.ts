@@ -1,4 +1,5 @@
-import { answerFromPackage } from "../../../player-host/shells/common/package-files.ts";
+import { answerFromPackage } from "../../../player-host/host/package-files.ts";
+import { diskPackageFolders } from "../../../player-host/node/disk-package-folders.ts";
 import type { FrameFinding, LoadTarget, PixelSample, Shell, ShellEvent, ShellFacts } from "../../../player-host/stage/shell.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { PACKAGE_FILES } from "./sample-package.ts";
@@ -65,7 +66,7 @@ export class DrawingShell implements Shell {
   }
 
   async #fetch(target: Extract<LoadTarget, { kind: "package" }>, name: string): Promise<{ readonly status: number; readonly text: string }> {
-    const { status, body } = await answerFromPackage(target, { method: "GET", url: `http://package.invalid/${name}` });
+    const { status, body } = await answerFromPackage(diskPackageFolders, target, { method: "GET", url: `http://package.invalid/${name}` });
     return { status, text: Buffer.from(body).toString("utf8") };
   }
 

@@ -5,10 +5,9 @@ import { systemRandom } from "../../../platform/linux/system-random.ts";
 import { socketPlaceOf } from "../../../platform/node/socket-folder.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
 import { playerSocketPath } from "../../../player-host/contract/socket-path.ts";
-import { composeHost } from "../../../player-host/shells/common/compose-host.ts";
-import { hostLog, RotatingFile } from "../../../player-host/shells/common/host-log.ts";
-import { takeInstanceLock } from "../../../player-host/shells/common/instance-lock.ts";
-import { openAgentSocket } from "../../../player-host/shells/common/open-agent-socket.ts";
+import { composeHost } from "../../../player-host/node/compose-host.ts";
+import { hostLog, RotatingFile } from "../../../player-host/node/host-log.ts";
+import { takeInstanceLock } from "../../../player-host/node/instance-lock.ts";
 import { DrawingShell } from "./drawing-shell.ts";
 
 /**
@@ -49,9 +48,9 @@ export class PictureHost {
     try {
       const socket = playerSocketPath(socketPlaceOf(data));
       const host = await composeHost({
-        dataDir: data, openLink: () => openAgentSocket(socket, data), shell: this.shell, browser: { why: "drawn by the proof", sandbox: true, passedOver: [] }, trial: false,
+        dataDir: data, socket, socketsDir: data, shell: this.shell, browser: { why: "drawn by the proof", sandbox: true, passedOver: [] }, trial: false,
         clock: systemClock, timers: new SystemTimers(systemClock), random: systemRandom, log: hostLog(file, { write: () => true }, "info", systemClock),
-        env: {}, pid: process.pid, hostBytes: () => 1,
+        env: {},
       });
       await host.run(this.#stop.signal);
     } finally {

@@ -3,7 +3,8 @@
  * them taken out again as an agent does that stored them. What it was told goes to stdout, written before anything else happens.
  */
 import { writeSync } from "node:fs";
-import { PageSpool, type SpooledMessage } from "../../../player-host/link/page-spool.ts";
+import { PageSpool, type SpooledMessage } from "../../../player-host/host/page-spool.ts";
+import { FileSpoolStore } from "../../../player-host/node/file-spool-store.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 
 const [path = "", life = "0", from = "1"] = process.argv.slice(2);
@@ -12,7 +13,7 @@ const BYTES_MAX = 2_048;
 const MESSAGES = 12;
 const say = (what: string, id: string): number => writeSync(1, `${what} ${id}\n`);
 
-const spool = new PageSpool(path, silentLog, BYTES_MAX);
+const spool = new PageSpool(new FileSpoolStore(path), silentLog, BYTES_MAX);
 await spool.open();
 for (const { id } of spool.waiting()) say("waiting", id);
 for (let n = Number(from); n < Number(from) + MESSAGES; n += 1) {

@@ -1,7 +1,8 @@
 import { cpSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog } from "../../../platform/ports/log.ts";
-import { PageSpool } from "../../../player-host/link/page-spool.ts";
+import { PageSpool } from "../../../player-host/host/page-spool.ts";
+import { FileSpoolStore } from "../../../player-host/node/file-spool-store.ts";
 import type { DeviceRow, DocumentRow } from "../../dev-cloud/sessions/cloud-store.ts";
 import { pauseMs } from "../harness/agent-process.ts";
 import { DeviceRig } from "../harness/device-rig.ts";
@@ -85,7 +86,7 @@ async function showPicture(data: string): Promise<void> {
 
 /** What a page said while the agent was away, kept by the host's own code. */
 async function fillSpool(data: string, prefix: string): Promise<ReadonlySet<string>> {
-  const spool = new PageSpool(join(data, "player", "spool.jsonl"), silentLog);
+  const spool = new PageSpool(new FileSpoolStore(join(data, "player", "spool.jsonl")), silentLog);
   await spool.open();
   const ids: string[] = [];
   for (let n = 1; n <= SPOOLED; n += 1) {

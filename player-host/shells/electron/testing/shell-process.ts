@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { systemClock, SystemTimers } from "../../../../platform/linux/system-clock.ts";
 import { silentLog } from "../../../../platform/ports/log.ts";
 import { screenDocument } from "../../../screens/screen-document.ts";
-import { overlayScript } from "../../common/overlay-script.ts";
+import { overlayScript } from "../../cdp/overlay-script.ts";
 import { serveShell } from "../../testing/remote-shell.ts";
 import { ElectronShell } from "../electron-shell.ts";
 import { OWN_SCHEMES } from "../own-schemes.ts";

@@ -1,0 +1,129 @@
+import * as v from "valibot";
+import type { Timers } from "../../platform/ports/clock.ts";
+import type { Log } from "../../platform/ports/log.ts";
+import type { Random } from "../../platform/ports/random.ts";
+import { messageOf } from "../../platform/ports/result.ts";
+import { Emitter } from "../../platform/runtime/emitter.ts";
+import { utf8 } from "../../platform/runtime/encoding.ts";
+import { parseJson } from "../../platform/runtime/json.ts";
+import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
+import { schemaIssueWords } from "../../platform/runtime/schema-issue.ts";
+import { sleep } from "../../platform/runtime/sleep.ts";
+import type { ChannelListener, LinkChannel } from "../contract/link-channel.ts";
+import { AgentMessageSchema, LINK_LINE_BYTES_MAX, type AgentMessage, type HostMessage } from "../contract/link-messages.ts";
+
+export type LinkEvent =
+  /** The agent has said hello: from now on messages go out. */
+  | { readonly kind: "connected"; readonly hello: Extract<AgentMessage, { t: "agent-hello" }> }
+  | { readonly kind: "message"; readonly message: AgentMessage }
+  | { readonly kind: "disconnected"; readonly why: string };
+
+/** Opens a channel to the agent. What goes wrong is told by `ended`. */
+export type OpenAgentChannel = (listener: ChannelListener) => LinkChannel;
+
+export interface AgentLinkDeps {
+  readonly open: OpenAgentChannel;
+  readonly hello: () => HostMessage;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** A local connection costs nothing to try: soon at first, so that an agent's restart is short for the page too. */
+const RETRY: RetryPolicy = { firstMs: 200, factor: 1.6, capMs: 5_000, floorMs: 50 };
+const HELLO_TIMEOUT_MS = 10_000;
+
+/** The host's end of the link: connects and reconnects until `signal` aborts, one connection at a time. */
+export class AgentLink {
+  readonly #deps: AgentLinkDeps;
+  readonly #events: Emitter<LinkEvent>;
+  #channel: LinkChannel | undefined;
+  #greeted = false;
+  #lastError = "";
+
+  constructor(deps: AgentLinkDeps) {
+    this.#deps = deps;
+    this.#events = new Emitter((thrown) => deps.log.error({ error: thrown instanceof Error ? thrown.stack : messageOf(thrown) }, "a link listener threw"));
+  }
+
+  onEvent(listener: (event: LinkEvent) => void): () => void {
+    return this.#events.on(listener);
+  }
+
+  get connected(): boolean {
+    return this.#greeted;
+  }
+
+  /** False when it could not be handed to the agent; nothing is queued here for an agent that is away. */
+  send(message: HostMessage): boolean {
+    if (!this.#greeted) return false;
+    return this.#write(message);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { timers, random } = this.#deps;
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      const greeted = await this.#connectOnce(signal);
+      if (greeted) attempt = 0;
+      await sleep(timers, "link.reconnect", retryDelayMs(RETRY, attempt, random), signal);
+    }
+  }
+
+  /** Resolves when the connection has ended; true when the agent had said hello on it. */
+  #connectOnce(signal: AbortSignal): Promise<boolean> {
+    const { open, hello, timers } = this.#deps;
+    return new Promise((resolve) => {
+      const silent = timers.after("link.hello", HELLO_TIMEOUT_MS, () => channel.end("the agent said no hello"));
+      const onAbort = (): void => channel.end("the host stops");
+      const channel = open({
+        opened: () => void this.#write(hello()),
+        line: (line) => {
+          this.#take(line);
+          if (this.#greeted) silent.cancel();
+        },
+        ended: (why) => {
+          silent.cancel();
+          signal.removeEventListener("abort", onAbort);
+          const greeted = this.#greeted;
+          this.#greeted = false;
+          this.#channel = undefined;
+          this.#sayClosed(greeted, why);
+          resolve(greeted);
+        },
+      });
+      this.#channel = channel;
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  #sayClosed(greeted: boolean, why: string): void {
+    if (greeted || why !== this.#lastError) this.#deps.log.info({ why }, "no link to the agent");
+    this.#lastError = why;
+    if (greeted) this.#events.emit({ kind: "disconnected", why });
+  }
+
+  #take(line: string): void {
+    const parsed = v.safeParse(AgentMessageSchema, parseJson(line));
+    if (!parsed.success) {
+      this.#deps.log.warn({ bytes: line.length, issue: schemaIssueWords(parsed.issues[0]).message }, "the agent said something unknown");
+      return;
+    }
+    const message = parsed.output;
+    if (message.t === "agent-hello") {
+      this.#greeted = true;
+      this.#lastError = "";
+      this.#deps.log.info({}, "linked to the agent");
+      this.#events.emit({ kind: "connected", hello: message });
+    } else if (this.#greeted) this.#events.emit({ kind: "message", message });
+  }
+
+  #write(message: HostMessage): boolean {
+    const line = JSON.stringify(message);
+    const bytes = utf8(line).length;
+    if (bytes > LINK_LINE_BYTES_MAX) {
+      this.#deps.log.error({ message: message.t, bytes }, "a message is too long for the link");
+      return false;
+    }
+    return this.#channel?.send(line) ?? false;
+  }
+}

@@ -1,0 +1,176 @@
+import type { Clock, Timer, Timers } from "../../platform/ports/clock.ts";
+import type { Log } from "../../platform/ports/log.ts";
+import type { Result } from "../../platform/ports/result.ts";
+import { Emitter } from "../../platform/runtime/emitter.ts";
+import { messageOf } from "../../platform/ports/result.ts";
+import type { BrowserReport } from "../contract/browser-report.ts";
+import { PROOF, type BrowserProofLimits } from "../contract/browser-trial.ts";
+import { browserSupport } from "../contract/supported-browsers.ts";
+import type { FrameFinding, Shell, ShellEvent, ShellFacts } from "../stage/shell.ts";
+
+export interface BrowserProofDeps {
+  readonly shell: Shell;
+  /** What whoever chose the browser knows of it. */
+  readonly chosen: Pick<BrowserReport, "why" | "sandbox" | "passedOver">;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** Default: `PROOF`. */
+  readonly limits?: BrowserProofLimits;
+}
+
+/**
+ * Holds the browser behind a shell to its proof: the first frame of a loaded page. It counts ends before that and has a
+ * deadline for it, longer by once where a page may be at fault, and says at the start what is to be said of the version. Shell-neutral; changes nothing about the shell.
+ */
+export class BrowserProof {
+  readonly #deps: BrowserProofDeps;
+  readonly #limits: BrowserProofLimits;
+  readonly #changed: Emitter<BrowserReport>;
+  readonly #ends: string[] = [];
+  readonly shell: Shell;
+  #report: BrowserReport;
+  #firstStartMs: number | undefined;
+  #deadline: Timer | undefined;
+  #answers = false;
+  #loaded = false;
+  /** A document has taken its place in this browser. */
+  #committed = false;
+  #extended = false;
+
+  constructor(deps: BrowserProofDeps) {
+    this.#deps = deps;
+    this.#limits = deps.limits ?? PROOF;
+    this.#changed = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to the browser's proof threw"));
+    this.#report = { name: deps.shell.kind, ...deps.chosen, support: "unknown", picture: { kind: "waiting" } };
+    this.shell = watched(deps.shell, { starts: () => this.#starts(), started: (result) => this.#started(result), frame: (finding, asked) => this.#frame(finding, asked), isLoaded: () => this.#loaded });
+    deps.shell.onEvent((event) => this.#take(event));
+  }
+
+  get report(): BrowserReport {
+    return this.#report;
+  }
+
+  onChange(listener: (report: BrowserReport) => void): () => void {
+    return this.#changed.on(listener);
+  }
+
+  stop(): void {
+    this.#deadline?.cancel();
+  }
+
+  #starts(): void {
+    if (this.#firstStartMs !== undefined) return;
+    this.#firstStartMs = this.#deps.clock.monotonicMs();
+    this.#armDeadline();
+  }
+
+  #armDeadline(): void {
+    const { clock, timers } = this.#deps;
+    this.#deadline?.cancel();
+    this.#deadline = timers.after("browser.proof", this.#limits.pictureWithinMs, () => {
+      const last = this.#ends.at(-1);
+      const seconds = Math.round((clock.monotonicMs() - (this.#firstStartMs ?? 0)) / 1_000);
+      this.#fail(`no picture within ${seconds} s; ${last === undefined ? this.#waitsFor() : `it ended once: ${last}`}`);
+    });
+  }
+
+  /**
+   * A page that hangs as soon as it is there looks like a browser that draws nothing. Its renderer is ended, and after the
+   * second time a page of ours is shown: a browser that draws that one has proved itself, and it is given the time for it.
+   */
+  #rendererGone(): void {
+    if (!this.#committed || this.#extended || this.#report.picture.kind !== "waiting") return;
+    this.#extended = true;
+    this.#armDeadline();
+  }
+
+  #waitsFor(): string {
+    if (!this.#answers) return "it was started and has not answered";
+    return this.#loaded ? "it answers and has loaded its page, and draws nothing" : "it answers, and no page was loaded in it";
+  }
+
+  #started(result: Result<ShellFacts>): void {
+    if (!result.ok) return this.#ended(result.error.message);
+    this.#answers = true;
+    const { name } = result.value;
+    if (name === this.#report.name) return;
+    const { support, sentence, todo } = browserSupport(name);
+    if (sentence !== undefined) this.#deps.log[support === "too-old" ? "error" : "info"]({ browser: name, todo }, sentence);
+    this.#set({ ...this.#report, name, support });
+  }
+
+  #take(event: ShellEvent): void {
+    if (event.kind === "load-committed" || event.kind === "load-finished") this.#committed = true;
+    if (event.kind === "load-finished") this.#loaded = true;
+    if (event.kind === "renderer-gone") this.#rendererGone();
+    if (event.kind === "browser-gone") this.#committed = false;
+    if (event.kind === "browser-gone" || event.kind === "renderer-gone") this.#loaded = false;
+    if (event.kind === "browser-gone") this.#ended(event.reason);
+  }
+
+  /** `asked`: a page was loaded when the frame was asked for. An empty tab makes frames too and is no picture. */
+  #frame(finding: FrameFinding, asked: boolean): void {
+    if (this.#report.picture.kind === "seen" || finding.kind !== "alive" || !asked || !this.#loaded) return;
+    this.#deadline?.cancel();
+    const afterMs = Math.round(this.#deps.clock.monotonicMs() - (this.#firstStartMs ?? 0));
+    this.#deps.log.info({ browser: this.#report.name, afterMs }, "first picture seen");
+    this.#set({ ...this.#report, picture: { kind: "seen", afterMs } });
+  }
+
+  #ended(why: string): void {
+    if (this.#report.picture.kind !== "waiting") return;
+    this.#ends.push(why);
+    if (this.#ends.length >= this.#limits.exitsMax) this.#fail(`it ended ${this.#ends.length} times before its first picture; the last time: ${why}`);
+  }
+
+  #fail(why: string): void {
+    if (this.#report.picture.kind !== "waiting") return;
+    this.#deadline?.cancel();
+    this.#deps.log.error({ browser: this.#report.name, why }, "the browser has not proved itself");
+    this.#set({ ...this.#report, picture: { kind: "none", why: why.slice(0, 2_000) } });
+  }
+
+  #set(report: BrowserReport): void {
+    this.#report = report;
+    this.#changed.emit(report);
+  }
+}
+
+interface Witness {
+  starts(): void;
+  started(result: Result<ShellFacts>): void;
+  isLoaded(): boolean;
+  frame(finding: FrameFinding, loadedWhenAsked: boolean): void;
+}
+
+/** The same shell, of which somebody hears what it answers. */
+function watched(shell: Shell, witness: Witness): Shell {
+  return {
+    kind: shell.kind,
+    start: async () => {
+      witness.starts();
+      const result = await shell.start();
+      witness.started(result);
+      return result;
+    },
+    witnessFrame: async (timeoutMs) => {
+      const loaded = witness.isLoaded();
+      const finding = await shell.witnessFrame(timeoutMs);
+      witness.frame(finding, loaded);
+      return finding;
+    },
+    stop: () => shell.stop(),
+    load: (load, target) => shell.load(load, target),
+    resetRenderer: () => shell.resetRenderer(),
+    screenshot: (request) => shell.screenshot(request),
+    sample: () => shell.sample(),
+    clearCache: (what) => shell.clearCache(what),
+    sendToPage: (text) => shell.sendToPage(text),
+    overlay: (text) => shell.overlay(text),
+    metrics: () => shell.metrics(),
+    ...(shell.clearPackageStorage && { clearPackageStorage: shell.clearPackageStorage.bind(shell) }),
+    ...(shell.setWayOut && { setWayOut: shell.setWayOut.bind(shell) }),
+    onEvent: (listener) => shell.onEvent(listener),
+  };
+}

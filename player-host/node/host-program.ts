@@ -1,0 +1,136 @@
+import { join } from "node:path";
+import { makeFolder } from "../../platform/node/make-folder.ts";
+import { closeToOthers } from "../../platform/node/private-tree.ts";
+import { socketPlaceOf } from "../../platform/node/socket-folder.ts";
+import type { Clock, Timer, Timers } from "../../platform/ports/clock.ts";
+import type { Log } from "../../platform/ports/log.ts";
+import type { Random } from "../../platform/ports/random.ts";
+import { fail, messageOf, ok, type Issue, type Result } from "../../platform/ports/result.ts";
+import { playerSocketPath } from "../contract/socket-path.ts";
+import type { Shell } from "../stage/shell.ts";
+import { composeHost } from "./compose-host.ts";
+import { EXIT } from "./exit-codes.ts";
+import { hostLog, RotatingFile } from "./host-log.ts";
+import { parseHostOptions, USAGE, type HostOptions } from "./host-options.ts";
+import { takeInstanceLock } from "./instance-lock.ts";
+import { parentGone } from "./parent-watch.ts";
+import { socketsDir } from "./sockets-dir.ts";
+
+/** After this the process ends however much is left to do: whoever asked waits for two seconds. */
+const STOP_DEADLINE_MS = 1_900;
+/** The browsers' own profiles, with thousands of files; nobody gets into them past the folder above. */
+const PROFILES: ReadonlySet<string> = new Set(["chromium", "electron"]);
+const LOG_BYTES_MAX = 2 * 1024 * 1024;
+/** Codes of a disk that is worn, full or read-only. A picture needs no disk. */
+const POOR_DISK = new Set(["EROFS", "ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM"]);
+
+/** What a player host is on one shell; the rest of it is the same on all. */
+export interface HostProgram {
+  /** The command line, without what belongs to the shell's own binary. */
+  readonly argv: readonly string[];
+  /** Why the shell cannot start with these options, as a sentence for the person who typed them. */
+  readonly refuse?: (options: HostOptions) => string | undefined;
+  readonly openShell: (options: HostOptions, deps: { readonly clock: Clock; readonly timers: Timers; readonly log: Log }) => Promise<Shell>;
+  /** Whether the browser runs in its own sandbox. */
+  readonly sandbox: boolean;
+  /** Ends the process at once. */
+  readonly exit: (code: number) => void;
+  /** What else than a signal asks the host to end. */
+  readonly onQuit?: (listener: () => void) => void;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+}
+
+/** One host on its data folder, from its command line to its exit code. */
+export async function runHostProgram(program: HostProgram): Promise<number> {
+  if (program.argv.some((word) => word === "--help" || word === "-h")) {
+    process.stdout.write(`${USAGE}\n`);
+    return EXIT.stopped;
+  }
+  const parsed = parseHostOptions(program.argv, process.cwd());
+  if (!parsed.ok) return complain(`${parsed.error.message} ${parsed.error.hint ?? ""}`, EXIT.usage);
+  const options = parsed.value;
+  const refused = program.refuse?.(options);
+  if (refused !== undefined) return complain(refused, EXIT.usage);
+  const folder = openFolder(join(options.dataDir, "player"));
+  if (!folder.ok && folder.error.code === "host.data-folder") return complain(`The data folder ${options.dataDir} cannot be used: ${folder.error.message}`, EXIT.usage);
+  const lock = await takeInstanceLock(join(options.dataDir, "player", "host.lock"));
+  if (!lock.ok && lock.error.code !== "host.lock-unwritable") return complain(`${lock.error.message} ${lock.error.hint ?? ""}`, EXIT.alreadyRunning);
+  const file = new RotatingFile(join(options.logsDir, "player.log"), { bytesMax: LOG_BYTES_MAX, bufferBytesMax: 0 });
+  const log = hostLog(file, process.stderr, options.logLevel, program.clock);
+  // Only this user's business: the scene has the content's address, the profile the page's cookies. Its log is for its group.
+  process.umask(0o027);
+  const openPlaces = folder.ok ? closeToOthers(join(options.dataDir, "player"), { leave: PROFILES }) : [];
+  if (openPlaces.length > 0) log.error({ places: openPlaces.slice(0, 20) }, "other users of this machine can read what the player host keeps, and that cannot be changed");
+  // A full or read-only disk: the picture comes first.
+  for (const poor of [folder, lock]) if (!poor.ok) log.error({ ...poor.error }, "the player host starts on a disk that takes nothing");
+  try {
+    return await run(program, options, log, () => file.trouble());
+  } catch (thrown) {
+    log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "the player host broke");
+    return EXIT.crashed;
+  } finally {
+    if (lock.ok) await lock.value.release();
+    file.close();
+  }
+}
+
+/** Errors: `host.data-folder` (it cannot be one), `host.disk` (the disk does not take it). */
+function openFolder(path: string): Result<void> {
+  try {
+    makeFolder(path, 0o700);
+    return ok(undefined);
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code ?? "";
+    return fail(POOR_DISK.has(code) ? "host.disk" : "host.data-folder", messageOf(thrown));
+  }
+}
+
+async function run(program: HostProgram, options: HostOptions, log: Log, logTrouble: () => Issue | undefined): Promise<number> {
+  const { clock, timers, random } = program;
+  const stop = new AbortController();
+  let deadline: Timer | undefined;
+  const end = (why: string): void => {
+    if (stop.signal.aborted) return;
+    log.info({ why }, "stopping");
+    stop.abort();
+    // Nothing may keep the process once it was asked to stop; the browser ends with its pipe.
+    deadline = timers.after("host.stop-deadline", STOP_DEADLINE_MS, () => program.exit(EXIT.stopped));
+  };
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => end(signal));
+  program.onQuit?.(() => end("quit"));
+  // A terminal or a journal that went away must not take the picture with it.
+  process.stderr.on("error", () => undefined);
+  const shell = await program.openShell(options, { clock, timers, log });
+  const agentDir = socketsDir(process.env, options.dataDir);
+  const socket = playerSocketPath(socketPlaceOf(agentDir));
+  const host = await composeHost({
+    dataDir: options.dataDir,
+    socket,
+    socketsDir: agentDir,
+    shell, clock, timers, random, log,
+    browser: { why: options.browserWhy, sandbox: program.sandbox, passedOver: options.passedOver },
+    trial: options.trial,
+    env: process.env,
+    logTrouble,
+  });
+  log.info({ dataDir: options.dataDir, socket: socket.path, headless: options.headless }, "player host starts");
+  const launcher = parentGone(process.env, timers, stop.signal).then((gone) => {
+    if (gone) end("the launcher is gone");
+  });
+  const how = await host.run(stop.signal);
+  stop.abort();
+  await launcher;
+  deadline?.cancel();
+  log.info({ how: how.kind }, "player host ends");
+  // The last line, for whoever lets another browser take over.
+  if (how.kind === "unproven") return complain(how.why, EXIT.unproven);
+  return how.kind === "restart" ? EXIT.restart : EXIT.stopped;
+}
+
+/** Says why to whoever started it, and gives the exit code back. */
+export function complain(sentence: string, code: number): number {
+  process.stderr.write(`${sentence.trim()}\n`);
+  return code;
+}

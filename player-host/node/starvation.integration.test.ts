@@ -1,0 +1,77 @@
+import { reportLeftOut } from "../../scripts/check/left-out.ts";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { existsSync } from "node:fs";
+import { silentLog } from "../../platform/ports/log.ts";
+import { systemClock } from "../../platform/linux/system-clock.ts";
+import { VirtualTime } from "../../platform/simulated/virtual-time.ts";
+import { endStuckRenderer, longestWaitMs, ProcessStarvation, type Starvation } from "./starvation.ts";
+
+const counts = existsSync("/proc/self/schedstat");
+
+/** A process that loops, on the first processor alone. */
+async function looping(): Promise<number> {
+  const child = spawn("taskset", ["-c", "0", process.execPath, "-e", 'process.stdout.write("up"); for (;;);'], { stdio: ["ignore", "pipe", "ignore"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  return child.pid ?? 0;
+}
+
+if (!counts) reportLeftOut("the time that a process is kept waiting for a processor", "this kernel does not count it (no schedstat)");
+
+describe.skipIf(!counts)("the time that a process is kept waiting for a processor", () => {
+  test("is much where two loop on one processor, and none where a process is stopped", async () => {
+    const [one, other] = [await looping(), await looping()];
+    const waited = await new ProcessStarvation(() => Promise.resolve([one, other]), systemClock).begin();
+    await pause(600);
+    expect(await waited()).toBeGreaterThan(100);
+    process.kill(one, "SIGSTOP");
+    process.kill(other, "SIGSTOP");
+    await pause(50);
+    const stopped = await new ProcessStarvation(() => Promise.resolve([one, other]), systemClock).begin();
+    await pause(300);
+    expect(await stopped()).toBe(0);
+  });
+
+  test("is none of a process that is not there", async () => {
+    const waited = await new ProcessStarvation(() => Promise.resolve([2 ** 30]), systemClock).begin();
+    expect(await waited()).toBe(0);
+  });
+});
+
+test("a thread that began meanwhile has waited since it began, and one that ended does not count", () => {
+  expect(longestWaitMs(new Map([["1", 500], ["2", 10]]), new Map([["2", 30], ["3", 25]]))).toBe(25);
+});
+
+describe("a renderer that does not take a document", () => {
+  function stuck(waits: readonly number[]) {
+    const time = new VirtualTime();
+    const left = [...waits];
+    const starvation: Starvation = { begin: () => Promise.resolve(() => Promise.resolve(left.shift() ?? 0)) };
+    const seat = { time, still: true, ends: 0 };
+    const endRenderer = (): Promise<void> => {
+      seat.ends += 1;
+      return Promise.resolve();
+    };
+    void endStuckRenderer({ starvation, isStill: () => seat.still, endRenderer, timers: time, log: silentLog });
+    return seat;
+  }
+
+  test("is ended once it has had a processor for two seconds, however busy the machine is", async () => {
+    const seat = stuck([900, 800, 300, 700, 700, 600]);
+    await seat.time.advance(5_500);
+    expect(seat.ends).toBe(0);
+    await seat.time.advance(1_000);
+    expect(seat.ends).toBe(1);
+  });
+
+  test("is left alone on a slow machine when it takes the document after all", async () => {
+    const seat = stuck([900]);
+    await seat.time.advance(500);
+    seat.still = false;
+    await seat.time.advance(10_000);
+    expect([seat.ends, seat.time.pending()]).toEqual([0, []]);
+  });
+});
