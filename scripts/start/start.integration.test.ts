@@ -153,8 +153,9 @@ describe("a browser that does not prove itself", () => {
     await vi.waitFor(() => expect(existsSync(join(device("1"), "status.json"))).toBe(true), WAIT);
     const why = "it ended 2 times before its first picture; the last time: exit code 127, libgbm.so.1: cannot open shared object file";
     expect(run.output()).toContain(`electron 45.4.1 has shown no picture: ${why}. chromium 1.2.3 takes over (found on this machine).`);
-    const { browser } = JSON.parse(readFileSync(join(device("1"), "status.json"), "utf8")) as { browser: unknown };
-    expect(browser).toMatchObject({ why: "found on this machine", passedOver: [{ name: "electron 45.4.1", why }] });
+    // It may be half written.
+    const status = await vi.waitFor(() => JSON.parse(readFileSync(join(device("1"), "status.json"), "utf8")) as { browser: unknown }, WAIT);
+    expect(status.browser).toMatchObject({ why: `${join(root, "bin/chromium")}, found on this machine`, passedOver: [{ name: "electron 45.4.1", why }] });
     run.process.kill("SIGINT");
     expect(await run.code).toBe(0);
     // Not tried again at the next start.
