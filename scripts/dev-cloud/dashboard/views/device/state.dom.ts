@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from "../../../../../platform/runtime/json.ts";
-import { age, brief, bytes, titled } from "../../model/format.ts";
+import { age, brief, bytes, duration, titled } from "../../model/format.ts";
 import { isReading, tell } from "../../model/reading-text.ts";
 import { h, refill, type Child } from "../../ui/dom.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
@@ -7,7 +7,7 @@ import { tick } from "../../ui/ticker.dom.ts";
 import { type DeviceContext, detailOf, summaryOf, whenever } from "./context.dom.ts";
 
 /** Parts in the order people look for them; parts this page does not know come after. */
-const ORDER = ["player", "display", "outputs", "audio", "schedule", "gpio", "network", "clock", "outbox", "health", "agent", "page"];
+const ORDER = ["player", "browser", "display", "outputs", "audio", "schedule", "gpio", "network", "clock", "outbox", "health", "agent", "page"];
 /** Shown elsewhere: the verdict beside the picture, the answer to the desired state in its own section. */
 const ELSEWHERE = new Set(["screen", "desired"]);
 
@@ -97,7 +97,7 @@ function plainText(key: string, value: Json, nowMs: number | undefined): string 
     const when = new Date(value).toLocaleString();
     return nowMs === undefined || value > nowMs ? when : `${when} (${age(nowMs - value)})`;
   }
-  return String(value);
+  return key.endsWith("Ms") ? duration(value) : String(value);
 }
 
 function gpioLevels(lines: JsonObject): HTMLElement {
