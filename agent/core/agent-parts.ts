@@ -1,5 +1,5 @@
 import type { DeviceMessage } from "../protocol/device-messages.ts";
-import type { DisplayStatus } from "../../platform/ports/display.ts";
+import type { DisplayStatus } from "../../platform/ports/display-properties.ts";
 import type { JudgingClock } from "./cloud/judging-clock.ts";
 import type { Migration } from "./cloud/migration.ts";
 import type { ServerClock } from "./cloud/server-clock.ts";

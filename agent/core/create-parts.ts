@@ -101,7 +101,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   madeScreen = screen;
   const scene = new SceneKeeper({
     deviceId: ports.deviceId, content, player, ...identity,
-    blank: () => display?.capabilities.power !== true && expectation().expect === "off",
+    blank: () => display?.capabilities.settable.power === undefined && expectation().expect === "off",
   });
   const serverClock = new ServerClock(clock);
   const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });

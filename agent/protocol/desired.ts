@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { DisplayWishSchema } from "./display-values.ts";
 import { NetworkSchema } from "./network-settings.ts";
 import { UploadHostsSchema } from "./upload-address.ts";
 import { FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, OriginSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema, WebSocketUrlSchema } from "./values.ts";
@@ -56,17 +57,8 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
  */
 export const DesiredDocumentSchema = v.looseObject({
   content: v.optional(ContentSchema),
-  display: v.optional(
-    v.strictObject({
-      /** `schedule` follows `schedule`; `on` and `standby` hold regardless of it. */
-      power: v.optional(v.picklist(["on", "standby", "schedule"])),
-      input: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(32))),
-      brightness: v.optional(PercentSchema),
-      volume: v.optional(PercentSchema),
-      mute: v.optional(v.boolean()),
-      orientation: v.optional(v.picklist([0, 90, 180, 270])),
-    }),
-  ),
+  /** Power `schedule` follows `schedule`; `on` and `standby` hold regardless of it. */
+  display: v.optional(DisplayWishSchema),
   audio: v.optional(v.strictObject({ volume: v.optional(PercentSchema), mute: v.optional(v.boolean()) })),
   schedule: v.optional(ScheduleSchema),
   telemetry: v.optional(
@@ -101,7 +93,7 @@ export const DesiredPayloadSchema = v.object({
 });
 export type DesiredPayload = v.InferOutput<typeof DesiredPayloadSchema>;
 
-/** Answer to one key of the document (`content`, `display.brightness`, `audio.volume`, `schedule`, …). */
+/** Answer to one key of the document (`content`, `display.power`, `audio.volume`, `schedule`, …). */
 export const DesiredKeyResultSchema = v.object({
   status: v.picklist(["applied", "pending", "refused", "unsupported", "failed"]),
   error: v.optional(IssueSchema),

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { BrowserReportSchema } from "../../player-host/contract/browser-report.ts";
 import { DesiredReportSchema } from "./desired.ts";
+import { DisplayReportSchema } from "./display-values.ts";
 import { CodeSchema, CountSchema, JsonObjectSchema, JsonSchema, PercentSchema, readingOf, TextSchema, WallMsSchema } from "./values.ts";
 
 /** What is on the screen, in one word. */
@@ -44,16 +45,7 @@ export const ReportedDocumentSchema = v.looseObject({
   browser: v.optional(BrowserReportSchema),
   /** What the customer's page reports of itself with `reportState`. */
   page: v.optional(JsonObjectSchema),
-  display: v.optional(
-    v.object({
-      power: readingOf(v.picklist(["on", "standby", "turning-on", "turning-off"])),
-      input: readingOf(v.string()),
-      brightness: readingOf(PercentSchema),
-      volume: readingOf(PercentSchema),
-      mute: readingOf(v.boolean()),
-      orientation: readingOf(v.picklist([0, 90, 180, 270])),
-    }),
-  ),
+  display: v.optional(DisplayReportSchema),
   outputs: v.optional(v.record(v.string(), v.looseObject({ connected: readingOf(v.boolean()), dpms: readingOf(v.picklist(["on", "off"])) }))),
   audio: v.optional(v.object({ volume: readingOf(PercentSchema), mute: readingOf(v.boolean()) })),
   gpio: v.optional(v.record(v.string(), v.picklist([0, 1]))),

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Display, DisplayStatus } from "./display.ts";
+import { DISPLAY_PROPERTY_NAMES, propertyRow, type DisplayProperty, type DisplayStatus } from "./display-properties.ts";
+import type { Display } from "./display.ts";
 import type { Effect, Reading } from "./reading.ts";
 import { reportSkipped, type BenchTime } from "./testing/bench.ts";
+import { examplesOf } from "./testing/display-examples.ts";
 
 export type BenchMood = "normal" | "deaf" | "slow" | "lying" | "unplugged";
 
@@ -13,7 +15,10 @@ export interface DisplayBench {
   close(): Promise<void>;
 }
 
-/** What every display must keep to, whatever wire reaches it. It starts on, obedient, showing an input. */
+/**
+ * What every display must keep to, whatever wire reaches it; walks the table of properties. The display starts on, obedient,
+ * showing an input.
+ */
 export function displayConformance(name: string, open: () => Promise<DisplayBench>, options: { readonly moods: boolean }): void {
   describe(`Display: ${name}`, () => {
     let bench: DisplayBench;
@@ -22,180 +27,211 @@ export function displayConformance(name: string, open: () => Promise<DisplayBenc
     });
     afterEach(() => bench.close());
 
-    /** The outcome, having checked that it came within what the display promises. */
-    const inTime = async <T>(call: (display: Display) => Promise<T>): Promise<T> => {
-      const startedMs = bench.time.clock.monotonicMs();
-      const outcome = await bench.time.settled(call(bench.display));
-      expect(bench.time.clock.monotonicMs() - startedMs).toBeLessThanOrEqual(bench.display.worstCaseMs);
-      return outcome;
+    /** The effect, having checked that it came within what the display promises for the property. */
+    const set: Setter = async (property, value) => {
+      const { display, time } = bench;
+      const startedMs = time.clock.monotonicMs();
+      const effect = await time.settled(display.set(property, value as never));
+      expect(time.clock.monotonicMs() - startedMs).toBeLessThanOrEqual(display.worstCaseMs(property));
+      return effect;
     };
+    const look = async (): Promise<DisplayStatus> => {
+      const { display, time } = bench;
+      const startedMs = time.clock.monotonicMs();
+      const status = await time.settled(display.status());
+      expect(time.clock.monotonicMs() - startedMs).toBeLessThanOrEqual(display.worstCaseMs());
+      return status;
+    };
+    const kit: Kit = { bench: () => bench, set, look };
 
-    obedience(() => bench, inTime);
-    refusals(() => bench);
-    if (options.moods) moods(() => bench, inTime);
+    obedience(kit);
+    refusals(kit);
+    if (options.moods) moods(kit);
     else reportSkipped(`Display: ${name}: deaf, slow, lying and unplugged displays`, "real hardware has only its own mood");
   });
 }
 
-export function readingsOf({ power, input, brightness, volume, mute, orientation }: DisplayStatus): readonly Reading<unknown>[] {
-  return [power, input, brightness, volume, mute, orientation];
+type Setter = (property: DisplayProperty, value: unknown) => Promise<Effect>;
+interface Kit {
+  readonly bench: () => DisplayBench;
+  readonly set: Setter;
+  readonly look: () => Promise<DisplayStatus>;
 }
 
-type InTime = <T>(call: (display: Display) => Promise<T>) => Promise<T>;
+/** The readings of everything the display says it can be asked. */
+export function readingsOf(display: Display, status: DisplayStatus): readonly Reading<unknown>[] {
+  return display.capabilities.readable.map((property) => status[property]);
+}
 
-function obedience(bench: () => DisplayBench, inTime: InTime): void {
+function settableOf({ capabilities }: Display): readonly DisplayProperty[] {
+  return DISPLAY_PROPERTY_NAMES.filter((property) => capabilities.settable[property] !== undefined);
+}
+
+/** The values this display takes, else examples of those of its property. */
+function valuesOf(property: DisplayProperty, { capabilities }: Display): readonly unknown[] {
+  return capabilities.settable[property]?.choices ?? examplesOf(property);
+}
+
+/** Values no display takes. */
+function wrongValuesOf(property: DisplayProperty): readonly unknown[] {
+  const { type } = propertyRow(property);
+  switch (type.kind) {
+    case "percent":
+      return [-1, 101, 50.5, Number.NaN, Number.POSITIVE_INFINITY, "40"];
+    case "flag":
+      return [1, "true"];
+    case "name":
+      return ["no-such-name", "__proto__", ""];
+    case "choice":
+      return [...Object.keys(type.transitional), "no-such-value", "__proto__"];
+    case "degrees":
+      return [45, 360, "90"];
+  }
+}
+
+/** For each property that can be set, a value it does not have now. */
+async function changesOf({ bench, look }: Kit): Promise<readonly (readonly [DisplayProperty, unknown])[]> {
+  const { display } = bench();
+  const status: Readonly<Record<string, Reading<unknown>>> = await look();
+  return settableOf(display).map((property) => {
+    const now = status[property];
+    return [property, valuesOf(property, display).find((value) => now?.kind === "ok" && now.value !== value)] as const;
+  });
+}
+
+function withoutTime(status: DisplayStatus): unknown {
+  return DISPLAY_PROPERTY_NAMES.map((property) => ({ ...status[property], atMs: 0 }));
+}
+
+function obedience({ bench, set, look }: Kit): void {
   test("tells its state, each fact on its own, with the time of looking", async () => {
     const before = bench().time.clock.monotonicMs();
-    const status = await inTime((display) => display.status());
+    const status = await look();
     expect(status.power).toMatchObject({ kind: "ok", value: "on" });
-    for (const reading of readingsOf(status)) {
-      expect(["ok", "unsupported", "unknown", "failed"]).toContain(reading.kind);
+    const { readable } = bench().display.capabilities;
+    for (const property of DISPLAY_PROPERTY_NAMES) {
+      const reading = status[property];
+      expect([property, readable.includes(property) ? ["ok", "unsupported", "unknown", "failed"] : ["unsupported"]]).toEqual([property, expect.arrayContaining([reading.kind])]);
       expect(reading.kind === "ok" ? reading.atMs : before).toBeGreaterThanOrEqual(before);
     }
   });
 
   test("turns off and on again, and says what it saw", async () => {
-    const off = await inTime((display) => display.setPower(false));
-    expect(off).toMatchObject({ attempted: true, acknowledged: true, observed: { kind: "ok", value: "standby" } });
-    const on = await inTime((display) => display.setPower(true));
-    expect(on).toMatchObject({ attempted: true, acknowledged: true, observed: { kind: "ok", value: "on" } });
+    for (const value of ["standby", "on"]) {
+      expect(await set("power", value)).toMatchObject({ attempted: true, acknowledged: true, observed: { kind: "ok", value } });
+    }
   });
 
   test("being told twice is as good as once", async () => {
-    await inTime((display) => display.setPower(true));
-    expect(await inTime((display) => display.setPower(true))).toMatchObject({ attempted: true, observed: { value: "on" } });
+    await set("power", "on");
+    expect(await set("power", "on")).toMatchObject({ attempted: true, observed: { value: "on" } });
   });
 
-  test("every capability it declares works and is read back", async () => {
-    const { capabilities } = bench().display;
-    for (const input of capabilities.inputs) {
-      expect(await inTime((display) => display.setInput(input))).toMatchObject({ attempted: true, observed: { kind: "ok", value: input } });
+  test("what it declares settable takes each of its values, to the ends of the range, and reads them back", async () => {
+    const { display } = bench();
+    for (const property of settableOf(display)) {
+      for (const value of valuesOf(property, display)) {
+        expect([property, await set(property, value)]).toMatchObject([property, { attempted: true, observed: { kind: "ok", value } }]);
+        expect([property, (await look())[property]]).toMatchObject([property, { kind: "ok", value }]);
+      }
     }
-    for (const orientation of capabilities.orientations) {
-      expect(await inTime((display) => display.setOrientation(orientation))).toMatchObject({
-        observed: { kind: "ok", value: orientation },
-      });
-    }
-    const expected = {
-      brightness: { kind: capabilities.brightness ? "ok" : "unsupported" },
-      volume: { kind: capabilities.volume ? "ok" : "unsupported" },
-      mute: { kind: capabilities.mute ? "ok" : "unsupported" },
-    };
-    expect(await inTime((display) => display.setBrightness(0))).toMatchObject({
-      attempted: capabilities.brightness,
-      observed: expected.brightness,
-    });
-    expect(await inTime((display) => display.setVolume(100))).toMatchObject({ attempted: capabilities.volume, observed: expected.volume });
-    expect(await inTime((display) => display.setMute(true))).toMatchObject({ attempted: capabilities.mute, observed: expected.mute });
-    expect(await inTime((display) => display.status())).toMatchObject(expected);
   });
 
-  test("the ends of a range are in it, and the value read back is the one set", async () => {
-    for (const percent of [100, 0, 37]) {
-      expect(await inTime((display) => display.setBrightness(percent))).toMatchObject({ observed: { value: percent } });
-      expect(await inTime((display) => display.setVolume(percent))).toMatchObject({ observed: { value: percent } });
+  test("what it does not declare settable is unsupported, and not attempted", async () => {
+    const { display } = bench();
+    const others = DISPLAY_PROPERTY_NAMES.filter((property) => !settableOf(display).includes(property));
+    for (const property of others) {
+      const effect = await set(property, examplesOf(property)[0]);
+      expect([property, effect]).toMatchObject([property, { attempted: false, observed: { kind: "unsupported" }, error: { code: "display.unsupported" } }]);
     }
   });
 
   test("calls made at the same time do not mix: the last one wins and each is answered for itself", async () => {
     const { display, time } = bench();
-    const all = Promise.all([display.setBrightness(20), display.setBrightness(60), display.status(), display.setBrightness(40)]);
-    const [first, second, between, last] = await time.settled(all);
-    expect([first, second, last].map((effect) => effect.observed)).toMatchObject([{ value: 20 }, { value: 60 }, { value: 40 }]);
-    expect(between.brightness).toMatchObject({ value: 60 });
+    const percents = settableOf(display).filter((property) => propertyRow(property).type.kind === "percent");
+    for (const property of percents) {
+      const setTo = (percent: number): Promise<Effect> => display.set(property, percent);
+      const all = Promise.all([setTo(20), setTo(60), display.status(), setTo(40)]);
+      const [first, second, between, last] = await time.settled(all);
+      expect([first, second, last].map((effect) => effect.observed)).toMatchObject([{ value: 20 }, { value: 60 }, { value: 40 }]);
+      expect(between[property]).toMatchObject({ value: 60 });
+    }
   });
 }
 
-function refusals(bench: () => DisplayBench): void {
-  test.each([-1, 101, 50.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses %s percent instead of bending it", async (percent) => {
-    const { display, time } = bench();
-    const before = await time.settled(display.status());
-    for (const effect of [await time.settled(display.setBrightness(percent)), await time.settled(display.setVolume(percent))]) {
-      expect(effect).toMatchObject({ attempted: false, error: { code: "display.out-of-range" } });
+function refusals({ bench, set, look }: Kit): void {
+  test.each(DISPLAY_PROPERTY_NAMES)("%s: a value there is not is refused instead of bent, and changes nothing", async (property) => {
+    const before = await look();
+    for (const value of wrongValuesOf(property)) {
+      const effect = await set(property, value);
+      const code = settableOf(bench().display).includes(property) ? propertyRow(property).noSuchValueCode : "display.unsupported";
+      expect([value, effect]).toMatchObject([value, { attempted: false, error: { code } }]);
       expect(effect.observed.kind).not.toBe("ok");
     }
-    const after = await time.settled(display.status());
-    expect([after.brightness, after.volume]).toMatchObject(
-      [before.brightness, before.volume].map((reading) => ({ ...reading, atMs: expect.any(Number) as number })),
-    );
-  });
-
-  test("refuses an input or orientation it does not have", async () => {
-    const { display, time } = bench();
-    expect(await time.settled(display.setInput("no-such-input"))).toMatchObject({
-      attempted: false,
-      error: { code: "display.no-such-input" },
-    });
-    expect(await time.settled(display.setInput("__proto__"))).toMatchObject({ attempted: false, error: { code: "display.no-such-input" } });
-    expect(await time.settled(display.setOrientation(45 as 90))).toMatchObject({
-      attempted: false,
-      error: { code: "display.no-such-orientation" },
-    });
+    expect(withoutTime(await look())).toEqual(withoutTime(before));
   });
 }
 
-function moods(bench: () => DisplayBench, inTime: InTime): void {
-  const everySetter: readonly ((display: Display) => Promise<Effect>)[] = [
-    (display) => display.setPower(false),
-    (display) => display.setInput("hdmi-2"),
-    (display) => display.setBrightness(11),
-    (display) => display.setVolume(12),
-    (display) => display.setMute(true),
-    (display) => display.setOrientation(90),
-  ];
+function moods(kit: Kit): void {
+  const { bench, set, look } = kit;
 
   test("deaf: nothing is acknowledged and nothing is claimed to be seen", async () => {
+    const changes = await changesOf(kit);
     bench().setMood?.("deaf");
-    for (const setter of everySetter) {
-      const effect = await inTime(setter);
+    for (const [property, value] of changes) {
+      const effect = await set(property, value);
       expect(effect.acknowledged).not.toBe(true);
       expect(effect.observed.kind).toBe("unknown");
       expect(effect.error?.code).toBe("display.no-answer");
     }
-    const status = await inTime((display) => display.status());
-    expect(readingsOf(status).map((reading) => reading.kind)).toEqual(Array.from({ length: 6 }, () => "unknown"));
+    for (const reading of readingsOf(bench().display, await look())) expect(reading.kind).toBe("unknown");
   });
 
   test("lying: acknowledged, and what is observed is the truth", async () => {
+    const before = await look();
+    const changes = await changesOf(kit);
     bench().setMood?.("lying");
-    expect(await inTime((display) => display.setPower(false))).toMatchObject({
-      attempted: true,
-      acknowledged: true,
-      observed: { kind: "ok", value: "on" },
-      error: { code: "display.not-obeyed" },
-    });
-    for (const setter of everySetter) {
-      const effect = await inTime(setter);
-      expect(effect).toMatchObject({ attempted: true, observed: { kind: "ok" }, error: { code: "display.not-obeyed" } });
+    for (const [property, value] of changes) {
+      const now = before[property];
+      expect([property, await set(property, value)]).toMatchObject([
+        property,
+        { attempted: true, observed: { kind: "ok", value: now.kind === "ok" ? now.value : undefined }, error: { code: "display.not-obeyed" } },
+      ]);
     }
+    expect(await set("power", "standby")).toMatchObject({ acknowledged: true });
   });
 
   test("slow: every call still ends within the worst case, and ends well or says that it is under way", async () => {
+    const changes = await changesOf(kit);
     bench().setMood?.("slow");
-    for (const setter of everySetter) expect(await inTime(setter)).toMatchObject({ attempted: true, observed: { kind: "ok" } });
-    const on = await inTime((display) => display.setPower(true));
+    for (const [property, value] of changes) {
+      const effect = await set(property, value);
+      expect([property, effect]).toMatchObject([property, { attempted: true, observed: { kind: "ok" } }]);
+      expect(effect.error).toBeUndefined();
+    }
+    const on = await set("power", "on");
     expect(on.observed.kind === "ok" && ["on", "turning-on"].includes(String(on.observed.value))).toBe(true);
     expect(on.error).toBeUndefined();
-    expect(await inTime((display) => display.setVolume(100))).toMatchObject({ observed: { value: 100 } });
+    expect(await set("volume", 100)).toMatchObject({ observed: { value: 100 } });
   });
 
   test("unplugged: nothing is attempted, and looking fails with a reason", async () => {
+    const changes = await changesOf(kit);
     bench().setMood?.("unplugged");
-    for (const setter of everySetter) {
-      const effect = await inTime(setter);
+    for (const [property, value] of changes) {
+      const effect = await set(property, value);
       expect(effect.attempted).toBe(false);
       expect(effect.observed.kind).toBe("failed");
       expect(["cec.unplugged", "display.unplugged"]).toContain(effect.error?.code);
     }
-    const status = await inTime((display) => display.status());
-    expect(readingsOf(status).map((reading) => reading.kind)).toEqual(Array.from({ length: 6 }, () => "failed"));
+    for (const reading of readingsOf(bench().display, await look())) expect(reading.kind).toBe("failed");
   });
 
   test("a display that recovers is believed again", async () => {
     bench().setMood?.("deaf");
-    await inTime((display) => display.setPower(false));
+    await set("power", "standby");
     bench().setMood?.("normal");
-    expect(await inTime((display) => display.status())).toMatchObject({ power: { kind: "ok", value: "on" } });
-    expect(await inTime((display) => display.setPower(false))).toMatchObject({ acknowledged: true, observed: { value: "standby" } });
+    expect(await look()).toMatchObject({ power: { kind: "ok", value: "on" } });
+    expect(await set("power", "standby")).toMatchObject({ acknowledged: true, observed: { value: "standby" } });
   });
 }

@@ -1,56 +1,44 @@
-import type { Effect, Reading } from "./reading.ts";
+import { propertyRow, type DisplayProperty, type DisplayStatus, type DisplayValue, type SettableValue } from "./display-properties.ts";
+import type { Effect } from "./reading.ts";
+import type { Issue } from "./result.ts";
 
-/** `standby` covers every state in which the panel shows nothing on purpose. */
-export type DisplayPower = "on" | "standby" | "turning-on" | "turning-off";
+/** What can be set. `choices`: the values this display takes, where they are not all of the property's. */
+export type SettableProperties = { readonly [P in DisplayProperty]?: { readonly choices?: readonly SettableValue<P>[] } };
 
-/** Clockwise rotation of the picture in degrees. */
-export type Orientation = 0 | 90 | 180 | 270;
-
-/** What one display told us about itself, each fact on its own. */
-export interface DisplayStatus {
-  readonly power: Reading<DisplayPower>;
-  /** Input the panel shows, by the adapter's own name for it, e.g. `hdmi-1`. */
-  readonly input: Reading<string>;
-  /** Percent, 0 to 100. */
-  readonly brightness: Reading<number>;
-  /** Percent, 0 to 100, of the panel's own speakers. */
-  readonly volume: Reading<number>;
-  readonly mute: Reading<boolean>;
-  readonly orientation: Reading<Orientation>;
-}
-
-/** What a display can be asked to do. Anything absent is `unsupported`, never a silent success. */
+/** What a display can do. A property that is not there is `unsupported`, never a silent success. */
 export interface DisplayCapabilities {
-  readonly power: boolean;
-  /** Names accepted by `setInput`; empty: inputs cannot be switched. */
-  readonly inputs: readonly string[];
+  readonly settable: SettableProperties;
+  /** What it can be asked. */
+  readonly readable: readonly DisplayProperty[];
   /** The input this device is plugged into, where it can be known (HDMI-CEC: from the physical address). */
   readonly ownInput?: string;
-  readonly brightness: boolean;
-  readonly volume: boolean;
-  readonly mute: boolean;
-  readonly orientations: readonly Orientation[];
   /** How power is observed: by asking the panel, by looking at our own output only, or not at all. */
   readonly powerObservedBy: "panel" | "output" | "nothing";
 }
 
 /**
- * The screen on the wall, over whatever wire reaches it (HDMI-CEC, a network protocol, a panel API).
- * Every setter returns what was attempted, acknowledged and then observed, within `worstCaseMs`.
- * Setters never throw for a display that does not answer; they say so in the `Effect`.
- * Calls are serialised by the implementation: a display bus carries one conversation at a time.
+ * A screen on the wall, over whatever wire reaches it (HDMI-CEC, a network protocol, a panel API).
+ * `set` returns what was attempted, acknowledged and then observed. It never throws for a display that does not answer; it says
+ * so in the `Effect`. Codes: `display.unsupported`, the row's `noSuchValueCode`, `display.no-answer`, `display.not-obeyed`, or
+ * the driver's own. Calls are serialised by the implementation: a display bus carries one conversation at a time.
  */
 export interface Display {
   readonly capabilities: DisplayCapabilities;
-  /** Longest time any single call may take; callers derive their own deadlines from it. */
-  readonly worstCaseMs: number;
+  /** Longest time one `set` of the property may take; without a property, the longest of any call. Excludes waiting for earlier calls. */
+  worstCaseMs(property?: DisplayProperty): number;
   status(): Promise<DisplayStatus>;
-  setPower(on: boolean): Promise<Effect<DisplayPower>>;
-  setInput(input: string): Promise<Effect<string>>;
-  /** `percent` 0 to 100. */
-  setBrightness(percent: number): Promise<Effect<number>>;
-  /** `percent` 0 to 100. */
-  setVolume(percent: number): Promise<Effect<number>>;
-  setMute(mute: boolean): Promise<Effect<boolean>>;
-  setOrientation(orientation: Orientation): Promise<Effect<Orientation>>;
+  set<P extends DisplayProperty>(property: P, value: SettableValue<P>): Promise<Effect<DisplayValue<P>>>;
+}
+
+/** Why a display with these choices cannot take the value; `undefined`: it can. The one check of ranges and choices. */
+export function refusalOf(property: DisplayProperty, value: unknown, choices?: readonly unknown[]): Issue | undefined {
+  const { type, noSuchValueCode } = propertyRow(property);
+  if (type.kind === "percent") {
+    const isPercent = Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 100;
+    return isPercent ? undefined : { code: noSuchValueCode, message: "expected a whole percentage from 0 to 100" };
+  }
+  const all = choices ?? (type.kind === "flag" ? [true, false] : type.kind === "name" ? [] : type.values);
+  if (all.includes(value)) return undefined;
+  const shown = String(value).slice(0, 64);
+  return { code: noSuchValueCode, message: `this display has no ${property} ${shown}`, hint: `It has ${all.join(", ").slice(0, 500)}.` };
 }

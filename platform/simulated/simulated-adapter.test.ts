@@ -127,13 +127,13 @@ describe("simulated adapter", () => {
     const all = open();
     all.world.updateDisplay({ latencyMs: 5_000 });
     const status = await all.virtual.settled(all.display.status());
-    expect(readingsOf(status).map((reading) => reading.kind)).toEqual(Array.from({ length: 6 }, () => "unknown"));
+    expect(readingsOf(all.display, status).map((reading) => reading.kind)).toEqual(Array.from({ length: 6 }, () => "unknown"));
     await all.close();
   });
 
   test("a cable pulled in the middle of a power command is told as it is", async () => {
     const all = open();
-    const effect = all.display.setPower(false);
+    const effect = all.display.set("power", "standby");
     await all.virtual.advance(400);
     all.world.setMood("unplugged");
     expect(await all.virtual.settled(effect)).toMatchObject({

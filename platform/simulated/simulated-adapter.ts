@@ -1,14 +1,16 @@
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { SystemProbe } from "../ports/host.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
-import { CecDisplay } from "../displays/cec/cec-display.ts";
+import { CecDriver } from "../displays/cec/cec-driver.ts";
+import { composedDriver } from "../displays/composed-driver.ts";
+import { ObservedDisplay } from "../displays/observed-display.ts";
 import { simulatedAudio } from "./simulated-audio.ts";
 import { SimulatedCec } from "./simulated-cec.ts";
 import { SimulatedGpio } from "./simulated-gpio.ts";
 import { simulatedClockControl, SimulatedHostPower, simulatedNetwork, SimulatedWatchdog, type MachineGone } from "./simulated-machine.ts";
 import { simulatedNetworkSettingsPort } from "./simulated-network-settings.ts";
 import { simulatedOutputs } from "./simulated-outputs.ts";
-import { panelControl } from "./simulated-panel.ts";
+import { panelDriver } from "./simulated-panel.ts";
 import { simulatedProbe } from "./simulated-probe.ts";
 import { OWN_INPUT, TV_INPUTS } from "./simulated-tv.ts";
 import type { SimulatedWorld } from "./world.ts";
@@ -32,8 +34,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
   const gpio = new SimulatedGpio(world, clock, timers);
   const power = new SimulatedHostPower(world, timers, (kind) => deps.onMachineGone(kind));
   const watchdog = new SimulatedWatchdog(timers, () => power.reset());
-  const brightness = panelControl(world, clock, timers, "brightness");
-  const orientation = { ...panelControl(world, clock, timers, "orientation"), choices: [0, 90, 180, 270] as const };
+  const driver = composedDriver(new CecDriver({ cec, clock, inputs: TV_INPUTS, ownInput: OWN_INPUT }), panelDriver(world, clock, timers));
   return {
     name: "simulated",
     evidence: deps.evidence ?? ["asked for by the caller"],
@@ -41,7 +42,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     watchdog,
     cec,
     gpio,
-    display: new CecDisplay({ cec, clock, timers, inputs: TV_INPUTS, ownInput: OWN_INPUT, brightness, orientation }),
+    display: new ObservedDisplay(driver, { clock, timers }),
     outputs: simulatedOutputs(world, clock),
     audio: simulatedAudio(world, clock),
     network: simulatedNetwork(world, clock),

@@ -1,51 +1,43 @@
 import type { Clock, Timers } from "../ports/clock.ts";
-import { seen, unknown, type Effect, type Reading } from "../ports/reading.ts";
-import type { PanelControl } from "../displays/cec/cec-display.ts";
+import type { DisplayDriver, Orders, Told } from "../ports/display-driver.ts";
+import { failed, seen, unknown, type Reading } from "../ports/reading.ts";
 import { tvLatencyMs } from "./simulated-cec.ts";
 import type { SimulatedWorld } from "./world.ts";
 
 const ANSWER_TIMEOUT_MS = 1_000;
 const UNPLUGGED = { code: "display.unplugged", message: "no display on the cable", hint: "check the HDMI cable" } as const;
+/** What the simulated TV takes over its own wire. */
+const OWN_WIRE = ["brightness", "orientation"] as const;
 
-/**
- * A picture setting the simulated TV takes over its own wire (as DDC/CI or a maker's protocol would carry
- * it), in the same moods as its CEC side.
- */
-export function panelControl<K extends "brightness" | "orientation">(
-  world: SimulatedWorld,
-  clock: Clock,
-  timers: Timers,
-  key: K,
-): PanelControl<SimulatedWorld["state"]["display"][K]> {
-  type Value = SimulatedWorld["state"]["display"][K];
+/** Picture settings of the simulated TV over its own wire (as DDC/CI or a maker's protocol would carry them), in the same moods as its CEC side. */
+export function panelDriver(world: SimulatedWorld, clock: Clock, timers: Timers): DisplayDriver {
+  const isUnplugged = (): boolean => world.state.display.mood === "unplugged";
 
-  /** True when the panel answered in time. */
+  /** Whether the panel answered in time. */
   const reached = async (): Promise<boolean> => {
     const answers = world.state.display.mood !== "deaf" && tvLatencyMs(world) <= ANSWER_TIMEOUT_MS;
     const delayMs = answers ? tvLatencyMs(world) : ANSWER_TIMEOUT_MS;
     await new Promise<void>((resolve) => timers.after("simulated.panel", delayMs, resolve));
-    return answers && world.state.display.mood !== "unplugged";
+    return answers && !isUnplugged();
   };
 
-  const read = async (): Promise<Reading<Value>> => {
-    if (world.state.display.mood === "unplugged") return { kind: "failed", error: UNPLUGGED };
+  const ask = async (name: (typeof OWN_WIRE)[number]): Promise<Reading<never>> => {
+    if (isUnplugged()) return failed(UNPLUGGED);
     if (!(await reached())) return unknown("the panel did not answer in time");
-    return seen(world.state.display[key], clock.monotonicMs());
+    return seen(world.state.display[name] as never, clock.monotonicMs());
   };
 
-  const set = async (value: Value): Promise<Effect<Value>> => {
-    if (world.state.display.mood === "unplugged")
-      return { attempted: false, observed: { kind: "failed", error: UNPLUGGED }, error: UNPLUGGED };
-    if (!(await reached())) {
-      const error = { code: "display.no-answer", message: "the panel did not answer in time" };
-      return { attempted: true, acknowledged: false, observed: unknown(error.message), error };
-    }
-    if (world.state.display.mood !== "lying") world.updateDisplay({ [key]: value });
-    const observed = await read();
-    const effect: Effect<Value> = { attempted: true, acknowledged: true, observed };
-    if (observed.kind !== "ok" || observed.value === value) return effect;
-    return { ...effect, error: { code: "display.not-obeyed", message: "the panel acknowledged the setting and kept the old one" } };
+  const say = async (change: Parameters<SimulatedWorld["updateDisplay"]>[0]): Promise<Told> => {
+    if (isUnplugged()) return { attempted: false, error: UNPLUGGED };
+    if (!(await reached())) return { attempted: true, acknowledged: false, error: { code: "display.no-answer", message: "the panel did not answer in time" } };
+    if (world.state.display.mood !== "lying") world.updateDisplay(change);
+    return { attempted: true, acknowledged: true };
   };
 
-  return { read, set };
+  const orders: Orders = Object.fromEntries(OWN_WIRE.map((name) => [name, { kind: "set", worstCaseMs: ANSWER_TIMEOUT_MS, say: (value: never) => say({ [name]: value }) }]));
+  return {
+    powerObservedBy: "nothing",
+    questions: OWN_WIRE.map((name) => ({ answers: [name], worstCaseMs: ANSWER_TIMEOUT_MS, ask: async () => ({ [name]: await ask(name) }) })),
+    orders,
+  };
 }

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from "../ports/result.ts";
 import { onWifi, withAccessPoint, withProxies } from "./simulated-site.ts";
 import type { WorldControls } from "./world-controls.ts";
 import { describeIssue, runHook } from "./world-input.ts";
-import { displayInput, displayMood, TV_OUTPUT } from "./world-state.ts";
+import { displayMood, remoteSettings, TV_OUTPUT } from "./world-state.ts";
 
 /** One thing a person can do to the simulated device, with everything a panel needs to offer it. */
 export interface SimulatedAction {
@@ -68,13 +68,7 @@ const displayActions: readonly SimulatedAction[] = [
     "display.remote",
     "Use the TV's remote",
     "What a person in the shop does to the TV: the device has to notice.",
-    v.strictObject({
-      power: v.optional(v.picklist(["on", "standby"])),
-      input: v.optional(displayInput),
-      brightness: v.optional(wholeNumber(0, 100)),
-      volume: v.optional(wholeNumber(0, 100)),
-      mute: v.optional(v.boolean()),
-    }),
+    v.strictObject({ power: v.optional(v.picklist(["on", "standby"])), ...v.partial(remoteSettings).entries }),
     (world, { power, ...rest }) => {
       world.updateDisplay(rest);
       if (power !== undefined) world.turnDisplay(power === "on");

@@ -18,12 +18,12 @@ const milliseconds = (max: number) => v.pipe(v.number(), v.integer(), v.minValue
 export const displayMood = v.picklist(["normal", "deaf", "slow", "lying", "unplugged"]);
 export const displayInput = v.picklist(["tuner", "hdmi-1", "hdmi-2"]);
 
+/** What somebody can set with the TV's remote control, besides its power. */
+export const remoteSettings = v.strictObject({ input: displayInput, brightness: percent, volume: percent, mute: v.boolean() });
+
 const display = v.strictObject({
   power: v.picklist(["on", "standby", "turning-on", "turning-off"]),
-  input: displayInput,
-  brightness: percent,
-  volume: percent,
-  mute: v.boolean(),
+  ...remoteSettings.entries,
   orientation: v.picklist([0, 90, 180, 270]),
   mood: displayMood,
   /** The mood that returns when the cable is plugged in again. */

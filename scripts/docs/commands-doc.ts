@@ -45,7 +45,7 @@ parameters and results in [\`commands.json\`](schema/commands.json).
   commands: it stays \`delivered\` until the host has joined and said what is on the screen (\`page.message\` and \`identify\` also
   until a page that is loading is there, at most 20 s), within its time to live, for at most a minute after the host went or the
   agent started, and for 10 s if that was longer ago. Then it ends \`failed\` with \`player.absent\`.
-- A **brightness or volume** is what was wanted if it is seen within 2 percent of it after the hardware was told (0 is 0 alone).
+- A **level in percent** (brightness, volume) is what was wanted if it is seen within 2 percent of it after the hardware was told (0 is 0 alone).
   After a crash only exactly the wanted value is: the hardware may have been near before.
 - A command that was \`delivered\` and not yet \`running\` when the agent ended just runs, unless it expired.
 - A cancel that overtakes its command keeps it from running.

@@ -16,6 +16,7 @@ import {
   TelemetrySchema,
 } from "../../agent/protocol/records.ts";
 import { SignedSchema } from "../../agent/protocol/signed.ts";
+import { DISPLAY_PROPERTY_NAMES, propertyRow, type PropertyType } from "../../platform/ports/display-properties.ts";
 import { jsonSchemaOf } from "./json-schema.ts";
 import { workedExample } from "./protocol-example.ts";
 import { fieldsOf, type FieldWords } from "./schema-words.ts";
@@ -25,10 +26,11 @@ export async function filledProtocolDoc(page: string, root: string): Promise<str
   const parts = new Map<string, string>([
     ["example", await example()],
     ["limits", limitsTable()],
+    ["display-properties", displayTable()],
   ]);
   const comments = commentsIn(root);
   for (const [name, schema] of tables()) parts.set(`fields ${name}`, fieldTable(name, fieldsOf(jsonSchemaOf(schema)), comments));
-  return page.replaceAll(/<!-- (fields [\w-]+|example|limits) -->\n[\s\S]*?<!-- end -->/g, (_all, marker: string) => {
+  return page.replaceAll(/<!-- (fields [\w-]+|example|limits|display-properties) -->\n[\s\S]*?<!-- end -->/g, (_all, marker: string) => {
     const text = parts.get(marker);
     if (text === undefined) throw new Error(`docs/protocol.md has a marker nobody fills: ${marker}`);
     return `<!-- ${marker} -->\n${text}\n<!-- end -->`;
@@ -150,6 +152,38 @@ function commentsIn(root: string): ReadonlyMap<string, string> {
     }
   }
   return found;
+}
+
+/** What can be said and seen of a display. */
+function displayTable(): string {
+  const code = (word: string): string => `\`${word}\``;
+  const rows = DISPLAY_PROPERTY_NAMES.map((name) => {
+    const { type, desired, command } = propertyRow(name);
+    const [rules, transitional] = [desired?.rules ?? [], type.kind === "choice" ? Object.keys(type.transitional) : []];
+    return [
+      code(name),
+      valueWords(type),
+      [...(desired === undefined ? ["no"] : ["yes"]), ...(rules.length === 0 ? [] : [`also ${rules.map(code).join(", ")}`])].join(", "),
+      command === undefined ? "" : `\`display.${name}\` \`{ ${command.parameter} }\``,
+      transitional.length === 0 ? "the same" : `also ${transitional.map(code).join(", ")}`,
+    ];
+  });
+  return `| property | value | in the desired document | command | reported |\n|---|---|---|---|---|\n${rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}`;
+}
+
+function valueWords(type: PropertyType): string {
+  switch (type.kind) {
+    case "choice":
+      return type.values.map((value) => `\`${value}\``).join(", ");
+    case "name":
+      return `one of the display's own names, such as \`hdmi-1\`, at most ${type.lengthMax} characters`;
+    case "percent":
+      return "whole number from 0 to 100, percent";
+    case "flag":
+      return "`true`, `false`";
+    case "degrees":
+      return `${type.values.join(", ")}: degrees, clockwise`;
+  }
 }
 
 function limitsTable(): string {

@@ -1,3 +1,4 @@
+import { COMMANDED_PROPERTIES, propertyRow, type CommandedProperty } from "../../platform/ports/display-properties.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../platform/runtime/json.ts";
 
 interface Begun {
@@ -5,12 +6,21 @@ interface Begun {
   readonly params: string;
 }
 
+/** A value of a display's property, as the parameter of the command for it. */
+export function orderOf(property: CommandedProperty, value: Json): Json {
+  const flag = propertyRow(property).command?.flag;
+  return flag === undefined ? value : value === flag.true;
+}
+
 /** Desired keys that give the same orders as commands, and how each of their values reads as a command's parameter. */
 const DESIRED: Readonly<Record<string, (value: Json) => readonly Json[]>> = {
-  // A schedule gives both.
-  "display.power": (value) => (value === "on" ? [true] : value === "standby" ? [false] : [true, false]),
-  "display.input": (value) => [value],
-  "display.brightness": (value) => [value],
+  ...Object.fromEntries(
+    COMMANDED_PROPERTIES.map((property) => [
+      `display.${property}`,
+      // A rule such as the schedule gives every value.
+      (value: Json) => (propertyRow(property).desired?.rules?.some((rule) => rule === value) === true ? [true, false] : [orderOf(property, value)]),
+    ]),
+  ),
   "audio.volume": (value) => [value],
   "audio.mute": (value) => [value],
 };

@@ -2,6 +2,8 @@ import { COMMANDS, type CommandName } from "../../protocol/commands/catalog.ts";
 import type { Capability } from "../../protocol/commands/definition.ts";
 import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
+import type { Display } from "../../../platform/ports/display.ts";
+import { COMMANDED_PROPERTIES, propertyRow } from "../../../platform/ports/display-properties.ts";
 import type { Inventory } from "../../../platform/ports/host.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
 import type { Reading } from "../../../platform/ports/reading.ts";
@@ -47,13 +49,23 @@ async function choicesOf(adapter: PlatformAdapter, commands: readonly CommandNam
   // Driving a line makes it an output, so its direction now says nothing about what may be done with it.
   const line = lines.filter((candidate) => candidate.consumer === undefined).map(({ name }) => name);
   const all: { readonly [N in CommandName]?: JsonObject } = {
-    "display.input": { input: adapter.display?.capabilities.inputs ?? [] },
-    "display.orientation": { degrees: adapter.display?.capabilities.orientations ?? [] },
+    ...displayChoices(adapter.display),
     "gpio.read": { line },
     "gpio.write": { line },
     "gpio.pulse": { line },
   };
   return Object.fromEntries(Object.entries(all).filter(([name]) => commands.includes(name as CommandName)));
+}
+
+/** For the parameters that are one of a list. */
+function displayChoices(display: Display | undefined): JsonObject {
+  const entries = COMMANDED_PROPERTIES.flatMap((property) => {
+    const { type, command } = propertyRow(property);
+    if (command === undefined || command.flag !== undefined || type.kind === "percent" || type.kind === "flag") return [];
+    const choices = display?.capabilities.settable[property]?.choices ?? (type.kind === "name" ? [] : type.values);
+    return [[`display.${property}`, { [command.parameter]: [...choices] }] as const];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Each fact as a reading without its time: the time would change the hash. */

@@ -4,12 +4,7 @@ import type { PlayerLink } from "../player/player-port.ts";
 import type { ExecutorTable } from "./executor.ts";
 import { audioMuteExecutor, audioVolumeExecutor } from "./executors/audio-executors.ts";
 import { cecSendExecutor } from "./executors/cec-executor.ts";
-import {
-  displayBrightnessExecutor,
-  displayInputExecutor,
-  displayOrientationExecutor,
-  displayPowerExecutor,
-} from "./executors/display-executors.ts";
+import { displayExecutors } from "./executors/display-executors.ts";
 import type { ExecutorTime } from "./executors/effect-proof.ts";
 import { gpioPulseExecutor, gpioReadExecutor, gpioWriteExecutor } from "./executors/gpio-executors.ts";
 import { rebootExecutor, shutdownExecutor } from "./executors/machine-executors.ts";
@@ -49,7 +44,7 @@ export function buildExecutorTable(deps: ExecutorTableDeps): ExecutorTable {
     "telemetry.burst": telemetryBurstExecutor(deps.telemetry),
     "diagnostics.run": diagnosticsExecutor(deps.diagnostics),
     ...playerExecutors(deps, time),
-    ...displayExecutors(adapter, time),
+    ...displayExecutors(adapter.display, time),
     ...(adapter.audio === undefined
       ? {}
       : { "audio.volume": audioVolumeExecutor(adapter.audio, time), "audio.mute": audioMuteExecutor(adapter.audio, time) }),
@@ -71,17 +66,6 @@ function playerExecutors(deps: ExecutorTableDeps, time: ExecutorTime): ExecutorT
     "content.clear-cache": clearCacheExecutor(player, time),
     identify: identifyExecutor(player, time, () => deps.label()),
     "page.message": pageMessageExecutor(player, time),
-  };
-}
-
-function displayExecutors({ display }: PlatformAdapter, time: ExecutorTime): ExecutorTable {
-  if (display === undefined) return {};
-  const { power, inputs, brightness, orientations } = display.capabilities;
-  return {
-    ...(power ? { "display.power": displayPowerExecutor(display, time) } : {}),
-    ...(inputs.length > 0 ? { "display.input": displayInputExecutor(display, time) } : {}),
-    ...(brightness ? { "display.brightness": displayBrightnessExecutor(display, time) } : {}),
-    ...(orientations.length > 0 ? { "display.orientation": displayOrientationExecutor(display, time) } : {}),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Outbox } from "../outbox/outbox.ts";
 import type { PlayerLink } from "../player/player-port.ts";
 import type { SharedReading } from "../state/shared-reading.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
-import type { DisplayStatus } from "../../../platform/ports/display.ts";
+import type { DisplayStatus } from "../../../platform/ports/display-properties.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { backlogCheck, configCheck, linkCheck, ownerCheck, storageCheck } from "./checks/cloud-checks.ts";

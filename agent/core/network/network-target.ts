@@ -1,7 +1,7 @@
 import type { Network } from "../../protocol/network-settings.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Json, JsonObject } from "../../../platform/runtime/json.ts";
-import type { Comparison } from "../state/desired-key.ts";
+import type { Comparison } from "../../../platform/ports/comparison.ts";
 import type { NetworkKeyTarget } from "../state/keys/network-key.ts";
 import type { NetworkChange } from "./network-change.ts";
 import type { NetworkChangeDeps } from "./network-change-deps.ts";

@@ -1,6 +1,7 @@
 import type { Evidence, Verdict } from "../../protocol/reported.ts";
 import type { HostPicture } from "../../../player-host/contract/link-messages.ts";
-import type { DisplayCapabilities, DisplayPower } from "../../../platform/ports/display.ts";
+import type { DisplayCapabilities } from "../../../platform/ports/display.ts";
+import type { DisplayPower } from "../../../platform/ports/display-properties.ts";
 import type { Output } from "../../../platform/ports/outputs.ts";
 import type { Reading } from "../../../platform/ports/reading.ts";
 import type { ScreenExpectation } from "./screen-expectation.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { HostVerdict } from "../../../player-host/contract/link-messages.ts";
-import type { DisplayPower, DisplayStatus } from "../../../platform/ports/display.ts";
+import type { DisplayPower, DisplayStatus } from "../../../platform/ports/display-properties.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import type { Output } from "../../../platform/ports/outputs.ts";
 import { failed, seen, UNSUPPORTED } from "../../../platform/ports/reading.ts";
@@ -71,7 +71,7 @@ function setUp() {
         return () => outputListeners.delete(changed);
       },
     },
-    display: { status: displayStatus, capabilities: { power: true, inputs: [], brightness: false, volume: false, mute: false, orientations: [], powerObservedBy: "panel" } },
+    display: { status: displayStatus, capabilities: { powerObservedBy: "panel" } },
     expectation: () => expectation,
     contentWanted: () => world.contentWanted,
     notReady: () => world.notReady,

@@ -8,7 +8,8 @@ import type { SharedReading } from "../state/shared-reading.ts";
 import { untilAborted } from "../state/until-aborted.ts";
 import { Wake } from "../../../platform/runtime/wake.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
-import type { DisplayCapabilities, DisplayStatus } from "../../../platform/ports/display.ts";
+import type { DisplayCapabilities } from "../../../platform/ports/display.ts";
+import type { DisplayStatus } from "../../../platform/ports/display-properties.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Output, Outputs } from "../../../platform/ports/outputs.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
@@ -20,7 +21,7 @@ import { judgeScreen, type ScreenJudgement, type ScreenWitnesses } from "./scree
 export interface ScreenWatchDeps {
   readonly player: PlayerLink;
   readonly outputs: Outputs | undefined;
-  readonly display: { readonly status: SharedReading<DisplayStatus>; readonly capabilities: DisplayCapabilities } | undefined;
+  readonly display: { readonly status: SharedReading<DisplayStatus>; readonly capabilities: Pick<DisplayCapabilities, "powerObservedBy" | "ownInput"> } | undefined;
   readonly expectation: () => ScreenExpectation;
   /** The cloud wants content on this device. */
   readonly contentWanted: () => boolean;
@@ -322,7 +323,7 @@ function messageFor(verdict: Verdict): string {
   }
 }
 
-function inputsOf(asked: { readonly value: DisplayStatus } | undefined, { ownInput }: DisplayCapabilities): Pick<NonNullable<ScreenWitnesses["display"]>, "input" | "ownInput"> {
+function inputsOf(asked: { readonly value: DisplayStatus } | undefined, { ownInput }: Pick<DisplayCapabilities, "ownInput">): Pick<NonNullable<ScreenWitnesses["display"]>, "input" | "ownInput"> {
   if (asked === undefined || ownInput === undefined) return {};
   return { input: asked.value.input, ownInput };
 }

@@ -1,4 +1,5 @@
 import type { DesiredDocument } from "../../protocol/desired.ts";
+import type { Comparison } from "../../../platform/ports/comparison.ts";
 import type { Effect, Reading } from "../../../platform/ports/reading.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
@@ -26,17 +27,11 @@ export type KeyOutcome =
   | { readonly kind: "unsupported"; readonly error: Issue };
 
 /**
- * How what is seen stands to what is wanted. `near`: not the same, and as near as the hardware's own steps may allow: it counts
- * as wanted once the hardware was told, or once exactly that was seen. `settling`: on its way there by itself.
- */
-export type Comparison = "same" | "near" | "settling" | "different";
-
-/**
  * One key of the desired document. Handlers are small and know nothing of versions, retries or reports.
  * Expected failures are values; what a handler throws is a bug, reported as `desired.bug` for its key alone.
  */
 export interface DesiredKeyHandler {
-  /** As in the report: `display.brightness`. */
+  /** As in the report: `display.power`. */
   readonly key: string;
   /** Keys of one lane are worked on one after the other; lanes do not wait for each other. */
   readonly lane: string;

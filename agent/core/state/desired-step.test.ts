@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { seen, UNSUPPORTED, unknown, type Reading } from "../../../platform/ports/reading.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
-import type { Comparison, KeyOutcome, Wanted } from "./desired-key.ts";
+import type { Comparison } from "../../../platform/ports/comparison.ts";
+import type { KeyOutcome, Wanted } from "./desired-key.ts";
 import { afterApply, planKey, SETTLE_MAX_MS, STABLE_AFTER_MS, worldChanged, type KeyMemory } from "./desired-step.ts";
 
 const on: Wanted = { kind: "value", value: "on" };

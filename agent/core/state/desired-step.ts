@@ -1,8 +1,9 @@
 import type { DesiredKeyResult } from "../../protocol/desired.ts";
+import type { Comparison } from "../../../platform/ports/comparison.ts";
 import type { Reading } from "../../../platform/ports/reading.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
-import type { Comparison, KeyOutcome, Wanted } from "./desired-key.ts";
+import type { KeyOutcome, Wanted } from "./desired-key.ts";
 
 /**
  * Level-triggered planning for one key, pure: what is wanted, what is seen and what was tried so far give the
@@ -84,13 +85,18 @@ export function planKey(
   // Near and neither told nor held: a new wish that differs by less than the hardware's steps is still a wish.
   const counts = comparison === "near" && (memory.told === true || memory.heldSinceMs !== undefined);
   if (comparison === "same" || counts) return planHeld(observed, memory, nowMs);
-  const settlingSinceMs = comparison === "settling" ? (memory.settlingSinceMs ?? nowMs) : undefined;
+  const settlingSinceMs = isChanging(comparison) ? (memory.settlingSinceMs ?? nowMs) : undefined;
   if (settlingSinceMs !== undefined && nowMs - settlingSinceMs < SETTLE_MAX_MS) {
     const result: DesiredKeyResult = { status: "pending", observed: observed.value, ...driftPart(memory) };
     return { memory: { ...memory, settlingSinceMs }, step: { do: "report", result, lookAgainMs: nowMs + SETTLE_LOOK_MS } };
   }
   const drifted = memory.heldSinceMs === undefined ? memory : noteDrift(memory, nowMs, delayFor);
   return planAttempt(wanted.value, observed, drifted, nowMs);
+}
+
+/** It is left to finish, wherever it goes: hardware on its way takes no order, and then it is where the next look begins. */
+function isChanging(comparison: Comparison): boolean {
+  return comparison === "settling" || comparison === "leaving";
 }
 
 function planHeld(observed: Extract<Reading<Json>, { kind: "ok" }>, memory: KeyMemory, nowMs: number): Planned {
@@ -152,7 +158,7 @@ export function afterApply(
       const { lastError: _gone, ...kept } = memory;
       return { result: { status: "applied", observed: effect.observed.value, ...driftPart(memory) }, memory: { ...kept, heldSinceMs: nowMs, told: true } };
     }
-    if (comparison === "settling") {
+    if (isChanging(comparison)) {
       const struck = { ...strike(memory, undefined, nowMs, delayFor), strikesIfItSettles: memory.strikes };
       return {
         result: { status: "pending", observed: effect.observed.value, ...driftPart(memory) },

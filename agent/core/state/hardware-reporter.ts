@@ -1,7 +1,8 @@
 import type { Outbox } from "../outbox/outbox.ts";
+import type { DisplayReport } from "../../protocol/display-values.ts";
 import type { ReportedDocument } from "../../protocol/reported.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
-import type { DisplayStatus } from "../../../platform/ports/display.ts";
+import { DISPLAY_PROPERTY_NAMES, PERCENT_PROPERTIES, propertyRow, type DisplayProperty, type DisplayStatus } from "../../../platform/ports/display-properties.ts";
 import type { NetworkInterface } from "../../../platform/ports/host.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Output } from "../../../platform/ports/outputs.ts";
@@ -16,7 +17,7 @@ import { runAll } from "./run-all.ts";
 import type { SharedReading } from "./shared-reading.ts";
 import { untilAborted } from "./until-aborted.ts";
 import { Wake } from "../../../platform/runtime/wake.ts";
-import { wireReading } from "./wire-reading.ts";
+import { wireReading, type WireReading } from "./wire-reading.ts";
 
 export interface HardwareReporterDeps {
   readonly platform: Pick<PlatformAdapter, "outputs" | "audio" | "gpio" | "network" | "clock">;
@@ -130,19 +131,15 @@ export class HardwareReporter {
   }
 }
 
-function displaySection(status: DisplayStatus): ReportedDocument["display"] {
-  return {
-    power: wireReading(status.power),
-    input: wireReading(status.input),
-    brightness: wholeNumber(wireReading(status.brightness)),
-    volume: wholeNumber(wireReading(status.volume)),
-    mute: wireReading(status.mute),
-    orientation: wireReading(status.orientation),
-  };
+function displaySection(status: DisplayStatus): DisplayReport {
+  const readings = DISPLAY_PROPERTY_NAMES.filter((name) => propertyRow(name).alwaysReported === true || status[name].kind !== "unsupported")
+    .map((name) => [name, wholePercent(name, wireReading<unknown>(status[name]))]);
+  return Object.fromEntries(readings) as DisplayReport;
 }
 
-function wholeNumber<R extends { readonly kind: string }>(reading: R | { readonly kind: "ok"; readonly value: number }): R | { readonly kind: "ok"; readonly value: number } {
-  return reading.kind === "ok" && "value" in reading && typeof reading.value === "number" ? { kind: "ok", value: Math.min(100, Math.max(0, Math.round(reading.value))) } : reading;
+function wholePercent(name: DisplayProperty, reading: WireReading<unknown>): WireReading<unknown> {
+  const isLevel = PERCENT_PROPERTIES.includes(name) && reading.kind === "ok" && typeof reading.value === "number";
+  return isLevel ? { kind: "ok", value: Math.min(100, Math.max(0, Math.round(Number(reading.value)))) } : reading;
 }
 
 function outputsSection(outputs: readonly Output[]): ReportedDocument["outputs"] {

@@ -2,7 +2,7 @@ import type * as v from "valibot";
 import { audioMute, audioVolume } from "./audio.ts";
 import { cecSend } from "./cec.ts";
 import type { CommandDefinition } from "./definition.ts";
-import { displayBrightness, displayInput, displayOrientation, displayPower } from "./display.ts";
+import { DISPLAY_COMMANDS } from "./display.ts";
 import { gpioPulse, gpioRead, gpioWrite } from "./gpio.ts";
 import { reboot, shutdown } from "./machine.ts";
 import { clearCache, identify, pageMessage, reloadPlayer, restartPlayer, screenshot } from "./player.ts";
@@ -15,10 +15,7 @@ export const COMMANDS = {
   "restart-player": restartPlayer,
   "reload-player": reloadPlayer,
   screenshot,
-  "display.power": displayPower,
-  "display.input": displayInput,
-  "display.brightness": displayBrightness,
-  "display.orientation": displayOrientation,
+  ...DISPLAY_COMMANDS,
   "audio.volume": audioVolume,
   "audio.mute": audioMute,
   "gpio.write": gpioWrite,

@@ -1,4 +1,5 @@
 import type * as v from "valibot";
+import type { CommandedProperty } from "../../../platform/ports/display-properties.ts";
 
 /**
  * Commands on one lane run one after the other; lanes do not wait for each other, so that a hung
@@ -9,7 +10,7 @@ export type Lane = "machine" | "player" | "capture" | "display" | "audio" | "gpi
 /** What a command needs of the device; where it is absent the command is `rejected` with `unsupported`. */
 export type Capability =
   | "power.reboot" | "power.shutdown" | "player" | "player.screenshot"
-  | "display.power" | "display.input" | "display.brightness" | "display.orientation"
+  | `display.${CommandedProperty}`
   | "audio.volume" | "audio.mute" | "gpio" | "cec";
 
 /** Everything there is to know about one command: the executor, the documents and the dashboard all read this. */

@@ -1,50 +1,39 @@
 import * as v from "valibot";
-import { PercentSchema } from "../values.ts";
-import { defineCommand, HOUR_MS, MINUTE_MS } from "./definition.ts";
+import { COMMANDED_PROPERTIES, propertyRow, type CommandedProperty, type DISPLAY_PROPERTIES, type SettableValue } from "../../../platform/ports/display-properties.ts";
+import { settableSchema } from "../display-values.ts";
+import { defineCommand, HOUR_MS, MINUTE_MS, type CommandDefinition } from "./definition.ts";
 
-const common = { lane: "display", expectedMs: 3_000, timeoutMs: MINUTE_MS, ttlMs: 2 * MINUTE_MS, ttlMaxMs: HOUR_MS, idempotent: true, afterCrash: "ask" } as const;
+type CommandRow<P extends CommandedProperty> = (typeof DISPLAY_PROPERTIES)[P]["command"];
+/** `{ on: boolean }`, `{ percent: number }`: a boolean where the row says what it stands for, else the value itself. */
+export type DisplayParams<P extends CommandedProperty> = { [K in CommandRow<P>["parameter"]]: CommandRow<P> extends { flag: object } ? boolean : SettableValue<P> };
+/** The value that was observed; a word of the hardware's own where it is one. */
+export type DisplayResult<P extends CommandedProperty> = { [K in CommandRow<P>["result"]]: SettableValue<P> extends string ? string : SettableValue<P> extends number ? number : boolean };
 
-export const displayPower = defineCommand({
-  ...common,
-  name: "display.power",
-  summary: "Switches the display on or to standby.",
-  wall: "The display lights up or goes dark.",
-  proof: "The display, asked afterwards, reported the wanted state.",
-  params: v.strictObject({ on: v.boolean() }),
-  result: v.object({ power: v.string() }),
-  needs: "display.power",
-  expectedMs: 8_000,
-});
+type DisplayCommands = { readonly [P in CommandedProperty as `display.${P}`]: CommandDefinition<v.GenericSchema<DisplayParams<P>>, v.GenericSchema<DisplayResult<P>>> };
 
-export const displayInput = defineCommand({
-  ...common,
-  name: "display.input",
-  summary: "Switches the display to one of its inputs.",
-  wall: "The display shows the named input.",
-  proof: "The display reported the wanted input.",
-  params: v.strictObject({ input: v.pipe(v.string(), v.minLength(1), v.maxLength(32)) }),
-  result: v.object({ input: v.string() }),
-  needs: "display.input",
-});
+/** `display.<property>` for every property that has a command. */
+export const DISPLAY_COMMANDS = Object.fromEntries(
+  COMMANDED_PROPERTIES.map((property) => {
+    const { type, command } = propertyRow(property);
+    if (command === undefined) throw new Error(`no command for ${property}`);
+    const { parameter, flag, result, expectedMs, summary, wall, proof } = command;
+    const observed = type.kind === "flag" ? v.boolean() : type.kind === "percent" || type.kind === "degrees" ? v.number() : v.string();
+    const name = `display.${property}` as const;
+    const definition = defineCommand({
+      lane: "display", expectedMs, timeoutMs: MINUTE_MS, ttlMs: 2 * MINUTE_MS, ttlMaxMs: HOUR_MS, idempotent: true, afterCrash: "ask",
+      name, summary, wall, proof,
+      params: v.strictObject({ [parameter]: flag === undefined ? settableSchema(property) : v.boolean() }),
+      result: v.object({ [result]: observed }),
+      needs: name,
+    });
+    return [name, definition];
+  }),
+) as unknown as DisplayCommands;
 
-export const displayBrightness = defineCommand({
-  ...common,
-  name: "display.brightness",
-  summary: "Sets the display's brightness.",
-  wall: "The picture becomes brighter or darker.",
-  proof: "The display reported the wanted brightness.",
-  params: v.strictObject({ percent: PercentSchema }),
-  result: v.object({ percent: v.number() }),
-  needs: "display.brightness",
-});
-
-export const displayOrientation = defineCommand({
-  ...common,
-  name: "display.orientation",
-  summary: "Turns the picture.",
-  wall: "The picture turns clockwise by the angle.",
-  proof: "The display or the output reported the wanted angle.",
-  params: v.strictObject({ degrees: v.picklist([0, 90, 180, 270]) }),
-  result: v.object({ degrees: v.number() }),
-  needs: "display.orientation",
-});
+/** The value that a command's parameters ask for. */
+export function wantedBy<P extends CommandedProperty>(property: P, params: DisplayParams<P>): SettableValue<P> {
+  const { command } = propertyRow(property);
+  const given = (params as Readonly<Record<string, unknown>>)[command?.parameter ?? ""];
+  const wanted = command?.flag === undefined ? given : command.flag[given === true ? "true" : "false"];
+  return wanted as SettableValue<P>;
+}

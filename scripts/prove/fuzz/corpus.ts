@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { COMMANDED_PROPERTIES, DESIRED_PROPERTIES, propertyRow } from "../../../platform/ports/display-properties.ts";
+import { examplesOf } from "../../../platform/ports/testing/display-examples.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 
 const GOLDEN = resolve(import.meta.dirname, "../../../agent/protocol/golden");
@@ -34,7 +36,7 @@ export const LOCAL_LINES = text([{ id: 1, method: "status", params: {} }, { id: 
 
 export const DESIRED_DOCUMENTS = text([
   {
-    content: { kind: "url", url: "https://menu.example/", name: "menu", grants: ["gpio"] }, display: { power: "schedule", brightness: 40, orientation: 90 }, audio: { volume: 20, mute: false },
+    content: { kind: "url", url: "https://menu.example/", name: "menu", grants: ["gpio"] }, display: { ...Object.fromEntries(DESIRED_PROPERTIES.map((name) => [name, examplesOf(name)[0]])), power: "schedule" }, audio: { volume: 20, mute: false },
     schedule: { timeZone: "Europe/Berlin", weekly: [{ days: ["mon", "sun"], on: "08:00", off: "22:30" }] }, telemetry: { intervalsMs: { cpu: 10_000 }, rollupMs: 60_000 }, log: { level: "info" },
     cloud: { endpoints: ["wss://cloud.example/device/v1"] }, player: { config: { a: [1, { b: null }] } },
   },
@@ -42,7 +44,8 @@ export const DESIRED_DOCUMENTS = text([
 ]);
 
 export const COMMAND_PARAMS: Readonly<Record<string, string>> = {
-  "gpio.pulse": '{"line":"GPIO4","durationMs":20}', "gpio.write": '{"line":4,"level":1}', "cec.send": '{"destination":0,"opcode":143,"operands":[1,2]}', "display.power": '{"on":true}',
-  "display.brightness": '{"percent":40}', "audio.volume": '{"percent":40}', screenshot: '{"format":"jpeg","quality":80,"widthMax":640}', "logs.collect": '{"bytesMax":65536}',
+  "gpio.pulse": '{"line":"GPIO4","durationMs":20}', "gpio.write": '{"line":4,"level":1}', "cec.send": '{"destination":0,"opcode":143,"operands":[1,2]}',
+  ...Object.fromEntries(COMMANDED_PROPERTIES.map((name) => [`display.${name}`, JSON.stringify({ [propertyRow(name).command?.parameter ?? name]: propertyRow(name).command?.flag === undefined ? examplesOf(name)[0] : true })])),
+  "audio.volume": '{"percent":40}', screenshot: '{"format":"jpeg","quality":80,"widthMax":640}', "logs.collect": '{"bytesMax":65536}',
   "telemetry.burst": '{"minutes":5,"intervalMs":5000}', identify: '{"durationMs":3000,"text":"A"}', reboot: '{"reason":"test"}',
 };

@@ -11,6 +11,7 @@
 import fs from "node:fs";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import type Database from "better-sqlite3";
+import { DISPLAY_PROPERTY_NAMES, type DisplayProperty } from "../../../platform/ports/display-properties.ts";
 
 const { VITRINE_PROVE_EFFECTS: effects, VITRINE_PROVE_POINTS: points, VITRINE_PROVE_KILL: kill = "", VITRINE_PROVE_ARM: arm = "start" } = process.env;
 const [killAt = "0", killWhen = "after"] = kill.split(":");
@@ -96,8 +97,8 @@ function noteWorld(text: string): void {
   if (effectsFd === undefined || text === "") return;
   const { gpio, display, audio, power } = JSON.parse(text) as WorldText;
   const driven = Object.fromEntries(Object.entries(gpio.lines).flatMap(([name, { direction, driven: level }]) => (direction === "output" ? [[name, level]] : [])));
-  const { power: tv, input, brightness, volume, mute, orientation } = display;
-  const line = JSON.stringify({ boots: power.boots, gpio: driven, display: { power: tv, input, brightness, volume, mute, orientation }, audio });
+  const tv = Object.fromEntries(DISPLAY_PROPERTY_NAMES.map((name) => [name, display[name]]));
+  const line = JSON.stringify({ boots: power.boots, gpio: driven, display: tv, audio });
   if (line === noted) return;
   noted = line;
   original.writeSync(effectsFd, `${line}\n`);
@@ -106,7 +107,7 @@ function noteWorld(text: string): void {
 interface WorldText {
   readonly power: { readonly boots: number };
   readonly gpio: { readonly lines: Readonly<Record<string, { readonly direction: string; readonly driven: 0 | 1 }>> };
-  readonly display: Readonly<Record<"power" | "input" | "brightness" | "volume" | "mute" | "orientation", unknown>>;
+  readonly display: Readonly<Record<DisplayProperty, unknown>>;
   readonly audio: unknown;
 }
 

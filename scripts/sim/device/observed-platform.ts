@@ -1,9 +1,11 @@
 import type { Audio } from "../../../platform/ports/audio.ts";
 import type { Display } from "../../../platform/ports/display.ts";
+import { COMMANDED_PROPERTIES } from "../../../platform/ports/display-properties.ts";
 import type { NetworkSettings } from "../../../platform/ports/network-settings.ts";
 import { ok } from "../../../platform/ports/result.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
+import { orderOf } from "../orders.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
@@ -110,32 +112,19 @@ function observedAudio(life: Life, audio: Audio, order: TakeOrder): Audio {
   };
 }
 
-/** Its volume, muting and turning are no business of commands. */
+/** Only what commands set is an order: its volume and muting are no business of theirs. */
 function observedDisplay(life: Life, display: Display, order: TakeOrder): Display {
-  const told = (name: string, value: Json): void => {
-    if (life.alive) order(name, [value]);
-  };
   return {
     get capabilities() {
       return display.capabilities;
     },
-    worstCaseMs: display.worstCaseMs,
+    worstCaseMs: (property) => display.worstCaseMs(property),
     status: () => display.status(),
-    setPower: (on) => {
-      told("display.power", on);
-      return display.setPower(on);
+    set: (property, value) => {
+      const command = COMMANDED_PROPERTIES.find((name) => name === property);
+      if (command !== undefined && life.alive) order(`display.${command}`, [orderOf(command, value)]);
+      return display.set(property, value);
     },
-    setInput: (input) => {
-      told("display.input", input);
-      return display.setInput(input);
-    },
-    setBrightness: (percent) => {
-      told("display.brightness", percent);
-      return display.setBrightness(percent);
-    },
-    setVolume: (percent) => display.setVolume(percent),
-    setMute: (mute) => display.setMute(mute),
-    setOrientation: (orientation) => display.setOrientation(orientation),
   };
 }
 

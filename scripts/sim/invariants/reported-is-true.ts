@@ -1,3 +1,4 @@
+import { DISPLAY_PROPERTY_NAMES } from "../../../platform/ports/display-properties.ts";
 import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
 import { addressesOf, addressSettingsOf, isUp } from "../../../platform/simulated/simulated-site.ts";
 import type { Invariant } from "./invariant.ts";
@@ -50,11 +51,7 @@ function wrongAboutHardware({ agent, world }: SimulatedDevice): string | undefin
   const { display, audio, outputs } = agent?.parts.reported.document() ?? {};
   const { state } = world;
   const facts: readonly (readonly [string, unknown, unknown])[] = [
-    ["display.power", display?.power, state.display.power],
-    ["display.input", display?.input, state.display.input],
-    ["display.brightness", display?.brightness, state.display.brightness],
-    ["display.volume", display?.volume, state.display.volume],
-    ["display.mute", display?.mute, state.display.mute],
+    ...DISPLAY_PROPERTY_NAMES.map((name) => [`display.${name}`, display?.[name], state.display[name]] as const),
     ["audio.volume", audio?.volume, state.audio.volume],
     ["audio.mute", audio?.mute, state.audio.mute],
     ...Object.entries(state.outputs).map(([name, { connected }]) => [`outputs.${name}.connected`, outputs?.[name]?.connected, connected] as const),

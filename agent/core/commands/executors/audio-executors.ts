@@ -1,6 +1,7 @@
+import { compareExactly, compareLevel } from "../../../../platform/ports/comparison.ts";
 import type { Audio } from "../../../../platform/ports/audio.ts";
 import type { CommandExecutor } from "../executor.ts";
-import { askAfterCrash, isNear, prove, type ExecutorTime, type Proof } from "./effect-proof.ts";
+import { askAfterCrash, prove, type ExecutorTime, type Proof } from "./effect-proof.ts";
 
 const SETTLE_MS = 2_000;
 /** All of it; before the commands' time-out. */
@@ -10,8 +11,7 @@ export function audioVolumeExecutor(audio: Audio, time: ExecutorTime): CommandEx
   const proof = (percent: number): Proof<number, { percent: number }> => ({
     part: "audio",
     wanted: `a volume of ${percent} percent`,
-    holds: (observed) => isNear(percent, observed),
-    holdsExactly: (observed) => observed === percent,
+    compare: (observed) => compareLevel(percent, observed),
     observe: () => audio.volume(),
     settleMs: SETTLE_MS,
     withinMs: WITHIN_MS,
@@ -27,7 +27,7 @@ export function audioMuteExecutor(audio: Audio, time: ExecutorTime): CommandExec
   const proof = (mute: boolean): Proof<boolean, { mute: boolean }> => ({
     part: "audio",
     wanted: mute ? "silence" : "sound",
-    holds: (observed) => observed === mute,
+    compare: (observed) => compareExactly(mute, observed),
     observe: () => audio.mute(),
     settleMs: SETTLE_MS,
     withinMs: WITHIN_MS,

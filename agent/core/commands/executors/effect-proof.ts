@@ -1,5 +1,6 @@
 import type { Clock, Timers } from "../../../../platform/ports/clock.ts";
-import type { Effect, Reading } from "../../../../platform/ports/reading.ts";
+import type { Comparison } from "../../../../platform/ports/comparison.ts";
+import { valueOf, type Effect, type Reading } from "../../../../platform/ports/reading.ts";
 import { sleep } from "../../../../platform/runtime/sleep.ts";
 import type { Execution, ExecutionContext, ResolutionContext, Unknown } from "../executor.ts";
 
@@ -15,12 +16,8 @@ export interface Proof<T, R> {
   readonly part: string;
   /** For people: `the display to be on`. */
   readonly wanted: string;
-  /** Whether this observation, made after the hardware was told, is the wanted one. */
-  holds(observed: T): boolean;
-  /** Whether it is the wanted one whoever made it so, for an observation after a crash: it may have been near before. Absent: as `holds`. */
-  holdsExactly?(observed: T): boolean;
-  /** Whether it is on its way there, so that waiting longer is right. */
-  onItsWay?(observed: T): boolean;
+  /** How an observation compares with what was wanted. */
+  compare(observed: T): Comparison;
   /** Looks again. */
   observe(): Promise<Reading<T>>;
   /** How long hardware that shows no sign of obeying is looked at, after it was told. */
@@ -65,12 +62,13 @@ export async function prove<T, R>(
   const toldMs = clock.monotonicMs();
   for (;;) {
     const { observed } = effect;
-    if (observed.kind === "ok" && proof.holds(observed.value))
+    const comparison = comparisonOf(proof, observed);
+    if (observed.kind === "ok" && (comparison === "same" || comparison === "near"))
       return { state: "succeeded", result: proof.result(observed.value), effect: asObserved(first, observed) };
-    const onItsWay = observed.kind === "ok" && proof.onItsWay?.(observed.value) === true;
+    const onItsWay = comparison === "settling";
     const nowMs = clock.monotonicMs();
     if (nowMs - startedMs >= proof.withinMs || (!onItsWay && nowMs - toldMs >= proof.settleMs)) return notObserved(effect, proof);
-    if (onItsWay) context.progress(String(observed.value));
+    if (onItsWay) context.progress(String(valueOf(observed)));
     if (!(await sleep(timers, `command.look.${proof.part}`, LOOK_EVERY_MS, context.signal))) return notObserved(effect, proof);
     effect = { ...effect, observed: await proof.observe() };
   }
@@ -86,21 +84,26 @@ export async function askAfterCrash<T, R>(
   time: ExecutorTime,
 ): Promise<Execution<R> | Unknown> {
   const { clock, timers } = time;
-  const holds = (observed: T): boolean => proof.holdsExactly?.(observed) ?? proof.holds(observed);
   const startedMs = clock.monotonicMs();
   for (;;) {
     const observed = await proof.observe();
     // It was journaled as running; that it left us is the least that can be said once it is seen to be so.
     const effect: Effect = { attempted: true, observed };
-    if (observed.kind === "ok" && holds(observed.value)) return { state: "succeeded", result: proof.result(observed.value), effect };
+    const comparison = comparisonOf(proof, observed);
+    // A near value may have been there before the command.
+    if (observed.kind === "ok" && comparison === "same") return { state: "succeeded", result: proof.result(observed.value), effect };
     if (observed.kind === "unsupported") return { state: "unknown", seen: "it cannot be observed" };
-    const onItsWay = observed.kind === "ok" && proof.onItsWay?.(observed.value) === true;
+    const onItsWay = comparison === "settling";
     const lookedMs = clock.monotonicMs() - startedMs;
     const over = lookedMs >= proof.withinMs || (!onItsWay && lookedMs >= proof.settleMs);
     if (over || !(await sleep(timers, `command.look.${proof.part}`, LOOK_EVERY_MS, context.signal))) {
       return { state: "unknown", seen: `${proof.wanted} was asked for, and ${wordsFor(observed)}`, effect };
     }
   }
+}
+
+function comparisonOf<T, R>(proof: Proof<T, R>, observed: Reading<T>): Comparison | undefined {
+  return observed.kind === "ok" ? proof.compare(observed.value) : undefined;
 }
 
 function wordsFor<T>(observed: Reading<T>): string {
@@ -124,12 +127,4 @@ function judgeUnobservable<T, R>(effect: Effect<T>, proof: Proof<T, R>): Executi
 function notObserved<T, R>(effect: Effect<T>, proof: Proof<T, R>): Execution<R> {
   const message = `asked for ${proof.wanted}; the hardware ${effect.acknowledged === true ? "acknowledged" : "did not acknowledge"}, and ${wordsFor(effect.observed)}`;
   return { state: "failed", error: { code: `${proof.part}.effect-not-observed`, message }, effect };
-}
-
-/** Scales in hardware have steps of their own: within this many percent a level that was told is the wanted one. */
-export const PERCENT_TOLERANCE = 2;
-
-/** Nothing is near 0, which every scale has: 1 percent of sound is still heard. */
-export function isNear(wantedPercent: number, observedPercent: number): boolean {
-  return wantedPercent === 0 ? observedPercent === 0 : Math.abs(wantedPercent - observedPercent) <= PERCENT_TOLERANCE;
 }

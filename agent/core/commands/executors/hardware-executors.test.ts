@@ -13,7 +13,7 @@ import { buildProfile } from "../capabilities.ts";
 import { buildExecutorTable, type ExecutorTableDeps } from "../executor-table.ts";
 import type { CommandExecutor, ExecutorTable } from "../executor.ts";
 import { resolveExecutor, runExecutor } from "../testing/run-executor.ts";
-import { displayBrightnessExecutor, displayPowerExecutor } from "./display-executors.ts";
+import { displayExecutor } from "./display-executors.ts";
 
 let time: VirtualTime;
 let world: SimulatedWorld;
@@ -131,7 +131,7 @@ describe("display.power on a TV that", () => {
   it("is still warming up when the agent is back: it is waited for", async () => {
     await runExecutor(table["display.power"], { on: false }, time);
     world.updateDisplay({ warmUpMs: 30_000 });
-    const told = adapter.display?.setPower(true);
+    const told = adapter.display?.set("power", "on");
     expect(await resolveExecutor(table["display.power"], { on: true }, time)).toMatchObject({ state: "succeeded", result: { power: "on" } });
     await told;
   });
@@ -185,14 +185,14 @@ describe("after a crash the hardware is asked, and nothing is done to it:", () =
 
 describe("a display that cannot be observed", () => {
   const blind = (effect: Effect<never>): Display =>
-    ({ setPower: () => Promise.resolve(effect), setBrightness: () => Promise.resolve(effect) }) as unknown as Display;
+    ({ capabilities: { settable: { power: {}, brightness: {} } }, set: () => Promise.resolve(effect) }) as unknown as Display;
 
   it("succeeds on its acknowledgement, and the outcome says that nobody looked", async () => {
     const effect: Effect<never> = { attempted: true, acknowledged: true, observed: UNSUPPORTED };
-    const power = await runExecutor(displayPowerExecutor(blind(effect), { clock: time, timers: time }), { on: true }, time);
+    const power = await runExecutor(displayExecutor("power", blind(effect), { clock: time, timers: time }), { on: true }, time);
     expect(power.execution).toEqual({ state: "succeeded", result: { power: "unobserved" }, effect });
     const brightness = await runExecutor(
-      displayBrightnessExecutor(blind(effect), { clock: time, timers: time }),
+      displayExecutor("brightness", blind(effect), { clock: time, timers: time }),
       { percent: 40 },
       time,
     );
@@ -202,7 +202,7 @@ describe("a display that cannot be observed", () => {
   it("fails when it stays silent", async () => {
     for (const observed of [UNSUPPORTED, unknown("no answer")]) {
       const { execution } = await runExecutor(
-        displayPowerExecutor(blind({ attempted: true, observed }), { clock: time, timers: time }),
+        displayExecutor("power", blind({ attempted: true, observed }), { clock: time, timers: time }),
         { on: true },
         time,
       );
@@ -213,7 +213,7 @@ describe("a display that cannot be observed", () => {
   it("fails when nothing was sent", async () => {
     const nothing: Effect<never> = { attempted: false, observed: UNSUPPORTED };
     const { execution } = await runExecutor(
-      displayPowerExecutor(blind(nothing), { clock: time, timers: time }),
+      displayExecutor("power", blind(nothing), { clock: time, timers: time }),
       { on: true },
       time,
     );

@@ -1,7 +1,7 @@
 import type { ScreenReport } from "../../../protocol/reported.ts";
 import type { PlayerLink } from "../../player/player-port.ts";
 import type { Clock } from "../../../../platform/ports/clock.ts";
-import type { DisplayStatus } from "../../../../platform/ports/display.ts";
+import type { DisplayStatus } from "../../../../platform/ports/display-properties.ts";
 import type { Gpio } from "../../../../platform/ports/gpio.ts";
 import type { Outputs } from "../../../../platform/ports/outputs.ts";
 import { valueOf } from "../../../../platform/ports/reading.ts";

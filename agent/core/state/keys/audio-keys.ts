@@ -1,9 +1,9 @@
 import type { DesiredDocument } from "../../../protocol/desired.ts";
 import type { Audio } from "../../../../platform/ports/audio.ts";
+import { compareExactly, compareLevel } from "../../../../platform/ports/comparison.ts";
 import type { Effect, Reading } from "../../../../platform/ports/reading.ts";
 import type { Json } from "../../../../platform/runtime/json.ts";
 import type { DesiredKeyHandler } from "../desired-key.ts";
-import { compareLevel } from "./display-keys.ts";
 
 /** Audio servers answer at once or hang. */
 const WORST_CASE_MS = 5_000;
@@ -35,6 +35,6 @@ function key(
     },
     observe: () => (audio === undefined ? Promise.resolve({ kind: "unsupported" }) : observe(audio)),
     apply: async (value) => (audio === undefined ? { kind: "unsupported", error } : { kind: "effect", effect: await apply(audio, value) }),
-    compare: name === "volume" ? compareLevel : (wanted, observed) => (wanted === observed ? "same" : "different"),
+    compare: name === "volume" ? compareLevel : compareExactly,
   };
 }

@@ -2,7 +2,8 @@ import type { Network } from "../../../protocol/network-settings.ts";
 import type { Reading } from "../../../../platform/ports/reading.ts";
 import type { Issue } from "../../../../platform/ports/result.ts";
 import type { Json, JsonObject } from "../../../../platform/runtime/json.ts";
-import type { Comparison, DesiredKeyHandler, KeyOutcome } from "../desired-key.ts";
+import type { Comparison } from "../../../../platform/ports/comparison.ts";
+import type { DesiredKeyHandler, KeyOutcome } from "../desired-key.ts";
 
 /** What makes the network settings so: tried, confirmed by the cloud, or undone. */
 export interface NetworkKeyTarget {

@@ -6,7 +6,8 @@ import type { Issue, Result } from "../../../../platform/ports/result.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
 import { maskValues } from "../../../../platform/runtime/redact.ts";
 import type { ScheduleAnswer } from "../../schedule/schedule-answer.ts";
-import type { Comparison, DesiredKeyHandler, KeyOutcome } from "../desired-key.ts";
+import type { Comparison } from "../../../../platform/ports/comparison.ts";
+import type { DesiredKeyHandler, KeyOutcome } from "../desired-key.ts";
 
 /** A setting inside the agent: it can always be read back, and setting it either works or says why not. */
 export interface Setting<T> {

@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from "../../../../platform/ports/result.ts";
+import { unitOf } from "../../../../platform/ports/display-properties.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
 import { titled } from "./format.ts";
 
@@ -81,7 +82,7 @@ export function fieldOf(name: string, schemaGiven: Json, required: boolean, choi
 function numberField(common: Common, schema: JsonObject): Field {
   const [min, max] = [numberAt(schema, "minimum"), numberAt(schema, "maximum")];
   const slider = min !== undefined && max !== undefined && max - min <= SLIDER_STEPS_MAX;
-  const unit = common.name.endsWith("Ms") ? "ms" : common.name === "percent" || common.name === "brightness" || common.name === "volume" ? "%" : "";
+  const unit = common.name.endsWith("Ms") ? "ms" : common.name === "percent" ? "%" : unitOf(common.name).trim();
   return { ...common, kind: "number", whole: schema["type"] === "integer", min, max, slider, unit };
 }
 

@@ -1,3 +1,4 @@
+import { COMMANDED_PROPERTIES, PERCENT_PROPERTIES, propertyRow } from "../../../../../platform/ports/display-properties.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../../../platform/runtime/json.ts";
 import type { DesiredAnswer } from "../../model/api-types.ts";
 import { brief } from "../../model/format.ts";
@@ -39,13 +40,19 @@ export function quickControls(context: DeviceContext): HTMLElement {
       body,
       contentControl(context, document["content"], patch),
       powerControl(display["power"], can("display.power"), (power) => void patch({ display: { power } }, "Power")),
-      percentControl("Brightness", "sun", display["brightness"], can("display.brightness"), (value) => void patch({ display: { brightness: value } }, "Brightness")),
+      ...LEVELS.map((name) => {
+        const { label } = propertyRow(name);
+        return percentControl(label, "sun", display[name], can(`display.${name}`), (value) => void patch({ display: { [name]: value } }, label));
+      }),
       percentControl("Volume", "volume", audio["volume"], can("audio.volume"), (value) => void patch({ audio: { volume: value } }, "Volume")),
       scheduleControl(document["schedule"], (schedule) => void patch({ schedule }, "Schedule")),
     );
   });
   return h("section", { class: "box", "aria-label": "Common settings" }, h("h3", { class: "box-title" }, "Common settings"), body);
 }
+
+/** Levels of the display that have a capability of their own. */
+const LEVELS = COMMANDED_PROPERTIES.filter((name) => PERCENT_PROPERTIES.includes(name));
 
 type Patch = (change: JsonObject, what: string) => Promise<void>;
 

@@ -1,3 +1,4 @@
+import { unitOf } from "../../../../../platform/ports/display-properties.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../../../platform/runtime/json.ts";
 import { age, brief, bytes, duration, titled } from "../../model/format.ts";
 import { isReading, tell } from "../../model/reading-text.ts";
@@ -85,14 +86,11 @@ function labelOf(key: string): string {
   return /^[a-z][A-Za-z]*$/.test(key) ? titled(key.replace(/Ms$/, "")) : key;
 }
 
-const PERCENT = new Set(["brightness", "volume"]);
-
 /** A number is a time, a size or a percentage by its name; the names follow one rule in this code base. */
 function plainText(key: string, value: Json, nowMs: number | undefined): string {
   if (typeof value !== "number") return brief(value, 300);
   if (/bytes$/i.test(key)) return bytes(value);
-  if (PERCENT.has(key)) return `${value} %`;
-  if (key === "orientation") return `${value}°`;
+  if (unitOf(key) !== "") return `${value}${unitOf(key)}`;
   if (key.endsWith("Ms") && value > 1e12) {
     const when = new Date(value).toLocaleString();
     return nowMs === undefined || value > nowMs ? when : `${when} (${age(nowMs - value)})`;

@@ -3,7 +3,8 @@ import type { Cec, CecMessage, CecReply } from "../../ports/cec.ts";
 import type { Result } from "../../ports/result.ts";
 import { fail, ok } from "../../ports/result.ts";
 import { VirtualTime } from "../../simulated/virtual-time.ts";
-import { CecDisplay } from "./cec-display.ts";
+import { ObservedDisplay } from "../observed-display.ts";
+import { CecDriver } from "./cec-driver.ts";
 import { frameMs, OPCODE, USER_CONTROL } from "./opcodes.ts";
 
 /** A display on a bus that answers as told; no wire for brightness or orientation, as on most televisions. */
@@ -11,7 +12,7 @@ function open(answer: (message: CecMessage) => Result<CecReply>) {
   const time = new VirtualTime();
   const sent: CecMessage[] = [];
   const cec: Cec = { send: (message) => (sent.push(message), Promise.resolve(answer(message))) };
-  const display = new CecDisplay({ cec, clock: time, timers: time, inputs: new Map([["hdmi-1", 0x1000]]) });
+  const display = new ObservedDisplay(new CecDriver({ cec, clock: time, inputs: new Map([["hdmi-1", 0x1000]]) }), { clock: time, timers: time });
   return { time, sent, display };
 }
 
@@ -19,11 +20,11 @@ function heard(opcode: number, ...operands: number[]): Result<CecReply> {
   return ok({ acknowledged: true, reply: { opcode, operands: Uint8Array.from(operands) } });
 }
 
-describe("CEC display", () => {
+describe("a display over HDMI-CEC", () => {
   test("what CEC has no message for is unsupported and sends nothing", async () => {
     const { display, sent } = open(() => ok({ acknowledged: true }));
-    expect(display.capabilities).toMatchObject({ brightness: false, orientations: [] });
-    for (const effect of [await display.setBrightness(50), await display.setOrientation(90)]) {
+    expect(display.capabilities).toMatchObject({ readable: ["power", "input", "volume", "mute"] });
+    for (const effect of [await display.set("brightness", 50), await display.set("orientation", 90)]) {
       expect(effect).toMatchObject({ attempted: false, observed: { kind: "unsupported" }, error: { code: "display.unsupported" } });
     }
     expect(sent).toEqual([]);
@@ -33,7 +34,7 @@ describe("CEC display", () => {
     const { display } = open(({ opcode = 0 }) => heard(OPCODE.featureAbort, opcode, 0));
     const status = await display.status();
     expect([status.power, status.input, status.volume, status.mute]).toEqual(Array.from({ length: 4 }, () => ({ kind: "unsupported" })));
-    const effect = await display.setVolume(20);
+    const effect = await display.set("volume", 20);
     expect(effect).toMatchObject({ attempted: false, observed: { kind: "unsupported" }, error: { code: "display.unsupported" } });
   });
 
@@ -57,7 +58,7 @@ describe("CEC display", () => {
   });
 
   test("after a line error the frame may have been heard; with no adapter nothing left us", async () => {
-    const turnOn = (code: string) => open(() => fail(code, "test")).display.setPower(true);
+    const turnOn = (code: string) => open(() => fail(code, "test")).display.set("power", "on");
     expect(await turnOn("cec.bus")).toMatchObject({ attempted: true, error: { code: "cec.bus" } });
     expect(await turnOn("cec.no-adapter")).toMatchObject({ attempted: false, error: { code: "cec.no-adapter" } });
   });
@@ -87,8 +88,8 @@ describe("CEC display", () => {
       ["no acknowledgement", unheard],
     ] as const)("a key that was heard was attempted and acknowledged, although its release met %s", async (_what, wrong) => {
       const { display, time } = withTrouble(({ opcode }) => (opcode === OPCODE.userControlReleased ? wrong : undefined));
-      expect(await time.settled(display.setMute(true))).toEqual({ attempted: true, acknowledged: true, observed: expect.objectContaining({ kind: "ok", value: true }) as unknown });
-      const volume = await time.settled(display.setVolume(23));
+      expect(await time.settled(display.set("mute", true))).toEqual({ attempted: true, acknowledged: true, observed: expect.objectContaining({ kind: "ok", value: true }) as unknown });
+      const volume = await time.settled(display.set("volume", 23));
       expect(volume).toMatchObject({ attempted: true, acknowledged: true, observed: { kind: "ok", value: 21 } });
       expect(volume.error?.message).toMatch(/^1 of 3 keys were heard: the key was heard, and its release was not/);
     });
@@ -99,19 +100,19 @@ describe("CEC display", () => {
       ["no acknowledgement", unheard, false],
     ] as const)("keys before the one that met %s count, and what came of them is observed", async (_what, wrong, acknowledged) => {
       const { display, time } = withTrouble(({ opcode }, keys) => (opcode === OPCODE.userControlPressed && keys === 3 ? wrong : undefined));
-      const effect = await time.settled(display.setVolume(25));
+      const effect = await time.settled(display.set("volume", 25));
       expect(effect).toMatchObject({ attempted: true, observed: { kind: "ok", value: 22 } });
       expect([effect.acknowledged, effect.error?.message]).toEqual([acknowledged, expect.stringMatching(/^2 of 5 keys were heard: /) as unknown]);
     });
 
     test("where the first key does not leave us nothing was attempted; a line error may have been heard", async () => {
-      const first = (code: string) => withTrouble(({ opcode }) => (opcode === OPCODE.userControlPressed ? failing(code) : undefined)).display.setVolume(23);
+      const first = (code: string) => withTrouble(({ opcode }) => (opcode === OPCODE.userControlPressed ? failing(code) : undefined)).display.set("volume", 23);
       expect(await first("cec.no-adapter")).toMatchObject({ attempted: false, error: { code: "cec.no-adapter" } });
       expect(await first("cec.bus")).toMatchObject({ attempted: true, error: { code: "cec.bus" } });
     });
 
     test("nothing was acknowledged where no key was needed", async () => {
-      const effect = await withTrouble(() => undefined).display.setVolume(20);
+      const effect = await withTrouble(() => undefined).display.set("volume", 20);
       expect(effect).toEqual({ attempted: true, observed: expect.objectContaining({ value: 20 }) as unknown });
     });
   });
@@ -119,7 +120,7 @@ describe("CEC display", () => {
   test("mute says what it means instead of toggling", async () => {
     const muted = heard(OPCODE.reportAudioStatus, 0x80 | 20);
     const { display, sent } = open(({ opcode }) => (opcode === OPCODE.giveAudioStatus ? muted : ok({ acknowledged: true })));
-    expect(await display.setMute(true)).toMatchObject({ acknowledged: true, observed: { kind: "ok", value: true } });
+    expect(await display.set("mute", true)).toMatchObject({ acknowledged: true, observed: { kind: "ok", value: true } });
     expect(sent.find((message) => message.opcode === OPCODE.userControlPressed)?.operands).toEqual(Uint8Array.of(0x65));
   });
 

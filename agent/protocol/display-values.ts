@@ -1,0 +1,48 @@
+import * as v from "valibot";
+import {
+  DESIRED_PROPERTIES, DISPLAY_PROPERTY_NAMES, propertyRow,
+  type AlwaysReportedProperty, type DisplayProperty, type DisplayValue, type DisplayWish, type SettableValue,
+} from "../../platform/ports/display-properties.ts";
+import { PercentSchema, readingOf } from "./values.ts";
+
+/** Schemas of what the wire says of displays, made from the table of display properties. */
+
+type WireReading<T> = v.InferOutput<ReturnType<typeof readingOf<v.GenericSchema<T>>>>;
+/** The `display` part of the reported document. Properties that came later than the first version are optional. */
+export type DisplayReport = { [P in AlwaysReportedProperty]: WireReading<DisplayValue<P>> } & { [P in Exclude<DisplayProperty, AlwaysReportedProperty>]?: WireReading<DisplayValue<P>> };
+
+/** A value that can be set. */
+export function settableSchema<P extends DisplayProperty>(property: P): v.GenericSchema<SettableValue<P>> {
+  return schemaOf(property, "set") as unknown as v.GenericSchema<SettableValue<P>>;
+}
+
+/** The `display` part of the desired document: a value or a rule for each property. */
+export const DisplayWishSchema = v.strictObject(
+  Object.fromEntries(DESIRED_PROPERTIES.map((property) => [property, v.optional(schemaOf(property, "wish"))])),
+) as unknown as v.GenericSchema<DisplayWish>;
+
+export const DisplayReportSchema = v.object(
+  Object.fromEntries(
+    DISPLAY_PROPERTY_NAMES.map((property) => {
+      const reading = readingOf(schemaOf(property, "see"));
+      return [property, propertyRow(property).alwaysReported === true ? reading : v.optional(reading)];
+    }),
+  ),
+) as unknown as v.GenericSchema<DisplayReport>;
+
+function schemaOf(property: DisplayProperty, use: "set" | "wish" | "see"): v.GenericSchema {
+  const { type, desired } = propertyRow(property);
+  switch (type.kind) {
+    case "choice":
+      return v.picklist([...type.values, ...(use === "wish" ? (desired?.rules ?? []) : use === "see" ? Object.keys(type.transitional) : [])]);
+    case "name":
+      // What a display calls its inputs is its own affair; only what it is told is bounded.
+      return use === "see" ? v.string() : v.pipe(v.string(), v.minLength(1), v.maxLength(type.lengthMax));
+    case "percent":
+      return PercentSchema;
+    case "flag":
+      return v.boolean();
+    case "degrees":
+      return v.picklist(type.values);
+  }
+}

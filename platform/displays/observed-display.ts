@@ -1,0 +1,138 @@
+import type { Clock, Timers } from "../ports/clock.ts";
+import type { DisplayDriver, Order, Question, Told } from "../ports/display-driver.ts";
+import {
+  compareDisplayValue, DISPLAY_PROPERTY_NAMES, propertyRow, statusOf,
+  type DisplayProperty, type DisplayStatus, type DisplayValue, type SettableValue,
+} from "../ports/display-properties.ts";
+import { refusalOf, type Display, type DisplayCapabilities, type SettableProperties } from "../ports/display.ts";
+import { failed, unknown, UNSUPPORTED, type Effect, type Reading } from "../ports/reading.ts";
+import type { Issue } from "../ports/result.ts";
+import { OneAtATime } from "../runtime/one-at-a-time.ts";
+
+/** Between two looks at a display that has not done yet what it was told. */
+const POLL_MS = 400;
+const CANNOT: Issue = { code: "display.unsupported", message: "this display cannot do that" };
+
+/**
+ * A display over a driver: tells it, waits for it and observes it, one conversation at a time. What it acknowledged is what the
+ * driver says; what it observed is what the display answered when asked again. The two differ on real displays, so neither
+ * stands in for the other.
+ */
+export class ObservedDisplay implements Display {
+  readonly capabilities: DisplayCapabilities;
+  readonly #driver: DisplayDriver;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #bus = new OneAtATime();
+
+  constructor(driver: DisplayDriver, time: { readonly clock: Clock; readonly timers: Timers }) {
+    this.#driver = driver;
+    this.#clock = time.clock;
+    this.#timers = time.timers;
+    const { questions, orders, powerObservedBy, ownInput } = driver;
+    const settable = Object.entries(orders).map(([name, { choices }]) => [name, choices === undefined ? {} : { choices }]);
+    this.capabilities = {
+      settable: Object.fromEntries(settable) as SettableProperties,
+      readable: DISPLAY_PROPERTY_NAMES.filter((name) => questions.some(({ answers }) => answers.includes(name))),
+      powerObservedBy,
+      ...(ownInput !== undefined && { ownInput }),
+    };
+  }
+
+  worstCaseMs(property?: DisplayProperty): number {
+    if (property !== undefined) return this.#setWorstMs(property);
+    const sets = DISPLAY_PROPERTY_NAMES.map((name) => this.#setWorstMs(name));
+    return Math.max(this.#askWorstMs(DISPLAY_PROPERTY_NAMES), ...sets);
+  }
+
+  status(): Promise<DisplayStatus> {
+    return this.#bus.run(() => this.#ask(DISPLAY_PROPERTY_NAMES));
+  }
+
+  set<P extends DisplayProperty>(property: P, value: SettableValue<P>): Promise<Effect<DisplayValue<P>>> {
+    const order = this.#driver.orders[property];
+    if (order === undefined) return Promise.resolve({ attempted: false, observed: UNSUPPORTED, error: CANNOT });
+    const error = refusalOf(property, value, order.choices);
+    if (error !== undefined) return Promise.resolve({ attempted: false, observed: unknown("nothing was tried"), error });
+    return this.#bus.run(() => this.#tell(property, order, value));
+  }
+
+  async #tell<P extends DisplayProperty>(property: P, order: Order<P>, value: SettableValue<P>): Promise<Effect<DisplayValue<P>>> {
+    let told: Told;
+    if (order.kind === "set") told = await order.say(value);
+    else {
+      const now = await this.#askOne(property);
+      // No number of steps leads to a given value from one that is not known.
+      if (now.kind !== "ok") return { attempted: false, observed: now, error: issueOf(now) };
+      told = await order.step(now.value, value);
+    }
+    const { attempted, acknowledged, error } = told;
+    const effect = { attempted, ...(acknowledged !== undefined && { acknowledged }) };
+    const wasHeard = error === undefined || acknowledged === true || told.heardInPart === true;
+    if (!wasHeard) return { ...effect, observed: acknowledged === undefined ? failed(error) : unknown(error.message), error };
+    return concluded(property, value, { ...effect, observed: await this.#observe(property, value) }, error);
+  }
+
+  /** Asks again and again until the display is as wanted, had its time, or no longer answers. */
+  async #observe<P extends DisplayProperty>(property: P, wanted: SettableValue<P>): Promise<Reading<DisplayValue<P>>> {
+    const { reactMs, changeMs } = propertyRow(property);
+    const startedMs = this.#clock.monotonicMs();
+    for (;;) {
+      const reading = await this.#askOne(property);
+      if (reading.kind !== "ok") return reading;
+      const comparison = compareDisplayValue(property, wanted, reading.value);
+      const patienceMs = comparison === "settling" ? changeMs : reactMs;
+      if (comparison === "same" || this.#clock.monotonicMs() - startedMs >= patienceMs) return reading;
+      await new Promise<void>((resolve) => this.#timers.after("display.poll", POLL_MS, resolve));
+    }
+  }
+
+  async #askOne<P extends DisplayProperty>(property: P): Promise<DisplayStatus[P]> {
+    return (await this.#ask([property]))[property];
+  }
+
+  async #ask(properties: readonly DisplayProperty[]): Promise<DisplayStatus> {
+    const status = statusOf(() => UNSUPPORTED);
+    for (const question of this.#questionsFor(properties)) Object.assign(status, await question.ask());
+    return status;
+  }
+
+  #questionsFor(properties: readonly DisplayProperty[]): readonly Question[] {
+    return this.#driver.questions.filter(({ answers }) => answers.some((name) => properties.includes(name)));
+  }
+
+  #askWorstMs(properties: readonly DisplayProperty[]): number {
+    return Math.ceil(this.#questionsFor(properties).reduce((sum, { worstCaseMs }) => sum + worstCaseMs, 0));
+  }
+
+  #setWorstMs(property: DisplayProperty): number {
+    const order = this.#driver.orders[property];
+    if (order === undefined) return 0;
+    const { reactMs, changeMs } = propertyRow(property);
+    // A question before the first step, one that began just before the time was up, and one after the last wait.
+    return Math.ceil(order.worstCaseMs + Math.max(reactMs, changeMs) + POLL_MS + 3 * this.#askWorstMs([property]));
+  }
+}
+
+/** The effect of an order that was heard, in whole or in part. */
+function concluded<P extends DisplayProperty>(property: P, wanted: SettableValue<P>, effect: Effect<DisplayValue<P>>, error: Issue | undefined): Effect<DisplayValue<P>> {
+  const { observed } = effect;
+  if (observed.kind === "unsupported") return error === undefined ? effect : { ...effect, error };
+  if (observed.kind !== "ok") return { ...effect, error: error ?? issueOf(observed) };
+  switch (compareDisplayValue(property, wanted, observed.value)) {
+    case "same":
+    case "settling":
+      return effect;
+    case "near":
+      return error === undefined ? effect : { ...effect, error };
+    case "leaving":
+    case "different":
+      return { ...effect, error: error ?? { code: "display.not-obeyed", message: "the display took the message and did something else" } };
+  }
+}
+
+function issueOf(reading: Exclude<Reading<unknown>, { kind: "ok" }>): Issue {
+  if (reading.kind === "failed") return reading.error;
+  if (reading.kind === "unsupported") return CANNOT;
+  return { code: "display.no-answer", message: reading.why };
+}
