@@ -6,9 +6,16 @@ import { runCli } from "../../../agent/node/cli/run-cli.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { cloudCommands } from "./cloud-commands.ts";
 
+const PICTURED = "1".repeat(32);
+
 let cloud: Server;
 beforeEach(async () => {
   cloud = createServer((request, response) => {
+    if (request.url?.startsWith("/api/v1/events") === true) {
+      const device = JSON.stringify({ device: { id: "0".repeat(32), name: "lobby", link: { state: "offline" }, claimed: true } });
+      response.writeHead(200, { "content-type": "text/event-stream" }).end(`event: hello\ndata: {"serverMs":1,"startedMs":1}\n\nevent: device\ndata: ${device}\n\n`);
+      return;
+    }
     const [status, body] = answerOf(request.method ?? "", request.url ?? "");
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   });
@@ -16,12 +23,13 @@ beforeEach(async () => {
 });
 afterEach(() => new Promise((resolve) => cloud.close(resolve)));
 
-/** A cloud with one device that cannot do what it is told. */
+/** A cloud with one device that cannot do what it is told, and another that has made a picture. */
 function answerOf(method: string, path: string): [status: number, body: object] {
+  if (method === "POST" && path.includes(PICTURED)) return [200, { command: { id: "c", name: "screenshot", state: "succeeded", final: true, result: { upload: "a.jpg" }, uploads: ["d.u-1"] } }];
   if (path.endsWith("/claim")) return [400, { error: { code: "request.invalid", message: "claim, at code: must have the form ^[A-Z0-9]{4,12}$" } }];
   if (method === "POST") return [409, { error: { code: "command.not-possible", message: "it has no such port", hint: 'send it all the same with "insist": true' } }];
-  if (path.endsWith("/catalog")) return [200, { commands: [{ name: "reboot", params: { type: "object", properties: {} } }] }];
-  return [200, { devices: [{ id: "0".repeat(32), name: "lobby" }] }];
+  if (path.endsWith("/catalog")) return [200, { commands: [{ name: "reboot", params: { type: "object", properties: {} } }, { name: "screenshot", params: { type: "object", properties: {} } }] }];
+  return [200, { devices: [{ id: "0".repeat(32), name: "lobby" }, { id: PICTURED, name: "window" }] }];
 }
 
 async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -38,6 +46,19 @@ test("what is said about a command the device cannot do is in words of the comma
   expect(code).toBe(CLI_EXIT.notSo);
   expect(err).toContain("--insist");
   expect(err).not.toContain('"insist": true');
+});
+
+test("a picture that was made is named by its address", async () => {
+  const { code, out } = await run("send", "window", "screenshot");
+  const { port } = cloud.address() as AddressInfo;
+  expect([code, out.trim().split("\n").at(-1)]).toEqual([CLI_EXIT.ok, `  file: http://127.0.0.1:${port}/api/v1/uploads/d.u-1/file`]);
+});
+
+test("what is followed is said in words, and everything after it is news of devices", async () => {
+  const { out, err } = await run("watch");
+  expect(err).toBe("following every device; Ctrl-C ends it");
+  expect(out.trim().split("\n")).toEqual([expect.stringMatching(/ {2}device {6}lobby/) as string]);
+  expect((await run("watch", "--json")).out).toContain("startedMs");
 });
 
 test("a wrong value is a usage error, whoever checked it; a right one that cannot be is not", async () => {

@@ -80,6 +80,7 @@ describe("the checks", () => {
 
   test.each([
     ["no browser: /usr/bin/chromium did not start: it ended with code 1", /browser does not start/],
+    ["no browser: it was started and has not answered yet", /the browser hangs/],
     ["renderer.gone: The page's process ended (crashed), 5 times in 10 minutes.", /page process/],
     ["package.404: The package has no /index.html.", /package/],
   ])("the advice follows the cause and is not the cable: %s", async (says, todo) => {

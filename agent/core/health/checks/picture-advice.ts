@@ -3,6 +3,7 @@
  * dark screen, and no cable mends it. The causes are the words the player host begins its errors with.
  */
 const BY_CAUSE: readonly (readonly [cause: RegExp, todo: string])[] = [
+  [/^no browser: it was started and has not answered/, "wait for it, a small machine takes half a minute; when it stays so, the browser hangs: run it by hand as the player's user, or name another one"],
   [/^no browser: /, "the browser does not start or does not stay: what it said last is above; run it by hand as the player's user, and check that its package is whole"],
   [/^renderer\./, "the content brings the browser's page process down: check its use of memory, and the player's log"],
   [/^gpu\./, "the graphics driver fails: check the kernel's log, and restart the device"],
