@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { DisplayWishSchema } from "./display-values.ts";
 import { NetworkSchema } from "./network-settings.ts";
 import { UploadHostsSchema } from "./upload-address.ts";
-import { FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, OriginSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema, WebSocketUrlSchema } from "./values.ts";
+import { EndpointSchema, FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, OriginSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema } from "./values.ts";
 
 /** A customer's player: an address, or a package that plays from disk with no network. */
 export const ContentSchema = v.variant("kind", [
@@ -72,7 +72,7 @@ export const DesiredDocumentSchema = v.looseObject({
   log: v.optional(v.strictObject({ level: v.picklist(LOG_LEVELS) })),
   cloud: v.optional(
     v.strictObject({
-      endpoints: v.optional(v.pipe(v.array(WebSocketUrlSchema), v.minLength(1), v.maxLength(8))),
+      endpoints: v.optional(v.pipe(v.array(EndpointSchema), v.minLength(1), v.maxLength(8))),
       /** Hosts that uploads may go to besides the link's own. */
       uploadHosts: v.optional(UploadHostsSchema),
     }),

@@ -42,7 +42,10 @@ export const OriginSchema = v.pipe(
   v.regex(/^https?:\/\/[^\s/?#@*\\]+$/i, "must be an origin, like https://menu.example: no path, no slash at the end"),
   v.check((origin) => parseUrl(origin) !== undefined, "must be an origin that can be parsed: check its host, and that its port is from 0 to 65535"),
 );
-export const WebSocketUrlSchema = v.pipe(v.string(), v.maxLength(2048), v.regex(/^wss?:\/\/[^\s/?#]+[^\s]*$/i, "must be a ws or wss address"));
+/** Schemes of the cloud's addresses, and whether what goes over them is encrypted. */
+export const ENDPOINT_SCHEMES: ReadonlyMap<string, "secure" | "plain"> = new Map([["wss:", "secure"], ["ws:", "plain"]]);
+/** An address of the cloud. */
+export const EndpointSchema = v.pipe(v.string(), v.maxLength(2048), v.regex(/^wss?:\/\/[^\s/?#]+[^\s]*$/i, "must be a ws or wss address"));
 /** `HH:MM`, 00:00 to 24:00 (24:00 is the end of the day). */
 export const LocalTimeSchema = v.pipe(v.string(), v.regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/, "must be HH:MM, 00:00 to 24:00"));
 /** IANA time zone name; whether this machine knows it is checked when it is applied. */

@@ -1,6 +1,7 @@
-import type { ConnectionEvents, Connection as DeviceConnection, Transport } from "../../agent/core/cloud/cloud-port.ts";
+import type { ConnectionEvents, Connection as DeviceConnection, Failed, Transport } from "../../agent/core/cloud/cloud-port.ts";
 import { FRAME_BYTES_MAX } from "../../agent/protocol/limits.ts";
-import { fail, type Issue, type Result } from "../../platform/ports/result.ts";
+import { ENDPOINT_SCHEMES } from "../../agent/protocol/values.ts";
+import { err, type Result } from "../../platform/ports/result.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
 import type { SeededRandom } from "../../platform/simulated/seeded-random.ts";
 import type { Connection as CloudConnection } from "../dev-cloud/sessions/connection.ts";
@@ -11,7 +12,7 @@ import { Pipe } from "./pipe.ts";
 
 /** As the real transport: more than this on its way out is refused. */
 const SEND_BUFFER_BYTES_MAX = 1024 * 1024;
-const BROKEN: Issue = { code: "link.network", message: "the connection broke off" };
+const BROKEN = failed("link.network", "the connection broke off");
 
 /** What the simulated cloud's session takes from a wire. */
 interface CloudEnd {
@@ -36,7 +37,7 @@ export class SimulatedNetwork {
 
   /** The transport in one life of one device's agent. */
   transport(life: Life, device: string): Transport {
-    return { connect: (url, events, signal) => this.#connect(life, device, url, events, signal) };
+    return { schemes: ENDPOINT_SCHEMES, connect: (url, events, signal) => this.#connect(life, device, url, events, signal) };
   }
 
   wires(device: string): readonly Wire[] {
@@ -53,7 +54,7 @@ export class SimulatedNetwork {
     for (const wire of [...this.#wires]) wire.heal();
   }
 
-  async #connect(life: Life, device: string, url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<DeviceConnection>> {
+  async #connect(life: Life, device: string, url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<DeviceConnection, Failed>> {
     const { ledger, trace, time } = this.#sim;
     const faults = this.#sim.faults();
     ledger.connecting(device, time.monotonicMs());
@@ -62,15 +63,15 @@ export class SimulatedNetwork {
     if (random.chance(faults.connectHangsChance)) {
       ledger.faults += 1;
       await untilAborted(signal);
-      return fail("link.timeout", "no answer from the cloud");
+      return err(failed("link.timeout", "no answer from the cloud"));
     }
-    if (!(await sleep(life, "sim.connect", random.integer(2, 250), signal))) return fail("link.timeout", "given up");
+    if (!(await sleep(life, "sim.connect", random.integer(2, 250), signal))) return err(failed("link.timeout", "given up"));
     const cloud = this.#clouds.get(new URL(url).origin);
-    if (cloud === undefined) return fail("link.dns", `there is no ${url}`);
-    if (!cloud.running) return fail("link.refused", "nobody listens");
+    if (cloud === undefined) return err(failed("link.dns", `there is no ${url}`));
+    if (!cloud.running) return err(failed("link.refused", "nobody listens"));
     if (random.chance(faults.connectRefusedChance)) {
       ledger.faults += 1;
-      return fail("link.refused", "the connection was refused");
+      return err(failed("link.refused", "the connection was refused"));
     }
     const wire = new Wire(this.#sim, life, device, cloud, events, () => this.#wires.delete(wire));
     this.#wires.add(wire);
@@ -108,6 +109,7 @@ export class Wire {
     this.#up = new Pipe(sim.time, "sim.wire-up", nature, (frame) => this.#atCloud(frame));
     this.#down = new Pipe(sim.time, "sim.wire-down", nature, (frame) => this.#atDevice(frame));
     this.deviceEnd = {
+      frameBytesMax: FRAME_BYTES_MAX,
       send: (frame) => this.#send(frame),
       bufferedBytes: () => (this.#deviceOver ? 0 : this.#up.bytes),
       close: (reason) => this.#closeByDevice(reason),
@@ -167,7 +169,7 @@ export class Wire {
 
   #closeByDevice(reason: string): void {
     if (this.#deviceOver) return;
-    this.#overAtDevice({ code: "link.closed", message: `closed by the device: ${reason}` });
+    this.#overAtDevice(failed("link.closed", `closed by the device: ${reason}`));
     this.#up.end(() => this.#overAtCloud("closed"));
   }
 
@@ -187,7 +189,7 @@ export class Wire {
   #atDevice(frame: string): void {
     if (this.#deviceOver) return;
     if (frame.length > 2 * FRAME_BYTES_MAX) {
-      this.#overAtDevice({ code: "frame.too-large", message: "the server sent a frame that is too large" });
+      this.#overAtDevice(failed("frame.too-large", "the server sent a frame that is too large"));
       this.#up.end(() => this.#overAtCloud("closed"));
       return;
     }
@@ -196,7 +198,7 @@ export class Wire {
     this.#life.run("a frame", () => this.#events.frame(frame));
   }
 
-  #overAtDevice(why: Issue): void {
+  #overAtDevice(why: Failed): void {
     if (this.#deviceOver) return;
     this.#deviceOver = true;
     this.#life.run("the end of a connection", () => this.#events.closed(why));
@@ -218,7 +220,7 @@ export class Wire {
   }
 
   #cloudEnd(): CloudConnection {
-    const closing = (why: Issue): void => {
+    const closing = (why: Failed): void => {
       this.#cloudOver = true;
       this.#down.end(() => this.#overAtDevice(why));
       this.#settle();
@@ -232,7 +234,7 @@ export class Wire {
       sendBinary: () => {
         if (!this.#cloudOver) this.#down.send("\u0000binary");
       },
-      close: (code, reason) => closing({ code: "link.closed", message: `the server closed the connection with ${code}: ${reason}` }),
+      close: (code, reason) => closing(failed("link.closed", `the server closed the connection with ${code}: ${reason}`)),
       cut: () => {
         if (this.#cloudOver) return;
         this.#cloudOver = true;
@@ -244,6 +246,10 @@ export class Wire {
       bufferedBytes: () => this.#down.bytes,
     };
   }
+}
+
+function failed(code: string, message: string): Failed {
+  return { kind: "failed", code, message };
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -192,6 +192,47 @@ test("a refusal, an unknown version and a claim token", async () => {
   await bench.end();
 });
 
+test("a transport that refuses: the reason is told, the time obeyed, and the new address followed", async () => {
+  const bench = await LinkBench.make();
+  bench.cloud.behave = (_url, attempt) => {
+    if (attempt === 1) return { connect: { kind: "refused", reason: "too-busy", code: "link.busy", message: "full", retryAfterMs: 60_000 } };
+    return attempt === 2 ? { connect: { kind: "refused", reason: "moved", code: "link.moved", message: "gone", endpoint: "wss://other.test/device" } } : {};
+  };
+  await bench.start();
+  expect(bench.link.status()).toMatchObject({ kind: "offline", lastError: { code: "link.busy", message: "full", refusal: "too-busy" } });
+  await bench.time.advance(59_000);
+  expect(bench.cloud.attempts).toHaveLength(1);
+  await bench.time.advance(30_000);
+  expect(bench.cloud.attempts.map(({ url }) => url)).toEqual(["wss://cloud.test/device", "wss://cloud.test/device", "wss://other.test/device"]);
+  expect(bench.link.status()).toMatchObject({ kind: "online", endpoint: "wss://other.test/device" });
+  await bench.end();
+});
+
+test("a server that ends a session with a refusal is not asked again at once", async () => {
+  const bench = await LinkBench.make();
+  await bench.start();
+  bench.cloud.peer.drop({ kind: "refused", reason: "not-authorised", code: "link.not-authorised", message: "blocked" });
+  await bench.time.advance(25_000);
+  expect(bench.cloud.attempts).toHaveLength(1);
+  expect(bench.link.status()).toMatchObject({ lastError: { refusal: "not-authorised" } });
+  await bench.end();
+});
+
+test("a transport of small frames: nothing larger is handed to it, and the drain knows", async () => {
+  const bench = await LinkBench.make();
+  bench.cloud.frameBytesMax = 5_000;
+  bench.cloud.behave = () => ({ message: (peer, message) => answerWell(peer, message, { limits: { frameBytesMax: 100_000 } }) });
+  await bench.start();
+  expect(bench.drains[0]?.session.limits).toEqual({ frameBytesMax: 5_000 });
+  expect(bench.link.send({ t: "error", code: "test.long", message: "x".repeat(900) })).toBe(true);
+  expect(bench.drains[0]?.session.sendFrame("x".repeat(5_001))).toBe(false);
+  bench.cloud.peer.send({ t: "limits", limits: { frameBytesMax: 4_096 } });
+  bench.cloud.peer.send({ t: "limits", limits: { frameBytesMax: 200_000 } });
+  await bench.time.advance(1_000);
+  expect(bench.drains[0]?.limits).toEqual([{ frameBytesMax: 4_096 }, { frameBytesMax: 5_000 }]);
+  await bench.end();
+});
+
 test("an upload address is asked for, granted, refused, and not waited for after the session", async () => {
   const bench = await LinkBench.make();
   const grant = { t: "upload-grant", url: "http://127.0.0.1/u/1", name: "one", expiresInMs: 60_000 } as const;

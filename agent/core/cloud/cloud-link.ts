@@ -4,7 +4,7 @@ import type { Timer } from "../../../platform/ports/clock.ts";
 import { messageOf, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import type { CloudLinkDeps } from "./cloud-link-deps.ts";
-import type { CloudLink, ConnectIssue, Connection, LinkStatus } from "./cloud-port.ts";
+import type { CloudLink, Connection, LinkStatus, TransportIssue } from "./cloud-port.ts";
 import { buildHello } from "./hello.ts";
 import { LinkCounters, type LinkCounts } from "./link-counters.ts";
 import { initialLinkState, nextTickMs, stepLink, type LinkEffect, type LinkEvent, type LinkState } from "./link-state.ts";
@@ -159,8 +159,8 @@ export class CloudLinkRunner implements CloudLink {
   }
 
   #step(event: LinkEvent): void {
-    const { clock, policy, random } = this.#deps;
-    const { state, effects } = stepLink(this.#state, event, { nowMs: clock.monotonicMs(), policy, random });
+    const { clock, policy, random, transport } = this.#deps;
+    const { state, effects } = stepLink(this.#state, event, { nowMs: clock.monotonicMs(), policy, random, schemes: transport.schemes });
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
   }
@@ -210,11 +210,7 @@ export class CloudLinkRunner implements CloudLink {
     };
     const frame = (text: string): void => came((session) => session.frame(text));
     const binary = (): void => came((session) => session.binary());
-    const closed = (error: Issue): void => {
-      const { session } = live;
-      const gap = session === undefined ? {} : { gapMs: this.#deps.clock.monotonicMs() - Math.max(session.heardMs, session.sentMs) };
-      this.#dispatch({ kind: "lost", attempt, error, ...gap });
-    };
+    const closed = (why: TransportIssue): void => this.#ended(live, why);
     this.#deps.transport.connect(endpoint, { frame, binary, closed }, live.abort.signal).then(
       (result) => this.#connected(live, endpoint, result),
       (thrown: unknown) => {
@@ -224,10 +220,9 @@ export class CloudLinkRunner implements CloudLink {
     );
   }
 
-  #connected(live: Live, endpoint: string, result: Result<Connection, ConnectIssue>): void {
+  #connected(live: Live, endpoint: string, result: Result<Connection, TransportIssue>): void {
     if (!result.ok) {
-      const { retryAfterMs, ...error } = result.error;
-      this.#dispatch({ kind: "lost", attempt: live.attempt, error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+      this.#ended(live, result.error);
       return;
     }
     if (this.#live !== live) {
@@ -239,6 +234,23 @@ export class CloudLinkRunner implements CloudLink {
     live.session = this.#openSession(live, endpoint, result.value);
     this.#dispatch({ kind: "opened", attempt: live.attempt });
     for (const take of live.early.splice(0)) take(live.session);
+  }
+
+  /** The transport says why there is no connection, or no longer. */
+  #ended({ attempt, session }: Live, why: TransportIssue): void {
+    if (why.kind === "refused") {
+      const { kind, reason: refusal, retryAfterMs, endpoint, ...issue } = why;
+      this.#dispatch({
+        kind, attempt,
+        error: { ...issue, refusal },
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        ...(endpoint === undefined ? {} : { endpoint }),
+      });
+      return;
+    }
+    const { kind: _, ...error } = why;
+    const gap = session === undefined ? {} : { gapMs: this.#deps.clock.monotonicMs() - Math.max(session.heardMs, session.sentMs) };
+    this.#dispatch({ kind: "lost", attempt, error, ...gap });
   }
 
   #openSession(live: Live, endpoint: string, connection: Connection): Session {

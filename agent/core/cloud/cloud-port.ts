@@ -2,9 +2,11 @@ import type { CloudMessage, CloudMessageOf, Limits, Owner } from "../../protocol
 import type { DeviceMessage } from "../../protocol/device-messages.ts";
 import type { Issue, Result } from "../../../platform/ports/result.ts";
 
-/** One open connection. Frames are text; the transport keeps the frame limit and reports what it had to refuse. */
+/** One open connection. Frames are text. */
 export interface Connection {
-  /** False when the transport's own buffer is over its limit or the connection is closed: nothing was queued. */
+  /** Largest frame that `send` takes, in bytes of UTF-8: at least 4096, the least that a cloud may set. */
+  readonly frameBytesMax: number;
+  /** False when the frame is too large, the transport's own buffer is over its limit, or the connection is closed: nothing was queued. */
   send(frame: string): boolean;
   /** Bytes handed over and not yet on the wire, for back-pressure. */
   bufferedBytes(): number;
@@ -14,30 +16,63 @@ export interface Connection {
 
 export interface ConnectionEvents {
   frame(text: string): void;
-  /** A binary message came; the protocol has none. */
+  /** A message came that is not text; the protocol has none. */
   binary?(): void;
   /** Called exactly once, whatever ended it. */
-  closed(why: Issue): void;
-}
-
-/** Why there is no connection. A server may say at the HTTP level already when to come back. */
-export interface ConnectIssue extends Issue {
-  readonly retryAfterMs?: number;
+  closed(why: TransportIssue): void;
 }
 
 /**
- * How frames reach the cloud. Errors of `connect`: `link.dns`, `link.refused`, `link.timeout`, `link.tls`,
- * `link.clock` (a certificate looks wrong because our clock is), `link.proxy`, `link.http-<status>`, `link.protocol`,
- * `link.address`, `link.network`.
+ * Why a server that was reached does not take the device:
+ * - `not-authorised`: what the device shows for itself is not accepted.
+ * - `unknown`: the server knows neither the device nor what it asks for.
+ * - `too-busy`: later perhaps, see `retryAfterMs`.
+ * - `moved`: to `endpoint`, where the server says which.
+ * - `version`: it does not speak the transport's version.
+ * - `other`: see the message.
  */
+export type RefusalReason = "not-authorised" | "unknown" | "too-busy" | "moved" | "version" | "other";
+
+/** The server understood and said no: asking again at once changes nothing. */
+export interface Refused extends Issue {
+  readonly kind: "refused";
+  readonly reason: RefusalReason;
+  readonly retryAfterMs?: number;
+  readonly endpoint?: string;
+}
+
+/**
+ * The network, or a server that gave no usable answer. Codes that every transport uses alike: `link.dns`, `link.refused`,
+ * `link.timeout`, `link.tls`, `link.clock` (a certificate looks wrong because our clock is), `link.proxy`, `link.protocol`,
+ * `link.address`, `link.network`, `link.closed`.
+ */
+export interface Failed extends Issue {
+  readonly kind: "failed";
+}
+
+/** Why there is no connection, or no longer. */
+export type TransportIssue = Refused | Failed;
+
+/** Schemes of addresses, as a URL names them (with the colon), and whether what goes over them is encrypted. */
+export type Schemes = ReadonlyMap<string, "secure" | "plain">;
+
+/** How frames reach the cloud. */
 export interface Transport {
-  connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, ConnectIssue>>;
+  /** The addresses it takes. Any other fails with `link.address`. */
+  readonly schemes: Schemes;
+  connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, TransportIssue>>;
+}
+
+/** Why the link has no session. */
+export interface LinkIssue extends Issue {
+  /** Where the transport's server refused. */
+  readonly refusal?: RefusalReason;
 }
 
 /** Where the link stands. One value. */
 export type LinkStatus =
-  | { readonly kind: "offline"; readonly sinceMs: number; readonly lastError?: Issue; readonly retryAtMs?: number }
-  | { readonly kind: "connecting"; readonly endpoint: string; readonly sinceMs: number; readonly lastError?: Issue }
+  | { readonly kind: "offline"; readonly sinceMs: number; readonly lastError?: LinkIssue; readonly retryAtMs?: number }
+  | { readonly kind: "connecting"; readonly endpoint: string; readonly sinceMs: number; readonly lastError?: LinkIssue }
   | { readonly kind: "online"; readonly endpoint: string; readonly session: string; readonly sinceMs: number };
 
 /** What other parts of the agent do with the link. */

@@ -1,5 +1,5 @@
-import { fail, type Result } from "../../../platform/ports/result.ts";
-import type { ConnectIssue, Connection, ConnectionEvents, Transport } from "./cloud-port.ts";
+import { err, type Result } from "../../../platform/ports/result.ts";
+import type { Connection, ConnectionEvents, Failed, Schemes, Transport, TransportIssue } from "./cloud-port.ts";
 
 /** Whether there is a network. */
 export interface NetworkGate {
@@ -8,7 +8,7 @@ export interface NetworkGate {
   onChange(changed: () => void): () => void;
 }
 
-const CUT = { code: "link.network", message: "the network is cut" };
+const CUT: Failed = { kind: "failed", code: "link.network", message: "the network is cut" };
 
 /** A transport with a network that can be cut: simulated hardware pulls the cable here. */
 export class GatedTransport implements Transport {
@@ -20,8 +20,12 @@ export class GatedTransport implements Transport {
     this.#gate = gate;
   }
 
-  async connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, ConnectIssue>> {
-    if (!this.#gate.allowed()) return fail(CUT.code, CUT.message);
+  get schemes(): Schemes {
+    return this.#inner.schemes;
+  }
+
+  async connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, TransportIssue>> {
+    if (!this.#gate.allowed()) return err(CUT);
     const gate = this.#gate;
     const live: { over: boolean; connection?: Connection } = { over: false };
     // The first of the two ends it: the cut, or whatever the inner transport reports.
@@ -52,12 +56,13 @@ export class GatedTransport implements Transport {
       live.over = true;
       unwatch();
       inner.close(CUT.code);
-      return fail(CUT.code, CUT.message);
+      return err(CUT);
     }
     live.connection = inner;
     return {
       ok: true,
       value: {
+        frameBytesMax: inner.frameBytesMax,
         send: (text) => !live.over && inner.send(text),
         bufferedBytes: () => (live.over ? 0 : inner.bufferedBytes()),
         close: (reason) => inner.close(reason),

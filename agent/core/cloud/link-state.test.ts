@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
+import { ENDPOINT_SCHEMES as schemes } from "../../protocol/values.ts";
 import { DEFAULT_LINK_POLICY as POLICY } from "./link-policy.ts";
 import { initialLinkState, nextTickMs, stepLink, type LinkEffect, type LinkEvent, type LinkState } from "./link-state.ts";
 
@@ -24,7 +25,7 @@ class Machine {
   }
 
   event(event: LinkEvent): this {
-    const { state, effects } = stepLink(this.state, event, { nowMs: this.nowMs, policy: this.policy, random });
+    const { state, effects } = stepLink(this.state, event, { nowMs: this.nowMs, policy: this.policy, random, schemes });
     this.state = state;
     this.effects.push(...effects);
     return this;
@@ -99,14 +100,33 @@ describe("the link's schedule", () => {
     expect(machine.waitMs()).toBeLessThanOrEqual(POLICY.failure.firstMs);
   });
 
-  test("a refusal waits on the slow schedule, an HTTP 4xx too, and a 503 does not", () => {
-    const wait = (code: string): number => {
+  test("a refusal waits on the slow schedule, a failure on the fast one, whatever their codes", () => {
+    const wait = (kind: "lost" | "refused"): number => {
       const machine = started(A);
-      machine.event({ kind: "lost", attempt: machine.attempt, error: { code, message: "" } });
-      return machine.waitMs();
+      return machine.event({ kind, attempt: machine.attempt, error: { code: "link.any", message: "" } }).waitMs();
     };
-    for (const code of ["link.http-401", "link.http-403", "link.http-404", "link.http-429"]) expect(wait(code)).toBeGreaterThanOrEqual(POLICY.refusal.floorMs);
-    for (const code of ["link.http-408", "link.http-503", "link.tls", "link.dns"]) expect(wait(code)).toBeLessThanOrEqual(POLICY.failure.firstMs);
+    expect(wait("refused")).toBeGreaterThanOrEqual(POLICY.refusal.floorMs);
+    expect(wait("lost")).toBeLessThanOrEqual(POLICY.failure.firstMs);
+  });
+
+  test("a refusal that says where the cloud moved is followed like a goaway, once", () => {
+    const machine = started(A);
+    machine.event({ kind: "refused", attempt: machine.attempt, error: { code: "link.moved", message: "", refusal: "moved" }, endpoint: B });
+    expect(machine.state.lastError).toMatchObject({ code: "link.moved", refusal: "moved" });
+    expect(machine.waitMs()).toBeLessThanOrEqual(POLICY.failover.capMs);
+    machine.untilConnecting();
+    expect(machine.dialed()).toEqual([A, B]);
+    machine.event({ kind: "lost", attempt: machine.attempt, error: lost }).untilConnecting();
+    expect(machine.dialed().at(-1)).toBe(A);
+    const out = started(A);
+    out.event({ kind: "refused", attempt: out.attempt, error: lost, endpoint: "ws://plain.test/" }).untilConnecting();
+    expect(out.dialed()).toEqual([A, A]);
+  });
+
+  test("an address of a scheme that the transport does not take is not followed", () => {
+    const machine = started(A).welcome();
+    machine.event({ kind: "goaway", attempt: machine.attempt, reason: "", endpoint: "https://b.test/" }).untilConnecting();
+    expect(machine.dialed()).toEqual([A, A]);
   });
 
   test("retryAfter is obeyed with jitter on top, up to its bound, and beats the own schedule", () => {
@@ -162,10 +182,7 @@ describe("the link's schedule", () => {
     expect(machine.dialed().at(-1)).toBe(A);
   });
 
-  test("an HTTP answer that says when to come back is obeyed, and a redirect never leads out of TLS", () => {
-    const machine = started(A);
-    machine.event({ kind: "lost", attempt: machine.attempt, error: { code: "link.http-503", message: "" }, retryAfterMs: 200_000 });
-    expect(machine.waitMs()).toBeGreaterThanOrEqual(200_000);
+  test("a goaway never leads out of TLS", () => {
     const away = started(A).welcome();
     away.event({ kind: "goaway", attempt: away.attempt, reason: "", endpoint: "ws://plain.test/" }).untilConnecting();
     expect(away.dialed()).toEqual([A, A]);
@@ -248,12 +265,12 @@ describe("the link's schedule", () => {
 
 const anyEvent = (attempt: number): fc.Arbitrary<LinkEvent> => {
   const near = fc.constantFrom(attempt, attempt, attempt, attempt - 1, attempt + 1);
-  const error = fc.constantFrom(lost, { code: "link.http-403", message: "" }, { code: "link.silent", message: "" });
+  const error = fc.constantFrom(lost, { code: "link.not-authorised", message: "", refusal: "not-authorised" }, { code: "link.silent", message: "" });
   const after = fc.option(fc.integer({ min: 0, max: 10_000_000_000 }), { nil: undefined });
   return fc.oneof(
     fc.record({ kind: fc.constantFrom("opened", "challenged", "hello-sent"), attempt: near }),
     fc.record({ kind: fc.constant("welcomed"), attempt: near, session: fc.constant("s"), pingIntervalMs: fc.option(fc.integer({ min: 5_000, max: 300_000 }), { nil: undefined }) }),
-    fc.record({ kind: fc.constant("refused"), attempt: near, error, retryAfterMs: after }),
+    fc.record({ kind: fc.constant("refused"), attempt: near, error, retryAfterMs: after, endpoint: fc.constantFrom(undefined, undefined, B, "wss://x.test/") }),
     fc.record({ kind: fc.constant("goaway"), attempt: near, reason: fc.constant(""), retryAfterMs: after, endpoint: fc.constantFrom(undefined, A, "wss://x.test/") }),
     fc.record({ kind: fc.constant("lost"), attempt: near, error }),
     fc.record({ kind: fc.constant("limited"), attempt: near, pingIntervalMs: fc.integer({ min: 5_000, max: 300_000 }) }),

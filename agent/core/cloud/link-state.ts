@@ -4,6 +4,7 @@ import type { Random } from "../../../platform/ports/random.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { retryDelayMs } from "../../../platform/runtime/retry-schedule.ts";
 import { parseUrl } from "../../../platform/runtime/parse-url.ts";
+import type { LinkIssue, Schemes } from "./cloud-port.ts";
 import { bookOf, chooseEndpoint, noteFailure, noteRefusal, noteStable, noteTime, type EndpointBook } from "./endpoint-book.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 import { freshPing, lookAgain, lookAgainMs, noteFailedAttempt, noteSessionEnd, pingIntervalOf, type PingMemory, type SessionEnd } from "./ping-learning.ts";
@@ -32,7 +33,7 @@ export interface LinkState {
   readonly returns: number;
   /** Since when there is no session. */
   readonly offlineSinceMs: number;
-  readonly lastError?: Issue;
+  readonly lastError?: LinkIssue;
 }
 
 export type WaitReason = "spread" | "retry" | "no-endpoint";
@@ -86,11 +87,11 @@ export type LinkEvent =
   | { readonly kind: "hello-sent"; readonly attempt: number }
   | { readonly kind: "welcomed"; readonly attempt: number; readonly session: string; readonly pingIntervalMs?: number }
   | { readonly kind: "limited"; readonly attempt: number; readonly pingIntervalMs: number }
-  /** The other side, or we ourselves, will not have this session: the slow schedule. */
-  | { readonly kind: "refused"; readonly attempt: number; readonly error: Issue; readonly retryAfterMs?: number }
+  /** The other side, or we ourselves, will not have this session: the slow schedule. `endpoint`: where it moved. */
+  | { readonly kind: "refused"; readonly attempt: number; readonly error: LinkIssue; readonly retryAfterMs?: number; readonly endpoint?: string }
   | { readonly kind: "goaway"; readonly attempt: number; readonly reason: string; readonly retryAfterMs?: number; readonly endpoint?: string }
-  /** The attempt failed or its connection ended. `retryAfterMs`: what the server said at the HTTP level; `gapMs`: how long no frame had gone either way. */
-  | { readonly kind: "lost"; readonly attempt: number; readonly error: Issue; readonly retryAfterMs?: number; readonly gapMs?: number };
+  /** The attempt failed or its connection ended. `gapMs`: how long no frame had gone either way. */
+  | { readonly kind: "lost"; readonly attempt: number; readonly error: Issue; readonly gapMs?: number };
 
 export type LinkEffect =
   | { readonly kind: "connect"; readonly attempt: number; readonly endpoint: string }
@@ -108,6 +109,8 @@ export interface LinkContext {
   readonly nowMs: number;
   readonly policy: LinkPolicy;
   readonly random: Random;
+  /** What the transport takes. */
+  readonly schemes: Schemes;
 }
 
 export function initialLinkState(urls: readonly string[], nowMs: number): LinkState {
@@ -336,7 +339,6 @@ function fromConnection(state: LinkState, event: ConnectionEvent, context: LinkC
     case "goaway":
       return goAway(state, event, context);
     case "lost": {
-      if (isRefusal(event.error.code) || event.retryAfterMs !== undefined) return refused(state, event, context);
       const { gapMs } = event;
       const noted = phase.kind === "online" && gapMs !== undefined ? noteEnd(state, phase, { gapMs, silent: false }, context) : state;
       return failed(noted, event.error, context);
@@ -387,19 +389,15 @@ function failed(state: LinkState, error: Issue, context: LinkContext): LinkStep 
   return end(state, next, error);
 }
 
-/** HTTP answers 4xx mean that asking again will not help, but for 408, which is a time-out. */
-function isRefusal(code: string): boolean {
-  return /^link\.http-4\d\d$/.test(code) && code !== "link.http-408";
-}
-
-function refused(state: LinkState, event: { readonly error: Issue; readonly retryAfterMs?: number }, context: LinkContext): LinkStep {
+function refused(state: LinkState, event: Extract<LinkEvent, { kind: "refused" }>, context: LinkContext): LinkStep {
   const { phase } = state;
   if (!isAttempting(phase)) return same(state);
   const { nowMs, policy, random } = context;
   // A server that says when to come back knows better than our schedule; one that does not gets the slow one.
   const note = event.retryAfterMs === undefined ? noteRefusal : noteFailure;
   const book = note(state.book, phase.endpoint, nowMs, policy, random);
-  return end(state, wait(putOff({ ...offline(state, context), book, lastError: event.error }, phase, event.retryAfterMs, context), context), event.error);
+  const next = redirected({ ...offline(state, context), book, lastError: event.error }, phase.endpoint, event.endpoint, context);
+  return end(state, wait(putOff(next, phase, event.retryAfterMs, context), context), event.error);
 }
 
 function goAway(state: LinkState, event: Extract<LinkEvent, { kind: "goaway" }>, context: LinkContext): LinkStep {
@@ -411,16 +409,20 @@ function goAway(state: LinkState, event: Extract<LinkEvent, { kind: "goaway" }>,
   let next: LinkState = { ...offline(state, context), lastError: why };
   // A server that sends every device away at once must not make each of them come back every second.
   if (!stable) next = { ...next, book: noteFailure(next.book, phase.endpoint, nowMs, policy, random) };
-  const follows = event.endpoint !== undefined && next.redirects < policy.redirectsMax && mayFollow(phase.endpoint, event.endpoint, policy);
-  if (follows) next = { ...next, redirect: event.endpoint, redirects: next.redirects + 1 };
+  next = redirected(next, phase.endpoint, event.endpoint, context);
   return end(state, wait(putOff(next, phase, event.retryAfterMs, context), context), why, "reconnecting");
 }
 
-/** An address of a scheme this version knows; never one in plain text where none may be, and never from TLS to plain text. */
-function mayFollow(from: string, to: string, { plainAllowed }: LinkPolicy): boolean {
-  const scheme = parseUrl(to)?.protocol;
-  if (scheme === "wss:") return true;
-  return scheme === "ws:" && !/^wss:/i.test(from) && plainIssue(to, plainAllowed) === undefined;
+/** With `to` as the address of the next attempt, where it may be followed and not too many were since the last stable session. */
+function redirected(state: LinkState, from: string, to: string | undefined, { policy, schemes }: LinkContext): LinkState {
+  if (to === undefined || state.redirects >= policy.redirectsMax || !mayFollow(from, to, schemes, policy.plainAllowed)) return state;
+  return { ...state, redirect: to, redirects: state.redirects + 1 };
+}
+
+/** An address that the transport takes; never one in plain text where none may be, and never from an encrypted one to plain text. */
+function mayFollow(from: string, to: string, schemes: Schemes, plainAllowed: boolean): boolean {
+  const [before, after] = [from, to].map((address) => schemes.get(parseUrl(address)?.protocol ?? ""));
+  return after === "secure" || (after === "plain" && before === "plain" && plainIssue(to, plainAllowed) === undefined);
 }
 
 /**

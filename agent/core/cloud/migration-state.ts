@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { CodeSchema, CountSchema, TextSchema, WebSocketUrlSchema } from "../../protocol/values.ts";
+import { CodeSchema, CountSchema, EndpointSchema, TextSchema } from "../../protocol/values.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 
@@ -52,7 +52,7 @@ export function planMigration(state: MigrationState, wanted: readonly string[], 
   return { kind: "try", failures: failure?.failures ?? 0 };
 }
 
-const ListSchema = v.pipe(v.array(WebSocketUrlSchema), v.minLength(1), v.maxLength(8));
+const ListSchema = v.pipe(v.array(EndpointSchema), v.minLength(1), v.maxLength(8));
 
 /** The stored form. */
 const MigrationDocumentSchema = v.object({

@@ -70,7 +70,7 @@ export class Session {
   #inbox: string[] = [];
   #inboxCharacters = 0;
   #pumping = false;
-  #limits: Limits = {};
+  #limits: Limits;
   #drain: SessionDrain | undefined;
   /** When the question was sent that a `welcome` or `pong` answers. */
   #askedMs = 0;
@@ -82,6 +82,7 @@ export class Session {
     this.#deps = deps;
     this.heardMs = deps.clock.monotonicMs();
     this.sentMs = this.heardMs;
+    this.#limits = this.#bounded({});
     this.#nonsense = new TokenBucket(deps.clock, NONSENSE);
     this.#errors = new TokenBucket(deps.clock, ERRORS);
   }
@@ -269,7 +270,7 @@ export class Session {
     }
     await backlog.stored(welcome.stored, true);
     if (!this.#isAlive()) return;
-    this.#limits = welcome.limits;
+    this.#limits = this.#bounded(welcome.limits);
     this.#stage = "open";
     events.welcomed(welcome);
     if (!this.#isAlive()) return;
@@ -315,10 +316,16 @@ export class Session {
   }
 
   #limit(limits: Limits): undefined {
-    this.#limits = limits;
+    this.#limits = this.#bounded(limits);
     this.#deps.events.limited(limits);
-    this.#drain?.limited(limits);
+    this.#drain?.limited(this.#limits);
     return undefined;
+  }
+
+  /** What the cloud allows, and no larger frames than the connection takes. */
+  #bounded(limits: Limits): Limits {
+    const { frameBytesMax } = this.#deps.connection;
+    return frameBytesMax < (limits.frameBytesMax ?? FRAME_BYTES_MAX) ? { ...limits, frameBytesMax } : limits;
   }
 
   /**

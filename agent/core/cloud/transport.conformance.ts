@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Issue } from "../../../platform/ports/result.ts";
-import type { Connection, Transport } from "./cloud-port.ts";
+import type { Connection, Refused, Transport, TransportIssue } from "./cloud-port.ts";
 
 /** The server's end of one connection, as the suite drives it. */
 export interface ServedConnection {
@@ -14,13 +13,17 @@ export interface ServedConnection {
   pause(): void;
 }
 
-/** A real server on loopback that the suite runs a transport against. */
+/** A server that the suite runs a transport against: a real one on loopback, or a double's. */
 export interface TransportWorld {
   readonly url: string;
-  /** An address on loopback where nothing listens. */
+  /** An address where nothing listens. */
   readonly deadUrl: string;
-  /** An address whose server answers the upgrade with HTTP 403. */
-  readonly forbiddenUrl: string;
+  /** Addresses whose server refuses, each with how. */
+  readonly refusing: ReadonlyMap<string, Omit<Refused, "message">>;
+  /** Addresses whose server answers, but neither takes the device nor refuses it, each with the code. */
+  readonly failing: ReadonlyMap<string, string>;
+  /** Addresses that are none, or of another transport. */
+  readonly badUrls: readonly string[];
   /** An address that takes the connection and never answers. */
   readonly muteUrl: string;
   /** The next connection that the server accepts. */
@@ -31,7 +34,7 @@ export interface TransportWorld {
 /** What came out of one connection. */
 class Ear {
   readonly frames: string[] = [];
-  readonly ends: Issue[] = [];
+  readonly ends: TransportIssue[] = [];
   readonly #waiting: { readonly met: () => boolean; readonly resolve: () => void }[] = [];
 
   readonly events = {
@@ -39,7 +42,7 @@ class Ear {
       this.frames.push(text);
       this.#look();
     },
-    closed: (why: Issue): void => {
+    closed: (why: TransportIssue): void => {
       this.ends.push(why);
       this.#look();
     },
@@ -119,23 +122,53 @@ export function transportConformance(name: string, transport: () => Transport, m
         await other.ear.until(() => other.ear.frames.length === 1);
         expect(ear.ends).toHaveLength(1);
         expect(ear.frames).toEqual([]);
-        expect(ear.ends[0]?.code).toMatch(/^link\./);
+        expect(ear.ends[0]).toMatchObject({ kind: "failed", code: expect.stringMatching(/^link\./) as string });
       }
     });
 
-    test("an address where nothing listens is link.refused; HTTP 403 is link.http-403", async () => {
+    async function errorAt(url: string): Promise<TransportIssue | "opened"> {
       const ear = new Ear();
-      const dead = await transport().connect(world.deadUrl, ear.events, new AbortController().signal);
-      const forbidden = await transport().connect(world.forbiddenUrl, ear.events, new AbortController().signal);
-      expect([dead, forbidden].map((result) => (result.ok ? "ok" : result.error.code))).toEqual(["link.refused", "link.http-403"]);
+      const result = await transport().connect(url, ear.events, new AbortController().signal);
       expect(ear.ends).toEqual([]);
+      return result.ok ? "opened" : result.error;
+    }
+
+    test("an address where nothing listens has failed with link.refused", async () => {
+      expect(await errorAt(world.deadUrl)).toMatchObject({ kind: "failed", code: "link.refused" });
     });
 
-    test("an address that is none is an error, not an exception", async () => {
-      for (const url of ["not an address", "http://127.0.0.1/", "ws://", "ws://127.0.0.1/#part"]) {
-        const result = await transport().connect(url, new Ear().events, new AbortController().signal);
-        expect(result.ok).toBe(false);
+    test("a server that refuses: why, and when to come back or where to go instead if it says so", async () => {
+      expect(world.refusing.size).toBeGreaterThan(0);
+      for (const [url, refused] of world.refusing) expect(await errorAt(url)).toEqual({ ...refused, message: expect.stringMatching(/./) as string });
+    });
+
+    test("a server that neither takes the device nor refuses it has failed", async () => {
+      for (const [url, code] of world.failing) expect(await errorAt(url)).toEqual({ kind: "failed", code, message: expect.stringMatching(/./) as string });
+    });
+
+    test("an address that is none, or of another transport, is an error and not an exception", async () => {
+      for (const url of world.badUrls) expect(await errorAt(url), url).toMatchObject({ kind: "failed", code: expect.stringMatching(/^link\./) as string });
+    });
+
+    test("says which addresses it takes: its own, and no other", async () => {
+      const { schemes } = transport();
+      expect([...schemes.keys()]).toContain(new URL(world.url).protocol);
+      expect(new Set(schemes.values())).toContain("secure");
+      for (const scheme of ["https:", "nonsense:"]) {
+        expect(schemes.has(scheme)).toBe(false);
+        expect(await errorAt(`${scheme}//127.0.0.1/`)).toMatchObject({ kind: "failed", code: "link.address" });
       }
+    });
+
+    test("takes a frame of the largest size and refuses a larger one, and the connection stays", async () => {
+      const { connection, served } = await connected();
+      expect(connection.frameBytesMax).toBeGreaterThanOrEqual(4096);
+      // Two bytes each: bytes are counted, not characters.
+      const largest = "ä".repeat(Math.floor(connection.frameBytesMax / 2));
+      expect(connection.send(`${largest}ä`)).toBe(false);
+      expect(connection.send(largest)).toBe(true);
+      expect(connection.send("small")).toBe(true);
+      await expect.poll(() => served.received).toEqual([largest, "small"]);
     });
 
     test("giving up ends an attempt that hangs", async () => {

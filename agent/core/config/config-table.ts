@@ -1,5 +1,6 @@
 import { LOG_LEVELS } from "../../protocol/desired.ts";
 import { UPLOAD_HOST } from "../../protocol/upload-address.ts";
+import { ENDPOINT_SCHEMES } from "../../protocol/values.ts";
 import type { ConfigType, ConfigValue, ConfigValueOf } from "./config-type.ts";
 
 /** One configuration key: everything the resolver, the CLI and docs/configuration.md know about it. */
@@ -50,12 +51,12 @@ export const CONFIG = {
     description: "Hardware adapter. auto looks at the machine.",
   },
   "cloud.endpoints": {
-    type: { kind: "addresses", protocols: ["wss:", "ws:"], countMax: 8 }, default: [], mutable: true,
-    description: "Addresses of the cloud, in the order they are tried. Desired state can move the device to others. ws:// is taken on loopback alone, or with cloud.allowPlain.",
+    type: { kind: "addresses", protocols: [...ENDPOINT_SCHEMES.keys()], countMax: 8 }, default: [], mutable: true,
+    description: "Addresses of the cloud, in the order they are tried. Desired state can move the device to others. One without TLS is taken on loopback alone, or with cloud.allowPlain.",
   },
   "cloud.allowPlain": {
     type: { kind: "boolean" }, default: false,
-    description: "Takes ws:// and http:// addresses of other machines for the link and uploads. For labs: everybody on the network can read and change what is sent.",
+    description: "Takes addresses without TLS of other machines for the link and uploads. For labs: everybody on the network can read and change what is sent.",
   },
   "cloud.pingMs": {
     type: { kind: "integer", min: 5 * SECOND_MS, max: 5 * MINUTE_MS }, default: 25 * SECOND_MS, unit: "ms",

@@ -8,7 +8,7 @@ export type ConfigType =
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
   | { readonly kind: "boolean" }
   | { readonly kind: "choice"; readonly choices: readonly string[] }
-  /** Addresses with one of `protocols` (`wss:`); in text, separated by commas. */
+  /** Addresses with one of `protocols` (`https:`); in text, separated by commas. */
   | { readonly kind: "addresses"; readonly protocols: readonly string[]; readonly countMax: number }
   /** The address of a proxy, as a list of one or none. */
   | { readonly kind: "proxy" };

@@ -1,5 +1,4 @@
-import type { Issue } from "../../../platform/ports/result.ts";
-import type { LinkStatus } from "../cloud/cloud-port.ts";
+import type { LinkIssue, LinkStatus, RefusalReason } from "../cloud/cloud-port.ts";
 
 /** One sentence on how the way to the cloud stands, for a person before the screen. */
 export function connectionSentence(status: LinkStatus, hasCode: boolean): string {
@@ -14,10 +13,10 @@ export function connectionSentence(status: LinkStatus, hasCode: boolean): string
 }
 
 /** Which step of connecting fails, and why. */
-export function failedStep({ code, message }: Issue): string {
+export function failedStep({ code, message, refusal }: LinkIssue): string {
   const known = STEPS.get(code);
   if (known !== undefined) return known;
-  if (code.startsWith("link.http-")) return `The server was reached but answered with HTTP ${code.slice("link.http-".length)} (${code}).`;
+  if (refusal !== undefined) return `${REFUSALS[refusal]}: ${message} (${code}).`;
   if (code.startsWith("refused.")) return `The cloud refused this screen: ${message} (${code}).`;
   if (code.startsWith("owner.")) return `This screen does not accept the cloud it reached: ${message} (${code}).`;
   return `The connection failed: ${message} (${code}).`;
@@ -37,6 +36,15 @@ const STEPS: ReadonlyMap<string, string> = new Map([
   ["link.silent", "The connection went silent and is made anew. (link.silent)"],
   ["link.goaway", "The cloud asked this screen to come back later. (link.goaway)"],
 ]);
+
+const REFUSALS: Readonly<Record<RefusalReason, string>> = {
+  "not-authorised": "The server was reached but does not let this screen in",
+  unknown: "The server was reached but knows nothing of this screen or of this address",
+  "too-busy": "The server was reached but is too busy",
+  moved: "The server was reached and has moved",
+  version: "The server was reached but does not speak this screen's version",
+  other: "The server was reached but refused the connection",
+};
 
 function hostOf(endpoint: string): string {
   try {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
-import type { LinkStatus } from "../cloud/cloud-port.ts";
+import type { LinkStatus, RefusalReason } from "../cloud/cloud-port.ts";
 import { failedStep } from "./connection-sentence.ts";
 import { Pairing, type PairingView } from "./pairing.ts";
 
@@ -36,8 +36,8 @@ describe("the pairing code on the screen", () => {
   test("says which step of connecting fails", () => {
     const time = new VirtualTime();
     const pairing = new Pairing({ clock: time, timers: time, log: silentLog, deviceId: "d", link: offline });
-    const sentence = (code: string, text = "why"): string => {
-      pairing.linkChanged({ ...offline, lastError: { code, message: text } });
+    const sentence = (code: string, text = "why", refusal?: RefusalReason): string => {
+      pairing.linkChanged({ ...offline, lastError: { code, message: text, ...(refusal && { refusal }) } });
       return pairing.view().status;
     };
     expect(sentence("link.dns")).toContain("cannot be looked up");
@@ -45,7 +45,8 @@ describe("the pairing code on the screen", () => {
     expect(sentence("link.tls")).toContain("certificate");
     expect(sentence("link.clock")).toContain("clock is wrong");
     expect(sentence("link.proxy")).toContain("proxy");
-    expect(sentence("link.http-503")).toContain("HTTP 503");
+    expect(sentence("link.http-503", "the server answered HTTP 503")).toContain("HTTP 503 (link.http-503)");
+    expect(sentence("link.http-403", "the server answered HTTP 403", "not-authorised")).toBe("The server was reached but does not let this screen in: the server answered HTTP 403 (link.http-403).");
     expect(sentence("refused.blocked", "this device is blocked")).toContain("this device is blocked (refused.blocked)");
     expect(sentence("owner.key-mismatch")).toContain("does not accept the cloud");
     // Codes come from a server: names that every object has are no sentences.

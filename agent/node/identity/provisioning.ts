@@ -4,7 +4,7 @@ import { fail, messageOf, ok, type Result } from "../../../platform/ports/result
 import { isJsonObject, parseJson } from "../../../platform/runtime/json.ts";
 import { schemaIssueWords } from "../../../platform/runtime/schema-issue.ts";
 import { plainIssueIn } from "../../protocol/plain-address.ts";
-import { PublicKeySchema, TextSchema, WebSocketUrlSchema } from "../../protocol/values.ts";
+import { EndpointSchema, PublicKeySchema, TextSchema } from "../../protocol/values.ts";
 import { isErrno } from "./private-file.ts";
 
 export const PROVISIONING_FILE = "vitrine-provision.json";
@@ -13,7 +13,7 @@ const BYTES_MAX = 64 * 1024;
 /** What somebody put beside the device's data, or on its boot partition, to claim it without a person. */
 const ProvisioningSchema = v.strictObject({
   /** Addresses of the cloud, preferred first. */
-  endpoints: v.optional(v.pipe(v.array(WebSocketUrlSchema), v.minLength(1, "must name at least one address"), v.maxLength(8, "must name at most 8 addresses"))),
+  endpoints: v.optional(v.pipe(v.array(EndpointSchema), v.minLength(1, "must name at least one address"), v.maxLength(8, "must name at most 8 addresses"))),
   /** The only key that may claim this device: raw Ed25519 public key, base64url. */
   ownerCommandKey: v.optional(PublicKeySchema),
   /** Sent with the hello while the device is unclaimed. A secret. */

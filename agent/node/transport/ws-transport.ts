@@ -3,9 +3,9 @@ import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { WebSocket, type ClientOptions, type PerMessageDeflateOptions, type RawData } from "ws";
 import type { ClockQuality, Timers } from "../../../platform/ports/clock.ts";
-import { err, fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { err, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { FRAME_BYTES_MAX } from "../../protocol/limits.ts";
-import type { ConnectIssue, Connection, ConnectionEvents, Transport } from "../../core/cloud/cloud-port.ts";
+import type { Connection, ConnectionEvents, Failed, RefusalReason, Schemes, Transport, TransportIssue } from "../../core/cloud/cloud-port.ts";
 import { connectIssue } from "./connect-error.ts";
 import { openTunnel, proxyFor, type ProxySettings } from "./proxy-tunnel.ts";
 
@@ -39,25 +39,26 @@ export interface WsTransportOptions extends ProxySettings {
 
 /** The `Transport` over WebSocket. */
 export class WsTransport implements Transport {
+  readonly schemes: Schemes = new Map([["wss:", "secure"], ["ws:", "plain"]]);
   readonly #options: WsTransportOptions;
 
   constructor(options: WsTransportOptions) {
     this.#options = options;
   }
 
-  async connect(address: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, ConnectIssue>> {
+  async connect(address: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, TransportIssue>> {
     const url = URL.parse(address);
-    if (url === null || (url.protocol !== "ws:" && url.protocol !== "wss:")) return fail("link.address", `${address} is not a ws or wss address`);
+    if (url === null || !this.schemes.has(url.protocol)) return err(failed({ code: "link.address", message: `${address} is not a ws or wss address` }));
     const socket = this.#open(url);
     if (!socket.ok) return socket;
     const opened = await untilOpen(socket.value, events, signal, this.#options.timers);
     if (opened.ok) return opened;
-    if (opened.error instanceof HttpAnswer) return err(opened.error.issue);
-    if (signal.aborted) return fail("link.timeout", `${url.host}: given up before the connection was open`);
-    return err(connectIssue(opened.error, url, await this.#options.clockQuality()));
+    if (opened.error instanceof HttpAnswer) return err(opened.error.why);
+    if (signal.aborted) return err(failed({ code: "link.timeout", message: `${url.host}: given up before the connection was open` }));
+    return err(failed(connectIssue(opened.error, url, await this.#options.clockQuality())));
   }
 
-  #open(url: URL): Result<WebSocket> {
+  #open(url: URL): Result<WebSocket, Failed> {
     const ended = new AbortController();
     const tls: ConnectionOptions = this.#options.ca === undefined ? {} : { ca: this.#options.ca };
     const options: ClientOptions = {
@@ -81,7 +82,7 @@ export class WsTransport implements Transport {
       return ok(socket);
     } catch (thrown) {
       // ws throws on addresses it will not take (a fragment, for one), and a proxy may be none.
-      return err(connectIssue(thrown, url, "synced"));
+      return err(failed(connectIssue(thrown, url, "synced")));
     }
   }
 }
@@ -89,34 +90,50 @@ export class WsTransport implements Transport {
 /** The server answered the upgrade with an ordinary HTTP status. */
 class HttpAnswer extends Error {
   override readonly name = "HttpAnswer";
-  readonly issue: ConnectIssue;
+  readonly why: TransportIssue;
   constructor(response: IncomingMessage) {
     const status = response.statusCode ?? 0;
     super(`HTTP ${status}`);
     const afterS = Number(response.headers["retry-after"] ?? Number.NaN);
     const retryAfter = Number.isSafeInteger(afterS) && afterS >= 0 ? { retryAfterMs: afterS * 1000 } : {};
-    this.issue = { code: `link.http-${status}`, message: `the server answered HTTP ${status} ${response.statusMessage ?? ""}`.trim(), ...retryAfter };
+    const issue: Issue = { code: `link.http-${status}`, message: `the server answered HTTP ${status} ${response.statusMessage ?? ""}`.trim() };
+    const refused = status >= 400 && status < 500 && status !== 408;
+    if (refused) this.why = { kind: "refused", reason: REFUSALS.get(status) ?? "other", ...issue, ...retryAfter };
+    // Any other answer that names a time comes from a server that is up and has enough to do.
+    else this.why = "retryAfterMs" in retryAfter ? { kind: "refused", reason: "too-busy", ...issue, ...retryAfter } : failed(issue);
   }
+}
+
+/** What HTTP answers in the 400s mean. The others are failures: redirects too, since a portal answers with one whatever is asked. */
+const REFUSALS: ReadonlyMap<number, RefusalReason> = new Map([
+  [401, "not-authorised"], [403, "not-authorised"], [407, "not-authorised"],
+  [404, "unknown"], [410, "unknown"],
+  [426, "version"],
+  [429, "too-busy"],
+]);
+
+function failed(issue: Issue): Failed {
+  return { kind: "failed", ...issue };
 }
 
 /** Frames that arrive together with the upgrade are delivered after this has returned its connection. */
 function untilOpen(socket: WebSocket, events: ConnectionEvents, signal: AbortSignal, timers: Timers): Promise<Result<Connection, unknown>> {
   return new Promise((resolve) => {
     const onAbort = (): void => socket.terminate();
-    const failed = (error: unknown): void => {
+    const notOpened = (error: unknown): void => {
       signal.removeEventListener("abort", onAbort);
       resolve(err(error));
     };
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
     // Stays: after the first error others may come, and one that nobody hears ends the process.
-    socket.on("error", failed);
+    socket.on("error", notOpened);
     socket.once("unexpected-response", (request: ClientRequest, response: IncomingMessage) => {
       response.resume();
-      failed(new HttpAnswer(response));
+      notOpened(new HttpAnswer(response));
       request.destroy();
     });
-    socket.once("close", () => failed(new Error("closed before it was open")));
+    socket.once("close", () => notOpened(new Error("closed before it was open")));
     socket.once("open", () => {
       socket.removeAllListeners("unexpected-response");
       signal.removeEventListener("abort", onAbort);
@@ -126,6 +143,7 @@ function untilOpen(socket: WebSocket, events: ConnectionEvents, signal: AbortSig
 }
 
 class WsConnection implements Connection {
+  readonly frameBytesMax = FRAME_BYTES_MAX;
   readonly #socket: WebSocket;
   readonly #events: ConnectionEvents;
   readonly #timers: Timers;
@@ -151,6 +169,7 @@ class WsConnection implements Connection {
 
   send(frame: string): boolean {
     if (this.#over || this.#socket.readyState !== WebSocket.OPEN) return false;
+    if (frame.length * 3 > FRAME_BYTES_MAX && Buffer.byteLength(frame) > FRAME_BYTES_MAX) return false;
     if (this.#socket.bufferedAmount + frame.length > SEND_BUFFER_BYTES_MAX) return false;
     // What fails here shows as `close`; the callback only keeps ws from raising it a second time.
     this.#socket.send(frame, () => {});
@@ -173,7 +192,7 @@ class WsConnection implements Connection {
   #end(why: Issue): void {
     if (this.#over) return;
     this.#over = true;
-    this.#events.closed(why);
+    this.#events.closed(failed(why));
   }
 }
 

@@ -15,6 +15,8 @@ import { openDocuments } from "../../../agent/node/sqlite/open-documents.ts";
 import { sqliteOutboxOpener } from "../../../agent/node/sqlite/open-outbox.ts";
 import { Quarantine } from "../../../agent/node/sqlite/quarantine.ts";
 import { openJournal } from "../../../agent/node/sqlite-journal/open-journal.ts";
+import { FRAME_BYTES_MAX } from "../../../agent/protocol/limits.ts";
+import { ENDPOINT_SCHEMES } from "../../../agent/protocol/values.ts";
 import { keyFromSeed, nodeCrypto } from "../../../platform/linux/node-crypto.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
@@ -139,12 +141,13 @@ async function journalFor(folder: string, disk: ReadonlySet<DiskClass>, clock: C
 function transportTo(cloud: Cloud, time: VirtualTime, wire: WireCounter): Transport {
   const later = (act: () => void): void => void time.after("bench.wire", LATENCY_MS, act);
   return {
+    schemes: ENDPOINT_SCHEMES,
     connect: (_, events) => {
       let over = false;
       const end = (): void => {
         if (over) return;
         over = true;
-        later(() => events.closed({ code: "link.closed", message: "closed" }));
+        later(() => events.closed({ kind: "failed", code: "link.closed", message: "closed" }));
       };
       const towardsDevice: Connection = {
         remote: "bench", sendBinary: () => {}, close: end, cut: end, pause: () => {}, resume: () => {}, bufferedBytes: () => 0,
@@ -159,6 +162,7 @@ function transportTo(cloud: Cloud, time: VirtualTime, wire: WireCounter): Transp
       return Promise.resolve({
         ok: true,
         value: {
+          frameBytesMax: FRAME_BYTES_MAX,
           send: (text) => {
             if (over) return false;
             wire.up(text);

@@ -3,11 +3,11 @@ import { LimitsSchema } from "../../../agent/protocol/cloud-messages.ts";
 import { validate } from "../../../agent/protocol/codec.ts";
 import {
   DurationMsSchema,
+  EndpointSchema,
   FingerprintSchema,
   PublicKeySchema,
   SignatureSchema,
   TextSchema,
-  WebSocketUrlSchema,
 } from "../../../agent/protocol/values.ts";
 import { limitsOf } from "../sessions/admission.ts";
 import type { DeviceRow } from "../sessions/cloud-store.ts";
@@ -26,7 +26,7 @@ const FetchSchema = v.object({ wants: v.pipe(v.array(v.picklist(["profile", "rep
 const GoAwaySchema = v.object({
   reason: v.optional(TextSchema),
   retryAfterMs: v.optional(DurationMsSchema),
-  endpoint: v.optional(WebSocketUrlSchema),
+  endpoint: v.optional(EndpointSchema),
 });
 const EndorseSchema = v.object({ publicKey: PublicKeySchema });
 const AdoptSchema = v.object({

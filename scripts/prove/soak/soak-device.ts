@@ -8,9 +8,11 @@ import type { Outbox } from "../../../agent/core/outbox/outbox.ts";
 import type { PlayerEvent, PlayerLink } from "../../../agent/core/player/player-port.ts";
 import { pathsIn } from "../../../agent/node/paths.ts";
 import { openStores } from "../../../agent/node/stores.ts";
+import { FRAME_BYTES_MAX } from "../../../agent/protocol/limits.ts";
+import { ENDPOINT_SCHEMES } from "../../../agent/protocol/values.ts";
 import { keyFromSeed, newSeed, nodeCrypto } from "../../../platform/linux/node-crypto.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
-import { fail, ok } from "../../../platform/ports/result.ts";
+import { err, fail, ok } from "../../../platform/ports/result.ts";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { createSimulatedAdapter } from "../../../platform/simulated/simulated-adapter.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
@@ -84,6 +86,7 @@ export async function startSoakDevice(data: string, seed: string): Promise<SoakD
 
 /** A connection in memory: frames go over in the next turn, as from a socket. */
 class Wire implements Transport {
+  readonly schemes = ENDPOINT_SCHEMES;
   readonly #cloud: Cloud;
   #up = true;
   #cut: (() => void) | undefined;
@@ -98,13 +101,13 @@ class Wire implements Transport {
   }
 
   connect: Transport["connect"] = (_url, events) => {
-    if (!this.#up) return Promise.resolve(fail("link.network", "the cable is out"));
+    if (!this.#up) return Promise.resolve(err({ kind: "failed", code: "link.network", message: "the cable is out" }));
     let open = true;
     const end = (code: string): void => {
       if (!open) return;
       open = false;
       session.onClosed("closed");
-      events.closed({ code, message: "the connection ended" });
+      events.closed({ kind: "failed", code, message: "the connection ended" });
     };
     const session = this.#cloud.open({
       remote: "soak", sendBinary: () => undefined, close: () => queueMicrotask(() => end("link.closed")), cut: () => queueMicrotask(() => end("link.network")),
@@ -114,6 +117,7 @@ class Wire implements Transport {
     this.#cut = () => end("link.network");
     return Promise.resolve(
       ok({
+        frameBytesMax: FRAME_BYTES_MAX,
         send: (frame: string) => {
           if (open) queueMicrotask(() => open && session.onFrame(frame));
           return open;

@@ -1,17 +1,23 @@
 import { decodeDeviceMessage } from "../../../protocol/codec.ts";
 import type { CloudMessage, Welcome } from "../../../protocol/cloud-messages.ts";
 import type { DeviceMessage } from "../../../protocol/device-messages.ts";
-import { fail, ok, type Issue, type Result } from "../../../../platform/ports/result.ts";
-import type { ConnectIssue, Connection, ConnectionEvents, Transport } from "../cloud-port.ts";
+import { FRAME_BYTES_MAX } from "../../../protocol/limits.ts";
+import { ENDPOINT_SCHEMES } from "../../../protocol/values.ts";
+import { err, ok, type Issue, type Result } from "../../../../platform/ports/result.ts";
+import { utf8 } from "../../../../platform/runtime/encoding.ts";
+import { parseUrl } from "../../../../platform/runtime/parse-url.ts";
+import type { Connection, ConnectionEvents, Transport, TransportIssue } from "../cloud-port.ts";
 
 /** What a scripted server does with one connection. */
 export interface Behaviour {
   /** Instead of opening: fail with this, or never settle until given up (`"hang"`). */
-  readonly connect?: Issue | "hang";
+  readonly connect?: Issue | TransportIssue | "hang";
   /** Called when the connection opened. Default: sends a challenge. */
   readonly opened?: (peer: Peer) => void;
   /** Called with each message of the device. Default: answers `hello` with a welcome and `ping` with a pong. */
   readonly message?: (peer: Peer, message: DeviceMessage) => void;
+  /** Gets each frame as it is, in place of `message`. */
+  readonly frame?: (peer: Peer, text: string) => void;
 }
 
 /** The server's end of one connection. */
@@ -43,15 +49,21 @@ export class Peer {
     if (this.open) this.#events.binary?.();
   }
 
-  drop(why: Issue = { code: "link.network", message: "the scripted server dropped the connection" }): void {
+  drop(why: Issue | TransportIssue = { code: "link.network", message: "the scripted server dropped the connection" }): void {
     if (!this.open) return;
     this.open = false;
-    this.#events.closed(why);
+    this.#events.closed(failedUnlessRefused(why));
   }
 
   last<T extends DeviceMessage["t"]>(type: T): Extract<DeviceMessage, { t: T }> | undefined {
     return this.received.findLast((message): message is Extract<DeviceMessage, { t: T }> => message.t === type);
   }
+}
+
+const GIVEN_UP: TransportIssue = { kind: "failed", code: "link.timeout", message: "given up" };
+
+function failedUnlessRefused(issue: Issue | TransportIssue): TransportIssue {
+  return "kind" in issue ? issue : { kind: "failed", ...issue };
 }
 
 export const NONCE = "A".repeat(43);
@@ -74,10 +86,12 @@ export function answerWell(peer: Peer, message: DeviceMessage, over: Partial<Wel
 
 /** A cloud without sockets, which behaves as told, per address. Remembers every attempt. */
 export class ScriptedTransport implements Transport {
+  readonly schemes = ENDPOINT_SCHEMES;
   readonly peers: Peer[] = [];
   readonly attempts: { readonly url: string; readonly atMs: number }[] = [];
   /** Most connections (or attempts) that were ever alive at one time. */
   aliveMax = 0;
+  frameBytesMax = FRAME_BYTES_MAX;
   behave: (url: string, attempt: number) => Behaviour = () => ({});
   readonly #nowMs: () => number;
   #alive = 0;
@@ -92,7 +106,9 @@ export class ScriptedTransport implements Transport {
     return peer;
   }
 
-  async connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, ConnectIssue>> {
+  async connect(url: string, events: ConnectionEvents, signal: AbortSignal): Promise<Result<Connection, TransportIssue>> {
+    if (!this.schemes.has(parseUrl(url)?.protocol ?? "")) return err({ kind: "failed", code: "link.address", message: `${url} is no address of a scripted cloud` });
+    if (signal.aborted) return err(GIVEN_UP);
     this.attempts.push({ url, atMs: this.#nowMs() });
     const behaviour = this.behave(url, this.attempts.length);
     this.#alive += 1;
@@ -100,7 +116,7 @@ export class ScriptedTransport implements Transport {
     if (behaviour.connect !== undefined) {
       if (behaviour.connect === "hang") await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
       this.#alive -= 1;
-      return behaviour.connect === "hang" ? fail("link.timeout", "given up") : { ok: false, error: behaviour.connect };
+      return err(behaviour.connect === "hang" ? GIVEN_UP : failedUnlessRefused(behaviour.connect));
     }
     return ok(this.#open(url, events, behaviour));
   }
@@ -121,9 +137,15 @@ export class ScriptedTransport implements Transport {
     });
     this.peers.push(peer);
     queueMicrotask(() => (behaviour.opened ?? challenge)(peer));
+    const { frameBytesMax } = this;
     return {
+      frameBytesMax,
       send: (frame) => {
-        if (!peer.open || peer.full) return false;
+        if (!peer.open || peer.full || utf8(frame).length > frameBytesMax) return false;
+        if (behaviour.frame !== undefined) {
+          behaviour.frame(peer, frame);
+          return true;
+        }
         const decoded = decodeDeviceMessage(frame);
         if (!decoded.ok) throw new Error(`the device sent what the protocol forbids: ${decoded.error.message}`);
         peer.received.push(decoded.value);

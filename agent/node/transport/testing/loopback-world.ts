@@ -1,7 +1,22 @@
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
+import type { RefusalReason } from "../../../core/cloud/cloud-port.ts";
 import type { ServedConnection, TransportWorld } from "../../../core/cloud/transport.conformance.ts";
+
+/** HTTP answers, with seconds of `Retry-After` where there are any, and what they say. */
+const REFUSALS: readonly (readonly [path: string, reason: RefusalReason, retryAfterMs?: number])[] = [
+  ["400", "other"],
+  ["401", "not-authorised"],
+  ["403", "not-authorised"],
+  ["404", "unknown"],
+  ["410", "unknown"],
+  ["426", "version"],
+  ["429", "too-busy"],
+  ["429/7", "too-busy", 7_000],
+  ["403/7", "not-authorised", 7_000],
+  ["503/200", "too-busy", 200_000],
+];
 
 /** A real WebSocket server on loopback, with addresses around it that misbehave. */
 export async function loopbackWorld(options: { readonly compress?: boolean } = {}): Promise<TransportWorld> {
@@ -12,8 +27,10 @@ export async function loopbackWorld(options: { readonly compress?: boolean } = {
   const wss = new WebSocketServer({ noServer: true, perMessageDeflate: options.compress === true ? { threshold: 0 } : false });
   http.on("connection", (socket) => sockets.add(socket));
   http.on("upgrade", (request, socket: Socket, head) => {
-    if (request.url === "/forbidden") {
-      socket.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    const answer = /^\/answers\/(\d+)(?:\/(\d+))?$/.exec(request.url ?? "");
+    if (answer !== null) {
+      const [, status, afterS] = answer;
+      socket.end(`HTTP/1.1 ${status} Answer\r\ncontent-length: 0\r\n${afterS === undefined ? "" : `retry-after: ${afterS}\r\n`}connection: close\r\n\r\n`);
       return;
     }
     wss.handleUpgrade(request, socket, head, (ws) => {
@@ -30,7 +47,12 @@ export async function loopbackWorld(options: { readonly compress?: boolean } = {
   return {
     url: `ws://127.0.0.1:${port}/device`,
     deadUrl: `ws://127.0.0.1:${deadPort}/`,
-    forbiddenUrl: `ws://127.0.0.1:${port}/forbidden`,
+    refusing: new Map(REFUSALS.map(([path, reason, retryAfterMs]) => [
+      `ws://127.0.0.1:${port}/answers/${path}`,
+      { kind: "refused", reason, code: `link.http-${path.slice(0, 3)}`, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+    ])),
+    failing: new Map([302, 408, 500, 503].map((status) => [`ws://127.0.0.1:${port}/answers/${status}`, `link.http-${status}`])),
+    badUrls: ["not an address", "http://127.0.0.1/", "ws://", "ws://127.0.0.1/#part"],
     muteUrl: `ws://127.0.0.1:${mutePort}/`,
     accepted: () => {
       const served = queue.shift();
