@@ -47,13 +47,68 @@ export function installKioskGuard(): void {
 }
 
 /**
- * Printing is refused by the browser's own settings, which tell nobody. In place of `print` each document gets a function
- * that prints nothing and says that it was called. Runs in the page's own world, before the page's code.
+ * Refuses what a browser would show over the picture, and counts what its settings refuse without telling anybody. Runs in
+ * the page's own world of each document, before the page's code. What it says by the binding is `dialog` or `permission`, a
+ * space, and a name. Of frames of another site nobody hears; there it only refuses.
  */
-export function installPrintRefusal(binding: string): void {
-  const page = globalThis as unknown as Record<string, unknown>;
+export function installRefusals(binding: string): void {
+  type Call = (this: unknown, ...given: readonly unknown[]) => unknown;
+  const page = globalThis as unknown as Record<string, (Record<string, unknown> & { readonly prototype?: Record<string, unknown> }) | undefined>;
   const say = page[binding] as ((what: string) => void) | undefined;
   delete page[binding];
-  // Of frames of another site nobody hears; there it only does nothing.
-  page["print"] = () => say?.("print");
+  const replace = (owner: Record<string, unknown> | undefined, name: string, by: (original: Call) => Call): void => {
+    const original = owner?.[name];
+    if (owner !== undefined && typeof original === "function") owner[name] = by(original as Call);
+  };
+  const isRefused = (): Promise<never> => Promise.reject(new DOMException("A kiosk does not allow it.", "NotAllowedError"));
+  const refuse = (what: string, answer: () => unknown) => (): Call => () => {
+    say?.(`dialog ${what}`);
+    return answer();
+  };
+  const count = (what: string) => (original: Call): Call => function (...given) {
+    say?.(`permission ${what}`);
+    return Reflect.apply(original, this, given);
+  };
+
+  replace(page, "print", refuse("print", () => undefined));
+  // The browser draws these before anybody can answer for it.
+  const answers: Readonly<Record<string, unknown>> = { alert: undefined, confirm: false, prompt: null };
+  for (const [name, answer] of Object.entries(answers)) replace(page, name, () => (text) => refuse(`${name}: ${`${(text ?? "") as string}`.slice(0, 200)}`, () => answer)().call(undefined));
+  // Each comes with a bubble, a window or a question over the picture.
+  replace(page["Element"]?.prototype, "requestFullscreen", refuse("full screen", isRefused));
+  for (const name of ["webkitRequestFullscreen", "webkitRequestFullScreen"]) replace(page["Element"]?.prototype, name, refuse("full screen", () => undefined));
+  for (const name of ["webkitEnterFullscreen", "webkitEnterFullScreen"]) replace(page["HTMLVideoElement"]?.prototype, name, refuse("full screen", () => undefined));
+  replace(page["Element"]?.prototype, "requestPointerLock", refuse("pointer lock", isRefused));
+  replace(page["HTMLVideoElement"]?.prototype, "requestPictureInPicture", refuse("picture in picture", isRefused));
+  replace(page["DocumentPictureInPicture"]?.prototype, "requestWindow", refuse("picture in picture", isRefused));
+  replace(page["PaymentRequest"]?.prototype, "show", refuse("payment", isRefused));
+  // Accounts of another site, keys and documents are chosen in a window of the browser's; passwords are not there to choose.
+  for (const name of ["get", "create"]) {
+    replace(page["CredentialsContainer"]?.prototype, name, (original) => function (...given) {
+      const wanted = Object(given[0]) as object;
+      const asks = ["identity", "publicKey", "digital", "otp"].some((kind) => kind in wanted);
+      return asks ? refuse("sign-in", isRefused)().call(this) : Reflect.apply(original, this, given);
+    });
+  }
+
+  replace(page["Notification"], "requestPermission", count("notifications"));
+  replace(page["IdleDetector"], "requestPermission", count("idle detection"));
+  replace(page, "getScreenDetails", count("screens"));
+  replace(page, "queryLocalFonts", count("fonts"));
+  const permissions: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+    usb: { USB: ["requestDevice"] },
+    hid: { HID: ["requestDevice"] },
+    serial: { Serial: ["requestPort"] },
+    bluetooth: { Bluetooth: ["requestDevice", "requestLEScan"] },
+    midi: { Navigator: ["requestMIDIAccess"] },
+    "camera or microphone": { MediaDevices: ["getUserMedia"], Navigator: ["getUserMedia", "webkitGetUserMedia"] },
+    "screen capture": { MediaDevices: ["getDisplayMedia"] },
+    location: { Geolocation: ["getCurrentPosition", "watchPosition"] },
+    clipboard: { Clipboard: ["read", "readText", "write", "writeText"] },
+    "virtual reality": { XRSystem: ["requestSession"] },
+    "wake lock": { WakeLock: ["request"] },
+  };
+  for (const [what, owners] of Object.entries(permissions)) {
+    for (const [owner, names] of Object.entries(owners)) for (const name of names) replace(page[owner]?.prototype, name, count(what));
+  }
 }

@@ -328,7 +328,7 @@ export class ChromiumShell implements Shell {
     const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), timers, log }), size, own: HTTPS_ORIGINS, beforeLoad: (target) => localNetwork.allow(target) });
     const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, starvation, clock, timers);
     const guard = new FetchGuard(cdp, log, screens, () => this.#wayOut);
-    const frames = new FrameGuard({ cdp, binding: `${script.binding}Guard`, saw: (what) => emit({ kind: "refused", what: "dialog", detail: what }) });
+    const frames = new FrameGuard({ cdp, binding: `${script.binding}Guard`, saw: (what, detail) => emit({ kind: "refused", what, detail }) });
     const targets = new TargetGuard({
       cdp, ours: targetId, clock,
       titled: (title) => emit({ kind: "title", title }),

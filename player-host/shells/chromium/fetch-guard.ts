@@ -134,7 +134,7 @@ export class FetchGuard {
     const page = this.#page;
     if (page === undefined) return this.#send(this.#cdp.call("Fetch.failRequest", { requestId, errorReason: "Aborted" }));
     const main = paused.frameId === page.frameId && paused.resourceType === "Document";
-    const refusal = main ? this.#judge(page, paused) : undefined;
+    const refusal = main ? this.#judge(page, paused) : isPdf(paused) ? this.#noPdf(page, request.url) : undefined;
     if (refusal !== undefined) return this.#send(this.#cdp.call("Fetch.failRequest", { requestId, errorReason: refusal }));
     if (isOwnHost(request.url)) return this.#serve(page, paused);
     return this.#send(this.#cdp.call("Fetch.continueRequest", { requestId }));
@@ -197,6 +197,7 @@ export class FetchGuard {
     // The next hop is judged when it is asked for.
     if (leadsOn) return undefined;
     if (!mayNavigate(rules, url)) return this.#fail(page, url, elsewhere(url), ours);
+    if (status < 400 && isPdf(paused)) return this.#fail(page, url, { code: "content.pdf", message: `${hostOf(url)} answered with a PDF, which needs the browser's own viewer.`, hint: "Show it by a page that draws it, or make pictures of it." }, ours);
     if (status < 400 && status !== 204 && status !== 205) {
       this.#arrivedJob = this.#keep({ ...chain, arrived: true }).job;
       if (ours) page.answered();
@@ -210,6 +211,13 @@ export class FetchGuard {
 
   #fail(page: GuardedPage, url: string, error: Issue, ours: boolean): Protocol.Network.ErrorReason {
     page.failed(url, error, ours);
+    return "Aborted";
+  }
+
+  /** In a frame, `embed` or `object`. */
+  #noPdf(page: GuardedPage, url: string): Protocol.Network.ErrorReason {
+    page.refused("request", `a PDF of ${originForPeople(url)}`);
+    page.fileMissing(url, "it is a PDF, which needs the browser's own viewer");
     return "Aborted";
   }
 
@@ -287,6 +295,10 @@ function originOf(target: Exclude<LoadTarget, { kind: "url" }>): string {
 /** `interception-job-3.0`, and `interception-job-3.1` after its first redirect. */
 function jobOf(requestId: string): string {
   return requestId.split(".", 1)[0] ?? requestId;
+}
+
+function isPdf({ responseHeaders, resourceType }: Protocol.Fetch.RequestPausedEvent): boolean {
+  return resourceType === "Document" && responseHeaders?.some(({ name, value }) => name.toLowerCase() === "content-type" && /^\s*application\/(x-)?pdf/i.test(value)) === true;
 }
 
 function isRedirected(paused: Protocol.Fetch.RequestPausedEvent): boolean {

@@ -1,4 +1,4 @@
-import { installKioskGuard, installPrintRefusal } from "../../page-api/kiosk-guard.dom.ts";
+import { installKioskGuard, installRefusals } from "../../page-api/kiosk-guard.dom.ts";
 import { cdpFailure, type CdpClient } from "./cdp-client.ts";
 
 /** Name of our own world in a page's frames. */
@@ -10,7 +10,7 @@ export interface FrameGuardDeps {
   readonly cdp: CdpClient;
   /** Name of the function by which a document says what it refused. It is taken away before the page's code runs. */
   readonly binding: string;
-  readonly saw: (what: string) => void;
+  readonly saw: (what: "dialog" | "permission", detail: string) => void;
 }
 
 /**
@@ -19,20 +19,21 @@ export interface FrameGuardDeps {
  */
 export class FrameGuard {
   readonly #deps: FrameGuardDeps;
-  readonly #print: string;
+  readonly #refusals: string;
   /** By session: how to stop listening to it. */
   readonly #frames = new Map<string, readonly (() => void)[]>();
 
   constructor(deps: FrameGuardDeps) {
     this.#deps = deps;
-    this.#print = `(${installPrintRefusal.toString()})(${JSON.stringify(deps.binding)});`;
+    this.#refusals = `(${installRefusals.toString()})(${JSON.stringify(deps.binding)});`;
   }
 
   /** Guards the page, and every frame of another site below it. Resolves when its next document will be guarded. */
   async guardPage(sessionId: string): Promise<void> {
     const { cdp, binding, saw } = this.#deps;
     cdp.on("Runtime.bindingCalled", sessionId, ({ name, payload }) => {
-      if (name === binding) saw(payload.slice(0, 40));
+      const [what, ...detail] = payload.slice(0, 240).split(" ");
+      if (name === binding) saw(what === "permission" ? "permission" : "dialog", detail.join(" "));
     });
     await Promise.all([cdp.call("Runtime.addBinding", { name: binding }, { sessionId }), this.#guard(sessionId)]);
   }
@@ -40,7 +41,7 @@ export class FrameGuard {
   async #guard(sessionId: string): Promise<void> {
     const { cdp, saw } = this.#deps;
     const listening = [
-      cdp.on("Page.fileChooserOpened", sessionId, () => saw("file chooser")),
+      cdp.on("Page.fileChooserOpened", sessionId, () => saw("dialog", "file chooser")),
       cdp.on("Target.attachedToTarget", sessionId, (event) => {
         // Rejects when the frame or worker is gone again.
         (event.targetInfo.type === "iframe" ? this.#guardFrame(event.sessionId) : this.#letGo(event.sessionId, sessionId)).catch(cdpFailure);
@@ -53,7 +54,7 @@ export class FrameGuard {
     this.#frames.set(sessionId, listening);
     await Promise.all([
       cdp.call("Page.enable", {}, { sessionId }),
-      cdp.call("Page.addScriptToEvaluateOnNewDocument", { source: this.#print }, { sessionId }),
+      cdp.call("Page.addScriptToEvaluateOnNewDocument", { source: this.#refusals }, { sessionId }),
       cdp.call("Page.addScriptToEvaluateOnNewDocument", { source: KEYS, worldName: GUARD_WORLD, runImmediately: true }, { sessionId }),
       // Answered with "nothing chosen", before the browser opens a window for it.
       cdp.call("Page.setInterceptFileChooserDialog", { enabled: true, cancel: true }, { sessionId }),

@@ -45,6 +45,8 @@ const PAGES: Readonly<Record<string, string>> = {
     vitrine.emit("permission", { notifications, camera, location });
   })()</script>`,
   "/dialogs": `<body><script>onload = () => { alert("hello"); vitrine.emit("dialogs", { confirm: confirm("sure?"), prompt: prompt("name?") }); }</script>`,
+  "/dialogs-in-frame": `<script>alert("hello"); confirm("sure?"); prompt("name?"); parent.postMessage("done", "*");</script>`,
+  "/pdf-in-frame": `<body style="${BLUE}"><iframe src="/pdf" style="border:0"></iframe><embed type="application/pdf" src="/pdf"><object data="/pdf"></object>`,
   "/downloads": `<body><script>const a = document.createElement("a"); a.href = URL.createObjectURL(new Blob(["x"])); a.download = "x.bin"; document.body.append(a); onload = () => a.click();</script>`,
   "/moves": `<body style="${BLUE}"><canvas id="c"></canvas><script>const g = c.getContext("2d"); let n = 0; (function draw() { g.fillStyle = "hsl(" + n++ + " 80% 50%)"; g.fillRect(0, 0, 300, 150); requestAnimationFrame(draw); })()</script>`,
   "/loops": `<body style="${BLUE}"><script>onload = () => { vitrine.emit("about-to-loop"); setTimeout(() => { while (true); }, 0); }</script>`,
@@ -102,6 +104,7 @@ export async function openSite(): Promise<Site> {
     if (broken) response.writeHead(503).end("away");
     else if (url.pathname.startsWith("/password/") || (url.pathname.startsWith("/protected") && !allowed)) response.writeHead(401, { "www-authenticate": challenge }).end("no");
     else if (url.pathname === "/protected/picture") response.setHeader("content-type", "image/svg+xml").end('<svg xmlns="http://www.w3.org/2000/svg"/>');
+    else if (url.pathname === "/pdf") response.setHeader("content-type", "application/pdf").end("%PDF-1.4");
     else if (url.pathname === "/boom") response.writeHead(500).end("boom");
     else if (url.pathname === "/cors") response.writeHead(200, { "access-control-allow-origin": "*" }).end("open");
     else if (url.pathname === "/redirect" && to !== null) response.writeHead(302, { location: to }).end();
