@@ -1,13 +1,16 @@
+import { h, render } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Api } from "./data/api.dom.ts";
 import { Live } from "./data/live.dom.ts";
 import { Store } from "./data/store.dom.ts";
 import { DEVICE_TABS, hashOf, parseRoute } from "./model/route.ts";
 import { Announcer } from "./ui/announce.dom.ts";
+import type { View } from "./ui/hooks.dom.ts";
 import { openClaimDialog } from "./views/claim-dialog.dom.ts";
-import { deviceView, type DevicePage } from "./views/device.dom.ts";
-import { fleetView } from "./views/fleet.dom.ts";
+import { DevicePage } from "./views/device.dom.ts";
+import { Fleet } from "./views/fleet.dom.ts";
 import { openHelp, singleKeysOn } from "./views/help-dialog.dom.ts";
-import { shell } from "./views/shell.dom.ts";
+import { Shell } from "./views/shell.dom.ts";
 
 /** The dashboard: one store fed by one event stream, one view at a time chosen by the address. */
 const api = new Api();
@@ -16,43 +19,28 @@ const announcer = new Announcer();
 const whole = new AbortController();
 const live = new Live({ onEvent: (name, data) => store.take(name, data), onState: (state) => store.setLink(state) });
 const openClaim = (code?: string): void => openClaimDialog(store, announcer, code);
-const page = shell({ store, announcer, openClaim: () => openClaim(), openHelp, retryNow: () => live.retryNow() }, whole.signal);
-document.body.replaceChildren(page.root);
 
-interface Shown {
-  readonly id: string;
-  readonly ends: AbortController;
-  /** Where the page is one of a device. */
-  readonly device?: DevicePage;
-}
-
-let shown: Shown | undefined;
-
-function showRoute(): void {
-  const route = parseRoute(location.hash);
-  const id = route.page === "fleet" ? "fleet" : route.id;
-  if (route.page === "device" && shown?.id === id) {
-    // Another section of the same device keeps the picture and the reader's place.
-    shown.device?.show(route.tab);
-    return;
-  }
-  if (shown?.id === id) return;
-  const isFirst = shown === undefined;
-  shown?.ends.abort();
-  const ends = new AbortController();
-  if (route.page === "fleet") {
-    void store.follow(undefined);
-    shown = { id, ends };
-    page.main.replaceChildren(fleetView({ store, openClaim }, ends.signal));
-    document.title = "Fleet — Vitrine development cloud";
-  } else {
-    const device = deviceView({ store, announcer, openClaim }, route, ends.signal);
-    shown = { id, ends, device };
-    page.main.replaceChildren(device.root);
-  }
-  if (isFirst) return;
-  window.scrollTo(0, 0);
-  page.main.focus();
+function App(): View {
+  const [route, setRoute] = useState(() => parseRoute(location.hash));
+  const page = route.page === "fleet" ? "fleet" : route.id;
+  const shown = useRef(page);
+  useEffect(() => window.addEventListener("hashchange", () => setRoute(parseRoute(location.hash))), []);
+  useEffect(() => {
+    if (route.page === "fleet") {
+      void store.follow(undefined);
+      document.title = "Fleet — Vitrine development cloud";
+    }
+    // Another section of the same device keeps the reader's place.
+    if (shown.current === page) return;
+    shown.current = page;
+    window.scrollTo(0, 0);
+    document.querySelector("main")?.focus();
+  }, [page]);
+  return h(
+    Shell,
+    { store, announcer, openClaim: () => openClaim(), openHelp, retryNow: () => live.retryNow() },
+    route.page === "fleet" ? h(Fleet, { store, openClaim }) : h(DevicePage, { key: route.id, store, announcer, openClaim, id: route.id, tab: route.tab }),
+  );
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -101,8 +89,8 @@ function runShortcut(key: string): boolean {
   }
 }
 
-window.addEventListener("hashchange", showRoute);
+document.body.replaceChildren();
+render(h(App, {}), document.body);
 document.addEventListener("keydown", onKey);
 document.addEventListener("visibilitychange", () => live.setScreens(!document.hidden));
-showRoute();
 void live.run(whole.signal);

@@ -265,7 +265,7 @@ function suite(path: string): void {
     await set.call("PUT", `/devices/${device.id}/desired`, { document: { network, log: { level: "info" } } });
     await on(`#/device/${device.id}/desired`, async (page) => {
       const text = page.getByRole("textbox", { name: "The document" });
-      await expect.poll(() => text.inputValue()).toContain('"ssid": "Shop"');
+      await expect.poll(() => text.inputValue(), { timeout: 20_000 }).toContain('"ssid": "Shop"');
       expect((await page.content()) + (await text.inputValue())).not.toContain("correct horse");
       await text.fill((await text.inputValue()).replace('"info"', '"debug"'));
       await page.getByRole("button", { name: "Save", exact: true }).click();

@@ -1,60 +1,53 @@
+import { h, type ComponentChild } from "preact";
 import type { DeviceSummary } from "../model/api-types.ts";
 import { age, lasting } from "../model/format.ts";
 import { reasonText, sentenceOf, wallOf, type Tone } from "../model/verdict.ts";
 import type { Store } from "../data/store.dom.ts";
-import { h, svg } from "./dom.dom.ts";
+import { Ticking, type View } from "./hooks.dom.ts";
 import { icon, type IconName } from "./icon.dom.ts";
-import { tick } from "./ticker.dom.ts";
 
 const TONE_ICONS: Readonly<Record<Tone, IconName>> = { good: "check", warn: "alert", bad: "cross", calm: "moon", unknown: "question" };
 
 /** A word on a coloured ground, with an icon: colour alone says nothing to many. */
-export function pill(tone: Tone, word: string | HTMLElement, name: IconName = TONE_ICONS[tone]): HTMLElement {
-  return h("span", { class: `pill pill-${tone}` }, icon(name), typeof word === "string" ? h("span", {}, word) : word);
+export function pill(tone: Tone, word: ComponentChild, name: IconName = TONE_ICONS[tone], attributes: Readonly<Record<string, string>> = {}): View {
+  return h("span", { class: `pill pill-${tone}`, ...attributes }, icon(name), h("span", {}, word));
 }
 
 /** What is on the wall, only as far as it is known now. */
-export function verdictBadge(store: Store, device: DeviceSummary): HTMLElement {
+export function verdictBadge(store: Store, device: DeviceSummary): View {
   const wall = wallOf(device, store.freshness);
-  const word = tick(h("span", {}), () => sentenceOf(wall, store.nowMs()));
-  const badge = pill(wall.tone, word);
-  badge.title = wall.meaning;
-  badge.dataset["verdict"] = wall.tone;
-  return badge;
+  return pill(wall.tone, h(Ticking, { text: () => sentenceOf(wall, store.nowMs()) }), undefined, { title: wall.meaning, "data-verdict": wall.tone });
 }
 
 /** `for 3 min`, from the device's own clock; nothing while the verdict is not known. */
-export function verdictSince(store: Store, device: DeviceSummary): HTMLElement {
+export function verdictSince(store: Store, device: DeviceSummary): View | null {
   const { sinceMs } = wallOf(device, store.freshness);
-  const element = h("span", { class: "muted nowrap" });
-  if (sinceMs === undefined) return element;
-  element.title = `since ${new Date(sinceMs).toLocaleString()} by the device's clock`;
-  return tick(element, () => {
+  if (sinceMs === undefined) return null;
+  const text = (): string => {
     const length = store.nowMs() - sinceMs;
     return length < -60_000 ? "since a time to come, by its clock" : lasting(Math.max(0, length));
-  });
+  };
+  return h(Ticking, { class: "muted nowrap", title: `since ${new Date(sinceMs).toLocaleString()} by the device's clock`, text });
 }
 
 /** Whether the device is connected, and since when. */
-export function linkLine(store: Store, device: DeviceSummary): HTMLElement {
+export function linkLine(store: Store, device: DeviceSummary): View {
   const { link } = device;
   const stale = !store.freshness.live;
   const tone = stale || link.state === "never" ? "unknown" : link.state === "online" ? "good" : "bad";
-  const text = h("span", {});
-  const line = h("span", { class: `link-line tone-${tone}` }, dot(), text);
   const reason = link.state === "offline" ? reasonText(link.reason) : undefined;
-  if (link.sinceMs !== null) line.title = `since ${new Date(link.sinceMs).toLocaleString()}${reason === undefined ? "" : `: ${reason}`}`;
-  tick(text, () => {
+  const title = link.sinceMs === null ? undefined : `since ${new Date(link.sinceMs).toLocaleString()}${reason === undefined ? "" : `: ${reason}`}`;
+  const text = (): string => {
     const since = Math.max(0, store.nowMs() - (link.sinceMs ?? store.nowMs()));
     if (stale) return `was ${link.state}`;
     if (link.state === "never") return "never connected";
     return link.state === "online" ? `online ${lasting(since)}` : `offline, left ${age(since)}${reason === undefined ? "" : ` — ${reason}`}`;
-  });
-  return line;
+  };
+  return h("span", { class: `link-line tone-${tone}`, title }, dot(), h(Ticking, { text }));
 }
 
-export function dot(): SVGSVGElement {
-  return svg("svg", { class: "dot", viewBox: "0 0 8 8", width: 8, height: 8, "aria-hidden": "true" }, svg("circle", { cx: 4, cy: 4, r: 4, fill: "currentColor" }));
+export function dot(): View {
+  return h("svg", { class: "dot", viewBox: "0 0 8 8", width: 8, height: 8, "aria-hidden": "true" }, h("circle", { cx: 4, cy: 4, r: 4, fill: "currentColor" }));
 }
 
 const COMMAND_TONES: ReadonlyMap<string, readonly [Tone, IconName]> = new Map([
@@ -70,7 +63,7 @@ const COMMAND_TONES: ReadonlyMap<string, readonly [Tone, IconName]> = new Map([
   ["timed-out", ["bad", "clock"]],
 ]);
 
-export function commandPill(state: string): HTMLElement {
+export function commandPill(state: string): View {
   const [tone, name] = COMMAND_TONES.get(state) ?? ["unknown", "question"];
   return pill(tone, state, name);
 }
@@ -83,7 +76,7 @@ const KEY_TONES: ReadonlyMap<string, readonly [Tone, IconName]> = new Map([
   ["failed", ["bad", "cross"]],
 ]);
 
-export function keyPill(status: string): HTMLElement {
+export function keyPill(status: string): View {
   const [tone, name] = KEY_TONES.get(status) ?? ["unknown", "question"];
   return pill(tone, status, name);
 }

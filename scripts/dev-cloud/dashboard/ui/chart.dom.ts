@@ -1,7 +1,9 @@
+import { h, type TargetedPointerEvent } from "preact";
+import { useState } from "preact/hooks";
 import type { SeriesPoint } from "../model/api-types.ts";
 import { nearest, niceTicks, rangeOf, segments } from "../model/chart-scale.ts";
 import { trimmed, type Unit } from "../model/format.ts";
-import { h, svg } from "./dom.dom.ts";
+import type { View } from "./hooks.dom.ts";
 
 export interface ChartData {
   readonly points: readonly SeriesPoint[];
@@ -11,9 +13,13 @@ export interface ChartData {
   readonly last: number | undefined;
 }
 
-export interface Chart {
-  readonly root: HTMLElement;
-  update(data: ChartData): void;
+export const NO_DATA: ChartData = { points: [], fromMs: 0, toMs: 1, bucketMs: 1, last: undefined };
+
+export interface ChartProps {
+  readonly title: string;
+  readonly unit: Unit;
+  readonly percent: boolean;
+  readonly data: ChartData;
 }
 
 const WIDTH = 480;
@@ -34,55 +40,44 @@ interface Scale {
  * One metric over time: the band from lowest to highest, the mean as a line, and a crosshair by pointer or by
  * arrow keys. It is a slider to assistive technology: each step speaks the time and the values there.
  */
-export function chart(title: string, unit: Unit, percent: boolean): Chart {
-  const last = h("span", { class: "chart-last" });
-  const readout = h("p", { class: "chart-readout" });
-  const drawing = svg("g");
-  const cross = svg("g", { class: "chart-cross", visibility: "hidden" });
-  const picture = svg("svg", { class: "chart-picture", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, tabindex: 0, role: "slider", "aria-label": `${title} over time`, "aria-orientation": "horizontal", "aria-valuemin": 0 }, drawing, cross);
-  let data: ChartData = { points: [], fromMs: 0, toMs: 1, bucketMs: 1, last: undefined };
-  let scale = scaleOf(data, unit, percent);
-  let at: number | undefined;
-
-  const point = (index: number | undefined): void => {
-    const chosen = index === undefined ? undefined : data.points[index];
-    at = chosen === undefined ? undefined : index;
-    cross.setAttribute("visibility", chosen === undefined ? "hidden" : "visible");
-    readout.textContent = chosen === undefined ? summaryText(data, unit) : pointText(chosen, unit);
-    picture.setAttribute("aria-valuenow", String(at ?? 0));
-    picture.setAttribute("aria-valuetext", readout.textContent);
-    if (chosen === undefined) return;
-    const [x, y] = [scale.x(chosen[0]), scale.y(chosen[2])];
-    cross.replaceChildren(svg("line", { x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM }), svg("circle", { cx: x, cy: y, r: 3.5 }));
-  };
-  picture.addEventListener("pointermove", (event) => {
-    const box = picture.getBoundingClientRect();
+export function Chart({ title, unit, percent, data }: ChartProps): View {
+  const { points, last } = data;
+  const [chosen, choose] = useState<number>();
+  const at = chosen === undefined || points.length === 0 ? undefined : Math.min(chosen, points.length - 1);
+  const point = at === undefined ? undefined : points[at];
+  const scale = scaleOf(data, unit, percent);
+  const said = point === undefined ? summaryText(data, unit) : pointText(point, unit);
+  const onPointer = (event: TargetedPointerEvent<SVGSVGElement>): void => {
+    const box = event.currentTarget.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * WIDTH;
-    point(nearest(data.points, data.fromMs + ((x - LEFT) / (WIDTH - LEFT - RIGHT)) * (data.toMs - data.fromMs)));
-  });
-  picture.addEventListener("pointerleave", () => point(undefined));
-  picture.addEventListener("blur", () => point(undefined));
-  picture.addEventListener("focus", () => {
-    if (at === undefined) point(data.points.length - 1);
-  });
-  picture.addEventListener("keydown", (event) => {
-    const target = keyTarget(event.key, at ?? data.points.length - 1, data.points.length);
+    choose(nearest(points, data.fromMs + ((x - LEFT) / (WIDTH - LEFT - RIGHT)) * (data.toMs - data.fromMs)));
+  };
+  const onKey = (event: KeyboardEvent): void => {
+    const target = keyTarget(event.key, at ?? points.length - 1, points.length);
     if (target === undefined) return;
     event.preventDefault();
-    point(target);
-  });
-
-  return {
-    root: h("figure", { class: "chart box" }, h("figcaption", { class: "chart-head" }, h("span", { class: "chart-title" }, title), last), picture, readout),
-    update: (next) => {
-      data = next;
-      scale = scaleOf(data, unit, percent);
-      last.textContent = next.last === undefined ? "" : unit.format(next.last);
-      picture.setAttribute("aria-valuemax", String(Math.max(0, data.points.length - 1)));
-      drawing.replaceChildren(...grid(data, scale), ...curves(data, scale));
-      point(at === undefined ? undefined : Math.min(at, data.points.length - 1));
-    },
+    choose(target);
   };
+  return h(
+    "figure",
+    { class: "chart box" },
+    h("figcaption", { class: "chart-head" }, h("span", { class: "chart-title" }, title), h("span", { class: "chart-last" }, last === undefined ? "" : unit.format(last))),
+    h(
+      "svg",
+      {
+        class: "chart-picture", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, tabindex: 0, role: "slider", "aria-label": `${title} over time`, "aria-orientation": "horizontal",
+        "aria-valuemin": 0, "aria-valuemax": Math.max(0, points.length - 1), "aria-valuenow": at ?? 0, "aria-valuetext": said,
+        onPointerMove: onPointer, onPointerLeave: () => choose(undefined), onBlur: () => choose(undefined), onFocus: () => choose(at ?? points.length - 1), onKeyDown: onKey,
+      },
+      h("g", {}, grid(data, scale), curves(data, scale)),
+      point === undefined ? null : crosshair(scale.x(point[0]), scale.y(point[2])),
+    ),
+    h("p", { class: "chart-readout" }, said),
+  );
+}
+
+function crosshair(x: number, y: number): View {
+  return h("g", { class: "chart-cross" }, h("line", { x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM }), h("circle", { cx: x, cy: y, r: 3.5 }));
 }
 
 function keyTarget(key: string, at: number, count: number): number | undefined {
@@ -106,30 +101,30 @@ function scaleOf({ points, fromMs, toMs }: ChartData, unit: Unit, percent: boole
   };
 }
 
-function grid({ fromMs, toMs }: ChartData, { x, y, ticks }: Scale): SVGElement[] {
+function grid({ fromMs, toMs }: ChartData, { x, y, ticks }: Scale): View[] {
   const lines = ticks.flatMap(({ value, label }) => [
-    svg("line", { class: "chart-grid-line", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
-    svg("text", { class: "chart-label", x: LEFT - 6, y: y(value) + 3.5, "text-anchor": "end" }, label),
+    h("line", { class: "chart-grid-line", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
+    h("text", { class: "chart-label", x: LEFT - 6, y: y(value) + 3.5, "text-anchor": "end" }, label),
   ]);
   const long = toMs - fromMs > 2 * 86_400_000;
   const times = [0, 0.5, 1].map((part) => {
     const ms = fromMs + (toMs - fromMs) * part;
     const when = new Date(ms);
     const text = long ? when.toLocaleDateString([], { day: "numeric", month: "short" }) : when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    return svg("text", { class: "chart-label", x: x(ms), y: HEIGHT - 5, "text-anchor": part === 0 ? "start" : part === 1 ? "end" : "middle" }, text);
+    return h("text", { class: "chart-label", x: x(ms), y: HEIGHT - 5, "text-anchor": part === 0 ? "start" : part === 1 ? "end" : "middle" }, text);
   });
   return [...lines, ...times];
 }
 
-function curves({ points, bucketMs }: ChartData, { x, y }: Scale): SVGElement[] {
-  return segments(points, bucketMs).flatMap((run) => {
+function curves({ points, bucketMs }: ChartData, { x, y }: Scale): View[] {
+  return segments(points, bucketMs).flatMap((run): View[] => {
     const first = run[0];
     if (first === undefined) return [];
-    if (run.length === 1) return [svg("line", { class: "chart-lone", x1: x(first[0]), x2: x(first[0]), y1: y(first[1]), y2: y(first[3]) }), svg("circle", { class: "chart-dot", cx: x(first[0]), cy: y(first[2]), r: 1.8 })];
+    if (run.length === 1) return [h("line", { class: "chart-lone", x1: x(first[0]), x2: x(first[0]), y1: y(first[1]), y2: y(first[3]) }), h("circle", { class: "chart-dot", cx: x(first[0]), cy: y(first[2]), r: 1.8 })];
     const upper = run.map((item) => `${round(x(item[0]))} ${round(y(item[3]))}`);
     const lower = [...run].reverse().map((item) => `${round(x(item[0]))} ${round(y(item[1]))}`);
     const mean = run.map((item) => `${round(x(item[0]))} ${round(y(item[2]))}`);
-    return [svg("path", { class: "chart-band", d: `M${[...upper, ...lower].join("L")}Z` }), svg("path", { class: "chart-line", d: `M${mean.join("L")}` })];
+    return [h("path", { class: "chart-band", d: `M${[...upper, ...lower].join("L")}Z` }), h("path", { class: "chart-line", d: `M${mean.join("L")}` })];
   });
 }
 

@@ -1,68 +1,81 @@
+import { h, type ComponentChildren, type TargetedEvent } from "preact";
+import { useRef, useState } from "preact/hooks";
 import { fail, ok, type Result } from "../../../../platform/ports/result.ts";
 import type { Json } from "../../../../platform/runtime/json.ts";
 import { brief, duration } from "../model/format.ts";
 import { readText, type Field } from "../model/schema-form.ts";
-import { freshId, h, type Child } from "./dom.dom.ts";
+import { useFreshId, type View } from "./hooks.dom.ts";
 
-/** A field on the page. `read` says what it holds now; `undefined`: left out. */
-export interface FieldControl {
-  readonly root: HTMLElement;
-  read(): Result<Json | undefined>;
+type Read = () => Result<Json | undefined>;
+
+/** What the fields of a form hold now, by name. Each field puts its reader here as it is drawn; `undefined`: left out. */
+export type Readers = Map<string, Read>;
+
+export interface FieldProps<F extends Field = Field> {
+  readonly field: F;
+  readonly readers: Readers;
+  /** The value it begins with. */
+  readonly start?: Json | undefined;
 }
 
 const OTHER = "other…";
 const RADIOS_MAX = 5;
 
-/** The control for a field, whatever its schema. `start` is the value it begins with. */
-export function fieldControl(field: Field, start?: Json, changed: () => void = nothing): FieldControl {
-  const initial = start ?? field.fallback;
-  switch (field.kind) {
-    case "boolean":
-      return choiceControl({ ...field, kind: "choice", options: [true, false] }, initial, changed, field.name === "on" ? ["On", "Off"] : ["Yes", "No"]);
-    case "choice":
-      return choiceControl(field, initial, changed);
-    case "number":
-      return numberControl(field, initial, changed);
-    case "text":
-      return field.options.length > 0 ? offeredControl(field, initial, changed) : textControl(field, initial, changed);
-    case "set":
-      return setControl(field, initial, changed);
-    case "group":
-      return groupControl(field, changed);
-    case "list":
-    case "json":
-      return textControl(field, initial, changed);
-  }
+export function useReaders(): Readers {
+  return useRef<Readers>(new Map()).current;
 }
 
-function nothing(): void {
-  // Nobody waits for changes of this field.
+/** The controls for fields, whatever their schemas. */
+export function fieldControls(fields: readonly Field[], readers: Readers): View[] {
+  return fields.map((field) => h(FieldControl, { key: field.name, field, readers }));
 }
 
 /** All fields of an object; the first wrong one answers. */
-export function readAll(controls: readonly (readonly [Field, FieldControl])[]): Result<Record<string, Json>> {
+export function readAll(fields: readonly Field[], readers: Readers): Result<Record<string, Json>> {
   const values: Record<string, Json> = {};
-  for (const [field, control] of controls) {
-    const read = control.read();
+  for (const { name } of fields) {
+    const read = readers.get(name)?.() ?? ok(undefined);
     if (!read.ok) return read;
-    if (read.value !== undefined) values[field.name] = read.value;
+    if (read.value !== undefined) values[name] = read.value;
   }
   return ok(values);
 }
 
-function labelled(field: Field, control: HTMLElement, target: HTMLElement, ...after: readonly Child[]): HTMLElement {
-  const id = target.id === "" ? freshId("field") : target.id;
-  target.id = id;
+export function FieldControl({ field, readers, start }: FieldProps): View {
+  const common = { readers, start: start ?? field.fallback };
+  switch (field.kind) {
+    case "boolean":
+      return h(ChoiceControl, { ...common, field: { ...field, kind: "choice", options: [true, false] }, names: field.name === "on" ? ["On", "Off"] : ["Yes", "No"] });
+    case "choice":
+      return h(ChoiceControl, { ...common, field });
+    case "number":
+      return h(NumberControl, { ...common, field });
+    case "text":
+      return field.options.length > 0 ? h(OfferedControl, { ...common, field }) : h(TextControl, { ...common, field });
+    case "set":
+      return h(SetControl, { ...common, field });
+    case "group":
+      return h(GroupControl, { readers, field });
+    case "list":
+    case "json":
+      return h(TextControl, { ...common, field });
+  }
+}
+
+function Labelled({ field, id, children }: { readonly field: Field; readonly id: string; readonly children?: ComponentChildren }): View {
   const help = helpOf(field);
-  if (help !== undefined) target.setAttribute("aria-describedby", `${id}-help`);
   return h(
     "div",
     { class: "field" },
     h("label", { class: "field-label", for: id }, field.label, field.required ? null : h("span", { class: "field-optional" }, "optional")),
-    control,
+    children,
     help === undefined ? null : h("p", { class: "field-help", id: `${id}-help` }, help),
-    ...after,
   );
+}
+
+/** What a labelled control carries. */
+function named(field: Field, id: string): { readonly id: string; readonly "aria-describedby"?: string } {
+  return helpOf(field) === undefined ? { id } : { id, "aria-describedby": `${id}-help` };
 }
 
 function helpOf(field: Field): string | undefined {
@@ -73,122 +86,110 @@ function helpOf(field: Field): string | undefined {
 }
 
 /** A few options side by side, more in a list. Optional ones can be left out, nullable ones set to none. */
-function choiceControl(field: Field & { kind: "choice" }, start: Json | undefined, changed: () => void, names?: readonly string[]): FieldControl {
+function ChoiceControl({ field, readers, start, names }: FieldProps<Field & { kind: "choice" }> & { readonly names?: readonly string[] }): View {
+  const id = useFreshId("choice");
   const options: { readonly value: Json | undefined; readonly label: string }[] = field.options.map((value, index) => ({ value, label: names?.[index] ?? brief(value) }));
   if (field.nullable) options.push({ value: null, label: "None" });
   if (!field.required && field.fallback === undefined) options.unshift({ value: undefined, label: "Default" });
-  const matched = options.findIndex((option) => option.value === start);
-  const first = matched >= 0 ? matched : 0;
+  const [chosen, choose] = useState(() => Math.max(0, options.findIndex((option) => option.value === start)));
+  readers.set(field.name, () => ok(options[chosen]?.value));
   if (options.length > RADIOS_MAX) {
-    const select = h("select", { class: "input", on: { change: changed } }, ...options.map((option, index) => h("option", { value: index, selected: index === first }, option.label)));
-    return { root: labelled(field, select, select), read: () => ok(options[Number(select.value)]?.value) };
+    const select = h("select", { class: "input", ...named(field, id), onChange: ({ currentTarget }: TargetedEvent<HTMLSelectElement>) => choose(Number(currentTarget.value)) }, options.map((option, index) => h("option", { value: index, selected: index === chosen }, option.label)));
+    return h(Labelled, { field, id }, select);
   }
-  const name = freshId("choice");
-  const radios = options.map((_option, index) => h("input", { type: "radio", name, value: index, checked: index === first, on: { change: changed } }));
-  const root = h(
+  return h(
     "fieldset",
     { class: "field" },
     h("legend", { class: "field-label" }, field.label, field.required ? null : h("span", { class: "field-optional" }, "optional")),
-    h("div", { class: "segmented" }, ...options.map((option, index) => h("label", {}, radios[index], h("span", {}, option.label)))),
+    h("div", { class: "segmented" }, options.map((option, index) => h("label", {}, h("input", { type: "radio", name: id, value: index, checked: index === chosen, onChange: () => choose(index) }), h("span", {}, option.label)))),
     field.help === undefined ? null : h("p", { class: "field-help" }, field.help),
   );
-  return { root, read: () => ok(options[radios.findIndex((radio) => radio.checked)]?.value) };
 }
 
-function numberControl(field: Field & { kind: "number" }, start: Json | undefined, changed: () => void): FieldControl {
+function NumberControl({ field, readers, start }: FieldProps<Field & { kind: "number" }>): View {
   const { min, max, slider, unit } = field;
-  const begin = typeof start === "number" ? start : field.required ? (field.unit === "%" ? 50 : (min ?? 0)) : undefined;
-  const box = h("input", { class: "input input-number", type: "number", inputmode: "numeric", min, max, step: field.whole ? 1 : "any", value: begin, placeholder: "default" });
-  const said = h("output", { class: "field-said" });
-  const say = (): void => {
-    const value = Number(box.value);
-    said.textContent = unit === "ms" && box.value !== "" && Number.isFinite(value) ? `= ${duration(value)}` : "";
-  };
-  const parts: Child[] = [];
-  if (slider) {
-    const range = h("input", { type: "range", min, max, step: 1, value: begin ?? min, class: begin === undefined ? "is-unset" : undefined, "aria-label": `${field.label}, slider` });
-    range.addEventListener("input", () => {
-      box.value = range.value;
-      range.classList.remove("is-unset");
-      say();
-      changed();
-    });
-    box.addEventListener("input", () => {
-      range.classList.toggle("is-unset", box.value === "");
-      range.value = box.value;
-    });
-    parts.push(range);
-  }
-  box.addEventListener("input", () => {
-    say();
-    changed();
-  });
-  say();
-  parts.push(box, h("span", { class: "field-unit" }, unit), said);
-  const control = h("div", { class: "number-row" }, ...parts);
-  return { root: labelled(field, control, box), read: () => (box.validity.badInput ? fail("form.invalid", `${field.label} is not a number`) : readText(field, box.value)) };
+  const id = useFreshId("field");
+  const box = useRef<HTMLInputElement>(null);
+  const begin = typeof start === "number" ? start : field.required ? (unit === "%" ? 50 : (min ?? 0)) : undefined;
+  const [text, setText] = useState(begin === undefined ? "" : String(begin));
+  readers.set(field.name, () => (box.current?.validity.badInput === true ? fail("form.invalid", `${field.label} is not a number`) : readText(field, text)));
+  const type = ({ currentTarget }: { readonly currentTarget: HTMLInputElement }): void => setText(currentTarget.value);
+  const said = unit === "ms" && text !== "" && Number.isFinite(Number(text)) ? `= ${duration(Number(text))}` : "";
+  return h(
+    Labelled,
+    { field, id },
+    h(
+      "div",
+      { class: "number-row" },
+      slider ? h("input", { type: "range", min, max, step: 1, value: text === "" ? min : text, class: text === "" ? "is-unset" : "", "aria-label": `${field.label}, slider`, onInput: type }) : null,
+      h("input", { class: "input input-number", ...named(field, id), ref: box, type: "number", inputMode: "numeric", min, max, step: field.whole ? 1 : "any", value: text, placeholder: "default", onInput: type }),
+      h("span", { class: "field-unit" }, unit),
+      h("output", { class: "field-said" }, said),
+    ),
+  );
 }
 
-function textControl(field: Field, start: Json | undefined, changed: () => void): FieldControl {
-  const text = start === undefined || start === null ? "" : typeof start === "string" ? start : JSON.stringify(start);
-  const box =
+function TextControl({ field, readers, start }: FieldProps): View {
+  const id = useFreshId("field");
+  const [text, setText] = useState(start === undefined || start === null ? "" : typeof start === "string" ? start : JSON.stringify(start));
+  readers.set(field.name, () => (field.nullable && text.trim() === "" ? ok(null) : readText(field, text)));
+  const common = { ...named(field, id), spellcheck: false, value: text };
+  return h(
+    Labelled,
+    { field, id },
     field.kind === "json"
-      ? h("textarea", { class: "input mono", rows: 3, spellcheck: "false", on: { input: changed } })
-      : h("input", { class: "input", type: "text", spellcheck: "false", autocomplete: "off", maxlength: field.kind === "text" ? field.maxLength : undefined, on: { input: changed } });
-  box.value = text;
-  const read = (): Result<Json | undefined> => (field.nullable && box.value.trim() === "" ? ok(null) : readText(field, box.value));
-  return { root: labelled(field, box, box), read };
+      ? h("textarea", { class: "input mono", rows: 3, ...common, onInput: ({ currentTarget }: TargetedEvent<HTMLTextAreaElement>) => setText(currentTarget.value) })
+      : h("input", { class: "input", type: "text", autocomplete: "off", ...(field.kind === "text" && field.maxLength !== undefined && { maxLength: field.maxLength }), ...common, onInput: ({ currentTarget }) => setText(currentTarget.value) }),
+  );
 }
 
 /** What the device offers, and anything else by hand. */
-function offeredControl(field: Field & { kind: "text" }, start: Json | undefined, changed: () => void): FieldControl {
+function OfferedControl({ field, readers, start }: FieldProps<Field & { kind: "text" }>): View {
   const { options } = field;
-  const skip = !field.required;
+  const id = useFreshId("field");
   const matched = options.indexOf(start ?? null);
-  const other = h("input", { class: "input", type: "text", hidden: true, "aria-label": `${field.label}, by hand`, spellcheck: "false", on: { input: changed } });
-  const select = h(
-    "select",
-    { class: "input" },
-    skip ? h("option", { value: "" }, "Default") : null,
-    ...options.map((option, index) => h("option", { value: index, selected: index === matched }, brief(option))),
-    h("option", { value: OTHER }, OTHER),
+  const [chosen, choose] = useState(matched >= 0 ? String(matched) : field.required ? "0" : "");
+  const [other, setOther] = useState("");
+  readers.set(field.name, () => (chosen === OTHER ? readText(field, other) : chosen === "" ? ok(undefined) : ok(options[Number(chosen)])));
+  return h(
+    Labelled,
+    { field, id },
+    h(
+      "select",
+      { class: "input", ...named(field, id), onChange: ({ currentTarget }: TargetedEvent<HTMLSelectElement>) => choose(currentTarget.value) },
+      field.required ? null : h("option", { value: "", selected: chosen === "" }, "Default"),
+      options.map((option, index) => h("option", { value: index, selected: String(index) === chosen }, brief(option))),
+      h("option", { value: OTHER, selected: chosen === OTHER }, OTHER),
+    ),
+    chosen === OTHER ? h("input", { class: "input", type: "text", "aria-label": `${field.label}, by hand`, spellcheck: false, value: other, ref: focusOnce, onInput: ({ currentTarget }) => setOther(currentTarget.value) }) : null,
   );
-  select.addEventListener("change", () => {
-    other.hidden = select.value !== OTHER;
-    if (!other.hidden) other.focus();
-    changed();
-  });
-  const read = (): Result<Json | undefined> => {
-    if (select.value === OTHER) return readText(field, other.value);
-    return select.value === "" ? ok(undefined) : ok(options[Number(select.value)]);
-  };
-  return { root: labelled(field, select, select, other), read };
 }
 
-function setControl(field: Field & { kind: "set" }, start: Json | undefined, changed: () => void): FieldControl {
-  const chosen: readonly Json[] = Array.isArray(start) ? (start as readonly Json[]) : [];
-  const boxes = field.options.map((option) => h("input", { type: "checkbox", checked: chosen.includes(option), on: { change: changed } }));
-  const root = h(
+/** As a `ref`: whoever asked for the box goes on in it. */
+function focusOnce(element: HTMLElement | null): void {
+  element?.focus();
+}
+
+function SetControl({ field, readers, start }: FieldProps<Field & { kind: "set" }>): View {
+  const [chosen, choose] = useState<readonly Json[]>(Array.isArray(start) ? (start as readonly Json[]) : []);
+  readers.set(field.name, () => {
+    const values = field.options.filter((option) => chosen.includes(option));
+    return ok(values.length === 0 && !field.required ? undefined : values);
+  });
+  const toggle = (option: Json): void => choose(chosen.includes(option) ? chosen.filter((other) => other !== option) : [...chosen, option]);
+  return h(
     "fieldset",
     { class: "field" },
     h("legend", { class: "field-label" }, field.label),
-    h("div", { class: "checks" }, ...field.options.map((option, index) => h("label", {}, boxes[index], h("span", {}, brief(option))))),
+    h("div", { class: "checks" }, field.options.map((option) => h("label", {}, h("input", { type: "checkbox", checked: chosen.includes(option), onChange: () => toggle(option) }), h("span", {}, brief(option))))),
   );
-  const read = (): Result<Json | undefined> => {
-    const values = field.options.filter((_option, index) => boxes[index]?.checked === true);
-    return ok(values.length === 0 && !field.required ? undefined : values);
-  };
-  return { root, read };
 }
 
-function groupControl(field: Field & { kind: "group" }, changed: () => void): FieldControl {
-  const controls = field.fields.map((inner) => [inner, fieldControl(inner, undefined, changed)] as const);
-  const root = h("fieldset", { class: "field field-group" }, h("legend", { class: "field-label" }, field.label), ...controls.map(([, control]) => control.root));
-  return {
-    root,
-    read: () => {
-      const values = readAll(controls);
-      return values.ok && Object.keys(values.value).length === 0 && !field.required ? ok(undefined) : values;
-    },
-  };
+function GroupControl({ field, readers }: FieldProps<Field & { kind: "group" }>): View {
+  const inner = useReaders();
+  readers.set(field.name, () => {
+    const values = readAll(field.fields, inner);
+    return values.ok && Object.keys(values.value).length === 0 && !field.required ? ok(undefined) : values;
+  });
+  return h("fieldset", { class: "field field-group" }, h("legend", { class: "field-label" }, field.label), fieldControls(field.fields, inner));
 }

@@ -1,4 +1,5 @@
-import { svg } from "./dom.dom.ts";
+import { h } from "preact";
+import type { View } from "./hooks.dom.ts";
 
 /** Line icons on a 16 px grid, drawn for this page. */
 const PATHS = {
@@ -41,10 +42,10 @@ const PATHS = {
 export type IconName = keyof typeof PATHS;
 
 /** Decoration only: the meaning is in the text beside it. */
-export function icon(name: IconName, extra = ""): SVGSVGElement {
-  return svg(
+export function icon(name: IconName, extra = ""): View {
+  return h(
     "svg",
     { class: `icon ${extra}`, viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true", focusable: "false" },
-    svg("path", { d: PATHS[name], fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linecap": "round", "stroke-linejoin": "round" }),
+    h("path", { d: PATHS[name], fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linecap": "round", "stroke-linejoin": "round" }),
   );
 }

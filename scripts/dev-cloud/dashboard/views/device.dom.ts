@@ -1,100 +1,81 @@
+import { h, type ComponentType } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ApiIssue } from "../data/api.dom.ts";
-import { DEVICE_TABS, hashOf, TAB_LABELS, type DeviceTab, type Route } from "../model/route.ts";
+import { DEVICE_TABS, hashOf, TAB_LABELS, type DeviceTab } from "../model/route.ts";
 import type { Announcer } from "../ui/announce.dom.ts";
 import { linkLine } from "../ui/badges.dom.ts";
-import { h, refill } from "../ui/dom.dom.ts";
+import { useChanges, type View } from "../ui/hooks.dom.ts";
 import { icon } from "../ui/icon.dom.ts";
 import type { Store } from "../data/store.dom.ts";
-import { activitySection } from "./device/activity.dom.ts";
-import { aside } from "./device/aside.dom.ts";
-import { commandsSection } from "./device/commands.dom.ts";
-import { type DeviceContext, summaryOf, whenever } from "./device/context.dom.ts";
-import { desiredSection } from "./device/desired.dom.ts";
-import { filesSection } from "./device/files.dom.ts";
-import { labSection } from "./device/lab.dom.ts";
+import { Activity } from "./device/activity.dom.ts";
+import { Aside } from "./device/aside.dom.ts";
+import { Commands } from "./device/commands.dom.ts";
+import { type DeviceContext, type SectionProps, summaryOf, useDevice } from "./device/context.dom.ts";
+import { Desired } from "./device/desired.dom.ts";
+import { Files } from "./device/files.dom.ts";
+import { Lab } from "./device/lab.dom.ts";
 import { openManageMenu } from "./device/manage.dom.ts";
-import { announceOutcomes } from "./device/outcomes.dom.ts";
-import { stateSection } from "./device/state.dom.ts";
-import { telemetrySection } from "./device/telemetry.dom.ts";
+import { useOutcomes } from "./device/outcomes.dom.ts";
+import { State } from "./device/state.dom.ts";
+import { Telemetry } from "./device/telemetry.dom.ts";
 
-export interface DeviceDeps {
+export interface DevicePageProps {
   readonly store: Store;
   readonly announcer: Announcer;
   readonly openClaim: (code?: string) => void;
+  readonly id: string;
+  readonly tab: DeviceTab;
 }
 
-export interface DevicePage {
-  readonly root: HTMLElement;
-  /** Another section of the same device. */
-  show(tab: DeviceTab): void;
-}
-
-const SECTIONS: Readonly<Record<DeviceTab, (context: DeviceContext) => HTMLElement>> = {
-  overview: stateSection,
-  commands: commandsSection,
-  desired: desiredSection,
-  telemetry: telemetrySection,
-  activity: activitySection,
-  files: filesSection,
-  lab: labSection,
+const SECTIONS: Readonly<Record<DeviceTab, ComponentType<SectionProps>>> = {
+  overview: State,
+  commands: Commands,
+  desired: Desired,
+  telemetry: Telemetry,
+  activity: Activity,
+  files: Files,
+  lab: Lab,
 };
 
 /** One device: its picture and verdict beside, and one section of what there is to see and do. */
-export function deviceView(deps: DeviceDeps, route: Route & { page: "device" }, signal: AbortSignal): DevicePage {
-  const { store, announcer, openClaim } = deps;
-  const context: DeviceContext = { store, announcer, id: route.id, signal };
-  const name = h("h1", {});
-  const line = h("div", { class: "device-link" });
-  const tabs = h("nav", { class: "tabs", "aria-label": "Sections of this device" });
-  const panel = h("div", { class: "panel" });
-  const missing = h("div", { class: "empty", hidden: true });
-  const columns = h("div", { class: "device-columns" }, aside(context, openClaim), h("div", { class: "device-main" }, tabs, panel));
-  let section: AbortController | undefined;
-
-  whenever(context, () => {
-    const device = summaryOf(context);
-    name.textContent = device?.name ?? route.id.slice(0, 8);
-    if (device === undefined) return;
-    document.title = `${device.name} — Vitrine development cloud`;
-    refill(line, linkLine(store, device));
+export function DevicePage({ store, announcer, openClaim, id, tab }: DevicePageProps): View {
+  const context = useMemo<DeviceContext>(() => ({ store, announcer, id }), [id]);
+  const [gone, setGone] = useState<Pick<ApiIssue, "code" | "message">>();
+  useDevice(context);
+  useOutcomes(context);
+  useChanges(store, (change) => {
+    if (change.t === "fleet" && store.loaded && !store.devices.has(id)) setGone({ code: "device.unknown", message: "the cloud does not know it (any more)" });
   });
-
-  const fill = (tab: DeviceTab): void => {
-    refill(tabs, ...DEVICE_TABS.map((known) => h("a", { href: hashOf({ ...route, tab: known }), "data-key": `tab-${known}`, "aria-current": known === tab ? "page" : undefined }, TAB_LABELS[known])));
-    tabs.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    section?.abort();
-    section = new AbortController();
-    panel.replaceChildren(SECTIONS[tab]({ ...context, signal: section.signal }));
-  };
-
-  const gone = (issue: ApiIssue): void => {
-    columns.hidden = true;
-    missing.hidden = false;
-    missing.replaceChildren(h("p", {}, "This device cannot be shown."), h("p", { class: "muted" }, `${issue.message} (${issue.code})`), h("p", {}, h("a", { href: "#/" }, "Back to the fleet")));
-  };
-
-  signal.addEventListener("abort", () => section?.abort(), { once: true });
-  store.on(signal, (change) => {
-    if (change.t === "fleet" && store.loaded && !store.devices.has(route.id)) gone({ code: "device.unknown", message: "the cloud does not know it (any more)", status: 404, beside: {} });
-  });
-  void store.follow(route.id).then((issue) => {
-    if (issue !== undefined && issue.status !== 0 && !signal.aborted) gone(issue);
-  });
-  announceOutcomes(context);
-  fill(route.tab);
-  const root = h(
+  useEffect(() => {
+    let here = true;
+    void store.follow(id).then((issue) => {
+      if (here && issue !== undefined && issue.status !== 0) setGone(issue);
+    });
+    return () => void (here = false);
+  }, [id]);
+  const device = summaryOf(context);
+  useEffect(() => {
+    if (device !== undefined) document.title = `${device.name} — Vitrine development cloud`;
+  }, [device?.name]);
+  return h(
     "div",
     { class: "page device" },
     h(
       "div",
       { class: "page-head" },
-      h("a", { class: "back-link", href: "#/", "data-key": "back" }, icon("back"), "Fleet"),
-      name,
-      line,
-      h("button", { class: "button head-action", type: "button", "data-key": "manage", on: { click: () => openManageMenu(context) } }, icon("pencil"), "Manage"),
+      h("a", { class: "back-link", href: "#/" }, icon("back"), "Fleet"),
+      h("h1", {}, device?.name ?? id.slice(0, 8)),
+      h("div", { class: "device-link" }, device === undefined ? null : linkLine(store, device)),
+      h("button", { class: "button head-action", type: "button", onClick: () => openManageMenu(context) }, icon("pencil"), "Manage"),
     ),
-    missing,
-    columns,
+    gone === undefined
+      ? h("div", { class: "device-columns" }, h(Aside, { context, openClaim }), h("div", { class: "device-main" }, h(Tabs, { id, tab }), h("div", { class: "panel" }, h(SECTIONS[tab], { key: tab, context }))))
+      : h("div", { class: "empty" }, h("p", {}, "This device cannot be shown."), h("p", { class: "muted" }, `${gone.message} (${gone.code})`), h("p", {}, h("a", { href: "#/" }, "Back to the fleet"))),
   );
-  return { root, show: fill };
+}
+
+function Tabs({ id, tab }: { readonly id: string; readonly tab: DeviceTab }): View {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => nav.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "nearest" }), [tab]);
+  return h("nav", { class: "tabs", "aria-label": "Sections of this device", ref: nav }, DEVICE_TABS.map((known) => h("a", { href: hashOf({ page: "device", id, tab: known }), "aria-current": known === tab ? "page" : undefined }, TAB_LABELS[known])));
 }

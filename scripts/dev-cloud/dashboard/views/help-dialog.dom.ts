@@ -1,5 +1,5 @@
+import { h } from "preact";
 import { openDialog } from "../ui/dialog.dom.ts";
-import { h } from "../ui/dom.dom.ts";
 
 const KEYS: readonly (readonly [string, string])[] = [
   ["?", "This help"],
@@ -20,10 +20,8 @@ export function singleKeysOn(): boolean {
 }
 
 export function openHelp(): void {
-  const box = h("input", { type: "checkbox", checked: singleKeysOn() });
-  box.addEventListener("change", () => localStorage.setItem(SETTING, box.checked ? "on" : "off"));
-  openDialog("Keyboard", [
-    h("dl", { class: "keys" }, ...KEYS.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])),
-    h("label", { class: "check-line" }, box, h("span", {}, "Single-key shortcuts are on")),
+  openDialog("Keyboard", () => [
+    h("dl", { class: "keys" }, KEYS.map(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])),
+    h("label", { class: "check-line" }, h("input", { type: "checkbox", defaultChecked: singleKeysOn(), onChange: ({ currentTarget }) => localStorage.setItem(SETTING, currentTarget.checked ? "on" : "off") }), h("span", {}, "Single-key shortcuts are on")),
   ]);
 }

@@ -1,54 +1,49 @@
+import { h, type ComponentChildren } from "preact";
 import { isJsonObject, type Json, type JsonObject } from "../../../../../platform/runtime/json.ts";
 import type { DeviceDetail, DeviceSummary } from "../../model/api-types.ts";
 import { age, brief, titled } from "../../model/format.ts";
+import { playerText } from "../../model/player-text.ts";
 import { wallOf } from "../../model/verdict.ts";
 import { pill, severityTone, verdictBadge, verdictSince } from "../../ui/badges.dom.ts";
-import { h, refill, type Child } from "../../ui/dom.dom.ts";
+import { Ticking, type View } from "../../ui/hooks.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
-import { picture } from "../../ui/picture.dom.ts";
-import { tick } from "../../ui/ticker.dom.ts";
+import { Picture } from "../../ui/picture.dom.ts";
 import type { Store } from "../../data/store.dom.ts";
-import { playerText } from "../device-card.dom.ts";
-import { type DeviceContext, detailOf, summaryOf, whenever } from "./context.dom.ts";
+import { detailOf, type SectionProps, summaryOf, useDevice } from "./context.dom.ts";
 
 /** Always beside the sections: the picture, what is on the wall and why we think so, alarms, and who it is. */
-export function aside(context: DeviceContext, openClaim: (code?: string) => void): HTMLElement {
+export function Aside({ context, openClaim }: SectionProps & { readonly openClaim: (code?: string) => void }): View {
   const { store } = context;
-  const view = picture(store, context.id, true);
-  const [claim, verdict, alarms, facts] = [h("div"), h("section", { class: "box verdict-box", "aria-label": "What is on the wall" }), h("section", { class: "box", "aria-label": "Alarms" }), h("section", { class: "box about-box", "aria-label": "About this device" })];
-  let drawn = "";
-  whenever(context, () => {
-    const device = summaryOf(context);
-    if (device === undefined) return;
-    view.update();
-    const detail = detailOf(context);
-    const { lastSeenMs: _seen, screenshot: _shot, ...rest } = device;
-    const key = JSON.stringify([rest, store.freshness, detail?.reported?.document["screen"], detail?.profile?.hash, detail?.owner, detail?.clock]);
-    if (key === drawn) return;
-    drawn = key;
-    refill(claim, ...claimBox(device, openClaim));
-    refill(verdict, ...verdictBox(store, device, detail));
-    refill(alarms, ...alarmBox(store, device));
-    alarms.hidden = device.alarms.length === 0;
-    refill(facts, ...factBox(store, device, detail));
-  });
-  return h("aside", { class: "device-aside", "aria-label": "Picture and verdict" }, view.root, claim, verdict, alarms, facts);
+  useDevice(context);
+  const device = summaryOf(context);
+  const detail = detailOf(context);
+  return h(
+    "aside",
+    { class: "device-aside", "aria-label": "Picture and verdict" },
+    h(Picture, { store, device, large: true }),
+    device === undefined
+      ? null
+      : [
+          claimBox(device, openClaim),
+          h("section", { class: "box verdict-box", "aria-label": "What is on the wall" }, verdictBox(store, device, detail)),
+          device.alarms.length === 0 ? null : h("section", { class: "box", "aria-label": "Alarms" }, alarmBox(store, device)),
+          h("section", { class: "box about-box", "aria-label": "About this device" }, factBox(store, device, detail)),
+        ],
+  );
 }
 
-function claimBox(device: DeviceSummary, openClaim: (code?: string) => void): Child[] {
-  if (device.claimed) return [];
+function claimBox(device: DeviceSummary, openClaim: (code?: string) => void): View | null {
+  if (device.claimed) return null;
   const { pairing } = device;
-  return [
-    h(
-      "div",
-      { class: "box box-note" },
-      h("p", {}, h("strong", {}, "Nobody owns this device. "), pairing === null ? "Its pairing code is known while it is online." : h("span", {}, "Its screen shows ", h("strong", { class: "pairing-code" }, pairing.code))),
-      pairing === null ? null : h("button", { class: "button button-primary", type: "button", "data-key": "aside-claim", on: { click: () => openClaim(pairing.code) } }, "Claim it"),
-    ),
-  ];
+  return h(
+    "div",
+    { class: "box box-note" },
+    h("p", {}, h("strong", {}, "Nobody owns this device. "), pairing === null ? "Its pairing code is known while it is online." : h("span", {}, "Its screen shows ", h("strong", { class: "pairing-code" }, pairing.code))),
+    pairing === null ? null : h("button", { class: "button button-primary", type: "button", onClick: () => openClaim(pairing.code) }, "Claim it"),
+  );
 }
 
-function verdictBox(store: Store, device: DeviceSummary, detail: DeviceDetail | undefined): Child[] {
+function verdictBox(store: Store, device: DeviceSummary, detail: DeviceDetail | undefined): ComponentChildren[] {
   const wall = wallOf(device, store.freshness);
   const screen = detail?.reported?.document["screen"];
   const evidence = isJsonObject(screen) && Array.isArray(screen["evidence"]) ? (screen["evidence"] as readonly Json[]).filter((item) => isJsonObject(item)) : [];
@@ -66,35 +61,33 @@ function verdictBox(store: Store, device: DeviceSummary, detail: DeviceDetail | 
   ];
 }
 
-function confidenceMeter(confidence: number): HTMLElement {
+function confidenceMeter(confidence: number): View {
   const percent = Math.round(Math.max(0, Math.min(1, confidence)) * 100);
   const meter = h("meter", { min: 0, max: 100, value: percent, "aria-label": "Confidence" });
   return h("p", { class: "confidence" }, meter, h("span", {}, `${percent} % confident`));
 }
 
-function alarmBox(store: Store, device: DeviceSummary): Child[] {
+function alarmBox(store: Store, device: DeviceSummary): ComponentChildren[] {
   return [
     h("h2", { class: "box-title" }, "Alarms"),
     h(
       "ul",
       { class: "alarm-list" },
       ...device.alarms.map((alarm) => {
-        const when = h("span", { class: "muted nowrap" });
         const { raisedMs } = alarm;
-        if (typeof raisedMs === "number") tick(when, () => age(Math.max(0, store.nowMs() - raisedMs)));
+        const when = typeof raisedMs === "number" ? h(Ticking, { class: "muted nowrap", text: () => age(Math.max(0, store.nowMs() - raisedMs)) }) : null;
         return h("li", {}, pill(severityTone(alarm.severity), alarm.severity, "alert"), h("div", {}, h("p", {}, alarm.message), h("p", { class: "muted" }, h("code", {}, alarm.code), " ", when)));
       }),
     ),
   ];
 }
 
-function factBox(store: Store, device: DeviceSummary, detail: DeviceDetail | undefined): Child[] {
-  const seen = h("span", {});
+function factBox(store: Store, device: DeviceSummary, detail: DeviceDetail | undefined): ComponentChildren[] {
   const { lastSeenMs } = device;
-  if (lastSeenMs !== null && device.link.state !== "online") tick(seen, () => age(Math.max(0, store.nowMs() - lastSeenMs)));
-  else seen.textContent = device.link.state === "online" ? "connected" : "never";
+  const online = device.link.state === "online";
+  const seen = lastSeenMs !== null && !online ? h(Ticking, { text: () => age(Math.max(0, store.nowMs() - lastSeenMs)) }) : online ? "connected" : "never";
   const clock = detail?.clock;
-  const rows: (readonly [string, Child])[] = [
+  const rows: (readonly [string, ComponentChildren])[] = [
     ["Player", playerText(device)],
     ["Adapter", device.adapter ?? "not reported"],
     ["Agent", [device.agentVersion, device.platform].filter((part) => part !== null).join(", ") || "not reported"],
@@ -108,14 +101,14 @@ function factBox(store: Store, device: DeviceSummary, detail: DeviceDetail | und
   return [
     h("h2", { class: "box-title" }, icon("chip"), "About"),
     h("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
-    evidence.length === 0 ? null : h("details", {}, h("summary", { "data-key": "adapter-evidence" }, "Why this adapter"), h("ul", { class: "plain-list" }, ...evidence.map((line) => h("li", {}, line)))),
+    evidence.length === 0 ? null : h("details", {}, h("summary", {}, "Why this adapter"), h("ul", { class: "plain-list" }, ...evidence.map((line) => h("li", {}, line)))),
     detail?.profile === null || detail?.profile === undefined
       ? null
-      : h("details", {}, h("summary", { "data-key": "inventory" }, "Inventory"), h("dl", { class: "facts" }, ...inventoryRows(detail.profile.inventory))),
+      : h("details", {}, h("summary", {}, "Inventory"), h("dl", { class: "facts" }, ...inventoryRows(detail.profile.inventory))),
   ];
 }
 
-function inventoryRows(inventory: JsonObject): HTMLElement[] {
+function inventoryRows(inventory: JsonObject): View[] {
   return Object.entries(inventory).flatMap(([name, reading]) => [h("dt", {}, titled(name)), h("dd", {}, isJsonObject(reading) && reading["kind"] === "ok" ? brief(reading["value"]) : "not known")]);
 }
 

@@ -1,49 +1,42 @@
+import { h, type ComponentChildren, type TargetedEvent } from "preact";
+import { useState } from "preact/hooks";
 import { isJsonObject } from "../../../../../platform/runtime/json.ts";
 import type { CommandStage, CommandView } from "../../model/api-types.ts";
 import { age, brief, duration } from "../../model/format.ts";
 import { tell } from "../../model/reading-text.ts";
 import { commandPill, pill } from "../../ui/badges.dom.ts";
-import { h, refill, type Child } from "../../ui/dom.dom.ts";
+import { Ticking, type View } from "../../ui/hooks.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
-import { tick } from "../../ui/ticker.dom.ts";
-import { type DeviceContext, pathOf } from "./context.dom.ts";
+import { type DeviceContext, pathOf, type SectionProps } from "./context.dom.ts";
 
-export interface CommandRow {
-  readonly root: HTMLElement;
-  update(command: CommandView): void;
+export interface CommandRowProps extends SectionProps {
+  readonly command: CommandView;
+  /** Whether it begins opened. */
+  readonly open: boolean;
 }
 
 /** One command: its state in a line, and opened its stages, effect and result. */
-export function commandRow(context: DeviceContext, first: CommandView, open: boolean): CommandRow {
-  const head = h("summary", { class: "command-head", "data-key": `row-${first.id}` });
-  const body = h("div", { class: "command-body" });
-  const details = h("details", { class: "command-row", open }, head, body);
-  const root = h("li", {}, details);
-  let shown = first;
-  const draw = (): void => {
-    refill(head, ...headLine(context, shown));
-    if (details.open) refill(body, ...bodyParts(context, shown));
-  };
-  details.addEventListener("toggle", draw);
-  draw();
-  return {
-    root,
-    update: (command) => {
-      if (!isNewer(command, shown)) return;
-      shown = command;
-      draw();
-    },
-  };
+export function CommandRow({ context, command, open }: CommandRowProps): View {
+  const [isOpen, setOpen] = useState(open);
+  return h(
+    "li",
+    {},
+    h(
+      "details",
+      { class: "command-row", open: isOpen, onToggle: ({ currentTarget }: TargetedEvent<HTMLDetailsElement>) => setOpen(currentTarget.open) },
+      h("summary", { class: "command-head" }, headLine(context, command)),
+      h("div", { class: "command-body" }, isOpen ? bodyParts(context, command) : null),
+    ),
+  );
 }
 
 /** The answer to a request may come after the events that followed it: what was known later stays. */
-function isNewer(next: CommandView, shown: CommandView): boolean {
+export function isNewer(next: CommandView, shown: CommandView): boolean {
   if (next.attempt !== shown.attempt) return next.attempt > shown.attempt;
-  if (next.stages.length < shown.stages.length || (shown.final && !next.final)) return false;
-  return JSON.stringify(next) !== JSON.stringify(shown);
+  return next.stages.length >= shown.stages.length && (next.final || !shown.final);
 }
 
-function headLine({ store }: DeviceContext, command: CommandView): Child[] {
+function headLine({ store }: DeviceContext, command: CommandView): ComponentChildren[] {
   const params = Object.entries(command.params).map(([key, value]) => `${key} ${brief(value, 40)}`).join(", ");
   return [
     icon("back", "turn"),
@@ -51,18 +44,18 @@ function headLine({ store }: DeviceContext, command: CommandView): Child[] {
     command.attempts > 1 ? h("span", { class: "muted nowrap" }, `attempt ${command.attempt}`) : null,
     !command.final && command.cancelRequestedMs !== null ? pill("warn", "cancel asked") : null,
     commandPill(command.state),
-    tick(h("span", { class: "muted nowrap command-age" }), () => age(Math.max(0, store.nowMs() - command.issuedMs))),
+    h(Ticking, { class: "muted nowrap command-age", text: () => age(Math.max(0, store.nowMs() - command.issuedMs)) }),
   ];
 }
 
-function bodyParts(context: DeviceContext, command: CommandView): Child[] {
+function bodyParts(context: DeviceContext, command: CommandView): ComponentChildren[] {
   const { progress, error } = command;
   return [
     timeline(context, command),
     progress === null || command.final ? null : h("p", { class: "progress-line" }, progress.percent === null ? null : h("progress", { max: 100, value: progress.percent, "aria-label": "Progress" }), h("span", {}, progress.step ?? "under way")),
     error === null ? null : h("div", { class: "issue" }, icon("alert"), h("div", {}, h("p", {}, error.message), error.hint === undefined ? null : h("p", {}, error.hint), h("p", { class: "muted" }, h("code", {}, error.code)))),
     effectTable(command),
-    command.result === null ? null : h("details", { open: true }, h("summary", { "data-key": `result-${command.id}` }, "Result"), h("pre", { class: "raw raw-small", tabindex: "0", "aria-label": "Result" }, JSON.stringify(command.result, undefined, 2))),
+    command.result === null ? null : h("details", { open: true }, h("summary", {}, "Result"), h("pre", { class: "raw raw-small", tabIndex: 0, "aria-label": "Result" }, JSON.stringify(command.result, undefined, 2))),
     command.notes.length === 0 ? null : h("ul", { class: "plain-list muted" }, ...command.notes.map((note) => h("li", {}, `${new Date(note.atMs).toLocaleTimeString()}: ${note.text}`))),
     command.uploads.length === 0 ? null : h("ul", { class: "plain-list" }, ...command.uploads.map((upload) => h("li", {}, h("a", { href: `/api/v1/uploads/${encodeURIComponent(upload)}/file`, target: "_blank", rel: "noopener" }, icon("file"), "Open the uploaded file")))),
     actions(context, command),
@@ -71,17 +64,17 @@ function bodyParts(context: DeviceContext, command: CommandView): Child[] {
 }
 
 /** Stages in order with the time between them: where a slow command spent its time. */
-function timeline({ store }: DeviceContext, command: CommandView): HTMLElement {
+function timeline({ store }: DeviceContext, command: CommandView): View {
   const stages = command.stages.map((stage, index) => stageItem(stage, command.stages[index - 1]));
   const last = command.stages.at(-1);
   const waiting =
     command.final || last === undefined
       ? null
-      : h("li", { class: "stage is-waiting" }, h("span", { class: "stage-dot" }), h("span", { class: "stage-name" }, waitingFor(command)), tick(h("span", { class: "stage-time" }), () => duration(Math.max(0, Math.floor((store.nowMs() - last.atMs) / 1_000) * 1_000))));
+      : h("li", { class: "stage is-waiting" }, h("span", { class: "stage-dot" }), h("span", { class: "stage-name" }, waitingFor(command)), h(Ticking, { class: "stage-time", text: () => duration(Math.max(0, Math.floor((store.nowMs() - last.atMs) / 1_000) * 1_000)) }));
   return h("ol", { class: "timeline", "aria-label": "Stages" }, ...stages, waiting);
 }
 
-function stageItem(stage: CommandStage, before: CommandStage | undefined): HTMLElement {
+function stageItem(stage: CommandStage, before: CommandStage | undefined): View {
   const at = new Date(stage.atMs);
   const time = `${at.toLocaleTimeString()}.${String(at.getMilliseconds()).padStart(3, "0")}`;
   return h(
@@ -108,7 +101,7 @@ function waitingFor(command: CommandView): string {
 }
 
 /** Attempted, acknowledged and observed are three different words, side by side. */
-function effectTable({ effect, state }: CommandView): Child {
+function effectTable({ effect, state }: CommandView): ComponentChildren {
   if (!isJsonObject(effect)) return null;
   const attempted = effect["attempted"] === true;
   const acknowledged = effect["acknowledged"];
@@ -128,14 +121,14 @@ function effectTable({ effect, state }: CommandView): Child {
   );
 }
 
-function actions(context: DeviceContext, command: CommandView): Child {
+function actions(context: DeviceContext, command: CommandView): ComponentChildren {
   const { store, announcer } = context;
   const post = async (what: "cancel" | "retry"): Promise<void> => {
     const answer = await store.api.post<{ command: CommandView }>(pathOf(context, `/commands/${encodeURIComponent(command.id)}/${what}`));
     if (answer.ok) store.takeCommand(answer.value.command);
     else announcer.issue(`Could not ${what}`, answer.error);
   };
-  if (command.final) return h("div", { class: "form-actions" }, h("button", { class: "button", type: "button", "data-key": `retry-${command.id}`, on: { click: () => void post("retry") } }, icon("retry"), "Send it again"));
+  if (command.final) return h("div", { class: "form-actions" }, h("button", { class: "button", type: "button", onClick: () => void post("retry") }, icon("retry"), "Send it again"));
   const asked = command.cancelRequestedMs !== null;
-  return h("div", { class: "form-actions" }, h("button", { class: "button", type: "button", disabled: asked, "data-key": `cancel-${command.id}`, on: { click: () => void post("cancel") } }, icon("stop"), asked ? "Cancel was asked" : "Cancel"));
+  return h("div", { class: "form-actions" }, h("button", { class: "button", type: "button", disabled: asked, onClick: () => void post("cancel") }, icon("stop"), asked ? "Cancel was asked" : "Cancel"));
 }

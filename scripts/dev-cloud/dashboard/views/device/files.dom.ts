@@ -1,41 +1,44 @@
+import { h } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { UploadView } from "../../model/api-types.ts";
 import { bytes } from "../../model/format.ts";
 import { pill } from "../../ui/badges.dom.ts";
-import { h, refill } from "../../ui/dom.dom.ts";
+import { useChanges, useSignal, type View } from "../../ui/hooks.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
-import { type DeviceContext, pathOf } from "./context.dom.ts";
+import { pathOf, type SectionProps } from "./context.dom.ts";
 
 const LIMIT = 100;
 
 /** Screenshots and logs the device uploaded for somebody. The dashboard's own small pictures are not among them. */
-export function filesSection(context: DeviceContext): HTMLElement {
-  const { store, announcer, signal, id } = context;
-  const list = h("ul", { class: "file-grid", "aria-label": "Files, newest first" });
-  const empty = h("div", { class: "empty", hidden: true }, "Nothing was uploaded yet. The commands screenshot and logs.collect bring files here.");
+export function Files({ context }: SectionProps): View {
+  const { store, announcer, id } = context;
+  const signal = useSignal();
+  const [uploads, setUploads] = useState<readonly UploadView[]>();
   const load = async (): Promise<void> => {
     const answer = await store.api.get<{ uploads: readonly UploadView[] }>(pathOf(context, `/uploads?limit=${LIMIT}`), signal);
     if (signal.aborted) return;
-    if (!answer.ok) {
-      announcer.issue("Files could not be loaded", answer.error);
-      return;
-    }
-    const uploads = answer.value.uploads.filter((upload) => !upload.internal);
-    refill(list, ...uploads.map((upload) => fileItem(upload)));
-    empty.hidden = uploads.length > 0;
+    if (answer.ok) setUploads(answer.value.uploads.filter((upload) => !upload.internal));
+    else announcer.issue("Files could not be loaded", answer.error);
   };
-  store.on(signal, (change) => {
+  useChanges(store, (change) => {
     if ((change.t === "upload" && change.upload.device === id && !change.upload.internal) || change.t === "reload") void load();
   });
-  void load();
-  return h("div", { class: "stack" }, h("div", { class: "section-head" }, h("h2", {}, "Files")), list, empty);
+  useEffect(() => void load(), []);
+  return h(
+    "div",
+    { class: "stack" },
+    h("div", { class: "section-head" }, h("h2", {}, "Files")),
+    h("ul", { class: "file-grid", "aria-label": "Files, newest first" }, uploads?.map((upload) => fileItem(upload))),
+    uploads?.length === 0 ? h("div", { class: "empty" }, "Nothing was uploaded yet. The commands screenshot and logs.collect bring files here.") : null,
+  );
 }
 
-function fileItem(upload: UploadView): HTMLElement {
+function fileItem(upload: UploadView): View {
   const picture = upload.url !== null && /^image\/(?:png|jpeg)$/.test(upload.contentType);
   const when = new Date(upload.completedMs ?? upload.createdMs).toLocaleString();
   return h(
     "li",
-    { class: "file" },
+    { class: "file", key: upload.id },
     h("div", { class: "file-face" }, picture && upload.url !== null ? h("img", { src: upload.url, alt: `Screenshot of ${when}`, loading: "lazy", decoding: "async" }) : icon("file", "icon-large")),
     h(
       "div",
@@ -45,8 +48,8 @@ function fileItem(upload: UploadView): HTMLElement {
       upload.url === null
         ? pill(upload.state === "failed" || upload.state === "expired" ? "bad" : "calm", upload.state)
         : h("p", { class: "button-row" },
-            picture ? h("a", { class: "button", href: upload.url, target: "_blank", rel: "noopener", "data-key": `open-${upload.id}` }, "Open") : null,
-            h("a", { class: "button", href: `${upload.url}?download=1`, "data-key": `get-${upload.id}` }, icon("download"), "Download"),
+            picture ? h("a", { class: "button", href: upload.url, target: "_blank", rel: "noopener" }, "Open") : null,
+            h("a", { class: "button", href: `${upload.url}?download=1` }, icon("download"), "Download"),
           ),
     ),
   );

@@ -1,29 +1,39 @@
+import { Fragment, h } from "preact";
+import { useState } from "preact/hooks";
+import type { JsonObject } from "../../../../../platform/runtime/json.ts";
 import type { DeviceSummary } from "../../model/api-types.ts";
 import { confirmFirst, openDialog } from "../../ui/dialog.dom.ts";
-import { freshId, h } from "../../ui/dom.dom.ts";
-import { type DeviceContext, pathOf, summaryOf } from "./context.dom.ts";
+import { useFreshId, type View } from "../../ui/hooks.dom.ts";
+import { type DeviceContext, pathOf, type SectionProps, summaryOf } from "./context.dom.ts";
 
 /** Rename, release, forget, and what else is done to a device as a whole. */
 export function openManageMenu(context: DeviceContext): void {
-  const { store, announcer } = context;
   const device = summaryOf(context);
-  if (device === undefined) return;
-  const nameId = freshId("name");
-  const box = h("input", { class: "input", id: nameId, maxlength: 64, autocomplete: "off", "data-first": true });
-  box.value = device.name;
+  if (device !== undefined) openDialog("Manage this device", (close) => h(Manage, { context, device, close }));
+}
 
-  const rename = async (): Promise<void> => {
-    const answer = await store.api.patch<{ device: DeviceSummary }>(pathOf(context), { name: box.value.trim() });
+interface ManageProps extends SectionProps {
+  readonly device: DeviceSummary;
+  readonly close: () => void;
+}
+
+function Manage({ context, device, close }: ManageProps): View {
+  const { store, announcer } = context;
+  const nameId = useFreshId("name");
+  const [name, setName] = useState(device.name);
+  const rename = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const answer = await store.api.patch<{ device: DeviceSummary }>(pathOf(context), { name: name.trim() });
     if (!answer.ok) {
       announcer.issue("Not renamed", answer.error);
       return;
     }
     store.takeDevice(answer.value.device);
-    dialog.close();
+    close();
     announcer.say(`It is called ${answer.value.device.name} now.`, "good");
   };
-  const post = async (what: string, path: string, done: string): Promise<void> => {
-    const answer = await store.api.post<{ device?: DeviceSummary }>(pathOf(context, path));
+  const post = async (what: string, path: string, done: string, body?: JsonObject): Promise<void> => {
+    const answer = await store.api.post(pathOf(context, path), body);
     if (!answer.ok) announcer.issue(what, answer.error);
     else announcer.say(done, "good");
   };
@@ -36,53 +46,41 @@ export function openManageMenu(context: DeviceContext): void {
     announcer.say(`${device.name} and all that was stored of it are forgotten.`, "good");
     location.hash = "#/";
   };
+  const release = (): void => {
+    close();
+    void post("Not released", "/release", "It belongs to nobody now.");
+  };
   const online = device.link.state === "online";
-  const dialog = openDialog("Manage this device", [
+  return h(
+    Fragment,
+    {},
     h(
       "form",
-      {
-        class: "stack",
-        on: {
-          submit: (event) => {
-            event.preventDefault();
-            void rename();
-          },
-        },
-      },
-      h("div", { class: "field" }, h("label", { class: "field-label", for: nameId }, "Name"), h("div", { class: "input-row" }, box, h("button", { class: "button button-primary", type: "submit" }, "Rename"))),
+      { class: "stack", onSubmit: (event: Event) => void rename(event) },
+      h("div", { class: "field" }, h("label", { class: "field-label", for: nameId }, "Name"),
+        h("div", { class: "input-row" }, h("input", { class: "input", id: nameId, maxLength: 64, autocomplete: "off", "data-first": true, value: name, onInput: ({ currentTarget }) => setName(currentTarget.value) }), h("button", { class: "button button-primary", type: "submit" }, "Rename"))),
     ),
     h(
       "div",
       { class: "manage-rows" },
-      row("Ask for its state again", "The device sends its profile and its whole reported state.", "Ask", false, () => void ask()),
+      row("Ask for its state again", "The device sends its profile and its whole reported state.", "Ask", false, () => void post("Not asked", "/fetch", "Asked. What it sends appears by itself.", { wants: ["profile", "reported"] })),
       row("Cut the connection", "Without a word, as a broken network would. It comes back by itself.", "Cut", !online, () => void post("Not cut", "/disconnect", "The connection was cut.")),
       row("Release", online ? "It belongs to nobody and shows a pairing code again." : "It must be online for this.", "Release…", !online || !device.claimed, () =>
-        confirmFirst("Release this device?", `${device.name} will belong to nobody and show a pairing code. Its content stays until somebody claims it.`, "Release", () => {
-          dialog.close();
-          void post("Not released", "/release", "It belongs to nobody now.");
-        }),
-      ),
+        confirmFirst("Release this device?", `${device.name} will belong to nobody and show a pairing code. Its content stays until somebody claims it.`, "Release", release)),
       row("Forget", online ? "Only a device that is offline can be forgotten." : "Deletes everything stored of it.", "Forget…", online, () =>
         confirmFirst("Forget this device?", `Everything stored of ${device.name} is deleted: state, commands, records, files.`, "Forget", () => {
-          dialog.close();
+          close();
           void forget();
-        }),
-      ),
+        })),
     ),
-  ]);
-
-  async function ask(): Promise<void> {
-    const answer = await store.api.post(pathOf(context, "/fetch"), { wants: ["profile", "reported"] });
-    if (!answer.ok) announcer.issue("Not asked", answer.error);
-    else announcer.say("Asked. What it sends appears by itself.", "good");
-  }
+  );
 }
 
-function row(title: string, help: string, action: string, disabled: boolean, act: () => void): HTMLElement {
+function row(title: string, help: string, action: string, disabled: boolean, act: () => void): View {
   return h(
     "div",
     { class: "manage-row" },
     h("div", {}, h("p", {}, h("strong", {}, title)), h("p", { class: "muted" }, help)),
-    h("button", { class: "button", type: "button", disabled, on: { click: act } }, action),
+    h("button", { class: "button", type: "button", disabled, onClick: act }, action),
   );
 }

@@ -1,12 +1,14 @@
+import { useMemo } from "preact/hooks";
 import { isJsonObject } from "../../../../../platform/runtime/json.ts";
 import type { CommandView } from "../../model/api-types.ts";
 import { tell } from "../../model/reading-text.ts";
+import { useChanges } from "../../ui/hooks.dom.ts";
 import type { DeviceContext } from "./context.dom.ts";
 
 /** Says the end of every command of this device once, wherever on its page one is. */
-export function announceOutcomes({ store, announcer, id, signal }: DeviceContext): void {
-  const said = new Set<string>();
-  store.on(signal, (change) => {
+export function useOutcomes({ store, announcer, id }: DeviceContext): void {
+  const said = useMemo(() => new Set<string>(), [id]);
+  useChanges(store, (change) => {
     if (change.t !== "command" || change.command.device !== id || change.command.internal || !change.command.final) return;
     const key = `${change.command.id}/${change.command.attempt}`;
     if (said.has(key)) return;

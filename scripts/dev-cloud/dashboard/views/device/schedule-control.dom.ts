@@ -1,25 +1,22 @@
+import { h } from "preact";
+import { useState } from "preact/hooks";
 import { isJsonObject, type Json, type JsonObject } from "../../../../../platform/runtime/json.ts";
 import { brief } from "../../model/format.ts";
-import { freshId, h } from "../../ui/dom.dom.ts";
+import { useFreshId, type View } from "../../ui/hooks.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 
+export interface ScheduleProps {
+  readonly schedule: Json | undefined;
+  readonly set: (schedule: JsonObject | null) => void;
+}
+
 /** Weekly windows in which the screen is on. One more is added here; anything finer is in the document. */
-export function scheduleControl(schedule: Json | undefined, set: (schedule: JsonObject | null) => void): HTMLElement {
+export function ScheduleControl({ schedule, set }: ScheduleProps): View {
   const now = isJsonObject(schedule) ? schedule : undefined;
   const weekly = now !== undefined && Array.isArray(now["weekly"]) ? (now["weekly"] as readonly Json[]).filter((window) => isJsonObject(window)) : [];
   const zone = typeof now?.["timeZone"] === "string" ? now["timeZone"] : Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const [onId, offId, zoneId] = [freshId("on"), freshId("off"), freshId("zone")];
-  const boxes = DAYS.map((day, index) => h("input", { type: "checkbox", value: day, checked: index < 5 }));
-  const on = h("input", { class: "input input-time", id: onId, type: "time", value: "08:00", required: true });
-  const off = h("input", { class: "input input-time", id: offId, type: "time", value: "20:00", required: true });
-  const zoneBox = h("input", { class: "input", id: zoneId, value: zone, spellcheck: "false" });
-  const add = (): void => {
-    const days = DAYS.filter((_day, index) => boxes[index]?.checked === true);
-    if (days.length === 0 || on.value === "" || off.value === "") return;
-    set({ timeZone: zoneBox.value.trim(), weekly: [...weekly, { days, on: on.value, off: off.value }] });
-  };
   const drop = (index: number): void => set({ timeZone: zone, weekly: weekly.filter((_window, at) => at !== index) });
   return h(
     "div",
@@ -30,24 +27,45 @@ export function scheduleControl(schedule: Json | undefined, set: (schedule: Json
       : h(
           "ul",
           { class: "window-list" },
-          ...weekly.map((window, index) =>
-            h("li", {}, h("span", {}, daysText(window["days"])), h("strong", {}, `${brief(window["on"])} – ${brief(window["off"])}`), h("button", { class: "icon-button", type: "button", "aria-label": `Remove ${daysText(window["days"])}`, "data-key": `window-${index}`, on: { click: () => drop(index) } }, icon("cross"))),
+          weekly.map((window, index) =>
+            h("li", {}, h("span", {}, daysText(window["days"])), h("strong", {}, `${brief(window["on"])} – ${brief(window["off"])}`), h("button", { class: "icon-button", type: "button", "aria-label": `Remove ${daysText(window["days"])}`, onClick: () => drop(index) }, icon("cross"))),
           ),
           weekly.length === 0 ? h("li", { class: "muted" }, "Always off.") : null,
         ),
+    h("details", {}, h("summary", {}, "Add hours"), h(WindowForm, { key: zone, zone, add: (timeZone, window) => set({ timeZone, weekly: [...weekly, window] }) })),
+    now === undefined ? null : h("button", { class: "link-button", type: "button", onClick: () => set(null) }, "Remove the schedule"),
+  );
+}
+
+function WindowForm({ zone, add }: { readonly zone: string; readonly add: (timeZone: string, window: JsonObject) => void }): View {
+  const [onId, offId, zoneId] = [useFreshId("on"), useFreshId("off"), useFreshId("zone")];
+  const [days, setDays] = useState<readonly string[]>(DAYS.slice(0, 5));
+  const [on, setOn] = useState("08:00");
+  const [off, setOff] = useState("20:00");
+  const [timeZone, setTimeZone] = useState(zone);
+  const toggle = (day: string): void => setDays(DAYS.filter((known) => days.includes(known) !== (known === day)));
+  const submit = (): void => {
+    if (days.length > 0 && on !== "" && off !== "") add(timeZone.trim(), { days, on, off });
+  };
+  return h(
+    "div",
+    { class: "window-form" },
+    h("fieldset", { class: "checks" }, h("legend", { class: "sr-only" }, "Days"), DAYS.map((day) => h("label", {}, h("input", { type: "checkbox", value: day, checked: days.includes(day), onChange: () => toggle(day) }), h("span", {}, day)))),
     h(
-      "details",
-      {},
-      h("summary", { "data-key": "add-window" }, "Add hours"),
-      h(
-        "div",
-        { class: "window-form" },
-        h("fieldset", { class: "checks" }, h("legend", { class: "sr-only" }, "Days"), ...DAYS.map((day, index) => h("label", {}, boxes[index], h("span", {}, day)))),
-        h("div", { class: "input-row" }, h("label", { for: onId }, "On"), on, h("label", { for: offId }, "Off"), off),
-        h("div", { class: "input-row" }, h("label", { for: zoneId }, "Zone"), zoneBox, h("button", { class: "button", type: "button", "data-key": "window-add", on: { click: add } }, "Add")),
-      ),
+      "div",
+      { class: "input-row" },
+      h("label", { for: onId }, "On"),
+      h("input", { class: "input input-time", id: onId, type: "time", required: true, value: on, onInput: ({ currentTarget }) => setOn(currentTarget.value) }),
+      h("label", { for: offId }, "Off"),
+      h("input", { class: "input input-time", id: offId, type: "time", required: true, value: off, onInput: ({ currentTarget }) => setOff(currentTarget.value) }),
     ),
-    now === undefined ? null : h("button", { class: "link-button", type: "button", "data-key": "schedule-drop", on: { click: () => set(null) } }, "Remove the schedule"),
+    h(
+      "div",
+      { class: "input-row" },
+      h("label", { for: zoneId }, "Zone"),
+      h("input", { class: "input", id: zoneId, spellcheck: false, value: timeZone, onInput: ({ currentTarget }) => setTimeZone(currentTarget.value) }),
+      h("button", { class: "button", type: "button", onClick: submit }, "Add"),
+    ),
   );
 }
 

@@ -1,11 +1,11 @@
+import { h, type ComponentChildren } from "preact";
 import { unitOf } from "../../../../../platform/ports/display-properties.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../../../platform/runtime/json.ts";
 import { age, brief, bytes, duration, titled } from "../../model/format.ts";
 import { isReading, tell } from "../../model/reading-text.ts";
-import { h, refill, type Child } from "../../ui/dom.dom.ts";
+import { Ticking, type View } from "../../ui/hooks.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
-import { tick } from "../../ui/ticker.dom.ts";
-import { type DeviceContext, detailOf, summaryOf, whenever } from "./context.dom.ts";
+import { detailOf, type SectionProps, summaryOf, useDevice } from "./context.dom.ts";
 
 /** Parts in the order people look for them; parts this page does not know come after. */
 const ORDER = ["player", "browser", "display", "outputs", "audio", "schedule", "gpio", "network", "clock", "outbox", "health", "agent", "page"];
@@ -13,44 +13,40 @@ const ORDER = ["player", "browser", "display", "outputs", "audio", "schedule", "
 const ELSEWHERE = new Set(["screen", "desired"]);
 
 /** The reported document as sections for people, and whole for machines. */
-export function stateSection(context: DeviceContext): HTMLElement {
+export function State({ context }: SectionProps): View {
   const { store } = context;
-  const head = h("p", { class: "muted" });
-  const grid = h("div", { class: "state-grid" });
-  const raw = h("pre", { class: "raw", tabindex: "0", "aria-label": "Reported document as JSON" });
-  const old = h("p", { class: "form-note", role: "status", hidden: true }, icon("clock"), h("span", {}, "Not live: this is what the device reported last."));
-  let drawn = -1;
-  whenever(context, () => {
-    old.hidden = summaryOf(context)?.link.state === "online" && store.freshness.live;
-    const reported = detailOf(context)?.reported;
-    if (reported === undefined || reported === null) {
-      refill(grid, h("div", { class: "empty" }, detailOf(context) === undefined ? "Loading…" : "The device has not reported its state yet."));
-      return;
-    }
-    if (reported.version === drawn) return;
-    drawn = reported.version;
-    refill(head, `Version ${reported.version}, heard `, tick(h("span", {}), () => age(Math.max(0, store.nowMs() - reported.receivedMs))), ".");
-    const { document } = reported;
-    const names = [...ORDER.filter((name) => name in document), ...Object.keys(document).filter((name) => !ORDER.includes(name) && !ELSEWHERE.has(name))];
-    refill(grid, ...names.map((name) => partBox(name, document[name] ?? null, store.nowMs())));
-    raw.textContent = JSON.stringify(document, undefined, 2);
-  });
-  return h("div", { class: "stack" }, h("div", { class: "section-head" }, h("h2", {}, "Reported state"), head), old, grid, h("details", { class: "box" }, h("summary", {}, "The whole document"), raw));
+  useDevice(context);
+  const detail = detailOf(context);
+  const reported = detail?.reported ?? undefined;
+  const live = summaryOf(context)?.link.state === "online" && store.freshness.live;
+  return h(
+    "div",
+    { class: "stack" },
+    h("div", { class: "section-head" }, h("h2", {}, "Reported state"), reported === undefined ? null : h("p", { class: "muted" }, `Version ${reported.version}, heard `, h(Ticking, { text: () => age(Math.max(0, store.nowMs() - reported.receivedMs)) }), ".")),
+    live ? null : h("p", { class: "form-note", role: "status" }, icon("clock"), h("span", {}, "Not live: this is what the device reported last.")),
+    h("div", { class: "state-grid" }, reported === undefined ? h("div", { class: "empty" }, detail === undefined ? "Loading…" : "The device has not reported its state yet.") : partBoxes(reported.document, store.nowMs())),
+    h("details", { class: "box" }, h("summary", {}, "The whole document"), h("pre", { class: "raw", tabIndex: 0, "aria-label": "Reported document as JSON" }, reported === undefined ? "" : JSON.stringify(reported.document, undefined, 2))),
+  );
 }
 
-function partBox(name: string, value: Json, nowMs: number): HTMLElement {
-  return h("section", { class: "box", "aria-label": titled(name) }, h("h3", { class: "box-title" }, titled(name)), ...partBody(name, value, nowMs));
+function partBoxes(document: JsonObject, nowMs: number): View[] {
+  const names = [...ORDER.filter((name) => name in document), ...Object.keys(document).filter((name) => !ORDER.includes(name) && !ELSEWHERE.has(name))];
+  return names.map((name) => partBox(name, document[name] ?? null, nowMs));
 }
 
-function partBody(name: string, value: Json, nowMs: number): Child[] {
+function partBox(name: string, value: Json, nowMs: number): View {
+  return h("section", { class: "box", "aria-label": titled(name), key: name }, h("h3", { class: "box-title" }, titled(name)), ...partBody(name, value, nowMs));
+}
+
+function partBody(name: string, value: Json, nowMs: number): View[] {
   if (name === "gpio" && isJsonObject(value)) return [gpioLevels(value)];
-  if (name === "page") return [h("pre", { class: "raw raw-small", tabindex: "0", "aria-label": "What the page reports" }, JSON.stringify(value, undefined, 2))];
+  if (name === "page") return [h("pre", { class: "raw raw-small", tabIndex: 0, "aria-label": "What the page reports" }, JSON.stringify(value, undefined, 2))];
   if (name === "health" && isJsonObject(value) && Object.keys(value).length === 0) return [h("p", { class: "muted" }, icon("check"), " Every part of the agent is well.")];
   return [valueRows(value, nowMs, 0)];
 }
 
 /** Objects as names and values, two levels deep; deeper ones as JSON. */
-function valueRows(value: Json, nowMs: number, depth: number): HTMLElement {
+function valueRows(value: Json, nowMs: number, depth: number): View {
   if (!isJsonObject(value)) return h("p", {}, brief(value));
   const entries = Object.entries(value);
   if (entries.length === 0) return h("p", { class: "muted" }, "nothing");
@@ -60,14 +56,14 @@ function valueRows(value: Json, nowMs: number, depth: number): HTMLElement {
   }));
 }
 
-function valueCell(key: string, value: Json, nowMs: number, depth: number): Child {
+function valueCell(key: string, value: Json, nowMs: number, depth: number): ComponentChildren {
   if (isReading(value)) return readingCell(key, value);
   if (isJsonObject(value)) return depth < 2 ? valueRows(value, nowMs, depth + 1) : h("code", {}, brief(value, 300));
   if (Array.isArray(value)) return h("span", {}, (value as readonly Json[]).length === 0 ? "none" : (value as readonly Json[]).map((item) => brief(item)).join(", "));
   return plainText(key, value, nowMs);
 }
 
-function readingCell(key: string, reading: JsonObject): HTMLElement {
+function readingCell(key: string, reading: JsonObject): View {
   const told = tell(reading, (value) => plainText(key, value, undefined));
   switch (told.kind) {
     case "ok":
@@ -98,7 +94,7 @@ function plainText(key: string, value: Json, nowMs: number | undefined): string 
   return key.endsWith("Ms") ? duration(value) : String(value);
 }
 
-function gpioLevels(lines: JsonObject): HTMLElement {
+function gpioLevels(lines: JsonObject): View {
   const entries = Object.entries(lines);
   if (entries.length === 0) return h("p", { class: "muted" }, "no lines watched or driven");
   return h("ul", { class: "gpio-levels" }, ...entries.map(([line, level]) => h("li", { class: level === 1 ? "is-high" : "" }, h("span", {}, line), h("strong", {}, level === 1 ? "high" : "low"))));

@@ -1,8 +1,10 @@
+import { h } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { SeriesAnswer } from "../../model/api-types.ts";
 import { brief, metricTitle, unitOf } from "../../model/format.ts";
-import { chart, type Chart } from "../../ui/chart.dom.ts";
-import { freshId, h } from "../../ui/dom.dom.ts";
-import { type DeviceContext, pathOf } from "./context.dom.ts";
+import { Chart, NO_DATA, type ChartData } from "../../ui/chart.dom.ts";
+import { useChanges, useFreshId, type View } from "../../ui/hooks.dom.ts";
+import { pathOf, type SectionProps } from "./context.dom.ts";
 
 const RANGES: readonly (readonly [string, number])[] = [["15 min", 900_000], ["1 h", 3_600_000], ["6 h", 21_600_000], ["24 h", 86_400_000], ["7 d", 604_800_000]];
 const METRICS_PER_QUERY = 32;
@@ -16,73 +18,59 @@ interface Metric {
 }
 
 /** One chart per metric, each with its band from lowest to highest. Times are the device's own. */
-export function telemetrySection(context: DeviceContext): HTMLElement {
-  const { store, signal } = context;
-  const grid = h("div", { class: "chart-grid" });
-  const note = h("p", { class: "muted", role: "status" }, "Loading…");
-  const charts = new Map<string, Chart>();
-  const rangeName = freshId("range");
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let turn = 0;
+export function Telemetry({ context }: SectionProps): View {
+  const { store } = context;
+  const [rangeMs, setRangeMs] = useState(keptRangeMs);
+  keptRangeMs = rangeMs;
+  const [note, setNote] = useState("Loading…");
+  const [metrics, setMetrics] = useState<readonly Metric[]>([]);
+  const [data, setData] = useState<ReadonlyMap<string, ChartData>>(new Map());
+  const [turn, setTurn] = useState(0);
+  const rangeName = useFreshId("range");
+  useChanges(store, ({ t }) => {
+    if (t === "reload") setTurn((before) => before + 1);
+  });
 
-  const load = async (): Promise<void> => {
-    const mine = (turn += 1);
-    clearTimeout(timer);
+  const load = async (signal: AbortSignal): Promise<void> => {
     const found = await store.api.get<{ metrics: readonly Metric[] }>(pathOf(context, "/telemetry/metrics"), signal);
-    if (signal.aborted || mine !== turn) return;
-    timer = setTimeout(() => void load(), REFRESH_MS);
+    if (signal.aborted) return;
     if (!found.ok) {
-      note.textContent = `Telemetry could not be loaded: ${found.error.message}`;
+      setNote(`Telemetry could not be loaded: ${found.error.message}`);
       return;
     }
-    const metrics = [...found.value.metrics].sort((left, right) => left.name.localeCompare(right.name));
-    note.textContent = metrics.length === 0 ? "The device has sent no telemetry yet." : "";
-    arrange(metrics);
+    const known = [...found.value.metrics].sort((left, right) => left.name.localeCompare(right.name));
+    setNote(known.length === 0 ? "The device has sent no telemetry yet." : "");
+    setMetrics(known);
     const toMs = Math.round(store.nowMs());
-    for (let at = 0; at < metrics.length; at += METRICS_PER_QUERY) await fill(metrics.slice(at, at + METRICS_PER_QUERY), toMs, mine);
+    for (let at = 0; at < known.length; at += METRICS_PER_QUERY) await fill(known.slice(at, at + METRICS_PER_QUERY), toMs, signal);
   };
-  const fill = async (metrics: readonly Metric[], toMs: number, mine: number): Promise<void> => {
-    const names = metrics.map((metric) => encodeURIComponent(metric.name)).join(",");
-    const answer = await store.api.get<SeriesAnswer>(pathOf(context, `/telemetry?metrics=${names}&fromMs=${toMs - keptRangeMs}&toMs=${toMs}&buckets=${BUCKETS}`), signal);
-    if (signal.aborted || mine !== turn || !answer.ok) return;
-    for (const { name, last } of metrics) {
-      charts.get(name)?.update({ points: answer.value.series[name] ?? [], fromMs: answer.value.fromMs, toMs: answer.value.toMs, bucketMs: answer.value.bucketMs, last });
-    }
+  const fill = async (part: readonly Metric[], toMs: number, signal: AbortSignal): Promise<void> => {
+    const names = part.map((metric) => encodeURIComponent(metric.name)).join(",");
+    const answer = await store.api.get<SeriesAnswer>(pathOf(context, `/telemetry?metrics=${names}&fromMs=${toMs - rangeMs}&toMs=${toMs}&buckets=${BUCKETS}`), signal);
+    if (signal.aborted || !answer.ok) return;
+    const { series, ...range } = answer.value;
+    setData((before) => new Map([...before, ...part.map(({ name, last }) => [name, { ...range, points: series[name] ?? [], last }] as const)]));
   };
-  /** Charts that are there stay where they are: one that is taken out and put back loses the focus, and its reader's place. */
-  const arrange = (metrics: readonly Metric[]): void => {
-    const names = new Set(metrics.map((metric) => metric.name));
-    for (const [name, { root }] of charts) {
-      if (names.has(name)) continue;
-      root.remove();
-      charts.delete(name);
-    }
-    let place = grid.firstElementChild;
-    for (const name of names) {
-      const known = charts.get(name) ?? chart(metricTitle(brief(name, 64)), unitOf(name), name.endsWith("percent"));
-      charts.set(name, known);
-      if (known.root === place) place = place.nextElementSibling;
-      else grid.insertBefore(known.root, place);
-    }
-  };
-  const ranges = RANGES.map(([label, lengthMs]) => {
-    const radio = h("input", { type: "radio", name: rangeName, checked: lengthMs === keptRangeMs });
-    radio.addEventListener("change", () => {
-      keptRangeMs = lengthMs;
-      void load();
-    });
-    return h("label", {}, radio, h("span", {}, label));
-  });
-  store.on(signal, (change) => {
-    if (change.t === "reload") void load();
-  });
-  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-  void load();
+  useEffect(() => {
+    const ends = new AbortController();
+    void load(ends.signal);
+    const timer = setTimeout(() => setTurn(turn + 1), REFRESH_MS);
+    return () => {
+      clearTimeout(timer);
+      ends.abort();
+    };
+  }, [turn, rangeMs]);
   return h(
     "div",
     { class: "stack" },
-    h("div", { class: "section-head" }, h("h2", {}, "Telemetry"), h("div", { class: "segmented", role: "radiogroup", "aria-label": "Range" }, ...ranges)),
-    note,
-    grid,
+    h(
+      "div",
+      { class: "section-head" },
+      h("h2", {}, "Telemetry"),
+      h("div", { class: "segmented", role: "radiogroup", "aria-label": "Range" }, RANGES.map(([label, lengthMs]) =>
+        h("label", {}, h("input", { type: "radio", name: rangeName, checked: lengthMs === rangeMs, onChange: () => setRangeMs(lengthMs) }), h("span", {}, label)))),
+    ),
+    h("p", { class: "muted", role: "status" }, note),
+    h("div", { class: "chart-grid" }, metrics.map(({ name }) => h(Chart, { key: name, title: metricTitle(brief(name, 64)), unit: unitOf(name), percent: name.endsWith("percent"), data: data.get(name) ?? NO_DATA }))),
   );
 }

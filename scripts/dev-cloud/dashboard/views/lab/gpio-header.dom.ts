@@ -1,80 +1,54 @@
+import { Fragment, h } from "preact";
+import { useRef, useState } from "preact/hooks";
 import { HEADER_PINS, type Pin } from "../../model/header-pins.ts";
 import type { LabLine } from "../../model/simulated-world.ts";
-import { freshId, h, refill, type Child } from "../../ui/dom.dom.ts";
+import type { Announcer } from "../../ui/announce.dom.ts";
+import { useFreshId, type View } from "../../ui/hooks.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
-import type { DeviceContext } from "../device/context.dom.ts";
-import type { Act, LabPart } from "./lab-part.dom.ts";
+import type { Act, LabPartProps } from "./lab-part.dom.ts";
 
 /** The header as it stands on the board. A line that is an input is a push button; an output lights up. */
-export function gpioHeader({ announcer }: DeviceContext, act: Act): LabPart {
-  const pins = HEADER_PINS.map((pin) => ({ pin, element: pinElement(pin) }));
-  const detail = h("div", { class: "pin-detail", role: "group", "aria-label": "Chosen line" });
-  let chosen = "GPIO17";
-  let lines: ReadonlyMap<string, LabLine> = new Map();
-  let drawn = "";
-
-  const press = async (line: string): Promise<void> => {
-    if (lines.get(line)?.direction !== "input") {
-      announcer.say(`${line} is an output: it is driven by the device and cannot be pressed.`);
-      return;
-    }
-    await act("gpio.press", { line, holdMs: 300 });
+export function GpioHeader({ announcer, world: { lines }, act }: LabPartProps & { readonly announcer: Announcer }): View {
+  const [chosen, choose] = useState("GPIO17");
+  const board = useRef<HTMLDivElement>(null);
+  const press = (line: string): void => {
+    if (lines.get(line)?.direction === "input") void act("gpio.press", { line, holdMs: 300 });
+    else announcer.say(`${line} is an output: it is driven by the device and cannot be pressed.`);
   };
-  const showDetail = (): void => {
-    const line = lines.get(chosen);
-    const key = JSON.stringify([chosen, line]);
-    if (key === drawn) return;
-    drawn = key;
-    refill(detail, ...detailParts(chosen, line, act, press));
-  };
-  const choose = (line: string): void => {
-    chosen = line;
-    for (const { pin, element } of pins) {
-      if (element instanceof HTMLButtonElement) element.tabIndex = pin.label === chosen ? 0 : -1;
-      element.classList.toggle("is-chosen", pin.label === chosen);
-    }
-    showDetail();
-  };
-  for (const { pin, element } of pins) {
-    if (pin.kind !== "line") continue;
-    element.addEventListener("focus", () => choose(pin.label));
-    element.addEventListener("click", () => {
-      element.focus();
-      void press(pin.label);
-    });
-  }
-  const board = h("div", { class: "board", role: "group", "aria-label": "40-pin header; arrow keys move between lines, Enter presses the button on a line" }, ...pins.map(({ element }) => element));
-  board.addEventListener("keydown", (event) => {
-    const from = pins.findIndex(({ element }) => element === document.activeElement);
+  const onKey = (event: KeyboardEvent): void => {
+    const from = HEADER_PINS.findIndex(({ label }) => document.activeElement instanceof HTMLElement && label === document.activeElement.dataset["line"]);
     const target = from < 0 ? undefined : nextLine(from, event.key);
     if (target === undefined) return;
     event.preventDefault();
-    pins[target]?.element.focus();
-  });
-  choose(chosen);
-  return {
-    root: h("section", { class: "box header-box", "aria-label": "GPIO header" }, h("h3", { class: "box-title" }, "GPIO header"), h("div", { class: "header-columns" }, board, detail)),
-    update: (world) => {
-      lines = world.lines;
-      for (const { pin, element } of pins) if (pin.kind === "line") showPin(pin, element, lines.get(pin.label));
-      showDetail();
-    },
+    board.current?.querySelector<HTMLElement>(`[data-line="${HEADER_PINS[target]?.label ?? ""}"]`)?.focus();
   };
+  return h(
+    "section",
+    { class: "box header-box", "aria-label": "GPIO header" },
+    h("h3", { class: "box-title" }, "GPIO header"),
+    h(
+      "div",
+      { class: "header-columns" },
+      h("div", { class: "board", role: "group", "aria-label": "40-pin header; arrow keys move between lines, Enter presses the button on a line", ref: board, onKeyDown: onKey }, HEADER_PINS.map((pin) =>
+        pinView(pin, lines.get(pin.label), pin.label === chosen, { onFocus: () => choose(pin.label), onClick: () => press(pin.label) }))),
+      h("div", { class: "pin-detail", role: "group", "aria-label": "Chosen line" }, h(LineDetail, { key: chosen, name: chosen, line: lines.get(chosen), act, press })),
+    ),
+  );
 }
 
-function pinElement(pin: Pin): HTMLElement {
+function pinView(pin: Pin, line: LabLine | undefined, isChosen: boolean, on: { readonly onFocus: () => void; readonly onClick: () => void }): View {
   const parts = [h("span", { class: "pin-label" }, pin.label), h("span", { class: "pin-hole", "aria-hidden": "true" }, pin.number)];
   const side = pin.number % 2 === 1 ? "pin-left" : "pin-right";
-  if (pin.kind === "line") return h("button", { class: `pin pin-line ${side}`, type: "button", tabindex: "-1", "data-line": pin.label }, ...parts);
-  return h("div", { class: `pin pin-${pin.kind} ${side}`, "aria-hidden": "true" }, ...parts);
-}
-
-function showPin(pin: Pin, element: HTMLElement, line: LabLine | undefined): void {
-  element.dataset["direction"] = line?.direction ?? "input";
-  element.dataset["level"] = String(line?.level ?? 0);
-  element.dataset["held"] = line?.button === "down" ? "yes" : "no";
+  if (pin.kind !== "line") return h("div", { class: `pin pin-${pin.kind} ${side}`, "aria-hidden": "true" }, parts);
   const label = line === undefined ? `${pin.label}, not known` : `${pin.label}, pin ${pin.number}, ${line.direction} ${line.level === 1 ? "high" : "low"}${line.consumer === undefined ? "" : `, held by ${line.consumer}`}`;
-  if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
+  return h(
+    "button",
+    {
+      class: `pin pin-line ${side}${isChosen ? " is-chosen" : ""}`, type: "button", tabIndex: isChosen ? 0 : -1, "aria-label": label, "data-line": pin.label,
+      "data-direction": line?.direction ?? "input", "data-level": String(line?.level ?? 0), "data-held": line?.button === "down" ? "yes" : "no", ...on,
+    },
+    parts,
+  );
 }
 
 /** Along a column, or across to the nearest line on the other side. */
@@ -102,12 +76,21 @@ function nextLine(from: number, key: string): number | undefined {
   }
 }
 
-function detailParts(name: string, line: LabLine | undefined, act: Act, press: (line: string) => Promise<void>): Child[] {
-  if (line === undefined) return [h("h4", {}, name), h("p", { class: "muted" }, "The device has said nothing of this line.")];
+interface DetailProps {
+  readonly name: string;
+  readonly line: LabLine | undefined;
+  readonly act: Act;
+  readonly press: (line: string) => void;
+}
+
+function LineDetail({ name, line, act, press }: DetailProps): View {
+  const external = useFreshId("external");
+  if (line === undefined) return h(Fragment, {}, h("h4", {}, name), h("p", { class: "muted" }, "The device has said nothing of this line."));
   const input = line.direction === "input";
-  const external = freshId("external");
   const options: readonly (readonly [0 | 1 | null, string])[] = [[null, "Let go"], [0, "Low"], [1, "High"]];
-  return [
+  return h(
+    Fragment,
+    {},
     h("h4", {}, name, h("span", { class: line.level === 1 ? "level is-high" : "level" }, line.level === 1 ? "high" : "low")),
     h("dl", { class: "facts" },
       h("dt", {}, "Direction"), h("dd", {}, line.direction),
@@ -116,12 +99,12 @@ function detailParts(name: string, line: LabLine | undefined, act: Act, press: (
       line.wiredTo === null ? null : h("dt", {}, "Wired to"), line.wiredTo === null ? null : h("dd", {}, line.wiredTo),
     ),
     input
-      ? h("button", { class: "button button-primary", type: "button", "data-key": "press-line", on: { click: () => void press(name) } }, icon("dot"), "Press the button")
+      ? h("button", { class: "button button-primary", type: "button", onClick: () => press(name) }, icon("dot"), "Press the button")
       : h("p", { class: "muted small" }, "An output: it lights up when the device drives it high."),
     input
       ? h("fieldset", { class: "field" }, h("legend", { class: "field-label" }, "Switch outside"),
-          h("div", { class: "segmented" }, ...options.map(([level, label]) =>
-            h("label", {}, h("input", { type: "radio", name: external, checked: line.external === level, "data-key": `external-${label}`, on: { change: () => void act("gpio.external", { line: name, level }) } }), h("span", {}, label)))))
+          h("div", { class: "segmented" }, options.map(([level, label]) =>
+            h("label", {}, h("input", { type: "radio", name: external, checked: line.external === level, onChange: () => void act("gpio.external", { line: name, level }) }), h("span", {}, label)))))
       : null,
-  ];
+  );
 }

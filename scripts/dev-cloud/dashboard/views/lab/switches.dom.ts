@@ -1,9 +1,10 @@
+import { h } from "preact";
 import { duration } from "../../model/format.ts";
 import type { LabWorld } from "../../model/simulated-world.ts";
 import { confirmFirst } from "../../ui/dialog.dom.ts";
-import { h } from "../../ui/dom.dom.ts";
+import type { View } from "../../ui/hooks.dom.ts";
 import { icon, type IconName } from "../../ui/icon.dom.ts";
-import type { Act, LabPart } from "./lab-part.dom.ts";
+import type { Act, LabPartProps } from "./lab-part.dom.ts";
 
 interface Fault {
   readonly name: IconName;
@@ -31,54 +32,36 @@ const STEPS: readonly (readonly [string, number])[] = [
   ["+1 year", 31_536_000_000],
 ];
 
-export function switches(act: Act): LabPart {
-  const rows = FAULTS.map((fault) => faultSwitch(fault, act));
-  const clock = h("span", { class: "muted" });
-  const boots = h("span", { class: "muted" });
-  let offsetMs = 0;
-  const root = h(
+export function Switches({ world, act }: LabPartProps): View {
+  const { clockOffsetMs: offsetMs = 0, boots } = world;
+  const button = (label: string, run: () => void, name?: IconName, spoken?: string): View => h("button", { class: "button", type: "button", "aria-label": spoken, onClick: run }, name === undefined ? null : icon(name), label);
+  const pull = (): void => confirmFirst("Pull the plug?", "The power goes at once: nothing is saved that was not on disk. The machine room starts it again.", "Pull it", () => void act("power.cut"));
+  return h(
     "section",
     { class: "box switch-box", "aria-label": "Faults" },
     h("h3", { class: "box-title" }, "Faults"),
-    h("div", { class: "switch-list" }, ...rows.map((row) => row.root)),
+    h("div", { class: "switch-list" }, FAULTS.map((fault) => faultSwitch(fault, world, act))),
     h("h4", { class: "minor-title" }, "Player"),
+    h("div", { class: "button-row" }, button("Freeze the player", () => void act("player.freeze"), "snow"), button("Kill the player", () => void act("player.kill"), "cross")),
+    h("h4", { class: "minor-title" }, "Clock ", h("span", { class: "muted" }, offsetMs === 0 ? "right" : `${duration(offsetMs)} ${offsetMs > 0 ? "ahead" : "behind"}`)),
     h("div", { class: "button-row" },
-      h("button", { class: "button", type: "button", on: { click: () => void act("player.freeze") } }, icon("snow"), "Freeze the player"),
-      h("button", { class: "button", type: "button", on: { click: () => void act("player.kill") } }, icon("cross"), "Kill the player"),
+      STEPS.map(([label, byMs]) => button(label, () => void act("clock.step", { byMs }), undefined, `Step the clock ${label}`)),
+      button("Set right", () => (offsetMs === 0 ? undefined : void act("clock.step", { byMs: -offsetMs }))),
     ),
-    h("h4", { class: "minor-title" }, "Clock ", clock),
-    h("div", { class: "button-row" },
-      ...STEPS.map(([label, byMs]) => h("button", { class: "button", type: "button", "aria-label": `Step the clock ${label}`, on: { click: () => void act("clock.step", { byMs }) } }, label)),
-      h("button", { class: "button", type: "button", on: { click: () => (offsetMs === 0 ? undefined : void act("clock.step", { byMs: -offsetMs })) } }, "Set right"),
-    ),
-    h("h4", { class: "minor-title" }, "Power ", boots),
-    h("div", { class: "button-row" },
-      h("button", { class: "button button-danger", type: "button", "data-key": "pull-plug", on: { click: () => confirmFirst("Pull the plug?", "The power goes at once: nothing is saved that was not on disk. The machine room starts it again.", "Pull it", () => void act("power.cut")) } }, icon("plug"), "Pull the plug"),
-    ),
+    h("h4", { class: "minor-title" }, "Power ", h("span", { class: "muted" }, boots === undefined ? "" : `${boots} ${boots === 1 ? "boot" : "boots"}`)),
+    h("div", { class: "button-row" }, h("button", { class: "button button-danger", type: "button", onClick: pull }, icon("plug"), "Pull the plug")),
   );
-  return {
-    root,
-    update: (world) => {
-      for (const row of rows) row.update(world);
-      offsetMs = world.clockOffsetMs ?? 0;
-      clock.textContent = offsetMs === 0 ? "right" : `${duration(offsetMs)} ${offsetMs > 0 ? "ahead" : "behind"}`;
-      boots.textContent = world.boots === undefined ? "" : `${world.boots} ${world.boots === 1 ? "boot" : "boots"}`;
-    },
-  };
 }
 
-function faultSwitch(fault: Fault, act: Act): LabPart {
-  const state = h("span", { class: "switch-state" }, "…");
-  let isBad = false;
-  const button = h("button", { class: "switch", type: "button", role: "switch", "aria-checked": "false" }, icon(fault.name), h("span", { class: "switch-label" }, fault.label), state, h("span", { class: "switch-track", "aria-hidden": "true" }));
-  button.addEventListener("click", () => void act(isBad ? fault.off : fault.on));
-  return {
-    root: button,
-    update: (world) => {
-      const now = fault.isBad(world);
-      isBad = now === true;
-      button.setAttribute("aria-checked", String(isBad));
-      state.textContent = now === undefined ? "not known" : isBad ? fault.bad(world) : fault.good;
-    },
-  };
+function faultSwitch(fault: Fault, world: LabWorld, act: Act): View {
+  const now = fault.isBad(world);
+  const isBad = now === true;
+  return h(
+    "button",
+    { class: "switch", type: "button", role: "switch", "aria-checked": isBad ? "true" : "false", onClick: () => void act(isBad ? fault.off : fault.on) },
+    icon(fault.name),
+    h("span", { class: "switch-label" }, fault.label),
+    h("span", { class: "switch-state" }, now === undefined ? "not known" : isBad ? fault.bad(world) : fault.good),
+    h("span", { class: "switch-track", "aria-hidden": "true" }),
+  );
 }

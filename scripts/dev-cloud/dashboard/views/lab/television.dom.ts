@@ -1,9 +1,9 @@
+import { h } from "preact";
 import { brief } from "../../model/format.ts";
-import type { LabWorld } from "../../model/simulated-world.ts";
-import { freshId, h } from "../../ui/dom.dom.ts";
+import { useFreshId, type View } from "../../ui/hooks.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
-import { type DeviceContext, summaryOf } from "../device/context.dom.ts";
-import type { Act, LabPart } from "./lab-part.dom.ts";
+import { type SectionProps, summaryOf } from "../device/context.dom.ts";
+import type { LabPartProps } from "./lab-part.dom.ts";
 
 const MOODS: readonly (readonly [string, string, string])[] = [
   ["normal", "Normal", "It does what it is told."],
@@ -14,60 +14,47 @@ const MOODS: readonly (readonly [string, string, string])[] = [
 ];
 
 /** A small TV with the last picture on its glass, as dark or bright as the TV is. */
-export function television(context: DeviceContext, act: Act): LabPart {
-  const image = h("img", { class: "tv-image", alt: "", hidden: true });
-  const says = h("p", { class: "tv-says" });
-  const glass = h("div", { class: "tv-glass" }, image, says);
-  const lamp = h("span", { class: "tv-lamp" });
-  const osd = h("span", { class: "tv-osd" });
-  const cable = h("div", { class: "tv-cable" }, icon("cable"), h("span", {}));
-  const facts = h("p", { class: "tv-facts" });
-  const name = freshId("mood");
-  const moods = MOODS.map(([mood, label, help]) => {
-    const radio = h("input", { type: "radio", name, value: mood });
-    radio.addEventListener("change", () => void act("display.mood", { mood }));
-    return { mood, help, radio, element: h("label", { title: help }, radio, h("span", {}, label)) };
-  });
-  const hint = h("p", { class: "muted small" });
-  const power = h("button", { class: "button", type: "button" }, icon("bolt"), h("span", {}, "Remote: power"));
-  let isOn = false;
-  power.addEventListener("click", () => void act("display.remote", { power: isOn ? "standby" : "on" }));
-
-  const update = (world: LabWorld): void => {
-    const { display, mood, connected, dpms } = world;
-    const state = brief(display["power"]);
-    isOn = state === "on" || state === "turning-on";
-    const signal = connected !== false && mood !== "unplugged" && dpms !== "off" && brief(display["input"]).startsWith("hdmi");
-    const shot = summaryOf(context)?.screenshot;
-    const lit = isOn && signal && shot !== null && shot !== undefined && shot.url.startsWith("/api/v1/uploads/");
-    glass.dataset["power"] = state;
-    lamp.dataset["power"] = state;
-    image.hidden = !lit;
-    if (lit && image.getAttribute("src") !== shot.url) image.src = shot.url;
-    const brightness = typeof display["brightness"] === "number" ? display["brightness"] : 100;
-    image.style.filter = `brightness(${0.25 + (0.75 * brightness) / 100})`;
-    image.style.transform = `rotate(${typeof display["orientation"] === "number" ? display["orientation"] : 0}deg)`;
-    says.textContent = lit ? "" : glassText(isOn, signal, state, display["input"] === "tuner");
-    osd.textContent = isOn ? `${brief(display["input"])}${display["mute"] === true ? " · muted" : ""}` : "";
-    cable.dataset["plugged"] = String(connected !== false && mood !== "unplugged");
-    cable.querySelector("span")?.replaceChildren(connected !== false && mood !== "unplugged" ? "HDMI plugged in" : "HDMI pulled");
-    facts.textContent = `${state} · ${brief(display["input"])} · brightness ${brief(display["brightness"])} % · volume ${brief(display["volume"])} %${display["mute"] === true ? ", muted" : ""} · mood ${mood ?? "unknown"}`;
-    power.querySelector("span")?.replaceChildren(isOn ? "Remote: standby" : "Remote: on");
-    for (const entry of moods) {
-      entry.radio.checked = entry.mood === mood;
-      if (entry.mood === mood) hint.textContent = entry.help;
-    }
-  };
-  const root = h(
+export function Television({ context, world, act }: LabPartProps & SectionProps): View {
+  const name = useFreshId("mood");
+  const { display, mood, connected, dpms } = world;
+  const state = brief(display["power"]);
+  const isOn = state === "on" || state === "turning-on";
+  const plugged = connected !== false && mood !== "unplugged";
+  const signal = plugged && dpms !== "off" && brief(display["input"]).startsWith("hdmi");
+  const shot = summaryOf(context)?.screenshot?.url;
+  const picture = isOn && signal && shot?.startsWith("/api/v1/uploads/") === true ? shot : undefined;
+  const brightness = typeof display["brightness"] === "number" ? display["brightness"] : 100;
+  const turn = typeof display["orientation"] === "number" ? display["orientation"] : 0;
+  const style = { filter: `brightness(${0.25 + (0.75 * brightness) / 100})`, transform: `rotate(${turn}deg)` };
+  const muted = display["mute"] === true;
+  return h(
     "section",
     { class: "box tv-box", "aria-label": "Television" },
     h("h3", { class: "box-title" }, "Television"),
-    h("div", { class: "tv", "aria-hidden": "true" }, h("div", { class: "tv-frame" }, glass, h("div", { class: "tv-chin" }, osd, lamp)), h("div", { class: "tv-foot" }), cable),
-    facts,
-    h("fieldset", { class: "field" }, h("legend", { class: "field-label" }, "Mood"), h("div", { class: "segmented" }, ...moods.map((entry) => entry.element)), hint),
-    h("div", { class: "button-row" }, power),
+    h(
+      "div",
+      { class: "tv", "aria-hidden": "true" },
+      h(
+        "div",
+        { class: "tv-frame" },
+        h("div", { class: "tv-glass", "data-power": state },
+          picture === undefined ? null : h("img", { class: "tv-image", alt: "", src: picture, style }),
+          h("p", { class: "tv-says" }, picture === undefined ? glassText(isOn, signal, state, display["input"] === "tuner") : "")),
+        h("div", { class: "tv-chin" }, h("span", { class: "tv-osd" }, isOn ? `${brief(display["input"])}${muted ? " · muted" : ""}` : ""), h("span", { class: "tv-lamp", "data-power": state })),
+      ),
+      h("div", { class: "tv-foot" }),
+      h("div", { class: "tv-cable", "data-plugged": String(plugged) }, icon("cable"), h("span", {}, plugged ? "HDMI plugged in" : "HDMI pulled")),
+    ),
+    h("p", { class: "tv-facts" }, `${state} · ${brief(display["input"])} · brightness ${brief(display["brightness"])} % · volume ${brief(display["volume"])} %${muted ? ", muted" : ""} · mood ${mood ?? "unknown"}`),
+    h(
+      "fieldset",
+      { class: "field" },
+      h("legend", { class: "field-label" }, "Mood"),
+      h("div", { class: "segmented" }, MOODS.map(([known, label, help]) => h("label", { title: help }, h("input", { type: "radio", name, value: known, checked: known === mood, onChange: () => void act("display.mood", { mood: known }) }), h("span", {}, label)))),
+      h("p", { class: "muted small" }, MOODS.find(([known]) => known === mood)?.[2] ?? ""),
+    ),
+    h("div", { class: "button-row" }, h("button", { class: "button", type: "button", onClick: () => void act("display.remote", { power: isOn ? "standby" : "on" }) }, icon("bolt"), h("span", {}, isOn ? "Remote: standby" : "Remote: on"))),
   );
-  return { root, update };
 }
 
 function glassText(isOn: boolean, signal: boolean, state: string, tuner: boolean): string {
