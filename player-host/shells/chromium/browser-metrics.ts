@@ -1,7 +1,7 @@
 import type { Log } from "../../../platform/ports/log.ts";
 import type { BrowserProcess } from "./browser-process.ts";
-import { cdpFailure, type Cdp } from "./cdp-client.ts";
-import type { ChromiumPage } from "./chromium-page.ts";
+import { cdpFailure, type Cdp } from "../cdp/cdp-client.ts";
+import type { ChromiumPage } from "../cdp/chromium-page.ts";
 import { rendererPids, residentBytesOf } from "./renderer-processes.ts";
 
 export interface MeasuredBrowser {

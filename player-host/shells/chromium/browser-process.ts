@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import type { Timers } from "../../../platform/ports/clock.ts";
 import { withDeadline, TimeoutError } from "../../../platform/runtime/sleep.ts";
-import type { CdpPipes } from "./cdp-client.ts";
+import type { CdpPipes } from "../cdp/cdp-client.ts";
 
 /** A browser process of ours, with its debugging pipe. */
 export interface BrowserProcess {

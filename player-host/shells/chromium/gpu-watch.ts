@@ -1,7 +1,7 @@
 import type { Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
-import { cdpFailure, type Cdp } from "./cdp-client.ts";
+import { cdpFailure, type Cdp } from "../cdp/cdp-client.ts";
 import { processIds } from "./renderer-processes.ts";
 
 export interface GpuWatchDeps {

@@ -2,7 +2,7 @@ import type { Protocol } from "devtools-protocol";
 import type { Log } from "../../../platform/ports/log.ts";
 import { localNetworkOrigin, type OwnOrigins } from "../../stage/navigation-rules.ts";
 import type { LoadTarget } from "../../stage/shell.ts";
-import { cdpFailure, type Cdp } from "./cdp-client.ts";
+import { cdpFailure, type Cdp } from "../cdp/cdp-client.ts";
 
 /**
  * What the permission for the site's network and for this machine is called, newest names first. Chromium 150 and 156 know

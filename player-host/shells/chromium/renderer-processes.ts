@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import type { Cdp } from "./cdp-client.ts";
+import type { Cdp } from "../cdp/cdp-client.ts";
 
 /** Process ids of the group that a browser leads, from the kernel, which answers whatever the browser does; `undefined` where there is no /proc. */
 export async function processesInGroup(groupId: number): Promise<readonly number[] | undefined> {

@@ -3,7 +3,7 @@ import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
 import { sleep, withDeadline } from "../../../platform/runtime/sleep.ts";
 import type { WindowFinding } from "../../stage/shell.ts";
-import { cdpFailure, type CdpClient } from "./cdp-client.ts";
+import { cdpFailure, type CdpClient } from "../cdp/cdp-client.ts";
 import { barsPx, judgeWindow, windowsOver, type WindowFacts } from "./window-facts.ts";
 import type { X11Connection, X11Window } from "./x11-connection.ts";
 

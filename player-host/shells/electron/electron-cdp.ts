@@ -13,7 +13,7 @@ import {
   type CdpEvents,
   type CdpParams,
   type CdpResult,
-} from "../chromium/cdp-client.ts";
+} from "../cdp/cdp-client.ts";
 
 /** As much of Electron's `Debugger` as is used. */
 export type PageDebugger = Pick<Debugger, "attach" | "detach" | "isAttached" | "sendCommand"> & {

@@ -4,7 +4,7 @@ import { SystemTimers } from "../../../platform/linux/system-clock.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { PACKAGE_SCHEME, rulesFor, SCHEME_ORIGINS, type NavigationRules } from "../../stage/navigation-rules.ts";
 import type { LoadTarget } from "../../stage/shell.ts";
-import { CdpError } from "../chromium/cdp-client.ts";
+import { CdpError } from "../cdp/cdp-client.ts";
 import { ElectronCdp, type PageDebugger } from "./electron-cdp.ts";
 import { lockApp, lockContents, lockSession, type LockableApp, type LockableContents, type LockableSession, type NavigationDetails } from "./lock-down.ts";
 import { answerOwn, OWN_SCHEMES } from "./own-schemes.ts";

@@ -7,12 +7,12 @@ import { mayUseLocalNetwork, PACKAGE_SCHEME, SCHEME_ORIGINS, SCREEN_SCHEME } fro
 import type { FrameFinding, LoadTarget, PixelSample, ScreenModel, ScreenshotRequest, Shell, ShellEvent, ShellFacts, ShellImage } from "../../stage/shell.ts";
 import type { WayOut } from "../../contract/link-messages.ts";
 import { browserProxyOf } from "../../host/way-out.ts";
-import { endStuckRenderer, ProcessStarvation } from "../../node/starvation.ts";
-import { CdpError, cdpFailure } from "../chromium/cdp-client.ts";
-import { ChromiumPage } from "../chromium/chromium-page.ts";
-import { FetchGuard, type ScreenDocument } from "../chromium/fetch-guard.ts";
-import { PagePictures } from "../chromium/page-pictures.ts";
-import { Screencast } from "../chromium/screencast.ts";
+import { endStuckRenderer, ProcessStarvation } from "../cdp/starvation.ts";
+import { CdpError, cdpFailure } from "../cdp/cdp-client.ts";
+import { ChromiumPage } from "../cdp/chromium-page.ts";
+import { FetchGuard, type ScreenDocument } from "../cdp/fetch-guard.ts";
+import { PagePictures } from "../cdp/page-pictures.ts";
+import { Screencast } from "../cdp/screencast.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import { ElectronCdp } from "./electron-cdp.ts";
 import { lockApp, lockContents, lockSession } from "./lock-down.ts";

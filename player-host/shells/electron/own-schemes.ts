@@ -1,7 +1,7 @@
 import type { CustomScheme } from "electron";
 import { PACKAGE_SCHEME, SCHEME_ORIGINS, SCREEN_SCHEME } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, ScreenModel } from "../../stage/shell.ts";
-import type { ScreenDocument } from "../chromium/fetch-guard.ts";
+import type { ScreenDocument } from "../cdp/fetch-guard.ts";
 import { answerFromPackage } from "../../host/package-files.ts";
 import { diskPackageFolders } from "../../node/disk-package-folders.ts";
 

@@ -1,4 +1,4 @@
-import { CdpClient } from "../../../player-host/shells/chromium/cdp-client.ts";
+import { CdpClient } from "../../../player-host/shells/cdp/cdp-client.ts";
 import { startBrowser } from "../../../player-host/shells/chromium/browser-process.ts";
 import { SystemTimers, systemClock } from "../../../platform/linux/system-clock.ts";
 import { silentLog } from "../../../platform/ports/log.ts";

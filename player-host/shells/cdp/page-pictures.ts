@@ -4,7 +4,7 @@ import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { FrameFinding, PixelSample, ScreenshotRequest, ShellImage } from "../../stage/shell.ts";
 import { CdpError, cdpFailure } from "./cdp-client.ts";
 import type { ChromiumPage } from "./chromium-page.ts";
-import type { Starvation } from "../../node/starvation.ts";
+import type { Starvation } from "./starvation.ts";
 import { witnessFrame } from "./frame-witness.ts";
 import type { CastSettings, Screencast } from "./screencast.ts";
 import { decodePng, imageSize } from "./tiny-png.ts";

@@ -1,12 +1,12 @@
-import { reportLeftOut } from "../../scripts/check/left-out.ts";
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { existsSync } from "node:fs";
-import { silentLog } from "../../platform/ports/log.ts";
-import { systemClock } from "../../platform/linux/system-clock.ts";
-import { VirtualTime } from "../../platform/simulated/virtual-time.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
+import { systemClock } from "../../../platform/linux/system-clock.ts";
+import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { endStuckRenderer, longestWaitMs, ProcessStarvation, type Starvation } from "./starvation.ts";
 
 const counts = existsSync("/proc/self/schedstat");

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
-import type { Clock, Timers } from "../../platform/ports/clock.ts";
-import type { Log } from "../../platform/ports/log.ts";
-import { sleep } from "../../platform/runtime/sleep.ts";
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { sleep } from "../../../platform/runtime/sleep.ts";
 
 /** How long each thread has waited for a processor while it could have run, in ms since it began, by thread id. */
 export type ThreadWaits = ReadonlyMap<string, number>;
