@@ -23,6 +23,9 @@ const ADAPTERS = [
   "platform/webos/",
   "platform/simulated/",
 ];
+const SHELLS = ["player-host/shells/chromium/", "player-host/shells/electron/", "player-host/shells/panel/"];
+/** What every shell is built on. */
+const BELOW_SHELLS = ["player-host/host/", "player-host/stage/", "player-host/contract/", "player-host/page-api/", "player-host/screens/", ...VALUES];
 
 /** Raspberry Pi OS is a Linux; display protocols are spoken from any machine that has the wire for them. */
 const BUILT_ON: Readonly<Record<string, readonly string[]>> = {
@@ -108,23 +111,30 @@ export const ZONES: readonly Zone[] = [
     why: "it stands between the local API and the simulated world, and is loaded with that adapter alone",
   },
   {
-    name: "player-host",
-    at: ["player-host/"],
-    may: ["player-host/", ...VALUES, ...NODE],
+    name: "player-host/shells/cdp",
+    at: ["player-host/shells/cdp/"],
+    may: ["player-host/shells/cdp/", ...BELOW_SHELLS],
     pure: false,
-    why: "the player host knows nothing of the agent but the contract, and only a shell's main.ts names an adapter",
+    why: "it is what shells over the DevTools protocol share, and knows none of them",
   },
-  {
-    name: "a shell's composition root",
-    at: ["player-host/shells/chromium/main.ts", "player-host/shells/electron/main.ts", "player-host/shells/panel/main.ts"],
-    may: ["player-host/", ...VALUES, ...NODE, "platform/linux/", "platform/tizen/", "platform/webos/"],
+  ...SHELLS.map((shell) => ({
+    name: shell.slice(0, -1),
+    at: [shell],
+    may: [shell, "player-host/shells/cdp/", ...BELOW_SHELLS],
     pure: false,
-    why: "the player host knows nothing of the agent but the contract",
-  },
+    why: "a shell knows no other shell, and takes what player-host/node implements as an argument",
+  })),
+  ...SHELLS.map((shell) => ({
+    name: `${shell}main.ts`,
+    at: [`${shell}main.ts`],
+    may: [shell, "player-host/shells/cdp/", "player-host/node/", ...BELOW_SHELLS, ...NODE, "platform/linux/", "platform/tizen/", "platform/webos/"],
+    pure: false,
+    why: "the composition root of a shell knows no other shell, and of the agent the contract alone",
+  })),
   {
-    name: "the page API and our own screens",
-    at: ["player-host/page-api/", "player-host/screens/"],
-    may: ["player-host/page-api/", "player-host/screens/", "player-host/contract/", ...VALUES],
+    name: "the page API, our own screens and the sample page",
+    at: ["player-host/page-api/", "player-host/screens/", "player-host/sample/"],
+    may: ["player-host/page-api/", "player-host/screens/", "player-host/sample/", "player-host/contract/", ...VALUES],
     pure: false,
     why: "code in a page has the contract alone",
   },

@@ -4,6 +4,7 @@ import { silentLog } from "../../../platform/ports/log.ts";
 import { HTTPS_ORIGINS, rulesFor } from "../../stage/navigation-rules.ts";
 import type { Cdp } from "./cdp-client.ts";
 import { FetchGuard, type GuardedPage, type PendingLoad } from "./fetch-guard.ts";
+import { MemoryPackageFolders } from "../../host/testing/memory-package-folders.ts";
 
 const FRAME = "F1";
 const ON = "http://menu.example/board";
@@ -49,7 +50,7 @@ beforeEach(async () => {
     refused: (what, detail) => void said.push(`refused: ${what} ${detail}`),
     certificateError: () => certificate,
   };
-  await new FetchGuard(cdp, silentLog, () => ({ html: "", csp: "" })).enable(page);
+  await new FetchGuard(cdp, silentLog, { screens: () => ({ html: "", csp: "" }), folders: new MemoryPackageFolders() }).enable(page);
 });
 
 /** A main document's request: asked for, answered with a status, or broken with a reason. `hop` above 0: by redirect. */

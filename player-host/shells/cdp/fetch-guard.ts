@@ -6,7 +6,7 @@ import type { WayOut } from "../../contract/link-messages.ts";
 import type { LoadTarget, RefusedThing, ScreenModel } from "../../stage/shell.ts";
 import { hostOf, loadIssue } from "../../host/load-issue.ts";
 import { answerFromPackage, type PackageAnswer } from "../../host/package-files.ts";
-import { diskPackageFolders } from "../../node/disk-package-folders.ts";
+import type { PackageFolders } from "../../host/package-folders.ts";
 import { browserProxyOf, failedOnTheWay, proxyRefusal } from "../../host/way-out.ts";
 import { CdpError, type Cdp } from "./cdp-client.ts";
 import { ProxyAuth } from "./proxy-auth.ts";
@@ -16,6 +16,12 @@ export interface ScreenDocument {
   readonly html: string;
   /** Its Content-Security-Policy. */
   readonly csp: string;
+}
+
+/** What is served from here, with no port open: our own pages, and packages. */
+export interface ServedHere {
+  readonly screens: (screen: ScreenModel) => ScreenDocument;
+  readonly folders: PackageFolders;
 }
 
 /** A load of ours whose document has not come yet. */
@@ -82,7 +88,7 @@ const UNREAD_MAX = 64;
 export class FetchGuard {
   readonly #cdp: Cdp;
   readonly #log: Log;
-  readonly #screens: (screen: ScreenModel) => ScreenDocument;
+  readonly #served: ServedHere;
   #page: GuardedPage | undefined;
   /** By job, the newest last. */
   readonly #chains = new Map<string, Chain>();
@@ -93,12 +99,12 @@ export class FetchGuard {
   readonly #wayOut: () => WayOut;
   readonly #proxyAuth: ProxyAuth;
 
-  constructor(cdp: Cdp, log: Log, screens: (screen: ScreenModel) => ScreenDocument, wayOut: () => WayOut = () => ({})) {
+  constructor(cdp: Cdp, log: Log, served: ServedHere, wayOut: () => WayOut = () => ({})) {
     this.#cdp = cdp;
     this.#log = log;
     this.#proxyAuth = new ProxyAuth(() => browserProxyOf(wayOut())?.credentials, log);
     this.#wayOut = wayOut;
-    this.#screens = screens;
+    this.#served = served;
     cdp.on("Fetch.requestPaused", undefined, (paused) => this.#answer(paused));
     cdp.onOversized((method, start) => {
       const requestId = method === "Fetch.requestPaused" ? /"requestId":"([^"]+)"/.exec(start)?.[1] : undefined;
@@ -226,7 +232,7 @@ export class FetchGuard {
     const origin = new URL(url).origin;
     const target = page.targets().find((one) => one.kind !== "url" && originOf(one) === origin);
     if (target?.kind === "screen") {
-      const { html, csp } = this.#screens(target.screen);
+      const { html, csp } = this.#served.screens(target.screen);
       const wanted = paused.resourceType === "Document";
       if (this.#isPending(page, paused)) page.answered();
       return this.#fulfil(paused, {
@@ -243,7 +249,7 @@ export class FetchGuard {
     const main = paused.frameId === page.frameId && paused.resourceType === "Document";
     const headers = Object.entries(paused.request.headers);
     const header = (wanted: string): string | undefined => headers.find(([name]) => name.toLowerCase() === wanted)?.[1];
-    answerFromPackage(diskPackageFolders, target, { method, url, range: header("range"), serviceWorker: header("service-worker") === "script" }).then(
+    answerFromPackage(this.#served.folders, target, { method, url, range: header("range"), serviceWorker: header("service-worker") === "script" }).then(
       (answer) => {
         if (main && answer.status >= 400) {
           const error = { code: `package.${answer.status}`, message: `The package has no ${new URL(url).pathname.slice(0, 200)}.` };

@@ -10,6 +10,7 @@ import { silentLog } from "../../../platform/ports/log.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import { pageScript } from "../../page-api/page-script.ts";
+import { diskPackageFolders } from "../../node/disk-package-folders.ts";
 import { screenDocument } from "../../screens/screen-document.ts";
 import { overlayScript } from "../cdp/overlay-script.ts";
 import { shellWindowsConformance } from "../shell-windows.conformance.ts";
@@ -109,6 +110,7 @@ function makeShell(browserPath: string, folder: string, display?: string): Chrom
     },
     script: { source: pageScript({ binding: `vitrine${secret}`, token: secret }), binding: `vitrine${secret}`, token: secret },
     screens: screenDocument,
+    folders: diskPackageFolders,
     overlayScript,
     clock: systemClock,
     timers: new SystemTimers(systemClock),

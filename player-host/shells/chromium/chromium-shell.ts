@@ -7,7 +7,6 @@ import type {
   FrameFinding,
   LoadTarget,
   PixelSample,
-  ScreenModel,
   ScreenshotRequest,
   Shell,
   ShellEvent,
@@ -21,14 +20,13 @@ import { startBrowser, type BrowserProcess } from "./browser-process.ts";
 import { CdpClient, CdpError, cdpFailure } from "../cdp/cdp-client.ts";
 import { chromiumFlags, type ChromiumSettings } from "./chromium-flags.ts";
 import { ChromiumPage, type PageScript } from "../cdp/chromium-page.ts";
-import { FetchGuard, type ScreenDocument } from "../cdp/fetch-guard.ts";
+import { FetchGuard, type ServedHere } from "../cdp/fetch-guard.ts";
 import { FrameGuard } from "../cdp/frame-guard.ts";
 import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
 import { GpuWatch } from "./gpu-watch.ts";
 import { LocalNetwork } from "./local-network.ts";
 import { PagePictures } from "../cdp/page-pictures.ts";
 import { browserProxyOf, proxyName } from "../../host/way-out.ts";
-import type { ProfileFolder } from "../../node/profile-folder.ts";
 import { endStuckRenderer, ProcessStarvation } from "../cdp/starvation.ts";
 import { freeProfile } from "./profile-guard.ts";
 import { lockPreferences } from "./profile-preferences.ts";
@@ -39,15 +37,14 @@ import { TargetGuard } from "../cdp/target-guard.ts";
 import { WindowWatch } from "./window-watch.ts";
 import { X11Connection } from "./x11-connection.ts";
 
-export interface ChromiumShellDeps {
+export interface ChromiumShellDeps extends ServedHere {
   readonly browserPath: string;
   /** Ours; the browser gets what `browserEnvironment` lets through. */
   readonly env: NodeJS.ProcessEnv;
   readonly settings: ChromiumSettings;
   /** Where the profile can be kept, asked at each start: a disk may become read-only while the browser runs. Default: as the settings say. */
-  readonly findProfile?: (wanted: string) => Promise<ProfileFolder>;
+  readonly findProfile?: (wanted: string) => Promise<{ readonly path: string; readonly insteadBecause?: string }>;
   readonly script: PageScript;
-  readonly screens: (screen: ScreenModel) => ScreenDocument;
   /** JavaScript that shows (or takes away) the label over the page. */
   readonly overlayScript: (text: string | undefined) => string;
   readonly clock: Clock;
@@ -309,7 +306,7 @@ export class ChromiumShell implements Shell {
   }
 
   async #open(process: BrowserProcess, cdp: CdpClient, x11: X11Connection | undefined): Promise<{ readonly running: Running; readonly product: string }> {
-    const { timers, log, script, screens, settings, clock } = this.#deps;
+    const { timers, log, script, settings, clock } = this.#deps;
     const { product } = await cdp.call("Browser.getVersion", undefined, { timeoutMs: START_TIMEOUT_MS });
     const targetId = await firstPage(cdp);
     const { sessionId } = await cdp.call("Target.attachToTarget", { targetId, flatten: true });
@@ -327,7 +324,7 @@ export class ChromiumShell implements Shell {
     const starvation = new ProcessStarvation(async () => (await processesInGroup(process.pid)) ?? [], clock);
     const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), timers, log }), size, own: HTTPS_ORIGINS, beforeLoad: (target) => localNetwork.allow(target) });
     const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, starvation, clock, timers);
-    const guard = new FetchGuard(cdp, log, screens, () => this.#wayOut);
+    const guard = new FetchGuard(cdp, log, this.#deps, () => this.#wayOut);
     const frames = new FrameGuard({ cdp, binding: `${script.binding}Guard`, saw: (what, detail) => emit({ kind: "refused", what, detail }) });
     const targets = new TargetGuard({
       cdp, ours: targetId, clock,

@@ -6,6 +6,7 @@ import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.
 import { systemRandom } from "../../../platform/linux/system-random.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 import { pageScript } from "../../page-api/page-script.ts";
+import { diskPackageFolders } from "../../node/disk-package-folders.ts";
 import { screenDocument } from "../../screens/screen-document.ts";
 import { runHostProgram } from "../../node/host-program.ts";
 import type { HostOptions } from "../../node/host-options.ts";
@@ -31,6 +32,7 @@ process.exitCode = await runHostProgram({
       findProfile: (wanted) => findProfileFolder(wanted, tmpdir()),
       script: { source: pageScript({ binding: `vitrine${secret}`, token: secret }), binding: `vitrine${secret}`, token: secret },
       screens: screenDocument,
+      folders: diskPackageFolders,
       overlayScript,
       clock,
       timers,

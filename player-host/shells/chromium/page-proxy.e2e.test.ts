@@ -9,6 +9,7 @@ import { silentLog } from "../../../platform/ports/log.ts";
 import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import type { WayOut } from "../../contract/link-messages.ts";
 import { pageScript } from "../../page-api/page-script.ts";
+import { diskPackageFolders } from "../../node/disk-package-folders.ts";
 import { screenDocument } from "../../screens/screen-document.ts";
 import { overlayScript } from "../cdp/overlay-script.ts";
 import { findTestChromium } from "../testing/find-chromium.ts";
@@ -50,6 +51,7 @@ describe.skipIf(browserPath === undefined)("the page's way out", () => {
       settings: { profileDir: join(folder, "profile"), headless: true, window: { width: 640, height: 360 }, sandbox: process.getuid?.() !== 0, diskCacheBytesMax: 8 * 1024 * 1024 },
       script: { source: pageScript({ binding: `vitrine${token}`, token }), binding: `vitrine${token}`, token },
       screens: screenDocument,
+      folders: diskPackageFolders,
       overlayScript,
       clock: systemClock,
       timers: new SystemTimers(systemClock),

@@ -9,6 +9,7 @@ import { ElectronCdp, type PageDebugger } from "./electron-cdp.ts";
 import { lockApp, lockContents, lockSession, type LockableApp, type LockableContents, type LockableSession, type NavigationDetails } from "./lock-down.ts";
 import { answerOwn, OWN_SCHEMES } from "./own-schemes.ts";
 import { checkSent, TEXT_LENGTH_MAX, type SenderFrame } from "./page-channel.ts";
+import { diskPackageFolders } from "../../node/disk-package-folders.ts";
 
 const CONTENT: LoadTarget = { kind: "url", url: "https://menu.example/board", ignoreCache: false };
 const RULES: NavigationRules = rulesFor(CONTENT, SCHEME_ORIGINS);
@@ -202,7 +203,7 @@ describe("IPC from the page", () => {
 
 describe("our own schemes", () => {
   const ask = (url: string) => ({ url, method: "GET", headers: new Headers() });
-  const screens = () => ({ html: "<p>fault", csp: "default-src 'none'" });
+  const from = { screens: () => ({ html: "<p>fault", csp: "default-src 'none'" }), folders: diskPackageFolders };
 
   test("are standard and secure, so that each host is an origin", () => {
     for (const { privileges } of OWN_SCHEMES) expect(privileges).toMatchObject({ standard: true, secure: true });
@@ -211,15 +212,15 @@ describe("our own schemes", () => {
 
   test("serve what is on the stage with its CSP, and nothing else", async () => {
     const screen: LoadTarget = { kind: "screen", screen: { kind: "blank" } };
-    const served = await answerOwn(ask("vitrine-screen://screen/blank"), [screen], screens);
+    const served = await answerOwn(ask("vitrine-screen://screen/blank"), [screen], from);
     expect([served.status, served.headers.get("content-security-policy"), await served.text()]).toEqual([200, "default-src 'none'", "<p>fault"]);
-    expect((await answerOwn(ask("vitrine-screen://screen/blank"), [CONTENT], screens)).status).toBe(403);
+    expect((await answerOwn(ask("vitrine-screen://screen/blank"), [CONTENT], from)).status).toBe(403);
     const target: LoadTarget = { kind: "package", id: "aa11", folder: import.meta.dirname, entry: "page-channel.ts", allowedOrigins: [], ignoreCache: false };
-    const file = await answerOwn(ask(`${PACKAGE_SCHEME}://aa11/page-channel.ts`), [CONTENT, target], screens);
+    const file = await answerOwn(ask(`${PACKAGE_SCHEME}://aa11/page-channel.ts`), [CONTENT, target], from);
     expect(file.status).toBe(200);
     expect(file.headers.get("content-security-policy")).toContain("default-src 'self'");
-    expect((await answerOwn(ask(`${PACKAGE_SCHEME}://bb22/page-channel.ts`), [target], screens)).status).toBe(403);
-    expect((await answerOwn(ask(`${PACKAGE_SCHEME}://aa11/..%2f..%2fshell.conformance.ts`), [target], screens)).status).toBe(400);
+    expect((await answerOwn(ask(`${PACKAGE_SCHEME}://bb22/page-channel.ts`), [target], from)).status).toBe(403);
+    expect((await answerOwn(ask(`${PACKAGE_SCHEME}://aa11/..%2f..%2fshell.conformance.ts`), [target], from)).status).toBe(400);
   });
 });
 

@@ -4,13 +4,13 @@ import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { mayUseLocalNetwork, PACKAGE_SCHEME, SCHEME_ORIGINS, SCREEN_SCHEME } from "../../stage/navigation-rules.ts";
-import type { FrameFinding, LoadTarget, PixelSample, ScreenModel, ScreenshotRequest, Shell, ShellEvent, ShellFacts, ShellImage } from "../../stage/shell.ts";
+import type { FrameFinding, LoadTarget, PixelSample, ScreenshotRequest, Shell, ShellEvent, ShellFacts, ShellImage } from "../../stage/shell.ts";
 import type { WayOut } from "../../contract/link-messages.ts";
 import { browserProxyOf } from "../../host/way-out.ts";
 import { endStuckRenderer, ProcessStarvation } from "../cdp/starvation.ts";
 import { CdpError, cdpFailure } from "../cdp/cdp-client.ts";
 import { ChromiumPage } from "../cdp/chromium-page.ts";
-import { FetchGuard, type ScreenDocument } from "../cdp/fetch-guard.ts";
+import { FetchGuard, type ServedHere } from "../cdp/fetch-guard.ts";
 import { PagePictures } from "../cdp/page-pictures.ts";
 import { Screencast } from "../cdp/screencast.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
@@ -32,11 +32,10 @@ export interface ElectronParts {
   readonly preloadPath: string;
 }
 
-export interface ElectronShellDeps {
+export interface ElectronShellDeps extends ServedHere {
   readonly electron: ElectronParts;
   readonly headless: boolean;
   readonly size: { readonly width: number; readonly height: number };
-  readonly screens: (screen: ScreenModel) => ScreenDocument;
   readonly overlayScript: (text: string | undefined) => string;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -73,7 +72,7 @@ export class ElectronShell implements Shell {
   }
 
   async start(): Promise<Result<ShellFacts>> {
-    const { electron, headless, size, timers, log, clock, screens } = this.#deps;
+    const { electron, headless, size, timers, log, clock } = this.#deps;
     if (this.#open !== undefined) throw new Error("the window is open already");
     const refuse = (what: Extract<ShellEvent, { kind: "refused" }>["what"], detail: string): void => this.#events.emit({ kind: "refused", what, detail });
     this.#undo.push(lockSession(electron.session, (url) => mayUseLocalNetwork(this.#open?.page.targets() ?? [], url, SCHEME_ORIGINS), refuse), lockApp(electron.app, refuse), this.#serveOwnSchemes(electron.session));
@@ -90,7 +89,7 @@ export class ElectronShell implements Shell {
       lockContents(window.webContents, () => page.rules(), (url) => page.heldBack(url), refuse);
       this.#listen(window, page, pictures);
       await page.prepare();
-      await new FetchGuard(cdp, log, screens, () => this.#wayOut).enable(page);
+      await new FetchGuard(cdp, log, this.#deps, () => this.#wayOut).enable(page);
       await this.#applyWayOut();
       this.#open = { window, cdp, page, pictures };
       return ok({ name: `electron ${electron.electronVersion} (chromium ${electron.chromeVersion})` });
@@ -222,7 +221,7 @@ export class ElectronShell implements Shell {
 
   #serveOwnSchemes(session: Session): () => void {
     const schemes = [PACKAGE_SCHEME, SCREEN_SCHEME];
-    for (const scheme of schemes) session.protocol.handle(scheme, (request) => answerOwn(request, this.#open?.page.targets() ?? [], this.#deps.screens));
+    for (const scheme of schemes) session.protocol.handle(scheme, (request) => answerOwn(request, this.#open?.page.targets() ?? [], this.#deps));
     return () => {
       for (const scheme of schemes) session.protocol.unhandle(scheme);
     };

@@ -4,6 +4,7 @@ import { silentLog } from "../../../platform/ports/log.ts";
 import type { ShellEvent } from "../../stage/shell.ts";
 import { ElectronShell } from "./electron-shell.ts";
 import { FakeElectron } from "./testing/fake-electron.ts";
+import { MemoryPackageFolders } from "../../host/testing/memory-package-folders.ts";
 
 function makeShell(electron: FakeElectron, headless = false): { shell: ElectronShell; events: ShellEvent[] } {
   const shell = new ElectronShell({
@@ -11,6 +12,7 @@ function makeShell(electron: FakeElectron, headless = false): { shell: ElectronS
     headless,
     size: { width: 1920, height: 1080 },
     screens: () => ({ html: "", csp: "" }),
+    folders: new MemoryPackageFolders(),
     overlayScript: () => "",
     clock: systemClock,
     timers: new SystemTimers(),

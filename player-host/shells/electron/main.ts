@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../../platform/linux/system-random.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
+import { diskPackageFolders } from "../../node/disk-package-folders.ts";
 import { screenDocument } from "../../screens/screen-document.ts";
 import { EXIT } from "../../node/exit-codes.ts";
 import { parseHostOptions } from "../../node/host-options.ts";
@@ -57,6 +58,7 @@ const program: HostProgram = {
       headless,
       size,
       screens: screenDocument,
+      folders: diskPackageFolders,
       overlayScript,
       clock,
       timers,

@@ -1,9 +1,8 @@
 import type { CustomScheme } from "electron";
 import { PACKAGE_SCHEME, SCHEME_ORIGINS, SCREEN_SCHEME } from "../../stage/navigation-rules.ts";
-import type { LoadTarget, ScreenModel } from "../../stage/shell.ts";
-import type { ScreenDocument } from "../cdp/fetch-guard.ts";
+import type { LoadTarget } from "../../stage/shell.ts";
+import type { ServedHere } from "../cdp/fetch-guard.ts";
 import { answerFromPackage } from "../../host/package-files.ts";
-import { diskPackageFolders } from "../../node/disk-package-folders.ts";
 
 /** Must be registered before Electron is ready: standard and secure, so that each host is an origin like https. */
 export const OWN_SCHEMES: CustomScheme[] = [
@@ -15,7 +14,7 @@ export const OWN_SCHEMES: CustomScheme[] = [
 export async function answerOwn(
   request: { readonly url: string; readonly method: string; readonly headers: { get(name: string): string | null } },
   targets: readonly LoadTarget[],
-  screens: (screen: ScreenModel) => ScreenDocument,
+  { screens, folders }: ServedHere,
 ): Promise<Response> {
   const { protocol, host } = new URL(request.url);
   const origin = `${protocol}//${host}`;
@@ -28,7 +27,7 @@ export async function answerOwn(
   if (target?.kind === "package") {
     const { url, method } = request;
     const serviceWorker = request.headers.get("service-worker") === "script";
-    const { status, headers, body } = await answerFromPackage(diskPackageFolders, target, { url, method, range: request.headers.get("range") ?? undefined, serviceWorker });
+    const { status, headers, body } = await answerFromPackage(folders, target, { url, method, range: request.headers.get("range") ?? undefined, serviceWorker });
     return new Response(Buffer.from(body.buffer, body.byteOffset, body.byteLength), { status, headers });
   }
   return new Response("not on the stage", { status: 403, headers: { "content-type": "text/plain; charset=utf-8", "content-security-policy": "default-src 'none'" } });

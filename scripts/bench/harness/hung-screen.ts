@@ -4,6 +4,7 @@ import { silentLog } from "../../../platform/ports/log.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 import type { StageScene } from "../../../player-host/contract/link-messages.ts";
 import { pageScript } from "../../../player-host/page-api/page-script.ts";
+import { diskPackageFolders } from "../../../player-host/node/disk-package-folders.ts";
 import { screenDocument } from "../../../player-host/screens/screen-document.ts";
 import { ChromiumShell } from "../../../player-host/shells/chromium/chromium-shell.ts";
 import { renderersInGroup } from "../../../player-host/shells/chromium/renderer-processes.ts";
@@ -28,6 +29,7 @@ export class HungScreen {
       settings: { profileDir, headless: true, window: { width: 1280, height: 720 }, sandbox: process.getuid?.() !== 0, diskCacheBytesMax: 32 * 1024 * 1024 },
       script: { source: pageScript({ binding: `vitrine${secret}`, token: secret }), binding: `vitrine${secret}`, token: secret },
       screens: screenDocument,
+      folders: diskPackageFolders,
       overlayScript,
     });
     const scene: StageScene = { kind: "content", content: { kind: "url", id: "hangs", url, grants: [] } };

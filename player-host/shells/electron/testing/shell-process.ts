@@ -2,6 +2,7 @@ import { app, BrowserWindow, ipcMain, protocol, session } from "electron";
 import { join } from "node:path";
 import { systemClock, SystemTimers } from "../../../../platform/linux/system-clock.ts";
 import { silentLog } from "../../../../platform/ports/log.ts";
+import { diskPackageFolders } from "../../../node/disk-package-folders.ts";
 import { screenDocument } from "../../../screens/screen-document.ts";
 import { overlayScript } from "../../cdp/overlay-script.ts";
 import { serveShell } from "../../testing/remote-shell.ts";
@@ -29,6 +30,7 @@ app.whenReady().then(
       headless: true,
       size: { width: 1280, height: 720 },
       screens: screenDocument,
+      folders: diskPackageFolders,
       overlayScript,
       clock: systemClock,
       timers: new SystemTimers(systemClock),
