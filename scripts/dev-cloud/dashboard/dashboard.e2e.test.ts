@@ -275,6 +275,26 @@ function suite(path: string): void {
     expect(saved.document).toEqual({ network, log: { level: "debug" } });
   });
 
+  test("waits for a slow server's telemetry instead of giving it up and asking again", async () => {
+    const device = await set.add(PLAN, "Slow");
+    device.device.resend("metric", [{ seq: 1, kind: "telemetry", wall: Date.now() - 60_000, mono: 1, body: { intervalMs: 60_000, metrics: { "cpu.percent": { min: 1, mean: 2, max: 3, last: 2, count: 6 } } } }]);
+    await device.device.storedUpTo("metric", 1);
+    await on(`#/device/${device.id}/overview`, async (page) => {
+      await page.clock.install();
+      const answers: (() => void)[] = [];
+      await page.route("**/telemetry/metrics", async (route) => {
+        await new Promise<void>((resolve) => answers.push(resolve));
+        await route.continue();
+      });
+      await page.goto(`${set.url}/#/device/${device.id}/telemetry`);
+      await expect.poll(() => answers.length, { timeout: 20_000 }).toBe(1);
+      await page.clock.runFor(15_000);
+      answers[0]?.();
+      await page.locator(".chart-picture").waitFor();
+      expect(answers).toHaveLength(1);
+    });
+  });
+
   test("a chart is read by arrow keys", async () => {
     const device = await set.add(PLAN, "Charts");
     const wall = Date.now();

@@ -116,13 +116,10 @@ function PowerControl({ power, can, set }: ControlProps<string> & { readonly pow
 }
 
 function PercentControl({ title, name, value, can, set }: ControlProps<number> & { readonly title: string; readonly name: IconName; readonly value: Json | undefined }): View {
-  /** Where the hand is, until it lets go. */
+  /** Where the hand left it, until the document says what it is. */
   const [held, hold] = useState<number>();
   const managed = typeof value === "number" ? value : undefined;
-  const letGo = (to: number): void => {
-    hold(undefined);
-    set(to);
-  };
+  useEffect(() => hold(undefined), [managed]);
   const said = held ?? managed;
   return quick(
     title,
@@ -130,7 +127,7 @@ function PercentControl({ title, name, value, can, set }: ControlProps<number> &
     h(
       "div",
       { class: "number-row" },
-      h("input", { type: "range", min: 0, max: 100, step: 1, value: said ?? 50, disabled: !can, "aria-label": title, onInput: ({ currentTarget }) => hold(Number(currentTarget.value)), onChange: ({ currentTarget }) => letGo(Number(currentTarget.value)) }),
+      h("input", { type: "range", min: 0, max: 100, step: 1, value: said ?? 50, disabled: !can, "aria-label": title, onInput: ({ currentTarget }) => hold(Number(currentTarget.value)), onChange: ({ currentTarget }) => set(Number(currentTarget.value)) }),
       h("output", { class: "percent-said" }, said === undefined ? "not managed" : `${said} %`),
     ),
     managed === undefined ? null : h("button", { class: "link-button", type: "button", onClick: () => set(null) }, "Stop managing it"),

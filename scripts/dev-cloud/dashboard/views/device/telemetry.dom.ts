@@ -53,8 +53,10 @@ export function Telemetry({ context }: SectionProps): View {
   };
   useEffect(() => {
     const ends = new AbortController();
-    void load(ends.signal);
-    const timer = setTimeout(() => setTurn(turn + 1), REFRESH_MS);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    void load(ends.signal).then(() => {
+      if (!ends.signal.aborted) timer = setTimeout(() => setTurn(turn + 1), REFRESH_MS);
+    });
     return () => {
       clearTimeout(timer);
       ends.abort();
