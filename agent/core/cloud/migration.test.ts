@@ -196,6 +196,17 @@ describe("moving to another cloud", () => {
     }
   });
 
+  test.each([
+    [true, "cloud.migration-interrupted", 3],
+    [false, "link.dns", 2],
+  ])("what an earlier version stored of a trial (open: %s) is read", async (open, code, failures) => {
+    const tried = { endpoints: NEW, failures: 2, open, ...(open ? {} : { code, message: "no such name" }) };
+    const device = await Device.boot(new Map([["cloud.endpoints", JSON.stringify({ committed: OLD, configured: OLD, tried })]]));
+    expect(device.migration.endpoints()).toEqual(OLD);
+    expect(device.migration.state()).toMatchObject({ kind: "settled", failure: { wanted: NEW, failures, error: { code } } });
+    expect([...device.alarms]).toEqual(["cloud.migration-failed"]);
+  });
+
   test("a power cut before and after every write ends in one cloud, whole, that knows the device's owner", async () => {
     const endorsed = second.claimed({ endorsement: await first.endorse(deviceId, second) });
     const ends = new Map<string, number>();

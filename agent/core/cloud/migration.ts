@@ -4,7 +4,7 @@ import type { DesiredKeyResult } from "../../protocol/desired.ts";
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
-import { fail, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { err, fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import type { Alarms } from "../health/alarms.ts";
@@ -12,7 +12,8 @@ import type { Ownership } from "../identity/ownership.ts";
 import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { LinkStatus } from "./cloud-port.ts";
-import { documentOf, migrationAfterStart, planMigration, type MigrationState } from "./migration-state.ts";
+import { documentOf, migrationAfterStart, planMigration, sameList, type Endpoints, type MigrationState } from "./migration-state.ts";
+import { Trial } from "./trial.ts";
 
 const KEY = "cloud.endpoints";
 /** The same once more: after a move, one damaged row must not send the device back to a cloud that is gone. */
@@ -53,7 +54,9 @@ export interface MigrationDeps {
   readonly plainAllowed?: boolean;
 }
 
-interface Trial {
+/** A move under way, for those who wait for it. */
+interface Move {
+  readonly wanted: Endpoints;
   readonly done: Promise<DesiredKeyResult>;
   settle(result: DesiredKeyResult): void;
   /** A bug: whoever asked for the move gets it thrown. */
@@ -70,30 +73,29 @@ interface Trial {
  */
 export class Migration {
   readonly #deps: MigrationDeps;
-  #state: MigrationState;
+  readonly #trial: Trial<Endpoints, Endpoints>;
   #link: MigratingLink | undefined;
-  #trial: Trial | undefined;
+  #move: Move | undefined;
 
-  private constructor(deps: MigrationDeps, state: MigrationState) {
+  private constructor(deps: MigrationDeps, stored: JsonObject | undefined) {
     this.#deps = deps;
-    this.#state = state;
+    const found = migrationAfterStart(usable(stored, deps), deps.configured, deps.clock.monotonicMs(), (failures) => this.#pauseMs(failures));
+    this.#trial = new Trial<Endpoints, Endpoints>(found, (state) => this.#put(state));
+    if (found.failure !== undefined) this.#raise(found.failure.error);
   }
 
   static async load(deps: MigrationDeps): Promise<Migration> {
-    const stored = await readStored(deps);
-    const migration = new Migration(deps, { kind: "settled", committed: deps.configured });
-    migration.#state = migrationAfterStart(usable(stored, deps), deps.configured, (failures) => migration.#notBeforeMs(failures));
-    if (migration.#state.kind === "settled" && migration.#state.failure !== undefined) migration.#raise(migration.#state.failure.error);
-    return migration;
+    return new Migration(deps, await readStored(deps));
   }
 
   /** The endpoints to dial now. */
   endpoints(): readonly string[] {
-    return this.#state.kind === "trying" ? this.#state.wanted : this.#state.committed;
+    const state = this.state();
+    return state.kind === "trying" ? state.wanted : state.committed;
   }
 
   state(): MigrationState {
-    return this.#state;
+    return this.#trial.state;
   }
 
   /** Before `apply`. */
@@ -112,15 +114,17 @@ export class Migration {
     if (plain !== undefined) return this.#failed(plain);
     const status = link.status();
     const onlineAt = status.kind === "online" ? status.endpoint : undefined;
-    const plan = planMigration(this.#state, wanted, onlineAt, this.#deps.clock.monotonicMs());
+    const move = this.#move;
+    if (move !== undefined && sameList(move.wanted, wanted)) return move.done;
+    const state = this.state();
+    if (move !== undefined || state.kind !== "settled") {
+      return { status: "pending", error: { code: "cloud.migration-busy", message: "other endpoints are being tried" }, observed: [...this.endpoints()] };
+    }
+    const plan = planMigration(state, wanted, onlineAt, this.#deps.clock.monotonicMs());
     switch (plan.kind) {
       case "settled":
         this.#deps.alarms.clear(MIGRATION_ALARM, "the wanted endpoints are in force");
         return this.#applied();
-      case "join":
-        return this.#trial === undefined ? this.#failed({ code: "cloud.migration-busy", message: "endpoints are being tried" }) : this.#trial.done;
-      case "busy":
-        return { status: "pending", error: { code: "cloud.migration-busy", message: "other endpoints are being tried" }, observed: [...this.endpoints()] };
       case "failed":
         this.#raise(plan.failure.error);
         return this.#failed(plan.failure.error);
@@ -139,93 +143,88 @@ export class Migration {
   /** Stands before `Ownership.accept`: during a trial, acceptance and the commit are one. */
   async acceptOwner(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">, endpoint: string): Promise<Result<void>> {
     const { ownership } = this.#deps;
-    const trial = this.#trial;
-    if (this.#state.kind !== "trying" || trial === undefined || message.t !== "welcome") return ownership.accept(owner, message);
+    const move = this.#move;
+    if (this.state().kind !== "trying" || move === undefined || message.t !== "welcome") return ownership.accept(owner, message);
     if (owner.kind !== "claimed") return fail("owner.unknown-there", `the cloud at ${endpoint} does not know whose device this is`);
     const decision = await ownership.decide(owner, message);
     if (!decision.ok) return decision;
-    if (trial.overdue || this.#trial !== trial) return fail("cloud.migration-over", "the new cloud's welcome came too late");
-    trial.committing = true;
-    const settled: MigrationState = { kind: "settled", committed: this.#state.wanted };
-    const written = await ownership.commit(decision.value, this.#documentsOf(settled));
-    trial.committing = false;
-    if (written.ok) {
-      this.#state = settled;
-      this.#end(trial, this.#applied());
+    if (move.overdue || this.#move !== move) return fail("cloud.migration-over", "the new cloud's welcome came too late");
+    move.committing = true;
+    const unwritten = await this.#trial.step({ kind: "commit", committed: move.wanted }, async (settled) => {
+      const written = await ownership.commit(decision.value, this.#documentsOf(settled));
+      return written.ok ? undefined : written.error;
+    });
+    move.committing = false;
+    if (unwritten === undefined) {
+      this.#end(move, this.#applied());
       this.#deps.alarms.clear(MIGRATION_ALARM, `moved to ${endpoint}`);
       this.#deps.log.info({ endpoint }, "moved to new endpoints");
-    } else if (trial.overdue) await this.#revert(trial, written.error);
-    return written;
+      return ok(undefined);
+    }
+    if (move.overdue) await this.#revert(move, unwritten);
+    return err(unwritten);
   }
 
   /** Ends a trial without an answer: the agent stops. The next start returns to the old endpoints. */
   stop(): void {
-    if (this.#trial !== undefined) this.#end(this.#trial, { status: "pending" });
+    if (this.#move !== undefined) this.#end(this.#move, { status: "pending" });
   }
 
   async #commitAtOnce(wanted: readonly string[], link: MigratingLink): Promise<DesiredKeyResult> {
-    const settled: MigrationState = { kind: "settled", committed: wanted };
-    const error = await this.#put(settled);
+    const error = await this.#trial.step({ kind: "commit", committed: wanted });
     if (error !== undefined) return this.#failed(error);
-    this.#state = settled;
     this.#deps.alarms.clear(MIGRATION_ALARM, "the wanted endpoints are in force");
     link.setEndpoints(wanted);
     return this.#applied();
   }
 
   async #try(wanted: readonly string[], failures: number, link: MigratingLink): Promise<DesiredKeyResult> {
-    const { clock, timers, policy, log } = this.#deps;
-    const settled: MigrationState = { kind: "settled", committed: this.#state.committed };
-    const trial = newTrial();
-    // Both before the write, which takes its time: whoever asks meanwhile joins, and nobody writes twice.
-    this.#state = { kind: "trying", committed: settled.committed, wanted, failures, deadlineMs: clock.monotonicMs() + policy.trialMs };
-    this.#trial = trial;
-    const error = await this.#put(this.#state).catch((thrown: unknown) => {
-      this.#state = settled;
-      this.#trial = undefined;
-      trial.fault(thrown);
+    const { timers, policy, log } = this.#deps;
+    const move = newMove(wanted);
+    // Before the write, which takes its time: whoever asks meanwhile joins, and nobody writes twice.
+    this.#move = move;
+    const error = await this.#trial.step({ kind: "try", wanted, failures }).catch((thrown: unknown) => {
+      this.#move = undefined;
+      move.fault(thrown);
       return undefined;
     });
-    if (this.#trial !== trial) return trial.done;
+    if (this.#move !== move) return move.done;
     if (error !== undefined) {
-      this.#state = settled;
-      this.#end(trial, this.#failed(error));
-      return trial.done;
+      this.#end(move, this.#failed(error));
+      return move.done;
     }
     log.info({ wanted, trialMs: policy.trialMs }, "trying new endpoints");
-    trial.timer = timers.after("cloud.migration-deadline", policy.trialMs, () => {
-      trial.overdue = true;
-      if (trial.committing) return;
-      this.#revert(trial, lastErrorOf(link.status())).catch((thrown: unknown) => trial.fault(thrown));
+    move.timer = timers.after("cloud.migration-deadline", policy.trialMs, () => {
+      move.overdue = true;
+      if (move.committing) return;
+      this.#revert(move, lastErrorOf(link.status())).catch((thrown: unknown) => move.fault(thrown));
     });
     link.setEndpoints(wanted);
-    return trial.done;
+    return move.done;
   }
 
   /** Back to the committed endpoints. What the disk says does not matter for that: it never named the others. */
-  async #revert(trial: Trial, last: Issue | undefined): Promise<void> {
-    const { log, policy } = this.#deps;
-    const state = this.#state;
-    if (this.#trial !== trial || state.kind !== "trying") return;
+  async #revert(move: Move, last: Issue | undefined): Promise<void> {
+    const { log, policy, clock } = this.#deps;
+    const state = this.state();
+    if (this.#move !== move || state.kind !== "trying") return;
     const why = last === undefined ? "no welcome came" : `${last.message} (${last.code})`;
     const message = `no welcome from the new endpoints within ${policy.trialMs} ms: ${why}`.slice(0, 1000);
     const error: Issue = { code: "cloud.migration-failed", message };
-    const failures = state.failures + 1;
-    const failure = { endpoints: state.wanted, error, failures, notBeforeMs: this.#notBeforeMs(failures) };
-    this.#state = { kind: "settled", committed: state.committed, failure };
+    this.#trial.fail(error);
     log.warn({ wanted: state.wanted, error: error.message }, "returning to the old endpoints");
     this.#raise(error);
     this.#link?.setEndpoints(state.committed);
-    const unwritten = await this.#put(this.#state);
+    const unwritten = await this.#trial.step({ kind: "undone", nowMs: clock.monotonicMs(), pauseMs: this.#pauseMs(state.failures + 1) });
     // The trial stays open on disk, and the next start reads it as interrupted: the same endpoints, another word.
     if (unwritten !== undefined) log.warn({ error: unwritten.message }, "the failed move could not be written down");
-    this.#end(trial, this.#failed(error));
+    this.#end(move, this.#failed(error));
   }
 
-  #end(trial: Trial, result: DesiredKeyResult): void {
-    trial.timer?.cancel();
-    if (this.#trial === trial) this.#trial = undefined;
-    trial.settle(result);
+  #end(move: Move, result: DesiredKeyResult): void {
+    move.timer?.cancel();
+    if (this.#move === move) this.#move = undefined;
+    move.settle(result);
   }
 
   async #put(state: MigrationState): Promise<Issue | undefined> {
@@ -239,9 +238,9 @@ export class Migration {
     return { [KEY]: document, [COPY]: document };
   }
 
-  #notBeforeMs(failures: number): number {
-    const { clock, policy, random } = this.#deps;
-    return clock.monotonicMs() + retryDelayMs(policy.retry, Math.max(0, failures - 1), random);
+  #pauseMs(failures: number): number {
+    const { policy, random } = this.#deps;
+    return retryDelayMs(policy.retry, Math.max(0, failures - 1), random);
   }
 
   #raise(error: Issue): void {
@@ -275,14 +274,14 @@ function usable(stored: JsonObject | undefined, { log, plainAllowed = false }: M
   return undefined;
 }
 
-function newTrial(): Trial {
-  let settle: Trial["settle"] = () => {};
-  let fault: Trial["fault"] = () => {};
+function newMove(wanted: Endpoints): Move {
+  let settle: Move["settle"] = () => {};
+  let fault: Move["fault"] = () => {};
   const done = new Promise<DesiredKeyResult>((resolve, reject) => {
     settle = resolve;
     fault = reject;
   });
-  return { done, settle: (result) => settle(result), fault: (thrown) => fault(thrown), committing: false, overdue: false };
+  return { wanted, done, settle: (result) => settle(result), fault: (thrown) => fault(thrown), committing: false, overdue: false };
 }
 
 function lastErrorOf(status: LinkStatus): Issue | undefined {

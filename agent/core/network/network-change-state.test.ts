@@ -8,7 +8,7 @@ const A = "a".repeat(64);
 const B = "b".repeat(64);
 const base = { salt: "0".repeat(32), configured: "c".repeat(64) };
 const facts = (over: Partial<NetworkFacts> = {}): NetworkFacts => ({ digest: A, agrees: false, hidesNothing: true, offlineRetryMs: 100, nowMs: 1_000, ...over });
-const failure = { digest: A, error: { code: "network.change-failed", message: "no" }, failures: 2, failedMs: 900, notBeforeMs: 5_000 };
+const failure = { wanted: { digest: A }, error: { code: "network.change-failed", message: "no" }, failures: 2, failedMs: 900, notBeforeMs: 5_000 };
 
 describe("what asking for settings comes to", () => {
   const settled = (over: object = {}) => ({ kind: "settled", committed: {}, ...over }) as const;
@@ -33,18 +33,28 @@ describe("over a restart", () => {
     networkAfterStart(readNetworkDocument(JSON.parse(JSON.stringify(networkDocumentOf(state, base))) as JsonObject), configured, 7, (failures) => failures * 10);
 
   test("a trial is lost, with its way back; so is one whose old settings were not back yet", () => {
-    const trial = { digest: A, proxy: "http://p:1", point: { x: 1 }, failures: 3 };
-    const lost = { kind: "reverting", committed: { digest: B }, trial: { digest: A, failures: 3, point: { x: 1 } }, error: { code: "network.change-interrupted" } };
-    expect(again({ kind: "trying", committed: { digest: B }, trial })).toMatchObject(lost);
-    expect(again({ kind: "reverting", committed: { digest: B }, trial, error: failure.error })).toMatchObject(lost);
-    expect(proxyOf(again({ kind: "trying", committed: {}, trial }))).toBeUndefined();
+    const trial = { wanted: { digest: A, proxy: "http://p:1", point: { x: 1 } }, failures: 3 };
+    const lost = { kind: "reverting", committed: { digest: B }, wanted: { digest: A, point: { x: 1 } }, failures: 3, error: { code: "network.change-interrupted" } };
+    expect(again({ kind: "trying", committed: { digest: B }, ...trial })).toMatchObject(lost);
+    expect(again({ kind: "reverting", committed: { digest: B }, ...trial, error: failure.error })).toMatchObject(lost);
+    expect(proxyOf(again({ kind: "trying", committed: {}, ...trial }))).toBeUndefined();
   });
 
   test("what was confirmed, kept and failed is known; a configuration changed by hand takes the proxy back", () => {
-    const state: NetworkChangeState = { kind: "settled", committed: { digest: A, proxy: null }, failure, unkept: { x: 1 } };
+    const state: NetworkChangeState = { kind: "settled", committed: { digest: A, proxy: null, unkept: { x: 1 } }, failure };
     expect(again(state)).toEqual({ ...state, failure: { ...failure, failedMs: 7, notBeforeMs: 27 } });
     expect(again(state, "d".repeat(64))).toMatchObject({ committed: { digest: A } });
     expect(proxyOf(again(state, "d".repeat(64)))).toBeUndefined();
+  });
+
+  test("what an earlier version stored of a trial and of a failure is read", () => {
+    const stored = { ...base, committed: { digest: B, proxy: null }, unkept: { x: 1 }, tried: { digest: A, failures: 2, proxy: "http://p:1", point: { y: 2 }, open: true } };
+    const committed = { digest: B, proxy: null, unkept: { x: 1 } };
+    expect(networkAfterStart(readNetworkDocument(stored), base.configured, 7, () => 0)).toMatchObject({ kind: "reverting", committed, wanted: { digest: A, point: { y: 2 } }, failures: 2 });
+    const closed = { ...stored, tried: { digest: A, failures: 2, open: false, code: "link.dns", message: "no" } };
+    expect(networkAfterStart(readNetworkDocument(closed), base.configured, 7, () => 5)).toEqual({
+      kind: "settled", committed, failure: { wanted: { digest: A }, error: { code: "link.dns", message: "no" }, failures: 2, failedMs: 7, notBeforeMs: 12 },
+    });
   });
 
   test.each([[undefined], [{}], [{ ...base, committed: { digest: "short" } }], [{ ...base, committed: {}, tried: { digest: A } }]])("%j on disk is nothing on disk", (stored) => {

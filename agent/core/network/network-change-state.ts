@@ -1,31 +1,19 @@
 import * as v from "valibot";
-import { CodeSchema, CountSchema, JsonObjectSchema, Sha256Schema, TextSchema } from "../../protocol/values.ts";
+import { JsonObjectSchema, Sha256Schema } from "../../protocol/values.ts";
 import type { NetworkCheckpoint } from "../../../platform/ports/network-settings.ts";
-import type { Issue } from "../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
+import { planTrial, trialAfterStart, triedOf, TRIED_ENTRIES, type Settled, type TrialFailure, type TrialPlan, type TrialState } from "../cloud/trial.ts";
 
-/**
- * Which network settings the device goes by, and whether it is trying others. What is on disk names the way back before
- * anything is changed, and the new settings only once a cloud welcomed the device over them: whatever ends the agent in
- * between, the next start goes back. Settings are named by a digest, so that no password is written down here.
- */
-export type NetworkChangeState =
-  | {
-      readonly kind: "settled";
-      readonly committed: CommittedNetwork;
-      readonly failure?: NetworkFailure;
-      /** Confirmed, and the machine was not told yet that they stay. */
-      readonly unkept?: NetworkCheckpoint;
-    }
-  | { readonly kind: "trying"; readonly committed: CommittedNetwork; readonly trial: NetworkTrial }
-  /** The trial is lost; the old settings are not back yet. On disk the same as `trying`. */
-  | { readonly kind: "reverting"; readonly committed: CommittedNetwork; readonly trial: NetworkTrial; readonly error: Issue };
+/** Which network settings the device goes by. Settings are named by a digest, so that no password is written down here. */
+export type NetworkChangeState = TrialState<CommittedNetwork, NetworkTrial>;
 
 export interface CommittedNetwork {
   /** Of the settings that were confirmed last; absent: none were ever set by the cloud. */
   readonly digest?: string;
   /** The proxy they hold. `null`: none; absent: the configured one. */
   readonly proxy?: string | null;
+  /** Confirmed, and the machine was not told yet that they stay. */
+  readonly unkept?: NetworkCheckpoint;
 }
 
 export interface NetworkTrial {
@@ -33,20 +21,6 @@ export interface NetworkTrial {
   readonly proxy?: string | null;
   /** The way back; absent: nothing of the machine's own is changed. */
   readonly point?: NetworkCheckpoint;
-  /** Of the same settings, in a row, before this one. */
-  readonly failures: number;
-}
-
-/** The last settings that were tried in vain. */
-export interface NetworkFailure {
-  readonly digest: string;
-  readonly error: Issue;
-  /** How often in a row. */
-  readonly failures: number;
-  /** When that was found out, monotonic. */
-  readonly failedMs: number;
-  /** Not tried again before this monotonic time: a wrong password must not take the device off its network again and again. */
-  readonly notBeforeMs: number;
 }
 
 export type NetworkPlan =
@@ -54,8 +28,7 @@ export type NetworkPlan =
   | { readonly kind: "settled" }
   /** Seen in force already: write them down, nothing to try. */
   | { readonly kind: "commit" }
-  | { readonly kind: "try"; readonly failures: number }
-  | { readonly kind: "failed"; readonly failure: NetworkFailure };
+  | TrialPlan<NetworkTrial>;
 
 /** What is known when a change is asked for. */
 export interface NetworkFacts {
@@ -72,22 +45,22 @@ export interface NetworkFacts {
 }
 
 /** What asking for settings comes to, between two trials. */
-export function planNetworkChange({ committed, failure }: Extract<NetworkChangeState, { kind: "settled" }>, facts: NetworkFacts): NetworkPlan {
+export function planNetworkChange({ committed, failure }: Settled<CommittedNetwork, NetworkTrial>, facts: NetworkFacts): NetworkPlan {
   const { digest, nowMs } = facts;
   if (facts.agrees && committed.digest === digest) return { kind: "settled" };
   if (facts.agrees && facts.hidesNothing) return { kind: "commit" };
-  if (failure?.digest !== digest) return { kind: "try", failures: 0 };
-  return nowMs < retryAtMs(failure, facts) ? { kind: "failed", failure } : { kind: "try", failures: failure.failures };
+  if (failure?.wanted.digest !== digest) return planTrial<NetworkTrial>(undefined, nowMs);
+  return planTrial(failure, nowMs, retryAtMs(failure, facts));
 }
 
-function retryAtMs({ notBeforeMs, failedMs }: NetworkFailure, { offlineSinceMs, offlineRetryMs }: NetworkFacts): number {
+function retryAtMs({ notBeforeMs, failedMs }: TrialFailure<NetworkTrial>, { offlineSinceMs, offlineRetryMs }: NetworkFacts): number {
   if (offlineSinceMs === undefined) return notBeforeMs;
   return Math.min(notBeforeMs, Math.max(failedMs, offlineSinceMs) + offlineRetryMs);
 }
 
 /** The proxy to go through in a state; `undefined`: the configured one, `null`: none. */
 export function proxyOf(state: NetworkChangeState): string | null | undefined {
-  return state.kind === "trying" && state.trial.proxy !== undefined ? state.trial.proxy : state.committed.proxy;
+  return state.kind === "trying" && state.wanted.proxy !== undefined ? state.wanted.proxy : state.committed.proxy;
 }
 
 const ProxySchema = v.optional(v.nullable(v.pipe(v.string(), v.maxLength(512))));
@@ -100,18 +73,8 @@ const NetworkDocumentSchema = v.object({
   configured: Sha256Schema,
   committed: v.object({ digest: v.optional(Sha256Schema), proxy: ProxySchema }),
   unkept: v.optional(JsonObjectSchema),
-  /** Present while settings are being tried, and after they failed. `open`: they were being tried when this was written. */
-  tried: v.optional(
-    v.object({
-      digest: Sha256Schema,
-      proxy: ProxySchema,
-      point: v.optional(JsonObjectSchema),
-      failures: CountSchema,
-      open: v.boolean(),
-      code: v.optional(CodeSchema),
-      message: v.optional(TextSchema),
-    }),
-  ),
+  /** Present while settings are being tried, and after they failed. */
+  tried: v.optional(v.object({ digest: Sha256Schema, proxy: ProxySchema, point: v.optional(JsonObjectSchema), ...TRIED_ENTRIES })),
 });
 export type NetworkDocument = v.InferOutput<typeof NetworkDocumentSchema>;
 
@@ -120,41 +83,34 @@ export function readNetworkDocument(stored: JsonObject | undefined): NetworkDocu
   return parsed.success ? parsed.output : undefined;
 }
 
-/**
- * The state after a start. A trial that the end of the last run cut short is lost: how much of its time is left cannot be
- * known after a power cut, and the old settings are the ones that were proved.
- */
-export function networkAfterStart(stored: NetworkDocument | undefined, configured: string, nowMs: number, delayMs: (failures: number) => number): NetworkChangeState {
+const WORDS = {
+  interrupted: { code: "network.change-interrupted", message: "the agent or the device stopped while the new network settings were being tried" },
+  otherwise: { code: "network.change-failed", message: "no cloud welcomed the device over the new network settings" },
+};
+
+/** The state after a start, from what is on disk. `configured`: digest of the proxy that the configuration names now. */
+export function networkAfterStart(stored: NetworkDocument | undefined, configured: string, nowMs: number, pauseMs: (failures: number) => number): NetworkChangeState {
   if (stored === undefined) return { kind: "settled", committed: {} };
-  const { digest, proxy } = stored.committed;
+  const { committed: { digest, proxy }, tried, unkept } = stored;
   const proxyHolds = stored.configured === configured && proxy !== undefined;
-  const committed: CommittedNetwork = { ...(digest === undefined ? {} : { digest }), ...(proxyHolds ? { proxy } : {}) };
-  const { tried, unkept } = stored;
-  if (tried?.open === true) {
-    const error: Issue = { code: "network.change-interrupted", message: "the agent or the device stopped while the new network settings were being tried" };
-    const trial: NetworkTrial = { digest: tried.digest, failures: tried.failures, ...(tried.point === undefined ? {} : { point: tried.point }) };
-    return { kind: "reverting", committed, trial, error };
-  }
-  const failure: NetworkFailure | undefined = tried && {
-    digest: tried.digest,
-    error: { code: tried.code ?? "network.change-failed", message: tried.message ?? "no cloud welcomed the device over the new network settings" },
-    failures: tried.failures,
-    failedMs: nowMs,
-    notBeforeMs: nowMs + delayMs(tried.failures),
+  const committed: CommittedNetwork = {
+    ...(digest === undefined ? {} : { digest }),
+    ...(proxyHolds ? { proxy } : {}),
+    ...(unkept === undefined ? {} : { unkept }),
   };
-  return { kind: "settled", committed, ...(failure === undefined ? {} : { failure }), ...(unkept === undefined ? {} : { unkept }) };
+  // Not the proxy that was tried: it is not in force any more.
+  const wanted: NetworkTrial | undefined = tried && { digest: tried.digest, ...(tried.point === undefined ? {} : { point: tried.point }) };
+  return trialAfterStart(committed, tried && wanted && { wanted, tried }, WORDS, nowMs, pauseMs);
 }
 
-/** What to put on disk for a state. */
+/** What to put on disk for a state. What failed is named by its digest alone. */
 export function networkDocumentOf(state: NetworkChangeState, base: { readonly salt: string; readonly configured: string }): JsonObject {
-  const committed = { ...base, committed: { ...state.committed } };
-  if (state.kind !== "settled") return { ...committed, tried: { ...state.trial, open: true } };
-  const { failure, unkept } = state;
+  const { unkept, ...committed } = state.committed;
+  const stored = triedOf(state);
   return {
-    ...committed,
+    ...base,
+    committed,
     ...(unkept === undefined ? {} : { unkept }),
-    ...(failure === undefined
-      ? {}
-      : { tried: { digest: failure.digest, failures: failure.failures, open: false, code: failure.error.code, message: failure.error.message.slice(0, 1000) } }),
+    ...(stored && { tried: { ...(state.kind === "settled" ? { digest: stored.wanted.digest } : stored.wanted), ...stored.tried } }),
   };
 }

@@ -9,7 +9,8 @@ import { retryDelayMs } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import { freshSession } from "./confirmation.ts";
 import type { ChangingLink, NetworkChangeDeps } from "./network-change-deps.ts";
-import { networkAfterStart, planNetworkChange, proxyOf, type NetworkChangeState, type NetworkTrial } from "./network-change-state.ts";
+import { Trial } from "../cloud/trial.ts";
+import { networkAfterStart, planNetworkChange, proxyOf, type CommittedNetwork, type NetworkChangeState, type NetworkTrial } from "./network-change-state.ts";
 import { NetworkRecord } from "./network-record.ts";
 import { agrees, hidesNothing, shownCurrent, withoutSecrets } from "./network-view.ts";
 
@@ -24,7 +25,6 @@ export const UNKEPT_ALARM = "network.not-kept";
 /** Added to the machine's own worst case before a call is taken to hang. */
 const DEADLINE_MARGIN_MS = 5_000;
 
-type Trying = Extract<NetworkChangeState, { kind: "trying" }>;
 type Outcome = { readonly error: Issue } | "confirmed" | "stopped";
 
 /**
@@ -37,7 +37,7 @@ export class NetworkChange {
   readonly #record: NetworkRecord;
   readonly #serial = new OneAtATime();
   readonly #stop = new AbortController();
-  #state: NetworkChangeState;
+  readonly #trial: Trial<CommittedNetwork, NetworkTrial>;
   #link: ChangingLink | undefined;
   /** Settings known to be those of `committed.digest`, as text; after a start nobody knows until they are asked for. */
   #known: string | undefined;
@@ -47,20 +47,22 @@ export class NetworkChange {
   private constructor(deps: NetworkChangeDeps, record: NetworkRecord) {
     this.#deps = deps;
     this.#record = record;
-    this.#state = networkAfterStart(record.found, record.configured, deps.clock.monotonicMs(), (failures) => this.#delayMs(failures));
+    const found = networkAfterStart(record.found, record.configured, deps.clock.monotonicMs(), (failures) => this.#pauseMs(failures));
+    this.#trial = new Trial(found, (state) => record.write(state));
   }
 
   /** Reads what is stored. The confirmed proxy is in force when this returns; old settings come back in `run`. */
   static async load(deps: NetworkChangeDeps): Promise<NetworkChange> {
     const change = new NetworkChange(deps, await NetworkRecord.read(deps));
     change.#useProxy();
-    if (change.#state.kind === "reverting") change.#heldFromStart = deps.way.take(NETWORK_KEY);
-    if (change.#state.kind === "settled" && change.#state.failure !== undefined) change.#raise(change.#state.failure.error);
+    const state = change.state();
+    if (state.kind === "reverting") change.#heldFromStart = deps.way.take(NETWORK_KEY);
+    if (state.kind === "settled" && state.failure !== undefined) change.#raise(state.failure.error);
     return change;
   }
 
   state(): NetworkChangeState {
-    return this.#state;
+    return this.#trial.state;
   }
 
   /** Before `run` and `apply`. */
@@ -70,7 +72,7 @@ export class NetworkChange {
 
   /** Whether `wanted` is what was confirmed, secrets included. */
   isConfirmed(wanted: Network): boolean {
-    return this.#state.kind === "settled" && this.#known === textOf(wanted);
+    return this.state().kind === "settled" && this.#known === textOf(wanted);
   }
 
   /** The settings in force, without secrets. */
@@ -95,7 +97,7 @@ export class NetworkChange {
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) this.stop();
     await this.#serial.run(async () => {
-      if (this.#state.kind === "reverting") await this.#revert(this.#state.trial, this.#state.error);
+      if (this.state().kind === "reverting") await this.#goBack();
       else await this.#keep();
       this.#heldFromStart?.();
     });
@@ -110,13 +112,12 @@ export class NetworkChange {
   /** The owner let go. The settings stay, or nobody could claim the device; what names the secrets in them goes. */
   forget(): Promise<void> {
     return this.#serial.run(async () => {
-      if (this.#state.kind !== "settled") return;
-      const { failure: _failed, ...state } = this.#state;
+      const state = this.state();
+      if (state.kind !== "settled") return;
       const { digest: _named, ...committed } = state.committed;
       this.#known = undefined;
-      this.#state = { ...state, committed };
       this.#deps.alarms.clear(NETWORK_ALARM, "the device has no owner");
-      const error = await this.#record.write(this.#state);
+      const error = await this.#trial.step({ kind: "amend", committed, forget: true });
       if (error !== undefined) this.#deps.log.warn({ error: error.message }, "the last owner's network change could not be forgotten");
     });
   }
@@ -130,12 +131,13 @@ export class NetworkChange {
     const { clock, policy, alarms } = this.#deps;
     const link = this.#link;
     if (link === undefined) throw new Error("the network change has no link yet");
-    if (this.#stop.signal.aborted || this.#state.kind !== "settled") return { status: "pending" };
+    const state = this.state();
+    if (this.#stop.signal.aborted || state.kind !== "settled") return { status: "pending" };
     const shown = await this.observe();
     if (shown.kind !== "ok") return { status: "failed", error: unreadable(shown) };
     const digest = await this.#record.digestOf(wanted);
     const status = link.status();
-    const plan = planNetworkChange(this.#state, {
+    const plan = planNetworkChange(state, {
       digest,
       agrees: agrees(wanted, shown.value) && this.#proxyIs(wanted),
       hidesNothing: hidesNothing(wanted),
@@ -164,31 +166,29 @@ export class NetworkChange {
     if (machine !== undefined && settings === undefined) return { status: "failed", error: NOT_OURS };
     const point = machine === undefined || settings === undefined ? undefined : await this.#machine("checkpoint", (of) => of.checkpoint(machine));
     if (point?.ok === false) return this.#failed(clean(point.error, wanted));
-    const trial: NetworkTrial = { digest, failures, ...(wanted.proxy === undefined ? {} : { proxy: wanted.proxy }), ...(point === undefined ? {} : { point: point.value }) };
-    const trying: Trying = { kind: "trying", committed: this.#state.committed, trial };
+    const trial: NetworkTrial = { digest, ...(wanted.proxy === undefined ? {} : { proxy: wanted.proxy }), ...(point === undefined ? {} : { point: point.value }) };
     // The way back is on disk before anything changes.
-    const unwritten = await this.#record.write(trying);
+    const unwritten = await this.#trial.step({ kind: "try", wanted: trial, failures });
     if (unwritten !== undefined) return this.#failed(unwritten);
-    this.#state = trying;
     log.info({ proxy: wanted.proxy !== undefined, interfaces: Object.keys(wanted.interfaces ?? {}), wifi: wanted.wifi?.ssid ?? null }, "trying new network settings");
     let outcome: Outcome;
     try {
-      outcome = await this.#trial(wanted, machine, link);
+      outcome = await this.#prove(wanted, machine, link, trial);
     } catch (thrown) {
       // A bug must not leave the device on settings nobody confirmed; those that were confirmed stay.
-      if (this.#state.kind === "trying") await this.#revert(trial, { code: "network.change-failed", message: "an internal error ended the trial" });
+      if (this.state().kind === "trying") await this.#revert({ code: "network.change-failed", message: "an internal error ended the trial" });
       throw thrown;
     }
     if (outcome === "stopped") return { status: "pending" };
     if (outcome !== "confirmed") {
-      const why = await this.#revert(trial, clean(outcome.error, wanted));
+      const why = await this.#revert(clean(outcome.error, wanted));
       return why === undefined ? { status: "pending" } : this.#failed(why);
     }
     return this.#failed(undefined);
   }
 
   /** Applies and waits for the word. Whatever is not "confirmed" is to be undone. */
-  async #trial(wanted: Network, machine: NetworkChangeSettings | undefined, link: ChangingLink): Promise<Outcome> {
+  async #prove(wanted: Network, machine: NetworkChangeSettings | undefined, link: ChangingLink, { digest, point }: NetworkTrial): Promise<Outcome> {
     const { policy } = this.#deps;
     this.#useProxy();
     if (machine !== undefined) {
@@ -202,8 +202,7 @@ export class NetworkChange {
     const shown = await this.observe();
     if (shown.kind !== "ok") return { error: unreadable(shown) };
     if (!agrees(wanted, shown.value)) return { error: { code: "network.not-in-force", message: "the device was reached, but over other settings than those it was given" } };
-    if (this.#state.kind !== "trying") throw new Error(`a trial ended in the state ${this.#state.kind}`);
-    const failed = await this.#commit(wanted, this.#state.trial.digest, this.#state.trial.point);
+    const failed = await this.#commit(wanted, digest, point);
     if (failed?.error !== undefined) return { error: failed.error };
     await this.#keep();
     return "confirmed";
@@ -211,16 +210,10 @@ export class NetworkChange {
 
   /** Writes down that `wanted` are the settings. Returns the failure, if it is one. */
   async #commit(wanted: Network, digest: string, point: NetworkCheckpoint | undefined): Promise<DesiredKeyResult | undefined> {
-    const { committed } = this.#state;
-    const proxy = wanted.proxy === undefined ? committed.proxy : wanted.proxy;
-    const settled: NetworkChangeState = {
-      kind: "settled",
-      committed: { digest, ...(proxy === undefined ? {} : { proxy }) },
-      ...(point === undefined ? {} : { unkept: point }),
-    };
-    const error = await this.#record.write(settled);
+    const proxy = wanted.proxy === undefined ? this.state().committed.proxy : wanted.proxy;
+    const committed = { digest, ...(proxy === undefined ? {} : { proxy }), ...(point === undefined ? {} : { unkept: point }) };
+    const error = await this.#trial.step({ kind: "commit", committed });
     if (error !== undefined) return { status: "failed", error };
-    this.#state = settled;
     this.#known = textOf(wanted);
     this.#deps.alarms.clear(NETWORK_ALARM, "the wanted network settings are in force");
     this.#deps.log.info({}, "the network settings are confirmed");
@@ -230,33 +223,33 @@ export class NetworkChange {
   /** Tells the machine that confirmed settings stay, until it took that. */
   async #keep(): Promise<void> {
     const { log, alarms } = this.#deps;
-    if (this.#state.kind !== "settled" || this.#state.unkept === undefined) return;
-    const { unkept, ...settled } = this.#state;
+    const { unkept, ...committed } = this.state().committed;
+    if (unkept === undefined) return;
     if (!(await this.#untilDone("keep", (of) => of.keep(unkept)))) return;
     alarms.clear(UNKEPT_ALARM, "the machine took that the network settings stay");
-    this.#state = settled;
-    const error = await this.#record.write(settled);
+    const error = await this.#trial.step({ kind: "amend", committed, forget: false });
     // The next start tells the machine again, which changes nothing.
     if (error !== undefined) log.warn({ error: error.message }, "that the network settings are kept could not be written down");
   }
 
   /** Back to the old settings, however long that takes. Returns why; `undefined`: the agent stops, the next start goes on. */
-  async #revert(trial: NetworkTrial, error: Issue): Promise<Issue | undefined> {
+  #revert(error: Issue): Promise<Issue | undefined> {
+    this.#trial.fail(error);
+    return this.#goBack();
+  }
+
+  async #goBack(): Promise<Issue | undefined> {
     const { log, alarms, clock } = this.#deps;
-    const { committed } = this.#state;
-    this.#state = { kind: "reverting", committed, trial, error };
+    const state = this.state();
+    if (state.kind !== "reverting") throw new Error(`there is nothing to go back from: ${state.kind}`);
+    const { error, failures, wanted: { point } } = state;
     log.warn({ code: error.code, error: error.message }, "returning to the old network settings");
     this.#raise(error);
     this.#useProxy();
-    const { point } = trial;
     if (point !== undefined && !(await this.#untilDone("restore", (of) => of.restore(point)))) return undefined;
     alarms.clear(STRANDED_ALARM, "the old network settings are back");
-    const failures = trial.failures + 1;
-    const nowMs = clock.monotonicMs();
-    const failure = { digest: trial.digest, error, failures, failedMs: nowMs, notBeforeMs: nowMs + this.#delayMs(failures) };
-    this.#state = { kind: "settled", committed, failure };
     this.#known = undefined;
-    const unwritten = await this.#record.write(this.#state);
+    const unwritten = await this.#trial.step({ kind: "undone", nowMs: clock.monotonicMs(), pauseMs: this.#pauseMs(failures + 1) });
     // The trial stays open on disk, and the next start brings the old settings back once more, which changes nothing.
     if (unwritten !== undefined) log.warn({ error: unwritten.message }, "the failed network change could not be written down");
     this.#link?.reconnect("reconnecting");
@@ -297,7 +290,7 @@ export class NetworkChange {
 
   #useProxy(): void {
     const { proxy } = this.#deps;
-    const held = proxyOf(this.#state);
+    const held = proxyOf(this.state());
     proxy?.set(held === undefined ? proxy.configured : (held ?? undefined));
   }
 
@@ -305,7 +298,7 @@ export class NetworkChange {
     return wanted.proxy === undefined || (wanted.proxy ?? undefined) === this.#deps.proxy?.current();
   }
 
-  #delayMs(failures: number): number {
+  #pauseMs(failures: number): number {
     return retryDelayMs(this.#deps.policy.retry, Math.max(0, failures - 1), this.#deps.random);
   }
 
