@@ -44,7 +44,7 @@ describe("openPlatform", () => {
   test("simulated: every port, the world beside it, real figures where the machine has them", async () => {
     const opened = await openPlatform({ ...options, platform: "simulated" });
     expect(opened.adapter).toMatchObject({ name: "simulated", evidence: ["the configuration asks for simulated"] });
-    for (const port of ["display", "outputs", "gpio", "cec", "audio", "watchdog"] as const) expect(opened.adapter[port]).toBeDefined();
+    for (const port of ["displays", "outputs", "gpio", "cec", "audio", "watchdog"] as const) expect(opened.adapter[port]).toBeDefined();
     expect(opened.world?.state.power.bootId).toBe(await opened.adapter.power.bootId());
     expect(await opened.adapter.probe.memory()).toMatchObject({ kind: "ok" });
     await opened.adapter.close();
@@ -71,6 +71,21 @@ describe("openPlatform", () => {
     expect(gone).toEqual([]);
   });
 
+  test("the displays of the configuration take the place of those the adapter finds; a wrong one keeps nothing from starting", async () => {
+    const displays = "name=lobby,driver=cec,output=HDMI-A-1;name=menu,driver=simulated,output=DP-7;name=yard,driver=simulated";
+    const { adapter } = await openPlatform({ ...options, platform: "simulated", displays });
+    expect(adapter.displays).toMatchObject([{ name: "lobby", driver: "cec", output: "HDMI-A-1" }, { name: "menu" }, { name: "yard" }]);
+    expect(adapter.displayIssues).toMatchObject([{ code: "display.no-such-output", hint: "one of HDMI-A-1, HDMI-A-2" }]);
+    expect(await adapter.displays?.[0]?.display.status()).toMatchObject({ power: { kind: "ok", value: "on" }, brightness: { kind: "ok" } });
+    await adapter.close();
+  });
+
+  test.runIf(process.platform === "linux")("a Linux machine without HDMI-CEC says so for a display that needs it", async () => {
+    const { adapter } = await openPlatform({ ...options, root: folder, platform: "linux", displays: "name=lobby,driver=cec" });
+    expect(adapter.displayIssues).toMatchObject([{ code: "display.driver-unavailable" }]);
+    await adapter.close();
+  });
+
   test("simulated: a damaged world file is told", async () => {
     const worldPath = join(folder, "world.json");
     writeFileSync(worldPath, "{");
@@ -85,7 +100,7 @@ describe("openPlatform", () => {
     const { adapter, world } = await openPlatform({ ...options, root: folder });
     expect(adapter.evidence[0]).toBe('/proc/device-tree/model is "Raspberry Pi 4 Model B Rev 1.4"');
     expect(adapter.evidence[1]).toContain("no driver yet");
-    expect([adapter.gpio, adapter.cec, adapter.display, world]).toEqual([undefined, undefined, undefined, undefined]);
+    expect([adapter.gpio, adapter.cec, adapter.displays, world]).toEqual([undefined, undefined, undefined, undefined]);
     await adapter.close();
   });
 });

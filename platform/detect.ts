@@ -1,14 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Timers } from "./ports/clock.ts";
+import type { DriverTable } from "./displays/drivers.ts";
 import type { PlatformAdapter } from "./ports/platform-adapter.ts";
 import type { Random } from "./ports/random.ts";
 import type { Issue } from "./ports/result.ts";
 import type { MachineGone } from "./simulated/simulated-machine.ts";
 import type { SimulatedWorld } from "./simulated/world.ts";
-
-/** The adapters there are. */
-export type AdapterName = "simulated" | "linux" | "raspberry-pi";
 
 /** What was found out about the machine before any adapter is loaded. */
 export interface MachineFacts {
@@ -25,47 +23,51 @@ export interface Detected {
   readonly evidence: readonly string[];
 }
 
-/** One reason to choose an adapter. The highest score among those that hold wins; a request beats every fact. */
-interface Clue {
-  readonly adapter: AdapterName;
+/** One adapter: the fact that speaks for it, and how it is opened. Its code is loaded by `open` alone. */
+interface AdapterRow {
+  /** Among those whose fact holds the highest wins. */
   readonly score: number;
-  /** The evidence in words, or `undefined` when the clue does not hold. */
+  /** The evidence in words, or `undefined` when the fact does not hold. */
   readonly holds: (facts: MachineFacts) => string | undefined;
+  readonly open: (options: OpenPlatformOptions, evidence: readonly string[]) => Promise<Opened>;
 }
 
-const asked = (adapter: AdapterName): Clue => ({
-  adapter,
-  score: 100,
-  holds: (facts) => (facts.asked === adapter ? `the configuration asks for ${adapter}` : undefined),
-});
-
-const CLUES: readonly Clue[] = [
-  asked("simulated"),
-  asked("linux"),
-  asked("raspberry-pi"),
-  {
-    adapter: "raspberry-pi",
+const ADAPTERS = {
+  "raspberry-pi": {
     score: 20,
     // Every model since the first begins so; compute modules say "Raspberry Pi Compute Module".
     holds: ({ model }) => (model?.startsWith("Raspberry Pi") === true ? `/proc/device-tree/model is "${model}"` : undefined),
+    open: (options, evidence) => openLinux(options, [...evidence, "run by the linux adapter: the Raspberry Pi's GPIO and HDMI-CEC have no driver yet and are unsupported"]),
   },
-  { adapter: "linux", score: 10, holds: ({ system }) => (system === "linux" ? "the system is Linux" : undefined) },
-  {
-    adapter: "simulated",
+  linux: {
+    score: 10,
+    holds: ({ system }) => (system === "linux" ? "the system is Linux" : undefined),
+    open: openLinux,
+  },
+  simulated: {
     score: 1,
     holds: ({ system }) => (system === "linux" ? undefined : `there is no adapter for ${system} hardware`),
+    open: openSimulated,
   },
-];
+} as const satisfies Readonly<Record<string, AdapterRow>>;
+
+export type AdapterName = keyof typeof ADAPTERS;
+
+/** A request of the configuration beats every fact. */
+const ASKED_SCORE = 100;
 
 /** Chooses the adapter and says by which facts. Pure. */
 export function detect(facts: MachineFacts): Detected {
-  const holding = CLUES.flatMap((clue) => {
-    const evidence = clue.holds(facts);
-    return evidence === undefined ? [] : [{ ...clue, evidence }];
-  }).sort((a, b) => b.score - a.score);
-  const best = holding[0];
-  if (best === undefined) throw new Error(`no adapter for ${facts.system}`);
-  return { adapter: best.adapter, evidence: holding.filter((clue) => clue.adapter === best.adapter).map((clue) => clue.evidence) };
+  const candidates = (Object.keys(ADAPTERS) as AdapterName[]).map((adapter) => {
+    const { score, holds } = ADAPTERS[adapter];
+    const asked = facts.asked === adapter ? [{ score: ASKED_SCORE, says: `the configuration asks for ${adapter}` }] : [];
+    const says = holds(facts);
+    const found = [...asked, ...(says === undefined ? [] : [{ score, says }])];
+    return { adapter, score: found[0]?.score ?? 0, evidence: found.map((each) => each.says) };
+  });
+  const [best] = candidates.sort((a, b) => b.score - a.score);
+  if (best === undefined || best.score === 0) throw new Error(`no adapter for ${facts.system}`);
+  return { adapter: best.adapter, evidence: best.evidence };
 }
 
 export interface OpenPlatformOptions {
@@ -79,6 +81,8 @@ export interface OpenPlatformOptions {
   readonly worldPath?: string;
   /** Simulated only: the machine went down; the host ends this agent as a power loss would. */
   readonly onMachineGone?: (kind: MachineGone) => void;
+  /** The configuration key `displays`; empty or absent: the displays that the adapter finds by itself. */
+  readonly displays?: string;
   /** Linux only: see `LinuxAdapterDeps`. */
   readonly watchdogPath?: string;
   /** For tests: where /proc and /sys are. */
@@ -93,18 +97,41 @@ export interface OpenedPlatform {
   readonly damage?: Issue;
 }
 
+/** What an adapter's factory gives. */
+interface Opened extends OpenedPlatform {
+  /** Display drivers of this machine besides or in place of the common ones. */
+  readonly drivers?: DriverTable;
+}
+
 /** Finds out what machine this is and loads the one adapter for it; the code of the others stays on disk. */
 export async function openPlatform(options: OpenPlatformOptions): Promise<OpenedPlatform> {
   const model = deviceTreeModel(options.root ?? "/");
   const facts: MachineFacts = { system: process.platform, ...(model === undefined ? {} : { model }), asked: options.platform ?? "auto" };
-  const detected = detect(facts);
-  if (detected.adapter === "simulated") return openSimulated(options, detected.evidence);
+  const { adapter, evidence } = detect(facts);
+  const { drivers, ...opened } = await ADAPTERS[adapter].open(options, evidence);
+  return options.displays === undefined || options.displays === "" ? opened : withDisplays(opened, options.displays, options, drivers);
+}
+
+/** The displays of the configuration take the place of those that the adapter found. */
+async function withDisplays(opened: OpenedPlatform, configured: string, { clock, timers }: OpenPlatformOptions, drivers: DriverTable = {}): Promise<OpenedPlatform> {
+  const [{ attachDisplays }, { DISPLAY_DRIVERS }] = await Promise.all([import("./displays/attach-displays.ts"), import("./displays/drivers.ts")]);
+  const { adapter } = opened;
+  const { displays, issues, close } = await attachDisplays(configured, {
+    clock,
+    timers,
+    drivers: { ...DISPLAY_DRIVERS, ...drivers },
+    ...(adapter.cec !== undefined && { cec: adapter.cec }),
+    ...(adapter.outputs !== undefined && { outputs: adapter.outputs }),
+  });
+  const closeAll = async (): Promise<void> => {
+    await close();
+    await adapter.close();
+  };
+  return { ...opened, adapter: { ...adapter, displays, displayIssues: issues, close: closeAll } };
+}
+
+async function openLinux({ clock, timers, dataDir, watchdogPath, root }: OpenPlatformOptions, evidence: readonly string[]): Promise<Opened> {
   const { createLinuxAdapter } = await import("./linux/linux-adapter.ts");
-  const evidence =
-    detected.adapter === "raspberry-pi"
-      ? [...detected.evidence, "run by the linux adapter: the Raspberry Pi's GPIO and HDMI-CEC have no driver yet and are unsupported"]
-      : detected.evidence;
-  const { clock, timers, dataDir, watchdogPath, root } = options;
   const adapter = await createLinuxAdapter({
     clock,
     timers,
@@ -125,10 +152,11 @@ function deviceTreeModel(root: string): string | undefined {
   }
 }
 
-async function openSimulated(options: OpenPlatformOptions, evidence: readonly string[]): Promise<OpenedPlatform> {
+async function openSimulated(options: OpenPlatformOptions, evidence: readonly string[]): Promise<Opened> {
   const { clock, timers, random, dataDir, worldPath } = options;
-  const [{ createSimulatedAdapter }, { openWorldFile }, { SimulatedWorld }, { createLinuxProbe }] = await Promise.all([
+  const [{ createSimulatedAdapter }, { simulatedDrivers }, { openWorldFile }, { SimulatedWorld }, { createLinuxProbe }] = await Promise.all([
     import("./simulated/simulated-adapter.ts"),
+    import("./simulated/simulated-drivers.ts"),
     import("./simulated/world-file.ts"),
     import("./simulated/world.ts"),
     import("./linux/linux-adapter.ts"),
@@ -147,5 +175,5 @@ async function openSimulated(options: OpenPlatformOptions, evidence: readonly st
     await inner.close();
     (file ?? world).close();
   };
-  return { adapter: { ...inner, close }, world, ...(file?.damage === undefined ? {} : { damage: file.damage }) };
+  return { adapter: { ...inner, close }, world, drivers: simulatedDrivers(world), ...(file?.damage === undefined ? {} : { damage: file.damage }) };
 }

@@ -1,5 +1,4 @@
 import type { DeviceMessage } from "../protocol/device-messages.ts";
-import type { DisplayStatus } from "../../platform/ports/display-properties.ts";
 import type { JudgingClock } from "./cloud/judging-clock.ts";
 import type { Migration } from "./cloud/migration.ts";
 import type { ServerClock } from "./cloud/server-clock.ts";
@@ -18,9 +17,9 @@ import type { ScheduleRunner } from "./schedule/schedule-runner.ts";
 import type { ScreenExpectation } from "./screen/screen-expectation.ts";
 import type { ScreenWatch } from "./screen/screen-watch.ts";
 import type { DesiredState } from "./state/desired-state.ts";
+import type { ManagedDisplay } from "./state/managed-display.ts";
 import type { ManualOverrides } from "./state/manual-overrides.ts";
 import type { ReportedState } from "./state/reported-state.ts";
-import type { SharedReading } from "./state/shared-reading.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** Every part of the agent but the link, the commands and the health report, which are built on these. */
@@ -51,8 +50,8 @@ export interface AgentParts {
   readonly overrides: ManualOverrides;
   /** When the display is on and off. */
   readonly schedule: ScheduleRunner;
-  /** The display's state, read once for everybody; absent where no display can be controlled. */
-  readonly displayStatus: SharedReading<DisplayStatus> | undefined;
+  /** The displays, each with its state read once for everybody; the first is the main one. */
+  readonly displays: readonly ManagedDisplay[];
   /** Fetches the wanted content and says which is ready. */
   readonly content: ContentService;
   /** Measures the machine and the player. */

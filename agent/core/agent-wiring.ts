@@ -109,8 +109,10 @@ function hardwareNews(wired: Wired): (() => void)[] {
   const { outputs, network } = ports.platform;
   return [
     ...(outputs === undefined ? [] : [outputs.onChange(() => {
-      parts.displayStatus?.invalidate();
-      parts.desired.hardwareChanged("display");
+      for (const { path, status } of parts.displays) {
+        status.invalidate();
+        parts.desired.hardwareChanged(path);
+      }
     })]),
     network.onChange(() => link.nudge()),
   ];
@@ -128,16 +130,19 @@ function watchStage({ ports, parts }: Wired): () => void {
 
 /** A display that was silent and answers again gets what it missed at once, not when its next retry is due. */
 function watchForDisplay({ parts }: Wired): () => void {
-  const { displayStatus, desired } = parts;
-  if (displayStatus === undefined) return () => {};
-  let answered = true;
-  return displayStatus.onNews(() => {
-    const power = displayStatus.latest()?.value.power.kind;
-    if (power === undefined) return;
-    const answers = power === "ok";
-    if (answers && !answered) desired.hardwareChanged("display");
-    answered = answers;
+  const undo = parts.displays.map(({ path, status }) => {
+    let answered = true;
+    return status.onNews(() => {
+      const power = status.latest()?.value.power.kind;
+      if (power === undefined) return;
+      const answers = power === "ok";
+      if (answers && !answered) parts.desired.hardwareChanged(path);
+      answered = answers;
+    });
   });
+  return () => {
+    for (const off of undo) off();
+  };
 }
 
 async function watchGpio(wired: Wired): Promise<(() => void)[]> {

@@ -16,10 +16,9 @@ import { createParts } from "./create-parts.ts";
 import { coreChecks } from "./health/core-checks.ts";
 import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
-import { browserSource, clockSource, configSource, diskSource, logSource, outboxSource, playerLogSource, playerSource, storageSource, temperatureSource } from "./health/health-source.ts";
+import { browserSource, clockSource, configSource, diskSource, displaysSource, logSource, outboxSource, playerLogSource, playerSource, storageSource, temperatureSource } from "./health/health-source.ts";
 import { inventoryOncePerBoot } from "./inventory-cache.ts";
 import { drainFactory } from "./outbox/drain.ts";
-import { noticedDisplay } from "./state/noticed-display.ts";
 import { HardwareReporter } from "./state/hardware-reporter.ts";
 
 /** The agent without a machine under it: every part, put together from ports alone. */
@@ -87,6 +86,7 @@ export class Agent {
       logSource(() => ports.logTrouble?.()),
       playerLogSource(ports.player),
       configSource(settings.configIssues),
+      displaysSource(platform.displayIssues ?? []),
     ];
     return new Health({ sources, units: () => this.supervisor.status(), reporter: parts.reported, alarms: parts.alarms, timers, log: log.child({ part: "health" }) });
   }
@@ -95,7 +95,7 @@ export class Agent {
     const { parts, ports } = this;
     const { clock, timers, random, log, platform } = ports;
     const hardware = new HardwareReporter({
-      platform, displayStatus: parts.displayStatus, reporter: parts.reported, outbox: ports.outbox,
+      platform, displays: parts.displays, reporter: parts.reported, outbox: ports.outbox,
       clock, timers, random, log: log.child({ part: "hardware" }), onTimeZone: (zone) => parts.page.zoneIs(zone),
     });
     const unit = (name: string, part: { run(signal: AbortSignal): Promise<void> }): Unit => ({ name, run: (signal) => part.run(signal) });
@@ -118,7 +118,7 @@ export class Agent {
 function checksOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts): readonly DiagnosticCheck[] {
   return coreChecks({
     platform: ports.platform, player: ports.player, outbox: ports.outbox, clock: ports.clock, machine: ports.checks,
-    displayStatus: parts.displayStatus,
+    displays: parts.displays,
     screen: () => parts.screen.current(),
     link: () => parts.link.status(),
     owner: () => parts.ownership.owner(),
@@ -131,12 +131,9 @@ function checksOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts)
 
 function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, diagnostics: Diagnostics): ExecutorTable {
   const { platform, player, clock, timers, logs } = ports;
-  const { display } = platform;
-  // A command changes what everybody sees of the display: the verdict must not wait for the next poll to notice.
-  const noticed = display === undefined ? platform : { ...platform, display: noticedDisplay(display, () => parts.displayStatus?.invalidate()) };
-  const adapter = { ...noticed, power: politePower(platform.power, parts.send) };
+  const adapter = { ...platform, power: politePower(platform.power, parts.send) };
   const table = buildExecutorTable({
-    adapter, player, clock, timers, logs,
+    adapter, displays: parts.displays, player, clock, timers, logs,
     uploader: ports.uploader(parts.link, uploadRules(settings, parts)),
     telemetry: parts.telemetry,
     diagnostics,

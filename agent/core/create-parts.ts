@@ -25,13 +25,13 @@ import { ScheduleRunner } from "./schedule/schedule-runner.ts";
 import { screenExpectation, type ScreenExpectation } from "./screen/screen-expectation.ts";
 import { ScreenWatch } from "./screen/screen-watch.ts";
 import { DesiredState } from "./state/desired-state.ts";
-import { sharedDisplayStatus } from "./state/display-status.ts";
 import type { DesiredKeyHandler } from "./state/desired-key.ts";
 import { audioKeys } from "./state/keys/audio-keys.ts";
-import { displayKeys } from "./state/keys/display-keys.ts";
+import { displayKeys, wishOf } from "./state/keys/display-keys.ts";
 import { exclusiveKey } from "./state/keys/exclusive-key.ts";
 import { networkKey } from "./state/keys/network-key.ts";
 import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, telemetryKey, uploadHostsKey } from "./state/keys/setting-keys.ts";
+import { managedDisplays, onTheScreen } from "./state/managed-display.ts";
 import { ManualOverrides } from "./state/manual-overrides.ts";
 import { ReportedState } from "./state/reported-state.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
@@ -60,8 +60,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
     schedule: () => madeDesired?.document()?.schedule,
     clockControl: platform.clock, reporter: reported, clock, timers, log: log.child({ part: "schedule" }),
   });
-  const display = platform.display;
-  const displayStatus = display === undefined ? undefined : sharedDisplayStatus(display, { clock, timers });
+  const displays = managedDisplays(platform.displays ?? [], { clock, timers });
   const content = new ContentService({ provider: ports.content, documents, clock, timers, random, log: log.child({ part: "content" }) });
   await content.restore();
   const telemetry = Telemetry.create({ probe: platform.probe, network: platform.network, sink: outbox, clock, timers, log: log.child({ part: "telemetry" }), config: settings.config });
@@ -75,7 +74,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   const page = new PageConfig();
   const uploadHosts = (): readonly string[] => madeDesired?.document()?.cloud?.uploadHosts ?? splitList(settings.config["cloud.uploadHosts"]);
   const handlers: readonly DesiredKeyHandler[] = [
-    ...displayKeys({ display, status: displayStatus, scheduleSays: schedule.says }),
+    ...displayKeys(displays, schedule.says),
     ...audioKeys(platform.audio),
     scheduleKey(clock, schedule, schedule.says),
     telemetryKey(clock, telemetry),
@@ -90,23 +89,26 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
     clock, timers, random, log: log.child({ part: "desired" }),
   });
   madeDesired = desired;
-  const expectation = (): ScreenExpectation => {
-    const override = overrides.valueOf("display.power", desired.version(), handlers.find(({ key }) => key === "display.power")?.wanted(desired.document() ?? {}));
-    return screenExpectation(desired.document(), override, schedule.says);
+  const expectationOf = (path: string): ScreenExpectation => {
+    const document = desired.document();
+    const key = `${path}.power`;
+    const override = overrides.valueOf(key, desired.version(), handlers.find((handler) => handler.key === key)?.wanted(document ?? {}));
+    return screenExpectation(document, override, schedule.says, document === undefined ? undefined : wishOf(document, path)?.power);
   };
+  const expectation = (): ScreenExpectation => expectationOf("display");
   const screen = new ScreenWatch({
     player: ports.player, outputs: platform.outputs, expectation, contentWanted: () => desired.document()?.content !== undefined, notReady: () => notReady(content.state()), reporter: reported, alarms, clock, timers, log: log.child({ part: "screen" }),
-    display: display === undefined || displayStatus === undefined ? undefined : { status: displayStatus, capabilities: display.capabilities },
+    displays: onTheScreen(displays).map(({ name, path, status, display }) => ({ name, status, capabilities: display.capabilities, expectation: () => expectationOf(path) })),
   });
   madeScreen = screen;
   const scene = new SceneKeeper({
     deviceId: ports.deviceId, content, player, ...identity,
-    blank: () => display?.capabilities.settable.power === undefined && expectation().expect === "off",
+    blank: () => displays[0]?.display.capabilities.settable.power === undefined && expectation().expect === "off",
   });
   const serverClock = new ServerClock(clock);
   const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
   return {
-    link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, overrides, schedule, displayStatus,
+    link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, overrides, schedule, displays,
     content, telemetry, player, page, desired, expectation, screen, scene, serverClock, judgingClock, uploadHosts,
   };
 }

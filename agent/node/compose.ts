@@ -119,6 +119,7 @@ async function openMachine({ config, paths, pino }: ComposeOptions, timers: Time
     clock: systemClock, timers, random: systemRandom,
     dataDir: paths.data,
     worldPath: paths.simulatedWorld,
+    displays: values.displays,
     ...(values["watchdog.hardware"] && { watchdogPath: "/dev/watchdog" }),
     onMachineGone: (kind) => {
       // The simulated machine went down: like a real one, it gives nobody time to tidy up.

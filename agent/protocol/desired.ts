@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { DisplayWishSchema } from "./display-values.ts";
+import { DISPLAYS_MAX } from "../../platform/ports/display.ts";
+import { DisplayNameSchema, DisplayWishSchema } from "./display-values.ts";
 import { NetworkSchema } from "./network-settings.ts";
 import { UploadHostsSchema } from "./upload-address.ts";
 import { EndpointSchema, FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, OriginSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema } from "./values.ts";
@@ -59,6 +60,8 @@ export const DesiredDocumentSchema = v.looseObject({
   content: v.optional(ContentSchema),
   /** Power `schedule` follows `schedule`; `on` and `standby` hold regardless of it. */
   display: v.optional(DisplayWishSchema),
+  /** By name, the displays besides the first, which is `display`. */
+  displays: v.optional(v.pipe(v.record(DisplayNameSchema, DisplayWishSchema), v.maxEntries(DISPLAYS_MAX))),
   audio: v.optional(v.strictObject({ volume: v.optional(PercentSchema), mute: v.optional(v.boolean()) })),
   schedule: v.optional(ScheduleSchema),
   telemetry: v.optional(

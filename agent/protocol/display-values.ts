@@ -3,6 +3,7 @@ import {
   DESIRED_PROPERTIES, DISPLAY_PROPERTY_NAMES, propertyRow,
   type AlwaysReportedProperty, type DisplayProperty, type DisplayValue, type DisplayWish, type SettableValue,
 } from "../../platform/ports/display-properties.ts";
+import { DISPLAY_NAME, DISPLAY_NAME_LENGTH_MAX } from "../../platform/ports/display.ts";
 import { PercentSchema, readingOf } from "./values.ts";
 
 /** Schemas of what the wire says of displays, made from the table of display properties. */
@@ -15,6 +16,9 @@ export type DisplayReport = { [P in AlwaysReportedProperty]: WireReading<Display
 export function settableSchema<P extends DisplayProperty>(property: P): v.GenericSchema<SettableValue<P>> {
   return schemaOf(property, "set") as unknown as v.GenericSchema<SettableValue<P>>;
 }
+
+/** Name of a display among several. */
+export const DisplayNameSchema = v.pipe(v.string(), v.maxLength(DISPLAY_NAME_LENGTH_MAX), v.regex(DISPLAY_NAME, "must be lower-case words of letters and digits joined by '-'"));
 
 /** The `display` part of the desired document: a value or a rule for each property. */
 export const DisplayWishSchema = v.strictObject(

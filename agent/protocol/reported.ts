@@ -46,6 +46,8 @@ export const ReportedDocumentSchema = v.looseObject({
   /** What the customer's page reports of itself with `reportState`. */
   page: v.optional(JsonObjectSchema),
   display: v.optional(DisplayReportSchema),
+  /** By name, the displays besides the first. */
+  displays: v.optional(v.record(v.string(), DisplayReportSchema)),
   outputs: v.optional(v.record(v.string(), v.looseObject({ connected: readingOf(v.boolean()), dpms: readingOf(v.picklist(["on", "off"])) }))),
   audio: v.optional(v.object({ volume: readingOf(PercentSchema), mute: readingOf(v.boolean()) })),
   gpio: v.optional(v.record(v.string(), v.picklist([0, 1]))),

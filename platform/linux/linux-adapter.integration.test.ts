@@ -25,7 +25,7 @@ if (process.platform === "linux") {
 describe("this machine", () => {
   test.runIf(process.platform === "linux")("has only the ports it has hardware for, and says what it leaves out", async () => {
     const adapter = await open();
-    for (const port of ["display", "gpio", "cec"] as const) expect(adapter[port]).toBeUndefined();
+    for (const port of ["displays", "gpio", "cec"] as const) expect(adapter[port]).toBeUndefined();
     for (const port of ["audio", "outputs"] as const)
       if (adapter[port] === undefined) reportSkipped(`${port} on this machine`, "it has none");
     expect(adapter.watchdog).toBeUndefined();

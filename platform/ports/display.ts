@@ -30,6 +30,27 @@ export interface Display {
   set<P extends DisplayProperty>(property: P, value: SettableValue<P>): Promise<Effect<DisplayValue<P>>>;
 }
 
+/** A display and where it hangs. The first of a device is the one that `display` in documents and commands means. */
+export interface AttachedDisplay {
+  /** Unique on the device; see `DISPLAY_NAME`. */
+  readonly name: string;
+  readonly display: Display;
+  /** Name in the table of drivers: `cec`. */
+  readonly driver: string;
+  /** Where the driver reaches it: an address or a device file; absent where the driver needs none. */
+  readonly connection?: string;
+  /** Connector of the video output it hangs on, such as `HDMI-A-1`. */
+  readonly output?: string;
+  /** Its number among several displays on one connection. */
+  readonly setId?: number;
+}
+
+/** Name of a display: lower-case words of letters and digits joined by `-`. It is part of keys and alarm codes. */
+export const DISPLAY_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
+export const DISPLAY_NAME_LENGTH_MAX = 24;
+/** Displays one device can have: a wall of 32. */
+export const DISPLAYS_MAX = 32;
+
 /** Why a display with these choices cannot take the value; `undefined`: it can. The one check of ranges and choices. */
 export function refusalOf(property: DisplayProperty, value: unknown, choices?: readonly unknown[]): Issue | undefined {
   const { type, noSuchValueCode } = propertyRow(property);

@@ -1,10 +1,11 @@
 import type { Audio } from "./audio.ts";
 import type { Cec } from "./cec.ts";
-import type { Display } from "./display.ts";
+import type { AttachedDisplay } from "./display.ts";
 import type { Gpio } from "./gpio.ts";
 import type { ClockControl, HostPower, NetworkControl, Screenshot, SystemProbe, Watchdog } from "./host.ts";
 import type { NetworkSettings } from "./network-settings.ts";
 import type { Outputs } from "./outputs.ts";
+import type { Issue } from "./result.ts";
 
 /**
  * One machine, as the agent sees it. A port that is absent is `unsupported` in the device's
@@ -21,7 +22,10 @@ export interface PlatformAdapter {
   readonly clock: ClockControl;
   /** Absent: somebody else configures this machine's network. */
   readonly networkSettings?: NetworkSettings;
-  readonly display?: Display;
+  /** The displays it can control, the main one first. Absent: none. */
+  readonly displays?: readonly AttachedDisplay[];
+  /** What is wrong with the configured displays. A display that is refused keeps its place among `displays` and answers with its issue. */
+  readonly displayIssues?: readonly Issue[];
   readonly outputs?: Outputs;
   readonly gpio?: Gpio;
   readonly cec?: Cec;

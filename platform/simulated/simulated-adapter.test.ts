@@ -19,7 +19,8 @@ function open() {
   const world = new SimulatedWorld({ clock: time, timers: time, random: new SeededRandom("adapter") });
   const gone: string[] = [];
   const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: (kind) => gone.push(kind) });
-  const { display, cec, gpio, outputs, audio, watchdog } = adapter;
+  const { displays, cec, gpio, outputs, audio, watchdog } = adapter;
+  const display = displays?.[0]?.display;
   if (
     display === undefined ||
     cec === undefined ||

@@ -1,19 +1,17 @@
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { SystemProbe } from "../ports/host.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
-import { CecDriver } from "../displays/cec/cec-driver.ts";
-import { composedDriver } from "../displays/composed-driver.ts";
 import { ObservedDisplay } from "../displays/observed-display.ts";
 import { simulatedAudio } from "./simulated-audio.ts";
 import { SimulatedCec } from "./simulated-cec.ts";
+import { tvDriver } from "./simulated-drivers.ts";
 import { SimulatedGpio } from "./simulated-gpio.ts";
 import { simulatedClockControl, SimulatedHostPower, simulatedNetwork, SimulatedWatchdog, type MachineGone } from "./simulated-machine.ts";
 import { simulatedNetworkSettingsPort } from "./simulated-network-settings.ts";
 import { simulatedOutputs } from "./simulated-outputs.ts";
-import { panelDriver } from "./simulated-panel.ts";
 import { simulatedProbe } from "./simulated-probe.ts";
-import { OWN_INPUT, TV_INPUTS } from "./simulated-tv.ts";
 import type { SimulatedWorld } from "./world.ts";
+import { TV_OUTPUT } from "./world-state.ts";
 
 export interface SimulatedAdapterDeps {
   readonly clock: Clock;
@@ -34,7 +32,6 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
   const gpio = new SimulatedGpio(world, clock, timers);
   const power = new SimulatedHostPower(world, timers, (kind) => deps.onMachineGone(kind));
   const watchdog = new SimulatedWatchdog(timers, () => power.reset());
-  const driver = composedDriver(new CecDriver({ cec, clock, inputs: TV_INPUTS, ownInput: OWN_INPUT }), panelDriver(world, clock, timers));
   return {
     name: "simulated",
     evidence: deps.evidence ?? ["asked for by the caller"],
@@ -42,7 +39,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     watchdog,
     cec,
     gpio,
-    display: new ObservedDisplay(driver, { clock, timers }),
+    displays: [{ name: "main", driver: "cec", output: TV_OUTPUT, display: new ObservedDisplay(tvDriver(world, { cec, clock, timers }), { clock, timers }) }],
     outputs: simulatedOutputs(world, clock),
     audio: simulatedAudio(world, clock),
     network: simulatedNetwork(world, clock),

@@ -2,7 +2,7 @@ import { COMMANDS, type CommandName } from "../../protocol/commands/catalog.ts";
 import type { Capability } from "../../protocol/commands/definition.ts";
 import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
-import type { Display } from "../../../platform/ports/display.ts";
+import type { AttachedDisplay } from "../../../platform/ports/display.ts";
 import { COMMANDED_PROPERTIES, propertyRow } from "../../../platform/ports/display-properties.ts";
 import type { Inventory } from "../../../platform/ports/host.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
@@ -49,7 +49,7 @@ async function choicesOf(adapter: PlatformAdapter, commands: readonly CommandNam
   // Driving a line makes it an output, so its direction now says nothing about what may be done with it.
   const line = lines.filter((candidate) => candidate.consumer === undefined).map(({ name }) => name);
   const all: { readonly [N in CommandName]?: JsonObject } = {
-    ...displayChoices(adapter.display),
+    ...displayChoices(adapter.displays ?? []),
     "gpio.read": { line },
     "gpio.write": { line },
     "gpio.pulse": { line },
@@ -57,13 +57,18 @@ async function choicesOf(adapter: PlatformAdapter, commands: readonly CommandNam
   return Object.fromEntries(Object.entries(all).filter(([name]) => commands.includes(name as CommandName)));
 }
 
-/** For the parameters that are one of a list. */
-function displayChoices(display: Display | undefined): JsonObject {
+/** For the parameters that are one of a list; with several displays, what any of them takes, and their names. */
+function displayChoices(displays: readonly AttachedDisplay[]): JsonObject {
+  const names: JsonObject = displays.length > 1 ? { display: displays.map(({ name }) => name) } : {};
   const entries = COMMANDED_PROPERTIES.flatMap((property) => {
     const { type, command } = propertyRow(property);
-    if (command === undefined || command.flag !== undefined || type.kind === "percent" || type.kind === "flag") return [];
-    const choices = display?.capabilities.settable[property]?.choices ?? (type.kind === "name" ? [] : type.values);
-    return [[`display.${property}`, { [command.parameter]: [...choices] }] as const];
+    const isList = command?.flag === undefined && type.kind !== "percent" && type.kind !== "flag";
+    const all = displays.flatMap(({ display }): readonly Json[] => {
+      const settable = display.capabilities.settable[property];
+      return settable === undefined || !isList ? [] : (settable.choices ?? (type.kind === "name" ? [] : type.values));
+    });
+    const choices: JsonObject = { ...(isList && command !== undefined && { [command.parameter]: [...new Set(all)] }), ...names };
+    return Object.keys(choices).length === 0 ? [] : [[`display.${property}`, choices] as const];
   });
   return Object.fromEntries(entries);
 }
@@ -74,8 +79,7 @@ function inventoryOf(inventory: Inventory): JsonObject {
   return Object.fromEntries(facts.map(([name, reading]) => [name, wireReading(reading) as Json]));
 }
 
-function evidenceOf(adapter: PlatformAdapter): string[] {
-  const { display } = adapter;
-  const power = display === undefined ? [] : [`display power is observed by: ${display.capabilities.powerObservedBy}`];
-  return [`adapter ${adapter.name}`, ...adapter.evidence, ...power];
+function evidenceOf({ name, evidence, displays = [] }: PlatformAdapter): string[] {
+  const power = displays.map((each) => `${displays.length > 1 ? `${each.name}: ` : ""}display power is observed by: ${each.display.capabilities.powerObservedBy}`);
+  return [`adapter ${name}`, ...evidence, ...power];
 }

@@ -1,5 +1,5 @@
 import { findCommand, type CommandName } from "../../protocol/commands/catalog.ts";
-import type { Lane } from "../../protocol/commands/definition.ts";
+import type { CommandDefinition } from "../../protocol/commands/definition.ts";
 import type { DeviceMessage } from "../../protocol/device-messages.ts";
 import type { Signed, SignedPurpose } from "../../protocol/signed.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
@@ -73,7 +73,7 @@ interface Session {
   /** Add to the monotonic clock to get the time since boot; absent when the machine could not say. */
   readonly upOffsetMs: number | undefined;
   readonly runs: Map<string, CommandRun>;
-  readonly lanes: Map<Lane, CommandLane>;
+  readonly lanes: Map<string, CommandLane>;
   readonly handover: OutcomeHandover;
   readonly ending: AbortController;
 }
@@ -241,11 +241,12 @@ export class CommandService {
         return this.#finishAtOnce(session, admission.entry);
       case "accepted": {
         if (this.#noRoom(session, admission.entry)) return;
-        const lane = this.#lane(session, admission.definition.lane);
+        const laneName = this.#laneOf(admission.definition, admission.entry);
+        const lane = this.#lane(session, laneName);
         if (lane.full) {
           const error = {
             code: "command.lane-full",
-            message: `${LANE_WAITING_MAX} commands wait for ${admission.definition.lane} already`,
+            message: `${LANE_WAITING_MAX} commands wait for ${laneName} already`,
           };
           return this.#finishAtOnce(session, ended(admission.entry, "rejected", error, this.#now(session)));
         }
@@ -340,6 +341,7 @@ export class CommandService {
     const { store, timers, random, log, executors } = this.#deps;
     const executor = executors[definition.name as CommandName] ?? UNSUPPORTED;
     const key = keyText(entry);
+    const lane = this.#lane(session, this.#laneOf(definition, entry));
     const run = new CommandRun(entry, definition, executor, {
       store,
       timers,
@@ -349,19 +351,23 @@ export class CommandService {
       send: (message) => this.#deps.send(message),
       handOver: (final) => {
         session.handover.add(final);
-        this.#lane(session, definition.lane).remove(key);
+        lane.remove(key);
         if (!run.working) session.runs.delete(key);
       },
       onBug: (thrown) => this.#bug(session, thrown),
     }, begun);
     session.runs.set(key, run);
-    this.#lane(session, definition.lane).push(key, async () => {
+    lane.push(key, async () => {
       await run.work();
       session.runs.delete(key);
     });
   }
 
-  #lane(session: Session, name: Lane): CommandLane {
+  #laneOf(definition: CommandDefinition, entry: JournalEntry): string {
+    return this.#deps.executors[definition.name as CommandName]?.lane?.(entry.params as never) ?? definition.lane;
+  }
+
+  #lane(session: Session, name: string): CommandLane {
     let lane = session.lanes.get(name);
     if (lane === undefined) {
       lane = new CommandLane(LANE_WAITING_MAX, (thrown) => this.#bug(session, thrown));

@@ -4,7 +4,7 @@ import type { PlayerLink } from "../player/player-port.ts";
 import type { ExecutorTable } from "./executor.ts";
 import { audioMuteExecutor, audioVolumeExecutor } from "./executors/audio-executors.ts";
 import { cecSendExecutor } from "./executors/cec-executor.ts";
-import { displayExecutors } from "./executors/display-executors.ts";
+import { displayExecutors, type CommandedDisplay } from "./executors/display-executors.ts";
 import type { ExecutorTime } from "./executors/effect-proof.ts";
 import { gpioPulseExecutor, gpioReadExecutor, gpioWriteExecutor } from "./executors/gpio-executors.ts";
 import { rebootExecutor, shutdownExecutor } from "./executors/machine-executors.ts";
@@ -22,6 +22,8 @@ import type { Uploader } from "./uploader.ts";
 
 export interface ExecutorTableDeps {
   readonly adapter: PlatformAdapter;
+  /** The first is the one meant where a command names none. */
+  readonly displays: readonly CommandedDisplay[];
   readonly player?: PlayerLink;
   readonly uploader: Uploader;
   readonly logs: LogSource;
@@ -44,7 +46,7 @@ export function buildExecutorTable(deps: ExecutorTableDeps): ExecutorTable {
     "telemetry.burst": telemetryBurstExecutor(deps.telemetry),
     "diagnostics.run": diagnosticsExecutor(deps.diagnostics),
     ...playerExecutors(deps, time),
-    ...displayExecutors(adapter.display, time),
+    ...displayExecutors(deps.displays, time),
     ...(adapter.audio === undefined
       ? {}
       : { "audio.volume": audioVolumeExecutor(adapter.audio, time), "audio.mute": audioMuteExecutor(adapter.audio, time) }),

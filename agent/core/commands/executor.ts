@@ -1,6 +1,7 @@
 import type { CommandName, CommandParams, CommandResult } from "../../protocol/commands/catalog.ts";
 import type { Effect } from "../../../platform/ports/reading.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
+import type { Json } from "../../../platform/runtime/json.ts";
 
 /** What a running command gets. */
 export interface ExecutionContext {
@@ -63,6 +64,10 @@ export interface Awaited {
 export interface CommandExecutor<N extends CommandName = CommandName> {
   /** What is waited for before `run`, and before a `resolve` that may lead to `run`. */
   readonly awaits?: Awaited;
+  /** Its lane with these parameters, for hardware of which the device has several. Absent: the definition's. */
+  lane?(params: CommandParams<N>): string;
+  /** The desired key that it sets by hand, and to what. */
+  sets?(params: CommandParams<N>): readonly [key: string, value: Json] | undefined;
   run(params: CommandParams<N>, context: ExecutionContext): Promise<Execution<CommandResult<N>>>;
   /**
    * The agent ended while this command ran: what became of it? Asks the hardware, and does nothing to it. `unknown` (or

@@ -9,7 +9,8 @@ const note = (key: string, value: unknown): Promise<() => Promise<void>> => {
   return Promise.resolve(() => Promise.resolve(void noted.push(`${key} taken back`)));
 };
 const forget = (key: string, value: unknown): Promise<void> => Promise.resolve(void noted.push(`${key}=${String(value)} forgotten`));
-const table = (execution: Execution<never>): ExecutorTable => ({ "display.power": { run: () => Promise.resolve(execution) }, "gpio.read": { run: () => Promise.resolve(execution) } });
+const sets = ({ on }: { readonly on: boolean }) => ["display.power", on ? "on" : "standby"] as const;
+const table = (execution: Execution<never>): ExecutorTable => ({ "display.power": { sets, run: () => Promise.resolve(execution) }, "gpio.read": { run: () => Promise.resolve(execution) } });
 const run = async (execution: object): Promise<readonly string[]> => {
   noted.length = 0;
   const wrapped = noteOverrides(table(execution as Execution<never>), note, forget);
@@ -31,7 +32,7 @@ test("after a crash, a command of which nobody can say whether it came about hol
   const resolved = async (answer: object): Promise<readonly string[]> => {
     noted.length = 0;
     const resolve = (): Promise<never> => Promise.resolve(answer as never);
-    const wrapped = noteOverrides({ "display.power": { run: () => Promise.reject(new Error("it is not run")), resolve } }, note, forget);
+    const wrapped = noteOverrides({ "display.power": { sets, run: () => Promise.reject(new Error("it is not run")), resolve } }, note, forget);
     expect(await wrapped["display.power"]?.resolve?.({ on: false }, {}, { overdue: false, signal: new AbortController().signal })).toBe(answer);
     return noted;
   };

@@ -154,6 +154,10 @@ export const CONFIG = {
     type: { kind: "integer", min: 10 * SECOND_MS, max: DAY_MS }, default: 5 * MINUTE_MS, unit: "ms", mutable: true,
     description: "Length of one telemetry record: min, mean, max and last of the samples in it.",
   },
+  displays: {
+    type: text(8192), default: "",
+    description: "The displays that this device controls, the main one first, separated by semicolons: name=lobby,driver=cec,output=HDMI-A-1;name=menu,driver=… with the fields name, driver, connection (address or device file), output (connector it hangs on) and set (its number on a shared connection, 1 to 255). Empty: what the hardware adapter finds by itself. Drivers and codes: docs/hardware.md.",
+  },
   "gpio.inputs": {
     type: {
       kind: "text",

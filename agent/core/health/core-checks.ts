@@ -3,19 +3,18 @@ import type { LinkStatus } from "../cloud/cloud-port.ts";
 import type { ConfigIssue } from "../config/resolve-config.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { PlayerLink } from "../player/player-port.ts";
-import type { SharedReading } from "../state/shared-reading.ts";
+import type { ManagedDisplay } from "../state/managed-display.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
-import type { DisplayStatus } from "../../../platform/ports/display-properties.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import { backlogCheck, configCheck, linkCheck, ownerCheck, storageCheck } from "./checks/cloud-checks.ts";
 import { clockCheck, diskCheck, gatewayCheck, networkCheck, temperatureCheck } from "./checks/machine-checks.ts";
-import { browserCheck, displayCheck, gpioCheck, outputsCheck, playerCheck, playerLogCheck, verdictCheck } from "./checks/screen-checks.ts";
+import { browserCheck, displayChecks, gpioCheck, outputsCheck, playerCheck, playerLogCheck, verdictCheck } from "./checks/screen-checks.ts";
 import type { DiagnosticCheck } from "./diagnostic-check.ts";
 
 export interface CoreChecksDeps {
   readonly platform: PlatformAdapter;
-  readonly displayStatus: SharedReading<DisplayStatus> | undefined;
+  readonly displays: readonly ManagedDisplay[];
   readonly player: PlayerLink;
   readonly screen: () => ScreenReport | undefined;
   readonly link: () => LinkStatus;
@@ -46,7 +45,7 @@ export function coreChecks(deps: CoreChecksDeps): readonly DiagnosticCheck[] {
     ownerCheck(deps.owner, deps.pairingCode),
     backlogCheck(deps.outbox),
     outputsCheck(platform.outputs),
-    displayCheck(deps.displayStatus),
+    ...displayChecks(deps.displays),
     gpioCheck(platform.gpio),
     playerCheck(player, clock),
     browserCheck(player),

@@ -138,13 +138,23 @@ export function storageSource(issues: () => readonly Issue[]): HealthSource {
 
 /** What stood in the configuration and could not be used. Does not change while the agent runs. */
 export function configSource(issues: readonly ConfigIssue[]): HealthSource {
+  return issuesSource("config", issues);
+}
+
+/** Displays that are configured and cannot be used as configured. */
+export function displaysSource(issues: readonly Issue[]): HealthSource {
+  return issuesSource("displays", issues);
+}
+
+/** The first of what was found once and for all, and how many more there are. */
+function issuesSource(name: string, issues: readonly Issue[]): HealthSource {
   return {
-    name: "config",
+    name,
     look() {
       const [first] = issues;
       if (first === undefined) return undefined;
       const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
-      return { code: first.code, message: `${first.message}; ${first.hint}${more}` };
+      return { code: first.code, message: `${first.message}${first.hint === undefined ? "" : `; ${first.hint}`}${more}` };
     },
   };
 }

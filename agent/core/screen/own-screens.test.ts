@@ -21,11 +21,11 @@ test("nor is a pairing page on a device that was given no content", () => {
 });
 
 test("a display on somebody else's input does not show ours", () => {
-  const display = { power: { kind: "ok", value: "on", atMs: 0 }, observedBy: "panel", input: { kind: "ok", value: "hdmi-2", atMs: 0 }, ownInput: "hdmi-1" } as const;
+  const display = { name: "main", power: { kind: "ok", value: "on", atMs: 0 }, observedBy: "panel", input: { kind: "ok", value: "hdmi-2", atMs: 0 }, ownInput: "hdmi-1" } as const;
   const player: ScreenWitnesses["player"] = { kind: "present", silentMs: 0, picture: { verdict: "showing", confidence: 0.9, evidence: [] } };
   const expectation = { expect: "on", why: "test" } as const;
-  expect(judgeScreen({ expectation, player, display }).verdict).toBe("unknown");
-  expect(judgeScreen({ expectation, player, display: { ...display, input: { kind: "ok", value: "hdmi-1", atMs: 0 } } }).verdict).toBe("showing");
+  expect(judgeScreen({ expectation, player, displays: [display] }).verdict).toBe("unknown");
+  expect(judgeScreen({ expectation, player, displays: [{ ...display, input: { kind: "ok", value: "hdmi-1", atMs: 0 } }] }).verdict).toBe("showing");
 });
 
 test("worse news from the player stands", () => {

@@ -1,5 +1,6 @@
 import type { DesiredDocument, Schedule } from "../../protocol/desired.ts";
 import type { ScheduleAnswer } from "../schedule/schedule-answer.ts";
+import type { DisplayWish } from "../../../platform/ports/display-properties.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 
 /** What the screen should be at this moment, and who says so. `none`: nobody knows (the clock was never set). */
@@ -9,17 +10,17 @@ export interface ScreenExpectation {
 }
 
 /**
- * Pure. `override`: what a manual `display.power` command set, while it holds over the document. Where nothing asks
+ * Pure. `override`: what a manual `display.power` command set, while it holds over the document. `power`: what the document wants of the display. Where nothing asks
  * for a dark screen it should be lit: that is what a sign is for.
  */
 export function screenExpectation(
   document: DesiredDocument | undefined,
   override: Json | undefined,
   says: (schedule: Schedule) => ScheduleAnswer,
+  power: DisplayWish["power"] = document?.display?.power,
 ): ScreenExpectation {
   if (override === "on") return { expect: "on", why: "a command switched it on" };
   if (override === "standby") return { expect: "off", why: "a command switched it off" };
-  const power = document?.display?.power;
   if (power === undefined) return { expect: "on", why: "nothing asks for a dark screen" };
   if (power === "on") return { expect: "on", why: "desired state wants it on" };
   if (power === "standby") return { expect: "off", why: "desired state wants it in standby" };

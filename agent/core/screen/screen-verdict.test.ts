@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { ScreenReportSchema } from "../../protocol/reported.ts";
 import type { HostVerdict } from "../../../player-host/contract/link-messages.ts";
+import type { DisplayPower } from "../../../platform/ports/display-properties.ts";
 import { failed, seen, UNSUPPORTED, unknown } from "../../../platform/ports/reading.ts";
 import type { Output } from "../../../platform/ports/outputs.ts";
 import { screenExpectation } from "./screen-expectation.ts";
@@ -23,11 +24,11 @@ const CABLES: Readonly<Record<Cable, Pick<ScreenWitnesses, "outputs">>> = {
   "no-outputs": { outputs: [] },
   "no-port": {},
 };
-const panelOf = (panel: Panel): Pick<ScreenWitnesses, "display"> => {
+const panelOf = (panel: Panel): Pick<ScreenWitnesses, "displays"> => {
   if (panel === "no-port") return {};
   const power =
     panel === "deaf" ? failed({ code: "display.no-answer", message: "no answer" }) : panel === "unknown" ? unknown("not asked") : panel === "unsupported" ? UNSUPPORTED : seen(panel, 0);
-  return { display: { power, observedBy: "panel" } };
+  return { displays: [{ name: "main", power, observedBy: "panel" }] };
 };
 const playerOf = (player: Player): ScreenWitnesses["player"] =>
   player === "absent"
@@ -153,5 +154,23 @@ describe("what the screen should be", () => {
   test("with a clock that was never set nobody knows", () => {
     const clockless = screenExpectation({ display: { power: "schedule" }, schedule }, undefined, () => ({ kind: "no-opinion", why: { code: "schedule.clock-unset", message: "no clock" } }));
     expect(clockless).toEqual({ expect: "none", why: "no clock" });
+  });
+});
+
+describe("a picture on several displays", () => {
+  const picture: ScreenWitnesses["player"] = { kind: "present", silentMs: 0, picture: { verdict: "showing", confidence: 0.9, evidence: [] } };
+  const judge = (expect: "on" | "off", ...powers: readonly DisplayPower[]) =>
+    judgeScreen({ expectation: { expect, why: "test" }, player: picture, displays: powers.map((power, index) => ({ name: `d${index + 1}`, power: seen(power, 0), observedBy: "panel" })) });
+
+  test("one that is dark where all should be lit makes the screen dark, and the evidence names it", () => {
+    expect(judge("on", "on", "on").verdict).toBe("showing");
+    const judged = judge("on", "on", "standby");
+    expect(judged.verdict).toBe("dark");
+    expect(judged.evidence.filter(({ witness }) => witness === "display").map(({ says }) => says)).toEqual(["d1 says it is on", "d2 says it is standby"]);
+  });
+
+  test("one that is lit where all should be dark is lit against the wish", () => {
+    expect(judge("off", "standby", "standby")).toMatchObject({ verdict: "dark-expected", litUnexpectedly: false });
+    expect(judge("off", "standby", "on")).toMatchObject({ litUnexpectedly: true });
   });
 });

@@ -22,14 +22,18 @@ export interface ScreenWitnesses {
     | { readonly kind: "present"; readonly picture: HostPicture; readonly silentMs: number; readonly ownScreen?: OwnScreen; readonly missing?: string; readonly loaded?: boolean };
   /** Our side of the cable. Absent: this machine cannot say. */
   readonly outputs?: readonly Output[];
-  /** The panel. Absent: there is no way to ask it. */
-  readonly display?: {
-    readonly power: Reading<DisplayPower>;
-    readonly observedBy: DisplayCapabilities["powerObservedBy"];
-    /** What it shows, and where we are plugged in; either may be unknown. */
-    readonly input?: Reading<string>;
-    readonly ownInput?: string;
-  };
+  /** The panels that show this picture. Empty or absent: there is none that can be asked. */
+  readonly displays?: readonly DisplayWitness[];
+}
+
+/** A panel on one of our outputs. */
+export interface DisplayWitness {
+  readonly name: string;
+  readonly power: Reading<DisplayPower>;
+  readonly observedBy: DisplayCapabilities["powerObservedBy"];
+  /** What it shows, and where we are plugged in; either may be unknown. */
+  readonly input?: Reading<string>;
+  readonly ownInput?: string;
 }
 
 /** One of our own pages is on the stage. */
@@ -60,6 +64,8 @@ export const PLAYER_SILENT_MS = 75_000;
 const WRONG_CONTENT_MAX = 0.5;
 /** Evidence of the player taken over; it has few witnesses, and a report is bounded. */
 const PLAYER_EVIDENCE_MAX = 6;
+/** Panels named in the evidence; a report is bounded. */
+const DISPLAY_EVIDENCE_MAX = 4;
 const TEXT_MAX = 300;
 
 /** How much it costs the confidence that a witness cannot be heard. */
@@ -71,14 +77,16 @@ type DisplayWord = { readonly kind: "lit" | "elsewhere" | "dark" | "deaf" | "non
 
 export function judgeScreen(witnesses: ScreenWitnesses): ScreenJudgement {
   const output = outputSays(witnesses.outputs);
-  const display = displaySays(witnesses.display);
-  const { expectation } = witnesses;
+  const { expectation, displays = [] } = witnesses;
+  const words = displays.map((each) => ({ name: each.name, ...displaySays(each) }));
+  const display = worstOf(words, expectation);
   const said: Evidence[] = [{
     witness: "expectation",
     says: `should be ${expectation.expect === "none" ? "as it is" : expectation.expect}: ${expectation.why}`.slice(0, TEXT_MAX),
   }];
   if (output.kind !== "none") said.push({ witness: "output", says: output.says });
-  if (display.kind !== "none") said.push({ witness: "display", says: display.says });
+  const heard = words.filter(({ kind }) => kind !== "none").slice(0, DISPLAY_EVIDENCE_MAX);
+  said.push(...heard.map(({ name, says }) => ({ witness: "display", says: displays.length > 1 ? `${name} ${says}` : says })));
   said.push(...playerSays(witnesses.player));
   // A display that answers over the cable is not unplugged, whatever the connector says.
   const dark = display.kind === "dark" || output.kind === "off" || (output.kind === "unplugged" && display.kind !== "lit" && display.kind !== "elsewhere");
@@ -147,8 +155,17 @@ function outputSays(outputs: readonly Output[] | undefined): OutputWord {
   };
 }
 
-function displaySays(display: ScreenWitnesses["display"]): DisplayWord {
-  if (display === undefined || display.observedBy === "nothing" || display.power.kind === "unsupported") return { kind: "none", says: "" };
+/** What is furthest from what should be first: one dark panel of several is a dark screen. */
+const WORST_WHEN_ON = ["dark", "elsewhere", "deaf", "lit"] as const;
+const WORST_WHEN_OFF = ["lit", "elsewhere", "deaf", "dark"] as const;
+
+function worstOf(words: readonly DisplayWord[], { expect }: ScreenExpectation): DisplayWord {
+  const order = expect === "off" ? WORST_WHEN_OFF : WORST_WHEN_ON;
+  return order.map((kind) => words.find((word) => word.kind === kind)).find((word) => word !== undefined) ?? { kind: "none", says: "" };
+}
+
+function displaySays(display: DisplayWitness): DisplayWord {
+  if (display.observedBy === "nothing" || display.power.kind === "unsupported") return { kind: "none", says: "" };
   const { power } = display;
   if (power.kind === "unknown") return { kind: "deaf", says: `does not say whether it is on: ${power.why}`.slice(0, TEXT_MAX) };
   if (power.kind === "failed") return { kind: "deaf", says: `does not answer: ${power.error.message}`.slice(0, TEXT_MAX) };

@@ -10,12 +10,12 @@ import { SharedReading } from "../state/shared-reading.ts";
 import { FakeAlarms, FakeReporter } from "../state/testing/fakes.ts";
 import type { ScreenExpectation } from "./screen-expectation.ts";
 import { PLAYER_SILENT_MS } from "./screen-verdict.ts";
-import { ALARM_AFTER_MS, LIT_ALARM_AFTER_MS, LOOK_MS, MISSING_ALARM_AFTER_MS, PASSING_MS, ScreenWatch, START_GRACE_MS, type NotShown } from "./screen-watch.ts";
+import { ALARM_AFTER_MS, LIT_ALARM_AFTER_MS, LOOK_MS, MISSING_ALARM_AFTER_MS, PASSING_MS, ScreenWatch, type WatchedDisplay, START_GRACE_MS, type NotShown } from "./screen-watch.ts";
 
 const hung = failed({ code: "display.timeout", message: "hung" });
 const hungStatus: DisplayStatus = { power: hung, input: hung, brightness: hung, volume: hung, mute: hung, orientation: hung };
 
-function setUp() {
+function setUp(others: readonly WatchedDisplay[] = []) {
   const time = new VirtualTime();
   const world = { power: "on" as DisplayPower, displayDelayMs: 0, hung: false, connected: true, looks: 0, contentWanted: false, notReady: undefined as NotShown | undefined };
   let expectation: ScreenExpectation = { expect: "on", why: "test" };
@@ -71,7 +71,7 @@ function setUp() {
         return () => outputListeners.delete(changed);
       },
     },
-    display: { status: displayStatus, capabilities: { powerObservedBy: "panel" } },
+    displays: [{ name: "main", status: displayStatus, capabilities: { powerObservedBy: "panel" } }, ...others],
     expectation: () => expectation,
     contentWanted: () => world.contentWanted,
     notReady: () => world.notReady,
@@ -256,6 +256,19 @@ describe("the screen watch", () => {
     await live(LOOK_MS + 1_000, "showing");
     expect(verdict()).toBe("dark");
     expect(reporter.document.screen?.sinceMs).toBeGreaterThan(time.wallMs() - LOOK_MS - 2_000);
+  });
+
+  test("one of several that is in standby makes the screen dark, unless that is what is wanted of it", async () => {
+    const other = { wish: "on" as "on" | "off" };
+    const time = new VirtualTime();
+    const standby: DisplayStatus = { ...hungStatus, power: seen("standby", 0) };
+    const status = new SharedReading<DisplayStatus>({ clock: time, timers: time }, { name: "other", deadlineMs: 30_000, whenHung: () => hungStatus, read: () => Promise.resolve(standby) });
+    const { live, verdict } = setUp([{ name: "menu", status, capabilities: { powerObservedBy: "panel" }, expectation: () => ({ expect: other.wish, why: "test" }) }]);
+    await live(20_000, "showing");
+    expect(verdict()).toBe("dark");
+    other.wish = "off";
+    await live(LOOK_MS + 1_000, "showing");
+    expect(verdict()).toBe("showing");
   });
 
   test("a player that goes silent is not believed any more", async () => {

@@ -16,12 +16,13 @@ import { Emitter } from "../../../platform/runtime/emitter.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import type { ScreenExpectation } from "./screen-expectation.ts";
-import { judgeScreen, type ScreenJudgement, type ScreenWitnesses } from "./screen-verdict.ts";
+import { judgeScreen, type DisplayWitness, type ScreenJudgement, type ScreenWitnesses } from "./screen-verdict.ts";
 
 export interface ScreenWatchDeps {
   readonly player: PlayerLink;
   readonly outputs: Outputs | undefined;
-  readonly display: { readonly status: SharedReading<DisplayStatus>; readonly capabilities: Pick<DisplayCapabilities, "powerObservedBy" | "ownInput"> } | undefined;
+  /** The displays that show the picture. */
+  readonly displays: readonly WatchedDisplay[];
   readonly expectation: () => ScreenExpectation;
   /** The cloud wants content on this device. */
   readonly contentWanted: () => boolean;
@@ -32,6 +33,14 @@ export interface ScreenWatchDeps {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
+}
+
+export interface WatchedDisplay {
+  readonly name: string;
+  readonly status: SharedReading<DisplayStatus>;
+  readonly capabilities: Pick<DisplayCapabilities, "powerObservedBy" | "ownInput">;
+  /** What is wanted of this display; while that is another thing than of the screen, it is no witness. Absent: the same. */
+  readonly expectation?: () => ScreenExpectation;
 }
 
 /** Content that is wanted and is not on. */
@@ -75,7 +84,8 @@ export class ScreenWatch {
   readonly #changes: Emitter<ScreenReport>;
   readonly #startedMs: number;
   #outputs: readonly Output[] | undefined;
-  #display: { readonly value: DisplayStatus; readonly atMs: number } | undefined;
+  /** What each display said last. */
+  readonly #said = new Map<WatchedDisplay, { readonly value: DisplayStatus; readonly atMs: number }>();
   #report: ScreenReport | undefined;
   #reportKey = "";
   #verdictSinceMs = 0;
@@ -105,27 +115,27 @@ export class ScreenWatch {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { player, outputs, display } = this.#deps;
+    const { player, outputs, displays } = this.#deps;
     const undo = [
       player.onStatus(() => this.#wake.ring()),
       ...(outputs === undefined ? [] : [outputs.onChange(() => this.#outputsChanged.ring())]),
-      ...(display === undefined ? [] : [display.status.onNews(() => this.#displayNews())]),
+      ...displays.map((display) => display.status.onNews(() => this.#displayNews(display))),
     ];
     try {
-      await runAll(signal, [(stop) => this.#judgeLoop(stop), (stop) => this.#outputsLoop(stop), (stop) => this.#displayLoop(stop)]);
+      await runAll(signal, [(stop) => this.#judgeLoop(stop), (stop) => this.#outputsLoop(stop), ...displays.map((display) => (stop: AbortSignal) => this.#displayLoop(display, stop))]);
     } finally {
       for (const off of undo) off();
     }
   }
 
   readonly #outputsChanged = new Wake();
-  readonly #askDisplay = new Wake();
+  readonly #askDisplay = new Map<WatchedDisplay, Wake>();
 
-  #displayNews(): void {
-    const latest = this.#deps.display?.status.latest();
-    if (latest === undefined) this.#askDisplay.ring();
+  #displayNews(display: WatchedDisplay): void {
+    const latest = display.status.latest();
+    if (latest === undefined) this.#askDisplay.get(display)?.ring();
     else {
-      this.#display = latest;
+      this.#said.set(display, latest);
       this.#wake.ring();
     }
   }
@@ -155,14 +165,16 @@ export class ScreenWatch {
     }
   }
 
-  async #displayLoop(signal: AbortSignal): Promise<void> {
-    const { display, timers } = this.#deps;
+  async #displayLoop(display: WatchedDisplay, signal: AbortSignal): Promise<void> {
+    const { timers } = this.#deps;
+    const ask = new Wake();
+    this.#askDisplay.set(display, ask);
     while (!signal.aborted) {
       // Its news come through `onNews`, for every look, whoever asked for it.
-      if (display !== undefined) await untilAborted(display.status.get(LOOK_MS / 2), signal);
-      await this.#askDisplay.wait(timers, "screen.display-again", display === undefined ? 3_600_000 : LOOK_MS, signal);
+      await untilAborted(display.status.get(LOOK_MS / 2), signal);
+      await ask.wait(timers, "screen.display-again", LOOK_MS, signal);
       // A status that was just made invalid is still changing; a moment later it is worth more.
-      if (display !== undefined) await sleep(timers, "screen.display-settle", 250, signal);
+      await sleep(timers, "screen.display-settle", 250, signal);
     }
   }
 
@@ -186,13 +198,12 @@ export class ScreenWatch {
   }
 
   #witnesses(nowMs: number): ScreenWitnesses {
-    const { player, display, expectation, contentWanted } = this.#deps;
+    const { player, displays, contentWanted } = this.#deps;
+    const expectation = this.#deps.expectation();
     const status = player.status();
     const missing = this.#missing(status);
-    const asked = this.#display;
-    const power = asked === undefined || nowMs - asked.atMs > DISPLAY_AGE_MAX_MS ? ({ kind: "unknown", why: "it was not asked yet, or did not answer for a minute" } as const) : asked.value.power;
     return {
-      expectation: expectation(),
+      expectation,
       player: status.kind === "absent" ? { kind: "absent", why: status.why } : {
         kind: "present",
         picture: status.picture,
@@ -202,8 +213,15 @@ export class ScreenWatch {
         ...(status.stage.kind === "screen" && { ownScreen: { name: status.stage.screen, insteadOfContent: contentWanted() } }),
       },
       ...(this.#outputs === undefined ? {} : { outputs: this.#outputs }),
-      ...(display === undefined ? {} : { display: { power, observedBy: display.capabilities.powerObservedBy, ...inputsOf(asked, display.capabilities) } }),
+      displays: displays.filter((each) => (each.expectation?.() ?? expectation).expect === expectation.expect).map((each) => this.#displayWitness(each, nowMs)),
     };
+  }
+
+  #displayWitness(display: WatchedDisplay, nowMs: number): DisplayWitness {
+    const { name, capabilities: { powerObservedBy, ownInput } } = display;
+    const said = this.#said.get(display);
+    const power = said === undefined || nowMs - said.atMs > DISPLAY_AGE_MAX_MS ? ({ kind: "unknown", why: "it was not asked yet, or did not answer for a minute" } as const) : said.value.power;
+    return { name, power, observedBy: powerObservedBy, ...(said !== undefined && ownInput !== undefined && { input: said.value.input, ownInput }) };
   }
 
   /** The report, the same object while nothing worth telling changed: words of the player alone are no news. */
@@ -321,9 +339,4 @@ function messageFor(verdict: Verdict): string {
     case "dark-expected":
       return "the screen is as it should be";
   }
-}
-
-function inputsOf(asked: { readonly value: DisplayStatus } | undefined, { ownInput }: Pick<DisplayCapabilities, "ownInput">): Pick<NonNullable<ScreenWitnesses["display"]>, "input" | "ownInput"> {
-  if (asked === undefined || ownInput === undefined) return {};
-  return { input: asked.value.input, ownInput };
 }

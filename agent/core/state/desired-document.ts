@@ -47,10 +47,15 @@ export function documentKeys(document: DesiredDocument): readonly string[] {
   const keys: string[] = [];
   for (const [name, value] of Object.entries(document)) {
     if (value === undefined) continue;
-    if (GROUPS.has(name) && isJsonObject(value)) for (const inner of Object.keys(value)) keys.push(`${name}.${inner}`);
+    if (name === "displays") for (const [display, wish] of Object.entries(value as NonNullable<DesiredDocument["displays"]>)) keys.push(...innerKeys(`displays.${display}`, wish));
+    else if (GROUPS.has(name) && isJsonObject(value)) keys.push(...innerKeys(name, value));
     else keys.push(name);
   }
   return keys;
+}
+
+function innerKeys(name: string, group: object): readonly string[] {
+  return Object.keys(group).map((inner) => `${name}.${inner}`);
 }
 
 const GROUPS = new Set(["display", "audio", "log", "cloud", "player"]);

@@ -8,7 +8,7 @@ import { createSimulatedAdapter } from "../../../platform/simulated/simulated-ad
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { SimulatedWorld } from "../../../platform/simulated/world.ts";
 import { bucketed, bucketedBytes } from "./bucket.ts";
-import { sharedDisplayStatus } from "./display-status.ts";
+import { managedDisplays } from "./managed-display.ts";
 import { HardwareReporter, POLL_MS } from "./hardware-reporter.ts";
 import { reportable } from "./reportable.ts";
 import { FakeReporter } from "./testing/fakes.ts";
@@ -21,10 +21,11 @@ async function setUp(change: (adapter: PlatformAdapter) => { readonly [K in keyo
   const reporter = new FakeReporter();
   const usage = { bytes: 0, dropped: 0 };
   const zones: (string | undefined)[] = [];
-  const displayStatus = platform.display === undefined ? undefined : sharedDisplayStatus(platform.display, { clock: time, timers: time });
+  const displays = managedDisplays(platform.displays ?? [], { clock: time, timers: time });
+  const displayStatus = displays[0]?.status;
   const hardware = new HardwareReporter({
     platform,
-    displayStatus,
+    displays,
     outbox: { status: () => ({ usage: { bytes: usage.bytes, bytesMax: 1e9 }, counters: { dropped: { metric: usage.dropped } } }) as never },
     reporter,
     clock: time,
@@ -96,7 +97,7 @@ describe("the hardware reporter", () => {
   });
 
   test("what is not there is not reported, and the size of the outbox does not tremble", async () => {
-    const { time, reporter, usage, news, adapter } = await setUp(() => ({ audio: undefined, gpio: undefined, outputs: undefined, display: undefined }));
+    const { time, reporter, usage, news, adapter } = await setUp(() => ({ audio: undefined, gpio: undefined, outputs: undefined, displays: undefined }));
     expect(adapter.name).toBe("simulated");
     expect(Object.keys(reporter.document).sort()).toEqual(["clock", "network", "outbox"]);
     const from = reporter.history.length;

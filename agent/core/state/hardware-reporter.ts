@@ -12,17 +12,16 @@ import type { Reading } from "../../../platform/ports/reading.ts";
 import type { Json, JsonObject } from "../../../platform/runtime/json.ts";
 import { TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import { bucketedBytes } from "./bucket.ts";
+import type { ManagedDisplay } from "./managed-display.ts";
 import type { Reporter } from "./reporter.ts";
 import { runAll } from "./run-all.ts";
-import type { SharedReading } from "./shared-reading.ts";
 import { untilAborted } from "./until-aborted.ts";
 import { Wake } from "../../../platform/runtime/wake.ts";
 import { wireReading, type WireReading } from "./wire-reading.ts";
 
 export interface HardwareReporterDeps {
   readonly platform: Pick<PlatformAdapter, "outputs" | "audio" | "gpio" | "network" | "clock">;
-  /** Absent: the device has no display it can ask. */
-  readonly displayStatus: SharedReading<DisplayStatus> | undefined;
+  readonly displays: readonly ManagedDisplay[];
   readonly outbox: Pick<Outbox, "status">;
   readonly reporter: Reporter;
   readonly clock: Clock;
@@ -49,13 +48,15 @@ const OUTBOX_FLOOR_BYTES = 1024 * 1024;
  */
 export class HardwareReporter {
   readonly #deps: HardwareReporterDeps;
+  /** The displays besides the first, as each was seen last. */
+  readonly #others = new Map<string, DisplayReport>();
 
   constructor(deps: HardwareReporterDeps) {
     this.#deps = deps;
   }
 
   run(signal: AbortSignal): Promise<void> {
-    const { platform, displayStatus, outbox } = this.#deps;
+    const { platform, displays, outbox } = this.#deps;
     const { outputs, audio, gpio, network, clock } = platform;
     const parts: ((stop: AbortSignal) => Promise<void>)[] = [
       this.#part(
@@ -71,12 +72,7 @@ export class HardwareReporter {
       }),
       this.#part("outbox", POLL_MS, () => Promise.resolve(outboxSection(outbox.status()))),
     ];
-    if (displayStatus !== undefined) parts.push(this.#part(
-      "display",
-      POLL_MS,
-      async () => displaySection(await displayStatus.get(POLL_MS / 2)),
-      (changed) => displayStatus.onNews(changed),
-    ));
+    parts.push(...displays.map((display) => this.#displayPart(display)));
     if (outputs !== undefined) parts.push(this.#part(
       "outputs",
       POLL_MS,
@@ -94,6 +90,18 @@ export class HardwareReporter {
       async () => Object.fromEntries((await gpio.lines()).map(({ name, level }) => [name, level] as const)),
     ));
     return runAll(signal, parts);
+  }
+
+  /** The first display is a section of its own; the others share one, each with its own loop. */
+  #displayPart({ name, path, status }: ManagedDisplay): (signal: AbortSignal) => Promise<void> {
+    const look = async (): Promise<DisplayReport> => displaySection(await status.get(POLL_MS / 2));
+    const onChange = (changed: () => void): (() => void) => status.onNews(changed);
+    if (path === "display") return this.#part("display", POLL_MS, look, onChange);
+    const inOthers = async (): Promise<Readonly<Record<string, DisplayReport>>> => {
+      this.#others.set(name, await look());
+      return Object.fromEntries(this.#others);
+    };
+    return this.#part("displays", POLL_MS, inOthers, onChange);
   }
 
   #part<S extends keyof ReportedDocument & string>(

@@ -1,11 +1,11 @@
 import * as v from "valibot";
 import { COMMANDED_PROPERTIES, propertyRow, type CommandedProperty, type DISPLAY_PROPERTIES, type SettableValue } from "../../../platform/ports/display-properties.ts";
-import { settableSchema } from "../display-values.ts";
+import { DisplayNameSchema, settableSchema } from "../display-values.ts";
 import { defineCommand, HOUR_MS, MINUTE_MS, type CommandDefinition } from "./definition.ts";
 
 type CommandRow<P extends CommandedProperty> = (typeof DISPLAY_PROPERTIES)[P]["command"];
-/** `{ on: boolean }`, `{ percent: number }`: a boolean where the row says what it stands for, else the value itself. */
-export type DisplayParams<P extends CommandedProperty> = { [K in CommandRow<P>["parameter"]]: CommandRow<P> extends { flag: object } ? boolean : SettableValue<P> };
+/** `{ on: boolean }`, `{ percent: number }`: a boolean where the row says what it stands for, else the value itself. `display` names one of several. */
+export type DisplayParams<P extends CommandedProperty> = { [K in CommandRow<P>["parameter"]]: CommandRow<P> extends { flag: object } ? boolean : SettableValue<P> } & { readonly display?: string };
 /** The value that was observed; a word of the hardware's own where it is one. */
 export type DisplayResult<P extends CommandedProperty> = { [K in CommandRow<P>["result"]]: SettableValue<P> extends string ? string : SettableValue<P> extends number ? number : boolean };
 
@@ -22,7 +22,7 @@ export const DISPLAY_COMMANDS = Object.fromEntries(
     const definition = defineCommand({
       lane: "display", expectedMs, timeoutMs: MINUTE_MS, ttlMs: 2 * MINUTE_MS, ttlMaxMs: HOUR_MS, idempotent: true, afterCrash: "ask",
       name, summary, wall, proof,
-      params: v.strictObject({ [parameter]: flag === undefined ? settableSchema(property) : v.boolean() }),
+      params: v.strictObject({ [parameter]: flag === undefined ? settableSchema(property) : v.boolean(), display: v.optional(v.pipe(DisplayNameSchema, v.description("one of several displays; absent: the first"))) }),
       result: v.object({ [result]: observed }),
       needs: name,
     });

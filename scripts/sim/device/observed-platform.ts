@@ -14,7 +14,7 @@ import type { Life } from "./life.ts";
  * may die on either side of it.
  */
 export function observedPlatform(sim: SimContext, life: Life, device: string, adapter: PlatformAdapter): PlatformAdapter {
-  const { gpio, cec, power, audio, display, networkSettings } = adapter;
+  const { gpio, cec, power, audio, displays, networkSettings } = adapter;
   const { ledger, trace } = sim;
   const effect = (key: string): void => {
     trace.add(device, "effect", key);
@@ -57,7 +57,7 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
       },
     }),
     ...(sound !== undefined && { audio: observedAudio(life, sound, order) }),
-    ...(display !== undefined && { display: observedDisplay(life, display, order) }),
+    ...(displays !== undefined && { displays: displays.map((each) => ({ ...each, display: observedDisplay(life, each.display, order) })) }),
     ...(networkSettings !== undefined && { networkSettings: observedNetwork(sim, life, device, networkSettings) }),
     power: {
       bootId: () => power.bootId(),

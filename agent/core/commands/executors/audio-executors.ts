@@ -18,6 +18,7 @@ export function audioVolumeExecutor(audio: Audio, time: ExecutorTime): CommandEx
     result: (observed) => ({ percent: observed ?? percent }),
   });
   return {
+    sets: ({ percent }) => ["audio.volume", percent],
     run: ({ percent }, context) => prove(() => audio.setVolume(percent), proof(percent), context, time),
     resolve: ({ percent }, _note, context) => askAfterCrash(proof(percent), context, time),
   };
@@ -34,6 +35,7 @@ export function audioMuteExecutor(audio: Audio, time: ExecutorTime): CommandExec
     result: (observed) => ({ mute: observed ?? mute }),
   });
   return {
+    sets: ({ mute }) => ["audio.mute", mute],
     run: ({ mute }, context) => prove(() => audio.setMute(mute), proof(mute), context, time),
     resolve: ({ mute }, _note, context) => askAfterCrash(proof(mute), context, time),
   };

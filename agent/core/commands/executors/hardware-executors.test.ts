@@ -13,7 +13,8 @@ import { buildProfile } from "../capabilities.ts";
 import { buildExecutorTable, type ExecutorTableDeps } from "../executor-table.ts";
 import type { CommandExecutor, ExecutorTable } from "../executor.ts";
 import { resolveExecutor, runExecutor } from "../testing/run-executor.ts";
-import { displayExecutor } from "./display-executors.ts";
+import { managedDisplays } from "../../state/managed-display.ts";
+import { displayExecutor, type CommandedDisplay } from "./display-executors.ts";
 
 let time: VirtualTime;
 let world: SimulatedWorld;
@@ -24,6 +25,7 @@ let gone: string[];
 function tableFor(over: PlatformAdapter): ExecutorTable {
   const deps: ExecutorTableDeps = {
     adapter: over,
+    displays: managedDisplays(over.displays ?? [], { clock: time, timers: time }),
     uploader: { upload: () => Promise.resolve(fail("link.offline", "offline")) },
     logs: { collect: () => Promise.resolve(fail("logs.unreadable", "none")) },
     telemetry: { start: () => ({ untilMs: 0 }) },
@@ -131,7 +133,7 @@ describe("display.power on a TV that", () => {
   it("is still warming up when the agent is back: it is waited for", async () => {
     await runExecutor(table["display.power"], { on: false }, time);
     world.updateDisplay({ warmUpMs: 30_000 });
-    const told = adapter.display?.set("power", "on");
+    const told = adapter.displays?.[0]?.display.set("power", "on");
     expect(await resolveExecutor(table["display.power"], { on: true }, time)).toMatchObject({ state: "succeeded", result: { power: "on" } });
     await told;
   });
@@ -184,8 +186,10 @@ describe("after a crash the hardware is asked, and nothing is done to it:", () =
 });
 
 describe("a display that cannot be observed", () => {
-  const blind = (effect: Effect<never>): Display =>
-    ({ capabilities: { settable: { power: {}, brightness: {} } }, set: () => Promise.resolve(effect) }) as unknown as Display;
+  const blind = (effect: Effect<never>): readonly CommandedDisplay[] => {
+    const display = { capabilities: { settable: { power: {}, brightness: {} } }, set: () => Promise.resolve(effect) } as unknown as Display;
+    return [{ name: "main", path: "display", display }];
+  };
 
   it("succeeds on its acknowledgement, and the outcome says that nobody looked", async () => {
     const effect: Effect<never> = { attempted: true, acknowledged: true, observed: UNSUPPORTED };
@@ -368,7 +372,7 @@ describe("what the device declares", () => {
   });
 
   it("has no command for hardware that is not there, and another hash", async () => {
-    const { display: _display, gpio: _gpio, cec: _cec, audio: _audio, ...bare } = adapter;
+    const { displays: _displays, gpio: _gpio, cec: _cec, audio: _audio, ...bare } = adapter;
     const profile = await buildProfile(bare, await bare.probe.inventory(), tableFor(bare), nodeCrypto);
     expect(profile.commands).toEqual(["reboot", "shutdown", "logs.collect", "telemetry.burst", "diagnostics.run"]);
     expect(profile.choices).toEqual({});

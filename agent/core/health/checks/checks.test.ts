@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { LinkStatus } from "../../cloud/cloud-port.ts";
 import type { PlayerLink, PlayerStatus } from "../../player/player-port.ts";
-import { sharedDisplayStatus } from "../../state/display-status.ts";
+import { managedDisplays } from "../../state/managed-display.ts";
 import { silentLog } from "../../../../platform/ports/log.ts";
 import { fail, ok } from "../../../../platform/ports/result.ts";
 import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
@@ -34,7 +34,7 @@ function setUp(change: Partial<CoreChecksDeps> = {}, withoutHardware = false) {
   let link: LinkStatus = { kind: "online", endpoint: "wss://cloud.example/device/v1", session: "s", sinceMs: time.monotonicMs() };
   const checks = coreChecks({
     platform,
-    displayStatus: platform.display === undefined ? undefined : sharedDisplayStatus(platform.display, { clock: time, timers: time }),
+    displays: managedDisplays(platform.displays ?? [], { clock: time, timers: time }),
     player: { status: () => player } as unknown as PlayerLink,
     screen: () => ({ verdict: "showing", confidence: 0.9, sinceMs: 0, evidence: [{ witness: "player", says: "says showing" }] }),
     link: () => link,

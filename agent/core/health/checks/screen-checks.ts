@@ -7,6 +7,7 @@ import type { Outputs } from "../../../../platform/ports/outputs.ts";
 import { valueOf } from "../../../../platform/ports/reading.ts";
 import { browserSupport } from "../../../../player-host/contract/supported-browsers.ts";
 import { PLAYER_SILENT_MS } from "../../screen/screen-verdict.ts";
+import type { ManagedDisplay } from "../../state/managed-display.ts";
 import type { SharedReading } from "../../state/shared-reading.ts";
 import { bad, good, unsupported, warning, type DiagnosticCheck } from "../diagnostic-check.ts";
 import { unseen } from "./machine-checks.ts";
@@ -97,10 +98,16 @@ const WHAT_TO_DO = {
   unknown: "see the player check above",
 } as const;
 
+/** One for each display; without any, one that says so. */
+export function displayChecks(displays: readonly ManagedDisplay[]): readonly DiagnosticCheck[] {
+  if (displays.length === 0) return [displayCheck("display", undefined)];
+  return displays.map(({ path, status }) => displayCheck(path, status));
+}
+
 /** A fresh look at the display, not the last one. */
-export function displayCheck(status: SharedReading<DisplayStatus> | undefined): DiagnosticCheck {
+function displayCheck(name: string, status: SharedReading<DisplayStatus> | undefined): DiagnosticCheck {
   return {
-    name: "display",
+    name,
     async run() {
       if (status === undefined) return unsupported("no display can be controlled from this device");
       const { power, input } = await status.get(1_000);

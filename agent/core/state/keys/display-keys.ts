@@ -1,59 +1,57 @@
 import type { DesiredDocument, Schedule } from "../../../protocol/desired.ts";
-import { refusalOf, type Display } from "../../../../platform/ports/display.ts";
-import { compareDisplayValue, DESIRED_PROPERTIES, propertyRow, type DesiredProperty, type DisplayStatus, type SettableValue } from "../../../../platform/ports/display-properties.ts";
+import { refusalOf } from "../../../../platform/ports/display.ts";
+import { compareDisplayValue, DESIRED_PROPERTIES, propertyRow, type DesiredProperty, type DisplayWish, type SettableValue } from "../../../../platform/ports/display-properties.ts";
 import type { ScheduleAnswer } from "../../schedule/schedule-answer.ts";
 import type { DesiredKeyHandler, Wanted } from "../desired-key.ts";
-import type { SharedReading } from "../shared-reading.ts";
+import type { ManagedDisplay } from "../managed-display.ts";
 
-export interface DisplayKeysDeps {
-  /** Absent: every display key is `unsupported`. */
-  readonly display: Display | undefined;
-  /** The display's status, shared with whoever else looks. */
-  readonly status: SharedReading<DisplayStatus> | undefined;
-  /** What a schedule says at this moment. */
-  readonly scheduleSays: (schedule: Schedule) => ScheduleAnswer;
-}
+/** What a schedule says at this moment. */
+type ScheduleSays = (schedule: Schedule) => ScheduleAnswer;
 
 /** A status this old is good enough for a look that nothing asked for. */
 const STATUS_AGE_MS = 10_000;
 /** A call waits for those before it on the bus: the verdict's, the reporter's and its own. */
 const QUEUE_DEPTH = 4;
 
-/** Handlers of `display.<property>`, one for each property of the desired document. */
-export function displayKeys(deps: DisplayKeysDeps): readonly DesiredKeyHandler[] {
-  return DESIRED_PROPERTIES.map((property) => displayKey(property, deps));
+/**
+ * Handlers of `display.<property>`, one for each property of the desired document, and of `displays.<name>.<property>` for the
+ * displays besides the first. Each display has its own lane. Without a display every key of `display` is `unsupported`.
+ */
+export function displayKeys(displays: readonly ManagedDisplay[], scheduleSays: ScheduleSays): readonly DesiredKeyHandler[] {
+  const all = displays.length === 0 ? [undefined] : displays;
+  return all.flatMap((display) => DESIRED_PROPERTIES.map((property) => displayKey(property, display, scheduleSays)));
 }
 
-function displayKey<P extends DesiredProperty>(property: P, { display, status, scheduleSays }: DisplayKeysDeps): DesiredKeyHandler {
-  const settable = display?.capabilities.settable[property];
-  const lacking = display === undefined ? "no display can be controlled from this device" : settable === undefined ? propertyRow(property).lacking : undefined;
+/** What the document says of the display with this path. */
+export function wishOf(document: DesiredDocument, path: string): DisplayWish | undefined {
+  return path === "display" ? document.display : document.displays?.[path.slice("displays.".length)];
+}
+
+function displayKey<P extends DesiredProperty>(property: P, managed: ManagedDisplay | undefined, scheduleSays: ScheduleSays): DesiredKeyHandler {
+  const path = managed?.path ?? "display";
+  const settable = managed?.display.capabilities.settable[property];
+  const lacking = managed === undefined ? "no display can be controlled from this device" : settable === undefined ? propertyRow(property).lacking : undefined;
   const unsupported = (message: string) => ({ kind: "unsupported", error: { code: "unsupported", message } }) as const;
   return {
-    key: `display.${property}`,
-    lane: "display",
-    ...(display !== undefined && { worstCaseMs: display.worstCaseMs() * QUEUE_DEPTH }),
+    key: `${path}.${property}`,
+    lane: path,
+    ...(managed !== undefined && { worstCaseMs: managed.display.worstCaseMs() * QUEUE_DEPTH }),
     wanted: (document) => {
-      const wanted = wantedIn(document, property, scheduleSays);
+      const wanted = wantedIn(document, wishOf(document, path), property, scheduleSays);
       if (wanted === undefined) return undefined;
       if (lacking !== undefined) return unsupported(lacking);
       const error = wanted.kind === "value" ? refusalOf(property, wanted.value, settable?.choices) : undefined;
       return error === undefined ? wanted : { kind: "refused", error };
     },
-    observe: async () => (lacking !== undefined || status === undefined ? { kind: "unsupported" } : (await status.get(STATUS_AGE_MS))[property]),
-    apply: async (value) => {
-      if (display === undefined) return unsupported("no display");
-      try {
-        return { kind: "effect", effect: await display.set(property, value as SettableValue<P>) };
-      } finally {
-        status?.invalidate();
-      }
-    },
+    observe: async () => (lacking !== undefined || managed === undefined ? { kind: "unsupported" } : (await managed.status.get(STATUS_AGE_MS))[property]),
+    apply: async (value) =>
+      managed === undefined ? unsupported("no display") : { kind: "effect", effect: await managed.display.set(property, value as SettableValue<P>) },
     compare: (wanted, observed) => compareDisplayValue(property, wanted, observed),
   };
 }
 
-function wantedIn(document: DesiredDocument, property: DesiredProperty, scheduleSays: (schedule: Schedule) => ScheduleAnswer): Wanted | undefined {
-  const wish = document.display?.[property];
+function wantedIn(document: DesiredDocument, wishes: DisplayWish | undefined, property: DesiredProperty, scheduleSays: ScheduleSays): Wanted | undefined {
+  const wish = wishes?.[property];
   if (wish === undefined) return undefined;
   if (property !== "power" || wish !== "schedule") return { kind: "value", value: wish };
   if (document.schedule === undefined) {

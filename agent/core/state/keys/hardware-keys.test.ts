@@ -8,7 +8,7 @@ import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
 import { SimulatedWorld } from "../../../../platform/simulated/world.ts";
 import { ScheduleRunner } from "../../schedule/schedule-runner.ts";
 import { DesiredState } from "../desired-state.ts";
-import { sharedDisplayStatus } from "../display-status.ts";
+import { managedDisplays } from "../managed-display.ts";
 import { ManualOverrides } from "../manual-overrides.ts";
 import { FakeAlarms, FakeReporter } from "../testing/fakes.ts";
 import { MemoryDocumentStore } from "../../storage/memory-document-store.ts";
@@ -25,7 +25,7 @@ async function setUp(options: { withoutHardware?: boolean; wall?: string } = {})
   const time = new VirtualTime({ wallMs: Date.parse(options.wall ?? "2026-01-05T10:00Z") });
   const world = new SimulatedWorld({ clock: time, timers: time, random: new SeededRandom("keys") });
   const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: () => undefined });
-  const display = options.withoutHardware === true ? undefined : adapter.display;
+  const displays = options.withoutHardware === true ? [] : (adapter.displays ?? []);
   const clock = world.deviceClock();
   const reporter = new FakeReporter();
   const alarms = new FakeAlarms();
@@ -41,7 +41,7 @@ async function setUp(options: { withoutHardware?: boolean; wall?: string } = {})
     reporter,
     alarms,
     handlers: [
-      ...displayKeys({ display, status: display === undefined ? undefined : sharedDisplayStatus(display, { clock, timers: time }), scheduleSays: schedule.says }),
+      ...displayKeys(managedDisplays(displays, { clock, timers: time }), schedule.says),
       ...audioKeys(options.withoutHardware === true ? undefined : adapter.audio),
       scheduleKey(clock, schedule, schedule.says),
     ],

@@ -23,6 +23,11 @@ describe("fields from a schema", () => {
     expect(of("gpio.read")[0]).toMatchObject({ kind: "text", numeric: true });
   });
 
+  test("which display is meant is asked only of a device that has several", () => {
+    expect(of("display.power").map(({ name }) => name)).toEqual(["on"]);
+    expect(of("display.power", { display: ["lobby", "menu"] })).toMatchObject([{ name: "on" }, { name: "display", required: false, options: ["lobby", "menu"] }]);
+  });
+
   test("the device's own choices are offered, and narrow what the schema lists", () => {
     expect(of("display.input", { input: ["hdmi-1", "tuner"] })[0]).toMatchObject({ kind: "text", options: ["hdmi-1", "tuner"] });
     expect(of("display.orientation", { degrees: [0, 180] })[0]).toMatchObject({ kind: "choice", options: [0, 180] });

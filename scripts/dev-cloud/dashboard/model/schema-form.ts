@@ -36,7 +36,9 @@ const SLIDER_STEPS_MAX = 10_000;
 export function fieldsOf(schema: Json | undefined, choices: JsonObject = {}): Field[] {
   if (!isJsonObject(schema) || !isJsonObject(schema["properties"])) return [];
   const required = Array.isArray(schema["required"]) ? (schema["required"] as readonly Json[]) : [];
-  return Object.entries(schema["properties"]).map(([name, property]) => fieldOf(name, property, required.includes(name), choices[name]));
+  // Which of several displays is asked only where the device names several.
+  const asked = Object.entries(schema["properties"]).filter(([name]) => name !== "display" || choices[name] !== undefined);
+  return asked.map(([name, property]) => fieldOf(name, property, required.includes(name), choices[name]));
 }
 
 export function fieldOf(name: string, schemaGiven: Json, required: boolean, choicesGiven?: Json): Field {

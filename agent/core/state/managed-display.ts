@@ -1,0 +1,62 @@
+import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { AttachedDisplay, Display } from "../../../platform/ports/display.ts";
+import { statusOf, type DisplayStatus } from "../../../platform/ports/display-properties.ts";
+import { failed } from "../../../platform/ports/reading.ts";
+import { SharedReading } from "./shared-reading.ts";
+
+/** A display of this device, as every part of the agent shares it. */
+export interface ManagedDisplay {
+  readonly name: string;
+  /** `display` for the first, `displays.<name>` for the others: its part of the documents, and its lane for commands and desired keys. */
+  readonly path: string;
+  /** Every attempt to change it makes `status` look again. */
+  readonly display: Display;
+  readonly status: SharedReading<DisplayStatus>;
+  /** The video output it hangs on, where that is known. */
+  readonly output?: string;
+}
+
+/** A look waits for what is on the bus before it: a command's conversation and another look. */
+const QUEUE_DEPTH = 3;
+
+export function managedDisplays(attached: readonly AttachedDisplay[], time: { readonly clock: Clock; readonly timers: Timers }): readonly ManagedDisplay[] {
+  return attached.map(({ name, display, output }, index) => {
+    const status = sharedDisplayStatus(display, time);
+    return {
+      name,
+      path: index === 0 ? "display" : `displays.${name}`,
+      display: noticedDisplay(display, () => status.invalidate()),
+      status,
+      ...(output !== undefined && { output }),
+    };
+  });
+}
+
+/** Those that hang on an output of this device; where none says which, the first. */
+export function onTheScreen(displays: readonly ManagedDisplay[]): readonly ManagedDisplay[] {
+  const hanging = displays.filter(({ output }) => output !== undefined);
+  return hanging.length > 0 ? hanging : displays.slice(0, 1);
+}
+
+/** A display whose driver hangs has failed, it is not absent. */
+function sharedDisplayStatus(display: Display, time: { readonly clock: Clock; readonly timers: Timers }): SharedReading<DisplayStatus> {
+  const hung = failed({ code: "display.timeout", message: "the display's driver does not come back" });
+  const whenHung = (): DisplayStatus => statusOf(() => hung);
+  return new SharedReading(time, { name: "display.status", read: () => display.status(), deadlineMs: display.worstCaseMs() * QUEUE_DEPTH, whenHung });
+}
+
+/** The same display, but `changed` is called after every attempt to change it. */
+function noticedDisplay(display: Display, changed: () => void): Display {
+  return {
+    capabilities: display.capabilities,
+    worstCaseMs: (property) => display.worstCaseMs(property),
+    status: () => display.status(),
+    set: async (property, value) => {
+      try {
+        return await display.set(property, value);
+      } finally {
+        changed();
+      }
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { AttachedDisplay, Display } from "../ports/display.ts";
+import { DISPLAY_PROPERTY_NAMES, statusOf } from "../ports/display-properties.ts";
+import type { Outputs } from "../ports/outputs.ts";
+import { failed } from "../ports/reading.ts";
+import { fail, messageOf, type Issue, type Result } from "../ports/result.ts";
+import { parseDisplays, type DisplayAttachment } from "./display-config.ts";
+import type { DriverMachine, DriverTable, OpenedDriver } from "./drivers.ts";
+import { ObservedDisplay } from "./observed-display.ts";
+
+export interface AttachingMachine extends DriverMachine {
+  readonly drivers: DriverTable;
+  /** Absent: whether an output is there cannot be checked. */
+  readonly outputs?: Pick<Outputs, "list">;
+}
+
+export interface AttachedDisplays {
+  /** In the order of the configuration. */
+  readonly displays: readonly AttachedDisplay[];
+  /** Of every display that is refused or left out. */
+  readonly issues: readonly Issue[];
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Opens the displays of the configuration key `displays`. A display that is refused keeps its name and its place, can be told
+ * nothing, and answers every question with its issue; the others work. Codes besides those of `parseDisplays`:
+ * `display.unknown-driver`, `display.no-such-output`, `display.driver-failed`, or the driver's own.
+ */
+export async function attachDisplays(text: string, machine: AttachingMachine): Promise<AttachedDisplays> {
+  const { displays: configured, issues } = parseDisplays(text);
+  const outputs = (await machine.outputs?.list())?.map(({ name }) => name);
+  const opened = await Promise.all(
+    configured.map(async ({ name, attachment }) => {
+      if (!attachment.ok) return { attachment: { name, driver: "none" }, driver: attachment };
+      return { attachment: attachment.value, driver: await open(attachment.value, outputs, machine) };
+    }),
+  );
+  return {
+    displays: opened.map(({ attachment, driver }) => ({ ...attachment, display: driver.ok ? new ObservedDisplay(driver.value.driver, machine) : refusedDisplay(driver.error, machine) })),
+    issues: [...opened.flatMap(({ driver }) => (driver.ok ? [] : [driver.error])), ...issues],
+    close: async () => {
+      for (const { driver } of opened) if (driver.ok) await driver.value.close?.();
+    },
+  };
+}
+
+async function open(attachment: DisplayAttachment, outputs: readonly string[] | undefined, machine: AttachingMachine): Promise<Result<OpenedDriver>> {
+  const { name, driver, output } = attachment;
+  const load = Object.hasOwn(machine.drivers, driver) ? machine.drivers[driver] : undefined;
+  if (load === undefined) return fail("display.unknown-driver", `${name}: there is no display driver ${driver.slice(0, 60)}`, `one of ${Object.keys(machine.drivers).join(", ")}`);
+  if (output !== undefined && outputs?.includes(output) === false) {
+    return fail("display.no-such-output", `${name}: this machine has no output ${output.slice(0, 60)}`, outputs.length === 0 ? "it has none" : `one of ${outputs.join(", ")}`);
+  }
+  try {
+    return await (await load())(attachment, machine);
+  } catch (thrown) {
+    // A bug of one driver must not keep the agent from starting.
+    return fail("display.driver-failed", `${name}: the driver ${driver} cannot be opened: ${messageOf(thrown)}`);
+  }
+}
+
+function refusedDisplay(issue: Issue, machine: DriverMachine): Display {
+  const question = { answers: DISPLAY_PROPERTY_NAMES, worstCaseMs: 0, ask: () => Promise.resolve(statusOf(() => failed(issue))) };
+  return new ObservedDisplay({ questions: [question], orders: {}, powerObservedBy: "nothing" }, machine);
+}

@@ -1,0 +1,27 @@
+import type { Cec } from "../ports/cec.ts";
+import type { Clock, Timers } from "../ports/clock.ts";
+import type { DisplayDriver } from "../ports/display-driver.ts";
+import type { Result } from "../ports/result.ts";
+import type { DisplayAttachment } from "./display-config.ts";
+
+/** What drivers may use of the machine. */
+export interface DriverMachine {
+  readonly cec?: Cec;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+export interface OpenedDriver {
+  readonly driver: DisplayDriver;
+  /** Closes the connection. */
+  close?(): Promise<void>;
+}
+
+/** Opens one display. A display that does not answer is no failure: that is found when it is asked. */
+export type OpenDriver = (attachment: DisplayAttachment, machine: DriverMachine) => Promise<Result<OpenedDriver>>;
+export type DriverTable = Readonly<Record<string, () => Promise<OpenDriver>>>;
+
+/** The display drivers, by the name that the configuration uses. Only those that are configured are loaded. */
+export const DISPLAY_DRIVERS: DriverTable = {
+  cec: async () => (await import("./cec/open-cec.ts")).openCec,
+};

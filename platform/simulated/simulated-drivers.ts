@@ -1,0 +1,63 @@
+import { CecDriver } from "../displays/cec/cec-driver.ts";
+import { composedDriver } from "../displays/composed-driver.ts";
+import type { DriverTable } from "../displays/drivers.ts";
+import type { Cec } from "../ports/cec.ts";
+import type { Clock, Timers } from "../ports/clock.ts";
+import type { DisplayDriver, Orders, Told } from "../ports/display-driver.ts";
+import { DISPLAY_PROPERTY_NAMES, propertyRow, type DisplayProperty } from "../ports/display-properties.ts";
+import { seen } from "../ports/reading.ts";
+import { ok } from "../ports/result.ts";
+import { panelDriver } from "./simulated-panel.ts";
+import { OWN_INPUT, TV_INPUTS } from "./simulated-tv.ts";
+import type { SimulatedWorld } from "./world.ts";
+
+/** The simulated TV: CEC, and its own wire for what CEC has no message for. */
+export function tvDriver(world: SimulatedWorld, { cec, clock, timers }: { readonly cec: Cec; readonly clock: Clock; readonly timers: Timers }): DisplayDriver {
+  return composedDriver(new CecDriver({ cec, clock, inputs: TV_INPUTS, ownInput: OWN_INPUT }), panelDriver(world, clock, timers));
+}
+
+/** Drivers on a simulated machine: `cec` is its TV, `simulated` another display, which obeys and begins anew with the agent. */
+export function simulatedDrivers(world: SimulatedWorld): DriverTable {
+  return {
+    cec: () => Promise.resolve((_attachment, { cec, clock, timers }) => {
+      if (cec === undefined) throw new Error("the simulated machine has HDMI-CEC");
+      return Promise.resolve(ok({ driver: tvDriver(world, { cec, clock, timers }) }));
+    }),
+    simulated: () => Promise.resolve((_attachment, { clock }) => Promise.resolve(ok({ driver: obedientDriver(clock) }))),
+  };
+}
+
+const INPUTS = ["hdmi-1", "hdmi-2"] as const;
+
+function obedientDriver(clock: Clock): DisplayDriver {
+  const state = new Map<DisplayProperty, unknown>(DISPLAY_PROPERTY_NAMES.map((name) => [name, firstValueOf(name)]));
+  const say = (name: DisplayProperty, value: unknown): Promise<Told> => {
+    state.set(name, value);
+    return Promise.resolve({ attempted: true, acknowledged: true });
+  };
+  const orders = DISPLAY_PROPERTY_NAMES.map((name) => [
+    name,
+    { kind: "set", worstCaseMs: 0, say: (value: unknown) => say(name, value), ...(propertyRow(name).type.kind === "name" && { choices: INPUTS }) },
+  ]);
+  const readings = (): object => Object.fromEntries([...state].map(([name, value]) => [name, seen(value, clock.monotonicMs())]));
+  return {
+    powerObservedBy: "panel",
+    questions: [{ answers: DISPLAY_PROPERTY_NAMES, worstCaseMs: 0, ask: () => Promise.resolve(readings()) }],
+    orders: Object.fromEntries(orders) as Orders,
+  };
+}
+
+function firstValueOf(name: DisplayProperty): unknown {
+  const { type } = propertyRow(name);
+  switch (type.kind) {
+    case "choice":
+    case "degrees":
+      return type.values[0];
+    case "name":
+      return INPUTS[0];
+    case "percent":
+      return 50;
+    case "flag":
+      return false;
+  }
+}
