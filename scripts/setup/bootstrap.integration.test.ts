@@ -23,8 +23,10 @@ console.log("entry", args.join(" "));
 if (args[0] === "wait") {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(signal === "SIGTERM" ? 70 : 71));
   process.on("disconnect", () => { writeFileSync("alone", ""); process.exit(0); });
+  setInterval(() => undefined, 60_000);
   writeFileSync("up", "");
-} else process.exitCode = Number(args[0] ?? 0);
+} else if (args[0] === "pid") console.log(process.pid);
+else process.exitCode = Number(args[0] ?? 0);
 `;
 
 let root: string;
@@ -104,8 +106,7 @@ describe("Node", () => {
   });
 
   test("older than 24 hands over to the one that npm brought", async () => {
-    mkdirSync(join(root, "node_modules/node/bin"), { recursive: true });
-    symlinkSync(process.execPath, join(root, "node_modules/node/bin/node"));
+    bringNode();
     const { code, output } = await bootstrap(["entry.ts", "5"], pretendNode("20.20.0"));
     expect(output).toContain("entry 5");
     expect(code).toBe(5);
@@ -145,8 +146,18 @@ describe("the program that was started", () => {
     expect(await ended).toMatchObject({ code });
   });
 
+  test("runs in the bootstrap's own process where its Node is new enough, and else in one of the Node that npm brought", async () => {
+    const here = launch(["entry.ts", "pid"]);
+    expect((await here.ended).output.endsWith(`entry pid\n${here.process.pid}\n`)).toBe(true);
+    bringNode();
+    const apart = launch(["entry.ts", "pid"], pretendNode("20.20.0"));
+    expect((await apart.ended).output).toMatch(/^entry pid\n\d+\n$/);
+    expect((await apart.ended).output).not.toContain(`\n${apart.process.pid}\n`);
+  });
+
   test("notices when the bootstrap is killed outright", async () => {
-    const { process: child } = launch(["entry.ts", "wait"]);
+    bringNode();
+    const { process: child } = launch(["entry.ts", "wait"], pretendNode("20.20.0"));
     await vi.waitUntil(() => existsSync(join(root, "up")), { timeout: 10_000, interval: 20 });
     child.kill("SIGKILL");
     await vi.waitUntil(() => existsSync(join(root, "alone")), { timeout: 10_000, interval: 20 });
@@ -173,6 +184,12 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>> =
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   return { process: child, printed: () => output, ended: new Promise((resolve) => child.on("close", (code) => resolve({ code, output }))) };
+}
+
+/** What npm installs for a machine whose own Node is too old. */
+function bringNode(): void {
+  mkdirSync(join(root, "node_modules/node/bin"), { recursive: true });
+  symlinkSync(process.execPath, join(root, "node_modules/node/bin/node"));
 }
 
 /** Makes the process believe that it runs on another Node. */

@@ -43,7 +43,8 @@ export class NpmStart {
 
   /** Resident bytes of the launcher and what it keeps beside the programs it runs. */
   ownBytes(): number {
-    const launcher = descendants(this.#process.pid ?? 0).find((pid) => /scripts\/start\/main\.ts/.test(commandOf(pid)) && !commandOf(pid).includes("bootstrap"));
+    // The bootstrap is the launcher where its own Node is new enough, else it stands above it.
+    const launcher = descendants(this.#process.pid ?? 0).findLast((pid) => /^\S*node .*scripts\/start\/main\.ts/.test(commandOf(pid)));
     if (launcher === undefined) throw new Error("npm start has no launcher");
     const beside = childrenOf(launcher).filter((pid) => !/\/dist\//.test(commandOf(pid)));
     return [launcher, ...beside].reduce((sum, pid) => sum + memoryOf(pid).rss, 0);
