@@ -206,14 +206,10 @@ export function shellWindowsConformance(under: WindowedShell): void {
 
     /** The browser hands the keyboard to a new document in its own time: a key before that is lost, and the page listens for one. */
     const pressUntil = async (heard: Promise<unknown>): Promise<void> => {
-      let over = false;
-      const end = (): void => void (over = true);
-      heard.then(end, end);
-      while (!over) {
-        await screen.press("x");
-        await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, 500))]);
-      }
-      await heard;
+      const done = heard.then(() => true);
+      const later = (): Promise<boolean> => new Promise((resolve) => setTimeout(() => resolve(false), 500));
+      do await screen.press("x");
+      while (!(await Promise.race([done, later()])));
     };
 
     test("shows nothing of the browser's own, whatever a page asks for with a key pressed: refused and counted where the browser would show something", async () => {
