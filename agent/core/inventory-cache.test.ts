@@ -24,7 +24,7 @@ test("is read once per boot and version, and again for another", async () => {
 test("a fact that could not be read is looked for again at the next start", async () => {
   const documents = new MemoryDocumentStore();
   asked = 0;
-  const broken = { ...good, serial: failed({ code: "probe.timeout", message: "no answer" }) };
+  const broken = { ...good, serial: failed({ code: "program.timed-out", message: "no answer" }) };
   await inventoryOncePerBoot(probe(broken), documents, "boot-1/0.1.0", silentLog);
   await inventoryOncePerBoot(probe(good), documents, "boot-1/0.1.0", silentLog);
   expect(asked).toBe(2);

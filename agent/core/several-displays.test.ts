@@ -115,7 +115,7 @@ describe("the documents of a device with several displays", () => {
     const overrides = await ManualOverrides.load({ store, clock: time, log: silentLog });
     const state = await DesiredState.load({
       deviceId: DEVICE, verify: (signed) => Promise.resolve(ok(signed.payload)), store, overrides, reporter, alarms: new FakeAlarms(),
-      handlers: displayKeys(displays, () => ({ kind: "no-opinion", why: { code: "test", message: "no schedule" } })),
+      handlers: displayKeys(displays, () => ({ kind: "no-opinion", why: { code: "schedule.missing", message: "no schedule" } })),
       clock: time, timers: time, random: new SeededRandom("retries"), log: silentLog,
     });
     const hardware = new HardwareReporter({

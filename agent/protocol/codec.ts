@@ -7,6 +7,7 @@ import { isSecretName, redactText } from "../../platform/runtime/redact.ts";
 import { CloudMessageSchema, type CloudMessage } from "./cloud-messages.ts";
 import { DeviceMessageSchema, type DeviceMessage } from "./device-messages.ts";
 import { FRAME_BYTES_MAX, FRAME_DEPTH_MAX } from "./limits.ts";
+import type { Code } from "../../platform/ports/codes.ts";
 
 /** Why a frame was refused. */
 export interface FrameIssue extends Issue {
@@ -57,7 +58,7 @@ function decode<S extends v.GenericSchema>(frame: string, bytesMax: number, sche
 }
 
 /** Checks `value` against `schema`; the issue names the first wrong place. Code `message.malformed` unless told otherwise. */
-export function validate<S extends v.GenericSchema>(schema: S, value: unknown, what: string, code: string = "message.malformed"): Result<v.InferOutput<S>> {
+export function validate<S extends v.GenericSchema>(schema: S, value: unknown, what: string, code: Code = "message.malformed"): Result<v.InferOutput<S>> {
   const parsed = v.safeParse(schema, value, { abortEarly: true });
   if (parsed.success) return ok(parsed.output);
   const issue = parsed.issues[0];

@@ -4,6 +4,7 @@ import { DisplayNameSchema, DisplayWishSchema } from "./display-values.ts";
 import { NetworkSchema } from "./network-settings.ts";
 import { UploadHostsSchema } from "./upload-address.ts";
 import { EndpointSchema, FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, OriginSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema } from "./values.ts";
+import type { Code } from "../../platform/ports/codes.ts";
 
 /** A customer's player: an address, or a package that plays from disk with no network. */
 export const ContentSchema = v.variant("kind", [
@@ -106,6 +107,8 @@ export const DesiredKeyResultSchema = v.object({
   drifts: v.optional(v.number()),
 });
 export type DesiredKeyResult = v.InferOutput<typeof DesiredKeyResultSchema>;
+/** The same where this agent makes it: its codes are of the table. */
+export type OwnKeyResult = DesiredKeyResult & { readonly error?: { readonly code: Code } };
 
 /** The `desired` part of the reported document. */
 export const DesiredReportSchema = v.object({

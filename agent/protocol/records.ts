@@ -29,7 +29,7 @@ export const CommandOutcomeSchema = v.object({
   attempt: PositiveSchema,
   name: v.pipe(v.string(), v.maxLength(64)),
   state: CommandFinalStateSchema,
-  /** Why, for every state but `succeeded`: `display.no-answer`, `outcome-unknown`, `params.invalid`, … */
+  /** Why, for every state but `succeeded`: `display.no-answer`, `outcome-unknown`, `command.params-invalid`, … */
   error: v.optional(IssueSchema),
   /** What became of the effect on hardware, where the command has one. */
   effect: v.optional(effectOf(JsonSchema)),

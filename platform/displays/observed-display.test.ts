@@ -5,6 +5,7 @@ import { failed, seen, unknown, UNSUPPORTED, type Reading } from "../ports/readi
 import { VirtualTime } from "../simulated/virtual-time.ts";
 import { composedDriver } from "./composed-driver.ts";
 import { ObservedDisplay } from "./observed-display.ts";
+import type { Issue } from "../ports/result.ts";
 
 const HEARD: Told = { attempted: true, acknowledged: true };
 const SILENT: Told = { attempted: true, acknowledged: false, error: { code: "display.no-answer", message: "nobody answered" } };
@@ -69,7 +70,7 @@ describe("a display over a driver", () => {
   test("a level within the display's own steps is obeyed, unless a part of the order went wrong", async () => {
     const near = open({ brightness: 41 });
     expect((await near.time.settled(near.display.set("brightness", 40))).error).toBeUndefined();
-    const error = { code: "display.no-answer", message: "1 of 2" };
+    const error: Issue = { code: "display.no-answer", message: "1 of 2" };
     const half = open({ brightness: 41 }, () => ({ attempted: true, acknowledged: false, heardInPart: true, error }));
     expect(await half.time.settled(half.display.set("brightness", 40))).toMatchObject({ acknowledged: false, observed: { value: 41 }, error });
     const silence = open({ brightness: 1 });
@@ -79,7 +80,7 @@ describe("a display over a driver", () => {
   test("an order that nobody heard is not observed: what was so before would look like its effect", async () => {
     const { display, asked } = open({ mute: true }, () => SILENT);
     expect(await display.set("mute", true)).toEqual({ attempted: true, acknowledged: false, observed: unknown("nobody answered"), error: SILENT.error });
-    const error = { code: "display.unplugged", message: "no cable" };
+    const error: Issue = { code: "display.unplugged", message: "no cable" };
     const unplugged = open({ mute: true }, () => ({ attempted: false, error }));
     expect(await unplugged.display.set("mute", true)).toEqual({ attempted: false, observed: failed(error), error });
     expect([...asked, ...unplugged.asked]).toEqual([]);

@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { fail, ok, type Result } from "../ports/result.ts";
 
 /**
- * Runs a program without a shell and gives its standard output. Errors: `command.missing` (no such program),
- * `command.timed-out` (killed), `command.failed` (exit code other than 0; the message ends with what it wrote).
+ * Runs a program without a shell and gives its standard output. Errors: `program.missing` (no such program),
+ * `program.timed-out` (killed), `program.failed` (exit code other than 0; the message ends with what it wrote).
  *
  * `input` goes to the program's standard input: what is secret belongs there, since every user of the machine can read
  * arguments. No message repeats it, nor what the program wrote in answer to it.
@@ -23,11 +23,11 @@ export const runCommand: CommandRunner = (program, args, timeoutMs, input) =>
       { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: OUTPUT_BYTES_MAX, env },
       (error, stdout, stderr) => {
         if (error === null) return resolve(ok(stdout));
-        if (error.code === "ENOENT") return resolve(fail("command.missing", `there is no program ${program}`));
-        if (error.killed === true) return resolve(fail("command.timed-out", `${program} was still running after ${timeoutMs} ms`));
-        if (input !== undefined) return resolve(fail("command.failed", `${program} ${args.join(" ")} ended with ${error.code ?? "a signal"}`));
+        if (error.code === "ENOENT") return resolve(fail("program.missing", `there is no program ${program}`));
+        if (error.killed === true) return resolve(fail("program.timed-out", `${program} was still running after ${timeoutMs} ms`));
+        if (input !== undefined) return resolve(fail("program.failed", `${program} ${args.join(" ")} ended with ${error.code ?? "a signal"}`));
         const said = (stderr.trim() || stdout.trim() || error.message).slice(-MESSAGE_CHARS_MAX);
-        return resolve(fail("command.failed", `${program} ${args.join(" ")}: ${said}`));
+        return resolve(fail("program.failed", `${program} ${args.join(" ")}: ${said}`));
       },
     );
     if (input === undefined) return;

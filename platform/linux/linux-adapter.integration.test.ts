@@ -90,14 +90,14 @@ describe("command runner", () => {
   });
 
   test("a missing program, a failing one and one that hangs are told apart", async () => {
-    expect(await runCommand("vitrine-no-such-program", [], 5_000)).toMatchObject({ ok: false, error: { code: "command.missing" } });
+    expect(await runCommand("vitrine-no-such-program", [], 5_000)).toMatchObject({ ok: false, error: { code: "program.missing" } });
     expect(await runCommand(node, ["-e", "console.error('broken pipe'); process.exit(3)"], 20_000)).toMatchObject({
       ok: false,
-      error: { code: "command.failed", message: expect.stringContaining("broken pipe") as string },
+      error: { code: "program.failed", message: expect.stringContaining("broken pipe") as string },
     });
     expect(await runCommand(node, ["-e", "setInterval(() => {}, 1000)"], 300)).toMatchObject({
       ok: false,
-      error: { code: "command.timed-out" },
+      error: { code: "program.timed-out" },
     });
   });
 });

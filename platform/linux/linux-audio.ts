@@ -1,7 +1,7 @@
 import type { Audio } from "../ports/audio.ts";
 import type { Clock } from "../ports/clock.ts";
 import { failed, seen, unknown, type Effect, type Reading } from "../ports/reading.ts";
-import type { Result } from "../ports/result.ts";
+import type { Issue, Result } from "../ports/result.ts";
 import type { CommandRunner } from "./command-runner.ts";
 
 type Args = readonly [program: string, ...args: string[]];
@@ -92,7 +92,7 @@ function audioOver(mixer: Mixer, run: CommandRunner, clock: Clock): Audio {
     mute,
     setVolume: (percent) => {
       if (Number.isInteger(percent) && percent >= 0 && percent <= 100) return set(mixer.setVolume(percent), volume);
-      const error = { code: "audio.out-of-range", message: "expected a whole percentage from 0 to 100" };
+      const error: Issue = { code: "audio.out-of-range", message: "expected a whole percentage from 0 to 100" };
       return Promise.resolve({ attempted: false, observed: unknown("nothing was tried"), error });
     },
     setMute: (on) => set(mixer.setMute(on), mute),

@@ -62,7 +62,7 @@ describe("Linux inventory", () => {
 
   test("a child that fails, hangs or prints nonsense fails the facts it was asked for, and no others", async () => {
     const tree = { "proc/sys/kernel/osrelease": "6.12.0\n" };
-    const late: CommandRunner = () => Promise.resolve(fail("command.timed-out", "still running"));
+    const late: CommandRunner = () => Promise.resolve(fail("program.timed-out", "still running"));
     const hung = await readLinuxInventory(fixtureFiles(tree), new VirtualTime(), late);
     for (const inventory of [await read("{", tree), await read("[]", tree), hung]) {
       expect(inventory.model).toMatchObject({ kind: "failed", error: { code: "inventory.failed" } });

@@ -10,7 +10,7 @@ import { LinuxHostPower } from "./linux-host-power.ts";
 import { LinuxNetwork } from "./linux-network.ts";
 import { fixtureFiles, type Fixture } from "./testing/fixture-files.ts";
 
-const missing: CommandRunner = (program) => Promise.resolve(fail("command.missing", `there is no program ${program}`));
+const missing: CommandRunner = (program) => Promise.resolve(fail("program.missing", `there is no program ${program}`));
 
 /** Answers from a table of command lines; every other program is missing. */
 function answers(table: Readonly<Record<string, string | (() => string)>>): { readonly run: CommandRunner; readonly ran: string[] } {

@@ -42,7 +42,7 @@ test("a trial does not connect by itself: a machine that boots in between is on 
 
 test("no NetworkManager, or one that does not let us: no port", async () => {
   const time = new VirtualTime();
-  expect(await openNmcliNetworkSettings(() => Promise.resolve(fail("command.missing", "there is no program nmcli")), time)).toBeUndefined();
+  expect(await openNmcliNetworkSettings(() => Promise.resolve(fail("program.missing", "there is no program nmcli")), time)).toBeUndefined();
   const nm = new NmcliStandIn([["eth0", "ethernet"]]);
   nm.permission = "auth";
   expect(await openNmcliNetworkSettings(nm.run, time)).toBeUndefined();

@@ -209,6 +209,6 @@ function list(text: string | undefined): string[] {
 }
 
 function refused({ code, message }: Issue): { readonly ok: false; readonly error: Issue } {
-  if (code === "command.timed-out") return fail("network.timed-out", message);
+  if (code === "program.timed-out") return fail("network.timed-out", message);
   return fail(code.startsWith("network.") ? code : "network.refused", message);
 }

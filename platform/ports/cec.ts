@@ -18,7 +18,7 @@ export interface CecReply {
 }
 
 /**
- * The HDMI-CEC bus. Errors: `cec.no-adapter`, `cec.unplugged` (no physical address),
+ * The HDMI-CEC bus. Errors: `cec.unplugged` (no physical address),
  * `cec.bus` (arbitration lost or line error), `cec.bad-message`.
  * A frame that nobody acknowledges is a success with `acknowledged: false`: the TV is deaf, the bus is fine.
  */

@@ -1,5 +1,6 @@
 import { compareExactly, compareLevel, type Comparison } from "./comparison.ts";
 import type { Reading } from "./reading.ts";
+import type { Code } from "./codes.ts";
 
 /**
  * Everything that can be known of a display or set on it, one row a property. From this table follow the types, the port
@@ -28,7 +29,7 @@ export interface PropertyRow {
   /** Said of a display on which it cannot be set. */
   readonly lacking: string;
   /** Code for a value that the display does not have among its choices. */
-  readonly noSuchValueCode: string;
+  readonly noSuchValueCode: Code;
   /** A display that obeys shows it, or has begun to change, this long after it was told. */
   readonly reactMs: number;
   /** A display that is still changing is waited for this long; then it is reported as it is, so that its lane goes on. */

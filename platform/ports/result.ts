@@ -1,3 +1,5 @@
+import type { Code } from "./codes.ts";
+
 /**
  * Expected failures are values; bugs throw. An `Issue` is the one shape every expected failure has,
  * so that a log line, a protocol answer and a CLI message all say the same: what, where, what to do.
@@ -5,11 +7,18 @@
 
 /** A failure that is expected to happen in the field, with a stable machine-readable code. */
 export interface Issue {
-  /** Stable, lower-case, dotted: `config.unknown-key`, `display.no-answer`. Never reworded. */
-  readonly code: string;
+  /** Stable, lower-case, dotted: `config.unknown-key`, `display.no-answer`. Never reworded; all are in the table of `codes.ts`. */
+  readonly code: Code;
   /** One sentence for a person: what happened, and to what. */
   readonly message: string;
   /** What the reader can do about it, when there is something. */
+  readonly hint?: string;
+}
+
+/** A failure as it comes from outside: a cloud, a player host, a file of another version. Its code may be any. */
+export interface WireIssue {
+  readonly code: string;
+  readonly message: string;
   readonly hint?: string;
 }
 
@@ -24,8 +33,13 @@ export function err<E>(error: E): { readonly ok: false; readonly error: E } {
 }
 
 /** Shorthand for `err({ code, message, hint })`. */
-export function fail(code: string, message: string, hint?: string): { readonly ok: false; readonly error: Issue } {
+export function fail(code: Code, message: string, hint?: string): { readonly ok: false; readonly error: Issue } {
   return { ok: false, error: hint === undefined ? { code, message } : { code, message, hint } };
+}
+
+/** A code that somebody else chose (a cloud, a player host, a stored document), handed on as it is. */
+export function foreignCode(text: string): Code {
+  return text as Code;
 }
 
 /** The message of anything thrown, for the `message` of an `Issue` or a log field. */

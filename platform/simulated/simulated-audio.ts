@@ -2,6 +2,7 @@ import type { Audio } from "../ports/audio.ts";
 import type { Clock } from "../ports/clock.ts";
 import { seen, unknown, type Effect } from "../ports/reading.ts";
 import type { SimulatedWorld } from "./world.ts";
+import type { Issue } from "../ports/result.ts";
 
 /** The simulated machine's own sound output. It obeys; the TV's speakers are the display's affair. */
 export function simulatedAudio(world: SimulatedWorld, clock: Clock): Audio {
@@ -14,7 +15,7 @@ export function simulatedAudio(world: SimulatedWorld, clock: Clock): Audio {
     mute: () => Promise.resolve(seen(world.state.audio.mute, clock.monotonicMs())),
     setVolume: (percent) => {
       if (Number.isInteger(percent) && percent >= 0 && percent <= 100) return set({ volume: percent }, () => world.state.audio.volume);
-      const error = { code: "audio.out-of-range", message: "expected a whole percentage from 0 to 100" };
+      const error: Issue = { code: "audio.out-of-range", message: "expected a whole percentage from 0 to 100" };
       return Promise.resolve({ attempted: false, observed: unknown("nothing was tried"), error });
     },
     setMute: (mute) => set({ mute }, () => world.state.audio.mute),

@@ -1,8 +1,9 @@
 import type { Issue } from "../../platform/ports/result.ts";
+import type { Code } from "../../platform/ports/codes.ts";
 
 /** One cause why a document cannot be had: our code, our words, and what browser and Node call it. */
 interface Cause {
-  readonly code: string;
+  readonly code: Code;
   readonly words: string;
   /** Reasons of the DevTools protocol, names of Chromium's network errors, codes of Node and of OpenSSL. */
   readonly names: readonly string[];

@@ -3,9 +3,10 @@ import { judgePicture } from "./picture.ts";
 import { reportStage } from "./stage-report.ts";
 import { samePicture } from "./stage-state.ts";
 import { A, B, Driver, REFUSED } from "./testing/stage-driver.ts";
+import type { Issue } from "../../platform/ports/result.ts";
 
 const ALIVE = { frame: { kind: "alive", tookMs: 5, how: "test", atMs: 0 }, content: { kind: "varied", spread: 90 } } as const;
-const ELSEWHERE = { code: "content.elsewhere", message: "The content's address leads to http://portal.example, which is not the content." };
+const ELSEWHERE: Issue = { code: "content.elsewhere", message: "The content's address leads to http://portal.example, which is not the content." };
 const picture = (driver: Driver) => judgePicture({ stage: driver.state, nowMs: driver.nowMs, ...ALIVE, frame: { ...ALIVE.frame, atMs: driver.nowMs } });
 
 /** Loads what is wanted again until its document is on, and says with which number. */
@@ -93,7 +94,7 @@ describe("content that wants to be elsewhere", () => {
 });
 
 describe("a document that came and is not whole", () => {
-  const CUT = { code: "net.cut-off", message: "a.example: the document ended before its end." };
+  const CUT: Issue = { code: "net.cut-off", message: "a.example: the document ended before its end." };
 
   test("is what is on from the moment it came, not what was there before", () => {
     const driver = Driver.playing(A);
@@ -138,8 +139,8 @@ describe("a document that came and is not whole", () => {
 });
 
 describe("why a load failed", () => {
-  const VAGUE = { code: "net.failed", message: "a.example: the connection failed." };
-  const EXPIRED = { code: "tls.expired", message: "a.example: its certificate was valid until 2020-01-01 00:00 UTC." };
+  const VAGUE: Issue = { code: "net.failed", message: "a.example: the connection failed." };
+  const EXPIRED: Issue = { code: "tls.expired", message: "a.example: its certificate was valid until 2020-01-01 00:00 UTC." };
 
   test("is said in the probe's words where the browser's are vague, whichever comes first", () => {
     const after = new Driver({ kind: "content", content: A });

@@ -4,6 +4,7 @@ import type { StageScene } from "../contract/link-messages.ts";
 import { reportStage } from "./stage-report.ts";
 import { CRASHES_MAX, PROBE_RETRY, type StageEvent } from "./stage-state.ts";
 import { A, B, Driver, PACKAGE, REFUSED } from "./testing/stage-driver.ts";
+import type { Issue } from "../../platform/ports/result.ts";
 
 describe("the way to a picture", () => {
   test("with nothing on, a URL is loaded at once and asked for beside it", () => {
@@ -303,7 +304,7 @@ test("in any order of events: a good picture is only given up by a crash, a lost
 test("content that its origin answers with 404 is failed through every retry, and the other content stays on", () => {
   const driver = Driver.playing(A);
   driver.take({ kind: "scene", scene: { kind: "content", content: B } });
-  const error = { code: "http.404", message: "b.example answered 404." };
+  const error: Issue = { code: "http.404", message: "b.example answered 404." };
   const reports: string[] = [];
   for (let attempt = 0; attempt < 4; attempt += 1) {
     driver.answersProbe();

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Result } from "../tool-result.ts";
 
 export interface BenchOptions {
   readonly json: boolean;

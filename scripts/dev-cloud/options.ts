@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { CLAIM_TOKEN_LIMITS } from "./sessions/claim-tokens.ts";
 import type { ClaimTokenLimits } from "./sessions/context.ts";
-import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Result } from "../tool-result.ts";
 
 export interface DevCloudOptions {
   readonly port: number;

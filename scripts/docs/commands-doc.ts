@@ -52,7 +52,7 @@ parameters and results in [\`commands.json\`](schema/commands.json).
 
 ## Codes
 
-Besides the codes of the hardware and those named by each port:
+All codes are in [codes.md](codes.md), those of the hardware too. These say what became of the command:
 
 | code | state | |
 |---|---|---|

@@ -24,6 +24,7 @@ Lists are separated by commas in the environment and in flags. Booleans are \`tr
 **A wrong configuration never stops a device.** A wrong value counts as absent (the next lower source applies), an unknown key
 is ignored, a file that is not JSON is not used; each is logged, shown by \`vitrine doctor\` and reported to the cloud under
 \`health\`. \`vitrine config\` names it and ends with exit code 78; with \`--strict\` the agent does not start and ends with 78 too.
+The codes it gives are those of [codes.md](codes.md#config).
 
 A *live* key can be changed by desired state while the agent runs; the value here is what it starts with. A *secret* is never
 shown, logged or reported.

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../tool-result.ts";
 import { canInstall, refreshPackageLists, satisfy } from "./debian-packages.ts";
 import { probe, type FoundBrowser } from "./found-browser.ts";
 import type { Machine } from "./machine.ts";

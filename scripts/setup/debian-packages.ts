@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../tool-result.ts";
 import type { Machine } from "./machine.ts";
 
 const APT_GET = "/usr/bin/apt-get";

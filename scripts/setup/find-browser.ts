@@ -1,5 +1,5 @@
 import { delimiter, join } from "node:path";
-import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../tool-result.ts";
 import type { PassedOver } from "../../player-host/contract/browser-report.ts";
 import { canInstall, installPackages } from "./debian-packages.ts";
 import { findElectron, type ElectronFetch } from "./electron-binary.ts";

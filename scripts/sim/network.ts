@@ -1,7 +1,7 @@
 import type { ConnectionEvents, Connection as DeviceConnection, Failed, Transport } from "../../agent/core/cloud/cloud-port.ts";
 import { FRAME_BYTES_MAX } from "../../agent/protocol/limits.ts";
 import { ENDPOINT_SCHEMES } from "../../agent/protocol/values.ts";
-import { err, type Result } from "../../platform/ports/result.ts";
+import { err, type Result } from "../tool-result.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
 import type { SeededRandom } from "../../platform/simulated/seeded-random.ts";
 import type { Connection as CloudConnection } from "../dev-cloud/sessions/connection.ts";
@@ -9,6 +9,7 @@ import type { SimulatedCloud } from "./cloud/simulated-cloud.ts";
 import type { Life } from "./device/life.ts";
 import type { SimContext } from "./simulation-context.ts";
 import { Pipe } from "./pipe.ts";
+import type { Code } from "../../platform/ports/codes.ts";
 
 /** As the real transport: more than this on its way out is refused. */
 const SEND_BUFFER_BYTES_MAX = 1024 * 1024;
@@ -248,7 +249,7 @@ export class Wire {
   }
 }
 
-function failed(code: string, message: string): Failed {
+function failed(code: Code, message: string): Failed {
   return { kind: "failed", code, message };
 }
 

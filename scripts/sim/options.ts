@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../tool-result.ts";
 
 /** What `--help` asks for. */
 export const SIM_USAGE = "npm run sim -- [--seeds N] [--seed S] [--minutes M] [--workers W] [--trace]";

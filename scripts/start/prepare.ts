@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { makeFolder } from "../../platform/node/make-folder.ts";
 import { takeProcessLock } from "../../platform/node/process-lock.ts";
-import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Result } from "../tool-result.ts";
 
 /** Makes the data folder and takes it for this process. Returns its release. Errors: `start.data-unwritable`, `start.data-in-use`. */
 export function takeDataFolder(folder: string): Result<() => void> {

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import type { StatusAnswer } from "../../agent/node/local-api/answers.ts";
 import { askAgent } from "../../agent/node/local-api/local-client.ts";
-import { fail, ok, type Result } from "../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../tool-result.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
 import { socketPlaceOf } from "../../platform/node/socket-folder.ts";
 import { socketPath } from "../../player-host/contract/socket-path.ts";

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SystemTimers, systemClock } from "../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../platform/linux/system-random.ts";
-import { fail, messageOf, ok, type Issue, type Result } from "../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Issue, type Result } from "../tool-result.ts";
 import type { PassedOver } from "../../player-host/contract/browser-report.ts";
 import { PROOF, type BrowserProofLimits } from "../../player-host/contract/browser-trial.ts";
 import { browserSupport } from "../../player-host/contract/supported-browsers.ts";

@@ -195,11 +195,11 @@ test("a refusal, an unknown version and a claim token", async () => {
 test("a transport that refuses: the reason is told, the time obeyed, and the new address followed", async () => {
   const bench = await LinkBench.make();
   bench.cloud.behave = (_url, attempt) => {
-    if (attempt === 1) return { connect: { kind: "refused", reason: "too-busy", code: "link.busy", message: "full", retryAfterMs: 60_000 } };
-    return attempt === 2 ? { connect: { kind: "refused", reason: "moved", code: "link.moved", message: "gone", endpoint: "wss://other.test/device" } } : {};
+    if (attempt === 1) return { connect: { kind: "refused", reason: "too-busy", code: "link.http-503", message: "full", retryAfterMs: 60_000 } };
+    return attempt === 2 ? { connect: { kind: "refused", reason: "moved", code: "link.http-308", message: "gone", endpoint: "wss://other.test/device" } } : {};
   };
   await bench.start();
-  expect(bench.link.status()).toMatchObject({ kind: "offline", lastError: { code: "link.busy", message: "full", refusal: "too-busy" } });
+  expect(bench.link.status()).toMatchObject({ kind: "offline", lastError: { code: "link.http-503", message: "full", refusal: "too-busy" } });
   await bench.time.advance(59_000);
   expect(bench.cloud.attempts).toHaveLength(1);
   await bench.time.advance(30_000);
@@ -211,7 +211,7 @@ test("a transport that refuses: the reason is told, the time obeyed, and the new
 test("a server that ends a session with a refusal is not asked again at once", async () => {
   const bench = await LinkBench.make();
   await bench.start();
-  bench.cloud.peer.drop({ kind: "refused", reason: "not-authorised", code: "link.not-authorised", message: "blocked" });
+  bench.cloud.peer.drop({ kind: "refused", reason: "not-authorised", code: "link.http-403", message: "blocked" });
   await bench.time.advance(25_000);
   expect(bench.cloud.attempts).toHaveLength(1);
   expect(bench.link.status()).toMatchObject({ lastError: { refusal: "not-authorised" } });

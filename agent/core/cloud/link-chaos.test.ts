@@ -14,7 +14,7 @@ const WORLD: Readonly<Record<string, Behaviour>> = {
   tls: { connect: { code: "link.tls", message: "bad certificate" } },
   forbidden: { connect: { kind: "refused", reason: "not-authorised", code: "link.http-403", message: "no" } },
   full: { connect: { kind: "refused", reason: "too-busy", code: "link.http-503", message: "full", retryAfterMs: 40_000 } },
-  moved: { connect: { kind: "refused", reason: "moved", code: "link.moved", message: "moved", endpoint: "wss://elsewhere.test/d" } },
+  moved: { connect: { kind: "refused", reason: "moved", code: "link.http-308", message: "moved", endpoint: "wss://elsewhere.test/d" } },
   hang: { connect: "hang" },
   mute: { opened: () => {} },
   babble: { opened: (peer) => { for (let i = 0; i < 50; i += 1) peer.raw("{]"); } },

@@ -4,11 +4,12 @@ import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { ENDPOINT_SCHEMES as schemes } from "../../protocol/values.ts";
 import { DEFAULT_LINK_POLICY as POLICY } from "./link-policy.ts";
 import { initialLinkState, nextTickMs, stepLink, type LinkEffect, type LinkEvent, type LinkState } from "./link-state.ts";
+import type { LinkIssue } from "./cloud-port.ts";
 
 const A = "wss://a.test/";
 const B = "wss://b.test/";
 const random = new SeededRandom(7);
-const lost = { code: "link.network", message: "gone" };
+const lost: LinkIssue = { code: "link.network", message: "gone" };
 
 /** The machine with a clock beside it, and a record of what it asked for. */
 class Machine {
@@ -103,7 +104,7 @@ describe("the link's schedule", () => {
   test("a refusal waits on the slow schedule, a failure on the fast one, whatever their codes", () => {
     const wait = (kind: "lost" | "refused"): number => {
       const machine = started(A);
-      return machine.event({ kind, attempt: machine.attempt, error: { code: "link.any", message: "" } }).waitMs();
+      return machine.event({ kind, attempt: machine.attempt, error: { code: "link.network", message: "" } }).waitMs();
     };
     expect(wait("refused")).toBeGreaterThanOrEqual(POLICY.refusal.floorMs);
     expect(wait("lost")).toBeLessThanOrEqual(POLICY.failure.firstMs);
@@ -111,8 +112,8 @@ describe("the link's schedule", () => {
 
   test("a refusal that says where the cloud moved is followed like a goaway, once", () => {
     const machine = started(A);
-    machine.event({ kind: "refused", attempt: machine.attempt, error: { code: "link.moved", message: "", refusal: "moved" }, endpoint: B });
-    expect(machine.state.lastError).toMatchObject({ code: "link.moved", refusal: "moved" });
+    machine.event({ kind: "refused", attempt: machine.attempt, error: { code: "link.http-308", message: "", refusal: "moved" }, endpoint: B });
+    expect(machine.state.lastError).toMatchObject({ code: "link.http-308", refusal: "moved" });
     expect(machine.waitMs()).toBeLessThanOrEqual(POLICY.failover.capMs);
     machine.untilConnecting();
     expect(machine.dialed()).toEqual([A, B]);
@@ -265,7 +266,7 @@ describe("the link's schedule", () => {
 
 const anyEvent = (attempt: number): fc.Arbitrary<LinkEvent> => {
   const near = fc.constantFrom(attempt, attempt, attempt, attempt - 1, attempt + 1);
-  const error = fc.constantFrom(lost, { code: "link.not-authorised", message: "", refusal: "not-authorised" }, { code: "link.silent", message: "" });
+  const error = fc.constantFrom(lost, { code: "link.http-403", message: "", refusal: "not-authorised" }, { code: "link.silent", message: "" });
   const after = fc.option(fc.integer({ min: 0, max: 10_000_000_000 }), { nil: undefined });
   return fc.oneof(
     fc.record({ kind: fc.constantFrom("opened", "challenged", "hello-sent"), attempt: near }),

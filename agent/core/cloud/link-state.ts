@@ -8,6 +8,7 @@ import type { LinkIssue, Schemes } from "./cloud-port.ts";
 import { bookOf, chooseEndpoint, noteFailure, noteRefusal, noteStable, noteTime, type EndpointBook } from "./endpoint-book.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 import { freshPing, lookAgain, lookAgainMs, noteFailedAttempt, noteSessionEnd, pingIntervalOf, type PingMemory, type SessionEnd } from "./ping-learning.ts";
+import type { Code } from "../../../platform/ports/codes.ts";
 
 /**
  * The link as a pure step: state and event in, state and effects out. At most one attempt is alive at
@@ -167,7 +168,7 @@ function isAttempting(phase: LinkPhase): phase is Attempting {
   return phase.kind !== "stopped" && phase.kind !== "waiting";
 }
 
-function issue(code: string, message: string): Issue {
+function issue(code: Code, message: string): Issue {
   return { code, message };
 }
 
@@ -230,7 +231,7 @@ function changeEndpoints(state: LinkState, urls: readonly string[], context: Lin
 
 function reconnect(state: LinkState, reason: "moving" | "reconnecting", context: LinkContext): LinkStep {
   const next = wait(withGap(offline(state, context), context), context);
-  return end(state, next, issue(`link.${reason}`, "the agent connects anew"), reason);
+  return end(state, next, issue(reason === "moving" ? "link.moving" : "link.reconnecting", "the agent connects anew"), reason);
 }
 
 /** Brings the wait forward to the shortest gap after the last attempt. What the cloud asked for still holds. */

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { EndpointSchema } from "../../protocol/values.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { planTrial, stepTrial, trialAfterStart, triedOf, TRIED_ENTRIES, type Settled, type TrialPlan, type TrialState } from "./trial.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 
 /** Lists of addresses, preferred first. */
 export type Endpoints = readonly string[];
@@ -33,7 +34,7 @@ const MigrationDocumentSchema = v.object({
   tried: v.optional(v.object({ endpoints: ListSchema, ...TRIED_ENTRIES })),
 });
 
-const WORDS = {
+const WORDS: { readonly interrupted: Issue; readonly otherwise: Issue } = {
   interrupted: { code: "cloud.migration-interrupted", message: "the agent or the device stopped while the new endpoints were being tried" },
   otherwise: { code: "cloud.migration-failed", message: "the new endpoints did not welcome the device" },
 };

@@ -1,6 +1,6 @@
 import type { CloudMessageOf, Owner } from "../../protocol/cloud-messages.ts";
 import { plainIssueIn } from "../../protocol/plain-address.ts";
-import type { DesiredKeyResult } from "../../protocol/desired.ts";
+import type { OwnKeyResult } from "../../protocol/desired.ts";
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
@@ -57,8 +57,8 @@ export interface MigrationDeps {
 /** A move under way, for those who wait for it. */
 interface Move {
   readonly wanted: Endpoints;
-  readonly done: Promise<DesiredKeyResult>;
-  settle(result: DesiredKeyResult): void;
+  readonly done: Promise<OwnKeyResult>;
+  settle(result: OwnKeyResult): void;
   /** A bug: whoever asked for the move gets it thrown. */
   fault(thrown: unknown): void;
   timer?: Timer;
@@ -107,7 +107,7 @@ export class Migration {
    * Makes `wanted` the endpoints. Settles when that came about or failed: at once, or after at most the
    * trial's time. `failed` carries why; asked again too soon after a failure, it is `failed` without a trial.
    */
-  async apply(wanted: readonly string[]): Promise<DesiredKeyResult> {
+  async apply(wanted: readonly string[]): Promise<OwnKeyResult> {
     const link = this.#link;
     if (link === undefined) throw new Error("the migration has no link yet");
     const plain = plainIssueIn(wanted, this.#deps.plainAllowed ?? false);
@@ -170,7 +170,7 @@ export class Migration {
     if (this.#move !== undefined) this.#end(this.#move, { status: "pending" });
   }
 
-  async #commitAtOnce(wanted: readonly string[], link: MigratingLink): Promise<DesiredKeyResult> {
+  async #commitAtOnce(wanted: readonly string[], link: MigratingLink): Promise<OwnKeyResult> {
     const error = await this.#trial.step({ kind: "commit", committed: wanted });
     if (error !== undefined) return this.#failed(error);
     this.#deps.alarms.clear(MIGRATION_ALARM, "the wanted endpoints are in force");
@@ -178,7 +178,7 @@ export class Migration {
     return this.#applied();
   }
 
-  async #try(wanted: readonly string[], failures: number, link: MigratingLink): Promise<DesiredKeyResult> {
+  async #try(wanted: readonly string[], failures: number, link: MigratingLink): Promise<OwnKeyResult> {
     const { timers, policy, log } = this.#deps;
     const move = newMove(wanted);
     // Before the write, which takes its time: whoever asks meanwhile joins, and nobody writes twice.
@@ -221,7 +221,7 @@ export class Migration {
     this.#end(move, this.#failed(error));
   }
 
-  #end(move: Move, result: DesiredKeyResult): void {
+  #end(move: Move, result: OwnKeyResult): void {
     move.timer?.cancel();
     if (this.#move === move) this.#move = undefined;
     move.settle(result);
@@ -247,11 +247,11 @@ export class Migration {
     this.#deps.alarms.raise(MIGRATION_ALARM, "warning", error.message);
   }
 
-  #applied(): DesiredKeyResult {
+  #applied(): OwnKeyResult {
     return { status: "applied", observed: [...this.endpoints()] };
   }
 
-  #failed(error: Issue): DesiredKeyResult {
+  #failed(error: Issue): OwnKeyResult {
     return { status: "failed", error: { code: error.code, message: error.message }, observed: [...this.endpoints()] };
   }
 }
@@ -277,7 +277,7 @@ function usable(stored: JsonObject | undefined, { log, plainAllowed = false }: M
 function newMove(wanted: Endpoints): Move {
   let settle: Move["settle"] = () => {};
   let fault: Move["fault"] = () => {};
-  const done = new Promise<DesiredKeyResult>((resolve, reject) => {
+  const done = new Promise<OwnKeyResult>((resolve, reject) => {
     settle = resolve;
     fault = reject;
   });

@@ -6,9 +6,9 @@ import type { Refused } from "./cloud-port.ts";
 const at = (path: string): string => `wss://cloud.test/${path}`;
 
 const REFUSALS: readonly Omit<Refused, "message">[] = [
-  { kind: "refused", reason: "not-authorised", code: "link.not-authorised" },
-  { kind: "refused", reason: "too-busy", code: "link.busy", retryAfterMs: 5_000 },
-  { kind: "refused", reason: "moved", code: "link.moved", endpoint: "wss://other.test/" },
+  { kind: "refused", reason: "not-authorised", code: "link.http-403" },
+  { kind: "refused", reason: "too-busy", code: "link.http-503", retryAfterMs: 5_000 },
+  { kind: "refused", reason: "moved", code: "link.http-308", endpoint: "wss://other.test/" },
 ];
 
 let scripted = new ScriptedTransport(() => 0);

@@ -6,7 +6,7 @@ import type { DeviceMessage } from "../../protocol/device-messages.ts";
 import { FRAME_BYTES_MAX, PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { messageOf, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { foreignCode, type Issue, messageOf, type Result } from "../../../platform/ports/result.ts";
 import { utf8 } from "../../../platform/runtime/encoding.ts";
 import type { Backlog } from "../outbox/backlog.ts";
 import type { Connection, SessionHandlers } from "./cloud-port.ts";
@@ -189,7 +189,7 @@ export class Session {
   /** Messages that make sense whatever stage the session is in; the rest is out of place. */
   #takeAnyStage(message: CloudMessage): undefined {
     const { events, counters, log } = this.#deps;
-    if (message.t === "refused") events.refused({ code: message.code, message: message.message }, message.retryAfterMs);
+    if (message.t === "refused") events.refused({ code: foreignCode(message.code), message: message.message }, message.retryAfterMs);
     else if (message.t === "goaway") events.goaway(message);
     else if (message.t === "error") {
       counters.errorsReceived += 1;

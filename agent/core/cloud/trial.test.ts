@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { planTrial, stepTrial, Trial, trialAfterStart, triedOf, type Settled, type TrialEvent, type TrialState } from "./trial.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 
 type State = TrialState<string, string>;
-const error = { code: "test.failed", message: "no" };
-const words = { interrupted: { code: "test.interrupted", message: "cut short" }, otherwise: { code: "test.otherwise", message: "no words" } };
+const error: Issue = { code: "network.change-failed", message: "no" };
+const words: Parameters<typeof trialAfterStart>[2] = { interrupted: { code: "network.change-interrupted", message: "cut short" }, otherwise: { code: "network.refused", message: "no words" } };
 const pauseMs = (failures: number): number => failures * 100;
 
 const settled: State = { kind: "settled", committed: "old" };
@@ -130,5 +131,5 @@ test.each([true, false])("a power cut at every moment of a change (proved: %s): 
     cuts += 1;
   }
   expect(cuts).toBe(8);
-  expect([...ends].sort()).toEqual(proves ? ["new nothing", "old nothing", "old test.interrupted"] : ["old nothing", "old test.failed", "old test.interrupted"]);
+  expect([...ends].sort()).toEqual(proves ? ["new nothing", "old network.change-interrupted", "old nothing"] : ["old network.change-failed", "old network.change-interrupted", "old nothing"]);
 });

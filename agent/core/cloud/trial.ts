@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { CodeSchema, CountSchema, TextSchema } from "../../protocol/values.ts";
-import type { Issue } from "../../../platform/ports/result.ts";
+import { foreignCode, type Issue } from "../../../platform/ports/result.ts";
 
 /**
  * Trying something new on the device's way to its cloud: other endpoints, other network settings. `C` is what is
@@ -130,7 +130,8 @@ export function trialAfterStart<C, W>(
 ): TrialState<C, W> {
   if (stored === undefined) return { kind: "settled", committed };
   const { wanted, tried } = stored;
-  const { failures, open, code = words.otherwise.code, message = words.otherwise.message } = tried;
+  const { failures, open, message = words.otherwise.message } = tried;
+  const code = tried.code === undefined ? words.otherwise.code : foreignCode(tried.code);
   if (open) return { kind: "reverting", committed, wanted, failures, error: words.interrupted };
   return { kind: "settled", committed, failure: { wanted, error: { code, message }, failures, failedMs: nowMs, notBeforeMs: nowMs + pauseMs(failures) } };
 }

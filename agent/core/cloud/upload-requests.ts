@@ -2,7 +2,7 @@ import type { CloudMessageOf } from "../../protocol/cloud-messages.ts";
 import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
 import type { Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Random } from "../../../platform/ports/random.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, foreignCode, ok, type Result } from "../../../platform/ports/result.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -47,7 +47,7 @@ export class UploadRequests {
   /** False: nobody waits for this answer (any more). */
   answer(message: Grant | CloudMessageOf<"upload-refused">): boolean {
     const open = this.#open.get(message.id);
-    open?.settle(message.t === "upload-grant" ? ok(message) : fail(message.code, message.message));
+    open?.settle(message.t === "upload-grant" ? ok(message) : fail(foreignCode(message.code), message.message));
     return open !== undefined;
   }
 

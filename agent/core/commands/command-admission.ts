@@ -79,7 +79,7 @@ export async function admitCommand(payload: CommandPayload, owner: string, now: 
   // A cancel that came first left an entry without parameters: it answers for the command.
   if (known !== undefined && (known.paramsHash === "" || known.paramsHash === paramsHash)) return { kind: "known", entry: known };
   if (known !== undefined) {
-    const error = {
+    const error: Issue = {
       code: "command.key-reused",
       message: `${about} was given before with another name or other parameters`,
       hint: "A wanted re-run takes the next attempt.",
@@ -88,7 +88,7 @@ export async function admitCommand(payload: CommandPayload, owner: string, now: 
   }
   const floor = await deps.store.floor(owner);
   if (payload.number <= floor) {
-    const error = {
+    const error: Issue = {
       code: "command.replayed",
       message: `number ${payload.number} of ${about} is not above ${floor}, up to which everything is finished and forgotten`,
     };
@@ -97,7 +97,7 @@ export async function admitCommand(payload: CommandPayload, owner: string, now: 
   const fresh = { ...entryOf(payload, owner, paramsHash, now), ttlMs: payload.ttlMs ?? 0 };
   const holder = await deps.numberHolder(payload.number);
   if (holder !== undefined) {
-    const error = {
+    const error: Issue = {
       code: "command.number-reused",
       message: `number ${payload.number} was used by ${holder} or a cancel of it`,
       hint: NEW_NUMBER,
@@ -106,7 +106,7 @@ export async function admitCommand(payload: CommandPayload, owner: string, now: 
   }
   const definition = findCommand(payload.name);
   if (definition === undefined) {
-    const error = {
+    const error: Issue = {
       code: "command.unknown",
       message: `this agent knows no command ${payload.name}`,
       hint: `It knows ${Object.keys(COMMANDS).join(", ")}.`,

@@ -25,7 +25,7 @@ export async function execute(
   const params = v.safeParse(definition.params, entry.params);
   // Only after a change of the software: it was checked when it came.
   if (!params.success) {
-    const error = { code: "command.params-invalid", message: "the stored parameters do not fit this version of the agent" };
+    const error: Issue = { code: "command.params-invalid", message: "the stored parameters do not fit this version of the agent" };
     return { t: "settled", execution: { state: "rejected", error } };
   }
   try {

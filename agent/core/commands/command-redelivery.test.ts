@@ -207,7 +207,7 @@ describe("cancel", () => {
     device.deliver(device.signedCommand({ id: "a" }));
     device.process?.service.cancel({ ...device.signedCancel("a"), signature: "forged" });
     await device.time.advance(0);
-    expect(device.errorCodes()).toEqual(["signature.bad"]);
+    expect(device.errorCodes()).toEqual(["signature.invalid"]);
     expect(device.acksOf("a")).toEqual(["delivered"]);
   });
 

@@ -21,6 +21,7 @@ import {
 import type { CommandExecutor, ExecutionContext } from "./executor.ts";
 import { keyText, withCancel, type JournalEntry, type Moment } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 
 /** What an executor has to end in after it was told to; then its lane goes on without it. */
 export const GRACE_MS = 5_000;
@@ -370,14 +371,14 @@ export class CommandRun {
   }
 
   #armTotal(delayMs: number): void {
-    const error = { code: "command.timed-out", message: `not finished ${this.definition.timeoutMs} ms after it started` };
+    const error: Issue = { code: "command.timed-out", message: `not finished ${this.definition.timeoutMs} ms after it started` };
     this.#arm("total", delayMs, () => this.#fire({ t: "timed-out", error }));
   }
 
   #armStep(): void {
     const { stepTimeoutMs } = this.definition;
     if (stepTimeoutMs === undefined) return;
-    const error = { code: "command.step-timed-out", message: `no progress for ${stepTimeoutMs} ms` };
+    const error: Issue = { code: "command.step-timed-out", message: `no progress for ${stepTimeoutMs} ms` };
     this.#arm("step", stepTimeoutMs, () => this.#fire({ t: "timed-out", error }));
   }
 

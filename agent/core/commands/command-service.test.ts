@@ -88,7 +88,7 @@ describe("what does not come in", () => {
     const device = await deviceWith();
     device.deliver({ ...device.signedCommand({ id: "a" }), signature: "forged" });
     await device.time.advance(0);
-    expect(device.errorCodes()).toEqual(["signature.bad"]);
+    expect(device.errorCodes()).toEqual(["signature.invalid"]);
     expect(device.process?.service.counters().unauthorized).toBe(1);
     expect(await device.disk.recent(10)).toEqual([]);
   });

@@ -244,7 +244,7 @@ export class CommandService {
         const laneName = this.#laneOf(admission.definition, admission.entry);
         const lane = this.#lane(session, laneName);
         if (lane.full) {
-          const error = {
+          const error: Issue = {
             code: "command.lane-full",
             message: `${LANE_WAITING_MAX} commands wait for ${laneName} already`,
           };

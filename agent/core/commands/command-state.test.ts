@@ -9,10 +9,11 @@ import {
   type Step,
 } from "./command-state.ts";
 import type { Moment } from "./journal-entry.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 
 const NOW: Moment = { wallMs: 50_000, boot: "one", upMs: 9_000 };
 const STARTED: Moment = { wallMs: 40_000, boot: "one", upMs: 7_000 };
-const ISSUE = { code: "test.issue", message: "an issue" };
+const ISSUE: Issue = { code: "display.no-answer", message: "an issue" };
 const EFFECT = { attempted: true, observed: { kind: "unsupported" } } as const;
 
 const PHASES: Readonly<Record<string, Phase>> = {

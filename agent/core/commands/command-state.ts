@@ -177,7 +177,7 @@ function awaitRestart(command: Command, state: Running): Step {
 function restored(command: Command, state: Running, now: Moment): Step {
   const counted = { ...command, restarts: command.restarts + 1 };
   if (counted.restarts > RESTARTS_MAX) {
-    const error = {
+    const error: Issue = {
       code: "command.restart-loop",
       message: `given up: the agent ended ${counted.restarts} times while this command ran`,
     };

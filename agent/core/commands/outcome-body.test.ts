@@ -4,6 +4,7 @@ import { RECORD_BODY_BYTES_MAX } from "../../protocol/limits.ts";
 import { CommandOutcomeSchema } from "../../protocol/records.ts";
 import { seen } from "../../../platform/ports/reading.ts";
 import { outcomeOf, type Ending } from "./outcome-body.ts";
+import { foreignCode } from "../../../platform/ports/result.ts";
 
 const COMMAND = { id: "a", attempt: 1, name: "reboot" };
 
@@ -14,13 +15,13 @@ describe("an outcome on the wire", () => {
     ["numbers JSON does not have", { state: "succeeded", result: { a: Number.NaN, b: undefined }, durationMs: -1 }],
     [
       "a code nobody knows",
-      { state: "failed", error: { code: "Not A Code", message: "x".repeat(5_000), hint: "y".repeat(5_000) } },
+      { state: "failed", error: { code: foreignCode("Not A Code"), message: "x".repeat(5_000), hint: "y".repeat(5_000) } },
     ],
     [
       "an effect with clocks",
       {
         state: "failed",
-        error: { code: "a.b", message: "" },
+        error: { code: "display.no-answer", message: "" },
         effect: { attempted: true, observed: seen({ deep: [1, undefined] }, 123.5) },
       },
     ],
@@ -28,7 +29,7 @@ describe("an outcome on the wire", () => {
       "an effect not seen",
       {
         state: "failed",
-        error: { code: "a.b", message: "" },
+        error: { code: "display.no-answer", message: "" },
         effect: { attempted: true, acknowledged: false, observed: { kind: "unknown", why: "z".repeat(5_000) } },
       },
     ],

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { CommandDefinition } from "../../protocol/commands/definition.ts";
 import type { CommandExecutor } from "./executor.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 
 /** Stands in for the definition of a journaled command that this version of the agent has no more. */
 export const FORGOTTEN: CommandDefinition = {
@@ -19,7 +20,7 @@ export const FORGOTTEN: CommandDefinition = {
   afterCrash: "ask",
 };
 
-const GONE = { code: "command.unsupported", message: "this device can no longer do this" };
+const GONE: Issue = { code: "command.unsupported", message: "this device can no longer do this" };
 
 /** Stands in for the executor of a journaled command that this device cannot do any more. */
 export const UNSUPPORTED: CommandExecutor = { run: () => Promise.resolve({ state: "rejected", error: GONE }) };

@@ -4,6 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../../platform/runt
 import { CONFIG_KEYS, configEntry, environmentName, flagName, isConfigKey, type ConfigKey, type ConfigValues } from "./config-table.ts";
 import { readJsonValue, readTextValue, type ConfigValue } from "./config-type.ts";
 import { nearestName } from "./nearest-name.ts";
+import type { Code } from "../../../platform/ports/codes.ts";
 
 export type ConfigSource = "default" | "file" | "environment" | "flag";
 
@@ -11,7 +12,7 @@ export type ConfigSource = "default" | "file" | "environment" | "flag";
 export interface ConfigIssue {
   readonly source: Exclude<ConfigSource, "default">;
   /** `link.plain-refused`, `config.unknown-key`, `config.wrong-value`, `config.not-in-file`, `config.not-json`, `config.too-large`, `config.unreadable`. */
-  readonly code: string;
+  readonly code: Code;
   /** What and where, without secret values. */
   readonly message: string;
   /** What to do. */

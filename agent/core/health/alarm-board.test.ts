@@ -6,9 +6,10 @@ import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { FakeSink } from "../state/testing/fakes.ts";
 import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { AlarmBoard, CONDITIONS_MAX, CONFIRM_WITHIN_MS, FLAP_QUIET_MS, HAPPENED_OPEN_MS } from "./alarm-board.ts";
-import { alarmRule, ALARM_RULES } from "./alarm-rules.ts";
+import { alarmRule, ALARM_RULES, type AlarmRules } from "./alarm-rules.ts";
+import { foreignCode } from "../../../platform/ports/result.ts";
 
-const RULES = { slow: { visibleAfterMs: 10_000 }, effect: { dependsOn: ["cause"] }, "many.*": { visibleAfterMs: 5_000 } };
+const RULES: AlarmRules = { "browser.no-picture": { visibleAfterMs: 10_000 }, "temperature.high": { dependsOn: ["temperature.critical"] }, "unit.broken.*": { visibleAfterMs: 5_000 } };
 
 async function setUp(store = new MemoryDocumentStore()) {
   const time = new VirtualTime();
@@ -29,7 +30,7 @@ describe("the alarm board", () => {
     await time.advance(60_000);
     board.clear("screen.dark", "lit again");
     board.clear("screen.dark", "lit again");
-    board.clear("never.raised", "nothing");
+    board.clear("disk.low", "nothing");
     await time.advance(60_000);
     expect(told()).toEqual(["+screen.dark", "-screen.dark"]);
     expect(sink.records.every((record) => record.stream === "alarm" && record.kind === "alarm" && v.safeParse(AlarmSchema, record.body).success)).toBe(true);
@@ -38,13 +39,13 @@ describe("the alarm board", () => {
 
   test("what is said of a condition follows the facts, and is told once", async () => {
     const { time, sink, board } = await setUp();
-    board.raise("slow", "warning", "no browser: it was started and has not answered", { seconds: 1 });
+    board.raise("browser.no-picture", "warning", "no browser: it was started and has not answered", { seconds: 1 });
     await time.advance(5_000);
-    board.raise("slow", "warning", "no browser: it ended with code 127", { code: 127 });
+    board.raise("browser.no-picture", "warning", "no browser: it ended with code 127", { code: 127 });
     await time.advance(10_000);
-    for (let n = 0; n < 500; n += 1) board.raise("slow", n % 2 === 0 ? "info" : "warning", `no picture for ${n} s`);
+    for (let n = 0; n < 500; n += 1) board.raise("browser.no-picture", n % 2 === 0 ? "info" : "warning", `no picture for ${n} s`);
     await time.advance(60_000);
-    expect(board.active().get("slow")).toMatchObject({ severity: "warning", message: "no picture for 499 s", sinceMs: expect.any(Number) as number });
+    expect(board.active().get("browser.no-picture")).toMatchObject({ severity: "warning", message: "no picture for 499 s", sinceMs: expect.any(Number) as number });
     expect(sink.bodies()).toMatchObject([{ state: "raised", message: "no browser: it ended with code 127", evidence: { code: 127 } }]);
   });
 
@@ -52,11 +53,11 @@ describe("the alarm board", () => {
     const { time, sink, board } = await setUp();
     for (let n = 0; n < 50; n += 1) {
       for (const severity of ["warning", "critical", "error"] as const) {
-        board.raise("disk", severity, `${severity} ${n}`);
+        board.raise("disk.low", severity, `${severity} ${n}`);
         await time.advance(1_000);
       }
     }
-    board.clear("disk", "room again");
+    board.clear("disk.low", "room again");
     await time.advance(1_000);
     expect(sink.bodies().map(({ state, severity }) => [state, severity])).toEqual([["raised", "warning"], ["raised", "critical"], ["cleared", "critical"]]);
   });
@@ -64,28 +65,28 @@ describe("the alarm board", () => {
   test("what happened is told each time, and together where it happened at once", async () => {
     const store = new MemoryDocumentStore();
     const first = await setUp(store);
-    first.board.happened("file.damaged", "error", "a is damaged", { file: "a" });
-    first.board.happened("file.damaged", "error", "b is damaged", { file: "b" });
-    first.board.happened("file.damaged", "error", "a is damaged again", { file: "a", n: 2 });
+    first.board.happened("storage.quarantined", "error", "a is damaged", { file: "a" });
+    first.board.happened("storage.quarantined", "error", "b is damaged", { file: "b" });
+    first.board.happened("storage.quarantined", "error", "a is damaged again", { file: "a", n: 2 });
     await first.time.advance(1_000);
     expect(first.sink.bodies()).toMatchObject([
       { state: "raised", message: "a is damaged; b is damaged; a is damaged again", evidence: { file: "a", n: 2, before: [{ file: "a" }, { file: "b" }] } },
     ]);
-    first.board.happened("file.damaged", "error", "c is damaged");
+    first.board.happened("storage.quarantined", "error", "c is damaged");
     await first.time.advance(1_000);
-    expect(first.sink.bodies()).toMatchObject([{}, { code: "file.damaged", state: "raised", message: "c is damaged" }]);
+    expect(first.sink.bodies()).toMatchObject([{}, { code: "storage.quarantined", state: "raised", message: "c is damaged" }]);
     first.stop.abort();
     await first.running;
     // The alarm is still open when the next start finds something.
     const second = await setUp(store);
-    second.board.happened("file.damaged", "error", "d is damaged");
+    second.board.happened("storage.quarantined", "error", "d is damaged");
     await second.time.advance(CONFIRM_WITHIN_MS + 1_000);
     expect(second.sink.bodies()).toMatchObject([{ state: "raised", message: "d is damaged" }, { state: "cleared" }]);
   });
 
   test("what happened more often than one alarm has room for keeps the newest, and says how many had no room", async () => {
     const { time, sink, board } = await setUp();
-    for (let n = 0; n < 40; n += 1) board.happened("file.damaged", "error", `file ${n} is damaged`, { file: `${n} ${"x".repeat(500)}` });
+    for (let n = 0; n < 40; n += 1) board.happened("storage.quarantined", "error", `file ${n} is damaged`, { file: `${n} ${"x".repeat(500)}` });
     await time.advance(1_000);
     const [body] = sink.bodies();
     const evidence = body?.["evidence"] as { file: string; before: readonly { file: string }[]; omitted: number } | undefined;
@@ -98,70 +99,70 @@ describe("the alarm board", () => {
   test("what happened is over a while after it was told, not before it was, and begins anew where it happens again", async () => {
     const { time, sink, board, told } = await setUp();
     sink.refuse = "outbox.disk";
-    board.happened("file.damaged", "error", "a is damaged");
+    board.happened("storage.quarantined", "error", "a is damaged");
     await time.advance(2 * HAPPENED_OPEN_MS);
     expect(told()).toEqual([]);
     sink.refuse = undefined;
     await time.advance(60_000);
-    expect(told()).toEqual(["+file.damaged"]);
+    expect(told()).toEqual(["+storage.quarantined"]);
     await time.advance(HAPPENED_OPEN_MS - 120_000);
-    board.happened("file.damaged", "error", "b is damaged");
+    board.happened("storage.quarantined", "error", "b is damaged");
     await time.advance(HAPPENED_OPEN_MS - 1_000);
-    expect([told(), board.active().size]).toEqual([["+file.damaged", "+file.damaged"], 1]);
+    expect([told(), board.active().size]).toEqual([["+storage.quarantined", "+storage.quarantined"], 1]);
     await time.advance(2_000);
-    expect([told(), board.active().size]).toEqual([["+file.damaged", "+file.damaged", "-file.damaged"], 0]);
-    board.happened("file.damaged", "error", "c is damaged");
+    expect([told(), board.active().size]).toEqual([["+storage.quarantined", "+storage.quarantined", "-storage.quarantined"], 0]);
+    board.happened("storage.quarantined", "error", "c is damaged");
     board.raise("disk.low", "error", "low");
     await time.advance(HAPPENED_OPEN_MS + 1_000);
-    expect(told().slice(3)).toEqual(["+file.damaged", "+disk.low", "-file.damaged"]);
+    expect(told().slice(3)).toEqual(["+storage.quarantined", "+disk.low", "-storage.quarantined"]);
     expect([...board.active().keys()]).toEqual(["disk.low"]);
   });
 
   test("one that ends before it would be seen is never told", async () => {
     const { time, board, told } = await setUp();
-    board.raise("slow", "warning", "slow");
+    board.raise("browser.no-picture", "warning", "slow");
     await time.advance(9_000);
     expect(board.active().size).toBe(0);
-    board.clear("slow", "fast");
+    board.clear("browser.no-picture", "fast");
     await time.advance(60_000);
-    board.raise("slow", "warning", "slow");
+    board.raise("browser.no-picture", "warning", "slow");
     await time.advance(10_001);
-    expect([told(), board.active().has("slow")]).toEqual([["+slow"], true]);
+    expect([told(), board.active().has("browser.no-picture")]).toEqual([["+browser.no-picture"], true]);
   });
 
   test("a consequence waits for its cause, and is told when it outlives it", async () => {
     const { time, board, told } = await setUp();
-    board.raise("cause", "error", "cause");
-    board.raise("effect", "error", "effect");
+    board.raise("temperature.critical", "error", "cause");
+    board.raise("temperature.high", "error", "effect");
     await time.advance(1_000);
-    expect(told()).toEqual(["+cause"]);
-    board.clear("cause", "gone");
+    expect(told()).toEqual(["+temperature.critical"]);
+    board.clear("temperature.critical", "gone");
     await time.advance(1_000);
-    expect(told()).toEqual(["+cause", "-cause", "+effect"]);
-    board.clear("effect", "gone");
+    expect(told()).toEqual(["+temperature.critical", "-temperature.critical", "+temperature.high"]);
+    board.clear("temperature.high", "gone");
     await time.advance(1_000);
-    expect(told().at(-1)).toBe("-effect");
+    expect(told().at(-1)).toBe("-temperature.high");
   });
 
   test("one that flaps is told a few times, then stays raised until it was quiet", async () => {
     const { time, board, told } = await setUp();
     for (let i = 0; i < 100; i++) {
-      board.raise("link.flaps", "warning", "down");
+      board.raise("cloud.clock-behind", "warning", "down");
       await time.advance(1_000);
-      board.clear("link.flaps", "up");
+      board.clear("cloud.clock-behind", "up");
       await time.advance(1_000);
     }
     expect(told().length).toBeLessThanOrEqual(8);
-    expect(told().at(-1)).toBe("+link.flaps");
+    expect(told().at(-1)).toBe("+cloud.clock-behind");
     await time.advance(FLAP_QUIET_MS);
-    expect(told().at(-1)).toBe("-link.flaps");
+    expect(told().at(-1)).toBe("-cloud.clock-behind");
   });
 
   test("open conditions survive a restart: not told twice, ended by their end", async () => {
     const first = await setUp();
     first.board.raise("disk.low", "error", "low");
     first.board.raise("screen.dark", "critical", "dark");
-    first.board.raise("gone.meanwhile", "error", "x");
+    first.board.raise("player.reload-loop", "error", "x");
     await first.time.advance(1_000);
     first.stop.abort();
     await first.running;
@@ -171,21 +172,21 @@ describe("the alarm board", () => {
     second.board.raise("disk.low", "error", "low");
     second.board.clear("screen.dark", "lit");
     await second.time.advance(CONFIRM_WITHIN_MS + 1_000);
-    expect(second.told()).toEqual(["-screen.dark", "-gone.meanwhile"]);
+    expect(second.told()).toEqual(["-screen.dark", "-player.reload-loop"]);
     expect([...second.board.active().keys()]).toEqual(["disk.low"]);
   });
 
   test("a record the queue does not take is offered again; what ended meanwhile is not told at all", async () => {
     const { time, sink, board, told } = await setUp();
     sink.refuse = "outbox.disk";
-    board.raise("a.b", "error", "a");
-    board.raise("c.d", "error", "c");
+    board.raise("log.not-written", "error", "a");
+    board.raise("log.not-set-aside", "error", "c");
     await time.advance(1_000);
-    board.clear("c.d", "over");
+    board.clear("log.not-set-aside", "over");
     await time.advance(60_000);
     sink.refuse = undefined;
     await time.advance(60_000);
-    expect(told()).toEqual(["+a.b"]);
+    expect(told()).toEqual(["+log.not-written"]);
   });
 
   test("a full disk does not stop alarms", async () => {
@@ -200,7 +201,7 @@ describe("the alarm board", () => {
   test("bounded: codes without end, evidence without end", async () => {
     const store = new MemoryDocumentStore();
     const { time, sink, board } = await setUp(store);
-    for (let i = 0; i < CONDITIONS_MAX + 50; i++) board.raise(`code${i}`, "info", "屏".repeat(5_000), { text: "y".repeat(100_000) });
+    for (let i = 0; i < CONDITIONS_MAX + 50; i++) board.raise(`desired.not-kept.code${i}`, "info", "屏".repeat(5_000), { text: "y".repeat(100_000) });
     await time.advance(1_000);
     expect([sink.records.length, board.refused()]).toEqual([CONDITIONS_MAX, 50]);
     expect(Math.max(...sink.records.map((record) => JSON.stringify(record.body).length))).toBeLessThan(2_000);
@@ -211,21 +212,21 @@ describe("the alarm board", () => {
   test("idle it has one timer, and conditions of the past are let go", async () => {
     const { time, board } = await setUp();
     for (let i = 0; i < 100; i++) {
-      board.raise(`code${i}`, "info", "x");
+      board.raise(`desired.not-kept.code${i}`, "info", "x");
       await time.advance(1);
-      board.clear(`code${i}`, "y");
+      board.clear(`desired.not-kept.code${i}`, "y");
     }
     await time.advance(3_600_000);
     expect(time.pending().length).toBe(1);
-    for (let i = 0; i < CONDITIONS_MAX; i++) board.raise(`other${i}`, "info", "x");
+    for (let i = 0; i < CONDITIONS_MAX; i++) board.raise(`desired.not-kept.other${i}`, "info", "x");
     expect(board.refused()).toBe(0);
   });
 });
 
 test("rules: by name, by beginning, none; no rule depends on what depends on it", () => {
-  expect(alarmRule("many.things", RULES)).toEqual({ visibleAfterMs: 5_000 });
-  expect(alarmRule("toString", RULES)).toEqual({});
-  for (const [code, { dependsOn }] of Object.entries(ALARM_RULES)) {
-    for (const cause of dependsOn ?? []) expect([code, alarmRule(cause).dependsOn ?? []]).toEqual([code, []]);
+  expect(alarmRule("unit.broken.things", RULES)).toEqual({ visibleAfterMs: 5_000 });
+  expect(alarmRule(foreignCode("toString"), RULES)).toEqual({});
+  for (const [code, rule] of Object.entries(ALARM_RULES)) {
+    for (const cause of rule?.dependsOn ?? []) expect([code, alarmRule(cause).dependsOn ?? []]).toEqual([code, []]);
   }
 });

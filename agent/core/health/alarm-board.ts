@@ -4,11 +4,13 @@ import { Wake } from "../../../platform/runtime/wake.ts";
 import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Code } from "../../../platform/ports/codes.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { redact } from "../../../platform/runtime/redact.ts";
-import { alarmRule, type AlarmRule } from "./alarm-rules.ts";
+import { alarmRule, type AlarmRules } from "./alarm-rules.ts";
 import type { Alarms } from "./alarms.ts";
+import { foreignCode } from "../../../platform/ports/result.ts";
 
 export interface AlarmBoardDeps {
   readonly store: DocumentStore;
@@ -17,7 +19,7 @@ export interface AlarmBoardDeps {
   readonly timers: Timers;
   readonly log: Log;
   /** Default: `ALARM_RULES`. */
-  readonly rules?: Readonly<Record<string, AlarmRule>>;
+  readonly rules?: AlarmRules;
 }
 
 /** Conditions at one time. Codes come from our own parts; more than this is a bug, counted and logged. */
@@ -42,7 +44,7 @@ const MESSAGE_CHARACTERS_MAX = 1_000;
 const STORED_CHARACTERS_MAX = 200;
 
 interface Condition {
-  readonly code: string;
+  readonly code: Code;
   on: boolean;
   severity: Alarm["severity"];
   message: string;
@@ -90,7 +92,7 @@ export class AlarmBoard implements Alarms {
     return this.#refused;
   }
 
-  raise(code: string, severity: Alarm["severity"], message: string, evidence?: JsonObject): void {
+  raise(code: Code, severity: Alarm["severity"], message: string, evidence?: JsonObject): void {
     const { clock, log } = this.#deps;
     const nowMs = clock.monotonicMs();
     const known = this.#conditions.get(code);
@@ -132,7 +134,7 @@ export class AlarmBoard implements Alarms {
    * Something that happened, and not something that is so: told each time, where `raise` would find it raised. What was not
    * told yet is told together. Nothing clears it but time, `HAPPENED_OPEN_MS` after it was told.
    */
-  happened(code: string, severity: Alarm["severity"], message: string, evidence?: JsonObject): void {
+  happened(code: Code, severity: Alarm["severity"], message: string, evidence?: JsonObject): void {
     const known = this.#conditions.get(code);
     if (known?.on !== true) {
       this.raise(code, severity, message, evidence);
@@ -147,7 +149,7 @@ export class AlarmBoard implements Alarms {
     this.#wake.ring();
   }
 
-  clear(code: string, message: string): void {
+  clear(code: Code, message: string): void {
     const condition = this.#conditions.get(code);
     if (condition?.on !== true) return;
     condition.on = false;
@@ -276,7 +278,7 @@ function conditionOf(code: string, stored: Json, nowMs: number): Condition | und
   if (severity !== "info" && severity !== "warning" && severity !== "error" && severity !== "critical") return undefined;
   if (typeof message !== "string" || typeof sinceMs !== "number") return undefined;
   return {
-    code,
+    code: foreignCode(code),
     on: true,
     severity,
     message,

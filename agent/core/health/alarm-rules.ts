@@ -1,16 +1,21 @@
+import type { Code } from "../../../platform/ports/codes.ts";
+
 /** How an alarm is told. Conditions without a rule are told at once and depend on nothing. */
 export interface AlarmRule {
   /** On for this long before it is told: shorter ones are weather. */
   readonly visibleAfterMs?: number;
   /** Not told while one of these is on: they are its cause, and two alarms for one fault are one too many. */
-  readonly dependsOn?: readonly string[];
+  readonly dependsOn?: readonly Code[];
 }
+
+/** Rules by code. */
+export type AlarmRules = { readonly [C in Code]?: AlarmRule };
 
 /**
  * Rules by code; a code that ends in `.*` is for all that begin so. Time-to-visible of the screen's own alarms is the
  * screen watch's business.
  */
-export const ALARM_RULES: Readonly<Record<string, AlarmRule>> = {
+export const ALARM_RULES: AlarmRules = {
   // A missing player makes the screen unknown, and that alarm names it; this one is for the night, when nobody minds the screen.
   "player.absent": { visibleAfterMs: 20_000, dependsOn: ["screen.unknown"] },
   "disk.low": { visibleAfterMs: 60_000, dependsOn: ["disk.full"] },
@@ -24,9 +29,9 @@ export const ALARM_RULES: Readonly<Record<string, AlarmRule>> = {
   "unit.broken.*": { visibleAfterMs: 5_000 },
 };
 
-export function alarmRule(code: string, rules: Readonly<Record<string, AlarmRule>> = ALARM_RULES): AlarmRule {
+export function alarmRule(code: Code, rules: AlarmRules = ALARM_RULES): AlarmRule {
   if (Object.prototype.hasOwnProperty.call(rules, code)) return rules[code] ?? {};
-  for (const [pattern, rule] of Object.entries(rules)) {
+  for (const [pattern, rule = {}] of Object.entries(rules)) {
     if (pattern.endsWith(".*") && code.startsWith(pattern.slice(0, -1))) return rule;
   }
   return {};

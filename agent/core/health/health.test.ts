@@ -41,7 +41,7 @@ describe("health", () => {
     expect(reporter.document.health?.["disk"]?.code).toBe("disk.low");
     facts.free = seen(MIB, 0);
     await time.advance(HEALTH_EVERY_MS);
-    facts.free = failed({ code: "probe.io", message: "no" });
+    facts.free = failed({ code: "probe.disk", message: "no" });
     await time.advance(HEALTH_EVERY_MS);
     // Unknown is neither well nor unwell: nothing is claimed.
     expect([reporter.document.health, alarms.log]).toEqual([{}, ["+disk.low", "-disk.low", "+disk.full", "-disk.full"]]);
@@ -69,13 +69,13 @@ describe("health", () => {
     const { time, reporter } = setUp([
       { name: "throws", look: () => Promise.reject(new Error("a bug")) },
       { name: "hangs", look: () => new Promise(() => {}) },
-      { name: "unwell", look: () => ({ code: "x.y", message: "z" }) },
+      { name: "unwell", look: () => ({ code: "config.wrong-value", message: "z" }) },
     ]);
     await time.advance(HEALTH_EVERY_MS);
     expect(Object.fromEntries(Object.entries(reporter.document.health ?? {}).map(([name, { code }]) => [name, code]))).toEqual({
       throws: "health.bug",
       hangs: "health.no-answer",
-      unwell: "x.y",
+      unwell: "config.wrong-value",
     });
   });
 

@@ -9,6 +9,7 @@ import { TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import type { UnitStatus } from "../../../platform/runtime/supervisor.ts";
 import type { Alarms } from "./alarms.ts";
 import type { HealthSource } from "./health-source.ts";
+import type { Code } from "../../../platform/ports/codes.ts";
 
 export interface HealthDeps {
   readonly sources: readonly HealthSource[];
@@ -31,7 +32,7 @@ export class Health {
   readonly #deps: HealthDeps;
   readonly #wake = new Wake();
   /** Alarm raised per source, to clear it when the source has another trouble or none. */
-  readonly #raised = new Map<string, string>();
+  readonly #raised = new Map<string, Code>();
   #unwell: NonNullable<ReportedDocument["health"]> = {};
 
   constructor(deps: HealthDeps) {
@@ -57,7 +58,7 @@ export class Health {
 
   async #look(): Promise<void> {
     const found = await Promise.all(this.#deps.sources.map(async (source) => [source, await this.#ask(source)] as const));
-    const unwell = new Map<string, { code: string; message: string }>();
+    const unwell = new Map<string, Pick<Issue, "code" | "message">>();
     for (const [source, issue] of found) {
       if (issue !== undefined) unwell.set(source.name, { code: issue.code, message: issue.message.slice(0, MESSAGE_MAX) });
       if (source.alarm !== undefined) this.#alarm(source, issue);
@@ -98,7 +99,7 @@ export class Health {
 
   #alarmUnit(name: string, status: UnitStatus): void {
     const { alarms } = this.#deps;
-    const code = `unit.broken.${name}`;
+    const code = `unit.broken.${name}` as const;
     if (status.kind === "waiting" && status.restarts >= UNIT_ALARM_RESTARTS) alarms.raise(
       code,
       "error",

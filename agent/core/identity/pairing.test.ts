@@ -4,6 +4,8 @@ import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import type { LinkStatus, RefusalReason } from "../cloud/cloud-port.ts";
 import { failedStep } from "./connection-sentence.ts";
 import { Pairing, type PairingView } from "./pairing.ts";
+import { foreignCode } from "../../../platform/ports/result.ts";
+import type { Code } from "../../../platform/ports/codes.ts";
 
 const offline: LinkStatus = { kind: "offline", sinceMs: 0 };
 const online: LinkStatus = { kind: "online", endpoint: "wss://cloud.test/", session: "s", sinceMs: 0 };
@@ -36,7 +38,7 @@ describe("the pairing code on the screen", () => {
   test("says which step of connecting fails", () => {
     const time = new VirtualTime();
     const pairing = new Pairing({ clock: time, timers: time, log: silentLog, deviceId: "d", link: offline });
-    const sentence = (code: string, text = "why", refusal?: RefusalReason): string => {
+    const sentence = (code: Code, text = "why", refusal?: RefusalReason): string => {
       pairing.linkChanged({ ...offline, lastError: { code, message: text, ...(refusal && { refusal }) } });
       return pairing.view().status;
     };
@@ -47,10 +49,10 @@ describe("the pairing code on the screen", () => {
     expect(sentence("link.proxy")).toContain("proxy");
     expect(sentence("link.http-503", "the server answered HTTP 503")).toContain("HTTP 503 (link.http-503)");
     expect(sentence("link.http-403", "the server answered HTTP 403", "not-authorised")).toBe("The server was reached but does not let this screen in: the server answered HTTP 403 (link.http-403).");
-    expect(sentence("refused.blocked", "this device is blocked")).toContain("this device is blocked (refused.blocked)");
+    expect(sentence(foreignCode("refused.blocked"), "this device is blocked")).toContain("this device is blocked (refused.blocked)");
     expect(sentence("owner.key-mismatch")).toContain("does not accept the cloud");
     // Codes come from a server: names that every object has are no sentences.
-    expect(failedStep({ code: "constructor", message: "hm" })).toBe("The connection failed: hm (constructor).");
+    expect(failedStep({ code: foreignCode("constructor"), message: "hm" })).toBe("The connection failed: hm (constructor).");
     pairing.linkChanged({ kind: "connecting", endpoint: "wss://cloud.test/x", sinceMs: 0 });
     expect(pairing.view().status).toBe("Connecting to cloud.test …");
     pairing.linkChanged({ kind: "connecting", endpoint: "nonsense", sinceMs: 0 });

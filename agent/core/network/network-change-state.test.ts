@@ -1,14 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import type { Network } from "../../protocol/network-settings.ts";
-import { networkAfterStart, networkDocumentOf, planNetworkChange, proxyOf, readNetworkDocument, type NetworkChangeState, type NetworkFacts } from "./network-change-state.ts";
+import { networkAfterStart, type NetworkChangeState, networkDocumentOf, type NetworkFacts, type NetworkTrial, planNetworkChange, proxyOf, readNetworkDocument } from "./network-change-state.ts";
 import { agrees, hidesNothing, shownCurrent, withoutSecrets } from "./network-view.ts";
+import type { TrialFailure } from "../cloud/trial.ts";
 
 const A = "a".repeat(64);
 const B = "b".repeat(64);
 const base = { salt: "0".repeat(32), configured: "c".repeat(64) };
 const facts = (over: Partial<NetworkFacts> = {}): NetworkFacts => ({ digest: A, agrees: false, hidesNothing: true, offlineRetryMs: 100, nowMs: 1_000, ...over });
-const failure = { wanted: { digest: A }, error: { code: "network.change-failed", message: "no" }, failures: 2, failedMs: 900, notBeforeMs: 5_000 };
+const failure: TrialFailure<NetworkTrial> = { wanted: { digest: A }, error: { code: "network.change-failed", message: "no" }, failures: 2, failedMs: 900, notBeforeMs: 5_000 };
 
 describe("what asking for settings comes to", () => {
   const settled = (over: object = {}) => ({ kind: "settled", committed: {}, ...over }) as const;

@@ -3,6 +3,7 @@ import { JsonObjectSchema, Sha256Schema } from "../../protocol/values.ts";
 import type { NetworkCheckpoint } from "../../../platform/ports/network-settings.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { planTrial, trialAfterStart, triedOf, TRIED_ENTRIES, type Settled, type TrialFailure, type TrialPlan, type TrialState } from "../cloud/trial.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 
 /** Which network settings the device goes by. Settings are named by a digest, so that no password is written down here. */
 export type NetworkChangeState = TrialState<CommittedNetwork, NetworkTrial>;
@@ -83,7 +84,7 @@ export function readNetworkDocument(stored: JsonObject | undefined): NetworkDocu
   return parsed.success ? parsed.output : undefined;
 }
 
-const WORDS = {
+const WORDS: { readonly interrupted: Issue; readonly otherwise: Issue } = {
   interrupted: { code: "network.change-interrupted", message: "the agent or the device stopped while the new network settings were being tried" },
   otherwise: { code: "network.change-failed", message: "no cloud welcomed the device over the new network settings" },
 };

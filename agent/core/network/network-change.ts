@@ -1,4 +1,4 @@
-import type { DesiredKeyResult } from "../../protocol/desired.ts";
+import type { OwnKeyResult } from "../../protocol/desired.ts";
 import type { Network } from "../../protocol/network-settings.ts";
 import type { CurrentNetwork, NetworkChangeSettings, NetworkCheckpoint, NetworkSettings } from "../../../platform/ports/network-settings.ts";
 import { seen, type Reading } from "../../../platform/ports/reading.ts";
@@ -87,7 +87,7 @@ export class NetworkChange {
    * Makes `wanted` the settings. Settles when that came about or was undone: at once, or after at most the trial's time
    * and the machine's own. `failed` carries why; asked again too soon after a failure, it is `failed` without a trial.
    */
-  apply(wanted: Network): Promise<DesiredKeyResult> {
+  apply(wanted: Network): Promise<OwnKeyResult> {
     return this.#serial.run(() => this.#apply(wanted));
   }
 
@@ -127,7 +127,7 @@ export class NetworkChange {
     this.#deps.alarms.clear(NETWORK_ALARM, "no network settings are wanted that did not work");
   }
 
-  async #apply(wanted: Network): Promise<DesiredKeyResult> {
+  async #apply(wanted: Network): Promise<OwnKeyResult> {
     const { clock, policy, alarms } = this.#deps;
     const link = this.#link;
     if (link === undefined) throw new Error("the network change has no link yet");
@@ -160,7 +160,7 @@ export class NetworkChange {
     }
   }
 
-  async #try(wanted: Network, digest: string, failures: number, link: ChangingLink): Promise<DesiredKeyResult> {
+  async #try(wanted: Network, digest: string, failures: number, link: ChangingLink): Promise<OwnKeyResult> {
     const { log, settings } = this.#deps;
     const machine = machineSettings(wanted);
     if (machine !== undefined && settings === undefined) return { status: "failed", error: NOT_OURS };
@@ -209,7 +209,7 @@ export class NetworkChange {
   }
 
   /** Writes down that `wanted` are the settings. Returns the failure, if it is one. */
-  async #commit(wanted: Network, digest: string, point: NetworkCheckpoint | undefined): Promise<DesiredKeyResult | undefined> {
+  async #commit(wanted: Network, digest: string, point: NetworkCheckpoint | undefined): Promise<OwnKeyResult | undefined> {
     const proxy = wanted.proxy === undefined ? this.state().committed.proxy : wanted.proxy;
     const committed = { digest, ...(proxy === undefined ? {} : { proxy }), ...(point === undefined ? {} : { unkept: point }) };
     const error = await this.#trial.step({ kind: "commit", committed });
@@ -307,7 +307,7 @@ export class NetworkChange {
   }
 
   /** The answer with what is so now. Without an error: applied. */
-  async #failed(error: Issue | undefined): Promise<DesiredKeyResult> {
+  async #failed(error: Issue | undefined): Promise<OwnKeyResult> {
     const shown = await this.observe();
     const observed = shown.kind === "ok" ? { observed: shown.value } : {};
     return error === undefined ? { status: "applied", ...observed } : { status: "failed", error: { code: error.code, message: error.message.slice(0, 1000) }, ...observed };

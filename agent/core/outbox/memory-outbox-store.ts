@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, type Issue, ok, type Result } from "../../../platform/ports/result.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import { perStream } from "./empty-contents.ts";
 import {
@@ -29,7 +29,7 @@ interface Image {
 /** What a simulated disk does to those who use it. */
 export interface MemoryDiskBehaviour {
   /** A failure for the next commit, or `undefined` to let it pass. `synced` tells whether it asked for a sync. */
-  readonly refuse?: (change: OutboxChange, synced: boolean) => { readonly code: string; readonly message: string } | undefined;
+  readonly refuse?: (change: OutboxChange, synced: boolean) => Issue | undefined;
   /** Takes as long as a sync takes. */
   readonly sync?: () => Promise<void>;
 }

@@ -4,12 +4,13 @@ import type { Stream } from "../../protocol/records.ts";
 import { MemoryDisk } from "./memory-outbox-store.ts";
 import type { OutboxOpening } from "./outbox-store.ts";
 import { OutboxBench } from "./testing/outbox-bench.ts";
+import type { StorageCode } from "../storage/document-store.ts";
 
 const LOG_A = "a".repeat(24);
 
 /** A disk that refuses as it is told, and openings that come out as they are told. */
 class Trouble {
-  refuse: string | undefined;
+  refuse: StorageCode | undefined;
   readonly disk = new MemoryDisk(LOG_A, 1e7, { refuse: () => (this.refuse === undefined ? undefined : { code: this.refuse, message: "as told" }) });
   next: () => OutboxOpening = () => this.disk.open();
   openings = 0;

@@ -237,7 +237,7 @@ export class Outbox implements EventSink, Backlog {
     const body = checkRecord(record);
     if (!body.ok) return this.#refuse(record, body.error);
     if (!this.#pending.hasRoomFor(body.value.bytes)) {
-      const tooMany = { code: "outbox.full", message: "too many records wait for the disk" };
+      const tooMany: Issue = { code: "outbox.full", message: "too many records wait for the disk" };
       return this.#refuse(record, this.#failures > 0 ? diskIssue(this.#keeper.lastIssue) : tooMany);
     }
     const segment = segments.at(clock.wallMs(), monoMs).id;

@@ -1,6 +1,6 @@
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, foreignCode, ok, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
 import type { ChannelListener, LinkChannel } from "../../../player-host/contract/link-channel.ts";
@@ -185,7 +185,7 @@ export class HostLink implements PlayerLink {
   #settle(id: string, reply: HostReply): void {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return this.#deps.log.debug({ id }, "an answer of the player host came too late");
-    waiting.settle(reply.ok ? ok(reply.result as JsonObject) : fail(reply.code, reply.message));
+    waiting.settle(reply.ok ? ok(reply.result as JsonObject) : fail(foreignCode(reply.code), reply.message));
   }
 
   #send(message: AgentMessage): void {

@@ -1,5 +1,4 @@
 import type { ScreenReport, Verdict } from "../../protocol/reported.ts";
-import { VERDICTS } from "../../protocol/reported.ts";
 import type { Alarms } from "../health/alarms.ts";
 import type { PlayerLink, PlayerStatus } from "../player/player-port.ts";
 import type { Reporter } from "../state/reporter.ts";
@@ -17,6 +16,7 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import type { ScreenExpectation } from "./screen-expectation.ts";
 import { judgeScreen, type DisplayWitness, type ScreenJudgement, type ScreenWitnesses } from "./screen-verdict.ts";
+import type { Code } from "../../../platform/ports/codes.ts";
 
 export interface ScreenWatchDeps {
   readonly player: PlayerLink;
@@ -67,7 +67,15 @@ const OUTPUTS_DEADLINE_MS = 5_000;
 /** The wall time of "since" is put right when the clock was off by more than this. */
 const SINCE_TOLERANCE_MS = 5_000;
 
-const GOOD: ReadonlySet<Verdict> = new Set(["showing", "dark-expected"]);
+type BadVerdict = Exclude<Verdict, "showing" | "dark-expected">;
+/** The alarm of each verdict that is one. */
+const ALARMS: Readonly<Record<BadVerdict, { readonly code: Code; readonly message: string }>> = {
+  dark: { code: "screen.dark", message: "the screen is dark although it should be on" },
+  frozen: { code: "screen.frozen", message: "the picture is frozen" },
+  "error-page": { code: "screen.error-page", message: "the screen shows an error page" },
+  blank: { code: "screen.blank", message: "the screen shows an empty page" },
+  unknown: { code: "screen.unknown", message: "nobody can say what is on the screen" },
+};
 const LIT_CODE = "screen.lit-unexpectedly";
 const LOOP_CODE = "player.reload-loop";
 /** Older content stays in the place of what is wanted, and that for longer than this: a good picture, and the wrong one. */
@@ -283,8 +291,8 @@ export class ScreenWatch {
     // A screen that should be dark and is not quite has its own alarm; it is not a failing picture.
     // A device that nobody gave content shows its code and waits; that is reported, and nothing is wrong with it.
     const waiting = verdict === "error-page" && !this.#deps.contentWanted();
-    const isBad = !GOOD.has(verdict) && !waiting && this.#deps.expectation().expect !== "off";
-    const bad = isBad ? nextStretch(this.#bad, verdict, nowMs) : undefined;
+    const counts = !waiting && this.#deps.expectation().expect !== "off";
+    const bad = counts && isBad(verdict) ? nextStretch(this.#bad, verdict, nowMs) : undefined;
     this.#bad = bad;
     if (bad === undefined) {
       this.#clearOthers(undefined, verdict);
@@ -293,15 +301,16 @@ export class ScreenWatch {
     const atMs = bad.word === "frozen" ? nowMs : Math.max(bad.sinceMs + ALARM_AFTER_MS, this.#startedMs + START_GRACE_MS);
     if (nowMs < atMs) return atMs - nowMs;
     this.#clearOthers(bad.word, bad.word);
-    alarms.raise(`screen.${bad.word}`, alone === true ? "warning" : "critical", messageFor(bad.word), facts);
+    const { code, message } = ALARMS[bad.word];
+    alarms.raise(code, alone === true ? "warning" : "critical", message, facts);
     // Nobody can say: after a while that is the word.
     const unknownAtMs = verdict === "unknown" && bad.word !== "unknown" ? bad.verdictSinceMs + PASSING_MS : Number.POSITIVE_INFINITY;
     return Math.max(1, unknownAtMs - nowMs);
   }
 
   #clearOthers(kept: Verdict | undefined, now: Verdict): void {
-    for (const other of VERDICTS) {
-      if (!GOOD.has(other) && other !== kept) this.#deps.alarms.clear(`screen.${other}`, `the screen is ${now} now`);
+    for (const [other, { code }] of Object.entries(ALARMS)) {
+      if (other !== kept) this.#deps.alarms.clear(code, `the screen is ${now} now`);
     }
   }
 }
@@ -310,33 +319,19 @@ export class ScreenWatch {
 interface BadStretch {
   readonly sinceMs: number;
   /** What is wrong, as far as it was known last. */
-  readonly word: Verdict;
-  readonly verdict: Verdict;
+  readonly word: BadVerdict;
+  readonly verdict: BadVerdict;
   readonly verdictSinceMs: number;
 }
 
 /** Pure. `unknown` takes the place of what was known only after a while, and our own page that of a frozen picture never at once: both are on the way back. */
-function nextStretch(before: BadStretch | undefined, verdict: Verdict, nowMs: number): BadStretch {
+function nextStretch(before: BadStretch | undefined, verdict: BadVerdict, nowMs: number): BadStretch {
   if (before === undefined) return { sinceMs: nowMs, word: verdict, verdict, verdictSinceMs: nowMs };
   const verdictSinceMs = before.verdict === verdict ? before.verdictSinceMs : nowMs;
   const passing = (verdict === "unknown" || verdict === "error-page") && nowMs - verdictSinceMs < PASSING_MS;
   return { sinceMs: before.sinceMs, word: passing && before.word !== "unknown" ? before.word : verdict, verdict, verdictSinceMs };
 }
 
-function messageFor(verdict: Verdict): string {
-  switch (verdict) {
-    case "dark":
-      return "the screen is dark although it should be on";
-    case "frozen":
-      return "the picture is frozen";
-    case "error-page":
-      return "the screen shows an error page";
-    case "blank":
-      return "the screen shows an empty page";
-    case "unknown":
-      return "nobody can say what is on the screen";
-    case "showing":
-    case "dark-expected":
-      return "the screen is as it should be";
-  }
+function isBad(verdict: Verdict): verdict is BadVerdict {
+  return Object.hasOwn(ALARMS, verdict);
 }

@@ -1,4 +1,4 @@
-import type { DesiredDocument, DesiredKeyResult } from "../../protocol/desired.ts";
+import type { DesiredDocument, OwnKeyResult } from "../../protocol/desired.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
@@ -23,7 +23,7 @@ export interface DesiredLaneDeps {
   /** The manual command that holds over `wanted`, if one does: the key is left alone. */
   overridden(key: string, wanted: Wanted): Issue | undefined;
   /** `heldMs`: how long the key has been seen as wanted; `strikes`: how much trouble it made lately. */
-  publish(key: string, result: DesiredKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void;
+  publish(key: string, result: OwnKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void;
   /** Another value is wanted of `key` than was worked on: what was said of that one says nothing of this one. */
   superseded(key: string): void;
 }
@@ -217,7 +217,7 @@ export class DesiredLane {
 
   readonly #delayFor = (strikes: number): number => retryDelayMs(AGAIN, strikes, this.#deps.random);
 
-  #publish(key: string, result: DesiredKeyResult): void {
+  #publish(key: string, result: OwnKeyResult): void {
     const memory = this.#memories.get(key);
     const heldMs = memory?.heldSinceMs === undefined ? 0 : this.#deps.clock.monotonicMs() - memory.heldSinceMs;
     this.#deps.publish(key, result, { strikes: memory?.strikes ?? 0, heldMs });
@@ -225,6 +225,6 @@ export class DesiredLane {
 }
 
 interface Done {
-  readonly result: DesiredKeyResult;
+  readonly result: OwnKeyResult;
   readonly lookAgainMs?: number;
 }

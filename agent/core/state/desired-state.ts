@@ -1,4 +1,4 @@
-import type { DesiredDocument, DesiredKeyResult, DesiredPayload, DesiredReport } from "../../protocol/desired.ts";
+import type { DesiredDocument, DesiredPayload, DesiredReport, OwnKeyResult } from "../../protocol/desired.ts";
 import type { Signed, SignedPurpose } from "../../protocol/signed.ts";
 import type { Alarms } from "../health/alarms.ts";
 import type { DocumentStore } from "../storage/document-store.ts";
@@ -19,6 +19,7 @@ import type { ManualOverrides } from "./manual-overrides.ts";
 import type { Reporter } from "./reporter.ts";
 import { runAll } from "./run-all.ts";
 import { Wake } from "../../../platform/runtime/wake.ts";
+import type { Code } from "../../../platform/ports/codes.ts";
 
 export interface DesiredStateDeps {
   readonly deviceId: string;
@@ -67,7 +68,7 @@ export class DesiredState {
   readonly #deps: DesiredStateDeps;
   readonly #lanes = new Map<string, DesiredLane>();
   readonly #laneOf = new Map<string, DesiredLane>();
-  readonly #results = new Map<string, DesiredKeyResult>();
+  readonly #results = new Map<string, OwnKeyResult>();
   readonly #documentChanged: Emitter<void>;
   readonly #retry = new Wake();
   #current: { readonly stored: Stored; readonly document: DesiredDocument } | undefined;
@@ -255,7 +256,7 @@ export class DesiredState {
     this.#refused = undefined;
     this.#current = { stored, document: payload.document };
     this.#versions = versions;
-    for (const code of ["desired.version-went-back", "desired.version-reused"]) this.#deps.alarms.clear(code, "a newer desired document was accepted");
+    for (const code of ["desired.version-went-back", "desired.version-reused"] as const) this.#deps.alarms.clear(code, "a newer desired document was accepted");
     this.#deps.log.info({ version: stored.version }, "a desired document is in force");
     this.#changed();
     return ok(undefined);
@@ -299,7 +300,7 @@ export class DesiredState {
     this.#documentChanged.emit();
   }
 
-  #publish(key: string, result: DesiredKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void {
+  #publish(key: string, result: OwnKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void {
     const before = this.#results.get(key);
     if (result === undefined) {
       if (before === undefined) return;
@@ -313,7 +314,7 @@ export class DesiredState {
     this.#report();
   }
 
-  #watchOver(key: string, result: DesiredKeyResult, state: { readonly strikes: number; readonly heldMs: number }): void {
+  #watchOver(key: string, result: OwnKeyResult, state: { readonly strikes: number; readonly heldMs: number }): void {
     const code = alarmCode(key);
     if (result.status !== "applied" && state.strikes >= ALARM_AFTER_STRIKES) {
       const message = `${key} cannot be made or kept as desired: ${result.error?.message ?? "it keeps changing"}`;
@@ -330,7 +331,7 @@ export class DesiredState {
   }
 
   #report(): void {
-    const keys = new Map<string, DesiredKeyResult>();
+    const keys = new Map<string, OwnKeyResult>();
     let unknown = 0;
     for (const key of documentKeys(this.#current?.document ?? {})) {
       if (this.#laneOf.has(key)) keys.set(key, this.#results.get(key) ?? { status: "pending" });
@@ -350,7 +351,7 @@ export class DesiredState {
   }
 }
 
-function alarmCode(key: string): string {
+function alarmCode(key: string): Code {
   return `desired.not-kept.${key}`;
 }
 

@@ -4,6 +4,7 @@ import type { Json } from "../../../platform/runtime/json.ts";
 import type { Comparison } from "../../../platform/ports/comparison.ts";
 import type { KeyOutcome, Wanted } from "./desired-key.ts";
 import { afterApply, planKey, SETTLE_MAX_MS, STABLE_AFTER_MS, worldChanged, type KeyMemory } from "./desired-step.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 
 const on: Wanted = { kind: "value", value: "on" };
 const delayFor = (strikes: number): number => 1_000 * 2 ** strikes;
@@ -26,7 +27,7 @@ describe("planning one desired key", () => {
   test.each([
     ["acknowledged, and something else is seen", effect(seen("standby", 0), true), "desired.not-observed"],
     ["no answer", effect(unknown("silent")), "desired.no-answer"],
-    ["refused by the hardware", { kind: "effect", effect: { attempted: true, observed: UNSUPPORTED, error: { code: "display.nack", message: "no" } } }, "display.nack"],
+    ["refused by the hardware", { kind: "effect", effect: { attempted: true, observed: UNSUPPORTED, error: { code: "display.no-answer", message: "no" } } }, "display.no-answer"],
   ] satisfies readonly (readonly [string, KeyOutcome, string])[])("a failed attempt (%s) is tried again, later each time", (_name, outcome, code) => {
     let memory = plan(seen("standby", 0)).memory;
     let nowMs = 0;
@@ -117,15 +118,15 @@ describe("planning one desired key", () => {
   test("refused and unsupported are final until another value is wanted", () => {
     const { memory } = plan(seen("standby", 0));
     for (const kind of ["refused", "unsupported"] as const) {
-      const done = after({ kind, error: { code: "x.y", message: "no" } }, memory);
-      expect(done.result).toEqual({ status: kind, error: { code: "x.y", message: "no" } });
+      const done = after({ kind, error: { code: "display.no-such-input", message: "no" } }, memory);
+      expect(done.result).toEqual({ status: kind, error: { code: "display.no-such-input", message: "no" } });
       expect(plan(seen("standby", 0), done.memory, 1e9).step.do).toBe("report");
       expect(plan(seen("standby", 0), done.memory, 1e9, { kind: "value", value: "other" }).step.do).toBe("apply");
     }
   });
 
   test("without an opinion everything stays as it is, and says so", () => {
-    const why = { code: "schedule.clock-unset", message: "no clock" };
+    const why: Issue = { code: "schedule.clock-unset", message: "no clock" };
     expect(plan(seen("standby", 0), undefined, 0, { kind: "no-opinion", why }).step).toEqual({ do: "report", result: { status: "pending", error: why, observed: "standby" } });
   });
 });

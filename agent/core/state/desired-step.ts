@@ -1,4 +1,4 @@
-import type { DesiredKeyResult } from "../../protocol/desired.ts";
+import type { OwnKeyResult } from "../../protocol/desired.ts";
 import type { Comparison } from "../../../platform/ports/comparison.ts";
 import type { Reading } from "../../../platform/ports/reading.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
@@ -21,7 +21,7 @@ export interface KeyMemory {
   /** It was taken by something that cannot be asked: not tried again until the world changes. */
   readonly takenUnseen?: Issue;
   /** Refused or unsupported for good. */
-  readonly final?: DesiredKeyResult;
+  readonly final?: OwnKeyResult;
   /** How often it was so and then was not, since the value was set. */
   readonly drifts: number;
   /** Attempts since it last held, and drifts since it last held for long: they stretch the next delay. */
@@ -38,7 +38,7 @@ export type DesiredStep =
   /** Make it so. */
   | { readonly do: "apply"; readonly value: Json }
   /** Nothing to do; look again by `lookAgainMs` at the latest, where it is given. */
-  | { readonly do: "report"; readonly result: DesiredKeyResult; readonly lookAgainMs?: number };
+  | { readonly do: "report"; readonly result: OwnKeyResult; readonly lookAgainMs?: number };
 
 export interface Planned {
   readonly step: DesiredStep;
@@ -87,7 +87,7 @@ export function planKey(
   if (comparison === "same" || counts) return planHeld(observed, memory, nowMs);
   const settlingSinceMs = isChanging(comparison) ? (memory.settlingSinceMs ?? nowMs) : undefined;
   if (settlingSinceMs !== undefined && nowMs - settlingSinceMs < SETTLE_MAX_MS) {
-    const result: DesiredKeyResult = { status: "pending", observed: observed.value, ...driftPart(memory) };
+    const result: OwnKeyResult = { status: "pending", observed: observed.value, ...driftPart(memory) };
     return { memory: { ...memory, settlingSinceMs }, step: { do: "report", result, lookAgainMs: nowMs + SETTLE_LOOK_MS } };
   }
   const drifted = memory.heldSinceMs === undefined ? memory : noteDrift(memory, nowMs, delayFor);
@@ -146,9 +146,9 @@ export function afterApply(
   compare: (wanted: Json, observed: Json) => Comparison,
   nowMs: number,
   delayFor: DelayFor,
-): { readonly result: DesiredKeyResult; readonly memory: KeyMemory; readonly lookAgainMs?: number } {
+): { readonly result: OwnKeyResult; readonly memory: KeyMemory; readonly lookAgainMs?: number } {
   if (outcome.kind !== "effect") {
-    const result: DesiredKeyResult = { status: outcome.kind, error: outcome.error };
+    const result: OwnKeyResult = { status: outcome.kind, error: outcome.error };
     return { result, memory: { ...memory, final: result } };
   }
   const { effect } = outcome;

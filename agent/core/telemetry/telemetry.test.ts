@@ -111,7 +111,7 @@ describe("telemetry", () => {
   test("a probe that fails, hangs or throws is no sample and costs no other", async () => {
     const { time, metrics, looks } = setUp({
       probe: {
-        temperatureC: () => Promise.resolve(failed({ code: "probe.io", message: "no" })),
+        temperatureC: () => Promise.resolve(failed({ code: "probe.temperature", message: "no" })),
         load: () => new Promise(() => {}),
         memory: () => Promise.reject(new Error("a bug")),
         uptimeMs: () => Promise.resolve(UNSUPPORTED),
@@ -131,7 +131,7 @@ describe("telemetry", () => {
       seen([face("eth0", 1_000)], 0),
       seen([face("eth0", 61_000)], 0),
       seen([face("eth0", 5), face("wlan0", 9e9)], 0),
-      failed({ code: "x.y", message: "no" }),
+      failed({ code: "probe.disk", message: "no" }),
       seen([face("eth0", 1_000_000)], 0),
     ];
     const cpu = [seen({ busyMs: 500, totalMs: 1_000 }, 0), seen({ busyMs: 400, totalMs: 900 }, 0), seen({ busyMs: 900, totalMs: 1_900 }, 0)];

@@ -1,5 +1,5 @@
 import type { ParseArgsOptionsConfig } from "node:util";
-import type { Issue } from "../../../platform/ports/result.ts";
+import type { WireIssue } from "../../../platform/ports/result.ts";
 
 /** What the exit code of a command line says. */
 export const CLI_EXIT = {
@@ -28,7 +28,7 @@ export interface CliContext {
   /** One line on standard error. */
   complain(text: string): void;
   /** What went wrong: one JSON value on standard output with `--json`, else one line on standard error. */
-  complainOf(issue: Issue): void;
+  complainOf(issue: WireIssue): void;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
 }

@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
-import { messageOf, type Issue } from "../../../platform/ports/result.ts";
+import { messageOf, type WireIssue } from "../../../platform/ports/result.ts";
 import { nearestName } from "../../core/config/nearest-name.ts";
 import { CLI_EXIT, type CliCommand, type CliContext, type CliExit, type CommandLine } from "./command.ts";
 import { table } from "./table.ts";
@@ -47,7 +47,7 @@ function findCommand({ commands }: CommandLine, words: readonly string[]): CliCo
   return commands.find((command) => command.name === words[0]);
 }
 
-function issueText({ call }: CommandLine, { message, code, hint }: Issue): string {
+function issueText({ call }: CommandLine, { message, code, hint }: WireIssue): string {
   return `${call}: ${message} [${code}]${hint === undefined ? "" : `\n  → ${hint}`}`;
 }
 

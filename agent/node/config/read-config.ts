@@ -4,6 +4,7 @@ import { messageOf } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { CONFIG_KEYS, configEntry, flagName } from "../../core/config/config-table.ts";
 import { resolveConfig, type ConfigIssue, type ResolvedConfig } from "../../core/config/resolve-config.ts";
+import type { Code } from "../../../platform/ports/codes.ts";
 
 const FILE_BYTES_MAX = 256 * 1024;
 
@@ -55,7 +56,7 @@ export function parseFlags(argv: readonly string[]): { readonly flags: readonly 
 }
 
 async function readFileConfig(path: string): Promise<{ readonly content?: JsonObject; readonly issue?: ConfigIssue }> {
-  const issue = (code: string, message: string, hint: string): { issue: ConfigIssue } => ({ issue: { source: "file", code, message: `${path}: ${message}`, hint } });
+  const issue = (code: Code, message: string, hint: string): { issue: ConfigIssue } => ({ issue: { source: "file", code, message: `${path}: ${message}`, hint } });
   let text: string;
   try {
     const handle = await open(path, "r");

@@ -15,7 +15,7 @@ let running: Promise<void> = Promise.resolve();
 
 const methods: LocalMethods = {
   status: (params) => Promise.resolve(ok({ asked: params })),
-  refuse: () => Promise.resolve(fail("test.refused", "refused on purpose", "nothing to do")),
+  refuse: () => Promise.resolve(fail("bundle.unwritable", "refused on purpose", "nothing to do")),
   broken: () => Promise.reject(new Error("a bug")),
 };
 
@@ -34,7 +34,7 @@ afterEach(async () => {
 
 test("answers, refuses and survives its own bugs, each told apart by a code", async () => {
   expect(await askAgent(path, "status", { a: 1 }, 5_000)).toEqual({ ok: true, value: { asked: { a: 1 } } });
-  expect(await askAgent(path, "refuse", {}, 5_000)).toMatchObject({ ok: false, error: { code: "test.refused", hint: "nothing to do" } });
+  expect(await askAgent(path, "refuse", {}, 5_000)).toMatchObject({ ok: false, error: { code: "bundle.unwritable", hint: "nothing to do" } });
   expect(await askAgent(path, "broken", {}, 5_000)).toMatchObject({ ok: false, error: { code: "local.internal" } });
   expect(await askAgent(path, "toString", {}, 5_000)).toMatchObject({ ok: false, error: { code: "local.malformed" } });
   expect(await askAgent(path, "constructor", {}, 5_000)).toMatchObject({ ok: false, error: { code: "local.unknown-method" } });

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, foreignCode, ok, type Result } from "../../../platform/ports/result.ts";
 import { parseJson } from "../../../platform/runtime/json.ts";
 import { LineFramer } from "../../../platform/runtime/line-framer.ts";
 import { validate } from "../../protocol/codec.ts";
@@ -34,7 +34,7 @@ export function askAgent(socketPath: string, method: string, params: Readonly<Re
 function readAnswer(line: string): Result<unknown> {
   const answer = validate(LocalResponseSchema, parseJson(line), "the agent's answer", "local.malformed");
   if (!answer.ok) return answer;
-  return "error" in answer.value ? { ok: false, error: answer.value.error } : ok(answer.value.result);
+  return "error" in answer.value ? { ok: false, error: { ...answer.value.error, code: foreignCode(answer.value.error.code) } } : ok(answer.value.result);
 }
 
 function connectionError(socketPath: string, error: NodeJS.ErrnoException): Result<never> {

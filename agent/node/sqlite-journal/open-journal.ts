@@ -132,7 +132,7 @@ async function knows(store: SqliteJournalStore, { id, attempt, owner, number, pr
 }
 
 function endedUnknown(entry: JournalEntry, wallMs: number): JournalEntry {
-  const error = { code: "outcome-unknown", message: "the end of the journal was lost, and whether the command ran before that is not known", hint: "Where it is still wanted, send the next attempt." };
+  const error: Issue = { code: "outcome-unknown", message: "the end of the journal was lost, and whether the command ran before that is not known", hint: "Where it is still wanted, send the next attempt." };
   return { ...entry, state: { kind: "final", outcome: outcomeOf(entry, { state: "failed", error }), finishedWallMs: wallMs } };
 }
 

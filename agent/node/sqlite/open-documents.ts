@@ -69,7 +69,7 @@ function setAsideDamagedFile({ path, quarantine, quarantineBytesMax, clock }: Do
   const file = documentFilePath(path);
   if (readDocumentFile(file) !== "damaged") return undefined;
   const aside = new Quarantine(quarantine, quarantineBytesMax).moveAside(file, clock.wallMs());
-  const why = { code: "storage.corrupt", message: "changes that were made while SQLite could not be loaded cannot be read" };
+  const why: Issue = { code: "storage.corrupt", message: "changes that were made while SQLite could not be loaded cannot be read" };
   return { file: basename(file), why, salvagedKeys: [], ...(aside !== undefined && { quarantined: join(basename(quarantine), basename(aside)) }) };
 }
 

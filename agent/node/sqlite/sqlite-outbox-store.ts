@@ -4,7 +4,7 @@ import {
   type StoredRows, type StoreUsage,
 } from "../../core/outbox/outbox-store.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
-import { err, ok, type Result } from "../../../platform/ports/result.ts";
+import { err, fail, ok, type Result } from "../../../platform/ports/result.ts";
 import type { DiskBudget } from "./disk-budget.ts";
 import { KindNames } from "./kind-names.ts";
 import type { OutboxMarks } from "./outbox-marks.ts";
@@ -331,7 +331,7 @@ export class SqliteOutboxStore implements OutboxStore {
   }
 }
 
-const CLOSED = err({ code: "storage.io", message: "the store is closed" });
+const CLOSED = fail("storage.io", "the store is closed");
 
 function newestAfter(state: StreamState, change: OutboxChange, stream: Stream): number {
   let newest = state.newest;

@@ -174,8 +174,8 @@ describe("uploads over HTTP", () => {
     const { store, uploader } = await make();
     store.refuse = [fail("link.offline", "no session"), fail("upload.timeout", "late")];
     expect((await uploader.upload(upload)).ok).toBe(true);
-    store.refuse = [fail("upload.too-large", "no room")];
-    expect(await uploader.upload(upload)).toEqual(fail("upload.too-large", "no room"));
+    store.refuse = [fail("upload.grant-refused", "no room")];
+    expect(await uploader.upload(upload)).toEqual(fail("upload.grant-refused", "no room"));
   });
 
   test("gives up after so many attempts that brought nothing, and says why", async () => {

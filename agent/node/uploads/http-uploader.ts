@@ -207,7 +207,7 @@ function errorAttempt(error: Issue): Attempt {
 /** What an answer other than "done" means. 202 and 416 say nothing new: the next attempt asks how much is there. */
 function statusAttempt(answer: HttpAnswer, method: string): Attempt {
   const { status, headers } = answer;
-  const error = { code: status === 422 ? "upload.hash-mismatch" : `upload.http-${status}`, message: `the server answered ${method} with HTTP ${status}` };
+  const error: Issue = { code: status === 422 ? "upload.hash-mismatch" : `upload.http-${status}`, message: `the server answered ${method} with HTTP ${status}` };
   const after = Number(headers["retry-after"]);
   const afterMs = Number.isFinite(after) && after >= 0 ? { afterMs: after * 1000 } : {};
   if ([401, 403, 404, 409, 410].includes(status)) return { kind: "again", error, renew: true };

@@ -6,6 +6,7 @@ import { VirtualTime } from "../../simulated/virtual-time.ts";
 import { ObservedDisplay } from "../observed-display.ts";
 import { CecDriver } from "./cec-driver.ts";
 import { frameMs, OPCODE, USER_CONTROL } from "./opcodes.ts";
+import type { Code } from "../../ports/codes.ts";
 
 /** A display on a bus that answers as told; no wire for brightness or orientation, as on most televisions. */
 function open(answer: (message: CecMessage) => Result<CecReply>) {
@@ -58,9 +59,9 @@ describe("a display over HDMI-CEC", () => {
   });
 
   test("after a line error the frame may have been heard; with no adapter nothing left us", async () => {
-    const turnOn = (code: string) => open(() => fail(code, "test")).display.set("power", "on");
+    const turnOn = (code: Code) => open(() => fail(code, "test")).display.set("power", "on");
     expect(await turnOn("cec.bus")).toMatchObject({ attempted: true, error: { code: "cec.bus" } });
-    expect(await turnOn("cec.no-adapter")).toMatchObject({ attempted: false, error: { code: "cec.no-adapter" } });
+    expect(await turnOn("cec.unplugged")).toMatchObject({ attempted: false, error: { code: "cec.unplugged" } });
   });
 
   describe("an order of several frames that is heard in part", () => {
@@ -79,12 +80,12 @@ describe("a display over HDMI-CEC", () => {
         return ok({ acknowledged: true });
       });
     }
-    const failing = (code: string) => fail(code, "test");
+    const failing = (code: Code) => fail(code, "test");
     const unheard = ok({ acknowledged: false });
 
     test.each([
       ["a line error", failing("cec.bus")],
-      ["no adapter", failing("cec.no-adapter")],
+      ["no adapter", failing("cec.unplugged")],
       ["no acknowledgement", unheard],
     ] as const)("a key that was heard was attempted and acknowledged, although its release met %s", async (_what, wrong) => {
       const { display, time } = withTrouble(({ opcode }) => (opcode === OPCODE.userControlReleased ? wrong : undefined));
@@ -96,7 +97,7 @@ describe("a display over HDMI-CEC", () => {
 
     test.each([
       ["a line error", failing("cec.bus"), undefined],
-      ["no adapter", failing("cec.no-adapter"), undefined],
+      ["no adapter", failing("cec.unplugged"), undefined],
       ["no acknowledgement", unheard, false],
     ] as const)("keys before the one that met %s count, and what came of them is observed", async (_what, wrong, acknowledged) => {
       const { display, time } = withTrouble(({ opcode }, keys) => (opcode === OPCODE.userControlPressed && keys === 3 ? wrong : undefined));
@@ -106,8 +107,8 @@ describe("a display over HDMI-CEC", () => {
     });
 
     test("where the first key does not leave us nothing was attempted; a line error may have been heard", async () => {
-      const first = (code: string) => withTrouble(({ opcode }) => (opcode === OPCODE.userControlPressed ? failing(code) : undefined)).display.set("volume", 23);
-      expect(await first("cec.no-adapter")).toMatchObject({ attempted: false, error: { code: "cec.no-adapter" } });
+      const first = (code: Code) => withTrouble(({ opcode }) => (opcode === OPCODE.userControlPressed ? failing(code) : undefined)).display.set("volume", 23);
+      expect(await first("cec.unplugged")).toMatchObject({ attempted: false, error: { code: "cec.unplugged" } });
       expect(await first("cec.bus")).toMatchObject({ attempted: true, error: { code: "cec.bus" } });
     });
 

@@ -52,7 +52,7 @@ export class NmcliStandIn {
     if (verb === "show" && rest.length === 0) return ok([...this.profiles].map(([uuid, { id }]) => `${id.replaceAll(":", "\\:")}:${uuid}\n`).join(""));
     if (verb === "add") return this.#add(rest);
     const profile = this.profiles.get(rest[1] ?? "");
-    if (rest[0] !== "uuid" || profile === undefined) return fail("command.failed", `Error: unknown connection '${rest.join(" ")}'.`);
+    if (rest[0] !== "uuid" || profile === undefined) return fail("program.failed", `Error: unknown connection '${rest.join(" ")}'.`);
     switch (verb) {
       case "show": {
         const fields = args[args.findIndex((word) => word === "-f" || word === "-g") + 1]?.split(",") ?? [];
@@ -73,13 +73,13 @@ export class NmcliStandIn {
       case "up":
         return this.#up(rest[1] ?? "", profile, last);
       default:
-        return fail("command.failed", `Error: argument '${verb ?? ""}' not understood.`);
+        return fail("program.failed", `Error: argument '${verb ?? ""}' not understood.`);
     }
   }
 
   #up(uuid: string, { properties }: Profile, device: string): Result<string> {
     const ssid = properties.get("802-11-wireless.ssid");
-    if (ssid !== undefined && this.air.get(ssid) !== properties.get("802-11-wireless-security.psk")) return fail("command.failed", "Error: Connection activation failed: Secrets were required, but not provided.");
+    if (ssid !== undefined && this.air.get(ssid) !== properties.get("802-11-wireless-security.psk")) return fail("program.failed", "Error: Connection activation failed: Secrets were required, but not provided.");
     this.active.set(device, uuid);
     return ok("Connection successfully activated\n");
   }
@@ -109,7 +109,7 @@ export class NmcliStandIn {
   }
 
   #done(was: boolean): Result<string> {
-    return was ? ok("") : fail("command.failed", "Error: not active.");
+    return was ? ok("") : fail("program.failed", "Error: not active.");
   }
 }
 

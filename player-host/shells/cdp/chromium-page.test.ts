@@ -5,12 +5,13 @@ import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
 import type { LoadTarget, ShellEvent } from "../../stage/shell.ts";
 import { CdpError, type Cdp } from "./cdp-client.ts";
 import { ChromiumPage, COMMIT_TIMEOUT_MS, TAKE_TIMEOUT_MS } from "./chromium-page.ts";
+import type { Issue } from "../../../platform/ports/result.ts";
 
 const FRAME = "F1";
 const GOOD: LoadTarget = { kind: "package", id: "aa11", folder: "/p", entry: "index.html", allowedOrigins: [], ignoreCache: false };
 const GOOD_URL = "https://vitrine-aa11.invalid/index.html";
 const MISSING: LoadTarget = { kind: "url", url: "http://127.0.0.1:1/nothere", ignoreCache: false };
-const NOT_FOUND = { code: "http.404", message: "127.0.0.1:1 answered 404." };
+const NOT_FOUND: Issue = { code: "http.404", message: "127.0.0.1:1 answered 404." };
 
 function setUp(beforeLoad?: (target: LoadTarget) => Promise<void>) {
   const calls: string[] = [];

@@ -252,7 +252,7 @@ export class FetchGuard {
     answerFromPackage(this.#served.folders, target, { method, url, range: header("range"), serviceWorker: header("service-worker") === "script" }).then(
       (answer) => {
         if (main && answer.status >= 400) {
-          const error = { code: `package.${answer.status}`, message: `The package has no ${new URL(url).pathname.slice(0, 200)}.` };
+          const error: Issue = { code: `package.${answer.status}`, message: `The package has no ${new URL(url).pathname.slice(0, 200)}.` };
           page.failed(url, error, this.#isPending(page, paused));
           this.#send(this.#cdp.call("Fetch.failRequest", { requestId: paused.requestId, errorReason: "Aborted" }));
           return;

@@ -82,6 +82,6 @@ export function imageSize(bytes: Uint8Array): { readonly width: number; readonly
   return { width: 0, height: 0 };
 }
 
-function broken(why: string): { readonly ok: false; readonly error: { readonly code: string; readonly message: string } } {
+function broken(why: string): Result<never> {
   return fail("capture.broken-png", `The browser's picture cannot be read: ${why}.`);
 }

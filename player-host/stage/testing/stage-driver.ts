@@ -6,7 +6,7 @@ import { initialStage, stepStage, type StageEffect, type StageEvent, type StageS
 export const A: StageContent = { kind: "url", id: "a", url: "https://a.example/", grants: [] };
 export const B: StageContent = { kind: "url", id: "b", url: "https://b.example/", grants: [] };
 export const PACKAGE: StageContent = { kind: "package", id: "p", folder: "/p", entry: "index.html", grants: [], allowedOrigins: [] };
-export const REFUSED = { code: "net.connection-refused", message: "a.example: the connection was refused." };
+export const REFUSED: Issue = { code: "net.connection-refused", message: "a.example: the connection was refused." };
 
 /** Drives the state machine and remembers what it asked for. */
 export class Driver {

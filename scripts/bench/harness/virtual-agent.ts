@@ -115,7 +115,7 @@ async function compose({ folder, disk, time, clock, inFlight, transport, documen
       player: new VirtualPlayer(clock, time), content: { prepare: () => Promise.resolve(fail("content.unreachable", "there is no content here")) },
       documents: inFlight.watch(documents ?? documentsFor(folder, disk, clock)), journal: inFlight.watch(await journalFor(folder, disk, clock)), outbox,
       transport, linkPolicy: DEFAULT_LINK_POLICY,
-      uploader: () => ({ upload: () => Promise.resolve(fail("upload.refused", "nothing is uploaded here")) }),
+      uploader: () => ({ upload: () => Promise.resolve(fail("upload.failed", "nothing is uploaded here")) }),
       logs: { collect: () => Promise.resolve(fail("logs.unreadable", "there are none")) },
       setLogLevel: () => {}, logLevel: () => "info", checks: [], storageIssues: () => [],
     },

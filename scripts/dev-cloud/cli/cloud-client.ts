@@ -1,4 +1,4 @@
-import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Issue, type Result } from "../../tool-result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { SseParser } from "../dashboard/model/sse-parser.ts";
 

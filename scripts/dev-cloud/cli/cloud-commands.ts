@@ -3,7 +3,7 @@ import { nearestName } from "../../../agent/core/config/nearest-name.ts";
 import { CLI_EXIT, type CliCommand, type CliContext, type CliExit } from "../../../agent/node/cli/command.ts";
 import { formatDuration, table } from "../../../agent/node/cli/table.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { CloudClient, type ApiIssue } from "./cloud-client.ts";
 import { paramsFromWords } from "./free-params.ts";

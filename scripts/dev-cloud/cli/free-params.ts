@@ -1,5 +1,5 @@
 import { nearestName } from "../../../agent/core/config/nearest-name.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 
 /**

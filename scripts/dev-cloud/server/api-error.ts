@@ -1,4 +1,4 @@
-import type { Issue } from "../../../platform/ports/result.ts";
+import type { Issue } from "../../tool-result.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 
 /** Ends a request with a status and an error body. For what a caller did wrong; bugs are other errors and become 500. */

@@ -3,7 +3,7 @@ import { COMMANDS } from "../../../agent/protocol/commands/catalog.ts";
 import type { CommandDefinition } from "../../../agent/protocol/commands/definition.ts";
 import { DesiredDocumentSchema } from "../../../agent/protocol/desired.ts";
 import { DurationMsSchema, IdSchema, JsonObjectSchema } from "../../../agent/protocol/values.ts";
-import type { Result } from "../../../platform/ports/result.ts";
+import type { Result } from "../../tool-result.ts";
 import type { CommandRow, CommandState } from "../sessions/cloud-store.ts";
 import { jsonSchemaOf } from "../../docs/json-schema.ts";
 import { apiError } from "./api-error.ts";

@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import { LimitsSchema } from "../../../agent/protocol/cloud-messages.ts";
-import { validate } from "../../../agent/protocol/codec.ts";
 import {
   DurationMsSchema,
   EndpointSchema,
@@ -18,6 +17,7 @@ import { nameOf } from "./device-view.ts";
 import { readJson, sendJson, sendNothing, type Exchange } from "./exchange.ts";
 import type { Router } from "./router.ts";
 import type { ServerParts } from "./server-parts.ts";
+import { validateAs } from "../validate-as.ts";
 
 const NameSchema = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(64));
 const ClaimSchema = v.object({ code: v.pipe(v.string(), v.maxLength(64)), name: v.optional(NameSchema) });
@@ -36,7 +36,7 @@ const AdoptSchema = v.object({
 
 /** The body, by its schema. Throws 400 `request.malformed`. */
 export async function bodyOf<S extends v.GenericSchema>(exchange: Exchange, schema: S): Promise<v.InferOutput<S>> {
-  const checked = validate(schema, await readJson(exchange.request), "body", "request.malformed");
+  const checked = validateAs("request.malformed", schema, await readJson(exchange.request), "body");
   if (!checked.ok) throw apiError(checked.error);
   return checked.value;
 }
@@ -118,7 +118,7 @@ export function deviceRoutes(router: Router, parts: ServerParts): void {
   });
 
   router.on("POST", "/api/v1/adopt/:device", async (exchange) => {
-    const checked = validate(FingerprintSchema, exchange.params["device"], "device", "request.malformed");
+    const checked = validateAs("request.malformed", FingerprintSchema, exchange.params["device"], "device");
     if (!checked.ok) throw apiError(checked.error);
     const { publicKey, endorsement } = await bodyOf(exchange, AdoptSchema);
     sendJson(exchange.response, 200, { device: views.summary(cloud.ownership.adopt(checked.value, publicKey, endorsement)) });

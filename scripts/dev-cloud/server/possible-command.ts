@@ -1,5 +1,5 @@
 import { findCommand } from "../../../agent/protocol/commands/catalog.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { Timers } from "../../../platform/ports/clock.ts";
-import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Result } from "../../tool-result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;

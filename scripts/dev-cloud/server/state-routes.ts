@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { STREAMS, type Stream } from "../../../agent/protocol/records.ts";
 import { CountSchema, JsonObjectSchema } from "../../../agent/protocol/values.ts";
-import type { Result } from "../../../platform/ports/result.ts";
+import type { Result } from "../../tool-result.ts";
 import type { DocumentRow } from "../sessions/cloud-store.ts";
 import { apiError } from "./api-error.ts";
 import { bodyOf, deviceOf } from "./device-routes.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, mkdirSync, readdirSync, rmSync, statSync, type ReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 
 /** Bytes of uploads on disk, one file each, named by the hash of the upload's id. */
 export class UploadFiles {

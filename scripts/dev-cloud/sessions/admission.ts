@@ -3,7 +3,7 @@ import type { Hello } from "../../../agent/protocol/device-messages.ts";
 import { STREAMS } from "../../../agent/protocol/records.ts";
 import type { WANTS } from "../../../agent/protocol/unknown-words.ts";
 import { ownerKeyPayload, signedBytes } from "../../../agent/protocol/signed.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 import { toBase64Url } from "../../../platform/runtime/encoding.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { useClaimToken } from "./claim-tokens.ts";

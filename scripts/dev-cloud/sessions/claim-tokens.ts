@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 import type { ClaimTokenLimits, CloudContext } from "./context.ts";
 
 export const CLAIM_TOKEN_LIMITS: ClaimTokenLimits = { devices: 1, lifeMs: 24 * 3_600_000 };

@@ -1,5 +1,5 @@
 import type { CommandFinalState, Stream } from "../../../agent/protocol/records.ts";
-import type { Issue } from "../../../platform/ports/result.ts";
+import type { Issue } from "../../tool-result.ts";
 import type { ClockQuality } from "../../../platform/ports/clock.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 

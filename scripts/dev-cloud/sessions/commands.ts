@@ -6,12 +6,13 @@ import { COMMAND_PARAMS_BYTES_MAX } from "../../../agent/protocol/limits.ts";
 import type { CommandOutcome } from "../../../agent/protocol/records.ts";
 import { IdSchema } from "../../../agent/protocol/values.ts";
 import type { Timer } from "../../../platform/ports/clock.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 import { toHex, utf8 } from "../../../platform/runtime/encoding.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { isFinal, type CommandRow, type DeviceRow } from "./cloud-store.ts";
 import { advance, closedByAck, closedByCloud, deadline, withOutcome } from "./command-row.ts";
 import { updateDevice, type CloudContext } from "./context.ts";
+import { validateAs } from "../validate-as.ts";
 
 export interface CommandRequest {
   readonly name: string;
@@ -288,7 +289,7 @@ function checkRequest(request: CommandRequest): Result<number> {
   if (bytes > COMMAND_PARAMS_BYTES_MAX)
     return fail("command.params-invalid", `the params have ${bytes} bytes; at most ${COMMAND_PARAMS_BYTES_MAX} are allowed`);
   if (request.id !== undefined) {
-    const id = validate(IdSchema, request.id, "id", "request.malformed");
+    const id = validateAs("request.malformed", IdSchema, request.id, "id");
     if (!id.ok) return id;
   }
   const ttlMs = request.ttlMs ?? definition.ttlMs;

@@ -1,11 +1,11 @@
-import { validate } from "../../../agent/protocol/codec.ts";
 import { DesiredDocumentSchema, type DesiredPayload } from "../../../agent/protocol/desired.ts";
 import { DESIRED_BYTES_MAX } from "../../../agent/protocol/limits.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 import { utf8 } from "../../../platform/runtime/encoding.ts";
 import { canonicalJson, isJsonObject, mergePatch, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import type { DeviceRow, DocumentRow } from "./cloud-store.ts";
 import { updateDevice, type CloudContext } from "./context.ts";
+import { validateAs } from "../validate-as.ts";
 
 /** The cloud's half of desired state: versions that only rise, signed when they are sent. */
 export class DesiredState {
@@ -80,6 +80,6 @@ export function checkDesired(document: Json): Result<JsonObject> {
   const unknown = Object.keys(document).find((key) => !known.includes(key));
   if (unknown !== undefined)
     return fail("desired.invalid", `unknown key ${JSON.stringify(unknown.slice(0, 80))}`, `known keys: ${known.join(", ")}`);
-  const checked = validate(DesiredDocumentSchema, document, "desired document", "desired.invalid");
+  const checked = validateAs("desired.invalid", DesiredDocumentSchema, document, "desired document");
   return checked.ok ? ok(document) : checked;
 }

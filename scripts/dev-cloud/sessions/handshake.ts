@@ -1,7 +1,7 @@
 import type { Hello } from "../../../agent/protocol/device-messages.ts";
 import { helloBytes } from "../../../agent/protocol/signed.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 import { fromBase64Url, toHex } from "../../../platform/runtime/encoding.ts";
 import { isOwnAudience } from "./audience.ts";
 

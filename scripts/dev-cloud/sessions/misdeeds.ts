@@ -1,7 +1,7 @@
 import type { CommandPayload } from "../../../agent/protocol/commands/payload.ts";
 import { FRAME_BYTES_MAX } from "../../../agent/protocol/limits.ts";
 import { signedBytes, type Signed, type SignedPurpose } from "../../../agent/protocol/signed.ts";
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 import { toBase64Url, toHex } from "../../../platform/runtime/encoding.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 import type { CommandRow } from "./cloud-store.ts";

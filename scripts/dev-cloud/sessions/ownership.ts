@@ -1,7 +1,7 @@
 import type { Owner } from "../../../agent/protocol/cloud-messages.ts";
 import { ownerKeyPayload, signedBytes, type Signed } from "../../../agent/protocol/signed.ts";
 import type { Timer } from "../../../platform/ports/clock.ts";
-import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Result } from "../../tool-result.ts";
 import { toBase64Url } from "../../../platform/runtime/encoding.ts";
 import { endorsed, giveDefaultDesired, ownerOf } from "./admission.ts";
 import type { DeviceRow } from "./cloud-store.ts";

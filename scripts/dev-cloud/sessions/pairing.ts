@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../tool-result.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import { ErrorBudget } from "./error-budget.ts";
 

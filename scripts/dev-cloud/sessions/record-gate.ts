@@ -4,10 +4,11 @@ import { RecordsSchema, type DeviceMessageOf } from "../../../agent/protocol/dev
 import { FRAME_DEPTH_MAX, RECORD_BODY_BYTES_MAX } from "../../../agent/protocol/limits.ts";
 import { RECORD_BODIES, RecordSchema, type Stream, type WireRecord } from "../../../agent/protocol/records.ts";
 import { PositiveSchema } from "../../../agent/protocol/values.ts";
-import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Issue, type Result } from "../../tool-result.ts";
 import { isJsonObject, type Json } from "../../../platform/runtime/json.ts";
 import { isDeeperThan } from "../../../platform/runtime/json-depth.ts";
 import { isPlainTelemetry } from "./telemetry-check.ts";
+import { validateAs } from "../validate-as.ts";
 
 /** A record the cloud will never take. It must not hold up the ones behind it. */
 export interface PoisonRecord {
@@ -31,7 +32,7 @@ export function checkBody(stream: Stream, record: WireRecord, bodyText: string):
   const schema =
     record.kind === "gap" ? RECORD_BODIES["*/gap"] : (RECORD_BODIES[`${stream}/${record.kind}`] ?? RECORD_BODIES[`${stream}/*`]);
   if (schema === undefined) return undefined;
-  const checked = validate(schema, record.body, `${stream} record of kind "${record.kind}"`, "record.invalid");
+  const checked = validateAs("record.invalid", schema, record.body, `${stream} record of kind "${record.kind}"`);
   return checked.ok ? undefined : checked.error;
 }
 
@@ -65,7 +66,7 @@ export function salvageRecords(
       });
       continue;
     }
-    const record = validate(RecordSchema, value, `record ${seq.output}`, "record.malformed");
+    const record = validateAs("record.malformed", RecordSchema, value, `record ${seq.output}`);
     if (record.ok) records.push(record.value);
     else poison.push({ seq: seq.output, code: record.error.code, message: record.error.message });
   }

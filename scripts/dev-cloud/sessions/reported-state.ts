@@ -1,9 +1,9 @@
-import { validate } from "../../../agent/protocol/codec.ts";
 import type { DeviceMessageOf } from "../../../agent/protocol/device-messages.ts";
 import { ReportedDocumentSchema } from "../../../agent/protocol/reported.ts";
-import type { Issue } from "../../../platform/ports/result.ts";
+import type { Issue } from "../../tool-result.ts";
 import { isJsonObject, mergePatch, type JsonObject } from "../../../platform/runtime/json.ts";
 import type { CloudStore, DocumentRow } from "./cloud-store.ts";
+import { validateAs } from "../validate-as.ts";
 
 /** Patches could grow a document for ever; beyond this the device has to send a whole one, which a frame bounds. */
 const REPORTED_CHARACTERS_MAX = 512 * 1024;
@@ -34,7 +34,7 @@ export function takeReported(
 }
 
 function keep(store: CloudStore, device: string, version: number, document: JsonObject, nowMs: number): ReportedResult {
-  const checked = validate(ReportedDocumentSchema, document, "reported document", "reported.invalid");
+  const checked = validateAs("reported.invalid", ReportedDocumentSchema, document, "reported document");
   if (!checked.ok) return { kind: "refused", issue: checked.error };
   const row: DocumentRow = { device, kind: "reported", version, atMs: nowMs, document };
   store.putDocument(row);

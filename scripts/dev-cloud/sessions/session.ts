@@ -9,7 +9,7 @@ import { decodeDeviceMessage, encodeMessage } from "../../../agent/protocol/code
 import type { DeviceMessage, Hello } from "../../../agent/protocol/device-messages.ts";
 import { signedBytes, type SignedPurpose } from "../../../agent/protocol/signed.ts";
 import type { Timer } from "../../../platform/ports/clock.ts";
-import { messageOf, type Issue } from "../../../platform/ports/result.ts";
+import { messageOf, type Issue } from "../../tool-result.ts";
 import { toBase64Url, toHex } from "../../../platform/runtime/encoding.ts";
 import { isJsonObject, parseJson, type Json } from "../../../platform/runtime/json.ts";
 import type { Connection } from "./connection.ts";

@@ -39,7 +39,7 @@ export class DrawingShell implements Shell {
   };
   witnessFrame = (): Promise<FrameFinding> => Promise.resolve({ kind: "alive", tookMs: 1, how: "it draws" });
   sample = (): Promise<Result<PixelSample>> => Promise.resolve(ok(this.drawn === "white" || this.drawn === "nothing" ? WHITE : PICTURE));
-  screenshot = (): Promise<Result<never>> => Promise.resolve(fail("shell.unsupported", "this shell takes no screenshots"));
+  screenshot = (): Promise<Result<never>> => Promise.resolve(fail("screenshot.failed", "this shell takes no screenshots"));
   clearCache = (): Promise<Result<undefined>> => Promise.resolve(ok(undefined));
   sendToPage = (): void => undefined;
   overlay = (): Promise<void> => Promise.resolve();

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Result } from "../../tool-result.ts";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { systemRandom } from "../../../platform/linux/system-random.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";

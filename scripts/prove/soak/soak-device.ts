@@ -20,6 +20,7 @@ import { SimulatedWorld } from "../../../platform/simulated/world.ts";
 import { Cloud } from "../../dev-cloud/sessions/cloud.ts";
 import { MemoryStore } from "../../dev-cloud/store/memory-store.ts";
 import { AUDIENCE, MemorySigner } from "../../dev-cloud/testing/cloud-bench.ts";
+import type { Code } from "../../../platform/ports/codes.ts";
 
 /** What the cloud of a soak keeps: enough to work, little enough that its memory is not what is measured. */
 const CAPS = { records: { outcome: 50, alarm: 50, play: 50, event: 50, metric: 50 }, hidden: 10, commands: 50 };
@@ -103,7 +104,7 @@ class Wire implements Transport {
   connect: Transport["connect"] = (_url, events) => {
     if (!this.#up) return Promise.resolve(err({ kind: "failed", code: "link.network", message: "the cable is out" }));
     let open = true;
-    const end = (code: string): void => {
+    const end = (code: Code): void => {
       if (!open) return;
       open = false;
       session.onClosed("closed");

@@ -1,7 +1,7 @@
 import { wantedBy, type DisplayParams } from "../../../protocol/commands/display.ts";
 import { refusalOf } from "../../../../platform/ports/display.ts";
 import { COMMANDED_PROPERTIES, compareDisplayValue, propertyRow, type CommandedProperty, type DisplayValue, type SettableValue } from "../../../../platform/ports/display-properties.ts";
-import { err, fail, ok, type Result } from "../../../../platform/ports/result.ts";
+import { err, fail, type Issue, ok, type Result } from "../../../../platform/ports/result.ts";
 import type { ManagedDisplay } from "../../state/managed-display.ts";
 import type { CommandExecutor, Execution, ExecutionContext, ExecutorTable, ResolutionContext, Unknown } from "../executor.ts";
 import { askAfterCrash, prove, type ExecutorTime, type Proof } from "./effect-proof.ts";
@@ -47,7 +47,7 @@ export function displayExecutor<P extends CommandedProperty>(property: P, displa
   return executor as unknown as CommandExecutor;
 }
 
-const UNKNOWN_DISPLAY = { code: "display.no-such-display", message: "this device has no such display" };
+const UNKNOWN_DISPLAY: Issue = { code: "display.no-such-display", message: "this device has no such display" };
 
 function settable(property: CommandedProperty, target: CommandedDisplay | undefined, all: readonly CommandedDisplay[]): Result<CommandedDisplay> {
   if (target === undefined) return err({ ...UNKNOWN_DISPLAY, hint: `It has ${all.map(({ name }) => name).join(", ")}.` });

@@ -3,6 +3,7 @@ import type { Comparison } from "../../../../platform/ports/comparison.ts";
 import { valueOf, type Effect, type Reading } from "../../../../platform/ports/reading.ts";
 import { sleep } from "../../../../platform/runtime/sleep.ts";
 import type { Execution, ExecutionContext, ResolutionContext, Unknown } from "../executor.ts";
+import type { Issue } from "../../../../platform/ports/result.ts";
 
 /** Time for executors. */
 export interface ExecutorTime {
@@ -13,7 +14,7 @@ export interface ExecutorTime {
 /** How an effect on hardware is judged. */
 export interface Proof<T, R> {
   /** Prefix of the error codes: `display`, `audio`. */
-  readonly part: string;
+  readonly part: "audio" | "display";
   /** For people: `the display to be on`. */
   readonly wanted: string;
   /** How an observation compares with what was wanted. */
@@ -46,7 +47,7 @@ export async function prove<T, R>(
   const startedMs = clock.monotonicMs();
   const first = await attempt();
   if (!first.attempted) {
-    const error = first.error ?? {
+    const error: Issue = first.error ?? {
       code: `${proof.part}.not-attempted`,
       message: "nothing was sent to the hardware, and it does not say why",
     };
@@ -55,7 +56,7 @@ export async function prove<T, R>(
   if (first.observed.kind === "unsupported") return judgeUnobservable(first, proof);
   // Silence to the order and to the question: there is nobody there to wait for.
   if (first.acknowledged !== true && first.observed.kind !== "ok") {
-    const error = first.error ?? { code: `${proof.part}.no-answer`, message: `asked for ${proof.wanted}: no answer` };
+    const error: Issue = first.error ?? { code: `${proof.part}.no-answer`, message: `asked for ${proof.wanted}: no answer` };
     return { state: "failed", error, effect: first };
   }
   let effect = first;
@@ -117,7 +118,7 @@ function asObserved<T>({ attempted, acknowledged }: Effect<T>, observed: Reading
 
 function judgeUnobservable<T, R>(effect: Effect<T>, proof: Proof<T, R>): Execution<R> {
   if (effect.acknowledged === true) return { state: "succeeded", result: proof.result(undefined), effect };
-  const error = effect.error ?? {
+  const error: Issue = effect.error ?? {
     code: `${proof.part}.no-answer`,
     message: `asked for ${proof.wanted}: no answer, and it cannot be observed`,
   };

@@ -15,7 +15,7 @@ export function gpioWriteExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gp
       if (!written.ok) return refused(written.error);
       const effect = { attempted: true, acknowledged: true, observed: seen(written.value, clock.monotonicMs()) };
       if (written.value === level) return { state: "succeeded", result: { level }, effect };
-      const error = {
+      const error: Issue = {
         code: "gpio.effect-not-observed",
         message: `${line} was driven to ${level} and reads ${written.value}`,
         hint: "Something outside may hold the line.",

@@ -275,7 +275,7 @@ describe("page.message", () => {
     expect(execution).toMatchObject({ state: "failed", error: { code: "player.absent" } });
   });
 
-  it.each(["player.timeout", "player.gone"])("that was sent and not answered (%s) is not called undone, nor is what else changes something", async (code) => {
+  it.each(["player.timeout", "player.gone"] as const)("that was sent and not answered (%s) is not called undone, nor is what else changes something", async (code) => {
     const player = new FakePlayer();
     player.answer = () => fail(code, "no answer");
     const unknown = { state: "failed", error: { code: "outcome-unknown", message: expect.stringContaining("no answer") as unknown } };

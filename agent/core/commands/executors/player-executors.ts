@@ -63,7 +63,7 @@ async function loadAnew(
   const asked = await player.request(request, REQUEST_TIMEOUT_MS);
   if (!asked.ok) return notTaken(asked.error);
   context.progress("loading");
-  const late = {
+  const late: Issue = {
     code: "player.not-reloaded",
     message: `the content did not load again within ${timeoutMs} ms; what was on the screen may still be there`,
   };
@@ -82,7 +82,7 @@ async function wasLoadedAnew(
   // The request goes out only after the note is on disk.
   if (typeof instanceBefore !== "string") return { state: "not-started" };
   const goal = loadedSince({ instance: instanceBefore, ...(typeof loadsBefore === "number" ? { loads: loadsBefore } : {}) });
-  const late = { code: "player.not-reloaded", message: `the content did not load again within ${BACK_WITHIN_MS} ms of the agent's start` };
+  const late: Issue = { code: "player.not-reloaded", message: `the content did not load again within ${BACK_WITHIN_MS} ms of the agent's start` };
   const loaded = await awaitPlayer(player, goal, { time, timeoutMs: BACK_WITHIN_MS, signal: context.signal, late });
   return loaded.ok ? { state: "succeeded", result: {} } : { state: "unknown", seen: loaded.error.message };
 }
@@ -103,7 +103,7 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
       if (!asked.ok && asked.error.code !== "player.absent" && !UNANSWERED.has(asked.error.code)) return failedWith(asked.error);
       context.progress("restarting");
       const wanted = before.stage.kind === "screen" ? "screen" : "playing";
-      const late = {
+      const late: Issue = {
         code: "player.not-restarted",
         message: `no new player host showed the content within ${RESTARTED_WITHIN_MS} ms`,
       };
@@ -126,7 +126,7 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
     async resolve(_params, { instanceBefore, pidBefore }, { signal }) {
       // The request goes out only after the note is on disk.
       if (typeof instanceBefore !== "string") return { state: "not-started" };
-      const late = { code: "player.not-restarted", message: `no new player host showed the content within ${BACK_WITHIN_MS} ms of the agent's start` };
+      const late: Issue = { code: "player.not-restarted", message: `no new player host showed the content within ${BACK_WITHIN_MS} ms of the agent's start` };
       const isBack = (status: PlayerStatus): boolean => isOther(status, instanceBefore) && status.stage.kind === "playing";
       const back = await awaitPlayer(player, isBack, { time, timeoutMs: BACK_WITHIN_MS, signal, late });
       if (!back.ok || back.value.kind !== "present") return { state: "unknown", seen: late.message };

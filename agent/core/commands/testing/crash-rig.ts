@@ -110,7 +110,7 @@ export class CrashRig {
         return { state: "succeeded", result: {} };
       case "fails":
         await effect();
-        return { state: "failed", error: { code: "test.failed", message: "did not work" } };
+        return { state: "failed", error: { code: "gpio.io", message: "did not work" } };
       case "throws":
         throw new Error("a bug");
       case "obeys":

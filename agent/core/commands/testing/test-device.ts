@@ -110,7 +110,7 @@ export class TestDevice {
       verify: (signed) =>
         Promise.resolve(
           this.verifyError ??
-            (signed.signature === "good" ? ok(signed.payload) : fail("signature.bad", "the signature is not the owner's")),
+            (signed.signature === "good" ? ok(signed.payload) : fail("signature.invalid", "the signature is not the owner's")),
         ),
       send: (message) => {
         if (process.alive) this.sent.push(structuredClone(message));

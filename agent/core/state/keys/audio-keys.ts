@@ -4,6 +4,7 @@ import { compareExactly, compareLevel } from "../../../../platform/ports/compari
 import type { Effect, Reading } from "../../../../platform/ports/reading.ts";
 import type { Json } from "../../../../platform/runtime/json.ts";
 import type { DesiredKeyHandler } from "../desired-key.ts";
+import type { Issue } from "../../../../platform/ports/result.ts";
 
 /** Audio servers answer at once or hang. */
 const WORST_CASE_MS = 5_000;
@@ -23,7 +24,7 @@ function key(
   observe: (audio: Audio) => Promise<Reading<Json>>,
   apply: (audio: Audio, value: Json) => Promise<Effect<Json>>,
 ): DesiredKeyHandler {
-  const error = { code: "unsupported", message: "this device has no audio output" };
+  const error: Issue = { code: "unsupported", message: "this device has no audio output" };
   return {
     key: `audio.${name}`,
     lane: "audio",

@@ -1,5 +1,6 @@
 import type { WayToCloud } from "../../cloud/way-to-cloud.ts";
 import type { DesiredKeyHandler } from "../desired-key.ts";
+import type { Issue } from "../../../../platform/ports/result.ts";
 
 const BUSY = "cloud.way-busy";
 
@@ -9,7 +10,7 @@ const BUSY = "cloud.way-busy";
  */
 export function exclusiveKey(handler: DesiredKeyHandler, way: WayToCloud): DesiredKeyHandler {
   const { key } = handler;
-  const busy = (holder: string) => ({ code: BUSY, message: `${holder} is being changed; the device's way to its cloud is changed one thing at a time` });
+  const busy = (holder: string): Issue => ({ code: BUSY, message: `${holder} is being changed; the device's way to its cloud is changed one thing at a time` });
   return {
     ...handler,
     wanted: (document) => {

@@ -4,6 +4,7 @@ import type { ReportedDocument } from "../../../protocol/reported.ts";
 import type { Alarms } from "../../health/alarms.ts";
 import type { Reporter } from "../reporter.ts";
 import { ok, type Result } from "../../../../platform/ports/result.ts";
+import type { Code } from "../../../../platform/ports/codes.ts";
 
 /** Keeps the sections, and every value each had. */
 export class FakeReporter implements Reporter {
@@ -39,7 +40,7 @@ export class FakeAlarms implements Alarms {
 /** Keeps what was appended. */
 export class FakeSink implements EventSink {
   readonly records: NewRecord[] = [];
-  refuse: string | undefined;
+  refuse: Code | undefined;
 
   append(record: NewRecord): Promise<Result<{ readonly seq: number }>> {
     if (this.refuse !== undefined) return Promise.resolve({ ok: false, error: { code: this.refuse, message: "refused" } });

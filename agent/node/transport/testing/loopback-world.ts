@@ -49,9 +49,9 @@ export async function loopbackWorld(options: { readonly compress?: boolean } = {
     deadUrl: `ws://127.0.0.1:${deadPort}/`,
     refusing: new Map(REFUSALS.map(([path, reason, retryAfterMs]) => [
       `ws://127.0.0.1:${port}/answers/${path}`,
-      { kind: "refused", reason, code: `link.http-${path.slice(0, 3)}`, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+      { kind: "refused", reason, code: `link.http-${Number(path.slice(0, 3))}` as const, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
     ])),
-    failing: new Map([302, 408, 500, 503].map((status) => [`ws://127.0.0.1:${port}/answers/${status}`, `link.http-${status}`])),
+    failing: new Map([302, 408, 500, 503].map((status) => [`ws://127.0.0.1:${port}/answers/${status}`, `link.http-${status}` as const])),
     badUrls: ["not an address", "http://127.0.0.1/", "ws://", "ws://127.0.0.1/#part"],
     muteUrl: `ws://127.0.0.1:${mutePort}/`,
     accepted: () => {

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "../../../../platform/runtime/json.ts";
-import type { Issue } from "../../../../platform/ports/result.ts";
+import type { Issue } from "../../../tool-result.ts";
 
 /**
  * The shapes of `docs/dev-cloud-api.md` that the dashboard shows. What the server made itself is taken at its

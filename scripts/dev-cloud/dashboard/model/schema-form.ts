@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from "../../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../../tool-result.ts";
 import { unitOf } from "../../../../platform/ports/display-properties.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
 import { titled } from "./format.ts";

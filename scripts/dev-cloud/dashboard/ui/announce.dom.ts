@@ -1,6 +1,6 @@
 import { h } from "preact";
 import { useEffect, useLayoutEffect } from "preact/hooks";
-import type { Issue } from "../../../../platform/ports/result.ts";
+import type { Issue } from "../../../tool-result.ts";
 import { useAgain, type View } from "./hooks.dom.ts";
 import { icon, type IconName } from "./icon.dom.ts";
 

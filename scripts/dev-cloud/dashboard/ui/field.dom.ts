@@ -1,6 +1,6 @@
 import { h, type ComponentChildren, type TargetedEvent } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { fail, ok, type Result } from "../../../../platform/ports/result.ts";
+import { fail, ok, type Result } from "../../../tool-result.ts";
 import type { Json } from "../../../../platform/runtime/json.ts";
 import { brief, duration } from "../model/format.ts";
 import { readText, type Field } from "../model/schema-form.ts";

@@ -1,0 +1,437 @@
+/**
+ * Every code this project gives: of an `Issue`, an alarm, a refused frame or page call. `docs/codes.md` is made from it.
+ *
+ * A code is stable: clouds and people match on it, so it is never reworded or given a second meaning. A code that is no
+ * longer given leaves the table; one that another replaces is kept with the sentence that says so while anything still
+ * gives it. `<status>` is a number, any other `<word>` a text from outside.
+ *
+ * Import this for its type alone: the sentences are for the documents and cost the agent nothing.
+ */
+
+/** Where a code can be met. */
+export const PLACES = {
+  command: "the outcome of a command, or the answer to one",
+  desired: "the answer to a key of the desired document, or to the document",
+  alarm: "an alarm",
+  health: "the reported `health`",
+  reading: "a value of the reported state, or of `diagnostics.run`, that could not be read",
+  link: "the state of the link to the cloud, and the log",
+  frame: "an `error` message to the cloud, and the counters of refused frames",
+  record: "the answer to a record for the cloud (also the page's), and the counters of the outbox",
+  page: "a promise of the page API, and its counters",
+  screen: "the state of the player and its fault page",
+  local: "the local API and the device's command line",
+  start: "what a program says as it starts: log, standard error",
+} as const;
+
+type Place = keyof typeof PLACES;
+/** Places, what happened, and what to do where there is something to do. */
+type Entry = readonly [places: Place | `${Place} ${Place}` | `${Place} ${Place} ${Place}`, happened: string, remedy?: string];
+
+export const CODES = {
+  "audio.effect-not-observed": ["command", "The sound was told, and something else is heard from it."],
+  "audio.no-answer": ["command", "The sound was told and did not answer."],
+  "audio.not-attempted": ["command", "Nothing was sent to the sound."],
+  "audio.out-of-range": ["command desired", "The volume is not a whole percentage from 0 to 100."],
+
+  "browser.no-picture": ["health", "The browser has shown no picture since it was started.", "Compare its version with the tested ones; restart the player."],
+  "browser.no-sandbox": ["health", "The browser runs without its sandbox.", "Run the player as a user of its own, not as root."],
+  "browser.too-old": ["health", "The browser is older than the oldest supported version.", "Update it."],
+
+  "bundle.path": ["local", "The support bundle needs an absolute path."],
+  "bundle.unwritable": ["local", "The support bundle cannot be written there.", "Name another file with `--out`."],
+
+  "cache.not-cleared": ["command", "The browser did not clear its cache."],
+
+  "capture.broken-png": ["screen", "The picture the browser made cannot be read."],
+  "capture.failed": ["screen", "The browser could not be asked for its picture."],
+  "capture.no-frame": ["screen", "The browser drew no frame to look at."],
+  "capture.timed-out": ["screen", "The browser gave no picture in time."],
+
+  "cec.bad-message": ["command", "This is no HDMI-CEC message."],
+  "cec.bus": ["command reading", "The HDMI-CEC bus failed: arbitration was lost, or a line error."],
+  "cec.not-acknowledged": ["command", "Nothing at this logical address acknowledged the message."],
+  "cec.unplugged": ["command reading", "There is no display on the cable, and so no address on the HDMI-CEC bus.", "Check the HDMI cable."],
+
+  "cli.moved": ["local", "This command moved to another command line."],
+
+  "clock.unset": ["health alarm", "The clock was not set since the start; schedules do not run until it is.", "Check NTP and the network."],
+
+  "cloud.clock-behind": ["alarm", "The cloud's time is far behind this device's synchronised clock."],
+  "cloud.migration-busy": ["desired", "Other endpoints are being tried at this moment."],
+  "cloud.migration-failed": ["desired alarm", "The new endpoints did not work; the device stayed with the old ones.", "The message says which endpoint failed and why."],
+  "cloud.migration-interrupted": ["desired alarm", "The agent or the device stopped while new endpoints were tried; it stayed with the old ones."],
+  "cloud.migration-not-stored": ["desired", "The move to new endpoints could not be put on disk and was not begun."],
+  "cloud.migration-over": ["link", "The new cloud's welcome came after the trial had ended."],
+  "cloud.way-busy": ["desired", "Endpoints, proxy and network are changed one at a time, and another of them is being changed."],
+
+  "command.aborted": ["command", "The command was stopped while it waited for its effect."],
+  "command.busy": ["command", "Too many commands wait to be looked at.", "Send it again later."],
+  "command.canceled": ["command", "A signed cancel stopped it."],
+  "command.crashed": ["command", "A fault of the agent; its log has more."],
+  "command.expired": ["command", "It was not started before its date, or within its time to live."],
+  "command.failed": ["command", "It failed, and the executor gave no reason of its own."],
+  "command.journal-full": ["command", "Too many commands are not at their end yet.", "Send it again later."],
+  "command.key-reused": ["command", "This id and attempt came before, with other content.", "Use a new id, or the next attempt."],
+  "command.lane-full": ["command", "Too many commands wait for this hardware."],
+  "command.malformed": ["command", "The signed payload is not a command."],
+  "command.not-journaled": ["command", "The disk refused the record of it, so nothing was tried.", "Send it again later."],
+  "command.number-reused": ["command", "Another command or cancel had this number.", "Take a number that was never used."],
+  "command.other-device": ["command", "It is signed for another device."],
+  "command.params-invalid": ["command", "The parameters do not fit; the message says where."],
+  "command.params-too-large": ["command", "The parameters are too large."],
+  "command.replayed": ["command", "Its number is not above what is finished and forgotten."],
+  "command.restart-loop": ["command", "It was begun again and again, and the agent ended each time; it is given up."],
+  "command.step-timed-out": ["command", "One step of it made no progress in time."],
+  "command.timed-out": ["command", "It was started and did not end in its time."],
+  "command.ttl-too-long": ["command", "Its time to live is longer than such a command may have."],
+  "command.unknown": ["command", "This agent has no such command."],
+  "command.unsupported": ["command", "This device lacks what the command needs."],
+
+  "config.not-in-file": ["start local", "This key cannot be set in the configuration file."],
+  "config.not-json": ["start local", "The configuration file is not a JSON object; it is not used."],
+  "config.too-large": ["start local", "The configuration file is too large; it is not used."],
+  "config.unknown-key": ["start local", "There is no such configuration key."],
+  "config.unreadable": ["start local", "The configuration file cannot be read.", "Check its owner and mode."],
+  "config.wrong-value": ["start local", "The value does not fit the key; the default is used."],
+
+  "content.aborted": ["desired", "Fetching the content was given up: other content is wanted, or the agent stops."],
+  "content.bad-address": ["desired screen", "The address is not one a browser takes.", "Check scheme, host and port."],
+  "content.bad-manifest": ["desired", "The package's manifest is missing or wrong; the message says where."],
+  "content.bad-package": ["desired", "The file is not a package that can be unpacked."],
+  "content.bad-record": ["start", "What is on disk about the content shown is not readable; it is fetched again."],
+  "content.blocked": ["screen", "The browser blocks the address by its own rules."],
+  "content.disk": ["desired", "The disk refused the package.", "Make room, or check the disk."],
+  "content.elsewhere": ["screen", "A load ended at another origin: a moved site, a sign-in, the portal of a network.", "If that is right, name the origin in the content's `origins`."],
+  "content.forbidden-port": ["screen", "Browsers load nothing from this port."],
+  "content.hash-mismatch": ["desired", "What was downloaded does not have the expected SHA-256."],
+  "content.is-download": ["screen", "The address sends a download and not a page."],
+  "content.leads-elsewhere": ["screen", "The page came and went on by itself to another origin.", "If that is right, name the origin in the content's `origins`."],
+  "content.not-shown": ["desired alarm", "What is wanted is not what is on the screen; the reason stands with it."],
+  "content.pdf": ["screen", "The address answers with a PDF, which the player does not show.", "Show it by a page that draws it, or make pictures of it."],
+  "content.strayed": ["screen", "The page went to an address that is not part of the content."],
+  "content.unreachable": ["desired screen", "The content cannot be downloaded at the moment; it is tried again."],
+
+  "data.readable-by-others": ["alarm", "Other users of the machine can read the agent's data, and that could not be changed.", "Correct owner and mode of the folder."],
+
+  "desired.bug": ["desired", "A fault of the agent; its log has more."],
+  "desired.cannot-be-seen": ["desired", "It was acknowledged; this hardware cannot be asked what came of it."],
+  "desired.drifts": ["desired", "The value keeps changing by itself; the next correction waits.", "Find out what else sets it."],
+  "desired.malformed": ["desired", "The desired document does not fit its schema; the old one is kept."],
+  "desired.no-answer": ["desired", "It was tried, and nothing answered."],
+  "desired.not-json": ["desired", "The desired document is not a JSON object; the old one is kept."],
+  "desired.not-kept.<key>": ["alarm", "The key is not as desired, in spite of several tries."],
+  "desired.not-observed": ["desired", "It was done, and what is seen afterwards is something else."],
+  "desired.not-visible": ["desired", "It was so when last seen; it cannot be seen now."],
+  "desired.overridden": ["desired", "A command set something else since; it holds until the wanted value changes."],
+  "desired.timeout": ["desired", "Setting or reading it took too long and was given up."],
+  "desired.too-large": ["desired", "The desired document is too large; the old one is kept."],
+  "desired.unknown-key": ["desired", "This agent does not know the key."],
+  "desired.version-reused": ["desired alarm", "Another document came with the version of the one in force.", "Send it with a higher version."],
+  "desired.version-went-back": ["desired alarm", "The cloud's desired version is below the device's.", "Continue above the device's version."],
+  "desired.wrong-device": ["desired", "The desired document is signed for another device."],
+
+  "disk.full": ["health alarm", "Almost nothing is free on the agent's disk."],
+  "disk.low": ["health alarm", "Less is free on the agent's disk than is to be kept free."],
+
+  "display.config-malformed": ["health", "An entry of `displays` in the configuration is not one; the message says where."],
+  "display.driver-failed": ["health", "The driver of a configured display cannot be opened."],
+  "display.driver-unavailable": ["health", "This machine lacks what the driver of a configured display needs.", "Use another driver."],
+  "display.effect-not-observed": ["command", "The display was told, and shows something else."],
+  "display.name-taken": ["health", "Two displays have one name; the second is left out.", "Give each display a name of its own."],
+  "display.no-answer": ["command desired", "The display did not answer or acknowledge."],
+  "display.no-such-display": ["command", "The device has no display of this name; the hint lists those it has."],
+  "display.no-such-input": ["command desired", "The display has no such input; the hint lists those it has."],
+  "display.no-such-orientation": ["command desired", "The display has no such orientation; the hint lists those it has."],
+  "display.no-such-output": ["health", "The machine has no output of the configured name; the hint lists those it has."],
+  "display.not-attempted": ["command", "Nothing was sent to the display."],
+  "display.not-obeyed": ["command desired", "The display took the message and did something else."],
+  "display.out-of-range": ["command desired", "The value is not one this property of the display takes."],
+  "display.set-id-taken": ["health", "Two displays on one connection have the same set-ID.", "Give each its own."],
+  "display.timeout": ["reading", "The display's driver does not come back."],
+  "display.too-many": ["health", "More displays are configured than can be used; the rest is left out."],
+  "display.unknown-driver": ["health", "There is no such display driver; the hint lists those there are."],
+  "display.unplugged": ["command desired reading", "There is no display on the cable.", "Check the cable."],
+  "display.unsupported": ["command desired", "This display cannot do that."],
+
+  "dns.timeout": ["reading", "No name server answered in time.", "Check the network and its DNS server."],
+
+  "file.missing": ["reading", "A file of the machine that would say it is not there."],
+  "file.unreadable": ["reading", "A file of the machine that would say it cannot be read."],
+
+  "frame.not-an-object": ["frame", "The frame is not a JSON object."],
+  "frame.not-json": ["frame", "The frame is not JSON text."],
+  "frame.not-text": ["frame", "The frame is binary; messages are text."],
+  "frame.too-deep": ["frame", "The frame is nested too deep."],
+  "frame.too-large": ["frame link", "The frame is larger than is taken."],
+
+  "gpio.busy": ["command", "Another program or watch holds the line."],
+  "gpio.effect-not-observed": ["command", "The line was driven, and another level was read afterwards."],
+  "gpio.io": ["command", "The kernel refused access to the line."],
+  "gpio.no-such-line": ["command", "There is no such line; the hint lists those there are."],
+  "gpio.not-an-output": ["command", "The line is watched as an input.", "Take it out of `gpio.inputs` before it is driven."],
+  "gpio.out-of-range": ["command", "A value for the line is out of its range; the message says which."],
+
+  "health.bug": ["health", "A fault of the agent; its log has more."],
+  "health.no-answer": ["health", "The part does not answer."],
+
+  "host.already-running": ["start", "Another player host uses this data folder.", "Stop it first, or use another data folder."],
+  "host.data-folder": ["start", "The player host's data folder cannot be used.", "Check its owner and mode."],
+  "host.disk": ["start", "The disk refuses the player host's data folder; it runs without."],
+  "host.lock-contended": ["start", "Another player host is taking the same data folder at this moment."],
+  "host.lock-unwritable": ["start", "The player host's lock cannot be written; it runs without."],
+  "host.refused": ["command", "The machine did not take the request to reboot or shut down."],
+  "host.usage": ["start", "The player host was started with arguments it does not take."],
+
+  "http.<status>": ["screen", "The server answered the page's address with this HTTP status."],
+  "http.bad-answer": ["screen", "What the server answers is not HTTP."],
+  "http.bad-request": ["command desired", "No HTTP request can be made for this address."],
+  "http.redirect-loop": ["screen", "The server redirects in a circle."],
+  "http.too-near": ["desired", "A redirect leads into the device or its own network, and is not followed."],
+
+  "identity.copy-restored": ["alarm", "One of the two copies of the device's key was lost and restored from the other."],
+  "identity.lost": ["alarm", "The device's key was lost: it has a new identity.", "Claim the device again."],
+  "identity.not-stored": ["alarm", "The device's key could not be put on disk; the identity lasts until the next start."],
+  "identity.permissions": ["alarm", "Others could read the device's key."],
+  "identity.unreadable": ["alarm", "The file of the device's key cannot be read.", "Check its owner and mode."],
+
+  "inventory.failed": ["reading", "The machine's facts could not be gathered."],
+
+  "link.address": ["link", "The address of the cloud is not one the transport takes."],
+  "link.clock": ["link", "The cloud's certificate is not valid at this device's time, and its clock was not confirmed.", "Check date and NTP."],
+  "link.closed": ["link", "The connection was closed."],
+  "link.dns": ["link", "The name of the cloud could not be looked up.", "Check the network and its DNS server."],
+  "link.drain-fault": ["link", "A fault of the agent while records were sent; its log has more."],
+  "link.flooded": ["link", "The cloud sends faster than the device can take in."],
+  "link.goaway": ["link", "The cloud asked the device to leave."],
+  "link.handshake-timeout": ["link", "The handshake did not end in time."],
+  "link.hello-fault": ["link", "A fault of the agent while it made its hello; its log has more."],
+  "link.hello-unsent": ["link", "The connection did not take the hello."],
+  "link.http-<status>": ["link", "The server answered the connection with this HTTP status."],
+  "link.log-changed": ["link", "The outbox was begun anew during the handshake; the device connects again."],
+  "link.moving": ["link", "The endpoints changed; the device connects to the new ones."],
+  "link.network": ["link", "The network failed."],
+  "link.nonsense": ["link", "The cloud sent too many frames that cannot be used."],
+  "link.offline": ["command desired link", "There is no session with the cloud."],
+  "link.plain-refused": ["desired start", "An unencrypted address is not taken.", "Use wss, or allow plain addresses in the configuration (for tests)."],
+  "link.protocol": ["link", "The server broke the protocol of the transport."],
+  "link.proxy": ["link", "The proxy failed or refused.", "Check its address and password in the configuration."],
+  "link.reconnecting": ["link", "The agent connects anew, because its way to the cloud changed."],
+  "link.refused": ["link", "Nothing listens at the address, or a firewall refuses it."],
+  "link.session-fault": ["link", "A fault of the agent in the session; its log has more."],
+  "link.silent": ["link", "The cloud was silent for too long."],
+  "link.stopping": ["link", "The agent stops."],
+  "link.superseded": ["link", "A connection came up after it was no longer wanted."],
+  "link.timeout": ["link", "The connection was not open in time."],
+  "link.tls": ["link", "The server's certificate was not accepted; verification is never switched off."],
+  "link.unanswered": ["link", "The cloud sends and has not answered a ping: it does not read."],
+  "link.version": ["link", "The cloud speaks no protocol version that this agent speaks."],
+
+  "load.failed": ["screen", "The content could not be shown; another page came in its place."],
+  "load.refused": ["screen", "The browser refused to load the address."],
+
+  "local.connection": ["local", "The agent could not be reached over its socket."],
+  "local.forbidden": ["local", "This user may not talk to the agent.", "Use root or the agent's user."],
+  "local.internal": ["local", "The request failed inside the agent; its log has more."],
+  "local.malformed": ["local", "Request or answer does not fit the local API."],
+  "local.no-agent": ["local", "No agent runs here.", "Start it, or name its data folder with `--data`."],
+  "local.no-answer": ["local", "The agent closed the connection before it answered; it may be restarting."],
+  "local.timeout": ["local", "The agent did not answer in time.", "`vitrine doctor` or the agent's log may say why."],
+  "local.too-large": ["local", "The request is longer than is taken."],
+  "local.unknown-method": ["local", "The agent has no such method."],
+
+  "lock.contended": ["start", "Another process is taking the lock at this moment."],
+  "lock.held": ["start", "Another process holds the lock."],
+  "lock.unwritable": ["start", "The lock cannot be written.", "Check the folder's owner and mode, and that the disk is not read-only."],
+
+  "log.not-set-aside": ["health alarm", "The log file is full and cannot be set aside; it goes on in the same file."],
+  "log.not-written": ["health alarm", "The log cannot be written to disk."],
+  "logs.unreadable": ["command", "None of the log files can be read."],
+
+  "message.malformed": ["frame", "A field is missing, of another type or out of its range; the message says where."],
+  "message.out-of-place": ["frame", "The message does not belong at this point of the session."],
+  "message.unknown-type": ["frame", "The message's type is missing or not known."],
+
+  "net.address-unreachable": ["screen", "The address cannot be reached."],
+  "net.blocked-by-response": ["screen", "The server's own rules forbid showing it."],
+  "net.connection-aborted": ["screen", "The connection was aborted."],
+  "net.connection-closed": ["screen", "The connection was closed without an answer."],
+  "net.connection-failed": ["screen", "There was no connection."],
+  "net.connection-refused": ["screen", "The connection was refused."],
+  "net.connection-reset": ["screen", "The connection was reset."],
+  "net.cut-off": ["screen", "The document ended before its end."],
+  "net.failed": ["screen", "The connection failed; no more is known."],
+  "net.internet-disconnected": ["screen", "The device has no network."],
+  "net.name-not-resolved": ["screen", "The name is not known, or no name server answers."],
+  "net.proxy-failed": ["screen", "The proxy does not let it through."],
+  "net.proxy-password": ["screen", "The proxy wants a user and a password.", "Put them into `cloud.proxy`."],
+  "net.timed-out": ["screen", "There was no answer in time."],
+
+  "network.change-failed": ["desired alarm", "No cloud was reached over the new network settings; the old ones are back."],
+  "network.change-interrupted": ["desired alarm", "The agent or the device stopped while new network settings were tried; the old ones are back."],
+  "network.change-reverted": ["alarm", "New network settings did not work and were undone; the reason stands with it."],
+  "network.no-such-interface": ["desired", "There is no such network interface; the hint lists those there are."],
+  "network.not-in-force": ["desired", "The device was reached, but over other settings than the wanted ones."],
+  "network.not-kept": ["alarm", "The network settings work, and the machine does not take that they stay."],
+  "network.not-restored": ["alarm", "The old network settings could not be brought back."],
+  "network.not-stored": ["desired", "The change of the network could not be put on disk and was not begun."],
+  "network.not-supported": ["desired", "The network of this machine is not the agent's to set."],
+  "network.refused": ["desired", "The machine refused the network settings; the message says why."],
+  "network.timed-out": ["desired", "The machine did not set the network in time."],
+  "network.unreadable": ["desired", "The network settings in force cannot be read."],
+
+  "outbox.closed": ["record", "The agent is ending; the record was not kept.", "Send it again a few seconds later."],
+  "outbox.degraded": ["alarm", "Records for the cloud are kept in memory only."],
+  "outbox.disk": ["record", "The disk refused the record."],
+  "outbox.full": ["record", "The outbox is full of records that count as much or more."],
+  "outbox.invalid": ["record", "This is not a record that is taken."],
+  "outbox.moved": ["record", "The outbox's store was replaced while the change waited."],
+  "outbox.new-log": ["alarm", "The cloud says it stored more than the outbox ever handed out; the outbox goes on as a new log."],
+  "outbox.rate-limited": ["record", "The source sends more than it may.", "Send less often, or put several facts into one record."],
+  "outbox.too-large": ["record", "The record is too large."],
+  "outbox.write-failed": ["alarm", "Records for the cloud cannot be written to disk."],
+
+  "outcome.result-too-large": ["command", "The result did not fit into a record and is left out."],
+  "outcome-unknown": ["command", "Nobody can tell whether it was done."],
+
+  "outputs.bad-edid": ["reading", "What the display says about itself (EDID) cannot be read."],
+
+  "owner.damaged": ["alarm start", "What is stored about the owner is damaged; the device takes no command until it knows its owner again."],
+  "owner.endorsement-invalid": ["frame", "The owner's new key is not endorsed by the present one."],
+  "owner.key-mismatch": ["frame", "The owner's key is not a key, or does not have the fingerprint it is said to have."],
+  "owner.not-stored": ["frame", "The owner could not be put on disk."],
+  "owner.release-invalid": ["frame", "The release is not signed by the owner."],
+  "owner.release-replayed": ["frame", "The release has a number that was used already."],
+  "owner.release-unsigned": ["frame", "The cloud says the device is released, and the owner did not sign that."],
+  "owner.unclaimed": ["frame command desired", "The device belongs to nobody yet, so nobody may command it.", "Claim it."],
+  "owner.unknown-there": ["link", "The new cloud does not know whose device this is.", "Give it the owner before the device is moved."],
+
+  "package.<status>": ["screen", "The package has no such file, or does not give it out in this way."],
+  "package.unreadable": ["screen", "A file of the package cannot be read."],
+
+  "page.invalid": ["page", "The call is not what the types say, not JSON, or nested too deep."],
+  "page.lost": ["page", "Events and plays that the player host had kept were lost: its file was damaged."],
+  "page.not-granted": ["page", "The content has no grant for this."],
+  "page.rate-limited": ["page", "The page calls more often than it may."],
+  "page.too-large": ["page", "The call or state is too large."],
+  "page.unavailable": ["page", "The player cannot keep it at the moment."],
+
+  "player.absent": ["command health alarm", "The player host is not there."],
+  "player.busy": ["command", "Too many requests wait for the player host."],
+  "player.failed": ["command", "A fault of the player host; its log has more."],
+  "player.folder-unshared": ["start", "The player host may not be able to read a folder it needs.", "Give it to the agent's user and the player's group, mode 2750."],
+  "player.gone": ["command", "The player host went away before it answered."],
+  "player.group-not-ours": ["start", "The agent's user is not in the player's group.", "Add it in the agent's unit."],
+  "player.group-unknown": ["start", "The player's group does not exist.", "Make it, or correct `player.group`."],
+  "player.log-not-written": ["health alarm", "The player host's log cannot be written to disk."],
+  "player.malformed": ["link", "The player host sent something that is not a message of theirs."],
+  "player.no-browser": ["command screen", "The player host has no browser at the moment."],
+  "player.no-content": ["command", "No content is on the screen to do this to."],
+  "player.no-page": ["command", "No content is on the screen that could take a message."],
+  "player.no-picture": ["command", "A new player host is there and does not show the content."],
+  "player.not-reloaded": ["command", "The content did not load again in time."],
+  "player.not-restarted": ["command", "No new player host showed the content in time."],
+  "player.records-lost": ["alarm", "Events and plays that the player host had kept are lost: its file was damaged."],
+  "player.reload-loop": ["alarm", "The page loads itself anew again and again."],
+  "player.timeout": ["command", "The player host did not answer in time; it may do it yet."],
+
+  "probe.disk": ["reading", "The disk could not be asked for its free space."],
+  "probe.temperature": ["reading", "No sensor gave a plausible temperature."],
+
+  "program.failed": ["command desired reading", "A program of the machine ended with an error; the message ends with what it wrote."],
+  "program.missing": ["command desired reading", "A program of the machine that is needed is not installed."],
+  "program.timed-out": ["command desired reading", "A program of the machine did not end in time and was killed."],
+
+  "provisioning.malformed": ["start", "The provisioning file is not what it should be; the message says where."],
+  "provisioning.token-left": ["start", "The used claim token could not be removed from the provisioning file.", "Remove it, or let the agent write to the file."],
+  "provisioning.unreadable": ["start", "The provisioning file cannot be read."],
+
+  "proxy.bad-address": ["desired start", "This is not the address of a proxy; the hint says what is taken."],
+
+  "reboot.did-not-happen": ["command", "The machine is still in the boot in which it was asked to reboot."],
+  "renderer.gone": ["screen", "The page's process ended several times in a few minutes."],
+
+  "schedule.clock-unset": ["desired", "The clock is not set, so the schedule has no opinion."],
+  "schedule.missing": ["desired", "The display is to follow the schedule, and the document has none."],
+  "schedule.not-followed": ["desired", "There is a schedule, and the display does not follow it.", 'Set `display.power` to `"schedule"`.'],
+  "schedule.unknown-time-zone": ["desired", "The machine does not know the time zone.", "Use an IANA name such as Europe/Madrid."],
+
+  "screen.blank": ["alarm", "The content's picture is blank."],
+  "screen.dark": ["alarm", "The screen is dark and should not be."],
+  "screen.error-page": ["alarm", "An error page is on the screen."],
+  "screen.frozen": ["alarm", "The content's picture is frozen."],
+  "screen.lit-unexpectedly": ["alarm", "The screen is lit although it should be dark."],
+  "screen.unknown": ["alarm", "Nobody can say what is on the screen."],
+
+  "screenshot.bad-picture": ["command", "The picture the machine made cannot be read."],
+  "screenshot.failed": ["command", "The browser could not be asked for a picture."],
+  "screenshot.no-frame": ["command", "The browser drew no frame in time."],
+  "screenshot.too-large": ["command", "Even a small picture is larger than can be handed over."],
+
+  "shell.not-started": ["screen", "The browser did not start.", "Run it by hand as the player's user to see what it needs."],
+  "shell.stopped": ["screen", "The browser was not started: the host ends."],
+
+  "shutdown.did-not-happen": ["command", "The machine is still in the boot in which it was asked to shut down."],
+
+  "signature.invalid": ["frame command desired", "The signature does not fit the payload."],
+  "signature.wrong-key": ["frame command desired", "It is signed with another key than the owner's."],
+
+  "simulated.bad-action": ["local", "The simulated hardware has no such action, or not with these parameters."],
+  "simulated.bad-patch": ["local", "The simulated hardware cannot be changed in this way."],
+  "simulated.hook-failed": ["local", "What the simulated hardware was to do outside itself failed."],
+  "simulated.not-wired": ["local", "The simulated hardware has nothing here to do this with."],
+  "simulated.world-damaged": ["start", "The simulated hardware's file was damaged; it begins anew."],
+
+  "socket.untrusted-folder": ["start", "Others could put their own socket into the folder of the agent's socket.", "Remove the folder, or choose another with `VITRINE_SOCKETS_DIR`."],
+
+  "spool.failed": ["page", "The player host's disk refused the record."],
+  "spool.full": ["page", "The player host keeps as much as it may for an agent that is away."],
+
+  "storage.corrupt": ["start desired record", "What is stored is damaged."],
+  "storage.degraded": ["alarm", "A store could not be opened on disk and is in memory only until the next start.", "See that the disk has room and takes writes; start the agent again."],
+  "storage.foreign": ["start", "The file is another program's, or of a newer version of the agent; it is not touched."],
+  "storage.full": ["start desired record", "The disk is full."],
+  "storage.io": ["start desired record", "The disk failed."],
+  "storage.quarantined": ["alarm", "A damaged store was set aside and begun anew."],
+  "storage.read-only": ["start desired record", "The disk takes no writes."],
+  "storage.unavailable": ["start alarm", "The stores cannot be used by this program at all.", "Install the package again for this machine's processor."],
+
+  "stored.other-log": ["frame", "The cloud says what it stored of another log than this device's; passed over."],
+
+  "temperature.critical": ["health alarm", "The machine is about to protect itself from its heat."],
+  "temperature.high": ["health alarm", "The machine is hot."],
+
+  "tls.bad-certificate": ["screen", "The server's certificate is not acceptable."],
+  "tls.client-certificate": ["screen", "The server wants a certificate of this device."],
+  "tls.clock-wrong": ["screen", "The server's certificate is not valid by this device's clock, and is by the server's.", "Set the device's clock."],
+  "tls.expired": ["screen", "The server's certificate has expired."],
+  "tls.handshake": ["screen", "The server does not speak TLS, or no version this device knows."],
+  "tls.not-yet-valid": ["screen", "The server's certificate is not valid yet."],
+  "tls.revoked": ["screen", "The server's certificate was withdrawn."],
+  "tls.unknown-issuer": ["screen", "The server's certificate is from an issuer this device does not trust."],
+  "tls.weak-certificate": ["screen", "The server's certificate is too weak."],
+  "tls.wrong-date": ["screen", "The server's certificate is not valid on this date."],
+  "tls.wrong-name": ["screen", "The server's certificate is for another name."],
+
+  "unit.broken": ["health", "A part of the agent broke and is started again."],
+  "unit.broken.<name>": ["alarm", "A part of the agent breaks again and again."],
+
+  "unsupported": ["desired", "This device lacks what the key needs."],
+
+  "upload.aborted": ["command", "The upload was given up."],
+  "upload.empty": ["command", "There is nothing to send."],
+  "upload.failed": ["command", "The upload failed for good; the message says why."],
+  "upload.grant-refused": ["command", "The address the cloud granted is not one to which anything is sent."],
+  "upload.hash-mismatch": ["command", "What the server received does not have the announced SHA-256."],
+  "upload.http-<status>": ["command", "The server answered the upload with this HTTP status."],
+  "upload.timeout": ["command", "The upload was not done in time."],
+  "upload.too-many": ["command", "Too many uploads wait for an answer of the cloud."],
+  "upload.unasked": ["frame", "The cloud answers an upload that nobody asked for; passed over."],
+
+  "watchdog.unavailable": ["start", "The hardware watchdog cannot be opened.", "See whether another program, such as systemd, feeds it."],
+} as const satisfies Readonly<Record<string, Entry>>;
+
+type Filled<Name extends string> = Name extends `${infer Before}<${infer Word}>${infer After}` ? `${Before}${Word extends "status" ? number : string}${Filled<After>}` : Name;
+
+/** A code of the table, with what it leaves open filled in. */
+export type Code = Filled<keyof typeof CODES>;
