@@ -93,13 +93,13 @@ export const CODES = {
   "config.too-large": ["start local", "The configuration file is too large; it is not used."],
   "config.unknown-key": ["start local", "There is no such configuration key."],
   "config.unreadable": ["start local", "The configuration file cannot be read.", "Check its owner and mode."],
-  "config.wrong-value": ["start local", "The value does not fit the key; the default is used."],
+  "config.wrong-value": ["start local", "The value does not fit the key and counts as absent."],
 
   "content.aborted": ["desired", "Fetching the content was given up: other content is wanted, or the agent stops."],
   "content.bad-address": ["desired screen", "The address is not one a browser takes.", "Check scheme, host and port."],
   "content.bad-manifest": ["desired", "The package's manifest is missing or wrong; the message says where."],
   "content.bad-package": ["desired", "The file is not a package that can be unpacked."],
-  "content.bad-record": ["start", "What is on disk about the content shown is not readable; it is fetched again."],
+  "content.bad-record": ["start", "What is on disk about the content shown before cannot be used."],
   "content.blocked": ["screen", "The browser blocks the address by its own rules."],
   "content.disk": ["desired", "The disk refused the package.", "Make room, or check the disk."],
   "content.elsewhere": ["screen", "A load ended at another origin: a moved site, a sign-in, the portal of a network.", "If that is right, name the origin in the content's `origins`."],
@@ -187,13 +187,13 @@ export const CODES = {
   "http.bad-answer": ["screen", "What the server answers is not HTTP."],
   "http.bad-request": ["command desired", "No HTTP request can be made for this address."],
   "http.redirect-loop": ["screen", "The server redirects in a circle."],
-  "http.too-near": ["desired", "A redirect leads into the device or its own network, and is not followed."],
+  "http.too-near": ["desired", "An address leads nearer than where it comes from (into the device or its network), and is not followed."],
 
   "identity.copy-restored": ["alarm", "One of the two copies of the device's key was lost and restored from the other."],
   "identity.lost": ["alarm", "The device's key was lost: it has a new identity.", "Claim the device again."],
-  "identity.not-stored": ["alarm", "The device's key could not be put on disk; the identity lasts until the next start."],
-  "identity.permissions": ["alarm", "Others could read the device's key."],
-  "identity.unreadable": ["alarm", "The file of the device's key cannot be read.", "Check its owner and mode."],
+  "identity.not-stored": ["alarm", "The device's key could not be put on disk; after the next start it may be another device."],
+  "identity.permissions": ["alarm", "Others could read the device's key; that was put right, but they may have seen it."],
+  "identity.unreadable": ["alarm", "The device's key cannot be read; it runs under a temporary identity until it can.", "Check its owner and mode."],
 
   "inventory.failed": ["reading", "The machine's facts could not be gathered."],
 
@@ -389,7 +389,7 @@ export const CODES = {
 
   "storage.corrupt": ["start desired record", "What is stored is damaged."],
   "storage.degraded": ["alarm", "A store could not be opened on disk and is in memory only until the next start.", "See that the disk has room and takes writes; start the agent again."],
-  "storage.foreign": ["start", "The file is another program's, or of a newer version of the agent; it is not touched."],
+  "storage.foreign": ["start", "The file is not one this agent can use: another program's, or of a newer version. It is set aside."],
   "storage.full": ["start desired record", "The disk is full."],
   "storage.io": ["start desired record", "The disk failed."],
   "storage.quarantined": ["alarm", "A damaged store was set aside and begun anew."],
@@ -398,7 +398,7 @@ export const CODES = {
 
   "stored.other-log": ["frame", "The cloud says what it stored of another log than this device's; passed over."],
 
-  "temperature.critical": ["health alarm", "The machine is about to protect itself from its heat."],
+  "temperature.critical": ["health alarm", "The machine is at or above its critical temperature."],
   "temperature.high": ["health alarm", "The machine is hot."],
 
   "tls.bad-certificate": ["screen", "The server's certificate is not acceptable."],
