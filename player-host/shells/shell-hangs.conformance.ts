@@ -108,5 +108,13 @@ export function hangConformance(under: ShellUnderTest): void {
       for (let look = 0; look < 6; look += 1) findings.push((await shell.witnessFrame(5_000)).kind);
       expect(findings).toEqual(Array(6).fill("alive"));
     }, 60_000);
+
+    test("one that does so before anything of it is drawn is at least known to run", async () => {
+      await seat.show(page("/reloads-often-empty"));
+      for (let look = 0; look < 3; look += 1) {
+        const finding = await shell.witnessFrame(3_000);
+        expect(finding.kind === "alive" || (finding.kind === "late" && finding.renderer)).toBe(true);
+      }
+    }, 60_000);
   });
 }

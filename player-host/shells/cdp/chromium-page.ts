@@ -65,6 +65,10 @@ const NOWHERE: NavigationRules = { origins: [] };
 /** The one page of the kiosk: where it is, where it may go, what it says. */
 export class ChromiumPage implements GuardedPage {
   readonly frameId: string;
+  /** Documents of the main frame whose first picture the renderer has made, so far. */
+  documentsPainted = 0;
+  /** Documents of the main frame that the renderer has loaded to their end, so far. */
+  documentsLoaded = 0;
   readonly #deps: ChromiumPageDeps;
   /** What the document on the glass was loaded for. A load that fails before its document comes leaves it as it is. */
   #on: Aim | undefined;
@@ -351,7 +355,10 @@ export class ChromiumPage implements GuardedPage {
   }
 
   #lifecycle(event: Protocol.Page.LifecycleEventEvent): void {
-    if (event.frameId !== this.frameId || event.name !== "load") return;
+    if (event.frameId !== this.frameId) return;
+    if (event.name === "firstPaint") this.documentsPainted += 1;
+    if (event.name !== "load") return;
+    this.documentsLoaded += 1;
     const loading = this.#loading;
     if (loading.kind === "committed" && loading.loaderId === event.loaderId) this.#finish(loading.load, loading.url);
     else if (loading.kind === "none" && event.loaderId === this.#loaderId && this.#apiOpen) {

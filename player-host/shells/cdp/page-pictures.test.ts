@@ -8,7 +8,7 @@ import { Screencast } from "./screencast.ts";
 type Answer = "answers" | "silent" | "refuses";
 
 /** A browser whose parts answer, stay silent until the deadline, or refuse, each by itself. */
-function setUp(browser: { readonly start: Answer; readonly frames: Answer; readonly thread: Answer; readonly capture: Answer; readonly casts?: boolean; readonly starvedMs?: number; readonly loads?: boolean }) {
+function setUp(browser: { readonly start: Answer; readonly frames: Answer; readonly thread: Answer; readonly capture: Answer; readonly casts?: boolean; readonly starvedMs?: number; readonly loads?: boolean; readonly reloads?: "painted" | "unpainted" }) {
   const time = new VirtualTime();
   const listeners = new Set<(frame: unknown) => void>();
   const asked: string[] = [];
@@ -33,12 +33,21 @@ function setUp(browser: { readonly start: Answer; readonly frames: Answer; reado
     },
   } as unknown as Cdp;
   const page = {
+    documentsPainted: 0,
+    documentsLoaded: 0,
     pending: () => (browser.loads === true ? { load: 2, url: "http://slow.example/", rules: { origins: [] } } : undefined),
     call: (method: string, params: unknown, timeoutMs: number) => call(method, params, { timeoutMs }),
     evaluate: (_expression: string, timeoutMs: number) => answer(browser.frames, "frames", timeoutMs),
     evaluateInMainWorld: (_expression: string, timeoutMs: number) => answer(browser.thread, "thread", timeoutMs),
-  } as unknown as ChromiumPage;
-  const pictures = new PagePictures(new Screencast(cdp, "s", time), page, { begin: () => Promise.resolve(() => Promise.resolve(browser.starvedMs ?? 0)) }, time, time);
+  };
+  const reloaded = (): void => {
+    page.documentsLoaded += 1;
+    if (browser.reloads !== "painted") return;
+    page.documentsPainted += 1;
+    void time.after("frame", 10, tellFrame);
+  };
+  if (browser.reloads !== undefined) for (let n = 1; n <= 5; n += 1) void time.after("reload", n * 300, reloaded);
+  const pictures = new PagePictures(new Screencast(cdp, "s", time), page as unknown as ChromiumPage, { begin: () => Promise.resolve(() => Promise.resolve(browser.starvedMs ?? 0)) }, time, time);
   const settled = async <T>(work: Promise<T>): Promise<T> => {
     await time.advance(20_000);
     return work;
@@ -65,6 +74,16 @@ describe("the frame witness", () => {
   test("takes the picture that is on for alive while a load waits for its server and the browser holds evaluations back", async () => {
     const { pictures, settled } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "answers", loads: true });
     expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "alive", how: "a new picture could be had while a load waits for its server" });
+  });
+
+  test("takes a page for alive that loads itself anew before it could answer, once a document of it was painted", async () => {
+    const { pictures, settled } = setUp({ start: "answers", frames: "refuses", thread: "refuses", capture: "silent", reloads: "painted" });
+    expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "alive", how: "it drew a new document" });
+  });
+
+  test("knows that a page's renderer runs which loads documents and has not painted one yet", async () => {
+    const { pictures, settled } = setUp({ start: "answers", frames: "refuses", thread: "refuses", capture: "silent", reloads: "unpainted" });
+    expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "late", renderer: true, output: false });
   });
 
   test("finds a page that hangs while a load waits for its server", async () => {

@@ -81,13 +81,13 @@ export class PagePictures {
     if (finding.kind !== "late") return finding;
     if (waits && renderer) return { kind: "alive", tookMs: this.#clock.monotonicMs() - startedMs, how: "a new picture could be had while a load waits for its server" };
     const starvedMs = await (await measuring)();
-    return { ...finding, renderer, starvedMs };
+    return { ...finding, renderer: renderer || finding.renderer, starvedMs };
   }
 
   async #look(timeoutMs: number): Promise<FrameFinding> {
     try {
       return await this.#cast.with(SAMPLE, async (cast) => {
-        const finding = await witnessFrame(cast, (expression, ms) => this.#page.evaluate(expression, ms), this.#clock, timeoutMs);
+        const finding = await witnessFrame(cast, this.#page, this.#clock, timeoutMs);
         const base64 = cast.last();
         if (base64 !== undefined && !cast.isOver()) this.#last = { atMs: this.#clock.monotonicMs(), base64 };
         return finding;

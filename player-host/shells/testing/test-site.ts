@@ -50,7 +50,9 @@ const PAGES: Readonly<Record<string, string>> = {
   "/downloads": `<body><script>const a = document.createElement("a"); a.href = URL.createObjectURL(new Blob(["x"])); a.download = "x.bin"; document.body.append(a); onload = () => a.click();</script>`,
   "/moves": `<body style="${BLUE}"><canvas id="c"></canvas><script>const g = c.getContext("2d"); let n = 0; (function draw() { g.fillStyle = "hsl(" + n++ + " 80% 50%)"; g.fillRect(0, 0, 300, 150); requestAnimationFrame(draw); })()</script>`,
   "/loops": `<body style="${BLUE}"><script>onload = () => { vitrine.emit("about-to-loop"); setTimeout(() => { while (true); }, 0); }</script>`,
-  "/reloads-often": `<body style="${BLUE}"><script>setTimeout(() => location.reload(), 300)</script>`,
+  "/reloads-often": `<body style="${BLUE}">Soup of the day<script>setTimeout(() => location.reload(), 300)</script>`,
+  // Without text or picture a window's browser holds the first frame of each document back for longer than it lives.
+  "/reloads-often-empty": `<body style="${BLUE}"><script>setTimeout(() => location.reload(), 300)</script>`,
   "/talks": `<body style="${BLUE}"><script>onload = async () => {
     vitrine.emit("talking"); const text = "x".repeat(1 << 20); document.title = text; history.replaceState(null, "", "#" + text.slice(0, 100000));
     for (let i = 0; i < 4; i++) { console.error(text, i); setTimeout(() => { throw text; }); await new Promise((done) => setTimeout(done, 50)); }
