@@ -1,8 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { reportLeftOut } from "../check/left-out.ts";
 
 /** The bootstrap as a real process, on a small tree, with a stand-in for npm that "installs" what the lock file says. */
 const NPM = `
@@ -28,6 +29,13 @@ if (args[0] === "wait") {
 } else if (args[0] === "pid") console.log(process.pid);
 else process.exitCode = Number(args[0] ?? 0);
 `;
+
+/** The machine's own Node, where it is old enough to need the one that npm brought. */
+const olderNode = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "node")).find((path) => {
+  const major = Number(/^v(\d+)\./.exec(spawnSync(path, ["--version"], { encoding: "utf8" }).stdout ?? "")?.[1] ?? 0);
+  return major >= 20 && major < 24;
+});
+if (olderNode === undefined) reportLeftOut("the bootstrap on a Node older than 24", "this machine has none");
 
 let root: string;
 beforeEach(() => {
@@ -112,6 +120,12 @@ describe("Node", () => {
     expect(code).toBe(5);
   });
 
+  test.skipIf(olderNode === undefined)("that is really older than 24 hands over too: nothing is used before that it does not have", async () => {
+    bringNode();
+    const { code, output } = await launch(["entry.ts", "5"], {}, olderNode).ended;
+    expect([code, output.endsWith("entry 5\n")]).toEqual([5, true]);
+  });
+
   test.each([
     ["is missing", undefined],
     ["is too old itself", "#!/bin/sh\necho v20.1.0\n"],
@@ -175,8 +189,8 @@ interface Launched {
   readonly ended: Promise<{ code: number | null; output: string }>;
 }
 
-function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}): Launched {
-  const child = spawn(process.execPath, [join(root, "scripts/setup/bootstrap.mjs"), ...args], {
+function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}, node = process.execPath): Launched {
+  const child = spawn(node, [join(root, "scripts/setup/bootstrap.mjs"), ...args], {
     cwd: root,
     env: { PATH: process.env["PATH"], npm_execpath: join(root, "npm/npm-cli.js"), ...env },
     stdio: ["ignore", "pipe", "pipe"],

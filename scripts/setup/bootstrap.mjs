@@ -2,7 +2,7 @@
 // point nothing is installed and the machine's own Node may be too old for the rest: it installs what
 // is missing, finds a Node 24, and runs the TypeScript entry named by its first argument with it.
 import { spawn } from "node:child_process";
-import { enableCompileCache } from "node:module";
+import module from "node:module";
 import { constants } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -51,7 +51,7 @@ function environment(node) {
 async function runHere(entry, args) {
   Object.assign(process.env, environment(process.execPath));
   process.argv = [process.execPath, entry, ...args];
-  enableCompileCache(process.env["NODE_COMPILE_CACHE"]);
+  module.enableCompileCache(process.env["NODE_COMPILE_CACHE"]);
   watchParent(() => process.kill(process.pid, "SIGTERM"));
   await import(pathToFileURL(entry).href);
 }
