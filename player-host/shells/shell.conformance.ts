@@ -275,7 +275,7 @@ export function shellConformance(under: ShellUnderTest): void {
     });
 
     describe("the frame witness", () => {
-      test("says alive on a page that stands still", async () => {
+      test("says alive on a still page", async () => {
         await show(page("/blue"));
         expect(await shell.witnessFrame(5_000)).toMatchObject({ kind: "alive" });
       });

@@ -34,7 +34,7 @@ export interface PictureFacts {
   readonly nowMs: number;
 }
 
-/** One late frame may be a page that computes; two in a row are a page that stands still. */
+/** One late frame may be a page that computes; two in a row mean that the picture is frozen. */
 export const MISSES_FOR_FROZEN = 2;
 /** Older than this, a frame says nothing of the screen now: a look, its deadline and a capture's all fit into it. */
 export const FRAME_FRESH_MS = 12_000;

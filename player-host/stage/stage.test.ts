@@ -113,7 +113,7 @@ describe("the stage", () => {
     await end();
   });
 
-  test("a picture that stands still is frozen within ten seconds, gets a new renderer once, and is showing again", async () => {
+  test("a picture without frames is frozen within ten seconds, gets a new renderer once, and is showing again", async () => {
     const { time, shell, stage, verdicts, end } = setUp();
     await time.advance(20_000);
     shell.hang();

@@ -253,7 +253,7 @@ export class Stage {
         this.#attempt(shell.load(effect.load, targetOf(effect)), "load");
         return;
       case "reset-renderer":
-        this.#deps.log.warn({}, "ending the renderer: its picture stands still");
+        this.#deps.log.warn({}, "ending the renderer: its picture is frozen");
         this.#attempt(shell.resetRenderer(), "reset-renderer");
         return;
       case "end-browser":
@@ -268,7 +268,7 @@ export class Stage {
     work.catch((thrown: unknown) => this.#deps.log.warn({ what, error: messageOf(thrown) }, "the shell could not do it"));
   }
 
-  /** Tells the listeners when something they can see has changed, and ends what stood still for too long. */
+  /** Tells the listeners when something they can see has changed, and ends a renderer that was frozen for too long. */
   #say(): void {
     const seen = this.seen();
     const text = JSON.stringify([seen.stage, seen.picture.verdict, Math.round(seen.picture.confidence * 10)]);

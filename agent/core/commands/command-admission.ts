@@ -20,7 +20,7 @@ import { keyText, type JournalEntry, type JournalState, type Moment } from "./jo
 import type { JournalStore } from "./journal-store.ts";
 import { outcomeOf } from "./outcome-body.ts";
 
-/** What is to become of a command that came in. */
+/** The decision about a command that arrived. */
 export type Admission =
   /** Answered and forgotten. `answered`: the cloud is also told that this key will not run. */
   | { readonly kind: "refused"; readonly error: Issue; readonly about: string; readonly rejected: boolean }

@@ -2,7 +2,7 @@ import type { DeviceMessage, DeviceMessageOf } from "../../protocol/device-messa
 import type { Issue } from "../../../platform/ports/result.ts";
 import type { CommandKey, JournalEntry, JournalState } from "./journal-entry.ts";
 
-/** What came in and what became of it, since the start. */
+/** Commands that arrived since the start, by what became of them. */
 export interface CommandCounters {
   readonly accepted: number;
   readonly known: number;

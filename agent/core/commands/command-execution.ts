@@ -23,7 +23,7 @@ export async function execute(
   log: Log,
 ): Promise<CommandEvent> {
   const params = v.safeParse(definition.params, entry.params);
-  // Only after a change of the software: it was checked when it came.
+  // Can only fail after a software update: the parameters were checked on arrival.
   if (!params.success) {
     const error: Issue = { code: "command.params-invalid", message: "the stored parameters do not fit this version of the agent" };
     return { t: "settled", execution: { state: "rejected", error } };
@@ -52,7 +52,7 @@ export async function askWhatBecame(
   try {
     return { t: "resolved", answer: (await executor.resolve?.(entry.params, note, context)) ?? CANNOT_TELL, ...late };
   } catch (thrown) {
-    // A resolver with a bug knows as little as none at all.
+    // A resolver that throws tells as little as no resolver at all.
     logCrash(entry, thrown, log);
     return { t: "resolved", answer: CANNOT_TELL, ...late };
   }

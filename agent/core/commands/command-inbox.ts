@@ -1,4 +1,4 @@
-/** What came in and was not looked at yet: bounded, read one at a time in the order of arrival. */
+/** Messages that arrived and are not processed yet: bounded, processed one at a time in order of arrival. */
 export class CommandInbox<T> {
   readonly #waiting: T[] = [];
   readonly #waitingMax: number;

@@ -1,6 +1,6 @@
 /**
- * One lane: its jobs run one after the other in the order they came. A job decides itself when the
- * lane goes on (its promise settles), so that a hung one can be left behind.
+ * One lane: jobs run one after the other, in order of arrival. The lane moves on when a job's promise settles, so a job
+ * can let go of the lane while its executor still hangs.
  */
 export class CommandLane {
   readonly #waiting: { readonly key: string; readonly job: () => Promise<void> }[] = [];

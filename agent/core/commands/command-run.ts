@@ -23,13 +23,13 @@ import { keyText, withCancel, type JournalEntry, type Moment } from "./journal-e
 import type { JournalStore } from "./journal-store.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 
-/** What an executor has to end in after it was told to; then its lane goes on without it. */
+/** Grace period for an executor that was told to stop; after it the lane moves on without it. */
 export const GRACE_MS = 5_000;
 
-/** A waiting command's expiry is looked at this often at the least: its date may be further away than any timer goes. */
+/** Longest time between two expiry checks of a waiting command: the expiry may lie further ahead than a timer can be set. */
 const EXPIRY_LOOK_MS = 3_600_000;
 
-/** Retries of a write the disk refused: soon at first, for a disk that is full comes back when somebody makes room. */
+/** Retries of a write that the disk refused: soon at first, because a full disk often recovers quickly. */
 const DISK_RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 60_000, floorMs: 200 };
 
 export interface CommandRunDeps {
@@ -41,7 +41,7 @@ export interface CommandRunDeps {
   send(message: DeviceMessage): boolean;
   /** The final entry is on disk. */
   handOver(entry: JournalEntry): void;
-  /** Something threw that must not throw. */
+  /** Called with what a part threw that must not throw. */
   onBug(thrown: unknown): void;
 }
 
@@ -92,7 +92,7 @@ export class CommandRun {
     if (entry.state.kind === "delivered") this.#watchExpiry();
   }
 
-  /** What the disk has. */
+  /** The entry as it is on disk. */
   get entry(): JournalEntry {
     return this.#entry;
   }
@@ -146,7 +146,7 @@ export class CommandRun {
     if (!this.#working) this.close();
   }
 
-  /** Nothing is written or reported any more, whatever still happens. */
+  /** From here on nothing is written or reported, whatever the executor still does. */
   close(): void {
     this.#closing.abort();
     this.#wake();
@@ -231,7 +231,7 @@ export class CommandRun {
     return this.#events.run(() => this.#apply(event));
   }
 
-  /** For events nobody waits for. None of them writes anything but an end, which is retried until it is written. */
+  /** For events that nobody awaits. They write nothing except a final state, which is retried until it is written. */
   #fire(event: CommandEvent): void {
     this.#dispatch(event).catch((thrown: unknown) => {
       if (!(thrown instanceof CommandStopped)) this.#deps.onBug(thrown);
@@ -258,7 +258,7 @@ export class CommandRun {
     for (let attempt = 0; ; attempt += 1) {
       try {
         await store.put(entry);
-        // A process that was stopped while it wrote may still have written; it must not act on it.
+        // The write may have succeeded although the agent was stopped meanwhile; nothing may follow from it.
         if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
         this.#entry = entry;
         return;

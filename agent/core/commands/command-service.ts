@@ -33,7 +33,7 @@ export interface CommandServiceDeps {
   verify(signed: Signed, purpose: SignedPurpose): Promise<Result<string>>;
   send(message: DeviceMessage): boolean;
   readonly sink: EventSink;
-  /** What of the outbox the cloud has stored, so that an outcome which is still waiting is not queued twice. */
+  /** How far the cloud has stored the outbox, so that an outcome that is still queued is not queued twice. */
   readonly backlog: Pick<Backlog, "log" | "ranges">;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -46,23 +46,23 @@ export interface CommandServiceDeps {
   serverNowMs(): number | undefined;
 }
 
-/** Commands and cancels that arrived and were not looked at yet. */
+/** Most commands and cancels that may wait unread. */
 const INBOX_MAX = 256;
-/** Commands of one lane that wait for their turn. */
+/** Most commands that may wait in one lane. */
 const LANE_WAITING_MAX = 32;
-/** Commands that are not done, all lanes and outcomes on their way out included. */
+/** Most unfinished commands over all lanes, counting outcomes that are not handed over yet. */
 const OPEN_MAX = 512;
-/** `hello` takes no more. */
+/** Most open commands that fit into `hello`. */
 const HELLO_OPEN_MAX = 256;
-/** Longest expiry (one day) and a week of clock error and outage on top of it. */
+/** The longest expiry (one day) plus a week for clock errors and outages. */
 const KEEP_MS = 8 * 86_400_000;
 const ENTRIES_MAX = 2_000;
 const JOURNAL_BYTES_MAX = 4 * 1024 * 1024;
-/** Finished commands between two prunings. */
+/** The journal is pruned after this many finished commands. */
 const PRUNE_EVERY = 32;
 /** Cancels whose numbers are remembered beside the journal: more than can be on their way into it. */
 const CANCELS_MAX = 1_024;
-/** What running executors have to end in when the agent stops. */
+/** Grace period for running executors when the agent stops. */
 const STOP_GRACE_MS = 2_000;
 
 type Incoming = { readonly purpose: "command" | "cancel"; readonly signed: Signed };
@@ -70,7 +70,7 @@ type Incoming = { readonly purpose: "command" | "cancel"; readonly signed: Signe
 /** One life of the service: from the start of `run` to its end. */
 interface Session {
   readonly boot: string;
-  /** Add to the monotonic clock to get the time since boot; absent when the machine could not say. */
+  /** Offset from the monotonic clock to the time since boot; absent when the machine does not report it. */
   readonly upOffsetMs: number | undefined;
   readonly runs: Map<string, CommandRun>;
   readonly lanes: Map<string, CommandLane>;
@@ -86,7 +86,7 @@ export class CommandService {
   readonly #deps: CommandServiceDeps;
   readonly #inbox = new CommandInbox<Incoming>(INBOX_MAX);
   readonly #answers: CommandAnswers;
-  /** Numbers of the cancels taken in this life, and what each was for: the journal knows them once their commands are written again. */
+  /** Numbers of cancels accepted since the start, and their targets. The journal learns a cancel's number only when its command is next written. */
   readonly #cancels = new Map<string, string>();
   #session: Session | undefined;
   #sincePrune = 0;
@@ -115,13 +115,13 @@ export class CommandService {
     for (const run of this.#session?.runs.values() ?? []) run.timeLearnt();
   }
 
-  /** The owner let the device go: nothing of theirs starts any more, and what runs is told to stop. */
+  /** The owner released the device: none of their commands starts any more, and running ones are told to stop. */
   cancelAll(): void {
     const session = this.#session;
     if (session !== undefined) for (const run of session.runs.values()) this.#cancelRun(session, run);
   }
 
-  /** Commands delivered and not at their end, for `hello`. */
+  /** Unfinished commands, for `hello`. */
   openCommands(): readonly (CommandKey & { readonly state: "delivered" | "running" })[] {
     const open: (CommandKey & { readonly state: "delivered" | "running" })[] = [];
     for (const { entry } of this.#session?.runs.values() ?? []) {
@@ -131,7 +131,7 @@ export class CommandService {
     return open;
   }
 
-  /** Runs until `signal` aborts. Takes up what the last life left behind first. */
+  /** Runs until `signal` aborts. Resumes unfinished commands of the previous run first. */
   async run(signal: AbortSignal): Promise<void> {
     const session = await this.#begin();
     this.#session = session;
@@ -140,7 +140,7 @@ export class CommandService {
     if (signal.aborted) stop();
     try {
       await this.#restore(session);
-      // One at a time: two copies of a command must not both find the journal without it.
+      // One at a time: otherwise two copies of a command could both find the journal without an entry.
       const reading = this.#inbox.read(session.ending.signal, (incoming) => this.#take(session, incoming));
       await Promise.all([reading, session.handover.run(session.ending.signal).finally(stop)]);
       if (session.ending.signal.reason instanceof BugError) throw session.ending.signal.reason;
@@ -158,14 +158,14 @@ export class CommandService {
     const upOffsetMs = uptime.kind === "ok" ? uptime.value - clock.monotonicMs() : undefined;
     const ending = new AbortController();
     const done = (): void => this.#done(ending);
-    const handover = new OutcomeHandover({ store, sink, log: () => backlog.log, timers, random, journal: log, done });
+    const handover = new OutcomeHandover({ store, sink, logId: () => backlog.log, timers, random, log, done });
     return { boot, upOffsetMs, runs: new Map(), lanes: new Map(), handover, ending };
   }
 
   async #restore(session: Session): Promise<void> {
     await this.#prune();
     const unfinished = await this.#deps.store.unfinished();
-    // What was running goes first: it holds its hardware already.
+    // Commands that were running go first: they already hold their hardware.
     const rank = (entry: JournalEntry): number => (entry.state.kind === "running" ? 0 : 1);
     for (const entry of unfinished.toSorted((a, b) => rank(a) - rank(b))) {
       if (entry.state.kind === "final") session.handover.add(entry);
@@ -268,7 +268,7 @@ export class CommandService {
     const run = session.runs.get(key);
     const { number } = payload.value;
     const known = run?.entry ?? (await this.#deps.store.get(payload.value.id, payload.value.attempt));
-    // What stands for a command that has not come has its cancel's number.
+    // An entry for a command that has not arrived yet carries its cancel's number.
     const holder = known?.number === number && known.name !== "" ? `${key} itself` : await this.#numberHolder(owner, number);
     if (holder !== undefined && holder !== key) {
       this.#answers.count("replayed");
@@ -280,7 +280,7 @@ export class CommandService {
     if (this.#cancels.size > CANCELS_MAX && oldest !== undefined) this.#cancels.delete(oldest);
     if (run !== undefined) return this.#cancelRun(session, run, number);
     if (known !== undefined) {
-      // Else the same cancel, sent again when the entry is long forgotten, would give the command a second outcome.
+      // Otherwise the same cancel, sent again after the entry was pruned, would give the command a second outcome.
       const noted = withCancel(known, number);
       if (noted !== known && !session.handover.canceled(keyText(known), number)) await this.#deps.store.put(noted);
       return this.#answerKnown(session, noted);
@@ -305,7 +305,7 @@ export class CommandService {
     return holder === undefined ? undefined : keyText(holder);
   }
 
-  /** Not waited for: a command that is just being written must not hold up what came after its cancel. */
+  /** Not awaited: a command that is being written must not delay messages that arrived after its cancel. */
   #cancelRun(session: Session, run: CommandRun, number?: number): void {
     run.cancel(number).then(
       () => this.#answers.ack(run.entry),
@@ -315,7 +315,7 @@ export class CommandService {
     );
   }
 
-  /** A known key never runs again: its state is told, and its outcome sent anew when the cloud had it and lost it. */
+  /** A known key never runs again: its state is acknowledged, and its outcome is sent again if the cloud had it and lost it. */
   #answerKnown(session: Session, entry: JournalEntry): void {
     this.#answers.ack(session.runs.get(keyText(entry))?.entry ?? entry);
     if (entry.state.kind !== "final" || session.handover.has(keyText(entry))) return;
@@ -336,7 +336,7 @@ export class CommandService {
 
   /** `begun`: it was journaled as running just now, for its lane is free. */
   #enqueue(session: Session, entry: JournalEntry, begun = false): void {
-    // Absent: journaled by a version of the agent that knew it.
+    // Absent: it was journaled by an agent version that knew this command.
     const definition = findCommand(entry.name) ?? FORGOTTEN;
     const { store, timers, random, log, executors } = this.#deps;
     const executor = executors[definition.name as CommandName] ?? UNSUPPORTED;
@@ -391,7 +391,7 @@ export class CommandService {
       await store.prune({ finishedBeforeWallMs, entriesMax: ENTRIES_MAX, bytesMax: JOURNAL_BYTES_MAX });
     } catch (thrown) {
       if (!(thrown instanceof StorageError)) throw thrown;
-      // Forgetting can wait for the next time; the journal only stays larger until then.
+      // Pruning can wait until the next time; the journal only stays larger until then.
       log.warn({ code: thrown.code, error: thrown.message }, "the journal could not be pruned");
     }
   }
@@ -437,7 +437,7 @@ function runningAtOnce(entry: JournalEntry, now: Moment): JournalEntry | undefin
   return expiryOf(entry, now).kind === "alive" ? { ...entry, state: { kind: "running", started: now } } : undefined;
 }
 
-/** Ends a life of the service: its supervisor starts a new one from the journal. */
+/** Ends the service after a bug; its supervisor starts it again from the journal. */
 class BugError extends Error {
   override readonly name = "BugError";
 }

@@ -35,7 +35,7 @@ export interface ExecutorTableDeps {
   label(): string;
 }
 
-/** What this device can do. A command without an entry is `rejected`, and not in the profile. */
+/** The commands this device can carry out. A command without an entry is `rejected` and left out of the profile. */
 export function buildExecutorTable(deps: ExecutorTableDeps): ExecutorTable {
   const { adapter, uploader, clock, timers } = deps;
   const time: ExecutorTime = { clock, timers };

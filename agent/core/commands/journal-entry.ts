@@ -4,11 +4,11 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
 /** A note an executor put on disk before an effect that may end the process. */
 export type IntentNote = Readonly<Record<string, string | number | boolean>>;
 
-/** One moment on every clock there was, because each of them can be the only one that still means something later. */
+/** One moment on every available clock, because any one of them may be the only one that is still meaningful later. */
 export interface Moment {
   /** The device's own wall clock, for people and for retention alone: it may be wrong by years. */
   readonly wallMs: number;
-  /** Boot in which this was. */
+  /** The boot in which it happened. */
   readonly boot: string;
   /** Milliseconds since that boot; absent when the machine could not say. Comparable across restarts of the agent. */
   readonly upMs?: number;
@@ -22,7 +22,7 @@ export interface HandedOver {
   readonly seq: number;
 }
 
-/** What the disk says of one command. Only `final` never changes, but for its hand-over. */
+/** The journaled state of one command. `final` never changes except for its hand-over. */
 export type JournalState =
   | { readonly kind: "delivered" }
   | { readonly kind: "running"; readonly started: Moment; readonly note?: IntentNote }

@@ -10,18 +10,18 @@ import { StorageError } from "../storage/document-store.ts";
 import { keyText, withCancel, type HandedOver, type JournalEntry } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
 
-/** Between an outcome's place in the outbox and its mark in the journal: the link sends it meanwhile, and nobody waits for the mark. */
+/** Delay between queueing an outcome and marking it in the journal: the link sends it first, and nobody waits for the mark. */
 const MARK_DELAY_MS = 10;
 const RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 60_000, floorMs: 200 };
 
 export interface OutcomeHandoverDeps {
   readonly store: Pick<JournalStore, "put">;
   readonly sink: EventSink;
-  /** Identity of the outbox file in use. */
-  log(): string;
+  /** Id of the outbox's log in use: sequence numbers mean something only within one. */
+  logId(): string;
   readonly timers: Timers;
   readonly random: Random;
-  readonly journal: Log;
+  readonly log: Log;
   /** The entry is in the outbox and the journal says so. */
   done(entry: JournalEntry): void;
 }
@@ -33,8 +33,8 @@ interface Handing {
 }
 
 /**
- * Brings final outcomes into the outbox, one after the other, and marks them in the journal when no other waits. Between
- * the two a power cut may come: the dedupe key makes the second try the same record.
+ * Hands final outcomes over to the outbox, one after the other, and marks them in the journal when no other waits. After a
+ * power cut between the two the outcome is queued again, and its dedupe key makes it the same record.
  */
 export class OutcomeHandover {
   readonly #deps: OutcomeHandoverDeps;
@@ -55,7 +55,7 @@ export class OutcomeHandover {
     return this.#waiting.has(key);
   }
 
-  /** A cancel came for an outcome that is on its way: its mark in the journal says so as well. False: it is not on its way. */
+  /** Notes a cancel that arrived while an outcome is being handed over, so that its mark in the journal keeps it. False: that outcome is not being handed over. */
   canceled(key: string, number: number): boolean {
     const handing = this.#waiting.get(key);
     if (handing === undefined) return false;
@@ -70,7 +70,7 @@ export class OutcomeHandover {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { timers, random, journal } = this.#deps;
+    const { timers, random, log } = this.#deps;
     signal.addEventListener("abort", () => this.#wake(), { once: true });
     let failures = 0;
     while (!signal.aborted) {
@@ -92,7 +92,7 @@ export class OutcomeHandover {
         continue;
       }
       if (failures === 0)
-        journal.warn({ command: keyText(next.entry), error: problem }, "an outcome could not be handed over; trying again");
+        log.warn({ command: keyText(next.entry), error: problem }, "an outcome could not be handed over; trying again");
       await sleep(timers, "command.hand-over-retry", retryDelayMs(RETRY, failures, random), signal);
       failures += 1;
     }
@@ -120,12 +120,12 @@ export class OutcomeHandover {
     if (entry.state.kind !== "final") throw new Error(`command ${keyText(entry)} is handed over before its end`);
     const { outcome, handedOver } = entry.state;
     const dedupeKey = dedupeKeyOf(entry, handedOver);
-    const log = this.#deps.log();
+    const logId = this.#deps.logId();
     let appended = await this.#append(outcome, dedupeKey);
     if (!appended.ok && appended.error.code === "outbox.too-large")
       appended = await this.#append(bare(outcome, appended.error.message), dedupeKey);
     if (!appended.ok) return `${appended.error.code}: ${appended.error.message}`;
-    this.#waiting.set(keyText(entry), { entry, place: { log, seq: appended.value.seq } });
+    this.#waiting.set(keyText(entry), { entry, place: { log: logId, seq: appended.value.seq } });
     this.#justHandedOver = true;
     return undefined;
   }

@@ -1,7 +1,7 @@
 import type { Result } from "../../../platform/ports/result.ts";
 import type { CommandKey } from "./journal-entry.ts";
 
-/** Something big to send, all of it in memory. */
+/** A file to upload, held in memory as a whole. */
 export interface Upload {
   readonly purpose: "screenshot" | "logs" | "support-bundle";
   readonly contentType: string;
@@ -10,7 +10,7 @@ export interface Upload {
   readonly command?: CommandKey;
 }
 
-/** What the cloud has of it. `sha256` is hex. */
+/** What the cloud stored. `sha256` is hexadecimal. */
 export interface Uploaded {
   /** Name under which the cloud keeps it. */
   readonly name: string;
@@ -19,7 +19,7 @@ export interface Uploaded {
 }
 
 /**
- * Brings something big to the cloud, beside the link. `ok` only when the cloud accepted the hash. Errors:
+ * Uploads a file to the cloud over HTTP, outside the link. Succeeds only when the cloud accepted the hash. Errors:
  * `link.offline`, `upload.timeout`, `upload.failed`, `upload.aborted`, or the cloud's own code.
  */
 export interface Uploader {

@@ -62,7 +62,7 @@ export function clockSource(clock: ClockControl): HealthSource {
     alarm: "warning",
     async look() {
       const unset = (await clock.quality()) === "unset";
-      return unset ? { code: "clock.unset", message: "the clock was not set since the start; schedules stand still until it is" } : undefined;
+      return unset ? { code: "clock.unset", message: "the clock has not been set since the start; schedules do not run until it is" } : undefined;
     },
   };
 }

@@ -53,7 +53,7 @@ export interface NotShown {
 
 /** Witnesses are asked this often when nothing happens. */
 export const LOOK_MS = 15_000;
-/** Bad for longer than this: an alarm. A frozen picture is one at once, for the player has seen it stand still over two looks. */
+/** Bad for longer than this: an alarm. A frozen picture is one at once, because the player found it frozen in two looks. */
 export const ALARM_AFTER_MS = 10_000;
 /** For so long `unknown` and our own pages may be a picture on its way back; then they are what is wrong. */
 export const PASSING_MS = 30_000;

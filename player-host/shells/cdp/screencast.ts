@@ -28,7 +28,7 @@ const STOP_TIMEOUT_MS = 300;
 /**
  * Frames as the compositor puts them out, scaled there. Used for every capture, because the protocol's
  * screenshot call resizes the page for a moment when it scales (seen on the screen), and needs the renderer
- * (so it hangs with it). The first frame comes at once, from a page that stands still too.
+ * (so it hangs with it). The first frame comes at once, from a still page too.
  *
  * Nothing here waits for the browser's answer to "start": Chromium 150 passes that question on to the renderer and
  * leaves it unanswered when the renderer hangs, and sends frames all the same.

@@ -19,22 +19,22 @@ export interface Proof<T, R> {
   readonly wanted: string;
   /** How an observation compares with what was wanted. */
   compare(observed: T): Comparison;
-  /** Looks again. */
+  /** Observes the hardware again. */
   observe(): Promise<Reading<T>>;
-  /** How long hardware that shows no sign of obeying is looked at, after it was told. */
+  /** How long to keep observing hardware that shows no sign of obeying, counted from the order. */
   settleMs: number;
-  /** When to say what was seen at last, from the start; sooner than the command's time-out, which could not say it. */
+  /** When to give up and report the last observation, counted from the start; earlier than the command's time-out, which could not report it. */
   withinMs: number;
   /** The command's result; `undefined`: it cannot be observed and was acknowledged. */
   result(observed: T | undefined): R;
 }
 
-/** Between two looks at hardware that takes its time. */
+/** Time between two observations of slow hardware. */
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * From what the hardware said to what is so. `succeeded` needs an observation that equals what was wanted; where
- * the hardware cannot be observed at all, its acknowledgement, and then the effect says `unsupported` instead of a value.
+ * Gives an order to hardware and judges the result. `succeeded` needs an observation of the wanted value. Hardware that cannot
+ * be observed at all succeeds with its acknowledgement, and the effect then says `unsupported` instead of a value.
  * Codes: `<part>.no-answer`, `<part>.effect-not-observed`, `<part>.not-attempted`, or the hardware's own.
  */
 export async function prove<T, R>(
@@ -54,7 +54,7 @@ export async function prove<T, R>(
     return { state: "failed", error, effect: first };
   }
   if (first.observed.kind === "unsupported") return judgeUnobservable(first, proof);
-  // Silence to the order and to the question: there is nobody there to wait for.
+  // Neither the order nor the question was answered: there is no device to wait for.
   if (first.acknowledged !== true && first.observed.kind !== "ok") {
     const error: Issue = first.error ?? { code: `${proof.part}.no-answer`, message: `asked for ${proof.wanted}: no answer` };
     return { state: "failed", error, effect: first };
@@ -76,8 +76,8 @@ export async function prove<T, R>(
 }
 
 /**
- * After a crash: what became of it, as far as the hardware shows. Looks for `settleMs` at hardware that may only be slow,
- * and longer at hardware that is on its way; does nothing to it.
+ * Finds out what became of a command that was running when the agent ended, from what the hardware shows. Observes for
+ * `settleMs`, and longer while the hardware is changing; gives no order.
  */
 export async function askAfterCrash<T, R>(
   proof: Proof<T, R>,
@@ -88,7 +88,7 @@ export async function askAfterCrash<T, R>(
   const startedMs = clock.monotonicMs();
   for (;;) {
     const observed = await proof.observe();
-    // It was journaled as running; that it left us is the least that can be said once it is seen to be so.
+    // It was journaled as running, so once the wanted value is seen the order is taken to have been sent.
     const effect: Effect = { attempted: true, observed };
     const comparison = comparisonOf(proof, observed);
     // A near value may have been there before the command.
@@ -111,7 +111,7 @@ function wordsFor<T>(observed: Reading<T>): string {
   return observed.kind === "ok" ? `observed ${String(observed.value)}` : "it could not be observed";
 }
 
-/** What was said against the effect before it was seen does not hold any more. */
+/** The effect with its observation, without the error that the observation disproved. */
 function asObserved<T>({ attempted, acknowledged }: Effect<T>, observed: Reading<T>): Effect<T> {
   return acknowledged === undefined ? { attempted, observed } : { attempted, acknowledged, observed };
 }

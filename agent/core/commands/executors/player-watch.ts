@@ -4,11 +4,11 @@ import { hasToldStage, type PlayerLink, type PlayerStatus } from "../../player/p
 import type { Awaited } from "../executor.ts";
 import type { ExecutorTime } from "./effect-proof.ts";
 
-/** A host is expected for this long after it went, or after the agent started. */
+/** How long a player host is expected to come back after it left, or after the agent started. */
 const HOST_EXPECTED_MS = 60_000;
-/** A host that is gone for longer is awaited for this long all the same: whoever starts it again may just be at it. */
+/** How long to wait for a host that has been away longer than that: it may just be starting again. */
 const HOST_AWAITED_MS = 10_000;
-/** A page that is loading is awaited for this long by a command that is meant for it. */
+/** How long a command meant for the page waits for a page that is loading. */
 const PAGE_AWAITED_MS = 20_000;
 
 /** The player host, joined and with its word on what is on the screen. */
@@ -64,7 +64,7 @@ export function awaitPlayer(
   });
 }
 
-/** What was on before a command that loads anew. */
+/** The content that was on the screen before a command that reloads it. */
 export interface LoadsBefore {
   readonly instance: string;
   /** Absent when no content was on. */

@@ -50,7 +50,7 @@ export function clockCheck(clock: ClockControl): DiagnosticCheck {
         `set, and not confirmed over the network since the boot${where}`,
         "check that a time service runs (systemd-timesyncd, chrony) and reaches its server",
       );
-      return bad("never set since the boot: schedules stand still", "give the device a network with a time server, or set the clock by hand");
+      return bad("never set since boot: schedules do not run until it is", "give the device a network with a time server, or set the clock by hand");
     },
   };
 }
