@@ -23,7 +23,7 @@ interface Live {
 }
 
 const PING_KEY = "cloud.ping";
-/** A timer is armed for at most this long: what is due later is looked at again then. */
+/** A timer is armed for at most this long: anything due later is re-checked then. */
 const TIMER_MAX_MS = 3_600_000;
 /** A server that speaks before the connection is ours may say this much. */
 const EARLY_FRAMES_MAX = 10;
@@ -43,7 +43,7 @@ export class CloudLinkRunner implements CloudLink {
   #timer: { readonly timer: Timer; readonly dueMs: number } | undefined;
   #running = false;
   #byeSaid = false;
-  /** What of the learnt ping interval is on disk, as JSON. */
+  /** The learnt ping interval as it is on disk, as JSON. */
   #pingOnDisk = "";
   /** Code of the last end that was logged, since the last session. */
   #lastEnd = "";
@@ -190,7 +190,7 @@ export class CloudLinkRunner implements CloudLink {
     else live.session.end(why, this.#byeSaid ? undefined : bye);
   }
 
-  /** A device may be offline for weeks: the same failure is told once, then only counted. */
+  /** A device may be offline for weeks: the same failure is logged once, then only counted. */
   #logEnd({ code, message }: Issue): void {
     const level = code === this.#lastEnd ? "debug" : "info";
     this.#lastEnd = code;

@@ -23,10 +23,10 @@ export interface ConnectionEvents {
 }
 
 /**
- * Why a server that was reached does not take the device:
- * - `not-authorised`: what the device shows for itself is not accepted.
+ * Why a reachable server refuses the device:
+ * - `not-authorised`: the device's credentials are not accepted.
  * - `unknown`: the server knows neither the device nor what it asks for.
- * - `too-busy`: later perhaps, see `retryAfterMs`.
+ * - `too-busy`: try later, see `retryAfterMs`.
  * - `moved`: to `endpoint`, where the server says which.
  * - `version`: it does not speak the transport's version.
  * - `other`: see the message.
@@ -65,11 +65,11 @@ export interface Transport {
 
 /** Why the link has no session. */
 export interface LinkIssue extends Issue {
-  /** Where the transport's server refused. */
+  /** Present when the transport's server refused. */
   readonly refusal?: RefusalReason;
 }
 
-/** Where the link stands. One value. */
+/** State of the link. */
 export type LinkStatus =
   | { readonly kind: "offline"; readonly sinceMs: number; readonly lastError?: LinkIssue; readonly retryAtMs?: number }
   | { readonly kind: "connecting"; readonly endpoint: string; readonly sinceMs: number; readonly lastError?: LinkIssue }
@@ -78,9 +78,9 @@ export type LinkStatus =
 /** What other parts of the agent do with the link. */
 export interface CloudLink {
   status(): LinkStatus;
-  /** Calls back on every change of `status`. Returns its undo. */
+  /** Calls back on every change of `status`. Returns a function that unsubscribes. */
   onStatus(listener: (status: LinkStatus) => void): () => void;
-  /** Sends when online. False: not sent and not kept (what must not be lost goes through the outbox). */
+  /** Sends when online. Returns false when not sent; nothing is kept (use the outbox for what must not be lost). */
   send(message: DeviceMessage): boolean;
   /** Asks the cloud for an upload address; fails with `link.offline`, `upload.timeout` or the cloud's own code. */
   requestUpload(request: Omit<Extract<DeviceMessage, { t: "upload-request" }>, "t" | "id">): Promise<Result<CloudMessageOf<"upload-grant">>>;

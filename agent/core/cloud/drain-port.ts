@@ -1,13 +1,13 @@
 import type { Limits } from "../../protocol/cloud-messages.ts";
 import type { Stream } from "../../protocol/records.ts";
 
-/** What a session gives to whoever empties the backlog over it. */
+/** What a session offers the drain. */
 export interface DrainSession {
   readonly session: string;
   /** Newest number per stream when the hello was said: up to it, a record is a replay. */
   readonly replayUpTo: Readonly<Record<Stream, number>>;
   readonly limits: Limits;
-  /** Hands over one whole frame. False: not sent, because the buffer is full or the session is over. */
+  /** Hands over one whole frame. Returns false when not sent, because the buffer is full or the session is over. */
   sendFrame(frame: string): boolean;
   /** Bytes handed over and not yet on the wire. A ping waits behind them: keep this small. */
   bufferedBytes(): number;
@@ -17,9 +17,9 @@ export interface DrainSession {
 export interface SessionDrain {
   /** Ends when `signal` aborts (the session is over). Throwing ends the session. */
   run(signal: AbortSignal): Promise<void>;
-  /** The cloud stored everything up to these numbers; the backlog has let them go already. */
+  /** The cloud stored everything up to these numbers; the backlog has already deleted them. */
   stored(upTo: Partial<Readonly<Record<Stream, number>>>): void;
-  /** New limits, whole. */
+  /** New limits; they replace all previous ones. */
   limited(limits: Limits): void;
 }
 

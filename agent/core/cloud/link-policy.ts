@@ -2,7 +2,7 @@ import { HANDSHAKE_TIMEOUT_MS, PING_INTERVAL_MS, READ_DEADLINE_PINGS } from "../
 import { DEFAULT_PING_POLICY, type PingPolicy } from "./ping-learning.ts";
 import type { RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 
-/** Every number the link goes by. Times in milliseconds of the monotonic clock. */
+/** All tunable numbers of the link. Times in milliseconds of the monotonic clock. */
 export interface LinkPolicy {
   /** An attempt that has no open connection after this long is given up. */
   readonly connectTimeoutMs: number;

@@ -1,6 +1,6 @@
 import type { LinkIssue, LinkStatus, RefusalReason } from "../cloud/cloud-port.ts";
 
-/** One sentence on how the way to the cloud stands, for a person before the screen. */
+/** One sentence on the state of the cloud connection, for a person in front of the screen. */
 export function connectionSentence(status: LinkStatus, hasCode: boolean): string {
   switch (status.kind) {
     case "online":
@@ -50,7 +50,7 @@ function hostOf(endpoint: string): string {
   try {
     return new URL(endpoint).host;
   } catch {
-    // An address that is none is shown as it was written: that is what has to be put right.
+    // An invalid address is shown as written, because it is what has to be corrected.
     return endpoint;
   }
 }

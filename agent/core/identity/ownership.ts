@@ -15,11 +15,11 @@ import { fingerprintOf, publicKeyOf } from "./identity.ts";
 
 /** Document keys. Written together where one change concerns more than one. */
 const OWNER_KEY = "owner";
-/** The same once more: one damaged row must not make a device that anybody may claim. */
+/** Second copy: one damaged row must not leave a device that anybody may claim. */
 const OWNER_COPY = "owner.copy";
 const RELEASES_KEY = "owner.releases";
 
-/** Whose device it is, as the device holds it. */
+/** The device's owner, as stored on the device. */
 export interface OwnerRecord {
   /** Name for people. */
   readonly name: string;
@@ -110,7 +110,7 @@ export class Ownership {
     return Math.max(0, numberIn(used, owner), (await this.#deps.highestNumber?.(owner)) ?? 0);
   }
 
-  /** Calls back after every change, when it is on disk. Returns its undo. */
+  /** Calls back after every change, once it is on disk. Returns a function that unsubscribes. */
   onChange(listener: (change: OwnerChange) => void): () => void {
     return this.#changed.on(listener);
   }

@@ -9,10 +9,10 @@ import { connectionSentence } from "./connection-sentence.ts";
 /** What the pairing screen and `vitrine pair` show. */
 export interface PairingView {
   readonly deviceId: string;
-  /** Absent while there is none that is good. */
+  /** Absent while there is no valid code. */
   readonly code?: string;
   readonly claimUrl?: string;
-  /** Monotonic time at which the code ends. */
+  /** Monotonic time in milliseconds at which the code expires. */
   readonly expiresMs?: number;
   /** One sentence for whoever stands before the screen: what is being waited for, or which step fails and why. */
   readonly status: string;
@@ -60,7 +60,7 @@ export class Pairing {
     if (this.view().status !== before) this.#changed.emit(this.view());
   }
 
-  /** The device was claimed: the code is worth nothing any more. */
+  /** The device was claimed: the code is no longer valid. */
   claimed(): void {
     this.#forget();
   }

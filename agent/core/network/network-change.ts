@@ -257,7 +257,7 @@ export class NetworkChange {
     return error;
   }
 
-  /** False: the agent stops. */
+  /** Returns false when the agent is stopping. */
   async #untilDone(what: "keep" | "restore", work: (of: NetworkSettings) => Promise<Result<void>>): Promise<boolean> {
     const { log, alarms, policy, random, timers } = this.#deps;
     for (let attempt = 0; !this.#stop.signal.aborted; attempt += 1) {

@@ -8,7 +8,7 @@ import type { NetworkChangeDeps } from "./network-change-deps.ts";
 import { networkDocumentOf, readNetworkDocument, type NetworkChangeState, type NetworkDocument } from "./network-change-state.ts";
 
 const KEY = "network.change";
-/** The same once more: one damaged row must not lose the way back in the middle of a trial. */
+/** Second copy: one damaged row must not lose the way back in the middle of a trial. */
 const COPY = "network.change.copy";
 const SALT_BYTES = 16;
 
@@ -40,7 +40,7 @@ export class NetworkRecord {
     return digest(this.#deps, this.#salt, wanted);
   }
 
-  /** Why the disk did not take it. */
+  /** Why the write failed. */
   async write(state: NetworkChangeState): Promise<Issue | undefined> {
     const document = networkDocumentOf(state, { salt: this.#salt, configured: this.configured });
     const put = await this.#deps.documents.put({ [KEY]: document, [COPY]: document });

@@ -2,7 +2,7 @@ import type { ClockQuality } from "../../../platform/ports/clock.ts";
 import type { Stream } from "../../protocol/records.ts";
 
 export interface StreamRange {
-  /** Highest number the cloud said it stored. */
+  /** Highest sequence number acknowledged by the cloud. */
   readonly stored: number;
   /** First and last number still here; `oldest` > `newest` when nothing waits. */
   readonly oldest: number;
@@ -26,7 +26,7 @@ export interface Batch {
   readonly bytes: number;
 }
 
-/** What the link needs of the outbox to empty it. */
+/** The part of the outbox the link needs to drain it. */
 export interface Backlog {
   /** Identity of the outbox file; a new file has a new one. */
   readonly log: string;
@@ -48,6 +48,6 @@ export interface Backlog {
    * it. The old number is never used again. `undefined`: it is not here any more, or the disk refused and it stays where it is.
    */
   defer(stream: Stream, seq: number): Promise<number | undefined>;
-  /** Calls back when a stream has something new. Returns its undo. */
+  /** Calls back when a stream has new records. Returns a function that unsubscribes. */
   onAppended(listener: (stream: Stream) => void): () => void;
 }

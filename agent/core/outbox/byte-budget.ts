@@ -21,7 +21,7 @@ export class ByteBudget {
     this.#level = Math.min(this.#level, bytesPerSecond ?? 0);
   }
 
-  /** How long until something may be sent again; 0: now. */
+  /** Milliseconds until sending is allowed again; 0 means now. */
   pauseMs(): number {
     this.#refill();
     if (this.#bytesPerSecond === undefined || this.#level >= 0) return 0;

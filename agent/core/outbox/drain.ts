@@ -22,9 +22,9 @@ export interface DrainDeps {
 const WINDOW_RECORDS = 2_000;
 /** Bytes of one frame's records, where the cloud allows more: a ping or an outcome waits behind a whole frame. */
 const BATCH_BYTES_MAX = 64 * 1024;
-/** What stands around the records in a frame, at the most. */
+/** Maximum size of the frame around its records. */
 const FRAME_HEAD_BYTES = 320;
-/** More than this on its way to the wire: wait. */
+/** Wait while more than this is buffered in the transport. */
 const BUFFERED_BYTES_MAX = 128 * 1024;
 const BUFFER_CHECK_MS = 20;
 /** A stream that should have something and gave nothing (its store is in trouble) is asked again after this time. */

@@ -3,7 +3,7 @@ import { GapSchema, type Stream } from "../../protocol/records.ts";
 import { validate } from "../../protocol/codec.ts";
 import type { GapEntry, GapReason } from "./outbox-store.ts";
 
-/** A loss to be told. Records dropped before they got a number have no range. */
+/** A loss to be reported. Records dropped before they got a number have no range. */
 export interface Loss {
   readonly stream: Stream;
   readonly reason: GapReason;
@@ -18,8 +18,8 @@ const ENTRIES_MAX = 64;
 
 /**
  * Losses, coalesced by (stream, reason, source). Of each kind at most one gap record waits in the queue;
- * what is lost while it waits is added up here and told by the next one. So gap records cannot fill the
- * queue, and no loss goes untold.
+ * losses while it waits are added up here and reported by the next one. So gap records cannot fill the
+ * queue, and no loss goes unreported.
  */
 export class GapLedger {
   readonly #entries = new Map<string, GapEntry>();
@@ -127,7 +127,7 @@ export function lossToldBy(body: string): Loss | undefined {
   return gap.ok ? gap.value : undefined;
 }
 
-/** The body of the record that tells an entry. */
+/** The body of the gap record that reports an entry. */
 export function gapBody(entry: GapEntry): JsonObject {
   return {
     stream: entry.stream,

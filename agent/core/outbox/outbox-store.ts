@@ -18,9 +18,9 @@ export interface OutboxStore {
    * once their bodies have `bytesMax` bytes. Always at least one when there is one.
    */
   read(stream: Stream, range: ReadRange): Promise<Result<StoredRows>>;
-  /** Bytes of everything this store has on the disk, and how many it may have. */
+  /** Bytes this store uses on disk, and its limit. */
   usage(): StoreUsage;
-  /** Writes out what there is and lets go of the files. Nothing may be called afterwards. */
+  /** Writes pending changes and closes the files. No method may be called afterwards. */
   close(): Promise<void>;
 }
 
@@ -35,11 +35,11 @@ export interface ReadRange {
 export interface OutboxChange {
   /** Clock segments to add or to correct, by id. */
   readonly segments?: readonly ClockSegment[];
-  /** Lets go of every row up to and including these numbers. */
+  /** Deletes every row up to and including these numbers. */
   readonly dropUpTo?: Partial<Readonly<Record<Stream, number>>>;
-  /** Lets go of single rows. */
+  /** Deletes single rows. */
   readonly dropOne?: readonly { readonly stream: Stream; readonly seq: number }[];
-  /** Highest number the cloud said it stored; only rises. */
+  /** Highest number acknowledged by the cloud; never decreases. */
   readonly stored?: Partial<Readonly<Record<Stream, number>>>;
   /** Losses not yet told, by (stream, reason, source). One with neither count nor carrier is forgotten. */
   readonly gaps?: readonly GapEntry[];
@@ -93,15 +93,15 @@ export interface ClockSegment {
 
 export type GapReason = Gap["reason"];
 
-/** Losses of one kind that no gap record has told yet. */
+/** Losses of one kind that no gap record has reported yet. */
 export interface GapEntry {
   readonly stream: Stream;
   readonly reason: GapReason;
-  /** Who was limited, for `rate`; else empty. */
+  /** The rate-limited source for `rate`; otherwise empty. */
   readonly source: string;
   readonly from?: number;
   readonly to?: number;
-  /** How many were lost and not told yet. */
+  /** Number of losses not reported yet. */
   readonly count: number;
   /** Number of the gap record in stream `alarm` that told the losses before these and is not stored by the cloud yet. */
   readonly carrier?: number;

@@ -22,18 +22,18 @@ export interface WriterState {
   readonly log: Log;
 }
 
-/** What became of a group of records. */
+/** Outcome of writing a group of records. */
 export interface Written {
   readonly written: readonly PendingRecord[];
   readonly left: readonly PendingRecord[];
-  /** Why some are left. */
+  /** Why some records were not written. */
   readonly issue?: Issue;
 }
 
 /** Rounds of making room for one group before it is given up. Each frees `evictBytes`. */
 const EVICT_ROUNDS_MAX = 64;
 
-/** Puts groups of records on disk, makes room for them, and lets go of what the cloud stored. One call at a time. */
+/** Puts groups of records on disk, makes room for them, and deletes what the cloud has stored. One call at a time. */
 export class OutboxWriter {
   readonly #state: WriterState;
   #unsavedAcks: Partial<Record<Stream, number>> = {};
@@ -98,7 +98,7 @@ export class OutboxWriter {
     return this.#commitRows([], false);
   }
 
-  /** Drops a row the cloud will never take. One that is not here any more is nobody's loss. */
+  /** Drops a row the cloud will never take. A row that is already gone is not counted as lost. */
   async dropRejected(stream: Stream, seq: number): Promise<Result<void>> {
     const found = await this.#state.store.read(stream, { after: seq - 1, upTo: seq, rowsMax: 1, bytesMax: 1 });
     if (!found.ok) return found;
@@ -135,7 +135,7 @@ export class OutboxWriter {
   /** Gives up the oldest records of the least class that `stream` may push out. False: there is none. */
   async #makeRoom(stream: Stream, bytes: number): Promise<Result<boolean>> {
     const { store, numbers, ledger, counters, log, limits } = this.#state;
-    // What the cloud has stored costs nobody anything.
+    // Deleting what the cloud has stored loses nothing.
     if (this.#unsavedAckRows > 0) {
       const letGo = await this.#commitRows([], false);
       return letGo.ok ? ok(true) : letGo;

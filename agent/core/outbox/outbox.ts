@@ -28,12 +28,12 @@ export interface OutboxStatus {
   readonly counters: OutboxCounters;
 }
 
-/** Schedule of writing again after the disk refused. */
+/** Retry schedule after a failed write. */
 const RETRY: RetryPolicy = { firstMs: 500, factor: 2, capMs: 30_000, floorMs: 250 };
 
 /**
- * The queue between everything the device has to tell and the cloud. Nothing it accepted is lost but under a
- * stated limit, and what is lost is counted and told by gap records.
+ * The queue between the device's records and the cloud. An accepted record is lost only under a stated limit,
+ * and every loss is counted and reported by gap records.
  *
  * Records are committed in groups: while one group is being synced the next one gathers, so one sync serves
  * all who wait. Sequence numbers reach the drain only once they are on disk, so none is ever used twice.
@@ -213,13 +213,13 @@ export class Outbox implements EventSink, Backlog {
     };
   }
 
-  /** Writes everything that waits. Resolves when that was tried; `status().pendingRecords` tells what is left. */
+  /** Tries to write all pending records. Resolves after the attempt; `status().pendingRecords` gives what is left. */
   async flush(): Promise<void> {
     this.#flush();
     await this.#flushing;
   }
 
-  /** Writes out what waits and closes the store. Records offered afterwards are refused with `outbox.closed`. */
+  /** Writes pending records and closes the store. Records offered afterwards are refused with `outbox.closed`. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -264,7 +264,7 @@ export class Outbox implements EventSink, Backlog {
     });
   }
 
-  /** Nobody needs it on disk at once: it waits for others. */
+  /** Not needed on disk at once: waits to be committed with others. */
   #pushLater(record: PendingRecord): void {
     this.#pending.push(record);
     if (this.#pending.bytes > this.#limits.groupBytesMax && this.#failures === 0) this.#flush();
@@ -317,7 +317,7 @@ export class Outbox implements EventSink, Backlog {
     }
   }
 
-  /** False: the disk refused, and another try is scheduled. */
+  /** Returns false when the write failed and a retry is scheduled. */
   async #writeGroup(group: PendingRecord[]): Promise<boolean> {
     try {
       const newestAlarm = this.ranges().alarm.newest;
