@@ -44,7 +44,7 @@ export class NetworkRecord {
   async write(state: NetworkChangeState): Promise<Issue | undefined> {
     const document = networkDocumentOf(state, { salt: this.#salt, configured: this.configured });
     const put = await this.#deps.documents.put({ [KEY]: document, [COPY]: document });
-    // A change that cannot be written down is not begun, and one that cannot be written off is over all the same.
+    // A change that cannot be recorded is not begun; one whose end cannot be recorded is over all the same.
     return put.ok ? undefined : { code: "network.not-stored", message: put.error.message };
   }
 }

@@ -37,8 +37,9 @@ export interface Backlog {
    */
   read(stream: Stream, after: number, limits: { readonly recordsMax: number; readonly bytesMax: number }): Promise<Batch | undefined>;
   /**
-   * The cloud stored everything up to these numbers: they are let go. A lower number than before is ignored and counted. One above all that
-   * was handed out means, `atWelcome`, that this file lost its end, and it goes on as another log; later in a session it is ignored and counted.
+   * The cloud stored everything up to these numbers: the records are deleted. A number lower than before is ignored and counted.
+   * A number above all that were assigned means, `atWelcome`, that this file lost its end, and it continues as another log;
+   * later in a session it is ignored and counted.
    */
   stored(upTo: Partial<Readonly<Record<Stream, number>>>, atWelcome?: boolean): Promise<void>;
   /** The cloud will never take this one: dropped, counted, named by a gap record. */
