@@ -22,37 +22,36 @@ import type { ManualOverrides } from "./state/manual-overrides.ts";
 import type { ReportedState } from "./state/reported-state.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
-/** Every part of the agent but the link, the commands and the health report, which are built on these. */
+/** All parts of the agent except the link, the commands and the health report, which are built on these. */
 export interface AgentParts {
-  /** The link to the cloud for parts that are made before it. */
+  /** Handle to the cloud link, for parts created before the link exists. */
   readonly link: LinkHandle;
-  /** Sends to the cloud when online. False: not sent and not kept. */
+  /** Sends to the cloud when online. Returns false when the message was neither sent nor kept. */
   readonly send: (message: DeviceMessage) => boolean;
-  /** What the device reports of itself. */
+  /** The device's reported document. */
   readonly reported: ReportedState;
-  /** The alarms that are raised. */
   readonly alarms: AlarmBoard;
-  /** Who owns the device, and with which key he signs. */
+  /** The device's owner and the key they sign with. */
   readonly ownership: Ownership;
-  /** The pairing code and where the connection stands, for the screen. */
+  /** Pairing code and connection status, for the screen. */
   readonly pairing: Pairing;
   /** Checks a signature against the owner's key. */
   readonly verify: VerifySigned;
-  /** Lets one change of the way to the cloud run at a time. */
+  /** Serialises changes to how the device reaches the cloud. */
   readonly way: WayToCloud;
-  /** Names of the desired keys that take turns on `way`. */
+  /** Names of the desired keys serialised by `way`. */
   readonly wayKeys: readonly string[];
-  /** The cloud's addresses, and the move to others. */
+  /** The cloud's addresses, and migration to new ones. */
   readonly migration: Migration;
-  /** The network's settings, and the change to others. */
+  /** Network settings, and changes to them. */
   readonly network: NetworkChange;
-  /** Desired keys that a command has set aside. */
+  /** Desired keys that a manual command overrides. */
   readonly overrides: ManualOverrides;
   /** When the display is on and off. */
   readonly schedule: ScheduleRunner;
-  /** The displays, each with its state read once for everybody; the first is the main one. */
+  /** The displays, each with a shared status reading; the first is the main one. */
   readonly displays: readonly ManagedDisplay[];
-  /** Fetches the wanted content and says which is ready. */
+  /** Fetches the wanted content and tracks what is ready. */
   readonly content: ContentService;
   /** Measures the machine and the player. */
   readonly telemetry: Telemetry;
@@ -60,9 +59,9 @@ export interface AgentParts {
   readonly player: PlayerService;
   /** Configuration and time zone for the customer's page. */
   readonly page: PageConfig;
-  /** The owner's desired document, and the keys that follow it. */
+  /** The owner's desired document and the keys reconciled with it. */
   readonly desired: DesiredState;
-  /** Whether the screen should show something at this moment. */
+  /** Whether the screen should be on right now. */
   readonly expectation: () => ScreenExpectation;
   /** Whether the screen shows what it should. */
   readonly screen: ScreenWatch;
@@ -70,7 +69,7 @@ export interface AgentParts {
   readonly scene: SceneKeeper;
   /** The cloud's time. */
   readonly serverClock: ServerClock;
-  /** The time that dates of commands are judged by. */
+  /** Clock used to judge the expiry dates of commands. */
   readonly judgingClock: JudgingClock;
   /** Hosts that uploads may go to. */
   readonly uploadHosts: () => readonly string[];

@@ -20,7 +20,7 @@ import type { PlayerLink } from "./player/player-port.ts";
 import type { CloudProxy } from "./network/cloud-proxy.ts";
 import type { DocumentStore } from "./storage/document-store.ts";
 
-/** Everything the agent stands on. Composition makes these; the core knows nothing else of the machine. */
+/** Everything the agent depends on. The composition root creates these; the core knows nothing else about the machine. */
 export interface AgentPorts {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -29,7 +29,7 @@ export interface AgentPorts {
   readonly log: Log;
   readonly key: DeviceKey;
   readonly deviceId: string;
-  /** Of this boot of the machine. */
+  /** Id of the machine's current boot. */
   readonly bootId: string;
   readonly platform: PlatformAdapter;
   readonly player: PlayerLink;
@@ -38,31 +38,31 @@ export interface AgentPorts {
   readonly journal: JournalStore;
   readonly outbox: Outbox;
   readonly transport: Transport;
-  /** Through which `transport` and `uploader` get out. Absent: they know no proxy. */
+  /** Proxy used by `transport` and `uploader`. Absent: they do not support one. */
   readonly cloudProxy?: CloudProxy;
   readonly linkPolicy: LinkPolicy;
-  /** Brings big things to the cloud beside the link; it asks the link for the address, and goes where `rules` allow. */
+  /** Creates the uploader for large files. It requests the upload address over the link and uploads only where `rules` allow. */
   uploader(link: Pick<CloudLink, "requestUpload">, rules: UploadRules): Uploader;
   readonly logs: LogSource;
   setLogLevel(level: "debug" | "info" | "warn" | "error"): void;
   logLevel(): string;
-  /** Why the agent's log is not written now; absent, or `undefined`: it is. */
+  /** Why the agent's log cannot be written at present. Absent or `undefined`: it is being written. */
   logTrouble?(): Issue | undefined;
   /** Checks of `vitrine doctor` that need the machine (files, DNS). */
   readonly checks: readonly DiagnosticCheck[];
-  /** What was wrong with stored files when they were opened, for `vitrine doctor`. */
+  /** Problems found when the stored files were opened, for `vitrine doctor`. */
   storageIssues(): readonly Issue[];
 }
 
-/** What the agent starts with; desired state may change some of it while it runs. */
+/** Initial settings; desired state may change some of them at run time. */
 export interface AgentSettings {
   readonly version: string;
   readonly config: ConfigValues;
-  /** What of the configuration could not be used. */
+  /** Configuration values that could not be used. */
   readonly configIssues: readonly ConfigIssue[];
-  /** Addresses of the cloud: configuration, else the provisioning file's. */
+  /** Cloud addresses from the configuration, or else from the provisioning file. */
   readonly endpoints: readonly string[];
-  /** Name for people; empty: none was given. */
+  /** Human-readable name; empty when none was given. */
   readonly name: string;
   readonly provisioning?: { readonly ownerCommandKey?: string; readonly claimToken?: string };
   /** Facts for `status` and the reported document. */

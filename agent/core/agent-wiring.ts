@@ -5,10 +5,10 @@ import type { CloudLinkRunner } from "./cloud/cloud-link.ts";
 import type { CommandService } from "./commands/command-service.ts";
 import type { Health } from "./health/health.ts";
 
-/** Input lines are debounced by this before the page and the cloud hear of them. */
+/** Debounce time of input lines. */
 const GPIO_DEBOUNCE_MS = 30;
 
-/** What is wired together: the machine, the parts, and what is built on them. */
+/** What is wired together: the ports, the parts, and everything built on them. */
 export interface Wired {
   readonly ports: AgentPorts;
   readonly settings: AgentSettings;
@@ -19,8 +19,8 @@ export interface Wired {
 }
 
 /**
- * Lets the parts hear of each other: what happens in one is told to those it concerns. Nothing is decided
- * here. Returns the undo of all of it.
+ * Connects the parts: forwards each part's events to the parts they concern. Makes no decisions.
+ * Returns a function that undoes all of it.
  */
 export async function wireParts(wired: Wired): Promise<() => void> {
   const { ports, parts, link } = wired;
@@ -47,7 +47,7 @@ export async function wireParts(wired: Wired): Promise<() => void> {
       scene.update();
     }),
   );
-  // Records from before the clock was known get their right time once it is.
+  // Timestamps of records made before the clock was set are corrected once it is.
   undo.push(schedule.onClock((quality) => void ports.outbox.clockQuality(quality)));
   undo.push(content.onChange(() => screen.poke()));
   undo.push(desired.onDocument(() => {
@@ -62,7 +62,7 @@ export async function wireParts(wired: Wired): Promise<() => void> {
       scene.update();
     }),
   );
-  // A power cut in the middle of a release: the owner is gone from the disk and what he wanted is not.
+  // A power cut interrupted a release: the owner is gone from disk, but their desired state or content is still there.
   if (ownership.owner() === undefined && (desired.version() > 0 || parts.content.state().kind !== "none")) await release(wired);
   undo.push(
     parts.page.onChange(() => tellPage(wired)),
@@ -83,7 +83,7 @@ export async function wireParts(wired: Wired): Promise<() => void> {
 function tellPage(wired: Wired): void {
   const { ports, settings, parts, link } = wired;
   const timeZone = parts.page.timeZone();
-  // No grants: what its content holds the host knows better, for each document.
+  // No grants here: the host knows them for each document.
   parts.player.setContext({
     device: {
       id: ports.deviceId,
@@ -103,7 +103,7 @@ function report(wired: Wired): void {
   parts.reported.set("agent", { version: settings.version, adapter: ports.platform.name, startedMs, ...(settings.name !== "" && { name: settings.name }), ...settings.facts });
 }
 
-/** A cable that was pulled, a display that came back: whoever depends on it looks again. */
+/** Triggers a fresh check after a hardware change, such as an unplugged cable. */
 function hardwareNews(wired: Wired): (() => void)[] {
   const { ports, parts, link } = wired;
   const { outputs, network } = ports.platform;
@@ -118,7 +118,7 @@ function hardwareNews(wired: Wired): (() => void)[] {
   ];
 }
 
-/** What is on the stage is what the key `content` observes: a change of it is looked at at once. */
+/** Rechecks the key `content` as soon as the stage changes. */
 function watchStage({ ports, parts }: Wired): () => void {
   let before = "";
   return ports.player.onStatus((status) => {
@@ -128,7 +128,7 @@ function watchStage({ ports, parts }: Wired): () => void {
   });
 }
 
-/** A display that was silent and answers again gets what it missed at once, not when its next retry is due. */
+/** When an unresponsive display answers again, applies pending changes at once instead of at the next retry. */
 function watchForDisplay({ parts }: Wired): () => void {
   const undo = parts.displays.map(({ path, status }) => {
     let answered = true;
@@ -158,7 +158,7 @@ async function watchGpio(wired: Wired): Promise<(() => void)[]> {
   return undo;
 }
 
-/** The owner let go: the screen shows how to claim it again, and nothing of the last owner's stays in force. */
+/** The owner released the device: drops everything of theirs and shows the pairing screen. */
 async function release(wired: Wired): Promise<void> {
   const { parts, ports } = wired;
   try {

@@ -21,7 +21,7 @@ import { inventoryOncePerBoot } from "./inventory-cache.ts";
 import { drainFactory } from "./outbox/drain.ts";
 import { HardwareReporter } from "./state/hardware-reporter.ts";
 
-/** The agent without a machine under it: every part, put together from ports alone. */
+/** The agent, assembled from ports alone and independent of the machine. */
 export class Agent {
   readonly ports: AgentPorts;
   readonly settings: AgentSettings;
@@ -149,7 +149,7 @@ function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentPar
 function uploadRules(settings: AgentSettings, parts: AgentParts): UploadRules {
   let known: string | undefined;
   return {
-    // An upload goes on over a break of the link: the host of the last session stays good.
+    // Uploads continue while the link is down, so the last session's host stays allowed.
     linkHost: () => {
       const status = parts.link.status();
       if (status.kind === "online") known = hostOf(status.endpoint);

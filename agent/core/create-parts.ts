@@ -36,10 +36,10 @@ import { ManualOverrides } from "./state/manual-overrides.ts";
 import { ReportedState } from "./state/reported-state.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 
-/** Makes the parts of the agent, and reads what is stored. */
+/** Creates the parts of the agent and loads their stored state. */
 export async function createParts(ports: AgentPorts, settings: AgentSettings): Promise<AgentParts> {
   const { clock, timers, random, log, documents, platform, outbox } = ports;
-  // Named by parts that are made before them.
+  // Referenced by parts created before them.
   let madeDesired: DesiredState | undefined = undefined;
   let madeScreen: ScreenWatch | undefined = undefined;
   const link = new LinkHandle(clock.monotonicMs());
@@ -117,7 +117,7 @@ function splitList(text: string): readonly string[] {
   return text.split(",").filter((name) => name !== "");
 }
 
-/** What changes the device's way to its cloud: to another cloud, or into another network, one at a time. */
+/** Creates the parts that change how the device reaches its cloud (migration and network change), one change at a time. */
 async function createWay(
   ports: AgentPorts,
   alarms: AlarmBoard,
@@ -146,10 +146,10 @@ async function createIdentity(ports: AgentPorts, settings: AgentSettings): Promi
   return { ownership, pairing, verify: signatureVerifier(ownership, crypto) };
 }
 
-/** Commands the journal keeps at most; see command-service.ts. */
+/** Most commands the journal keeps; see command-service.ts. */
 const JOURNAL_ENTRIES_MAX = 2_000;
 
-/** The highest number of this owner that the journal knows: a release must be above it. */
+/** The highest number of this owner in the journal; a release must have a higher one. */
 async function highestNumber(journal: JournalStore, owner: string): Promise<number> {
   const entries = await journal.recent(JOURNAL_ENTRIES_MAX);
   return entries.reduce((highest, entry) => (entry.owner === owner ? Math.max(highest, numberUsedBy(entry)) : highest), await journal.floor(owner));

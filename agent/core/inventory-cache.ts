@@ -7,8 +7,8 @@ import { readDocument } from "./storage/read-document.ts";
 const KEY = "inventory";
 
 /**
- * The facts of the machine, read once per boot and agent version: reading them takes half a second and a process of
- * its own, and an agent that was killed should be back before that. A reading that failed is not kept.
+ * The machine's inventory, read once per boot and agent version. Reading it takes half a second and a separate
+ * process, too slow for an agent restarting after a crash. Failed readings are not cached.
  */
 export async function inventoryOncePerBoot(probe: SystemProbe, documents: DocumentStore, of: string, log: Log): Promise<Inventory> {
   const kept = await readDocument(documents, KEY, log);

@@ -4,12 +4,12 @@ import type { CloudLink, LinkStatus } from "./cloud/cloud-port.ts";
 
 type Attached = Pick<CloudLink, "status" | "send" | "requestUpload">;
 
-/** The link for parts that are made before it. Until `attach` it is offline and sends nothing. */
+/** Stands for the link in parts created before it. Until `attach` it is offline and sends nothing. */
 export class LinkHandle implements Attached {
   readonly #madeMs: number;
   #link: Attached | undefined;
 
-  /** `nowMs`: monotonic, since when the link counts as offline. */
+  /** `nowMs`: monotonic time from which the link counts as offline. */
   constructor(nowMs: number) {
     this.#madeMs = nowMs;
   }

@@ -11,11 +11,11 @@ export interface SceneKeeperDeps {
   readonly ownership: Ownership;
   readonly pairing: Pairing;
   readonly player: PlayerService;
-  /** The screen should be dark, and only the player can make it so. */
+  /** True when the screen should be dark and only the player can make it so. */
   blank(): boolean;
 }
 
-/** Chooses the scene anew whenever something it depends on changed, and hands it to the player. */
+/** Chooses the scene again whenever one of its inputs changes, and passes it to the player. */
 export class SceneKeeper {
   readonly #deps: SceneKeeperDeps;
 

@@ -3,15 +3,15 @@ import type { ScheduleAnswer } from "../schedule/schedule-answer.ts";
 import type { DisplayWish } from "../../../platform/ports/display-properties.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 
-/** What the screen should be at this moment, and who says so. `none`: nobody knows (the clock was never set). */
+/** Whether the screen should be on right now, and why. `none`: cannot be determined, for example because the clock was never set. */
 export interface ScreenExpectation {
   readonly expect: "on" | "off" | "none";
   readonly why: string;
 }
 
 /**
- * Pure. `override`: what a manual `display.power` command set, while it holds over the document. `power`: what the document wants of the display. Where nothing asks
- * for a dark screen it should be lit: that is what a sign is for.
+ * Pure. `override`: the value set by a manual `display.power` command that is still in force. `power`: the display's power
+ * in the desired document. By default the screen should be lit.
  */
 export function screenExpectation(
   document: DesiredDocument | undefined,

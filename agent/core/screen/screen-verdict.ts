@@ -7,8 +7,8 @@ import type { Reading } from "../../../platform/ports/reading.ts";
 import type { ScreenExpectation } from "./screen-expectation.ts";
 
 /**
- * What is on the glass, from independent witnesses. Pure. The one rule above all: **`showing` needs a player that says
- * so and nobody who contradicts it; where the witness that would know is silent, the verdict is `unknown`.**
+ * Judges what is visible on the screen, from independent witnesses. Pure. The main rule: **`showing` requires a player
+ * that says so and no witness that contradicts it; when the decisive witness is silent, the verdict is `unknown`.**
  */
 
 export interface ScreenWitnesses {
@@ -16,13 +16,13 @@ export interface ScreenWitnesses {
   readonly player:
     | { readonly kind: "absent"; readonly why: string }
     /**
-     * `silentMs`: how old its last word is. `missing`: what is wanted and is not on, whatever good picture stays
-     * meanwhile. `loaded`: the content's load is complete.
+     * `silentMs`: age of its last message. `missing`: wanted content that is not on screen, even if other content is.
+     * `loaded`: the content has finished loading.
      */
     | { readonly kind: "present"; readonly picture: HostPicture; readonly silentMs: number; readonly ownScreen?: OwnScreen; readonly missing?: string; readonly loaded?: boolean };
-  /** Our side of the cable. Absent: this machine cannot say. */
+  /** The machine's video outputs. Absent: this machine cannot report them. */
   readonly outputs?: readonly Output[];
-  /** The panels that show this picture. Empty or absent: there is none that can be asked. */
+  /** The panels that show this picture. Empty or absent: none can be queried. */
   readonly displays?: readonly DisplayWitness[];
 }
 
@@ -31,7 +31,7 @@ export interface DisplayWitness {
   readonly name: string;
   readonly power: Reading<DisplayPower>;
   readonly observedBy: DisplayCapabilities["powerObservedBy"];
-  /** What it shows, and where we are plugged in; either may be unknown. */
+  /** Its selected input, and the input this device is connected to; either may be unknown. */
   readonly input?: Reading<string>;
   readonly ownInput?: string;
 }
@@ -40,7 +40,7 @@ export interface DisplayWitness {
 export interface OwnScreen {
   /** `pairing`, `offline`, `fault`, `blank`. */
   readonly name: string;
-  /** The cloud wants content, and this page is in its place. */
+  /** The cloud wants content, but this page is shown instead. */
   readonly insteadOfContent: boolean;
 }
 
@@ -49,30 +49,30 @@ export interface ScreenJudgement {
   /** 0 to 1, in steps of 0.05. */
   readonly confidence: number;
   readonly evidence: readonly Evidence[];
-  /** It should be dark, and what can be asked says it is lit. */
+  /** The screen should be dark, but the available witnesses say it is lit. */
   readonly litUnexpectedly: boolean;
-  /** One witness says so alone: the load is complete and frames come, and only the capture shows a single colour. It may be meant. */
+  /** Only one witness says so: loading is complete and frames arrive, but the capture is a single colour. That may be intended. */
   readonly alone?: boolean;
 }
 
 /**
- * A player that said nothing for this long may hang: what it said last is not what is on the screen now. A live one
- * sends its metrics every 30 s; one message may get lost.
+ * A player silent for this long may hang, so its last message no longer describes the screen. A live player sends its
+ * metrics every 30 s; one message may be lost.
  */
 export const PLAYER_SILENT_MS = 75_000;
-/** Of a picture that is not the content that is wanted; the player host has the same limit for what it knows itself. */
+/** Highest confidence of a picture that is not the wanted content; the player host applies the same limit. */
 const WRONG_CONTENT_MAX = 0.5;
-/** Evidence of the player taken over; it has few witnesses, and a report is bounded. */
+/** Most evidence entries taken over from the player, because a report is bounded. */
 const PLAYER_EVIDENCE_MAX = 6;
-/** Panels named in the evidence; a report is bounded. */
+/** Most panels named in the evidence, because a report is bounded. */
 const DISPLAY_EVIDENCE_MAX = 4;
 const TEXT_MAX = 300;
 
-/** How much it costs the confidence that a witness cannot be heard. */
+/** Factors on the confidence when a witness is missing or unclear. */
 const WEIGHT = { deafDisplay: 0.6, noDisplay: 0.85, unclearOutput: 0.8, noOutput: 0.95 } as const;
 
 type OutputWord = { readonly kind: "lit" | "off" | "unplugged" | "unclear" | "none"; readonly says: string };
-/** `elsewhere`: lit, and on another input than ours. */
+/** `elsewhere`: lit, but on another input than ours. */
 type DisplayWord = { readonly kind: "lit" | "elsewhere" | "dark" | "deaf" | "none"; readonly says: string };
 
 export function judgeScreen(witnesses: ScreenWitnesses): ScreenJudgement {
@@ -101,9 +101,9 @@ function judgeDark(expectation: ScreenExpectation, output: OutputWord, display: 
     const confidence = expectation.expect === "on" ? bySource : bySource * 0.6;
     return { verdict: "dark", confidence: step(confidence), evidence, litUnexpectedly: false };
   }
-  // Our output is off, and the panel says it is on: it shows its own "no signal", which is not dark.
+  // Our output is off but the panel is on: it shows its own "no signal" screen, which is not dark.
   if (display.kind === "lit") return { verdict: "dark", confidence: step(0.6), evidence, litUnexpectedly: true };
-  // Some displays let go of the cable in standby, so an empty connector fits "off" too, though less well.
+  // Some displays look unplugged in standby, so an empty connector also fits "off", with less confidence.
   const fit = output.kind === "unplugged" && display.kind !== "dark" ? 0.6 : 1;
   return { verdict: "dark-expected", confidence: step(bySource * weight * fit), evidence, litUnexpectedly: false };
 }
@@ -111,7 +111,7 @@ function judgeDark(expectation: ScreenExpectation, output: OutputWord, display: 
 function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: DisplayWord, evidence: readonly Evidence[]): ScreenJudgement {
   const { expectation, player } = witnesses;
   if (expectation.expect === "off" && display.kind === "deaf") {
-    // It was told to go dark and does not answer: nobody can say whether it did.
+    // It was told to go dark but does not answer, so its state is unknown.
     return { verdict: "unknown", confidence: step(0.5), evidence, litUnexpectedly: false };
   }
   const litUnexpectedly = expectation.expect === "off" && (display.kind === "lit" || display.kind === "elsewhere" || output.kind === "lit");
@@ -119,14 +119,14 @@ function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: D
   if (player.silentMs > PLAYER_SILENT_MS) return { verdict: "unknown", confidence: step(0.7), evidence, litUnexpectedly };
   const { picture, ownScreen } = player;
   if (ownScreen?.name === "blank" && expectation.expect === "off" && picture.verdict === "dark") {
-    // The display cannot be switched off from here: a black page is the darkest there is, and was asked for.
+    // The display cannot be switched off from here; a black page is the closest to dark.
     return { verdict: "dark-expected", confidence: step(picture.confidence * 0.7), evidence, litUnexpectedly: false };
   }
   if (display.kind === "elsewhere" && picture.verdict === "showing") {
-    // The panel shows somebody else's picture, and nobody here can say what it is.
+    // The panel shows another source, whose picture is unknown here.
     return { verdict: "unknown", confidence: step(0.9), evidence, litUnexpectedly };
   }
-  // A page of ours is drawn well; it is not the customer's picture, and that is what the screen is for.
+  // One of our own pages is drawn correctly, but it is not the customer's content.
   const verdict = ownScreen !== undefined && picture.verdict === "showing" ? "error-page" : picture.verdict;
   // A good picture, and not the wanted one.
   const confidence = verdict === "showing" && player.missing !== undefined ? Math.min(picture.confidence, WRONG_CONTENT_MAX) : picture.confidence;
@@ -155,7 +155,7 @@ function outputSays(outputs: readonly Output[] | undefined): OutputWord {
   };
 }
 
-/** What is furthest from what should be first: one dark panel of several is a dark screen. */
+/** Ordered worst first: one dark panel among several makes the screen dark. */
 const WORST_WHEN_ON = ["dark", "elsewhere", "deaf", "lit"] as const;
 const WORST_WHEN_OFF = ["lit", "elsewhere", "deaf", "dark"] as const;
 
@@ -169,7 +169,7 @@ function displaySays(display: DisplayWitness): DisplayWord {
   const { power } = display;
   if (power.kind === "unknown") return { kind: "deaf", says: `does not say whether it is on: ${power.why}`.slice(0, TEXT_MAX) };
   if (power.kind === "failed") return { kind: "deaf", says: `does not answer: ${power.error.message}`.slice(0, TEXT_MAX) };
-  // On the way to either state a panel shows nothing.
+  // A panel shows nothing during a power transition.
   if (power.value !== "on") return { kind: "dark", says: `says it is ${power.value}` };
   const { input, ownInput } = display;
   if (ownInput !== undefined && input?.kind === "ok" && input.value !== ownInput) {
@@ -188,13 +188,13 @@ function playerSays(player: ScreenWitnesses["player"]): readonly Evidence[] {
   return [{ witness: "player", says: `says ${player.picture.verdict}` }, ...instead, ...missing, ...own];
 }
 
-/** A witness's name as a code: whatever the player calls it. */
+/** A witness's name, which the player chooses freely, as a code. */
 function code(name: string): string {
   const clean = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
   return clean === "" ? "witness" : clean.slice(0, 40).replace(/-+$/, "");
 }
 
-/** Steps of 0.05: a confidence that trembles is no news. */
+/** Rounds to steps of 0.05, so that small fluctuations cause no new report. */
 function step(confidence: number): number {
   return Math.round(Math.min(1, Math.max(0, confidence)) * 20) / 20;
 }

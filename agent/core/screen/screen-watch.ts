@@ -26,7 +26,7 @@ export interface ScreenWatchDeps {
   readonly expectation: () => ScreenExpectation;
   /** The cloud wants content on this device. */
   readonly contentWanted: () => boolean;
-  /** Content that is wanted and could not be made ready, such as a package that was refused: the player host never hears of it. */
+  /** Wanted content that could not be prepared, such as a refused package; the player host never learns of it. */
   readonly notReady: () => NotShown | undefined;
   readonly reporter: Reporter;
   readonly alarms: Alarms;
@@ -39,11 +39,11 @@ export interface WatchedDisplay {
   readonly name: string;
   readonly status: SharedReading<DisplayStatus>;
   readonly capabilities: Pick<DisplayCapabilities, "powerObservedBy" | "ownInput">;
-  /** What is wanted of this display; while that is another thing than of the screen, it is no witness. Absent: the same. */
+  /** What is expected of this display; while it differs from the screen's, the display is no witness. Absent: the same. */
   readonly expectation?: () => ScreenExpectation;
 }
 
-/** Content that is wanted and is not on. */
+/** Wanted content that is not on screen. */
 export interface NotShown {
   /** Its name, for people. */
   readonly content: string;
@@ -51,24 +51,24 @@ export interface NotShown {
   readonly error: string;
 }
 
-/** Witnesses are asked this often when nothing happens. */
+/** Interval at which witnesses are queried when nothing happens. */
 export const LOOK_MS = 15_000;
-/** Bad for longer than this: an alarm. A frozen picture is one at once, because the player found it frozen in two looks. */
+/** A bad picture raises an alarm after this time. A frozen one does so at once: the player has already confirmed it twice. */
 export const ALARM_AFTER_MS = 10_000;
-/** For so long `unknown` and our own pages may be a picture on its way back; then they are what is wrong. */
+/** For this long, `unknown` and our own pages may be a picture recovering; after that they are the fault. */
 export const PASSING_MS = 30_000;
-/** A display takes its time to go dark, and is told again when it does not. */
+/** Time before the alarm: a display takes time to go dark, and is told again when it does not. */
 export const LIT_ALARM_AFTER_MS = 30_000;
-/** A starting player needs a while for its first picture; the report says so at once, the alarm waits. */
+/** Time for the player's first picture after the start. It is reported at once, but raises no alarm until then. */
 export const START_GRACE_MS = 30_000;
-/** What a display said longer ago than this it does not say any more. */
+/** A display's status older than this is no longer used. */
 const DISPLAY_AGE_MAX_MS = 60_000;
 const OUTPUTS_DEADLINE_MS = 5_000;
-/** The wall time of "since" is put right when the clock was off by more than this. */
+/** The wall time of "since" is corrected when it is off by more than this. */
 const SINCE_TOLERANCE_MS = 5_000;
 
 type BadVerdict = Exclude<Verdict, "showing" | "dark-expected">;
-/** The alarm of each verdict that is one. */
+/** The alarm for each bad verdict. */
 const ALARMS: Readonly<Record<BadVerdict, { readonly code: Code; readonly message: string }>> = {
   dark: { code: "screen.dark", message: "the screen is dark although it should be on" },
   frozen: { code: "screen.frozen", message: "the picture is frozen" },
@@ -78,13 +78,13 @@ const ALARMS: Readonly<Record<BadVerdict, { readonly code: Code; readonly messag
 };
 const LIT_CODE = "screen.lit-unexpectedly";
 const LOOP_CODE = "player.reload-loop";
-/** Older content stays in the place of what is wanted, and that for longer than this: a good picture, and the wrong one. */
+/** Older content shown instead of the wanted content raises an alarm after this time. */
 export const MISSING_ALARM_AFTER_MS = 60_000;
 const MISSING_CODE = "content.not-shown";
 
 /**
- * Keeps the verdict over the screen: judged anew on every event and every 15 s, reported at once when it changes, an
- * alarm when it stays bad. A slow display never holds up what the player says: its last answer is used meanwhile.
+ * Maintains the verdict on the screen: judged on every event and every 15 s, reported as soon as it changes, with an
+ * alarm when it stays bad. A slow display never delays the player's news; its last answer is used in the meantime.
  */
 export class ScreenWatch {
   readonly #deps: ScreenWatchDeps;
@@ -92,7 +92,7 @@ export class ScreenWatch {
   readonly #changes: Emitter<ScreenReport>;
   readonly #startedMs: number;
   #outputs: readonly Output[] | undefined;
-  /** What each display said last. */
+  /** The last status of each display. */
   readonly #said = new Map<WatchedDisplay, { readonly value: DisplayStatus; readonly atMs: number }>();
   #report: ScreenReport | undefined;
   #reportKey = "";
@@ -163,7 +163,7 @@ export class ScreenWatch {
           this.#outputs = await withDeadline(timers, "screen.outputs", OUTPUTS_DEADLINE_MS, outputs.list());
         } catch (thrown) {
           if (!(thrown instanceof TimeoutError)) throw thrown;
-          // No answer is an answer: the outputs are unclear, not as they were.
+          // Without an answer the outputs are unknown; the old values no longer count.
           this.#outputs = [];
           log.warn({}, "the outputs do not answer");
         }
@@ -178,10 +178,10 @@ export class ScreenWatch {
     const ask = new Wake();
     this.#askDisplay.set(display, ask);
     while (!signal.aborted) {
-      // Its news come through `onNews`, for every look, whoever asked for it.
+      // The result arrives through `onNews`, like that of every reading.
       await untilAborted(display.status.get(LOOK_MS / 2), signal);
       await ask.wait(timers, "screen.display-again", LOOK_MS, signal);
-      // A status that was just made invalid is still changing; a moment later it is worth more.
+      // A status that was just invalidated is still changing; wait briefly.
       await sleep(timers, "screen.display-settle", 250, signal);
     }
   }
@@ -232,7 +232,7 @@ export class ScreenWatch {
     return { name, power, observedBy: powerObservedBy, ...(said !== undefined && ownInput !== undefined && { input: said.value.input, ownInput }) };
   }
 
-  /** The report, the same object while nothing worth telling changed: words of the player alone are no news. */
+  /** The report; the same object while nothing relevant changed. A change in the player's wording alone does not count. */
   #reportOf(judgement: ScreenJudgement, nowMs: number): ScreenReport {
     const { clock } = this.#deps;
     const own = judgement.evidence.filter(({ witness }) => !witness.startsWith("player."));
@@ -247,7 +247,7 @@ export class ScreenWatch {
     return { verdict, confidence, sinceMs: kept, evidence: [...evidence] };
   }
 
-  /** Raises and clears; returns in how long an alarm would fall due. */
+  /** Raises and clears alarms. Returns the time in ms until the next one may be due. */
   #alarm(judgement: ScreenJudgement, nowMs: number): number {
     const { alarms, player } = this.#deps;
     const { verdict, evidence, litUnexpectedly, confidence } = judgement;
@@ -268,7 +268,7 @@ export class ScreenWatch {
     return this.#deps.notReady() ?? (status.kind === "present" && status.stage.kind === "failed" ? status.stage : undefined);
   }
 
-  /** Where the picture itself is bad, that has its own alarm, with what is missing in the evidence. */
+  /** The alarm for missing content. A bad picture has its own alarm, with the missing content in its evidence. */
   #alarmMissing(status: PlayerStatus, verdict: Verdict, nowMs: number): number {
     const missing = status.kind === "present" && verdict === "showing" ? this.#missing(status) : undefined;
     this.#missingSinceMs = missing === undefined ? undefined : (this.#missingSinceMs ?? nowMs);
@@ -283,13 +283,13 @@ export class ScreenWatch {
   }
 
   /**
-   * The alarm over the picture has the name of what was wrong with it, and holds until the picture is good or is known to
-   * be wrong in another way. On its way back it is `unknown` for a moment, which says nothing new.
+   * The picture alarm is named after the fault and stays until the picture is good or has another known fault. While it
+   * recovers the verdict is briefly `unknown`, which is no new fault.
    */
   #alarmPicture({ verdict, alone }: ScreenJudgement, facts: JsonObject, nowMs: number): number {
     const { alarms } = this.#deps;
-    // A screen that should be dark and is not quite has its own alarm; it is not a failing picture.
-    // A device that nobody gave content shows its code and waits; that is reported, and nothing is wrong with it.
+    // A screen that should be dark but is lit has its own alarm; it is not a picture fault.
+    // A device without assigned content shows its pairing code and waits; that is reported, but is no fault.
     const waiting = verdict === "error-page" && !this.#deps.contentWanted();
     const counts = !waiting && this.#deps.expectation().expect !== "off";
     const bad = counts && isBad(verdict) ? nextStretch(this.#bad, verdict, nowMs) : undefined;
@@ -303,7 +303,7 @@ export class ScreenWatch {
     this.#clearOthers(bad.word, bad.word);
     const { code, message } = ALARMS[bad.word];
     alarms.raise(code, alone === true ? "warning" : "critical", message, facts);
-    // Nobody can say: after a while that is the word.
+    // After a while, `unknown` becomes the fault.
     const unknownAtMs = verdict === "unknown" && bad.word !== "unknown" ? bad.verdictSinceMs + PASSING_MS : Number.POSITIVE_INFINITY;
     return Math.max(1, unknownAtMs - nowMs);
   }
@@ -315,16 +315,16 @@ export class ScreenWatch {
   }
 }
 
-/** Time without a good picture. */
+/** A period without a good picture. */
 interface BadStretch {
   readonly sinceMs: number;
-  /** What is wrong, as far as it was known last. */
+  /** The last known fault. */
   readonly word: BadVerdict;
   readonly verdict: BadVerdict;
   readonly verdictSinceMs: number;
 }
 
-/** Pure. `unknown` takes the place of what was known only after a while, and our own page that of a frozen picture never at once: both are on the way back. */
+/** Pure. `unknown` and our own page replace a known fault only after `PASSING_MS`: both may be a picture recovering. */
 function nextStretch(before: BadStretch | undefined, verdict: BadVerdict, nowMs: number): BadStretch {
   if (before === undefined) return { sinceMs: nowMs, word: verdict, verdict, verdictSinceMs: nowMs };
   const verdictSinceMs = before.verdict === verdict ? before.verdictSinceMs : nowMs;
