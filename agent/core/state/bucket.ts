@@ -1,9 +1,6 @@
 /**
- * Reports go out by change, so a number that trembles must not be a change. Hysteresis, not rounding: a
- * value on the border of two roundings would flip for ever.
- *
- * The number to report: `previous` while `value` is less than `step` away from it, else `value` rounded to
- * `step`.
+ * The number to report: `previous` while `value` is less than `step` away from it, else `value` rounded to `step`.
+ * Reports are sent on change, so small fluctuations must not count as one. Rounding alone would flip at its borders.
  */
 export function bucketed(previous: number | undefined, value: number, step: number): number {
   if (previous !== undefined && Math.abs(value - previous) < step) return previous;

@@ -6,7 +6,7 @@ import { utf8 } from "../../../platform/runtime/encoding.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
 import { reportable } from "./reportable.ts";
 
-/** What became of a payload: the document, or why it was refused and, where it says so, its version. */
+/** Result of parsing a payload: the document, or why it was refused and its version where it has one. */
 export type ParsedDesired =
   | { readonly kind: "document"; readonly payload: DesiredPayload }
   | { readonly kind: "refused"; readonly version: number | undefined; readonly error: Issue };

@@ -4,25 +4,25 @@ import type { Effect, Reading } from "../../../platform/ports/reading.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 
-/** What the document asks of one key at this moment. */
+/** What the document currently asks of one key. */
 export type Wanted =
   | {
       readonly kind: "value";
       readonly value: Json;
-      /** Wall time at which the answer may change by itself (the next edge of the schedule). */
+      /** Wall time at which the wanted value may change by itself (the next edge of the schedule). */
       readonly untilMs?: number;
     }
-  /** The document manages the key, and nobody can say now what it should be: it is left as it is. */
+  /** The document manages the key, but its value cannot be determined now: it is left as it is. */
   | { readonly kind: "no-opinion"; readonly why: Issue }
   /** The value can never be right on this device; nothing is tried until the document changes. */
   | { readonly kind: "refused"; readonly error: Issue }
   /** The device has no such thing. */
   | { readonly kind: "unsupported"; readonly error: Issue };
 
-/** What became of one attempt to make a key so. */
+/** Outcome of one attempt to apply a key. */
 export type KeyOutcome =
   | { readonly kind: "effect"; readonly effect: Effect<Json> }
-  /** Tried or checked, and trying the same again will not help. */
+  /** Refused, when tried or before; trying the same again will not help. */
   | { readonly kind: "refused"; readonly error: Issue }
   | { readonly kind: "unsupported"; readonly error: Issue };
 
@@ -44,8 +44,8 @@ export interface DesiredKeyHandler {
   apply(value: Json, signal: AbortSignal): Promise<KeyOutcome>;
   readonly compare: (wanted: Json, observed: Json) => Comparison;
   /**
-   * Called at each look at which the document does not manage the key, or it is as wanted: what an attempt that failed before
-   * left behind, such as an alarm, is over.
+   * Called at each check that finds the key as wanted or not managed by the document. Clears what a failed attempt left
+   * behind, such as an alarm.
    */
   atRest?(): void;
   /** A remark beside `applied`, for example that nothing follows the schedule. */

@@ -20,27 +20,27 @@ export interface DesiredLaneDeps {
   readonly log: Log;
   /** The document in force. */
   document(): DesiredDocument | undefined;
-  /** The manual command that holds over `wanted`, if one does: the key is left alone. */
+  /** The issue to report when a manual command overrides `wanted`; the key is then left alone. */
   overridden(key: string, wanted: Wanted): Issue | undefined;
-  /** `heldMs`: how long the key has been seen as wanted; `strikes`: how much trouble it made lately. */
+  /** `heldMs`: how long the key has been as wanted; `strikes`: recent failed attempts and drifts. */
   publish(key: string, result: OwnKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void;
-  /** Another value is wanted of `key` than was worked on: what was said of that one says nothing of this one. */
+  /** The wanted value of `key` has changed, so what was reported about the old one no longer applies. */
   superseded(key: string): void;
 }
 
-/** Every key is looked at again after this even when nothing happens. Jittered by a tenth. */
+/** Interval at which every key is rechecked when nothing happens. Jittered by a tenth. */
 export const LOOK_EVERY_MS = 60_000;
-/** Events that come together are answered together. */
+/** Events within this time are handled together. */
 const GATHER_MS = 100;
-/** A flapping cable makes no more than one extra attempt in this time. */
+/** A flapping cable causes at most one extra attempt in this time. */
 const EVENT_TRY_FLOOR_MS = 10_000;
-/** Added to a handler's own worst case before it is taken to hang. */
+/** Added to a handler's worst case before it counts as hung. */
 const DEADLINE_MARGIN_MS = 2_000;
 const AGAIN: RetryPolicy = { firstMs: 5_000, factor: 2, capMs: 900_000, floorMs: 2_000 };
 
 /**
- * Works on the keys of one lane, one after the other, for ever: look, compare, act, report. Never gives a key
- * up; only slows down.
+ * Reconciles the keys of one lane one after the other, in a loop: observe, compare, apply, report. Never gives up on a
+ * key; only slows down.
  */
 export class DesiredLane {
   readonly #name: string;
@@ -57,12 +57,12 @@ export class DesiredLane {
     this.#deps = deps;
   }
 
-  /** Something may be different: look now. */
+  /** Something may have changed: check now. */
   poke(): void {
     this.#wake.ring();
   }
 
-  /** Hardware came or went: what waits for its next attempt is tried now. */
+  /** Hardware appeared or disappeared: pending attempts are made now. */
   hardwareChanged(): void {
     const nowMs = this.#deps.clock.monotonicMs();
     if (nowMs - this.#lastEventTryMs >= EVENT_TRY_FLOOR_MS) {
@@ -72,7 +72,7 @@ export class DesiredLane {
     this.#wake.ring();
   }
 
-  /** Another document: an attempt at a value that is no longer wanted is stopped. */
+  /** The document changed: stops an attempt at a value that is no longer wanted. */
   documentChanged(): void {
     const applying = this.#applying;
     if (applying !== undefined) {
@@ -101,7 +101,7 @@ export class DesiredLane {
     return document === undefined ? undefined : this.#handlers.find((handler) => handler.key === key)?.wanted(document);
   }
 
-  /** One look at one key. Returns when it should be looked at again, where that is known. */
+  /** Checks one key. Returns the monotonic time of its next check, where that is known. */
   async #reconcile(handler: DesiredKeyHandler, signal: AbortSignal): Promise<number | undefined> {
     const { clock } = this.#deps;
     const { key } = handler;
@@ -115,7 +115,7 @@ export class DesiredLane {
     }
     const observed = await this.#observe(handler, signal);
     if (signal.aborted) return undefined;
-    // Another document came during the look: what this one wanted must not be started any more.
+    // The document changed during the check: nothing the old one wanted may start now.
     if (this.#deps.document() !== document) return clock.monotonicMs();
     const override = wanted.kind === "value" ? this.#deps.overridden(key, wanted) : undefined;
     if (override !== undefined) {
@@ -135,7 +135,7 @@ export class DesiredLane {
     return done.lookAgainMs;
   }
 
-  /** The executor table: one function a step. */
+  /** One function per step. */
   readonly #execute: { readonly [S in DesiredStep["do"]]: (
     handler: DesiredKeyHandler,
     step: Extract<DesiredStep,
@@ -167,7 +167,7 @@ export class DesiredLane {
     signal.addEventListener("abort", onAbort, { once: true });
     this.#applying = { key: handler.key, text, stop };
     try {
-      // The agent's stop does not wait for the handler; another wish does, so that two never work at once.
+      // Stopping the agent does not wait for the handler. A new wanted value does, so that no two attempts overlap.
       const outcome = await untilAborted(this.#within(handler, "apply", () => handler.apply(value, stop.signal)), signal);
       if (outcome === undefined || stop.signal.aborted) return "superseded";
       return "issue" in outcome ? {

@@ -38,11 +38,11 @@ export interface DesiredStateDeps {
 
 const CURRENT = "desired.current";
 const PREVIOUS = "desired.previous";
-/** The highest version accepted of each owner's key, by its fingerprint; outlives a release. */
+/** Stores the highest version accepted for each owner's key, by key fingerprint; survives a release. */
 const VERSIONS = "desired.versions";
-/** Owners whose versions are remembered; the one longest not heard of is forgotten first. */
+/** Most owners whose versions are kept; the one not heard from for longest is dropped first. */
 const OWNERS_MAX = 64;
-/** Unknown keys named in the report; a document full of them is bounded all the same. */
+/** Most unknown keys named in the report. */
 const UNKNOWN_KEYS_MAX = 32;
 const KEY_NAME_MAX = 64;
 /** How long the loop that stores again sleeps while there is nothing to store. */
@@ -51,7 +51,7 @@ const STORE_PAUSE_MS = 15_000;
 /** An alarm over a key ends once the key has held this long. */
 const ALARM_CLEAR_AFTER_MS = 60_000;
 
-/** A document as it lies on disk: the text the owner signed, so that what is read back is what was signed. */
+/** A document as stored on disk: the exact text that the owner signed. */
 interface Stored {
   readonly version: number;
   readonly payload: string;
@@ -60,9 +60,9 @@ interface Stored {
 }
 
 /**
- * What the cloud wants the device to be, and the loop that makes it so. A document is taken whole or not at
- * all; it is on disk before anything acts on it; from then on every key is compared with the world again and
- * again, and put right, and never given up.
+ * The desired document, and the loops that reconcile the device with it. A document is accepted as a whole or not at
+ * all, and is on disk before anything acts on it. From then on every key is checked and corrected repeatedly, and never
+ * given up.
  */
 export class DesiredState {
   readonly #deps: DesiredStateDeps;
@@ -74,9 +74,9 @@ export class DesiredState {
   #current: { readonly stored: Stored; readonly document: DesiredDocument } | undefined;
   #refused: DesiredReport["refused"];
   #versions: Readonly<Record<string, number>> = {};
-  /** A good document that the disk would not take, or the last owner's that it would not let go: tried again until it does or a newer one comes. */
+  /** A valid document that could not be stored, or a pending deletion; retried until it succeeds or a newer document arrives. */
   #unstored: { readonly kind: "document"; readonly stored: Stored; readonly payload: DesiredPayload } | { readonly kind: "nothing" } | undefined;
-  /** Documents are taken one after the other. */
+  /** Documents are accepted one at a time. */
   readonly #accepting = new OneAtATime();
 
   private constructor(deps: DesiredStateDeps) {
@@ -97,7 +97,7 @@ export class DesiredState {
     }
   }
 
-  /** Reads the last good document; where that is damaged, the one before it. */
+  /** Loads the last good document or, if it is damaged, the one before it. */
   static async load(deps: DesiredStateDeps): Promise<DesiredState> {
     const state = new DesiredState(deps);
     for (const key of [CURRENT, PREVIOUS]) {
@@ -124,7 +124,7 @@ export class DesiredState {
     return this.#current?.document;
   }
 
-  /** Calls back when another document is in force or a command changed what should be so. Returns its undo. */
+  /** Calls back when the document in force changes or a command overrides it. Returns a function that unsubscribes. */
   onDocument(listener: () => void): () => void {
     return this.#documentChanged.on(listener);
   }
@@ -138,7 +138,7 @@ export class DesiredState {
     return this.#accepting.run(() => this.#accept(signed));
   }
 
-  /** What the welcome says the cloud has. Lower than in force: the cloud was restored from an old backup. 0: it has none, as one we moved to. */
+  /** The version in the cloud's welcome. Lower than ours: the cloud was restored from an old backup. 0: none, as after a migration. */
   onWelcome(cloudVersion: number): void {
     if (cloudVersion === 0) return;
     if (cloudVersion >= this.version()) {
@@ -163,7 +163,7 @@ export class DesiredState {
     };
   }
 
-  /** What an earlier life noted of a command is taken back: nobody can say whether it came about. */
+  /** Removes an override noted before a restart for a command whose outcome is unknown. */
   async forgetCommand(key: string, value: Json): Promise<void> {
     await this.#deps.overrides.forget(key, value);
     this.#overridden(key);
@@ -179,17 +179,17 @@ export class DesiredState {
     this.#laneOf.get(key)?.poke();
   }
 
-  /** Hardware behind `lane` came, went or answered again. */
+  /** Hardware behind `lane` appeared, disappeared or answered again. */
   hardwareChanged(lane: string): void {
     this.#lanes.get(lane)?.hardwareChanged();
   }
 
-  /** The owner let the device go: nothing is wanted any more. Another owner's versions begin anew; this one's go on. */
+  /** The owner released the device: drops the document. Another owner's versions start afresh; this owner's continue. */
   async forget(): Promise<void> {
     this.#current = undefined;
     this.#refused = undefined;
     await this.#storeNothing();
-    // The next owner's versions may meet the number an override was made under.
+    // The next owner's document may have the version that an override was noted under.
     await this.#deps.overrides.clear();
     this.#changed();
   }
@@ -202,7 +202,7 @@ export class DesiredState {
   async #keepStoring(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#retry.wait(this.#deps.timers, "desired.store-again", this.#unstored === undefined ? STORE_IDLE_MS : LOOK_EVERY_MS, signal);
-      // The bell rings when a document could not be stored; the disk gets a moment before it is asked again.
+      // Woken when a document could not be stored; pause before the next try.
       if (this.#unstored === undefined || !(await sleep(this.#deps.timers, "desired.store-pause", STORE_PAUSE_MS, signal))) continue;
       await this.#accepting.run(() => this.#storeAgain());
     }
@@ -220,12 +220,12 @@ export class DesiredState {
     const newest = (this.#unstored?.kind === "document" ? this.#unstored : this.#current)?.stored;
     const knownVersion = Math.max(newest?.version ?? 0, this.#versions[signed.key] ?? 0);
     if (payload.version < knownVersion) return this.#refuse(payload.version, this.#wentBack(payload.version, knownVersion));
-    // The owner's newest word, for a device that forgot it when it was released, is taken again.
+    // A device that dropped its document on release accepts the owner's newest version again.
     if (payload.version === newest?.version) return this.#again(payload, newest);
     return this.#keep({ version: payload.version, payload: verified.value, owner: signed.key }, payload);
   }
 
-  /** A version that is known already: nothing new, unless it says something else. Then the first stays, and somebody has to know. */
+  /** A version that is already known. When its content differs, the first stays in force and the conflict is reported. */
   #again({ version, document }: DesiredPayload, { payload }: Stored): Result<void> {
     const known = parseDesired(payload, this.#deps.deviceId);
     const { alarms } = this.#deps;
@@ -308,7 +308,7 @@ export class DesiredState {
     } else {
       this.#results.set(key, result);
       this.#watchOver(key, result, state);
-      // Most looks find what the last one found, and that is in the report already.
+      // Most checks find no change, and the report already has the result.
       if (before !== undefined && sameJson(before, result)) return;
     }
     this.#report();

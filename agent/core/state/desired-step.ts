@@ -6,31 +6,31 @@ import { canonicalJson, type Json } from "../../../platform/runtime/json.ts";
 import type { KeyOutcome, Wanted } from "./desired-key.ts";
 
 /**
- * Level-triggered planning for one key, pure: what is wanted, what is seen and what was tried so far give the
- * next step. The effects are in desired-lane.ts.
+ * Level-triggered planning for one key. Pure: derives the next step from what is wanted, what is observed and what was
+ * tried. The effects are in desired-lane.ts.
  */
 
-/** What is remembered of one key between two looks. */
+/** State of one key kept between checks. */
 export interface KeyMemory {
   /** Canonical text of the value worked on; another value starts with a fresh memory. */
   readonly text: string;
-  /** Since when it has been seen as wanted, without a break; absent: it is not so now. */
+  /** Time since which it has been as wanted without interruption; absent: it is not as wanted now. */
   readonly heldSinceMs?: number;
-  /** The hardware was told this value; until then nothing that is only near counts as it. */
+  /** This value was sent to the hardware; before that, a value that is only near does not count as equal. */
   readonly told?: true;
-  /** It was taken by something that cannot be asked: not tried again until the world changes. */
+  /** Accepted by hardware that cannot be queried: not tried again until the hardware changes. */
   readonly takenUnseen?: Issue;
   /** Refused or unsupported for good. */
   readonly final?: OwnKeyResult;
-  /** How often it was so and then was not, since the value was set. */
+  /** How often it drifted away from the wanted value since that was set. */
   readonly drifts: number;
-  /** Attempts since it last held, and drifts since it last held for long: they stretch the next delay. */
+  /** Attempts since it last held, plus drifts since it last held for long; they lengthen the next delay. */
   readonly strikes: number;
   readonly nextTryMs: number;
   readonly lastError?: Issue;
-  /** It is on its way after an attempt; these strikes return when it arrives, so that slow is not failing. */
+  /** Strikes to restore if it settles after an attempt, so that slow does not count as failing. */
   readonly strikesIfItSettles?: number;
-  /** Since when it is seen on its way. */
+  /** Time since which it has been settling. */
   readonly settlingSinceMs?: number;
 }
 
@@ -45,20 +45,20 @@ export interface Planned {
   readonly memory: KeyMemory;
 }
 
-/** Something that is on its way for longer than this has stopped on it. */
+/** A value still settling after this time counts as stuck. */
 export const SETTLE_MAX_MS = 90_000;
 /** Held this long without a break: earlier trouble is forgotten. */
 export const STABLE_AFTER_MS = 5 * 60_000;
-/** Something on its way is looked at again after this. */
+/** Interval between checks of a settling value. */
 export const SETTLE_LOOK_MS = 2_000;
-/** From here on an alarm says that the key cannot be made so, or does not stay so. */
+/** From this number of strikes on, an alarm says that the key cannot be applied or does not hold. */
 export const ALARM_AFTER_STRIKES = 3;
 
 export function freshMemory(text: string, nowMs: number): KeyMemory {
   return { text, drifts: 0, strikes: 0, nextTryMs: nowMs };
 }
 
-/** Delay before attempt number `strikes` + 1; supplied so that this file stays without randomness. */
+/** Delay before attempt number `strikes` + 1; passed in to keep this file free of randomness. */
 export type DelayFor = (strikes: number) => number;
 
 export function planKey(
@@ -82,7 +82,7 @@ export function planKey(
   if (memory.final !== undefined) return { memory, step: { do: "report", result: memory.final } };
   if (observed.kind !== "ok") return planUnseen(wanted.value, observed, memory, nowMs);
   const comparison = compare(wanted.value, observed.value);
-  // Near and neither told nor held: a new wish that differs by less than the hardware's steps is still a wish.
+  // Near, but neither sent nor held: a new value within the hardware's step size must still be sent.
   const counts = comparison === "near" && (memory.told === true || memory.heldSinceMs !== undefined);
   if (comparison === "same" || counts) return planHeld(observed, memory, nowMs);
   const settlingSinceMs = isChanging(comparison) ? (memory.settlingSinceMs ?? nowMs) : undefined;
@@ -94,7 +94,7 @@ export function planKey(
   return planAttempt(wanted.value, observed, drifted, nowMs);
 }
 
-/** It is left to finish, wherever it goes: hardware on its way takes no order, and then it is where the next look begins. */
+/** In transition, towards any value: hardware takes no commands meanwhile, so it is left to finish. */
 function isChanging(comparison: Comparison): boolean {
   return comparison === "settling" || comparison === "leaving";
 }
@@ -108,7 +108,7 @@ function planHeld(observed: Extract<Reading<Json>, { kind: "ok" }>, memory: KeyM
   };
 }
 
-/** The first drift is put right at once; one that keeps coming back is fought ever more slowly. */
+/** The first drift is corrected at once; repeated drifts are corrected at growing intervals. */
 function noteDrift(memory: KeyMemory, nowMs: number, delayFor: DelayFor): KeyMemory {
   const { heldSinceMs: _ended, settlingSinceMs: _arrived, ...rest } = memory;
   const nextTryMs = memory.strikes === 0 ? nowMs : nowMs + delayFor(memory.strikes);
@@ -120,7 +120,7 @@ function planUnseen(value: Json, observed: Reading<Json>, memory: KeyMemory, now
     const status = observed.kind === "unsupported" ? "applied" : "pending";
     return { memory, step: { do: "report", result: { status, error: memory.takenUnseen, ...driftPart(memory) } } };
   }
-  // Seen as wanted before and not visible now: unknown is not a drift, so nothing is done to it.
+  // Seen as wanted before but not visible now: unknown is not a drift, so nothing is done.
   if (memory.heldSinceMs !== undefined) {
     const error: Issue = { code: "desired.not-visible", message: `was so when last seen; now: ${whyUnseen(observed)}` };
     return { memory, step: { do: "report", result: { status: "pending", error, ...driftPart(memory) } } };
@@ -138,7 +138,7 @@ function planAttempt(value: Json, observed: Reading<Json>, memory: KeyMemory, no
   };
 }
 
-/** What one attempt leads to. `status: "failed"` is tried again at `memory.nextTryMs`. */
+/** Result of one attempt. `status: "failed"` is retried at `memory.nextTryMs`. */
 export function afterApply(
   value: Json,
   outcome: KeyOutcome,
@@ -196,7 +196,7 @@ function strike(memory: KeyMemory, lastError: Issue | undefined, nowMs: number, 
   return { ...rest, strikes: memory.strikes + 1, nextTryMs: nowMs + delayFor(memory.strikes), ...(lastError === undefined ? {} : { lastError }) };
 }
 
-/** The world changed (a cable was plugged, the display answered again): what waited or could not be seen is tried again now. */
+/** The hardware changed (cable plugged in, display answers again): retries at once what was waiting or could not be verified. */
 export function worldChanged(memory: KeyMemory, nowMs: number): KeyMemory {
   const { takenUnseen: _again, ...rest } = memory;
   return { ...rest, nextTryMs: Math.min(rest.nextTryMs, nowMs) };

@@ -4,19 +4,19 @@ import { statusOf, type DisplayStatus } from "../../../platform/ports/display-pr
 import { failed } from "../../../platform/ports/reading.ts";
 import { SharedReading } from "./shared-reading.ts";
 
-/** A display of this device, as every part of the agent shares it. */
+/** A display of this device, shared by all parts of the agent. */
 export interface ManagedDisplay {
   readonly name: string;
   /** `display` for the first, `displays.<name>` for the others: its part of the documents, and its lane for commands and desired keys. */
   readonly path: string;
-  /** Every attempt to change it makes `status` look again. */
+  /** Every attempt to change it invalidates `status`. */
   readonly display: Display;
   readonly status: SharedReading<DisplayStatus>;
-  /** The video output it hangs on, where that is known. */
+  /** The video output it is connected to, where known. */
   readonly output?: string;
 }
 
-/** A look waits for what is on the bus before it: a command's conversation and another look. */
+/** Bus operations a reading may take, including those queued before it: a command and another reading. */
 const QUEUE_DEPTH = 3;
 
 export function managedDisplays(attached: readonly AttachedDisplay[], time: { readonly clock: Clock; readonly timers: Timers }): readonly ManagedDisplay[] {
@@ -32,13 +32,13 @@ export function managedDisplays(attached: readonly AttachedDisplay[], time: { re
   });
 }
 
-/** Those that hang on an output of this device; where none says which, the first. */
+/** The displays connected to an output of this device; when no output is known, the first display. */
 export function onTheScreen(displays: readonly ManagedDisplay[]): readonly ManagedDisplay[] {
   const hanging = displays.filter(({ output }) => output !== undefined);
   return hanging.length > 0 ? hanging : displays.slice(0, 1);
 }
 
-/** A display whose driver hangs has failed, it is not absent. */
+/** Status reading of a display. A hung driver is reported as failed, not as absent. */
 function sharedDisplayStatus(display: Display, time: { readonly clock: Clock; readonly timers: Timers }): SharedReading<DisplayStatus> {
   const hung = failed({ code: "display.timeout", message: "the display's driver does not come back" });
   const whenHung = (): DisplayStatus => statusOf(() => hung);

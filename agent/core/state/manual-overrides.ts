@@ -7,15 +7,14 @@ import { canonicalJson, isJsonObject, type Json } from "../../../platform/runtim
 import type { Wanted } from "./desired-key.ts";
 
 /**
- * A command against desired state. Somebody who sends `display.power` by hand means it; desired state would put
- * it back within a minute. The rule, the same for every key: **a command holds until the next edge of the
- * schedule or the next desired document, whichever comes first.** Until then the key is left alone and reported
- * `pending` with `desired.overridden`. Where no document manages the key, no edge and no document is about it: there a
- * command holds until one is. Overrides are kept on disk: a restart of the agent is neither of the two.
+ * A manual command that overrides desired state, which would otherwise revert it within a minute. The rule for every key:
+ * **a command holds until the next edge of the schedule or the next desired document, whichever comes first.** Until
+ * then the key is left alone and reported `pending` with `desired.overridden`. For a key that no document manages, the
+ * command holds until one does. Overrides are kept on disk, so they survive a restart of the agent.
  */
 interface Override {
   readonly value: Json;
-  /** Version of the desired document at the time; another version that manages the key ends the override. */
+  /** Version of the desired document at that time; another version that manages the key ends the override. */
   readonly version: number;
   /** Canonical text of what was wanted then; another wish (an edge of the schedule) ends it. */
   readonly against: string;
@@ -63,7 +62,7 @@ export class ManualOverrides {
     };
   }
 
-  /** A command that was noted before a restart came to nothing, or nobody can say: it holds no more. */
+  /** Ends the override of a command noted before a restart whose outcome is failed or unknown. */
   async forget(key: string, value: Json): Promise<void> {
     const override = this.#overrides.get(key);
     if (override === undefined || canonicalJson(override.value) !== canonicalJson(value)) return;
@@ -91,7 +90,7 @@ export class ManualOverrides {
   valueOf(key: string, version: number, wanted: Wanted | undefined): Json | undefined {
     const override = this.#overrides.get(key);
     if (override === undefined) return undefined;
-    // No opinion is no edge: whatever held goes on until somebody knows better.
+    // `no-opinion` is not an edge: the override stays in force.
     if (wanted?.kind === "no-opinion" && override.version === version) return override.value;
     if (wanted === undefined && override.against === UNMANAGED) return override.value;
     const holds =
@@ -114,7 +113,7 @@ export class ManualOverrides {
 
   async #save(): Promise<void> {
     const put = await this.#deps.store.put({ [KEY]: Object.fromEntries([...this.#overrides].map(([key, override]) => [key, { ...override }])) });
-    // It holds until a restart all the same; a command is not refused for that.
+    // The override still holds until a restart, so the command is not refused.
     if (!put.ok) this.#deps.log.warn({ code: put.error.code }, "a manual override could not be kept on disk");
   }
 }

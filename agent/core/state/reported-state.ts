@@ -29,16 +29,16 @@ export interface ReportedStateDeps {
 export const GATHER_MS = 250;
 /** Even changes that do not wait keep this distance, so that a flapping witness cannot flood the link. */
 export const URGENT_FLOOR_MS = 100;
-/** A report not acknowledged by then is taken for lost, and the whole document goes again. */
+/** A report without an acknowledgement after this time counts as lost, and the whole document is sent again. */
 export const ACK_TIMEOUT_MS = 20_000;
 /** Largest section, UTF-8 bytes of its JSON. */
 export const SECTION_BYTES_MAX = 32 * 1024;
 /** Largest document; leaves room in a frame (256 KiB) for what is around it. */
 export const DOCUMENT_BYTES_MAX = 192 * 1024;
 export const SECTIONS_MAX = 64;
-/** Reports on the way; more are never needed, since only an urgent one overtakes. */
+/** Most unacknowledged reports; more are never needed, since only an urgent one overtakes another. */
 const OUTSTANDING_MAX = 4;
-/** After an acknowledgement that does not fit, none at all, or a link that takes nothing. */
+/** Retry after a mismatched or missing acknowledgement, or when the link accepts nothing. */
 const AGAIN: RetryPolicy = { firstMs: 2_000, factor: 2, capMs: 300_000, floorMs: 1_000 };
 
 interface Section {
@@ -49,9 +49,9 @@ interface Section {
 }
 
 /**
- * The reported document: what the device says of itself. Sections come from everywhere through `set`; what
- * changed is gathered for a moment and sent as one patch upon what the cloud has, or whole where it has
- * something else. One report is on the way at a time; a changed verdict overtakes it as a whole document.
+ * The reported document. All parts set their sections through `set`; changes are collected briefly and sent as one patch
+ * on what the cloud has, or as the whole document when the cloud has something else. One report is in flight at a time;
+ * a changed verdict overtakes it as a whole document.
  */
 export class ReportedState implements Reporter {
   readonly #deps: ReportedStateDeps;
@@ -59,7 +59,7 @@ export class ReportedState implements Reporter {
   readonly #sections = new Map<string, Section>();
   #document: JsonObject = {};
   #online = false;
-  /** What the cloud is known to have; absent: only a whole document is understood there. */
+  /** What the cloud is known to have; absent: it needs the whole document. */
   #acked: Snapshot | undefined;
   #outstanding: Snapshot[] = [];
   /** Monotonic time of the first change not sent yet. */
@@ -124,7 +124,7 @@ export class ReportedState implements Reporter {
     this.#schedule();
   }
 
-  /** The session ended; what was on the way may or may not have come. The next welcome tells. */
+  /** The session ended; reports in flight may or may not have arrived. The next welcome tells. */
   onOffline(): void {
     this.#online = false;
     this.#stop();
@@ -138,7 +138,7 @@ export class ReportedState implements Reporter {
     this.#schedule();
   }
 
-  /** `version` is what the cloud has now. Another than was sent: it gets the whole document. */
+  /** `version` is what the cloud has now. If it was not one of ours in flight, the whole document is sent. */
   onAck(version: number): void {
     const acked = this.#outstanding.find((snapshot) => snapshot.version === version);
     if (acked !== undefined) {
@@ -154,9 +154,9 @@ export class ReportedState implements Reporter {
   }
 
   #measured(section: string, value: unknown, before: Section | undefined): Section | undefined {
-    // What the customer's page says of itself is the customer's, and goes to them as it is.
+    // The page state belongs to the customer and is not redacted.
     const json = reportable(section === "page" ? value : section === "desired" ? withContentMasked(value) : redact(value));
-    // Most of what is set is what was set before.
+    // Most calls set an unchanged value.
     if (before !== undefined && sameJson(json, before.value)) return before;
     const text = json === undefined ? undefined : canonicalJson(json);
     if (json !== undefined && text !== undefined) {
@@ -174,7 +174,7 @@ export class ReportedState implements Reporter {
     return undefined;
   }
 
-  /** The cloud and we disagree: whole document next, and slower with every time that does not help. */
+  /** The cloud's document differs from ours: sends the whole document next, with a growing delay each time. */
   #startAnew(): void {
     const { clock, random } = this.#deps;
     this.#acked = undefined;
@@ -230,7 +230,7 @@ export class ReportedState implements Reporter {
   }
 }
 
-/** Answers to keys mask what is theirs to mask; the address of content is masked here. */
+/** Masks the content address; the results of other keys mask their own secrets. */
 function withContentMasked(desired: unknown): unknown {
   const { keys } = desired as { readonly keys?: Readonly<Record<string, unknown>> };
   return keys?.["content"] === undefined ? desired : { ...(desired as object), keys: { ...keys, content: redact(keys["content"]) } };

@@ -4,8 +4,8 @@ import type { ReportedDocument } from "../../protocol/reported.ts";
 export type ReportedSection = Exclude<keyof ReportedDocument & string, never>;
 
 /**
- * Where parts of the agent say what is so. A section is replaced whole; equal values are not sent
- * again; changes are gathered for a moment and sent as one patch.
+ * Through this the agent's parts report their state. A section is replaced as a whole; equal values are not sent
+ * again; changes are collected briefly and sent as one patch.
  */
 export interface Reporter {
   set<S extends keyof ReportedDocument & string>(section: S, value: ReportedDocument[S]): void;

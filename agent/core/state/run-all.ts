@@ -1,6 +1,6 @@
 /**
- * Runs parts of one unit together. When one breaks, the others are stopped and waited for before the failure
- * goes on: a supervisor that starts the unit again must not find half of the old one still running.
+ * Runs the parts of one unit together. When one fails, the others are stopped and awaited before the failure is
+ * rethrown, so that a supervisor never restarts the unit while half of the old one is still running.
  */
 export async function runAll(signal: AbortSignal, parts: readonly ((signal: AbortSignal) => Promise<void>)[]): Promise<void> {
   const stop = new AbortController();

@@ -5,16 +5,16 @@ export interface SharedReadingOptions<T> {
   /** Names its timer. */
   readonly name: string;
   readonly read: () => Promise<T>;
-  /** Longest a look may take, waiting for the bus included. */
+  /** Longest time a reading may take, including the wait for the bus. */
   readonly deadlineMs: number;
-  /** What is seen when a look takes longer, and until that look ends after all. */
+  /** The value returned when a reading exceeds its deadline, until that reading ends. */
   readonly whenHung: () => T;
 }
 
 /**
- * One look at slow hardware, shared by everybody who wants to know: a TV on CEC needs a second for its status,
- * and the verdict, the reports and the reconcile loop all ask. One look at a time; a look that began before
- * `invalidate` is handed to who waits for it and not kept; one that hangs is not followed by others.
+ * A reading of slow hardware, shared by all callers: a TV on CEC needs a second for its status, and the verdict, the
+ * reports and the reconcile loop all ask. Only one reading runs at a time. A reading that began before `invalidate` is
+ * returned to its callers but not cached. While one hangs, no other is started.
  */
 export class SharedReading<T> {
   readonly #clock: Clock;
@@ -32,7 +32,7 @@ export class SharedReading<T> {
     this.#options = options;
   }
 
-  /** What was seen at most `maxAgeMs` ago, else what is seen now. Rejects as the look itself does. */
+  /** The cached value if it is at most `maxAgeMs` old, else a new reading. Rejects when the reading does. */
   get(maxAgeMs: number): Promise<T> {
     const kept = this.#kept;
     if (kept !== undefined && this.#clock.monotonicMs() - kept.atMs <= maxAgeMs) return Promise.resolve(kept.value);
@@ -40,18 +40,18 @@ export class SharedReading<T> {
     return this.#looking;
   }
 
-  /** What was seen last, however long ago; `atMs` is monotonic. */
+  /** The last value, however old; `atMs` is monotonic. */
   latest(): { readonly value: T; readonly atMs: number } | undefined {
     return this.#kept;
   }
 
-  /** Calls back after a look and after `invalidate`. Returns its undo. */
+  /** Calls back after a reading and after `invalidate`. Returns a function that unsubscribes. */
   onNews(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** The world was changed: what was seen before says nothing now. */
+  /** The hardware was changed: discards the cached value. */
   invalidate(): void {
     this.#generation += 1;
     this.#kept = undefined;

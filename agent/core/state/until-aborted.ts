@@ -1,6 +1,6 @@
 /**
- * What `work` comes to, or `undefined` as soon as `signal` aborts: slow hardware must not hold up a stop. `work`
- * itself goes on; what becomes of it then, a failure included, has nobody left to tell.
+ * The result of `work`, or `undefined` as soon as `signal` aborts, so that slow hardware does not delay a stop. `work`
+ * itself continues; its later result or failure is ignored.
  */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {

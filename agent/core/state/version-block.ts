@@ -2,17 +2,17 @@ import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 
-/** Versions taken at once: one small write on disk for this many reports. */
+/** Versions reserved at once: one small disk write per this many reports. */
 export const VERSION_BLOCK = 256;
 
 const KEY = "reported.versions";
 
 /**
- * Version numbers that only rise and are never used twice, not even across a power cut: a block of numbers is
- * put on disk as used before the first of them is. A restart skips the rest of its block.
+ * Version numbers that only rise and are never reused, even after a power cut: a block of numbers is marked as used on
+ * disk before the first of them is taken. A restart skips the rest of its block.
  *
- * Where the disk refuses, numbers are given out all the same (a device with a full disk must still report);
- * should they be lost in a restart, the welcome says what the cloud has and `raiseTo` goes above it.
+ * When the disk refuses the write, numbers are still issued, because a device with a full disk must still report. If a
+ * restart loses them, the welcome says which version the cloud has and `raiseTo` moves above it.
  */
 export class VersionBlock {
   readonly #store: DocumentStore;
@@ -52,7 +52,7 @@ export class VersionBlock {
     if (this.#reservedTo - this.#last < VERSION_BLOCK / 2) void this.#reserve();
   }
 
-  /** The cloud has this version: ours go on above it. */
+  /** The cloud has this version: later ones are above it. */
   raiseTo(version: number): void {
     if (version <= this.#last) return;
     this.#last = version;
@@ -66,7 +66,7 @@ export class VersionBlock {
     try {
       const put = await this.#store.put({ [KEY]: { reservedTo } });
       if (put.ok) this.#reservedTo = reservedTo;
-      // Said once per outage; every later take tries again.
+      // Logged once per outage; later takes try again.
       else if (!this.#failing) this.#log.warn({ code: put.error.code, error: put.error.message }, "report versions could not be kept on disk");
       this.#failing = !put.ok;
     } finally {
