@@ -8,7 +8,7 @@ export class CommandInbox<T> {
     this.#waitingMax = waitingMax;
   }
 
-  /** False: there is no room. */
+  /** Returns false when there is no room. */
   push(incoming: T): boolean {
     if (this.#waiting.length >= this.#waitingMax) return false;
     this.#waiting.push(incoming);

@@ -64,8 +64,8 @@ interface Condition {
 }
 
 /**
- * Conditions that are on or off, told to the cloud when they begin and end. Level-triggered: what is so is compared with
- * what was told, so a record the outbox did not take is offered again, and a condition that came and went meanwhile
+ * Conditions that are on or off, reported to the cloud when they begin and end. Level-triggered: the current state is compared
+ * with what was reported, so a record the outbox refused is offered again, and a condition that came and went meanwhile
  * costs nothing. Flapping is damped, consequences of another alarm wait for it, open conditions survive a restart.
  */
 export class AlarmBoard implements Alarms {

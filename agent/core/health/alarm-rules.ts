@@ -2,7 +2,7 @@ import type { Code } from "../../../platform/ports/codes.ts";
 
 /** How an alarm is told. Conditions without a rule are told at once and depend on nothing. */
 export interface AlarmRule {
-  /** On for this long before it is told: shorter ones are weather. */
+  /** Time a condition must last before it is reported. */
   readonly visibleAfterMs?: number;
   /** Not told while one of these is on: they are its cause, and two alarms for one fault are one too many. */
   readonly dependsOn?: readonly Code[];

@@ -15,7 +15,7 @@ export class PageConfig {
     return this.#zone;
   }
 
-  /** The machine's zone, as it was last seen. */
+  /** Sets the machine's time zone as last observed. */
   zoneIs(seen: string | undefined): void {
     if (seen === this.#zone) return;
     this.#zone = seen;

@@ -5,8 +5,8 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
  * Small documents that must survive power cuts: the desired document, the owner, the session epoch,
  * restart budgets. One JSON object per key, at most 256 KiB. Not for queues.
  *
- * What the disk refuses or has lost is a failure with a `StorageCode`, never a rejection: whoever reads or writes has to
- * say how it goes on without it.
+ * Disk errors and lost data are returned as failures with a `StorageCode`, never as rejections: every caller must decide
+ * how to continue without the document.
  */
 export interface DocumentStore {
   /** The value, or `undefined` when it was never written. Fails when the value is damaged or cannot be read. */
