@@ -1,7 +1,7 @@
 /**
- * What a managed policy forbids the kiosk's browser, for Chromium and Chrome alike. The profile's preferences say the same
- * wherever a preference can (`kiosk-preferences.ts`); a policy cannot be changed by what runs in the browser. It has no
- * `DeveloperToolsAvailability: 2`: with it Chromium 150 refuses the player host's debugging pipe every page.
+ * The managed policy of the kiosk's browser, for Chromium and Chrome alike. The profile's preferences set the same
+ * where a preference exists (`kiosk-preferences.ts`), but nothing that runs in the browser can change a policy. It must not
+ * contain `DeveloperToolsAvailability: 2`: with that, Chromium 150 denies the player host's debugging pipe access to every page.
  */
 export const BROWSER_POLICY = {
   PrintingEnabled: false,
@@ -26,10 +26,10 @@ export const BROWSER_POLICY = {
   URLBlocklist: ["chrome://*", "chrome-untrusted://*", "devtools://*", "view-source:*", "file://*", "mailto:*", "tel:*"],
 } as const;
 
-/** Where browsers look: Debian's and Raspberry Pi OS's Chromium, older ones, Google Chrome. Only root writes there. */
+/** Where browsers read policies: Chromium on Debian and Raspberry Pi OS, older Chromium packages, Google Chrome. Only root can write there. */
 export const BROWSER_POLICY_PATHS = ["/etc/chromium/policies/managed/vitrine.json", "/etc/chromium-browser/policies/managed/vitrine.json", "/etc/opt/chrome/policies/managed/vitrine.json"] as const;
 
-/** The file as it is to stand there. */
+/** Content of the policy file. */
 export function browserPolicyText(): string {
   return `${JSON.stringify(BROWSER_POLICY, undefined, 2)}\n`;
 }

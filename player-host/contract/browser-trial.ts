@@ -1,8 +1,8 @@
-/** What a browser has to show before it counts as one that works. */
+/** What a browser has to achieve before it counts as working. */
 export interface BrowserProofLimits {
-  /** From its first start to the first frame of a loaded page. */
+  /** Longest time from its first start to the first frame of a loaded page. */
   readonly pictureWithinMs: number;
-  /** Ends before the first picture. */
+  /** Limit for the number of times it ends before the first picture. */
   readonly exitsMax: number;
 }
 

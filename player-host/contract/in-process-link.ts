@@ -3,14 +3,14 @@ import { tooLong, UNSENT_BYTES_MAX, type ChannelListener, type LinkChannel } fro
 import { LINK_LINE_BYTES_MAX } from "./link-messages.ts";
 
 /**
- * Where agent and player host meet that run in one program, as in a panel's web page. Everything is told in a later turn, so that
- * neither end is entered while it speaks.
+ * The link between an agent and a player host in the same program, as in a panel's web page. Everything is delivered in a later
+ * microtask, so that neither end is re-entered while it sends.
  */
 export class InProcessLink {
   #accept: ((channel: LinkChannel) => ChannelListener) | undefined;
   readonly #open = new Set<PairEnd>();
 
-  /** The agent takes connections from now on, one agent at a time. Returns its undo, which ends those that there are. */
+  /** Makes the agent accept connections; one agent at a time. Returns a function that stops it and ends the open ones. */
   listen(accept: (channel: LinkChannel) => ChannelListener): () => void {
     this.#accept = accept;
     return () => {
@@ -19,7 +19,7 @@ export class InProcessLink {
     };
   }
 
-  /** The player host connects; a channel that nobody takes ends at once. */
+  /** Connects the player host. Without a listening agent, the channel ends at once. */
   open(listener: ChannelListener): LinkChannel {
     const connection = { open: true };
     const ours = new PairEnd(connection, "the agent");
@@ -91,7 +91,7 @@ class PairEnd implements LinkChannel {
   }
 }
 
-/** Reactions of promises run in the order in which they were asked for; what one throws is nobody's but the program's. */
+/** Runs `tell` in a microtask, in call order. What it throws becomes an unhandled rejection. */
 function later(tell: () => void): void {
   void Promise.resolve().then(tell);
 }

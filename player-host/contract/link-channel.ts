@@ -1,33 +1,33 @@
 import { LINK_LINE_BYTES_MAX } from "./link-messages.ts";
 
 /**
- * One connection of the link between agent and player host, as each end of it has it: whole lines both ways, in order. A local
- * socket between two processes, or a pair of ends inside one (a panel's web page).
+ * One end of a connection between agent and player host. Carries whole lines in both directions, in order: a local socket
+ * between two processes, or a pair of ends inside one (a panel's web page).
  */
 export interface LinkChannel {
   /**
-   * Hands a line to the other end; `line` is JSON and has no line feed. False: the channel is not open any more, or the other
-   * end has left `UNSENT_BYTES_MAX` unread, which ends it.
+   * Sends a line to the other end; `line` is JSON without a line feed. Returns false when the channel is not open, or when more
+   * than `UNSENT_BYTES_MAX` are unread by the other end, which ends the channel.
    */
   send(line: string): boolean;
   /** Ends the channel; `ended` is called with this reason. */
   end(why: string): void;
 }
 
-/** What a channel tells the end that holds it. Never before the call that gave it the channel has returned. */
+/** Receives a channel's events. Never called before the call that created the channel has returned. */
 export interface ChannelListener {
-  /** It can be sent on. Not called for the end that was connected to: its channel is open from the beginning. */
+  /** The channel can be used for sending. Not called on the accepting end, whose channel is open from the start. */
   opened?(): void;
-  /** A line over `LINK_LINE_BYTES_MAX` does not come here: it ends the channel. */
+  /** A line arrived. Lines over `LINK_LINE_BYTES_MAX` are not delivered: they end the channel. */
   line(text: string): void;
-  /** Exactly once and last, also for a channel that never opened. `why` is for the log. */
+  /** Called exactly once, as the last event, even if the channel never opened. `why` is for the log. */
   ended(why: string): void;
 }
 
-/** An end that takes nothing for this many bytes is not there, whatever its connection says. */
+/** An end with more unread bytes than this counts as gone, even if its connection is open. */
 export const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Why a channel ended on which `peer` sent more than a line may have. */
+/** The reason for ending a channel on which `peer` sent a line that is too long. */
 export function tooLong(peer: string): string {
   return `${peer} sent a line over ${LINK_LINE_BYTES_MAX} bytes`;
 }

@@ -2,9 +2,9 @@ import * as v from "valibot";
 import { BrowserReportSchema } from "./browser-report.ts";
 
 /**
- * The wire between agent and player host: one JSON text a line over a local socket in the data
- * folder (`player.sock`, mode 0600). The agent listens, the host connects and reconnects for ever;
- * whichever of them dies, the other goes on. Lines over `LINK_LINE_BYTES_MAX` end the connection.
+ * The protocol between agent and player host: one JSON text per line over a local socket in the data
+ * folder (`player.sock`, mode 0600). The agent listens; the host connects and reconnects for ever.
+ * If one of them dies, the other carries on. Lines over `LINK_LINE_BYTES_MAX` end the connection.
  */
 export const LINK_VERSION = 1;
 export const LINK_LINE_BYTES_MAX = 1024 * 1024;
@@ -20,7 +20,7 @@ const ObjectSchema = v.pipe(
 export const HostVerdictSchema = v.picklist(["showing", "dark", "frozen", "error-page", "blank", "unknown"]);
 export type HostVerdict = v.InferOutput<typeof HostVerdictSchema>;
 
-/** What the host sees of its own picture. The agent adds the output, the display and the schedule to it. */
+/** The host's verdict on its own picture. The agent adds the output, the display and the schedule. */
 export const HostPictureSchema = v.object({
   verdict: HostVerdictSchema,
   confidence: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
@@ -29,49 +29,49 @@ export const HostPictureSchema = v.object({
 export type HostPicture = v.InferOutput<typeof HostPictureSchema>;
 
 /**
- * What is on the stage. `screen` is one of our own pages: pairing, offline, fault, blank. `sinceMs` is the wall
- * clock (since the epoch); `playing` with an error in the picture's evidence is a last good picture in an outage.
+ * What is on the stage. `screen` is one of our own pages: pairing, offline, fault, blank. `sinceMs` is wall-clock
+ * milliseconds since the epoch. `playing` with an error in the picture's evidence is the last good picture during an outage.
  */
 export const StageReportSchema = v.variant("kind", [
   v.object({ kind: v.literal("screen"), screen: v.string() }),
   v.object({ kind: v.literal("loading"), content: v.string(), sinceMs: NumberSchema }),
-  /** `looping`: the page loads itself anew again and again. */
+  /** `looping`: the page is in a reload loop. */
   v.object({ kind: v.literal("playing"), content: v.string(), sinceMs: NumberSchema, loads: NumberSchema, looping: v.optional(v.boolean()) }),
   v.object({ kind: v.literal("failed"), content: v.string(), error: TextSchema }),
 ]);
 export type StageReport = v.InferOutput<typeof StageReportSchema>;
 
-/** Where the content is: the host loads a URL, or serves a folder the agent unpacked and checked. */
+/** Where the content is: the host loads a URL, or serves a folder that the agent unpacked and verified. */
 export const StageContentSchema = v.variant("kind", [
   v.object({
     kind: v.literal("url"),
     id: v.string(),
     url: v.string(),
     grants: v.array(v.string()),
-    /** Origins besides the address's own that are this content too. */
+    /** Further origins that belong to this content, besides that of `url`. */
     origins: v.optional(v.array(v.string())),
-    /** Its origin may use the site's own network and this machine (`player.localNetworkOrigins`). */
+    /** Whether its origin may use the site's own network and this machine (`player.localNetworkOrigins`). */
     localNetwork: v.optional(v.boolean()),
   }),
   v.object({
     kind: v.literal("package"),
     /** Content hash; names the folder. */
     id: v.string(),
-    /** Of the manifest: packages of one name are versions of each other. */
+    /** Name from the manifest: packages with the same name are versions of each other. */
     name: v.optional(v.string()),
-    /** Absolute folder, already checked against its manifest. */
+    /** Absolute path, already verified against the manifest. */
     folder: v.string(),
     entry: v.string(),
     grants: v.array(v.string()),
     /** Origins the page may talk to besides itself. */
     allowedOrigins: v.array(v.string()),
-    /** When it was unpacked: a package that was damaged and fetched again is another one, and is loaded anew. */
+    /** When it was unpacked: a damaged package that was fetched again counts as different content and is reloaded. */
     unpackedMs: v.optional(v.number()),
   }),
 ]);
 export type StageContent = v.InferOutput<typeof StageContentSchema>;
 
-/** What should be on the screen. The host keeps the last one on disk and starts with it when the agent is away. */
+/** What should be on the screen. The host keeps the latest on disk and starts with it while the agent is away. */
 export const StageSceneSchema = v.variant("kind", [
   v.object({ kind: v.literal("content"), content: StageContentSchema }),
   v.object({ kind: v.literal("pairing"), code: v.optional(v.string()), claimUrl: v.optional(v.string()), deviceId: v.string(), status: TextSchema }),
@@ -81,32 +81,32 @@ export const StageSceneSchema = v.variant("kind", [
 ]);
 export type StageScene = v.InferOutput<typeof StageSceneSchema>;
 
-/** Device facts and configuration the page API hands on. */
+/** Device facts and configuration for the page API. */
 export const PageContextSchema = v.object({
   device: ObjectSchema,
   config: ObjectSchema,
 });
 export type PageContext = v.InferOutput<typeof PageContextSchema>;
 
-/** How to get out of the site's network: the agent's own way, for the page as well. Without a proxy: directly, or as the host's environment says. */
+/** The agent's way out of the site's network, used for the page too. Without a proxy: direct, or as the host's environment says. */
 export const WayOutSchema = v.object({
-  /** `http://[user:password@]host:port`, or `https://` for a proxy that is itself spoken to over TLS. A secret. */
+  /** `http://[user:password@]host:port`, or `https://` for a proxy reached over TLS. A secret. */
   proxy: v.optional(v.string()),
-  /** Hosts reached without it: names (with everything below them) or `host:port`, separated by commas. Loopback always is. */
+  /** Hosts reached without the proxy: names (including subdomains) or `host:port`, separated by commas. Loopback is always included. */
   noProxy: v.optional(v.string()),
 });
 export type WayOut = v.InferOutput<typeof WayOutSchema>;
 
-/** Requests the agent makes. Each is answered by `reply` with the same id. */
+/** Requests from the agent. Each is answered by a `reply` with the same id. */
 export const HostRequestSchema = v.variant("do", [
   v.object({ do: v.literal("reload"), ignoreCache: v.boolean() }),
   /** Answered with `{ base64, width, height, format, source }`. */
   v.object({ do: v.literal("screenshot"), format: v.picklist(["png", "jpeg"]), quality: v.optional(v.number()), widthMax: v.optional(v.number()) }),
   v.object({ do: v.literal("clear-cache"), storage: v.boolean() }),
   v.object({ do: v.literal("identify"), text: v.string(), durationMs: NumberSchema }),
-  /** For the page that is on the screen; refused with `player.no-page` where none is. Answered once it was handed to it. */
+  /** A message for the page on the screen. Answered once handed over; `player.no-page` when there is none. */
   v.object({ do: v.literal("page-message"), message: v.unknown() }),
-  /** The host ends with exit code 75; whoever runs it starts it again. */
+  /** The host ends with exit code 75; its launcher starts it again. */
   v.object({ do: v.literal("restart") }),
 ]);
 export type HostRequest = v.InferOutput<typeof HostRequestSchema>;
@@ -131,17 +131,17 @@ export const HostMessageSchema = v.variant("t", [
     scene: v.optional(StageSceneSchema),
     browser: v.optional(BrowserReportSchema),
   }),
-  /** The browser started, showed its first picture, or showed none in time. */
+  /** Sent when the browser has started, has shown its first picture, or has shown none in time. */
   v.object({ t: v.literal("browser"), browser: BrowserReportSchema }),
-  /** Why the host's own log is not written as it should be; without a trouble: it is. Told when it changes. */
+  /** Why the host's log is not being written; without `trouble`, it is. Sent on change. */
   v.object({ t: v.literal("log-trouble"), trouble: v.optional(v.object({ code: v.string(), message: TextSchema })) }),
   v.object({ t: v.literal("stage"), stage: StageReportSchema, picture: HostPictureSchema }),
-  /** Something the page did. `id` is answered by `page-stored` once it is durable. */
+  /** An event emitted by the page. Answered by `page-stored` with the same `id` once it is stored durably. */
   v.object({ t: v.literal("page-event"), id: IdSchema, name: v.string(), data: v.optional(ObjectSchema) }),
   v.object({ t: v.literal("page-play"), id: IdSchema, play: ObjectSchema }),
-  /** What the page says of itself; without a state: other content is on, or none, and what was said no longer holds. */
+  /** The state reported by the page. Without `state`: other content or none is on, and the last state no longer holds. */
   v.object({ t: v.literal("page-state"), state: v.optional(ObjectSchema) }),
-  /** Counted drops and refusals of the page API since the last message. */
+  /** Number of drops and refusals of the page API with this code since the last message. */
   v.object({ t: v.literal("page-refused"), code: v.string(), count: NumberSchema }),
   /** Renderer and host metrics for telemetry, by name. */
   v.object({ t: v.literal("metrics"), metrics: v.record(v.string(), v.number()) }),

@@ -1,4 +1,4 @@
-/** What the rule needs. Hash and folders are arguments, because this folder is pure. */
+/** Input of `socketPath`. Passed in, because the modules in this folder are pure. */
 export interface SocketPlace {
   /** The data folder, absolute and normalised, without a trailing slash. */
   readonly dataDir: string;
@@ -8,23 +8,23 @@ export interface SocketPlace {
   readonly dataDirSha256Hex: string;
 }
 
-/** Where the socket is. Whoever listens makes `folder` (mode 0700) and the socket (mode 0600), or both for a group too. */
+/** Where the socket is. The listener creates `folder` (mode 0700) and the socket (mode 0600), or both with group access. */
 export interface SocketPath {
   readonly folder: string;
   readonly path: string;
 }
 
 /**
- * Longest path used inside the data folder. The kernel's own limit is 108 bytes with the ending zero on
- * Linux and 104 on macOS (`sockaddr_un.sun_path`); beyond it connect and bind fail, or cut the name off.
+ * Longest path used inside the data folder. The kernel's limit is 108 bytes including the terminating zero on
+ * Linux and 104 on macOS (`sockaddr_un.sun_path`); beyond it, connect and bind fail or truncate the name.
  */
 export const SOCKET_PATH_BYTES_MAX = 100;
 
 /**
- * The socket `name` (for example `player.sock`) of one data folder: in `<data>/run`, or, where that path is
- * too long, in a folder below the machine's temporary folder that is named by the data folder's hash.
- * Agent, player host and command line call this same function, so they always meet. Who connects checks first whose the
- * folder is (platform/node/socket-folder.ts): below the temporary folder anybody could have made it.
+ * The socket `name` (for example `player.sock`) of a data folder: in `<data>/run`, or, when that path is
+ * too long, in a folder named after the data folder's hash below the machine's temporary folder.
+ * Agent, player host and command line all use this function, so they always agree. Whoever connects first checks who
+ * owns the folder (platform/node/socket-folder.ts): anyone could have created it below the temporary folder.
  */
 export function socketPath(name: string, place: SocketPlace): SocketPath {
   const inData = `${place.dataDir}/run`;
@@ -33,7 +33,7 @@ export function socketPath(name: string, place: SocketPlace): SocketPath {
   return { folder, path: `${folder}/${name}` };
 }
 
-/** The socket on which the agent waits for the player host. */
+/** The socket on which the agent listens for the player host. */
 export function playerSocketPath(place: SocketPlace): SocketPath {
   return socketPath("player.sock", place);
 }

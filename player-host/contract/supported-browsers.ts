@@ -1,15 +1,15 @@
 import type { BrowserReport } from "./browser-report.ts";
 
-/** What Vitrine was tested with. The README's table is made from this and held by a test. */
+/** A browser that Vitrine is tested with. The README's table is generated from these; a test keeps it up to date. */
 export interface SupportedBrowser {
-  /** As at the beginning of a shell's name. */
+  /** The first word of a shell's name. */
   readonly kind: "chromium" | "electron";
   readonly title: string;
-  /** Versions that the whole shell suite ran on. */
+  /** Versions on which the whole shell test suite ran. */
   readonly tested: readonly string[];
-  /** Oldest major version that is supported: the oldest one that is tested. */
+  /** Oldest supported major version, which is the oldest one tested. */
   readonly oldestMajor: number;
-  /** What to do with an older one. */
+  /** How to update an older version; for display. */
   readonly update: string;
 }
 
@@ -24,15 +24,15 @@ export const SUPPORTED_BROWSERS: readonly SupportedBrowser[] = [
   { kind: "electron", title: "Electron", tested: [], oldestMajor: 45, update: "install the Electron version that package.json names" },
 ];
 
-/** How a browser stands to the tested versions. */
+/** How a browser compares with the tested versions. */
 export interface BrowserSupport {
   readonly support: BrowserReport["support"];
-  /** For a person; absent where there is nothing to say. */
+  /** For display; absent when there is nothing to say. */
   readonly sentence?: string;
   readonly todo?: string;
 }
 
-/** `name`: as a shell says it, `chromium 156.0.8078.79`. Pure. */
+/** `name`: as reported by a shell, for example `chromium 156.0.8078.79`. Pure. */
 export function browserSupport(name: string): BrowserSupport {
   const [kind, version = ""] = name.split(" ");
   const known = SUPPORTED_BROWSERS.find((each) => each.kind === kind);

@@ -2,28 +2,28 @@ import { ALLOWED_ORIGIN } from "../contract/manifest.ts";
 import type { LoadTarget } from "./shell.ts";
 
 /**
- * Where a page's main frame may go. Pure, and the one rule of every shell: the first address and the last of a
- * navigation have to be the content's (`mayNavigate`), a redirect in between may pass elsewhere (`mayPass`), as a
- * sign-in without a form does. A document from elsewhere is never on the glass, and never has the page API.
+ * Where a page's main frame may navigate. Pure, and the same for every shell: the first and last address of a
+ * navigation must belong to the content (`mayNavigate`); redirects in between may pass elsewhere (`mayPass`), as in a
+ * sign-in without a form. A document from elsewhere is never on the glass and never gets the page API.
  */
 export interface NavigationRules {
-  /** Origins that are the content: its own, and those that its owner named beside it. */
+  /** Origins of the content: its own and the further ones named by its owner. */
   readonly origins: readonly string[];
 }
 
-/** The origins under which a shell serves what is ours. */
+/** The origins under which a shell serves our own pages and packages. */
 export interface OwnOrigins {
   readonly screen: string;
-  /** A package's own origin, made of its content hash: another version is another origin, and cannot read the old one's storage. */
+  /** A package's own origin, derived from its content hash: each version has another origin and cannot read the storage of others. */
   package(id: string): string;
 }
 
 /** Host names below `.invalid` never resolve (RFC 6761), so these are ours alone. */
 const OWN_DOMAIN = "vitrine.invalid";
-/** Each package is a registrable domain of its own: no cookie domain reaches from one to another, and each is a site of its own. */
+/** Each package is a registrable domain, and so a site, of its own: packages cannot share cookies. */
 const PACKAGE_HOST = /^vitrine-[a-z0-9]{1,48}\.invalid$/;
 
-/** For a browser whose requests are answered on their way out. */
+/** For a browser whose requests we intercept and answer. */
 export const HTTPS_ORIGINS: OwnOrigins = {
   screen: `https://screen.${OWN_DOMAIN}`,
   package: (id) => `https://vitrine-${label(id)}.invalid`,
@@ -46,7 +46,7 @@ function label(id: string): string {
   return plain === "" ? "0" : plain;
 }
 
-/** Where the browser is sent for a target. */
+/** The address to load for a target. */
 export function addressOf(target: LoadTarget, own: OwnOrigins): string {
   switch (target.kind) {
     case "url":
@@ -58,15 +58,15 @@ export function addressOf(target: LoadTarget, own: OwnOrigins): string {
   }
 }
 
-/** The origin of content, and whether it may use the site's network and this machine. Our own pages have none. */
+/** The content's origin, and whether it may use the site's network and this machine. `origin` is `undefined` for our own pages. */
 export function localNetworkOrigin(target: LoadTarget, own: OwnOrigins): { readonly origin: string | undefined; readonly allowed: boolean } {
   if (target.kind === "screen") return { origin: undefined, allowed: false };
   const [origin] = originOf(addressOf(target, own));
-  // A package's policy holds it to the hosts its manifest names, and any host may be one of the site's network.
+  // A package's policy limits it to the hosts in its manifest, and any of them may be on the site's network.
   return { origin, allowed: target.kind === "package" ? target.allowedOrigins.length > 0 : target.localNetwork === true };
 }
 
-/** Whether the document at `url` may use the local network, by what is on the stage or coming on. */
+/** Whether the document at `url` may use the local network. `targets`: what is on the stage or loading. */
 export function mayUseLocalNetwork(targets: readonly LoadTarget[], url: string, own: OwnOrigins): boolean {
   return targets.some((target) => {
     const { origin, allowed } = localNetworkOrigin(target, own);
@@ -80,26 +80,26 @@ export function rulesFor(target: LoadTarget, own: OwnOrigins): NavigationRules {
   return { origins: [...new Set([address, ...secureTwin(address), ...named].flatMap(originOf))] };
 }
 
-/** A server that leads its own plain address to the same host by TLS is still the same server, and now proves it. */
+/** The HTTPS origin of an HTTP address on the default port: servers commonly redirect to it. */
 function secureTwin(address: string): string[] {
   const parsed = parse(address);
   return parsed?.protocol === "http:" && parsed.host === parsed.hostname ? [`https://${parsed.hostname}`] : [];
 }
 
-/** Whether a navigation of the main frame may begin or end at `url`. */
+/** Whether a navigation of the main frame may start or end at `url`. */
 export function mayNavigate(rules: NavigationRules, url: string): boolean {
   const [origin] = originOf(url);
   return origin !== undefined && rules.origins.includes(origin);
 }
 
-/** Whether a redirect may pass through `url`: http and https anywhere but into our own pages and packages. */
+/** Whether a redirect may pass through `url`: any HTTP or HTTPS address, except those of our own pages and other packages. */
 export function mayPass(rules: NavigationRules, url: string): boolean {
   const parsed = parse(url);
   if (parsed === undefined || (parsed.protocol !== "http:" && parsed.protocol !== "https:")) return false;
   return isOwn(parsed.hostname) ? mayNavigate(rules, url) : true;
 }
 
-/** The same document by its address: what follows `#` is a place inside it, and who asks for it is not part of it. */
+/** Whether two addresses name the same document: ignores the fragment, user and password. */
 export function sameAddress(a: string, b: string): boolean {
   return documentOf(a) === documentOf(b);
 }
@@ -109,7 +109,7 @@ function documentOf(url: string): string {
   return parsed === undefined ? url : `${parsed.protocol}//${parsed.host}${parsed.pathname}${parsed.search}`;
 }
 
-/** Scheme, host and port: what may be said of an address whose path and query may hold secrets. */
+/** Scheme, host and port: the part of an address that may be shown, because path and query may hold secrets. */
 export function originForPeople(url: string): string {
   return originOf(url)[0] ?? (parse(url)?.protocol ?? "an address that is none");
 }
@@ -127,7 +127,7 @@ function isOwn(hostname: string): boolean {
 function originOf(url: string): string[] {
   const parsed = parse(url);
   if (parsed === undefined) return [];
-  // `URL` gives no origin to schemes it does not know; the browser gives ours one, because they are registered as standard.
+  // `URL` gives unknown schemes no origin; the browser gives ours one, because they are registered as standard schemes.
   if (parsed.protocol === `${SCREEN_SCHEME}:` || parsed.protocol === `${PACKAGE_SCHEME}:`) return [`${parsed.protocol}//${parsed.host}`];
   return parsed.origin === "null" ? [] : [parsed.origin];
 }
@@ -142,10 +142,10 @@ function parse(url: string): URL | undefined {
 }
 
 /**
- * What a package may talk to, said to the browser with everything served from it, errors included: a document without a
+ * The Content-Security-Policy of a package. It is sent with every response, errors included: a document without a
  * policy is same-origin with the page, which could fetch through it. Inline code and eval are the customer's own choice
- * inside their own origin; what counts is that nothing leaves for an origin nobody granted. WebRTC is not in reach of a
- * policy (Chromium 150 and 156 do not know the directive); `packageLimits` takes it away.
+ * inside their own origin; the policy only prevents requests to origins that were not granted. It cannot block WebRTC
+ * (Chromium 150 and 156 do not know the directive), so `packageLimits` removes WebRTC.
  */
 export function packageCsp(allowedOrigins: readonly string[]): string {
   const granted = allowedOrigins.filter((origin) => ALLOWED_ORIGIN.test(origin));

@@ -1,13 +1,13 @@
 import type { Issue } from "../../platform/ports/result.ts";
 
-/** Asks whether the content's own origin answers, from the host and not from the page. */
+/** Checks from the host, not from the page, whether the content's origin answers. */
 export interface OriginProbe {
   /** Never rejects. */
   ask(url: string, signal: AbortSignal): Promise<ProbeAnswer>;
 }
 
 export type ProbeAnswer =
-  /** `remark`: what a browser may not like about it (`tls.…`, `http.…`, `content.…`), for the message should its load fail. */
+  /** `remark`: a problem that the browser may hit too (`tls.…`, `http.…`, `content.…`), for the message if the load fails. */
   | { readonly kind: "answers"; readonly remark?: Issue }
-  /** Nobody answers, or a server that says it cannot (`net.…`, `http.…`, `content.bad-address`). */
+  /** Nothing answers, or the server says that it cannot (`net.…`, `http.…`, `content.bad-address`). */
   | { readonly kind: "away"; readonly error: Issue };

@@ -1,18 +1,18 @@
 import type { HostPicture } from "../contract/link-messages.ts";
 
-/** Files of the document on the screen that could not be had. */
+/** Files of the document on the screen that could not be loaded. */
 export interface FilesFact {
   readonly count: number;
-  /** Some of them, for people. */
+  /** Names of some of them, for display. */
   readonly named: readonly string[];
-  /** Files of a package, which are on the disk or nowhere; others may be back by themselves. */
+  /** They are files of a package, which do not come back by themselves; files from a network may. */
   readonly ofPackage: boolean;
 }
 
-/** Most confidence in a picture of which files of the package are missing. */
+/** Highest confidence in a picture while files of its package are missing. */
 const INCOMPLETE_CONFIDENCE_MAX = 0.5;
 
-/** The verdict with what is known about missing files. Pure. */
+/** Adds missing files to the verdict's evidence and lowers its confidence if they belong to a package. Pure. */
 export function withFiles(picture: HostPicture, files: FilesFact | undefined): HostPicture {
   if (files === undefined) return picture;
   const { count, named, ofPackage } = files;

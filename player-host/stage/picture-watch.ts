@@ -15,46 +15,46 @@ export interface PictureWatchDeps {
   readonly changed: () => void;
 }
 
-/** What is to be ended because no frame came. */
+/** The process to end because no frame arrived. */
 export type FrozenStep = "renderer" | "browser";
 
-/** From one look to the next while all is well. */
+/** Time between two checks while all is well. */
 export const FRAME_EVERY_MS = 4_000;
-/** A frame that was asked for comes within this, or is late. The next look then follows at once. */
+/** Deadline for a requested frame. After a late one, the next check follows at once. */
 export const FRAME_TIMEOUT_MS = 3_000;
 const AGAIN_MS = 100;
-/** The shell keeps the deadline it is given; one that does not is not waited for. */
+/** Time beyond the given deadline after which we stop waiting for the shell. */
 const SHELL_GRACE_MS = 1_000;
 const SAMPLE_TIMEOUT_MS = 4_000;
-/** A capture costs more than a frame; the picture's content is looked at on every fourth round. */
+/** Captures cost more than frames, so the picture is captured only in every fourth round. */
 const CAPTURE_EVERY_ROUNDS = 4;
-/** So many late frames in a row, over at least `PATIENCE_MS`, and what draws the picture is ended. */
+/** After this many misses in a row over at least `PATIENCE_MS`, the renderer or the browser is ended. */
 const MISSES_FOR_STEP = 3;
 export const PATIENCE_MS = 9_000;
-/** The patience doubles with each step up to this: a page that computes for long when it starts must come to its end. */
+/** The patience doubles with each step up to this, so that a page with a long startup computation can finish it. */
 const PATIENCE_MS_MAX = 60_000;
-/** Time in which a slow machine kept the browser waiting is not held against the page; a page with many threads keeps itself waiting. */
+/** Most processor starvation excused per series of misses. Limited, because a page with many threads starves itself. */
 const STARVED_MS_MAX = 120_000;
-/** Frames for so long after a step, and the next is as quick as the first. */
+/** A frame seen more than this long after a step resets the patience. */
 const STEADY_MS = 120_000;
 
 /**
- * Asks the frame witness and looks at the picture at a modest cadence, and remembers what they said. It always comes
- * round: a question without an answer is a late frame.
+ * Requests frames and captures at a modest rate and remembers the latest results. It never gets stuck: a request
+ * without an answer counts as a late frame.
  */
 export class PictureWatch {
   readonly #deps: PictureWatchDeps;
   #frame: FrameFact = { kind: "unasked" };
   #content: ContentFact = { kind: "unasked" };
-  /** Rises whenever another picture comes on: an answer about the old one does not count. */
+  /** Incremented with every picture or load by us; results from an older epoch are ignored. */
   #epoch = 0;
   #askedAnew = false;
-  /** The content's document is another one than that which was captured last. */
+  /** The last capture is of an earlier document. */
   #captureOld = false;
   #wake: () => void = () => undefined;
   #steps = 0;
   #steppedMs = Number.NEGATIVE_INFINITY;
-  /** A frame came since the last step: the next begins with the renderer. */
+  /** A frame arrived since the last step, so the next step ends the renderer rather than the browser. */
   #seenSinceStep = true;
 
   constructor(deps: PictureWatchDeps) {
@@ -65,14 +65,14 @@ export class PictureWatch {
     return { frame: this.#frame, content: this.#content };
   }
 
-  /** Another picture is on: what was seen of the one before says nothing of it. Looks at once. */
+  /** Another picture is on: discards what is known about the previous one and checks at once. */
   pictureChanged(): void {
     this.#content = { kind: "unasked" };
     this.#frame = { kind: "unasked" };
     this.loadedAnew();
   }
 
-  /** The same picture came once more, because we loaded it. Looks at once; good news of a moment ago still hold. */
+  /** We reloaded the same picture. Checks at once; a recent `alive` result stays valid. */
   loadedAnew(): void {
     this.#epoch += 1;
     if (this.#frame.kind !== "alive") this.#frame = { kind: "unasked" };
@@ -82,8 +82,8 @@ export class PictureWatch {
   }
 
   /**
-   * What is to be ended now, once each time the patience is over: the renderer, and the browser where no frame came
-   * since that. Never a renderer that answers: behind an output that is switched off nothing is drawn, and nothing is wrong.
+   * Returns the process to end now, once each time the patience runs out: first the renderer, then the browser if no frame
+   * arrived since. A renderer that answers is never ended: with its output switched off, a healthy page draws nothing.
    */
   takeStep(): FrozenStep | undefined {
     const frame = this.#frame;
@@ -109,10 +109,10 @@ export class PictureWatch {
     }
   }
 
-  /** One look; returns how long to wait for the next. */
+  /** One check; returns the time to wait before the next, in milliseconds. */
   async #round(round: number, signal: AbortSignal): Promise<number> {
     const { work, shown } = this.#deps.stage();
-    // There is nothing that could draw a frame, and that is known already.
+    // Known already: nothing can draw a frame.
     if (work.kind === "no-shell" || (work.kind === "cooling" && shown.kind === "nothing")) return FRAME_EVERY_MS;
     const askedMs = this.#deps.clock.monotonicMs();
     await this.#askFrame(askedMs, signal);
@@ -131,7 +131,7 @@ export class PictureWatch {
     signal.removeEventListener("abort", wake);
   }
 
-  /** Soon after a change, and at once again while a single colour is not confirmed yet. */
+  /** After a change, while a single colour is not yet confirmed, and every `CAPTURE_EVERY_ROUNDS`. */
   #wantsCapture(round: number): boolean {
     const content = this.#content;
     if (content.kind === "unasked" || this.#captureOld) return true;
@@ -175,7 +175,7 @@ export class PictureWatch {
     this.#content = sample.ok ? inspectSample(sample.value, hits) : { kind: "unknown", why: sample.error.message };
   }
 
-  /** The shell's answer, `late` when it does not keep its deadline or the watch ends, `broken` when it throws, which it promises not to. */
+  /** The shell's answer; `late` when it misses its deadline or the watch ends; `broken` when it throws, which would be a bug. */
   async #ask<T>(question: Promise<T>, timeoutMs: number, late: T, broken: (why: string) => T, signal: AbortSignal): Promise<T> {
     const { timers, log } = this.#deps;
     let end = (): void => undefined;

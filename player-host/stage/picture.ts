@@ -3,24 +3,24 @@ import { loopEveryMs } from "./reload-loop.ts";
 import type { PixelSample, WindowFinding } from "./shell.ts";
 import type { StageState } from "./stage-state.ts";
 
-/** What the frame witness has found so far. Times are monotonic. */
+/** What the frame witness has found so far. Times are monotonic milliseconds. */
 export type FrameFact =
   | { readonly kind: "unasked" }
   /** A frame was seen at `atMs`. */
   | { readonly kind: "alive"; readonly tookMs: number; readonly how: string; readonly atMs: number }
   /**
-   * `misses` in a row, the first asked at `sinceMs`; `renderer` and `output` say which half answered the last time;
-   * `starvedMs`: for how long in these looks what draws the picture was kept waiting for a processor.
+   * `misses` in a row, the first requested at `sinceMs`; `renderer` and `output` say which half answered the last time;
+   * `starvedMs`: total time the browser waited for a processor during these checks.
    */
   | { readonly kind: "late"; readonly misses: number; readonly sinceMs: number; readonly renderer: boolean; readonly output: boolean; readonly starvedMs: number }
-  /** There was nobody to ask. Counts as a miss all the same: nobody saw a frame. */
+  /** The check could not be made. Still counts as a miss, because no frame was seen. */
   | { readonly kind: "unknown"; readonly why: string; readonly misses: number; readonly sinceMs: number };
 
-/** What the capture shows. `hits`: how many captures in a row were of one colour. */
+/** What the capture shows. `hits`: number of consecutive captures of a single colour. */
 export type ContentFact =
   | { readonly kind: "unasked" }
   | { readonly kind: "varied"; readonly spread: number }
-  /** One colour but for `odd` of `of` pixels: a picture of lights in the dark, or an empty page with a broken icon. */
+  /** One colour except for `odd` of `of` pixels: lights in the dark, or an empty page with a broken icon. */
   | { readonly kind: "sparse"; readonly red: number; readonly green: number; readonly blue: number; readonly odd: number; readonly of: number }
   | { readonly kind: "uniform"; readonly red: number; readonly green: number; readonly blue: number; readonly hits: number }
   | { readonly kind: "unknown"; readonly why: string };
@@ -29,25 +29,25 @@ export interface PictureFacts {
   readonly stage: StageState;
   readonly frame: FrameFact;
   readonly content: ContentFact;
-  /** Absent where nobody looks at the window: a headless browser, another shell. */
+  /** Absent when nothing observes the window: a headless browser, or a shell that cannot. */
   readonly window?: WindowFinding | undefined;
   readonly nowMs: number;
 }
 
-/** One late frame may be a page that computes; two in a row mean that the picture is frozen. */
+/** A single late frame may just be a busy page; this many in a row mean that the picture is frozen. */
 export const MISSES_FOR_FROZEN = 2;
-/** Older than this, a frame says nothing of the screen now: a look, its deadline and a capture's all fit into it. */
+/** Age up to which a frame counts as current: longer than a check interval, the frame deadline and the capture deadline together. */
 export const FRAME_FRESH_MS = 12_000;
-/** One capture may fall into a fade; this many are what is on the screen. */
+/** A single capture may fall into a fade; this many in a row show what is on the screen. */
 export const HITS_FOR_UNIFORM = 2;
-/** At most this far from the middle on any channel and a pixel counts as the same colour (of 255). */
+/** Largest distance from the median on any channel (0 to 255) at which a pixel still counts as the same colour. */
 const SAME_COLOUR_MAX = 6;
-/** Up to this part of the pixels may be odd without the picture being varied: 100 by 100 pixels of a full HD screen. */
+/** Largest fraction of differing pixels at which the picture is sparse rather than varied: 100 × 100 pixels on a full HD screen. */
 const SPARSE_MAX = 0.005;
-/** Mean below this on every channel is black to an eye in a lit room (of 255). */
+/** A colour at or below this on every channel (0 to 255) looks black in a lit room. */
 const BLACK_MAX = 12;
 
-/** A picture stays in the place of what is wanted: it is good, and it is the wrong one. */
+/** Highest confidence in a good picture that stands in for the wanted one. */
 const INSTEAD_CONFIDENCE_MAX = 0.5;
 
 interface Judgement {
@@ -55,7 +55,7 @@ interface Judgement {
   readonly confidence: number;
 }
 
-/** The host's verdict over its own picture, from witnesses that can fail independently. Pure. */
+/** The host's verdict on its own picture, from witnesses that can fail independently. Pure. */
 export function judgePicture(facts: PictureFacts): HostPicture {
   const { verdict, confidence } = judge(facts);
   return {
@@ -73,48 +73,48 @@ export function judgePicture(facts: PictureFacts): HostPicture {
 function judge({ stage, frame, content, window, nowMs }: PictureFacts): Judgement {
   const { shown, wanted, work } = stage;
   if (work.kind === "no-shell") return { verdict: "dark", confidence: 0.9 };
-  // Whatever the page draws, people see something else, or a part of it.
+  // Whatever the page renders, people see something else or only part of it.
   if (window?.kind === "covered" || window?.kind === "misplaced") return { verdict: "error-page", confidence: window.kind === "covered" ? 0.8 : 0.7 };
   if (work.kind === "cooling" && shown.kind === "nothing") return { verdict: "error-page", confidence: 1 };
-  // Our own page where the customer's should be: honest, but not the customer's picture.
+  // Our own page in place of the customer's content.
   if (wanted.kind === "content" && shown.kind === "screen") return { verdict: "error-page", confidence: 1 };
   if (shown.kind === "screen" && shown.screen.kind === "fault") return { verdict: "error-page", confidence: 1 };
-  // A renderer that answers is not frozen: behind an output that is switched off a healthy page draws nothing.
+  // A renderer that answers is not frozen: a healthy page draws nothing while its output is switched off.
   if (frame.kind === "late" && frame.misses >= MISSES_FOR_FROZEN && !frame.renderer) return { verdict: "frozen", confidence: 0.95 };
-  // The content's own document, and it says itself that it is not what should be seen.
+  // The content's own document, but flawed: cut off, or trying to lead elsewhere.
   if (shown.kind === "content" && shown.flaw !== undefined) return { verdict: "error-page", confidence: 0.7 };
   if (wanted.kind === "blank" && shown.kind === "screen" && shown.screen.kind === "blank") return judgeBlank(content);
   if (shown.kind === "nothing") return { verdict: "unknown", confidence: 0.5 };
-  // Nobody saw a frame within the last interval, whatever was there before.
+  // No recent frame was seen, whatever was there before.
   if (frame.kind !== "alive" || nowMs - frame.atMs > FRAME_FRESH_MS) return { verdict: "unknown", confidence: 0.5 };
-  // One witness alone: the load is complete and frames come, so it may well be meant.
+  // Only one witness objects: the load is complete and frames arrive, so the single colour may be intended.
   if (content.kind === "uniform" && content.hits >= HITS_FOR_UNIFORM) return { verdict: isBlack(content) ? "dark" : "blank", confidence: 0.6 };
   const confidence = Math.min(SHOWING_CONFIDENCE[content.kind], window?.kind === "unknown" ? UNSEEN_CONFIDENCE : 1);
   return { verdict: "showing", confidence: failsToCome(stage) ? Math.min(confidence, INSTEAD_CONFIDENCE_MAX) : confidence };
 }
 
-/** A good picture, while what is wanted was tried and could not be had. */
+/** Whether the wanted scene failed while another picture is on. */
 function failsToCome(stage: StageState): boolean {
   return stage.error !== undefined && !isWanted(stage);
 }
 
-/** Our black page was loaded. Whether the glass is black is the capture's to say, not ours. */
+/** Our blank page is loaded. Whether the glass is black is for the capture to say. */
 function judgeBlank(content: ContentFact): Judgement {
   if (content.kind === "varied" || content.kind === "sparse") return { verdict: "showing", confidence: 0.6 };
   if (content.kind !== "uniform") return { verdict: "dark", confidence: 0.6 };
   return isBlack(content) ? { verdict: "dark", confidence: 1 } : { verdict: "blank", confidence: 0.8 };
 }
 
-/** A picture whose frames come, while a witness of what else is on the glass could not be asked. */
+/** Confidence when frames arrive but another witness could not be consulted. */
 const UNSEEN_CONFIDENCE = 0.75;
-/** Of a picture whose frames come: how sure we are grows with what the capture shows. */
+/** Confidence in a picture whose frames arrive, by what the capture shows. */
 const SHOWING_CONFIDENCE: Readonly<Record<ContentFact["kind"], number>> = { varied: 0.95, unasked: UNSEEN_CONFIDENCE, unknown: UNSEEN_CONFIDENCE, sparse: 0.5, uniform: 0.4 };
 
 function isBlack(colour: { readonly red: number; readonly green: number; readonly blue: number }): boolean {
   return colour.red <= BLACK_MAX && colour.green <= BLACK_MAX && colour.blue <= BLACK_MAX;
 }
 
-/** The middle colour, and how many pixels are another one. Pure. */
+/** Finds the median colour and counts the pixels that differ from it. Pure. */
 export function inspectSample(sample: PixelSample, hitsBefore: number): ContentFact {
   const pixels = Math.floor(sample.rgba.length / 4);
   if (pixels === 0) return { kind: "unknown", why: "the capture has no pixels" };
@@ -142,7 +142,7 @@ function median(rgba: Uint8Array, channel: number, pixels: number): number {
   return Math.max(0, counts.findIndex((count) => (below += count) * 2 >= pixels));
 }
 
-/** For people; the whole id is in the stage's report. A package's is the 64 digits of its SHA-256. */
+/** For display; the full id is in the stage's report. A package's id is its SHA-256 in 64 hex digits. */
 function shortId(id: string): string {
   return /^[0-9a-f]{64}$/.test(id) ? id.slice(0, 8) : id;
 }

@@ -2,50 +2,53 @@ import type { WayOut } from "../contract/link-messages.ts";
 import type { Issue, Result } from "../../platform/ports/result.ts";
 
 /**
- * The one port between the stage and whatever draws: a Chromium over its debugging pipe, Electron, a
- * panel's own browser. A shell draws one main frame on one output and reports what it sees. It decides
- * nothing: when to load, to wait or to recover is the stage's business.
+ * The port between the stage and the browser that renders: a Chromium over its debugging pipe, Electron, or a
+ * panel's own browser. A shell renders one main frame on one output and reports what it observes. It decides
+ * nothing: the stage decides when to load, wait or recover.
  */
 export interface Shell {
-  /** `chromium`, `electron`, …: known before the browser has said its version. */
+  /** `chromium`, `electron`, …: known before the browser has reported its version. */
   readonly kind: string;
-  /** Starts the browser and shows nothing yet. Fails with `shell.…` codes. Starting a started shell is a bug. */
+  /** Starts the browser without showing anything. Fails with `shell.…` codes. Starting a running shell is a bug. */
   start(): Promise<Result<ShellFacts>>;
-  /** Ends the browser and everything it started. Resolves when none of its processes is left. */
+  /** Ends the browser and everything it started. Resolves when all of its processes have ended. */
   stop(): Promise<void>;
   /**
-   * Begins loading. What becomes of it comes as events with the same `load` number. A load that fails
-   * leaves what was on the screen where the shell can do so (`pictureKept` in the event says whether).
+   * Begins loading. The outcome is reported by events with the same `load` number. If the load fails, the
+   * previous picture stays on the screen where the shell can keep it (see `pictureKept` in the event).
    */
   load(load: number, target: LoadTarget): Promise<void>;
-  /** Ends the page's renderer process the hard way, hung or not. `renderer-gone` follows. */
+  /** Kills the page's renderer process, hung or not. `renderer-gone` follows. */
   resetRenderer(): Promise<void>;
-  /** What is on the screen, from the compositor. Works with a hung renderer too where the shell can do so. */
+  /** Captures the screen from the compositor. Also works with a hung renderer, where the shell supports that. */
   screenshot(request: ScreenshotRequest): Promise<Result<ShellImage>>;
-  /** The picture at a very small size, as pixels. */
+  /** Captures the picture, scaled down to a very small size, as pixels. */
   sample(): Promise<Result<PixelSample>>;
-  /** Makes the page's renderer produce a frame and waits for its arrival in the compositor's output. */
+  /** Makes the page's renderer produce a frame and waits until it reaches the compositor's output. */
   witnessFrame(timeoutMs: number): Promise<FrameFinding>;
   clearCache(what: { readonly storage: boolean }): Promise<Result<undefined>>;
-  /** Text for the page's side of the page API. Dropped and counted when there is no page to hear it. */
+  /** Sends text to the page's side of the page API. Dropped and counted when there is no page to receive it. */
   sendToPage(text: string): void;
-  /** A large label over everything, without touching the page's own document; `undefined` takes it away. */
+  /** Shows a large label on top of everything, without touching the page's own document; `undefined` removes it. */
   overlay(text: string | undefined): Promise<void>;
-  /** Numbers about the renderer, by telemetry name. What is not known is not in it. */
+  /** Renderer metrics by telemetry name. Unknown values are omitted. */
   metrics(): Promise<Readonly<Record<string, number>>>;
-  /** Ends what pages of this package (`id` as in its target) kept: storage, caches, cookies. Absent: the shell cannot do it for one package alone. */
+  /**
+   * Deletes the storage, caches and cookies of this package's pages (`id` as in its target). Absent when the shell
+   * cannot do this for a single package.
+   */
   clearPackageStorage?(id: string): Promise<Result<undefined>>;
   /**
-   * The way out of the site's network, for every request of the page. Before the first start, and whenever it changes: a browser that
-   * cannot change it while it runs ends soon after (`browser-gone`) and begins anew with it. Absent: the shell's own machine decides.
+   * Sets the way out of the site's network for all requests of the page. Called before the first start and on every change. A browser
+   * that cannot change it while running ends soon after (`browser-gone`) and restarts with it. Absent: the shell's machine decides.
    */
   setWayOut?(wayOut: WayOut): void;
-  /** Listens to everything that happens. Returns the undo. */
+  /** Subscribes to all events. Returns a function that unsubscribes. */
   onEvent(listener: (event: ShellEvent) => void): () => void;
 }
 
 export interface ShellFacts {
-  /** For people and for `host-hello`: `chromium 156.0.8078.79`. */
+  /** For display and for `host-hello`: `chromium 156.0.8078.79`. */
   readonly name: string;
 }
 
@@ -53,10 +56,10 @@ export type LoadTarget =
   | {
       readonly kind: "url";
       readonly url: string;
-      /** Besides the address's own, those that are the content too. */
+      /** Further origins that belong to the content, besides that of `url`. */
       readonly origins?: readonly string[] | undefined;
       readonly ignoreCache: boolean;
-      /** It may use the site's own network and this machine, by configuration. */
+      /** Configuration allows it to use the site's own network and this machine. */
       readonly localNetwork?: boolean | undefined;
     }
   | {
@@ -67,7 +70,7 @@ export type LoadTarget =
       readonly allowedOrigins: readonly string[];
       readonly ignoreCache: boolean;
     }
-  /** One of our own pages. It has its own origin and no page API. */
+  /** One of our own pages: it has an origin of its own and no page API. */
   | { readonly kind: "screen"; readonly screen: ScreenModel };
 
 /** What our own pages show. */
@@ -79,9 +82,9 @@ export type ScreenModel =
 
 export interface ScreenshotRequest {
   readonly format: "png" | "jpeg";
-  /** 1 to 100, for jpeg. */
+  /** 1 to 100, for JPEG only. */
   readonly quality?: number;
-  /** Scaled down to this width, keeping the shape. */
+  /** Maximum width in pixels; larger images are scaled down, keeping the aspect ratio. */
   readonly widthMax?: number;
 }
 
@@ -90,11 +93,11 @@ export interface ShellImage {
   readonly format: "png" | "jpeg";
   readonly width: number;
   readonly height: number;
-  /** Where in the chain it was taken: an image from the browser is no proof of what is on the glass. */
+  /** Where in the output chain it was captured: an image from the browser does not prove what is on the glass. */
   readonly source: string;
 }
 
-/** Red, green, blue and alpha, one byte each, row by row. */
+/** RGBA pixels, one byte per channel, row by row. */
 export interface PixelSample {
   readonly width: number;
   readonly height: number;
@@ -102,9 +105,9 @@ export interface PixelSample {
 }
 
 /**
- * `alive`: a frame made for this question arrived. `late`: none did in time; `renderer` and `output` say
- * which half answered; `starvedMs`: of the time of this look, so long what draws the picture was kept waiting for a
- * processor, which says nothing about the page. `unknown`: could not ask.
+ * `alive`: a frame produced for this request arrived. `late`: none arrived in time; `renderer` and `output` say
+ * which half answered; `starvedMs` is how long the browser waited for a processor during this check, which is
+ * no fault of the page. `unknown`: the check could not be made.
  */
 export type FrameFinding =
   | { readonly kind: "alive"; readonly tookMs: number; readonly how: string }
@@ -112,9 +115,9 @@ export type FrameFinding =
   | { readonly kind: "unknown"; readonly why: string };
 
 /**
- * The window against the screen: `alone` is as it should be. `covered`: something stands over the picture; `by` says whether
- * it is the browser's own. `misplaced`: larger or smaller than the screen, elsewhere, or with the browser's bars in it.
- * `unknown`: somebody who has to be asked did not answer in time. `says` begins with `window.…`.
+ * How the window relates to the screen. `alone`: as it should be. `covered`: something covers the picture; `by` says whether
+ * it belongs to the browser. `misplaced`: wrong size or position, or showing the browser's bars.
+ * `unknown`: something that was queried did not answer in time. `says` begins with `window.…`.
  */
 export type WindowFinding =
   | { readonly kind: "alone" }
@@ -123,33 +126,33 @@ export type WindowFinding =
   | { readonly kind: "unknown"; readonly says: string };
 
 export type ShellEvent =
-  /** `load` is absent when the page itself began it. */
+  /** `load` is absent when the page itself started the load. */
   | { readonly kind: "load-started"; readonly load?: number; readonly url: string }
-  /** The document of a load of the host's has taken the old one's place; its pictures and scripts may still be coming. */
+  /** The document of a load by the host has replaced the old one; its images and scripts may still be loading. */
   | { readonly kind: "load-committed"; readonly load: number; readonly url: string }
   | { readonly kind: "load-finished"; readonly load?: number; readonly url: string }
   | { readonly kind: "load-failed"; readonly load?: number; readonly url: string; readonly error: Issue; readonly pictureKept: boolean }
-  /** The document that came ended before its end: a part of it is on the screen. */
+  /** The document was cut off: only part of it is on the screen. */
   | { readonly kind: "load-cut"; readonly load?: number; readonly url: string; readonly error: Issue }
-  /** With nobody touching it, the page on the screen wanted to go where it may not. It is still on, and not where it belongs. */
+  /** Without user input, the page on the screen tried to navigate to a forbidden address. It stays on, but is not the intended page. */
   | { readonly kind: "leads-elsewhere"; readonly url: string }
-  /** The picture is gone. `reason` is the shell's own word. */
+  /** The renderer died and the picture with it. `reason` is the shell's own word. */
   | { readonly kind: "renderer-gone"; readonly reason: string }
-  /** The browser is gone or was never there. */
+  /** The browser has ended or never started. */
   | { readonly kind: "browser-gone"; readonly reason: string }
   | { readonly kind: "unresponsive" }
-  /** Where the window is, and what is over it; after every look of a shell that has a screen. */
+  /** Where the window is and what covers it; sent after every check by a shell that has a screen. */
   | { readonly kind: "window"; readonly finding: WindowFinding }
   | { readonly kind: "title"; readonly title: string }
-  /** A file that the document on the screen asked for could not be had; `why` is the browser's own text. */
+  /** A file requested by the document on the screen could not be loaded; `why` is the browser's own text. */
   | { readonly kind: "file-missing"; readonly url: string; readonly why: string }
-  /** Errors the page logged or threw. */
+  /** An error the page logged or threw. */
   | { readonly kind: "page-error"; readonly message: string }
-  /** A call of the page API, as the page sent it: text from the main frame of the content, nothing else. */
+  /** A call of the page API, unvalidated, as the page sent it. Comes only from the content's main frame. */
   | { readonly kind: "page-call"; readonly text: string }
-  /** A new main document with the page API in it: open calls of the old one will never be answered. */
+  /** A new main document with the page API has started: pending calls of the old one are never answered. */
   | { readonly kind: "page-begun" }
-  /** Something the page tried and may not do. */
+  /** Something the page tried but is not allowed to do. */
   | { readonly kind: "refused"; readonly what: RefusedThing; readonly detail: string };
 
 export type RefusedThing = "navigation" | "window" | "permission" | "download" | "dialog" | "page-call" | "request";

@@ -3,17 +3,17 @@ import type { StageReport } from "../contract/link-messages.ts";
 import { loopEveryMs } from "./reload-loop.ts";
 import type { Shown, StageState } from "./stage-state.ts";
 
-/** The report with what only time tells: whether the page that plays loads itself anew again and again. `nowMs` is monotonic. Pure. */
+/** Adds to the report whether the playing page is in a reload loop. `nowMs` is monotonic. Pure. */
 export function withLoop(report: StageReport, state: StageState, nowMs: number): StageReport {
   return report.kind === "playing" && loopEveryMs(state.ownReloads, nowMs) !== undefined ? { ...report, looping: true } : report;
 }
 
-/** The stage in the agent's words. Pure. */
+/** Converts the stage's state to the report for the agent. Pure. */
 export function reportStage(state: StageState): StageReport {
   const { wanted, shown, work } = state;
   if (wanted.kind !== "content") {
     if (work.kind === "no-shell") return { kind: "failed", content: wanted.kind, error: `no browser: ${work.why}` };
-    // What is on, and not what was asked for: the page before stays until ours has come.
+    // Reports what is on, not what is wanted: the previous page stays until ours has loaded.
     if (shown.kind === "screen") return { kind: "screen", screen: shown.screen.kind };
     if (state.error !== undefined) return { kind: "failed", content: wanted.kind, error: redactText(`${state.error.code}: ${withKeptOn(state.error.message, shown)}`).slice(0, 2000) };
     return { kind: "loading", content: wanted.kind, sinceMs: state.wantedSinceMs };
@@ -30,7 +30,7 @@ export function reportStage(state: StageState): StageReport {
   return { kind: "failed", content, error: redactText(`${state.error.code}: ${withKeptOn(state.error.message, shown)}`).slice(0, 2000) };
 }
 
-/** A package's id is its whole hash, of which people are shown the beginning. */
+/** Adds which content stays on. A package's id is a SHA-256; only its first digits are shown. */
 function withKeptOn(message: string, shown: Shown): string {
   if (!("content" in shown)) return message;
   const { id } = shown.content;

@@ -7,51 +7,51 @@ import type { ProbeAnswer } from "./origin-probe.ts";
 import { withReload, type OwnReloads } from "./reload-loop.ts";
 import type { ScreenModel } from "./shell.ts";
 
-/** What is on the glass as far as loading goes. */
+/** What is on the glass, judging by loads alone. */
 export type Shown =
   | { readonly kind: "nothing" }
-  /** One of our own pages whose load finished. */
+  /** One of our own pages, fully loaded. */
   | { readonly kind: "screen"; readonly screen: ScreenModel }
-  /** The content's document has come; the rest of its first load has not. */
+  /** The content's document has committed, but its load has not finished. */
   | { readonly kind: "arriving"; readonly content: StageContent; readonly sinceMs: number; readonly flaw?: Issue }
-  /** Content whose load finished: the last good picture. `flaw`: its document is on, and is not what it should be. */
+  /** Fully loaded content: the last good picture. `flaw`: its document is on the glass but is not as it should be. */
   | { readonly kind: "content"; readonly content: StageContent; readonly sinceMs: number; readonly loads: number; readonly flaw?: Issue };
 
 /** What the stage is busy with. */
 export type Work =
   | { readonly kind: "idle" }
-  /** The browser is not there; whoever runs it says when it is. */
+  /** The browser is not running; `shell-ready` reports when it is. */
   | { readonly kind: "no-shell"; readonly why: string }
-  /** Asked the content's own origin whether it is there. */
+  /** Waiting for the probe of the content's own origin. */
   | { readonly kind: "probing"; readonly ticket: number; readonly attempt: number; readonly ignoreCache: boolean }
-  /** The origin does not answer, or the load failed. `show` is what the screen says where nothing good is on. */
+  /** Waiting to retry after `error`: the origin did not answer or the load failed. `asked`: see `loading`. */
   | { readonly kind: "waiting"; readonly ticket: number; readonly attempt: number; readonly error: Issue; readonly ignoreCache: boolean; readonly asked?: number }
-  /** `asked`: the ticket of a probe that goes beside the load. `remark`: what a probe found that the browser may not like. */
+  /** `asked`: the ticket of a probe that runs alongside the load. `remark`: a problem found by a probe that the browser may also hit. */
   | { readonly kind: "loading"; readonly load: number; readonly attempt: number; readonly asked?: number; readonly remark?: Issue }
-  /** The renderer died; loading again at once could make things worse. */
+  /** The renderer died; waiting before the next load, because reloading at once could make things worse. */
   | { readonly kind: "cooling"; readonly ticket: number; readonly crashes: number };
 
 export interface StageState {
   readonly wanted: StageScene;
-  /** Wall clock since when it is wanted. */
+  /** When it became wanted, in wall-clock milliseconds. */
   readonly wantedSinceMs: number;
   readonly shown: Shown;
   readonly work: Work;
-  /** The content load the browser was last told to do, until its outcome is known. It outlives a change of plan. */
+  /** The content load last requested from the browser, until its outcome is known. It outlives a change of plan. */
   readonly inFlight?: { readonly load: number; readonly content: StageContent };
-  /** The same for a page of ours: until it has come, what was on before is what is on. */
+  /** The same for one of our own pages: until it has loaded, `shown` is still what was on before. */
   readonly screenInFlight?: { readonly load: number; readonly screen: ScreenModel };
-  /** Rises with every load, probe and timer; what comes back with an old number is ignored. */
+  /** Incremented with every load, probe and timer; results with an old number are ignored. */
   readonly lastTicket: number;
-  /** Monotonic times of renderer deaths inside the window. */
+  /** Monotonic times of renderer deaths within `CRASH_WINDOW_MS`. */
   readonly crashesMs: readonly number[];
-  /** Loads of the wanted content that finished. */
+  /** Finished loads of the wanted content. */
   readonly loads: number;
-  /** Those that the page on the screen began itself, the last few. */
+  /** The most recent loads that the page on the screen started itself. */
   readonly ownReloads: OwnReloads;
-  /** Why the content failed last, until it is shown. */
+  /** Why the content last failed; cleared when it is shown. */
   readonly error?: Issue;
-  /** Documents in a row that wanted to be elsewhere, and the monotonic time of the last. */
+  /** Number of consecutive documents that tried to lead elsewhere, and the monotonic time of the last. */
   readonly leads?: { readonly count: number; readonly atMs: number };
 }
 
@@ -61,7 +61,7 @@ export type StageEvent =
   | { readonly kind: "shell-gone"; readonly why: string }
   | { readonly kind: "probed"; readonly ticket: number; readonly answer: ProbeAnswer }
   | { readonly kind: "timer"; readonly ticket: number }
-  /** The page went to another document of its own. */
+  /** The page navigated to another document by itself. */
   | { readonly kind: "own-document" }
   | { readonly kind: "load-committed"; readonly load: number }
   | { readonly kind: "load-finished"; readonly load?: number }
@@ -69,7 +69,7 @@ export type StageEvent =
   | { readonly kind: "leads-elsewhere"; readonly url: string }
   | { readonly kind: "load-failed"; readonly load?: number; readonly error: Issue; readonly pictureKept: boolean }
   | { readonly kind: "renderer-gone"; readonly reason: string }
-  /** No frame came for too long; `step` is what is to be ended. */
+  /** No frame arrived for too long; `step` is the process to end. */
   | { readonly kind: "frozen"; readonly step: "renderer" | "browser" }
   | { readonly kind: "reload"; readonly ignoreCache: boolean };
 
@@ -92,30 +92,30 @@ export interface StageSurroundings {
   readonly random: Random;
 }
 
-/** Origin away: soon at first, so that a short outage is short on the screen, then every minute at most. */
+/** Origin away: the first retries come soon, to keep a short outage short on the screen; later at most once a minute. */
 export const PROBE_RETRY: RetryPolicy = { firstMs: 2_000, factor: 1.7, capMs: 60_000, floorMs: 1_000 };
-/** Somebody else answers in the origin's place, as a portal does until somebody signs in: soon over, once it is over. */
+/** Something else answers in the origin's place, such as a captive portal before sign-in: retried often, to recover soon afterwards. */
 const ELSEWHERE_RETRY: RetryPolicy = { ...PROBE_RETRY, capMs: 15_000 };
-/** The page that leads elsewhere is loaded again each time, so less often. */
+/** A page that leads elsewhere is loaded in full on every retry, so it is retried less often. */
 const LEADS_RETRY: RetryPolicy = { ...PROBE_RETRY, capMs: 30_000 };
-/** A document that wants to be elsewhere this long after the last is the first in a row. */
+/** Time after which the count of consecutive documents that lead elsewhere starts again. */
 const LEADS_WINDOW_MS = 5 * 60_000;
-/** Where nothing good is on, every so many attempts load without asking first. */
+/** While no content is on, every fourth attempt loads without probing first. */
 export const LOAD_UNASKED_EVERY = 4;
-/** Renderer died: the first time at once, so that the picture is back before anybody looks. */
+/** Renderer died: delays from the second death on. After the first, the content is loaded again at once. */
 const CRASH_RETRY: RetryPolicy = { firstMs: 2_000, factor: 2.5, capMs: 30_000, floorMs: 500 };
-/** After the cap: the fault page is on, and we keep trying without heating the machine. */
+/** After more than `CRASHES_MAX` deaths: the fault page stays on, and we retry slowly to spare the machine. */
 const SLOW_RETRY: RetryPolicy = { firstMs: 300_000, factor: 1, capMs: 300_000, floorMs: 240_000 };
-/** Deaths older than this do not count. */
+/** Renderer deaths older than this do not count. */
 export const CRASH_WINDOW_MS = 10 * 60_000;
-/** More deaths than this within the window and the fault page is shown. */
+/** With more deaths than this within the window, retries become slow. */
 export const CRASHES_MAX = 4;
 
 export function initialStage(wanted: StageScene, wantedSinceMs: number): StageState {
   return { wanted, wantedSinceMs, shown: { kind: "nothing" }, work: { kind: "no-shell", why: "it was started and has not answered yet" }, lastTicket: 0, crashesMs: [], loads: 0, ownReloads: [] };
 }
 
-/** One step: what the stage is after `event`, and what has to be done for it. Pure. */
+/** One step of the state machine: the state after `event` and the effects to carry out. Pure. */
 export function stepStage(state: StageState, event: StageEvent, around: StageSurroundings): StageStep {
   switch (event.kind) {
     case "scene":
@@ -145,19 +145,19 @@ export function stepStage(state: StageState, event: StageEvent, around: StageSur
     case "frozen":
       return canFreeze(state) ? { state, effects: [{ kind: event.step === "renderer" ? "reset-renderer" : "end-browser" }] } : only(state);
     case "reload":
-      // A page that is being loaded is as new as a page can be, unless its cache is what is doubted.
+      // A page that is already loading needs no reload, unless the cache is to be bypassed.
       if (state.work.kind === "no-shell" || (state.work.kind === "loading" && !event.ignoreCache)) return only(state);
       return begin(state, event.ignoreCache);
   }
 }
 
 function takeScene(state: StageState, scene: StageScene, around: StageSurroundings): StageStep {
-  // The agent says its scene again after every reconnect: the same scene must not blink.
+  // The agent repeats its scene after every reconnect: the same scene must not flicker.
   if (sameScene(state.wanted, scene)) return only({ ...state, wanted: scene });
   const { error: _old, leads: _before, ...rest } = state;
   const next: StageState = { ...rest, wanted: scene, wantedSinceMs: around.wallMs, loads: 0, crashesMs: [], ownReloads: [] };
   if (state.work.kind === "no-shell") return only(next);
-  // Back to what never left the screen: the other content had not come yet.
+  // Back to what never left the screen: the other content had not arrived yet.
   const { shown, inFlight, screenInFlight } = state;
   const steady = inFlight === undefined && screenInFlight === undefined;
   const stillOn = steady && scene.kind === "content" && shown.kind === "content" && shown.flaw === undefined && stableText(shown.content) === stableText(scene.content);
@@ -165,8 +165,8 @@ function takeScene(state: StageState, scene: StageScene, around: StageSurroundin
 }
 
 /**
- * Starts towards what is wanted. A URL is asked for first: nothing that is on the screen is given up for a dead origin.
- * Where nothing good is on there is nothing to give up, and content may come with its origin away: from its own worker.
+ * Starts working towards the wanted scene. A URL is probed first, so that content on the screen is not given up for a dead
+ * origin. When no content is on, it is loaded at once: its service worker may serve it even while the origin is away.
  */
 function begin(state: StageState, ignoreCache: boolean): StageStep {
   const { wanted } = state;
@@ -191,7 +191,7 @@ function load(state: StageState, attempt: number, ignoreCache: boolean, beside: 
   };
 }
 
-/** Our own page, where nothing good is on. `work` is what goes on behind it. */
+/** Shows one of our own pages. `work` is what continues behind it. */
 function showScreen(state: StageState, screen: ScreenModel, work: Work): StageStep {
   const last = state.screenInFlight?.screen ?? (state.shown.kind === "screen" ? state.shown.screen : undefined);
   if (JSON.stringify(last) === JSON.stringify(screen)) return only({ ...state, work });
@@ -210,10 +210,10 @@ function takeProbe(state: StageState, ticket: number, answer: ProbeAnswer, aroun
     return waitAndSay(state, work.attempt, answer.error, work.ignoreCache, around);
   }
   if (finding === undefined) return only(state);
-  // The load went ahead, and failed meanwhile: the probe may know better why.
+  // The load that ran alongside has failed: the probe may have a more exact reason.
   if (work.kind === "waiting" && work.asked === ticket) return sayBetter(state, work, finding);
   if (work.kind !== "loading" || work.asked !== ticket) return only(state);
-  // The browser would wait much longer for a way that leads nowhere, in front of an empty screen.
+  // The browser's own timeout is much longer, and the screen would stay empty until then.
   if (finding.code === "net.timed-out" && state.shown.kind === "nothing" && state.screenInFlight === undefined) return waitAndSay(landed(state), work.attempt, finding, false, around);
   return only({ ...state, work: { ...work, remark: finding } });
 }
@@ -225,14 +225,14 @@ function sayBetter(state: StageState, work: Extract<Work, { kind: "waiting" }>, 
   return "content" in state.shown ? only(waiting) : showScreen(waiting, screenForError(error), { ...work, error });
 }
 
-/** The browser judges; where its word is vague, the probe's says more. */
+/** The browser's error counts; where it is vague, the probe's remark replaces it. */
 function moreExact(error: Issue, remark: Issue | undefined): Issue {
   if (remark === undefined) return error;
   const vague = error.code === "net.failed" || (error.code === "tls.wrong-date" && ["tls.expired", "tls.not-yet-valid", "tls.clock-wrong"].includes(remark.code));
   return vague ? remark : error;
 }
 
-/** Waits for the origin; says so on the screen only where no good picture can stay. */
+/** Schedules a retry; shows the error on the screen only when no content is on. */
 function waitAndSay(state: StageState, attempt: number, error: Issue, ignoreCache: boolean, around: StageSurroundings, asked?: number): StageStep {
   const ticket = state.lastTicket + 1;
   const delayMs = retryDelayMs(retryFor(error), attempt, around.random);
@@ -255,14 +255,14 @@ function takeTimer(state: StageState, ticket: number): StageStep {
   if (work.kind !== "waiting" || work.ticket !== ticket) return only(state);
   if (wanted.kind !== "content") return begin(state, false);
   if (wanted.content.kind === "package") return load(state, work.attempt + 1, work.ignoreCache);
-  // With nothing good on there is nothing to lose: a probe that is wrong must not keep a screen dark for ever.
+  // With no content on there is nothing to lose: a wrong probe must not keep a screen dark for ever.
   if (!("content" in state.shown) && (work.attempt + 1) % LOAD_UNASKED_EVERY === 0) return load(state, work.attempt + 1, work.ignoreCache);
   const next = state.lastTicket + 1;
   const probing: Work = { kind: "probing", ticket: next, attempt: work.attempt + 1, ignoreCache: work.ignoreCache };
   return { state: { ...state, work: probing, lastTicket: next }, effects: [{ kind: "probe", ticket: next, url: wanted.content.url }] };
 }
 
-/** The document is on the glass, and what was there before is not. */
+/** The document has replaced what was on the glass. */
 function takeCommitted(state: StageState, number: number, around: StageSurroundings): StageStep {
   const { inFlight, shown } = state;
   if (inFlight?.load !== number) return only(state);
@@ -272,7 +272,7 @@ function takeCommitted(state: StageState, number: number, around: StageSurroundi
 
 function takeFinished(state: StageState, number: number | undefined, around: StageSurroundings): StageStep {
   const { work, wanted, shown } = state;
-  // A page that loaded itself anew is the same content with one more load.
+  // A page that reloaded itself is the same content with one more load.
   if (number === undefined) {
     if (shown.kind !== "content") return only(state);
     return only({ ...state, shown: { ...shown, loads: shown.loads + 1 }, loads: state.loads + 1, ownReloads: withReload(state.ownReloads, around.monotonicMs) });
@@ -288,14 +288,14 @@ function takeFinished(state: StageState, number: number | undefined, around: Sta
     loads,
     shown: { kind: "content", content, sinceMs: again ? shown.sinceMs : around.wallMs, loads, ...(flaw && { flaw }) },
   };
-  // The plan changed while it loaded: it is on the glass, and the new plan goes on.
+  // The plan changed while it loaded: it is on the glass, and work on the new plan continues.
   if (work.kind !== "loading" || work.load !== number || wanted.kind !== "content") return only(onGlass);
   if (flaw !== undefined) return waitForBetter(onGlass, flaw, around);
   const { error: _cured, ...cured } = onGlass;
   return only({ ...cured, work: { kind: "idle" } });
 }
 
-/** What was wrong with the document before says nothing of the next. */
+/** A flaw of the previous document says nothing about the next one. */
 function takeOwnDocument(state: StageState): StageStep {
   const { shown, work, error, ...rest } = state;
   if (shown.kind !== "content" || shown.flaw === undefined) return only(state);
@@ -304,7 +304,7 @@ function takeOwnDocument(state: StageState): StageStep {
   return only({ ...rest, shown: whole, work, ...(error && { error }) });
 }
 
-/** The document that is on ended in the middle. What came of it stays on until it comes whole. */
+/** The document was cut off. The part that arrived stays on until a complete one replaces it. */
 function takeCut(state: StageState, number: number | undefined, error: Issue, around: StageSurroundings): StageStep {
   const { shown, inFlight, work } = state;
   if (number !== undefined && inFlight?.load !== number) return only(state);
@@ -315,7 +315,7 @@ function takeCut(state: StageState, number: number | undefined, error: Issue, ar
   return ours ? waitAndSay(cut, work.kind === "loading" ? work.attempt : 0, error, false, around) : only(cut);
 }
 
-/** The page on the glass says itself that it belongs elsewhere, where it may not go. */
+/** The page on the glass tried to navigate to an address that is not allowed. */
 function takeLead(state: StageState, url: string, around: StageSurroundings): StageStep {
   const { shown, work } = state;
   if (!("content" in shown)) return only(state);
@@ -327,12 +327,12 @@ function takeLead(state: StageState, url: string, around: StageSurroundings): St
   return shown.kind === "content" && work.kind === "idle" ? waitForBetter(flawed, flaw, around) : only(flawed);
 }
 
-/** What is on is flawed, not missing: it is loaded again, each time later. */
+/** What is on is flawed, not missing: it is reloaded, after a delay that grows with the count in `leads`. */
 function waitForBetter(state: StageState, flaw: Issue, around: StageSurroundings): StageStep {
   return waitAndSay(state, Math.max(0, (state.leads?.count ?? 1) - 1), flaw, false, around);
 }
 
-/** Our page is on. What it stood in for is still to come; a scene that is our page is complete with it. */
+/** Our own page is on. That completes a scene that is such a page; wanted content is still to come. */
 function screenCame(state: StageState, screen: ScreenModel): StageState {
   const { screenInFlight: _came, ...rest } = state;
   const on: StageState = { ...rest, shown: { kind: "screen", screen } };
@@ -341,7 +341,7 @@ function screenCame(state: StageState, screen: ScreenModel): StageState {
   return cured;
 }
 
-/** Our page did not come. Behind content that is waited for the next attempt shows it again; alone it is tried again soon. */
+/** Our own page failed to load. If content is wanted, the next attempt shows the page again; otherwise it is retried soon. */
 function screenFailed(state: StageState, error: Issue, left: Shown, around: StageSurroundings): StageStep {
   const { screenInFlight: _failed, ...rest } = state;
   const next: StageState = { ...rest, shown: left };
@@ -351,13 +351,13 @@ function screenFailed(state: StageState, error: Issue, left: Shown, around: Stag
   return { state: { ...next, work, lastTicket: ticket, error }, effects: [{ kind: "wait", ticket, delayMs: retryDelayMs(PROBE_RETRY, 0, around.random) }] };
 }
 
-/** The browser is told something else, or told us the outcome. */
+/** Clears the content load in flight: its outcome is known, or something else was requested. */
 function landed(state: StageState): StageState {
   const { inFlight: _landed, ...rest } = state;
   return rest;
 }
 
-/** Nothing is on its way any more. */
+/** Clears all loads in flight. */
 function settled(state: StageState): StageState {
   const { screenInFlight: _gone, ...rest } = landed(state);
   return rest;
@@ -371,13 +371,13 @@ function takeFailed(
   const { work, shown } = state;
   const left: Shown = event.pictureKept ? shown : { kind: "nothing" };
   if (event.load === undefined) {
-    // The page tried to load itself anew and could not: its own timer is spent, so we do it when the origin is back.
+    // The page tried to reload itself and failed: its own timer is spent, so we reload it when the origin is back.
     if (shown.kind !== "content" || work.kind !== "idle") return only({ ...state, shown: left });
     return waitAndSay({ ...state, shown: left }, 0, event.error, false, around);
   }
   if (state.screenInFlight?.load === event.load) return screenFailed(state, event.error, left, around);
   if (state.inFlight?.load !== event.load) return only(state);
-  // A page of ours that was on its way was given up for this load.
+  // One of our own pages that was in flight was given up for this load.
   const known: StageState = { ...settled(state), shown: left };
   if (work.kind !== "loading" || work.load !== event.load) return only(known);
   return waitAndSay(known, work.attempt, moreExact(event.error, work.remark), false, around, work.asked);
@@ -391,19 +391,19 @@ function takeCrash(state: StageState, reason: string, around: StageSurroundings)
   const error: Issue = { code: "renderer.gone", message: `The page's process ended (${reason}), ${crashes} times in ${CRASH_WINDOW_MS / 60_000} minutes.` };
   const work: Work = { kind: "cooling", ticket, crashes };
   const next: StageState = { ...settled(state), crashesMs, shown: { kind: "nothing" }, work, lastTicket: ticket, error };
-  // The first time the content is back before the browser's own page about it can be read.
+  // The first time, the content is back before anyone can read the browser's own crash page.
   if (crashes === 1) return { state: next, effects: [{ kind: "wait", ticket, delayMs: 0 }] };
   const delayMs = crashes <= CRASHES_MAX ? retryDelayMs(CRASH_RETRY, crashes - 2, around.random) : retryDelayMs(SLOW_RETRY, 0, around.random);
   const fault = showScreen(next, { kind: "fault", code: error.code, message: error.message }, work);
   return { state: fault.state, effects: [...fault.effects, { kind: "wait", ticket, delayMs }] };
 }
 
-/** Whether there is a renderer whose frames are missed: not without a browser, and not after one died. */
+/** Whether a renderer should be producing frames: not without a browser, and not after the renderer died. */
 export function canFreeze({ work }: StageState): boolean {
   return work.kind !== "no-shell" && work.kind !== "cooling";
 }
 
-/** Whether the same picture is on, however often it was loaded; a document that goes on arriving is the same. */
+/** Whether the same picture is on, regardless of reloads; a document that is still arriving counts as the same. */
 export function samePicture(a: Shown, b: Shown): boolean {
   if (a.kind === "nothing" || b.kind === "nothing") return a.kind === b.kind;
   if (a.kind === "screen") return b.kind === "screen" && stableText(a.screen) === stableText(b.screen);
@@ -421,14 +421,14 @@ function screenOf(scene: Exclude<StageScene, { kind: "content" }>): ScreenModel 
   return { kind, deviceId, status, ...(code === undefined ? {} : { code }), ...(claimUrl === undefined ? {} : { claimUrl }) };
 }
 
-/** A network that is away is "offline"; everything else is a fault somebody has to mend. */
+/** Network errors are "offline"; everything else is a fault that somebody has to fix. */
 function screenForError(error: Issue): ScreenModel {
-  // Anybody in the shop reads it.
+  // Anyone in the shop can read it.
   const message = redactText(error.message);
   return error.code.startsWith("net.") ? { kind: "offline", message } : { kind: "fault", code: error.code, message };
 }
 
-/** Grants and allowed origins count: a page that gets another grant has to start again with it. */
+/** Includes grants and allowed origins: a page whose grants change has to be loaded again. */
 export function sameScene(a: StageScene, b: StageScene): boolean {
   return stableText(a) === stableText(b);
 }

@@ -22,7 +22,7 @@ export interface StageDeps {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
-  /** Files of the document on the screen that could not be had. */
+  /** Files of the document on the screen that could not be loaded. */
   readonly files?: () => FilesFact | undefined;
 }
 
@@ -31,12 +31,12 @@ export interface StageSeen {
   readonly picture: HostPicture;
 }
 
-/** A browser that does not start or stay: soon at first, then every two minutes. It never ends. */
+/** Delays before a browser that failed or ended is started again: short at first, then two minutes. Retries never stop. */
 const BROWSER_RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 120_000, floorMs: 250 };
-/** A browser that ran this long had started well. */
+/** A browser that ran this long started properly: the retry delay is reset. */
 const BROWSER_STABLE_MS = 120_000;
 
-/** Keeps the wanted scene on the screen. All decisions are in `stage-state.ts`; this does what they say. */
+/** Keeps the wanted scene on the screen. All decisions are made in `stage-state.ts` and carried out here. */
 export class Stage {
   readonly #deps: StageDeps;
   readonly #watch: PictureWatch;
@@ -63,7 +63,7 @@ export class Stage {
     deps.shell.onEvent((event) => this.#takeShellEvent(event));
   }
 
-  /** After every change of what is on, or of the verdict. */
+  /** Subscribes to changes of what is on and of the verdict. Returns a function that unsubscribes. */
   onSeen(listener: (seen: StageSeen) => void): () => void {
     return this.#seen.on(listener);
   }
@@ -71,7 +71,7 @@ export class Stage {
   seen(): StageSeen {
     const nowMs = this.#deps.clock.monotonicMs();
     const picture = withFiles(judgePicture({ stage: this.#state, nowMs, window: this.#window, ...this.#watch.facts() }), this.#deps.files?.());
-    // Evidence names content, and an address is a secret.
+    // Evidence may contain addresses, which may hold secrets.
     const evidence = picture.evidence.map(({ witness, says }) => ({ witness, says: redactText(says) }));
     return { stage: withLoop(reportStage(this.#state), this.#state, nowMs), picture: { ...picture, evidence } };
   }
@@ -80,13 +80,13 @@ export class Stage {
     return this.#state.wanted;
   }
 
-  /** The content whose document is on the glass or is coming on; wanted content that still waits for its origin is not. */
+  /** The content whose document is loading or on the glass. Not wanted content that still waits for its origin. */
   get contentOn(): StageContent | undefined {
     const { inFlight, shown } = this.#state;
     return inFlight?.content ?? ("content" in shown ? shown.content : undefined);
   }
 
-  /** The content whose document is on the glass, whatever is coming on. */
+  /** The content whose document is on the glass, regardless of what is loading. */
   get contentShown(): StageContent | undefined {
     const { shown } = this.#state;
     return "content" in shown ? shown.content : undefined;
@@ -97,7 +97,7 @@ export class Stage {
     return this.#shellName === "" ? this.#deps.shell.kind : this.#shellName;
   }
 
-  /** Resolves when the first start of the browser has gone well or not. */
+  /** Resolves when the browser's first start has succeeded or failed. */
   get firstStart(): Promise<void> {
     return this.#firstStart;
   }
@@ -106,14 +106,14 @@ export class Stage {
     this.#take({ kind: "scene", scene });
   }
 
-  /** Loads the content anew as soon as its origin answers; until then the picture stays. */
+  /** Reloads the content as soon as its origin answers; until then the picture stays. Fails with `player.no-browser`. */
   reload(ignoreCache: boolean): Result<{ readonly now: string }> {
     if (this.#state.work.kind === "no-shell") return fail("player.no-browser", `There is no browser to reload: ${this.#state.work.why}.`);
     this.#take({ kind: "reload", ignoreCache });
     return { ok: true, value: { now: this.#state.work.kind } };
   }
 
-  /** Starts the browser, keeps it running and the picture watched until `signal` aborts; then ends the browser. */
+  /** Starts the browser, keeps it running and watches the picture until `signal` aborts; then ends the browser. */
   async run(signal: AbortSignal): Promise<void> {
     const watching = this.#watch.run(signal);
     try {
@@ -151,7 +151,7 @@ export class Stage {
     }
   }
 
-  /** A browser may hang in its start: the end of the host is not waited for until it has come up. */
+  /** Starts the shell, and stops it if `signal` aborts meanwhile: a browser that hangs at startup must not delay the host's end. */
   async #start(signal: AbortSignal): Promise<Result<ShellFacts>> {
     const { shell } = this.#deps;
     const stop = (): void => this.#attempt(shell.stop(), "stop");
@@ -208,7 +208,7 @@ export class Stage {
     }
   }
 
-  /** Whatever is left of the browser is ended by `#keepBrowser`, which then starts another. */
+  /** Marks the browser as gone. `#keepBrowser` ends whatever is left of it and starts another. */
   #loseShell(why: string): void {
     this.#take({ kind: "shell-gone", why });
     this.#shellGone?.();
@@ -223,7 +223,7 @@ export class Stage {
       log.debug({ event: event.kind, work: step.state.work.kind, shown: step.state.shown.kind }, "stage");
     }
     if (!samePicture(before.shown, step.state.shown)) this.#watch.pictureChanged();
-    // A page that loads itself anew is watched on as it was: its renderer runs, and its picture is the same.
+    // A page that reloads itself changes nothing here: same renderer, same picture.
     else if ((event.kind === "load-committed" || event.kind === "load-finished") && event.load !== undefined) this.#watch.loadedAnew();
     for (const effect of step.effects) this.#do(effect);
     this.#say();
@@ -263,12 +263,12 @@ export class Stage {
     }
   }
 
-  /** The shell's own failures come back as events; what is left here is worth a line and no more. */
+  /** Logs a rejection. The shell reports its failures as events, so nothing else needs doing. */
   #attempt(work: Promise<void>, what: string): void {
     work.catch((thrown: unknown) => this.#deps.log.warn({ what, error: messageOf(thrown) }, "the shell could not do it"));
   }
 
-  /** Tells the listeners when something they can see has changed, and ends a renderer that was frozen for too long. */
+  /** Notifies the listeners of visible changes, and ends a renderer or browser that was frozen for too long. */
   #say(): void {
     const seen = this.seen();
     const text = JSON.stringify([seen.stage, seen.picture.verdict, Math.round(seen.picture.confidence * 10)]);

@@ -8,7 +8,7 @@ export const B: StageContent = { kind: "url", id: "b", url: "https://b.example/"
 export const PACKAGE: StageContent = { kind: "package", id: "p", folder: "/p", entry: "index.html", grants: [], allowedOrigins: [] };
 export const REFUSED: Issue = { code: "net.connection-refused", message: "a.example: the connection was refused." };
 
-/** Drives the state machine and remembers what it asked for. */
+/** Drives the state machine and remembers its last effects. */
 export class Driver {
   state: StageState;
   effects: readonly StageEffect[] = [];
@@ -37,7 +37,7 @@ export class Driver {
     this.take({ kind: "probed", ticket, answer: error === undefined ? { kind: "answers", ...(remark && { remark }) } : { kind: "away", error } });
   }
 
-  /** The load that was begun, and its failure before any document came. */
+  /** Fails the load that was started, before any document arrived. */
   failsToLoad(error = REFUSED): void {
     this.take({ kind: "load-failed", load: this.effect("load").load, error, pictureKept: true });
   }
