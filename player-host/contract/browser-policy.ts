@@ -26,7 +26,7 @@ export const BROWSER_POLICY = {
   URLBlocklist: ["chrome://*", "chrome-untrusted://*", "devtools://*", "view-source:*", "file://*", "mailto:*", "tel:*"],
 } as const;
 
-/** Where browsers read policies: Chromium on Debian and Raspberry Pi OS, older Chromium packages, Google Chrome. Only root can write there. */
+/** Where browsers read policies: Chromium on Debian and Raspberry Pi OS, older packages, Google Chrome. Only root can write there. */
 export const BROWSER_POLICY_PATHS = ["/etc/chromium/policies/managed/vitrine.json", "/etc/chromium-browser/policies/managed/vitrine.json", "/etc/opt/chrome/policies/managed/vitrine.json"] as const;
 
 /** Content of the policy file. */

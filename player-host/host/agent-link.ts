@@ -13,12 +13,12 @@ import type { ChannelListener, LinkChannel } from "../contract/link-channel.ts";
 import { AgentMessageSchema, LINK_LINE_BYTES_MAX, type AgentMessage, type HostMessage } from "../contract/link-messages.ts";
 
 export type LinkEvent =
-  /** The agent has said hello: from now on messages go out. */
+  /** The agent has said hello: messages can be sent from now on. */
   | { readonly kind: "connected"; readonly hello: Extract<AgentMessage, { t: "agent-hello" }> }
   | { readonly kind: "message"; readonly message: AgentMessage }
   | { readonly kind: "disconnected"; readonly why: string };
 
-/** Opens a channel to the agent. What goes wrong is told by `ended`. */
+/** Opens a channel to the agent. Failures are reported by `ended`. */
 export type OpenAgentChannel = (listener: ChannelListener) => LinkChannel;
 
 export interface AgentLinkDeps {
@@ -29,7 +29,7 @@ export interface AgentLinkDeps {
   readonly log: Log;
 }
 
-/** A local connection costs nothing to try: soon at first, so that an agent's restart is short for the page too. */
+/** Local connection attempts are cheap: the first come soon, so that the page notices little of an agent's restart. */
 const RETRY: RetryPolicy = { firstMs: 200, factor: 1.6, capMs: 5_000, floorMs: 50 };
 const HELLO_TIMEOUT_MS = 10_000;
 
@@ -54,7 +54,7 @@ export class AgentLink {
     return this.#greeted;
   }
 
-  /** False when it could not be handed to the agent; nothing is queued here for an agent that is away. */
+  /** Returns false when the message could not be sent; nothing is queued here while the agent is away. */
   send(message: HostMessage): boolean {
     if (!this.#greeted) return false;
     return this.#write(message);
@@ -69,7 +69,7 @@ export class AgentLink {
     }
   }
 
-  /** Resolves when the connection has ended; true when the agent had said hello on it. */
+  /** Resolves when the connection has ended: true if the agent had said hello on it. */
   #connectOnce(signal: AbortSignal): Promise<boolean> {
     const { open, hello, timers } = this.#deps;
     return new Promise((resolve) => {

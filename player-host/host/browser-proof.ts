@@ -10,7 +10,7 @@ import type { FrameFinding, Shell, ShellEvent, ShellFacts } from "../stage/shell
 
 export interface BrowserProofDeps {
   readonly shell: Shell;
-  /** What whoever chose the browser knows of it. */
+  /** Information from whoever chose the browser. */
   readonly chosen: Pick<BrowserReport, "why" | "sandbox" | "passedOver">;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -20,8 +20,9 @@ export interface BrowserProofDeps {
 }
 
 /**
- * Holds the browser behind a shell to its proof: the first frame of a loaded page. It counts ends before that and has a
- * deadline for it, longer by once where a page may be at fault, and says at the start what is to be said of the version. Shell-neutral; changes nothing about the shell.
+ * Requires the browser behind a shell to prove itself by a first frame of a loaded page. Limits the time and the number of times
+ * the browser may end before that; the deadline is extended once when the page may be at fault. Logs unsupported versions at the
+ * start. Works with any shell and does not change its behaviour.
  */
 export class BrowserProof {
   readonly #deps: BrowserProofDeps;
@@ -34,7 +35,7 @@ export class BrowserProof {
   #deadline: Timer | undefined;
   #answers = false;
   #loaded = false;
-  /** A document has taken its place in this browser. */
+  /** A document has committed in this browser. */
   #committed = false;
   #extended = false;
 
@@ -76,8 +77,8 @@ export class BrowserProof {
   }
 
   /**
-   * A page that hangs as soon as it is there looks like a browser that draws nothing. Its renderer is ended, and after the
-   * second time a page of ours is shown: a browser that draws that one has proved itself, and it is given the time for it.
+   * A page that hangs as soon as it loads looks like a browser that renders nothing. Its renderer is ended, and after the
+   * second time one of our own pages is shown. A browser that renders that page has proved itself, so it gets time for it.
    */
   #rendererGone(): void {
     if (!this.#committed || this.#extended || this.#report.picture.kind !== "waiting") return;
@@ -109,7 +110,7 @@ export class BrowserProof {
     if (event.kind === "browser-gone") this.#ended(event.reason);
   }
 
-  /** `asked`: a page was loaded when the frame was asked for. An empty tab makes frames too and is no picture. */
+  /** `asked`: whether a page was loaded when the frame was requested. An empty tab produces frames too, but is no picture. */
   #frame(finding: FrameFinding, asked: boolean): void {
     if (this.#report.picture.kind === "seen" || finding.kind !== "alive" || !asked || !this.#loaded) return;
     this.#deadline?.cancel();
@@ -144,7 +145,7 @@ interface Witness {
   frame(finding: FrameFinding, loadedWhenAsked: boolean): void;
 }
 
-/** The same shell, of which somebody hears what it answers. */
+/** Wraps a shell so that `witness` sees its answers. */
 function watched(shell: Shell, witness: Witness): Shell {
   return {
     kind: shell.kind,

@@ -1,17 +1,17 @@
 import type { Issue } from "../../platform/ports/result.ts";
 import type { Code } from "../../platform/ports/codes.ts";
 
-/** One cause why a document cannot be had: our code, our words, and what browser and Node call it. */
+/** A cause of failed loads: our code, our words, and the names that browser and Node use. */
 interface Cause {
   readonly code: Code;
   readonly words: string;
-  /** Reasons of the DevTools protocol, names of Chromium's network errors, codes of Node and of OpenSSL. */
+  /** DevTools protocol reasons, Chromium network error names, and Node and OpenSSL codes. */
   readonly names: readonly string[];
 }
 
 /**
- * Every shell and the probe speak from this one table. `net.`: the way there, which may be back by itself. `tls.`,
- * `http.` and `content.`: somebody answered, and a person has to mend it.
+ * Causes used by every shell and by the probe. `net.`: a network problem that may go away by itself. `tls.`,
+ * `http.` and `content.`: something answered, and a person has to fix it.
  * Names: Chromium's net/base/net_error_list.h, Node's "Common system errors", OpenSSL's X509_V_ERR_ list.
  */
 const CAUSES: readonly Cause[] = [
@@ -44,7 +44,7 @@ const CAUSES: readonly Cause[] = [
 ];
 
 const BY_NAME: ReadonlyMap<string, Cause> = new Map(CAUSES.flatMap((cause) => cause.names.map((name) => [name, cause] as const)));
-/** Families whose members nobody has to tell apart. */
+/** Prefixes of names that are all treated as one name. */
 const FAMILIES: readonly (readonly [prefix: string, name: string])[] = [
   ["HPE_", "ERR_INVALID_HTTP_RESPONSE"],
   ["ERR_SSL_", "ERR_SSL_PROTOCOL_ERROR"],
@@ -54,8 +54,8 @@ const BAD_CERTIFICATE: Cause = { code: "tls.bad-certificate", words: "its certif
 const UNNAMED: Cause = { code: "net.failed", words: "the connection failed", names: [] };
 
 /**
- * Why `url` could not be had, in words of ours. `name` is what browser or Node call it, `net::` or not; the text that
- * comes with it is theirs and is not for a screen.
+ * Why `url` could not be loaded, in our own words. `name` is the browser's or Node's error name, with or without `net::`.
+ * Their own error texts are not meant for a screen.
  */
 export function loadIssue(name: string, url: string): Issue {
   const { code, words } = causeOf(name.replace(/^net::/, ""));
@@ -68,17 +68,17 @@ function causeOf(name: string): Cause {
   return known ?? (/(^|_)CERT/.test(name) ? BAD_CERTIFICATE : UNNAMED);
 }
 
-/** For a message: never with the user, password, path or query of the address, which may be secrets. */
+/** The host to name in a message, without user, password, path or query, which may be secrets. */
 export function hostOf(url: string): string {
   try {
     return new URL(url).host;
   } catch {
-    // Not an address; there is nothing to call it by.
+    // Not an address, so there is no host to name.
     return "the content's address";
   }
 }
 
-/** Ports from which no browser loads anything: "bad port" in the Fetch standard, section 2.9, read on 2026-11-29. */
+/** Ports that browsers refuse to load from: "bad port" in the Fetch standard, section 2.9, read on 2026-11-29. */
 const FORBIDDEN_PORTS: ReadonlySet<number> = new Set([
   0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119,
   123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990,
@@ -89,19 +89,19 @@ export function isForbiddenPort(url: URL): boolean {
   return url.port !== "" && FORBIDDEN_PORTS.has(Number(url.port));
 }
 
-/** What is known of a certificate whose date is the trouble, and of the clocks. Times in milliseconds since the epoch. */
+/** Dates of a certificate outside its validity, and the clocks. Milliseconds since the epoch. */
 export interface CertificateDates {
   readonly validFromMs: number;
   readonly validToMs: number;
   readonly deviceMs: number;
-  /** The server's own clock, from its `Date` header; absent where it sent none. */
+  /** The server's clock, from its `Date` header; `undefined` when it sent none. */
   readonly serverMs: number | undefined;
 }
 
-/** Clocks further apart than this do not agree. */
+/** Largest difference between clocks that agree. */
 const CLOCKS_AGREE_MS = 10 * 60_000;
 
-/** A certificate whose date is wrong by this device's clock, or a clock that is wrong by the certificate. */
+/** The issue for a certificate outside its validity: either the certificate's date or this device's clock is wrong. */
 export function dateIssue(url: string, dates: CertificateDates): Issue {
   const { validFromMs, validToMs, deviceMs, serverMs } = dates;
   const early = deviceMs < validFromMs;

@@ -4,18 +4,18 @@ import type { FilesFact } from "../stage/picture-files.ts";
 import { hostOf } from "./load-issue.ts";
 import type { PackageFolders } from "./package-folders.ts";
 
-/** Files remembered by name of one document; the rest is counted. */
+/** Maximum number of files remembered by name per document; the rest are only counted. */
 const NAMED_MAX = 10;
 
 /**
- * The files of the document on the screen that could not be had. A page whose script or style is missing has loaded, makes
- * frames, and is not the customer's picture. Each is one line of the log, with the file that has the same name in other letter case.
+ * The files of the document on the screen that could not be loaded. A page without its script or style still loads and produces
+ * frames, but is not the customer's picture. Each missing file is logged once, with any file whose name differs only in case.
  */
 export class MissingFiles {
   readonly #log: Log;
   readonly #folders: Pick<PackageFolders, "names">;
   readonly #content: () => StageContent | undefined;
-  /** By address, so that a page that asks again and again is one. */
+  /** By address, so that repeated requests count once. */
   readonly #missing = new Map<string, string>();
   #more = 0;
   #ofPackage = false;
@@ -26,14 +26,14 @@ export class MissingFiles {
     this.#log = log;
   }
 
-  /** Another document begins. */
+  /** A new document has started: forgets the files of the previous one. */
   begun(): void {
     this.#missing.clear();
     this.#more = 0;
     this.#ofPackage = false;
   }
 
-  /** The browser says that it could not have `url`. */
+  /** The browser reported that it could not load `url`. */
   async note(url: string, why: string): Promise<void> {
     if (this.#missing.has(url)) return;
     if (this.#missing.size >= NAMED_MAX) {
@@ -44,7 +44,7 @@ export class MissingFiles {
     const path = pathOf(url);
     const own = content?.kind === "package" && isPackage(url) && path !== undefined;
     const name = own ? path : hostOf(url);
-    // Before anything is waited for: the same one may fail again meanwhile.
+    // Set before the first await: the same file may fail again meanwhile.
     this.#missing.set(url, name);
     this.#ofPackage ||= own;
     const near = own ? await this.#otherCase(content.folder, path) : undefined;
@@ -53,7 +53,7 @@ export class MissingFiles {
     this.#log.warn({ file: says, why }, "a file of the page could not be had");
   }
 
-  /** The file of the package that differs from `path` in the case of letters alone, part by part. */
+  /** The package's file whose path differs from `path` only in letter case, if there is one. */
   async #otherCase(folder: string, path: string): Promise<string | undefined> {
     const found: string[] = [];
     for (const part of path.split("/")) {
@@ -75,12 +75,12 @@ function isPackage(url: string): boolean {
   return /^(?:https:\/\/vitrine-[a-z0-9]+\.invalid|vitrine-package:\/\/)/.test(url);
 }
 
-/** Below the package's folder; `undefined` for what is no path. */
+/** The path relative to the package's folder; `undefined` when it cannot be decoded. */
 function pathOf(url: string): string | undefined {
   try {
     return decodeURIComponent(new URL(url).pathname).replace(/^\/+/, "").slice(0, 300);
   } catch {
-    // A broken percent code: the page asked for something that cannot be a file.
+    // Invalid percent-encoding: cannot be a file.
     return undefined;
   }
 }

@@ -27,32 +27,32 @@ export interface HostPorts {
   readonly openChannel: OpenAgentChannel;
   /** The last scene, page context and way out. */
   readonly scene: TextStore;
-  /** Which packages keep something in the browser's storage. */
+  /** The list of packages that may have data in the browser's storage. */
   readonly packageList: TextStore;
   readonly spool: SpoolStore;
   readonly folders: PackageFolders;
-  /** Asks by the way out that holds at the time. */
+  /** Creates the probe. It uses the way out in force at the time of each request. */
   readonly probe: (wayOut: () => WayOut) => OriginProbe;
-  /** What whoever chose the browser knows of it. */
+  /** Information from whoever chose the browser. */
   readonly browser: Pick<BrowserReport, "why" | "sandbox" | "passedOver">;
-  /** The host ends when its browser does not prove itself, because another one can take over. */
+  /** Whether the host ends if its browser does not prove itself, so that another can take over. */
   readonly trial: boolean;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
-  /** Of the process that the host runs in. */
+  /** Process id of the host. */
   readonly pid: number;
-  /** Resident bytes of the same. */
+  /** Resident memory of the host's process, in bytes. */
   readonly hostBytes: () => number;
-  /** Why what the log says gets nowhere, where it does not. */
+  /** Why the log is not being written; `undefined` while it is. */
   readonly logTrouble?: () => Issue | undefined;
 }
 
-/** Before any agent was ever there. */
+/** Shown until an agent has connected for the first time. */
 const FIRST_SCENE: StageScene = { kind: "offline", message: "This screen is starting. Waiting for its agent." };
 
-/** The host's parts put together from ports alone, the same over every shell. Resolves once everything that was kept has been read. */
+/** Assembles the host from its ports; the same for every shell. Resolves once all stored state has been read. */
 export async function openHost(ports: HostPorts): Promise<{ run(signal: AbortSignal): Promise<HostEnd> }> {
   const { clock, timers, random, log, pid, hostBytes, folders, logTrouble, openChannel, trial } = ports;
   const proof = new BrowserProof({ shell: ports.shell, chosen: ports.browser, clock, timers, log: log.child({ part: "browser" }) });
@@ -63,7 +63,7 @@ export async function openHost(ports: HostPorts): Promise<{ run(signal: AbortSig
   const kept = await scenes.load();
   const { dropped } = await spool.open();
   const gate = new PageGate(clock);
-  // Answered as kept: the agent raises an alarm for it.
+  // The page was told that these were kept, so the agent raises an alarm.
   if (dropped > 0) gate.count("page.lost", dropped);
   const storage = new PackageStorage({ list: ports.packageList, folders, shell, log: log.child({ part: "storage" }) });
   await storage.load();

@@ -14,7 +14,7 @@ export interface PackageRequest {
   readonly url: string;
   /** The `Range` header, when there is one. */
   readonly range?: string | undefined;
-  /** The browser wants a service worker's script (header `Service-Worker: script`). */
+  /** Whether the browser requests a service worker's script (header `Service-Worker: script`). */
   readonly serviceWorker?: boolean;
 }
 
@@ -24,9 +24,9 @@ export interface PackageAnswer {
   readonly body: Uint8Array;
 }
 
-/** Longest piece answered to a request for a range; a media element asks on where a piece ends. */
+/** Maximum length of the answer to a range request; a media element requests the rest itself. */
 export const RANGE_BYTES_MAX = 4 * 1024 * 1024;
-/** A whole file is held in memory once while it is handed over; beyond this only ranges are served. */
+/** Maximum size of a file served whole, because it is held in memory meanwhile; larger files are served only in ranges. */
 export const WHOLE_BYTES_MAX = 64 * 1024 * 1024;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -66,8 +66,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves one request from a package's folder, and never from outside of it. Every answer, errors included, carries the package's
- * policy. A service worker is refused: the documents it makes would carry none.
+ * Serves a request from a package's folder, never from outside it. Every response, errors included, carries the package's
+ * policy. Service workers are refused, because documents they create would carry no policy.
  */
 export async function answerFromPackage(folders: PackageFolders, place: PackagePlace, request: PackageRequest): Promise<PackageAnswer> {
   const { status, headers, body } = await answer(folders, place, request);
@@ -96,14 +96,14 @@ async function answer(folders: PackageFolders, place: PackagePlace, request: Pac
   }
 }
 
-/** The path below the folder, without its leading slash; `undefined` for anything odd. */
+/** The path relative to the folder, without a leading slash; `undefined` when it is not valid. */
 function nameIn(place: PackagePlace, url: string): string | undefined {
   try {
     const name = decodeURIComponent(new URL(url).pathname).replace(/^\/+/, "");
     if (name.includes("\0") || name.includes("\\") || name.split("/").includes("..")) return undefined;
     return name === "" ? place.entry : name.endsWith("/") ? `${name}index.html` : name;
   } catch {
-    // A broken percent code: the page asked for something that cannot be a file of ours.
+    // Invalid percent-encoding: cannot be a file of the package.
     return undefined;
   }
 }
@@ -118,7 +118,7 @@ function headersOf(path: string, { changedMs }: PackageFile): Record<string, str
   };
 }
 
-/** One range, cut to a piece that fits into memory. `undefined`: no (usable) range was asked for. */
+/** Parses a single range and limits its length to `RANGE_BYTES_MAX`. `undefined`: no usable range was requested. */
 export function parseRange(header: string | undefined, size: number): { readonly from: number; readonly to: number } | "unsatisfiable" | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? "");
   if (match === null) return undefined;

@@ -1,19 +1,19 @@
-/** The folders in which unpacked packages lie. `folder` is a package's own, by the name that the agent gave it. */
+/** The folders of unpacked packages. `folder` is a package's folder as named by the agent. */
 export interface PackageFolders {
-  /** A file of the package; `undefined` for what is not one, also where it is reached by a link that leads out of the folder. */
+  /** Opens a file of the package; `undefined` when it is no file or a link leads out of the folder. */
   open(folder: string, path: string): Promise<PackageFile | undefined>;
-  /** Names in a folder of the package, in any order; none where there is no such folder. `path` is empty for the package's own. */
+  /** Names in a folder of the package, in any order; empty if there is no such folder. An empty `path` means the package's root. */
   names(folder: string, path: string): Promise<readonly string[]>;
-  /** True only where it is certain that the package is no longer there. */
+  /** True only when it is certain that the package no longer exists. */
   isGone(folder: string): Promise<boolean>;
 }
 
-/** A file that is open until it is closed. */
+/** An open file; the caller closes it. */
 export interface PackageFile {
   readonly bytes: number;
-  /** When it was changed last, milliseconds since the epoch. */
+  /** Time of the last change, in milliseconds since the epoch. */
   readonly changedMs: number;
-  /** What there is of `length` bytes from `from` on; less where the file has become shorter. */
+  /** Reads up to `length` bytes from offset `from`; fewer if the file has become shorter. */
   read(from: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ const EntrySchema = v.object({ id: v.string(), folder: v.string(), name: v.optio
 type Entry = v.InferOutput<typeof EntrySchema>;
 const FileSchema = v.object({ version: v.literal(1), packages: v.array(EntrySchema) });
 
-/** Packages remembered; a browser gives no list of the origins that it keeps storage for. */
+/** Maximum number of packages remembered. The list is needed because a browser does not list the origins it has storage for. */
 const ENTRIES_MAX = 200;
 
 export interface PackageStorageDeps {
@@ -25,14 +25,14 @@ export interface PackageStorageDeps {
 }
 
 /**
- * Ends what packages keep in the browser's storage. Each version of a package has storage of its own, which nobody could reach
- * after it: it ends once another version of the same name has been seen on the screen, and at the latest when the package is no
- * longer on the disk. Which packages ever had a page is kept, so that a restart forgets none.
+ * Clears the browser storage of old packages. Each version of a package has storage of its own, which nothing can reach
+ * afterwards. It is cleared once another version of the same name has been seen on the screen, at the latest when the package is
+ * no longer on the disk. The list of packages that ever had a page survives restarts.
  */
 export class PackageStorage {
   readonly #deps: PackageStorageDeps;
   #entries: readonly Entry[] = [];
-  /** The package whose picture was seen last, and after which was tidied. */
+  /** The package last seen on the screen, for which old storage was cleared. */
   #confirmed = "";
   #turn: Promise<void> = Promise.resolve();
 
@@ -40,7 +40,7 @@ export class PackageStorage {
     this.#deps = deps;
   }
 
-  /** A list that cannot be read counts as empty: what is not on it takes space, and nothing more. */
+  /** Reads the list. One that cannot be read counts as empty: storage not on it only takes space. */
   async load(): Promise<void> {
     const { list, log } = this.#deps;
     try {
@@ -54,7 +54,7 @@ export class PackageStorage {
     }
   }
 
-  /** A document of this content has begun, and may keep something. */
+  /** A document of this content has started and may store data. */
   begun(content: StageContent | undefined): void {
     if (content?.kind !== "package") return;
     const { id, folder, name } = content;
@@ -65,7 +65,7 @@ export class PackageStorage {
     });
   }
 
-  /** What is on the screen. The first `showing` of other content is the moment at which there is no way back to the old. */
+  /** Takes what is on the screen. The first `showing` verdict of new content is the point of no return to the old. */
   seen({ stage, picture }: StageSeen, content: StageContent | undefined): void {
     if (stage.kind !== "playing" || picture.verdict !== "showing" || content === undefined || content.id !== stage.content) return;
     if (this.#confirmed === content.id) return;
@@ -73,7 +73,7 @@ export class PackageStorage {
     this.#take(() => this.#tidy(content));
   }
 
-  /** Resolves when everything begun so far is done. */
+  /** Resolves when all work started so far is done. */
   settled(): Promise<void> {
     return this.#turn;
   }
@@ -109,7 +109,7 @@ export class PackageStorage {
   }
 }
 
-/** Another version of the same package. Packages of different names may take turns on a screen, and each keeps its own. */
+/** Whether `content` is another version of the same package. Packages of different names may alternate and keep their storage. */
 function replaces(content: Package, entry: Entry): boolean {
   return content.name !== undefined && content.name === entry.name;
 }

@@ -1,14 +1,14 @@
 import * as v from "valibot";
 import { isJsonObject } from "../../platform/runtime/json.ts";
 
-/** What a page may say to the host. Everything here comes from untrusted code. */
+/** The calls a page may make. All of it comes from untrusted code. */
 const IdSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-/** `v.record` also takes lists: they are objects to JavaScript, and none to whoever reads the data. */
+/** A JSON object. `v.record` would also accept arrays. */
 const ObjectSchema = v.custom<Record<string, unknown>>(isJsonObject, "must be an object");
 const WHOLE_MS_MAX = 253_402_300_799_999;
 const YEAR_MS = 31_622_400_000;
 
-/** A page measures with fractions of milliseconds; the wire has whole ones. */
+/** Pages measure fractions of milliseconds; messages carry whole ones. */
 function wholeMs(maxMs: number) {
   return v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(maxMs), v.transform(Math.round));
 }
@@ -29,7 +29,7 @@ export const PageCallSchema = v.variant("do", [
   v.object({ id: IdSchema, do: v.literal("report-state"), state: ObjectSchema }),
   v.object({ id: IdSchema, do: v.literal("emit"), name: v.pipe(v.string(), v.minLength(1), v.maxLength(128)), data: v.optional(ObjectSchema) }),
   v.object({ id: IdSchema, do: v.literal("report-play"), play: PagePlaySchema }),
-  /** Refusals the page's own side has counted. Believed as a number for people, for nothing else. */
+  /** Refusals counted on the page's side. Untrusted: used only for display. */
   v.object({ id: IdSchema, do: v.literal("refused"), counts: v.record(v.string(), v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1e9))) }),
   v.object({ id: IdSchema, do: v.literal("error"), message: v.pipe(v.string(), v.maxLength(2000)) }),
 ]);

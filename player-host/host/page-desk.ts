@@ -11,9 +11,9 @@ import type { PageGate, PageRefusal } from "./page-gate.ts";
 export interface PageDeskDeps {
   readonly gate: PageGate;
   readonly spool: PageSpool;
-  /** To the agent; false while it is away. */
+  /** Sends to the agent; returns false while it is away. */
   readonly send: (message: HostMessage) => boolean;
-  /** To the page's side of the API. */
+  /** Sends to the page's side of the API. */
   readonly sendToPage: (text: string) => void;
   /** A new id, unique over all runs of the host. */
   readonly newId: () => string;
@@ -23,7 +23,7 @@ export interface PageDeskDeps {
   readonly log: Log;
 }
 
-/** A page call whose message is with the agent and not stored yet. */
+/** A page call whose message was sent to the agent but is not stored yet. */
 interface Pending {
   readonly message: SpooledMessage;
   readonly callId: number;
@@ -32,32 +32,32 @@ interface Pending {
 }
 
 /**
- * More than this with the agent at once, and the rest goes through the spool. With the window below it bounds what may
- * come to the agent a second time: `RECENT_KEYS_MAX` in agent/core/outbox/outbox-store.ts is more.
+ * Maximum number of messages pending at the agent; the rest go through the spool. Together with `RESEND_WINDOW` it bounds what
+ * may reach the agent twice, and stays below `RECENT_KEYS_MAX` in agent/core/outbox/outbox-store.ts.
  */
 const PENDING_MAX = 500;
-/** Spooled messages sent ahead of the agent's answers. */
+/** Maximum number of spooled messages in flight to the agent. */
 const RESEND_WINDOW = 64;
 const STORED_TIMEOUT_MS = 10_000;
-/** Refusals that will be the same for ever. After any other, what the page was promised is offered again. */
+/** Permanent refusals. After any other, a spooled message is sent again later. */
 const REFUSED_FOR_GOOD: readonly string[] = ["page.invalid", "outbox.invalid", "outbox.too-large"];
 const RESEND_RETRY: RetryPolicy = { firstMs: 5_000, factor: 2, capMs: 60_000, floorMs: 1_000 };
-/** Answers to refused calls a second; a page in a flood reads none of them. */
+/** Maximum answers to refused calls per second; a flooding page would not read more. */
 const REFUSALS_ANSWERED_MAX = 20;
 
-/** Where the page's calls are served: answers, the way to the agent, and the spool while the agent is away. */
+/** Serves the page's calls: answers them, forwards messages to the agent, and spools them while the agent is away. */
 export class PageDesk {
   readonly #deps: PageDeskDeps;
   readonly #pending = new Map<string, Pending>();
   #context: PageContext | undefined;
   #lastState: JsonObject | undefined;
   #content: string | undefined;
-  /** Rises with every document: an answer for the one before must not reach the next. */
+  /** Incremented with every document: an answer for the previous one must not reach the next. */
   #document = 0;
   #refusalsAnswered = 0;
   #refusalWindow: Timer | undefined;
   #resending = new Set<string>();
-  /** The agent has no room now: what it refused stays in the spool until then. */
+  /** Set after a temporary refusal by the agent: messages stay in the spool until this fires. */
   #resendPause: Timer | undefined;
   #resendRefusals = 0;
   #watchesGpio = false;
@@ -67,8 +67,8 @@ export class PageDesk {
   }
 
   /**
-   * A new document of the content with this id: calls of the old one are forgotten, what it emitted is not. What other
-   * content said of itself no longer holds; the same content, loaded again, will say it anew.
+   * A new document of the content with this id: calls of the old document are forgotten, but not what it emitted. The state
+   * reported by other content is cleared; the same content keeps its state until it reports a new one.
    */
   pageBegun(content: string | undefined): void {
     this.#document += 1;
@@ -102,7 +102,7 @@ export class PageDesk {
     this.#serve(verdict.call);
   }
 
-  /** The link is up: what waited goes out, and the state the agent may have forgotten. */
+  /** The link is up: sends what waited, and the page's state again, which the agent may have forgotten. */
   linkUp(): void {
     if (this.#lastState !== undefined) this.#deps.send({ t: "page-state", state: this.#lastState });
     this.#resending = new Set();
@@ -111,7 +111,7 @@ export class PageDesk {
     this.#resend();
   }
 
-  /** The link is down: what was under way is kept on disk, and the page is told that we hold it. */
+  /** The link is down: pending messages move to the spool, and the page's calls are answered once they are kept. */
   linkDown(): void {
     for (const id of [...this.#pending.keys()]) this.#toSpool(id);
     this.#resending = new Set();
@@ -124,12 +124,12 @@ export class PageDesk {
     }
   }
 
-  /** A message of the cloud for the page. */
+  /** Passes a message from the cloud to the page. */
   message(message: unknown): void {
     this.#tell({ t: "message", message });
   }
 
-  /** Reports what was refused and dropped since the last time. */
+  /** Reports refusals and drops since the last report. */
   reportRefusals(): void {
     for (const [code, count] of this.#deps.gate.takeCounts()) {
       if (!this.#deps.send({ t: "page-refused", code, count })) this.#deps.gate.count(code, count);
@@ -178,7 +178,7 @@ export class PageDesk {
     const { timers } = this.#deps;
     const timer = timers.after("page.stored", STORED_TIMEOUT_MS, () => this.#toSpool(message.id));
     this.#pending.set(message.id, { message, callId, document: this.#document, timer });
-    // Behind what is kept already: in the order it came, and never more under way than the agent remembers.
+    // Queued behind spooled messages to keep the order, and never more in flight than the agent remembers.
     const behind = this.#deps.spool.size > 0 || this.#pending.size > PENDING_MAX;
     if (behind || !this.#deps.send(message)) this.#toSpool(message.id);
   }
@@ -221,7 +221,7 @@ export class PageDesk {
     this.#resend();
   }
 
-  /** The page was told that this is kept. A full or closing outbox is no reason to break that word. */
+  /** Retries later: the page was told that the message is kept, even if the outbox is full or closing now. */
   #offerLater(): void {
     const { timers, random } = this.#deps;
     if (this.#resendPause !== undefined) return;
@@ -238,7 +238,7 @@ export class PageDesk {
     this.#resendRefusals = 0;
   }
 
-  /** Sends spooled messages up to the window; the agent's answers move it on. */
+  /** Sends spooled messages, at most `RESEND_WINDOW` at a time; answers from the agent make room for more. */
   #resend(): void {
     if (this.#resendPause !== undefined) return;
     for (const message of this.#deps.spool.waiting()) {

@@ -10,21 +10,21 @@ export type PageRefusal = "page.rate-limited" | "page.too-large" | "page.invalid
 
 export type GateVerdict =
   | { readonly kind: "call"; readonly call: PageCall }
-  /** `id` is there when the page can be told; a flood is not answered call by call. */
+  /** `id` is present when the page can be answered; calls of a flood are not answered one by one. */
   | { readonly kind: "refused"; readonly code: PageRefusal; readonly message: string; readonly id?: number };
 
 export const CALLS_PER_SECOND = 50;
 export const CALLS_BURST = 200;
 export const CALL_BYTES_MAX = 8 * 1024;
 export const STATE_BYTES_MAX = 4 * 1024;
-/** Deeper than any honest document and far from what would exhaust a stack. */
+/** Maximum nesting: deeper than any honest document, but far from exhausting the stack. */
 export const DEPTH_MAX = 32;
-/** Names of refusals the page may count for us. */
+/** Refusal codes that the page's side may report counts for. */
 const COUNTED: readonly string[] = ["page.rate-limited", "page.too-large", "page.invalid"];
 
 /**
- * Everything a page says comes through here. It believes nothing: size before parsing, rate before
- * schema, schema before grants. A refusal costs a few comparisons and is counted.
+ * Validates every call of a page and trusts none of it: checks size before parsing, rate before
+ * schema, schema before grants. Refusals are cheap and counted.
  */
 export class PageGate {
   readonly #calls: TokenBucket;
@@ -35,7 +35,7 @@ export class PageGate {
     this.#calls = new TokenBucket(clock, { burst: CALLS_BURST, perSecond: CALLS_PER_SECOND });
   }
 
-  /** What the content on the stage may use. */
+  /** Sets the grants of the content on the stage. */
   setGrants(grants: readonly string[]): void {
     this.#grants = grants;
   }
@@ -50,7 +50,7 @@ export class PageGate {
 
   take(text: string): GateVerdict {
     if (!this.#calls.take()) return this.#refuse("page.rate-limited", "too many calls");
-    // No UTF-8 text is shorter than its UTF-16 units, so the cheap test comes first.
+    // UTF-8 never has fewer bytes than UTF-16 has units, so the cheap check comes first.
     if (text.length > CALL_BYTES_MAX || byteLength(text) > CALL_BYTES_MAX) return this.#refuse("page.too-large", `a call has at most ${CALL_BYTES_MAX} bytes`);
     if (tooDeep(text)) return this.#refuse("page.invalid", `nested more than ${DEPTH_MAX} deep`);
     const parsed = v.safeParse(PageCallSchema, parseJson(text));
@@ -58,14 +58,14 @@ export class PageGate {
     return this.#check(parsed.output);
   }
 
-  /** Refusals by code since the last time, for the cloud. */
+  /** Returns and resets the number of refusals by code, for the cloud. */
   takeCounts(): ReadonlyMap<PageRefusal, number> {
     const counts = new Map(this.#counts);
     this.#counts.clear();
     return counts;
   }
 
-  /** Counts a refusal that somebody behind the gate decided. */
+  /** Counts a refusal that was decided behind the gate. */
   count(code: PageRefusal, by = 1): void {
     this.#counts.set(code, (this.#counts.get(code) ?? 0) + by);
   }

@@ -21,8 +21,9 @@ interface Append {
 }
 
 /**
- * What a page emitted while the agent was away: lines of JSON with a checksum, under a fixed limit. Proofs of play are safe from a
- * power cut before the page is told, one sync serving all that wait; events outlive the process. What the agent has stored is taken out again; the same id may be sent twice, never lost.
+ * What a page emitted while the agent was away: lines of JSON with a checksum, under a fixed size limit. Proofs of play are synced
+ * to disk before the page gets its answer, one sync for all that wait; events survive the process, but maybe not a power cut.
+ * Messages are removed once the agent has stored them. An id may be sent twice, but is never lost.
  */
 export class PageSpool {
   readonly #store: SpoolStore;
@@ -31,12 +32,12 @@ export class PageSpool {
   readonly #kept = new Map<string, SpooledMessage>();
   readonly #queue: Append[] = [];
   #storedBytes = 0;
-  /** A write broke off: what is stored may end in half a line, which the next one must not be joined to. */
+  /** A write failed: the stored text may end in half a line, to which nothing may be appended. */
   #torn = false;
   #working: Promise<void> | undefined;
   #cameMeanwhile = false;
   readonly #mark: SpoolMark;
-  /** Lines that are stored. */
+  /** Number of stored lines. */
   #lines = 0;
 
   constructor(store: SpoolStore, log: Log, bytesMax = SPOOL_BYTES_MAX) {
@@ -47,8 +48,8 @@ export class PageSpool {
   }
 
   /**
-   * Reads what an earlier run left; never rejects. Returns how many lines are lost: those that do not parse, and those
-   * that the mark knows of and the spool does not.
+   * Reads what an earlier run left; never rejects. Returns the number of lost lines: those that do not parse, and those
+   * counted by the mark but missing from the spool.
    */
   async open(): Promise<{ readonly dropped: number }> {
     const text = await this.#readLeft();
@@ -60,22 +61,22 @@ export class PageSpool {
       if (parsed.success && (parsed.output.t === "page-event" || parsed.output.t === "page-play")) this.#kept.set(parsed.output.id, parsed.output);
       else dropped += 1;
     }
-    // Damage may join lines, and take whole ones: what is missing of the known number counts.
+    // Damage may join lines or remove whole ones, so what is missing from the known number counts too.
     if (marked !== undefined) dropped = Math.max(dropped, marked - this.#kept.size);
     if (dropped > 0) this.#log.warn({ dropped }, "lines of the page spool were damaged");
-    // Until it was written anew once, it may hold more than what is kept.
+    // Until it is rewritten once, it may contain more than what is kept.
     this.#torn = true;
     await this.#settle([], () => this.#rewrite());
     return { dropped };
   }
 
-  /** A disk that does not let itself be read or written is told where it is met; the host starts all the same. */
+  /** Reads the stored text. On a disk error, logs it and returns an empty text, so that the host still starts. */
   async #readLeft(): Promise<string> {
     try {
       return await this.#store.read();
     } catch (thrown) {
       this.#log.error({ error: messageOf(thrown) }, "the page spool could not be read; it is set aside");
-      // What cannot be read now may be readable for a person: a new spool must not be written over it.
+      // A person may still be able to recover it, so a new spool must not overwrite it.
       await this.#store.setAside().catch((again: unknown) => this.#log.debug({ error: messageOf(again) }, "nor set aside"));
       return "";
     }
@@ -95,7 +96,7 @@ export class PageSpool {
     return this.#kept.has(id);
   }
 
-  /** `spool.full` when the limit is reached, `spool.failed` when the disk does not take it. */
+  /** Stores a message. Errors: `spool.full` (limit reached), `spool.failed` (disk error). */
   append(message: SpooledMessage): Promise<Result<undefined>> {
     return new Promise((done) => {
       const line = lineOf(message);
@@ -104,7 +105,7 @@ export class PageSpool {
     });
   }
 
-  /** The agent has it (or refused it for good). */
+  /** Removes a message that the agent has stored or permanently refused. */
   remove(id: string): void {
     if (this.#kept.delete(id)) this.#work();
   }
@@ -122,13 +123,13 @@ export class PageSpool {
     this.#cameMeanwhile = false;
     this.#working = this.#drain().finally(() => {
       this.#working = undefined;
-      // Between the loop's last look and this, whoever was just answered may have brought the next.
+      // A caller that was just answered may have added work after the loop's last check.
       if (this.#cameMeanwhile) this.#work();
     });
   }
 
   async #drain(): Promise<void> {
-    // The caller of `remove` or `append` goes on first, so that many of them make one write.
+    // Lets the caller of `remove` or `append` continue first, so that many calls share one write.
     await Promise.resolve();
     if (this.#kept.size === 0 && this.#queue.length === 0 && this.#storedBytes > 0) await this.#settle([], () => this.#rewrite());
     while (this.#queue.length > 0) {
@@ -165,7 +166,7 @@ export class PageSpool {
     }
   }
 
-  /** A disk that does not take it is told to every caller of the batch; what is kept in memory stays. */
+  /** Runs `work`. A disk error is reported to every caller of the batch; messages kept in memory stay. */
   async #settle(batch: readonly Append[], work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -175,9 +176,9 @@ export class PageSpool {
     }
   }
 
-  /** The spool anew with what is still waiting; gone when nothing is. */
+  /** Rewrites the spool with the messages still waiting; removes it when there are none. */
   async #rewrite(): Promise<void> {
-    // Before the spool itself: a mark that is too low misses a loss at the worst, one that is too high makes one up.
+    // Written before the spool: a mark that is too low can only miss a loss; one that is too high would invent one.
     await this.#mark.write(this.#kept.size, true);
     this.#lines = this.#kept.size;
     const text = this.waiting().map(lineOf).join("");
@@ -189,13 +190,13 @@ export class PageSpool {
 
 const CRC_DIGITS = 8;
 
-/** A flipped bit inside a text leaves JSON that parses: the checksum before it tells. */
+/** The checksum detects a flipped bit that leaves the JSON valid. */
 function lineOf(message: SpooledMessage): string {
   const text = JSON.stringify(message);
   return `${checksumOf(text)} ${text}\n`;
 }
 
-/** The JSON of a line; `undefined` when it is not as it was written. Lines of before there were checksums are taken as they are. */
+/** The JSON of a line; `undefined` when its checksum is wrong. Old lines without a checksum are accepted. */
 function textOf(line: string): string | undefined {
   if (line.startsWith("{")) return line;
   const text = line.slice(CRC_DIGITS + 1);

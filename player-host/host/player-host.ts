@@ -20,7 +20,7 @@ import { takeScreenshot } from "./take-screenshot.ts";
 export interface PlayerHostDeps {
   readonly shell: Shell;
   readonly proof: BrowserProof;
-  /** Ends when the browser does not prove itself. */
+  /** Whether the host ends if the browser does not prove itself. */
   readonly trial: boolean;
   readonly stage: Stage;
   readonly link: AgentLink;
@@ -29,16 +29,16 @@ export interface PlayerHostDeps {
   readonly scenes: SceneStore;
   readonly storage: PackageStorage;
   readonly files: MissingFiles;
-  /** What was kept of the page's context from the last run. */
+  /** The page context stored by the last run. */
   readonly context: PageContext | undefined;
-  /** And of the way out. */
+  /** The way out stored by the last run. */
   readonly wayOut?: WayOut | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
-  /** Resident bytes of this very process. */
+  /** Resident memory of this process, in bytes. */
   readonly hostBytes: () => number;
-  /** Why the host's log is not written; the agent is told, for the log cannot say it. */
+  /** Why the host's log is not being written; reported to the agent, because the log cannot say so. */
   readonly logTrouble?: () => Issue | undefined;
 }
 
@@ -48,13 +48,13 @@ export type HostEnd = { readonly kind: "stopped" | "restart" } | { readonly kind
 export const METRICS_EVERY_MS = 30_000;
 const REFUSALS_EVERY_MS = 5_000;
 const FIRST_START_WAIT_MS = 3_000;
-/** Lines a minute about what a page is refused or throws; the counters have the rest. */
+/** Maximum log lines per minute about a page's refusals and errors; counters cover the rest. */
 const PAGE_LINES_PER_MINUTE = 30;
 
-/** The host as a whole: stage, link and page desk, and the requests of the agent. The same over every shell. */
+/** The player host: connects stage, link and page desk, and serves the agent's requests. The same for every shell. */
 export class PlayerHost {
   readonly #deps: PlayerHostDeps;
-  /** Aborted with why the host ends by itself. */
+  /** Aborted when the host ends by itself; the reason is its `HostEnd`. */
   readonly #over = new AbortController();
   #context: PageContext | undefined;
   #wayOut: WayOut;
@@ -82,12 +82,12 @@ export class PlayerHost {
     });
   }
 
-  /** How the page gets out, as the agent said last. */
+  /** The way out of the page, as last set by the agent. */
   get wayOut(): WayOut {
     return this.#wayOut;
   }
 
-  /** Runs until `signal` aborts, the agent asks for a new start, or a browser on trial does not prove itself. */
+  /** Runs until `signal` aborts, the agent requests a restart, or a browser on trial does not prove itself. */
   async run(signal: AbortSignal): Promise<HostEnd> {
     const { stage, desk, proof } = this.#deps;
     const both = eitherSignal(signal, this.#over.signal);
@@ -105,7 +105,7 @@ export class PlayerHost {
     this.#over.abort(end);
   }
 
-  /** The greeting names the browser and its version; a browser that takes long to start is not waited for. */
+  /** Waits briefly for the browser's start, so that the hello can name its version, then runs the link. */
   async #link(signal: AbortSignal): Promise<void> {
     const { stage, link, timers } = this.#deps;
     const waiting = new AbortController();
@@ -141,7 +141,7 @@ export class PlayerHost {
     const { desk, log } = this.#deps;
     switch (event.kind) {
       case "page-begun":
-        // The new document's own: what is coming on meanwhile has grants of its own.
+        // The grants of the new document; content that is loading meanwhile has grants of its own.
         this.#documentGrants = this.#deps.stage.contentShown?.grants ?? [];
         this.#deps.storage.begun(this.#deps.stage.contentShown);
         this.#setGrants();
@@ -184,7 +184,7 @@ export class PlayerHost {
     switch (event.kind) {
       case "connected":
         this.#setContext(event.hello.context);
-        // Before the scene, so that nothing is loaded by the old way. An agent that says nothing of it knows none.
+        // Before the scene, so that nothing is loaded by the old way out. An agent that sends none has none.
         this.#setWayOut(event.hello.wayOut ?? {});
         this.#setScene(event.hello.scene);
         link.send({ t: "stage", ...stage.seen() });
@@ -241,8 +241,8 @@ export class PlayerHost {
   }
 
   /**
-   * What the document on the glass was loaded with, less what the wanted scene no longer gives: while the next content
-   * waits for its origin the old page stays, and must not hold what only the next one was granted.
+   * Sets the grants the document on the glass was loaded with, less those the wanted scene no longer gives. While the next
+   * content waits for its origin, the old page stays and must not get grants of the next one.
    */
   #setGrants(): void {
     const { gate, stage } = this.#deps;
@@ -281,7 +281,7 @@ export class PlayerHost {
       case "clear-cache": {
         const cleared = await shell.clearCache({ storage: request.storage });
         if (!cleared.ok) return { ok: false, code: cleared.error.code, message: cleared.error.message };
-        // What the page holds in memory is as old as what was cleared: only a new load makes the screen follow.
+        // The page still holds the old data in memory; only a reload updates the screen.
         const done = stage.reload(true);
         return done.ok ? { ok: true, result: done.value } : { ok: false, code: done.error.code, message: done.error.message };
       }
@@ -302,7 +302,7 @@ export class PlayerHost {
   }
 }
 
-/** The first message on every connection. */
+/** The host's first message on every connection. */
 export function helloOf(instance: string, pid: number, stage: Stage, browser: BrowserReport): HostMessage {
   return { t: "host-hello", version: LINK_VERSION, instance, pid, shell: stage.shellName, scene: stage.scene, browser };
 }
