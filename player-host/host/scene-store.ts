@@ -9,7 +9,7 @@ import type { TextStore } from "./text-store.ts";
 const KeptSchema = v.object({ version: v.literal(1), scene: v.optional(StageSceneSchema), context: v.optional(PageContextSchema), wayOut: v.optional(WayOutSchema) });
 export type Kept = v.InferOutput<typeof KeptSchema>;
 
-/** The last scene, page context and way out kept: the host starts with them while the agent is away. */
+/** Stores the last scene, page context and way out, with which the host starts while the agent is away. */
 export class SceneStore {
   readonly #text: TextStore;
   readonly #log: Log;
@@ -22,7 +22,7 @@ export class SceneStore {
     this.#log = log;
   }
 
-  /** Whatever was kept, however damaged, the host starts: a text that does not parse counts as none. */
+  /** Reads what was kept. Damaged text counts as none, so that the host always starts. */
   async load(): Promise<Kept> {
     try {
       const text = await this.#text.read();
@@ -36,7 +36,7 @@ export class SceneStore {
     return { version: 1 };
   }
 
-  /** Writes it when it differs from what was written last; only the newest of several waiting ones. */
+  /** Writes `kept` if it differs from what was written last. Of several waiting ones, only the newest is written. */
   save(kept: Omit<Kept, "version">): Promise<void> {
     const text = JSON.stringify({ version: 1, ...kept });
     if (text === this.#written) return this.#turn;
@@ -53,7 +53,7 @@ export class SceneStore {
     try {
       await this.#text.write(text);
     } catch (thrown) {
-      // A full or read-only disk: the scene still plays, it is only not there after a restart.
+      // A full or read-only disk: the scene still plays, but will be missing after a restart.
       this.#written = "";
       this.#log.error({ place: this.#text.place, error: messageOf(thrown) }, "the scene could not be kept");
     }

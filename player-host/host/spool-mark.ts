@@ -2,13 +2,13 @@ import type { Log } from "../../platform/ports/log.ts";
 import { messageOf } from "../../platform/ports/result.ts";
 import type { SpoolStore } from "./spool-store.ts";
 
-/** Digits of the number of lines; the sum of what is written never changes its length. */
+/** Digits of the number of lines; fixed, so that the text always has the same length. */
 const DIGITS = 10;
 
 /**
- * How many lines the spool beside it has: so that a spool that is gone, or ends too early, is missed and not forgotten.
- * One line, `<lines> <lines>`, written over without waiting for the disk: it outlives the process, and after a power cut it
- * may be older than the spool, which has at least what the mark says.
+ * The number of lines in the spool, kept beside it, so that the loss or truncation of the spool is noticed.
+ * One line, `<lines> <lines>`, overwritten in place, usually without a sync. It survives the process; after a power cut it
+ * may be older than the spool, which then has at least as many lines.
  */
 export class SpoolMark {
   readonly #store: Pick<SpoolStore, "readMark" | "writeMark">;
@@ -20,7 +20,7 @@ export class SpoolMark {
     this.#log = log;
   }
 
-  /** `undefined` when there is none, or none that can be believed. */
+  /** The number of lines; `undefined` when there is no mark or it is not valid. */
   async read(): Promise<number | undefined> {
     try {
       const match = /^(\d{10}) (\d{10})\n$/.exec((await this.#store.readMark()) ?? "");
@@ -31,7 +31,7 @@ export class SpoolMark {
     }
   }
 
-  /** With `synced` it is on disk afterwards; zero is no mark. A disk that does not take it costs the mark, not the spool. */
+  /** Writes the mark; zero removes it. With `synced` it is then safely on disk. A disk error loses the mark, not the spool. */
   async write(lines: number, synced = false): Promise<void> {
     if (lines === this.#written) return;
     const digits = String(lines).padStart(DIGITS, "0");
@@ -41,7 +41,7 @@ export class SpoolMark {
     } catch (thrown) {
       this.#log.warn({ error: messageOf(thrown) }, "the mark of the page spool cannot be written");
       this.#written = undefined;
-      // An old mark would make up losses.
+      // An outdated mark would report losses that never happened.
       await this.#store.writeMark(undefined, synced).catch((again: unknown) => this.#log.debug({ error: messageOf(again) }, "nor removed"));
     }
   }

@@ -1,18 +1,18 @@
 /**
- * Where the page spool is kept: a text that grows at its end, and a short mark beside it. Whatever takes no write rejects; what
- * was there before is then still there, followed by at most a part of what was to be added.
+ * Storage of the page spool: an append-only text and a short mark beside it. Failed writes reject; the previous text is then
+ * still there, followed by at most part of the new text.
  */
 export interface SpoolStore {
   /** The whole text, empty when there is none. Rejects when it cannot be read. */
   read(): Promise<string>;
-  /** Puts what cannot be read out of the way, where a person finds it. */
+  /** Moves an unreadable spool aside, where a person can find it. */
   setAside(): Promise<void>;
-  /** Adds at the end. It outlives the process; `synced`: a power cut as well. */
+  /** Appends `text`. It survives the process and, with `synced`, a power cut. */
   append(text: string, synced: boolean): Promise<void>;
-  /** The text anew, after a power cut the old one or this. Empty: nothing is left. */
+  /** Replaces the whole text atomically: after a power cut it is the old or the new one. An empty `text` removes it. */
   replace(text: string): Promise<void>;
   readMark(): Promise<string | undefined>;
-  /** In place of the last one; texts of one length, written over in place. `undefined` removes it. `synced` as above. */
+  /** Overwrites the mark in place; all marks have the same length. `undefined` removes it. `synced` as in `append`. */
   writeMark(text: string | undefined, synced: boolean): Promise<void>;
   close(): Promise<void>;
 }

@@ -2,12 +2,12 @@ import type { HostReply, HostRequest } from "../contract/link-messages.ts";
 import { LINK_LINE_BYTES_MAX } from "../contract/link-messages.ts";
 import type { ScreenshotRequest, Shell } from "../stage/shell.ts";
 
-/** What is left of a line of the link beside the picture itself. */
+/** Largest Base64 image that fits into a line of the link together with the rest of the reply. */
 const BASE64_BYTES_MAX = LINK_LINE_BYTES_MAX - 16 * 1024;
 
 /**
- * The picture as asked, or, where it does not fit into a line of the link, smaller and as JPEG; the answer
- * says what it is. A picture of a photo in full size as PNG is several megabytes.
+ * Takes a screenshot as requested or, if it does not fit into a line of the link, a smaller one as JPEG; the reply
+ * says which. A full-size PNG of a photo has several megabytes.
  */
 export async function takeScreenshot(shell: Shell, asked: Extract<HostRequest, { do: "screenshot" }>): Promise<HostReply> {
   const { format, quality, widthMax } = asked;

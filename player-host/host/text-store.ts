@@ -1,9 +1,9 @@
-/** One short text that outlives the process and a power cut. */
+/** Stores one short text that survives restarts and power cuts. */
 export interface TextStore {
-  /** `undefined` when none was ever written. Rejects when the disk does not let it be read. */
+  /** `undefined` when none was ever written. Rejects on a disk error. */
   read(): Promise<string | undefined>;
-  /** Resolves when it is on disk. Rejects when the disk does not take it; what was there before still is. */
+  /** Resolves when the text is on disk. Rejects on a disk error; the previous text is then still there. */
   write(text: string): Promise<void>;
-  /** Where it is, for the log. */
+  /** Where the text is stored, for the log. */
   readonly place: string;
 }

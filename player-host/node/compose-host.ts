@@ -8,18 +8,18 @@ import { FileTextStore } from "./file-text-store.ts";
 import { HttpOriginProbe } from "./http-origin-probe.ts";
 import { openAgentSocket } from "./open-agent-socket.ts";
 
-/** What differs from one shell, and one process, to the next. */
+/** The parts that differ between shells and processes. */
 export interface HostParts extends Pick<HostPorts, "shell" | "browser" | "trial" | "clock" | "timers" | "random" | "log" | "logTrouble"> {
   /** Absolute data folder. */
   readonly dataDir: string;
-  /** Where the agent listens. */
+  /** The socket on which the agent listens. */
   readonly socket: SocketPath;
-  /** The data folder that its socket belongs to. */
+  /** The folder that the socket belongs to, see `socketsDir`. */
   readonly socketsDir: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Names the concrete classes of a host that runs on Node, whatever its shell. Resolves as `openHost` does. */
+/** Composes a host from the classes for Node, for any shell. Resolves as `openHost` does. */
 export function composeHost({ dataDir, socket, socketsDir, env, ...parts }: HostParts): ReturnType<typeof openHost> {
   const folder = join(dataDir, "player");
   return openHost({

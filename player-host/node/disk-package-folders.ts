@@ -7,13 +7,13 @@ import type { PackageFile, PackageFolders } from "../host/package-folders.ts";
 export const diskPackageFolders: PackageFolders = {
   async open(folder, path) {
     const root = await realpath(folder).catch(() => undefined);
-    // The folder may have been replaced while its page still runs: an answer, not an accident.
+    // The folder may have been replaced while its page still runs: not an error.
     const real = root === undefined ? undefined : await realpath(join(root, path)).catch(() => undefined);
     if (root === undefined || real === undefined || !real.startsWith(root + sep)) return undefined;
     return openFile(real);
   },
 
-  // A folder that is not there, or a file where one should be: no names.
+  // A missing folder, or a file in its place, has no names.
   names: (folder, path) => readdir(join(folder, path)).catch(() => []),
 
   async isGone(folder) {
@@ -21,7 +21,7 @@ export const diskPackageFolders: PackageFolders = {
       await stat(folder);
       return false;
     } catch (thrown) {
-      // Anything else than its absence says nothing.
+      // Any other error does not prove that it is gone.
       return (thrown as NodeJS.ErrnoException).code === "ENOENT";
     }
   },

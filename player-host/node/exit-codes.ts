@@ -1,15 +1,15 @@
-/** What the host's exit code tells whoever started it. */
+/** Exit codes of the host, for its launcher. */
 export const EXIT = {
-  /** Asked to stop (signal, or the launcher is gone). */
+  /** Stopped by a signal, or the launcher is gone. */
   stopped: 0,
   /** A bug; the log has it. */
   crashed: 1,
-  /** Wrong arguments, or a data folder that cannot be used: starting again will not help. */
+  /** Wrong arguments or unusable data folder: a restart will not help. */
   usage: 64,
-  /** Another host has this data folder. */
+  /** Another host uses this data folder. */
   alreadyRunning: 65,
-  /** A browser on trial showed no picture (sysexits EX_UNAVAILABLE); the last line says why. Another one may. */
+  /** A browser on trial showed no picture (sysexits EX_UNAVAILABLE): try another one. The last line of stderr says why. */
   unproven: 69,
-  /** The agent asked for a new start (sysexits EX_TEMPFAIL): start it again at once. */
+  /** The agent requested a restart (sysexits EX_TEMPFAIL): restart at once. */
   restart: 75,
 } as const;

@@ -3,13 +3,13 @@ import { dirname } from "node:path";
 import { readIfThere, syncFolder, writeDurably } from "../../platform/node/durable-file.ts";
 import type { SpoolStore } from "../host/spool-store.ts";
 
-/** The spool in one file, and its mark in another beside it. */
+/** Stores the spool in a file, and its mark in another beside it. */
 export class FileSpoolStore implements SpoolStore {
   readonly #path: string;
   readonly #markPath: string;
   #file: FileHandle | undefined;
   #mark: FileHandle | undefined;
-  /** The name of the file is on disk. */
+  /** Whether the file's directory entry is synced. */
   #named = false;
 
   constructor(path: string) {
@@ -74,7 +74,7 @@ export class FileSpoolStore implements SpoolStore {
     try {
       return await open(this.#markPath, "r+", 0o600);
     } catch (thrown) {
-      // Not there yet, or in its place something else than a file, which only goes by force.
+      // Missing, or not a file, in which case it has to be removed first.
       if (!(thrown instanceof Error && "code" in thrown)) throw thrown;
       await rm(this.#markPath, { recursive: true, force: true });
       return open(this.#markPath, "w", 0o600);

@@ -1,7 +1,7 @@
 import { readIfThere, writeDurably } from "../../platform/node/durable-file.ts";
 import type { TextStore } from "../host/text-store.ts";
 
-/** A text in a file of its own. */
+/** Stores a text in a file of its own. */
 export class FileTextStore implements TextStore {
   readonly place: string;
 

@@ -6,19 +6,19 @@ import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts
 import { parseJson } from "../../platform/runtime/json.ts";
 import { PassedOverSchema, type PassedOver } from "../contract/browser-report.ts";
 
-/** Command line of a player host. */
+/** Command-line options of a player host. */
 export interface HostOptions {
   /** Absolute data folder. */
   readonly dataDir: string;
-  /** Absolute folder of the log. */
+  /** Absolute folder for the log. */
   readonly logsDir: string;
   /** The browser's binary; Electron needs none. */
   readonly browser?: string;
-  /** Why this browser, in a few words, as whoever starts the host knows it. */
+  /** Why this browser was chosen, in a few words from the launcher. */
   readonly browserWhy: string;
-  /** Browsers that were tried or looked for before, and why it is none of them. */
+  /** Browsers that were looked for or tried first, and why they were not used. */
   readonly passedOver: readonly PassedOver[];
-  /** Another browser can take over: the host ends with exit code 69 when this one does not show a picture. */
+  /** Another browser can take over: the host ends with exit code 69 if this one shows no picture. */
   readonly trial: boolean;
   readonly headless: boolean;
   readonly window: { readonly width: number; readonly height: number };
@@ -76,7 +76,7 @@ function parse(argv: readonly string[]): Result<Flags> {
     });
     return ok(values);
   } catch (thrown) {
-    // parseArgs throws on unknown flags and missing values, with a sentence that says which.
+    // parseArgs throws on unknown flags and missing values and names them.
     return fail("host.usage", messageOf(thrown), USAGE);
   }
 }

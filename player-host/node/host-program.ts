@@ -16,33 +16,33 @@ import { takeInstanceLock } from "./instance-lock.ts";
 import { parentGone } from "./parent-watch.ts";
 import { socketsDir } from "./sockets-dir.ts";
 
-/** After this the process ends however much is left to do: whoever asked waits for two seconds. */
+/** Time after which the process exits, whatever is left to do: the launcher waits only two seconds. */
 const STOP_DEADLINE_MS = 1_900;
-/** The browsers' own profiles, with thousands of files; nobody gets into them past the folder above. */
+/** The browsers' profiles: skipped, as they have thousands of files and the folder above already blocks access. */
 const PROFILES: ReadonlySet<string> = new Set(["chromium", "electron"]);
 const LOG_BYTES_MAX = 2 * 1024 * 1024;
-/** Codes of a disk that is worn, full or read-only. A picture needs no disk. */
+/** Errors of a worn, full or read-only disk, tolerated because a picture needs no disk. */
 const POOR_DISK = new Set(["EROFS", "ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM"]);
 
-/** What a player host is on one shell; the rest of it is the same on all. */
+/** The shell-specific parts of a player host program. */
 export interface HostProgram {
-  /** The command line, without what belongs to the shell's own binary. */
+  /** Command-line arguments, without those of the shell's own binary. */
   readonly argv: readonly string[];
-  /** Why the shell cannot start with these options, as a sentence for the person who typed them. */
+  /** Returns why the shell cannot start with these options, as a sentence for the user; otherwise `undefined`. */
   readonly refuse?: (options: HostOptions) => string | undefined;
   readonly openShell: (options: HostOptions, deps: { readonly clock: Clock; readonly timers: Timers; readonly log: Log }) => Promise<Shell>;
   /** Whether the browser runs in its own sandbox. */
   readonly sandbox: boolean;
   /** Ends the process at once. */
   readonly exit: (code: number) => void;
-  /** What else than a signal asks the host to end. */
+  /** Subscribes to requests to end other than signals. */
   readonly onQuit?: (listener: () => void) => void;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
 }
 
-/** One host on its data folder, from its command line to its exit code. */
+/** Runs a host on its data folder. Resolves with its exit code (`EXIT`). */
 export async function runHostProgram(program: HostProgram): Promise<number> {
   if (program.argv.some((word) => word === "--help" || word === "-h")) {
     process.stdout.write(`${USAGE}\n`);
@@ -59,7 +59,7 @@ export async function runHostProgram(program: HostProgram): Promise<number> {
   if (!lock.ok && lock.error.code !== "host.lock-unwritable") return complain(`${lock.error.message} ${lock.error.hint ?? ""}`, EXIT.alreadyRunning);
   const file = new RotatingFile(join(options.logsDir, "player.log"), { bytesMax: LOG_BYTES_MAX, bufferBytesMax: 0 });
   const log = hostLog(file, process.stderr, options.logLevel, program.clock);
-  // Only this user's business: the scene has the content's address, the profile the page's cookies. Its log is for its group.
+  // Private to this user: the scene holds the content's address, the profile holds cookies. The group may read the log.
   process.umask(0o027);
   const openPlaces = folder.ok ? closeToOthers(join(options.dataDir, "player"), { leave: PROFILES }) : [];
   if (openPlaces.length > 0) log.error({ places: openPlaces.slice(0, 20) }, "other users of this machine can read what the player host keeps, and that cannot be changed");
@@ -95,12 +95,12 @@ async function run(program: HostProgram, options: HostOptions, log: Log, logTrou
     if (stop.signal.aborted) return;
     log.info({ why }, "stopping");
     stop.abort();
-    // Nothing may keep the process once it was asked to stop; the browser ends with its pipe.
+    // Nothing may delay the exit after a stop request; the browser ends with its pipe.
     deadline = timers.after("host.stop-deadline", STOP_DEADLINE_MS, () => program.exit(EXIT.stopped));
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => end(signal));
   program.onQuit?.(() => end("quit"));
-  // A terminal or a journal that went away must not take the picture with it.
+  // A closed terminal or journal must not end the host.
   process.stderr.on("error", () => undefined);
   const shell = await program.openShell(options, { clock, timers, log });
   const agentDir = socketsDir(process.env, options.dataDir);
@@ -124,12 +124,12 @@ async function run(program: HostProgram, options: HostOptions, log: Log, logTrou
   await launcher;
   deadline?.cancel();
   log.info({ how: how.kind }, "player host ends");
-  // The last line, for whoever lets another browser take over.
+  // The last line, for a launcher that can switch to another browser.
   if (how.kind === "unproven") return complain(how.why, EXIT.unproven);
   return how.kind === "restart" ? EXIT.restart : EXIT.stopped;
 }
 
-/** Says why to whoever started it, and gives the exit code back. */
+/** Writes the sentence to stderr and returns `code`. */
 export function complain(sentence: string, code: number): number {
   process.stderr.write(`${sentence.trim()}\n`);
   return code;

@@ -8,18 +8,18 @@ import type { OriginProbe, ProbeAnswer } from "../stage/origin-probe.ts";
 import { dateIssue, isForbiddenPort, loadIssue } from "../host/load-issue.ts";
 import { browserProxyOf, isDirect, proxyEnvironment, proxyFailure, proxyRefusal } from "../host/way-out.ts";
 
-/** How long the probe waits. */
+/** Timeouts of the probe. */
 export interface ProbePatience {
-  /** No connection within this: the origin is away. */
+  /** Without a connection within this time, the origin is away. */
   readonly connectMs: number;
-  /** Connected, and no header within this: it is there, and slow. The browser waits longer, and the picture stays meanwhile. */
+  /** If connected but without headers within this time, the origin is slow, not away. The browser waits longer; the picture stays on. */
   readonly headersMs: number;
 }
 
 export interface ProbeDeps {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
-  /** The agent's way out, asked each time. */
+  /** The agent's way out, read for every request. */
   readonly wayOut?: () => WayOut;
   readonly patience?: ProbePatience;
 }
@@ -27,9 +27,9 @@ export interface ProbeDeps {
 const PATIENCE: ProbePatience = { connectMs: 8_000, headersMs: 8_000 };
 
 /**
- * Asks the content's address for its headers, and only whether they come. What the browser judges by rules of its own
- * (certificates, HTTP, ports) does not make an origin away: it is a remark, for the message of a load that fails. The proxy
- * is the browser's: the agent's, or where that names none, the environment's.
+ * Requests the content's address and checks whether response headers arrive. Problems that the browser judges by its own rules
+ * (certificates, HTTP, ports) do not mean that the origin is away; they become a remark, for the message if the load fails. Uses
+ * the same proxy as the browser: the agent's or, if it names none, the environment's.
  */
 export class HttpOriginProbe implements OriginProbe {
   readonly #env: NodeJS.ProcessEnv;
@@ -92,19 +92,19 @@ export class HttpOriginProbe implements OriginProbe {
     });
   }
 
-  /** What is wrong with the certificate by Node's rules and this device's clock. The date first: it is what a person can mend here. */
+  /** What is wrong with the certificate by Node's rules and this device's clock. Dates first: a person can fix the clock here. */
   #certificate(url: URL, { socket, headers }: IncomingMessage): Issue | undefined {
     if (!(socket instanceof TLSSocket) || socket.authorized) return undefined;
     const { valid_from: from, valid_to: to } = socket.getPeerCertificate();
     const [validFromMs, validToMs, deviceMs] = [Date.parse(from), Date.parse(to), this.#clock.wallMs()];
-    // Typed as an error; Node sets the code of what went wrong.
+    // Typed as an Error, but Node sets an error code string.
     if (deviceMs >= validFromMs && deviceMs <= validToMs) return loadIssue(String(socket.authorizationError), url.href);
     const serverMs = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
     return dateIssue(url.href, { validFromMs, validToMs, deviceMs, serverMs: Number.isNaN(serverMs) ? undefined : serverMs });
   }
 }
 
-/** Where there is a proxy, it is the only one that we connect to: what fails there is said of it, not of the content's host. */
+/** With a proxy we connect only to the proxy, so connection errors concern it and not the content's host. */
 function proxyTrouble(url: URL, error: Error & { code?: unknown; statusCode?: unknown }, wayOut: WayOut): ProbeAnswer | undefined {
   if (browserProxyOf(wayOut) === undefined || isDirect(url, wayOut)) return undefined;
   const status = error.code === "ERR_PROXY_TUNNEL" ? Number(error.statusCode ?? /\b(\d{3})\b/.exec(error.message)?.[1]) : undefined;
@@ -114,7 +114,7 @@ function proxyTrouble(url: URL, error: Error & { code?: unknown; statusCode?: un
   return words === undefined ? undefined : away(proxyFailure(url.href, wayOut, words));
 }
 
-/** Somebody answered, in a way that the browser may understand better than we do: it is asked as well. */
+/** Only `net.…` errors mean away. Otherwise something answered, and the browser may understand it better than we do. */
 function judge(url: URL, error: Error): ProbeAnswer {
   const issue = loadIssue("code" in error && typeof error.code === "string" ? error.code : "", url.href);
   return issue.code.startsWith("net.") ? away(issue) : answers(issue);

@@ -1,14 +1,14 @@
 import { takeProcessLock } from "../../platform/node/process-lock.ts";
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
 
-/** Held as long as this host runs on its data folder. */
+/** The lock on a data folder, held while the host runs. */
 export interface InstanceLock {
   release(): Promise<void>;
 }
 
 /**
- * One host per data folder. Errors: `host.already-running`, `host.lock-contended`, and `host.lock-unwritable` where the
- * disk takes no lock: no reason for a dark screen.
+ * Ensures one host per data folder. Errors: `host.already-running`, `host.lock-contended`, and `host.lock-unwritable` when
+ * the lock cannot be written, which must not keep the screen dark.
  */
 export function takeInstanceLock(path: string): Promise<Result<InstanceLock>> {
   const lock = takeProcessLock(path);

@@ -2,7 +2,7 @@ import { connect, Socket } from "node:net";
 import { trustSocketFolder } from "../../platform/node/socket-folder.ts";
 import type { SocketPath } from "../contract/socket-path.ts";
 
-/** Opens the agent's socket, or one that ends at once with the reason where what listens there may be somebody else. */
+/** Opens the agent's socket. If its folder is not trusted, returns a socket that ends at once with the reason. */
 export function openAgentSocket(socket: SocketPath, dataDir: string): Socket {
   const trusted = trustSocketFolder(socket.folder, dataDir);
   if (trusted.ok) return connect(socket.path);

@@ -10,7 +10,7 @@ export async function parentGone(env: NodeJS.ProcessEnv, timers: Timers, signal:
   const pid = Number(env[PARENT_ENV]);
   if (!Number.isSafeInteger(pid) || pid <= 1) return false;
   while (await sleep(timers, "host.parent-watch", CHECK_EVERY_MS, signal)) {
-    // A parent killed inside a container whose init collects nobody stays in the table; it is gone all the same.
+    // Killed in a container whose init reaps no processes, the parent remains as a zombie; it is gone all the same.
     if (!isAlive(pid) || readProcStat(pid)?.state === "Z") return true;
   }
   return false;

@@ -5,29 +5,29 @@ import { messageOf } from "../../platform/ports/result.ts";
 
 export interface ProfileFolder {
   readonly path: string;
-  /** Why it is not the wanted one: what is in it is gone with the machine's memory, and takes room there. */
+  /** Why it is not the wanted folder. Its content takes up memory and is lost when the machine restarts. */
   readonly insteadBecause?: string;
 }
 
 /**
- * A folder in which a browser can keep its profile: the wanted one, or, where the disk takes no write, one below the
- * machine's temporary folder. A picture needs no disk; only what the page keeps in its storage does not outlive the next start.
+ * Finds a folder for the browser's profile: the wanted one or, if that is not writable, one below the
+ * machine's temporary folder. The picture needs no disk, but the page's storage may then be lost on the next start.
  */
 export async function findProfileFolder(wanted: string, temporaryDir: string): Promise<ProfileFolder> {
   const refused = await tryFolder(wanted);
   if (refused === undefined) return { path: wanted };
-  // Named by the wanted one, so that a host that was killed leaves one behind and not one for each start.
+  // Named after the wanted folder, so that killed hosts leave only one behind rather than one per start.
   const named = join(temporaryDir, `vitrine-profile-${createHash("sha256").update(wanted).digest("hex").slice(0, 12)}`);
   if (await isOurs(named)) return { path: named, insteadBecause: refused };
   try {
     return { path: await mkdtemp(join(temporaryDir, "vitrine-profile-")), insteadBecause: refused };
   } catch (thrown) {
-    // Nowhere at all: the browser will say so itself, and be started again and again until a disk comes.
+    // No folder at all: the browser will fail and be restarted until a disk is available.
     return { path: wanted, insteadBecause: `${refused}, and ${messageOf(thrown)}` };
   }
 }
 
-/** `undefined`: it can be written. */
+/** Why the folder cannot be written; `undefined` when it can. */
 async function tryFolder(folder: string): Promise<string | undefined> {
   const probe = join(folder, ".writable");
   try {
@@ -40,7 +40,7 @@ async function tryFolder(folder: string): Promise<string | undefined> {
   }
 }
 
-/** Made now, or ours from before. Anybody could have made it first below a temporary folder. */
+/** Creates the folder, or checks that it is ours: below a temporary folder, anyone could have created it first. */
 async function isOurs(folder: string): Promise<boolean> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -49,7 +49,7 @@ async function isOurs(folder: string): Promise<boolean> {
     await chmod(folder, 0o700);
     return (await tryFolder(folder)) === undefined;
   } catch (thrown) {
-    // A link, a file, or a temporary folder that is full as well.
+    // A link, a file, or a full temporary folder.
     if (thrown instanceof Error && "code" in thrown) return false;
     throw thrown;
   }

@@ -1,12 +1,12 @@
 /**
- * Takes the browser's own meaning away from keys and clicks, before the page hears them: a kiosk has no caret browsing, no
- * developer tools, no task manager and no second tab, and each of them would stand over the picture. In full screen a
- * browser asks the page first, for every key but the ones that leave full screen (which a kiosk ignores). The page still
- * gets the event. Handed over as text (`toString`) and run in the shell's own world of every frame, where the page cannot
- * undo it, so it names nothing outside itself.
+ * Prevents the browser's default action for keys and clicks before the page receives them: caret browsing, developer
+ * tools, task manager and new tabs have no place on a kiosk and would cover the picture. In full screen, a browser lets the
+ * page handle every key first, except those that leave full screen (which a kiosk ignores). The page still gets the event.
+ * Passed as text (`toString`) and run in the shell's isolated world of every frame, where the page cannot undo it, so it
+ * must not reference anything outside itself.
  */
 export function installKioskGuard(): void {
-  // The few things of the DOM used here, said by hand: this file is also read where there is none.
+  // The few DOM types used here, declared by hand: this file is also compiled without the DOM library.
   interface Happening {
     readonly key: string;
     readonly ctrlKey: boolean;
@@ -20,11 +20,11 @@ export function installKioskGuard(): void {
     addEventListener(type: string, listener: (event: Happening) => void, options: { capture: true; passive?: false }): void;
     removeEventListener(type: string, listener: (event: Happening) => void, options: { capture: true }): void;
   };
-  /** What Ctrl means in a text that is written. */
+  /** Keys that edit text together with Ctrl. */
   const edits = /^([acvxyz]|Backspace|Delete|Home|End|Arrow(Left|Right|Up|Down))$/i;
-  /** With Shift as well: a larger selection, and redo. */
+  /** Keys that select text or redo together with Ctrl and Shift. */
   const selects = /^(z|Home|End|Arrow(Left|Right|Up|Down))$/i;
-  /** Keys with a meaning of their own in a browser; remote controls and keyboards have many. */
+  /** Keys with a browser function of their own; remote controls and keyboards have many. */
   const commands = /^(F\d{1,2}|ContextMenu|Help|Print|PrintScreen|Find|Open|New|Close|Save|Props|Zoom\w*|Browser\w+|Launch\w+|Mail\w+|GoHome|GoBack|WakeUp)$/;
   const prevent = (event: Happening): void => event.preventDefault();
 
@@ -33,23 +33,23 @@ export function installKioskGuard(): void {
     const edit = ctrlKey && !altKey && !metaKey && (shiftKey ? selects : edits).test(key);
     const modified = (ctrlKey || altKey || metaKey) && !edit && !event.getModifierState("AltGraph");
     if (modified || commands.test(key) || (shiftKey && key === "Escape")) event.preventDefault();
-    // Ctrl and the wheel zoom, with a bubble over the picture. Listened to only while it is held: such a listener costs every scroll.
+    // Ctrl and the wheel zoom and show a bubble. Registered only while Ctrl is held, because such a listener slows every scroll.
     if (key === "Control") page.addEventListener("wheel", prevent, { capture: true, passive: false });
   }, { capture: true });
   page.addEventListener("keyup", ({ key }) => {
     if (key === "Control") page.removeEventListener("wheel", prevent, { capture: true });
   }, { capture: true });
   page.addEventListener("contextmenu", prevent, { capture: true });
-  // The middle button opens links in a new tab and starts the browser's own way to scroll.
+  // The middle button opens links in a new tab and starts autoscroll.
   page.addEventListener("auxclick", prevent, { capture: true });
-  // A file that is dropped on the page would take its place.
+  // A file dropped on the page would replace it.
   for (const type of ["dragover", "drop"]) page.addEventListener(type, prevent, { capture: true });
 }
 
 /**
- * Refuses what a browser would show over the picture, and counts what its settings refuse without telling anybody. Runs in
- * the page's own world of each document, before the page's code. What it says by the binding is `dialog` or `permission`, a
- * space, and a name. Of frames of another site nobody hears; there it only refuses.
+ * Refuses what a browser would show over the picture, and reports what its settings refuse silently. Runs in the main
+ * world of each document, before the page's code. It reports through the binding: `dialog` or `permission`, a space, and a
+ * name. In frames of another site it only refuses, because their reports are not received.
  */
 export function installRefusals(binding: string): void {
   type Call = (this: unknown, ...given: readonly unknown[]) => unknown;
@@ -71,10 +71,10 @@ export function installRefusals(binding: string): void {
   };
 
   replace(page, "print", refuse("print", () => undefined));
-  // The browser draws these before anybody can answer for it.
+  // The browser shows these before the shell could answer them.
   const answers: Readonly<Record<string, unknown>> = { alert: undefined, confirm: false, prompt: null };
   for (const [name, answer] of Object.entries(answers)) replace(page, name, () => (text) => refuse(`${name}: ${`${(text ?? "") as string}`.slice(0, 200)}`, () => answer)().call(undefined));
-  // Each comes with a bubble, a window or a question over the picture.
+  // Each shows a bubble, window or prompt over the picture.
   replace(page["Element"]?.prototype, "requestFullscreen", refuse("full screen", isRefused));
   for (const name of ["webkitRequestFullscreen", "webkitRequestFullScreen"]) replace(page["Element"]?.prototype, name, refuse("full screen", () => undefined));
   for (const name of ["webkitEnterFullscreen", "webkitEnterFullScreen"]) replace(page["HTMLVideoElement"]?.prototype, name, refuse("full screen", () => undefined));
@@ -82,7 +82,7 @@ export function installRefusals(binding: string): void {
   replace(page["HTMLVideoElement"]?.prototype, "requestPictureInPicture", refuse("picture in picture", isRefused));
   replace(page["DocumentPictureInPicture"]?.prototype, "requestWindow", refuse("picture in picture", isRefused));
   replace(page["PaymentRequest"]?.prototype, "show", refuse("payment", isRefused));
-  // Accounts of another site, keys and documents are chosen in a window of the browser's; passwords are not there to choose.
+  // Accounts of other sites, keys and documents are chosen in a browser window; there are no saved passwords to choose.
   for (const name of ["get", "create"]) {
     replace(page["CredentialsContainer"]?.prototype, name, (original) => function (...given) {
       const wanted = Object(given[0]) as object;

@@ -1,13 +1,13 @@
 /**
- * Takes away what a package's policy has no word for. Runs in every frame before the frame's own code, and is handed over
- * as text, so it names nothing outside itself. `packageOrigin` is the source of a regular expression for packages' origins.
+ * Removes what a package's policy cannot forbid. Runs in every frame before the frame's own code, and is passed as text, so
+ * it must not reference anything outside itself. `packageOrigin` is the source of a regular expression for packages' origins.
  *
  * - WebRTC reaches any address, whatever the policy says (Chromium 150 and 156 do not know its `webrtc` directive).
- * - Service workers are refused to packages. Without the property a page takes the way it has for browsers that have none,
- *   and does not wait for one that never gets ready.
+ * - Service workers are refused to packages. Without the property, a page uses its fallback for browsers without service
+ *   workers, instead of waiting for one that never becomes ready.
  *
- * A frame without an origin of its own (srcdoc, data, blob) belongs to the package that it is in. A frame of an origin that
- * was granted is that origin's business.
+ * A frame without an origin of its own (srcdoc, data, blob) belongs to the package that contains it. A frame of a granted
+ * origin is not limited.
  */
 export function limitPackages(packageOrigin: string): void {
   interface Frame {

@@ -1,7 +1,7 @@
 import { limitPackages } from "./package-limits.dom.ts";
 
 /**
- * The script that a shell puts into every document, before the document's own code. It does nothing outside packages.
+ * The script that a shell injects into every document before the document's own code. It does nothing outside packages.
  * `packageOrigin` is the source of a regular expression for a package's origin.
  */
 export function packageLimits(packageOrigin: string): string {

@@ -1,12 +1,12 @@
 import type { PageDeviceInfo, PageJson, PageJsonObject, PagePlay, VitrineApi } from "../contract/page-api.ts";
 
-/** Hands the page's side a way to the host; gets the function that takes the host's texts. Returns how to send. */
+/** Connects the page's side to the host. `receive` takes texts from the host; returns the function that sends texts to it. */
 export type ConnectToHost = (receive: (text: string) => void) => (text: string) => void;
 
 /**
- * Puts `window.vitrine` into a page. Runs in the page's own world before any code of the page. It is handed
- * over as text (`toString`), so it names nothing outside itself. What the page does to it afterwards, it
- * does to itself: the host checks every call again.
+ * Installs `window.vitrine` in a page. Runs in the page's main world before any code of the page. It is passed
+ * as text (`toString`), so it must not reference anything outside itself. The page can only harm itself by
+ * tampering with it: the host checks every call again.
  */
 export function installPageApi(connect: ConnectToHost): void {
   const CALLS_PER_SECOND = 50;
@@ -79,7 +79,7 @@ export function installPageApi(connect: ConnectToHost): void {
     return true;
   }
 
-  /** Counts here and tells the host once a second: a flood must cost the page, not the device. */
+  /** Counts refusals here and reports them once a second: a flood must cost the page, not the device. */
   function refuse(code: string, message: string): Promise<never> {
     refusals.set(code, (refusals.get(code) ?? 0) + 1);
     if (!refusalsTimer) {
@@ -99,7 +99,7 @@ export function installPageApi(connect: ConnectToHost): void {
     try {
       text = stringify({ ...body, id });
     } catch (thrown) {
-      // A cycle or a BigInt: the caller's mistake, told to the caller.
+      // A cycle or a BigInt: reported to the caller as its mistake.
       return refuse("page.invalid", thrown instanceof Error ? thrown.message : "not JSON");
     }
     if (text.length > CALL_BYTES_MAX || encoder.encode(text).length > CALL_BYTES_MAX) {
@@ -135,7 +135,7 @@ export function installPageApi(connect: ConnectToHost): void {
     else waiting.reject(new VitrineError(message.code ?? "page.unavailable", typeof message.message === "string" ? message.message : "refused"));
   }
 
-  /** One listener that throws does not keep the message from the others; the page's own error handling sees it. */
+  /** Calls each listener in its own task: one that throws does not affect the others, and the page's error handling sees it. */
   function tell<T>(listeners: Set<(value: T) => void>, value: T): void {
     for (const listener of listeners) {
       scope.setTimeout(() => {
@@ -159,7 +159,7 @@ export function installPageApi(connect: ConnectToHost): void {
 
   let errorsLeft = ERRORS_PER_MINUTE;
   let errorsTimer = false;
-  /** What the page throws and nobody catches goes to the device's log: on a wall nobody opens a console. */
+  /** Sends uncaught errors of the page to the device's log, because nobody opens a console on a wall. */
   function reportError(message: string): void {
     if (!errorsTimer) {
       errorsTimer = true;
@@ -175,7 +175,7 @@ export function installPageApi(connect: ConnectToHost): void {
   scope.addEventListener(
     "error",
     ({ message, filename, lineno }) => {
-      // A picture or a script that does not load comes here too, without a message.
+      // Images and scripts that fail to load end up here too, without a message.
       if (typeof message === "string") reportError(`${message} (${String(filename)}:${String(lineno)})`);
     },
     true,
@@ -194,7 +194,7 @@ export function installPageApi(connect: ConnectToHost): void {
     onGpio: (listener: (edge: { readonly line: string; readonly level: 0 | 1 }) => void) => {
       const undo = listen(gpioListeners, listener);
       call({ do: "watch-gpio" }).catch(() => {
-        // Not granted: the host has counted it, `device().grants` says it, and the listener never hears a thing.
+        // Not granted: the host has counted it, `device().grants` shows it, and the listener is never called.
       });
       return undo;
     },

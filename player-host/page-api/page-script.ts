@@ -1,20 +1,20 @@
 import { installPageApi } from "./page-api.dom.ts";
 
-/** What only the host and the script in the main frame know. */
+/** Secrets shared by the host and the script in the main frame. */
 export interface PageSecrets {
-  /** Name of the function the browser puts into every frame. */
+  /** Name of the function that the browser adds to every frame. */
   readonly binding: string;
-  /** Comes before every call. */
+  /** Prefix of every call. */
   readonly token: string;
 }
 
-/** Where the page's side listens: a property that is not enumerable and cannot be replaced. */
+/** Key of the property on which the page's side listens; it is not enumerable and cannot be replaced. */
 export const HOST_SYMBOL = "vitrine.host";
 
 /**
  * The page API as one script for a browser that is driven from outside. It runs in every frame before the
- * frame's own code: everywhere it takes the binding away, and in the main frame it builds the API on it. An
- * embedded frame is somebody else, so it gets neither API nor token.
+ * frame's own code. It removes the binding in every frame, and in the main frame builds the API on it. Embedded
+ * frames may be third-party, so they get neither API nor token.
  */
 export function pageScript({ binding, token }: PageSecrets): string {
   return `(() => {

@@ -13,7 +13,7 @@ declare global {
 }
 `;
 
-/** The text of `vitrine.d.ts`, made of the contract's own text. */
+/** The text of `vitrine.d.ts`, generated from the source of the contract. */
 export function publishedTypes(contract: string): string {
   return `${HEADER}${contract.trimEnd()}\n${FOOTER}`;
 }

@@ -37,7 +37,7 @@ function element(id: string): HTMLElement {
 
 let refusals = 0;
 
-/** What the device's link refuses (a full disk, a rate limit) is no reason for the board to stop; it is counted in the page's state. */
+/** Refused calls (full disk, rate limit) must not stop the board; they are counted in the page's state. */
 function tell(promise: Promise<unknown> | undefined): void {
   promise?.catch(() => {
     refusals += 1;
@@ -102,7 +102,7 @@ function showSlide(menu: Menu, at: number): void {
   tell(vitrine?.reportState({ slide: slide.id, position: at + 1, of: menu.playList.length, orders, refusals }));
 }
 
-/** Plays the list for ever, with a proof of play for every item that was on to its end. */
+/** Plays the list for ever and reports a proof of play for every item shown to its end. */
 function play(menu: Menu, at: number): void {
   const slide = menu.playList[at % menu.playList.length];
   if (slide === undefined) return;
@@ -119,7 +119,7 @@ function play(menu: Menu, at: number): void {
 let orders = 0;
 let callTimer: ReturnType<typeof setTimeout> | undefined;
 
-/** The big number, called by a button on the counter (GPIO) or a message from the till. */
+/** Shows the big number, triggered by a button on the counter (GPIO) or a message from the till. */
 function callOrder(number: number, by: string): void {
   orders += 1;
   text("order", String(number));
@@ -160,7 +160,7 @@ function connect(api: VitrineApi, menu: Menu): void {
 
 let drink: Drink = { liquid: "#7a4a28", foam: "#f3dfc1", glow: "#f2b866" };
 
-/** A board without its menu must not look well: it says so, and tries again. */
+/** Loads the menu. On failure the board shows that it has no menu, and retries. */
 async function loadMenu(): Promise<Menu> {
   for (;;) {
     try {

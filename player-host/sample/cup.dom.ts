@@ -1,4 +1,4 @@
-/** A glass cup with moving liquid and steam, drawn anew for every frame; its colours follow the play list. */
+/** A glass cup with moving liquid and steam, redrawn for every frame; its colours follow the play list. */
 export interface Drink {
   readonly liquid: string;
   readonly foam: string;

@@ -1,4 +1,4 @@
-/** Slow ribbons of light. Drawn at a third of the size and 20 times a second: soft shapes need no more, small devices have no more. */
+/** Slow ribbons of light. Drawn at a third of the size, 20 times a second: enough for soft shapes, and affordable on small devices. */
 const SCALE = 3;
 const FRAME_MS = 50;
 

@@ -1,10 +1,10 @@
 /**
- * A large label over whatever page is on, for whoever stands in front of twelve screens and looks for one.
- * Handed over as text (`toString`) and run in the shell's own world of the page, so it names nothing outside
- * itself; styles are set one by one, because the page's CSP may forbid style sheets.
+ * Shows a large label on top of the current page, to identify one of many screens; null removes it.
+ * Passed as text (`toString`) and run in the shell's isolated world of the page, so it must not reference anything outside
+ * itself. Styles are set one by one, because the page's CSP may forbid style sheets.
  */
 export function paintOverlay(text: string | null): void {
-  // The few things of the DOM used here, said by hand: this file is also read where there is none.
+  // The few DOM types used here, declared by hand: this file is also compiled without the DOM library.
   interface Part {
     id: string;
     textContent: string | null;
@@ -61,7 +61,7 @@ export function paintOverlay(text: string | null): void {
     "box-shadow": "0 2vmin 8vmin rgba(0, 0, 0, 0.5)",
   });
   host.attachShadow({ mode: "closed" }).append(label);
-  // The top layer is over every z-index and every dialog of the page, where the browser has it for us.
+  // The top layer is above every z-index and dialog of the page, where the browser supports it.
   if (typeof host.showPopover === "function") {
     host.popover = "manual";
     (document.body ?? document.documentElement).append(host);

@@ -1,16 +1,16 @@
 import qrcode from "qrcode-generator";
 
-/** Modules of quiet around the code, as ISO/IEC 18004 asks for. */
+/** Width of the quiet zone in modules, as required by ISO/IEC 18004. */
 const QUIET = 4;
 
-/** A QR code as one SVG path, dark on white whatever surrounds it: scanners expect that. `undefined` for a text that is too long. */
+/** A QR code as one SVG path, always dark on white, as scanners expect. `undefined` when the text is too long. */
 export function qrSvg(text: string): string | undefined {
   const code = qrcode(0, "M");
   code.addData(text);
   try {
     code.make();
   } catch {
-    // More text than the largest code holds: the screen then shows the code in letters alone.
+    // Too much text for the largest QR code: the screen then shows only the code in letters.
     return undefined;
   }
   const count = code.getModuleCount();

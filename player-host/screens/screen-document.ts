@@ -6,14 +6,14 @@ import { SCREEN_STYLE } from "./screen-style.ts";
 
 export interface ScreenPage {
   readonly html: string;
-  /** Its Content-Security-Policy: no scripts, nothing from anywhere, and this one style sheet by its hash. */
+  /** Its Content-Security-Policy: no scripts and no external resources; only this style sheet, by its hash. */
   readonly csp: string;
 }
 
 const STYLE_HASH = createHash("sha256").update(SCREEN_STYLE).digest("base64");
 const CSP = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-/** One of our own pages as a whole document. No scripts: what moves is style, what changes is a new document. */
+/** One of our own pages as a complete document. No scripts: movement is CSS, and every change is a new document. */
 export function screenDocument(screen: ScreenContent): ScreenPage {
   if (screen.kind === "blank") return page("blank", "Blank", "#000", "");
   const { tone, body } = BODIES[screen.kind](screen as never);
@@ -31,7 +31,7 @@ function page(tone: string, title: string, background: string, body: string): Sc
 type Of<K extends ScreenContent["kind"]> = Extract<ScreenContent, { kind: K }>;
 
 interface Body {
-  /** Class of the body; decides on its colours. */
+  /** Class of the body, which sets its colours. */
   readonly tone: "" | "warn" | "bad";
   readonly body: string;
 }

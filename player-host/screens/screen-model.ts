@@ -1,4 +1,4 @@
-/** What our own pages can show. The stage's `ScreenModel` fits in here; this folder may not import the stage. */
+/** What our own pages can show. The stage's `ScreenModel` is assignable to it; this folder may not import the stage. */
 export type ScreenContent =
   | {
       readonly kind: "pairing";

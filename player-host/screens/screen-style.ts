@@ -1,6 +1,6 @@
 /**
- * The look of our own pages: legible at five metres, both orientations, dark so that a shop window at night
- * is not lit by an error. Everything drifts by a few pixels over minutes, so that nothing burns in.
+ * The style of our own pages: legible at five metres in both orientations, and dark, so that an error does not
+ * light up a shop window at night. Everything drifts by a few pixels over minutes to prevent burn-in.
  */
 export const SCREEN_STYLE = `
 *{box-sizing:border-box;margin:0;padding:0}

@@ -1,7 +1,7 @@
 import { utf8 } from "../../../platform/runtime/encoding.ts";
 import type { PackageFile, PackageFolders } from "../package-folders.ts";
 
-/** Packages in memory: files by their paths, in folders by name. */
+/** Packages in memory: files by path, in folders by name. */
 export class MemoryPackageFolders implements PackageFolders {
   readonly packages = new Map<string, Readonly<Record<string, string>>>();
 

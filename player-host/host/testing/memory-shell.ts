@@ -5,12 +5,12 @@ import type { PackageFolders } from "../package-folders.ts";
 
 const SAMPLE = { width: 2, height: 1, rgba: Uint8Array.of(0, 0, 0, 255, 255, 255, 255, 255) };
 
-/** A shell that draws nothing and says that it did: it asks for a page as a browser does, and hands the page's calls on. */
+/** A shell that renders nothing and reports success. It requests pages as a browser does and forwards the page's calls. */
 export class MemoryShell implements Shell {
   readonly kind = "memory";
-  /** The title of our own page, or the text of the customer's, that is on. */
+  /** Title of our own page, or text of the customer's page, that is on. */
   shown = "";
-  /** What the page was told. */
+  /** The texts sent to the page. */
   readonly told: string[] = [];
   readonly #folders: PackageFolders;
   readonly #listeners = new Set<(event: ShellEvent) => void>();
@@ -19,7 +19,7 @@ export class MemoryShell implements Shell {
     this.#folders = folders;
   }
 
-  /** The page calls its API. */
+  /** Makes a call as the page. */
   call(call: Readonly<Record<string, unknown>>): void {
     this.#say({ kind: "page-call", text: JSON.stringify(call) });
   }

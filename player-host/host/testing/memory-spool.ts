@@ -1,12 +1,12 @@
 import { utf8 } from "../../../platform/runtime/encoding.ts";
 import type { SpoolStore } from "../spool-store.ts";
 
-/** A spool's place in memory. It outlives the stores that are opened on it, as a disk outlives processes. */
+/** Spool storage in memory. It outlives the stores opened on it, as a disk outlives processes. */
 export class MemorySpool {
   text: Uint8Array | undefined;
   mark: Uint8Array | undefined;
   aside: Uint8Array | undefined;
-  /** Cannot be read as a text. */
+  /** The parts that cannot be read. */
   readonly obstructed = new Set<"text" | "mark">();
   full = false;
 
@@ -22,7 +22,7 @@ export class MemorySpool {
       append: async (text) => {
         const before = this.text ?? new Uint8Array();
         const added = utf8(text);
-        // A part of it gets there, as on a disk that fills up.
+        // Part of it is written, as on a disk that fills up.
         const taken = this.full ? added.subarray(0, added.length >> 1) : added;
         this.text = new Uint8Array([...before, ...taken]);
         this.#refuseIfFull();

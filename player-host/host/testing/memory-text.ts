@@ -1,6 +1,6 @@
 import type { TextStore } from "../text-store.ts";
 
-/** A text's place in memory. It outlives the stores that are opened on it, as a disk outlives processes. */
+/** Text storage in memory. It outlives the stores opened on it, as a disk outlives processes. */
 export class MemoryText {
   text: string | undefined;
   obstructed = false;

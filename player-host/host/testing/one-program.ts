@@ -1,6 +1,6 @@
 /**
- * Agent's end of the link and player host in one program, with nothing of Node or the DOM under them: `portable.test.ts` bundles
- * this file and runs it where neither is.
+ * The agent's end of the link and the player host in one program, without Node or the DOM: `portable.test.ts` bundles
+ * this file and runs it where neither exists.
  */
 import { HostLink } from "../../../agent/core/player/host-link.ts";
 import type { PlayerEvent } from "../../../agent/core/player/player-port.ts";
@@ -20,7 +20,7 @@ type PageRecord = Extract<PlayerEvent, { t: "page-event" | "page-play" }>;
 
 const MENU: StageContent = { kind: "package", id: "menu1", name: "menu", folder: "/menu", entry: "index.html", grants: [], allowedOrigins: [] };
 
-/** A machine with a disk in memory. Agent and host on it come and go. */
+/** A machine with a disk in memory, on which agent and host start and stop. */
 export class OneProgram {
   readonly random = new SeededRandom("one program");
   readonly time = new VirtualTime({ settle: turns });
@@ -29,7 +29,7 @@ export class OneProgram {
   readonly #packageList = new MemoryText();
   readonly #folders = new MemoryPackageFolders();
   readonly #way = new InProcessLink();
-  /** Records of the page that agents have stored, oldest first. */
+  /** Messages of the page that agents have stored, oldest first. */
   readonly stored: string[] = [];
   #shell = new MemoryShell(this.#folders);
   #agent: HostLink | undefined;
@@ -88,7 +88,7 @@ export class OneProgram {
     return { shown: this.#shell.shown, stage: present?.stage.kind ?? "no agent", verdict: present?.picture.verdict ?? "no agent" };
   }
 
-  /** Calls the page API and gives what the page was answered. */
+  /** Calls the page API and returns the answer. */
   async call(call: Readonly<Record<string, unknown>>): Promise<unknown> {
     const id = (this.#calls += 1);
     this.#shell.call({ id, ...call });
@@ -119,7 +119,7 @@ export class OneProgram {
   }
 }
 
-/** Turns enough for every chain of promises here; there is no event loop to wait for. */
+/** Enough microtask turns for every promise chain here; there is no event loop to wait for. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
 }

@@ -1,4 +1,4 @@
-/** Keeps the messages that come as JSON in the second argument, in the spool named by the first, says so, and stays until it is killed. */
+/** Adds the messages in the second argument (JSON) to the spool named by the first, reports it, and waits to be killed. */
 import { silentLog } from "../../../platform/ports/log.ts";
 import { PageSpool, type SpooledMessage } from "../../host/page-spool.ts";
 import { FileSpoolStore } from "../file-spool-store.ts";
