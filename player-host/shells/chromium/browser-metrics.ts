@@ -10,7 +10,7 @@ export interface MeasuredBrowser {
   readonly page: ChromiumPage;
 }
 
-/** Frames the page's main thread got through in one second. */
+/** Script that measures the frame rate of the page's main thread over one second. */
 const COUNT_FRAMES = `new Promise((done) => {
   const startMs = performance.now();
   let frames = 0;
@@ -22,7 +22,7 @@ const COUNT_FRAMES = `new Promise((done) => {
   requestAnimationFrame(tick);
 })`;
 
-/** Numbers about a browser and its page, by telemetry name. Never fails: what could not be read is not in it. */
+/** Metrics of a browser and its page, by telemetry name. Never rejects: metrics that could not be read are missing. */
 export async function browserMetrics({ process, cdp, page }: MeasuredBrowser, log: Log): Promise<Readonly<Record<string, number>>> {
   const found: Record<string, number> = {};
   try {
@@ -32,7 +32,7 @@ export async function browserMetrics({ process, cdp, page }: MeasuredBrowser, lo
     found["player.renderers"] = pids.length;
     const browser = await residentBytesOf([process.pid]);
     if (browser !== undefined) found["player.browser-bytes"] = browser;
-    // The browser keeps the last thousand console messages, and with them what they name, until it is told not to.
+    // The browser keeps the last thousand console messages, and the objects they refer to, until they are discarded.
     await page.call("Runtime.discardConsoleEntries", undefined, 2_000);
     const { metrics } = await page.call("Performance.getMetrics", undefined, 2_000);
     const heap = metrics.find((metric) => metric.name === "JSHeapUsedSize");
@@ -40,7 +40,7 @@ export async function browserMetrics({ process, cdp, page }: MeasuredBrowser, lo
     const fps = await page.evaluate(COUNT_FRAMES, 3_000);
     if (typeof fps === "number") found["player.fps"] = fps;
   } catch (thrown) {
-    // A renderer that hangs has no numbers: what is missing is not in the answer.
+    // A hung renderer gives no metrics; those read so far are returned.
     log.debug({ error: cdpFailure(thrown) }, "not all metrics could be read");
   }
   return found;

@@ -4,19 +4,18 @@ import type { Timers } from "../../../platform/ports/clock.ts";
 import { withDeadline, TimeoutError } from "../../../platform/runtime/sleep.ts";
 import type { CdpPipes } from "../cdp/cdp-client.ts";
 
-/** A browser process of ours, with its debugging pipe. */
+/** A browser process that this host started, with its debugging pipe. */
 export interface BrowserProcess {
   readonly pid: number;
   readonly pipes: CdpPipes;
-  /** Resolves with how it ended, and its last words, as one sentence; never rejects. */
+  /** Resolves with how the process ended and the last lines of its error output, as text for a log. Never rejects. */
   readonly exited: Promise<string>;
-  /** The same, or that it still runs: its pipe closes a moment before the system tells the exit. */
+  /** Like `exited`, but answers within 2 s: when the process still runs by then, the text says `why` and that. The pipe closes before the exit is reported. */
   howItEnded(why: string): Promise<string>;
-  /** Ends it and everything in its process group, after at most `graceMs`. */
+  /** Waits up to `graceMs` for the process to end, then kills everything left in its process group. */
   end(graceMs: number): Promise<void>;
 }
 
-/** What is run, with what environment. */
 export interface BrowserCommand {
   readonly path: string;
   readonly flags: readonly string[];
@@ -25,15 +24,15 @@ export interface BrowserCommand {
 
 const WORDS_MAX = 4_000;
 const WORDS_TOLD_MAX = 600;
-/** From the end of the pipe to the exit of the process. */
+/** Longest wait for the exit of the process after its pipe closed. */
 const EXIT_AFTER_PIPE_MS = 2_000;
-/** From the exit to the last of its error output; a child that keeps the stream open is not waited for longer. */
+/** Longest wait for the rest of the error output after the exit: a child process may keep the stream open. */
 const WORDS_AFTER_EXIT_MS = 250;
 
 /**
- * Starts the browser in a process group of its own. Its descriptors 3 and 4 are the debugging pipe: when
- * this process dies, however that happens, the pipe closes and a healthy browser ends by itself. One that hangs
- * is ended with the group when this process exits.
+ * Starts the browser in a process group of its own. Its file descriptors 3 and 4 are the debugging pipe: when
+ * this process dies in any way, the pipe closes and a healthy browser ends by itself. A browser that hangs is killed with its
+ * group when this process exits normally.
  */
 export function startBrowser({ path, flags, env }: BrowserCommand, timers: Timers): BrowserProcess {
   const child = spawn(path, flags, { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"], detached: true, env });
@@ -63,13 +62,13 @@ export function startBrowser({ path, flags, env }: BrowserCommand, timers: Timer
 }
 
 async function end(child: ChildProcess, ended: Promise<string>, graceMs: number, timers: Timers): Promise<void> {
-  // Asked nicely and in vain: a hung browser is what this function is for.
+  // A deadline is not an error here: a hung browser is what this function is for.
   await inTime(timers, "browser.end", graceMs, ended);
   killGroup(child.pid);
   await ended;
 }
 
-/** `undefined` when `work` has not settled by then. */
+/** The result of `work`, or `undefined` when it has not settled after `timeoutMs`. */
 async function inTime<T>(timers: Timers, name: string, timeoutMs: number, work: Promise<T>): Promise<T | undefined> {
   try {
     return await withDeadline(timers, name, timeoutMs, work);
@@ -80,8 +79,8 @@ async function inTime<T>(timers: Timers, name: string, timeoutMs: number, work: 
 }
 
 /**
- * Its error output ends with the reason, where it had one: whole lines, joined into one. Lines about a message bus that is not
- * there are left out: each start on a machine without one prints them, and they are never the reason.
+ * Appends the last whole lines of the browser's error output, joined into one: they hold the reason, if there was one. Lines about
+ * a missing D-Bus are left out: every start on a machine without one prints them, and they are never the reason.
  */
 export function withWords(how: string, words: string): string {
   const lines = words.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !/:ERROR:(?:[\w/]*\/)?dbus\//.test(line));
@@ -95,12 +94,12 @@ export function withWords(how: string, words: string): string {
   return told.length === 0 ? `${how}, and said nothing` : `${how}. Its last words: ${told.join(" | ")}`;
 }
 
-/** The group outlives its leader when a child hangs, so it is ended even after a clean exit. */
+/** Also called after a clean exit, because the group outlives its leader when a child hangs. */
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // ESRCH: nobody is left in the group, which is what we want.
+    // ESRCH: the group is empty, as intended.
   }
 }

@@ -4,20 +4,20 @@ import type { OzonePlatform } from "./browser-environment.ts";
 export interface ChromiumSettings {
   readonly profileDir: string;
   readonly headless: boolean;
-  /** The window system, where one is known; a headless browser has its own. */
+  /** The window system; absent when unknown. A headless browser ignores it. */
   readonly ozone?: OzonePlatform | undefined;
-  /** CSS pixels; the whole screen when it is not headless. */
+  /** Window size in CSS pixels. When not headless, the browser covers the whole screen instead. */
   readonly window: { readonly width: number; readonly height: number };
-  /** Chromium refuses to run its sandbox as root: said in the log, because it is weaker. */
+  /** False when running as root, where Chromium refuses to run its sandbox. This is weaker, so it is logged. */
   readonly sandbox: boolean;
   readonly diskCacheBytesMax: number;
-  /** The proxy, and what is reached without it; absent: as the environment says. */
+  /** The proxy, and the hosts reached without it; absent: as the environment says. */
   readonly proxy?: { readonly server: string; readonly bypass: string } | undefined;
-  /** Limit of each page's JavaScript heap, in MiB; absent: the browser's own. */
+  /** Limit of each page's JavaScript heap, in MiB; absent: the browser's default. */
   readonly heapMbMax?: number | undefined;
 }
 
-/** What a kiosk has no use for: it costs memory, network or a dialog over the picture. */
+/** Features a kiosk does not need: they cost memory or network traffic, or show a dialog over the picture. */
 const FEATURES_OFF = [
   "Translate",
   "MediaRouter",
@@ -29,19 +29,19 @@ const FEATURES_OFF = [
   "GlobalMediaControls",
   "PrivacySandboxSettings4",
   "CalculateNativeWinOcclusion",
-  // Plain http is tried by https first, and where nobody answers there, late or behind a warning page.
+  // They try https before plain http. If nothing answers there, the page comes late or behind a warning.
   "HttpsUpgrades",
   "HttpsFirstBalancedMode",
   "HttpsFirstBalancedModeAutoEnable",
-  // A sandboxed frame of a package in a process of its own would not get the script that takes WebRTC away from packages.
+  // A package's sandboxed frame in its own process would not get the script that removes WebRTC from packages.
   "IsolateSandboxedIframes",
-  // One page is all there ever is: a renderer kept warm for another is memory for nothing.
+  // There is only ever one page: a spare renderer wastes memory.
   "SpareRendererForSitePerProcess",
-  // The address bar's two pop-ups are pages of their own, with a renderer, for a bar that a kiosk does not have.
+  // The address bar's two pop-ups are pages with a renderer each, but a kiosk has no address bar.
   "WebUIOmniboxPopup",
   "WebUIOmniboxAimPopup",
-  // For half a second after each load without a first frame, Chromium 150 keeps keys from the page and uses them itself: F1
-  // opens its help. 156 no longer knows it.
+  // While a new page has no first frame, for up to half a second, Chromium 150 handles keys itself instead of passing them to
+  // the page: F1 opens its help. 156 no longer has this feature.
   "DropInputEventsWhilePaintHolding",
 ];
 
@@ -59,8 +59,8 @@ export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
     ...(settings.sandbox ? [] : ["--no-sandbox"]),
     ...(settings.proxy === undefined ? [] : [`--proxy-server=${settings.proxy.server}`, ...(settings.proxy.bypass === "" ? [] : [`--proxy-bypass-list=${settings.proxy.bypass}`])]),
     ...(settings.heapMbMax === undefined ? [] : [`--js-flags=--max-old-space-size=${settings.heapMbMax}`]),
-    // Without a GPU, or after its process died, WebGL by the processor instead of none: a headless browser has that by itself,
-    // so that no headless test sees the difference (docs/decisions/2026-11-29-windows-and-gpu.md).
+    // Software WebGL when there is no GPU or its process died, instead of no WebGL. A headless browser has this by default,
+    // so no headless test sees the difference (docs/decisions/2026-11-29-windows-and-gpu.md).
     "--enable-unsafe-swiftshader",
     "--no-first-run",
     "--no-default-browser-check",
@@ -82,19 +82,19 @@ export function chromiumFlags(settings: ChromiumSettings): readonly string[] {
     "--overscroll-history-navigation=0",
     "--password-store=basic",
     "--autoplay-policy=no-user-gesture-required",
-    // The wall's page is never in the background, whatever the window system believes.
+    // The page is always on display and must not be throttled as a background page, whatever the window system reports.
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
-    // Our own watch decides when a page hangs; the browser's dialog would cover the picture.
+    // The player host decides when a page hangs; the browser's dialog would cover the picture.
     "--disable-hang-monitor",
     "--deny-permission-prompts",
-    // A page hears keys and touches before its first frame; see `DropInputEventsWhilePaintHolding`, which alone is not enough.
+    // Delivers keys and touches to a page before its first frame. Disabling `DropInputEventsWhilePaintHolding` is not enough.
     "--allow-pre-commit-input",
-    // It puts a magnifying glass over the picture, which stays until somebody picks a colour.
+    // The eye dropper shows a magnifying glass over the picture until somebody picks a colour.
     "--disable-blink-features=EyeDropperAPI",
     `--disable-features=${FEATURES_OFF.join(",")}`,
-    // An empty tab gives the keyboard to the address bar, and the browser hears every key before a page does.
+    // `about:blank` would give the keyboard focus to the address bar, and the browser would get every key before the page.
     settings.headless ? "about:blank" : "data:text/html,",
   ];
 }

@@ -39,20 +39,23 @@ import { X11Connection } from "./x11-connection.ts";
 
 export interface ChromiumShellDeps extends ServedHere {
   readonly browserPath: string;
-  /** Ours; the browser gets what `browserEnvironment` lets through. */
+  /** This process's environment. The browser gets the part that `browserEnvironment` lets through. */
   readonly env: NodeJS.ProcessEnv;
   readonly settings: ChromiumSettings;
-  /** Where the profile can be kept, asked at each start: a disk may become read-only while the browser runs. Default: as the settings say. */
+  /**
+   * Finds a writable folder for the profile. Called at each start, because a disk may become read-only while the browser runs.
+   * Default: the folder in the settings.
+   */
   readonly findProfile?: (wanted: string) => Promise<{ readonly path: string; readonly insteadBecause?: string }>;
   readonly script: PageScript;
-  /** JavaScript that shows (or takes away) the label over the page. */
+  /** JavaScript that shows the label over the page, or removes it when `text` is undefined. */
   readonly overlayScript: (text: string | undefined) => string;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
 }
 
-/** A browser of which everything is there. */
+/** A browser that has started completely. */
 interface Running {
   readonly process: BrowserProcess;
   readonly cdp: CdpClient;
@@ -60,38 +63,38 @@ interface Running {
   readonly pictures: PagePictures;
   readonly gpu: GpuWatch;
   readonly targetId: string;
-  /** Aborted when this browser is given up. */
+  /** Aborted when this browser is stopped or lost. */
   readonly over: AbortController;
 }
 
-/** A small machine with a cold disk cache needs half a minute for its first start. */
+/** A small machine with a cold disk cache needs half a minute for the first start. */
 const START_TIMEOUT_MS = 60_000;
 const WAY_OUT_SETTLE_MS = 2_000;
 const RESTARTS_PER_HOUR = 6;
 const CLOSE_GRACE_MS = 1_200;
-/** From the kernel's end of a renderer to the browser's word that it is gone. */
+/** Longest time from killing a renderer to the browser's report that it is gone. */
 const RENDERER_END_MS = 5_000;
-/** Of the disk cache where there is no disk under it. */
+/** Limit of the disk cache when the profile is in a temporary folder, which may be memory. */
 const MEMORY_CACHE_BYTES_MAX = 32 * 1024 * 1024;
-/** Texts to the page that may wait for a busy renderer. */
+/** Most texts to the page that may wait for a busy renderer. */
 const SENDS_OPEN_MAX = 200;
 const SEND_TIMEOUT_MS = 30_000;
 
-/** A kiosk Chromium, driven over its debugging pipe. One page, one profile, nothing listening anywhere. */
+/** A kiosk Chromium, driven over its debugging pipe. It has one page and one profile, and no port is open. */
 export class ChromiumShell implements Shell {
   readonly kind = "chromium";
   readonly #deps: ChromiumShellDeps;
   readonly #events: Emitter<ShellEvent>;
   #running: Running | undefined;
-  /** The one whose end has been reported: pipe, process and window end together and are one event. */
+  /** The browser whose end has been reported: pipe, process and window end together and must cause only one event. */
   #lostRunning: Running | undefined;
   #starting: BrowserProcess | undefined;
-  /** `stop` was called since the last start began. */
+  /** Whether `stop` was called since the last start began. */
   #stopAsked = false;
-  /** Aborted when the renderer that is being ended is gone. */
+  /** Set while a renderer is being ended; aborted when it is gone. */
   #ending: AbortController | undefined;
   #wayOut: WayOut = {};
-  /** A running browser ends soon, because the way out has changed. */
+  /** Pending restart of a running browser, because the way out has changed. */
   #anew: Timer | undefined;
   readonly #budget: RestartBudget;
   #sendsOpen = 0;
@@ -103,7 +106,7 @@ export class ChromiumShell implements Shell {
     this.#events = new Emitter((thrown) => deps.log.error({ error: stackOf(thrown) }, "a shell listener threw"));
   }
 
-  /** The browser's first process; it leads the group of all the others. */
+  /** Process id of the browser's first process, the leader of its process group. */
   get browserPid(): number | undefined {
     return this.#running?.process.pid;
   }
@@ -118,7 +121,7 @@ export class ChromiumShell implements Shell {
     this.#wayOut = wayOut;
     if (this.#running === undefined && this.#starting === undefined) return;
     this.#anew?.cancel();
-    // Several changes in a row are one restart.
+    // Several changes in a row cause only one restart.
     this.#anew = timers.after("shell.way-out", WAY_OUT_SETTLE_MS, () => {
       log.warn({ proxy: proxyName(wayOut) ?? "none" }, "the way out has changed: starting the browser anew");
       this.#lost("it was ended: it starts anew with the changed proxy");
@@ -133,7 +136,7 @@ export class ChromiumShell implements Shell {
     const settings = await this.#settings();
     await freeProfile(settings.profileDir, log);
     await lockPreferences(settings.profileDir, log);
-    // Asked to stop before there was anything to stop.
+    // `stop` was called before there was a process to end.
     if (this.#stopAsked) return fail("shell.stopped", "The browser was not started: the host ends.");
     if (!settings.sandbox) log.warn({}, "Chromium runs without its sandbox, because this process runs as root; run the player as a user of its own");
     const x11 = await this.#openX11(settings);
@@ -161,7 +164,7 @@ export class ChromiumShell implements Shell {
     }
   }
 
-  /** Only to look and to place: a browser draws without our seeing its windows. */
+  /** For observing and placing windows only. The browser draws without it, so a failure is just logged. */
   async #openX11({ headless, ozone }: ChromiumSettings): Promise<X11Connection | undefined> {
     if (headless || ozone !== "x11") return undefined;
     try {
@@ -196,7 +199,7 @@ export class ChromiumShell implements Shell {
     running.page.gone();
     running.over.abort();
     running.pictures.forget();
-    // Asking first lets it write its profile; the pipe's end does the rest, and then the group is ended.
+    // Asking first lets the browser write its profile. Whatever is left after the grace period is killed with the group.
     const asked = running.cdp.call("Browser.close", undefined, { timeoutMs: CLOSE_GRACE_MS }).catch(cdpFailure);
     await running.process.end(CLOSE_GRACE_MS);
     running.cdp.close();
@@ -208,8 +211,9 @@ export class ChromiumShell implements Shell {
   }
 
   /**
-   * By signal, to every renderer there is: the page is the only one, and a stopped process takes no message. Nothing here
-   * needs an answer of the browser; where none comes, or there is no renderer to end, the browser itself is ended.
+   * Kills every renderer by signal: they all belong to the one page, and a stopped process handles no message. With `/proc`,
+   * nothing here needs an answer from the browser. If it does not report the renderer's end, or there is no renderer to
+   * end, the browser itself is given up.
    */
   async resetRenderer(): Promise<void> {
     const running = this.#running;
@@ -315,7 +319,7 @@ export class ChromiumShell implements Shell {
       this.#events.emit(event);
       if (!settings.headless && event.kind === "load-finished") toFront();
     };
-    // An empty tab leaves the keyboard to the address bar: no page would hear a key, and the browser would hear them all.
+    // An empty tab gives the keyboard focus to the address bar: the page would get no key, and the browser would get them all.
     const toFront = (): void => {
       cdp.call("Page.bringToFront", undefined, { sessionId, timeoutMs: 2_000 }).catch(cdpFailure);
     };
@@ -339,7 +343,8 @@ export class ChromiumShell implements Shell {
       page.prepare().then(() => frames.guardPage(sessionId)),
       guard.enable(page),
       cdp.call("Target.setDiscoverTargets", { discover: true }),
-      // "Grant these and reject all others": none are granted. `LocalNetwork` gives its own to single origins.
+      // The call grants the listed permissions and rejects all others, so an empty list rejects all. `LocalNetwork` grants its
+      // own to single origins.
       cdp.call("Browser.grantPermissions", { permissions: [] }),
       cdp.call("Browser.setDownloadBehavior", { behavior: "deny", eventsEnabled: true }),
     ]);
@@ -357,7 +362,7 @@ export class ChromiumShell implements Shell {
     return { running, product };
   }
 
-  /** Where there is a screen. What stays over the picture goes with the browser, which comes up anew. */
+  /** Only with a screen. A browser window that stays over the picture is removed by restarting the browser. */
   #watchWindow(running: Running, x11: X11Connection | undefined, targets: TargetGuard): void {
     const { clock, timers, log } = this.#deps;
     const { cdp, page, process, targetId, over } = running;
@@ -373,7 +378,7 @@ export class ChromiumShell implements Shell {
     watch.run(over.signal).catch((thrown: unknown) => log.error({ error: stackOf(thrown) }, "watching the window threw"));
   }
 
-  /** Gives the browser up, so that the stage starts another one; not for ever, on a machine where that does not help. */
+  /** Gives the browser up, so that the stage starts another one. Limited by the budget, for machines where a restart does not help. */
   #startAnew(why: string): void {
     if (this.#budget.take()) this.#lost(why);
     else this.#deps.log.error({ why }, "the browser would be started anew, and was too often within the hour");
@@ -384,7 +389,7 @@ export class ChromiumShell implements Shell {
     running.cdp.onClosed((why) => this.#lostBecause(running, why));
   }
 
-  /** Tells the end of the browser once it is known how it ended; `why` is what was noticed of it. */
+  /** Reports the end of the browser once it is known how it ended. `why`: the first sign of it. */
   #lostBecause(running: Running, why: string | undefined): void {
     const { process } = running;
     (why === undefined ? process.exited : process.howItEnded(why))

@@ -8,18 +8,18 @@ export interface GpuWatchDeps {
   readonly cdp: Cdp;
   readonly timers: Timers;
   readonly log: Log;
-  /** The graphics process died so often that the page gets no WebGL any more, and the next time the browser ends itself. */
+  /** Called at the death of the GPU process after which Chromium refuses WebGL, or ends itself at the next one. */
   readonly worn: (why: string) => void;
 }
 
 const LOOK_EVERY_MS = 2_000;
-/** After the second death a browser refuses WebGL; at the third, without a GPU, it ends itself (Chromium 150 and 156). */
+/** After the second death, Chromium refuses WebGL; at the third, without a GPU, it ends itself (Chromium 150 and 156). */
 const DEATHS_MAX = 2;
 
 /**
- * Counts the deaths of the browser's graphics process, of which nobody tells: the browser starts another one and the picture
- * goes on, until the page is refused WebGL for good. While a browser starts, that process may be replaced as it looks for
- * drivers that work; only one that was seen twice counts.
+ * Counts the deaths of the browser's GPU process by polling its process id. Nothing reports them: the browser starts another
+ * one and the picture goes on, until the page is refused WebGL for good. A starting browser may replace the process while it looks
+ * for working drivers, so the first death counts only if the process was seen at least twice.
  */
 export class GpuWatch {
   readonly #deps: GpuWatchDeps;

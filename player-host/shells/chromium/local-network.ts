@@ -5,13 +5,13 @@ import type { LoadTarget } from "../../stage/shell.ts";
 import { cdpFailure, type Cdp } from "../cdp/cdp-client.ts";
 
 /**
- * What the permission for the site's network and for this machine is called, newest names first. Chromium 150 and 156 know
- * both forms, say "granted" to the old name, and refuse the requests all the same.
+ * Names of the permission to reach the site's network and this machine, newest first. Chromium 150 and 156 accept both forms,
+ * but after granting the old name they still refuse the requests.
  */
 const NAMES: readonly (readonly Protocol.Browser.PermissionType[])[] = [["localNetwork", "loopbackNetwork"], ["localNetworkAccess"]];
 const CALL_TIMEOUT_MS = 2_000;
 
-/** Gives the local network to the origin of content that may have it, and takes it from content that no longer may. */
+/** Grants the local network permission to the origin of content that may have it, and revokes it when it no longer may. */
 export class LocalNetwork {
   readonly #cdp: Cdp;
   readonly #own: OwnOrigins;
@@ -24,7 +24,7 @@ export class LocalNetwork {
     this.#log = log;
   }
 
-  /** Before the content is loaded. Never fails: what could not be granted is in the log, and refused to the page. */
+  /** Call before the content is loaded. Never rejects: a permission that could not be set is logged, and the page's requests are refused. */
   async allow(target: LoadTarget): Promise<void> {
     const { origin, allowed } = localNetworkOrigin(target, this.#own);
     if (origin === undefined || allowed === this.#granted.has(origin)) return;
@@ -36,7 +36,7 @@ export class LocalNetwork {
 
   async #grant(origin: string): Promise<boolean> {
     for (const names of NAMES) if (await this.#set(origin, names)) return true;
-    // A browser from before the permission existed refuses no such request either.
+    // A browser that predates the permission does not refuse these requests either.
     this.#log.warn({ origin }, "the browser does not know the permission for the local network");
     return false;
   }

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
 
-/** Chromium's own marks that a profile is in use: links, the first one to `host-pid`. */
+/** Symbolic links by which Chromium marks a profile as in use. The first points to `host-pid`. */
 const MARKS = ["SingletonLock", "SingletonSocket", "SingletonCookie"];
 
 /**
- * Makes sure that no browser is on the profile before ours starts. One that is left over from a host that
- * was killed is ended: a second browser on a profile hands its page to the first one and leaves.
+ * Makes sure that no other browser uses the profile before ours starts. A browser left over from a killed host is ended:
+ * a second browser on the same profile would hand its page to the first one and exit.
  */
 export async function freeProfile(profileDir: string, log: Log): Promise<void> {
   const left = await browsersOn(profileDir);
@@ -17,7 +17,7 @@ export async function freeProfile(profileDir: string, log: Log): Promise<void> {
     try {
       process.kill(pid, "SIGKILL");
     } catch (thrown) {
-      // It ended by itself in between (ESRCH). Anything else shows when the browser is started.
+      // It has ended by itself (ESRCH). Any other failure shows when the browser is started.
       log.debug({ pid, error: messageOf(thrown) }, "left-over browser was gone");
     }
   }
@@ -27,14 +27,14 @@ export async function freeProfile(profileDir: string, log: Log): Promise<void> {
   for (const mark of MARKS) await rm(join(profileDir, mark), { force: true });
 }
 
-/** Process ids whose command line names this very profile. Linux only; elsewhere the pipe's end is what ends a browser. */
+/** Ids of processes whose command line names exactly this profile. Empty where there is no /proc; there the pipe's end ends a browser. */
 export async function browsersOn(profileDir: string): Promise<number[]> {
   const flag = `--user-data-dir=${profileDir}`;
   const entries = await readdir("/proc").catch(() => []);
   const pids: number[] = [];
   for (const entry of entries) {
     if (!/^\d+$/.test(entry)) continue;
-    // A process may end while we look.
+    // The process may have ended since the listing.
     const line = await readFile(`/proc/${entry}/cmdline`, "utf8").catch(() => "");
     if (line.split("\0").includes(flag)) pids.push(Number(entry));
   }

@@ -8,9 +8,9 @@ import { KIOSK_LOCAL_STATE, KIOSK_PREFERENCES } from "./kiosk-preferences.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Writes into the profile what a kiosk browser may not do. Most of what a managed policy switches is a preference below
- * it, and the profile is ours: so it holds without root and without a file in a system folder. Only while no browser is
- * on the profile. A file that cannot be read or written is left to the browser, which makes it anew.
+ * Writes the kiosk's restrictions into the profile. Most managed policies only set a preference, and the profile is ours, so this
+ * needs neither root nor a file in a system folder. Call it only while no browser uses the profile. Never rejects: if a file
+ * cannot be written, that is logged and the file stays as it is.
  */
 export async function lockPreferences(profileDir: string, log: Log): Promise<void> {
   await change(join(profileDir, "Default", "Preferences"), KIOSK_PREFERENCES, log);
@@ -30,7 +30,7 @@ async function change(path: string, wanted: Json, log: Log): Promise<void> {
   }
 }
 
-/** A file that was cut off by a power cut says nothing: the browser itself starts such a profile with its defaults. */
+/** A file truncated by a power cut counts as empty, as the browser itself then starts with its defaults. */
 function parse(text: string): Json {
   try {
     const value: unknown = JSON.parse(text);
@@ -41,7 +41,7 @@ function parse(text: string): Json {
   }
 }
 
-/** What is wanted wins; everything else stays as it was. */
+/** Deep merge: `wanted` wins, everything else is kept. */
 function merged(before: Json, wanted: Json): Json {
   const changed = Object.entries(wanted).map(([name, value]) => {
     const old = before[name];

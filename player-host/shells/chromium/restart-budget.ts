@@ -1,6 +1,6 @@
 import type { Clock } from "../../../platform/ports/clock.ts";
 
-/** How often the browser may be started anew for its own good: a machine on which that does not help must not blink all day. */
+/** Limits how often the browser is restarted as a remedy: a machine on which it does not help must not flicker all day. */
 export class RestartBudget {
   readonly #clock: Clock;
   readonly #max: number;
@@ -13,7 +13,7 @@ export class RestartBudget {
     this.#withinMs = withinMs;
   }
 
-  /** Whether one more is allowed now; then it counts. */
+  /** Takes one restart from the budget. Returns false when none is left. */
   take(): boolean {
     const nowMs = this.#clock.monotonicMs();
     this.#takenMs = this.#takenMs.filter((atMs) => nowMs - atMs < this.#withinMs);
