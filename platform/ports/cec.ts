@@ -11,18 +11,18 @@ export interface CecMessage {
 }
 
 export interface CecReply {
-  /** The bus acknowledged our frame (for a broadcast: nobody rejected it). */
+  /** The bus acknowledged our frame (for a broadcast: no device rejected it). */
   readonly acknowledged: boolean;
-  /** The answer, where the message has one and it came in time. */
+  /** The reply, if the message expects one and it arrived in time. */
   readonly reply?: { readonly opcode: number; readonly operands: Uint8Array };
 }
 
 /**
  * The HDMI-CEC bus. Errors: `cec.unplugged` (no physical address),
  * `cec.bus` (arbitration lost or line error), `cec.bad-message`.
- * A frame that nobody acknowledges is a success with `acknowledged: false`: the TV is deaf, the bus is fine.
+ * A frame that no device acknowledges is a success with `acknowledged: false`: the TV did not react, the bus works.
  */
 export interface Cec {
-  /** Sends one message and waits at most `replyTimeoutMs` (CEC's own limit is 1,000) for its answer. */
+  /** Sends one message and waits at most `replyTimeoutMs` (the CEC limit is 1,000) for the reply. */
   send(message: CecMessage, replyTimeoutMs: number): Promise<Result<CecReply>>;
 }

@@ -1,14 +1,14 @@
 /**
- * Every code this project gives: of an `Issue`, an alarm, a refused frame or page call. `docs/codes.md` is made from it.
+ * Every code the project emits: in an `Issue`, an alarm, or a refused frame or page call. Source of `docs/codes.md`.
  *
- * A code is stable: clouds and people match on it, so it is never reworded or given a second meaning. A code that is no
- * longer given leaves the table; one that another replaces is kept with the sentence that says so while anything still
- * gives it. `<status>` is a number, any other `<word>` a text from outside.
+ * Codes are stable: clouds and people match on them, so a code is never reworded or given a second meaning. A code that
+ * is no longer emitted is removed from the table. A replaced code stays, with a sentence that says so, while anything still
+ * emits it. `<status>` stands for a number, any other `<word>` for text from outside.
  *
- * Import this for its type alone: the sentences are for the documents and cost the agent nothing.
+ * Import only the type: the sentences are for the documentation and must not add to the agent's size.
  */
 
-/** Where a code can be met. */
+/** Where a code can occur. */
 export const PLACES = {
   command: "the outcome of a command, or the answer to one",
   desired: "the answer to a key of the desired document, or to the document",
@@ -25,7 +25,7 @@ export const PLACES = {
 } as const;
 
 type Place = keyof typeof PLACES;
-/** Places, what happened, and what to do where there is something to do. */
+/** Places, what happened, and the remedy, if there is one. */
 type Entry = readonly [places: Place | `${Place} ${Place}` | `${Place} ${Place} ${Place}`, happened: string, remedy?: string];
 
 export const CODES = {
@@ -433,5 +433,5 @@ export const CODES = {
 
 type Filled<Name extends string> = Name extends `${infer Before}<${infer Word}>${infer After}` ? `${Before}${Word extends "status" ? number : string}${Filled<After>}` : Name;
 
-/** A code of the table, with what it leaves open filled in. */
+/** A code from the table with its placeholders filled in. */
 export type Code = Filled<keyof typeof CODES>;

@@ -1,14 +1,14 @@
 /**
- * How an observed value compares with the wanted one. `near`: as close as the hardware's own steps may allow; it counts as the
- * wanted value once the hardware was told, or once exactly that was seen. `settling`: changing to the wanted value by itself.
- * `leaving`: changing by itself to another value; it is left to finish.
+ * How an observed value compares with the wanted one. `near`: within the step size of the hardware; counts as the wanted value
+ * once it has been sent to the hardware, or once the exact value has been observed. `settling`: already changing to the wanted
+ * value. `leaving`: already changing to another value; wait until that has finished.
  */
 export type Comparison = "same" | "near" | "settling" | "leaving" | "different";
 
-/** Scales in hardware have steps of their own: a level that was told is the wanted one within this many percent. */
+/** Tolerance in percentage points for a level that has been set: hardware scales have their own step size. */
 export const PERCENT_TOLERANCE = 2;
 
-/** Both in percent. Nothing is near 0, which every scale has: 1 percent of sound can still be heard. */
+/** Compares two levels in percent. Nothing is `near` 0: every scale has an exact 0, and sound at 1 percent is still audible. */
 export function compareLevel(wanted: unknown, observed: unknown): Comparison {
   if (wanted === observed) return "same";
   if (wanted === 0 || typeof wanted !== "number" || typeof observed !== "number") return "different";

@@ -1,4 +1,4 @@
-/** The few primitives the core needs. Keys are raw: Ed25519 public keys 32 bytes, signatures 64. */
+/** The cryptographic primitives the core needs. Keys are raw bytes: Ed25519 public keys have 32, signatures 64. */
 export interface Crypto {
   sha256(data: Uint8Array): Promise<Uint8Array>;
   /** True only when `signature` is a valid Ed25519 signature of `message` by `publicKey`. Never throws on bad input. */

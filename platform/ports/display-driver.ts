@@ -3,9 +3,9 @@ import type { DisplayProperty, DisplayStatus, DisplayValue, SettableValue } from
 import type { Issue } from "./result.ts";
 
 /**
- * One wire to a display: how to ask and how to say, and nothing else. Waiting, comparing and serialising are done over it by
- * `ObservedDisplay`, so that every protocol behaves alike. Its functions are called one at a time and never reject for a
- * display that does not answer.
+ * One protocol for one display: how to query and how to set properties, and nothing else. `ObservedDisplay` adds waiting,
+ * comparing and serialising, so that every protocol behaves alike. Its functions are called one at a time and do not reject
+ * when a display does not answer.
  */
 export interface DisplayDriver {
   readonly questions: readonly Question[];
@@ -14,12 +14,12 @@ export interface DisplayDriver {
   readonly ownInput?: string;
 }
 
-/** One conversation that answers for one or several properties. */
+/** One exchange with the display that reads one or more properties. */
 export interface Question {
   readonly answers: readonly DisplayProperty[];
-  /** Longest time until `ask` settles. */
+  /** Maximum time until `ask` settles. */
   readonly worstCaseMs: number;
-  /** A reading for each property of `answers`. */
+  /** Returns a reading for each property in `answers`. */
   ask(): Promise<Partial<DisplayStatus>>;
 }
 
@@ -27,24 +27,24 @@ export type Orders = { readonly [P in DisplayProperty]?: Order<P> };
 
 /** How a property is set. */
 export type Order<P extends DisplayProperty = DisplayProperty> = {
-  /** The values this display takes, where they are not all of the property's. */
+  /** The values this display accepts, if fewer than the property allows. */
   readonly choices?: readonly SettableValue<P>[];
-  /** Longest time until it was said, without any look at what came of it. */
+  /** Maximum time until the order has been sent, excluding any observation of its effect. */
   readonly worstCaseMs: number;
 } & (
   | { readonly kind: "set"; say(value: SettableValue<P>): Promise<Told> }
-  /** The display only knows steps up and down, so that it must be known where it is. */
+  /** The display only accepts steps up and down, so its current value must be known. */
   | { readonly kind: "step"; step(from: DisplayValue<P>, to: SettableValue<P>): Promise<Told> }
 );
 
-/** What became of the messages of one order. */
+/** Delivery result of the messages of one order. */
 export interface Told {
-  /** At least one of them may have reached the display. */
+  /** At least one message may have reached the display. */
   readonly attempted: boolean;
-  /** Of the last one that carries the order; absent where the wire has no acknowledgement. */
+  /** Whether the last message of the order was acknowledged; absent if the protocol has no acknowledgement. */
   readonly acknowledged?: boolean;
-  /** Why not all of them were sent and acknowledged. */
+  /** Why not all messages were sent and acknowledged. */
   readonly error?: Issue;
-  /** There was an error, and an earlier part of the order was acknowledged: what came of it is observed. */
+  /** There was an error, but an earlier part of the order was acknowledged, so its effect is observed. */
   readonly heardInPart?: true;
 }

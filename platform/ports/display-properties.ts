@@ -3,75 +3,75 @@ import type { Reading } from "./reading.ts";
 import type { Code } from "./codes.ts";
 
 /**
- * Everything that can be known of a display or set on it, one row a property. From this table follow the types, the port
- * `Display`, commands, desired keys, the reported document, the profile, the published schemas and the documents. A new
- * property is a row here and a question or an order in the drivers that have it.
+ * Every display property that can be read or set, one row per property. The types, the port `Display`, commands, desired
+ * keys, the reported document, the profile, the published schemas and the documentation are derived from this table. To add
+ * a property, add a row here and a question or an order in the drivers that support it.
  */
 
-/** The values a property takes. */
+/** The value type of a property. */
 export type PropertyType =
-  /** `values` can be set. `transitional` are seen on the way: each word with the value it leads to. */
+  /** `values` can be set. `transitional` maps each value that is only observed during a change to the value it leads to. */
   | { readonly kind: "choice"; readonly values: readonly string[]; readonly transitional: Readonly<Record<string, string>> }
-  /** One of the display's own names, such as `hdmi-1`. */
+  /** A name defined by the display, such as `hdmi-1`. */
   | { readonly kind: "name"; readonly lengthMax: number }
   /** Whole number from 0 to 100. */
   | { readonly kind: "percent" }
   | { readonly kind: "flag" }
-  /** Clockwise angle. */
+  /** Clockwise angle in degrees. */
   | { readonly kind: "degrees"; readonly values: readonly number[] };
 
 export interface PropertyRow {
   readonly type: PropertyType;
   /** For forms and headings. */
   readonly label: string;
-  /** What was asked for, with `{}` for the value: `asked for a brightness of 40 percent`. */
+  /** Wording of the wanted value, with `{}` for the value: `asked for a brightness of 40 percent`. */
   readonly wish: string;
-  /** Said of a display on which it cannot be set. */
+  /** Message for a display on which the property cannot be set. */
   readonly lacking: string;
-  /** Code for a value that the display does not have among its choices. */
+  /** Code for a value that is not among the display's choices. */
   readonly noSuchValueCode: Code;
-  /** A display that obeys shows it, or has begun to change, this long after it was told. */
+  /** Time after an order by which a display that obeys shows the new value or has begun to change. */
   readonly reactMs: number;
-  /** A display that is still changing is waited for this long; then it is reported as it is, so that its lane goes on. */
+  /** Maximum wait for a display that is still changing. After it, the current value is reported so that its queue can continue. */
   readonly changeMs: number;
-  /** How long a command goes on looking at a display that shows no sign of obeying, after the driver's own wait. */
+  /** How long a command keeps observing a display that shows no reaction, after the driver's own wait. */
   readonly lookMs: number;
-  /** In the reported document of every display, as `unsupported` where it has none. Other properties are reported by displays that have them. */
+  /** In the reported document of every display, as `unsupported` if it lacks it. Others are reported only by displays that have them. */
   readonly alwaysReported?: true;
-  /** The desired document has it. `rules`: words it takes besides values. */
+  /** Present if the desired document has the property. `rules`: keywords allowed besides values. */
   readonly desired?: { readonly rules?: readonly string[] };
-  /** There is a command `display.<property>`. */
+  /** Present if there is a command `display.<property>`. */
   readonly command?: PropertyCommand;
 }
 
 export interface PropertyCommand {
-  /** Name of its parameter. */
+  /** Name of the command's parameter. */
   readonly parameter: string;
-  /** Where the parameter is a boolean: the value that each stands for. */
+  /** For a boolean parameter: the property value that each stands for. */
   readonly flag?: { readonly true: string; readonly false: string };
   /** Name of the observed value in the command's result. */
   readonly result: string;
-  /** Usual time from start to outcome. */
+  /** Typical time from start to outcome. */
   readonly expectedMs: number;
   readonly summary: string;
-  /** What somebody in front of the wall sees. */
+  /** What a viewer in front of the display sees. */
   readonly wall: string;
-  /** What `succeeded` means. */
+  /** What the outcome `succeeded` proves. */
   readonly proof: string;
 }
 
-/** Settings that a display shows at once. */
+/** For settings that take effect at once. */
 const PROMPT = { reactMs: 2_500, changeMs: 0, lookMs: 3_000 } as const;
 
 export const DISPLAY_PROPERTIES = {
   power: {
-    // `standby` covers every state in which the panel shows nothing on purpose.
+    // `standby` covers every state in which the panel is intentionally dark.
     type: { kind: "choice", values: ["on", "standby"], transitional: { "turning-on": "on", "turning-off": "standby" } },
     label: "Power",
     wish: "the display to be {}",
     lacking: "this display's power cannot be switched",
     noSuchValueCode: "display.out-of-range",
-    // Some sets need half a minute to warm up; the command waits for it.
+    // Some TVs need half a minute to warm up; the command waits for that.
     reactMs: 2_500,
     changeMs: 15_000,
     lookMs: 8_000,
@@ -123,7 +123,7 @@ export const DISPLAY_PROPERTIES = {
       proof: "The display reported the wanted brightness.",
     },
   },
-  // Of the panel's own speakers; the device's own sound is `audio`.
+  // The panel's own speakers. The device's own sound is `audio`.
   volume: {
     type: { kind: "percent" },
     label: "Volume",
@@ -166,7 +166,7 @@ export const DISPLAY_PROPERTIES = {
 
 type Rows = typeof DISPLAY_PROPERTIES;
 export type DisplayProperty = keyof Rows;
-/** Properties whose row has the given part. */
+/** Properties whose row has the field `Part`. */
 type PropertyWith<Part extends keyof PropertyRow> = { [P in DisplayProperty]: Rows[P] extends { readonly [K in Part]: object | true } ? P : never }[DisplayProperty];
 export type DesiredProperty = PropertyWith<"desired">;
 export type CommandedProperty = PropertyWith<"command">;
@@ -179,39 +179,38 @@ type Settable<T extends PropertyType> = T extends { kind: "choice" | "degrees"; 
   : never;
 /** A value that can be set: `SettableValue<"power">` is `"on" | "standby"`. */
 export type SettableValue<P extends DisplayProperty> = Settable<Rows[P]["type"]>;
-/** A value that can be seen: with the words for being on the way. */
+/** A value that can be observed: settable values and transitional ones. */
 export type DisplayValue<P extends DisplayProperty> = SettableValue<P> | (Rows[P]["type"] extends { transitional: infer Words } ? keyof Words & string : never);
 export type DisplayPower = DisplayValue<"power">;
 
-/** What the desired document says of a display: values, and words for rules. */
+/** Desired state of one display: values, or keywords for rules. */
 export type DisplayWish = { readonly [P in DesiredProperty]?: SettableValue<P> | (Rows[P]["desired"] extends { rules: readonly (infer R)[] } ? R : never) };
 
-/** What one display told about itself, each property on its own. */
+/** Observed state of one display, one reading per property. */
 export type DisplayStatus = { readonly [P in DisplayProperty]: Reading<DisplayValue<P>> };
 
 export const DISPLAY_PROPERTY_NAMES = Object.keys(DISPLAY_PROPERTIES) as readonly DisplayProperty[];
 export const DESIRED_PROPERTIES = DISPLAY_PROPERTY_NAMES.filter((name): name is DesiredProperty => propertyRow(name).desired !== undefined);
 export const COMMANDED_PROPERTIES = DISPLAY_PROPERTY_NAMES.filter((name): name is CommandedProperty => propertyRow(name).command !== undefined);
-/** Properties measured in percent. */
 export const PERCENT_PROPERTIES = DISPLAY_PROPERTY_NAMES.filter((name) => propertyRow(name).type.kind === "percent");
 
-/** Unit as it is written after a number: ` %`, `°`; empty for a name that is no such property. */
+/** Unit to append to a number: ` %` or `°`; empty for any other name. */
 export function unitOf(name: string): string {
   const kind = Object.hasOwn(DISPLAY_PROPERTIES, name) ? propertyRow(name as DisplayProperty).type.kind : undefined;
   return kind === "percent" ? " %" : kind === "degrees" ? "°" : "";
 }
 
-/** The row with its general type, for whoever walks the table. */
+/** The row with its general type, for code that iterates over the table. */
 export function propertyRow(property: DisplayProperty): PropertyRow {
   return DISPLAY_PROPERTIES[property];
 }
 
-/** A status made of one reading a property. */
+/** Builds a status from one reading per property. */
 export function statusOf(reading: (property: DisplayProperty) => Reading<never>): DisplayStatus {
   return Object.fromEntries(DISPLAY_PROPERTY_NAMES.map((name) => [name, reading(name)])) as unknown as DisplayStatus;
 }
 
-/** The one judgement of an observed value, for drivers, commands and desired state alike. */
+/** Compares an observed value with the wanted one. Used by drivers, commands and desired state alike. */
 export function compareDisplayValue(property: DisplayProperty, wanted: unknown, observed: unknown): Comparison {
   const { type } = propertyRow(property);
   if (type.kind === "percent") return compareLevel(wanted, observed);

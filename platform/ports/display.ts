@@ -2,56 +2,56 @@ import { propertyRow, type DisplayProperty, type DisplayStatus, type DisplayValu
 import type { Effect } from "./reading.ts";
 import type { Issue } from "./result.ts";
 
-/** What can be set. `choices`: the values this display takes, where they are not all of the property's. */
+/** Properties that can be set. `choices`: the values this display accepts, if fewer than the property allows. */
 export type SettableProperties = { readonly [P in DisplayProperty]?: { readonly choices?: readonly SettableValue<P>[] } };
 
-/** What a display can do. A property that is not there is `unsupported`, never a silent success. */
+/** What a display can do. A property that is missing here is `unsupported`, never a silent success. */
 export interface DisplayCapabilities {
   readonly settable: SettableProperties;
-  /** What it can be asked. */
+  /** Properties that can be read. */
   readonly readable: readonly DisplayProperty[];
-  /** The input this device is plugged into, where it can be known (HDMI-CEC: from the physical address). */
+  /** The input this device is plugged into, if known (HDMI-CEC: from the physical address). */
   readonly ownInput?: string;
-  /** How power is observed: by asking the panel, by looking at our own output only, or not at all. */
+  /** How power is observed: by querying the panel, only from our own output, or not at all. */
   readonly powerObservedBy: "panel" | "output" | "nothing";
 }
 
 /**
- * A screen on the wall, over whatever wire reaches it (HDMI-CEC, a network protocol, a panel API).
- * `set` returns what was attempted, acknowledged and then observed. It never throws for a display that does not answer; it says
- * so in the `Effect`. Codes: `display.unsupported`, the row's `noSuchValueCode`, `display.no-answer`, `display.not-obeyed`, or
- * the driver's own. Calls are serialised by the implementation: a display bus carries one conversation at a time.
+ * A screen on the wall, whatever protocol controls it (HDMI-CEC, a network protocol, a panel API).
+ * `set` returns what was attempted, acknowledged and then observed. It does not throw when a display does not answer; the
+ * `Effect` reports that. Codes: `display.unsupported`, the row's `noSuchValueCode`, `display.no-answer`, `display.not-obeyed`, or
+ * the driver's own. Calls are serialised by the implementation: a display bus carries one exchange at a time.
  */
 export interface Display {
   readonly capabilities: DisplayCapabilities;
-  /** Longest time one `set` of the property may take; without a property, the longest of any call. Excludes waiting for earlier calls. */
+  /** Maximum duration of one `set` of the property; without a property, of any call. Excludes waiting for earlier calls. */
   worstCaseMs(property?: DisplayProperty): number;
   status(): Promise<DisplayStatus>;
   set<P extends DisplayProperty>(property: P, value: SettableValue<P>): Promise<Effect<DisplayValue<P>>>;
 }
 
-/** A display and where it hangs. The first of a device is the one that `display` in documents and commands means. */
+/** A display and how it is attached. In documents and commands, `display` means a device's first one. */
 export interface AttachedDisplay {
   /** Unique on the device; see `DISPLAY_NAME`. */
   readonly name: string;
   readonly display: Display;
-  /** Name in the table of drivers: `cec`. */
+  /** Name in the table of drivers, such as `cec`. */
   readonly driver: string;
-  /** Where the driver reaches it: an address or a device file; absent where the driver needs none. */
+  /** Address or device file through which the driver reaches it; absent if the driver needs none. */
   readonly connection?: string;
-  /** Connector of the video output it hangs on, such as `HDMI-A-1`. */
+  /** Connector of the video output that feeds it, such as `HDMI-A-1`. */
   readonly output?: string;
-  /** Its number among several displays on one connection. */
+  /** Distinguishes several displays on one connection. */
   readonly setId?: number;
 }
 
 /** Name of a display: lower-case words of letters and digits joined by `-`. It is part of keys and alarm codes. */
 export const DISPLAY_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 export const DISPLAY_NAME_LENGTH_MAX = 24;
-/** Displays one device can have: a wall of 32. */
+/** Maximum number of displays per device. */
 export const DISPLAYS_MAX = 32;
 
-/** Why a display with these choices cannot take the value; `undefined`: it can. The one check of ranges and choices. */
+/** Why a display with these choices cannot accept the value; `undefined` if it can. The only check of ranges and choices. */
 export function refusalOf(property: DisplayProperty, value: unknown, choices?: readonly unknown[]): Issue | undefined {
   const { type, noSuchValueCode } = propertyRow(property);
   if (type.kind === "percent") {

@@ -2,18 +2,18 @@ import type { ClockQuality } from "./clock.ts";
 import type { Reading } from "./reading.ts";
 import type { Result } from "./result.ts";
 
-/** The machine's power. A reboot is proved by a changed boot id, never by arithmetic on clocks. */
+/** The machine's power. A reboot is proved by a changed boot id, never by clock arithmetic. */
 export interface HostPower {
   /** Changes with every boot of the machine and only then (Linux: /proc/sys/kernel/random/boot_id). */
   bootId(): Promise<string>;
-  /** Asks the machine to restart. `ok` means the request was taken, not that it happened. */
+  /** Requests a restart. `ok` means that the request was accepted, not that the machine has restarted. */
   reboot(reason: string): Promise<Result<void>>;
   shutdown(reason: string): Promise<Result<void>>;
 }
 
 /** A hardware watchdog that resets the machine when it is not fed. */
 export interface Watchdog {
-  /** Seconds without feeding until the reset; set by the machine. */
+  /** Milliseconds without feeding until the reset; set by the machine. */
   readonly timeoutMs: number;
   feed(): Promise<Result<void>>;
 }
@@ -32,15 +32,15 @@ export interface NetworkInterface {
 
 export interface NetworkControl {
   interfaces(): Promise<Reading<readonly NetworkInterface[]>>;
-  /** Default gateway address, when there is one. */
+  /** Address of the default gateway, if there is one. */
   gateway(): Promise<Reading<string>>;
   onChange(changed: () => void): () => void;
 }
 
 export interface ClockControl {
-  /** Whether the wall clock was confirmed since boot. */
+  /** Whether the wall clock has been confirmed since boot. */
   quality(): Promise<ClockQuality>;
-  /** IANA name of the machine's zone, e.g. `Europe/Madrid`. */
+  /** IANA name of the machine's time zone, e.g. `Europe/Madrid`. */
   timeZone(): Promise<Reading<string>>;
 }
 
@@ -62,10 +62,10 @@ export interface Inventory {
   readonly architecture: Reading<string>;
 }
 
-/** What the machine is doing now. Each fact fails on its own. Two callers do not disturb each other. */
+/** What the machine is doing now. Each reading fails independently. Concurrent callers do not affect each other. */
 export interface SystemProbe {
   inventory(): Promise<Inventory>;
-  /** Cumulative CPU time since boot; the caller makes rates from two samples. */
+  /** Cumulative CPU time since boot; the caller computes rates from two samples. */
   cpuTimes(): Promise<Reading<{ readonly busyMs: number; readonly totalMs: number }>>;
   /** One-minute load average. */
   load(): Promise<Reading<number>>;
@@ -78,7 +78,7 @@ export interface SystemProbe {
   uptimeMs(): Promise<Reading<number>>;
 }
 
-/** A picture of the whole output through the compositor, where the machine can take one. */
+/** A screenshot of the whole output, taken from the compositor. */
 export interface Screenshot {
   capture(): Promise<Result<{ readonly png: Uint8Array; readonly source: string }>>;
 }

@@ -1,4 +1,4 @@
-/** Structured log. Field names are camelCase; values must be JSON; secrets never go in. */
+/** Structured log. Field names are camelCase; values must be JSON; secrets are never logged. */
 export interface Log {
   debug(fields: Record<string, unknown>, message: string): void;
   info(fields: Record<string, unknown>, message: string): void;
@@ -8,7 +8,7 @@ export interface Log {
   child(bindings: Record<string, unknown>): Log;
 }
 
-/** Swallows everything. For tests that assert elsewhere. */
+/** Discards everything. For tests that do not assert on the log. */
 export const silentLog: Log = {
   debug() {},
   info() {},

@@ -3,57 +3,57 @@ import type { JsonObject } from "../runtime/json.ts";
 import type { Reading } from "./reading.ts";
 import type { Result } from "./result.ts";
 
-/** The wire's own value types: adapters take them from here, and name nothing of the agent. */
+/** Value types of the protocol, re-exported so that adapters need not import from the agent. */
 export type { AddressSettings, WifiSettings };
 
-/** What of the network this machine lets us set. */
+/** Which network settings this machine lets us change. */
 export interface NetworkCapabilities {
   /** Addresses of interfaces. */
   readonly address: boolean;
-  /** The wireless network to join. */
+  /** The Wi-Fi network to join. */
   readonly wifi: boolean;
 }
 
-/** Settings to bring about. What is absent stays as it is. */
+/** Settings to apply. Absent settings stay unchanged. */
 export interface NetworkChangeSettings {
   readonly interfaces?: Readonly<Record<string, AddressSettings>>;
   readonly wifi?: WifiSettings;
 }
 
-/** The settings in force. Never a password. */
+/** The settings in effect. Never contains a password. */
 export interface CurrentNetwork {
-  /** By name; only interfaces whose settings are known. */
+  /** By interface name; only interfaces whose settings are known. */
   readonly interfaces: Readonly<Record<string, AddressSettings>>;
-  /** Absent: the device is in no wireless network. */
+  /** Absent if the device is not in a Wi-Fi network. */
   readonly wifi?: { readonly ssid: string; readonly security: WifiSettings["security"] };
 }
 
-/** The way back to settings as they were. JSON without secrets, so that it can be kept over a power cut. */
+/** What is needed to restore earlier settings. JSON without secrets, so that it can be stored to survive a power cut. */
 export type NetworkCheckpoint = JsonObject;
 
 /**
  * The machine's network settings, in the order a change uses them: `checkpoint`, `apply`, then `keep` or `restore`.
- * The way back must outlast this process and the machine's power: whoever holds the checkpoint can go it at any later
- * start. `restore` and `keep` may be called again after they succeeded, and do nothing then.
+ * Restoring must still work after a restart of this process or a power cut: a stored checkpoint is enough to restore at any
+ * later start. `restore` and `keep` are idempotent: after they have succeeded, calling them again does nothing.
  *
- * Errors: `network.no-such-interface`, `network.not-supported`, `network.refused` (the machine said no),
- * `network.timed-out`. No error's message holds a password.
+ * Errors: `network.no-such-interface`, `network.not-supported`, `network.refused` (refused by the machine),
+ * `network.timed-out`. No error message contains a password.
  */
 export interface NetworkSettings {
   readonly capabilities: NetworkCapabilities;
-  /** Longest time one call may take. */
+  /** Maximum duration of one call. */
   readonly worstCaseMs: number;
   current(): Promise<Reading<CurrentNetwork>>;
-  /** Notes what `settings` would replace. Changes nothing. */
+  /** Records what `settings` would replace. Changes nothing. */
   checkpoint(settings: NetworkChangeSettings): Promise<Result<NetworkCheckpoint>>;
   /**
-   * `ok`: the machine took the settings, which does not prove that anybody can be reached over them. Until `keep`, a
-   * machine that can returns to the old ones at its next boot by itself. After an error the old ones may be gone:
-   * `restore` all the same.
+   * `ok` means that the machine accepted the settings, not that anything can be reached with them. Until `keep`, a machine
+   * that supports it reverts to the old settings at its next boot. After an error the old settings may be gone, so call
+   * `restore` in that case too.
    */
   apply(settings: NetworkChangeSettings): Promise<Result<void>>;
-  /** Settings as they were at `checkpoint`. */
+  /** Restores the settings as they were at `checkpoint`. */
   restore(checkpoint: NetworkCheckpoint): Promise<Result<void>>;
-  /** The settings applied since `checkpoint` stay: from now on they are those of the machine. */
+  /** Makes the settings applied since `checkpoint` permanent. */
   keep(checkpoint: NetworkCheckpoint): Promise<Result<void>>;
 }

@@ -1,13 +1,13 @@
 import type { Reading } from "./reading.ts";
 
-/** One mode as the kernel writes it, e.g. `{ width: 1920, height: 1080, refreshHz: 60 }`. */
+/** A video mode as reported by the kernel, e.g. `{ width: 1920, height: 1080, refreshHz: 60 }`. */
 export interface OutputMode {
   readonly width: number;
   readonly height: number;
   readonly refreshHz: number;
 }
 
-/** Who the sink says it is, from its EDID. */
+/** Identity of the sink, from its EDID. */
 export interface EdidIdentity {
   /** Three-letter PNP id, e.g. `SAM`. */
   readonly manufacturer: string;
@@ -31,6 +31,6 @@ export interface Output {
 /** Our side of the video cable: connectors as the kernel sees them. */
 export interface Outputs {
   list(): Promise<readonly Output[]>;
-  /** Calls back after a hot-plug; returns its undo. The callee re-reads with `list`. */
+  /** Calls back after a hot-plug event; returns the unsubscribe function. The callback re-reads with `list`. */
   onChange(changed: () => void): () => void;
 }

@@ -8,23 +8,23 @@ import type { Outputs } from "./outputs.ts";
 import type { Issue } from "./result.ts";
 
 /**
- * One machine, as the agent sees it. A port that is absent is `unsupported` in the device's
- * capability declaration and a `rejected` command; it is never a crash and never a silent success.
+ * One machine as seen by the agent. A port that is absent is declared as `unsupported` in the device's
+ * capabilities, and its commands are `rejected`; it is never a crash and never a silent success.
  */
 export interface PlatformAdapter {
   /** `linux`, `raspberry-pi`, `simulated`, … */
   readonly name: string;
-  /** The facts by which this adapter was chosen, for people: `/proc/device-tree/model is "Raspberry Pi 4"`. */
+  /** Why this adapter was chosen, as readable text: `/proc/device-tree/model is "Raspberry Pi 4"`. */
   readonly evidence: readonly string[];
   readonly power: HostPower;
   readonly probe: SystemProbe;
   readonly network: NetworkControl;
   readonly clock: ClockControl;
-  /** Absent: somebody else configures this machine's network. */
+  /** Absent if this machine's network is not configured by the agent. */
   readonly networkSettings?: NetworkSettings;
-  /** The displays it can control, the main one first. Absent: none. */
+  /** The displays it can control, main one first. Absent if there are none. */
   readonly displays?: readonly AttachedDisplay[];
-  /** What is wrong with the configured displays. A display that is refused keeps its place among `displays` and answers with its issue. */
+  /** Problems with the configured displays. A refused display keeps its place in `displays` and answers every call with its issue. */
   readonly displayIssues?: readonly Issue[];
   readonly outputs?: Outputs;
   readonly gpio?: Gpio;

@@ -1,7 +1,7 @@
-/** Randomness as an argument, so that a simulation can replay it. */
+/** Injected source of randomness, so that a simulation can replay it. */
 export interface Random {
   /** Uniform in [0, 1). Not for secrets. */
   next(): number;
-  /** `count` bytes fit for keys, nonces and ids. In a simulation they come from the seed. */
+  /** `count` bytes suitable for keys, nonces and ids. In a simulation they come from the seed. */
   bytes(count: number): Uint8Array;
 }

@@ -1,31 +1,31 @@
 import type { Issue } from "./result.ts";
 
 /**
- * What was seen when the device looked. Four different answers, never merged into one:
- * unknown is not zero, unsupported is not broken, and a failure to look is not a measurement.
+ * Result of one observation. The four kinds are never merged:
+ * unknown is not zero, unsupported is not broken, and a failed observation is not a measurement.
  */
 export type Reading<T> =
-  /** Seen. `atMs` is the monotonic clock at the moment of looking. */
+  /** Observed. `atMs` is the time of observation on the monotonic clock. */
   | { readonly kind: "ok"; readonly value: T; readonly atMs: number }
-  /** This hardware has no such thing, and asking again will not help. */
+  /** This hardware does not have it; asking again will not help. */
   | { readonly kind: "unsupported" }
-  /** Could be known in principle, is not known now (`why` is a short sentence). */
+  /** Not known now, although it could be (`why` is a short sentence). */
   | { readonly kind: "unknown"; readonly why: string }
-  /** Looking failed. */
+  /** The observation failed. */
   | { readonly kind: "failed"; readonly error: Issue };
 
 /**
- * What became of an effect on hardware. `attempted`, `acknowledged` and `observed` are three
- * different words: a TV may take the message and stay dark.
+ * Result of an action on hardware. `attempted`, `acknowledged` and `observed` are three
+ * different things: a TV may acknowledge the message and stay dark.
  */
 export interface Effect<T = unknown> {
-  /** True once the message or the write left us. False: nothing was tried (see `error`). */
+  /** True once the message or write has been sent. False if nothing was tried (see `error`). */
   readonly attempted: boolean;
-  /** What the hardware answered; `undefined` when it has no way to answer or stayed silent. */
+  /** What the hardware answered; `undefined` if it cannot answer or did not. */
   readonly acknowledged?: boolean;
-  /** What was read back from the hardware afterwards, from an independent source where there is one. */
+  /** What was read back from the hardware afterwards, from an independent source if there is one. */
   readonly observed: Reading<T>;
-  /** Why the effect was not attempted or went wrong. */
+  /** Why the action was not attempted or failed. */
   readonly error?: Issue;
 }
 
@@ -43,7 +43,7 @@ export function failed(error: Issue): { readonly kind: "failed"; readonly error:
   return { kind: "failed", error };
 }
 
-/** The value, or `undefined` for anything that was not seen. For display only, never for decisions. */
+/** The value, or `undefined` if nothing was observed. For display only, never for decisions. */
 export function valueOf<T>(reading: Reading<T>): T | undefined {
   return reading.kind === "ok" ? reading.value : undefined;
 }

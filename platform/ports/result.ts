@@ -1,21 +1,21 @@
 import type { Code } from "./codes.ts";
 
 /**
- * Expected failures are values; bugs throw. An `Issue` is the one shape every expected failure has,
- * so that a log line, a protocol answer and a CLI message all say the same: what, where, what to do.
+ * Expected failures are values; bugs throw. Every expected failure is an `Issue`,
+ * so that log lines, protocol answers and CLI messages all say the same: what, where, and what to do.
  */
 
 /** A failure that is expected to happen in the field, with a stable machine-readable code. */
 export interface Issue {
-  /** Stable, lower-case, dotted: `config.unknown-key`, `display.no-answer`. Never reworded; all are in the table of `codes.ts`. */
+  /** Stable, lower-case, dotted: `config.unknown-key`, `display.no-answer`. Never reworded; all are listed in `codes.ts`. */
   readonly code: Code;
-  /** One sentence for a person: what happened, and to what. */
+  /** One human-readable sentence: what happened, and to what. */
   readonly message: string;
-  /** What the reader can do about it, when there is something. */
+  /** What the reader can do about it, if anything. */
   readonly hint?: string;
 }
 
-/** A failure as it comes from outside: a cloud, a player host, a file of another version. Its code may be any. */
+/** A failure from outside: a cloud, a player host, a file of another version. Its code can be any string. */
 export interface WireIssue {
   readonly code: string;
   readonly message: string;
@@ -37,12 +37,12 @@ export function fail(code: Code, message: string, hint?: string): { readonly ok:
   return { ok: false, error: hint === undefined ? { code, message } : { code, message, hint } };
 }
 
-/** A code that somebody else chose (a cloud, a player host, a stored document), handed on as it is. */
+/** A code chosen elsewhere (by a cloud, a player host or a stored document), passed on unchanged. */
 export function foreignCode(text: string): Code {
   return text as Code;
 }
 
-/** The message of anything thrown, for the `message` of an `Issue` or a log field. */
+/** The message of any thrown value, for the `message` of an `Issue` or a log field. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,16 +1,16 @@
 import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 import type { Clock } from "../clock.ts";
 
-/** How a conformance suite lets time pass: a virtual clock is moved, real time is waited for. */
+/** How a conformance suite lets time pass: by advancing a virtual clock or by waiting in real time. */
 export interface BenchTime {
   readonly clock: Clock;
-  /** The outcome of `work`, letting as much time pass as it needs. */
+  /** Lets time pass until `work` settles; settles the same way. */
   settled<T>(work: Promise<T>): Promise<T>;
   /** Lets `durationMs` pass. */
   pass(durationMs: number): Promise<void>;
 }
 
-/** The moving half of a virtual clock; `VirtualTime` is one. */
+/** A clock that can be advanced, such as `VirtualTime`. */
 interface MovableClock extends Clock {
   settled<T>(work: Promise<T>): Promise<T>;
   advance(byMs: number): Promise<void>;
@@ -20,7 +20,7 @@ export function virtualBenchTime(time: MovableClock): BenchTime {
   return { clock: time, settled: (work) => time.settled(work), pass: (durationMs) => time.advance(durationMs) };
 }
 
-/** For real hardware and real machines alone: there is no clock to pass in. */
+/** Only for real hardware and real machines, which take no injected clock. */
 export function realBenchTime(): BenchTime {
   return {
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
@@ -29,7 +29,7 @@ export function realBenchTime(): BenchTime {
   };
 }
 
-/** Says aloud, in the test run, what could not be tested here and why. */
+/** Reports in the test run what could not be tested here, and why. */
 export function reportSkipped(what: string, why: string): void {
   reportLeftOut(what, why);
 }

@@ -1,6 +1,6 @@
 import { propertyRow, type DisplayProperty } from "../display-properties.ts";
 
-/** Values to set a property to, the ends of its range among them. `names`: what a display calls its own, for a property that is one of them. */
+/** Values to set a property to, including the ends of its range. `names`: the display's names, for a property of kind `name`. */
 export function examplesOf(property: DisplayProperty, names: readonly string[] = ["hdmi-1", "hdmi-2"]): readonly unknown[] {
   const { type } = propertyRow(property);
   switch (type.kind) {
