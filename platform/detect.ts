@@ -8,13 +8,13 @@ import type { Issue } from "./ports/result.ts";
 import type { MachineGone } from "./simulated/simulated-machine.ts";
 import type { SimulatedWorld } from "./simulated/world.ts";
 
-/** What was found out about the machine before any adapter is loaded. */
+/** Facts about the machine, gathered before any adapter is loaded. */
 export interface MachineFacts {
   /** `process.platform`. */
   readonly system: string;
   /** /proc/device-tree/model, on boards that have a device tree. */
   readonly model?: string;
-  /** What the configuration asks for; `auto` or nothing leaves the choice to the facts. */
+  /** The configured adapter; if `auto` or absent, the facts decide. */
   readonly asked?: AdapterName | "auto";
 }
 
@@ -23,11 +23,11 @@ export interface Detected {
   readonly evidence: readonly string[];
 }
 
-/** One adapter: the fact that speaks for it, and how it is opened. Its code is loaded by `open` alone. */
+/** One adapter: how it is detected and opened. Only `open` loads its code. */
 interface AdapterRow {
-  /** Among those whose fact holds the highest wins. */
+  /** The highest score among the adapters whose fact holds wins. */
   readonly score: number;
-  /** The evidence in words, or `undefined` when the fact does not hold. */
+  /** The evidence as text, or `undefined` if the fact does not hold. */
   readonly holds: (facts: MachineFacts) => string | undefined;
   readonly open: (options: OpenPlatformOptions, evidence: readonly string[]) => Promise<Opened>;
 }
@@ -35,7 +35,7 @@ interface AdapterRow {
 const ADAPTERS = {
   "raspberry-pi": {
     score: 20,
-    // Every model since the first begins so; compute modules say "Raspberry Pi Compute Module".
+    // Every model starts like this, including "Raspberry Pi Compute Module".
     holds: ({ model }) => (model?.startsWith("Raspberry Pi") === true ? `/proc/device-tree/model is "${model}"` : undefined),
     open: (options, evidence) => openLinux(options, [...evidence, "run by the linux adapter: the Raspberry Pi's GPIO and HDMI-CEC have no driver yet and are unsupported"]),
   },
@@ -53,10 +53,10 @@ const ADAPTERS = {
 
 export type AdapterName = keyof typeof ADAPTERS;
 
-/** A request of the configuration beats every fact. */
+/** The configured adapter takes precedence over every fact. */
 const ASKED_SCORE = 100;
 
-/** Chooses the adapter and says by which facts. Pure. */
+/** Chooses the adapter and returns the evidence for it. Pure. */
 export function detect(facts: MachineFacts): Detected {
   const candidates = (Object.keys(ADAPTERS) as AdapterName[]).map((adapter) => {
     const { score, holds } = ADAPTERS[adapter];
@@ -77,11 +77,11 @@ export interface OpenPlatformOptions {
   readonly random: Random;
   /** A path on the file system that holds our data. */
   readonly dataDir: string;
-  /** Simulated only: the file that keeps the hardware's state. Without it the world ends with the process. */
+  /** Simulated only: the file that keeps the hardware's state. Without it the state is lost when the process ends. */
   readonly worldPath?: string;
-  /** Simulated only: the machine went down; the host ends this agent as a power loss would. */
+  /** Simulated only: called when the machine goes down; the host then ends this agent as a power loss would. */
   readonly onMachineGone?: (kind: MachineGone) => void;
-  /** The configuration key `displays`; empty or absent: the displays that the adapter finds by itself. */
+  /** The configuration key `displays`. If empty or absent, the displays that the adapter finds itself are used. */
   readonly displays?: string;
   /** Linux only: see `LinuxAdapterDeps`. */
   readonly watchdogPath?: string;
@@ -91,19 +91,19 @@ export interface OpenPlatformOptions {
 
 export interface OpenedPlatform {
   readonly adapter: PlatformAdapter;
-  /** The hardware behind the simulated adapter, for a panel that plays with it. */
+  /** The hardware behind the simulated adapter, for a control panel. */
   readonly world?: SimulatedWorld;
-  /** What was wrong with stored hardware state; worth a warning. */
+  /** Damage found in the stored hardware state; should be logged as a warning. */
   readonly damage?: Issue;
 }
 
-/** What an adapter's factory gives. */
+/** Result of opening an adapter. */
 interface Opened extends OpenedPlatform {
-  /** Display drivers of this machine besides or in place of the common ones. */
+  /** Display drivers that add to or replace the common ones on this machine. */
   readonly drivers?: DriverTable;
 }
 
-/** Finds out what machine this is and loads the one adapter for it; the code of the others stays on disk. */
+/** Detects the machine and loads only the adapter for it. */
 export async function openPlatform(options: OpenPlatformOptions): Promise<OpenedPlatform> {
   const model = deviceTreeModel(options.root ?? "/");
   const facts: MachineFacts = { system: process.platform, ...(model === undefined ? {} : { model }), asked: options.platform ?? "auto" };
@@ -112,7 +112,7 @@ export async function openPlatform(options: OpenPlatformOptions): Promise<Opened
   return options.displays === undefined || options.displays === "" ? opened : withDisplays(opened, options.displays, options, drivers);
 }
 
-/** The displays of the configuration take the place of those that the adapter found. */
+/** Replaces the displays that the adapter found with the configured ones. */
 async function withDisplays(opened: OpenedPlatform, configured: string, { clock, timers }: OpenPlatformOptions, drivers: DriverTable = {}): Promise<OpenedPlatform> {
   const [{ attachDisplays }, { DISPLAY_DRIVERS }] = await Promise.all([import("./displays/attach-displays.ts"), import("./displays/drivers.ts")]);
   const { adapter } = opened;
@@ -147,7 +147,7 @@ function deviceTreeModel(root: string): string | undefined {
   try {
     return readFileSync(join(root, "proc/device-tree/model"), "utf8").replaceAll("\u0000", "").trim();
   } catch {
-    // Most machines are not described by a device tree; that is a fact, and nothing is wrong.
+    // Most machines have no device tree; this is not an error.
     return undefined;
   }
 }

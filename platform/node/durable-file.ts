@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync } from "node:fs";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Writes so that a power cut leaves the old text or the new one: temporary file, fsync, rename, fsync of the folder. */
+/** Writes atomically, so that a power cut leaves either the old text or the new one: temporary file, fsync, rename, fsync of the folder. */
 export async function writeDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -17,7 +17,7 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** Makes the names in a folder durable: a new file is not there after a power cut until its folder is synced. */
+/** Makes folder entries durable: a new file can vanish in a power cut until its folder is synced. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
@@ -27,7 +27,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** The same for whoever cannot wait: at the start, and in the middle of a salvage. */
+/** Synchronous {@link syncFolder}, for startup and salvage. */
 export function syncFolderNow(folder: string): void {
   const fd = openSync(folder, "r");
   try {
@@ -37,7 +37,7 @@ export function syncFolderNow(folder: string): void {
   }
 }
 
-/** The file's text, or `undefined` when there is none. Other failures are thrown. */
+/** The file's text, or `undefined` if the file does not exist. Other failures are thrown. */
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");

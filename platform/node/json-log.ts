@@ -11,13 +11,14 @@ export interface JsonLog {
   readonly log: Log;
   setLevel(level: LogLevel): void;
   level(): LogLevel;
-  /** Writes the counts of lines that were left out and not told yet. For the end of the process, and before logs are read. */
+  /** Writes the pending counts of omitted lines. Called at the end of the process and before logs are read. */
   tellLeftOut(): void;
 }
 
 /**
- * JSON lines with ISO times to every one of `streams`, without what is secret (see `redact`) and never more than `LogLimit` lets through. No pino transports: a worker thread costs memory
- * and loses its lines in a crash; a line is written when the call returns.
+ * Writes JSON lines with ISO timestamps to all `streams`. Secrets are removed (see `redact`) and the rate is bounded by
+ * `LogLimit`. Uses no pino transports: a worker thread costs memory and loses its lines in a crash; here a line has been
+ * written when the call returns.
  */
 export function createJsonLog(streams: readonly pino.DestinationStream[], level: LogLevel, clock: Pick<Clock, "monotonicMs">): JsonLog {
   const entries = streams.map((stream): pino.StreamEntry => ({ level: "debug", stream }));
@@ -37,7 +38,7 @@ export function createJsonLog(streams: readonly pino.DestinationStream[], level:
 }
 
 function asLog(logger: Logger, limit: LogLimit, tell: (now: boolean) => void): Log {
-  // A child asks its parent's level at every line, so that one change reaches every part.
+  // A child checks the root's level for every line, so that one change applies everywhere.
   const root = logger;
   const wrap = (bound: Logger): Log => {
     const write = (level: LogLevel) => (fields: Record<string, unknown>, message: string): void => {

@@ -2,8 +2,8 @@ import { lstatSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
- * Makes a folder and those above it. Node's own `recursive` never returns below `/proc`, where making a folder fails as if the
- * one above it were missing. Throws what the system says; `ENOTDIR` when something else is in the way.
+ * Creates a folder and its missing parents. Node's own `recursive` option never returns below `/proc`, where creating a folder
+ * fails as if its parent were missing. Throws the system error; `ENOTDIR` if `path` exists but is not a folder.
  */
 export function makeFolder(path: string, mode = 0o777): void {
   const missing: string[] = [];
@@ -12,7 +12,7 @@ export function makeFolder(path: string, mode = 0o777): void {
     try {
       mkdirSync(folder, { mode });
     } catch (thrown) {
-      // Somebody else made it in between.
+      // Another process created it in the meantime.
       if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
     }
   }

@@ -2,20 +2,20 @@ import { closeSync, constants, fchmodSync, fstatSync, openSync, readdirSync } fr
 import { join } from "node:path";
 import { messageOf } from "../ports/result.ts";
 
-/** Something that users other than the owner can read or write, and why it stays so. */
+/** A file or folder that stays open to users other than the owner, and why. */
 export interface OpenPlace {
   readonly path: string;
-  /** Octal, as `ls` and `chmod` people know it. */
+  /** Octal, as `chmod` takes it. */
   readonly mode: string;
   readonly why: string;
 }
 
 export interface PrivateTreeOptions {
-  /** The folder itself keeps at most these bits, 0700 unless told otherwise. */
+  /** Maximum mode of the folder itself; default 0700. */
   readonly rootMode?: number;
-  /** By name, in any folder of the tree: kept as it is, and what is in it. */
+  /** Names, in any folder of the tree, that are left unchanged with all their contents. */
   readonly leave?: ReadonlySet<string>;
-  /** Folders whose files may be read by their group, by name: logs, which the agent collects from another user. */
+  /** Names of folders whose files the group may read: logs, which the agent collects from another user. */
   readonly groupReads?: ReadonlySet<string>;
 }
 
@@ -23,17 +23,17 @@ const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const GROUP_READS = 0o040;
 const GROUP_PASSES = 0o050;
-/** A data folder has a few dozen entries. More is not ours to go through at every start. */
+/** Limit on entries visited at each start. A data folder has a few dozen. */
 const ENTRIES_MAX = 2_000;
 const DEPTH_MAX = 4;
 
 /**
- * Takes a data folder away from every user but its owner: folders and files that were made with wider modes, by an earlier version
- * or by hand. The folder itself goes first, so that from then on nobody reaches what is in it. Nothing is added to a mode, no
- * link is followed, and other users' files are not touched. Returns what stays open, and never throws for the disk's sake.
+ * Restricts a data folder to its owner, including files and folders created with wider modes by an earlier version or by hand.
+ * The folder itself comes first, so that its contents are out of reach from then on. Modes are only narrowed, links are not
+ * followed, and other users' files are not touched. Returns what stays open; never throws because of file system errors.
  */
 export function closeToOthers(root: string, options: PrivateTreeOptions = {}): readonly OpenPlace[] {
-  // Only development happens on a system without such modes.
+  // Windows has no such modes; it is used for development only.
   if (process.platform === "win32") return [];
   const { rootMode = FOLDER_MODE, leave = new Set(), groupReads = new Set() } = options;
   const open: OpenPlace[] = [];
@@ -57,20 +57,20 @@ function narrow(path: string, rootMode: number | undefined, groupMay: boolean): 
   let mode = 0;
   let isFolder = false;
   try {
-    // A pipe must not hold the start up, and a link leads to what is not ours.
+    // A pipe must not block startup, and a link may lead outside the tree.
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stat = fstatSync(fd);
     isFolder = stat.isDirectory();
     if (!isFolder && !stat.isFile()) return { isFolder };
     mode = stat.mode & 0o7777;
     const allowed = rootMode ?? (isFolder ? FOLDER_MODE | (groupMay ? GROUP_PASSES : 0) : FILE_MODE | (groupMay ? GROUP_READS : 0));
-    // The owner's own bits and those for setting ids stay.
+    // Keep the owner, setuid, setgid and sticky bits.
     const narrowed = mode & (allowed | 0o7700);
     if (narrowed !== mode) fchmodSync(fd, narrowed);
     return { isFolder };
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException;
-    // Gone meanwhile, a link, a socket; or a file that even we cannot read.
+    // Deleted meanwhile, a link, a socket, or a file that we cannot read either.
     if (code === "ENOENT" || code === "ELOOP" || code === "ENXIO" || code === "EACCES") return { isFolder };
     if (code === undefined) throw thrown;
     return { isFolder, place: { path, mode: `0${mode.toString(8)}`, why: messageOf(thrown) } };

@@ -7,17 +7,17 @@ import { isAlive, readProcStat } from "./proc.ts";
 const TRIES_MAX = 3;
 
 /**
- * One process of a kind per data folder. The lock names a process by pid and start time, so that a lock left by a killed one,
- * or by one before a reboot whose pid is somebody else's now, is recognised as stale: a pid alone would keep a screen dark for
- * ever. Gives what lets go of it. Errors: `lock.held`, `lock.contended`, `lock.unwritable`; which of them ends the process
- * is the caller's to say.
+ * Takes a lock that allows one process of a kind per data folder. The lock identifies its holder by pid and start time, so that
+ * a lock left by a killed process is recognised as stale even if the pid has been reused since. A pid alone could keep a
+ * screen dark forever. Returns the release function. Errors: `lock.held`, `lock.contended`, `lock.unwritable`; the caller
+ * decides which of them ends the process.
  */
 export function takeProcessLock(path: string): Result<() => void> {
   try {
     makeFolder(dirname(path), 0o700);
     return take(path);
   } catch (thrown) {
-    // Whatever the disk or the folder says: without a name for it in the file system there is no lock.
+    // Whatever the cause, a lock that cannot be written is not held.
     return fail("lock.unwritable", `the lock ${path} cannot be written: ${messageOf(thrown)}`, "check the folder's owner and mode, and that the disk is not mounted read-only");
   }
 }
@@ -33,7 +33,7 @@ function take(path: string): Result<() => void> {
   return fail("lock.contended", `another process is taking ${path} at this moment`);
 }
 
-/** The lock appears with its text in it: one that is empty is torn, never one that is being written. False: there is one. */
+/** Creates the lock file atomically, so an empty one is torn, never half-written. Returns false if a lock already exists. */
 function create(path: string, own: Holder): boolean {
   const temporary = `${path}.${process.pid}`;
   const fd = openSync(temporary, "w", 0o600);
@@ -52,15 +52,15 @@ function create(path: string, own: Holder): boolean {
 }
 
 /**
- * Takes a stale lock out of the way. False: between the look at it and now another process had done so and made
- * its own; that one was taken out instead and is put back.
+ * Moves a stale lock aside. Returns false if another process has replaced it in the meantime; in that case the new lock
+ * was moved, and it is put back.
  */
 function setAsideStale(path: string, own: Holder): boolean {
   const aside = `${path}.stale.${process.pid}`;
   try {
     renameSync(path, aside);
   } catch (thrown) {
-    // The other one was faster; the next try looks at its lock.
+    // Another process was faster; the next attempt checks its lock.
     if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
     return true;
   }
@@ -71,7 +71,7 @@ function setAsideStale(path: string, own: Holder): boolean {
   return !live;
 }
 
-/** Only our own: a lock that somebody took over is theirs. */
+/** Removes only our own lock, not one that another process has taken over. */
 function release(path: string, own: Holder): void {
   const holder = readHolder(path);
   if (holder?.pid === own.pid && holder.started === own.started) rmSync(path, { force: true });
@@ -79,11 +79,11 @@ function release(path: string, own: Holder): void {
 
 interface Holder {
   readonly pid: number;
-  /** Empty on a system that does not say. */
+  /** Empty if the system does not provide start times. */
   readonly started: string;
 }
 
-/** Where start times are not known, our own pid in a lock is that of one who had it before us. */
+/** Without start times, a lock with our own pid was left by an earlier process with the same pid. */
 function isHeld(holder: Holder, own: Holder): boolean {
   if (holder.pid === own.pid && own.started === "") return false;
   return startOf(holder.pid) === holder.started;
@@ -94,13 +94,13 @@ function readHolder(path: string): Holder | undefined {
     const holder = JSON.parse(readFileSync(path, "utf8")) as { pid?: unknown; started?: unknown } | null;
     return typeof holder?.pid === "number" && typeof holder.started === "string" ? { pid: holder.pid, started: holder.started } : undefined;
   } catch (thrown) {
-    // Empty or torn by a power cut, or gone meanwhile: nobody holds it.
+    // Empty, torn by a power cut, or deleted meanwhile: not held.
     if (thrown instanceof SyntaxError || (thrown as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw thrown;
   }
 }
 
-/** `undefined`: no such process. On a system without /proc (macOS) the pid alone has to do. */
+/** Returns `undefined` if there is no such process. Without /proc (macOS), only the pid is checked. */
 function startOf(pid: number): string | undefined {
   const stat = readProcStat(pid);
   if (stat !== undefined) return stat.started;

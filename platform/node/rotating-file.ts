@@ -3,25 +3,25 @@ import { dirname } from "node:path";
 import { makeFolder } from "./make-folder.ts";
 import type { Issue } from "../ports/result.ts";
 
-/** Size at which a log file is set aside, in bytes. */
+/** Size in bytes at which a log file is rotated. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
-/** Lines are gathered up to this many bytes before they are written, to spare the flash. */
+/** Lines are buffered up to this many bytes before they are written, to reduce flash wear. */
 const BUFFER_BYTES_MAX = 8 * 1024;
 
-/** What is set aside beside a full log; whoever reads logs (agent/node/log-files.ts) looks for it. */
+/** Suffix of a rotated log, next to the current one; log readers (agent/node/log-files.ts) look for it. */
 export const ROTATED_ENDING = ".1";
 
 export interface RotatingFileOptions {
   readonly bytesMax?: number;
-  /** 0: every line is written at once. */
+  /** 0 writes every line at once. */
   readonly bufferBytesMax?: number;
 }
 
 /**
  * A log file that never grows beyond twice its limit: the full file becomes `<name>.1` and a new one
- * begins. Where it cannot be set aside, its older half is dropped instead, which the log says. A disk that refuses is no
- * reason to end: the lines are counted as lost and the count is written with the next line that can be. Owner and group may read it: where the player host is a user of its own, the agent
- * is the group.
+ * begins. If it cannot be renamed, its older half is dropped instead, and the log says so. Write errors never end the process:
+ * lost lines are counted, and the count is written with the next line that succeeds. Owner and group may read the file: where
+ * the player host runs as a separate user, the agent is in its group.
  */
 export class RotatingFile {
   readonly #path: string;
@@ -32,11 +32,11 @@ export class RotatingFile {
   #buffer: string[] = [];
   #bufferedBytes = 0;
   #lostLines = 0;
-  /** Why the last write failed; absent: it did not. */
+  /** Why the last write failed; absent if it succeeded. */
   #refusal: string | undefined;
-  /** Why the full file could not be set aside; absent: it could. */
+  /** Why the full file could not be renamed; absent if it could. */
   #stuck: string | undefined;
-  /** A write ended in the middle of a line. */
+  /** Whether a write ended in the middle of a line. */
   #torn = false;
 
   constructor(path: string, { bytesMax = FILE_BYTES_MAX, bufferBytesMax = BUFFER_BYTES_MAX }: RotatingFileOptions = {}) {
@@ -45,7 +45,7 @@ export class RotatingFile {
     this.#bufferBytesMax = bufferBytesMax;
   }
 
-  /** One line, with its line feed. Warnings and errors are written at once, the rest when enough is there. */
+  /** Writes one line, which includes its line feed. Warnings and errors are written at once, the rest is buffered. */
   write(line: string): void {
     this.#buffer.push(line);
     this.#bufferedBytes += line.length;
@@ -66,7 +66,7 @@ export class RotatingFile {
       this.#refusal = undefined;
       if (this.#size >= this.#bytesMax) this.#makeRoom(fd);
     } catch (thrown) {
-      // Logging must not end the process; what was lost is said as soon as a write works again.
+      // Logging must not end the process. The loss is logged as soon as a write succeeds again.
       if (!(thrown instanceof Error)) throw thrown;
       this.#lostLines += lines.length;
       this.#refusal = thrown.message;
@@ -75,8 +75,8 @@ export class RotatingFile {
   }
 
   /**
-   * Why lines do not reach the file now. It is tried once more first. How many were lost is written when one does: a
-   * message that changes with every line would be reported anew at every look. Errors: `log.not-written`, `log.not-set-aside`.
+   * Why lines currently do not reach the file, after one more attempt. The message omits the number of lost lines: a
+   * message that changes with every line would be reported anew at every check. Errors: `log.not-written`, `log.not-set-aside`.
    */
   trouble(): Issue | undefined {
     if (this.#refusal !== undefined) this.flush();
@@ -86,7 +86,7 @@ export class RotatingFile {
     return { code: "log.not-set-aside", message: `the full log ${this.#path} cannot be renamed to ${ROTATED_ENDING}, and its older half is dropped instead: ${this.#stuck}` };
   }
 
-  /** A disk that is nearly full takes a part of what it is given, and says so only by the number. */
+  /** Handles short writes: a nearly full disk may accept only part of the data without an error. */
   #append(fd: number, text: string): void {
     const bytes = Buffer.from(text);
     for (let written = 0; written < bytes.length; ) {
@@ -97,14 +97,14 @@ export class RotatingFile {
     }
   }
 
-  /** For the end of the process: everything is in the file and on the disk. A later line opens it again. */
+  /** Flushes everything to disk, for the end of the process. A later line reopens the file. */
   close(): void {
     this.flush();
     if (this.#fd === undefined) return;
     try {
       fsyncSync(this.#fd);
     } catch (thrown) {
-      // A disk that went away: there is nobody left to tell, and the process must end all the same.
+      // The disk is gone: there is nowhere left to report it, and the process must still end.
       if (!(thrown instanceof Error)) throw thrown;
     }
     this.#close();
@@ -124,7 +124,7 @@ export class RotatingFile {
     if (this.#stuck !== undefined) this.#dropOlderHalf(fd, this.#stuck);
   }
 
-  /** `undefined`: done. Else why not: its folder takes no writes, or something else is in the place. */
+  /** Returns `undefined` on success, otherwise why the file could not be renamed. */
   #setAside(): string | undefined {
     try {
       renameSync(this.#path, `${this.#path}${ROTATED_ENDING}`);
@@ -136,7 +136,7 @@ export class RotatingFile {
     return undefined;
   }
 
-  /** In the file itself, for which its folder is not needed. */
+  /** Works in the file itself, so it needs no write access to the folder. */
   #dropOlderHalf(fd: number, why: string): void {
     const newer = Buffer.alloc(Math.min(this.#size, Math.floor(this.#bytesMax / 2)));
     const bytes = readSync(fd, newer, 0, newer.length, this.#size - newer.length);

@@ -3,7 +3,7 @@ import { tooLong, UNSENT_BYTES_MAX, type ChannelListener, type LinkChannel } fro
 import { LINK_LINE_BYTES_MAX } from "../../player-host/contract/link-messages.ts";
 import { LineFramer } from "../runtime/line-framer.ts";
 
-/** A channel of the link over a local socket, one line feed after each line. `peer`, for the log, is who is at the other end. */
+/** A channel of the link over a local socket, one line feed after each line. `peer` names the other end in the log. */
 export function socketChannel(socket: Socket, peer: string, listener: ChannelListener): LinkChannel {
   const framer = new LineFramer(LINK_LINE_BYTES_MAX);
   let why: string | undefined;

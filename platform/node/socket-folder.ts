@@ -4,16 +4,15 @@ import { tmpdir } from "node:os";
 import type { SocketPlace } from "../../player-host/contract/socket-path.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 
-/** What the rule for socket paths needs, for one data folder of this machine. */
+/** Inputs to the socket path rule for one data folder on this machine. */
 export function socketPlaceOf(dataDir: string): SocketPlace {
   return { dataDir, tmpDir: tmpdir(), dataDirSha256Hex: createHash("sha256").update(dataDir).digest("hex") };
 }
 
 /**
- * Whether who connects may trust what listens in this folder. It may be below the machine's temporary folder, under a name
- * anybody can work out, and whoever made it first would be taken for the agent. It has to belong to this user, to root or
- * to the owner of the data folder, who alone may make files in it. A folder that is not there is no reason for doubt:
- * nobody listens. Error: `socket.untrusted-folder`.
+ * Whether a client may trust a socket in this folder. The folder may be in the machine's temporary folder under a predictable
+ * name, so any user could create it first and pose as the agent. It must belong to this user, root or the owner of the data
+ * folder, and only its owner may create files in it. A missing folder is accepted: nothing is listening there. Error: `socket.untrusted-folder`.
  */
 export function trustSocketFolder(folder: string, dataDir: string, userId: number | undefined = process.getuid?.()): Result<void> {
   // A system without user ids (development on Windows) has no such folder either.
@@ -35,7 +34,7 @@ function look(path: string): Stats | undefined {
   try {
     return lstatSync(path);
   } catch (thrown) {
-    // Not there, or behind a folder that is closed to us: connecting will say so.
+    // Missing or inaccessible: connecting will report that.
     if (thrown instanceof Error && "code" in thrown) return undefined;
     throw thrown;
   }

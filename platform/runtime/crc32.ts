@@ -1,4 +1,4 @@
-/** CRC-32 as in zlib and PNG: polynomial 0xEDB88320, reflected. Node's own is not in every engine that our code runs in. */
+/** CRC-32 as in zlib and PNG: polynomial 0xEDB88320, reflected. Node's own is not available in every engine this code runs in. */
 export function crc32(bytes: Uint8Array): number {
   let crc = -1;
   for (const byte of bytes) crc = (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] ?? 0);

@@ -1,4 +1,4 @@
-/** Aborts with the first of the two, for its reason. `AbortSignal.any` is not in every engine that our code runs in. */
+/** Aborts when either signal aborts, with its reason. `AbortSignal.any` is not available in every engine this code runs in. */
 export function eitherSignal(a: AbortSignal, b: AbortSignal): AbortSignal {
   const either = new AbortController();
   const follow = (signal: AbortSignal): void => {

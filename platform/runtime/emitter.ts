@@ -8,7 +8,7 @@ export class Emitter<T> {
     this.#onListenerError = onListenerError;
   }
 
-  /** Adds a listener and returns its undo. */
+  /** Adds a listener and returns the function that removes it. */
   on(listener: (value: T) => void): () => void {
     this.#listeners.add(listener);
     return () => {

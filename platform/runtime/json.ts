@@ -1,4 +1,4 @@
-/** Anything JSON can carry. */
+/** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
@@ -11,12 +11,12 @@ export function parseJson(text: string): Json | undefined {
   try {
     return JSON.parse(text) as Json;
   } catch {
-    // Not JSON is an answer here, not an accident: the caller reports it with its own code.
+    // Invalid JSON is an expected result; the caller reports it with its own code.
     return undefined;
   }
 }
 
-/** Whether two values are the same, whatever the order of their keys. What `canonicalJson` would tell, without writing anything. */
+/** Whether two values are equal regardless of key order. Equivalent to comparing `canonicalJson`, without building text. */
 export function sameJson(one: Json | undefined, other: Json | undefined): boolean {
   if (one === other) return true;
   if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
@@ -50,10 +50,10 @@ export function canonicalJson(value: Json): string {
   return `{${text}}`;
 }
 
-/** From here on the engine's sort is worth its set-up. */
+/** From this many keys the engine's sort is worth its set-up cost. */
 const MANY_KEYS = 16;
 
-/** Keys in the order of their UTF-16 units. Most objects have a handful, often in order already. */
+/** Keys in UTF-16 code unit order. Most objects have a handful of keys, often in order already. */
 function sortedKeys(object: JsonObject): string[] {
   const keys = Object.keys(object);
   if (keys.length > MANY_KEYS) return keys.sort();
@@ -78,7 +78,7 @@ export function mergePatch(target: Json, patch: Json): Json {
   if (!isJsonObject(patch)) return patch;
   const merged: Record<string, Json> = isJsonObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
-    // Assigning to this name would change the object's prototype instead of a key of it.
+    // Assigning to this name would change the object's prototype instead of adding a key.
     if (key === "__proto__") continue;
     if (value === null) delete merged[key];
     else merged[key] = mergePatch(own(merged, key) ?? null, value);
@@ -104,7 +104,7 @@ export function diffPatch(from: JsonObject, to: JsonObject): JsonObject | undefi
   return Object.keys(patch).length > 0 ? patch : undefined;
 }
 
-/** The object's own value: a document may have a key called `toString`, and most have none. */
+/** Reads only own properties, so that `toString` is not found in a document that has no such key. */
 function own(object: JsonObject, key: string): Json | undefined {
   return Object.prototype.hasOwnProperty.call(object, key) ? object[key] : undefined;
 }

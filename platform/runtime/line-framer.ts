@@ -2,16 +2,16 @@ const LINE_FEED = 10;
 
 /**
  * Cuts a byte stream into texts of UTF-8, each ended by a line feed (or another byte). A peer that sends more than
- * `bytesMax` without that end is not speaking our protocol: `push` returns `undefined` from then on and the caller ends the
- * connection, where otherwise this process's memory would end.
+ * `bytesMax` without that end is not speaking our protocol: `push` returns `undefined` from then on, and the caller closes the
+ * connection so that this process does not run out of memory.
  */
 export class LineFramer {
   readonly #bytesMax: number;
   readonly #end: number;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  /** The beginning of a line, as long as one chunk has all of it. */
+  /** Start of an incomplete line, while it is in a single chunk. */
   #only: Uint8Array | undefined;
-  /** The same once it came in several: one piece that doubles, or a peer that sends byte by byte would cost a hundred times its bytes. */
+  /** The same once it spans chunks: one buffer that doubles, because a list of single bytes would cost a hundred times the memory. */
   #joined: Uint8Array | undefined;
   #heldBytes = 0;
   #overflowed = false;
@@ -59,7 +59,7 @@ export class LineFramer {
     joined.set(part, before);
   }
 
-  /** What is held, in one piece. */
+  /** Returns the held bytes in one piece and clears them. */
   #take(): Uint8Array {
     const whole = this.#joined?.subarray(0, this.#heldBytes) ?? this.#only ?? new Uint8Array();
     this.#only = undefined;

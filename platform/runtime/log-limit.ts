@@ -1,26 +1,26 @@
 import type { Clock } from "../ports/clock.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** Lines of one text at once, and how long one more takes. What a loop, a page or a broken peer makes us say is said so often. */
+/** Burst of lines with the same text, and the refill time per line. Bounds what a loop, a page or a broken peer can log. */
 export const SAME_LINE_BURST = 30;
 export const SAME_LINE_EVERY_MS = 5_000;
-/** The same for all lines together: texts may come from outside, each another one. */
+/** The same for all lines together: texts from outside may all differ. */
 export const ALL_LINES_BURST = 1_000;
 export const ALL_LINES_EVERY_MS = 500;
-/** Left-out lines are counted in a line of their own this long after the last, where no further line carries the count. */
+/** Minimum time between separate lines that report omitted lines whose count no later line has carried. */
 export const TOLD_AFTER_MS = 60_000;
-/** Texts that are told apart; a further one takes the place of who was silent for longest. */
+/** Number of texts tracked; a further one replaces the least recently used. */
 const TEXTS_MAX = 256;
 
 interface Lines {
   readonly bucket: TokenBucket;
-  /** Lines left out since the last one that was written. */
+  /** Lines omitted since the last one that was written. */
   left: number;
 }
 
 /**
- * Bounds a log by the texts of its lines, so that no flood from outside fills the flash, pushes evidence out of the file, or costs
- * the time that answers need. Nothing is left out silently: the next line of the same text, or a line of its own, has the count.
+ * Limits the rate of log lines per text, so that no flood from outside fills the flash, pushes evidence out of the file, or
+ * delays answers. Nothing is omitted silently: the next line with the same text, or a separate line, carries the count.
  */
 export class LogLimit {
   readonly #clock: Pick<Clock, "monotonicMs">;
@@ -34,7 +34,7 @@ export class LogLimit {
     this.#all = { bucket: new TokenBucket(clock, { burst: ALL_LINES_BURST, perSecond: 1_000 / ALL_LINES_EVERY_MS }), left: 0 };
   }
 
-  /** Whether a line of this text may be written, and how many of its kind were left out before it. */
+  /** Whether a line with this text may be written, and how many like it were omitted before it. */
   admit(text: string): { readonly admitted: boolean; readonly leftOut: number } {
     const same = this.#sameAs(text);
     if (!this.#all.bucket.has() || !same.bucket.take()) {
@@ -47,7 +47,7 @@ export class LogLimit {
     return { admitted: true, leftOut };
   }
 
-  /** Counts that no line has carried yet, by text; each is given once. Without `now` only once a while has passed since the last time. */
+  /** Counts not reported yet, by text; each is returned once. Without `now`, empty until `TOLD_AFTER_MS` after the last report. */
   untold(now = false): readonly { readonly text: string; readonly leftOut: number }[] {
     const nowMs = this.#clock.monotonicMs();
     if (!now && nowMs - this.#toldMs < TOLD_AFTER_MS) return [];
@@ -63,7 +63,7 @@ export class LogLimit {
   #sameAs(text: string): Lines {
     const key = text.slice(0, 200);
     const lines = this.#texts.get(key) ?? { bucket: new TokenBucket(this.#clock, { burst: SAME_LINE_BURST, perSecond: 1_000 / SAME_LINE_EVERY_MS }), left: 0 };
-    // The one used last goes last.
+    // Keep the map in order of last use.
     this.#texts.delete(key);
     this.#texts.set(key, lines);
     const [oldest] = this.#texts;

@@ -4,7 +4,7 @@ import { parseUrl } from "./parse-url.ts";
 export interface NoProxyEntry {
   /** `*`, a name (it stands for itself and for every name below it), an IPv4 address, or an IPv6 address in brackets. As `URL.hostname` spells it. */
   readonly host: string;
-  /** This port only; absent: every port. */
+  /** Only this port; absent for every port. */
   readonly port?: string;
 }
 

@@ -1,17 +1,17 @@
-/** Runs work in the order it was asked for, each only when the one before has settled. */
+/** Queue that runs work in order, each item after the previous one has settled. */
 export class OneAtATime {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Resolves or rejects as `work` does. A failure does not stop what waits behind it. */
+  /** Resolves or rejects as `work` does. A failure does not stop later work. */
   run<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#last.then(work, work);
     this.#last = mine.catch(() => {
-      // Whoever asked for this work has `mine` and its rejection; the queue only needs to go on.
+      // The caller gets the rejection through `mine`; the queue just continues.
     });
     return mine;
   }
 
-  /** Resolves once all work that was asked for by now has settled. */
+  /** Resolves once all work queued so far has settled. */
   async settled(): Promise<void> {
     await this.#last;
   }

@@ -1,7 +1,7 @@
 /**
- * What may leave the device's memory for people to read: logs, reports, the command line, a support bundle. Secrets are told by
- * the name of their field, and in addresses by their place: user and password, the values of the query, the fragment. A path
- * stays, for without it nobody finds the page that fails.
+ * Removes secrets from everything people can read: logs, reports, the command line, a support bundle. Secrets are recognised by
+ * field name and, in URLs, by position: user and password, query values, fragment. The path stays, because it is needed to
+ * find the page that fails.
  */
 
 export const SECRET = "[secret]";
@@ -13,7 +13,7 @@ const SECRET_ENDINGS = [
   "apikey", "privatekey", "secretkey", "accesskey", "sharedkey",
 ] as const;
 
-/** Shown on the screen for anybody to type: the pairing code is in it. */
+/** Exempt names. `claimUrl` contains the pairing code, which is shown on the screen anyway. */
 const OPEN_NAMES: ReadonlySet<string> = new Set(["claimUrl"]);
 
 /** Marks that an address may hold as they are (`'`, `<`) do not end it: a password may be behind them. A quote does, and an escaped one. */
@@ -39,9 +39,9 @@ export interface RedactLimits {
   readonly textMax: number;
 }
 
-/** Room for whatever a device reports of itself. */
+/** Large enough for anything a device reports about itself. */
 const WIDE: RedactLimits = { depthMax: 32, valuesMax: 100_000, textMax: 1024 * 1024 };
-/** A line of a log is read by people, and written to flash. */
+/** Tighter limits for log lines, which people read and which wear the flash. */
 export const LOG_LIMITS: RedactLimits = { depthMax: 8, valuesMax: 500, textMax: 16 * 1024 };
 
 /** Whether a field of this name holds a secret, whatever is in it. */
@@ -72,7 +72,7 @@ export function redact(value: unknown, limits: RedactLimits = WIDE): unknown {
     if (typeof inner === "string") return shortened(inner, limits.textMax);
     if (typeof inner !== "object" || inner === null) return inner;
     if (left <= 0 || depth >= limits.depthMax || seen.has(inner)) return CUT;
-    // An error's text is in no field of its own.
+    // An error's message and stack are not enumerable.
     if (inner instanceof Error) return shortened(inner.stack ?? `${inner.name}: ${inner.message}`, limits.textMax);
     if ("toJSON" in inner && typeof inner.toJSON === "function") return walk((inner as { toJSON(): unknown }).toJSON(), depth + 1);
     seen.add(inner);

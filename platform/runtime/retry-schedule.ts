@@ -1,10 +1,10 @@
 import type { Random } from "../ports/random.ts";
 
-/** A retry policy as numbers. All in milliseconds. */
+/** Exponential backoff with full jitter. Times in milliseconds. */
 export interface RetryPolicy {
   /** Upper bound of the first delay. */
   readonly firstMs: number;
-  /** Each bound is the last one times this. */
+  /** Multiplier from one bound to the next. */
   readonly factor: number;
   /** No bound grows beyond this. */
   readonly capMs: number;

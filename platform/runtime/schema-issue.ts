@@ -1,4 +1,4 @@
-/** What a validator says of the first wrong place, as valibot gives it. */
+/** The first validation issue, in the form valibot reports it. */
 export interface SchemaIssue {
   readonly type: string;
   /** `string`, `("a" | "b")`, `>=1`, `never`; `null` where the check names none. */
@@ -8,13 +8,13 @@ export interface SchemaIssue {
   readonly message: string;
 }
 
-/** A wrong value in words for people: what is wrong, and what to do where that is known. */
+/** Human-readable description of an invalid value: what is wrong and, if known, what to do. */
 export interface SchemaIssueWords {
   readonly message: string;
   readonly hint?: string;
 }
 
-/** The validator's own sentence begins like this; another one was written by us for the check. */
+/** Matches valibot's default messages; any other message was written by us for the check. */
 const VALIDATORS_OWN = /^Invalid [\w ]+: (?:Expected|Received) /;
 const SHOWN_MAX = 60;
 

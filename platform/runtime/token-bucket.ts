@@ -1,12 +1,12 @@
 import type { Clock } from "../ports/clock.ts";
 
-/** So many at once, and so many a second in the long run. */
+/** Burst size in tokens, and long-term rate in tokens per second. */
 export interface Rate {
   readonly burst: number;
   readonly perSecond: number;
 }
 
-/** Tokens that come back with time, on the monotonic clock. Full at first. */
+/** Token bucket on the monotonic clock. Starts full. */
 export class TokenBucket {
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #rate: Rate;
@@ -28,7 +28,7 @@ export class TokenBucket {
     return this.#tokens >= 1;
   }
 
-  /** Takes a token; false where there is none. */
+  /** Takes a token; returns false if there is none. */
   take(): boolean {
     if (!this.has()) return false;
     this.#tokens -= 1;

@@ -1,8 +1,8 @@
 import type { Timers } from "../ports/clock.ts";
 
 /**
- * A bell that one loop waits for. Ringing while the loop works is kept, so nothing is missed; ringing twice is ringing
- * once, so nothing piles up.
+ * Wake-up signal for a single waiting loop. A ring while the loop is busy is remembered, so none is missed; several rings
+ * count as one, so none accumulate.
  */
 export class Wake {
   #rung = false;
