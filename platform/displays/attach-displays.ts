@@ -9,21 +9,21 @@ import { ObservedDisplay } from "./observed-display.ts";
 
 export interface AttachingMachine extends DriverMachine {
   readonly drivers: DriverTable;
-  /** Absent: whether an output is there cannot be checked. */
+  /** If absent, the existence of outputs is not checked. */
   readonly outputs?: Pick<Outputs, "list">;
 }
 
 export interface AttachedDisplays {
   /** In the order of the configuration. */
   readonly displays: readonly AttachedDisplay[];
-  /** Of every display that is refused or left out. */
+  /** One for every display that is refused or omitted. */
   readonly issues: readonly Issue[];
   readonly close: () => Promise<void>;
 }
 
 /**
- * Opens the displays of the configuration key `displays`. A display that is refused keeps its name and its place, can be told
- * nothing, and answers every question with its issue; the others work. Codes besides those of `parseDisplays`:
+ * Opens the displays of the configuration key `displays`. A refused display keeps its name and place, accepts no
+ * orders, and answers every query with its issue; the others work. Codes besides those of `parseDisplays`:
  * `display.unknown-driver`, `display.no-such-output`, `display.driver-failed`, or the driver's own.
  */
 export async function attachDisplays(text: string, machine: AttachingMachine): Promise<AttachedDisplays> {

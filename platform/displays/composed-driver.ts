@@ -2,8 +2,8 @@ import type { DisplayDriver, Orders, Question } from "../ports/display-driver.ts
 import type { DisplayProperty, DisplayStatus } from "../ports/display-properties.ts";
 
 /**
- * One display behind several wires, such as HDMI-CEC for power and the panel's own interface for the picture. Each property is
- * asked and set over the first wire that has it.
+ * Combines several drivers for one display, such as HDMI-CEC for power and the panel's own interface for the picture. Each
+ * property is read and set through the first driver that supports it.
  */
 export function composedDriver(first: DisplayDriver, ...others: readonly DisplayDriver[]): DisplayDriver {
   const answered = new Set<DisplayProperty>();

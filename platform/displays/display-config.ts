@@ -1,7 +1,7 @@
 import { DISPLAY_NAME, DISPLAY_NAME_LENGTH_MAX, DISPLAYS_MAX } from "../ports/display.ts";
 import { fail, ok, type Issue, type Result } from "../ports/result.ts";
 
-/** One display of the configuration. */
+/** One configured display. */
 export interface DisplayAttachment {
   readonly name: string;
   /** Name in the table of drivers. */
@@ -11,7 +11,7 @@ export interface DisplayAttachment {
   readonly setId?: number;
 }
 
-/** A display that can be attached, or why it cannot. A wrong one keeps its place: the first is the main one. */
+/** A display to attach, or why it cannot be attached. An invalid one keeps its place, because the first is the main one. */
 export interface ConfiguredDisplay {
   readonly name: string;
   readonly attachment: Result<DisplayAttachment>;
@@ -56,7 +56,7 @@ function parseEntry(entry: string): Result<DisplayAttachment> {
   return ok({ name, driver, ...(connection !== undefined && { connection }), ...(output !== undefined && { output }), ...(set !== undefined && { setId: Number(set) }) });
 }
 
-/** Two displays with one number on one connection would both answer. */
+/** Rejects a duplicate set ID: two displays with the same ID on one connection would both answer. */
 function withFreeSetId(attachment: DisplayAttachment, before: readonly ConfiguredDisplay[]): Result<DisplayAttachment> {
   const { name, connection, setId } = attachment;
   const other = before.find(({ attachment: each }) => each.ok && setId !== undefined && each.value.connection === connection && each.value.setId === setId);

@@ -4,7 +4,7 @@ import type { DisplayDriver } from "../ports/display-driver.ts";
 import type { Result } from "../ports/result.ts";
 import type { DisplayAttachment } from "./display-config.ts";
 
-/** What drivers may use of the machine. */
+/** The parts of the machine that drivers may use. */
 export interface DriverMachine {
   readonly cec?: Cec;
   readonly clock: Clock;
@@ -17,7 +17,7 @@ export interface OpenedDriver {
   close?(): Promise<void>;
 }
 
-/** Opens one display. A display that does not answer is no failure: that is found when it is asked. */
+/** Opens one display. A display that does not answer is not a failure here; queries report that. */
 export type OpenDriver = (attachment: DisplayAttachment, machine: DriverMachine) => Promise<Result<OpenedDriver>>;
 export type DriverTable = Readonly<Record<string, () => Promise<OpenDriver>>>;
 

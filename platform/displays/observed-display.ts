@@ -9,14 +9,14 @@ import { failed, unknown, UNSUPPORTED, type Effect, type Reading } from "../port
 import type { Issue } from "../ports/result.ts";
 import { OneAtATime } from "../runtime/one-at-a-time.ts";
 
-/** Between two looks at a display that has not done yet what it was told. */
+/** Time between two observations of a display that has not yet carried out an order. */
 const POLL_MS = 400;
 const CANNOT: Issue = { code: "display.unsupported", message: "this display cannot do that" };
 
 /**
- * A display over a driver: tells it, waits for it and observes it, one conversation at a time. What it acknowledged is what the
- * driver says; what it observed is what the display answered when asked again. The two differ on real displays, so neither
- * stands in for the other.
+ * A display on top of a driver: sends an order, waits and observes the result, one exchange at a time. `acknowledged` comes from
+ * the driver; `observed` is what the display answers when queried afterwards. The two differ on real displays, so neither
+ * replaces the other.
  */
 export class ObservedDisplay implements Display {
   readonly capabilities: DisplayCapabilities;
@@ -62,7 +62,7 @@ export class ObservedDisplay implements Display {
     if (order.kind === "set") told = await order.say(value);
     else {
       const now = await this.#askOne(property);
-      // No number of steps leads to a given value from one that is not known.
+      // Steps can only be counted from a known value.
       if (now.kind !== "ok") return { attempted: false, observed: now, error: issueOf(now) };
       told = await order.step(now.value, value);
     }
@@ -73,7 +73,7 @@ export class ObservedDisplay implements Display {
     return concluded(property, value, { ...effect, observed: await this.#observe(property, value) }, error);
   }
 
-  /** Asks again and again until the display is as wanted, had its time, or no longer answers. */
+  /** Polls until the display has the wanted value, its time is up, or it no longer answers. */
   async #observe<P extends DisplayProperty>(property: P, wanted: SettableValue<P>): Promise<Reading<DisplayValue<P>>> {
     const { reactMs, changeMs } = propertyRow(property);
     const startedMs = this.#clock.monotonicMs();
@@ -109,7 +109,7 @@ export class ObservedDisplay implements Display {
     const order = this.#driver.orders[property];
     if (order === undefined) return 0;
     const { reactMs, changeMs } = propertyRow(property);
-    // A question before the first step, one that began just before the time was up, and one after the last wait.
+    // One query before the first step, one begun just before the deadline, and one after the last wait.
     return Math.ceil(order.worstCaseMs + Math.max(reactMs, changeMs) + POLL_MS + 3 * this.#askWorstMs([property]));
   }
 }

@@ -4,11 +4,11 @@ export interface ChangePollOptions {
   /** Names its timer. */
   readonly name: string;
   readonly everyMs: number;
-  /** Text that differs whenever there is something to tell. */
+  /** Text that changes whenever there is a change to report. */
   readonly fingerprint: () => string;
 }
 
-/** Looks for changes that the kernel announces only by netlink, which Node cannot hear; while somebody listens and no longer. */
+/** Polls for changes that the kernel announces only by netlink, which Node cannot read. Polls only while there are listeners. */
 export class ChangePoll {
   readonly #timers: Timers;
   readonly #options: ChangePollOptions;
@@ -21,7 +21,7 @@ export class ChangePoll {
     this.#options = options;
   }
 
-  /** Calls back after each change. Returns its undo. */
+  /** Calls back after each change. Returns the unsubscribe function. */
   onChange(listener: () => void): () => void {
     if (this.#listeners.size === 0) this.#last = this.#options.fingerprint();
     this.#listeners.add(listener);

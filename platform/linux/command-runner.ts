@@ -2,11 +2,11 @@ import { execFile } from "node:child_process";
 import { fail, ok, type Result } from "../ports/result.ts";
 
 /**
- * Runs a program without a shell and gives its standard output. Errors: `program.missing` (no such program),
+ * Runs a program without a shell and returns its standard output. Errors: `program.missing` (no such program),
  * `program.timed-out` (killed), `program.failed` (exit code other than 0; the message ends with what it wrote).
  *
- * `input` goes to the program's standard input: what is secret belongs there, since every user of the machine can read
- * arguments. No message repeats it, nor what the program wrote in answer to it.
+ * `input` goes to the program's standard input. Pass secrets this way, since every user of the machine can read arguments.
+ * No message repeats the input or the program's response to it.
  */
 export type CommandRunner = (program: string, args: readonly string[], timeoutMs: number, input?: string) => Promise<Result<string>>;
 
@@ -31,7 +31,7 @@ export const runCommand: CommandRunner = (program, args, timeoutMs, input) =>
       },
     );
     if (input === undefined) return;
-    // A program that ends before it read everything is judged by its exit code.
+    // A program that ends before reading all input is judged by its exit code.
     child.stdin?.on("error", () => {});
     child.stdin?.end(input);
   });

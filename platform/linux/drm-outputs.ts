@@ -10,8 +10,8 @@ const CONNECTOR = /^card\d+-(.+)$/;
 const NOT_OUTPUTS = /^Writeback-/;
 
 /**
- * Connectors from /sys/class/drm. The mode that is set is told only by the kernel's debug file system, which
- * needs root; sysfs lists possible modes, and a possible mode is not reported as the current one.
+ * Connectors from /sys/class/drm. The current mode is available only from debugfs, which
+ * needs root; sysfs lists only possible modes, and these are never reported as the current one.
  */
 export class DrmOutputs implements Outputs {
   readonly #files: MachineFiles;
@@ -24,7 +24,7 @@ export class DrmOutputs implements Outputs {
     this.#poll = new ChangePoll(timers, { name: "outputs.poll", everyMs: POLL_MS, fingerprint: () => this.#fingerprint() });
   }
 
-  /** False on a machine without a display controller: there are no outputs then, not zero of them. */
+  /** False on a machine without a display controller, where the port is absent rather than an empty list. */
   static present(files: MachineFiles): boolean {
     return connectorFolders(files).length > 0;
   }

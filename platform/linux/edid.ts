@@ -9,7 +9,7 @@ const DESCRIPTOR_TEXT_BYTES = 13;
 const TAG_SERIAL = 0xff;
 const TAG_NAME = 0xfc;
 
-/** Who the sink says it is. Error `outputs.bad-edid`: too short, no EDID header, or a wrong check sum. */
+/** Identity of the sink. Error `outputs.bad-edid`: too short, no EDID header, or a wrong checksum. */
 export function parseEdid(edid: Uint8Array): Result<EdidIdentity> {
   if (edid.length < BLOCK_BYTES)
     return fail("outputs.bad-edid", `the EDID has ${edid.length} bytes; the base block alone has ${BLOCK_BYTES}`);

@@ -20,7 +20,7 @@ export interface LinuxAdapterDeps {
   /** A path on the file system that holds our data. */
   readonly dataDir: string;
   readonly evidence: readonly string[];
-  /** Device of a hardware watchdog, usually /dev/watchdog. None is touched unless it is named here. */
+  /** Hardware watchdog device, usually /dev/watchdog. If absent, no watchdog is opened. */
   readonly watchdogPath?: string;
   /** Where /proc, /sys, /etc and /run are; a fixture tree in tests. Default `/`. */
   readonly root?: string;
@@ -28,7 +28,7 @@ export interface LinuxAdapterDeps {
   readonly osInterfaces?: OsInterfaces;
 }
 
-/** Any Linux player: what the kernel and the usual services tell and do. GPIO, CEC and a display come with other adapters. */
+/** Generic Linux player, using the kernel and common services. GPIO, CEC and displays come with other adapters. */
 export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<PlatformAdapter> {
   const { clock, timers } = deps;
   const files = machineFiles(deps.root);
@@ -57,7 +57,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
   };
 }
 
-/** The probe alone; a simulated device lends it from the machine that runs the simulation. */
+/** Only the probe. A simulated device borrows it from the machine that runs the simulation. */
 export function createLinuxProbe(deps: Pick<LinuxAdapterDeps, "clock" | "dataDir" | "root" | "run">): SystemProbe {
   const { clock, dataDir } = deps;
   const files = machineFiles(deps.root);

@@ -12,7 +12,7 @@ interface MixerState {
 }
 
 interface Mixer {
-  /** Programs whose joined output has both facts. */
+  /** Programs whose combined output contains both volume and mute. */
   readonly read: readonly Args[];
   readonly parse: (output: string) => MixerState | undefined;
   readonly setVolume: (percent: number) => Args;

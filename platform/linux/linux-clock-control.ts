@@ -4,10 +4,10 @@ import { seen, unknown, type Reading } from "../ports/reading.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import type { MachineFiles } from "./machine-files.ts";
 
-/** Nothing that runs this software runs before this: a clock that says so was never set. */
+/** Build time. An earlier wall clock has never been set. */
 export const BUILT_AT_MS = Date.UTC(2026, 10, 1);
 const COMMAND_TIMEOUT_MS = 3_000;
-/** A time service that has set the clock is asked again only after this; starting programs is not free. */
+/** How long a confirmed result is reused, because starting programs is expensive. */
 const SYNCED_FOR_MS = 600_000;
 
 /** Whether the wall clock can be trusted, by asking whichever time service the machine has. */
@@ -43,14 +43,14 @@ export class LinuxClockControl implements ClockControl {
   }
 
   /**
-   * The machine's own database is asked first: the engine's is some MiB, which stay with the process once one zone was opened.
+   * Checks the machine's own database first: loading the engine's costs several MiB that the process never frees.
    */
   #isZone(name: string): boolean {
     if (!ZONE_NAME.test(name)) return false;
     return this.#files.has(`usr/share/zoneinfo/${name}`) || engineKnows(name);
   }
 
-  /** systemd-timesyncd leaves a file; timedatectl tells the kernel's own flag, whoever set it; chrony has its own tool. */
+  /** systemd-timesyncd leaves a file; timedatectl reports the kernel's flag, whoever set it; chrony has its own tool. */
   async #confirmed(): Promise<boolean> {
     if (this.#files.has("run/systemd/timesync/synchronized")) return true;
     const timedatectl = await this.#run("timedatectl", ["show", "--property=NTPSynchronized", "--value"], COMMAND_TIMEOUT_MS);
@@ -68,7 +68,7 @@ function engineKnows(name: string): boolean {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
   } catch {
-    // RangeError is Intl's way of saying that there is no such zone.
+    // Intl throws a RangeError for an unknown zone.
     return false;
   }
 }

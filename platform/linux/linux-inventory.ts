@@ -8,12 +8,12 @@ import type { MachineFiles } from "./machine-files.ts";
 
 /** The package starts programs such as dmidecode, which can hang on odd firmware; then the child is killed. */
 const DEADLINE_MS = 20_000;
-/** What firmware says when its maker filled nothing in. */
+/** Placeholders that firmware reports when the vendor filled nothing in. */
 const FILLERS =
   /^(|-|0+|none|unknown|n\/a|not (specified|available|applicable)|default string|to be filled by o\.e\.m\.?|system product name)$/i;
 
 /**
- * What the machine is, asked once. systeminformation knows a great many machines, and answers "" or 0 where it knows
+ * What the machine is, read once. systeminformation supports a great many machines, and returns "" or 0 where it knows
  * nothing, so every answer becomes a `Reading` here. Device-tree facts are read directly: they are what is printed
  * on a board.
  */

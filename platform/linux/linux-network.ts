@@ -41,7 +41,7 @@ export class LinuxNetwork implements NetworkControl {
     const list = names
       .filter((name) => textOf(files, `sys/class/net/${name}/type`) !== LOOPBACK_TYPE)
       .map((name) => this.#interface(name, addresses[name] ?? []))
-      // Queues and bridges that nobody gave an address are the kernel's furniture, not the machine's network.
+      // Leave out virtual interfaces (queues, bridges) without an address.
       .filter((entry) => entry.addresses.length > 0 || files.names(`sys/class/net/${entry.name}/device`).length > 0);
     return Promise.resolve(seen(list, clock.monotonicMs()));
   }

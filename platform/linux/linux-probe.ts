@@ -8,7 +8,7 @@ import type { MachineFiles } from "./machine-files.ts";
 /** Linux tells user space times in hundredths of a second on every architecture we run on (USER_HZ). */
 const TICK_MS = 10;
 const KIB = 1_024;
-/** Sensors of parts that are not the processor: their heat says nothing about throttling. */
+/** Sensors of parts other than the processor; they say nothing about throttling. */
 const OTHER_SENSORS = /iwlwifi|ath\d|nvme|drivetemp|battery|^bat|^ac$|charger/i;
 const PLAUSIBLE_C = { min: -40, max: 150 } as const;
 
@@ -20,7 +20,7 @@ export interface LinuxProbeDeps {
   readonly inventory: () => Promise<Inventory>;
 }
 
-/** Figures straight from /proc and /sys. Nothing is kept between calls, so callers cannot disturb each other. */
+/** Figures straight from /proc and /sys. Nothing is kept between calls, so callers cannot affect each other. */
 export class LinuxProbe implements SystemProbe {
   readonly #deps: LinuxProbeDeps;
   #inventory: Promise<Inventory> | undefined;
@@ -62,7 +62,7 @@ export class LinuxProbe implements SystemProbe {
     const { dataDir, clock } = this.#deps;
     try {
       const { blocks, bavail, bsize } = await statfs(dataDir);
-      // bavail, not bfree: the blocks kept for root are not ours to fill.
+      // bavail, not bfree: blocks reserved for root are not available to us.
       return seen({ path: dataDir, totalBytes: blocks * bsize, freeBytes: bavail * bsize }, clock.monotonicMs());
     } catch (thrown) {
       // Our own folder is gone or its device failed: that is the finding.

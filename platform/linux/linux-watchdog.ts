@@ -4,8 +4,8 @@ import { fail, messageOf, ok, type Result } from "../ports/result.ts";
 import type { MachineFiles } from "./machine-files.ts";
 
 /**
- * The kernel's watchdog device. Opening it arms it, so nothing opens it but the first `feed`; a "V" before
- * closing disarms it (Documentation/watchdog/watchdog-api.rst), unless the kernel was built never to let go.
+ * The kernel's watchdog device. Opening it arms it, so only the first `feed` opens it; writing "V" before
+ * closing disarms it (Documentation/watchdog/watchdog-api.rst), unless the kernel was built with `nowayout`.
  */
 export class LinuxWatchdog implements Watchdog {
   readonly timeoutMs: number;
@@ -23,7 +23,7 @@ export class LinuxWatchdog implements Watchdog {
       await this.#device.write("1");
       return ok(undefined);
     } catch (thrown) {
-      // Missing, busy (systemd holds it) or refused: said to the caller, who must not believe it is guarded.
+      // Missing, busy (held by systemd) or refused: the caller must know that there is no watchdog.
       return fail("watchdog.unavailable", `${this.#path}: ${messageOf(thrown)}`, "is another program, such as systemd, feeding it?");
     }
   }
@@ -40,7 +40,7 @@ export class LinuxWatchdog implements Watchdog {
   }
 }
 
-/** The time-out the device is set to; systems without the sysfs entry use the kernel's default of 60 s. */
+/** The timeout of the device in milliseconds; systems without the sysfs entry use the kernel's default of 60 s. */
 export function watchdogTimeoutMs(files: MachineFiles): number {
   const read = files.text("sys/class/watchdog/watchdog0/timeout");
   const seconds = read.ok ? Number(read.value) : Number.NaN;

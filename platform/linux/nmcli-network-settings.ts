@@ -7,14 +7,14 @@ import type { CommandRunner } from "./command-runner.ts";
 import { Nmcli, type NmDevice } from "./nmcli.ts";
 
 const WORST_CASE_MS = 180_000;
-/** Above the profiles of whoever installed the machine, which stay as they are. */
+/** Higher than that of the installer's profiles, which stay unchanged. */
 const KEPT_PRIORITY = "100";
 const KEY_MANAGEMENT: Readonly<Record<Exclude<WifiSettings["security"], "open">, string>> = { "wpa-psk": "wpa-psk", "wpa3-sae": "sae" };
 
 const UuidSchema = v.pipe(v.string(), v.regex(/^[0-9a-f-]{36}$/));
 const CheckpointSchema = v.object({ devices: v.record(v.string(), v.nullable(UuidSchema)) });
 
-/** Settings through NetworkManager where it runs and lets us change them; `undefined` where it does not. */
+/** Settings through NetworkManager; `undefined` if it does not run or does not let us change them. */
 export async function openNmcliNetworkSettings(run: CommandRunner, clock: Clock): Promise<NetworkSettings | undefined> {
   const nmcli = new Nmcli(run);
   return (await nmcli.mayChange()) ? new NmcliNetworkSettings(nmcli, clock, await hasWifi(nmcli)) : undefined;
@@ -26,8 +26,8 @@ async function hasWifi(nmcli: Nmcli): Promise<boolean> {
 }
 
 /**
- * A change is a profile of our own beside the one that was active, which is not touched: the way back is to activate that one
- * again. Until it is kept, our profile does not connect by itself, so a machine that boots in between is on the old one.
+ * A change creates a separate profile and leaves the previously active one untouched; restoring means activating that one
+ * again. Until it is kept, our profile does not autoconnect, so a machine that boots in between uses the old one.
  */
 class NmcliNetworkSettings implements NetworkSettings {
   readonly capabilities;
@@ -101,7 +101,7 @@ class NmcliNetworkSettings implements NetworkSettings {
     if (trial.value === undefined) return ok(undefined);
     const up = device.uuid === trial.value ? ok(undefined) : await this.#nmcli.up(trial.value, device.name);
     if (!up.ok) return up;
-    // The one kept before goes first: two of a name and priority would leave the next boot to chance.
+    // Delete the previously kept profile first: with two of the same name and priority, the next boot could use either.
     const gone = await this.#nmcli.deleteNamed(keptName(device.name));
     if (!gone.ok) return gone;
     return this.#nmcli.modify(trial.value, [
@@ -145,7 +145,7 @@ class NmcliNetworkSettings implements NetworkSettings {
     return ok(settings && { settings, ...(joined === undefined ? {} : { wifi: joined }) });
   }
 
-  /** The devices that `settings` speak of. */
+  /** The devices affected by `settings`. */
   async #concerned(settings: NetworkChangeSettings): Promise<Result<readonly NmDevice[]>> {
     const devices = await this.#nmcli.devices();
     if (!devices.ok) return refused(devices.error);
@@ -164,7 +164,7 @@ class NmcliNetworkSettings implements NetworkSettings {
     const devices = await this.#nmcli.devices();
     if (!devices.ok) return refused(devices.error);
     const before = new Map(Object.entries(parsed.output.devices));
-    // An adapter that was pulled out since has nothing to go back to.
+    // Skip adapters unplugged since then.
     return ok(devices.value.filter(({ name }) => before.has(name)).map((device) => ({ device, before: before.get(device.name) ?? undefined })));
   }
 }
@@ -186,7 +186,7 @@ function wifiProperties({ ssid, security }: WifiSettings): string[] {
   return ["ssid", ssid, ...(security === "open" ? [] : ["wifi-sec.key-mgmt", KEY_MANAGEMENT[security]])];
 }
 
-/** `undefined`: a method that is none of ours (shared, link-local, disabled). */
+/** Returns `undefined` for a method we do not support (shared, link-local, disabled). */
 function addressOf(profile: ReadonlyMap<string, string>): AddressSettings | undefined {
   const method = profile.get("ipv4.method");
   if (method === "auto") return { method: "dhcp" };

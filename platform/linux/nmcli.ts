@@ -17,7 +17,7 @@ const WIFI_FIELDS = ["802-11-wireless.ssid", "802-11-wireless-security.key-mgmt"
 const PSK = "802-11-wireless-security.psk";
 const NEEDED = ["org.freedesktop.NetworkManager.network-control:yes", "org.freedesktop.NetworkManager.settings.modify.system:yes"];
 
-/** NetworkManager's command line (nmcli(1)), one method a question. Profiles are named by UUID: names are not unique. */
+/** NetworkManager's command line (nmcli(1)), one method per query. Profiles are named by UUID: names are not unique. */
 export class Nmcli {
   readonly #run: CommandRunner;
 
@@ -25,7 +25,7 @@ export class Nmcli {
     this.#run = run;
   }
 
-  /** NetworkManager runs, and polkit lets us change what it does without asking anybody. */
+  /** Whether NetworkManager runs and polkit allows changes without authentication. */
   async mayChange(): Promise<boolean> {
     const running = await this.#ask(["-t", "-f", "RUNNING", "general"]);
     if (!running.ok || running.value.trim() !== "running") return false;
@@ -80,7 +80,7 @@ export class Nmcli {
     return this.#do(["connection", "modify", "uuid", uuid, ...properties]);
   }
 
-  /** Through standard input, for arguments can be read by everybody; the editor tells no failure, so it is read back. */
+  /** Uses standard input, since any user can read arguments. The editor reports no failures, so the value is read back. */
   async setPassword(uuid: string, password: string): Promise<Result<void>> {
     const told = await this.#run("nmcli", ["connection", "edit", "uuid", uuid], ASK_TIMEOUT_MS, `set ${PSK} ${password}\nsave\nquit\n`);
     if (!told.ok) return told;
@@ -89,7 +89,7 @@ export class Nmcli {
     return same ? ok(undefined) : fail("network.refused", "NetworkManager did not take the wireless password");
   }
 
-  /** Activates a profile and waits until it is, or nmcli says why not. */
+  /** Activates a profile and waits until it is active or nmcli reports why not. */
   async up(uuid: string, device: string): Promise<Result<void>> {
     const done = await this.#run("nmcli", ["--wait", String(UP_WAIT_S), "connection", "up", "uuid", uuid, "ifname", device], UP_TIMEOUT_MS);
     return done.ok ? ok(undefined) : done;

@@ -12,7 +12,8 @@ export function socketPlaceOf(dataDir: string): SocketPlace {
 /**
  * Whether a client may trust a socket in this folder. The folder may be in the machine's temporary folder under a predictable
  * name, so any user could create it first and pose as the agent. It must belong to this user, root or the owner of the data
- * folder, and only its owner may create files in it. A missing folder is accepted: nothing is listening there. Error: `socket.untrusted-folder`.
+ * folder, and only its owner may create files in it. A missing folder is accepted: nothing is listening there.
+ * Error: `socket.untrusted-folder`.
  */
 export function trustSocketFolder(folder: string, dataDir: string, userId: number | undefined = process.getuid?.()): Result<void> {
   // A system without user ids (development on Windows) has no such folder either.

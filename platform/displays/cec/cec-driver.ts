@@ -14,9 +14,9 @@ export interface CecDriverDeps {
   readonly ownInput?: string;
 }
 
-/** Pressing and releasing a key, on the wire. */
+/** Time on the wire for a key press and its release. */
 const KEY_MS = frameMs(2) + frameMs(1);
-/** One question and its answer, both on the wire, and the time between. */
+/** Time for one query and its reply on the wire, including the wait between them. */
 const ASK_MS = frameMs(1) + frameMs(3) + REPLY_TIMEOUT_MS;
 
 /** A TV on HDMI-CEC. CEC has no message for brightness or orientation; compose it with a driver for another wire. */
@@ -77,7 +77,7 @@ export class CecDriver implements DisplayDriver {
 
   async #tell(destination: number, opcode: number, ...operands: number[]): Promise<Told> {
     const sent = await this.#deps.cec.send({ destination, opcode, operands: Uint8Array.from(operands) }, 0);
-    // After a line error the frame may have been heard; in every other case nothing left us.
+    // After a line error the TV may have received the frame; after any other error nothing was sent.
     if (!sent.ok) return { attempted: sent.error.code === "cec.bus", error: sent.error };
     if (sent.value.acknowledged) return { attempted: true, acknowledged: true };
     return { attempted: true, acknowledged: false, error: { code: "display.no-answer", message: "the display did not acknowledge the message" } };
@@ -86,11 +86,11 @@ export class CecDriver implements DisplayDriver {
   async #activate(input: string): Promise<Told> {
     const address = this.#deps.inputs.get(input) ?? 0;
     const told = await this.#tell(LOGICAL_ADDRESS.broadcast, OPCODE.activeSource, address >> 8, address & 0xff);
-    // Nobody acknowledges a broadcast, so there is nothing to claim here.
+    // Broadcasts are not acknowledged, so `acknowledged` is left out.
     return told.error === undefined ? { attempted: true } : told;
   }
 
-  /** A key that was heard has its effect, whatever becomes of its release. */
+  /** An acknowledged key press takes effect even if its release fails. */
   async #press(key: number): Promise<Told> {
     const pressed = await this.#tell(LOGICAL_ADDRESS.tv, OPCODE.userControlPressed, key);
     if (pressed.error !== undefined) return pressed;
@@ -98,9 +98,9 @@ export class CecDriver implements DisplayDriver {
     return error === undefined ? pressed : { ...pressed, error: { ...error, message: `the key was heard, and its release was not: ${error.message}` } };
   }
 
-  /** Presses a key `times` times, and stops at the first one that goes wrong. */
+  /** Presses a key `times` times, stopping at the first failure. */
   async #pressOften(key: number, times: number): Promise<Told> {
-    // No key is needed for what is so already; then nothing was acknowledged either.
+    // With zero presses nothing is sent, so nothing is acknowledged.
     let last: Told = { attempted: true };
     let heard = 0;
     for (let pressed = 0; pressed < times && last.error === undefined; pressed += 1) {
@@ -113,7 +113,7 @@ export class CecDriver implements DisplayDriver {
   }
 }
 
-/** The same reading of what the bytes stand for; `undefined`: nothing that the protocol knows. */
+/** Decodes the value of a reading; `of` returns `undefined` for a value the protocol does not define. */
 function decoded<T, U>(reading: Reading<T>, of: (value: T) => U | undefined): Reading<U> {
   if (reading.kind !== "ok") return reading;
   const value = of(reading.value);

@@ -17,20 +17,20 @@ export const OPCODE = {
   reportPowerStatus: 0x90,
 } as const;
 
-/** User control codes, CEC table 27. The two functions say what they mean; the plain mute key toggles. */
+/** User control codes, CEC table 27. The two function codes set a state; the plain mute key toggles. */
 export const USER_CONTROL = { volumeUp: 0x41, volumeDown: 0x42, mute: 0x43, muteFunction: 0x65, restoreVolumeFunction: 0x66 } as const;
 
 /** Operand of Report Power Status. */
 export const POWER_STATUS = ["on", "standby", "turning-on", "turning-off"] as const;
 
-/** Which message answers which. A message that is not a key here has no answer but Feature Abort. */
+/** Reply opcode by request opcode. Any other message has no reply except Feature Abort. */
 export const REPLY_TO: ReadonlyMap<number, number> = new Map([
   [OPCODE.giveDevicePowerStatus, OPCODE.reportPowerStatus],
   [OPCODE.giveAudioStatus, OPCODE.reportAudioStatus],
   [OPCODE.requestActiveSource, OPCODE.activeSource],
 ]);
 
-/** CEC 5.2.1: a follower that has nothing else to say answers within this. */
+/** CEC 5.2.1: maximum time in which a follower replies. */
 export const REPLY_TIMEOUT_MS = 1_000;
 
 /** Time on the wire: start bit 4.5 ms, then 10 bits of 2.4 ms for the header and each byte (CEC 5.2). */
