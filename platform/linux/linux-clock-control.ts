@@ -4,7 +4,7 @@ import { seen, unknown, type Reading } from "../ports/reading.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import type { MachineFiles } from "./machine-files.ts";
 
-/** Build time. An earlier wall clock has never been set. */
+/** No build of this software runs before this time: an earlier wall clock has not been set. */
 export const BUILT_AT_MS = Date.UTC(2026, 10, 1);
 const COMMAND_TIMEOUT_MS = 3_000;
 /** How long a confirmed result is reused, because starting programs is expensive. */

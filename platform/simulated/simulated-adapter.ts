@@ -23,7 +23,7 @@ export interface SimulatedAdapterDeps {
   readonly evidence?: readonly string[];
 }
 
-/** Every port there is, on hardware that behaves and misbehaves as the world says. */
+/** Implements every port on simulated hardware whose behaviour and faults come from the world. */
 export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAdapterDeps): PlatformAdapter {
   const { clock, timers } = deps;
   // Software starts on a machine that lost its power before: this is the boot.

@@ -6,7 +6,7 @@ import { OneAtATime } from "../runtime/one-at-a-time.ts";
 import { knownToTv, tvReceives } from "./simulated-tv.ts";
 import type { SimulatedWorld } from "./world.ts";
 
-/** What a slow TV takes for an answer: late, and still inside CEC's second. */
+/** Response time of a slow TV: late, but within the CEC limit of one second. */
 export const SLOW_LATENCY_MS = 850;
 
 /** The bus between our HDMI output and the simulated TV, with the wire's own timing. */
@@ -32,7 +32,7 @@ export class SimulatedCec implements Cec {
     if (this.#unplugged()) return noAddress();
     const broadcast = message.destination === LOGICAL_ADDRESS.broadcast;
     const heard = this.#world.state.display.mood !== "deaf" && (broadcast || message.destination === LOGICAL_ADDRESS.tv);
-    // Nobody rejects a broadcast, so one that nobody hears looks acknowledged too. That is CEC, not a fault of ours.
+    // No device rejects a broadcast, so one that no device receives also looks acknowledged. This is how CEC works.
     if (!heard) return ok({ acknowledged: broadcast });
     if (message.opcode === undefined) return ok({ acknowledged: true });
     const answer = this.#deliver(message.opcode, message.operands);
@@ -42,7 +42,7 @@ export class SimulatedCec implements Cec {
     return ok(reply === undefined ? { acknowledged: true } : { acknowledged: true, reply });
   }
 
-  /** The TV acts on the message once its latency has passed, whether or not anybody still waits. */
+  /** The TV acts on the message once its latency has passed, whether or not a caller still waits. */
   #deliver(opcode: number, operands: Uint8Array): Promise<CecReply["reply"]> {
     const copy = operands.slice();
     return new Promise((resolve) => {

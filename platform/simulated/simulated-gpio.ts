@@ -18,7 +18,7 @@ interface Pulse {
   readonly endNow: () => void;
 }
 
-/** The simulated 40-pin header. Writes and pulses on one line wait for each other; lines do not. */
+/** The simulated 40-pin header. Writes and pulses on one line are serialised; different lines are independent. */
 export class SimulatedGpio implements Gpio {
   readonly #world: SimulatedWorld;
   readonly #clock: Clock;

@@ -5,10 +5,9 @@ import { fail, ok, type Result } from "../ports/result.ts";
 import { addressesOf, gatewayOf, isUp } from "./simulated-site.ts";
 import type { SimulatedWorld } from "./world.ts";
 
-/** What ends the machine under the agent. */
 export type MachineGone = "reboot" | "shutdown";
 
-/** Between taking a request and the machine's end: time for the answer to leave, as on a real machine. */
+/** Delay between accepting a request and going down, so that the answer can be sent, as on a real machine. */
 export const POWER_OFF_DELAY_MS = 250;
 export const WATCHDOG_TIMEOUT_MS = 60_000;
 

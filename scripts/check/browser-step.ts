@@ -42,7 +42,7 @@ export const browserStep: Step = {
 
 /** Resolves with what is wrong, if anything: where the archives offer a second version, a check of a change runs on two. */
 async function provideOthers({ root, env, leftOut }: StepContext, path: string, version: string): Promise<string> {
-  // Somebody named the browsers to test.
+  // The browsers to test were given explicitly.
   if ((process.env["VITRINE_BROWSERS"] ?? "") !== "") return "";
   const { browsers, missing } = await archiveBrowsers(thisMachine, join(root, CACHE), version);
   for (const other of browsers) console.log(`Chromium ${other.version} at ${other.path} (${other.evidence})`);

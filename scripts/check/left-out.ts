@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
-/** Something a test run could not do on this machine. */
+/** Something that a test run had to skip on this machine. */
 export interface LeftOut {
   readonly what: string;
   readonly why: string;
@@ -10,8 +10,8 @@ export interface LeftOut {
 export const LEFT_OUT_FILE_ENV = "VITRINE_LEFT_OUT_FILE";
 
 /**
- * Says aloud that a test or suite was not run here. Call it beside every conditional skip; the test
- * run repeats all of them at its end. Tests may import this file, shipped code may not.
+ * Reports that a test or suite was not run here. Call it next to every conditional skip; the test
+ * run lists all of them at its end. Tests may import this file, shipped code may not.
  */
 export function reportLeftOut(what: string, why: string): void {
   console.warn(`left out: ${what} (${why})`);

@@ -1,6 +1,6 @@
 /**
  * `npm test`: every check and test that this machine can run, none stopping at an earlier failure.
- * `npm test -- lint unit` runs the named parts alone. The last line is `N passed, N failed`.
+ * `npm test -- lint unit` runs only the named parts. The last line is `N passed, N failed`.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ import { vitestStep } from "./vitest-step.ts";
 
 const TSC = "node_modules/typescript/bin/tsc";
 
-/** In the order they run: quick answers first. The limits are for a busy machine, three times what a quiet one needs. */
+/** In execution order, quick ones first. The time limits are three times what an idle machine needs. */
 const STEPS: readonly Step[] = [
   programStep("lint", "Lint", "node_modules/oxlint/bin/oxlint", []),
   programStep("types", "Types: the whole tree", TSC, ["-p", "tsconfig.json"]),

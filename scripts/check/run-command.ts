@@ -17,7 +17,7 @@ export interface Command {
   readonly signal: AbortSignal;
 }
 
-/** Time between the polite and the forced end of a command that ran too long. */
+/** Grace period between SIGTERM and SIGKILL for a command that ran too long. */
 const GRACE_MS = 3_000;
 
 /**
@@ -57,7 +57,7 @@ export function runCommand(command: Command): Promise<CommandEnd> {
   });
 }
 
-/** One line for a person; empty for a clean exit. */
+/** One human-readable line; empty for a clean exit. */
 export function describeEnd(end: CommandEnd): string {
   switch (end.kind) {
     case "exited":

@@ -6,7 +6,7 @@ import type { SourceFile } from "./read-tree.ts";
 const LINES_MAX = 450;
 const KEBAB_CASE = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)*\.(?:ts|mjs)$/;
 
-/** Something that is not written here, and what is written instead. */
+/** A forbidden pattern and its replacement. */
 interface Ban {
   readonly pattern: RegExp;
   readonly instead: string;
@@ -14,7 +14,7 @@ interface Ban {
   readonly scope: "everywhere" | "shipped";
   /** The one file that implements the port. */
   readonly allowedIn?: string;
-  /** Also where it stands in a comment. */
+  /** Also applies in comments. */
   readonly inComments?: boolean;
 }
 
@@ -32,7 +32,7 @@ const BANS: readonly Ban[] = [
   { pattern: /\bMath\.random\(/, instead: "Random.next, so that a simulation can replay it", scope: "shipped" },
 ];
 
-/** What in a file is against the rules, as `path:line message`. */
+/** Violations in a file, as `path:line message`. */
 export function checkStyle(file: SourceFile): string[] {
   const found: string[] = [];
   const name = basename(file.path);
