@@ -2,7 +2,7 @@ import type { AddressSettings, WifiSettings } from "../ports/network-settings.ts
 import { utf8 } from "../runtime/encoding.ts";
 import type { SimulatedAccessPoint, SimulatedNetworkState } from "./world-state.ts";
 
-/** The site a simulated device stands in: whether the settings it was given work there. Pure. */
+/** The network site of a simulated device: decides whether its settings work there. Pure. */
 
 const WIFI_INTERFACE = "wlan0";
 

@@ -26,7 +26,7 @@ const ORDERS: ReadonlyMap<number, (world: SimulatedWorld, operands: Uint8Array) 
   [OPCODE.userControlReleased, () => {}],
 ]);
 
-/** What the TV answers. Even a lying one tells the truth when asked: that is how real ones are found out. */
+/** What the TV answers. Even a lying one answers queries truthfully, as real ones do; this is how they are detected. */
 const QUESTIONS: ReadonlyMap<number, (display: WorldState["display"]) => Reply> = new Map<
   number,
   (display: WorldState["display"]) => Reply
@@ -54,7 +54,7 @@ export function knownToTv(opcode: number): boolean {
   return ORDERS.has(opcode) || QUESTIONS.has(opcode) || opcode === OPCODE.featureAbort;
 }
 
-/** The TV acts on one message and says what it answers, if anything. */
+/** Applies one message to the TV and returns its reply, if any. */
 export function tvReceives(world: SimulatedWorld, opcode: number, operands: Uint8Array): CecReply["reply"] {
   const { display } = world.state;
   const question = QUESTIONS.get(opcode);

@@ -2,7 +2,7 @@ import { isJsonObject, parseJson } from "../../platform/runtime/json.ts";
 import type { PassedOver } from "../../player-host/contract/browser-report.ts";
 import type { FoundBrowser } from "../setup/found-browser.ts";
 
-/** The browser in use, and how it is to be started. */
+/** The browser in use, and how to start it. */
 export interface ChosenBrowser {
   readonly browser: FoundBrowser;
   /** Why it is none of these. */
@@ -20,7 +20,7 @@ export interface BrowserChoiceDeps {
   readonly candidates: AsyncIterator<FoundBrowser, void, undefined>;
   /** Grows as candidates are looked for and found wanting. */
   readonly passedOver: PassedOver[];
-  /** Named by the person at the terminal: no other one takes over. */
+  /** Named on the command line: no other browser replaces it. */
   readonly forced: boolean;
   readonly memory: ChoiceMemory;
   readonly nowMs: () => number;
@@ -52,7 +52,7 @@ export class BrowserChoice {
     this.#last = deps.forced;
   }
 
-  /** `undefined`: there is no browser at all. */
+  /** Returns `undefined` if there is no browser at all. */
   static async open(deps: BrowserChoiceDeps): Promise<BrowserChoice | undefined> {
     const failures = readFailures(deps);
     let failedBefore: FoundBrowser | undefined;
@@ -63,7 +63,7 @@ export class BrowserChoice {
       deps.passedOver.push({ name: nameOf(next.value), why: `${failure.why} (at an earlier start; npm start -- --browser tries it again)` });
     }
     if (failedBefore === undefined) return undefined;
-    // Everything that is here has failed before: the best of it is better than nothing.
+    // Every browser found has failed before; use the best of them.
     const own = deps.passedOver.findIndex(({ name }) => name === nameOf(failedBefore));
     deps.passedOver.splice(own, 1);
     const choice = new BrowserChoice(failedBefore, deps);

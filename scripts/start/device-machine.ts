@@ -18,7 +18,7 @@ export interface DeviceMachineDeps extends KeepDeps {
 /** From power-on to our software, for a simulated machine. */
 export const BOOT_MS = 2_000;
 
-/** How a stretch of time with power ended. */
+/** How a period with power ended. */
 type PowerEnd = Extract<AfterAgent, { kind: "reboot" | "off" }> | { readonly kind: "asked" };
 
 /**
@@ -35,7 +35,7 @@ export class DeviceMachine {
     this.#deps = { ...deps, say: (line) => deps.say(`device ${name}: ${line}`) };
   }
 
-  /** Resolves when `signal` aborted and nothing runs any more. */
+  /** Resolves once `signal` has aborted and nothing is running. */
   async run(signal: AbortSignal): Promise<void> {
     const { say, timers } = this.#deps;
     while (!signal.aborted) {

@@ -19,14 +19,14 @@ export interface Run {
 }
 
 const RESTART: RetryPolicy = { firstMs: 500, factor: 2, capMs: 30_000, floorMs: 200 };
-/** Who ran this long had started well: the pauses begin anew. */
+/** A program that ran this long started well: its backoff is reset. */
 const STABLE_AFTER_MS = 30_000;
-/** Asking for a restart sooner than this after a start is a loop, not a wish. */
+/** A restart requested sooner than this after a start counts as a loop. */
 const AT_ONCE_AFTER_MS = 1_000;
 
 const LAST_LINES_MAX = 5;
 
-/** The reason with which a signal aborts when the power is cut; any other one is a polite end. */
+/** The reason with which a signal aborts when the power is cut; any other reason means an orderly end. */
 export const POWER_CUT = "power-cut";
 
 /** Starts a program and waits for its end; `power` aborting ends it. */
@@ -68,7 +68,7 @@ async function sayUpAgain(what: string, up: ProgramUp, { say }: KeepDeps, signal
   if ((await up(signal)) && !signal.aborted) say(`${what} is up again`);
 }
 
-/** The growing pause between two runs of one program. */
+/** The increasing delay between two runs of one program. */
 export class RestartPause {
   readonly #what: string;
   readonly #deps: KeepDeps;

@@ -10,11 +10,11 @@ export interface ProgramSpec {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** What it prints goes here, and what is too much is rotated away. */
+  /** Receives its output; rotated when it grows too large. */
   readonly outputFile: string;
 }
 
-/** From the polite signal to the forced one. Ctrl-C must be done within 3 s. */
+/** Time from SIGTERM to SIGKILL. Ctrl-C must be done within 3 s. */
 export const STOP_GRACE_MS = 2_000;
 const TAIL_LINES_MAX = 20;
 const LINE_CHARS_MAX = 4_096;
@@ -67,7 +67,7 @@ export class Launcher {
     return { ended, stop, kill: () => killGroup(child.pid, "SIGKILL") };
   }
 
-  /** Kills everything that runs, without asking. */
+  /** Kills everything that is running. */
   killAll(): void {
     for (const pid of this.#groups) killGroup(pid, "SIGKILL");
   }
