@@ -22,7 +22,7 @@ import { outcomeOf } from "./outcome-body.ts";
 
 /** The decision about a command that arrived. */
 export type Admission =
-  /** Answered and forgotten. `answered`: the cloud is also told that this key will not run. */
+  /** Answered and not journaled. `rejected`: the cloud is also told that this key will not run. */
   | { readonly kind: "refused"; readonly error: Issue; readonly about: string; readonly rejected: boolean }
   /** Its key is in the journal: nothing runs again. */
   | { readonly kind: "known"; readonly entry: JournalEntry }
