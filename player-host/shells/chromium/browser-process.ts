@@ -10,7 +10,7 @@ export interface BrowserProcess {
   readonly pipes: CdpPipes;
   /** Resolves with how the process ended and the last lines of its error output, as text for a log. Never rejects. */
   readonly exited: Promise<string>;
-  /** Like `exited`, but answers within 2 s: when the process still runs by then, the text says `why` and that. The pipe closes before the exit is reported. */
+  /** Like `exited`, but waits at most 2 s. If the process still runs then, the text says so after `why`. Never rejects. */
   howItEnded(why: string): Promise<string>;
   /** Waits up to `graceMs` for the process to end, then kills everything left in its process group. */
   end(graceMs: number): Promise<void>;

@@ -24,7 +24,7 @@ export class LocalNetwork {
     this.#log = log;
   }
 
-  /** Call before the content is loaded. Never rejects: a permission that could not be set is logged, and the page's requests are refused. */
+  /** Call before the content is loaded. Never rejects: a permission that cannot be set is logged, and the page's requests are refused. */
   async allow(target: LoadTarget): Promise<void> {
     const { origin, allowed } = localNetworkOrigin(target, this.#own);
     if (origin === undefined || allowed === this.#granted.has(origin)) return;
