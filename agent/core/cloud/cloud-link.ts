@@ -190,7 +190,7 @@ export class CloudLinkRunner implements CloudLink {
     else live.session.end(why, this.#byeSaid ? undefined : bye);
   }
 
-  /** A device may be offline for weeks: the same failure is logged once, then only counted. */
+  /** A device may be offline for weeks: the same failure is logged once at info, repeats at debug. */
   #logEnd({ code, message }: Issue): void {
     const level = code === this.#lastEnd ? "debug" : "info";
     this.#lastEnd = code;

@@ -40,7 +40,7 @@ export class NetworkRecord {
     return digest(this.#deps, this.#salt, wanted);
   }
 
-  /** Why the write failed. */
+  /** Returns why the write failed; `undefined` when it succeeded. */
   async write(state: NetworkChangeState): Promise<Issue | undefined> {
     const document = networkDocumentOf(state, { salt: this.#salt, configured: this.configured });
     const put = await this.#deps.documents.put({ [KEY]: document, [COPY]: document });

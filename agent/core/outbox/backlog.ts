@@ -38,7 +38,7 @@ export interface Backlog {
   read(stream: Stream, after: number, limits: { readonly recordsMax: number; readonly bytesMax: number }): Promise<Batch | undefined>;
   /**
    * The cloud stored everything up to these numbers: the records are deleted. A number lower than before is ignored and counted.
-   * A number above all that were assigned means, `atWelcome`, that this file lost its end, and it continues as another log;
+   * A number above all that were handed out means, `atWelcome`, that this file lost its end, and it continues as another log;
    * later in a session it is ignored and counted.
    */
   stored(upTo: Partial<Readonly<Record<Stream, number>>>, atWelcome?: boolean): Promise<void>;

@@ -317,7 +317,7 @@ export class Outbox implements EventSink, Backlog {
     }
   }
 
-  /** Returns false when the write failed and a retry is scheduled. */
+  /** Returns false when the write failed and nothing more can be written before the scheduled retry. */
   async #writeGroup(group: PendingRecord[]): Promise<boolean> {
     try {
       const newestAlarm = this.ranges().alarm.newest;

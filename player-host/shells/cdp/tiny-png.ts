@@ -3,7 +3,7 @@ import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import type { PixelSample } from "../../stage/shell.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** The samples looked at are 64 pixels wide; this is far beyond any of them. */
+/** Samples are at most 128 by 72 pixels; this is far beyond any of them. */
 const PIXELS_MAX = 4096 * 4096;
 
 /** Pixels of an 8-bit RGB or RGBA PNG without interlace, which is what the browser's encoder writes (PNG specification, sections 5 and 9). */

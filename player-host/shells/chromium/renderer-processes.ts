@@ -21,7 +21,8 @@ export async function renderersInGroup(groupId: number): Promise<readonly number
 }
 
 async function isInGroup(pid: number, groupId: number): Promise<boolean> {
-  // "pid (name) state parent group …": the name may hold any character, so fields are counted from the last parenthesis (proc_pid_stat(5)).
+  // "pid (name) state parent group …": the name may hold any character, so fields are counted from the last parenthesis
+  // (proc_pid_stat(5)).
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]) === groupId;
 }

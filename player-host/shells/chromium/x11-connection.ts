@@ -3,7 +3,7 @@ import { createConnection, type Socket } from "node:net";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 
-/** A top-level window as the X server knows it, lowest first. */
+/** A top-level window as the X server knows it. */
 export interface X11Window {
   readonly id: number;
   readonly name: string;
