@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock, SystemTimers } from "./linux/system-clock.ts";
 import { SeededRandom } from "./simulated/seeded-random.ts";
+import { reportSkipped } from "./ports/testing/bench.ts";
 import { detect, openPlatform, type OpenPlatformOptions } from "./detect.ts";
+
+if (process.platform !== "linux") reportSkipped("adapters opened on Linux hardware", `this machine runs ${process.platform}`);
 
 describe("detect", () => {
   test.each([

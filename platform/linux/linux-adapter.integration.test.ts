@@ -20,7 +20,7 @@ if (process.platform === "linux") {
   probeConformance("linux (this machine)", bench);
   networkConformance("linux (this machine)", bench, { mayCut: false });
   hostConformance("linux (this machine)", bench, { mayReboot: false });
-} else reportSkipped("the linux adapter on a real machine", `this machine runs ${process.platform}`);
+} else reportSkipped("the linux adapter on a real machine, and which ports it has", `this machine runs ${process.platform}`);
 
 describe("this machine", () => {
   test.runIf(process.platform === "linux")("has only the ports it has hardware for, and says what it leaves out", async () => {
