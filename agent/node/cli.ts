@@ -7,14 +7,14 @@ import { socketPath } from "../../player-host/contract/socket-path.ts";
 import { deviceCommands } from "./cli/device-commands.ts";
 import { runOnTerminal } from "./cli/run-on-terminal.ts";
 
-/** Entry of the `vitrine` command line. */
+/** Entry point of the `vitrine` command line. */
 await runOnTerminal({ call: "vitrine", commands: deviceCommands({ socketPath: agentSocket }) });
 
-/** The same rule as the agent's own (player-host/contract/socket-path.ts). */
+/** Follows the agent's own rule (player-host/contract/socket-path.ts). */
 function agentSocket(given: string | undefined): Result<string> {
   const data = resolve(given ?? process.env["VITRINE_DATA"] ?? (existsSync(".vitrine/devices/1") ? ".vitrine/devices/1" : "/var/lib/vitrine"));
   const sockets = process.env["VITRINE_SOCKETS_DIR"];
-  // A player as scripts/systemd sets one up: whoever logs in there has no such variable.
+  // An installation by scripts/systemd: a login shell there has no such variable.
   const installed = data === "/var/lib/vitrine" && existsSync("/run/vitrine/run") ? "/run/vitrine" : data;
   const dataDir = sockets === undefined || sockets === "" ? installed : resolve(sockets);
   const { folder, path } = socketPath("agent.sock", socketPlaceOf(dataDir));

@@ -48,25 +48,25 @@ export interface ComposeOptions {
   readonly paths: Paths;
   readonly pino: PinoLog;
   readonly version: string;
-  /** What of the data folder other users can read, and could not be closed to them. */
+  /** Places in the data folder that other users can read and that could not be closed to them. */
   readonly openPlaces: readonly OpenPlace[];
   readonly signal: AbortSignal;
 }
 
-/** The Node agent: the core, and what of this machine it stands on. */
+/** The Node agent: the core with the adapters and stores of this machine. */
 export interface ComposedAgent {
   readonly agent: Agent;
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Names every concrete class of the Node agent; nothing else does. */
+/** Composition root: the only place that names the concrete classes of the Node agent. */
 export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const { config, paths, pino } = options;
   const { log } = pino;
   const progress = new LoopProgress(systemClock, LOOP_LIMITS_MS);
   const timers = progress.watch(new SystemTimers());
   const platform = await openMachine(options, timers);
-  // The simulated machine has a clock of its own, which can be stepped.
+  // The simulated machine has its own clock, which can be stepped.
   const clock: Clock = platform.world?.deviceClock() ?? systemClock;
   const bootId = await platform.adapter.power.bootId();
   const quality = await platform.adapter.clock.quality();
@@ -80,7 +80,7 @@ export async function compose(options: ComposeOptions): Promise<ComposedAgent> {
   const servePlayer = (signal: AbortSignal): Promise<void> =>
     servePlayerSocket({ path: playerSocketPath(place).path, link: player, timers, group: playerGroup, onListening: () => listening.note("player.sock") }, signal);
   const noProxy = config.values["cloud.noProxy"];
-  // One way out for all: the link, uploads, packages, and the page.
+  // One proxy setting for the link, uploads, packages and the page.
   const cloudProxy = new ProxySetting(config.values["cloud.proxy"][0], (proxy) => player.setWayOut({ ...(proxy !== undefined && { proxy }), ...(noProxy !== "" && { noProxy }) }));
   const http: HttpSettings = { proxy: () => cloudProxy.current(), noProxy };
   log.debug({ ...trustAuthorities({ caFile: config.values["cloud.caFile"], log }) }, "trusted certificates");
@@ -122,7 +122,7 @@ async function openMachine({ config, paths, pino }: ComposeOptions, timers: Time
     displays: values.displays,
     ...(values["watchdog.hardware"] && { watchdogPath: "/dev/watchdog" }),
     onMachineGone: (kind) => {
-      // The simulated machine went down: like a real one, it gives nobody time to tidy up.
+      // The simulated machine went down. Like a real one, it leaves no time for cleanup.
       pino.flush();
       process.exit(kind === "reboot" ? EXIT.machineReboot : EXIT.machineOff);
     },
@@ -133,11 +133,12 @@ function createTransport(platform: OpenedPlatform, timers: Timers, http: HttpSet
   const ws = new WsTransport({ ...http, timers, clockQuality: () => platform.adapter.clock.quality(), userAgent: `vitrine-agent/${version}` });
   const { world } = platform;
   if (world === undefined) return ws;
-  // The development cloud is on loopback, where no proxy stands: the world says whether the one desired state chose would work.
+  // The development cloud is on loopback and bypasses any proxy. The simulated world decides whether the proxy that desired state chose
+  // would work.
   return new GatedTransport(ws, { allowed: () => world.reachesCloud(proxy.chosen()), onChange: (changed) => world.onChange(changed) });
 }
 
-/** A group that cannot be used keeps the player host out, and must not keep the agent down: it is said here and by `vitrine doctor`. */
+/** An unusable group locks the player host out but must not stop the agent; the log and `vitrine doctor` report it. */
 function playerGroupOf({ values }: ReadConfig, paths: Paths, log: Log): PlayerGroup | undefined {
   if (values["player.group"] === "") return undefined;
   const found = findPlayerGroup(values["player.group"], ownMembership());
@@ -146,7 +147,7 @@ function playerGroupOf({ values }: ReadConfig, paths: Paths, log: Log): PlayerGr
   return found.ok ? found.value : undefined;
 }
 
-/** A wrong provisioning file is said and passed over: the device still shows its pairing code. */
+/** A bad provisioning file is logged and ignored: the device still shows its pairing code. */
 function provisioningOf({ config, paths }: ComposeOptions, log: Log): Provisioning | undefined {
   const read = readProvisioning([config.values["provisioning.path"], paths.provisioning], config.values["cloud.allowPlain"]);
   if (read.ok) return read.value;
@@ -154,7 +155,7 @@ function provisioningOf({ config, paths }: ComposeOptions, log: Log): Provisioni
   return undefined;
 }
 
-/** Once the device has an owner its claim token is a secret that nobody needs and anybody with the card can read. */
+/** Removes the claim token once the device has an owner. It is a secret that anybody with the card can read. */
 function forgetUsedToken({ parts: { ownership } }: Agent, path: string, log: Log): void {
   const forget = (): void => {
     if (ownership.owner() === undefined) return;
@@ -198,7 +199,7 @@ interface Running {
   readonly log: Log;
 }
 
-/** The core's own parts are supervised by it; the two sockets and systemd are this process's. */
+/** Runs until `signal` aborts. The core supervises its own parts; the two sockets and systemd are handled here. */
 async function run({ agent, servePlayer, local, listening, platform, progress, timers, log }: Running, signal: AbortSignal): Promise<void> {
   const systemd = new Systemd({ env: process.env, timers, log, healthy: () => progress.healthy() });
   const units: readonly Unit[] = [
@@ -206,14 +207,15 @@ async function run({ agent, servePlayer, local, listening, platform, progress, t
     { name: "local-api", run: (stop) => local.run(stop) },
   ];
   log.info({ deviceId: agent.ports.deviceId, adapter: platform.adapter.name, evidence: platform.adapter.evidence }, "the agent starts");
-  // Who waits for us finds the sockets; a disk that takes none must not look like a start that hangs, or systemd would start us again and again.
+  // Ready means that the sockets exist. Report it after the timeout as well, or systemd would restart the agent again and again on a disk
+  // that takes no sockets.
   const late = (missing: string): void => log.warn({ missing }, "the agent is said to be ready without its sockets");
   void listening.all(timers, signal).then((missing) => {
     if (missing !== undefined && !signal.aborted) late(missing);
     if (!signal.aborted) systemd.ready();
   });
   try {
-    // Where the core breaks, its sockets must not stay behind and look like an agent.
+    // If the core fails, stop the sockets too, so that they do not look like a running agent.
     const broken = new AbortController();
     const either = AbortSignal.any([signal, broken.signal]);
     const core = agent.run(either).finally(() => broken.abort());

@@ -1,17 +1,17 @@
 /**
- * What the agent's exit code tells whoever runs it (systemd, the launcher of `npm start`, a test).
- * Numbers follow sysexits.h where it has a meaning for us.
+ * Exit codes of the agent, for whatever runs it (systemd, the launcher of `npm start`, a test). Numbers follow sysexits.h
+ * where it has a matching meaning.
  */
 export const EXIT = {
-  /** Stopped because it was asked to. Do not restart. */
+  /** Stopped on request. Do not restart. */
   stopped: 0,
-  /** A bug or an unforeseen failure ended it. Restart. */
+  /** Ended by a bug or an unexpected failure. Restart. */
   failed: 1,
-  /** Restart at once: it asked for it. */
+  /** The agent asked for a restart. Restart at once. */
   restart: 75,
-  /** The (simulated) machine reboots: agent and player start again. */
+  /** The simulated machine reboots: start agent and player again. */
   machineReboot: 76,
-  /** The (simulated) machine was shut down: nothing starts until somebody switches it on. */
+  /** The simulated machine was shut down: start nothing until somebody switches it on. */
   machineOff: 77,
   /** Wrong flags or, with --strict, a wrong configuration. Restarting will not help. */
   badConfiguration: 78,

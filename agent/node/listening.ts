@@ -1,10 +1,10 @@
 import type { Timers } from "../../platform/ports/clock.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
 
-/** How long a start waits for its sockets, well below systemd's own 90 s. */
+/** How long a start waits for its sockets; well below systemd's 90 s. */
 const PATIENCE_MS = 10_000;
 
-/** Which of this process's sockets take connections already. */
+/** Tracks which of this process's sockets accept connections. */
 export class Listening {
   readonly #missing: Set<string>;
   readonly #complete = new AbortController();
@@ -18,7 +18,10 @@ export class Listening {
     if (this.#missing.size === 0) this.#complete.abort();
   }
 
-  /** Resolves once all are there, or after 10 s, or when `signal` aborts; with the names that are missing then. */
+  /**
+   * Resolves when all sockets listen, after 10 s, or when `signal` aborts. The value names the missing ones; `undefined`
+   * if there are none.
+   */
   async all(timers: Timers, signal: AbortSignal): Promise<string | undefined> {
     await sleep(timers, "systemd.sockets", PATIENCE_MS, AbortSignal.any([signal, this.#complete.signal]));
     return this.#missing.size === 0 ? undefined : [...this.#missing].join(", ");

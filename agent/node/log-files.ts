@@ -7,7 +7,7 @@ import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts
 import { redactText } from "../../platform/runtime/redact.ts";
 import type { LogSource } from "../core/commands/services.ts";
 
-/** Where one log is: its file and the one set aside before it. */
+/** Suffixes of a log's two files, oldest first: the rotated one and the current one. */
 const PARTS = [ROTATED_ENDING, ""] as const;
 
 export interface LogTail {
@@ -16,8 +16,8 @@ export interface LogTail {
 }
 
 /**
- * The newest complete lines of all logs in `folders`, oldest first within each log, together at most
- * `bytesMax` bytes. Where only some folders can be read, the others are a line of their own. Error: `logs.unreadable`.
+ * The newest complete lines of all logs in `folders`, oldest first within each log, at most `bytesMax` bytes together. A
+ * folder that cannot be read is reported in a line of its own if another can. Error: `logs.unreadable`.
  */
 export async function readLogTail(folders: readonly string[], bytesMax: number): Promise<Result<readonly LogTail[]>> {
   const paths: string[] = [];
@@ -39,7 +39,7 @@ export async function readLogTail(folders: readonly string[], bytesMax: number):
   }
 }
 
-/** Collects the logs for upload: gzip, at most `bytesMax` bytes before compression. */
+/** Collects the logs for upload as gzip; at most `bytesMax` bytes before compression. */
 export function logSource(folders: readonly string[], flush: () => void): LogSource {
   return {
     async collect(bytesMax) {
@@ -62,11 +62,11 @@ async function tailOf(path: string, bytesMax: number): Promise<string> {
   return text;
 }
 
-/** The last whole lines of a file within `bytesMax`; empty when it is not there. */
+/** The last whole lines of a file within `bytesMax`; empty when the file does not exist. */
 async function endOf(path: string, bytesMax: number): Promise<string> {
   let file;
   try {
-    // The player's folder is another user's, who could put a link to the device's key there, or a pipe that nobody writes to.
+    // The player's folder belongs to another user, who could put a link to the device's key there, or a pipe without a writer.
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException;
@@ -82,7 +82,7 @@ async function endOf(path: string, bytesMax: number): Promise<string> {
     const buffer = Buffer.alloc(size - from);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, from);
     const text = buffer.toString("utf8", 0, bytesRead);
-    // Written by an earlier version, or by a player host of another one, whose lines may not be masked.
+    // An earlier version, or a player host of another version, may have written unmasked lines.
     return redactText(from === 0 ? text : text.slice(text.indexOf("\n") + 1));
   } finally {
     await file.close();

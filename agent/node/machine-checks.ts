@@ -8,13 +8,13 @@ import { openPlacesText } from "./report-findings.ts";
 import { bad, good, unsupported, warning, type DiagnosticCheck } from "../core/health/diagnostic-check.ts";
 
 export interface FoundAtStart {
-  /** What of the data folder could not be closed to other users. */
+  /** Places in the data folder that could not be closed to other users. */
   readonly openPlaces: readonly OpenPlace[];
-  /** Why the log is not written at this moment. */
+  /** Why the log cannot be written now; `undefined` while it can. */
   readonly logTrouble: () => Issue | undefined;
 }
 
-/** Checks of `vitrine doctor` that ask this machine itself. */
+/** Checks of `vitrine doctor` that inspect this machine. */
 export function machineChecks(data: string, endpoints: () => readonly string[], playerGroup: string, { openPlaces, logTrouble }: FoundAtStart): readonly DiagnosticCheck[] {
   return [
     ...(playerGroup === "" ? [] : [playerGroupCheck(playerGroup)]),
@@ -72,8 +72,8 @@ function playerGroupCheck(name: string): DiagnosticCheck {
 }
 
 /**
- * Whether the browser's managed policy is in place. Without it the browser is held by its profile's preferences alone, which
- * close the same dialogs.
+ * Checks that the browser's managed policy is in place. Without it only the preferences of the browser's profile close the
+ * same dialogs.
  */
 export function browserPolicyCheck(paths: readonly string[], read: (path: string) => Promise<string>): DiagnosticCheck {
   const wanted = JSON.stringify(BROWSER_POLICY);
@@ -94,7 +94,7 @@ function sameJson(text: string, wanted: string): boolean {
   try {
     return JSON.stringify(JSON.parse(text)) === wanted;
   } catch (thrown) {
-    // Somebody's edit that is no JSON: a browser passes over such a file.
+    // Not JSON, perhaps edited by hand: the browser ignores such a file.
     if (thrown instanceof SyntaxError) return false;
     throw thrown;
   }

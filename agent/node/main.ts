@@ -15,14 +15,14 @@ import { pathsIn } from "./paths.ts";
 import { createPinoLog } from "./pino-log.ts";
 import { VERSION } from "./version.ts";
 
-/** Short names for what is typed most. */
+/** Short names for the most used flags. */
 const ALIASES: Readonly<Record<string, string>> = { "--cloud": "--cloud-endpoints", "--name": "--device-name" };
-/** A stop that takes longer is a hang; systemd would wait 90 s for us. */
+/** A stop that takes longer counts as a hang; systemd would wait 90 s. */
 const STOP_TIMEOUT_MS = 8_000;
 
 const exitCode = await main(process.argv.slice(2));
 process.exitCode = exitCode;
-// What a failed start or a bug left running must not keep the process there: nobody starts an agent again that has not ended.
+// A failed start or a bug may leave handles open, and a supervisor restarts only a process that has ended.
 if (exitCode === EXIT.failed) process.exit();
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -37,15 +37,15 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     makeFolder(data, 0o700);
   } catch (thrown) {
-    // Not a wrong configuration: a disk may come late, and the one that waits for it is started again.
+    // Not a configuration error: the disk may be mounted later, so a restart can help.
     return refuse(`the data folder ${data} cannot be made: ${messageOf(thrown)}`, "name another one with --data DIR", EXIT.failed);
   }
   const sharing = config.values["player.group"] !== "";
-  // Whoever else is on the machine gets nothing of what is made from now on; the player host's group reads packages.
+  // New files are closed to other users; with `player.group` the player host's group can read packages.
   process.umask(sharing ? 0o027 : 0o077);
   const openPlaces = closeToOthers(data, privateData(config));
   const lock = takeProcessLock(`${paths.data}/agent.lock`);
-  // A disk that cannot be written does not stop the device; a second agent on the same data would break it.
+  // An unwritable disk does not stop the device; a second agent on the same data would corrupt it.
   if (!lock.ok && lock.error.code !== "lock.unwritable") {
     return refuse(`another agent runs on this data folder: ${lock.error.message}`, "stop it, or use another folder with --data DIR", EXIT.failed);
   }
@@ -68,7 +68,7 @@ async function runAgent(config: ReadConfig, data: string, openPlaces: readonly O
     stop.abort();
   };
   process.on("uncaughtExceptionMonitor", (thrown, origin) => {
-    // The process ends of it; without this the reason would be on standard error alone, and the last lines nowhere.
+    // The process is about to end. Without this the reason would reach standard error only, and the last lines would be lost.
     log.error({ error: thrown.stack ?? String(thrown), origin }, "the agent ends by a bug that nobody caught");
     pino.flush();
   });
@@ -86,15 +86,18 @@ async function runAgent(config: ReadConfig, data: string, openPlaces: readonly O
   return exitCode;
 }
 
-/** What of the data folder others may have a part in: sockets and packages, where no folder of their own is configured for them. */
+/**
+ * Permissions inside the data folder. Sockets and packages set their own modes; unless both have a folder elsewhere, the
+ * player's group must be able to pass through this one.
+ */
 function privateData({ values }: ReadConfig): PrivateTreeOptions {
   const passesBy = values["player.group"] !== "" && (values["sockets.dir"] === "" || values["content.dir"] === "");
   return { rootMode: passesBy ? 0o711 : 0o700, leave: new Set(["run", "content", "player"]), groupReads: new Set(["logs"]) };
 }
 
 /**
- * The one place that touches signals. A second signal, or a stop that hangs, ends the process at once. Returns what
- * says that the stop is done.
+ * Handles SIGTERM and SIGINT for the agent. A second signal, or a stop that hangs, ends the process. Call the returned
+ * function once the agent has stopped.
  */
 function onSignals(stop: () => void, flush: () => void): () => void {
   const timers = new SystemTimers();

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 
-/** Every path the agent writes to, in one place. All are under the data folder, unless the configuration puts one elsewhere. */
+/** Every path the agent writes to. All are inside the data folder unless the configuration says otherwise. */
 export interface Paths {
   readonly data: string;
   readonly config: string;
@@ -10,17 +10,17 @@ export interface Paths {
   readonly quarantine: string;
   readonly identity: string;
   readonly content: string;
-  /** Folders with logs; the first is the agent's own. */
+  /** Log folders; the first is the agent's own. */
   readonly logs: readonly string[];
   readonly agentLog: string;
-  /** Where a support bundle goes that nobody named a place for; each takes the place of the last. */
+  /** Default place of a support bundle; each one replaces the last. */
   readonly supportBundle: string;
   readonly simulatedWorld: string;
-  /** Read once at start, when it is there. */
+  /** Read once at start, if it exists. */
   readonly provisioning: string;
 }
 
-/** Folders that may be outside of the data folder; empty or absent: inside. */
+/** Folders that may be outside the data folder; empty or absent: inside. */
 export interface OtherFolders {
   readonly content?: string;
   readonly playerLogs?: string;

@@ -7,21 +7,20 @@ import { RotatingFile } from "../../platform/node/rotating-file.ts";
 export type { LogLevel };
 
 export interface PinoLogOptions {
-  /** Where JSON lines go, rotated; absent: no file. */
+  /** File for JSON lines, rotated. Absent: no file. */
   readonly file?: string;
-  /** Whether lines go to standard error too; as JSON when it is a pipe (journald). */
+  /** Whether lines also go to standard error, as JSON when that is a pipe (journald). */
   readonly stderr: boolean;
-  /** Coloured lines for people instead. `auto`, the default: where standard error is a terminal. */
+  /** Coloured lines for people on standard error. `auto` (default): only when it is a terminal. */
   readonly pretty?: "auto" | "always" | "never";
   readonly level: LogLevel;
   readonly clock: Pick<Clock, "monotonicMs">;
 }
 
-/** The agent's log over pino. */
 export interface PinoLog extends JsonLog {
-  /** Writes out what is buffered; synchronous, for the end of the process. */
+  /** Writes out the buffer synchronously, for the end of the process. */
   flush(): void;
-  /** Why lines do not reach the file now; `undefined` while they do. */
+  /** Why lines do not reach the file; `undefined` while they do. */
   trouble(): Issue | undefined;
 }
 
@@ -44,10 +43,7 @@ export async function createPinoLog(options: PinoLogOptions): Promise<PinoLog> {
   };
 }
 
-/**
- * Loaded only for a terminal: on a device nobody reads it and it would cost memory. `undefined`: it cannot be loaded, and colours
- * are no reason to keep a screen dark.
- */
+/** Loaded only for a terminal, because it costs memory. `undefined` if it cannot be loaded: the log works without colours. */
 async function prettyStderr(): Promise<pino.DestinationStream | undefined> {
   const loaded = await import("pino-pretty").catch((thrown: unknown) => {
     process.stderr.write(`vitrine-agent: the log comes as JSON, because pino-pretty cannot be loaded: ${messageOf(thrown)}\n`);

@@ -1,19 +1,19 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
 
-/** A player host that runs as another user than the agent shares this group with it. */
+/** Group shared with a player host that runs as another user. */
 export interface PlayerGroup {
   readonly id: number;
 }
 
-/** Who this process is; given, so that tests need no users of their own. */
+/** User and groups of this process; passed in so that tests need no real users. */
 export interface Membership {
   readonly isRoot: boolean;
   readonly groups: readonly number[];
 }
 
 /**
- * The group `player.group` names, when this process may give it files: it is root, or a member. Names are looked up in
+ * The group named by `player.group`, if this process may give files to it (as root or as a member). Names are looked up in
  * `etcGroup` (group(5)); a number is a group id. Errors: `player.group-unknown`, `player.group-not-ours`.
  */
 export function findPlayerGroup(name: string, who: Membership, etcGroup = "/etc/group"): Result<PlayerGroup> {
@@ -25,17 +25,17 @@ export function findPlayerGroup(name: string, who: Membership, etcGroup = "/etc/
   return ok({ id });
 }
 
-/** This process's own. */
 export function ownMembership(): Membership {
   return { isRoot: process.getuid?.() === 0, groups: [...(process.getgroups?.() ?? []), ...(process.getgid === undefined ? [] : [process.getgid()])] };
 }
 
-/** Lets the group read a folder and what will be put into it; others get nothing. Errors: `player.folder-unshared`. */
+/** Lets the group read a folder and everything created in it later; others get no access. Error: `player.folder-unshared`. */
 export function shareFolder(folder: string, group: PlayerGroup): Result<void> {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o750 });
     const stat = lstatSync(folder);
-    // The set-group-id bit hands the group down. Where it was given beforehand nothing is to do: systemd's RestrictSUIDSGID forbids setting it.
+    // The set-group-id bit passes the group on to new files. Skip what is already right: systemd's RestrictSUIDSGID forbids setting the
+    // bit.
     if (stat.gid !== group.id) chownSync(folder, stat.uid, group.id);
     if ((stat.mode & 0o7777) !== 0o2750) chmodSync(folder, 0o2750);
     return ok(undefined);
@@ -49,7 +49,7 @@ function lookUp(name: string, etcGroup: string): number | undefined {
   try {
     text = readFileSync(etcGroup, "utf8");
   } catch {
-    // A system without the file has no groups we could name.
+    // Without the file there are no named groups.
     return undefined;
   }
   const line = text.split("\n").find((each) => each.startsWith(`${name}:`));

@@ -7,22 +7,21 @@ import type { PlayerGroup } from "./player-group.ts";
 import { SocketPace } from "./socket-pace.ts";
 import { serveUnixSocket } from "./unix-server.ts";
 
-/** A host in its worst second says some dozen lines. What comes faster waits in the socket, where it holds up its sender alone. */
+/** A busy host sends a few dozen lines a second. Excess lines wait in the socket and delay only their sender. */
 const LINES_PER_SECOND_MAX = 500;
-/** Connections at one time; there is one host, and for a moment the one after it. */
+/** Simultaneous connections. There is one host, and briefly its successor. */
 const CONNECTIONS_MAX = 8;
 
 export interface PlayerSocketOptions {
   readonly path: string;
-  /** Takes every connection. */
   readonly link: HostLink;
   readonly timers: Timers;
-  /** Group of the player host, where it runs as another user. */
+  /** Group of the player host, if it runs as another user. */
   readonly group?: PlayerGroup | undefined;
   readonly onListening?: () => void;
 }
 
-/** Listens for the player host on a Unix socket until `signal` aborts. Rejects when the socket cannot be made. */
+/** Listens for the player host on a Unix socket until `signal` aborts. Rejects when the socket cannot be created. */
 export function servePlayerSocket({ path, link, timers, group, onListening }: PlayerSocketOptions, signal: AbortSignal): Promise<void> {
   const sharing = group === undefined ? {} : { sharing: { groupId: group.id, connects: true } };
   const options = { path, connectionsMax: CONNECTIONS_MAX, accept: (socket: Socket) => accept(socket, link, timers) };

@@ -16,14 +16,14 @@ export interface FindingsDeps {
   readonly log: Log;
 }
 
-/** Tells the cloud what was found wrong on the way up, and what goes wrong with the outbox's disk later. */
+/** Raises alarms for problems found during startup, and for later ones of the outbox's disk. */
 export function reportFindings({ alarms, stores, loaded, worldDamage, openPlaces, log }: FindingsDeps): void {
   for (const finding of stores.findings) {
     log.error({ ...finding }, "storage was damaged or cannot be used");
-    // Two files may have been hurt at once, and one of them again since the last start: each is told.
+    // Several files may be damaged, or one again since the last start: report each.
     if (finding.code === "storage.quarantined") alarms.happened(finding.code, "error", finding.message, finding.evidence);
   }
-  // So until the next start, and so not over after a while.
+  // These last until the next start, so they are conditions, not events.
   raiseAll(alarms, "storage.degraded", "error", stores);
   raiseAll(alarms, "storage.unavailable", "critical", stores);
   for (const finding of loaded.findings) {
@@ -42,7 +42,7 @@ export function reportFindings({ alarms, stores, loaded, worldDamage, openPlaces
 
 const OPEN_CODE = "data.readable-by-others";
 
-/** `undefined`: nothing is open. */
+/** The alarm's text; `undefined` when nothing is open. */
 export function openPlacesText(places: readonly OpenPlace[]): string | undefined {
   const [first] = places;
   if (first === undefined) return undefined;
@@ -53,7 +53,7 @@ export function openPlacesText(places: readonly OpenPlace[]): string | undefined
 function raiseAll(alarms: FindingsDeps["alarms"], code: StorageFinding["code"], severity: "error" | "critical", { findings }: Stores): void {
   const found = findings.filter((finding) => finding.code === code);
   if (found.length > 0) alarms.raise(code, severity, found.map(({ message }) => message).join("; "), { files: found.map(({ evidence }) => evidence) });
-  // One that an earlier start raised need not wait for its time.
+  // Clears an alarm that an earlier start raised.
   else alarms.clear(code, "every store is on disk");
 }
 

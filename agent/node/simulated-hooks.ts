@@ -5,8 +5,8 @@ import { messageOf } from "../../platform/ports/result.ts";
 import type { WorldHooks } from "../../platform/simulated/world-controls.ts";
 
 /**
- * What the simulated hardware does to real processes. Only composed with the simulated adapter:
- * pulling the plug kills player and agent as a power cut would, freezing stops the browser's renderers.
+ * Effects of the simulated hardware on real processes; composed only with the simulated adapter. A power cut kills player
+ * and agent; freezing stops the browser's renderers.
  */
 export function simulatedHooks(playerPid: () => number | undefined, log: Log): WorldHooks {
   return {
@@ -30,7 +30,7 @@ function signalTree(pid: number, signal: NodeJS.Signals, log: Log): void {
   for (const each of [...descendants(pid), pid]) send(each, signal, log);
 }
 
-/** Chromium's renderers draw the page; stopped, the picture freezes while every other process stays well. */
+/** Chromium's renderers draw the page. Stopping them freezes the picture while all other processes stay healthy. */
 function signalRenderers(pid: number, signal: NodeJS.Signals, log: Log): void {
   for (const each of descendants(pid)) if (commandLine(each).includes("--type=renderer")) send(each, signal, log);
 }
@@ -39,12 +39,12 @@ function send(pid: number, signal: NodeJS.Signals, log: Log): void {
   try {
     process.kill(pid, signal);
   } catch (thrown) {
-    // It ended by itself meanwhile.
+    // ESRCH: the process has already ended.
     if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") log.warn({ pid, signal, error: messageOf(thrown) }, "a simulated fault could not reach a process");
   }
 }
 
-/** All processes below `root`, children of children included. */
+/** All descendants of process `root`. */
 function descendants(root: number): readonly number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {

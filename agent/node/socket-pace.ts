@@ -3,7 +3,7 @@ import type { Timer, Timers } from "../../platform/ports/clock.ts";
 
 const SECOND_MS = 1_000;
 
-/** Reads no more lines of one peer in a second than it is allowed: the rest stays in the kernel, and the peer's own writes wait. */
+/** Limits how many lines per second are read from one peer. The rest stays in the kernel, so that the peer's writes block. */
 export class SocketPace {
   readonly #socket: Socket;
   readonly #timers: Timers;
@@ -17,7 +17,7 @@ export class SocketPace {
     this.#perSecondMax = perSecondMax;
   }
 
-  /** So many lines were just read; they are worked on all the same. */
+  /** Counts lines that were just read. They are processed even when over the limit. */
   note(lines: number): void {
     this.#lines += lines;
     if (this.#lines > this.#perSecondMax) this.#socket.pause();
@@ -29,7 +29,7 @@ export class SocketPace {
     this.#second = undefined;
   }
 
-  /** A chunk may hold the lines of several seconds, which are paid for. */
+  /** One chunk may hold lines for several seconds; the excess is carried over. */
   #next(): void {
     this.#second = undefined;
     this.#lines = Math.max(0, this.#lines - this.#perSecondMax);

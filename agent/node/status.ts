@@ -3,7 +3,7 @@ import type { Agent } from "../core/agent.ts";
 import type { UnitStatus } from "../../platform/runtime/supervisor.ts";
 import type { StatusAnswer } from "./local-api/answers.ts";
 
-/** What `vitrine status` shows, gathered at this moment. */
+/** The answer behind `vitrine status`. */
 export function statusOf(agent: Agent, data: string): StatusAnswer {
   const { ports, settings, parts, link } = agent;
   const owner = parts.ownership.owner();
@@ -48,7 +48,7 @@ function unitText(status: UnitStatus): string {
   return status.kind === "waiting" ? `broke and waits to be restarted${restarts}: ${status.lastError.split("\n")[0] ?? ""}` : `${status.kind}${restarts}`;
 }
 
-/** Numbers of all parts in one flat list. */
+/** Counters of all parts, flattened to dotted names. */
 function countersOf(agent: Agent): Readonly<Record<string, number>> {
   const groups = { commands: agent.commands.counters(), link: agent.link.counts(), page: agent.parts.player.refused(), outbox: agent.ports.outbox.status().counters };
   const flat: Record<string, number> = {};

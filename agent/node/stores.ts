@@ -16,7 +16,7 @@ import { Quarantine } from "./sqlite/quarantine.ts";
 import { AbsentJournalStore } from "./sqlite-journal/absent-journal-store.ts";
 import { openJournal } from "./sqlite-journal/open-journal.ts";
 
-/** Something about the storage that an alarm has to tell. */
+/** A storage problem that is reported as an alarm. */
 export interface StorageFinding {
   readonly code: "storage.quarantined" | "storage.degraded" | "storage.unavailable";
   readonly message: string;
@@ -27,9 +27,9 @@ export interface Stores {
   readonly documents: DocumentStore;
   readonly journal: JournalStore;
   readonly outbox: Outbox;
-  /** What was wrong when they were opened. */
+  /** Problems found while opening the stores. */
   readonly findings: readonly StorageFinding[];
-  /** Tells of what goes wrong later; called once the alarms are there. */
+  /** Sets the listener for outbox incidents; earlier ones are delivered at once. */
   onIncident(listener: (incident: OutboxIncident) => void): void;
 }
 
@@ -44,10 +44,10 @@ export interface StoresDeps {
   readonly log: Log;
 }
 
-/** Damaged files of the two small databases that are kept. */
+/** Limit on the damaged files kept of the two small databases. */
 const SMALL_QUARANTINE_BYTES = 8 * 1024 * 1024;
 
-/** Opens every store, whatever state its file is in; a device always starts. */
+/** Opens every store whatever state its file is in, so that the device always starts. */
 export async function openStores(deps: StoresDeps): Promise<Stores> {
   const { paths, clock, random, timers, log } = deps;
   const findings: StorageFinding[] = [];
@@ -55,7 +55,7 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
     const code = why.code === "storage.unavailable" ? why.code : "storage.degraded";
     findings.push({ code, message: `${file} cannot be used: ${consequence} (${why.message})`, evidence: { file, why: why.code } });
   };
-  // The folder is shared with the outbox, which would take the rest away without a word.
+  // The outbox shares this folder and would silently delete anything beyond its own limit.
   const quarantineBytesMax = Math.min(SMALL_QUARANTINE_BYTES, Math.floor(deps.capBytes * QUARANTINE_PART));
   const documents = openDocuments({ path: paths.documents, quarantine: paths.quarantine, quarantineBytesMax, clock });
   if (documents.degraded !== undefined) degraded("state.sqlite", documentsConsequence(documents.degraded, paths), documents.degraded);
@@ -94,9 +94,9 @@ function documentsConsequence({ code }: Issue, { documents }: Paths): string {
 }
 
 /**
- * An earlier start wrote marks beside the journal, and now there are none that can be believed. Then nothing misses what the
- * journal no longer knows, should it be cut off or gone as well: that has to be said, for nobody could tell. That there was an
- * earlier start is seen by the outbox, which is opened after the journal.
+ * Reports that the marks beside the journal are missing or unreadable although there was an earlier start. Without marks,
+ * commands cut off the journal go unnoticed. The outbox file proves the earlier start: it is created after the journal is
+ * opened.
  */
 function forgottenCommands({ journal, outbox }: Paths): StorageFinding | undefined {
   const { kind } = readMark(`${journal}.marks`);

@@ -6,16 +6,16 @@ export interface SystemdDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly timers: Timers;
   readonly log: Log;
-  /** True while the agent's own loops make progress; never asks the cloud. */
+  /** True while the agent's own loops make progress; independent of the cloud. */
   healthy(): boolean;
-  /** Runs a program; replaced in tests. */
+  /** Replaces `execFile` in tests. */
   readonly run?: (program: string, args: readonly string[]) => Promise<void>;
 }
 
 /**
- * Readiness and watchdog for systemd (sd_notify(3)), where it started us. Node cannot open the datagram
- * socket itself, so `systemd-notify` does it; the unit needs `NotifyAccess=all`. At half of
- * `WATCHDOG_USEC` that is one short process a minute with the unit we ship.
+ * Readiness and watchdog for systemd (sd_notify(3)), if it started the agent. Node cannot open datagram Unix sockets, so
+ * `systemd-notify` sends the messages; the unit needs `NotifyAccess=all`. The watchdog is fed at half of `WATCHDOG_USEC`:
+ * one short process a minute with the shipped unit.
  */
 export class Systemd {
   readonly #deps: SystemdDeps;
@@ -25,12 +25,12 @@ export class Systemd {
     this.#deps = deps;
   }
 
-  /** Whether systemd waits for word from this process. */
+  /** Whether systemd expects notifications from this process. */
   get present(): boolean {
     return this.#deps.env["NOTIFY_SOCKET"] !== undefined;
   }
 
-  /** Milliseconds systemd waits between two signs of life; `undefined`: no watchdog. */
+  /** Watchdog timeout in ms; `undefined` without a watchdog. */
   get watchdogMs(): number | undefined {
     const { WATCHDOG_USEC: usec, WATCHDOG_PID: pid } = this.#deps.env;
     if (usec === undefined || (pid !== undefined && Number(pid) !== process.pid)) return undefined;
@@ -59,7 +59,7 @@ export class Systemd {
   #notify(message: string): void {
     const run = this.#deps.run ?? runProgram;
     run("systemd-notify", [message]).catch((thrown: unknown) => {
-      // Systemd will restart us when it hears nothing; that is its decision, here it is only told.
+      // Only logged: without notifications systemd restarts the agent by itself.
       this.#deps.log.error({ error: String(thrown), message }, "systemd could not be notified");
     });
   }

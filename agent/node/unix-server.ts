@@ -4,29 +4,32 @@ import { dirname } from "node:path";
 
 export interface UnixServerOptions {
   readonly path: string;
-  /** Connections at one time; more are closed at once. A peer that leaks them must not take the agent's file descriptors. */
+  /** Limit on simultaneous connections; more are closed at once, so that a peer cannot exhaust the file descriptors. */
   readonly connectionsMax: number;
   readonly accept: (socket: Socket) => void;
-  /** Who but this user is let in. Without it nobody is. */
+  /** Who may connect besides this user. Absent: nobody. */
   readonly sharing?: SocketSharing;
-  /** The socket is there and takes connections. */
+  /** Called when the socket accepts connections. */
   readonly onListening?: () => void;
 }
 
-/** A group whose members may pass the socket's folder, and with `connects` use this socket. Sockets of one folder name the same group. */
+/**
+ * Group whose members may pass through the socket's folder and, with `connects`, use this socket. All sockets of a folder
+ * share one group.
+ */
 export interface SocketSharing {
   readonly groupId: number;
   readonly connects: boolean;
 }
 
 /**
- * Listens on a Unix socket for this user, and who it is shared with, until `signal` aborts, then closes every connection. A
- * socket file that is in the way was left by an agent that was killed: this data folder has one agent (see the lock). Rejects
- * when the socket cannot be made, or its folder is somebody else's.
+ * Listens on a Unix socket until `signal` aborts, then closes every connection. An existing socket file was left by a
+ * killed agent and is replaced: the lock allows one agent per data folder. Rejects when the socket cannot be created or
+ * its folder belongs to another user.
  */
 export async function serveUnixSocket({ path, connectionsMax, accept, sharing, onListening }: UnixServerOptions, signal: AbortSignal): Promise<void> {
   await ownFolder(dirname(path), sharing?.groupId);
-  // Whatever a damaged file system put there instead goes the same way.
+  // Recursive: a damaged file system may have put anything there.
   await rm(path, { force: true, recursive: true });
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -56,27 +59,27 @@ export async function serveUnixSocket({ path, connectionsMax, accept, sharing, o
 }
 
 /**
- * The folder may be below the machine's temporary folder, under a name anybody can work out: whoever made it first
- * could put a socket of their own in place of ours.
+ * Creates the folder and checks its owner. It may be inside the machine's temporary folder under a predictable name, where
+ * another user could create it first and replace our socket.
  */
 async function ownFolder(folder: string, groupId: number | undefined): Promise<void> {
   const before = await lstat(folder).catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === "ENOENT") return undefined;
     throw thrown;
   });
-  // A plain file in its place is damage, and nothing of ours is in it. A link is somebody's doing and stays.
+  // A plain file here is damage and holds nothing of ours. A link is deliberate and stays.
   if (before?.isFile() === true) await rm(folder, { force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const stats = await lstat(folder);
   if (!stats.isDirectory()) throw new Error(`${folder} is not a folder`);
   const user = process.getuid?.();
   if (user !== undefined && stats.uid !== user) throw new Error(`${folder} belongs to another user (${stats.uid})`);
-  // The group passes, and cannot list, make or remove anything.
+  // The group may pass through, but not list, create or remove anything.
   if (groupId !== undefined) await giveToGroup(folder, groupId, 0o710);
   else if ((stats.mode & 0o077) !== 0) await chmod(folder, 0o700);
 }
 
-/** The mode last: between the two steps nobody gets in who should not. */
+/** Sets the mode last, so that nobody else gets access between the two steps. */
 async function giveToGroup(path: string, groupId: number, mode: number): Promise<void> {
   const { uid } = await lstat(path);
   await chown(path, uid, groupId);

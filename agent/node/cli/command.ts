@@ -1,35 +1,35 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import type { WireIssue } from "../../../platform/ports/result.ts";
 
-/** What the exit code of a command line says. */
+/** Exit codes of the command lines. */
 export const CLI_EXIT = {
-  /** Done, and it is as asked. */
+  /** Success. */
   ok: 0,
-  /** It was tried and is not as asked: a check failed, a command did not succeed. */
+  /** The answer is no: a check failed, a command did not succeed. */
   notSo: 1,
-  /** The words on the command line are wrong. */
+  /** Wrong usage. */
   usage: 2,
-  /** Whom it asks, the agent or the development cloud, could not be reached. */
+  /** The agent or the development cloud could not be reached. */
   unreachable: 3,
   /** The configuration has an error. */
   badConfiguration: 78,
 } as const;
 export type CliExit = (typeof CLI_EXIT)[keyof typeof CLI_EXIT];
 
-/** What a command has to work with. Output goes through here so that tests can read it. */
+/** What a command works with. Output goes through it so that tests can read it. */
 export interface CliContext {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   readonly args: readonly string[];
   readonly json: boolean;
-  /** One line (or several) for people on standard output. */
+  /** Writes text for people to standard output. */
   print(text: string): void;
-  /** One JSON value on standard output. */
+  /** Writes one JSON value to standard output. */
   printJson(value: unknown): void;
-  /** One line on standard error. */
+  /** Writes one line to standard error. */
   complain(text: string): void;
-  /** What went wrong: one JSON value on standard output with `--json`, else one line on standard error. */
+  /** Reports an issue: as JSON on standard output with `--json`, else as one line on standard error. */
   complainOf(issue: WireIssue): void;
-  /** Aborts at Ctrl-C. */
+  /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
 }
 
@@ -37,20 +37,19 @@ export interface CliCommand {
   /** One word: `status`, `send`, … */
   readonly name: string;
   readonly summary: string;
-  /** What follows the name: `<device> <command> [--param value …]`. */
+  /** Arguments after the name: `<device> <command> [--param value …]`. */
   readonly usage: string;
   readonly options?: ParseArgsOptionsConfig;
-  /** So many words besides options; none by default. A command with `freeOptions` looks at its words itself. */
+  /** Maximum number of positional arguments; default 0. A command with `freeOptions` checks them itself. */
   readonly argsMax?: number;
-  /** Options this table does not know are passed on as `--name value` in `args` (for command parameters). */
+  /** Passes unknown options on as `--name value` in `args` (for command parameters). */
   readonly freeOptions?: boolean;
   readonly help?: readonly string[];
   run(context: CliContext): Promise<CliExit>;
 }
 
-/** A program with commands. */
 export interface CommandLine {
-  /** How a person calls it: `vitrine`, `npm run cloud --`. */
+  /** How it is called: `vitrine`, `npm run cloud --`. */
   readonly call: string;
   readonly commands: readonly CliCommand[];
 }

@@ -10,9 +10,9 @@ import { formatBytes, table } from "./table.ts";
 const DATA_OPTION = { data: { type: "string" } } as const;
 const DATA_HELP = ["--data DIR   the agent's data folder (default: $VITRINE_DATA, else .vitrine/devices/1 here, else /var/lib/vitrine)"];
 
-/** Where sockets are found; composition hands it in so that tests need no real folders. */
+/** Passed in so that tests need no real folders. */
 export interface DeviceCommandDeps {
-  /** The agent's socket for a data folder, or for the default one; an error where somebody else may listen on it. */
+  /** The agent's socket for a data folder, or for the default one. An error when somebody else may be listening on it. */
   socketPath(data: string | undefined): Result<string>;
 }
 
@@ -22,7 +22,7 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
     const path = deps.socketPath(context.options["data"] as string | undefined);
     return path.ok ? ((await askAgent(path.value, method, params, timeoutMs)) as Result<T>) : path;
   };
-  /** Asks, prints the error or the answer, and gives the exit code. */
+  /** Asks the agent, prints the answer or error, and returns the exit code. */
   const show = async <T>(context: CliContext, method: string, params: Record<string, unknown>, text: (answer: T) => string, exit: (answer: T) => CliExit = () => CLI_EXIT.ok): Promise<CliExit> => {
     const answer = await ask<T>(context, method, params, method === "support-bundle" ? 120_000 : 60_000);
     if (!answer.ok) return complain(context, answer.error);
@@ -82,7 +82,7 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
   ];
 }
 
-/** Prints an issue and chooses the exit code by its code. */
+/** Prints an issue and returns the exit code for it. */
 function complain(context: CliContext, issue: Issue): CliExit {
   context.complainOf(issue);
   return /^(?:local\.(?:no-agent|forbidden|timeout|connection|no-answer)|socket\.untrusted-folder)$/.test(issue.code) ? CLI_EXIT.unreachable : CLI_EXIT.notSo;
@@ -104,8 +104,8 @@ function doctorText(answer: DoctorAnswer): string {
 }
 
 /**
- * The whole configuration, or the key asked for and those below it. A key nobody knows is a wrong word, so that a
- * script cannot pass by a misspelt one. Code: `config.unknown-key`.
+ * Prints the whole configuration, or one key and those below it. An unknown key is an error (`config.unknown-key`), so
+ * that a misspelt one does not pass in a script.
  */
 function showConfig(context: CliContext, answer: ConfigAnswer, only: string | undefined): CliExit {
   const entries = answer.entries.filter(({ key }) => only === undefined || key === only || key.startsWith(`${only}.`));

@@ -11,7 +11,7 @@ export interface CliOutput {
 
 const COMMON: ParseArgsOptionsConfig = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } };
 
-/** Finds the command in `words`, runs it, and returns the exit code. Never throws for what a user typed. */
+/** Finds the command in `words`, runs it, and returns the exit code. Never throws because of user input. */
 export async function runCli(cli: CommandLine, words: readonly string[], output: CliOutput, signal: AbortSignal): Promise<CliExit> {
   const command = findCommand(cli, words);
   if (command === undefined) return withoutCommand(cli, words, output);
@@ -80,7 +80,7 @@ function parse(command: CliCommand, words: readonly string[]): { options: Record
   }
 }
 
-/** Splits words into those of options we know (and positionals) and those meant for the command that is sent. */
+/** Splits words into known options with positionals (`own`) and those for the command that is sent (`free`). */
 function separate(known: ParseArgsOptionsConfig, words: readonly string[]): { own: string[]; free: string[] } {
   const own: string[] = [];
   const free: string[] = [];

@@ -1,7 +1,7 @@
 import type { StatusAnswer } from "../local-api/answers.ts";
 import { formatBytes, formatDuration, table } from "./table.ts";
 
-/** `vitrine status` for people: the screen first, because that is what the device is for. */
+/** Output of `vitrine status`; the screen first, because it matters most. */
 export function statusText(status: StatusAnswer): string {
   const rows: (readonly string[])[] = [
     ["screen", screenText(status)],

@@ -1,4 +1,4 @@
-/** Lines up columns with two spaces between them. Cells are cut to nothing: terminals wrap by themselves. */
+/** Aligns columns, two spaces apart. Cells are never cut: terminals wrap long lines. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);

@@ -9,19 +9,19 @@ import type { Code } from "../../../platform/ports/codes.ts";
 const FILE_BYTES_MAX = 256 * 1024;
 
 export interface ReadConfig extends ResolvedConfig {
-  /** Path of the file, whether it is there or not. */
+  /** Path of the configuration file, whether it exists or not. */
   readonly file: string;
-  /** Arguments that are no flags. */
+  /** Arguments that are not flags. */
   readonly rest: readonly string[];
 }
 
 /**
- * Reads `<data>/config.json`, the environment and the flags. Never fails: what cannot be used is an issue, and
- * the device starts without it. With `values.strict` the caller prints the issues and exits with `EXIT.badConfiguration`.
+ * Reads `<data>/config.json`, the environment and the flags. Never fails: an unusable value becomes an issue, and the
+ * device starts without it. With `values.strict` the caller prints the issues and exits with `EXIT.badConfiguration`.
  */
 export async function readConfig(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<ReadConfig> {
   const { flags, rest } = parseFlags(argv);
-  // The file lies in the data folder, which is not in the file: environment and flags are enough to find it.
+  // The file is in the data folder and cannot name it, so environment and flags are enough to find it.
   const data = resolveConfig({ environment, flags }).values.data;
   const file = join(data, "config.json");
   const read = await readFileConfig(file);
@@ -69,7 +69,7 @@ async function readFileConfig(path: string): Promise<{ readonly content?: JsonOb
       await handle.close();
     }
   } catch (thrown) {
-    // No file is the normal case; any other reason is named, and the device starts without the file.
+    // A missing file is normal; any other error is reported, and the device starts without the file.
     if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return {};
     return issue("config.unreadable", messageOf(thrown), "check the file's owner and mode");
   }
@@ -80,8 +80,8 @@ async function readFileConfig(path: string): Promise<{ readonly content?: JsonOb
 }
 
 /**
- * Where the text stops being the beginning of any JSON text. The parser's messages name the place only
- * sometimes, so it is searched for: a prefix that is merely cut off fails at its very end.
+ * Finds where the text stops being a prefix of JSON. The parser's messages do not always give the place, so it is searched
+ * for: a prefix that is merely cut off fails at its very end.
  */
 function whereNotJson(text: string): string {
   let good = 0;
@@ -101,7 +101,7 @@ function breaks(prefix: string): boolean {
     JSON.parse(prefix);
     return false;
   } catch (thrown) {
-    // Only the kind of error is wanted: at the very end (merely cut off), or before it.
+    // All that matters is whether the error is at the very end (merely cut off) or before it.
     const position = /position (\d+)/.exec(messageOf(thrown))?.[1];
     return position === undefined ? !messageOf(thrown).includes("end of JSON") : Number(position) < prefix.length;
   }

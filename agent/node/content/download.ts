@@ -12,23 +12,23 @@ import { proxyFor } from "../transport/proxy-tunnel.ts";
 
 export interface Download {
   readonly url: string;
-  /** SHA-256 in hex the finished file must have. */
+  /** Expected SHA-256 of the finished file, hex. */
   readonly sha256: string;
   readonly bytes: number;
-  /** Where the finished file goes; `<to>.part` holds what is there so far. */
+  /** Path of the finished file; `<to>.part` holds a partial download. */
   readonly to: string;
-  /** The owner lets its origin reach the site's own network and this machine (`player.localNetworkOrigins`): it may lead there too. */
+  /** Redirects may lead to the site's network and to this machine: the owner listed the origin in `player.localNetworkOrigins`. */
   readonly localNetwork?: boolean;
 }
 
-/** A server that sends nothing for this long is gone; the next attempt goes on where this one stopped. */
+/** A server silent for this long is considered gone; the next attempt continues where this one stopped. */
 const IDLE_TIMEOUT_MS = 60_000;
 const REDIRECTS_MAX = 5;
 
 /**
- * Fetches a file into place by the way that the link takes (its proxy, its certificates), continuing a broken download where
- * the server can send ranges. The file appears under its name only when its length and hash are right. Errors:
- * `content.unreachable`, `content.hash-mismatch`, `content.disk`, `content.aborted`.
+ * Downloads a file with the link's proxy and certificates, resuming a partial download if the server supports ranges. The
+ * file gets its final name only when its length and hash are right. Errors: `content.unreachable`,
+ * `content.hash-mismatch`, `content.disk`, `content.aborted`.
  */
 export async function download(job: Download, http: HttpSettings, signal: AbortSignal): Promise<Result<void>> {
   const part = `${job.to}.part`;
@@ -92,11 +92,11 @@ async function write(job: Download, part: string, response: IncomingMessage, fro
 }
 
 /**
- * Asks for the rest from `from` on, and follows redirects: never from https to http, and never to an address nearer than the
- * one that leads there, for who serves packages elsewhere has no business with what listens on the site or on this machine.
+ * Requests the bytes from `from` on and follows redirects, but never from https to http, and never to an address nearer
+ * than the redirecting server: a package server elsewhere has no business with services on the site or on this machine.
  */
 async function request({ url: address, localNetwork = false }: Download, from: number, http: HttpSettings, signal: AbortSignal): Promise<Result<IncomingMessage>> {
-  // What is stored is what is hashed: no server may pack it on the way.
+  // The hash is over the stored bytes, so no compression in transit.
   const headers = { "accept-encoding": "identity", ...(from > 0 && { range: `bytes=${from}-` }) };
   let url = address;
   let nearest: Reach | undefined;
@@ -124,7 +124,7 @@ function redirectOf({ url, response }: OpenAnswer): URL | undefined {
   return URL.parse(location, url.href) ?? undefined;
 }
 
-/** Where the answer came from. Through a proxy only the address that was asked for can say so; a name is taken for the internet's. */
+/** Where the answer came from. Behind a proxy only the requested address can tell; a name counts as internet. */
 function reachedBy({ url, response }: OpenAnswer, http: HttpSettings): Reach {
   const asked = url.hostname.replace(/^\[|\]$/g, "");
   if (isIP(asked) !== 0) return reachOf(asked);
@@ -132,7 +132,7 @@ function reachedBy({ url, response }: OpenAnswer, http: HttpSettings): Reach {
   return proxyFor(url, http) !== undefined || remoteAddress === undefined ? "internet" : reachOf(remoteAddress);
 }
 
-/** A server that says nothing about it is believed; the hash decides. */
+/** Without a Content-Range the server is trusted; the hash decides. */
 function beginsAt(response: IncomingMessage, from: number): boolean {
   const start = /^bytes (\d+)-/.exec(response.headers["content-range"] ?? "")?.[1];
   return start === undefined || Number(start) === from;
@@ -147,13 +147,13 @@ async function sizeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).size;
   } catch (thrown) {
-    // Not there yet: the download begins at its start.
+    // No partial download yet.
     if ((thrown as { code?: string }).code === "ENOENT") return 0;
     throw thrown;
   }
 }
 
-/** SHA-256 of a file, lower-case hex. Throws when it cannot be read, or the signal aborts. */
+/** SHA-256 of a file, lower-case hex. Throws when the file cannot be read or the signal aborts. */
 export async function hashFile(path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { signal })) hash.update(chunk as Buffer);

@@ -1,18 +1,17 @@
 import { MANIFEST_NAME, type Manifest } from "../../../player-host/contract/manifest.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 
-/** Where a zip has its manifest: at its root, or in the one folder at its root that was zipped with everything in it. */
+/** Location of the manifest in a zip: at its root, or in the only folder at its root (the folder was zipped as a whole). */
 export interface ManifestPlace {
-  /** The entry's name in the zip. */
   readonly name: string;
-  /** What comes before the paths of the manifest: empty, or a folder's name with a slash. */
+  /** Prefix of the manifest's paths: empty, or a folder name with a slash. */
   readonly prefix: string;
 }
 
-/** What the tools of macOS and Windows put into a zip or a folder by themselves. */
+/** Files that macOS and Windows add to zips and folders. */
 const ADDED_BY_TOOLS = /^__MACOSX\/|(?:^|\/)(?:\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)$/i;
 
-/** Finds the manifest among the names of a zip's files, whatever the case of its letters. Error: `content.bad-manifest`. */
+/** Finds the manifest among the names of a zip's files, ignoring case. Error: `content.bad-manifest`. */
 export function findManifest(names: readonly string[]): Result<ManifestPlace> {
   const found = names.filter((name) => baseName(name).toLowerCase() === MANIFEST_NAME && !ADDED_BY_TOOLS.test(name));
   const atRoot = found.filter((name) => !name.includes("/"));
@@ -30,8 +29,9 @@ export function findManifest(names: readonly string[]): Result<ManifestPlace> {
 }
 
 /**
- * Which file of the zip is which file of the manifest: exactly those that it lists, each once. What tools add by themselves is
- * passed over unless it is listed. Names in the decomposed letters of macOS are the same as composed ones. Error: `content.bad-package`, `content.bad-manifest`.
+ * Maps each path of the manifest to its file in the zip: exactly the listed files, each once. Files added by tools are
+ * ignored unless listed. Names in macOS's decomposed Unicode match composed ones. Errors: `content.bad-package`,
+ * `content.bad-manifest`.
  */
 export function matchFiles(names: readonly string[], place: ManifestPlace, manifest: Manifest): Result<ReadonlyMap<string, string>> {
   const paths = new Map<string, string>();
@@ -58,7 +58,7 @@ export function matchFiles(names: readonly string[], place: ManifestPlace, manif
   return ok(paths);
 }
 
-/** Half a sentence about a name that differs in the case of its letters alone; empty when there is none. */
+/** A clause about a name that differs only in case; empty when there is none. */
 function otherCase(path: string, among: readonly string[]): string {
   const lower = path.toLowerCase();
   const near = among.find((other) => other !== path && other.toLowerCase() === lower);

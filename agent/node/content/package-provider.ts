@@ -18,26 +18,26 @@ import { unpack } from "./unpack.ts";
 
 type PackageContent = Extract<Content, { kind: "package" }>;
 
-/** Packages kept on disk: the one that is shown and the one before it. */
+/** Packages kept on disk: the current one and the one before it. */
 const PACKAGES_KEPT = 2;
 
 export interface PackageProviderDeps {
-  /** The content folder; it is made when it is missing. */
+  /** The content folder; created if missing. */
   readonly root: string;
-  /** Stay free on its disk. */
+  /** Bytes that must stay free on its disk. */
   readonly keepFreeBytes: number;
-  /** The way out of the site's network, the same as the link's. */
+  /** The same proxy settings as the link's. */
   readonly http: HttpSettings;
-  /** Addresses whose origins may reach the local network. */
+  /** Addresses whose origins may access the local network. */
   readonly localNetworkOrigins?: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /**
- * Content on this machine's disk: `<content>/<sha256>/` is a package that was unpacked and checked as a
- * whole; a folder under that name is complete by construction (it is renamed into place). `<sha256>.manifest` beside it is the
- * hash of its manifest, which alone is not named by a manifest.
+ * Content on this machine's disk. `<content>/<sha256>/` is an unpacked and verified package; it is renamed into place, so
+ * a folder with this name is complete. `<sha256>.manifest` beside it holds the hash of the manifest, the one file that no
+ * manifest lists.
  */
 export class PackageProvider implements ContentProvider {
   readonly #root: string;
@@ -59,7 +59,7 @@ export class PackageProvider implements ContentProvider {
   async prepare(content: Content, signal: AbortSignal): Promise<Result<StageContent>> {
     if (content.kind === "url") {
       const address = parseUrl(content.url);
-      // The schema looks at its form alone; a port of 99999, for one, has that.
+      // The schema checks the form only; a port such as 99999 passes it.
       if (address === undefined) return fail("content.bad-address", `${content.url} is no address that a browser takes`, "check its host and port");
       const localNetwork = this.#mayReachSite(content.url);
       return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])], ...(content.origins && { origins: [...content.origins] }), ...(localNetwork && { localNetwork }) });
@@ -81,8 +81,8 @@ export class PackageProvider implements ContentProvider {
   }
 
   /**
-   * The package that is there already, every file of it hashed again, the manifest too: a card that rots makes white screens. One that is
-   * damaged is fetched again; until then it stays, for it may be on the screen.
+   * The installed package, if all its files and its manifest still match their hashes; a failing card would otherwise
+   * cause white screens. A damaged package is fetched again, but stays until then, because it may be on screen.
    */
   async #installed(folder: string, signal: AbortSignal): Promise<Result<Manifest> | undefined> {
     if (!(await exists(folder))) return undefined;
@@ -96,7 +96,7 @@ export class PackageProvider implements ContentProvider {
     return undefined;
   }
 
-  /** A file in the place of our folder is damage, and nothing of ours is in it. */
+  /** A file in place of the folder is damage and holds nothing of ours. */
   async #makeRoot(): Promise<void> {
     const found = await stat(this.#root).catch((thrown: NodeJS.ErrnoException) => {
       if (thrown.code === "ENOENT") return undefined;
@@ -109,13 +109,13 @@ export class PackageProvider implements ContentProvider {
     await mkdir(this.#root, { recursive: true });
   }
 
-  /** Its time says when it was last wanted: the order in which packages are removed. */
+  /** The folder's modification time is its last use: the order in which packages are removed. */
   async #touch(folder: string): Promise<void> {
     try {
       const nowS = this.#clock.wallMs() / 1000;
       await utimes(folder, nowS, nowS);
     } catch (thrown) {
-      // A disk that takes nothing: the package can still be shown.
+      // The package can be shown even from an unwritable disk.
       this.#log.warn({ folder, error: messageOf(thrown) }, "a package could not be marked as used");
     }
   }
@@ -134,12 +134,11 @@ export class PackageProvider implements ContentProvider {
     const unpacked = await unpack(zipPath, temporary, signal, await roomOn(this.#root, this.#keepFreeBytes));
     if (!unpacked.ok) {
       await rm(temporary, { recursive: true, force: true });
-      // A download that a power cut damaged after its check would be refused for ever; one that is as published stays.
+      // A download damaged by a power cut after its check would be refused forever, so remove it; an intact one stays.
       if (!signal.aborted && (await hashFile(zipPath, signal)) !== content.sha256) await rm(zipPath, { force: true });
       return unpacked;
     }
-    // Before the folder is there: the hash belongs to the zip, so one that is left of a try before says the same.
-    // Whatever else is in its place is damage.
+    // Written before the folder exists: one left by an earlier attempt at this zip holds the same hash, and anything else here is damage.
     await rm(hashPath(folder), { recursive: true, force: true });
     await writeDurably(hashPath(folder), `${unpacked.value.manifestSha256}\n`);
     await rm(folder, { recursive: true, force: true });
@@ -150,8 +149,8 @@ export class PackageProvider implements ContentProvider {
   }
 
   /**
-   * The zip and what is in it lie side by side for a while; the agent's own databases live on the same disk. What is in the zip is
-   * not known yet, only that it is hardly less than the zip; `unpack` looks again when it has read the zip's list.
+   * Zip and unpacked files exist side by side for a while, on the disk of the agent's own databases. The unpacked size is
+   * not known yet; it is assumed to be at least the zip's. `unpack` checks again with the zip's list.
    */
   async #checkRoom(content: PackageContent, zipPath: string): Promise<Result<void>> {
     await mkdir(this.#root, { recursive: true });
@@ -162,7 +161,10 @@ export class PackageProvider implements ContentProvider {
     return fail("content.disk", `the package needs ${neededBytes} bytes of the disk; there are ${freeBytes} beside what must stay free`, "free space in the data folder, or lower disk.keepFreeBytes");
   }
 
-  /** What other packages left half done: nobody will go on with it, and a run of bad packages must not fill the disk. */
+  /**
+   * Removes partial downloads and unpackings of other packages: nobody will resume them, and a series of bad packages must
+   * not fill the disk.
+   */
   async #removeLeftovers(current: string): Promise<void> {
     const downloads = join(this.#root, "downloads");
     const folders = [[this.#root, /^[0-9a-f]{64}\.unpacking$/], [downloads, /^[0-9a-f]{64}\.zip(?:\.part)?$/]] as const;
@@ -174,7 +176,7 @@ export class PackageProvider implements ContentProvider {
     }
   }
 
-  /** Space is kept by removing packages that are neither wanted nor the one wanted before it; a failure here is only logged. */
+  /** Removes packages other than the current and the previous one. Failures are only logged. */
   async #removeOld(current: string): Promise<void> {
     try {
       const folders: { name: string; atMs: number }[] = [];
@@ -190,7 +192,7 @@ export class PackageProvider implements ContentProvider {
         if (/^[0-9a-f]{64}\.manifest(?:\.tmp)?$/.test(name) && !kept.has(name.slice(0, 64))) await rm(join(this.#root, name), { recursive: true, force: true });
       }
     } catch (thrown) {
-      // Old packages left behind cost space, not the picture.
+      // Old packages cost space, not the picture.
       this.#log.warn({ error: messageOf(thrown) }, "old packages could not be removed");
     }
   }
@@ -208,18 +210,18 @@ function stageContent(content: PackageContent, folder: string, manifest: Manifes
   };
 }
 
-/** When it was unpacked, to the millisecond: a page that was loaded before that is not what is in the folder now. */
+/** When the package was unpacked, wall clock ms. A page loaded earlier may differ from what is in the folder now. */
 async function unpackedMs(folder: string): Promise<number> {
   return Math.round((await stat(join(folder, MANIFEST_NAME))).mtimeMs);
 }
 
 /**
- * What is wrong with the manifest; `undefined`: it is as it was unpacked. Where the hash beside it is gone the manifest is
- * believed: two damages at once are not worth a screen that shows nothing until the network is there.
+ * What is wrong with the manifest; `undefined` when it is as unpacked. Without the hash beside it the manifest is trusted:
+ * a double fault is not worth a blank screen until the network is back.
  */
 async function manifestDamaged(folder: string, signal: AbortSignal): Promise<string | undefined> {
   const kept = await readFile(hashPath(folder), "latin1").catch((thrown: unknown) => {
-    // Gone, or something else is in its place, or the card cannot read it.
+    // Missing, unreadable, or something else in its place.
     if (typeof (thrown as NodeJS.ErrnoException).code === "string") return "";
     throw thrown;
   });
@@ -232,7 +234,7 @@ function hashPath(folder: string): string {
   return `${folder}.manifest`;
 }
 
-/** The first file that is not as the manifest says; the path, for people. */
+/** Path of the first file that does not match the manifest. */
 async function firstDamaged(folder: string, manifest: Manifest, signal: AbortSignal): Promise<string | undefined> {
   for (const [path, sha256] of Object.entries(manifest.files)) {
     try {
@@ -245,7 +247,7 @@ async function firstDamaged(folder: string, manifest: Manifest, signal: AbortSig
   return undefined;
 }
 
-/** 0 for what is not there. */
+/** 0 for a missing file. */
 async function sizeOf(path: string): Promise<number> {
   return (await exists(path)) ? (await stat(path)).size : 0;
 }
@@ -255,7 +257,7 @@ async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (thrown) {
-    // A file where a folder should be is as good as nothing.
+    // ENOTDIR: a file in place of a folder.
     if (["ENOENT", "ENOTDIR"].includes((thrown as { code?: string }).code ?? "")) return false;
     throw thrown;
   }

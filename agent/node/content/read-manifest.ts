@@ -6,7 +6,7 @@ import type { Json } from "../../../platform/runtime/json.ts";
 import { validate } from "../../protocol/codec.ts";
 import { diskErrorText } from "./disk-error-text.ts";
 
-/** Reads and checks the manifest of an unpacked package. */
+/** Reads and checks the manifest of an unpacked package. Error: `content.bad-manifest`. */
 export async function readManifest(folder: string): Promise<Result<Manifest>> {
   try {
     return parseManifest(await readFile(join(folder, MANIFEST_NAME)));
@@ -15,14 +15,14 @@ export async function readManifest(folder: string): Promise<Result<Manifest>> {
   }
 }
 
-/** The manifest in these bytes: JSON in UTF-8, with or without the mark that some editors put before it. Error: `content.bad-manifest`. */
+/** Parses a manifest: JSON in UTF-8, with or without a byte order mark. Error: `content.bad-manifest`. */
 export function parseManifest(bytes: Uint8Array): Result<Manifest> {
   let text: string;
   try {
-    // Takes a byte order mark away by itself.
+    // Strips a byte order mark.
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    // What it throws says no more than that the bytes are not UTF-8.
+    // The error says nothing beyond "not UTF-8".
     return fail("content.bad-manifest", `${MANIFEST_NAME} is not UTF-8`, "save it as UTF-8; some editors write UTF-16 as \"Unicode\"");
   }
   let json: Json;

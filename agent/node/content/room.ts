@@ -1,16 +1,16 @@
 import { statfs } from "node:fs/promises";
 
-/** What a disk has left for a package. */
+/** Space left on a disk for a package. */
 export interface Room {
-  /** Bytes beside what must stay free, as of now. */
+  /** Bytes free at the moment, without those that must stay free. */
   freeBytes(): Promise<number>;
-  /** Files and folders that can still be made; `Infinity` where the file system sets no number. */
+  /** Files and folders that can still be created; `Infinity` when the file system has no limit. */
   readonly files: number;
-  /** A file takes whole blocks of this many bytes. */
+  /** Block size: a file takes whole blocks. */
   readonly blockBytes: number;
 }
 
-/** What a directory entry takes beside its name, on ext4. */
+/** Size of a directory entry without its name, on ext4. */
 const ENTRY_BYTES = 12;
 
 export async function roomOn(folder: string, keepFreeBytes: number): Promise<Room> {
@@ -20,13 +20,13 @@ export async function roomOn(folder: string, keepFreeBytes: number): Promise<Roo
       const { bavail, bsize: now } = await statfs(folder);
       return Math.max(0, bavail * now - keepFreeBytes);
     },
-    // Some file systems make inodes as they need them, and say 0 of 0.
+    // File systems that create inodes on demand report 0 of 0.
     files: files === 0 ? Infinity : ffree,
     blockBytes: bsize,
   };
 }
 
-/** What files with these paths and sizes take on a disk: whole blocks, their folders, and a number of each. */
+/** Disk usage of files with these paths and sizes: bytes in whole blocks including their folders, and the number of files and folders. */
 export function diskUse(files: readonly { readonly path: string; readonly bytes: number }[], blockBytes: number): { readonly bytes: number; readonly files: number } {
   const folders = new Map<string, number>([["", 0]]);
   let blocks = 0;

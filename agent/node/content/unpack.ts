@@ -13,31 +13,31 @@ import { findManifest, matchFiles } from "./package-layout.ts";
 import { parseManifest } from "./read-manifest.ts";
 import { diskUse, type Room } from "./room.ts";
 
-/** Most bytes one package may unpack to. */
+/** Limit on a package's unpacked bytes. */
 const UNPACKED_BYTES_MAX = 8 * 1024 ** 3;
 
-/** A package that is on disk as it was published. */
+/** A package that is on disk exactly as published. */
 export interface Unpacked {
   readonly manifest: Manifest;
-  /** Of the manifest's bytes as they were in the zip. */
+  /** Hash of the manifest's bytes in the zip. */
   readonly manifestSha256: string;
 }
 
-/** Most files in a zip, with what tools add to it (macOS one for each file). */
+/** Limit on files in a zip, including those added by tools (macOS adds one per file). */
 const ZIP_FILES_MAX = 2 * PACKAGE_FILES_MAX + 1_000;
-/** Free space is looked at again after so many written bytes: others write to the same disk. */
+/** Free space is checked again after this many bytes: other processes write to the same disk. */
 const LOOK_AGAIN_BYTES = 64 * 1024 * 1024;
 
 /**
- * Unpacks a zip into an empty folder and checks every file against the manifest inside it: nothing
- * missing, nothing extra, every hash right, no path out of the folder. Errors: `content.bad-package`
- * (the zip), `content.bad-manifest` (what it says), `content.hash-mismatch`, `content.disk`, `content.aborted`.
- * `room`: what it may take on the disk; absent: whatever there is.
+ * Unpacks a zip into an empty folder and checks every file against the manifest inside it: nothing missing, nothing extra,
+ * every hash right, no path out of the folder. `room` limits the disk space; absent: no limit. Errors:
+ * `content.bad-package` (the zip), `content.bad-manifest` (its manifest), `content.hash-mismatch`, `content.disk`,
+ * `content.aborted`.
  */
 export async function unpack(zipPath: string, folder: string, signal: AbortSignal, room?: Room): Promise<Result<Unpacked>> {
   let zip: yauzl.ZipFile;
   try {
-    // Its entries are read after its list.
+    // Entries are read after the central directory.
     zip = await yauzl.openPromise(zipPath, { autoClose: false });
   } catch (thrown) {
     return fail("content.bad-package", `the package is not a readable zip: ${messageOf(thrown)}`);
@@ -62,7 +62,7 @@ async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSigna
   const entries = new Map<string, yauzl.Entry>();
   for await (const entry of zip.eachEntry()) {
     if (signal.aborted) return givenUp();
-    // yauzl takes backslashes for slashes and refuses absolute names and `..` parts by itself.
+    // yauzl normalises backslashes and refuses absolute names and `..` parts.
     if (entry.fileName.endsWith("/")) continue;
     if (entries.size >= ZIP_FILES_MAX) return tooMany();
     if (entries.has(entry.fileName)) return fail("content.bad-package", `the package has "${entry.fileName}" twice`);
@@ -86,12 +86,12 @@ async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSigna
 }
 
 interface PlannedFile {
-  /** Below the package's folder. */
+  /** Relative to the package's folder. */
   readonly path: string;
   readonly entry: yauzl.Entry;
 }
 
-/** Before anything is written: an unpacked package takes blocks and folders, not the bytes of its contents. */
+/** Checks the space before anything is written: files take whole blocks, and folders take blocks too. */
 async function checkRoom(files: readonly PlannedFile[], room: Room | undefined): Promise<Result<void>> {
   const sizes = files.map(({ path, entry }) => ({ path, bytes: entry.uncompressedSize }));
   const contentBytes = sizes.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -15,19 +15,19 @@ const SEED_BYTES = 32;
 const DAMAGED_KEPT = 3;
 
 /**
- * What is in a key file. Any 32 bytes are a good Ed25519 seed, so a flipped bit would make another
- * device of this one without a word; `publicKey` and `check` are there to notice.
+ * Contents of a key file. Any 32 bytes are a valid Ed25519 seed, so a flipped bit would silently turn this device into
+ * another one; `publicKey` and `check` detect that.
  */
 const KeyFileSchema = v.object({
   kind: v.literal("vitrine-device-key"),
   version: v.literal(1),
   seed: base64UrlOf(SEED_BYTES),
   publicKey: base64UrlOf(32),
-  /** SHA-256 of `seed` and `publicKey` as written, joined by a line feed; hex. */
+  /** SHA-256, hex, of `seed` and `publicKey` as written, joined by a line feed. */
   check: Sha256Schema,
 });
 
-/** Something about the key that the owner should hear of. `code` is the alarm's. */
+/** A problem with the key that the owner should know about. `code` is the alarm's. */
 export interface KeyFinding {
   readonly code: "identity.permissions" | "identity.copy-restored" | "identity.lost" | "identity.unreadable" | "identity.not-stored";
   readonly severity: "warning" | "critical";
@@ -38,8 +38,8 @@ export interface KeyFinding {
 export interface LoadedKey {
   readonly key: DeviceKey;
   /**
-   * `created`: first start of this data folder. `replaced`: there was a key and it is lost; this is another device now.
-   * `temporary`: there may be a good key that cannot be read now; nothing was written, and the next start looks again.
+   * `created`: first start of this data folder. `replaced`: the key was lost; this is a new device now.
+   * `temporary`: a good key may exist but cannot be read; nothing was written, and the next start tries again.
    */
   readonly origin: "stored" | "restored" | "created" | "replaced" | "temporary";
   readonly findings: readonly KeyFinding[];
@@ -49,7 +49,6 @@ export interface KeyFileDeps {
   readonly folder: string;
   readonly random: Random;
   readonly wallMs: () => number;
-  /** Makes the key that signs out of its seed. */
   readonly keyFromSeed: (seed: Uint8Array) => DeviceKey;
 }
 
@@ -60,9 +59,9 @@ export type KeyCopy =
   | { readonly kind: "damaged"; readonly why: string };
 
 /**
- * The device's key from its folder, made at the first start. There are two copies, so that one damaged
- * file does not make another device of this one; docs/identity.md tells the whole story. Never throws:
- * without a disk the device runs on a key in memory and says so.
+ * Loads the device's key, or creates it at the first start. Two copies are kept, so that one damaged file does not change
+ * the device's identity; see docs/identity.md. Never throws: without a disk the device runs on a key in memory and reports
+ * it.
  */
 export function loadDeviceKey(deps: KeyFileDeps): LoadedKey {
   const findings: KeyFinding[] = [];
@@ -80,13 +79,13 @@ export function loadDeviceKey(deps: KeyFileDeps): LoadedKey {
     }
     return main.kind === "blocked" || spare.kind === "blocked" ? borrow(deps, main, spare, findings) : make(deps, main, spare, findings);
   } catch (thrown) {
-    // A disk that neither reads nor takes anything. The screen must still show its picture and say what is wrong.
+    // The disk can be neither read nor written. The screen must still show its picture and say what is wrong.
     findings.push(notStored(thrown));
     return { key: deps.keyFromSeed(deps.random.bytes(SEED_BYTES)), origin: "temporary", findings };
   }
 }
 
-/** A key for this run alone: what cannot be read may be read at the next start, so nothing is put in its place. */
+/** A key for this run only. Nothing is overwritten, because the stored key may be readable at the next start. */
 function borrow(deps: KeyFileDeps, main: KeyCopy, spare: KeyCopy, findings: KeyFinding[]): LoadedKey {
   findings.push({
     code: "identity.unreadable",
@@ -125,7 +124,7 @@ function make(deps: KeyFileDeps, main: KeyCopy, spare: KeyCopy, findings: KeyFin
   return { key, origin: lost ? "replaced" : "created", findings };
 }
 
-/** Puts the good copy in place of the other one. A disk that refuses that is reported, not fatal. */
+/** Replaces the bad copy with the good one. A disk that refuses is reported, not fatal. */
 function restore(deps: KeyFileDeps, name: string, damaged: KeyCopy, text: string, findings: KeyFinding[]): void {
   const why = damaged.kind === "good" ? "it holds another key" : whyOf(damaged);
   try {
@@ -149,7 +148,7 @@ function readCopy(deps: KeyFileDeps, name: string, findings: KeyFinding[]): KeyC
   return parseKeyFile(read.text, deps.keyFromSeed);
 }
 
-/** What a key file's text is worth. */
+/** Checks the text of a key file. */
 export function parseKeyFile(text: string, keyFromSeed: KeyFileDeps["keyFromSeed"]): KeyCopy {
   const file = v.safeParse(KeyFileSchema, parseJson(text));
   if (!file.success) return { kind: "damaged", why: text === "" ? "it is empty" : "it is not a key file" };

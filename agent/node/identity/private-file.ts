@@ -2,14 +2,14 @@ import { chmodSync, closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, open
 import { basename, dirname, join } from "node:path";
 import { syncFolderNow } from "../../../platform/node/durable-file.ts";
 
-/** Files that nobody but the agent's own user may read: mode 0600 in a folder of 0700. */
+/** Files readable by the agent's user only: mode 0600 in a folder of mode 0700. */
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
-/** No file of ours here is anywhere near this; a larger one is not ours. */
+/** Our files here are far smaller; a larger one is not ours. */
 const BYTES_MAX = 64 * 1024;
 
-/** What was found to be readable by others, and was put right. */
+/** A path that others could read, now corrected, and its old mode. */
 export type Repaired = { readonly path: string; readonly was: string };
 
 export function ensurePrivateFolder(folder: string): Repaired | undefined {
@@ -17,7 +17,7 @@ export function ensurePrivateFolder(folder: string): Repaired | undefined {
   return repairMode(folder, FOLDER_MODE);
 }
 
-/** What reading came to. `strange`: there is something, and it is no file of ours. `blocked`: it may be good, and we cannot get at it. */
+/** Result of a read. `strange`: something is there that is not a file of ours. `blocked`: it may be good but cannot be read. */
 export type PrivateText =
   | { readonly kind: "absent" }
   | { readonly kind: "strange"; readonly why: string }
@@ -27,13 +27,13 @@ export type PrivateText =
 export function readPrivate(path: string): PrivateText {
   try {
     const stat = lstatSync(path);
-    // A link could point the key's reader, or a later write, anywhere.
+    // A link could redirect this read, or a later write, anywhere.
     if (!stat.isFile()) return { kind: "strange", why: "it is not a regular file" };
     if (stat.size > BYTES_MAX) return { kind: "strange", why: `it has ${stat.size} bytes` };
     return { kind: "text", text: readFileSync(path, "utf8") };
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT")) return { kind: "absent" };
-    // EIO on a worn card, EACCES after somebody's chown: this time the copy gives nothing, another time it may.
+    // EIO on a worn card, EACCES after a chown: unreadable now, but perhaps not next time.
     if (thrown instanceof Error && "code" in thrown) return { kind: "blocked", why: thrown.message };
     throw thrown;
   }
@@ -43,13 +43,13 @@ export function repairFile(path: string): Repaired | undefined {
   return repairMode(path, FILE_MODE);
 }
 
-/** Whole or not at all, and still there after a power cut: temporary file, fsync, rename, fsync of the folder. */
+/** Atomic and durable: temporary file, fsync, rename, fsync of the folder. */
 export function writePrivate(path: string, text: string): void {
   const temporary = `${path}.tmp`;
   rmSync(temporary, { force: true });
   const file = openSync(temporary, "wx", FILE_MODE);
   try {
-    // The mode given to open is subject to the umask.
+    // The umask applies to the mode given to open.
     fchmodSync(file, FILE_MODE);
     writeSync(file, text);
     fsyncSync(file);
@@ -60,7 +60,7 @@ export function writePrivate(path: string, text: string): void {
   syncFolderNow(dirname(path));
 }
 
-/** Moves a file that cannot be used beside itself, under a name of its own, and keeps the newest few. */
+/** Renames an unusable file to `<name>.damaged-<stampMs>` and keeps the newest `keepMax`. Returns the new path. */
 export function setAside(path: string, stampMs: number, keepMax: number): string {
   const prefix = `${basename(path)}.damaged-`;
   const aside = join(dirname(path), `${prefix}${stampMs}`);
@@ -73,7 +73,7 @@ export function setAside(path: string, stampMs: number, keepMax: number): string
 
 function repairMode(path: string, mode: number): Repaired | undefined {
   const was = lstatSync(path).mode & 0o777;
-  // Windows has no such modes and reports 0666; only development happens there.
+  // Windows has no such modes and reports 0666; it is used for development only.
   if ((was & ~mode) === 0 || process.platform === "win32") return undefined;
   chmodSync(path, mode);
   return { path, was: `0${was.toString(8)}` };

@@ -10,23 +10,23 @@ import { isErrno } from "./private-file.ts";
 export const PROVISIONING_FILE = "vitrine-provision.json";
 const BYTES_MAX = 64 * 1024;
 
-/** What somebody put beside the device's data, or on its boot partition, to claim it without a person. */
+/** The provisioning file, placed in the data folder or on the boot partition to claim the device without a person. */
 const ProvisioningSchema = v.strictObject({
-  /** Addresses of the cloud, preferred first. */
+  /** Cloud addresses, preferred first. */
   endpoints: v.optional(v.pipe(v.array(EndpointSchema), v.minLength(1, "must name at least one address"), v.maxLength(8, "must name at most 8 addresses"))),
   /** The only key that may claim this device: raw Ed25519 public key, base64url. */
   ownerCommandKey: v.optional(PublicKeySchema),
-  /** Sent with the hello while the device is unclaimed. A secret. */
+  /** Secret that is sent with the hello while the device is unclaimed. */
   claimToken: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
-  /** Name for people. */
+  /** Human-readable name. */
   deviceName: v.optional(TextSchema),
 });
 export type Provisioning = v.InferOutput<typeof ProvisioningSchema> & { readonly path: string };
 
 /**
- * The first provisioning file among `paths` (the boot partition before the data folder is usual), or
- * `undefined` when there is none. Errors name the file and the wrong place: `provisioning.unreadable`,
- * `provisioning.malformed`, `link.plain-refused`. A wrong file is not passed over for the next: whoever wrote it meant it.
+ * Reads the first provisioning file that exists among `paths` (usually the boot partition before the data folder);
+ * `undefined` when there is none. A bad file is not skipped in favour of the next: whoever wrote it meant it. Errors name
+ * the file and the place in it: `provisioning.unreadable`, `provisioning.malformed`, `link.plain-refused`.
  */
 export function readProvisioning(paths: readonly string[], plainAllowed = false): Result<Provisioning | undefined> {
   for (const path of paths) {
@@ -52,7 +52,7 @@ function readText(path: string): Result<string | undefined> {
 }
 
 function parse(path: string, text: string): Result<Provisioning> {
-  // Editors on the machine that wrote the card may have put a byte order mark before it.
+  // An editor may have added a byte order mark.
   const json = parseJson(text.replace(/^\uFEFF/, ""));
   if (json === undefined) return fail("provisioning.malformed", `${path} is not JSON text`, "check for a missing comma or quote");
   if (!isJsonObject(json)) return fail("provisioning.malformed", `${path} is not a JSON object`, 'it looks like { "endpoints": ["wss://…"] }');

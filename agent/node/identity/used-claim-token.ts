@@ -3,9 +3,9 @@ import { fail, messageOf, ok, type Result } from "../../../platform/ports/result
 import { isJsonObject, parseJson } from "../../../platform/runtime/json.ts";
 
 /**
- * Takes a claim token that did its work out of the provisioning file: it is a secret on a partition that anybody with the
- * card can read. Everything else in the file stays. The new file takes the place of the old one whole, so that a power cut
- * leaves one of them. False: there was none in it. Error: `provisioning.token-left`.
+ * Removes a used claim token from the provisioning file: it is a secret that anybody with the card can read. Everything
+ * else stays. The file is replaced atomically, so that a power cut leaves the old or the new one. Returns false when there
+ * was no token. Error: `provisioning.token-left`.
  */
 export function removeClaimToken(path: string): Result<boolean> {
   const temporary = `${path}.tmp`;

@@ -4,7 +4,7 @@ import type { PlayerReport, ScreenReport } from "../../protocol/reported.ts";
 import type { StreamRange } from "../../core/outbox/backlog.ts";
 import type { LinkStatus } from "../../core/cloud/cloud-port.ts";
 
-/** What the methods of the local API answer. Times in ms; `…Ms` without "since" are wall clock. */
+/** Answers of the local API. Times are ms; `…Ms` without "since" is wall clock time. */
 
 export interface StatusAnswer {
   readonly deviceId: string;
@@ -23,16 +23,16 @@ export interface StatusAnswer {
   readonly linkSentence: string;
   readonly link: LinkStatus;
   readonly player?: PlayerReport;
-  /** The browser that the player host draws with, as it last said. */
+  /** The player host's browser, as last reported. */
   readonly browser?: BrowserReport;
   readonly screen?: ScreenReport;
   readonly desiredVersion: number;
   readonly outbox: Readonly<Record<Stream, StreamRange>>;
   readonly openCommands: number;
-  /** Supervised parts and what they do. */
+  /** State of each supervised unit. */
   readonly units: Readonly<Record<string, string>>;
   readonly alarms: readonly { readonly code: string; readonly severity: string; readonly message: string }[];
-  /** Pending timers by name, for finding what keeps a device busy. */
+  /** Names of pending timers, to find what keeps a device busy. */
   readonly timers: readonly string[];
   readonly counters: Readonly<Record<string, number>>;
 }
@@ -51,7 +51,7 @@ export interface CommandsAnswer {
 }
 
 export interface EventsAnswer {
-  /** Records that wait for the cloud, oldest first. */
+  /** Records the cloud has not stored, oldest first. */
   readonly waiting: readonly { readonly stream: Stream; readonly seq: number; readonly kind: string; readonly wallMs: number; readonly body: unknown }[];
 }
 

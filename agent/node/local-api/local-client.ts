@@ -5,12 +5,12 @@ import { LineFramer } from "../../../platform/runtime/line-framer.ts";
 import { validate } from "../../protocol/codec.ts";
 import { LocalResponseSchema } from "./wire.ts";
 
-/** Answers carry logs and event lists; more than this is a fault of the agent. */
+/** Answers carry logs and event lists; a larger one is a fault of the agent. */
 const ANSWER_BYTES_MAX = 96 * 1024 * 1024;
 
 /**
- * Asks a running agent one thing. Errors: `local.no-agent` (nothing listens), `local.forbidden` (the socket
- * belongs to another user), `local.timeout`, `local.malformed`, or the method's own.
+ * Sends one request to a running agent. Errors: `local.no-agent` (nothing listens), `local.forbidden` (the socket belongs
+ * to another user), `local.timeout`, `local.malformed`, or the method's own.
  */
 export function askAgent(socketPath: string, method: string, params: Readonly<Record<string, unknown>>, timeoutMs: number): Promise<Result<unknown>> {
   return new Promise((resolve) => {

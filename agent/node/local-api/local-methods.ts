@@ -69,13 +69,13 @@ async function commands(agent: Agent, limit: number): Promise<CommandsAnswer> {
   };
 }
 
-/** A zip for whoever helps from afar. Holds no key, no token and no secret of the configuration. */
+/** Writes a support bundle (zip). It contains no key, no token and no secret of the configuration. */
 async function supportBundle(deps: LocalMethodDeps, wanted: unknown) {
   const out = wanted ?? deps.paths.supportBundle;
   if (typeof out !== "string" || !isAbsolute(out)) return fail("bundle.path", "support-bundle needs an absolute path to write to");
   deps.flushLog();
   const logs = await readLogTail(deps.paths.logs, BUNDLE_LOG_BYTES);
-  // Only now: it fills large tables when it is loaded, and most devices are never asked.
+  // Loaded on demand: it fills large tables on loading, and most devices never need it.
   const { strToU8, zipSync } = await import("fflate");
   const json = (value: unknown): Uint8Array => strToU8(JSON.stringify(redact(value), null, 2));
   const files: Record<string, Uint8Array> = {
@@ -97,7 +97,7 @@ async function supportBundle(deps: LocalMethodDeps, wanted: unknown) {
   }
 }
 
-/** For this user alone, and never through a link that somebody put in the file's place: the agent may be root. */
+/** Writes for this user only, and never through a link at the file's path: the agent may be root. */
 async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
@@ -112,7 +112,7 @@ function countOf(value: unknown, fallback: number): number {
   return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 10_000 ? value : fallback;
 }
 
-/** Lines of several logs in one order; pino writes ISO times, which sort as text. */
+/** Merges log lines by time; pino writes ISO times, which sort as text. */
 function byTime(lines: readonly string[]): readonly string[] {
   const timed = lines.map((line) => [/"time":"([^"]*)"/.exec(line)?.[1] ?? "", line] as const);
   return timed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, line]) => line);

@@ -9,16 +9,16 @@ import type { PlayerGroup } from "../player-group.ts";
 import { serveUnixSocket } from "../unix-server.ts";
 import { LOCAL_LINE_BYTES_MAX, LocalRequestSchema, type LocalResponse } from "./wire.ts";
 
-/** One method. Expected failures are values; what it throws is a bug and is answered `local.internal`. */
+/** One method. Expected failures are values; a throw is a bug and is answered with `local.internal`. */
 export type LocalMethod = (params: Readonly<Record<string, unknown>>) => Promise<Result<unknown>>;
 export type LocalMethods = Readonly<Record<string, LocalMethod>>;
 
 const CLIENTS_MAX = 32;
-/** Requests of one client that are being answered; a client that sends more without reading is cut off. */
+/** Open requests per client; a client that sends more without reading is disconnected. */
 const OPEN_REQUESTS_MAX = 64;
 
 export interface LocalServerOptions {
-  /** May pass the folder, where the player's socket lies beside this one. It may not use this one, which can do anything. */
+  /** May pass through the folder, which also holds the player's socket, but not use this socket, which can do anything. */
   readonly playerGroup?: PlayerGroup | undefined;
   readonly onListening?: () => void;
 }
@@ -71,7 +71,6 @@ export class LocalServer {
     });
   }
 
-  /** The answer as a line. */
   async #answer(line: string): Promise<string> {
     return `${JSON.stringify(await this.#respond(line))}\n`;
   }

@@ -5,9 +5,8 @@ import { simulatedActions } from "../../../platform/simulated/world-actions.ts";
 import type { LocalMethods } from "./local-server.ts";
 
 /**
- * The simulated-hardware panel's side of the local API; there only with the simulated adapter, and loaded
- * only then. `simulated.actions`: what a person can do, with JSON Schemas; `simulated.state`: the world;
- * `simulated.apply`: does `{ action, params }`.
+ * Methods for the simulated-hardware panel; loaded only with the simulated adapter. `simulated.actions` lists the possible
+ * actions with JSON Schemas, `simulated.state` returns the world, and `simulated.apply` performs `{ action, params }`.
  */
 export function simulatedMethods(world: SimulatedWorld): LocalMethods {
   const actions = simulatedActions.map(({ name, label, help, group, params }) => ({ name, label, help, group, params: toJsonSchema(params, { errorMode: "ignore" }) }));

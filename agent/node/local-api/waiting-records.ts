@@ -2,10 +2,10 @@ import type { Backlog } from "../../core/outbox/backlog.ts";
 import { STREAMS, type WireRecord } from "../../protocol/records.ts";
 import type { EventsAnswer } from "./answers.ts";
 
-/** Reads are bounded, so that looking at a full outbox costs no memory. */
+/** Bounds the reads, so that listing a full outbox needs little memory. */
 const BYTES_MAX = 512 * 1024;
 
-/** The oldest records of each stream that the cloud has not stored, in the order in which they will be sent; at most `limit`. */
+/** The oldest records of each stream that the cloud has not stored, in sending order; at most `limit`. */
 export async function waitingRecords(backlog: Backlog, limit: number): Promise<EventsAnswer["waiting"]> {
   const waiting: EventsAnswer["waiting"][number][] = [];
   const ranges = backlog.ranges();

@@ -1,10 +1,10 @@
 import * as v from "valibot";
 
 /**
- * The local API: one JSON text a line over `agent.sock` (mode 0600) beside the player's socket.
- * Request `{"id":1,"method":"status","params":{}}`; answer `{"id":1,"result":…}` or
- * `{"id":1,"error":{"code","message","hint"}}`. The `vitrine` command line and, in development, the
- * simulated-hardware panel speak it. Root and the agent's own user may connect, nobody else.
+ * The local API: one JSON text per line over `agent.sock` (mode 0600), beside the player's socket. Request
+ * `{"id":1,"method":"status","params":{}}`; answer `{"id":1,"result":…}` or `{"id":1,"error":{"code","message","hint"}}`.
+ * Clients are the `vitrine` command line and, in development, the simulated-hardware panel. Only root and the agent's user
+ * may connect.
  */
 export const LOCAL_LINE_BYTES_MAX = 1024 * 1024;
 

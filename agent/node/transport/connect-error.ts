@@ -6,7 +6,7 @@ const DNS = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NO
 const CLOCK = new Set(["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED", "CRL_NOT_YET_VALID", "CRL_HAS_EXPIRED"]);
 const TLS = /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH|EPROTO)/;
 
-/** What a failed connection means, with the codes of the `Transport` port and what to do about it. */
+/** Turns a connection failure into an issue with a code of the `Transport` port and a hint. */
 export function connectIssue(thrown: unknown, url: URL, quality: ClockQuality): Issue {
   if (thrown instanceof ProxyError) return { code: "link.proxy", message: thrown.message, hint: "check the proxy's address and password in the configuration" };
   const code = codeOf(thrown);
@@ -22,7 +22,7 @@ export function connectIssue(thrown: unknown, url: URL, quality: ClockQuality): 
   return { code: "link.network", message };
 }
 
-/** The machine's own code for what was thrown; of several at once (IPv4 and IPv6) the last, which decided. */
+/** System error code of what was thrown. Of several (IPv4 and IPv6) the last, which decided. */
 function codeOf(thrown: unknown): string {
   if (typeof thrown !== "object" || thrown === null) return "";
   if ("code" in thrown && typeof thrown.code === "string") return thrown.code;

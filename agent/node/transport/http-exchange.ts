@@ -13,9 +13,12 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** Nothing moved on the connection for this long: it is dead. */
+  /** The connection counts as dead after this long without traffic. */
   readonly idleTimeoutMs: number;
-  /** No address nearer than this is connected to (error `http.too-near`). A proxy looks names up itself, so through one only an address in the url is judged. */
+  /**
+   * Refuses nearer addresses (error `http.too-near`). A proxy resolves names itself, so with one only an IP address in the
+   * URL is checked.
+   */
   readonly nearest?: Reach;
   readonly signal: AbortSignal;
 }
@@ -26,24 +29,25 @@ export interface HttpAnswer {
 }
 
 export interface HttpSettings extends ProxySettings {
-  /** Certificates to trust besides the machine's own, PEM. */
+  /** Certificates trusted in addition to the machine's, PEM. */
   readonly ca?: string;
 }
 
-/** An answer that nobody reads may be so long; a longer one is cut off, for one without an end would keep its connection for ever. */
+/** Limit on a discarded answer; one without an end would keep its connection forever. */
 const THROWN_AWAY_BYTES_MAX = 256 * 1024;
-/** And so long in time: one that drips is never idle, and never long either. */
+/** Time limit on a discarded answer: one that trickles in is never idle and never long. */
 export const THROWN_AWAY_MS_MAX = 10_000;
 
-/** An answer whose body is still to come. Whoever got it reads it to its end or destroys it. */
+/** An answer whose body has not been read. The caller must read it to the end or destroy it. */
 export interface OpenAnswer {
   readonly url: URL;
   readonly response: IncomingMessage;
 }
 
 /**
- * One HTTP request with its answer's status and headers; the answer's body is thrown away, within limits of bytes and time. Redirects are
- * not followed. The error has a code of the `Transport` port, `http.too-near`, or `http.bad-request` for what cannot be sent at all.
+ * Sends an HTTP request and returns status and headers. The body is discarded, within limits of bytes and time. Redirects
+ * are not followed. The error has a code of the `Transport` port, `http.too-near`, or `http.bad-request` for a request
+ * that cannot be sent.
  */
 export async function exchangeHttp(request: HttpRequest, settings: HttpSettings, timers: Timers): Promise<Result<HttpAnswer>> {
   const answer = await openHttp(request, settings);
@@ -59,7 +63,7 @@ export async function exchangeHttp(request: HttpRequest, settings: HttpSettings,
   return ok({ status: response.statusCode ?? 0, headers: response.headers });
 }
 
-/** As `exchangeHttp`, with the body. The body breaks with an error when nothing moves for the idle time, and when the signal aborts. */
+/** Like `exchangeHttp`, but with the body, which fails when the connection is idle for too long or the signal aborts. */
 export function openHttp(request: HttpRequest, settings: HttpSettings): Promise<Result<OpenAnswer>> {
   return new Promise((resolve) => {
     const started = begin(request, settings);
@@ -69,10 +73,10 @@ export function openHttp(request: HttpRequest, settings: HttpSettings): Promise<
     }
     const { sent, url } = started.value;
     const failed = (error: unknown): void => resolve(err(error instanceof TooNear ? tooNear(error) : connectIssue(error, url, "synced")));
-    // An answer may come before the whole body was taken; what breaks after it no longer matters, but to who reads on.
+    // The answer may arrive before the whole body was sent; later errors matter only to the reader of the answer.
     sent.once("response", (response) => {
       response.once("close", () => sent.destroy());
-      // Who reads it hears of it by reading; who does not must not fall over it.
+      // A reader gets the error from reading; without a reader it must not crash the process.
       response.on("error", () => {});
       resolve(ok({ url, response }));
     });
@@ -96,19 +100,19 @@ function begin(request: HttpRequest, settings: HttpSettings): Result<{ readonly 
       if (isIP(name) !== 0 && isNearer(reachOf(name), request.nearest)) return err(tooNear(new TooNear(name, reachOf(name))));
       options.lookup = lookupFrom(request.nearest);
     }
-    // An agent of its own for each request. Where there is a tunnel there must be none: an agent makes its connections itself.
+    // `false`: one agent per request. With a tunnel it must stay unset, because an agent makes its own connections.
     if (proxy === undefined) options.agent = false;
     else {
       const tunnel = (_: RequestOptions, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, AbortSignal.any([request.signal, ended.signal]), done);
       options.createConnection = tunnel as NonNullable<RequestOptions["createConnection"]>;
     }
     const sent = url.protocol === "https:" ? httpsRequest(url, { ...options, ...tls }) : httpRequest(url, options);
-    // A tunnel that is still being opened when the request ends has nobody to be handed to. (A request that is given up says so itself only
-    // once it has its connection, so the tunnel listens to the signal as well.)
+    // Stops opening a tunnel whose request has ended. (An aborted request closes only once it has its connection, so the tunnel also
+    // listens to the signal.)
     sent.once("close", () => ended.abort());
     return ok({ sent, url });
   } catch (thrown) {
-    // Node throws on addresses and header values it will not send; both came from a cloud.
+    // Node throws on invalid addresses and header values; both came from a cloud.
     return err(bad(thrown));
   }
 }

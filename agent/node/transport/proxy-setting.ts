@@ -1,12 +1,12 @@
 import type { CloudProxy } from "../../core/network/cloud-proxy.ts";
 
-/** The proxy that transport and uploads go through, changeable while they run. */
+/** The proxy for transport and uploads; can change at run time. */
 export class ProxySetting implements CloudProxy {
   readonly configured: string | undefined;
   readonly #changed: (proxy: string | undefined) => void;
   #proxy: string | undefined;
 
-  /** `changed` is called now and after each change. */
+  /** `changed` is called immediately and after each change. */
   constructor(configured: string | undefined, changed: (proxy: string | undefined) => void = () => undefined) {
     this.configured = configured;
     this.#proxy = configured;
@@ -18,7 +18,7 @@ export class ProxySetting implements CloudProxy {
     return this.#proxy;
   }
 
-  /** Set by desired state, where that is another than the configured one. */
+  /** The proxy from desired state, if it differs from the configured one. */
   chosen(): string | undefined {
     return this.#proxy === this.configured ? undefined : this.#proxy;
   }

@@ -5,22 +5,22 @@ import { connect as tlsConnect, type ConnectionOptions } from "node:tls";
 import { isReachedDirectly } from "../../../platform/runtime/no-proxy.ts";
 import { parseProxy, userOf } from "../../protocol/proxy-address.ts";
 
-/** How to get out of the site's network. */
+/** Proxy settings for leaving the site's network. */
 export interface ProxySettings {
-  /** `http://[user:password@]host:port`, or `https://` for a proxy that is itself spoken to over TLS. A function is asked at each connection. */
+  /** `http://[user:password@]host:port`, or `https://` for TLS to the proxy itself. A function is called for each connection. */
   readonly proxy?: string | (() => string | undefined);
-  /** Hosts reached without it, see `noProxyEntries`. This machine and this link always are. */
+  /** Hosts reached directly, see `noProxyEntries`. This machine and link-local addresses always are. */
   readonly noProxy?: string;
 }
 
-/** The proxy could not be reached or would not let us through. */
+/** The proxy could not be reached or refused us. */
 export class ProxyError extends Error {
   override readonly name = "ProxyError";
 }
 
 const TUNNEL_TIMEOUT_MS = 15_000;
 
-/** The proxy for this target; `undefined` for the direct way. Throws `ProxyError` when the setting is no address. */
+/** The proxy for this target; `undefined` for a direct connection. Throws `ProxyError` when the setting is not an address. */
 export function proxyFor(target: URL, { proxy: setting, noProxy }: ProxySettings): URL | undefined {
   const proxy = typeof setting === "function" ? setting() : setting;
   if (proxy === undefined || proxy === "" || isReachedDirectly(target, noProxy ?? "")) return undefined;
@@ -37,8 +37,8 @@ function portOf(target: URL): string {
 type Opened = (error: Error | null, socket?: Socket) => void;
 
 /**
- * Opens a connection to `target` through `proxy` with CONNECT, in TLS where the target wants it. `signal`
- * ends it at any time, whichever step it is at. `done` is called once; what was opened and is not handed over is closed.
+ * Opens a connection to `target` through `proxy` with CONNECT, with TLS if the target needs it. `signal` ends it at any
+ * step. `done` is called once; a connection that is not handed over is closed.
  */
 export function openTunnel(proxy: URL, target: URL, tls: ConnectionOptions, signal: AbortSignal, done: Opened): void {
   const open: { destroy(): void }[] = [];
@@ -60,7 +60,7 @@ export function openTunnel(proxy: URL, target: URL, tls: ConnectionOptions, sign
   open.push(request);
   request.once("connect", (response: IncomingMessage, socket: Socket, head: Buffer) => {
     open.push(socket);
-    // After the tunnel is handed over, errors are its new owner's; until then they must not end the process.
+    // After handover, errors belong to the new owner; until then they must not crash the process.
     socket.on("error", (error) => settle(new ProxyError(`the proxy ${proxy.host} broke off: ${error.message}`, { cause: error })));
     if (settled) {
       socket.destroy();
@@ -80,7 +80,7 @@ export function openTunnel(proxy: URL, target: URL, tls: ConnectionOptions, sign
     settle(new ProxyError(`the proxy ${proxy.host} answered ${response.statusCode ?? "nothing"}; it does not tunnel`));
   });
   request.once("timeout", () => request.destroy(new Error(`no answer within ${TUNNEL_TIMEOUT_MS} ms`)));
-  // `on`: an error may follow the one that settled this, and unheard it would end the process.
+  // `on`, not `once`: another error may follow, and unhandled it would crash the process.
   request.on("error", (error) => settle(new ProxyError(`the proxy ${proxy.host} could not be used: ${error.message}`, { cause: error })));
   request.end();
 }
@@ -102,7 +102,7 @@ function askForTunnel(proxy: URL, target: URL, tls: ConnectionOptions): ClientRe
     headers,
     agent: false,
     timeout: TUNNEL_TIMEOUT_MS,
-    // Else Node would take the target's name from the host header and ask the proxy for its certificate.
+    // Otherwise Node would take the server name from the Host header and check the proxy's certificate against the target's name.
     ...(secured && { ...tls, servername: isIP(name) === 0 ? name : "" }),
   });
 }
@@ -114,7 +114,7 @@ function secure(socket: Socket, target: URL, tls: ConnectionOptions, settle: Ope
     secured.destroy(Object.assign(new Error(`no TLS handshake within ${TUNNEL_TIMEOUT_MS} ms`), { code: "ETIMEDOUT" }));
   };
   socket.setTimeout(TUNNEL_TIMEOUT_MS, late);
-  // Errors of TLS are the target's, not the proxy's: they go out as they are.
+  // TLS errors come from the target, not the proxy, so they are not wrapped.
   secured.on("error", settle);
   secured.once("close", () => settle(new Error("the connection closed during the TLS handshake")));
   secured.once("secureConnect", () => {

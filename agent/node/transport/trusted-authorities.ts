@@ -5,8 +5,8 @@ import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
 
 /**
- * Where machines keep the certificates they trust, in one file: Debian, Ubuntu, Raspberry Pi OS and Arch; Fedora and Red Hat; SUSE; Alpine.
- * The first that is there is the machine's store. Node's own reading of it takes a folder of links one by one, eight times as long
+ * Single-file certificate stores: Debian, Ubuntu, Raspberry Pi OS and Arch; Fedora and Red Hat; SUSE; Alpine. The first
+ * that exists is used. Node's own loader reads a folder of links one by one, which takes eight times as long
  * (docs/decisions/2026-11-29-machine-certificates.md).
  */
 export const MACHINE_STORES: readonly string[] = [
@@ -17,19 +17,19 @@ export const MACHINE_STORES: readonly string[] = [
 ];
 const ONE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
-/** Where trusted certificates came from. */
+/** Result of loading trusted certificates. */
 export interface Authorities {
-  /** The machine's store that was read; absent: none is there. */
+  /** Path of the machine's store; absent when none exists. */
   readonly store?: string;
-  /** All that are trusted, each once. */
+  /** Trusted certificates, without duplicates. */
   readonly count: number;
-  /** Left out because they are no certificates. */
+  /** Entries skipped because they are not valid certificates. */
   readonly damaged: number;
 }
 
 /**
- * Makes every TLS connection of this process trust what Node brings, the machine's store and `caFile` (empty: none). What cannot be read is
- * said and left out: the device plays on, and the link says whom it does not trust.
+ * Makes every TLS connection of this process trust Node's certificates, the machine's store and `caFile` (empty: none).
+ * Unreadable files are logged and skipped: the device plays on, and the link reports whom it does not trust.
  */
 export function trustAuthorities({ caFile, log, stores = MACHINE_STORES }: { readonly caFile: string; readonly log: Log; readonly stores?: readonly string[] }): Authorities {
   const store = stores.map((path) => ({ path, text: textOf(path, log) })).find(({ text }) => text !== undefined);
@@ -46,7 +46,7 @@ export function trustAuthorities({ caFile, log, stores = MACHINE_STORES }: { rea
   return { ...(store !== undefined && { store: store.path }), count: own.size, damaged };
 }
 
-/** `missing`: what to say when the file is not there; without it that is nothing to speak of. */
+/** `missing`: message to log when the file does not exist; without it that is normal. */
 function textOf(path: string, log: Log, missing?: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
@@ -57,7 +57,7 @@ function textOf(path: string, log: Log, missing?: string): string | undefined {
   }
 }
 
-/** The same certificate is written with other line ends in other files. */
+/** The bare base64, because line ends differ between files. */
 function bare(pem: string): string {
   return pem.replaceAll(/-----[^-]+-----|\s/g, "");
 }
@@ -66,7 +66,7 @@ function isCertificate(pem: string): boolean {
   try {
     return new X509Certificate(pem).subject !== undefined;
   } catch {
-    // Damaged, or of a kind this OpenSSL does not know; it is counted.
+    // Damaged, or not supported by this OpenSSL; the caller counts it.
     return false;
   }
 }

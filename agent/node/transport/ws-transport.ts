@@ -9,17 +9,20 @@ import type { Connection, ConnectionEvents, Failed, RefusalReason, Schemes, Tran
 import { connectIssue } from "./connect-error.ts";
 import { openTunnel, proxyFor, type ProxySettings } from "./proxy-tunnel.ts";
 
-/** Frames up to this come through, to be refused by the gate with a word; a larger one ends the connection. */
+/**
+ * Larger frames end the connection. Frames between the protocol's limit and this one reach the gate, which refuses them
+ * with a reason.
+ */
 export const RECEIVE_BYTES_MAX = 4 * FRAME_BYTES_MAX;
-/** Most that waits in the process to be sent. The backlog keeps far below it; the rest is room for answers. */
+/** Limit on bytes waiting to be sent. The backlog stays far below it; the rest is for answers. */
 export const SEND_BUFFER_BYTES_MAX = 1024 * 1024;
-/** How long the other side has to answer our close before the socket goes. */
+/** How long the peer may take to answer our close before the socket is destroyed. */
 const CLOSE_GRACE_MS = 1_000;
 const KEEP_ALIVE_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 20_000;
 /**
- * Offered, for the server to take or leave: a sixth of the bytes of an idle hour for about 90 KiB, measured in
- * docs/decisions/2026-11-22-websocket-compression.md. Small frames (acks, pings) go as they are, at once.
+ * Offered to the server: saves five sixths of the bytes of an idle hour for about 90 KiB of memory, measured in
+ * docs/decisions/2026-11-22-websocket-compression.md. Small frames (acks, pings) are sent uncompressed.
  */
 const DEFLATE: PerMessageDeflateOptions = {
   threshold: 512,
@@ -30,14 +33,13 @@ const DEFLATE: PerMessageDeflateOptions = {
 
 export interface WsTransportOptions extends ProxySettings {
   readonly timers: Timers;
-  /** Trust in the wall clock at this moment, to tell a wrong certificate from a wrong clock. */
+  /** Current clock quality, to tell a wrong certificate from a wrong clock. */
   clockQuality(): Promise<ClockQuality>;
-  /** Certificates to trust besides the machine's own, PEM. */
+  /** Certificates trusted in addition to the machine's, PEM. */
   readonly ca?: string;
   readonly userAgent?: string;
 }
 
-/** The `Transport` over WebSocket. */
 export class WsTransport implements Transport {
   readonly schemes: Schemes = new Map([["wss:", "secure"], ["ws:", "plain"]]);
   readonly #options: WsTransportOptions;
@@ -72,22 +74,22 @@ export class WsTransport implements Transport {
     try {
       const proxy = proxyFor(url, this.#options);
       if (proxy !== undefined) {
-        // Node's http takes a socket by callback as well as by return value; its types know the latter alone.
+        // Node's http also accepts the socket by callback, but its types only know the return value.
         const tunnel = (_: ClientRequestArgs, done: (error: Error | null, socket?: Socket) => void): void => openTunnel(proxy, url, tls, ended.signal, done);
         options.createConnection = tunnel as unknown as NonNullable<ClientOptions["createConnection"]>;
       }
       const socket = new WebSocket(url, options);
-      // A tunnel that is still being opened when the attempt ends has nobody to be handed to.
+      // Stops opening a tunnel when the attempt has ended.
       socket.once("close", () => ended.abort());
       return ok(socket);
     } catch (thrown) {
-      // ws throws on addresses it will not take (a fragment, for one), and a proxy may be none.
+      // ws throws on invalid addresses (with a fragment, for example), and the proxy setting may be invalid.
       return err(failed(connectIssue(thrown, url, "synced")));
     }
   }
 }
 
-/** The server answered the upgrade with an ordinary HTTP status. */
+/** The server answered the upgrade with a plain HTTP response. */
 class HttpAnswer extends Error {
   override readonly name = "HttpAnswer";
   readonly why: TransportIssue;
@@ -99,12 +101,12 @@ class HttpAnswer extends Error {
     const issue: Issue = { code: `link.http-${status}`, message: `the server answered HTTP ${status} ${response.statusMessage ?? ""}`.trim() };
     const refused = status >= 400 && status < 500 && status !== 408;
     if (refused) this.why = { kind: "refused", reason: REFUSALS.get(status) ?? "other", ...issue, ...retryAfter };
-    // Any other answer that names a time comes from a server that is up and has enough to do.
+    // Any other answer with a retry time comes from a busy server.
     else this.why = "retryAfterMs" in retryAfter ? { kind: "refused", reason: "too-busy", ...issue, ...retryAfter } : failed(issue);
   }
 }
 
-/** What HTTP answers in the 400s mean. The others are failures: redirects too, since a portal answers with one whatever is asked. */
+/** Meaning of 4xx answers. All others are failures, redirects included: captive portals redirect everything. */
 const REFUSALS: ReadonlyMap<number, RefusalReason> = new Map([
   [401, "not-authorised"], [403, "not-authorised"], [407, "not-authorised"],
   [404, "unknown"], [410, "unknown"],
@@ -116,7 +118,7 @@ function failed(issue: Issue): Failed {
   return { kind: "failed", ...issue };
 }
 
-/** Frames that arrive together with the upgrade are delivered after this has returned its connection. */
+/** Resolves when the socket is open. Frames that arrive with the upgrade are delivered after this has returned the connection. */
 function untilOpen(socket: WebSocket, events: ConnectionEvents, signal: AbortSignal, timers: Timers): Promise<Result<Connection, unknown>> {
   return new Promise((resolve) => {
     const onAbort = (): void => socket.terminate();
@@ -126,7 +128,7 @@ function untilOpen(socket: WebSocket, events: ConnectionEvents, signal: AbortSig
     };
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
-    // Stays: after the first error others may come, and one that nobody hears ends the process.
+    // Stays attached: an unhandled later error would crash the process.
     socket.on("error", notOpened);
     socket.once("unexpected-response", (request: ClientRequest, response: IncomingMessage) => {
       response.resume();
@@ -154,7 +156,7 @@ class WsConnection implements Connection {
     this.#socket = socket;
     this.#events = events;
     this.#timers = timers;
-    // ws keeps its socket to itself; this is the one place that reaches for it.
+    // ws does not expose its socket; this is the only place that reaches for it.
     const tcp = (socket as unknown as { readonly _socket?: Socket })._socket;
     tcp?.setNoDelay(true);
     tcp?.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -171,7 +173,7 @@ class WsConnection implements Connection {
     if (this.#over || this.#socket.readyState !== WebSocket.OPEN) return false;
     if (frame.length * 3 > FRAME_BYTES_MAX && Buffer.byteLength(frame) > FRAME_BYTES_MAX) return false;
     if (this.#socket.bufferedAmount + frame.length > SEND_BUFFER_BYTES_MAX) return false;
-    // What fails here shows as `close`; the callback only keeps ws from raising it a second time.
+    // Failures show as `close`; the callback only keeps ws from throwing them.
     this.#socket.send(frame, () => {});
     return true;
   }
@@ -183,7 +185,7 @@ class WsConnection implements Connection {
   close(reason: string): void {
     if (this.#over) return;
     this.#end({ code: "link.closed", message: `closed by the device: ${reason}` });
-    // A close frame may hold 123 bytes of reason.
+    // A close frame holds at most 123 bytes of reason.
     this.#socket.close(1000, reason.slice(0, 100));
     const grace = this.#timers.after("link.close-grace", CLOSE_GRACE_MS, () => this.#socket.terminate());
     this.#socket.once("close", () => grace.cancel());
@@ -210,7 +212,7 @@ function sessionIssue(error: Error): Issue {
 
 function closeIssue(code: number, reason: Buffer): Issue {
   const said = reason.length === 0 ? "" : `: ${reason.toString("utf8")}`;
-  // 1006 is what ws says when the connection ended with no close frame at all.
+  // ws reports 1006 when the connection ended without a close frame.
   if (code === 1006) return { code: "link.network", message: "the connection broke off" };
   return { code: "link.closed", message: `the server closed the connection with ${code}${said}` };
 }

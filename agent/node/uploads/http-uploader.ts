@@ -13,12 +13,12 @@ import { exchangeHttp, type HttpAnswer, type HttpSettings } from "../transport/h
 
 export interface UploadPolicy {
   readonly retry: RetryPolicy;
-  /** Attempts in a row that brought no byte further. */
+  /** Limit on consecutive attempts without progress. */
   readonly fruitlessMax: number;
-  /** All of it, waiting included. */
+  /** Time limit for the whole upload, including waits. */
   readonly totalMs: number;
   readonly idleTimeoutMs: number;
-  /** Longest `Retry-After` that is waited for. */
+  /** Longest `Retry-After` that is honoured. */
   readonly retryAfterMaxMs: number;
 }
 
@@ -38,24 +38,24 @@ export interface HttpUploaderDeps {
   readonly log: Log;
   readonly http: HttpSettings;
   readonly policy: UploadPolicy;
-  /** Where uploads may go. Absent: to this machine alone. */
+  /** Where uploads may go. Absent: this machine only. */
   readonly rules?: UploadRules;
 }
 
 type Grant = CloudMessageOf<"upload-grant">;
 
-/** What one attempt came to. `offset`: how much the cloud has for certain; `renew`: the address is worth nothing any more. */
+/** Result of one attempt. `renew`: the granted address is no longer usable. */
 type Attempt =
   | { readonly kind: "done" }
   | { readonly kind: "final"; readonly error: Issue }
   | { readonly kind: "again"; readonly error: Issue; readonly renew: boolean; readonly afterMs?: number };
 
-/** A server that knows no part of an upload (RFC 9110, 14.5) or no question of how much is there. */
+/** Answers of a server that supports neither partial uploads (RFC 9110, 14.5) nor asking for the offset. */
 const ONLY_WHOLE = new Set([400, 405, 501]);
-/** The link's answers to a request for an address that time may change. */
+/** Temporary errors of a request for an upload address. */
 const PASSING = new Set(["link.offline", "upload.timeout", "upload.too-many"]);
 
-/** Brings something big to the cloud over HTTP, to an address it grants, going on where an attempt broke off. */
+/** Uploads large data to the cloud over HTTP, to an address it grants, resuming interrupted attempts. */
 export class HttpUploader implements Uploader {
   readonly #deps: HttpUploaderDeps;
 
@@ -92,7 +92,7 @@ class Attempts {
   #grant: Grant | undefined;
   #grantEndsMs = 0;
   #offset = 0;
-  /** The server takes it whole or not at all. */
+  /** The server refused a partial upload; send the whole. */
   #whole = false;
   #fruitless = 0;
 
@@ -145,7 +145,7 @@ class Attempts {
     return ok({ grant: this.#grant, fresh: true });
   }
 
-  /** Asks how much is there. Returns an attempt when it cannot go on with a PUT. */
+  /** Asks the server for the offset. Returns an attempt if no PUT should follow. */
   async #ask(grant: Grant): Promise<Attempt | undefined> {
     const answer = await this.#exchange(grant, "HEAD", {});
     if (!answer.ok) return errorAttempt(answer.error);
@@ -156,17 +156,17 @@ class Attempts {
     }
     if (status !== 200 && status !== 204) return statusAttempt(answer.value, "HEAD");
     const offset = Number(headers["upload-offset"]);
-    // A server that does not say starts from the beginning; one that says nonsense, too.
+    // Start from the beginning if the server's offset is missing or invalid.
     this.#offset = Number.isSafeInteger(offset) && offset >= 0 && offset <= this.#upload.bytes.length ? offset : 0;
     return undefined;
   }
 
   async #put(grant: Grant): Promise<Attempt> {
     const { bytes, contentType } = this.#upload;
-    // All there and yet not done: the last byte again makes the server look at the whole.
+    // If everything was received but not confirmed, sending the last byte again makes the server check the whole.
     const from = this.#whole ? 0 : Math.min(this.#offset, bytes.length - 1);
     const body = bytes.subarray(from);
-    // The whole is no part: a server that knows whole uploads only refuses every one that says where it lies.
+    // No range for the whole: a server without partial uploads refuses every request that has one.
     const part: Readonly<Record<string, string>> = from === 0 ? {} : { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` };
     const answer = await this.#exchange(grant, "PUT", { "content-type": contentType, "content-length": String(body.length), ...part }, body);
     if (!answer.ok) return errorAttempt(answer.error);
@@ -198,13 +198,13 @@ class Attempts {
   }
 }
 
-/** No answer came. An address or header that cannot be sent at all will not be better next time. */
+/** For a request without an answer. One that cannot be sent at all will not work later either. */
 function errorAttempt(error: Issue): Attempt {
   if (error.code !== "http.bad-request") return { kind: "again", error, renew: false };
   return { kind: "final", error: { code: "upload.failed", message: `the granted address cannot be used: ${error.message}` } };
 }
 
-/** What an answer other than "done" means. 202 and 416 say nothing new: the next attempt asks how much is there. */
+/** For an answer other than success. After 202 and 416 the next attempt asks for the offset. */
 function statusAttempt(answer: HttpAnswer, method: string): Attempt {
   const { status, headers } = answer;
   const error: Issue = { code: status === 422 ? "upload.hash-mismatch" : `upload.http-${status}`, message: `the server answered ${method} with HTTP ${status}` };
