@@ -5,37 +5,37 @@ import type { Quarantine } from "./quarantine.ts";
 import { fileBytes, type SqliteFile } from "./sqlite-file.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
 
-/** The WAL is moved into the database when a commit would make it longer than this. */
+/** WAL length limit: a commit that would exceed it is preceded by a checkpoint. */
 const WAL_BYTES_MAX = 1024 * 1024;
-/** The largest single change, as frames in the WAL. Larger ones are refused as bugs. */
+/** Limit on a single change, in bytes of WAL frames. A larger one is refused as a bug. */
 export const CHANGE_BYTES_MAX = 896 * 1024;
-/** Below this a cap leaves too little beside the WAL and the reserve to be of use. */
+/** Smallest useful cap: a lower one leaves too little beside the WAL and the reserve. */
 export const CAP_BYTES_MIN = 4 * 1024 * 1024;
-/** While the disk is full, it is asked no more often than this whether it still is. */
+/** Minimum interval between checks whether a full disk has room again. */
 const RESERVE_EVERY_MS = 30_000;
-/** With a record at hand that would be refused for it, it is asked as often as this. */
+/** The same when a record would otherwise be refused. */
 const RESERVE_AT_NEED_MS = 1_000;
 
 export interface DiskBudgetOptions {
   readonly file: SqliteFile;
   readonly quarantine: Quarantine;
-  /** For the database, its WAL, the reserve and the quarantine together; at least `CAP_BYTES_MIN`. */
+  /** Limit for the database, its WAL, the reserve and the quarantine together; at least `CAP_BYTES_MIN`. */
   readonly capBytes: number;
-  /** A damaged file in the quarantine is being read: it must not be deleted before `settle`. */
+  /** A damaged file in the quarantine is being salvaged and must not be deleted before `settle`. */
   readonly salvaging: boolean;
   readonly monotonicMs: () => number;
 }
 
 /**
- * Keeps everything a database has on the disk under its cap at every moment, and keeps it able to work on a full disk.
+ * Keeps a database and its files under a cap at all times, and working on a full disk.
  *
- * The cap is divided before anything is written: the WAL may grow to a fixed length (it is checkpointed before a
- * change that would exceed it), a reserve file holds as much again, and SQLite itself refuses to let the database
- * grow beyond the rest (`max_page_count`), counting the pages that a checkpoint is still to add.
+ * The cap is divided in advance: the WAL may grow to a fixed length (a change that would exceed it waits for a
+ * checkpoint), a reserve file takes as much again, and SQLite limits the database to the rest (`max_page_count`), counting
+ * pages that a checkpoint will add.
  *
- * On a full disk the reserve is deleted, so that the WAL can be moved into the database; from then on the WAL is
- * written over in place and the database may not grow, so dropping rows needs no room and new rows take the pages of
- * dropped ones. When the disk has room again the reserve is written again first.
+ * On a full disk the reserve is deleted to make room for a checkpoint. After that the WAL is overwritten in place and the
+ * database may not grow: dropping rows needs no space, and new rows reuse the pages of dropped ones. When the disk has
+ * room again, the reserve is written first.
  */
 export class DiskBudget {
   readonly #file: SqliteFile;
@@ -45,7 +45,7 @@ export class DiskBudget {
   readonly #reservePath: string;
   readonly #monotonicMs: () => number;
   #quarantineBytes = 0;
-  /** The disk is full: nothing may grow until the reserve could be written again. */
+  /** Time at which the disk was last found full. While set, nothing may grow; writing the reserve clears it. */
   #tightSinceMs: number | undefined;
   readonly #walState;
   #over = false;
@@ -59,7 +59,7 @@ export class DiskBudget {
     this.#reservePath = reservePath(options.file.path);
     this.#monotonicMs = options.monotonicMs;
     this.#walState = options.file.database.prepare("PRAGMA wal_checkpoint(NOOP)");
-    // A WAL left by a crash is moved over and emptied first; its file may be longer than this cap allows.
+    // Checkpoint and truncate a WAL left by a crash; it may be longer than this cap allows.
     options.file.checkpoint(true);
     this.#salvaging = options.salvaging;
     if (options.salvaging) {
@@ -73,8 +73,8 @@ export class DiskBudget {
   }
 
   /**
-   * For a salvage: lets the database grow as far as the damaged file leaves room beside it, without the reserve, and
-   * with the WAL moved over and emptied now. To be called after every group of rows.
+   * For a salvage: limits the database to the space the damaged file leaves under the cap, without a reserve, and
+   * checkpoints and truncates the WAL. Call after every group of rows.
    */
   besideDamaged(): void {
     this.#file.checkpoint(true);
@@ -83,7 +83,7 @@ export class DiskBudget {
     this.#file.database.pragma(`max_page_count = ${Math.max(1, pages)}`);
   }
 
-  /** The salvage is over: the quarantine keeps to its limits again, and the reserve comes back. */
+  /** Ends a salvage: the quarantine's limits apply again, and the reserve is rewritten. */
   settle(): void {
     this.#salvaging = false;
     this.#file.checkpoint(true);
@@ -96,9 +96,9 @@ export class DiskBudget {
     return this.#capBytes;
   }
 
-  /** Bytes on the disk, as the file system counts them. */
+  /** File bytes in use, quarantine included. */
   bytes(): number {
-    // Counted anew while a salvage eats the damaged file up.
+    // A salvage shrinks the damaged file.
     if (this.#salvaging) this.#quarantineBytes = this.#quarantine.bytes();
     return this.#file.bytes() + fileBytes(this.#reservePath) + MARK_FILE_BYTES + this.#quarantineBytes;
   }
@@ -107,29 +107,32 @@ export class DiskBudget {
     return this.#tightSinceMs !== undefined;
   }
 
-  /** True when the database is larger than the cap lets it be, because the cap was lowered. */
+  /** True when the database exceeds the cap, because the cap was lowered. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** Pages were given back to the file system. */
+  /** Call after pages were returned to the file system. */
   shrunk(): void {
     if (this.#over) this.#limitPages();
   }
 
-  /** To be called before a change that puts about `bytes` into the WAL. `beforeCheckpoint` may add a small change of its own. */
+  /**
+   * Call before a change that writes about `bytes` to the WAL. Checkpoints if needed; `beforeCheckpoint` may add a small
+   * change first.
+   */
   prepare(bytes: number, beforeCheckpoint: () => void): void {
     if (bytes > CHANGE_BYTES_MAX) throw new RangeError(`a change of about ${bytes} bytes is over the limit of ${CHANGE_BYTES_MAX}`);
     if (this.#tightSinceMs !== undefined && this.#monotonicMs() - this.#tightSinceMs >= RESERVE_EVERY_MS) this.#relax();
     const usedBytes = this.#walFrames() * this.#file.frameBytes;
-    // Within the soft limit any change fits, and one of `beforeCheckpoint` with it.
+    // Below the soft limit any change fits, together with one of `beforeCheckpoint`.
     const softLimit = this.tight ? 0 : this.#walBytesMax - CHANGE_BYTES_MAX - CHECKPOINT_CHANGE_BYTES;
     if (usedBytes <= softLimit) return;
     if (!this.tight) beforeCheckpoint();
     this.#file.checkpoint(false);
   }
 
-  /** A change met a full disk or the cap. True: something was given up for it, and it is worth another try. */
+  /** Call when a change hit a full disk or the cap. Returns true when space was freed and a retry is worthwhile. */
   makeRoom(): boolean {
     if (this.#quarantineBytes > 0 && !this.#salvaging) {
       const before = this.#quarantineBytes;
@@ -151,7 +154,7 @@ export class DiskBudget {
     this.#quarantineBytes = this.#quarantine.trim(Math.max(0, this.#capBytes - this.#fixedBytes() - databaseBytes));
   }
 
-  /** True: the disk has room again, and the database may grow. */
+  /** Returns true when the disk has room again and the database may grow. */
   #relax(): boolean {
     this.#tightSinceMs = this.#monotonicMs();
     if (!this.#writeReserve()) return false;
@@ -160,7 +163,7 @@ export class DiskBudget {
     return true;
   }
 
-  /** Bytes that are set apart whatever the database holds. */
+  /** Bytes reserved regardless of the database's size. */
   #fixedBytes(): number {
     return 2 * this.#walBytesMax + MARK_FILE_BYTES;
   }
@@ -170,14 +173,14 @@ export class DiskBudget {
   }
 
   #limitPages(): void {
-    // SQLite takes no limit below what there is; then it stays there, which is the point while the disk is full.
+    // SQLite accepts no limit below the current size and then keeps that size, which is right while the disk is full.
     const there = this.#file.pageCount();
     this.#over = there > this.#pagesMax();
     const pages = this.tight ? there : this.#pagesMax();
     this.#file.database.pragma(`max_page_count = ${Math.max(1, pages)}`);
   }
 
-  /** Frames that the next commit will be appended to; 0 when the WAL starts over. */
+  /** Frames before the next commit's; 0 when the WAL starts over. */
   #walFrames(): number {
     const { log, checkpointed } = this.#walState.get() as { readonly log: number; readonly checkpointed: number };
     return log <= 0 || log === checkpointed ? 0 : log;
@@ -192,7 +195,7 @@ export class DiskBudget {
     if (fileBytes(this.#reservePath) === this.#walBytesMax) return true;
     try {
       const { bavail, bsize } = statfsSync(dirname(this.#file.path));
-      // Taking the very last room would make the disk full for everybody.
+      // Do not take the last free space from everybody else.
       if (bavail * bsize < 2 * this.#walBytesMax) return false;
       if (statSync(this.#reservePath, { throwIfNoEntry: false })?.isFile() === false) removeAnything(this.#reservePath);
       const fd = openSync(this.#reservePath, "w", 0o600);
@@ -212,15 +215,15 @@ export class DiskBudget {
   }
 }
 
-/** The file that is deleted when the disk is full. */
+/** Path of the reserve file, which is deleted when the disk is full. */
 export function reservePath(path: string): string {
   return `${path}.reserve`;
 }
 
-/** Room for what `beforeCheckpoint` writes. */
+/** Space for the change of `beforeCheckpoint`. */
 const CHECKPOINT_CHANGE_BYTES = 16 * 1024;
 
-/** A folder in the place of the reserve is no reason to leave the disk. */
+/** Removes whatever is there, a folder included. */
 function removeAnything(path: string): void {
   rmSync(path, { force: true, recursive: true });
 }

@@ -1,7 +1,7 @@
 import { MarkFile, readMark } from "./mark-file.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
 
-/** How many writes the documents beside it have seen, in a file of its own: see `OutboxMarks`. */
+/** High-water mark of the documents' versions in a file of its own; see `OutboxMarks`. */
 export class DocumentMarks {
   readonly #file: MarkFile;
 
@@ -9,14 +9,14 @@ export class DocumentMarks {
     this.#file = file;
   }
 
-  /** Version of the newest write that was on disk, as far as the marks beside the database at `path` tell. */
+  /** Newest version known to be on disk, according to the marks beside the database at `path`; `undefined` without readable marks. */
   static read(path: string): number | undefined {
     const reading = readMark(pathBeside(path));
     const version = reading.kind === "found" ? reading.mark["version"] : undefined;
     return typeof version === "number" && Number.isSafeInteger(version) ? version : undefined;
   }
 
-  /** Begins marking. `undefined` where the disk takes no such file. */
+  /** Starts marking. `undefined` when the disk does not take the file. */
   static open(path: string, version: number): DocumentMarks | undefined {
     try {
       const marks = new DocumentMarks(new MarkFile(pathBeside(path)));
@@ -28,7 +28,7 @@ export class DocumentMarks {
     }
   }
 
-  /** Everything up to this version is on disk. To be called after its sync, and before anybody is told. */
+  /** Records that everything up to this version is on disk. Call after the sync and before confirming the write. */
   note(version: number): void {
     this.#file.write({ version });
   }

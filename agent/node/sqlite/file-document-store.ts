@@ -9,20 +9,20 @@ import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import { rowChecksum } from "./row-checksum.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
 
-/** Documents as text by key; an empty text is a document that was deleted. */
+/** Document texts by key; an empty text marks a deleted document. */
 export type DocumentTexts = ReadonlyMap<string, string>;
 
 /**
- * Documents in one file that is written whole with every change: for a device whose SQLite cannot be loaded. It keeps the
- * store's promise (durable when `put` resolves, all keys or none), so claims, restart budgets and a network change on trial
- * work as ever. What it holds goes into the database as soon as that opens again (see `openDocuments`).
+ * Documents in one file that is rewritten with every change; used when SQLite cannot be loaded. It keeps the store's
+ * guarantees (durable when `put` resolves, all keys or none), so claims, restart budgets and network changes on trial work
+ * as usual. The contents move to the database as soon as that opens again (see `openDocuments`).
  */
 export class FileDocumentStore implements DocumentStore {
   readonly #path: string;
   #texts: DocumentTexts;
   readonly #writes = new OneAtATime();
 
-  /** `texts`: what is known from elsewhere; the file itself is written with the first change. */
+  /** `texts`: the initial contents; the file itself is written with the first change. */
   constructor(path: string, texts: DocumentTexts) {
     this.#path = path;
     this.#texts = texts;
@@ -50,7 +50,7 @@ export class FileDocumentStore implements DocumentStore {
   }
 }
 
-/** What a `FileDocumentStore` left at `path`. `undefined`: nothing; `damaged`: something that cannot be believed. */
+/** Reads the file of a `FileDocumentStore`. `undefined`: no file; `damaged`: it cannot be trusted. */
 export function readDocumentFile(path: string): Map<string, string> | "damaged" | undefined {
   let text: string;
   try {
@@ -67,7 +67,7 @@ export function readDocumentFile(path: string): Map<string, string> | "damaged" 
   return file["crc"] === checksum(texts) ? texts : "damaged";
 }
 
-/** For good: after a power cut as well. */
+/** Deletes the file durably. */
 export function removeDocumentFile(path: string): void {
   rmSync(path, { force: true, recursive: true });
   syncFolderNow(dirname(path));

@@ -2,11 +2,11 @@ import type Database from "better-sqlite3";
 import { FIRST_OWN_KIND, KNOWN_KINDS } from "./outbox-schema.ts";
 import { rowChecksum } from "./row-checksum.ts";
 
-/** Kinds have names from outside; more of them than this are all written as `other`. */
+/** Limit on kinds, whose names come from outside; further ones are stored as `other`. */
 const KINDS_MAX = 256;
 const OTHER: readonly [number, string] = [63, "other"];
 
-/** Names of kinds as small numbers. */
+/** Maps kind names to small numbers. */
 export class KindNames {
   readonly #names = new Map<number, string>([...KNOWN_KINDS, OTHER]);
   readonly #ids = new Map<string, number>([...KNOWN_KINDS, OTHER].map(([id, name]) => [name, id]));
@@ -23,11 +23,11 @@ export class KindNames {
   }
 
   nameOf(id: number): string {
-    // A name lost to damage: the record itself is whole.
+    // The name was lost to damage; the record itself is intact.
     return this.#names.get(id) ?? "unknown";
   }
 
-  /** The number of a kind; a new one is written in the transaction that is open. */
+  /** The number of a kind; a new one is inserted in the open transaction. */
   idOf(name: string): number {
     const known = this.#ids.get(name);
     if (known !== undefined) return known;
@@ -40,12 +40,12 @@ export class KindNames {
     return id;
   }
 
-  /** The transaction was committed. */
+  /** Call after a commit. */
   keepNew(): void {
     this.#new = [];
   }
 
-  /** The transaction was rolled back. */
+  /** Call after a rollback. */
   forgetNew(): void {
     for (const [id, name] of this.#new) {
       this.#names.delete(id);

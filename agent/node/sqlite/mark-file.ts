@@ -5,20 +5,20 @@ import { storageIssueOf, storageIssueOrThrow } from "./storage-issue.ts";
 
 const SLOT_BYTES = 1024;
 const SLOTS = 2;
-/** What a mark file takes on the disk, from its first write on. */
+/** Size of a mark file on disk. */
 export const MARK_FILE_BYTES = SLOTS * SLOT_BYTES;
 const CRC_DIGITS = 8;
 
-/** What was found in the place of a mark file. `unreadable`: something is there, and no slot of it matches its checksum. */
+/** Result of reading a mark file. `unreadable`: the file exists, but no slot matches its checksum. */
 export type MarkReading = { readonly kind: "found"; readonly mark: JsonObject } | { readonly kind: "absent" | "unreadable" };
 
 /**
- * A small value in a file of its own, beside a database, that says how far that database had come: so that what a
- * damaged database no longer knows is missed, and not forgotten.
+ * A small value in a file beside a database that says how far the database had come, so that losses in a damaged database
+ * are noticed.
  *
- * It is written over in place, in two slots by turns, so that a torn write leaves the value before. A write goes to
- * the kernel and no further (some microseconds and no flash): it survives the end of the process, but not a power cut,
- * unless `sync` was called since.
+ * It is overwritten in place, alternating between two slots, so that a torn write leaves the previous value. A write only
+ * reaches the kernel (microseconds, no flash wear): it survives the end of the process, but a power cut only if it was
+ * `synced`.
  */
 export class MarkFile {
   readonly #path: string;
@@ -26,7 +26,7 @@ export class MarkFile {
   #fd: number | undefined;
   #turn: number;
 
-  /** Opens it for writing and makes its room on the disk. Throws what the file system throws. */
+  /** Opens or creates the file for writing. Throws file system errors. */
   constructor(path: string) {
     this.#path = path;
     const there = statSync(path, { throwIfNoEntry: false });
@@ -36,7 +36,7 @@ export class MarkFile {
     if (fstatSync(this.#fd).size > MARK_FILE_BYTES) ftruncateSync(this.#fd, MARK_FILE_BYTES);
   }
 
-  /** Writes the value; with `synced` it is on disk afterwards. False: the file takes no more, and says nothing any more either. */
+  /** Writes the value; with `synced` it is on disk afterwards. Returns false after an error; the file is then removed. */
   write(mark: JsonObject, synced = false): boolean {
     if (this.#fd === undefined) return false;
     try {
@@ -59,19 +59,19 @@ export class MarkFile {
     this.#fd = undefined;
   }
 
-  /** A mark that stands still would pass for a true one: better none, which the next start says aloud. */
+  /** Removes the file, because a stale mark would pass for a true one. The next start reports that it is missing. */
   #giveUp(): void {
     this.close();
     try {
       rmSync(this.#path, { force: true });
     } catch (thrown) {
-      // The folder takes nothing either; then the old mark stays behind, and can only miss a loss, never make one up.
+      // The file cannot be removed either. The stale mark can only hide a loss, never invent one.
       storageIssueOrThrow(thrown);
     }
   }
 }
 
-/** What the file at `path` says, whatever is there. */
+/** Reads the mark file at `path`; never throws for its contents. */
 export function readMark(path: string): MarkReading {
   const found = newestOf(path);
   if (found !== undefined) return { kind: "found", mark: found.mark };
@@ -99,7 +99,7 @@ function slotsOf(path: string): readonly Buffer[] {
     const length = readSync(fd, bytes, 0, MARK_FILE_BYTES, 0);
     return Array.from({ length: SLOTS }, (_, n) => bytes.subarray(Math.min(length, n * SLOT_BYTES), Math.min(length, (n + 1) * SLOT_BYTES)));
   } catch (thrown) {
-    // A file that cannot be read tells nothing, which is what the caller is told.
+    // An unreadable file has no slots.
     if (storageIssueOf(thrown) === undefined) throw thrown;
     return [];
   } finally {

@@ -6,11 +6,11 @@ import { openSqlite } from "./sqlite-driver.ts";
 import { SqliteFile, fileBytes } from "./sqlite-file.ts";
 import { storageIssueOrThrow, type StorageIssue } from "./storage-issue.ts";
 
-/** What a database of ours looks like. */
+/** Identity and schema of a database. */
 export interface DatabaseSchema {
-  /** Written into the file: another one means that it is not ours. */
+  /** Stored in the file; a different value means that the file is not ours. */
   readonly applicationId: number;
-  /** SQL that leads from version n to n + 1, by n. The file's `user_version` counts how many it has seen. */
+  /** SQL from version n to n + 1, at index n. The file's `user_version` counts the applied ones. */
   readonly migrations: readonly string[];
 }
 
@@ -18,32 +18,31 @@ export type DatabaseOpening =
   | { readonly kind: "open"; readonly file: SqliteFile }
   /** The file cannot be trusted and should be moved aside. `storage.corrupt`, or `storage.foreign` for a file that is not ours. */
   | { readonly kind: "damaged"; readonly why: Issue }
-  /** Nothing is known to be wrong with the file; the disk does not let us use it. */
+  /** The file may be fine, but the disk does not let us use it. */
   | { readonly kind: "unusable"; readonly why: StorageIssue };
 
 /**
- * Page size. Every durable record costs one page in the WAL, so small pages mean few bytes of flash per record;
- * bodies beyond a page go to overflow pages at little cost. See docs/decisions, "outbox on disk".
+ * Page size. Every durable record costs one page in the WAL, so small pages mean little flash wear per record; larger
+ * bodies use overflow pages at little cost. See docs/decisions, "outbox on disk".
  */
 export const PAGE_BYTES = 1024;
-/** Files up to this size are checked whole at every start: a second or two on a slow card at the most. */
+/** Files up to this size are checked completely at every start: one or two seconds at most on a slow card. */
 const CHECK_WHOLE_BYTES_MAX = 16 * 1024 * 1024;
-/** At most this much of a database is held in memory; a little more than one group of records. */
+/** Limit on SQLite's page cache; slightly more than one group of records. */
 const CACHE_KIB = 768;
 
 /**
- * Opens or creates a database, checks it, and brings its schema up to date. Damage of any kind is an answer, never
- * a throw.
+ * Opens or creates a database, checks it and migrates its schema. Damage is a result, never a throw.
  *
- * A file of more than 16 MiB is not read whole at every start: its schema and pages of structure are checked as they
- * are used, its rows have checksums of their own, and damage found later is handled like damage found now.
+ * A file over 16 MiB is not read completely: its schema and structure pages are checked as they are used, its rows have
+ * their own checksums, and damage found later is handled in the same way.
  */
 export function openDatabase(path: string, schema: DatabaseSchema): DatabaseOpening {
   const odd = oddityOf(path);
   if (odd !== undefined) return { kind: "damaged", why: { code: "storage.corrupt", message: odd } };
   let database: Database.Database | undefined;
   try {
-    // SQLite would make it readable for all; its log gets the mode of the database.
+    // SQLite would create a world-readable file; the WAL gets the database's mode.
     closeSync(openSync(path, "a", 0o600));
     database = openSqlite(path, { timeout: 2_000 });
     configure(database);
@@ -60,17 +59,17 @@ export function openDatabase(path: string, schema: DatabaseSchema): DatabaseOpen
 }
 
 function configure(database: Database.Database): void {
-  // In this mode SQLite keeps the index of the WAL in memory: no third file, and no second process by accident.
+  // Keeps the WAL index in memory: no third file, and no second process by accident.
   database.pragma("locking_mode = EXCLUSIVE");
   database.pragma(`page_size = ${PAGE_BYTES}`);
   database.pragma("auto_vacuum = INCREMENTAL");
   database.pragma("journal_mode = WAL");
-  // `SqliteFile.sync` does what FULL would do, without stopping the event loop.
+  // `SqliteFile.sync` does what FULL would do, without blocking the event loop.
   database.pragma("synchronous = NORMAL");
-  // The one who commits decides when to checkpoint, because the cap depends on it.
+  // The committing code decides when to checkpoint, because the cap depends on it.
   database.pragma("wal_autocheckpoint = 0");
   database.pragma(`cache_size = -${CACHE_KIB}`);
-  // A transaction that spills writes pages to the WAL more than once, and no bound on the WAL would hold.
+  // A spilled transaction writes pages to the WAL more than once, which would break its length limit.
   database.pragma("cache_spill = OFF");
   database.pragma("mmap_size = 0");
   database.pragma("temp_store = MEMORY");
@@ -107,7 +106,7 @@ function check(database: Database.Database, path: string): Issue | undefined {
   return found === "ok" ? undefined : { code: "storage.corrupt", message: found.replaceAll("\n", " ").slice(0, 300) };
 }
 
-/** What SQLite would silently take for an empty database, or could not open at all. */
+/** Detects what SQLite would silently treat as an empty database or could not open at all. */
 function oddityOf(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   const walBytes = fileBytes(`${path}-wal`);
@@ -115,12 +114,12 @@ function oddityOf(path: string): string | undefined {
   for (const part of ["-wal", "-shm", "-journal"]) {
     if (statSync(`${path}${part}`, { throwIfNoEntry: false })?.isFile() === false) return `there is something else than a file in the place of its ${part.slice(1)}`;
   }
-  // SQLite deletes the WAL of an empty database, with everything that is in it.
+  // SQLite deletes the WAL of an empty database and everything in it.
   if ((found === undefined || found.size === 0) && walBytes > 0) return "the database is empty or missing beside its write-ahead log";
   return undefined;
 }
 
-/** SQLite calls a disk that takes no writes an input/output error; the folder says which it is. */
+/** SQLite reports an unwritable disk as an I/O error; the folder's permissions tell which it is. */
 function isWritable(folder: string): boolean {
   try {
     accessSync(folder, constants.W_OK);
@@ -134,7 +133,7 @@ function closeQuietly(database: Database.Database): void {
   try {
     database.close();
   } catch (thrown) {
-    // Closing checkpoints, which may fail on the very disk or file that is being given up; the handle is gone all the same.
+    // Closing includes a checkpoint, which may fail on the same disk or file. The handle is closed anyway.
     storageIssueOrThrow(thrown);
   }
 }

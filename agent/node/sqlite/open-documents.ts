@@ -17,7 +17,7 @@ import { storageIssueOf, storageIssueOrThrow, type StorageIssue } from "./storag
 export interface DocumentsFileOptions {
   readonly path: string;
   readonly quarantine: string;
-  /** Bytes of damaged files kept in the quarantine at the most. */
+  /** Limit on damaged files kept in the quarantine, in bytes. */
   readonly quarantineBytesMax: number;
   readonly clock: Clock;
 }
@@ -25,11 +25,11 @@ export interface DocumentsFileOptions {
 export interface DocumentsOpening {
   readonly store: DocumentStore & { close?(): Promise<void> };
   /**
-   * Present: the database cannot be used, and why. With `storage.unavailable` changes are kept in a file of their own;
-   * with any other code what is stored is read, and writes are refused for the time being.
+   * Why the database cannot be used. With `storage.unavailable` changes go to a separate file; with any other code stored
+   * documents can be read, and writes are refused for now.
    */
   readonly degraded?: StorageIssue;
-  /** A file that could not be used as it was. `letGo`: older damaged files that went for it. */
+  /** A damaged file that was replaced. `letGo`: older damaged files deleted to make room for it. */
   readonly loss?: { readonly file: string; readonly why: Issue; readonly quarantined?: string; readonly salvagedKeys: readonly string[]; readonly letGo?: number };
 }
 
@@ -53,12 +53,12 @@ function openAny(options: DocumentsFileOptions): DocumentsOpening {
   }
 }
 
-/** Where changes are kept while SQLite cannot be loaded. */
+/** File for changes made while SQLite cannot be loaded. */
 export function documentFilePath(path: string): string {
   return `${path.replace(/\.sqlite$/, "")}.fallback.json`;
 }
 
-/** Without SQLite: what the database's pages hold, and above it what was changed in an earlier life without SQLite. */
+/** Documents readable without SQLite: those on the database's pages, overridden by earlier changes made without SQLite. */
 function readableTexts(path: string): DocumentTexts {
   const kept = readDocumentFile(documentFilePath(path));
   const stored = [...salvageDocuments(path)].map(([key, { value }]) => [key, value] as const);
@@ -82,7 +82,7 @@ function openFile({ path }: DocumentsFileOptions): Opened {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const marked = DocumentMarks.read(path);
-    // Before the database is opened, which changes its log.
+    // Read before the database is opened, which changes its WAL.
     const onPages = marked === undefined ? undefined : salvageDocuments(path);
     const opened = openDatabase(path, DOCUMENT_SCHEMA);
     if (opened.kind !== "open") return opened;
@@ -100,14 +100,14 @@ function openFile({ path }: DocumentsFileOptions): Opened {
   }
 }
 
-/** The store on an open file; versions go on above those that were ever given. */
+/** Creates the store on an open file; versions continue above all that were ever assigned. */
 function storeOn(file: SqliteFile, marked: number): SqliteDocumentStore {
   takeOverFile(file, marked);
   const newest = Math.max(marked, newestVersion(file));
   return new SqliteDocumentStore(file, newest, DocumentMarks.open(file.path, newest));
 }
 
-/** What was changed while SQLite could not be loaded is newer than anything in the database. */
+/** Imports changes made while SQLite could not be loaded; they are newer than anything in the database. */
 function takeOverFile(file: SqliteFile, marked: number): void {
   const path = documentFilePath(file.path);
   const texts = readDocumentFile(path);
@@ -123,7 +123,7 @@ interface Row {
   readonly value: string;
 }
 
-/** All of them or none, in the database itself and on disk. */
+/** Writes all rows or none, durably and into the database file itself. */
 function putRows(file: SqliteFile, rows: readonly Row[]): void {
   const put = file.database.prepare(
     "INSERT INTO document (name, version, crc, value) VALUES (?, ?, ?, ?) " +
@@ -140,8 +140,8 @@ function newestVersion({ database }: SqliteFile): number {
 }
 
 /**
- * The marks know of later writes than the database: the end of its log is missing, or SQLite did not take it because
- * of a damaged place before. What stands behind that place is taken over.
+ * Handles marks that are ahead of the database: the end of its WAL is missing, or SQLite ignored it because of damage
+ * before it. Rows behind the damage are recovered.
  */
 function missedSince(file: SqliteFile, path: string, marked: number, onPages: ReturnType<typeof salvageDocuments>): DocumentsOpening["loss"] {
   const newest = newestVersion(file);
@@ -152,7 +152,7 @@ function missedSince(file: SqliteFile, path: string, marked: number, onPages: Re
   return { file: `${basename(path)}-wal`, why: { code: "storage.corrupt", message }, salvagedKeys: later.map(([name]) => name) };
 }
 
-/** Reads what there is without writing a byte, and refuses writes until the disk takes them. */
+/** A store that reads existing documents without writing a byte, and refuses writes until the disk accepts them. */
 function standIn(options: DocumentsFileOptions, why: StorageIssue, loss?: DocumentsOpening["loss"]): DocumentsOpening {
   const texts = readableTexts(options.path);
   const reopen = (): DocumentsOpening["store"] | undefined => {
@@ -183,7 +183,7 @@ function replace(options: DocumentsFileOptions, why: Issue): DocumentsOpening {
   }
 }
 
-/** The latest readable version of each document; one that was deleted stays deleted. */
+/** The latest readable version of each document; a deleted one stays deleted. */
 export function salvageDocuments(path: string): Map<string, { readonly version: number; readonly value: string }> {
   const found = new Map<string, { readonly version: number; readonly value: string }>();
   let scan: PageScan | undefined;
@@ -196,7 +196,7 @@ export function salvageDocuments(path: string): Map<string, { readonly version: 
       if ((found.get(name)?.version ?? 0) < version) found.set(name, { version, value });
     }
   } catch (thrown) {
-    // Pages that cannot even be read give nothing.
+    // Unreadable pages yield nothing.
     if (storageIssueOf(thrown) === undefined) throw thrown;
   } finally {
     scan?.close();

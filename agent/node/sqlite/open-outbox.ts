@@ -22,29 +22,29 @@ import { SqliteOutboxStore } from "./sqlite-outbox-store.ts";
 import { storageIssueOf, storageIssueOrThrow } from "./storage-issue.ts";
 
 export interface OutboxFileOptions {
-  /** The database file; its folder is made when it is not there. */
+  /** The database file; its folder is created if missing. */
   readonly path: string;
   /** Folder for damaged files; their bytes count against the cap. */
   readonly quarantine: string;
-  /** For the database, its WAL, its reserve and the quarantine together. At least 4 MiB. */
+  /** Limit for the database, its WAL, its reserve and the quarantine together. At least 4 MiB. */
   readonly capBytes: number;
   readonly clock: Clock;
   readonly random: Random;
-  /** This boot's id: marks of another boot may be older than the outbox they are about. Without it all is one boot. */
+  /** Id of this boot: marks of an earlier boot may be older than the outbox. Absent: all runs count as one boot. */
   readonly boot?: string;
 }
 
-/** What an agent without a usable disk keeps in memory at most. */
+/** Memory limit of the outbox without a usable disk. */
 const MEMORY_BYTES_MAX = 2 * 1024 * 1024;
-/** Of the cap, at most this part is kept as damaged files. */
+/** Maximum share of the cap for damaged files. */
 export const QUARANTINE_PART = 1 / 8;
-/** A WAL is never longer than this; a longer one is not ours and is left to SQLite alone. */
+/** Our WAL is never longer than this; a longer one is not ours and is left to SQLite. */
 const WAL_READ_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * Opens the outbox whatever state its file is in. A file that cannot be trusted is moved to the quarantine, its
- * readable rows are taken over into a new one, and what is missing is counted. A disk that takes no writes gives a
- * store in memory that says so.
+ * Opens the outbox whatever state its file is in. An untrusted file is moved to the quarantine, its readable rows are
+ * copied to a new one, and what is missing is counted. With an unwritable disk the result is a store in memory that says
+ * so.
  */
 export function sqliteOutboxOpener(options: OutboxFileOptions): OpenOutboxStore {
   return () => Promise.resolve(openOutbox(options));
@@ -58,7 +58,7 @@ function openOutbox(options: OutboxFileOptions): OutboxOpening {
     const quarantine = new Quarantine(options.quarantine, Math.floor(options.capBytes * QUARANTINE_PART));
     const marks = readMarks(options.path, bootOf(options));
     const first = openFile(options, quarantine, marks);
-    // On a full disk the reserve is there for exactly this: to open what is stored, send it and let it go.
+    // On a full disk, delete the reserve: it exists so that stored records can still be opened, sent and deleted.
     const again = first.kind === "unusable" && first.why.code === "storage.full" && fileBytes(reservePath(options.path)) > 0;
     if (again) rmSync(reservePath(options.path), { recursive: true });
     const opened = again ? openFile(options, quarantine, marks) : first;
@@ -99,7 +99,7 @@ function openFile(options: OutboxFileOptions, quarantine: Quarantine, marks: Mar
   }
 }
 
-/** Moves the damaged file aside and starts a new one with what can be read from it. */
+/** Moves the damaged file aside and starts a new one with its readable rows. */
 function replace(options: OutboxFileOptions, quarantine: Quarantine, why: Issue, marks: MarksReading): OutboxOpening {
   const { path } = options;
   const aside = quarantine.moveAside(path, options.clock.wallMs());
@@ -120,11 +120,11 @@ function replace(options: OutboxFileOptions, quarantine: Quarantine, why: Issue,
   }
 }
 
-/** The store on an open file. From here on its WAL is never empty, so that a missing one is noticed. */
+/** Creates the store on an open file. From here on its WAL is never empty, so that a missing one is noticed. */
 function begin(options: OutboxFileOptions, file: SqliteFile, budget: DiskBudget, losses: readonly StorageLoss[]): OutboxOpening {
   const read = readContents(file.database);
   if (read === undefined) throw new Error("an outbox file does not read back what was just written");
-  // What was found to be missing is on disk before the marks say anything else.
+  // Losses must be on disk before the marks are overwritten.
   file.checkpoint(false);
   const marks = OutboxMarks.open(options.path, bootOf(options), read.contents.streams);
   setMark(file, RUNNING_MARK, "running");
@@ -134,7 +134,7 @@ function begin(options: OutboxFileOptions, file: SqliteFile, budget: DiskBudget,
   return { store, contents: read.contents, losses };
 }
 
-/** Notes what the marks know and the database does not: counted as lost, and its numbers are not given again. */
+/** Records what the marks know and the database does not: it counts as lost, and its numbers are not reused. */
 function missedSince(file: SqliteFile, marks: MarksReading): readonly GapEntry[] {
   if (typeof marks === "string") return [];
   const now = readContents(file.database)?.contents;
@@ -145,7 +145,7 @@ function missedSince(file: SqliteFile, marks: MarksReading): readonly GapEntry[]
   return gaps;
 }
 
-/** The power went during a salvage: what is left of it is done now. */
+/** Completes a salvage that was interrupted by a power cut. */
 function resumeSalvage(options: OutboxFileOptions, quarantine: Quarantine, file: SqliteFile, marks: MarksReading): StorageLoss[] {
   const name = mark(file, SALVAGE_MARK);
   if (name === undefined) return [];
@@ -162,9 +162,9 @@ function lossOf(options: OutboxFileOptions, why: Issue, aside: string, salvage: 
   return { file: basename(options.path), why, ...quarantined, salvagedRows: salvage.rows, extentKnown: salvage.extentKnown, gaps: salvage.gaps };
 }
 
-/** Row of table `meta` that is there while the outbox is in use. */
+/** Row of table `meta` that exists while the outbox is in use. */
 const RUNNING_MARK = 3;
-/** Row of table `meta` that is there once there is a file of marks beside the database. */
+/** Row of table `meta` that exists once there is a mark file beside the database. */
 const MARKED_MARK = 4;
 
 function mark(file: SqliteFile, id: number): string | undefined {
@@ -178,7 +178,7 @@ function setMark(file: SqliteFile, id: number, text: string | undefined): void {
 
 const NOTHING: Salvage = { rows: 0, gaps: [], extentKnown: false };
 
-/** What cannot even be scanned gives nothing; the agent starts all the same. */
+/** Salvages what it can; a file that cannot even be scanned yields nothing and must not stop the agent. */
 function salvageFrom(aside: string, file: SqliteFile, budget: DiskBudget, marks: MarksReading, options: SalvageOptions): Salvage {
   try {
     const salvage = salvageOutbox(aside, file.database, budget, { ...options, ...(typeof marks === "object" && { marks }) });
@@ -201,7 +201,7 @@ function tailLoss(path: string, tail: Salvage, whole: boolean, cut: boolean): St
   return { file: `${basename(path)}-wal`, why: { code: "storage.corrupt", message }, salvagedRows: tail.rows, extentKnown, gaps: tail.gaps };
 }
 
-/** Nothing is known to be lost; but had the end of the queue gone as well, nobody would know. */
+/** No loss is known, but without the marks a cut end of the outbox would go unnoticed. */
 function marksLoss(path: string, reading: "absent" | "unreadable"): StorageLoss {
   const how = reading === "absent" ? "are gone" : "cannot be read";
   const message = `the marks beside the queue ${how}: whether records at its end are lost is not known`;
@@ -220,7 +220,7 @@ function streamsOf(read: NonNullable<ReturnType<typeof readContents>>) {
   });
 }
 
-/** A new file gets its identity and its numbers; one that has them keeps them. */
+/** Gives a new file its log id and sequence numbers; an existing one keeps them. */
 function fillNew(file: SqliteFile, log: string, salvageFromName?: string): void {
   const { database } = file;
   const isNew = database.prepare("SELECT (SELECT count(*) FROM meta) + (SELECT count(*) FROM stream)").pluck().get() === 0;
@@ -231,7 +231,7 @@ function fillNew(file: SqliteFile, log: string, salvageFromName?: string): void 
     const insert = database.prepare("INSERT INTO stream (id, stored, floor, newest, crc) VALUES (?, 0, 0, 0, ?)");
     for (const stream of STREAMS) insert.run(STREAM_IDS[stream], rowChecksum("stream", [STREAM_IDS[stream], 0, 0, 0], ""));
   })();
-  // From here on the file exists for good.
+  // Makes the new file durable.
   file.checkpoint(true);
 }
 
@@ -244,7 +244,7 @@ function closeAnyway(file: SqliteFile): void {
   try {
     file.close();
   } catch (thrown) {
-    // The last checkpoint failed on a file that is given up anyway.
+    // The last checkpoint failed on a file that is being discarded anyway.
     storageIssueOrThrow(thrown);
   }
 }

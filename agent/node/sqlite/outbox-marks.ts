@@ -8,23 +8,23 @@ import { MarkFile, readMark } from "./mark-file.ts";
 import { fileBytes } from "./sqlite-file.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
 
-/** So many numbers are set apart on disk at once; a sync of the marks for each half of them. */
+/** How many sequence numbers are reserved on disk at once. The marks are synced once per half of them. */
 const RESERVED_NUMBERS = 16_384;
 
-/** How far one stream had come when the mark was written. */
+/** State of one stream when the mark was written. */
 export interface StreamMark {
-  /** Highest number whose record was on disk. */
+  /** Highest sequence number whose record was on disk. */
   readonly newest: number;
-  /** Highest number the cloud had stored. */
+  /** Highest sequence number that the cloud had stored. */
   readonly stored: number;
-  /** No number above this one was given. On disk before any number up to it was. */
+  /** No higher sequence number was assigned. On disk before any number up to it is assigned. */
   readonly reserved: number;
 }
 
-/** What the marks of an earlier life say. */
+/** Marks left by an earlier run. */
 export interface OldMarks {
   readonly streams: Readonly<Record<Stream, StreamMark>>;
-  /** False: the power may have gone since they were written, so that the outbox may have come further than they say. */
+  /** False when a power cut may have left the marks older than the outbox. */
   readonly current: boolean;
 }
 
@@ -55,8 +55,8 @@ export interface StreamEnds {
 }
 
 /**
- * High-water marks of an outbox, in a file of their own: whatever is cut off the end of its write-ahead log is missed
- * at the next start, and its numbers are not given again. See docs/decisions, "marks beside the outbox".
+ * High-water marks of an outbox in a file of its own. With them, a cut at the end of the WAL is noticed at the next start,
+ * and its sequence numbers are not reused. See docs/decisions, "marks beside the outbox".
  */
 export class OutboxMarks {
   readonly #file: MarkFile;
@@ -69,7 +69,7 @@ export class OutboxMarks {
     this.#reserved = perStream(() => 0);
   }
 
-  /** Begins marking. `undefined` where the disk takes no such file. */
+  /** Starts marking. `undefined` when the disk does not take the file. */
   static open(path: string, boot: string, ends: Readonly<Record<Stream, StreamEnds>>): OutboxMarks | undefined {
     try {
       const isNew = fileBytes(marksPath(path)) === 0;
@@ -84,8 +84,8 @@ export class OutboxMarks {
   }
 
   /**
-   * The outbox has come this far on disk. To be called after the sync that made it so, and before anybody is told.
-   * Costs a write to the kernel, and a sync once in thousands of numbers.
+   * Records the outbox's state on disk. Call after the sync and before confirming the write. Costs a write to the kernel,
+   * and a sync once per several thousand numbers.
    */
   note(ends: Readonly<Record<Stream, StreamEnds>>): boolean {
     const short = STREAMS.filter((stream) => ends[stream].newest + RESERVED_NUMBERS / 2 > this.#reserved[stream]);
@@ -93,13 +93,13 @@ export class OutboxMarks {
     return this.#file.write(this.#textOf(ends, false), short.length > 0);
   }
 
-  /** The outbox was closed as it should be. */
+  /** Records a clean close of the outbox. */
   close(ends: Readonly<Record<Stream, StreamEnds>>): void {
     this.#file.write(this.#textOf(ends, true), true);
     this.#file.close();
   }
 
-  /** Lets go of the file, and leaves it as it is. */
+  /** Closes the file without changing it. */
   abandon(): void {
     this.#file.close();
   }
@@ -109,11 +109,11 @@ export class OutboxMarks {
   }
 }
 
-/** What is lost of one stream of which a database knows up to `newest`, and the number after which it goes on. */
+/** The loss in a stream whose database knows numbers up to `newest`, and the number after which to continue. */
 export function missedBy(marks: OldMarks, stream: Stream, newest: number): { readonly gap?: GapEntry; readonly goOnAfter: number } {
   const mark = marks.streams[stream];
   if (mark.newest <= newest) return { goOnAfter: newest };
-  // What the cloud had stored is not lost. Marks that may be older than the outbox was do not tell the last number.
+  // Records the cloud has stored are not lost. Stale marks do not know the last number, so skip all reserved ones.
   const goOnAfter = marks.current ? mark.newest : mark.reserved;
   const from = Math.max(newest, mark.stored) + 1;
   if (from > mark.newest) return { goOnAfter };

@@ -1,7 +1,7 @@
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import type { DatabaseSchema } from "./open-database.ts";
 
-/** One table per stream: rows are appended at the end of a table and dropped at its front, both cheap. */
+/** One table per stream: rows are appended at its end and dropped from its front, both cheap. */
 const STREAM_TABLE = (stream: Stream): string => `
   CREATE TABLE "${stream}" (
     seq INTEGER PRIMARY KEY,
@@ -34,10 +34,10 @@ const VERSION_1 = `
 /** "VtOb". */
 export const OUTBOX_SCHEMA: DatabaseSchema = { applicationId: 0x56744f62, migrations: [VERSION_1] };
 
-/** Number of a stream in tables. Only ever added to. */
+/** Stream numbers in tables. Append only. */
 export const STREAM_IDS: Readonly<Record<Stream, number>> = { outcome: 1, alarm: 2, play: 3, event: 4, metric: 5 };
 
-/** Kinds that need no row in table `kind`. Only ever added to; others get numbers from 64 on. */
+/** Kinds without a row in table `kind`. Append only; other kinds get numbers from 64 on. */
 export const KNOWN_KINDS: readonly (readonly [number, string])[] = [
   [1, "command"], [2, "alarm"], [3, "play"], [4, "page"], [5, "gpio"], [6, "agent"], [7, "player"], [8, "network"], [9, "telemetry"], [10, "gap"],
 ];

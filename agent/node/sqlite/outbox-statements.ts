@@ -4,7 +4,7 @@ import type { GapEntry } from "../../core/outbox/outbox-store.ts";
 import type { Stream } from "../../protocol/records.ts";
 import { rowChecksum } from "./row-checksum.ts";
 
-/** Everything the store says to its database, prepared once. */
+/** The store's prepared statements. */
 export function statementsOf(database: Database.Database) {
   const forStreams = (sql: (table: string) => string): Record<Stream, Database.Statement> =>
     perStream((stream) => database.prepare(sql(`"${stream}"`)));

@@ -3,33 +3,33 @@ import { PAGE_BYTES } from "./open-database.ts";
 import { fileBytes } from "./sqlite-file.ts";
 
 /**
- * Reads rows out of the pages of a database that SQLite no longer opens, or whose write-ahead log it no longer takes
- * whole. It follows no structure but a row's own: every page that looks like a leaf of a table is read cell by cell
- * (https://www.sqlite.org/fileformat2.html, sections 1.6 and 2). What comes out may be stale or garbage; rows of ours
- * carry a checksum, so the caller can tell.
+ * A row read from the raw pages of a database that SQLite no longer opens, or whose WAL it no longer accepts completely.
+ * The scan follows no structure but a row's own: every page that looks like a table leaf is read cell by cell
+ * (https://www.sqlite.org/fileformat2.html, sections 1.6 and 2). Rows may be stale or garbage; ours carry a checksum by
+ * which the caller can tell.
  */
 export interface RawRow {
   readonly rowid: number;
-  /** One value per column; the column that is the rowid is `null`. */
+  /** One value per column; the rowid column is `null`. */
   readonly values: readonly RawValue[];
 }
 
 export type RawValue = number | string | null;
 
-/** Pages of a database file, then those in its write-ahead log in the order in which they were written. */
+/** Scans the pages of a database file, then those in its WAL in the order in which they were written. */
 export class PageScan {
   readonly #path: string;
   readonly #pages: number;
   #frames: number;
   #fd: number | undefined;
   #walFd: number | undefined;
-  /** Where the last version of a page stands in the WAL. */
+  /** Frame with the last version of a page in the WAL. */
   readonly #frameOf = new Map<number, number>();
   readonly #torn = new Set<number>();
 
   constructor(path: string, parts: { readonly database: boolean } = { database: true }) {
     this.#path = path;
-    // A folder in the place of either has nothing to be read, and the other is worth reading all the same.
+    // A folder in place of one file is skipped; the other file is still worth reading.
     this.#pages = parts.database ? Math.ceil(plainBytes(path) / PAGE_BYTES) : 0;
     this.#frames = Math.min(FRAMES_MAX, Math.max(0, Math.ceil((plainBytes(`${path}-wal`) - WAL_HEADER_BYTES) / FRAME_BYTES)));
     if (plainBytes(path) > 0) this.#fd = openSync(path, "r");
@@ -37,18 +37,18 @@ export class PageScan {
     this.#noteFrames();
   }
 
-  /** Pages of the database file. */
+  /** Number of pages in the database file. */
   get pages(): number {
     return this.#pages;
   }
 
-  /** Every row found, stale ones and repetitions included. */
+  /** Every row found, including stale and duplicate ones. */
   *rows(): Generator<RawRow> {
     yield* this.rowsOfPages(1, this.#pages);
     yield* this.rowsOfWal();
   }
 
-  /** Rows of the pages `from` to `to` of the database file. */
+  /** Rows on pages `from` to `to` (1-based, inclusive) of the database file. */
   *rowsOfPages(from: number, to: number): Generator<RawRow> {
     for (let page = from; page <= to; page += 1) yield* this.#rowsOf(readAt(this.#fd, (page - 1) * PAGE_BYTES, PAGE_BYTES), page === 1);
   }
@@ -61,7 +61,7 @@ export class PageScan {
     }
   }
 
-  /** Deletes the WAL: its rows were taken over. */
+  /** Deletes the WAL after its rows were copied. */
   dropWal(): void {
     if (this.#walFd !== undefined) closeSync(this.#walFd);
     this.#walFd = undefined;
@@ -70,7 +70,7 @@ export class PageScan {
     rmSync(`${this.#path}-wal`, { force: true, recursive: true });
   }
 
-  /** Cuts the database file behind page `pages`: the rows of those behind were taken over. */
+  /** Truncates the database file after page `pages`; the rows behind it were copied. */
   cut(pages: number): void {
     if (this.#fd !== undefined) truncateSync(this.#path, pages * PAGE_BYTES);
   }
@@ -83,15 +83,15 @@ export class PageScan {
   }
 
   /**
-   * Frames of the WAL's present round carry the salts of its header. Those behind its last commit belong to a
-   * transaction that a crash cut off: they are no damage, and what is in them was never accepted. Frames with other
-   * salts are left from earlier rounds; they are in the database already, or were, before it was damaged.
+   * Current frames of the WAL carry the salts of its header. Those behind the last commit belong to an interrupted
+   * transaction: they are not damage, and their contents were never accepted. Frames with other salts are left from
+   * earlier rounds, and their contents reached the database.
    */
   #noteFrames(): void {
     const headers = Array.from({ length: this.#frames }, (_, frame) => readAt(this.#walFd, WAL_HEADER_BYTES + frame * FRAME_BYTES, FRAME_HEADER_BYTES));
     const saltsOf = (header: Buffer | undefined): string => header?.toString("hex", 8, 16) ?? "";
     const inHeader = readAt(this.#walFd, 16, 8).toString("hex");
-    // A damaged header does not name the round; the first frame is always of it.
+    // With a damaged header, use the salts of the first frame, which always belongs to the current round.
     const salts = headers.some((header) => saltsOf(header) === inHeader) ? inHeader : saltsOf(headers[0]);
     const present = headers.flatMap((header, frame) => (header.length === FRAME_HEADER_BYTES && saltsOf(header) === salts ? frame : []));
     const lastCommit = present.findLast((frame) => headers[frame]?.readUInt32BE(4) !== 0) ?? -1;
@@ -150,8 +150,8 @@ export class PageScan {
 }
 
 /**
- * True when a write-ahead log has frames and a header that SQLite will not take (section 4.1: magic number, page size,
- * checksum over the first 24 bytes): it will ignore the whole log without a word.
+ * True when a WAL has frames but a header that SQLite rejects (section 4.1: magic number, page size, checksum over the
+ * first 24 bytes): SQLite will silently ignore the whole WAL.
  */
 export function walIsUnreadable(path: string): boolean {
   if (fileBytes(`${path}-wal`) < WAL_HEADER_BYTES + FRAME_BYTES) return false;
@@ -180,13 +180,13 @@ const WAL_MAGIC = 0x377f0682;
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
-/** A WAL of ours is a few MiB at the most; of a longer one this much is looked at. */
+/** Limit on scanned frames (64 MiB). Our WAL has a few MiB at most. */
 const FRAMES_MAX = 64 * 1024;
 const TABLE_LEAF = 0x0d;
-/** Section 1.6: how much of a payload stays on the leaf. No page of ours has reserved bytes. */
+/** Section 1.6: how much of a payload stays on the leaf. Our pages have no reserved bytes. */
 const LOCAL_BYTES_MAX = PAGE_BYTES - 35;
 const LOCAL_BYTES_MIN = Math.floor(((PAGE_BYTES - 12) * 32) / 255) - 23;
-/** Nothing of ours is larger; a length beyond it is garbage. */
+/** Our payloads are smaller; a larger length is garbage. */
 const PAYLOAD_BYTES_MAX = 1024 * 1024;
 
 function readAt(fd: number | undefined, position: number, length: number): Buffer {
@@ -195,7 +195,7 @@ function readAt(fd: number | undefined, position: number, length: number): Buffe
   return bytes.subarray(0, readSync(fd, bytes, 0, length, position));
 }
 
-/** Section 1.6: 1 to 9 bytes, seven bits each and eight in the ninth. Beyond 2^53 is garbage to us. */
+/** Section 1.6: 1 to 9 bytes, seven bits each and eight in the ninth. A value beyond 2^53 counts as garbage. */
 function varint(bytes: Buffer, at: number): { readonly value: number; readonly end: number } | undefined {
   let value = 0;
   for (let i = 0; i < 9; i += 1) {
@@ -208,7 +208,7 @@ function varint(bytes: Buffer, at: number): { readonly value: number; readonly e
   return undefined;
 }
 
-/** Section 2.1: a header of serial types, then the values. `undefined` where it does not add up. */
+/** Section 2.1: a header of serial types, then the values. `undefined` if inconsistent. */
 function recordOf(payload: Buffer): RawValue[] | undefined {
   const header = varint(payload, 0);
   if (header === undefined || header.value > payload.length) return undefined;

@@ -4,13 +4,13 @@ import { syncFolderNow } from "../../../platform/node/durable-file.ts";
 import { fileBytes } from "./sqlite-file.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
 
-/** Files that belong to one database. */
+/** Suffixes of the files of one database. */
 const PARTS = ["", "-wal", "-shm", "-journal"] as const;
 const FILES_MAX = 8;
 
 /**
- * The folder damaged files are moved to, for whoever wants to know what happened. It is worth less than anything
- * that still works: it has a limit of its own, and it goes first when room is needed.
+ * Folder for damaged files, kept for later analysis. It matters less than anything that still works: it has its own limit
+ * and is deleted first when space is needed.
  */
 export class Quarantine {
   readonly folder: string;
@@ -23,19 +23,19 @@ export class Quarantine {
   }
 
   /**
-   * Moves a database and its companions aside. Returns the new path of the database, or `undefined` when it could not
-   * be moved (the folder cannot be written): then nothing was changed.
+   * Moves a database and its companion files here. Returns the database's new path, or `undefined`, with nothing changed,
+   * when the folder cannot be written.
    */
   moveAside(path: string, wallMs: number): string | undefined {
     const stamp = new Date(wallMs).toISOString().replaceAll(/[:.]/g, "-");
     try {
-      // A file in the place of the folder is damage as well, and must not keep a device from its disk.
+      // A file in place of the folder is damage too, and must not keep the device from using its disk.
       if (statSync(this.folder, { throwIfNoEntry: false })?.isFile() === true) rmSync(this.folder);
       mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       for (let n = 1; ; n += 1) {
         const target = join(this.folder, `${basename(path)}.${stamp}.${n}`);
         if (PARTS.some((part) => exists(target + part))) continue;
-        // The companions go first: a database that lost its WAL to a crash in between would look whole without its end.
+        // Companions first: after a crash in between, a database without its WAL would look intact without its end.
         for (const part of PARTS.toReversed()) if (exists(path + part)) renameSync(path + part, target + part);
         syncFolderNow(this.folder);
         syncFolderNow(dirname(path));
@@ -47,17 +47,20 @@ export class Quarantine {
     }
   }
 
-  /** Files deleted so far because there was no room for them. */
+  /** Number of files deleted so far for lack of space. */
   get letGo(): number {
     return this.#letGo;
   }
 
-  /** Bytes of all files kept. */
+  /** Total bytes of the kept files. */
   bytes(): number {
     return this.#files().reduce((sum, file) => sum + file.bytes, 0);
   }
 
-  /** Deletes the oldest files beyond the limits of number and bytes; `bytesMax` may be lower than the folder's own. Returns the bytes left. */
+  /**
+   * Deletes the oldest files beyond the limits on number and bytes; `bytesMax` may be lower than the folder's own. Returns
+   * the remaining bytes.
+   */
   trim(bytesMax: number = this.bytesMax): number {
     const limit = Math.min(bytesMax, this.bytesMax);
     const files = this.#files().sort((a, b) => a.changedMs - b.changedMs);
@@ -70,7 +73,7 @@ export class Quarantine {
         bytes -= file.bytes;
         this.#letGo += 1;
       } catch (thrown) {
-        // A folder that cannot be written keeps what it has; nothing of ours gets larger by it.
+        // An unwritable folder keeps its files; nothing grows because of it.
         storageIssueOrThrow(thrown);
       }
     }
@@ -85,7 +88,7 @@ export class Quarantine {
         return { path, bytes: fileBytes(path), changedMs: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 };
       });
     } catch (thrown) {
-      // Unreadable: whatever is in it cannot be counted either.
+      // An unreadable folder cannot be counted.
       storageIssueOrThrow(thrown);
       return [];
     }

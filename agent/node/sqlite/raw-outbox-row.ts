@@ -4,7 +4,7 @@ import { QUALITIES, STREAM_IDS } from "./outbox-schema.ts";
 import type { RawRow, RawValue } from "./page-scan.ts";
 import { rowChecksum } from "./row-checksum.ts";
 
-/** A row of an outbox table as it stood on a page, proved by its checksum. */
+/** A row of an outbox table as read from a page, verified by its checksum. */
 export type OutboxRow =
   | {
       readonly table: "records";
@@ -23,7 +23,7 @@ export type OutboxRow =
   | { readonly table: "gap"; readonly id: number; readonly gap: GapEntry }
   | { readonly table: "recent_key"; readonly key: string; readonly seq: number; readonly crc: number };
 
-/** What a raw row is; `undefined` for garbage, for rows of SQLite's own, and for rows nobody needs. */
+/** Interprets a raw row; `undefined` for garbage, SQLite's own rows, and rows nobody needs. */
 export function outboxRowOf({ rowid, values }: RawRow): OutboxRow | undefined {
   switch (values.length) {
     case 7:
@@ -44,7 +44,7 @@ export function outboxRowOf({ rowid, values }: RawRow): OutboxRow | undefined {
 function recordRow(seq: number, [, segment, kind, monoMs, crc, dedupeKey, body]: readonly RawValue[]): OutboxRow | undefined {
   if (!isNumber(segment) || !isNumber(kind) || !isNumber(monoMs) || !isNumber(crc) || typeof body !== "string") return undefined;
   if (dedupeKey === undefined || typeof dedupeKey === "number") return undefined;
-  // The page does not say which table it belongs to; the checksum does.
+  // A page does not name its table, but the checksum includes the name.
   const stream = STREAMS.find((name) => crc === rowChecksum(name, [seq, segment, kind, monoMs, dedupeKey], body));
   return stream === undefined ? undefined : { table: "records", stream, seq, segment, kind, monoMs, crc, dedupeKey, body };
 }

@@ -5,18 +5,18 @@ import { STREAMS, type Stream } from "../../protocol/records.ts";
 import { QUALITIES, STREAM_IDS } from "./outbox-schema.ts";
 import { rowChecksum } from "./row-checksum.ts";
 
-/** Keys are looked for in the newest rows only: nobody sends a record again that is older. */
+/** Number of newest rows searched for dedupe keys: nobody sends an older record again. */
 const KEY_ROWS_MAX = 2_048;
 
-/** What the small tables and the ends of the large ones say. `floor` is the highest number whose row was dropped. */
+/** Contents of the small tables and the ends of the large ones. `floor` is the highest number whose row was dropped. */
 export interface ReadContents {
   readonly contents: OutboxContents;
   readonly floors: Readonly<Record<Stream, number>>;
 }
 
 /**
- * Reads what an outbox file holds. `undefined` when the log's id or a stream's numbers do not match their checksum:
- * numbers might be given twice, so the file must not go on. Throws what SQLite throws.
+ * Reads the state of an outbox file. `undefined` when the log id or a stream's numbers do not match their checksum:
+ * numbers could be assigned twice, so the file must not be used further. Throws SQLite's errors.
  */
 export function readContents(database: Database.Database): ReadContents | undefined {
   const log = readLog(database);
@@ -61,7 +61,7 @@ function readStreams(database: Database.Database): Record<Stream, StreamEnds> | 
 
 type SegmentRow = [id: number, quality: number, wallOffset: number, sinceMono: number, boot: string, crc: number];
 
-/** Segments that rows still name, and the latest; the others are deleted. */
+/** Segments that rows still refer to, and the latest; deletes the others. */
 function readSegments(database: Database.Database): ClockSegment[] {
   const firsts = STREAMS.flatMap((stream) => {
     const first = database.prepare(`SELECT segment FROM "${stream}" ORDER BY seq LIMIT 1`).pluck().get() as number | undefined;

@@ -15,36 +15,33 @@ type RecordRow = Extract<OutboxRow, { table: "records" }>;
 
 export interface Salvage {
   readonly rows: number;
-  /** Numbers that were given and whose rows are neither here nor known to have been dropped. */
+  /** Assigned numbers whose rows are neither here nor known to have been dropped. */
   readonly gaps: readonly GapEntry[];
-  /** False: the file did not even tell how far its numbers had come, so more may be lost than `gaps` says. */
+  /** False when the file did not show how far its numbers had come, so more may be lost than `gaps` says. */
   readonly extentKnown: boolean;
 }
 
-/** Rows put into the new file by one transaction. */
+/** Rows per transaction into the new file. */
 const GROUP_ROWS = 256;
 const GROUP_BYTES = 64 * 1024;
-/** Pages read from the end of a file that is eaten up, between two cuts. */
+/** Pages copied from the end of the damaged file between two truncations. */
 const CHUNK_PAGES = 256;
-/** So many pages behind the ones being read are left a while: long rows go on there. */
+/** Pages kept behind those being read, because long rows may continue there. */
 const MARGIN_PAGES = 256;
 
-/** Row of table `meta` that names the damaged file while it is being salvaged. */
+/** Row of table `meta` that names the damaged file during a salvage. */
 export const SALVAGE_MARK = 2;
 
 export interface SalvageOptions {
-  /**
-   * The damaged file is too large to be kept beside the new one: it is cut from its end as its rows are taken over, so
-   * that both together never have more than the cap.
-   */
+  /** Truncates the damaged file as its rows are copied, so that both files together stay under the cap. For a file too large to keep. */
   readonly eatUp: boolean;
-  /** How far the damaged file had come, by the marks beside it. */
+  /** The marks beside the damaged file. */
   readonly marks?: OldMarks;
 }
 
 /**
- * Takes over what can be read from a damaged outbox file into a new one. Records keep their numbers, so that the gap
- * records about the others name them; the new file has another log id. May be run again after it was cut short.
+ * Copies the readable part of a damaged outbox file into a new one. Records keep their numbers, so that gap records can
+ * name the missing ones; the new file has another log id. Can be repeated after an interruption.
  */
 export function salvageOutbox(damagedPath: string, database: Database.Database, budget: DiskBudget, { eatUp, marks }: SalvageOptions): Salvage {
   const scan = new PageScan(damagedPath);
@@ -70,7 +67,7 @@ export function salvageOutbox(damagedPath: string, database: Database.Database, 
   }
 }
 
-/** What matters most first, while there is room for sure; then the log's end; then page by page from the end of the file. */
+/** The most important streams first, while there is certainly room; then the WAL; then page by page from the end of the file. */
 function takeEatingUp(scan: PageScan, taker: RowTaker): void {
   for (const stream of ["outcome", "alarm"] as const) taker.take(scan.rows(), [stream]);
   taker.take(scan.rowsOfWal(), STREAMS);
@@ -82,13 +79,13 @@ function takeEatingUp(scan: PageScan, taker: RowTaker): void {
   scan.cut(0);
 }
 
-/** Puts rows into the new file, as long as there is room. */
+/** Copies rows into the new file while there is room. */
 class RowTaker {
   readonly #budget: DiskBudget;
   readonly #floors: Readonly<Record<Stream, number>>;
   readonly #write: (rows: readonly RecordRow[]) => number;
   rows = 0;
-  /** Rows that were readable and found no room. */
+  /** Readable rows that did not fit. */
   readonly skipped = perStream(() => 0);
 
   constructor(database: Database.Database, budget: DiskBudget, floors: Readonly<Record<Stream, number>>) {
@@ -128,7 +125,7 @@ class RowTaker {
   }
 }
 
-/** A salvage that was cut short had noted the numbers in the new file already, and may have eaten up where they came from. */
+/** An interrupted salvage already wrote the numbers to the new file, and may have truncated their source. */
 function noteOwnStreams(database: Database.Database, small: SmallTables): void {
   const rows = database.prepare("SELECT id, stored, floor, newest FROM stream").raw().all() as [number, number, number, number][];
   for (const [id, stored, floor, newest] of rows) {
@@ -137,7 +134,7 @@ function noteOwnStreams(database: Database.Database, small: SmallTables): void {
   }
 }
 
-/** The cloud has what is below `stored`: in the new log it would be sent, and stored, once more. */
+/** The cloud has everything up to `stored`. Sent again under the new log id, it would be stored twice. */
 function noteMarks(small: SmallTables, { streams }: OldMarks): void {
   for (const stream of STREAMS) {
     const { stored, newest } = streams[stream];
@@ -145,7 +142,7 @@ function noteMarks(small: SmallTables, { streams }: OldMarks): void {
   }
 }
 
-/** Writes down what the marks tell is missing: the losses, and the numbers not to be given again. In one transaction. */
+/** Records what is missing according to the marks, in one transaction: the losses, and the numbers that must not be reused. */
 export function noteMissed(
   database: Database.Database,
   ends: readonly { readonly stream: Stream; readonly goOnAfter: number }[],
@@ -166,8 +163,8 @@ export function noteMissed(
 }
 
 /**
- * Puts rows at the end of a write-ahead log that SQLite did not take, because they stand behind a damaged place, into
- * the database, which is open already. `rows` were read by `recordsInWal` before that.
+ * Inserts rows from the end of a WAL that SQLite did not accept, because they follow a damaged place, into the open
+ * database. `rows` were read by `recordsInWal` before it was opened.
  */
 export function salvageTail(
   rows: readonly RecordRow[],
@@ -191,7 +188,7 @@ export function salvageTail(
   return { rows: count, gaps, extentKnown: true };
 }
 
-/** Records in a write-ahead log, whatever SQLite will make of it. Read before the database is opened, which changes it. */
+/** All records in a WAL, whether SQLite accepts it or not. Call before the database is opened, which changes the WAL. */
 export function recordsInWal(path: string): RecordRow[] {
   const scan = new PageScan(path, { database: false });
   try {
@@ -223,7 +220,7 @@ function readSmallTables(scan: PageScan): SmallTables {
   return small;
 }
 
-/** Several versions of a row may be around: numbers only rise, a clock once known stays known, else the later one is right. */
+/** Merges versions of a row: numbers only rise, a synchronised clock stays so, otherwise the later version wins. */
 function note(small: SmallTables, row: OutboxRow): void {
   switch (row.table) {
     case "stream": {
@@ -270,7 +267,7 @@ function putSmallTables(database: Database.Database, small: SmallTables): void {
   })();
 }
 
-/** Sets a stream's numbers in the new file and counts what is missing below them. */
+/** Sets a stream's numbers in the new file and counts the missing records below them. */
 function settleStream(database: Database.Database, stream: Stream, small: SmallTables, skipped: number): GapEntry[] {
   const known = small.streams.get(stream);
   const ends = database.prepare(`SELECT count(*), min(seq), max(seq) FROM "${stream}"`).raw();
@@ -282,7 +279,7 @@ function settleStream(database: Database.Database, stream: Stream, small: SmallT
   if (missing <= 0) return [];
   const from = first === null || first > floor + 1 ? floor + 1 : edge(database, stream, "seq + 1", "ASC");
   const to = last === null || last < newest ? newest : edge(database, stream, "seq - 1", "DESC");
-  // Rows without room are among the missing; which ones, nobody needs to know.
+  // Rows that did not fit are among the missing; which ones does not matter.
   const noRoom = Math.min(skipped, missing);
   const entry = { stream, source: "", from, to };
   return [
@@ -297,7 +294,7 @@ function putStream(database: Database.Database, stream: Stream, floor: number, n
   put.run(...values, rowChecksum("stream", values, ""));
 }
 
-/** Writes what is owed, with the newly found losses added. */
+/** Writes the pending gaps together with the new losses. */
 function noteGaps(database: Database.Database, owed: readonly GapEntry[], found: readonly GapEntry[]): void {
   const ledger = new GapLedger(owed);
   for (const gap of found) ledger.add(gap);
@@ -309,7 +306,7 @@ function noteGaps(database: Database.Database, owed: readonly GapEntry[], found:
   }
 }
 
-/** First number beside a row that has none of its own. */
+/** First number adjacent to a row that has no row itself. */
 function edge(database: Database.Database, stream: Stream, next: string, order: "ASC" | "DESC"): number {
   const taken = `SELECT 1 FROM "${stream}" AS there WHERE there.seq = here.${next}`;
   const sql = `SELECT ${next} FROM "${stream}" AS here WHERE NOT EXISTS (${taken}) ORDER BY seq ${order} LIMIT 1`;

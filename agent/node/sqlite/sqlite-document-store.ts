@@ -9,7 +9,7 @@ import { rowChecksum } from "./row-checksum.ts";
 import type { SqliteFile } from "./sqlite-file.ts";
 import { storageIssueOrThrow } from "./storage-issue.ts";
 
-/** "VtDo". A deleted document keeps its row, without a value: a salvage must not bring an older value back. */
+/** "VtDo". A deleted document keeps its row without a value, so that a salvage does not bring an older value back. */
 export const DOCUMENT_SCHEMA: DatabaseSchema = {
   applicationId: 0x5674446f,
   migrations: [
@@ -23,13 +23,10 @@ export const DOCUMENT_SCHEMA: DatabaseSchema = {
   ],
 };
 
-/** WAL length at which its contents are moved into the database. A few documents at their largest. */
+/** WAL length that triggers a checkpoint; a few documents of maximum size. */
 const WAL_BYTES_MAX = 1024 * 1024;
 
-/**
- * Documents in one SQLite file. The texts are few and small, and what the agent reads most, so they are read from the
- * file each time rather than held in memory.
- */
+/** Documents in one SQLite file. They are few and small, and are read from the file each time rather than held in memory. */
 export class SqliteDocumentStore implements DocumentStore {
   readonly #file: SqliteFile;
   readonly #sql;
@@ -38,7 +35,7 @@ export class SqliteDocumentStore implements DocumentStore {
   #closed = false;
   readonly #writes = new OneAtATime();
 
-  /** `newest`: highest version ever given, also to documents that are gone. */
+  /** `newest`: highest version ever assigned, also to deleted documents. */
   constructor(file: SqliteFile, newest: number, marks: DocumentMarks | undefined) {
     const { database } = file;
     this.#file = file;
@@ -66,7 +63,7 @@ export class SqliteDocumentStore implements DocumentStore {
     }
   }
 
-  /** Writes one after the other: each waits for its own sync, so an earlier value never comes back after a later one. */
+  /** Serialises writes: each waits for its own sync, so an earlier value never overwrites a later one. */
   async put(values: Readonly<Record<string, JsonObject | null>>): Promise<Result<void, StorageIssue>> {
     const texts = Object.entries(values).map(([key, value]) => ({ key, text: value === null ? "" : documentText(key, value) }));
     return this.#writes.run(() => this.#put(texts));
@@ -80,7 +77,7 @@ export class SqliteDocumentStore implements DocumentStore {
       this.#marks?.close();
       this.#file.close();
     } catch (thrown) {
-      // The WAL could not be moved into the database; it stays and is read at the next start.
+      // The checkpoint failed; the WAL stays and is read at the next start.
       storageIssueOrThrow(thrown);
     }
   }
@@ -117,7 +114,7 @@ export class SqliteDocumentStore implements DocumentStore {
     })();
   }
 
-  /** A sync failed, and another would prove nothing: everything is written again, to the database itself. */
+  /** After a failed sync another would prove nothing, so a checkpoint writes everything again, to the database file. */
   #rewritten(): boolean {
     try {
       this.#file.checkpoint(true);
@@ -133,7 +130,7 @@ export class SqliteDocumentStore implements DocumentStore {
       this.#write(before.flatMap(({ key, row }) => (row === undefined ? [] : { key, text: row.value })));
       for (const { key, row } of before) if (row === undefined) this.#sql.remove.run(key);
     } catch (thrown) {
-      // The disk takes nothing at all any more; the caller learns of the first failure.
+      // The disk accepts no writes; the caller gets the first error.
       storageIssueOrThrow(thrown);
     }
   }
@@ -144,7 +141,7 @@ export class SqliteDocumentStore implements DocumentStore {
     try {
       this.#file.checkpoint(false);
     } catch (thrown) {
-      // What was put is on disk in the WAL; the next write tries again.
+      // The documents are safe in the WAL; the next write tries again.
       storageIssueOrThrow(thrown);
     }
   }

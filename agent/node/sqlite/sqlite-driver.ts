@@ -4,10 +4,10 @@ import { dirname, join } from "node:path";
 import type Database from "better-sqlite3";
 import { messageOf } from "../../../platform/ports/result.ts";
 
-/** Node-API version that the driver's native part is built for. An older Node does not refuse to load it: it crashes. */
+/** Node-API version of the driver's native part. An older Node would load it and crash. */
 const NODE_API_MIN = 10;
 
-/** SQLite cannot be used in this process at all: its native part is missing, damaged, or built for another machine or Node. */
+/** SQLite cannot be used in this process: its native part is missing, damaged, or built for another machine or Node. */
 export class SqliteUnavailableError extends Error {
   override readonly name = "SqliteUnavailableError";
 }
@@ -15,8 +15,8 @@ export class SqliteUnavailableError extends Error {
 let loaded: typeof Database | undefined;
 
 /**
- * Opens a database. The driver is loaded with the first one and never imported: a package without its native file must
- * not end the agent. Throws `SqliteError`, or `SqliteUnavailableError`; the next call tries to load it again.
+ * Opens a database. The driver is loaded on first use and never imported, so that a package without its native file does
+ * not stop the agent. Throws `SqliteError`, or `SqliteUnavailableError`; the next call tries to load it again.
  */
 export function openSqlite(path: string, options: Database.Options): Database.Database {
   loaded ??= load();
@@ -34,7 +34,7 @@ function load(): typeof Database {
     const require = createRequire(import.meta.url);
     refuseCutFile(nativeFileOf(dirname(require.resolve("better-sqlite3/package.json"))));
     const found = require("better-sqlite3") as typeof Database;
-    // The native part is loaded with the first database, and one that loads may still not be ours.
+    // The native part is loaded with the first database, so open one to test it.
     new found(":memory:").close();
     return found;
   } catch (thrown) {
@@ -43,7 +43,7 @@ function load(): typeof Database {
   }
 }
 
-/** The file that the package will load: one compiled on this machine, else the one it came with. `undefined`: it looks elsewhere. */
+/** The native file that the package will load: compiled on this machine, or shipped. `undefined`: it looks elsewhere. */
 function nativeFileOf(root: string): string | undefined {
   const built = join(root, "build/Release/better_sqlite3.node");
   const shipped = join(root, "prebuilds", `${process.platform}-${process.arch}.node`);
@@ -54,8 +54,9 @@ const ELF_HEADER_BYTES = 64;
 const ELF_MAGIC = 0x7f454c46;
 
 /**
- * Loading a shared object whose end is missing (a power cut during an update) ends the process with SIGBUS, where any other
- * damage is an error. The table of sections is the last thing in such a file; its place is in the header (elf(5), 64 bit).
+ * Refuses a truncated shared object (a power cut during an update): loading it would kill the process with SIGBUS, whereas
+ * other damage is an error. The section header table comes last in such a file; its offset is in the header (elf(5), 64
+ * bit).
  */
 function refuseCutFile(path: string | undefined): void {
   if (path === undefined) return;

@@ -1,22 +1,22 @@
 import { closeSync, fdatasync, fdatasyncSync, openSync, statSync } from "node:fs";
 import type Database from "better-sqlite3";
 
-/** Syncs shorter than this are done in place: the way to another thread and back would take as long. */
+/** Syncs faster than this run in place; handing them to another thread would take as long. */
 const QUICK_SYNC_NS = 1_000_000n;
-/** The same for a sync in another thread: the way there and back is in it. */
+/** The same limit for a sync on another thread, handover included. */
 const QUICK_SYNC_THERE_NS = 1_500_000n;
-/** After a slow sync they go to another thread, until as many in a row were quick there... */
+/** After a slow sync, syncs move to another thread until this many in a row were fast there... */
 const QUICK_SYNCS = 8;
-/** ...or as many went there: while much is going on, each comes back late, whatever the disk does. */
+/** ...or this many ran there: under load every result comes back late, however fast the disk is. */
 const SLOW_SYNCS = 256;
 const FRAME_HEADER_BYTES = 24;
 
 /**
- * An open database in WAL mode, owned by this process alone, whose commits are made durable by `sync`.
+ * An open database in WAL mode, owned by this process, whose commits are made durable by `sync`.
  *
- * SQLite runs with `synchronous=NORMAL`: a commit writes its frames to the WAL and does not wait for the disk.
- * `sync` then does the one `fdatasync` of the WAL that `synchronous=FULL` would have done inside the commit, so the
- * guarantee is the same, but a slow card does not stop the whole agent, and one sync can serve several commits.
+ * SQLite runs with `synchronous=NORMAL`: a commit writes its frames to the WAL without waiting for the disk. `sync` then
+ * does the `fdatasync` of the WAL that `synchronous=FULL` would have done in the commit. The guarantee is the same, but a
+ * slow card does not block the agent, and one sync can serve several commits.
  */
 export class SqliteFile {
   readonly database: Database.Database;
@@ -25,7 +25,7 @@ export class SqliteFile {
   readonly #pageCount: Database.Statement;
   readonly #freePages: Database.Statement;
   #walFd: number | undefined;
-  /** Syncs that still go to another thread; 0: in place. */
+  /** Number of syncs still to run on another thread; 0: in place. */
   #slowSyncsLeft = 0;
   #quickInARow = 0;
 
@@ -37,10 +37,10 @@ export class SqliteFile {
     this.pageBytes = database.pragma("page_size", { simple: true }) as number;
   }
 
-  /** Waits until every commit so far is on the disk. Rejects with the system's error. */
+  /** Waits until every commit so far is on disk. Rejects with the system error. */
   async sync(): Promise<void> {
     const fd = (this.#walFd ??= openSync(`${this.path}-wal`, "r+"));
-    // The machine's own clock, whatever clock the agent runs on: it is the real disk that is measured.
+    // The real clock, whichever clock the agent uses: this measures the real disk.
     const start = process.hrtime.bigint();
     if (this.#slowSyncsLeft === 0) {
       fdatasyncSync(fd);
@@ -56,17 +56,17 @@ export class SqliteFile {
     if (this.#quickInARow === QUICK_SYNCS) this.#slowSyncsLeft = 0;
   }
 
-  /** Moves the WAL's contents into the database file, synced, and starts the WAL over; with `truncate` it is emptied as well. */
+  /** Copies the WAL into the database file, synced, and restarts the WAL; `truncate` also empties its file. */
   checkpoint(truncate: boolean): void {
     this.database.pragma(`wal_checkpoint(${truncate ? "TRUNCATE" : "RESTART"})`);
   }
 
-  /** Bytes of one page in the WAL. */
+  /** Bytes of one WAL frame: a page and its header. */
   get frameBytes(): number {
     return this.pageBytes + FRAME_HEADER_BYTES;
   }
 
-  /** Bytes of the database and its WAL on the disk. */
+  /** Bytes of the database file and its WAL. */
   bytes(): number {
     return fileBytes(this.path) + fileBytes(`${this.path}-wal`);
   }
@@ -79,7 +79,7 @@ export class SqliteFile {
     return this.#freePages.get() as number;
   }
 
-  /** Closes it, with a last checkpoint that removes the WAL where the disk lets it. Throws what SQLite throws. */
+  /** Closes the database with a final checkpoint that removes the WAL if the disk allows it. Throws SQLite's errors. */
   close(): void {
     if (this.#walFd !== undefined) closeSync(this.#walFd);
     this.#walFd = undefined;

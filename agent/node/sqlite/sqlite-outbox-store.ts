@@ -14,14 +14,14 @@ import { rowChecksum } from "./row-checksum.ts";
 import type { SqliteFile } from "./sqlite-file.ts";
 import { storageIssueOrThrow, type StorageIssue } from "./storage-issue.ts";
 
-/** Rows dropped by one transaction; more are dropped by several. */
+/** Limit on rows dropped per transaction; longer ranges are split. */
 const DROP_ROWS_MAX = 1_000;
-/** WAL bytes a drop of `DROP_ROWS_MAX` rows and the small tables take at the most. */
+/** Maximum WAL bytes for a drop of `DROP_ROWS_MAX` rows and the small tables. */
 const SMALL_CHANGE_BYTES = 320 * 1024;
-/** Free pages are given back to the file system once they are this many, so many at a time. */
+/** Number of free pages at which `VACUUM_PAGES` of them are returned to the file system. */
 const FREE_PAGES_MAX = 1_024;
 const VACUUM_PAGES = 64;
-/** Steps of giving back pages in one commit, while the database is over a cap that was lowered: 4 MiB. */
+/** Limit on vacuum steps per commit while the database exceeds a lowered cap: 4 MiB. */
 const SHRINK_STEPS_MAX = 64;
 
 interface StreamState {
@@ -36,13 +36,13 @@ export interface SqliteOutboxParts {
   readonly file: SqliteFile;
   readonly budget: DiskBudget;
   readonly streams: Readonly<Record<Stream, Readonly<StreamState>>>;
-  /** Writes what tells the next start that this end was a good one. */
+  /** Marks a clean end for the next start. */
   readonly atClose: () => void;
-  /** Absent where the disk takes no file for them: the end of the log is not watched then. */
+  /** Absent when the disk does not take the mark file; a cut end of the outbox then goes unnoticed. */
   readonly marks?: OutboxMarks;
 }
 
-/** The outbox in one SQLite file. See docs/decisions, "outbox on disk", for why it looks as it does. */
+/** The outbox in one SQLite file. Design: docs/decisions, "outbox on disk". */
 export class SqliteOutboxStore implements OutboxStore {
   readonly #file: SqliteFile;
   readonly #budget: DiskBudget;
@@ -54,7 +54,7 @@ export class SqliteOutboxStore implements OutboxStore {
   readonly #atClose: () => void;
 
   readonly #marks: OutboxMarks | undefined;
-  /** As far as records are on disk for sure. */
+  /** Numbers known to be on disk. */
   readonly #durable: Record<Stream, { newest: number; stored: number }>;
 
   constructor({ file, budget, streams, atClose, marks }: SqliteOutboxParts) {
@@ -86,7 +86,7 @@ export class SqliteOutboxStore implements OutboxStore {
     }
   }
 
-  /** What is on disk is marked before anybody is told. What the cloud stored is so whether we have it on disk or not. */
+  /** Marks what is on disk before the write is confirmed. What the cloud stored is marked even if it is not on disk here. */
   #mark(synced: boolean, change: OutboxChange): void {
     if (!synced && change.stored === undefined) return;
     for (const stream of STREAMS) {
@@ -116,7 +116,7 @@ export class SqliteOutboxStore implements OutboxStore {
     } catch (thrown) {
       return err(storageIssueOrThrow(thrown));
     }
-    // A damaged row may stand under a wrong number: then the right one is a hole close by.
+    // A damaged row may have a wrong number; then the right one is a hole nearby.
     if (damaged.length > 0) damaged.push(...holesIn(rows, damaged, range.after, last));
     return ok({ rows, damaged: damaged.sort((a, b) => a - b) });
   }
@@ -132,7 +132,7 @@ export class SqliteOutboxStore implements OutboxStore {
       this.#noteNewest();
       this.#atClose();
       this.#file.checkpoint(true);
-      // Everything written is in the database now, synced.
+      // Everything is now in the database file, synced.
       this.#marks?.close(this.#streams);
     } catch (thrown) {
       // The WAL stays and is read at the next start.
@@ -146,7 +146,7 @@ export class SqliteOutboxStore implements OutboxStore {
     }
   }
 
-  /** Bytes the pages in use take, without WAL, reserve and free pages. For benchmarks and tests. */
+  /** Bytes of pages in use, without WAL, reserve and free pages. For benchmarks and tests. */
   dataBytes(): number {
     return (this.#file.pageCount() - this.#file.freePages()) * this.#file.pageBytes;
   }
@@ -177,7 +177,7 @@ export class SqliteOutboxStore implements OutboxStore {
     }
   }
 
-  /** Long ranges are dropped in several transactions first; dropping them is complete at any point. */
+  /** Drops long ranges in several transactions first; the drop may stop after any of them. */
   #dropInSteps(change: OutboxChange): void {
     for (const stream of STREAMS) {
       const upTo = Math.min(change.dropUpTo?.[stream] ?? 0, this.#streams[stream].newest);
@@ -199,7 +199,7 @@ export class SqliteOutboxStore implements OutboxStore {
       this.#apply(change);
       commit.run();
     } catch (thrown) {
-      // SQLite has rolled back by itself after some failures, and not after others.
+      // SQLite rolls back by itself after some failures only.
       if (this.#file.database.inTransaction) rollback.run();
       this.#kinds.forgetNew();
       throw thrown;
@@ -261,7 +261,7 @@ export class SqliteOutboxStore implements OutboxStore {
     this.#sql.putGap.run(id, entry, rowChecksum("gap", [id], entry));
   }
 
-  /** Remembers the dedupe keys of rows about to be dropped. */
+  /** Keeps the dedupe keys of rows about to be dropped. */
   #keepKeys(stream: Stream, from: number, to: number): void {
     for (const [key, seq] of this.#sql.keys[stream].all(from, to) as [string, number][]) {
       const { lastInsertRowid } = this.#sql.addKey.run(key, seq, rowChecksum("recent_key", [seq], key));
@@ -279,7 +279,7 @@ export class SqliteOutboxStore implements OutboxStore {
     }
   }
 
-  /** So that the database alone, without its WAL, tells how far the numbers had come: see `salvage`. */
+  /** Stores the highest numbers, so that a salvage knows them from the database file alone, without its WAL. */
   #noteNewest(): void {
     const { begin, commit } = this.#sql;
     begin.run();
@@ -298,7 +298,7 @@ export class SqliteOutboxStore implements OutboxStore {
     this.#budget.shrunk();
   }
 
-  /** The cap was lowered: gives back free pages until the database is under it. False: it has none left, and rows must go. */
+  /** After the cap was lowered: returns free pages until the database fits. False when none are left and rows must be dropped. */
   #shrink(): boolean {
     for (let step = 0; step < SHRINK_STEPS_MAX && this.#budget.over; step += 1) {
       if (this.#file.freePages() === 0) return false;
@@ -308,9 +308,9 @@ export class SqliteOutboxStore implements OutboxStore {
   }
 
   /**
-   * The kernel could not write what it had taken. Its pages may be marked clean all the same, so a second sync would
-   * prove nothing: everything is written again by a checkpoint, to other places. If that fails too, the rows are taken
-   * back, so that nobody is told of records that may not be there.
+   * Handles a failed sync. The kernel may have marked the unwritten pages clean, so a second sync would prove nothing; a
+   * checkpoint writes everything again, to other places. If that fails too, the added rows are removed, so that no unsafe
+   * record is reported as stored.
    */
   #afterFailedSync(change: OutboxChange, issue: StorageIssue): Result<void> {
     try {
@@ -339,14 +339,14 @@ function newestAfter(state: StreamState, change: OutboxChange, stream: Stream): 
   return newest;
 }
 
-/** Dropping the last row must not make its number free again. */
+/** Raises the floor even for a single dropped last row, so that its number is not reused. */
 function floorAfter(state: StreamState, change: OutboxChange, stream: Stream): number {
   let floor = Math.max(state.floor, change.dropUpTo?.[stream] ?? 0);
   for (const one of change.dropOne ?? []) if (one.stream === stream && one.seq === state.newest) floor = Math.max(floor, one.seq);
   return floor;
 }
 
-/** About how much a change puts into the WAL: twice its text, for pages that are not filled, and the small tables. */
+/** Estimated WAL bytes of a change: twice its text, because pages are not full, plus the small tables. */
 function sizeOf(change: OutboxChange): number {
   const rows = (change.add ?? []).reduce((sum, row) => sum + row.body.length + 64, 0);
   return Math.min(rows * 2, 512 * 1024) + (drops(change) ? SMALL_CHANGE_BYTES : 32 * 1024);

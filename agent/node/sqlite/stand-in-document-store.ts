@@ -3,21 +3,21 @@ import type { Clock } from "../../../platform/ports/clock.ts";
 import { ok, type Result } from "../../../platform/ports/result.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
 
-/** The disk is asked no more often than this whether it takes writes again. */
+/** Minimum interval between checks whether the disk takes writes again. */
 const RETRY_EVERY_MS = 15_000;
 
 export interface StandInOptions {
-  /** What could be read without writing anything, by key. */
+  /** Documents that could be read without writing, by key. */
   readonly texts: ReadonlyMap<string, string>;
   readonly why: StorageIssue;
-  /** Opens the real store, or gives `undefined` while the disk refuses. */
+  /** Opens the real store; `undefined` while the disk refuses. */
   readonly reopen: () => (DocumentStore & { close?(): Promise<void> }) | undefined;
   readonly clock: Clock;
 }
 
 /**
- * Stands in for the documents while the disk lets nobody write: what is stored is read, every write is refused with
- * the reason, and the real store takes over with the first write after the disk has recovered.
+ * Replaces the document store while the disk refuses writes: stored documents can be read, writes are refused with the
+ * reason, and the real store takes over with the first write after the disk has recovered.
  */
 export class StandInDocumentStore implements DocumentStore {
   readonly #options: StandInOptions;

@@ -4,20 +4,20 @@ import { isSqliteError, SqliteUnavailableError } from "./sqlite-driver.ts";
 
 export type { StorageIssue };
 
-/** System call errors that mean the disk has no room, or takes no writes at all. */
+/** System call errors that mean a full or unwritable disk. */
 const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 const READ_ONLY = new Set(["EROFS", "EACCES", "EPERM"]);
 
 /**
- * What the disk did, from what SQLite or the file system threw; `undefined` for anything else, which is a bug
- * and is rethrown by the caller.
+ * The disk error behind an exception from SQLite or the file system; `undefined` for anything else, which is a bug that
+ * the caller rethrows.
  */
 export function storageIssueOf(thrown: unknown): StorageIssue | undefined {
   const code = codeOf(thrown);
   return code === undefined ? undefined : { code, message: messageOf(thrown) };
 }
 
-/** Like `storageIssueOf`, and rethrows bugs. */
+/** Like `storageIssueOf`, but rethrows bugs. */
 export function storageIssueOrThrow(thrown: unknown): StorageIssue {
   const issue = storageIssueOf(thrown);
   if (issue === undefined) throw thrown;
@@ -39,7 +39,7 @@ function sqliteCode(code: string): StorageCode | undefined {
   if (code.startsWith("SQLITE_FULL")) return "storage.full";
   if (code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_PERM")) return "storage.read-only";
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_FORMAT")) return "storage.corrupt";
-  // A column or a table that is not there: the schema is not the one this code made.
+  // A missing column or table: the schema is not ours.
   if (code === "SQLITE_ERROR" || code.startsWith("SQLITE_SCHEMA") || code.startsWith("SQLITE_MISMATCH")) return "storage.corrupt";
   return IO_CODES.some((io) => code.startsWith(io)) ? "storage.io" : undefined;
 }

@@ -1,7 +1,7 @@
 import { ftruncateSync, openSync, closeSync, readSync, writeSync, statSync } from "node:fs";
 import type { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
 
-/** What was done to a file, to be printed when a test fails. */
+/** Description of a damage, printed when a test fails. */
 export interface Damage {
   readonly file: string;
   readonly kind: "truncated" | "bits" | "zeroed" | "garbage";
@@ -9,7 +9,7 @@ export interface Damage {
   readonly bytes: number;
 }
 
-/** Damages a file as a dying flash card does: cuts it, flips bits, or replaces a stretch with zeros or garbage. */
+/** Damages a file like a dying flash card: truncates it, flips bits, or overwrites a stretch with zeros or garbage. */
 export function damageFile(path: string, random: SeededRandom): Damage {
   const { size } = statSync(path);
   const at = random.integer(0, Math.max(0, size - 1));

@@ -15,7 +15,7 @@ export interface KillCampaign {
   readonly kills: number;
   readonly seed: string;
   readonly capBytes: number;
-  /** Longest life of a process after it is ready. */
+  /** Maximum lifetime of a process after it is ready. */
   readonly lifeMsMax: number;
 }
 
@@ -24,23 +24,23 @@ export interface KillReport {
   readonly accepted: number;
   readonly acknowledged: number;
   readonly namedByGaps: number;
-  /** Broken promises; each a sentence. Empty is what is wanted. */
+  /** Broken guarantees, one sentence each. Must be empty. */
   readonly faults: readonly string[];
-  /** Damage the agent believed to see; there is none. */
+  /** Damage that the agent reported; there is none. */
   readonly incidents: readonly string[];
 }
 
-/** What the processes said, kept outside of them. */
+/** Reports of the writer processes, kept outside them. */
 interface Ledger {
   /** Accepted durable records: `stream/seq` to the record's own id. */
   readonly accepted: Map<string, string>;
-  /** Highest number per stream that the cloud may have said to be stored. */
+  /** Highest number per stream that the cloud may have reported as stored. */
   readonly stored: Map<Stream, number>;
   readonly incidents: string[];
   readonly faults: string[];
 }
 
-/** Starts a writer, kills it at a random moment, as often as asked for, and holds the file against the ledger after each kill. */
+/** Repeatedly starts a writer, kills it at a random moment, and compares the file with the ledger. */
 export async function runKillCampaign(campaign: KillCampaign): Promise<KillReport> {
   const random = new SeededRandom(campaign.seed);
   const ledger: Ledger = { accepted: new Map(), stored: new Map(), incidents: [], faults: [] };
@@ -77,10 +77,10 @@ function note(ledger: Ledger, line: string): void {
     const name = STREAMS.find((one) => one === stream);
     if (name !== undefined) ledger.stored.set(name, Math.max(ledger.stored.get(name) ?? 0, Number(seq)));
   } else if (what === "I") ledger.incidents.push(words.join(" "));
-  // The last line may be cut off by the kill; nobody was told what it says.
+  // The kill may have cut the last line; its contents were never confirmed to anybody.
 }
 
-/** Every accepted record is here, or stored, or named as lost. Returns how many were the last. */
+/** Checks that every accepted record is present, stored, or named as lost. Returns how many were named as lost. */
 async function compare({ folder, capBytes }: KillCampaign, ledger: Ledger): Promise<number> {
   const time = new VirtualTime();
   const random = new SeededRandom("compare");

@@ -1,4 +1,4 @@
-/** Measurements of the outbox on a real disk, for the bench. Every figure comes with the floor measured beside it. */
+/** Benchmarks of the outbox on a real disk, each with the raw disk measured beside it. */
 import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { SystemTimers, systemClock } from "../../../../platform/linux/system-clock.ts";
@@ -12,7 +12,7 @@ export interface Percentiles {
   readonly p99: number;
 }
 
-/** A proof of play as players send it, about 150 bytes. */
+/** A typical proof of play, about 150 bytes. */
 const BODY = {
   item: "menu-board-7", startedMs: 1_767_225_600_000, durationMs: 15_000, result: "completed", verdict: "showing",
   data: { playlist: "lunch", slot: 3, loop: 1_234 },
@@ -31,14 +31,14 @@ export async function openForFigures(folder: string, capBytes: number): Promise<
   });
 }
 
-/** One durable record after the other, each in turn with a write and fdatasync of the same bytes. Milliseconds. */
+/** Appends durable records one by one, alternating with a raw write and fdatasync of the same bytes. Times in ms. */
 export async function measureAppend(outbox: Outbox, rawPath: string, rounds: number): Promise<{ readonly append: Percentiles; readonly raw: Percentiles }> {
   const text = JSON.stringify(BODY);
   const fd = openSync(rawPath, "w");
   const raw: number[] = [];
   const append: number[] = [];
   try {
-    // In turn, so that whatever else the disk does meets both alike.
+    // Alternating, so that other load on the disk affects both equally.
     for (let round = 0; round < rounds; round += 1) {
       const startMs = performance.now();
       writeSync(fd, text);
@@ -54,7 +54,7 @@ export async function measureAppend(outbox: Outbox, rawPath: string, rounds: num
   return { append: percentiles(append), raw: percentiles(raw) };
 }
 
-/** Durable records a second with `writers` who each wait for their own. */
+/** Durable records per second with `writers` that each wait for their own. */
 export async function measureWriters(outbox: Outbox, writers: number, records: number): Promise<number> {
   let left = records;
   const startMs = performance.now();
@@ -69,7 +69,7 @@ export async function measureWriters(outbox: Outbox, writers: number, records: n
   return (records / (performance.now() - startMs)) * 1000;
 }
 
-/** Records a second read as batches and let go, without a network. `batch` is called with each. */
+/** Records per second read in batches and acknowledged, without a network. `onBatch` is called for each batch. */
 export async function measureDrain(outbox: Outbox, onBatch: (recordsJson: string) => void = () => undefined): Promise<{ readonly records: number; readonly perSecond: number }> {
   const startMs = performance.now();
   let records = 0;
@@ -84,7 +84,7 @@ export async function measureDrain(outbox: Outbox, onBatch: (recordsJson: string
   return { records, perSecond: (records / (performance.now() - startMs)) * 1000 };
 }
 
-/** Bytes this process has caused to be written to block devices, as the kernel counts them. */
+/** Bytes this process caused to be written to block devices, from the kernel's counter. */
 export function writtenBytes(): number {
   return Number(/^write_bytes: (\d+)$/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1] ?? Number.NaN);
 }

@@ -1,9 +1,9 @@
 /**
- * A process that writes to an outbox as fast as it may until it is killed, and says on its standard output what it was
- * told. The ledger is outside: `kill-campaign.ts` keeps it and holds the file against it.
+ * Writes to an outbox as fast as possible until killed, and reports each confirmation on standard output.
+ * `kill-campaign.ts` keeps the ledger and compares the file with it.
  *
- * Lines: `R` ready · `A <stream> <seq> <id>` accepted · `S <stream> <seq>` the cloud is about to say it stored up to
- * here · `F <code>` refused. Arguments: folder, cap in bytes, run number, seed, writers.
+ * Lines: `R` ready · `A <stream> <seq> <id>` accepted · `S <stream> <seq>` the cloud is about to acknowledge up to here ·
+ * `F <code>` refused. Arguments: folder, cap in bytes, run number, seed, writers.
  */
 import { writeSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ import { sqliteOutboxOpener } from "../open-outbox.ts";
 const [folder = "", capBytes = "", run = "", seed = "", writers = "4"] = process.argv.slice(2);
 const random = new SeededRandom(`${seed}/${run}`);
 
-/** Straight to the pipe: what was said must be out before the next step, whenever the kill comes. */
+/** Synchronous: the line must be out before the next step, whenever the kill comes. */
 function say(line: string): void {
   writeSync(1, `${line}\n`);
 }
@@ -35,7 +35,7 @@ const outbox = await Outbox.open(
 );
 say("R");
 
-/** Four writers of durable and other records. */
+/** One writer of durable and other records. */
 async function write(writer: number): Promise<void> {
   for (let n = 0; ; n += 1) {
     const stream = STREAMS[random.integer(0, STREAMS.length - 1)] ?? "play";
@@ -48,7 +48,7 @@ async function write(writer: number): Promise<void> {
   }
 }
 
-/** A cloud that stores what it reads, and acknowledges now and then. */
+/** A cloud that stores what it reads and acknowledges now and then. */
 async function drain(): Promise<void> {
   for (;;) {
     const stream = STREAMS[random.integer(0, STREAMS.length - 1)] ?? "play";

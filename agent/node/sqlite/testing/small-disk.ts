@@ -7,7 +7,7 @@ import { storageIssueOrThrow } from "../storage-issue.ts";
 /** A real file system of a few MiB that can be filled up and made read-only. */
 export interface SmallDisk {
   readonly folder: string;
-  /** Writes until not one byte more is taken. */
+  /** Writes until the disk is full to the last byte. */
   fill(): void;
   /** Deletes what `fill` wrote. */
   empty(): void;
@@ -15,7 +15,7 @@ export interface SmallDisk {
   dispose(): void;
 }
 
-/** Mounts one, or says why this machine cannot. */
+/** Mounts a small disk, or returns why this machine cannot. */
 export function mountSmallDisk(bytes: number): SmallDisk | { readonly why: string } {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-disk-"));
   try {
@@ -27,7 +27,7 @@ export function mountSmallDisk(bytes: number): SmallDisk | { readonly why: strin
   return diskAt(folder, folder);
 }
 
-/** What is mounted at `folder`, as a small disk. When it is disposed of, `whole` is removed: the folder, or what it lies in. */
+/** Wraps what is mounted at `folder`. `dispose` removes `whole`: the folder, or its parent. */
 export function diskAt(folder: string, whole: string): SmallDisk {
   const ballast = join(folder, "ballast");
   return {
