@@ -9,7 +9,6 @@ import type { DrainFactory } from "./drain-port.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 import type { ServerClock } from "./server-clock.ts";
 
-/** Everything the link is given. */
 export interface CloudLinkDeps {
   readonly transport: Transport;
   readonly clock: Clock;
@@ -17,22 +16,22 @@ export interface CloudLinkDeps {
   readonly random: Random;
   readonly log: Log;
   readonly policy: LinkPolicy;
-  /** The device's own key and the id that follows from it. */
+  /** The device's key and the id derived from it. */
   readonly key: DeviceKey;
   readonly deviceId: string;
   readonly bootId: string;
   clockQuality(): Promise<ClockQuality>;
-  /** Fingerprint of the owner's command key the device holds. */
+  /** Fingerprint of the stored owner's command key. */
   ownerFingerprint(): string | undefined;
-  /** From a provisioning file, while it has not been used. */
+  /** Claim token of the provisioning file, until it was used. */
   claimToken(): string | undefined;
   readonly documents: DocumentStore;
   readonly backlog: Backlog;
   readonly drain: DrainFactory;
   readonly handlers: SessionHandlers;
   readonly serverClock: ServerClock;
-  /** Addresses at the start, preferred first; `setEndpoints` changes them. */
+  /** Addresses at the start, preferred first; `setEndpoints` replaces them. */
   readonly endpoints: readonly string[];
-  /** The first attempt after a boot is put off by a random part of this. */
+  /** The first attempt after a boot is delayed by a random part of this. */
   readonly firstConnectSpreadMs: number;
 }

@@ -16,19 +16,19 @@ import { UploadRequests } from "./upload-requests.ts";
 interface Live {
   readonly attempt: number;
   readonly abort: AbortController;
-  /** What came before `connect` had settled. */
+  /** Frames that arrived before `connect` settled. */
   readonly early: ((session: Session) => void)[];
   connection?: Connection;
   session?: Session;
 }
 
 const PING_KEY = "cloud.ping";
-/** A timer is armed for at most this long: anything due later is re-checked then. */
+/** Longest timer; anything due later is checked again then. */
 const TIMER_MAX_MS = 3_600_000;
-/** A server that speaks before the connection is ours may say this much. */
+/** Most frames kept while `connect` has not settled. */
 const EARLY_FRAMES_MAX = 10;
 
-/** The device's link to its cloud: turns the effects of link-state.ts into connections and sessions. */
+/** The device's link to its cloud: carries out the effects of link-state.ts on connections and sessions. */
 export class CloudLinkRunner implements CloudLink {
   readonly counters = new LinkCounters();
   readonly #deps: CloudLinkDeps;
@@ -43,9 +43,9 @@ export class CloudLinkRunner implements CloudLink {
   #timer: { readonly timer: Timer; readonly dueMs: number } | undefined;
   #running = false;
   #byeSaid = false;
-  /** The learnt ping interval as it is on disk, as JSON. */
+  /** The learned ping interval as stored on disk, as JSON. */
   #pingOnDisk = "";
-  /** Code of the last end that was logged, since the last session. */
+  /** Code of the last logged end since the last session. */
   #lastEnd = "";
 
   constructor(deps: CloudLinkDeps) {
@@ -89,12 +89,12 @@ export class CloudLinkRunner implements CloudLink {
     this.#dispatch({ kind: "reconnect", reason });
   }
 
-  /** Other addresses from now on. A connection to one that is still listed stays. */
+  /** Replaces the endpoints. A connection to one that is still listed is kept. */
   setEndpoints(urls: readonly string[]): void {
     this.#dispatch({ kind: "endpoints", urls });
   }
 
-  /** The network may be back: an attempt that waits for its back-off is made soon. */
+  /** The network may be back: brings forward an attempt that waits for its back-off. */
   nudge(): void {
     this.#dispatch({ kind: "nudge" });
   }
@@ -130,7 +130,7 @@ export class CloudLinkRunner implements CloudLink {
     return ping;
   }
 
-  /** Written when it changes, which is rare: on a bad line once or twice, then once a day at most. */
+  /** Written only when it changes: once or twice on a bad line, then at most once a day. */
   #keepPing(): void {
     const { documents, log } = this.#deps;
     const kept = this.#state.ping === undefined ? undefined : storedPing(this.#state.ping);
@@ -143,7 +143,7 @@ export class CloudLinkRunner implements CloudLink {
     });
   }
 
-  /** One step at a time: effects may cause events, which wait their turn. */
+  /** Runs one step at a time; events caused by effects are queued. */
   #dispatch(event: LinkEvent): void {
     this.#queue.push(event);
     if (this.#stepping) return;
@@ -190,7 +190,7 @@ export class CloudLinkRunner implements CloudLink {
     else live.session.end(why, this.#byeSaid ? undefined : bye);
   }
 
-  /** A device may be offline for weeks: the same failure is logged once at info, repeats at debug. */
+  /** Logs the first of identical failures at info and repeats at debug, since a device may be offline for weeks. */
   #logEnd({ code, message }: Issue): void {
     const level = code === this.#lastEnd ? "debug" : "info";
     this.#lastEnd = code;
@@ -226,7 +226,7 @@ export class CloudLinkRunner implements CloudLink {
       return;
     }
     if (this.#live !== live) {
-      // It opened although it was given up: never two connections at once.
+      // It opened after the attempt was given up. There must never be two connections.
       result.value.close("link.superseded");
       return;
     }
@@ -236,7 +236,6 @@ export class CloudLinkRunner implements CloudLink {
     for (const take of live.early.splice(0)) take(live.session);
   }
 
-  /** The transport says why there is no connection, or no longer. */
   #ended({ attempt, session }: Live, why: TransportIssue): void {
     if (why.kind === "refused") {
       const { kind, reason: refusal, retryAfterMs, endpoint, ...issue } = why;
@@ -283,7 +282,7 @@ export class CloudLinkRunner implements CloudLink {
     };
   }
 
-  /** One timer for whatever is due next. One that fires too early only looks again. */
+  /** Arms one timer for whatever is due next. If it fires early, the tick does nothing. */
   #arm(): void {
     const { clock, timers, policy } = this.#deps;
     const nowMs = clock.monotonicMs();
@@ -313,7 +312,6 @@ export class CloudLinkRunner implements CloudLink {
   }
 }
 
-/** The state as other parts of the agent see it. */
 export function statusOf(state: LinkState): LinkStatus {
   const { phase, offlineSinceMs, lastError } = state;
   const error = lastError === undefined ? {} : { lastError };

@@ -4,20 +4,20 @@ import type { Stream } from "../../protocol/records.ts";
 /** What a session offers the drain. */
 export interface DrainSession {
   readonly session: string;
-  /** Newest number per stream when the hello was said: up to it, a record is a replay. */
+  /** Newest sequence number per stream when the hello was sent; records up to it are replays. */
   readonly replayUpTo: Readonly<Record<Stream, number>>;
   readonly limits: Limits;
-  /** Hands over one whole frame. Returns false when not sent, because the buffer is full or the session is over. */
+  /** Sends one whole frame. Returns false when not sent: too large, the buffer is full, or the session is over. */
   sendFrame(frame: string): boolean;
-  /** Bytes handed over and not yet on the wire. A ping waits behind them: keep this small. */
+  /** Bytes accepted but not yet on the wire. Keep this small, because pings wait behind them. */
   bufferedBytes(): number;
 }
 
 /** Empties the backlog over one session, in order of urgency, within window and limits. */
 export interface SessionDrain {
-  /** Ends when `signal` aborts (the session is over). Throwing ends the session. */
+  /** Runs until `signal` aborts, when the session is over. A rejection ends the session. */
   run(signal: AbortSignal): Promise<void>;
-  /** The cloud stored everything up to these numbers; the backlog has already deleted them. */
+  /** The cloud acknowledged everything up to these sequence numbers; the backlog has already deleted those records. */
   stored(upTo: Partial<Readonly<Record<Stream, number>>>): void;
   /** New limits; they replace all previous ones. */
   limited(limits: Limits): void;

@@ -2,26 +2,26 @@ import type { Random } from "../../../platform/ports/random.ts";
 import { retryDelayMs } from "../../../platform/runtime/retry-schedule.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 
-/** What is known of one endpoint. Times are monotonic. */
+/** State of one endpoint. Times are monotonic. */
 export interface EndpointRecord {
   readonly url: string;
-  /** Attempts and unstable sessions in a row that the network or a silent server ended. */
+  /** Attempts and sessions since the last stable session that the network or an unresponsive server ended. */
   readonly failures: number;
-  /** Refusals in a row. */
+  /** Refusals since the last stable session. */
   readonly refusals: number;
   /** Not tried before this time. */
   readonly notBeforeMs: number;
 }
 
-/** The endpoints, preferred first, each with a schedule of its own: one that is down does not slow the others. */
+/** Endpoints, preferred first. Each has its own retry schedule, so that one that is down does not slow the others. */
 export type EndpointBook = readonly EndpointRecord[];
 
-/** Endpoints that stay keep their schedules, so that changing the list back and forth cannot hammer a server. */
+/** Builds a book. Endpoints already in `before` keep their schedules: changing the list back and forth must not hammer a server. */
 export function bookOf(urls: readonly string[], before: EndpointBook = []): EndpointBook {
   return [...new Set(urls)].map((url) => before.find((record) => record.url === url) ?? { url, failures: 0, refusals: 0, notBeforeMs: 0 });
 }
 
-/** The endpoint to try at `nowMs`, or when to ask again; `undefined` when there is no endpoint at all. */
+/** The endpoint to try at `nowMs`, or when to ask again; `undefined` without endpoints. */
 export function chooseEndpoint(book: EndpointBook, nowMs: number): { readonly url: string } | { readonly untilMs: number } | undefined {
   const due = book.find((record) => record.notBeforeMs <= nowMs);
   if (due !== undefined) return { url: due.url };
@@ -45,7 +45,7 @@ export function noteRefusal(book: EndpointBook, url: string, nowMs: number, poli
   }));
 }
 
-/** Somebody who knows better said when this one may be tried. */
+/** Replaces the time before which the endpoint is not tried. */
 export function noteTime(book: EndpointBook, url: string, notBeforeMs: number): EndpointBook {
   return change(book, url, (record) => ({ ...record, notBeforeMs }));
 }

@@ -1,16 +1,15 @@
 import { err, type Result } from "../../../platform/ports/result.ts";
 import type { Connection, ConnectionEvents, Failed, Schemes, Transport, TransportIssue } from "./cloud-port.ts";
 
-/** Whether there is a network. */
 export interface NetworkGate {
   allowed(): boolean;
-  /** Calls back when `allowed` may have changed. Returns its undo. */
+  /** Calls back when `allowed` may have changed. Returns a function that unsubscribes. */
   onChange(changed: () => void): () => void;
 }
 
 const CUT: Failed = { kind: "failed", code: "link.network", message: "the network is cut" };
 
-/** A transport with a network that can be cut: simulated hardware pulls the cable here. */
+/** A transport whose network can be cut, for simulated hardware. */
 export class GatedTransport implements Transport {
   readonly #inner: Transport;
   readonly #gate: NetworkGate;
@@ -28,7 +27,7 @@ export class GatedTransport implements Transport {
     if (!this.#gate.allowed()) return err(CUT);
     const gate = this.#gate;
     const live: { over: boolean; connection?: Connection } = { over: false };
-    // The first of the two ends it: the cut, or whatever the inner transport reports.
+    // Either the cut or the inner transport ends the connection; only the first is reported.
     const closed: ConnectionEvents["closed"] = (why) => {
       if (live.over) return;
       live.over = true;

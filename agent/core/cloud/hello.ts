@@ -12,8 +12,8 @@ type HelloDeps = Pick<
 >;
 
 /**
- * The answer to a challenge. The epoch is on disk before it is used. Errors: `link.hello-fault` when a
- * part of the agent could not say where it stands, which is a fault of ours and not of the cloud.
+ * Builds the answer to a challenge. The epoch is written to disk before use; if that fails it is used all the same. Error:
+ * `link.hello-fault` when a part of the agent failed to supply its facts, which is a fault of the device, not of the cloud.
  */
 export async function buildHello(deps: HelloDeps, epochs: SessionEpoch, endpoint: string, nonce: string): Promise<Result<Hello>> {
   try {
@@ -49,7 +49,6 @@ export async function buildHello(deps: HelloDeps, epochs: SessionEpoch, endpoint
     };
     return validate(HelloSchema, hello, "our own hello", "link.hello-fault");
   } catch (thrown) {
-    // Whatever part failed to say where it stands, the attempt fails and the schedule goes on.
     deps.log.error({ error: messageOf(thrown) }, "the hello could not be made");
     return fail("link.hello-fault", `the hello could not be made: ${messageOf(thrown)}`);
   }

@@ -2,22 +2,22 @@ import type { Clock, ClockQuality } from "../../../platform/ports/clock.ts";
 import type { Alarms } from "../health/alarms.ts";
 import type { ServerClock } from "./server-clock.ts";
 
-/** Code of the alarm while the cloud tells a time that is behind this device's synchronised clock. */
+/** Alarm while the cloud's time is behind this device's synchronised clock. */
 export const CLOCK_BEHIND_ALARM = "cloud.clock-behind";
-/** Two clocks that are kept by NTP are nearer than this. */
+/** Two clocks synchronised by NTP differ by less. */
 const BEHIND_MS = 60_000;
 
 export interface JudgingClockDeps {
   readonly clock: Clock;
   readonly serverClock: ServerClock;
   readonly alarms: Alarms;
-  /** How far the device's own clock can be trusted at this moment. */
   quality(): ClockQuality;
 }
 
 /**
- * The time by which the date of a signed command is judged. What the cloud tells is not signed: a gateway that holds a command past its date
- * could deliver it by telling an older time. So where the device's own clock is synchronised the later of the two counts.
+ * The time used to check the expiry of signed commands. The cloud's time is not signed: a gateway that held a command past
+ * its expiry could deliver it by reporting an earlier time. So when the device's own clock is synchronised, the later of
+ * the two counts.
  */
 export class JudgingClock {
   readonly #deps: JudgingClockDeps;
@@ -26,14 +26,14 @@ export class JudgingClock {
     this.#deps = deps;
   }
 
-  /** Milliseconds since the epoch; `undefined` while neither the cloud has told the time nor the own clock is synchronised. */
+  /** Milliseconds since the epoch; `undefined` while the cloud's time is unknown and the device's clock is not synchronised. */
   nowMs(): number | undefined {
     const toldMs = this.#deps.serverClock.serverNowMs();
     if (this.#deps.quality() !== "synced") return toldMs;
     return Math.max(toldMs ?? 0, this.#deps.clock.wallMs());
   }
 
-  /** The cloud told its time: says when it is far behind, since commands of a cloud with such a clock expire before they start. */
+  /** Call when the cloud's time was learned. Raises the alarm when it is far behind: that cloud's commands may expire too early. */
   compare(): void {
     const { serverClock, clock, alarms } = this.#deps;
     const toldMs = serverClock.serverNowMs();

@@ -1,8 +1,7 @@
-/** Different names a map of counters holds before the rest is counted together: names may come from a server. */
+/** Most distinct names counted; further ones are counted as `other`, because names may come from a server. */
 const NAMES_MAX = 48;
 const REST = "other";
 
-/** Counts by name, bounded in names. */
 export class NamedCounts {
   readonly #counts = new Map<string, number>();
 
@@ -16,25 +15,25 @@ export class NamedCounts {
   }
 }
 
-/** What the link did since the agent started; for `status`, `doctor` and telemetry. */
+/** Counters since the agent started, for `status`, `doctor` and telemetry. */
 export class LinkCounters {
   framesReceived = 0;
   framesSent = 0;
-  /** UTF-16 units of the frames' text: a byte each in everything the protocol writes itself. */
+  /** Counted in UTF-16 units, which equals bytes for ASCII text. */
   bytesReceived = 0;
   bytesSent = 0;
   attempts = 0;
   sessions = 0;
-  /** Frames that were not sent because the transport's buffer was full or the frame was over the limit. */
+  /** Frames not sent: the transport's buffer was full or the frame was over the limit. */
   framesUnsent = 0;
   /** `error` messages from the cloud. */
   errorsReceived = 0;
   errorsSent = 0;
-  /** What a handler threw, caught at the session's edge. */
+  /** Exceptions of handlers, caught by the session. */
   handlerFaults = 0;
   /** Frames refused, by code. */
   readonly refused = new NamedCounts();
-  /** Words of a newer protocol in a list or choice that this version knows; each was passed over. */
+  /** Words of a newer protocol in a known list or choice; they were ignored. */
   readonly unknownWords = new NamedCounts();
   /** Ends of attempts and sessions, by code. */
   readonly ends = new NamedCounts();

@@ -2,39 +2,39 @@ import { HANDSHAKE_TIMEOUT_MS, PING_INTERVAL_MS, READ_DEADLINE_PINGS } from "../
 import { DEFAULT_PING_POLICY, type PingPolicy } from "./ping-learning.ts";
 import type { RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 
-/** All tunable numbers of the link. Times in milliseconds of the monotonic clock. */
+/** Tunable numbers of the link. Times in milliseconds. */
 export interface LinkPolicy {
-  /** An attempt that has no open connection after this long is given up. */
+  /** An attempt without an open connection after this time is given up. */
   readonly connectTimeoutMs: number;
-  /** The challenge must come this long after opening, and the welcome this long after the challenge. */
+  /** Time limit for each step of the handshake: challenge, our hello, welcome. */
   readonly handshakeTimeoutMs: number;
-  /** Until the welcome names another; shorter where quiet sessions die, see ping-learning.ts. */
+  /** Default until the welcome sets another. Shorter where quiet sessions are cut, see ping-learning.ts. */
   readonly pingIntervalMs: number;
   readonly pingLearning: PingPolicy;
-  /** No frame for this many ping intervals: the link is dead, however open the socket looks. */
+  /** After this many ping intervals without a frame the link is dead, even if the socket looks open. */
   readonly readDeadlinePings: number;
-  /** A ping unanswered for this many intervals, although other frames come: the other side does not read. */
+  /** A ping unanswered for this many intervals, while other frames arrive, means that the server does not read. */
   readonly unansweredPings: number;
-  /** Only a session that lasted this long makes the schedules of its endpoint begin anew. */
+  /** A session this old is stable and resets the retry schedules of its endpoint. */
   readonly stableAfterMs: number;
-  /** After a failure of the network or of a server that says nothing. */
+  /** After a failure of the network or an unresponsive server. */
   readonly failure: RetryPolicy;
-  /** After a server that understood and said no: slower, because asking again changes nothing. */
+  /** After a refusal: slower, because retrying soon will not help. */
   readonly refusal: RetryPolicy;
   /** Between an attempt at one endpoint and the next at another. */
   readonly failover: RetryPolicy;
-  /** Longest `retryAfterMs` that is obeyed: one wrong number from a cloud must not strand a device. */
+  /** Longest `retryAfterMs` obeyed, so that a wrong number from a cloud cannot strand a device. */
   readonly retryAfterMaxMs: number;
-  /** So many times in a row, with no stable session between, `retryAfterMs` is waited even where the own schedule says longer. */
+  /** How many times in a row, without a stable session, a `retryAfterMs` shorter than the own schedule is obeyed. */
   readonly retryAfterShorterMax: number;
-  /** Random time added to a `retryAfterMs`, as a part of it, and at most this much. */
+  /** Random time added to a `retryAfterMs`: up to this fraction of it, and at most `retryAfterJitterMaxMs`. */
   readonly retryAfterJitterRatio: number;
   readonly retryAfterJitterMaxMs: number;
-  /** How long a session at another than the preferred endpoint lasts before the preferred one is tried again. */
+  /** Time at another endpoint before the preferred one is tried again. */
   readonly preferredReturn: RetryPolicy;
-  /** Whether plain addresses of other machines may be followed; see `plainIssue`. */
+  /** Whether unencrypted addresses of other machines may be followed; see `plainIssue`. */
   readonly plainAllowed: boolean;
-  /** `goaway` may name an endpoint this many times in a row with no stable session between. */
+  /** Redirects followed in a row without a stable session. */
   readonly redirectsMax: number;
 }
 

@@ -11,28 +11,27 @@ import { freshPing, lookAgain, lookAgainMs, noteFailedAttempt, noteSessionEnd, p
 import type { Code } from "../../../platform/ports/codes.ts";
 
 /**
- * The link as a pure step: state and event in, state and effects out. At most one attempt is alive at
- * any time; each has a number, and whatever comes from an attempt that is not the present one is ignored.
- * All times are monotonic milliseconds.
+ * The link as a pure state machine: state and event in, state and effects out. At most one attempt is alive at any
+ * time. Attempts are numbered, and events of any but the current one are ignored. Times are monotonic milliseconds.
  */
 export interface LinkState {
   readonly phase: LinkPhase;
   readonly book: EndpointBook;
-  /** No attempt before this time, whichever endpoint: gap between endpoints, `retryAfterMs`, spread. */
+  /** No attempt at any endpoint before this time: gap between endpoints, `retryAfterMs`, spread. */
   readonly notBeforeMs: number;
   /** Endpoint named by `goaway`, for the next attempt only. */
   readonly redirect?: string;
   /** Redirects followed since the last stable session. */
   readonly redirects: number;
-  /** Times that `retryAfterMs` was waited since the last stable session. */
+  /** How many times `retryAfterMs` was obeyed since the last stable session. */
   readonly obeyed: number;
-  /** Absent: nothing was learnt. */
+  /** Absent: nothing was learned. */
   readonly ping?: PingMemory;
   /** Number of the latest attempt. */
   readonly attempt: number;
-  /** Returns to the preferred endpoint that did not lead to a stable session there. */
+  /** Consecutive returns to the preferred endpoint that led to no stable session there. */
   readonly returns: number;
-  /** Since when there is no session. */
+  /** When the link last went offline. */
   readonly offlineSinceMs: number;
   readonly lastError?: LinkIssue;
 }
@@ -44,7 +43,7 @@ export type LinkPhase =
   /** `untilMs` is infinite when there is no endpoint. */
   | { readonly kind: "waiting"; readonly why: WaitReason; readonly untilMs: number }
   | { readonly kind: "connecting"; readonly endpoint: string; readonly sinceMs: number }
-  /** `step`: what is waited for. `hello` is our own answer, which needs the disk. */
+  /** `step`: what is awaited. `hello` is our own answer, which needs the disk. */
   | {
       readonly kind: "handshaking";
       readonly endpoint: string;
@@ -59,44 +58,44 @@ export type LinkPhase =
       readonly sinceMs: number;
       readonly stable: boolean;
       readonly pingIntervalMs: number;
-      /** What cloud or configuration say; `pingIntervalMs` may be shorter. */
+      /** Interval set by the cloud or the configuration; `pingIntervalMs` may be shorter. */
       readonly toldPingMs: number;
-      /** When a longer ping interval is tried, or a trial of one has held. */
+      /** When to try a longer ping interval, or to end such a trial as successful. */
       readonly pingLookMs: number;
       readonly pingedMs: number;
-      /** Time of the oldest ping that no pong followed. */
+      /** Time of the oldest unanswered ping. */
       readonly unansweredSinceMs?: number;
-      /** When the preferred endpoint is tried again; absent on the preferred one and after a redirect. */
+      /** When to try the preferred endpoint again; absent on the preferred one and after a redirect. */
       readonly returnAtMs?: number;
     };
 
 type ByeReason = DeviceMessageOf<"bye">["reason"];
 
 export type LinkEvent =
-  /** `spreadMs`: the first attempt is put off by a random part of this. */
+  /** `spreadMs`: the first attempt is delayed by a random part of this. */
   | { readonly kind: "start"; readonly spreadMs: number; readonly ping?: PingMemory }
   | { readonly kind: "stop" }
   | { readonly kind: "endpoints"; readonly urls: readonly string[] }
-  /** End the session politely and connect anew. */
+  /** End the session with a `bye` and reconnect. */
   | { readonly kind: "reconnect"; readonly reason: "moving" | "reconnecting" }
-  /** Something suggests that an attempt would do better now, such as a network that came up. */
+  /** An attempt may succeed now, for example because a network came up. */
   | { readonly kind: "nudge" }
-  /** Time went by. The facts are of the present connection, where there is one: last frame in, last frame out, last pong. */
+  /** Time passed. Times of the last frame in, the last frame out and the last pong of the current connection, if any. */
   | { readonly kind: "tick"; readonly heardMs: number; readonly sentMs: number; readonly pongMs: number }
   | { readonly kind: "opened"; readonly attempt: number }
   | { readonly kind: "challenged"; readonly attempt: number }
   | { readonly kind: "hello-sent"; readonly attempt: number }
   | { readonly kind: "welcomed"; readonly attempt: number; readonly session: string; readonly pingIntervalMs?: number }
   | { readonly kind: "limited"; readonly attempt: number; readonly pingIntervalMs: number }
-  /** The other side, or we ourselves, will not have this session: the slow schedule. `endpoint`: where it moved. */
+  /** The server or the device refuses this session: retried on the slow schedule. `endpoint`: where the server moved. */
   | { readonly kind: "refused"; readonly attempt: number; readonly error: LinkIssue; readonly retryAfterMs?: number; readonly endpoint?: string }
   | { readonly kind: "goaway"; readonly attempt: number; readonly reason: string; readonly retryAfterMs?: number; readonly endpoint?: string }
-  /** The attempt failed or its connection ended. `gapMs`: how long no frame had gone either way. */
+  /** The attempt failed or its connection ended. `gapMs`: time since the last frame in either direction. */
   | { readonly kind: "lost"; readonly attempt: number; readonly error: Issue; readonly gapMs?: number };
 
 export type LinkEffect =
   | { readonly kind: "connect"; readonly attempt: number; readonly endpoint: string }
-  /** Ends the attempt or connection, after a `bye` where one is named. */
+  /** Ends the attempt or connection, after a `bye` if given. */
   | { readonly kind: "close"; readonly attempt: number; readonly why: Issue; readonly bye?: ByeReason }
   | { readonly kind: "ping"; readonly attempt: number };
 
@@ -105,12 +104,12 @@ export interface LinkStep {
   readonly effects: readonly LinkEffect[];
 }
 
-/** What the step needs besides state and event. Randomness comes in, so that a simulation can replay it. */
+/** Inputs besides state and event. Randomness is injected so that a simulation can replay it. */
 export interface LinkContext {
   readonly nowMs: number;
   readonly policy: LinkPolicy;
   readonly random: Random;
-  /** What the transport takes. */
+  /** Schemes the transport supports. */
   readonly schemes: Schemes;
 }
 
@@ -137,7 +136,7 @@ export function stepLink(state: LinkState, event: LinkEvent, context: LinkContex
   }
 }
 
-/** When `tick` is due next, given what is known of the connection; infinite when nothing is timed. */
+/** When `tick` is due next; infinite when nothing is timed. */
 export function nextTickMs(state: LinkState, heardMs: number, sentMs: number, policy: LinkPolicy): number {
   const { phase } = state;
   switch (phase.kind) {
@@ -177,14 +176,14 @@ function same(state: LinkState): LinkStep {
 }
 
 /**
- * A ping is due when nothing was sent for the interval, and also when nothing was heard for it: a device
- * that sends without a pause to a server that never answers must find out, too.
+ * A ping is due when nothing was sent, or nothing was received, for the interval. The latter detects a server that never
+ * answers while the device sends constantly.
  */
 function pingDueMs(phase: Online, heardMs: number, sentMs: number): number {
   return Math.max(phase.pingedMs, Math.min(sentMs, heardMs)) + phase.pingIntervalMs;
 }
 
-/** Whole milliseconds: a fraction makes a deadline that is never quite there, and a tick that is due again and again. */
+/** Rounded to whole milliseconds: a fractional deadline is never quite reached, so its tick would repeat endlessly. */
 function intervals({ pingIntervalMs }: Online, count: number): number {
   return Math.round(pingIntervalMs * count);
 }
@@ -194,7 +193,7 @@ function start(state: LinkState, spreadMs: number, { nowMs, random }: LinkContex
   return { state: { ...state, notBeforeMs: untilMs, offlineSinceMs: nowMs, phase: { kind: "waiting", why: "spread", untilMs } }, effects: [] };
 }
 
-/** The present attempt, if any, is closed on the way to `next`. */
+/** Goes to `next`, closing the current attempt, if any. */
 function end(state: LinkState, next: LinkState, why: Issue, bye?: ByeReason): LinkStep {
   if (!isAttempting(state.phase)) return same(next);
   const polite = state.phase.kind === "online" && bye !== undefined;
@@ -205,7 +204,7 @@ function offline(state: LinkState, { nowMs }: LinkContext): LinkState {
   return state.phase.kind === "online" ? { ...state, offlineSinceMs: nowMs } : state;
 }
 
-/** Waits until an endpoint may be tried. Every way out of an attempt ends here. */
+/** Waits until an endpoint may be tried. Every end of an attempt but a stop leads here. */
 function wait(state: LinkState, { nowMs }: LinkContext): LinkState {
   if (state.redirect !== undefined) return { ...state, phase: { kind: "waiting", why: "retry", untilMs: Math.max(nowMs, state.notBeforeMs) } };
   const choice = chooseEndpoint(state.book, nowMs);
@@ -234,10 +233,10 @@ function reconnect(state: LinkState, reason: "moving" | "reconnecting", context:
   return end(state, next, issue(reason === "moving" ? "link.moving" : "link.reconnecting", "the agent connects anew"), reason);
 }
 
-/** Brings the wait forward to the shortest gap after the last attempt. What the cloud asked for still holds. */
+/** Shortens the wait to the gap after the last attempt. A `retryAfterMs` still holds. */
 function nudge(state: LinkState, context: LinkContext): LinkStep {
   if (state.phase.kind !== "waiting" || state.phase.why !== "retry") return same(state);
-  // Refusals keep their schedule: a network that came up does not change the cloud's mind.
+  // Refusals keep their schedule: a network that came up does not change the server's answer.
   const book = state.book.map((record) => (record.refusals > 0 ? record : { ...record, notBeforeMs: 0 }));
   return same(wait({ ...state, book }, context));
 }
@@ -306,7 +305,7 @@ function tickOnline(state: LinkState, phase: Online, event: Extract<LinkEvent, {
   return { state: { ...next, phase: online }, effects: [{ kind: "ping", attempt: state.attempt }] };
 }
 
-/** Why the connection is dead although it looks open. */
+/** Why a connection that looks open is dead; `undefined` if it is not. */
 function deadOf(phase: Online, event: Extract<LinkEvent, { kind: "tick" }>, { nowMs, policy }: LinkContext): Issue | undefined {
   const silentMs = nowMs - event.heardMs;
   if (silentMs >= intervals(phase, policy.readDeadlinePings)) {
@@ -373,14 +372,14 @@ function noteEnd(state: LinkState, { sinceMs }: Online, end: Omit<SessionEnd, "l
   return { ...state, ping: noteSessionEnd(pingOf(state, policy), { ...end, livedMs: nowMs - sinceMs }, policy.pingLearning) };
 }
 
-/** The online phase with or without a time to return to the preferred endpoint. */
+/** `phase` with a new `returnAtMs`, or without one on the preferred endpoint or after a redirect. */
 function placed(phase: Online, state: LinkState, { nowMs, policy, random }: LinkContext): Online {
   const { returnAtMs: _, ...online } = phase;
   const place = state.book.findIndex((record) => record.url === phase.endpoint);
   return place > 0 ? { ...online, returnAtMs: nowMs + retryDelayMs(policy.preferredReturn, state.returns, random) } : online;
 }
 
-/** An attempt or session ended for a reason of the network, or of a server that does not answer. */
+/** An attempt or session ended because of the network or an unresponsive server. */
 function failed(state: LinkState, error: Issue, context: LinkContext): LinkStep {
   const { phase } = state;
   if (!isAttempting(phase)) return same(state);
@@ -394,7 +393,7 @@ function refused(state: LinkState, event: Extract<LinkEvent, { kind: "refused" }
   const { phase } = state;
   if (!isAttempting(phase)) return same(state);
   const { nowMs, policy, random } = context;
-  // A server that says when to come back knows better than our schedule; one that does not gets the slow one.
+  // A refusal without `retryAfterMs` is retried on the slow schedule.
   const note = event.retryAfterMs === undefined ? noteRefusal : noteFailure;
   const book = note(state.book, phase.endpoint, nowMs, policy, random);
   const next = redirected({ ...offline(state, context), book, lastError: event.error }, phase.endpoint, event.endpoint, context);
@@ -408,27 +407,27 @@ function goAway(state: LinkState, event: Extract<LinkEvent, { kind: "goaway" }>,
   const why = issue("link.goaway", event.reason === "" ? "the server asked the device to leave" : event.reason);
   const stable = phase.kind === "online" && phase.stable;
   let next: LinkState = { ...offline(state, context), lastError: why };
-  // A server that sends every device away at once must not make each of them come back every second.
+  // Otherwise a server that sends every device away at once would see each of them again every second.
   if (!stable) next = { ...next, book: noteFailure(next.book, phase.endpoint, nowMs, policy, random) };
   next = redirected(next, phase.endpoint, event.endpoint, context);
   return end(state, wait(putOff(next, phase, event.retryAfterMs, context), context), why, "reconnecting");
 }
 
-/** With `to` as the address of the next attempt, where it may be followed and not too many were since the last stable session. */
+/** Sets `to` as the address of the next attempt, unless it may not be followed or too many redirects were. */
 function redirected(state: LinkState, from: string, to: string | undefined, { policy, schemes }: LinkContext): LinkState {
   if (to === undefined || state.redirects >= policy.redirectsMax || !mayFollow(from, to, schemes, policy.plainAllowed)) return state;
   return { ...state, redirect: to, redirects: state.redirects + 1 };
 }
 
-/** An address that the transport takes; never one in plain text where none may be, and never from an encrypted one to plain text. */
+/** Whether the transport supports the address. Plain text must be allowed, and is never followed from an encrypted address. */
 function mayFollow(from: string, to: string, schemes: Schemes, plainAllowed: boolean): boolean {
   const [before, after] = [from, to].map((address) => schemes.get(parseUrl(address)?.protocol ?? ""));
   return after === "secure" || (after === "plain" && before === "plain" && plainIssue(to, plainAllowed) === undefined);
 }
 
 /**
- * When the next attempt may be made. What the cloud asked for is waited, with jitter on top so that a fleet does not come back in step, and
- * nothing else: longer or shorter than the own schedule. One that asks for short waits again and again gets the longer of the two.
+ * Sets when the next attempt may be made. A `retryAfterMs` replaces the device's own schedule, whether longer or shorter,
+ * plus jitter so that a fleet does not return in step. After too many in a row the longer of the two applies.
  */
 function putOff(state: LinkState, { kind, endpoint, ...phase }: Attempting, retryAfterMs: number | undefined, context: LinkContext): LinkState {
   if (retryAfterMs === undefined) return withGap(state, context);

@@ -4,19 +4,19 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { planTrial, stepTrial, trialAfterStart, triedOf, TRIED_ENTRIES, type Settled, type TrialPlan, type TrialState } from "./trial.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 
-/** Lists of addresses, preferred first. */
+/** Addresses, preferred first. */
 export type Endpoints = readonly string[];
 export type MigrationState = TrialState<Endpoints, Endpoints>;
 
-/** What asking for `endpoints` comes to, between two trials. */
+/** What to do about wanted endpoints when no trial is under way. */
 export type MigrationPlan =
-  /** They are in force. */
+  /** They are already committed. */
   | { readonly kind: "settled" }
-  /** The session under way proves them already: write them down, no need to leave. */
+  /** The current session already proves them: commit without a trial. */
   | { readonly kind: "commit" }
   | TrialPlan<Endpoints>;
 
-/** `onlineAt`: endpoint of the session under way, if there is one. */
+/** `onlineAt`: endpoint of the current session, if any. */
 export function planMigration({ committed, failure }: Settled<Endpoints, Endpoints>, wanted: Endpoints, onlineAt: string | undefined, nowMs: number): MigrationPlan {
   if (sameList(committed, wanted)) return { kind: "settled" };
   if (onlineAt !== undefined && wanted.includes(onlineAt)) return { kind: "commit" };
@@ -25,12 +25,11 @@ export function planMigration({ committed, failure }: Settled<Endpoints, Endpoin
 
 const ListSchema = v.pipe(v.array(EndpointSchema), v.minLength(1), v.maxLength(8));
 
-/** The stored form. */
 const MigrationDocumentSchema = v.object({
   committed: ListSchema,
-  /** What the configuration said when this was written. A configuration that says otherwise now wins. */
+  /** The configured endpoints when this was written. If they have changed since, the configuration wins. */
   configured: v.array(v.string()),
-  /** Present while a list is being tried, and after it failed. */
+  /** Present during a trial and after it failed. */
   tried: v.optional(v.object({ endpoints: ListSchema, ...TRIED_ENTRIES })),
 });
 
@@ -39,7 +38,7 @@ const WORDS: { readonly interrupted: Issue; readonly otherwise: Issue } = {
   otherwise: { code: "cloud.migration-failed", message: "the new endpoints did not welcome the device" },
 };
 
-/** The state after a start, from what is on disk. Nothing dials yet, so a trial that was cut short is undone already. */
+/** The state after a start. Nothing dials yet, so an interrupted trial counts as undone. */
 export function migrationAfterStart(stored: JsonObject | undefined, configured: Endpoints, nowMs: number, pauseMs: (failures: number) => number): Settled<Endpoints, Endpoints> {
   const parsed = v.safeParse(MigrationDocumentSchema, stored);
   if (!parsed.success || !sameList(parsed.output.configured, configured)) return { kind: "settled", committed: configured };
@@ -50,7 +49,6 @@ export function migrationAfterStart(stored: JsonObject | undefined, configured: 
   return state;
 }
 
-/** What to put on disk for a state. */
 export function documentOf(state: MigrationState, configured: Endpoints): JsonObject {
   const stored = triedOf(state);
   return {

@@ -3,9 +3,9 @@ import { seen } from "../../../platform/ports/reading.ts";
 import type { KeyTarget } from "../state/keys/setting-keys.ts";
 import type { Migration } from "./migration.ts";
 
-/** The migration as what makes `cloud.endpoints` of the desired document so. */
+/** Applies `cloud.endpoints` of the desired document through the migration. */
 export function migrationTarget(migration: Migration, clock: Clock): KeyTarget<readonly string[]> {
-  // What is committed, not what is being tried: while a trial lasts, the device has not moved.
+  // Not the endpoints on trial: during a trial the device has not moved.
   const committed = (): string[] => [...migration.state().committed];
   return {
     observe: () => Promise.resolve(seen(committed(), clock.monotonicMs())),

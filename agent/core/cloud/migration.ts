@@ -16,15 +16,15 @@ import { documentOf, migrationAfterStart, planMigration, sameList, type Endpoint
 import { Trial } from "./trial.ts";
 
 const KEY = "cloud.endpoints";
-/** The same once more: after a move, one damaged row must not send the device back to a cloud that is gone. */
+/** Second copy: after a move, one damaged row must not send the device back to a cloud that is gone. */
 const COPY = "cloud.endpoints.copy";
-/** Code of the alarm while the last wanted endpoints could not be moved to. */
+/** Alarm while the device could not move to the wanted endpoints. */
 export const MIGRATION_ALARM = "cloud.migration-failed";
 
 export interface MigrationPolicy {
-  /** The new cloud must have welcomed the device within this time. */
+  /** Time in which the new cloud must welcome the device. */
   readonly trialMs: number;
-  /** Before the same endpoints are tried again. */
+  /** Delay before the same endpoints are tried again. */
   readonly retry: RetryPolicy;
 }
 
@@ -33,7 +33,6 @@ export const DEFAULT_MIGRATION_POLICY: MigrationPolicy = {
   retry: { firstMs: 1_200_000, factor: 2, capMs: 43_200_000, floorMs: 600_000 },
 };
 
-/** What the migration needs of the link. */
 export interface MigratingLink {
   status(): LinkStatus;
   setEndpoints(urls: readonly string[]): void;
@@ -48,18 +47,18 @@ export interface MigrationDeps {
   readonly log: Log;
   readonly alarms: Alarms;
   readonly policy: MigrationPolicy;
-  /** Endpoints of the configuration or the provisioning file, preferred first. */
+  /** Endpoints from the configuration or the provisioning file, preferred first. */
   readonly configured: readonly string[];
-  /** See `plainIssue`. Absent: no. */
+  /** See `plainIssue`. Default: false. */
   readonly plainAllowed?: boolean;
 }
 
-/** A move under way, for those who wait for it. */
+/** A move under way. */
 interface Move {
   readonly wanted: Endpoints;
   readonly done: Promise<OwnKeyResult>;
   settle(result: OwnKeyResult): void;
-  /** A bug: whoever asked for the move gets it thrown. */
+  /** Rejects `done`, for a bug. */
   fault(thrown: unknown): void;
   timer?: Timer;
   /** The commit is being written; the deadline waits for it. */
@@ -68,8 +67,8 @@ interface Move {
 }
 
 /**
- * Moves the device to another cloud, or does not: new endpoints are tried, the owner known here must be
- * known there, and that and the new endpoints go on disk in one write. Else the device returns.
+ * Moves the device to another cloud. The new endpoints are tried; the cloud there must know the device's owner. Owner and
+ * endpoints are then written in one transaction. If the trial fails the device returns to the old endpoints.
  */
 export class Migration {
   readonly #deps: MigrationDeps;
@@ -88,7 +87,7 @@ export class Migration {
     return new Migration(deps, await readStored(deps));
   }
 
-  /** The endpoints to dial now. */
+  /** Endpoints to dial now: those on trial, else the committed ones. */
   endpoints(): readonly string[] {
     const state = this.state();
     return state.kind === "trying" ? state.wanted : state.committed;
@@ -98,14 +97,14 @@ export class Migration {
     return this.#trial.state;
   }
 
-  /** Before `apply`. */
+  /** Must be called before `apply`. */
   attach(link: MigratingLink): void {
     this.#link = link;
   }
 
   /**
-   * Makes `wanted` the endpoints. Settles when that came about or failed: at once, or after at most the
-   * trial's time. `failed` carries why; asked again too soon after a failure, it is `failed` without a trial.
+   * Moves to `wanted`. Settles when the move succeeded or failed, after the trial's time at most. Within the retry delay of
+   * a failure, asking for the same endpoints fails without a trial. `pending`: another move is under way, or the agent stops.
    */
   async apply(wanted: readonly string[]): Promise<OwnKeyResult> {
     const link = this.#link;
@@ -135,12 +134,12 @@ export class Migration {
     }
   }
 
-  /** Nobody wants endpoints any more that could not be moved to. Their pause stays, should they be wanted again. */
+  /** The failed endpoints are no longer wanted: clears the alarm. Their retry delay still applies. */
   forgiven(): void {
     this.#deps.alarms.clear(MIGRATION_ALARM, "no endpoints are wanted that could not be moved to");
   }
 
-  /** Stands before `Ownership.accept`: during a trial, acceptance and the commit are one. */
+  /** Wraps `Ownership.accept`: during a trial, owner and endpoints are committed in one write. */
   async acceptOwner(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">, endpoint: string): Promise<Result<void>> {
     const { ownership } = this.#deps;
     const move = this.#move;
@@ -165,7 +164,7 @@ export class Migration {
     return err(unwritten);
   }
 
-  /** Ends a trial without an answer: the agent stops. The next start returns to the old endpoints. */
+  /** For shutdown: settles a trial as `pending`. The next start returns to the old endpoints. */
   stop(): void {
     if (this.#move !== undefined) this.#end(this.#move, { status: "pending" });
   }
@@ -181,7 +180,7 @@ export class Migration {
   async #try(wanted: readonly string[], failures: number, link: MigratingLink): Promise<OwnKeyResult> {
     const { timers, policy, log } = this.#deps;
     const move = newMove(wanted);
-    // Before the write, which takes its time: whoever asks meanwhile joins, and nobody writes twice.
+    // Set before the write, so that a concurrent `apply` joins this move.
     this.#move = move;
     const error = await this.#trial.step({ kind: "try", wanted, failures }).catch((thrown: unknown) => {
       this.#move = undefined;
@@ -203,7 +202,7 @@ export class Migration {
     return move.done;
   }
 
-  /** Back to the committed endpoints. What the disk says does not matter for that: it never named the others. */
+  /** Returns to the committed endpoints, which are still the ones on disk, so a failed write does no harm. */
   async #revert(move: Move, last: Issue | undefined): Promise<void> {
     const { log, policy, clock } = this.#deps;
     const state = this.state();
@@ -216,7 +215,7 @@ export class Migration {
     this.#raise(error);
     this.#link?.setEndpoints(state.committed);
     const unwritten = await this.#trial.step({ kind: "undone", nowMs: clock.monotonicMs(), pauseMs: this.#pauseMs(state.failures + 1) });
-    // The trial stays open on disk, and the next start reads it as interrupted: the same endpoints, another word.
+    // If unwritten, the trial stays open on disk and the next start reports it as interrupted; the endpoints are the same.
     if (unwritten !== undefined) log.warn({ error: unwritten.message }, "the failed move could not be written down");
     this.#end(move, this.#failed(error));
   }
@@ -229,7 +228,7 @@ export class Migration {
 
   async #put(state: MigrationState): Promise<Issue | undefined> {
     const put = await this.#deps.documents.put(this.#documentsOf(state));
-    // A move that cannot be written down is not begun, and one that cannot be written off is over all the same.
+    // A move that cannot be recorded is not begun; one whose end cannot be recorded is over all the same.
     return put.ok ? undefined : { code: "cloud.migration-not-stored", message: put.error.message };
   }
 
@@ -256,7 +255,7 @@ export class Migration {
   }
 }
 
-/** The first copy that can be read. Where none can, the device goes where its configuration says. */
+/** The first readable copy. Without one, the configured endpoints apply. */
 async function readStored({ documents, log }: MigrationDeps): Promise<JsonObject | undefined> {
   for (const key of [KEY, COPY]) {
     const document = await readDocument(documents, key, log);
@@ -265,7 +264,7 @@ async function readStored({ documents, log }: MigrationDeps): Promise<JsonObject
   return undefined;
 }
 
-/** Plain endpoints that were taken before they were forbidden are not dialed any more. */
+/** Discards stored endpoints that are unencrypted and no longer allowed. */
 function usable(stored: JsonObject | undefined, { log, plainAllowed = false }: MigrationDeps): JsonObject | undefined {
   const committed = stored?.["committed"];
   const plain = Array.isArray(committed) ? plainIssueIn(committed.filter((address) => typeof address === "string"), plainAllowed) : undefined;

@@ -1,36 +1,36 @@
 /**
- * How often to ping where something between device and cloud ends connections that carry nothing, as balancers do after 20 or 30 s: learnt
- * from sessions that die while they are quiet, kept on disk, and tried longer again from time to time. Pure.
+ * Learns how often to ping when something between device and cloud cuts idle connections, as load balancers do after 20 or
+ * 30 s. Learned from sessions that die while quiet, stored on disk, with longer intervals tried from time to time. Pure.
  */
 export interface PingMemory {
-  /** Learnt; absent: as the cloud or the configuration says. */
+  /** Learned interval; absent: that of the cloud or the configuration. */
   readonly intervalMs?: number;
-  /** What was learnt before, while a longer interval is on trial. */
+  /** The previous learned interval, while a longer one is on trial. */
   readonly beforeMs?: number;
-  /** Online for this long, a longer interval is tried. Doubled by each trial in vain. */
+  /** Time online after which a longer interval is tried. Doubled by each failed trial. */
   readonly relaxAfterMs: number;
-  /** Of `relaxAfterMs`, in sessions that are over. */
+  /** The part of `relaxAfterMs` already spent, in ended sessions. */
   readonly livedMs: number;
-  /** How long the last sessions that died were quiet before. */
+  /** Quiet time before the end of the last sessions that died of it. */
   readonly gapsMs: readonly number[];
 }
 
 export interface PingPolicy {
-  /** Never more often. */
+  /** Shortest interval. */
   readonly floorMs: number;
-  /** Part of the shortest gap that a session died of. */
+  /** The interval as a fraction of the shortest gap that a session died of. */
   readonly ratio: number;
-  /** The same where the connection did not end but carried nothing more: how long the gap was is known at most, and never below that floor. */
+  /** The same for connections that went silent without closing. Their gap is only an upper bound, so the floor is higher. */
   readonly silentRatio: number;
   readonly silentFloorMs: number;
-  /** Two gaps may differ by this part and be of one cause. */
+  /** Two gaps that differ by at most this fraction have the same cause. */
   readonly likeRatio: number;
-  /** A session that lived this long did not die of being quiet. */
+  /** A session that lasted this long was not cut for being quiet. */
   readonly survivedMs: number;
   readonly relaxAfterMs: number;
   readonly relaxAfterMaxMs: number;
   readonly relaxFactor: number;
-  /** A longer interval that held this long is kept. */
+  /** A longer interval is kept when it worked for this long. */
   readonly trialMs: number;
 }
 
@@ -51,18 +51,18 @@ export function freshPing(policy: PingPolicy): PingMemory {
   return { relaxAfterMs: policy.relaxAfterMs, livedMs: 0, gapsMs: [] };
 }
 
-/** The interval of a link where cloud or configuration say `toldMs`. */
+/** The interval to use. `toldMs`: that of the cloud or the configuration. */
 export function pingIntervalOf({ intervalMs }: PingMemory, toldMs: number): number {
   return Math.min(toldMs, intervalMs ?? toldMs);
 }
 
-/** When, in a session that began at `sinceMs`, `lookAgain` is due. */
+/** When `lookAgain` is due, counted from `sinceMs`. */
 export function lookAgainMs(memory: PingMemory, sinceMs: number, policy: PingPolicy): number {
   if (memory.beforeMs !== undefined) return sinceMs + policy.trialMs;
   return memory.intervalMs === undefined ? Number.POSITIVE_INFINITY : sinceMs + Math.max(0, memory.relaxAfterMs - memory.livedMs);
 }
 
-/** The session went well for so long: a trial is over, or a longer interval is tried. */
+/** Call when due: ends a trial as successful, or begins one with a longer interval. */
 export function lookAgain(memory: PingMemory, toldMs: number, policy: PingPolicy): PingMemory {
   const { beforeMs, ...rest } = memory;
   if (beforeMs !== undefined) return { ...rest, livedMs: 0 };
@@ -72,12 +72,12 @@ export function lookAgain(memory: PingMemory, toldMs: number, policy: PingPolicy
   return longerMs >= toldMs ? { ...longest, beforeMs: intervalMs, livedMs: 0 } : { ...rest, intervalMs: longerMs, beforeMs: intervalMs, livedMs: 0 };
 }
 
-/** A session that was not ended by us and not by a word of the cloud. */
+/** End of a session that neither the device nor the cloud ended on purpose. */
 export interface SessionEnd {
   readonly livedMs: number;
-  /** How long no frame had gone either way. */
+  /** Time since the last frame in either direction. */
   readonly gapMs: number;
-  /** It did not end, but carried nothing more. */
+  /** The connection went silent without closing. */
   readonly silent: boolean;
 }
 
@@ -85,7 +85,7 @@ export function noteSessionEnd(memory: PingMemory, end: SessionEnd, policy: Ping
   const { beforeMs, ...lived } = { ...memory, livedMs: memory.livedMs + end.livedMs };
   const quiet = end.gapMs >= policy.floorMs * policy.ratio;
   if (beforeMs !== undefined && quiet) {
-    // The trial of a longer one failed; the next comes later.
+    // The trial failed; wait longer before the next.
     return { intervalMs: beforeMs, relaxAfterMs: Math.min(memory.relaxAfterMs * 2, policy.relaxAfterMaxMs), livedMs: 0, gapsMs: [] };
   }
   const still = beforeMs === undefined ? lived : { ...lived, beforeMs };
@@ -100,18 +100,18 @@ export function noteSessionEnd(memory: PingMemory, end: SessionEnd, policy: Ping
   return { ...lived, intervalMs: learntMs, livedMs: 0, gapsMs: [] };
 }
 
-/** An attempt came to no session: the network or the server is in trouble, and what died before may have died of that. */
+/** An attempt failed: the network or the server is in trouble, which may also have ended the earlier sessions. */
 export function noteFailedAttempt(memory: PingMemory): PingMemory {
   return memory.gapsMs.length === 0 ? memory : { ...memory, gapsMs: [] };
 }
 
-/** What is kept on disk; `undefined`: nothing was learnt. */
+/** The stored form; `undefined` when nothing was learned. */
 export function storedPing({ intervalMs, beforeMs, relaxAfterMs }: PingMemory): { readonly intervalMs: number; readonly relaxAfterMs: number } | undefined {
   const kept = beforeMs ?? intervalMs;
   return kept === undefined ? undefined : { intervalMs: kept, relaxAfterMs };
 }
 
-/** What was on disk, within its bounds; whatever else is there counts as nothing. */
+/** Reads the stored form, clamped to its bounds. Anything invalid counts as nothing learned. */
 export function pingFromStored(stored: Readonly<Record<string, unknown>> | undefined, policy: PingPolicy): PingMemory {
   const intervalMs = stored?.["intervalMs"];
   const relaxAfterMs = stored?.["relaxAfterMs"];

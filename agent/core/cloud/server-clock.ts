@@ -1,19 +1,19 @@
 import type { Clock } from "../../../platform/ports/clock.ts";
 
-/** How fast two cheap quartz clocks run apart at worst; makes an old sample worth less than a fresh one. */
+/** Worst-case drift between two cheap quartz clocks; makes old samples count less than fresh ones. */
 const DRIFT_RATIO = 100e-6;
 
 interface Sample {
   /** Server time minus our monotonic time. */
   readonly offsetMs: number;
-  /** Half the round trip: the sample is at most this wrong. */
+  /** Largest possible error: half the round trip. */
   readonly errorMs: number;
   readonly atMs: number;
 }
 
 /**
- * The server's time, carried on by our monotonic clock: right although our own wall clock is at 1970
- * or steps by years. Learnt from `welcome` and `pong`; the sample with the smallest possible error is kept.
+ * The server's time, extrapolated by our monotonic clock, so that it is right even while our wall clock is at 1970 or
+ * steps. Learned from `welcome` and `pong`; the sample with the smallest possible error is kept.
  */
 export class ServerClock {
   readonly #clock: Clock;
@@ -23,30 +23,30 @@ export class ServerClock {
     this.#clock = clock;
   }
 
-  /** `askedAtMs` is the monotonic time at which the question that this answers was sent. */
+  /** `askedAtMs`: monotonic time at which the request was sent. */
   learn(serverMs: number, askedAtMs: number): void {
     const atMs = this.#clock.monotonicMs();
     const errorMs = Math.max(0, atMs - askedAtMs) / 2;
-    // The server read its clock somewhere in the round trip; the middle halves the worst case.
+    // The server read its clock at some point of the round trip; assuming the middle halves the worst-case error.
     const sample = { offsetMs: serverMs - (atMs - errorMs), errorMs, atMs };
     const best = this.#best;
-    // A server whose clock was set meanwhile contradicts what we hold by more than both may be wrong.
+    // The samples differ by more than both errors: the server's clock was set in between.
     const contradicted = best !== undefined && Math.abs(best.offsetMs - sample.offsetMs) > this.#errorNow(best) + errorMs;
     if (best === undefined || contradicted || errorMs <= this.#errorNow(best)) this.#best = sample;
   }
 
-  /** Milliseconds since the epoch by the server's clock; `undefined` until a server has told it in this process. */
+  /** The server's time in milliseconds since the epoch; `undefined` until one was learned in this process. */
   serverNowMs(): number | undefined {
     return this.#best === undefined ? undefined : Math.round(this.#clock.monotonicMs() + this.#best.offsetMs);
   }
 
-  /** Server time minus our wall clock, for `doctor`: how wrong our clock is. */
+  /** Server time minus our wall clock, in milliseconds. */
   wallErrorMs(): number | undefined {
     const serverMs = this.serverNowMs();
     return serverMs === undefined ? undefined : serverMs - this.#clock.wallMs();
   }
 
-  /** How wrong `serverNowMs` may be. */
+  /** Largest possible error of `serverNowMs`, in milliseconds. */
   uncertaintyMs(): number | undefined {
     return this.#best === undefined ? undefined : this.#errorNow(this.#best);
   }

@@ -4,9 +4,9 @@ import type { DocumentStore } from "../storage/document-store.ts";
 const KEY = "cloud.session";
 
 /**
- * The number that rises with every session of this device, so that a late "gone" of an old session
- * cannot mark a new one offline. On disk before it is used. Where the disk does not take it, or lost it,
- * the wall clock in seconds stands in: it is above every number that sessions alone could have reached.
+ * A number that rises with every session of this device, so that a late "gone" of an old session cannot mark a new one
+ * offline. Written to disk before use. When the write fails or the stored number is lost, a wall clock that was set
+ * stands in, in seconds, which is above any number that counting sessions could have reached.
  */
 export class SessionEpoch {
   readonly #documents: DocumentStore;
@@ -21,7 +21,7 @@ export class SessionEpoch {
     this.#bootId = bootId;
   }
 
-  /** Whether a session was begun in this boot already: then a restart is the agent's own, not a site's power cut. */
+  /** Whether a session was begun in this boot: if so, only the agent restarted, not the whole site after a power cut. */
   async hadSessionThisBoot(): Promise<boolean> {
     await this.#load();
     return this.#bootSeen;
@@ -33,14 +33,14 @@ export class SessionEpoch {
     const floor = before === undefined && quality !== "unset" ? this.#wallSeconds() : 0;
     const epoch = Math.max(floor, (before ?? 0) + 1);
     const put = await this.#documents.put({ [KEY]: { epoch, bootId: this.#bootId } });
-    // A full or read-only disk must not keep the device away from its cloud.
+    // A full or read-only disk must not keep the device offline.
     this.#last = put.ok || quality === "unset" ? epoch : Math.max(epoch, this.#wallSeconds());
     return put.ok ? { epoch, durable: true } : { epoch: this.#last, durable: false, error: put.error.message };
   }
 
   async #load(): Promise<number | undefined> {
     if (this.#last !== undefined) return this.#last;
-    // A disk that cannot be read is one that lost the number: the wall clock stands in for it.
+    // An unreadable disk counts as a lost number.
     const found = await this.#documents.get(KEY);
     const document = found.ok ? found.value : undefined;
     if (document === undefined) return undefined;

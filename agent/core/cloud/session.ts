@@ -16,15 +16,15 @@ import type { ServerClock } from "./server-clock.ts";
 import { TokenBucket, type Rate } from "../../../platform/runtime/token-bucket.ts";
 import type { UploadRequests } from "./upload-requests.ts";
 
-/** Frames that wait while an earlier one is being checked against the disk. More than this is a flood. */
+/** Frames that may queue while an earlier one waits for the disk. More is a flood. */
 const INBOX_FRAMES_MAX = 1_000;
 const INBOX_CHARACTERS_MAX = 4 * 1024 * 1024;
-/** Useless frames a session may hold: this many at once, and one more every two seconds. */
+/** Unusable frames a session tolerates: a burst of 30, then one every two seconds. */
 const NONSENSE: Rate = { burst: 30, perSecond: 0.5 };
-/** Answers to useless frames: a few at once, then one every ten seconds. */
+/** `error` answers to unusable frames: a burst of 5, then one every ten seconds. */
 const ERRORS: Rate = { burst: 5, perSecond: 0.1 };
 
-/** What the session tells the link. All of it concerns this one connection. */
+/** Events of one connection, reported to the link. */
 export interface SessionEvents {
   challenged(): void;
   helloSent(): void;
@@ -47,16 +47,15 @@ export interface SessionDeps {
   readonly counters: LinkCounters;
   readonly clock: Clock;
   readonly log: Log;
-  /** Builds the hello that answers `nonce`. An Issue ends the attempt. */
+  /** Builds the hello that answers the challenge's `nonce`. An Issue ends the attempt. */
   hello(nonce: string): Promise<Result<Extract<DeviceMessage, { t: "hello" }>>>;
 }
 
 type Stage = "challenge" | "welcome" | "open" | "over";
 
 /**
- * One connection, from its first frame to its end. Frames are handled one after the other in the order
- * of arrival, also where handling one of them waits for the disk. Nothing the other side sends and
- * nothing a handler throws leaves this class.
+ * One connection, from its first frame to its end. Frames are handled strictly in order of arrival, even when one
+ * has to wait for the disk. No invalid frame and no exception of a handler escapes this class.
  */
 export class Session {
   heardMs: number;
@@ -72,9 +71,9 @@ export class Session {
   #pumping = false;
   #limits: Limits;
   #drain: SessionDrain | undefined;
-  /** When the question was sent that a `welcome` or `pong` answers. */
+  /** Monotonic time at which the last hello or ping was sent. */
   #askedMs = 0;
-  /** The outbox file the hello named: the welcome's numbers are of that one. */
+  /** The outbox log named in the hello; the welcome's sequence numbers refer to it. */
   #helloLog = "";
   #replayUpTo: DrainSession["replayUpTo"] | undefined;
 
@@ -87,7 +86,6 @@ export class Session {
     this.#errors = new TokenBucket(deps.clock, ERRORS);
   }
 
-  /** A frame came. */
   frame(text: string): void {
     if (this.#stage === "over") return;
     this.#heard(text.length);
@@ -100,7 +98,6 @@ export class Session {
     if (!this.#pumping) void this.#pump();
   }
 
-  /** A binary message came. */
   binary(): void {
     if (this.#stage === "over") return;
     this.#heard(0);
@@ -116,7 +113,7 @@ export class Session {
     this.#sendFrame('{"t":"ping"}');
   }
 
-  /** Ends the session: `bye` where one is named, then the connection. Called once, by the link. */
+  /** Sends `bye` if given and closes the connection. Called by the link only. */
   end(why: Issue, bye?: Extract<DeviceMessage, { t: "bye" }>["reason"]): void {
     if (this.#stage === "over") return;
     if (bye !== undefined) this.#sendFrame(encodeMessage({ t: "bye", reason: bye }));
@@ -141,12 +138,12 @@ export class Session {
       while (text !== undefined && this.#isAlive()) {
         this.#inboxCharacters -= text.length;
         const wait = this.#take(text);
-        // Without the test every frame would cost a turn of the event loop.
+        // Awaiting `undefined` would cost every frame a turn of the event loop.
         if (wait !== undefined) await wait;
         text = this.#inbox.shift();
       }
     } catch (thrown) {
-      // Storage that refuses, or a bug behind a port: this session ends, the link and the agent go on.
+      // A storage failure or a bug behind a port ends this session only; the link and the agent go on.
       this.#deps.counters.handlerFaults += 1;
       this.#deps.log.error({ error: messageOf(thrown) }, "the session could not go on");
       this.#deps.events.lost({ code: "link.session-fault", message: messageOf(thrown) });
@@ -186,7 +183,7 @@ export class Session {
     return this.#takeAnyStage(message);
   }
 
-  /** Messages that make sense whatever stage the session is in; the rest is out of place. */
+  /** Messages valid in every stage; all others are refused. */
   #takeAnyStage(message: CloudMessage): undefined {
     const { events, counters, log } = this.#deps;
     if (message.t === "refused") events.refused({ code: foreignCode(message.code), message: message.message }, message.retryAfterMs);
@@ -264,7 +261,7 @@ export class Session {
       return;
     }
     if (backlog.log !== this.#helloLog) {
-      // Damaged and begun anew since the hello: these numbers would free records the cloud never saw.
+      // The outbox was damaged and restarted since the hello: these numbers would delete records the cloud never received.
       events.lost({ code: "link.log-changed", message: "the outbox was begun anew during the handshake" });
       return;
     }
@@ -322,15 +319,15 @@ export class Session {
     return undefined;
   }
 
-  /** What the cloud allows, and no larger frames than the connection takes. */
+  /** The cloud's limits, with frames no larger than the connection accepts. */
   #bounded(limits: Limits): Limits {
     const { frameBytesMax } = this.#deps.connection;
     return frameBytesMax < (limits.frameBytesMax ?? FRAME_BYTES_MAX) ? { ...limits, frameBytesMax } : limits;
   }
 
   /**
-   * A handler that throws does not end the session. Neither does one that rejects though it should return
-   * nothing; nobody waits for that one, since a handler that hangs must not hold up the frames behind it.
+   * A handler that throws or rejects does not end the session. A returned promise is not awaited: a handler that hangs
+   * must not hold up later frames.
    */
   #guard(call: () => unknown): undefined {
     const blame = (thrown: unknown): void => {
@@ -346,7 +343,7 @@ export class Session {
     return undefined;
   }
 
-  /** Counts a useless frame, answers some of them, and ends a session that brings nothing else. */
+  /** Counts an unusable frame and answers it at a limited rate. Ends the session when there are too many. */
   #refuse(error: Issue, about?: string): undefined {
     const { counters, events, log } = this.#deps;
     counters.refused.add(error.code);
@@ -364,7 +361,7 @@ export class Session {
   #sendFrame(frame: string): boolean {
     const { connection, counters, clock, log } = this.#deps;
     const bytesMax = Math.min(this.#limits.frameBytesMax ?? FRAME_BYTES_MAX, FRAME_BYTES_MAX);
-    // Three bytes is the most a UTF-16 unit takes, so most frames need no counting.
+    // A UTF-16 unit takes at most three bytes, so most frames need no exact count.
     const tooLarge = frame.length * 3 > bytesMax && (frame.length > bytesMax || utf8(frame).length > bytesMax);
     if (tooLarge) log.error({ characters: frame.length, bytesMax, start: frame.slice(0, 60) }, "a frame of ours is over the limit and was not sent");
     if (tooLarge || !connection.send(frame)) {
@@ -378,7 +375,6 @@ export class Session {
   }
 }
 
-/** The newest number of each stream. */
 function newestOf(backlog: Backlog): DrainSession["replayUpTo"] {
   const { outcome, alarm, play, event, metric } = backlog.ranges();
   return { outcome: outcome.newest, alarm: alarm.newest, play: play.newest, event: event.newest, metric: metric.newest };

@@ -5,9 +5,10 @@ import type { Backlog } from "../outbox/backlog.ts";
 import type { EventSink } from "../outbox/event-sink.ts";
 
 /**
- * Tells by the event `agent` / `cloud.stored-went-back` when a welcome has lower numbers than the cloud said before: it lost records that are
- * not here any more, or it is another cloud. `streams` of the event's data: for each stream what is known here and what was said. Told once
- * for the same numbers. Call with the welcome's `stored`, where an absent stream is 0.
+ * Records the event `cloud.stored-went-back` when a welcome acknowledges lower sequence numbers than the cloud did before:
+ * it lost records that the device no longer has, or it is another cloud. `streams` of the event's data has the known and
+ * the reported number of each stream. Recorded once for the same numbers. Call the returned function with the welcome's
+ * `stored`; an absent stream counts as 0.
  */
 export function storedWatch(outbox: Pick<Backlog, "ranges" | "log"> & Pick<EventSink, "append">, log: Log): (stored: Partial<Readonly<Record<Stream, number>>>) => void {
   let told = "";

@@ -3,14 +3,14 @@ import { CodeSchema, CountSchema, TextSchema } from "../../protocol/values.ts";
 import { foreignCode, type Issue } from "../../../platform/ports/result.ts";
 
 /**
- * Trying something new on the device's way to its cloud: other endpoints, other network settings. `C` is what is
- * committed, `W` what is tried. The disk names a trial before anything is changed, and the new only once it was proved:
- * whatever ends the agent in between, the next start goes back.
+ * Trial of a change to the device's way to its cloud (endpoints, network settings). `C` is what is committed, `W` what is
+ * tried. A trial is recorded on disk before anything changes, and committed only once it is proven. If the agent ends in
+ * between, the next start goes back.
  */
 export type TrialState<C, W> =
   | Settled<C, W>
   | { readonly kind: "trying"; readonly committed: C; readonly wanted: W; readonly failures: number }
-  /** The trial is lost, and what is committed not in force again yet. On disk the same as `trying`. */
+  /** The trial failed, and the committed settings are not yet back in force. On disk the same as `trying`. */
   | { readonly kind: "reverting"; readonly committed: C; readonly wanted: W; readonly failures: number; readonly error: Issue };
 
 export interface Settled<C, W> {
@@ -19,36 +19,36 @@ export interface Settled<C, W> {
   readonly failure?: TrialFailure<W>;
 }
 
-/** What was tried last, in vain. */
+/** The last failed trial. */
 export interface TrialFailure<W> {
   readonly wanted: W;
   readonly error: Issue;
-  /** How often in a row. */
+  /** Consecutive failures of the same trial. */
   readonly failures: number;
-  /** When that was found out, monotonic. */
+  /** Monotonic time of the failure. */
   readonly failedMs: number;
-  /** Not tried again before this monotonic time: what does not work must not take the device off its cloud again and again. */
+  /** No retry before this monotonic time: a change that does not work must not take the device offline repeatedly. */
   readonly notBeforeMs: number;
 }
 
 export type TrialEvent<C, W> =
-  /** `failures`: of the same, in a row, before. */
+  /** `failures`: earlier consecutive failures of the same trial. */
   | { readonly kind: "try"; readonly wanted: W; readonly failures: number }
-  /** Proved, or known to be in force. */
+  /** Proven, or known to be in force. */
   | { readonly kind: "commit"; readonly committed: C }
   | { readonly kind: "fail"; readonly error: Issue }
-  /** What is committed is in force again. */
+  /** The committed settings are in force again. */
   | { readonly kind: "undone"; readonly nowMs: number; readonly pauseMs: number }
-  /** What is committed is told in other words. `forget`: the failure goes. */
+  /** Changes the committed record without a trial. `forget`: also drops the failure. */
   | { readonly kind: "amend"; readonly committed: C; readonly forget: boolean };
 
 export interface TrialStep<C, W> {
   readonly state: TrialState<C, W>;
-  /** `first`: holds once it is on disk. `then`: holds, and goes on disk if the disk takes it. `same`: the disk says so already. */
+  /** `first`: takes effect once on disk. `then`: takes effect even if the write fails. `same`: already on disk. */
   readonly disk: "first" | "then" | "same";
 }
 
-/** The next state. Throws for an event that the state cannot have, which is a bug. */
+/** The next state. Throws for an event that is invalid in the state, which is a bug. */
 export function stepTrial<C, W>(state: TrialState<C, W>, event: TrialEvent<C, W>): TrialStep<C, W> {
   const { committed } = state;
   if (event.kind === "try" && state.kind === "settled") {
@@ -68,12 +68,12 @@ export function stepTrial<C, W>(state: TrialState<C, W>, event: TrialEvent<C, W>
   throw new Error(`"${event.kind}" came to a trial that is ${state.kind}`);
 }
 
-/** A trial with its disk. One step at a time. */
+/** A trial and its record on disk. Call one step at a time. */
 export class Trial<C, W> {
   readonly #write: (state: TrialState<C, W>) => Promise<Issue | undefined>;
   #state: TrialState<C, W>;
 
-  /** `write` returns why the disk did not take it. */
+  /** `write` returns why the write failed; `undefined` when it succeeded. */
   constructor(state: TrialState<C, W>, write: (state: TrialState<C, W>) => Promise<Issue | undefined>) {
     this.#state = state;
     this.#write = write;
@@ -83,12 +83,12 @@ export class Trial<C, W> {
     return this.#state;
   }
 
-  /** The trial is lost. At once: nothing of it may be accepted any more. */
+  /** Marks the trial as failed. Synchronous, so that nothing of it can be accepted any more. */
   fail(error: Issue): void {
     this.#state = stepTrial(this.#state, { kind: "fail", error }).state;
   }
 
-  /** Returns why the disk did not take it. After a `try` and a `commit` nothing has changed then; the others hold all the same. */
+  /** Returns why the write failed. A `try` or `commit` then has no effect; the others take effect all the same. */
   async step(event: Exclude<TrialEvent<C, W>, { kind: "fail" }>, write = this.#write): Promise<Issue | undefined> {
     const { state, disk } = stepTrial(this.#state, event);
     if (disk === "then") this.#state = state;
@@ -100,16 +100,16 @@ export class Trial<C, W> {
 
 export type TrialPlan<W> = { readonly kind: "try"; readonly failures: number } | { readonly kind: "failed"; readonly failure: TrialFailure<W> };
 
-/** What asking for something comes to. `failure`: of the same, if it failed before. `notBeforeMs`: in place of the failure's own. */
+/** Decides about a wanted change. `failure`: its last failure, if any. `notBeforeMs`: replaces that of the failure. */
 export function planTrial<W>(failure: TrialFailure<W> | undefined, nowMs: number, notBeforeMs = failure?.notBeforeMs ?? 0): TrialPlan<W> {
   return failure !== undefined && nowMs < notBeforeMs ? { kind: "failed", failure } : { kind: "try", failures: failure?.failures ?? 0 };
 }
 
-/** What both stored forms say of a trial. `open`: it was under way when this was written; else it had failed. */
+/** Stored fields of a trial. `open`: it was under way when written; otherwise it had failed. */
 export const TRIED_ENTRIES = { failures: CountSchema, open: v.boolean(), code: v.optional(CodeSchema), message: v.optional(TextSchema) };
 type Tried = v.InferOutput<v.ObjectSchema<typeof TRIED_ENTRIES, undefined>>;
 
-/** What to put on disk of a trial, beside what is committed; `undefined`: nothing. */
+/** The trial as stored beside the committed record; `undefined` when there is nothing to store. */
 export function triedOf<C, W>(state: TrialState<C, W>): { readonly wanted: W; readonly tried: Tried } | undefined {
   if (state.kind !== "settled") return { wanted: state.wanted, tried: { failures: state.failures, open: true } };
   if (state.failure === undefined) return undefined;
@@ -118,8 +118,8 @@ export function triedOf<C, W>(state: TrialState<C, W>): { readonly wanted: W; re
 }
 
 /**
- * The state after a start. A trial that the end of the last run cut short is lost: how much of its time is left cannot be
- * known after a power cut, and what is committed was proved. `otherwise`: what is said of a failure that was stored without words.
+ * The state after a start. A trial that was interrupted has failed: its remaining time is unknown after a power cut, and
+ * the committed settings are proven. `otherwise`: code and message of a failure stored without them.
  */
 export function trialAfterStart<C, W>(
   committed: C,

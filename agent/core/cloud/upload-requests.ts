@@ -16,7 +16,7 @@ interface Open {
   settle(result: Result<Grant>): void;
 }
 
-/** Requests for an upload address that wait for their answer. They end with the session. */
+/** Pending requests for an upload address. They end with the session. */
 export class UploadRequests {
   readonly #timers: Timers;
   readonly #random: Random;
@@ -27,7 +27,7 @@ export class UploadRequests {
     this.#random = random;
   }
 
-  /** Sends through `send`. Errors: `link.offline`, `upload.timeout`, `upload.too-many`, the cloud's own code. */
+  /** Errors: `link.offline`, `upload.timeout`, `upload.too-many`, or the cloud's own code. */
   ask(request: Omit<Request, "t" | "id">, send: (message: Request) => boolean): Promise<Result<Grant>> {
     if (this.#open.size >= OPEN_MAX) return Promise.resolve(fail("upload.too-many", `${OPEN_MAX} upload requests wait for an answer already`));
     const id = `u-${toHex(this.#random.bytes(8))}`;
@@ -38,13 +38,13 @@ export class UploadRequests {
         resolve(result);
       };
       const late = fail("upload.timeout", `the cloud gave no upload address within ${ANSWER_TIMEOUT_MS} ms`);
-      // Before sending: the answer may come within the call.
+      // Registered before sending, because the answer may arrive within the call.
       this.#open.set(id, { timer: this.#timers.after("link.upload-grant", ANSWER_TIMEOUT_MS, () => settle(late)), settle });
       if (!send({ ...request, t: "upload-request", id })) settle(fail("link.offline", "there is no session to ask for an upload address on"));
     });
   }
 
-  /** False: nobody waits for this answer (any more). */
+  /** Returns false when no request is waiting for this answer. */
   answer(message: Grant | CloudMessageOf<"upload-refused">): boolean {
     const open = this.#open.get(message.id);
     open?.settle(message.t === "upload-grant" ? ok(message) : fail(foreignCode(message.code), message.message));

@@ -1,18 +1,17 @@
 /**
- * The device's way to its cloud, of which one thing is changed at a time: with two changes under way nobody could say
- * which of them the cloud's welcome proves, nor which one a lost link is to undo.
+ * Lock on the device's way to its cloud (endpoints, network settings). Only one thing is changed at a time: with two
+ * changes under way, a welcome would not tell which one works, nor a lost link which one to undo.
  */
 export class WayToCloud {
   readonly #listeners = new Set<() => void>();
   #holder: string | undefined;
   #holds = 0;
 
-  /** Who is changing it now. */
   holder(): string | undefined {
     return this.#holder;
   }
 
-  /** Takes it for `who`, who may have it already. Gives the release, to be called once; `undefined`: another has it. */
+  /** Takes the lock for `who`; reentrant. Returns the release function, or `undefined` while another holds it. */
   take(who: string): (() => void) | undefined {
     if (this.#holder !== undefined && this.#holder !== who) return undefined;
     this.#holder = who;
@@ -28,7 +27,7 @@ export class WayToCloud {
     };
   }
 
-  /** Calls back each time it is free again. Returns its undo. */
+  /** Calls back each time the lock becomes free. Returns a function that unsubscribes. */
   onFree(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

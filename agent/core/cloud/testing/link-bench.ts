@@ -16,7 +16,7 @@ import { ServerClock } from "../server-clock.ts";
 import { MemoryDocumentStore } from "../../storage/memory-document-store.ts";
 import { ScriptedTransport } from "./scripted-transport.ts";
 
-/** A backlog with nothing in it that writes down what it is told. */
+/** An empty backlog that records the calls to it. */
 export class RecordingBacklog implements Backlog {
   log = "log-1";
   readonly told: Partial<Readonly<Record<Stream, number>>>[] = [];
@@ -48,11 +48,11 @@ export class RecordingBacklog implements Backlog {
   }
 }
 
-/** Handlers that write down every call. */
+/** Handlers that record every call. */
 export class RecordingHandlers implements SessionHandlers {
   readonly calls: { readonly name: string; readonly value: unknown }[] = [];
   accept: SessionHandlers["acceptOwner"] = async () => ok(undefined);
-  /** Called before every recorded call; may throw. */
+  /** Called before each call is recorded; may throw. */
   before: (name: string) => void = () => {};
 
   async hello(): ReturnType<SessionHandlers["hello"]> {
@@ -89,7 +89,7 @@ export interface LinkBenchOptions {
   readonly over?: Partial<CloudLinkDeps>;
 }
 
-/** A link in virtual time, with everything around it in reach of a test. */
+/** A link in virtual time, with its surroundings exposed to tests. */
 export class LinkBench {
   readonly time: VirtualTime;
   readonly cloud: ScriptedTransport;
@@ -149,7 +149,7 @@ export class LinkBench {
     return new LinkBench(await deviceIdOf(nodeCrypto, key.publicKey), options);
   }
 
-  /** Starts the link and lets time pass until it had a chance to connect. */
+  /** Starts the link and lets time pass so that it can connect. */
   async start(forMs = 100): Promise<void> {
     this.#running = this.link.run(this.stop.signal);
     await this.time.advance(forMs);

@@ -10,13 +10,13 @@ import type { Connection, ConnectionEvents, Transport, TransportIssue } from "..
 
 /** What a scripted server does with one connection. */
 export interface Behaviour {
-  /** Instead of opening: fail with this, or never settle until given up (`"hang"`). */
+  /** Fails to open with this issue, or, for `"hang"`, does not settle until given up. */
   readonly connect?: Issue | TransportIssue | "hang";
-  /** Called when the connection opened. Default: sends a challenge. */
+  /** Called when the connection opens. Default: sends a challenge. */
   readonly opened?: (peer: Peer) => void;
-  /** Called with each message of the device. Default: answers `hello` with a welcome and `ping` with a pong. */
+  /** Called with each message from the device. Default: answers `hello` with a welcome and `ping` with a pong. */
   readonly message?: (peer: Peer, message: DeviceMessage) => void;
-  /** Gets each frame as it is, in place of `message`. */
+  /** Gets each raw frame, instead of `message`. */
   readonly frame?: (peer: Peer, text: string) => void;
 }
 
@@ -84,12 +84,12 @@ export function answerWell(peer: Peer, message: DeviceMessage, over: Partial<Wel
   else if (message.t === "ping") peer.send({ t: "pong" });
 }
 
-/** A cloud without sockets, which behaves as told, per address. Remembers every attempt. */
+/** A cloud without sockets, with a scripted behaviour per address and attempt. Records every attempt. */
 export class ScriptedTransport implements Transport {
   readonly schemes = ENDPOINT_SCHEMES;
   readonly peers: Peer[] = [];
   readonly attempts: { readonly url: string; readonly atMs: number }[] = [];
-  /** Most connections (or attempts) that were ever alive at one time. */
+  /** Most connections or attempts alive at the same time. */
   aliveMax = 0;
   frameBytesMax = FRAME_BYTES_MAX;
   behave: (url: string, attempt: number) => Behaviour = () => ({});
@@ -149,7 +149,7 @@ export class ScriptedTransport implements Transport {
         const decoded = decodeDeviceMessage(frame);
         if (!decoded.ok) throw new Error(`the device sent what the protocol forbids: ${decoded.error.message}`);
         peer.received.push(decoded.value);
-        // In a microtask, as from a socket: never within the call that sent.
+        // In a microtask: as with a socket, never within the call to `send`.
         queueMicrotask(() => peer.open && (behaviour.message ?? answerWell)(peer, decoded.value));
         return true;
       },
