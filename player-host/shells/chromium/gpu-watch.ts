@@ -36,10 +36,11 @@ export class GpuWatch {
 
   async run(signal: AbortSignal): Promise<void> {
     while (await sleep(this.#deps.timers, "gpu.next-look", LOOK_EVERY_MS, signal)) {
-      const pid = await this.#pid();
-      if (signal.aborted || pid === undefined) continue;
+      const pids = await this.#pids();
+      if (signal.aborted || pids === undefined) continue;
+      const [pid] = pids;
       const before = this.#seen;
-      this.#seen = before?.pid === pid ? { pid, looks: before.looks + 1 } : { pid, looks: 1 };
+      this.#seen = pid === undefined ? undefined : { pid, looks: before?.pid === pid ? before.looks + 1 : 1 };
       if (before !== undefined && before.pid !== pid && (before.looks > 1 || this.#deaths > 0)) this.#died(before.pid);
     }
   }
@@ -50,9 +51,10 @@ export class GpuWatch {
     if (this.#deaths === DEATHS_MAX) this.#deps.worn(`gpu.process-died: the browser's graphics process died ${this.#deaths} times, and with the next WebGL is refused or the browser ends itself`);
   }
 
-  async #pid(): Promise<number | undefined> {
+  /** `undefined` when the browser does not answer. */
+  async #pids(): Promise<readonly number[] | undefined> {
     try {
-      return (await processIds(this.#deps.cdp, "GPU"))[0];
+      return await processIds(this.#deps.cdp, "GPU");
     } catch (thrown) {
       this.#deps.log.debug({ error: cdpFailure(thrown) }, "the browser does not tell its processes");
       return undefined;
