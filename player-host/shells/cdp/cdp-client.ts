@@ -11,17 +11,17 @@ export type CdpParams<M extends keyof CdpCommands> = CdpCommands[M]["paramsType"
 export type CdpResult<M extends keyof CdpCommands> = CdpCommands[M]["returnType"];
 export type CdpEventParams<E extends keyof CdpEvents> = CdpEvents[E] extends [infer P] ? P : undefined;
 
-/** What speaks the protocol: a pipe to a browser of ours, or Electron's debugger of one page. */
+/** A DevTools protocol connection: the pipe to a browser, or Electron's debugger of one page. */
 export interface Cdp {
-  /** Rejects with a `CdpError` and with nothing else. */
+  /** Rejects only with a `CdpError`. */
   call<M extends keyof CdpCommands>(method: M, params: CdpParams<M>, options?: CdpCallOptions): Promise<CdpResult<M>>;
-  /** Listens to one event of the browser (no session) or of one session. Returns the undo. */
+  /** Listens to one event of the browser (no session) or of one session. Returns the unsubscribe function. */
   on<E extends keyof CdpEvents>(event: E, sessionId: string | undefined, listener: (params: CdpEventParams<E>) => void): () => void;
-  /** Listens to events that were too long to be read, for what waits for an answer all the same. */
+  /** Listens to events too long to be read, because some of them still need an answer. */
   onOversized(listener: OversizedListener): void;
 }
 
-/** The event's name, and its first 256 bytes as they came. */
+/** The event's name, and its first 256 bytes. */
 export type OversizedListener = (method: string, start: string) => void;
 
 export interface CdpCallOptions {
@@ -41,7 +41,7 @@ export class CdpError extends Error {
   }
 }
 
-/** The message of a `CdpError`; anything else is a bug and goes on. */
+/** The message of a `CdpError`; rethrows anything else, which is a bug. */
 export function cdpFailure(thrown: unknown): string {
   if (thrown instanceof CdpError) return thrown.message;
   throw thrown;
@@ -75,18 +75,18 @@ interface Incoming {
   readonly error?: { readonly message?: string };
 }
 
-/** Of pictures and of answers, which come only when we ask: a full-screen PNG of a 4K screen in base64 is some 30 MB at the very worst. */
+/** Limit for answers and screencast frames, which come only on request: a PNG of a 4K screen in base64 is at most about 30 MB. */
 const ASKED_BYTES_MAX = 96 * 1024 * 1024;
-/** Of the other events. Addresses have at most 2 MiB (Chromium's own limit), and an event names one or two. */
+/** Limit for other events. An event has one or two addresses of at most 2 MiB (Chromium's limit). */
 const EVENT_BYTES_MAX = 8 * 1024 * 1024;
-/** Of what a page's script says: a call of the page API has at most 8 KiB, and of an error 500 characters are kept. */
+/** Limit for text from the page's scripts: a page API call has at most 8 KiB, and 500 characters of an error are kept. */
 const PAGE_TEXT_BYTES_MAX = 256 * 1024;
 const OPEN_CALLS_MAX = 2_000;
 export const CALL_TIMEOUT_MS = 10_000;
 
 /**
- * The DevTools protocol over the debugging pipe. Every call has a deadline, the number of open calls is
- * limited, and the end of the pipe fails all of them: nothing here waits for a browser that is not there.
+ * The DevTools protocol over the debugging pipe. Every call has a deadline, the number of open calls is limited, and the
+ * end of the pipe fails all open calls.
  */
 export class CdpClient implements Cdp {
   readonly #toBrowser: Writable;
@@ -111,7 +111,7 @@ export class CdpClient implements Cdp {
     pipes.toBrowser.on("error", (error) => this.#end(messageOf(error)));
   }
 
-  /** Runs once when the pipe has ended, whichever side did it. */
+  /** Runs once when the pipe has ended, on either side. */
   onClosed(listener: (why: string) => void): void {
     if (this.#closedBecause === undefined) this.#onClosed.add(listener);
     else listener(this.#closedBecause);
@@ -157,7 +157,7 @@ export class CdpClient implements Cdp {
     this.#onOversized.add(listener);
   }
 
-  /** Messages that were too long to be read, since the start. */
+  /** Messages too long to be read since the start. */
   get oversized(): number {
     return this.#oversized;
   }
@@ -179,7 +179,7 @@ export class CdpClient implements Cdp {
     try {
       parsed = JSON.parse(message.text) as Incoming;
     } catch (thrown) {
-      // One text that is not JSON. The next begins after the end mark, which no JSON text can hold.
+      // Not JSON. The next message begins after the NUL byte, which JSON text cannot contain.
       this.#log.error({ error: messageOf(thrown) }, "a message of the browser could not be read");
       return;
     }
@@ -188,7 +188,7 @@ export class CdpClient implements Cdp {
 
   #bytesMaxOf(head: MessageHead): number {
     if (head.kind !== "event") return ASKED_BYTES_MAX;
-    // What nobody listens to is not kept: a page can write a hundred megabytes to its console.
+    // Events without a listener are skipped: a page can write a hundred megabytes to its console.
     if ((this.#listeners.get(head.method)?.size ?? 0) === 0) return 0;
     if (head.method === "Page.screencastFrame") return ASKED_BYTES_MAX;
     return head.method.startsWith("Runtime.") ? PAGE_TEXT_BYTES_MAX : EVENT_BYTES_MAX;
@@ -223,7 +223,7 @@ export class CdpClient implements Cdp {
     try {
       entry.call(message.params);
     } catch (thrown) {
-      // A bug in one listener must not take the stream of answers down with it.
+      // A bug in one listener must not stop the stream of messages.
       this.#log.error({ method: message.method, error: thrown instanceof Error ? thrown.stack : messageOf(thrown) }, "listener threw");
     }
   }

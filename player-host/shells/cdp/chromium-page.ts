@@ -9,12 +9,12 @@ import { CdpError, cdpFailure, type Cdp, type CdpCommands, type CdpParams, type 
 import { hostOf, loadIssue } from "../../host/load-issue.ts";
 import type { GuardedPage, PendingLoad } from "./fetch-guard.ts";
 
-/** The page API's side that is put into every document, and how it calls the host. */
+/** The page API script injected into every document, and how it calls the host. */
 export interface PageScript {
   readonly source: string;
-  /** Name of the function the browser gives the page. The script takes it away before the page's code runs. */
+  /** Name of the binding function. The script removes it before the page's code runs. */
   readonly binding: string;
-  /** First characters of every call. Only the script in the main frame knows them. */
+  /** Prefix of every call, known only to the script in the main frame. */
   readonly token: string;
 }
 
@@ -26,59 +26,59 @@ export interface ChromiumPageDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly emit: (event: ShellEvent) => void;
-  /** The document of our load is there and no renderer takes it: whoever owns the processes has to end it, while it is so. */
+  /** The document has arrived but the renderer does not commit it. The owner of the processes must end the renderer while `isStill()`. */
   readonly onStuck: (isStill: () => boolean) => void;
-  /** What has to be there before a target is loaded. Never rejects. */
+  /** Prepares for a target before it is loaded. Never rejects. */
   readonly beforeLoad?: (target: LoadTarget) => Promise<void>;
-  /** Absent where the shell puts the page API into documents itself. */
+  /** Absent when the shell injects the page API itself. */
   readonly script?: PageScript | undefined;
-  /** Without a screen the window has a frame that nobody sees; the page is then given exactly this size. */
+  /** Page size for a headless browser, whose window has an invisible frame. */
   readonly size?: { readonly width: number; readonly height: number } | undefined;
 }
 
-/** A load we began: from the call until its outcome. */
+/** A load that the host started, until its outcome. */
 type Loading =
   | { readonly kind: "none" }
-  /** `loaderId`: the browser's name for the document to be. `cut`: it came, and ended early. */
+  /** `loaderId`: the browser's id of the document to come. `cut`: it arrived incomplete. */
   | { readonly kind: "asked"; readonly load: number; readonly url: string; readonly loaderId?: string; readonly cut?: Issue }
   | { readonly kind: "committed"; readonly load: number; readonly url: string; readonly loaderId: string };
 
-/** What the main frame is meant to show, and where it may go while it does. */
+/** What the main frame is to show, and where it may navigate meanwhile. */
 interface Aim {
   readonly target: LoadTarget;
   readonly rules: NavigationRules;
 }
 
-/** No document within this: the picture on the screen stays, and the load has failed. */
+/** Time allowed until the document arrives. After it the load has failed and the picture stays. */
 export const COMMIT_TIMEOUT_MS = 45_000;
-/** From a document's headers to its place on the screen. What is slow here is not the server. */
+/** Time allowed from a document's headers to its commit; a server cannot be the cause of a delay here. */
 export const TAKE_TIMEOUT_MS = 8_000;
-/** A document whose last image does not come is on the screen nevertheless. */
+/** After this a document counts as loaded even if some of its files are still missing. */
 export const SETTLE_TIMEOUT_MS = 20_000;
-/** Whether somebody touches the page; one that does not answer has nobody to answer for. */
+/** For the question whether a person touched the page; no answer counts as no. */
 const TOUCH_TIMEOUT_MS = 1_000;
-/** A page that computes for longer is left without being put back. */
+/** A page that is busy for longer is navigated away from without restoring its address. */
 const PUT_BACK_TIMEOUT_MS = 1_500;
 const WORLD = "vitrine";
 const NOWHERE: NavigationRules = { origins: [] };
 
-/** The one page of the kiosk: where it is, where it may go, what it says. */
+/** The kiosk's one page: loads its targets, guards its navigation and reports its events. */
 export class ChromiumPage implements GuardedPage {
   readonly frameId: string;
-  /** Documents of the main frame whose first picture the renderer has made, so far. */
+  /** Documents of the main frame that have had their first paint so far. */
   documentsPainted = 0;
-  /** Documents of the main frame that the renderer has loaded to their end, so far. */
+  /** Documents of the main frame that have finished loading so far. */
   documentsLoaded = 0;
   readonly #deps: ChromiumPageDeps;
-  /** What the document on the glass was loaded for. A load that fails before its document comes leaves it as it is. */
+  /** The aim of the document on screen. A load that fails before its document arrives does not change it. */
   #on: Aim | undefined;
-  /** What the load that was last begun is for, until its document comes or it fails. */
+  /** The aim of the latest load, until its document commits or it fails. */
   #coming: Aim | undefined;
   #loading: Loading = { kind: "none" };
   #deadline: Timer | undefined;
-  /** The document in the main frame now; its API calls count only while it is the content's. */
+  /** Id of the document in the main frame. Its API calls are accepted only while it belongs to the content. */
   #loaderId = "";
-  /** Where the main frame is now, as the page itself sees it: `history.pushState` moves it. */
+  /** The main frame's address as the page sees it, changed by `history.pushState` too. */
   #url = "";
   #certificateError: { readonly url: string; readonly name: string } | undefined;
   #apiOpen = false;
@@ -97,15 +97,14 @@ export class ChromiumPage implements GuardedPage {
   async prepare(): Promise<void> {
     this.#listen();
     const { script, size } = this.#deps;
-    // Bindings reach new documents only while the Runtime domain is on (tried on Chromium 156), and it has
-    // to be on before they are added.
+    // Bindings reach new documents only if the Runtime domain was enabled before they are added (tried on Chromium 156).
     if (script !== undefined) await this.call("Runtime.enable", undefined);
     await Promise.all([
       this.call("Page.enable", {}),
       this.call("Page.setLifecycleEventsEnabled", { enabled: true }),
       this.call("Inspector.enable", undefined),
       this.call("Performance.enable", {}),
-      // Every file that could not be had is an entry; with the whole `Network` domain each request would be several events.
+      // Every file that fails to load is a log entry; the `Network` domain would send several events for each request.
       this.call("Log.enable", undefined),
       this.call("Security.enable", undefined),
       this.call("Security.setOverrideCertificateErrors", { override: true }),
@@ -139,7 +138,7 @@ export class ChromiumPage implements GuardedPage {
     return this.#on?.rules ?? NOWHERE;
   }
 
-  /** The origins of content whose document is on or may be coming on at this moment: who may call the page API. */
+  /** Origins that may call the page API: those of the content on screen and of the content that is loading. */
   contentRules(): NavigationRules {
     const aims = [this.#coming, this.#on].filter((aim) => aim !== undefined && aim.target.kind !== "screen");
     return { origins: aims.flatMap((aim) => aim?.rules.origins ?? []) };
@@ -152,7 +151,7 @@ export class ChromiumPage implements GuardedPage {
 
   cutOff(url: string, error: Issue): void {
     const loading = this.#loading;
-    // Its headers came, and its place on the glass is still to be taken: told once it is on.
+    // Not committed yet: reported once it is.
     if (loading.kind === "asked") this.#loading = { ...loading, cut: error };
     else this.#cut(url, error);
   }
@@ -172,7 +171,7 @@ export class ChromiumPage implements GuardedPage {
     const say = (touched: boolean): void => {
       if (!touched && loaderId === this.#loaderId) this.#deps.emit({ kind: "leads-elsewhere", url: originForPeople(url) });
     };
-    // Somebody who touched a link sees that it leads nowhere; a page that goes by itself means another document.
+    // A person who touched a link sees that nothing happens; only a page that navigates by itself is reported.
     this.evaluate("navigator.userActivation?.isActive === true", TOUCH_TIMEOUT_MS).then(
       (touched) => say(touched === true),
       (thrown: unknown) => {
@@ -187,7 +186,7 @@ export class ChromiumPage implements GuardedPage {
   }
 
   fileMissing(url: string, why: string): void {
-    // The browser asks for it by itself.
+    // Requested by the browser itself, not by the document.
     if (URL.parse(url)?.pathname === "/favicon.ico") return;
     this.#deps.emit({ kind: "file-missing", url: url.slice(0, 2_000), why: why.slice(0, 200) });
   }
@@ -205,18 +204,18 @@ export class ChromiumPage implements GuardedPage {
     try {
       await this.#deps.beforeLoad?.(target);
       const way = await this.#wayTo(target, url);
-      // Something else was asked for meanwhile.
+      // Another load was requested meanwhile.
       if (this.#loading.kind !== "asked" || this.#loading.load !== load) return;
       if (way === "reload" && (await this.#reloads(target.kind !== "screen" && target.ignoreCache))) return;
       this.#afterNavigate(load, url, await this.call("Page.navigate", { url }, COMMIT_TIMEOUT_MS));
     } catch (thrown) {
       if (!(thrown instanceof CdpError)) throw thrown;
-      // A closed pipe is reported by the shell; anything else is a load that did not come about.
+      // The shell reports a closed pipe.
       if (thrown.kind !== "closed") this.#fail(load, url, { code: "load.refused", message: thrown.message });
     }
   }
 
-  /** Whether the browser took a reload. It refuses one while it puts another renderer in the old one's place; a navigation it takes. */
+  /** False when the browser refuses the reload, as it does while it replaces the renderer; it accepts a navigation then. */
   async #reloads(ignoreCache: boolean): Promise<boolean> {
     try {
       await this.call("Page.reload", { ignoreCache }, COMMIT_TIMEOUT_MS);
@@ -227,7 +226,7 @@ export class ChromiumPage implements GuardedPage {
     }
   }
 
-  /** Evaluates in our own world of the main frame; the page's globals are out of its reach and ours out of the page's. */
+  /** Evaluates in our isolated world of the main frame, which shares no globals with the page. */
   async evaluate(expression: string, timeoutMs: number): Promise<unknown> {
     const contextId = await this.#worldOf(timeoutMs);
     const { result, exceptionDetails } = await this.call(
@@ -239,13 +238,13 @@ export class ChromiumPage implements GuardedPage {
     return result.value;
   }
 
-  /** Runs an expression in the page's own world, where its side of the page API is. */
+  /** Runs an expression in the page's own world, where the page API is. */
   async evaluateInMainWorld(expression: string, timeoutMs: number): Promise<void> {
-    // The answer is not wanted, and what the page's own code returns or throws may be of any size.
+    // The result is discarded, because the page's own code may return or throw values of any size.
     await this.call("Runtime.evaluate", { expression: `(() => { ${expression}; })()`, returnByValue: false, silent: true }, timeoutMs);
   }
 
-  /** The renderer died: nothing of the document is left. */
+  /** The renderer died, and the document with it. */
   gone(): void {
     this.#loading = { kind: "none" };
     this.#on = undefined;
@@ -266,20 +265,20 @@ export class ChromiumPage implements GuardedPage {
     });
     cdp.on("Security.certificateError", sessionId, ({ eventId, errorType, requestURL }) => {
       this.#certificateError = { url: requestURL, name: errorType };
-      // As it would without a question; asked only for the name of what is wrong.
+      // The default outcome. The override serves only to learn the error's name.
       this.#send(this.call("Security.handleCertificateError", { eventId, action: "cancel" }));
     });
     cdp.on("Page.lifecycleEvent", sessionId, (event) => this.#lifecycle(event));
-    // Opened without a touch, the browser itself blocks it; opened with one, its window is closed at once.
+    // The browser blocks a window opened without a user gesture; one opened with a gesture is closed at once.
     cdp.on("Page.windowOpen", sessionId, ({ url }) => this.refused("window", url.slice(0, 500)));
     cdp.on("Page.javascriptDialogOpening", sessionId, ({ type, message }) => {
       this.refused("dialog", `${type}: ${message.slice(0, 200)}`);
-      // Leaving is always fine; a question is answered with no.
+      // Alerts and `beforeunload` are accepted; any other dialog is answered with no.
       this.#send(this.call("Page.handleJavaScriptDialog", { accept: type === "beforeunload" || type === "alert" }));
     });
     cdp.onOversized((method) => {
       if (method !== "Page.javascriptDialogOpening") return;
-      // Whatever it says, the page waits for its answer.
+      // The page waits for an answer, whatever the text.
       this.refused("dialog", "its text was too long to be read");
       this.#send(this.call("Page.handleJavaScriptDialog", { accept: false }));
     });
@@ -295,20 +294,20 @@ export class ChromiumPage implements GuardedPage {
     });
   }
 
-  /** A call without the token comes from a frame that is not the content's. */
+  /** A call without the token comes from another frame or script. */
   #pageCall(payload: string, token: string): void {
     if (this.#apiOpen && payload.startsWith(token)) this.#deps.emit({ kind: "page-call", text: payload.slice(token.length) });
     else this.refused("page-call", "a call that is not from the content's own page");
   }
 
-  /** A navigation to the address we asked for: the document with this name will be ours. */
+  /** A navigation to the requested address: notes the id its document will have. */
   #begins({ frameId, url, loaderId, navigationType }: Protocol.Page.FrameStartedNavigatingEvent): void {
     const loading = this.#loading;
     if (navigationType === "sameDocument" || navigationType === "historySameDocument") return;
     if (frameId === this.frameId && loading.kind === "asked" && sameAddress(url, loading.url)) this.#loading = { ...loading, loaderId };
   }
 
-  /** While a load of ours is pending only its own document counts as its: the page may go somewhere itself just then. */
+  /** Whether `frame` has the pending load's document: the page may navigate by itself at the same time. */
   #isOurs(loading: Extract<Loading, { kind: "asked" }>, frame: Protocol.Page.Frame): boolean {
     return loading.loaderId === undefined ? sameAddress(frame.unreachableUrl ?? frame.url, loading.url) : loading.loaderId === frame.loaderId;
   }
@@ -339,7 +338,7 @@ export class ChromiumPage implements GuardedPage {
     if (asked?.cut !== undefined) this.#cut(frame.url, asked.cut);
   }
 
-  /** Something came that the guard did not see, such as the browser's own error page: it is neither the content nor the picture that was on. */
+  /** A document that bypassed the guard, such as the browser's own error page, has replaced both the picture and the content. */
   #replaced(load: number, url: string): void {
     this.#loading = { kind: "none" };
     this.#deadline?.cancel();
@@ -347,7 +346,7 @@ export class ChromiumPage implements GuardedPage {
     this.#deps.emit({ kind: "load-failed", load, url, error, pictureKept: false });
   }
 
-  /** Somewhere the guard cannot see, such as about:blank: the picture is not the content's any more. */
+  /** The page went where the guard does not see it, such as about:blank: the picture is no longer the content's. */
   #strayed(url: string): void {
     this.refused("navigation", url.slice(0, 500));
     const error: Issue = { code: "content.strayed", message: `The page went to ${url.slice(0, 200)}.` };
@@ -366,7 +365,7 @@ export class ChromiumPage implements GuardedPage {
     }
   }
 
-  /** What `Page.navigate` says, where the guard has not said it already. */
+  /** Handles the result of `Page.navigate`, unless the guard has reported it already. */
   #afterNavigate(load: number, url: string, result: Protocol.Page.NavigateResponse): void {
     const { errorText, isDownload, loaderId } = result;
     if (isDownload === true) return this.#fail(load, url, { code: "content.is-download", message: `${hostOf(url)} sends a download, not a page.` });
@@ -379,7 +378,7 @@ export class ChromiumPage implements GuardedPage {
     if (this.#loading.kind === "none" || this.#loading.load !== load) return;
     const pictureKept = this.#loading.kind === "asked";
     this.#loading = { kind: "none" };
-    // The old document stays on, with what it was loaded for: its files, its origins, and its reload.
+    // The old document stays on screen, with its files, its origins and its reload.
     this.#coming = undefined;
     this.#deadline?.cancel();
     this.#deps.emit({ kind: "load-failed", load, url, error, pictureKept });
@@ -405,9 +404,9 @@ export class ChromiumPage implements GuardedPage {
   }
 
   /**
-   * How to load `url`. Where the content's document is on, a reload: a navigation to where the page is could stay inside
-   * it (`#part`), and knows no `ignoreCache`. The page may have moved its address (`history.pushState`, a link), so it is
-   * put back first: what is asked for is the content's address, not whatever the page made of it.
+   * How to load `url`. If the content's document is on screen, by reload: a navigation to the same address could stay inside
+   * the document (`#part`) and has no `ignoreCache`. The page may have changed its address (`history.pushState`, a link), so
+   * the content's address is restored first.
    */
   async #wayTo(target: LoadTarget, url: string): Promise<"reload" | "navigate"> {
     const before = this.#on?.target;
@@ -418,7 +417,7 @@ export class ChromiumPage implements GuardedPage {
       const at = await this.evaluate(`(history.replaceState(null, "", ${JSON.stringify(url)}), location.href)`, PUT_BACK_TIMEOUT_MS);
       if (at === new URL(url).href) return "reload";
     } catch (thrown) {
-      // On another of the content's origins, or a page that does not answer: it is left for the address itself.
+      // The page is on another of the content's origins or does not answer: navigate instead.
       if (!(thrown instanceof CdpError)) throw thrown;
     }
     if (target.ignoreCache) await this.call("Network.clearBrowserCache", undefined, PUT_BACK_TIMEOUT_MS).catch(cdpFailure);

@@ -11,88 +11,87 @@ import { browserProxyOf, failedOnTheWay, proxyRefusal } from "../../host/way-out
 import { CdpError, type Cdp } from "./cdp-client.ts";
 import { ProxyAuth } from "./proxy-auth.ts";
 
-/** A page of ours, ready to be served. */
+/** One of our own pages, ready to serve. */
 export interface ScreenDocument {
   readonly html: string;
-  /** Its Content-Security-Policy. */
+  /** Content-Security-Policy header. */
   readonly csp: string;
 }
 
-/** What is served from here, with no port open: our own pages, and packages. */
+/** Served inside the process, with no open port: our own pages, and packages. */
 export interface ServedHere {
   readonly screens: (screen: ScreenModel) => ScreenDocument;
   readonly folders: PackageFolders;
 }
 
-/** A load of ours whose document has not come yet. */
+/** A load the host requested whose document has not arrived yet. */
 export interface PendingLoad {
   readonly load: number;
   readonly url: string;
   readonly rules: NavigationRules;
 }
 
-/** What the guard has to know of the page it guards, and whom it tells. */
+/** The page under guard: what the guard asks it and reports to it. */
 export interface GuardedPage {
   readonly frameId: string;
-  /** What is coming on and what is on: until the next document is there, the old one still needs its files. */
+  /** The target that is loading and the one on screen, whose document still needs its files until the next one is there. */
   targets(): readonly LoadTarget[];
   pending(): PendingLoad | undefined;
-  /** The document of the pending load is there, and on its way to a renderer. */
+  /** The response headers of the pending load's document have arrived. */
   answered(): void;
-  /** Where the document that is on may go by itself. */
+  /** Where the document on screen may navigate by itself. */
   rules(): NavigationRules;
-  /** The main document could not be had. What was on the screen is still on. `ours`: it is the one of the pending load. */
+  /** The main document failed to load; the previous picture is still on screen. `ours`: it belongs to the pending load. */
   failed(url: string, error: Issue, ours: boolean): void;
-  /** The main document came, and its end did not. */
+  /** The main document arrived incomplete. */
   cutOff(url: string, error: Issue): void;
-  /** The page on the screen wanted to go to `url`, and may not. */
+  /** The page on screen tried to navigate to `url`, and was stopped. */
   heldBack(url: string): void;
-  /** A file that the document asked for is not there. */
+  /** A file that the document requested could not be served. */
   fileMissing(url: string, why: string): void;
   refused(what: RefusedThing, detail: string): void;
-  /** The browser's name for what is wrong with the certificate of this address, where it said so. */
+  /** The browser's name for the certificate error of this address, if it reported one. */
   certificateError(url: string): string | undefined;
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** Every request stops once, because only for one that stops the browser asks us, and not on the screen, for a password. */
+/** Every request is paused once: only for a paused one does the browser ask us for a password, and not on the screen. */
 const PATTERNS: Protocol.Fetch.RequestPattern[] = [
   { urlPattern: "http*", requestStage: "Request" },
   { resourceType: "Document", requestStage: "Request" },
   { resourceType: "Document", requestStage: "Response" },
 ];
 
-/** A chain of requests for one main document: the first, and its redirects. The browser ends such a chain at 20. */
+/** The requests for one main document: the first one and its redirects. */
 interface Chain {
-  /** The browser's name for it, the same at every hop. */
+  /** The browser's id of the chain, the same at every hop. */
   readonly job: string;
-  /** The load of ours it belongs to; absent: the page itself began it. */
+  /** The host's load it belongs to; absent when the page itself started it. */
   readonly load: number | undefined;
   readonly hops: number;
-  /** Its document has come. */
+  /** The response headers of its document have arrived. */
   readonly arrived: boolean;
 }
+/** Redirects followed. Below Chromium's own limit of 20, which would put its error page in place of the picture. */
 const HOPS_MAX = 18;
-/** A page and the host begin few at a time. */
+/** The page and the host start only a few at a time. */
 const CHAINS_MAX = 16;
-/** Requests too long to be read whose documents may still come. */
+/** Remembered ids of requests too long to read. */
 const UNREAD_MAX = 64;
 
 /**
- * Sits between the browser and everything it asks a server for. Three jobs in one place, because they are one
- * decision: the main frame goes nowhere its content has no business, and what it is led to is compared with where it
- * should be; a document that cannot be had is aborted instead of replacing the picture with an error page; and our own
- * pages and the customer's packages are served from here, under an origin of their own and with no port open. Besides,
- * nobody is asked for a password on the screen.
+ * Intercepts every request of the browser (DevTools `Fetch` domain). It keeps the main frame within its content's origins,
+ * redirects included; aborts a document that cannot be loaded, so that no error page replaces the picture; serves our own
+ * pages and packages, each under its own origin and with no open port; and answers password prompts.
  */
 export class FetchGuard {
   readonly #cdp: Cdp;
   readonly #log: Log;
   readonly #served: ServedHere;
   #page: GuardedPage | undefined;
-  /** By job, the newest last. */
+  /** By job, newest last. */
   readonly #chains = new Map<string, Chain>();
-  /** The chain that brought the newest document. The browser's error for it means that this document did not come whole. */
+  /** The chain of the newest document. A later error for it means that this document arrived incomplete. */
   #arrivedJob: string | undefined;
   readonly #unread = new Set<string>();
 
@@ -117,15 +116,15 @@ export class FetchGuard {
     });
   }
 
-  /** On the browser itself, not on a page: workers and service workers of every page are covered. */
+  /** Enabled for the whole browser, not one page, to include workers and service workers. */
   async enable(page: GuardedPage): Promise<void> {
     this.#page = page;
     await this.#cdp.call("Fetch.enable", { patterns: PATTERNS, handleAuthRequests: true });
   }
 
-  /** Of a request that carries megabytes only its name is known. It may go out; a document that comes of it cannot be judged. */
+  /** Only the id of an oversized request is known. The request may go out; a document it returns cannot be judged and is blocked. */
   #answerUnread(requestId: string): void {
-    // Only documents stop a second time.
+    // Only documents are paused a second time.
     const isDocument = this.#unread.has(requestId);
     this.#unread.add(requestId);
     for (const oldest of this.#unread) {
@@ -146,7 +145,7 @@ export class FetchGuard {
     return this.#send(this.#cdp.call("Fetch.continueRequest", { requestId }));
   }
 
-  /** Why the main frame's document is not to be had; `undefined` when it is. Aborting keeps the picture. */
+  /** The error with which to fail the main frame's document; `undefined` to let it through. `Aborted` keeps the picture. */
   #judge(page: GuardedPage, paused: Protocol.Fetch.RequestPausedEvent): Protocol.Network.ErrorReason | undefined {
     const chain = this.#chainOf(page, paused);
     const pending = page.pending();
@@ -162,7 +161,7 @@ export class FetchGuard {
     return "Aborted";
   }
 
-  /** Whose request it is. While a load of ours is pending, only the chain that began at its address is its. */
+  /** The chain a request belongs to. Only a chain that started at the pending load's address belongs to that load. */
   #chainOf(page: GuardedPage, paused: Protocol.Fetch.RequestPausedEvent): Chain {
     const job = jobOf(paused.requestId);
     const known = this.#chains.get(job);
@@ -185,22 +184,22 @@ export class FetchGuard {
     const { url } = paused.request;
     const reason = paused.responseErrorReason ?? "Failed";
     if (chain.arrived) {
-      // A document that was left already, or is being left, needs no end.
+      // A document that was or is being replaced may stay incomplete.
       if (chain.job === this.#arrivedJob && reason !== "Aborted") page.cutOff(url, loadIssue("ERR_CONTENT_LENGTH_MISMATCH", url));
       return undefined;
     }
-    // The browser tried https by itself and goes back to what it was told: this is not yet the load's end.
+    // The browser tried https by itself and will fall back to the given http address: the load is not over yet.
     if (pending !== undefined && chain.hops === 0 && pending.url.startsWith("http:") && url.startsWith("https:")) return undefined;
     const certificate = page.certificateError(url);
     return this.#fail(page, url, certificate === undefined ? failedOnTheWay(reason, url, this.#wayOut()) : loadIssue(certificate, url), pending !== undefined);
   }
 
-  /** The headers are there. Where they are from is compared with where the document should be from. */
+  /** Judges the response headers by their final address and status. */
   #answered(page: GuardedPage, paused: Protocol.Fetch.RequestPausedEvent, chain: Chain, rules: NavigationRules, ours: boolean): Protocol.Network.ErrorReason | undefined {
     const { url } = paused.request;
     const status = paused.responseStatusCode ?? 0;
     const leadsOn = REDIRECTS.has(status) && paused.responseHeaders?.some(({ name }) => name.toLowerCase() === "location") === true;
-    // The next hop is judged when it is asked for.
+    // The next hop is judged when it is requested.
     if (leadsOn) return undefined;
     if (!mayNavigate(rules, url)) return this.#fail(page, url, elsewhere(url), ours);
     if (status < 400 && isPdf(paused)) return this.#fail(page, url, { code: "content.pdf", message: `${hostOf(url)} answered with a PDF, which needs the browser's own viewer.`, hint: "Show it by a page that draws it, or make pictures of it." }, ours);
@@ -210,7 +209,7 @@ export class FetchGuard {
       return undefined;
     }
     const source = url.startsWith(`${PACKAGE_SCHEME}:`) ? "package" : "http";
-    // The one status that is never the origin's.
+    // Only a proxy sends this status.
     if (status === 407) return this.#fail(page, url, proxyRefusal(url), ours);
     return this.#fail(page, url, { code: `${source}.${status}`, message: `${hostOf(url)} answered ${status}.` }, ours);
   }
@@ -220,7 +219,7 @@ export class FetchGuard {
     return "Aborted";
   }
 
-  /** In a frame, `embed` or `object`. */
+  /** For a PDF in a frame, `embed` or `object`. */
   #noPdf(page: GuardedPage, url: string): Protocol.Network.ErrorReason {
     page.refused("request", `a PDF of ${originForPeople(url)}`);
     page.fileMissing(url, "it is a PDF, which needs the browser's own viewer");
@@ -242,7 +241,7 @@ export class FetchGuard {
       });
     }
     if (target?.kind !== "package") {
-      // Somebody else's package, or our own pages, asked for by a page that has no business there.
+      // A page requested another package, or one of our own pages.
       page.refused("request", url.slice(0, 500));
       return this.#send(this.#cdp.call("Fetch.failRequest", { requestId: paused.requestId, errorReason: "BlockedByClient" }));
     }
@@ -257,13 +256,13 @@ export class FetchGuard {
           this.#send(this.#cdp.call("Fetch.failRequest", { requestId: paused.requestId, errorReason: "Aborted" }));
           return;
         }
-        // The browser tells a style sheet that is not there as one of a wrong type, and not as missing.
+        // The browser reports a missing style sheet as one of a wrong type, not as missing.
         if (answer.status === 404) page.fileMissing(url, "it is not in the package");
         if (main && this.#isPending(page, paused)) page.answered();
         this.#fulfil(paused, answer);
       },
       (thrown: unknown) => {
-        // A disk that does not read: the page sees a failed request, the log says why.
+        // Disk error: the page sees a failed request, the log has the reason.
         this.#log.error({ url: url.slice(0, 200), error: messageOf(thrown) }, "a package's file could not be read");
         if (main) page.failed(url, { code: "package.unreadable", message: messageOf(thrown) }, this.#isPending(page, paused));
         this.#send(this.#cdp.call("Fetch.failRequest", { requestId: paused.requestId, errorReason: main ? "Aborted" : "Failed" }));
@@ -284,7 +283,7 @@ export class FetchGuard {
     this.#send(this.#cdp.call("Fetch.fulfillRequest", { requestId, responseCode: answer.status, responseHeaders, body }));
   }
 
-  /** A request may be gone by the time it is answered: its page moved on, or its renderer died. */
+  /** Ignores refusals: a request may be gone by the time it is answered, because its page moved on or its renderer died. */
   #send(call: Promise<unknown>): void {
     call.catch((thrown: unknown) => {
       if (!(thrown instanceof CdpError)) throw thrown;
@@ -293,12 +292,12 @@ export class FetchGuard {
   }
 }
 
-/** The origin under which a target of ours is served. */
+/** The origin under which a target is served. */
 function originOf(target: Exclude<LoadTarget, { kind: "url" }>): string {
   return target.kind === "screen" ? HTTPS_ORIGINS.screen : HTTPS_ORIGINS.package(target.id);
 }
 
-/** `interception-job-3.0`, and `interception-job-3.1` after its first redirect. */
+/** The id without its hop: `interception-job-3.0` becomes `interception-job-3.1` after the first redirect. */
 function jobOf(requestId: string): string {
   return requestId.split(".", 1)[0] ?? requestId;
 }
@@ -311,7 +310,7 @@ function isRedirected(paused: Protocol.Fetch.RequestPausedEvent): boolean {
   return paused.redirectedRequestId !== undefined && paused.responseStatusCode === undefined && paused.responseErrorReason === undefined;
 }
 
-/** The browser may ask by https first for what it was told to load by http. */
+/** The number of the pending load if `url` is its address; the browser may try https first for an http address. */
 function beginsAt(url: string, pending: PendingLoad | undefined): number | undefined {
   if (pending === undefined) return undefined;
   return sameAddress(url, pending.url) || sameAddress(url.replace(/^https:/, "http:"), pending.url) ? pending.load : undefined;

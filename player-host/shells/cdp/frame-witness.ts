@@ -3,44 +3,42 @@ import type { FrameFinding } from "../../stage/shell.ts";
 import { CdpError } from "./cdp-client.ts";
 import type { OpenCast } from "./screencast.ts";
 
-/** What the witness asks of a page. */
+/** The page as the witness needs it. */
 export interface WitnessedPage {
   readonly evaluate: EvaluateInPage;
-  /** Documents of the main frame whose first picture the renderer has made, so far. */
+  /** Documents of the main frame that have had their first paint so far. */
   readonly documentsPainted: number;
-  /** Documents of the main frame that the renderer has loaded to their end, so far. */
+  /** Documents of the main frame that have finished loading so far. */
   readonly documentsLoaded: number;
 }
 
-/** Evaluates in our own world of the page's main frame. Rejects with a `CdpError`. */
+/** Evaluates in our isolated world of the page's main frame. Rejects with a `CdpError`. */
 export type EvaluateInPage = (expression: string, timeoutMs: number) => Promise<unknown>;
 
-/** Resolves after the page's main thread has been through the frame loop twice: once begun, once committed. */
+/** Resolves after two animation frames of the main thread: the second proves that the first was committed. */
 const TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))";
 /**
- * Makes the page's renderer hand in a frame that differs, by a change nobody can see (a quarter of one step
- * of 255) and that touches neither the document nor its styles.
+ * Makes the renderer submit a different frame by an invisible change (a quarter of one step of 255) that touches neither
+ * the document nor its styles.
  */
 const DIFFERENT_FRAME = "document.documentElement?.animate([{ opacity: 1 }, { opacity: 0.999 }], 50).finished.then(() => true, () => false)";
-/** A page that moves by itself gives its next frame within this. */
+/** An animated page draws its next frame within this. */
 const MOVING_WITHIN_MS = 120;
-/** After a refusal: the next document may be on by then. */
+/** Delay after a refusal, in which the next document may commit. */
 const ASK_AGAIN_MS = 100;
-/** A question may be lost with the document it was put to, so it is put again after this. */
+/** An evaluation may be lost with its document, so it is repeated after this. */
 const ANSWER_MS = 1_000;
-/** Whether a new document was painted is looked at with each frame, and this often. */
+/** Whether a new document was painted is checked with each frame, and at least this often. */
 const LOOK_AGAIN_MS = 250;
 
 /**
- * Asks the page's renderer for a frame and looks for it where the compositor puts its frames out. A still page answers
- * like one that moves; a renderer that computes for ever, is stopped or hangs does
- * not, however many timers run in the process beside it. No answer and a refusal at the end of the time are
- * both `late`: a browser refuses what its renderer does not take.
+ * Asks the page's renderer for a frame and waits for it at the compositor's output. A still page answers like an animated
+ * one; a renderer that loops, hangs or is stopped does not, whatever timers run elsewhere in its process. No answer and a
+ * refusal at the end of the time are both `late`, because the browser refuses what its renderer does not accept.
  *
- * A page that loads itself anew every few hundred milliseconds may never be there long enough to answer: a document
- * that was painted since the question, and a frame after it, say the same. In a window Chromium holds the first frame of a document
- * back for half a second where that has no text and no picture (seen on 150): then a document that was loaded says at least
- * that the renderer runs.
+ * A page that reloads every few hundred milliseconds may never stay long enough to answer. There a document painted since
+ * the question, followed by a frame, counts as alive. In a window Chromium holds back the first frame of a document
+ * without text or pictures for half a second (seen on 150); there a loaded document proves only that the renderer runs.
  */
 export async function witnessFrame(cast: OpenCast, page: WitnessedPage, clock: Clock, timeoutMs: number): Promise<FrameFinding> {
   const startedMs = clock.monotonicMs();
@@ -83,7 +81,7 @@ async function askForFrame(cast: OpenCast, evaluate: EvaluateInPage, clock: Cloc
   return { kind: "late", renderer: await different, output: await output };
 }
 
-/** Whether the page answers in the time that is left. A document that takes the place of the one that was asked is asked anew. */
+/** Whether the page answers in the remaining time. If the document is replaced, the new one is asked. */
 async function answered(cast: OpenCast, evaluate: EvaluateInPage, expression: string, leftMs: () => number): Promise<boolean> {
   while (leftMs() > 0 && !cast.isOver()) {
     try {

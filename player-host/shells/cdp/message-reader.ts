@@ -1,4 +1,4 @@
-/** What the first bytes of a message say: an answer to one of our calls, an event, or neither. */
+/** Read from a message's first bytes: an answer to one of our calls, an event, or neither. */
 export type MessageHead =
   | { readonly kind: "answer"; readonly id: number }
   | { readonly kind: "event"; readonly method: string }
@@ -6,7 +6,7 @@ export type MessageHead =
 
 export type ReadMessage =
   | { readonly kind: "whole"; readonly text: string }
-  /** Over its limit: its bytes were thrown away as they came. `start` is its first 256 bytes, for what has to be answered all the same. */
+  /** Over its limit, so its bytes were discarded as they arrived. `start`: its first 256 bytes; some events still need an answer. */
   | { readonly kind: "over"; readonly head: MessageHead; readonly start: string; readonly bytes: number };
 
 const END = 0;
@@ -15,9 +15,8 @@ const ANSWER = /^\{"id":(\d+)/;
 const EVENT = /^\{"method":"([A-Za-z]+\.[A-Za-z]+)"/;
 
 /**
- * Cuts the debugging pipe into messages, each with a limit that its own beginning decides. Much of what comes over the
- * pipe is text that a page wrote, as long as it likes, so the limit holds before a message is kept or parsed. One that
- * is too long costs that message and nothing else: the pipe goes on with the next.
+ * Splits the debugging pipe into messages. The beginning of each decides its size limit, which is enforced before the
+ * message is kept or parsed, because a page can write text of any length. A message over its limit is dropped alone.
  */
 export class MessageReader {
   readonly #bytesMaxOf: (head: MessageHead) => number;
@@ -28,12 +27,12 @@ export class MessageReader {
   #start = "";
   #bytesMax = START_BYTES;
 
-  /** `bytesMaxOf` is asked once for each message; 0 when nobody wants it. */
+  /** `bytesMaxOf` is called once for each message and returns its limit; 0 skips the message. */
   constructor(bytesMaxOf: (head: MessageHead) => number) {
     this.#bytesMaxOf = bytesMaxOf;
   }
 
-  /** The messages that `chunk` completes. What nobody wants is not among them. */
+  /** The messages that `chunk` completes, without skipped ones. */
   push(chunk: Uint8Array): readonly ReadMessage[] {
     const messages: ReadMessage[] = [];
     let from = 0;
@@ -55,7 +54,6 @@ export class MessageReader {
     if (this.#head !== undefined && this.#bytes > this.#bytesMax) this.#held = [];
   }
 
-  /** Reads the head as soon as enough is there. */
   #judge(): void {
     this.#start = this.#decoder.decode(Buffer.concat(this.#held, Math.min(this.#bytes, START_BYTES)));
     this.#head = headOf(this.#start);

@@ -1,6 +1,6 @@
 import { paintOverlay } from "../../screens/overlay.dom.ts";
 
-/** The label over the page as an expression for the shell's own world of the page. */
+/** Expression that draws the label `text` over the page, or removes it; for our isolated world of the page. */
 export function overlayScript(text: string | undefined): string {
   return `(${paintOverlay.toString()})(${JSON.stringify(text ?? null)})`;
 }

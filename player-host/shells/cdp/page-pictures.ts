@@ -11,13 +11,13 @@ import { decodePng, imageSize } from "./tiny-png.ts";
 
 const CAPTURE_TIMEOUT_MS = 10_000;
 const SAMPLE_TIMEOUT_MS = 4_000;
-/** Small enough to cost little, large enough that lights of a few pixels on a black picture are seen: 15 by 15 pixels of a full HD screen become one. */
+/** 15 by 15 pixels of a full HD screen become one: cheap, and small bright spots on a black picture still show. */
 const SAMPLE: CastSettings = { format: "png", widthMax: 128, heightMax: 72 };
-/** A sample this fresh was taken by the frame witness for the same look. */
+/** Maximum age of a frame witness's sample that is reused. */
 const SAMPLE_FRESH_MS = 1_500;
 const NO_FRAME: FrameFinding = { kind: "late", renderer: false, output: false };
 
-/** Everything that is seen of a page from the compositor's side. Every question has a deadline. */
+/** Screenshots, pixel samples and the frame witness, all from the compositor's side. Every question has a deadline. */
 export class PagePictures {
   readonly #cast: Screencast;
   readonly #page: ChromiumPage;
@@ -34,7 +34,7 @@ export class PagePictures {
     this.#timers = timers;
   }
 
-  /** The picture belonged to a renderer that is gone. */
+  /** Discards the last sample: its renderer is gone. */
   forget(): void {
     this.#last = undefined;
     this.#cast.abandon();
@@ -62,11 +62,10 @@ export class PagePictures {
   }
 
   /**
-   * The frame witness. Where a third of the time has passed without a frame, the renderer is asked in two more ways at
-   * once: behind an output that is switched off a healthy page draws no frame, and answers both (a capture of a large
-   * screen takes a small machine a while). And from then on it is measured whether the browser is kept waiting for a processor.
-   * While a load waits for its server, Chromium 150 holds every evaluation back (seen on 2026-11-30; captures answer in 90 ms). The
-   * picture that is on then counts as alive where a new one can be had of it: a page that hangs gives none.
+   * The frame witness. After a third of the time without a frame, it asks the renderer in two more ways at once (evaluation
+   * and capture), because a healthy page draws no frames while its output is switched off, but answers both. From then on it
+   * also measures how long the browser's threads wait for a processor. While a load waits for its server, Chromium 150 holds
+   * back every evaluation (seen on 2026-11-30; captures answer in 90 ms); then a capture alone proves the page alive.
    */
   async witness(timeoutMs: number): Promise<FrameFinding> {
     const looking = this.#look(timeoutMs);
@@ -94,12 +93,12 @@ export class PagePictures {
       });
     } catch (thrown) {
       if (!(thrown instanceof CdpError)) throw thrown;
-      // Only a browser that is not there cannot be asked.
+      // Only a closed pipe leaves the answer unknown.
       return thrown.kind === "closed" ? { kind: "unknown", why: thrown.message } : NO_FRAME;
     }
   }
 
-  /** Whether the page's main thread runs and its picture can be had, neither of which needs an output. `waits`: only the picture is asked for. */
+  /** Whether the main thread answers and a capture succeeds; neither needs an output. With `waits` only the capture is tried. */
   async #rendererAnswers(timeoutMs: number, waits: boolean): Promise<boolean> {
     const thread = waits ? [] : [this.#page.evaluateInMainWorld("0", timeoutMs)];
     const both = [...thread, this.#page.call("Page.captureScreenshot", { format: "jpeg", quality: 1, optimizeForSpeed: true }, timeoutMs)];

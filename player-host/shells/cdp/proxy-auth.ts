@@ -2,12 +2,12 @@ import type { Protocol } from "devtools-protocol";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { ProxyCredentials } from "../../host/way-out.ts";
 
-/** Requests whose challenge was answered and may come back. */
+/** Remembered requests that were given credentials. */
 const ASKED_MAX = 500;
 
 /**
- * What the browser is told when it is asked for a password: the proxy's user and password where the proxy asks, once for each
- * request, and nothing where a server asks. The browser would ask over the picture, of somebody who is not there.
+ * Answers password challenges in the browser's place, which would show a dialog over the picture. A proxy gets the
+ * configured credentials once per request; a server gets none.
  */
 export class ProxyAuth {
   readonly #credentials: () => ProxyCredentials | undefined;

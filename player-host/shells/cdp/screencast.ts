@@ -9,29 +9,29 @@ export interface CastSettings {
   readonly heightMax?: number | undefined;
 }
 
-/** Frames that come out of the browser's compositor while this is open. */
+/** An open screencast, which receives the frames of the browser's compositor. */
 export interface OpenCast {
   /** Base64 of the newest frame. */
   last(): string | undefined;
   count(): number;
-  /** True once more than `count` frames have come; false after `timeoutMs`, or at once when the cast is over. */
+  /** True once more than `count` frames have arrived; false after `timeoutMs`, or at once when the cast is over. */
   moreThan(count: number, timeoutMs: number): Promise<boolean>;
-  /** No frame comes any more: the look has its answer, or the renderer has died. */
+  /** No more frames will arrive: the caller is done, or the renderer has died. */
   isOver(): boolean;
 }
 
 const CALL_TIMEOUT_MS = 3_000;
 const ASK_AGAIN_MS = 100;
-/** The next cast waits this long for the end of the one before, or its frames could be taken for its own. */
+/** How long the next cast waits for the previous one to stop, so that frames are not mixed up. */
 const STOP_TIMEOUT_MS = 300;
 
 /**
- * Frames as the compositor puts them out, scaled there. Used for every capture, because the protocol's
- * screenshot call resizes the page for a moment when it scales (seen on the screen), and needs the renderer
- * (so it hangs with it). The first frame comes at once, from a still page too.
+ * Frames from the compositor, scaled there. Used for every capture, because the protocol's screenshot call briefly resizes
+ * the page when it scales (visible on screen) and hangs with the renderer. The first frame arrives at once, from a still
+ * page too.
  *
- * Nothing here waits for the browser's answer to "start": Chromium 150 passes that question on to the renderer and
- * leaves it unanswered when the renderer hangs, and sends frames all the same.
+ * Nothing waits for the answer to `Page.startScreencast`: Chromium 150 never answers it while the renderer hangs, but
+ * still sends frames.
  */
 export class Screencast {
   readonly #cdp: Cdp;
@@ -46,14 +46,14 @@ export class Screencast {
     this.#timers = timers;
   }
 
-  /** Runs `look` with an open cast; one after the other, because a page has only one. Rejects with a `CdpError` when the pipe has ended. */
+  /** Runs `look` with an open cast, one call at a time: a page has only one cast. Rejects with a `CdpError` when the pipe has ended. */
   async with<T>(settings: CastSettings, look: (cast: OpenCast) => Promise<T>): Promise<T> {
     const work = this.#turn.then(() => this.#run(settings, look));
     this.#turn = work.catch(() => undefined).then(() => this.#ask("Page.stopScreencast", undefined, STOP_TIMEOUT_MS).catch(ignoreCdp));
     return work;
   }
 
-  /** The renderer has died: whoever waits for a frame of it stops waiting. */
+  /** Ends every wait for a frame, because the renderer has died. */
   abandon(): void {
     this.#abandon();
   }
@@ -103,8 +103,8 @@ export class Screencast {
   }
 
   /**
-   * Starts the cast; rejects when the pipe has ended, and never resolves. The browser refuses while one document takes
-   * the place of another, so a refusal is asked again. Silence says nothing: frames come without an answer too.
+   * Starts the cast; rejects when the pipe has ended, and never resolves. The browser refuses while one document replaces
+   * another, so a refusal is retried. A missing answer means nothing: frames may arrive without it.
    */
   async #start({ format, quality, widthMax, heightMax }: CastSettings, isOver: () => boolean): Promise<never> {
     while (!isOver()) {
@@ -130,7 +130,7 @@ function falseOnTimeout(thrown: unknown): false {
   throw thrown;
 }
 
-/** The page or the browser went away meanwhile, which others report. */
+/** For a page or browser that is gone, which is reported elsewhere. */
 function ignoreCdp(thrown: unknown): void {
   if (!(thrown instanceof CdpError)) throw thrown;
 }

@@ -3,19 +3,19 @@ import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 
-/** How long each thread has waited for a processor while it could have run, in ms since it began, by thread id. */
+/** Time each thread has spent runnable but waiting for a processor, in ms since its start, by thread id. */
 export type ThreadWaits = ReadonlyMap<string, number>;
 
 /**
- * Tells a slow machine from a page that hangs: a thread that loops runs, one that is stopped or blocked waits for nothing,
- * and one that is starved waits for a processor.
+ * Tells a slow machine from a page that hangs: only a starved thread waits for a processor. A looping thread runs, and a
+ * stopped or blocked one is not runnable.
  */
 export interface Starvation {
-  /** Begins to measure. The answer: of the time since then, for how long the thread that waited longest for a processor did so, in ms. */
+  /** Starts measuring. The returned function gives the longest time that one thread has waited for a processor since then, in ms. */
   begin(): Promise<() => Promise<number>>;
 }
 
-/** Of processes that are told anew each time; where the kernel does not count (no /proc, no schedstat) nothing is starved. */
+/** Measures the processes that `pids` returns at each reading. Without /proc or schedstat nothing counts as starved. */
 export class ProcessStarvation implements Starvation {
   readonly #pids: () => Promise<readonly number[]>;
   readonly #clock: Clock;
@@ -37,26 +37,26 @@ export class ProcessStarvation implements Starvation {
   }
 }
 
-/** The longest that one thread has waited between two looks. A thread that began meanwhile has waited since then. */
+/** The longest wait of one thread between two readings, in ms. A thread that started in between counts from its start. */
 export function longestWaitMs(before: ThreadWaits, after: ThreadWaits): number {
   return Math.max(0, ...[...after].map(([thread, waitedMs]) => waitedMs - (before.get(thread) ?? 0)));
 }
 
 const NEVER = new AbortController().signal;
 const LOOK_MS = 1_000;
-/** A renderer that was not kept waiting for so long, and has still not taken the document, will not. */
+/** A renderer that had a processor for this long and still has not committed the document never will. */
 const GRANTED_MS = 2_000;
 
 export interface StuckLoad {
   readonly starvation: Starvation;
-  /** The document has still not been taken. */
+  /** The document is still not committed. */
   readonly isStill: () => boolean;
   readonly endRenderer: () => Promise<void>;
   readonly timers: Timers;
   readonly log: Log;
 }
 
-/** Ends a renderer that does not take a document which is there, once it has had a processor for `GRANTED_MS` more. */
+/** Ends a renderer that does not commit a document that has arrived, after it had a processor for `GRANTED_MS` more. */
 export async function endStuckRenderer({ starvation, isStill, endRenderer, timers, log }: StuckLoad): Promise<void> {
   try {
     for (let grantedMs = 0; grantedMs < GRANTED_MS; ) {
@@ -72,7 +72,7 @@ export async function endStuckRenderer({ starvation, isStill, endRenderer, timer
   }
 }
 
-/** "on the processor, waiting for it, times run": the kernel's Documentation/scheduler/sched-stats.rst, in ns. */
+/** `schedstat` has time on the processor and time waiting for one, in ns (kernel: Documentation/scheduler/sched-stats.rst). */
 async function threadWaits(pid: number): Promise<readonly [string, number][]> {
   const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
   const each = await Promise.all(threads.map(async (thread): Promise<[string, number][]> => {

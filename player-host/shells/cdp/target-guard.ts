@@ -3,23 +3,23 @@ import { cdpFailure, type CdpClient } from "./cdp-client.ts";
 
 export interface TargetGuardDeps {
   readonly cdp: CdpClient;
-  /** The one page there should be. */
+  /** Target id of our page, the only one there should be. */
   readonly ours: string;
   readonly clock: Clock;
   readonly titled: (title: string) => void;
   readonly gone: () => void;
-  /** A page of the browser's own came, by a key or a gesture, and was closed. What our page opens is told by the page. */
+  /** Something other than our page opened a window, by a key or gesture. Windows that our page opens are reported by the page. */
   readonly refused: (url: string) => void;
 }
 
-/** Part of a page, or at work for one: none of them is a window. */
+/** Target types that belong to a page and have no window. */
 const NO_WINDOW = new Set(["iframe", "worker", "shared_worker", "service_worker", "worklet", "shared_storage_worklet", "auction_worklet", "tab", "browser", "prerender"]);
-/** A page that is asked to close is gone within this. */
+/** Time in which a page must have closed. */
 const CLOSED_WITHIN_MS = 2_000;
 
 /**
- * Watches over what the browser has besides our page. A page, whoever opened it, is closed at once; one that stays is
- * over the picture. The browser's own small interfaces (`browser_ui`) may exist unseen and are told alone.
+ * Watches the browser's targets besides our page. Every other page is closed at once; one that stays covers the picture.
+ * The browser's own small interfaces (`browser_ui`) may exist unseen and are only reported.
  */
 export class TargetGuard {
   readonly #deps: TargetGuardDeps;
@@ -45,7 +45,7 @@ export class TargetGuard {
     });
   }
 
-  /** Addresses of pages that did not close; each is asked again. */
+  /** Addresses of pages that have not closed; asks each to close again. */
   left(): readonly string[] {
     const nowMs = this.#deps.clock.monotonicMs();
     const left = [...this.#others].filter(([, { sinceMs }]) => nowMs - sinceMs > CLOSED_WITHIN_MS);

@@ -3,10 +3,13 @@ import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import type { PixelSample } from "../../stage/shell.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** Samples are at most 128 by 72 pixels; this is far beyond any of them. */
+/** Samples have at most 128 by 72 pixels. */
 const PIXELS_MAX = 4096 * 4096;
 
-/** Pixels of an 8-bit RGB or RGBA PNG without interlace, which is what the browser's encoder writes (PNG specification, sections 5 and 9). */
+/**
+ * Decodes an 8-bit RGB or RGBA PNG without interlace, the kind Chromium's encoder writes (PNG specification, sections 5
+ * and 9). Error: `capture.broken-png`.
+ */
 export function decodePng(png: Uint8Array): Result<PixelSample> {
   if (SIGNATURE.some((byte, at) => png[at] !== byte)) return broken("it has no PNG signature");
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
@@ -28,7 +31,7 @@ export function decodePng(png: Uint8Array): Result<PixelSample> {
   try {
     return ok(unfilter(inflateSync(Buffer.concat(data)), header));
   } catch (thrown) {
-    // zlib throws on damaged data; the picture then is unknown, nothing else.
+    // zlib throws on damaged data.
     return broken(thrown instanceof Error ? thrown.message : "its data is damaged");
   }
 }
@@ -69,7 +72,7 @@ function predict(filter: number, left: number, up: number, upLeft: number): numb
   }
 }
 
-/** Width and height of a PNG or a JPEG from its own header; zeros when it has none. */
+/** Width and height from the header of a PNG or JPEG; zeros when there is none. */
 export function imageSize(bytes: Uint8Array): { readonly width: number; readonly height: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length >= 24 && bytes[0] === 0x89) return { width: view.getUint32(16), height: view.getUint32(20) };

@@ -17,9 +17,9 @@ const LOOK_EVERY_MS = 2_000;
 const DEATHS_MAX = 2;
 
 /**
- * Counts the deaths of the browser's GPU process by polling its process id. Nothing reports them: the browser starts another
- * one and the picture goes on, until the page is refused WebGL for good. A starting browser may replace the process while it looks
- * for working drivers, so the first death counts only if the process was seen at least twice.
+ * Counts the deaths of the browser's GPU process by polling its process id, because nothing reports them: the browser starts
+ * another one, until it refuses WebGL for good. A starting browser may replace the process while it looks for working
+ * drivers, so the first death counts only if the process was seen at least twice.
  */
 export class GpuWatch {
   readonly #deps: GpuWatchDeps;

@@ -11,31 +11,31 @@ interface Box extends Size {
   readonly top: number;
 }
 
-/** What is known of the browser's window at one moment. */
+/** Facts about the browser's window at one moment. */
 export interface WindowFacts {
   readonly bounds: (Box & { readonly windowId: number; readonly windowState: string }) | undefined;
   readonly page:
     | { readonly screen: Size; readonly usable: Box; readonly inner: Size; readonly outer: Size; readonly focused: boolean }
     | undefined;
   readonly own: X11Window | undefined;
-  /** A compositor places and sizes the window by itself, maybe over several outputs, and tells no program where. */
+  /** True under a Wayland compositor, which places and sizes the window, perhaps over several outputs, and does not say where. */
   readonly composed: boolean;
-  /** Windows above ours. */
+  /** Windows that cover ours. */
   readonly over: readonly X11Window[];
-  /** Pages besides ours that do not close. */
+  /** Addresses of other pages that have not closed. */
   readonly pages: readonly string[];
-  /** Who has taken the keyboard from the page; absent: nobody. `browser` also where nobody can tell. */
+  /** Who has taken the keyboard focus from the page; absent when nobody has. `browser` also when that is unknown. */
   readonly keyboardAt?: "browser" | "other" | undefined;
-  /** Who was asked and did not answer in time: then nothing that is missing here is known to be absent. */
+  /** Who did not answer in time. Then a missing fact here is unknown, not absent. */
   readonly silent: readonly ("the browser" | "the page" | "the X server")[];
 }
 
-/** A row or a column of pixels is no reason: rounding under a scaled screen makes one. */
+/** One row or column of pixels may come from rounding on a scaled screen. */
 const TOLERANCE_PX = 1;
-/** Smaller ones are cursors, tray icons and helpers nobody sees. */
+/** Smaller windows are cursors, tray icons and invisible helpers. */
 const SEEN_PX = 16;
 
-/** Where the window is against the screen, and what is over it. Pure. */
+/** Judges where the window is on the screen and what covers it. Pure. */
 export function judgeWindow(facts: WindowFacts): WindowFinding {
   const { bounds, page, over, pages, keyboardAt, own, silent } = facts;
   const [first] = over;
@@ -48,7 +48,7 @@ export function judgeWindow(facts: WindowFacts): WindowFinding {
   const wrong = bounds === undefined || page === undefined ? undefined : misplaced(bounds, page, facts);
   if (wrong !== undefined) return { kind: "misplaced", says: wrong };
   if (keyboardAt === "browser") return { kind: "covered", by: "browser", says: "window.covered: a dialog of the browser's, or another program, has taken the keyboard from the page" };
-  // The server shows that nothing is over our window: somebody types beside it, as in a remote session.
+  // With our window known, `over` has what covers it; then another program may have the keyboard, as in a remote session.
   if (keyboardAt === "other" && own === undefined) return { kind: "covered", by: "other", says: "window.covered: another program has the keyboard, and may be over the picture" };
   if (silent.length > 0) return { kind: "unknown", says: `window.unknown: where the window is and what is over it is not known: no answer of ${silent.join(" and of ")}` };
   return { kind: "alone" };
@@ -58,7 +58,7 @@ function misplaced(bounds: NonNullable<WindowFacts["bounds"]>, page: NonNullable
   const { screen, usable } = page;
   const on = `on a screen of ${screen.width}×${screen.height}`;
   if (bounds.windowState !== "fullscreen") return `window.size: the window is not in full screen (${bounds.windowState}), ${bounds.width}×${bounds.height} ${on}`;
-  // The server counts device pixels and the browser scaled ones: the server's word counts where the two are the same.
+  // The server counts device pixels and the browser scaled ones; the server's figures are used where both agree.
   const box: Box = own !== undefined && Math.abs(own.width - bounds.width) <= TOLERANCE_PX ? own : bounds;
   const exact = box === own ? 0 : TOLERANCE_PX;
   const smaller = box.width < screen.width - exact || box.height < screen.height - exact;
@@ -71,14 +71,14 @@ function misplaced(bounds: NonNullable<WindowFacts["bounds"]>, page: NonNullable
   return bars > 0 ? `window.bars: the browser's own bars take ${bars} of ${page.outer.height} rows` : undefined;
 }
 
-/** Rows of the window that are the browser's and not the page's, whatever the page is zoomed to. Pure. */
+/** Rows of the window that show the browser's bars, at any page zoom. 0 within the tolerance. Pure. */
 export function barsPx({ inner, outer }: NonNullable<WindowFacts["page"]>): number {
   const zoom = inner.width === 0 ? 1 : outer.width / inner.width;
   const rows = Math.round(outer.height - inner.height * zoom);
   return rows > 2 * TOLERANCE_PX ? rows : 0;
 }
 
-/** Windows that are above ours, drawn, large enough to be seen and over it. A menu of the page itself is the page's. Pure. */
+/** Mapped windows above `own` that overlap it and are large enough to see. Its own process's menus do not count. Pure. */
 export function windowsOver(windows: readonly X11Window[], own: X11Window | undefined): readonly X11Window[] {
   const at = own === undefined ? -1 : windows.indexOf(own);
   if (own === undefined || at < 0) return [];

@@ -9,25 +9,25 @@ import type { X11Connection, X11Window } from "./x11-connection.ts";
 
 export interface WindowWatchDeps {
   readonly cdp: CdpClient;
-  /** The one page there should be. */
+  /** Target id of our page. */
   readonly targetId: string;
-  /** Process id of the browser, by which its windows are known. */
+  /** Process id of the browser, which identifies its windows. */
   readonly pid: number;
-  /** Gives the page the keyboard: an empty tab leaves it to the address bar, where no page hears a key. Rejects with a `CdpError`. */
+  /** Gives the page the keyboard focus, which an empty tab leaves in the address bar. Rejects with a `CdpError`. */
   readonly toFront: () => Promise<unknown>;
-  /** Evaluates in our own world of the page. Rejects with a `CdpError`. */
+  /** Evaluates in our isolated world of the page. Rejects with a `CdpError`. */
   readonly evaluate: (expression: string, timeoutMs: number) => Promise<unknown>;
-  /** Pages besides ours that do not close. */
+  /** Addresses of other pages that have not closed. */
   readonly pages: () => readonly string[];
-  /** Absent under Wayland, which shows a program no windows but its own, and where the server refuses us. */
+  /** Absent under Wayland, which shows a program only its own windows, and when the server refuses the connection. */
   readonly x11: X11Connection | undefined;
-  /** Under Wayland. */
+  /** True under Wayland. */
   readonly composed: boolean;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
   readonly found: (finding: WindowFinding) => void;
-  /** A window of the browser's own that does not go away stood over the picture for `COVERED_MAX_MS`. */
+  /** One of the browser's own windows has covered the picture for `COVERED_MAX_MS`. */
   readonly covered: (why: string) => void;
 }
 
@@ -40,26 +40,26 @@ interface Bounds {
 }
 
 export const LOOK_EVERY_MS = 4_000;
-/** Own windows are asked to close at once; what stays for this long goes with the browser. */
+/** The browser's own windows are asked to close at once; after this `covered` is called. */
 const COVERED_MAX_MS = 20_000;
-/** Tries to put the window right for one size of the screen; after that it is told and left. */
+/** Attempts to correct the window for one screen size. After them it is only reported. */
 const TRIES_MAX = 4;
 const UNFOCUSED_LOOKS = 3;
 const ANSWER_TIMEOUT_MS = 2_000;
-/** A server on a loaded machine answers a dozen questions late, and asking it holds up nobody else. */
+/** Generous, for a dozen requests to the server of a loaded machine; nothing else waits for them. */
 const X11_TIMEOUT_MS = 6_000;
-/** Until there is a first answer, and after the window was put right. */
+/** Interval until the first answer, and after the window was corrected. */
 const LOOK_AGAIN_MS = 500;
 
-/** Screen and viewport as the page's own process knows them; our world's globals are not the page's to change. */
+/** Screen and viewport as the page's process knows them, read in our isolated world, where the page cannot fake them. */
 const LOOK = `JSON.stringify({ screen: { width: screen.width, height: screen.height }, usable: { left: screen.availLeft, top: screen.availTop, width: screen.availWidth, height: screen.availHeight },
   inner: { width: innerWidth, height: innerHeight }, outer: { width: outerWidth, height: outerHeight }, focused: document.hasFocus() })`;
 
-/** Keeps the browser's one window as large as the screen, and notices what stands over it. Not for a headless browser. */
+/** Keeps the browser's window at the size of the screen, and notices what covers it. Not for a headless browser. */
 export class WindowWatch {
   readonly #deps: WindowWatchDeps;
   #tries: { readonly screen: string; readonly count: number } = { screen: "", count: 0 };
-  /** Looks in a row that found the page without the keyboard, though it was given it after each. */
+  /** Consecutive looks that found the page without keyboard focus, although each gave it back. */
   #unfocused = 0;
   #coveredSinceMs: number | undefined;
 
@@ -73,7 +73,7 @@ export class WindowWatch {
       if (signal.aborted) return;
       this.#deps.found(finding);
       this.#follow(finding);
-      // A window that was just put right is looked at again soon.
+      // A window that was just corrected is checked again soon.
       const soon = finding.kind === "misplaced" ? this.#tries.count < TRIES_MAX : finding.kind === "unknown" && !known;
       known ||= finding.kind !== "unknown";
       const delayMs = soon ? LOOK_AGAIN_MS : LOOK_EVERY_MS;
@@ -81,7 +81,7 @@ export class WindowWatch {
     }
   }
 
-  /** One look; puts right what can be. Never rejects. */
+  /** Looks once and corrects what it can. Never rejects. */
   async look(): Promise<WindowFinding> {
     const [bounds, page, asked] = await Promise.all([this.#bounds(), this.#page(), this.#windows()]);
     const windows = asked ?? [];
@@ -122,11 +122,11 @@ export class WindowWatch {
     log.warn({ bounds, screen, attempt: this.#tries.count }, "the browser's window is not the screen: putting it right");
     const set = async (change: Bounds): Promise<void> => this.#set(bounds.windowId, change);
     try {
-      // A browser makes a window of exactly the screen's size one pixel smaller; the server does not.
+      // The browser would make a window of exactly the screen's size one pixel smaller; the X server does not.
       if (own !== undefined && bounds.windowState === "fullscreen" && barsPx(page) === 0) return x11?.place(own.id, { left: 0, top: 0, ...screen });
-      // A window manager or a compositor makes it fit by itself, once it is told.
+      // A window manager or compositor then sizes the window.
       if (bounds.windowState !== "fullscreen") return await set({ windowState: "fullscreen" });
-      // Without a window manager nobody does: out of full screen, to its size, and back, which takes the browser's bars away.
+      // Without one: leave full screen, set the size, and return to full screen, which hides the browser's bars.
       await set({ windowState: "normal" });
       await set({ left: 0, top: 0, ...screen });
       await set({ windowState: "fullscreen" });
@@ -151,7 +151,7 @@ export class WindowWatch {
     }
   }
 
-  /** `undefined` while the page does not answer, which others judge. */
+  /** `undefined` when the page does not answer, which other checks judge. */
   async #page(): Promise<WindowFacts["page"]> {
     try {
       const text = await this.#deps.evaluate(LOOK, ANSWER_TIMEOUT_MS);
@@ -166,13 +166,13 @@ export class WindowWatch {
     return this.#askX11((x11) => x11.windows(), []);
   }
 
-  /** Whose the keyboard is that the page lost; `browser` also where nobody can tell. */
+  /** Who has the keyboard focus that the page lost; `browser` also when that is unknown. */
   async #keyboardAt(): Promise<WindowFacts["keyboardAt"]> {
     const elsewhere = await this.#askX11((x11) => x11.keyboardIsElsewhere(this.#deps.pid), false);
     return elsewhere === undefined ? undefined : elsewhere ? "other" : "browser";
   }
 
-  /** `unseen` where there is no server to ask; `undefined` when it does not answer. */
+  /** `unseen` when there is no server; `undefined` when it does not answer. */
   async #askX11<T>(question: (x11: X11Connection) => Promise<T>, unseen: T): Promise<T | undefined> {
     const { x11, timers } = this.#deps;
     try {
@@ -183,7 +183,7 @@ export class WindowWatch {
     }
   }
 
-  /** The browser's first window is the kiosk's: an id of the X server's rises with every window of one program. */
+  /** The kiosk's window is the browser's first: X window ids rise with every window of one program. */
   #own(windows: readonly X11Window[]): X11Window | undefined {
     const ours = windows.filter((window) => window.pid === this.#deps.pid && window.mapped && !window.popup);
     return ours.toSorted((a, b) => a.id - b.id)[0];

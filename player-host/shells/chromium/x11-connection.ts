@@ -3,19 +3,19 @@ import { createConnection, type Socket } from "node:net";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 
-/** A top-level window as the X server knows it. */
+/** A top-level window of the X server. */
 export interface X11Window {
   readonly id: number;
   readonly name: string;
-  /** The process that made it, where it says so (`_NET_WM_PID`). */
+  /** Its process, if it has set `_NET_WM_PID`. */
   readonly pid: number | undefined;
   readonly left: number;
   readonly top: number;
   readonly width: number;
   readonly height: number;
-  /** On the screen, and drawn. */
+  /** Viewable, and not input-only. */
   readonly mapped: boolean;
-  /** A menu, a tooltip: no window manager touches it. */
+  /** A menu or tooltip, which no window manager manages (`override_redirect`). */
   readonly popup: boolean;
 }
 
@@ -31,8 +31,8 @@ const OP = { attributes: 3, configure: 12, geometry: 14, tree: 15, atom: 16, pro
 const CLIENT_MESSAGE = 33;
 
 /**
- * As much of the X11 protocol, version 11, as it takes to see which windows are on the screen, to give ours the
- * screen's size where no window manager does, and to ask one to close. Little-endian; each reply is matched by its order.
+ * The part of the X11 protocol, version 11, needed to list the windows, to size ours where there is no window manager, and
+ * to ask a window to close. Little-endian; replies are matched by sequence number.
  */
 export class X11Connection {
   readonly #socket: Socket;
@@ -54,7 +54,7 @@ export class X11Connection {
     });
   }
 
-  /** Connects to the display that `env` names, on this machine. Rejects where there is none or it refuses. */
+  /** Connects to the local display that `env` names. Rejects when there is none or it refuses. */
   static async open(env: NodeJS.ProcessEnv): Promise<X11Connection> {
     const number = /^(?:unix)?:(\d+)(?:\.\d+)?$/.exec(env["DISPLAY"] ?? "")?.[1];
     if (number === undefined) throw new Error(`DISPLAY=${env["DISPLAY"] ?? ""} is no display of this machine`);
@@ -64,7 +64,7 @@ export class X11Connection {
     return connection;
   }
 
-  /** An id for something that this connection makes. */
+  /** A new resource id of this connection. */
   newId(): number {
     return (this.#ids += 1);
   }
@@ -77,12 +77,12 @@ export class X11Connection {
     this.#socket.destroy();
   }
 
-  /** The whole screen: it changes with the mode. */
+  /** Size of the whole screen, which changes with the mode. */
   async rootSize(): Promise<{ readonly width: number; readonly height: number } | undefined> {
     return this.#geometry(this.#root);
   }
 
-  /** Top-level windows from the lowest to the highest; without those that are gone by the time they are asked for. Rejects when the server is gone. */
+  /** Top-level windows, lowest first, without those that close meanwhile. Rejects when the server is gone. */
   async windows(): Promise<readonly X11Window[]> {
     const tree = await this.ask(OP.tree, 0, word(this.#root));
     if (tree === undefined) throw new Error("the X server does not say which windows there are");
@@ -105,10 +105,10 @@ export class X11Connection {
     return windows.filter((window) => window !== undefined);
   }
 
-  /** Whether a window of another program than `pid` has the keyboard. False where no window has it. */
+  /** Whether a window of a process other than `pid` has the keyboard focus. False when no window has it. */
   async keyboardIsElsewhere(pid: number): Promise<boolean> {
     const window = (await this.ask(OP.focus, 0, Buffer.alloc(0)))?.readUInt32LE(8) ?? 0;
-    // 0: nobody; 1: whatever is under the pointer.
+    // 0: none; 1: the window under the pointer.
     if (window <= 1 || window === this.#root) return false;
     return (await this.#pidOf(window)) !== pid;
   }
@@ -121,7 +121,7 @@ export class X11Connection {
     this.send(OP.configure, 0, body);
   }
 
-  /** As the window manager's own button does: the program decides what becomes of it. */
+  /** Sends `WM_DELETE_WINDOW`, as a window manager's close button does; the program decides what to do. */
   async askToClose(id: number): Promise<void> {
     const body = Buffer.alloc(40);
     body.writeUInt32LE(id, 0);
@@ -138,7 +138,6 @@ export class X11Connection {
     return reply && { left: reply.readInt16LE(12), top: reply.readInt16LE(14), width: reply.readUInt16LE(16), height: reply.readUInt16LE(18) };
   }
 
-  /** A name keeps its number for as long as the server runs. */
   async #atom(name: string): Promise<number> {
     const atom = this.#atoms.get(name) ?? (await this.ask(OP.atom, 0, text(name)))?.readUInt32LE(8) ?? 0;
     if (atom !== 0) this.#atoms.set(name, atom);
@@ -160,7 +159,7 @@ export class X11Connection {
     return bytes === 0 ? undefined : reply?.subarray(32, 32 + bytes);
   }
 
-  /** The reply; `undefined` when the server answers with an error (such as a window that is gone) or goes away. */
+  /** Sends a request and resolves with its reply; `undefined` when the server answers with an error (a closed window) or goes away. */
   ask(opcode: number, detail: number, body: Buffer): Promise<Buffer | undefined> {
     return new Promise((resolve) => {
       this.send(opcode, detail, body);
@@ -169,7 +168,7 @@ export class X11Connection {
     });
   }
 
-  /** A request that has no reply. `body` is a multiple of four bytes. */
+  /** Sends a request that has no reply. The length of `body` is a multiple of four bytes. */
   send(opcode: number, detail: number, body: Buffer): void {
     this.#sequence = (this.#sequence + 1) & 0xff_ff;
     const head = Buffer.alloc(4);
@@ -237,7 +236,7 @@ export function word(value: number): Buffer {
   return bytes;
 }
 
-/** A name with its length before it, as `InternAtom` and `QueryExtension` take it. */
+/** A name prefixed with its length, as in `InternAtom` and `QueryExtension`. */
 export function text(value: string): Buffer {
   const head = Buffer.alloc(4);
   head.writeUInt16LE(value.length);
@@ -248,7 +247,7 @@ function padded(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
 }
 
-/** The cookie of this display in the file that Xlib reads too; empty where there is none, and the server may let us in all the same. */
+/** The display's cookie from the file that Xlib reads too; empty when there is none, and the server may accept us without. */
 async function findCookie(env: NodeJS.ProcessEnv, display: string): Promise<Buffer> {
   const path = env["XAUTHORITY"] ?? join(env["HOME"] ?? homedir(), ".Xauthority");
   const file = await readFile(path).catch(() => Buffer.alloc(0));
@@ -262,7 +261,7 @@ async function findCookie(env: NodeJS.ProcessEnv, display: string): Promise<Buff
       at += 2 + length;
       return part;
     });
-    // 256: a name of this machine; 65535: any.
+    // 256: local host name; 65535: any address.
     const fits = family === 0xff_ff || (family === 256 && address?.toString() === here);
     if (fits && (number?.length === 0 || number?.toString() === display) && name?.toString() === "MIT-MAGIC-COOKIE-1" && data !== undefined) return data;
   }

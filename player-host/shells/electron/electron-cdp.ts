@@ -15,15 +15,15 @@ import {
   type CdpResult,
 } from "../cdp/cdp-client.ts";
 
-/** As much of Electron's `Debugger` as is used. */
+/** The part of Electron's `Debugger` that is used. */
 export type PageDebugger = Pick<Debugger, "attach" | "detach" | "isAttached" | "sendCommand"> & {
   on(event: "message", listener: (event: unknown, method: string, params: unknown, sessionId: string) => void): unknown;
   on(event: "detach", listener: (event: unknown, reason: string) => void): unknown;
 };
 
 /**
- * The DevTools protocol of one page, inside this process: no port, no pipe. The same page code as over
- * Chromium's pipe then guards navigation, keeps the picture in an outage and asks the frame witness.
+ * The DevTools protocol of one page inside this process, with no port or pipe. The shared page code runs on it as on
+ * Chromium's pipe.
  */
 export class ElectronCdp implements Cdp {
   readonly #debugger: PageDebugger;
@@ -38,7 +38,7 @@ export class ElectronCdp implements Cdp {
         try {
           listener(params);
         } catch (thrown) {
-          // A bug in one listener must not end the player host, nor keep the event from the others.
+          // A bug in one listener must not end the player host or keep the event from other listeners.
           deps.log.error({ method, error: thrown instanceof Error ? thrown.stack : messageOf(thrown) }, "listener threw");
         }
       }
@@ -69,7 +69,7 @@ export class ElectronCdp implements Cdp {
     };
   }
 
-  /** Electron reads the events itself and hands them over whole; the page's console is not asked for. */
+  /** Does nothing: Electron delivers every event whole, and the page's console is not enabled. */
   onOversized(): void {
     return undefined;
   }

@@ -20,7 +20,7 @@ import { answerOwn } from "./own-schemes.ts";
 import { checkSent, TO_HOST, TO_PAGE } from "./page-channel.ts";
 import { windowOptions } from "./window-options.ts";
 
-/** What `main.ts` hands over: Electron's own objects, and nothing is imported from it here but types. */
+/** Electron's objects, passed in by `main.ts`: this file imports only types from Electron. */
 export interface ElectronParts {
   readonly makeWindow: (options: BrowserWindowConstructorOptions) => BrowserWindow;
   readonly session: Session;
@@ -42,7 +42,7 @@ export interface ElectronShellDeps extends ServedHere {
   readonly log: Log;
 }
 
-/** From the kernel's end of a renderer to Electron's word that it is gone. */
+/** Time allowed from killing a renderer to Electron's event that it is gone. */
 const RENDERER_END_MS = 5_000;
 
 interface Open {
@@ -52,14 +52,14 @@ interface Open {
   readonly pictures: PagePictures;
 }
 
-/** Electron as a shell: one locked-down window; the page behind it is guarded and watched by the same code as Chromium's. */
+/** Electron as a shell: one locked-down window, whose page is guarded and watched by the same code as Chromium's. */
 export class ElectronShell implements Shell {
   readonly kind = "electron";
   readonly #deps: ElectronShellDeps;
   readonly #events: Emitter<ShellEvent>;
   #open: Open | undefined;
   #wayOut: WayOut = {};
-  /** Takes back what was put on the session, the app and IPC, which outlive the window. */
+  /** Removes listeners from the session, the app and IPC, which outlive the window. */
   #undo: (() => void)[] = [];
 
   constructor(deps: ElectronShellDeps) {
@@ -79,7 +79,7 @@ export class ElectronShell implements Shell {
     const window = electron.makeWindow(windowOptions({ headless, size, session: electron.session, preloadPath: electron.preloadPath }));
     try {
       const cdp = new ElectronCdp(window.webContents.debugger, { timers, log });
-      // The window's main frame has to exist before the protocol can name it.
+      // The main frame must exist before its id can be asked for.
       await window.loadURL("about:blank");
       const { frameTree } = await cdp.call("Page.getFrameTree", undefined);
       const emit = (event: ShellEvent): void => this.#events.emit(event);
@@ -107,7 +107,7 @@ export class ElectronShell implements Shell {
     this.#applyWayOut().catch((thrown: unknown) => this.#deps.log.error({ error: messageOf(thrown) }, "the way out could not be changed"));
   }
 
-  /** Electron's session takes it while it runs; connections that are open stay as they are. */
+  /** Applies the proxy to the running session. Open connections stay as they are. */
   async #applyWayOut(): Promise<void> {
     const proxy = browserProxyOf(this.#wayOut);
     const { session } = this.#deps.electron;
@@ -130,8 +130,8 @@ export class ElectronShell implements Shell {
   }
 
   /**
-   * By signal: a stopped process takes no message. Not `reload()`: that waits for the unload handlers of the very page
-   * that hangs. Where Electron does not say that the process is gone, the window is closed and opened anew.
+   * Kills the process, because a stopped one handles no message and `reload()` waits for the unload handlers of the hung
+   * page. If Electron does not report the process gone, the window is closed and reopened.
    */
   async resetRenderer(): Promise<void> {
     const open = this.#open;
@@ -178,7 +178,7 @@ export class ElectronShell implements Shell {
     }
   }
 
-  /** To the main frame alone; a renderer that is gone makes `send` throw, whatever `isDestroyed` says. */
+  /** Sends to the main frame only. `send` throws when the renderer is gone, whatever `isDestroyed` says. */
   sendToPage(text: string): void {
     try {
       this.#open?.window.webContents.mainFrame.send(TO_PAGE, text);
@@ -200,7 +200,7 @@ export class ElectronShell implements Shell {
     if (open === undefined) return {};
     const found: Record<string, number> = {};
     const processes = this.#deps.electron.app.getAppMetrics();
-    // `workingSetSize` is in kilobytes.
+    // `workingSetSize` is in KiB.
     const bytesOf = (type: string): number => processes.filter((one) => one.type === type).reduce((sum, one) => sum + one.memory.workingSetSize * 1024, 0);
     found["player.renderer-bytes"] = bytesOf("Tab");
     found["player.browser-bytes"] = bytesOf("Browser");
@@ -209,7 +209,7 @@ export class ElectronShell implements Shell {
       const heap = metrics.find((metric) => metric.name === "JSHeapUsedSize");
       if (heap !== undefined) found["player.js-heap-bytes"] = heap.value;
     } catch (thrown) {
-      // A renderer that hangs has no numbers: what is missing is not in the answer.
+      // A hung renderer does not answer; its metrics are left out.
       this.#deps.log.debug({ error: cdpFailure(thrown) }, "not all metrics could be read");
     }
     return found;
@@ -250,13 +250,13 @@ export class ElectronShell implements Shell {
   }
 }
 
-/** 0 is no process: there is none yet, or it died. */
+/** Kills the renderer. A `pid` of 0 means that there is none. */
 function killRenderer(pid: number): void {
   if (pid <= 0) return;
   try {
     process.kill(pid, "SIGKILL");
   } catch (thrown) {
-    // It ended a moment ago, which is what is wanted; Electron says so by itself.
+    // Already gone; Electron reports it.
     if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
   }
 }

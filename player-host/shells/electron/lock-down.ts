@@ -2,7 +2,7 @@ import type { App, Session, WebContents } from "electron";
 import { mayNavigate, mayPass, originForPeople, type NavigationRules } from "../../stage/navigation-rules.ts";
 import type { RefusedThing } from "../../stage/shell.ts";
 
-/** As much of a session as has to be locked. */
+/** The part of Electron's `Session` that is locked. */
 export type LockableSession = Pick<
   Session,
   | "setPermissionRequestHandler"
@@ -14,10 +14,10 @@ export type LockableSession = Pick<
   | "off"
 >;
 
-/** As much of the app as has to be locked. */
+/** The part of Electron's `App` that is locked. */
 export type LockableApp = Pick<App, "on" | "off">;
 
-/** What happens in a page before it happens, as far as it can be prevented. */
+/** The part of `WebContents` whose events can be prevented. */
 export interface LockableContents {
   setWindowOpenHandler: WebContents["setWindowOpenHandler"];
   on(event: "will-navigate" | "will-redirect" | "will-frame-navigate", listener: (details: NavigationDetails) => void): unknown;
@@ -33,16 +33,16 @@ export interface NavigationDetails {
 
 export type Refuse = (what: RefusedThing, detail: string) => void;
 
-/** Chromium's names for requests to the site's network and to this machine; the last one is the older form of both. */
+/** Chromium's permissions for requests to the local network and to this machine; the last is the older name of both. */
 const LOCAL_NETWORK: ReadonlySet<string> = new Set(["local-network", "loopback-network", "local-network-access"]);
 
-/** Every class that Electron knows. Its own list is shorter, and what is not on it a page may reach. */
+/** Every class that Electron knows. Its default list is shorter, and pages may reach the classes not on it. */
 const USB_CLASSES = ["audio", "audio-video", "hid", "mass-storage", "smart-card", "video", "wireless"];
 
 /**
- * No page gets any permission, any device, any capture or any download. Electron grants all of them by default. The one
- * exception is the local network, for documents that `localNetwork` allows.
- * Returns the undo, because a session outlives the window that it was locked for.
+ * Denies every permission, device, capture and download, all of which Electron grants by default. The one exception is
+ * local network access for documents that `localNetwork` allows.
+ * Returns a function that removes the listeners, because a session outlives its window.
  */
 export function lockSession(session: LockableSession, localNetwork: (url: string) => boolean, refuse: Refuse): () => void {
   const granted = (permission: string, url: string): boolean => LOCAL_NETWORK.has(permission) && localNetwork(url);
@@ -82,8 +82,9 @@ export function lockSession(session: LockableSession, localNetwork: (url: string
 }
 
 /**
- * No server gets a client certificate and none a password. Left alone, Electron sends the first certificate of the
- * machine's store to whoever asks. At the app, because a service worker asks without a page. Returns the undo.
+ * Gives no server a client certificate or a password. By default Electron sends the first certificate of the machine's
+ * store to any server. Set on the app, because a service worker's request has no page. Returns a function that removes the
+ * listeners.
  */
 export function lockApp(app: LockableApp, refuse: Refuse): () => void {
   const noCertificate = (event: { preventDefault(): void }, _contents: unknown, url: string, _list: unknown, choose: (certificate?: Electron.Certificate) => void): void => {
@@ -105,10 +106,9 @@ export function lockApp(app: LockableApp, refuse: Refuse): () => void {
 }
 
 /**
- * The page stays where its content is: what it begins itself has to stay within the rules, and a redirect may pass
- * elsewhere on the web. Where it ends is judged by the guard over the requests, which knows whose load it is. Frames
- * inside the page may go where they like (they get neither API nor preload), but never into our own schemes.
- * `heldBack` hears of the page's own navigations that were stopped.
+ * Keeps the page on its content: its own navigations must follow the rules. Redirects may pass elsewhere on the web; the
+ * `FetchGuard`, which knows the loads, judges where they end. Frames in the page (which get neither API nor preload) may go
+ * anywhere except into our own schemes. `heldBack` is called for each navigation of the page that was stopped.
  */
 export function lockContents(contents: LockableContents, rules: () => NavigationRules, heldBack: (url: string) => void, refuse: Refuse): void {
   const stop = (details: NavigationDetails): void => {

@@ -15,26 +15,26 @@ import { ElectronShell } from "./electron-shell.ts";
 import { ownArguments } from "./own-arguments.ts";
 import { OWN_SCHEMES } from "./own-schemes.ts";
 
-// Everything down to the program has to happen before Electron is ready, which waits for this module.
+// Everything before `program` must happen before Electron is ready, which waits for this module.
 protocol.registerSchemesAsPrivileged(OWN_SCHEMES);
 app.enableSandbox();
 app.on("window-all-closed", () => undefined);
 for (const name of ["disable-background-networking", "disable-component-update", "disable-domain-reliability", "no-pings", "disable-breakpad"]) {
   app.commandLine.appendSwitch(name);
 }
-// As for Chromium: a sandboxed frame of a package in a process of its own would keep WebRTC.
+// As for Chromium: a package's sandboxed frame in a process of its own would keep WebRTC.
 app.commandLine.appendSwitch("disable-features", "IsolateSandboxedIframes");
-// A debugging port would be a way around everything else here.
+// A debugging port would bypass every other measure here.
 for (const name of ["remote-debugging-port", "remote-debugging-pipe"]) app.commandLine.removeSwitch(name);
 
 const argv = ownArguments(process.argv, app.isPackaged);
 const options = parseHostOptions(argv, process.cwd());
-// Wrong options are the program's to complain about; it then opens no shell.
+// `runHostProgram` reports wrong options and then opens no shell.
 const profile = options.ok ? await findProfileFolder(join(options.value.dataDir, "player", "electron"), tmpdir()) : undefined;
 if (profile !== undefined) app.setPath("userData", profile.path);
 if (options.ok && options.value.headless && process.env["DISPLAY"] !== undefined) {
-  // A window that is not shown paints on X11 and never on Wayland. Electron has set the switch itself by now, and an
-  // appended one does not replace it.
+  // A hidden window paints on X11 but never on Wayland. Electron has already set the switch, and appending does not
+  // replace it.
   app.commandLine.removeSwitch("ozone-platform");
   app.commandLine.appendSwitch("ozone-platform", "x11");
 }

@@ -1,12 +1,11 @@
 /**
- * Switches of the browser itself that people put on our command line. Chromium has read them already; the host's own
- * options do not know them.
+ * Browser switches that may be on our command line. Chromium has read them already; the host's options do not include them.
  */
 const BROWSER_SWITCHES = ["no-sandbox", "ozone-platform", "ozone-platform-hint", "disable-gpu", "use-angle", "use-gl", "force-device-scale-factor", "enable-logging"];
 
 /**
- * The host's own arguments out of Electron's `process.argv`. Packaged, that is the program and what follows. Unpacked,
- * the app's path comes before ours, and the browser's switches may come before the app's path.
+ * The host's own arguments from Electron's `process.argv`: after the program when packaged, otherwise after the app's path,
+ * which the browser's switches may precede.
  */
 export function ownArguments(argv: readonly string[], isPackaged: boolean): readonly string[] {
   const given = argv.slice(1);

@@ -4,13 +4,13 @@ import type { LoadTarget } from "../../stage/shell.ts";
 import type { ServedHere } from "../cdp/fetch-guard.ts";
 import { answerFromPackage } from "../../host/package-files.ts";
 
-/** Must be registered before Electron is ready: standard and secure, so that each host is an origin like https. */
+/** Must be registered before Electron is ready. Standard and secure, so that each host is an origin as with https. */
 export const OWN_SCHEMES: CustomScheme[] = [
   { scheme: PACKAGE_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true, allowServiceWorkers: false, codeCache: true } },
   { scheme: SCREEN_SCHEME, privileges: { standard: true, secure: true } },
 ];
 
-/** Serves a request to one of our schemes for what is on the stage or coming on (`targets`), and refuses everything else. */
+/** Serves a request to one of our schemes if it belongs to one of `targets` (on screen or loading); otherwise answers 403. */
 export async function answerOwn(
   request: { readonly url: string; readonly method: string; readonly headers: { get(name: string): string | null } },
   targets: readonly LoadTarget[],

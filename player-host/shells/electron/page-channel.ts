@@ -1,27 +1,27 @@
 import { mayNavigate, type NavigationRules } from "../../stage/navigation-rules.ts";
 
-/** IPC channels between preload and host. There are no others. */
+/** The only IPC channels between preload and host. */
 export const TO_HOST = "vitrine:to-host";
 export const TO_PAGE = "vitrine:to-page";
 
-/** Longest text taken from IPC before the gate looks at it; the gate's own limit is smaller. */
+/** Longest text accepted from IPC. The page gate's own limit is smaller. */
 export const TEXT_LENGTH_MAX = 16 * 1024;
 
-/** As much of a frame as the check needs. */
+/** The part of Electron's `WebFrameMain` that the check needs. */
 export interface SenderFrame {
   readonly url: string;
   readonly parent: object | null;
 }
 
 export interface SentMessage {
-  /** Null when the frame went away meanwhile. */
+  /** Null when the frame is already gone. */
   readonly frame: SenderFrame | null;
   readonly args: readonly unknown[];
 }
 
 /**
- * The text of a page call, or why it is none. Sender first: only the main frame, and only while it shows the
- * content's own origin. Then shape: exactly one string of bounded length. What is in it is for the gate.
+ * The text of a page call, or why it is refused. The sender must be the main frame while it shows one of the content's
+ * origins, and the message exactly one string of limited length. The page gate judges the text.
  */
 export function checkSent(
   { frame, args }: SentMessage,

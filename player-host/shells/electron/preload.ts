@@ -3,8 +3,8 @@ import { installPageApi } from "../../page-api/page-api.dom.ts";
 import { TO_HOST, TO_PAGE } from "./page-channel.ts";
 
 /**
- * Runs sandboxed, before the page, in a world of its own. What reaches the page's world is a way to send a
- * text and a way to get one, and on it the same API as on every shell; no object of Electron does.
+ * Runs sandboxed, before the page, in an isolated world. The page's world gets the page API over a function to send text
+ * and one to receive it, and no object of Electron.
  */
 if (process.isMainFrame) {
   contextBridge.executeInMainWorld({

@@ -7,7 +7,7 @@ export interface WindowSettings {
   readonly preloadPath: string;
 }
 
-/** The one window. Every security-relevant preference is written out, defaults too: a default can change. */
+/** Options of the only window. Security-relevant preferences are explicit even where they are the default, which may change. */
 export function windowOptions({ headless, size, session, preloadPath }: WindowSettings): BrowserWindowConstructorOptions {
   return {
     ...size,
@@ -17,7 +17,7 @@ export function windowOptions({ headless, size, session, preloadPath }: WindowSe
     kiosk: !headless,
     fullscreen: !headless,
     frame: false,
-    // A frameless window has round corners where the desktop draws its decorations (Electron 45, Linux too).
+    // By default a frameless window may have rounded corners (Electron 45, on Linux too).
     roundedCorners: false,
     autoHideMenuBar: true,
     backgroundColor: "#000000",
@@ -37,10 +37,10 @@ export function windowOptions({ headless, size, session, preloadPath }: WindowSe
       navigateOnDragDrop: false,
       spellcheck: false,
       devTools: false,
-      // A wall's page is never in the background, and nobody is there to click "play".
+      // The page is never in the background, and nobody is there to click "play".
       backgroundThrottling: false,
       autoplayPolicy: "no-user-gesture-required",
-      // One device pixel for each CSS pixel, whatever screen the machine has: pictures have the size that was asked for.
+      // One device pixel per CSS pixel on any screen, so that captures have the requested size.
       offscreen: headless ? { deviceScaleFactor: 1 } : false,
     },
   };

@@ -6,11 +6,11 @@ import { LineFramer } from "../../../platform/runtime/line-framer.ts";
 
 const WAIT_MS = 30_000;
 
-/** As much of an agent as a host needs: greets, stores what the page says, asks. Keeps everything it hears. */
+/** A minimal agent for a host: greets, stores page messages, sends requests. Keeps every message it receives. */
 export class FakeAgent {
   readonly heard: HostMessage[] = [];
   scene: StageScene;
-  /** Whether page messages are answered `page-stored`. */
+  /** Whether it answers page messages with `page-stored`. */
   stores = true;
   readonly #path: string;
   #server: Server | undefined;
@@ -31,7 +31,7 @@ export class FakeAgent {
     await new Promise<void>((resolve) => server.listen(this.#path, () => resolve()));
   }
 
-  /** As when the agent is killed: every connection ends, the socket is gone. */
+  /** As if the agent were killed: ends every connection and removes the socket. */
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     const server = this.#server;
@@ -56,7 +56,7 @@ export class FakeAgent {
     return reply.reply;
   }
 
-  /** The first message from `from` on that fits; fails with what there was when none comes. */
+  /** The first matching message at or after index `from`. Fails with the received messages when none arrives. */
   async hears<T extends HostMessage["t"]>(
     t: T,
     from: number,

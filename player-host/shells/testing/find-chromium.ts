@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 
-/** The browser tests run with: the one `npm test` names, else the first on the path; `undefined` when there is none. */
+/** The browser for tests: `VITRINE_BROWSER`, which `npm test` sets, else the first on the path; `undefined` when there is none. */
 export function findTestChromium(): string | undefined {
   const named = process.env["VITRINE_BROWSER"];
   if (named !== undefined && named !== "") return named;
@@ -12,8 +12,8 @@ export function findTestChromium(): string | undefined {
 }
 
 /**
- * All browsers the shell suites run with: the list in `VITRINE_BROWSERS` (with the separator of `PATH`), else the one of
- * `findTestChromium`. Empty where there is none.
+ * All browsers for the shell suites: the list in `VITRINE_BROWSERS` (separated as in `PATH`), else that of
+ * `findTestChromium`. Empty when there is none.
  */
 export function findTestChromiums(): readonly string[] {
   const named = (process.env["VITRINE_BROWSERS"] ?? "").split(delimiter).filter(Boolean);
@@ -26,7 +26,7 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    // Not there, or not ours to run: the next one.
+    // Not there or not executable: try the next one.
     return false;
   }
 }

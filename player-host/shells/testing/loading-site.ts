@@ -1,16 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A server whose documents come late, by detours, in part, or not at all; and a second origin to be led to. */
+/** A server whose documents arrive late, by redirects, in part, or never, and a second origin as a redirect target. */
 export interface LoadingSite {
   url(path: string): string;
   foreignUrl(path: string): string;
   hits(path: string): number;
-  /** While on, every document of the first origin is a redirect to a sign-in page of the second, as behind a portal. */
+  /** While on, every document of the first origin redirects to a sign-in page of the second, as behind a captive portal. */
   portal(on: boolean): void;
-  /** Answers everything that `/held` of either origin has kept waiting. */
+  /** Answers all requests to `/held` that are waiting, on both origins. */
   release(): void;
-  /** Nobody listens on the first origin any more. */
+  /** Stops listening on the first origin. */
   goDown(): Promise<void>;
   close(): Promise<void>;
 }
@@ -94,7 +94,7 @@ export async function openLoadingSite(): Promise<LoadingSite> {
   };
 }
 
-/** Ways in which a page goes somewhere by itself. */
+/** Ways in which a page navigates by itself. */
 const LEADS: Readonly<Record<string, (to: string) => string>> = {
   meta: (to) => `<meta http-equiv="refresh" content="0;url=${to}">`,
   script: (to) => `<script>location.replace(${JSON.stringify(to)})</script>`,
@@ -102,7 +102,7 @@ const LEADS: Readonly<Record<string, (to: string) => string>> = {
   form: (to) => `<form method="post" action="${to}"></form><script>document.forms[0].submit()</script>`,
 };
 
-/** The head of a document, and then the connection ends. */
+/** Sends the start of a document and ends the connection. */
 function cutOff(response: ServerResponse, withLength: boolean): void {
   response.writeHead(200, { "content-type": "text/html", ...(withLength ? { "content-length": "100000" } : {}) });
   response.write(`<!doctype html><body ${STYLE}>${CALLS}${" ".repeat(2_000)}`, () => setTimeout(() => response.destroy(), 200));

@@ -15,7 +15,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    // The process ended meanwhile.
+    // The process has ended.
     return "";
   }
 }

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Result } from "../../../platform/ports/result.ts";
 import type { FrameFinding, LoadTarget, PixelSample, ScreenshotRequest, Shell, ShellEvent, ShellFacts, ShellImage } from "../../stage/shell.ts";
 
-/** Methods that cross the process boundary; every one answers with a promise there. */
+/** Methods that cross the process boundary; each returns a promise. */
 type Method = Exclude<keyof Shell, "onEvent" | "kind">;
 
 interface Call {
@@ -16,7 +16,7 @@ type FromShell =
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
   | { readonly kind: "threw"; readonly id: number; readonly message: string };
 
-/** A shell that lives in another process, for suites that cannot run inside it. Serialisation has to be `advanced`. */
+/** A shell in another process, for suites that cannot run in it. The IPC channel's serialization must be `advanced`. */
 export class RemoteShell implements Shell {
   readonly kind = "remote";
   readonly #child: ChildProcess;
@@ -60,7 +60,7 @@ export class RemoteShell implements Shell {
   metrics = (): Promise<Readonly<Record<string, number>>> => this.#call("metrics");
   sendToPage = (text: string): void => {
     this.#call("sendToPage", text).catch(() => {
-      // The process is gone; the next call with an answer says so.
+      // The process is gone; the next call that waits for an answer fails.
     });
   };
 
@@ -86,7 +86,7 @@ export class RemoteShell implements Shell {
   }
 }
 
-/** The other end: runs in the shell's own process. */
+/** The other end, in the shell's own process. */
 export function serveShell(shell: Shell, port: Pick<NodeJS.Process, "on" | "send">): void {
   const say = (message: FromShell): void => {
     port.send?.(message);
@@ -102,7 +102,7 @@ export function serveShell(shell: Shell, port: Pick<NodeJS.Process, "on" | "send
         (thrown: unknown) => say({ kind: "threw", id, message: String(thrown) }),
       )
       .catch(() => {
-        // The test's process is gone: nobody is left to be told.
+        // The test's process is gone.
       });
   });
   say({ kind: "ready" });

@@ -3,10 +3,10 @@ import type { LoadTarget, PixelSample, Shell, ShellEvent } from "../../stage/she
 
 export type EventOf<K extends ShellEvent["kind"]> = Extract<ShellEvent, { kind: K }>;
 
-/** Longest wait for an event that has to come. */
+/** Longest wait for an expected event, ms. */
 export const WAIT_MS = 8_000;
 
-/** A test in front of a shell: what it was told to load, and everything it said since. */
+/** Drives a shell from a test and collects its events. */
 export class ShellSeat {
   readonly events: ShellEvent[] = [];
   readonly #shell: Shell;
@@ -21,7 +21,7 @@ export class ShellSeat {
     });
   }
 
-  /** The first event from `from` on that fits; fails by name when none comes. */
+  /** The first matching event at or after index `from`. Fails with its kind when none arrives. */
   async seen<K extends ShellEvent["kind"]>(kind: K, from: number, fits: (event: EventOf<K>) => boolean = () => true): Promise<EventOf<K>> {
     const find = (): EventOf<K> | undefined =>
       this.events.slice(from).find((event): event is EventOf<K> => event.kind === kind && fits(event as EventOf<K>));
@@ -39,14 +39,14 @@ export class ShellSeat {
     }
   }
 
-  /** Begins a load and returns its number. */
+  /** Starts a load and returns its number. */
   async begin(target: LoadTarget): Promise<number> {
     const load = (this.#loads += 1);
     await this.#shell.load(load, target);
     return load;
   }
 
-  /** Loads to the end; returns the place in `events` where it began. */
+  /** Loads and waits for the end. Returns the index in `events` at which the load started. */
   async show(target: LoadTarget): Promise<number> {
     const from = this.events.length;
     const load = await this.begin(target);
@@ -54,14 +54,14 @@ export class ShellSeat {
     return from;
   }
 
-  /** How a load that cannot come about fails. */
+  /** Starts a load that is expected to fail, and returns its `load-failed` event. */
   async fails(target: LoadTarget): Promise<EventOf<"load-failed">> {
     const from = this.events.length;
     const load = await this.begin(target);
     return this.seen("load-failed", from, (event) => event.load === load);
   }
 
-  /** The data of what the page emits under this name, which is how a page tells the test something. */
+  /** The data of the page's first `emit` under this name at or after index `from`: how a page reports to a test. */
   async told(from: number, name: string): Promise<Record<string, unknown>> {
     const event = await this.seen("page-call", from, ({ text }) => {
       const call = JSON.parse(text) as { do?: string; name?: string };
@@ -71,7 +71,7 @@ export class ShellSeat {
   }
 }
 
-/** Asks again until the answer is the expected one; the browser paints when it paints. */
+/** Repeats the question until the answer is as expected, because the time of a paint is unknown. */
 export async function eventually<T>(ask: () => Promise<T>, expected: T, waitMs = WAIT_MS): Promise<void> {
   const untilMs = performance.now() + waitMs;
   let answer = await ask();
@@ -82,7 +82,7 @@ export async function eventually<T>(ask: () => Promise<T>, expected: T, waitMs =
   expect(answer).toBe(expected);
 }
 
-/** `r,g,b` of a sample that is of one colour. */
+/** `r,g,b` of a sample that has only one colour. */
 export function colourOf(sample: PixelSample): string | undefined {
   const [red, green, blue] = sample.rgba;
   for (let i = 0; i < sample.rgba.length; i += 4) {

@@ -1,16 +1,16 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A proxy on loopback, the only one that knows the names below `.test`: it answers for all of them from one port. */
+/** A proxy on loopback that resolves every name below `.test` to one port. Nothing else resolves these names. */
 export interface SiteProxy {
   /** `127.0.0.1:port`. */
   readonly host: string;
-  /** Every request that came through: its URL, and user and password, where they were sent. */
+  /** Every request it got: URL, and `user:password` when sent. */
   readonly asked: { readonly url: string; readonly user: string | undefined }[];
   close(): Promise<void>;
 }
 
-/** `wants`: `user:password` that it asks for. `answersWith`: refuses everything with this status. */
+/** `wants`: the required `user:password`. `answersWith`: refuses every request with this status. */
 export async function openSiteProxy({ to, wants, answersWith }: { readonly to: number; readonly wants?: string; readonly answersWith?: number }): Promise<SiteProxy> {
   const asked: { url: string; user: string | undefined }[] = [];
   const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A server on loopback with the pages the Shell suite needs. */
+/** A server on loopback with the pages of the shell suite. */
 export interface Site {
   url(path: string): string;
   /** The same pages from another origin. */
   foreignUrl(path: string): string;
   hits(path: string): number;
-  /** Every answer is 503 while on. */
+  /** While on, every answer is 503. */
   breakDown(on: boolean): void;
   close(): Promise<void>;
 }
@@ -15,7 +15,7 @@ export interface Site {
 const BLUE = "background:rgb(48,96,192);margin:0";
 const STILL_HERE = `setTimeout(() => vitrine.emit("still-here", { here: true }), 700)`;
 
-/** Says so once the page has the keyboard. */
+/** Emits `ready` once the page has the keyboard focus. */
 const READY = `onload = () => { const timer = setInterval(() => { if (document.hasFocus()) { clearInterval(timer); vitrine.emit("ready"); } }, 50); }`;
 
 const PAGES: Readonly<Record<string, string>> = {
@@ -51,7 +51,7 @@ const PAGES: Readonly<Record<string, string>> = {
   "/moves": `<body style="${BLUE}"><canvas id="c"></canvas><script>const g = c.getContext("2d"); let n = 0; (function draw() { g.fillStyle = "hsl(" + n++ + " 80% 50%)"; g.fillRect(0, 0, 300, 150); requestAnimationFrame(draw); })()</script>`,
   "/loops": `<body style="${BLUE}"><script>onload = () => { vitrine.emit("about-to-loop"); setTimeout(() => { while (true); }, 0); }</script>`,
   "/reloads-often": `<body style="${BLUE}">Soup of the day<script>setTimeout(() => location.reload(), 300)</script>`,
-  // Without text or picture a window's browser holds the first frame of each document back for longer than it lives.
+  // Without text or pictures, a windowed browser holds back each document's first frame for longer than the document lives.
   "/reloads-often-empty": `<body style="${BLUE}"><script>setTimeout(() => location.reload(), 300)</script>`,
   "/talks": `<body style="${BLUE}"><script>onload = async () => {
     vitrine.emit("talking"); const text = "x".repeat(1 << 20); document.title = text; history.replaceState(null, "", "#" + text.slice(0, 100000));
@@ -60,7 +60,7 @@ const PAGES: Readonly<Record<string, string>> = {
   }</script>`,
   "/hangs-when-told": `<body style="${BLUE}"><p>hello<script>vitrine.onMessage(() => { while (true); });</script>`,
   "/stores": `<body><script>const before = localStorage.getItem("x"); localStorage.setItem("x", "kept"); vitrine.emit("stored", { before });</script>`,
-  // Tells each key it gets and whether somebody took the browser's meaning away.
+  // Reports each key and whether the browser's default action was prevented.
   "/keys": `<body style="${BLUE}"><script>addEventListener("keydown", (event) => vitrine.emit("key", { key: event.key, prevented: event.defaultPrevented }));
     ${READY}</script>`,
   "/keys-in-frame": `<body style="${BLUE}"><iframe style="border:0;width:100vw;height:100vh;display:block"></iframe><script>
@@ -69,11 +69,11 @@ const PAGES: Readonly<Record<string, string>> = {
   "/frame-of-keys": `<body style="${BLUE}"><script>const say = (name, data) => parent.postMessage({ name, ...data }, "*");
     addEventListener("keydown", (event) => say("key", { key: event.key, prevented: event.defaultPrevented }));
     onmessage = () => { document.body.tabIndex = 0; document.body.focus(); say("ready"); }</script>`,
-  // Runs what it is asked for with the rights that a key pressed by a person gives.
+  // Runs `do` with the user activation that a key press gives.
   "/on-key": `<body style="${BLUE}"><script>addEventListener("keydown", async () => {
     let error = null; try { await (0, eval)(new URLSearchParams(location.search).get("do")); } catch (thrown) { error = String(thrown); } vitrine.emit("done", { error });
   }, { once: true }); ${READY}</script>`,
-  // Each of them would ask on the screen for a password; none is part of the picture.
+  // Each of these would show a password dialog.
   "/asks-for-passwords": `<body style="${BLUE}"><script>onload = async () => {
     const from = (path) => "/password/" + path;
     const outcome = (made) => new Promise((done) => { for (const name of ["load", "error", "message"]) made.addEventListener(name, () => done(name), { once: true }); });
@@ -84,7 +84,7 @@ const PAGES: Readonly<Record<string, string>> = {
       outcome(new Worker(URL.createObjectURL(new Blob(["fetch('" + location.origin + from("worker") + "').then(({ status }) => postMessage(status))"]))))]);
     vitrine.emit("asked");
   }</script>`,
-  // Needs a user and a password, and so does its picture.
+  // The page and its picture need a user and a password.
   "/protected": `<body style="${BLUE}"><script>const picture = new Image(); picture.onload = picture.onerror = ({ type }) => vitrine.emit("picture", { type }); picture.src = "/protected/picture";</script>`,
   "/webgl": `<body style="${BLUE}"><script>vitrine.emit("webgl", { there: document.createElement("canvas").getContext("webgl") !== null })</script>`,
   "/strict-csp": `<head><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"></head><body style="${BLUE}">`,
@@ -141,7 +141,7 @@ function closed(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-/** A port that was free a moment ago and on which nobody listens. */
+/** A port on which nothing listens. */
 export async function closedPort(): Promise<number> {
   const server = await listen(() => undefined);
   const port = portOf(server);

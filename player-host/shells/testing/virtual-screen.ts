@@ -2,15 +2,15 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 import { text, word, X11Connection, type X11Rectangle } from "../chromium/x11-connection.ts";
 
-/** An X server without a monitor, with no window manager: the plainest kiosk there is. */
+/** An X server without a monitor and without a window manager. */
 export interface VirtualScreen {
   /** Value for `DISPLAY`. */
   readonly display: string;
-  /** Presses and releases keys as a keyboard would: names of X keysyms, the modifiers first (`Control_L+p`). */
+  /** Presses and releases keys as a keyboard would. `keys`: X keysym names, modifiers first (`Control_L+p`). */
   press(keys: string): Promise<void>;
-  /** Mean colour of the whole screen, `r,g,b`, and how many of its pixels are not within 4 of it. */
+  /** Mean colour of the screen, `r,g,b`, and the number of pixels that differ from it by more than 4. */
   colour(): Promise<{ readonly mean: string; readonly others: number }>;
-  /** Puts a white window of another program over the rest; returns how to take it away. */
+  /** Covers the screen with a white window of another program. Returns a function that removes it. */
   cover(place: X11Rectangle): () => void;
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ const KEYSYMS: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`F${at + 1}`, 0xff_be + at])),
 };
 
-/** By the server's own test extension: to every program it is a keyboard. */
+/** Through the server's XTEST extension, which programs see as a keyboard. */
 async function press(x11: X11Connection, keys: readonly string[]): Promise<void> {
   const extension = await x11.ask(OP.extension, 0, text("XTEST"));
   const opcode = extension?.[8] === 1 ? extension[9] : undefined;
@@ -57,7 +57,7 @@ async function press(x11: X11Connection, keys: readonly string[]): Promise<void>
   };
   for (const code of codes) fake(2, code);
   for (const code of codes.toReversed()) fake(3, code);
-  // A reply: the server has taken everything before it.
+  // The reply proves that the server has handled every earlier request.
   await x11.rootSize();
 }
 

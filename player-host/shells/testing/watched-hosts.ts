@@ -3,7 +3,7 @@ import { createSocket } from "node:dgram";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 
-/** A host on loopback that answers everything a page can ask for: a text, a picture, a frame, an event stream, a WebSocket. */
+/** A host on loopback that answers every kind of request: text, picture, frame, event stream, WebSocket. */
 export interface Sensor {
   /** `127.0.0.1:port`. */
   readonly host: string;
@@ -45,7 +45,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
       response.writeHead(200, { "content-type": "text/event-stream" }).write("data: 21.5\n\n");
       return;
     case "/public":
-      // As if it came from the internet: what it asks of loopback then needs the permission.
+      // Treated as a public page, whose requests to loopback need permission.
       response.writeHead(200, { "content-type": "text/html", "content-security-policy": "treat-as-public-address" }).end(`<!doctype html><body><script>vitrine.onMessage(async (host) => vitrine.emit("asked", await (${ASK_SENSOR})(host)));vitrine.emit("ready")</script>`);
       return;
     default:
@@ -53,7 +53,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   }
 }
 
-/** JavaScript of a function that asks a sensor in every form and says for each whether an answer came. */
+/** JavaScript function that queries a sensor in every way and returns, for each, whether it got an answer. */
 export const ASK_SENSOR = `async (host) => {
   const within = (work) => Promise.race([work, new Promise((done) => setTimeout(done, 4000, "nothing"))]);
   const event = (target, good, bad) => new Promise((done) => { target["on" + good] = () => { target.close?.(); done("ok"); }; target["on" + bad] = () => { target.close?.(); done("refused"); }; });
@@ -69,11 +69,11 @@ export const ASK_SENSOR = `async (host) => {
   return Object.fromEntries(await Promise.all(Object.entries(asked).map(async ([form, work]) => [form, await within(work)])));
 }`;
 
-/** A host on loopback that nobody may reach. Every connection and every datagram counts. */
+/** A host on loopback that must not be reached. Records every connection and datagram. */
 export interface Forbidden {
   readonly host: string;
   readonly udpPort: number;
-  /** First line of each connection, or `connection` where nothing was sent, and `datagram`. */
+  /** The first line of each connection (or `connection` when nothing was sent), and `datagram` for each datagram. */
   reached(): readonly string[];
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { BrowserWindow, BrowserWindowConstructorOptions } from "electron";
 import type { ElectronParts } from "../electron-shell.ts";
 
-/** Electron's objects as far as opening and closing a window touches them, and what was done with them. */
+/** The parts of Electron that opening and closing a window needs, with a record of the calls. */
 export class FakeElectron {
   readonly session = Object.assign(new EventEmitter(), {
     setPermissionRequestHandler: () => undefined,
@@ -13,7 +13,7 @@ export class FakeElectron {
     setProxy: () => Promise.resolve(),
     protocol: {
       handle: (scheme: string) => {
-        // Electron throws as well when a scheme is handled already.
+        // As Electron does.
         if (this.schemes.has(scheme)) throw new Error(`${scheme} is handled already`);
         this.schemes.add(scheme);
       },
@@ -25,7 +25,7 @@ export class FakeElectron {
   readonly ipcMain = new EventEmitter();
   readonly schemes = new Set<string>();
   readonly windows: BrowserWindowConstructorOptions[] = [];
-  /** What `Page.getFrameTree` answers, the first question of a new window. */
+  /** The answer to `Page.getFrameTree`, the first call of a new window. */
   frameTree: () => Promise<unknown> = () => Promise.resolve({ frameTree: { frame: { id: "main" } } });
 
   parts(): ElectronParts {
@@ -40,7 +40,7 @@ export class FakeElectron {
     };
   }
 
-  /** Listeners on what outlives a window. */
+  /** Number of listeners on the objects that outlive a window. */
   listeners(): number {
     const emitters: EventEmitter[] = [this.session, this.app, this.ipcMain];
     return emitters.reduce((sum, emitter) => sum + emitter.eventNames().reduce((count, name) => count + emitter.listenerCount(name), 0), 0);

@@ -9,7 +9,7 @@ import { serveShell } from "../../testing/remote-shell.ts";
 import { ElectronShell } from "../electron-shell.ts";
 import { OWN_SCHEMES } from "../own-schemes.ts";
 
-// An Electron with nothing but the shell in it, driven by the suite over Node's IPC.
+// An Electron process with only the shell, driven by the suite over Node's IPC.
 protocol.registerSchemesAsPrivileged(OWN_SCHEMES);
 app.on("window-all-closed", () => undefined);
 process.on("SIGTERM", () => app.exit(0));
