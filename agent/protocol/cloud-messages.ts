@@ -16,32 +16,32 @@ export const ChallengeSchema = v.object({
   nonce: base64UrlOf(32),
 });
 
-/** Whose device it is, as the cloud sees it. */
+/** Kinds of owner that this version knows. */
 const OWNER_KINDS: readonly string[] = ["unclaimed", "claimed"];
 export const OwnerSchema = v.variant("kind", [
   v.object({ kind: v.literal("unclaimed") }),
   v.object({
     kind: v.literal("claimed"),
-    /** Name for people. */
+    /** Human-readable name. */
     name: TextSchema,
     /** Raw Ed25519 public key that signs commands and desired state. */
     commandKey: PublicKeySchema,
-    /** Where the device holds another key: that key's signature over `ownerKeyPayload(device, commandKey)`. */
+    /** Present when the device holds another key: that key's signature over `ownerKeyPayload(device, commandKey)`. */
     endorsement: v.optional(v.object({ by: FingerprintSchema, signature: SignatureSchema })),
   }),
-  /** A word of a newer version, which changes nothing. */
+  /** A kind from a newer version; changes nothing. */
   v.object({ kind: v.pipe(WordSchema, v.check((word) => !OWNER_KINDS.includes(word)), v.transform(() => "unknown" as const)) }),
 ]);
 export type Owner = v.InferOutput<typeof OwnerSchema>;
 
-/** What the device may do on this link. Absent means the protocol's own limit. */
+/** Limits for the device on this link. Absent: the protocol's own limit. */
 export const LimitsSchema = v.object({
   frameBytesMax: v.optional(v.pipe(PositiveSchema, v.minValue(4096))),
   /** Records per frame. */
   batchRecordsMax: v.optional(PositiveSchema),
-  /** Records sent and not yet stored, over all streams. */
+  /** Records sent but not yet acknowledged, over all streams. */
   windowRecords: v.optional(PositiveSchema),
-  /** Average bytes a second the backlog may use. */
+  /** Average bytes per second for the backlog. */
   bytesPerSecond: v.optional(v.pipe(PositiveSchema, v.minValue(1024))),
   pingIntervalMs: v.optional(v.pipe(DurationMsSchema, v.minValue(5_000), v.maxValue(300_000))),
 });
@@ -57,9 +57,9 @@ export const WelcomeSchema = v.object({
   owner: OwnerSchema,
   /** Highest sequence number stored per stream, for the log the hello named. */
   stored: StoredSchema,
-  /** Version of the desired document the cloud has; it follows when it is higher than the device's. */
+  /** The cloud's version of the desired document; the document follows when it is newer than the device's. */
   desiredVersion: CountSchema,
-  /** Version of the reported document the cloud has; the device sends the whole when it cannot patch upon it. */
+  /** The cloud's version of the reported document; the device sends the whole document when it cannot patch this version. */
   reportedVersion: CountSchema,
   /** What the cloud lacks. */
   wants: v.array(WordSchema),
@@ -67,7 +67,7 @@ export const WelcomeSchema = v.object({
 });
 export type Welcome = v.InferOutput<typeof WelcomeSchema>;
 
-/** The hello was not accepted. The socket closes; the device comes back on its slow schedule. */
+/** The hello was rejected. The socket closes; the device reconnects on its slow schedule. */
 export const RefusedSchema = v.object({
   t: v.literal("refused"),
   /** `refused.signature`, `refused.audience`, `refused.version`, `refused.blocked`, `refused.busy`, … */
@@ -76,21 +76,21 @@ export const RefusedSchema = v.object({
   retryAfterMs: v.optional(DurationMsSchema),
 });
 
-/** The server goes away. The device closes, waits `retryAfterMs` (with its own jitter), and comes back. */
+/** The server is going away. The device closes the session, waits `retryAfterMs` (plus its own jitter), and reconnects. */
 export const GoAwaySchema = v.object({
   t: v.literal("goaway"),
   reason: TextSchema,
   retryAfterMs: v.optional(DurationMsSchema),
-  /** For the next connection only. A lasting move is a signed desired document. */
+  /** For the next connection only. A permanent move is a signed desired document. */
   endpoint: v.optional(v.pipe(v.string(), v.maxLength(2048))),
 });
 
-/** A code for the screen, by which a person claims the device. Sent while it is unclaimed, again before it expires. */
+/** A code for the screen with which a person claims the device. Sent while it is unclaimed, and again before the code expires. */
 export const PairingSchema = v.object({
   t: v.literal("pairing"),
   code: v.pipe(v.string(), v.regex(/^[A-Z0-9]{4,12}$/)),
   expiresInMs: DurationMsSchema,
-  /** Where a person goes; the QR code holds it. */
+  /** Address to open for the claim; shown as a QR code. */
   claimUrl: HttpUrlSchema,
 });
 
@@ -101,37 +101,37 @@ export const CommandSchema = v.object({ t: v.literal("command"), signed: SignedS
 export const CancelSchema = v.object({ t: v.literal("cancel"), signed: SignedSchema });
 export const DesiredSchema = v.object({ t: v.literal("desired"), signed: SignedSchema });
 
-/** Stored for good, up to and including these numbers. Only this frees space on the device. */
+/** Acknowledgement: the records up to and including these numbers are stored permanently. Only this frees space on the device. */
 export const StoredMessageSchema = v.object({
   t: v.literal("stored"),
   log: IdSchema,
   streams: StoredSchema,
-  /** Records the cloud will never take: the device drops, counts and names them. */
+  /** Records that the cloud will never accept: the device drops and counts them and reports a gap. */
   rejected: v.optional(v.pipe(v.array(v.object({ stream: WordSchema, seq: PositiveSchema, code: CodeSchema, message: TextSchema })), v.maxLength(100))),
 });
 
-/** Answer to `reported`: `version` is what the cloud has now. Another than sent: send the whole document. */
+/** Answer to `reported` with the cloud's current version. If it differs from the one sent, the device sends the whole document. */
 export const ReportedAckSchema = v.object({ t: v.literal("reported-ack"), version: CountSchema });
 
-/** Asks for something again. */
+/** Asks the device to send something again. */
 export const FetchSchema = v.object({ t: v.literal("fetch"), wants: v.array(WordSchema) });
 
 /**
- * Where to send an upload. The device PUTs ranges (`Content-Range: bytes a-b/total`), may ask with
- * HEAD how much is there (`Upload-Offset`), and is done at 200 or 201.
+ * Address for an upload. The device PUTs ranges (`Content-Range: bytes a-b/total`), may ask with HEAD how many bytes
+ * arrived (`Upload-Offset`), and is done at 200 or 201.
  */
 export const UploadGrantSchema = v.object({
   t: v.literal("upload-grant"),
   id: IdSchema,
   url: HttpUrlSchema,
   headers: v.optional(v.record(v.string(), v.string())),
-  /** Name under which the cloud keeps it, for people. */
+  /** Human-readable name under which the cloud stores it. */
   name: v.string(),
   expiresInMs: DurationMsSchema,
 });
 export const UploadRefusedSchema = v.object({ t: v.literal("upload-refused"), id: IdSchema, code: CodeSchema, message: TextSchema });
 
-/** New limits in the middle of a session; absent fields stay as they are. */
+/** New limits during a session; absent fields keep their value. */
 export const LimitsMessageSchema = v.object({ t: v.literal("limits"), limits: LimitsSchema });
 
 export const PongSchema = v.object({ t: v.literal("pong"), serverMs: v.optional(WallMsSchema) });

@@ -11,16 +11,15 @@ import type { Code } from "../../platform/ports/codes.ts";
 
 /** Why a frame was refused. */
 export interface FrameIssue extends Issue {
-  /** The type the frame names, where it names one. */
+  /** The message type, if the frame has one. */
   readonly about?: string;
 }
 
-/** Longest `about` that an `error` message may carry. */
+/** Limit on `about` of an `error` message, in characters. */
 const ABOUT_MAX = 128;
 
 /**
- * The gate: bytes from outside become a message here or nowhere. Nothing a peer sends gets past it
- * as anything but a message of the schema or an `Issue` with one of these codes:
+ * The gate: every frame from outside is decoded here. The result is a valid message or an `Issue` with one of these codes:
  * `frame.too-large`, `frame.not-json`, `frame.too-deep`, `frame.not-an-object`, `message.unknown-type`,
  * `message.malformed`.
  */
@@ -28,7 +27,7 @@ export function decodeCloudMessage(frame: string, bytesMax: number = FRAME_BYTES
   return decode(frame, bytesMax, CloudMessageSchema, CLOUD_TYPES);
 }
 
-/** The server's side of the gate; same codes. */
+/** The server's side of the gate, with the same codes. */
 export function decodeDeviceMessage(frame: string, bytesMax: number = FRAME_BYTES_MAX): Result<DeviceMessage, FrameIssue> {
   return decode(frame, bytesMax, DeviceMessageSchema, DEVICE_TYPES);
 }
@@ -41,8 +40,8 @@ const CLOUD_TYPES = new Set(CloudMessageSchema.options.map((option) => option.en
 const DEVICE_TYPES = new Set(DeviceMessageSchema.options.map((option) => option.entries.t.literal as string));
 
 function decode<S extends v.GenericSchema>(frame: string, bytesMax: number, schema: S, types: ReadonlySet<string>): Result<v.InferOutput<S>, FrameIssue> {
-  // A UTF-16 unit is at least one byte of UTF-8, so this refuses nothing that is small enough; the
-  // transport counts exact bytes where it can.
+  // A UTF-16 unit is at least one byte of UTF-8, so this refuses no frame that is small enough; the transport counts exact bytes where it
+  // can.
   if (frame.length > bytesMax) return fail("frame.too-large", `the frame has ${frame.length} characters; at most ${bytesMax} bytes are taken`);
   const json = parseJson(frame);
   if (json === undefined) return fail("frame.not-json", "the frame is not JSON text");
@@ -57,7 +56,7 @@ function decode<S extends v.GenericSchema>(frame: string, bytesMax: number, sche
   return valid.ok ? valid : err({ ...valid.error, ...about });
 }
 
-/** Checks `value` against `schema`; the issue names the first wrong place. Code `message.malformed` unless told otherwise. */
+/** Checks `value` against `schema`; the issue names the first invalid field. Default code: `message.malformed`. */
 export function validate<S extends v.GenericSchema>(schema: S, value: unknown, what: string, code: Code = "message.malformed"): Result<v.InferOutput<S>> {
   const parsed = v.safeParse(schema, value, { abortEarly: true });
   if (parsed.success) return ok(parsed.output);
@@ -65,7 +64,7 @@ export function validate<S extends v.GenericSchema>(schema: S, value: unknown, w
   const path = v.getDotPath(issue);
   const where = path === null ? what : `${what}, at ${path.slice(0, 200)}`;
   const { message: words, hint } = schemaIssueWords(issue);
-  // The words may repeat what was received, which may be a password that is too short.
+  // The message may quote the received value, such as a password that is too short.
   const isSecret = path?.split(".").some((name) => isSecretName(name)) === true;
   const message = isSecret ? words.replace(/, and is [\s\S]*$/, "") : redactText(words);
   return fail(code, `${where}: ${message.slice(0, 300)}`, hint);

@@ -6,24 +6,24 @@ import { UploadHostsSchema } from "./upload-address.ts";
 import { EndpointSchema, FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, OriginSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema } from "./values.ts";
 import type { Code } from "../../platform/ports/codes.ts";
 
-/** A customer's player: an address, or a package that plays from disk with no network. */
+/** The content to play: an address, or a package that plays from disk without a network. */
 export const ContentSchema = v.variant("kind", [
   v.strictObject({
     kind: v.literal("url"),
     url: HttpUrlSchema,
-    /** Name for people. */
+    /** Human-readable name. */
     name: v.optional(v.pipe(v.string(), v.maxLength(128))),
     /**
-     * Origins besides the address's own that are this content too: where it may be redirected to or go by itself, and where it
-     * has the page API and its grants. Without them it stays on its own, and a sign-in elsewhere is refused.
+     * Additional origins that belong to this content: the page may navigate or be redirected to them and has the page API
+     * and its grants there. Without them it stays on its own origin, and a sign-in elsewhere is refused.
      */
     origins: v.optional(v.pipe(v.array(OriginSchema), v.maxLength(16))),
-    /** What the page may use besides the plain page API; a package asks for it in its manifest. */
+    /** Permissions of the page beyond the plain page API; a package requests them in its manifest. */
     grants: v.optional(v.pipe(v.array(v.picklist(["gpio"])), v.maxLength(8))),
   }),
   v.strictObject({
     kind: v.literal("package"),
-    /** Where the zip is fetched from. */
+    /** Address of the zip. */
     url: HttpUrlSchema,
     sha256: Sha256Schema,
     bytes: v.pipe(PositiveSchema, v.maxValue(4 * 1024 ** 3)),
@@ -34,9 +34,9 @@ export type Content = v.InferOutput<typeof ContentSchema>;
 
 export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 
-/** Weekly on and off times by local time. A window whose `off` is not after its `on` ends on the next day. */
+/** Weekly on and off times in local time. A window whose `off` is not after its `on` ends on the next day. */
 export const ScheduleSchema = v.strictObject({
-  /** IANA zone the times are in. */
+  /** IANA time zone. */
   timeZone: TimeZoneSchema,
   /** The screen is on in the union of these windows and off elsewhere. Empty: always off. */
   weekly: v.pipe(
@@ -47,21 +47,21 @@ export const ScheduleSchema = v.strictObject({
 export type Schedule = v.InferOutput<typeof ScheduleSchema>;
 
 export const TELEMETRY_METRICS = ["cpu", "load", "memory", "disk", "temperature", "network", "uptime", "player"] as const;
-/** How often a metric is sampled: 1 s to 1 day. */
+/** Sampling interval of a metric: 1 s to 1 day. */
 const IntervalMsSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1000), v.maxValue(86_400_000));
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /**
- * What the cloud wants the device to be. Level-triggered: the whole document is compared with the
- * device again and again, key by key. An absent key is not managed. A key this agent does not know is
- * answered `unsupported` and does not stop the others; a wrong value in a known key refuses the document.
+ * The desired state of the device. Level-triggered: the document is compared with the device repeatedly, key by key. An
+ * absent key is not managed. An unknown key is answered with `unsupported` and does not affect the others; an invalid
+ * value of a known key refuses the whole document.
  */
 export const DesiredDocumentSchema = v.looseObject({
   content: v.optional(ContentSchema),
-  /** Power `schedule` follows `schedule`; `on` and `standby` hold regardless of it. */
+  /** Power `schedule` follows the document's `schedule`; `on` and `standby` ignore it. */
   display: v.optional(DisplayWishSchema),
-  /** By name, the displays besides the first, which is `display`. */
+  /** The displays other than the first (`display`), by name. */
   displays: v.optional(v.pipe(v.record(DisplayNameSchema, DisplayWishSchema), v.maxEntries(DISPLAYS_MAX))),
   audio: v.optional(v.strictObject({ volume: v.optional(PercentSchema), mute: v.optional(v.boolean()) })),
   schedule: v.optional(ScheduleSchema),
@@ -77,12 +77,12 @@ export const DesiredDocumentSchema = v.looseObject({
   cloud: v.optional(
     v.strictObject({
       endpoints: v.optional(v.pipe(v.array(EndpointSchema), v.minLength(1), v.maxLength(8))),
-      /** Hosts that uploads may go to besides the link's own. */
+      /** Allowed upload hosts besides the link's own. */
       uploadHosts: v.optional(UploadHostsSchema),
     }),
   ),
   network: v.optional(NetworkSchema),
-  /** Configuration handed to the customer's page; meaning is the customer's own. */
+  /** Configuration for the customer's page; its meaning is up to the customer. */
   player: v.optional(v.strictObject({ config: v.optional(JsonObjectSchema) })),
 });
 export type DesiredDocument = v.InferOutput<typeof DesiredDocumentSchema>;
@@ -90,24 +90,24 @@ export type DesiredDocument = v.InferOutput<typeof DesiredDocumentSchema>;
 /** Payload of a signed desired document. */
 export const DesiredPayloadSchema = v.object({
   device: FingerprintSchema,
-  /** Only rises. Lower than applied: answered `desired.version-went-back`, never applied. */
+  /** Only increases. A version lower than the applied one is never applied and is answered with `desired.version-went-back`. */
   version: PositiveSchema,
   issuedMs: WallMsSchema,
   document: DesiredDocumentSchema,
 });
 export type DesiredPayload = v.InferOutput<typeof DesiredPayloadSchema>;
 
-/** Answer to one key of the document (`content`, `display.power`, `audio.volume`, `schedule`, …). */
+/** Result for one key of the document (`content`, `display.power`, `audio.volume`, `schedule`, …). */
 export const DesiredKeyResultSchema = v.object({
   status: v.picklist(["applied", "pending", "refused", "unsupported", "failed"]),
   error: v.optional(IssueSchema),
-  /** What is so now, where it can be seen. */
+  /** The current value, if it can be observed. */
   observed: v.optional(JsonSchema),
-  /** How often the world drifted from this key and was put back since it was applied. */
+  /** How often the device drifted from this key and was corrected since it was applied. */
   drifts: v.optional(v.number()),
 });
 export type DesiredKeyResult = v.InferOutput<typeof DesiredKeyResultSchema>;
-/** The same where this agent makes it: its codes are of the table. */
+/** A result made by this agent: its codes are in the code table. */
 export type OwnKeyResult = DesiredKeyResult & { readonly error?: { readonly code: Code } };
 
 /** The `desired` part of the reported document. */
@@ -115,7 +115,7 @@ export const DesiredReportSchema = v.object({
   /** Version of the document in force; 0: none yet. */
   version: v.number(),
   keys: v.record(v.string(), DesiredKeyResultSchema),
-  /** The last document that was refused whole, until a newer one is accepted. */
+  /** The last document that was refused as a whole, until a newer one is accepted. */
   refused: v.optional(v.object({ version: v.number(), error: IssueSchema })),
 });
 export type DesiredReport = v.InferOutput<typeof DesiredReportSchema>;

@@ -6,10 +6,10 @@ import {
 import { DISPLAY_NAME, DISPLAY_NAME_LENGTH_MAX } from "../../platform/ports/display.ts";
 import { PercentSchema, readingOf } from "./values.ts";
 
-/** Schemas of what the wire says of displays, made from the table of display properties. */
+/** Wire schemas for displays, derived from the table of display properties. */
 
 type WireReading<T> = v.InferOutput<ReturnType<typeof readingOf<v.GenericSchema<T>>>>;
-/** The `display` part of the reported document. Properties that came later than the first version are optional. */
+/** The `display` part of the reported document. Properties added after the first version are optional. */
 export type DisplayReport = { [P in AlwaysReportedProperty]: WireReading<DisplayValue<P>> } & { [P in Exclude<DisplayProperty, AlwaysReportedProperty>]?: WireReading<DisplayValue<P>> };
 
 /** A value that can be set. */
@@ -40,7 +40,7 @@ function schemaOf(property: DisplayProperty, use: "set" | "wish" | "see"): v.Gen
     case "choice":
       return v.picklist([...type.values, ...(use === "wish" ? (desired?.rules ?? []) : use === "see" ? Object.keys(type.transitional) : [])]);
     case "name":
-      // What a display calls its inputs is its own affair; only what it is told is bounded.
+      // Displays name their inputs freely; only a name that is set is bounded.
       return use === "see" ? v.string() : v.pipe(v.string(), v.minLength(1), v.maxLength(type.lengthMax));
     case "percent":
       return PercentSchema;

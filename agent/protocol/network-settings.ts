@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { parseProxy, PROXY_WORDS } from "./proxy-address.ts";
 
-/** The device's way out, as `network` of the desired document. IPv6 is configured by the network itself and not set here. */
+/** Network settings in `network` of the desired document. IPv6 is configured by the network itself and cannot be set here. */
 
 const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const IPV4 = `${OCTET}(?:\\.${OCTET}){3}`;
@@ -18,31 +18,31 @@ export const AddressSettingsSchema = v.variant("method", [
   v.strictObject({
     method: v.literal("static"),
     address: Ipv4WithPrefixSchema,
-    /** Absent: no way out of the interface's own network. */
+    /** Absent: the interface reaches only its own network. */
     gateway: v.optional(Ipv4Schema),
     dns: v.pipe(v.array(Ipv4Schema), v.maxLength(4)),
   }),
 ]);
 export type AddressSettings = v.InferOutput<typeof AddressSettingsSchema>;
 
-/** Linux gives interface names 15 bytes. */
+/** Linux limits interface names to 15 bytes. */
 export const InterfaceNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/, "must be the name of an interface"));
 export const INTERFACES_MAX = 8;
 
 const CONTROLS = "\\x00-\\x1f\\x7f-\\x9f";
-/** At most 32 bytes (IEEE 802.11); control characters are taken by nobody's setup dialog. */
+/** At most 32 characters, because IEEE 802.11 allows 32 bytes. No setup dialog accepts control characters. */
 const SsidSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(32), v.regex(new RegExp(`^[^${CONTROLS}]+$`), "must have no control characters"));
-/** Printable ASCII: longer or other passwords are accepted by some access points and by no client alike. */
+/** 8 to 63 printable ASCII characters: other passwords do not work with every access point and client. */
 const PasswordSchema = v.pipe(v.string(), v.minLength(8), v.maxLength(63), v.regex(/^[ -~]+$/, "must be printable ASCII"));
 
-/** The wireless network to join. `password` is secret: never logged, reported, or put into a support bundle. */
+/** The wireless network to join. `password` is a secret: never logged, reported or put into a support bundle. */
 export const WifiSettingsSchema = v.variant("security", [
   v.strictObject({ ssid: SsidSchema, security: v.literal("open") }),
   v.strictObject({ ssid: SsidSchema, security: v.picklist(["wpa-psk", "wpa3-sae"]), password: PasswordSchema }),
 ]);
 export type WifiSettings = v.InferOutput<typeof WifiSettingsSchema>;
 
-/** Like `HttpUrlSchema`, of a host and port alone: a proxy has no path. A user and password in it are secret. */
+/** Like `HttpUrlSchema`, but without a path. User and password in it are secret. */
 const ProxyUrlSchema = v.pipe(
   v.string(),
   v.maxLength(512),
@@ -51,13 +51,13 @@ const ProxyUrlSchema = v.pipe(
 );
 
 /**
- * Tried, confirmed by a welcome of the cloud over it, or undone by the device itself: a change as a whole. What is absent
- * stays as it is.
+ * Applied as a whole on trial: kept once a welcome from the cloud arrives over it, otherwise reverted by the device.
+ * Absent keys stay as they are.
  */
 export const NetworkSchema = v.strictObject({
-  /** For the agent's own link and uploads; the customer's page does not use it. `null`: none. */
+  /** For the agent's link and uploads, not for the customer's page. `null`: none. */
   proxy: v.optional(v.nullable(ProxyUrlSchema)),
-  /** By name, such as `eth0`. */
+  /** By interface name, such as `eth0`. */
   interfaces: v.optional(
     v.pipe(
       v.record(InterfaceNameSchema, AddressSettingsSchema),

@@ -1,20 +1,20 @@
 import type { Issue } from "../../platform/ports/result.ts";
 import { parseUrl } from "../../platform/runtime/parse-url.ts";
 
-/** Code for an address without TLS that leads away from this machine. */
+/** Code for an unencrypted address on another machine. */
 export const PLAIN_REFUSED = "link.plain-refused";
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i;
 const TLS_SCHEMES: ReadonlySet<string> = new Set(["wss:", "https:"]);
 
-/** `hostname` of a `URL` that leads to this machine itself. */
+/** Whether the `hostname` of a `URL` is this machine. */
 export function isLoopback(hostname: string): boolean {
   return LOOPBACK.test(hostname);
 }
 
 /**
- * Why `address` may not be used: it is in plain text and leads to another machine. `plainAllowed` is the owner's word that it may all the
- * same (`cloud.allowPlain`, for labs). An address that cannot be parsed is not judged here.
+ * Why `address` must not be used: it is unencrypted and on another machine. With `plainAllowed` (`cloud.allowPlain`, for
+ * labs) the owner permits that. An address that cannot be parsed is not judged here.
  */
 export function plainIssue(address: string, plainAllowed: boolean): Issue | undefined {
   const url = parseUrl(address);
@@ -27,7 +27,7 @@ export function plainIssue(address: string, plainAllowed: boolean): Issue | unde
   };
 }
 
-/** The first of `addresses` that may not be used. */
+/** The issue of the first forbidden address in `addresses`. */
 export function plainIssueIn(addresses: readonly string[], plainAllowed: boolean): Issue | undefined {
   for (const address of addresses) {
     const issue = plainIssue(address, plainAllowed);

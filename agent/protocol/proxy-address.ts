@@ -1,14 +1,14 @@
 import { fail, ok, type Result } from "../../platform/ports/result.ts";
 import { parseUrl } from "../../platform/runtime/parse-url.ts";
 
-/** In which a proxy can be spoken to. */
+/** Supported proxy protocols. */
 export const PROXY_SCHEMES: readonly string[] = ["http:", "https:"];
 export const PROXY_WORDS = "the address of a proxy, http://[user:password@]host[:port] or https://…";
 const LENGTH_MAX = 512;
 
 /**
- * Reads a proxy's address, the same for every setting that names one. Code `proxy.bad-address`; the message never repeats the address,
- * which may hold a password.
+ * Parses a proxy address; used by every setting that names one. Code `proxy.bad-address`; the message never repeats the
+ * address, which may contain a password.
  */
 export function parseProxy(text: string): Result<URL> {
   const bad = (why: string): Result<never> => fail("proxy.bad-address", `${why}; expected ${PROXY_WORDS}`, "write / ? # @ and spaces of a user or password as %2F %3F %23 %40 %20");
@@ -22,12 +22,12 @@ export function parseProxy(text: string): Result<URL> {
   return ok(url);
 }
 
-/** User and password, decoded; empty where there are none. `undefined`: they cannot be decoded. */
+/** User and password, decoded; empty if absent. `undefined` when they cannot be decoded. */
 export function userOf(proxy: URL): { readonly user: string; readonly password: string } | undefined {
   try {
     return { user: decodeURIComponent(proxy.username), password: decodeURIComponent(proxy.password) };
   } catch {
-    // The decoder throws for a % that begins no character; that is the answer asked for.
+    // The decoder throws on an invalid % sequence.
     return undefined;
   }
 }

@@ -4,9 +4,8 @@ import {
 } from "./values.ts";
 
 /**
- * Streams of events, by class. Each has its own rising sequence numbers. The order here is the
- * order in which a backlog is sent after a reconnect and the reverse of the order in which it is
- * given up when the disk is full.
+ * Streams of records. Each has its own rising sequence numbers. Listed in the order in which a backlog is sent after a
+ * reconnect, which is the reverse of the order in which records are dropped on a full disk.
  */
 export const STREAMS = ["outcome", "alarm", "play", "event", "metric"] as const;
 export const StreamSchema = v.picklist(STREAMS);
@@ -16,10 +15,10 @@ export function isStream(word: string): word is Stream {
   return (STREAMS as readonly string[]).includes(word);
 }
 
-/** Streams whose records are on disk, fsynced, before they are accepted. The others within a second. */
+/** Streams whose records are synced to disk before they are accepted. The others follow within a second. */
 export const DURABLE_STREAMS: ReadonlySet<Stream> = new Set(["outcome", "alarm", "play"]);
 
-/** Final state of a command. Terminal states never change. */
+/** Final states of a command; they never change. */
 export const CommandFinalStateSchema = v.picklist(["succeeded", "failed", "rejected", "canceled", "expired", "timed-out"]);
 export type CommandFinalState = v.InferOutput<typeof CommandFinalStateSchema>;
 
@@ -29,28 +28,28 @@ export const CommandOutcomeSchema = v.object({
   attempt: PositiveSchema,
   name: v.pipe(v.string(), v.maxLength(64)),
   state: CommandFinalStateSchema,
-  /** Why, for every state but `succeeded`: `display.no-answer`, `outcome-unknown`, `command.params-invalid`, … */
+  /** Reason for every state except `succeeded`: `display.no-answer`, `outcome-unknown`, `command.params-invalid`, … */
   error: v.optional(IssueSchema),
-  /** What became of the effect on hardware, where the command has one. */
+  /** Effect on the hardware, if the command has one. */
   effect: v.optional(effectOf(JsonSchema)),
-  /** The command's own result, by its schema. */
+  /** The command's result, by its own schema. */
   result: v.optional(JsonObjectSchema),
-  /** From start of the effect to its end; absent when it never started. */
+  /** From the start of the effect to its end; absent if it never started. */
   durationMs: v.optional(DurationMsSchema),
 });
 export type CommandOutcome = v.InferOutput<typeof CommandOutcomeSchema>;
 
 export const SeveritySchema = v.picklist(["info", "warning", "error", "critical"]);
 
-/** Stream `alarm`, kind `alarm`: a condition began or ended. */
+/** Stream `alarm`, kind `alarm`: a condition started or ended. */
 export const AlarmSchema = v.object({
-  /** The condition, e.g. `screen.dark`, `disk.full`, `storage.quarantined`. Same code for raised and cleared. */
+  /** The condition, e.g. `screen.dark`, `disk.full`, `storage.quarantined`. The same code when raised and when cleared. */
   code: CodeSchema,
-  /** Raised again while it is raised: it happened once more, and the newer message is the one to show. */
+  /** Raised again while already raised: it happened again; show the newer message. */
   state: v.picklist(["raised", "cleared"]),
   severity: SeveritySchema,
   message: TextSchema,
-  /** Facts behind it. */
+  /** Supporting facts. */
   evidence: v.optional(JsonObjectSchema),
 });
 export type Alarm = v.InferOutput<typeof AlarmSchema>;
@@ -58,14 +57,14 @@ export type Alarm = v.InferOutput<typeof AlarmSchema>;
 /** Stream `play`, kind `play`: one item was played. */
 export const PlaySchema = v.object({
   item: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
-  /** When it started, on the device's wall clock. */
+  /** Start time, device wall clock. */
   startedMs: WallMsSchema,
   durationMs: DurationMsSchema,
   result: v.picklist(["completed", "skipped", "failed"]),
   error: v.optional(TextSchema),
-  /** The verdict over the screen as the play ended; `unknown` where the play was kept through an outage and nobody judged. */
+  /** Verdict on the screen at the end of the play; `unknown` if the play was recorded during an outage and nobody judged. */
   verdict: v.optional(v.string()),
-  /** Whatever the page wants to have beside it. */
+  /** Additional data from the page. */
   data: v.optional(JsonObjectSchema),
 });
 export type Play = v.InferOutput<typeof PlaySchema>;
@@ -77,13 +76,13 @@ export const EventSchema = v.object({
 });
 export type Event = v.InferOutput<typeof EventSchema>;
 
-/** One metric rolled up over the record's interval. */
+/** Rollup of one metric over the record's interval. */
 export const RollupSchema = v.object({
   min: v.number(),
   mean: v.number(),
   max: v.number(),
   last: v.number(),
-  /** How many samples; a metric that could not be read has no entry at all. */
+  /** Number of samples; a metric that could not be read has no entry. */
   count: PositiveSchema,
 });
 export type Rollup = v.InferOutput<typeof RollupSchema>;
@@ -96,25 +95,25 @@ export const TelemetrySchema = v.object({
 });
 export type Telemetry = v.InferOutput<typeof TelemetrySchema>;
 
-/** Any stream, kind `gap`: records that were accepted or offered and will never come. */
+/** Any stream, kind `gap`: records that were accepted or offered and will never arrive. */
 export const GapSchema = v.object({
   /** The stream that lost them. */
   stream: StreamSchema,
   reason: v.picklist(["quota", "rate", "corrupt", "rejected", "disk-error"]),
   count: PositiveSchema,
-  /** First and last sequence number lost, where they had one (a record dropped by rate never got one). */
+  /** First and last lost sequence number, if they had any (a record dropped by the rate limit has none). */
   from: v.optional(PositiveSchema),
   to: v.optional(PositiveSchema),
-  /** Who was limited, for `rate`. */
+  /** For `rate`: the source that was limited. */
   source: v.optional(v.pipe(v.string(), v.maxLength(64))),
 });
 export type Gap = v.InferOutput<typeof GapSchema>;
 
-/** One record as it travels. Its boot and log are in the frame around it. */
+/** One record on the wire. Its boot and log are in the enclosing frame. */
 export const RecordSchema = v.object({
   seq: PositiveSchema,
   kind: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,31}$/)),
-  /** Wall time in ms, corrected by the device when its clock became known later in the same boot. */
+  /** Wall time in ms; corrected if the clock was synchronised later in the same boot. */
   wall: WallMsSchema,
   /** Monotonic ms within the boot. */
   mono: v.pipe(v.number(), v.minValue(0)),
@@ -122,10 +121,10 @@ export const RecordSchema = v.object({
 });
 export type WireRecord = v.InferOutput<typeof RecordSchema>;
 
-/** Range of one stream on the device, in `hello`. `oldest` > `newest` means nothing is waiting. */
+/** Range of one stream on the device, in `hello`. `oldest` > `newest`: nothing is waiting. */
 export const StreamRangeSchema = v.object({ stored: CountSchema, oldest: CountSchema, newest: CountSchema });
 
-/** Schema of a record's body by stream and kind; a cloud may keep bodies of kinds it does not know. */
+/** Schemas of record bodies by stream and kind. A cloud may store bodies of kinds it does not know. */
 export const RECORD_BODIES: Readonly<Record<string, v.GenericSchema>> = {
   "outcome/command": CommandOutcomeSchema,
   "alarm/alarm": AlarmSchema,

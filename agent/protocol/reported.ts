@@ -4,26 +4,26 @@ import { DesiredReportSchema } from "./desired.ts";
 import { DisplayReportSchema } from "./display-values.ts";
 import { CodeSchema, CountSchema, JsonObjectSchema, JsonSchema, PercentSchema, readingOf, TextSchema, WallMsSchema } from "./values.ts";
 
-/** What is on the screen, in one word. */
+/** Verdicts on what the screen shows. */
 export const VERDICTS = ["showing", "dark-expected", "dark", "frozen", "error-page", "blank", "unknown"] as const;
 export const VerdictSchema = v.picklist(VERDICTS);
 export type Verdict = v.InferOutput<typeof VerdictSchema>;
 
-/** One fact behind a verdict: which witness said what. */
+/** One fact behind a verdict: what a witness said. */
 export const EvidenceSchema = v.object({ witness: CodeSchema, says: TextSchema });
 export type Evidence = v.InferOutput<typeof EvidenceSchema>;
 
 export const ScreenReportSchema = v.object({
   verdict: VerdictSchema,
-  /** 0 to 1: how far the witnesses that could be asked agree and how many there were. */
+  /** 0 to 1: how well the available witnesses agree, and how many there were. */
   confidence: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
-  /** When this verdict began, device wall clock. */
+  /** Start of this verdict, device wall clock. */
   sinceMs: WallMsSchema,
   evidence: v.array(EvidenceSchema),
 });
 export type ScreenReport = v.InferOutput<typeof ScreenReportSchema>;
 
-/** Where the player stands. One value, one state. */
+/** State of the player. */
 export const PlayerReportSchema = v.variant("kind", [
   v.object({ kind: v.literal("absent"), why: TextSchema }),
   v.object({ kind: v.literal("idle"), shell: v.string(), screen: v.string() }),
@@ -34,19 +34,19 @@ export const PlayerReportSchema = v.variant("kind", [
 export type PlayerReport = v.InferOutput<typeof PlayerReportSchema>;
 
 /**
- * What the device is. Every part is optional so that a patch has the same schema; unknown parts are
- * kept by the cloud. A value that could not be seen is a `Reading` that says so.
+ * The reported state. Every part is optional so that a patch has the same schema; the cloud keeps unknown parts. A value
+ * that could not be observed is a `Reading` that says so.
  */
 export const ReportedDocumentSchema = v.looseObject({
   agent: v.optional(v.looseObject({ version: v.string(), adapter: v.string(), startedMs: WallMsSchema, name: v.optional(v.string()) })),
   screen: v.optional(ScreenReportSchema),
   player: v.optional(PlayerReportSchema),
-  /** The browser that draws the picture, kept while the player host is away. */
+  /** The browser in use; kept while the player host is away. */
   browser: v.optional(BrowserReportSchema),
-  /** What the customer's page reports of itself with `reportState`. */
+  /** State that the customer's page reports with `reportState`. */
   page: v.optional(JsonObjectSchema),
   display: v.optional(DisplayReportSchema),
-  /** By name, the displays besides the first. */
+  /** The displays other than the first, by name. */
   displays: v.optional(v.record(v.string(), DisplayReportSchema)),
   outputs: v.optional(v.record(v.string(), v.looseObject({ connected: readingOf(v.boolean()), dpms: readingOf(v.picklist(["on", "off"])) }))),
   audio: v.optional(v.object({ volume: readingOf(PercentSchema), mute: readingOf(v.boolean()) })),
@@ -54,9 +54,9 @@ export const ReportedDocumentSchema = v.looseObject({
   network: v.optional(v.looseObject({ interfaces: JsonSchema })),
   clock: v.optional(v.object({ quality: v.picklist(["unset", "local", "synced"]), timeZone: readingOf(v.string()) })),
   schedule: v.optional(v.object({ now: v.picklist(["on", "off", "none"]), nextMs: v.optional(WallMsSchema) })),
-  /** Bytes on disk, and records dropped since the agent's start, by stream: whatever gap records tell of. */
+  /** Bytes on disk, and by stream the records dropped since the agent's start, as in gap records. */
   outbox: v.optional(v.looseObject({ bytes: CountSchema, dropped: v.record(v.string(), CountSchema) })),
-  /** Parts of the agent that are not well, by name. */
+  /** Unhealthy parts of the agent, by name. */
   health: v.optional(v.record(v.string(), v.object({ code: CodeSchema, message: TextSchema }))),
   desired: v.optional(DesiredReportSchema),
 });

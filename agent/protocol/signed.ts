@@ -3,8 +3,8 @@ import { utf8 } from "../../platform/runtime/encoding.ts";
 import { FingerprintSchema, SignatureSchema } from "./values.ts";
 
 /**
- * Something the owner signed. `payload` is the exact JSON text that was signed: nobody has to agree
- * on a canonical form, and a field added later cannot break old signatures.
+ * Data signed by the owner. `payload` is the exact JSON text that was signed: no canonical form is needed, and a field
+ * added later cannot break old signatures.
  */
 export const SignedSchema = v.object({
   /** JSON text of the payload. */
@@ -16,26 +16,26 @@ export const SignedSchema = v.object({
 });
 export type Signed = v.InferOutput<typeof SignedSchema>;
 
-/** What a signature is for. Part of the signed bytes, so that one thing cannot be passed off as another. */
+/** Purpose of a signature. It is part of the signed bytes, so that a signature cannot be used for another purpose. */
 export type SignedPurpose = "command" | "cancel" | "desired" | "owner-key" | "release";
 
-/** The bytes under an owner's signature: `vitrine/1/<purpose>`, a line feed, the payload text. */
+/** The bytes that an owner signs: `vitrine/1/<purpose>`, a line feed, the payload text. */
 export function signedBytes(purpose: SignedPurpose, payload: string): Uint8Array {
   return utf8(`vitrine/1/${purpose}\n${payload}`);
 }
 
-/** The facts a device signs to prove who it is. */
+/** The facts a device signs to prove its identity. */
 export interface HelloTranscript {
   /** The server's nonce, base64url, as received. */
   readonly nonce: string;
   readonly deviceId: string;
-  /** Origin the device dialed, e.g. `wss://cloud.example:443`; a relay has another one. */
+  /** Origin the device connected to, e.g. `wss://cloud.example:443`; a relay's origin differs. */
   readonly audience: string;
   readonly bootId: string;
   readonly epoch: number;
 }
 
-/** The bytes under a device's hello signature: fields in fixed order, one a line. None may contain a line feed. */
+/** The bytes a device signs in its hello: the fields in fixed order, one per line. None may contain a line feed. */
 export function helloBytes(hello: HelloTranscript): Uint8Array {
   return utf8(["vitrine/1/hello", hello.nonce, hello.deviceId, hello.audience, hello.bootId, String(hello.epoch)].join("\n"));
 }

@@ -1,12 +1,12 @@
 import type { CloudMessage } from "./cloud-messages.ts";
 import { isStream } from "./records.ts";
 
-/** What a cloud can want in `welcome` and `fetch`. */
+/** What a cloud can request in `welcome` and `fetch`. */
 export const WANTS = ["profile", "reported"] as const;
 
 /**
- * Words in a message from the cloud that this version does not know, each with its place: `welcome.wants:inventory`. They are
- * passed over, so that a newer cloud does not lock an older device out.
+ * Words in a cloud message that this version does not know, each with its place: `welcome.wants:inventory`. They are
+ * ignored, so that a newer cloud does not lock out an older device.
  */
 export function unknownWordsOf(message: CloudMessage): readonly string[] {
   switch (message.t) {

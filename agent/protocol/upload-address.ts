@@ -3,7 +3,7 @@ import { fail, ok, type Issue, type Result } from "../../platform/ports/result.t
 import { parseUrl } from "../../platform/runtime/parse-url.ts";
 import { plainIssue } from "./plain-address.ts";
 
-/** One host that uploads may go to: a name or address, `.example` for it and all names below, each with `:port` where only that port may be used. */
+/** An allowed upload host: a name or address; `.example` means it and all names below it. With `:port` only that port is allowed. */
 export const UPLOAD_HOST = /^(?:\.?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 export const UPLOAD_HOSTS_MAX = 16;
 export const UploadHostsSchema = v.pipe(
@@ -11,17 +11,20 @@ export const UploadHostsSchema = v.pipe(
   v.maxLength(UPLOAD_HOSTS_MAX),
 );
 
-/** Where uploads may go. A grant is not signed: without these, whoever speaks for the cloud could send the device's pictures anywhere. */
+/**
+ * Where uploads may go. A grant is not signed: without these rules, anybody who can speak for the cloud could send the
+ * device's pictures anywhere.
+ */
 export interface UploadRules {
-  /** Host of the link's own address, without a port; `undefined` while there was no session yet. */
+  /** Host of the link's address, without a port; `undefined` before the first session. */
   linkHost(): string | undefined;
-  /** Hosts that the owner allows besides, see `UPLOAD_HOST`. */
+  /** Additional hosts that the owner allows, see `UPLOAD_HOST`. */
   hosts(): readonly string[];
   /** See `plainIssue`. */
   readonly plainAllowed: boolean;
 }
 
-/** What a grant may set; what belongs to the request itself is never taken from it. */
+/** Headers that a grant may set; those of the request itself are never taken from it. */
 const HEADERS: ReadonlySet<string> = new Set([
   "authorization", "cache-control", "content-disposition", "content-digest", "content-language", "content-md5", "digest", "if-match", "if-none-match", "repr-digest",
 ]);
@@ -30,7 +33,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   "host", "connection", "content-length", "content-range", "content-type", "transfer-encoding", "upgrade", "expect", "trailer", "te",
 ]);
 
-/** What HTTP takes in no header. */
+/** Characters that no HTTP header may contain. */
 const UNSENDABLE = /[^\t -~\u0080-\u00ff]/;
 
 export interface GrantedAddress {
@@ -38,7 +41,10 @@ export interface GrantedAddress {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The address and headers of a grant, where the device may use them. Codes `upload.grant-refused`, `upload.failed` (a value that HTTP cannot send). */
+/**
+ * The address and headers of a grant, if the device may use them. Codes `upload.grant-refused`, `upload.failed` (a value
+ * HTTP cannot send).
+ */
 export function checkGrant(grant: { readonly url: string; readonly headers?: Readonly<Record<string, string>> | undefined }, rules: UploadRules): Result<GrantedAddress> {
   const issue = addressIssue(grant.url, rules);
   if (issue !== undefined) return { ok: false, error: issue };
@@ -57,7 +63,7 @@ function addressIssue(text: string, rules: UploadRules): Issue | undefined {
   const plain = plainIssue(text, rules.plainAllowed);
   if (plain !== undefined) return refused(`the granted address ${plain.message}`, plain.hint).error;
   const linkHost = rules.linkHost();
-  // The link's own host may serve uploads on another port.
+  // The link's host may serve uploads on another port.
   if (linkHost !== undefined && url.hostname.toLowerCase() === linkHost.toLowerCase()) return undefined;
   if (rules.hosts().some((host) => isHost(url, host.toLowerCase()))) return undefined;
   return refused(`uploads may not go to ${url.host}`, "name the host in cloud.uploadHosts of the desired state or the configuration").error;
@@ -78,10 +84,10 @@ function refused(message: string, hint?: string): { readonly ok: false; readonly
   return fail("upload.grant-refused", message, hint);
 }
 
-/** For whoever names no rules: this machine alone. */
+/** The default rules: this machine only. */
 export const LOOPBACK_UPLOADS: UploadRules = { linkHost: () => undefined, hosts: () => ["localhost", "127.0.0.1", "[::1]"], plainAllowed: false };
 
-/** The host of an endpoint, for `UploadRules`. */
+/** Host of an endpoint, for `UploadRules`. */
 export function hostOf(endpoint: string): string | undefined {
   return parseUrl(endpoint)?.hostname;
 }

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Json, JsonObject } from "../../platform/runtime/json.ts";
 import { parseUrl } from "../../platform/runtime/parse-url.ts";
 
-/** Schemas of single values that several messages share. */
+/** Schemas of values shared by several messages. */
 
 /** Base64url without padding (RFC 4648 section 5), of exactly `bytes` bytes. */
 export function base64UrlOf(bytes: number) {
@@ -19,7 +19,7 @@ export const SignatureSchema = base64UrlOf(64);
 export const IdSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:-]{1,64}$/, "must be 1 to 64 letters, digits, '.', '_', ':' or '-'"));
 /** A stable lower-case dotted code such as `display.no-answer`. */
 export const CodeSchema = v.pipe(v.string(), v.regex(/^[a-z0-9]+(?:[.-][a-z0-9]+)*$/, "must be a lower-case dotted code"), v.maxLength(64));
-/** One of a list of words that may grow: whoever does not know it passes over it. */
+/** A word from a list that may grow; unknown words are ignored. */
 export const WordSchema = v.pipe(v.string(), v.maxLength(64));
 /** Text for people, at most 1,000 characters. */
 export const TextSchema = v.pipe(v.string(), v.maxLength(1000));
@@ -29,7 +29,7 @@ export const CountSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const PositiveSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 /** Milliseconds since the Unix epoch, from 0 to the year 9999. */
 export const WallMsSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(253_402_300_799_999));
-/** A length of time in milliseconds, 0 to one year. */
+/** A duration in milliseconds, 0 to one year (366 days). */
 export const DurationMsSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(31_622_400_000));
 export const PercentSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100));
 /** SHA-256 as 64 lower-case hex digits. */
@@ -42,31 +42,31 @@ export const OriginSchema = v.pipe(
   v.regex(/^https?:\/\/[^\s/?#@*\\]+$/i, "must be an origin, like https://menu.example: no path, no slash at the end"),
   v.check((origin) => parseUrl(origin) !== undefined, "must be an origin that can be parsed: check its host, and that its port is from 0 to 65535"),
 );
-/** Schemes of the cloud's addresses, and whether what goes over them is encrypted. */
+/** Schemes of cloud addresses, and whether they are encrypted. */
 export const ENDPOINT_SCHEMES: ReadonlyMap<string, "secure" | "plain"> = new Map([["wss:", "secure"], ["ws:", "plain"]]);
-/** An address of the cloud. */
+/** A cloud address. */
 export const EndpointSchema = v.pipe(v.string(), v.maxLength(2048), v.regex(/^wss?:\/\/[^\s/?#]+[^\s]*$/i, "must be a ws or wss address"));
 /** `HH:MM`, 00:00 to 24:00 (24:00 is the end of the day). */
 export const LocalTimeSchema = v.pipe(v.string(), v.regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/, "must be HH:MM, 00:00 to 24:00"));
-/** IANA time zone name; whether this machine knows it is checked when it is applied. */
+/** IANA time zone name; checked against this machine's zones when it is applied. */
 export const TimeZoneSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9+_-]+(?:\/[A-Za-z0-9+_-]+)*$/, "must be an IANA time zone name"), v.maxLength(64));
 
-/** Any JSON value. Depth and size are bounded by the frame. */
+/** Any JSON value. The frame bounds depth and size. */
 export const JsonSchema = v.unknown() as v.GenericSchema<Json>;
 /** Any JSON object. */
 export const JsonObjectSchema = v.pipe(
-  // A list is an object to `record`; on the wire the two are different things.
+  // `record` accepts an array, but on the wire a list is not an object.
   v.record(v.string(), v.unknown()),
   v.check((value) => !Array.isArray(value), "must be a JSON object, not a list"),
 ) as unknown as v.GenericSchema<JsonObject>;
 
-/** How far the sender trusts its own wall clock; see `ClockQuality`. */
+/** Quality of the sender's wall clock; see `ClockQuality`. */
 export const ClockQualitySchema = v.picklist(["unset", "local", "synced"]);
 
-/** An expected failure, as on the wire. */
+/** An expected failure on the wire. */
 export const IssueSchema = v.object({ code: CodeSchema, message: TextSchema, hint: v.optional(TextSchema) });
 
-/** `Reading` on the wire: what was seen, with no clock (the enclosing message has one). */
+/** `Reading` on the wire: the observation without a clock (the enclosing message has one). */
 export function readingOf<S extends v.GenericSchema>(value: S) {
   return v.variant("kind", [
     v.object({ kind: v.literal("ok"), value }),
@@ -76,7 +76,7 @@ export function readingOf<S extends v.GenericSchema>(value: S) {
   ]);
 }
 
-/** `Effect` on the wire: attempted, acknowledged and observed are three different words. */
+/** `Effect` on the wire: attempted, acknowledged and observed are separate facts. */
 export function effectOf<S extends v.GenericSchema>(value: S) {
   return v.object({
     attempted: v.boolean(),

@@ -2,25 +2,25 @@ import type * as v from "valibot";
 import type { CommandedProperty } from "../../../platform/ports/display-properties.ts";
 
 /**
- * Commands on one lane run one after the other; lanes do not wait for each other, so that a hung
- * display cannot hold up a reboot. One lane per hardware resource.
+ * Commands on one lane run one after the other; lanes are independent, so that a hung display cannot delay a reboot. One
+ * lane per hardware resource.
  */
 export type Lane = "machine" | "player" | "capture" | "display" | "audio" | "gpio" | "cec" | "support";
 
-/** What a command needs of the device; where it is absent the command is `rejected` with `unsupported`. */
+/** Capability of the device that a command needs. Without it the command is `rejected` with `unsupported`. */
 export type Capability =
   | "power.reboot" | "power.shutdown" | "player" | "player.screenshot"
   | `display.${CommandedProperty}`
   | "audio.volume" | "audio.mute" | "gpio" | "cec";
 
-/** Everything there is to know about one command: the executor, the documents and the dashboard all read this. */
+/** Full definition of a command, used by the executor, the documents and the dashboard. */
 export interface CommandDefinition<P extends v.GenericSchema = v.GenericSchema, R extends v.GenericSchema = v.GenericSchema> {
   readonly name: string;
   /** One sentence: what it does. */
   readonly summary: string;
-  /** What somebody in front of the wall sees. */
+  /** What a viewer of the screen sees. */
   readonly wall: string;
-  /** What `succeeded` means: the fact that was observed. */
+  /** The observed fact behind `succeeded`. */
   readonly proof: string;
   readonly params: P;
   readonly result: R;
@@ -28,19 +28,22 @@ export interface CommandDefinition<P extends v.GenericSchema = v.GenericSchema, 
   readonly needs?: Capability;
   /** Usual time from start to outcome. */
   readonly expectedMs: number;
-  /** Started and not finished after this: `timed-out`. */
+  /** Time limit from start to outcome; then `timed-out`. */
   readonly timeoutMs: number;
-  /** Started and no progress for this long: `timed-out`. Absent: only the whole time counts. */
+  /** Time limit without progress; then `timed-out`. Absent: only `timeoutMs` counts. */
   readonly stepTimeoutMs?: number;
-  /** Time to live after delivery where the sender gives none. */
+  /** Default time to live after delivery. */
   readonly ttlMs: number;
-  /** Longest time to live a sender may ask for. */
+  /** Maximum time to live a sender may request. */
   readonly ttlMaxMs: number;
-  /** Where nobody knows what became of it, sending it again as a new attempt does no harm. For whoever sends; the device never does so itself. */
+  /**
+   * When the outcome is unknown, sending the command again as a new attempt is harmless. For senders; the device never
+   * repeats by itself.
+   */
   readonly idempotent: boolean;
   /**
-   * The agent or the machine ended while it ran. `ask`: the hardware is asked what became of it, and it never runs again.
-   * `run-again`: it only looks, or what it did ended with the agent, so there is nothing that could be done twice.
+   * What happens after the agent or the machine ended while the command ran. `ask`: the hardware is asked for the outcome, and the
+   * command never runs again. `run-again`: it only reads, or its effect ended with the agent, so nothing can happen twice.
    */
   readonly afterCrash: "ask" | "run-again";
 }

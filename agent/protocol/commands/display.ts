@@ -4,9 +4,12 @@ import { DisplayNameSchema, settableSchema } from "../display-values.ts";
 import { defineCommand, HOUR_MS, MINUTE_MS, type CommandDefinition } from "./definition.ts";
 
 type CommandRow<P extends CommandedProperty> = (typeof DISPLAY_PROPERTIES)[P]["command"];
-/** `{ on: boolean }`, `{ percent: number }`: a boolean where the row says what it stands for, else the value itself. `display` names one of several. */
+/**
+ * `{ on: boolean }`, `{ percent: number }`: a boolean if the row has a `flag`, else the value itself. `display` selects
+ * one of several.
+ */
 export type DisplayParams<P extends CommandedProperty> = { [K in CommandRow<P>["parameter"]]: CommandRow<P> extends { flag: object } ? boolean : SettableValue<P> } & { readonly display?: string };
-/** The value that was observed; a word of the hardware's own where it is one. */
+/** The observed value; may be the hardware's own word. */
 export type DisplayResult<P extends CommandedProperty> = { [K in CommandRow<P>["result"]]: SettableValue<P> extends string ? string : SettableValue<P> extends number ? number : boolean };
 
 type DisplayCommands = { readonly [P in CommandedProperty as `display.${P}`]: CommandDefinition<v.GenericSchema<DisplayParams<P>>, v.GenericSchema<DisplayResult<P>>> };

@@ -4,18 +4,18 @@ import { DurationMsSchema, FingerprintSchema, IdSchema, JsonObjectSchema, Positi
 /** Payload of a signed command. */
 export const CommandPayloadSchema = v.object({
   device: FingerprintSchema,
-  /** Chosen by the sender. Together with `attempt` the key under which it runs once. */
+  /** Chosen by the sender. `id` and `attempt` together identify one execution; it runs at most once. */
   id: IdSchema,
-  /** 1, 2, …: a higher attempt of the same id is a wanted re-run. */
+  /** 1, 2, …: a higher attempt of the same id is an intentional re-run. */
   attempt: PositiveSchema,
-  /** Rises with every command and cancel the owner signs for this device; guards against replay. */
+  /** Increases with every command and cancel the owner signs for this device; prevents replay. */
   number: PositiveSchema,
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   params: JsonObjectSchema,
   issuedMs: WallMsSchema,
-  /** Not started after this time by the cloud's clock, or by the device's where that is synchronised: `expired`. */
+  /** Start deadline by the cloud's clock, or by the device's when that is synchronised; then `expired`. */
   notAfterMs: WallMsSchema,
-  /** Not started this long after delivery, on the device's monotonic clock: `expired`. */
+  /** Time to live: the command must start within this time after delivery, by the device's monotonic clock, or it is `expired`. */
   ttlMs: v.optional(DurationMsSchema),
 });
 export type CommandPayload = v.InferOutput<typeof CommandPayloadSchema>;

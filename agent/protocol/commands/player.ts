@@ -47,9 +47,9 @@ export const screenshot = defineCommand({
     widthMax: v.optional(v.pipe(v.number(), v.integer(), v.minValue(64), v.maxValue(7680), v.description("Scaled down to at most this width, in pixels."))),
   }),
   result: v.object({
-    /** Where the picture came from: `renderer` is what the page drew, not proof of what is on the glass. */
+    /** Source of the picture: `renderer` is what the page drew, not proof of what the screen shows. */
     source: v.string(),
-    /** What it became: a picture too large for the way it takes comes as a JPEG, whatever was asked for. */
+    /** Actual format: a picture too large for the link is sent as JPEG, whatever was requested. */
     contentType: v.string(),
     width: CountSchema,
     height: CountSchema,
