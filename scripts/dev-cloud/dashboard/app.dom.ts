@@ -12,7 +12,7 @@ import { Fleet } from "./views/fleet.dom.ts";
 import { openHelp, singleKeysOn } from "./views/help-dialog.dom.ts";
 import { Shell } from "./views/shell.dom.ts";
 
-/** The dashboard: one store fed by one event stream, one view at a time chosen by the address. */
+/** The dashboard: one store fed by one event stream; the URL hash selects the view. */
 const api = new Api();
 const store = new Store(api);
 const announcer = new Announcer();
@@ -30,7 +30,7 @@ function App(): View {
       void store.follow(undefined);
       document.title = "Fleet — Vitrine development cloud";
     }
-    // Another section of the same device keeps the reader's place.
+    // Switching sections of the same device keeps the scroll position.
     if (shown.current === page) return;
     shown.current = page;
     window.scrollTo(0, 0);
@@ -54,7 +54,7 @@ function onKey(event: KeyboardEvent): void {
   event.preventDefault();
 }
 
-/** True when the key meant something here. */
+/** Returns whether the key is a shortcut here. */
 function runShortcut(key: string): boolean {
   const route = parseRoute(location.hash);
   switch (key) {

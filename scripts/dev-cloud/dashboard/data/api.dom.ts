@@ -1,7 +1,7 @@
 import { fail, messageOf, ok, type Issue, type Result } from "../../../tool-result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
 
-/** An API failure: the server's own issue, its status, and what came beside it (`current` of a version conflict). */
+/** An API error: code and message, HTTP status (0: no answer) and the whole error body, such as `current` of a version conflict. */
 export interface ApiIssue extends Issue {
   readonly status: number;
   readonly beside: JsonObject;
@@ -10,8 +10,8 @@ export interface ApiIssue extends Issue {
 const DEADLINE_MS = 20_000;
 
 /**
- * The HTTP API. Expected failures are values: the server's codes, or `dashboard.unreachable`,
- * `dashboard.bad-answer`. `T` is what the API's document promises; the server is this page's own origin.
+ * The HTTP API of this page's origin. Codes: the server's own, `dashboard.unreachable`, `dashboard.bad-answer`.
+ * `T` is the shape documented in `docs/dev-cloud-api.md`; it is not checked.
  */
 export class Api {
   get<T>(path: string, signal?: AbortSignal): Promise<Result<T, ApiIssue>> {
@@ -47,7 +47,7 @@ export class Api {
       });
       text = await response.text();
     } catch (thrown) {
-      // The network, the deadline, or the caller's own abort: fetch throws for all three.
+      // fetch throws for network errors, the deadline and the caller's abort alike.
       return { ok: false, error: { code: "dashboard.unreachable", message: `the server did not answer (${messageOf(thrown)})`, status: 0, beside: {} } };
     }
     const json = text === "" ? {} : parseJson(text);
@@ -71,7 +71,7 @@ function issueOf(status: number, json: Json | undefined): ApiIssue {
   };
 }
 
-/** `AbortSignal.any` came with Chrome 116; the dashboard is bundled for older ones too. */
+/** Replaces `AbortSignal.any`, which needs Chrome 116; the dashboard also supports older versions. */
 function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
   const controller = new AbortController();
   for (const signal of signals) {

@@ -6,21 +6,21 @@ import { SseParser } from "../model/sse-parser.ts";
 export type LiveState =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
-  /** `sinceMs`: the last word from the server, by this browser's clock. */
+  /** `sinceMs`: when the server was last heard, by this browser's clock. */
   | { readonly kind: "lost"; readonly sinceMs: number; readonly why: string; readonly nextTryMs: number };
 
 export interface LiveDeps {
-  /** A word from the server: one of the events of the API. */
+  /** Receives each event of the stream. */
   onEvent(name: string, data: Json): void;
   onState(state: LiveState): void;
 }
 
 const RETRY: RetryPolicy = { firstMs: 1_000, factor: 1.7, capMs: 10_000, floorMs: 400 };
-/** The server says something every 15 s; two of them missed is a server that hangs. */
+/** The server sends a heartbeat every 15 s; two missing in a row mean that it hangs. */
 const SILENCE_MS = 32_000;
 const browserRandom = { next: () => Math.random(), bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
 
-/** Follows the event stream for ever: reconnects, and says when it is not live. */
+/** Follows the event stream, reconnecting whenever it breaks, and reports whether it is live. */
 export class Live {
   readonly #deps: LiveDeps;
   #screens = true;
@@ -39,7 +39,7 @@ export class Live {
       const wanted = this.#screens;
       const why = await this.#follow(signal);
       if (signal.aborted) return;
-      // A change of what is wanted reconnects at once and is no loss.
+      // `setScreens` ended the session: reconnect at once without reporting a loss.
       if (wanted !== this.#screens) {
         attempt = -1;
         continue;
@@ -51,7 +51,7 @@ export class Live {
     }
   }
 
-  /** Whether somebody looks at pictures: a page in the background asks no device for screenshots. */
+  /** Turns live pictures on or off: a page in the background must not make devices take screenshots. */
   setScreens(wanted: boolean): void {
     if (wanted === this.#screens) return;
     this.#screens = wanted;
@@ -73,7 +73,7 @@ export class Live {
     });
   }
 
-  /** One session; resolves with why it ended. */
+  /** Runs one session. Resolves with the reason why it ended. */
   async #follow(signal: AbortSignal): Promise<string> {
     const session = new AbortController();
     this.#session = session;
@@ -94,7 +94,7 @@ export class Live {
         for (const { event, data } of parser.push(value)) this.#deliver(event, data);
       }
     } catch (thrown) {
-      // The connection broke, or we ended it for its silence; both end this session alone.
+      // The connection broke, or the session was aborted.
       return session.signal.aborted ? "the server went silent" : messageOf(thrown);
     } finally {
       clearTimeout(silence);

@@ -6,7 +6,7 @@ import type {
 } from "../model/api-types.ts";
 import type { Freshness } from "../model/verdict.ts";
 
-/** What changed. Views listen to the kinds they show. */
+/** A change of the store. */
 export type Change =
   | { readonly t: "fleet" }
   | { readonly t: "link" }
@@ -16,10 +16,10 @@ export type Change =
   | { readonly t: "records"; readonly id: string; readonly records: readonly RecordView[]; readonly skipped: number }
   | { readonly t: "upload"; readonly upload: UploadView }
   | { readonly t: "misbehaviours"; readonly id: string; readonly active: JsonObject }
-  /** What was loaded may have holes: load it again. */
+  /** Events may have been missed: load everything again. */
   | { readonly t: "reload" };
 
-/** Everything the views show, kept as the server last said it. */
+/** Everything the views show, as last received from the server. */
 export class Store {
   readonly api: Api;
   readonly devices = new Map<string, DeviceSummary>();
@@ -38,7 +38,7 @@ export class Store {
     this.api = api;
   }
 
-  /** The server's time now, as far as this browser knows it. */
+  /** The server's current time, estimated from its last `hello`. */
   nowMs(): number {
     return Date.now() + this.#offsetMs;
   }
@@ -47,7 +47,7 @@ export class Store {
     return this.link.kind === "lost" ? { live: false, lastHeardMs: this.link.sinceMs + this.#offsetMs } : { live: true };
   }
 
-  /** Until `signal` aborts. */
+  /** Adds a listener until `signal` aborts. */
   on(signal: AbortSignal, listener: (change: Change) => void): void {
     this.#listeners.add(listener);
     signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
@@ -58,7 +58,7 @@ export class Store {
     this.#tell({ t: "link" });
   }
 
-  /** The device whose details are followed; `undefined` for none. Resolves with why it cannot be. */
+  /** Selects the device whose details are kept up to date; `undefined` for none. Resolves with the error, if any. */
   async follow(id: string | undefined): Promise<ApiIssue | undefined> {
     this.#wanted = id;
     this.details.clear();
@@ -76,7 +76,7 @@ export class Store {
     return undefined;
   }
 
-  /** Puts what an API answer said in place without waiting for the event of it. */
+  /** Takes a device from an API answer without waiting for its event. */
   takeDevice(device: DeviceSummary): void {
     this.#takeSummary(device);
     this.#tell({ t: "device", id: device.id });
@@ -93,7 +93,7 @@ export class Store {
     this.#tell({ t: "command", command });
   }
 
-  /** An event of the stream. */
+  /** Applies one event of the stream. */
   take(name: string, data: Json): void {
     if (!isJsonObject(data)) return;
     const device = typeof data["device"] === "string" ? data["device"] : undefined;
@@ -147,7 +147,7 @@ export class Store {
     void this.#load();
   }
 
-  /** Loads everything again: after each (re)connect and when the stream lost messages. */
+  /** Reloads everything, after each (re)connect and when the stream dropped events. */
   async #load(): Promise<void> {
     this.#ended?.abort();
     const ended = new AbortController();
@@ -190,7 +190,7 @@ export class Store {
       try {
         listener(change);
       } catch (thrown) {
-        // A view that cannot draw one update must not end the stream of updates for all others.
+        // A view that fails on one update must not stop updates for the others.
         reportError(thrown);
       }
     }

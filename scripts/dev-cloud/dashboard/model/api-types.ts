@@ -2,8 +2,8 @@ import type { Json, JsonObject } from "../../../../platform/runtime/json.ts";
 import type { Issue } from "../../../tool-result.ts";
 
 /**
- * The shapes of `docs/dev-cloud-api.md` that the dashboard shows. What the server made itself is taken at its
- * word; documents that a device wrote (`reported`, `player`, record bodies) are unknown JSON and read with guards.
+ * Shapes from `docs/dev-cloud-api.md` used by the dashboard. Fields written by the server are trusted; documents
+ * written by a device (`reported`, `player`, record bodies) are unknown JSON and read with guards.
  */
 
 export interface LinkView {

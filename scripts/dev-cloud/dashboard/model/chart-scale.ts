@@ -1,6 +1,6 @@
 import type { SeriesPoint } from "./api-types.ts";
 
-/** Round steps from the lower to the upper end: 3 to 6 of them, on 1, 2 or 5 times a power of ten. */
+/** Ticks covering `low` to `high` in about `wanted` steps of 1, 2 or 5 times a power of ten. */
 export function niceTicks(low: number, high: number, wanted = 4): number[] {
   if (!(high > low)) return [low];
   const raw = (high - low) / wanted;
@@ -12,7 +12,7 @@ export function niceTicks(low: number, high: number, wanted = 4): number[] {
   return ticks;
 }
 
-/** The vertical range of a chart. Percent is always 0 to 100; what is never negative starts at 0 unless that hides it. */
+/** Vertical range of a chart. Percent is always 0 to 100; other values start at 0 unless that would flatten the curve. */
 export function rangeOf(points: readonly SeriesPoint[], percent: boolean): readonly [number, number] {
   if (percent) return [0, 100];
   const low = Math.min(...points.map((point) => point[1]));
@@ -23,8 +23,8 @@ export function rangeOf(points: readonly SeriesPoint[], percent: boolean): reado
 }
 
 /**
- * Runs of points that belong together. Where points are missing the line is broken: a hole stays a hole. A device
- * that sends one rollup a minute into buckets of ten seconds has no hole in between, so the usual distance counts.
+ * Splits points into runs, so that the line is interrupted where data is missing. A gap is measured against the
+ * median distance: one rollup per minute in buckets of ten seconds is not missing data.
  */
 export function segments(points: readonly SeriesPoint[], bucketMs: number): SeriesPoint[][] {
   const distances = points.slice(1).map((point, index) => point[0] - (points[index]?.[0] ?? 0)).sort((left, right) => left - right);
@@ -44,7 +44,7 @@ export function segments(points: readonly SeriesPoint[], bucketMs: number): Seri
   return runs;
 }
 
-/** The point nearest to a time; `undefined` when there is none. */
+/** Index of the point nearest to a time; `undefined` when there are no points. */
 export function nearest(points: readonly SeriesPoint[], atMs: number): number | undefined {
   let best: number | undefined;
   for (const [index, point] of points.entries()) {

@@ -3,7 +3,7 @@ import type { CommandInfo, DeviceDetail } from "./api-types.ts";
 /** Whether a command can be sent to a device now, and if not, why. */
 export type Fit =
   | { readonly kind: "ready" }
-  /** It will wait in the cloud; it expires when the device does not come back in time. */
+  /** It can be sent, but may wait in the cloud until it expires, or be rejected. */
   | { readonly kind: "queued"; readonly why: string }
   | { readonly kind: "absent"; readonly why: string };
 

@@ -30,7 +30,7 @@ export function isIn(state: FleetState, device: DeviceSummary, freshness: Freshn
   }
 }
 
-/** Every word must be found somewhere: name, id, adapter, platform, content, pairing code, alarm, verdict. */
+/** Whether every word occurs in one of the device's texts, such as name, id, content, pairing code, alarm or verdict. */
 export function matchesText(device: DeviceSummary, text: string): boolean {
   const words = text.toLowerCase().split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) return true;

@@ -4,7 +4,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** A length of time in at most two units: `4 s`, `3 min`, `2 h 5 min`, `6 d`. Below a second in ms. */
+/** A duration in at most two units: `350 ms`, `4 s`, `3 min`, `2 h 5 min`, `6 d`. */
 export function duration(ms: number): string {
   const length = Math.abs(ms);
   if (length < 1_000) return `${Math.round(length)} ms`;
@@ -15,14 +15,14 @@ export function duration(ms: number): string {
   return pair(length, DAY_MS, "d", HOUR_MS, "h", 7);
 }
 
-/** The smaller unit is worth saying only while the larger one is small. */
+/** Adds the smaller unit only while there are fewer than `both` of the larger one. */
 function pair(ms: number, large: number, largeName: string, small: number, smallName: string, both: number): string {
   const whole = Math.floor(ms / large);
   const rest = Math.floor((ms % large) / small);
   return whole < both && rest > 0 ? `${whole} ${largeName} ${rest} ${smallName}` : `${whole} ${largeName}`;
 }
 
-/** An age in one unit, whole: what changes every second is not read by anybody. */
+/** An age as a whole number of one unit: `3 min ago`. */
 export function age(ms: number): string {
   if (ms < 1_000) return "just now";
   if (ms < MINUTE_MS) return `${Math.floor(ms / 1_000)} s ago`;
@@ -31,14 +31,14 @@ export function age(ms: number): string {
   return `${Math.floor(ms / DAY_MS)} d ago`;
 }
 
-/** How long something has been so: `for 3 min`. */
+/** How long something has lasted: `for 3 min`. */
 export function lasting(ms: number): string {
   if (ms < 1_000) return "just now";
   if (ms < MINUTE_MS) return `for ${Math.floor(ms / 1_000)} s`;
   return `for ${duration(Math.floor(ms / MINUTE_MS) * MINUTE_MS)}`;
 }
 
-/** 1024-based, as the machine counts: `3.2 MiB`. */
+/** 1024-based: `3.2 MiB`. */
 export function bytes(count: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let value = count;
@@ -50,12 +50,12 @@ export function bytes(count: number): string {
   return `${unit === 0 ? Math.round(value) : trimmed(value, Math.abs(value) < 10 ? 2 : 1)} ${units[unit] ?? ""}`;
 }
 
-/** At most `digits` after the point, without trailing zeros. */
+/** At most `digits` decimals, without trailing zeros. */
 export function trimmed(value: number, digits: number): string {
   return String(Number(value.toFixed(digits)));
 }
 
-/** `display.uses-power-ms` reads as `Display uses power`. Known words keep their spelling. */
+/** Turns an identifier into a title: `cpu.load-average` becomes `CPU load average`. */
 export function titled(name: string): string {
   const words = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").split(/[\s._-]+/).filter((word) => word !== "");
   const spelled = words.map((word) => SPELLING.get(word.toLowerCase()) ?? word.toLowerCase());
@@ -67,7 +67,7 @@ const SPELLING: ReadonlyMap<string, string> = new Map(
   ["CPU", "HDMI", "CEC", "GPIO", "TV", "RSS", "FPS", "URL", "ID", "OS", "DPMS", "EDID", "IP", "MAC", "SHA256", "TTL", "Hz"].map((word) => [word.toLowerCase(), word]),
 );
 
-/** One line of text for any JSON, for people; long values are cut. */
+/** One line of readable text for any JSON value, cut to `max` characters. */
 export function brief(value: Json | undefined, max = 160): string {
   if (value === undefined || value === null) return "none";
   if (typeof value === "boolean") return value ? "yes" : "no";
@@ -83,16 +83,16 @@ function partsOf(value: JsonObject | readonly Json[], max: number): string {
 export interface Unit {
   readonly name: string;
   format(value: number): string;
-  /** How an axis up to `high` is divided and named, so that its steps are round. */
+  /** Divisor and unit name for an axis up to `high`, so that its ticks are round. */
   axis(high: number): { readonly divisor: number; readonly name: string };
 }
 
-/** What a metric is counted in, from its name: `memory.used-bytes`, `cpu.percent`, `temperature.c`. */
+/** The unit of a metric, from the end of its name: `memory.used-bytes`, `cpu.percent`, `temperature.c`. */
 export function unitOf(metric: string): Unit {
   return UNITS.get(lastWord(metric)) ?? PLAIN;
 }
 
-/** The metric in words, without the unit, which stands at the value: `memory.used-bytes` is `Memory used`. */
+/** Title of a metric without its unit: `memory.used-bytes` becomes `Memory used`. */
 export function metricTitle(metric: string): string {
   const last = lastWord(metric);
   const rest = UNITS.has(last) ? metric.slice(0, metric.length - last.length) : metric;
@@ -113,7 +113,7 @@ const timeIn = (unitMs: number): Unit => ({
   axis: (high) => stepOf(high, [[1 / unitMs, "ms"], [1_000 / unitMs, "s"], [MINUTE_MS / unitMs, "min"], [HOUR_MS / unitMs, "h"], [DAY_MS / unitMs, "d"]]),
 });
 
-/** The largest step that still leaves whole numbers to write. */
+/** The largest unit of which `high` is at least two. */
 function stepOf(high: number, steps: readonly (readonly [number, string])[]): { readonly divisor: number; readonly name: string } {
   const fitting = steps.filter(([divisor]) => high >= divisor * 2).at(-1) ?? steps[0] ?? [1, ""];
   return { divisor: fitting[0], name: fitting[1] };

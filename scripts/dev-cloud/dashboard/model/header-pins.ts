@@ -1,4 +1,4 @@
-/** The 40-pin header as it stands on the board: odd numbers on the left, even ones on the right. */
+/** A pin of the 40-pin header. Odd numbers are on the left, even ones on the right. */
 export interface Pin {
   readonly number: number;
   readonly kind: "power" | "ground" | "line" | "id";

@@ -1,4 +1,4 @@
-/** The first line (from 1) on which a formatted document names the last key of a dotted path; `undefined` when none does. */
+/** Line (from 1) of the deepest key of a dotted path found in a formatted document; `undefined` when none is found. */
 export function lineOfPath(text: string, path: string): number | undefined {
   const lines = text.split("\n");
   let from = 0;
@@ -13,12 +13,12 @@ export function lineOfPath(text: string, path: string): number | undefined {
   return found;
 }
 
-/** The path in a message of the cloud: `desired document, at display.brightness: …`. */
+/** Extracts the path from an error message of the cloud: `desired document, at display.brightness: …`. */
 export function pathInMessage(message: string): string | undefined {
   return /, at ([^:\s]+):/.exec(message)?.[1];
 }
 
-/** Keys, dotted, whose values differ between two documents; one level deep for objects of the document. */
+/** Dotted paths whose values differ between two documents. */
 export function changedKeys(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): string[] {
   const found: string[] = [];
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {

@@ -1,12 +1,12 @@
 import { isJsonObject, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
 import { maskAddress, maskValues } from "../../../../platform/runtime/redact.ts";
 
-/** Stands where a secret is. No printable ASCII: should it ever be sent as a password, the schema refuses it. */
+/** Replaces a secret. Not printable ASCII, so that the schema would reject it as a password. */
 export const MASK = "••••••••";
 
 /**
- * The document as a screen may show it: anybody may look over the shoulder of whoever reads it. Masked are the wireless password,
- * user, password, query and fragment of addresses, and every value of `player.config`, whose meaning is the customer's own.
+ * Masks secrets for display, where bystanders may read them: the wireless password; user, password, query and
+ * fragment of URLs; and every value of `player.config`, whose meaning only the customer knows.
  */
 export function maskSecrets(document: JsonObject): JsonObject {
   const { network, content, player, cloud } = document;
@@ -20,18 +20,18 @@ export function maskSecrets(document: JsonObject): JsonObject {
 }
 
 /**
- * What a person typed upon a masked document, with the secrets of `base` where the mask was left. A mask that stands for
- * nothing there (another network was typed over it) stays: see `holdsMask`.
+ * Restores the secrets of `base` in an edited masked document wherever the mask was left unchanged. A mask without a
+ * matching secret stays, as when the network was changed but not its password: see {@link holdsMask}.
  */
 export function restoreSecrets(typed: JsonObject, base: JsonObject): JsonObject {
   const restored = restore(typed, maskSecrets(base), base) as JsonObject;
   const [wifi, before] = [wifiOf(restored), wifiOf(base)];
   if (wifi === undefined || wifi["ssid"] === before?.["ssid"] || wifiOf(typed)?.["password"] !== MASK) return restored;
-  // The old network's password is none of the new one's.
+  // The old network's password does not belong to the new one.
   return { ...restored, network: { ...(restored["network"] as JsonObject), wifi: { ...wifi, password: MASK } } };
 }
 
-/** Whether a mask is left that stands for nothing: saved as it is it would become the value. */
+/** Whether the document still contains a mask, which would be saved as the value. */
 export function holdsMask(document: JsonObject): boolean {
   return JSON.stringify(document).includes(MASK);
 }
@@ -49,7 +49,7 @@ function maskText(value: Json): Json {
   return typeof value === "string" ? maskAddress(value, MASK) : value;
 }
 
-/** Where `typed` is still what was shown, it means what was behind it. */
+/** Replaces values that are still as shown by those of `base`. */
 function restore(typed: Json, shown: Json | undefined, base: Json | undefined): Json {
   if (typed === shown && base !== undefined) return base;
   if (Array.isArray(typed)) {

@@ -2,7 +2,7 @@ import { isJsonObject } from "../../../../platform/runtime/json.ts";
 import type { DeviceSummary } from "./api-types.ts";
 import { brief, titled } from "./format.ts";
 
-/** What the player does, in one line. The player's words come from the device and are shown as text. */
+/** What the player is doing, in one line. */
 export function playerText(device: DeviceSummary): string {
   const { player } = device;
   if (!isJsonObject(player)) return "no player reported";

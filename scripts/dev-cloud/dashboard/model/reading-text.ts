@@ -1,7 +1,7 @@
 import { isJsonObject, type Json } from "../../../../platform/runtime/json.ts";
 import { brief } from "./format.ts";
 
-/** A `Reading` off the wire, told apart. Anything that is not one is shown as it is. */
+/** A `Reading` as text. A value that is not a reading counts as `ok`. */
 export type Told =
   | { readonly kind: "ok"; readonly text: string; readonly value: Json }
   | { readonly kind: "unsupported"; readonly text: string }

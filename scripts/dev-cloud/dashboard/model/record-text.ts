@@ -9,7 +9,7 @@ export interface RecordLine {
   readonly detail: string;
 }
 
-/** A record in one line. Names and data come from the device and its page: text only. */
+/** A record in one line. Its texts come from the device and its page and must not be used as HTML. */
 export function lineOf({ stream, kind, body }: RecordView): RecordLine {
   if (kind === "gap") return { tone: "warn", title: `${brief(body["count"])} ${brief(body["stream"])} records lost`, detail: `reason: ${brief(body["reason"])}` };
   switch (stream) {

@@ -13,7 +13,7 @@ export const TAB_LABELS: Readonly<Record<DeviceTab, string>> = {
 
 export type Route = { readonly page: "fleet" } | { readonly page: "device"; readonly id: string; readonly tab: DeviceTab };
 
-/** From `location.hash`; anything that is not an address of ours is the fleet. */
+/** Parses `location.hash`; anything unknown is the fleet. */
 export function parseRoute(hash: string): Route {
   const [kind, id, tab] = hash.replace(/^#?\/?/, "").split("/");
   if (kind !== "device" || id === undefined || !/^[A-Za-z0-9._:-]{1,64}$/.test(id)) return { page: "fleet" };

@@ -4,39 +4,39 @@ import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../..
 import { titled } from "./format.ts";
 
 interface Common {
-  /** Name of the parameter; empty for the value of a whole schema. */
+  /** Name of the parameter. */
   readonly name: string;
   readonly label: string;
   readonly help: string | undefined;
   readonly required: boolean;
   readonly fallback: Json | undefined;
-  /** `null` is an answer of its own. */
+  /** `null` is a valid value. */
   readonly nullable: boolean;
 }
 
-/** One field of a form, as a JSON Schema (draft 2020-12) describes it. */
+/** One form field, derived from a JSON Schema (draft 2020-12). */
 export type Field = Common &
   (
     | { readonly kind: "boolean" }
     | { readonly kind: "choice"; readonly options: readonly Json[] }
-    /** Any text or number; `options` are what the device offers. `numeric`: a number is also taken. */
+    /** Any text; `options` are suggestions from the device. `numeric`: numbers are accepted too. */
     | { readonly kind: "text"; readonly options: readonly Json[]; readonly maxLength: number | undefined; readonly pattern: string | undefined; readonly numeric: boolean }
     | { readonly kind: "number"; readonly whole: boolean; readonly min: number | undefined; readonly max: number | undefined; readonly slider: boolean; readonly unit: string }
     | { readonly kind: "set"; readonly options: readonly Json[] }
     | { readonly kind: "list"; readonly item: "number" | "text"; readonly maxItems: number | undefined }
     | { readonly kind: "group"; readonly fields: readonly Field[] }
-    /** No form is known for it: JSON by hand. */
+    /** Entered as JSON, because no other control fits. */
     | { readonly kind: "json" }
   );
 
-/** A slider with more steps than this cannot be set by hand to a wanted value. */
+/** A slider with more steps cannot be set precisely by hand. */
 const SLIDER_STEPS_MAX = 10_000;
 
-/** The fields of an object schema. `choices` come from the device's profile, by parameter. */
+/** Fields of an object schema. `choices`: by parameter, from the device's profile. */
 export function fieldsOf(schema: Json | undefined, choices: JsonObject = {}): Field[] {
   if (!isJsonObject(schema) || !isJsonObject(schema["properties"])) return [];
   const required = Array.isArray(schema["required"]) ? (schema["required"] as readonly Json[]) : [];
-  // Which of several displays is asked only where the device names several.
+  // Ask for the display only when the device offers a choice.
   const asked = Object.entries(schema["properties"]).filter(([name]) => name !== "display" || choices[name] !== undefined);
   return asked.map(([name, property]) => fieldOf(name, property, required.includes(name), choices[name]));
 }
@@ -48,7 +48,7 @@ export function fieldOf(name: string, schemaGiven: Json, required: boolean, choi
   const choices = Array.isArray(choicesGiven) ? (choicesGiven as readonly Json[]) : [];
   const options = optionsOf(schema);
   if (options !== undefined) {
-    // The device's own choice narrows what the schema allows, when it says any of it.
+    // The device's choices narrow the schema's options, unless none of them match.
     const offered = options.filter((option) => choices.includes(option));
     return { ...common, kind: "choice", options: offered.length > 0 ? offered : options };
   }
@@ -124,7 +124,7 @@ function numberAt(schema: JsonObject | undefined, key: string): number | undefin
   return typeof value === "number" ? value : undefined;
 }
 
-/** What a person typed for a field, as JSON. `undefined`: left out. Code `form.invalid`. */
+/** Parses the text typed into a field. `undefined`: left out. Code: `form.invalid`. */
 export function readText(field: Field, text: string): Result<Json | undefined> {
   const trimmed = text.trim();
   if (trimmed === "") return field.required ? fail("form.invalid", `${field.label} is needed`) : ok(undefined);
@@ -156,7 +156,7 @@ function readNumber(field: Field & { kind: "number" }, text: string): Result<Jso
 
 function readWord(field: Field & { kind: "text" }, text: string): Result<Json> {
   if (field.maxLength !== undefined && text.length > field.maxLength) return fail("form.invalid", `${field.label} has at most ${field.maxLength} characters`);
-  // A line or an id may be named or numbered; nothing is called "17" by name.
+  // Digits mean a number: no line or id is named "17".
   if (field.numeric && /^\d{1,9}$/.test(text.trim())) return ok(Number(text.trim()));
   return ok(text);
 }

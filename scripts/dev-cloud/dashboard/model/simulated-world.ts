@@ -1,12 +1,12 @@
 import { isJsonObject, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
 
-/** One thing that can be done to a simulated device, as its socket lists them. */
+/** An action offered by a simulated device. */
 export interface LabAction {
   readonly name: string;
   readonly label: string;
   readonly help: string;
   readonly group: string;
-  /** JSON Schema of its parameters, where the device gave one. */
+  /** JSON Schema of the parameters; `null` when the device gave none. */
   readonly params: Json;
 }
 
@@ -20,7 +20,7 @@ export interface LabLine {
   readonly consumer: string | undefined;
 }
 
-/** What the panel draws of the simulated hardware; what the device did not say is `undefined`. */
+/** State of the simulated hardware. `undefined`: not reported. */
 export interface LabWorld {
   readonly display: JsonObject;
   readonly mood: string | undefined;
@@ -35,7 +35,7 @@ export interface LabWorld {
   readonly boots: number | undefined;
 }
 
-/** The list as it came: an array, or an array in `actions`. */
+/** Reads an array of actions, or an object with `actions`. Skips malformed entries. */
 export function readActions(answer: Json | undefined): LabAction[] {
   const list = isJsonObject(answer) ? answer["actions"] : answer;
   if (!Array.isArray(list)) return [];
@@ -46,7 +46,7 @@ export function readActions(answer: Json | undefined): LabAction[] {
   });
 }
 
-/** The world as it came: the state itself, or in `state` or `world`. `undefined`: nothing to draw. */
+/** Reads the state itself, or an object with `state` or `world`. `undefined` when there is none. */
 export function readWorld(answer: Json | undefined): LabWorld | undefined {
   const world = [answer, at(answer, "state"), at(answer, "world")].find((candidate) => isJsonObject(candidate) && isJsonObject(candidate["display"]));
   if (!isJsonObject(world)) return undefined;

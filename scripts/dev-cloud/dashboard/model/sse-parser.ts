@@ -3,24 +3,24 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
-/** Longest unfinished event that is kept, in characters; beyond it the stream is not one of ours. */
+/** Longest unfinished line in characters. A longer one cannot come from our server. */
 const PENDING_MAX = 8 * 1024 * 1024;
 
 /**
- * `text/event-stream`, fed piece by piece. Written out because the browser's own EventSource hides the
- * heartbeat comments, and without them a hung server looks alive.
+ * Incremental parser of `text/event-stream`. The browser's EventSource is no alternative: it hides heartbeat
+ * comments, without which a hung server looks alive.
  */
 export class SseParser {
   #pending = "";
   #event = "";
   #data: string[] = [];
 
-  /** Events that were completed by this piece. Throws a RangeError when an event never ends. */
+  /** Returns the events completed by this piece. Throws a RangeError when a line is too long. */
   push(piece: string): ServerSentEvent[] {
     this.#pending += piece;
     if (this.#pending.length > PENDING_MAX) throw new RangeError("an event of the stream is too large");
     const found: ServerSentEvent[] = [];
-    // A lone "\r" at the end may be half of "\r\n": it waits for the next piece.
+    // A trailing "\r" may be half of "\r\n": keep it for the next piece.
     const lines = this.#pending.split(/\r\n|\n|\r(?!$)/);
     this.#pending = lines.pop() ?? "";
     for (const line of lines) {

@@ -1,18 +1,18 @@
 import type { DeviceSummary } from "./api-types.ts";
 import { age } from "./format.ts";
 
-/** How something stands, for colour and icon. `calm` is dark on purpose. */
+/** Severity of a state, for colour and icon. `calm`: nothing to do, such as a screen that is off as planned. */
 export type Tone = "good" | "warn" | "bad" | "calm" | "unknown";
 
 export interface Wall {
   readonly tone: Tone;
-  /** One or two words. */
+  /** At most three words. */
   readonly word: string;
-  /** What the word means, or why it is not known. */
+  /** What the word means, or why nothing is known. */
   readonly meaning: string;
-  /** When it began by the device's clock; absent where nothing is known now. */
+  /** When it began, by the device's clock; absent while unknown. */
   readonly sinceMs?: number;
-  /** What was last known before it became unknown. */
+  /** Last known state before it became unknown. */
   readonly was?: { readonly word: string; readonly heardMs: number };
 }
 
@@ -32,12 +32,12 @@ const WORDS: ReadonlyMap<string, Word> = new Map<string, Word>([
   ["unknown", { tone: "unknown", word: "unknown", meaning: "The device cannot tell what is on the screen." }],
 ]);
 
-/** Where this page itself stands with its server: without it nothing shown is news. */
+/** Whether this page is connected to its server. If not, nothing it shows is current. */
 export type Freshness = { readonly live: true } | { readonly live: false; readonly lastHeardMs: number };
 
 /**
- * What is on the wall, said only as far as it is known at this moment: an offline device or a lost server
- * turns every verdict into `unknown`, with what it was.
+ * What is on the screen, as far as it is known now: while the device is offline or the server is lost, every
+ * verdict becomes `unknown`, with the last known one in `was`.
  */
 export function wallOf(device: DeviceSummary, freshness: Freshness): Wall {
   const { verdict, link } = device;
@@ -59,7 +59,7 @@ export function sentenceOf(wall: Wall, nowMs: number): string {
   return wall.was === undefined ? wall.word : `${wall.word} (was ${wall.was.word} ${age(nowMs - wall.was.heardMs)})`;
 }
 
-/** Why the last session ended, for people. */
+/** Why the last session ended, as readable text. */
 export function reasonText(reason: string | null): string | undefined {
   if (reason === null) return undefined;
   return REASONS.get(reason) ?? reason;

@@ -7,19 +7,19 @@ export async function openBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: [...quiet, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])] });
 }
 
-/** Everything is on this machine: what takes longer than this is not coming. */
+/** Everything runs locally: a longer wait is a failure. */
 const ANSWER_MS = 10_000;
 
 export interface OpenOptions {
   readonly width?: number;
   readonly scheme?: "light" | "dark";
-  /** Refusals the test provokes: the browser writes each failed request to its console. */
+  /** Matches console messages of failed requests that the test expects. */
   readonly refusals?: RegExp;
 }
 
 export interface OpenPage {
   readonly page: Page;
-  /** Console errors and warnings, exceptions, and requests to anybody but the server. */
+  /** Console errors and warnings, exceptions, and requests to other servers. */
   readonly wrong: string[];
 }
 
@@ -42,7 +42,7 @@ export async function openPage(browser: Browser, url: string, options: OpenOptio
 
 let checks: string | undefined;
 
-/** What `page-checks.dom.ts` finds wrong on the page as it is now. */
+/** Runs `page-checks.dom.ts` in the page and returns what it finds wrong. */
 export async function checkPage(page: Page): Promise<string[]> {
   if (checks === undefined) {
     const built = await build({ entryPoints: [join(import.meta.dirname, "page-checks.dom.ts")], bundle: true, write: false, format: "iife", globalName: "pageChecks", logLevel: "warning" });

@@ -1,6 +1,6 @@
-/** Checks that run inside the page under test: what can be said of accessibility without a library. */
+/** Accessibility checks that run inside the page under test, without a library. */
 
-/** Everything wrong on the page as it is now, one line each. */
+/** Returns everything wrong on the page, one line each. */
 export function check(): string[] {
   return [...unnamedControls(), ...wrongReferences(), ...badImages(), ...landmarks(), ...lowContrast(), ...overflow(), ...doubleIds()];
 }
@@ -14,7 +14,7 @@ function unnamedControls(): string[] {
   return controls.filter((control) => isShown(control) && nameOf(control) === "").map((control) => `no name: ${describe(control)}`);
 }
 
-/** The accessible name, as far as the pages here use its sources. */
+/** The accessible name, from the sources that these pages use. */
 function nameOf(element: Element): string {
   const by = element.getAttribute("aria-labelledby");
   if (by !== null) return by.split(" ").map((id) => document.getElementById(id)?.textContent ?? "").join(" ").trim();
@@ -67,7 +67,7 @@ function doubleIds(): string[] {
 
 type Colour = readonly [number, number, number, number];
 
-/** Text against what is behind it: 4.5 to 1, for large text 3 to 1. Text over pictures has a ground of its own here. */
+/** Contrast of text against its background: at least 4.5 to 1, for large text 3 to 1. */
 function lowContrast(): string[] {
   const found = new Set<string>();
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -8,23 +8,23 @@ import type { JsonObject } from "../../../../platform/runtime/json.ts";
 import { TestDevice } from "../../testing/test-device.ts";
 
 const LOOK_EVERY_MS = 40;
-/** A ping about every ten seconds keeps the session. */
+/** Rounds between pings: about ten seconds, to keep the session alive. */
 const PING_ROUNDS = 250;
 
-/** What a staged device does with a command: its outcome, without what is the same for all. */
+/** A staged device's outcome of a command, without the common fields. */
 export type Answer = Pick<CommandOutcome, "state"> & Partial<Pick<CommandOutcome, "effect" | "result" | "error">>;
 
 export interface StagePlan {
   readonly reported: ReportedDocument;
-  /** Commands it has; all of them when absent. */
+  /** Supported commands; all when absent. */
   readonly commands?: readonly string[];
   readonly capabilities?: readonly string[];
-  /** The PNG it uploads when asked for a picture. */
+  /** Returns the PNG to upload for a screenshot. */
   readonly picture?: () => Buffer;
   readonly answer?: (command: CommandPayload) => Answer;
 }
 
-/** A scripted device with a profile, a reported state and an answer to every command: what a browser test looks at. */
+/** A scripted device for browser tests, with a profile, a reported state and an answer to every command. */
 export class StageDevice {
   readonly device: TestDevice;
   readonly #plan: StagePlan;
@@ -89,7 +89,7 @@ export class StageDevice {
     let round = 0;
     while (this.#running) {
       round += 1;
-      // What the scripted device was sent waits in a list; `expect` would give up after a while, and a browser test has quiet times.
+      // Polls the list of received messages: `expect` would time out during quiet phases of a browser test.
       for (const message of this.device.received.splice(0)) await this.#take(message);
       if (round % PING_ROUNDS === 0) this.device.send({ t: "ping" });
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));

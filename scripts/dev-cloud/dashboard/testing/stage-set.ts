@@ -14,7 +14,7 @@ import { StageDevice, type StagePlan } from "./stage-device.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 
-/** The real development cloud with the dashboard as it is in the tree, and scripted devices in front of it. */
+/** The real development cloud with the dashboard built from source, and scripted devices connected to it. */
 export class StageSet {
   readonly folder: string;
   readonly #pages: string;
@@ -32,7 +32,7 @@ export class StageSet {
   static async open(): Promise<StageSet> {
     const folder = mkdtempSync(join(tmpdir(), "vitrine-dashboard-"));
     const pages = join(folder, "pages");
-    // Built into the temporary folder and named from the root, as the build does it.
+    // `buildPages` takes paths relative to the root.
     await buildPages(ROOT, { from: "scripts/dev-cloud/dashboard", to: relativeTo(pages) });
     return new StageSet(folder, pages, await start(folder, pages, 0));
   }
@@ -41,7 +41,7 @@ export class StageSet {
     return this.cloud.base;
   }
 
-  /** Connects a device; claimed and named when `name` is given. */
+  /** Connects a device. Claims it under `name`, if given. */
   async add(plan: StagePlan, name?: string): Promise<StageDevice> {
     const device = await StageDevice.connect(this.url, plan);
     this.#devices.push(device);
@@ -64,7 +64,7 @@ export class StageSet {
     return fetch(`${this.url}/api/v1${path}`, { method, ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }) });
   }
 
-  /** Gives a device the admin socket of a simulated one, with a real simulated world behind it. */
+  /** Gives a device the admin socket of a simulated device, backed by a simulated world. */
   async simulate(device: StageDevice): Promise<SimulatedWorld> {
     const world = new SimulatedWorld({ clock: systemClock, timers: new SystemTimers(), random: systemRandom });
     world.setHooks({ onFreezePlayer: () => undefined, onKillPlayer: () => undefined, onPowerCut: () => undefined });
@@ -76,7 +76,7 @@ export class StageSet {
     return world;
   }
 
-  /** Stops the server and starts it again on the same port and data. */
+  /** Restarts the server on the same port and data. */
   async restart(between: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     const port = Number(new URL(this.url).port);
     await this.cloud.stop();
@@ -100,7 +100,7 @@ function start(folder: string, pages: string, port: number): Promise<DevCloud> {
   return startDevCloud(options, silentLog, "0.0.0-test");
 }
 
-/** The server looks for sockets by itself; asked for the device's hardware it looks at once. */
+/** Waits until the server has found the device's socket; each request makes it search. */
 async function listed(set: StageSet, id: string): Promise<void> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const response = await set.call("GET", `/devices/${id}/simulated`);

@@ -16,7 +16,7 @@ const NOTICES_MAX = 4;
 const STAY_MS: Readonly<Record<NoticeTone, number>> = { plain: 6_000, good: 6_000, bad: 15_000 };
 const ICONS: Readonly<Record<NoticeTone, IconName>> = { good: "check", bad: "alert", plain: "dot" };
 
-/** Short notices at the edge of the page, and their live regions: outcomes are polite, failures interrupt. */
+/** Short notices at the edge of the page, in live regions: outcomes are polite, failures assertive. */
 export class Announcer {
   notices: readonly Notice[] = [];
   changed: () => void = () => undefined;
@@ -57,7 +57,7 @@ function NoticeLine({ notice: { id, text, tone }, dismiss }: { readonly notice: 
   useEffect(() => {
     const timer = setTimeout(() => {
       const element = document.getElementById(elementId);
-      // Nobody loses a message they are about to close or copy.
+      // Keep a message that the user is about to close or copy.
       if (element?.matches(":hover, :focus-within") === true) element.addEventListener("mouseleave", dismiss, { once: true });
       else dismiss();
     }, STAY_MS[tone]);

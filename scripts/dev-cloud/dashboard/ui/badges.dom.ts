@@ -8,18 +8,18 @@ import { icon, type IconName } from "./icon.dom.ts";
 
 const TONE_ICONS: Readonly<Record<Tone, IconName>> = { good: "check", warn: "alert", bad: "cross", calm: "moon", unknown: "question" };
 
-/** A word on a coloured ground, with an icon: colour alone says nothing to many. */
+/** A word on a coloured background, with an icon, because colour alone is not accessible. */
 export function pill(tone: Tone, word: ComponentChild, name: IconName = TONE_ICONS[tone], attributes: Readonly<Record<string, string>> = {}): View {
   return h("span", { class: `pill pill-${tone}`, ...attributes }, icon(name), h("span", {}, word));
 }
 
-/** What is on the wall, only as far as it is known now. */
+/** The verdict as far as it is known now. */
 export function verdictBadge(store: Store, device: DeviceSummary): View {
   const wall = wallOf(device, store.freshness);
   return pill(wall.tone, h(Ticking, { text: () => sentenceOf(wall, store.nowMs()) }), undefined, { title: wall.meaning, "data-verdict": wall.tone });
 }
 
-/** `for 3 min`, from the device's own clock; nothing while the verdict is not known. */
+/** `for 3 min`, by the device's clock; `null` while the verdict is unknown. */
 export function verdictSince(store: Store, device: DeviceSummary): View | null {
   const { sinceMs } = wallOf(device, store.freshness);
   if (sinceMs === undefined) return null;

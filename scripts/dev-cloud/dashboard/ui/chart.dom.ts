@@ -29,7 +29,7 @@ const RIGHT = 8;
 const TOP = 10;
 const BOTTOM = 20;
 
-/** How data becomes places in the drawing. */
+/** Maps data to coordinates in the drawing. */
 interface Scale {
   readonly x: (ms: number) => number;
   readonly y: (value: number) => number;
@@ -37,8 +37,8 @@ interface Scale {
 }
 
 /**
- * One metric over time: the band from lowest to highest, the mean as a line, and a crosshair by pointer or by
- * arrow keys. It is a slider to assistive technology: each step speaks the time and the values there.
+ * One metric over time: a band from minimum to maximum, the mean as a line, and a crosshair moved by pointer or
+ * arrow keys. Assistive technology sees a slider that speaks the time and values of each point.
  */
 export function Chart({ title, unit, percent, data }: ChartProps): View {
   const { points, last } = data;

@@ -4,8 +4,8 @@ import { useFreshId, type View } from "./hooks.dom.ts";
 import { icon } from "./icon.dom.ts";
 
 /**
- * A modal dialog. The browser's own `showModal` keeps the focus inside and makes the rest inert; the focus goes
- * back to where it was, or to the page where that control is gone. `body` gets what closes it.
+ * Opens a modal dialog. On closing, focus returns to the previously focused element, or to `main` if that is gone.
+ * `body` receives the function that closes the dialog.
  */
 export function openDialog(title: string, body: (close: () => void) => ComponentChildren): void {
   const before = document.activeElement instanceof HTMLElement ? document.activeElement : undefined;
@@ -36,14 +36,14 @@ function Dialog({ title, body, gone }: DialogProps): View {
   }, []);
   return h(
     "dialog",
-    // A click on the backdrop is a click on the dialog element itself, outside its box.
+    // A click on the backdrop targets the dialog element itself.
     { class: "dialog", "aria-labelledby": titleId, ref: element, onClose: gone, onMouseDown: (event: MouseEvent) => (event.target === element.current ? close() : undefined) },
     h("header", { class: "dialog-head" }, h("h2", { id: titleId }, title), h("button", { class: "icon-button", type: "button", "aria-label": "Close", onClick: close }, icon("cross"))),
     h("div", { class: "dialog-body" }, body(close)),
   );
 }
 
-/** Asks before something that cannot be taken back. */
+/** Asks for confirmation before an action that cannot be undone. */
 export function confirmFirst(title: string, text: string, action: string, act: () => void): void {
   const sure = (close: () => void): void => {
     close();

@@ -8,13 +8,13 @@ import { useFreshId, type View } from "./hooks.dom.ts";
 
 type Read = () => Result<Json | undefined>;
 
-/** What the fields of a form hold now, by name. Each field puts its reader here as it is drawn; `undefined`: left out. */
+/** Reads the current field values of a form, by name. Each field registers its reader on render; `undefined`: left out. */
 export type Readers = Map<string, Read>;
 
 export interface FieldProps<F extends Field = Field> {
   readonly field: F;
   readonly readers: Readers;
-  /** The value it begins with. */
+  /** Initial value. */
   readonly start?: Json | undefined;
 }
 
@@ -25,12 +25,11 @@ export function useReaders(): Readers {
   return useRef<Readers>(new Map()).current;
 }
 
-/** The controls for fields, whatever their schemas. */
 export function fieldControls(fields: readonly Field[], readers: Readers): View[] {
   return fields.map((field) => h(FieldControl, { key: field.name, field, readers }));
 }
 
-/** All fields of an object; the first wrong one answers. */
+/** Reads all fields, or returns the first error. */
 export function readAll(fields: readonly Field[], readers: Readers): Result<Record<string, Json>> {
   const values: Record<string, Json> = {};
   for (const { name } of fields) {
@@ -73,7 +72,7 @@ function Labelled({ field, id, children }: { readonly field: Field; readonly id:
   );
 }
 
-/** What a labelled control carries. */
+/** Attributes that connect a control to its label and help text. */
 function named(field: Field, id: string): { readonly id: string; readonly "aria-describedby"?: string } {
   return helpOf(field) === undefined ? { id } : { id, "aria-describedby": `${id}-help` };
 }
@@ -85,7 +84,7 @@ function helpOf(field: Field): string | undefined {
   return parts.length === 0 ? undefined : parts.join(" ");
 }
 
-/** A few options side by side, more in a list. Optional ones can be left out, nullable ones set to none. */
+/** Radio buttons for a few options, a select for more. Adds "None" if nullable and "Default" if optional. */
 function ChoiceControl({ field, readers, start, names }: FieldProps<Field & { kind: "choice" }> & { readonly names?: readonly string[] }): View {
   const id = useFreshId("choice");
   const options: { readonly value: Json | undefined; readonly label: string }[] = field.options.map((value, index) => ({ value, label: names?.[index] ?? brief(value) }));
@@ -143,7 +142,7 @@ function TextControl({ field, readers, start }: FieldProps): View {
   );
 }
 
-/** What the device offers, and anything else by hand. */
+/** A select of the device's suggestions, plus free text. */
 function OfferedControl({ field, readers, start }: FieldProps<Field & { kind: "text" }>): View {
   const { options } = field;
   const id = useFreshId("field");
@@ -165,7 +164,7 @@ function OfferedControl({ field, readers, start }: FieldProps<Field & { kind: "t
   );
 }
 
-/** As a `ref`: whoever asked for the box goes on in it. */
+/** As a `ref`: focuses the element when it appears. */
 function focusOnce(element: HTMLElement | null): void {
   element?.focus();
 }

@@ -4,17 +4,17 @@ import type { Change, Store } from "../data/store.dom.ts";
 
 export type View = JSX.Element;
 
-/** Draws the component again. */
+/** Returns a function that re-renders the component. */
 export function useAgain(): () => void {
   const [, again] = useReducer((count: number) => count + 1, 0);
   return () => again(undefined);
 }
 
-/** Hears every change for as long as the component is on the page. */
+/** Calls `listener` for every change while the component is mounted. */
 export function useChanges(store: Store, listener: (change: Change) => void): void {
   const newest = useRef(listener);
   newest.current = listener;
-  // Before the browser draws: nothing can happen between the first drawing and this.
+  // A layout effect, so that no change is missed between the first render and subscribing.
   useLayoutEffect(() => {
     const ends = new AbortController();
     store.on(ends.signal, (change) => newest.current(change));
@@ -22,7 +22,7 @@ export function useChanges(store: Store, listener: (change: Change) => void): vo
   }, [store]);
 }
 
-/** Draws the component again whenever a change is `wanted`. */
+/** Re-renders the component on changes for which `wanted` is true. */
 export function useDrawnOn(store: Store, wanted: (change: Change) => boolean): void {
   const again = useAgain();
   useChanges(store, (change) => {
@@ -30,7 +30,7 @@ export function useDrawnOn(store: Store, wanted: (change: Change) => boolean): v
   });
 }
 
-/** Aborts when the component leaves the page. */
+/** Aborts when the component is unmounted. */
 export function useSignal(): AbortSignal {
   const ends = useMemo(() => new AbortController(), []);
   useEffect(() => () => ends.abort(), []);
@@ -39,16 +39,16 @@ export function useSignal(): AbortSignal {
 
 let lastId = 0;
 
-/** An id for `for`, `aria-describedby` and the like, the same at each drawing. */
+/** A unique id for `for`, `aria-describedby` and the like, stable across renders. */
 export function useFreshId(prefix: string): string {
   return useState(() => `${prefix}-${(lastId += 1)}`)[0];
 }
 
-/** Components on the page that show the time. */
+/** Mounted components that show the time. */
 const ticking = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** Draws the component again once a second. */
+/** Re-renders the component once a second. */
 export function useTicking(): void {
   const again = useAgain();
   useEffect(() => {
@@ -71,13 +71,13 @@ export interface TickingProps {
   readonly title?: string | undefined;
 }
 
-/** A text that depends on the time. */
+/** A text that depends on the time, refreshed every second. */
 export function Ticking({ text, ...attributes }: TickingProps): View {
   useTicking();
   return h("span", attributes, text());
 }
 
-/** Text for screen readers alone. */
+/** Text for screen readers only. */
 export function hidden(text: string): View {
   return h("span", { class: "sr-only" }, text);
 }

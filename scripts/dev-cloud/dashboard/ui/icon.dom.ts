@@ -1,7 +1,7 @@
 import { h } from "preact";
 import type { View } from "./hooks.dom.ts";
 
-/** Line icons on a 16 px grid, drawn for this page. */
+/** Line icons on a 16 px grid. */
 const PATHS = {
   logo: "M2 3.5h12v7.5H2zM5.5 13.5h5M8 11v2.5",
   check: "M3 8.5l3.2 3.2L13 4.8",
@@ -41,7 +41,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-/** Decoration only: the meaning is in the text beside it. */
+/** A decorative icon, hidden from assistive technology. */
 export function icon(name: IconName, extra = ""): View {
   return h(
     "svg",

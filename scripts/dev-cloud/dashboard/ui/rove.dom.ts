@@ -1,11 +1,11 @@
 export interface Rove {
-  /** To be called after items came, went or moved. */
+  /** Call after items were added, removed or moved. */
   refresh(): void;
 }
 
 /**
- * One tab stop for a whole grid: arrow keys move by what is seen, Home and End to the ends. The tab stop is the
- * item's `handle`; other controls of the item can be tabbed to only while it is the current one.
+ * Roving focus for a grid: arrow keys move between items by their position on screen, Home and End to the ends.
+ * Only the controls of the current item can be reached with Tab.
  */
 export function roveGrid(grid: HTMLElement, itemSelector: string, handleSelector: string): Rove {
   let current: HTMLElement | undefined;
@@ -39,7 +39,7 @@ export function roveGrid(grid: HTMLElement, itemSelector: string, handleSelector
   return { refresh };
 }
 
-/** Left and right in reading order; up and down to the nearest item of the next row. */
+/** Left and right follow reading order; up and down go to the nearest item of the next row. */
 function nextItem(items: readonly HTMLElement[], from: HTMLElement, key: string): HTMLElement | undefined {
   const at = items.indexOf(from);
   switch (key) {

@@ -6,7 +6,7 @@ import { openDialog } from "../ui/dialog.dom.ts";
 import { useFreshId, type View } from "../ui/hooks.dom.ts";
 import type { Store } from "../data/store.dom.ts";
 
-/** Claims the device whose screen shows the code. `code` fills it in when the cloud knows it. */
+/** Opens the dialog that claims a device. `code`: prefilled pairing code. */
 export function openClaimDialog(store: Store, announcer: Announcer, code = ""): void {
   openDialog("Claim a device", (close) => h(Claim, { store, announcer, code, close }));
 }

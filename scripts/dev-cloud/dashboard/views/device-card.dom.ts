@@ -12,11 +12,11 @@ export interface CardProps {
   readonly store: Store;
   readonly device: DeviceSummary;
   readonly openClaim: (code?: string) => void;
-  /** Whether what is shown is live: `store` is the same before and after. */
+  /** `store.freshness.live`: a separate prop, because `store` itself never changes. */
   readonly live: boolean;
 }
 
-/** One device of the fleet. A change of one device leaves the cards of all others alone. */
+/** One device of the fleet. Re-renders only when its own device changes. */
 export class DeviceCard extends Component<CardProps> {
   override shouldComponentUpdate(next: CardProps): boolean {
     return next.device !== this.props.device || next.live !== this.props.live;

@@ -37,7 +37,7 @@ const SECTIONS: Readonly<Record<DeviceTab, ComponentType<SectionProps>>> = {
   lab: Lab,
 };
 
-/** One device: its picture and verdict beside, and one section of what there is to see and do. */
+/** The page of one device: picture and verdict at the side, and the selected section. */
 export function DevicePage({ store, announcer, openClaim, id, tab }: DevicePageProps): View {
   const context = useMemo<DeviceContext>(() => ({ store, announcer, id }), [id]);
   const [gone, setGone] = useState<Pick<ApiIssue, "code" | "message">>();

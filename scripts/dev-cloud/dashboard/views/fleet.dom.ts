@@ -12,17 +12,17 @@ export interface FleetProps {
   readonly openClaim: (code?: string) => void;
 }
 
-/** What was last typed and chosen, so that coming back from a device shows the same fleet. */
+/** Last search and filter, kept for the return from a device page. */
 let kept: { readonly text: string; readonly state: FleetState } = { text: "", state: "all" };
 
-/** All devices, each with its picture and what is known of it now. */
+/** All devices, each with picture and current state. */
 export function Fleet({ store, openClaim }: FleetProps): View {
   const [chosen, choose] = useState(kept);
   kept = chosen;
   const searchId = useFreshId("search");
   const grid = useRef<HTMLUListElement>(null);
   const rove = useRef<Rove>(undefined);
-  // Names, filters and counts may change with any device; a fleet for development is small enough to look at again.
+  // Order, filters and counts may change with any device; a development fleet is small enough to re-render.
   useDrawnOn(store, ({ t }) => t === "fleet" || t === "link" || t === "reload" || t === "device");
   useEffect(() => {
     if (grid.current !== null) rove.current ??= roveGrid(grid.current, ".card", ".card-link");

@@ -14,7 +14,7 @@ const KEYS: readonly (readonly [string, string])[] = [
 ];
 const SETTING = "vitrine.single-keys";
 
-/** Single-key shortcuts get in the way of speech input: they can be switched off. */
+/** Single-key shortcuts interfere with speech input, so they can be switched off. */
 export function singleKeysOn(): boolean {
   return localStorage.getItem(SETTING) !== "off";
 }

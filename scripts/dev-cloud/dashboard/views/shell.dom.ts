@@ -16,12 +16,12 @@ export interface ShellProps {
   readonly children?: ComponentChildren;
 }
 
-/** What is on every page: skip link, header, the banner for a lost server, and the place for the view. */
+/** The frame of every page: skip link, header, banner for a lost server, and the current view. */
 export function Shell(props: ShellProps): View[] {
   const { store, announcer, children } = props;
   const main = useRef<HTMLElement>(null);
   useDrawnOn(store, ({ t }) => t === "link");
-  // The hash is our address bar: the link moves the focus itself.
+  // The hash is used for routing, so the link moves the focus itself.
   const skip = (event: Event): void => {
     event.preventDefault();
     main.current?.focus();

@@ -8,18 +8,18 @@ import { pathOf, type SectionProps } from "./context.dom.ts";
 
 const STREAMS = [["event", "Events"], ["play", "Proof of play"], ["alarm", "Alarms"], ["outcome", "Outcomes"]] as const;
 const PAGE = 100;
-/** Rows on the page at most; more are counted and can be loaded again. */
+/** Rows kept on the page; dropped ones are counted. */
 const ROWS_MAX = 500;
 
 interface Row {
   readonly record: RecordView;
   readonly kind: string;
   readonly line: ReturnType<typeof lineOf>;
-  /** What the filter looks at. */
+  /** Text searched by the filter. */
   readonly text: string;
 }
 
-/** What is on the page, newest first, and what could not be. */
+/** Rows on the page, newest first, and counts of those that are not shown. */
 interface Held {
   rows: ReadonlyMap<number, Row>;
   dropped: number;
@@ -28,7 +28,7 @@ interface Held {
 
 let kept: { readonly streams: readonly string[]; readonly text: string } = { streams: STREAMS.map(([stream]) => stream), text: "" };
 
-/** What the device sent, live, newest first. What it had stored while it was away is marked as replayed. */
+/** Records of the device, live and newest first. Those sent after an offline period are marked as replayed. */
 export function Activity({ context }: SectionProps): View {
   const { store, announcer, id } = context;
   const signal = useSignal();

@@ -11,7 +11,7 @@ import { Picture } from "../../ui/picture.dom.ts";
 import type { Store } from "../../data/store.dom.ts";
 import { detailOf, type SectionProps, summaryOf, useDevice } from "./context.dom.ts";
 
-/** Always beside the sections: the picture, what is on the wall and why we think so, alarms, and who it is. */
+/** Shown beside every section: picture, verdict with its evidence, alarms and facts about the device. */
 export function Aside({ context, openClaim }: SectionProps & { readonly openClaim: (code?: string) => void }): View {
   const { store } = context;
   useDevice(context);

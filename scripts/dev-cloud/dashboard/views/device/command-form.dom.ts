@@ -11,7 +11,7 @@ import type { View } from "../../ui/hooks.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
 import { pathOf, type SectionProps } from "./context.dom.ts";
 
-/** After these nobody at a desk can undo what happened: one more question. */
+/** Commands that cannot be undone remotely and need confirmation. */
 const ASK_FIRST: ReadonlySet<string> = new Set(["shutdown", "reboot"]);
 
 export interface CommandFormProps extends SectionProps {
@@ -19,7 +19,7 @@ export interface CommandFormProps extends SectionProps {
   readonly device: DeviceDetail;
 }
 
-/** A form made from the command's schema; what the wall will do and how long it takes stand above the button. */
+/** A form generated from the command's schema. Shows the effect and the expected time before sending. */
 export function CommandForm({ context, command, device }: CommandFormProps): View {
   const { store, announcer } = context;
   const [error, setError] = useState("");

@@ -6,18 +6,18 @@ import { CommandRow, isNewer } from "./command-row.dom.ts";
 import { pathOf, type SectionProps } from "./context.dom.ts";
 
 const PAGE = 20;
-/** Rows kept on the page; older ones are loaded again when asked for. */
+/** Rows kept on the page. */
 const ROWS_MAX = 300;
 
 type Before = number | string;
 
-/** Commands of one device, newest first, each updated in place as its stages come in. */
+/** Commands of one device, newest first, updated in place. */
 export function CommandHistory({ context }: SectionProps): View {
   const { store, announcer, id } = context;
   const signal = useSignal();
   const [rows, setRows] = useState<readonly CommandView[]>();
   const [next, setNext] = useState<Before | null>(null);
-  /** Those that came while this page was looked at begin opened. */
+  /** Commands that arrived while this page was open start expanded. */
   const fresh = useRef(new Set<string>()).current;
 
   const take = (commands: readonly CommandView[], isNew: boolean): void => {

@@ -11,11 +11,11 @@ import { type DeviceContext, pathOf, type SectionProps } from "./context.dom.ts"
 
 export interface CommandRowProps extends SectionProps {
   readonly command: CommandView;
-  /** Whether it begins opened. */
+  /** Whether the row starts expanded. */
   readonly open: boolean;
 }
 
-/** One command: its state in a line, and opened its stages, effect and result. */
+/** One command: its state in one line; expanded, its stages, effect and result. */
 export function CommandRow({ context, command, open }: CommandRowProps): View {
   const [isOpen, setOpen] = useState(open);
   return h(
@@ -30,7 +30,7 @@ export function CommandRow({ context, command, open }: CommandRowProps): View {
   );
 }
 
-/** The answer to a request may come after the events that followed it: what was known later stays. */
+/** Whether `next` is at least as recent as `shown`: an API answer may arrive after later events. */
 export function isNewer(next: CommandView, shown: CommandView): boolean {
   if (next.attempt !== shown.attempt) return next.attempt > shown.attempt;
   return next.stages.length >= shown.stages.length && (next.final || !shown.final);
@@ -63,7 +63,7 @@ function bodyParts(context: DeviceContext, command: CommandView): ComponentChild
   ];
 }
 
-/** Stages in order with the time between them: where a slow command spent its time. */
+/** Stages in order with the time between them. */
 function timeline({ store }: DeviceContext, command: CommandView): View {
   const stages = command.stages.map((stage, index) => stageItem(stage, command.stages[index - 1]));
   const last = command.stages.at(-1);
@@ -100,7 +100,6 @@ function waitingFor(command: CommandView): string {
   }
 }
 
-/** Attempted, acknowledged and observed are three different words, side by side. */
 function effectTable({ effect, state }: CommandView): ComponentChildren {
   if (!isJsonObject(effect)) return null;
   const attempted = effect["attempted"] === true;

@@ -9,10 +9,10 @@ import { CommandForm } from "./command-form.dom.ts";
 import { CommandHistory } from "./command-history.dom.ts";
 import { detailOf, type SectionProps, useDevice } from "./context.dom.ts";
 
-/** What was last chosen, over all devices: whoever sends one command often sends it again. */
+/** Last selected command, shared by all devices. */
 let lastChosen = "screenshot";
 
-/** The catalog beside a form, and what became of what was sent. */
+/** The command catalog with a form, and the history of sent commands. */
 export function Commands({ context }: SectionProps): View {
   const { store } = context;
   const [chosen, choose] = useState(lastChosen);
@@ -29,7 +29,7 @@ export function Commands({ context }: SectionProps): View {
       { class: "box command-box" },
       h("nav", { class: "command-list", "aria-label": "Commands" }, byLane(store.catalog).map(([lane, commands]) =>
         h("div", { class: "command-lane" }, h("h3", { class: "minor-title" }, titled(lane)), h("ul", {}, commands.map((known) => item(known, known.name === chosen, fitOf(known, device).kind === "absent", choose)))))),
-      // What a form offers is the profile's: another profile makes another form.
+      // The form depends on the profile, so another profile gets a new form.
       h("div", { class: "command-place" }, command === undefined || device === undefined ? null : h(CommandForm, { key: `${command.name} ${device.profile?.hash ?? ""}`, context, command, device })),
     ),
     h("div", { class: "section-head" }, h("h2", {}, "What became of them")),
@@ -64,7 +64,7 @@ function byLane(catalog: readonly CommandInfo[]): [string, CommandInfo[]][] {
   return [...lanes];
 }
 
-/** Lanes that belong together for a person although they run apart. */
+/** Lanes shown under another lane's heading, although they run separately. */
 const LANE_GROUPS: ReadonlyMap<string, string> = new Map([
   ["capture", "player"],
   ["cec", "display"],

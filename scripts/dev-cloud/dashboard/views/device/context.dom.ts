@@ -3,7 +3,7 @@ import type { Announcer } from "../../ui/announce.dom.ts";
 import { useDrawnOn } from "../../ui/hooks.dom.ts";
 import type { Store } from "../../data/store.dom.ts";
 
-/** What every section of a device's page works with. */
+/** Context of all sections of a device page. */
 export interface DeviceContext {
   readonly store: Store;
   readonly announcer: Announcer;
@@ -22,7 +22,7 @@ export function summaryOf({ store, id }: DeviceContext): DeviceSummary | undefin
   return store.devices.get(id);
 }
 
-/** Draws the component again whenever anything about the device, or the connection to the server, changed. */
+/** Re-renders the component when the device or the connection to the server changes. */
 export function useDevice(context: DeviceContext): void {
   useDrawnOn(context.store, (change) => change.t === "link" || change.t === "reload" || ((change.t === "device" || change.t === "detail") && change.id === context.id));
 }

@@ -17,8 +17,8 @@ interface Version {
 type Wrong = Pick<ApiIssue, "code" | "message" | "hint">;
 
 /**
- * The document as JSON, its secrets masked; a mask that is left alone keeps the secret. It is saved against the version it was loaded from: when somebody else saved meanwhile,
- * nothing is overwritten and nothing typed is lost until the person decides.
+ * Edits the document as JSON with masked secrets; an unchanged mask keeps the secret. Saving requires the version
+ * that was loaded: after a concurrent change, the user chooses between both versions and nothing typed is lost.
  */
 export function DesiredEditor({ context }: SectionProps): View {
   const { store, announcer } = context;
@@ -156,7 +156,7 @@ function jsonError(text: string): string {
     JSON.parse(text);
     return "not JSON";
   } catch (thrown) {
-    // The parser's own words name the place; there is no other way to ask it.
+    // The parser's message contains the position.
     return thrown instanceof Error ? thrown.message : "not JSON";
   }
 }

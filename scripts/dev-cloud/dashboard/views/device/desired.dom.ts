@@ -10,7 +10,7 @@ import { detailOf, type SectionProps, summaryOf, useDevice } from "./context.dom
 import { DesiredEditor } from "./desired-editor.dom.ts";
 import { QuickControls } from "./quick-controls.dom.ts";
 
-/** What the cloud wants the device to be: common keys by hand, what the device answered, and the document itself. */
+/** Desired state: controls for common keys, the device's answers and the document itself. */
 export function Desired({ context }: SectionProps): View {
   useDevice(context);
   const detail = detailOf(context);
@@ -69,7 +69,7 @@ function refusedBox(refused: JsonObject): View {
   return h("div", { class: "issue" }, icon("alert"), h("div", {}, h("p", {}, `The device refused version ${brief(refused["version"])} whole and keeps the one before.`), h("p", {}, brief(error["message"], 400)), h("p", { class: "muted" }, h("code", {}, brief(error["code"])))));
 }
 
-/** Keys as the device answers them: the members of `display`, `audio` and `telemetry` each, everything else whole. */
+/** Keys as the device reports them: members of `display` and `audio` one by one, all others as a whole. */
 function wantedKeys(document: JsonObject): string[] {
   return Object.entries(document).flatMap(([name, value]) => ((name === "display" || name === "audio") && isJsonObject(value) ? Object.keys(value).map((inner) => `${name}.${inner}`) : [name]));
 }

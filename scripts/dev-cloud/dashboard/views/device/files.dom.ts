@@ -9,7 +9,7 @@ import { pathOf, type SectionProps } from "./context.dom.ts";
 
 const LIMIT = 100;
 
-/** Screenshots and logs the device uploaded for somebody. The dashboard's own small pictures are not among them. */
+/** Uploads of the device, without the dashboard's own live pictures. */
 export function Files({ context }: SectionProps): View {
   const { store, announcer, id } = context;
   const signal = useSignal();

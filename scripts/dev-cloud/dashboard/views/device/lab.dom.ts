@@ -12,7 +12,7 @@ import { Switches } from "../lab/switches.dom.ts";
 import { Television } from "../lab/television.dom.ts";
 import { pathOf, type SectionProps } from "./context.dom.ts";
 
-/** Nothing announces a change of simulated hardware: while the panel is open it is asked this often. */
+/** Polling interval while the panel is open: simulated hardware sends no events. */
 const LOOK_EVERY_MS = 1_000;
 const LOOK_AGAIN_MS = 3_000;
 
@@ -21,12 +21,12 @@ interface SimulatedAnswer {
   readonly state: Json;
 }
 
-/** The hardware of a simulated device to play with, and what the cloud can do wrong. */
+/** Controls for the hardware of a simulated device and for misbehaviour of the cloud. */
 export function Lab({ context }: SectionProps): View {
   const { store, announcer, id } = context;
   const signal = useSignal();
   const [actions, setActions] = useState<readonly LabAction[]>();
-  /** What was seen last; it stays on the page, greyed, while the device does not answer. */
+  /** Last known state; stays on the page, greyed out, while the device does not answer. */
   const [world, setWorld] = useState<LabWorld>();
   const [gone, setGone] = useState<string>();
   const [turn, setTurn] = useState(0);
@@ -64,7 +64,7 @@ export function Lab({ context }: SectionProps): View {
     };
   }, [turn]);
   useChanges(store, (change) => {
-    // A command or a page that moved the hardware is seen at once rather than at the next look.
+    // Show the effect of a finished command at once instead of at the next poll.
     if (actions !== undefined && change.t === "command" && change.command.device === id && change.command.final && !change.command.internal) setTurn(turn + 1);
   });
   return h(

@@ -6,7 +6,7 @@ import { confirmFirst, openDialog } from "../../ui/dialog.dom.ts";
 import { useFreshId, type View } from "../../ui/hooks.dom.ts";
 import { type DeviceContext, pathOf, type SectionProps, summaryOf } from "./context.dom.ts";
 
-/** Rename, release, forget, and what else is done to a device as a whole. */
+/** Opens the menu of actions on the device itself: rename, release, forget and others. */
 export function openManageMenu(context: DeviceContext): void {
   const device = summaryOf(context);
   if (device !== undefined) openDialog("Manage this device", (close) => h(Manage, { context, device, close }));

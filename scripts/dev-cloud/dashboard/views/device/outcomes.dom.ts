@@ -5,7 +5,7 @@ import { tell } from "../../model/reading-text.ts";
 import { useChanges } from "../../ui/hooks.dom.ts";
 import type { DeviceContext } from "./context.dom.ts";
 
-/** Says the end of every command of this device once, wherever on its page one is. */
+/** Announces each final outcome of this device's commands once, in every section. */
 export function useOutcomes({ store, announcer, id }: DeviceContext): void {
   const said = useMemo(() => new Set<string>(), [id]);
   useChanges(store, (change) => {

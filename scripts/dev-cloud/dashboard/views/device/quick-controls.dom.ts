@@ -9,7 +9,7 @@ import { icon, type IconName } from "../../ui/icon.dom.ts";
 import { detailOf, pathOf, type SectionProps, useDevice } from "./context.dom.ts";
 import { ScheduleControl } from "./schedule-control.dom.ts";
 
-/** The keys people change most, without JSON. Each change is one merge patch against the version shown. */
+/** Controls for the most common keys. Each change is a merge patch against the version shown. */
 export function QuickControls({ context }: SectionProps): View {
   const { store, announcer } = context;
   useDevice(context);
@@ -49,7 +49,7 @@ export function QuickControls({ context }: SectionProps): View {
   );
 }
 
-/** Levels of the display that have a capability of their own. */
+/** Display levels that have their own capability. */
 const LEVELS = COMMANDED_PROPERTIES.filter((name) => PERCENT_PROPERTIES.includes(name));
 
 type Patch = (change: JsonObject, what: string) => Promise<void>;
@@ -69,11 +69,11 @@ function ContentControl({ context: { store }, content, patch }: ContentProps): V
   const sample = store.info?.sample ?? null;
   const now = isJsonObject(content) ? content : undefined;
   const url = now?.["kind"] === "url" ? brief(now["url"], 2048) : "";
-  // What is typed stays until other content is wanted.
+  // Typed text stays until the content changes.
   useEffect(() => {
     if (box.current !== null) box.current.value = url;
   }, [url]);
-  // A merge patch keeps what it does not name: what the old content had and the new has not is removed by name.
+  // A merge patch keeps keys it does not name, so keys of the old content are removed explicitly.
   const replace = (next: JsonObject): void => {
     const gone = Object.fromEntries(Object.keys(now ?? {}).map((key) => [key, null]));
     void patch({ content: { ...gone, ...next } }, "Content");
@@ -116,7 +116,7 @@ function PowerControl({ power, can, set }: ControlProps<string> & { readonly pow
 }
 
 function PercentControl({ title, name, value, can, set }: ControlProps<number> & { readonly title: string; readonly name: IconName; readonly value: Json | undefined }): View {
-  /** Where the hand left it, until the document says what it is. */
+  /** Slider position until the document confirms it. */
   const [held, hold] = useState<number>();
   const managed = typeof value === "number" ? value : undefined;
   useEffect(() => hold(undefined), [managed]);

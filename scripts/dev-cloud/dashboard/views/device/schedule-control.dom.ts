@@ -12,7 +12,7 @@ export interface ScheduleProps {
   readonly set: (schedule: JsonObject | null) => void;
 }
 
-/** Weekly windows in which the screen is on. One more is added here; anything finer is in the document. */
+/** Adds and removes weekly windows in which the screen is on. Everything else is edited in the document. */
 export function ScheduleControl({ schedule, set }: ScheduleProps): View {
   const now = isJsonObject(schedule) ? schedule : undefined;
   const weekly = now !== undefined && Array.isArray(now["weekly"]) ? (now["weekly"] as readonly Json[]).filter((window) => isJsonObject(window)) : [];

@@ -7,12 +7,12 @@ import { Ticking, type View } from "../../ui/hooks.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
 import { detailOf, type SectionProps, summaryOf, useDevice } from "./context.dom.ts";
 
-/** Parts in the order people look for them; parts this page does not know come after. */
+/** Parts in display order; unknown parts follow. */
 const ORDER = ["player", "browser", "display", "outputs", "audio", "schedule", "gpio", "network", "clock", "outbox", "health", "agent", "page"];
-/** Shown elsewhere: the verdict beside the picture, the answer to the desired state in its own section. */
+/** Parts shown elsewhere: the verdict in the sidebar, desired state in its own section. */
 const ELSEWHERE = new Set(["screen", "desired"]);
 
-/** The reported document as sections for people, and whole for machines. */
+/** The reported document, as sections and as JSON. */
 export function State({ context }: SectionProps): View {
   const { store } = context;
   useDevice(context);
@@ -45,7 +45,7 @@ function partBody(name: string, value: Json, nowMs: number): View[] {
   return [valueRows(value, nowMs, 0)];
 }
 
-/** Objects as names and values, two levels deep; deeper ones as JSON. */
+/** Objects as names and values, up to two nested levels; deeper ones as one line of text. */
 function valueRows(value: Json, nowMs: number, depth: number): View {
   if (!isJsonObject(value)) return h("p", {}, brief(value));
   const entries = Object.entries(value);
@@ -77,12 +77,12 @@ function readingCell(key: string, reading: JsonObject): View {
   }
 }
 
-/** Field names become words; names of things (`HDMI-A-1`, `eth0`, `disk.full`) stay as they are. */
+/** Turns field names into words; names of things (`HDMI-A-1`, `eth0`, `disk.full`) stay as they are. */
 function labelOf(key: string): string {
   return /^[a-z][A-Za-z]*$/.test(key) ? titled(key.replace(/Ms$/, "")) : key;
 }
 
-/** A number is a time, a size or a percentage by its name; the names follow one rule in this code base. */
+/** Formats a number as a time, size or level by the key's suffix. */
 function plainText(key: string, value: Json, nowMs: number | undefined): string {
   if (typeof value !== "number") return brief(value, 300);
   if (/bytes$/i.test(key)) return bytes(value);

@@ -17,7 +17,7 @@ interface Metric {
   readonly last: number;
 }
 
-/** One chart per metric, each with its band from lowest to highest. Times are the device's own. */
+/** One chart per metric. Times are by the device's clock. */
 export function Telemetry({ context }: SectionProps): View {
   const { store } = context;
   const [rangeMs, setRangeMs] = useState(keptRangeMs);

@@ -14,7 +14,7 @@ const MISDEEDS = [
   "old-number-command", "expired-command", "other-device-command", "unknown-command", "desired-invalid", "desired-older",
 ] as const;
 
-/** How the cloud mistreats this device, for whoever tests an agent. Folded away: nobody needs it by accident. */
+/** Switches for misbehaviour of the cloud towards this device, for tests of an agent. Collapsed by default. */
 export function Developer({ context }: SectionProps): View {
   const { store, announcer, id } = context;
   const signal = useSignal();

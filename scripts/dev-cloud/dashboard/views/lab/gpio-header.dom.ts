@@ -7,7 +7,7 @@ import { useFreshId, type View } from "../../ui/hooks.dom.ts";
 import { icon } from "../../ui/icon.dom.ts";
 import type { Act, LabPartProps } from "./lab-part.dom.ts";
 
-/** The header as it stands on the board. A line that is an input is a push button; an output lights up. */
+/** The header as on the board. An input is a push button; an output lights up. */
 export function GpioHeader({ announcer, world: { lines }, act }: LabPartProps & { readonly announcer: Announcer }): View {
   const [chosen, choose] = useState("GPIO17");
   const board = useRef<HTMLDivElement>(null);
@@ -51,7 +51,7 @@ function pinView(pin: Pin, line: LabLine | undefined, isChosen: boolean, on: { r
   );
 }
 
-/** Along a column, or across to the nearest line on the other side. */
+/** Up and down move along a column, left and right to the nearest line on the other side. */
 function nextLine(from: number, key: string): number | undefined {
   const isLine = (index: number): boolean => HEADER_PINS[index]?.kind === "line";
   const walk = (step: number): number | undefined => {

@@ -8,7 +8,7 @@ import { fieldControls, readAll, useReaders } from "../../ui/field.dom.ts";
 import type { View } from "../../ui/hooks.dom.ts";
 import type { Act } from "./lab-part.dom.ts";
 
-/** Drawn as a television, a header or a switch; everything else the device lists gets a form. */
+/** Actions with their own control; all others get a form. */
 const DRAWN: ReadonlySet<string> = new Set([
   "display.mood", "hdmi.pull", "hdmi.plug", "gpio.press", "gpio.external", "temperature.cool", "disk.fill", "disk.free", "network.cut", "network.restore",
   "player.freeze", "player.kill", "power.cut",

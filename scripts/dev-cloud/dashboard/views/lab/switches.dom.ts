@@ -13,11 +13,11 @@ interface Fault {
   readonly off: string;
   readonly good: string;
   readonly bad: (world: LabWorld) => string;
-  /** `undefined`: the device did not say. */
+  /** `undefined`: not reported. */
   readonly isBad: (world: LabWorld) => boolean | undefined;
 }
 
-/** Faults that are there or not: a switch each. */
+/** Faults that can be switched on and off. */
 const FAULTS: readonly Fault[] = [
   { name: "cable", label: "HDMI cable pulled", on: "hdmi.pull", off: "hdmi.plug", good: "plugged in", bad: () => "pulled", isBad: (world) => (world.connected === undefined ? undefined : !world.connected) },
   { name: "network", label: "Network cut", on: "network.cut", off: "network.restore", good: "link is up", bad: () => "link is down", isBad: (world) => (world.networkUp === undefined ? undefined : !world.networkUp) },

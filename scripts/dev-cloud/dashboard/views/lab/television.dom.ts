@@ -13,7 +13,7 @@ const MOODS: readonly (readonly [string, string, string])[] = [
   ["unplugged", "Unplugged", "No signal reaches it."],
 ];
 
-/** A small TV with the last picture on its glass, as dark or bright as the TV is. */
+/** A small TV that shows the last screenshot with the TV's power, brightness and orientation. */
 export function Television({ context, world, act }: LabPartProps & SectionProps): View {
   const name = useFreshId("mood");
   const { display, mood, connected, dpms } = world;
