@@ -6,14 +6,14 @@ import { findChromium } from "../setup/find-browser.ts";
 import { thisMachine } from "../setup/machine.ts";
 import { oneCheck, type Step, type StepContext } from "./step.ts";
 
-/** Below the tree, and not in git. */
+/** In the source tree, ignored by git. */
 const CACHE = ".vitrine/browsers";
 const XVFB = "/usr/bin/Xvfb";
 
 /**
- * Finds or installs what the tests after it drive: a Chromium (VITRINE_BROWSER), that one and the other versions of it
- * that the package archives offer (VITRINE_BROWSERS, for the shell suite), an X server for windowed suites, and, where its
- * binary is there, Electron (VITRINE_ELECTRON_BINARY).
+ * Finds or installs what later tests need: a Chromium (VITRINE_BROWSER), that and other versions from the package
+ * archives (VITRINE_BROWSERS, for the shell suite), an X server for windowed suites, and Electron if its binary is
+ * present (VITRINE_ELECTRON_BINARY).
  */
 export const browserStep: Step = {
   name: "browser",
@@ -30,7 +30,7 @@ export const browserStep: Step = {
     if (!chromium.ok) {
       const why = `${chromium.error.message} ${chromium.error.hint ?? ""}`.trim();
       leftOut("everything that needs a browser", why);
-      // On a developer's machine that is a thing to know; a check of a change must not pass without it.
+      // On a developer's machine this is only reported; in CI it is a failure.
       return process.env["CI"] === "true" ? oneCheck(`Browser: ${why}`) : { passed: 0, failed: 0, skipped: 0, failures: [] };
     }
     const { path, version, evidence } = chromium.value;
@@ -40,7 +40,7 @@ export const browserStep: Step = {
   },
 };
 
-/** Resolves with what is wrong, if anything: where the archives offer a second version, a check of a change runs on two. */
+/** Resolves with the failure, if any: in CI as root, a second version that the archives offer must be usable. */
 async function provideOthers({ root, env, leftOut }: StepContext, path: string, version: string): Promise<string> {
   // The browsers to test were given explicitly.
   if ((process.env["VITRINE_BROWSERS"] ?? "") !== "") return "";

@@ -3,22 +3,22 @@ import { blankComments } from "./parse-imports.ts";
 import type { SourceFile } from "./read-tree.ts";
 
 const TABLE = "platform/ports/codes.ts";
-/** Lower case, with a dot: `display.no-answer`. `${…}` in it is filled in at run time. */
+/** Lower case with dots: `display.no-answer`. May contain `${…}`, filled in at run time. */
 const CODE = /^(?:[a-z0-9-]|\$\{[^}]*\})+(?:\.(?:[a-z0-9-]|\$\{[^}]*\})+)+$/;
-/** Places where a text is a code, whatever its type says there. */
+/** Syntax in which a string is a code, whatever its type. */
 const CODE_PLACES: readonly RegExp[] = [
   /\b(?:code|[A-Z_]*(?:CODE|ALARM))\b\s*(?::|[!=]==|=|\?\?)\s*(?:[^"`,;{}\n]*\?\s*)?["`]([^"`\n]+)["`](?:\s*:\s*["`]([^"`\n]+)["`])?/g,
   /\b(?:fail|raise|clear|happened|issue|storageFailure|refused\.add)\(\s*["`]([^"`\n]+)["`]/g,
 ];
-/** Timers have names of the same form. */
+/** Excludes timer names, which look like codes. */
 const TIMER_LINE = /timers|sleep\(|withDeadline\(|\.wait\(|\.after\(/i;
 
 export interface CodesFound {
-  /** Codes the shipped source gives that are not in the table, as `path: code`. */
+  /** Codes used in shipped source but missing in the table, as `path: code`. */
   readonly unlisted: string[];
-  /** Codes of the table that it never gives. */
+  /** Codes in the table that shipped source never uses. */
   readonly dead: string[];
-  /** Files that load the table at run time. */
+  /** Shipped files that load the table at run time. */
   readonly loading: string[];
 }
 

@@ -3,25 +3,25 @@ import { isTestFile, ZONES, type Zone } from "./import-zones.ts";
 import { blankComments, parseImports, type ImportFound } from "./parse-imports.ts";
 import type { SourceFile } from "./read-tree.ts";
 
-/** An import that goes the wrong way. */
+/** A forbidden import. */
 export interface Violation {
   readonly file: string;
   readonly line: number;
   readonly message: string;
 }
 
-/** What the check needs to know about package.json. */
+/** Facts from package.json. */
 export interface Packages {
-  /** Installed on a device: shipped code may need these at run time. */
+  /** Installed on devices: shipped code may import these at run time. */
   readonly runtime: readonly string[];
-  /** Types alone, or given by the shell: never bundled. */
+  /** Only their types may be imported. */
   readonly typesOnly: readonly string[];
 }
 
 /**
- * Checks every import of the tree against the zones. Tests are freer (they may import any of our files,
- * and development packages), but not free: no test outside the Electron shell imports `electron`. A client of
- * the development cloud's HTTP API needs no import at all, so it is known by the API's path.
+ * Checks every import of the tree against the zones. Tests may import any of our files and development packages,
+ * but outside the Electron shell not `electron`. Shipped clients of the development cloud's HTTP API are forbidden
+ * too; they need no import and are found by the API's path.
  */
 export function checkImports(files: readonly SourceFile[], packages: Packages): Violation[] {
   const violations: Violation[] = [];
@@ -81,13 +81,13 @@ function judgePackage(zone: Zone, found: ImportFound, packages: Packages): strin
   return `${name} is not a run-time dependency in package.json, so it is not on the device`;
 }
 
-/** The zone with the longest matching path: a file's own entry wins over its folder's. */
+/** The zone with the longest matching path, so that a file's own entry overrides its folder's. */
 function zoneOf(path: string): Zone | undefined {
   const matching = ZONES.flatMap((zone) => zone.at.filter((at) => within(path, [at])).map((at) => ({ zone, length: at.length })));
   return matching.sort((a, b) => b.length - a.length)[0]?.zone;
 }
 
-/** `folder/` matches what is below it, anything else that one file. */
+/** A pattern `folder/` matches everything below the folder; any other pattern matches one file. */
 function within(path: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => (pattern.endsWith("/") ? path.startsWith(pattern) : path === pattern));
 }

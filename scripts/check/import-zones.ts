@@ -1,19 +1,19 @@
-/** A part of the tree and what it may import of ours. Paths from the root; a folder ends in a slash. */
+/** A part of the source tree and what it may import from the rest. Paths from the root; folders end in a slash. */
 export interface Zone {
   readonly name: string;
   readonly at: readonly string[];
   readonly may: readonly string[];
-  /** Neither `node:` modules nor packages but valibot: it also runs inside a panel's web page. */
+  /** No `node:` modules and no packages except valibot, so that the code also runs in a panel's web page. */
   readonly pure: boolean;
-  /** Said to whoever breaks the rule. */
+  /** Reason, shown with a violation. */
   readonly why: string;
-  /** What may be imported with `import()` alone. */
+  /** May only be imported with `import()`. */
   readonly lazy?: readonly string[];
 }
 
 const VALUES = ["platform/ports/", "platform/runtime/"];
 const WIRES = ["agent/protocol/", "player-host/contract/"];
-/** Files, locks and logs as any Node process of ours needs them. */
+/** Files, locks and logs for all our Node processes. */
 const NODE = ["platform/node/"];
 const ADAPTERS = [
   "platform/linux/",
@@ -24,20 +24,19 @@ const ADAPTERS = [
   "platform/simulated/",
 ];
 const SHELLS = ["player-host/shells/chromium/", "player-host/shells/electron/", "player-host/shells/panel/"];
-/** What every shell is built on. */
 const BELOW_SHELLS = ["player-host/host/", "player-host/stage/", "player-host/contract/", "player-host/page-api/", "player-host/screens/", ...VALUES];
 
-/** Raspberry Pi OS is a Linux; display protocols are spoken from any machine that has the wire for them. */
+/** Other adapters that an adapter may import: Raspberry Pi OS is a Linux, and display protocols are shared. */
 const BUILT_ON: Readonly<Record<string, readonly string[]>> = {
   "platform/linux/": ["platform/displays/"],
   "platform/raspberry-pi/": ["platform/linux/", "platform/displays/"],
-  // The simulated television is driven by the real drivers, over a simulated wire.
+  // The real drivers control the simulated television over a simulated wire.
   "platform/simulated/": ["platform/displays/"],
 };
 
 /**
- * The direction of imports, as a table. Only composition roots may name concrete classes of another
- * part; everybody else gets them as arguments, typed by a port.
+ * Allowed import directions. Only composition roots may name concrete classes of another part; all other code
+ * receives them as arguments, typed by a port.
  */
 export const ZONES: readonly Zone[] = [
   {
@@ -162,7 +161,7 @@ export const ZONES: readonly Zone[] = [
   })),
 ];
 
-/** Tests, port suites and what only they use. They may import any of ours, scripts/ included. */
+/** Tests, conformance suites and their helpers. They may import any of our files, including scripts/. */
 export function isTestFile(path: string): boolean {
   return /\.test\.ts$|\.conformance\.ts$|\/testing\//.test(path);
 }

@@ -14,7 +14,7 @@ export const importsStep: Step = {
   },
 };
 
-/** Packages whose types shipped code may name though they are not on the device. */
+/** Packages not on the device whose types shipped code may import. */
 const TYPES_ONLY = ["devtools-protocol"];
 
 async function readPackages(root: string): Promise<Packages> {

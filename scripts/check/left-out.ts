@@ -6,21 +6,21 @@ export interface LeftOut {
   readonly why: string;
 }
 
-/** Where `npm test` collects them; unset when vitest is run by hand. */
+/** Names the file in which `npm test` collects reports; unset when vitest is run by hand. */
 export const LEFT_OUT_FILE_ENV = "VITRINE_LEFT_OUT_FILE";
 
 /**
- * Reports that a test or suite was not run here. Call it next to every conditional skip; the test
- * run lists all of them at its end. Tests may import this file, shipped code may not.
+ * Reports that a test or suite was not run on this machine. Call it next to every conditional skip; the test run
+ * lists all reports at its end.
  */
 export function reportLeftOut(what: string, why: string): void {
   console.warn(`left out: ${what} (${why})`);
   const file = process.env[LEFT_OUT_FILE_ENV];
-  // One short append is atomic, so that test files running side by side do not mix their lines.
+  // A short append is atomic, so lines of parallel test files do not mix.
   if (file !== undefined) appendFileSync(file, `${JSON.stringify({ what, why })}\n`);
 }
 
-/** What the tests reported, each once. */
+/** Returns the collected reports without duplicates. */
 export function readLeftOut(file: string): LeftOut[] {
   if (!existsSync(file)) return [];
   const lines = new Set(readFileSync(file, "utf8").split("\n").filter(Boolean));

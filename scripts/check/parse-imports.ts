@@ -1,4 +1,4 @@
-/** One import of a module by its name. */
+/** One import found in a module. */
 export interface ImportFound {
   readonly specifier: string;
   /** `type`: erased before running. `dynamic`: `import("…")`. */
@@ -10,9 +10,8 @@ export interface ImportFound {
 const TOKEN = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`/g;
 
 /**
- * The imports of a module. Comments are blanked first, so that an example in one is not taken for an
- * import; the patterns then need the keyword at the beginning of a statement. A computed `import(x)`
- * is reported with the specifier `?`, because no check can follow it.
+ * Returns the imports of a module. Ignores comments, and `import` or `export` inside a statement. A computed
+ * `import(x)` is reported with the specifier `?`.
  */
 export function parseImports(text: string): ImportFound[] {
   const code = blankComments(text);
@@ -25,18 +24,18 @@ export function parseImports(text: string): ImportFound[] {
     add(match.index + match[0].search(/\S/), match[2] ?? "", match[1] === undefined ? "static" : "type");
   }
   for (const match of code.matchAll(/(?<![\w.$])(?:import|require)\s*\(\s*(?:["'`]([^"'`\n$]+)["'`]\s*[,)])?/g)) {
-    // `import("x").Y` in a type position counts as dynamic as well: where it matters both are refused.
+    // `import("x").Y` in a type position also counts as dynamic; where the difference matters, both are forbidden.
     add(match.index, match[1] ?? "?", "dynamic");
   }
   return found.sort((a, b) => a.at - b.at).map(({ specifier, kind, line }) => ({ specifier, kind, line }));
 }
 
-/** Replaces comments by spaces, and leaves strings and the positions of everything else as they are. */
+/** Replaces comments with spaces; all other text keeps its position. */
 export function blankComments(text: string): string {
   return text.replace(TOKEN, (found) => (found.startsWith("/") ? blank(found) : found));
 }
 
-/** The same for comments and strings; what a template literal computes is code and stays. */
+/** Replaces comments and strings with spaces, but keeps `${…}` in template literals, which is code. */
 export function blankCommentsAndStrings(text: string): string {
   return text.replace(TOKEN, (found) => {
     if (!found.startsWith("`")) return blank(found);

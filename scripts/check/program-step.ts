@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describeEnd, runCommand } from "./run-command.ts";
 import { oneCheck, type Step } from "./step.ts";
 
-/** A step that is one program of ours or of a dependency, right when it exits with 0. */
+/** A step that runs one script and passes when it exits with 0. `script` is relative to the root. */
 export function programStep(name: string, title: string, script: string, args: readonly string[], timeoutMs = 120_000): Step {
   return {
     name,

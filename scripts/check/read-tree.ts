@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** One source file: its path from the root, with forward slashes, and its text. */
+/** One source file. `path` is relative to the root, with forward slashes. */
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
@@ -9,7 +9,7 @@ export interface SourceFile {
 
 const FOLDERS = ["agent", "player-host", "platform", "scripts"];
 
-/** Every file below the four source folders whose name ends in one of `extensions`, in a stable order. */
+/** Reads all files below the four source folders whose names end in one of `extensions`, sorted by path. */
 export async function readTree(root: string, extensions: readonly string[] = [".ts", ".mjs"]): Promise<SourceFile[]> {
   const files: SourceFile[] = [];
   for (const folder of FOLDERS) {

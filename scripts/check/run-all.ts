@@ -1,6 +1,6 @@
 /**
- * `npm test`: every check and test that this machine can run, none stopping at an earlier failure.
- * `npm test -- lint unit` runs only the named parts. The last line is `N passed, N failed`.
+ * `npm test`: runs every check and test possible on this machine and continues after failures.
+ * `npm test -- lint unit` runs only the named parts. The last line is `N passed, N failed`, plus `, N skipped` if any.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ import { vitestStep } from "./vitest-step.ts";
 
 const TSC = "node_modules/typescript/bin/tsc";
 
-/** In execution order, quick ones first. The time limits are three times what an idle machine needs. */
+/** In execution order, quick ones first. Time limits are three times what an idle machine needs. */
 const STEPS: readonly Step[] = [
   programStep("lint", "Lint", "node_modules/oxlint/bin/oxlint", []),
   programStep("types", "Types: the whole tree", TSC, ["-p", "tsconfig.json"]),
@@ -40,7 +40,7 @@ async function main(names: readonly string[]): Promise<number> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
   process.on("disconnect", () => stop.abort());
-  // Listening must not by itself keep this process alive.
+  // Listening alone must not keep this process alive.
   process.channel?.unref();
   const scratch = await mkdtemp(join(tmpdir(), "vitrine-test-"));
   process.env[LEFT_OUT_FILE_ENV] = join(scratch, "left-out.jsonl");

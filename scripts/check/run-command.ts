@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 
-/** How a command ended. `timed-out` and `aborted`: its whole process group was ended. */
+/** How a command ended. For `timed-out` and `aborted`, its whole process group was ended. */
 export type CommandEnd =
   | { readonly kind: "exited"; readonly code: number }
   | { readonly kind: "killed"; readonly signal: string }
@@ -9,7 +9,7 @@ export type CommandEnd =
   | { readonly kind: "aborted" };
 
 export interface Command {
-  /** Arguments for this same Node. */
+  /** Arguments for the running Node binary. */
   readonly nodeArgs: readonly string[];
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -21,8 +21,8 @@ export interface Command {
 const GRACE_MS = 3_000;
 
 /**
- * Runs a Node program with its output on this terminal, in a process group of its own, so that one
- * that hangs is ended together with everything it started. Hanging is a result here, not a wait.
+ * Runs a Node program with its output on this terminal. It gets its own process group, so that a hanging program
+ * is ended together with everything it started, and the call returns `timed-out`. Never rejects.
  */
 export function runCommand(command: Command): Promise<CommandEnd> {
   return new Promise((resolve) => {
@@ -45,7 +45,7 @@ export function runCommand(command: Command): Promise<CommandEnd> {
     const settle = (result: CommandEnd): void => {
       clearTimeout(timer);
       command.signal.removeEventListener("abort", onAbort);
-      // Whatever the program left running would disturb the next step.
+      // Processes the program left running would disturb the next step.
       killGroup(child.pid, "SIGKILL");
       resolve(forced ?? result);
     };
@@ -78,7 +78,7 @@ function killGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): void
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // Nobody is left in the group, which is what we want.
+    // ESRCH: the group has no processes left.
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

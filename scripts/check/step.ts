@@ -1,31 +1,31 @@
-/** Counts of one step of the test run, and the lines to repeat at the end of it. */
+/** Result of one step of the test run. */
 export interface StepResult {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** One line per failure, with the name to look for in the output above. */
+  /** One line per failure, repeated at the end of the run. */
   readonly failures: readonly string[];
 }
 
 export interface StepContext {
   readonly root: string;
-  /** A folder of this run alone. */
+  /** Temporary folder of this run. */
   readonly scratch: string;
-  /** Added to by a step (the browser it found), read by those after it. */
+  /** Environment variables for later steps, such as the browser that was found. */
   readonly env: Map<string, string>;
   readonly leftOut: (what: string, why: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** One part of `npm test`. It reports a failure as a result; throwing is counted as one too. */
+/** One part of `npm test`. Throwing counts as a failure. */
 export interface Step {
-  /** As typed: `npm test -- lint types`. */
+  /** Name on the command line: `npm test -- lint types`. */
   readonly name: string;
   readonly title: string;
   run(context: StepContext): Promise<StepResult>;
 }
 
-/** The result of a step that is one check. */
+/** Result of a step with a single check. An empty `failure` means passed. */
 export function oneCheck(failure: string): StepResult {
   return failure === "" ? { passed: 1, failed: 0, skipped: 0, failures: [] } : { passed: 0, failed: 1, skipped: 0, failures: [failure] };
 }

@@ -10,9 +10,9 @@ const KEBAB_CASE = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)*\.(?:ts|mjs)$/;
 interface Ban {
   readonly pattern: RegExp;
   readonly instead: string;
-  /** `shipped`: scripts, tests and code inside a page are free to. */
+  /** `shipped`: does not apply to scripts, tests and page code. */
   readonly scope: "everywhere" | "shipped";
-  /** The one file that implements the port. */
+  /** The only file allowed to use it: it implements the port. */
   readonly allowedIn?: string;
   /** Also applies in comments. */
   readonly inComments?: boolean;

@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { describeEnd, runCommand } from "./run-command.ts";
 import type { Step, StepContext, StepResult } from "./step.ts";
 
-/** The part of vitest's JSON report that is counted. */
+/** The part of vitest's JSON report used here. */
 interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
@@ -13,7 +13,7 @@ interface VitestReport {
   }[];
 }
 
-/** Runs one vitest project within `timeoutMs`, and counts its tests. */
+/** Runs one vitest project and counts its tests. */
 export function vitestStep(project: string, title: string, timeoutMs: number): Step {
   return {
     name: project,
@@ -36,7 +36,7 @@ export function vitestStep(project: string, title: string, timeoutMs: number): S
   };
 }
 
-/** A missing report is how a run ends that crashed or was ended by the time limit. */
+/** `undefined` without a usable report, as after a crash or a timeout. */
 async function readReport(file: string): Promise<VitestReport | undefined> {
   try {
     return JSON.parse(await readFile(file, "utf8")) as VitestReport;
@@ -46,7 +46,7 @@ async function readReport(file: string): Promise<VitestReport | undefined> {
   }
 }
 
-/** Pure. A file that does not load and an error outside any test count as one failure each. */
+/** Counts tests. A file that does not load, a failed hook, and a run that ended badly without one count as one failure each. */
 export function countTests(
   report: VitestReport | undefined,
   endedHow: string,
