@@ -46,7 +46,7 @@ const UPLOADS_BYTES_MAX = 512 * 1024 * 1024;
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "::1"]);
 const LIMITS = { windowRecords: 5_000, batchRecordsMax: 500, pingIntervalMs: PING_INTERVAL_MS } as const;
 
-/** The running development cloud: everything wired, one `stop`. */
+/** A running development cloud. */
 export interface DevCloud {
   /** `http://127.0.0.1:PORT`. */
   readonly base: string;
@@ -54,7 +54,7 @@ export interface DevCloud {
   stop(): Promise<void>;
 }
 
-/** Builds and starts it. Rejects with the system's error for a taken port or a folder that cannot be used. */
+/** Builds and starts the development cloud. Rejects with the system error when a port or the data folder cannot be used. */
 export async function startDevCloud(options: Omit<DevCloudOptions, "json">, log: Log, version: string): Promise<DevCloud> {
   mkdirSync(options.data, { recursive: true, mode: 0o700 });
   const store = openStore({ file: join(options.data, "cloud.sqlite"), survives: options.survives }, log, systemClock);
@@ -77,7 +77,7 @@ async function startWith(
   const sample = new SampleContent(options.sample);
   const keyFile = options.ownerKey ?? join(options.data, "owner-key.json");
   const signer = await FileOwnerSigner.open("Development", keyFile, { crypto: nodeCrypto, random: systemRandom });
-  // Known once the server listens; nobody asks before.
+  // Filled in once the servers listen; not read before that.
   const address = { base: "", sample: "", audiences: [] as string[] };
   const cloud = new Cloud({
     clock: systemClock,

@@ -7,7 +7,7 @@ import { messageOf } from "../../platform/ports/result.ts";
 import { startDevCloud, type DevCloud } from "./dev-cloud.ts";
 import { parseOptions, type DevCloudOptions } from "./options.ts";
 
-/** The development cloud as a program. Exit codes: 0 stopped as asked, 1 could not start or broke, 2 wrong options. */
+/** The development cloud as a program. Exit codes: 0 stopped on request, 1 failed to start or crashed, 2 invalid options. */
 
 const VERSION = "0.1.0";
 const STOP_MS = 1_000;
@@ -64,7 +64,7 @@ function stopOn(running: DevCloud, logger: Logger): void {
     if (stopping) return;
     stopping = true;
     logger.info({ why }, "stopping");
-    // Whatever hangs, it is over after a second; what was acknowledged is on disk already.
+    // Exit even when something hangs: everything acknowledged is already on disk.
     setTimeout(() => process.exit(0), STOP_MS - 100).unref();
     running.stop().then(
       () => process.exit(0),
@@ -84,7 +84,7 @@ function stopOn(running: DevCloud, logger: Logger): void {
   watchParent(stop);
 }
 
-/** Whoever started this program may be killed without a chance to say so. */
+/** Stops when the parent process is gone: it may have been killed before it could stop this one. */
 function watchParent(stop: (why: string) => void): void {
   const parent = Number(process.env["VITRINE_PARENT_PID"]);
   if (!Number.isInteger(parent) || parent <= 1) return;
@@ -92,7 +92,7 @@ function watchParent(stop: (why: string) => void): void {
     try {
       process.kill(parent, 0);
     } catch {
-      // ESRCH: it is gone. EPERM cannot be: it is of the same user.
+      // ESRCH: the parent is gone. EPERM cannot occur: it runs as the same user.
       stop("the parent process is gone");
     }
   }, PARENT_EVERY_MS).unref();
@@ -122,7 +122,7 @@ function sentenceFor(thrown: unknown, options: DevCloudOptions): string {
   }
 }
 
-/** The dashboard and the sample beside a bundle in dist/, or in dist/ of a source tree. */
+/** Finds the built dashboard and sample content: beside a bundle in dist/, or in dist/ of a source tree. */
 function withDefaults(options: DevCloudOptions): DevCloudOptions {
   const here = import.meta.dirname;
   const roots = [join(here, "..", ".."), join(here, "..")];

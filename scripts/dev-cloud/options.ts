@@ -40,7 +40,7 @@ export const USAGE = `The development cloud, for development and tests only.
 
 const CLAIM_TOKEN_HOURS_MAX = 8_760;
 
-/** Options of the command line. Code `options.invalid`. */
+/** Parses the command line. Code: `options.invalid`. */
 export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
   let values;
   try {
@@ -65,7 +65,7 @@ export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
       },
     }));
   } catch (thrown) {
-    // parseArgs throws a TypeError that names the option; it is the message a person needs.
+    // parseArgs throws a TypeError whose message names the offending option.
     return fail("options.invalid", messageOf(thrown), USAGE);
   }
   const port = Number(values.port ?? "4600");

@@ -2,16 +2,19 @@ import { fail, messageOf, ok, type Issue, type Result } from "../../tool-result.
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { SseParser } from "../dashboard/model/sse-parser.ts";
 
-/** A client of the development cloud's HTTP API (docs/dev-cloud-api.md). Errors: the API's own, `cloud.unreachable` and `cloud.bad-address`. */
+/**
+ * A client of the development cloud's HTTP API (docs/dev-cloud-api.md). Codes: the API's own, `cloud.unreachable`,
+ * `cloud.bad-address`, `cloud.malformed` (not a JSON object) and `cloud.http-<status>` (no error body).
+ */
 export class CloudClient {
   readonly #base: string;
 
-  /** `base` without a trailing slash, e.g. `http://127.0.0.1:4600`. */
+  /** `base`: such as `http://127.0.0.1:4600`. */
   constructor(base: string) {
     this.#base = base.replace(/\/+$/, "");
   }
 
-  /** The whole address of a path of the API. */
+  /** Full URL of an API path. */
   address(path: string): string {
     return `${this.#base}${path}`;
   }
@@ -24,7 +27,7 @@ export class CloudClient {
     return this.#call("POST", path, body);
   }
 
-  /** Server-sent events until `signal` aborts or the server ends. Each is its name and its data. */
+  /** Yields server-sent events until `signal` aborts or the server ends the stream. */
   async *events(path: string, signal: AbortSignal): AsyncGenerator<Result<{ readonly event: string; readonly data: Json }>> {
     let response: Response;
     try {
@@ -68,13 +71,13 @@ export class CloudClient {
 
   #unreachable(thrown: unknown): { readonly ok: false; readonly error: Issue } {
     if (!URL.canParse(this.#base)) return fail("cloud.bad-address", `"${this.#base}" is not the address of a cloud`, "name it as in --url http://127.0.0.1:4600");
-    // What fetch itself says is "fetch failed"; why is in its cause.
+    // fetch itself only says "fetch failed"; the reason is in its cause.
     const why = messageOf(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);
     return fail("cloud.unreachable", `the development cloud at ${this.#base} cannot be reached: ${why}`, "start it with `npm start`, or name another one with --url URL");
   }
 }
 
-/** An error of the API, with the HTTP status it came with. */
+/** An API error with its HTTP status. */
 export type ApiIssue = Issue & { readonly httpStatus?: number };
 
 function errorOf(text: string, status: number): ApiIssue {

@@ -10,7 +10,7 @@ import { paramsFromWords } from "./free-params.ts";
 
 const URL_OPTION = { url: { type: "string" } } as const;
 const URL_HELP = ["--url URL   the development cloud (default: $VITRINE_CLOUD_URL, else http://127.0.0.1:4600)"];
-/** Beyond the command's own time-out: its way there and back. */
+/** Added to the command's own time limits, for the way there and back. */
 const GRACE_MS = 15_000;
 
 /** Commands against the development cloud, over its HTTP API. */
@@ -75,14 +75,14 @@ async function send(context: CliContext, cloud: CloudClient, clock: Clock): Prom
   return waitForOutcome(context, cloud, clock, found.value, command);
 }
 
-/** Prints an issue and chooses the exit code: a value that was typed wrong is a usage error, whoever checked it. */
+/** Prints an issue and returns the exit code. A rejected value is a usage error even when the cloud rejected it. */
 function complain(context: CliContext, { httpStatus, ...issue }: ApiIssue): CliExit {
   context.complainOf(issue);
   if (httpStatus === 400 || issue.code === "cloud.bad-address") return CLI_EXIT.usage;
   return issue.code === "cloud.unreachable" ? CLI_EXIT.unreachable : CLI_EXIT.notSo;
 }
 
-/** The cloud's hint is for its HTTP API. */
+/** Replaces hints that are written for users of the HTTP API. */
 function inWordsOfTheCommandLine(issue: ApiIssue): ApiIssue {
   return issue.code === "command.not-possible" ? { ...issue, hint: "send it all the same with --insist, and the device says so itself" } : issue;
 }
@@ -135,13 +135,12 @@ function outcomeText(command: JsonObject): string {
   return lines.join("\n");
 }
 
-/** Where the pictures and logs are that belong to a command. */
+/** URLs of the files that a succeeded command uploaded. */
 function filesOf(command: JsonObject, cloud: CloudClient): readonly string[] {
   const uploads = command["state"] === "succeeded" && Array.isArray(command["uploads"]) ? (command["uploads"] as readonly Json[]) : [];
   return uploads.map((id) => `  file: ${cloud.address(`/api/v1/uploads/${encodeURIComponent(text(id))}/file`)}`);
 }
 
-/** Attempted, acknowledged and observed, in these words and this order. */
 function effectText(effect: JsonObject): string {
   const observed = effect["observed"] as { kind: string; value?: Json; why?: string } | undefined;
   const acknowledged = effect["acknowledged"];
@@ -185,7 +184,7 @@ async function claim(context: CliContext, cloud: CloudClient): Promise<CliExit> 
   return CLI_EXIT.ok;
 }
 
-/** By id, by the beginning of one, or by name; never by guess. */
+/** Finds a device by id, name or unique id prefix. Codes: `device.ambiguous`, `device.unknown`. */
 async function findDevice(cloud: CloudClient, wanted: string): Promise<Result<string>> {
   const answer = await cloud.get("/api/v1/devices");
   if (!answer.ok) return answer;
@@ -199,7 +198,6 @@ async function findDevice(cloud: CloudClient, wanted: string): Promise<Result<st
     : fail("device.unknown", `no device is called "${wanted}"`, list.length > 0 ? `there are ${names}` : "none has connected yet");
 }
 
-/** A field of an answer, for people. */
 function text(value: Json | undefined): string {
   return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }

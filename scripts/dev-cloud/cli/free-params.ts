@@ -4,9 +4,8 @@ import { isJsonObject, type Json, type JsonObject } from "../../../platform/runt
 
 /**
  * Turns `--on false --percent 40` into parameters by the command's JSON Schema. `--mute` alone is true,
- * `--no-mute` false; a list is JSON or comma-separated. Errors: `params.unknown`, `params.wrong-type`,
- * `params.not-json`: begins like JSON where anything may stand, and is none.
- * Ranges are checked by the cloud and, again, by the device.
+ * `--no-mute` false; a list is JSON or comma-separated. Ranges are left to the cloud and the device.
+ * Codes: `params.unknown`, `params.wrong-type`, `params.not-json` (broken JSON where any value is allowed).
  */
 export function paramsFromWords(words: readonly string[], schema: JsonObject): Result<JsonObject> {
   const properties = isJsonObject(schema["properties"] ?? null) ? (schema["properties"] as JsonObject) : {};
@@ -39,10 +38,10 @@ function list(properties: JsonObject): string {
   return names.length > 0 ? names.join(", ") : "no parameters";
 }
 
-/** The text as one of the types the schema allows; the first that fits. */
+/** Converts the text to the first type of the schema that fits. */
 function convert(text: string, schema: Json): Json | undefined {
   for (const option of alternatives(schema)) {
-    // Anything goes: JSON where it is JSON, else the text itself.
+    // Any value: parsed JSON if it is JSON, else the text itself.
     if (isAnything(option)) return jsonOf(text, () => true) ?? text;
     const type = typeof option["type"] === "string" ? option["type"] : typeof firstOf(option["enum"]);
     if (type === "boolean" && /^(?:true|false|on|off|yes|no)$/.test(text)) return /^(?:true|on|yes)$/.test(text);
@@ -62,7 +61,7 @@ function isAnything(option: JsonObject): boolean {
   return option["type"] === undefined && option["enum"] === undefined && option["anyOf"] === undefined;
 }
 
-/** Sent as a text, it would reach the page as something nobody meant. */
+/** Starts like JSON but is not: sending it as text is surely not what the user meant. */
 function isBrokenJson(text: string): boolean {
   return /^\s*[[{]/.test(text) && jsonOf(text, () => true) === undefined;
 }
@@ -70,7 +69,7 @@ function isBrokenJson(text: string): boolean {
 function alternatives(schema: Json): readonly JsonObject[] {
   if (!isJsonObject(schema)) return [];
   const options = schema["anyOf"] ?? schema["oneOf"];
-  // Numbers first: "4" should be the line with offset 4 where a line may be a name or a number.
+  // Numbers first: where a GPIO line may be a name or a number, "4" means the line with offset 4.
   const rank = (option: Json): number => (isJsonObject(option) && option["type"] === "string" ? 1 : 0);
   return Array.isArray(options) ? [...(options as readonly Json[])].sort((a, b) => rank(a) - rank(b)).filter(isJsonObject) : [schema];
 }

@@ -1,7 +1,7 @@
 import type { Issue } from "../../tool-result.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 
-/** Ends a request with a status and an error body. For what a caller did wrong; bugs are other errors and become 500. */
+/** Ends a request with a status and an error body. For errors of the caller; any other error becomes a 500. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
@@ -22,7 +22,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Statuses of codes that come out of the sessions. What is not here is 400. */
+/** HTTP status by error code; 400 for all others. */
 const STATUSES: ReadonlyMap<string, number> = new Map([
   ["device.unknown", 404],
   ["command.unknown-id", 404],

@@ -18,7 +18,7 @@ const SendSchema = v.object({
   params: v.optional(JsonObjectSchema, {}),
   ttlMs: v.optional(v.pipe(DurationMsSchema, v.minValue(1_000))),
   id: v.optional(IdSchema),
-  /** Sends what the device's profile says it cannot do: its own rejection is wanted. */
+  /** Sends the command even when the device's profile says it is not possible. */
   insist: v.optional(v.boolean(), false),
 });
 const STATES = [

@@ -34,14 +34,14 @@ const AdoptSchema = v.object({
   endorsement: v.object({ by: FingerprintSchema, signature: SignatureSchema }),
 });
 
-/** The body, by its schema. Throws 400 `request.malformed`. */
+/** Reads the body and checks it against the schema. Throws 400 `request.malformed`, and what {@link readJson} throws. */
 export async function bodyOf<S extends v.GenericSchema>(exchange: Exchange, schema: S): Promise<v.InferOutput<S>> {
   const checked = validateAs("request.malformed", schema, await readJson(exchange.request), "body");
   if (!checked.ok) throw apiError(checked.error);
   return checked.value;
 }
 
-/** The device of the path. Throws 404 `device.unknown`. */
+/** The device named in the path. Throws 404 `device.unknown`. */
 export function deviceOf(parts: ServerParts, exchange: Exchange): DeviceRow {
   const row = parts.cloud.context.store.device(exchange.params["device"] ?? "");
   if (row === undefined)
@@ -49,7 +49,7 @@ export function deviceOf(parts: ServerParts, exchange: Exchange): DeviceRow {
   return row;
 }
 
-/** Its open session. Throws 409 `device.offline`. */
+/** The device's open session. Throws 409 `device.offline`. */
 export function sessionOf(parts: ServerParts, device: DeviceRow): LiveSession {
   const session = parts.cloud.context.live.get(device.id);
   if (session === undefined) throw apiError({ code: "device.offline", message: "the device is not connected" });

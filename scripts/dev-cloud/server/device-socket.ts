@@ -7,20 +7,20 @@ import { FRAME_BYTES_MAX } from "../../../agent/protocol/limits.ts";
 import type { Cloud } from "../sessions/cloud.ts";
 import type { Connection } from "../sessions/connection.ts";
 
-/** Frames up to this are read, so that one over the protocol's limit is answered with a code instead of a cut. */
+/** Above the protocol's limit, so that an oversized frame is answered with an error code instead of a dropped connection. */
 const READ_BYTES_MAX = FRAME_BYTES_MAX * 4;
 const CONNECTIONS_MAX = 2_000;
-/** Devices answer our close within this, or are cut off. */
+/** Time for devices to answer our close before the connection is cut. */
 const CLOSE_GRACE_MS = 400;
 
-/** `/device/v1`: WebSockets become connections of the cloud's sessions. */
+/** Accepts WebSockets on `/device/v1` and opens a cloud session for each. */
 export class DeviceSocket {
   readonly #cloud: Cloud;
   readonly #log: Log;
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: READ_BYTES_MAX,
-    // Small windows and nothing below 512 bytes, as the device offers it: see docs/decisions/2026-11-22-websocket-compression.md.
+    // Small windows and nothing below 512 bytes, as devices offer: see docs/decisions/2026-11-22-websocket-compression.md.
     perMessageDeflate: { threshold: 512, serverMaxWindowBits: 12, clientMaxWindowBits: 12, zlibDeflateOptions: { level: 6, memLevel: 7 } },
     clientTracking: true,
   });
@@ -38,7 +38,7 @@ export class DeviceSocket {
     this.#server.handleUpgrade(request, socket, head, (client) => this.#accept(client, request));
   }
 
-  /** Ends what is left. What was said last (a goaway) gets a moment to leave: compressed frames go out a turn later. */
+  /** Closes all connections. Last frames, such as a goaway, get a moment to leave: compressed frames are sent asynchronously. */
   async close(): Promise<void> {
     this.#server.close();
     const closing = [...this.#server.clients].map((client) => new Promise((resolve) => client.once("close", resolve)));
@@ -54,7 +54,7 @@ export class DeviceSocket {
       else session.onFrame(data.toString("utf8"), data.length);
     });
     client.on("error", (error: Error) => {
-      // Protocol errors of the peer and resets; "close" follows and ends the session.
+      // Resets and protocol errors of the peer; "close" follows and ends the session.
       this.#log.debug({ remote, error: error.message }, "device socket error");
     });
     client.on("close", (code: number) => session.onClosed(code === 1009 ? "frame-too-large" : "closed"));

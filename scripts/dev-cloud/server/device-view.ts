@@ -12,7 +12,7 @@ import {
 import { findCommand } from "../../../agent/protocol/commands/catalog.ts";
 import type { Cloud } from "../sessions/cloud.ts";
 
-/** What the HTTP API says of things: `docs/dev-cloud-api.md` describes each of these shapes. */
+/** Objects as the HTTP API returns them; `docs/dev-cloud-api.md` describes their shapes. */
 export class Views {
   readonly #cloud: Cloud;
   readonly #isSimulated: (device: string) => boolean;
@@ -132,7 +132,7 @@ export class Views {
   }
 }
 
-/** For people: what somebody called it, what it calls itself, or the beginning of its id. */
+/** Display name: the name given by an operator, else the device's own, else the start of its id. */
 export function nameOf(row: DeviceRow): string {
   return row.name ?? row.agent?.name ?? row.id.slice(0, 8);
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 
 const PENDING_MESSAGES_MAX = 1_000;
 const PENDING_BYTES_MAX = 4 * 1024 * 1024;
-/** What the socket may hold before messages wait in our own queue. */
+/** Bytes the socket may buffer before messages wait in our own queue. */
 const SOCKET_BYTES_MAX = 256 * 1024;
 
 export interface EventFilter {
@@ -11,7 +11,7 @@ export interface EventFilter {
   readonly screens: "all" | ReadonlySet<string>;
 }
 
-/** One follower. What it does not read in time is dropped and it is told how much. */
+/** One client of the event stream. Events it does not read in time are dropped, and an `overflow` event says how many. */
 export class EventClient {
   readonly #response: ServerResponse;
   readonly #filter: EventFilter;
@@ -24,7 +24,7 @@ export class EventClient {
     this.#filter = filter;
     response.on("drain", () => this.#flush());
     response.on("error", () => {
-      // The client went away in the middle of a write; "close" follows on the request.
+      // The client disconnected during a write; "close" follows on the request.
     });
   }
 

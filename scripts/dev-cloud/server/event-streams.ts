@@ -25,11 +25,11 @@ export type EventName = (typeof EVENT_NAMES)[number];
 
 const CLIENTS_MAX = 32;
 const HEARTBEAT_MS = 15_000;
-/** A device's summary is sent at most this often. */
+/** Minimum time between two summaries of a device. */
 const DEVICE_EVERY_MS = 250;
 const RECORDS_PER_EVENT = 100;
 
-/** Server-sent events: what is stored becomes events for whoever looks, each client with a bound of its own. */
+/** Sends cloud events to all clients as server-sent events, with a limited queue per client. */
 export class EventStreams {
   readonly #cloud: Cloud;
   readonly #views: Views;
@@ -50,7 +50,7 @@ export class EventStreams {
     return this.#clients.size;
   }
 
-  /** Devices whose pictures somebody looks at: all, or these. */
+  /** Devices whose live pictures a client is watching. */
   watched(): "all" | ReadonlySet<string> {
     const ids = new Set<string>();
     for (const client of this.#clients) {
@@ -157,7 +157,7 @@ export class EventStreams {
     }
   }
 
-  /** The first change is told soon, what follows within the interval is told together. */
+  /** Sends one summary for all changes within the interval. */
   #deviceChanged(device: string): void {
     if (this.#changedDevices.has(device)) return;
     const timer = this.#cloud.context.timers.after("events.device", DEVICE_EVERY_MS, () => {

@@ -4,13 +4,13 @@ import { ApiError } from "./api-error.ts";
 
 export const BODY_BYTES_MAX = 256 * 1024;
 
-/** One request and its answer. */
+/** One request and its response. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Parts of the path that the route names with `:name`, decoded. */
+  /** Path parts that the route declares as `:name`, decoded. */
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -41,7 +41,7 @@ export function sendNothing(response: ServerResponse, status: number): void {
   response.end();
 }
 
-/** The body as JSON; `{}` when there is none. Throws 413, 415 or 400. */
+/** Reads the body as JSON; `{}` when there is none. Throws 413 `request.too-large`, 415 `request.content-type`, 400 `request.not-json`. */
 export async function readJson(request: IncomingMessage): Promise<Json> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -73,7 +73,7 @@ export function badQuery(message: string): ApiError {
   return new ApiError(400, { code: "request.bad-query", message });
 }
 
-/** A whole number of the query, within its range, or the default. */
+/** A whole number from the query; `undefined` when absent. Throws 400 `request.bad-query` when malformed or out of range. */
 export function numberOf(
   query: URLSearchParams,
   name: string,

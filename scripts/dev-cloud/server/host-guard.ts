@@ -4,23 +4,22 @@ import { ApiError } from "./api-error.ts";
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);
 const READS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** What a browser says of a request that a page of ours, or a person by hand, made. */
+/** Values of `Sec-Fetch-Site` for requests from our own pages or typed by the user. */
 const OWN_SITES: ReadonlySet<string> = new Set(["same-origin", "none"]);
 
 /**
- * Against pages of other origins: a name that somebody's DNS points at loopback is refused by its `Host`,
- * whatever another page asks of the API by its `Origin` or by what its browser says of it. None of that needs a password,
- * which a development cloud does not have.
+ * Protects against pages of other origins, since a development cloud has no password. `Host` catches foreign names
+ * that resolve to loopback (DNS rebinding); `Origin` and `Sec-Fetch-Site` catch other pages that call the API.
  */
 export class HostGuard {
   readonly #names: ReadonlySet<string>;
 
-  /** `extraName` is what `--host` was given, as people type it into a browser. */
+  /** `extraName`: the value of `--host`, as typed into a browser. */
   constructor(extraName?: string) {
     this.#names = extraName === undefined ? LOOPBACK_NAMES : new Set([...LOOPBACK_NAMES, bracketed(extraName).toLowerCase()]);
   }
 
-  /** Throws 403 `request.bad-host` or `request.bad-origin`. `anyOriginMayWrite` for uploads, which carry a token instead. */
+  /** Throws 403 `request.bad-host` or `request.bad-origin`. `anyOriginMayWrite` is for uploads, which carry a token. */
   check(request: IncomingMessage, path: { readonly api: boolean; readonly anyOriginMayWrite: boolean }): void {
     const host = request.headers.host ?? "";
     if (!this.isOwnHost(host)) {
@@ -34,7 +33,7 @@ export class HostGuard {
     const { origin } = request.headers;
     const foreign = origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`;
     if (path.api) {
-      // Pictures and other plain loads carry no origin; browsers say all the same where they come from.
+      // Loads of images and the like carry no Origin, but browsers send Sec-Fetch-Site with them.
       const site = request.headers["sec-fetch-site"];
       if (!foreign && (typeof site !== "string" || OWN_SITES.has(site))) return;
       throw new ApiError(403, { code: "request.bad-origin", message: "the API answers no page of another origin" });

@@ -11,9 +11,9 @@ import type { Handler, Router } from "./router.ts";
 export interface HttpServerParts {
   readonly router: Router;
   readonly guard: HostGuard;
-  /** What no route knows: static files. */
+  /** Handles paths without a route: static files. */
   readonly fallback: Handler;
-  /** `/device/v1` as a WebSocket. */
+  /** Takes over WebSocket upgrades of `/device/v1`. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   readonly log: Log;
 }
@@ -21,7 +21,7 @@ export interface HttpServerParts {
 const DEVICE_PATH = "/device/v1";
 const UPLOAD_PATH = "/upload/";
 
-/** Routes, guards, errors: every answer of the HTTP API leaves through here. */
+/** The HTTP server: guards, routes and error responses. */
 export class HttpServer {
   readonly #parts: HttpServerParts;
   readonly #server: Server;
@@ -35,12 +35,12 @@ export class HttpServer {
     this.#server.requestTimeout = 10 * 60_000;
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     this.#server.on("clientError", (_error: Error, socket: Duplex) => {
-      // Not HTTP at all. There is nobody to explain anything to.
+      // Not valid HTTP, so no response is possible.
       socket.destroy();
     });
   }
 
-  /** Rejects with the system's own error when the port is taken or not allowed. Resolves with the port. */
+  /** Resolves with the port. Rejects with the system error when the port is taken or not allowed. */
   listen(port: number, host: string): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
@@ -51,7 +51,7 @@ export class HttpServer {
     });
   }
 
-  /** Takes no more connections and cuts those that are there. */
+  /** Stops listening and cuts all connections. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
@@ -94,8 +94,8 @@ export class HttpServer {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = (request.url ?? "").split("?")[0];
     const host = request.headers.host ?? "";
-    // A page's WebSocket names its origin: it cannot pose as a device, nor reach us by another name for loopback. A
-    // packaged app on a panel is a page too, and says file://.
+    // A web page's WebSocket carries its Origin, so a page cannot pose as a device. A packaged app on a panel is a
+    // page too, with the origin file://.
     const { origin } = request.headers;
     const isPage = origin !== undefined && origin !== "file://";
     const refused =

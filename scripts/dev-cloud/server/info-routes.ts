@@ -38,14 +38,14 @@ export function infoRoutes(router: Router, parts: ServerParts): void {
   router.on("GET", "/api/v1/events", (exchange) => parts.events.connect(exchange, parts.startedMs));
 }
 
-/** What no route knows: the sample's package, and the dashboard's built files. */
+/** Serves paths without a route: the sample package and the dashboard's built files. */
 export function staticFallback(parts: ServerParts, dashboard: string | undefined): (exchange: Exchange) => Promise<void> {
   return async ({ request, response, path }) => {
     if (request.method !== "GET" && request.method !== "HEAD")
       throw new ApiError(405, { code: "request.method", message: "only GET and HEAD here" }, { headers: { allow: "GET, HEAD" } });
     const { sample } = parts;
     if (path === "/sample" || path.startsWith("/sample/")) {
-      // The page itself has an origin of its own; devices may still know it by this address.
+      // The sample has its own origin, but devices may still hold this older address.
       response.writeHead(307, { location: parts.sampleOrigin() + (path.slice("/sample".length) || "/") }).end();
       return;
     }

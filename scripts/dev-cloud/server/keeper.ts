@@ -6,7 +6,7 @@ import type { ServerParts } from "./server-parts.ts";
 const KEEP_EVERY_MS = 10_000;
 const PRUNE_ROWS = 20_000;
 
-/** Every few seconds: caps, and a look for simulated devices. */
+/** Every ten seconds, prunes what exceeds the caps and looks for simulated devices. */
 export class Keeper {
   readonly #parts: ServerParts;
   readonly #timers: Timers;

@@ -10,14 +10,14 @@ import { keyFromSeed, newSeed } from "../../../platform/linux/node-crypto.ts";
 import { fingerprintOf } from "../sessions/handshake.ts";
 import type { OwnerKey, OwnerSigner } from "../sessions/owner-signer.ts";
 
-/** Newest first. The seeds are the whole secret of the owner. */
+/** Seeds of the owner's private keys (secret), newest first. */
 const FileSchema = v.object({ purpose: v.string(), seeds: v.pipe(v.array(base64UrlOf(32)), v.minLength(1), v.maxLength(100)) });
 
 export class OwnerKeyError extends Error {
   override readonly name = "OwnerKeyError";
 }
 
-/** The owner's command keys in one file, mode 0600, made at first start. Only a development cloud keeps them on the server. */
+/** The owner's command keys in one file, mode 0600, created on first start. Only a development cloud keeps them on the server. */
 export class FileOwnerSigner implements OwnerSigner {
   readonly name: string;
   readonly #file: string;
@@ -41,7 +41,7 @@ export class FileOwnerSigner implements OwnerSigner {
     this.#keys = keys;
   }
 
-  /** Throws `OwnerKeyError` when the file is there and is not one of ours: making a new key would lock out every claimed device. */
+  /** Throws `OwnerKeyError` when the file exists but is not valid: a new key would lock out every claimed device. */
   static async open(
     name: string,
     file: string,
@@ -93,7 +93,7 @@ function readSeeds(file: string): string[] {
   return parsed.output.seeds;
 }
 
-/** Written beside, flushed, renamed: a power cut leaves the old file or the new one. */
+/** Writes a new file, flushes and renames it: a power cut leaves either the old file or the new one. */
 function writeSeeds(file: string, seeds: readonly string[]): void {
   const beside = `${file}.new`;
   const handle = openSync(beside, "w", 0o600);

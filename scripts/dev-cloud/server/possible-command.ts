@@ -3,8 +3,8 @@ import { fail, ok, type Result } from "../../tool-result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 
 /**
- * Whether a device can do this command, by the profile it sent. A device that sent none yet may be able to; what it says
- * itself, `rejected` with `unsupported`, is the truth, and `insist` asks for it. Code: `command.not-possible`.
+ * Checks a command against the device's profile. Without a profile every command passes. The device itself has the
+ * last word (`rejected` with `unsupported`); `insist` skips this check. Code: `command.not-possible`.
  */
 export function checkPossible(profile: JsonObject | undefined, name: string): Result<void> {
   const definition = findCommand(name);

@@ -1,4 +1,4 @@
-/** Records a second and device that are told live; a replayed backlog of a million would drown every browser. */
+/** Records per second and device sent live; a replayed backlog of a million would overwhelm every browser. */
 const RECORDS_PER_SECOND = 200;
 
 interface Window {
@@ -7,7 +7,7 @@ interface Window {
   readonly skipped: number;
 }
 
-/** How many of a batch are told, and how many were left out since the last that was. */
+/** Decides how many records of a batch are sent live, and counts those skipped since the last one sent. */
 export class RecordThrottle {
   readonly #windows = new Map<string, Window>();
 

@@ -10,7 +10,7 @@ interface Route {
   readonly handler: Handler;
 }
 
-/** Paths with `:name` parts. The first route that was added and fits wins. */
+/** Routes paths with `:name` parts. The first matching route wins, in order of registration. */
 export class Router {
   readonly #routes: Route[] = [];
 
@@ -19,7 +19,7 @@ export class Router {
     return this;
   }
 
-  /** The handler and the named parts; `undefined` for a path nobody knows; throws 405 for a known path with another method. */
+  /** Finds handler and path params; `undefined` for an unknown path. Throws 405 `request.method` for a known path with another method. */
   find(
     method: string,
     path: string,
@@ -61,7 +61,7 @@ function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {
-    // A stray percent sign: no route has such a part.
+    // Malformed percent-encoding matches no route.
     return undefined;
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { DesiredDocument } from "../../../agent/protocol/desired.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 
-/** The sample player: a folder of static files, and beside or in it the zip that the manifest describes. */
+/** The sample player: a folder of static files and, inside or beside it, the same as a zip package. */
 export class SampleContent {
   readonly folder: string | undefined;
   readonly #zip: string | undefined;
@@ -19,7 +19,7 @@ export class SampleContent {
     return this.#zip;
   }
 
-  /** As `/api/v1/info` says it. `base`: of the API; `origin`: of the sample's own server. */
+  /** As returned by `/api/v1/info`. `base`: URL of the API; `origin`: of the sample's own server. */
   info(base: string, origin: string): JsonObject | null {
     if (this.folder === undefined) return null;
     const zip = this.#package();
@@ -29,7 +29,7 @@ export class SampleContent {
     };
   }
 
-  /** What a device shows right after it was claimed: the package where there is one, for it plays through any outage. */
+  /** Desired document for newly claimed devices. Prefers the package, which keeps playing through any outage. */
   defaultDesired(base: string, origin: string): DesiredDocument | undefined {
     if (this.folder === undefined) return undefined;
     const zip = this.#package();
@@ -40,7 +40,7 @@ export class SampleContent {
     return { content: { kind: "url", url: `${origin}/`, name: "Sample player", grants: ["gpio"] } };
   }
 
-  /** Hashed once, and again when the file was built anew. */
+  /** Hashes the zip once, and again after it was rebuilt. */
   #package(): { readonly sha256: string; readonly bytes: number } | undefined {
     const file = this.#zip;
     const stat = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false });

@@ -9,14 +9,14 @@ import { findFile, sendFile } from "./static-files.ts";
 
 export interface SampleServerParts {
   readonly sample: SampleContent;
-  /** Keeps the port, because documents that devices hold name it. */
+  /** Folder in which the port is kept, because documents on devices contain it. */
   readonly data: string;
   readonly log: Log;
 }
 
 /**
- * Serves the sample player on a port of its own. Content is another party's page: on the API's own port it would be the
- * API's origin, and could claim devices and send commands.
+ * Serves the sample player on a separate port. Content is untrusted: on the API's port it would share the API's
+ * origin and could claim devices and send commands.
  */
 export class SampleServer {
   readonly #parts: SampleServerParts;
@@ -32,7 +32,7 @@ export class SampleServer {
     });
   }
 
-  /** The port of the last time where it is free, else one that the system chooses. Resolves with it. */
+  /** Listens on the previous port if it is free, else on one chosen by the system. Resolves with the port. */
   async listen(host: string): Promise<number> {
     const file = join(this.#parts.data, "sample-port");
     const kept = portIn(file);
@@ -72,13 +72,13 @@ export class SampleServer {
   }
 }
 
-/** 0, which lets the system choose, where none was kept or it is no port. */
+/** The kept port; 0 (the system chooses) when there is none or it is not valid. */
 function portIn(file: string): number {
   try {
     const port = Number(readFileSync(file, "utf8"));
     return Number.isInteger(port) && port > 0 && port <= 65_535 ? port : 0;
   } catch {
-    // The first start on this folder.
+    // First start with this folder.
     return 0;
   }
 }

@@ -5,8 +5,8 @@ const EVERY_MS = 10_000;
 const FIRST_MS = 500;
 
 /**
- * Live pictures for the dashboard: a small screenshot of each watched, claimed, online device every ten
- * seconds, by the same signed command anybody else would send, marked internal. Nobody looks: nothing is asked.
+ * Live pictures for the dashboard: requests a small screenshot of each watched, claimed, online device every ten
+ * seconds, through an ordinary signed command marked internal. Requests nothing while nobody is watching.
  */
 export class ScreenWatcher {
   readonly #cloud: Cloud;
@@ -52,7 +52,7 @@ export class ScreenWatcher {
     if (store.device(device)?.owner === undefined) return false;
     const commands = store.document(device, "profile")?.document["commands"];
     if (!Array.isArray(commands) || !commands.includes("screenshot")) return false;
-    // One at a time: a device that is slow with pictures does not get a queue of them.
+    // One at a time, so that a slow device does not get a queue of them.
     return !store.openCommands(device).some((command) => command.internal && command.name === "screenshot");
   }
 

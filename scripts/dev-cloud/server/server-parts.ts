@@ -5,7 +5,7 @@ import type { SimulatedDevices } from "./simulated-devices.ts";
 import type { UploadService } from "./upload-service.ts";
 import type { EventStreams } from "./event-streams.ts";
 
-/** What the routes work with. */
+/** Dependencies of the routes. */
 export interface ServerParts {
   readonly cloud: Cloud;
   readonly views: Views;
@@ -16,9 +16,9 @@ export interface ServerParts {
   readonly startedMs: number;
   /** `http://127.0.0.1:PORT`, known once the server listens. */
   readonly base: () => string;
-  /** Origin of the sample player: another port. */
+  /** Origin of the sample player, which has its own port. */
   readonly sampleOrigin: () => string;
   readonly uploadsBytesMax: number;
-  /** Of package.json. */
+  /** Version of the development cloud. */
   readonly version: string;
 }

@@ -9,7 +9,7 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const LOOK_EVERY_MS = 2_000;
 
-/** Finds the local admin sockets of simulated devices under one folder and passes requests on to them. */
+/** Finds the admin sockets of simulated devices under one folder and forwards requests to them. */
 export class SimulatedDevices {
   readonly #folder: string | undefined;
   readonly #timers: Timers;
@@ -24,12 +24,12 @@ export class SimulatedDevices {
     this.#nowMs = nowMs;
   }
 
-  /** What is known without looking. */
+  /** Whether the device was found by the last search. */
   has(device: string): boolean {
     return this.#sockets.has(device);
   }
 
-  /** Looks through the folder, at most every two seconds. */
+  /** Searches the folder, at most every two seconds. */
   async refresh(): Promise<void> {
     if (this.#folder === undefined || this.#nowMs() - this.#lookedMs < LOOK_EVERY_MS) return;
     this.#looking ??= this.#look(this.#folder).finally(() => {
@@ -39,7 +39,7 @@ export class SimulatedDevices {
     await this.#looking;
   }
 
-  /** One request to one device. Codes: `simulated.unavailable`, or the device's own. */
+  /** Sends one request to a device. Codes: `simulated.unavailable`, `simulated.failed`, or the device's own. */
   async call(device: string, method: string, params: JsonObject): Promise<Result<Json>> {
     if (!this.#sockets.has(device)) await this.refresh();
     const socket = this.#sockets.get(device);
@@ -70,7 +70,7 @@ export class SimulatedDevices {
   }
 }
 
-/** One JSON line out, one back. */
+/** Sends one JSON line and waits for the answer line. */
 function askSocket(path: string, method: string, params: JsonObject, timers: Timers): Promise<Result<Json>> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -14,7 +14,7 @@ import { bucketed, metricNames } from "./telemetry-series.ts";
 const PutSchema = v.object({ document: JsonObjectSchema, ifVersion: v.optional(CountSchema) });
 const PatchSchema = v.object({ patch: JsonObjectSchema, ifVersion: v.optional(CountSchema) });
 const HOUR_MS = 3_600_000;
-/** Rollup records looked at for one query: a week of one a minute is 10,080. */
+/** Rollup records read per query. A week of one per minute is 10,080. */
 const TELEMETRY_ROWS_MAX = 50_000;
 const METRICS_MAX = 32;
 const NOT_METRICS: readonly Stream[] = STREAMS.filter((stream) => stream !== "metric");

@@ -28,15 +28,15 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The file a path means inside `folder`: `undefined` when it leaves the folder, names something hidden, or is
- * not there. A path that ends with a slash means `index.html`.
+ * Resolves a URL path to a file inside `folder`; `undefined` when it leaves the folder, is hidden or does not
+ * exist. A path ending in a slash means `index.html`.
  */
 export async function findFile(folder: string, path: string): Promise<string | undefined> {
   let decoded: string;
   try {
     decoded = decodeURIComponent(path);
   } catch {
-    // A stray percent sign: no file of ours has such a name.
+    // Malformed percent-encoding matches no file.
     return undefined;
   }
   if (decoded.includes("\0") || decoded.split(/[\\/]/).some((part) => part.startsWith("."))) return undefined;
@@ -47,7 +47,7 @@ export async function findFile(folder: string, path: string): Promise<string | u
   return facts?.isFile() === true ? file : undefined;
 }
 
-/** Sends a file, with a range where one is asked for (a `video` element asks) and 304 where the client has it. */
+/** Sends a file. Supports ranges, which `video` elements need, and answers 304 when the client has the file. */
 export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
@@ -86,12 +86,12 @@ export async function sendFile(
     return;
   }
   await pipeline(createReadStream(file, { start: from, end: to }), response).catch(() => {
-    // The client went away in the middle. There is nobody left to tell.
+    // The client disconnected.
     response.destroy();
   });
 }
 
-/** One range; several in one header are answered with the whole file, as RFC 9110 allows. */
+/** Parses a single range; several ranges are ignored, as RFC 9110 allows. */
 function rangeOf(header: string | undefined, size: number): { readonly from: number; readonly to: number } | "bad" | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "");
   if (match === null) return undefined;

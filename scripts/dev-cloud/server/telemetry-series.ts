@@ -1,7 +1,6 @@
 import type { Telemetry } from "../../../agent/protocol/records.ts";
 import type { RecordRow } from "../sessions/cloud-store.ts";
 
-/** `[startMs, min, mean, max, last, count]` */
 export type Point = [startMs: number, min: number, mean: number, max: number, last: number, count: number];
 
 export interface Series {
@@ -11,7 +10,7 @@ export interface Series {
   readonly series: Readonly<Record<string, readonly Point[]>>;
 }
 
-/** Rollups of rollups: means weighted by their counts; a bucket without a record has no point. */
+/** Merges rollups into at most `buckets` buckets. Means are weighted by count; an empty bucket has no point. */
 export function bucketed(
   rows: readonly RecordRow[],
   query: { readonly names: readonly string[]; readonly fromMs: number; readonly toMs: number; readonly buckets: number },
@@ -37,7 +36,7 @@ export function bucketed(
   return { fromMs, toMs, bucketMs, series };
 }
 
-/** Names seen in these rows with their newest value, by name. */
+/** Metric names in these rows with their newest values, sorted by name. */
 export function metricNames(
   rows: readonly RecordRow[],
 ): readonly { readonly name: string; readonly last: number; readonly lastMs: number }[] {

@@ -22,7 +22,7 @@ const available = Object.entries(MisbehaviourSchema.entries).map(([name, schema]
   return { name, summary: typeof params["description"] === "string" ? params["description"] : name, params };
 });
 
-/** What only tests and simulated devices have. */
+/** Routes for tests and simulated devices. */
 export function testRoutes(router: Router, parts: ServerParts): void {
   const { cloud, simulated } = parts;
   const { misbehaviours } = cloud.context;
@@ -67,7 +67,7 @@ export function testRoutes(router: Router, parts: ServerParts): void {
     const { id } = deviceOf(parts, exchange);
     const request = await bodyOf(exchange, ApplySchema);
     const result = await ask(id, "simulated.apply", request);
-    // Pulling the plug ends the process that would answer.
+    // May fail: actions such as pulling the plug end the device's process.
     const state = await simulated.call(id, "simulated.state", {});
     sendJson(exchange.response, 200, { result, state: state.ok ? unwrapped(state.value, "state") : null });
   });
@@ -92,7 +92,7 @@ export function testRoutes(router: Router, parts: ServerParts): void {
   }
 }
 
-/** A device may answer `{ actions: […] }` or the list itself. */
+/** Unwraps `{ [key]: value }`: a device may answer with that or with the value itself. */
 function unwrapped(value: Json, key: string): Json {
   return isJsonObject(value) && Object.hasOwn(value, key) && Object.keys(value).length === 1 ? (value[key] ?? null) : value;
 }

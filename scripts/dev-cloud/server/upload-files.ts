@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { fail, ok, type Result } from "../../tool-result.ts";
 
-/** Bytes of uploads on disk, one file each, named by the hash of the upload's id. */
+/** Uploaded bytes on disk: one file per upload, named by the hash of its id. */
 export class UploadFiles {
   readonly #folder: string;
   readonly #bytesMax: number;
@@ -21,14 +21,14 @@ export class UploadFiles {
     return Math.max(0, this.#bytesMax - this.#bytes);
   }
 
-  /** How many bytes are there, from the beginning. */
+  /** Bytes received so far. */
   offset(id: string): number {
     return statSync(this.#path(id), { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /**
-   * Appends what `chunks` brings at `start`, which must be the present offset or below: what is there
-   * already is skipped, since a device may repeat. Returns the new offset. Code `upload.bad-range`, `uploads.full`.
+   * Appends `chunks`, which begin at `start`. Bytes below the current offset are skipped, since a device may repeat
+   * them. Returns the new offset. Codes: `upload.bad-range`, `uploads.full`.
    */
   async append(id: string, start: number, bytesMax: number, chunks: AsyncIterable<Uint8Array>): Promise<Result<number>> {
     const offset = this.offset(id);
@@ -59,7 +59,7 @@ export class UploadFiles {
     return ok(at);
   }
 
-  /** SHA-256 of the file, hex. */
+  /** SHA-256 of the received bytes, hex. */
   async sha256(id: string): Promise<string> {
     const hash = createHash("sha256");
     for await (const chunk of createReadStream(this.#path(id)) as AsyncIterable<Buffer>) hash.update(chunk);
@@ -75,7 +75,7 @@ export class UploadFiles {
     rmSync(this.#path(id), { force: true });
   }
 
-  /** Ids come from devices; their hash is a safe name of fixed length. */
+  /** Ids come from devices; their hash is a safe file name of fixed length. */
   #path(id: string): string {
     return join(this.#folder, createHash("sha256").update(id).digest("hex").slice(0, 40));
   }

@@ -6,7 +6,7 @@ import { deviceOf } from "./device-routes.ts";
 import type { Router } from "./router.ts";
 import type { ServerParts } from "./server-parts.ts";
 
-/** Shown in a page; everything else a device sends is only ever downloaded. */
+/** Types a browser may display; everything else is offered as a download. */
 const INLINE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg"]);
 
 export function uploadRoutes(router: Router, parts: ServerParts): void {
@@ -81,7 +81,7 @@ export function uploadRoutes(router: Router, parts: ServerParts): void {
     if (request.method === "HEAD") response.end();
     else {
       await pipeline(uploads.read(row), response).catch(() => {
-        // The reader went away, or the file was pruned in this moment; the length tells a reader that it is not whole.
+        // The client disconnected, or the file was just pruned; content-length shows the client that it is incomplete.
         response.destroy();
       });
     }

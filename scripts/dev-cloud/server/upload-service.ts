@@ -5,16 +5,16 @@ import { ApiError, apiError } from "./api-error.ts";
 import { sendNothing, type Exchange } from "./exchange.ts";
 import type { UploadFiles } from "./upload-files.ts";
 
-/** Pictures the dashboard asked for by itself, per device. */
+/** Live pictures kept per device. */
 const INTERNAL_KEPT = 3;
-/** Other finished uploads, per device. */
+/** Other complete uploads kept per device. */
 const KEPT = 100;
 
-/** The device's side of uploads over HTTP, and what is kept of them. */
+/** Receives uploads from devices over HTTP and prunes old ones. */
 export class UploadService {
   readonly #cloud: Cloud;
   readonly #files: UploadFiles;
-  /** One writer at a time per upload: a device that reconnected may still have an old request open. */
+  /** Current writer per upload. Only one at a time: after a reconnect, an older request may still be open. */
   readonly #writing = new Map<string, { readonly request: IncomingMessage; readonly done: Promise<void> }>();
 
   constructor(cloud: Cloud, files: UploadFiles) {
@@ -26,7 +26,7 @@ export class UploadService {
     return this.#files.offset(upload.id);
   }
 
-  /** `HEAD /upload/TOKEN`: how much is there. */
+  /** `HEAD /upload/TOKEN`: bytes received so far. Throws 404 `upload.unknown`, 410 `upload.expired`. */
   head({ params, response }: Exchange): void {
     const upload = this.#find(params["token"] ?? "");
     const offset = upload.state === "complete" ? upload.bytes : this.#files.offset(upload.id);
@@ -34,7 +34,10 @@ export class UploadService {
     response.end();
   }
 
-  /** `PUT /upload/TOKEN`, whole or a range: 201 when complete and right, 202 when more is to come. */
+  /**
+   * `PUT /upload/TOKEN`, whole or a range: 201 when complete, 202 when more is to come, 200 when it was complete before.
+   * Throws as `head` does, 416 `upload.bad-range`, 422 `upload.hash-mismatch`, 507 `uploads.full`.
+   */
   async put({ params, request, response }: Exchange): Promise<void> {
     const upload = this.#find(params["token"] ?? "");
     if (upload.state === "complete") {
@@ -58,7 +61,7 @@ export class UploadService {
     try {
       await work;
     } catch (thrown) {
-      // The device's connection broke in the middle: what came is kept, and it asks where to go on.
+      // The connection broke: the received bytes are kept, and the device asks where to resume.
       if (request.complete || thrown instanceof ApiError) throw thrown;
       response.destroy();
     } finally {
@@ -66,7 +69,7 @@ export class UploadService {
     }
   }
 
-  /** Of a device that is forgotten. */
+  /** Removes only the files, for a device whose rows are already removed. */
   removeFiles(uploads: readonly UploadRow[]): void {
     for (const upload of uploads) this.#files.remove(upload.id);
   }
@@ -75,7 +78,7 @@ export class UploadService {
     return this.#files.read(upload.id);
   }
 
-  /** Removes what is beyond the caps, and what was never finished. */
+  /** Removes complete uploads beyond the caps and expired incomplete ones. */
   prune(device: string): void {
     const { store, clock } = this.#cloud.context;
     const nowMs = clock.wallMs();
@@ -141,7 +144,7 @@ export class UploadService {
 
   #save(upload: UploadRow): void {
     const { store } = this.#cloud.context;
-    // Forgotten meanwhile: a row must not come back.
+    // A row that was removed meanwhile must not come back.
     if (store.upload(upload.id) === undefined) return;
     store.transaction(() => store.putUpload(upload));
   }

@@ -11,21 +11,21 @@ import type { DeviceRow } from "./cloud-store.ts";
 import type { CloudContext } from "./context.ts";
 import type { DesiredState } from "./desired-state.ts";
 
-/** A development cloud with more devices than this has been flooded. */
+/** Protects the development cloud against being flooded with new devices. */
 const DEVICES_MAX = 10_000;
 
 export interface Admission {
   readonly row: DeviceRow;
   readonly welcome: Welcome;
-  /** Claimed by this very hello: by `--auto-claim` or a provisioning token. */
+  /** Claimed by this hello, through `--auto-claim` or a claim token. */
   readonly claimedNow: boolean;
-  /** Holds our key although it was released: has to be told again. */
+  /** The device still holds our key although it was released; the release must be sent again. */
   readonly tellReleased: boolean;
 }
 
 /**
- * Decides over a proved hello, inside a transaction: epoch, ownership, what is stored, what is wanted.
- * Codes: `refused.epoch` (a session of this device with this or a higher epoch is open), `refused.full`.
+ * Decides on a verified hello: checks the epoch, settles ownership and builds the welcome. Call inside a transaction.
+ * Codes: `refused.epoch` (a session of this device with this or a higher epoch is open), `refused.full` (too many devices).
  */
 export function admit(
   context: CloudContext,
@@ -62,7 +62,7 @@ export function admit(
     },
     agent: hello.agent,
     clock: { quality: hello.clock.quality, offsetMs: hello.clock.wallMs - nowMs },
-    // A cloud that lost its counters goes on above what the device knows.
+    // A cloud that lost its counters continues above the device's highest number.
     number: Math.max(known.number, hello.numberHigh ?? 0),
     desiredFloor: Math.max(known.desiredFloor, hello.desiredVersion),
   };
@@ -76,25 +76,25 @@ export function admit(
   });
 }
 
-/** Once, with the first claim: a device that was somebody's before keeps what it was told. */
+/** Writes the default desired state on the first claim. A device that already has a desired document keeps it. */
 export function giveDefaultDesired(context: CloudContext, desired: DesiredState, device: string): void {
   if (context.store.document(device, "desired") !== undefined) return;
   const document = context.settings.defaultDesired(device);
   if (document !== undefined) desired.write(device, document as JsonObject);
 }
 
-/** Limits of one device: the cloud's own, and what was set for it. */
+/** The cloud's limits, overridden by those set for this device. */
 export function limitsOf(context: CloudContext, device: string): Limits {
   return { ...context.settings.limits, ...context.store.document(device, "limits")?.document };
 }
 
-/** The owner as `welcome` and `owner` say it. The endorsement, where one is needed, is signed and added when it is sent. */
+/** The owner as sent in `welcome` and `owner`. {@link endorsed} adds the endorsement, where one is needed, on sending. */
 export function ownerOf(context: CloudContext, row: DeviceRow): Owner {
   if (row.owner === undefined) return { kind: "unclaimed" };
   return { kind: "claimed", name: context.signer.name, commandKey: context.signer.current().publicKey };
 }
 
-/** Adds our old key's word for the present one, for a device that still holds the old one. */
+/** Adds an endorsement of our current key for a device that still holds an older one (`holds`, a fingerprint). */
 export async function endorsed(context: CloudContext, row: DeviceRow, owner: Owner, holds: string | undefined): Promise<Owner> {
   const { signer } = context;
   const current = signer.current();
@@ -133,7 +133,7 @@ function settleOwner(
   }
   if (signer.find(hello.owner) !== undefined) {
     if (isReleased(row)) return { row: { ...rest, released: true }, claimedNow: false, tellReleased: true };
-    // Holding our key is proof enough, also for a cloud that lost its list of devices.
+    // Holding our key is proof enough of ownership, even when the cloud lost its list of devices.
     return { row: { ...rest, owner: ours }, claimedNow: false, tellReleased: false };
   }
   if (rest.endorsement?.by === hello.owner)
@@ -149,7 +149,7 @@ function claimedByToken(context: CloudContext, { deviceId, claimToken }: Hello):
   return used.ok;
 }
 
-/** Given up, and not claimed since. */
+/** Released and not claimed since. */
 function isReleased(row: DeviceRow): boolean {
   return row.released === true && row.owner === undefined;
 }
@@ -178,7 +178,7 @@ function welcomeFor(context: CloudContext, row: DeviceRow, hello: Hello, session
   };
 }
 
-/** A device that was released and did not hear of it is welcomed as what it believes to be; the release follows. */
+/** A released device that has not heard of its release is welcomed as still claimed; the release follows. */
 function claimedOwner(context: CloudContext): Owner {
   return { kind: "claimed", name: context.signer.name, commandKey: context.signer.current().publicKey };
 }

@@ -1,4 +1,4 @@
-/** `scheme://host:port`, lower case, port always there; `undefined` when `text` is no WebSocket address. */
+/** Normalizes to lower-case `scheme://host:port` with an explicit port; `undefined` when `text` is not a WebSocket address. */
 export function normalAudience(text: string): string | undefined {
   const match = /^(wss?):\/\/([^\s/?#@]+)\/?$/i.exec(text);
   if (match === null) return undefined;
@@ -9,7 +9,7 @@ export function normalAudience(text: string): string | undefined {
   return `${scheme}://${authority}:${scheme === "wss" ? 443 : 80}`;
 }
 
-/** Whether a device that dialed `audience` meant one of `own`. */
+/** Whether `audience`, the address a device dialed, is one of `own`. */
 export function isOwnAudience(audience: string, own: readonly string[]): boolean {
   const wanted = normalAudience(audience);
   return wanted !== undefined && own.some((origin) => normalAudience(origin) === wanted);

@@ -5,19 +5,19 @@ export const CLAIM_TOKEN_LIMITS: ClaimTokenLimits = { devices: 1, lifeMs: 24 * 3
 
 type Kept = Pick<CloudContext, "store" | "clock" | "settings">;
 
-/** How a token stands. Its text is a secret and is not in it. */
+/** Usage of one claim token. Leaves out the token itself, which is a secret. */
 export interface ClaimTokenStatus {
   readonly devices: number;
   readonly used: number;
   readonly expiresMs: number;
 }
 
-/** Notes since when the tokens are known, on disk: a restart does not make them good for longer. Call inside a transaction. */
+/** Stores when each token was first seen, so that a restart does not extend its life. Call inside a transaction. */
 export function noteClaimTokens({ store, clock, settings }: Kept): void {
   for (const token of settings.claimTokens) if (store.counter(sinceName(token)) === 0) store.addToCounter(sinceName(token), clock.wallMs());
 }
 
-/** For people, in the order in which the tokens were given. */
+/** In the order in which the tokens were configured. */
 export function claimTokenStatuses(kept: Kept): readonly ClaimTokenStatus[] {
   return [...kept.settings.claimTokens].map((token) => statusOf(kept, token));
 }

@@ -1,7 +1,7 @@
 import type { CommandRow, DocumentRow, RecordRow, UploadRow } from "./cloud-store.ts";
 import type { Misbehaviour } from "./misbehaviour.ts";
 
-/** Something changed and is stored. */
+/** A change that has been stored. */
 export type CloudEvent =
   | { readonly t: "device"; readonly device: string }
   | { readonly t: "device-removed"; readonly device: string }

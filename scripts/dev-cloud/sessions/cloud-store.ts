@@ -3,9 +3,9 @@ import type { Issue } from "../../tool-result.ts";
 import type { ClockQuality } from "../../../platform/ports/clock.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 
-/** What the cloud keeps. Two implementations, SQLite and memory, are held to one suite. */
+/** The cloud's storage. Two implementations, SQLite and memory, pass the same conformance suite. */
 
-/** How a device's link stands, as last seen. */
+/** State of a device's link, as last seen. */
 export interface LinkRow {
   readonly state: "online" | "offline" | "never";
   readonly sinceMs: number;
@@ -20,30 +20,30 @@ export interface LinkRow {
 export interface DeviceRow {
   readonly id: string;
   readonly publicKey: string;
-  /** Given by a person; absent: nobody named it. */
+  /** Name given by an operator. */
   readonly name?: string;
   readonly createdMs: number;
   readonly lastSeenMs: number;
-  /** Ours since, and the key of ours it was told. Absent: unclaimed. */
+  /** Since when the device is ours, and the fingerprint of the key it was given. Absent: not claimed by us. */
   readonly owner?: { readonly key: string; readonly sinceMs: number };
-  /** It holds a command key that is not ours: somebody else's device. */
+  /** Fingerprint of the command key the device holds when it is not ours: another owner's device. */
   readonly foreignOwner?: string;
-  /** It was given up and may not have heard: told again when it comes with our key. */
+  /** Released, but the device may not know yet: the release is sent again when it connects with our key. */
   readonly released?: boolean;
-  /** An endorsement of our key by a key that is not ours, brought from another cloud. */
+  /** Endorsement of our key by another cloud's key. */
   readonly endorsement?: { readonly by: string; readonly signature: string };
   readonly link: LinkRow;
   readonly agent?: { readonly version: string; readonly platform: string; readonly name?: string };
   readonly clock?: { readonly quality: ClockQuality; readonly offsetMs: number };
-  /** Highest number signed for it. */
+  /** Highest command number signed for the device. */
   readonly number: number;
-  /** Highest desired version anybody ever saw for it: no new version may be at or below. */
+  /** Highest desired version ever seen for the device. New versions must be higher. */
   readonly desiredFloor: number;
 }
 
 export type DocumentKind = "reported" | "desired" | "profile" | "alarms" | "gaps" | "limits";
 
-/** One JSON document of a device. `version` is 0 where the kind has none. */
+/** One JSON document of a device. `version` is 0 for kinds without versions. */
 export interface DocumentRow {
   readonly device: string;
   readonly kind: DocumentKind;
@@ -67,7 +67,7 @@ export interface CommandRow {
   readonly number: number;
   readonly name: string;
   readonly params: JsonObject;
-  /** The exact text that is signed. */
+  /** The exact signed text. */
   readonly payload: string;
   readonly state: CommandState;
   readonly stages: readonly CommandStage[];
@@ -76,9 +76,9 @@ export interface CommandRow {
   readonly ttlMs: number;
   readonly internal: boolean;
   readonly progress?: { readonly step?: string; readonly percent?: number; readonly atMs: number };
-  /** The device acknowledged it with a final state: it knew the command. Its outcome record should follow. */
+  /** The device acknowledged the command with a final state; its outcome record should follow. */
   readonly ackedFinal?: { readonly state: CommandFinalState; readonly atMs: number };
-  /** The signed cancel that was asked for. */
+  /** The requested cancel, with the text to sign. */
   readonly cancel?: { readonly atMs: number; readonly number: number; readonly payload: string };
   readonly error?: Issue;
   readonly effect?: JsonObject;
@@ -101,11 +101,11 @@ export interface CommandQuery {
   readonly internal: boolean;
 }
 
-/** How far one stream of one log is stored. */
+/** Acknowledged position of one stream of one log. */
 export interface Position {
-  /** Every number up to here is stored, or inside a hole. */
+  /** Every sequence number up to this one is stored, was refused, or lies in a hole. */
   readonly upTo: number;
-  /** Numbers below `upTo` that never came, as inclusive ranges in rising order. */
+  /** Sequence numbers below `upTo` that never arrived, as inclusive ascending ranges. */
   readonly holes: readonly (readonly [from: number, to: number])[];
 }
 
@@ -133,7 +133,7 @@ export interface NewRecord {
 }
 
 export interface RecordRow extends NewRecord {
-  /** Rises with every record stored, over all devices. Never used again. */
+  /** Increases with every stored record, across all devices. Never reused. */
   readonly cursor: number;
 }
 
@@ -144,7 +144,7 @@ export interface RecordQuery {
   readonly limit: number;
   /** Newest first, below this cursor. */
   readonly before?: number;
-  /** Oldest first, above this cursor. Wins over `before`. */
+  /** Oldest first, above this cursor. Takes precedence over `before`. */
   readonly after?: number;
 }
 
@@ -152,7 +152,7 @@ export type UploadPurpose = "screenshot" | "logs" | "support-bundle";
 export type UploadState = "waiting" | "receiving" | "complete";
 
 export interface UploadRow {
-  /** `<device>.<id the device chose>`. */
+  /** `<device>.<id chosen by the device>`. */
   readonly id: string;
   readonly device: string;
   readonly request: string;
@@ -178,7 +178,7 @@ export interface UploadQuery {
   readonly internal: boolean;
 }
 
-/** How much of each stream is kept per device. */
+/** Rows kept per device. */
 export interface RetentionCaps {
   readonly records: Readonly<Record<Stream, number>>;
   /** Outcomes of the cloud's own commands, and those commands. */
@@ -186,20 +186,20 @@ export interface RetentionCaps {
   readonly commands: number;
 }
 
-/** What was pruned, by stream, `hidden` or `commands`. */
+/** Rows pruned, by stream, `hidden` or `commands`. */
 export type PruneReport = Readonly<Record<string, number>>;
 
 export interface CloudStore {
   /**
-   * Runs `work`. When this returns, all it wrote is on disk; when it throws, nothing of it is.
-   * Transactions do not nest. Reads see what was written before in the same transaction.
+   * Runs `work`. When this returns, all its writes are on disk; when it throws, none are.
+   * Transactions do not nest. Reads see earlier writes of the same transaction.
    */
   transaction<T>(work: () => T): T;
 
   devices(): readonly DeviceRow[];
   device(id: string): DeviceRow | undefined;
   putDevice(row: DeviceRow): void;
-  /** Removes the device and everything kept of it. */
+  /** Removes the device and all its data. */
   removeDevice(id: string): void;
 
   document(device: string, kind: DocumentKind): DocumentRow | undefined;
@@ -211,7 +211,7 @@ export interface CloudStore {
   putCommand(row: CommandRow): void;
   /** Highest number first. */
   commands(query: CommandQuery): readonly CommandRow[];
-  /** Every command without a final state, lowest number first; of one device or of all. */
+  /** Commands without a final state, of one device or of all, lowest number first. */
   openCommands(device?: string): readonly CommandRow[];
 
   position(device: string, log: string, stream: Stream): Position;
@@ -219,15 +219,15 @@ export interface CloudStore {
   positions(device: string): readonly LogPositions[];
 
   /**
-   * Stores and returns them with their cursors. The caller has made sure that none is there already; a second
-   * one throws. `bodies` are the JSON texts of their bodies, in the same order, where the caller has them already.
+   * Stores the records and returns them with their cursors. Throws when one is already stored. `bodies` are the
+   * bodies as JSON texts, in the same order, if the caller already has them.
    */
   appendRecords(records: readonly NewRecord[], bodies?: readonly string[]): readonly RecordRow[];
   /** Never returns hidden records. */
   records(query: RecordQuery): readonly RecordRow[];
-  /** Records of stream `metric`, kind `telemetry`, by the device's time, oldest first, at most `limit`. */
+  /** The newest `limit` records of stream `metric` and kind `telemetry` in a range of device time, oldest first. */
   telemetry(device: string, fromMs: number, toMs: number, limit: number): readonly RecordRow[];
-  /** How many records of a stream are there, hidden ones included. */
+  /** Number of stored records of a stream, hidden ones included. */
   recordCount(device: string, stream: Stream): number;
 
   upload(id: string): UploadRow | undefined;
@@ -237,9 +237,9 @@ export interface CloudStore {
   /** Newest first. */
   uploads(query: UploadQuery): readonly UploadRow[];
 
-  /** Removes what exceeds the caps, oldest first, at most `budget` rows at once. */
+  /** Removes what exceeds the caps, oldest first, at most `budget` rows per call. */
   prune(caps: RetentionCaps, budget: number): PruneReport;
-  /** Counters that survive a restart, such as what was pruned. */
+  /** Counters that survive a restart, such as the number of pruned rows. 0 for an unknown name. */
   counter(name: string): number;
   counters(): Readonly<Record<string, number>>;
   addToCounter(name: string, by: number): void;

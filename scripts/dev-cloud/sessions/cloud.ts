@@ -28,12 +28,12 @@ export type CloudDeps = Pick<CloudContext, "clock" | "timers" | "random" | "cryp
   readonly uploadsFreeBytes: () => number;
 };
 
-/** Records waiting for a commit beyond which a connection is not read any further. */
+/** When more records than this wait for a commit, the connection that sent the last ones is paused. */
 const WAITING_RECORDS_MAX = 20_000;
 
 /**
- * The cloud's side of all device sessions, without a socket, a file or a thread in it: the server runs it
- * over WebSockets and SQLite, the simulation over its own links, memory and clock.
+ * The cloud's side of all device sessions, free of sockets, files and threads: the server runs it over
+ * WebSockets and SQLite, the simulation over its own links, memory and clock.
  */
 export class Cloud implements SessionHost {
   readonly context: CloudContext;
@@ -71,7 +71,7 @@ export class Cloud implements SessionHost {
     this.#answers = new StoredAnswers(this.context.misbehaviours);
   }
 
-  /** Before the first connection: whoever was online when the last process ended is not any more. */
+  /** Call before the first connection. Marks devices offline that were online when the previous process ended. */
   start(): void {
     const { store, clock } = this.context;
     store.transaction(() => {
@@ -87,7 +87,7 @@ export class Cloud implements SessionHost {
     this.commands.arm();
   }
 
-  /** A connection came in. The caller passes its frames and its end to the session. */
+  /** Starts a session for a new connection. The caller passes the connection's frames and its end to the session. */
   open(connection: Connection): Session {
     this.context.counters.sessionsOpened += 1;
     const session = new Session(this.context, this, connection);
@@ -95,7 +95,7 @@ export class Cloud implements SessionHost {
     return session;
   }
 
-  /** Says good-bye to everybody and stops every timer of its own. What waits is committed. */
+  /** Ends all sessions with `goaway`, commits pending work and stops all timers. */
   stop(): void {
     for (const session of this.context.live.all())
       session.end("server-stopping", { t: "goaway", reason: "the server is stopping", retryAfterMs: 1_000 });
@@ -105,7 +105,7 @@ export class Cloud implements SessionHost {
     this.ownership.stop();
   }
 
-  /** For simulations: ends like a process that was killed. What was not committed is gone, nobody hears anything more. */
+  /** For simulations: ends like a killed process. Uncommitted work is gone and nothing more is sent. */
   crash(): void {
     this.context.commit.abandon();
     this.commands.stop();
@@ -113,10 +113,10 @@ export class Cloud implements SessionHost {
     for (const session of this.context.live.all()) session.cut("crashed");
   }
 
-  /** Forgets an offline device and everything stored of it. False: it is online. */
+  /** Removes an offline device and all its data. Returns false when the device is online. */
   forget(device: string): boolean {
     const { store, live, commit, misbehaviours, emit } = this.context;
-    // Its last frames first: nothing of it may come back afterwards.
+    // Commit its last frames first, so that none of them is written after the removal.
     commit.flush();
     if (live.get(device) !== undefined) return false;
     store.transaction(() => store.removeDevice(device));
@@ -205,7 +205,7 @@ export class Cloud implements SessionHost {
   #welcome(session: Session, hello: Hello, admission: Admission): void {
     const { row, welcome } = admission;
     const { context } = this;
-    // Signing an endorsement is the only wait between the commit and the welcome.
+    // The endorsement is the only asynchronous step between the commit and the welcome.
     endorsed(context, row, welcome.owner, hello.owner).then(
       (owner) => {
         const before = context.live.replace(session);
@@ -324,7 +324,7 @@ export class Cloud implements SessionHost {
   }
 
   #command(session: Session, take: (device: string, nowMs: number) => CommandRow | undefined): void {
-    // Now: the session may be over when the commit comes, and what it said still counts.
+    // Read now: the session may have ended before the commit, and its message still counts.
     const { device } = session;
     let changed: CommandRow | undefined;
     this.#write(
@@ -360,7 +360,7 @@ export class Cloud implements SessionHost {
     );
   }
 
-  /** A small durable change that a frame asks for. */
+  /** Commits a small change requested by a frame. */
   #write(session: Session, write: () => void, done: () => void): void {
     this.context.commit.add({
       weight: 1,
@@ -375,7 +375,7 @@ export class Cloud implements SessionHost {
     });
   }
 
-  /** Only when the row still names this session: a late end of an old one says nothing about the new one. */
+  /** Changes the row only while it still names this session: the late end of an old session must not affect a newer one. */
   #markOffline(device: string, session: string, reason: string): void {
     const { store, clock, commit, emit } = this.context;
     commit.add({
@@ -390,12 +390,12 @@ export class Cloud implements SessionHost {
       },
       done: () => emit({ t: "device", device }),
       failed: () => {
-        // The row says online until the next start; `start` puts that right.
+        // The row stays online until the next `start` corrects it.
       },
     });
   }
 
-  /** Sets a device's limits: at once and for every later welcome. */
+  /** Sets a device's limits, for the open session and every later welcome. */
   setLimits(device: string, limits: Readonly<Record<string, Json>>): void {
     const { store, clock, live } = this.context;
     store.transaction(() => store.putDocument({ device, kind: "limits", version: 0, atMs: clock.wallMs(), document: limits }));

@@ -2,20 +2,20 @@ import type { CommandOutcome } from "../../../agent/protocol/records.ts";
 import { findCommand } from "../../../agent/protocol/commands/catalog.ts";
 import { isFinal, type CommandRow, type CommandStage, type CommandState } from "./cloud-store.ts";
 
-/** Pure steps of one command's row. A final state never changes; what comes after it is a note. */
+/** Pure transitions of a command row. A final state never changes; an outcome that arrives later becomes a note. */
 
-/** A command sent and never acknowledged is given up this long after its time: the acknowledgement may be on its way. */
+/** A command that was sent but not acknowledged expires this long after its deadline: the acknowledgement may be on its way. */
 export const EXPIRY_GRACE_MS = 30_000;
-/** Beyond the device's own time-out: its outcome may be behind others in its outbox. */
+/** Added to the device's own timeout: the outcome may wait behind other records in its outbox. */
 export const TIMEOUT_GRACE_MS = 60_000;
-/** An acknowledgement with a final state counts by itself when no outcome record follows it for this long. */
+/** An acknowledgement with a final state counts as the outcome when no outcome record follows within this time. */
 export const OUTCOME_GRACE_MS = 30_000;
-/** Time-out of a command whose definition this version does not know. */
+/** Timeout for a command that this version does not know. */
 const UNKNOWN_TIMEOUT_MS = 600_000;
 const NOTES_MAX = 20;
 const RANK: Readonly<Record<string, number>> = { queued: 0, sent: 1, delivered: 2, running: 3 };
 
-/** Moves to a later state; an earlier or equal one, and anything after a final one, changes nothing. */
+/** Moves to a later state. Returns `row` itself when `state` is not later or `row` is already final. */
 export function advance(row: CommandRow, state: CommandState, atMs: number, by: CommandStage["by"]): CommandRow {
   if (isFinal(row.state)) return row;
   if (!isFinal(state) && (RANK[state] ?? 0) <= (RANK[row.state] ?? 0)) return row;
@@ -27,7 +27,7 @@ export function withNote(row: CommandRow, atMs: number, text: string, state?: st
   return { ...row, notes: [...row.notes, note].slice(-NOTES_MAX) };
 }
 
-/** The device's one outcome. After the cloud closed the command itself it is kept as a note. */
+/** Applies the device's outcome. If the command is already final, it is kept as a note unless it repeats the device's outcome. */
 export function withOutcome(row: CommandRow, outcome: CommandOutcome, atMs: number): CommandRow {
   if (isFinal(row.state)) {
     const closed = row.stages.at(-1);
@@ -43,7 +43,7 @@ export function withOutcome(row: CommandRow, outcome: CommandOutcome, atMs: numb
   };
 }
 
-/** The cloud closes the command by itself. */
+/** Closes the command on the cloud's side. */
 export function closedByCloud(
   row: CommandRow,
   state: "expired" | "timed-out" | "canceled",
@@ -53,7 +53,7 @@ export function closedByCloud(
   return { ...advance(row, state, atMs, "cloud"), error: { code: `command.${state}`, message } };
 }
 
-/** The device said long ago that the command is over for it, and no record told more: its word is the outcome. */
+/** Takes the acknowledged final state as the outcome, after no outcome record followed. */
 export function closedByAck(row: CommandRow, atMs: number): CommandRow {
   if (row.ackedFinal === undefined) return row;
   const closed = advance(row, row.ackedFinal.state, atMs, "device");
@@ -68,8 +68,8 @@ export function closedByAck(row: CommandRow, atMs: number): CommandRow {
 }
 
 /**
- * When the cloud would close the command by itself, wall ms, and how; `undefined` while only an online
- * device can answer and it is offline: an outcome that waits on the device is not lost.
+ * When (wall ms) and how the cloud closes the command by itself. `undefined` for a final command, and for a
+ * delivered one while its device is offline: the outcome may still be in the device's outbox.
  */
 export function deadline(
   row: CommandRow,

@@ -22,12 +22,12 @@ export interface CommandRequest {
   readonly internal?: boolean;
 }
 
-/** No timer is armed for longer: a wall clock that was set has to be noticed. */
+/** Upper bound of the sweep timer, so that a change of the wall clock is noticed. */
 const SWEEP_MS_MAX = 60_000;
-/** Commands waiting for one device; more are refused so that a device that is gone does not collect thousands. */
+/** Open commands per device. More are refused, so that a dead device does not collect thousands. */
 const OPEN_MAX = 200;
 
-/** The cloud's half of commands: made, signed when sent, followed to their one final state. */
+/** The cloud's side of commands: creates them, signs them on sending and tracks each to its one final state. */
 export class Commands {
   readonly #context: CloudContext;
   #timer: Timer | undefined;
@@ -37,8 +37,8 @@ export class Commands {
   }
 
   /**
-   * Makes a command and sends it if the device is there. Codes: `device.unclaimed`, `command.unknown`,
-   * `command.params-invalid`, `command.ttl-too-long`, `command.exists`, `command.too-many`.
+   * Creates a command and sends it if the device is online. Codes: `device.unclaimed`, `command.unknown`,
+   * `command.params-invalid`, `request.malformed` (bad id), `command.ttl-too-long`, `command.exists`, `command.too-many`.
    */
   create(device: DeviceRow, request: CommandRequest): Result<CommandRow> {
     const { store, random } = this.#context;
@@ -63,7 +63,7 @@ export class Commands {
     return ok(this.#issue(device.id, id, 1, { ...request, ttlMs: checked.value }));
   }
 
-  /** The same id and params again, as the next attempt. Codes: `command.unknown-id`, `command.not-final`, `device.unclaimed`. */
+  /** Issues the same id and params as the next attempt. Codes: `command.unknown-id`, `command.not-final`, `device.unclaimed`. */
   retry(device: DeviceRow, id: string): Result<CommandRow> {
     const before = this.#context.store.command(device.id, id);
     if (before === undefined) return fail("command.unknown-id", `there is no command ${id} for this device`);
@@ -92,7 +92,7 @@ export class Commands {
     return ok(row);
   }
 
-  /** After a welcome: what the device never acknowledged goes out (again), lowest number first, and cancels it may have missed. */
+  /** After a welcome: (re)sends unacknowledged commands, lowest number first, and cancels the device may have missed. */
   deliverOpen(device: string): void {
     const { store, live } = this.#context;
     for (const row of store.openCommands(device)) {
@@ -110,7 +110,7 @@ export class Commands {
     const delivered = advance(before, "delivered", nowMs, "device");
     if (message.state === "delivered") return delivered === before ? undefined : this.#put(delivered);
     if (message.state === "running") return this.#put(advance(delivered, "running", nowMs, "device"));
-    // The device knew the command and its end; the facts come with its outcome record, which is behind this.
+    // The command is already final on the device; its outcome record follows with the details.
     return isFinal(before.state) ? undefined : this.#put({ ...delivered, ackedFinal: { state: message.state, atMs: nowMs } });
   }
 
@@ -123,7 +123,7 @@ export class Commands {
     return this.#put({ ...advance(advance(before, "delivered", nowMs, "device"), "running", nowMs, "device"), progress });
   }
 
-  /** Inside a transaction: the outcome record is being stored. */
+  /** Inside the transaction that stores the outcome record. */
   takeOutcome(device: string, outcome: CommandOutcome, nowMs: number): CommandRow | undefined {
     const before = this.#context.store.command(device, outcome.id, outcome.attempt);
     if (before === undefined) return undefined;
@@ -137,7 +137,7 @@ export class Commands {
     return this.#put({ ...before, uploads: [...before.uploads, upload] });
   }
 
-  /** The device belongs to nobody any more: what was not sent never will be. */
+  /** Cancels all open commands: the device is no longer ours. */
   closeAll(device: string, why: string): void {
     const { store, clock } = this.#context;
     const nowMs = clock.wallMs();
@@ -147,7 +147,7 @@ export class Commands {
     for (const row of rows) this.#changed(row);
   }
 
-  /** Arms the one timer for the next command that falls due. Cheap to call after any change. */
+  /** Arms the timer for the next command that falls due. Call after every change. */
   arm(): void {
     const { timers, clock } = this.#context;
     this.#timer?.cancel();
@@ -203,7 +203,7 @@ export class Commands {
         notes: [],
         uploads: [],
       };
-      // Written as sent before it is: after a crash in between it is sent again, which does no harm, and never forgotten.
+      // Stored as sent before it is sent: after a crash in between it is sent again, which is harmless.
       return this.#put(session === undefined ? queued : advance(queued, "sent", issuedMs, "cloud"));
     });
     this.#changed(row);
@@ -274,7 +274,7 @@ export class Commands {
   }
 }
 
-/** The time to live that holds, or what is wrong with the request. */
+/** Checks the request and returns its time to live, ms. */
 function checkRequest(request: CommandRequest): Result<number> {
   const definition = findCommand(request.name);
   if (definition === undefined)

@@ -1,18 +1,18 @@
-/** One open connection to a device, as a session sees it. The server wraps a socket; a simulation wraps its own link. */
+/** One open connection to a device, wrapping a socket in the server and a simulated link in a simulation. */
 export interface Connection {
-  /** Address of the other side, for people. */
+  /** Remote address, for display. */
   readonly remote: string;
-  /** Sends one text frame. After `close` it does nothing. */
+  /** Sends one text frame. Does nothing after `close`. */
   send(text: string): void;
-  /** Sends one binary frame; only misbehaviour does. */
+  /** Sends one binary frame; used only by misdeeds. */
   sendBinary(bytes: Uint8Array): void;
-  /** Ends the connection in order, with a WebSocket close code. */
+  /** Closes the connection with a WebSocket close code. */
   close(code: number, reason: string): void;
-  /** Cuts the connection without a word. */
+  /** Drops the connection without a close frame. */
   cut(): void;
-  /** Reads nothing more until `resume`: back-pressure. */
+  /** Stops reading until `resume` (back-pressure). */
   pause(): void;
   resume(): void;
-  /** Bytes handed to `send` that have not left yet. */
+  /** Bytes passed to `send` that are not yet on the wire. */
   bufferedBytes(): number;
 }

@@ -11,30 +11,30 @@ import type { LiveSessions } from "./live-sessions.ts";
 import type { Misbehaviours } from "./misbehaviour.ts";
 import type { OwnerSigner } from "./owner-signer.ts";
 
-/** How long a claim token is good after the cloud first knew of it, and for how many devices. */
+/** How many devices a claim token may claim, and its life in ms from when the cloud first saw it. */
 export interface ClaimTokenLimits {
   readonly devices: number;
   readonly lifeMs: number;
 }
 
 export interface CloudSettings {
-  /** Origins (`ws://127.0.0.1:8080`, port always there) under which devices may have dialed this cloud. */
+  /** Origins under which devices may dial this cloud, such as `ws://127.0.0.1:8080`; the port is always present. */
   readonly audiences: readonly string[];
-  /** Where people and uploads reach this cloud over HTTP, without a slash at its end. */
+  /** Base URL of this cloud over HTTP, without a trailing slash. */
   readonly httpBase: string;
   /** Claims every unclaimed device that says hello. */
   readonly autoClaim: boolean;
-  /** Claim tokens of provisioning files that are honoured. */
+  /** Accepted claim tokens of provisioning files. */
   readonly claimTokens: ReadonlySet<string>;
   /** Absent: `CLAIM_TOKEN_LIMITS`. */
   readonly claimTokenLimits?: ClaimTokenLimits;
-  /** What a device is told to be right after its first claim; absent: nothing. */
+  /** Desired document for a device on its first claim; `undefined`: none. */
   readonly defaultDesired: (device: string) => DesiredDocument | undefined;
   readonly limits: Limits;
   readonly caps: RetentionCaps;
 }
 
-/** What every part of the cloud's side works with. */
+/** Dependencies and state shared by all parts of the cloud. */
 export interface CloudContext {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -48,7 +48,7 @@ export interface CloudContext {
   readonly live: LiveSessions;
   readonly misbehaviours: Misbehaviours;
   readonly counters: CloudCounters;
-  /** Tells listeners what changed. Only after it is stored. */
+  /** Tells listeners about a change. Call only after it is stored. */
   readonly emit: (event: CloudEvent) => void;
 }
 
@@ -66,7 +66,7 @@ export function newCounters(): CloudCounters {
   return { sessionsOpened: 0, recordsStored: 0, duplicates: 0, rejected: 0, malformedFrames: 0, commitFailures: 0 };
 }
 
-/** Changes one device's row in the running transaction. A device that was forgotten meanwhile stays forgotten. */
+/** Changes a device's row inside the running transaction. Returns `undefined` when the device has been removed meanwhile. */
 export function updateDevice(store: CloudStore, id: string, change: (row: DeviceRow) => DeviceRow): DeviceRow | undefined {
   const row = store.device(id);
   if (row === undefined) return undefined;

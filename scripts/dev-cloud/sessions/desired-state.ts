@@ -7,7 +7,7 @@ import type { DeviceRow, DocumentRow } from "./cloud-store.ts";
 import { updateDevice, type CloudContext } from "./context.ts";
 import { validateAs } from "../validate-as.ts";
 
-/** The cloud's half of desired state: versions that only rise, signed when they are sent. */
+/** The cloud's side of desired state: strictly increasing versions, signed on sending. */
 export class DesiredState {
   readonly #context: CloudContext;
 
@@ -37,14 +37,14 @@ export class DesiredState {
     return ok(row);
   }
 
-  /** Merges a patch (RFC 7396) into the present document. */
+  /** Merges a patch (RFC 7396) into the current document. Codes: those of `put`. */
   patch(device: DeviceRow, patch: Json, ifVersion?: number): Result<DocumentRow | undefined> {
     if (!isJsonObject(patch)) return fail("desired.invalid", "a patch must be a JSON object");
     const before = this.#context.store.document(device.id, "desired");
     return this.put(device, mergePatch(before?.document ?? {}, patch), ifVersion);
   }
 
-  /** Inside a transaction: the next version, above every one that was ever seen. */
+  /** Writes the document with a version above every one ever seen. Call inside a transaction. */
   write(device: string, document: JsonObject): DocumentRow {
     const { store, clock } = this.#context;
     const before = store.document(device, "desired")?.version ?? 0;
@@ -55,7 +55,7 @@ export class DesiredState {
     return row;
   }
 
-  /** Sends the present document to the device, if it is there and there is one. */
+  /** Sends the current document, if there is one and the device is claimed and online. */
   push(device: string): void {
     const { store, live, misbehaviours } = this.#context;
     const row = store.document(device, "desired");
@@ -70,7 +70,7 @@ export function desiredPayload(device: string, version: number, row: DocumentRow
   return JSON.stringify(payload);
 }
 
-/** Stricter than a device, which answers `unsupported` to keys it does not know: here they are a typing error. */
+/** Rejects unknown keys as typing errors; a device only reports them as `unsupported`. Codes: `desired.invalid`, `desired.too-large`. */
 export function checkDesired(document: Json): Result<JsonObject> {
   if (!isJsonObject(document)) return fail("desired.invalid", "the document must be a JSON object");
   const bytes = utf8(JSON.stringify(document)).length;

@@ -1,4 +1,4 @@
-/** Allows so many events in any window of time; says when it is spent. Keeps one number per event, at most `max`. */
+/** Allows at most `max` events in any window of `windowMs`. Keeps one timestamp per event. */
 export class ErrorBudget {
   readonly #max: number;
   readonly #windowMs: number;
@@ -9,7 +9,7 @@ export class ErrorBudget {
     this.#windowMs = windowMs;
   }
 
-  /** Counts one event; false when there have been more than allowed. */
+  /** Counts one event. Returns false, without counting it, when the budget is spent. */
   spend(nowMs: number): boolean {
     this.#times = this.#times.filter((atMs) => atMs > nowMs - this.#windowMs);
     if (this.#times.length >= this.#max) return false;
@@ -17,7 +17,7 @@ export class ErrorBudget {
     return true;
   }
 
-  /** Ms until one event is allowed again; 0 when one is allowed now. */
+  /** Milliseconds until the next event is allowed; 0 when one is allowed now. */
   waitMs(nowMs: number): number {
     const alive = this.#times.filter((atMs) => atMs > nowMs - this.#windowMs);
     const first = alive[0];

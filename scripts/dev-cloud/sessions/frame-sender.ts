@@ -2,11 +2,11 @@ import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Connection } from "./connection.ts";
 import type { Misbehaviour } from "./misbehaviour.ts";
 
-/** A device that reads slower than this much behind is cut: it comes back and gets what counts. */
+/** A device that falls this far behind is disconnected; on reconnecting it gets everything that matters. */
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024;
 const NONSENSE = '{"t":["nonsense"],"\\u0000":1e999,';
 
-/** The way out of a session: counts, bounds, and where it is told to, misbehaves. */
+/** Sends a session's frames: counts bytes, limits buffering and applies misbehaviour. */
 export class FrameSender {
   readonly #connection: Connection;
   readonly #clock: Clock;
@@ -42,7 +42,7 @@ export class FrameSender {
     if (!this.#closed) this.#connection.sendBinary(bytes);
   }
 
-  /** What is delayed already goes nowhere any more. */
+  /** Discards delayed frames and sends nothing more. */
   stop(): void {
     this.#closed = true;
   }
@@ -55,7 +55,7 @@ export class FrameSender {
     if (this.#connection.bufferedBytes() > BUFFERED_BYTES_MAX) this.#connection.cut();
   }
 
-  /** Frames keep their order whatever the delay was when they were sent. */
+  /** Delays a frame. Frames keep their order even when the delay changes. */
   #later(delayMs: number, write: () => void): void {
     const nowMs = this.#clock.monotonicMs();
     this.#lastDueMs = Math.max(this.#lastDueMs, nowMs + delayMs);

@@ -1,11 +1,11 @@
 import type { Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { CloudStore } from "./cloud-store.ts";
 
-/** Work for the next commit. */
+/** One job of the next commit. */
 export interface CommitJob {
-  /** Reads and writes the store, inside the transaction. */
+  /** Reads and writes the store inside the transaction. */
   write(): void;
-  /** After everything of this commit is on disk: answers and events go out here. */
+  /** Runs once the commit is on disk: send answers and events here. */
   done(): void;
   /** The commit failed and nothing was written. */
   failed(thrown: unknown): void;
@@ -14,8 +14,8 @@ export interface CommitJob {
 }
 
 /**
- * One transaction serves everything that arrived since the last one, in order of arrival. Nothing is
- * answered before it is on disk; a burst of a thousand batches costs one flush.
+ * Commits everything that arrived since the last commit in one transaction, in order of arrival. Nothing is
+ * answered before it is on disk, yet a burst of a thousand batches costs one flush.
  */
 export class GroupCommit {
   readonly #store: CloudStore;
@@ -27,7 +27,7 @@ export class GroupCommit {
   #timer: Timer | undefined;
   #abandoned = false;
 
-  /** `onCommitted` runs once after all of a commit's `done`: what can be said once for many jobs is said there. */
+  /** `onCommitted` runs once after all `done` callbacks of a commit, for answers that cover many jobs. */
   constructor(
     store: CloudStore,
     timers: Timers,
@@ -39,12 +39,12 @@ export class GroupCommit {
     this.#onCommitted = hooks.onCommitted;
   }
 
-  /** Weight of what waits for the next commit. */
+  /** Total weight of the jobs waiting for the next commit. */
   get waiting(): number {
     return this.#weight;
   }
 
-  /** Nothing is committed any more, what waits included: the end of a killed process. */
+  /** Drops waiting jobs and ignores later ones, like a killed process. */
   abandon(): void {
     this.#abandoned = true;
     this.#timer?.cancel();
@@ -59,7 +59,7 @@ export class GroupCommit {
     this.#timer ??= this.#timers.after("cloud.commit", 0, () => this.flush());
   }
 
-  /** Commits now what is waiting. Jobs that `done` adds wait for the next one. */
+  /** Commits the waiting jobs now. Jobs added by `done` wait for the next commit. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -72,7 +72,7 @@ export class GroupCommit {
         for (const job of jobs) job.write();
       });
     } catch (thrown) {
-      // A full disk or a damaged file. Nobody is told "stored"; the devices keep their records and come again.
+      // A full disk or a damaged file. Nothing is acknowledged, so devices keep their records and send them again.
       this.#onFailure(thrown);
       for (const job of jobs) job.failed(thrown);
       return;

@@ -5,14 +5,14 @@ import { fail, ok, type Result } from "../../tool-result.ts";
 import { fromBase64Url, toHex } from "../../../platform/runtime/encoding.ts";
 import { isOwnAudience } from "./audience.ts";
 
-/** First 16 bytes of the SHA-256 of a raw public key, as 32 hex digits: device ids and key names. */
+/** First 16 bytes of the SHA-256 of a raw public key, as 32 hex digits. Serves as device id and key fingerprint. */
 export async function fingerprintOf(publicKey: Uint8Array, crypto: Crypto): Promise<string> {
   return toHex((await crypto.sha256(publicKey)).subarray(0, 16));
 }
 
 /**
- * Whether a hello is who it says, for this cloud, now. Codes: `refused.identity` (the id is not the key's
- * fingerprint), `refused.audience` (meant for another server: a relay), `refused.signature`.
+ * Verifies that a hello comes from the device it names, for this cloud and this challenge. Codes: `refused.identity`
+ * (the id is not the key's fingerprint), `refused.audience` (meant for another server: a relay), `refused.signature`.
  */
 export async function verifyHello(
   hello: Hello,

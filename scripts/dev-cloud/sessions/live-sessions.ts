@@ -1,19 +1,19 @@
 import type { CloudMessage } from "../../../agent/protocol/cloud-messages.ts";
 import type { SignedPurpose } from "../../../agent/protocol/signed.ts";
 
-/** What the other parts need of an open session. */
+/** An open session as other parts of the cloud see it. */
 export interface LiveSession {
-  /** How long ago its last frame came. */
+  /** Time since the last frame from the device. */
   silentMs(): number;
   readonly id: string;
   readonly device: string;
   readonly openedMs: number;
   send(message: CloudMessage): void;
-  /** Signs with the key the device was told and sends, after everything sent before. */
+  /** Signs with the key the device was given, then sends. Signed messages keep their order. */
   sendSigned(purpose: Extract<SignedPurpose, "command" | "cancel" | "desired">, payload: string): void;
   sendText(text: string): void;
   sendBinary(bytes: Uint8Array): void;
-  /** Says good-bye in order, then closes. */
+  /** Sends `farewell`, if given, then closes. */
   end(reason: string, farewell?: CloudMessage): void;
   cut(reason: string): void;
   counters(): SessionCounters;
@@ -43,7 +43,7 @@ export const NO_COUNTS: SessionCounters = {
   sessions: 0,
 };
 
-/** The one open session of each device, and what its earlier sessions counted. */
+/** The one open session of each device, and the counters of its earlier sessions. */
 export class LiveSessions {
   readonly #byDevice = new Map<string, LiveSession>();
   readonly #past = new Map<string, SessionCounters>();
@@ -60,20 +60,20 @@ export class LiveSessions {
     return [...this.#byDevice.values()];
   }
 
-  /** Puts a session in its device's place and returns the one that was there. */
+  /** Makes `session` the device's open session and returns the previous one. */
   replace(session: LiveSession): LiveSession | undefined {
     const before = this.#byDevice.get(session.device);
     this.#byDevice.set(session.device, session);
     return before;
   }
 
-  /** Takes a session out, if it is still the one in place; its counts are kept. */
+  /** Removes the session if it is still the device's current one. Its counters are kept either way. */
   remove(session: LiveSession): void {
     this.#past.set(session.device, sum(this.#past.get(session.device) ?? NO_COUNTS, session.counters()));
     if (this.#byDevice.get(session.device) === session) this.#byDevice.delete(session.device);
   }
 
-  /** Since the start of this process, over all sessions of the device. */
+  /** Sum over all sessions of the device since the process started. */
   counters(device: string): SessionCounters {
     const past = this.#past.get(device) ?? NO_COUNTS;
     const live = this.#byDevice.get(device);

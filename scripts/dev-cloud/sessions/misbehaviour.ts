@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { CodeSchema, DurationMsSchema, PositiveSchema, TextSchema } from "../../../agent/protocol/values.ts";
 
-/** How the cloud mistreats one device, for tests. Absent keys are off. */
+/** How the cloud misbehaves towards one device, for tests. Absent keys are off. */
 export const MisbehaviourSchema = v.strictObject({
   neverAck: v.optional(v.pipe(v.boolean(), v.description("Stores records and never says so."))),
   acksGoBack: v.optional(v.pipe(v.boolean(), v.description("Every second `stored` is lower than the one before."))),
@@ -34,7 +34,7 @@ export const MisbehaviourSchema = v.strictObject({
 });
 export type Misbehaviour = v.InferOutput<typeof MisbehaviourSchema>;
 
-/** Things the cloud does wrong once, when asked. */
+/** Single wrong actions, done once on request. */
 export const MISDEEDS = [
   "nonsense-frame",
   "unknown-type",
@@ -53,7 +53,7 @@ export const MISDEEDS = [
 ] as const;
 export type Misdeed = (typeof MISDEEDS)[number];
 
-/** What is on, per device, and what a device not known yet gets. Nothing is kept over a restart. */
+/** Active misbehaviour per device, and the default for devices without a setting. Not kept across restarts. */
 export class Misbehaviours {
   #forNew: Misbehaviour = {};
   readonly #byDevice = new Map<string, Misbehaviour>();

@@ -9,7 +9,7 @@ import { updateDevice, type CloudContext } from "./context.ts";
 import type { LiveSession } from "./live-sessions.ts";
 import type { Misdeed } from "./misbehaviour.ts";
 
-/** Does one thing wrong towards one device, for tests. Code `misbehave.nothing-to-replay`: it needs something that was sent before. */
+/** Does one thing wrong towards a device, for tests. Code: `misbehave.nothing-to-replay` (nothing suitable was sent before). */
 export async function misbehave(context: CloudContext, session: LiveSession, misdeed: Misdeed): Promise<Result<void>> {
   switch (misdeed) {
     case "nonsense-frame":
@@ -86,7 +86,7 @@ async function wrongDesired(
     session.send({ t: "desired", signed: await signedBy(context, "desired", payload) });
     return ok(undefined);
   }
-  // The version is used up: the next good document comes after the bad one.
+  // Uses up a version: the next valid document must come after the invalid one.
   const version = Math.max(present?.version ?? 0, context.store.device(session.device)?.desiredFloor ?? 0) + 1;
   context.store.transaction(() => updateDevice(context.store, session.device, (row) => ({ ...row, desiredFloor: version })));
   const payload = {

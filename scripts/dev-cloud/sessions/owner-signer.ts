@@ -8,13 +8,13 @@ export interface OwnerKey {
   sign(message: Uint8Array): Promise<Uint8Array>;
 }
 
-/** The owner, who in this cloud is the cloud itself. In a real one the key belongs to the customer, outside of it. */
+/** Signs as the owner. Here that is the cloud itself; in production the key belongs to the customer, outside the cloud. */
 export interface OwnerSigner {
-  /** Name for people. */
+  /** Display name. */
   readonly name: string;
   current(): OwnerKey;
-  /** A key of ours by fingerprint, old ones too. */
+  /** Finds one of our keys, old ones included. */
   find(fingerprint: string): OwnerKey | undefined;
-  /** Makes a new current key, on disk before this resolves; the old ones are kept. */
+  /** Creates a new current key, on disk before this resolves. Old keys are kept. */
   rotate(): Promise<OwnerKey>;
 }

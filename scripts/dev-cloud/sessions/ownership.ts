@@ -12,7 +12,7 @@ import type { LiveSession } from "./live-sessions.ts";
 import { Pairing, PAIRING_RENEW_BEFORE_MS } from "./pairing.ts";
 import type { OwnerKey } from "./owner-signer.ts";
 
-/** Pairing, claim, release and the change of the owner's key. */
+/** Pairing, claim, release and rotation of the owner's key. */
 export class Ownership {
   readonly pairing: Pairing;
   readonly #context: CloudContext;
@@ -27,7 +27,7 @@ export class Ownership {
     this.pairing = new Pairing(context.random);
   }
 
-  /** Sends a code now and a new one before it ends, for as long as the session lasts and nobody claimed. */
+  /** Sends a pairing code now and renews it before it expires, until the device is claimed or the session ends. */
   startPairing(device: string, session: LiveSession): void {
     const { clock, timers, settings, emit } = this.#context;
     const nowMs = clock.wallMs();
@@ -41,7 +41,7 @@ export class Ownership {
     emit({ t: "device", device });
   }
 
-  /** The session that showed the code is over. */
+  /** Stops the renewals when the given session started them. */
   stopPairing(device: string, session: string): void {
     const renewal = this.#renewals.get(device);
     if (renewal === undefined || renewal.session !== session) return;
@@ -49,7 +49,7 @@ export class Ownership {
     this.#renewals.delete(device);
   }
 
-  /** Codes: those of `Pairing.find`, `device.claimed`, `device.owned-elsewhere`, `device.unknown`. */
+  /** Claims a device by its code. Codes: those of `Pairing.find`; `device.claimed`, `device.owned-elsewhere`, `device.unknown`. */
   async claim(typed: string, name?: string): Promise<Result<DeviceRow>> {
     const { store, clock, signer, live, log } = this.#context;
     const found = this.pairing.find(typed, clock.wallMs());
@@ -82,7 +82,7 @@ export class Ownership {
     return ok(row);
   }
 
-  /** Gives the device up. Codes: `device.unclaimed`, `device.offline`. */
+  /** Gives up ownership. Codes: `device.unclaimed`, `device.offline`, `device.unknown`. */
   release(device: DeviceRow): Result<DeviceRow> {
     const { store, live, log } = this.#context;
     if (device.owner === undefined) return fail("device.unclaimed", "the device is not claimed");
@@ -101,7 +101,7 @@ export class Ownership {
     return row === undefined ? fail("device.unknown", "the device was forgotten") : ok(row);
   }
 
-  /** Tells the device, signed with the key it holds, that it belongs to nobody; then it shows a code again. */
+  /** Sends a release signed with the key the device holds, then starts pairing. */
   sendRelease(device: string, session: LiveSession, holds?: string): void {
     this.#signRelease(device, holds).then(
       (release) => {
@@ -112,7 +112,7 @@ export class Ownership {
     );
   }
 
-  /** A new command key; every device that is here is told, endorsed by the old one, the others with their next hello. */
+  /** Creates a new command key, endorsed by the old one. Online devices get it now, others with their next hello. */
   async rotateKey(): Promise<OwnerKey> {
     const { signer, store, live } = this.#context;
     const old = signer.current();
@@ -130,14 +130,14 @@ export class Ownership {
     return current;
   }
 
-  /** Our word, for one device, that another key (another cloud's) is its owner too. */
+  /** Endorses another key, usually another cloud's, as owner of one device. `publicKey` is base64url. */
   async endorse(device: string, publicKey: string): Promise<{ readonly by: string; readonly signature: string }> {
     const key = this.#context.signer.current();
     const signature = await key.sign(signedBytes("owner-key", ownerKeyPayload(device, publicKey)));
     return { by: key.fingerprint, signature: toBase64Url(signature) };
   }
 
-  /** Keeps another cloud's endorsement of our key for a device that will come, or is here under another owner. */
+  /** Stores another cloud's endorsement of our key, for a device that will connect later or has another owner now. */
   adopt(device: string, publicKey: string, endorsement: { readonly by: string; readonly signature: string }): DeviceRow {
     const { store, clock } = this.#context;
     const nowMs = clock.wallMs();
@@ -160,7 +160,7 @@ export class Ownership {
     this.#renewals.clear();
   }
 
-  /** The device is claimed or forgotten: its code is good no more. */
+  /** Stops renewing the device's code and invalidates it. */
   #endPairing(device: string): void {
     this.#renewals.get(device)?.timer.cancel();
     this.#renewals.delete(device);

@@ -2,13 +2,13 @@ import { fail, ok, type Result } from "../../tool-result.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import { ErrorBudget } from "./error-budget.ts";
 
-/** No 0/O, 1/I/L, 2/Z, 5/S, 8/B: read from across a room, typed on a phone. */
+/** Leaves out 0/O, 1/I/L, 2/Z, 5/S and 8/B: codes are read from across a room. */
 export const PAIRING_ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY";
 export const PAIRING_CODE_LENGTH = 6;
 export const PAIRING_LIFE_MS = 10 * 60_000;
-/** A new code is sent this long before the old one ends, so that a code on the screen is always good. */
+/** A new code is sent this long before the old one expires, so that a code on screen is always valid. */
 export const PAIRING_RENEW_BEFORE_MS = 2 * 60_000;
-/** 25^6 codes and this many guesses a minute: a code in its ten minutes is found with chance 1 in 2 million. */
+/** With 25^6 codes, guessing a given code within its ten minutes succeeds with a chance of about 1 in 2.4 million. */
 const WRONG_CLAIMS_PER_MINUTE = 10;
 
 export interface PairingCode {
@@ -21,7 +21,7 @@ interface Entry {
   readonly expiresMs: number;
 }
 
-/** Codes on the screens of unclaimed devices. In memory: a restarted cloud gives new ones. */
+/** Pairing codes of unclaimed devices. Kept in memory: a restarted cloud issues new ones. */
 export class Pairing {
   readonly #random: Random;
   readonly #entries = new Map<string, Entry>();
@@ -32,7 +32,7 @@ export class Pairing {
     this.#random = random;
   }
 
-  /** The device's code: the present one while it has time left, else a new one. The old one stays good until it ends. */
+  /** The device's current code, or a new one when that is close to expiry. The old code stays valid until it expires. */
   codeFor(device: string, nowMs: number): PairingCode {
     this.#dropExpired(nowMs);
     const present = this.#current.get(device);
@@ -43,13 +43,13 @@ export class Pairing {
     return made;
   }
 
-  /** What a dashboard shows. */
+  /** The code to show in a dashboard, if it is still valid. */
   current(device: string, nowMs: number): PairingCode | undefined {
     const present = this.#current.get(device);
     return present !== undefined && present.expiresMs > nowMs ? present : undefined;
   }
 
-  /** The device a typed code belongs to. Codes: `pairing.unknown-code`, `pairing.expired`, `pairing.rate-limited`. */
+  /** Finds the device that shows a typed code. Codes: `pairing.unknown-code`, `pairing.expired`, `pairing.rate-limited`. */
   find(typed: string, nowMs: number): Result<string> {
     const waitMs = this.#wrong.waitMs(nowMs);
     if (waitMs > 0) return fail("pairing.rate-limited", "too many wrong codes", `try again in ${Math.ceil(waitMs / 1000)} s`);
@@ -70,18 +70,18 @@ export class Pairing {
     return ok(entry.device);
   }
 
-  /** Ms until a claim is heard again after too many wrong ones. */
+  /** Milliseconds until a claim is accepted again after too many wrong codes; 0 when one is accepted now. */
   waitMs(nowMs: number): number {
     return this.#wrong.waitMs(nowMs);
   }
 
-  /** The device is claimed or forgotten: none of its codes is good any more. */
+  /** Invalidates all codes of the device. */
   forget(device: string): void {
     this.#current.delete(device);
     for (const [code, entry] of this.#entries) if (entry.device === device) this.#entries.delete(code);
   }
 
-  /** Expired ones are kept a while, so that a late code is told apart from a wrong one. */
+  /** Expired codes are kept for a while, to tell a late code from a wrong one. */
   #dropExpired(nowMs: number): void {
     for (const [code, entry] of this.#entries) if (entry.expiresMs + PAIRING_LIFE_MS <= nowMs) this.#entries.delete(code);
   }
@@ -94,7 +94,7 @@ export class Pairing {
   }
 }
 
-/** Uniform over the alphabet: bytes that would favour its first letters are thrown away. */
+/** Uniform over the alphabet: bytes that would favour its first letters are discarded. */
 function randomCode(random: Random): string {
   const limit = 256 - (256 % PAIRING_ALPHABET.length);
   let code = "";

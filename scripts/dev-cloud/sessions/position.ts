@@ -1,13 +1,13 @@
 import type { Position } from "./cloud-store.ts";
 
-/** More holes than this in one stream: the two oldest are named as one, with what lies between. */
+/** Holes kept per stream. Beyond that, the two oldest are merged into one that also covers what lies between. */
 export const HOLES_MAX = 500;
 
 export type Placement = "new" | "duplicate";
 
 /**
- * How far one stream is stored, while a batch is taken in. A device sends in rising order; what it
- * skips is a hole, which its gap records explain. A number inside a hole that comes after all is new.
+ * Acknowledged position of one stream while a batch is being stored. A device sends in ascending order; numbers
+ * it skips become a hole, which its gap records explain. A number inside a hole that arrives later is new.
  */
 export class PositionCursor {
   #upTo: number;

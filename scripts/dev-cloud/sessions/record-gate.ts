@@ -10,7 +10,7 @@ import { isDeeperThan } from "../../../platform/runtime/json-depth.ts";
 import { isPlainTelemetry } from "./telemetry-check.ts";
 import { validateAs } from "../validate-as.ts";
 
-/** A record the cloud will never take. It must not hold up the ones behind it. */
+/** A record the cloud will never accept. It must not block the ones behind it. */
 export interface PoisonRecord {
   readonly seq: number;
   readonly code: string;
@@ -18,8 +18,8 @@ export interface PoisonRecord {
 }
 
 /**
- * Checks one record's body. Codes: `record.too-large`, `record.invalid`. A kind this version does not
- * know is kept as it is: the device may be newer than the cloud.
+ * Checks one record's body. Codes: `record.too-large`, `record.invalid`. A kind unknown to this version is
+ * accepted unchecked: the device may be newer than the cloud.
  */
 export function checkBody(stream: Stream, record: WireRecord, bodyText: string): Issue | undefined {
   if (bodyText.length > RECORD_BODY_BYTES_MAX) {
@@ -38,12 +38,13 @@ export function checkBody(stream: Stream, record: WireRecord, bodyText: string):
 
 const { records: _records, ...envelopeEntries } = RecordsSchema.entries;
 const EnvelopeSchema = v.object(envelopeEntries);
-/** Below the frame's depth there are the frame, its array, the record: what a body may use. */
+/** The frame and its `records` array use two of the allowed levels. */
 const RECORD_DEPTH_MAX = FRAME_DEPTH_MAX - 2;
 
 /**
- * A `records` frame that did not pass the gate, taken apart: what is good of it, and what is poison.
- * Fails when not even the frame around the records is right; then nothing can be answered.
+ * Splits a `records` frame that failed validation into its valid records and the poison ones. Fails when the
+ * frame around the records is itself invalid or a record has no usable sequence number. Codes: `message.malformed`,
+ * `record.no-number`.
  */
 export function salvageRecords(
   frame: Json,

@@ -8,7 +8,7 @@ import type { CloudContext } from "./context.ts";
 import { PositionCursor } from "./position.ts";
 import { checkBody, type PoisonRecord } from "./record-gate.ts";
 
-/** What became of one batch, inside the transaction; answered once that is on disk. */
+/** Result of storing one batch. It is answered once the transaction is on disk. */
 export interface IntakeResult {
   readonly log: string;
   readonly stream: Stream;
@@ -20,7 +20,7 @@ export interface IntakeResult {
   readonly alarmsChanged: boolean;
 }
 
-/** Takes batches of records in: dedupe by (device, log, stream, number), poison aside, facts drawn from them. */
+/** Stores batches of records: deduplicates by (device, log, stream, sequence number), sets poison aside, applies side effects. */
 export class RecordIntake {
   readonly #context: CloudContext;
   readonly #commands: Commands;
@@ -30,7 +30,7 @@ export class RecordIntake {
     this.#commands = commands;
   }
 
-  /** Inside a transaction. `poison` are records the gate had to refuse already. */
+  /** Call inside a transaction. `poison` are records that were already refused. */
   take(device: string, message: DeviceMessageOf<"records">, poison: readonly PoisonRecord[]): IntakeResult {
     const { store, clock } = this.#context;
     const { log, stream } = message;
@@ -45,7 +45,7 @@ export class RecordIntake {
     for (const entry of inOrder(message.records, poison)) {
       if (cursor.place(entry.seq) === "duplicate") {
         duplicates += 1;
-        // A poison one is refused again: the device may not have heard the first refusal.
+        // A poison record is refused again: the device may have missed the first refusal.
         const again = "kind" in entry ? poisonOf(stream, entry, JSON.stringify(entry.body)) : entry;
         if (again !== undefined) rejected.push(again);
         continue;
@@ -85,7 +85,7 @@ export class RecordIntake {
     return { log, stream, upTo: cursor.upTo, stored, duplicates, rejected, commands, alarmsChanged };
   }
 
-  /** What a record says beyond itself: a command is over, an alarm began or ended, records are lost. */
+  /** Applies a record's side effects: a command's outcome, an alarm raised or cleared, records lost. */
   #draw(
     device: string,
     stream: Stream,
@@ -127,7 +127,7 @@ function poisonOf(stream: Stream, record: WireRecord, bodyText: string): PoisonR
   return issue === undefined ? undefined : { seq: record.seq, code: issue.code, message: issue.message };
 }
 
-/** Good and poison records merged by number, as the device sent them. */
+/** Valid and poison records merged by sequence number. */
 function* inOrder(records: readonly WireRecord[], poison: readonly PoisonRecord[]): Generator<WireRecord | PoisonRecord> {
   if (poison.length === 0) {
     yield* records;

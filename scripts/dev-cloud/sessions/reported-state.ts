@@ -5,16 +5,16 @@ import { isJsonObject, mergePatch, type JsonObject } from "../../../platform/run
 import type { CloudStore, DocumentRow } from "./cloud-store.ts";
 import { validateAs } from "../validate-as.ts";
 
-/** Patches could grow a document for ever; beyond this the device has to send a whole one, which a frame bounds. */
+/** Patches could grow a document without limit. Beyond this the device must send it whole, which the frame size limits. */
 const REPORTED_CHARACTERS_MAX = 512 * 1024;
 
 export type ReportedResult =
   | { readonly kind: "stored"; readonly row: DocumentRow }
-  /** Nothing changes; the device sends the whole document when `version` is not what it sent. */
+  /** Nothing changed. The device sends the whole document when `version` is not the one it sent. */
   | { readonly kind: "mismatch"; readonly version: number }
   | { readonly kind: "refused"; readonly issue: Issue };
 
-/** Takes a whole reported document or a patch, inside a transaction. */
+/** Stores a whole reported document or a patch. Call inside a transaction. Code: `reported.invalid`. */
 export function takeReported(
   store: CloudStore,
   device: string,
@@ -24,7 +24,7 @@ export function takeReported(
   const before = store.document(device, "reported");
   const version = before?.version ?? 0;
   if (message.base === undefined) return keep(store, device, message.version, message.document, nowMs);
-  // The same patch again, after a lost answer.
+  // The same patch again, after a lost acknowledgement.
   if (message.version === version && message.base < version) return { kind: "mismatch", version };
   if (message.base !== version || message.version <= version) return { kind: "mismatch", version };
   const merged = mergePatch(before?.document ?? {}, message.document);

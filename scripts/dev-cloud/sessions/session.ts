@@ -20,32 +20,32 @@ import { verifyHello } from "./handshake.ts";
 import type { LiveSession, SessionCounters } from "./live-sessions.ts";
 import type { Misbehaviour } from "./misbehaviour.ts";
 
-/** Ping interval that is waited for where the welcome names none: longer than devices take, and as long as those took that pinged every 30 s. */
+/** Assumed when the welcome names no ping interval. Longer than today's devices take; older ones pinged every 30 s. */
 const PATIENT_PING_MS = 30_000;
 
-/** Unusable frames in a minute before the session is closed. */
+/** Unusable frames per minute beyond which the session is closed. */
 export const ERRORS_PER_MINUTE_MAX = 60;
 
 type State =
   | { readonly kind: "challenged"; readonly nonce: string }
-  /** The hello is being checked or stored; the device has nothing to say until the welcome. */
+  /** The hello is being checked or stored; the device must stay silent until the welcome. */
   | { readonly kind: "verifying"; readonly hello: Hello }
   | { readonly kind: "open"; readonly hello: Hello }
   | { readonly kind: "closed" };
 
-/** What a session hands on. Implemented by `Cloud`. */
+/** Receives what a session cannot handle itself. Implemented by `Cloud`. */
 export interface SessionHost {
-  /** The hello is proved: look it up, answer it, and call `session.opened()` or `session.refuse()`. */
+  /** The hello is verified. The host must call `session.opened()` or `session.refuse()`. */
   admit(session: Session, hello: Hello): void;
   /** A message of an open session, in order. */
   message(session: Session, message: DeviceMessage, bytes: number): void;
-  /** A frame of records that did not pass the gate; true when something could be made of it. */
+  /** Handles a `records` frame that failed validation. Returns false when nothing in it is usable. */
   salvage(session: Session, frame: Json): boolean;
-  /** The session is over; called once, only for sessions that were opened. */
+  /** The session has ended. Called once, and only for opened sessions. */
   ended(session: Session, reason: string): void;
 }
 
-/** One connection of one device, from challenge to end. No sockets: frames come in by `onFrame`, go out by the connection. */
+/** One connection of one device, from challenge to end. Frames arrive through `onFrame` and leave through the connection. */
 export class Session implements LiveSession {
   readonly id: string;
   readonly connection: Connection;
@@ -55,7 +55,7 @@ export class Session implements LiveSession {
   readonly #errors = new ErrorBudget(ERRORS_PER_MINUTE_MAX, 60_000);
   #state: State = { kind: "closed" };
   #openedMs = 0;
-  /** As the welcome said, or a later `limits`. */
+  /** As announced in the welcome or a later `limits`. */
   pingIntervalMs = PATIENT_PING_MS;
   #lastHeardMs = 0;
   #deadline: Timer | undefined;
@@ -91,7 +91,6 @@ export class Session implements LiveSession {
     return device === undefined ? this.#context.misbehaviours.forNew() : this.#context.misbehaviours.of(device);
   }
 
-  /** Sends the challenge. */
   start(): void {
     const { random } = this.#context;
     const nonce = toBase64Url(random.bytes(32));
@@ -103,12 +102,11 @@ export class Session implements LiveSession {
     this.send({ t: "challenge", versions: this.misbehaviour().welcomeVersions ?? [PROTOCOL_VERSION], nonce });
   }
 
-  /** How long ago the last frame came. */
   silentMs(): number {
     return this.#context.clock.monotonicMs() - this.#lastHeardMs;
   }
 
-  /** One text frame from the device. `bytes` is its exact UTF-8 size where the transport knows it. */
+  /** Handles one text frame. `bytes` is its exact UTF-8 size where the transport knows it. */
   onFrame(text: string, bytes: number = text.length): void {
     if (this.#state.kind === "closed") return;
     this.#heard(bytes);
@@ -131,19 +129,19 @@ export class Session implements LiveSession {
     else this.#host.message(this, decoded.value, bytes);
   }
 
-  /** A binary frame; version 1 has none. */
+  /** Handles a binary frame, which protocol version 1 does not allow. */
   onBinary(bytes: number): void {
     if (this.#state.kind === "closed") return;
     this.#heard(bytes);
     this.unusable({ code: "frame.not-text", message: "frames are JSON text; a binary frame came" });
   }
 
-  /** The connection is gone. `reason` is a lower-case word or two with dashes. */
+  /** The connection is gone. `reason` is one or more lower-case words joined by dashes. */
   onClosed(reason: string): void {
     this.#finish(reason);
   }
 
-  /** Something the device sent could not be used: said, counted, and too often it ends the session. */
+  /** Reports and counts an unusable frame; too many of them end the session. */
   unusable(issue: Issue, about?: string): void {
     this.counts.malformed += 1;
     this.#context.counters.malformedFrames += 1;
@@ -162,14 +160,14 @@ export class Session implements LiveSession {
     });
   }
 
-  /** The hello is not accepted. */
+  /** Refuses the hello and closes the connection. */
   refuse(code: string, message: string, retryAfterMs?: number): void {
     this.#context.log.info({ code, device: this.device, remote: this.connection.remote }, `hello refused: ${message}`);
     this.send({ t: "refused", code, message: message.slice(0, 1000), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
     this.#finish(code, 1008);
   }
 
-  /** The hello is stored. `keyOf` gives the fingerprint of the owner's key this device was told. */
+  /** Opens the session once the hello is stored. `keyOf` gives the fingerprint of the owner's key this device holds. */
   opened(welcome: CloudMessage, keyOf: () => string | undefined): void {
     if (this.#state.kind !== "verifying") return;
     this.#state = { kind: "open", hello: this.#state.hello };
@@ -200,7 +198,7 @@ export class Session implements LiveSession {
         const signature = toBase64Url(await key.sign(signedBytes(purpose, payload)));
         this.send({ t: purpose, signed: { payload, key: key.fingerprint, signature } });
       } catch (thrown) {
-        // The key could not be used. The command stays open and goes out with the next session.
+        // A command stays open and goes out with the next session.
         log.error({ error: messageOf(thrown), purpose }, "signing failed");
       }
     });
@@ -217,7 +215,7 @@ export class Session implements LiveSession {
     this.#finish(reason);
   }
 
-  /** The device said why it goes; the connection's end will be put down to that. */
+  /** The device said goodbye: `bye.<reason>` becomes the session's end reason. */
   saidBye(reason: string): void {
     this.#farewell = `bye.${reason}`;
   }
@@ -272,7 +270,7 @@ export class Session implements LiveSession {
     );
   }
 
-  /** The device pings; a server that hears nothing for more than two of its intervals takes the link for dead. */
+  /** Devices ping. Cuts the link after `READ_DEADLINE_PINGS` ping intervals of silence. */
   #watchSilence(): void {
     const limitMs = this.pingIntervalMs * READ_DEADLINE_PINGS;
     const silentMs = this.silentMs();

@@ -7,7 +7,7 @@ import type { PoisonRecord } from "./record-gate.ts";
 
 /** Refusals in one `stored` frame. */
 const REJECTED_PER_FRAME = 100;
-/** How far an answer goes back where the misbehaviour asks for it. */
+/** By how much `acksGoBack` lowers an acknowledgement. */
 const BACK_BY = 10;
 
 interface Pending {
@@ -15,7 +15,7 @@ interface Pending {
   readonly rejected: (PoisonRecord & { readonly stream: Stream })[];
 }
 
-/** One `stored` answer per session, log and commit, however many batches the commit took. */
+/** Sends one `stored` acknowledgement per session, log and commit, however many batches the commit held. */
 export class StoredAnswers {
   readonly #misbehaviours: Misbehaviours;
   readonly #pending = new Map<LiveSession, Map<string, Pending>>();
@@ -38,7 +38,7 @@ export class StoredAnswers {
     this.#pending.delete(session);
   }
 
-  /** After the commit: everything taken is on disk. */
+  /** Call after the commit: everything added is on disk. */
   flush(): void {
     for (const [session, logs] of this.#pending) {
       for (const [log, pending] of logs) this.#answer(session, log, pending);

@@ -1,11 +1,11 @@
 import { isJsonObject, type Json } from "../../../platform/runtime/json.ts";
 
-/** A year, the longest duration of the protocol. */
+/** 366 days, the longest duration in the protocol. */
 const INTERVAL_MS_MAX = 31_622_400_000;
 
 /**
- * Whether a body is surely a telemetry rollup. A backlog of telemetry has dozens of numbers a record, and the
- * schema's own walk over them costs more than storing them; "no" only means that the schema decides.
+ * Fast check whether a body is certainly a telemetry rollup: with dozens of numbers per record, validating a
+ * backlog by schema costs more than storing it. `false` means that the schema must decide.
  */
 export function isPlainTelemetry(body: Json): boolean {
   if (!isJsonObject(body)) return false;

@@ -8,7 +8,7 @@ import type { CloudContext } from "./context.ts";
 /** Largest single upload. */
 export const UPLOAD_BYTES_MAX = 128 * 1024 * 1024;
 const GRANT_LIFE_MS = 60 * 60_000;
-/** Uploads of one device that are not done. */
+/** Unfinished uploads per device. */
 const OPEN_GRANTS_MAX = 16;
 
 export interface GrantResult {
@@ -17,7 +17,7 @@ export interface GrantResult {
   readonly command?: CommandRow;
 }
 
-/** Where the bytes are kept is the server's affair; here it is decided who may send how much where. */
+/** Decides which uploads are allowed. The server stores the bytes. */
 export class UploadGrants {
   readonly #context: CloudContext;
   readonly #commands: Commands;
@@ -31,8 +31,8 @@ export class UploadGrants {
   }
 
   /**
-   * Inside a transaction. The same request again (after a reconnect) gets the same address, so that
-   * the upload goes on where it was. Codes: `upload.too-large`, `upload.too-many`, `upload.full`, `upload.changed`, `upload.unclaimed`.
+   * Call inside a transaction. A repeated request (after a reconnect) gets the same URL, so that the upload
+   * resumes. Codes: `upload.too-large`, `upload.too-many`, `upload.full`, `upload.changed`, `upload.unclaimed`.
    */
   grant(device: string, request: DeviceMessageOf<"upload-request">): GrantResult {
     const { store, clock } = this.#context;

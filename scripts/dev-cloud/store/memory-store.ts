@@ -26,8 +26,8 @@ interface LogEntry {
 }
 
 /**
- * The store without a disk, for the simulation and for tests of the sessions. A transaction that throws is
- * taken back like one of the real store: every write leaves its undo.
+ * In-memory store, for the simulation and tests of the sessions. A transaction that throws is rolled back, as in
+ * the real store: every write records its undo.
  */
 export class MemoryStore implements CloudStore {
   readonly #devices = new Map<string, DeviceRow>();
@@ -273,7 +273,7 @@ export class MemoryStore implements CloudStore {
   }
 
   close(): void {
-    // Nothing is held open.
+    // Nothing to close.
   }
 
   #removeRecord(row: RecordRow): void {
@@ -309,14 +309,14 @@ function hasState(row: CommandRow, state: CommandQuery["state"]): boolean {
   return row.state === state;
 }
 
-/** What is stored is a value of its own: a caller that changes its object later changes nothing here. */
+/** Deep copy, so that later changes to the caller's object do not reach the store. */
 function copied<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((item: unknown) => copied(item)) as T;
   const copy: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const member = (value as Record<string, unknown>)[key];
-    // As JSON would write it: members that are undefined are none, and this name is a key like any other.
+    // As in JSON: undefined members are left out, and `__proto__` is an ordinary key.
     if (member === undefined) continue;
     if (key === "__proto__") Object.defineProperty(copy, key, { value: copied(member), enumerable: true, configurable: true, writable: true });
     else copy[key] = copied(member);

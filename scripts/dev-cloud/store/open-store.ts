@@ -3,7 +3,7 @@ import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { SqliteStore, StoreVersionError, type SqliteStoreOptions } from "./sqlite-store.ts";
 
-/** Opens the store; a file that is none of ours, or damaged, is moved aside and a new one begun. */
+/** Opens the store. A file that is damaged or not ours is moved aside and a new one is created. */
 export function openStore(options: SqliteStoreOptions, log: Log, clock: Clock): SqliteStore {
   const { file } = options;
   try {

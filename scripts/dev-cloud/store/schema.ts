@@ -1,10 +1,10 @@
-/** The one schema of the development cloud's database. Another version in the file: moved aside, started anew. */
+/** Schema version of the database. A file with another version is moved aside and a new one is created. */
 export const SCHEMA_VERSION = 1;
 
 /**
- * Records are rows with small integers for what repeats (device, log, stream, boot, kind, clock): a metric
- * record of 300 bytes costs 340 on disk. Rows are found by (log, stream, number), which is the rule against
- * doubles, by (device, stream) in order of arrival, and metrics by time.
+ * Record rows use small integers for repeated values (device, log, stream, boot, kind, clock): a metric record of
+ * 300 bytes takes 340 on disk. Indexes: (log, stream, seq), unique, against duplicates; (device, stream), in order
+ * of arrival; metrics by time.
  */
 export const SCHEMA = `
 CREATE TABLE devices (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, row TEXT NOT NULL);

@@ -2,7 +2,7 @@ import type Database from "better-sqlite3";
 import { STREAMS } from "../../../agent/protocol/records.ts";
 import type { PruneReport, RetentionCaps } from "../sessions/cloud-store.ts";
 
-/** Removes the oldest rows beyond the caps, at most `budget` of them. Call inside a transaction. */
+/** Removes the oldest rows beyond the caps, about `budget` at most. Call inside a transaction. */
 export function pruneTables(db: Database.Database, caps: RetentionCaps, budget: number): PruneReport {
   const report: Record<string, number> = {};
   let left = budget;

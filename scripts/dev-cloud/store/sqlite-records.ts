@@ -26,14 +26,14 @@ interface SqlRecord {
   readonly body: string;
 }
 
-/** The records' tables: positions, appends and queries. Statements are prepared once. */
+/** The tables of records and positions. */
 export class SqliteRecords {
   readonly #db: Database.Database;
   readonly #insert: Database.Statement;
   readonly #position: Database.Statement;
   readonly #putPosition: Database.Statement;
   readonly #deviceKey: Database.Statement;
-  /** Small integers of texts, read or made once. Only what is committed stays after a failed transaction. */
+  /** Caches of integer keys; cleared after a rollback by `forgetKeys`. */
   readonly #names = new Map<string, number>();
   readonly #logs = new Map<string, number>();
   readonly #devices = new Map<string, number>();
@@ -56,7 +56,7 @@ export class SqliteRecords {
     this.#deviceKey = db.prepare("SELECT key FROM devices WHERE id = ?").pluck();
   }
 
-  /** After a transaction that was taken back, or a removal: integers made in it are not there. */
+  /** Call after a rollback or a removal: cached keys may no longer exist. */
   forgetKeys(): void {
     this.#names.clear();
     this.#logs.clear();
@@ -128,7 +128,7 @@ export class SqliteRecords {
     if (device === undefined || query.streams.length === 0) return [];
     const up = query.after !== undefined;
     const bound = query.after ?? query.before ?? Number.MAX_SAFE_INTEGER;
-    // One walk per stream along its own index, then the first of all: a stream with a million rows does not slow the others.
+    // One index scan per stream, then merged: a stream with a million rows does not slow down the others.
     const found = query.streams.flatMap((stream) => this.#queryStream(device, STREAMS.indexOf(stream), up, bound, query));
     found.sort((a, b) => (up ? a.cursor - b.cursor : b.cursor - a.cursor));
     return found.slice(0, query.limit);
@@ -199,7 +199,7 @@ export class SqliteRecords {
     if (key === undefined) {
       key = this.#db.prepare("SELECT key FROM names WHERE text = ?").pluck().get(text) as number | undefined;
       key ??= Number(this.#db.prepare("INSERT INTO names (text) VALUES (?)").run(text).lastInsertRowid);
-      // Boots and kinds come from devices: a hostile one must not fill the memory with them.
+      // Boots and kinds come from devices: a hostile one must not exhaust memory.
       if (this.#names.size >= 10_000) this.#names.clear();
       this.#names.set(text, key);
     }

@@ -24,21 +24,21 @@ import { pruneTables } from "./sqlite-prune.ts";
 import { SqliteRecords } from "./sqlite-records.ts";
 
 export interface SqliteStoreOptions {
-  /** File, or `:memory:`. */
+  /** Path of the file, or `:memory:`. */
   readonly file: string;
   /**
-   * `power-cut`: a commit is flushed to the disk before it returns. `process`: it survives the end of
-   * the process, not of the machine; for benchmarks that measure something else.
+   * `power-cut` (default): a commit is flushed to disk before it returns. `process`: it survives a crash of the
+   * process but not of the machine; for benchmarks that measure something else.
    */
   readonly survives?: "power-cut" | "process";
 }
 
-/** A file of another version of this program, or no database of ours at all. */
+/** The file has another schema version or is not our database. */
 export class StoreVersionError extends Error {
   override readonly name = "StoreVersionError";
 }
 
-/** The cloud's store in one SQLite file, WAL. Synchronous: one connection, one thread, short transactions. */
+/** The cloud's store in one SQLite file in WAL mode. Synchronous, with a single connection and short transactions. */
 export class SqliteStore implements CloudStore {
   readonly #db: Database.Database;
   readonly #records: SqliteRecords;
@@ -46,7 +46,7 @@ export class SqliteStore implements CloudStore {
 
   constructor(options: SqliteStoreOptions) {
     this.#db = new Database(options.file, { timeout: 1_000 });
-    // One process at a time: a second one on the same file is told so at once (SQLITE_BUSY).
+    // One process at a time: a second one on the same file fails with SQLITE_BUSY.
     this.#db.pragma("locking_mode = EXCLUSIVE");
     this.#db.pragma("journal_mode = WAL");
     this.#db.pragma(`synchronous = ${options.survives === "process" ? "NORMAL" : "FULL"}`);
@@ -70,7 +70,7 @@ export class SqliteStore implements CloudStore {
       result = work();
       this.#sql("COMMIT").run();
     } catch (thrown) {
-      // A failed COMMIT (disk full) may have rolled back by itself already.
+      // A failed COMMIT (disk full) may already have rolled back.
       if (this.#db.inTransaction) this.#sql("ROLLBACK").run();
       this.#records.forgetKeys();
       throw thrown;
@@ -279,7 +279,7 @@ export class SqliteStore implements CloudStore {
     this.#db.close();
   }
 
-  /** A cursor is never used again, also when the rows that had the highest ones are gone. */
+  /** Keeps the highest cursor, so that it is never reused even after its row is removed. */
   #keepCursor(): void {
     this.#sql(
       `INSERT INTO counters (name, value) SELECT 'cursor', coalesce(max(cursor), 0)

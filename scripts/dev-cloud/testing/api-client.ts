@@ -6,7 +6,7 @@ export interface ApiAnswer {
   readonly headers: Headers;
 }
 
-/** The HTTP API, as a test calls it. */
+/** HTTP API client for tests. */
 export class ApiClient {
   readonly #base: string;
 
@@ -36,7 +36,7 @@ export class ApiClient {
     return { status: response.status, body: (text === "" ? {} : JSON.parse(text)) as JsonObject, headers: response.headers };
   }
 
-  /** Follows the event stream; `next` gives events that fit, in order, each once. */
+  /** Opens the event stream. */
   async events(query = ""): Promise<EventFeed> {
     const abort = new AbortController();
     const response = await fetch(`${this.#base}/api/v1/events${query}`, { signal: abort.signal });
@@ -53,11 +53,11 @@ export class EventFeed {
   constructor(body: ReadableStream<Uint8Array>, abort: AbortController) {
     this.#abort = abort;
     this.#read(body).catch(() => {
-      // Aborted by `close`, or the server went away: no more events come.
+      // Aborted by `close`, or the server is gone.
     });
   }
 
-  /** The next event of this name that fits; events of other names stay for later. */
+  /** Takes the next matching event with this name; all others stay queued. Throws after 10 s. */
   async next(name: string, fits: (data: JsonObject) => boolean = () => true): Promise<JsonObject> {
     const deadline = Date.now() + 10_000;
     for (;;) {

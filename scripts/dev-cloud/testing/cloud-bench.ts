@@ -22,7 +22,7 @@ import { MemoryStore } from "../store/memory-store.ts";
 
 export const AUDIENCE = "ws://127.0.0.1:4600";
 
-/** An owner whose keys come from a seed and live in memory. */
+/** In-memory owner with keys from a seed. */
 export class MemorySigner implements OwnerSigner {
   readonly name = "Test owner";
   readonly #random: SeededRandom;
@@ -60,7 +60,7 @@ export class MemorySigner implements OwnerSigner {
   }
 }
 
-/** The cloud's sessions on virtual time and memory. */
+/** The cloud's sessions on virtual time and, by default, an in-memory store. */
 export class CloudBench {
   readonly time = new VirtualTime();
   readonly random = new SeededRandom(7);
@@ -104,7 +104,7 @@ export class CloudBench {
     return new CloudBench(await MemorySigner.create(ownerSeed), store, settings);
   }
 
-  /** Lets commits and promises run. */
+  /** Lets pending commits and promises complete. */
   async settle(): Promise<void> {
     await this.time.advance(1);
   }
@@ -114,7 +114,7 @@ export class CloudBench {
     return new BenchDevice(this, key, await fingerprintOf(key.publicKey, nodeCrypto));
   }
 
-  /** A device that is connected and claimed. */
+  /** Returns a connected and claimed device. */
   async claimed(seed = 3): Promise<BenchDevice> {
     const device = await this.device(seed);
     await device.join();
@@ -127,13 +127,13 @@ export class CloudBench {
   }
 }
 
-/** The device's end of one connection, without a socket. */
+/** Device end of a connection, without a socket. */
 export class BenchDevice {
   readonly id: string;
   readonly key: DeviceKey;
   readonly log = "log-1";
   received: CloudMessage[] = [];
-  /** Frames that are not messages of the protocol. */
+  /** Error codes of received frames that are not protocol messages. */
   nonsense: string[] = [];
   binary = 0;
   epoch = 0;
@@ -151,7 +151,7 @@ export class BenchDevice {
     this.id = id;
   }
 
-  /** Opens a connection; the challenge is the first thing received. */
+  /** Opens a connection; the first message received is the challenge. */
   open(): Session {
     this.received = [];
     this.nonsense = [];
@@ -212,7 +212,7 @@ export class BenchDevice {
     };
   }
 
-  /** Connects anew with the next epoch and returns what the cloud answered. */
+  /** Connects with the next epoch and returns the cloud's answer. */
   async connect(change: Partial<Hello> = {}): Promise<CloudMessageOf<"welcome"> | CloudMessageOf<"refused"> | undefined> {
     this.open();
     this.epoch += 1;
@@ -257,12 +257,12 @@ export class BenchDevice {
     this.records("outcome", [seq], () => ({ kind: "command", body: { id, attempt, name, state, ...change } }));
   }
 
-  /** The connection is gone from this side. */
+  /** Drops the connection from the device's side. */
   drop(reason = "closed"): void {
     this.session?.onClosed(reason);
   }
 
-  /** Takes out the first message of a type; fails when there is none. */
+  /** Takes the first queued message of a type; throws when there is none. */
   take<T extends CloudMessage["t"]>(type: T): CloudMessageOf<T> {
     const at = this.received.findIndex((message) => message.t === type);
     const [found] = at < 0 ? [] : this.received.splice(at, 1);
@@ -270,7 +270,7 @@ export class BenchDevice {
     return found as CloudMessageOf<T>;
   }
 
-  /** How many of a type wait to be taken. */
+  /** Number of queued messages of a type. */
   count(type: CloudMessage["t"]): number {
     return this.received.filter((message) => message.t === type).length;
   }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 const MAIN = join(import.meta.dirname, "..", "main.ts");
 const READY_MS = 20_000;
 
-/** The development cloud as a real process, to be killed. */
+/** The development cloud as a child process. */
 export class CloudProcess {
   readonly base: string;
   readonly pid: number;
@@ -20,7 +20,7 @@ export class CloudProcess {
     this.#ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
   }
 
-  /** Resolves when it is ready. */
+  /** Resolves when the cloud is ready. */
   static async start(
     data: string,
     args: readonly string[] = [],
@@ -66,7 +66,7 @@ export class CloudProcess {
   }
 }
 
-/** Runs it to its end and returns what it said; for starts that must fail. */
+/** Runs the cloud until it exits, for starts that must fail. Returns its exit code and standard error. */
 export function runCloud(args: readonly string[]): Promise<{ readonly code: number | null; readonly errors: string }> {
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
@@ -76,7 +76,7 @@ export function runCloud(args: readonly string[]): Promise<{ readonly code: numb
   return new Promise((resolve) => child.once("exit", (code) => resolve({ code, errors })));
 }
 
-/** An empty folder and its removal. */
+/** Creates an empty temporary folder. */
 export function scratch(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), "vitrine-cloud-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };

@@ -7,7 +7,7 @@ import { ApiClient, type ApiAnswer } from "./api-client.ts";
 import { scratch } from "./cloud-process.ts";
 import { TestDevice } from "./test-device.ts";
 
-/** The development cloud in this process, on a port of its own, with a sample, a dashboard and a folder of devices. */
+/** The development cloud in this process, on a free port, with a sample, a dashboard and a folder of devices. */
 export class RunningCloud {
   readonly folder: string;
   readonly base: string;
@@ -41,7 +41,7 @@ export class RunningCloud {
     return new RunningCloud(await startDevCloud({ ...options, ...more }, silentLog, "test"), path, () => place.remove());
   }
 
-  /** A device that is connected and claimed through the API. */
+  /** Returns a connected device that was claimed through the API. */
   async claimed(): Promise<{ readonly device: TestDevice; readonly ownerKey: string }> {
     const device = await TestDevice.create();
     await device.join(this.base);
@@ -58,7 +58,7 @@ export class RunningCloud {
   }
 }
 
-/** The object at a path of keys; fails when there is none. */
+/** Returns the object at a path of keys; throws when there is none. */
 export function objectAt(value: Json | undefined, ...path: readonly string[]): JsonObject {
   let at: Json | undefined = value;
   for (const key of path) at = isJsonObject(at) ? at[key] : undefined;
@@ -66,7 +66,7 @@ export function objectAt(value: Json | undefined, ...path: readonly string[]): J
   return at;
 }
 
-/** A text or number of an answer, as text. */
+/** Returns a string or number as text; throws for anything else. */
 export function textOf(value: Json | undefined): string {
   if (typeof value === "string" || typeof value === "number") return `${value}`;
   throw new Error(`neither text nor number: ${JSON.stringify(value)}`);

@@ -14,7 +14,7 @@ import { fingerprintOf } from "../sessions/handshake.ts";
 
 const WAIT_MS = 10_000;
 
-/** A scripted device: real key, real socket, no agent. It does what a test tells it and remembers all it was sent. */
+/** Scripted device with a real key and socket but no agent. Queues the messages it receives. */
 export class TestDevice {
   readonly id: string;
   readonly key: DeviceKey;
@@ -22,7 +22,7 @@ export class TestDevice {
   readonly received: CloudMessage[] = [];
   epoch = 0;
   bootId = "boot-1";
-  /** Fingerprint of the owner's key it holds. */
+  /** Fingerprint of the owner's key the device holds. */
   owner: string | undefined;
   stored: Partial<Record<Stream, number>> = {};
   readonly next: Record<Stream, number> = { outcome: 1, alarm: 1, play: 1, event: 1, metric: 1 };
@@ -53,7 +53,7 @@ export class TestDevice {
     return answer;
   }
 
-  /** As `connect`, and fails when refused. */
+  /** Like `connect`, but throws when refused. */
   async join(base: string, change: Partial<Hello> = {}): Promise<CloudMessageOf<"welcome">> {
     const answer = await this.connect(base, change);
     if (answer.t === "refused") throw new Error(`refused: ${answer.code}: ${answer.message}`);
@@ -72,7 +72,7 @@ export class TestDevice {
       socket.once("error", reject);
     });
     socket.on("error", () => {
-      // Resets are part of these tests; "close" tells.
+      // Resets are expected in these tests; "close" follows.
     });
     return this.expectType("challenge");
   }
@@ -115,7 +115,7 @@ export class TestDevice {
     this.#socket?.send(bytes);
   }
 
-  /** Sends records with the stream's next numbers; returns the last number. */
+  /** Sends records with the next sequence numbers of the stream; returns the last one. */
   sendRecords(stream: Stream, bodies: readonly { readonly kind: string; readonly body: JsonObject }[]): number {
     const first = this.next[stream];
     this.next[stream] += bodies.length;
@@ -126,7 +126,7 @@ export class TestDevice {
     return this.next[stream] - 1;
   }
 
-  /** Sends these very records. */
+  /** Sends the records as they are. */
   resend(stream: Stream, records: WireRecord[]): void {
     this.send({ t: "records", stream, log: this.log, boot: this.bootId, clock: "synced", records });
   }
@@ -142,13 +142,13 @@ export class TestDevice {
     return this.sendRecords("outcome", [{ kind: "command", body: JSON.parse(JSON.stringify(outcome)) as JsonObject }]);
   }
 
-  /** Resolves with the next `stored` that reaches `upTo` for the stream, counting what came already. */
+  /** Resolves once the cloud has acknowledged the stream up to `upTo`. */
   async storedUpTo(stream: Stream, upTo: number): Promise<void> {
     if ((this.stored[stream] ?? 0) >= upTo) return;
     await this.expect((message) => message.t === "stored" && (message.streams[stream] ?? 0) >= upTo);
   }
 
-  /** The next message that fits and was not handed out yet. */
+  /** Takes the next matching message, waiting up to 10 s. */
   expect(wanted: (message: CloudMessage) => boolean): Promise<CloudMessage> {
     const at = this.received.findIndex(wanted);
     const [found] = at < 0 ? [] : this.received.splice(at, 1);
@@ -172,7 +172,7 @@ export class TestDevice {
     return (await this.expect((message) => message.t === type)) as CloudMessageOf<T>;
   }
 
-  /** The next command, its signature checked by the owner's public key. */
+  /** Takes the next command and verifies its signature. */
   async expectCommand(ownerPublicKey: string): Promise<CommandPayload> {
     const { signed } = await this.expectType("command");
     return (await openSigned(signed, "command", ownerPublicKey)) as unknown as CommandPayload;
@@ -222,7 +222,7 @@ export function audienceOf(base: string): string {
   return base.replace(/^http/, "ws");
 }
 
-/** The payload, or a failure when the signature is not the owner's. */
+/** Returns the signed payload; throws when the signature is not valid. */
 export async function openSigned(signed: Signed, purpose: SignedPurpose, ownerPublicKey: string): Promise<Json> {
   const publicKey = fromBase64Url(ownerPublicKey);
   const signature = fromBase64Url(signed.signature);
