@@ -136,6 +136,11 @@ export class PageDesk {
     }
   }
 
+  /** Lets the spool retry what a disk error prevented. */
+  tidySpool(): void {
+    this.#deps.spool.tidy();
+  }
+
   stop(): void {
     this.#refusalWindow?.cancel();
     this.#endPause();

@@ -110,6 +110,16 @@ export class PageSpool {
     if (this.#kept.delete(id)) this.#work();
   }
 
+  /** Tries again what a disk error prevented: what stays stored although it is no longer kept would be sent again after a restart. */
+  tidy(): void {
+    if (this.#hasRemains) this.#work();
+  }
+
+  /** Whether the stored text has to be rewritten: it may end in half a line, or all of it has been handed over. */
+  get #hasRemains(): boolean {
+    return this.#torn || (this.#kept.size === 0 && this.#storedBytes > 0);
+  }
+
   async close(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
     await this.#store.close();
@@ -131,7 +141,7 @@ export class PageSpool {
   async #drain(): Promise<void> {
     // Lets the caller of `remove` or `append` continue first, so that many calls share one write.
     await Promise.resolve();
-    if (this.#kept.size === 0 && this.#queue.length === 0 && this.#storedBytes > 0) await this.#settle([], () => this.#rewrite());
+    if (this.#queue.length === 0 && this.#hasRemains) await this.#settle([], () => this.#rewrite());
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, 256);
       await this.#settle(batch, () => this.#write(batch));

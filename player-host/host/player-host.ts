@@ -122,6 +122,7 @@ export class PlayerHost {
       this.#reportLog();
       if (round % (METRICS_EVERY_MS / REFUSALS_EVERY_MS) !== 0) continue;
       this.#pageLines = 0;
+      desk.tidySpool();
       if (!link.connected) continue;
       const metrics = { ...(await shell.metrics()), "player.host-bytes": hostBytes() };
       link.send({ t: "metrics", metrics });

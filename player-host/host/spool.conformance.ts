@@ -204,6 +204,24 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       await again.close();
       expect(ids((await start()).spool)).toEqual([...taken, "p99"]);
     });
+
+    test("half a line that a full disk took is removed once there is room, and is no loss", async (context) => {
+      const { disk } = place;
+      if (disk === undefined) return context.skip();
+      const { spool } = await start();
+      disk.fill();
+      const refused: string[] = [];
+      for (let n = 1; refused.length === 0; n += 1) {
+        const kept: Result<undefined> = await spool.append({ t: "page-play", id: `l${n}`, play: { item: "x".repeat(8_000) } });
+        if (!kept.ok) refused.push(kept.error.code);
+      }
+      for (const id of ids(spool)) spool.remove(id);
+      disk.makeRoom();
+      spool.tidy();
+      await spool.close();
+      expect([place.text(), place.mark()]).toEqual([undefined, undefined]);
+      expect(await opened()).toEqual({ dropped: 0, kept: 0 });
+    });
   });
 }
 

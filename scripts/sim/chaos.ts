@@ -66,7 +66,7 @@ export class Chaos {
       const { power, network } = world.state;
       // The site is well again. What the device was told of it, and made of that, stays its own affair.
       world.update({ power: { ...power, mood: "obeys" }, network: { ...atSite(network), link: "up", settingsMood: "obeys" } });
-      player.comeBack(true);
+      player.comeBack();
       device.switchOn();
     }
     this.#network.heal();
@@ -117,8 +117,8 @@ export class Chaos {
       misbehavePerHour: () => this.#misbehave(device),
       misdeedPerHour: () => this.#misdeed(device),
       playerVanishPerHour: () => {
-        device.player.vanish();
-        this.#undoLater("player-vanish", 60_000, () => device.player.comeBack(random.chance(0.5)));
+        device.player.vanish(random.chance(0.5));
+        this.#undoLater("player-vanish", 60_000, () => device.player.comeBack());
       },
       displayTroublePerHour: () => {
         device.world.setMood(pick(random, ["deaf", "slow", "lying", "unplugged"]));

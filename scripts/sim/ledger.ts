@@ -99,10 +99,30 @@ export class Ledger {
     this.memoryLogs.add(log);
   }
 
-  pageRecordStored(device: string, id: string): void {
-    this.pageRecords.add(`${device} ${id}`);
+  /** The page was told that this record is kept. */
+  pageWasPromised(device: string, id: string): void {
+    const key = `${device} ${id}`;
+    if (!this.#pageTaken.has(key)) this.#pageOwed.set(key, device);
   }
-  readonly pageRecords = new Set<string>();
+
+  /** An agent took what a page emitted; from here on the record is owed as any other. */
+  pageTaken(device: string, id: string): void {
+    const key = `${device} ${id}`;
+    this.#pageTaken.add(key);
+    this.#pageOwed.delete(key);
+  }
+
+  /** Lines of the spool that a power cut took before they were synced. */
+  pageLost(device: string, lines: string): void {
+    for (const [, id] of lines.matchAll(PAGE_ID)) if (id !== undefined) this.pageTaken(device, id);
+  }
+
+  /** What pages of this device were promised and no agent has heard of. */
+  pageOwed(device: string): readonly string[] {
+    return [...this.#pageOwed].flatMap(([key, owner]) => (owner === device ? [key] : []));
+  }
+  readonly #pageTaken = new Set<string>();
+  readonly #pageOwed = new Map<string, string>();
 
   effect(device: string, key: string): void {
     const count = (this.effects.get(`${device} ${key}`) ?? 0) + 1;
@@ -158,6 +178,9 @@ export class Ledger {
   }
   readonly #sameRecord = new Map<string, string[]>();
 }
+
+/** What the simulated page knows its record by, in a line of the spool. */
+const PAGE_ID = /"data":\{"id":"([^"]+)"/g;
 
 /** The record as such, its body as it was written and travels, without place and wall time: a corrected clock and a copied log leave it the same. */
 export function identityOf(device: string, record: { readonly boot: string; readonly stream: Stream; readonly kind: string; readonly monoMs: number; readonly body: JsonObject }): string {

@@ -28,6 +28,8 @@ const CASES: readonly Case[] = [
   { sabotage: "hammering", breaks: ["connects-bounded"], faults: { connectRefusedChance: 1 } },
   { sabotage: "never-heals", breaks: ["reconnects"], faults: { networkCutPerHour: 60 } },
   { sabotage: "desired-lost", breaks: ["desired-converges"] },
+  // It needs a host that dies while it keeps something: cut off, or with the agent away.
+  { sabotage: "spool-forgets", breaks: ["nothing-lost"], faults: { killPerHour: 30, playerVanishPerHour: 40, powerCutPerHour: 10 }, workload: { playsPerHour: 400 } },
   { sabotage: "page-never-stored", breaks: ["drained"] },
   { sabotage: "no-way-back", breaks: ["never-stranded"], workload: { networksPerHour: 6 } },
   // Restarts do not hide it: the time is added up across them.

@@ -39,6 +39,8 @@ export type Sabotage =
   | "never-heals"
   /** The cloud's desired documents never arrive. */
   | "desired-lost"
+  /** What the player host keeps of its page goes nowhere. */
+  | "spool-forgets"
   /** The player host never hears that a record of its page is stored. */
   | "page-never-stored"
   /** The player host joins no agent before minutes have passed. */

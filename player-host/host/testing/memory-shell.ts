@@ -27,7 +27,7 @@ export class MemoryShell implements Shell {
   start = async () => ok({ name: "memory 1" });
   stop = async () => undefined;
   resetRenderer = async () => undefined;
-  overlay = async () => undefined;
+  overlay: Shell["overlay"] = async () => undefined;
   metrics = async () => ({});
   clearCache = async () => ok(undefined);
   clearPackageStorage = async () => ok(undefined);

@@ -2,6 +2,7 @@ import type { NewRecord } from "../../../agent/core/outbox/event-sink.ts";
 import type { Outbox } from "../../../agent/core/outbox/outbox.ts";
 import { DURABLE_STREAMS } from "../../../agent/protocol/records.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
+import { isJsonObject } from "../../../platform/runtime/json.ts";
 import { identityOf } from "../ledger.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
@@ -36,6 +37,8 @@ export function observedOutbox(sim: SimContext, life: Life, machine: Machine, ou
     if (sim.sabotage === "second-outcome" && record.stream === "outcome") await append({ ...record, body: { ...record.body, state: "timed-out" }, dedupeKey: `${record.dedupeKey ?? ""}:2` });
     // Whoever died between the answer and this moment never heard it.
     if (result.ok && life.alive) {
+      const page = record.source === "page" ? record.body["data"] : undefined;
+      if (page !== undefined && isJsonObject(page) && typeof page["id"] === "string") ledger.pageTaken(device, page["id"]);
       ledger.accept({
         device, stream: record.stream, kind: record.kind, log: outbox.log, seq: result.value.seq, identity, atMs: time.monotonicMs(), ...(dedupeKey !== undefined && { dedupeKey }),
       });

@@ -82,7 +82,7 @@ export class SimulatedDevice {
     this.#gateWorld();
     const bytesMax = made.random.integer(8, 24) * 64 * 1024;
     this.disk = new SimulatedDisk(sim, this.id, toHex(made.random.bytes(12)), bytesMax);
-    this.player = new SimulatedPlayerHost(sim, this.id, made.random.fork("player"));
+    this.player = new SimulatedPlayerHost(sim, { name: this.id, random: made.random.fork("player"), disk: this.disk, clock: this.clock });
   }
 
   /** The agent, while it runs. */
@@ -169,6 +169,7 @@ export class SimulatedDevice {
     for (const wire of this.#network.wires(this.id)) wire.unplugged();
     this.#off = true;
     this.#life?.die("power cut");
+    this.player.powerOff();
     this.disk.powerCut();
     this.#sim.time.after("sim.power-on", offMs, () => this.switchOn());
   }
@@ -183,6 +184,7 @@ export class SimulatedDevice {
     this.#sim.trace.add(this.id, "machine-goes-down", kind);
     this.#off = true;
     this.#life?.die(kind);
+    this.player.powerOff();
     const offMs = kind === "reboot" ? 1_000 : this.#random.integer(10_000, 900_000);
     this.#sim.time.after("sim.power-on", offMs, () => this.switchOn());
   }
@@ -191,7 +193,7 @@ export class SimulatedDevice {
     this.#boot = this.world.state.power.bootId;
     this.#sim.ledger.boots.add(`${this.id} ${this.#boot}`);
     this.#bootedMs = this.#sim.time.monotonicMs() - this.#random.integer(500, 9_000);
-    if (this.lives > 1) this.player.rebooted();
+    this.player.boot();
   }
 
   #lifeEnded(life: Life): void {
@@ -233,7 +235,7 @@ export class SimulatedDevice {
     return {
       clock, timers: life, random: life.random, crypto: this.#sim.crypto, log, key: this.#key, deviceId: id, bootId,
       platform: observedPlatform(this.#sim, life, id, adapter),
-      player: this.player.connect(life),
+      player: this.player.connect(life, log),
       content: contentProvider(this.#sim, life),
       documents: disk.documents(life), journal: disk.journal(life),
       outbox: observedOutbox(this.#sim, life, { device: id, boot: bootId, clock, disk }, outbox),

@@ -12,7 +12,9 @@ import { toHex } from "../../../platform/runtime/encoding.ts";
 import { identityOf } from "../ledger.ts";
 import { pause } from "../pause.ts";
 import type { SimContext } from "../simulation-context.ts";
+import type { SpoolStore } from "../../../player-host/host/spool-store.ts";
 import type { Life } from "./life.ts";
+import { SimulatedSpool } from "./simulated-spool.ts";
 
 /** What the disk is like at the moment. */
 export type DiskMood = "good" | "slow" | "full" | "read-only" | "io";
@@ -36,6 +38,7 @@ export class SimulatedDisk {
   #outbox: MemoryDisk;
   readonly #documents: MemoryDocumentStore;
   readonly #journal = new MemoryJournalStore();
+  readonly #spool: SimulatedSpool;
   #mood: DiskMood = "good";
   /** Bytes of the outbox when the disk became full: it may reuse them, and not grow. */
   #fullAtBytes = 0;
@@ -58,6 +61,7 @@ export class SimulatedDisk {
     this.#log = log;
     this.#outbox = this.#newOutbox(log);
     this.#documents = new MemoryDocumentStore({ refuse: () => this.#refuseWrite("documents")?.code, sync: () => this.#sync() });
+    this.#spool = new SimulatedSpool({ refuses: (life) => this.#refuseWrite("spool", life)?.message, syncMsMax: () => this.#syncMsMax() });
   }
 
   get mood(): DiskMood {
@@ -103,6 +107,7 @@ export class SimulatedDisk {
     this.#outbox.crash(kept);
     this.#unsynced = [];
     this.#documents.crash();
+    this.#sim.ledger.pageLost(this.#name, this.#spool.powerCut(random));
   }
 
   /** Bytes of every row the outbox has, counted row by row. */
@@ -153,6 +158,15 @@ export class SimulatedDisk {
       put: (entry) => life.call(`journal.put ${entry.id} ${entry.state.kind}`, () => written(() => this.#put(entry), undefined, () => this.#noteUnderWay(entry))),
       prune: (limits) => life.call("journal.prune", () => written(() => this.#prune(limits), 0)),
     };
+  }
+
+  /** Where the player host's process keeps what its page emitted. */
+  spool(life: Life): SpoolStore {
+    return this.#spool.open(life, this.#sim.sabotage === "spool-forgets");
+  }
+
+  get spoolIsEmpty(): boolean {
+    return this.#spool.isEmpty;
   }
 
   /** How many commands the journal holds; for the check of its cap. */
@@ -242,13 +256,13 @@ export class SimulatedDisk {
     return this.#refuseWrite(synced ? "outbox" : "outbox, not synced");
   }
 
-  #refuseWrite(what: string): (Issue & { readonly code: StorageError["code"] }) | undefined {
+  #refuseWrite(what: string, life = this.#life): (Issue & { readonly code: StorageError["code"] }) | undefined {
     const trouble = troubleOf(this.#mood);
     if (trouble !== undefined) return trouble;
     const chance = this.#sim.faults().writeFailsChance;
-    if (chance === 0 || this.#life?.random.chance(chance) !== true) return undefined;
+    if (chance === 0 || life?.random.chance(chance) !== true) return undefined;
     this.#troubled();
-    const code = this.#life.random.chance(0.3) ? "storage.full" : "storage.io";
+    const code = life.random.chance(0.3) ? "storage.full" : "storage.io";
     this.#sim.ledger.faults += 1;
     this.#sim.trace.add(this.#name, "write-fails", `${what} ${code}`);
     return { code, message: "the disk refused one write" };
@@ -257,8 +271,11 @@ export class SimulatedDisk {
   async #sync(): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
-    const longest = this.#mood === "slow" ? SLOW_SYNC_MS_MAX : SYNC_MS_MAX;
-    await pause(life, "sim.disk-sync", life.random.integer(1, longest));
+    await pause(life, "sim.disk-sync", life.random.integer(1, this.#syncMsMax()));
+  }
+
+  #syncMsMax(): number {
+    return this.#mood === "slow" ? SLOW_SYNC_MS_MAX : SYNC_MS_MAX;
   }
 }
 

@@ -8,7 +8,7 @@ export const drained: Invariant = {
     for (const device of devices) {
       const { agent, player } = device;
       if (agent === undefined) return `${device.id} is not running`;
-      if (player.waiting > 0) return `the player of ${device.id} keeps ${player.waiting} records that the agent has not taken`;
+      if (!player.isDrained) return `the player host of ${device.id} keeps records of its page that the agent has not taken`;
       const { ranges, degraded } = agent.ports.outbox.status();
       if (degraded !== undefined) return `the outbox of ${device.id} is still in memory: ${degraded.message}`;
       // Telemetry goes on; what matters is that nothing old is left.

@@ -3,13 +3,15 @@ import { DURABLE_STREAMS } from "../../../agent/protocol/records.ts";
 import type { Invariant, SimWorld } from "./invariant.ts";
 
 /**
- * Every record that was accepted is stored by a cloud, or a gap record names it. Gap records may name a whole range:
+ * Every record that a page was told is kept reaches an agent; every one that was accepted is stored by a cloud, or a gap record names it. Gap records may name a whole range:
  * so that none hides more than it says, they must also count as many as are missing.
  */
 export const nothingLost: Invariant = {
   name: "nothing-lost",
   healed(world) {
     for (const { id } of world.devices) {
+      const [forgotten] = world.sim.ledger.pageOwed(id);
+      if (forgotten !== undefined) return `the page of ${id} was told that its record ${forgotten} is kept, and no agent was given it`;
       const missing = world.sim.ledger.owed(id);
       const unnamed = missing.find((record) => !isNamed(world, record));
       if (unnamed !== undefined) {

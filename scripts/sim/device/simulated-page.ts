@@ -1,0 +1,74 @@
+import { ok } from "../../../platform/ports/result.ts";
+import { isJsonObject, parseJson } from "../../../platform/runtime/json.ts";
+import type { LoadTarget } from "../../../player-host/stage/shell.ts";
+import { MemoryPackageFolders } from "../../../player-host/host/testing/memory-package-folders.ts";
+import { MemoryShell } from "../../../player-host/host/testing/memory-shell.ts";
+import { pause } from "../pause.ts";
+import type { SimContext } from "../simulation-context.ts";
+import type { Life } from "./life.ts";
+
+const FOLDERS = new MemoryPackageFolders();
+
+/** The browser in a process of the player host, and the page in it: it takes its time to start, to load and to capture. */
+export class SimulatedPage extends MemoryShell {
+  readonly #sim: SimContext;
+  readonly #life: Life;
+  readonly #device: string;
+  /** What the page emitted and has no answer to, by the number of its call. */
+  readonly #asked = new Map<number, string>();
+  #calls = 0;
+  #load = 0;
+
+  constructor(sim: SimContext, life: Life, device: string) {
+    super(FOLDERS);
+    this.#sim = sim;
+    this.#life = life;
+    this.#device = device;
+  }
+
+  override start = async () => {
+    await this.#pause("sim.browser-starts", 200, 4_000);
+    return ok({ name: "simulated 1" });
+  };
+
+  override overlay = async (text: string | undefined): Promise<undefined> => {
+    if (text !== undefined && this.#life.alive) this.#sim.ledger.effect(this.#device, `identify:${text}`);
+  };
+
+  override screenshot = async () => {
+    await this.#pause("sim.page-captured", 50, 400);
+    return ok({ base64: "iVBORw0KGgo=", format: "png" as const, width: 4, height: 3, source: "simulated" });
+  };
+
+  override async load(load: number, target: LoadTarget): Promise<void> {
+    this.#load = load;
+    await this.#pause("sim.page-loads", 50, 3_000);
+    // Another load took its place.
+    if (this.#load !== load) return;
+    this.#asked.clear();
+    await super.load(load, target);
+  }
+
+  /** `id`: what this record of the page is known by. */
+  emit(id: string, call: Readonly<Record<string, unknown>>): void {
+    this.#life.run("a call of the page", () => {
+      this.#calls += 1;
+      this.#asked.set(this.#calls, id);
+      this.call({ id: this.#calls, ...call });
+    });
+  }
+
+  override sendToPage(text: string): void {
+    const message = parseJson(text);
+    if (message === undefined || !isJsonObject(message) || message["t"] !== "reply" || typeof message["id"] !== "number") return;
+    const id = this.#asked.get(message["id"]);
+    this.#asked.delete(message["id"]);
+    if (id === undefined || !this.#life.alive) return;
+    if (message["ok"] === true) this.#sim.ledger.pageWasPromised(this.#device, id);
+    else this.#sim.trace.add(this.#life.name, "page-refused", `${id} ${JSON.stringify(message["code"])}`);
+  }
+
+  #pause(name: string, leastMs: number, mostMs: number): Promise<void> {
+    return pause(this.#life, name, this.#life.random.integer(leastMs, mostMs));
+  }
+}
