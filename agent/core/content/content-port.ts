@@ -3,10 +3,10 @@ import type { StageContent } from "../../../player-host/contract/link-messages.t
 import type { Result } from "../../../platform/ports/result.ts";
 
 /**
- * Turns what the cloud wants into something the host can show. A package is fetched (ranges, resume),
- * checked against its hash, unpacked to a folder named by it, and checked file by file against its manifest;
- * one that is there already is checked and used without the network. Errors: `content.unreachable`,
- * `content.hash-mismatch`, `content.bad-package`, `content.bad-manifest`, `content.disk`.
+ * Turns wanted content into something the host can show. A package is downloaded (with ranges and resume), checked
+ * against its hash, unpacked to a folder named after the hash, and checked file by file against its manifest. One already
+ * on disk is checked and used without the network. Errors: `content.unreachable`, `content.hash-mismatch`,
+ * `content.bad-package`, `content.bad-manifest`, `content.disk`.
  */
 export interface ContentProvider {
   prepare(content: Content, signal: AbortSignal): Promise<Result<StageContent>>;

@@ -15,11 +15,11 @@ import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { ContentProvider } from "./content-port.ts";
 
-/** What is being made ready, and what may be shown meanwhile. */
+/** What is being prepared, and what may be shown meanwhile. */
 export type ContentState =
   /** The cloud wants nothing. */
   | { readonly kind: "none" }
-  /** On its way; `showing` is the last good content, which stays on the screen. */
+  /** `showing` is the last good content, which stays on the screen meanwhile. */
   | { readonly kind: "preparing"; readonly wanted: Content; readonly showing?: StageContent; readonly lastError?: Issue; readonly retryAtMs?: number }
   | { readonly kind: "ready"; readonly wanted: Content; readonly showing: StageContent };
 
@@ -37,8 +37,8 @@ const DOCUMENT_KEY = "content.showing";
 const KeptSchema = v.object({ wanted: ContentSchema, showing: StageContentSchema });
 
 /**
- * Makes wanted content ready and remembers what was shown last, so that a device without network
- * starts with its picture. The last good content stays until the next one is complete.
+ * Prepares wanted content, and remembers what was shown last so that a device can start without a network. The last good
+ * content stays until the next is complete.
  */
 export class ContentService {
   readonly name = "content";
@@ -46,7 +46,7 @@ export class ContentService {
   readonly #changed: Emitter<ContentState>;
   #state: ContentState = { kind: "none" };
   #wanted: Content | undefined;
-  /** What is shown was only remembered: whether it is still whole on this machine is not known yet. */
+  /** The shown content comes from the last run and has not been checked on disk yet. */
   #unproven = false;
   #wake: (() => void) | undefined;
 
@@ -63,12 +63,12 @@ export class ContentService {
     return this.#changed.on(listener);
   }
 
-  /** What the stage may show now, whatever is still on its way. */
+  /** Content that the stage may show now. */
   showing(): StageContent | undefined {
     return this.#state.kind === "none" ? undefined : this.#state.showing;
   }
 
-  /** Level-triggered: wanting the same again changes nothing. */
+  /** Sets the wanted content; `undefined` for none. The same content again changes nothing. */
   want(content: Content | undefined): void {
     if (sameContent(content, this.#wanted)) return;
     this.#wanted = content;
@@ -76,8 +76,8 @@ export class ContentService {
   }
 
   /**
-   * Brings back what was on the screen before the agent stopped. Called once, before `run`, which makes sure of it: a
-   * folder that was lost meanwhile is fetched again. A memory that cannot be used counts as none.
+   * Restores what was shown before the agent stopped. Call once, before `run`, which checks it: a folder lost meanwhile is
+   * downloaded again. An unusable record counts as none.
    */
   async restore(): Promise<void> {
     const kept = await readDocument(this.#deps.documents, DOCUMENT_KEY, this.#deps.log);
@@ -100,11 +100,11 @@ export class ContentService {
     }
   }
 
-  /** Tries until it is ready or something else is wanted. */
+  /** Retries until the content is ready or something else is wanted. */
   async #prepare(wanted: Content, signal: AbortSignal, abandoned: AbortSignal): Promise<void> {
     const { provider, random, timers, clock, log } = this.#deps;
     const showing = this.showing();
-    // What was only remembered is looked at without a word; it is news when it is not whole.
+    // Restored content is checked while it stays `ready`.
     const proving = this.#state.kind === "ready" && sameContent(this.#state.wanted, wanted);
     if (!proving) this.#set({ kind: "preparing", wanted, ...(showing && { showing }) });
     for (let attempt = 0; !signal.aborted && !abandoned.aborted; attempt += 1) {
@@ -125,7 +125,7 @@ export class ContentService {
 
   async #keep(wanted: Content, showing: StageContent): Promise<void> {
     const put = await this.#deps.documents.put({ [DOCUMENT_KEY]: { wanted, showing } });
-    // A full disk must not keep a good picture off the screen; after a restart it is prepared again.
+    // A full disk must not keep good content off the screen; after a restart it is prepared again.
     if (!put.ok) this.#deps.log.warn({ ...put.error }, "what is shown could not be remembered");
   }
 
@@ -133,7 +133,6 @@ export class ContentService {
     if (this.#state.kind === "none") return;
     this.#set({ kind: "none" });
     const put = await this.#deps.documents.put({ [DOCUMENT_KEY]: null });
-    // As above: the screen matters more than the memory of it.
     if (!put.ok) this.#deps.log.warn({ ...put.error }, "what was shown could not be forgotten");
   }
 
@@ -159,21 +158,21 @@ export class ContentService {
   }
 }
 
-/** What is wanted and could not be made ready, until it is; the next try may still be to come. */
+/** Wanted content whose last preparation failed, with code and message; it may still be retried. */
 export function notReady(state: ContentState): { readonly content: string; readonly error: string } | undefined {
   if (state.kind !== "preparing" || state.lastError === undefined) return undefined;
   const { wanted, lastError } = state;
   return { content: wanted.name ?? redactText(wanted.url), error: redactText(`${lastError.code}: ${lastError.message}`) };
 }
 
-/** Name for people of content by its stage id: its own name where it has one, with the hash that tells versions apart. */
+/** Display name of the content with this stage id: its own name if it has one; for a package also the start of its hash. */
 export function contentLabel(state: ContentState, id: string): string {
   const named = state.kind === "ready" && state.showing.id === id ? state.wanted.name : undefined;
   if (/^[0-9a-f]{64}$/.test(id)) return `${named ?? "package"} (${id.slice(0, 8)})`;
   return named ?? redactText(id);
 }
 
-/** Whatever the order of its fields. */
+/** Compares regardless of the order of fields. */
 export function sameContent(a: Content | undefined, b: Content | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return canonicalJson(a) === canonicalJson(b);

@@ -6,7 +6,7 @@ import type { KeyOutcome } from "../state/desired-key.ts";
 import type { KeyTarget } from "../state/keys/setting-keys.ts";
 import { sameContent, type ContentService, type ContentState } from "./content-service.ts";
 
-/** A host that was handed new content has shown it or failed by then; else it is looked at again later. */
+/** How long to wait for the host to show new content or fail; after that it is observed again later. */
 const SHOWN_WITHIN_MS = 20_000;
 
 export interface ContentTargetDeps {
@@ -17,8 +17,8 @@ export interface ContentTargetDeps {
 }
 
 /**
- * The desired key `content`. `applied` means seen: complete on this device, and the player host says that it is on the
- * stage. Until then the key is pending, and it says what is missing.
+ * Applies the desired key `content`. It counts as applied once it is observed: complete on this device, and on stage by the
+ * player host's report. Until then the key is pending and names what is missing.
  */
 export function contentTarget({ service, player, clock, timers }: ContentTargetDeps): KeyTarget<Content> {
   const observe = (): Reading<Content> => readingOf(service.state(), player.status(), clock.monotonicMs());
@@ -50,7 +50,7 @@ function onStage(state: Extract<ContentState, { kind: "ready" }>, player: Player
   if (player.kind === "absent") return unknown(`it is ready, and no player host could show it: ${player.why}`);
   const { stage } = player;
   if (stage.kind === "screen") {
-    // Dark by the schedule on a display that cannot be switched: the content waits behind the black page.
+    // Dark by schedule on a display that cannot be switched off: the content waits behind a black page.
     return stage.screen === "blank" ? seen(state.wanted, nowMs) : unknown(`it is ready, and our ${stage.screen} page is on`);
   }
   if (stage.content !== state.showing.id) return unknown("it is ready, and other content is still on");
@@ -58,7 +58,7 @@ function onStage(state: Extract<ContentState, { kind: "ready" }>, player: Player
   return stage.kind === "playing" ? seen(state.wanted, nowMs) : unknown("the player is loading it");
 }
 
-/** Ends when the host shows or refuses the content, or after a while. */
+/** Settles when the host shows or fails to show the content, or after `SHOWN_WITHIN_MS`. */
 function shown(id: string, player: ContentTargetDeps["player"], timers: Timers, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (status: PlayerStatus): boolean =>
@@ -78,7 +78,7 @@ function shown(id: string, player: ContentTargetDeps["player"], timers: Timers, 
   });
 }
 
-/** Ends when the content is ready, has failed once (the service goes on trying), or nobody waits any more. */
+/** Settles when the content is ready, has failed once (the service keeps retrying), or `signal` aborts. */
 function settled(service: ContentService, content: Content, signal: AbortSignal): Promise<ContentState> {
   return new Promise((resolve) => {
     const done = (state: ContentState): boolean => {

@@ -1,9 +1,9 @@
 /**
- * The proxy through which the agent itself gets out. Read at each new connection, so that a change needs no restart;
- * connections that are open stay as they are.
+ * The proxy of the agent's own connections. Read for each new connection, so a change needs no restart; open connections
+ * are not affected.
  */
 export interface CloudProxy {
-  /** Of the configuration; what holds while desired state never set one. */
+  /** The configured proxy, used until desired state sets one. */
   readonly configured: string | undefined;
   current(): string | undefined;
   set(proxy: string | undefined): void;

@@ -5,8 +5,8 @@ import type { ChangingLink } from "./network-change-deps.ts";
 export type Confirmation = "welcomed" | "overdue" | "stopped";
 
 /**
- * Makes the link connect anew and waits for a session that began after that: an old connection that lives on, and a
- * welcome that was under way, say nothing of the settings in force now.
+ * Reconnects the link and waits for a session that began after that. A surviving old connection, or a welcome already under
+ * way, proves nothing about the current settings. `overdue` after `timeoutMs`; `stopped` when `signal` aborts.
  */
 export function freshSession(link: ChangingLink, { clock, timers }: { readonly clock: Clock; readonly timers: Timers }, timeoutMs: number, signal: AbortSignal): Promise<Confirmation> {
   if (signal.aborted) return Promise.resolve("stopped");
@@ -26,7 +26,7 @@ export function freshSession(link: ChangingLink, { clock, timers }: { readonly c
     });
     const timer = timers.after("network.confirm-deadline", timeoutMs, () => done("overdue"));
     signal.addEventListener("abort", onAbort, { once: true });
-    // Ends what there is, be it open or on its way; and brings forward what waits for its back-off.
+    // Ends a session or attempt, and brings forward an attempt that waits for its back-off.
     link.reconnect("reconnecting");
     link.nudge();
   });

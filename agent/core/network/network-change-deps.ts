@@ -12,13 +12,13 @@ import type { DocumentStore } from "../storage/document-store.ts";
 import type { CloudProxy } from "./cloud-proxy.ts";
 
 export interface NetworkPolicy {
-  /** A cloud must have welcomed the device over the new settings within this time after they were applied. */
+  /** Time after applying new settings in which a cloud must welcome the device. */
   readonly trialMs: number;
-  /** Before the same settings are tried again. */
+  /** Delay before the same settings are tried again. */
   readonly retry: RetryPolicy;
-  /** The same for a device that is offline, where it is shorter. */
+  /** Retry delay while the device is offline, if shorter. */
   readonly offlineRetryMs: number;
-  /** Between attempts to bring the old settings back, or to tell the machine that the new ones stay. */
+  /** Between attempts to restore the old settings, or to make the machine keep the new ones. */
   readonly machine: RetryPolicy;
 }
 
@@ -29,7 +29,6 @@ export const DEFAULT_NETWORK_POLICY: NetworkPolicy = {
   machine: { firstMs: 5_000, factor: 2, capMs: 300_000, floorMs: 2_000 },
 };
 
-/** What a network change needs of the link. */
 export interface ChangingLink {
   status(): LinkStatus;
   onStatus(listener: (status: LinkStatus) => void): () => void;
@@ -38,9 +37,9 @@ export interface ChangingLink {
 }
 
 export interface NetworkChangeDeps {
-  /** Absent: the machine's network is not ours to set. */
+  /** Absent: the agent cannot set this machine's network. */
   readonly settings: NetworkSettings | undefined;
-  /** Absent: the transport knows no proxy. */
+  /** Absent: the transport does not support a proxy. */
   readonly proxy: CloudProxy | undefined;
   readonly documents: DocumentStore;
   readonly crypto: Pick<Crypto, "sha256">;

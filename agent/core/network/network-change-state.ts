@@ -5,47 +5,47 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { planTrial, trialAfterStart, triedOf, TRIED_ENTRIES, type Settled, type TrialFailure, type TrialPlan, type TrialState } from "../cloud/trial.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 
-/** Which network settings the device goes by. Settings are named by a digest, so that no password is written down here. */
+/** Which network settings are in force or on trial. Settings are identified by a digest, so that no Wi-Fi password is stored. */
 export type NetworkChangeState = TrialState<CommittedNetwork, NetworkTrial>;
 
 export interface CommittedNetwork {
-  /** Of the settings that were confirmed last; absent: none were ever set by the cloud. */
+  /** Digest of the settings confirmed last; absent: the cloud never set any, or the owner that did released the device. */
   readonly digest?: string;
-  /** The proxy they hold. `null`: none; absent: the configured one. */
+  /** Their proxy. `null`: none; absent: the configured one. */
   readonly proxy?: string | null;
-  /** Confirmed, and the machine was not told yet that they stay. */
+  /** Present while the settings are confirmed but the machine has not yet been made to keep them. */
   readonly unkept?: NetworkCheckpoint;
 }
 
 export interface NetworkTrial {
   readonly digest: string;
   readonly proxy?: string | null;
-  /** The way back; absent: nothing of the machine's own is changed. */
+  /** What to restore on failure; absent: no settings of the machine are changed. */
   readonly point?: NetworkCheckpoint;
 }
 
 export type NetworkPlan =
-  /** In force, and known to be so. */
+  /** Known to be in force. */
   | { readonly kind: "settled" }
-  /** Seen in force already: write them down, nothing to try. */
+  /** Observed to be in force: commit without a trial. */
   | { readonly kind: "commit" }
   | TrialPlan<NetworkTrial>;
 
-/** What is known when a change is asked for. */
+/** Facts for `planNetworkChange`. */
 export interface NetworkFacts {
   readonly digest: string;
-  /** What is seen agrees with what is wanted. */
+  /** The observed settings agree with the wanted ones. */
   readonly agrees: boolean;
-  /** Seeing is knowing: nothing wanted is hidden from view. */
+  /** The wanted settings contain no secret, so observation alone proves that they are in force. */
   readonly hidesNothing: boolean;
-  /** Since when there has been no session; absent: there is one. */
+  /** When the link went offline; absent: online. */
   readonly offlineSinceMs?: number;
-  /** A device that is offline tries again after this, whatever the back-off says: it has little to lose. */
+  /** An offline device retries after this even if the back-off is longer, because it has little to lose. */
   readonly offlineRetryMs: number;
   readonly nowMs: number;
 }
 
-/** What asking for settings comes to, between two trials. */
+/** What to do about wanted settings when no trial is under way. */
 export function planNetworkChange({ committed, failure }: Settled<CommittedNetwork, NetworkTrial>, facts: NetworkFacts): NetworkPlan {
   const { digest, nowMs } = facts;
   if (facts.agrees && committed.digest === digest) return { kind: "settled" };
@@ -59,22 +59,21 @@ function retryAtMs({ notBeforeMs, failedMs }: TrialFailure<NetworkTrial>, { offl
   return Math.min(notBeforeMs, Math.max(failedMs, offlineSinceMs) + offlineRetryMs);
 }
 
-/** The proxy to go through in a state; `undefined`: the configured one, `null`: none. */
+/** The proxy to use in a state; `undefined`: the configured one, `null`: none. */
 export function proxyOf(state: NetworkChangeState): string | null | undefined {
   return state.kind === "trying" && state.wanted.proxy !== undefined ? state.wanted.proxy : state.committed.proxy;
 }
 
 const ProxySchema = v.optional(v.nullable(v.pipe(v.string(), v.maxLength(512))));
 
-/** The stored form. */
 const NetworkDocumentSchema = v.object({
-  /** Makes the digests useless to whoever has a list of passwords and not this disk. */
+  /** Prevents guessing passwords from a digest without this disk. */
   salt: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
-  /** Digest of the configured proxy when this was written. A configuration that says otherwise now wins. */
+  /** Digest of the configured proxy when this was written. If it has changed since, the configuration wins. */
   configured: Sha256Schema,
   committed: v.object({ digest: v.optional(Sha256Schema), proxy: ProxySchema }),
   unkept: v.optional(JsonObjectSchema),
-  /** Present while settings are being tried, and after they failed. */
+  /** Present during a trial and after it failed. */
   tried: v.optional(v.object({ digest: Sha256Schema, proxy: ProxySchema, point: v.optional(JsonObjectSchema), ...TRIED_ENTRIES })),
 });
 export type NetworkDocument = v.InferOutput<typeof NetworkDocumentSchema>;
@@ -89,7 +88,7 @@ const WORDS: { readonly interrupted: Issue; readonly otherwise: Issue } = {
   otherwise: { code: "network.change-failed", message: "no cloud welcomed the device over the new network settings" },
 };
 
-/** The state after a start, from what is on disk. `configured`: digest of the proxy that the configuration names now. */
+/** The state after a start. `configured`: digest of the currently configured proxy. */
 export function networkAfterStart(stored: NetworkDocument | undefined, configured: string, nowMs: number, pauseMs: (failures: number) => number): NetworkChangeState {
   if (stored === undefined) return { kind: "settled", committed: {} };
   const { committed: { digest, proxy }, tried, unkept } = stored;
@@ -99,12 +98,12 @@ export function networkAfterStart(stored: NetworkDocument | undefined, configure
     ...(proxyHolds ? { proxy } : {}),
     ...(unkept === undefined ? {} : { unkept }),
   };
-  // Not the proxy that was tried: it is not in force any more.
+  // Without the proxy on trial, which is no longer in force.
   const wanted: NetworkTrial | undefined = tried && { digest: tried.digest, ...(tried.point === undefined ? {} : { point: tried.point }) };
   return trialAfterStart(committed, tried && wanted && { wanted, tried }, WORDS, nowMs, pauseMs);
 }
 
-/** What to put on disk for a state. What failed is named by its digest alone. */
+/** The stored form of a state. Failed settings are stored by their digest only. */
 export function networkDocumentOf(state: NetworkChangeState, base: { readonly salt: string; readonly configured: string }): JsonObject {
   const { unkept, ...committed } = state.committed;
   const stored = triedOf(state);

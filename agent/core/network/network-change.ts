@@ -14,23 +14,23 @@ import { networkAfterStart, planNetworkChange, proxyOf, type CommittedNetwork, t
 import { NetworkRecord } from "./network-record.ts";
 import { agrees, hidesNothing, shownCurrent, withoutSecrets } from "./network-view.ts";
 
-/** Key of desired state, and the name under which the way to the cloud is held. */
+/** Desired-state key, and name of this holder of the way to the cloud. */
 export const NETWORK_KEY = "network";
-/** Code of the alarm while the last wanted settings could not be kept. */
+/** Alarm while the last wanted settings failed. */
 export const NETWORK_ALARM = "network.change-reverted";
-/** Code of the alarm while the old settings are not back. */
+/** Alarm while the old settings could not be restored. */
 export const STRANDED_ALARM = "network.not-restored";
-/** Confirmed settings of which the machine does not take that they stay. */
+/** Alarm while the machine does not keep confirmed settings. */
 export const UNKEPT_ALARM = "network.not-kept";
-/** Added to the machine's own worst case before a call is taken to hang. */
+/** Added to the machine's own worst case before a call counts as hanging. */
 const DEADLINE_MARGIN_MS = 5_000;
 
 type Outcome = { readonly error: Issue } | "confirmed" | "stopped";
 
 /**
- * Changes the device's way into the network, or does not: the way back goes on disk, the new settings are applied, and only
- * a welcome of the cloud in a session that began after that makes them stay. Else the device undoes them by itself, and
- * so does the next start after a power cut in between.
+ * Changes the device's network settings. The old settings are recorded on disk, the new ones applied, and only a welcome in
+ * a session that began after that confirms them. Otherwise the device reverts them by itself; after a power cut the next
+ * start does.
  */
 export class NetworkChange {
   readonly #deps: NetworkChangeDeps;
@@ -39,9 +39,9 @@ export class NetworkChange {
   readonly #stop = new AbortController();
   readonly #trial: Trial<CommittedNetwork, NetworkTrial>;
   #link: ChangingLink | undefined;
-  /** Settings known to be those of `committed.digest`, as text; after a start nobody knows until they are asked for. */
+  /** Text of the settings of `committed.digest`; unknown after a start until they are wanted again. */
   #known: string | undefined;
-  /** Held since the start, until what the last run left open is put right. */
+  /** Releases the way to the cloud, held from the start until an interrupted trial is reverted. */
   #heldFromStart: (() => void) | undefined;
 
   private constructor(deps: NetworkChangeDeps, record: NetworkRecord) {
@@ -51,7 +51,7 @@ export class NetworkChange {
     this.#trial = new Trial(found, (state) => record.write(state));
   }
 
-  /** Reads what is stored. The confirmed proxy is in force when this returns; old settings come back in `run`. */
+  /** Reads the stored state and puts the confirmed proxy in force. Old settings are restored in `run`. */
   static async load(deps: NetworkChangeDeps): Promise<NetworkChange> {
     const change = new NetworkChange(deps, await NetworkRecord.read(deps));
     change.#useProxy();
@@ -65,12 +65,12 @@ export class NetworkChange {
     return this.#trial.state;
   }
 
-  /** Before `run` and `apply`. */
+  /** Must be called before `run` and `apply`. */
   attach(link: ChangingLink): void {
     this.#link = link;
   }
 
-  /** Whether `wanted` is what was confirmed, secrets included. */
+  /** Whether `wanted` is exactly what was confirmed, including secrets. */
   isConfirmed(wanted: Network): boolean {
     return this.state().kind === "settled" && this.#known === textOf(wanted);
   }
@@ -84,14 +84,14 @@ export class NetworkChange {
   }
 
   /**
-   * Makes `wanted` the settings. Settles when that came about or was undone: at once, or after at most the trial's time
-   * and the machine's own. `failed` carries why; asked again too soon after a failure, it is `failed` without a trial.
+   * Changes to `wanted`. Settles when the change is confirmed or reverted. Within the retry delay of a failure, asking for the
+   * same settings fails without a trial. `pending`: another change is under way, or the agent stops.
    */
   apply(wanted: Network): Promise<OwnKeyResult> {
     return this.#serial.run(() => this.#apply(wanted));
   }
 
-  /** Puts right what the last run left open: brings the old settings back, tells the machine what stays. */
+  /** Completes what the last run left open: restores the old settings, or makes the machine keep the confirmed ones. */
   async run(signal: AbortSignal): Promise<void> {
     const onAbort = (): void => this.stop();
     signal.addEventListener("abort", onAbort, { once: true });
@@ -104,12 +104,12 @@ export class NetworkChange {
     if (!this.#stop.signal.aborted) await new Promise<void>((resolve) => this.#stop.signal.addEventListener("abort", () => resolve(), { once: true }));
   }
 
-  /** Ends a trial without an answer: the agent stops. The next start returns to the old settings. */
+  /** For shutdown: ends a trial as `pending`. The next start returns to the old settings. */
   stop(): void {
     this.#stop.abort();
   }
 
-  /** The owner let go. The settings stay, or nobody could claim the device; what names the secrets in them goes. */
+  /** The owner released the device. The settings stay, so that it can be claimed again; digest and failure are deleted. */
   forget(): Promise<void> {
     return this.#serial.run(async () => {
       const state = this.state();
@@ -122,7 +122,7 @@ export class NetworkChange {
     });
   }
 
-  /** No settings are wanted any more that did not work. Their pause stays, should they be wanted again. */
+  /** The failed settings are no longer wanted: clears the alarm. Their retry delay still applies. */
   forgiven(): void {
     this.#deps.alarms.clear(NETWORK_ALARM, "no network settings are wanted that did not work");
   }
@@ -175,7 +175,7 @@ export class NetworkChange {
     try {
       outcome = await this.#prove(wanted, machine, link, trial);
     } catch (thrown) {
-      // A bug must not leave the device on settings nobody confirmed; those that were confirmed stay.
+      // A bug must not leave the device on unconfirmed settings; confirmed ones stay.
       if (this.state().kind === "trying") await this.#revert({ code: "network.change-failed", message: "an internal error ended the trial" });
       throw thrown;
     }
@@ -187,7 +187,7 @@ export class NetworkChange {
     return this.#failed(undefined);
   }
 
-  /** Applies and waits for the word. Whatever is not "confirmed" is to be undone. */
+  /** Applies the settings and waits for confirmation. An error must be reverted by the caller. */
   async #prove(wanted: Network, machine: NetworkChangeSettings | undefined, link: ChangingLink, { digest, point }: NetworkTrial): Promise<Outcome> {
     const { policy } = this.#deps;
     this.#useProxy();
@@ -198,7 +198,7 @@ export class NetworkChange {
     const word = await freshSession(link, this.#deps, policy.trialMs, this.#stop.signal);
     if (word === "stopped") return "stopped";
     if (word === "overdue") return { error: overdue(link, policy.trialMs) };
-    // A machine that found no network may have gone back by itself, and the welcome came over the old settings.
+    // A machine that found no network may have reverted by itself, so that the welcome came over the old settings.
     const shown = await this.observe();
     if (shown.kind !== "ok") return { error: unreadable(shown) };
     if (!agrees(wanted, shown.value)) return { error: { code: "network.not-in-force", message: "the device was reached, but over other settings than those it was given" } };
@@ -208,7 +208,7 @@ export class NetworkChange {
     return "confirmed";
   }
 
-  /** Writes down that `wanted` are the settings. Returns the failure, if it is one. */
+  /** Records `wanted` as the confirmed settings. Returns the failure, if any. */
   async #commit(wanted: Network, digest: string, point: NetworkCheckpoint | undefined): Promise<OwnKeyResult | undefined> {
     const proxy = wanted.proxy === undefined ? this.state().committed.proxy : wanted.proxy;
     const committed = { digest, ...(proxy === undefined ? {} : { proxy }), ...(point === undefined ? {} : { unkept: point }) };
@@ -220,7 +220,7 @@ export class NetworkChange {
     return undefined;
   }
 
-  /** Tells the machine that confirmed settings stay, until it took that. */
+  /** Makes the machine keep confirmed settings; repeats until it succeeds or the agent stops. */
   async #keep(): Promise<void> {
     const { log, alarms } = this.#deps;
     const { unkept, ...committed } = this.state().committed;
@@ -228,11 +228,11 @@ export class NetworkChange {
     if (!(await this.#untilDone("keep", (of) => of.keep(unkept)))) return;
     alarms.clear(UNKEPT_ALARM, "the machine took that the network settings stay");
     const error = await this.#trial.step({ kind: "amend", committed, forget: false });
-    // The next start tells the machine again, which changes nothing.
+    // If unwritten, the next start repeats `keep`, which is harmless.
     if (error !== undefined) log.warn({ error: error.message }, "that the network settings are kept could not be written down");
   }
 
-  /** Back to the old settings, however long that takes. Returns why; `undefined`: the agent stops, the next start goes on. */
+  /** Reverts to the old settings, however long it takes. Returns `error`; `undefined` when the agent stops first. */
   #revert(error: Issue): Promise<Issue | undefined> {
     this.#trial.fail(error);
     return this.#goBack();
@@ -250,7 +250,7 @@ export class NetworkChange {
     alarms.clear(STRANDED_ALARM, "the old network settings are back");
     this.#known = undefined;
     const unwritten = await this.#trial.step({ kind: "undone", nowMs: clock.monotonicMs(), pauseMs: this.#pauseMs(failures + 1) });
-    // The trial stays open on disk, and the next start brings the old settings back once more, which changes nothing.
+    // If unwritten, the trial stays open on disk and the next start restores the old settings again, which is harmless.
     if (unwritten !== undefined) log.warn({ error: unwritten.message }, "the failed network change could not be written down");
     this.#link?.reconnect("reconnecting");
     this.#link?.nudge();
@@ -271,7 +271,7 @@ export class NetworkChange {
     return false;
   }
 
-  /** One call of the machine, within its own worst case. */
+  /** One call to the machine, with a deadline. Error: `network.timed-out` besides those of the call. */
   async #machine<T>(what: string, work: (of: NetworkSettings) => Promise<Result<T>>): Promise<Result<T>> {
     const { settings, timers } = this.#deps;
     if (settings === undefined) return { ok: false, error: NOT_OURS };
@@ -306,7 +306,7 @@ export class NetworkChange {
     this.#deps.alarms.raise(NETWORK_ALARM, "warning", error.message);
   }
 
-  /** The answer with what is so now. Without an error: applied. */
+  /** The result with the settings now observed: `failed` with an error, `applied` without. */
   async #failed(error: Issue | undefined): Promise<OwnKeyResult> {
     const shown = await this.observe();
     const observed = shown.kind === "ok" ? { observed: shown.value } : {};

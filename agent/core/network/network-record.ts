@@ -14,11 +14,11 @@ const SALT_BYTES = 16;
 
 type RecordDeps = Pick<NetworkChangeDeps, "documents" | "crypto" | "random" | "log" | "proxy">;
 
-/** The network change on disk: two copies, and the salt by which settings are named without being written down. */
+/** The network change on disk: two copies, and the salt of the digests that identify settings. */
 export class NetworkRecord {
   readonly #deps: RecordDeps;
   readonly #salt: string;
-  /** What was found at the start. */
+  /** The document found at the start. */
   readonly found: NetworkDocument | undefined;
   /** Digest of the configured proxy. */
   readonly configured: string;

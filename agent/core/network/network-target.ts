@@ -7,7 +7,7 @@ import type { NetworkChange } from "./network-change.ts";
 import type { NetworkChangeDeps } from "./network-change-deps.ts";
 import { agrees } from "./network-view.ts";
 
-/** The network change as what makes `network` of the desired document so. */
+/** Applies `network` of the desired document through the network change. */
 export function networkTarget(change: NetworkChange, { settings, proxy }: Pick<NetworkChangeDeps, "settings" | "proxy">, clock: Clock): NetworkKeyTarget {
   return {
     get can() {
@@ -20,7 +20,7 @@ export function networkTarget(change: NetworkChange, { settings, proxy }: Pick<N
       const reading = observed === undefined ? ({ kind: "unknown", why: "the settings in force were not seen" } as const) : ({ kind: "ok", value: observed as JsonObject, atMs: clock.monotonicMs() } as const);
       return { kind: "effect", effect: { attempted: true, acknowledged: status === "applied", observed: reading, ...(error === undefined ? {} : { error }) } };
     },
-    // What is seen has no secrets: the same to look at is not yet the same.
+    // Observed settings have no secrets, so agreement alone does not prove that they are the same.
     compare: (wanted: Network, observed: Json): Comparison => (agrees(wanted, observed) && change.isConfirmed(wanted) ? "same" : "different"),
   };
 }

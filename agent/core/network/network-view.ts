@@ -2,7 +2,7 @@ import type { AddressSettings, Network } from "../../protocol/network-settings.t
 import type { CurrentNetwork } from "../../../platform/ports/network-settings.ts";
 import type { Json, JsonObject } from "../../../platform/runtime/json.ts";
 
-/** What may be shown of network settings: no password, no user of a proxy. For reports, logs and comparisons. */
+// Network settings without secrets (Wi-Fi password, proxy user and password), for reports, logs and comparisons.
 
 const USER_INFO = /^(https?:\/\/)[^/]*@/i;
 
@@ -11,7 +11,7 @@ export function shownProxy(proxy: string): string {
   return proxy.replace(USER_INFO, "$1***@");
 }
 
-/** The settings in force, as the cloud sees them. */
+/** The settings in force, as reported to the cloud. */
 export function shownCurrent(current: CurrentNetwork | undefined, proxy: string | undefined): JsonObject {
   return {
     proxy: proxy === undefined ? null : shownProxy(proxy),
@@ -20,7 +20,7 @@ export function shownCurrent(current: CurrentNetwork | undefined, proxy: string 
   };
 }
 
-/** Whether everything `wanted` names is so in `shown`, as far as it can be shown. */
+/** Whether `shown` agrees with everything in `wanted` that is not secret. */
 export function agrees(wanted: Network, shown: Json): boolean {
   if (!isObject(shown)) return false;
   if (wanted.proxy !== undefined && (wanted.proxy === null ? null : shownProxy(wanted.proxy)) !== shown["proxy"]) return false;
@@ -34,13 +34,13 @@ export function agrees(wanted: Network, shown: Json): boolean {
   return isObject(wifi) && wifi["ssid"] === wanted.wifi.ssid && wifi["security"] === wanted.wifi.security;
 }
 
-/** Whether seeing is enough to know that `wanted` is in force: nothing in it is hidden from view. */
+/** Whether `wanted` contains no secret, so that observation proves whether it is in force. */
 export function hidesNothing(wanted: Network): boolean {
   const secretProxy = typeof wanted.proxy === "string" && USER_INFO.test(wanted.proxy);
   return !secretProxy && (wanted.wifi === undefined || wanted.wifi.security === "open");
 }
 
-/** `text` without the secrets of `wanted`: what a program wrote may repeat what it was given. */
+/** `text` without the secrets of `wanted`, which a program's error message may repeat. */
 export function withoutSecrets(text: string, wanted: Network): string {
   const secrets: string[] = [];
   if (wanted.wifi !== undefined && wanted.wifi.security !== "open") secrets.push(wanted.wifi.password);

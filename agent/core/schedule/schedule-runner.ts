@@ -11,7 +11,7 @@ import type { ScheduleAnswer } from "./schedule-answer.ts";
 import { WeeklySchedule } from "./weekly-schedule.ts";
 
 export interface ScheduleRunnerDeps {
-  /** The schedule in force, as the desired document has it at this moment. */
+  /** The schedule in the current desired document. */
   readonly schedule: () => Schedule | undefined;
   readonly clockControl: ClockControl;
   readonly reporter: Reporter;
@@ -20,21 +20,20 @@ export interface ScheduleRunnerDeps {
   readonly log: Log;
 }
 
-/** The wall clock is compared with the monotonic one this often. */
+/** How often the wall clock is compared with the monotonic clock. */
 export const WATCH_MS = 30_000;
-/** NTP slews by less; a difference of more between two looks is a jump. */
+/** A larger change of the offset between two checks is a jump; NTP slews by less. */
 export const JUMP_MS = 2_000;
-/** A confirmed clock is asked about this many looks apart. */
+/** While the clock is synchronised, its quality is asked for only every so many checks. */
 const SYNCED_LOOKS = 10;
-/** Never look more often than this, whatever the clocks do. */
+/** Shortest time between two checks. */
 const LOOK_FLOOR_MS = 50;
 const QUALITY_DEADLINE_MS = 5_000;
 
 /**
- * Watches the schedule and the wall clock. Timers run on the monotonic clock and only ever wake it; what is so is
- * worked out anew from the wall clock each time, so a clock that jumps by years brings one look, not a missed edge
- * and not a storm of them. While the clock was never set since boot there is no opinion: the screen stays as it is,
- * and the report says so.
+ * Watches the schedule and the wall clock. Timers run on the monotonic clock and only wake it; the answer is computed anew
+ * from the wall clock each time, so a clock that jumps by years causes neither a missed edge nor a burst of them. While
+ * the clock has not been set since boot there is no opinion: the screen stays as it is, and the report says so.
  */
 export class ScheduleRunner {
   readonly #deps: ScheduleRunnerDeps;
@@ -47,7 +46,7 @@ export class ScheduleRunner {
   #seen = false;
   #applied: Schedule | undefined;
   #answer: ScheduleAnswer | undefined;
-  /** Wall minus monotonic at the last look. */
+  /** Wall time minus monotonic time at the last check. */
   #offsetMs: number;
   #jumpCount = 0;
 
@@ -60,34 +59,33 @@ export class ScheduleRunner {
     this.#clockNews = new Emitter(report);
   }
 
-  /** Calls back when the answer changes. Returns its undo. */
+  /** Calls back when the answer changes. Returns a function that unsubscribes. */
   onChange(listener: (answer: ScheduleAnswer | undefined) => void): () => void {
     return this.#changes.on(listener);
   }
 
-  /** Calls back with how far the wall clock jumped, in ms. Returns its undo. */
+  /** Calls back with how far the wall clock jumped, in ms. Returns a function that unsubscribes. */
   onJump(listener: (byMs: number) => void): () => void {
     return this.#jumps.on(listener);
   }
 
-  /** Calls back when the trust in the wall clock changed, or the clock jumped. Returns its undo. */
+  /** Calls back when the clock's quality changed or the clock jumped. Returns a function that unsubscribes. */
   onClock(listener: (quality: ClockQuality) => void): () => void {
     return this.#clockNews.on(listener);
   }
 
-  /** Trust in the wall clock at the last look; `unset` before the first. A clock that jumped since is not called synchronised. */
+  /** Quality of the wall clock at the last check; `unset` before the first. A clock that jumped since is not `synced`. */
   quality(): ClockQuality {
     const { clock } = this.#deps;
     const jumped = Math.abs(clock.wallMs() - clock.monotonicMs() - this.#offsetMs) >= JUMP_MS;
     return jumped && this.#quality === "synced" ? "local" : this.#quality;
   }
 
-  /** Jumps of the wall clock seen since the start. */
+  /** Number of jumps of the wall clock since the start. */
   jumps(): number {
     return this.#jumpCount;
   }
 
-  /** What `schedule` says now. */
   readonly says = (schedule: Schedule): ScheduleAnswer => {
     const known = this.#known(schedule);
     const { compiled } = known;
@@ -104,7 +102,7 @@ export class ScheduleRunner {
     return answer;
   };
 
-  /** As a setting of desired state (see setting-keys.ts): what the runner works with. */
+  /** The applied schedule, for the desired-state setting (see setting-keys.ts). */
   current(): Schedule | undefined {
     return this.#applied;
   }
@@ -139,7 +137,7 @@ export class ScheduleRunner {
     }
   }
 
-  /** A clock service that hangs must not hold up the schedule: what it said last stands. */
+  /** Asks the clock service. If it hangs, its last answer stands, so that the schedule is not held up. */
   async #askQuality(): Promise<ClockQuality> {
     const { clockControl, timers, log } = this.#deps;
     try {
@@ -181,7 +179,7 @@ export class ScheduleRunner {
     const known = this.#knowns.find((candidate) => candidate.schedule === schedule);
     if (known !== undefined) return known;
     const fresh: Known = { schedule, compiled: WeeklySchedule.compile(schedule) };
-    // The one in force and the one just asked about; more are not needed.
+    // Only two are needed: the one in force and the one just asked about.
     this.#knowns = [fresh, ...this.#knowns].slice(0, 2);
     return fresh;
   }
@@ -190,14 +188,11 @@ export class ScheduleRunner {
 interface Known {
   readonly schedule: Schedule;
   readonly compiled: ReturnType<typeof WeeklySchedule.compile>;
-  /**
-   * The last answer and when it was given. It stands until its edge: asking the zone's tables every half
-   * minute would be most of an idle agent's work.
-   */
+  /** The last answer, valid until its edge. Asking the time-zone tables every 30 s would be most of an idle agent's work. */
   last?: { readonly atMs: number; readonly answer: ScheduleAnswer & { readonly kind: "on" | "off" } };
 }
 
-/** An answer without an edge is worked out anew after this; a zone's rules may change with an update. */
+/** An answer without an edge is recomputed after this time. */
 const ANSWER_AGE_MAX_MS = 86_400_000;
 
 function stillStands(last: NonNullable<Known["last"]>, nowMs: number): boolean {

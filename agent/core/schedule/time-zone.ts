@@ -1,23 +1,22 @@
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 
-/** A stretch of time with one offset from UTC: `fromMs` (included) to `toMs` (excluded), UTC. */
+/** A period with one offset from UTC: `fromMs` (inclusive) to `toMs` (exclusive), both UTC. */
 export interface Segment {
   readonly fromMs: number;
   readonly toMs: number;
-  /** Local time is UTC plus this. */
+  /** Local time minus UTC. */
   readonly offsetMs: number;
 }
 
-/** Offsets are sampled this far apart; no zone ever changed twice in so short a time. */
+/** Interval at which offsets are sampled; no zone ever changed twice in so short a time. */
 const SAMPLE_MS = 6 * 3_600_000;
 
-/** Zones kept open: a device is in one, and to open one costs more than to ask it. */
+/** Cached zones. Opening a zone costs more than querying it. */
 const OPENED_MAX = 8;
 
 /**
- * An IANA time zone, by what the engine's own tables say (`Intl` is in every engine we run on). Everything is
- * worked out from one question, "what does a clock there show at this instant", so there are no rules of ours
- * about daylight saving time that could be wrong.
+ * An IANA time zone, from the JavaScript engine's own tables (`Intl`). Everything is derived from one question, "what does a
+ * clock there show at this instant", so that this code has no daylight-saving rules that could be wrong.
  */
 export class TimeZone {
   static readonly #opened = new Map<string, TimeZone>();
@@ -52,13 +51,13 @@ export class TimeZone {
       TimeZone.#opened.set(name, zone);
       return ok(zone);
     } catch (thrown) {
-      // The constructor throws a RangeError for a zone it does not know: the answer to the question asked.
+      // The constructor throws a RangeError for an unknown zone.
       if (!(thrown instanceof RangeError)) throw thrown;
       return fail("schedule.unknown-time-zone", `this machine does not know the time zone ${name}`, "use an IANA name such as Europe/Madrid");
     }
   }
 
-  /** Local time minus UTC at an instant. */
+  /** Local time minus UTC at an instant, in ms. */
   offsetMs(utcMs: number): number {
     const fields = { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0 };
     let beforeChrist = false;
@@ -72,7 +71,7 @@ export class TimeZone {
     return local.getTime() - Math.floor(utcMs / 1000) * 1000;
   }
 
-  /** The offsets in force from `fromMs` to `toMs`, in order, cut at the changes. */
+  /** The offsets from `fromMs` to `toMs`, in order, one segment per offset. */
   segments(fromMs: number, toMs: number): readonly Segment[] {
     const segments: Segment[] = [];
     let startMs = fromMs;
@@ -92,7 +91,7 @@ export class TimeZone {
     return segments;
   }
 
-  /** First millisecond after `lowMs` at which the offset is not `offsetMs` any more. */
+  /** First millisecond after `lowMs` at which the offset is no longer `offsetMs`. */
   #changeBetween(lowMs: number, highMs: number, offsetMs: number): number {
     let low = lowMs;
     let high = highMs;

@@ -7,27 +7,26 @@ const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
 /** The epoch was a Thursday; local weeks are counted from the Monday before it. */
 const MONDAY_MS = -3 * DAY_MS;
-/** A clock never was set back by more than a day (Manila 1844, Kwajalein 1993: date line). */
+/** Longer than any clock was ever set back: about a day, over the date line (Alaska 1867, Kwajalein 1969). */
 const SETBACK_MAX_MS = 26 * 3_600_000;
-/** Edges are looked for this far ahead; a jump over the date line can swallow the only window of one week. */
+/** How far ahead edges are searched. A jump over the date line can skip the only window of a week. */
 const AHEAD_MS = 3 * WEEK_MS;
 
-/** Local times from the beginning of the week, in ms; `to` excluded. */
+/** Local times since the beginning of the week, in ms; `to` is exclusive. */
 interface Span {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * A weekly schedule that can be asked. Pure: the same schedule and instant give the same answer.
+ * A compiled weekly schedule. Pure: the same schedule and instant give the same answer.
  *
- * The rule for every change of the clocks, in one sentence: **a time of the schedule happens once, at the first
- * instant at which a clock on the wall there shows it or a later time.** So a time that the clocks skip happens at
- * the moment of the skip (a window wholly inside the gap does not happen), and of an hour that comes twice only
- * the first counts: the screen does not go off and on again while the clocks repeat themselves.
+ * One rule covers every change of the clocks: **a scheduled time happens once, at the first instant at which a local clock
+ * shows it or a later time.** A skipped time happens at the moment of the skip (a window wholly inside the gap does not
+ * happen). Of a repeated hour only the first counts, so the screen does not go off and on again.
  *
- * That is the same as reading the schedule with a clock that stands still where the real one is set back, which
- * is how it is computed.
+ * This equals reading the schedule with a clock that stands still when the real one is set back, which is how it is
+ * computed.
  */
 export class WeeklySchedule {
   readonly #zone: TimeZone;
@@ -48,7 +47,7 @@ export class WeeklySchedule {
     return this.#isOn(this.#ratchetedLocalMs(wallMs)) ? "on" : "off";
   }
 
-  /** The first instant after `wallMs` at which the answer changes; `undefined`: it never does. */
+  /** The first instant after `wallMs` at which the answer changes; `undefined` when it never does. */
   nextEdge(wallMs: number): number | undefined {
     if (this.#spans.length === 0 || this.#alwaysOn()) return undefined;
     const now = this.expectedAt(wallMs);
@@ -61,11 +60,11 @@ export class WeeklySchedule {
     return undefined;
   }
 
-  /** What a clock shows that is never set back: local time, as ms since the epoch. */
+  /** Local time as ms since the epoch, by a clock that is never set back. */
   #ratchetedLocalMs(wallMs: number): number {
     let localMs = Number.NEGATIVE_INFINITY;
     for (const { toMs, offsetMs } of this.#zone.segments(wallMs - SETBACK_MAX_MS, wallMs)) {
-      // The last moment before the change: the time of the change itself was not shown yet.
+      // The last millisecond before the change; the time of the change itself was not shown.
       localMs = Math.max(localMs, toMs === wallMs ? wallMs + offsetMs : toMs - 1 + offsetMs);
     }
     return localMs;
@@ -81,7 +80,7 @@ export class WeeklySchedule {
     return first?.from === 0 && first.to === WEEK_MS;
   }
 
-  /** Local times after `localMs` at which the schedule changes, in order, for as far as edges are looked for. */
+  /** Local times after `localMs` at which the schedule may change, in order, up to `AHEAD_MS`. */
   *#boundariesFrom(localMs: number): Generator<number> {
     const times = [...new Set(this.#spans.flatMap(({ from, to }) => [from, to % WEEK_MS]))].sort((a, b) => a - b);
     const weekMs = localMs - modulo(localMs - MONDAY_MS, WEEK_MS);
@@ -100,7 +99,7 @@ function firstInstant(segments: readonly Segment[], localMs: number): number | u
   return undefined;
 }
 
-/** The union of the windows as spans of the local week, in order, not touching each other. */
+/** The union of the windows as spans of the local week, in order and disjoint. */
 function spansOf(schedule: Schedule): readonly Span[] {
   const spans: Span[] = [];
   for (const { days, on, off } of schedule.weekly) {
@@ -108,7 +107,7 @@ function spansOf(schedule: Schedule): readonly Span[] {
     const offMs = timeOfDayMs(off);
     for (const day of days) {
       const from = WEEKDAYS.indexOf(day) * DAY_MS + onMs;
-      // An end that is not after the beginning is on the next day; the same time is a whole day.
+      // An end that is not after the beginning is on the next day; equal times make a whole day.
       const to = from - onMs + offMs + (offMs > onMs ? 0 : DAY_MS);
       if (from >= WEEK_MS) spans.push({ from: from - WEEK_MS, to: to - WEEK_MS });
       else if (to > WEEK_MS) spans.push({ from, to: WEEK_MS }, { from: 0, to: to - WEEK_MS });

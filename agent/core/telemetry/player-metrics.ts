@@ -1,11 +1,11 @@
 import type { Clock } from "../../../platform/ports/clock.ts";
 
-/** Metrics older than this are not the player's any more. */
+/** Metrics older than this are no longer used. */
 const AGE_MAX_MS = 90_000;
 const NAMES_MAX = 24;
 const NAME = /^[a-z][a-z0-9.-]{0,47}$/;
 
-/** Keeps the player's newest metrics. Names and numbers come from another process: only well-formed ones are kept. */
+/** Keeps the player's newest metrics. They come from another process, so only well-formed names and numbers are kept. */
 export class PlayerMetrics {
   readonly #clock: Clock;
   #newest: { readonly metrics: Readonly<Record<string, number>>; readonly atMs: number } | undefined;
@@ -20,7 +20,7 @@ export class PlayerMetrics {
     this.#newest = { atMs: this.#clock.monotonicMs(), metrics: Object.fromEntries(named) };
   }
 
-  /** `undefined` when the player said nothing lately. */
+  /** `undefined` when the player sent none lately. */
   newest(): Readonly<Record<string, number>> | undefined {
     const newest = this.#newest;
     return newest !== undefined && this.#clock.monotonicMs() - newest.atMs <= AGE_MAX_MS ? newest.metrics : undefined;

@@ -1,17 +1,17 @@
 import type { Rollup } from "../../protocol/records.ts";
 
-/** Most metrics in one record; a player that invents names is bounded. */
+/** Most metrics in one record. A bound is needed because the player chooses names freely. */
 export const METRICS_MAX = 64;
 
 /**
- * Gathers samples and gives min, mean, max, last and count per metric. A metric without a sample has no entry:
- * what was not seen is not zero.
+ * Collects samples into min, mean, max, last and count per metric. A metric without a sample has no entry: not measured is
+ * not zero.
  */
 export class RollupWindow {
   readonly #metrics = new Map<string, { min: number; max: number; sum: number; last: number; count: number }>();
   #dropped = 0;
 
-  /** Samples left out because there were too many metrics or the value was no number. */
+  /** Samples dropped because there were too many metrics or the value was not finite. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -33,7 +33,7 @@ export class RollupWindow {
     metric.count += 1;
   }
 
-  /** What was gathered since the last call, in few digits; `undefined` when there was nothing. */
+  /** The rollups since the last call, rounded; `undefined` when there were no samples. */
   take(): Readonly<Record<string, Rollup>> | undefined {
     if (this.#metrics.size === 0) return undefined;
     const entries = [...this.#metrics].map(([name, { min, max, sum, last, count }]) => {
@@ -45,7 +45,7 @@ export class RollupWindow {
   }
 }
 
-/** Four significant digits: finer than any sensor of ours, and half the bytes on the wire. */
+/** Rounds to four significant digits: finer than any of our sensors, and half the bytes on the wire. */
 export function short(value: number): number {
   return Number(value.toPrecision(4));
 }

@@ -5,22 +5,22 @@ import type { Reading } from "../../../platform/ports/reading.ts";
 
 export type TelemetryMetric = (typeof TELEMETRY_METRICS)[number];
 
-/** Values seen at this look, by metric name. Empty: nothing could be seen, which is no sample and not a zero. */
+/** Takes one sample: values by metric name. Empty when nothing could be measured, which is not zero. */
 export type Sampler = () => Promise<Samples>;
 export type Samples = Readonly<Record<string, number>>;
 
-/** Longest span between two looks that still makes a rate; over a longer one the mean would say nothing. */
+/** Longest span between two samples that still gives a useful rate. */
 const RATE_SPAN_MAX_MS = 2 * 86_400_000;
 
 export interface SamplersDeps {
   readonly probe: SystemProbe;
   readonly network: NetworkControl;
   readonly clock: Clock;
-  /** The player's newest metrics, `undefined` when it said nothing lately. */
+  /** The player's newest metrics; `undefined` when it sent none lately. */
   readonly playerMetrics: () => Readonly<Record<string, number>> | undefined;
 }
 
-/** One sampler a metric group. Rates keep their previous look to themselves, so that nobody disturbs them. */
+/** One sampler per metric group. Samplers of rates keep their own previous reading. */
 export function createSamplers({ probe, network, clock, playerMetrics }: SamplersDeps): Readonly<Record<TelemetryMetric, Sampler>> {
   return {
     cpu: cpuSampler(probe),
@@ -56,7 +56,7 @@ function cpuSampler(probe: SystemProbe): Sampler {
     if (previous === undefined || before === undefined) return {};
     const busyMs = before.busyMs - previous.busyMs;
     const totalMs = before.totalMs - previous.totalMs;
-    // Counters that stood still or went back tell nothing about the time between.
+    // Counters that stood still or went back give no rate.
     if (totalMs <= 0 || busyMs < 0) return {};
     return { "cpu.percent": Math.min(100, (100 * busyMs) / totalMs) };
   };
@@ -78,7 +78,7 @@ function networkSampler(network: NetworkControl, clock: Clock): Sampler {
     let sent = 0;
     for (const [name, now] of before.interfaces) {
       const then = previous.interfaces.get(name);
-      // New since, or its counters began anew: its share of this span is not known.
+      // A new interface, or one whose counters were reset: its traffic in this span is unknown.
       if (then === undefined || now.receivedBytes < then.receivedBytes || now.sentBytes < then.sentBytes) continue;
       received += now.receivedBytes - then.receivedBytes;
       sent += now.sentBytes - then.sentBytes;

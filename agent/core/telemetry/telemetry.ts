@@ -27,14 +27,13 @@ export interface TelemetryDeps {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
-  /** Intervals to start with; desired state may change them while the agent runs. */
+  /** Initial intervals; desired state may change them at run time. */
   readonly config: ConfigValues;
 }
 
-/** A probe that takes longer is given up for this look. */
+/** A probe that takes longer yields no sample this time. */
 const SAMPLE_DEADLINE_MS = 5_000;
 
-/** The intervals as the configuration has them. */
 export function configuredIntervals(values: ConfigValues): TelemetryIntervals {
   return {
     intervalsMs: {
@@ -52,9 +51,9 @@ export function configuredIntervals(values: ConfigValues): TelemetryIntervals {
 }
 
 /**
- * Samples what the machine does, each metric at its own interval, and puts one small record a rollup interval into
- * the outbox. One timer drives everything: intervals are counted from the same instant, so that samplers whose
- * intervals divide each other look together and an idle device wakes up once, not eight times.
+ * Samples the machine, each metric group at its own interval, and puts one small record per rollup interval into the
+ * outbox. A single timer drives everything, and all intervals count from the same instant, so that samplers whose
+ * intervals divide each other run together and an idle device wakes up once, not eight times.
  */
 export class Telemetry implements TelemetryBurst, Setting<JsonObject> {
   readonly #deps: TelemetryDeps;
@@ -63,12 +62,12 @@ export class Telemetry implements TelemetryBurst, Setting<JsonObject> {
   readonly #configured: TelemetryIntervals;
   readonly #window = new RollupWindow();
   readonly #wake = new Wake();
-  /** Samplers whose last look has not ended: they are not asked again until it has. */
+  /** Samplers still running; they are not started again until they finish. */
   readonly #looking = new Set<TelemetryMetric>();
   #intervals: TelemetryIntervals;
   #setting: JsonObject | undefined;
   #burst: { readonly intervalMs: number; readonly endMs: number } | undefined;
-  /** Monotonic time intervals are counted from. */
+  /** Monotonic time from which intervals count. */
   #originMs = 0;
   #rolledMs = 0;
   #refused = 0;
@@ -85,22 +84,22 @@ export class Telemetry implements TelemetryBurst, Setting<JsonObject> {
     return new Telemetry(deps);
   }
 
-  /** What the player measured of itself just now; sampled with everything else. */
+  /** Takes the player's own metrics, which are then sampled like the others. */
   playerMetrics(metrics: Readonly<Record<string, number>>): void {
     this.#player.take(metrics);
   }
 
-  /** Rollup records the outbox did not take, and samples left out. */
+  /** Rollup records that the outbox refused, and dropped samples. */
   counters(): { readonly refusedRecords: number; readonly droppedSamples: number } {
     return { refusedRecords: this.#refused, droppedSamples: this.#window.dropped };
   }
 
-  /** What desired state set last; `undefined` before. */
+  /** The setting last applied; `undefined` before the first. */
   current(): JsonObject | undefined {
     return this.#setting;
   }
 
-  /** Takes the `telemetry` part of the desired document (already checked); absent intervals are the configured ones. */
+  /** Applies `telemetry` of the desired document, already validated. Absent intervals are the configured ones. */
   set(value: JsonObject): Promise<Result<void>> {
     const given = value["intervalsMs"];
     const rollupMs = value["rollupMs"];
@@ -126,7 +125,7 @@ export class Telemetry implements TelemetryBurst, Setting<JsonObject> {
     const { clock, timers } = this.#deps;
     this.#originMs = clock.monotonicMs();
     this.#rolledMs = this.#originMs;
-    // The first look now: rates need something to start from.
+    // Sample at once: rates need a first reading.
     let lookedMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       const nowMs = clock.monotonicMs();
@@ -175,7 +174,7 @@ export class Telemetry implements TelemetryBurst, Setting<JsonObject> {
       const values = await withDeadline(timers, `telemetry.${metric}`, SAMPLE_DEADLINE_MS, look);
       for (const [name, value] of Object.entries(values)) this.#window.add(name, value);
     } catch (thrown) {
-      // A probe that hangs or has a bug costs its own sample, never the others'. No sample is not a zero.
+      // A probe that hangs or throws loses only its own sample.
       if (!(thrown instanceof TimeoutError)) log.error({ metric, error: messageOf(thrown) }, "a telemetry probe threw: a bug");
     }
   }
@@ -187,7 +186,7 @@ export class Telemetry implements TelemetryBurst, Setting<JsonObject> {
     if (metrics === undefined) return;
     const body = { intervalMs, metrics: Object.fromEntries(Object.entries(metrics).map(([name, rollup]) => [name, { ...rollup }])) };
     const stored = await this.#deps.sink.append({ stream: "metric", kind: "telemetry", body, source: "telemetry" });
-    // The outbox counted it and makes a gap record of it; metrics are not worth trying again.
+    // The outbox counts it in a gap record; a metric is not worth a retry.
     if (!stored.ok) this.#refused += 1;
   }
 }

@@ -14,10 +14,10 @@ import type { CloudProxy } from "../cloud-proxy.ts";
 import { NetworkChange } from "../network-change.ts";
 import { DEFAULT_NETWORK_POLICY } from "../network-change-deps.ts";
 
-/** Thrown by everything a device without power tries to do. */
+/** Thrown by every operation after the simulated power cut. */
 export class PowerCut extends Error {}
 
-/** What outlives a device's software: its disk and its hardware. */
+/** What survives a restart: disk and hardware. */
 export interface Machine {
   readonly disk: Map<string, string>;
   readonly world: SimulatedWorld;
@@ -37,7 +37,7 @@ export function textLog(lines: string[]): Log {
   return log;
 }
 
-/** The network change of one run of the software, with the real link over a cloud without sockets. */
+/** The network change in one run of the software, with the real link over a cloud without sockets. */
 export class NetworkBench {
   readonly machine: Machine;
   readonly documents: MemoryDocumentStore;
@@ -47,7 +47,7 @@ export class NetworkBench {
   readonly proxy: CloudProxy;
   readonly cloud: ScriptedTransport;
   readonly stop = new AbortController();
-  /** Calls of the machine, by name. */
+  /** Names of the calls to the machine's settings. */
   readonly calls: string[] = [];
   change!: NetworkChange;
   linkBench!: LinkBench;
@@ -68,7 +68,7 @@ export class NetworkBench {
     };
   }
 
-  /** A start of the software. `settled`: until the link had a chance, and what the last run left open is put right. */
+  /** Starts the software and lets `forMs` pass, so that the link can connect and an open trial is completed. */
   static async start(of: Machine, over: { readonly settings?: (port: NetworkSettings) => NetworkSettings | undefined; readonly forMs?: number } = {}): Promise<NetworkBench> {
     const bench = new NetworkBench(of);
     const { time, world } = of;
@@ -88,7 +88,6 @@ export class NetworkBench {
     return bench;
   }
 
-  /** Time passes. */
   advance(byMs: number): Promise<void> {
     return this.machine.time.advance(byMs);
   }
@@ -97,13 +96,12 @@ export class NetworkBench {
     return this.linkBench.link.status().kind === "online";
   }
 
-  /** From here on nothing this run does reaches disk or hardware. */
+  /** From here on nothing this run does reaches the hardware. */
   cutPower(): never {
     this.#dead = true;
     throw new PowerCut();
   }
 
-  /** The software is gone, without or with a goodbye. */
   async end(): Promise<void> {
     this.#dead = true;
     this.stop.abort();
@@ -131,7 +129,7 @@ export class NetworkBench {
   }
 }
 
-/** What the cut itself throws is what the test asked for; anything else is a bug. */
+/** Ignores the error of the power cut; anything else is a bug. */
 export function onlyTheCut(thrown: unknown): void {
   if (!(thrown instanceof PowerCut)) throw thrown;
 }
