@@ -3,17 +3,17 @@ import { UPLOAD_HOST } from "../../protocol/upload-address.ts";
 import { ENDPOINT_SCHEMES } from "../../protocol/values.ts";
 import type { ConfigType, ConfigValue, ConfigValueOf } from "./config-type.ts";
 
-/** One configuration key: everything the resolver, the CLI and docs/configuration.md know about it. */
+/** One configuration key, as used by the resolver, the CLI and docs/configuration.md. */
 export interface ConfigEntry {
   readonly type: ConfigType;
   readonly default: ConfigValue;
   /** Unit of a number: `ms`, `bytes`, `percent`. */
   readonly unit?: string;
-  /** Desired state may change it while the agent runs; the value here is what it starts with. */
+  /** Desired state may change it at run time; the configured value is the initial one. */
   readonly mutable?: true;
   /** Never shown, logged or reported. */
   readonly secret?: true;
-  /** Not read from the file: it says where the file is, or belongs to one start alone. */
+  /** Cannot be set in the file: it says where the file is, or applies to a single start. */
   readonly notInFile?: true;
   readonly description: string;
 }
@@ -23,15 +23,14 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
 
-/** A comma between two of what UPLOAD_HOST takes one of. */
+/** A comma-separated list of hosts that each match UPLOAD_HOST; may be empty. */
 const UPLOAD_HOSTS = new RegExp(`^(?:${UPLOAD_HOST.source.slice(1, -1)}(?:,(?=.)|$))*$`);
 const intervalMs: ConfigType = { kind: "integer", min: SECOND_MS, max: DAY_MS };
 const text = (lengthMax: number) => ({ kind: "text", lengthMax }) as const;
 
 /**
- * The whole configuration. Precedence: default, then file, then environment, then flag. In the file the dots
- * are nesting (`{"log": {"level": "debug"}}`); in the environment `log.level` is `VITRINE_LOG_LEVEL`; as a flag
- * it is `--log-level`.
+ * The whole configuration. Precedence, lowest first: default, file, environment, flag. `log.level` is
+ * `{"log": {"level": "debug"}}` in the file, `VITRINE_LOG_LEVEL` in the environment and `--log-level` as a flag.
  */
 export const CONFIG = {
   data: {
@@ -177,10 +176,9 @@ export const CONFIG = {
 export type ConfigKey = keyof typeof CONFIG;
 export const CONFIG_KEYS = Object.keys(CONFIG) as readonly ConfigKey[];
 
-/** Every key with its value. */
 export type ConfigValues = { readonly [K in ConfigKey]: ConfigValueOf<(typeof CONFIG)[K]["type"]> };
 
-/** The entry with its general type, for whoever walks the table. */
+/** The entry with its general type. */
 export function configEntry(key: ConfigKey): ConfigEntry {
   return CONFIG[key];
 }

@@ -2,15 +2,15 @@ import { parseProxy, PROXY_WORDS } from "../../protocol/proxy-address.ts";
 import { err, ok, type Result } from "../../../platform/ports/result.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 
-/** What a configuration key may hold. A type reads a JSON value (file) or text (environment, flags). */
+/** Type of a configuration key. Values come as JSON (file) or text (environment, flags). */
 export type ConfigType =
   | { readonly kind: "text"; readonly lengthMax: number; readonly pattern?: RegExp; readonly patternSays?: string }
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
   | { readonly kind: "boolean" }
   | { readonly kind: "choice"; readonly choices: readonly string[] }
-  /** Addresses with one of `protocols` (`https:`); in text, separated by commas. */
+  /** URLs with one of `protocols` (with the colon: `https:`); in text, separated by commas. */
   | { readonly kind: "addresses"; readonly protocols: readonly string[]; readonly countMax: number }
-  /** The address of a proxy, as a list of one or none. */
+  /** Address of a proxy, as a list of at most one. */
   | { readonly kind: "proxy" };
 
 /** The TypeScript type of a key's value. */
@@ -26,7 +26,7 @@ export type ConfigValueOf<T extends ConfigType> = T extends { kind: "integer" }
 
 export type ConfigValue = string | number | boolean | readonly string[];
 
-/** For people: `whole number from 1 to 100`. */
+/** For messages and docs: `whole number from 1 to 100`. */
 export function describeType(type: ConfigType): string {
   switch (type.kind) {
     case "text":
@@ -44,7 +44,7 @@ export function describeType(type: ConfigType): string {
   }
 }
 
-/** A value from a file. The error is one sentence without the key: `expected …, got …`. */
+/** Reads a value from a file. The error is one sentence without the key: `expected …, got …`. */
 export function readJsonValue(type: ConfigType, value: Json): Result<ConfigValue, string> {
   switch (type.kind) {
     case "text":
@@ -62,7 +62,7 @@ export function readJsonValue(type: ConfigType, value: Json): Result<ConfigValue
   }
 }
 
-/** A value from the environment or a flag. A flag without a value is `"true"`. */
+/** Reads a value from the environment or a flag. A flag without a value is `"true"`. */
 export function readTextValue(type: ConfigType, text: string): Result<ConfigValue, string> {
   switch (type.kind) {
     case "text":
@@ -107,7 +107,7 @@ function isAddress(text: string, protocols: readonly string[]): boolean {
     const url = new URL(text);
     return protocols.includes(url.protocol) && url.host !== "";
   } catch {
-    // The constructor throws for text that is no address; that is the answer asked for.
+    // The constructor throws for text that is not a URL.
     return false;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The name somebody most likely meant: the one with the fewest edits (insert, delete, replace, swap of two
- * neighbours), when that is at most a third of its length (one of a short name). `undefined` when nothing is near.
+ * The name most likely meant: the one with the fewest edits (insert, delete, replace, swap of two neighbours), if these are
+ * at most a third of its length, or one for a short name. `undefined` when none is that near.
  */
 export function nearestName(given: string, names: readonly string[]): string | undefined {
   let nearest: string | undefined;

@@ -8,41 +8,42 @@ import type { Code } from "../../../platform/ports/codes.ts";
 
 export type ConfigSource = "default" | "file" | "environment" | "flag";
 
-/** Something wrong in the configuration. The device starts all the same, with the next lower source's value. */
+/** An error in the configuration. The value of the next lower source is used instead. */
 export interface ConfigIssue {
   readonly source: Exclude<ConfigSource, "default">;
-  /** `link.plain-refused`, `config.unknown-key`, `config.wrong-value`, `config.not-in-file`, `config.not-json`, `config.too-large`, `config.unreadable`. */
+  /**
+   * `link.plain-refused`, `config.unknown-key`, `config.wrong-value`, `config.not-in-file`, `config.not-json`,
+   * `config.too-large`, `config.unreadable`.
+   */
   readonly code: Code;
-  /** What and where, without secret values. */
+  /** What is wrong and where, without secret values. */
   readonly message: string;
-  /** What to do. */
   readonly hint: string;
 }
 
 export interface ResolvedConfig {
   readonly values: ConfigValues;
-  /** Where each value came from. */
   readonly sources: Readonly<Record<ConfigKey, ConfigSource>>;
   readonly issues: readonly ConfigIssue[];
 }
 
 export interface ConfigInput {
-  /** The file's content; absent: there is none. */
+  /** The file's content; absent: there is no file. */
   readonly file?: JsonObject;
   /** Name of the file, for messages. */
   readonly fileName?: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Flags as `["--log-level", "debug"]` pairs. */
+  /** Pairs such as `["--log-level", "debug"]`. */
   readonly flags: readonly (readonly [name: string, value: string])[];
 }
 
-/** Most issues kept; a file of nonsense must not fill a log. */
+/** Most issues kept, so that a file of nonsense cannot fill a log. */
 const ISSUES_MAX = 50;
 const FILE_DEPTH_MAX = 8;
 
-/** Lays flags over environment over file over defaults. Pure. A wrong value is an issue and counts as absent. */
+/** Resolves the configuration from flags, environment, file and defaults, in this order. A wrong value becomes an issue. Pure. */
 export function resolveConfig(input: ConfigInput): ResolvedConfig {
-  // Whether a plain address is right hangs on another key, which may be set anywhere.
+  // Two passes: whether an unencrypted address is allowed depends on another key, from any source.
   const plainAllowed = lay(input, true).values["cloud.allowPlain"];
   return lay(input, plainAllowed);
 }
@@ -83,7 +84,7 @@ function lay(input: ConfigInput, plainAllowed: boolean): ResolvedConfig {
   return { values: values as unknown as ConfigValues, sources: sources as Record<ConfigKey, ConfigSource>, issues };
 }
 
-/** For people; secrets as `(set)` or `(not set)`. */
+/** The value for messages and the CLI; secrets as `(set)` or `(not set)`. */
 export function shown(key: ConfigKey, value: ConfigValue | undefined): string {
   if (configEntry(key).secret === true) return value === undefined || value === "" || (Array.isArray(value) && value.length === 0) ? "(not set)" : "(set)";
   return JSON.stringify(value);
@@ -113,7 +114,7 @@ function fromEnvironment(environment: ConfigInput["environment"], take: Take, co
     const key = byName.get(name);
     if (key !== undefined) take("environment", key, name, readTextValue(configEntry(key).type, value));
     else {
-      // Other programs of ours have variables too: only a name that is nearly one of these is worth a word.
+      // Other parts of Vitrine have variables too, so only a near miss is reported.
       const near = nearestName(name, [...byName.keys()]);
       if (near !== undefined && Math.abs(near.length - name.length) <= 2) {
         complain({
@@ -133,7 +134,7 @@ function fromFlags(flags: ConfigInput["flags"], take: Take, complain: Complain):
     const key = byName.get(name);
     if (key !== undefined) take("flag", key, name, readTextValue(configEntry(key).type, value));
     else {
-      // Without the dashes, which every flag has: they would make short names nearer than they are.
+      // Compared without the dashes, which would make short names look nearer than they are.
       const near = nearestName(name.replace(/^--/, ""), [...byName.keys()].map((flag) => flag.slice(2)));
       complain({
         source: "flag",
@@ -145,7 +146,7 @@ function fromFlags(flags: ConfigInput["flags"], take: Take, complain: Complain):
   }
 }
 
-/** `{"log": {"level": "debug"}}` → `["log.level", "debug"]`. Keys already dotted stay. */
+/** `{"log": {"level": "debug"}}` → `["log.level", "debug"]`. Dotted keys are kept as they are. */
 function* flatten(object: JsonObject, prefix: string, depth: number): Generator<[string, Json]> {
   for (const [name, value] of Object.entries(object)) {
     const key = prefix === "" ? name : `${prefix}.${name}`;

@@ -1,6 +1,6 @@
 import type { LinkIssue, LinkStatus, RefusalReason } from "../cloud/cloud-port.ts";
 
-/** One sentence on the state of the cloud connection, for a person in front of the screen. */
+/** The state of the cloud connection in a sentence or two, for a person in front of the screen. */
 export function connectionSentence(status: LinkStatus, hasCode: boolean): string {
   switch (status.kind) {
     case "online":
@@ -12,7 +12,7 @@ export function connectionSentence(status: LinkStatus, hasCode: boolean): string
   }
 }
 
-/** Which step of connecting fails, and why. */
+/** Which step of connecting failed, and why. */
 export function failedStep({ code, message, refusal }: LinkIssue): string {
   const known = STEPS.get(code);
   if (known !== undefined) return known;
@@ -22,7 +22,7 @@ export function failedStep({ code, message, refusal }: LinkIssue): string {
   return `The connection failed: ${message} (${code}).`;
 }
 
-// A map: a server chooses some codes, and an object has names of its own such as `constructor`.
+// A map, because servers choose some codes, and an object inherits names such as `constructor`.
 const STEPS: ReadonlyMap<string, string> = new Map([
   ["link.dns", "The cloud's name cannot be looked up. Is the network cable or Wi-Fi connected, and does its DNS work? (link.dns)"],
   ["link.refused", "The network works, but nothing answers at the cloud's address. (link.refused)"],
@@ -50,7 +50,7 @@ function hostOf(endpoint: string): string {
   try {
     return new URL(endpoint).host;
   } catch {
-    // An invalid address is shown as written, because it is what has to be corrected.
+    // An invalid address is shown as written, so that it can be corrected.
     return endpoint;
   }
 }

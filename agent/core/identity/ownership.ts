@@ -13,15 +13,13 @@ import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import { StorageError, type DocumentStore } from "../storage/document-store.ts";
 import { fingerprintOf, publicKeyOf } from "./identity.ts";
 
-/** Document keys. Written together where one change concerns more than one. */
 const OWNER_KEY = "owner";
-/** Second copy: one damaged row must not leave a device that anybody may claim. */
+/** Second copy: one damaged row must not make the device claimable by anybody. */
 const OWNER_COPY = "owner.copy";
 const RELEASES_KEY = "owner.releases";
 
-/** The device's owner, as stored on the device. */
 export interface OwnerRecord {
-  /** Name for people. */
+  /** Display name. */
   readonly name: string;
   /** Raw Ed25519 public key, base64url: signs commands and desired state. */
   readonly commandKey: string;
@@ -30,15 +28,15 @@ export interface OwnerRecord {
 
 const OwnerRecordSchema = v.object({ name: TextSchema, commandKey: PublicKeySchema, fingerprint: FingerprintSchema });
 
-/** Payload of a signed release. `number` comes from the row of numbers that commands and cancels take theirs from. */
+/** Payload of a signed release. `number` is from the same sequence as the numbers of commands and cancels. */
 export const ReleasePayloadSchema = v.object({ device: FingerprintSchema, number: PositiveSchema, issuedMs: WallMsSchema });
 
 export type OwnerChange =
-  /** `key-changed`: the same owner has another key. `renamed`: nothing but the name for people. */
+  /** `key-changed`: the owner has a new key. `renamed`: only the display name changed. */
   | { readonly kind: "claimed" | "key-changed" | "renamed"; readonly owner: OwnerRecord }
   | { readonly kind: "released"; readonly by: OwnerRecord };
 
-/** What a cloud's word about the owner comes to. */
+/** The decision on a cloud's statement about the owner. */
 export type OwnerDecision =
   | { readonly kind: "keep" }
   | { readonly kind: "change"; readonly change: OwnerChange; readonly documents: Readonly<Record<string, JsonObject | null>> };
@@ -48,18 +46,18 @@ export interface OwnershipDeps {
   readonly crypto: Crypto;
   readonly deviceId: string;
   readonly log: Log;
-  /** From a provisioning file: the only key that may claim this device, base64url. */
+  /** The only key that may claim this device, from the provisioning file; base64url. */
   readonly expectedKey?: string;
-  /** Highest number of any command or cancel of this owner the device knows; a release must be above it. */
+  /** Highest known number of this owner's commands and cancels; a release must have a higher one. */
   highestNumber?(owner: string): Promise<number>;
 }
 
 /**
- * The device trusts the first owner it is told of and from then on only what that owner signs: another
- * key needs the word of the present one, and so does letting go. All in the document store.
+ * The device's owner, kept in the document store. The device trusts the first owner a cloud names. After that, a new key or
+ * a release must be signed by the current owner's key.
  */
 export class Ownership {
-  /** Why an owner that was stored is not known any more; for an alarm. */
+  /** Why the stored owner cannot be read, for an alarm. */
   readonly damage: Issue | undefined;
   readonly #deps: OwnershipDeps;
   readonly #changed: Emitter<OwnerChange>;
@@ -73,7 +71,7 @@ export class Ownership {
     this.#changed = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to the owner failed"));
   }
 
-  /** Reads what is stored. Where no copy is good and one is damaged, there is no owner, and `damage` says so. */
+  /** Loads the stored owner. If no copy is good and one is damaged, there is no owner and `damage` is set. */
   static async load(deps: OwnershipDeps): Promise<Ownership> {
     let damage: Issue | undefined;
     for (const key of [OWNER_KEY, OWNER_COPY]) {
@@ -89,7 +87,7 @@ export class Ownership {
     return this.#owner;
   }
 
-  /** Highest number of the owner's commands, cancels and releases known here; `undefined`: no owner, or the disk cannot say. */
+  /** Highest known number of the owner's commands, cancels and releases; `undefined` without an owner or on a disk error. */
   async numberHigh(): Promise<number | undefined> {
     const present = this.#owner;
     if (present === undefined) return undefined;
@@ -116,8 +114,9 @@ export class Ownership {
   }
 
   /**
-   * Takes a cloud's word about the owner, where it may be taken. Errors: `owner.key-mismatch`,
-   * `owner.endorsement-invalid`, `owner.release-unsigned`, `owner.release-invalid`, `owner.release-replayed`, `owner.not-stored`.
+   * Accepts a cloud's statement about the owner if the device's rules allow it. Errors: `owner.key-mismatch`,
+   * `owner.endorsement-invalid`, `owner.release-unsigned`, `owner.release-invalid`, `owner.release-replayed`, `owner.damaged`,
+   * `owner.not-stored`.
    */
   accept(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">): Promise<Result<void>> {
     return this.#changes.run(async () => {
@@ -126,7 +125,7 @@ export class Ownership {
     });
   }
 
-  /** What `accept` would do, without doing it. For a caller that writes the change together with another. */
+  /** Decides without storing, for a caller that writes the change together with others (see `commit`). */
   async decide(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">): Promise<Result<OwnerDecision>> {
     if (owner.kind === "claimed") return this.#decideClaim(owner);
     const present = this.#owner;
@@ -134,12 +133,12 @@ export class Ownership {
     const release = message.t === "owner" ? message.release : undefined;
     if (release !== undefined) return this.#decideRelease(present, release);
     if (message.t === "owner") return fail("owner.release-unsigned", "the cloud says the device is released, but the owner did not sign that");
-    // A cloud restored from before the claim. The device stays what it is; its hello tells the cloud whose it is.
+    // For example a cloud restored from a backup older than the claim. The owner stays; the device's hello names it.
     this.#deps.log.warn({ owner: present.fingerprint }, "the cloud does not know whose device this is");
     return ok({ kind: "keep" });
   }
 
-  /** Writes a decision together with `others`, all or nothing. Error: `owner.not-stored`. */
+  /** Stores a decision together with `others`, atomically. Error: `owner.not-stored`. */
   commit(decision: OwnerDecision, others: Readonly<Record<string, JsonObject | null>>): Promise<Result<void>> {
     return this.#changes.run(() => this.#store(decision, others));
   }
@@ -148,7 +147,7 @@ export class Ownership {
     const documents = decision.kind === "keep" ? others : { ...others, ...decision.documents };
     if (Object.keys(documents).length === 0) return ok(undefined);
     const put = await this.#deps.documents.put(documents);
-    // An owner only in memory would be gone with the next power cut, and anybody could claim the device then.
+    // An owner only in memory would be lost in a power cut, and anybody could then claim the device.
     if (!put.ok) return fail("owner.not-stored", `the owner could not be put on disk: ${put.error.message}`);
     if (decision.kind === "keep") return ok(undefined);
     this.#owner = decision.change.kind === "released" ? undefined : decision.change.owner;
@@ -198,7 +197,7 @@ export class Ownership {
     const used = await readDocument(documents, RELEASES_KEY);
     if (!used.ok) return used;
     const before = await this.#numberHighOf(present.fingerprint, used.value);
-    // Somebody in the middle may have kept an old one, to give the device away again after a new claim.
+    // Prevents the replay of an old release after a new claim.
     if (payload.value.number <= before) return fail("owner.release-replayed", `the release has number ${payload.value.number}; number ${before} was used already`);
     const releases = { ...used.value, [present.fingerprint]: payload.value.number };
     return ok({ kind: "change", change: { kind: "released", by: present }, documents: { [OWNER_KEY]: null, [OWNER_COPY]: null, [RELEASES_KEY]: releases } });

@@ -14,13 +14,13 @@ export interface PairingView {
   readonly claimUrl?: string;
   /** Monotonic time in milliseconds at which the code expires. */
   readonly expiresMs?: number;
-  /** One sentence for whoever stands before the screen: what is being waited for, or which step fails and why. */
+  /** What the device is waiting for, or which step failed and why, for a person in front of the screen. */
   readonly status: string;
 }
 
 const TIMER_MAX_MS = 3_600_000;
 
-/** The code by which a person claims the device. Good until its time on the monotonic clock is over. */
+/** The code with which a person claims the device. Its expiry is measured on the monotonic clock. */
 export class Pairing {
   readonly #clock: Clock;
   readonly #timers: Timers;
@@ -47,7 +47,6 @@ export class Pairing {
     return this.#changed.on(listener);
   }
 
-  /** The cloud gave a code. */
   received(message: CloudMessageOf<"pairing">): void {
     this.#code = { code: message.code, claimUrl: message.claimUrl, expiresMs: this.#clock.monotonicMs() + message.expiresInMs };
     this.#watchExpiry();
@@ -60,7 +59,6 @@ export class Pairing {
     if (this.view().status !== before) this.#changed.emit(this.view());
   }
 
-  /** The device was claimed: the code is no longer valid. */
   claimed(): void {
     this.#forget();
   }

@@ -5,7 +5,7 @@ import { fromBase64Url } from "../../../platform/runtime/encoding.ts";
 import { publicKeyOf } from "./identity.ts";
 import type { Ownership } from "./ownership.ts";
 
-/** Gives the payload's text where the device's owner signed it for this purpose. */
+/** Returns the payload's text if the device's owner signed it for this purpose. */
 export type VerifySigned = (signed: Signed, purpose: SignedPurpose) => Promise<Result<string>>;
 
 /** Errors: `owner.unclaimed`, `signature.wrong-key`, `signature.invalid`. */

@@ -8,9 +8,9 @@ import { HostMessageSchema, type AgentMessage, type HostMessage, type HostReply,
 import { validate } from "../../protocol/codec.ts";
 import { UNTOLD_STAGE, type PlayerEvent, type PlayerLink, type PlayerStatus } from "./player-port.ts";
 
-/** Requests without an answer at one time. */
+/** Most unanswered requests at a time. */
 const REQUESTS_MAX = 64;
-/** A peer that connects and says nothing is not a host. */
+/** A connection that sends no hello in this time is closed. */
 const HELLO_TIMEOUT_MS = 5_000;
 
 interface Waiting {
@@ -25,8 +25,8 @@ export interface HostLinkDeps {
 }
 
 /**
- * The agent's end of the link: hosts connect to it. The newest host that says hello is the player; an older connection is
- * closed. Scene and context are given to each host that comes.
+ * The agent's end of the link to the player host. The newest host to say hello is the player; an older connection is closed.
+ * Every new host receives scene and context.
  */
 export class HostLink implements PlayerLink {
   readonly #deps: HostLinkDeps;
@@ -48,7 +48,7 @@ export class HostLink implements PlayerLink {
     this.#events = new Emitter(broken);
   }
 
-  /** Takes a connection. What is not a host says no hello and is closed. */
+  /** Takes a new connection. Closes it if it sends no hello. */
   accept(channel: LinkChannel): ChannelListener {
     const impatience = this.#deps.timers.after("player.hello", HELLO_TIMEOUT_MS, () => channel.end("no hello came"));
     return {
@@ -87,7 +87,7 @@ export class HostLink implements PlayerLink {
     this.#send({ t: "context", context });
   }
 
-  /** For the page's own requests; a change makes the host start its browser anew. */
+  /** Proxy settings for the page's own requests. A change makes the host restart its browser. */
   setWayOut(wayOut: WayOut): void {
     this.#wayOut = wayOut;
     this.#send({ t: "way-out", wayOut });
@@ -177,7 +177,7 @@ export class HostLink implements PlayerLink {
     this.#setStatus({ kind: "absent", sinceMs: this.#deps.clock.monotonicMs(), why: "the player host's connection ended" });
   }
 
-  /** A request is answered by the host it was made to, or by nobody. */
+  /** Only the host that received a request can answer it: fails all waiting requests with `player.gone`. */
   #giveUpWaiting(why: string): void {
     for (const waiting of [...this.#waiting.values()]) waiting.settle(fail("player.gone", `${why} before it answered`));
   }

@@ -1,7 +1,7 @@
 import { ok, type Result } from "../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 
-/** What the customer's page is told: its configuration, as desired state last set it, and the machine's time zone. */
+/** What the customer's page receives: its configuration from desired state, and the machine's time zone. */
 export class PageConfig {
   readonly #listeners = new Set<() => void>();
   #config: JsonObject | undefined;
@@ -28,7 +28,7 @@ export class PageConfig {
     return Promise.resolve(ok(undefined));
   }
 
-  /** Returns its undo. */
+  /** Returns a function that unsubscribes. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -2,7 +2,7 @@ import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import type { Reporter } from "../state/reporter.ts";
 
-/** Shortest time between two reports of what the page says of itself: a page that counts seconds would cost a patch a second. */
+/** Shortest time between two reports of the page's state; otherwise a page that counts seconds would cost a patch a second. */
 export const PAGE_STATE_FLOOR_MS = 30_000;
 
 export interface PageStateReportDeps {
@@ -12,8 +12,8 @@ export interface PageStateReportDeps {
 }
 
 /**
- * The section `page` of the reported document. The first state after a quiet time goes at once; of those that follow within
- * the floor the newest is reported at its end, so that the last one is never lost. A state that is gone is gone at once.
+ * Reports the section `page` of the reported document. The first state after a quiet time is reported at once; of those that
+ * follow within the floor, the newest is reported at its end, so that the last is never lost. Clearing takes effect at once.
  */
 export class PageStateReport {
   readonly #deps: PageStateReportDeps;
@@ -34,7 +34,7 @@ export class PageStateReport {
     else this.#timer = timers.after("page.state", waitMs, () => this.#report());
   }
 
-  /** Other content is on, or none: what the page before said is no longer so, and the next one need not wait for it. */
+  /** For when the page is no longer on: removes its state. The next page's state is reported without delay. */
   clear(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -43,7 +43,7 @@ export class PageStateReport {
     this.#deps.reporter.set("page", undefined);
   }
 
-  /** Reports what still waits. */
+  /** Reports a state that is still waiting. */
   stop(): void {
     if (this.#timer === undefined) return;
     this.#timer.cancel();

@@ -12,12 +12,12 @@ import type { Reporter } from "../state/reporter.ts";
 import { PageStateReport } from "./page-state-report.ts";
 import type { PlayerEvent, PlayerLink, PlayerStatus } from "./player-port.ts";
 
-/** Codes of refusals that are counted apart. They come from another process, which may be a page's that broke out. */
+/** Most refusal codes counted separately. They come from another process, which a compromised page may control. */
 const REFUSAL_CODES_MAX = 32;
 const REFUSAL_CODE = /^[a-z][a-z0-9.-]{0,63}$/;
 /** Longest page state kept in the reported document, in characters of JSON. */
 const PAGE_STATE_MAX = 4096;
-/** A play that ended longer ago was kept by the host while nobody judged: the verdict of now says nothing of it. */
+/** The current verdict does not apply to a play that ended longer ago, which the host kept while the agent was away. */
 const PLAY_FRESH_MS = 30_000;
 const EventNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:/-]{1,128}$/, "must be 1 to 128 letters, digits, '.', '_', ':', '/' or '-'"));
 
@@ -30,17 +30,17 @@ export interface PlayerServiceDeps {
   readonly timers: Timers;
   /** Metrics of the host and its renderer, for telemetry. */
   onMetrics(metrics: Readonly<Record<string, number>>): void;
-  /** So many of the page's events and plays that the host had kept were lost with its file, since the agent started. */
+  /** Page events and plays lost with the host's damaged file. `count`: total since the agent started. */
   onLost(count: number): void;
-  /** The verdict in force, kept beside a proof of play that has just ended. */
+  /** The current verdict, stored with a proof of play that has just ended. */
   verdict(): string;
-  /** Name for people of the content with this id (an address, or the hash of a package). */
+  /** Display name of the content with this id (an address, or the hash of a package). */
   contentLabel(id: string): string;
 }
 
 /**
- * Between the player host and the rest of the agent: hands scene and page context down, and takes
- * what the page says up, into the outbox and the reported document. Nothing a page sends is trusted.
+ * Connects the player host with the rest of the agent: passes scene and page context down, and the page's events, plays and
+ * state up into the outbox and the reported document. Nothing a page sends is trusted.
  */
 export class PlayerService {
   readonly #deps: PlayerServiceDeps;
@@ -49,7 +49,7 @@ export class PlayerService {
   #refused: Record<string, number> = {};
   #undo: (() => void)[] = [];
 
-  /** Which start of the host said what the page says of itself. */
+  /** The host instance that the page state is from. */
   #instance: string | undefined;
   readonly #pageState: PageStateReport;
 
@@ -75,7 +75,7 @@ export class PlayerService {
     return this.#refused;
   }
 
-  /** Shows `scene`; the same again is not sent, so that nothing on the screen blinks. */
+  /** Shows `scene`. The same scene is not sent again, so that the screen does not flicker. */
   show(scene: StageScene): void {
     const text = canonicalJson(scene);
     if (text === this.#scene) return;
@@ -90,7 +90,7 @@ export class PlayerService {
     this.#deps.link.setContext(context);
   }
 
-  /** An edge on an input line: for the page (when it holds the grant, the host checks) and for the cloud. */
+  /** Passes an edge on an input line to the page (the host checks its grant) and to the cloud. */
   gpioEdge(edge: GpioEdge): void {
     const { link, events, log } = this.#deps;
     link.sendGpio(edge.line, edge.level);
@@ -110,13 +110,13 @@ export class PlayerService {
       case "page-refused":
         this.#countRefused(event.code, event.count);
         this.#deps.log.warn({ code: event.code.slice(0, 64), count: event.count }, "the page API refused calls of the page");
-        // Not a refusal: the page was told that these are kept, and the host's file was damaged since.
+        // Not a refusal: these were accepted from the page, but the host's file was damaged since.
         if (event.code === "page.lost") this.#deps.onLost(this.#refused[event.code] ?? event.count);
         return;
       case "metrics":
         return this.#deps.onMetrics(event.metrics);
       case "log":
-        // A log is bounded by the texts of its lines: one that comes from outside must not use up the room of ours.
+        // The log is rate-limited per text. The host's texts go into a field, so that they cannot use up the limit of ours.
         this.#deps.log[event.level]({ ...event.fields, part: "player-host", says: event.message }, "the player host says");
         return;
     }
@@ -125,7 +125,7 @@ export class PlayerService {
   #takeEvent(id: string, name: string, data: JsonObject | undefined): void {
     const checked = validate(EventNameSchema, name, "event name", "page.invalid");
     if (!checked.ok) return this.#deps.link.pageStored(id, "page.invalid");
-    // The host forgets what is answered, so nothing is answered that a power cut could still take.
+    // The host deletes an entry once it is answered, so it is answered only once on disk.
     const body: JsonObject = data === undefined ? { name } : { name, data };
     this.#store(id, { stream: "event", kind: "page", source: "page", dedupeKey: `page:${id}`, onceOnDisk: true, body });
   }
@@ -147,7 +147,7 @@ export class PlayerService {
     events.append(record).then(
       (appended) => link.pageStored(id, appended.ok ? undefined : appended.error.code),
       (thrown: unknown) => {
-        // A bug in the outbox: the host keeps the entry and sends it again.
+        // A bug in the outbox. Unanswered, the host keeps the entry and sends it again.
         log.error({ error: String(thrown) }, "storing a page record threw");
       },
     );
@@ -159,7 +159,7 @@ export class PlayerService {
     this.#refused[under] = (this.#refused[under] ?? 0) + count;
   }
 
-  /** Without a state: the page that said it is no longer on. */
+  /** `undefined`: the page is no longer on. */
   #takeState(state: JsonObject | undefined): void {
     if (state === undefined) return this.#pageState.clear();
     if (JSON.stringify(state).length > PAGE_STATE_MAX) {
@@ -170,7 +170,7 @@ export class PlayerService {
   }
 
   #report(status: PlayerStatus): void {
-    // Another host has another page; it says again what still holds. One that only lost the link for a while is the same.
+    // Another host instance has another page, whose state it reports anew. The same instance may only have lost the link.
     if (status.kind === "present" && status.instance !== this.#instance) {
       if (this.#instance !== undefined) this.#pageState.clear();
       this.#instance = status.instance;

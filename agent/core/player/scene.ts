@@ -1,24 +1,23 @@
 import type { StageContent, StageScene } from "../../../player-host/contract/link-messages.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 
-/** Everything the choice of scene depends on. */
 export interface SceneFacts {
   readonly deviceId: string;
   readonly owned: boolean;
   readonly pairing?: { readonly code: string; readonly claimUrl: string };
-  /** One sentence about the link, for the person in front of the screen. */
+  /** One sentence on the link, for a person in front of the screen. */
   readonly linkStatus: string;
-  /** Content that is complete and may be shown. */
+  /** Complete content that may be shown. */
   readonly content?: StageContent;
-  /** Why wanted content is not there. */
+  /** Why wanted content is not ready. */
   readonly contentError?: Issue;
-  /** Nothing may be shown now, and the display itself cannot be switched off. */
+  /** The screen should be dark, but the display cannot be switched off. */
   readonly blank: boolean;
 }
 
 /**
- * What belongs on the screen. Content that is there is shown, whatever the link does: an outage is
- * nothing the public should see. Our own screens are for devices that never had content.
+ * Chooses the scene. Available content is shown whatever the state of the link, because the public should not see an outage.
+ * Our own screens appear only without content.
  */
 export function chooseScene(facts: SceneFacts): StageScene {
   if (facts.blank) return { kind: "blank" };

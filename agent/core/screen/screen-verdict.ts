@@ -128,7 +128,7 @@ function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: D
   }
   // One of our own pages is drawn correctly, but it is not the customer's content.
   const verdict = ownScreen !== undefined && picture.verdict === "showing" ? "error-page" : picture.verdict;
-  // A good picture, and not the wanted one.
+  // A good picture, but not the wanted content.
   const confidence = verdict === "showing" && player.missing !== undefined ? Math.min(picture.confidence, WRONG_CONTENT_MAX) : picture.confidence;
   const heard =
     (display.kind === "deaf" ? WEIGHT.deafDisplay : display.kind === "none" ? WEIGHT.noDisplay : 1) *

@@ -51,7 +51,7 @@ export interface NotShown {
   readonly error: string;
 }
 
-/** Interval at which witnesses are queried when nothing happens. */
+/** Interval at which witnesses are queried when there is no event. */
 export const LOOK_MS = 15_000;
 /** A bad picture raises an alarm after this time. A frozen one does so at once: the player has already confirmed it twice. */
 export const ALARM_AFTER_MS = 10_000;
@@ -107,12 +107,12 @@ export class ScreenWatch {
     this.#changes = new Emitter((thrown) => deps.log.error({ error: String(thrown) }, "a listener of the verdict threw"));
   }
 
-  /** The verdict as last reported; `undefined` before the first look. */
+  /** The verdict as last reported; `undefined` before the first judgement. */
   current(): ScreenReport | undefined {
     return this.#report;
   }
 
-  /** Calls back on every change of the verdict. Returns its undo. */
+  /** Calls back on every change of the verdict. Returns a function that unsubscribes. */
   onVerdict(listener: (report: ScreenReport) => void): () => void {
     return this.#changes.on(listener);
   }

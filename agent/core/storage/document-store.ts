@@ -18,14 +18,13 @@ export interface DocumentStore {
   put(values: Readonly<Record<string, JsonObject | null>>): Promise<Result<void, StorageIssue>>;
 }
 
-/** A store's disk: it refused, holds damage, or (`storage.unavailable`) cannot be used by this program at all. */
+/** Disk failures. `storage.corrupt`: the data is damaged; `storage.unavailable`: this program cannot use the store at all. */
 export type StorageCode = "storage.full" | "storage.read-only" | "storage.io" | "storage.corrupt" | "storage.unavailable";
 
 export interface StorageIssue extends Issue {
   readonly code: StorageCode;
 }
 
-/** The disk refused. */
 export class StorageError extends Error {
   override readonly name = "StorageError";
   readonly code: StorageCode;
@@ -35,7 +34,6 @@ export class StorageError extends Error {
   }
 }
 
-/** A failure of a store. */
 export function storageFailure(code: StorageCode, message: string): { readonly ok: false; readonly error: StorageIssue } {
   return { ok: false, error: { code, message } };
 }

@@ -4,24 +4,24 @@ import { storageFailure, type DocumentStore, type StorageCode, type StorageIssue
 import { documentText } from "./document-text.ts";
 
 export interface MemoryDocumentsBehaviour {
-  /** What is on the "disk" already, by key; it outlives the store that wrote it. */
+  /** The "disk": JSON text by key. It outlives the store, so that a restart can be simulated. */
   readonly disk?: Map<string, string>;
-  /** The code a write fails with, or `undefined` to let it pass. */
+  /** Returns the code that a write fails with, or `undefined` to let it succeed. */
   readonly refuse?: () => StorageCode | undefined;
-  /** Takes as long as a sync takes. */
+  /** Called for each write; the write waits for it. */
   readonly sync?: () => Promise<void>;
 }
 
-/** Documents in memory, with faults on demand: for tests and simulation. */
+/** Document store in memory with injectable faults, for tests and simulation. */
 export class MemoryDocumentStore implements DocumentStore {
   readonly disk: Map<string, string>;
-  /** Writes that were asked for so far, whether or not they came about. */
+  /** Writes attempted so far, including failed ones. */
   puts = 0;
-  /** Refuses every write with this. */
+  /** Makes every write fail with this code. */
   failWith: StorageCode | undefined;
-  /** Called before write number n (from 1). Throwing there is a power cut before the write. */
+  /** Called before write number n (from 1). Throwing simulates a power cut before the write. */
   beforePut: ((n: number) => void) | undefined;
-  /** Called after write number n is on disk. Throwing there is a power cut right after it. */
+  /** Called after write number n. Throwing simulates a power cut right after it. */
   afterPut: ((n: number) => void) | undefined;
   readonly #behaviour: MemoryDocumentsBehaviour;
   #generation = 0;
@@ -56,7 +56,7 @@ export class MemoryDocumentStore implements DocumentStore {
     return ok(undefined);
   }
 
-  /** The power goes: writes that are not on disk yet never come there. */
+  /** Simulates a power cut: writes not yet on disk never get there. */
   crash(): void {
     this.#generation += 1;
   }

@@ -2,7 +2,7 @@ import type { Log } from "../../../platform/ports/log.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import type { DocumentStore } from "./document-store.ts";
 
-/** The document, for a reader that goes on without it where it is damaged: then it counts as never written, and the log says so. */
+/** Reads a document. One that is damaged or unreadable is logged and counts as never written. */
 export async function readDocument(documents: DocumentStore, key: string, log: Log): Promise<JsonObject | undefined> {
   const found = await documents.get(key);
   if (found.ok) return found.value;

@@ -5,7 +5,7 @@ import type { Owner } from "../../../protocol/cloud-messages.ts";
 import { ownerKeyPayload, signedBytes, type Signed, type SignedPurpose } from "../../../protocol/signed.ts";
 import { fingerprintOf } from "../identity.ts";
 
-/** An owner with a real command key, made of a name. */
+/** An owner with a real command key, derived from its name. */
 export interface TestOwner {
   readonly commandKey: string;
   readonly fingerprint: string;
