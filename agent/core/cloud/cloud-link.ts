@@ -124,7 +124,7 @@ export class CloudLinkRunner implements CloudLink {
   async #storedPing(): Promise<PingMemory> {
     const { documents, policy, log } = this.#deps;
     const stored = await documents.get(PING_KEY);
-    if (!stored.ok) log.warn({ ...stored.error }, "the learnt ping interval is lost; it is learnt again");
+    if (!stored.ok) log.warn({ ...stored.error }, "the learned ping interval is lost and will be learned again");
     const ping = pingFromStored(stored.ok ? stored.value : undefined, policy.pingLearning);
     this.#pingOnDisk = JSON.stringify(storedPing(ping) ?? null);
     return ping;
@@ -137,9 +137,9 @@ export class CloudLinkRunner implements CloudLink {
     const text = JSON.stringify(kept ?? null);
     if (this.#state.ping === undefined || text === this.#pingOnDisk) return;
     this.#pingOnDisk = text;
-    log.info({ ...(kept ?? { intervalMs: "as told" }) }, "the ping interval follows from how quiet sessions ended");
+    log.info({ ...(kept ?? { intervalMs: "default" }) }, "the learned ping interval changed");
     void documents.put({ [PING_KEY]: kept ?? null }).then((put) => {
-      if (!put.ok) log.warn({ ...put.error }, "the learnt ping interval could not be put on disk");
+      if (!put.ok) log.warn({ ...put.error }, "the learned ping interval could not be stored");
     });
   }
 
@@ -214,7 +214,7 @@ export class CloudLinkRunner implements CloudLink {
     this.#deps.transport.connect(endpoint, { frame, binary, closed }, live.abort.signal).then(
       (result) => this.#connected(live, endpoint, result),
       (thrown: unknown) => {
-        this.#deps.log.error({ error: messageOf(thrown) }, "the transport failed in a way it should not");
+        this.#deps.log.error({ error: messageOf(thrown) }, "the transport threw: a bug");
         this.#dispatch({ kind: "lost", attempt, error: { code: "link.network", message: messageOf(thrown) } });
       },
     );

@@ -21,7 +21,7 @@ export async function buildHello(deps: HelloDeps, epochs: SessionEpoch, endpoint
     const quality = await deps.clockQuality();
     const facts = await deps.handlers.hello();
     const { epoch, durable, error } = await epochs.next(quality);
-    if (!durable) log.warn({ epoch, error }, "the session's number could not be put on disk");
+    if (!durable) log.warn({ epoch, error }, "the session number could not be stored");
     const audience = new URL(endpoint).origin;
     const signature = toBase64Url(await key.sign(helloBytes({ nonce, deviceId, audience, bootId, epoch })));
     const owner = deps.ownerFingerprint();
@@ -49,7 +49,7 @@ export async function buildHello(deps: HelloDeps, epochs: SessionEpoch, endpoint
     };
     return validate(HelloSchema, hello, "our own hello", "link.hello-fault");
   } catch (thrown) {
-    deps.log.error({ error: messageOf(thrown) }, "the hello could not be made");
-    return fail("link.hello-fault", `the hello could not be made: ${messageOf(thrown)}`);
+    deps.log.error({ error: messageOf(thrown) }, "the hello could not be built");
+    return fail("link.hello-fault", `the hello could not be built: ${messageOf(thrown)}`);
   }
 }

@@ -40,7 +40,7 @@ export class JudgingClock {
     if (toldMs === undefined || this.#deps.quality() !== "synced") return alarms.clear(CLOCK_BEHIND_ALARM, "this device has no synchronised clock to compare with");
     const behindMs = clock.wallMs() - toldMs - (serverClock.uncertaintyMs() ?? 0);
     if (behindMs <= BEHIND_MS) return alarms.clear(CLOCK_BEHIND_ALARM, "the cloud's time agrees with this device's");
-    const message = `the cloud tells a time ${Math.round(behindMs / 1000)} s behind this device's synchronised clock; commands are judged by the later of the two`;
+    const message = `the cloud's time is ${Math.round(behindMs / 1000)} s behind this device's synchronised clock; commands are judged by the later of the two`;
     alarms.raise(CLOCK_BEHIND_ALARM, "warning", message, { behindMs: Math.round(behindMs) });
   }
 }

@@ -230,7 +230,7 @@ function changeEndpoints(state: LinkState, urls: readonly string[], context: Lin
 
 function reconnect(state: LinkState, reason: "moving" | "reconnecting", context: LinkContext): LinkStep {
   const next = wait(withGap(offline(state, context), context), context);
-  return end(state, next, issue(reason === "moving" ? "link.moving" : "link.reconnecting", "the agent connects anew"), reason);
+  return end(state, next, issue(reason === "moving" ? "link.moving" : "link.reconnecting", "the agent reconnects"), reason);
 }
 
 /** Shortens the wait to the gap after the last attempt. A `retryAfterMs` still holds. */

@@ -136,7 +136,7 @@ export class Migration {
 
   /** The failed endpoints are no longer wanted: clears the alarm. Their retry delay still applies. */
   forgiven(): void {
-    this.#deps.alarms.clear(MIGRATION_ALARM, "no endpoints are wanted that could not be moved to");
+    this.#deps.alarms.clear(MIGRATION_ALARM, "the failed endpoints are no longer wanted");
   }
 
   /** Wraps `Ownership.accept`: during a trial, owner and endpoints are committed in one write. */
@@ -216,7 +216,7 @@ export class Migration {
     this.#link?.setEndpoints(state.committed);
     const unwritten = await this.#trial.step({ kind: "undone", nowMs: clock.monotonicMs(), pauseMs: this.#pauseMs(state.failures + 1) });
     // If unwritten, the trial stays open on disk and the next start reports it as interrupted; the endpoints are the same.
-    if (unwritten !== undefined) log.warn({ error: unwritten.message }, "the failed move could not be written down");
+    if (unwritten !== undefined) log.warn({ error: unwritten.message }, "the failed move could not be recorded");
     this.#end(move, this.#failed(error));
   }
 

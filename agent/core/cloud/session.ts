@@ -92,7 +92,7 @@ export class Session {
     this.#inbox.push(text);
     this.#inboxCharacters += text.length;
     if (this.#inbox.length > INBOX_FRAMES_MAX || this.#inboxCharacters > INBOX_CHARACTERS_MAX) {
-      this.#deps.events.refused({ code: "link.flooded", message: "the server sends faster than the device can take it in" });
+      this.#deps.events.refused({ code: "link.flooded", message: "the server sends faster than the device can process" });
       return;
     }
     if (!this.#pumping) void this.#pump();
@@ -145,7 +145,7 @@ export class Session {
     } catch (thrown) {
       // A storage failure or a bug behind a port ends this session only; the link and the agent go on.
       this.#deps.counters.handlerFaults += 1;
-      this.#deps.log.error({ error: messageOf(thrown) }, "the session could not go on");
+      this.#deps.log.error({ error: messageOf(thrown) }, "the session failed");
       this.#deps.events.lost({ code: "link.session-fault", message: messageOf(thrown) });
     } finally {
       this.#pumping = false;
@@ -191,7 +191,7 @@ export class Session {
     else if (message.t === "error") {
       counters.errorsReceived += 1;
       log.warn({ code: message.code, about: message.about, error: message.message }, "the cloud could not use a message");
-    } else this.#refuse({ code: "message.out-of-place", message: `"${message.t}" does not belong here` }, message.t);
+    } else this.#refuse({ code: "message.out-of-place", message: `"${message.t}" is not valid at this point` }, message.t);
     return undefined;
   }
 
@@ -248,7 +248,7 @@ export class Session {
     this.#askedMs = clock.monotonicMs();
     this.#stage = "welcome";
     if (this.#sendFrame(encodeMessage(answer.value))) events.helloSent();
-    else events.lost({ code: "link.hello-unsent", message: "the connection did not take the hello" });
+    else events.lost({ code: "link.hello-unsent", message: "the connection did not accept the hello" });
   }
 
   async #welcome(welcome: CloudMessageOf<"welcome">): Promise<void> {
@@ -262,7 +262,7 @@ export class Session {
     }
     if (backlog.log !== this.#helloLog) {
       // The outbox was damaged and restarted since the hello: these numbers would delete records the cloud never received.
-      events.lost({ code: "link.log-changed", message: "the outbox was begun anew during the handshake" });
+      events.lost({ code: "link.log-changed", message: "the outbox was started afresh during the handshake" });
       return;
     }
     await backlog.stored(welcome.stored, true);
@@ -348,7 +348,7 @@ export class Session {
     const { counters, events, log } = this.#deps;
     counters.refused.add(error.code);
     if (!this.#nonsense.take()) {
-      events.refused({ code: "link.nonsense", message: `the server sends too many frames that cannot be used, the last with ${error.code}` });
+      events.refused({ code: "link.nonsense", message: `the server sends too many unusable frames, the last refused with ${error.code}` });
       return undefined;
     }
     if (!this.#errors.take()) return undefined;
@@ -363,7 +363,7 @@ export class Session {
     const bytesMax = Math.min(this.#limits.frameBytesMax ?? FRAME_BYTES_MAX, FRAME_BYTES_MAX);
     // A UTF-16 unit takes at most three bytes, so most frames need no exact count.
     const tooLarge = frame.length * 3 > bytesMax && (frame.length > bytesMax || utf8(frame).length > bytesMax);
-    if (tooLarge) log.error({ characters: frame.length, bytesMax, start: frame.slice(0, 60) }, "a frame of ours is over the limit and was not sent");
+    if (tooLarge) log.error({ characters: frame.length, bytesMax, start: frame.slice(0, 60) }, "a frame is over the size limit and was not sent");
     if (tooLarge || !connection.send(frame)) {
       counters.framesUnsent += 1;
       return false;

@@ -20,12 +20,12 @@ export function storedWatch(outbox: Pick<Backlog, "ranges" | "log"> & Pick<Event
     if (now === told) return;
     told = now;
     if (lower.length === 0) return;
-    log.warn({ streams }, "the cloud has fewer records stored than it said before");
+    log.warn({ streams }, "the cloud has fewer records stored than it acknowledged before");
     outbox.append({ stream: "event", kind: "agent", source: "agent", body: { name: "cloud.stored-went-back", data: { log: outbox.log, streams } } }).then(
       (appended) => {
-        if (!appended.ok) log.warn({ ...appended.error }, "that the cloud lost records could not be told");
+        if (!appended.ok) log.warn({ ...appended.error }, "the event that the cloud lost records could not be stored");
       },
-      (thrown: unknown) => log.error({ error: messageOf(thrown) }, "telling that the cloud lost records threw"),
+      (thrown: unknown) => log.error({ error: messageOf(thrown) }, "storing the event that the cloud lost records threw: a bug"),
     );
   };
 }

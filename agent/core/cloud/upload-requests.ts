@@ -29,7 +29,7 @@ export class UploadRequests {
 
   /** Errors: `link.offline`, `upload.timeout`, `upload.too-many`, or the cloud's own code. */
   ask(request: Omit<Request, "t" | "id">, send: (message: Request) => boolean): Promise<Result<Grant>> {
-    if (this.#open.size >= OPEN_MAX) return Promise.resolve(fail("upload.too-many", `${OPEN_MAX} upload requests wait for an answer already`));
+    if (this.#open.size >= OPEN_MAX) return Promise.resolve(fail("upload.too-many", `${OPEN_MAX} upload requests are already waiting for an answer`));
     const id = `u-${toHex(this.#random.bytes(8))}`;
     return new Promise((resolve) => {
       const settle = (result: Result<Grant>): void => {
@@ -40,7 +40,7 @@ export class UploadRequests {
       const late = fail("upload.timeout", `the cloud gave no upload address within ${ANSWER_TIMEOUT_MS} ms`);
       // Registered before sending, because the answer may arrive within the call.
       this.#open.set(id, { timer: this.#timers.after("link.upload-grant", ANSWER_TIMEOUT_MS, () => settle(late)), settle });
-      if (!send({ ...request, t: "upload-request", id })) settle(fail("link.offline", "there is no session to ask for an upload address on"));
+      if (!send({ ...request, t: "upload-request", id })) settle(fail("link.offline", "there is no session in which to request an upload address"));
     });
   }
 

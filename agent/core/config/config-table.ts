@@ -39,59 +39,59 @@ export const CONFIG = {
   },
   strict: {
     type: { kind: "boolean" }, default: false, notInFile: true,
-    description: "Refuse to start (exit code 78) when any part of the configuration is wrong. Without it wrong keys fall back and are reported.",
+    description: "Refuse to start (exit code 78) when any part of the configuration is wrong. Otherwise wrong values are reported and the next lower source applies.",
   },
   "device.name": {
     type: text(128), default: "",
-    description: "Name for people, shown by the cloud and by identify. Empty: the first digits of the device id.",
+    description: "Display name, shown by the cloud and by identify. Empty: the first digits of the device id.",
   },
   platform: {
     type: { kind: "choice", choices: ["auto", "linux", "raspberry-pi", "simulated"] }, default: "auto",
-    description: "Hardware adapter. auto looks at the machine.",
+    description: "Hardware adapter. auto detects the machine.",
   },
   "cloud.endpoints": {
     type: { kind: "addresses", protocols: [...ENDPOINT_SCHEMES.keys()], countMax: 8 }, default: [], mutable: true,
-    description: "Addresses of the cloud, in the order they are tried. Desired state can move the device to others. One without TLS is taken on loopback alone, or with cloud.allowPlain.",
+    description: "Addresses of the cloud, in the order they are tried. Desired state can move the device to others. Addresses without TLS are accepted only on loopback, or with cloud.allowPlain.",
   },
   "cloud.allowPlain": {
     type: { kind: "boolean" }, default: false,
-    description: "Takes addresses without TLS of other machines for the link and uploads. For labs: everybody on the network can read and change what is sent.",
+    description: "Accept addresses of other machines without TLS for the link and uploads. Only for labs: anybody on the network can read and change what is sent.",
   },
   "cloud.pingMs": {
     type: { kind: "integer", min: 5 * SECOND_MS, max: 5 * MINUTE_MS }, default: 25 * SECOND_MS, unit: "ms",
-    description: "Silence after which the link is pinged. The cloud may set another, and the device learns a shorter one where quiet connections are cut.",
+    description: "Time without traffic after which the link is pinged. The cloud may set another value, and the device learns a shorter one where idle connections are cut.",
   },
   "cloud.firstConnectSpreadMs": {
     type: { kind: "integer", min: 0, max: 10 * MINUTE_MS }, default: 10 * SECOND_MS, unit: "ms",
-    description: "The first connection after a boot waits a random part of this, so that a site that gets its power back does not come all at once.",
+    description: "The first connection after a boot is delayed by a random part of this, so that the devices of a site do not all connect at once when power returns.",
   },
   "cloud.proxy": {
     type: { kind: "proxy" }, default: [], secret: true,
-    description: "Proxy for the link, uploads, packages and the page: http://[user:password@]host:port, or https:// for one that is itself spoken to over TLS. This machine and link-local addresses are reached without it. A change starts the browser anew. Secret, because it may hold a password.",
+    description: "Proxy for the link, uploads, packages and the page: http://[user:password@]host:port, or https:// for a proxy that is itself reached over TLS. This machine and link-local addresses are reached without it. A change restarts the browser. Secret, because it may contain a password.",
   },
   "cloud.noProxy": {
-    type: { kind: "text", lengthMax: 2048, pattern: /^(?:(?:[A-Za-z0-9*._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\s*,\s*(?:[A-Za-z0-9*._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?)*)?$/, patternSays: "names or addresses of hosts separated by commas, such as menu.lan,192.168.1.20:8080,[fd00::5]" },
+    type: { kind: "text", lengthMax: 2048, pattern: /^(?:(?:[A-Za-z0-9*._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\s*,\s*(?:[A-Za-z0-9*._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?)*)?$/, patternSays: "host names or addresses separated by commas, such as menu.lan,192.168.1.20:8080,[fd00::5]" },
     default: "",
-    description: "Hosts reached without cloud.proxy, by the agent and by the page: a name with everything below it, an address (IPv6 in brackets; no ranges), either with a port or without. This machine and link-local addresses always are. For servers and sensors on the site's own network.",
+    description: "Hosts reached without cloud.proxy, by the agent and by the page: a name, which includes its subdomains, or an address (IPv6 in brackets; no ranges), each with or without a port. This machine and link-local addresses always are. For servers and sensors on the site's own network.",
   },
   "cloud.uploadHosts": {
     type: {
       kind: "text",
       lengthMax: 2048,
       pattern: UPLOAD_HOSTS,
-      patternSays: "names of hosts separated by commas, such as uploads.example,.storage.example,store.example:8443",
+      patternSays: "host names separated by commas, such as uploads.example,.storage.example,store.example:8443",
     },
     default: "",
     mutable: true,
-    description: "Hosts that screenshots and logs may be uploaded to, besides the host of the link itself. A leading dot means all names below.",
+    description: "Hosts that screenshots and logs may be uploaded to, in addition to the link's own host. A leading dot means all subdomains.",
   },
   "cloud.caFile": {
     type: text(1024), default: "",
-    description: "PEM file with certificates to trust beside the machine's store (update-ca-certificates) and those that come with Node, for the link, uploads and packages. Empty: only those.",
+    description: "PEM file with certificates to trust in addition to the machine's store (update-ca-certificates) and those built into Node, for the link, uploads and packages. Empty: no others.",
   },
   "provisioning.path": {
     type: text(1024), default: "/boot/firmware/vitrine.json",
-    description: "Provisioning file that claims the device without a person. Read at every start; take it away once the device is claimed.",
+    description: "Provisioning file that claims the device without pairing by hand. Read at every start; remove it once the device is claimed.",
   },
   "sockets.dir": {
     type: text(1024), default: "",
@@ -99,15 +99,15 @@ export const CONFIG = {
   },
   "player.group": {
     type: { kind: "text", lengthMax: 64, pattern: /^[A-Za-z0-9._-]*$/, patternSays: "the name or the number of a group" }, default: "",
-    description: "Group of the player host, where it runs as a user of its own: its members may use the player's socket and read packages, and nothing else of the agent's. Needs sockets.dir and content.dir outside of the data folder, which stays closed to it. Empty: the player host is the agent's own user.",
+    description: "Group of the player host, if it runs as a separate user. Its members may use the player's socket and read packages, but nothing else of the agent's. Needs sockets.dir and content.dir outside the data folder, to which the group has no access. Empty: the player host runs as the agent's user.",
   },
   "player.localNetworkOrigins": {
     type: { kind: "addresses", protocols: ["https:", "http:"], countMax: 32 }, default: [],
-    description: "Origins of content by address that may reach the site's own network and this machine, such as a sensor, like https://menu.example. Browsers refuse that to pages of the internet. Packages name the hosts they may reach in their manifest and need no entry here.",
+    description: "Origins, such as https://menu.example, of content by address that may reach the site's own network and this machine, for example a sensor. Browsers deny that to pages from the internet. Packages name the hosts they may reach in their manifest and need no entry here.",
   },
   "player.logsDir": {
     type: text(1024), default: "",
-    description: "Folder of the player host's log, where it has a data folder of its own. Empty: logs in the agent's data folder.",
+    description: "Folder of the player host's log, if it has its own data folder. Empty: logs in the agent's data folder.",
   },
   "content.dir": {
     type: text(1024), default: "",
@@ -115,11 +115,11 @@ export const CONFIG = {
   },
   "outbox.bytesMax": {
     type: { kind: "integer", min: 4 * MIB, max: 16 * 1024 * MIB }, default: 64 * MIB, unit: "bytes",
-    description: "Cap for everything the outbox keeps on disk, write-ahead log and quarantine included.",
+    description: "Limit for everything the outbox keeps on disk, including write-ahead log and quarantine.",
   },
   "disk.keepFreeBytes": {
     type: { kind: "integer", min: 0, max: 1024 * 1024 * MIB }, default: 256 * MIB, unit: "bytes",
-    description: "Free space that a package must leave on the disk, downloaded and unpacked, or it is refused; below it health says so.",
+    description: "Disk space that must stay free when a package is downloaded and unpacked; otherwise the package is refused. Below it, health reports a problem.",
   },
   "log.level": {
     type: { kind: "choice", choices: LOG_LEVELS }, default: "info", mutable: true,
@@ -127,7 +127,7 @@ export const CONFIG = {
   },
   "log.pretty": {
     type: { kind: "choice", choices: ["auto", "always", "never"] }, default: "auto",
-    description: "Coloured log for people instead of JSON lines. auto: on a terminal.",
+    description: "Coloured, human-readable log instead of JSON lines. auto: on a terminal.",
   },
   "telemetry.cpuMs": { type: intervalMs, default: 10 * SECOND_MS, unit: "ms", mutable: true, description: "How often CPU use is sampled." },
   "telemetry.loadMs": { type: intervalMs, default: MINUTE_MS, unit: "ms", mutable: true, description: "How often the load average is sampled." },
@@ -155,17 +155,17 @@ export const CONFIG = {
   },
   displays: {
     type: text(8192), default: "",
-    description: "The displays that this device controls, the main one first, separated by semicolons: name=lobby,driver=cec,output=HDMI-A-1;name=menu,driver=… with the fields name, driver, connection (address or device file), output (connector it hangs on) and set (its number on a shared connection, 1 to 255). Empty: what the hardware adapter finds by itself. Drivers and codes: docs/hardware.md.",
+    description: "The displays that this device controls, the main one first, separated by semicolons: name=lobby,driver=cec,output=HDMI-A-1;name=menu,driver=… with the fields name, driver, connection (address or device file), output (the connector it is attached to) and set (its number on a shared connection, 1 to 255). Empty: those that the hardware adapter detects. Drivers and codes: docs/hardware.md.",
   },
   "gpio.inputs": {
     type: {
       kind: "text",
       lengthMax: 1024,
       pattern: /^(?:[A-Za-z0-9._-]+(?:,[A-Za-z0-9._-]+)*)?$/,
-      patternSays: "names of lines separated by commas, such as GPIO23,GPIO24",
+      patternSays: "line names separated by commas, such as GPIO23,GPIO24",
     },
     default: "",
-    description: "Lines watched as inputs (buttons, sensors): their edges go to the page and to the cloud. All others can be driven.",
+    description: "Lines watched as inputs (buttons, sensors): their edges go to the page and to the cloud. All other lines can be used as outputs.",
   },
   "watchdog.hardware": {
     type: { kind: "boolean" }, default: false,

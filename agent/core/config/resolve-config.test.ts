@@ -55,13 +55,13 @@ describe("resolving", () => {
         source: "file",
         code: "config.wrong-value",
         message: 'config.json, at telemetry.cpuMs: expected whole number from 1000 to 86400000, got "10"',
-        hint: "change it; until then telemetry.cpuMs is 10000 (default)",
+        hint: "correct it; until then telemetry.cpuMs is 10000 (default)",
       },
       {
         source: "environment",
         code: "config.wrong-value",
         message: 'VITRINE_LOG_LEVEL: expected one of debug, info, warn, error, got "loud"',
-        hint: 'change it; until then log.level is "debug" (file)',
+        hint: 'correct it; until then log.level is "debug" (file)',
       },
     ]);
   });

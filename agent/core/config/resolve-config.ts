@@ -75,7 +75,7 @@ function lay(input: ConfigInput, plainAllowed: boolean): ResolvedConfig {
       source,
       code: "config.wrong-value",
       message: `${place}: ${error}`,
-      hint: `change it; until then ${key} is ${shown(key, values[key])} (${sources[key] ?? "default"})`,
+      hint: `correct it; until then ${key} is ${shown(key, values[key])} (${sources[key] ?? "default"})`,
     });
   };
   fromFile(input, take, complain);

@@ -83,7 +83,7 @@ export class ContentService {
     const kept = await readDocument(this.#deps.documents, DOCUMENT_KEY, this.#deps.log);
     if (kept === undefined) return;
     const checked = validate(KeptSchema, kept, "the content on record", "content.bad-record");
-    if (!checked.ok) return this.#deps.log.error({ ...checked.error }, "what was shown before cannot be used");
+    if (!checked.ok) return this.#deps.log.error({ ...checked.error }, "the record of the last shown content cannot be used");
     const { wanted, showing } = checked.value;
     this.#wanted = wanted;
     this.#unproven = true;
@@ -117,7 +117,7 @@ export class ContentService {
         return;
       }
       const delayMs = retryDelayMs(RETRY, attempt, random);
-      log.warn({ ...prepared.error, attempt, delayMs }, "content is not ready; the last good one stays");
+      log.warn({ ...prepared.error, attempt, delayMs }, "content is not ready; the last good content stays");
       this.#set({ kind: "preparing", wanted, ...(showing && { showing }), lastError: prepared.error, retryAtMs: clock.monotonicMs() + delayMs });
       await sleep(timers, "content.retry", delayMs, abandoned);
     }
@@ -126,14 +126,14 @@ export class ContentService {
   async #keep(wanted: Content, showing: StageContent): Promise<void> {
     const put = await this.#deps.documents.put({ [DOCUMENT_KEY]: { wanted, showing } });
     // A full disk must not keep good content off the screen; after a restart it is prepared again.
-    if (!put.ok) this.#deps.log.warn({ ...put.error }, "what is shown could not be remembered");
+    if (!put.ok) this.#deps.log.warn({ ...put.error }, "the shown content could not be recorded");
   }
 
   async #clear(): Promise<void> {
     if (this.#state.kind === "none") return;
     this.#set({ kind: "none" });
     const put = await this.#deps.documents.put({ [DOCUMENT_KEY]: null });
-    if (!put.ok) this.#deps.log.warn({ ...put.error }, "what was shown could not be forgotten");
+    if (!put.ok) this.#deps.log.warn({ ...put.error }, "the record of the shown content could not be deleted");
   }
 
   /** Ends when something else is wanted or the service stops. */

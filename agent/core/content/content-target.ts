@@ -42,18 +42,18 @@ function readingOf(state: ContentState, player: PlayerStatus, nowMs: number): Re
     case "preparing":
       return unknown(state.lastError?.message ?? "the content is being fetched");
     case "none":
-      return unknown("no content was wanted yet");
+      return unknown("no content was set yet");
   }
 }
 
 function onStage(state: Extract<ContentState, { kind: "ready" }>, player: PlayerStatus, nowMs: number): Reading<Content> {
-  if (player.kind === "absent") return unknown(`it is ready, and no player host could show it: ${player.why}`);
+  if (player.kind === "absent") return unknown(`it is ready, but no player host can show it: ${player.why}`);
   const { stage } = player;
   if (stage.kind === "screen") {
     // Dark by schedule on a display that cannot be switched off: the content waits behind a black page.
-    return stage.screen === "blank" ? seen(state.wanted, nowMs) : unknown(`it is ready, and our ${stage.screen} page is on`);
+    return stage.screen === "blank" ? seen(state.wanted, nowMs) : unknown(`it is ready, but our ${stage.screen} page is on`);
   }
-  if (stage.content !== state.showing.id) return unknown("it is ready, and other content is still on");
+  if (stage.content !== state.showing.id) return unknown("it is ready, but other content is still on screen");
   if (stage.kind === "failed") return failed({ code: "content.not-shown", message: stage.error });
   return stage.kind === "playing" ? seen(state.wanted, nowMs) : unknown("the player is loading it");
 }

@@ -92,7 +92,7 @@ export class Ownership {
     const present = this.#owner;
     if (present === undefined) return undefined;
     const cannot = (why: string): undefined => {
-      this.#deps.log.warn({ error: why }, "the highest number of the owner cannot be read");
+      this.#deps.log.warn({ error: why }, "the owner's highest number cannot be read");
     };
     const used = await this.#deps.documents.get(RELEASES_KEY);
     if (!used.ok) return cannot(used.error.message);
@@ -148,7 +148,7 @@ export class Ownership {
     if (Object.keys(documents).length === 0) return ok(undefined);
     const put = await this.#deps.documents.put(documents);
     // An owner only in memory would be lost in a power cut, and anybody could then claim the device.
-    if (!put.ok) return fail("owner.not-stored", `the owner could not be put on disk: ${put.error.message}`);
+    if (!put.ok) return fail("owner.not-stored", `the owner could not be stored: ${put.error.message}`);
     if (decision.kind === "keep") return ok(undefined);
     this.#owner = decision.change.kind === "released" ? undefined : decision.change.owner;
     this.#deps.log.info({ change: decision.change.kind, owner: this.#owner?.fingerprint }, "the owner changed");

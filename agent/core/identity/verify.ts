@@ -12,13 +12,13 @@ export type VerifySigned = (signed: Signed, purpose: SignedPurpose) => Promise<R
 export function signatureVerifier(ownership: Pick<Ownership, "owner">, crypto: Crypto): VerifySigned {
   return async (signed, purpose) => {
     const owner = ownership.owner();
-    if (owner === undefined) return fail("owner.unclaimed", "the device belongs to nobody yet, so nobody may command it");
+    if (owner === undefined) return fail("owner.unclaimed", "the device has no owner yet, so nobody may command it");
     if (signed.key !== owner.fingerprint) {
       return fail("signature.wrong-key", `signed with key ${signed.key}; the owner's is ${owner.fingerprint}`);
     }
     const key = publicKeyOf(owner.commandKey);
     const signature = fromBase64Url(signed.signature);
     const valid = key !== undefined && signature !== undefined && (await crypto.verifyEd25519(key, signedBytes(purpose, signed.payload), signature));
-    return valid ? ok(signed.payload) : fail("signature.invalid", `the signature does not fit this payload as a ${purpose}`);
+    return valid ? ok(signed.payload) : fail("signature.invalid", `the signature does not match this payload as a ${purpose}`);
   };
 }

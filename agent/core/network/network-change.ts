@@ -118,13 +118,13 @@ export class NetworkChange {
       this.#known = undefined;
       this.#deps.alarms.clear(NETWORK_ALARM, "the device has no owner");
       const error = await this.#trial.step({ kind: "amend", committed, forget: true });
-      if (error !== undefined) this.#deps.log.warn({ error: error.message }, "the last owner's network change could not be forgotten");
+      if (error !== undefined) this.#deps.log.warn({ error: error.message }, "the last owner's network change could not be deleted");
     });
   }
 
   /** The failed settings are no longer wanted: clears the alarm. Their retry delay still applies. */
   forgiven(): void {
-    this.#deps.alarms.clear(NETWORK_ALARM, "no network settings are wanted that did not work");
+    this.#deps.alarms.clear(NETWORK_ALARM, "the failed network settings are no longer wanted");
   }
 
   async #apply(wanted: Network): Promise<OwnKeyResult> {
@@ -201,7 +201,7 @@ export class NetworkChange {
     // A machine that found no network may have reverted by itself, so that the welcome came over the old settings.
     const shown = await this.observe();
     if (shown.kind !== "ok") return { error: unreadable(shown) };
-    if (!agrees(wanted, shown.value)) return { error: { code: "network.not-in-force", message: "the device was reached, but over other settings than those it was given" } };
+    if (!agrees(wanted, shown.value)) return { error: { code: "network.not-in-force", message: "the cloud was reached, but not over the new settings" } };
     const failed = await this.#commit(wanted, digest, point);
     if (failed?.error !== undefined) return { error: failed.error };
     await this.#keep();
@@ -226,10 +226,10 @@ export class NetworkChange {
     const { unkept, ...committed } = this.state().committed;
     if (unkept === undefined) return;
     if (!(await this.#untilDone("keep", (of) => of.keep(unkept)))) return;
-    alarms.clear(UNKEPT_ALARM, "the machine took that the network settings stay");
+    alarms.clear(UNKEPT_ALARM, "the machine keeps the confirmed network settings");
     const error = await this.#trial.step({ kind: "amend", committed, forget: false });
     // If unwritten, the next start repeats `keep`, which is harmless.
-    if (error !== undefined) log.warn({ error: error.message }, "that the network settings are kept could not be written down");
+    if (error !== undefined) log.warn({ error: error.message }, "that the network settings are kept could not be recorded");
   }
 
   /** Reverts to the old settings, however long it takes. Returns `error`; `undefined` when the agent stops first. */
@@ -251,7 +251,7 @@ export class NetworkChange {
     this.#known = undefined;
     const unwritten = await this.#trial.step({ kind: "undone", nowMs: clock.monotonicMs(), pauseMs: this.#pauseMs(failures + 1) });
     // If unwritten, the trial stays open on disk and the next start restores the old settings again, which is harmless.
-    if (unwritten !== undefined) log.warn({ error: unwritten.message }, "the failed network change could not be written down");
+    if (unwritten !== undefined) log.warn({ error: unwritten.message }, "the failed network change could not be recorded");
     this.#link?.reconnect("reconnecting");
     this.#link?.nudge();
     return error;
@@ -263,9 +263,9 @@ export class NetworkChange {
     for (let attempt = 0; !this.#stop.signal.aborted; attempt += 1) {
       const done = await this.#machine(what, work);
       if (done.ok) return true;
-      log.error({ ...done.error, attempt }, `the machine did not ${what} its network settings; it is asked again`);
-      if (what === "restore") alarms.raise(STRANDED_ALARM, "error", `the old network settings could not be brought back: ${done.error.message}`);
-      else alarms.raise(UNKEPT_ALARM, "warning", `the network settings work, and the machine does not take that they stay: ${done.error.message}; it may return to the old ones by itself`);
+      log.error({ ...done.error, attempt }, `the machine did not ${what} its network settings; retrying`);
+      if (what === "restore") alarms.raise(STRANDED_ALARM, "error", `the old network settings could not be restored: ${done.error.message}`);
+      else alarms.raise(UNKEPT_ALARM, "warning", `the network settings work, but the machine could not be made to keep them: ${done.error.message}; it may revert to the old ones by itself`);
       await sleep(timers, `network.${what}-again`, retryDelayMs(policy.machine, attempt, random), this.#stop.signal);
     }
     return false;
@@ -314,7 +314,7 @@ export class NetworkChange {
   }
 }
 
-const NOT_OURS: Issue = { code: "network.not-supported", message: "this machine's network is not the agent's to set" };
+const NOT_OURS: Issue = { code: "network.not-supported", message: "the agent cannot set this machine's network" };
 
 function machineSettings({ interfaces, wifi }: Network): NetworkChangeSettings | undefined {
   if (interfaces === undefined && wifi === undefined) return undefined;
@@ -337,6 +337,6 @@ function overdue(link: ChangingLink, trialMs: number): Issue {
 }
 
 function unreadable(reading: Exclude<Reading<unknown>, { kind: "ok" }>): Issue {
-  const why = reading.kind === "failed" ? reading.error.message : reading.kind === "unknown" ? reading.why : "they are not readable here";
-  return { code: "network.unreadable", message: `the network settings in force cannot be seen: ${why}` };
+  const why = reading.kind === "failed" ? reading.error.message : reading.kind === "unknown" ? reading.why : "this machine cannot report them";
+  return { code: "network.unreadable", message: `the current network settings cannot be read: ${why}` };
 }

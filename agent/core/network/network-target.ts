@@ -17,7 +17,7 @@ export function networkTarget(change: NetworkChange, { settings, proxy }: Pick<N
     atRest: () => change.forgiven(),
     apply: async (wanted) => {
       const { status, error, observed } = await change.apply(wanted);
-      const reading = observed === undefined ? ({ kind: "unknown", why: "the settings in force were not seen" } as const) : ({ kind: "ok", value: observed as JsonObject, atMs: clock.monotonicMs() } as const);
+      const reading = observed === undefined ? ({ kind: "unknown", why: "the current settings could not be read" } as const) : ({ kind: "ok", value: observed as JsonObject, atMs: clock.monotonicMs() } as const);
       return { kind: "effect", effect: { attempted: true, acknowledged: status === "applied", observed: reading, ...(error === undefined ? {} : { error }) } };
     },
     // Observed settings have no secrets, so agreement alone does not prove that they are the same.

@@ -105,7 +105,7 @@ export class HostLink implements PlayerLink {
     if (this.#host === undefined || this.#status.kind === "absent") {
       return Promise.resolve(fail("player.absent", "no player host is connected", "is the player host running? `vitrine doctor` says more"));
     }
-    if (this.#waiting.size >= REQUESTS_MAX) return Promise.resolve(fail("player.busy", `${REQUESTS_MAX} requests wait for the player host`));
+    if (this.#waiting.size >= REQUESTS_MAX) return Promise.resolve(fail("player.busy", `${REQUESTS_MAX} requests are already waiting for the player host`));
     const id = `r${(this.#requests += 1)}`;
     return new Promise((resolve) => {
       const settle = (reply: Result<JsonObject>): void => {
@@ -124,7 +124,7 @@ export class HostLink implements PlayerLink {
   #decode(line: string): HostMessage | undefined {
     const checked = validate(HostMessageSchema, parseJson(line), "player host message", "player.malformed");
     if (checked.ok) return checked.value;
-    this.#deps.log.warn({ ...checked.error }, "a message of the player host could not be used");
+    this.#deps.log.warn({ ...checked.error }, "a message from the player host could not be used");
     return undefined;
   }
 
@@ -170,7 +170,7 @@ export class HostLink implements PlayerLink {
   }
 
   #gone(channel: LinkChannel, why: string): void {
-    if (channel !== this.#host) return this.#deps.log.debug({ why }, "a connection of no player host ended");
+    if (channel !== this.#host) return this.#deps.log.debug({ why }, "a connection that was not a player host's ended");
     this.#deps.log.info({ why }, "the player host's connection ended");
     this.#host = undefined;
     this.#giveUpWaiting("the player host went away");

@@ -95,7 +95,7 @@ export class PlayerService {
     const { link, events, log } = this.#deps;
     link.sendGpio(edge.line, edge.level);
     void events.append({ stream: "event", kind: "gpio", source: "gpio", body: { name: edge.line, data: { level: edge.level } } }).then((appended) => {
-      if (!appended.ok) log.debug({ ...appended.error }, "a GPIO edge was not kept");
+      if (!appended.ok) log.debug({ ...appended.error }, "a GPIO edge was not stored");
     });
   }
 
@@ -109,7 +109,7 @@ export class PlayerService {
         return this.#takeState(event.state as JsonObject | undefined);
       case "page-refused":
         this.#countRefused(event.code, event.count);
-        this.#deps.log.warn({ code: event.code.slice(0, 64), count: event.count }, "the page API refused calls of the page");
+        this.#deps.log.warn({ code: event.code.slice(0, 64), count: event.count }, "the page API refused calls from the page");
         // Not a refusal: these were accepted from the page, but the host's file was damaged since.
         if (event.code === "page.lost") this.#deps.onLost(this.#refused[event.code] ?? event.count);
         return;

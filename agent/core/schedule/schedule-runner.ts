@@ -91,7 +91,7 @@ export class ScheduleRunner {
     const { compiled } = known;
     if (!compiled.ok) return { kind: "refused", error: compiled.error };
     if (this.#quality === "unset") {
-      const message = "the clock was not set since the start, so nobody knows the time; everything stays as it is until it is";
+      const message = "the clock has not been set since the start, so the time is unknown; nothing changes until it is set";
       return { kind: "no-opinion", why: { code: "schedule.clock-unset", message } };
     }
     const nowMs = this.#deps.clock.wallMs();

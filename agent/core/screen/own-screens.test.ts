@@ -11,13 +11,13 @@ const judge = (ownScreen: OwnScreen | undefined, expected: "on" | "off", verdict
 test("a page of ours in the place of wanted content is not the customer's picture", () => {
   const judged = judge({ name: "offline", insteadOfContent: true }, "on");
   expect(judged.verdict).toBe("error-page");
-  expect(judged.evidence).toContainEqual({ witness: "content", says: "our offline page is there in its place" });
+  expect(judged.evidence).toContainEqual({ witness: "content", says: "our offline page is shown instead" });
 });
 
 test("nor is a pairing page on a device that was given no content", () => {
   const judged = judge({ name: "pairing", insteadOfContent: false }, "on");
   expect(judged.verdict).toBe("error-page");
-  expect(judged.evidence).toContainEqual({ witness: "content", says: "our pairing page is on; no content was given" });
+  expect(judged.evidence).toContainEqual({ witness: "content", says: "our pairing page is on; no content is assigned" });
 });
 
 test("a display on somebody else's input does not show ours", () => {
@@ -42,8 +42,8 @@ test("a black page where the display cannot be switched is dark on purpose, with
 test("a good picture that is not the wanted one is a picture, and the report says which is missing", () => {
   const judged = judgeScreen({
     expectation: { expect: "on", why: "test" },
-    player: { kind: "present", silentMs: 0, picture: { verdict: "showing", confidence: 0.9, evidence: [] }, missing: "b is wanted and is not on: http.404: b answered 404; a stays on" },
+    player: { kind: "present", silentMs: 0, picture: { verdict: "showing", confidence: 0.9, evidence: [] }, missing: "b is wanted but is not on screen: http.404: b answered 404; a stays on" },
   });
   expect(judged.verdict).toBe("showing");
-  expect(judged.evidence).toContainEqual({ witness: "content", says: "b is wanted and is not on: http.404: b answered 404; a stays on" });
+  expect(judged.evidence).toContainEqual({ witness: "content", says: "b is wanted but is not on screen: http.404: b answered 404; a stays on" });
 });

@@ -24,7 +24,7 @@ export function screenExpectation(
   if (power === undefined) return { expect: "on", why: "nothing asks for a dark screen" };
   if (power === "on") return { expect: "on", why: "desired state wants it on" };
   if (power === "standby") return { expect: "off", why: "desired state wants it in standby" };
-  if (document?.schedule === undefined) return { expect: "none", why: "it follows a schedule that is not there" };
+  if (document?.schedule === undefined) return { expect: "none", why: "it follows a schedule, but none is set" };
   const answer = says(document.schedule);
   if (answer.kind === "on" || answer.kind === "off") return { expect: answer.kind, why: `the schedule says ${answer.kind}` };
   return { expect: "none", why: answer.kind === "no-opinion" ? answer.why.message : answer.error.message };

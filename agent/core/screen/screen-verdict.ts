@@ -82,7 +82,7 @@ export function judgeScreen(witnesses: ScreenWitnesses): ScreenJudgement {
   const display = worstOf(words, expectation);
   const said: Evidence[] = [{
     witness: "expectation",
-    says: `should be ${expectation.expect === "none" ? "as it is" : expectation.expect}: ${expectation.why}`.slice(0, TEXT_MAX),
+    says: `${expectation.expect === "none" ? "may be on or off" : `should be ${expectation.expect}`}: ${expectation.why}`.slice(0, TEXT_MAX),
   }];
   if (output.kind !== "none") said.push({ witness: "output", says: output.says });
   const heard = words.filter(({ kind }) => kind !== "none").slice(0, DISPLAY_EVIDENCE_MAX);
@@ -139,7 +139,7 @@ function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: D
 
 function outputSays(outputs: readonly Output[] | undefined): OutputWord {
   if (outputs === undefined) return { kind: "none", says: "" };
-  if (outputs.length === 0) return { kind: "unclear", says: "this machine names no output" };
+  if (outputs.length === 0) return { kind: "unclear", says: "this machine reports no output" };
   const plugged = outputs.filter(({ connected }) => connected.kind === "ok" && connected.value);
   if (plugged.length === 0) {
     const sure = outputs.every(({ connected }) => connected.kind === "ok");
@@ -147,7 +147,7 @@ function outputSays(outputs: readonly Output[] | undefined): OutputWord {
   }
   const names = plugged.map(({ name }) => name).join(", ").slice(0, TEXT_MAX / 2);
   const off = ({ dpms, enabled }: Output): boolean => (dpms.kind === "ok" && dpms.value === "off") || (enabled.kind === "ok" && !enabled.value);
-  if (plugged.every(off)) return { kind: "off", says: `${names}: connected, and the signal is off` };
+  if (plugged.every(off)) return { kind: "off", says: `${names}: connected, but the signal is off` };
   const known = plugged.some(({ dpms }) => dpms.kind === "ok" && dpms.value === "on");
   return known ? { kind: "lit", says: `${names}: connected, with a signal` } : {
     kind: "unclear",
@@ -173,17 +173,17 @@ function displaySays(display: DisplayWitness): DisplayWord {
   if (power.value !== "on") return { kind: "dark", says: `says it is ${power.value}` };
   const { input, ownInput } = display;
   if (ownInput !== undefined && input?.kind === "ok" && input.value !== ownInput) {
-    return { kind: "elsewhere", says: `is on, and shows input ${input.value}; this device is at ${ownInput}` };
+    return { kind: "elsewhere", says: `is on, but shows input ${input.value}; this device is on ${ownInput}` };
   }
   return { kind: "lit", says: "says it is on" };
 }
 
 function playerSays(player: ScreenWitnesses["player"]): readonly Evidence[] {
-  if (player.kind === "absent") return [{ witness: "player", says: `is not there: ${player.why}`.slice(0, TEXT_MAX) }];
+  if (player.kind === "absent") return [{ witness: "player", says: `is not connected: ${player.why}`.slice(0, TEXT_MAX) }];
   if (player.silentMs > PLAYER_SILENT_MS) return [{ witness: "player", says: `has said nothing for over ${PLAYER_SILENT_MS / 1000} s; it may hang` }];
   const own = player.picture.evidence.slice(0, PLAYER_EVIDENCE_MAX).map(({ witness, says }) => ({ witness: `player.${code(witness)}`, says: says.slice(0, TEXT_MAX) }));
   const { ownScreen } = player;
-  const instead = ownScreen === undefined ? [] : [{ witness: "content", says: ownScreen.insteadOfContent ? `our ${ownScreen.name} page is there in its place` : `our ${ownScreen.name} page is on; no content was given` }];
+  const instead = ownScreen === undefined ? [] : [{ witness: "content", says: ownScreen.insteadOfContent ? `our ${ownScreen.name} page is shown instead` : `our ${ownScreen.name} page is on; no content is assigned` }];
   const missing = player.missing === undefined ? [] : [{ witness: "content", says: player.missing.slice(0, TEXT_MAX) }];
   return [{ witness: "player", says: `says ${player.picture.verdict}` }, ...instead, ...missing, ...own];
 }

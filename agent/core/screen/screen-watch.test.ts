@@ -231,7 +231,7 @@ describe("the screen watch", () => {
     await time.advance(LOOK_MS);
     const told = reporter.document.screen;
     expect(told).toMatchObject({ verdict: "showing", confidence: 0.5 });
-    expect(told?.evidence).toContainEqual({ witness: "content", says: "Menu is wanted and is not on: content.bad-manifest: menu.js is named in the manifest and is not in the package" });
+    expect(told?.evidence).toContainEqual({ witness: "content", says: "Menu is wanted but is not on screen: content.bad-manifest: menu.js is named in the manifest and is not in the package" });
     await live(MISSING_ALARM_AFTER_MS, "showing");
     expect(alarms.log).toEqual(["+content.not-shown"]);
     world.notReady = undefined;

@@ -74,7 +74,7 @@ const ALARMS: Readonly<Record<BadVerdict, { readonly code: Code; readonly messag
   frozen: { code: "screen.frozen", message: "the picture is frozen" },
   "error-page": { code: "screen.error-page", message: "the screen shows an error page" },
   blank: { code: "screen.blank", message: "the screen shows an empty page" },
-  unknown: { code: "screen.unknown", message: "nobody can say what is on the screen" },
+  unknown: { code: "screen.unknown", message: "it is unknown what is on the screen" },
 };
 const LIT_CODE = "screen.lit-unexpectedly";
 const LOOP_CODE = "player.reload-loop";
@@ -194,7 +194,7 @@ export class ScreenWatch {
     const before = this.#report;
     if (before?.verdict !== judgement.verdict) {
       this.#verdictSinceMs = nowMs;
-      log.info({ verdict: judgement.verdict, before: before?.verdict, confidence: judgement.confidence }, "the verdict over the screen");
+      log.info({ verdict: judgement.verdict, before: before?.verdict, confidence: judgement.confidence }, "the screen verdict changed");
     }
     const report = this.#reportOf(judgement, nowMs);
     if (report !== before) {
@@ -217,7 +217,7 @@ export class ScreenWatch {
         picture: status.picture,
         silentMs: nowMs - status.heardMs,
         loaded: status.stage.kind === "playing",
-        ...(missing !== undefined && { missing: `${missing.content} is wanted and is not on: ${missing.error}` }),
+        ...(missing !== undefined && { missing: `${missing.content} is wanted but is not on screen: ${missing.error}` }),
         ...(status.stage.kind === "screen" && { ownScreen: { name: status.stage.screen, insteadOfContent: contentWanted() } }),
       },
       ...(this.#outputs === undefined ? {} : { outputs: this.#outputs }),
@@ -228,7 +228,7 @@ export class ScreenWatch {
   #displayWitness(display: WatchedDisplay, nowMs: number): DisplayWitness {
     const { name, capabilities: { powerObservedBy, ownInput } } = display;
     const said = this.#said.get(display);
-    const power = said === undefined || nowMs - said.atMs > DISPLAY_AGE_MAX_MS ? ({ kind: "unknown", why: "it was not asked yet, or did not answer for a minute" } as const) : said.value.power;
+    const power = said === undefined || nowMs - said.atMs > DISPLAY_AGE_MAX_MS ? ({ kind: "unknown", why: "it has not been queried yet, or has not answered for a minute" } as const) : said.value.power;
     return { name, power, observedBy: powerObservedBy, ...(said !== undefined && ownInput !== undefined && { input: said.value.input, ownInput }) };
   }
 
@@ -254,13 +254,13 @@ export class ScreenWatch {
     const facts: JsonObject = { confidence, evidence: evidence.map(({ witness, says }) => ({ witness, says })) };
     let dueMs = this.#alarmPicture(judgement, facts, nowMs);
     this.#litSinceMs = litUnexpectedly ? (this.#litSinceMs ?? nowMs) : undefined;
-    if (this.#litSinceMs === undefined) alarms.clear(LIT_CODE, "the screen is not lit against the schedule any more");
+    if (this.#litSinceMs === undefined) alarms.clear(LIT_CODE, "the screen is no longer lit against the schedule");
     else if (nowMs >= this.#litSinceMs + LIT_ALARM_AFTER_MS) alarms.raise(LIT_CODE, "warning", "the screen is lit although it should be dark", facts);
     else dueMs = Math.min(dueMs, this.#litSinceMs + LIT_ALARM_AFTER_MS - nowMs);
     const status = player.status();
     if (status.kind === "present" && status.stage.kind === "playing" && status.stage.looping === true) {
-      alarms.raise(LOOP_CODE, "warning", "the page loads itself anew again and again", { content: status.stage.content });
-    } else if (verdict !== "unknown") alarms.clear(LOOP_CODE, "the page stays as it is");
+      alarms.raise(LOOP_CODE, "warning", "the page keeps reloading itself", { content: status.stage.content });
+    } else if (verdict !== "unknown") alarms.clear(LOOP_CODE, "the page no longer reloads itself");
     return Math.min(dueMs, this.#alarmMissing(status, verdict, nowMs));
   }
 
@@ -273,12 +273,12 @@ export class ScreenWatch {
     const missing = status.kind === "present" && verdict === "showing" ? this.#missing(status) : undefined;
     this.#missingSinceMs = missing === undefined ? undefined : (this.#missingSinceMs ?? nowMs);
     if (missing === undefined || this.#missingSinceMs === undefined) {
-      if (verdict !== "unknown") this.#deps.alarms.clear(MISSING_CODE, "what is wanted is on, or something else is wrong");
+      if (verdict !== "unknown") this.#deps.alarms.clear(MISSING_CODE, "the wanted content is on, or another fault is reported");
       return LOOK_MS;
     }
     const dueMs = this.#missingSinceMs + MISSING_ALARM_AFTER_MS - nowMs;
     if (dueMs > 0) return dueMs;
-    this.#deps.alarms.raise(MISSING_CODE, "warning", "other content is on than what is wanted", { content: missing.content, error: missing.error });
+    this.#deps.alarms.raise(MISSING_CODE, "warning", "the screen shows other content than is wanted", { content: missing.content, error: missing.error });
     return LOOK_MS;
   }
 
