@@ -6,7 +6,7 @@ import { helloBytes } from "../../protocol/signed.ts";
 import { answerWell, challenge, NONCE, welcomeOf } from "./testing/scripted-transport.ts";
 import { LinkBench } from "./testing/link-bench.ts";
 
-test("says a signed hello, is welcomed, drains and is online", async () => {
+test("the link sends a signed hello, is welcomed, starts the drain and is online", async () => {
   const bench = await LinkBench.make();
   const seen: string[] = [];
   bench.link.onStatus((status) => seen.push(status.kind));
@@ -26,7 +26,7 @@ test("says a signed hello, is welcomed, drains and is online", async () => {
   expect(bench.time.pending()).toEqual([]);
 });
 
-test("the number of a session is on disk before it is used and rises with every session", async () => {
+test("the session number is on disk before it is used and rises with every session", async () => {
   const bench = await LinkBench.make();
   const stored: unknown[] = [];
   bench.cloud.behave = () => ({
@@ -45,7 +45,7 @@ test("the number of a session is on disk before it is used and rises with every 
   await bench.end();
 });
 
-test("a disk that refuses the session's number does not keep the device offline", async () => {
+test("a disk that refuses the session number does not keep the device offline", async () => {
   const bench = await LinkBench.make();
   bench.documents.failWith = "storage.read-only";
   await bench.start();
@@ -57,7 +57,7 @@ test("a disk that refuses the session's number does not keep the device offline"
   await bench.end();
 });
 
-test("handlers are called in the order of arrival, also behind an owner check that takes its time", async () => {
+test("handlers are called in order of arrival, even behind a slow owner check", async () => {
   const bench = await LinkBench.make();
   let release: () => void = () => {};
   await bench.start();
@@ -89,7 +89,7 @@ test("a handler that throws or rejects is counted, and the session goes on", asy
   await bench.end();
 });
 
-test("an owner that is not ours ends the session and waits on the slow schedule", async () => {
+test("a wrong owner ends the session, which is retried on the slow schedule", async () => {
   const bench = await LinkBench.make();
   bench.handlers.accept = async () => fail("owner.key-mismatch", "another owner");
   await bench.start();
@@ -102,7 +102,7 @@ test("an owner that is not ours ends the session and waits on the slow schedule"
   await bench.end();
 });
 
-test("useless frames are answered a few times, counted, and a flood of them is closed", async () => {
+test("unusable frames are counted and a few are answered; a flood of them closes the connection", async () => {
   const bench = await LinkBench.make();
   await bench.start();
   const { peer } = bench.cloud;
@@ -120,7 +120,7 @@ test("useless frames are answered a few times, counted, and a flood of them is c
   await bench.end();
 });
 
-test("what the cloud stored and rejected reaches the backlog and the drain, for this log alone", async () => {
+test("acknowledged and rejected records reach the backlog and the drain, for the current log only", async () => {
   const bench = await LinkBench.make();
   bench.cloud.behave = () => ({ message: (peer, message) => answerWell(peer, message, { stored: { play: 7 } }) });
   await bench.start();
@@ -135,7 +135,7 @@ test("what the cloud stored and rejected reaches the backlog and the drain, for 
   await bench.end();
 });
 
-test("a link with no frame for 2.2 ping intervals is dead, and its replacement comes", async () => {
+test("a link without a frame for 2.2 ping intervals is dead and is replaced", async () => {
   const bench = await LinkBench.make();
   bench.cloud.behave = (_url, attempt) => (attempt === 1 ? { message: (peer, message) => message.t === "hello" && answerWell(peer, message) } : {});
   await bench.start();
@@ -151,7 +151,7 @@ test("a link with no frame for 2.2 ping intervals is dead, and its replacement c
   await bench.end();
 });
 
-test("goaway: leaves politely, obeys retryAfter, and follows the endpoint once", async () => {
+test("on goaway the device says bye, obeys retryAfterMs and follows the endpoint once", async () => {
   const bench = await LinkBench.make();
   await bench.start();
   const { peer } = bench.cloud;
@@ -169,7 +169,7 @@ test("goaway: leaves politely, obeys retryAfter, and follows the endpoint once",
   await bench.end();
 });
 
-test("a hello handler that never answers ends in a time-out, not in a hang", async () => {
+test("a hello handler that never answers ends in a timeout, not in a hang", async () => {
   const bench = await LinkBench.make();
   bench.handlers.hello = () => new Promise(() => {});
   await bench.start();
@@ -178,7 +178,7 @@ test("a hello handler that never answers ends in a time-out, not in a hang", asy
   await bench.end();
 });
 
-test("a refusal, an unknown version and a claim token", async () => {
+test("a refusal and an unknown version end the attempt; an unclaimed device sends its claim token", async () => {
   const bench = await LinkBench.make({ over: { claimToken: () => "let-me-in" } });
   bench.cloud.behave = (_url, attempt) =>
     attempt === 1
@@ -192,7 +192,7 @@ test("a refusal, an unknown version and a claim token", async () => {
   await bench.end();
 });
 
-test("a transport that refuses: the reason is told, the time obeyed, and the new address followed", async () => {
+test("when the server refuses the connection, the reason is reported, retryAfterMs obeyed and the new address followed", async () => {
   const bench = await LinkBench.make();
   bench.cloud.behave = (_url, attempt) => {
     if (attempt === 1) return { connect: { kind: "refused", reason: "too-busy", code: "link.http-503", message: "full", retryAfterMs: 60_000 } };
@@ -208,7 +208,7 @@ test("a transport that refuses: the reason is told, the time obeyed, and the new
   await bench.end();
 });
 
-test("a server that ends a session with a refusal is not asked again at once", async () => {
+test("a server that ends a session with a refusal is not retried at once", async () => {
   const bench = await LinkBench.make();
   await bench.start();
   bench.cloud.peer.drop({ kind: "refused", reason: "not-authorised", code: "link.http-403", message: "blocked" });
@@ -218,7 +218,7 @@ test("a server that ends a session with a refusal is not asked again at once", a
   await bench.end();
 });
 
-test("a transport of small frames: nothing larger is handed to it, and the drain knows", async () => {
+test("a transport with small frames is never given larger ones, and the drain knows its limit", async () => {
   const bench = await LinkBench.make();
   bench.cloud.frameBytesMax = 5_000;
   bench.cloud.behave = () => ({ message: (peer, message) => answerWell(peer, message, { limits: { frameBytesMax: 100_000 } }) });
@@ -233,7 +233,7 @@ test("a transport of small frames: nothing larger is handed to it, and the drain
   await bench.end();
 });
 
-test("an upload address is asked for, granted, refused, and not waited for after the session", async () => {
+test("requests for an upload address are granted, refused, or ended with the session", async () => {
   const bench = await LinkBench.make();
   const grant = { t: "upload-grant", url: "http://127.0.0.1/u/1", name: "one", expiresInMs: 60_000 } as const;
   let asked = 0;
@@ -260,7 +260,7 @@ test("an upload address is asked for, granted, refused, and not waited for after
   await bench.end();
 });
 
-test("the first attempt after a boot is spread; one after a restart of the agent is not", async () => {
+test("the first attempt after a boot is delayed at random; after a restart of the agent alone it is not", async () => {
   const bench = await LinkBench.make({ over: { firstConnectSpreadMs: 600_000 } });
   await bench.start(600_000);
   expect(bench.cloud.attempts[0]?.atMs).toBeGreaterThan(5_000);
@@ -271,7 +271,7 @@ test("the first attempt after a boot is spread; one after a restart of the agent
   await again.end();
 });
 
-test("a connection that opens after it was given up is closed at once", async () => {
+test("a connection that opens after its attempt was given up is closed at once", async () => {
   const bench = await LinkBench.make();
   const { cloud } = bench;
   cloud.behave = () => ({ opened: () => {} });
@@ -298,7 +298,7 @@ test("early frames, a second welcome and frames after the end do no harm", async
   expect(bench.handlers.names()).toEqual(["welcomed"]);
 });
 
-test("an outbox that was begun anew during the handshake is not told another file's numbers", async () => {
+test("an outbox restarted during the handshake does not receive the sequence numbers of the old one", async () => {
   const bench = await LinkBench.make();
   bench.cloud.behave = (_url, attempt) => ({
     message: (peer, message) => {

@@ -26,7 +26,7 @@ class Gate implements NetworkGate {
   }
 }
 
-test("a cut ends the connection once, nothing comes or goes through it, and its end lets the link back", async () => {
+test("a cut ends the connection once and blocks all frames; when it is over the link reconnects", async () => {
   const gate = new Gate();
   const inner = new ScriptedTransport(() => 0);
   const bench = await LinkBench.make({ transport: new GatedTransport(inner, gate) });
@@ -49,7 +49,7 @@ test("a cut ends the connection once, nothing comes or goes through it, and its 
   expect(gate.watchers).toBe(0);
 });
 
-test("a cut while the connection is being opened closes it when it comes, and lost frames stay lost", async () => {
+test("a cut during opening closes the connection once it opens, and lost frames stay lost", async () => {
   const gate = new Gate();
   const inner = new ScriptedTransport(() => 0);
   const frames: string[] = [];

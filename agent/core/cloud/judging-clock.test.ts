@@ -25,8 +25,8 @@ function bench(quality: ClockQuality = "synced") {
   return { time, judge, state, raised, tell };
 }
 
-describe("the time that judges a command", () => {
-  test("is the later of the cloud's and a synchronised own clock: a held command has expired, whatever time is told", () => {
+describe("the time by which commands expire", () => {
+  test("is the later of the cloud's and the device's synchronised clock, so a withheld command expires whatever the cloud reports", () => {
     const { time, judge, tell } = bench();
     const notAfterMs = time.wallMs() - 1_000;
     tell(-HOUR_MS);
@@ -38,7 +38,7 @@ describe("the time that judges a command", () => {
     expect(judge.nowMs()).toBe(time.wallMs() + HOUR_MS);
   });
 
-  test("is the cloud's alone where the own clock is not synchronised, and nobody's before it told", () => {
+  test("is the cloud's alone while the device's clock is not synchronised, and unknown before the cloud reported one", () => {
     for (const quality of ["local", "unset"] as const) {
       const { time, judge, tell } = bench(quality);
       expect(judge.nowMs()).toBeUndefined();
@@ -47,12 +47,12 @@ describe("the time that judges a command", () => {
     }
   });
 
-  test("is the own synchronised clock's before the cloud told any", () => {
+  test("is the device's synchronised clock before the cloud reported one", () => {
     const { time, judge } = bench();
     expect(judge.nowMs()).toBe(time.wallMs());
   });
 
-  test("a cloud that is far behind is an alarm until it agrees; an own clock that is not synchronised accuses nobody", () => {
+  test("a cloud clock far behind raises an alarm until it agrees, but only while the device's clock is synchronised", () => {
     const { raised, state, tell } = bench();
     tell(-30_000);
     expect(raised.size).toBe(0);

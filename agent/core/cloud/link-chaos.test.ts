@@ -43,7 +43,7 @@ const chaos = fc.record({
   nudges: fc.boolean(),
 });
 
-test("through any chaos: one connection at a time, no storm, and online in bounded time once the world heals", async () => {
+test("under any chaos there is one connection at a time and no storm, and the device is online in bounded time afterwards", async () => {
   await fc.assert(
     fc.asyncProperty(chaos, async ({ seed, script, acceptsOwner, endpoints, nudges }) => {
       const bench = await LinkBench.make({ seed, endpoints: ENDPOINTS.slice(0, endpoints) });
@@ -60,7 +60,7 @@ test("through any chaos: one connection at a time, no storm, and online in bound
       }
       expect(mostIn(bench.cloud.attempts.map((attempt) => attempt.atMs), 60_000)).toBeLessThanOrEqual(24);
       healed = true;
-      // The longest wait a server may impose is an hour and its jitter; a session that is dying takes minutes more.
+      // The longest wait a server may impose is an hour plus jitter; a dying session takes some minutes more.
       await bench.time.advance(3_600_000 + 60_000 + 15 * 60_000);
       expect(bench.link.status()).toMatchObject({ kind: "online" });
       expect(bench.cloud.aliveMax).toBe(1);
@@ -71,7 +71,7 @@ test("through any chaos: one connection at a time, no storm, and online in bound
   );
 }, 60_000);
 
-test("an outage of a day costs a server few attempts, and the end of it is noticed within minutes", async () => {
+test("a day's outage causes few attempts, and its end is noticed within minutes", async () => {
   const bench = await LinkBench.make({ seed: 3 });
   let healed = false;
   bench.cloud.behave = () => (healed ? {} : { connect: { code: "link.refused", message: "down" } });
@@ -83,7 +83,7 @@ test("an outage of a day costs a server few attempts, and the end of it is notic
   await bench.end();
 });
 
-/** Most of the times that fall in any window of that length. */
+/** Most times that fall into any window of the given length. */
 function mostIn(timesMs: readonly number[], windowMs: number): number {
   return Math.max(0, ...timesMs.map((startMs) => timesMs.filter((timeMs) => timeMs >= startMs && timeMs < startMs + windowMs).length));
 }

@@ -11,7 +11,7 @@ const B = "wss://b.test/";
 const random = new SeededRandom(7);
 const lost: LinkIssue = { code: "link.network", message: "gone" };
 
-/** The machine with a clock beside it, and a record of what it asked for. */
+/** The state machine with a clock and a record of its effects. */
 class Machine {
   state: LinkState;
   nowMs = 1_000;
@@ -55,7 +55,7 @@ class Machine {
     return this;
   }
 
-  /** Through the handshake at once. */
+  /** Completes the handshake at once. */
   welcome(): this {
     this.untilConnecting();
     const { attempt } = this;
@@ -71,7 +71,7 @@ class Machine {
     return this;
   }
 
-  /** A healthy session for so long. */
+  /** Keeps a healthy session for a time. */
   live(ms: number): this {
     for (let left = ms; left > 0; left -= 5_000) this.pass(Math.min(5_000, left)).hear();
     return this;
@@ -89,7 +89,7 @@ class Machine {
 const started = (...urls: string[]): Machine => new Machine(...urls).event({ kind: "start", spreadMs: 0 }).pass(0);
 
 describe("the link's schedule", () => {
-  test("network failures wait longer and longer, up to the cap; only a stable session begins anew", () => {
+  test("waits grow with each network failure up to the cap; only a stable session resets them", () => {
     const machine = started(A);
     for (let i = 0; i < 12; i += 1) machine.untilConnecting().event({ kind: "lost", attempt: machine.attempt, error: lost });
     expect(machine.state.book[0]?.failures).toBe(12);
@@ -101,7 +101,7 @@ describe("the link's schedule", () => {
     expect(machine.waitMs()).toBeLessThanOrEqual(POLICY.failure.firstMs);
   });
 
-  test("a refusal waits on the slow schedule, a failure on the fast one, whatever their codes", () => {
+  test("refusals use the slow schedule and failures the fast one, whatever their codes", () => {
     const wait = (kind: "lost" | "refused"): number => {
       const machine = started(A);
       return machine.event({ kind, attempt: machine.attempt, error: { code: "link.network", message: "" } }).waitMs();
@@ -110,7 +110,7 @@ describe("the link's schedule", () => {
     expect(wait("lost")).toBeLessThanOrEqual(POLICY.failure.firstMs);
   });
 
-  test("a refusal that says where the cloud moved is followed like a goaway, once", () => {
+  test("a refusal that names a new endpoint is followed once, like a goaway", () => {
     const machine = started(A);
     machine.event({ kind: "refused", attempt: machine.attempt, error: { code: "link.http-308", message: "", refusal: "moved" }, endpoint: B });
     expect(machine.state.lastError).toMatchObject({ code: "link.http-308", refusal: "moved" });
@@ -124,13 +124,13 @@ describe("the link's schedule", () => {
     expect(out.dialed()).toEqual([A, A]);
   });
 
-  test("an address of a scheme that the transport does not take is not followed", () => {
+  test("an address with a scheme that the transport does not support is not followed", () => {
     const machine = started(A).welcome();
     machine.event({ kind: "goaway", attempt: machine.attempt, reason: "", endpoint: "https://b.test/" }).untilConnecting();
     expect(machine.dialed()).toEqual([A, A]);
   });
 
-  test("retryAfter is obeyed with jitter on top, up to its bound, and beats the own schedule", () => {
+  test("retryAfterMs replaces the device's own schedule, with jitter, up to its limit", () => {
     const machine = started(A);
     machine.event({ kind: "refused", attempt: machine.attempt, error: lost, retryAfterMs: 100_000 });
     expect(machine.waitMs()).toBeGreaterThanOrEqual(100_000);
@@ -140,7 +140,7 @@ describe("the link's schedule", () => {
     expect(year.waitMs()).toBeLessThanOrEqual(POLICY.retryAfterMaxMs + POLICY.retryAfterJitterMaxMs);
   });
 
-  test("a short retryAfter beats a longer schedule, for a refusal and for a goaway, and cannot be made into a storm", () => {
+  test("a short retryAfterMs replaces a longer schedule, for a refusal and a goaway, but cannot cause a storm", () => {
     const machine = started(A);
     for (let i = 0; i < 8; i += 1) machine.untilConnecting().event({ kind: "lost", attempt: machine.attempt, error: lost });
     for (let i = 0; i < POLICY.retryAfterShorterMax; i += 1) {
@@ -158,7 +158,7 @@ describe("the link's schedule", () => {
     expect(machine.waitMs()).toBeLessThanOrEqual(POLICY.failure.floorMs * 1.25);
   });
 
-  test("an endpoint that is down does not slow the other; the preferred one is returned to", () => {
+  test("an endpoint that is down does not slow the other, and the device returns to the preferred one", () => {
     const machine = started(A, B);
     machine.event({ kind: "lost", attempt: machine.attempt, error: lost }).untilConnecting();
     expect(machine.dialed()).toEqual([A, B]);
@@ -170,7 +170,7 @@ describe("the link's schedule", () => {
     expect(failedReturn.state.returns).toBe(1);
   });
 
-  test("a goaway's endpoint is followed for one attempt, and not for ever in a circle", () => {
+  test("a goaway's endpoint is followed for one attempt, and a circle of them is not followed forever", () => {
     const machine = started(A);
     for (let hop = 1; hop <= 6; hop += 1) {
       machine.welcome().event({ kind: "goaway", attempt: machine.attempt, reason: "", endpoint: `wss://hop-${hop}.test/` });
@@ -189,7 +189,7 @@ describe("the link's schedule", () => {
     expect(away.dialed()).toEqual([A, A]);
   });
 
-  test("a goaway leads from plain text to loopback or TLS alone, but where the owner allows plain text", () => {
+  test("a goaway leads from plain text only to loopback or TLS, unless plain text is allowed", () => {
     const home = "ws://127.0.0.1:1/";
     const lan = "ws://10.0.0.5/";
     const followed = (endpoint: string, policy = POLICY): string | undefined => {
@@ -201,7 +201,7 @@ describe("the link's schedule", () => {
     expect(followed(lan, { ...POLICY, plainAllowed: true })).toBe(lan);
   });
 
-  test("the spread is random below its bound, and a change of endpoints does not skip it", () => {
+  test("the first attempt's delay is random and bounded, and a change of endpoints does not skip it", () => {
     const waits = Array.from({ length: 50 }, () => new Machine(A).event({ kind: "start", spreadMs: 600_000 }).waitMs());
     expect(Math.max(...waits)).toBeLessThanOrEqual(600_000);
     expect(new Set(waits).size).toBeGreaterThan(40);
@@ -210,7 +210,7 @@ describe("the link's schedule", () => {
     expect(machine.event({ kind: "endpoints", urls: [B] }).waitMs()).toBe(wait);
   });
 
-  test("a nudge brings a wait for the network forward, but not one the cloud asked for or a refusal", () => {
+  test("a nudge shortens a wait after a network failure, but not a retryAfterMs or a wait after a refusal", () => {
     const machine = started(A);
     for (let i = 0; i < 10; i += 1) machine.untilConnecting().event({ kind: "lost", attempt: machine.attempt, error: lost });
     expect(machine.event({ kind: "nudge" }).waitMs()).toBeLessThanOrEqual(POLICY.failover.capMs);
@@ -222,18 +222,17 @@ describe("the link's schedule", () => {
     expect(refused.waitMs()).toBeGreaterThanOrEqual(POLICY.refusal.floorMs);
   });
 
-  test("a server that sends but answers no ping does not read: the link is made anew", () => {
+  test("a link to a server that sends but answers no ping is replaced", () => {
     const machine = started(A).welcome();
     for (let i = 0; i < 40 && machine.state.phase.kind === "online"; i += 1) {
       machine.pass(5_000);
       machine.heardMs = machine.nowMs;
-      // Nothing but pings is sent, and none comes back.
       if (machine.state.phase.kind === "online") machine.sentMs = machine.state.phase.pingedMs;
     }
     expect(machine.state.lastError?.code).toBe("link.unanswered");
   });
 
-  test("a device that sends without a pause to a server that says nothing still pings, and finds out", () => {
+  test("a device that sends constantly to a silent server still pings, and detects the silence", () => {
     const machine = started(A).welcome();
     for (let i = 0; i < 40 && machine.state.phase.kind === "online"; i += 1) {
       machine.pass(2_000);
@@ -243,7 +242,7 @@ describe("the link's schedule", () => {
     expect(machine.state.lastError?.code).toBe("link.silent");
   });
 
-  test("with no endpoint it waits, and begins when one is named", () => {
+  test("without an endpoint it waits until there is one", () => {
     const machine = started();
     machine.pass(3_600_000);
     expect(machine.dialed()).toEqual([]);
@@ -251,7 +250,7 @@ describe("the link's schedule", () => {
     expect(machine.dialed()).toEqual([A]);
   });
 
-  test("changing the list keeps a connection that is still listed, and schedules of endpoints that stay", () => {
+  test("changing the endpoints keeps a connection that is still listed, and the schedules of endpoints that stay", () => {
     const machine = started(A, B).welcome();
     machine.event({ kind: "endpoints", urls: [B, A] });
     expect(machine.state.phase).toMatchObject({ kind: "online", endpoint: A });
@@ -283,8 +282,8 @@ const anyEvent = (attempt: number): fc.Arbitrary<LinkEvent> => {
   ) as fc.Arbitrary<LinkEvent>;
 };
 
-describe("whatever happens", () => {
-  test("at most one attempt is alive, each has a new number, and time never stands still", () => {
+describe("after any sequence of events", () => {
+  test("at most one attempt is alive, each has a new number, and ticks never repeat endlessly", () => {
     const steps = fc.array(fc.record({ events: fc.infiniteStream(fc.nat()), pick: fc.nat(), passMs: fc.integer({ min: 0, max: 400_000 }) }), { maxLength: 60 });
     fc.assert(
       fc.property(steps, fc.integer(), (script, seed) => {
@@ -301,7 +300,7 @@ describe("whatever happens", () => {
   });
 });
 
-/** What in a row of effects breaks the rule of one attempt at a time, each with the next number. */
+/** The effects that break the rule of one attempt at a time, each with the next number. */
 function faultsOf(effects: readonly LinkEffect[]): string[] {
   const faults: string[] = [];
   let alive: number | undefined;

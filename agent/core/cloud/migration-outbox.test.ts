@@ -17,7 +17,7 @@ import { welcomeOf, type Behaviour, type Peer } from "./testing/scripted-transpo
 const OLD = "wss://old.test/d";
 const NEW = "wss://new.test/d";
 
-/** A cloud that stores plays, and says so up to where there is no hole, if it is in the mood. */
+/** A cloud that stores plays and, if told to, acknowledges them up to the first gap. */
 class PlayCloud {
   readonly stored = new Map<number, number>();
   owner: Owner = { kind: "unclaimed" };
@@ -35,7 +35,7 @@ class PlayCloud {
   }
 }
 
-test("a move loses no record: none goes to a cloud on trial, and the new one gets all that is still here", async () => {
+test("a move loses no record: a cloud on trial gets none, and the new one gets all that are not acknowledged", async () => {
   const outboxBench = new OutboxBench();
   const outbox = await outboxBench.start();
   const { time } = outboxBench;
@@ -66,12 +66,12 @@ test("a move loses no record: none goes to a cloud on trial, and the new one get
   await play(100);
   await time.advance(5_000);
   expect(from.stored.size).toBe(100);
-  // What the old cloud stored without a word is still here.
+  // What the old cloud stored without an acknowledgement is still in the outbox.
   from.acknowledges = false;
   await play(50);
   await time.advance(5_000);
 
-  // The new cloud does not know the device: it is not told a thing, and the old one has all that came meanwhile.
+  // The new cloud does not know the device, so it gets no record, and the old one gets all that came meanwhile.
   const refused = migration.apply([NEW]);
   await time.advance(20_000);
   await play(50);
@@ -91,7 +91,7 @@ test("a move loses no record: none goes to a cloud on trial, and the new one get
   expect(bench.link.status()).toMatchObject({ kind: "online", endpoint: NEW });
   const known = new Set([...from.stored.keys(), ...to.stored.keys()]);
   expect([known.size, appended]).toEqual([300, 300]);
-  // The old cloud's last welcome named 150; what it stored after that without a word went to the new one too, once.
+  // The old cloud's last welcome acknowledged 150; what it stored after that also went to the new one, once.
   for (let seq = 151; seq <= 300; seq += 1) expect([seq, to.stored.get(seq)]).toEqual([seq, 1]);
   expect(outbox.ranges().play).toMatchObject({ stored: 300 });
   await bench.end();

@@ -28,17 +28,17 @@ beforeAll(async () => {
 
 class PowerCut extends Error {}
 
-/** What the cut itself throws is what the test asked for; anything else is a bug. */
+/** Ignores the error of the power cut; anything else is a bug. */
 function onlyTheCut(thrown: unknown): void {
   if (!(thrown instanceof PowerCut)) throw thrown;
 }
 
-/** A device from its start: what is on its disk, and nothing else, is kept between two of these. */
+/** One run of a device. Only its disk is kept from one run to the next. */
 class Device {
   readonly time: VirtualTime;
   readonly documents: MemoryDocumentStore;
   readonly alarms: ReadonlySet<string>;
-  /** Every list the link was told to dial. */
+  /** Every list of endpoints given to the link. */
   readonly dialed: (readonly string[])[] = [];
   status: LinkStatus = { kind: "online", endpoint: OLD[0] ?? "", session: "s", sinceMs: 0 };
   readonly ownership: Ownership;
@@ -66,7 +66,7 @@ class Device {
     return device;
   }
 
-  /** What the cloud at `endpoint` says in its welcome. */
+  /** Delivers the welcome of the cloud at `endpoint`. */
   welcome(endpoint: string, owner: Parameters<Migration["acceptOwner"]>[0]): ReturnType<Migration["acceptOwner"]> {
     return this.migration.acceptOwner(owner, welcomeOf("s", { owner }), endpoint);
   }
@@ -80,7 +80,7 @@ async function claimedDisk(): Promise<Map<string, string>> {
 }
 
 describe("moving to another cloud", () => {
-  test("in plain text to another machine is not even tried, and what was stored of it is not dialed", async () => {
+  test("in plain text to another machine is not tried, and such stored endpoints are not dialed", async () => {
     const device = await Device.boot(await claimedDisk());
     const plain = ["wss://new.test/device", "ws://10.0.0.5/device"];
     expect(await device.migration.apply(plain)).toMatchObject({ status: "failed", error: { code: "link.plain-refused" }, observed: OLD });
@@ -105,7 +105,7 @@ describe("moving to another cloud", () => {
     expect(device.dialed).toEqual([NEW]);
   });
 
-  test("a cloud of nobody or of another owner is not committed to; the device returns in time, says so, and does not try again at once", async () => {
+  test("to a cloud without the owner or with another fails: the device returns in time, reports it, and does not retry at once", async () => {
     const device = await Device.boot(await claimedDisk());
     const result = device.migration.apply(NEW);
     await device.time.advance(0);
@@ -132,9 +132,9 @@ describe("moving to another cloud", () => {
   });
 
   test.each([
-    ["left the document", {}],
-    ["became the endpoints in force", { cloud: { endpoints: OLD } }],
-  ])("the alarm over endpoints that did not work ends when the key %s", async (_how, document) => {
+    ["leaves the document", {}],
+    ["becomes the endpoints in force", { cloud: { endpoints: OLD } }],
+  ])("the alarm about failed endpoints ends when the key %s", async (_how, document) => {
     const device = await Device.boot(await claimedDisk());
     const { time } = device;
     const store = new MemoryDocumentStore();
@@ -156,14 +156,14 @@ describe("moving to another cloud", () => {
     await time.settled(running);
   });
 
-  test("endpoints that the session under way proves need no trial", async () => {
+  test("to endpoints that the current session already proves needs no trial", async () => {
     const device = await Device.boot(await claimedDisk());
     const wider = [NEW[0] ?? "", OLD[0] ?? ""];
     expect(await device.migration.apply(wider)).toEqual({ status: "applied", observed: wider });
     expect(device.dialed).toEqual([wider]);
   });
 
-  test("a disk that takes nothing: nothing is tried; one that stops taking in the middle: back to the old", async () => {
+  test("is not tried when the disk refuses, and is reverted when the disk fails midway", async () => {
     const device = await Device.boot(await claimedDisk());
     device.documents.failWith = "storage.read-only";
     expect(await device.migration.apply(NEW)).toMatchObject({ status: "failed", error: { code: "cloud.migration-not-stored" } });
@@ -180,7 +180,7 @@ describe("moving to another cloud", () => {
     expect(device.ownership.owner()?.fingerprint).toBe(first.fingerprint);
   });
 
-  test("a configuration that was changed by hand wins over an earlier move", async () => {
+  test("is overruled by a configuration that was changed since", async () => {
     const device = await Device.boot(await claimedDisk());
     const result = device.migration.apply(NEW);
     await device.time.advance(0);
@@ -199,7 +199,7 @@ describe("moving to another cloud", () => {
   test.each([
     [true, "cloud.migration-interrupted", 3],
     [false, "link.dns", 2],
-  ])("what an earlier version stored of a trial (open: %s) is read", async (open, code, failures) => {
+  ])("a trial stored by an earlier version (open: %s) can be read", async (open, code, failures) => {
     const tried = { endpoints: NEW, failures: 2, open, ...(open ? {} : { code, message: "no such name" }) };
     const device = await Device.boot(new Map([["cloud.endpoints", JSON.stringify({ committed: OLD, configured: OLD, tried })]]));
     expect(device.migration.endpoints()).toEqual(OLD);
@@ -207,7 +207,7 @@ describe("moving to another cloud", () => {
     expect([...device.alarms]).toEqual(["cloud.migration-failed"]);
   });
 
-  test("a power cut before and after every write ends in one cloud, whole, that knows the device's owner", async () => {
+  test("survives a power cut before or after every write: the device ends at one cloud that knows its owner", async () => {
     const endorsed = second.claimed({ endorsement: await first.endorse(deviceId, second) });
     const ends = new Map<string, number>();
     const told = new Set<string>();
@@ -224,7 +224,7 @@ describe("moving to another cloud", () => {
           await device.time.advance(0);
           if (arrives && device.dialed.length > 0) await device.welcome(NEW[0] ?? "", endorsed).catch(onlyTheCut);
           if (!arrives) await device.time.advance(DEFAULT_MIGRATION_POLICY.trialMs);
-          // The plug is out: whatever was under way never returns.
+          // After the power cut, pending calls never return.
           const reborn = await Device.boot(device.documents.disk);
           const at = reborn.migration.endpoints();
           const owner = reborn.ownership.owner()?.fingerprint;
@@ -237,12 +237,12 @@ describe("moving to another cloud", () => {
         }
       }
     }
-    // Both ends were reached: the loop above tested something.
+    // Both outcomes occurred, so the loop above tested something.
     expect([...ends.keys()].sort()).toEqual([NEW[0], OLD[0]]);
     expect([...told].sort()).toEqual(["cloud.migration-failed", "cloud.migration-interrupted", "nothing"]);
   });
 
-  test("a deadline in the middle of the commit waits for the commit's word", async () => {
+  test("lets a commit under way finish when the deadline passes", async () => {
     const device = await Device.boot(await claimedDisk());
     const result = device.migration.apply(NEW);
     await device.time.advance(0);

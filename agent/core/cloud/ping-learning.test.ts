@@ -7,7 +7,7 @@ import { LinkBench } from "./testing/link-bench.ts";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** A balancer between device and cloud: ends what carried nothing for so long. `mute`: it drops what comes then, and says nothing. */
+/** A load balancer that cuts idle connections. `mute`: it drops frames silently instead of closing. */
 class Balancer {
   idleMs: number | undefined;
   mute = false;
@@ -37,7 +37,7 @@ class Balancer {
     return balancer;
   }
 
-  /** Second by second; returns for how much of the time the device was online, 0 to 1. */
+  /** Runs second by second; returns the fraction of the time online, 0 to 1. */
   async pass(ms: number): Promise<number> {
     const time: VirtualTime = this.bench.time;
     this.onlineMs = 0;
@@ -57,8 +57,8 @@ class Balancer {
   }
 }
 
-describe("a balancer that cuts quiet connections", () => {
-  test("after 30 s cuts none: a ping goes before", async () => {
+describe("a load balancer that cuts idle connections", () => {
+  test("after 30 s cuts none, because pings come earlier", async () => {
     const balancer = await Balancer.make(30_000);
     expect(await balancer.pass(HOUR_MS)).toBe(1);
     expect(balancer.bench.cloud.attempts).toHaveLength(1);
@@ -75,14 +75,14 @@ describe("a balancer that cuts quiet connections", () => {
     await balancer.bench.end();
   });
 
-  test("and says nothing of it is learnt too", async () => {
+  test("without closing them is learned too", async () => {
     const balancer = await Balancer.make(20_000, { mute: true });
     await balancer.pass(600_000);
     expect(await balancer.pass(HOUR_MS)).toBe(1);
     await balancer.bench.end();
   });
 
-  test("is known after a restart, without a session lost", async () => {
+  test("is remembered after a restart, without losing another session", async () => {
     const first = await Balancer.make(20_000);
     await first.pass(180_000);
     await first.bench.end();
@@ -92,7 +92,7 @@ describe("a balancer that cuts quiet connections", () => {
     await second.bench.end();
   });
 
-  test("that is taken away is found out: the interval grows back, and the disk is written a few times a week", async () => {
+  test("and disappears is noticed: the interval grows back, with a few disk writes a week", async () => {
     const balancer = await Balancer.make(20_000);
     await balancer.pass(180_000);
     const { puts } = balancer.bench.documents;
@@ -108,10 +108,10 @@ describe("a balancer that cuts quiet connections", () => {
   });
 });
 
-describe("what is learnt", () => {
+describe("the learned interval", () => {
   const end = (memory: PingMemory, gapMs: number, livedMs = gapMs): PingMemory => noteSessionEnd(memory, { gapMs, livedMs, silent: false }, POLICY);
 
-  test("needs two like ends in a row; busy ends, long sessions and ends of no one length teach nothing", () => {
+  test("needs two similar ends in a row; busy ends, long sessions and differing gaps teach nothing", () => {
     const fresh = freshPing(POLICY);
     expect(pingIntervalOf(end(end(fresh, 20_000), 20_500), 25_000)).toBe(15_000);
     for (const [first, second] of [[20_000, 9_000], [20_000, 100]] as const) expect(end(end(fresh, first), second).intervalMs).toBeUndefined();
@@ -119,14 +119,14 @@ describe("what is learnt", () => {
     expect(end(end(fresh, 20_000, HOUR_MS), 20_000, HOUR_MS).intervalMs).toBeUndefined();
   });
 
-  test("is never below the floor, never above what the cloud says, and a longer time does not replace a shorter", () => {
+  test("is never below the floor or above the cloud's, and a longer one does not replace a shorter", () => {
     const short = end(end(freshPing(POLICY), 4_000), 4_000);
     expect(short.intervalMs).toBe(POLICY.floorMs);
     expect(pingIntervalOf({ ...short, intervalMs: 60_000 }, 25_000)).toBe(25_000);
     expect(end(end(short, 20_000), 20_000).intervalMs).toBe(POLICY.floorMs);
   });
 
-  test("is tried longer after a day online; in vain, the next try comes later", () => {
+  test("is lengthened on trial after a day online; after a failed trial the next comes later", () => {
     const learnt = end(end(freshPing(POLICY), 20_000), 20_000);
     expect(lookAgainMs(learnt, 0, POLICY)).toBe(DAY_MS);
     const trial = lookAgain(learnt, 25_000, POLICY);
@@ -138,7 +138,7 @@ describe("what is learnt", () => {
     expect(storedPing(lookAgain(trial, 25_000, POLICY))?.intervalMs).toBe(18_750);
   });
 
-  test("comes back from the disk within its bounds, whatever lies there", () => {
+  test("is read from disk within its bounds, whatever is stored there", () => {
     expect(pingFromStored({ intervalMs: 1, relaxAfterMs: 1 }, POLICY)).toMatchObject({ intervalMs: POLICY.floorMs, relaxAfterMs: POLICY.relaxAfterMs });
     for (const stored of [undefined, {}, { intervalMs: "x", relaxAfterMs: 1 }, { intervalMs: -5, relaxAfterMs: 1 }]) expect(pingFromStored(stored, POLICY)).toEqual(freshPing(POLICY));
   });

@@ -4,7 +4,7 @@ import { ServerClock } from "./server-clock.ts";
 
 const SERVER = Date.UTC(2026, 5, 1);
 
-test("goes on with the monotonic clock, whatever our date does", async () => {
+test("the server clock follows the monotonic clock, whatever our wall clock does", async () => {
   const time = new VirtualTime({ wallMs: 0 });
   const clock = new ServerClock(time);
   expect([clock.serverNowMs(), clock.uncertaintyMs(), clock.wallErrorMs()]).toEqual([undefined, undefined, undefined]);
@@ -15,12 +15,12 @@ test("goes on with the monotonic clock, whatever our date does", async () => {
   expect(clock.wallErrorMs()).toBe(SERVER + 1_000_000_000);
 });
 
-test("takes the middle of the round trip and keeps the best sample, until it is old or contradicted", async () => {
+test("the server clock assumes the middle of the round trip and keeps the best sample until it is old or contradicted", async () => {
   const time = new VirtualTime();
   const clock = new ServerClock(time);
   const startMs = time.monotonicMs();
   const serverAt = (): number => SERVER + time.monotonicMs() - startMs;
-  /** A question whose answer was written after `out` and came `back` later. */
+  /** A request that took `out` to reach the server; its answer took `back`. */
   const ask = async (out: number, back: number, off = 0): Promise<void> => {
     const askedMs = time.monotonicMs();
     await time.advance(out);

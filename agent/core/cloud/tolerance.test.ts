@@ -8,11 +8,11 @@ import { storedWatch } from "./stored-went-back.ts";
 import { answerWell, NONCE, welcomeOf } from "./testing/scripted-transport.ts";
 import { LinkBench } from "./testing/link-bench.ts";
 
-/** As a newer cloud would write it: the types of this version do not have its words. */
+/** Messages of a newer cloud, with words that the types of this version lack. */
 const newer = (message: object): CloudMessage => message as CloudMessage;
 
 describe("words of a newer cloud", () => {
-  test("in a welcome's wants and owner they are passed over and counted, and the device is online", async () => {
+  test("in a welcome's wants and owner are ignored and counted, and the device is online", async () => {
     const bench = await LinkBench.make();
     bench.cloud.behave = () => ({
       message: (peer, message) => {
@@ -26,7 +26,7 @@ describe("words of a newer cloud", () => {
     await bench.end();
   });
 
-  test("in fetch, stored and goaway the rest of the message still counts", async () => {
+  test("in fetch, stored and goaway do not invalidate the rest of the message", async () => {
     const bench = await LinkBench.make();
     await bench.start();
     const { peer } = bench.cloud;
@@ -47,8 +47,8 @@ describe("words of a newer cloud", () => {
   });
 });
 
-describe("an error says what it is about", () => {
-  test("a binary message is frame.not-text, and a malformed one names its type", async () => {
+describe("an error names its subject", () => {
+  test("a binary message gives frame.not-text, and a malformed one names its type", async () => {
     const bench = await LinkBench.make();
     await bench.start();
     const { peer } = bench.cloud;
@@ -62,7 +62,7 @@ describe("an error says what it is about", () => {
     await bench.end();
   });
 
-  test("a binary message that comes before the challenge is counted as well", async () => {
+  test("a binary message before the challenge is counted too", async () => {
     const bench = await LinkBench.make();
     bench.cloud.behave = () => ({ opened: (peer) => (peer.binary(), peer.send({ t: "challenge", versions: [1], nonce: NONCE })), message: answerWell });
     await bench.start();
@@ -71,13 +71,13 @@ describe("an error says what it is about", () => {
     await bench.end();
   });
 
-  test("the gate gives the type of what it refuses", () => {
+  test("the decoder returns the type of a message that it refuses", () => {
     expect(decodeCloudMessage('{"t":"stored","log":"a","streams":7}')).toMatchObject({ ok: false, error: { code: "message.malformed", about: "stored" } });
   });
 });
 
-describe("a cloud that stored less than it said", () => {
-  test("is told by one event with the numbers, and again only when they differ", () => {
+describe("a cloud that acknowledges less than before", () => {
+  test("is recorded in one event with the numbers, and again only when they differ", () => {
     const told: NewRecord[] = [];
     const none = { stored: 0, oldest: 1, newest: 0 };
     const outbox = {

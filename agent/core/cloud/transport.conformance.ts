@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Connection, Refused, Transport, TransportIssue } from "./cloud-port.ts";
 
-/** The server's end of one connection, as the suite drives it. */
+/** The server's end of one connection, driven by the suite. */
 export interface ServedConnection {
   send(frame: string): void;
-  /** Text of the frames that came. */
+  /** Text of the received frames. */
   readonly received: readonly string[];
   close(): void;
   /** Breaks the connection without a close. */
@@ -13,25 +13,25 @@ export interface ServedConnection {
   pause(): void;
 }
 
-/** A server that the suite runs a transport against: a real one on loopback, or a double's. */
+/** The server that the suite runs a transport against: a real one on loopback, or a test double. */
 export interface TransportWorld {
   readonly url: string;
   /** An address where nothing listens. */
   readonly deadUrl: string;
-  /** Addresses whose server refuses, each with how. */
+  /** Addresses whose server refuses, each with the expected refusal. */
   readonly refusing: ReadonlyMap<string, Omit<Refused, "message">>;
-  /** Addresses whose server answers, but neither takes the device nor refuses it, each with the code. */
+  /** Addresses whose server neither accepts nor refuses the device, each with the expected code. */
   readonly failing: ReadonlyMap<string, string>;
-  /** Addresses that are none, or of another transport. */
+  /** Texts that are not addresses, and addresses of other transports. */
   readonly badUrls: readonly string[];
-  /** An address that takes the connection and never answers. */
+  /** An address that accepts the connection and never answers. */
   readonly muteUrl: string;
   /** The next connection that the server accepts. */
   accepted(): Promise<ServedConnection>;
   stop(): Promise<void>;
 }
 
-/** What came out of one connection. */
+/** The events of one connection. */
 class Ear {
   readonly frames: string[] = [];
   readonly ends: TransportIssue[] = [];
@@ -58,9 +58,9 @@ class Ear {
   }
 }
 
-/** Holds every implementation of `Transport` to the same behaviour. */
+/** Behaviour required of every implementation of `Transport`. */
 export function transportConformance(name: string, transport: () => Transport, makeWorld: () => Promise<TransportWorld>): void {
-  describe(`${name} keeps the Transport port`, () => {
+  describe(`${name} conforms to the Transport port`, () => {
     let world: TransportWorld;
     const open: Connection[] = [];
 
@@ -81,7 +81,7 @@ export function transportConformance(name: string, transport: () => Transport, m
       return { ear, connection: result.value, served: await served };
     }
 
-    test("carries text both ways, in order, whole", async () => {
+    test("carries text both ways, complete and in order", async () => {
       const { ear, connection, served } = await connected();
       const frames = ["one", "zwei — drei", "x".repeat(200_000)];
       for (const frame of frames) served.send(frame);
@@ -93,7 +93,7 @@ export function transportConformance(name: string, transport: () => Transport, m
       await expect.poll(() => served.received).toEqual(["back"]);
     });
 
-    test("loses no frame that comes with the opening", async () => {
+    test("loses no frame that arrives together with the opening", async () => {
       const ear = new Ear();
       const accepted = world.accepted().then((served) => {
         served.send("first");
@@ -106,7 +106,7 @@ export function transportConformance(name: string, transport: () => Transport, m
       expect(ear.frames).toEqual(["first", "second"]);
     });
 
-    test("says closed exactly once when the server closes, breaks off, or we close, and nothing after it", async () => {
+    test("calls closed exactly once, and nothing after it, when the server closes, the connection breaks, or we close", async () => {
       for (const how of ["close", "destroy", "own"] as const) {
         const { ear, connection, served } = await connected();
         if (how === "own") connection.close("enough");
@@ -116,7 +116,7 @@ export function transportConformance(name: string, transport: () => Transport, m
         expect(connection.send("too late")).toBe(false);
         expect(connection.bufferedBytes()).toBe(0);
         if (how === "own") served.send("after the end");
-        // The world's own turn of the loop: anything that was under way has come.
+        // After a turn of the event loop, anything under way has arrived.
         const other = await connected();
         other.served.send("meanwhile");
         await other.ear.until(() => other.ear.frames.length === 1);
@@ -133,24 +133,24 @@ export function transportConformance(name: string, transport: () => Transport, m
       return result.ok ? "opened" : result.error;
     }
 
-    test("an address where nothing listens has failed with link.refused", async () => {
+    test("an address where nothing listens fails with link.refused", async () => {
       expect(await errorAt(world.deadUrl)).toMatchObject({ kind: "failed", code: "link.refused" });
     });
 
-    test("a server that refuses: why, and when to come back or where to go instead if it says so", async () => {
+    test("a refusal carries its reason and, if given, when to retry or the new address", async () => {
       expect(world.refusing.size).toBeGreaterThan(0);
       for (const [url, refused] of world.refusing) expect(await errorAt(url)).toEqual({ ...refused, message: expect.stringMatching(/./) as string });
     });
 
-    test("a server that neither takes the device nor refuses it has failed", async () => {
+    test("a server that neither accepts nor refuses the device counts as failed", async () => {
       for (const [url, code] of world.failing) expect(await errorAt(url)).toEqual({ kind: "failed", code, message: expect.stringMatching(/./) as string });
     });
 
-    test("an address that is none, or of another transport, is an error and not an exception", async () => {
+    test("an invalid address, or one of another transport, is an error result and not an exception", async () => {
       for (const url of world.badUrls) expect(await errorAt(url), url).toMatchObject({ kind: "failed", code: expect.stringMatching(/^link\./) as string });
     });
 
-    test("says which addresses it takes: its own, and no other", async () => {
+    test("names its own schemes and no others", async () => {
       const { schemes } = transport();
       expect([...schemes.keys()]).toContain(new URL(world.url).protocol);
       expect(new Set(schemes.values())).toContain("secure");
@@ -160,10 +160,10 @@ export function transportConformance(name: string, transport: () => Transport, m
       }
     });
 
-    test("takes a frame of the largest size and refuses a larger one, and the connection stays", async () => {
+    test("accepts a frame of the largest size and refuses a larger one, and the connection stays open", async () => {
       const { connection, served } = await connected();
       expect(connection.frameBytesMax).toBeGreaterThanOrEqual(4096);
-      // Two bytes each: bytes are counted, not characters.
+      // Two bytes per character: the limit is in bytes.
       const largest = "ä".repeat(Math.floor(connection.frameBytesMax / 2));
       expect(connection.send(`${largest}ä`)).toBe(false);
       expect(connection.send(largest)).toBe(true);
@@ -183,7 +183,7 @@ export function transportConformance(name: string, transport: () => Transport, m
       expect(ear.ends).toEqual([]);
     });
 
-    test("a server that does not read: send says no before the memory grows, and close is still at once", async () => {
+    test("when the server does not read, send refuses before memory grows, and close is still immediate", async () => {
       const { ear, connection, served } = await connected();
       served.pause();
       const frame = "y".repeat(100_000);

@@ -15,11 +15,11 @@ const failed: Settled<string, string> = { kind: "settled", committed: "old", fai
 describe("the steps of a trial", () => {
   test.each<[string, State, TrialEvent<string, string>, State, string]>([
     ["begins on disk", failed, { kind: "try", wanted: "new", failures: 2 }, trying, "first"],
-    ["is proved on disk", trying, { kind: "commit", committed: "new" }, { kind: "settled", committed: "new" }, "first"],
-    ["is not needed for what is in force", failed, { kind: "commit", committed: "new" }, { kind: "settled", committed: "new" }, "first"],
-    ["is lost, which the disk need not say", trying, { kind: "fail", error }, reverting, "same"],
-    ["is undone, whatever the disk says", reverting, { kind: "undone", nowMs: 1_000, pauseMs: 300 }, failed, "then"],
-    ["leaves its failure when what is committed is told in other words", failed, { kind: "amend", committed: "Old", forget: false }, { ...failed, committed: "Old" }, "then"],
+    ["is proven on disk", trying, { kind: "commit", committed: "new" }, { kind: "settled", committed: "new" }, "first"],
+    ["is not needed for settings in force", failed, { kind: "commit", committed: "new" }, { kind: "settled", committed: "new" }, "first"],
+    ["fails without a write", trying, { kind: "fail", error }, reverting, "same"],
+    ["is undone even if the write fails", reverting, { kind: "undone", nowMs: 1_000, pauseMs: 300 }, failed, "then"],
+    ["keeps its failure when the committed record is amended", failed, { kind: "amend", committed: "Old", forget: false }, { ...failed, committed: "Old" }, "then"],
     ["is forgotten", failed, { kind: "amend", committed: "old", forget: true }, settled, "then"],
   ])("it %s", (_what, state, event, next, disk) => {
     expect(stepTrial(state, event)).toEqual({ state: next, disk });
@@ -34,12 +34,12 @@ describe("the steps of a trial", () => {
     [settled, { kind: "undone", nowMs: 0, pauseMs: 0 }],
     [trying, { kind: "undone", nowMs: 0, pauseMs: 0 }],
     [trying, { kind: "amend", committed: "x", forget: true }],
-  ])("$0.kind: $1.kind is a bug, and nothing is made of it", (state, event) => {
+  ])("$0.kind: $1.kind is a bug and throws", (state, event) => {
     expect(() => stepTrial(state, event)).toThrow(event.kind);
   });
 });
 
-test("what failed is tried again after its pause, with the count going on; what never failed, at once", () => {
+test("a failed change is retried after its delay, and its count goes on; a new one is tried at once", () => {
   const { failure } = failed;
   expect(planTrial(undefined, 0)).toEqual({ kind: "try", failures: 0 });
   expect(planTrial(failure, 1_299)).toEqual({ kind: "failed", failure });
@@ -47,7 +47,7 @@ test("what failed is tried again after its pause, with the count going on; what 
   expect(planTrial(failure, 1_100, 1_050)).toEqual({ kind: "try", failures: 3 });
 });
 
-test("a disk that refuses keeps a trial from beginning and from being committed, and not from being over", async () => {
+test("a disk that refuses prevents a trial from beginning and from being committed, but not from ending", async () => {
   let refuses: typeof error | undefined = error;
   const trial = new Trial<string, string>(settled, () => Promise.resolve(refuses));
   expect([await trial.step({ kind: "try", wanted: "new", failures: 0 }), trial.state]).toEqual([error, settled]);
@@ -61,7 +61,7 @@ test("a disk that refuses keeps a trial from beginning and from being committed,
 
 class PowerCut extends Error {}
 
-/** A device that knows nothing after a power cut but its disk, and what was in force. */
+/** A device that after a power cut has only its disk and the settings in force. */
 class Device {
   disk = JSON.stringify({ committed: "old" });
   inForce = "old";
@@ -72,7 +72,7 @@ class Device {
     this.#stepsLeft = steps;
   }
 
-  /** Tries, and goes wherever the proof leads; the power goes after so many steps. */
+  /** Runs a trial to its end; the power is cut after the given number of steps. */
   async change(proves: boolean): Promise<"cut" | "done"> {
     const trial = new Trial<string, string>(this.start(), (state) => this.#write(state));
     try {
@@ -103,7 +103,7 @@ class Device {
     await this.#does(() => (this.disk = JSON.stringify({ committed: state.committed, ...triedOf(state) })));
   }
 
-  /** The power goes before or after what is done, never in its middle. */
+  /** The power is cut before or after a step, never during it. */
   async #does(act: () => void): Promise<void> {
     for (const when of ["before", "after"]) {
       if (this.#stepsLeft <= 0) throw new PowerCut();
@@ -114,14 +114,14 @@ class Device {
   }
 }
 
-test.each([true, false])("a power cut at every moment of a change (proved: %s): the next start goes back, or stays where it was proved", async (proves) => {
+test.each([true, false])("after a power cut at any moment of a change (proven: %s) the next start reverts it, or keeps it once it is proven", async (proves) => {
   const ends = new Set<string>();
   let cuts = 0;
   for (let steps = 0; ; steps += 1) {
     const device = new Device(steps);
     const how = await device.change(proves);
     const state = device.start();
-    // What a device does after a start that finds a trial cut short.
+    // What a device does after a start that finds an interrupted trial.
     if (state.kind === "reverting") device.inForce = state.committed;
     expect([steps, device.inForce]).toEqual([steps, state.committed]);
     if (state.kind === "trying") throw new Error("a trial goes on over a power cut");

@@ -8,7 +8,7 @@ import { resolveConfig, shown, type ConfigInput } from "./resolve-config.ts";
 const resolve = (input: Partial<ConfigInput>) => resolveConfig({ environment: {}, flags: [], ...input });
 
 describe("the configuration table", () => {
-  test("every default is a value of its own type, every name is told apart", () => {
+  test("every default is valid for its type, and all names are distinct", () => {
     for (const key of CONFIG_KEYS) {
       const { type, default: value, description } = configEntry(key);
       expect([key, readJsonValue(type, value)]).toEqual([key, { ok: true, value }]);
@@ -19,13 +19,13 @@ describe("the configuration table", () => {
     expect(new Set(CONFIG_KEYS.map(flagName)).size).toBe(CONFIG_KEYS.length);
   });
 
-  test("names in the environment and on the command line", () => {
+  test("keys have names in the environment and on the command line", () => {
     expect(environmentName("cloud.firstConnectSpreadMs")).toBe("VITRINE_CLOUD_FIRST_CONNECT_SPREAD_MS");
     expect(flagName("cloud.firstConnectSpreadMs")).toBe("--cloud-first-connect-spread-ms");
     expect(environmentName("data")).toBe("VITRINE_DATA");
   });
 
-  test("numbers carry their unit in the name", () => {
+  test("numbers have their unit in the name", () => {
     const endings = new Map([
       ["ms", /Ms$/],
       ["bytes", /[bB]ytes(?:Max)?$/],
@@ -36,7 +36,7 @@ describe("the configuration table", () => {
 });
 
 describe("resolving", () => {
-  test("defaults < file < environment < flags, and each value says where it came from", () => {
+  test("defaults < file < environment < flags, and each value has its source", () => {
     const { values, sources, issues } = resolve({
       file: { log: { level: "debug" }, "device.name": "File", outbox: { bytesMax: 8_388_608 } },
       environment: { VITRINE_LOG_LEVEL: "warn", VITRINE_DEVICE_NAME: "Environment", PATH: "/bin", VITRINE_BROWSER: "/usr/bin/chromium" },
@@ -47,7 +47,7 @@ describe("resolving", () => {
     expect(issues).toEqual([]);
   });
 
-  test("a wrong value falls back to the next lower source and says what, where and what to do", () => {
+  test("a wrong value falls back to the next lower source, with a message and a hint", () => {
     const { values, sources, issues } = resolve({ file: { log: { level: "debug" }, telemetry: { cpuMs: "10" } }, environment: { VITRINE_LOG_LEVEL: "loud" } });
     expect([values["log.level"], sources["log.level"], values["telemetry.cpuMs"]]).toEqual(["debug", "file", 10_000]);
     expect(issues).toEqual([
@@ -66,7 +66,7 @@ describe("resolving", () => {
     ]);
   });
 
-  test("a wrong key is named, with the one that was meant", () => {
+  test("an unknown key is reported with the one that was probably meant", () => {
     const { issues } = resolve({
       file: { log: { levle: "debug" }, clowd: { endpoints: [] }, zzz: 1, data: "/elsewhere", constructor: 1 },
       environment: { VITRINE_LOG_LEVLE: "debug" },
@@ -90,7 +90,7 @@ describe("resolving", () => {
     expect(shown("cloud.proxy", ["http://user:hunter2@proxy"])).toBe("(set)");
   });
 
-  test("a plain endpoint of another machine is refused wherever it stands, and taken where the owner allows it", () => {
+  test("an unencrypted endpoint of another machine is refused from any source, unless it is allowed", () => {
     const lan = "ws://192.0.2.7:4600/device/v1";
     const good = ["wss://cloud.example/device"];
     for (const input of [{ environment: { VITRINE_CLOUD_ENDPOINTS: lan } }, { flags: [["--cloud-endpoints", `wss://b.example/,${lan}`]] as const }]) {
@@ -106,7 +106,7 @@ describe("resolving", () => {
     expect([loopback.values["cloud.endpoints"].length, loopback.issues]).toEqual([1, []]);
   });
 
-  test("a proxy is one address with a user and a password, over http or https", () => {
+  test("a proxy is one http or https address, with an optional user and password", () => {
     for (const proxy of ["http://user:p%40ss@proxy:3128", "https://proxy.example"]) {
       expect(resolve({ environment: { VITRINE_CLOUD_PROXY: proxy } }).values["cloud.proxy"]).toEqual([proxy]);
       expect(resolve({ file: { cloud: { proxy } } }).values["cloud.proxy"]).toEqual([proxy]);
@@ -117,7 +117,7 @@ describe("resolving", () => {
     expect(JSON.stringify(wrong.issues)).not.toContain("hunter2");
   });
 
-  test("lists and booleans from text", () => {
+  test("lists and booleans are read from text", () => {
     const { values } = resolve({ environment: { VITRINE_CLOUD_ENDPOINTS: "wss://a.example/x, wss://b.example/x" }, flags: [["--watchdog-hardware", "true"]] });
     expect(values["cloud.endpoints"]).toEqual(["wss://a.example/x", "wss://b.example/x"]);
     expect(values["watchdog.hardware"]).toBe(true);
@@ -125,7 +125,7 @@ describe("resolving", () => {
     expect(readTextValue({ kind: "addresses", protocols: ["wss:"], countMax: 8 }, "http://a").ok).toBe(false);
   });
 
-  test("whatever a file holds, there is a whole configuration of the right types, and few issues", () => {
+  test("any file yields a complete configuration of the right types and a bounded number of issues", () => {
     fc.assert(
       fc.property(fc.object({ maxDepth: 4 }), (file) => {
         const { values, issues } = resolve({ file: JSON.parse(JSON.stringify(file)) as never });
@@ -143,6 +143,6 @@ test.each([
   ["outbox.maxBytes", undefined],
   ["x", undefined],
   ["wat", undefined],
-])("the name meant by %s is %s", (given, meant) => {
+])("the nearest name to %s is %s", (given, meant) => {
   expect(nearestName(given, CONFIG_KEYS)).toBe(meant);
 });

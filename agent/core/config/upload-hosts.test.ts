@@ -4,7 +4,7 @@ import { UploadHostsSchema } from "../../protocol/upload-address.ts";
 import { CONFIG } from "./config-table.ts";
 import { readTextValue } from "./config-type.ts";
 
-test("hosts are read alike from the configuration and from desired state", () => {
+test("configuration and desired state accept the same hosts", () => {
   const { type } = CONFIG["cloud.uploadHosts"];
   for (const good of ["uploads.example", ".storage.example,store.example:8443", "10.0.0.1", "[2001:db8::1]:443", ""]) {
     expect([good, readTextValue(type, good).ok]).toEqual([good, true]);

@@ -57,7 +57,7 @@ test("the last good content stays until the next one is complete", async () => {
   expect(content.showing()).toEqual(staged("b"));
 });
 
-test("wanting the same again does nothing; wanting another ends the waiting for the first", async () => {
+test("wanting the same content again does nothing; wanting another abandons the first", async () => {
   const content = service();
   void content.run(stop.signal);
   answers["http://127.0.0.1/a"] = fail("content.unreachable", "nobody there");
@@ -70,7 +70,7 @@ test("wanting the same again does nothing; wanting another ends the waiting for 
   expect(content.showing()).toEqual(staged("b"));
 });
 
-test("a device that starts without network shows what it showed", async () => {
+test("a device that starts without a network shows its last content", async () => {
   const before = service();
   void before.run(stop.signal);
   before.want(url("a"));
@@ -80,7 +80,7 @@ test("a device that starts without network shows what it showed", async () => {
   expect(after.showing()).toEqual(staged("a"));
 });
 
-test("what was remembered is made sure of, and fetched again when it is gone", async () => {
+test("restored content is checked, and downloaded again when it is missing", async () => {
   await documents.put({ "content.showing": { wanted: url("a"), showing: staged("a") } });
   answers["http://127.0.0.1/a"] = fail("content.unreachable", "the folder is gone and the network too");
   const content = service();
@@ -93,7 +93,7 @@ test("what was remembered is made sure of, and fetched again when it is gone", a
   expect(content.state()).toMatchObject({ kind: "ready", showing: staged("a") });
 });
 
-test.each([{}, { wanted: url("a") }, { wanted: url("a"), showing: { kind: "package" } }])("a memory that cannot be used counts as none: %j", async (kept) => {
+test.each([{}, { wanted: url("a") }, { wanted: url("a"), showing: { kind: "package" } }])("an unusable record counts as none: %j", async (kept) => {
   await documents.put({ "content.showing": kept as JsonObject });
   const content = service();
   await content.restore();
@@ -110,7 +110,7 @@ test("the same content with its fields in another order settles at once", async 
   expect(await time.settled(target.apply(reordered, stop.signal))).toMatchObject({ effect: { observed: { kind: "ok" } } });
 });
 
-test("the desired key says what is ready, and why it is not", async () => {
+test("the desired key reports ready content, or why it is not ready", async () => {
   const content = service();
   void content.run(stop.signal);
   const target = contentTarget({ service: content, player, clock: time, timers: time });
@@ -120,7 +120,7 @@ test("the desired key says what is ready, and why it is not", async () => {
   expect(await time.settled(target.apply(url("c"), stop.signal))).toMatchObject({ kind: "effect", effect: { error: { code: "content.bad-package" }, observed: { kind: "unknown" } } });
 });
 
-test("ready is not applied: the host has to show it", async () => {
+test("ready content counts as applied only once the host shows it", async () => {
   const content = service();
   void content.run(stop.signal);
   const target = contentTarget({ service: content, player, clock: time, timers: time });
@@ -144,7 +144,7 @@ test("stopping leaves no timer behind", async () => {
   expect(time.pending()).toEqual([]);
 });
 
-test("content is called by its name, and versions of a package are told apart", () => {
+test("content is labelled with its name, and a package also with its hash to distinguish versions", () => {
   const id = "ab".repeat(32);
   const wanted: Content = { kind: "package", url: "http://127.0.0.1/a.zip", sha256: id, bytes: 1, name: "Menu" };
   const showing: StageContent = { kind: "package", id, folder: "/x", entry: "index.html", grants: [], allowedOrigins: [] };

@@ -35,8 +35,8 @@ async function claimedByFirst(): Promise<Ownership> {
   return ownership;
 }
 
-describe("whose device it is", () => {
-  test("the first claim is trusted, is on disk when accepted, and survives a restart", async () => {
+describe("the owner", () => {
+  test("the first claim is trusted, on disk when accepted, and survives a restart", async () => {
     const changes: string[] = [];
     const ownership = await load();
     ownership.onChange((change) => changes.push(change.kind));
@@ -48,7 +48,7 @@ describe("whose device it is", () => {
     expect((await load()).owner()).toEqual({ name: "first", commandKey: first.commandKey, fingerprint: first.fingerprint });
   });
 
-  test("another key is refused, unless the present one vouches for it, for this device", async () => {
+  test("another key is refused, unless the current one endorses it for this device", async () => {
     const ownership = await claimedByFirst();
     const plain = second.claimed();
     expect(codeOf(await ownership.accept(plain, welcome(plain)))).toBe("owner.key-mismatch");
@@ -69,7 +69,7 @@ describe("whose device it is", () => {
     expect(ownership.owner()?.fingerprint).toBe(first.fingerprint);
   });
 
-  test("a release holds only when the owner signed it as a release, for this device, above every number used", async () => {
+  test("a release is accepted only if signed by the owner as a release, for this device, with a number above all used ones", async () => {
     let highest = 6;
     const ownership = await load({ highestNumber: async () => highest });
     await ownership.accept(first.claimed(), welcome(first.claimed()));
@@ -87,14 +87,14 @@ describe("whose device it is", () => {
     const release = await first.sign("release", payload);
     expect(codeOf(await ownership.accept(UNCLAIMED, told(UNCLAIMED, release)))).toBe("ok");
     expect((await load()).owner()).toBeUndefined();
-    // Claimed again by the same owner: somebody plays the old release back.
+    // Claimed again by the same owner; the old release is replayed.
     highest = 0;
     await ownership.accept(first.claimed(), welcome(first.claimed()));
     expect(codeOf(await ownership.accept(UNCLAIMED, told(UNCLAIMED, release)))).toBe("owner.release-replayed");
     expect(ownership.owner()?.fingerprint).toBe(first.fingerprint);
   });
 
-  test("the highest number known of the owner is told, and none where there is no owner or the disk cannot say", async () => {
+  test("the owner's highest known number is returned, and none without an owner or on a disk error", async () => {
     let highest = 41;
     const ownership = await load({ highestNumber: async () => highest });
     expect(await ownership.numberHigh()).toBeUndefined();
@@ -109,7 +109,7 @@ describe("whose device it is", () => {
     expect(await broken.numberHigh()).toBeUndefined();
   });
 
-  test("a word for an owner that this version does not know changes nothing", async () => {
+  test("an unknown kind of owner changes nothing", async () => {
     const ownership = await claimedByFirst();
     const unknown: Owner = { kind: "unknown" };
     expect(codeOf(await ownership.accept(unknown, welcome(unknown)))).toBe("ok");
@@ -117,7 +117,7 @@ describe("whose device it is", () => {
     expect(ownership.owner()?.fingerprint).toBe(first.fingerprint);
   });
 
-  test("a claim that the disk does not take is not believed", async () => {
+  test("a claim that cannot be stored is not accepted", async () => {
     const ownership = await load();
     documents.failWith = "storage.full";
     expect(codeOf(await ownership.accept(first.claimed(), welcome(first.claimed())))).toBe("owner.not-stored");
@@ -130,7 +130,7 @@ describe("whose device it is", () => {
     expect(codeOf(await ownership.accept(second.claimed(), welcome(second.claimed())))).toBe("ok");
   });
 
-  test("a damaged record counts as none; a new name for people is no new owner", async () => {
+  test("a damaged record counts as none; a new display name is not a new owner", async () => {
     const ownership = await claimedByFirst();
     const renamed = first.claimed({ name: "First & Sons" });
     const changes: string[] = [];
@@ -140,7 +140,7 @@ describe("whose device it is", () => {
     expect((await load()).owner()?.name).toBe("First & Sons");
   });
 
-  test("one damaged copy of the record is made up for by the other; with both lost there is no owner, and that is known", async () => {
+  test("one damaged copy of the record is replaced by the other; with both damaged there is no owner, and the damage is known", async () => {
     await claimedByFirst();
     const damages = [undefined, '{"name":5}', JSON.stringify({ name: "x", commandKey: second.commandKey, fingerprint: first.fingerprint }), "broken"];
     const good = documents.disk.get("owner") ?? "";
@@ -163,8 +163,8 @@ describe("whose device it is", () => {
   });
 });
 
-describe("what the owner signed", () => {
-  test("comes through for its purpose, its key and its bytes alone", async () => {
+describe("a signature of the owner", () => {
+  test("is valid only for its purpose, its key and its bytes", async () => {
     const nobody = signatureVerifier(await load(), nodeCrypto);
     const signed = await first.sign("command", { device: deviceId });
     expect(codeOf(await nobody(signed, "command"))).toBe("owner.unclaimed");

@@ -12,7 +12,7 @@ const online: LinkStatus = { kind: "online", endpoint: "wss://cloud.test/", sess
 const message = { t: "pairing", code: "ABC234", expiresInMs: 600_000, claimUrl: "https://cloud.test/claim?code=ABC234" } as const;
 
 describe("the pairing code on the screen", () => {
-  test("comes, is replaced, and ends on the monotonic clock, whatever the date does", async () => {
+  test("appears, is replaced, and expires by the monotonic clock, whatever the wall clock does", async () => {
     const time = new VirtualTime();
     const pairing = new Pairing({ clock: time, timers: time, log: silentLog, deviceId: "d", link: offline });
     const seen: PairingView[] = [];
@@ -35,7 +35,7 @@ describe("the pairing code on the screen", () => {
     expect(time.pending()).toEqual([]);
   });
 
-  test("says which step of connecting fails", () => {
+  test("comes with a sentence that says which step of connecting failed", () => {
     const time = new VirtualTime();
     const pairing = new Pairing({ clock: time, timers: time, log: silentLog, deviceId: "d", link: offline });
     const sentence = (code: Code, text = "why", refusal?: RefusalReason): string => {
@@ -51,7 +51,7 @@ describe("the pairing code on the screen", () => {
     expect(sentence("link.http-403", "the server answered HTTP 403", "not-authorised")).toBe("The server was reached but does not let this screen in: the server answered HTTP 403 (link.http-403).");
     expect(sentence(foreignCode("refused.blocked"), "this device is blocked")).toContain("this device is blocked (refused.blocked)");
     expect(sentence("owner.key-mismatch")).toContain("does not accept the cloud");
-    // Codes come from a server: names that every object has are no sentences.
+    // Codes come from a server, so names that every object inherits must not be found.
     expect(failedStep({ code: foreignCode("constructor"), message: "hm" })).toBe("The connection failed: hm (constructor).");
     pairing.linkChanged({ kind: "connecting", endpoint: "wss://cloud.test/x", sinceMs: 0 });
     expect(pairing.view().status).toBe("Connecting to cloud.test …");

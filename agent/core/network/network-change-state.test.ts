@@ -11,29 +11,29 @@ const base = { salt: "0".repeat(32), configured: "c".repeat(64) };
 const facts = (over: Partial<NetworkFacts> = {}): NetworkFacts => ({ digest: A, agrees: false, hidesNothing: true, offlineRetryMs: 100, nowMs: 1_000, ...over });
 const failure: TrialFailure<NetworkTrial> = { wanted: { digest: A }, error: { code: "network.change-failed", message: "no" }, failures: 2, failedMs: 900, notBeforeMs: 5_000 };
 
-describe("what asking for settings comes to", () => {
+describe("the plan for wanted settings", () => {
   const settled = (over: object = {}) => ({ kind: "settled", committed: {}, ...over }) as const;
   test.each<[string, ReturnType<typeof settled>, NetworkFacts, object]>([
     ["never tried", settled(), facts(), { kind: "try", failures: 0 }],
-    ["confirmed and seen", settled({ committed: { digest: A } }), facts({ agrees: true, hidesNothing: false }), { kind: "settled" }],
-    ["confirmed, and not so any more", settled({ committed: { digest: A } }), facts(), { kind: "try", failures: 0 }],
-    ["seen, nothing hidden", settled(), facts({ agrees: true }), { kind: "commit" }],
-    ["seen, a password hidden", settled(), facts({ agrees: true, hidesNothing: false }), { kind: "try", failures: 0 }],
-    ["failed lately", settled({ failure }), facts(), { kind: "failed", failure }],
+    ["confirmed and observed", settled({ committed: { digest: A } }), facts({ agrees: true, hidesNothing: false }), { kind: "settled" }],
+    ["confirmed, but no longer in force", settled({ committed: { digest: A } }), facts(), { kind: "try", failures: 0 }],
+    ["observed, without secrets", settled(), facts({ agrees: true }), { kind: "commit" }],
+    ["observed, with a password", settled(), facts({ agrees: true, hidesNothing: false }), { kind: "try", failures: 0 }],
+    ["failed recently", settled({ failure }), facts(), { kind: "failed", failure }],
     ["failed, the back-off over", settled({ failure }), facts({ nowMs: 5_000 }), { kind: "try", failures: 2 }],
-    ["others failed", settled({ failure }), facts({ digest: B }), { kind: "try", failures: 0 }],
-    ["failed, offline for long", settled({ failure }), facts({ offlineSinceMs: 0 }), { kind: "try", failures: 2 }],
+    ["other settings failed", settled({ failure }), facts({ digest: B }), { kind: "try", failures: 0 }],
+    ["failed, offline for a long time", settled({ failure }), facts({ offlineSinceMs: 0 }), { kind: "try", failures: 2 }],
     ["failed, offline just now", settled({ failure }), facts({ offlineSinceMs: 950 }), { kind: "failed", failure }],
   ])("%s", (_what, state, now, plan) => {
     expect(planNetworkChange(state, now)).toEqual(plan);
   });
 });
 
-describe("over a restart", () => {
+describe("after a restart", () => {
   const again = (state: NetworkChangeState, configured = base.configured) =>
     networkAfterStart(readNetworkDocument(JSON.parse(JSON.stringify(networkDocumentOf(state, base))) as JsonObject), configured, 7, (failures) => failures * 10);
 
-  test("a trial is lost, with its way back; so is one whose old settings were not back yet", () => {
+  test("an interrupted trial has failed and is to be reverted, and so is one that was being reverted", () => {
     const trial = { wanted: { digest: A, proxy: "http://p:1", point: { x: 1 } }, failures: 3 };
     const lost = { kind: "reverting", committed: { digest: B }, wanted: { digest: A, point: { x: 1 } }, failures: 3, error: { code: "network.change-interrupted" } };
     expect(again({ kind: "trying", committed: { digest: B }, ...trial })).toMatchObject(lost);
@@ -41,14 +41,14 @@ describe("over a restart", () => {
     expect(proxyOf(again({ kind: "trying", committed: {}, ...trial }))).toBeUndefined();
   });
 
-  test("what was confirmed, kept and failed is known; a configuration changed by hand takes the proxy back", () => {
+  test("confirmed, kept and failed settings are known; a changed configuration overrides the proxy", () => {
     const state: NetworkChangeState = { kind: "settled", committed: { digest: A, proxy: null, unkept: { x: 1 } }, failure };
     expect(again(state)).toEqual({ ...state, failure: { ...failure, failedMs: 7, notBeforeMs: 27 } });
     expect(again(state, "d".repeat(64))).toMatchObject({ committed: { digest: A } });
     expect(proxyOf(again(state, "d".repeat(64)))).toBeUndefined();
   });
 
-  test("what an earlier version stored of a trial and of a failure is read", () => {
+  test("a trial and a failure stored by an earlier version can be read", () => {
     const stored = { ...base, committed: { digest: B, proxy: null }, unkept: { x: 1 }, tried: { digest: A, failures: 2, proxy: "http://p:1", point: { y: 2 }, open: true } };
     const committed = { digest: B, proxy: null, unkept: { x: 1 } };
     expect(networkAfterStart(readNetworkDocument(stored), base.configured, 7, () => 0)).toMatchObject({ kind: "reverting", committed, wanted: { digest: A, point: { y: 2 } }, failures: 2 });
@@ -58,14 +58,14 @@ describe("over a restart", () => {
     });
   });
 
-  test.each([[undefined], [{}], [{ ...base, committed: { digest: "short" } }], [{ ...base, committed: {}, tried: { digest: A } }]])("%j on disk is nothing on disk", (stored) => {
+  test.each([[undefined], [{}], [{ ...base, committed: { digest: "short" } }], [{ ...base, committed: {}, tried: { digest: A } }]])("%j on disk counts as nothing", (stored) => {
     expect(networkAfterStart(readNetworkDocument(stored as never), base.configured, 0, () => 0)).toEqual({ kind: "settled", committed: {} });
   });
 });
 
-describe("what is shown", () => {
+describe("the shown settings", () => {
   const wifi = { ssid: "Shop", security: "wpa-psk", password: "very secret" } as const;
-  test("agrees with what is wanted as far as it can be seen, and has no secrets", () => {
+  test("agree with the wanted ones apart from secrets, which they do not contain", () => {
     const shown = shownCurrent({ interfaces: { eth0: { method: "dhcp" } }, wifi }, "http://me:word@proxy.test:1");
     expect(JSON.stringify(shown)).not.toMatch(/very secret|word/);
     expect(agrees({ wifi, proxy: "http://you:other@proxy.test:1", interfaces: { eth0: { method: "dhcp" } } }, shown)).toBe(true);
@@ -74,7 +74,7 @@ describe("what is shown", () => {
     expect([hidesNothing({ wifi }), hidesNothing({ proxy: "http://me:word@p:1" }), hidesNothing({ proxy: "http://p:1" })]).toEqual([false, false, true]);
   });
 
-  test("what a program said is told without the secrets it was given", () => {
+  test("a program's error message is passed on without the secrets in it", () => {
     expect(withoutSecrets("psk very secret for me:word and word", { wifi, proxy: "http://me:word@p:1" })).toBe("psk *** for *** and ***");
   });
 });

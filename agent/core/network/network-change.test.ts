@@ -12,7 +12,7 @@ const DHCP = { eth0: { method: "dhcp" } };
 const PASSWORD = "correct horse";
 const wifi = (password: string): Network => ({ wifi: { ssid: "Office", security: "wpa-psk", password } });
 
-/** Applies, and lets as much time pass as that takes. */
+/** Applies the settings and lets the needed time pass. */
 async function change(bench: NetworkBench, wanted: Network) {
   return bench.machine.time.settled(bench.change.apply(wanted));
 }
@@ -20,7 +20,7 @@ async function change(bench: NetworkBench, wanted: Network) {
 const interfacesOf = (of: Machine) => of.world.state.network.settings?.interfaces;
 
 describe("a network change", () => {
-  test("is confirmed by a fresh session over the new settings, and stays over a restart", async () => {
+  test("is confirmed by a new session over the new settings, and survives a restart", async () => {
     const bench = await NetworkBench.start(machine());
     const before = bench.linkBench.link.status();
     expect(before.kind).toBe("online");
@@ -41,7 +41,7 @@ describe("a network change", () => {
     await again.end();
   });
 
-  test("that cuts the device off is undone by the device, told with its reason, and not tried again at once", async () => {
+  test("that cuts the device off is reverted by the device, reported with its reason, and not retried at once", async () => {
     const bench = await NetworkBench.start(machine());
     const startMs = bench.machine.time.monotonicMs();
     const result = await change(bench, BAD);
@@ -53,13 +53,13 @@ describe("a network change", () => {
     const applied = bench.calls.filter((call) => call === "apply").length;
     expect(await change(bench, BAD)).toMatchObject({ status: "failed", error: { code: "network.change-failed" } });
     expect(bench.calls.filter((call) => call === "apply")).toHaveLength(applied);
-    // Other settings are another matter.
+    // Other settings may be tried at once.
     expect(await change(bench, GOOD)).toMatchObject({ status: "applied" });
     expect([...bench.alarms.keys()]).toEqual([]);
     await bench.end();
   });
 
-  test("once the back-off is over it is tried again, and a world that was put right confirms it", async () => {
+  test("is retried after the back-off, and confirmed once the network has been fixed", async () => {
     const bench = await NetworkBench.start(machine());
     await change(bench, BAD);
     bench.machine.world.apply({ action: "network.router", params: { gateway: "192.0.2.254" } });
@@ -68,7 +68,7 @@ describe("a network change", () => {
     await bench.end();
   });
 
-  test("a wrong Wi-Fi password ends on the old network, and the password is nowhere to be read", async () => {
+  test("with a wrong Wi-Fi password ends on the old network, and the password appears nowhere", async () => {
     const of = machine();
     of.world.apply({ action: "network.on-wifi", params: { ssid: "Shop" } });
     of.world.apply({ action: "network.access-point", params: { ssid: "Office", password: PASSWORD } });
@@ -78,7 +78,7 @@ describe("a network change", () => {
     expect(failed).toMatchObject({ status: "failed", observed: { wifi: { ssid: "Shop", security: "wpa-psk" } } });
     await bench.advance(10_000);
     expect(bench.online()).toBe(true);
-    // The right one is another change, and the same to look at.
+    // The correct password is another change, although the observed settings look the same.
     const applied = await change(bench, wifi(PASSWORD));
     expect(applied).toMatchObject({ status: "applied", observed: { wifi: { ssid: "Office", security: "wpa-psk" } } });
     expect([bench.change.isConfirmed(wifi(PASSWORD)), bench.change.isConfirmed(wifi("wrong horse"))]).toEqual([true, false]);
@@ -87,7 +87,7 @@ describe("a network change", () => {
     await bench.end();
   });
 
-  test("a proxy that does not let the device through is left again; one that does is kept, over a restart too", async () => {
+  test("to a proxy that does not let the device through is reverted; one that does is kept, also over a restart", async () => {
     const of = machine();
     of.world.apply({ action: "network.proxies", params: { proxies: ["http://me:pass@proxy.test:3128"] } });
     const bench = await NetworkBench.start(of, { settings: () => undefined });
@@ -99,14 +99,14 @@ describe("a network change", () => {
     expect(again.proxy.current()).toBe("http://me:pass@proxy.test:3128");
     expect(await change(again, { proxy: null })).toMatchObject({ status: "applied", observed: { proxy: null } });
     await again.end();
-    // Changed by hand: the configuration counts again.
+    // The configuration was changed since, so it applies again.
     of.configuredProxy = "http://by-hand.test:1";
     const byHand = await NetworkBench.start(of, { settings: () => undefined });
     expect(byHand.proxy.current()).toBe("http://by-hand.test:1");
     await byHand.end();
   });
 
-  test("a device that is offline keeps nothing without a welcome, and tries again soon: one of the two brings it back", async () => {
+  test("on an offline device is not kept without a welcome and is retried soon, so that old or new settings bring it back", async () => {
     const of = machine();
     of.world.apply({ action: "network.router", params: { gateway: "192.0.2.254" } });
     const bench = await NetworkBench.start(of);
@@ -124,14 +124,14 @@ describe("a network change", () => {
     await bench.end();
   });
 
-  test("settings that are seen in force already are written down, not tried", async () => {
+  test("to settings observed to be in force is recorded without a trial", async () => {
     const bench = await NetworkBench.start(machine());
     expect(await change(bench, { interfaces: { eth0: { method: "dhcp" } } })).toMatchObject({ status: "applied" });
     expect([bench.calls.includes("apply"), bench.cloud.peers.length]).toEqual([false, 1]);
     await bench.end();
   });
 
-  test("a machine that refuses, or fails half-way, is back where it was at once", async () => {
+  test("that the machine refuses, or fails halfway, is reverted at once", async () => {
     const bench = await NetworkBench.start(machine());
     for (const mood of ["refuses", "half"]) {
       bench.machine.world.apply({ action: "network.settings-mood", params: { mood } });
@@ -143,14 +143,14 @@ describe("a network change", () => {
     await bench.end();
   });
 
-  test("a welcome that came over other settings than the new ones confirms nothing", async () => {
-    // The machine takes the settings and goes back by itself, as one does whose access point vanished.
+  test("is not confirmed by a welcome over other settings than the new ones", async () => {
+    // The machine applies the settings and then reverts by itself, as when its access point vanishes.
     const bench = await NetworkBench.start(machine(), { settings: (port) => ({ ...port, apply: () => Promise.resolve({ ok: true, value: undefined }) }) });
     expect(await change(bench, GOOD)).toMatchObject({ status: "failed", error: { code: "network.not-in-force" } });
     await bench.end();
   });
 
-  test("old settings that do not come back are asked for until they do, and an alarm says so", async () => {
+  test("whose old settings cannot be restored retries until they are, with an alarm", async () => {
     let broken = true;
     const bench = await NetworkBench.start(machine(), {
       settings: (port) => ({ ...port, restore: (point) => (broken ? Promise.resolve(fail("network.refused", "not now")) : port.restore(point)) }),
@@ -164,7 +164,7 @@ describe("a network change", () => {
     await bench.end();
   });
 
-  test("confirmed settings of which the machine does not take that they stay: asked until it does, and an alarm says so", async () => {
+  test("that is confirmed but that the machine does not keep retries until it does, with an alarm", async () => {
     let broken = true;
     const bench = await NetworkBench.start(machine(), {
       settings: (port) => ({ ...port, keep: (point) => (broken ? Promise.resolve(fail("network.refused", "not now")) : port.keep(point)) }),
@@ -178,13 +178,13 @@ describe("a network change", () => {
     await bench.end();
   });
 
-  test("a machine that does not answer at all is a failure, not a wait for ever", async () => {
+  test("fails, and does not wait forever, when the machine does not answer", async () => {
     const bench = await NetworkBench.start(machine(), { settings: (port) => ({ ...port, checkpoint: () => new Promise(() => {}) }) });
     expect(await change(bench, GOOD)).toMatchObject({ status: "failed", error: { code: "network.timed-out" } });
     await bench.end();
   });
 
-  test("a bug in the machine's port takes the settings back before it is heard of", async () => {
+  test("is reverted after a bug in the machine's port, before the error is thrown", async () => {
     const bench = await NetworkBench.start(machine(), {
       settings: (port) => ({ ...port, apply: (settings) => port.apply(settings).then(() => Promise.reject(new Error("a bug"))) }),
     });
@@ -193,7 +193,7 @@ describe("a network change", () => {
     await bench.end();
   });
 
-  test("a disk that takes nothing: nothing is tried; one that stops taking before the word: back to the old", async () => {
+  test("is not tried when the disk refuses, and is reverted when the disk fails before the confirmation", async () => {
     const bench = await NetworkBench.start(machine());
     bench.documents.failWith = "storage.read-only";
     expect(await change(bench, GOOD)).toMatchObject({ status: "failed", error: { code: "network.not-stored" } });
@@ -205,14 +205,14 @@ describe("a network change", () => {
     expect(await bench.machine.time.settled(result)).toMatchObject({ status: "failed", error: { code: "network.not-stored" } });
     expect(interfacesOf(bench.machine)).toEqual({});
     await bench.end();
-    // The disk still names the trial: the next start goes back once more, and says so.
+    // The trial is still on disk, so the next start reverts it once more and reports it.
     bench.documents.failWith = undefined;
     const again = await NetworkBench.start(bench.machine);
     expect([again.calls, again.alarms.has(NETWORK_ALARM), again.online()]).toEqual([["restore"], true, true]);
     await again.end();
   });
 
-  test("an owner who lets go leaves settings that work and nothing that names their secrets", async () => {
+  test("keeps working settings after the owner releases the device, but not the digest of their secrets", async () => {
     const bench = await NetworkBench.start(machine());
     await change(bench, GOOD);
     await bench.change.forget();
@@ -221,7 +221,7 @@ describe("a network change", () => {
     await bench.end();
   });
 
-  test("an orderly stop in the middle of a trial answers nothing, and the next start goes back", async () => {
+  test("stays pending when the agent stops during the trial, and the next start reverts it", async () => {
     const bench = await NetworkBench.start(machine());
     const result = bench.change.apply(BAD);
     await bench.advance(5_000);
@@ -233,7 +233,7 @@ describe("a network change", () => {
     await again.end();
   });
 
-  test("one damaged copy on disk does not lose the way back", async () => {
+  test("can be reverted although one copy on disk is damaged", async () => {
     const bench = await NetworkBench.start(machine());
     bench.change.apply(BAD).catch(onlyTheCut);
     await bench.advance(1_000);
@@ -249,7 +249,7 @@ describe("a power cut", () => {
   test.each([
     ["works", GOOD],
     ["does not work", BAD],
-  ])("before and after every write of a change that %s ends on settings over which the device is online", async (_what, wanted) => {
+  ])("before or after any write of a change that %s leaves the device online", async (_what, wanted) => {
     const ends = new Set<string>();
     const told = new Set<string>();
     for (const when of ["before", "after"] as const) {
@@ -265,7 +265,7 @@ describe("a power cut", () => {
         bench.change.apply(wanted).catch(onlyTheCut);
         await bench.advance(trialMs + 10_000);
         await bench.end();
-        // The plug is in again: a new boot, with what is on disk and in the machine.
+        // A new boot, with the same disk and machine.
         const reborn = await NetworkBench.start(of);
         const now = interfacesOf(of)?.["eth0"];
         expect([undefined, GOOD.interfaces?.["eth0"]]).toContainEqual(now);
@@ -274,18 +274,18 @@ describe("a power cut", () => {
         ends.add(now === undefined ? "old" : "new");
         const state = reborn.change.state();
         told.add(state.kind === "settled" ? (state.failure?.error.code ?? "nothing") : state.kind);
-        // And what is on disk agrees with what is in force: nothing is tried that was confirmed.
+        // The disk agrees with the settings in force: a confirmed change is not tried again.
         const agree = now === undefined || ((await change(reborn, wanted)).status === "applied" && !reborn.calls.includes("apply"));
         expect([when, write, agree]).toEqual([when, write, true]);
         await reborn.end();
       }
     }
-    // Every end was reached: the loop tested something.
+    // Every outcome occurred, so the loop tested something.
     expect([...ends].sort()).toEqual(wanted === GOOD ? ["new", "old"] : ["old"]);
     expect([...told].sort()).toEqual(wanted === GOOD ? ["network.change-interrupted", "nothing"] : ["network.change-failed", "network.change-interrupted", "nothing"]);
   });
 
-  test("with a confirmed change of which the machine was not told: it is told at the next start", async () => {
+  test("before the machine keeps a confirmed change: the next start makes it keep the change", async () => {
     const of = machine();
     const bench = await NetworkBench.start(of, { settings: (port) => ({ ...port, keep: () => Promise.reject(new Error("never asked")) }) });
     bench.documents.afterPut = (n) => {

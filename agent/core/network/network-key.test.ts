@@ -15,7 +15,7 @@ import { machine, NetworkBench, textLog } from "./testing/network-bench.ts";
 
 const DEVICE = "0123456789abcdef0123456789abcdef";
 
-/** The reconcile loop over a network bench, as the agent has it. */
+/** The agent's reconcile loop over a network bench. */
 async function desiredOver(bench: NetworkBench) {
   const { time, world } = bench.machine;
   const reporter = new FakeReporter();
@@ -45,7 +45,7 @@ async function desiredOver(bench: NetworkBench) {
   return { want, end, lines, reporter, key: () => reporter.document.desired?.keys["network"] };
 }
 
-test("through desired state: pending while the endpoints move, then tried; the cloud reads why a password failed, never the password", async () => {
+test("settings from desired state wait while the endpoints move, then are tried; a failure is reported without the password", async () => {
   const of = machine();
   of.world.apply({ action: "network.on-wifi", params: { ssid: "Shop" } });
   const bench = await NetworkBench.start(of);
@@ -60,7 +60,7 @@ test("through desired state: pending while the endpoints move, then tried; the c
   await bench.advance(200_000);
   expect(key()).toMatchObject({ status: "failed", error: { code: "network.change-failed" }, observed: { wifi: { ssid: "Shop" } } });
   expect([bench.online(), bench.way.holder()]).toEqual([true, undefined]);
-  // The lane asks again and again; the machine is left alone.
+  // The lane retries, but the machine is not called again.
   await bench.advance(300_000);
   expect(bench.calls.filter((call) => call === "apply")).toHaveLength(1);
   await want({ network: { wifi: { ssid: "Shop", security: "wpa-psk", password: "shop-password" } } });
@@ -70,7 +70,7 @@ test("through desired state: pending while the endpoints move, then tried; the c
   await end();
 });
 
-test("a change with a part this device has not is unsupported as a whole", async () => {
+test("a change with a part that this device does not support is unsupported as a whole", async () => {
   const bench = await NetworkBench.start(machine());
   const { want, key, end } = await desiredOver(bench);
   await want({ network: { proxy: null, interfaces: { eth0: { method: "static", address: "192.0.2.9/24", gateway: "192.0.2.1", dns: [] } } } });
@@ -80,9 +80,9 @@ test("a change with a part this device has not is unsupported as a whole", async
 });
 
 test.each([
-  ["left the document", {}],
-  ["became what is in force", { network: { interfaces: { eth0: { method: "dhcp" as const } } } }],
-])("the alarm over settings that did not work ends when the key %s", async (_how, document) => {
+  ["leaves the document", {}],
+  ["becomes what is in force", { network: { interfaces: { eth0: { method: "dhcp" as const } } } }],
+])("the alarm about failed settings ends when the key %s", async (_how, document) => {
   const of = machine();
   of.world.apply({ action: "network.on-wifi", params: { ssid: "Shop" } });
   const bench = await NetworkBench.start(of);

@@ -11,7 +11,7 @@ beforeEach(() => {
   page = new PageStateReport({ reporter: { set: (_section, value) => void reported.push(value) }, clock: time, timers: time });
 });
 
-test("a page that counts seconds costs two reports a minute, the newest each time", async () => {
+test("a page that counts seconds causes two reports a minute, each with the newest state", async () => {
   for (let second = 0; second < 60; second += 1) {
     page.set({ second });
     await time.advance(1_000);
@@ -19,7 +19,7 @@ test("a page that counts seconds costs two reports a minute, the newest each tim
   expect(reported).toEqual([{ second: 0 }, { second: 29 }, { second: 59 }]);
 });
 
-test("after a quiet time the first goes at once, and the last is never lost", async () => {
+test("after a quiet time the first state is reported at once, and the last is never lost", async () => {
   page.set({ slide: 1 });
   await time.advance(PAGE_STATE_FLOOR_MS);
   page.set({ slide: 2 });
@@ -32,7 +32,7 @@ test("after a quiet time the first goes at once, and the last is never lost", as
   expect(time.pending()).toEqual([]);
 });
 
-test("what is gone is gone at once, what waited with it, and the next content need not wait", async () => {
+test("clearing takes effect at once, drops a waiting state, and lets the next content report at once", async () => {
   page.set({ old: 1 });
   page.set({ old: 2 });
   page.clear();
@@ -43,7 +43,7 @@ test("what is gone is gone at once, what waited with it, and the next content ne
   expect(reported).toHaveLength(3);
 });
 
-test("at the end what waits is reported", () => {
+test("a waiting state is reported on stop", () => {
   page.set({ n: 1 });
   page.set({ n: 2 });
   page.stop();

@@ -54,13 +54,13 @@ beforeEach(() => {
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const play = (id: string, endedAgoMs: number): void => events.emit({ t: "page-play", id, play: { item: "a", startedMs: NOW_MS - endedAgoMs - 5_000, durationMs: 5_000, result: "completed" } });
 
-test("a play that has just ended carries the verdict, one the host kept through an outage does not", () => {
+test("a play that has just ended carries the verdict; one the host kept through an outage does not", () => {
   play("i-1", 100);
   play("i-2", 3_600_000);
   expect(records.map(({ body, dedupeKey }) => [dedupeKey, body["verdict"]])).toEqual([["page:i-1", "showing"], ["page:i-2", "unknown"]]);
 });
 
-test("the host hears what became of it: stored, refused, or never fit", async () => {
+test("the host is told whether a record was stored, refused, or invalid", async () => {
   events.emit({ t: "page-event", id: "i-1", name: "order" });
   await settle();
   answer = fail("outbox.full", "no room");
@@ -86,14 +86,14 @@ test("a state that is too large is counted, not reported", () => {
   expect(service.refused()).toEqual({ "page.too-large": 1 });
 });
 
-test("what the host had kept and lost is told, and is no refusal", () => {
+test("records that the host lost are reported separately from refusals", () => {
   events.emit({ t: "page-refused", code: "page.invalid", count: 3 });
   events.emit({ t: "page-refused", code: "page.lost", count: 5 });
   events.emit({ t: "page-refused", code: "page.lost", count: 2 });
   expect(lost).toEqual([5, 7]);
 });
 
-test("what the page says of itself ends with its content, and with its host", () => {
+test("the page's state ends with its content, and with its host", () => {
   const page = (): unknown[] => reported.filter(([section]) => section === "page").map(([, value]) => value);
   const present = (instance: string): PlayerStatus => ({
     kind: "present", instance, pid: 1, shell: "test", stage: { kind: "screen", screen: "blank" }, picture: { verdict: "unknown", confidence: 0, evidence: [] }, heardMs: 0,
@@ -110,7 +110,7 @@ test("what the page says of itself ends with its content, and with its host", ()
   expect(page().at(-1)).toBeUndefined();
 });
 
-test("codes of refusals that only fill memory are counted together", () => {
+test("made-up refusal codes are counted together, so that they cannot fill memory", () => {
   for (let n = 0; n < 1_000; n += 1) events.emit({ t: "page-refused", code: `page.made-up-${n}`, count: 1 });
   events.emit({ t: "page-refused", code: "__proto__", count: 7 });
   events.emit({ t: "page-refused", code: "x".repeat(100_000), count: 2 });
@@ -119,7 +119,7 @@ test("codes of refusals that only fill memory are counted together", () => {
   expect(refused["other"]).toBe(1_000 - 32 + 9);
 });
 
-test("whatever the host says is one text for the log, which bounds each text", () => {
+test("all lines of the host have the same log text, since the log limits each text", () => {
   for (let n = 0; n < 3; n += 1) events.emit({ t: "log", level: "warn", message: `text ${n}` });
   expect(warned).toEqual([0, 1, 2].map((n) => ["the player host says", `text ${n}`]));
 });

@@ -37,7 +37,7 @@ function setUp(options: { quality?: ClockQuality; wall?: string; schedule?: Sche
 }
 
 describe("the schedule runner", () => {
-  test("says so at each edge, and not in between", async () => {
+  test("reports each edge, and nothing in between", async () => {
     const { time, changes, reporter, runner, stop, running } = setUp();
     await time.advance(48 * HOUR);
     expect(changes).toEqual(["off 2026-01-05T00:00", "on 2026-01-05T08:00", "off 2026-01-05T20:00", "on 2026-01-06T08:00", "off 2026-01-06T20:00"]);
@@ -53,7 +53,7 @@ describe("the schedule runner", () => {
     ["forwards by a year and twelve hours", YEAR + 12 * HOUR, "on"],
     ["backwards by a year and four hours", -YEAR - 4 * HOUR, "off"],
     ["backwards by four hours", -4 * HOUR, "off"],
-  ])("a clock that jumps %s brings one look within half a minute", async (_name, byMs, after) => {
+  ])("a clock that jumps %s causes one change within half a minute", async (_name, byMs, after) => {
     const { time, changes, runner } = setUp({ wall: after === "on" ? "2026-01-05T00:00Z" : "2026-01-05T09:00Z" });
     const jumps: number[] = [];
     runner.onJump((jumped) => jumps.push(jumped));
@@ -65,7 +65,7 @@ describe("the schedule runner", () => {
     expect(jumps).toEqual([byMs]);
   });
 
-  test("years of jumping clocks make neither a storm nor a missed end state", async () => {
+  test("a clock that jumps for years causes neither a storm of changes nor a wrong final state", async () => {
     const { time, changes, runner } = setUp();
     for (let i = 0; i < 200; i++) {
       time.stepWall((i % 2 === 0 ? 1 : -1) * YEAR);
@@ -76,7 +76,7 @@ describe("the schedule runner", () => {
     expect(time.pending().length).toBe(1);
   });
 
-  test("while the clock was never set there is no opinion; once it is, there is one at once", async () => {
+  test("until the clock is set there is no opinion; once it is, there is one at once", async () => {
     const { time, world, changes, reporter, runner } = setUp({ quality: "unset", wall: "1970-01-01T00:00Z" });
     await time.advance(HOUR);
     expect(changes).toEqual(["no-opinion 1970-01-01T00:00"]);
@@ -88,7 +88,7 @@ describe("the schedule runner", () => {
     expect(reporter.document.schedule?.now).toBe("on");
   });
 
-  test("whoever stamps records hears when the clock became known, and of every jump", async () => {
+  test("listeners are called when the clock's quality becomes known and on every jump", async () => {
     const { time, world, runner } = setUp({ quality: "unset" });
     const heard: string[] = [];
     runner.onClock((quality) => heard.push(quality));
@@ -102,7 +102,7 @@ describe("the schedule runner", () => {
     expect(heard).toEqual(["synced", "synced"]);
   });
 
-  test("a clock that jumped is not called synchronised before somebody asked again", async () => {
+  test("a clock that jumped does not count as synchronised until its quality is asked for again", async () => {
     const { time, runner } = setUp();
     await time.advance(2 * WATCH_MS);
     expect(runner.quality()).toBe("synced");
@@ -112,13 +112,13 @@ describe("the schedule runner", () => {
     expect(runner.quality()).toBe("synced");
   });
 
-  test("a confirmed clock is asked about every five minutes, not every look", async () => {
+  test("the quality of a synchronised clock is asked for every five minutes, not at every check", async () => {
     const { time, world } = setUp();
     await time.advance(6 * HOUR);
     expect(world.asked).toBeLessThan(6 * 12 + 3);
   });
 
-  test("without a schedule it says none; a new one counts at once", async () => {
+  test("without a schedule it reports none; a new one takes effect at once", async () => {
     const { time, world, reporter, runner } = setUp({ schedule: undefined, wall: "2026-01-05T12:00Z" });
     await time.advance(1_000);
     expect(reporter.document.schedule).toEqual({ now: "none" });
@@ -132,7 +132,7 @@ describe("the schedule runner", () => {
     expect([reporter.document.schedule?.now, runner.current()]).toEqual(["none", undefined]);
   });
 
-  test("an unknown zone is refused", () => {
+  test("an unknown time zone is refused", () => {
     const { runner } = setUp();
     expect(runner.says({ ...daily, timeZone: "Mars/Olympus" })).toMatchObject({ kind: "refused", error: { code: "schedule.unknown-time-zone" } });
   });

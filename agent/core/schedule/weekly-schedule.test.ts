@@ -17,7 +17,7 @@ function compile(schedule: Schedule): WeeklySchedule {
 const everyDay = (timeZone: string, on: string, off: string): Schedule => ({ timeZone, weekly: [{ days: [...WEEKDAYS], on, off }] });
 const at = (text: string): number => Date.parse(text);
 
-/** On and off instants from `from` to `to`, by asking for the next edge again and again. */
+/** On and off instants from `from` to `to`, by repeated calls of `nextEdge`. */
 function edges(schedule: WeeklySchedule, from: string, to: string): string[] {
   const found: string[] = [];
   let atMs = at(from);
@@ -30,7 +30,7 @@ function edges(schedule: WeeklySchedule, from: string, to: string): string[] {
 }
 
 describe("a weekly schedule", () => {
-  test("windows, across midnight and to 24:00", () => {
+  test("windows may cross midnight and end at 24:00", () => {
     const shop = compile({ timeZone: "Etc/UTC", weekly: [{ days: ["mon", "fri"], on: "08:00", off: "20:00" }, { days: ["sun"], on: "22:00", off: "02:30" }, { days: ["wed"], on: "12:00", off: "24:00" }] });
     // 2026-01-05 is a Monday.
     expect(edges(shop, "2026-01-04T12:00Z", "2026-01-09T23:00Z")).toEqual([
@@ -45,7 +45,7 @@ describe("a weekly schedule", () => {
     ]);
   });
 
-  test("windows that overlap or touch are one", () => {
+  test("windows that overlap or touch are merged", () => {
     const union = compile({ timeZone: "Etc/UTC", weekly: [{ days: ["mon"], on: "08:00", off: "12:00" }, { days: ["mon"], on: "12:00", off: "14:00" }, { days: ["mon"], on: "09:00", off: "10:00" }] });
     expect(edges(union, "2026-01-04T12:00Z", "2026-01-06T00:00Z")).toEqual(["on 2026-01-05T08:00Z", "off 2026-01-05T14:00Z"]);
   });
@@ -57,34 +57,34 @@ describe("a weekly schedule", () => {
     expect([never.nextEdge(0), never.expectedAt(0)]).toEqual([undefined, "off"]);
   });
 
-  test("Madrid, clocks forward at 02:00 to 03:00: a time that is skipped happens at the skip", () => {
+  test("Madrid, clocks forward from 02:00 to 03:00: a skipped time happens at the skip", () => {
     expect(edges(compile(everyDay("Europe/Madrid", "02:30", "04:00")), "2026-03-28T12:00Z", "2026-03-29T12:00Z")).toEqual(["on 2026-03-29T01:00Z", "off 2026-03-29T02:00Z"]);
     expect(edges(compile(everyDay("Europe/Madrid", "01:00", "02:30")), "2026-03-28T12:00Z", "2026-03-29T12:00Z")).toEqual(["on 2026-03-29T00:00Z", "off 2026-03-29T01:00Z"]);
     expect(edges(compile(everyDay("Europe/Madrid", "02:10", "02:50")), "2026-03-28T12:00Z", "2026-03-29T12:00Z")).toEqual([]);
   });
 
-  test("Madrid, clocks back at 03:00 to 02:00: of the hour that comes twice only the first counts", () => {
+  test("Madrid, clocks back from 03:00 to 02:00: only the first of the repeated hour counts", () => {
     expect(edges(compile(everyDay("Europe/Madrid", "20:00", "02:30")), "2026-10-24T20:00Z", "2026-10-25T12:00Z")).toEqual(["off 2026-10-25T00:30Z"]);
     expect(edges(compile(everyDay("Europe/Madrid", "02:30", "06:00")), "2026-10-24T20:00Z", "2026-10-25T12:00Z")).toEqual(["on 2026-10-25T00:30Z", "off 2026-10-25T05:00Z"]);
     expect(edges(compile(everyDay("Europe/Madrid", "02:00", "03:00")), "2026-10-24T20:00Z", "2026-10-25T12:00Z")).toEqual(["on 2026-10-25T00:00Z", "off 2026-10-25T02:00Z"]);
   });
 
-  test("Lord Howe moves by half an hour", () => {
+  test("Lord Howe changes by half an hour", () => {
     // Forward on 2026-10-04 at 02:00 to 02:30 (UTC+10:30 to +11), back on 2026-04-05 at 02:00 to 01:30.
     expect(edges(compile(everyDay("Australia/Lord_Howe", "02:15", "03:00")), "2026-10-03T00:00Z", "2026-10-03T23:00Z")).toEqual(["on 2026-10-03T15:30Z", "off 2026-10-03T16:00Z"]);
     expect(edges(compile(everyDay("Australia/Lord_Howe", "01:45", "03:00")), "2026-04-04T00:00Z", "2026-04-04T23:00Z")).toEqual(["on 2026-04-04T14:45Z", "off 2026-04-04T16:30Z"]);
   });
 
-  test("a day that a place skipped has no windows: Apia, 2011-12-30", () => {
+  test("a day skipped by the zone has no windows: Apia, 2011-12-30", () => {
     const friday = compile({ timeZone: "Pacific/Apia", weekly: [{ days: ["fri"], on: "08:00", off: "20:00" }] });
     expect(edges(friday, "2011-12-25T00:00Z", "2012-01-08T00:00Z")).toEqual(["on 2012-01-05T18:00Z", "off 2012-01-06T06:00Z"]);
   });
 
-  test("a zone nobody knows is refused", () => {
+  test("an unknown time zone is refused", () => {
     expect(WeeklySchedule.compile(everyDay("Mars/Olympus", "08:00", "20:00"))).toMatchObject({ ok: false, error: { code: "schedule.unknown-time-zone" } });
   });
 
-  test("clocks of any date answer: before the epoch, far in the future", () => {
+  test("any date has an answer, before the epoch and far in the future", () => {
     const schedule = compile(everyDay("America/New_York", "08:00", "20:00"));
     for (const wallMs of [0, -62_200_000_000_000, 253_402_300_799_999, at("1900-06-01T12:00Z")]) {
       expect(["on", "off"]).toContain(schedule.expectedAt(wallMs));
@@ -93,7 +93,7 @@ describe("a weekly schedule", () => {
   });
 });
 
-/** Zones with half hours, quarter hours, no change, changes of half an hour, and far ends of the world; around their changes. */
+/** Zones with half and quarter hours, without changes, with changes of half an hour, and near the date line; around their changes. */
 const SCENES: readonly (readonly [zone: string, aroundUtc: string])[] = [
   ["Europe/Madrid", "2026-03-29T01:00Z"],
   ["Europe/Madrid", "2026-10-25T01:00Z"],
@@ -117,8 +117,8 @@ const time = fc.integer({ min: 0, max: 24 * 12 }).map((five) => `${String(Math.f
 const weekly = fc.array(fc.record({ days: fc.uniqueArray(fc.constantFrom(...WEEKDAYS), { minLength: 1, maxLength: 7 }), on: time, off: time }), { minLength: 1, maxLength: 4 });
 
 /**
- * Brute force, straight from the rule: walks minute by minute with nothing but the zone's clock, and notes for every
- * time of the schedule the first minute at which that clock shows it or later.
+ * Brute force, straight from the rule: walks the zone's clock minute by minute, and notes for every scheduled time the
+ * first minute at which the clock shows it or a later time.
  */
 function bruteForce(zone: TimeZone, schedule: Schedule, fromMs: number, minutes: number): ("on" | "off")[] {
   const leadIn = 3 * 24 * 60;
@@ -142,7 +142,7 @@ function bruteForce(zone: TimeZone, schedule: Schedule, fromMs: number, minutes:
   return Array.from({ length: minutes }, (_, i) => (windows.some(([from, to]) => from <= i + leadIn && i + leadIn < to) ? "on" : "off"));
 }
 
-describe("against brute force, minute by minute", () => {
+describe("the schedule agrees with brute force, minute by minute", () => {
   test.each(SCENES)("%s around %s", (name, around) => {
     const opened = TimeZone.open(name);
     if (!opened.ok) throw new Error(opened.error.message);

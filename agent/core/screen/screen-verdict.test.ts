@@ -79,34 +79,34 @@ describe("the verdict", () => {
     expect([judged.verdict, judged.litUnexpectedly]).toEqual([verdict, lit]);
   });
 
-  test("over every combination: showing only when the player says so, now, and nobody contradicts", () => {
+  test("over every combination: showing only if the player says so recently and no witness contradicts", () => {
     for (const { expect: expectation, player, cable, panel } of ALL) {
       if (judge(expectation, player, cable, panel).verdict !== "showing") continue;
       expect([player, panelDark(panel), cable === "off", cable === "unplugged" && panel !== "on"]).toEqual(["showing", false, false, false]);
     }
   });
 
-  test("over every combination: dark on purpose only when it should be off, and what can be asked agrees", () => {
+  test("over every combination: dark-expected only if the screen should be off and the available witnesses agree", () => {
     for (const { expect: expectation, player, cable, panel } of ALL) {
       const { verdict } = judge(expectation, player, cable, panel);
       expect(verdict === "dark-expected").toBe(expectation === "off" && (panelDark(panel) || (cableDark(cable) && panel !== "on")));
     }
   });
 
-  test("over every combination: a panel in standby is never anything but dark", () => {
+  test("over every combination: with a panel in standby the verdict is always dark or dark-expected", () => {
     for (const { expect: expectation, player, cable } of ALL) {
       expect(["dark", "dark-expected"]).toContain(judge(expectation, player, cable, "standby").verdict);
     }
   });
 
-  test("over every combination: lit against the schedule is said exactly when something that can be asked says lit", () => {
+  test("over every combination: lit unexpectedly exactly if a witness says lit when the screen should be off", () => {
     for (const { expect: expectation, player, cable, panel } of ALL) {
       const says = panel === "on" || (cable === "lit" && !panelDark(panel) && !deaf(panel));
       expect(judge(expectation, player, cable, panel).litUnexpectedly).toBe(expectation === "off" && says);
     }
   });
 
-  test("over every combination: a deaf display never makes it surer, an absent player never shows", () => {
+  test("over every combination: a deaf display never raises the confidence, and an absent player never gives showing", () => {
     for (const { expect: expectation, player, cable } of ALL) {
       const deafened = judge(expectation, player, cable, "deaf");
       const unsupported = judge(expectation, player, cable, "no-port");
@@ -115,7 +115,7 @@ describe("the verdict", () => {
     }
   });
 
-  test("over every combination: the report is one the cloud takes, and names who said what", () => {
+  test("over every combination: the report is valid for the cloud and names every witness", () => {
     for (const { expect: expectation, player, cable, panel } of ALL) {
       const { verdict, confidence, evidence } = judge(expectation, player, cable, panel);
       expect(v.safeParse(ScreenReportSchema, { verdict, confidence, sinceMs: 0, evidence }).success).toBe(true);
@@ -124,7 +124,7 @@ describe("the verdict", () => {
     }
   });
 
-  test("whatever the player calls its witnesses, the evidence is bounded and well-formed", () => {
+  test("the evidence is bounded and well-formed, whatever the player names its witnesses", () => {
     fc.assert(
       fc.property(fc.array(fc.record({ witness: fc.string({ maxLength: 200 }), says: fc.string({ maxLength: 2_000 }) }), { maxLength: 50 }), (evidence) => {
         const judged = judgeScreen({ expectation: { expect: "on", why: "x".repeat(5_000) }, player: { kind: "present", silentMs: 0, picture: { verdict: "showing", confidence: 1, evidence } } });
@@ -135,7 +135,7 @@ describe("the verdict", () => {
   });
 });
 
-describe("what the screen should be", () => {
+describe("the expectation", () => {
   const schedule = { timeZone: "Etc/UTC", weekly: [] };
   const says = () => ({ kind: "off" }) as const;
   test.each([
@@ -143,33 +143,33 @@ describe("what the screen should be", () => {
     ["on", { display: { power: "on" } }, undefined, "on"],
     ["standby", { display: { power: "standby" } }, undefined, "off"],
     ["schedule", { display: { power: "schedule" }, schedule }, undefined, "off"],
-    ["schedule without one", { display: { power: "schedule" } }, undefined, "none"],
-    ["a schedule nothing follows", { schedule }, undefined, "on"],
+    ["schedule, but none is set", { display: { power: "schedule" } }, undefined, "none"],
+    ["a schedule that the display does not follow", { schedule }, undefined, "on"],
     ["a command over the document", { display: { power: "on" } }, "standby", "off"],
     ["a command over the schedule", { display: { power: "schedule" }, schedule }, "on", "on"],
   ] as const)("%s", (_name, document, override, expected) => {
     expect(screenExpectation(document as Parameters<typeof screenExpectation>[0], override, says).expect).toBe(expected);
   });
 
-  test("with a clock that was never set nobody knows", () => {
+  test("there is none while the clock was never set", () => {
     const clockless = screenExpectation({ display: { power: "schedule" }, schedule }, undefined, () => ({ kind: "no-opinion", why: { code: "schedule.clock-unset", message: "no clock" } }));
     expect(clockless).toEqual({ expect: "none", why: "no clock" });
   });
 });
 
-describe("a picture on several displays", () => {
+describe("several displays", () => {
   const picture: ScreenWitnesses["player"] = { kind: "present", silentMs: 0, picture: { verdict: "showing", confidence: 0.9, evidence: [] } };
   const judge = (expect: "on" | "off", ...powers: readonly DisplayPower[]) =>
     judgeScreen({ expectation: { expect, why: "test" }, player: picture, displays: powers.map((power, index) => ({ name: `d${index + 1}`, power: seen(power, 0), observedBy: "panel" })) });
 
-  test("one that is dark where all should be lit makes the screen dark, and the evidence names it", () => {
+  test("a dark one among lit ones makes the screen dark, and the evidence names it", () => {
     expect(judge("on", "on", "on").verdict).toBe("showing");
     const judged = judge("on", "on", "standby");
     expect(judged.verdict).toBe("dark");
     expect(judged.evidence.filter(({ witness }) => witness === "display").map(({ says }) => says)).toEqual(["d1 says it is on", "d2 says it is standby"]);
   });
 
-  test("one that is lit where all should be dark is lit against the wish", () => {
+  test("a lit one among dark ones is lit unexpectedly when all should be dark", () => {
     expect(judge("off", "standby", "standby")).toMatchObject({ verdict: "dark-expected", litUnexpectedly: false });
     expect(judge("off", "standby", "on")).toMatchObject({ litUnexpectedly: true });
   });

@@ -84,7 +84,7 @@ function setUp(others: readonly WatchedDisplay[] = []) {
   const stop = new AbortController();
   const running = watch.run(stop.signal);
   const verdict = () => reporter.document.screen?.verdict;
-  // A player that lives says something now and then.
+  // A live player sends messages from time to time.
   const live = async (forMs: number, what: HostVerdict): Promise<void> => {
     for (let passed = 0; passed < forMs; passed += 5_000) {
       says(what, `frame ${passed}`);
@@ -105,7 +105,7 @@ function setUp(others: readonly WatchedDisplay[] = []) {
 }
 
 describe("the screen watch", () => {
-  test("without a player the verdict is unknown from the first moment, and an alarm after the start's grace", async () => {
+  test("without a player the verdict is unknown at once, and raises an alarm after the start's grace period", async () => {
     const { time, verdict, alarms } = setUp();
     await time.advance(1);
     expect(verdict()).toBe("unknown");
@@ -115,7 +115,7 @@ describe("the screen watch", () => {
     expect(alarms.log).toEqual(["+screen.unknown"]);
   });
 
-  test("what the player says is reported at once, even while the display hangs", async () => {
+  test("the player's picture is reported at once, even while the display hangs", async () => {
     const { time, says, verdict, world } = setUp();
     await time.advance(20_000);
     world.hung = true;
@@ -128,7 +128,7 @@ describe("the screen watch", () => {
     expect(verdict()).toBe("frozen");
   });
 
-  test("words of the player that change nothing are not news", async () => {
+  test("a change in the player's wording alone causes no new report", async () => {
     const { live, reporter, time, says } = setUp();
     says("showing");
     await time.advance(5_000);
@@ -137,7 +137,7 @@ describe("the screen watch", () => {
     expect(reporter.history.length).toBe(before);
   });
 
-  test("bad for ten seconds is an alarm, good again clears it; another badness takes its place at once", async () => {
+  test("a bad picture raises an alarm after ten seconds, a good one clears it, and another fault replaces it at once", async () => {
     const { time, live, alarms, says } = setUp();
     await live(60_000, "showing");
     says("blank");
@@ -152,7 +152,7 @@ describe("the screen watch", () => {
     expect(alarms.log).toEqual(["+screen.blank", "-screen.blank", "+screen.frozen", "-screen.frozen"]);
   });
 
-  test("a hang raises the alarm for frozen when it is seen, and the alarm holds until the picture is back", async () => {
+  test("a hang raises the alarm for frozen as soon as it is seen, and the alarm stays until the picture is back", async () => {
     const { time, live, alarms, says, world } = setUp();
     world.contentWanted = true;
     await live(60_000, "showing");
@@ -175,7 +175,7 @@ describe("the screen watch", () => {
     expect(alarms.log).toEqual(["+screen.frozen", "-screen.frozen"]);
   });
 
-  test("what is not known for long takes the place of what was known", async () => {
+  test("a long unknown replaces the fault that was known before", async () => {
     const { time, live, alarms, says } = setUp();
     await live(60_000, "showing");
     says("frozen");
@@ -185,7 +185,7 @@ describe("the screen watch", () => {
     expect(alarms.log).toEqual(["+screen.frozen", "-screen.frozen", "+screen.unknown"]);
   });
 
-  test.each<HostVerdict>(["blank", "dark"])("%s by the capture alone, with the page loaded and its frames coming, is a warning", async (verdict) => {
+  test.each<HostVerdict>(["blank", "dark"])("%s by the capture alone, while the page is loaded and frames arrive, is only a warning", async (verdict) => {
     const { live, alarms } = setUp();
     await live(60_000, "showing");
     await live(30_000, verdict);
@@ -199,7 +199,7 @@ describe("the screen watch", () => {
     expect(alarms.raised.get("screen.frozen")).toMatchObject({ severity: "critical" });
   });
 
-  test("a page that loads itself anew again and again is told, and costs the report nothing", async () => {
+  test("a page that keeps reloading itself raises an alarm and causes no extra reports", async () => {
     const { live, loop, alarms, reporter } = setUp();
     await live(60_000, "showing");
     const before = reporter.history.length;
@@ -211,7 +211,7 @@ describe("the screen watch", () => {
     expect(alarms.log).toEqual(["+player.reload-loop", "-player.reload-loop"]);
   });
 
-  test("older content in the place of what is wanted is a good picture, and a warning after a minute", async () => {
+  test("older content instead of the wanted one is a good picture, and a warning after a minute", async () => {
     const { live, fails, alarms, verdict } = setUp();
     await live(60_000, "showing");
     fails("http.404: menu.example answered 404.");
@@ -224,7 +224,7 @@ describe("the screen watch", () => {
     expect(alarms.log).toEqual(["+content.not-shown", "-content.not-shown"]);
   });
 
-  test("content that could not be made ready is told like content that could not be shown: the older one is not what is wanted", async () => {
+  test("content that could not be prepared raises the same warning as content that could not be shown", async () => {
     const { time, live, alarms, reporter, world } = setUp();
     await live(60_000, "showing");
     world.notReady = { content: "Menu", error: "content.bad-manifest: menu.js is named in the manifest and is not in the package" };
@@ -239,7 +239,7 @@ describe("the screen watch", () => {
     expect(alarms.log).toEqual(["+content.not-shown", "-content.not-shown"]);
   });
 
-  test("a cable that is pulled makes the screen dark at once", async () => {
+  test("a pulled cable makes the screen dark at once", async () => {
     const { time, live, plug, verdict, world } = setUp();
     await live(20_000, "showing");
     world.hung = true;
@@ -249,7 +249,7 @@ describe("the screen watch", () => {
     expect(verdict()).toBe("dark");
   });
 
-  test("a display found in standby makes the screen dark within the look", async () => {
+  test("a display found in standby makes the screen dark at the next query", async () => {
     const { live, verdict, world, reporter, time } = setUp();
     await live(20_000, "showing");
     world.power = "standby";
@@ -258,7 +258,7 @@ describe("the screen watch", () => {
     expect(reporter.document.screen?.sinceMs).toBeGreaterThan(time.wallMs() - LOOK_MS - 2_000);
   });
 
-  test("one of several that is in standby makes the screen dark, unless that is what is wanted of it", async () => {
+  test("one of several displays in standby makes the screen dark, unless that is wanted", async () => {
     const other = { wish: "on" as "on" | "off" };
     const time = new VirtualTime();
     const standby: DisplayStatus = { ...hungStatus, power: seen("standby", 0) };
@@ -271,14 +271,14 @@ describe("the screen watch", () => {
     expect(verdict()).toBe("showing");
   });
 
-  test("a player that goes silent is not believed any more", async () => {
+  test("a silent player is no longer believed", async () => {
     const { time, live, verdict } = setUp();
     await live(20_000, "showing");
     await time.advance(PLAYER_SILENT_MS + LOOK_MS);
     expect(verdict()).toBe("unknown");
   });
 
-  test("dark on purpose is no alarm; lit against it is one, after the display had its time", async () => {
+  test("an expected dark screen raises no alarm; an unexpectedly lit one does, after a time for the display", async () => {
     const { live, expect: should, world, verdict, alarms } = setUp();
     await live(60_000, "showing");
     should("off");
@@ -293,7 +293,7 @@ describe("the screen watch", () => {
     expect(alarms.raised.size).toBe(0);
   });
 
-  test("a status made invalid by a command is asked for anew soon", async () => {
+  test("a status invalidated by a command is soon queried again", async () => {
     const { live, world, displayStatus, verdict, time } = setUp();
     await live(20_000, "showing");
     world.power = "standby";
@@ -302,7 +302,7 @@ describe("the screen watch", () => {
     expect(verdict()).toBe("dark");
   });
 
-  test("since keeps its place in time when the wall clock is corrected", async () => {
+  test("sinceMs follows a correction of the wall clock", async () => {
     const { live, time, reporter, watch } = setUp();
     await live(60_000, "showing");
     const before = reporter.document.screen?.sinceMs ?? 0;

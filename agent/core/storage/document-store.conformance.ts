@@ -4,7 +4,7 @@ import type { DocumentStore } from "./document-store.ts";
 
 export interface DocumentsUnderTest {
   open(): Promise<DocumentStore>;
-  /** The process ends without a word. */
+  /** The process is killed. */
   crash(): Promise<void>;
   dispose(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export function describeDocumentStore(name: string, make: () => Promise<Document
       expect(await read("__proto__")).toBeUndefined();
     });
 
-    test("what was put is there after a crash, and the last value counts", async () => {
+    test("a stored value survives a crash, and the last value wins", async () => {
       await store.put({ a: { n: 1, text: "ä𝄞", deep: { list: [1, null, "x"] } }, b: {} });
       await store.put({ a: { n: 2 } });
       await restart();
@@ -44,7 +44,7 @@ export function describeDocumentStore(name: string, make: () => Promise<Document
       expect(await read("b")).toEqual({});
     });
 
-    test("null deletes, for good", async () => {
+    test("null deletes permanently", async () => {
       await store.put({ a: { n: 1 }, b: { n: 1 } });
       await store.put({ a: null, never: null });
       await restart();
@@ -55,7 +55,7 @@ export function describeDocumentStore(name: string, make: () => Promise<Document
       expect(await read("a")).toEqual({ n: 2 });
     });
 
-    test("a value handed out or taken in is a copy", async () => {
+    test("values are copied on put and on get", async () => {
       const value = { list: [1] };
       await store.put({ a: value });
       value.list.push(2);
@@ -64,14 +64,14 @@ export function describeDocumentStore(name: string, make: () => Promise<Document
       expect(await read("a")).toEqual({ list: [1] });
     });
 
-    test("writes that overlap are all there, the later ones last", async () => {
+    test("overlapping writes are all stored, in order", async () => {
       await Promise.all(Array.from({ length: 50 }, (_, n) => store.put({ shared: { n }, [`own-${n}`]: { n } })));
       await restart();
       expect(await read("shared")).toEqual({ n: 49 });
       for (let n = 0; n < 50; n += 1) expect(await read(`own-${n}`)).toEqual({ n });
     });
 
-    test("a document of 256 KiB is taken, a larger one is the caller's bug", async () => {
+    test("a document of 256 KiB is accepted; a larger one is a bug of the caller", async () => {
       const fits = { text: "x".repeat(256 * 1024 - 11) };
       await store.put({ large: fits });
       await restart();
@@ -81,7 +81,7 @@ export function describeDocumentStore(name: string, make: () => Promise<Document
       expect(await read("large")).toEqual(fits);
     });
 
-    test("many versions of a document do not pile up", async () => {
+    test("old versions of a document do not accumulate", async () => {
       for (let n = 0; n < 500; n += 1) await store.put({ state: { n, padding: "x".repeat(2_000) } });
       expect(await read("state")).toMatchObject({ n: 499 });
     });

@@ -7,7 +7,7 @@ describeDocumentStore("memory", async () => {
   return { open: async () => store, crash: async () => store.crash(), dispose: async () => undefined };
 });
 
-test("a write the disk refuses changes nothing", async () => {
+test("a refused write changes nothing", async () => {
   const disk: { refuse?: "storage.full" } = {};
   const store = new MemoryDocumentStore({ refuse: () => disk.refuse });
   await store.put({ a: { n: 1 } });
@@ -16,7 +16,7 @@ test("a write the disk refuses changes nothing", async () => {
   expect(await store.get("a")).toEqual({ ok: true, value: { n: 1 } });
 });
 
-test("a write that a crash overtakes is not there", async () => {
+test("a write interrupted by a crash is not stored", async () => {
   const gate: { open?: () => void } = {};
   const store = new MemoryDocumentStore({ sync: () => new Promise((resolve) => (gate.open = resolve)) });
   const put = store.put({ a: { n: 1 } });

@@ -52,14 +52,14 @@ function setUp(change: { probe?: Partial<SystemProbe>; network?: Partial<Network
 }
 
 describe("telemetry", () => {
-  test("samples each metric at its own interval and sends one record a rollup", async () => {
+  test("samples each metric at its own interval and stores one record per rollup interval", async () => {
     const { time, sink, metrics, telemetry, stop, running } = setUp();
     telemetry.playerMetrics({ "player.renderer-bytes": 100_000_000, fps: 59.9, "Bad Name": 1, "player.nan": Number.NaN });
     await time.advance(300_000);
     expect(sink.records).toHaveLength(1);
     expect(v.safeParse(TelemetrySchema, sink.bodies()[0]).success).toBe(true);
     expect(metrics(0).intervalMs).toBe(300_000);
-    // The rates lack their first look, and the player spoke after it; its figures grow old after 90 s.
+    // Rates need two readings, and the player's first metrics came later; they expire after 90 s.
     expect(Object.fromEntries(Object.entries(metrics(0).metrics).map(([name, { count }]) => [name, count]))).toEqual({
       "cpu.percent": 30,
       "load.one-minute": 6,
@@ -79,7 +79,7 @@ describe("telemetry", () => {
     expect(time.pending().map(({ name }) => name).filter((name) => name.startsWith("telemetry"))).toEqual([]);
   });
 
-  test("the figures are those of the machine", async () => {
+  test("the values are those of the machine", async () => {
     const { time, metrics } = setUp();
     await time.advance(600_000);
     const { metrics: seenMetrics } = metrics(1);
@@ -89,7 +89,7 @@ describe("telemetry", () => {
     expect(seenMetrics["memory.used-percent"]?.min).toBeGreaterThan(30);
   });
 
-  test("a day costs at most 1.5 MB of wire, one timer, and few wake-ups", async () => {
+  test("a day costs at most 1.5 MB on the wire, one timer, and few wake-ups", async () => {
     const { time, sink, telemetry } = setUp();
     let turns = 0;
     const after = time.after.bind(time);
@@ -104,11 +104,11 @@ describe("telemetry", () => {
     const bytes = sink.records.map((record) => JSON.stringify({ seq: 1_000_000, kind: record.kind, wall: 1.8e12, mono: 1e9, body: record.body }).length).reduce((a, b) => a + b, 0);
     expect(sink.records.length).toBe(288);
     expect(bytes).toBeLessThan(500_000);
-    // The shortest interval decides: eight samplers do not make eight timers.
+    // One timer with the shortest interval, not one per sampler.
     expect(turns).toBeLessThanOrEqual(DAY / 10_000 + 1);
   });
 
-  test("a probe that fails, hangs or throws is no sample and costs no other", async () => {
+  test("a probe that fails, hangs or throws yields no sample and does not affect others", async () => {
     const { time, metrics, looks } = setUp({
       probe: {
         temperatureC: () => Promise.resolve(failed({ code: "probe.temperature", message: "no" })),
@@ -121,11 +121,11 @@ describe("telemetry", () => {
     const names = Object.keys(metrics(0).metrics);
     expect(names.some((name) => /temperature|load|memory|uptime/.test(name))).toBe(false);
     expect(names).toEqual(expect.arrayContaining(["cpu.percent", "disk.free-bytes"]));
-    // One that hangs is not asked again while it does.
+    // A hanging probe is not started again.
     expect(looks.get("load")).toBe(1);
   });
 
-  test("rates: no rate over a reboot's counters, none from one look, each interface on its own", async () => {
+  test("rates need two readings, ignore counters that were reset, and are computed per interface", async () => {
     const face = (name: string, receivedBytes: number): NetworkInterface => ({ name, kind: "ethernet", up: true, mac: "", addresses: [], receivedBytes, sentBytes: 0 });
     const script: Reading<readonly NetworkInterface[]>[] = [
       seen([face("eth0", 1_000)], 0),
@@ -144,7 +144,7 @@ describe("telemetry", () => {
     expect(metrics(0).metrics["cpu.percent"]).toEqual({ min: 50, mean: 50, max: 50, last: 50, count: 1 });
   });
 
-  test("a burst samples and sends often, then everything is as before by itself", async () => {
+  test("a burst samples and reports often, and ends by itself", async () => {
     const { time, sink, telemetry, metrics } = setUp();
     await time.advance(301_000);
     const wallMs = time.wallMs();
@@ -159,7 +159,7 @@ describe("telemetry", () => {
     expect(metrics(during + 1).intervalMs).toBeGreaterThan(100_000);
   });
 
-  test("desired state changes intervals at once; what it leaves out is as configured", async () => {
+  test("desired state changes intervals at once; those it omits are the configured ones", async () => {
     const { time, telemetry, sink, metrics } = setUp();
     const wanted = { intervalsMs: { cpu: 1_000 }, rollupMs: 10_000 };
     await time.advance(1_000);
@@ -172,7 +172,7 @@ describe("telemetry", () => {
     expect(metrics(2).metrics["memory.used-bytes"]?.count).toBe(1);
   });
 
-  test("the outbox says no: counted, and nothing stops", async () => {
+  test("a record refused by the outbox is counted, and telemetry goes on", async () => {
     const { time, sink, telemetry } = setUp();
     sink.refuse = "outbox.full";
     await time.advance(600_000);
@@ -181,7 +181,7 @@ describe("telemetry", () => {
     expect([telemetry.counters().refusedRecords, sink.records.length]).toEqual([2, 1]);
   });
 
-  test("inventory is read once, as readings without clocks", async () => {
+  test("the inventory consists of readings without times", async () => {
     const { world, time } = setUp();
     const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: () => undefined });
     const inventory = await readInventory(adapter.probe);
@@ -191,7 +191,7 @@ describe("telemetry", () => {
 });
 
 describe("rollups", () => {
-  test("min, mean, max, last and count of whatever comes, never beyond the samples", () => {
+  test("min, mean, max, last and count are right for any samples, and never beyond them", () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: -1e12, max: 1e12, noNaN: true }), { minLength: 1, maxLength: 50 }), (samples) => {
         const window = new RollupWindow();
@@ -206,7 +206,7 @@ describe("rollups", () => {
     );
   });
 
-  test("bounded, and no number but numbers", () => {
+  test("the number of metrics is bounded, and values that are not finite are dropped", () => {
     const window = new RollupWindow();
     for (let i = 0; i < METRICS_MAX + 10; i++) window.add(`m${i}`, i);
     window.add("m0", Number.NaN);
@@ -222,11 +222,11 @@ describe("rollups", () => {
     [123_456_789, 123_500_000],
     [-47.25, -47.25],
     [99.999, 100],
-  ])("%d in few digits is %d", (value, few) => {
+  ])("%d rounds to %d", (value, few) => {
     expect(short(value)).toBeCloseTo(few, 10);
   });
 
-  test("few digits are few characters", () => {
+  test("rounded values are short as text", () => {
     const longest = Math.max(...fc.sample(fc.double({ min: 0.01, max: 1e6, noNaN: true }), 1_000).map((value) => String(short(value)).length));
     expect(longest).toBeLessThanOrEqual(8);
   });
