@@ -9,15 +9,15 @@ const reads = (files: Readonly<Record<string, string>>) => (path: string): Promi
   files[path] === undefined ? Promise.reject(new Error("ENOENT")) : Promise.resolve(files[path]);
 
 describe("the browser's managed policy", () => {
-  test("is the file that the package brings", () => {
+  test("matches the packaged file", () => {
     expect(readFileSync(join(import.meta.dirname, "../../scripts/systemd/browser-policy.json"), "utf8")).toBe(browserPolicyText());
   });
 
-  test("never takes the developer tools away: the debugging pipe would go with them", () => {
+  test("never disables the developer tools, because the debugging pipe needs them", () => {
     expect(BROWSER_POLICY).not.toHaveProperty("DeveloperToolsAvailability");
   });
 
-  test("is ok in place, and told where it is", async () => {
+  test("passes the check when in place and names its path", async () => {
     const check = browserPolicyCheck(["/a", "/b"], reads({ "/b": browserPolicyText() }));
     expect(await check.run(signal)).toEqual({ status: "ok", message: "/b is in place" });
   });
@@ -26,7 +26,7 @@ describe("the browser's managed policy", () => {
     expect(await browserPolicyCheck(["/a"], reads({ "/a": text })).run(signal)).toMatchObject({ status: "warning", todo: expect.stringContaining("browser-policy.json") as string });
   });
 
-  test("is told as not in place where nothing is", async () => {
+  test("is reported as missing when there is none", async () => {
     expect(await browserPolicyCheck(["/a"], reads({})).run(signal)).toMatchObject({ status: "unsupported" });
   });
 });

@@ -143,7 +143,7 @@ function playerGroupOf({ values }: ReadConfig, paths: Paths, log: Log): PlayerGr
   if (values["player.group"] === "") return undefined;
   const found = findPlayerGroup(values["player.group"], ownMembership());
   const shared = found.ok ? shareFolder(paths.content, found.value) : found;
-  if (!shared.ok) log.error({ ...shared.error }, "the player host's user may be kept out");
+  if (!shared.ok) log.error({ ...shared.error }, "the player host may have no access");
   return found.ok ? found.value : undefined;
 }
 
@@ -161,8 +161,8 @@ function forgetUsedToken({ parts: { ownership } }: Agent, path: string, log: Log
     if (ownership.owner() === undefined) return;
     undo();
     const removed = removeClaimToken(path);
-    if (!removed.ok) log.warn({ ...removed.error }, "a claim token that was used lies open");
-    else if (removed.value) log.info({ path }, "the claim token was used and is taken out of the provisioning file");
+    if (!removed.ok) log.warn({ ...removed.error }, "a used claim token is still readable");
+    else if (removed.value) log.info({ path }, "the used claim token was removed from the provisioning file");
   };
   const undo = ownership.onChange(forget);
   forget();
@@ -209,7 +209,7 @@ async function run({ agent, servePlayer, local, listening, platform, progress, t
   log.info({ deviceId: agent.ports.deviceId, adapter: platform.adapter.name, evidence: platform.adapter.evidence }, "the agent starts");
   // Ready means that the sockets exist. Report it after the timeout as well, or systemd would restart the agent again and again on a disk
   // that takes no sockets.
-  const late = (missing: string): void => log.warn({ missing }, "the agent is said to be ready without its sockets");
+  const late = (missing: string): void => log.warn({ missing }, "reporting readiness although sockets are missing");
   void listening.all(timers, signal).then((missing) => {
     if (missing !== undefined && !signal.aborted) late(missing);
     if (!signal.aborted) systemd.ready();

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { VirtualTime } from "../../platform/simulated/virtual-time.ts";
 import { Listening } from "./listening.ts";
 
-test("ready once all sockets listen; a disk that takes none is waited for only so long", async () => {
+test("is ready once all sockets listen, or after a time limit when the disk accepts none", async () => {
   const time = new VirtualTime();
   const good = new Listening(["a", "b"]);
   const all = good.all(time, new AbortController().signal);

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("the newest whole lines, across the file that was set aside", async () => {
+test("reads the newest complete lines across the rotated file", async () => {
   writeFileSync(join(folder, "agent.log.1"), "one\ntwo\nthree\n");
   writeFileSync(join(folder, "agent.log"), "four\nfive\n");
   expect(await readLogTail([folder], 1000)).toEqual({ ok: true, value: [{ name: "agent.log", text: "one\ntwo\nthree\nfour\nfive\n" }] });
@@ -19,18 +19,18 @@ test("the newest whole lines, across the file that was set aside", async () => {
   expect(await readLogTail([folder], 7)).toEqual({ ok: true, value: [{ name: "agent.log", text: "five\n" }] });
 });
 
-test("a collection is one compressed text with every log named, and what was buffered is in it", async () => {
+test("collects all logs, each with its name, into one compressed text, buffered lines included", async () => {
   const path = join(folder, "agent.log");
   const collected = await logSource([folder], () => writeFileSync(path, "flushed\n")).collect(1000, new AbortController().signal);
   if (!collected.ok) throw new Error(collected.error.message);
   expect(gunzipSync(collected.value.bytes).toString()).toBe("==> agent.log <==\nflushed\n");
 });
 
-test("no folder is an answer, not an accident", async () => {
+test("a missing folder is an error value", async () => {
   expect(await readLogTail([join(folder, "missing")], 10)).toMatchObject({ ok: false, error: { code: "logs.unreadable" } });
 });
 
-test("the player's folder: beside the agent's, and where it cannot be read it says so", async () => {
+test("includes the player's folder, and reports it when it cannot be read", async () => {
   writeFileSync(join(folder, "agent.log"), "ours\n");
   const players = mkdtempSync(join(folder, "player-"));
   writeFileSync(join(players, "player.log"), "theirs\n");
@@ -39,7 +39,7 @@ test("the player's folder: beside the agent's, and where it cannot be read it sa
   expect(gone.ok && gone.value[1]?.text).toContain("cannot be read");
 });
 
-test("a link in place of a log is not followed: the folder may be another user's, the target the device's key", async () => {
+test("does not follow a link in place of a log, which could point to the device's key", async () => {
   writeFileSync(join(folder, "device.key"), "secret\n");
   symlinkSync(join(folder, "device.key"), join(folder, "player.log"));
   const read = await readLogTail([folder], 1000);

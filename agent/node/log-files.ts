@@ -76,7 +76,7 @@ async function endOf(path: string, bytesMax: number): Promise<string> {
   }
   try {
     const stat = await file.stat();
-    if (!stat.isFile()) return `${path} is no file and was not read\n`;
+    if (!stat.isFile()) return `${path} is not a regular file and was not read\n`;
     const { size } = stat;
     const from = Math.max(0, size - bytesMax);
     const buffer = Buffer.alloc(size - from);

@@ -34,7 +34,7 @@ export function machineChecks(data: string, endpoints: () => readonly string[], 
       name: "who reads the data",
       run: () => {
         const open = openPlacesText(openPlaces);
-        return Promise.resolve(open === undefined ? good("only this user") : warning(open, "give the data folder to the agent's user (chown -R), on a disk that takes writes and keeps modes, and start the agent again"));
+        return Promise.resolve(open === undefined ? good("only this user") : warning(open, "change the data folder's owner to the agent's user (chown -R), on a writable disk that supports file modes, and restart the agent"));
       },
     },
     {
@@ -54,7 +54,7 @@ export function machineChecks(data: string, endpoints: () => readonly string[], 
           const { address } = await lookup(hostname);
           return good(`${hostname} is ${address}`);
         } catch (thrown) {
-          return bad(`${hostname} cannot be looked up: ${messageOf(thrown)}`, "check the network cable or Wi-Fi, and the DNS server");
+          return bad(`${hostname} cannot be resolved: ${messageOf(thrown)}`, "check the network cable or Wi-Fi, and the DNS server");
         }
       },
     },
@@ -83,9 +83,9 @@ export function browserPolicyCheck(paths: readonly string[], read: (path: string
       for (const path of paths) {
         const text = await read(path).catch(() => undefined);
         if (text === undefined) continue;
-        return sameJson(text, wanted) ? good(`${path} is in place`) : warning(`${path} is not this version's`, "put scripts/systemd/browser-policy.json of this version in its place, and restart the player");
+        return sameJson(text, wanted) ? good(`${path} is in place`) : warning(`${path} is not this version's`, "replace it with scripts/systemd/browser-policy.json of this version, and restart the player");
       }
-      return unsupported("no managed policy is in place: the browser is held by its profile's own preferences");
+      return unsupported("no managed policy is in place: only the browser profile's own preferences apply");
     },
   };
 }

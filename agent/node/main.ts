@@ -38,7 +38,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     makeFolder(data, 0o700);
   } catch (thrown) {
     // Not a configuration error: the disk may be mounted later, so a restart can help.
-    return refuse(`the data folder ${data} cannot be made: ${messageOf(thrown)}`, "name another one with --data DIR", EXIT.failed);
+    return refuse(`the data folder ${data} cannot be created: ${messageOf(thrown)}`, "name another one with --data DIR", EXIT.failed);
   }
   const sharing = config.values["player.group"] !== "";
   // New files are closed to other users; with `player.group` the player host's group can read packages.
@@ -60,7 +60,7 @@ async function runAgent(config: ReadConfig, data: string, openPlaces: readonly O
   const paths = pathsIn(data, { content: config.values["content.dir"], playerLogs: config.values["player.logsDir"] });
   const pino = await createPinoLog({ file: paths.agentLog, stderr: true, pretty: config.values["log.pretty"], level: config.values["log.level"], clock: systemClock });
   const { log } = pino;
-  for (const issue of config.issues) log.warn({ ...issue }, "a part of the configuration is not used");
+  for (const issue of config.issues) log.warn({ ...issue }, "part of the configuration is ignored");
   const stop = new AbortController();
   let exitCode: ExitCode = EXIT.stopped;
   const end = (code: ExitCode): void => {
@@ -69,7 +69,7 @@ async function runAgent(config: ReadConfig, data: string, openPlaces: readonly O
   };
   process.on("uncaughtExceptionMonitor", (thrown, origin) => {
     // The process is about to end. Without this the reason would reach standard error only, and the last lines would be lost.
-    log.error({ error: thrown.stack ?? String(thrown), origin }, "the agent ends by a bug that nobody caught");
+    log.error({ error: thrown.stack ?? String(thrown), origin }, "the agent is ending because of an uncaught exception");
     pino.flush();
   });
   const settled = onSignals(() => end(EXIT.stopped), () => pino.flush());
@@ -77,7 +77,7 @@ async function runAgent(config: ReadConfig, data: string, openPlaces: readonly O
     const agent = await compose({ config, paths, pino, openPlaces, signal: stop.signal, version: VERSION });
     await agent.run(stop.signal);
   } catch (thrown) {
-    log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "the agent ended by a bug");
+    log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "the agent failed");
     exitCode = EXIT.failed;
   } finally {
     settled();

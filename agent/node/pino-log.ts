@@ -46,7 +46,7 @@ export async function createPinoLog(options: PinoLogOptions): Promise<PinoLog> {
 /** Loaded only for a terminal, because it costs memory. `undefined` if it cannot be loaded: the log works without colours. */
 async function prettyStderr(): Promise<pino.DestinationStream | undefined> {
   const loaded = await import("pino-pretty").catch((thrown: unknown) => {
-    process.stderr.write(`vitrine-agent: the log comes as JSON, because pino-pretty cannot be loaded: ${messageOf(thrown)}\n`);
+    process.stderr.write(`vitrine-agent: logging JSON because pino-pretty cannot be loaded: ${messageOf(thrown)}\n`);
     return undefined;
   });
   return loaded?.default({ destination: 2, sync: true, ignore: "pid,hostname", translateTime: "HH:MM:ss" });

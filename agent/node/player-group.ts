@@ -18,7 +18,7 @@ export interface Membership {
  */
 export function findPlayerGroup(name: string, who: Membership, etcGroup = "/etc/group"): Result<PlayerGroup> {
   const id = /^\d+$/.test(name) ? Number(name) : lookUp(name, etcGroup);
-  if (id === undefined) return fail("player.group-unknown", `there is no group "${name}" (player.group)`, "make it, or correct the name; until then only the agent's own user can be the player host");
+  if (id === undefined) return fail("player.group-unknown", `there is no group "${name}" (player.group)`, "create it, or correct the name; until then only the agent's own user can be the player host");
   if (!who.isRoot && !who.groups.includes(id)) {
     return fail("player.group-not-ours", `the agent's user is not in the group "${name}" (player.group)`, "add SupplementaryGroups to its unit; until then only the agent's own user can be the player host");
   }
@@ -40,7 +40,7 @@ export function shareFolder(folder: string, group: PlayerGroup): Result<void> {
     if ((stat.mode & 0o7777) !== 0o2750) chmodSync(folder, 0o2750);
     return ok(undefined);
   } catch (thrown) {
-    return fail("player.folder-unshared", `the player host may not be able to read ${folder}: ${messageOf(thrown)}`, "give it to the agent's user and the player's group, mode 2750");
+    return fail("player.folder-unshared", `the player host may not be able to read ${folder}: ${messageOf(thrown)}`, "change its owner to the agent's user and the player's group, with mode 2750");
   }
 }
 

@@ -20,7 +20,7 @@ let running: Promise<void> = Promise.resolve();
 let link: HostLink;
 const hosts: TestHost[] = [];
 
-/** The other end, as a host would speak. */
+/** The player host's end of the socket. */
 class TestHost {
   readonly got: AgentMessage[] = [];
   readonly socket: Socket;
@@ -67,7 +67,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a host that connects gets the scene in force, and answers requests", async () => {
+test("a connecting host gets the current scene and answers requests", async () => {
   link.setScene({ kind: "offline", message: "waiting" });
   const host = new TestHost(path, "a");
   await expect.poll(() => link.status().kind).toBe("present");
@@ -75,7 +75,7 @@ test("a host that connects gets the scene in force, and answers requests", async
   expect(await link.request({ do: "reload", ignoreCache: false }, 5_000)).toEqual({ ok: true, value: { loadedInMs: 5 } });
 });
 
-test("a host learns the way out when it comes and whenever the proxy changes", async () => {
+test("a host gets the proxy settings when it connects and whenever they change", async () => {
   const proxy = new ProxySetting("http://one.site:3128", (now) => link.setWayOut(now === undefined ? {} : { proxy: now }));
   const host = new TestHost(path, "a");
   await expect.poll(() => host.got[0]).toMatchObject({ t: "agent-hello", wayOut: { proxy: "http://one.site:3128" } });
@@ -85,7 +85,7 @@ test("a host learns the way out when it comes and whenever the proxy changes", a
   await expect.poll(() => host.got.filter(({ t }) => t === "way-out")).toEqual([{ t: "way-out", wayOut: { proxy: "http://two.site:3128" } }, { t: "way-out", wayOut: {} }]);
 });
 
-test("a host's log that is not written is known until it is written again", async () => {
+test("a host's failure to write its log is known until it writes again", async () => {
   const host = new TestHost(path, "a");
   host.say({ t: "log-trouble", trouble: { code: "log.not-written", message: "the log /l is not written: ENOSPC" } });
   await expect.poll(() => link.status()).toMatchObject({ kind: "present", logTrouble: "the log /l is not written: ENOSPC" });
@@ -102,7 +102,7 @@ test("the newest host is the player; the older connection is closed", async () =
   expect(second.closed).toBe(false);
 });
 
-test("a host that dies with a question open is answered for", async () => {
+test("an open request fails when the host dies", async () => {
   const host = new TestHost(path, "a");
   await expect.poll(() => link.status().kind).toBe("present");
   const asked = link.request({ do: "clear-cache", storage: false }, 5_000);
@@ -113,7 +113,7 @@ test("a host that dies with a question open is answered for", async () => {
   expect(await link.request({ do: "restart" }, 5_000)).toMatchObject({ ok: false, error: { code: "player.absent" } });
 });
 
-test("nonsense is passed over, and what comes after it still counts", async () => {
+test("invalid lines are ignored, and later ones still count", async () => {
   const events: PlayerEvent[] = [];
   link.onEvent((event) => events.push(event));
   const host = new TestHost(path, "a");
@@ -123,7 +123,7 @@ test("nonsense is passed over, and what comes after it still counts", async () =
   await expect.poll(() => events).toEqual([{ t: "page-event", id: "e1", name: "tapped" }]);
 });
 
-test("a line without an end costs only its own connection", async () => {
+test("an endless line only ends its own connection", async () => {
   const host = new TestHost(path, "a");
   await expect.poll(() => link.status().kind).toBe("present");
   host.socket.write("x".repeat(1_100_000));
@@ -133,7 +133,7 @@ test("a line without an end costs only its own connection", async () => {
   expect(next.closed).toBe(false);
 });
 
-test("a peer that floods with nonsense costs a few lines of the log, and the agent goes on answering others meanwhile", async () => {
+test("a flood of invalid lines causes few log lines, and the agent keeps answering others", async () => {
   const lines: string[] = [];
   const json = createJsonLog([{ write: (line: string) => void lines.push(line) }], "info", systemClock);
   const flooded = join(folder, "flooded.sock");
@@ -145,7 +145,7 @@ test("a peer that floods with nonsense costs a few lines of the log, and the age
   await expect.poll(() => host.got.some(({ t }) => t === "agent-hello")).toBe(true);
   const nonsense = '{"t":"nonsense"}\n'.repeat(2_000);
   for (let n = 0; n < 50; n += 1) host.socket.write(nonsense);
-  // The flood is held up in the sender: the loop is free, and nothing piles up here.
+  // The flood is blocked in the sender: the event loop is free and nothing accumulates here.
   await expect.poll(() => host.socket.writableLength).toBeGreaterThan(0);
   await expect.poll(() => lines.length).toBeGreaterThan(0);
   expect(await Promise.race([new Promise((done) => setImmediate(() => done("free"))), serving])).toBe("free");

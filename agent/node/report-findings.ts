@@ -27,7 +27,7 @@ export function reportFindings({ alarms, stores, loaded, worldDamage, openPlaces
   raiseAll(alarms, "storage.degraded", "error", stores);
   raiseAll(alarms, "storage.unavailable", "critical", stores);
   for (const finding of loaded.findings) {
-    log.warn({ ...finding }, "the device key was not as it should be");
+    log.warn({ ...finding }, "there was a problem with the device key");
     alarms.raise(finding.code, finding.severity, finding.message, finding.evidence);
   }
   const open = openPlacesText(openPlaces);
@@ -36,7 +36,7 @@ export function reportFindings({ alarms, stores, loaded, worldDamage, openPlaces
     log.error({ places: openPlaces.slice(0, 20) }, open);
     alarms.raise(OPEN_CODE, "warning", open, { count: openPlaces.length });
   }
-  if (worldDamage !== undefined) log.warn({ ...worldDamage }, "the simulated hardware begins anew");
+  if (worldDamage !== undefined) log.warn({ ...worldDamage }, "the simulated hardware was reset");
   stores.onIncident((incident) => raiseIncident(alarms, log, incident));
 }
 
@@ -47,7 +47,7 @@ export function openPlacesText(places: readonly OpenPlace[]): string | undefined
   const [first] = places;
   if (first === undefined) return undefined;
   const more = places.length > 1 ? ` and ${places.length - 1} more` : "";
-  return `other users of this machine can read ${first.path} (mode ${first.mode})${more}, where passwords may be, and that cannot be changed: ${first.why}`;
+  return `other users of this machine can read ${first.path} (mode ${first.mode})${more}, which may contain passwords, and the agent could not restrict access: ${first.why}`;
 }
 
 function raiseAll(alarms: FindingsDeps["alarms"], code: StorageFinding["code"], severity: "error" | "critical", { findings }: Stores): void {
@@ -58,7 +58,7 @@ function raiseAll(alarms: FindingsDeps["alarms"], code: StorageFinding["code"], 
 }
 
 function raiseIncident(alarms: FindingsDeps["alarms"], log: Log, incident: OutboxIncident): void {
-  log.warn({ incident }, "the outbox's storage");
+  log.warn({ incident }, "outbox storage incident");
   switch (incident.kind) {
     case "loss":
       return alarms.happened("storage.quarantined", "error", lossText(incident.loss), { salvagedRows: incident.loss.salvagedRows });
@@ -69,12 +69,12 @@ function raiseIncident(alarms: FindingsDeps["alarms"], log: Log, incident: Outbo
     case "write-failed":
       return alarms.raise("outbox.write-failed", "error", `records cannot be written: ${incident.why.message}`);
     case "write-recovered":
-      return alarms.clear("outbox.write-failed", "records are written again");
+      return alarms.clear("outbox.write-failed", "records can be written again");
     case "new-log":
-      return alarms.happened("outbox.new-log", "warning", `the cloud says it stored ${incident.stream} ${incident.claimed}, and ${incident.handedOut} is the last one here: the end of the outbox was lost, or the cloud is wrong; it goes on as log ${incident.log}`, { stream: incident.stream, claimed: incident.claimed, handedOut: incident.handedOut });
+      return alarms.happened("outbox.new-log", "warning", `the cloud acknowledged ${incident.stream} ${incident.claimed}, but the last one here is ${incident.handedOut}: the end of the outbox was lost, or the cloud is wrong; the outbox continues as log ${incident.log}`, { stream: incident.stream, claimed: incident.claimed, handedOut: incident.handedOut });
   }
 }
 
 function lossText({ file, quarantined, why, extentKnown }: StorageLoss): string {
-  return `${file} was damaged${quarantined === undefined ? "" : " and set aside"}: ${why.message}${extentKnown ? "" : "; more may be lost than is counted"}`;
+  return `${file} was damaged${quarantined === undefined ? "" : " and set aside"}: ${why.message}${extentKnown ? "" : "; the actual loss may be larger"}`;
 }

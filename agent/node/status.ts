@@ -45,7 +45,7 @@ function linkSentence(agent: Agent): string {
 
 function unitText(status: UnitStatus): string {
   const restarts = status.restarts === 0 ? "" : ` (restarted ${status.restarts} times)`;
-  return status.kind === "waiting" ? `broke and waits to be restarted${restarts}: ${status.lastError.split("\n")[0] ?? ""}` : `${status.kind}${restarts}`;
+  return status.kind === "waiting" ? `failed and is waiting to be restarted${restarts}: ${status.lastError.split("\n")[0] ?? ""}` : `${status.kind}${restarts}`;
 }
 
 /** Counters of all parts, flattened to dotted names. */

@@ -28,14 +28,14 @@ async function open(at = folder): Promise<Stores> {
   return stores;
 }
 
-test("a new folder has nothing wrong", async () => {
+test("a new folder has no findings", async () => {
   const stores = await open();
   expect(stores.findings).toEqual([]);
   await stores.documents.put({ a: { b: 1 } });
   expect(await stores.documents.get("a")).toEqual({ ok: true, value: { b: 1 } });
 });
 
-test.each(["state.sqlite", "journal.sqlite", "outbox.sqlite"])("a %s of rubbish is set aside, told, and replaced", async (name) => {
+test.each(["state.sqlite", "journal.sqlite", "outbox.sqlite"])("a %s full of garbage is set aside, reported and replaced", async (name) => {
   writeFileSync(join(folder, name), Buffer.alloc(20_000, 0x5a));
   const stores = await open();
   const incidents: string[] = [];
@@ -46,7 +46,7 @@ test.each(["state.sqlite", "journal.sqlite", "outbox.sqlite"])("a %s of rubbish 
   expect((await stores.outbox.append({ stream: "event", kind: "agent", source: "test", body: { name: "x" } })).ok).toBe(true);
 });
 
-test("every damaged file is kept beside those before it, up to the limit; what had to go is counted in the evidence", async () => {
+test("damaged files are kept up to the limit; deleted ones are counted in the evidence", async () => {
   const kept = (): readonly string[] => readdirSync(join(folder, "quarantine")).filter((name) => name.startsWith("state.sqlite"));
   for (let n = 1; n <= 3; n += 1) {
     writeFileSync(join(folder, "state.sqlite"), Buffer.alloc(400 * 1024, n));
@@ -60,7 +60,7 @@ test("every damaged file is kept beside those before it, up to the limit; what h
   }
 });
 
-test("marks of the journal that are gone are told, with the journal or without it, but not by a start whose first one was cut short", async () => {
+test("missing marks of the journal are reported, with or without the journal, but not after an interrupted first start", async () => {
   const first = await open();
   await first.journal.put(entry(1));
   const killed = `${folder}-killed`;
@@ -84,7 +84,7 @@ test("marks of the journal that are gone are told, with the journal or without i
   expect(await codes(remove(marks, "outbox.sqlite", "outbox.sqlite-wal", "outbox.sqlite.marks"))).toEqual([]);
 });
 
-test("a folder in the place of the journal: the device starts, and takes no command it could not remember", async () => {
+test("with a folder in place of the journal, the device starts but accepts no command that it could not remember", async () => {
   rmSync(folder, { recursive: true });
   writeFileSync(folder, "a file where the data folder should be");
   const stores = await open();

@@ -63,7 +63,7 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
   const forgotten = forgottenCommands(paths);
   const quarantine = new Quarantine(paths.quarantine, quarantineBytesMax);
   const opened = await openJournal({ path: paths.journal, quarantine, wallMs: clock.wallMs(), boot: deps.bootId });
-  if (opened.kind === "unusable") degraded("journal.sqlite", "every command is refused, because nobody would know after a restart that it ran", opened.why);
+  if (opened.kind === "unusable") degraded("journal.sqlite", "every command is refused, because after a restart it could run a second time", opened.why);
   else if (opened.kind === "marked") degraded("journal.sqlite", "commands are kept in memory and run once, but a restart forgets outcomes that the cloud does not have yet", opened.why);
   else if (opened.damage !== undefined) findings.push(damaged("journal.sqlite", opened.damage.why, opened.damage.movedTo !== undefined, { salvaged: opened.damage.salvaged, letGo: quarantine.letGo }));
   if (forgotten !== undefined) findings.push(forgotten);
@@ -89,8 +89,8 @@ export async function openStores(deps: StoresDeps): Promise<Stores> {
 }
 
 function documentsConsequence({ code }: Issue, { documents }: Paths): string {
-  if (code === "storage.unavailable") return `what could be read of it is used, and changes are kept in ${basename(documentFilePath(documents))}`;
-  return "what could be read of it is used, and every change is refused until the disk takes writes again";
+  if (code === "storage.unavailable") return `its readable part is used, and changes are kept in ${basename(documentFilePath(documents))}`;
+  return "its readable part is used, and every change is refused until the disk is writable again";
 }
 
 /**
@@ -101,8 +101,8 @@ function documentsConsequence({ code }: Issue, { documents }: Paths): string {
 function forgottenCommands({ journal, outbox }: Paths): StorageFinding | undefined {
   const { kind } = readMark(`${journal}.marks`);
   if (kind === "found" || !existsSync(outbox)) return undefined;
-  const state = kind === "absent" ? "are gone" : "cannot be read";
-  const message = `the marks beside journal.sqlite ${state}${existsSync(journal) ? "" : ", and so is the journal"}: should commands be missing from it, they can run once more`;
+  const state = kind === "absent" ? "are missing" : "cannot be read";
+  const message = `the marks beside journal.sqlite ${state}${existsSync(journal) ? "" : ", and the journal is missing"}: commands that it does not know could run a second time`;
   return { code: "storage.quarantined", message, evidence: { file: "journal.sqlite.marks", why: "storage.corrupt" } };
 }
 

@@ -13,14 +13,14 @@ function create(env: Record<string, string>, healthy: () => boolean = () => true
   return { said, time, systemd: new Systemd({ env, timers: time, log: silentLog, healthy, run }) };
 }
 
-test("says nothing where systemd did not start us", () => {
+test("does nothing when systemd did not start the agent", () => {
   const { said, systemd } = create({});
   systemd.ready();
   systemd.stopping();
   expect(said).toEqual([]);
 });
 
-test("is ready, feeds the watchdog at half its time, and stops feeding when stuck", async () => {
+test("reports readiness, feeds the watchdog at half its timeout, and stops feeding when stuck", async () => {
   let healthy = true;
   const { said, time, systemd } = create({ NOTIFY_SOCKET: "/run/notify", WATCHDOG_USEC: "60000000", WATCHDOG_PID: String(process.pid) }, () => healthy);
   systemd.ready();
@@ -35,7 +35,7 @@ test("is ready, feeds the watchdog at half its time, and stops feeding when stuc
   expect(time.pending()).toEqual([]);
 });
 
-test("a watchdog meant for another process is not ours to feed", () => {
+test("ignores a watchdog meant for another process", () => {
   const { systemd } = create({ NOTIFY_SOCKET: "/run/notify", WATCHDOG_USEC: "60000000", WATCHDOG_PID: "1" });
   expect(systemd.watchdogMs).toBeUndefined();
 });

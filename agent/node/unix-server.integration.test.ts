@@ -43,7 +43,7 @@ test.each<[string, (run: string, path: string) => void]>([
   expect(await answers(path)).toBe("here");
 });
 
-test("a link where their folder should be is somebody's doing: refused", async () => {
+test("a link in place of the sockets' folder is refused", async () => {
   symlinkSync(tmpdir(), join(root, "run"));
   await expect(answers(join(root, "run", "a.sock"))).rejects.toThrow("is not a folder");
 });

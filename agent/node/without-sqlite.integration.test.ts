@@ -14,7 +14,7 @@ import { askAgent } from "./local-api/local-client.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const DRIVER = "node_modules/better-sqlite3";
-/** As the package names them: the one of this machine, and one that no x64 or arm64 machine of ours can load. */
+/** File names as in the package: this machine's native file, and one that no x64 or arm64 machine can load. */
 const NATIVE = `${DRIVER}/prebuilds/${process.platform}-${process.arch}.node`;
 const FOREIGN = `${DRIVER}/prebuilds/${process.platform}-${process.arch === "arm64" ? "x64" : "arm64"}.node`;
 
@@ -24,7 +24,7 @@ let cloud: DevCloud;
 let api: ApiClient;
 let agent: ChildProcess | undefined;
 
-/** The agent as it is installed: its bundle, and the SQLite driver beside it with this machine's native file alone. */
+/** The agent as installed: its bundle and the SQLite driver with only this machine's native file. */
 beforeAll(async () => {
   installed = mkdtempSync(join(tmpdir(), "vitrine-installed-"));
   await buildBundle(ROOT, { entry: "agent/node/main.ts", output: join(installed, "dist/agent/main.js"), target: "node" });
@@ -83,7 +83,7 @@ async function ownedAndOnline(): Promise<StatusAnswer> {
 const alarmsOf = (now: StatusAnswer | undefined): readonly string[] => (now?.alarms ?? []).map(({ code, severity }) => `${code} ${severity}`);
 
 test.each<[string, () => void]>([
-  ["is cut short", () => truncateSync(join(installed, NATIVE), 4_096)],
+  ["is truncated", () => truncateSync(join(installed, NATIVE), 4_096)],
   ["is empty", () => truncateSync(join(installed, NATIVE), 0)],
   ["is missing", () => rmSync(join(installed, NATIVE))],
   ["is missing with its whole package", () => rmSync(join(installed, DRIVER), { recursive: true })],
@@ -93,7 +93,7 @@ test.each<[string, () => void]>([
   await expect.poll(async () => alarmsOf(await status()), { timeout: 20_000 }).toContain("storage.unavailable critical");
 }, 60_000);
 
-test("a driver for another processor: a new device starts, is claimed, and the cloud has the critical alarm", async () => {
+test("with a driver for another processor, a new device starts and is claimed, and the cloud gets the critical alarm", async () => {
   copyFileSync(join(ROOT, FOREIGN), join(installed, NATIVE));
   start();
   const { deviceId } = await ownedAndOnline();
@@ -101,7 +101,7 @@ test("a driver for another processor: a new device starts, is claimed, and the c
   await expect.poll(told, { timeout: 10_000 }).toContain("storage.unavailable");
 }, 60_000);
 
-test("a device with a history goes on without SQLite: owner, settings and commands, through a kill, and back into its database", async () => {
+test("an existing device continues without SQLite: it keeps owner, settings and commands through a kill, and later returns to its database", async () => {
   start();
   const { deviceId } = await ownedAndOnline();
   const want = (level: string): Promise<unknown> => api.put(`/devices/${deviceId}/desired`, { document: { log: { level } } });

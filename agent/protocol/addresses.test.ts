@@ -5,7 +5,7 @@ import { parseProxy, userOf } from "./proxy-address.ts";
 import { validate } from "./codec.ts";
 import { OriginSchema } from "./values.ts";
 
-describe("addresses in plain text", () => {
+describe("unencrypted addresses", () => {
   test.each(["ws://127.0.0.1:4600/device", "ws://localhost/", "ws://[::1]:1/", "http://127.9.8.7/upload", "wss://cloud.example/", "https://cloud.example/u", "WSS://cloud.example"])(
     "%s may be used",
     (address) => {
@@ -22,13 +22,13 @@ describe("addresses in plain text", () => {
     },
   );
 
-  test("the reason has no secret of the address in it", () => {
+  test("the reason does not repeat the address's secret", () => {
     expect(JSON.stringify(plainIssue("ws://user:hunter2@cloud.example/path?token=hunter2", false))).not.toContain("hunter2");
   });
 });
 
 describe("the address of a proxy", () => {
-  test.each(["http://proxy:3128", "https://proxy.example", "http://user:p%40ss@10.0.0.1:8080/", "HTTP://[::1]:3128"])("%s is taken by every setting", (address) => {
+  test.each(["http://proxy:3128", "https://proxy.example", "http://user:p%40ss@10.0.0.1:8080/", "HTTP://[::1]:3128"])("%s is accepted by every setting", (address) => {
     expect(parseProxy(address).ok).toBe(true);
     expect(validate(NetworkSchema, { proxy: address }, "network").ok).toBe(true);
   });
@@ -40,7 +40,7 @@ describe("the address of a proxy", () => {
     ["http://user:hunter2%zz@proxy", "a % in the user or password"],
     ["http://user:hunter2@proxy?x", "a proxy has no query"],
     [`http://${"x".repeat(600)}`, "longer than 512"],
-  ])("%s is refused by every setting with one sentence that has no password in it", (address, why) => {
+  ])("%s is refused by every setting with one sentence that contains no password", (address, why) => {
     const parsed = parseProxy(address);
     expect(parsed).toMatchObject({ ok: false, error: { code: "proxy.bad-address", message: expect.stringContaining(why) as string } });
     const setting = validate(NetworkSchema, { proxy: address }, "network");

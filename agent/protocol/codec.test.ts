@@ -7,12 +7,12 @@ const code = (frame: string): string => {
 };
 
 describe("the gate", () => {
-  test("takes a message of the schema and ignores fields it does not know", () => {
+  test("accepts a valid message and ignores unknown fields", () => {
     const decoded = decodeCloudMessage('{"t":"pong","serverMs":5,"later":"unknown"}');
     expect(decoded).toEqual({ ok: true, value: { t: "pong", serverMs: 5 } });
   });
 
-  test("refuses what is not a frame, each with its own code", () => {
+  test("refuses invalid frames, each kind with its own code", () => {
     expect(code("nonsense")).toBe("frame.not-json");
     expect(code("[1]")).toBe("frame.not-an-object");
     expect(code('{"t":"evil"}')).toBe("message.unknown-type");
@@ -23,22 +23,22 @@ describe("the gate", () => {
     expect(code(`{"t":"pong","x":"${"y".repeat(300_000)}"}`)).toBe("frame.too-large");
   });
 
-  test("names the place that is wrong", () => {
+  test("names the invalid field", () => {
     const decoded = decodeCloudMessage('{"t":"goaway","reason":"x","retryAfterMs":-1}');
     expect(decoded.ok ? "" : decoded.error.message).toContain("retryAfterMs");
   });
 
-  test("survives nesting that would overflow a recursive check", () => {
+  test("survives nesting deep enough to overflow a recursive check", () => {
     const deep = `{"t":"pong","x":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
     expect(["frame.too-deep", "frame.not-json"]).toContain(code(deep));
   });
 
-  test("a patch keeps the nulls by which it deletes", () => {
+  test("keeps the nulls of a patch, which mean deletion", () => {
     const patch = { t: "reported", version: 2, base: 1, document: { player: { kind: "playing", shell: "x", content: "y", sinceMs: 1, why: null } } } as const;
     expect(decodeDeviceMessage(encodeMessage(patch))).toEqual({ ok: true, value: patch });
   });
 
-  test("what is encoded decodes to the same", () => {
+  test("decodes what it encoded to the same message", () => {
     const message = { t: "error", code: "frame.not-json", message: "the frame is not JSON text" } as const;
     expect(decodeDeviceMessage(encodeMessage(message))).toEqual({ ok: true, value: message });
   });

@@ -27,14 +27,14 @@ const decode = (from: string, message: Json): ReturnType<typeof decodeDeviceMess
   from === "device" ? decodeDeviceMessage(JSON.stringify(message)) : decodeCloudMessage(JSON.stringify(message));
 
 describe("golden messages", () => {
-  test("there is one of every type", () => {
+  test("exist for every type", () => {
     const types = (from: string): unknown =>
       new Set(golden.filter((entry) => entry.from === from).map(({ message }) => message["t"]));
     expect(types("device")).toEqual(new Set(DeviceMessageSchema.options.map((option) => option.entries.t.literal)));
     expect(types("cloud")).toEqual(new Set(CloudMessageSchema.options.map((option) => option.entries.t.literal)));
   });
 
-  test.each(golden)("$from $name is taken whole and written back the same", ({ from, message }) => {
+  test.each(golden)("$from $name is decoded completely and encoded to the same text", ({ from, message }) => {
     const decoded = decode(from, message);
     expect(decoded).toEqual({ ok: true, value: message });
     expect(decoded.ok && JSON.parse(encodeMessage(decoded.value))).toEqual(message);
@@ -53,11 +53,11 @@ describe("golden messages", () => {
     }
   });
 
-  test.each(golden)("$from $name with fields from the future means the same", ({ from, message }) => {
+  test.each(golden)("$from $name means the same with additional fields", ({ from, message }) => {
     expect(decode(from, { ...message, later: { than: "version 1" } })).toEqual({ ok: true, value: message });
   });
 
-  test("bodies of records fit the schema of their kind", () => {
+  test("record bodies match the schema of their kind", () => {
     const bodies = golden.flatMap(({ message }) =>
       Array.isArray(message["records"])
         ? (message["records"] as readonly JsonObject[]).map((record) => ({

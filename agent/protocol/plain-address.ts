@@ -22,8 +22,8 @@ export function plainIssue(address: string, plainAllowed: boolean): Issue | unde
   const secure = url.protocol === "ws:" ? "wss://" : "https://";
   return {
     code: PLAIN_REFUSED,
-    message: `${url.protocol}//${url.host} is in plain text and not on this machine`,
-    hint: `use ${secure}, or set cloud.allowPlain where everybody on the network may read and change what is sent`,
+    message: `${url.protocol}//${url.host} is unencrypted and not on this machine`,
+    hint: `use ${secure}, or set cloud.allowPlain if everybody on the network may read and change the traffic`,
   };
 }
 

@@ -59,7 +59,7 @@ export function checkGrant(grant: { readonly url: string; readonly headers?: Rea
 function addressIssue(text: string, rules: UploadRules): Issue | undefined {
   const url = parseUrl(text);
   if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:")) return refused("the granted address is neither http nor https").error;
-  if (url.username !== "" || url.password !== "") return refused("the granted address has a user in it", "put credentials into the grant's headers").error;
+  if (url.username !== "" || url.password !== "") return refused("the granted address contains a user name", "put credentials into the grant's headers").error;
   const plain = plainIssue(text, rules.plainAllowed);
   if (plain !== undefined) return refused(`the granted address ${plain.message}`, plain.hint).error;
   const linkHost = rules.linkHost();

@@ -13,7 +13,7 @@ import type { Code } from "../../platform/ports/codes.ts";
 
 /** As the real transport: more than this on its way out is refused. */
 const SEND_BUFFER_BYTES_MAX = 1024 * 1024;
-const BROKEN = failed("link.network", "the connection broke off");
+const BROKEN = failed("link.network", "the connection was interrupted");
 
 /** What the simulated cloud's session takes from a wire. */
 interface CloudEnd {

@@ -38,7 +38,7 @@ async function run(...words: string[]): Promise<{ code: number; out: string; err
   return { code, out, err };
 }
 
-test("config with a key gives that key or those below it, as a table and as JSON", async () => {
+test("config with a key prints that key or those below it, as a table and as JSON", async () => {
   const keysOf = (out: string): string[] => (JSON.parse(out) as typeof configuration).entries.map(({ key }) => key);
   expect(keysOf((await run("config", "--json")).out)).toEqual(["log.level", "cloud.endpoints", "cloud.proxy"]);
   expect(keysOf((await run("config", "log.level", "--json")).out)).toEqual(["log.level"]);
@@ -46,7 +46,7 @@ test("config with a key gives that key or those below it, as a table and as JSON
   expect((await run("config", "log.level")).out).not.toContain("cloud");
 });
 
-test("config with a key that nobody knows is an error with a code and the key that was meant", async () => {
+test("config with an unknown key is an error with a code and the nearest key", async () => {
   const json = await run("config", "log.levle", "--json");
   expect(json.code).toBe(CLI_EXIT.usage);
   expect(JSON.parse(json.out)).toMatchObject({ error: { code: "config.unknown-key", hint: "did you mean log.level?" } });

@@ -32,32 +32,32 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
   };
   return [
     {
-      name: "status", summary: "What this device is and does now.", usage: "[--data DIR]", options: DATA_OPTION, help: DATA_HELP,
+      name: "status", summary: "Identity and current state of this device.", usage: "[--data DIR]", options: DATA_OPTION, help: DATA_HELP,
       run: (context) => show<StatusAnswer>(context, "status", {}, statusText),
     },
     {
-      name: "doctor", summary: "Checks everything the device needs; says what to do about what is wrong.", usage: "[--data DIR]", options: DATA_OPTION,
+      name: "doctor", summary: "Checks everything the device needs and says how to fix what is wrong.", usage: "[--data DIR]", options: DATA_OPTION,
       help: [...DATA_HELP, "Exit code 1 when a check failed."],
       run: (context) => show<DoctorAnswer>(context, "doctor", {}, doctorText, (answer) => (answer.checks.some((check) => check.status === "failed") ? CLI_EXIT.notSo : CLI_EXIT.ok)),
     },
     {
       name: "config", summary: "The configuration in force and where each value comes from.", usage: "[KEY] [--data DIR]", options: DATA_OPTION, argsMax: 1,
-      help: [...DATA_HELP, "Exit code 78 when the configuration has an error; the device runs on defaults for the wrong keys."],
+      help: [...DATA_HELP, "Exit code 78 when the configuration has an error; the device uses the defaults of invalid keys."],
       run: async (context) => {
         const answer = await ask<ConfigAnswer>(context, "config", {}, 60_000);
         return answer.ok ? showConfig(context, answer.value, context.args[0]) : complain(context, answer.error);
       },
     },
     {
-      name: "commands", summary: "Commands the device has taken, newest first, with their outcomes.", usage: "[--limit N] [--data DIR]", options: { ...DATA_OPTION, limit: { type: "string" } }, help: DATA_HELP,
+      name: "commands", summary: "Commands the device has received, newest first, with their outcomes.", usage: "[--limit N] [--data DIR]", options: { ...DATA_OPTION, limit: { type: "string" } }, help: DATA_HELP,
       run: (context) => withLimit(context, 20, (limit) => show<CommandsAnswer>(context, "commands", { limit }, commandsText)),
     },
     {
-      name: "events", summary: "Records that wait to be sent to the cloud.", usage: "[--limit N] [--data DIR]", options: { ...DATA_OPTION, limit: { type: "string" } }, help: DATA_HELP,
+      name: "events", summary: "Records waiting to be sent to the cloud.", usage: "[--limit N] [--data DIR]", options: { ...DATA_OPTION, limit: { type: "string" } }, help: DATA_HELP,
       run: (context) => withLimit(context, 50, (limit) => show<EventsAnswer>(context, "events", { limit }, eventsText)),
     },
     {
-      name: "pair", summary: "The code by which a person claims this device.", usage: "[--data DIR]", options: DATA_OPTION, help: DATA_HELP,
+      name: "pair", summary: "The code for claiming this device.", usage: "[--data DIR]", options: DATA_OPTION, help: DATA_HELP,
       run: (context) => show<StatusAnswer>(context, "status", {}, pairText, (answer) => (answer.owner.kind === "claimed" || answer.pairing !== undefined ? CLI_EXIT.ok : CLI_EXIT.notSo)),
     },
     {
@@ -66,16 +66,16 @@ export function deviceCommands(deps: DeviceCommandDeps): readonly CliCommand[] {
     },
     {
       name: "support-bundle", summary: "Writes a zip with status, checks, configuration (without secrets) and logs.", usage: "[--out FILE] [--data DIR]", options: { ...DATA_OPTION, out: { type: "string" } },
-      help: [...DATA_HELP, "--out FILE   where to; the agent writes it, so its user must be able to (default: support/vitrine-support.zip in the data folder, over the last one)"],
+      help: [...DATA_HELP, "--out FILE   target file; the agent's user must be able to write it (default: support/vitrine-support.zip in the data folder, replacing the last one)"],
       run: (context) => {
         const out = context.options["out"] as string | undefined;
         return show<BundleAnswer>(context, "support-bundle", out === undefined ? {} : { out: resolve(out) }, (answer) => `${answer.path} (${formatBytes(answer.bytes)}): ${answer.files.join(", ")}`);
       },
     },
     {
-      name: "cloud", summary: "Has moved: the development cloud has a command line of its own, `npm run cloud` in the source tree.", usage: "", freeOptions: true,
+      name: "cloud", summary: "Moved: use `npm run cloud` in the source tree for the development cloud.", usage: "", freeOptions: true,
       run: (context) => {
-        context.complainOf({ code: "cli.moved", message: "the development cloud has a command line of its own, which is not on a device", hint: "in the source tree: npm run cloud -- devices" });
+        context.complainOf({ code: "cli.moved", message: "the development cloud has its own command line, which is not installed on a device", hint: "in the source tree: npm run cloud -- devices" });
         return Promise.resolve(CLI_EXIT.usage);
       },
     },
@@ -133,7 +133,7 @@ function commandsText(answer: CommandsAnswer): string {
 }
 
 function eventsText(answer: EventsAnswer): string {
-  if (answer.waiting.length === 0) return "nothing waits: everything was stored by the cloud";
+  if (answer.waiting.length === 0) return "nothing is waiting: the cloud has stored everything";
   return table(answer.waiting.map((record) => [new Date(record.wallMs).toISOString(), record.stream, String(record.seq), record.kind, JSON.stringify(record.body)]));
 }
 

@@ -22,7 +22,7 @@ async function run(...words: string[]): Promise<{ code: number; out: string; err
   return { code, out, err };
 }
 
-test("options of a command are its own, and what it does not know it refuses", async () => {
+test("a command accepts its own options and refuses unknown ones", async () => {
   expect((await run("status", "--data", "/x", "--json")).code).toBe(0);
   expect(seen?.options["data"]).toBe("/x");
   expect(seen?.json).toBe(true);
@@ -32,7 +32,7 @@ test("options of a command are its own, and what it does not know it refuses", a
   expect(wrong.err).toContain("usage: vitrine status");
 });
 
-test("a command that sends parameters gets the words it does not know", async () => {
+test("a command that sends parameters receives unknown options", async () => {
   await run("send", "lobby", "display.power", "--on", "false", "--url", "http://127.0.0.1:1", "--json");
   expect(seen?.args).toEqual(["lobby", "display.power", "--on", "false"]);
   expect(seen?.options["url"]).toBe("http://127.0.0.1:1");
@@ -43,14 +43,14 @@ test("a command that sends parameters gets the words it does not know", async ()
   expect(seen?.args).toEqual(["lobby", "audio.mute", "--no-mute"]);
 });
 
-test("help is success, nothing and nonsense are not", async () => {
+test("help succeeds; a missing or unknown command does not", async () => {
   expect(await run("--help")).toMatchObject({ code: CLI_EXIT.ok, err: "" });
   expect((await run("status", "--help")).out).toContain("What it does.");
   expect(await run()).toMatchObject({ code: CLI_EXIT.usage });
   expect((await run("stauts")).err).toContain('did you mean "status"');
 });
 
-test("help of a command, in any order of the words, is success on standard output", async () => {
+test("help for a command, in any word order, succeeds and goes to standard output", async () => {
   for (const words of ["send --help", "help send", "status -h", "help status", "--help status", "send --help"]) {
     const answer = await run(...words.split(" "));
     expect([words, answer.code, answer.err, /Sends\.|What it does\./.test(answer.out)]).toEqual([words, CLI_EXIT.ok, "", true]);
@@ -58,34 +58,34 @@ test("help of a command, in any order of the words, is success on standard outpu
   expect(await run("help", "nonsense")).toMatchObject({ code: CLI_EXIT.usage, out: "" });
 });
 
-test("a name far from every other is not guessed", async () => {
+test("no command is suggested for a name unlike every other", async () => {
   expect((await run("zzzzzz")).err).not.toContain("did you mean");
 });
 
-test("a word that a command does not take is refused", async () => {
+test("an extra argument is refused", async () => {
   const extra = await run("status", "extra");
   expect(extra).toMatchObject({ code: CLI_EXIT.usage, out: "" });
   expect(extra.err).toContain('does not take "extra"');
   for (const words of ["logs extra", "config log.level extra"]) expect((await onDevice(...words.split(" "))).code).toBe(CLI_EXIT.usage);
 });
 
-test("cloud says where the development cloud's command line went, whatever follows it", async () => {
+test("cloud names the development cloud's new command line, whatever follows it", async () => {
   for (const words of ["cloud", "cloud devices", "cloud send lobby display.power --on false", "cloud nonsense --url http://127.0.0.1:1"]) {
     const { code, out, err } = await onDevice(...words.split(" "));
     expect([words, code, out]).toEqual([words, CLI_EXIT.usage, ""]);
-    expect(err).toContain("a command line of its own, which is not on a device [cli.moved]");
+    expect(err).toContain("its own command line, which is not installed on a device [cli.moved]");
     expect(err).toContain("npm run cloud -- devices");
   }
   expect(JSON.parse((await onDevice("cloud", "devices", "--json")).out)).toMatchObject({ error: { code: "cli.moved" } });
 });
 
-test("a socket that may be somebody else's is not asked, with the code that says so and exit code 3", async () => {
+test("a socket that may belong to somebody else is not used; the error has its own code and exit code 3", async () => {
   const { code, err } = await onDevice("status");
   expect(code).toBe(CLI_EXIT.unreachable);
   expect(err).toContain("[socket.untrusted-folder]");
 });
 
-/** The device's own commands, where the socket may be somebody else's. */
+/** Runs the device commands with a socket that may belong to somebody else. */
 async function onDevice(...words: string[]): Promise<{ code: number; out: string; err: string }> {
   let out = "";
   let err = "";

@@ -107,11 +107,11 @@ function separate(known: ParseArgsOptionsConfig, words: readonly string[]): { ow
 function helpOf({ call }: CommandLine, command: CliCommand): string {
   const lines = [`${call} ${command.name} ${command.usage}`, "", command.summary];
   if (command.help !== undefined) lines.push("", ...command.help);
-  lines.push("", "--json gives one JSON value a line. Exit codes: 0 as asked, 1 not so, 2 usage, 3 unreachable, 78 bad configuration.");
+  lines.push("", "--json prints one JSON value per line. Exit codes: 0 success, 1 failed, 2 usage, 3 unreachable, 78 bad configuration.");
   return lines.join("\n");
 }
 
 function overview({ call, commands }: CommandLine): string {
   const rows = commands.map((command) => [`  ${call} ${command.name}`, command.summary]);
-  return `Commands (more with --help behind each):\n${table(rows)}\n\nEvery command takes --json. Exit codes: 0 as asked, 1 not so, 2 usage, 3 unreachable, 78 bad configuration.`;
+  return `Commands (add --help to a command for details):\n${table(rows)}\n\nEvery command accepts --json. Exit codes: 0 success, 1 failed, 2 usage, 3 unreachable, 78 bad configuration.`;
 }

@@ -23,7 +23,7 @@ export function statusText(status: StatusAnswer): string {
 
 function screenText(status: StatusAnswer): string {
   const screen = status.screen;
-  if (screen === undefined) return "unknown: nobody has looked yet";
+  if (screen === undefined) return "unknown: not checked yet";
   const evidence = screen.evidence.map((fact) => `${fact.witness}: ${fact.says}`).join("; ");
   return `${screen.verdict} (confidence ${Math.round(screen.confidence * 100)} %)  ${evidence}`;
 }

@@ -14,12 +14,12 @@ afterEach(() => rm(data, { recursive: true, force: true }));
 const read = (argv: readonly string[] = []) => readConfig(["--data", data, ...argv], {});
 
 describe("reading the configuration", () => {
-  test("no file is no issue", async () => {
+  test("a missing file is not an issue", async () => {
     const { issues, file, values } = await read(["run", "--strict", "--log-level=debug", "--", "--not-a-flag"]);
     expect([issues, file, values.strict, values["log.level"]]).toEqual([[], join(data, "config.json"), true, "debug"]);
   });
 
-  test("a good file is read, with or without a byte-order mark", async () => {
+  test("a valid file is read with or without a byte order mark", async () => {
     await writeFile(join(data, "config.json"), '\uFEFF{ "device": { "name": "Lobby" } }');
     const { values, sources, issues } = await read();
     expect([values["device.name"], sources["device.name"], issues]).toEqual(["Lobby", "file", []]);
@@ -49,7 +49,7 @@ describe("reading the configuration", () => {
   });
 });
 
-test("flags: with value, with equals sign, boolean alone, and what is no flag", () => {
+test("parses flags with a value, with an equals sign and boolean ones, and returns the remaining arguments", () => {
   expect(parseFlags(["start", "--data", "/x", "--strict", "--log-level=debug", "--", "--data"])).toEqual({
     flags: [
       ["--data", "/x"],
@@ -61,6 +61,6 @@ test("flags: with value, with equals sign, boolean alone, and what is no flag", 
   expect(parseFlags(["--log-level"]).flags).toEqual([["--log-level", ""]]);
 });
 
-test("docs/configuration.md is what the table says", async () => {
+test("docs/configuration.md matches the configuration table", async () => {
   expect(await readFile("docs/configuration.md", "utf8")).toBe(configurationDoc());
 });

@@ -63,7 +63,7 @@ async function readFileConfig(path: string): Promise<{ readonly content?: JsonOb
     try {
       const buffer = Buffer.alloc(FILE_BYTES_MAX + 1);
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-      if (bytesRead > FILE_BYTES_MAX) return issue("config.too-large", `larger than ${FILE_BYTES_MAX} bytes`, "it is not used; make it smaller");
+      if (bytesRead > FILE_BYTES_MAX) return issue("config.too-large", `larger than ${FILE_BYTES_MAX} bytes`, "the file is ignored; make it smaller");
       text = buffer.toString("utf8", 0, bytesRead).replace(/^\uFEFF/, "");
     } finally {
       await handle.close();
@@ -75,8 +75,8 @@ async function readFileConfig(path: string): Promise<{ readonly content?: JsonOb
   }
   const json: Json | undefined = parseJson(text);
   if (isJsonObject(json)) return { content: json };
-  if (json !== undefined) return issue("config.not-json", "not a JSON object", 'it is not used; it should look like {"device": {"name": "Lobby"}}');
-  return issue("config.not-json", `not JSON${whereNotJson(text)}`, "it is not used; correct it and start again");
+  if (json !== undefined) return issue("config.not-json", "not a JSON object", 'the file is ignored; it should look like {"device": {"name": "Lobby"}}');
+  return issue("config.not-json", `not JSON${whereNotJson(text)}`, "the file is ignored; correct it and restart the agent");
 }
 
 /**

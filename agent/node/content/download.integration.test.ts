@@ -43,8 +43,8 @@ async function open(server: Server): Promise<number> {
 const never = new AbortController().signal;
 const job = (url: string) => ({ url, sha256, bytes: bytes.length, to: join(folder, "menu.zip") });
 
-describe("packages take the way of the link", () => {
-  test("through its proxy, which looks the name up, with the certificates of its file", async () => {
+describe("packages are downloaded with the link's network settings", () => {
+  test("through its proxy, which resolves the name, with the configured certificates", async () => {
     const proxy = await tunnelTo(await open(createTlsServer({ key: VALID.key, cert: VALID.cert }, serve)));
     closing.push(proxy.close);
     expect(await download(job("https://cloud.test/menu.zip"), { proxy: proxy.address, ca: VALID.cert }, never)).toEqual({ ok: true, value: undefined });
@@ -52,7 +52,7 @@ describe("packages take the way of the link", () => {
     expect(proxy.asked).toEqual([expect.stringMatching(/^cloud\.test:443 Basic /)]);
   });
 
-  test("a certificate that nobody trusts, and a proxy that refuses, are said", async () => {
+  test("an untrusted certificate and a refusing proxy are reported", async () => {
     const port = await open(createTlsServer({ key: VALID.key, cert: VALID.cert }, serve));
     const untrusted = await tunnelTo(port);
     const closed = await tunnelTo(port, () => "403 Forbidden");
@@ -61,7 +61,7 @@ describe("packages take the way of the link", () => {
     expect(await download(job("https://cloud.test/menu.zip"), { proxy: closed.address, ca: VALID.cert }, never)).toMatchObject({ ok: false, error: { message: expect.stringContaining("link.proxy") as string } });
   });
 
-  test("redirects are followed, but not round and round, and not out of https", async () => {
+  test("redirects are followed, but not endlessly, and not from https to http", async () => {
     const port = await open(createServer(serve));
     expect((await download(job(`http://127.0.0.1:${port}/moved`), {}, never)).ok).toBe(true);
     const round = await download({ ...job(`http://127.0.0.1:${port}/round`), to: join(folder, "b.zip") }, {}, never);
@@ -74,24 +74,24 @@ describe("packages take the way of the link", () => {
     expect(home).toMatchObject({ ok: false, error: { message: expect.stringContaining("this machine itself") as string } });
   });
 
-  test("a redirect to a name that leads nearer than where it came from is not followed: the address that is connected to decides", async () => {
+  test("a redirect to a nearer network is not followed; the address that is connected to decides", async () => {
     const asked: string[] = [];
     const inner = await open(createServer((request, response) => {
       asked.push(request.url ?? "");
       serve(request, response);
     }));
-    // A name of this machine's own hosts file that is not "localhost", and a server that is not on this machine.
+    // A name from this machine's hosts file other than "localhost", and a server that is not on this machine.
     const elsewhere = await tunnelTo(await open(createTlsServer({ key: VALID.key, cert: VALID.cert }, (request, response) => {
       response.writeHead(302, { location: `https://${request.url === "/name" ? hostname() : "10.1.2.3"}:${inner}/menu.zip` }).end();
     })));
     closing.push(elsewhere.close);
     const http = { proxy: elsewhere.address, noProxy: `${hostname()},10.1.2.3`, ca: VALID.cert };
     const name = await download(job("https://cloud.test/name"), http, never);
-    expect(name).toMatchObject({ ok: false, error: { code: "content.unreachable", message: expect.stringMatching(/^https:\/\/cloud\.test\/name leads nearer than where it is, which is not followed: .* is this machine itself$/) as string } });
+    expect(name).toMatchObject({ ok: false, error: { code: "content.unreachable", message: expect.stringMatching(/^https:\/\/cloud\.test\/name redirects to a nearer network, which is not followed: .* is this machine itself$/) as string } });
     const address = await download(job("https://cloud.test/address"), http, never);
-    expect(address).toMatchObject({ ok: false, error: { message: "https://cloud.test/address leads nearer than where it is, which is not followed: 10.1.2.3 is on the site's own network" } });
+    expect(address).toMatchObject({ ok: false, error: { message: "https://cloud.test/address redirects to a nearer network, which is not followed: 10.1.2.3 is on the site's own network" } });
     expect(asked).toEqual([]);
-    // The owner's word for the origin that leads there: now it is the inner server that cannot be talked to in TLS.
+    // With the owner's permission for the redirecting origin, the error is now that the inner server does not speak TLS.
     expect(await download({ ...job("https://cloud.test/name"), localNetwork: true }, http, never)).toMatchObject({ ok: false, error: { message: expect.not.stringContaining("nearer") as string } });
   });
 
@@ -101,14 +101,14 @@ describe("packages take the way of the link", () => {
     expect(await download(job(`http://127.0.0.1:${outer}/`), {}, never)).toEqual({ ok: true, value: undefined });
   });
 
-  test("a part that is not the one asked for is thrown away, not joined on", async () => {
+  test("a part with the wrong offset is discarded, not appended", async () => {
     const port = await open(createServer(serve));
     writeFileSync(join(folder, "menu.zip.part"), bytes.subarray(0, 1_000));
     expect((await download(job(`http://127.0.0.1:${port}/wrong-part`), {}, never)).ok).toBe(false);
     expect(existsSync(join(folder, "menu.zip.part"))).toBe(false);
   });
 
-  test("given up on the way, at once", async () => {
+  test("an aborted download ends immediately", async () => {
     const stop = new AbortController();
     const port = await open(createServer((_request, response) => {
       response.write(bytes.subarray(0, 100));
@@ -118,7 +118,7 @@ describe("packages take the way of the link", () => {
   });
 });
 
-test("unpacking stops when it is no longer wanted", async () => {
+test("unpacking stops when it is aborted", async () => {
   const stop = new AbortController();
   const files = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`${n}.txt`, strToU8("text")]));
   writeFileSync(join(folder, "many.zip"), zipSync(files));

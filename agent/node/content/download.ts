@@ -39,12 +39,12 @@ export async function download(job: Download, http: HttpSettings, signal: AbortS
     const hash = await hashFile(part, signal);
     if (hash !== job.sha256) {
       await rm(part, { force: true });
-      return fail("content.hash-mismatch", `${job.url} has SHA-256 ${hash}, wanted ${job.sha256}`, "publish the package again with the hash of what is served");
+      return fail("content.hash-mismatch", `${job.url} has SHA-256 ${hash}, wanted ${job.sha256}`, "publish the package again with the hash of the served file");
     }
     await rename(part, job.to);
     return ok(undefined);
   } catch (thrown) {
-    if (signal.aborted) return fail("content.aborted", `the download of ${job.url} was given up`);
+    if (signal.aborted) return fail("content.aborted", `the download of ${job.url} was aborted`);
     return fail("content.disk", `the download of ${job.url} could not be written: ${diskErrorText(thrown)}`, "free space in the data folder");
   }
 }
@@ -65,7 +65,7 @@ async function fetchRest(job: Download, part: string, http: HttpSettings, signal
   if (continued && !beginsAt(response, from)) {
     response.destroy();
     await rm(part, { force: true });
-    return fail("content.unreachable", `${job.url} sent another part than was asked for (${response.headers["content-range"] ?? ""})`);
+    return fail("content.unreachable", `${job.url} sent a different part than requested (${response.headers["content-range"] ?? ""})`);
   }
   return write(job, part, response, continued ? from : 0);
 }
@@ -76,7 +76,7 @@ async function write(job: Download, part: string, response: IncomingMessage, fro
     let size = from;
     for await (const chunk of response as AsyncIterable<Uint8Array>) {
       size += chunk.length;
-      if (size > job.bytes) return fail("content.hash-mismatch", `${job.url} is longer than the ${job.bytes} bytes it should have`);
+      if (size > job.bytes) return fail("content.hash-mismatch", `${job.url} is longer than the expected ${job.bytes} bytes`);
       await file.appendFile(chunk);
     }
     await file.sync();
@@ -104,18 +104,18 @@ async function request({ url: address, localNetwork = false }: Download, from: n
     const answer = await openHttp({ method: "GET", url, headers, idleTimeoutMs: IDLE_TIMEOUT_MS, ...(nearest !== undefined && { nearest }), signal }, http);
     if (!answer.ok) {
       const { code, message, hint } = answer.error;
-      if (code === "http.too-near") return fail("content.unreachable", `${address} leads nearer than where it is, which is not followed: ${message}`, "serve it where it leads from, or name its origin in player.localNetworkOrigins");
+      if (code === "http.too-near") return fail("content.unreachable", `${address} redirects to a nearer network, which is not followed: ${message}`, "serve the package without this redirect, or list its origin in player.localNetworkOrigins");
       return fail("content.unreachable", `${address} could not be fetched: ${message} (${code})`, hint);
     }
     const { response } = answer.value;
     const next = redirectOf(answer.value);
     if (next === undefined) return ok(response);
     response.destroy();
-    if (answer.value.url.protocol === "https:" && next.protocol !== "https:") return fail("content.unreachable", `${address} leads from https to ${next.protocol}//, which is not followed`);
+    if (answer.value.url.protocol === "https:" && next.protocol !== "https:") return fail("content.unreachable", `${address} redirects from https to ${next.protocol}//, which is not followed`);
     if (!localNetwork) nearest = reachedBy(answer.value, http);
     url = next.href;
   }
-  return fail("content.unreachable", `${address} leads on more than ${REDIRECTS_MAX} times`);
+  return fail("content.unreachable", `${address} redirects more than ${REDIRECTS_MAX} times`);
 }
 
 function redirectOf({ url, response }: OpenAnswer): URL | undefined {

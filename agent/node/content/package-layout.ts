@@ -25,7 +25,7 @@ export function findManifest(names: readonly string[]): Result<ManifestPlace> {
   const prefix = `${nested.split("/")[0] ?? ""}/`;
   const others = names.filter((name) => !name.startsWith(prefix) && !ADDED_BY_TOOLS.test(name));
   if (found.length === 1 && others.length === 0 && nested.split("/").length === 2) return ok({ name: nested, prefix });
-  return fail("content.bad-manifest", `the package has no ${MANIFEST_NAME} at its root; there is ${quoted(found)}`, "zip what is in that folder, not the folder and what is around it");
+  return fail("content.bad-manifest", `the package has no ${MANIFEST_NAME} at its root; there is ${quoted(found)}`, "zip the contents of that folder");
 }
 
 /**
@@ -43,18 +43,18 @@ export function matchFiles(names: readonly string[], place: ManifestPlace, manif
     const path = inside === undefined ? undefined : Object.hasOwn(manifest.files, inside) ? inside : composed.get(inside.normalize("NFC"));
     if (path === undefined) {
       if (ADDED_BY_TOOLS.test(name)) continue;
-      return fail("content.bad-package", `"${inside ?? name}" is in the package and not in the manifest${otherCase(inside ?? name, listed)}`);
+      return fail("content.bad-package", `"${inside ?? name}" is in the package but not in the manifest${otherCase(inside ?? name, listed)}`);
     }
     if (paths.has(path)) return fail("content.bad-package", `the package has "${path}" twice`);
     paths.set(path, name);
   }
   const there = [...paths.keys()];
   const missing = listed.find((path) => !paths.has(path));
-  if (missing !== undefined) return fail("content.bad-package", `"${missing}" is in the manifest and not in the package${otherCase(missing, names.map((name) => name.slice(place.prefix.length)))}`);
+  if (missing !== undefined) return fail("content.bad-package", `"${missing}" is in the manifest but not in the package${otherCase(missing, names.map((name) => name.slice(place.prefix.length)))}`);
   const folders = new Set(there.flatMap((path) => [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index))));
   const both = there.find((path) => folders.has(path));
-  if (both !== undefined) return fail("content.bad-package", `"${both}" is a file and a folder`);
-  if (!paths.has(manifest.entry)) return fail("content.bad-manifest", `the entry page "${manifest.entry}" is not among the files${otherCase(manifest.entry, there)}`, "name in entry a path as it is under files");
+  if (both !== undefined) return fail("content.bad-package", `"${both}" is both a file and a folder`);
+  if (!paths.has(manifest.entry)) return fail("content.bad-manifest", `the entry page "${manifest.entry}" is not among the files${otherCase(manifest.entry, there)}`, "entry must be a path listed under files");
   return ok(paths);
 }
 
@@ -62,7 +62,7 @@ export function matchFiles(names: readonly string[], place: ManifestPlace, manif
 function otherCase(path: string, among: readonly string[]): string {
   const lower = path.toLowerCase();
   const near = among.find((other) => other !== path && other.toLowerCase() === lower);
-  return near === undefined ? "" : `; there is "${near}", in other letter case`;
+  return near === undefined ? "" : `; there is "${near}" with different case`;
 }
 
 function quoted(names: readonly string[]): string {

@@ -17,7 +17,7 @@ import { unpack } from "./unpack.ts";
 const sha256 = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
 const page = strToU8("<h1>menu</h1>");
 
-/** A zip with a manifest that fits its files, unless told otherwise. */
+/** A zip with a manifest that matches its files, unless overridden. */
 function packageOf(files: Record<string, Uint8Array>, manifest: Record<string, unknown> = {}): Uint8Array {
   const hashes = Object.fromEntries(Object.entries(files).map(([path, data]) => [path, sha256(data)]));
   const text = JSON.stringify({ manifest: 1, name: "menu", version: "1.0.0", entry: "index.html", files: hashes, ...manifest });
@@ -28,7 +28,7 @@ let folder = "";
 let server: Server;
 let served: Uint8Array = new Uint8Array();
 let requests: (string | undefined)[] = [];
-/** Bytes after which the server drops the connection; undefined: never. */
+/** Number of bytes after which the server drops the connection; `undefined`: never. */
 let dropAfter: number | undefined;
 let base = "";
 let keepFreeBytes = 0;
@@ -44,7 +44,7 @@ beforeEach(async () => {
     response.writeHead(from > 0 ? 206 : 200, { "content-length": served.length - from });
     if (dropAfter === undefined) return void response.end(served.subarray(from));
     response.write(served.subarray(from, dropAfter));
-    // Dropped only once some of it is on disk; fetch throws away what it has not yet handed over.
+    // Drop the connection only once some bytes are on disk; fetch discards what it has not delivered yet.
     void vi.waitUntil(() => partBytes() > 0, { timeout: 10_000 }).then(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -61,14 +61,14 @@ const wanted = (zip: Uint8Array): Content => {
   served = zip;
   return { kind: "package", url: `${base}/menu.zip`, sha256: sha256(zip), bytes: zip.length };
 };
-/** Throws for anything else, so that a test that damages a package never writes into its working folder. */
+/** Folder of a prepared package. Throws for anything else, so that a test never damages files in its working folder. */
 function folderOf(prepared: Awaited<ReturnType<typeof prepare>>): string {
   if (!prepared.ok || prepared.value.kind !== "package") throw new Error(`no package: ${JSON.stringify(prepared)}`);
   return prepared.value.folder;
 }
 const prepare = (content: Content) => new PackageProvider({ root: folder, keepFreeBytes, http: {}, clock: systemClock, log: silentLog }).prepare(content, new AbortController().signal);
 
-test("a package is fetched, checked and unpacked once; then it needs no network", async () => {
+test("a package is downloaded, verified and unpacked once and then needs no network", async () => {
   const content = wanted(packageOf({ "index.html": page, "img/a.svg": strToU8("<svg/>") }, { capabilities: ["gpio"] }));
   const first = await prepare(content);
   expect(first).toMatchObject({ ok: true, value: { kind: "package", entry: "index.html", grants: ["gpio"] } });
@@ -80,7 +80,7 @@ test("a package is fetched, checked and unpacked once; then it needs no network"
   expect(requests.length).toBe(1);
 });
 
-test("content by address is told that it may reach the local network where the configuration names its origin", async () => {
+test("content by address gets local network access if the configuration names its origin", async () => {
   const provider = new PackageProvider({ root: folder, keepFreeBytes, http: {}, localNetworkOrigins: ["https://menu.example/"], clock: systemClock, log: silentLog });
   const localOf = async (url: string): Promise<unknown> => {
     const prepared = await provider.prepare({ kind: "url", url }, new AbortController().signal);
@@ -91,13 +91,13 @@ test("content by address is told that it may reach the local network where the c
   expect(await localOf("http://menu.example/board")).toBeUndefined();
 });
 
-test.each(["http://menu.example:99999/", "https://[menu.example/", "http://%/"])("an address that has the form of one and is none is said, not thrown: %s", async (url) => {
+test.each(["http://menu.example:99999/", "https://[menu.example/", "http://%/"])("a malformed address that passes the schema is an error value, not an exception: %s", async (url) => {
   expect(validate(ContentSchema, { kind: "url", url }, "content").ok).toBe(true);
   const provider = new PackageProvider({ root: folder, keepFreeBytes, http: {}, clock: systemClock, log: silentLog });
   expect(await provider.prepare({ kind: "url", url }, new AbortController().signal)).toMatchObject({ ok: false, error: { code: "content.bad-address" } });
 });
 
-test("a package whose manifest was damaged on disk is fetched again, and stays until it has come", async () => {
+test("a package whose manifest was damaged on disk is downloaded again, and stays until then", async () => {
   const content = wanted(packageOf({ "index.html": page }));
   const first = await prepare(content);
   const at = folderOf(first);
@@ -109,7 +109,7 @@ test("a package whose manifest was damaged on disk is fetched again, and stays u
   expect(await prepare(content)).toMatchObject({ ok: true, value: { folder: at } });
 });
 
-test("a manifest that rotted into another one that can be read is fetched again; a hash that is gone or cannot be read is not", async () => {
+test("a damaged but readable manifest causes a new download; a missing or unreadable hash does not", async () => {
   const content = wanted(packageOf({ "index.html": page }, { capabilities: ["gpio"], allowedOrigins: ["https://a.example"] }));
   const first = await prepare(content);
   const at = folderOf(first);
@@ -130,7 +130,7 @@ test("a manifest that rotted into another one that can be read is fetched again;
   expect(requests.length).toBe(fetched);
 });
 
-test("a package with a file that rotted is fetched again, and is another one to the host; a file in the place of the folder is removed", async () => {
+test("a package with a damaged file is downloaded again and counts as new content; a file in place of the folder is removed", async () => {
   const content = wanted(packageOf({ "index.html": page, "app.js": strToU8("draw()") }));
   const first = await prepare(content);
   const at = folderOf(first);
@@ -151,7 +151,7 @@ test("a package with a file that rotted is fetched again, and is another one to 
   expect(await prepare(content)).toMatchObject({ ok: true, value: { id: sha256(served) } });
 });
 
-test("the package before stays, by when it was last wanted; what others left half done goes", async () => {
+test("the previously used package stays; partial downloads of other packages are removed", async () => {
   const [a, b, c] = ["a", "b", "c"].map((version) => packageOf({ "index.html": page }, { version })) as [Uint8Array, Uint8Array, Uint8Array];
   for (const zip of [a, b]) expect((await prepare(wanted(zip))).ok).toBe(true);
   utimesSync(join(folder, sha256(b)), 1, 1);
@@ -164,8 +164,8 @@ test("the package before stays, by when it was last wanted; what others left hal
   expect(readdirSync(join(folder, "downloads"))).toEqual([]);
 });
 
-test("a broken download goes on where it stopped", async () => {
-  // Stored bytes must not shrink, or the whole package would fit before the connection is dropped.
+test("an interrupted download is resumed", async () => {
+  // Incompressible, or the whole package would arrive before the connection is dropped.
   const noise = new Uint8Array(randomBytes(300_000));
   const content = wanted(packageOf({ "index.html": page, "video.bin": noise }));
   dropAfter = 20_000;
@@ -175,7 +175,7 @@ test("a broken download goes on where it stopped", async () => {
   expect(requests[1]).toMatch(/^bytes=[1-9]\d*-$/);
 });
 
-describe("refused, and nothing is left that could be taken for a package:", () => {
+describe("refuses and leaves nothing that could be mistaken for a package:", () => {
   const cases: readonly (readonly [string, () => Uint8Array, string])[] = [
     ["a file the manifest does not name", () => zipSync({ "vitrine.json": strToU8(JSON.stringify({ manifest: 1, name: "m", version: "1", entry: "index.html", files: { "index.html": sha256(page) } })), "index.html": page, "extra.js": page }), "content.bad-package"],
     ["a file that is missing", () => packageOf({ "index.html": page }, { files: { "index.html": sha256(page), "gone.js": sha256(page) } }), "content.bad-package"],
@@ -193,24 +193,24 @@ describe("refused, and nothing is left that could be taken for a package:", () =
   });
 });
 
-test("bytes that are not the wanted ones are thrown away", async () => {
+test("downloaded bytes with the wrong hash are discarded", async () => {
   const content = wanted(packageOf({ "index.html": page }));
   served = served.map((byte, at) => (at === 40 ? byte ^ 1 : byte));
   expect(await prepare(content)).toMatchObject({ ok: false, error: { code: "content.hash-mismatch" } });
 });
 
-test("a disk that cannot be written says so", async () => {
+test("an unwritable disk is reported", async () => {
   writeFileSync(join(folder, "downloads"), "a file where the folder should be");
   expect(await prepare(wanted(packageOf({ "index.html": page })))).toMatchObject({ ok: false, error: { code: "content.disk" } });
 });
 
-test("a package that would leave too little room is not even fetched", async () => {
+test("a package that would leave too little free space is not downloaded", async () => {
   keepFreeBytes = Number.MAX_SAFE_INTEGER;
   expect(await prepare(wanted(packageOf({ "index.html": page })))).toMatchObject({ ok: false, error: { code: "content.disk" } });
   expect(requests).toEqual([]);
 });
 
-describe("before anything is written, the room is counted as the disk counts it:", () => {
+describe("checks the space in disk blocks before writing anything:", () => {
   const room = (freeBytes: number, more: Partial<Room> = {}): Room => ({ freeBytes: () => Promise.resolve(freeBytes), files: Infinity, blockBytes: 4096, ...more });
   const unpackInto = async (zip: Uint8Array, into: string, has: Room) => {
     const zipPath = join(folder, "room.zip");
@@ -220,13 +220,13 @@ describe("before anything is written, the room is counted as the disk counts it:
   };
   const refused = { unpacked: { ok: false, error: { code: "content.disk" } }, written: [] };
 
-  test("a small zip that unpacks to more than there is", async () => {
+  test("a small zip that unpacks to more than the free space", async () => {
     const zip = packageOf({ "index.html": page, "zeros.bin": new Uint8Array(2_000_000) });
     expect(zip.length).toBeLessThan(50_000);
     expect(await unpackInto(zip, "large", room(1_000_000))).toMatchObject(refused);
   });
 
-  test("many small files in folders, whose contents alone would fit", async () => {
+  test("many small files in folders, whose bytes alone would fit", async () => {
     const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`part-${n % 50}/${n}.txt`, strToU8("x")]));
     const zip = packageOf({ "index.html": page, ...files });
     const use = diskUse(Object.entries({ ...files, "index.html": page, "vitrine.json": new Uint8Array(40_000) }).map(([path, data]) => ({ path, bytes: data.length })), 4096);
@@ -235,13 +235,13 @@ describe("before anything is written, the room is counted as the disk counts it:
     expect(await unpackInto(zip, "roomy", room(use.bytes + 4096))).toMatchObject({ unpacked: { ok: true } });
   });
 
-  test("more files than the disk has names for", async () => {
+  test("more files than the disk has inodes for", async () => {
     expect(await unpackInto(packageOf({ "index.html": page, "a.txt": page }), "names", room(10_000_000, { files: 3 }))).toMatchObject(refused);
     // Two files, the manifest and the folder.
     expect(await unpackInto(packageOf({ "index.html": page, "a.txt": page }), "names-enough", room(10_000_000, { files: 4 }))).toMatchObject({ unpacked: { ok: true } });
   });
 
-  test("and it is hardly less than the disk really took", async () => {
+  test("the estimate is close to the real disk usage", async () => {
     const files = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`deep/er/${n}/file with a name.txt`, strToU8("x".repeat(n * 40))]));
     const before = await roomOn(folder, 0);
     const free = await before.freeBytes();
@@ -258,7 +258,7 @@ describe("before anything is written, the room is counted as the disk counts it:
   });
 });
 
-describe("packages as people's tools make them are taken for what they mean:", () => {
+describe("packages made with common tools are accepted:", () => {
   const manifestOf = (files: Record<string, Uint8Array>, more: Record<string, unknown> = {}): string =>
     JSON.stringify({ manifest: 1, name: "menu", version: "1", entry: "index.html", files: Object.fromEntries(Object.entries(files).map(([path, data]) => [path, sha256(data)])), ...more });
   const files = { "index.html": page, "img/ü.svg": strToU8("<svg/>") };
@@ -281,23 +281,23 @@ describe("packages as people's tools make them are taken for what they mean:", (
     const at = folderOf(prepared);
     expect(readdirSync(at).sort()).toEqual(["img", "index.html", "vitrine.json"]);
     expect(readFileSync(join(at, "img/ü.svg"), "utf8")).toBe("<svg/>");
-    // From the disk alone, too.
+    // Also from disk alone.
     expect(await prepare(content)).toEqual(prepared);
     expect(requests.length).toBe(1);
   });
 
   const bad: readonly (readonly [string, Record<string, Uint8Array>, string, string])[] = [
-    ["a comma too many", { "vitrine.json": strToU8(plain.replace('"entry":"index.html",', '"entry":"index.html",\n').replace(/}}$/, "},\n}")), ...files }, "content.bad-manifest", "line 2 ends with a comma that nothing follows"],
+    ["a comma too many", { "vitrine.json": strToU8(plain.replace('"entry":"index.html",', '"entry":"index.html",\n').replace(/}}$/, "},\n}")), ...files }, "content.bad-manifest", "line 2 has a trailing comma"],
     ["UTF-16", { "vitrine.json": new Uint8Array(Buffer.from(`\uFEFF${plain}`, "utf16le")), ...files }, "content.bad-manifest", "not UTF-8"],
     ["text that is not JSON", { "vitrine.json": strToU8("manifest: 1"), ...files }, "content.bad-manifest", "is not JSON"],
-    ["an entry in other letter case", { "vitrine.json": strToU8(manifestOf(files, { entry: "Index.html" })), ...files }, "content.bad-manifest", 'there is "index.html", in other letter case'],
-    ["a file in other letter case", { "vitrine.json": strToU8(plain), "index.html": page, "Img/ü.svg": files["img/ü.svg"] }, "content.bad-package", 'there is "img/ü.svg", in other letter case'],
+    ["an entry in other letter case", { "vitrine.json": strToU8(manifestOf(files, { entry: "Index.html" })), ...files }, "content.bad-manifest", 'there is "index.html" with different case'],
+    ["a file in other letter case", { "vitrine.json": strToU8(plain), "index.html": page, "Img/ü.svg": files["img/ü.svg"] }, "content.bad-package", 'there is "img/ü.svg" with different case'],
     ["a manifest two folders deep", { "a/b/vitrine.json": strToU8(plain), "a/b/index.html": page, "a/b/img/ü.svg": files["img/ü.svg"] }, "content.bad-manifest", '"a/b/vitrine.json"'],
     ["two manifests", { "a/vitrine.json": strToU8(plain), "b/vitrine.json": strToU8(plain) }, "content.bad-manifest", "no vitrine.json at its root"],
     ["an origin with a path", { "vitrine.json": strToU8(manifestOf(files, { allowedOrigins: ["https://menu.example/board"] })), ...files }, "content.bad-manifest", "no path"],
-    ["a file where a folder is", { "vitrine.json": strToU8(manifestOf({ "index.html": page, img: page, "img/a.svg": page })), "index.html": page, img: page, "img/a.svg": page }, "content.bad-package", "is a file and a folder"],
+    ["a file where a folder is", { "vitrine.json": strToU8(manifestOf({ "index.html": page, img: page, "img/a.svg": page })), "index.html": page, img: page, "img/a.svg": page }, "content.bad-package", "is both a file and a folder"],
   ];
-  test.each(bad)("%s is told in a sentence that names no folder of the device", async (_name, entries, code, sentence) => {
+  test.each(bad)("%s is reported in a sentence that names no folder of the device", async (_name, entries, code, sentence) => {
     const prepared = await prepare(wanted(zipSync(entries)));
     expect(prepared).toMatchObject({ ok: false, error: { code, message: expect.stringContaining(sentence) as string } });
     expect(JSON.stringify(prepared)).not.toContain(folder);
@@ -308,7 +308,7 @@ function walk(at: string): string[] {
   return readdirSync(at, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? walk(join(at, entry.name)) : [join(at, entry.name)]));
 }
 
-/** Bytes of blocks, folders included. */
+/** Bytes of allocated blocks, folders included. */
 function allocated(at: string): number {
   return readdirSync(at, { withFileTypes: true }).reduce((sum, entry) => sum + (entry.isDirectory() ? allocated(join(at, entry.name)) : statSync(join(at, entry.name)).blocks * 512), statSync(at).blocks * 512);
 }

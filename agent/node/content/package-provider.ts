@@ -60,7 +60,7 @@ export class PackageProvider implements ContentProvider {
     if (content.kind === "url") {
       const address = parseUrl(content.url);
       // The schema checks the form only; a port such as 99999 passes it.
-      if (address === undefined) return fail("content.bad-address", `${content.url} is no address that a browser takes`, "check its host and port");
+      if (address === undefined) return fail("content.bad-address", `${content.url} is not a valid address`, "check its host and port");
       const localNetwork = this.#mayReachSite(content.url);
       return ok({ kind: "url", id: content.url, url: content.url, grants: [...(content.grants ?? [])], ...(content.origins && { origins: [...content.origins] }), ...(localNetwork && { localNetwork }) });
     }
@@ -71,8 +71,8 @@ export class PackageProvider implements ContentProvider {
       await this.#removeOld(content.sha256);
       return ok({ ...stageContent(content, folder, manifest.value), unpackedMs: await unpackedMs(folder) });
     } catch (thrown) {
-      if (signal.aborted) return fail("content.aborted", "the package was given up, because other content is wanted or the agent stops");
-      return fail("content.disk", `the package could not be put in place: ${diskErrorText(thrown)}`, "free space in the data folder");
+      if (signal.aborted) return fail("content.aborted", "the package was abandoned because other content is wanted or the agent is stopping");
+      return fail("content.disk", `the package could not be installed: ${diskErrorText(thrown)}`, "free space in the data folder");
     }
   }
 
@@ -103,7 +103,7 @@ export class PackageProvider implements ContentProvider {
       throw thrown;
     });
     if (found?.isDirectory() === false) {
-      this.#log.warn({ root: this.#root }, "there is something else than a folder in the place of the content; it is removed");
+      this.#log.warn({ root: this.#root }, "the content folder is not a folder; it is removed");
       await rm(this.#root, { force: true });
     }
     await mkdir(this.#root, { recursive: true });
@@ -158,7 +158,7 @@ export class PackageProvider implements ContentProvider {
     const neededBytes = content.bytes - Math.min(haveBytes, content.bytes) + content.bytes;
     const freeBytes = await (await roomOn(this.#root, this.#keepFreeBytes)).freeBytes();
     if (freeBytes >= neededBytes) return ok(undefined);
-    return fail("content.disk", `the package needs ${neededBytes} bytes of the disk; there are ${freeBytes} beside what must stay free`, "free space in the data folder, or lower disk.keepFreeBytes");
+    return fail("content.disk", `the package needs ${neededBytes} bytes on disk; ${freeBytes} are available beyond what must stay free`, "free space in the data folder, or lower disk.keepFreeBytes");
   }
 
   /**
@@ -227,7 +227,7 @@ async function manifestDamaged(folder: string, signal: AbortSignal): Promise<str
   });
   const sha256 = /^[0-9a-f]{64}\n$/.test(kept) ? kept.slice(0, 64) : undefined;
   if (sha256 === undefined || (await hashFile(join(folder, MANIFEST_NAME), signal)) === sha256) return undefined;
-  return `${MANIFEST_NAME} is not as it was published`;
+  return `${MANIFEST_NAME} differs from the published one`;
 }
 
 function hashPath(folder: string): string {
@@ -238,7 +238,7 @@ function hashPath(folder: string): string {
 async function firstDamaged(folder: string, manifest: Manifest, signal: AbortSignal): Promise<string | undefined> {
   for (const [path, sha256] of Object.entries(manifest.files)) {
     try {
-      if ((await hashFile(join(folder, path), signal)) !== sha256) return `${path} is not as it was published`;
+      if ((await hashFile(join(folder, path), signal)) !== sha256) return `${path} differs from the published one`;
     } catch (thrown) {
       if (signal.aborted) throw thrown;
       return `${path} cannot be read: ${messageOf(thrown)}`;

@@ -30,7 +30,7 @@ export function parseManifest(bytes: Uint8Array): Result<Manifest> {
     json = JSON.parse(text) as Json;
   } catch (thrown) {
     const comma = /,\s*[}\]]/.exec(text);
-    const where = comma === null ? messageOf(thrown).slice(0, 200) : `line ${text.slice(0, comma.index).split("\n").length} ends with a comma that nothing follows; take it away`;
+    const where = comma === null ? messageOf(thrown).slice(0, 200) : `line ${text.slice(0, comma.index).split("\n").length} has a trailing comma; remove it`;
     return fail("content.bad-manifest", `${MANIFEST_NAME} is not JSON: ${where}`);
   }
   return validate(ManifestSchema, json, MANIFEST_NAME, "content.bad-manifest");

@@ -55,7 +55,7 @@ export async function unpack(zipPath: string, folder: string, signal: AbortSigna
 }
 
 function givenUp(): Result<never> {
-  return fail("content.aborted", "unpacking was given up, because other content is wanted or the agent stops");
+  return fail("content.aborted", "unpacking was aborted because other content is wanted or the agent is stopping");
 }
 
 async function unpackFrom(zip: yauzl.ZipFile, folder: string, signal: AbortSignal, room: Room | undefined): Promise<Result<Unpacked>> {
@@ -99,7 +99,7 @@ async function checkRoom(files: readonly PlannedFile[], room: Room | undefined):
   if (room === undefined) return ok(undefined);
   const needed = diskUse(sizes, room.blockBytes);
   const freeBytes = await room.freeBytes();
-  if (needed.bytes > freeBytes) return noRoom(`the package takes ${needed.bytes} bytes of the disk when it is unpacked; there are ${freeBytes} beside what must stay free`);
+  if (needed.bytes > freeBytes) return noRoom(`the unpacked package needs ${needed.bytes} bytes on disk; ${freeBytes} are available beyond what must stay free`);
   if (needed.files > room.files) return fail("content.disk", `the package has ${needed.files} files and folders; the disk can take ${room.files} more`, "remove files from the data folder's disk");
   return ok(undefined);
 }

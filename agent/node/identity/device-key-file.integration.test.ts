@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(join(folder, ".."), { recursive: true, force: true }));
 
-/** As at a start of the agent: randomness is never the same again. */
+/** Loads the key as a start of the agent does, with fresh randomness each time. */
 function load(): LoadedKey {
   seed += 1;
   return loadDeviceKey({ folder, random: new SeededRandom(seed), wallMs: () => 1_700_000_000_000 + seed, keyFromSeed });
@@ -25,7 +25,7 @@ const main = (): string => join(folder, KEY_FILE);
 const copy = (): string => join(folder, KEY_COPY);
 
 describe("the device's key on disk", () => {
-  test("is made once, for nobody else to read, and is the same at every start", () => {
+  test("is created once, readable by the agent's user only, and stays the same at every start", () => {
     const first = load();
     expect([first.origin, codes(first)]).toEqual(["created", []]);
     expect([statSync(folder).mode & 0o777, statSync(main()).mode & 0o777, statSync(copy()).mode & 0o777]).toEqual([0o700, 0o600, 0o600]);
@@ -34,7 +34,7 @@ describe("the device's key on disk", () => {
     expect(readdirSync(folder).sort()).toEqual([KEY_FILE, KEY_COPY]);
   });
 
-  test("one copy that is gone, empty, cut short or of another kind is restored from the other", () => {
+  test("restores a missing, empty, truncated or foreign copy from the other one", () => {
     const id = idOf(load());
     const text = readFileSync(main(), "utf8");
     for (const [damaged, other] of [[main(), copy()], [copy(), main()]] as const) {
@@ -47,11 +47,11 @@ describe("the device's key on disk", () => {
         expect(codes(load())).toEqual([]);
       }
     }
-    // The evidence is kept, but not without a limit.
+    // The evidence is kept up to a limit.
     expect(readdirSync(folder).filter((name) => name.includes(".damaged-"))).toHaveLength(6);
   });
 
-  test("every single flipped bit of a copy is noticed, or changes nothing", () => {
+  test("detects every flipped bit that changes the key", () => {
     const id = idOf(load());
     const good = readFileSync(main());
     const others = new Set<string>();
@@ -63,12 +63,12 @@ describe("the device's key on disk", () => {
       if (copied.kind === "good") others.add(toHex(copied.key.publicKey));
       else noticed += 1;
     }
-    // White space between the fields may change without harm.
+    // Changed white space between the fields is harmless.
     expect([...others].filter((other) => other !== id)).toEqual([]);
     expect(noticed).toBeGreaterThan(good.length * 7);
   });
 
-  test("both damaged: set aside, a new identity, and it is said", () => {
+  test("sets two damaged copies aside, creates a new identity and reports it", () => {
     const id = idOf(load());
     writeFileSync(main(), "gone");
     writeFileSync(copy(), "gone too");
@@ -80,7 +80,7 @@ describe("the device's key on disk", () => {
     expect([idOf(load()), codes(load())]).toEqual([idOf(loaded), []]);
   });
 
-  test("two good copies of different keys: the first holds, the other is kept as evidence", () => {
+  test("uses the first of two valid but different keys and keeps the other as evidence", () => {
     const id = idOf(load());
     const text = readFileSync(main(), "utf8");
     rmSync(main());
@@ -94,7 +94,7 @@ describe("the device's key on disk", () => {
     expect(readdirSync(folder).filter((name) => name.includes(".damaged-"))).toHaveLength(1);
   });
 
-  test("permissions that let others read are put right and reported", () => {
+  test("corrects and reports permissions that let others read", () => {
     const id = idOf(load());
     chmodSync(folder, 0o755);
     chmodSync(main(), 0o644);
@@ -104,7 +104,7 @@ describe("the device's key on disk", () => {
     expect(codes(load())).toEqual([]);
   });
 
-  test("a link, a folder or a huge file in place of a copy is not followed", () => {
+  test("does not use a link, a folder or a huge file in place of a copy", () => {
     const id = idOf(load());
     const outside = join(folder, "..", "outside");
     writeFileSync(outside, "somebody else's");
@@ -120,7 +120,7 @@ describe("the device's key on disk", () => {
     expect(idOf(loaded)).not.toBe(id);
   });
 
-  test("a left-over of a write that was cut short does no harm", () => {
+  test("ignores the temporary file of an interrupted write", () => {
     const id = idOf(load());
     writeFileSync(`${main()}.tmp`, "half a ke");
     rmSync(main());
@@ -128,7 +128,7 @@ describe("the device's key on disk", () => {
     expect(existsSync(`${main()}.tmp`)).toBe(false);
   });
 
-  test("where nothing can be written the device runs on a key in memory and says so", () => {
+  test("runs on a key in memory and reports it when nothing can be written", () => {
     writeFileSync(folder, "a file where the folder should be");
     const loaded = load();
     expect([loaded.origin, codes(loaded)]).toEqual(["temporary", ["identity.not-stored"]]);

@@ -153,11 +153,11 @@ export function parseKeyFile(text: string, keyFromSeed: KeyFileDeps["keyFromSeed
   const file = v.safeParse(KeyFileSchema, parseJson(text));
   if (!file.success) return { kind: "damaged", why: text === "" ? "it is empty" : "it is not a key file" };
   const { seed: seedText, publicKey, check } = file.output;
-  if (checkOf(seedText, publicKey) !== check) return { kind: "damaged", why: "its checksum does not fit" };
+  if (checkOf(seedText, publicKey) !== check) return { kind: "damaged", why: "its checksum does not match" };
   const seed = fromBase64Url(seedText);
   if (seed === undefined) return { kind: "damaged", why: "its seed is not base64url" };
   const key = keyFromSeed(seed);
-  return toBase64Url(key.publicKey) === publicKey ? { kind: "good", text, key } : { kind: "damaged", why: "its public key is not that of its seed" };
+  return toBase64Url(key.publicKey) === publicKey ? { kind: "good", text, key } : { kind: "damaged", why: "its public key does not match its seed" };
 }
 
 function textOf(seed: Uint8Array, publicKey: Uint8Array): string {
@@ -174,7 +174,7 @@ function noteRepair(findings: KeyFinding[], repaired: { readonly path: string; r
   findings.push({
     code: "identity.permissions",
     severity: "warning",
-    message: `${repaired.path} could be read by others (mode ${repaired.was}); that was put right, but the key may have been seen`,
+    message: `${repaired.path} was readable by others (mode ${repaired.was}); the mode was corrected, but the key may have been read`,
     evidence: { path: repaired.path, was: repaired.was },
   });
 }
@@ -183,7 +183,7 @@ function notStored(thrown: unknown): KeyFinding {
   return {
     code: "identity.not-stored",
     severity: "critical",
-    message: `the device's key could not be put on disk: ${messageOf(thrown)}; after the next start it may be another device`,
+    message: `the device's key could not be stored: ${messageOf(thrown)}; after a restart the device may have another identity`,
     evidence: { error: messageOf(thrown) },
   };
 }

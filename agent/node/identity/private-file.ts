@@ -29,7 +29,7 @@ export function readPrivate(path: string): PrivateText {
     const stat = lstatSync(path);
     // A link could redirect this read, or a later write, anywhere.
     if (!stat.isFile()) return { kind: "strange", why: "it is not a regular file" };
-    if (stat.size > BYTES_MAX) return { kind: "strange", why: `it has ${stat.size} bytes` };
+    if (stat.size > BYTES_MAX) return { kind: "strange", why: `it is too large (${stat.size} bytes)` };
     return { kind: "text", text: readFileSync(path, "utf8") };
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT")) return { kind: "absent" };

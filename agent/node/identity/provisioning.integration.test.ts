@@ -20,14 +20,14 @@ const errorOf = (content: string): string => {
   return result.ok ? "ok" : `${result.error.code}: ${result.error.message.replace(folder, "")}`;
 };
 
-test("a file with everything, with a byte order mark, and no file at all", () => {
+test("reads a complete file with a byte order mark, and accepts a missing file", () => {
   const all = { endpoints: ["wss://cloud.test/device"], ownerCommandKey: "A".repeat(43), claimToken: "shop-12", deviceName: "Window" };
   expect(readProvisioning([join(folder, PROVISIONING_FILE)])).toEqual({ ok: true, value: undefined });
   expect(read(`\uFEFF${JSON.stringify(all)}`)).toEqual({ ok: true, value: { ...all, path: join(folder, PROVISIONING_FILE) } });
   expect(read("{}")).toMatchObject({ ok: true });
 });
 
-test("every mistake is named with its file and place", () => {
+test("every error names the file and the place in it", () => {
   const at = `/${PROVISIONING_FILE}`;
   expect(errorOf("{")).toBe(`provisioning.malformed: ${at} is not JSON text`);
   expect(errorOf("[]")).toContain(`provisioning.malformed: ${at}`);
@@ -38,20 +38,20 @@ test("every mistake is named with its file and place", () => {
   expect(errorOf(`{"claimToken":"${"x".repeat(70_000)}"}`)).toContain("provisioning.unreadable");
 });
 
-test("a plain endpoint of another machine is refused with its place, and taken where the owner allows it", () => {
+test("an unencrypted endpoint on another machine is refused with its place, and accepted if the owner allows it", () => {
   const path = join(folder, PROVISIONING_FILE);
   writeFileSync(path, '{"endpoints":["wss://cloud.test/device","ws://10.0.0.5/device"]}');
   expect(readProvisioning([path])).toMatchObject({ ok: false, error: { code: "link.plain-refused", message: expect.stringContaining(`${path}: endpoints`) as string } });
   expect(readProvisioning([path], true).ok).toBe(true);
 });
 
-test("a wrong file is not passed over for the next one", () => {
+test("a bad file is not skipped in favour of the next one", () => {
   mkdirSync(join(folder, "boot"));
   writeFileSync(join(folder, "boot", PROVISIONING_FILE), "nonsense");
   expect(errorOf("{}")).toContain(`/boot/${PROVISIONING_FILE} is not JSON text`);
 });
 
-test("a used claim token is taken out of its file, and nothing else is", () => {
+test("a used claim token is removed from its file, and nothing else", () => {
   const path = join(folder, PROVISIONING_FILE);
   const rest = { endpoints: ["wss://cloud.test/device"], deviceName: "Window" };
   writeFileSync(path, `\uFEFF${JSON.stringify({ ...rest, claimToken: "shop-12" })}`, { mode: 0o640 });
@@ -62,7 +62,7 @@ test("a used claim token is taken out of its file, and nothing else is", () => {
   expect(removeClaimToken(path)).toEqual({ ok: true, value: false });
 });
 
-test("a file that cannot be changed is said, and one that is a link or no JSON is left alone", () => {
+test("an unwritable file is reported, and a link or a file without JSON is left alone", () => {
   expect(removeClaimToken(join(folder, "gone.json"))).toMatchObject({ ok: false, error: { code: "provisioning.token-left" } });
   const [real, link] = [join(folder, "real.json"), join(folder, "link.json")];
   writeFileSync(real, '{"claimToken":"a"}');

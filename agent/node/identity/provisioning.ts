@@ -62,6 +62,6 @@ function parse(path: string, text: string): Result<Provisioning> {
   const place = v.getDotPath(issue);
   const known = Object.keys(ProvisioningSchema.entries).join(", ");
   const unknownKey = issue.expected === "never" && place !== null;
-  if (unknownKey) return fail("provisioning.malformed", `${path}: "${place}" is not a key of this file`, `it knows ${known}`);
-  return fail("provisioning.malformed", `${path}${place === null ? "" : `: ${place}`}: ${schemaIssueWords(issue).message}`, `it knows ${known}`);
+  if (unknownKey) return fail("provisioning.malformed", `${path}: "${place}" is not a key of this file`, `known keys: ${known}`);
+  return fail("provisioning.malformed", `${path}${place === null ? "" : `: ${place}`}: ${schemaIssueWords(issue).message}`, `known keys: ${known}`);
 }

@@ -25,6 +25,6 @@ export function removeClaimToken(path: string): Result<boolean> {
     renameSync(temporary, path);
     return ok(true);
   } catch (thrown) {
-    return fail("provisioning.token-left", `the used claim token could not be removed from ${path}: ${messageOf(thrown)}`, "take the file away, or let the agent write to it");
+    return fail("provisioning.token-left", `the used claim token could not be removed from ${path}: ${messageOf(thrown)}`, "delete the file, or make it writable for the agent");
   }
 }

@@ -32,7 +32,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("answers, refuses and survives its own bugs, each told apart by a code", async () => {
+test("answers, refuses and survives its own bugs, each with a distinct code", async () => {
   expect(await askAgent(path, "status", { a: 1 }, 5_000)).toEqual({ ok: true, value: { asked: { a: 1 } } });
   expect(await askAgent(path, "refuse", {}, 5_000)).toMatchObject({ ok: false, error: { code: "bundle.unwritable", hint: "nothing to do" } });
   expect(await askAgent(path, "broken", {}, 5_000)).toMatchObject({ ok: false, error: { code: "local.internal" } });
@@ -40,12 +40,12 @@ test("answers, refuses and survives its own bugs, each told apart by a code", as
   expect(await askAgent(path, "constructor", {}, 5_000)).toMatchObject({ ok: false, error: { code: "local.unknown-method" } });
 });
 
-test("only its own user may connect", () => {
+test("only the agent's user may connect", () => {
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(statSync(join(folder, "run")).mode & 0o777).toBe(0o700);
 });
 
-test("a line that is too long is answered and costs only its own connection", async () => {
+test("a line that is too long gets an answer and only ends its own connection", async () => {
   const answer = await new Promise<string>((resolve) => {
     const socket = connect(path);
     socket.setEncoding("utf8");
@@ -57,7 +57,7 @@ test("a line that is too long is answered and costs only its own connection", as
   expect((await askAgent(path, "status", {}, 5_000)).ok).toBe(true);
 });
 
-test("without an agent the error says what to do", async () => {
+test("without a running agent the error says what to do", async () => {
   const answer = await askAgent(join(folder, "nothing.sock"), "status", {}, 5_000);
   expect(answer).toMatchObject({ ok: false, error: { code: "local.no-agent" } });
 });

@@ -93,7 +93,7 @@ async function supportBundle(deps: LocalMethodDeps, wanted: unknown) {
     await replaceFile(out, zip);
     return ok({ path: out, bytes: zip.length, files: Object.keys(files) } satisfies BundleAnswer);
   } catch (thrown) {
-    return fail("bundle.unwritable", `${out} cannot be written: ${messageOf(thrown)}`, "name another file with --out, which the agent's user can write, or leave it out");
+    return fail("bundle.unwritable", `${out} cannot be written: ${messageOf(thrown)}`, "with --out, name a file that the agent's user can write, or omit --out");
   }
 }
 

@@ -33,13 +33,13 @@ async function open(folder: string, boot = BOOT): Promise<Open> {
   return opening;
 }
 
-/** The files as a killed process leaves them. */
+/** Leaves the files as a killed process would. */
 function kill(): void {
   rmSync(killed, { recursive: true });
   cpSync(live, killed, { recursive: true });
 }
 
-/** Three commands: one done, one that runs, one that waits. */
+/** Three commands: one finished, one running, one waiting. */
 async function history(): Promise<void> {
   ({ store } = await open(live));
   for (const number of [1, 2, 3]) await store.put(entry(number));
@@ -48,7 +48,7 @@ async function history(): Promise<void> {
   await store.put(entry(2, { state: running }));
 }
 
-it("has nothing to say after a kill, in this boot and in the next", async () => {
+it("reports nothing after a kill, in the same boot or the next", async () => {
   await history();
   kill();
   expect((await open(killed)).damage).toBeUndefined();
@@ -56,7 +56,7 @@ it("has nothing to say after a kill, in this boot and in the next", async () => 
   expect((await open(killed, "boot-2")).damage).toBeUndefined();
 });
 
-it("misses what was cut off its log at any frame: no number and no open command is taken for new", async () => {
+it("notices a WAL cut at any frame: no used number and no open command counts as new", async () => {
   await history();
   const wal = join(killed, "journal.db-wal");
   const whole = statSync(join(live, "journal.db-wal")).size;
@@ -77,7 +77,7 @@ it("misses what was cut off its log at any frame: no number and no open command 
   expect(cuts).toBeGreaterThan(10);
 });
 
-it("lets no number that was used run again once the journal is gone, in whatever boot", async () => {
+it("runs no used number again after the journal was lost, whatever the boot", async () => {
   await history();
   for (const boot of [BOOT, "boot-2"]) {
     kill();
@@ -88,7 +88,7 @@ it("lets no number that was used run again once the journal is gone, in whatever
   }
 });
 
-it("takes marks of another boot for older than the journal", async () => {
+it("treats marks of another boot as older than the journal", async () => {
   await history();
   kill();
   cpSync(join(killed, "journal.db.marks"), join(live, "marks.old"));
@@ -99,7 +99,7 @@ it("takes marks of another boot for older than the journal", async () => {
   expect((await open(killed, "boot-2")).damage).toBeUndefined();
 });
 
-it("does not miss what was pruned", async () => {
+it("does not report pruned commands as missing", async () => {
   await history();
   await store?.put(entry(4, { state: final(4, 4, true) }));
   await store?.prune({ finishedBeforeWallMs: 100, entriesMax: 100, bytesMax: 1_000_000 });

@@ -36,7 +36,7 @@ describeJournalStore("SQLite", true, async () => {
   };
 });
 
-describe("the journal's file", () => {
+describe("the journal file", () => {
   let folder: string;
   let store: SqliteJournalStore | undefined;
   beforeEach(() => {
@@ -56,7 +56,7 @@ describe("the journal's file", () => {
     return join(folder, "journal.db");
   }
 
-  it("has every write that was said to be stored, after SIGKILL at a random time", async () => {
+  it("has every confirmed write after SIGKILL at a random time", async () => {
     const child = spawn(
       process.execPath,
       [join(import.meta.dirname, "testing/write-until-killed.ts"), join(folder, "journal.db"), join(folder, "quarantine")],
@@ -76,7 +76,7 @@ describe("the journal's file", () => {
     await ended;
     const opening = await open(folder);
     ({ store } = opening);
-    // A kill is no damage, between whatever writes of journal and marks it comes.
+    // A kill is not damage, whichever writes of journal and marks it separates.
     expect(opening.damage, `killed after line ${killAfter}`).toBeUndefined();
     const floor = await store.floor(OWNER);
     const order = ["delivered", "running", "final"];
@@ -90,7 +90,7 @@ describe("the journal's file", () => {
     expect(said.size).toBeGreaterThan(40);
   });
 
-  it("starts anew with what is readable when pages are damaged, and lets nothing old run", async () => {
+  it("starts a new file with the readable rows when pages are damaged, and runs no old command", async () => {
     const path = await filled(200);
     const bytes = readFileSync(path);
     bytes.fill(0xa5, Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 4096);
@@ -118,7 +118,7 @@ describe("the journal's file", () => {
     expect(await store.get("c100", 1)).toEqual(entry(100));
   });
 
-  it("gives up a row whose text was changed, counts it, and keeps its number from running", async () => {
+  it("discards and counts a row whose text was changed, and never runs its number", async () => {
     const path = await filled(10);
     const database = new Database(path);
     database.exec("UPDATE command SET entry = replace(entry, 'succeeded', 'succeedeD') WHERE id = 'c7'");
@@ -131,7 +131,7 @@ describe("the journal's file", () => {
     expect(await store.recent(100)).toHaveLength(9);
   });
 
-  it("keeps the number of a damaged row from running even when it was the highest", async () => {
+  it("never runs the number of a damaged row, even if it was the highest", async () => {
     const path = await filled(10);
     const database = new Database(path);
     database.exec("UPDATE command SET finished_wall = 5 WHERE id = 'c10'");

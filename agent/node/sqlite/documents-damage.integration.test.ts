@@ -25,7 +25,7 @@ async function valueOf(store: DocumentStore, key: string): Promise<JsonObject | 
   return found.value;
 }
 
-/** Every key was written three times; the last value is the one that counts. Odd ones were deleted in the end. */
+/** Every key is written three times; the last value counts. Odd keys are deleted at the end. */
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "vitrine-documents-damage-"));
   const folder = join(root, "made");
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-test.each(Array.from({ length: CASES }, (_, n) => n))("random damage %d: it starts, writes, and gives no document but a true one", async (n) => {
+test.each(Array.from({ length: CASES }, (_, n) => n))("random damage %d: the store opens, writes, and returns only documents that were written", async (n) => {
   const random = new SeededRandom(`documents-${n}`);
   const folder = join(root, String(n));
   cpSync(whole, folder, { recursive: true });
@@ -50,11 +50,11 @@ test.each(Array.from({ length: CASES }, (_, n) => n))("random damage %d: it star
   const note = JSON.stringify({ damage, loss });
   expect(degraded, note).toBeUndefined();
   const isOld = await Promise.all(Array.from({ length: KEYS }, async (_, key) => (await valueOf(store, `key-${key}`))?.["version"] !== (key % 2 === 0 ? 3 : undefined)));
-  // What is not as it was last written was said to be so.
+  // Any document that is not in its last version must be covered by a reported loss.
   expect(loss !== undefined || !isOld.includes(true), note).toBe(true);
   for (let key = 0; key < KEYS; key += 1) {
     const value = await valueOf(store, `key-${key}`);
-    // An older version is the truth as of an earlier moment: what a log that ends too early leaves.
+    // An older version is the correct state at an earlier moment, as a truncated WAL leaves it.
     const versions = [undefined, 1, 2, 3];
     expect(versions, note).toContain(value?.["version"]);
     expect([undefined, key], note).toContain(value?.["key"]);
@@ -68,7 +68,7 @@ test.each(Array.from({ length: CASES }, (_, n) => n))("random damage %d: it star
   rmSync(folder, { recursive: true });
 });
 
-test("a log cut at any frame: what went is said, and the numbers of writes go on above it", async () => {
+test("a WAL cut at any frame: the loss is reported, and version numbers continue above it", async () => {
   const { size } = statSync(join(whole, "state.sqlite-wal"));
   for (let bytes = 32; bytes < size; bytes += 9 * 1_048) {
     const folder = join(root, `cut-${bytes}`);

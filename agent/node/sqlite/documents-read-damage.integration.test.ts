@@ -10,7 +10,7 @@ import { DOCUMENT_SCHEMA, SqliteDocumentStore } from "./sqlite-document-store.ts
 import type { SqliteFile } from "./sqlite-file.ts";
 import type { StorageIssue } from "./storage-issue.ts";
 
-/** A store whose reads are noted: which documents were asked for, and how many of them were damaged. */
+/** Records which documents were read, and how many of those reads found damage. */
 class WatchedStore extends SqliteDocumentStore {
   readonly damaged = new Set<string>();
 
@@ -40,7 +40,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a document that is damaged after the store was opened is a value to each of its readers: the agent starts and comes online", async () => {
+test("a document damaged after opening is an error value for each reader: the agent starts and comes online", async () => {
   const insert = file.database.prepare("INSERT INTO document (name, version, crc, value) VALUES (?, 1, 0, '{}')");
   for (const key of KEYS) insert.run(key);
   const store = new WatchedStore(file, 1, undefined);
@@ -51,7 +51,7 @@ test("a document that is damaged after the store was opened is a value to each o
   expect([...store.damaged].sort()).toEqual(KEYS.map((key) => `${key} storage.corrupt`));
 });
 
-test("a page of the file that cannot be read is a value as well, and a write over it is refused with the reason", async () => {
+test("an unreadable page is an error value too, and overwriting it is refused with the reason", async () => {
   const store = new SqliteDocumentStore(file, 0, undefined);
   await store.put({ a: { n: 1 } });
   file.database.exec("DROP TABLE document");

@@ -20,7 +20,7 @@ describeDocumentStore("one file", async () => {
       const texts = readDocumentFile(path);
       return new FileDocumentStore(path, texts instanceof Map ? texts : new Map());
     },
-    // It has nothing open: what is on the disk is all there is.
+    // It holds no open file: the state on disk is complete.
     crash: async () => {},
     dispose: async () => {},
   };
@@ -30,7 +30,7 @@ function open(): DocumentsOpening {
   return openDocuments({ path: join(folder, "state.sqlite"), quarantine: join(folder, "quarantine"), quarantineBytesMax: 1e6, clock: new VirtualTime() });
 }
 
-test("what it holds is in the database after the next opening, deletions too, and the file is gone", async () => {
+test("the next opening moves its documents and deletions to the database and deletes the file", async () => {
   const path = join(folder, "state.fallback.json");
   const first = open();
   await first.store.put({ kept: { n: 1 }, changed: { n: 1 }, deleted: { n: 1 } });
@@ -48,10 +48,10 @@ test("what it holds is in the database after the next opening, deletions too, an
 });
 
 test.each([
-  ["rubbish", (path: string) => writeFileSync(path, "rubbish")],
+  ["garbage", (path: string) => writeFileSync(path, "garbage")],
   ["a value somebody changed", (path: string) => writeFileSync(path, readFileSync(path, "utf8").replace("12345", "12346"))],
   ["a folder", (path: string) => (rmSync(path), mkdirSync(path))],
-])("a file that is %s is set aside and told, and the database is as it was", async (_what, damage) => {
+])("a file that is %s is set aside and reported, and the database is unchanged", async (_what, damage) => {
   const path = join(folder, "state.fallback.json");
   const first = open();
   await first.store.put({ a: { n: 1 } });

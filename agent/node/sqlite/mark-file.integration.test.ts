@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-test("the last value written is the one that is read, also after it was opened again", () => {
+test("reads the last value written, even after reopening", () => {
   for (let life = 0; life < 3; life += 1) {
     const file = new MarkFile(path);
     for (let n = 0; n < 5; n += 1) {
@@ -26,7 +26,7 @@ test("the last value written is the one that is read, also after it was opened a
   expect(statSync(path).size).toBe(MARK_FILE_BYTES);
 });
 
-test("whatever happens to one half of it, the value before is there", () => {
+test("keeps the previous value when one slot is damaged", () => {
   const file = new MarkFile(path);
   for (let n = 1; n <= 8; n += 1) file.write({ n });
   file.close();
@@ -39,7 +39,7 @@ test("whatever happens to one half of it, the value before is there", () => {
   }
 });
 
-test("no damage gives a value that was never written", () => {
+test("no damage produces a value that was never written", () => {
   const random = new SeededRandom("marks");
   for (let n = 0; n < 300; n += 1) {
     rmSync(path, { force: true });
@@ -57,7 +57,7 @@ test("no damage gives a value that was never written", () => {
   }
 });
 
-test("nothing there, something else there, and too long a value", () => {
+test("handles a missing file, something else in its place, and a value that is too long", () => {
   expect(readMark(path)).toEqual({ kind: "absent" });
   mkdirSync(path);
   expect(readMark(path)).toEqual({ kind: "unreadable" });

@@ -110,9 +110,9 @@ function check(database: Database.Database, path: string): Issue | undefined {
 function oddityOf(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   const walBytes = fileBytes(`${path}-wal`);
-  if (found !== undefined && !found.isFile()) return "there is something else than a file in its place";
+  if (found !== undefined && !found.isFile()) return "it is not a regular file";
   for (const part of ["-wal", "-shm", "-journal"]) {
-    if (statSync(`${path}${part}`, { throwIfNoEntry: false })?.isFile() === false) return `there is something else than a file in the place of its ${part.slice(1)}`;
+    if (statSync(`${path}${part}`, { throwIfNoEntry: false })?.isFile() === false) return `its ${part.slice(1)} is not a regular file`;
   }
   // SQLite deletes the WAL of an empty database and everything in it.
   if ((found === undefined || found.size === 0) && walBytes > 0) return "the database is empty or missing beside its write-ahead log";

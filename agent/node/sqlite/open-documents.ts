@@ -69,7 +69,7 @@ function setAsideDamagedFile({ path, quarantine, quarantineBytesMax, clock }: Do
   const file = documentFilePath(path);
   if (readDocumentFile(file) !== "damaged") return undefined;
   const aside = new Quarantine(quarantine, quarantineBytesMax).moveAside(file, clock.wallMs());
-  const why: Issue = { code: "storage.corrupt", message: "changes that were made while SQLite could not be loaded cannot be read" };
+  const why: Issue = { code: "storage.corrupt", message: "changes made while SQLite could not be loaded are unreadable" };
   return { file: basename(file), why, salvagedKeys: [], ...(aside !== undefined && { quarantined: join(basename(quarantine), basename(aside)) }) };
 }
 
@@ -148,7 +148,7 @@ function missedSince(file: SqliteFile, path: string, marked: number, onPages: Re
   if (marked <= newest) return undefined;
   const later = [...onPages].filter(([, { version }]) => version > newest);
   putRows(file, later.map(([name, { version, value }]) => ({ name, version, value })));
-  const message = `the end of the documents is missing: of the last ${marked - newest} writes ${later.length} documents could be taken over`;
+  const message = `the last ${marked - newest} writes to the documents are missing; ${later.length} documents could be recovered`;
   return { file: `${basename(path)}-wal`, why: { code: "storage.corrupt", message }, salvagedKeys: later.map(([name]) => name) };
 }
 

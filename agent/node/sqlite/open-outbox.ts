@@ -154,7 +154,7 @@ function resumeSalvage(options: OutboxFileOptions, quarantine: Quarantine, file:
   const salvage = salvageFrom(aside, file, budget, marks, { eatUp: quarantine.bytes() > quarantine.bytesMax });
   setMark(file, SALVAGE_MARK, undefined);
   budget.settle();
-  return [lossOf(options, { code: "storage.corrupt", message: "a salvage was cut short and is done now" }, aside, salvage)];
+  return [lossOf(options, { code: "storage.corrupt", message: "an interrupted salvage was completed" }, aside, salvage)];
 }
 
 function lossOf(options: OutboxFileOptions, why: Issue, aside: string, salvage: Salvage): StorageLoss {
@@ -193,18 +193,18 @@ function salvageFrom(aside: string, file: SqliteFile, budget: DiskBudget, marks:
 function tailLoss(path: string, tail: Salvage, whole: boolean, cut: boolean): StorageLoss {
   const lost = tail.gaps.reduce((sum, { count }) => sum + count, 0);
   const message = whole
-    ? `the write-ahead log is missing or cannot be read; of what was written since the last checkpoint ${lost} records are known to be lost`
+    ? `the write-ahead log is missing or cannot be read; ${lost} records written since the last checkpoint are known to be lost`
     : cut
-      ? `the end of the queue is missing: ${lost} records that were on disk are lost`
-      : "the write-ahead log has a damaged place; the records behind it were taken over";
+      ? `the end of the outbox is missing: ${lost} records that were on disk are lost`
+      : "the write-ahead log is damaged in one place; the records behind it were recovered";
   const extentKnown = tail.extentKnown || (!whole && !cut);
   return { file: `${basename(path)}-wal`, why: { code: "storage.corrupt", message }, salvagedRows: tail.rows, extentKnown, gaps: tail.gaps };
 }
 
 /** No loss is known, but without the marks a cut end of the outbox would go unnoticed. */
 function marksLoss(path: string, reading: "absent" | "unreadable"): StorageLoss {
-  const how = reading === "absent" ? "are gone" : "cannot be read";
-  const message = `the marks beside the queue ${how}: whether records at its end are lost is not known`;
+  const how = reading === "absent" ? "are missing" : "cannot be read";
+  const message = `the marks beside the outbox ${how}: records at its end may be lost`;
   return { file: basename(marksPath(path)), why: { code: "storage.corrupt", message }, salvagedRows: 0, extentKnown: false, gaps: [] };
 }
 

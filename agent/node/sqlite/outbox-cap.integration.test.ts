@@ -20,7 +20,7 @@ let root: string;
 beforeEach(() => (root = mkdtempSync(join(tmpdir(), "vitrine-cap-"))));
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-/** Bytes of every file below a folder, as the file system counts them. */
+/** Total bytes of all files below a folder, as reported by the file system. */
 function bytesIn(folder: string): number {
   if (!existsSync(folder)) return 0;
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -45,7 +45,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: "restart" as const }) },
 );
 
-/** Found by a random run: what a gap record told was gone with it when the cloud refused it. */
+/** Found by a random run: when the cloud rejected a gap record, the losses it reported were forgotten. */
 const GAP_RECORD_REJECTED: Step[] = [
   { do: "append", stream: "outcome", count: 217, bytes: 8_243 },
   { do: "crash" },
@@ -58,11 +58,11 @@ function gapsIn(records: readonly WireRecord[]): Gap[] {
   return records.filter(({ kind }) => kind === "gap").map(({ body }) => body as unknown as Gap);
 }
 
-/** One device through its life: what it accepted, what the cloud stored, and the largest its files ever were. */
+/** Lifetime of one device: what it accepted, what the cloud stored, and the largest total size of its files. */
 class Life {
   readonly accepted = new Map<string, string>();
   readonly storedUpTo = new Map<Stream, number>();
-  /** Losses of which the cloud stored the gap record. */
+  /** Losses whose gap record the cloud has stored. */
   readonly toldGaps: Gap[] = [];
   readonly faults: string[] = [];
   bytesMax = 0;
@@ -90,7 +90,7 @@ class Life {
     };
     const limits = { rateOf: () => ({ burst: 1e9, perSecond: 1e9 }) };
     const deps = { openStore, clock: this.#time, timers: this.#time, random, log: silentLog, boot: `boot-${this.#lives}`, quality: "synced" as const, limits };
-    // A full disk is what is wanted here; that anything seems damaged is not.
+    // A full disk is expected here, reported damage is not.
     this.outbox = await Outbox.open(deps, (incident) => {
       if (!incident.kind.startsWith("write-")) this.faults.push(JSON.stringify(incident));
     });
@@ -117,7 +117,7 @@ class Life {
         await this.outbox.rejected(one.stream, this.outbox.ranges()[one.stream].oldest, "test", "as told");
         return;
       case "crash": {
-        // What a new process finds is the files as they are at this moment.
+        // A new process finds the files as they are now.
         const next = `${this.#folder}+`;
         cpSync(this.#folder, next, { recursive: true });
         await this.outbox.close();
@@ -150,7 +150,7 @@ class Life {
         gaps.push(...gapsIn(waiting));
         for (const { seq, body } of waiting) here.set(`${name}/${seq}`, body["id"]);
       }
-      // What had to wait behind a gap record is told once that is stored.
+      // Losses that waited behind a gap record are reported once that is stored.
       await this.outbox.stored({ alarm: this.outbox.ranges().alarm.newest });
     }
     return [...this.accepted].flatMap(([key, id]) => {
@@ -195,7 +195,7 @@ class Life {
   }
 }
 
-test("whatever comes, in any order: nothing accepted is unaccounted for, no number is given twice, and the cap holds", { timeout: 120_000 }, async () => {
+test("random operations: every accepted record is accounted for, no number is used twice, and the cap holds", { timeout: 120_000 }, async () => {
   let n = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
@@ -213,7 +213,7 @@ test("whatever comes, in any order: nothing accepted is unaccounted for, no numb
   );
 });
 
-test("the cap holds while a damaged file as large as it may be is set aside and read back", { timeout: 60_000 }, async () => {
+test("the cap holds while a damaged file of maximum size is set aside and salvaged", { timeout: 60_000 }, async () => {
   const life = new Life(join(root, "large"));
   await life.start();
   for (let round = 0; round < 40; round += 1) await life.step({ do: "append", stream: round % 2 === 0 ? "play" : "metric", count: 200, bytes: 400 });
@@ -226,7 +226,7 @@ test("the cap holds while a damaged file as large as it may be is set aside and 
   await life.outbox.close();
 });
 
-test("a cap that was lowered is reached by giving up the oldest, and kept from then on", { timeout: 60_000 }, async () => {
+test("a lowered cap is reached by dropping the oldest records, and then kept", { timeout: 60_000 }, async () => {
   const folder = join(root, "lowered");
   const life = new Life(folder);
   life.capBytes = 4 * CAP_BYTES;
@@ -236,7 +236,7 @@ test("a cap that was lowered is reached by giving up the oldest, and kept from t
   life.capBytes = CAP_BYTES;
   await life.step({ do: "restart" });
   for (let round = 0; round < 30 && bytesIn(folder) > CAP_BYTES; round += 1) await life.step({ do: "append", stream: "play", count: 1, bytes: 100 });
-  // Only as much as the lower cap asks for.
+  // No more was dropped than the lower cap requires.
   expect((await readAll(life.outbox, "play")).length).toBeGreaterThan(500);
   life.bytesMax = 0;
   for (let round = 0; round < 5; round += 1) await life.step({ do: "append", stream: "play", count: 200, bytes: 1_500 });
@@ -245,7 +245,7 @@ test("a cap that was lowered is reached by giving up the oldest, and kept from t
   await life.outbox.close();
 });
 
-test("between two looks: the largest size the file system reports while the outbox works at its cap", async () => {
+test("the size reported by the file system never exceeds the cap, not even between two operations", async () => {
   const folder = join(root, "watched");
   const life = new Life(folder);
   await life.start();

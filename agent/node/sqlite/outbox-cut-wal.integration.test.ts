@@ -1,4 +1,4 @@
-/** A write-ahead log that ends too early, and other ends that are missing: counted, told, and no number given twice. */
+/** Truncated WALs and other missing ends: losses are counted and reported, and no number is reused. */
 import { cpSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const FRAME_BYTES = 24 + PAGE_BYTES;
 const RANDOM_CUTS = Number(process.env["VITRINE_DAMAGE_CASES"] ?? 60);
 
 let root: string;
-/** Files of a killed agent: of each stream some stored by the cloud, the others waiting, and all since the start in the log. */
+/** Files of a killed agent: in each stream some records stored by the cloud, the others waiting, all in the WAL. */
 let whole: string;
 const waiting = new Map<Stream, ReadonlyMap<number, string>>();
 const STORED: Partial<Record<Stream, number>> = { play: 7, event: 3 };
@@ -71,11 +71,11 @@ interface Found {
   readonly lost: number;
   readonly untold: readonly string[];
   readonly changed: readonly string[];
-  /** Numbers that new records got and that records before them had. */
+  /** Numbers given to new records although earlier records had them. */
   readonly reused: readonly string[];
 }
 
-/** Takes one more record of each stream, and holds everything against what was accepted. */
+/** Appends one more record per stream and compares everything with what was accepted. */
 async function check({ outbox, time }: Running): Promise<Found> {
   const given = new Map<Stream, number>();
   for (const stream of STREAMS) {
@@ -130,7 +130,7 @@ async function cutAt(bytes: number, boot: string): Promise<Found & { readonly in
 
 const CLEAN = { untold: [], changed: [], reused: [] };
 
-test("a log cut at any frame boundary: every lost record is counted by a gap and an alarm, no number comes back", { timeout: 120_000 }, async () => {
+test("a WAL cut at any frame boundary: a gap record and an alarm count every lost record, and no number is reused", { timeout: 120_000 }, async () => {
   const frames = Math.floor((walBytes() - WAL_HEADER_BYTES) / FRAME_BYTES);
   expect(frames).toBeGreaterThan(60);
   let lossy = 0;
@@ -144,22 +144,22 @@ test("a log cut at any frame boundary: every lost record is counted by a gap and
   expect(lossy).toBeGreaterThan(50);
 });
 
-test("a log cut anywhere, by another boot: told as well, and numbers go on above those set apart", { timeout: 120_000 }, async () => {
+test("a WAL cut anywhere during an earlier boot: losses are reported too, and numbers continue above the reserved ones", { timeout: 120_000 }, async () => {
   const random = new SeededRandom("cuts");
   for (let n = 0; n < RANDOM_CUTS; n += 1) {
     const bytes = random.integer(0, walBytes() - 1);
     const found = await cutAt(bytes, "boot-2");
     expect(found, `cut at ${bytes}`).toMatchObject(CLEAN);
-    // How much is missing is known up to the mark; the power may have taken what came after it.
+    // The loss is known up to the mark; the power cut may have taken later records.
     expect(found.incidents, `cut at ${bytes}`).toMatchObject(found.lost === 0 ? found.incidents : [{ kind: "loss", loss: { extentKnown: false } }]);
   }
 });
 
-test("a whole log is no loss, in the same boot and in another", async () => {
+test("an intact WAL is not a loss, in the same boot or a later one", async () => {
   for (const boot of ["boot-1", "boot-2"]) expect(await cutAt(walBytes(), boot)).toEqual({ lost: 0, ...CLEAN, incidents: [] });
 });
 
-test("a database that is gone after an orderly end is counted", async () => {
+test("a database missing after a clean shutdown is counted as a loss", async () => {
   const folder = copyOfWhole("gone");
   const first = await start(folder);
   await first.outbox.close();
@@ -170,7 +170,7 @@ test("a database that is gone after an orderly end is counted", async () => {
   await running.outbox.close();
 });
 
-test("a log cut together with its marks: what is lost is not known, and that is said", async () => {
+test("a WAL cut together with its marks: the unknown loss is reported as such", async () => {
   const folder = copyOfWhole("both");
   truncateSync(join(folder, "outbox.sqlite-wal"), WAL_HEADER_BYTES + 10 * FRAME_BYTES);
   rmSync(join(folder, "outbox.sqlite.marks"));
@@ -179,7 +179,7 @@ test("a log cut together with its marks: what is lost is not known, and that is 
   await outbox.close();
 });
 
-test("a folder from before there were marks is opened without a word", async () => {
+test("a folder without marks, from an earlier version, opens without a report", async () => {
   const folder = copyOfWhole("older");
   const first = await start(folder);
   await first.outbox.close();

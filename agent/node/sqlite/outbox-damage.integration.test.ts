@@ -12,15 +12,15 @@ import { STREAMS, type Gap, type Stream } from "../../protocol/records.ts";
 import { sqliteOutboxOpener } from "./open-outbox.ts";
 import { damageFile } from "./testing/damage-files.ts";
 
-/** Random damages in a normal run; set it to 1000 for a campaign. */
+/** Number of random damages in a normal run; set it to 1000 for a campaign. */
 const CASES = Number(process.env["VITRINE_DAMAGE_CASES"] ?? 100);
 const SEED = process.env["VITRINE_DAMAGE_SEED"] ?? "damage";
 const CAP_BYTES = 8 * 1024 * 1024;
 
 let root: string;
-/** Files as a killed agent leaves them, with a long WAL. */
+/** Files of a killed agent with a long WAL. */
 let whole: string;
-/** What was accepted and not stored by the cloud, by stream. */
+/** Accepted records that the cloud has not stored, by stream. */
 const expected = new Map<Stream, ReadonlyMap<number, string>>();
 
 interface Running {
@@ -72,9 +72,9 @@ async function copyOfWhole(name: string): Promise<string> {
   return folder;
 }
 
-/** Numbers of records that are neither here nor named by a gap record; and those that came back changed. */
+/** Finds records that are neither present nor named by a gap record, and records whose contents changed. */
 async function check({ outbox, time }: Running): Promise<{ readonly unnamed: string[]; readonly changed: string[]; readonly here: number }> {
-  // Damage inside a row is found when it is read, and told after that.
+  // Damage inside a row is found and reported when the row is read.
   for (const stream of STREAMS) await readAll(outbox, stream);
   await time.advance(5_000);
   // Virtual time does not wait for the disk.
@@ -107,14 +107,14 @@ async function check({ outbox, time }: Running): Promise<{ readonly unnamed: str
   return { unnamed, changed, here: count };
 }
 
-test("files as a kill leaves them have everything", async () => {
+test("files left by a kill are complete", async () => {
   const running = await start(await copyOfWhole("plain"));
   expect(running.incidents).toEqual([]);
   expect(await check(running)).toEqual({ unnamed: [], changed: [], here: [...expected.values()].reduce((sum, records) => sum + records.size, 0) });
   await running.outbox.close();
 });
 
-test.each(Array.from({ length: CASES }, (_, n) => n))("random damage %d: it starts, goes on, and names what it lost", async (n) => {
+test.each(Array.from({ length: CASES }, (_, n) => n))("random damage %d: the outbox opens, continues, and names its losses", async (n) => {
   const random = new SeededRandom(`${SEED}-${n}`);
   const folder = await copyOfWhole(`case-${n}`);
   const file = random.chance(0.7) ? "outbox.sqlite" : "outbox.sqlite-wal";
@@ -130,7 +130,7 @@ test.each(Array.from({ length: CASES }, (_, n) => n))("random damage %d: it star
     expect(added, note).toMatchObject({ ok: true });
     expect(running.outbox.status().degraded, note).toBeUndefined();
     expect(running.outbox.status().usage.bytes, note).toBeLessThanOrEqual(CAP_BYTES);
-    // And it starts again without finding anything.
+    // The next start finds nothing.
     await running.outbox.close();
     const again = await start(folder);
     expect(again.incidents, note).toEqual([]);
@@ -175,7 +175,7 @@ test.each<[string, (folder: string) => void]>([
   await running.outbox.close();
 });
 
-test("a salvage that is cut short goes on at the next start, and tells every loss once", async () => {
+test("an interrupted salvage continues at the next start and reports every loss once", async () => {
   const folder = await copyOfWhole("cut-short");
   const fd = openSync(join(folder, "outbox.sqlite"), "r+");
   writeSync(fd, new Uint8Array(40_000).fill(255), 0, 40_000, 100_000);
@@ -184,7 +184,7 @@ test("a salvage that is cut short goes on at the next start, and tells every los
   const all = await check(first);
   await first.outbox.close();
 
-  // The same again, as it stands when the process ends right after the file was moved aside.
+  // The same, but the process ends right after the file was moved aside.
   const again = join(root, "cut-short-again");
   cpSync(folder, again, { recursive: true });
   const { default: Database } = await import("better-sqlite3");
@@ -199,7 +199,7 @@ test("a salvage that is cut short goes on at the next start, and tells every los
   await second.outbox.close();
 });
 
-test("rows whose columns became something else are damage, not a crash", async () => {
+test("rows whose columns changed type are damage, not a crash", async () => {
   const folder = await copyOfWhole("odd-rows");
   const { default: Database } = await import("better-sqlite3");
   const database = new Database(join(folder, "outbox.sqlite"));
@@ -222,7 +222,7 @@ test("rows whose columns became something else are damage, not a crash", async (
   await running.outbox.close();
 });
 
-test("a database of another program is set aside untouched, and counts against the cap", async () => {
+test("another program's database is set aside unchanged and counts against the cap", async () => {
   const { default: Database } = await import("better-sqlite3");
   const folder = join(root, "foreign");
   mkdirSync(folder);
@@ -240,7 +240,7 @@ test("a database of another program is set aside untouched, and counts against t
   await running.outbox.close();
 });
 
-test("a folder in the place of the reserve keeps nothing off the disk", async () => {
+test("a folder in place of the reserve does not keep the outbox off the disk", async () => {
   const folder = await copyOfWhole("reserve-folder");
   rmSync(join(folder, "outbox.sqlite.reserve"), { force: true });
   mkdirSync(join(folder, "outbox.sqlite.reserve", "inside"), { recursive: true });

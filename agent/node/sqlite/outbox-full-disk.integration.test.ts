@@ -42,7 +42,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     return started;
   };
 
-  test("full in the middle of the work: what is said to be accepted is there, the more valuable goes on, and all goes on when there is room", async () => {
+  test("fills up during operation: accepted records are kept, the more valuable streams continue, and all continue when there is room", async () => {
     const { outbox, time, incidents } = await start("full");
     for (let n = 0; n < 500; n += 1) await append(outbox, "metric", n);
     await outbox.flush();
@@ -53,7 +53,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
       if (done.ok) outcomes.push(done.value.seq);
       await time.advance(10);
     }
-    // There are metrics to give up, so not one outcome is refused.
+    // Metrics can be dropped, so no outcome is refused.
     expect(outcomes).toHaveLength(300);
     expect(outbox.status().counters.evicted.metric).toBeGreaterThan(0);
     expect((await readAll(outbox, "outcome")).map(({ seq }) => seq)).toEqual(outcomes);
@@ -68,7 +68,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     expect(again.incidents).toEqual([]);
   });
 
-  test("full and nothing to give up: what cannot be kept is refused with the reason, and nothing that was accepted is lost", async () => {
+  test("is full with nothing to drop: new records are refused with the reason, and no accepted record is lost", async () => {
     const { outbox, time } = await start("stuck");
     for (let n = 0; n < 50; n += 1) await append(outbox, "outcome", n);
     disk.fill();
@@ -97,7 +97,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     expect(told.length).toBeGreaterThan(0);
   });
 
-  test("full from the start: it runs in memory and says so, and goes to the disk when there is room", async () => {
+  test("is full from the start: the outbox runs in memory, reports it, and moves to the disk when there is room", async () => {
     disk.fill();
     const { outbox, time, incidents } = await start("from-the-start");
     expect(incidents).toMatchObject([{ kind: "degraded", why: { code: "storage.full" } }]);
@@ -113,7 +113,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     expect((await readAll(again.outbox, "outcome")).map(({ body }) => body["n"])).toEqual([1, 2]);
   });
 
-  test("full when it starts with a backlog: the backlog is read, sent and let go", async () => {
+  test("is full at the start with a backlog: the backlog is read, sent and deleted", async () => {
     const before = await start("backlog");
     for (let n = 0; n < 200; n += 1) await append(before.outbox, "play", n);
     await before.outbox.close();
@@ -126,7 +126,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     expect(await append(outbox, "play", 200)).toMatchObject({ ok: true, value: { seq: 201 } });
   });
 
-  test("read-only from the start: it runs in memory and says so; what was on the disk is there when it can be written again", async () => {
+  test("is read-only from the start: the outbox runs in memory, reports it, and has its records again once the disk is writable", async () => {
     const before = await start("read-only");
     for (let n = 0; n < 20; n += 1) await append(before.outbox, "play", n);
     await before.outbox.close();
@@ -144,7 +144,7 @@ describe.skipIf(why !== undefined)("a small disk", () => {
     expect((await readAll(outbox, "outcome")).map(({ body }) => body["n"])).toEqual([1, 2]);
   });
 
-  test("documents: a full disk refuses with the reason and keeps the old value; a read-only one is read or said to be in memory", async () => {
+  test("documents: a full disk refuses writes with the reason and keeps the old value; a read-only one is still read", async () => {
     const options = { path: join(disk.folder, "documents", "state.sqlite"), quarantine: join(disk.folder, "documents", "quarantine"), quarantineBytesMax: 1e6, clock: new VirtualTime() };
     const { store } = openDocuments(options);
     await store.put({ desired: { n: 1 } });

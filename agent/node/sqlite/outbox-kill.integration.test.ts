@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runKillCampaign } from "./testing/kill-campaign.ts";
 
-/** Kills in a normal run; a campaign sets more. */
+/** Number of kills in a normal run; a campaign sets more. */
 const KILLS = Number(process.env["VITRINE_KILLS"] ?? 25);
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "vitrine-kill-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test(`nothing accepted is lost and no number is given twice over ${KILLS} kills under load`, { timeout: 60_000 + KILLS * 3_000 }, async () => {
+test(`over ${KILLS} kills under load, no accepted record is lost and no number is used twice`, { timeout: 60_000 + KILLS * 3_000 }, async () => {
   const report = await runKillCampaign({ folder, kills: KILLS, seed: "kill", capBytes: 64 * 1024 * 1024, lifeMsMax: 250 });
   expect(report.faults).toEqual([]);
   expect(report.incidents).toEqual([]);
@@ -19,7 +19,7 @@ test(`nothing accepted is lost and no number is given twice over ${KILLS} kills 
   expect(report.acknowledged).toBeGreaterThan(0);
 });
 
-test("the same at the cap, where every write makes room first", { timeout: 60_000 + KILLS * 3_000 }, async () => {
+test("over as many kills at the cap, where every write must make room first", { timeout: 60_000 + KILLS * 3_000 }, async () => {
   const capBytes = 4 * 1024 * 1024;
   const report = await runKillCampaign({ folder, kills: Math.ceil(KILLS / 3), seed: "cap", capBytes, lifeMsMax: 1_500 });
   expect(report.faults).toEqual([]);

@@ -56,7 +56,7 @@ export interface StreamEnds {
 
 /**
  * High-water marks of an outbox in a file of its own. With them, a cut at the end of the WAL is noticed at the next start,
- * and its sequence numbers are not reused. See docs/decisions, "marks beside the outbox".
+ * and its sequence numbers are not reused. See docs/decisions/2026-11-23-marks-beside-the-queue.md.
  */
 export class OutboxMarks {
   readonly #file: MarkFile;

@@ -12,7 +12,7 @@ import { mountSmallDisk } from "./testing/small-disk.ts";
 const disk = mountSmallDisk(12 * 1024 * 1024);
 if ("why" in disk) reportLeftOut("an outbox whose full disk has room again", disk.why);
 
-test.skipIf("why" in disk)("a disk that has room again is used within a second or two, and the alarm about it ends", async () => {
+test.skipIf("why" in disk)("a disk with room again is used within two seconds, and its alarm is cleared", async () => {
   if ("why" in disk) return;
   const time = new VirtualTime();
   const random = new SeededRandom("room");
@@ -24,7 +24,7 @@ test.skipIf("why" in disk)("a disk that has room again is used within a second o
   try {
     disk.fill();
     let refused = 0;
-    // Plays may give up older plays, alarms may not be given up for them: the queue is filled with what cannot go.
+    // A play may displace older plays, but alarms are never dropped for one, so fill the outbox with alarms.
     for (let n = 0; n < 400 && refused === 0; n += 1) {
       const done = await outbox.append({ stream: "outcome", kind: "command", body: { n, text: "x".repeat(2_000) }, source: "agent" });
       if (!done.ok || !(await play(n))) refused += 1;

@@ -15,7 +15,7 @@ describeDocumentStore("SQLite", async () => {
       opened.push(opening);
       return opening.store;
     },
-    // The files as they are at this moment are what a new process finds; this one still has them open.
+    // A new process would find the files as they are now; this one still has them open.
     crash: async () => {
       const copy = `${folder}-crashed`;
       cpSync(folder, copy, { recursive: true });

@@ -67,7 +67,7 @@ function refuseCutFile(path: string | undefined): void {
     if (bytes < ELF_HEADER_BYTES || header.readUInt32BE(0) !== ELF_MAGIC) return;
     const wholeBytes = Number(header.readBigUInt64LE(0x28)) + header.readUInt16LE(0x3a) * header.readUInt16LE(0x3c);
     const { size } = fstatSync(fd);
-    if (size < wholeBytes) throw new Error(`${path} is cut short: it has ${size} of ${wholeBytes} bytes`);
+    if (size < wholeBytes) throw new Error(`${path} is truncated: it has ${size} of ${wholeBytes} bytes`);
   } finally {
     closeSync(fd);
   }

@@ -6,7 +6,7 @@ test.each(["127.0.0.1", "127.9.9.9", "0.0.0.0", "0.1.2.3", "::1", "::", "::ffff:
   expect(reachOf(address)).toBe("machine");
 });
 
-test("each address of this machine is this machine", () => {
+test("every address of this machine counts as this machine", () => {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   expect(own.map(({ address }) => reachOf(address))).toEqual(own.map(() => "machine"));
 });
@@ -19,12 +19,12 @@ test.each(["128.0.0.1", "172.32.0.1", "192.169.0.1", "100.128.0.1", "2001:db8::1
   expect(reachOf(address)).toBe("internet");
 });
 
-test("the nearer is the one with fewer networks between", () => {
+test("this machine is nearer than the site, and the site nearer than the internet", () => {
   expect([isNearer("machine", "site"), isNearer("site", "internet"), isNearer("machine", "internet")]).toEqual([true, true, true]);
   expect([isNearer("site", "site"), isNearer("internet", "machine")]).toEqual([false, false]);
 });
 
-test("a name is looked up before it is judged", async () => {
+test("a name is resolved before it is judged", async () => {
   const asked = (nearest: "machine" | "site"): Promise<string> => new Promise((resolve) => lookupFrom(nearest)("localhost", {}, (error, address) => resolve(error?.message ?? (typeof address === "string" ? address : ""))));
   expect(await asked("machine")).toMatch(/^(?:127\.0\.0\.1|::1)$/);
   expect(await asked("site")).toMatch(/^localhost \(.*\) is this machine itself$/);

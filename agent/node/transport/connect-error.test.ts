@@ -6,7 +6,7 @@ const url = new URL("wss://cloud.test/device");
 const system = (code: string, message = code): Error => Object.assign(new Error(message), { code });
 const codeOf = (thrown: unknown): string => connectIssue(thrown, url, "synced").code;
 
-test("every way a connection fails has the code of the step that failed", () => {
+test("every connection failure has the code of the failed step", () => {
   const cases: [unknown, string][] = [
     [system("ENOTFOUND"), "link.dns"],
     [system("EAI_AGAIN"), "link.dns"],
@@ -31,7 +31,7 @@ test("every way a connection fails has the code of the step that failed", () => 
   for (const [thrown, code] of cases) expect([code, codeOf(thrown)]).toEqual([code, code]);
 });
 
-test("a certificate out of its time blames the clock while the clock is not confirmed", () => {
+test("an expired certificate blames the clock while the clock is not confirmed", () => {
   expect(connectIssue(system("CERT_NOT_YET_VALID"), url, "unset")).toMatchObject({ code: "link.clock", hint: expect.stringContaining("NTP") as string });
   expect(connectIssue(system("CERT_HAS_EXPIRED"), url, "local").code).toBe("link.clock");
 });

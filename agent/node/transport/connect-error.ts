@@ -11,7 +11,7 @@ export function connectIssue(thrown: unknown, url: URL, quality: ClockQuality): 
   if (thrown instanceof ProxyError) return { code: "link.proxy", message: thrown.message, hint: "check the proxy's address and password in the configuration" };
   const code = codeOf(thrown);
   const message = `${url.host}: ${messageOf(thrown) || code}`;
-  if (DNS.has(code)) return { code: "link.dns", message, hint: `the name ${url.hostname} could not be looked up: check the network and its DNS server` };
+  if (DNS.has(code)) return { code: "link.dns", message, hint: `the name ${url.hostname} could not be resolved: check the network and its DNS server` };
   if (code === "ECONNREFUSED") return { code: "link.refused", message, hint: "nothing listens at that address, or a firewall refuses it" };
   if (code === "ETIMEDOUT" || /handshake has timed out/.test(messageOf(thrown))) return { code: "link.timeout", message };
   if (CLOCK.has(code) && quality !== "synced") {

@@ -14,7 +14,7 @@ import { RECEIVE_BYTES_MAX, WsTransport, type WsTransportOptions } from "./ws-tr
 const timers = new SystemTimers();
 const transport = (over: Partial<WsTransportOptions> = {}): WsTransport => new WsTransport({ timers, clockQuality: async () => "synced", ...over });
 
-describe("the link over real sockets, its time in the test's hand", () => {
+describe("the link over real sockets with virtual time", () => {
   let world: TransportWorld;
   let bench: LinkBench | undefined;
   beforeEach(async () => {
@@ -42,13 +42,13 @@ describe("the link over real sockets, its time in the test's hand", () => {
     return served;
   }
 
-  test("a server that takes the connection and never answers is given up in time", async () => {
+  test("gives up on a server that accepts the connection but never answers", async () => {
     const running = await start(world.muteUrl);
     await running.time.advance(20_000);
     expect(running.link.status()).toMatchObject({ kind: "offline", lastError: { code: "link.timeout" } });
   });
 
-  test("a server that opens and never sends its challenge is given up in time", async () => {
+  test("gives up on a server that never sends its challenge", async () => {
     const running = await start(world.url);
     await world.accepted();
     await until(running, (status) => status.kind === "connecting");
@@ -57,7 +57,7 @@ describe("the link over real sockets, its time in the test's hand", () => {
     expect(running.link.status()).toMatchObject({ kind: "offline", lastError: { code: "link.handshake-timeout" } });
   });
 
-  test("a connection that is open on one side only is noticed, and made anew", async () => {
+  test("detects a half-open connection and reconnects", async () => {
     const running = await start(world.url);
     const served = await welcomed(running);
     served.pause();
@@ -68,7 +68,7 @@ describe("the link over real sockets, its time in the test's hand", () => {
     expect(running.link.counts()).toMatchObject({ sessions: 2, attempts: 2 });
   });
 
-  test("a frame of 1 MB is refused with a word, one over the transport's limit ends the connection, neither the agent", async () => {
+  test("refuses a 1 MB frame with an error and closes the connection for a larger one, and survives both", async () => {
     const running = await start(world.url);
     const served = await welcomed(running);
     served.send(JSON.stringify({ t: "pong", pad: "x".repeat(1_000_000) }));
@@ -81,7 +81,7 @@ describe("the link over real sockets, its time in the test's hand", () => {
     await welcomed(running);
   });
 
-  test("a small frame that unpacks to a huge one ends the connection before it is unpacked", async () => {
+  test("closes the connection on a small frame that would decompress to a huge one, before decompressing it", async () => {
     await world.stop();
     world = await loopbackWorld({ compress: true });
     const running = await start(world.url);
@@ -91,7 +91,7 @@ describe("the link over real sockets, its time in the test's hand", () => {
     expect(running.link.status()).toMatchObject({ lastError: { code: "frame.too-large" } });
   });
 
-  test("a server that stops reading: what is sent is bounded, and the link does not stay", async () => {
+  test("bounds the send buffer for a server that stops reading, and then closes the link", async () => {
     const running = await start(world.url);
     const served = await welcomed(running);
     served.pause();
@@ -124,19 +124,19 @@ describe("certificates and the clock", () => {
     return result.ok ? "ok" : result.error.code;
   }
 
-  test("a certificate nobody vouches for is link.tls, whatever the clock; one that is trusted is taken", async () => {
+  test("an untrusted certificate is link.tls whatever the clock; a trusted one is accepted", async () => {
     expect(await codeAt(VALID, "unset")).toBe("link.tls");
     expect(await codeAt(VALID, "synced", VALID.cert)).toBe("link.http-503");
   });
 
-  test("one that is not valid now blames the clock, unless the clock is right", async () => {
+  test("an expired or future certificate blames the clock, unless the clock is synchronised", async () => {
     for (const certificate of [NOT_YET_VALID, EXPIRED]) {
       expect(await codeAt(certificate, "unset", certificate.cert)).toBe("link.clock");
       expect(await codeAt(certificate, "synced", certificate.cert)).toBe("link.tls");
     }
   });
 
-  test("a server that speaks no TLS, or nonsense, is an error with a code", async () => {
+  test("a server without TLS, or one that sends garbage, is an error with a code", async () => {
     const server = createServer((socket) => socket.resume().end("hello\r\n"));
     servers.push(server);
     const port = await listen(server);
@@ -150,9 +150,9 @@ describe("certificates and the clock", () => {
   });
 });
 
-/** The link reaches the state by real sockets alone; its own time stands still. */
+/** Waits for a state that the link reaches through real sockets alone; its own time stands still. */
 async function until(running: LinkBench, met: (status: LinkStatus) => boolean): Promise<void> {
   await expect.poll(() => met(running.link.status()), { timeout: 10_000 }).toBe(true);
-  // What was published last may still be on its way through promises.
+  // The last notification may still be pending in promises.
   await running.time.advance(0);
 }

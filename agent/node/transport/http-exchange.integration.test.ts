@@ -5,7 +5,7 @@ import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { exchangeHttp, THROWN_AWAY_MS_MAX } from "./http-exchange.ts";
 import { close, listen } from "./testing/loopback-world.ts";
 
-test("an answer that never ends is cut off, and its connection with it", async () => {
+test("an endless answer is cut off and its connection closed", async () => {
   const server = createServer((request, response) => {
     request.resume();
     response.writeHead(200);
@@ -25,7 +25,7 @@ test("an answer that never ends is cut off, and its connection with it", async (
   }
 });
 
-test("an answer that drips, never idle and never long, is cut off after its time; one that ends leaves no timer", async () => {
+test("an answer that trickles in is cut off after a time limit; one that ends leaves no timer", async () => {
   const server = createServer((request, response) => {
     request.resume();
     response.writeHead(200);

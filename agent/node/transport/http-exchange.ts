@@ -80,7 +80,7 @@ export function openHttp(request: HttpRequest, settings: HttpSettings): Promise<
       response.on("error", () => {});
       resolve(ok({ url, response }));
     });
-    sent.once("timeout", () => sent.destroy(Object.assign(new Error(`nothing moved for ${request.idleTimeoutMs} ms`), { code: "ETIMEDOUT" })));
+    sent.once("timeout", () => sent.destroy(Object.assign(new Error(`no data for ${request.idleTimeoutMs} ms`), { code: "ETIMEDOUT" })));
     sent.on("error", failed);
     sent.once("close", () => failed(new Error("the connection closed before an answer came")));
     sent.end(request.body);

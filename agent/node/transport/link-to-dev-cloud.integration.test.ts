@@ -48,7 +48,7 @@ async function claimed(running: RealLink, base: string): Promise<void> {
   await expect.poll(() => running.parts.ownership.owner()).toBeDefined();
 }
 
-test("pairs, is claimed by its code, and believes what its owner signed, and a release too", async () => {
+test("pairs, is claimed by its code, and accepts what its owner signed, including a release", async () => {
   const { base } = await cloud();
   const running = await device({ endpoints: [deviceUrl(base)] });
   await running.online();
@@ -75,7 +75,7 @@ test("is claimed by the token of a provisioning file, without a person", async (
   expect(running.parts.handlers.names()).not.toContain("pairing");
 });
 
-test("whatever nonsense the cloud sends, the session goes on", async () => {
+test("the session survives any garbage from the cloud", async () => {
   const { base } = await cloud({ autoClaim: true });
   const running = await device({ endpoints: [deviceUrl(base)] });
   const status = await running.online();
@@ -88,7 +88,7 @@ test("whatever nonsense the cloud sends, the session goes on", async () => {
   expect(running.parts.link.status()).toEqual(status);
 });
 
-test("is sent away and cut off, and comes back", async () => {
+test("reconnects after a goaway and after a cut connection", async () => {
   const { base } = await cloud({ autoClaim: true });
   const running = await device({ endpoints: [deviceUrl(base)] });
   const sessionOf = async (not: string): Promise<string> => {
@@ -104,7 +104,7 @@ test("is sent away and cut off, and comes back", async () => {
   expect(running.parts.link.counts().ends).toMatchObject({ "link.goaway": 1 });
 });
 
-test("an upload reaches the cloud whole", async () => {
+test("an upload reaches the cloud complete", async () => {
   const { base } = await cloud({ autoClaim: true });
   const running = await device({ endpoints: [deviceUrl(base)] });
   await running.online();
@@ -121,7 +121,7 @@ test("an upload reaches the cloud whole", async () => {
   expect(Buffer.from(await file.arrayBuffer()).equals(Buffer.from(bytes))).toBe(true);
 });
 
-test("moves to another cloud that its owner vouched for, and stays where it is when nobody did", async () => {
+test("moves to another cloud only if its owner vouched for it", async () => {
   const [from, to, stranger] = [await cloud(), await cloud(), await cloud()];
   const time = new VirtualTime();
   const running = await device({ endpoints: [deviceUrl(from.base)], migrationTimers: time });

@@ -44,8 +44,8 @@ async function through(url: string, options: Partial<WsTransportOptions>): Promi
   });
 }
 
-describe("the way through a proxy", () => {
-  test("leads to a plain and to a TLS server, with the proxy's password", async () => {
+describe("connections through a proxy", () => {
+  test("reach a plain and a TLS server, with the proxy's password", async () => {
     const plain = await proxy(await echo(createServer()));
     expect(await through("ws://cloud.test/device", { proxy: plain.address })).toBe("through");
     expect(plain.asked).toEqual([`cloud.test:80 Basic ${Buffer.from("user:p@ss").toString("base64")}`]);
@@ -56,7 +56,7 @@ describe("the way through a proxy", () => {
     expect(await through("wss://other.test/", { proxy: secure.address, ca: VALID.cert })).toBe("link.tls");
   });
 
-  test("a proxy that refuses, is not there, or is none is link.proxy", async () => {
+  test("fail with link.proxy when the proxy refuses, is unreachable or is not a proxy", async () => {
     const { address } = await proxy(1, () => "407 Proxy Authentication Required");
     expect(await through("wss://cloud.test/", { proxy: address })).toBe("link.proxy");
     expect(await through("wss://cloud.test/", { proxy: "nonsense" })).toBe("link.proxy");
@@ -67,7 +67,7 @@ describe("the way through a proxy", () => {
     expect(await through("wss://cloud.test/", { proxy: `http://127.0.0.1:${port}` })).toBe("link.proxy");
   });
 
-  test("giving up while the proxy thinks ends the attempt", async () => {
+  test("can be aborted while waiting for the proxy", async () => {
     const mute = createTcpServer(() => {});
     const port = await listen(mute);
     const giveUp = new AbortController();
@@ -78,7 +78,7 @@ describe("the way through a proxy", () => {
     await close(mute);
   });
 
-  test("a proxy over TLS is asked for its own certificate, and leads on to a plain and to a TLS server", async () => {
+  test("reach a plain and a TLS server through a TLS proxy, which needs its own certificate", async () => {
     const plain = await proxy(await echo(createServer()), undefined, VALID);
     expect(await through("ws://cloud.test/device", { proxy: plain.address, ca: VALID.cert })).toBe("through");
     expect(plain.asked).toEqual([`cloud.test:80 Basic ${Buffer.from("user:p@ss").toString("base64")}`]);
@@ -87,8 +87,8 @@ describe("the way through a proxy", () => {
     expect(await through("wss://cloud.test/device", { proxy: secure.address })).toBe("link.proxy");
   });
 
-  test.each(["link", "upload"])("a tunnel that ends during the TLS handshake leaves no connection (%s)", async (how) => {
-    // It takes the connection and says nothing: the handshake never ends.
+  test.each(["link", "upload"])("leave nothing open when the tunnel ends during the TLS handshake (%s)", async (how) => {
+    // Accepts the connection and stays silent: the handshake never ends.
     const mute = createTcpServer((socket) => void closing.push(() => void socket.destroy()));
     const mutePort = await listen(mute);
     closing.push(() => void mute.close());
@@ -105,7 +105,7 @@ describe("the way through a proxy", () => {
     await expect.poll(() => tunnel.connections()).toBe(0);
   });
 
-  test("exceptions are reached directly", () => {
+  test("are direct for the hosts in noProxy", () => {
     const settings = { proxy: "http://proxy.test:3128", noProxy: ".site.test, cloud.test:8443, *.wild.test,host" };
     const usesProxy = (url: string): boolean => proxyFor(new URL(url), settings) !== undefined;
     expect(["wss://cloud.test/", "wss://notsite.test/", "wss://otherhost/"].map(usesProxy)).toEqual([true, true, true]);
@@ -116,7 +116,7 @@ describe("the way through a proxy", () => {
   });
 });
 
-test("uploads go through it like the link, body and all", async () => {
+test("uploads use the proxy like the link", async () => {
   const bodies: string[] = [];
   const server = createServer((request, response) => {
     request.setEncoding("utf8").on("data", (text: string) => bodies.push(text));

@@ -61,11 +61,11 @@ export function openTunnel(proxy: URL, target: URL, tls: ConnectionOptions, sign
   request.once("connect", (response: IncomingMessage, socket: Socket, head: Buffer) => {
     open.push(socket);
     // After handover, errors belong to the new owner; until then they must not crash the process.
-    socket.on("error", (error) => settle(new ProxyError(`the proxy ${proxy.host} broke off: ${error.message}`, { cause: error })));
+    socket.on("error", (error) => settle(new ProxyError(`the connection to the proxy ${proxy.host} failed: ${error.message}`, { cause: error })));
     if (settled) {
       socket.destroy();
     } else if (response.statusCode !== 200) {
-      settle(new ProxyError(`the proxy ${proxy.host} answered ${response.statusCode ?? "nothing"} instead of letting us through`));
+      settle(new ProxyError(`the proxy ${proxy.host} answered ${response.statusCode ?? "nothing"} instead of opening the tunnel`));
     } else {
       if (head.length > 0) socket.unshift(head);
       if (target.protocol === "wss:" || target.protocol === "https:") open.push(secure(socket, target, tls, settle));
@@ -77,7 +77,7 @@ export function openTunnel(proxy: URL, target: URL, tls: ConnectionOptions, sign
   });
   request.once("response", (response) => {
     response.resume();
-    settle(new ProxyError(`the proxy ${proxy.host} answered ${response.statusCode ?? "nothing"}; it does not tunnel`));
+    settle(new ProxyError(`the proxy ${proxy.host} answered ${response.statusCode ?? "nothing"}; it does not support CONNECT`));
   });
   request.once("timeout", () => request.destroy(new Error(`no answer within ${TUNNEL_TIMEOUT_MS} ms`)));
   // `on`, not `once`: another error may follow, and unhandled it would crash the process.

@@ -43,8 +43,8 @@ const file = (name: string, text: string): string => {
   return path;
 };
 
-describe("certificates that are trusted", () => {
-  test("are those of the machine's store and of the extra file, beside Node's own, each once", async () => {
+describe("trusted certificates", () => {
+  test("are Node's own, the machine's store and the extra file, without duplicates", async () => {
     expect(await asked()).toEqual(["link.tls", "link.tls"]);
     const before = different();
     const store = file("store.crt", `# comment\n${VALID.cert.replaceAll("\n", "\r\n")}${VALID.cert}`);
@@ -54,24 +54,24 @@ describe("certificates that are trusted", () => {
     expect(different()).toBe(before + 2);
   });
 
-  test("what is damaged is counted and left out, a file that is missing or empty is said, and the rest still counts", async () => {
+  test("damaged ones are counted and skipped, a missing or empty file is reported, and the rest still counts", async () => {
     const said: string[] = [];
     const log = { ...silentLog, error: (_: object, text: string) => void said.push(text), warn: (_: object, text: string) => void said.push(text) };
     const store = file("damaged.crt", `${VALID.cert.replace("BbTCC", "AAAAA")}${NOT_YET_VALID.cert}`);
     const { damaged } = trustAuthorities({ caFile: join(folder, "gone.pem"), log, stores: [store] });
-    expect([damaged, said]).toEqual([1, ["cloud.caFile cannot be read and is not used", "some trusted certificates cannot be read and are left out"]]);
+    expect([damaged, said]).toEqual([1, ["cloud.caFile cannot be read and is ignored", "some trusted certificates cannot be read and are ignored"]]);
     said.length = 0;
     trustAuthorities({ caFile: file("empty.pem", "nothing"), log, stores: [] });
-    expect(said).toEqual(["cloud.caFile has no certificate in it"]);
+    expect(said).toEqual(["cloud.caFile contains no certificate"]);
   });
 });
 
-/** A process of its own whose machine's store is another file: a mount that nobody else sees, and no variable of the environment. */
+/** Runs a process with a different machine store: a private mount, no environment variable. */
 const store = MACHINE_STORES.find((path) => existsSync(path));
 const canMount = store !== undefined && spawnSync("unshare", ["-m", "true"]).status === 0;
 if (!canMount) reportLeftOut("the machine's own certificate store with another certificate in it", "needs root (a mount namespace) and the package ca-certificates");
 
-test.runIf(canMount)("a program that is helped by nothing trusts what lies in the machine's store, and only then", async () => {
+test.runIf(canMount)("a separate process trusts a certificate if and only if it is in the machine's store", async () => {
   const program = join(import.meta.dirname, "testing", "trust-and-ask.ts");
   const withStore = file("machine.crt", VALID.cert);
   const ask = async (prepare: string): Promise<unknown> => {

@@ -33,15 +33,15 @@ export interface Authorities {
  */
 export function trustAuthorities({ caFile, log, stores = MACHINE_STORES }: { readonly caFile: string; readonly log: Log; readonly stores?: readonly string[] }): Authorities {
   const store = stores.map((path) => ({ path, text: textOf(path, log) })).find(({ text }) => text !== undefined);
-  const extra = caFile === "" ? undefined : textOf(caFile, log, "cloud.caFile cannot be read and is not used");
+  const extra = caFile === "" ? undefined : textOf(caFile, log, "cloud.caFile cannot be read and is ignored");
   const extras = extra?.match(ONE) ?? [];
-  if (extra !== undefined && extras.length === 0) log.error({ file: caFile }, "cloud.caFile has no certificate in it");
+  if (extra !== undefined && extras.length === 0) log.error({ file: caFile }, "cloud.caFile contains no certificate");
   const own = new Map(getCACertificates("default").map((pem) => [bare(pem), pem]));
   const added = [...(store?.text?.match(ONE) ?? []), ...extras].filter((pem) => !own.has(bare(pem)));
   const good = added.filter(isCertificate);
   for (const pem of good) own.set(bare(pem), pem);
   const damaged = added.length - good.length;
-  if (damaged > 0) log.warn({ damaged, store: store?.path }, "some trusted certificates cannot be read and are left out");
+  if (damaged > 0) log.warn({ damaged, store: store?.path }, "some trusted certificates cannot be read and are ignored");
   setDefaultCACertificates([...own.values()]);
   return { ...(store !== undefined && { store: store.path }), count: own.size, damaged };
 }

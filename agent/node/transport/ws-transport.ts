@@ -56,7 +56,7 @@ export class WsTransport implements Transport {
     const opened = await untilOpen(socket.value, events, signal, this.#options.timers);
     if (opened.ok) return opened;
     if (opened.error instanceof HttpAnswer) return err(opened.error.why);
-    if (signal.aborted) return err(failed({ code: "link.timeout", message: `${url.host}: given up before the connection was open` }));
+    if (signal.aborted) return err(failed({ code: "link.timeout", message: `${url.host}: aborted before the connection was open` }));
     return err(failed(connectIssue(opened.error, url, await this.#options.clockQuality())));
   }
 
@@ -213,6 +213,6 @@ function sessionIssue(error: Error): Issue {
 function closeIssue(code: number, reason: Buffer): Issue {
   const said = reason.length === 0 ? "" : `: ${reason.toString("utf8")}`;
   // ws reports 1006 when the connection ended without a close frame.
-  if (code === 1006) return { code: "link.network", message: "the connection broke off" };
+  if (code === 1006) return { code: "link.network", message: "the connection was interrupted" };
   return { code: "link.closed", message: `the server closed the connection with ${code}${said}` };
 }

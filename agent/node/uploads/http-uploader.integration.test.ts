@@ -14,7 +14,7 @@ import { DEFAULT_UPLOAD_POLICY, HttpUploader, type UploadPolicy } from "./http-u
 const QUICK: UploadPolicy = { ...DEFAULT_UPLOAD_POLICY, retry: { firstMs: 2, factor: 1, capMs: 2, floorMs: 1 }, retryAfterMaxMs: 5, idleTimeoutMs: 5_000 };
 type Handler = (request: IncomingMessage, response: ServerResponse, store: Store) => void;
 
-/** A server that keeps what it is sent, as the protocol describes, unless a scripted answer comes first. */
+/** A server that stores uploads as the protocol describes, unless a scripted answer comes first. */
 class Store {
   readonly seen: string[] = [];
   readonly headers: IncomingMessage["headers"][] = [];
@@ -24,7 +24,7 @@ class Store {
   total = 0;
   refuse: Result<never>[] = [];
   grantHeaders: Record<string, string> = {};
-  /** In place of its own. */
+  /** Overrides its own address. */
   address: string | undefined;
   readonly server: Server;
   #port = 0;
@@ -57,7 +57,7 @@ class Store {
     });
   }
 
-  /** Takes so many bytes of a PUT, then breaks the connection. */
+  /** Accepts `count` bytes of a PUT, then breaks the connection. */
   cutAfter(count: number): Handler {
     return (request) => {
       request.on("data", (chunk: Buffer) => {
@@ -104,7 +104,7 @@ const upload = { purpose: "screenshot", contentType: "image/jpeg", bytes } as co
 const sha256 = createHash("sha256").update(bytes).digest("hex");
 
 describe("uploads over HTTP", () => {
-  test("in one go: whole, hashed, with the cloud's name for it", async () => {
+  test("sends everything at once, with its hash, and returns the cloud's name for it", async () => {
     const { store, uploader } = await make();
     store.grantHeaders = { authorization: "Bearer x", "Content-Range": "bytes 0-0/1", host: "elsewhere" };
     expect(await uploader.upload(upload)).toEqual(ok({ name: "kept-as", sha256, bytes: bytes.length }));
@@ -114,7 +114,7 @@ describe("uploads over HTTP", () => {
     expect(store.bytes.equals(Buffer.from(bytes))).toBe(true);
   });
 
-  test("goes on where a broken connection left off", async () => {
+  test("resumes after a broken connection", async () => {
     const { store, uploader } = await make();
     store.script = [store.cutAfter(100_000)];
     expect((await uploader.upload(upload)).ok).toBe(true);
@@ -123,14 +123,14 @@ describe("uploads over HTTP", () => {
     expect(store.grants).toBe(1);
   });
 
-  test("all there but not done: the last byte again makes the server look", async () => {
+  test("sends the last byte again when everything arrived but was not confirmed", async () => {
     const { store, uploader } = await make();
     store.script = [store.cutAfter(bytes.length)];
     expect((await uploader.upload(upload)).ok).toBe(true);
     expect(store.seen.at(-1)).toBe(`PUT bytes ${bytes.length - 1}-${bytes.length - 1}/${bytes.length}`);
   });
 
-  test("an address that is gone is asked for again, and begins anew", async () => {
+  test("requests a new address when the old one is gone, and starts over", async () => {
     const { store, uploader } = await make();
     store.script = [status(503, { "retry-after": "1" }), status(410)];
     expect((await uploader.upload(upload)).ok).toBe(true);
@@ -138,14 +138,14 @@ describe("uploads over HTTP", () => {
     expect(store.seen).toEqual(["PUT", "HEAD", "PUT"]);
   });
 
-  test("a hash that does not fit, and an offset that is nonsense, begin at the beginning", async () => {
+  test("starts over after a hash mismatch or an invalid offset", async () => {
     const { store, uploader } = await make();
     store.script = [status(422), status(200, { "upload-offset": "-5" })];
     expect((await uploader.upload(upload)).ok).toBe(true);
     expect(store.seen.at(-1)).toBe("PUT");
   });
 
-  test.each([400, 405, 501])("a store that knows whole uploads only (HTTP %i for a part) gets it whole, from the beginning", async (code) => {
+  test.each([400, 405, 501])("sends the whole upload to a server without partial uploads (HTTP %i for a part)", async (code) => {
     const { store, uploader } = await make();
     store.script = [store.cutAfter(100_000), (_, response) => response.writeHead(200, { "upload-offset": "100000" }).end(), status(code), (_, response) => response.writeHead(503).end()];
     expect((await uploader.upload(upload)).ok).toBe(true);
@@ -153,14 +153,14 @@ describe("uploads over HTTP", () => {
     expect(store.bytes.equals(Buffer.from(bytes))).toBe(true);
   });
 
-  test.each([400, 405])("a store that cannot say how much is there (HTTP %i to HEAD) gets it from the beginning", async (code) => {
+  test.each([400, 405])("starts over at a server that cannot report its offset (HTTP %i to HEAD)", async (code) => {
     const { store, uploader } = await make();
     store.script = [store.cutAfter(100_000), status(code)];
     expect((await uploader.upload(upload)).ok).toBe(true);
     expect(store.seen).toEqual(["PUT", "HEAD", "PUT"]);
   });
 
-  test("a grant for a host that nobody allowed, or with a header that it may not set, is final and sends nothing", async () => {
+  test("sends nothing and does not retry for a grant with a forbidden host or header", async () => {
     const { store, uploader } = await make();
     store.address = "https://evil.example/upload/1";
     expect(await uploader.upload(upload)).toMatchObject({ ok: false, error: { code: "upload.grant-refused", message: expect.stringContaining("evil.example") as string } });
@@ -170,7 +170,7 @@ describe("uploads over HTTP", () => {
     expect(store.seen).toEqual([]);
   });
 
-  test("an offline link is waited for; the cloud's own no is final", async () => {
+  test("waits for an offline link; a refusal by the cloud is final", async () => {
     const { store, uploader } = await make();
     store.refuse = [fail("link.offline", "no session"), fail("upload.timeout", "late")];
     expect((await uploader.upload(upload)).ok).toBe(true);
@@ -178,7 +178,7 @@ describe("uploads over HTTP", () => {
     expect(await uploader.upload(upload)).toEqual(fail("upload.grant-refused", "no room"));
   });
 
-  test("gives up after so many attempts that brought nothing, and says why", async () => {
+  test("gives up after too many attempts without progress, and reports why", async () => {
     const { store, uploader } = await make();
     store.script = Array.from({ length: 20 }, () => status(500));
     const result = await uploader.upload(upload);
@@ -191,7 +191,7 @@ describe("uploads over HTTP", () => {
     expect(await uploader.upload(upload)).toMatchObject({ ok: false, error: { code: "link.offline" } });
   });
 
-  test("a server that takes it all and never answers ends with the deadline; canceling ends it at once", async () => {
+  test("ends at the deadline when the server never answers, and at once when canceled", async () => {
     const time = new VirtualTime();
     const { store, uploader } = await make(time);
     store.script = [(request) => request.resume()];
@@ -205,7 +205,7 @@ describe("uploads over HTTP", () => {
     expect(await running).toMatchObject({ ok: false, error: { code: "upload.aborted" } });
   });
 
-  test("addresses and headers that cannot be sent are errors, not exceptions", async () => {
+  test("an address or header that cannot be sent is an error value, not an exception", async () => {
     const { store, uploader } = await make();
     store.grantHeaders = { "x-bad": "line\nfeed" };
     expect(await uploader.upload(upload)).toMatchObject({ ok: false, error: { code: "upload.failed" } });

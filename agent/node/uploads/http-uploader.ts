@@ -75,8 +75,8 @@ export class HttpUploader implements Uploader {
       const result = await new Attempts(this.#deps, upload, over.signal).run();
       if (result.ok || !over.signal.aborted) return result;
       return over.signal.reason === "upload.aborted"
-        ? fail("upload.aborted", "the upload was given up")
-        : fail("upload.timeout", `the upload was not done after ${policy.totalMs} ms; the last attempt: ${result.error.message}`);
+        ? fail("upload.aborted", "the upload was aborted")
+        : fail("upload.timeout", `the upload was not finished within ${policy.totalMs} ms; the last attempt: ${result.error.message}`);
     } finally {
       deadline.cancel();
       signal?.removeEventListener("abort", onAbort);
@@ -115,7 +115,7 @@ class Attempts {
       if (this.#fruitless >= policy.fruitlessMax) return giveUp(attempt.error, this.#fruitless);
       if (attempt.renew) this.#grant = undefined;
       const delayMs = Math.max(retryDelayMs(policy.retry, this.#fruitless, random), Math.min(attempt.afterMs ?? 0, policy.retryAfterMaxMs));
-      log.info({ code: attempt.error.code, error: attempt.error.message, offset: this.#offset, delayMs }, "the upload broke off and will go on");
+      log.info({ code: attempt.error.code, error: attempt.error.message, offset: this.#offset, delayMs }, "the upload was interrupted and will be resumed");
       await sleep(timers, "upload.retry", delayMs, this.#signal);
     }
   }
@@ -174,7 +174,7 @@ class Attempts {
     if (from > 0 && ONLY_WHOLE.has(status)) {
       this.#whole = true;
       this.#offset = 0;
-      return { kind: "again", error: { code: `upload.http-${status}`, message: `the server answered a part with HTTP ${status}; it goes whole` }, renew: false };
+      return { kind: "again", error: { code: `upload.http-${status}`, message: `the server answered a part with HTTP ${status}; the whole upload is sent instead` }, renew: false };
     }
     if (status === 200 || status === 201) return { kind: "done" };
     if (status === 422) this.#offset = 0;
@@ -217,5 +217,5 @@ function statusAttempt(answer: HttpAnswer, method: string): Attempt {
 
 function giveUp(last: Issue, attempts: number): Result<never> {
   if (last.code === "link.offline") return { ok: false, error: last };
-  return fail("upload.failed", `${attempts} attempts in a row brought it no further; the last: ${last.message} (${last.code})`);
+  return fail("upload.failed", `${attempts} consecutive attempts made no progress; the last: ${last.message} (${last.code})`);
 }

@@ -6,7 +6,7 @@ import { CancelPayloadSchema, CommandPayloadSchema } from "./payload.ts";
 
 const NAMES = Object.keys(COMMANDS) as CommandName[];
 
-/** Parameters every command takes, and some it must refuse. */
+/** Valid and invalid parameters for every command. */
 const EXAMPLES: { readonly [N in CommandName]: { readonly good: readonly unknown[]; readonly bad: readonly unknown[] } } = {
   reboot: { good: [{}, { reason: "new kernel" }], bad: [{ reason: "x".repeat(201) }, { reason: 5 }] },
   shutdown: { good: [{}], bad: [{ now: true }] },
@@ -66,12 +66,12 @@ const EXAMPLES: { readonly [N in CommandName]: { readonly good: readonly unknown
 describe.each(NAMES)("%s", (name) => {
   const definition = COMMANDS[name];
 
-  it("is filed under its own name and says everything a document needs", () => {
+  it("is listed under its own name with all texts for the documents", () => {
     expect(definition.name).toBe(name);
     for (const text of [definition.summary, definition.wall, definition.proof]) expect(text).toMatch(/^[A-Z].*\.$/);
   });
 
-  it("has times that fit each other", () => {
+  it("has consistent times", () => {
     const { expectedMs, timeoutMs, ttlMs, ttlMaxMs } = definition;
     const stepTimeoutMs = "stepTimeoutMs" in definition ? definition.stepTimeoutMs : undefined;
     expect(expectedMs).toBeLessThan(timeoutMs);
@@ -81,23 +81,23 @@ describe.each(NAMES)("%s", (name) => {
     expect(stepTimeoutMs ?? 0).toBeLessThan(timeoutMs);
   });
 
-  it("takes good parameters and refuses bad ones", () => {
+  it("accepts valid parameters and refuses invalid ones", () => {
     for (const params of EXAMPLES[name].good)
       expect(v.safeParse(definition.params, params).issues, JSON.stringify(params)).toBeUndefined();
     for (const params of EXAMPLES[name].bad) expect(v.is(definition.params, params), JSON.stringify(params)).toBe(false);
     for (const params of [null, "text", 5]) expect(v.is(definition.params, params)).toBe(false);
-    // A misspelt option must not pass for its default.
+    // A misspelt option must not silently become its default.
     expect(v.is(definition.params, { ...(EXAMPLES[name].good[0] as object), extra: 1 })).toBe(false);
   });
 });
 
 describe("the catalog", () => {
-  it("does not take what every object has for a command", () => {
+  it("does not mistake inherited object properties for commands", () => {
     for (const name of ["toString", "constructor", "__proto__", "hasOwnProperty", ""]) expect(findCommand(name)).toBeUndefined();
     expect(findCommand("reboot")).toBe(COMMANDS.reboot);
   });
 
-  it("says which do harm when they are sent twice, and that only those run again after a crash which change nothing", () => {
+  it("marks the commands that are harmful when sent twice, and re-runs only those that change nothing after a crash", () => {
     expect(NAMES.filter((name) => !COMMANDS[name].idempotent)).toEqual(["reboot", "shutdown", "gpio.pulse", "cec.send", "page.message"]);
     const again = NAMES.filter((name) => COMMANDS[name].afterCrash === "run-again");
     expect(again).toEqual(["screenshot", "gpio.read", "logs.collect", "telemetry.burst", "diagnostics.run"]);

@@ -4,7 +4,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { RefusalReason } from "../../../core/cloud/cloud-port.ts";
 import type { ServedConnection, TransportWorld } from "../../../core/cloud/transport.conformance.ts";
 
-/** HTTP answers, with seconds of `Retry-After` where there are any, and what they say. */
+/** HTTP status codes, with their refusal reason and `Retry-After`, if any. */
 const REFUSALS: readonly (readonly [path: string, reason: RefusalReason, retryAfterMs?: number])[] = [
   ["400", "other"],
   ["401", "not-authorised"],
@@ -18,7 +18,7 @@ const REFUSALS: readonly (readonly [path: string, reason: RefusalReason, retryAf
   ["503/200", "too-busy", 200_000],
 ];
 
-/** A real WebSocket server on loopback, with addresses around it that misbehave. */
+/** A real WebSocket server on loopback, with misbehaving addresses beside it. */
 export async function loopbackWorld(options: { readonly compress?: boolean } = {}): Promise<TransportWorld> {
   const sockets = new Set<Socket>();
   const waiting: ((served: ServedConnection) => void)[] = [];
@@ -68,7 +68,7 @@ export async function loopbackWorld(options: { readonly compress?: boolean } = {
 function serve(ws: WebSocket, socket: Socket): ServedConnection {
   const received: string[] = [];
   ws.on("message", (data: Buffer) => received.push(data.toString("utf8")));
-  // A device that breaks off is what these tests are about.
+  // Broken connections are what these tests are about.
   ws.on("error", () => {});
   return {
     received,

@@ -23,7 +23,7 @@ export interface RealLinkOptions {
   readonly endpoints: readonly string[];
   readonly policy?: LinkPolicy;
   readonly claimToken?: string;
-  /** Timers of the migration alone, for a test that will not wait for its deadline. */
+  /** Timers for the migration only, for tests that do not wait for its deadline. */
   readonly migrationTimers?: Timers;
   readonly documents?: MemoryDocumentStore;
 }
@@ -41,7 +41,7 @@ interface Parts {
   readonly alarms: readonly string[];
 }
 
-/** The whole link over real sockets, with identity and migration, and what it is told written down. */
+/** The whole link over real sockets, with identity and migration; records its events. */
 export class RealLink {
   readonly parts: Parts;
   readonly #stop = new AbortController();
@@ -80,7 +80,7 @@ export class RealLink {
     return new RealLink({ link, ownership, migration, handlers, serverClock, deviceId, publicKey: toBase64Url(key.publicKey), alarms });
   }
 
-  /** Resolves when the link is in such a state. */
+  /** Resolves when the link's status satisfies `met`. */
   until(met: (status: LinkStatus) => boolean): Promise<LinkStatus> {
     const now = this.parts.link.status();
     if (met(now)) return Promise.resolve(now);

@@ -1,6 +1,6 @@
 /**
- * Certificates of the name `cloud.test` and of 127.0.0.1, made for these tests alone: each signs itself, and
- * its key is here for everybody to read. Valid from 2020 to 2200, from 2150 on, and until 2001.
+ * Test certificates for `cloud.test` and 127.0.0.1, self-signed, with their keys. Valid from 2020 to 2200, from 2150 on,
+ * and until 2001.
  */
 export interface TestCertificate {
   readonly key: string;

@@ -6,17 +6,17 @@ import type { TestCertificate } from "./test-certificates.ts";
 
 export interface TestProxy {
   readonly address: string;
-  /** What was asked for, with the password given. */
+  /** Requested targets, with the given password. */
   readonly asked: readonly string[];
-  /** Open ones. */
+  /** Number of open connections. */
   readonly connections: () => Promise<number>;
   readonly close: () => Promise<void>;
 }
 
-/** The status line with which a proxy answers. */
+/** Returns the status line of the proxy's answer. */
 export type Decide = (request: IncomingMessage) => string;
 
-/** A proxy that tunnels every name to one port on loopback; with a certificate it is spoken to over TLS. */
+/** A proxy that tunnels every name to one port on loopback; with a certificate it speaks TLS itself. */
 export async function tunnelTo(targetPort: number, decide: Decide = () => "200 OK", certificate?: TestCertificate): Promise<TestProxy> {
   const asked: string[] = [];
   const sockets = new Set<Socket>();
@@ -36,7 +36,7 @@ export async function tunnelTo(targetPort: number, decide: Decide = () => "200 O
       socket.pipe(target);
     });
     target.on("error", () => socket.destroy());
-    // Who closed the tunnel is gone, whatever the target still has to say.
+    // Whoever closed the tunnel is gone, whatever the target still sends.
     socket.once("end", () => socket.destroy());
     sockets.add(target);
   });

@@ -4,7 +4,10 @@ import { exchangeHttp } from "../http-exchange.ts";
 import { trustAuthorities } from "../trusted-authorities.ts";
 import { WsTransport } from "../ws-transport.ts";
 
-/** A program of its own: trusts as the agent does, asks a TLS server on loopback, and prints what came of it. Argument: the port. */
+/**
+ * Separate program: loads the trusted certificates as the agent does, connects to a TLS server on loopback, and prints the
+ * result. Argument: the port.
+ */
 const port = process.argv[2] ?? "";
 const { store } = trustAuthorities({ caFile: "", log: silentLog });
 const signal = new AbortController().signal;
