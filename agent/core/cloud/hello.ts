@@ -47,7 +47,7 @@ export async function buildHello(deps: HelloDeps, epochs: SessionEpoch, endpoint
       ...(owner === undefined ? {} : { owner }),
       ...(claimToken === undefined ? {} : { claimToken }),
     };
-    return validate(HelloSchema, hello, "our own hello", "link.hello-fault");
+    return validate(HelloSchema, hello, "this device's hello", "link.hello-fault");
   } catch (thrown) {
     deps.log.error({ error: messageOf(thrown) }, "the hello could not be built");
     return fail("link.hello-fault", `the hello could not be built: ${messageOf(thrown)}`);

@@ -207,7 +207,7 @@ export class Migration {
     const { log, policy, clock } = this.#deps;
     const state = this.state();
     if (this.#move !== move || state.kind !== "trying") return;
-    const why = last === undefined ? "no welcome came" : `${last.message} (${last.code})`;
+    const why = last === undefined ? "no welcome arrived" : `${last.message} (${last.code})`;
     const message = `no welcome from the new endpoints within ${policy.trialMs} ms: ${why}`.slice(0, 1000);
     const error: Issue = { code: "cloud.migration-failed", message };
     this.#trial.fail(error);

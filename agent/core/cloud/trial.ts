@@ -65,7 +65,7 @@ export function stepTrial<C, W>(state: TrialState<C, W>, event: TrialEvent<C, W>
     const { failure } = state;
     return { state: { kind: "settled", committed: event.committed, ...(event.forget || failure === undefined ? {} : { failure }) }, disk: "then" };
   }
-  throw new Error(`"${event.kind}" came to a trial that is ${state.kind}`);
+  throw new Error(`"${event.kind}" is not valid for a trial that is ${state.kind}`);
 }
 
 /** A trial and its record on disk. Call one step at a time. */

@@ -1,6 +1,6 @@
 /**
  * Lock on the device's way to its cloud (endpoints, network settings). Only one thing is changed at a time: with two
- * changes under way, a welcome would not tell which one works, nor a lost link which one to undo.
+ * changes under way, a welcome would not show which one works, nor a lost link which one to undo.
  */
 export class WayToCloud {
   readonly #listeners = new Set<() => void>();

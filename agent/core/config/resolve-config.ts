@@ -41,7 +41,7 @@ export interface ConfigInput {
 const ISSUES_MAX = 50;
 const FILE_DEPTH_MAX = 8;
 
-/** Resolves the configuration from flags, environment, file and defaults, in this order. A wrong value becomes an issue. Pure. */
+/** Resolves the configuration: flags override environment, file and defaults, in this order. A wrong value becomes an issue. Pure. */
 export function resolveConfig(input: ConfigInput): ResolvedConfig {
   // Two passes: whether an unencrypted address is allowed depends on another key, from any source.
   const plainAllowed = lay(input, true).values["cloud.allowPlain"];

@@ -332,7 +332,7 @@ function clean(error: Issue, wanted: Network): Issue {
 function overdue(link: ChangingLink, trialMs: number): Issue {
   const status = link.status();
   const last = status.kind === "online" ? undefined : status.lastError;
-  const why = last === undefined ? "no welcome came" : `${last.message} (${last.code})`;
+  const why = last === undefined ? "no welcome arrived" : `${last.message} (${last.code})`;
   return { code: "network.change-failed", message: `no cloud welcomed the device within ${trialMs} ms over the new network settings: ${why}` };
 }
 

@@ -50,7 +50,7 @@ export class HostLink implements PlayerLink {
 
   /** Takes a new connection. Closes it if it sends no hello. */
   accept(channel: LinkChannel): ChannelListener {
-    const impatience = this.#deps.timers.after("player.hello", HELLO_TIMEOUT_MS, () => channel.end("no hello came"));
+    const impatience = this.#deps.timers.after("player.hello", HELLO_TIMEOUT_MS, () => channel.end("no hello arrived"));
     return {
       line: (line) => {
         const message = this.#decode(line);
@@ -184,7 +184,7 @@ export class HostLink implements PlayerLink {
 
   #settle(id: string, reply: HostReply): void {
     const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return this.#deps.log.debug({ id }, "an answer of the player host came too late");
+    if (waiting === undefined) return this.#deps.log.debug({ id }, "an answer from the player host came too late");
     waiting.settle(reply.ok ? ok(reply.result as JsonObject) : fail(foreignCode(reply.code), reply.message));
   }
 

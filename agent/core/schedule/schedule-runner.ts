@@ -114,7 +114,7 @@ export class ScheduleRunner {
     return Promise.resolve(ok(undefined));
   }
 
-  /** The document changed: look now. */
+  /** Checks now; call when the desired document changed. */
   poke(): void {
     this.#wake.ring();
   }

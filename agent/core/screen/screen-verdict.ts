@@ -111,7 +111,7 @@ function judgeDark(expectation: ScreenExpectation, output: OutputWord, display: 
 function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: DisplayWord, evidence: readonly Evidence[]): ScreenJudgement {
   const { expectation, player } = witnesses;
   if (expectation.expect === "off" && display.kind === "deaf") {
-    // It was told to go dark but does not answer, so its state is unknown.
+    // It should be dark but does not answer, so its state is unknown.
     return { verdict: "unknown", confidence: step(0.5), evidence, litUnexpectedly: false };
   }
   const litUnexpectedly = expectation.expect === "off" && (display.kind === "lit" || display.kind === "elsewhere" || output.kind === "lit");

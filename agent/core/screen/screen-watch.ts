@@ -45,7 +45,7 @@ export interface WatchedDisplay {
 
 /** Wanted content that is not on screen. */
 export interface NotShown {
-  /** Its name, for people. */
+  /** Its display name. */
   readonly content: string;
   /** Code and message. */
   readonly error: string;
@@ -57,7 +57,7 @@ export const LOOK_MS = 15_000;
 export const ALARM_AFTER_MS = 10_000;
 /** For this long, `unknown` and our own pages may be a picture recovering; after that they are the fault. */
 export const PASSING_MS = 30_000;
-/** Time before the alarm: a display takes time to go dark, and is told again when it does not. */
+/** Time before the alarm: a display takes time to go dark, and is switched off again when it does not. */
 export const LIT_ALARM_AFTER_MS = 30_000;
 /** Time for the player's first picture after the start. It is reported at once, but raises no alarm until then. */
 export const START_GRACE_MS = 30_000;
@@ -84,7 +84,7 @@ const MISSING_CODE = "content.not-shown";
 
 /**
  * Maintains the verdict on the screen: judged on every event and every 15 s, reported as soon as it changes, with an
- * alarm when it stays bad. A slow display never delays the player's news; its last answer is used in the meantime.
+ * alarm when it stays bad. A slow display never delays the player's reports; its last answer is used in the meantime.
  */
 export class ScreenWatch {
   readonly #deps: ScreenWatchDeps;
