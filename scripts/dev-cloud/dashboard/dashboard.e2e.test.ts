@@ -7,6 +7,8 @@ import { checkPage, openBrowser, openPage, type OpenPage } from "./testing/open-
 import { StageSet } from "./testing/stage-set.ts";
 import type { Answer, StagePlan } from "./testing/stage-device.ts";
 
+/** A PNG of one pixel. */
+const PIXEL = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
 const HOSTILE = `<img src=x onerror="alert(1)">`;
 
 function reported(verdict: NonNullable<ReportedDocument["screen"]>["verdict"] = "showing"): ReportedDocument {
@@ -165,6 +167,19 @@ function suite(path: string): void {
       await card.getByText(/^unknown \(was showing (?:just now|\d+ s ago)\)$/).waitFor();
       expect(await card.locator(".pill-good").count()).toBe(0);
     });
+  });
+
+  test("says that a picture is no longer kept when the server has pruned it", async () => {
+    const device = await set.add({ ...PLAN, picture: () => PIXEL }, "Pruned");
+    await set.call("POST", `/devices/${device.id}/commands`, { name: "screenshot" });
+    await expect.poll(async () => (await set.call("GET", `/devices/${device.id}/screenshot`)).status, { timeout: 20_000 }).toBe(200);
+    await on(`#/device/${device.id}/overview`, async (page) => {
+      await page.route("**/api/v1/uploads/**", (route) => route.fulfill({ status: 404, json: { error: { code: "upload.unknown", message: "there is no such upload" } } }));
+      await page.reload();
+      const picture = page.locator(".device-aside .picture");
+      await picture.getByText(/^The picture drawn .* is no longer kept$/).waitFor();
+      expect(await picture.locator(".picture-age").innerText()).toBe("");
+    }, { refusals: /404 .*\/api\/v1\/uploads\// });
   });
 
   test("presses a button of the simulated hardware and sees an output light up", async () => {
