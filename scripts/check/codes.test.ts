@@ -4,7 +4,7 @@ import { CODES } from "../../platform/ports/codes.ts";
 import { checkCodes } from "./codes.ts";
 import { readTree } from "./read-tree.ts";
 
-test("every code of the source is in the table, and every code of the table is in the source", async () => {
+test("every code in the source is in the table, and every code in the table is in the source", async () => {
   expect(checkCodes(await readTree(resolve(import.meta.dirname, "../..")), Object.keys(CODES))).toEqual({ unlisted: [], dead: [], loading: [] });
 });
 
@@ -24,7 +24,7 @@ test.each([
   expect(checkCodes([{ path: "agent/core/a.ts", text }], TABLE).unlisted).toEqual([`agent/core/a.ts: ${code}`]);
 });
 
-test("the check finds what nothing gives, and a comment, a timer or a test gives nothing", () => {
+test("the check finds unused codes; comments, timers and tests do not count as use", () => {
   const composed = "fail(`http.$" + '{status}`, "x"); fail(`$' + '{part}.no-answer`, "x"); return `unit.$' + "{name}`;";
   const text = `fail("a.known", "x");\n// fail("a.dead", "x")\nsleep(timers, "a.dead", 5);\n${composed}`;
   const files = [{ path: "platform/a.ts", text }, { path: "platform/a.test.ts", text: 'fail("a.dead", "x"); fail("b.c", "x")' }, { path: "scripts/a.ts", text: 'fail("a.dead", "x")' }];
@@ -35,6 +35,6 @@ test.each([
   ['import { CODES } from "../../platform/ports/codes.ts";', ["agent/core/a.ts"]],
   ['import { type Code } from "../../platform/ports/codes.ts";', ["agent/core/a.ts"]],
   ['import type { Code } from "../../platform/ports/codes.ts";', []],
-])("the check finds who loads the table at run time: %s", (text, loading) => {
+])("the check finds files that load the table at run time: %s", (text, loading) => {
   expect(checkCodes([{ path: "agent/core/a.ts", text }], TABLE).loading).toEqual(loading);
 });

@@ -8,7 +8,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const LINTER = join(ROOT, "node_modules/oxlint/bin/oxlint");
 const CONFIG = join(ROOT, ".oxlintrc.json");
 
-/** Small trees, each in a folder of its own: names and texts of its files, and in which of them there is a circle. */
+/** Small source trees, each in its own folder: file names with texts, and the files that form a circle. */
 const TREES: Readonly<Record<string, { readonly files: Readonly<Record<string, string>>; readonly circle: readonly string[] }>> = {
   "of values": {
     files: { "a.ts": 'import { b } from "./b.ts";\nexport const a = b;\n', "b.ts": 'import { a } from "./a.ts";\nexport const b = a;\n' },
@@ -18,7 +18,7 @@ const TREES: Readonly<Record<string, { readonly files: Readonly<Record<string, s
     files: { "a.ts": 'import { b } from "./b.ts";\nexport type A = string;\nexport const a = b;\n', "b.ts": 'import type { A } from "./a.ts";\nexport const b: A = "";\n' },
     circle: ["a.ts", "b.ts"],
   },
-  "of types alone": {
+  "of types only": {
     files: { "a.ts": 'import type { B } from "./b.ts";\nexport interface A { b: B }\n', "b.ts": 'import type { A } from "./a.ts";\nexport interface B { a: A }\n' },
     circle: ["a.ts", "b.ts"],
   },
@@ -30,7 +30,7 @@ const TREES: Readonly<Record<string, { readonly files: Readonly<Record<string, s
     files: { "a.ts": 'export type { B } from "./b.ts";\nexport type A = string;\n', "b.ts": 'import type { A } from "./a.ts";\nexport type B = A;\n' },
     circle: ["a.ts", "b.ts"],
   },
-  "of three files, with one that only points at it": {
+  "of three files, with one outside that imports from it": {
     files: {
       "a.ts": 'import type { B } from "./b.ts";\nexport interface A { b: B }\n',
       "b.ts": 'import type { C } from "./c.ts";\nexport interface B { c: C }\n',
@@ -39,7 +39,7 @@ const TREES: Readonly<Record<string, { readonly files: Readonly<Record<string, s
     },
     circle: ["a.ts", "b.ts", "c.ts"],
   },
-  "that is none: two ways to the same file": {
+  "that is none (two paths to the same file)": {
     files: {
       "a.ts": 'import type { B } from "./b.ts";\nimport type { C } from "./c.ts";\nexport interface A { b: B; c: C }\n',
       "b.ts": 'import type { D } from "./d.ts";\nexport interface B { d: D }\n',
@@ -65,7 +65,7 @@ beforeAll(async () => {
   }
   const output = await new Promise<string>((done, failed) => {
     execFile(process.execPath, [LINTER, "--config", CONFIG, "--format", "json", "."], { cwd: folder }, (error, stdout, stderr) => {
-      // Exit 1: it found something.
+      // Exit code 1: the linter found something.
       if (error !== null && error.code !== 1) failed(new Error(stderr));
       else done(stdout);
     });
@@ -74,11 +74,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test("the linter, as the project sets it up, reads every file of the trees", () => {
+test("the linter with the project's configuration reads every file of the trees", () => {
   expect(report.number_of_files).toBe(Object.values(TREES).reduce((count, { files }) => count + Object.keys(files).length, 0));
 });
 
-test.each(Object.entries(TREES).map(([name, { circle }], at) => ({ name, circle, at })))("a circle $name: found in $circle", ({ circle, at }) => {
+test.each(Object.entries(TREES).map(([name, { circle }], at) => ({ name, circle, at })))("a circular import $name is found in $circle", ({ circle, at }) => {
   const found = report.diagnostics.filter(({ code, filename }) => code === "import(no-cycle)" && filename.startsWith(`${at}/`));
   expect(found.map(({ filename }) => filename.slice(`${at}/`.length)).sort()).toEqual(circle);
 });

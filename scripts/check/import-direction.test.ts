@@ -58,16 +58,16 @@ describe("refused", () => {
     expect(check([path, `import { x } from "${specifier}";`])).toEqual([expect.stringContaining(message)]);
   });
 
-  test("a type from the wrong side as well: it is a dependency too", () => {
+  test("a forbidden type import, which is a dependency too", () => {
     expect(check(["agent/core/a.ts", 'import type { X } from "../node/b.ts";'])).toHaveLength(1);
   });
 
-  test("a lazy import from the wrong side, and one that nobody can follow", () => {
+  test("a forbidden dynamic import, and one with a computed path", () => {
     expect(check(["agent/core/a.ts", 'await import("../node/b.ts");'])).toHaveLength(1);
     expect(check(["agent/node/a.ts", "await import(name);"])).toEqual([expect.stringContaining("write the path out")]);
   });
 
-  test("a client of the development cloud's HTTP API in anything shipped, whatever it calls with", () => {
+  test("a client of the development cloud's HTTP API in shipped code", () => {
     const message = "nothing shipped calls the development cloud's HTTP API: its client is scripts/dev-cloud/cli/";
     const text = 'const answer = await fetch(base + "/api/v1/devices");';
     for (const path of ["agent/node/cli/a.ts", "agent/core/a.ts", "player-host/shells/chromium/a.ts", "platform/linux/a.ts"]) expect(check([path, text])).toEqual([`${path} ${message}`]);
@@ -110,11 +110,11 @@ describe("allowed", () => {
     expect(check([path, `import { x } from "${specifier}";`])).toEqual([]);
   });
 
-  test("types of a package that gives types alone", () => {
+  test("types from a types-only package", () => {
     expect(check(["player-host/shells/chromium/a.ts", 'import type { P } from "devtools-protocol";'])).toEqual([]);
   });
 
-  test("an adapter that platform/detect.ts imports lazily", () => {
+  test("an adapter imported by platform/detect.ts with import()", () => {
     expect(check(["platform/detect.ts", 'await import("./raspberry-pi/b.ts");'])).toEqual([]);
   });
 });

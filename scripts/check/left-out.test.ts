@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { LEFT_OUT_FILE_ENV, readLeftOut, reportLeftOut } from "./left-out.ts";
 
-test("what is left out is said aloud and repeated once", () => {
+test("a skipped suite is printed and listed once", () => {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-left-out-"));
   const file = join(folder, "left-out.jsonl");
   vi.stubEnv(LEFT_OUT_FILE_ENV, file);

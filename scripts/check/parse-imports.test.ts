@@ -33,12 +33,12 @@ describe("imports are found", () => {
   });
 });
 
-test("with their line, and all of them", () => {
+test("all imports are found with their line", () => {
   const text = 'import a from "a";\n\nimport {\n  b,\n} from "b";\nconst c = await import("c");\n';
   expect(parseImports(text).map(({ specifier, line }) => [specifier, line])).toEqual([["a", 1], ["b", 3], ["c", 6]]);
 });
 
-describe("what is no import is not taken for one", () => {
+describe("text that is not an import is not taken for one", () => {
   test.each([
     '// import a from "a";',
     '/* import a from "a"; */',

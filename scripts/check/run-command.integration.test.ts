@@ -16,17 +16,17 @@ function run(script: string, timeoutMs = 20_000, signal = new AbortController().
   return runCommand({ nodeArgs: ["-e", script], cwd: folder, timeoutMs, signal });
 }
 
-test("an exit code is handed on", async () => {
+test("an exit code is returned", async () => {
   expect(await run("process.exit(3)")).toEqual({ kind: "exited", code: 3 });
 });
 
-test("a program killed by a signal has not passed", async () => {
+test("a program killed by a signal is reported as killed", async () => {
   const end = await run("process.kill(process.pid, 'SIGSEGV')");
   expect(end).toEqual({ kind: "killed", signal: "SIGSEGV" });
   expect(describeEnd(end)).toBe("was killed by SIGSEGV");
 });
 
-test("one that hangs is ended after its time, with its children", async () => {
+test("a program that hangs is ended after its timeout, with its children", async () => {
   const script = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(`require('fs').writeFileSync('pid', String(process.pid)); ${HANG}`)}]); ${HANG}`;
   const end = await run(script, 500);
   expect(end).toEqual({ kind: "timed-out", timeoutMs: 500 });
@@ -35,7 +35,7 @@ test("one that hangs is ended after its time, with its children", async () => {
   expect(describeEnd(end)).toBe("was still running after 0.5 s and was ended");
 });
 
-test("what a program leaves running is ended with it", async () => {
+test("processes that a program leaves running are ended with it", async () => {
   const child = JSON.stringify(`require('fs').writeFileSync('pid', String(process.pid)); ${HANG}`);
   await run(`require('child_process').spawn(process.execPath, ['-e', ${child}], { stdio: 'ignore' }).unref();
     const wait = setInterval(() => { if (require('fs').existsSync('pid')) clearInterval(wait); }, 20);`);
@@ -52,7 +52,7 @@ test("stopping the run stops the program", async () => {
   expect(await end).toEqual({ kind: "aborted" });
 });
 
-/** Whether the process is there and is not a zombie that waits for its new parent. */
+/** Whether the process exists and is not a zombie. */
 function runs(pid: number): boolean {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));

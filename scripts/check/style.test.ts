@@ -5,7 +5,7 @@ import { checkStyle } from "./style.ts";
 
 const CLOCK = "platform/linux/system-clock.ts";
 
-test("the whole tree is written as agreed", async () => {
+test("the whole tree follows the style rules", async () => {
   const files = await readTree(resolve(import.meta.dirname, "../.."));
   expect(files.flatMap(checkStyle)).toEqual([]);
 });
@@ -31,7 +31,7 @@ describe("the check finds", () => {
   });
 });
 
-describe("the check lets pass", () => {
+describe("the check accepts", () => {
   test.each([
     [CLOCK, "const t = Date.now() + performance.now(); setTimeout(f, 1);"],
     ["agent/core/a.test.ts", "const t = Date.now();"],

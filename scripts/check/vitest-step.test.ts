@@ -9,7 +9,7 @@ function file(status: string, tests: readonly string[], message?: string) {
 }
 
 describe("tests are counted", () => {
-  test("by how they ended; what did not run is skipped", () => {
+  test("by result; tests that did not run are skipped", () => {
     const report = { testResults: [file("failed", ["passed", "failed", "pending", "todo", "skipped"])] };
     expect(countTests(report, "ended with exit code 1", false, ROOT)).toEqual({
       passed: 1,
@@ -31,16 +31,16 @@ describe("tests are counted", () => {
     expect(countTests({ testResults: [file("failed", ["passed"])] }, "", false, ROOT)).toMatchObject({ passed: 1, failed: 1 });
   });
 
-  test("a run that ended badly although every test passed is one failure", () => {
+  test("a run that ended badly counts as one failure even if every test passed", () => {
     const end = "was still running after 180 s and was ended";
     expect(countTests({ testResults: [file("passed", ["passed"])] }, end, false, ROOT)).toMatchObject({ passed: 1, failed: 1, failures: [end] });
   });
 
-  test("so is one without any report", () => {
+  test("a run without a report is one failure", () => {
     expect(countTests(undefined, "was killed by SIGSEGV", false, ROOT)).toMatchObject({ passed: 0, failed: 1, failures: ["was killed by SIGSEGV"] });
   });
 
-  test("a project without a test file is neither", () => {
+  test("a project without test files neither passes nor fails", () => {
     expect(countTests({ testResults: [] }, "", true, ROOT)).toEqual({ passed: 0, failed: 0, skipped: 0, failures: [] });
   });
 });

@@ -13,14 +13,14 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 describe("the development cloud as a process", () => {
-  test("killed at any moment it has everything it acknowledged, once", async () => {
+  test("killed at any moment, it has stored everything it acknowledged exactly once", async () => {
     const device = await TestDevice.create();
     let sent = 0;
     for (let round = 0; round < 4; round += 1) {
       const cloud = await CloudProcess.start(folder.path);
       const welcome = await device.join(cloud.base);
       expect(welcome.stored.event ?? 0).toBeGreaterThanOrEqual(device.stored.event ?? 0);
-      // What was not acknowledged is sent again, as a device does, then more; the kill comes in the middle of it.
+      // Send unacknowledged records again, as a device does, then more; the kill comes in between.
       device.next.event = (welcome.stored.event ?? 0) + 1;
       for (let batch = 0; batch < 20; batch += 1)
         sent = device.sendEvents(...Array.from({ length: 100 }, (_, at) => `e${device.next.event + at}`));
@@ -55,7 +55,7 @@ describe("the development cloud as a process", () => {
     expect(await cloud.kill("SIGTERM")).toEqual({ code: 0, signal: null });
   }, 60_000);
 
-  test("keeps owner, devices and commands over a restart, and its key is its own", async () => {
+  test("keeps owner, devices and commands across a restart, and its key file is private", async () => {
     const device = await TestDevice.create();
     const first = await CloudProcess.start(folder.path, ["--auto-claim"]);
     const welcome = await device.join(first.base);
@@ -72,7 +72,7 @@ describe("the development cloud as a process", () => {
     await second.kill("SIGTERM");
   });
 
-  test("stops in time with devices and followers connected", async () => {
+  test("stops in time while devices and event clients are connected", async () => {
     const cloud = await CloudProcess.start(folder.path);
     const device = await TestDevice.create();
     await device.join(cloud.base);
@@ -85,14 +85,14 @@ describe("the development cloud as a process", () => {
     feed.close();
   });
 
-  test("stops when whoever started it is gone", async () => {
+  test("stops when its parent process is gone", async () => {
     const parent = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
     const cloud = await CloudProcess.start(folder.path, [], { VITRINE_PARENT_PID: String(parent.pid ?? 0) });
     parent.kill("SIGKILL");
     expect((await cloud.ended()).code).toBe(0);
   });
 
-  test("a taken port, a second one on the same folder and a wrong option are one clear sentence each", async () => {
+  test("a taken port, a second cloud on the same folder and an invalid option each get one clear sentence", async () => {
     const cloud = await CloudProcess.start(folder.path);
     const other = scratch();
     const port = new URL(cloud.base).port;
@@ -115,7 +115,7 @@ describe("the development cloud as a process", () => {
     other.remove();
   });
 
-  test("a damaged store is moved aside, a damaged owner's key is not replaced", async () => {
+  test("a damaged store is moved aside, but a damaged owner's key is not replaced", async () => {
     writeFileSync(join(folder.path, "cloud.sqlite"), "no database ".repeat(1_000));
     const cloud = await CloudProcess.start(folder.path);
     await cloud.kill("SIGTERM");

@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => new Promise((resolve) => cloud.close(resolve)));
 
-/** A cloud with one device that cannot do what it is told, and another that has made a picture. */
+/** A cloud with one device that cannot do the command, and another that has taken a screenshot. */
 function answerOf(method: string, path: string): [status: number, body: object] {
   if (method === "POST" && path.includes(PICTURED)) return [200, { command: { id: "c", name: "screenshot", state: "succeeded", final: true, result: { upload: "a.jpg" }, uploads: ["d.u-1"] } }];
   if (path.endsWith("/claim")) return [400, { error: { code: "request.invalid", message: "claim, at code: must have the form ^[A-Z0-9]{4,12}$" } }];
@@ -41,45 +41,45 @@ async function run(...words: string[]): Promise<{ code: number; out: string; err
   return { code, out, err };
 }
 
-test("what is said about a command the device cannot do is in words of the command line", async () => {
+test("the error for a command that the device cannot do names the option of the command line", async () => {
   const { code, err } = await run("send", "lobby", "reboot");
   expect(code).toBe(CLI_EXIT.notSo);
   expect(err).toContain("--insist");
   expect(err).not.toContain('"insist": true');
 });
 
-test("a picture that was made is named by its address", async () => {
+test("a screenshot's URL is printed", async () => {
   const { code, out } = await run("send", "window", "screenshot");
   const { port } = cloud.address() as AddressInfo;
   expect([code, out.trim().split("\n").at(-1)]).toEqual([CLI_EXIT.ok, `  file: http://127.0.0.1:${port}/api/v1/uploads/d.u-1/file`]);
 });
 
-test("what is followed is said in words, and everything after it is news of devices", async () => {
+test("watch first says what it follows, then prints only events", async () => {
   const { out, err } = await run("watch");
   expect(err).toBe("following every device; Ctrl-C ends it");
   expect(out.trim().split("\n")).toEqual([expect.stringMatching(/ {2}device {6}lobby/) as string]);
   expect((await run("watch", "--json")).out).toContain("startedMs");
 });
 
-test("a wrong value is a usage error, whoever checked it; a right one that cannot be is not", async () => {
+test("an invalid value is a usage error, even if the cloud rejected it; a valid but impossible one is not", async () => {
   const wrong = await run("claim", "not a code", "--json");
   expect([wrong.code, wrong.out]).toEqual([CLI_EXIT.usage, expect.stringContaining("request.invalid") as unknown]);
   expect(wrong.out).not.toContain("httpStatus");
   expect((await run("send", "lobby", "reboot")).code).toBe(CLI_EXIT.notSo);
 });
 
-test("help and usage name the call as a person types it", async () => {
+test("help and usage show the command as typed", async () => {
   expect((await run("--help")).out).toContain("npm run cloud -- send");
   expect((await run("send")).err).toContain("usage: npm run cloud -- send <device> <command>");
   expect((await run("sned")).err).toContain('did you mean "send"');
 });
 
-test("a word that a command does not take is refused", async () => {
+test("an extra argument is refused", async () => {
   for (const words of ["devices extra", "claim CODE extra", "watch lobby extra"]) expect((await run(...words.split(" "))).code).toBe(CLI_EXIT.usage);
 });
 
-test("what is no address of a cloud is a wrong word; a cloud that is not there is unreachable, and the reason is named", async () => {
+test("an invalid URL is a usage error; a cloud that does not answer is unreachable, with the reason", async () => {
   expect(await run("devices", "--url", "nonsense")).toEqual({ code: CLI_EXIT.usage, out: "", err: expect.stringContaining('"nonsense" is not the address of a cloud [cloud.bad-address]') as string });
-  // A port that browsers and fetch refuse: nothing has to be there, or be absent.
+  // fetch refuses this port itself, so it does not matter whether anything listens there.
   expect(await run("devices", "--url", "http://127.0.0.1:1")).toEqual({ code: CLI_EXIT.unreachable, out: "", err: expect.stringContaining("http://127.0.0.1:1 cannot be reached: bad port [cloud.unreachable]") as string });
 });

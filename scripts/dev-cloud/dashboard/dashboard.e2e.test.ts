@@ -54,7 +54,7 @@ function suite(path: string): void {
     await set.close();
   });
 
-  /** Runs with a page of its own and fails on whatever the browser complained about. */
+  /** Runs in a new page and fails on anything the browser complained about. */
   async function on(hash: string, run: (page: Page, opened: OpenPage) => Promise<void>, options: Parameters<typeof openPage>[2] = {}): Promise<void> {
     const opened = await openPage(browser, `${set.url}/${hash}`, options);
     try {
@@ -65,7 +65,7 @@ function suite(path: string): void {
     }
   }
 
-  test("says what it is, and is claimed into by keyboard alone", async () => {
+  test("says that it is for development, and a device can be claimed by keyboard alone", async () => {
     const device = await set.add(PLAN);
     const { pairing } = await set.summary(device.id);
     await on("", async (page) => {
@@ -75,7 +75,7 @@ function suite(path: string): void {
       await page.keyboard.press("c");
       const dialog = page.getByRole("dialog", { name: "Claim a device" });
       await dialog.waitFor();
-      // A wrong code first: said in the dialog, the focus back in the field.
+      // First a wrong code: the error is in the dialog and the focus back in the field.
       await page.keyboard.type("zzzzzz");
       await page.keyboard.press("Enter");
       await dialog.getByRole("alert").getByText(/code/).waitFor();
@@ -109,7 +109,7 @@ function suite(path: string): void {
     });
   });
 
-  test("offers only what the device can do, and says why not", async () => {
+  test("disables a command that the device cannot do and says why", async () => {
     const device = await set.add({ ...PLAN, commands: ["reboot"] }, "Poor");
     await on(`#/device/${device.id}/commands`, async (page) => {
       await page.getByRole("button", { name: "display.power" }).click();
@@ -118,7 +118,7 @@ function suite(path: string): void {
     });
   });
 
-  test("keeps what was typed when somebody else saved the document first", async () => {
+  test("keeps typed text when another user saved the document first", async () => {
     const device = await set.add(PLAN, "Desired");
     await set.call("PUT", `/devices/${device.id}/desired`, { document: { display: { brightness: 10 } } });
     await on(`#/device/${device.id}/desired`, async (page) => {
@@ -136,7 +136,7 @@ function suite(path: string): void {
     expect(saved.document).toEqual({ display: { brightness: 20 } });
   });
 
-  test("names the line a document is refused for", async () => {
+  test("names the line for which a document is refused", async () => {
     const device = await set.add(PLAN, "Wrong");
     await on(`#/device/${device.id}/desired`, async (page) => {
       await page.locator(".box-head").getByText("never set").waitFor();
@@ -158,7 +158,7 @@ function suite(path: string): void {
     });
   });
 
-  test("never calls an offline device showing", async () => {
+  test("never shows an offline device as showing", async () => {
     const device = await set.add(PLAN, "Gone");
     await on("", async (page) => {
       const card = page.locator(".card", { has: page.getByRole("heading", { name: "Gone", exact: true }) });
@@ -206,7 +206,7 @@ function suite(path: string): void {
     });
   });
 
-  test("says that it lost its server and shows nothing as live until it is back", async () => {
+  test("says that it lost its server, and shows nothing as live until it is back", async () => {
     const device = await set.add(PLAN, "Stale");
     const opened = await openPage(browser, `${set.url}/`);
     const { page } = opened;
@@ -224,7 +224,7 @@ function suite(path: string): void {
     await page.context().close();
   });
 
-  test("is used by keyboard: skip link, arrows in the grid, help, dialogs that give the focus back", async () => {
+  test("can be used by keyboard: skip link, arrows in the grid, help, dialogs that return the focus", async () => {
     await set.add(PLAN, "A first");
     await set.add(PLAN, "A second");
     await on("", async (page) => {
@@ -254,7 +254,7 @@ function suite(path: string): void {
   });
 
   for (const scheme of ["light", "dark"] as const) {
-    test(`has names, roles, contrast and room on every page, ${scheme}`, async () => {
+    test(`has names, roles, contrast and no overflow on every page, ${scheme}`, async () => {
       const device = await set.add(PLAN, `Checked ${scheme}`);
       await set.simulate(device);
       device.device.sendRecords("alarm", [{ kind: "alarm", body: { code: "screen.dark", state: "raised", severity: "critical", message: "dark" } }]);
@@ -274,7 +274,7 @@ function suite(path: string): void {
     });
   }
 
-  test("a Wi-Fi password is not on the page, and is kept by whoever saves something else", async () => {
+  test("does not show a Wi-Fi password, and keeps it when something else is saved", async () => {
     const device = await set.add(PLAN, "Wireless");
     const network = { wifi: { ssid: "Shop", security: "wpa-psk", password: "correct horse" } };
     await set.call("PUT", `/devices/${device.id}/desired`, { document: { network, log: { level: "info" } } });
@@ -290,7 +290,7 @@ function suite(path: string): void {
     expect(saved.document).toEqual({ network, log: { level: "debug" } });
   });
 
-  test("waits for a slow server's telemetry instead of giving it up and asking again", async () => {
+  test("waits for telemetry of a slow server instead of asking again", async () => {
     const device = await set.add(PLAN, "Slow");
     device.device.resend("metric", [{ seq: 1, kind: "telemetry", wall: Date.now() - 60_000, mono: 1, body: { intervalMs: 60_000, metrics: { "cpu.percent": { min: 1, mean: 2, max: 3, last: 2, count: 6 } } } }]);
     await device.device.storedUpTo("metric", 1);
@@ -310,7 +310,7 @@ function suite(path: string): void {
     });
   });
 
-  test("a chart is read by arrow keys", async () => {
+  test("a chart can be read with arrow keys", async () => {
     const device = await set.add(PLAN, "Charts");
     const wall = Date.now();
     device.device.resend("metric", [1, 2, 3].map((seq) => ({ seq, kind: "telemetry", wall: wall - (4 - seq) * 60_000, mono: seq, body: { intervalMs: 60_000, metrics: { "cpu.percent": { min: 1, mean: seq * 10, max: 50, last: 2, count: 6 } } } })));
@@ -322,7 +322,7 @@ function suite(path: string): void {
       expect(await chart.getAttribute("aria-valuetext")).toMatch(/: 30 % \(1 % – 50 %, 6 samples\)$/);
       await page.keyboard.press("ArrowLeft");
       expect(await chart.getAttribute("aria-valuetext")).toMatch(/: 20 %/);
-      // Another metric comes before this one, and the charts are loaded anew: who reads stays where they were.
+      // When the charts reload with another metric before this one, focus and position stay.
       device.device.resend("metric", [{ seq: 4, kind: "telemetry", wall: wall - 1_000, mono: 4, body: { intervalMs: 60_000, metrics: { "audio.percent": { min: 1, mean: 1, max: 1, last: 1, count: 1 } } } }]);
       await device.device.storedUpTo("metric", 4);
       await page.evaluate('document.activeElement.setAttribute("data-read", "here")');
@@ -333,7 +333,7 @@ function suite(path: string): void {
   });
 }
 
-/** Something that is there once a section is drawn. */
+/** A selector that appears once the section is rendered. */
 const SIGNS: Readonly<Record<string, string>> = {
   overview: ".reading-failed", commands: ".command-form", desired: ".quick-grid", telemetry: ".chart-picture", activity: ".activity tbody tr", files: ".panel .empty", lab: ".tv",
 };

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => running.stop());
 
 describe("devices over the API", () => {
-  test("from first hello through claim, name, command and history to release", async () => {
+  test("a device goes from first hello through claim, rename, command and history to release", async () => {
     const feed = await api.events();
     await feed.next("hello");
     const { device, ownerKey } = await running.claimed();
@@ -55,7 +55,7 @@ describe("devices over the API", () => {
     feed.close();
   });
 
-  test("reported state, profile, alarms and telemetry are seen", async () => {
+  test("reported state, profile, alarms and telemetry are returned", async () => {
     const { device } = await running.claimed();
     device.send({
       t: "profile",
@@ -138,7 +138,7 @@ describe("devices over the API", () => {
     await device.leave();
   });
 
-  test("desired state: put, patch, conflict, mistakes", async () => {
+  test("desired state can be put and patched; conflicts and invalid documents are refused", async () => {
     const { device } = await running.claimed();
     expect((await api.put(`/devices/${device.id}/desired`, { document: { display: { brightness: 40 } } })).body).toMatchObject({
       version: 2,
@@ -167,7 +167,7 @@ describe("devices over the API", () => {
     await device.leave();
   });
 
-  test("commands: mistakes are named, cancel and retry work", async () => {
+  test("commands can be canceled and retried; invalid requests are refused with a code", async () => {
     const { device, ownerKey } = await running.claimed();
     const path = `/devices/${device.id}/commands`;
     expect(codeOf(await api.post(path, { name: "fly" }))).toBe("400 command.unknown");
@@ -196,7 +196,7 @@ describe("devices over the API", () => {
     await device.leave();
   });
 
-  test("what a device's profile says it cannot do is refused with the capability's name, and sent to whoever insists", async () => {
+  test("a command that the profile rules out is refused naming the missing capability, but sent with insist", async () => {
     const { device } = await running.claimed();
     const path = `/devices/${device.id}/commands`;
     const before = await api.post(path, { name: "display.power", params: { on: true } });
@@ -213,7 +213,7 @@ describe("devices over the API", () => {
     await device.leave();
   });
 
-  test("the catalog has a form for every command", async () => {
+  test("the catalog has JSON Schemas for every command", async () => {
     const { body } = await api.get("/commands/catalog");
     const power = (body["commands"] as readonly JsonObject[]).find((command) => command["name"] === "display.power");
     expect(power).toMatchObject({
@@ -253,7 +253,7 @@ describe("devices over the API", () => {
     expect(codeOf(await api.post(`/devices/${device.id}/disconnect`))).toBe("409 device.offline");
   });
 
-  test("misbehaviours are listed, set, refused when wrong", async () => {
+  test("misbehaviours are listed and set, and refused when invalid", async () => {
     const { device } = await running.claimed();
     const listed = await api.get(`/devices/${device.id}/misbehaviours`);
     expect(listed.body).toMatchObject({

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { EventClient } from "./event-client.ts";
 import { RecordThrottle } from "./record-throttle.ts";
 
-/** As much of a response as a client uses; `writableLength` is what the socket has not taken. */
+/** The part of a response that a client uses. `writableLength`: bytes the socket has not taken yet. */
 class SlowResponse extends EventEmitter {
   writableLength = 0;
   readonly written: string[] = [];
@@ -27,13 +27,13 @@ function client(): { readonly response: SlowResponse; readonly events: EventClie
   return { response, events: new EventClient(response as unknown as ServerResponse, filter) };
 }
 
-describe("a follower of the event stream", () => {
-  test("gets what it asked for", () => {
+describe("a client of the event stream", () => {
+  test("gets only the events it asked for", () => {
     const { events } = client();
     expect([events.wants("command", "a"), events.wants("command", "b"), events.wants("record", "a")]).toEqual([true, false, false]);
   });
 
-  test("that does not read is bounded, and told how much it missed when it reads again", () => {
+  test("that does not read has a limited queue, and learns how many events it missed once it reads again", () => {
     const { response, events } = client();
     response.writableLength = 300 * 1024;
     for (let at = 0; at < 1_500; at += 1) events.send("command", { at });
@@ -46,7 +46,7 @@ describe("a follower of the event stream", () => {
     expect(response.written.at(-1)).toContain("after");
   });
 
-  test("bytes are bounded too", () => {
+  test("has a queue limited in bytes, too", () => {
     const { response, events } = client();
     response.writableLength = 300 * 1024;
     for (let at = 0; at < 10; at += 1) events.send("command", { pad: "x".repeat(1024 * 1024) });
@@ -57,7 +57,7 @@ describe("a follower of the event stream", () => {
   });
 });
 
-test("records are told up to a rate, the rest is counted and said with the next that are", () => {
+test("records beyond the rate limit are skipped, and their number comes with the next ones sent", () => {
   const throttle = new RecordThrottle();
   expect(throttle.take("a", 150, 0)).toEqual({ allowed: 150, skipped: 0 });
   expect(throttle.take("a", 150, 10)).toEqual({ allowed: 50, skipped: 100 });

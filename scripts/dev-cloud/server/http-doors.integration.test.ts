@@ -41,7 +41,7 @@ describe("uploads", () => {
   const offset = async (url: string): Promise<string | null> =>
     (await fetch(url, { method: "HEAD" })).headers.get("upload-offset");
 
-  test("goes on where it broke off, is checked by its hash, and is downloaded, never shown", async () => {
+  test("an upload resumes where it broke off, is checked by its hash, and is offered as a download, never displayed", async () => {
     const { device } = await running.claimed();
     const content = randomBytes(100_000);
     const url = await granted(device, content);
@@ -60,7 +60,7 @@ describe("uploads", () => {
     await device.leave();
   });
 
-  test("bytes with another hash are dropped and may come again", async () => {
+  test("bytes with a wrong hash are discarded and can be sent again", async () => {
     const { device } = await running.claimed();
     const content = randomBytes(1_000);
     const url = await granted(device, content, "screenshot", "image/png");
@@ -77,7 +77,7 @@ describe("uploads", () => {
     await device.leave();
   });
 
-  test("more than announced, wrong ranges and guessed addresses are refused", async () => {
+  test("more bytes than announced, wrong ranges and guessed URLs are refused", async () => {
     const { device } = await running.claimed();
     const content = randomBytes(1_000);
     const url = await granted(device, content);
@@ -90,7 +90,7 @@ describe("uploads", () => {
 });
 
 describe("live pictures", () => {
-  test("are asked for by a signed, internal command only while somebody looks", async () => {
+  test("are requested by a signed internal command, and only while somebody is watching", async () => {
     const { device, ownerKey } = await running.claimed();
     device.send({
       t: "profile",
@@ -118,7 +118,7 @@ describe("live pictures", () => {
 });
 
 describe("simulated hardware", () => {
-  test("is found by its socket and passed on to", async () => {
+  test("is found by its socket, and requests are forwarded to it", async () => {
     const { device } = await running.claimed();
     expect(codeOf(await api.get(`/devices/${device.id}/simulated`))).toBe("501 simulated.unavailable");
     const run = join(running.folder, "devices", "1", "run");
@@ -157,7 +157,7 @@ describe("simulated hardware", () => {
   });
 });
 
-describe("the HTTP server's doors", () => {
+describe("access to the HTTP server", () => {
   function raw(options: {
     method?: string;
     path: string;
@@ -181,7 +181,7 @@ describe("the HTTP server's doors", () => {
     });
   }
 
-  test("another Host name gets nothing, whatever it asks for", async () => {
+  test("a request with a foreign Host header is refused for every path", async () => {
     for (const host of ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "[::2]"]) {
       const answer = await raw({ path: "/api/v1/devices", headers: { host } });
       expect([host, answer.status]).toEqual([host, 403]);
@@ -189,7 +189,7 @@ describe("the HTTP server's doors", () => {
     expect((await raw({ path: "/api/v1/devices", headers: { host: "localhost:1" } })).status).toBe(200);
   });
 
-  test("a page of another origin may not write, our own and the command line may", async () => {
+  test("a page of another origin cannot write; our own page and the command line can", async () => {
     const host = new URL(running.base).host;
     const write = (headers: Record<string, string>): Promise<{ status: number; body: string }> =>
       raw({
@@ -205,7 +205,7 @@ describe("the HTTP server's doors", () => {
     expect((await write({ "content-type": "text/plain" })).status).toBe(415);
   });
 
-  test("a page of another origin may not read either: no event slot, no picture, no answer of the API", async () => {
+  test("a page of another origin cannot read events, pictures or API answers either", async () => {
     const host = new URL(running.base).host;
     const read = async (path: string, headers: Record<string, string>): Promise<string> => {
       const { status, body } = await raw({ path, headers: { host, ...headers } });
@@ -221,13 +221,13 @@ describe("the HTTP server's doors", () => {
     expect(await read("/sample.zip", { "sec-fetch-site": "cross-site" })).toBe("200");
   });
 
-  test("a page cannot pose as a device", async () => {
+  test("a web page cannot connect as a device", async () => {
     const socket = new WebSocket(`${running.base.replace(/^http/, "ws")}/device/v1`, { origin: "http://evil.example" });
     const error = await new Promise<Error>((resolve) => socket.once("error", resolve));
     expect(error.message).toContain("403");
   });
 
-  test("bodies that are too large or no JSON, unknown paths, wrong methods, bad escapes", async () => {
+  test("oversized or non-JSON bodies, unknown paths, wrong methods and bad escapes are refused", async () => {
     const large = await raw({
       method: "POST",
       path: "/api/v1/claim",
@@ -252,7 +252,7 @@ describe("the HTTP server's doors", () => {
     expect((await raw({ path: "/api/v1/devices/__proto__", headers: { host: "localhost" } })).status).toBe(404);
   });
 
-  test("the sample is a page of another origin than the API, also for who knows its old address", async () => {
+  test("the sample has a different origin than the API, also under its old address", async () => {
     const origin = new URL(await sampleUrl()).origin;
     expect(origin).not.toBe(running.base);
     expect(new URL(origin).hostname).toBe("127.0.0.1");
@@ -262,7 +262,7 @@ describe("the HTTP server's doors", () => {
     expect(claim.status).toBe(403);
   });
 
-  test("the sample and the dashboard are served, with ranges, and nothing beside them", async () => {
+  test("the sample and the dashboard are served, with ranges, but no files outside of them", async () => {
     const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
       fetch(running.base + path, { headers });
     const sample = await sampleUrl();

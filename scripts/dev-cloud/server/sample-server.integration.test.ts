@@ -18,7 +18,7 @@ function make(): SampleServer {
   return new SampleServer({ sample: new SampleContent(data), data, log: silentLog });
 }
 
-test("the port is the same after a restart, because devices hold the address", async () => {
+test("the port stays the same after a restart, because devices keep the address", async () => {
   const first = make();
   const port = await first.listen("127.0.0.1");
   await first.close();
@@ -28,7 +28,7 @@ test("the port is the same after a restart, because devices hold the address", a
   await second.close();
 });
 
-test("a port that somebody else took meanwhile, or a damaged note of it, stops nothing", async () => {
+test("a port taken by another program, or a damaged port file, does not prevent the start", async () => {
   const first = make();
   const port = await first.listen("127.0.0.1");
   await first.close();

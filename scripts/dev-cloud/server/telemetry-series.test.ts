@@ -10,7 +10,7 @@ function row(wallMs: number, metrics: Record<string, Rollup>): RecordRow {
 
 const cpu = (mean: number, count = 1): Rollup => ({ min: mean - 1, mean, max: mean + 1, last: mean, count });
 
-test("means are weighted, extremes kept, holes left out", () => {
+test("merging weights means, keeps extremes and leaves empty buckets out", () => {
   const rows = [row(0, { cpu: cpu(10, 3) }), row(400, { cpu: cpu(20, 1) }), row(2_500, { cpu: cpu(5), mem: cpu(1) })];
   expect(bucketed(rows, { names: ["cpu", "mem", "__proto__"], fromMs: 0, toMs: 3_000, buckets: 3 })).toEqual({
     fromMs: 0,
@@ -24,7 +24,7 @@ test("means are weighted, extremes kept, holes left out", () => {
   });
 });
 
-test("names come with their newest value", () => {
+test("metric names come with their newest value", () => {
   expect(metricNames([row(1, { b: cpu(1), a: cpu(2) }), row(2, { b: cpu(3) })])).toEqual([
     { name: "a", last: 2, lastMs: 1 },
     { name: "b", last: 3, lastMs: 2 },

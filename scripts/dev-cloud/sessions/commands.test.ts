@@ -29,7 +29,7 @@ function state(bench: CloudBench, device: BenchDevice, { id, attempt }: CommandR
 }
 
 describe("a command", () => {
-  test("is signed by the owner, bound to the device, numbered, and followed through its stages", async () => {
+  test("is signed by the owner, bound to the device, numbered, and tracked through its stages", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device, { name: "display.power", params: { on: false }, ttlMs: 60_000 });
     await bench.settle();
@@ -76,7 +76,7 @@ describe("a command", () => {
     });
   });
 
-  test("waits for a device that is away and goes out once, lowest number first; again only while unacknowledged", async () => {
+  test("waits for an offline device, goes out lowest number first, and is sent again only while unacknowledged", async () => {
     const { bench, device } = await claimed();
     device.drop();
     await bench.settle();
@@ -109,7 +109,7 @@ describe("a command", () => {
     expect(rowOf(bench, device).number).toBe(0);
   });
 
-  test("is refused for an unclaimed device, a used id, and one too many", async () => {
+  test("is refused for an unclaimed device, for a used id, and when too many are open", async () => {
     const { bench, device } = await claimed();
     const stranger = await bench.device(9);
     await stranger.join();
@@ -126,7 +126,7 @@ describe("a command", () => {
     });
   });
 
-  test("unacknowledged expires after its time and a grace; what comes later is a note and changes nothing", async () => {
+  test("expires after its deadline and a grace period if unacknowledged; a later outcome is only a note", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device, { ttlMs: 10_000 });
     await bench.settle();
@@ -142,7 +142,7 @@ describe("a command", () => {
     expect(row?.result).toBeUndefined();
   });
 
-  test("never sent expires at its time, without grace, and is not sent afterwards", async () => {
+  test("expires at its deadline, without a grace period, if it was never sent, and is not sent afterwards", async () => {
     const { bench, device } = await claimed();
     device.drop();
     await bench.settle();
@@ -153,7 +153,7 @@ describe("a command", () => {
     expect(device.count("command")).toBe(0);
   });
 
-  test("acknowledged and without an outcome times out, but never while the device is away", async () => {
+  test("times out if acknowledged but without an outcome, though never while the device is offline", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device, { name: "gpio.read", params: { line: 1 }, ttlMs: 10_000 });
     await bench.settle();
@@ -169,7 +169,7 @@ describe("a command", () => {
     expect(state(bench, device, made)).toBe("timed-out");
   });
 
-  test("acknowledged with its end and without an outcome record, the acknowledgement counts after a while", async () => {
+  test("takes the acknowledged final state as outcome if no outcome record follows for a while", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device);
     const other = send(bench, device);
@@ -190,7 +190,7 @@ describe("a command", () => {
     expect(bench.store.command(device.id, other.id)).toMatchObject({ state: "succeeded", result: { shownMs: 5 } });
   });
 
-  test("what a device said counts, also when its connection ends before it is stored", async () => {
+  test("a message counts even when the device's connection ends before it is stored", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device);
     device.send({ t: "command-ack", id: made.id, attempt: 1, state: "delivered" });
@@ -199,7 +199,7 @@ describe("a command", () => {
     expect(state(bench, device, made)).toBe("delivered");
   });
 
-  test("one outcome counts: a second, other one is a note, the same one again is nothing", async () => {
+  test("only the first outcome counts: a different one becomes a note, the same one again is ignored", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device);
     await bench.settle();
@@ -211,7 +211,7 @@ describe("a command", () => {
     expect(bench.store.command(device.id, made.id)).toMatchObject({ state: "succeeded", notes: [{ state: "failed" }] });
   });
 
-  test("cancel: unsent at once; sent by a signed, numbered word, and the device's outcome counts", async () => {
+  test("an unsent command is canceled at once, a sent one by a signed cancel after which the device's outcome counts", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device);
     await bench.settle();
@@ -239,7 +239,7 @@ describe("a command", () => {
     expect(bench.cloud.commands.cancel(device.id, waiting.id)).toMatchObject({ ok: true, value: { state: "canceled" } });
   });
 
-  test("retry is the same id with the next attempt and a new number", async () => {
+  test("a retry has the same id, the next attempt and a new number", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device, { params: { text: "here" } });
     await bench.settle();
@@ -262,7 +262,7 @@ describe("a command", () => {
     expect(bench.store.commands({ device: device.id, limit: 5, internal: false })).toEqual([]);
   });
 
-  test("acks and progress of commands nobody sent are nothing", async () => {
+  test("acknowledgements and progress of unknown commands are ignored", async () => {
     const { bench, device } = await claimed();
     device.send({ t: "command-ack", id: "no", attempt: 1, state: "running" });
     device.send({ t: "command-progress", id: "no", attempt: 1, state: "running" });
@@ -276,7 +276,7 @@ describe("desired state", () => {
   const put = (bench: CloudBench, device: BenchDevice, document: Json, ifVersion?: number) =>
     bench.cloud.desired.put(rowOf(bench, device), document, ifVersion);
 
-  test("is signed, its version rises, an equal document keeps it, a device that has it is left alone", async () => {
+  test("is signed with a rising version, keeps the version of an equal document, and is not sent to a device that has it", async () => {
     const { bench, device } = await claimed();
     expect(put(bench, device, { display: { brightness: 40 } })).toMatchObject({ ok: true, value: { version: 1 } });
     expect(put(bench, device, { display: { brightness: 40 } })).toMatchObject({ ok: true, value: { version: 1 } });
@@ -297,20 +297,20 @@ describe("desired state", () => {
     [{ displya: {} }, "desired.invalid"],
     [["content"], "desired.invalid"],
     [{ player: { config: { text: "x".repeat(40_000) } } }, "desired.too-large"],
-  ])("a wrong document is refused: %#", async (document, code) => {
+  ])("an invalid document is refused: %#", async (document, code) => {
     const { bench, device } = await claimed();
     expect(put(bench, device, document)).toMatchObject({ ok: false, error: { code } });
     expect(bench.store.document(device.id, "desired")).toBeUndefined();
   });
 
-  test("a writer that has not seen the newest is told", async () => {
+  test("a write against an old version is a conflict", async () => {
     const { bench, device } = await claimed();
     put(bench, device, { display: { mute: true } }, 0);
     expect(put(bench, device, { display: { mute: false } }, 0)).toMatchObject({ error: { code: "desired.version-conflict" } });
     expect(put(bench, device, { display: { mute: false } }, 1)).toMatchObject({ ok: true });
   });
 
-  test("a cloud restored from an old backup goes on above what the device has", async () => {
+  test("a cloud restored from an old backup continues above the device's version", async () => {
     const { bench, device } = await claimed();
     put(bench, device, { display: { mute: true } });
     await bench.settle();
@@ -331,7 +331,7 @@ describe("uploads", () => {
     sha256: "0".repeat(64),
   } as const;
 
-  test("one address per request, the same after a reconnect, linked to its command", async () => {
+  test("each request gets one URL, which stays the same after a reconnect, and is linked to its command", async () => {
     const { bench, device } = await claimed();
     const made = send(bench, device, { name: "screenshot", internal: true });
     device.send({ ...request, command: { id: made.id, attempt: 1 } });
@@ -359,7 +359,7 @@ describe("uploads", () => {
     expect(device.take("upload-refused").code).toBe(code);
   });
 
-  test("an unclaimed device has nobody to upload to, a busy one has to wait", async () => {
+  test("an unclaimed device cannot upload, and one with too many open uploads has to wait", async () => {
     const { bench, device } = await claimed();
     const stranger = await bench.device(9);
     await stranger.join();

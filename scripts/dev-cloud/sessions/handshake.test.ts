@@ -8,7 +8,7 @@ import { claimTokenStatuses } from "./claim-tokens.ts";
 import { isOwnAudience, normalAudience } from "./audience.ts";
 
 describe("the handshake", () => {
-  test("a signed hello is welcomed with what is stored, whose it is and what is wanted", async () => {
+  test("the welcome to a signed hello names stored positions, owner and requested documents", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     const welcome = await device.join();
@@ -53,7 +53,7 @@ describe("the handshake", () => {
     },
   );
 
-  test("a hello made for another server and rightly signed for it is refused: a relay gets nowhere", async () => {
+  test("a valid hello signed for another server is refused, so that it cannot be relayed", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     expect(await device.connect({ audience: "wss://evil.example:443" })).toMatchObject({
@@ -62,7 +62,7 @@ describe("the handshake", () => {
     });
   });
 
-  test("another version is refused as such, other first messages are errors, silence ends it", async () => {
+  test("an unsupported version is refused, another first message is an error, and silence ends the session", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     device.open();
@@ -75,7 +75,7 @@ describe("the handshake", () => {
     expect(device.closed?.reason).toBe("handshake-timeout");
   });
 
-  test("nothing may be said between hello and welcome, and there is one hello", async () => {
+  test("messages between hello and welcome, and a second hello, are errors", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     device.open();
@@ -90,7 +90,7 @@ describe("the handshake", () => {
     expect(device.take("error").code).toBe("message.unexpected");
   });
 
-  test("a device that goes away during its handshake is not left online", async () => {
+  test("a device that disconnects during its handshake is not left online", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     device.open();
@@ -105,7 +105,7 @@ describe("the handshake", () => {
 });
 
 describe("epochs", () => {
-  test("a newer session closes the old one, whose late end changes nothing", async () => {
+  test("a newer session closes the older one, whose late end changes nothing", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     await device.join();
@@ -129,7 +129,7 @@ describe("epochs", () => {
     expect(bench.store.device(device.id)?.link).toMatchObject({ state: "online", session: open });
   });
 
-  test("a device whose epoch was lost comes back once the old session is over", async () => {
+  test("a device that lost its epoch can reconnect once the old session is over", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     await device.join();
@@ -142,7 +142,7 @@ describe("epochs", () => {
 });
 
 describe("the end of a session", () => {
-  test("says why: bye, silence, cut", async () => {
+  test("records the reason: bye, timeout or cut", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     const reason = (): string | undefined => bench.store.device(device.id)?.link.reason;
@@ -164,7 +164,7 @@ describe("the end of a session", () => {
     expect(reason()).toBe("timeout");
   });
 
-  test("a restarted cloud takes nobody for online", async () => {
+  test("a restarted cloud considers no device online", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     await device.join();
@@ -172,7 +172,7 @@ describe("the end of a session", () => {
     expect(again.store.device(device.id)?.link).toMatchObject({ state: "offline", reason: "server-restarted" });
   });
 
-  test("a killed cloud commits nothing more and leaves no timer; the next one goes on from what is stored", async () => {
+  test("a killed cloud commits nothing more and leaves no timer; the next one continues from the stored state", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     await device.join();
@@ -191,7 +191,7 @@ describe("the end of a session", () => {
     expect((await again.join()).stored.event).toBe(1);
   });
 
-  test("a forgotten device leaves nothing, and is new when it comes back", async () => {
+  test("a forgotten device leaves no data, and is new when it reconnects", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     await device.join();
@@ -217,7 +217,7 @@ describe("the end of a session", () => {
 });
 
 describe("ownership", () => {
-  test("a code claims, the device is told, its old codes are dead, a second claim is refused", async () => {
+  test("a code claims the device, which is informed; its old codes become invalid and a second claim is refused", async () => {
     const bench = await CloudBench.create({
       defaultDesired: () => ({ content: { kind: "url", url: "http://127.0.0.1:4600/sample/" } }),
     });
@@ -238,7 +238,7 @@ describe("ownership", () => {
     expect(await bench.cloud.ownership.claim(code)).toMatchObject({ ok: false, error: { code: "pairing.unknown-code" } });
   });
 
-  test("a code is renewed before it ends, the one shown before stays good to its end", async () => {
+  test("a code is renewed before it expires, and the previous one stays valid until it expires", async () => {
     const bench = await CloudBench.create({ limits: { pingIntervalMs: 300_000 } });
     const device = await bench.device();
     await device.join();
@@ -252,7 +252,7 @@ describe("ownership", () => {
     expect(bench.cloud.ownership.pairing.find(second, bench.time.wallMs())).toEqual({ ok: true, value: device.id });
   });
 
-  test("wrong codes are counted, and after ten in a minute not even a right one is heard", async () => {
+  test("after ten wrong codes in a minute, even a right one is refused", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     await device.join();
@@ -264,7 +264,7 @@ describe("ownership", () => {
     expect((await bench.cloud.ownership.claim(code)).ok).toBe(true);
   });
 
-  test("auto-claim and a provisioning token claim with the welcome", async () => {
+  test("auto-claim and a claim token claim the device with the welcome", async () => {
     const auto = await CloudBench.create({ autoClaim: true });
     const device = await auto.device();
     expect((await device.join()).owner.kind).toBe("claimed");
@@ -273,13 +273,13 @@ describe("ownership", () => {
     expect((await (await tokens.device(4)).join({ claimToken: "site-7" })).owner.kind).toBe("claimed");
   });
 
-  test("a claim token is good for so many devices and so long, over restarts too", async () => {
+  test("a claim token is limited in devices and time, across restarts too", async () => {
     const limits = { claimTokens: new Set(["site-7", "site-9"]), claimTokenLimits: { devices: 2, lifeMs: 3_600_000 } };
     const bench = await CloudBench.create(limits);
     const claims = async (seed: number, claimToken: string): Promise<string> => (await (await bench.device(seed)).join({ claimToken })).owner.kind;
     expect([await claims(2, "site-7"), await claims(3, "site-7"), await claims(4, "site-7")]).toEqual(["claimed", "claimed", "unclaimed"]);
     expect(claimTokenStatuses(bench.cloud.context)).toMatchObject([{ devices: 2, used: 2 }, { devices: 2, used: 0 }]);
-    // Another life of the cloud on the same store: what was used stays used, and time goes on.
+    // A restarted cloud on the same store: used tokens stay used, and time goes on.
     const again = await CloudBench.create(limits, bench.store);
     expect((await (await again.device(5)).join({ claimToken: "site-7" })).owner.kind).toBe("unclaimed");
     await again.time.advance(3_600_000);
@@ -287,7 +287,7 @@ describe("ownership", () => {
     expect(claimTokenStatuses(again.cloud.context)[1]?.used).toBe(0);
   });
 
-  test("a device that holds its owner's key uses up no token, and auto-claim none either", async () => {
+  test("neither a device that holds its owner's key nor auto-claim uses up a claim token", async () => {
     const bench = await CloudBench.create({ claimTokens: new Set(["one"]) });
     const device = await bench.device();
     await device.join({ claimToken: "one" });
@@ -298,7 +298,7 @@ describe("ownership", () => {
     expect(claimTokenStatuses(auto.cloud.context)).toMatchObject([{ used: 0 }]);
   });
 
-  test("a device that was released and claimed again by its code stays claimed when it comes back", async () => {
+  test("a device that was released and claimed again by code stays claimed when it reconnects", async () => {
     const bench = await CloudBench.create();
     const device = await bench.claimed();
     const row = bench.store.device(device.id);
@@ -316,7 +316,7 @@ describe("ownership", () => {
     expect(bench.store.device(device.id)?.released).toBeUndefined();
   });
 
-  test("a cloud that lost its counter goes on above the highest number the device tells", async () => {
+  test("a cloud that lost its counter continues above the highest number reported by the device", async () => {
     const bench = await CloudBench.create();
     const device = await bench.claimed();
     await device.join({ numberHigh: 812 });
@@ -325,7 +325,7 @@ describe("ownership", () => {
     expect(bench.store.device(device.id)?.number).toBe(812);
   });
 
-  test("a new key is endorsed by the one the device holds, now and with its next hello", async () => {
+  test("a new key is endorsed by the one the device holds, whether online now or at its next hello", async () => {
     const bench = await CloudBench.create();
     const device = await bench.claimed();
     const old = bench.signer.current();
@@ -347,7 +347,7 @@ describe("ownership", () => {
     expect((await device.join()).owner).toEqual({ kind: "claimed", name: "Test owner", commandKey: fresh.publicKey });
   });
 
-  test("a release is signed, takes the next number, cancels what is open, and the device shows a code again", async () => {
+  test("a release is signed and numbered, cancels open commands, and starts pairing again", async () => {
     const bench = await CloudBench.create();
     const device = await bench.claimed();
     const row = bench.store.device(device.id);
@@ -364,7 +364,7 @@ describe("ownership", () => {
     expect(device.count("pairing")).toBe(1);
   });
 
-  test("a device that did not hear of its release is told again, and not taken back by its key", async () => {
+  test("a device that missed its release is sent it again, and is not claimed back by its key", async () => {
     const bench = await CloudBench.create();
     const device = await bench.claimed();
     const row = bench.store.device(device.id);
@@ -380,7 +380,7 @@ describe("ownership", () => {
     expect(device.count("pairing")).toBe(1);
   });
 
-  test("a device that holds our key is ours, also when the cloud lost its list; another owner's is not", async () => {
+  test("a device that holds our key is ours even if the cloud lost its list; another owner's is not", async () => {
     const bench = await CloudBench.create();
     const device = await bench.device();
     device.owner = bench.signer.current().fingerprint;
@@ -393,7 +393,7 @@ describe("ownership", () => {
     });
   });
 
-  test("an endorsement brought from the other cloud makes a foreign device ours", async () => {
+  test("an endorsement by the other cloud's key makes its device ours", async () => {
     const [from, to] = [await CloudBench.create(), await CloudBench.create({}, undefined, 2)];
     const device = await from.claimed();
     const key = to.signer.current();
@@ -431,11 +431,11 @@ describe("audiences", () => {
     ["https://cloud.example", undefined],
     ["ws://user@cloud.example", undefined],
     ["ws://cloud.example/path", undefined],
-  ])("%s is %s", (text, normal) => {
+  ])("%s is normalized to %s", (text, normal) => {
     expect(normalAudience(text)).toBe(normal);
   });
 
-  test("no text but the origin itself is the origin", () => {
+  test("only the origin itself counts as the origin", () => {
     fc.assert(
       fc.property(
         fc.tuple(...PARTS).map((parts) => parts.join("")),

@@ -11,7 +11,7 @@ async function claimed(): Promise<{ bench: CloudBench; device: BenchDevice }> {
 }
 
 describe("hostile devices", () => {
-  test("each useless frame is answered with its code and counted", async () => {
+  test("each unusable frame is answered with a code and counted", async () => {
     const { bench, device } = await claimed();
     device.sendText("nonsense");
     device.sendText('{"t":"command"}');
@@ -38,7 +38,7 @@ describe("hostile devices", () => {
     expect(device.take("error").code).toBe("frame.too-large");
   });
 
-  test("too many in a minute end the session, and only the session", async () => {
+  test("too many unusable frames in a minute end the session, and only the session", async () => {
     const { bench, device } = await claimed();
     for (let at = 0; at <= ERRORS_PER_MINUTE_MAX; at += 1) device.sendText("x");
     await bench.settle();
@@ -47,7 +47,7 @@ describe("hostile devices", () => {
     expect((await device.connect())?.t).toBe("welcome");
   });
 
-  test("no frame at all makes the sessions throw or store anything by accident", async () => {
+  test("no random frame makes the sessions throw or store anything", async () => {
     const frame = fc.oneof(
       fc.string(),
       fc.json(),
@@ -77,7 +77,7 @@ describe("hostile devices", () => {
     );
   });
 
-  test("mutations of good frames either mean something right or are refused", async () => {
+  test("mutations of valid frames are either valid or refused", async () => {
     const good = JSON.stringify({
       t: "records",
       stream: "event",
@@ -99,7 +99,7 @@ describe("hostile devices", () => {
     );
   });
 
-  test("a device that does not read is cut before it fills the memory", async () => {
+  test("a device that does not read is disconnected before it fills the memory", async () => {
     const { bench, device } = await claimed();
     device.buffered = 9 * 1024 * 1024;
     device.send({ t: "ping" });
@@ -112,7 +112,7 @@ describe("misbehaviour on demand", () => {
   const set = (bench: CloudBench, device: BenchDevice, misbehaviour: Misbehaviour): void =>
     bench.cloud.context.misbehaviours.set(device.id, misbehaviour);
 
-  test("never acknowledges, yet stores", async () => {
+  test("stores records without acknowledging them", async () => {
     const { bench, device } = await claimed();
     set(bench, device, { neverAck: true });
     device.records("event", [1, 2]);
@@ -133,7 +133,7 @@ describe("misbehaviour on demand", () => {
     expect(seen).toEqual([20, 30, 60, 70]);
   });
 
-  test("is slow and keeps the order", async () => {
+  test("sends late but in order", async () => {
     const { bench, device } = await claimed();
     set(bench, device, { slowMs: 1_000 });
     device.send({ t: "ping" });
@@ -145,7 +145,7 @@ describe("misbehaviour on demand", () => {
     expect(device.received.map(({ t }) => t)).toEqual(["pong", "error"]);
   });
 
-  test("drops the connection after so many frames, half opens, talks nonsense", async () => {
+  test("drops the connection after a number of frames, goes half-open, sends nonsense", async () => {
     const { bench, device } = await claimed();
     set(bench, device, { dropAfterFrames: 4 });
     await device.join();
@@ -162,7 +162,7 @@ describe("misbehaviour on demand", () => {
     expect(device.nonsense.length).toBeGreaterThan(0);
   });
 
-  test("refuses, offers another version, forgets what is stored, lets the desired version go back", async () => {
+  test("refuses, offers another version, claims nothing is stored, lowers the desired version", async () => {
     const { bench, device } = await claimed();
     device.records("event", [1]);
     bench.cloud.desired.put(bench.store.device(device.id) ?? (undefined as never), { display: { mute: true } });
@@ -194,7 +194,7 @@ describe("misbehaviour on demand", () => {
     expect(device.received.length + device.nonsense.length + device.binary).toBe(1);
   });
 
-  test("what needs something before it says so", async () => {
+  test("a misdeed that has nothing to replay fails with a code", async () => {
     const { bench, device } = await claimed();
     const session = bench.cloud.context.live.get(device.id);
     if (session === undefined) throw new Error("no session");

@@ -17,7 +17,7 @@ function storedSeqs(bench: CloudBench, device: BenchDevice, stream: Stream = "ev
 }
 
 describe("records", () => {
-  test("are stored once and acknowledged together, one answer for all of a commit", async () => {
+  test("are stored once and acknowledged together, with one answer per commit", async () => {
     const { bench, device } = await joined();
     device.records("event", [1, 2]);
     device.records("event", [3]);
@@ -29,7 +29,7 @@ describe("records", () => {
     expect(storedSeqs(bench, device)).toEqual([1, 2, 3]);
   });
 
-  test("sent again, after whatever, are acknowledged again and not stored again", async () => {
+  test("sent again are acknowledged again but not stored again", async () => {
     const { bench, device } = await joined();
     device.records("event", [1, 2, 3]);
     await bench.settle();
@@ -42,7 +42,7 @@ describe("records", () => {
     expect(bench.cloud.context.counters.duplicates).toBe(2);
   });
 
-  test("of another log are other records", async () => {
+  test("with the same numbers but another log are different records", async () => {
     const { bench, device } = await joined();
     device.records("event", [1]);
     device.send({
@@ -58,7 +58,7 @@ describe("records", () => {
     expect(device.received.filter((message) => message.t === "stored").map((message) => message.log)).toEqual(["log-1", "log-2"]);
   });
 
-  test("holes are kept, shown, and filled by late ones", async () => {
+  test("holes are kept, shown, and filled by late records", async () => {
     const { bench, device } = await joined();
     device.records("event", [3, 4, 8]);
     await bench.settle();
@@ -82,7 +82,7 @@ describe("records", () => {
     expect(storedSeqs(bench, device).sort((a, b) => a - b)).toEqual([2, 3, 4, 6, 8]);
   });
 
-  test("a poison body is refused by name, at once and when sent again, and holds up nothing", async () => {
+  test("a poison body is refused with a code, also when sent again, and does not block other records", async () => {
     const { bench, device } = await joined();
     const body = (seq: number): { kind: string; body: { name?: string; x?: string } } => ({
       kind: "page",
@@ -102,7 +102,7 @@ describe("records", () => {
     expect(device.take("stored").rejected?.map(({ seq }) => seq)).toEqual([2]);
   });
 
-  test("a frame whose one record is malformed or too deep loses only that one", async () => {
+  test("a frame with one malformed or too deeply nested record loses only that record", async () => {
     const { bench, device } = await joined();
     const deep = `${"[".repeat(40)}${"]".repeat(40)}`;
     const record = (seq: number, rest: string): string => `{"seq":${seq},"wall":1,"mono":1,${rest}}`;
@@ -126,7 +126,7 @@ describe("records", () => {
     expect(storedSeqs(bench, device)).toEqual([1, 4]);
   });
 
-  test("a frame of records that cannot even be refused one by one is an error", async () => {
+  test("a frame whose records cannot be refused one by one is an error", async () => {
     const { bench, device } = await joined();
     device.sendText('{"t":"records","stream":"event","log":"log-1","boot":"b","clock":"synced","records":[{"seq":"one"}]}');
     device.sendText(
@@ -145,7 +145,7 @@ describe("records", () => {
     expect(storedSeqs(bench, device)).toEqual([]);
   });
 
-  test("kinds nobody knows yet are kept as they are", async () => {
+  test("unknown kinds are stored unchanged", async () => {
     const { bench, device } = await joined();
     device.records("alarm", [1], () => ({ kind: "from-the-future", body: { anything: [1] } }));
     await bench.settle();
@@ -181,7 +181,7 @@ describe("records", () => {
     expect(bench.store.document(device.id, "alarms")?.document).toEqual({});
   });
 
-  test("a store that fails acknowledges nothing, says good-bye, and takes it all when it works again", async () => {
+  test("while the store fails, nothing is acknowledged and sessions end; afterwards everything is stored", async () => {
     class FullDisk extends MemoryStore {
       full = false;
       override transaction<T>(work: () => T): T {
@@ -224,7 +224,7 @@ describe("records", () => {
     expect(device.take("stored").streams.event).toBe(45 * 500);
   });
 
-  test("whatever the order and repetition of batches, every number is stored exactly once", async () => {
+  test("every number is stored exactly once, whatever the order and repetition of batches", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.uniqueArray(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 }), { maxLength: 12 }),
@@ -249,7 +249,7 @@ describe("records", () => {
     );
   });
 
-  test("holes are bounded", () => {
+  test("the number of holes is limited", () => {
     const cursor = new PositionCursor({ upTo: 0, holes: [] });
     for (let seq = 2; seq <= 4_000; seq += 2) cursor.place(seq);
     const { holes, upTo } = cursor.position();
@@ -260,7 +260,7 @@ describe("records", () => {
 });
 
 describe("reported documents", () => {
-  test("whole, patched, acknowledged with what the cloud has now", async () => {
+  test("are stored whole or patched, and acknowledged with the cloud's version", async () => {
     const { bench, device } = await joined();
     device.send({ t: "reported", version: 5, document: { page: { a: 1, b: 2 } } });
     device.send({ t: "reported", version: 6, base: 5, document: { page: { a: null, c: 3 } } });
@@ -269,7 +269,7 @@ describe("reported documents", () => {
     expect(bench.store.document(device.id, "reported")).toMatchObject({ version: 6, document: { page: { b: 2, c: 3 } } });
   });
 
-  test("a patch upon another version changes nothing and says what is there", async () => {
+  test("a patch based on another version changes nothing and is answered with the current version", async () => {
     const { bench, device } = await joined();
     device.send({ t: "reported", version: 9, base: 8, document: { page: { a: 1 } } });
     await bench.settle();
@@ -283,7 +283,7 @@ describe("reported documents", () => {
     expect(bench.store.document(device.id, "reported")?.document).toEqual({ page: { a: 2 } });
   });
 
-  test("a patch that makes the document wrong is not taken; a wrong whole one is an error", async () => {
+  test("a patch that makes the document invalid is not applied; an invalid whole document is an error", async () => {
     const { bench, device } = await joined();
     device.send({ t: "reported", version: 1, document: { schedule: { now: "on" } } });
     device.send({ t: "reported", version: 2, base: 1, document: { schedule: { now: "sometimes" } } });
@@ -295,7 +295,7 @@ describe("reported documents", () => {
     expect(bench.store.document(device.id, "reported")?.version).toBe(1);
   });
 
-  test("the welcome wants what differs, and knows what it has", async () => {
+  test("the welcome requests what differs and names the versions the cloud has", async () => {
     const { bench, device } = await joined();
     device.send({ t: "reported", version: 4, document: {} });
     device.send({

@@ -8,7 +8,7 @@ import { isPlainTelemetry } from "./telemetry-check.ts";
 const number = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer());
 const rollup = fc.record({ min: number, mean: number, max: number, last: number, count: fc.integer({ min: 1 }) });
 
-test("takes every rollup an agent makes", () => {
+test("accepts every rollup an agent makes", () => {
   fc.assert(
     fc.property(fc.nat(31_622_400_000), fc.dictionary(fc.string(), rollup, { noNullPrototype: true }), (intervalMs, metrics) => {
       expect(isPlainTelemetry({ intervalMs, metrics })).toBe(true);
@@ -16,7 +16,7 @@ test("takes every rollup an agent makes", () => {
   );
 });
 
-test("never takes what the schema refuses", () => {
+test("never accepts what the schema refuses", () => {
   const odd = fc.oneof(
     fc.constantFrom<Json>(null, "1", -1, 0, 1.5, 2 ** 53, [], {}),
     fc.jsonValue().map((value) => value as Json),

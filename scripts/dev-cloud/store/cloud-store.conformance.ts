@@ -77,12 +77,12 @@ function uploadRow(id: string, createdMs: number, change: Partial<UploadRow> = {
 
 interface StoreBench {
   open(): CloudStore;
-  /** Closes it and opens the same one again. Absent: it does not outlive its process. */
+  /** Closes the store and opens it again. Absent: the store does not outlive its process. */
   readonly reopen?: (store: CloudStore) => CloudStore;
   end(): void;
 }
 
-/** What every store of the cloud has to do. */
+/** Conformance suite of every {@link CloudStore}. */
 export function cloudStoreConformance(name: string, factory: () => StoreBench): void {
   describe(`${name} as a cloud store`, () => {
     let bench: ReturnType<typeof factory>;
@@ -100,7 +100,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       bench.end();
     });
 
-    test("keeps devices by id and hands back what was put", () => {
+    test("returns devices by id as they were put", () => {
       const row: DeviceRow = { ...deviceRow(), name: "Lobby", owner: { key: "o", sinceMs: 5 } };
       store.transaction(() => store.putDevice(row));
       expect(store.device(DEVICE)).toEqual(row);
@@ -108,7 +108,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.device("c".repeat(32))).toBeUndefined();
     });
 
-    test("takes back everything of a transaction that throws, also keys made in it", () => {
+    test("rolls back a transaction that throws, including keys created in it", () => {
       const work = (): void => {
         store.putDevice({ ...deviceRow(), name: "gone" });
         store.putDocument({ device: DEVICE, kind: "reported", version: 1, atMs: 1, document: { a: 1 } });
@@ -139,7 +139,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(seen).toEqual({ upTo: 7, holes: [[2, 3]] });
     });
 
-    test("documents have a version and are replaced whole", () => {
+    test("replaces documents whole, with their version", () => {
       store.transaction(() => {
         store.putDocument({ device: DEVICE, kind: "desired", version: 1, atMs: 1, document: { a: 1 } });
         store.putDocument({ device: DEVICE, kind: "desired", version: 2, atMs: 2, document: { b: 2 } });
@@ -156,7 +156,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.document(DEVICE, "desired")).toBeUndefined();
     });
 
-    test("records come back as they were put, in order of arrival, per device and stream", () => {
+    test("returns records as they were appended, in order of arrival, per device and stream", () => {
       const stored = store.transaction(() => [
         ...store.appendRecords([recordOf(1), recordOf(2, { clock: "unset", replay: true })]),
         ...store.appendRecords([
@@ -179,7 +179,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.records({ device: DEVICE, streams: [], limit: 5 })).toEqual([]);
     });
 
-    test("refuses the same record twice, whole batch", () => {
+    test("refuses a whole batch with a record that is already stored", () => {
       store.transaction(() => store.appendRecords([recordOf(1)]));
       expect(() => store.transaction(() => store.appendRecords([recordOf(2), recordOf(1)]))).toThrow(/stored already|UNIQUE/);
       expect(store.recordCount(DEVICE, "event")).toBe(1);
@@ -187,13 +187,13 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.recordCount(DEVICE, "event")).toBe(2);
     });
 
-    test("hidden records count and are not listed", () => {
+    test("counts hidden records but does not list them", () => {
       store.transaction(() => store.appendRecords([recordOf(1, { hidden: true }), recordOf(2)]));
       expect(store.records({ device: DEVICE, streams: ["event"], limit: 5 }).map(({ seq }) => seq)).toEqual([2]);
       expect(store.recordCount(DEVICE, "event")).toBe(2);
     });
 
-    test("telemetry is found by the device's time, oldest first, newest kept when there is too much", () => {
+    test("returns telemetry by device time, oldest first, and the newest if there is more than the limit", () => {
       const metric = (seq: number, wallMs: number): NewRecord =>
         recordOf(seq, { stream: "metric", kind: "telemetry", wallMs, body: { intervalMs: 1, metrics: {} } });
       store.transaction(() =>
@@ -210,7 +210,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.telemetry(OTHER, 0, 1_000, 10)).toEqual([]);
     });
 
-    test("positions by log and stream", () => {
+    test("keeps positions by log and stream", () => {
       store.transaction(() => {
         store.putPosition(DEVICE, "log-1", "event", { upTo: 5, holes: [] }, 10);
         store.putPosition(
@@ -249,7 +249,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.positions(OTHER)).toEqual([]);
     });
 
-    test("commands by attempt, number, state and openness", () => {
+    test("finds commands by attempt, number, state, open or final", () => {
       store.transaction(() => {
         store.putCommand(commandRow("c1", 1, { state: "succeeded" }));
         store.putCommand(commandRow("c2", 2));
@@ -270,7 +270,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.openCommands()).toHaveLength(4);
     });
 
-    test("uploads by id, token, purpose and state, newest first", () => {
+    test("finds uploads by id, token, purpose and state, newest first", () => {
       store.transaction(() => {
         store.putUpload(uploadRow("u1", 1));
         store.putUpload(uploadRow("u2", 2, { purpose: "screenshot", state: "complete", internal: true }));
@@ -288,7 +288,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.uploadByToken("t-u2")).toBeUndefined();
     });
 
-    test("prunes the oldest beyond the caps, says how many, and uses no cursor again", () => {
+    test("prunes the oldest rows beyond the caps, reports how many, and never reuses a cursor", () => {
       const caps = { records: { outcome: 10, alarm: 10, play: 10, event: 3, metric: 0 }, hidden: 1, commands: 1 };
       const rows = store.transaction(() => store.appendRecords([1, 2, 3, 4, 5].map((seq) => recordOf(seq))));
       store.transaction(() => {
@@ -307,7 +307,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(next?.cursor).toBeGreaterThan((rows.at(-1)?.cursor ?? 0) + 5);
     });
 
-    test("a removed device leaves nothing, and the other one is whole", () => {
+    test("removes all data of a device and none of another", () => {
       store.transaction(() => {
         store.appendRecords([recordOf(1), recordOf(1, { device: OTHER })]);
         store.putDocument({ device: DEVICE, kind: "profile", version: 0, atMs: 1, document: {} });
@@ -331,7 +331,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.recordCount(DEVICE, "event")).toBe(1);
     });
 
-    test("hostile names are only names", () => {
+    test("treats hostile names as plain names", () => {
       const nasty = ["__proto__", "constructor", "toString", "'; DROP TABLE records; --", "\u0000x"];
       store.transaction(() => {
         for (const [at, kind] of nasty.entries())
@@ -350,7 +350,7 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(({} as Record<string, unknown>)["x"]).toBeUndefined();
     });
 
-    test("is the same after it was closed and opened", () => {
+    test("has the same content after it was closed and opened again", () => {
       const reopen = bench.reopen ?? ((same: CloudStore) => same);
       store.transaction(() => {
         store.appendRecords([recordOf(1), recordOf(2)]);

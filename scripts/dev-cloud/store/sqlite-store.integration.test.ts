@@ -23,7 +23,7 @@ cloudStoreConformance("SqliteStore", () => {
   };
 });
 
-test("one process at a time: a second one is told", () => {
+test("a second process on the same file fails with SQLITE_BUSY", () => {
   const dir = folder();
   const file = join(dir, "cloud.sqlite");
   const store = new SqliteStore({ file });
@@ -33,7 +33,7 @@ test("one process at a time: a second one is told", () => {
   rmSync(dir, { recursive: true });
 });
 
-test("a file of another schema or no database at all is refused, not changed", () => {
+test("a file with another schema or without a database is refused and not changed", () => {
   const dir = folder();
   const other = join(dir, "other.sqlite");
   const db = new Database(other);

@@ -10,7 +10,7 @@ const DOCUMENT = {
   network: { proxy: "http://shop:s3cret@proxy.test:3128", wifi: { ssid: "Shop", security: "wpa-psk", password: "correct horse" } },
 };
 
-test("passwords are not on the screen, everything else is", () => {
+test("secrets are masked, everything else is shown", () => {
   const shown = JSON.stringify(maskSecrets(DOCUMENT));
   expect(shown).not.toMatch(/s3cret|correct horse|t0ken|k3y|1234/);
   expect(maskSecrets(DOCUMENT)).toMatchObject({ log: { level: "info" }, cloud: { endpoints: [`wss://cloud.test/device?token=${MASK}`, "wss://other.test/device"] }, content: { url: `http://${MASK}@menu.test/board?token=${MASK}#${MASK}`, name: "Menu" }, player: { config: { api: { key: MASK }, list: [{ pin: MASK }, MASK] } }, network: { proxy: `http://${MASK}@proxy.test:3128`, wifi: { ssid: "Shop", password: MASK } } });
@@ -19,13 +19,13 @@ test("passwords are not on the screen, everything else is", () => {
   expect(maskSecrets({ network: null })).toEqual({ network: null });
 });
 
-test("what is saved has the passwords again, a new one where it was typed", () => {
+test("saving restores the secrets, and keeps a newly typed one", () => {
   expect(restoreSecrets(maskSecrets(DOCUMENT), DOCUMENT)).toEqual(DOCUMENT);
   const typed = { network: { wifi: { ssid: "Shop", security: "wpa-psk", password: "another one" } } };
   expect(restoreSecrets(typed, DOCUMENT)).toEqual(typed);
 });
 
-test("one value of many can be changed or added, and the others keep what is behind them", () => {
+test("one of several masked values can be changed or added while the others are restored", () => {
   const masked = maskSecrets(DOCUMENT);
   const typed = { ...masked, player: { config: { api: { key: MASK, more: "new" }, list: [{ pin: 99 }, MASK] } } };
   const restored = restoreSecrets(typed, DOCUMENT);

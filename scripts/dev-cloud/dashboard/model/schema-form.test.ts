@@ -9,7 +9,7 @@ function of(name: keyof typeof COMMANDS, choices = {}): Field[] {
 }
 
 describe("fields from a schema", () => {
-  test("only a parameter that may be any JSON at all is written as JSON by hand", () => {
+  test("only a parameter that accepts any JSON is entered as JSON", () => {
     const byHand = (Object.keys(COMMANDS) as (keyof typeof COMMANDS)[]).flatMap((name) => of(name).filter((field) => field.kind === "json").map((field) => `${name} ${field.name}`));
     expect(byHand).toEqual(["page.message message"]);
   });
@@ -23,7 +23,7 @@ describe("fields from a schema", () => {
     expect(of("gpio.read")[0]).toMatchObject({ kind: "text", numeric: true });
   });
 
-  test("which display is meant is asked only of a device that has several", () => {
+  test("the display is asked for only when the device has several", () => {
     expect(of("display.power").map(({ name }) => name)).toEqual(["on"]);
     expect(of("display.power", { display: ["lobby", "menu"] })).toMatchObject([{ name: "on" }, { name: "display", required: false, options: ["lobby", "menu"] }]);
   });
@@ -34,14 +34,14 @@ describe("fields from a schema", () => {
     expect(of("display.orientation", { degrees: [] })[0]).toMatchObject({ options: [0, 90, 180, 270] });
   });
 
-  test("null is an answer of its own, and what is not understood is written as JSON", () => {
+  test("null is a separate choice, and a schema that is not understood is entered as JSON", () => {
     expect(fieldOf("level", { anyOf: [{ enum: [0, 1] }, { type: "null" }] }, true)).toMatchObject({ kind: "choice", nullable: true, options: [0, 1] });
     expect(fieldOf("x", { oneOf: [{ type: "object" }, { type: "array" }] }, true)).toMatchObject({ kind: "json" });
     expect(fieldOf("x", null, false)).toMatchObject({ kind: "json", required: false });
   });
 });
 
-describe("what was typed", () => {
+describe("reading typed text", () => {
   const read = (field: Field | undefined, text: string): Json | undefined => {
     if (field === undefined) throw new Error("no such field");
     const result = readText(field, text);

@@ -5,7 +5,7 @@ import { SseParser } from "./sse-parser.ts";
 const STREAM = "retry: 1000\n\nevent: hello\ndata: {\"a\":1}\n\n: heartbeat\n\ndata: one\r\ndata:two\r\n\r\nevent: empty\n\n";
 const EVENTS = [{ event: "hello", data: '{"a":1}' }, { event: "message", data: "one\ntwo" }];
 
-test("events are the same however the stream is cut", () => {
+test("events are the same however the stream is split", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(STREAM.length)), (cuts) => {
       const parser = new SseParser();
@@ -16,7 +16,7 @@ test("events are the same however the stream is cut", () => {
   );
 });
 
-test("an event that never ends is refused", () => {
+test("a line that never ends is refused", () => {
   const parser = new SseParser();
   expect(() => {
     for (let piece = 0; piece < 20; piece += 1) parser.push("x".repeat(1024 * 1024));

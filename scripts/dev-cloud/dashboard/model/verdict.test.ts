@@ -15,21 +15,21 @@ function device(change: { readonly verdict?: DeviceSummary["verdict"]; readonly 
   };
 }
 
-describe("what is on the wall", () => {
-  test("is said as the device reports it, only while it is online and this page is live", () => {
+describe("what is on the screen", () => {
+  test("is shown as reported only while the device is online and this page is live", () => {
     expect(wallOf(device(), LIVE)).toMatchObject({ tone: "good", word: "showing", sinceMs: NOW - 5_000 });
     expect(sentenceOf(wallOf(device({ state: "offline" }), LIVE), NOW)).toBe("unknown (was showing 3 min ago)");
     expect(sentenceOf(wallOf(device(), { live: false, lastHeardMs: NOW - 9_000 }), NOW)).toBe("unknown (was showing 9 s ago)");
   });
 
-  test("is unknown where nobody ever said, and an offline device is in no list of good ones", () => {
+  test("is unknown if never reported, and an offline device is never listed as showing", () => {
     expect(sentenceOf(wallOf(device({ verdict: null }), LIVE), NOW)).toBe("unknown");
     expect(sentenceOf(wallOf(device({ state: "never" }), LIVE), NOW)).toBe("unknown");
     expect(isIn("showing", device({ state: "offline" }), LIVE)).toBe(false);
     expect(isIn("wrong", device({ verdict: { verdict: "dark", confidence: 1, sinceMs: null } }), LIVE)).toBe(true);
   });
 
-  test("a verdict of a later version is shown in its own word and not called good", () => {
+  test("an unknown verdict is shown as is and not as good", () => {
     expect(wallOf(device({ verdict: { verdict: "half-lit", confidence: 1, sinceMs: null } }), LIVE)).toMatchObject({ tone: "unknown", word: "half-lit" });
   });
 });
