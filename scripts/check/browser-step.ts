@@ -60,5 +60,5 @@ async function provideDisplay({ leftOut }: StepContext): Promise<void> {
     console.log("Installing Xvfb, an X server for the windowed suites (once) …");
     if ((await installPackages(thisMachine, ["xvfb"])).ok) return;
     leftOut("the windowed suites", "Xvfb could not be installed; apt-get's message is above");
-  } else leftOut("the windowed suites", "there is no Xvfb; as root on Debian it is installed");
+  } else leftOut("the windowed suites", "Xvfb is missing; as root on Debian it would be installed");
 }

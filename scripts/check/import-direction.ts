@@ -53,7 +53,7 @@ function judge(path: string, found: ImportFound, packages: Packages): string | u
   }
   if (!isShipped(path)) return undefined;
   const zone = zoneOf(path);
-  if (zone === undefined) return "this file is in no zone of scripts/check/import-zones.ts: say there what it may import";
+  if (zone === undefined) return "this file is in no zone of scripts/check/import-zones.ts: add it there";
   if (found.specifier === "?") return "an import whose path is computed cannot be checked: write the path out";
   if (found.specifier.startsWith(".")) return judgeOwn(path, zone, found);
   return judgePackage(zone, found, packages);

@@ -10,7 +10,7 @@ export const importsStep: Step = {
   async run({ root }) {
     const violations = checkImports(await readTree(root), await readPackages(root));
     for (const { file, line, message } of violations) console.log(`${file}:${line} ${message}`);
-    return oneCheck(violations.length === 0 ? "" : `Import direction: ${violations.length} imports go the wrong way`);
+    return oneCheck(violations.length === 0 ? "" : `Import direction: ${violations.length} forbidden imports`);
   },
 };
 

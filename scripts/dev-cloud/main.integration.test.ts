@@ -98,11 +98,11 @@ describe("the development cloud as a process", () => {
     const port = new URL(cloud.base).port;
     expect(await runCloud(["--port", port, "--data", other.path])).toEqual({
       code: 1,
-      errors: `Port ${port} is taken. Stop what uses it, or choose another with --port.\n`,
+      errors: `Port ${port} is taken. Stop the program that uses it, or choose another with --port.\n`,
     });
     expect(await runCloud(["--port", "0", "--data", folder.path])).toMatchObject({
       code: 1,
-      errors: expect.stringMatching(/^Another development cloud uses .*\n$/) as unknown,
+      errors: expect.stringMatching(/^Another development cloud is using .*\n$/) as unknown,
     });
     expect(await runCloud(["--port", "many"])).toMatchObject({
       code: 2,

@@ -33,7 +33,7 @@ async function run(options: DevCloudOptions): Promise<void> {
   const unlisted =
     options.host === "127.0.0.1"
       ? undefined
-      : `Listening on ${options.host}: whoever reaches this port commands every device. There is no password.`;
+      : `Listening on ${options.host}: anyone who reaches this port can command every device. There is no password.`;
   if (unlisted !== undefined) process.stderr.write(`Warning: ${unlisted}\n`);
   sayReady(running, options);
   stopOn(running, logger);
@@ -78,7 +78,7 @@ function stopOn(running: DevCloud, logger: Logger): void {
   process.on("SIGINT", () => stop("SIGINT"));
   process.on("SIGHUP", () => stop("SIGHUP"));
   process.on("uncaughtException", (thrown) => {
-    logger.fatal({ error: thrown.stack ?? thrown.message }, "a bug; ending");
+    logger.fatal({ error: thrown.stack ?? thrown.message }, "unexpected error; exiting");
     process.exit(1);
   });
   watchParent(stop);
@@ -102,18 +102,18 @@ function sentenceFor(thrown: unknown, options: DevCloudOptions): string {
   const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
   switch (code) {
     case "EADDRINUSE":
-      return `Port ${options.port} is taken. Stop what uses it, or choose another with --port.`;
+      return `Port ${options.port} is taken. Stop the program that uses it, or choose another with --port.`;
     case "EACCES":
     case "EPERM":
     case "EROFS":
     case "SQLITE_CANTOPEN":
-      return `${options.data} or port ${options.port} may not be used (${messageOf(thrown)}). Choose another with --data or --port.`;
+      return `${options.data} or port ${options.port} cannot be used (${messageOf(thrown)}). Choose another with --data or --port.`;
     case "ENOSPC":
     case "SQLITE_FULL":
-      return `The disk of ${options.data} is full. Make room, or choose another folder with --data.`;
+      return `The disk with ${options.data} is full. Free some space, or choose another folder with --data.`;
     case "SQLITE_BUSY":
     case "SQLITE_BUSY_SNAPSHOT":
-      return `Another development cloud uses ${options.data}. Stop it, or choose another folder with --data.`;
+      return `Another development cloud is using ${options.data}. Stop it, or choose another folder with --data.`;
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
       return `This machine has no address ${options.host}.`;

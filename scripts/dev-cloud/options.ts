@@ -22,19 +22,19 @@ export interface DevCloudOptions {
 export const USAGE = `The development cloud, for development and tests only.
 
   --port N            port on loopback (default 4600; 0 picks a free one)
-  --data DIR          its folder: store, owner's key, uploads (default .vitrine/cloud)
-  --devices-dir DIR   folders of simulated devices, whose hardware can be played with
-  --sample DIR        sample content, served on a port of its own (default: the built sample player)
+  --data DIR          data folder: store, owner's key, uploads (default .vitrine/cloud)
+  --devices-dir DIR   folder of simulated devices, whose hardware the dashboard can control
+  --sample DIR        sample content, served on a separate port (default: the built sample player)
   --dashboard DIR     the dashboard's built files
-  --auto-claim        claims devices that appear (--no-auto-claim: with the code on their screen, the default)
-  --claim-token T     honours this token of a provisioning file; may be given more than once
-  --claim-token-devices N   devices that one token claims (default ${CLAIM_TOKEN_LIMITS.devices})
-  --claim-token-hours N     how long a token is good after it was first given (default ${CLAIM_TOKEN_LIMITS.lifeMs / 3_600_000})
+  --auto-claim        claims new devices automatically (default: --no-auto-claim, by the code on their screen)
+  --claim-token T     accepts this claim token of a provisioning file; may be repeated
+  --claim-token-devices N   devices that one token may claim (default ${CLAIM_TOKEN_LIMITS.devices})
+  --claim-token-hours N     how long a token is valid after it was first given (default ${CLAIM_TOKEN_LIMITS.lifeMs / 3_600_000})
   --owner-key FILE    the owner's key file (default: owner-key.json in the data folder)
   --records-max N     records kept per device and stream (default: by stream, see /api/v1/info)
   --survives WHAT     power-cut (default): a stored record is flushed to disk; process: for benchmarks
-  --host ADDRESS      listens on another address than loopback; nobody is asked for a password there, and
-                      devices come in plain text: they need --cloud-allow-plain
+  --host ADDRESS      listens on an address other than loopback; there is no password, and connections are
+                      not encrypted: devices need --cloud-allow-plain
   --json              one JSON line when ready, and JSON logs
 `;
 
@@ -73,7 +73,7 @@ export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
     return fail("options.invalid", `--port ${values.port ?? ""} is not a port`);
   const host = values.host ?? "127.0.0.1";
   if (host === "" || host === "0.0.0.0" || host === "::") {
-    return fail("options.invalid", "--host takes one address or name of this machine: what browsers and devices will call it");
+    return fail("options.invalid", "--host must be one address or name of this machine, as browsers and devices will use it");
   }
   const tokenDevices = Number(values["claim-token-devices"] ?? CLAIM_TOKEN_LIMITS.devices);
   const tokenHours = Number(values["claim-token-hours"] ?? CLAIM_TOKEN_LIMITS.lifeMs / 3_600_000);
@@ -84,7 +84,7 @@ export function parseOptions(args: readonly string[]): Result<DevCloudOptions> {
   if (recordsMax !== undefined && !isCount(recordsMax))
     return fail("options.invalid", "--records-max must be a whole number above 0");
   const survives = values.survives ?? "power-cut";
-  if (survives !== "power-cut" && survives !== "process") return fail("options.invalid", "--survives is power-cut or process");
+  if (survives !== "power-cut" && survives !== "process") return fail("options.invalid", "--survives must be power-cut or process");
   return ok({
     port,
     host,

@@ -70,10 +70,10 @@ export class CloudClient {
   }
 
   #unreachable(thrown: unknown): { readonly ok: false; readonly error: Issue } {
-    if (!URL.canParse(this.#base)) return fail("cloud.bad-address", `"${this.#base}" is not the address of a cloud`, "name it as in --url http://127.0.0.1:4600");
+    if (!URL.canParse(this.#base)) return fail("cloud.bad-address", `"${this.#base}" is not the URL of a cloud`, "give one like --url http://127.0.0.1:4600");
     // fetch itself only says "fetch failed"; the reason is in its cause.
     const why = messageOf(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);
-    return fail("cloud.unreachable", `the development cloud at ${this.#base} cannot be reached: ${why}`, "start it with `npm start`, or name another one with --url URL");
+    return fail("cloud.unreachable", `the development cloud at ${this.#base} cannot be reached: ${why}`, "start it with `npm start`, or choose another one with --url URL");
   }
 }
 

@@ -56,7 +56,7 @@ test("a screenshot's URL is printed", async () => {
 
 test("watch first says what it follows, then prints only events", async () => {
   const { out, err } = await run("watch");
-  expect(err).toBe("following every device; Ctrl-C ends it");
+  expect(err).toBe("following every device; press Ctrl-C to stop");
   expect(out.trim().split("\n")).toEqual([expect.stringMatching(/ {2}device {6}lobby/) as string]);
   expect((await run("watch", "--json")).out).toContain("startedMs");
 });
@@ -79,7 +79,7 @@ test("an extra argument is refused", async () => {
 });
 
 test("an invalid URL is a usage error; a cloud that does not answer is unreachable, with the reason", async () => {
-  expect(await run("devices", "--url", "nonsense")).toEqual({ code: CLI_EXIT.usage, out: "", err: expect.stringContaining('"nonsense" is not the address of a cloud [cloud.bad-address]') as string });
+  expect(await run("devices", "--url", "nonsense")).toEqual({ code: CLI_EXIT.usage, out: "", err: expect.stringContaining('"nonsense" is not the URL of a cloud [cloud.bad-address]') as string });
   // fetch refuses this port itself, so it does not matter whether anything listens there.
   expect(await run("devices", "--url", "http://127.0.0.1:1")).toEqual({ code: CLI_EXIT.unreachable, out: "", err: expect.stringContaining("http://127.0.0.1:1 cannot be reached: bad port [cloud.unreachable]") as string });
 });

@@ -18,17 +18,17 @@ export function cloudCommands(env: Readonly<Record<string, string | undefined>>,
   const client = (context: CliContext): CloudClient => new CloudClient((context.options["url"] as string | undefined) ?? env["VITRINE_CLOUD_URL"] ?? "http://127.0.0.1:4600");
   return [
     {
-      name: "devices", summary: "Devices the development cloud knows.", usage: "[--url URL]", options: URL_OPTION, help: URL_HELP,
+      name: "devices", summary: "Lists the devices of the development cloud.", usage: "[--url URL]", options: URL_OPTION, help: URL_HELP,
       run: (context) => devices(context, client(context), clock),
     },
     {
       name: "send", summary: "Sends a command to a device and waits for its outcome.", usage: "<device> <command> [--param value …] [--params JSON] [--no-wait] [--insist]",
       options: { ...URL_OPTION, params: { type: "string" }, "no-wait": { type: "boolean" }, insist: { type: "boolean" } }, freeOptions: true,
-      help: [...URL_HELP, "<device> is an id, the beginning of one, or a name. Exit code 1 when the command did not succeed.", "--insist sends what the device says it cannot do, for its own rejection.", "Example: npm run cloud -- send lobby display.power --on false"],
+      help: [...URL_HELP, "<device> is an id, the start of an id, or a name. Exit code 1 when the command did not succeed.", "--insist sends a command even if the device's profile says that it is not possible.", "Example: npm run cloud -- send lobby display.power --on false"],
       run: (context) => send(context, client(context), clock),
     },
     {
-      name: "watch", summary: "Follows what happens, until Ctrl-C.", usage: "[<device>] [--url URL]", argsMax: 1, options: URL_OPTION, help: URL_HELP,
+      name: "watch", summary: "Prints events until Ctrl-C.", usage: "[<device>] [--url URL]", argsMax: 1, options: URL_OPTION, help: URL_HELP,
       run: (context) => watch(context, client(context), clock),
     },
     {
@@ -84,7 +84,7 @@ function complain(context: CliContext, { httpStatus, ...issue }: ApiIssue): CliE
 
 /** Replaces hints that are written for users of the HTTP API. */
 function inWordsOfTheCommandLine(issue: ApiIssue): ApiIssue {
-  return issue.code === "command.not-possible" ? { ...issue, hint: "send it all the same with --insist, and the device says so itself" } : issue;
+  return issue.code === "command.not-possible" ? { ...issue, hint: "send it anyway with --insist; the device then answers itself" } : issue;
 }
 
 async function readParams(cloud: CloudClient, name: string, words: readonly string[], json: string | undefined): Promise<Result<JsonObject>> {
@@ -94,10 +94,10 @@ async function readParams(cloud: CloudClient, name: string, words: readonly stri
   const info = commands.find((command) => command["name"] === name);
   if (info === undefined) {
     const meant = nearestName(name, commands.map((command) => text(command["name"])));
-    return fail("command.unknown", `there is no command "${name}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`, `there are ${commands.map((command) => text(command["name"])).join(", ")}`);
+    return fail("command.unknown", `there is no command "${name}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`, `commands are ${commands.map((command) => text(command["name"])).join(", ")}`);
   }
   const base = json === undefined ? {} : parseJson(json);
-  if (!isJsonObject(base ?? null)) return fail("params.not-json", "--params takes a JSON object");
+  if (!isJsonObject(base ?? null)) return fail("params.not-json", "--params must be a JSON object");
   const free = paramsFromWords(words, info["params"] as JsonObject);
   return free.ok ? ok({ ...(base as JsonObject), ...free.value }) : free;
 }
@@ -155,7 +155,7 @@ async function watch(context: CliContext, cloud: CloudClient, clock: Clock): Pro
   for await (const event of cloud.events(`/api/v1/events${device.value === undefined ? "" : `?device=${device.value}`}`, context.signal)) {
     if (!event.ok) return complain(context, event.error);
     if (context.json) context.printJson(event.value);
-    else if (event.value.event === "hello") context.complain(`following ${named ?? "every device"}; Ctrl-C ends it`);
+    else if (event.value.event === "hello") context.complain(`following ${named ?? "every device"}; press Ctrl-C to stop`);
     else context.print(`${new Date(clock.wallMs()).toISOString()}  ${event.value.event.padEnd(10)}  ${eventText(event.value.event, event.value.data, clock)}`);
   }
   return CLI_EXIT.ok;
@@ -194,8 +194,8 @@ async function findDevice(cloud: CloudClient, wanted: string): Promise<Result<st
   if (found.length === 1) return ok(text(found[0]?.["id"]));
   const names = list.map((device) => `${text(device["name"])} (${text(device["id"]).slice(0, 8)})`).join(", ");
   return found.length > 1
-    ? fail("device.ambiguous", `"${wanted}" fits ${found.length} devices`, `give more of the id; there are ${names}`)
-    : fail("device.unknown", `no device is called "${wanted}"`, list.length > 0 ? `there are ${names}` : "none has connected yet");
+    ? fail("device.ambiguous", `"${wanted}" matches ${found.length} devices`, `type more of the id; devices are ${names}`)
+    : fail("device.unknown", `no device is called "${wanted}"`, list.length > 0 ? `devices are ${names}` : "none has connected yet");
 }
 
 function text(value: Json | undefined): string {

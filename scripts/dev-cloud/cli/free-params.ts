@@ -24,7 +24,7 @@ export function paramsFromWords(words: readonly string[], schema: JsonObject): R
     const hasNext = inline === undefined && negated === undefined && next !== undefined && !next.startsWith("--");
     if (hasNext) at += 1;
     if (negated === undefined && anythingGoes(property) && isBrokenJson(inline ?? (hasNext ? next : ""))) {
-      return fail("params.not-json", `--${name} ${inline ?? next ?? ""}: begins like JSON and is none`, `names and texts in JSON have double quotes: '{"order": 42}'; a text that begins with { or [ is sent as JSON too: '"{…"'`);
+      return fail("params.not-json", `--${name} ${inline ?? next ?? ""}: starts like JSON but is not valid`, `in JSON, keys and strings need double quotes: '{"order": 42}'; to send text that starts with { or [, quote it as JSON: '"{…"'`);
     }
     const value = negated !== undefined ? false : convert(inline ?? (hasNext ? next : "true"), property);
     if (value === undefined) return fail("params.wrong-type", `--${name} ${inline ?? next ?? ""}: must be ${describe(property)}`);

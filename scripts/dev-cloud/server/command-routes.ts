@@ -58,7 +58,7 @@ export function commandRoutes(router: Router, parts: ServerParts): void {
     const { id: device } = deviceOf(parts, exchange);
     const { name, params, ttlMs, id, insist } = await bodyOf(exchange, SendSchema);
     const row = store.device(device);
-    if (row === undefined) throw apiError({ code: "device.unknown", message: "the device was forgotten meanwhile" });
+    if (row === undefined) throw apiError({ code: "device.unknown", message: "the device was forgotten in the meantime" });
     const possible = insist ? undefined : checkPossible(store.document(device, "profile")?.document, name);
     if (possible?.ok === false) throw apiError(possible.error);
     answer(

@@ -73,7 +73,7 @@ export function deviceRoutes(router: Router, parts: ServerParts): void {
     const { id } = deviceOf(parts, exchange);
     const { name } = await bodyOf(exchange, RenameSchema);
     const row = store.transaction(() => updateDevice(store, id, (before) => ({ ...before, name })));
-    if (row === undefined) throw apiError({ code: "device.unknown", message: "the device was forgotten meanwhile" });
+    if (row === undefined) throw apiError({ code: "device.unknown", message: "the device was forgotten in the meantime" });
     cloud.context.emit({ t: "device", device: id });
     sendJson(exchange.response, 200, { device: views.summary(row) });
   });
@@ -82,7 +82,7 @@ export function deviceRoutes(router: Router, parts: ServerParts): void {
     const { id } = deviceOf(parts, exchange);
     const uploads = store.uploads({ device: id, limit: 100_000, internal: true });
     if (!cloud.forget(id))
-      throw apiError({ code: "device.online", message: "the device is connected", hint: "stop it first, or release it" });
+      throw apiError({ code: "device.online", message: "the device is connected", hint: "stop it first" });
     parts.uploads.removeFiles(uploads);
     sendNothing(exchange.response, 204);
   });
@@ -142,7 +142,7 @@ function linkRoutes(router: Router, parts: ServerParts): void {
     const { reason, retryAfterMs, endpoint } = await bodyOf(exchange, GoAwaySchema);
     session.end("goaway", {
       t: "goaway",
-      reason: reason ?? "asked to go",
+      reason: reason ?? "requested by the operator",
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(endpoint === undefined ? {} : { endpoint }),
     });

@@ -65,7 +65,7 @@ export class EventStreams {
     if (this.#clients.size >= CLIENTS_MAX) {
       throw new ApiError(
         429,
-        { code: "events.too-many-clients", message: `${CLIENTS_MAX} clients follow already`, hint: "close some" },
+        { code: "events.too-many-clients", message: `${CLIENTS_MAX} clients are already connected`, hint: "close some" },
         { headers: { "retry-after": "10" } },
       );
     }

@@ -26,7 +26,7 @@ export class HostGuard {
       const shown = JSON.stringify(host.slice(0, 100));
       throw new ApiError(403, {
         code: "request.bad-host",
-        message: `this server is not called ${shown}`,
+        message: `this server does not answer to the name ${shown}`,
         hint: "use 127.0.0.1 or localhost",
       });
     }
@@ -36,10 +36,10 @@ export class HostGuard {
       // Loads of images and the like carry no Origin, but browsers send Sec-Fetch-Site with them.
       const site = request.headers["sec-fetch-site"];
       if (!foreign && (typeof site !== "string" || OWN_SITES.has(site))) return;
-      throw new ApiError(403, { code: "request.bad-origin", message: "the API answers no page of another origin" });
+      throw new ApiError(403, { code: "request.bad-origin", message: "the API does not answer pages of other origins" });
     }
     if (READS.has(request.method ?? "GET") || path.anyOriginMayWrite || !foreign) return;
-    throw new ApiError(403, { code: "request.bad-origin", message: "a page of another origin may not change anything here" });
+    throw new ApiError(403, { code: "request.bad-origin", message: "pages of other origins cannot change anything here" });
   }
 
   isOwnHost(host: string): boolean {

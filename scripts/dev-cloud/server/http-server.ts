@@ -88,7 +88,7 @@ export class HttpServer {
       { error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown), path: request.url },
       "a request failed",
     );
-    sendJson(response, 500, { error: { code: "server.bug", message: "the server failed; its log says why" } });
+    sendJson(response, 500, { error: { code: "server.bug", message: "internal error; see the server's log" } });
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -63,7 +63,7 @@ export function staticFallback(parts: ServerParts, dashboard: string | undefined
       throw new ApiError(404, {
         code: "request.no-such-path",
         message: `there is no ${path.slice(0, 200)}`,
-        hint: "npm run build makes the dashboard; /api/v1/info tells about this server",
+        hint: "npm run build builds the dashboard; /api/v1/info describes this server",
       });
     await sendFile(request, response, found, DASHBOARD_HEADERS);
   };

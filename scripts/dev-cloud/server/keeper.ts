@@ -33,7 +33,7 @@ export class Keeper {
     this.#keep().then(
       () => this.#again(),
       (thrown: unknown) => {
-        this.#log.error({ error: messageOf(thrown) }, "keeping within the caps failed");
+        this.#log.error({ error: messageOf(thrown) }, "pruning or looking for simulated devices failed");
         this.#again();
       },
     );
@@ -47,7 +47,7 @@ export class Keeper {
     const { cloud, uploads, simulated } = this.#parts;
     const { store, settings } = cloud.context;
     const pruned = store.prune(settings.caps, PRUNE_ROWS);
-    if (Object.keys(pruned).length > 0) this.#log.info({ pruned }, "removed the oldest beyond the caps");
+    if (Object.keys(pruned).length > 0) this.#log.info({ pruned }, "pruned the oldest rows beyond the caps");
     for (const row of store.devices()) uploads.prune(row.id);
     await simulated.refresh();
   }

@@ -89,7 +89,7 @@ async function ownerKey(seed: string, crypto: Crypto): Promise<OwnerKey> {
 function readSeeds(file: string): string[] {
   const parsed = v.safeParse(FileSchema, parseJson(readFileSync(file, "utf8")));
   if (!parsed.success)
-    throw new OwnerKeyError(`${file} is damaged. Put back a copy of it, or remove it and claim every device anew.`);
+    throw new OwnerKeyError(`${file} is damaged. Restore a copy of it, or remove it and claim every device again.`);
   return parsed.output.seeds;
 }
 

@@ -11,7 +11,7 @@ export function checkPossible(profile: JsonObject | undefined, name: string): Re
   if (profile === undefined || definition === undefined || listed(profile["commands"], name)) return ok(undefined);
   const { needs } = definition;
   const why = needs !== undefined && !listed(profile["capabilities"], needs) ? `this device has no ${needs}, which ${name} needs` : `this device does not have the command ${name}`;
-  return fail("command.not-possible", why, 'send it all the same with "insist": true, and the device says so itself');
+  return fail("command.not-possible", why, 'send it anyway with "insist": true; the device then answers itself');
 }
 
 function listed(list: unknown, name: string): boolean {

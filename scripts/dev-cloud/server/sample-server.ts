@@ -26,7 +26,7 @@ export class SampleServer {
     this.#parts = parts;
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((thrown: unknown) => {
-        this.#parts.log.error({ error: messageOf(thrown), path: request.url }, "a file of the sample could not be sent");
+        this.#parts.log.error({ error: messageOf(thrown), path: request.url }, "a sample file could not be sent");
         response.destroy();
       });
     });
@@ -38,7 +38,7 @@ export class SampleServer {
     const kept = portIn(file);
     const port = await this.#listen(kept, host).catch((error: NodeJS.ErrnoException) => {
       if (kept === 0 || error.code !== "EADDRINUSE") throw error;
-      this.#parts.log.warn({ port: kept }, "the sample's port of the last time is taken: devices that show it by its address need the new one");
+      this.#parts.log.warn({ port: kept }, "the previous port of the sample content is taken: devices that show it by URL need the new one");
       return this.#listen(0, host);
     });
     if (port !== kept) writeFileSync(file, String(port));

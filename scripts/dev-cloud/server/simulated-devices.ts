@@ -46,7 +46,7 @@ export class SimulatedDevices {
     if (socket === undefined)
       return fail(
         "simulated.unavailable",
-        "there is no simulated device of this id here",
+        "there is no simulated device with this id here",
         "it must run on this machine, with its folder in --devices-dir",
       );
     const answer = await askSocket(socket, method, params, this.#timers);

@@ -77,7 +77,7 @@ export function testRoutes(router: Router, parts: ServerParts): void {
       return await bodyOf(exchange, ActiveSchema);
     } catch (thrown) {
       if (thrown instanceof ApiError && thrown.issue.code === "request.malformed") {
-        throw apiError({ ...thrown.issue, code: "misbehaviour.invalid", hint: "GET the same path lists what there is" });
+        throw apiError({ ...thrown.issue, code: "misbehaviour.invalid", hint: "GET on the same path lists the available ones" });
       }
       throw thrown;
     }

@@ -35,8 +35,8 @@ export class UploadFiles {
     if (start > offset)
       return fail(
         "upload.bad-range",
-        `there are ${offset} bytes; a range from ${start} leaves a hole`,
-        "ask with HEAD and go on from Upload-Offset",
+        `only ${offset} bytes have arrived; a range from ${start} leaves a hole`,
+        "send HEAD and continue from Upload-Offset",
       );
     const file = await open(this.#path(id), "a", 0o600);
     let skip = offset - start;
@@ -47,7 +47,7 @@ export class UploadFiles {
         skip = Math.max(0, skip - chunk.length);
         if (fresh === undefined) continue;
         if (at + fresh.length > bytesMax) return fail("upload.bad-range", `more bytes than the ${bytesMax} announced`);
-        if (fresh.length > this.freeBytes()) return fail("uploads.full", "the development cloud keeps no more uploads");
+        if (fresh.length > this.freeBytes()) return fail("uploads.full", "the development cloud has no space left for uploads");
         await file.write(fresh);
         at += fresh.length;
         this.#bytes += fresh.length;

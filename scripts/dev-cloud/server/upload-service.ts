@@ -118,7 +118,7 @@ export class UploadService {
       this.#changed({ ...upload, state: "waiting" });
       throw new ApiError(422, {
         code: "upload.hash-mismatch",
-        message: "the bytes do not have the announced SHA-256; all of them were dropped",
+        message: "the bytes do not have the announced SHA-256 and were discarded",
         hint: "send it again from the start",
       });
     }
@@ -131,12 +131,12 @@ export class UploadService {
   #find(token: string): UploadRow {
     const upload = this.#cloud.context.store.uploadByToken(token);
     if (upload === undefined)
-      throw apiError({ code: "upload.unknown", message: "this address was never granted, or its upload is gone" });
+      throw apiError({ code: "upload.unknown", message: "this URL was never granted, or its upload no longer exists" });
     if (upload.state !== "complete" && upload.expiresMs <= this.#cloud.context.clock.wallMs()) {
       throw new ApiError(410, {
         code: "upload.expired",
-        message: "this address has expired",
-        hint: "ask for it again with the same id",
+        message: "this URL has expired",
+        hint: "request it again with the same id",
       });
     }
     return upload;

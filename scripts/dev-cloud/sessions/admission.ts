@@ -37,7 +37,7 @@ export function admit(
   const nowMs = clock.wallMs();
   const before = store.device(hello.deviceId);
   if (before === undefined && store.devices().length >= DEVICES_MAX)
-    return fail("refused.full", `this cloud keeps ${DEVICES_MAX} devices at most`);
+    return fail("refused.full", `this cloud holds at most ${DEVICES_MAX} devices`);
   const lastEpoch = before?.link.epoch;
   if (lastEpoch !== undefined && hello.epoch <= lastEpoch) {
     if (before?.link.state === "online")
@@ -145,7 +145,7 @@ function settleOwner(
 function claimedByToken(context: CloudContext, { deviceId, claimToken }: Hello): boolean {
   if (claimToken === undefined) return false;
   const used = useClaimToken(context, claimToken);
-  if (!used.ok) context.log.warn({ device: deviceId, ...used.error }, "the device's claim token does not claim it");
+  if (!used.ok) context.log.warn({ device: deviceId, ...used.error }, "the device's claim token was not accepted");
   return used.ok;
 }
 

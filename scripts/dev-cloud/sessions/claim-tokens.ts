@@ -30,8 +30,8 @@ export function useClaimToken(kept: Kept, token: string): Result<void> {
   if (!kept.settings.claimTokens.has(token)) return fail("claim-token.unknown", "this cloud does not know the claim token");
   noteClaimTokens(kept);
   const { devices, used, expiresMs } = statusOf(kept, token);
-  if (kept.clock.wallMs() >= expiresMs) return fail("claim-token.expired", `the claim token was good until ${new Date(expiresMs).toISOString()}`);
-  if (used >= devices) return fail("claim-token.used-up", `the claim token was good for ${devices} and has claimed as many`);
+  if (kept.clock.wallMs() >= expiresMs) return fail("claim-token.expired", `the claim token expired at ${new Date(expiresMs).toISOString()}`);
+  if (used >= devices) return fail("claim-token.used-up", `the claim token is used up (limit: ${devices})`);
   kept.store.addToCounter(usedName(token), 1);
   return ok(undefined);
 }

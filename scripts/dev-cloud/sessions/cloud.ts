@@ -47,7 +47,7 @@ export class Cloud implements SessionHost {
   readonly #paused = new Set<Connection>();
 
   constructor(deps: CloudDeps) {
-    this.events = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to cloud events failed"));
+    this.events = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener for cloud events failed"));
     const counters = newCounters();
     this.context = {
       ...deps,
@@ -57,7 +57,7 @@ export class Cloud implements SessionHost {
       commit: new GroupCommit(deps.store, deps.timers, {
         onFailure: (thrown) => {
           counters.commitFailures += 1;
-          deps.log.error({ error: messageOf(thrown) }, "the store did not take a commit; nothing of it was acknowledged");
+          deps.log.error({ error: messageOf(thrown) }, "a commit to the store failed; nothing in it was acknowledged");
         },
         onCommitted: () => this.#committed(),
       }),
@@ -130,7 +130,7 @@ export class Cloud implements SessionHost {
   admit(session: Session, hello: Hello): void {
     const bad = session.misbehaviour();
     if (bad.refuse !== undefined) {
-      session.refuse(bad.refuse.code, bad.refuse.message ?? "refused, as told", bad.refuse.retryAfterMs);
+      session.refuse(bad.refuse.code, bad.refuse.message ?? "refused on request", bad.refuse.retryAfterMs);
       return;
     }
     let result: ReturnType<typeof admit> | undefined;
@@ -160,7 +160,7 @@ export class Cloud implements SessionHost {
         session.counts.errorsFromDevice += 1;
         this.context.log.info(
           { device: session.device, code: message.code, about: message.about },
-          `the device could not use something: ${message.message}`,
+          `the device reported an error: ${message.message}`,
         );
         return;
       case "records":
@@ -209,7 +209,7 @@ export class Cloud implements SessionHost {
     endorsed(context, row, welcome.owner, hello.owner).then(
       (owner) => {
         const before = context.live.replace(session);
-        if (before !== undefined) before.end("replaced", { t: "goaway", reason: "a newer session of this device began" });
+        if (before !== undefined) before.end("replaced", { t: "goaway", reason: "a newer session of this device has started" });
         session.pingIntervalMs = welcome.limits.pingIntervalMs ?? session.pingIntervalMs;
         session.opened({ ...welcome, owner }, () => context.store.device(row.id)?.owner?.key);
         if (session.isOpen) this.#afterWelcome(session, hello, admission);
@@ -240,7 +240,7 @@ export class Cloud implements SessionHost {
     const count = message.records.length + poison.length;
     if (count > BATCH_RECORDS_MAX) {
       session.unusable(
-        { code: "records.too-many", message: `${count} records in one frame; at most ${BATCH_RECORDS_MAX} are taken` },
+        { code: "records.too-many", message: `${count} records in one frame; at most ${BATCH_RECORDS_MAX} are allowed` },
         "records",
       );
       return;

@@ -32,7 +32,7 @@ export function withOutcome(row: CommandRow, outcome: CommandOutcome, atMs: numb
   if (isFinal(row.state)) {
     const closed = row.stages.at(-1);
     if (closed?.by === "device" && closed.state === outcome.state) return row;
-    return withNote(row, atMs, `the device's outcome came after the command was ${row.state}`, outcome.state);
+    return withNote(row, atMs, `the device's outcome arrived after the command was ${row.state}`, outcome.state);
   }
   return {
     ...advance(row, outcome.state, atMs, "device"),
@@ -62,7 +62,7 @@ export function closedByAck(row: CommandRow, atMs: number): CommandRow {
     ...closed,
     error: {
       code: "command.outcome-missing",
-      message: "the device acknowledged the command with this state and sent no outcome record",
+      message: "the device acknowledged the command with this state but sent no outcome record",
     },
   };
 }

@@ -45,18 +45,18 @@ export class Commands {
     if (device.owner === undefined)
       return fail(
         "device.unclaimed",
-        "the device is not claimed; only its owner may command it",
+        "the device is not claimed; only its owner may send commands",
         "claim it with the code on its screen",
       );
     const checked = checkRequest(request);
     if (!checked.ok) return checked;
     const id = request.id ?? `c-${toHex(random.bytes(8))}`;
     if (store.command(device.id, id) !== undefined)
-      return fail("command.exists", `there is a command ${id} already`, "use another id, or retry the command");
+      return fail("command.exists", `command ${id} already exists`, "use another id, or retry the command");
     if (store.openCommands(device.id).length >= OPEN_MAX) {
       return fail(
         "command.too-many",
-        `${OPEN_MAX} commands wait for this device already`,
+        `${OPEN_MAX} commands are already waiting for this device`,
         "cancel some, or wait until they are done or expired",
       );
     }
@@ -78,7 +78,7 @@ export class Commands {
     const { store, clock, live } = this.#context;
     const before = store.command(device, id);
     if (before === undefined) return fail("command.unknown-id", `there is no command ${id} for this device`);
-    if (isFinal(before.state)) return fail("command.final", `the command is ${before.state} already`);
+    if (isFinal(before.state)) return fail("command.final", `the command is already ${before.state}`);
     const nowMs = clock.wallMs();
     const row = store.transaction(() => {
       if (before.state === "queued") return this.#put(closedByCloud(before, "canceled", nowMs, "canceled before it was sent"));
@@ -261,8 +261,8 @@ export class Commands {
           due.state,
           nowMs,
           due.state === "expired"
-            ? "its time passed before the device acknowledged it"
-            : "the device acknowledged it and no outcome came",
+            ? "it expired before the device acknowledged it"
+            : "the device acknowledged it but sent no outcome",
         ),
       ];
     });
@@ -294,6 +294,6 @@ function checkRequest(request: CommandRequest): Result<number> {
   }
   const ttlMs = request.ttlMs ?? definition.ttlMs;
   if (ttlMs > definition.ttlMaxMs)
-    return fail("command.ttl-too-long", `${request.name} may live ${definition.ttlMaxMs} ms at most, not ${ttlMs}`);
+    return fail("command.ttl-too-long", `the time to live of ${request.name} is at most ${definition.ttlMaxMs} ms, not ${ttlMs}`);
   return ok(ttlMs);
 }

@@ -19,7 +19,7 @@ export class DesiredState {
   put(device: DeviceRow, document: Json, ifVersion?: number): Result<DocumentRow | undefined> {
     const before = this.#context.store.document(device.id, "desired");
     if (device.owner === undefined)
-      return fail("device.unclaimed", "the device is not claimed; only its owner may say what it should be", "claim it first");
+      return fail("device.unclaimed", "the device is not claimed; only its owner may set its desired state", "claim it first");
     if (ifVersion !== undefined && ifVersion !== (before?.version ?? 0)) {
       return fail(
         "desired.version-conflict",

@@ -3,13 +3,13 @@ import { CodeSchema, DurationMsSchema, PositiveSchema, TextSchema } from "../../
 
 /** How the cloud misbehaves towards one device, for tests. Absent keys are off. */
 export const MisbehaviourSchema = v.strictObject({
-  neverAck: v.optional(v.pipe(v.boolean(), v.description("Stores records and never says so."))),
+  neverAck: v.optional(v.pipe(v.boolean(), v.description("Stores records but never acknowledges them."))),
   acksGoBack: v.optional(v.pipe(v.boolean(), v.description("Every second `stored` is lower than the one before."))),
   slowMs: v.optional(v.pipe(PositiveSchema, v.maxValue(60_000), v.description("Sends every frame this many ms late."))),
   dropAfterFrames: v.optional(
     v.pipe(PositiveSchema, v.maxValue(10_000), v.description("Cuts the connection after this many frames from the device.")),
   ),
-  halfOpen: v.optional(v.pipe(v.boolean(), v.description("Goes on reading and never sends anything again."))),
+  halfOpen: v.optional(v.pipe(v.boolean(), v.description("Keeps reading but sends nothing more."))),
   refuse: v.optional(
     v.pipe(
       v.strictObject({ code: CodeSchema, message: v.optional(TextSchema), retryAfterMs: v.optional(DurationMsSchema) }),

@@ -74,7 +74,7 @@ async function wrongDesired(
     if (present === undefined || present.version < 2)
       return fail(
         "misbehave.nothing-to-replay",
-        "there is no older version than the present one",
+        "there is no older version than the current one",
         "change the desired document first",
       );
     const payload = {
@@ -101,7 +101,7 @@ async function wrongDesired(
 
 async function replay(context: CloudContext, session: LiveSession): Promise<Result<void>> {
   const last = lastCommand(context, session);
-  if (last === undefined) return fail("misbehave.nothing-to-replay", "no command was sent to this device yet", "send one first");
+  if (last === undefined) return fail("misbehave.nothing-to-replay", "no command has been sent to this device yet", "send one first");
   session.sendSigned("command", last.payload);
   return Promise.resolve(ok(undefined));
 }

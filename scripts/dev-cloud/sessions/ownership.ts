@@ -55,8 +55,8 @@ export class Ownership {
     const found = this.pairing.find(typed, clock.wallMs());
     if (!found.ok) return found;
     const before = store.device(found.value);
-    if (before === undefined) return fail("device.unknown", "the device of this code was forgotten");
-    if (before.owner !== undefined) return fail("device.claimed", "the device is claimed already");
+    if (before === undefined) return fail("device.unknown", "the device with this code was forgotten");
+    if (before.owner !== undefined) return fail("device.claimed", "the device is already claimed");
     if (before.foreignOwner !== undefined) {
       return fail(
         "device.owned-elsewhere",
@@ -73,7 +73,7 @@ export class Ownership {
       giveDefaultDesired(this.#context, this.#desired, before.id);
       return claimed;
     });
-    if (row === undefined) return fail("device.unknown", "the device of this code was forgotten");
+    if (row === undefined) return fail("device.unknown", "the device with this code was forgotten");
     log.info({ device: row.id }, "claimed");
     this.#endPairing(row.id);
     await this.#tellOwner(row, live.get(row.id), undefined);
@@ -88,7 +88,7 @@ export class Ownership {
     if (device.owner === undefined) return fail("device.unclaimed", "the device is not claimed");
     const session = live.get(device.id);
     if (session === undefined)
-      return fail("device.offline", "the device is not connected; it has to hear of its release", "try again when it is online");
+      return fail("device.offline", "the device is not connected, so it cannot be told of its release", "try again when it is online");
     this.#commands.closeAll(device.id, "the device was released");
     const row = store.transaction(() => {
       const released = updateDevice(store, device.id, ({ owner: _owner, ...rest }) => ({ ...rest, released: true }));

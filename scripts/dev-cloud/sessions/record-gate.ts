@@ -25,7 +25,7 @@ export function checkBody(stream: Stream, record: WireRecord, bodyText: string):
   if (bodyText.length > RECORD_BODY_BYTES_MAX) {
     return {
       code: "record.too-large",
-      message: `the body has ${bodyText.length} characters; at most ${RECORD_BODY_BYTES_MAX} bytes are taken`,
+      message: `the body has ${bodyText.length} characters; at most ${RECORD_BODY_BYTES_MAX} bytes are allowed`,
     };
   }
   if (record.kind === "telemetry" && stream === "metric" && isPlainTelemetry(record.body)) return undefined;
@@ -58,7 +58,7 @@ export function salvageRecords(
   for (const value of frame["records"] as readonly Json[]) {
     const seq = isJsonObject(value) ? v.safeParse(PositiveSchema, value["seq"]) : undefined;
     if (seq === undefined || !seq.success)
-      return fail("record.no-number", "a record has no usable sequence number; it cannot even be refused");
+      return fail("record.no-number", "a record has no usable sequence number, so it cannot be refused individually");
     if (isDeeperThan(value, RECORD_DEPTH_MAX)) {
       poison.push({
         seq: seq.output,

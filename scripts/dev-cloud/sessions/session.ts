@@ -116,7 +116,7 @@ export class Session implements LiveSession {
       return;
     }
     if (bytes > FRAME_BYTES_MAX) {
-      this.unusable({ code: "frame.too-large", message: `the frame has ${bytes} bytes; at most ${FRAME_BYTES_MAX} are taken` });
+      this.unusable({ code: "frame.too-large", message: `the frame has ${bytes} bytes; at most ${FRAME_BYTES_MAX} are allowed` });
       return;
     }
     const decoded = decodeDeviceMessage(text);
@@ -125,7 +125,7 @@ export class Session implements LiveSession {
     else if (this.#state.kind === "verifying")
       this.unusable({ code: "message.too-early", message: "nothing may be sent between hello and welcome" }, decoded.value.t);
     else if (decoded.value.t === "hello")
-      this.unusable({ code: "message.unexpected", message: "there was a hello already" }, "hello");
+      this.unusable({ code: "message.unexpected", message: "hello was already sent" }, "hello");
     else this.#host.message(this, decoded.value, bytes);
   }
 
@@ -133,7 +133,7 @@ export class Session implements LiveSession {
   onBinary(bytes: number): void {
     if (this.#state.kind === "closed") return;
     this.#heard(bytes);
-    this.unusable({ code: "frame.not-text", message: "frames are JSON text; a binary frame came" });
+    this.unusable({ code: "frame.not-text", message: "frames must be JSON text, not binary" });
   }
 
   /** The connection is gone. `reason` is one or more lower-case words joined by dashes. */

@@ -41,12 +41,12 @@ export class UploadGrants {
     const before = store.upload(id);
     if (before !== undefined) return this.#again(before, request, nowMs);
     if (store.device(device)?.owner === undefined)
-      return refuse(request, "upload.unclaimed", "the device belongs to nobody; there is nobody to keep it for");
+      return refuse(request, "upload.unclaimed", "the device is not claimed");
     if (request.bytes > UPLOAD_BYTES_MAX)
-      return refuse(request, "upload.too-large", `${request.bytes} bytes; at most ${UPLOAD_BYTES_MAX} are taken`);
-    if (request.bytes > this.#freeBytes()) return refuse(request, "upload.full", "the development cloud keeps no more uploads");
+      return refuse(request, "upload.too-large", `${request.bytes} bytes; at most ${UPLOAD_BYTES_MAX} are allowed`);
+    if (request.bytes > this.#freeBytes()) return refuse(request, "upload.full", "the development cloud has no space left for uploads");
     if (this.#openOf(device, nowMs) >= OPEN_GRANTS_MAX)
-      return refuse(request, "upload.too-many", `${OPEN_GRANTS_MAX} uploads of this device are open already`);
+      return refuse(request, "upload.too-many", `this device already has ${OPEN_GRANTS_MAX} open uploads`);
     const command =
       request.command === undefined ? undefined : store.command(device, request.command.id, request.command.attempt);
     const upload: UploadRow = {
@@ -72,7 +72,7 @@ export class UploadGrants {
 
   #again(before: UploadRow, request: DeviceMessageOf<"upload-request">, nowMs: number): GrantResult {
     if (before.sha256 !== request.sha256 || before.bytes !== request.bytes) {
-      return refuse(request, "upload.changed", "this id was used for other bytes");
+      return refuse(request, "upload.changed", "this id was already used for different content");
     }
     if (before.state === "complete") return { answer: this.#granted(before, nowMs) };
     const upload: UploadRow = {

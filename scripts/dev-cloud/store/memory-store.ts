@@ -133,7 +133,7 @@ export class MemoryStore implements CloudStore {
     return records.map((record) => {
       const key = recordKey(record);
       if (this.#recordKeys.has(key)) throw new Error(`record ${key} is stored already`);
-      if (!this.#devices.has(record.device)) throw new Error(`records of a device that is not stored: ${record.device}`);
+      if (!this.#devices.has(record.device)) throw new Error(`records of an unknown device: ${record.device}`);
       if (!this.#logs.has(`${record.device} ${record.log}`)) {
         this.#set(this.#logs, `${record.device} ${record.log}`, {
           device: record.device,

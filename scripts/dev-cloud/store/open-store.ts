@@ -16,7 +16,7 @@ export function openStore(options: SqliteStoreOptions, log: Log, clock: Clock): 
     const aside = `${file}.unusable-${clock.wallMs()}`;
     renameSync(file, aside);
     for (const suffix of ["-wal", "-shm"]) renameIfThere(`${file}${suffix}`, `${aside}${suffix}`);
-    log.error({ error: thrown.message, movedTo: aside }, "the store could not be used; it was moved aside and a new one begun");
+    log.error({ error: thrown.message, movedTo: aside }, "the store could not be used; it was moved aside and a new one was created");
     return new SqliteStore(options);
   }
 }

@@ -168,7 +168,7 @@ export class SqliteRecords {
     let key = this.#devices.get(id);
     if (key === undefined) {
       key = this.#deviceKey.get(id) as number | undefined;
-      if (key === undefined) throw new Error(`records of a device that is not stored: ${id}`);
+      if (key === undefined) throw new Error(`records of an unknown device: ${id}`);
       this.#devices.set(id, key);
     }
     return key;

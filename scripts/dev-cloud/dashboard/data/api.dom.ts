@@ -59,7 +59,7 @@ export class Api {
 function issueOf(status: number, json: Json | undefined): ApiIssue {
   const beside = isJsonObject(json) ? json : {};
   const error = isJsonObject(beside["error"]) ? beside["error"] : undefined;
-  const plain = fail("dashboard.bad-answer", `the server answered ${status} without saying why`).error;
+  const plain = fail("dashboard.bad-answer", `the server answered ${status} without an error message`).error;
   if (error === undefined) return { ...plain, status, beside };
   const { code, message, hint } = error;
   return {

@@ -9,7 +9,7 @@ export type Fit =
 
 export function fitOf(command: CommandInfo, device: DeviceDetail | undefined): Fit {
   if (device === undefined) return { kind: "absent", why: "The device is still being loaded." };
-  if (!device.claimed) return { kind: "absent", why: "Nobody owns the device: claim it first. It obeys its owner alone." };
+  if (!device.claimed) return { kind: "absent", why: "The device is not claimed. Claim it first: it obeys only its owner." };
   const { profile } = device;
   if (profile !== null && !profile.commands.includes(command.name)) {
     const needs = command.needs ?? undefined;
@@ -17,5 +17,5 @@ export function fitOf(command: CommandInfo, device: DeviceDetail | undefined): F
     return { kind: "absent", why: `Not possible: ${why}.` };
   }
   if (device.link.state !== "online") return { kind: "queued", why: "The device is offline: the command waits for it until it expires." };
-  return profile === null ? { kind: "queued", why: "The device has not said yet what it can do; it may reject the command." } : { kind: "ready" };
+  return profile === null ? { kind: "queued", why: "The device has not reported yet what it can do and may reject the command." } : { kind: "ready" };
 }

@@ -7,7 +7,7 @@ export type FleetState = (typeof FLEET_STATES)[number];
 export const FLEET_LABELS: Readonly<Record<FleetState, string>> = {
   all: "All devices",
   showing: "Showing",
-  wrong: "Picture wrong",
+  wrong: "Wrong picture",
   offline: "Offline",
   unclaimed: "Unclaimed",
   alarms: "With alarms",

@@ -14,13 +14,13 @@ export function tell(reading: Json | undefined, show: (value: Json) => string = 
     case "ok":
       return { kind: "ok", text: show(reading["value"] ?? null), value: reading["value"] ?? null };
     case "unsupported":
-      return { kind: "unsupported", text: "not on this hardware" };
+      return { kind: "unsupported", text: "not supported by this hardware" };
     case "failed": {
       const error = isJsonObject(reading["error"]) ? reading["error"] : {};
-      return { kind: "failed", text: brief(error["message"] ?? "the look failed"), code: brief(error["code"] ?? "unknown") };
+      return { kind: "failed", text: brief(error["message"] ?? "reading failed"), code: brief(error["code"] ?? "unknown") };
     }
     default:
-      return { kind: "unknown", text: brief(reading["why"] ?? "nobody said why") };
+      return { kind: "unknown", text: brief(reading["why"] ?? "no reason given") };
   }
 }
 

@@ -127,7 +127,7 @@ function numberAt(schema: JsonObject | undefined, key: string): number | undefin
 /** Parses the text typed into a field. `undefined`: left out. Code: `form.invalid`. */
 export function readText(field: Field, text: string): Result<Json | undefined> {
   const trimmed = text.trim();
-  if (trimmed === "") return field.required ? fail("form.invalid", `${field.label} is needed`) : ok(undefined);
+  if (trimmed === "") return field.required ? fail("form.invalid", `${field.label} is required`) : ok(undefined);
   switch (field.kind) {
     case "number":
       return readNumber(field, trimmed);

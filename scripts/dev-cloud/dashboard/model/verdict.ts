@@ -25,10 +25,10 @@ interface Word {
 const WORDS: ReadonlyMap<string, Word> = new Map<string, Word>([
   ["showing", { tone: "good", word: "showing", meaning: "The customer's picture is on the screen." }],
   ["dark-expected", { tone: "calm", word: "dark, as planned", meaning: "The screen is off because it should be." }],
-  ["dark", { tone: "bad", word: "dark", meaning: "The screen should show the picture and is dark." }],
-  ["frozen", { tone: "bad", word: "frozen", meaning: "The picture no longer changes although its page should draw." }],
+  ["dark", { tone: "bad", word: "dark", meaning: "The screen should show the picture but is dark." }],
+  ["frozen", { tone: "bad", word: "frozen", meaning: "The picture no longer changes although the page should be drawing." }],
   ["error-page", { tone: "bad", word: "error page", meaning: "The screen shows an error instead of the content." }],
-  ["blank", { tone: "bad", word: "blank", meaning: "The page draws nothing but one colour." }],
+  ["blank", { tone: "bad", word: "blank", meaning: "The page shows a single colour." }],
   ["unknown", { tone: "unknown", word: "unknown", meaning: "The device cannot tell what is on the screen." }],
 ]);
 
@@ -42,10 +42,10 @@ export type Freshness = { readonly live: true } | { readonly live: false; readon
 export function wallOf(device: DeviceSummary, freshness: Freshness): Wall {
   const { verdict, link } = device;
   const word = verdict === null ? undefined : (WORDS.get(verdict.verdict) ?? { tone: "unknown" as const, word: verdict.verdict, meaning: "A verdict this dashboard does not know." });
-  if (!freshness.live) return unknownSince(word, freshness.lastHeardMs, "This page lost its server.");
-  if (link.state === "never") return { tone: "unknown", word: "unknown", meaning: "The device was never connected." };
+  if (!freshness.live) return unknownSince(word, freshness.lastHeardMs, "This page has lost its server.");
+  if (link.state === "never") return { tone: "unknown", word: "unknown", meaning: "The device has never connected." };
   if (link.state === "offline") return unknownSince(word, device.lastSeenMs ?? link.sinceMs ?? 0, "The device is offline.");
-  if (word === undefined || verdict === null) return { tone: "unknown", word: "unknown", meaning: "The device has not said yet what is on its screen." };
+  if (word === undefined || verdict === null) return { tone: "unknown", word: "unknown", meaning: "The device has not reported yet what is on its screen." };
   return verdict.sinceMs === null ? word : { ...word, sinceMs: verdict.sinceMs };
 }
 
@@ -69,8 +69,8 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["bye.rebooting", "it is rebooting"],
   ["bye.stopping", "its agent was stopped"],
   ["bye.shutting-down", "it was shut down"],
-  ["bye.moving", "it moves to another cloud"],
-  ["bye.reconnecting", "it reconnects"],
+  ["bye.moving", "it is moving to another cloud"],
+  ["bye.reconnecting", "it is reconnecting"],
   ["timeout", "it went silent"],
   ["closed", "the connection broke"],
   ["replaced", "it connected again"],

@@ -25,7 +25,7 @@ export function verdictSince(store: Store, device: DeviceSummary): View | null {
   if (sinceMs === undefined) return null;
   const text = (): string => {
     const length = store.nowMs() - sinceMs;
-    return length < -60_000 ? "since a time to come, by its clock" : lasting(Math.max(0, length));
+    return length < -60_000 ? "since a time in the future, by its clock" : lasting(Math.max(0, length));
   };
   return h(Ticking, { class: "muted nowrap", title: `since ${new Date(sinceMs).toLocaleString()} by the device's clock`, text });
 }

@@ -138,6 +138,6 @@ function pointText([startMs, min, mean, max, , count]: SeriesPoint, unit: Unit):
 }
 
 function summaryText({ points }: ChartData, unit: Unit): string {
-  if (points.length === 0) return "Nothing in this range.";
+  if (points.length === 0) return "No data in this range.";
   return `lowest ${unit.format(Math.min(...points.map((item) => item[1])))}, highest ${unit.format(Math.max(...points.map((item) => item[3])))}`;
 }

@@ -54,7 +54,7 @@ export function confirmFirst(title: string, text: string, action: string, act: (
     h(
       "div",
       { class: "dialog-actions" },
-      h("button", { class: "button", type: "button", "data-first": true, onClick: close }, "Keep as it is"),
+      h("button", { class: "button", type: "button", "data-first": true, onClick: close }, "Cancel"),
       h("button", { class: "button button-danger", type: "button", onClick: () => sure(close) }, action),
     ),
   ]);

@@ -79,7 +79,7 @@ function named(field: Field, id: string): { readonly id: string; readonly "aria-
 
 function helpOf(field: Field): string | undefined {
   const bounds = field.kind === "number" && (field.min !== undefined || field.max !== undefined) ? `${field.min ?? "any"} to ${field.max ?? "any"}${field.unit === "" ? "" : ` ${field.unit}`}.` : undefined;
-  const list = field.kind === "list" ? `Separated by spaces or commas${field.item === "number" ? "; 0x10 is taken" : ""}${field.maxItems === undefined ? "." : `; at most ${field.maxItems}.`}` : undefined;
+  const list = field.kind === "list" ? `Separated by spaces or commas${field.item === "number" ? "; 0x10 is accepted" : ""}${field.maxItems === undefined ? "." : `; at most ${field.maxItems}.`}` : undefined;
   const parts = [field.help, bounds, list].filter((part) => part !== undefined);
   return parts.length === 0 ? undefined : parts.join(" ");
 }

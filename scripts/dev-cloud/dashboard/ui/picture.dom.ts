@@ -62,12 +62,12 @@ export function Picture({ store, device, large = false }: { readonly store: Stor
 }
 
 function ageText(when: string, live: boolean, large: boolean): string {
-  if (large) return live ? `Drawn by the page ${when} — not proof of what is on the glass` : `Old picture: drawn by the page ${when}`;
+  if (large) return live ? `Drawn by the page ${when} — not proof of what the display shows` : `Old picture: drawn by the page ${when}`;
   return live ? `drawn ${when}` : `old picture, ${when}`;
 }
 
 function emptyText(device: DeviceSummary | undefined): string {
-  if (device === undefined || !device.claimed) return "Pictures come once it is claimed";
+  if (device === undefined || !device.claimed) return "Pictures appear once the device is claimed";
   return device.link.state === "online" ? "No picture yet" : "No picture was taken";
 }
 

@@ -51,7 +51,7 @@ function Card({ store, device, openClaim }: CardProps): View {
           : h(
               "div",
               { class: "card-claim" },
-              pairing === null ? h("span", { class: "muted" }, "Unclaimed; its code is known while it is online.") : h("span", {}, "Code ", h("strong", { class: "pairing-code" }, pairing.code)),
+              pairing === null ? h("span", { class: "muted" }, "Unclaimed. Its code appears while it is online.") : h("span", {}, "Code ", h("strong", { class: "pairing-code" }, pairing.code)),
               pairing === null ? null : h("button", { class: "button button-primary", type: "button", "aria-label": `Claim ${device.name}`, onClick: () => openClaim(pairing.code) }, "Claim"),
             ),
       ),

@@ -44,7 +44,7 @@ export function DevicePage({ store, announcer, openClaim, id, tab }: DevicePageP
   useDevice(context);
   useOutcomes(context);
   useChanges(store, (change) => {
-    if (change.t === "fleet" && store.loaded && !store.devices.has(id)) setGone({ code: "device.unknown", message: "the cloud does not know it (any more)" });
+    if (change.t === "fleet" && store.loaded && !store.devices.has(id)) setGone({ code: "device.unknown", message: "the cloud does not know this device" });
   });
   useEffect(() => {
     let here = true;

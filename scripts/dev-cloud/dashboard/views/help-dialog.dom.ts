@@ -8,8 +8,8 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["f", "Back to the fleet"],
   ["1 … 7", "Sections of a device's page"],
   ["[ and ]", "Previous and next device"],
-  ["Arrow keys", "Move between devices in the fleet, along a chart, between lines of the header"],
-  ["Enter", "Open a device; press what has the focus"],
+  ["Arrow keys", "Move between devices in the fleet, along a chart, between GPIO lines"],
+  ["Enter", "Open a device; activate the focused control"],
   ["Esc", "Close a dialog"],
 ];
 const SETTING = "vitrine.single-keys";

@@ -55,7 +55,7 @@ function Banner({ store: { link }, announcer, retryNow }: ShellProps): View {
             "p",
             {},
             h("strong", {}, "This dashboard lost its server. "),
-            h(Ticking, { text: () => `What you see was last true ${age(Math.max(0, Date.now() - link.sinceMs))} and is not live: ${link.why}.` }),
+            h(Ticking, { text: () => `What you see was last updated ${age(Math.max(0, Date.now() - link.sinceMs))} and is not live: ${link.why}.` }),
           ),
           h("button", { class: "button", type: "button", onClick: retryNow }, icon("retry"), "Try now"),
         )

@@ -67,12 +67,12 @@ export function Activity({ context }: SectionProps): View {
   const { rows, dropped, skipped } = held;
   const words = filter.text.toLowerCase().split(/\s+/);
   const shown = [...rows.values()].filter(({ record, text }) => filter.streams.includes(record.stream) && words.every((word) => text.includes(word)));
-  const notes = [`${shown.length} of ${rows.size} shown`, dropped > 0 ? `${dropped} older ones left the page` : "", skipped > 0 ? `${skipped} came too fast to be shown` : ""];
+  const notes = [`${shown.length} of ${rows.size} shown`, dropped > 0 ? `${dropped} older ones were removed from the page` : "", skipped > 0 ? `${skipped} arrived too fast to be shown` : ""];
   const toggle = (stream: string): void => setFilter({ ...filter, streams: filter.streams.includes(stream) ? filter.streams.filter((other) => other !== stream) : [...filter.streams, stream] });
   return h(
     "div",
     { class: "stack" },
-    h("div", { class: "section-head" }, h("h2", {}, "Activity"), h("p", { class: "muted", role: "status" }, rows.size === 0 ? "Nothing was heard yet." : `${notes.filter((note) => note !== "").join("; ")}.`)),
+    h("div", { class: "section-head" }, h("h2", {}, "Activity"), h("p", { class: "muted", role: "status" }, rows.size === 0 ? "Nothing received yet." : `${notes.filter((note) => note !== "").join("; ")}.`)),
     h(
       "div",
       { class: "toolbar", role: "search" },
@@ -90,7 +90,7 @@ export function Activity({ context }: SectionProps): View {
       { class: "box table-scroll", tabIndex: 0, role: "region", "aria-label": "Records, newest first" },
       h("table", { class: "table activity" }, h("thead", {}, h("tr", {}, ["Time", "Kind", "What", "Detail"].map((title) => h("th", { scope: "col" }, title)))), h("tbody", {}, shown.map(rowView))),
     ),
-    next === null || rows.size >= ROWS_MAX ? null : h("button", { class: "button", type: "button", onClick: () => void load(next) }, "Load older ones"),
+    next === null || rows.size >= ROWS_MAX ? null : h("button", { class: "button", type: "button", onClick: () => void load(next) }, "Load older"),
   );
 }
 
@@ -106,7 +106,7 @@ function rowView({ record, kind, line: { tone, title, detail } }: Row): View {
   return h(
     "tr",
     { key: record.cursor, class: record.replay ? "is-replay" : "" },
-    h("td", { class: "nowrap", title: `${when.toISOString()} by the device (clock ${record.clock}), heard ${new Date(record.receivedMs).toLocaleString()}` }, today ? when.toLocaleTimeString() : when.toLocaleString()),
+    h("td", { class: "nowrap", title: `${when.toISOString()} by the device (clock ${record.clock}), received ${new Date(record.receivedMs).toLocaleString()}` }, today ? when.toLocaleTimeString() : when.toLocaleString()),
     h("td", { class: "nowrap" }, h("span", { class: `mark mark-${tone}` }, kind), record.replay ? pill("calm", "replayed", "clock") : null),
     h("th", { scope: "row", class: "cell-title" }, title),
     h("td", { class: "cell-detail" }, detail),

@@ -38,7 +38,7 @@ function claimBox(device: DeviceSummary, openClaim: (code?: string) => void): Vi
   return h(
     "div",
     { class: "box box-note" },
-    h("p", {}, h("strong", {}, "Nobody owns this device. "), pairing === null ? "Its pairing code is known while it is online." : h("span", {}, "Its screen shows ", h("strong", { class: "pairing-code" }, pairing.code))),
+    h("p", {}, h("strong", {}, "This device is not claimed. "), pairing === null ? "Its pairing code appears while it is online." : h("span", {}, "Its screen shows ", h("strong", { class: "pairing-code" }, pairing.code))),
     pairing === null ? null : h("button", { class: "button button-primary", type: "button", onClick: () => openClaim(pairing.code) }, "Claim it"),
   );
 }
@@ -92,7 +92,7 @@ function factBox(store: Store, device: DeviceSummary, detail: DeviceDetail | und
     ["Adapter", device.adapter ?? "not reported"],
     ["Agent", [device.agentVersion, device.platform].filter((part) => part !== null).join(", ") || "not reported"],
     ["Desired state", desiredText(device)],
-    ["Last heard", seen],
+    ["Last seen", seen],
     ["Clock", clock === null || clock === undefined ? "unknown" : `${clock.quality}, ${offsetText(clock.offsetMs)}`],
     ["Boot id", h("code", {}, device.link.bootId ?? "unknown")],
     ["Device id", h("code", {}, device.id)],
@@ -114,11 +114,11 @@ function inventoryRows(inventory: JsonObject): View[] {
 
 function desiredText({ desired }: DeviceSummary): string {
   if (desired.version === 0) return "never set";
-  return desired.applied === desired.version ? `version ${desired.version}, in force` : `version ${desired.version}; in force there: ${desired.applied === 0 ? "none" : desired.applied}`;
+  return desired.applied === desired.version ? `version ${desired.version}, applied` : `version ${desired.version}; applied on the device: ${desired.applied === 0 ? "none" : desired.applied}`;
 }
 
 function offsetText(offsetMs: number): string {
-  if (Math.abs(offsetMs) < 2_000) return "right";
+  if (Math.abs(offsetMs) < 2_000) return "correct";
   const seconds = Math.round(Math.abs(offsetMs) / 1_000);
   return `${seconds} s ${offsetMs > 0 ? "ahead" : "behind"}`;
 }

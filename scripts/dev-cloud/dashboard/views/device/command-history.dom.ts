@@ -53,7 +53,7 @@ export function CommandHistory({ context }: SectionProps): View {
     "div",
     { class: "stack" },
     h("ol", { class: "command-rows", "aria-label": "Commands sent, newest first" }, rows?.map((command) => h(CommandRow, { key: command.id, context, command, open: fresh.has(command.id) }))),
-    rows?.length === 0 ? h("div", { class: "empty" }, "Nothing was sent to this device yet.") : null,
-    next === null ? null : h("button", { class: "button", type: "button", onClick: () => void load(next) }, "Load older ones"),
+    rows?.length === 0 ? h("div", { class: "empty" }, "Nothing has been sent to this device yet.") : null,
+    next === null ? null : h("button", { class: "button", type: "button", onClick: () => void load(next) }, "Load older"),
   );
 }

@@ -42,7 +42,7 @@ function headLine({ store }: DeviceContext, command: CommandView): ComponentChil
     icon("back", "turn"),
     h("span", { class: "command-title" }, h("strong", {}, command.name), params === "" ? null : h("span", { class: "muted clip" }, params)),
     command.attempts > 1 ? h("span", { class: "muted nowrap" }, `attempt ${command.attempt}`) : null,
-    !command.final && command.cancelRequestedMs !== null ? pill("warn", "cancel asked") : null,
+    !command.final && command.cancelRequestedMs !== null ? pill("warn", "cancel requested") : null,
     commandPill(command.state),
     h(Ticking, { class: "muted nowrap command-age", text: () => age(Math.max(0, store.nowMs() - command.issuedMs)) }),
   ];
@@ -52,7 +52,7 @@ function bodyParts(context: DeviceContext, command: CommandView): ComponentChild
   const { progress, error } = command;
   return [
     timeline(context, command),
-    progress === null || command.final ? null : h("p", { class: "progress-line" }, progress.percent === null ? null : h("progress", { max: 100, value: progress.percent, "aria-label": "Progress" }), h("span", {}, progress.step ?? "under way")),
+    progress === null || command.final ? null : h("p", { class: "progress-line" }, progress.percent === null ? null : h("progress", { max: 100, value: progress.percent, "aria-label": "Progress" }), h("span", {}, progress.step ?? "in progress")),
     error === null ? null : h("div", { class: "issue" }, icon("alert"), h("div", {}, h("p", {}, error.message), error.hint === undefined ? null : h("p", {}, error.hint), h("p", { class: "muted" }, h("code", {}, error.code)))),
     effectTable(command),
     command.result === null ? null : h("details", { open: true }, h("summary", {}, "Result"), h("pre", { class: "raw raw-small", tabIndex: 0, "aria-label": "Result" }, JSON.stringify(command.result, undefined, 2))),
@@ -79,7 +79,7 @@ function stageItem(stage: CommandStage, before: CommandStage | undefined): View 
   const time = `${at.toLocaleTimeString()}.${String(at.getMilliseconds()).padStart(3, "0")}`;
   return h(
     "li",
-    { class: `stage stage-${stage.state}`, title: `said by the ${stage.by}` },
+    { class: `stage stage-${stage.state}`, title: `reported by the ${stage.by}` },
     h("span", { class: "stage-dot" }),
     h("span", { class: "stage-name" }, stage.state),
     h("span", { class: "stage-time" }, time),
@@ -90,13 +90,13 @@ function stageItem(stage: CommandStage, before: CommandStage | undefined): View 
 function waitingFor(command: CommandView): string {
   switch (command.state) {
     case "queued":
-      return "waits for the device";
+      return "waiting for the device";
     case "sent":
-      return "waits for its receipt";
+      return "waiting for acknowledgement";
     case "delivered":
-      return "waits for its turn";
+      return "waiting for its turn";
     default:
-      return "under way";
+      return "in progress";
   }
 }
 
@@ -114,7 +114,7 @@ function effectTable({ effect, state }: CommandView): ComponentChildren {
       "div",
       { class: acknowledged === true ? "tone-good" : acknowledged === false ? "tone-bad" : "tone-unknown" },
       h("dt", {}, "Acknowledged"),
-      h("dd", {}, icon(acknowledged === true ? "check" : acknowledged === false ? "cross" : "question"), acknowledged === true ? "yes" : acknowledged === false ? "no" : "no answer exists"),
+      h("dd", {}, icon(acknowledged === true ? "check" : acknowledged === false ? "cross" : "question"), acknowledged === true ? "yes" : acknowledged === false ? "no" : "not available"),
     ),
     h("div", { class: !seen ? "tone-unknown" : state === "succeeded" ? "tone-good" : "tone-warn" }, h("dt", {}, "Observed"), h("dd", {}, icon(!seen ? "question" : state === "succeeded" ? "check" : "alert"), observed.kind === "ok" ? observed.text : `${observed.kind}: ${observed.text}`)),
   );
@@ -129,5 +129,5 @@ function actions(context: DeviceContext, command: CommandView): ComponentChildre
   };
   if (command.final) return h("div", { class: "form-actions" }, h("button", { class: "button", type: "button", onClick: () => void post("retry") }, icon("retry"), "Send it again"));
   const asked = command.cancelRequestedMs !== null;
-  return h("div", { class: "form-actions" }, h("button", { class: "button", type: "button", disabled: asked, onClick: () => void post("cancel") }, icon("stop"), asked ? "Cancel was asked" : "Cancel"));
+  return h("div", { class: "form-actions" }, h("button", { class: "button", type: "button", disabled: asked, onClick: () => void post("cancel") }, icon("stop"), asked ? "Cancel requested" : "Cancel"));
 }

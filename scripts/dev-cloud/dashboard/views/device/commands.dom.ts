@@ -23,7 +23,7 @@ export function Commands({ context }: SectionProps): View {
   return h(
     "div",
     { class: "stack" },
-    h("div", { class: "section-head" }, h("h2", {}, "Send a command"), h("p", { class: "muted" }, "Signed by the owner’s key; done once, answered once.")),
+    h("div", { class: "section-head" }, h("h2", {}, "Send a command"), h("p", { class: "muted" }, "Signed with the owner’s key; each runs once and has one outcome.")),
     h(
       "div",
       { class: "box command-box" },
@@ -32,7 +32,7 @@ export function Commands({ context }: SectionProps): View {
       // The form depends on the profile, so another profile gets a new form.
       h("div", { class: "command-place" }, command === undefined || device === undefined ? null : h(CommandForm, { key: `${command.name} ${device.profile?.hash ?? ""}`, context, command, device })),
     ),
-    h("div", { class: "section-head" }, h("h2", {}, "What became of them")),
+    h("div", { class: "section-head" }, h("h2", {}, "History")),
     h(CommandHistory, { context }),
   );
 }

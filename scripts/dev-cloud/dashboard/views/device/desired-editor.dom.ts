@@ -58,7 +58,7 @@ export function DesiredEditor({ context }: SectionProps): View {
     }
     const restored = restoreSecrets(document, base?.document ?? {});
     if (holdsMask(restored)) {
-      setWrong({ code: "dashboard.masked", message: "a masked value stands for nothing here", hint: "Type the value where •••••••• is, or leave the key as it was." });
+      setWrong({ code: "dashboard.masked", message: "a masked value has no secret to restore here", hint: "Replace •••••••• with the value, or restore the key as it was." });
       return;
     }
     const answer = await store.api.put<DesiredAnswer>(pathOf(context, "/desired"), { document: restored, ifVersion });
@@ -82,7 +82,7 @@ export function DesiredEditor({ context }: SectionProps): View {
     load(next);
     box.current?.focus();
   };
-  const said = base === undefined ? "" : isDirty ? `changed, upon version ${base.version}` : base.version === 0 ? "never set" : `version ${base.version}`;
+  const said = base === undefined ? "" : isDirty ? `changed, based on version ${base.version}` : base.version === 0 ? "never set" : `version ${base.version}`;
   return h(
     "section",
     { class: "box", "aria-label": "The desired document" },
@@ -123,12 +123,12 @@ function Conflict({ base, theirs, typed, take, saveOver }: ConflictProps): View 
     h(
       "div",
       { class: "stack" },
-      h("p", {}, h("strong", {}, `Version ${theirs.version} was saved while you edited version ${base.version}. `), keys.length === 0 ? "It says the same as your text." : `Yours differs from it in: ${keys.slice(0, 12).join(", ")}.`),
+      h("p", {}, h("strong", {}, `Version ${theirs.version} was saved while you edited version ${base.version}. `), keys.length === 0 ? "It is the same as your text." : `Yours differs from it in: ${keys.slice(0, 12).join(", ")}.`),
       h("details", {}, h("summary", {}, `See version ${theirs.version}`), h("pre", { class: "raw raw-small", tabIndex: 0, "aria-label": `Version ${theirs.version}` }, textOf(theirs))),
       h(
         "div",
         { class: "form-actions" },
-        h("button", { class: "button", type: "button", onClick: take }, `Take version ${theirs.version}, drop mine`),
+        h("button", { class: "button", type: "button", onClick: take }, `Use version ${theirs.version}, discard mine`),
         h("button", { class: "button button-danger", type: "button", onClick: saveOver }, `Save mine over version ${theirs.version}`),
       ),
     ),

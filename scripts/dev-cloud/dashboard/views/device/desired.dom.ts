@@ -24,7 +24,7 @@ export function Desired({ context }: SectionProps): View {
     { class: "stack" },
     h("div", { class: "section-head" }, h("h2", {}, "Desired state"), h("p", { class: "muted" }, detail === undefined ? "" : head)),
     h(QuickControls, { context }),
-    h("section", { class: "box", "aria-label": "What the device answered" }, h("h3", { class: "box-title" }, "Wanted and found"),
+    h("section", { class: "box", "aria-label": "What the device answered" }, h("h3", { class: "box-title" }, "Desired and observed"),
       h("div", { class: "stack" }, detail === undefined ? null : answerParts(isJsonObject(report) ? report : {}, maskSecrets(wanted?.document ?? {}), wanted?.version ?? 0, offline))),
     h(DesiredEditor, { context }),
   );
@@ -37,13 +37,13 @@ function answerParts(report: JsonObject, wanted: JsonObject, version: number, of
   const inForce = typeof report["version"] === "number" ? report["version"] : 0;
   return [
     isJsonObject(refused) ? refusedBox(refused) : null,
-    version > inForce ? h("p", { class: "form-note" }, icon("clock"), h("span", {}, `Version ${version} is not in force on the device yet${offline ? ": it is offline" : ""}; in force there: ${inForce === 0 ? "none" : `version ${inForce}`}.`)) : null,
+    version > inForce ? h("p", { class: "form-note" }, icon("clock"), h("span", {}, `Version ${version} is not applied on the device yet${offline ? ": it is offline" : ""}; applied there: ${inForce === 0 ? "none" : `version ${inForce}`}.`)) : null,
     offline && names.length > 0 ? h("p", { class: "form-note" }, icon("question"), h("span", {}, "The device is offline: this is its last answer.")) : null,
     names.length === 0
       ? h("p", { class: "muted" }, "No key is managed.")
       : h("div", { class: "table-scroll", tabIndex: 0, role: "region", "aria-label": "Keys of the desired state" },
           h("table", { class: "table" },
-            h("thead", {}, h("tr", {}, ...["Key", "Answer", "Wanted", "Found", "Drifts"].map((title) => h("th", { scope: "col" }, title)))),
+            h("thead", {}, h("tr", {}, ...["Key", "Status", "Desired", "Observed", "Drifts"].map((title) => h("th", { scope: "col" }, title)))),
             h("tbody", {}, ...names.map((name) => keyRow(name, keys[name], wanted)))))
   ];
 }
@@ -59,14 +59,14 @@ function keyRow(name: string, result: unknown, wanted: JsonObject): View {
     h("th", { scope: "row" }, h("code", {}, name)),
     h("td", {}, keyPill(status), error === undefined ? null : h("p", { class: "small" }, brief(error["message"], 300), " ", h("code", {}, brief(error["code"])))),
     h("td", { class: "cell-value" }, brief(valueAt(wanted, name), 120)),
-    h("td", { class: "cell-value" }, "observed" in answer ? tell(answer["observed"] ?? null).text : h("span", { class: "muted" }, "not seen")),
+    h("td", { class: "cell-value" }, "observed" in answer ? tell(answer["observed"] ?? null).text : h("span", { class: "muted" }, "not observed")),
     h("td", { class: drifts > 0 ? "number tone-warn" : "number" }, drifts),
   );
 }
 
 function refusedBox(refused: JsonObject): View {
   const error = isJsonObject(refused["error"]) ? refused["error"] : {};
-  return h("div", { class: "issue" }, icon("alert"), h("div", {}, h("p", {}, `The device refused version ${brief(refused["version"])} whole and keeps the one before.`), h("p", {}, brief(error["message"], 400)), h("p", { class: "muted" }, h("code", {}, brief(error["code"])))));
+  return h("div", { class: "issue" }, icon("alert"), h("div", {}, h("p", {}, `The device refused version ${brief(refused["version"])} as a whole and keeps the previous one.`), h("p", {}, brief(error["message"], 400)), h("p", { class: "muted" }, h("code", {}, brief(error["code"])))));
 }
 
 /** Keys as the device reports them: members of `display` and `audio` one by one, all others as a whole. */

@@ -29,7 +29,7 @@ export function Files({ context }: SectionProps): View {
     { class: "stack" },
     h("div", { class: "section-head" }, h("h2", {}, "Files")),
     h("ul", { class: "file-grid", "aria-label": "Files, newest first" }, uploads?.map((upload) => fileItem(upload))),
-    uploads?.length === 0 ? h("div", { class: "empty" }, "Nothing was uploaded yet. The commands screenshot and logs.collect bring files here.") : null,
+    uploads?.length === 0 ? h("div", { class: "empty" }, "Nothing has been uploaded yet. The commands screenshot and logs.collect upload files.") : null,
   );
 }
 

@@ -40,7 +40,7 @@ export function Lab({ context }: SectionProps): View {
     const answer = await store.api.post<{ result: Json; state: Json }>(pathOf(context, "/simulated"), { action, params });
     if (signal.aborted) return;
     if (answer.ok) show(answer.value.state);
-    else announcer.issue(`${action} was not done`, answer.error);
+    else announcer.issue(`${action} failed`, answer.error);
   };
   const look = async (ended: AbortSignal): Promise<void> => {
     if (document.hidden) return;
@@ -49,7 +49,7 @@ export function Lab({ context }: SectionProps): View {
     if (answer.ok) {
       setActions(readActions(answer.value.actions));
       show(answer.value.state);
-    } else if (actions === undefined && answer.error.code === "simulated.unavailable") setGone("This device is not one of our simulated ones, or it is not running on this machine: its hardware cannot be played with.");
+    } else if (actions === undefined && answer.error.code === "simulated.unavailable") setGone("This device is not simulated, or it does not run on this machine: its hardware cannot be controlled here.");
     else setGone(`The simulated hardware does not answer: ${answer.error.message}.`);
   };
   useEffect(() => {
@@ -70,7 +70,7 @@ export function Lab({ context }: SectionProps): View {
   return h(
     "div",
     { class: "stack" },
-    h("div", { class: "section-head" }, h("h2", {}, "Hardware lab"), h("p", { class: "muted" }, "Simulated hardware: what a hand, a remote or a broken part would do.")),
+    h("div", { class: "section-head" }, h("h2", {}, "Hardware lab"), h("p", { class: "muted" }, "Simulated hardware: do what a hand, a remote control or a broken part would do.")),
     gone === undefined ? null : h("div", { class: "form-note", role: "status" }, icon("plug"), h("span", {}, gone)),
     h("div", { class: gone === undefined ? "lab" : "lab is-gone" }, world === undefined || actions === undefined
       ? null

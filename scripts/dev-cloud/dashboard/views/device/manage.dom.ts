@@ -30,7 +30,7 @@ function Manage({ context, device, close }: ManageProps): View {
     }
     store.takeDevice(answer.value.device);
     close();
-    announcer.say(`It is called ${answer.value.device.name} now.`, "good");
+    announcer.say(`Renamed to ${answer.value.device.name}.`, "good");
   };
   const post = async (what: string, path: string, done: string, body?: JsonObject): Promise<void> => {
     const answer = await store.api.post(pathOf(context, path), body);
@@ -43,12 +43,12 @@ function Manage({ context, device, close }: ManageProps): View {
       announcer.issue("Not forgotten", answer.error);
       return;
     }
-    announcer.say(`${device.name} and all that was stored of it are forgotten.`, "good");
+    announcer.say(`${device.name} and all its data were deleted.`, "good");
     location.hash = "#/";
   };
   const release = (): void => {
     close();
-    void post("Not released", "/release", "It belongs to nobody now.");
+    void post("Not released", "/release", "It is no longer claimed.");
   };
   const online = device.link.state === "online";
   return h(
@@ -63,12 +63,12 @@ function Manage({ context, device, close }: ManageProps): View {
     h(
       "div",
       { class: "manage-rows" },
-      row("Ask for its state again", "The device sends its profile and its whole reported state.", "Ask", false, () => void post("Not asked", "/fetch", "Asked. What it sends appears by itself.", { wants: ["profile", "reported"] })),
-      row("Cut the connection", "Without a word, as a broken network would. It comes back by itself.", "Cut", !online, () => void post("Not cut", "/disconnect", "The connection was cut.")),
-      row("Release", online ? "It belongs to nobody and shows a pairing code again." : "It must be online for this.", "Release…", !online || !device.claimed, () =>
-        confirmFirst("Release this device?", `${device.name} will belong to nobody and show a pairing code. Its content stays until somebody claims it.`, "Release", release)),
-      row("Forget", online ? "Only a device that is offline can be forgotten." : "Deletes everything stored of it.", "Forget…", online, () =>
-        confirmFirst("Forget this device?", `Everything stored of ${device.name} is deleted: state, commands, records, files.`, "Forget", () => {
+      row("Request its state again", "The device sends its profile and its whole reported state.", "Request", false, () => void post("Not requested", "/fetch", "Requested. The answer appears by itself.", { wants: ["profile", "reported"] })),
+      row("Cut the connection", "Without notice, like a broken network. The device reconnects by itself.", "Cut", !online, () => void post("Not cut", "/disconnect", "The connection was cut.")),
+      row("Release", online ? "It becomes unclaimed and shows a pairing code again." : "It must be online for this.", "Release…", !online || !device.claimed, () =>
+        confirmFirst("Release this device?", `${device.name} will become unclaimed and show a pairing code. Its content stays until it is claimed.`, "Release", release)),
+      row("Forget", online ? "Only a device that is offline can be forgotten." : "Deletes all data of the device.", "Forget…", online, () =>
+        confirmFirst("Forget this device?", `All data of ${device.name} is deleted: state, commands, records, files.`, "Forget", () => {
           close();
           void forget();
         })),

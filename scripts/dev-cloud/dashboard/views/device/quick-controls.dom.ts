@@ -86,13 +86,13 @@ function ContentControl({ context: { store }, content, patch }: ContentProps): V
     "Content",
     "play",
     h("p", { class: "muted clip" }, now === undefined ? "not managed" : `${brief(now["kind"])}: ${brief(now["name"] ?? now["url"], 200)}`),
-    h("div", { class: "input-row" }, h("label", { class: "sr-only", for: id }, "Address of the content"), h("input", { class: "input", id, type: "url", placeholder: "https://…", spellcheck: false, ref: box }), h("button", { class: "button", type: "button", onClick: set }, "Set")),
+    h("div", { class: "input-row" }, h("label", { class: "sr-only", for: id }, "URL of the content"), h("input", { class: "input", id, type: "url", placeholder: "https://…", spellcheck: false, ref: box }), h("button", { class: "button", type: "button", onClick: set }, "Set")),
     sample === null
       ? null
       : h(
           "div",
           { class: "button-row" },
-          h("button", { class: "button", type: "button", onClick: () => replace({ kind: "url", url: sample.url, name: "Sample player" }) }, "Sample by address"),
+          h("button", { class: "button", type: "button", onClick: () => replace({ kind: "url", url: sample.url, name: "Sample player" }) }, "Sample by URL"),
           sample.package === null ? null : h("button", { class: "button", type: "button", onClick: () => replace({ kind: "package", ...sample.package, name: "Sample player" }) }, "Sample as package"),
         ),
   );

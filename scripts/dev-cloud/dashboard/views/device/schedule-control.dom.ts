@@ -23,7 +23,7 @@ export function ScheduleControl({ schedule, set }: ScheduleProps): View {
     { class: "quick quick-wide" },
     h("h4", { class: "quick-title" }, icon("clock"), "Schedule"),
     now === undefined
-      ? h("p", { class: "muted" }, "No schedule. Windows count once screen power is “By schedule”.")
+      ? h("p", { class: "muted" }, "No schedule. It takes effect when screen power is “By schedule”.")
       : h(
           "ul",
           { class: "window-list" },

@@ -22,8 +22,8 @@ export function State({ context }: SectionProps): View {
   return h(
     "div",
     { class: "stack" },
-    h("div", { class: "section-head" }, h("h2", {}, "Reported state"), reported === undefined ? null : h("p", { class: "muted" }, `Version ${reported.version}, heard `, h(Ticking, { text: () => age(Math.max(0, store.nowMs() - reported.receivedMs)) }), ".")),
-    live ? null : h("p", { class: "form-note", role: "status" }, icon("clock"), h("span", {}, "Not live: this is what the device reported last.")),
+    h("div", { class: "section-head" }, h("h2", {}, "Reported state"), reported === undefined ? null : h("p", { class: "muted" }, `Version ${reported.version}, received `, h(Ticking, { text: () => age(Math.max(0, store.nowMs() - reported.receivedMs)) }), ".")),
+    live ? null : h("p", { class: "form-note", role: "status" }, icon("clock"), h("span", {}, "Not live: this is the last reported state.")),
     h("div", { class: "state-grid" }, reported === undefined ? h("div", { class: "empty" }, detail === undefined ? "Loading…" : "The device has not reported its state yet.") : partBoxes(reported.document, store.nowMs())),
     h("details", { class: "box" }, h("summary", {}, "The whole document"), h("pre", { class: "raw", tabIndex: 0, "aria-label": "Reported document as JSON" }, reported === undefined ? "" : JSON.stringify(reported.document, undefined, 2))),
   );
@@ -41,7 +41,7 @@ function partBox(name: string, value: Json, nowMs: number): View {
 function partBody(name: string, value: Json, nowMs: number): View[] {
   if (name === "gpio" && isJsonObject(value)) return [gpioLevels(value)];
   if (name === "page") return [h("pre", { class: "raw raw-small", tabIndex: 0, "aria-label": "What the page reports" }, JSON.stringify(value, undefined, 2))];
-  if (name === "health" && isJsonObject(value) && Object.keys(value).length === 0) return [h("p", { class: "muted" }, icon("check"), " Every part of the agent is well.")];
+  if (name === "health" && isJsonObject(value) && Object.keys(value).length === 0) return [h("p", { class: "muted" }, icon("check"), " All parts of the agent are healthy.")];
   return [valueRows(value, nowMs, 0)];
 }
 

@@ -85,9 +85,9 @@ interface DetailProps {
 
 function LineDetail({ name, line, act, press }: DetailProps): View {
   const external = useFreshId("external");
-  if (line === undefined) return h(Fragment, {}, h("h4", {}, name), h("p", { class: "muted" }, "The device has said nothing of this line."));
+  if (line === undefined) return h(Fragment, {}, h("h4", {}, name), h("p", { class: "muted" }, "The device has not reported this line."));
   const input = line.direction === "input";
-  const options: readonly (readonly [0 | 1 | null, string])[] = [[null, "Let go"], [0, "Low"], [1, "High"]];
+  const options: readonly (readonly [0 | 1 | null, string])[] = [[null, "Open"], [0, "Low"], [1, "High"]];
   return h(
     Fragment,
     {},
@@ -102,7 +102,7 @@ function LineDetail({ name, line, act, press }: DetailProps): View {
       ? h("button", { class: "button button-primary", type: "button", onClick: () => press(name) }, icon("dot"), "Press the button")
       : h("p", { class: "muted small" }, "An output: it lights up when the device drives it high."),
     input
-      ? h("fieldset", { class: "field" }, h("legend", { class: "field-label" }, "Switch outside"),
+      ? h("fieldset", { class: "field" }, h("legend", { class: "field-label" }, "External switch"),
           h("div", { class: "segmented" }, options.map(([level, label]) =>
             h("label", {}, h("input", { type: "radio", name: external, checked: line.external === level, onChange: () => void act("gpio.external", { line: name, level }) }), h("span", {}, label)))))
       : null,

@@ -19,8 +19,8 @@ export function MoreActions({ actions, act }: { readonly actions: readonly LabAc
   if (rest.length === 0) return null;
   return h(
     "section",
-    { class: "box more-box", "aria-label": "More that can be done" },
-    h("h3", { class: "box-title" }, "More that can be done"),
+    { class: "box more-box", "aria-label": "More actions" },
+    h("h3", { class: "box-title" }, "More actions"),
     h("div", { class: "more-list" }, rest.map((action) => h(ActionForm, { key: action.name, action, act }))),
   );
 }

@@ -21,8 +21,8 @@ interface Fault {
 const FAULTS: readonly Fault[] = [
   { name: "cable", label: "HDMI cable pulled", on: "hdmi.pull", off: "hdmi.plug", good: "plugged in", bad: () => "pulled", isBad: (world) => (world.connected === undefined ? undefined : !world.connected) },
   { name: "network", label: "Network cut", on: "network.cut", off: "network.restore", good: "link is up", bad: () => "link is down", isBad: (world) => (world.networkUp === undefined ? undefined : !world.networkUp) },
-  { name: "thermometer", label: "Overheating", on: "temperature.overheat", off: "temperature.cool", good: "resting", bad: (world) => `${world.temperatureC ?? "?"} °C`, isBad: (world) => (world.extraC === undefined ? undefined : world.extraC > 0) },
-  { name: "disk", label: "Disk full", on: "disk.fill", off: "disk.free", good: "room is left", bad: () => "no byte is free", isBad: (world) => world.diskFull },
+  { name: "thermometer", label: "Overheating", on: "temperature.overheat", off: "temperature.cool", good: "normal", bad: (world) => `${world.temperatureC ?? "?"} °C`, isBad: (world) => (world.extraC === undefined ? undefined : world.extraC > 0) },
+  { name: "disk", label: "Disk full", on: "disk.fill", off: "disk.free", good: "space is left", bad: () => "no space left", isBad: (world) => world.diskFull },
 ];
 
 const STEPS: readonly (readonly [string, number])[] = [
@@ -35,7 +35,7 @@ const STEPS: readonly (readonly [string, number])[] = [
 export function Switches({ world, act }: LabPartProps): View {
   const { clockOffsetMs: offsetMs = 0, boots } = world;
   const button = (label: string, run: () => void, name?: IconName, spoken?: string): View => h("button", { class: "button", type: "button", "aria-label": spoken, onClick: run }, name === undefined ? null : icon(name), label);
-  const pull = (): void => confirmFirst("Pull the plug?", "The power goes at once: nothing is saved that was not on disk. The machine room starts it again.", "Pull it", () => void act("power.cut"));
+  const pull = (): void => confirmFirst("Pull the plug?", "Power is cut at once: everything not on disk is lost. The device is then started again.", "Pull it", () => void act("power.cut"));
   return h(
     "section",
     { class: "box switch-box", "aria-label": "Faults" },
@@ -43,10 +43,10 @@ export function Switches({ world, act }: LabPartProps): View {
     h("div", { class: "switch-list" }, FAULTS.map((fault) => faultSwitch(fault, world, act))),
     h("h4", { class: "minor-title" }, "Player"),
     h("div", { class: "button-row" }, button("Freeze the player", () => void act("player.freeze"), "snow"), button("Kill the player", () => void act("player.kill"), "cross")),
-    h("h4", { class: "minor-title" }, "Clock ", h("span", { class: "muted" }, offsetMs === 0 ? "right" : `${duration(offsetMs)} ${offsetMs > 0 ? "ahead" : "behind"}`)),
+    h("h4", { class: "minor-title" }, "Clock ", h("span", { class: "muted" }, offsetMs === 0 ? "correct" : `${duration(offsetMs)} ${offsetMs > 0 ? "ahead" : "behind"}`)),
     h("div", { class: "button-row" },
       STEPS.map(([label, byMs]) => button(label, () => void act("clock.step", { byMs }), undefined, `Step the clock ${label}`)),
-      button("Set right", () => (offsetMs === 0 ? undefined : void act("clock.step", { byMs: -offsetMs }))),
+      button("Correct", () => (offsetMs === 0 ? undefined : void act("clock.step", { byMs: -offsetMs }))),
     ),
     h("h4", { class: "minor-title" }, "Power ", h("span", { class: "muted" }, boots === undefined ? "" : `${boots} ${boots === 1 ? "boot" : "boots"}`)),
     h("div", { class: "button-row" }, h("button", { class: "button button-danger", type: "button", onClick: pull }, icon("plug"), "Pull the plug")),

@@ -7,7 +7,7 @@ import type { LabPartProps } from "./lab-part.dom.ts";
 
 const MOODS: readonly (readonly [string, string, string])[] = [
   ["normal", "Normal", "It does what it is told."],
-  ["deaf", "Deaf", "It hears nothing and answers nothing."],
+  ["deaf", "Deaf", "It neither reacts nor answers."],
   ["slow", "Slow", "It answers later than the standard allows."],
   ["lying", "Lying", "It acknowledges everything and does nothing."],
   ["unplugged", "Unplugged", "No signal reaches it."],
