@@ -1,8 +1,8 @@
 import type { Random } from "../ports/random.ts";
 
 /**
- * Replayable randomness: the same seed gives the same numbers on every machine. The generator is sfc32
- * (Chris Doty-Humphrey's "small fast counting" generator, 128 bits of state). Not for secrets outside a simulation.
+ * Reproducible randomness: the same seed gives the same numbers on every machine. The generator is sfc32 (Chris
+ * Doty-Humphrey's "small fast counting" generator, 128 bits of state). Not for secrets outside a simulation.
  */
 export class SeededRandom implements Random {
   readonly #seed: string;
@@ -32,8 +32,8 @@ export class SeededRandom implements Random {
   }
 
   /**
-   * An independent generator for one part of a simulation. It depends on the seed and the label alone, not on
-   * how many numbers were drawn, so that a change in one part does not shift the luck of every other.
+   * An independent generator for one part of a simulation. It depends only on the seed and the label, not on how many
+   * numbers were drawn, so a change in one part does not change the others.
    */
   fork(label: string): SeededRandom {
     return new SeededRandom(`${this.#seed}/${label}`);
@@ -59,7 +59,7 @@ export class SeededRandom implements Random {
   }
 }
 
-/** FNV-1a over UTF-16 units from a salted start, then a multiply-and-fold finish so that near seeds end far apart. */
+/** FNV-1a over UTF-16 units from a salted start, with a multiply-and-fold finish that separates similar seeds. */
 function hash32(text: string, salt: number): number {
   let hash = (0x811c9dc5 ^ salt) | 0;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -16,9 +16,9 @@ import { TV_OUTPUT } from "./world-state.ts";
 export interface SimulatedAdapterDeps {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** Real figures for processor, load and memory; without it they are made up from the uptime. */
+  /** Real figures for processor, load and memory. Without it they are computed from the uptime. */
   readonly hostProbe?: SystemProbe;
-  /** The machine went down, by request or by its watchdog: the host ends the agent, without letting it say goodbye. */
+  /** The machine went down, by request or by its watchdog. The host must end the agent without a clean shutdown. */
   onMachineGone(kind: MachineGone): void;
   readonly evidence?: readonly string[];
 }
@@ -26,7 +26,7 @@ export interface SimulatedAdapterDeps {
 /** Implements every port on simulated hardware whose behaviour and faults come from the world. */
 export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAdapterDeps): PlatformAdapter {
   const { clock, timers } = deps;
-  // Software starts on a machine that lost its power before: this is the boot.
+  // The machine had lost power or was to reboot: this start is the boot.
   if (world.state.power.pending !== "none") world.boot();
   const cec = new SimulatedCec(world, timers);
   const gpio = new SimulatedGpio(world, clock, timers);

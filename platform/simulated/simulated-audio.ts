@@ -4,7 +4,7 @@ import { seen, unknown, type Effect } from "../ports/reading.ts";
 import type { SimulatedWorld } from "./world.ts";
 import type { Issue } from "../ports/result.ts";
 
-/** The simulated machine's own sound output. It always obeys; the TV's speakers belong to the display. */
+/** The simulated machine's own sound output, which always obeys. The TV's speakers belong to the display. */
 export function simulatedAudio(world: SimulatedWorld, clock: Clock): Audio {
   const set = <T>(change: Partial<SimulatedWorld["state"]["audio"]>, read: () => T): Promise<Effect<T>> => {
     world.update({ audio: { ...world.state.audio, ...change } });

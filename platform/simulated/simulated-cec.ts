@@ -42,7 +42,7 @@ export class SimulatedCec implements Cec {
     return ok(reply === undefined ? { acknowledged: true } : { acknowledged: true, reply });
   }
 
-  /** The TV acts on the message once its latency has passed, whether or not a caller still waits. */
+  /** The TV acts on the message after its latency, whether or not a caller still waits. */
   #deliver(opcode: number, operands: Uint8Array): Promise<CecReply["reply"]> {
     const copy = operands.slice();
     return new Promise((resolve) => {

@@ -11,12 +11,12 @@ import { panelDriver } from "./simulated-panel.ts";
 import { OWN_INPUT, TV_INPUTS } from "./simulated-tv.ts";
 import type { SimulatedWorld } from "./world.ts";
 
-/** The simulated TV: CEC, and its own wire for what CEC has no message for. */
+/** The simulated TV: CEC, and its own wire for settings that CEC has no message for. */
 export function tvDriver(world: SimulatedWorld, { cec, clock, timers }: { readonly cec: Cec; readonly clock: Clock; readonly timers: Timers }): DisplayDriver {
   return composedDriver(new CecDriver({ cec, clock, inputs: TV_INPUTS, ownInput: OWN_INPUT }), panelDriver(world, clock, timers));
 }
 
-/** Drivers on a simulated machine: `cec` is its TV, `simulated` another display, which obeys and begins anew with the agent. */
+/** Drivers on a simulated machine. `cec`: its TV. `simulated`: another display, which obeys and is reset with the agent. */
 export function simulatedDrivers(world: SimulatedWorld): DriverTable {
   return {
     cec: () => Promise.resolve((_attachment, { cec, clock, timers }) => {

@@ -72,7 +72,7 @@ export class SimulatedGpio implements Gpio {
     return Promise.resolve(this.#watch(ref, options, edge));
   }
 
-  /** Ends pulses at once, at their resting level, and all watching. */
+  /** Ends all pulses at once, at their resting level, and all watches. */
   close(): void {
     for (const pulse of [...this.#pulses]) pulse.endNow();
     for (const watch of [...this.#watches]) watch.stop();
@@ -84,7 +84,7 @@ export class SimulatedGpio implements Gpio {
     const found = this.#free(ref);
     if (!found.ok) return found;
     const { name } = found.value;
-    // A line asked for as an input stops being driven, as in the kernel.
+    // A line requested as an input is no longer driven, as in the kernel.
     this.#world.updateLine(name, pull === undefined ? { direction: "input" } : { direction: "input", pull });
     let reported = this.#levelOf(name);
     let pending: Timer | undefined;
@@ -116,7 +116,7 @@ export class SimulatedGpio implements Gpio {
     return ok(watch.stop);
   }
 
-  /** Runs `act` in the line's lane, after checking that the line is ours to drive. */
+  /** Runs `act` in the line's lane after checking that we may drive the line. */
   #drive<T>(ref: GpioLineRef, act: (name: string) => Promise<Result<T>>): Promise<Result<T>> {
     const known = this.#find(ref);
     if (!known.ok) return Promise.resolve(known);

@@ -7,11 +7,11 @@ import type { SimulatedWorld } from "./world.ts";
 
 export type MachineGone = "reboot" | "shutdown";
 
-/** Delay between accepting a request and going down, so that the answer can be sent, as on a real machine. */
+/** Delay between accepting a request and going down, as on a real machine; leaves time to send the answer. */
 export const POWER_OFF_DELAY_MS = 250;
 export const WATCHDOG_TIMEOUT_MS = 60_000;
 
-/** Everything simulated that starts timers hands them over, so that closing the adapter leaves none. */
+/** Reboot and shutdown of the simulated machine. */
 export class SimulatedHostPower implements HostPower {
   readonly #world: SimulatedWorld;
   readonly #timers: Timers;
@@ -52,11 +52,11 @@ export class SimulatedHostPower implements HostPower {
     if (power.mood === "refused")
       return fail("host.refused", `the simulated machine refused to ${kind === "reboot" ? "reboot" : "shut down"}`);
     if (power.mood === "ignored") return ok(undefined);
-    // Kept in the world at once: an agent killed between here and the end finds the machine booted anew all the same.
+    // Stored at once: an agent killed from here on finds a rebooted machine.
     this.#world.update({ power: { ...power, pending: kind } });
     this.#off?.cancel();
     this.#off = this.#timers.after("simulated.power-off", POWER_OFF_DELAY_MS, () => {
-      // Only now: a boot id that changed while the old software still runs would prove a reboot that has not happened.
+      // Not earlier: a boot id that changed while the old software still runs would prove a reboot that has not happened.
       this.#world.boot();
       this.#onGone(kind);
     });
@@ -82,7 +82,7 @@ export class SimulatedWatchdog implements Watchdog {
     return Promise.resolve(ok(undefined));
   }
 
-  /** The orderly close that disarms. */
+  /** Disarms the watchdog, as an orderly close does. */
   close(): void {
     this.#timer?.cancel();
   }
@@ -92,7 +92,7 @@ export function simulatedNetwork(world: SimulatedWorld, clock: Clock): NetworkCo
   return {
     interfaces: () => {
       const { network } = world.state;
-      // A chatty office network, so that rates have something to show.
+      // Some traffic, so that rates are not zero.
       const traffic = Math.floor(world.uptimeMs() / 1_000);
       const list = Object.entries(network.interfaces).map(([name, { kind, mac }]): NetworkInterface => ({
         name,

@@ -10,8 +10,8 @@ import type { SimulatedWorld } from "./world.ts";
 const WORST_CASE_MS = 1_000;
 
 /**
- * The settings of the simulated machine. They are in force at once and outlast it; that they work is another matter, which
- * the world's site decides. Unlike a real one it never goes back by itself: whoever tried settings has to.
+ * Network settings of the simulated machine. They apply at once and survive a restart; whether they work depends on the
+ * world's site. Unlike a real machine it never reverts by itself: the caller that tried settings must.
  */
 export function simulatedNetworkSettingsPort(world: SimulatedWorld, clock: Clock): NetworkSettings {
   const now = () => world.state.network;
@@ -22,7 +22,7 @@ export function simulatedNetworkSettingsPort(world: SimulatedWorld, clock: Clock
     return undefined;
   };
   return {
-    // A wireless adapter can be plugged in at run time.
+    // A getter, because a wireless adapter can be plugged in at run time.
     get capabilities() {
       return { address: true, wifi: wifiInterfaceOf(now()) !== undefined };
     },

@@ -3,7 +3,7 @@ import type { Output, Outputs } from "../ports/outputs.ts";
 import { seen, unknown } from "../ports/reading.ts";
 import type { SimulatedWorld } from "./world.ts";
 
-/** The simulated machine's connectors, as its kernel would describe them. */
+/** The simulated machine's connectors, as a kernel would describe them. */
 export function simulatedOutputs(world: SimulatedWorld, clock: Clock): Outputs {
   return {
     list: () => {

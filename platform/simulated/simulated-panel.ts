@@ -6,10 +6,10 @@ import type { SimulatedWorld } from "./world.ts";
 
 const ANSWER_TIMEOUT_MS = 1_000;
 const UNPLUGGED = { code: "display.unplugged", message: "no display on the cable", hint: "check the HDMI cable" } as const;
-/** What the simulated TV takes over its own wire. */
+/** Properties that the simulated TV accepts over its own wire. */
 const OWN_WIRE = ["brightness", "orientation"] as const;
 
-/** Picture settings of the simulated TV over its own wire (as DDC/CI or a maker's protocol would carry them), in the same moods as its CEC side. */
+/** Picture settings of the simulated TV over its own wire (like DDC/CI or a vendor protocol), with the moods of its CEC side. */
 export function panelDriver(world: SimulatedWorld, clock: Clock, timers: Timers): DisplayDriver {
   const isUnplugged = (): boolean => world.state.display.mood === "unplugged";
 

@@ -7,9 +7,9 @@ const CORES = 4;
 const MEMORY_BYTES = 4 * 1_024 ** 3;
 
 /**
- * The simulated machine's figures. With `host`, processor, load and memory are those of the machine that runs the
- * simulation; temperature, disk and uptime are always the world's, because a fault or a boot there has to show.
- * Every figure is a function of the uptime, so that two callers see the same and disturb nobody.
+ * The simulated machine's figures. With `host`, processor, load and memory come from the machine that runs the simulation;
+ * temperature, disk and uptime always come from the world, so that its faults and boots show. Simulated figures depend only
+ * on the uptime and the world, so every caller sees the same.
  */
 export function simulatedProbe(world: SimulatedWorld, clock: Clock, host?: SystemProbe): SystemProbe {
   const at = <T>(value: T): Promise<Reading<T>> => Promise.resolve(seen(value, clock.monotonicMs()));
@@ -47,12 +47,12 @@ function inventoryOf(world: SimulatedWorld, clock: Clock, host: Inventory | unde
   };
 }
 
-/** -1 to 1 with the given period. */
+/** Sine wave from -1 to 1. */
 function wave(nowMs: number, periodMs: number): number {
   return Math.sin((2 * Math.PI * nowMs) / periodMs);
 }
 
-/** About an eighth of the processor, a little more and less by turns; it never falls, as a counter must not. */
+/** Processor time used: about an eighth of all cores, with slow swings. Never falls, because it is a counter. */
 function busyMs(uptimeMs: number): number {
   const periodMs = 120_000;
   const mean = 0.125 * CORES;

@@ -8,7 +8,7 @@ const WIFI_INTERFACE = "wlan0";
 
 type WithPassword = Pick<WifiSettings, "ssid" | "security"> & { readonly password?: string };
 
-/** FNV-1a, 32 bits: enough to tell a right password from a wrong one, and nothing to get a password from. */
+/** FNV-1a, 32 bits: tells a right password from a wrong one, but does not reveal the password. */
 export function keyCheckOf({ security, password }: WithPassword): string {
   if (security === "open" || password === undefined) return "";
   let hash = 0x811c9dc5;
@@ -20,7 +20,7 @@ export function accessPointOf(settings: WithPassword): SimulatedAccessPoint {
   return { ssid: settings.ssid, security: settings.security, keyCheck: keyCheckOf(settings) };
 }
 
-/** The interface that is to be a wireless one's, where there is one. */
+/** Name of the wireless interface; `undefined` when there is none. */
 export function wifiInterfaceOf({ interfaces }: SimulatedNetworkState): string | undefined {
   return Object.keys(interfaces).find((name) => interfaces[name]?.kind === "wifi");
 }
@@ -31,7 +31,7 @@ export function addressSettingsOf(network: SimulatedNetworkState, name: string):
   return known ?? { method: "dhcp" };
 }
 
-/** In a wireless network the cable is out; without one only cables count. */
+/** With wireless settings only the wireless interface can be up; without them only cables. */
 export function isUp(network: SimulatedNetworkState, name: string): boolean {
   if (network.link !== "up") return false;
   const { settings, site } = network;
@@ -47,13 +47,13 @@ export function addressesOf(network: SimulatedNetworkState, name: string): reado
   return settings.method === "static" ? [settings.address] : (network.interfaces[name]?.addresses ?? []);
 }
 
-/** The default route, whether or not it leads anywhere. */
+/** Gateway of the default route, whether or not it is reachable. */
 export function gatewayOf(network: SimulatedNetworkState): string | undefined {
   const up = Object.keys(network.interfaces).filter((name) => isUp(network, name));
   return up.map((name) => routeOf(network, name)).find((gateway) => gateway !== undefined);
 }
 
-/** Whether the device gets out, through `proxy` if it was told to use one. */
+/** Whether the device reaches the internet, through `proxy` if one is configured. */
 export function reachesCloud(network: SimulatedNetworkState, proxy: string | undefined): boolean {
   if (proxy !== undefined && !(network.site?.proxies ?? []).includes(proxy)) return false;
   return Object.keys(network.interfaces).some((name) => isUp(network, name) && routes(network, name));
@@ -85,7 +85,7 @@ function routeOf(network: SimulatedNetworkState, name: string): string | undefin
   return settings.method === "static" ? settings.gateway : network.gateway;
 }
 
-/** The site's DHCP is always right; an address set by hand must be in the gateway's network and know the gateway. */
+/** DHCP always works; a static address must be in the gateway's network and name that gateway. */
 function routes(network: SimulatedNetworkState, name: string): boolean {
   const settings = addressSettingsOf(network, name);
   if (settings.method === "dhcp") return true;

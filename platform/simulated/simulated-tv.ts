@@ -6,17 +6,17 @@ import type { WorldState } from "./world-state.ts";
 type Reply = NonNullable<CecReply["reply"]>;
 type Input = WorldState["display"]["input"];
 
-/** Where each input of the simulated TV sits in the HDMI tree; we are on HDMI 1. */
-/** Where the simulated device is plugged in: its physical address is 1.0.0.0. */
+/** The TV input of the simulated device, whose physical address is 1.0.0.0. */
 export const OWN_INPUT: Input = "hdmi-1";
 
+/** Physical address of each input of the simulated TV. */
 export const TV_INPUTS: ReadonlyMap<Input, number> = new Map([
   ["tuner", 0x0000],
   ["hdmi-1", 0x1000],
   ["hdmi-2", 0x2000],
 ]);
 
-/** What the TV does with a message; a lying one acknowledges these and leaves everything as it is. */
+/** The TV's action for each message. A lying TV acknowledges the message and does nothing. */
 const ORDERS: ReadonlyMap<number, (world: SimulatedWorld, operands: Uint8Array) => void> = new Map([
   [OPCODE.imageViewOn, (world: SimulatedWorld) => world.turnDisplay(true)],
   [OPCODE.standby, (world: SimulatedWorld) => world.turnDisplay(false)],
@@ -26,7 +26,7 @@ const ORDERS: ReadonlyMap<number, (world: SimulatedWorld, operands: Uint8Array) 
   [OPCODE.userControlReleased, () => {}],
 ]);
 
-/** What the TV answers. Even a lying one answers queries truthfully, as real ones do; this is how they are detected. */
+/** The TV's reply to each query. Even a lying TV answers queries truthfully, as real ones do; that is how it is detected. */
 const QUESTIONS: ReadonlyMap<number, (display: WorldState["display"]) => Reply> = new Map<
   number,
   (display: WorldState["display"]) => Reply
@@ -39,7 +39,7 @@ const QUESTIONS: ReadonlyMap<number, (display: WorldState["display"]) => Reply> 
     OPCODE.giveAudioStatus,
     (display) => ({ opcode: OPCODE.reportAudioStatus, operands: Uint8Array.of(display.volume | (display.mute ? 0x80 : 0)) }),
   ],
-  // The active source answers this, not the TV. The bus answers for whichever box is shown, ourselves included.
+  // On a real bus the active source answers this. Here the answer is the selected input, ours included.
   [
     OPCODE.requestActiveSource,
     (display) => {
@@ -87,7 +87,7 @@ function pressKey(world: SimulatedWorld, operands: Uint8Array): void {
     case USER_CONTROL.restoreVolumeFunction:
       return world.updateDisplay({ mute: false });
     default:
-      // Keys for menus and play lists: nothing the rest of the system could see.
+      // Other keys (menus, playback) have no effect that the system could see.
       return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock, Timer, Timers } from "../ports/clock.ts";
 
-/** A timer that waits, and the handle to it: one object, because a simulation makes thousands of them a second. */
+/** A pending timer and its handle in one object, because a simulation creates thousands a second. */
 class Pending implements Timer {
   readonly name: string;
   readonly dueMs: number;
@@ -24,17 +24,17 @@ class Pending implements Timer {
 export interface VirtualTimeOptions {
   /** Wall time at the start, milliseconds since the epoch. Default 2026-01-01T00:00:00Z. */
   readonly wallMs?: number;
-  /** Monotonic time at the start. Not 0 by default: code that takes "0" for "never" shows itself. */
+  /** Monotonic time at the start. Default 1000, not 0, to expose code that confuses 0 with "never". */
   readonly monotonicMs?: number;
-  /** Lets everything that waits on settled promises run. Default: one turn of the event loop. */
+  /** Runs all pending promise reactions. Default: one turn of the event loop. */
   readonly settle?: () => Promise<void>;
 }
 
 const DELAY_MAX_MS = 2 ** 31 - 1;
 
 /**
- * Time that moves only when told to. Timers fire in order of due time, then of creation; between two of
- * them all promise reactions run, so that the order of events does not depend on the machine.
+ * Time that advances only on request. Timers fire in order of due time, then of creation. All promise reactions run
+ * between two timers, so the order of events does not depend on the machine.
  */
 export class VirtualTime implements Clock, Timers {
   #monotonicMs: number;
@@ -55,7 +55,7 @@ export class VirtualTime implements Clock, Timers {
   }
 
   wallMs(): number {
-    // Whole milliseconds, as every wall clock gives them; timers may be due in between.
+    // Whole milliseconds, like a real wall clock; timers may be due in between.
     return Math.floor(this.#monotonicMs + this.#wallOffsetMs);
   }
 
@@ -63,7 +63,7 @@ export class VirtualTime implements Clock, Timers {
     return this.#monotonicMs;
   }
 
-  /** Steps the wall clock alone, forwards or backwards, as an administrator or NTP does. No timer notices. */
+  /** Steps only the wall clock, forwards or backwards, as an administrator or NTP does. Timers are not affected. */
   stepWall(byMs: number): void {
     this.#wallOffsetMs += byMs;
   }
@@ -81,12 +81,12 @@ export class VirtualTime implements Clock, Timers {
     return this.#queue.map(({ name, dueMs }) => ({ name, dueMs }));
   }
 
-  /** Moves `byMs` on, firing what falls due. What a timer throws comes out of here. */
+  /** Advances by `byMs` and fires the timers that fall due. Rejects with what a timer throws. */
   advance(byMs: number): Promise<void> {
     return this.advanceTo(this.#monotonicMs + byMs);
   }
 
-  /** Moves on to a monotonic time that is not in the past. */
+  /** Advances to a monotonic time. Rejects with a `RangeError` when it is in the past. */
   async advanceTo(targetMs: number): Promise<void> {
     if (!(targetMs >= this.#monotonicMs)) throw new RangeError(`virtual time does not go back to ${targetMs} ms`);
     await this.#move(async () => {
@@ -97,8 +97,8 @@ export class VirtualTime implements Clock, Timers {
   }
 
   /**
-   * Fires timers until none is pending and returns how far time moved. Throws, naming what is pending, when
-   * that is not so after `limitMs`: something re-arms itself for ever.
+   * Fires timers until none is pending and returns by how many ms time advanced. Rejects, naming the pending timers, when
+   * some are left after `limitMs`.
    */
   async runUntilIdle(limitMs = 3_600_000): Promise<number> {
     const startMs = this.#monotonicMs;
@@ -109,7 +109,7 @@ export class VirtualTime implements Clock, Timers {
     return this.#monotonicMs - startMs;
   }
 
-  /** Moves on just until `work` settles and hands its outcome over. Throws when that takes longer than `limitMs`. */
+  /** Advances until `work` settles and returns its outcome. Rejects when that takes longer than `limitMs`. */
   async settled<T>(work: Promise<T>, limitMs = 3_600_000): Promise<T> {
     const progress = { done: false };
     const finish = (): void => {
@@ -135,7 +135,7 @@ export class VirtualTime implements Clock, Timers {
     }
   }
 
-  /** Fires the first timer due by `limitMs`; false when there is none. */
+  /** Fires the first timer due by `limitMs`. Returns false when there is none. */
   #fireNext(limitMs: number): boolean {
     const next = this.#queue[0];
     if (next === undefined || next.dueMs > limitMs) return false;
@@ -145,7 +145,7 @@ export class VirtualTime implements Clock, Timers {
     return true;
   }
 
-  /** Behind every entry due at the same time or before: equal times fire in the order they were asked for. */
+  /** Insertion index for a due time: after all entries due at the same time or earlier. */
   #placeFor(dueMs: number): number {
     let low = 0;
     let high = this.#queue.length;
@@ -157,9 +157,9 @@ export class VirtualTime implements Clock, Timers {
     return low;
   }
 
-  /** Where an entry waits; -1 when it does not any more. */
+  /** Index of an entry; -1 when it is no longer pending. */
   #placeOf({ dueMs, order }: Pending): number {
-    // Equal times lie in the order they were asked for, so the last one of them is where to look back from.
+    // Search backwards from the last entry with the same due time.
     for (let at = this.#placeFor(dueMs) - 1; at >= 0; at -= 1) {
       const entry = this.#queue[at];
       if (entry === undefined || entry.dueMs !== dueMs || entry.order < order) return -1;
@@ -173,7 +173,7 @@ export class VirtualTime implements Clock, Timers {
   }
 }
 
-/** A macrotask: every promise reaction queued before it, and all they queue, has run when it comes. */
+/** A macrotask, which runs after all queued promise reactions and the reactions they queue. */
 function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -5,17 +5,17 @@ import type { WorldControls } from "./world-controls.ts";
 import { describeIssue, runHook } from "./world-input.ts";
 import { displayMood, remoteSettings, TV_OUTPUT } from "./world-state.ts";
 
-/** One thing a person can do to the simulated device, with everything a panel needs to offer it. */
+/** Something a person can do to the simulated device, described for a user interface. */
 export interface SimulatedAction {
   /** Stable, dotted: `display.mood`. */
   readonly name: string;
-  /** What it says on the button. */
+  /** Label of its button. */
   readonly label: string;
-  /** What it does, for a tool tip. */
+  /** Tool tip. */
   readonly help: string;
-  /** Actions of one group belong beside each other. */
+  /** Actions of one group are shown together. */
   readonly group: "display" | "gpio" | "machine" | "network" | "clock" | "player";
-  /** Object schema of `params`; every field has a default or is needed. */
+  /** Object schema of `params`. Every field is required or has a default. */
   readonly params: v.GenericSchema;
   run(world: WorldControls, params: unknown): Result<void>;
 }
@@ -164,7 +164,7 @@ const machineActions: readonly SimulatedAction[] = [
     none,
     (world) => {
       if (world.hooks.onPowerCut === undefined) return runHook("cut the power", undefined);
-      // The boot follows when software starts on this machine again: until then the dying one must not see a new boot id.
+      // The boot follows at the next start of the software; the dying one must not see a new boot id.
       world.update({ power: { ...world.state.power, pending: "reboot" } });
       return runHook("cut the power", world.hooks.onPowerCut);
     },
@@ -263,10 +263,10 @@ const otherActions: readonly SimulatedAction[] = [
   ),
 ];
 
-/** Everything that can be done to a simulated device, in the order a panel shows it. */
+/** Every action, in the order in which a user interface shows them. */
 export const simulatedActions: readonly SimulatedAction[] = [...displayActions, ...gpioActions, ...machineActions, ...siteActions, ...otherActions];
 
-/** Runs an action by name. Both arguments come from outside and are checked here. */
+/** Runs an action by name. Checks both arguments, which are untrusted. */
 export function runSimulatedAction(world: WorldControls, name: unknown, params: unknown): Result<void> {
   const known = simulatedActions.find((candidate) => candidate.name === name);
   if (known === undefined) {

@@ -7,23 +7,23 @@ import { schemaIssueWords } from "../runtime/schema-issue.ts";
 import { SimulatedWorld, type WorldDeps } from "./world.ts";
 import { worldStateSchema, type WorldState } from "./world-state.ts";
 
-/** A world's JSON is about 6 KiB; anything much larger is not one. */
+/** A world's JSON has about 6 KiB. */
 const FILE_BYTES_MAX = 1_048_576;
 
 export interface WorldFile {
   readonly world: SimulatedWorld;
-  /** Why a fresh world was started although a file was there. */
+  /** Why the existing file was replaced by a fresh world. */
   readonly damage?: Issue;
-  /** Writes that failed since the start, and the last reason. The world goes on; the file is behind. */
+  /** Failed writes since the start, and the last reason. The world continues without the file. */
   writeFailures(): { readonly count: number; readonly lastError?: string };
-  /** Stops the world's timers and its file. */
+  /** Stops the world's timers and the writing of its file. */
   close(): void;
 }
 
 /**
- * The world kept in a file, so that hardware survives the agent: every change is on disk before the call that
- * made it returns, because the TV does not forget what it was told when the agent is killed right after.
- * A damaged file is moved aside and a fresh world begins, which says so.
+ * A world kept in a file, so that the simulated hardware survives the agent. Every change is on disk before the call that
+ * made it returns, because a real TV would keep its state even if the agent is killed right after. A damaged file is moved
+ * aside, and a fresh world reports the `damage`.
  */
 export function openWorldFile(path: string, deps: WorldDeps): WorldFile {
   mkdirSync(dirname(path), { recursive: true });
@@ -34,7 +34,7 @@ export function openWorldFile(path: string, deps: WorldDeps): WorldFile {
     try {
       writeDurably(path, JSON.stringify(world.state));
     } catch (thrown) {
-      // A full or read-only disk must not stop the simulated TV; the caller sees the count.
+      // A full or read-only disk must not stop the simulated TV; `writeFailures` counts it.
       failures.count += 1;
       failures.lastError = messageOf(thrown);
     }
@@ -77,7 +77,7 @@ function setAside(path: string, nowMs: number, why: string): Issue {
   }
 }
 
-/** New content under the old name or none of it: write, sync, rename, sync the folder. */
+/** Replaces the file atomically: write, sync, rename, sync the folder. */
 function writeDurably(path: string, text: string): void {
   const temporary = `${path}.tmp`;
   const file = openSync(temporary, "w", 0o600);

@@ -2,14 +2,14 @@ import * as v from "valibot";
 import { schemaIssueWords } from "../runtime/schema-issue.ts";
 import { fail, messageOf, ok, type Result } from "../ports/result.ts";
 
-/** One sentence for the first thing that is wrong with input from outside. */
+/** Describes an error in untrusted input in one sentence. */
 export function describeIssue(issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue);
   const { message } = schemaIssueWords(issue);
   return path === null ? message : `${path}: ${message}`;
 }
 
-/** Calls what the host offered; what it throws is told to whoever asked, and ends nothing. */
+/** Calls a hook of the host. What it throws becomes an error; a missing hook is `simulated.not-wired`. */
 export function runHook(what: string, hook: (() => void) | undefined): Result<void> {
   if (hook === undefined) return fail("simulated.not-wired", `nobody offered to ${what} here`);
   try {

@@ -3,9 +3,8 @@ import type { Random } from "../ports/random.ts";
 import { toHex } from "../runtime/encoding.ts";
 
 /**
- * Everything about one simulated device that would still be there after its software was killed: the TV on
- * the wall, the levels on the header, the cable, the disk, the boot id. Plain JSON, so that it can be kept in
- * a file, sent to a dashboard and compared in a test.
+ * The state of a simulated device that survives its software: the TV, the levels on the header, the cable, the disk, the
+ * boot id. Plain JSON, for a file, a dashboard and comparisons in tests.
  */
 
 const percent = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100));
@@ -14,11 +13,11 @@ const bytes = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.M
 const shortText = v.pipe(v.string(), v.maxLength(128));
 const milliseconds = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
 
-/** How the TV treats what it is told; see docs/hardware.md. */
+/** How the TV reacts to orders; see docs/hardware.md. */
 export const displayMood = v.picklist(["normal", "deaf", "slow", "lying", "unplugged"]);
 export const displayInput = v.picklist(["tuner", "hdmi-1", "hdmi-2"]);
 
-/** What somebody can set with the TV's remote control, besides its power. */
+/** Settings that the TV's remote control can change, besides power. */
 export const remoteSettings = v.strictObject({ input: displayInput, brightness: percent, volume: percent, mute: v.boolean() });
 
 const display = v.strictObject({
@@ -28,28 +27,28 @@ const display = v.strictObject({
   mood: displayMood,
   /** The mood that returns when the cable is plugged in again. */
   moodWhenPlugged: v.picklist(["normal", "deaf", "slow", "lying"]),
-  /** From a message's arrival to the TV's answer. CEC allows 1,000. */
+  /** From a message's arrival to the TV's answer. CEC allows 1,000 ms. */
   latencyMs: milliseconds(10_000),
   warmUpMs: milliseconds(120_000),
   coolDownMs: milliseconds(120_000),
 });
 
 const gpioLine = v.strictObject({
-  /** BCM number, which is the offset on the header's chip. */
+  /** BCM number, which is the line's offset on the GPIO chip. */
   offset: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(63)),
   direction: v.picklist(["input", "output"]),
   pull: v.picklist(["none", "up", "down"]),
-  /** What we drive when the line is an output. */
+  /** Level that we drive while the line is an output. */
   driven: level,
-  /** What a switch outside drives; null when nothing does and the pull decides. */
+  /** Level that an external switch drives; null when none does and the pull decides. */
   external: v.nullable(level),
-  /** A spring-loaded button to the opposite of the resting level. */
+  /** A spring-loaded button that switches to the opposite of the resting level. */
   button: v.picklist(["up", "down"]),
-  /** An output this input is wired to, by name. */
+  /** Name of an output that this input is wired to. */
   wiredTo: v.nullable(shortText),
-  /** The level that results. Kept in the state for whoever only reads it. */
+  /** The resulting level, stored for readers of the state. */
   level,
-  /** A kernel driver that holds the line. */
+  /** Name of the kernel driver that holds the line. */
   consumer: v.optional(shortText),
 });
 
@@ -72,14 +71,14 @@ const networkInterface = v.strictObject({
 });
 
 const wifiSecurity = v.picklist(["open", "wpa-psk", "wpa3-sae"]);
-/** A check value in place of a password: the world goes to dashboards and into files. */
+/** Has a check value in place of the password, because the world is shown on dashboards and stored in files. */
 const wifiNetwork = v.strictObject({ ssid: shortText, security: wifiSecurity, keyCheck: v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{8})?$/)) });
 const addressSettings = v.variant("method", [
   v.strictObject({ method: v.literal("dhcp") }),
   v.strictObject({ method: v.literal("static"), address: shortText, gateway: v.optional(shortText), dns: v.pipe(v.array(shortText), v.maxLength(4)) }),
 ]);
 
-/** What the device was told about its network. Absent parts: DHCP, and the cable. */
+/** Network settings of the device. Absent parts default to DHCP and the cable. */
 export const simulatedNetworkSettings = v.strictObject({
   interfaces: v.record(shortText, addressSettings),
   wifi: v.optional(wifiNetwork),
@@ -103,31 +102,31 @@ export const worldStateSchema = v.strictObject({
   disk: v.strictObject({ totalBytes: bytes, freeBytes: bytes, mood: v.picklist(["roomy", "full"]) }),
   power: v.strictObject({
     bootId: shortText,
-    /** True time of the boot, milliseconds since the epoch; steps of the device's own clock do not move it. */
+    /** True time of the boot, ms since the epoch. Steps of the device's own clock do not change it. */
     bootedAtMs: v.pipe(v.number(), v.integer()),
     boots: v.pipe(v.number(), v.integer(), v.minValue(1)),
-    /** A request that was taken and not carried out yet. */
+    /** A request that was accepted and not carried out yet. */
     pending: v.picklist(["none", "reboot", "shutdown"]),
-    /** `ignored`: the request is taken and nothing happens. `refused`: the request fails. */
+    /** `ignored`: the request is accepted and nothing happens. `refused`: the request fails. */
     mood: v.picklist(["obeys", "ignored", "refused"]),
   }),
   network: v.strictObject({
     link: v.picklist(["up", "down"]),
     gateway: shortText,
     interfaces: v.record(shortText, networkInterface),
-    /** Absent: as out of the box. */
+    /** Absent: factory settings. */
     settings: v.optional(simulatedNetworkSettings),
-    /** What the settings have to be right for. The gateway above is the site's. */
+    /** The site for which the settings must be right. The gateway above belongs to the site too. */
     site: v.optional(
       v.strictObject({ accessPoints: v.pipe(v.array(wifiNetwork), v.maxLength(16)), proxies: v.pipe(v.array(v.pipe(v.string(), v.maxLength(512))), v.maxLength(16)) }),
     ),
-    /** `refuses`: settings are not taken. `half`: they are, and the machine says that they are not. Absent: `obeys`. */
+    /** `refuses`: rejects settings. `half`: applies them but reports that it did not. Absent: `obeys`. */
     settingsMood: v.optional(v.picklist(["obeys", "refuses", "half"])),
   }),
   clock: v.strictObject({
     quality: v.picklist(["unset", "local", "synced"]),
     zone: shortText,
-    /** How far the device's wall clock is off true time. */
+    /** Device wall clock minus true time, ms. */
     offsetMs: v.pipe(v.number(), v.integer(), v.minValue(-4e12), v.maxValue(4e12)),
     /** `automatic`: a network time service corrects the clock soon after a boot with a network. */
     sync: v.picklist(["automatic", "never"]),
@@ -139,16 +138,16 @@ export type GpioLineState = v.InferOutput<typeof gpioLine>;
 export type DisplayMood = v.InferOutput<typeof displayMood>;
 export type SimulatedNetworkState = WorldState["network"];
 export type SimulatedAccessPoint = v.InferOutput<typeof wifiNetwork>;
-/** The parts of the state, which is also how changes are announced. */
+/** Sections of the state; changes are announced by section. */
 export type WorldSection = Exclude<keyof WorldState, "version" | "serial">;
 
-/** The output the simulated TV hangs on; the other connector is empty until something is plugged in. */
+/** The output of the simulated TV. The other connector is empty until something is plugged in. */
 export const TV_OUTPUT = "HDMI-A-1";
 
-/** From power to our software's first line. */
+/** Time from power-on to the start of our software. */
 export const BOOT_MS = 8_000;
 
-/** A device as it comes out of the box, running and synchronised, its TV on. */
+/** A device with factory settings: running, clock synchronised, TV on. */
 export function freshWorldState(random: Random, trueWallMs: number): WorldState {
   const serial = `SIM-${toHex(random.bytes(4)).toUpperCase()}`;
   return {
@@ -187,7 +186,7 @@ export function freshWorldState(random: Random, trueWallMs: number): WorldState 
   };
 }
 
-/** A random UUID (version 4), the form of Linux's boot id. */
+/** A random UUID (version 4), like Linux's boot id. */
 export function newBootId(random: Random): string {
   const raw = random.bytes(16);
   raw[6] = ((raw[6] ?? 0) & 0x0f) | 0x40;
@@ -196,7 +195,7 @@ export function newBootId(random: Random): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-/** What stands on a line: our own drive, a finger on the button, a wire, a switch outside, else the pull. */
+/** The level of a line, decided by the first that applies: our own drive, button, wire, external switch, pull. */
 export function levelOf(line: GpioLineState, lines: Readonly<Record<string, GpioLineState>>): 0 | 1 {
   if (line.direction === "output") return line.driven;
   const source = line.wiredTo === null ? undefined : lines[line.wiredTo];
@@ -205,7 +204,7 @@ export function levelOf(line: GpioLineState, lines: Readonly<Record<string, Gpio
   return line.button === "down" ? (resting === 1 ? 0 : 1) : resting;
 }
 
-/** GPIO2 to GPIO27 as the 40-pin header brings them out; pulls as the BCM2835 has them after reset. */
+/** GPIO2 to GPIO27 of the 40-pin header, with the pulls of a BCM2835 after reset. */
 function headerLines(): Record<string, GpioLineState> {
   const lines: Record<string, GpioLineState> = {};
   const held: Readonly<Record<number, string>> = { 2: "i2c1 SDA", 3: "i2c1 SCL" };
@@ -236,7 +235,7 @@ function freshOutput(connected: boolean, serial: string): WorldState["outputs"][
   };
 }
 
-/** Locally administered, unicast. */
+/** A locally administered unicast address. */
 function macFrom(random: Random): string {
   return [2, ...random.bytes(5)].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }

@@ -22,24 +22,24 @@ import { reachesCloud } from "./simulated-site.ts";
 import type { WorldControls, WorldHooks } from "./world-controls.ts";
 
 export interface WorldDeps {
-  /** True time. The device's own, possibly wrong, wall clock is this plus `state.clock.offsetMs`. */
+  /** True time. The device's wall clock is this plus `state.clock.offsetMs`. */
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  /** What a listener throws. Default: thrown again, so that a test sees it. */
+  /** Receives what a listener throws. Default: rethrows it. */
   readonly onListenerError?: (thrown: unknown) => void;
 }
 
-/** A time service needs this long after the boot until it has set the clock. */
+/** Time from boot until the time service has set the clock. */
 export const CLOCK_SYNC_MS = 5_000;
-/** A slow TV warms up and cools down this many times longer. */
+/** Factor by which a slow TV warms up and cools down more slowly. */
 const SLOW_FACTOR = 4;
-/** Contacts of a push button settle within a few milliseconds. */
+/** Duration of one bounce of a push button's contacts. */
 const BOUNCE_MS = 1;
 
 /**
- * The simulated device's hardware and surroundings. The agent touches it only through the adapter's ports;
- * people and tests touch it with `apply`. Every change is announced after the state has it.
+ * Hardware and surroundings of a simulated device. The agent uses it only through the adapter's ports; people and tests
+ * change it with `apply`. Every change is announced after it is in the state.
  */
 export class SimulatedWorld implements WorldControls {
   readonly #deps: WorldDeps;
@@ -48,7 +48,7 @@ export class SimulatedWorld implements WorldControls {
   #state: WorldState;
   #hooks: WorldHooks = {};
 
-  /** With `stored`, a state that was kept before; whatever was under way then goes on from there. */
+  /** With `stored` it continues from a saved state, including changes that were under way. */
   constructor(deps: WorldDeps, stored?: WorldState) {
     this.#deps = deps;
     this.#changed = new Emitter(
@@ -67,7 +67,7 @@ export class SimulatedWorld implements WorldControls {
     return this.#state;
   }
 
-  /** Gets the sections that changed. Returns its undo. */
+  /** Calls `listener` with the changed sections. Returns the unsubscribe function. */
   onChange(listener: (sections: readonly WorldSection[]) => void): () => void {
     return this.#changed.on(listener);
   }
@@ -81,8 +81,8 @@ export class SimulatedWorld implements WorldControls {
   }
 
   /**
-   * Does `{ action, params }` from `simulatedActions`, or merges `{ patch }` (RFC 7396) into the state. Input
-   * from outside: anything malformed is refused whole with `simulated.bad-action` or `simulated.bad-patch`.
+   * Runs `{ action, params }` from `simulatedActions`, or merges `{ patch }` (RFC 7396) into the state. The input is
+   * untrusted; malformed input changes nothing. Errors: `simulated.bad-action`, `simulated.bad-patch`.
    */
   apply(input: unknown): Result<void> {
     if (!isJsonObject(input)) return fail("simulated.bad-action", "expected an object with `action` or `patch`");
@@ -150,7 +150,7 @@ export class SimulatedWorld implements WorldControls {
     return ok(undefined);
   }
 
-  /** Whether the device's settings are right for the site it stands in. `proxy`: the one it was told to go through. */
+  /** Whether the device's settings work at its site. `proxy`: the configured proxy, if any. */
   reachesCloud(proxy: string | undefined): boolean {
     return reachesCloud(this.#state.network, proxy);
   }
@@ -159,7 +159,7 @@ export class SimulatedWorld implements WorldControls {
     return this.#state.gpio.lines[name]?.level;
   }
 
-  /** The device starts again after a reboot, a shut-down or a power cut: new boot id, header back to inputs, TV as it was. */
+  /** Boots after a reboot, a shutdown or a power cut: new boot id, all GPIO lines inputs again, TV unchanged. */
   boot(): void {
     const { gpio, power, clock } = this.#state;
     const lines = Object.fromEntries(
@@ -183,7 +183,7 @@ export class SimulatedWorld implements WorldControls {
     return Math.max(0, Math.round(this.#deps.clock.wallMs() - this.#state.power.bootedAtMs));
   }
 
-  /** The wall clock the device believes in; give it to the agent in place of the machine's. */
+  /** The device's own clock, to be given to the agent. */
   deviceClock(): Clock {
     const { clock } = this.#deps;
     return { wallMs: () => clock.wallMs() + this.#state.clock.offsetMs, monotonicMs: () => clock.monotonicMs() };
@@ -257,7 +257,7 @@ export class SimulatedWorld implements WorldControls {
   }
 }
 
-/** Buttons are sprung: nobody's finger outlives the process that simulated it. */
+/** Releases all buttons, because the process that held them is gone. */
 function settledState(stored: WorldState): WorldState {
   const lines = Object.fromEntries(Object.entries(stored.gpio.lines).map(([name, line]) => [name, { ...line, button: "up" as const }]));
   return { ...stored, gpio: { ...stored.gpio, lines: withLevels(lines) } };
@@ -267,7 +267,7 @@ function withLevels(lines: WorldState["gpio"]["lines"]): WorldState["gpio"]["lin
   return Object.fromEntries(Object.entries(lines).map(([name, line]) => [name, { ...line, level: levelOf(line, lines) }]));
 }
 
-/** The boot id proves reboots: were it patchable, a reboot could be faked. Identity and level follow from the rest. */
+/** The first key that must not be patched: the boot id would fake a reboot; identity and levels follow from the rest. */
 function refusedKey(patch: Json): string | undefined {
   if (!isJsonObject(patch)) return "expected an object";
   for (const key of ["version", "serial"]) if (Object.hasOwn(patch, key)) return `${key} cannot be changed`;
