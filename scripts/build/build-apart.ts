@@ -3,9 +3,8 @@ import { join } from "node:path";
 import { lookAtBuild, type BuildReport } from "./build.ts";
 
 /**
- * `build` in a process of its own, which ends with it: esbuild's helper stands at 180 MB and would stay for as long as
- * its caller lives. Nothing is started when nothing changed. What esbuild has to say goes to the terminal; a build
- * that fails, or is ended by `signal`, rejects.
+ * `build` in a child process, because esbuild's helper takes 180 MB and lives as long as its caller. Starts nothing when
+ * nothing changed. esbuild prints to the terminal. Rejects when the build fails or `signal` ends it.
  */
 export async function buildApart(root: string, signal?: AbortSignal): Promise<BuildReport> {
   const { fresh, missing } = await lookAtBuild(root);

@@ -4,17 +4,17 @@ import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import type { Bundle } from "./bundles.ts";
 
 /**
- * Left to node_modules: native code, the shell itself, and the optional accelerators of ws, which are
- * not installed. Everything else is bundled, which costs less memory and starts sooner.
+ * Not bundled: native code, Electron, and the optional accelerators of ws, which are not installed. Bundling everything
+ * else saves memory and start time.
  */
 const EXTERNAL = ["better-sqlite3", "electron", "bufferutil", "utf-8-validate"];
 
-/** CommonJS packages inside an ES module still ask for `require` of Node's own modules. */
+/** Bundled CommonJS packages still `require` Node's own modules. */
 const REQUIRE_FOR_BUNDLED_COMMONJS = 'import { createRequire as vitrineCreateRequire } from "node:module";\nconst require = vitrineCreateRequire(import.meta.url);';
 
 /**
- * `import … from "node:http"` in an ES module makes Node load all that the module could give, undici and http2 among it:
- * 3 MiB and 140 ms in the agent. Asked for as a plain object, only what is used is loaded.
+ * An ES import of `node:http` makes Node load every export, undici and http2 included: 3 MiB and 140 ms in the agent. Got
+ * as a plain object, only the used exports are loaded.
  */
 const HTTP_AS_OBJECT: Plugin = {
   name: "http-as-object",
@@ -29,21 +29,21 @@ const TARGETS: Readonly<Record<Bundle["target"], BuildOptions>> = {
     platform: "node",
     target: "node24",
     format: "esm",
-    // V8 keeps the whole text for as long as the process lives. Names stay as they are written, and lines short enough to find an error in.
+    // V8 keeps the source text in memory, so it is minified. Names are kept and lines are short, for readable stacks.
     minifyWhitespace: true,
     lineLimit: 160,
-    // What is imported lazily stays a file of its own and is not loaded before it is needed.
+    // A lazily imported module stays a separate file that is loaded only when needed.
     splitting: true,
     banner: { js: REQUIRE_FOR_BUNDLED_COMMONJS },
     external: EXTERNAL,
     plugins: [HTTP_AS_OBJECT],
   },
   preload: { platform: "node", target: "node24", format: "cjs", external: EXTERNAL },
-  // Chromium 94 is what the oldest panels still in shops run (Tizen 7, webOS 23).
+  // Chromium 94 is the engine of the oldest panels still sold (Tizen 7, webOS 23).
   page: { platform: "browser", target: "chrome94", format: "iife" },
 };
 
-/** Bundles one entry, and removes parts that an earlier build of it left. Returns the files written. */
+/** Bundles one entry and removes parts left by an earlier build. Returns the files written. */
 export async function buildBundle(root: string, { entry, output, target }: Bundle): Promise<string[]> {
   const name = basename(output, extname(output));
   const { metafile } = await build({
@@ -66,7 +66,7 @@ export async function buildBundle(root: string, { entry, output, target }: Bundl
 async function removeOldParts(root: string, folder: string, metafile: Metafile): Promise<void> {
   const current = new Set(Object.keys(metafile.outputs).map((path) => resolve(root, path)));
   const found = await readdir(join(root, folder)).catch((error: unknown) => {
-    // A bundle without lazy parts has no such folder.
+    // A bundle without lazy parts has no folder for them.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   });

@@ -1,8 +1,8 @@
-/** The process behind `buildApart`: builds the tree its argument names and reports over IPC. */
+/** The child process of `buildApart`: builds the tree named by its argument and reports over IPC. */
 import { messageOf } from "../../platform/ports/result.ts";
 import { build } from "./build.ts";
 
-/** Whoever wanted the build is gone. */
+/** The parent is gone. */
 const alone = (): never => process.exit(1);
 process.once("disconnect", alone);
 try {

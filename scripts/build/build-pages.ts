@@ -4,8 +4,8 @@ import { build } from "esbuild";
 import type { Pages } from "./bundles.ts";
 
 /**
- * Copies a folder of pages and bundles its top-level `*.dom.ts` files beside them: `app.dom.ts` becomes
- * `app.js`, an ES module. TypeScript files themselves and tests stay behind.
+ * Copies a folder of pages without its TypeScript files and bundles its top-level `*.dom.ts` files beside them:
+ * `app.dom.ts` becomes `app.js`, an ES module.
  */
 export async function buildPages(root: string, { from, to }: Pages): Promise<string[]> {
   const source = join(root, from);

@@ -5,12 +5,12 @@ import { build } from "esbuild";
 import { zipSync, type Zippable } from "fflate";
 import { MANIFEST_NAME, type Manifest } from "../../player-host/contract/manifest.ts";
 
-/** Zip has no time before 1980; a fixed one makes the same sources give the same bytes and the same hash. */
+/** The earliest time in zip files. It is fixed so that the same sources give the same bytes and hash. */
 const FIXED_TIME = new Date("1980-01-01T00:00:00");
 
 /**
- * Makes the sample player twice: `dist/sample/`, a folder for a web server, and `dist/sample.zip`, the
- * same as a package with its manifest. Returns what was written, from the root.
+ * Builds the sample player twice: `dist/sample/` for a web server, and `dist/sample.zip`, a package with a manifest.
+ * Returns the paths written, relative to the root.
  */
 export async function buildSample(root: string): Promise<string[]> {
   const folder = join(root, "dist/sample");

@@ -5,11 +5,11 @@ import { BUNDLES, PAGES } from "./bundles.ts";
 import { hashInputs } from "./hash-inputs.ts";
 
 export interface BuildReport {
-  /** Nothing had changed since the last build. */
+  /** Nothing has changed since the last build. */
   readonly fresh: boolean;
   /** Files written, from the root. */
   readonly written: readonly string[];
-  /** Entries of the table that are not in the tree. */
+  /** Entries of the bundle table that do not exist. */
   readonly missing: readonly string[];
 }
 
@@ -17,14 +17,14 @@ const STAMP = "dist/.inputs";
 const SAMPLE = "player-host/sample/app.dom.ts";
 
 /**
- * Makes `dist/`: the shipped programs, the development cloud and the sample player. Does nothing when the
- * sources are the ones of the last build. A source that does not compile rejects with esbuild's own message.
- * esbuild's helper process stays for as long as this process lives: who runs on uses `buildApart`.
+ * Builds `dist/`: the shipped programs, the development cloud and the sample player. Does nothing when the sources have not
+ * changed since the last build. Rejects with esbuild's message when a source does not compile. esbuild's helper lives as
+ * long as this process, so long-running callers use `buildApart`.
  */
 export async function build(root: string): Promise<BuildReport> {
   const { fresh, hash, missing } = await lookAtBuild(root);
   if (fresh) return { fresh, written: [], missing };
-  // Loaded late, because esbuild is of no use to whoever has nothing to build.
+  // Imported only when there is something to build.
   const [{ buildBundle }, { buildPages }, { buildSample }] = await Promise.all([import("./build-bundle.ts"), import("./build-pages.ts"), import("./build-sample.ts")]);
   const written = await Promise.all([
     ...BUNDLES.filter(({ entry }) => !missing.includes(entry)).map((bundle) => buildBundle(root, bundle)),
@@ -32,14 +32,14 @@ export async function build(root: string): Promise<BuildReport> {
     ...(missing.includes(SAMPLE) ? [] : [buildSample(root)]),
   ]);
   await mkdir(join(root, "dist"), { recursive: true });
-  // Written last, and whole or not at all: an interrupted build is repeated.
+  // Written last and atomically, so that an interrupted build is repeated.
   const stamp = join(root, STAMP);
   await writeFile(`${stamp}.new`, hash);
   await rename(`${stamp}.new`, stamp);
   return { fresh: false, written: written.flat(), missing };
 }
 
-/** What stands of the last build. `hash`: of the sources as they are now. */
+/** Whether the last build is up to date. `hash`: of the current sources. */
 export async function lookAtBuild(root: string): Promise<Pick<BuildReport, "fresh" | "missing"> & { readonly hash: string }> {
   const hash = await hashInputs(root);
   const sources = [...BUNDLES.map(({ entry }) => entry), ...PAGES.map(({ from }) => from), SAMPLE];

@@ -1,4 +1,4 @@
-/** One bundle: a program or script from its entry file. Paths from the root. */
+/** One bundle: a program or script from its entry file. Paths are relative to the root. */
 export interface Bundle {
   readonly entry: string;
   readonly output: string;
@@ -6,7 +6,7 @@ export interface Bundle {
   readonly target: "node" | "preload" | "page";
 }
 
-/** A folder of pages: everything in it is copied, but its `*.dom.ts` scripts are bundled. */
+/** A folder of pages: files are copied, `*.dom.ts` scripts are bundled. */
 export interface Pages {
   readonly from: string;
   readonly to: string;

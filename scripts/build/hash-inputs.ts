@@ -5,11 +5,11 @@ import { join } from "node:path";
 const FOLDERS = ["agent", "player-host", "platform", "scripts/dev-cloud", "scripts/build"];
 const FILES = ["package-lock.json", "tsconfig.json"];
 
-/** Changes when a source file's name, size or time changed: a few milliseconds for the whole tree. */
+/** Hash of the names, sizes and times of all source files. Takes a few milliseconds. */
 export async function hashInputs(root: string): Promise<string> {
   const paths = [...FILES];
   for (const folder of FOLDERS) {
-    // A fresh checkout of an early state may not have every folder yet.
+    // Old commits may not have every folder.
     const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(() => []);
     for (const entry of entries) if (entry.isFile() && !entry.name.endsWith(".test.ts")) paths.push(join(entry.parentPath, entry.name));
   }

@@ -1,4 +1,4 @@
-/** `npm run build`: makes `dist/` and says what it did. */
+/** `npm run build`: builds `dist/` and reports what it did. */
 import { resolve } from "node:path";
 import { build } from "./build.ts";
 

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { CODES, PLACES } from "../../platform/ports/codes.ts";
 
-/** Writes docs/codes.md from the table of codes; with `--check` only says whether it is right. */
+/** Writes docs/codes.md from the table of codes; `--check` only reports whether it is up to date. */
 const FILE = fileURLToPath(new URL("../../docs/codes.md", import.meta.url));
 
 const HEAD = `# Codes
@@ -21,7 +21,7 @@ and uploads, and what a page or player host of another version says. The develop
 |---|---|
 `;
 
-/** The page's text. */
+/** Text of docs/codes.md. */
 export function codesDoc(): string {
   const entries = Object.entries(CODES) as readonly (readonly [code: string, entry: readonly [places: string, happened: string, remedy?: string]])[];
   const parts = [...new Set(entries.map(([code]) => partOf(code)))];

@@ -5,7 +5,7 @@ import type { CommandDefinition } from "../../agent/protocol/commands/definition
 import { jsonSchemaOf } from "./json-schema.ts";
 import { fieldsOf, type FieldWords } from "./schema-words.ts";
 
-/** Writes docs/commands.md from the command definitions; with `--check` only says whether it is right. */
+/** Writes docs/commands.md from the command definitions; `--check` only reports whether it is up to date. */
 const FILE = fileURLToPath(new URL("../../docs/commands.md", import.meta.url));
 
 const HEAD = `# Commands
@@ -82,7 +82,7 @@ is not above what is finished and forgotten; also acknowledged as \`rejected\`),
 
 `;
 
-/** The page's text. */
+/** Text of docs/commands.md. */
 export function commandsDoc(): string {
   const names = Object.keys(COMMANDS) as CommandName[];
   const rows = names.map((name) => {
@@ -114,7 +114,7 @@ function section(definition: CommandDefinition): string {
   ].join("\n");
 }
 
-/** An outcome's `result` is an object even where the command has nothing to say in it. */
+/** An outcome's `result` is an object even when the command has no result fields. */
 function resultTable(fields: readonly FieldWords[]): string[] {
   return fields.length === 0 ? ["Result: `{}`.", ""] : table("Result", fields);
 }
@@ -135,13 +135,13 @@ const UNITS = [
   [1_000, "s"],
 ] as const;
 
-/** In the largest unit that gives no fraction beyond a half: `1.5 s`, `10 min`, `1 day`. */
+/** In the largest unit that gives a multiple of one half: `1.5 s`, `10 min`, `1 day`. */
 function duration(ms: number): string {
   const [size, unit] = UNITS.find(([candidate]) => ms >= candidate && ms % (candidate / 2) === 0) ?? [1, "ms"];
   return `${ms / size} ${unit}`;
 }
 
-/** As GitHub makes it of a heading. */
+/** GitHub's anchor of a heading. */
 function anchor(name: string): string {
   return name.replaceAll(".", "");
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { CONFIG_KEYS, configEntry, environmentName, flagName, type ConfigKey } from "../../agent/core/config/config-table.ts";
 import { describeType } from "../../agent/core/config/config-type.ts";
 
-/** Writes docs/configuration.md from the configuration table; with `--check` only says whether it is right. */
+/** Writes docs/configuration.md from the configuration table; `--check` only reports whether it is up to date. */
 const FILE = fileURLToPath(new URL("../../docs/configuration.md", import.meta.url));
 
 const HEAD = `# Configuration
@@ -61,7 +61,7 @@ function cell(value: string): string {
   return value === '""' ? "empty" : value === "[]" ? "none" : `\`${value}\``;
 }
 
-/** As GitHub makes it of a heading. */
+/** GitHub's anchor of a heading. */
 function anchor(key: string): string {
   return key.toLowerCase().replaceAll(".", "");
 }

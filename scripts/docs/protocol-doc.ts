@@ -59,7 +59,7 @@ export function tables(): ReadonlyMap<string, v.GenericSchema> {
   return named;
 }
 
-/** Where words made from the schema would be longer than the fact. */
+/** Replacements where the words made from a schema would be too long. */
 const SHORTER: ReadonlyMap<string, string> = new Map([
   ["hello.version", "`1`"],
   [
@@ -132,7 +132,7 @@ const CONSTANTS: ReadonlyMap<string, string> = new Map([
 ]);
 const SOURCES = ["cloud-messages.ts", "device-messages.ts", "commands/payload.ts", "desired.ts", "signed.ts", "records.ts"];
 
-/** Doc comments of the fields, read from the source: what is said once there is said here too. */
+/** Doc comments of the fields, read from the source. */
 function commentsIn(root: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const file of SOURCES) {
@@ -154,7 +154,7 @@ function commentsIn(root: string): ReadonlyMap<string, string> {
   return found;
 }
 
-/** What can be said and seen of a display. */
+/** Table of display properties. */
 function displayTable(): string {
   const code = (word: string): string => `\`${word}\``;
   const rows = DISPLAY_PROPERTY_NAMES.map((name) => {

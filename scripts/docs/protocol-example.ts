@@ -6,7 +6,7 @@ import { nodeCrypto, keyFromSeed } from "../../platform/linux/node-crypto.ts";
 import type { DeviceKey } from "../../platform/ports/crypto.ts";
 import { toBase64Url, toHex } from "../../platform/runtime/encoding.ts";
 
-/** Bytes `first`, `first + 1`, …: seeds anybody can type. */
+/** The 32 bytes `first`, `first + 1`, …: a seed that is easy to type. */
 function counting(first: number): Uint8Array {
   return Uint8Array.from({ length: 32 }, (_, at) => first + at);
 }
@@ -33,7 +33,7 @@ async function signed(owner: Key, purpose: SignedPurpose, payload: string): Prom
   return { payload, key: owner.fingerprint, signature: toBase64Url(await owner.key.sign(signedBytes(purpose, payload))) };
 }
 
-/** One session with real keys and bytes: Ed25519 is deterministic, so everybody gets the same. */
+/** One session with real keys and bytes, reproducible because Ed25519 is deterministic. */
 export async function workedExample() {
   const [device, owner, newOwner] = await Promise.all([keyOf(0), keyOf(32), keyOf(64)]);
   const challenge: CloudMessageOf<"challenge"> = { t: "challenge", versions: [1], nonce: toBase64Url(counting(96)) };

@@ -15,14 +15,14 @@ import { jsonSchemaOf } from "./json-schema.ts";
 import { filledProtocolDoc } from "./protocol-doc.ts";
 
 /**
- * Publishes protocol version 1: JSON Schema in docs/schema/, and the generated parts of docs/protocol.md. With
- * `--check` writes nothing and says what is stale, exit code 1.
+ * Publishes protocol version 1: JSON Schema in docs/schema/, and the generated parts of docs/protocol.md. `--check` writes
+ * nothing and lists stale files, with exit code 1.
  */
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const FOLDER = "docs/schema";
 const PAGE = "docs/protocol.md";
 
-/** Path from the root to text, of everything published. */
+/** Text of every published file by its path relative to the root. */
 export async function published(root: string = ROOT): Promise<ReadonlyMap<string, string>> {
   const schemas: Record<string, JsonObject> = {
     "device-messages": titled("Messages from the device to the cloud", DeviceMessageSchema),
@@ -53,13 +53,13 @@ export async function published(root: string = ROOT): Promise<ReadonlyMap<string
   return files;
 }
 
-/** Of every command what is no schema: times in milliseconds, lane, needs, and what becomes of it after a crash. */
+/** Properties of every command besides its schemas: times in ms, lane, needs, and whether it is retried after a crash. */
 function definitions(): JsonObject {
   const all = Object.values(COMMANDS).map(({ params: _params, result: _result, ...definition }: CommandDefinition): [string, JsonObject] => [definition.name, { ...definition }]);
   return Object.fromEntries(all);
 }
 
-/** What is not on disk as it should be. */
+/** Paths of files that are not up to date on disk. */
 export async function stale(root: string = ROOT): Promise<readonly string[]> {
   const files = await published(root);
   const wrong = [...files].filter(([path, text]) => readOrNothing(join(root, path)) !== text).map(([path]) => path);
@@ -77,7 +77,7 @@ function readOrNothing(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    // Not there: that is stale too.
+    // Missing counts as stale.
     return undefined;
   }
 }

@@ -9,7 +9,6 @@ export interface FieldWords {
   readonly description: string;
 }
 
-/** The fields of an object's JSON Schema. */
 export function fieldsOf(schema: JsonObject): readonly FieldWords[] {
   const properties = schema["properties"];
   const required = schema["required"];

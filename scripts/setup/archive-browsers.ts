@@ -4,24 +4,24 @@ import { canInstall, refreshPackageLists, satisfy } from "./debian-packages.ts";
 import { probe, type FoundBrowser } from "./found-browser.ts";
 import type { Machine } from "./machine.ts";
 
-/** What Debian's browser is made of. */
+/** Debian's packages of the browser. */
 const PACKAGES = ["chromium", "chromium-common"];
 const BINARY = "usr/lib/chromium/chromium";
 const ASK_TIMEOUT_MS = 30_000;
 const DOWNLOAD_TIMEOUT_MS = 300_000;
 const UNPACK_TIMEOUT_MS = 120_000;
-/** The newest and the oldest: each costs a whole run of the shell suite. */
+/** The newest and the oldest. Each costs a whole run of the shell suite. */
 const VERSIONS_MAX = 2;
 
 export interface ArchiveBrowsers {
   readonly browsers: readonly FoundBrowser[];
-  /** Versions that are offered and could not be had, with why. */
+  /** Versions that are offered but could not be downloaded or unpacked, and why. */
   readonly missing: readonly { readonly version: string; readonly why: string }[];
 }
 
 /**
- * The versions of Chromium that this machine's package archives offer, other than the one that is installed: downloaded
- * once and unpacked into `folder`, beside the system and never over it. None where there is no apt.
+ * Versions of Chromium in this machine's package archives other than the installed one, downloaded once and unpacked into
+ * `folder`, without touching the system. None when there is no apt.
  */
 export async function archiveBrowsers(machine: Machine, folder: string, installed: string): Promise<ArchiveBrowsers> {
   if (machine.platform !== "linux" || !(await machine.isExecutable("/usr/bin/apt-cache"))) return { browsers: [], missing: [] };
@@ -38,11 +38,11 @@ export async function archiveBrowsers(machine: Machine, folder: string, installe
   return { browsers, missing };
 }
 
-/** Package versions, the newest first, as `apt-cache madison` lists them. */
+/** Package versions from `apt-cache madison`, newest first. */
 async function offered(machine: Machine): Promise<readonly string[]> {
   const { stdout } = await machine.run("/usr/bin/apt-cache", ["madison", "chromium"], { timeoutMs: ASK_TIMEOUT_MS });
   const rows = stdout.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
-  // A version that is only installed, and no longer in an archive, is not listed; sources are.
+  // Source packages are listed too, so keep only `Packages` rows.
   return [...new Set(rows.filter(([name, , place]) => name === "chromium" && place?.endsWith("Packages") === true).map(([, version = ""]) => version))];
 }
 
@@ -69,14 +69,14 @@ async function unpacked(machine: Machine, folder: string, version: string): Prom
   return found === undefined ? fail("browser.archive", "it does not start, with its shared libraries installed") : ok(found);
 }
 
-/** What the packages depend on, without one another. */
+/** Dependencies of the packages, other than one another. */
 async function dependsOf(machine: Machine, files: readonly string[]): Promise<string> {
   const each = await Promise.all(files.map((file) => machine.run("/usr/bin/dpkg-deb", ["-f", file, "Depends"], { timeoutMs: ASK_TIMEOUT_MS })));
   const all = each.flatMap(({ stdout }) => stdout.split(",")).map((one) => one.trim());
   return all.filter((one) => one !== "" && !PACKAGES.includes(/^[^ (:]+/.exec(one)?.[0] ?? "")).join(", ");
 }
 
-/** `156.0.8078.108-1~deb12u1` as the browser itself says it. */
+/** `156.0.8078.108-1~deb12u1` to `156.0.8078.108`, as the browser reports it. */
 function upstream(version: string): string {
   return version.replace(/^\d+:/, "").replace(/-[^-]*$/, "");
 }

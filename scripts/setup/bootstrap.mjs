@@ -1,6 +1,6 @@
-// The first thing every npm script runs. Plain JavaScript for Node 20 and later, because at this
-// point nothing is installed and the machine's own Node may be too old for the rest: it installs what
-// is missing, finds a Node 24, and runs the TypeScript entry named by its first argument with it.
+// Every npm script starts here. Installs missing dependencies, finds a Node 24, and runs with it the TypeScript entry
+// named by the first argument. Plain JavaScript for Node 20 and later, because the machine's own Node may be too old
+// for the rest.
 import { spawn } from "node:child_process";
 import module from "node:module";
 import { constants } from "node:os";
@@ -34,8 +34,8 @@ try {
 }
 
 /**
- * What the program and everything it starts is told. Compiled code is kept: without it Node loads its TypeScript compiler at each
- * start, 0.4 s and 37 MB of npm start.
+ * Environment for the program and its children. Compiled code is cached: otherwise Node loads its TypeScript compiler at
+ * each start, which costs npm start 0.4 s and 37 MB.
  * @param {string} node
  */
 function environment(node) {
@@ -44,7 +44,7 @@ function environment(node) {
 }
 
 /**
- * Becomes the program: this Node is new enough, and a second one costs 0.15 s and 40 MB.
+ * Runs the program in this process when its Node is new enough: a second one costs 0.15 s and 40 MB.
  * @param {string} entry
  * @param {readonly string[]} args
  */
@@ -57,12 +57,12 @@ async function runHere(entry, args) {
 }
 
 /**
- * Runs `node args…` in the caller's place: same terminal, its signals passed on, its exit code handed back.
+ * Runs `node args…` in the caller's place: same terminal, signals forwarded, exit code returned.
  * @param {string} node
  * @param {readonly string[]} args
  */
 function runWith(node, args) {
-  // The ipc channel is how the child notices when this process is killed outright: it closes.
+  // The IPC channel closes when this process is killed, which tells the child.
   const child = spawn(node, args, { stdio: ["inherit", "inherit", "inherit", "ipc"], env: environment(node) });
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, () => child.kill(signal));
   const watch = watchParent(() => child.kill("SIGTERM"));
@@ -72,14 +72,14 @@ function runWith(node, args) {
   });
   child.on("exit", (code, signal) => {
     clearInterval(watch);
-    // 128 + signal number is what a shell reports for a killed program.
+    // 128 + signal number, as a shell reports a killed program.
     process.exit(code ?? 128 + constants.signals[signal ?? "SIGKILL"]);
   });
 }
 
 /**
- * npm, or the shell between it and us, may be killed without passing the signal on; then we have a new
- * parent and nobody is left who would stop us. Outside npm a changed parent is normal (nohup).
+ * npm, or the shell between it and us, may be killed without forwarding the signal; then our parent changes and nothing
+ * else would stop us. Outside npm a changed parent is normal (nohup).
  * @param {() => void} onGone
  */
 function watchParent(onGone) {

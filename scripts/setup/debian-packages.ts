@@ -5,26 +5,26 @@ const APT_GET = "/usr/bin/apt-get";
 const LISTS = "/var/lib/apt/lists";
 const INSTALL_TIMEOUT_MS = 300_000;
 const UPDATE_TIMEOUT_MS = 120_000;
-/** Older lists name versions that are outdated, and files that may be gone from the archive. */
+/** Older lists may name outdated versions and files that are gone from the archive. */
 const LISTS_AGE_MAX_MS = 24 * 3_600_000;
 const ENV = { DEBIAN_FRONTEND: "noninteractive" };
-/** Without a network nobody waits for minutes; another apt on the machine is waited for. */
+/** Fails soon without a network, but waits for another running apt. */
 const PATIENCE = ["-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=15", "-o", "Acquire::https::Timeout=15", "-o", "DPkg::Lock::Timeout=60"];
 
-/** Whether packages can be installed here at all: root on Debian or one of its kind. */
+/** Whether packages can be installed here: as root on Debian or a derivative. */
 export async function canInstall(machine: Machine): Promise<boolean> {
   return machine.platform === "linux" && machine.isRoot && (await machine.isExecutable(APT_GET));
 }
 
 /**
- * Installs packages, after a refresh of package lists that are older than a day. Lists that name files which are no longer
- * there are refreshed too, and the installation tried again. Error: `setup.packages`.
+ * Installs packages. Refreshes package lists older than a day first, and newer ones when the installation fails with them,
+ * then tries again. Error: `setup.packages`.
  */
 export function installPackages(machine: Machine, packages: readonly string[]): Promise<Result<void>> {
   return withFreshLists(machine, () => apt(machine, "install", packages), packages.join(", "));
 }
 
-/** Installs what a package's own `Depends` asks for, without the package. Error: `setup.packages`. */
+/** Installs a package's dependencies (`depends`: its `Depends` field) without the package. Error: `setup.packages`. */
 export function satisfy(machine: Machine, depends: string): Promise<Result<void>> {
   return withFreshLists(machine, () => apt(machine, "satisfy", [depends]), "shared libraries");
 }
@@ -37,8 +37,8 @@ async function withFreshLists(machine: Machine, install: () => Promise<boolean>,
 }
 
 /**
- * Refreshes package lists that are older than a day or not there. `fresh`: nothing was to do; `kept`: they could not be
- * refreshed, which was said in one line.
+ * Refreshes package lists that are missing or older than a day. `fresh`: nothing to do; `kept`: the refresh failed, which
+ * was reported in one line.
  */
 export async function refreshPackageLists(machine: Machine): Promise<"fresh" | "refreshed" | "kept"> {
   const ageMs = await listsAgeMs(machine);
@@ -49,7 +49,7 @@ export async function refreshPackageLists(machine: Machine): Promise<"fresh" | "
   return "kept";
 }
 
-/** apt leaves the files the server's own times; its folder `partial` is touched whenever somebody asked. */
+/** Age of the last refresh. List files keep the server's times, but apt touches its folder `partial` at each refresh. */
 async function listsAgeMs(machine: Machine): Promise<number | undefined> {
   const names = await machine.list(LISTS);
   if (!names.some((name) => /_Packages(\.|$)/.test(name))) return undefined;
@@ -57,7 +57,7 @@ async function listsAgeMs(machine: Machine): Promise<number | undefined> {
   return machine.nowMs() - Math.max(...touched.map((atMs) => atMs ?? 0));
 }
 
-/** By default apt-get update ends well when it could fetch nothing. */
+/** By default `apt-get update` succeeds even when it could fetch nothing. */
 async function update(machine: Machine): Promise<boolean> {
   const args = ["update", "-q", "-o", "APT::Update::Error-Mode=any", ...PATIENCE];
   return (await machine.run(APT_GET, args, { timeoutMs: UPDATE_TIMEOUT_MS, show: true, env: ENV })).code === 0;

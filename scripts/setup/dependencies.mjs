@@ -11,8 +11,7 @@ import { SetupError } from "./setup-error.mjs";
 const HEARTBEAT_MS = 5_000;
 
 /**
- * Makes node_modules match package-lock.json. Reads two small files when nothing is to do, and needs
- * no network then.
+ * Makes node_modules match package-lock.json. When it already does, only reads two small files and needs no network.
  * @param {string} root
  */
 export async function ensureDependencies(root) {
@@ -29,8 +28,8 @@ export async function ensureDependencies(root) {
 }
 
 /**
- * Whether somebody already installed exactly this (a plain `npm ci`, say). npm writes down what it
- * installed as its last step, so an interrupted install never matches.
+ * Whether exactly this is already installed, for instance by a plain `npm ci`. npm records what it installed as its last
+ * step, so an interrupted install never matches.
  * @param {string} root
  * @param {LockFile} lock
  */
@@ -41,7 +40,7 @@ async function installedMatches(root, lock) {
   return Object.entries(lock.packages).every(([path, wanted]) => {
     if (path === "") return true;
     const found = installed[path];
-    // Optional packages of other platforms are left out by npm.
+    // npm leaves out optional packages of other platforms.
     if (found === undefined) return wanted.optional === true || wanted.peer === true;
     return found.version === wanted.version && found.integrity === wanted.integrity;
   });
@@ -56,7 +55,7 @@ async function install(root, lock) {
   console.log(`Installing dependencies (up to ${count} packages, once) …`);
   const startedMs = Date.now();
   const seconds = () => Math.round((Date.now() - startedMs) / 1000);
-  // On a terminal npm shows its own progress; elsewhere a line now and then says that it is alive.
+  // On a terminal npm shows its own progress; elsewhere print a line now and then.
   const heartbeat = process.stdout.isTTY ? undefined : setInterval(() => console.log(`  … still installing (${seconds()} s)`), HEARTBEAT_MS);
   const code = await runNpm(root, ["ci", "--no-audit", "--no-fund", "--loglevel=error"]).finally(() => clearInterval(heartbeat));
   if (code !== 0) {
@@ -69,7 +68,7 @@ async function install(root, lock) {
 }
 
 /**
- * The npm that started us, else the one on PATH. Resolves with its exit code.
+ * Runs the npm that started us, else the one on PATH. Resolves with its exit code, or with why it could not start.
  * @param {string} root
  * @param {readonly string[]} args
  * @returns {Promise<number | string | null>}
@@ -99,7 +98,7 @@ async function readOptional(path) {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    // Not there yet: the usual case on a fresh clone.
+    // The usual case on a fresh clone.
     if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") return undefined;
     throw error;
   }

@@ -6,19 +6,19 @@ import type { Machine } from "./machine.ts";
 
 const LOOK_TIMEOUT_MS = 4_000;
 const FETCH_TIMEOUT_MS = 300_000;
-/** Where the binary could not be had, nobody waits for another try at each start. */
+/** Time after a failed download before a start tries again. */
 export const TRY_AGAIN_AFTER_MS = 6 * 3_600_000;
 const BINARY: Partial<Record<NodeJS.Platform, string>> = { darwin: "Electron.app/Contents/MacOS/Electron", win32: "electron.exe" };
-/** As Electron's own download names them. */
+/** Names in Electron's download URLs. */
 const ARCH: Partial<Record<NodeJS.Architecture, string>> = { arm: "armv7l" };
 
 /**
- * Whether Electron's binary may be fetched. `try`: where its server answers, and not again for hours where it could not be
- * had. `must`: whatever happened before. `no`: only one that is here.
+ * Whether Electron's binary may be downloaded. `try`: if its server answers and no download failed in the last hours.
+ * `must`: regardless of earlier failures. `no`: only an existing one is used.
  */
 export type ElectronFetch = "try" | "must" | "no";
 
-/** Electron's binary: its npm package has none until somebody asks for it. Error: `browser.no-electron`. */
+/** Electron's binary, which its npm package downloads only on request. Error: `browser.no-electron`. */
 export async function findElectron(root: string, machine: Machine, wanted: ElectronFetch): Promise<Result<FoundBrowser>> {
   const packageDir = join(root, "node_modules/electron");
   const binary = (await machine.readText(join(packageDir, "path.txt")))?.trim() ?? BINARY[machine.platform] ?? "electron";
@@ -53,7 +53,7 @@ async function fetchBinary(packageDir: string, machine: Machine, version: string
   return fail("browser.no-electron", `Electron ${version} could not be fetched: ${why}`);
 }
 
-/** As `@electron/get` makes it, with the mirrors it knows. */
+/** As in `@electron/get`, with its mirror settings. */
 function downloadUrl({ env, platform, arch }: Machine, version: string): string {
   const of = (name: string): string | undefined =>
     env[`npm_config_electron_${name}`] ?? env[`NPM_CONFIG_ELECTRON_${name.toUpperCase()}`] ?? env[`ELECTRON_${name.toUpperCase()}`];
@@ -66,7 +66,7 @@ async function packageVersion(packageDir: string, machine: Machine): Promise<str
   return isJsonObject(about) && typeof about["version"] === "string" ? about["version"] : undefined;
 }
 
-/** A failed try of the same version, not long ago. */
+/** A recent failed download of the same version. */
 async function lastTry(root: string, machine: Machine, version: string): Promise<{ readonly atMs: number; readonly why: string } | undefined> {
   const tried = parseJson((await machine.readText(tryFile(root))) ?? "");
   if (!isJsonObject(tried) || tried["version"] !== version) return undefined;
@@ -76,7 +76,7 @@ async function lastTry(root: string, machine: Machine, version: string): Promise
   return agoMs >= 0 && agoMs < TRY_AGAIN_AFTER_MS ? { atMs, why } : undefined;
 }
 
-/** Beside what npm installed, so that a new installation tries anew. */
+/** In node_modules, so that a new installation tries again. */
 function tryFile(root: string): string {
   return join(root, "node_modules/.vitrine-electron");
 }

@@ -21,9 +21,9 @@ const MAC_APPS = [
 ];
 
 /**
- * Every browser that could show the picture, the best first: Electron, fetched where its server answers; each Chrome and
- * Chromium of this machine; Debian's package, installed. Each is looked for when it is asked for and no sooner. Where
- * VITRINE_BROWSER names one, it is that one alone. `passOver` hears of what could not be had.
+ * Browsers that could show the picture, best first: Electron, downloaded if its server answers; each Chrome and Chromium of
+ * this machine; Debian's package, newly installed. Each is looked for only when requested. VITRINE_BROWSER restricts them
+ * to that one. `passOver` is called for each that is not available.
  */
 export async function* browserCandidates(options: FindOptions, passOver: (what: PassedOver) => void): AsyncGenerator<FoundBrowser, void, undefined> {
   const { root, install, machine } = options;
@@ -46,7 +46,7 @@ export async function* browserCandidates(options: FindOptions, passOver: (what: 
   if (installed !== undefined) yield installed;
 }
 
-/** The one that the person at the terminal asks for, `electron`, `chromium` or a path, and no other. */
+/** The browser named on the command line: `electron`, `chromium` or a path. */
 export async function findForced(wanted: string, options: FindOptions): Promise<Result<FoundBrowser>> {
   const { root, machine } = options;
   if (wanted === "electron") return findElectron(root, machine, "must");
@@ -55,7 +55,7 @@ export async function findForced(wanted: string, options: FindOptions): Promise<
   return found === undefined ? notUsable(machine, "--browser", wanted) : ok(found);
 }
 
-/** A Chrome or Chromium of this machine, else Debian's package where that can be installed. */
+/** A Chrome or Chromium of this machine, else Debian's package if it can be installed. */
 export async function findChromium(options: FindOptions): Promise<Result<FoundBrowser>> {
   const { install, machine } = options;
   if (isNamed(machine)) return namedBrowser(options);
@@ -72,7 +72,7 @@ function isNamed({ env }: Machine): boolean {
   return (env["VITRINE_BROWSER"] ?? "") !== "";
 }
 
-/** Somebody named a browser: using another one silently would test or show the wrong thing. */
+/** The browser in VITRINE_BROWSER. No fallback: another one would test or show the wrong thing. */
 async function namedBrowser({ root, machine }: Pick<FindOptions, "root" | "machine">): Promise<Result<FoundBrowser>> {
   const path = machine.env["VITRINE_BROWSER"] ?? "";
   const found = await probeOnce(machine, path, "VITRINE_BROWSER", memoryIn(root));
@@ -89,7 +89,7 @@ function fetchWish({ env }: Machine): ElectronFetch {
   return wish === "download" ? "must" : wish === "off" ? "no" : "try";
 }
 
-/** Each one once, also where two names lead to the same file. */
+/** Each browser once, even if two names lead to the same file. */
 async function* chromiumsOf({ root, machine }: Pick<FindOptions, "root" | "machine">): AsyncGenerator<FoundBrowser, void, undefined> {
   const folders = (machine.env["PATH"] ?? "").split(delimiter).filter(Boolean);
   const onPath = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
@@ -112,7 +112,7 @@ async function installChromium(options: FindOptions): Promise<FoundBrowser | und
   return undefined;
 }
 
-/** What files said of themselves; goes with the installed packages. */
+/** Cache of reported versions, removed together with node_modules. */
 function memoryIn(root: string): string {
   return join(root, "node_modules/.vitrine-browsers");
 }

@@ -7,7 +7,7 @@ import { SetupError } from "./setup-error.mjs";
 const WANTED_MAJOR = 24;
 
 /**
- * A Node to run Vitrine with: this one, else the one that the npm package `node` brought.
+ * A Node to run Vitrine with: this one if new enough, else that of the npm package `node`.
  * @param {string} root
  */
 export async function findNode(root) {
@@ -32,7 +32,7 @@ async function versionOf(path) {
     const { stdout } = await promisify(execFile)(path, ["--version"], { timeout: 10_000 });
     return { ok: true, value: stdout.trim() };
   } catch (error) {
-    // Missing, not executable, or built for another C library: all end in the same advice.
+    // Missing, not executable, or built for another C library: the advice is the same.
     return { ok: false, why: `${path}: ${messageOf(error)}` };
   }
 }

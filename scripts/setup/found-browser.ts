@@ -1,20 +1,20 @@
 import { isJsonObject, parseJson } from "../../platform/runtime/json.ts";
 import type { Machine } from "./machine.ts";
 
-/** A browser that was found and has answered with its version. */
+/** A browser that was found and has reported its version. */
 export interface FoundBrowser {
   readonly kind: "electron" | "chromium";
   readonly path: string;
   readonly version: string;
-  /** Why this one: where it was found. */
+  /** Where it was found. */
   readonly evidence: string;
 }
 
 const VERSION_TIMEOUT_MS = 20_000;
 
 /**
- * A file by the right name may still be a stub (Ubuntu's points at a snap): it must say its version. Electron says
- * `v45.4.1`, the others their name before it.
+ * The browser at `path`, if it reports a version. A file of the right name may be a stub (Ubuntu's points at a snap).
+ * Electron prints `v45.4.1`, the others their name before the version.
  */
 export async function probe(machine: Machine, path: string, evidence: string): Promise<FoundBrowser | undefined> {
   if (!(await machine.isExecutable(path))) return undefined;
@@ -26,8 +26,8 @@ export async function probe(machine: Machine, path: string, evidence: string): P
 }
 
 /**
- * `probe` that remembers in `memory` what a file said, for as long as the file is the same: a Chromium takes a second to say
- * its version. One that has stopped working since does not prove itself when it is started.
+ * `probe` that caches the answer in `memory` until the file changes, because Chromium takes a second to report its version.
+ * One that no longer works fails later, when it is started.
  */
 export async function probeOnce(machine: Machine, path: string, evidence: string, memory: string): Promise<FoundBrowser | undefined> {
   const changedMs = await machine.changedMs(path);

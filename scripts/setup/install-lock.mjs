@@ -2,13 +2,13 @@ import { readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises"
 import { hostname } from "node:os";
 import { join } from "node:path";
 
-/** The holder touches its lock this often; one not touched for STALE_MS was left by a process that was killed. */
+/** The holder touches its lock this often. One not touched for STALE_MS was left by a killed process. */
 const TOUCH_MS = 2_000;
 const STALE_MS = 15_000;
 const LOOK_MS = 200;
 
 /**
- * Runs `work` while no other command does in this tree: two `npm ci` at once delete each other's files.
+ * Runs `work` under a lock of this tree: two `npm ci` at once delete each other's files.
  * @param {string} root
  * @param {() => Promise<void>} work
  * @param {() => void} onWait called once when another command has it
@@ -49,14 +49,14 @@ async function isStale(path) {
     if (host === hostname() && pid !== undefined && !isAlive(Number(pid))) return true;
     return Date.now() - (await stat(path)).mtimeMs > STALE_MS;
   } catch (error) {
-    // Given back between our two looks.
+    // Released in between.
     if (codeOf(error) === "ENOENT") return false;
     throw error;
   }
 }
 
 /**
- * By rename, which only one of several waiters can do.
+ * Removes a stale lock, by a rename that succeeds for only one of several waiters.
  * @param {string} path
  */
 async function discard(path) {

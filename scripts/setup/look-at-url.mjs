@@ -1,8 +1,8 @@
-// Whether an address answers within 3 s: prints how many bytes are there, or why not, with exit code 1. A process of its
-// own, because Node takes the machine's proxy from the environment it starts with.
+// Checks whether an address answers within 3 s: prints its size in bytes, or why it does not answer, with exit code 1.
+// A separate process, because Node reads the proxy from the environment only at its start.
 const url = process.argv[2] ?? "";
 try {
-  // One byte is enough, and redirects are followed: the files lie on another host than the address says.
+  // One byte is enough. Redirects are followed, because the files are on another host.
   const response = await fetch(url, { headers: { range: "bytes=0-0" }, signal: AbortSignal.timeout(3_000) });
   await response.body?.cancel();
   if (!response.ok) throw new Error(`${new URL(response.url).host} answers ${response.status}`);

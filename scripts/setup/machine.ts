@@ -2,14 +2,14 @@ import { spawn } from "node:child_process";
 import { access, constants, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** How a program ended, with what it printed on standard output (when that was asked for). */
+/** How a program ended, with its standard output unless that was shown. */
 export interface Ran {
-  /** `undefined`: not started, killed, or ended because it took too long. */
+  /** `undefined`: not started, killed, or timed out. */
   readonly code: number | undefined;
   readonly stdout: string;
 }
 
-/** The part of the machine that set-up looks at and changes. An argument, so that tests can have any machine. */
+/** The part of the machine that set-up reads and changes. Passed as an argument, so that tests can replace it. */
 export interface Machine {
   readonly platform: NodeJS.Platform;
   readonly arch: NodeJS.Architecture;
@@ -20,19 +20,19 @@ export interface Machine {
   isExecutable(path: string): Promise<boolean>;
   /** `undefined` when there is no such file. */
   readText(path: string): Promise<string | undefined>;
-  /** Makes the file's folder too. False where the disk does not take it. */
+  /** Creates the file's folder too. Returns false when the write fails. */
   writeText(path: string, text: string): Promise<boolean>;
-  /** Names in a folder; none when there is no such folder. */
+  /** Names in a folder; empty when there is no such folder. */
   list(folder: string): Promise<readonly string[]>;
-  /** Wall time of the last change; `undefined` when there is nothing there. */
+  /** Wall time of the last change, ms; `undefined` when there is no such file. */
   changedMs(path: string): Promise<number | undefined>;
-  /** The file behind links; the same path when there is none. */
+  /** Resolves links; returns the same path when the file does not exist. */
   realPath(path: string): Promise<string>;
-  /** Makes an empty folder, in place of what was there. */
+  /** Creates an empty folder, replacing an existing one. */
   emptyFolder(path: string): Promise<void>;
   /** Runs a program. `show` puts its output on the terminal instead of collecting it. */
   run(command: string, args: readonly string[], options: RunOptions): Promise<Ran>;
-  /** Says what is going on, one line. */
+  /** Prints one line of progress. */
   say(line: string): void;
 }
 
@@ -40,13 +40,13 @@ export interface RunOptions {
   /** After this the program is killed. */
   readonly timeoutMs: number;
   readonly show?: boolean;
-  /** What takes long: said again every few seconds while it runs. */
+  /** Progress line, repeated every few seconds while it runs. */
   readonly progress?: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A program asked for its version says it in a few bytes; whatever floods us is not that program. */
+/** Versions and package lists are short; more output is not kept. */
 const STDOUT_CHARS_MAX = 64 * 1024;
 const PROGRESS_EVERY_MS = 5_000;
 

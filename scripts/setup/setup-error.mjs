@@ -1,4 +1,4 @@
-/** Something the person at the terminal must do first. Shown as its message alone, without a stack. */
+/** A problem that the person at the terminal must solve first. Only its message is shown, without a stack. */
 export class SetupError extends Error {
   /** @override */
   name = "SetupError";

@@ -1,20 +1,20 @@
 import { EXIT } from "../../agent/node/exit-codes.ts";
 import type { ProgramEnd } from "./program.ts";
 
-/** What the machine does when the agent has ended. */
+/** What the machine does after the agent has ended. */
 export type AfterAgent =
   /** Start it again: at once, or after a growing pause. */
   | { readonly kind: "restart"; readonly atOnce: boolean }
-  /** The machine goes down and comes up again, the player with it. `cut`: without a word. */
+  /** The machine restarts, and the player with it. `cut`: by a power cut. */
   | { readonly kind: "reboot"; readonly cut: boolean }
-  /** The machine is off until somebody switches it on. */
+  /** The machine is off until it is switched on. */
   | { readonly kind: "off" }
-  /** The agent stays stopped; the player goes on. */
+  /** The agent stays stopped; the player continues. */
   | { readonly kind: "leave"; readonly why: string };
 
 /**
- * Reads the agent's end as systemd, or the power supply, would. `newBoot`: the simulated machine's boot id
- * changed under a killed agent, which only pulling the plug does. Pure.
+ * Decides what follows the agent's end, as systemd or the power supply would. `newBoot`: the simulated machine's boot id
+ * changed while the agent was killed, which only a power cut does. Pure.
  */
 export function afterAgentEnd(end: ProgramEnd, newBoot: boolean): AfterAgent {
   if (end.signal === "SIGKILL" && newBoot) return { kind: "reboot", cut: true };

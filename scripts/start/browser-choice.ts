@@ -5,20 +5,20 @@ import type { FoundBrowser } from "../setup/found-browser.ts";
 /** The browser in use, and how to start it. */
 export interface ChosenBrowser {
   readonly browser: FoundBrowser;
-  /** Why it is none of these. */
+  /** The browsers that were not chosen, and why. */
   readonly passedOver: readonly PassedOver[];
 }
 
-/** What was seen of browsers at earlier starts, as text; kept beside the devices. */
+/** Text with the failures of browsers at earlier starts, kept in the data folder. */
 export interface ChoiceMemory {
   read(): string | undefined;
   write(text: string): void;
 }
 
 export interface BrowserChoiceDeps {
-  /** The best first; asked for the next one only when it is needed. */
+  /** Best first. The next one is requested only when needed. */
   readonly candidates: AsyncIterator<FoundBrowser, void, undefined>;
-  /** Grows as candidates are looked for and found wanting. */
+  /** Grows as candidates are rejected. */
   readonly passedOver: PassedOver[];
   /** Named on the command line: no other browser replaces it. */
   readonly forced: boolean;
@@ -27,7 +27,7 @@ export interface BrowserChoiceDeps {
   readonly say: (line: string) => void;
 }
 
-/** A browser that showed nothing is not tried again at each start, but it may have been mended meanwhile. */
+/** A browser that showed nothing is tried again after this, because it may have been repaired. */
 export const TRY_AGAIN_AFTER_MS = 6 * 3_600_000;
 
 interface Failure {
@@ -42,7 +42,7 @@ export class BrowserChoice {
   readonly #deps: BrowserChoiceDeps;
   #browser: FoundBrowser;
   #proven = false;
-  /** Nobody is left who could take over. */
+  /** There is no other browser to change to. */
   #last: boolean;
   #moving: Promise<void> | undefined;
 
@@ -79,7 +79,7 @@ export class BrowserChoice {
     return this.#proven;
   }
 
-  /** It has shown a picture, so long after its start: from now on its ends are the player host's business. */
+  /** The browser has shown a picture `afterMs` after its start. From now on its failures do not change the choice. */
   proved(browser: FoundBrowser, afterMs: number): void {
     if (browser !== this.#browser || this.#proven) return;
     this.#proven = true;
@@ -87,7 +87,7 @@ export class BrowserChoice {
     this.#remember(readFailures(this.#deps).filter((each) => !isSame(each, browser)));
   }
 
-  /** It has shown none, and why. Resolves once `current` is the one to go on with: another, or the same where there is no other. */
+  /** The browser has shown no picture. Resolves once `current` is the browser to use next: the same one if there is no other. */
   async failed(browser: FoundBrowser, why: string): Promise<void> {
     if (browser === this.#browser && !this.#proven) this.#moving ??= this.#move(why).finally(() => (this.#moving = undefined));
     await this.#moving;
@@ -122,7 +122,7 @@ export function nameOf({ kind, version }: FoundBrowser): string {
   return `${kind} ${version}`;
 }
 
-/** What was written by hand, or half, counts as nothing. */
+/** Malformed text counts as no failures. */
 function readFailures({ memory, nowMs }: BrowserChoiceDeps): readonly Failure[] {
   const kept = parseJson(memory.read() ?? "");
   const list = isJsonObject(kept) && Array.isArray(kept["failures"]) ? kept["failures"] : [];

@@ -5,25 +5,25 @@ import type { StartProgram } from "./program.ts";
 
 export interface DeviceMachineDeps extends KeepDeps {
   readonly startAgent: StartProgram;
-  /** Resolves when the agent may be started: before its cloud answers it would only wait to try again. Absent: at once. */
+  /** Resolves when the agent may start: before its cloud answers, it would only wait to retry. Absent: at once. */
   readonly agentMayStart?: (signal: AbortSignal) => Promise<void>;
   /** Keeps the player host running until `power` aborts. */
   readonly keepPlayer: (deps: KeepDeps, power: AbortSignal) => Promise<void>;
-  /** The simulated machine's boot id as its world file has it; `undefined` while there is none. */
+  /** The simulated machine's boot id from its world file; `undefined` while there is none. */
   readonly bootId: () => string | undefined;
-  /** Resolves `true` once the agent that was just started answers, `false` when `signal` aborts before. */
+  /** Resolves to true once the just started agent answers, to false when `signal` aborts first. */
   readonly agentUp: ProgramUp;
 }
 
-/** From power-on to our software, for a simulated machine. */
+/** Time a simulated machine takes from power-on to the start of our software. */
 export const BOOT_MS = 2_000;
 
 /** How a period with power ended. */
 type PowerEnd = Extract<AfterAgent, { kind: "reboot" | "off" }> | { readonly kind: "asked" };
 
 /**
- * One simulated machine: an agent and a player host, kept running as systemd would keep them, and going
- * down together when the machine reboots, is shut down or loses power.
+ * One simulated machine: an agent and a player host, restarted as by systemd, which go down together when the machine
+ * reboots, is shut down or loses power.
  */
 export class DeviceMachine {
   readonly #name: string;
@@ -50,7 +50,7 @@ export class DeviceMachine {
     }
   }
 
-  /** Agent and player, from power-on to the end of power. */
+  /** Runs agent and player from power-on to power-off. */
   async #powered(signal: AbortSignal): Promise<PowerEnd> {
     const power = new AbortController();
     const off = (): void => power.abort();
@@ -86,7 +86,7 @@ export class DeviceMachine {
     let bootBefore: string | undefined;
     const again = (this.#agentStarts += 1) > 1;
     const over = new AbortController();
-    // An agent that answers has opened its world, and a boot it does itself at start is behind it.
+    // An agent that answers has opened its world and completed any boot of its own.
     const looked = agentUp(AbortSignal.any([power, over.signal])).then((up) => {
       if (up) bootBefore = bootId();
       if (up && again) say("the agent is up again");

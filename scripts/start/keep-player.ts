@@ -10,24 +10,24 @@ export interface KeepPlayerDeps extends KeepDeps {
   readonly choice: BrowserChoice;
   readonly limits: BrowserProofLimits;
   start(chosen: ChosenBrowser): Running;
-  /** Resolves `true` once the agent answers, which is who can say whether there is a picture. */
+  /** Resolves to true once the agent answers, which reports whether there is a picture. */
   readonly agentUp: ProgramUp;
-  /** Resolves `true` once the agent has the player host on its line. */
+  /** Resolves to true once the player host is connected to the agent. */
   readonly playerUp: ProgramUp;
-  /** What the player host last said of its browser; `undefined`: no host, or it said nothing. */
+  /** The player host's last report of its browser; `undefined`: no host or no report. */
   readonly browser: () => Promise<BrowserReport | undefined>;
 }
 
 const WHAT = "the player host";
 const LOOK_EVERY_MS = 250;
-/** A player host that speaks says itself that its browser shows nothing, once or twice the time after; this is for one that does not. */
+/** Extra time for the player host's own report that its browser shows nothing. After it a silent host is judged here. */
 const HOST_GRACE_MS = 3_000;
-/** Ends that are not the browser's doing: asked to stop or to start again, wrong options, another host on the same folder. */
+/** Exit codes that are not the browser's fault: stop or restart requested, wrong options, another host on the folder. */
 const NOT_THE_BROWSER: readonly (number | null)[] = [HOST_EXIT.stopped, HOST_EXIT.restart, HOST_EXIT.usage, HOST_EXIT.alreadyRunning];
 
 /**
- * Keeps a device's player host running until `power` aborts, on the browser that `choice` says. One that ends twice before
- * its first picture, shows none in time, or whose host says so itself, is passed over for the next.
+ * Keeps a device's player host running until `power` aborts, with the browser of `choice`. A browser that ends twice before
+ * its first picture, shows none in time, or is reported by its host to show none is replaced by the next.
  */
 export async function keepPlayer(deps: KeepPlayerDeps, power: AbortSignal): Promise<void> {
   const { choice, clock, say } = deps;
@@ -60,7 +60,7 @@ export async function keepPlayer(deps: KeepPlayerDeps, power: AbortSignal): Prom
   }
 }
 
-/** `undefined`: it has proved itself, or its end says nothing of it. */
+/** Why the end counts against the browser; `undefined` if it was proven before or the end is not its fault. */
 function whyUnproven(chosen: ChosenBrowser, end: ProgramEnd, proven: boolean): string | undefined {
   if (proven || NOT_THE_BROWSER.includes(end.code)) return undefined;
   if (end.code === HOST_EXIT.unproven) return end.tail.at(-1) ?? "its player host did not say why";
@@ -68,7 +68,7 @@ function whyUnproven(chosen: ChosenBrowser, end: ProgramEnd, proven: boolean): s
   return `${chosen.browser.kind === "electron" ? "" : "its player host: "}${describeEnd(end)}${words === "" ? "" : `, ${words.slice(0, 400)}`}`;
 }
 
-/** Takes note of the first picture. Without one in time another browser takes over, and `cut` ends this one. */
+/** Notes the first picture. Without one in time, another browser takes over and `cut` ends this one. */
 async function watchProof(chosen: ChosenBrowser, deps: KeepPlayerDeps, signal: AbortSignal, cut: () => void): Promise<void> {
   const { choice, limits, timers, clock, browser, say } = deps;
   if (choice.proven || !(await deps.agentUp(signal))) return;
@@ -89,7 +89,7 @@ async function watchProof(chosen: ChosenBrowser, deps: KeepPlayerDeps, signal: A
     if (why === undefined || told) continue;
     told = true;
     await choice.failed(chosen.browser, why);
-    // Where there is no other, this one is left alone: it may only be slow.
+    // Without another browser this one continues: it may only be slow.
     if (choice.current.browser !== chosen.browser) return cut();
   }
 }

@@ -9,7 +9,7 @@ export interface KeepDeps {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  /** One line (or a few, indented) for the person at the terminal. */
+  /** Prints one line (or a few, indented). */
   readonly say: (line: string) => void;
 }
 
@@ -40,12 +40,12 @@ export async function runOnce(start: StartProgram, power: AbortSignal, clock: Cl
   return { end, ranMs: clock.monotonicMs() - startedMs };
 }
 
-/** Resolves `true` once the program that was just started answers, `false` when `signal` aborts before. */
+/** Resolves to true once the just started program answers, to false when `signal` aborts first. */
 export type ProgramUp = (signal: AbortSignal) => Promise<boolean>;
 
 /**
- * Keeps a program running until `power` aborts, or until it says that its configuration is wrong. Whoever reads that
- * it ended also reads that it is `up` again.
+ * Keeps a program running until `power` aborts or its exit code says that its configuration is wrong. Reports each end, and
+ * that the program is up again.
  */
 export async function keepRunning(what: string, start: StartProgram, up: ProgramUp, deps: KeepDeps, power: AbortSignal): Promise<void> {
   const pause = new RestartPause(what, deps);
@@ -68,7 +68,7 @@ async function sayUpAgain(what: string, up: ProgramUp, { say }: KeepDeps, signal
   if ((await up(signal)) && !signal.aborted) say(`${what} is up again`);
 }
 
-/** The increasing delay between two runs of one program. */
+/** The growing delay between two runs of a program. */
 export class RestartPause {
   readonly #what: string;
   readonly #deps: KeepDeps;
@@ -79,7 +79,7 @@ export class RestartPause {
     this.#deps = deps;
   }
 
-  /** `atOnce`: it asked to be started again, which needs no pause unless it does nothing else. */
+  /** `atOnce`: it requested a restart, which needs no delay unless it does so in a loop. */
   async wait({ end, ranMs }: Run, atOnce: boolean, signal: AbortSignal): Promise<void> {
     const { timers, random, say } = this.#deps;
     if (ranMs >= STABLE_AFTER_MS) this.#attempt = 0;
@@ -94,7 +94,7 @@ export class RestartPause {
   }
 }
 
-/** The end of what a program printed, without stack frames, below a message about its failure. */
+/** The last lines that a program printed, without stack frames, for a message about its failure. */
 export function lastWords(end: ProgramEnd): string {
   if (end.code === 0 || end.signal === "SIGKILL") return "";
   const telling = end.tail.filter((line) => line.trim() !== "" && !/^\s+at |^Node\.js v/.test(line));

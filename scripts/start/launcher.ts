@@ -20,8 +20,8 @@ const TAIL_LINES_MAX = 20;
 const LINE_CHARS_MAX = 4_096;
 
 /**
- * Starts programs so that none outlives us: each in a process group of its own, which is killed when
- * its leader ends, and known to a reaper process, which ends the groups should this process be killed.
+ * Starts programs so that none outlives us. Each has its own process group, which is killed when its leader ends; a reaper
+ * process ends the groups if this process is killed.
  */
 export class Launcher {
   readonly #timers: Timers;
@@ -30,11 +30,11 @@ export class Launcher {
 
   constructor(timers: Timers) {
     this.#timers = timers;
-    // In a session of its own: the terminal's Ctrl-C is not for it. It ends when its input closes.
+    // In its own session, so that the terminal's Ctrl-C does not reach it. It ends when its input closes.
     this.#reaper = spawn("/bin/sh", [join(import.meta.dirname, "reaper.sh")], { stdio: ["pipe", "ignore", "ignore"], detached: true });
     this.#reaper.unref();
     this.#reaper.stdin?.on("error", () => {
-      // The reaper is gone: we still stop everything ourselves, only the net below is missing.
+      // The reaper is gone. Only the safety net is missing: we still stop everything ourselves.
     });
   }
 
@@ -48,7 +48,7 @@ export class Launcher {
       const settle = (end: Omit<ProgramEnd, "tail">): void => {
         killGroup(child.pid, "SIGKILL");
         this.#note("-", child.pid);
-        // What it printed last may still be in the pipe.
+        // Its last output may still be in the pipe.
         setImmediate(() => resolve({ ...end, tail: output.close() }));
       };
       child.on("error", (error) => {
@@ -59,7 +59,7 @@ export class Launcher {
     });
     const stop = (): void => {
       killGroup(child.pid, "SIGTERM");
-      // A stopped process (a frozen player) takes no signal until it goes on.
+      // A stopped process (a frozen player) handles no signal until it continues.
       killGroup(child.pid, "SIGCONT");
       const force = this.#timers.after(`start.force.${spec.name}`, STOP_GRACE_MS, () => killGroup(child.pid, "SIGKILL"));
       void ended.then(() => force.cancel());
@@ -72,7 +72,7 @@ export class Launcher {
     for (const pid of this.#groups) killGroup(pid, "SIGKILL");
   }
 
-  /** After everything was stopped: lets the reaper go. */
+  /** Ends the reaper. Call it after everything has stopped. */
   close(): void {
     this.#reaper.stdin?.end();
   }
@@ -85,7 +85,7 @@ export class Launcher {
   }
 }
 
-/** A program's output: to its file, and the last lines kept for a message. */
+/** A program's output: written to its file, with the last lines kept for a message. */
 class Output {
   readonly #file: RotatingFile;
   readonly #tail: string[] = [];
@@ -123,7 +123,7 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // Nobody is left in the group (on macOS a group of zombies alone answers EPERM), which is what was wanted.
+    // The group has ended (on macOS a group of zombies gives EPERM).
     if (!["ESRCH", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }

@@ -2,14 +2,14 @@ import { parseArgs } from "node:util";
 import { fail, messageOf, ok, type Result } from "../tool-result.ts";
 
 export interface StartOptions {
-  /** Simulated devices, each with an agent and a player host of its own. 1 to 50. */
+  /** Number of simulated devices, each with its own agent and player host, 1 to 50. */
   readonly devices: number;
   readonly headless: boolean;
-  /** Devices wait to be claimed with the code on their screens instead of being claimed as they appear. */
+  /** Devices wait to be claimed with the code on their screens, instead of being claimed automatically. */
   readonly pair: boolean;
-  /** Of the development cloud and its dashboard, on loopback. */
+  /** Port of the development cloud and its dashboard, on loopback. */
   readonly port: number;
-  /** `electron`, `chromium` or a path: this browser and no other. */
+  /** The only browser to use: `electron`, `chromium` or a path. */
   readonly browser: string | undefined;
   /** As typed. */
   readonly data: string | undefined;
@@ -33,7 +33,7 @@ Ctrl-C stops everything; a second one forces it.`;
 
 const DEVICES_MAX = 50;
 
-/** `undefined`: help was asked for. Error: `start.usage`. */
+/** Parses the command line; `undefined` means that help was requested. Error: `start.usage`. */
 export function parseOptions(args: readonly string[]): Result<StartOptions | undefined> {
   let values: { devices: string; headless: boolean; pair: boolean; port: string; browser?: string; data?: string; help: boolean };
   try {

@@ -5,7 +5,7 @@ import { makeFolder } from "../../platform/node/make-folder.ts";
 import { takeProcessLock } from "../../platform/node/process-lock.ts";
 import { fail, messageOf, ok, type Result } from "../tool-result.ts";
 
-/** Makes the data folder and takes it for this process. Returns its release. Errors: `start.data-unwritable`, `start.data-in-use`. */
+/** Creates and locks the data folder. Returns the unlock function. Errors: `start.data-unwritable`, `start.data-in-use`. */
 export function takeDataFolder(folder: string): Result<() => void> {
   try {
     makeFolder(folder);
@@ -13,7 +13,7 @@ export function takeDataFolder(folder: string): Result<() => void> {
     writeFileSync(probe, "");
     rmSync(probe);
   } catch (thrown) {
-    // No permission, a file where the folder should be, a read-only disk: the system's sentence says which.
+    // No permission, a file in its place, a read-only disk: the system's message says which.
     return fail("start.data-unwritable", `The data folder ${folder} cannot be written (${messageOf(thrown)}).`, "Use another one: npm start -- --data DIR");
   }
   const lock = takeProcessLock(join(folder, "npm-start.lock"));
@@ -25,7 +25,7 @@ export function takeDataFolder(folder: string): Result<() => void> {
   return fail("start.data-in-use", `Vitrine already runs ${who} on the data folder ${folder}.`.replace("  ", " "), hint);
 }
 
-/** Whether the port can be listened on. Error: `start.port`. */
+/** Checks that the port is free. Error: `start.port`. */
 export function checkPort(port: number): Promise<Result<void>> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -1,4 +1,4 @@
-/** How a program that we started ended. */
+/** How a program ended. */
 export interface ProgramEnd {
   /** `null` when a signal ended it or it could not be started. */
   readonly code: number | null;
@@ -7,9 +7,9 @@ export interface ProgramEnd {
   readonly tail: readonly string[];
 }
 
-/** A program that was started, in a process group of its own. */
+/** A running program, in its own process group. */
 export interface Running {
-  /** Resolves once it has ended and nothing of its group is left. Never rejects. */
+  /** Resolves once its whole group has ended. Never rejects. */
   readonly ended: Promise<ProgramEnd>;
   /** Asks it to end; after two seconds its whole group is killed. */
   stop(): void;
@@ -19,7 +19,7 @@ export interface Running {
 
 export type StartProgram = () => Running;
 
-/** For a person: "exit code 1", "killed by SIGKILL". */
+/** Text for people: "exit code 1", "killed by SIGKILL". */
 export function describeEnd(end: ProgramEnd): string {
   if (end.signal !== null) return `killed by ${end.signal}`;
   return end.code === null ? "could not be started" : `exit code ${end.code}`;

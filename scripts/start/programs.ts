@@ -6,29 +6,29 @@ import type { FoundBrowser } from "../setup/found-browser.ts";
 import type { ChosenBrowser } from "./browser-choice.ts";
 import type { ProgramSpec } from "./launcher.ts";
 
-/** Where everything of one `npm start` is. */
+/** Places and settings of one `npm start`. */
 export interface Place {
   /** Has `dist/`. */
   readonly root: string;
   readonly data: string;
   readonly port: number;
   readonly headless: boolean;
-  /** Leave devices unclaimed, with the code on their screens. */
+  /** Leave devices unclaimed, with the claim code on their screens. */
   readonly pair: boolean;
-  /** Chromium's own sandbox does not work for root. */
+  /** Chromium's sandbox does not work as root. */
   readonly isRoot: boolean;
 }
 
-/** What must be in the tree for `npm start` to mean anything. */
+/** Entries without which `npm start` cannot run. */
 export const NEEDED_ENTRIES = ["scripts/dev-cloud/main.ts", "agent/node/main.ts"];
 export const PLAYER_ENTRY: Readonly<Record<FoundBrowser["kind"], string>> = {
   chromium: "player-host/shells/chromium/main.ts",
   electron: "player-host/shells/electron/main.ts",
 };
 
-/** As in scripts/systemd/vitrine-agent.service: without a ceiling V8 takes room it does not need, and each of its threads its own. */
+/** As in scripts/systemd/vitrine-agent.service: without limits V8 and its threads take more memory than they need. */
 export const AGENT_NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=64", "--v8-pool-size=1"];
-/** As there: by default the C library keeps freed memory apart for each thread. */
+/** As there: by default the C library keeps a separate pool of freed memory per thread. */
 export const AGENT_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: "1" };
 
 export function deviceFolder({ data }: Place, device: string): string {
@@ -44,7 +44,7 @@ export function cloudProgram(place: Place): ProgramSpec {
 export function agentProgram(place: Place, device: string): ProgramSpec {
   const cloud = `ws://127.0.0.1:${place.port}/device/v1`;
   const args = ["--data", deviceFolder(place, device), "--platform", "simulated", "--cloud", cloud, "--device-name", `Screen ${device}`];
-  // Two buttons on the simulated header; and nobody waits here for a whole site to come back from a power cut.
+  // Two buttons on the simulated header; no random delay before the first connection.
   args.push("--gpio-inputs", "GPIO23,GPIO24", "--cloud-first-connect-spread-ms", "0");
   const program = nodeProgram(place, `agent-${device}`, "dist/agent/main.js", args);
   return { ...program, args: [...AGENT_NODE_FLAGS, ...program.args] };
@@ -60,13 +60,13 @@ export function playerProgram(place: Place, device: string, { browser, passedOve
   return { name, command: browser.path, args: [...sandbox, join(root, "dist/player-host/electron/main.js"), ...args], outputFile: outputFile(place, name) };
 }
 
-/** The boot id in a simulated device's world file; `undefined` while there is none to read. */
+/** The boot id in a simulated device's world file; `undefined` while the file cannot be read. */
 export function readBootId(place: Place, device: string): string | undefined {
   let text: string;
   try {
     text = readFileSync(pathsIn(deviceFolder(place, device)).simulatedWorld, "utf8");
   } catch {
-    // Not made yet, or being replaced at this moment: nothing can be said about the boot.
+    // Not written yet, or being replaced.
     return undefined;
   }
   const world = parseJson(text);

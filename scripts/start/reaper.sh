@@ -1,11 +1,11 @@
-# The net under `npm start`: it reads the process groups that were started (+pid) and that ended (-pid) from its standard
-# input. When the input closes although groups are left, whoever started them was killed; then they are asked to end and,
-# two seconds later, killed. A shell script, because it waits for as long as npm start runs: 1 MB, where Node takes 47.
+# Safety net of `npm start`: reads the process groups that started (+pid) and ended (-pid) from standard input. If the input
+# closes while groups are left, their starter was killed: the groups get SIGTERM and, two seconds later, SIGKILL. A shell
+# script, because it runs as long as npm start: it takes 1 MB, Node 47 MB.
 trap '' INT TERM HUP
 groups=
 while read -r line; do
   pid=${line#?}
-  # 0 and 1 would mean our own group and every process there is.
+  # 0 and 1 would mean our own group and every process.
   case $pid in '' | *[!0-9]* | 0 | 1) continue ;; esac
   left=
   for group in $groups; do [ "$group" = "$pid" ] || left="$left $group"; done
@@ -15,7 +15,7 @@ while read -r line; do
   esac
 done
 
-# A group of which nobody is left is no failure: it ended by itself meanwhile.
+# A group that has already ended is no failure.
 for signal in CONT TERM; do
   for group in $groups; do kill -s $signal -- "-$group" 2>/dev/null; done
 done

@@ -19,9 +19,9 @@ import { agentProgram, cloudProgram, deviceFolder, playerProgram, readBootId, ty
 const CLOUD_START_MS = 15_000;
 const LOOK_EVERY_MS = 100;
 const ASK_AGENT_MS = 1_000;
-/** A device that takes longer is still waited for, but the next one starts beside it. */
+/** Delay before the next device starts, if the previous one is not up earlier. */
 const DEVICE_START_MS = 5_000;
-/** The cloud hears the devices say goodbye for this long before it is asked to stop as well. */
+/** Time for the devices to disconnect from the cloud before it is stopped too. */
 const GOODBYE_MS = 800;
 
 export interface RoomDeps extends KeepDeps {
@@ -29,7 +29,7 @@ export interface RoomDeps extends KeepDeps {
   readonly limits: BrowserProofLimits;
 }
 
-/** The development cloud, and the simulated machines beside it. */
+/** The development cloud and the simulated machines. */
 export class Room {
   readonly #place: Place;
   readonly #launcher: Launcher;
@@ -48,7 +48,7 @@ export class Room {
   async run(devices: number, onReady: () => void, signal: AbortSignal): Promise<Result<void>> {
     const cloudOff = new AbortController();
     const first = this.#launcher.launch(cloudProgram(this.#place));
-    // The players need no cloud to show what they showed last: their browsers start beside it.
+    // Players need no cloud to show their last content, so their browsers start at once.
     const allOff = new AbortController();
     const cloudUp = this.#cloudAnswers(first, signal);
     const devicesDone = this.#runDevices(devices, cloudUp, AbortSignal.any([signal, allOff.signal]));
@@ -81,7 +81,7 @@ export class Room {
       const up = new Promise<void>((resolve) => {
         running.push(this.#machine(name, cloudUp, resolve).run(signal));
       });
-      // Browsers starting all at once starve each other on a small machine.
+      // On a small machine, browsers that all start at once starve each other.
       await Promise.race([up, sleep(this.#deps.timers, `start.next-device.${name}`, DEVICE_START_MS, signal)]);
     }
     await Promise.all(running);
@@ -113,7 +113,7 @@ export class Room {
         const up = await this.#answers(name, signal);
         if (!up || wasUp) return up;
         wasUp = true;
-        // The boot id is read in the same turn: who sees this line may rely on it.
+        // The boot id has been read by the time this line is printed.
         this.#deps.say(`device ${name}: up`);
         onUp();
         return up;
@@ -145,7 +145,7 @@ export class Room {
     return false;
   }
 
-  /** Waits until something answers on the cloud's port, or the cloud has ended. */
+  /** Waits until the cloud answers on its port or has ended. */
   async #cloudAnswers(cloud: Running, signal: AbortSignal): Promise<Result<void>> {
     const { timers, clock } = this.#deps;
     const deadlineMs = clock.monotonicMs() + CLOUD_START_MS;

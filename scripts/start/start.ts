@@ -19,8 +19,8 @@ import { Room } from "./room.ts";
 import { stopSignals } from "./stop-signals.ts";
 
 /**
- * The whole of `npm start`: set up, run until asked to stop, stop everything. `root` has the sources and gets
- * `dist/`. Returns the exit code: 0 stopped, 1 could not run (one sentence said why), 2 wrong options.
+ * `npm start`: sets up, runs until asked to stop, stops everything. `root` has the sources and receives `dist/`. Returns the
+ * exit code: 0 stopped, 1 could not run (the reason was printed), 2 wrong options.
  */
 export async function start(args: readonly string[], root: string, limits: BrowserProofLimits = PROOF): Promise<number> {
   const options = parseOptions(args);
@@ -76,7 +76,7 @@ async function chooseBrowser(options: StartOptions, data: string, root: string):
   const candidates = browserCandidates(find, (what) => passedOver.push(what));
   const choice = await BrowserChoice.open({ ...deps, candidates, forced: false });
   if (choice !== undefined) return ok(choice);
-  // VITRINE_BROWSER named one that does not work, or there is none at all.
+  // VITRINE_BROWSER names one that does not work, or there is no browser at all.
   const named = passedOver.find(({ name }) => name === "VITRINE_BROWSER");
   return named === undefined ? noBrowser(thisMachine) : fail("browser.not-usable", named.why);
 }
@@ -85,7 +85,7 @@ async function* only(browser: FoundBrowser): AsyncGenerator<FoundBrowser, void, 
   yield await Promise.resolve(browser);
 }
 
-/** Beside the devices: another data folder has seen nothing. */
+/** Kept in the data folder, next to the devices. */
 function memoryIn(data: string): ChoiceMemory {
   const file = join(data, "browsers.json");
   return {
@@ -93,7 +93,7 @@ function memoryIn(data: string): ChoiceMemory {
       try {
         return readFileSync(file, "utf8");
       } catch {
-        // Nothing has failed here yet.
+        // No browser has failed yet.
         return undefined;
       }
     },
@@ -114,7 +114,7 @@ async function makePrograms(root: string, needed: readonly string[]): Promise<Re
     const gone = needed.filter((entry) => missing.includes(entry));
     return gone.length === 0 ? ok(undefined) : fail("start.incomplete", `This tree is not complete: ${gone.join(", ")} is missing.`, "Use a complete clone.");
   } catch (thrown) {
-    // esbuild has already printed where it stopped.
+    // esbuild has already printed the place of the error.
     return fail("start.build", `The programs could not be built: ${messageOf(thrown)}`);
   }
 }
@@ -150,7 +150,7 @@ function listenForStop(stop: AbortController, launcher: Launcher): void {
   process.channel?.unref();
 }
 
-/** The default is in the tree; a name that was typed counts from where it was typed. */
+/** Default: `.vitrine` in the tree. A given path is relative to the caller's working folder. */
 function dataFolder({ data }: StartOptions, root: string): string {
   return data === undefined ? join(root, ".vitrine") : resolve(process.env["INIT_CWD"] ?? process.cwd(), data);
 }
@@ -169,7 +169,7 @@ function say(line: string): void {
   console.log(line);
 }
 
-/** The command line looks at its own defaults; anything else has to be named. */
+/** Options that the command line needs to reach this cloud, where its defaults do not. */
 function reachedBy(place: Place): string {
   const cloud = place.port === 4600 ? "" : ` --url http://127.0.0.1:${place.port}`;
   return `Command line: npm run vitrine -- status --data ${deviceFolder(place, "1")}\n              npm run cloud -- devices${cloud}`;

@@ -1,17 +1,17 @@
 import type { Clock } from "../../platform/ports/clock.ts";
 
-/** One Ctrl-C reaches us from the terminal and again from npm; a second one comes later than that. */
+/** Signals within this time are one Ctrl-C, which arrives from the terminal and again from npm. */
 export const SAME_CTRL_C_MS = 500;
 
 export interface StopSignalsDeps {
   readonly clock: Pick<Clock, "monotonicMs">;
-  /** The first: stop politely. */
+  /** First request: stop in order. */
   readonly stop: () => void;
-  /** Asked once more: do not wait for what does not stop. */
+  /** Second request: kill what has not stopped. */
   readonly force: () => void;
 }
 
-/** What to do at each signal that asks us to stop. */
+/** Returns the handler for stop signals. */
 export function stopSignals({ clock, stop, force }: StopSignalsDeps): () => void {
   let firstMs: number | undefined;
   return () => {
