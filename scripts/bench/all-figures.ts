@@ -10,5 +10,5 @@ import { picture } from "./figures/picture.ts";
 import { start } from "./figures/start.ts";
 import { wire } from "./figures/wire.ts";
 
-/** Every figure, in the order in which they are measured: what the others would disturb comes first. */
+/** Every figure in the order of measurement; those most easily disturbed come first. */
 export const FIGURES: readonly Figure[] = [idle, start, picture, command, wire, append, drain, backlog, flash, hang];

@@ -46,7 +46,7 @@ function row(line: Line): readonly string[] {
   ];
 }
 
-/** What no software on this machine can go below, in numbers of this very run. */
+/** The limits of this machine, measured in the same run. */
 function floors(lines: readonly Line[]): string {
   const find = (name: string): Line | undefined => lines.find((line) => line.name === name);
   const paragraphs: string[] = [];

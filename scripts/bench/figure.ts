@@ -1,13 +1,13 @@
 import type { Bench } from "./harness/bench.ts";
 
-/** What a figure is held against, measured in the same run. */
+/** Reference value for a figure, measured in the same run. */
 export interface Floor {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
 }
 
-/** What is to be reached: of the value itself, or of its ratio to the floor. */
+/** Limit for the value itself or for its ratio to the floor. */
 export type Target = { readonly of: "value" | "ratio" } & ({ readonly atMost: number } | { readonly atLeast: number });
 
 /** One line of the table. */
@@ -16,9 +16,9 @@ export interface Measured {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** Absent where nothing could be less, or nothing is comparable. */
+  /** Absent when nothing is comparable. */
   readonly floor?: Floor;
-  /** Absent: a fact beside the others, with nothing to reach. */
+  /** Absent: for information only. */
   readonly target?: Target;
   /** How it was measured: how many runs, how long, what was extrapolated. */
   readonly how: string;
@@ -29,7 +29,7 @@ export interface Figure {
   readonly name: string;
   /** For people. */
   readonly title: string;
-  /** Bundles of `dist/` it runs. */
+  /** Whether it runs bundles of `dist/`. */
   readonly needsBuild: boolean;
   run(bench: Bench): Promise<readonly Measured[]>;
 }

@@ -13,7 +13,7 @@ import { formatNumber, judge, reachedText, type Line } from "./harness/verdict.t
 import { figureOf, help, isWanted, parseOptions, type BenchOptions } from "./options.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-/** Whatever hangs: a whole run is over after fifteen minutes, a quick one after three. */
+/** Time limits of a whole and a quick run. */
 const WHOLE_MS = 900_000;
 const QUICK_MS = 180_000;
 const EXIT = { failed: 1, usage: 2, stopped: 130 } as const;
@@ -27,7 +27,7 @@ else if (process.platform !== "linux") {
   console.error("The bench reads the kernel's own counters in /proc and runs on Linux only.");
   process.exitCode = EXIT.failed;
 } else process.exitCode = await run(parsed.value);
-// The channel to the bootstrap would keep this process.
+// The channel to the bootstrap would keep this process alive.
 if (process.connected) process.disconnect();
 
 async function run(options: BenchOptions): Promise<number> {
@@ -38,7 +38,7 @@ async function run(options: BenchOptions): Promise<number> {
     stop.abort();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
-  // The bootstrap that started this was killed outright.
+  // The bootstrap was killed.
   process.once("disconnect", onSignal);
   const limit = setTimeout(() => stop.abort(), options.quick ? QUICK_MS : WHOLE_MS);
   const say = (line: string): void => console.error(line);
@@ -61,7 +61,7 @@ async function run(options: BenchOptions): Promise<number> {
   }
 }
 
-/** Each figure by itself, so that one that fails costs only its own lines. */
+/** Measures each figure; one that fails costs only its own lines. */
 async function measureAll(bench: Bench, figures: readonly Figure[], { json, only }: BenchOptions): Promise<{ readonly lines: readonly Line[]; readonly failed: number }> {
   const lines: Line[] = [];
   let failed = 0;
@@ -76,7 +76,6 @@ async function measureAll(bench: Bench, figures: readonly Figure[], { json, only
       if (json) for (const line of measured) console.log(JSON.stringify(line));
       bench.say(`${figure.name}: ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
     } catch (thrown) {
-      // One figure that cannot be measured is said, and the others still are.
       failed += 1;
       bench.say(`${figure.name}: not measured: ${messageOf(thrown)}`);
     }
@@ -85,7 +84,7 @@ async function measureAll(bench: Bench, figures: readonly Figure[], { json, only
   return { lines, failed };
 }
 
-/** A figure may be waiting for a program that says nothing; stopping does not wait for it. */
+/** Rejects at once when stopped, because a figure may be waiting for a silent program. */
 function untilStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((settle, reject) => {
     const stop = (): void => reject(new Error("the bench was stopped, or took too long"));

@@ -5,11 +5,11 @@ export interface BenchOptions {
   readonly json: boolean;
   readonly quick: boolean;
   readonly write: boolean;
-  /** Names of figures, or of lines of theirs; empty: all. */
+  /** Names of figures or of their lines; empty means all. */
   readonly only: readonly string[];
 }
 
-/** The text of `--help`; `names` are the figures there are. */
+/** Text of `--help`. `names`: all figures. */
 export function help(names: readonly (readonly [name: string, title: string])[]): string {
   const width = Math.max(0, ...names.map(([name]) => name.length));
   return `npm run bench -- [options]
@@ -27,8 +27,8 @@ ${names.map(([name, title]) => `  ${name.padEnd(width)}  ${title}`).join("\n")}`
 }
 
 /**
- * Options of the command line, strictly. `undefined`: help was asked for. Error: `bench.usage`.
- * `names` are the figures there are; a word after `--only` is one of them, or begins with one and a dot.
+ * Parses the command line; `undefined` means that help was requested. `names`: all figures; a value of `--only` is one of
+ * them, or begins with one and a dot. Error: `bench.usage`.
  */
 export function parseOptions(args: readonly string[], names: readonly string[]): Result<BenchOptions | undefined> {
   let values: { json: boolean; quick: boolean; write: boolean; help: boolean; only?: string[] };
@@ -61,7 +61,7 @@ export function figureOf(name: string): string {
   return name.split(".")[0] ?? "";
 }
 
-/** Whether a line was asked for. */
+/** Whether `--only` includes a line. */
 export function isWanted(line: string, only: readonly string[]): boolean {
   return only.length === 0 || only.some((name) => line === name || line.startsWith(`${name}.`));
 }

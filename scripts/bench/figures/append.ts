@@ -2,7 +2,7 @@ import { numbersOf } from "../harness/child-answer.ts";
 import type { Figure } from "../figure.ts";
 import { median, percentile } from "../harness/statistics.ts";
 
-/** Durable append: a record is accepted when it is on the disk. */
+/** Durable append: a record is accepted once it is on disk. */
 export const append: Figure = {
   name: "append",
   title: "durable append to the outbox, one writer and 64",

@@ -7,7 +7,7 @@ const MIB = 1024 * 1024;
 const GROWTH_MIB_MAX = 15;
 const SETTLE_MS = 1_000;
 
-/** A long outage and its end: how much more memory a backlog takes than none. */
+/** Memory that a backlog adds, during a long outage and its drain. */
 export const backlog: Figure = {
   name: "backlog",
   title: "memory growth with a backlog, queued and drained",

@@ -8,15 +8,15 @@ import type { Figure } from "../figure.ts";
 import { percentile } from "../harness/statistics.ts";
 
 const WARM_UP = 30;
-/** About what one journal entry and one frame of a command have. */
+/** Approximate size of a command's journal entry and frame. */
 const ENTRY_BYTES = 600;
-/** Takes every step a command takes. One that changes simulated hardware would add the two syncs of the simulated world's file. */
+/** Takes every step of a command. One that changes simulated hardware would add two syncs of the simulated world's file. */
 const COMMAND = "gpio.read";
 const LINE = "GPIO17";
-/** Between two commands, so that nothing of one is still under way in the next. */
+/** Pause between two commands, so that they do not overlap. */
 const PAUSE_MS = 10;
 
-/** From sending a signed command until its outcome record is back, every write of the journal included. */
+/** Time from sending a signed command until its outcome record arrives, including all journal writes. */
 export const command: Figure = {
   name: "command",
   title: "round trip of a signed command with its journal writes",

@@ -8,7 +8,7 @@ const LOOK_MS = 20;
 const FRAME_RECORDS = 500;
 const WINDOW_RECORDS = 5_000;
 
-/** A backlog on disk leaves over loopback, the cloud in another process putting it on the same disk before it says "stored". */
+/** Drains a backlog from disk over loopback to a cloud in another process, which stores it on the same disk before it answers. */
 export const drain: Figure = {
   name: "drain",
   title: "drain of a stored backlog, the cloud storing it",

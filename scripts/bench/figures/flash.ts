@@ -8,7 +8,7 @@ const DAY_MB_MAX = 20;
 const HOURS_PER_DAY = 24;
 const PLAY_EVERY_S = 10;
 
-/** Bytes the agent makes the kernel write in a day, which is what wears flash out. */
+/** Bytes the agent causes the kernel to write in a day, which wear out flash. */
 export const flash: Figure = {
   name: "flash",
   title: "bytes written to flash in a day, by file",

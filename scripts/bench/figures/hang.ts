@@ -7,16 +7,16 @@ import { median } from "../harness/statistics.ts";
 import { findTestChromium } from "../../../player-host/shells/testing/find-chromium.ts";
 import { openSite } from "../../../player-host/shells/testing/test-site.ts";
 
-/** So many browsers at once: they mostly wait, and more would be in each other's way as they load. */
+/** Browsers at once: they mostly wait, but more would slow each other down while loading. */
 const AT_ONCE = 2;
-/** Hangs are spread over the time between two looks of the watch. */
+/** Hangs are spread over the interval between two looks of the watch. */
 const SPREAD_MS = 4_200;
 const VERDICT_MS = 10_000;
 const PICTURE_MS = 15_000;
 
 /**
- * From the moment a page hangs (half of them compute for ever, half have their process stopped) until the host says
- * frozen, and until it has seen a frame of the loaded page again. With every browser in VITRINE_BROWSERS.
+ * Time from a page's hang (half of them loop, half have their process stopped) until the host reports it frozen, and until
+ * it has seen a frame of the reloaded page. For every browser in VITRINE_BROWSERS.
  */
 export const hang: Figure = {
   name: "hang",

@@ -13,11 +13,11 @@ const CPU_PERCENT_MAX = 0.5;
 interface Rest {
   readonly memory: ProcessMemory;
   readonly cpuPercent: number;
-  /** Of programs it ran and waited for. */
+  /** Share of the programs it ran and waited for. */
   readonly childrenPercent: number;
 }
 
-/** The agent with nothing to do: connected, owned, default telemetry, real probes of this machine. */
+/** The idle agent: connected, claimed, default telemetry, real probes of this machine. */
 export const idle: Figure = {
   name: "idle",
   title: "agent at rest: memory and processor time",

@@ -14,7 +14,7 @@ import { median } from "../harness/statistics.ts";
 const MIB = 1024 * 1024;
 const SETTLE_MS = 5_000;
 
-/** `npm start` until the first picture of the sample player was seen, beside a bare Chromium with the same page; and what it keeps. */
+/** Time of `npm start` until the first picture of the sample player, compared with bare Chromium; and the launcher's memory. */
 export const picture: Figure = {
   name: "picture",
   title: "npm start until the first picture, and its own memory",
@@ -25,7 +25,7 @@ export const picture: Figure = {
     const { path, version } = chromium.value;
     const url = await serveSample(bench);
     const data = bench.folder("npm-start");
-    // The first start has everything to build, which is when a build helper could stay.
+    // The first start must build everything, and a build helper could remain.
     rmSync(join(bench.root, "dist/.inputs"), { force: true });
     const first = await once(bench, data, path, true);
     const fresh = await once(bench, bench.folder("npm-start"), path);

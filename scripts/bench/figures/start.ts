@@ -4,10 +4,10 @@ import { BenchCloud } from "../harness/bench-cloud.ts";
 import type { Figure } from "../figure.ts";
 import { median } from "../harness/statistics.ts";
 
-/** How often the socket is tried; the figure is exact to about this. */
+/** Interval of attempts on the socket, and so about the precision of the figure. */
 const LOOK_MS = 2;
 
-/** From spawning the agent until its local socket answers `status`, on a data folder it has used before. */
+/** Time from spawning the agent until its local socket answers `status`, on a used data folder. */
 export const start: Figure = {
   name: "start",
   title: "start of the agent until it answers",

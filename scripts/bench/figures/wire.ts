@@ -6,11 +6,11 @@ import { median } from "../harness/statistics.ts";
 
 const MB = 1_000_000;
 const DAY_MB_MAX = 1.5;
-/** The link is pinged when nothing else was sent for this long. */
+/** The link is pinged after this long without traffic. */
 const PING_EVERY_MS = PING_INTERVAL_MS;
 const DAY_MS = 86_400_000;
 
-/** What an idle device costs its site in traffic. */
+/** Network traffic of an idle device. */
 export const wire: Figure = {
   name: "wire",
   title: "bytes on the wire of an idle device",

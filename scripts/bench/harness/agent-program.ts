@@ -17,7 +17,7 @@ export interface AgentOptions {
 
 const ANSWER_TIMEOUT_MS = 2_000;
 
-/** The shipped agent as a process of its own. */
+/** The shipped agent as a child process. */
 export class AgentProgram {
   readonly child: ChildProgram;
   readonly #bench: Bench;
@@ -43,7 +43,7 @@ export class AgentProgram {
     return this.#bench.until("the agent's answer to status", () => this.#status(), { everyMs });
   }
 
-  /** Resolves when it is connected to its cloud, and owned where `owned` says so. */
+  /** Resolves when it is connected to its cloud and, with `owned`, claimed. */
   async online(owned = true): Promise<StatusAnswer> {
     return this.#bench.until("the agent's connection to the cloud", async () => {
       const status = await this.#status();

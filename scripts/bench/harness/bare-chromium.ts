@@ -6,8 +6,8 @@ import { silentLog } from "../../../platform/ports/log.ts";
 const PICTURE_TIMEOUT_MS = 60_000;
 
 /**
- * From spawning a browser, told nothing but what it needs to run here, until the first frame of the loaded page: the
- * least that anything which shows this page with this browser takes.
+ * Time from spawning a browser with minimal flags until the first frame of the loaded page, ms: the floor for showing this
+ * page with this browser.
  */
 export async function bareFirstPictureMs(path: string, url: string, profile: string): Promise<number> {
   const timers = new SystemTimers(systemClock);

@@ -14,17 +14,17 @@ const OUTCOME_FRAME = '{"t":"records","stream":"outcome"';
 /** One command there and back. */
 export interface RoundTrip {
   readonly row: CommandRow;
-  /** From handing the signed command to the socket until the frame with its outcome was here: what a cloud does with either is not in it. */
+  /** From handing the signed command to the socket until the frame with its outcome arrived, without the cloud's own work. */
   readonly tookMs: number;
 }
 
 /**
- * A cloud in this process: the development cloud's own sessions on a store in memory, over real WebSockets on loopback.
- * It claims whoever comes, signs commands, and adds nothing of a disk to what is measured.
+ * A cloud in this process: the development cloud's sessions on a store in memory, over real WebSockets on loopback. Claims
+ * every device, signs commands, and uses no disk.
  */
 export class BenchCloud {
   readonly cloud: Cloud;
-  /** Where devices connect. */
+  /** WebSocket address for devices. */
   readonly address: string;
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
@@ -50,7 +50,7 @@ export class BenchCloud {
     this.#sockets.on("connection", (socket, request) => this.#accept(socket, request.socket));
   }
 
-  /** Signs a command, sends it, and resolves when its outcome record is stored. One at a time. */
+  /** Signs and sends a command, and resolves when its outcome record is stored. One call at a time. */
   async command(device: string, name: string, params: JsonObject): Promise<RoundTrip> {
     const row = this.cloud.context.store.device(device);
     if (row === undefined) throw new Error(`no device ${device}`);
@@ -86,7 +86,7 @@ export class BenchCloud {
       session.onFrame(text, data.length);
     });
     client.on("error", () => {
-      // A device that was killed; "close" follows and ends the session.
+      // The device was killed; "close" follows and ends the session.
     });
     client.on("close", () => session.onClosed("closed"));
   }

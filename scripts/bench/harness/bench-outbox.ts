@@ -7,7 +7,7 @@ import { silentLog } from "../../../platform/ports/log.ts";
 
 const CAP_BYTES = 4 * 1024 ** 3;
 
-/** The agent's outbox as composed on a device, in `folder`, with room for any backlog and without rate limits. */
+/** The agent's outbox as on a device, in `folder`, but with room for any backlog and without rate limits. */
 export function openOutbox(folder: string): Promise<Outbox> {
   return Outbox.open(
     {

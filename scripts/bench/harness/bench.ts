@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { ChildProgram } from "./child-program.ts";
 import { AGENT_ENV, AGENT_NODE_FLAGS } from "../../start/programs.ts";
 
-/** Something a figure started and the bench ends, whatever happens. */
+/** Runs at the end of a figure in any case. */
 export type Cleanup = () => void | Promise<void>;
 
-/** What a figure works with: a folder of its own on the disk under test, programs that end with it, and how much to do. */
+/** Resources of a figure: a folder on the disk under test, programs that end with it, and the amount of work. */
 export class Bench {
   /** Has `dist/`. */
   readonly root: string;
@@ -16,7 +16,7 @@ export class Bench {
   readonly #say: (line: string) => void;
   #cleanups: Cleanup[] = [];
 
-  /** `folder` is made, and removed by `close`. It lies in the tree, because a temporary folder may be memory. */
+  /** Creates its folder, which `close` removes. It is in the tree, because the temporary folder may be in memory. */
   constructor(options: { readonly root: string; readonly quick: boolean; readonly signal: AbortSignal; readonly say: (line: string) => void }) {
     this.root = options.root;
     this.quick = options.quick;
@@ -27,12 +27,12 @@ export class Bench {
     this.#folder = mkdtempSync(join(parent, "b-"));
   }
 
-  /** What is going on, one line for a person. */
+  /** Prints one line of progress. */
   say(line: string): void {
     this.#say(line);
   }
 
-  /** `whole` in a whole run, `quick` in a quick one. */
+  /** Returns `whole` in a whole run and `quick` in a quick one. */
   pick(whole: number, quick: number): number {
     return this.quick ? quick : whole;
   }
@@ -47,7 +47,7 @@ export class Bench {
     return this.#keep(new ChildProgram(process.execPath, [script, ...args]));
   }
 
-  /** The same with the flags and the environment with which the agent is shipped. */
+  /** Like `node`, with the flags and the environment of the shipped agent. */
   nodeAsShipped(script: string, args: readonly string[] = []): ChildProgram {
     return this.#keep(new ChildProgram(process.execPath, [...AGENT_NODE_FLAGS, script, ...args], AGENT_ENV));
   }
@@ -57,12 +57,12 @@ export class Bench {
     return this.node(join(this.root, "scripts/bench/programs", `${name}.ts`), args);
   }
 
-  /** To be called when the figure is over, before what was registered earlier. */
+  /** Registers a cleanup for the end of the figure. The last registered runs first. */
   onEnd(cleanup: Cleanup): void {
     this.#cleanups.push(cleanup);
   }
 
-  /** Waits, unless the bench is stopped: then it rejects. */
+  /** Rejects when the bench is stopped. */
   sleep(ms: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = (): void => {
@@ -78,7 +78,7 @@ export class Bench {
     });
   }
 
-  /** Looks every `everyMs` until `look` gives something. Rejects after `timeoutMs`, naming `what`, and when the bench is stopped. */
+  /** Polls `look` every `everyMs` until it returns a value. Rejects after `timeoutMs`, naming `what`, and when the bench is stopped. */
   async until<T>(what: string, look: () => T | undefined | Promise<T | undefined>, { timeoutMs = 60_000, everyMs = 20 } = {}): Promise<T> {
     const endMs = performance.now() + timeoutMs;
     for (;;) {
@@ -93,7 +93,7 @@ export class Bench {
     if (this.signal.aborted) throw stopped();
   }
 
-  /** Ends what the last figure left: programs first, newest first. */
+  /** Runs the last figure's cleanups, newest first. */
   async endFigure(): Promise<void> {
     const cleanups = this.#cleanups.reverse();
     this.#cleanups = [];

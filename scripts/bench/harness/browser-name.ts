@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-/** `chromium-156`, from what the browser says of its own version. Throws when it says none. */
+/** Name and major version, as `chromium-156`, from the browser's `--version`. Throws when there is none. */
 export async function browserName(path: string): Promise<string> {
   const { stdout } = await promisify(execFile)(path, ["--version"], { timeout: 20_000 });
   const version = /^(?:Google )?([A-Za-z]+)\D* (\d+)\./.exec(stdout);

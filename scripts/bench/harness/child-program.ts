@@ -2,12 +2,12 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { isJsonObject, parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
 import { LineFramer } from "../../../platform/runtime/line-framer.ts";
 
-/** A line of a program's output that is longer is not one of ours. */
+/** Longest accepted line of output. */
 const LINE_BYTES_MAX = 1024 * 1024;
 const STDERR_CHARS_MAX = 4_000;
 const STOP_GRACE_MS = 3_000;
 
-/** A child process that talks in lines of JSON on its standard output, and is told things by lines on its input. */
+/** A child process that prints lines of JSON and reads lines from standard input. */
 export class ChildProgram {
   readonly #child: ChildProcess;
   readonly #lines: JsonObject[] = [];
@@ -19,7 +19,7 @@ export class ChildProgram {
 
   constructor(command: string, args: readonly string[], extraEnv: Readonly<Record<string, string>> = {}) {
     this.#name = args.find((arg) => !arg.startsWith("-")) ?? command;
-    // Nothing of the caller's configuration may reach what is measured.
+    // The caller's configuration must not affect the measurement.
     const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("VITRINE_") && !key.startsWith("NODE_")));
     this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...env, ...extraEnv, VITRINE_PARENT_PID: String(process.pid) } });
     this.#ended = new Promise((resolve) => {
@@ -27,7 +27,7 @@ export class ChildProgram {
       this.#child.on("exit", (code, signal) => this.#over(signal ?? `exit code ${code}`, resolve));
     });
     this.#child.stdin?.on("error", () => {
-      // It ended meanwhile, which `next` tells whoever waits for its answer.
+      // It has ended; `next` rejects.
     });
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#stderr = (this.#stderr + text).slice(-STDERR_CHARS_MAX)));
     const framer = new LineFramer(LINE_BYTES_MAX);
@@ -51,7 +51,7 @@ export class ChildProgram {
     return this.#ended;
   }
 
-  /** The next line it says. Rejects when it ends instead, with what it printed as errors. */
+  /** The next line it prints. Rejects with its standard error when it ends instead. */
   next(): Promise<JsonObject> {
     const line = this.#lines.shift();
     if (line !== undefined) return Promise.resolve(line);
@@ -71,7 +71,7 @@ export class ChildProgram {
     this.#child.stdin?.write(`${line}\n`);
   }
 
-  /** Asks it to end, and kills it when it does not. */
+  /** Ends it by signal, and kills it when it does not end. */
   async stop(): Promise<void> {
     if (this.#end !== undefined) return;
     this.#child.kill("SIGTERM");
@@ -92,7 +92,7 @@ export class ChildProgram {
   #over(end: string, resolve: (end: string) => void): void {
     this.#end ??= end;
     resolve(this.#end);
-    // What it said last may still be in the pipe.
+    // Its last output may still be in the pipe.
     setImmediate(() => {
       this.#waiting?.reject(this.#failure());
       this.#waiting = undefined;

@@ -3,12 +3,12 @@ import { isJsonObject, type Json } from "../../../platform/runtime/json.ts";
 import type { Bench } from "./bench.ts";
 import type { ChildProgram } from "./child-program.ts";
 
-/** The development cloud as a process of its own, storing on the disk under test; it claims whoever comes. */
+/** The development cloud as a child process that stores on the disk under test and claims every device. */
 export class DevCloudProgram {
   readonly child: ChildProgram;
   /** `http://127.0.0.1:PORT`. */
   readonly base: string;
-  /** Where devices connect. */
+  /** WebSocket address for devices. */
   readonly address: string;
 
   static async start(bench: Bench): Promise<DevCloudProgram> {
@@ -25,7 +25,7 @@ export class DevCloudProgram {
     this.address = address;
   }
 
-  /** Records stored since it started. */
+  /** Number of records stored since it started. */
   async recordsStored(): Promise<number> {
     const info = (await (await fetch(`${this.base}/api/v1/info`)).json()) as Json;
     const counters = isJsonObject(info) ? info["counters"] : undefined;

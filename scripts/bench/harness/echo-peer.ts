@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Bench } from "./bench.ts";
 
-/** A process at the other end of a WebSocket on loopback that sends every frame back. */
+/** A WebSocket on loopback to a process that echoes every frame. */
 export class EchoPeer {
   readonly #socket: WebSocket;
 
@@ -24,7 +24,7 @@ export class EchoPeer {
     this.#socket = socket;
   }
 
-  /** Resolves when the frame is back. */
+  /** Resolves when the echo has arrived. */
   send(frame: string): Promise<void> {
     return new Promise((resolve) => {
       this.#socket.once("message", () => resolve());

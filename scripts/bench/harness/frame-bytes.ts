@@ -1,13 +1,13 @@
 /**
- * Bytes one text message takes on the wire as one WebSocket frame (RFC 6455, section 5.2): header, length, the mask
- * a client has to use, and the text. What TCP, IP and TLS put around it is not in it.
+ * Bytes of a text message as one WebSocket frame (RFC 6455, section 5.2): header, length, mask (for clients) and text.
+ * Without the overhead of TCP, IP and TLS.
  */
 export function frameBytes(textBytes: number, masked: boolean): number {
   const length = textBytes <= 125 ? 0 : textBytes <= 65_535 ? 2 : 8;
   return 2 + length + (masked ? 4 : 0) + textBytes;
 }
 
-/** What crossed a link, by direction. */
+/** Traffic of a link by direction. */
 export interface WireCount {
   readonly framesUp: number;
   readonly bytesUp: number;
@@ -17,7 +17,7 @@ export interface WireCount {
 
 export class WireCounter {
   #count = { framesUp: 0, bytesUp: 0, framesDown: 0, bytesDown: 0 };
-  /** Bytes by type of message, up with `↑`, down with `↓`. */
+  /** Bytes by message type, marked `↑` (up) or `↓` (down). */
   readonly byType = new Map<string, number>();
 
   up(text: string): void {

@@ -11,7 +11,7 @@ import { renderersInGroup } from "../../../player-host/shells/chromium/renderer-
 import { overlayScript } from "../../../player-host/shells/cdp/overlay-script.ts";
 import { Stage } from "../../../player-host/stage/stage.ts";
 
-/** The player host's stage over a real browser with a page that can be made to hang. */
+/** The player host's stage on a real browser, with a page that can be made to hang. */
 export class HungScreen {
   readonly #shell: ChromiumShell;
   readonly #stage: Stage;
@@ -41,12 +41,12 @@ export class HungScreen {
     return this.#stage.seen().picture.verdict;
   }
 
-  /** The page's main thread computes from now on. */
+  /** Makes the page's main thread loop from now on. */
   loopForEver(): void {
     this.#shell.sendToPage(JSON.stringify({ t: "message", message: "hang" }));
   }
 
-  /** The kernel stops every renderer of this browser. */
+  /** Stops every renderer of this browser (SIGSTOP). */
   async stopRenderers(): Promise<void> {
     const pids = await renderersInGroup(this.#shell.browserPid ?? -1);
     if (pids === undefined || pids.length === 0) throw new Error("no renderer of this browser was found");

@@ -6,7 +6,7 @@ export class InFlight {
     return this.#count;
   }
 
-  /** The same object; promises its methods return are counted until they settle. */
+  /** Wraps an object so that promises returned by its methods are counted until they settle. */
   watch<T extends object>(target: T): T {
     return new Proxy(target, {
       get: (inner, key) => {
@@ -17,7 +17,7 @@ export class InFlight {
     });
   }
 
-  /** Waits until nothing is under way and every promise reaction has run. */
+  /** Waits until no call is pending and every promise reaction has run. */
   async settle(): Promise<void> {
     do await new Promise((resolve) => setImmediate(resolve));
     while (this.#count > 0);

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 
-/** What the figures were measured on. */
+/** The machine on which the figures were measured. */
 export interface MachineFacts {
   readonly processor: string;
   readonly cores: number;
   readonly memoryMiB: number;
   readonly kernel: string;
-  /** Block device and kind under the folder that was measured in. */
+  /** Block device and kind of disk of the measured folder. */
   readonly disk: string;
   readonly node: string;
 }
@@ -24,7 +24,7 @@ export function machineFacts(folder: string): MachineFacts {
   };
 }
 
-/** The mount that holds `folder`, from /proc/self/mountinfo, and what /sys/block says of its device. */
+/** The mount of `folder`, from /proc/self/mountinfo, and its device, from /sys/block. */
 function diskUnder(folder: string): string {
   const device = statSync(folder).dev;
   const major = (device >> 8) & 0xfff;

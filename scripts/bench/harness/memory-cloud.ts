@@ -7,10 +7,10 @@ import { MemoryStore } from "../../dev-cloud/store/memory-store.ts";
 import { MemorySigner } from "../../dev-cloud/testing/cloud-bench.ts";
 
 const KEPT = 1_000;
-/** As the development cloud has them by default. */
+/** The development cloud's defaults. */
 const LIMITS = { windowRecords: 5_000, batchRecordsMax: 500, pingIntervalMs: 25_000 };
 
-/** The development cloud's own sessions on a store in memory: it claims whoever comes and signs commands. `host` is `127.0.0.1:PORT`. */
+/** The development cloud's sessions on a store in memory. Claims every device and signs commands. `host`: `127.0.0.1:PORT`. */
 export async function memoryCloud(clock: Clock, timers: Timers, host: string): Promise<Cloud> {
   const cloud = new Cloud({
     clock, timers, random: systemRandom, crypto: nodeCrypto, store: new MemoryStore(), signer: await MemorySigner.create(1), log: silentLog,

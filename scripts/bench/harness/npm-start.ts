@@ -7,7 +7,7 @@ import { memoryOf } from "./proc-files.ts";
 const PICTURE_TIMEOUT_MS = 90_000;
 const LOOK_MS = 10;
 
-/** `npm start` as a person types it, with one device, on a data folder of the bench. */
+/** `npm start` with one device, on a data folder of the bench. */
 export class NpmStart {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -32,7 +32,7 @@ export class NpmStart {
     return new NpmStart(root, data, await freePort(), browser);
   }
 
-  /** From the start of `npm` until its player host has seen the first frame of a loaded page. */
+  /** Time from the start of `npm` until its player host has seen the first frame of a loaded page, ms. */
   async firstPictureMs(): Promise<number> {
     while (this.#picturesSeen() === this.#seenBefore) {
       if (performance.now() - this.#startedMs > PICTURE_TIMEOUT_MS) throw new Error(`npm start showed nothing within ${PICTURE_TIMEOUT_MS / 1_000} s: ${this.#output.trim().split("\n").slice(-5).join(" / ")}`);
@@ -41,9 +41,9 @@ export class NpmStart {
     return performance.now() - this.#startedMs;
   }
 
-  /** Resident bytes of the launcher and what it keeps beside the programs it runs. */
+  /** Resident bytes of the launcher and its helpers, without the programs it runs. */
   ownBytes(): number {
-    // The bootstrap is the launcher where its own Node is new enough, else it stands above it.
+    // The bootstrap is the launcher itself if its Node is new enough, else its parent.
     const launcher = descendants(this.#process.pid ?? 0).findLast((pid) => /^\S*node .*scripts\/start\/main\.ts/.test(commandOf(pid)));
     if (launcher === undefined) throw new Error("npm start has no launcher");
     const beside = childrenOf(launcher).filter((pid) => !/\/dist\//.test(commandOf(pid)));

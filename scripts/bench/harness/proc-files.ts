@@ -3,11 +3,11 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 /** Memory of a process in bytes, as the kernel counts it. */
 export interface ProcessMemory {
   readonly rss: number;
-  /** Of `rss`: heap, stacks and everything else not backed by a file. */
+  /** The part of `rss` not backed by a file: heap, stacks. */
   readonly anonymous: number;
   /** Like `rss`, with pages shared between processes divided among them. */
   readonly pss: number;
-  /** The most `rss` ever was, or since `forgetPeak`. */
+  /** Highest `rss` since the start or `forgetPeak`. */
   readonly peak: number;
 }
 
@@ -21,31 +21,31 @@ export function memoryOf(pid: number): ProcessMemory {
   };
 }
 
-/** Makes the kernel count `peak` anew from here. */
+/** Resets `peak`. */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }
 
-/** Bytes this process made the kernel write to storage: pages it dirtied, counted when they are dirtied. */
+/** Bytes this process caused to be written to storage, counted when it dirties pages. */
 export function writtenBytesOf(pid: number): number {
   return colonField(readFileSync(`/proc/${pid}/io`, "utf8"), "write_bytes");
 }
 
-/** Processor time in seconds: of the process, and of children it waited for. */
+/** Processor time of the process and of children it waited for, in seconds. */
 export function processorSecondsOf(pid: number): { readonly own: number; readonly children: number } {
   const tasks = readdirSync(`/proc/${pid}/task`).map((task) => readIfThere(`/proc/${pid}/task/${task}/schedstat`));
   return { own: sumOfRunTimes(tasks), children: childrenSeconds(readFileSync(`/proc/${pid}/stat`, "utf8")) };
 }
 
-/** The scheduler counts in nanoseconds, where `stat` has hundredths of a second: too coarse for a process at rest. */
+/** Run time in seconds. `schedstat` has ns; the hundredths of a second of `stat` are too coarse for an idle process. */
 export function sumOfRunTimes(schedstats: readonly string[]): number {
   return schedstats.reduce((sum, text) => sum + Number(text.split(" ")[0] ?? 0), 0) / 1e9;
 }
 
-/** Every Linux of the last twenty years tells these times in hundredths of a second, whatever its own tick is. */
+/** Linux reports these times in hundredths of a second, whatever its own tick. */
 const TICKS_PER_SECOND = 100;
 
-/** The second field is the program's name in brackets and may hold anything, brackets and blanks too. */
+/** The second field of `stat` is the program's name in parentheses, which may itself contain parentheses and spaces. */
 export function childrenSeconds(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const seconds = (field: number): number => Number(fields[field - 3]) / TICKS_PER_SECOND;
@@ -61,7 +61,7 @@ function readIfThere(path: string): string {
   }
 }
 
-/** A line such as `VmRSS:      1234 kB`. Throws when it is not there. */
+/** Value of a line such as `VmRSS:      1234 kB`. Throws when there is none. */
 export function kilobytes(text: string, name: string): number {
   return colonField(text, name);
 }

@@ -1,6 +1,6 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 
-/** The least a durable append can cost: bytes added to a file, and one fdatasync. Nothing else, in place. */
+/** The floor for a durable append: one write to a file and one fdatasync. */
 export class RawLog {
   readonly #fd: number;
 

@@ -1,6 +1,6 @@
 import type { NewRecord } from "../../../agent/core/outbox/event-sink.ts";
 
-/** A proof of play as a page reports it: about 110 bytes of JSON. `at` makes them differ. */
+/** A proof of play as a page reports it: about 110 bytes of JSON, unique by `at`. */
 export function samplePlay(at: number): NewRecord {
   return { stream: "play", kind: "play", source: "bench", body: playBody(at) };
 }

@@ -1,4 +1,4 @@
-/** The value below which `fraction` (0 to 1) of the samples lie, by nearest rank. Throws on no samples: a figure without a measurement is a bug. */
+/** Percentile by nearest rank, `fraction` from 0 to 1. Throws without samples. */
 export function percentile(samples: readonly number[], fraction: number): number {
   if (!(fraction >= 0 && fraction <= 1)) throw new RangeError(`a fraction is from 0 to 1, not ${fraction}`);
   const sorted = [...samples].sort((a, b) => a - b);
@@ -7,7 +7,6 @@ export function percentile(samples: readonly number[], fraction: number): number
   return value;
 }
 
-/** The middle sample; of an even number the mean of the two in the middle. */
 export function median(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const high = sorted[sorted.length >> 1];
@@ -17,8 +16,8 @@ export function median(samples: readonly number[]): number {
 }
 
 /**
- * Records a second from a trace of a rising counter: from the last look at which nothing had come to the first at
- * which everything had. `undefined` when the trace does not show both.
+ * Records per second from a trace of a rising counter, between the last reading without records and the first with all of
+ * them. `undefined` when the trace lacks either.
  */
 export function rateOf(trace: readonly { readonly atMs: number; readonly count: number }[], total: number): number | undefined {
   const end = trace.find(({ count }) => count >= total);

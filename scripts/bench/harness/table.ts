@@ -1,4 +1,4 @@
-/** Columns lined up with two spaces between them. Columns named in `right` (from 0) are aligned to the right. */
+/** Aligned columns with two spaces in between. Columns in `right` (from 0) are right-aligned. */
 export function formatTable(rows: readonly (readonly string[])[], right: ReadonlySet<number> = new Set()): string {
   const widths: number[] = [];
   for (const row of rows) for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);
@@ -9,7 +9,7 @@ function pad(cell: string, width: number, right: boolean): string {
   return right ? cell.padStart(width) : cell.padEnd(width);
 }
 
-/** A table of Markdown. A bar in a cell would end it, so bars are escaped. */
+/** A Markdown table, with bars in cells escaped. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
   return [line(head), `|${head.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");

@@ -1,20 +1,20 @@
 import type { Floor, Measured, Target } from "../figure.ts";
 
-/** One line with its judgement: what `--json` prints, and the rows of the table. */
+/** A judged measurement: a line of `--json` and a row of the table. */
 export interface Line {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
   readonly floor: Floor | null;
-  /** Value by floor; `null` without a floor or with one of 0. */
+  /** Value divided by floor; `null` without a floor or with one of 0. */
   readonly ratio: number | null;
-  /** In words; `null` when there is nothing to reach. */
+  /** In words; `null` without a target. */
   readonly target: string | null;
   readonly reached: boolean | null;
   readonly how: string;
 }
 
-/** Judges a measurement by its target. A ratio that cannot be formed reaches nothing. */
+/** Judges a measurement by its target. Without a ratio, a target of the ratio is not reached. */
 export function judge({ name, value, unit, floor, target, how }: Measured): Line {
   const ratio = floor === undefined || floor.value === 0 ? null : value / floor.value;
   return {
@@ -39,7 +39,7 @@ function targetText(target: Target, unit: string): string {
   return "atMost" in target ? `≤ ${formatNumber(target.atMost)}${of}` : `≥ ${formatNumber(target.atLeast)}${of}`;
 }
 
-/** `reached`, or by how much not; empty without a target. */
+/** `reached`, or by how much it was missed; empty without a target. */
 export function reachedText(line: Line): string {
   if (line.reached === null) return "";
   if (line.reached) return "reached";
@@ -48,7 +48,7 @@ export function reachedText(line: Line): string {
   return `not reached: ${measured} (${line.target ?? ""})`;
 }
 
-/** Three significant digits; whole and with thousands apart from 1,000 up. */
+/** Three significant digits; from 1,000 up a whole number with thousands separators. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en-US");

@@ -32,7 +32,7 @@ import { InFlight } from "./in-flight.ts";
 import { memoryCloud } from "./memory-cloud.ts";
 import { VirtualPlayer } from "./virtual-player.ts";
 
-/** What the agent writes, by file. */
+/** The agent's files by kind. */
 export const DISK_CLASSES = ["outbox", "state", "journal", "log"] as const;
 export type DiskClass = (typeof DISK_CLASSES)[number];
 
@@ -52,9 +52,9 @@ interface World {
 }
 
 /**
- * The whole agent core in this process under virtual time, on simulated hardware, with the development cloud's
- * sessions at the other end of a link that counts bytes. What is in `disk` is kept in real files in `folder`, by the
- * agent's own stores; the rest in memory.
+ * The agent core in this process, under virtual time and on simulated hardware, linked to the development cloud's sessions
+ * by a transport that counts bytes. Kinds in `disk` are kept in real files in `folder` by the agent's own stores, the rest
+ * in memory.
  */
 export class VirtualAgent {
   readonly agent: Agent;
@@ -67,7 +67,7 @@ export class VirtualAgent {
     const inFlight = new InFlight();
     const time = new VirtualTime({ wallMs: Date.UTC(2026, 10, 22, 3), settle: () => inFlight.settle() });
     const wire = new WireCounter();
-    // Delays with jitter leave virtual time between two milliseconds; a wall clock counts whole ones.
+    // Jitter makes virtual time fractional; a wall clock has whole milliseconds.
     const clock: Clock = { wallMs: () => Math.floor(time.wallMs()), monotonicMs: () => time.monotonicMs() };
     const cloud = await memoryCloud(clock, time, HOST);
     const agent = await compose({ folder, disk, time, clock, inFlight, transport: transportTo(cloud, time, wire), documents });
@@ -137,7 +137,7 @@ async function journalFor(folder: string, disk: ReadonlySet<DiskClass>, clock: C
   return opened.store;
 }
 
-/** Frames go over with a latency of virtual time, and are counted. */
+/** A transport with a latency in virtual time that counts frames. */
 function transportTo(cloud: Cloud, time: VirtualTime, wire: WireCounter): Transport {
   const later = (act: () => void): void => void time.after("bench.wire", LATENCY_MS, act);
   return {

@@ -5,7 +5,7 @@ import { fail } from "../../../platform/ports/result.ts";
 /** As the real host does. */
 const METRICS_EVERY_MS = 30_000;
 
-/** A player host that shows its content all day, and tells its figures as the real one does. */
+/** A player host that always shows its content and reports metrics like the real one. */
 export class VirtualPlayer implements PlayerLink {
   readonly #clock: Clock;
   readonly #timers: Timers;

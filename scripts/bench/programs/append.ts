@@ -1,6 +1,6 @@
 /**
- * Durable appends to the agent's outbox beside raw ones, in turns. `append.ts FOLDER PAIRS WRITER_RUNS RUN_MS`
- * Says `{ rawMs: […], oursMs: […], syncedRates: […], writerRates: […], recordBytes }`.
+ * Durable appends to the agent's outbox and raw ones, alternating. `append.ts FOLDER PAIRS WRITER_RUNS RUN_MS`
+ * Prints `{ rawMs: […], oursMs: […], syncedRates: […], writerRates: […], recordBytes }`.
  */
 import { join } from "node:path";
 import { playBody, samplePlay } from "../harness/sample-records.ts";
@@ -34,7 +34,7 @@ for (let at = -WARM_UP; at < Number(pairs); at += 1) {
   oursMs.push(endMs - middleMs);
 }
 
-/** 64 writers that each wait for their record before the next one. Records a second. */
+/** 64 concurrent writers, each waiting for its record before the next. Records per second. */
 async function writers(): Promise<number> {
   const startMs = performance.now();
   const before = appended;
@@ -45,7 +45,7 @@ async function writers(): Promise<number> {
   return ((appended - before) * 1000) / (performance.now() - startMs);
 }
 
-/** The peer: 64 records in one write, one fdatasync, for as long. Records a second. */
+/** Reference: 64 records in one write and one fdatasync, for as long. Records per second. */
 function rawGroups(): number {
   const group = Buffer.concat(Array.from({ length: WRITERS }, () => bytes));
   const startMs = performance.now();

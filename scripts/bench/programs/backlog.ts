@@ -1,6 +1,6 @@
 /**
- * Outbox and link of the agent, nothing else: queues records without a cloud, then connects and drains.
- * `backlog.ts FOLDER ADDRESS WARM_UP COUNT`. Says a line at the end of each phase and waits for a line before the next:
+ * Only the outbox and the link of the agent: queues records without a cloud, then connects and drains.
+ * `backlog.ts FOLDER ADDRESS WARM_UP COUNT`. Prints a line after each phase and waits for a line before the next:
  * warm (a small backlog queued and drained), queued, drained.
  */
 import { nodeCrypto, keyFromSeed } from "../../../platform/linux/node-crypto.ts";
@@ -19,7 +19,7 @@ import { openOutbox } from "../harness/bench-outbox.ts";
 import { samplePlay } from "../harness/sample-records.ts";
 
 const [folder = "", address = "", warmUp, count] = process.argv.slice(2);
-/** Records offered at once: as many as a busy page could have under way. */
+/** Records offered concurrently, as many as a busy page could. */
 const WRITERS = 256;
 const DRAINED_LOOK_MS = 50;
 
@@ -42,7 +42,7 @@ async function queue(records: number): Promise<void> {
   );
 }
 
-/** Connects, waits until nothing is left, and disconnects. */
+/** Connects, waits until the outbox is empty, and disconnects. */
 async function drain(): Promise<void> {
   const stop = new AbortController();
   const link = new CloudLinkRunner({

@@ -1,5 +1,5 @@
-// The least a Node agent could be: a Node that has opened a database, made a key, signed with it and loaded a
-// WebSocket client, and does nothing more. `bare-parts.mjs FOLDER`. Plain JavaScript, because stripping types costs memory.
+// The smallest possible Node agent: opens a database, makes a key, signs with it, loads a WebSocket client, and idles.
+// `bare-parts.mjs FOLDER`. Plain JavaScript, because stripping types costs memory.
 import { generateKeyPairSync, sign } from "node:crypto";
 import Database from "better-sqlite3";
 import "ws";

@@ -1,6 +1,6 @@
 /**
- * The peer of the drain: ready-made frames from a process that reads no disk. `blast.ts BASE COUNT FRAME_RECORDS WINDOW`
- * Says `{ ms }`, from the first frame until the cloud had stored the last record.
+ * Reference sender for the drain: ready-made frames, no disk reads. `blast.ts BASE COUNT FRAME_RECORDS WINDOW`. Prints
+ * `{ ms }`, from the first frame until the cloud has stored the last record.
  */
 import { TestDevice } from "../../dev-cloud/testing/test-device.ts";
 import { playBody } from "../harness/sample-records.ts";

@@ -1,4 +1,4 @@
-/** The peer of a command's way: connects to a WebSocket address and sends every frame back. `echo.ts ADDRESS` */
+/** Reference peer for commands: connects to a WebSocket address and echoes every frame. `echo.ts ADDRESS` */
 import { WebSocket } from "ws";
 
 const socket = new WebSocket(process.argv[2] ?? "", { perMessageDeflate: false });

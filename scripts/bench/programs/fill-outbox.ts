@@ -1,4 +1,4 @@
-/** Puts records into an outbox file as the agent would. `fill-outbox.ts FOLDER COUNT`. Says `{ filled }`. */
+/** Fills an outbox file with records as the agent would. `fill-outbox.ts FOLDER COUNT`. Prints `{ filled }`. */
 import { openOutbox } from "../harness/bench-outbox.ts";
 import { samplePlay } from "../harness/sample-records.ts";
 

@@ -1,6 +1,7 @@
 /**
- * An idle day of the agent in a few seconds. `virtual-day.ts FOLDER CLASSES HOURS PLAY_EVERY_MS`, CLASSES with commas:
- * which of its files are real; PLAY_EVERY_MS of 0: nothing is played. The first hour is not counted. Says bytes on the wire, bytes written by the kernel's count, and what was kept.
+ * An idle day of the agent in a few seconds. `virtual-day.ts FOLDER CLASSES HOURS PLAY_EVERY_MS`. CLASSES, separated by
+ * commas: which of its files are real. PLAY_EVERY_MS of 0: no plays. The first hour is not counted. Prints bytes on the
+ * wire, bytes written by the kernel's count, and records kept.
  */
 import { memoryUsage } from "node:process";
 import { writtenBytesOf } from "../harness/proc-files.ts";
@@ -38,7 +39,7 @@ console.log(
 );
 process.exit(0);
 
-/** Nobody waits for it: the hour does, by waiting for every write. */
+/** Not awaited: each hour waits for all writes. */
 function play(at: number): void {
   device.time.after("bench.play", Number(playEveryMs), () => play(at + 1));
   device.agent.ports.outbox.append(samplePlay(at)).then(
