@@ -1,6 +1,6 @@
 /**
- * `npm run prove:fuzz -- --frames 1000000 [--seed S]`: generated and mutated frames at every gate; nothing may throw, and
- * nothing may grow.
+ * `npm run prove:fuzz -- --frames 1000000 [--seed S]`: sends generated and mutated frames to every input gate. Nothing may
+ * throw, and memory may not grow.
  */
 import { cpus } from "node:os";
 import { fuzzTarget } from "./fuzz/run-fuzz.ts";

@@ -1,7 +1,7 @@
 /**
  * `npm run prove:kill -- --kills 1000 [--seed S] [--parallel 3] [--writes 0] [--writes-max W] [--scenario N]`: kills the
- * real agent at every durable write of each scenario and at random moments under load, and holds what it promised against
- * what the cloud has.
+ * real agent at every durable write of each scenario and at random moments under load, and compares what it acknowledged
+ * with what the cloud has.
  */
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ if (violations > 0) folder.keep();
 console.log(`${random + atWrites} kills (${random} at random moments in ${randomS} s, ${atWrites} at durable writes in ${seconds() - randomS} s): ${violations} violations; seed ${seed}`);
 process.exitCode = violations === 0 ? 0 : 1;
 
-/** Each scenario twice, so many devices at a time. */
+/** Runs each scenario twice, killing before and after the writes, on `parallel` devices at a time. */
 async function everyWrite(): Promise<number> {
   const jobs = scenarios.flatMap((scenario) => (["before", "after"] as const).map((when) => ({ scenario, when })));
   const figures: WriteKillFigures[] = [];

@@ -19,7 +19,7 @@ for (let day = 1; day <= numbers.days; day += 1) {
     `day ${day}: heap ${mb(figures.heapBytes)} MB, files ${mb(figures.fileBytes)} MB, written ${mb(figures.flashBytes)} MB, ${figures.timers} timers, ${figures.handles} handles ` +
       `(${((performance.now() - startMs) / 1_000).toFixed(0)} s)`,
   );
-  // Needs the signing of the welcome and a schedule once it is claimed.
+  // Claimed by now.
   if (day === 1) scheduleIt();
 }
 const { heapSlopeBytesPerDay, violations } = judgeSoak(days);

@@ -1,7 +1,7 @@
 /**
- * `npm run prove:storage -- --cases 1000 [--seed S] [--parallel 2]`: damages the real agent's files at random places,
- * starts it and the real player host on them, fills its disk, makes it read-only and slow, and looks at what it does
- * then. Whatever ends it, what it mounted and wrote goes with it. `--first N --cases 1` with the seed of a run repeats its case N; `--list 1` prints every case.
+ * `npm run prove:storage -- --cases 1000 [--seed S] [--parallel 2]`: damages the real agent's files at random places, starts
+ * it and the real player host on them, makes its disk full, read-only and slow, and judges what it does. Removes its mounts
+ * and files however it ends. `--first N --cases 1` with the seed of a run repeats its case N; `--list 1` prints every case.
  */
 import { cpus } from "node:os";
 import { join } from "node:path";

@@ -6,7 +6,7 @@ import type { Json } from "../../../platform/runtime/json.ts";
 
 const GOLDEN = resolve(import.meta.dirname, "../../../agent/protocol/golden");
 
-/** Every golden message of one side, as texts. A file holds one message or a list of them. */
+/** The text of every golden message of one side. A file has one message or a list. */
 export function goldenTexts(side: "cloud" | "device"): readonly string[] {
   return readdirSync(GOLDEN)
     .filter((name) => name.startsWith(`${side}.`) && name.endsWith(".json"))

@@ -1,14 +1,14 @@
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { parseJson, type Json } from "../../../platform/runtime/json.ts";
 
-/** Values that have broken parsers before. As JSON text, because some of them no JavaScript value can express. */
+/** Values that have broken parsers before. As JSON text, because some have no JavaScript value. */
 const EDGES: readonly string[] = [
   "null", "true", "-0", "0", "1e999", "-1e999", "9007199254740993", "1.5", "-1", "\"\"", "\"\\u0000\"", "\"\\ud800\"", "\"__proto__\"", "\"constructor\"", "[]", "{}",
   "{\"__proto__\":{\"polluted\":1}}", "{\"constructor\":{\"prototype\":{\"polluted\":1}}}", "[[[[[[[[[[]]]]]]]]]]", "{\"toString\":1}", "{\"length\":-1}", "\"9007199254740992\"",
 ];
 const LONG = 4_000;
 
-/** One changed text from a corpus of good ones; by bytes, by JSON structure, or out of two. Deterministic by `random`. */
+/** A mutation of a text of the corpus: by bytes, by JSON structure, or spliced from two. Deterministic by `random`. */
 export function mutate(random: SeededRandom, corpus: readonly string[]): string {
   const text = corpus[random.integer(0, corpus.length - 1)] ?? "";
   const kind = random.integer(0, 9);
@@ -22,7 +22,7 @@ export function mutate(random: SeededRandom, corpus: readonly string[]): string 
 function byStructure(random: SeededRandom, text: string, times: number): string {
   const json = parseJson(text);
   if (json === undefined || typeof json !== "object" || json === null) return byText(random, text, times);
-  // The places are marked and replaced in the text, so that edges no value can express come through.
+  // Marks are replaced in the text, because some edges have no JavaScript value.
   const marks: string[] = [];
   let changed: Json = json;
   for (let n = 0; n < times; n += 1) {
@@ -33,7 +33,7 @@ function byStructure(random: SeededRandom, text: string, times: number): string 
   return marks.reduce((done, value, n) => done.replace(`"\u{1F3AF}${n}"`, () => value), JSON.stringify(changed));
 }
 
-/** A copy with one place, found by walking down at random, replaced, left out, doubled or added to. */
+/** A copy in which one random place is replaced, removed, doubled or extended. */
 function replaced(value: Json, random: SeededRandom, mark: string): Json {
   if (typeof value !== "object" || value === null || random.chance(0.15)) return mark;
   if (Array.isArray(value)) {

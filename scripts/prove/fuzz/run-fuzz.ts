@@ -11,11 +11,11 @@ export interface FuzzFigures {
   readonly violations: readonly string[];
 }
 
-/** Heap that a target may have more at its end than after its first fifth: caches that fill, code that is compiled. */
+/** Allowed heap growth after the first fifth of the frames, for caches and compiled code. */
 export const HEAP_GROWTH_BYTES_MAX = 6 * 1024 * 1024;
 const FORGET_EVERY = 500;
 
-/** Gives a target its frames. A frame that breaks it is named by its own seed, with which it is made again. */
+/** Sends a target its frames. A violation names the frame's own seed, which reproduces it. */
 export async function fuzzTarget(target: FuzzTarget, frames: number, random: SeededRandom): Promise<FuzzFigures> {
   const violations: string[] = [];
   const rejections: string[] = [];

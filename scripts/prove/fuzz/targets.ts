@@ -18,14 +18,14 @@ import { CloudBench, type BenchDevice } from "../../dev-cloud/testing/cloud-benc
 import { COMMAND_PARAMS, DESIRED_DOCUMENTS, goldenTexts, HOST_LINES, LOCAL_LINES, PAGE_CALLS } from "./corpus.ts";
 import { mutate } from "./mutate.ts";
 
-/** Something that takes texts from outside. */
+/** A consumer of untrusted text. */
 export interface FuzzTarget {
   readonly name: string;
-  /** Part of all frames that go here. */
+  /** Share of all frames. */
   readonly share: number;
-  /** Takes one frame. Throwing, or rejecting, is the failure that is looked for. */
+  /** Takes one frame. Throwing or rejecting is a violation. */
   take(random: SeededRandom): Promise<void> | void;
-  /** Lets go of what the harness itself kept, so that what grows is the target. */
+  /** Releases the harness's own data, so that only the target can grow. */
   forget?(): void;
 }
 
@@ -47,7 +47,7 @@ export async function fuzzTargets(): Promise<readonly FuzzTarget[]> {
   ];
 }
 
-/** A whole link of the agent, with its session, welcomed half of the time; what a handler throws it counts as a fault of its own. */
+/** The agent's whole link with its session, welcomed in half of the cases. An exception in a handler is a violation. */
 async function agentSession(corpus: readonly string[]): Promise<FuzzTarget> {
   const bench = await LinkBench.make({ seed: "fuzz" });
   let polite = true;
@@ -100,7 +100,7 @@ async function cloudSession(corpus: readonly string[]): Promise<FuzzTarget> {
         device.drop();
         if (random.chance(0.3)) device.open();
         else await device.connect();
-        // It is the budget of useless frames a minute that would end each session early; time passes for it.
+        // Advance time, or the limit of useless frames per minute would end each session early.
       }
       sent += 1;
       device.sendText(mutate(random, corpus).replaceAll("log-5a1c", device.log));
@@ -130,7 +130,7 @@ function pageGate(): FuzzTarget {
   };
 }
 
-/** From the socket's line to the outbox: framing, schema, and the service that takes what the page says. */
+/** From the socket's lines to the outbox: framing, schema, and the service for page messages. */
 function playerLink(): FuzzTarget {
   let tell: (event: PlayerEvent) => void = () => {};
   const link: PlayerLink = {

@@ -12,9 +12,9 @@ export interface AgentPlace {
   readonly data: string;
   /** `ws://127.0.0.1:PORT/device/v1`. */
   readonly endpoint: string;
-  /** Where its log and the witness's files go: beside the data folder, never in it. */
+  /** Folder of its log and the witness's files, outside the data folder. */
   readonly notes: string;
-  /** `sockets.dir`, where it is not the data folder: on a device it is on a file system in memory. */
+  /** `sockets.dir` if not the data folder; on a device it is in memory. */
   readonly sockets?: string;
 }
 
@@ -23,7 +23,7 @@ export interface AgentOptions {
   readonly kill?: string;
   readonly arm?: "start" | "signal";
   readonly flags?: readonly string[];
-  /** Every sync takes this much longer. */
+  /** Extra time of every sync. */
   readonly slowSyncMs?: number;
 }
 
@@ -32,14 +32,14 @@ export interface AgentEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Agents alive: none may outlive the campaign, however that ends. */
+/** Running agents, killed at the end of the campaign however it ends. */
 const living = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of living) child.kill("SIGKILL");
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 
-/** One life of the real agent. */
+/** One run of the real agent. */
 export class AgentProcess {
   readonly startedMs = performance.now();
   readonly ended: Promise<AgentEnd>;
@@ -79,7 +79,7 @@ export class AgentProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** How it ended; `undefined` while it lives. */
+  /** How it ended; `undefined` while it runs. */
   get end(): AgentEnd | undefined {
     return this.#end;
   }
@@ -88,7 +88,7 @@ export class AgentProcess {
     this.#child.kill(signal);
   }
 
-  /** Resolves with its status once it answers, or with `undefined` when it ended or the time was over. */
+  /** Resolves with its status once it answers, or with `undefined` when it ended or the time is over. */
   async ready(timeoutMs: number): Promise<StatusAnswer | undefined> {
     const untilMs = performance.now() + timeoutMs;
     while (this.#end === undefined && performance.now() < untilMs) {
@@ -104,7 +104,7 @@ export class AgentProcess {
     return answer.ok ? (answer.value as StatusAnswer) : undefined;
   }
 
-  /** Waits until `holds` of its status; `undefined` when it ended or the time was over. */
+  /** Waits until `holds` is true of its status; `undefined` when it ended or the time is over. */
   async until(holds: (status: StatusAnswer) => boolean, timeoutMs: number): Promise<StatusAnswer | undefined> {
     const untilMs = performance.now() + timeoutMs;
     while (this.#end === undefined && performance.now() < untilMs) {
@@ -132,12 +132,12 @@ export function pointsFile(place: AgentPlace): string {
   return join(place.notes, "points.txt");
 }
 
-/** Length of what was noted so far: a position to come back to. */
+/** Current length of a file of notes, as a position. */
 export function notedBytes(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** The processes under test live in real time, so the harness has to wait in real time. */
+/** Waits in real time, because the processes under test run in real time. */
 export function pauseMs(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);

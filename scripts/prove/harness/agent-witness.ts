@@ -1,11 +1,11 @@
 /**
- * Loaded into the real agent process before its own code (`node --import`). It changes nothing the agent does; it
- * notes what the simulated hardware was made to do, counts durable writes, and kills the process at one of them.
+ * Loaded into the real agent process before its own code (`node --import`). It does not change what the agent does: it
+ * records the effects on the simulated hardware, counts durable writes, and kills the process at one of them.
  *
- * VITRINE_PROVE_EFFECTS: file to which the hardware's state is added each time it changed (outside the data folder).
- * VITRINE_PROVE_POINTS:  file to which each durable write is added, one name a line.
+ * VITRINE_PROVE_EFFECTS: file to which the hardware's state is appended at each change (outside the data folder).
+ * VITRINE_PROVE_POINTS:  file to which each durable write is appended, one name per line.
  * VITRINE_PROVE_KILL:    `<n>:before` or `<n>:after`: SIGKILL at the n-th durable write once armed.
- * VITRINE_PROVE_ARM:     `start` counts from the first one on, `signal` from SIGUSR2 on.
+ * VITRINE_PROVE_ARM:     `start` counts from the first write, `signal` from SIGUSR2.
  * VITRINE_PROVE_SLOW_SYNC_MS: each sync takes this much longer, as on a worn card.
  */
 import fs from "node:fs";
@@ -30,7 +30,7 @@ if (!armed) process.on("SIGUSR2", () => {
   if (pointsFd !== undefined) original.writeSync(pointsFd, "armed\n");
 });
 
-/** Before and after one durable write. Between the two the kernel has it, or has not. */
+/** `begin` and `end` enclose one durable write: before it the kernel does not have the write, after it the kernel does. */
 function begin(name: string): number {
   if (!armed) return 0;
   count += 1;
@@ -46,7 +46,7 @@ function end(number: number): void {
 function dieAt(number: number): void {
   if (number === 0 || number !== Number(killAt)) return;
   process.kill(process.pid, "SIGKILL");
-  // The signal ends the process within this call; should it not, nothing more may be written.
+  // The signal ends the process within this call. If not, nothing more may be written.
   for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
@@ -92,7 +92,7 @@ function baseOf(path: fs.PathLike): string {
 
 let noted = "";
 
-/** What can be seen from outside of the machine, in one line; nothing when it is as before. */
+/** Appends the externally visible state of the machine as one line if it has changed. */
 function noteWorld(text: string): void {
   if (effectsFd === undefined || text === "") return;
   const { gpio, display, audio, power } = JSON.parse(text) as WorldText;
@@ -115,7 +115,7 @@ type Run = (this: Database.Statement, ...params: unknown[]) => Database.RunResul
 type Exec = (this: Database.Database, sql: string) => Database.Database;
 type Pragma = (this: Database.Database, sql: string, options?: Database.PragmaOptions) => unknown;
 
-/** A commit is what SIGKILL cannot take back; the sync behind it is a point of its own. */
+/** Counts commits, which SIGKILL cannot undo. The sync after a commit is a point of its own. */
 function patchSqlite(): void {
   const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
   const probe = new Sqlite(":memory:");
@@ -137,7 +137,7 @@ function patchSqlite(): void {
   probe.close();
 }
 
-/** The same of files that are written asynchronously: packages on their way and their folders. */
+/** The same for files written asynchronously: packages and their folders. */
 async function patchPromises(): Promise<void> {
   const { promises } = fs;
   const { open, rename, rm, unlink } = promises;
@@ -164,7 +164,7 @@ async function durably<T>(name: string, act: () => Promise<T>): Promise<T> {
   return result;
 }
 
-/** A life that ended between a change of the world and its note leaves the note to the next: nothing can change in between. */
+/** Notes a change that the previous run made but was killed before noting. Nothing can change in between. */
 function noteWorldLeft(): void {
   const data = process.argv[process.argv.indexOf("--data") + 1];
   const file = data === undefined ? "" : `${data}/simulated-world.json`;
@@ -172,7 +172,7 @@ function noteWorldLeft(): void {
   try {
     noteWorld(fs.readFileSync(file, "utf8"));
   } catch (thrown) {
-    // Damaged on purpose (the storage campaign): the agent sets it aside and begins anew, and there is nothing to note.
+    // Damaged on purpose by the storage campaign: the agent moves it aside, and there is nothing to note.
     if (!(thrown instanceof SyntaxError || thrown instanceof TypeError || (thrown as NodeJS.ErrnoException).code === "EISDIR")) throw thrown;
   }
 }

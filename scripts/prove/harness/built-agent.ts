@@ -4,7 +4,7 @@ import { buildApart } from "../../build/build-apart.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 
-/** The agent as it is shipped, in a folder of its own, so that a build in between changes nothing under a long campaign. */
+/** A copy of the shipped agent, so that a new build does not change it during a long campaign. */
 export interface BuiltAgent {
   /** Entry of the bundled agent. */
   readonly main: string;
@@ -14,7 +14,7 @@ export interface BuiltAgent {
 /** Builds `dist/` and copies the agent out of it. */
 export async function builtAgent(): Promise<BuiltAgent> {
   await buildApart(ROOT);
-  // Below the root, because the bundle takes its native module from node_modules.
+  // Below the root, because the bundle loads its native module from node_modules.
   const parent = join(ROOT, ".vitrine", "prove");
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, "agent-"));

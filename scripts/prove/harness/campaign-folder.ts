@@ -4,19 +4,19 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../../../platform/ports/result.ts";
 
-/** Where a campaign keeps everything that must not outlive it. */
+/** Folder for everything that must not outlive a campaign. */
 export interface CampaignFolder {
   readonly path: string;
-  /** Also removed with it. */
+  /** Registers another removal. */
   onEnd(remove: () => void): void;
-  /** A violation's files are in it: it stays, for somebody to look at. */
+  /** Keeps the folder, because it has the files of a violation. */
   keep(): void;
 }
 
 /**
- * A temporary folder in which all other temporary folders of this process come to be (`TMPDIR`). At the end of the
- * process, a signal's included, whatever is mounted in it is unmounted and it is removed. Import what kills its own
- * processes at the end before calling this: nothing may write there any more.
+ * A temporary folder that holds all other temporary folders of this process (`TMPDIR`). When the process ends, by a signal
+ * too, its mounts are unmounted and it is removed. Modules that kill their processes at exit must be imported before this
+ * is called, so that nothing writes to the folder any more.
  */
 export function campaignFolder(prefix: string): CampaignFolder {
   const path = mkdtempSync(join(tmpdir(), prefix));
@@ -26,7 +26,7 @@ export function campaignFolder(prefix: string): CampaignFolder {
   process.once("exit", () => {
     for (const mount of mountsBelow(path, readFileSync("/proc/self/mounts", "utf8"))) unmount(mount);
     for (const end of ends) end();
-    // A process that was killed a moment ago may still be in a write.
+    // A process killed just now may still be writing.
     if (!kept) rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(128 + constants.signals[signal]));
@@ -39,18 +39,18 @@ export function campaignFolder(prefix: string): CampaignFolder {
   };
 }
 
-/** Mount points below `folder`, the innermost first. `mounts` is as /proc/self/mounts: white space is octal there. */
+/** Mount points below `folder`, innermost first. `mounts`: text of /proc/self/mounts, which escapes white space in octal. */
 export function mountsBelow(folder: string, mounts: string): readonly string[] {
   const places = mounts.split("\n").map((line) => (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8))));
   return places.filter((place) => place.startsWith(`${folder}/`)).sort((a, b) => b.length - a.length);
 }
 
-/** Lazily: the loop device goes with the last file that is open on it. */
+/** Lazy unmount: the loop device is released with its last open file. */
 function unmount(place: string): void {
   try {
     execFileSync("umount", ["-l", place], { stdio: "pipe" });
   } catch (thrown) {
-    // Its files are then left as well (rm says so); the person has to know where.
+    // The files are left over too; print where.
     console.error(`could not unmount ${place}: ${messageOf(thrown)}`);
   }
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { strToU8, zipSync } from "fflate";
 import type { Content } from "../../../agent/protocol/desired.ts";
 
-/** Serves content packages that differ in their number, whole or from a place on, on the loopback alone. */
+/** Serves numbered content packages on loopback, with byte ranges. */
 export class ContentServer {
   readonly #server: Server;
   readonly #zips = new Map<string, Uint8Array>();
@@ -33,7 +33,7 @@ export class ContentServer {
     return served;
   }
 
-  /** The content of this number: two files and the manifest that names them. */
+  /** The content with this number: two files and their manifest. */
   content(number: string): Content {
     const path = `/${number}.zip`;
     const zip = this.#zips.get(path) ?? zipOf(number);

@@ -11,19 +11,19 @@ import { countEffects, holdsAlready, readEffects, type Witnessed } from "./effec
 import { judge, newLedger, type CommandEntry, type Ledger, type StoredRecord, type Verdict } from "./ledger.ts";
 import type { ProofCloud } from "./proof-cloud.ts";
 
-/** An agent that does not answer within this is one that did not start. Shared processors are slow; a device has its own. */
+/** Time in which an agent must answer after its start. Generous, because the processors may be shared. */
 export const START_MS_MAX = 15_000;
 
-/** Between which bytes of the effect notes a command's effect has to lie. */
+/** The part of the effect notes, in bytes, in which a command's effect must be. */
 interface Window {
   readonly lane: string;
   readonly fromBytes: number;
   readonly fromAsked: number;
-  /** Power cuts of the harness's own in it. */
+  /** Power cuts by the harness in this part. */
   cuts: number;
 }
 
-/** One device under test: its folder, its processes, and the ledger of what was asked of it. */
+/** A device under test: its folder, its processes, and the ledger of requests to it. */
 export class DeviceRig {
   readonly place: AgentPlace;
   readonly ledger: Ledger = newLedger();
@@ -46,14 +46,14 @@ export class DeviceRig {
     return this.#folder;
   }
 
-  /** Starts the agent, without waiting for it. */
+  /** Starts the agent without waiting for it. */
   launch(options?: AgentOptions): AgentProcess {
     this.ledger.starts += 1;
     this.agent = new AgentProcess(this.place, options);
     return this.agent;
   }
 
-  /** Starts the agent and waits until it answers; that it does not is a broken promise. */
+  /** Starts the agent and waits until it answers. No answer is a violation. */
   async start(options?: AgentOptions): Promise<AgentProcess> {
     const agent = this.launch(options);
     await this.noteReady(agent);
@@ -70,14 +70,14 @@ export class DeviceRig {
     return status;
   }
 
-  /** Notes how a life ended. An end that nobody asked for is a broken promise. */
+  /** Notes how a run ended. An unrequested end is a violation. */
   noteEnd({ code, signal }: AgentEnd): void {
     if (signal === "SIGKILL") this.ledger.kills += 1;
     else if (code === EXIT.machineReboot || code === EXIT.machineOff) this.ledger.reboots += 1;
     else this.ledger.faults.push(`the agent ended by itself with ${code ?? signal ?? "nothing"}`);
   }
 
-  /** Sends a command; `undefined` while the device is not claimed or has too many. One at a time in a lane. */
+  /** Sends a command; `undefined` while the device is not claimed or has too many. One at a time per lane. */
   command(lane: string, name: string, params: JsonObject, witnessed: Witnessed, ttlMs?: number): CommandEntry | undefined {
     const { cloud } = this.cloud.dev;
     const device = cloud.context.store.device(this.deviceId);
@@ -106,7 +106,7 @@ export class DeviceRig {
     return undefined;
   }
 
-  /** Pulls the plug of the simulated machine, as somebody would whose device took a reboot and did not do it. */
+  /** Cuts the simulated machine's power, as a person would if an accepted reboot does not happen. */
   async cutPower(commandId: string): Promise<void> {
     const window = this.#windows.get(commandId);
     const { agent } = this;
@@ -114,7 +114,7 @@ export class DeviceRig {
     await askAgent(join(this.place.data, "run", "agent.sock"), "simulated.apply", { action: "power.cut", params: {} }, 3_000);
     await Promise.race([agent?.ended, pauseMs(2_000)]);
     const after = this.#power();
-    // Only one that came counts: one that was asked of an agent which died of something else would excuse an effect.
+    // Count only a power cut that took place; one requested of an agent that died otherwise would excuse an effect.
     if (window !== undefined && before.pending === "none" && (after.pending !== "none" || after.boots > before.boots)) window.cuts += 1;
   }
 
@@ -123,7 +123,7 @@ export class DeviceRig {
     return (JSON.parse(readFileSync(join(this.place.data, "simulated-world.json"), "utf8")) as { readonly power: { readonly pending: string; readonly boots: number } }).power;
   }
 
-  /** With nobody disturbing it: waits until the cloud has everything. False, and a broken promise, when it does not get there. */
+  /** Waits undisturbed until the cloud has everything. Otherwise notes a violation and returns false. */
   async drain(timeoutMs: number, unanswered: () => number): Promise<boolean> {
     const untilMs = performance.now() + timeoutMs;
     let status: StatusAnswer | undefined;
@@ -141,7 +141,7 @@ export class DeviceRig {
     return false;
   }
 
-  /** Fills the ledger's last columns in and holds it against the cloud's store. */
+  /** Completes the ledger and compares it with the cloud's store. */
   verdict(otherCloud?: ProofCloud): Verdict {
     this.#noteOutcomes();
     const records = this.cloud.records(this.deviceId);
@@ -171,7 +171,7 @@ export class DeviceRig {
         const window = this.#windows.get(id);
         const row = this.row(id);
         if (entry === undefined || window === undefined) continue;
-        // Up to the next command of the lane: an effect that comes after the outcome is one too many as well.
+        // Up to the next command of the lane, because an effect after the outcome is a violation too.
         const toBytes = this.#windows.get(ids[index + 1] ?? "")?.fromBytes ?? Infinity;
         const before = states.findLast(({ endBytes }) => endBytes <= window.fromBytes);
         const within = states.filter(({ endBytes }) => endBytes > window.fromBytes && endBytes <= toBytes);
@@ -185,7 +185,7 @@ export class DeviceRig {
         if (row?.error !== undefined) entry.code = row.error.code;
       }
     }
-    // So that a flagged command can be judged afterwards by somebody who was not there.
+    // For a later analysis of flagged commands.
     const lines = [...this.ledger.commands.values()].map((entry) => JSON.stringify({ ...entry, row: this.row(entry.id) }));
     writeFileSync(join(this.#folder, "commands.jsonl"), `${lines.join("\n")}\n`);
   }
@@ -195,7 +195,7 @@ function countAsked(what: string, asked: readonly string[]): number {
   return asked.filter((one) => one === what).length;
 }
 
-/** Two clouds that one device was in, as one store: what both took under the same number is there once. */
+/** Merges the records of two clouds of one device; a number that both have appears once. */
 function joined(a: readonly StoredRecord[], b: readonly StoredRecord[]): readonly StoredRecord[] {
   const byNumber = new Map([...a, ...b].map((record) => [`${record.log}/${record.stream}/${record.seq}`, record]));
   return [...byNumber.values()];

@@ -4,16 +4,15 @@ import type { FrameFinding, LoadTarget, PixelSample, Shell, ShellEvent, ShellFac
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 import { PACKAGE_FILES } from "./sample-package.ts";
 
-/** What somebody in front of the screen sees. */
+/** What a viewer sees on the screen. */
 export type Drawn = "nothing" | "picture" | "white" | "own-screen";
 
 const WHITE: PixelSample = { width: 2, height: 2, rgba: new Uint8Array(16).fill(255) };
 const PICTURE: PixelSample = { width: 2, height: 1, rgba: Uint8Array.of(0, 0, 0, 255, 255, 255, 255, 255) };
 
 /**
- * A shell that draws as a browser would, without being one: it gets every file of a package by the way the real shells
- * do. A page that does not come is a load that fails; a page whose style or script is not as published comes and is
- * white, and no event tells.
+ * A shell that imitates a browser and gets a package's files in the same way as the real shells. A missing page is a failed
+ * load. A page whose style or script differs from the published one is white, and no event reports it.
  */
 export class DrawingShell implements Shell {
   readonly kind = "drawing";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** What can be seen of the simulated machine from outside, as the witness noted it each time it changed. */
+/** Externally visible state of the simulated machine, as noted by the witness at each change. */
 export interface EffectState {
   readonly boots: number;
   readonly gpio: Readonly<Record<string, 0 | 1>>;
@@ -8,7 +8,7 @@ export interface EffectState {
   readonly audio: Readonly<Record<string, unknown>>;
 }
 
-/** Every state noted so far, with the length of the notes behind it. A line cut off by a kill is left out. */
+/** Every noted state, with the position after it. Skips a line cut off by a kill. */
 export function readEffects(file: string): readonly { readonly state: EffectState; readonly endBytes: number }[] {
   const states: { state: EffectState; endBytes: number }[] = [];
   let at = 0;
@@ -19,25 +19,25 @@ export function readEffects(file: string): readonly { readonly state: EffectStat
     try {
       states.push({ state: JSON.parse(line) as EffectState, endBytes: at });
     } catch (thrown) {
-      // Two halves of lines: the first was cut off by a kill.
+      // The line was cut off by a kill.
       if (!(thrown instanceof SyntaxError)) throw thrown;
     }
   }
   return states;
 }
 
-/** What of the machine a command changes, and nothing else does. */
+/** The part of the machine that only this command changes. */
 export type Witnessed =
   | { readonly kind: "pulse"; readonly line: string }
   | { readonly kind: "level"; readonly line: string; readonly level: 0 | 1 }
   | { readonly kind: "value"; readonly part: "display" | "audio"; readonly key: string; readonly value: unknown }
   | { readonly kind: "boot" }
-  /** The player host was asked or told something; counted there. */
+  /** A request or message to the player host, counted there. */
   | { readonly kind: "asked"; readonly what: string }
-  /** It leaves nothing to be counted outside. */
+  /** No externally countable effect. */
   | { readonly kind: "none" };
 
-/** How often `witnessed` happened, from the state before to the last. */
+/** How often `witnessed` happened, from the first state (before the command) to the last. */
 export function countEffects(witnessed: Witnessed, states: readonly EffectState[]): number {
   const steps = states.slice(1).map((state, index) => ({ before: states[index] ?? state, after: state }));
   switch (witnessed.kind) {
@@ -60,8 +60,8 @@ export function countEffects(witnessed: Witnessed, states: readonly EffectState[
 }
 
 /**
- * Rises of the line. One that an interrupted pulse left high shows the next pulse by its fall alone; a fall that a boot
- * brings is nobody's pulse.
+ * Counts rises of the line. If an interrupted pulse left it high, the next pulse shows only as a fall. A fall caused by a
+ * boot does not count.
  */
 function countPulses(line: string, states: readonly EffectState[]): number {
   let pulses = 0;
@@ -78,7 +78,7 @@ function countPulses(line: string, states: readonly EffectState[]): number {
   return pulses;
 }
 
-/** What the command wants is so before it begins: then its effect cannot be seen. */
+/** Whether the command's goal already holds before it starts, so that it has no visible effect. */
 export function holdsAlready(witnessed: Witnessed, before: EffectState | undefined): boolean {
   if (before === undefined) return false;
   if (witnessed.kind === "level") return before.gpio[witnessed.line] === witnessed.level;

@@ -3,14 +3,14 @@ import { runInNewContext } from "node:vm";
 
 let collect: (() => void) | undefined;
 
-/** Bytes in use on V8's heap once what is garbage is gone. */
+/** Bytes in use on V8's heap after garbage collection. */
 export function heapAfterGc(): number {
   if (collect === undefined) {
     setFlagsFromString("--expose-gc");
     collect = runInNewContext("gc") as () => void;
   }
   collect();
-  // What the first time freed by finalizers goes with the second.
+  // A second run collects what finalizers released in the first.
   collect();
   return process.memoryUsage().heapUsed;
 }

@@ -1,7 +1,7 @@
 import type { CommandFinalState, Gap, Stream } from "../../../agent/protocol/records.ts";
 import type { Witnessed } from "./effects.ts";
 
-/** What a page record's answer was. `refused`: the agent said it did not take it, and counted it. */
+/** The answer to a page record. `refused`: the agent reported that it did not take it, and counted it. */
 export type PageFate = { readonly kind: "stored" } | { readonly kind: "refused"; readonly code: string } | { readonly kind: "unanswered" };
 
 export interface PageEntry {
@@ -14,18 +14,18 @@ export interface CommandEntry {
   readonly id: string;
   readonly name: string;
   readonly witnessed: Witnessed;
-  /** For people: where in the notes its effects were looked for. */
+  /** For people: the part of the notes that was searched for its effects. */
   window?: string;
-  /** Effects seen between its creation and its outcome (and after, up to the next of its lane). Filled in at the end. */
+  /** Effects between its creation and the next command of its lane. Filled in at the end. */
   effects?: number;
-  /** What it wanted was so before it began: no effect is to be seen. */
+  /** Its goal held before it started, so that it has no visible effect. */
   held?: boolean;
-  /** The final state the cloud's row shows. */
+  /** Its final state in the cloud. */
   state?: CommandFinalState;
   code?: string;
 }
 
-/** A frame brought a number that another frame had given to something else. */
+/** A sequence number that two frames gave to different records. */
 export interface NumberReuse {
   readonly log: string;
   readonly stream: Stream;
@@ -34,14 +34,14 @@ export interface NumberReuse {
   readonly is: string;
 }
 
-/** Kept outside of the agent: nothing in it comes from the agent's own files. */
+/** Kept outside the agent, from nothing in the agent's own files. */
 export interface Ledger {
   readonly pages: Map<string, PageEntry>;
   readonly commands: Map<string, CommandEntry>;
   readonly reuses: NumberReuse[];
-  /** What the player host was asked and told for commands, in order. */
+  /** Requests and messages to the player host for commands, in order. */
   readonly asked: string[];
-  /** What else went wrong, each a sentence. */
+  /** Other violations, one sentence each. */
   readonly faults: string[];
   readonly startsMs: number[];
   kills: number;
@@ -53,7 +53,7 @@ export function newLedger(): Ledger {
   return { pages: new Map(), commands: new Map(), reuses: [], asked: [], faults: [], startsMs: [], kills: 0, reboots: 0, starts: 0 };
 }
 
-/** One record in the cloud's store, as far as the judge wants to know it. */
+/** The parts of a stored record that `judge` needs. */
 export interface StoredRecord {
   readonly log: string;
   readonly stream: Stream;
@@ -62,10 +62,10 @@ export interface StoredRecord {
   readonly page?: string;
   /** `id/attempt` of a command's outcome. */
   readonly command?: string;
-  /** The state that outcome says. */
+  /** The state in that outcome. */
   readonly outcome?: string;
   readonly gap?: Gap;
-  /** Code of an alarm that was raised. */
+  /** Code of a raised alarm. */
   readonly alarm?: string;
 }
 
@@ -79,13 +79,13 @@ export interface Verdict {
   readonly commands: number;
   readonly states: Readonly<Record<string, number>>;
   readonly effects: number;
-  /** Most effects of any one command: one is allowed. */
+  /** Highest number of effects of one command; one is allowed. */
   readonly effectsMost: number;
-  /** Broken promises; empty is what is wanted. */
+  /** Empty on success. */
   readonly violations: readonly string[];
 }
 
-/** Holds the ledger against the cloud's store. Pure. */
+/** Compares the ledger with the cloud's store. Pure. */
 export function judge(ledger: Ledger, stored: readonly StoredRecord[]): Verdict {
   const violations: string[] = [...ledger.faults];
   for (const { log, stream, seq, was, is } of ledger.reuses) violations.push(`number reused: ${log} ${stream} ${seq} was ${was} and came as ${is}`);
@@ -115,7 +115,7 @@ function judgePages(ledger: Ledger, stored: readonly StoredRecord[], gaps: reado
     if (times === 0) missing[stream].push(id);
   }
   for (const stream of ["play", "event"] as const) {
-    // A record dropped for its rate was refused to the page, so such a gap excuses nothing that was acknowledged.
+    // A record dropped for its rate was never acknowledged, so such a gap record excuses no loss.
     const named = gaps.filter((gap) => gap.stream === stream && gap.reason !== "rate").reduce((sum, gap) => sum + gap.count, 0);
     if (missing[stream].length > named) {
       violations.push(`${missing[stream].length} acknowledged ${stream} records are not stored and ${named} are named by gaps: ${missing[stream].slice(0, 8).join(", ")}`);
@@ -124,7 +124,7 @@ function judgePages(ledger: Ledger, stored: readonly StoredRecord[], gaps: reado
   return { acknowledged, refused, twice, stored: [...found.keys()].filter((id) => ledger.pages.has(id)).length, gapped: missing.play.length + missing.event.length };
 }
 
-/** Numbers of one log rise by one; whatever is left out has to be named by a gap. Returns how many are. */
+/** Sequence numbers of a log rise by one; gap records must cover missing ones. Returns the number missing. */
 function judgeNumbers(stored: readonly StoredRecord[], gaps: readonly Gap[], violations: string[]): number {
   const byStream = new Map<string, { readonly stream: Stream; readonly seqs: Set<number>; newest: number }>();
   for (const { log, stream, seq } of stored) {

@@ -4,7 +4,7 @@ import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { systemRandom } from "../../../platform/linux/system-random.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 
-/** A whole number: what it is where nobody says, the least and the most it may be. */
+/** A whole number: default, minimum and maximum. */
 export type NumberOption = readonly [fallback: number, min: number, max?: number];
 
 export interface CampaignOptions<K extends string> {
@@ -12,7 +12,7 @@ export interface CampaignOptions<K extends string> {
   readonly seed: string;
 }
 
-/** Numbers by option name, and the seed. Ends the process for `--help` (0) and at a typing error (2). */
+/** Numbers by option name, and the seed. Exits the process for `--help` (0) and wrong options (2). */
 export function campaignOptions<K extends string>(usage: string, options: Readonly<Record<K, NumberOption>>): CampaignOptions<K> {
   const read = readCampaignOptions(process.argv.slice(2), options);
   if (!read.ok) {
@@ -24,7 +24,7 @@ export function campaignOptions<K extends string>(usage: string, options: Readon
   process.exit(0);
 }
 
-/** The words of a command line. Error: `prove.usage`. */
+/** Parses a command line. Error: `prove.usage`. */
 export function readCampaignOptions<K extends string>(args: readonly string[], options: Readonly<Record<K, NumberOption>>): Result<CampaignOptions<K> | "help"> {
   const names = Object.keys(options) as K[];
   const known = { ...Object.fromEntries([...names, "seed"].map((name) => [name, { type: "string" as const }])), help: { type: "boolean" as const, short: "h" } };
@@ -60,7 +60,7 @@ export function seeded(seed: string): SeededRandom {
   return new SeededRandom(seed);
 }
 
-/** Middle and edges of what was measured, for people. */
+/** Median, 99th percentile and maximum. */
 export function quantiles(values: readonly number[]): { readonly p50: number; readonly p99: number; readonly max: number } {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share: number): number => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);

@@ -11,12 +11,12 @@ import { takeInstanceLock } from "../../../player-host/node/instance-lock.ts";
 import { DrawingShell } from "./drawing-shell.ts";
 
 /**
- * The real player host on a device's data folder (lock, log, scene, spool, stage, link: all but a browser), put together
- * as a shell's `main.ts` does it.
+ * The real player host on a device's data folder (lock, log, scene, spool, stage, link: everything but a browser), composed
+ * as in a shell's `main.ts`.
  */
 export class PictureHost {
   readonly shell = new DrawingShell();
-  /** Why it did not start, or how it broke. Empty is what is wanted. */
+  /** Failures to start or to run. Empty on success. */
   readonly faults: string[] = [];
   readonly #data: string;
   readonly #stop = new AbortController();
@@ -37,7 +37,7 @@ export class PictureHost {
 
   async #run(): Promise<void> {
     const data = this.#data;
-    // The folder was made by an earlier start, or something else stands in its place: then the host cannot start at all.
+    // Exists from an earlier start, unless something else is in its place: then the host cannot start.
     mkdirSync(join(data, "player"), { recursive: true, mode: 0o700 });
     const lock = await takeInstanceLock(join(data, "player", "host.lock"));
     if (!lock.ok && lock.error.code !== "host.lock-unwritable") {

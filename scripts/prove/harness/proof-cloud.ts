@@ -7,15 +7,15 @@ import { startDevCloud, type DevCloud } from "../../dev-cloud/dev-cloud.ts";
 import type { RecordRow } from "../../dev-cloud/sessions/cloud-store.ts";
 import type { NumberReuse, StoredRecord } from "./ledger.ts";
 
-/** Records kept per stream: more than any campaign makes. */
+/** Records kept per stream, more than any campaign creates. */
 const RECORDS_MAX = 50_000_000;
 const PAGE_ROWS = 5_000;
 
-/** A development cloud in this process whose wire is listened to. */
+/** A development cloud in this process that inspects its incoming frames. */
 export class ProofCloud {
   readonly dev: DevCloud;
   readonly reuses: NumberReuse[] = [];
-  /** First body seen under each number, over all devices: log ids are unique. */
+  /** First body of each sequence number, over all devices: log ids are unique. */
   readonly #seen = new Map<string, string>();
 
   private constructor(dev: DevCloud) {
@@ -27,7 +27,7 @@ export class ProofCloud {
     const { ownerKey, autoClaim = true } = options;
     return new ProofCloud(
       await startDevCloud(
-        // It is not this process that is killed: what it stored need not survive a power cut.
+        // This process is not killed, so its data need not survive a power cut.
         { port: 0, host: "127.0.0.1", data, autoClaim, claimTokens: [], survives: "process", recordsMax: RECORDS_MAX, ...(ownerKey !== undefined && { ownerKey }) },
         silentLog,
         "prove",
@@ -35,7 +35,7 @@ export class ProofCloud {
     );
   }
 
-  /** Numbers used twice in the logs that `records` are from. */
+  /** Sequence numbers used twice in the logs of `records`. */
   reusesOf(records: readonly StoredRecord[]): readonly NumberReuse[] {
     const logs = new Set(records.map(({ log }) => log));
     return this.reuses.filter(({ log }) => logs.has(log));
@@ -45,12 +45,12 @@ export class ProofCloud {
     return `${this.dev.base.replace("http", "ws")}/device/v1`;
   }
 
-  /** How many plays are stored of one device. */
+  /** Number of stored plays of one device. */
   playsOf(device: string): number {
     return this.dev.cloud.context.store.recordCount(device, "play");
   }
 
-  /** Everything stored of one device, oldest first. */
+  /** All stored records of one device, oldest first. */
   records(device: string): StoredRecord[] {
     const rows: StoredRecord[] = [];
     const { store } = this.dev.cloud.context;
@@ -63,7 +63,7 @@ export class ProofCloud {
     }
   }
 
-  /** Every frame of records is compared with what came before under the same numbers: the store alone would call it a duplicate. */
+  /** Compares each record with earlier ones of the same number; the store alone would treat it as a duplicate. */
   #listen(): void {
     const { cloud } = this.dev;
     const open = cloud.open.bind(cloud);

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { strToU8, zipSync } from "fflate";
 
-/** A small package as a customer makes one: a page, and what it needs to draw anything. */
+/** A small customer package: a page with the files that it needs to draw. */
 export const PACKAGE_FILES: Readonly<Record<string, string>> = {
   "index.html": '<!doctype html><meta charset="utf-8"><title>Proof</title><link rel="stylesheet" href="style.css"><body><script src="app.js"></script></body>\n',
   "style.css": "body { margin: 0; background: #123; color: #fff; font: 20vh sans-serif }\n",
@@ -11,13 +11,13 @@ export const PACKAGE_FILES: Readonly<Record<string, string>> = {
 };
 
 export interface ServedPackage {
-  /** Where the device of this name gets it. */
+  /** The package's URL for the device of this name. */
   urlFor(device: string): string;
-  /** As when the site's network is down: that device's connections end without an answer. */
+  /** Simulates a network outage: that device's connections end without an answer. */
   setDown(device: string, down: boolean): void;
   readonly sha256: string;
   readonly bytes: number;
-  /** How often it was fetched. */
+  /** Number of downloads. */
   readonly fetches: () => number;
   stop(): Promise<void>;
 }

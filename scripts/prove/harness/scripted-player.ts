@@ -5,16 +5,16 @@ import { LineFramer } from "../../../platform/runtime/line-framer.ts";
 import type { Ledger, PageEntry } from "./ledger.ts";
 
 const LINE_BYTES_MAX = 1024 * 1024;
-/** Records without an answer at one time; a real host's spool is larger, and asks no more of the agent. */
+/** Maximum of unanswered records. */
 const UNANSWERED_MAX = 400;
 const TICK_MS = 20;
 const RECONNECT_MS = 25;
-/** A picture of one pixel. */
+/** A PNG of one pixel. */
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /**
- * A player host that plays a script: it reports plays and page events as fast as it is told, keeps each until the agent
- * answers it, sends again what was not answered on every new connection, and does what it is asked.
+ * A scripted player host: reports plays and page events at a given rate, keeps each until the agent answers, resends
+ * unanswered ones on every new connection, and carries out requests.
  */
 export class ScriptedPlayer {
   readonly #path: string;
@@ -46,14 +46,14 @@ export class ScriptedPlayer {
     this.#tick = setInterval(() => this.#send(), TICK_MS);
   }
 
-  /** Records a second from now on; 0 only waits for answers. */
+  /** Sets the rate, in records per second; 0 only waits for answers. */
   setRate(perSecond: number): void {
     this.#perSecond = perSecond;
     this.#left = Infinity;
     this.#atOnce = UNANSWERED_MAX;
   }
 
-  /** So many records more, at most `atOnce` of them without an answer, and then only waits for answers. */
+  /** Sends `count` more records, at most `atOnce` of them unanswered, and then only waits for answers. */
   offer(count: number, perSecond: number, atOnce: number): void {
     this.#perSecond = perSecond;
     this.#left = count;
@@ -81,7 +81,7 @@ export class ScriptedPlayer {
       for (const line of framer.push(text) ?? []) this.#take(JSON.parse(line) as AgentMessage);
     });
     socket.on("error", () => {
-      // The agent is away; "close" follows and the next try with it.
+      // The agent is away; "close" follows and triggers the next attempt.
     });
     socket.on("close", () => {
       this.#greeted = false;
@@ -103,7 +103,7 @@ export class ScriptedPlayer {
     else if (message.t === "request") this.#answer(message);
   }
 
-  /** It shows what it is told to at once. */
+  /** Shows the scene at once. */
   #show(scene: StageScene): void {
     if (scene.kind === "content" && scene.content.id !== this.#content) {
       this.#content = scene.content.id;
@@ -150,7 +150,7 @@ export class ScriptedPlayer {
   }
 }
 
-/** The id travels in the body too, so that it is found again in the cloud's store. */
+/** Has the id in the body too, to find it in the cloud's store. */
 function messageFor({ id, stream }: PageEntry): HostMessage {
   if (stream === "event") return { t: "page-event", id, name: id, data: { from: "prove" } };
   return { t: "page-play", id, play: { item: id, startedMs: 1_700_000_000_000, durationMs: 10_000, result: "completed" } };

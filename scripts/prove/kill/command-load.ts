@@ -11,12 +11,12 @@ interface Planned {
 }
 
 const NONE: Witnessed = { kind: "none" };
-/** Longest that a command of a lane is waited for before the lane goes on; it has its outcome by the end all the same. */
+/** Longest wait for a command before its lane continues. Its outcome must still arrive by the end. */
 const OUTCOME_MS = 90_000;
-/** A reboot that was noted and perhaps not asked for is left waiting for somebody who pulls the plug. */
+/** Time before the harness cuts the power for a reboot that was journaled but perhaps never requested. */
 const REBOOT_PATIENCE_MS = 6_000;
 
-/** One lane: its commands one after the other, each with an effect that is told apart from the one before. */
+/** A lane's `n`-th command. Consecutive commands have distinguishable effects. */
 type Lane = (n: number, random: SeededRandom) => Planned;
 
 const pulse = (line: string): Lane => (_n, random) => ({ name: "gpio.pulse", params: { line, durationMs: random.integer(1, 120) }, witnessed: { kind: "pulse", line } });
@@ -33,12 +33,12 @@ export const LANES: Readonly<Record<string, Lane>> = {
   reboot: () => ({ name: "reboot", params: {}, witnessed: { kind: "boot" } }),
 };
 
-/** Far from the one before: a display that is a percent off is taken for obedient, and that must not hide a missing effect. */
+/** Far from the value before: a display within a percent counts as obedient, which must not hide a missing effect. */
 function percentOf(n: number): number {
   return (n * 37) % 100;
 }
 
-/** Kinds that leave nothing to be counted outside; their one outcome is. */
+/** Commands without externally countable effects; only their one outcome counts. */
 const OTHERS: readonly Planned[] = [
   { name: "gpio.read", params: { line: "GPIO20" }, witnessed: NONE },
   { name: "cec.send", params: { destination: 0, opcode: 0x8f }, witnessed: NONE },
@@ -57,7 +57,7 @@ const OTHERS: readonly Planned[] = [
   { name: "gpio.write", params: { line: "GPIO99", level: 1 }, witnessed: NONE },
 ];
 
-/** Keeps every lane busy until `signal` aborts; then each waits for its last outcome. */
+/** Keeps every lane busy until `signal` aborts, then waits for the last outcomes. */
 export async function runCommandLoad(rig: DeviceRig, random: SeededRandom, rebootEveryMs: number, signal: AbortSignal): Promise<void> {
   await Promise.all(Object.entries(LANES).map(([name, lane]) => runLane(rig, name, lane, random, name === "reboot" ? rebootEveryMs : 30, signal)));
 }
@@ -78,7 +78,7 @@ async function rebooted(rig: DeviceRig, id: string): Promise<void> {
   for (let tries = 0; tries < 10 && (await rig.outcome(id, REBOOT_PATIENCE_MS)) === undefined; tries += 1) await rig.cutPower(id);
 }
 
-/** Changes what the device should be, again and again, in keys that no command touches. */
+/** Keeps changing the desired state, in keys that no command touches. */
 export async function runDesiredLoad(rig: DeviceRig, random: SeededRandom, signal: AbortSignal): Promise<void> {
   for (let n = 1; !signal.aborted; n += 1) {
     await pauseUnless(signal, random.integer(150, 600));

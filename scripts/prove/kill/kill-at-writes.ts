@@ -16,36 +16,36 @@ export interface WriteKills {
   readonly scenario: Scenario;
   /** Before the write reaches the kernel, or after. */
   readonly when: "before" | "after";
-  /** Stops after so many kills; 0: goes through all of them. */
+  /** Maximum number of kills; 0 means all. */
   readonly writesMax: number;
 }
 
 export interface WriteKillFigures {
   readonly scenario: string;
   readonly when: "before" | "after";
-  /** Durable writes of one run that nobody disturbed, by name. */
+  /** Names of the durable writes of one undisturbed run. */
   readonly counted: readonly string[];
-  /** Kills made: one at each durable write. */
+  /** Number of kills: one at each durable write. */
   readonly kills: number;
-  /** The scenario came to its end before the next write was reached: every one was gone through. */
+  /** Every durable write was covered: the scenario ended before reaching another one. */
   readonly complete: boolean;
   readonly violations: readonly string[];
-  /** Kept for who looks into a violation. */
+  /** Folders kept for the analysis of violations. */
   readonly folders: readonly string[];
 }
 
 const SCENARIO_MS = 30_000;
 const DRAIN_MS = 60_000;
-/** A reboot whose request was perhaps not made waits for somebody who pulls the plug. */
+/** Time before the harness cuts the power for a reboot that was perhaps never requested. */
 const REBOOT_PATIENCE_MS = 2_500;
-/** What is written once all is said: acknowledgements and clean-up come within this. */
+/** Time for the last writes: acknowledgements and clean-up. */
 const AFTER_MS = 300;
-/** Writes that fall together make a run with fewer of them: before a counted one is taken for not there, the run is repeated. */
+/** Coalesced writes make a run shorter, so it is repeated up to this often before a counted write is taken as absent. */
 const AGAIN_MAX = 8;
-/** A scenario that never runs out of writes is none that can be gone through. */
+/** Upper limit for the durable writes of a scenario. */
 const WRITES_MAX = 400;
 
-/** Counts the durable writes of a scenario, then runs it again and again, killing the agent at its first, its second, and so on. */
+/** Counts the durable writes of a scenario, then repeats it, killing the agent at the first write, the second, and so on. */
 export async function killAtWrites(campaign: WriteKills): Promise<WriteKillFigures> {
   return campaign.scenario.fresh ? killFresh(campaign) : killOneDevice(campaign);
 }
@@ -67,7 +67,7 @@ async function killFresh(campaign: WriteKills): Promise<WriteKillFigures> {
   return { scenario: campaign.scenario.name, when: campaign.when, counted, kills, complete, violations, folders };
 }
 
-/** One device from nothing, killed at its `k`-th durable write; 0: not at all. */
+/** A new device, killed at its `k`-th durable write; 0: not killed. */
 async function freshLife({ main, cloud, other, contents, scenario, when }: WriteKills, k: number) {
   const rig = new DeviceRig(main, cloud);
   const player = new ScriptedPlayer(rig.place.data, `f${k}`, rig.ledger, 0);
@@ -132,7 +132,7 @@ async function oneRun(stage: Stage, scenario: Scenario): Promise<"held" | "ended
   const { rig, player } = stage;
   if (scenario.fromStart !== true) {
     rig.agent?.kill("SIGUSR2");
-    // The writes that are counted begin behind the signal, not behind its sending.
+    // Counting starts when the agent has handled the signal, not when it was sent.
     await armed(rig);
   }
   scenario.act(stage);
@@ -146,7 +146,7 @@ async function armed(rig: DeviceRig): Promise<void> {
   for (let tries = 0; tries < 200 && rig.agent?.end === undefined && !armedSince(rig); tries += 1) await pauseMs(5);
 }
 
-/** Ends a life that the scenario survived; that kill is the harness's own. */
+/** Ends a run that survived the scenario. */
 async function endLife(rig: DeviceRig): Promise<void> {
   const { agent } = rig;
   if (agent === undefined) return;
@@ -163,7 +163,7 @@ async function discard(rig: DeviceRig, player: ScriptedPlayer, clean: boolean): 
   if (clean) rig.dispose();
 }
 
-/** Online somewhere, with nothing open and nothing waiting. */
+/** Waits until the device is online in one of the clouds with no open command and an empty queue. */
 async function settled(stage: Stage): Promise<boolean> {
   const { rig, player } = stage;
   const untilMs = performance.now() + DRAIN_MS;
@@ -180,7 +180,7 @@ async function settled(stage: Stage): Promise<boolean> {
     const empty = status?.link.kind === "online" && (["outcome", "alarm", "play", "event"] as const).every((stream) => status.outbox[stream].oldest > status.outbox[stream].newest);
     if (empty && open.length === 0 && player.unanswered === 0 && whereIs(stage) !== undefined) return true;
     const [first] = open;
-    // From when it could have told its outcome: a slow start is no reason to pull the plug.
+    // Counted from when it could have reported the outcome: a slow start must not cause a power cut.
     if (first?.name === "reboot" && status?.link.kind === "online") waitsSinceMs ??= performance.now();
     if (first?.name === "reboot" && performance.now() - (waitsSinceMs ?? Infinity) > REBOOT_PATIENCE_MS) {
       await rig.cutPower(first.id);
@@ -191,14 +191,14 @@ async function settled(stage: Stage): Promise<boolean> {
   return false;
 }
 
-/** How the agent ends for a reboot. */
+/** The agent's exit code for a reboot. */
 const REBOOTED = EXIT.machineReboot;
 
 function killOf(k: number, when: "before" | "after"): Pick<AgentOptions, "kill"> {
   return k === 0 ? {} : { kill: `${k}:${when}` };
 }
 
-/** The durable writes of the last armed life, by name. */
+/** Names of the durable writes of the last armed run. */
 function pointsOf(rig: DeviceRig): readonly string[] {
   const lines = readFileSync(pointsFile(rig.place), "utf8").trimEnd().split("\n");
   return lines.slice(lines.lastIndexOf("armed") + 1).filter((line) => line !== "");

@@ -20,8 +20,8 @@ interface Life {
 }
 
 /**
- * The player host keeps what a page played while the agent was away. Killed before and after each durable write of that:
- * every play that the page was told is kept is there in the next life, unless the agent had taken it.
+ * Kills the player host before and after each durable write of its spool, which keeps plays while the agent is away. Every
+ * play that the page was told is kept must be there in the next run, unless the agent had taken it.
  */
 export async function killSpoolAtWrites(writesMax = Infinity): Promise<SpoolKillFigures> {
   const violations: string[] = [];
@@ -36,14 +36,14 @@ export async function killSpoolAtWrites(writesMax = Infinity): Promise<SpoolKill
       rmSync(folder, { recursive: true, force: true });
       if (first.killed) kills += 1;
       else if (k > 0) break;
-      // The campaign's other devices have their turn.
+      // Let the campaign's other devices run.
       await Promise.resolve();
     }
   }
   return { counted, kills, violations };
 }
 
-/** Plays that the first life was told are kept, that nobody took, and that the second does not find. */
+/** Plays reported as kept in the first run, not taken by the agent, and missing in the second. */
 function lost(first: Life, second: Life): readonly string[] {
   const removed = new Set(first.said.filter(([what]) => what === "removed").map(([, id]) => id));
   const found = new Set(second.said.filter(([what]) => what === "waiting").map(([, id]) => id));

@@ -11,12 +11,12 @@ export interface RandomKills {
   readonly cloud: ProofCloud;
   readonly kills: number;
   readonly seed: string;
-  /** Longest life of the agent after it answers, ms. */
+  /** Longest run of the agent after it answers, ms. */
   readonly lifeMsMax: number;
-  /** Plays and events offered a second. */
+  /** Plays and events offered per second. */
   readonly perSecond: number;
   readonly rebootEveryMs: number;
-  /** After how many kills the queue is let run empty and the ledger compared. */
+  /** Number of kills after which the outbox is drained and the ledger compared. */
   readonly drainEvery: number;
   progress(text: string): void;
 }
@@ -24,15 +24,15 @@ export interface RandomKills {
 export interface KillFigures {
   readonly ledger: Ledger;
   readonly verdict: Verdict;
-  /** Left for who looks into a violation. */
+  /** Folder for the analysis of violations. */
   readonly folder: string;
 }
 
 const DRAIN_MS = 120_000;
-/** About how long a start takes here. */
+/** Approximate duration of a start. */
 const START_MS = 900;
 
-/** The real agent under load, killed at random moments of its life, its start included. */
+/** Kills the real agent under load at random moments, including its start. */
 export async function runRandomKills(campaign: RandomKills): Promise<KillFigures> {
   const { main, cloud, kills, seed } = campaign;
   const random = new SeededRandom(seed);
@@ -51,7 +51,7 @@ export async function runRandomKills(campaign: RandomKills): Promise<KillFigures
       if (!drained) break;
       if (done < kills) player.setRate(campaign.perSecond);
     }
-    // Telemetry and what the last commands did are behind the drain; a moment for both.
+    // Time for telemetry and the effects of the last commands.
     await pauseMs(500);
     const verdict = rig.verdict();
     if (rig.agent?.end === undefined) await rig.agent?.stop();
@@ -69,11 +69,11 @@ async function underLoad(campaign: RandomKills, rig: DeviceRig, random: SeededRa
   for (let killed = 0; killed < kills; ) {
     const agent = rig.agent === undefined || rig.agent.end !== undefined ? rig.launch() : rig.agent;
     const ready = rig.noteReady(agent);
-    // A quarter of all deaths fall into the start, the others into the time after it, however slow this machine starts.
+    // A quarter of all kills fall into the start, the others after it, however slow this machine is.
     const inStart = random.chance(0.25);
     const lifeMs = random.integer(0, inStart ? START_MS : campaign.lifeMsMax);
     if (!inStart) await ready;
-    // At its end by itself (a reboot command) nothing is left to kill.
+    // If it has ended by itself (a reboot command), there is nothing to kill.
     const end = await Promise.race([agent.ended, pauseMs(lifeMs).then(() => undefined)]);
     if (end === undefined) agent.kill("SIGKILL");
     rig.noteEnd(await agent.ended);
@@ -84,12 +84,12 @@ async function underLoad(campaign: RandomKills, rig: DeviceRig, random: SeededRa
   player.setRate(0);
   await rig.start();
   const lost = rig.agent;
-  // A reboot command that was on its way ends this life too; `drain` starts the next.
+  // A pending reboot command may end this run too; `drain` starts the next.
   await Promise.race([load, lost?.ended.then(() => undefined)]);
   await keptAlive(rig, load);
 }
 
-/** Starts the agent again as often as the last commands end it, until every lane has its outcome. */
+/** Restarts the agent whenever one of the last commands ends it, until every lane has its outcome. */
 async function keptAlive(rig: DeviceRig, load: Promise<unknown>): Promise<void> {
   const state = { over: false };
   const done = load.then(() => {

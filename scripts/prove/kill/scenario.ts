@@ -9,29 +9,29 @@ import type { ScriptedPlayer } from "../harness/scripted-player.ts";
 export interface Stage {
   readonly rig: DeviceRig;
   readonly player: ScriptedPlayer;
-  /** A second cloud of the same owner. */
+  /** Another cloud of the same owner. */
   readonly other: ProofCloud;
   readonly contents: ContentServer;
-  /** Rises with each run, so that every run asks for something new. */
+  /** Rises with each run, so that every run requests something new. */
   readonly n: number;
 }
 
-/** Something the device goes through, in the middle of which it is killed. */
+/** A course of events during which the device is killed. */
 export interface Scenario {
   readonly name: string;
-  /** From an empty data folder each time; the other scenarios go on with one device. */
+  /** Each run starts with an empty data folder; other scenarios reuse one device. */
   readonly fresh: boolean;
-  /** `prepare` ends with the agent ended: the kills fall into the start after it. */
+  /** `prepare` leaves the agent ended; the kills fall into the next start. */
   readonly fromStart?: true;
-  /** Brings the device to where each run begins, whatever the run before left. Nobody kills it here. */
+  /** Brings the device to the initial state of a run, whatever the previous run left. No kills here. */
   prepare?(stage: Stage): Promise<void>;
-  /** Asks for it. */
+  /** Starts the events. */
   act(stage: Stage): void;
-  /** Whether it is over, with nothing left to write for it. */
+  /** Whether the events are over, with nothing left to write. */
   done(stage: Stage): boolean;
 }
 
-/** Puts a desired document before the device, in the cloud it is in. */
+/** Sets the device's desired document in `cloud`. */
 export function want(stage: Stage, document: Json, cloud = stage.rig.cloud): void {
   const device = cloud.dev.cloud.context.store.device(stage.rig.deviceId);
   if (device === undefined) return;
@@ -39,7 +39,7 @@ export function want(stage: Stage, document: Json, cloud = stage.rig.cloud): voi
   if (!put.ok) stage.rig.ledger.faults.push(`the cloud refused a desired document: ${put.error.code} ${put.error.message}`);
 }
 
-/** What the device answered to one key of the newest document; `undefined` while it answers to an older one. */
+/** The device's result for one key of the newest document; `undefined` while it reports on an older one. */
 export function keyResult({ rig }: Stage, key: string): DesiredKeyResult | undefined {
   const { store } = rig.cloud.dev.cloud.context;
   const wanted = store.document(rig.deviceId, "desired")?.version ?? Infinity;
@@ -48,12 +48,12 @@ export function keyResult({ rig }: Stage, key: string): DesiredKeyResult | undef
   return desired?.version === wanted ? desired.keys[key] : undefined;
 }
 
-/** In which of the two clouds the device is. */
+/** The cloud to which the device is connected. */
 export function whereIs({ rig, other }: Pick<Stage, "rig" | "other">): ProofCloud | undefined {
   return [rig.cloud, other].find((cloud) => cloud.dev.cloud.context.live.get(rig.deviceId) !== undefined);
 }
 
-/** Until `holds` or the agent has ended; `late` when the time was over. */
+/** Waits until `holds` or the agent has ended; `late` when the time is over. */
 export async function untilEither(rig: DeviceRig, holds: () => boolean, timeoutMs: number): Promise<"held" | "ended" | "late"> {
   const untilMs = performance.now() + timeoutMs;
   while (performance.now() < untilMs) {

@@ -25,7 +25,7 @@ function command(name: string, send: (stage: Stage) => string | undefined): Scen
   };
 }
 
-/** Far from the one before, so that a missing effect cannot pass for one that is nearly right. */
+/** Far from the value before, so that a missing effect cannot pass for one within tolerance. */
 const percentOf = (n: number): number => (n * 37) % 100;
 
 const FIRST_START: Scenario = {
@@ -61,7 +61,7 @@ const CONTENT: Scenario = {
 const RECORDS = 24;
 const offeredBefore = new WeakMap<DeviceRig, number>();
 
-/** A fixed number of records, so that its durable writes come to an end and each of them is gone through. */
+/** A fixed number of records, so that the number of durable writes is limited and each can be covered. */
 const OUTBOX: Scenario = {
   name: `outbox: ${RECORDS} plays and events`,
   fresh: false,
@@ -77,7 +77,7 @@ function plays(rig: DeviceRig): number {
   return [...rig.ledger.pages.values()].filter(({ stream, fate }) => stream === "play" && fate.kind === "stored").length;
 }
 
-/** The agent ended in the middle of a pulse: what becomes of the command is found out and written in the start after it. */
+/** The agent ended during a pulse; the next start determines and writes the command's outcome. */
 const AFTER_CRASH: Scenario = {
   ...command("start after a crash in the middle of a pulse", () => undefined),
   fromStart: true,
@@ -104,7 +104,7 @@ const AFTER_REBOOT: Scenario = {
   act: () => undefined,
 };
 
-/** Addresses that work where the simulated device stands; each run another, because one that failed is not tried again soon. */
+/** Network settings that work at the simulated site. Each run has another address, because a failed one is not retried soon. */
 function networkOf(n: number): { readonly network: { readonly interfaces: Record<string, unknown> } } {
   return { network: { interfaces: { eth0: { method: "static", address: `192.0.2.${2 + (n % 250)}/24`, gateway: "192.0.2.1", dns: ["192.0.2.53"] } } } };
 }
@@ -116,7 +116,7 @@ const NETWORK_KEPT: Scenario = {
   done: (stage) => ended(keyResult(stage, "network")?.status),
 };
 
-/** The alarm of a change that was undone stands until another one is kept. */
+/** The alarm for a change that was undone stays raised until another change is kept. */
 const NETWORK_UNDONE: Scenario = {
   name: "network settings refused by the machine, undone, with an alarm",
   fresh: false,
@@ -139,7 +139,7 @@ async function settingsMood({ rig }: Stage, mood: "obeys" | "refuses"): Promise<
   if (!done.ok) rig.ledger.faults.push(`the simulated machine did not take its mood: ${done.error.message}`);
 }
 
-/** A move to whichever cloud the device is not in; each under another address, because one that failed is not tried again soon. */
+/** A move to the other cloud, each time by another address, because a failed one is not retried soon. */
 export const MIGRATION: Scenario = {
   name: "move to another cloud",
   fresh: false,

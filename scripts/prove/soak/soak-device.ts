@@ -22,17 +22,17 @@ import { MemoryStore } from "../../dev-cloud/store/memory-store.ts";
 import { AUDIENCE, MemorySigner } from "../../dev-cloud/testing/cloud-bench.ts";
 import type { Code } from "../../../platform/ports/codes.ts";
 
-/** What the cloud of a soak keeps: enough to work, little enough that its memory is not what is measured. */
+/** The cloud's limits, small so that its memory does not affect the measurement. */
 const CAPS = { records: { outcome: 50, alarm: 50, play: 50, event: 50, metric: 50 }, hidden: 10, commands: 50 };
 
-/** The real core on real SQLite files and virtual time, with the real cloud sessions at the other end of a wire in memory. */
+/** The real core on real SQLite files and virtual time, linked in memory to real cloud sessions. */
 export interface SoakDevice {
   readonly time: VirtualTime;
   readonly cloud: Cloud;
   readonly outbox: Outbox;
   readonly deviceId: string;
   readonly plays: { offered: number; stored: number; refused: number };
-  /** Pulls or plugs the network cable. */
+  /** Plugs in or unplugs the network cable. */
   network(up: boolean): void;
   play(n: number): void;
   prune(): void;
@@ -85,7 +85,7 @@ export async function startSoakDevice(data: string, seed: string): Promise<SoakD
   };
 }
 
-/** A connection in memory: frames go over in the next turn, as from a socket. */
+/** A connection in memory. Frames arrive in the next turn, as from a socket. */
 class Wire implements Transport {
   readonly schemes = ENDPOINT_SCHEMES;
   readonly #cloud: Cloud;

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { heapAfterGc } from "../harness/heap-after-gc.ts";
 import type { SoakDevice } from "./soak-device.ts";
 
-/** One simulated day, at its end. */
+/** Figures at the end of one simulated day. */
 export interface SoakDay {
   readonly day: number;
   readonly heapBytes: number;
   readonly fileBytes: number;
-  /** Given to block devices by this process during the day, by the kernel's own count. */
+  /** Bytes that this process caused to be written during the day, by the kernel's count. */
   readonly flashBytes: number;
   readonly timers: number;
   readonly handles: number;
@@ -22,15 +22,15 @@ export interface SoakLimits {
   readonly handlesGrowth: number;
 }
 
-/** Flash: the budget for default telemetry of 20 MB a day, and one page of 1 KiB plus its frame twice for each of 8,640 plays. */
+/** Flash: 20 MB a day for default telemetry, plus twice a page of 1 KiB and its frame for each of 8,640 plays. */
 export const SOAK_LIMITS: SoakLimits = { heapSlopeBytesPerDay: 200_000, fileBytes: 66 * 1024 * 1024, flashBytesPerDay: 70_000_000, timersGrowth: 8, handlesGrowth: 2 };
 
 const MINUTE_MS = 60_000;
 const PLAY_EVERY_MS = 10_000;
-/** One hour without network each night, and ten minutes at noon. */
+/** Without network for one hour each night and ten minutes at noon. */
 const OUTAGES: readonly (readonly [fromMinute: number, toMinute: number])[] = [[180, 240], [720, 730]];
 
-/** Lives one day. Plays every ten seconds, telemetry by default, schedule and outages. */
+/** Runs one day: a play every ten seconds, default telemetry, schedule and outages. */
 export async function soakDay(device: SoakDevice, day: number, folder: string): Promise<SoakDay> {
   const flashBefore = flashBytes();
   for (let minute = 0; minute < 1_440; minute += 1) {
@@ -50,12 +50,12 @@ export async function soakDay(device: SoakDevice, day: number, folder: string): 
   return { day, heapBytes: heapAfterGc(), fileBytes: folderBytes(folder), flashBytes: flashBytes() - flashBefore, timers: device.time.pending().length, handles: process.getActiveResourcesInfo().length };
 }
 
-/** Real syncs take real time, which virtual time does not wait for by itself. */
+/** Waits for real syncs, which take no virtual time. */
 async function written(device: SoakDevice): Promise<void> {
   for (let turns = 0; turns < 200 && device.outbox.status().pendingRecords > 0; turns += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What of the days breaks a limit, in sentences. The first day warms up and is left out. */
+/** Reports exceeded limits, one sentence each. The first day is warm-up and does not count. */
 export function judgeSoak(days: readonly SoakDay[], limits: SoakLimits = SOAK_LIMITS): { readonly heapSlopeBytesPerDay: number; readonly violations: readonly string[] } {
   const warm = days.slice(1);
   const heapSlopeBytesPerDay = slope(warm.map(({ heapBytes }) => heapBytes));
@@ -72,7 +72,7 @@ export function judgeSoak(days: readonly SoakDay[], limits: SoakLimits = SOAK_LI
 
 const NO_DAY: SoakDay = { day: 0, heapBytes: 0, fileBytes: 0, flashBytes: 0, timers: 0, handles: 0 };
 
-/** Least squares over equal steps. */
+/** Least-squares slope over equal steps. */
 function slope(values: readonly number[]): number {
   const middle = (values.length - 1) / 2;
   const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** Looks at the real sizes of the files under the outbox's cap, again and again, from outside of the agent. */
+/** Repeatedly checks the real sizes of the files under the outbox's cap, from outside the agent. */
 export class CapWatch {
   readonly faults: string[] = [];
   readonly #data: string;
@@ -26,14 +26,14 @@ export class CapWatch {
     if (bytes > this.#capBytes && this.faults.length === 0) this.faults.push(`the outbox's files have ${bytes} bytes; the cap is ${this.#capBytes}`);
   }
 
-  /** Ends it; says what was seen. */
+  /** Stops the checks and returns a summary. */
   stop(): string {
     clearInterval(this.#timer);
     return `largest of ${this.#samples} samples ${this.#most} of ${this.#capBytes} bytes`;
   }
 }
 
-/** The outbox's own files, its WAL and reserve, and what of it was set aside. */
+/** Bytes of the outbox's files, its WAL and reserve, and its quarantined files. */
 export function bytesUnderCap(data: string): number {
   let bytes = 0;
   for (const [folder, wanted] of [[data, /^outbox\.sqlite/], [join(data, "quarantine"), /outbox/]] as const) {
@@ -46,7 +46,6 @@ function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch (thrown) {
-    // Not made yet.
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw thrown;
   }

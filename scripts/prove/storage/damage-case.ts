@@ -15,36 +15,36 @@ import { filesIn, forgetRecords, layOut, type Template } from "./template.ts";
 export interface DamageCase {
   readonly damage: string;
   readonly area: string;
-  /** From its start to its first answer, less the time it was ready to run and other processes had the processors. */
+  /** Time from its start to its first answer, without the time it waited for a processor. */
   readonly startMs: number;
   readonly tookMs: number;
-  /** Records that were answered before the damage and did not come. */
+  /** Records acknowledged before the damage that did not arrive. */
   readonly missing: number;
-  /** Of them, how many no gap record counts. */
+  /** Those of them that no gap record counts. */
   readonly uncounted: number;
-  /** How the device said that something was lost or set aside. */
+  /** How the device reported lost or quarantined data. */
   readonly said: readonly string[];
   readonly sameDevice: boolean;
-  /** The customer's picture was on the screen in the end. */
+  /** The customer's picture was on screen at the end. */
   readonly picture: boolean;
   readonly violations: readonly string[];
 }
 
 const START_MS_MAX = 10_000;
-/** A machine that is shared with other work may keep it waiting so long for a processor. */
+/** Includes waits for a processor on a shared machine. */
 const START_WALL_MS_MAX = 40_000;
 const DRAIN_MS = 40_000;
-/** Of the cases with damaged content, so many have to do without the network. */
+/** Share of the cases with damaged content that have no network. */
 const CONTENT_DOWN = 0.25;
-/** In so many cases the cloud lost the acknowledgements and sends the commands again. */
+/** Share of the cases in which the cloud has lost the acknowledgements and sends the commands again. */
 const SENT_AGAIN = 0.5;
-/** Commands may take so long to come to their end; those that were lost never do. */
+/** Time in which commands must end; lost ones never do. */
 const COMMANDS_MS = 6_000;
 const LOOK_EVERY_MS = 100;
-/** A gap record is owed for a second before it is written. */
+/** A gap record is written with a delay of one second. */
 const GAP_OWED_MS = 1_200;
 
-/** Damages one place or two of a copy, starts the real agent and the real host on it, and looks at what came back. */
+/** Damages one or two places of a copy, starts the real agent and the real host on it, and judges the result. */
 export async function runDamageCase(template: Template, cloud: ProofCloud, random: SeededRandom): Promise<DamageCase> {
   const { rig } = template;
   const beganMs = performance.now();
@@ -99,29 +99,29 @@ export async function runDamageCase(template: Template, cloud: ProofCloud, rando
   }
 }
 
-/** How long the process's main thread stood in the queue for a processor: second field of `schedstat`, in ns. 0 where that is not known. */
+/** Time the process's main thread waited for a processor, from the second field of `schedstat` (ns). 0 when unknown. */
 function waitedForProcessorMs(pid: number): number {
   try {
     return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1] ?? 0) / 1e6;
   } catch (thrown) {
-    // It has ended, or the kernel keeps no such figure.
+    // It has ended, or the kernel has no such figure.
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return 0;
     throw thrown;
   }
 }
 
-/** The salvage's traces; the template's own one does not count. */
+/** Whether the salvage left files, besides the template's own. */
 function hasFiles(folder: string): boolean {
   try {
     return readdirSync(folder).length > 1;
   } catch (thrown) {
-    // A file stands in its place, which is one of the damages.
+    // A file is in its place: one of the damages.
     if ((thrown as NodeJS.ErrnoException).code === "ENOTDIR") return false;
     throw thrown;
   }
 }
 
-/** Waits until the cloud has everything, the host's spool too, and the picture is there, or the time is over. Returns the last status. */
+/** Waits until the cloud has everything, the host's spool included, and the picture is on, or the time is over. Returns the last status. */
 async function settled(agent: AgentProcess, host: PictureHost, data: string, needsPicture: () => boolean): Promise<StatusAnswer | undefined> {
   const untilMs = performance.now() + DRAIN_MS;
   let quietSinceMs: number | undefined;
@@ -138,7 +138,7 @@ async function settled(agent: AgentProcess, host: PictureHost, data: string, nee
   return status;
 }
 
-/** Commands that are sent again may run one behind the other: what would run a second time has to have begun to be seen. */
+/** Waits for resent commands, which may run one after another: a second run must have started to be noticed. */
 async function commandsOver({ rig, commands }: Template, cloud: ProofCloud): Promise<void> {
   const { store } = cloud.dev.cloud.context;
   const untilMs = performance.now() + COMMANDS_MS;
@@ -149,7 +149,7 @@ async function commandsOver({ rig, commands }: Template, cloud: ProofCloud): Pro
   while (commands.commands.some(isOpen) && performance.now() < untilMs) await pauseMs(LOOK_EVERY_MS);
 }
 
-/** What the cloud was told of the screen. */
+/** The screen's verdict in the reported state. */
 function verdictAt(cloud: ProofCloud, deviceId: string): string {
   const screen = cloud.dev.cloud.context.store.document(deviceId, "reported")?.document["screen"];
   const verdict = isJsonObject(screen) ? screen["verdict"] : undefined;

@@ -3,14 +3,14 @@ import { basename, dirname, join } from "node:path";
 import { damageFile } from "../../../agent/node/sqlite/testing/damage-files.ts";
 import type { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 
-/** What a damage hit, as far as it matters to what may be missing afterwards. */
+/** The damaged area, which decides what may be missing afterwards. */
 export type Area = "outbox" | "reserve" | "marks" | "journal" | "journal-marks" | "state" | "identity" | "config" | "log" | "content" | "scene" | "spool" | "lock" | "quarantine" | "world" | "socket" | "other";
 
 export interface Damage {
   readonly area: Area;
   /** For people: file, kind, place. */
   readonly text: string;
-  /** Copies of the identity key that it hurt. */
+  /** Number of damaged copies of the identity key. */
   readonly keysHurt: number;
 }
 
@@ -37,16 +37,16 @@ export function areaOf(path: string): Area {
   return AREAS.find(([pattern]) => pattern.test(path))?.[1] ?? "other";
 }
 
-/** How often each area is hit. The queue is what cannot be fetched again, so it is hit most. */
+/** Relative frequency of each area. Highest for the outbox, which cannot be fetched again. */
 const WEIGHTS: Readonly<Record<Area, number>> = {
   outbox: 30, reserve: 3, marks: 6, journal: 12, "journal-marks": 4, state: 10, identity: 6, config: 3, log: 3, content: 12, scene: 5, spool: 6, lock: 3, quarantine: 3, world: 2, socket: 6, other: 1,
 };
 
-/** Places that are no files of a template: where sockets will be, and folders of ours. */
+/** Places besides a template's files: future sockets, and our folders. */
 const SOCKETS = ["run/agent.sock", "run/player.sock"] as const;
 const FOLDERS = ["run", "logs", "quarantine", "content"] as const;
 
-/** Damages one place, or two, of the data folder. `files` are those of the template. */
+/** Damages one or two places of the data folder. `files`: the template's files. */
 export function damageSome(data: string, files: readonly string[], random: SeededRandom): readonly Damage[] {
   const first = damageOne(data, files, random);
   if (!random.chance(0.1)) return [first];
@@ -73,11 +73,11 @@ function pickArea(files: readonly string[], random: SeededRandom): Area {
   return "other";
 }
 
-/** Cuts, flips, overwrites, deletes, or puts something else in its place. */
+/** Truncates, flips bits, overwrites, deletes or replaces. */
 function harmFile(data: string, file: string, area: Area, random: SeededRandom): Damage {
   const path = join(data, file);
   const done = (text: string): Damage => ({ area, text: `${file} ${text}`, keysHurt: area === "identity" ? 1 : 0 });
-  // The first of two damages may have taken it away.
+  // The first of two damages may have removed it.
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return done("was gone already");
   if (random.chance(0.15)) {
     rmSync(path);

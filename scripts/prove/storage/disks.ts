@@ -14,7 +14,7 @@ const FLAGS = ["--outbox-bytes-max", String(CAP_BYTES)];
 const SHORT_MS = 4_000;
 const RECOVER_MS = 90_000;
 
-/** Full, read-only and slow disks under the real agent. Returns the number of broken promises, each printed. */
+/** Runs the real agent on full, read-only and slow disks. Prints each violation and returns their number. */
 export async function runDisks(main: string, cloud: ProofCloud): Promise<number> {
   let violations = 0;
   for (const [name, disk] of [["tmpfs", mountSmallDisk(DISK_BYTES)], ["ext4 on a loop device", mountLoopDisk(DISK_BYTES)]] as const) {
@@ -47,7 +47,7 @@ async function onSmallDisk(main: string, cloud: ProofCloud, disk: SmallDisk): Pr
   const rig = new DeviceRig(main, cloud);
   const data = join(disk.folder, "data");
   mkdirSync(data, { mode: 0o700 });
-  // As on a device, where they are in /run: a read-only data folder takes no socket.
+  // Outside the data folder, as on a device (/run): a read-only folder cannot hold sockets.
   const sockets = join(rig.folder, "s");
   mkdirSync(sockets, { mode: 0o700 });
   Object.assign(rig.place, { data, sockets });
@@ -63,7 +63,7 @@ async function onSmallDisk(main: string, cloud: ProofCloud, disk: SmallDisk): Pr
     await pauseMs(SHORT_MS);
     disk.empty();
     await recovered(course, rig, player, "after the full start");
-    // Under a running agent the kernel does not allow it (EBUSY: files are open for writing), so the agent starts on it.
+    // The kernel refuses this under a running agent (EBUSY: files open for writing), so the agent starts on it.
     await restart(course, rig, "start on the read-only disk", () => disk.remount("ro"));
     await says(course, rig, "read-only");
     await pauseMs(SHORT_MS);
@@ -92,7 +92,7 @@ async function phase(course: Course, rig: DeviceRig, player: ScriptedPlayer, nam
   await recovered(course, rig, player, `after ${name}`);
 }
 
-/** It answers, and an alarm tells of the disk. */
+/** Checks that the agent answers and that an alarm reports the disk. */
 async function says(course: Course, rig: DeviceRig, name: string): Promise<void> {
   await pauseMs(SHORT_MS);
   const askedMs = performance.now();
@@ -113,7 +113,7 @@ async function restart(course: Course, rig: DeviceRig, name: string, meanwhile: 
   else course.notes.push(`${name}: answers after ${Math.round(performance.now() - agent.startedMs)} ms`);
 }
 
-/** A record offered now is acknowledged and reaches the cloud. */
+/** Checks that a new record is acknowledged and reaches the cloud. */
 async function recovered(course: Course, rig: DeviceRig, player: ScriptedPlayer, name: string): Promise<void> {
   const startMs = performance.now();
   const before = rig.ledger.pages.size;

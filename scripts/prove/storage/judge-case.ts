@@ -4,47 +4,47 @@ import type { StoredRecord } from "../harness/ledger.ts";
 import type { Damage } from "./damages.ts";
 import { judgeCommands, type CommandSeen } from "./judge-commands.ts";
 
-/** What was seen of one damaged start, from outside of the agent. */
+/** Observations of one start after damage, from outside the agent. */
 export interface CaseSeen {
   readonly damages: readonly Damage[];
-  /** How long it took to its first answer, and how long it may take. */
+  /** Time to its first answer, and its limit. */
   readonly startMs: number;
   readonly startMsMax: number;
-  /** Ids of records that were answered before the damage. */
+  /** Ids of records acknowledged before the damage. */
   readonly waiting: ReadonlySet<string>;
   readonly spooled: ReadonlySet<string>;
   readonly commands: readonly CommandSeen[];
-  /** What the cloud has afterwards. */
+  /** Records in the cloud afterwards. */
   readonly records: readonly StoredRecord[];
   readonly sameDevice: boolean;
-  /** `undefined`: everything that waits was brought; else what was left. */
+  /** What was still queued at the end; `undefined` when nothing was. */
   readonly notBrought?: string;
   readonly hostFaults: readonly string[];
-  /** The content's server could be reached. */
+  /** The content server was reachable. */
   readonly contentUp: boolean;
-  /** What is on the screen in the end, and what the cloud was told of it. */
+  /** The screen at the end, and its reported verdict. */
   readonly drawn: Drawn;
   readonly verdict: string;
 }
 
 export interface CaseVerdict {
-  /** Records that were answered and did not come. */
+  /** Acknowledged records that did not arrive. */
   readonly missing: number;
-  /** Of them, how many no gap record counts: an alarm alone tells of those. */
+  /** Those of them that no gap record counts and only an alarm reports. */
   readonly uncounted: number;
-  /** How the device said that something was lost or set aside. */
+  /** How the device reported lost or quarantined data. */
   readonly said: readonly string[];
-  /** Broken promises; empty is what is wanted. */
+  /** Empty on success. */
   readonly violations: readonly string[];
 }
 
-/** Alarms that say that records of the queue may be lost, and that those of the player host are. */
+/** Alarms that report possibly lost records of the outbox, and lost records of the player host. */
 const TELLS_OF_QUEUE = /^(?:storage|outbox)\./;
 const TELLS_OF_SPOOL = "player.records-lost";
-/** Streams of what the template's page had answered: a gap of another one excuses nothing of it. */
+/** Streams of the template's page records. Gap records of other streams excuse none of them. */
 const PAGE_STREAMS: readonly string[] = ["play", "event"];
 
-/** Holds what was seen of a damaged start against what may be missing after such a damage. Pure. */
+/** Compares the observations with what may be missing after such damage. Pure. */
 export function judgeCase(seen: CaseSeen): CaseVerdict {
   const violations = [...seen.hostFaults];
   const said = new Set(seen.records.flatMap(({ alarm }) => alarm ?? []));
@@ -53,7 +53,7 @@ export function judgeCase(seen: CaseSeen): CaseVerdict {
   if (seen.startMs > seen.startMsMax) violations.push(`it answered after ${Math.round(seen.startMs)} ms`);
   if (!seen.sameDevice && keysHurt < 2) violations.push(`the device became another one (${keysHurt} of its key files was damaged)`);
   if (seen.notBrought !== undefined) violations.push(`the cloud did not get what waits: ${seen.notBrought}`);
-  // Records dropped for their rate were refused to whoever offered them: such a gap excuses nothing that was answered.
+  // Records dropped for their rate were never acknowledged, so such a gap record excuses no loss.
   const named = seen.records.reduce((sum, { gap }) => sum + (gap === undefined || gap.reason === "rate" || !PAGE_STREAMS.includes(gap.stream) ? 0 : gap.count), 0);
   if (named > 0) said.add(`gap of ${named}`);
   const queueLost = [...seen.waiting].filter((id) => !there.has(id)).length;
@@ -77,10 +77,10 @@ function twice(records: readonly StoredRecord[]): string[] {
   });
 }
 
-/** What the cloud is told when the picture is not there. */
+/** Verdicts that report a missing picture. */
 export const BAD: readonly string[] = ["blank", "error-page", "dark", "frozen"];
 
-/** The customer's picture is back. Where it cannot be, what is on the screen instead is told, and not called the picture. */
+/** The customer's picture must be back. If that is impossible, the verdict must not claim it. */
 function judgePicture({ drawn, verdict, contentUp }: CaseSeen): string[] {
   if (drawn === "picture") return [];
   if (!BAD.includes(verdict)) return [`the screen is ${drawn} and the cloud was told "${verdict}"`];

@@ -7,18 +7,18 @@ import { countEffects, readEffects } from "../harness/effects.ts";
 import type { StoredRecord } from "../harness/ledger.ts";
 import type { CommandSeen } from "./judge-commands.ts";
 
-/** A command of the template, a pulse on a line of its own, and what the cloud knows of it as the agent is killed. */
+/** A command of the template (a pulse on its own line), and the cloud's row of it when the agent is killed. */
 export interface TemplateCommand {
   readonly line: string;
-  /** Where it stands at the kill: its outcome stored by the cloud, its outcome in the queue, running, or waiting behind that. */
+  /** Its stage at the kill: outcome stored by the cloud, outcome in the outbox, running, or waiting behind the running one. */
   readonly stage: CommandSeen["stage"];
   readonly row: CommandRow;
 }
 
-/** What a case compares with. */
+/** Reference for a case. */
 export interface TemplateCommands {
   readonly commands: readonly TemplateCommand[];
-  /** Length of the notes of effects as the agent was killed. */
+  /** Length of the effect notes when the agent was killed. */
   readonly effectsBytes: number;
 }
 
@@ -26,14 +26,14 @@ type Sent = Omit<TemplateCommand, "row"> & { readonly id: string };
 
 const STORED_LINES = ["GPIO5", "GPIO6", "GPIO12", "GPIO13", "GPIO16", "GPIO17"] as const;
 const HELD_MS = 60_000;
-/** As long as a command may wait at all: a case late in a campaign must still be one in which it could run. */
+/** The longest allowed, so that commands can still run in late cases of a campaign. */
 const TTL_MS = 3_600_000;
-/** Long enough that the link is gone before the first of them ends. */
+/** Long enough for the link to be gone before the first command ends. */
 const UNTIL_OFFLINE_MS = 4_000;
-/** Shared processors are slow; what comes later would find the first of them over. */
+/** Limit for the acknowledgements; later the first command would be over. */
 const ACKNOWLEDGED_MS = 3_500;
 
-/** A history of commands that are over. */
+/** Sends commands and waits until their outcomes are stored. */
 export async function sendStored(rig: DeviceRig): Promise<readonly Sent[]> {
   const sent: Sent[] = [];
   for (const line of STORED_LINES) {
@@ -44,7 +44,7 @@ export async function sendStored(rig: DeviceRig): Promise<readonly Sent[]> {
   return sent;
 }
 
-/** Four that stand one behind the other as the link goes: two end offline, one is running as the agent is killed, one waits for it. */
+/** Sends four queued commands before the link goes: two end offline, one runs when the agent is killed, one waits for it. */
 export async function sendOpen(rig: DeviceRig): Promise<readonly Sent[]> {
   const open: readonly (readonly [string, number, CommandSeen["stage"]])[] = [
     ["GPIO20", UNTIL_OFFLINE_MS, "queued"],
@@ -69,7 +69,7 @@ function isAcknowledged(row: CommandRow | undefined): boolean {
   return row?.state === "delivered" || row?.state === "running";
 }
 
-/** After the kill: what became of them so far, held against where each was meant to stand. */
+/** After the kill: checks that each command is at its intended stage. */
 export function standing(rig: DeviceRig, sent: readonly Sent[]): TemplateCommands {
   const effectsBytes = notedBytes(effectsFile(rig.place));
   const states = readEffects(effectsFile(rig.place)).map(({ state }) => state);
@@ -84,8 +84,8 @@ export function standing(rig: DeviceRig, sent: readonly Sent[]): TemplateCommand
 }
 
 /**
- * The kernel lets a line go with the process that drove it, as it may on a player; and a pulse that begins anew on a line
- * that is still driven could not be told from the one before it.
+ * Releases the lines, as a kernel may when the process that drove them ends. A new pulse on a line that is still driven
+ * could not be told from the one before.
  */
 export function releaseLines(data: string): void {
   const file = join(data, "simulated-world.json");
@@ -96,7 +96,7 @@ export function releaseLines(data: string): void {
   writeFileSync(file, JSON.stringify(world));
 }
 
-/** The rows as a cloud has them that knows of the acknowledgements, or as one that lost them and sends again. */
+/** The cloud's rows with the acknowledgements, or with `again` without them, so that it sends the commands again. */
 export function rowsToRestore({ commands }: TemplateCommands, again: boolean): readonly CommandRow[] {
   return commands.map(({ row, stage }) => {
     if (!again || stage === "stored") return row;
@@ -104,7 +104,7 @@ export function rowsToRestore({ commands }: TemplateCommands, again: boolean): r
   });
 }
 
-/** Effects over the template's life and the case's, `fromBytes` being the length of the notes as the case began. */
+/** Counts effects over the template's run and the case. `fromBytes`: length of the notes at the start of the case. */
 export function commandsSeen(rig: DeviceRig, { commands, effectsBytes }: TemplateCommands, fromBytes: number, records: readonly StoredRecord[], again: boolean): readonly CommandSeen[] {
   const states = readEffects(effectsFile(rig.place)).flatMap(({ state, endBytes }) => (endBytes <= effectsBytes || endBytes > fromBytes ? [state] : []));
   return commands.map(({ line, stage, row }) => ({

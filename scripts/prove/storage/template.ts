@@ -12,19 +12,19 @@ import type { ServedPackage } from "../harness/sample-package.ts";
 import { ScriptedPlayer } from "../harness/scripted-player.ts";
 import { releaseLines, rowsToRestore, sendOpen, sendStored, standing, type TemplateCommands } from "./template-commands.ts";
 
-/** A data folder as a real device leaves it: claimed, with content and a history, offline, and killed with a queue full of records and in the middle of its commands. */
+/** Data folder of a device that was claimed, with content and history, and was killed offline with a full outbox, amid commands. */
 export interface Template {
   readonly rig: DeviceRig;
   readonly folder: string;
   readonly deviceId: string;
-  /** Takes the network to the content away, and gives it back. */
+  /** Disconnects or reconnects the content server. */
   setContentDown(down: boolean): void;
-  /** Ids of plays and events that were answered and that the cloud has not got. */
+  /** Ids of acknowledged plays and events that the cloud does not have. */
   readonly waiting: ReadonlySet<string>;
-  /** Ids of plays and events that the player host keeps for the agent. */
+  /** Ids of plays and events in the player host's spool. */
   readonly spooled: ReadonlySet<string>;
   readonly commands: TemplateCommands;
-  /** What the cloud knows of the device beside its records. */
+  /** The cloud's data about the device besides its records. */
   readonly cloudRow: DeviceRow;
   readonly cloudDesired: DocumentRow;
 }
@@ -32,7 +32,7 @@ export interface Template {
 const ONLINE_MS = 30_000;
 const SPOOLED = 24;
 
-/** Runs the real agent until there is something in every file of ours, and kills it. */
+/** Runs the real agent until each of its files has data, and kills it. */
 export async function makeTemplate(main: string, cloud: ProofCloud, prefix: string, content: ServedPackage): Promise<Template> {
   const rig = new DeviceRig(main, cloud);
   const { data } = rig.place;
@@ -84,7 +84,7 @@ async function showPicture(data: string): Promise<void> {
   if (drawn !== "picture" || host.faults.length > 0) throw new Error(`the template shows ${drawn}: ${host.faults.join(", ")}`);
 }
 
-/** What a page said while the agent was away, kept by the host's own code. */
+/** Spools page messages with the host's own code, as while the agent is away. */
 async function fillSpool(data: string, prefix: string): Promise<ReadonlySet<string>> {
   const spool = new PageSpool(new FileSpoolStore(join(data, "player", "spool.jsonl")), silentLog);
   await spool.open();
@@ -103,14 +103,14 @@ async function fillSpool(data: string, prefix: string): Promise<ReadonlySet<stri
   return new Set(ids);
 }
 
-/** What a longer life leaves behind: locks of processes that are gone, and something in the quarantine. */
+/** Adds traces of a longer history: stale locks and a quarantined file. */
 function leaveTraces(data: string): void {
   writeFileSync(join(data, "player", "host.lock"), "99999999 1\n");
   mkdirSync(join(data, "quarantine"), { recursive: true, mode: 0o700 });
   writeFileSync(join(data, "quarantine", "journal.sqlite.2026-01-01T00-00-00-000Z.1"), "an earlier accident\n".repeat(100));
 }
 
-/** A fresh copy of the template in the place where the device has always been: its files name themselves by absolute paths. */
+/** Copies the template to the device's original place, because its files contain absolute paths. */
 export function layOut(template: Template): string {
   const { data } = template.rig.place;
   rmSync(data, { recursive: true, force: true });
@@ -118,7 +118,7 @@ export function layOut(template: Template): string {
   return data;
 }
 
-/** The cloud forgets every record of the device, and keeps it and what it wants of it; `again`: and has no acknowledgement of its commands. */
+/** Makes the cloud forget the device's records, but not the device and its desired state. `again`: also the acknowledgements. */
 export function forgetRecords(template: Template, cloud: ProofCloud, again: boolean): void {
   const { store } = cloud.dev.cloud.context;
   store.transaction(() => {
@@ -129,13 +129,13 @@ export function forgetRecords(template: Template, cloud: ProofCloud, again: bool
   });
 }
 
-/** Sockets cannot be copied, and a killed agent's are worth nothing. */
+/** Copies everything but sockets. */
 export function copyData(from: string, to: string): void {
   mkdirSync(to, { recursive: true, mode: 0o700 });
   cpSync(from, to, { recursive: true, preserveTimestamps: true, filter: (path) => !lstatSync(path).isSocket() });
 }
 
-/** Every regular file below, as paths relative to `folder`. */
+/** Paths of all regular files below `folder`, relative to it. */
 export function filesIn(folder: string, below = ""): readonly string[] {
   return readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
     const path = join(below, entry.name);
