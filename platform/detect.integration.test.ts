@@ -44,7 +44,7 @@ describe("openPlatform", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("simulated: every port, the world beside it, real figures where the machine has them", async () => {
+  test("simulated: has every port, the world, and real figures if the machine has them", async () => {
     const opened = await openPlatform({ ...options, platform: "simulated" });
     expect(opened.adapter).toMatchObject({ name: "simulated", evidence: ["the configuration asks for simulated"] });
     for (const port of ["displays", "outputs", "gpio", "cec", "audio", "watchdog"] as const) expect(opened.adapter[port]).toBeDefined();
@@ -54,7 +54,7 @@ describe("openPlatform", () => {
     expect(options.timers.pending()).toEqual([]);
   });
 
-  test("simulated: the hardware is the same after a restart, and another boot after a reboot", async () => {
+  test("simulated: the hardware is unchanged after a restart, and in another boot after a reboot", async () => {
     const gone: string[] = [];
     const worldPath = join(folder, "world.json");
     const open = () => openPlatform({ ...options, platform: "simulated", worldPath, onMachineGone: (kind) => gone.push(kind) });
@@ -66,7 +66,7 @@ describe("openPlatform", () => {
     expect(second.world?.state.display.brightness).toBe(13);
     expect(await second.adapter.power.bootId()).toBe(bootId);
     await second.adapter.power.reboot("test");
-    // The process dies here, before the machine is down; closing only takes its timers.
+    // The process dies here, before the machine is down. Closing only cancels its timers.
     await second.adapter.close();
     const third = await open();
     expect(await third.adapter.power.bootId()).not.toBe(bootId);
@@ -74,7 +74,7 @@ describe("openPlatform", () => {
     expect(gone).toEqual([]);
   });
 
-  test("the displays of the configuration take the place of those the adapter finds; a wrong one keeps nothing from starting", async () => {
+  test("configured displays replace those that the adapter finds; a wrong one does not stop the start", async () => {
     const displays = "name=lobby,driver=cec,output=HDMI-A-1;name=menu,driver=simulated,output=DP-7;name=yard,driver=simulated";
     const { adapter } = await openPlatform({ ...options, platform: "simulated", displays });
     expect(adapter.displays).toMatchObject([{ name: "lobby", driver: "cec", output: "HDMI-A-1" }, { name: "menu" }, { name: "yard" }]);
@@ -83,13 +83,13 @@ describe("openPlatform", () => {
     await adapter.close();
   });
 
-  test.runIf(process.platform === "linux")("a Linux machine without HDMI-CEC says so for a display that needs it", async () => {
+  test.runIf(process.platform === "linux")("a Linux machine without HDMI-CEC reports that for a display that needs it", async () => {
     const { adapter } = await openPlatform({ ...options, root: folder, platform: "linux", displays: "name=lobby,driver=cec" });
     expect(adapter.displayIssues).toMatchObject([{ code: "display.driver-unavailable" }]);
     await adapter.close();
   });
 
-  test("simulated: a damaged world file is told", async () => {
+  test("simulated: a damaged world file is reported", async () => {
     const worldPath = join(folder, "world.json");
     writeFileSync(worldPath, "{");
     const opened = await openPlatform({ ...options, platform: "simulated", worldPath });
@@ -97,7 +97,7 @@ describe("openPlatform", () => {
     await opened.adapter.close();
   });
 
-  test.runIf(process.platform === "linux")("a Raspberry Pi is recognised, and says what is not driven yet", async () => {
+  test.runIf(process.platform === "linux")("a Raspberry Pi is recognised and reports what is not driven yet", async () => {
     mkdirSync(join(folder, "proc/device-tree"), { recursive: true });
     writeFileSync(join(folder, "proc/device-tree/model"), "Raspberry Pi 4 Model B Rev 1.4\u0000");
     const { adapter, world } = await openPlatform({ ...options, root: folder });

@@ -28,8 +28,8 @@ displayConformance(
   { moods: false, obedient: true },
 );
 
-describe("the displays of the configuration", () => {
-  test("are opened in their order, each by its driver, with where they hang", async () => {
+describe("configured displays", () => {
+  test("are opened in order, each with its driver and its output", async () => {
     const { displays, issues, time } = await attach(" name=lobby, driver=cec, output=HDMI-A-1 ; name=menu,driver=simulated,connection=tcp://192.0.2.7:1515?a=b,output=HDMI-A-2,set=3;");
     expect(issues).toEqual([]);
     expect(displays).toMatchObject([
@@ -55,7 +55,7 @@ describe("the displays of the configuration", () => {
     ["name=a,driver=__proto__", "display.unknown-driver"],
     ["name=a,driver=cec,output=DP-9", "display.no-such-output"],
     ["name=a,driver=throws", "display.driver-failed"],
-  ])("%s is refused with %s, keeps its place, and the next one works", async (entry, code) => {
+  ])("%s is refused with %s but keeps its place, and the next one works", async (entry, code) => {
     const { displays, issues, close } = await attach(`${entry};name=next,driver=simulated`, { throws: () => Promise.reject(new Error("a bug")) });
     expect(issues).toEqual([expect.objectContaining({ code })]);
     expect(displays.map(({ name }) => name)).toEqual([entry.startsWith("name=a,") && code !== "display.config-malformed" ? "a" : "display-1", "next"]);
@@ -67,27 +67,27 @@ describe("the displays of the configuration", () => {
     await close();
   });
 
-  test("a machine without HDMI-CEC says so", async () => {
+  test("that need HDMI-CEC are refused on a machine without it", async () => {
     const time = new VirtualTime();
     const { issues } = await attachDisplays("name=a,driver=cec", { clock: time, timers: time, drivers: DISPLAY_DRIVERS });
     expect(issues).toMatchObject([{ code: "display.driver-unavailable" }]);
   });
 
-  test("the second of two displays of one name is left out, and so is what is over the limit", async () => {
+  test("with a repeated name are left out, as are those beyond the limit", async () => {
     const many = Array.from({ length: 34 }, (_none, index) => `name=d${index},driver=simulated`);
     const { displays, issues } = await attach(["name=d1,driver=simulated", ...many].join(";"));
     expect(displays).toHaveLength(31);
     expect(issues.map(({ code }) => code)).toEqual(["display.name-taken", "display.too-many"]);
   });
 
-  test("one set-ID on one connection is one display; on another connection it is free", async () => {
+  test("need their own set-ID on a shared connection, but not on separate ones", async () => {
     const wall = ["name=a,driver=simulated,connection=x,set=1", "name=b,driver=simulated,connection=x,set=1", "name=c,driver=simulated,connection=y,set=1", "name=d,driver=simulated,connection=x,set=2"];
     const { displays, issues } = await attach(wall.join(";"));
     expect(issues).toMatchObject([{ code: "display.set-id-taken", message: "b has the set-ID 1 of a on the same connection" }]);
     expect(displays.map(({ display }) => display.capabilities.powerObservedBy)).toEqual(["panel", "nothing", "panel", "panel"]);
   });
 
-  test("closing closes every connection that was opened", async () => {
+  test("close every opened connection at the end", async () => {
     const closed: string[] = [];
     const { close } = await attach("name=a,driver=wire;name=b,driver=wire;name=c,driver=none", {
       wire: () => Promise.resolve(({ name }) => Promise.resolve({ ok: true, value: { driver: { questions: [], orders: {}, powerObservedBy: "nothing" }, close: () => Promise.resolve(void closed.push(name)) } })),

@@ -10,7 +10,7 @@ import type { Issue } from "../ports/result.ts";
 const HEARD: Told = { attempted: true, acknowledged: true };
 const SILENT: Told = { attempted: true, acknowledged: false, error: { code: "display.no-answer", message: "nobody answered" } };
 
-/** A display over a made-up wire: what it answers is `state`, and `obey` is what it does with an order. */
+/** A display on a made-up wire: it answers `state`, and `obey` handles its orders. */
 function open(state: Partial<Record<DisplayProperty, unknown>>, obey: (property: DisplayProperty, value: unknown) => Told = () => HEARD, over: Partial<DisplayDriver> = {}) {
   const time = new VirtualTime();
   const asked: DisplayProperty[] = [];
@@ -31,7 +31,7 @@ function wire(time: VirtualTime, state: Partial<Record<DisplayProperty, unknown>
 }
 
 describe("a display over a driver", () => {
-  test("what no wire has is unsupported, and is neither asked nor told", async () => {
+  test("does not support what its wire lacks, and sends nothing for it", async () => {
     const { display, asked } = open({ power: "on" });
     expect(display.capabilities).toMatchObject({ readable: ["power"], settable: { power: {} } });
     expect(await display.set("mute", true)).toEqual({ attempted: false, observed: UNSUPPORTED, error: expect.objectContaining({ code: "display.unsupported" }) as unknown });
@@ -40,7 +40,7 @@ describe("a display over a driver", () => {
     expect(asked).toEqual(["power"]);
   });
 
-  test("it is looked at until it shows what was wanted", async () => {
+  test("is polled until it shows what was wanted", async () => {
     const { display, time, state } = open({ input: "hdmi-1" }, undefined);
     const order: Order<"input"> = { kind: "set", choices: ["hdmi-1", "hdmi-2"], worstCaseMs: 50, say: () => (time.after("late", 1_000, () => void (state.input = "hdmi-2")), Promise.resolve(HEARD)) };
     const slow = new ObservedDisplay({ ...wire(time, state, [], () => HEARD), orders: { input: order } }, { clock: time, timers: time });
@@ -49,7 +49,7 @@ describe("a display over a driver", () => {
     expect(display.worstCaseMs("input")).toBeGreaterThanOrEqual(time.monotonicMs());
   });
 
-  test("one that shows no sign of obeying is given up after its time to react, one on its way is waited for longer and is no failure", async () => {
+  test("is given up after its reaction time if it shows no reaction; while it changes it is given longer and is no failure", async () => {
     const stuck = open({ power: "standby" });
     expect(await stuck.time.settled(stuck.display.set("power", "on"))).toMatchObject({ acknowledged: true, observed: { value: "standby" }, error: { code: "display.not-obeyed" } });
     const warming = open({ power: "standby" }, () => ((warming.state.power = "turning-on"), HEARD));
@@ -62,12 +62,12 @@ describe("a display over a driver", () => {
     expect(tookMs).toBeLessThanOrEqual(warming.display.worstCaseMs("power"));
   });
 
-  test("one that goes the other way does something else", async () => {
+  test("does something else if it goes the other way", async () => {
     const { display, time } = open({ power: "turning-off" });
     expect(await time.settled(display.set("power", "on"))).toMatchObject({ observed: { value: "turning-off" }, error: { code: "display.not-obeyed" } });
   });
 
-  test("a level within the display's own steps is obeyed, unless a part of the order went wrong", async () => {
+  test("obeys if the level is within its own steps, unless part of the order failed", async () => {
     const near = open({ brightness: 41 });
     expect((await near.time.settled(near.display.set("brightness", 40))).error).toBeUndefined();
     const error: Issue = { code: "display.no-answer", message: "1 of 2" };
@@ -77,7 +77,7 @@ describe("a display over a driver", () => {
     expect(await silence.time.settled(silence.display.set("brightness", 0))).toMatchObject({ error: { code: "display.not-obeyed" } });
   });
 
-  test("an order that nobody heard is not observed: what was so before would look like its effect", async () => {
+  test("is not observed after an order that nobody heard: an earlier state would look like its effect", async () => {
     const { display, asked } = open({ mute: true }, () => SILENT);
     expect(await display.set("mute", true)).toEqual({ attempted: true, acknowledged: false, observed: unknown("nobody answered"), error: SILENT.error });
     const error: Issue = { code: "display.unplugged", message: "no cable" };
@@ -86,7 +86,7 @@ describe("a display over a driver", () => {
     expect([...asked, ...unplugged.asked]).toEqual([]);
   });
 
-  test("steps begin where the display is; where it does not say, none is taken", async () => {
+  test("takes steps from its present level, and none if it does not report one", async () => {
     const steps: unknown[] = [];
     const order: Order<"volume"> = { kind: "step", worstCaseMs: 500, step: (from, to) => (steps.push([from, to]), (known.state.volume = to), Promise.resolve(HEARD)) };
     const known = open({ volume: 20 }, undefined, { orders: { volume: order } });
@@ -97,14 +97,14 @@ describe("a display over a driver", () => {
     expect(steps).toHaveLength(1);
   });
 
-  test("a property that can be set and not asked is taken on its acknowledgement", async () => {
+  test("is believed on its acknowledgement for a property that can be set but not queried", async () => {
     const { display } = open({ mute: false }, undefined, { questions: [] });
     expect(await display.set("mute", true)).toEqual({ ...HEARD, observed: UNSUPPORTED });
   });
 });
 
-describe("a display behind several wires", () => {
-  test("asks and sets each property over the first wire that has it", async () => {
+describe("a display on several wires", () => {
+  test("uses the first wire that has the property, for queries and orders", async () => {
     const time = new VirtualTime();
     const told: string[] = [];
     const obey = (name: string) => (property: DisplayProperty): Told => (told.push(`${name} ${property}`), HEARD);

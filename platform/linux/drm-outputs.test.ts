@@ -19,7 +19,7 @@ outputsConformance(
   "linux (fixture of /sys/class/drm)",
   () => {
     const { time, fixture, outputs } = open();
-    // The suite lets 50 ms pass after a pull; the poll needs 2 s, so the bench's clock runs faster.
+    // The suite waits 50 ms after unplugging but the poll needs 2 s, so the bench's clock runs faster.
     const bench = virtualBenchTime(time);
     return Promise.resolve({
       outputs,
@@ -36,7 +36,7 @@ outputsConformance(
 );
 
 describe("DRM outputs", () => {
-  test("the mode in use comes from the kernel's state, never from the list of possible ones", async () => {
+  test("report the mode in use from the kernel's state, never from the list of possible modes", async () => {
     const [hdmi] = await open().outputs.list();
     expect(hdmi?.mode).toMatchObject({ kind: "ok", value: { width: 1_920, height: 1_080, refreshHz: 60 } });
     const [unreadable] = await open({ "sys/kernel/debug/dri/1/state": undefined }).outputs.list();
@@ -44,14 +44,14 @@ describe("DRM outputs", () => {
     expect(unreadable?.connected).toMatchObject({ kind: "ok", value: true });
   });
 
-  test("a fractional refresh rate is not rounded away", () => {
+  test("keep a fractional refresh rate", () => {
     const state =
       'crtc[1]: c\n\tmode: "1920x1080": 60 148352 1920 2008 2052 2200 1080 1084 1089 1125 0x40 0x5\nconnector[2]: DP-1\n\tcrtc=c\n';
     expect(modeInState(state, "DP-1")).toEqual({ width: 1_920, height: 1_080, refreshHz: 59.94 });
     expect(modeInState(state, "DP-2")).toBeUndefined();
   });
 
-  test("each fact fails on its own", async () => {
+  test("report each failed fact separately", async () => {
     const [hdmi] = await open({
       "sys/class/drm/card1-HDMI-A-1/edid": edidBlock({ manufacturer: "SAM", product: 1 }).fill(7, 20, 21),
       "sys/class/drm/card1-HDMI-A-1/dpms": "Sideways",
@@ -63,12 +63,12 @@ describe("DRM outputs", () => {
     expect(hdmi?.enabled).toMatchObject({ kind: "failed", error: { code: "file.unreadable" } });
   });
 
-  test("a machine without a display controller has no outputs port", () => {
+  test("have no port on a machine without a display controller", () => {
     expect(DrmOutputs.present(fixtureFiles({}))).toBe(false);
     expect(DrmOutputs.present(open().files)).toBe(true);
   });
 
-  test("nothing is polled while nobody listens", async () => {
+  test("are polled only while somebody listens", async () => {
     const { time, outputs } = open();
     const undo = outputs.onChange(() => {});
     expect(time.pending().map((timer) => timer.name)).toEqual(["outputs.poll"]);
@@ -79,7 +79,7 @@ describe("DRM outputs", () => {
 });
 
 describe("EDID", () => {
-  test("tells maker, product, serial and name", () => {
+  test("gives manufacturer, product, serial number and name", () => {
     expect(parseEdid(edidBlock({ manufacturer: "GSM", product: 23_312, serialNumber: 77, name: "LG TV SSCR2" }))).toEqual({
       ok: true,
       value: { manufacturer: "GSM", product: 23_312, serial: "77", name: "LG TV SSCR2" },
@@ -89,7 +89,7 @@ describe("EDID", () => {
     });
   });
 
-  test("the check sum is checked: any changed byte is refused", () => {
+  test("is refused if any byte is changed, by its checksum", () => {
     const good = edidBlock({ manufacturer: "SNY", product: 5, name: "BRAVIA" });
     fc.assert(
       fc.property(fc.nat(127), fc.integer({ min: 1, max: 255 }), (at, by) => {
@@ -100,7 +100,7 @@ describe("EDID", () => {
     );
   });
 
-  test("any bytes are answered, and extensions after the base block do not matter", () => {
+  test("is parsed without an exception for any bytes, and extensions after the base block do not matter", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         expect(parseEdid(bytes).ok).toBe(false);

@@ -12,7 +12,7 @@ import { LinuxWatchdog, watchdogTimeoutMs } from "./linux-watchdog.ts";
 import { machineFiles } from "./machine-files.ts";
 import { systemClock, SystemTimers } from "./system-clock.ts";
 
-// The machine the tests run on. Nothing here changes it.
+// The machine that runs the tests. Nothing here changes it.
 const open = () => createLinuxAdapter({ clock: systemClock, timers: new SystemTimers(), dataDir: tmpdir(), evidence: ["test"] });
 const bench = async () => ({ ...(await open()), time: realBenchTime() });
 
@@ -23,7 +23,7 @@ if (process.platform === "linux") {
 } else reportSkipped("the linux adapter on a real machine, and which ports it has", `this machine runs ${process.platform}`);
 
 describe("this machine", () => {
-  test.runIf(process.platform === "linux")("has only the ports it has hardware for, and says what it leaves out", async () => {
+  test.runIf(process.platform === "linux")("has only the ports for its hardware, and reports what it leaves out", async () => {
     const adapter = await open();
     for (const port of ["displays", "gpio", "cec"] as const) expect(adapter[port]).toBeUndefined();
     for (const port of ["audio", "outputs"] as const)
@@ -33,14 +33,14 @@ describe("this machine", () => {
   });
 });
 
-describe("with a folder of one's own", () => {
+describe("with a folder of the test", () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "vitrine-linux-"));
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("machine files are read below their root, and what is missing is told from what is refused", () => {
+  test("machine files are read below their root, and a missing file differs from a refused one", () => {
     mkdirSync(join(folder, "proc/device-tree"), { recursive: true });
     writeFileSync(join(folder, "proc/device-tree/model"), "Raspberry Pi 5 Model B Rev 1.0\u0000");
     symlinkSync("/usr/share/zoneinfo/Europe/Madrid", join(folder, "localtime"));
@@ -53,7 +53,7 @@ describe("with a folder of one's own", () => {
     expect([files.has("proc/device-tree/model"), files.has("proc/x")]).toEqual([true, false]);
   });
 
-  test("the watchdog is opened by its first feeding and let go with a V", async () => {
+  test("the watchdog is opened by its first feeding and disarmed with a V", async () => {
     const device = join(folder, "watchdog");
     writeFileSync(device, "");
     const watchdog = new LinuxWatchdog(device, 15_000);
@@ -70,7 +70,7 @@ describe("with a folder of one's own", () => {
     reportSkipped("the linux watchdog on a real device", "it would restart the machine the tests run on");
   });
 
-  test("the watchdog's time-out comes from the kernel, with its default where it does not say", () => {
+  test("the watchdog's timeout comes from the kernel, or is the default", () => {
     expect(watchdogTimeoutMs(machineFiles(folder))).toBe(60_000);
     mkdirSync(join(folder, "sys/class/watchdog/watchdog0"), { recursive: true });
     writeFileSync(join(folder, "sys/class/watchdog/watchdog0/timeout"), "15\n");
@@ -81,15 +81,15 @@ describe("with a folder of one's own", () => {
 describe("command runner", () => {
   const node = process.execPath;
 
-  test("gives what was written, in an untranslated language", async () => {
+  test("returns the output, in an untranslated language", async () => {
     expect(await runCommand(node, ["-p", "process.env.LC_ALL"], 20_000)).toEqual({ ok: true, value: "C\n" });
   });
 
-  test("arguments are not for a shell", async () => {
+  test("passes arguments without a shell", async () => {
     expect(await runCommand(node, ["-p", "process.argv[1]", "$(id); `id`"], 20_000)).toEqual({ ok: true, value: "$(id); `id`\n" });
   });
 
-  test("a missing program, a failing one and one that hangs are told apart", async () => {
+  test("distinguishes a program that is missing, fails or hangs", async () => {
     expect(await runCommand("vitrine-no-such-program", [], 5_000)).toMatchObject({ ok: false, error: { code: "program.missing" } });
     expect(await runCommand(node, ["-e", "console.error('broken pipe'); process.exit(3)"], 20_000)).toMatchObject({
       ok: false,

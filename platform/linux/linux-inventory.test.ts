@@ -18,7 +18,7 @@ const PC = {
 };
 
 describe("Linux inventory", () => {
-  test("says what the machine says", async () => {
+  test("reports what the machine reports", async () => {
     expect(await read(PC)).toMatchObject({
       model: { kind: "ok", value: "Intel(R) Client Systems NUC11TNHi5" },
       serial: { kind: "ok", value: "G6TN1234" },
@@ -29,7 +29,7 @@ describe("Linux inventory", () => {
     });
   });
 
-  test("a board's device tree is believed before its firmware tables", async () => {
+  test("prefers a board's device tree to its firmware tables", async () => {
     const tree = {
       "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\u0000",
       "proc/device-tree/serial-number": "10000000abcdef01\u0000",
@@ -41,11 +41,11 @@ describe("Linux inventory", () => {
   });
 
   const fillers = ["", "-", "Default string", "To Be Filled By O.E.M.", "Not Specified", "0000000000", "None"];
-  test.each(fillers)("%j is no serial number", async (serial) => {
+  test.each(fillers)("takes %j for no serial number", async (serial) => {
     expect((await read({ ...PC, system: { ...PC.system, serial } })).serial).toMatchObject({ kind: "unknown" });
   });
 
-  test("empty texts and zeros are unknown, and one part that failed fails alone", async () => {
+  test("reports empty texts and zeros as unknown, and each failed part separately", async () => {
     const inventory = await read({ ...PC, cpu: { manufacturer: "", brand: "", cores: 0 }, memory: { failure: "Error: no /proc" } });
     expect(inventory).toMatchObject({
       cpu: { kind: "unknown" },
@@ -55,12 +55,12 @@ describe("Linux inventory", () => {
     });
   });
 
-  test("a maker that is part of the model's name is not said twice", async () => {
+  test("does not repeat a manufacturer that is part of the model's name", async () => {
     const system = { manufacturer: "ASUS", model: "ASUS PN42", serial: "x1" };
     expect((await read({ ...PC, system })).model).toMatchObject({ value: "ASUS PN42" });
   });
 
-  test("a child that fails, hangs or prints nonsense fails the facts it was asked for, and no others", async () => {
+  test("loses only the requested facts if a child process fails, hangs or prints nonsense", async () => {
     const tree = { "proc/sys/kernel/osrelease": "6.12.0\n" };
     const late: CommandRunner = () => Promise.resolve(fail("program.timed-out", "still running"));
     const hung = await readLinuxInventory(fixtureFiles(tree), new VirtualTime(), late);

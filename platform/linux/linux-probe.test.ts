@@ -27,12 +27,12 @@ function probe(fixture: Fixture, dataDir = tmpdir()): LinuxProbe {
 }
 
 describe("Linux probe", () => {
-  test("CPU time: waiting for the disk is idle, guests are not counted twice", async () => {
+  test("counts waiting for the disk as idle, and guests' CPU time only once", async () => {
     const stat = "cpu  100 20 30 800 50 5 5 10 40 4\ncpu0 1 1 1 1 1 1 1 1 1 1\nintr 5\n";
     expect(await probe({ "proc/stat": stat }).cpuTimes()).toEqual({ kind: "ok", atMs: 5, value: { busyMs: 1_700, totalMs: 10_200 } });
   });
 
-  test("load, memory and uptime", async () => {
+  test("reports load, memory and uptime", async () => {
     const machine = probe({
       "proc/loadavg": "0.52 0.58 0.59 2/823 12345\n",
       "proc/meminfo": "MemTotal:        3884400 kB\nMemFree:          100000 kB\nMemAvailable:    2000000 kB\n",
@@ -43,7 +43,7 @@ describe("Linux probe", () => {
     expect(await machine.uptimeMs()).toMatchObject({ value: 350_735_470 });
   });
 
-  test("the hottest sensor of the processor wins; disks and radios are left out, nonsense too", async () => {
+  test("reports the hottest processor sensor, and ignores disks, radios and nonsense values", async () => {
     const machine = probe({
       "sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
       "sys/class/thermal/thermal_zone0/temp": "61342\n",
@@ -59,13 +59,13 @@ describe("Linux probe", () => {
     expect(await machine.temperatureC()).toMatchObject({ kind: "ok", value: 63.5 });
   });
 
-  test("no sensor is unsupported; sensors that cannot be read are a failure; neither is 0 °C", async () => {
+  test("distinguishes no sensor (unsupported) from unreadable sensors (failed); neither is 0 °C", async () => {
     expect(await probe({}).temperatureC()).toEqual({ kind: "unsupported" });
     const broken = probe({ "sys/class/thermal/thermal_zone0/type": "cpu-thermal", "sys/class/thermal/thermal_zone0/temp": undefined });
     expect(await broken.temperatureC()).toMatchObject({ kind: "failed", error: { code: "probe.temperature" } });
   });
 
-  test("each fact fails on its own, and no failure looks like a value", async () => {
+  test("reports each failed fact separately, and no failure as a value", async () => {
     const machine = probe(
       { "proc/stat": "cpu  x", "proc/loadavg": undefined, "proc/meminfo": "MemTotal: 5 kB\n", "proc/uptime": "" },
       "/no/such/folder",
@@ -78,7 +78,7 @@ describe("Linux probe", () => {
     expect(await probe({}).cpuTimes()).toEqual({ kind: "unsupported" });
   });
 
-  test("the inventory is read once", async () => {
+  test("reads the inventory once", async () => {
     let reads = 0;
     const machine = new LinuxProbe({
       files: fixtureFiles({}),

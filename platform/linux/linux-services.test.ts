@@ -12,7 +12,7 @@ import { fixtureFiles, type Fixture } from "./testing/fixture-files.ts";
 
 const missing: CommandRunner = (program) => Promise.resolve(fail("program.missing", `there is no program ${program}`));
 
-/** Answers from a table of command lines; every other program is missing. */
+/** Answers from a table of command lines; all other programs are missing. */
 function answers(table: Readonly<Record<string, string | (() => string)>>): { readonly run: CommandRunner; readonly ran: string[] } {
   const ran: string[] = [];
   const run: CommandRunner = (program, args, timeoutMs) => {
@@ -31,7 +31,7 @@ describe("clock", () => {
   };
   const TIMEDATECTL = "timedatectl show --property=NTPSynchronized --value";
 
-  test("before this software was built is unset, whatever a service says", async () => {
+  test("is unset before the build time of this software, whatever a service reports", async () => {
     const { run } = answers({ [TIMEDATECTL]: "yes\n" });
     expect(await open({}, run, BUILT_AT_MS - 1).clock.quality()).toBe("unset");
   });
@@ -47,7 +47,7 @@ describe("clock", () => {
     expect(await open(fixture, answers(table).run).clock.quality()).toBe(quality);
   });
 
-  test("once synchronised, programs are not started again for ten minutes", async () => {
+  test("starts no programs for ten minutes once it is synchronised", async () => {
     const { run, ran } = answers({ [TIMEDATECTL]: "yes" });
     const { time, clock } = open({}, run);
     for (let i = 0; i < 10; i++) await clock.quality();
@@ -72,10 +72,10 @@ describe("clock", () => {
   });
 });
 
-describe("host power (the machine is never really asked)", () => {
+describe("host power (without a real reboot)", () => {
   const files = fixtureFiles({ "proc/sys/kernel/random/boot_id": "2f1e6c1c-8a4b-4a57-9f5e-0f6a3c0b7d21\n" });
 
-  test("reboot and shut-down go through systemd", async () => {
+  test("reboots and shuts down through systemd", async () => {
     const { run, ran } = answers({ "systemctl reboot": "", "systemctl poweroff": "" });
     const power = new LinuxHostPower(files, run);
     expect(await power.bootId()).toBe("2f1e6c1c-8a4b-4a57-9f5e-0f6a3c0b7d21");
@@ -84,7 +84,7 @@ describe("host power (the machine is never really asked)", () => {
     expect(ran).toEqual(["systemctl reboot", "systemctl poweroff"]);
   });
 
-  test("a refusal names its reason and what to do", async () => {
+  test("reports the reason for a refusal and the remedy", async () => {
     const refused = await new LinuxHostPower(files, missing).reboot("test");
     expect(refused).toMatchObject({
       ok: false,
@@ -96,7 +96,7 @@ describe("host power (the machine is never really asked)", () => {
     });
   });
 
-  test("without a boot id no reboot can be proved: that is a bug to hear about, not an empty text", async () => {
+  test("throws without a boot id, because no reboot could be proved", async () => {
     await expect(new LinuxHostPower(fixtureFiles({}), missing).bootId()).rejects.toThrow("boot id");
   });
 });
@@ -133,7 +133,7 @@ describe("network", () => {
     return { time, fixture, network };
   };
 
-  test("kinds, states and counters; neither the loopback nor an idle queue is listed", async () => {
+  test("reports kinds, states and counters, but neither the loopback nor an unused queue device", async () => {
     const reading = await open().network.interfaces();
     expect(reading).toMatchObject({
       value: [
@@ -143,7 +143,7 @@ describe("network", () => {
     });
   });
 
-  test("the gateway with the lowest metric, in IPv4 and else in IPv6", async () => {
+  test("reports the gateway with the lowest metric, of IPv4 before IPv6", async () => {
     expect(await open().network.gateway()).toMatchObject({ kind: "ok", value: "10.0.2.254" });
     const any = "0".repeat(32);
     const v6 = `${any} 00 ${any} 00 fe80000000000000000000000000fe01 00000400 00000001 00000000 00000003 eth0\n`;
@@ -155,7 +155,7 @@ describe("network", () => {
     expect(await open({ "proc/net/route": undefined }).network.gateway()).toMatchObject({ kind: "failed" });
   });
 
-  test("a link that goes is noticed once, and polling ends with the last listener", async () => {
+  test("notices a lost link once, and stops polling with the last listener", async () => {
     const { time, fixture, network } = open();
     let calls = 0;
     const undo = network.onChange(() => calls++);
@@ -169,7 +169,7 @@ describe("network", () => {
   });
 });
 
-/** A mixer that remembers, speaking like the program it stands for. */
+/** A mixer with a memory that prints like the real program. */
 function mixer(kind: "wpctl" | "pactl" | "amixer"): CommandRunner {
   let volume = 10;
   let mute = false;
@@ -200,7 +200,7 @@ for (const kind of ["wpctl", "pactl", "amixer"] as const) {
   });
 }
 
-test("no mixer, or one that answers nonsense, is no audio port", async () => {
+test("a machine without a working mixer has no audio port", async () => {
   const time = new VirtualTime();
   expect(await openLinuxAudio(missing, time)).toBeUndefined();
   expect(await openLinuxAudio(answers({ "wpctl get-volume @DEFAULT_AUDIO_SINK@": "hello" }).run, time)).toBeUndefined();

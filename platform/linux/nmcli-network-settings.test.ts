@@ -20,7 +20,7 @@ async function open(devices: ConstructorParameters<typeof NmcliStandIn>[0]) {
 networkSettingsConformance("linux over nmcli, a cable (a stand-in that speaks like it)", () => open([["eth0", "ethernet"]]));
 networkSettingsConformance("linux over nmcli, cable and Wi-Fi (a stand-in that speaks like it)", async () => ({ ...(await open([["eth0", "ethernet"], ["wlan0", "wifi"]])), wifi: WIFI }));
 
-test("a password goes through standard input alone, and a wrong one is the machine's refusal", async () => {
+test("a password is passed only through standard input, and a wrong one is refused by the machine", async () => {
   const { nm, settings } = await open([["eth0", "ethernet"], ["wlan0", "wifi"]]);
   const wanted = { wifi: { ...WIFI, password: "not the right one" } };
   const point = await settings.checkpoint(wanted);
@@ -31,7 +31,7 @@ test("a password goes through standard input alone, and a wrong one is the machi
   expect([...nm.profiles.values()].map(({ id }) => id)).toEqual(["Wired: connection 1"]);
 });
 
-test("a trial does not connect by itself: a machine that boots in between is on the old network", async () => {
+test("a trial does not connect by itself, so a machine that reboots in between uses the old network", async () => {
   const { nm, settings } = await open([["eth0", "ethernet"]]);
   const before = await settings.current();
   await settings.apply({ interfaces: { eth0: { method: "static", address: "192.0.2.9/24", dns: [] } } });
@@ -40,7 +40,7 @@ test("a trial does not connect by itself: a machine that boots in between is on 
   expect(await settings.current()).toEqual(before);
 });
 
-test("no NetworkManager, or one that does not let us: no port", async () => {
+test("there is no port without NetworkManager or without the right to use it", async () => {
   const time = new VirtualTime();
   expect(await openNmcliNetworkSettings(() => Promise.resolve(fail("program.missing", "there is no program nmcli")), time)).toBeUndefined();
   const nm = new NmcliStandIn([["eth0", "ethernet"]]);

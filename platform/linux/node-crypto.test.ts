@@ -17,7 +17,7 @@ describe("Ed25519", () => {
   const signature =
     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00";
 
-  test("signs as the RFC's test vector says", async () => {
+  test("signs like the RFC's test vector", async () => {
     const key = keyFromSeed(seed);
     expect(toHex(key.publicKey)).toBe(toHex(publicKey));
     expect(toHex(await key.sign(message))).toBe(signature);
@@ -32,7 +32,7 @@ describe("Ed25519", () => {
     expect(publicKeyFromRaw(raw).equals(pair.publicKey)).toBe(true);
   });
 
-  test("any single changed bit makes the signature invalid", async () => {
+  test("rejects a signature after any single changed bit", async () => {
     const key = keyFromSeed(newSeed(systemRandom));
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 64 }), fc.nat(511), async (text, bit) => {
@@ -45,7 +45,7 @@ describe("Ed25519", () => {
     );
   });
 
-  test("bytes of any length are refused, not thrown at", async () => {
+  test("rejects bytes of any length without an exception", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 70 }), fc.uint8Array({ maxLength: 70 }), async (anyKey, anySignature) => {
         expect(await nodeCrypto.verifyEd25519(anyKey, message, anySignature)).toBe(false);
@@ -54,18 +54,18 @@ describe("Ed25519", () => {
     );
   });
 
-  test("a seed or key of the wrong length, or another kind of key, is a bug and throws", () => {
+  test("throws for a seed or key of the wrong length or kind, which is a bug", () => {
     expect(() => keyFromSeed(new Uint8Array(31))).toThrow(RangeError);
     expect(() => publicKeyFromRaw(new Uint8Array(33))).toThrow(RangeError);
     expect(() => rawPublicKey(generateKeyPairSync("x25519").publicKey)).toThrow(TypeError);
   });
 });
 
-test("SHA-256 of the standard's example", async () => {
+test("gives the standard's example of SHA-256", async () => {
   expect(toHex(await nodeCrypto.sha256(utf8("abc")))).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 });
 
-test("system randomness stays in its range and gives as many bytes as asked", () => {
+test("system randomness stays in range and returns the requested number of bytes", () => {
   for (let i = 0; i < 1_000; i++) {
     const value = systemRandom.next();
     expect(value).toBeGreaterThanOrEqual(0);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { DELAY_MAX_MS, systemClock, SystemTimers } from "./system-clock.ts";
 
-// Node's own setTimeout is what this file wraps, so it is the one thing replaced here.
+// This file wraps Node's setTimeout, so that is the only thing replaced here.
 describe("system timers", () => {
   afterEach(() => {
     vi.useRealTimers();
@@ -22,7 +22,7 @@ describe("system timers", () => {
     expect(timers.pending()).toEqual([]);
   });
 
-  test("a canceled timer never fires, and canceling again or late does nothing", () => {
+  test("never fire after they are cancelled, and ignore another or a late cancel", () => {
     vi.useFakeTimers();
     const timers = new SystemTimers();
     let count = 0;
@@ -43,7 +43,7 @@ describe("system timers", () => {
     expect(timers.pending()).toEqual([]);
   });
 
-  test("due times are on the monotonic clock, whatever the wall clock says", () => {
+  test("have due times on the monotonic clock, whatever the wall clock shows", () => {
     let wallMs = 1_000_000;
     const timers = new SystemTimers({ wallMs: () => wallMs, monotonicMs: () => 500 });
     const timer = timers.after("t", 250, () => {});

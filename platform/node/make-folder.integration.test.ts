@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("makes what is missing, and nothing where all is there", () => {
+test("makeFolder creates what is missing, and changes nothing if everything exists", () => {
   makeFolder(join(folder, "a", "b", "c"), 0o700);
   makeFolder(join(folder, "a", "b", "c"));
   expect(statSync(join(folder, "a", "b")).mode & 0o777).toBe(0o700);
@@ -29,6 +29,6 @@ test("a file or a broken link in the way is an error", () => {
   expect(() => makeFolder(join(folder, "link", "below"))).toThrow("ENOENT");
 });
 
-test.skipIf(!hasProc)("below /proc it is refused at once, where Node's own never comes back", () => {
+test.skipIf(!hasProc)("makeFolder fails at once below /proc, where Node's own mkdir never returns", () => {
   expect(() => makeFolder("/proc/vitrine/data")).toThrow(/E[A-Z]+/);
 });

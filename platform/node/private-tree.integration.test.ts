@@ -29,7 +29,7 @@ function put(name: string, mode: number): string {
 }
 const modeOf = (name: string): string => (lstatSync(join(root, name)).mode & 0o7777).toString(8);
 
-test("a folder from before is its owner's alone: databases, their logs and marks, quarantine, bundles; logs stay their group's", () => {
+test("closeToOthers makes an existing folder private: databases, their logs and marks, quarantine, bundles; logs stay readable for their group", () => {
   const files = ["state.sqlite", "state.sqlite-wal", "state.sqlite-shm", "journal.sqlite.marks", "quarantine/state.sqlite.2026", "support/vitrine-support.zip"];
   for (const file of files) put(file, 0o644);
   put("logs/agent.log", 0o666);
@@ -40,7 +40,7 @@ test("a folder from before is its owner's alone: databases, their logs and marks
   expect(modeOf("logs/agent.log")).toBe("640");
 });
 
-test("nothing is opened, executable stays executable for its owner, and what is to be left is left", () => {
+test("closeToOthers never loosens a mode, keeps files executable for their owner, and skips what it is told to skip", () => {
   put("closed", 0o400);
   put("program", 0o755);
   put("content/abc/index.html", 0o644);
@@ -49,7 +49,7 @@ test("nothing is opened, executable stays executable for its owner, and what is 
   expect(["closed", "program", "content", "content/abc/index.html", ""].map(modeOf)).toEqual(["400", "700", "2750", "644", "711"]);
 });
 
-test("no link is followed, and a pipe holds nothing up", () => {
+test("closeToOthers follows no link and does not block on a pipe", () => {
   const outside = join(base, "outside");
   writeFileSync(outside, "");
   chmodSync(outside, 0o644);
@@ -59,7 +59,7 @@ test("no link is followed, and a pipe holds nothing up", () => {
   expect((lstatSync(outside).mode & 0o777).toString(8)).toBe("644");
 });
 
-test.skipIf(whyNot !== undefined)("a file of somebody else's that all can read is told, with its mode and the reason", () => {
+test.skipIf(whyNot !== undefined)("closeToOthers reports a file of another user that everyone can read, with its mode and the reason", () => {
   put("mine", 0o644);
   put("theirs", 0o644);
   for (const path of [root, join(root, "mine")]) chownSync(path, STRANGER, STRANGER);

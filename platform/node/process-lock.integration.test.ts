@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("is given once, comes back with its release, and leaves nothing beside it", () => {
+test("the lock is taken once, can be released, and leaves no other files", () => {
   const lock = takeProcessLock(path);
   if (!lock.ok) throw new Error(lock.error.message);
   expect(takeProcessLock(path)).toMatchObject({ ok: false, error: { code: "lock.held" } });
@@ -24,7 +24,7 @@ test("is given once, comes back with its release, and leaves nothing beside it",
   expect(readdirSync(join(folder, "player"))).toEqual(["agent.lock"]);
 });
 
-test("a lock of another living process is respected", () => {
+test("the lock respects a lock of another running process", () => {
   const holder = `import { takeProcessLock } from ${JSON.stringify(new URL("./process-lock.ts", import.meta.url).pathname)};
     const lock = takeProcessLock(${JSON.stringify(path)}); process.stdout.write(lock.ok ? "first" : lock.error.code);`;
   expect(takeProcessLock(path).ok).toBe(true);
@@ -32,14 +32,14 @@ test("a lock of another living process is respected", () => {
   expect(other.stdout).toBe("lock.held");
 });
 
-test("what was taken over is not removed by the one who had it", () => {
+test("a lock that was taken over is not removed by its former holder", () => {
   const lock = takeProcessLock(path);
   writeFileSync(path, JSON.stringify({ pid: 1, started: readProcStat(1)?.started ?? "" }));
   if (lock.ok) lock.value();
   expect(existsSync(path)).toBe(true);
 });
 
-test("a lock of a process that is gone is stale", async () => {
+test("a lock of a dead process is stale", async () => {
   takeProcessLock(path);
   const child = spawn(process.execPath, ["-e", ""]);
   await new Promise((resolve) => child.once("exit", resolve));
@@ -60,12 +60,12 @@ test.each([
   expect(takeProcessLock(path).ok).toBe(true);
 });
 
-test("a folder that cannot be made says so", () => {
+test("the lock reports a folder that cannot be created", () => {
   writeFileSync(join(folder, "player"), "a file where the folder should be");
   expect(takeProcessLock(path)).toMatchObject({ ok: false, error: { code: "lock.unwritable" } });
 });
 
-test("processes are told by what the kernel says of them", () => {
+test("the lock identifies processes by the kernel's data about them", () => {
   expect(readProcStat(process.pid)).toMatchObject({ parent: process.ppid });
   expect(readProcStat(2 ** 22 + 1)).toBeUndefined();
   expect([isAlive(process.pid), isAlive(2 ** 22 + 1)]).toEqual([true, false]);

@@ -14,7 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const line = (level: number, n: number): string => `{"level":${level},"n":${n}}\n`;
 
-test("information waits in memory, a warning takes it to the file at once", () => {
+test("the log buffers information in memory; a warning writes it at once", () => {
   const path = join(folder, "a.log");
   const file = new RotatingFile(path);
   file.write(line(30, 1));
@@ -23,7 +23,7 @@ test("information waits in memory, a warning takes it to the file at once", () =
   expect(readFileSync(path, "utf8")).toBe(line(30, 1) + line(40, 2));
 });
 
-test("the log never takes more than twice its limit, and the newest lines are there", () => {
+test("the log takes at most twice its limit and has the newest lines", () => {
   const path = join(folder, "a.log");
   const file = new RotatingFile(path, { bytesMax: 10_000 });
   for (let n = 0; n < 5_000; n += 1) file.write(line(30, n));
@@ -33,7 +33,7 @@ test("the log never takes more than twice its limit, and the newest lines are th
   expect(readFileSync(`${path}.1`, "utf8") + readFileSync(path, "utf8")).toContain(line(30, 4_999));
 });
 
-test("lines the disk refused are counted and the count is written when it works again", () => {
+test("the log counts lines that the disk refused, and writes the count when it works again", () => {
   writeFileSync(join(folder, "missing"), "a file where the folder should be");
   const path = join(folder, "missing", "a.log");
   const file = new RotatingFile(path);
@@ -46,7 +46,7 @@ test("lines the disk refused are counted and the count is written when it works 
   expect(text).toContain(line(40, 3));
 });
 
-test("a disk that fills up in the middle of a line: nothing is lost without being counted, it is said while it is so, and the next line begins anew", ({ skip }) => {
+test("the log counts everything it loses when the disk fills up within a line, reports that while it lasts, and starts the next line afresh", ({ skip }) => {
   const disk = mountSmallDisk(256 * 1024);
   if ("why" in disk) {
     reportLeftOut("a log on a full disk", disk.why);
@@ -57,12 +57,12 @@ test("a disk that fills up in the middle of a line: nothing is lost without bein
     const file = new RotatingFile(path);
     file.write(line(40, 0));
     disk.fill();
-    // What is left of the file's last block is taken, and then no more.
+    // Fill the rest of the file's last block, until nothing more fits.
     for (let n = 1; n <= 2_000; n += 1) file.write(line(40, n));
     const trouble = file.trouble();
     expect(trouble).toMatchObject({ code: "log.not-written", message: expect.stringContaining("its lines are lost: ENOSPC") as unknown });
     file.write(line(40, 2_001));
-    // It is reported at every look, and only news costs traffic.
+    // The state is reported at each look, but only changes cost traffic.
     expect(file.trouble()).toEqual(trouble);
     disk.empty();
     expect(file.trouble()).toBeUndefined();
@@ -76,9 +76,9 @@ test("a disk that fills up in the middle of a line: nothing is lost without bein
   }
 });
 
-test("a log that cannot be set aside stays within its limit, keeps its newest lines, and says so until it can", () => {
+test("a log that cannot be rotated stays within its limit, keeps its newest lines, and reports that until it can", () => {
   const path = join(folder, "a.log");
-  // Root may write where it is not allowed to, but nobody renames a file over a folder.
+  // Root ignores permissions, but nobody can rename a file over a folder.
   mkdirSync(join(folder, "a.log.1", "something"), { recursive: true });
   const file = new RotatingFile(path, { bytesMax: 10_000, bufferBytesMax: 0 });
   let largest = 0;
@@ -100,7 +100,7 @@ test("a log that cannot be set aside stays within its limit, keeps its newest li
   expect(readFileSync(`${path}.1`, "utf8")).toContain(line(30, 2_999));
 });
 
-test("without a buffer every line is there at once, for the group to read; closing is no end", () => {
+test("without a buffer every line is written at once, readable for the group; it works after closing too", () => {
   const path = join(folder, "player.log");
   const file = new RotatingFile(path, { bufferBytesMax: 0 });
   file.write(line(30, 1));

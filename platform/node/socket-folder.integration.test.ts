@@ -22,14 +22,14 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 const UNTRUSTED = { ok: false, error: { code: "socket.untrusted-folder" } };
 
-test("our own folder, and one that is not there", () => {
+test("our own folder is accepted, and so is a missing one", () => {
   expect(trustSocketFolder(folder, dataDir).ok).toBe(true);
   expect(trustSocketFolder(join(base, "gone"), dataDir).ok).toBe(true);
   chmodSync(folder, 0o710);
   expect(trustSocketFolder(folder, dataDir).ok).toBe(true);
 });
 
-test("a folder that others may write to, or a link in its place", () => {
+test("a folder that others may write to, or a link in its place, is refused", () => {
   chmodSync(folder, 0o770);
   expect(trustSocketFolder(folder, dataDir)).toMatchObject(UNTRUSTED);
   chmodSync(folder, 0o707);
@@ -38,7 +38,7 @@ test("a folder that others may write to, or a link in its place", () => {
   expect(trustSocketFolder(join(base, "link"), dataDir)).toMatchObject(UNTRUSTED);
 });
 
-test.skipIf(!isRoot)("another user's folder is refused; the agent's, root's and our own are not", () => {
+test.skipIf(!isRoot)("another user's folder is refused, but not the agent's, root's or our own", () => {
   const [agent, player, stranger] = [61_234, 61_235, 61_236];
   chownSync(dataDir, agent, agent);
   for (const [owner, trusted] of [[stranger, false], [agent, true], [0, true], [player, true]] as const) {
@@ -47,6 +47,6 @@ test.skipIf(!isRoot)("another user's folder is refused; the agent's, root's and 
   }
 });
 
-test("places of two data folders differ", () => {
+test("two data folders have different socket folders", () => {
   expect(socketPlaceOf("/a").dataDirSha256Hex).not.toBe(socketPlaceOf("/b").dataDirSha256Hex);
 });

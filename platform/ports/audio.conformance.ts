@@ -8,7 +8,7 @@ export interface AudioBench {
   close(): Promise<void>;
 }
 
-/** What every sound output must keep to. */
+/** The suite for every sound output. */
 export function audioConformance(name: string, open: () => Promise<AudioBench>): void {
   describe(`Audio: ${name}`, () => {
     let bench: AudioBench;
@@ -17,7 +17,7 @@ export function audioConformance(name: string, open: () => Promise<AudioBench>):
     });
     afterEach(() => bench.close());
 
-    test("a volume set is the volume observed and read", async () => {
+    test("observes and reads the volume that was set", async () => {
       const { audio, time } = bench;
       for (const percent of [0, 100, 42]) {
         expect(await time.settled(audio.setVolume(percent))).toMatchObject({ attempted: true, observed: { kind: "ok", value: percent } });
@@ -25,7 +25,7 @@ export function audioConformance(name: string, open: () => Promise<AudioBench>):
       }
     });
 
-    test("mute leaves the volume alone", async () => {
+    test("mute does not change the volume", async () => {
       const { audio, time } = bench;
       await time.settled(audio.setVolume(60));
       for (const mute of [true, false]) {
@@ -35,7 +35,7 @@ export function audioConformance(name: string, open: () => Promise<AudioBench>):
       }
     });
 
-    test.each([-1, 101, 0.5, Number.NaN])("refuses %s percent instead of bending it", async (percent) => {
+    test.each([-1, 101, 0.5, Number.NaN])("refuses %s percent instead of adjusting it", async (percent) => {
       const { audio, time } = bench;
       await time.settled(audio.setVolume(33));
       expect(await time.settled(audio.setVolume(percent))).toMatchObject({ attempted: false, error: { code: "audio.out-of-range" } });

@@ -14,7 +14,7 @@ const NO_OPERANDS = new Uint8Array();
 const GIVE_POWER_STATUS: CecMessage = { destination: 0, opcode: 0x8f, operands: NO_OPERANDS };
 const REPORT_POWER_STATUS = 0x90;
 
-/** What every CEC bus with a television on it must keep to. */
+/** The suite for every CEC bus with a television. */
 export function cecConformance(name: string, open: () => Promise<CecBench>, options: { readonly moods: boolean }): void {
   describe(`Cec: ${name}`, () => {
     let bench: CecBench;
@@ -23,17 +23,17 @@ export function cecConformance(name: string, open: () => Promise<CecBench>, opti
     });
     afterEach(() => bench.close());
 
-    test("a question brings its answer", async () => {
+    test("returns the answer to a query", async () => {
       const sent = await bench.time.settled(bench.cec.send(GIVE_POWER_STATUS, 1_000));
       expect(sent).toMatchObject({ ok: true, value: { acknowledged: true, reply: { opcode: REPORT_POWER_STATUS } } });
       expect(sent.ok && [...(sent.value.reply?.operands ?? [])]).toEqual([0]);
     });
 
-    test("not waiting for the answer is allowed", async () => {
+    test("can send a query without waiting for the answer", async () => {
       expect(await bench.time.settled(bench.cec.send(GIVE_POWER_STATUS, 0))).toEqual({ ok: true, value: { acknowledged: true } });
     });
 
-    test("a polling message is acknowledged by who is there and by nobody else", async () => {
+    test("a polling message is acknowledged only by a device at that address", async () => {
       expect(await bench.time.settled(bench.cec.send({ destination: 0, operands: NO_OPERANDS }, 0))).toMatchObject({
         value: { acknowledged: true },
       });
@@ -55,7 +55,7 @@ export function cecConformance(name: string, open: () => Promise<CecBench>, opti
       });
     });
 
-    test("messages sent at once go one after the other and each gets its own answer", async () => {
+    test("sends concurrent messages one after another and returns each its own answer", async () => {
       const sent = await bench.time.settled(Promise.all(Array.from({ length: 5 }, () => bench.cec.send(GIVE_POWER_STATUS, 1_000))));
       expect(sent.map((result) => result.ok && result.value.reply?.opcode)).toEqual(Array.from({ length: 5 }, () => REPORT_POWER_STATUS));
     });
@@ -66,12 +66,12 @@ export function cecConformance(name: string, open: () => Promise<CecBench>, opti
 }
 
 function moods(bench: () => CecBench): void {
-  test("deaf: a success that nobody acknowledged, because the bus is fine", async () => {
+  test("deaf: sending succeeds without an acknowledgement, because the bus works", async () => {
     bench().setMood?.("deaf");
     expect(await bench().time.settled(bench().cec.send(GIVE_POWER_STATUS, 1_000))).toEqual({ ok: true, value: { acknowledged: false } });
   });
 
-  test("unplugged: no physical address", async () => {
+  test("unplugged: there is no physical address", async () => {
     bench().setMood?.("unplugged");
     expect(await bench().time.settled(bench().cec.send(GIVE_POWER_STATUS, 1_000))).toMatchObject({
       ok: false,
@@ -79,12 +79,12 @@ function moods(bench: () => CecBench): void {
     });
   });
 
-  test("slow: an answer later than we wait for is no answer, and the wait is not exceeded", async () => {
+  test("slow: an answer after the timeout counts as none, and the timeout is not exceeded", async () => {
     bench().setMood?.("slow");
     const startedMs = bench().time.clock.monotonicMs();
     const sent = await bench().time.settled(bench().cec.send(GIVE_POWER_STATUS, 100));
     expect(sent).toEqual({ ok: true, value: { acknowledged: true } });
-    // The frame itself takes some tens of milliseconds on the wire.
+    // The frame itself takes tens of milliseconds on the wire.
     expect(bench().time.clock.monotonicMs() - startedMs).toBeLessThan(250);
   });
 }

@@ -10,14 +10,14 @@ export type BenchMood = "normal" | "deaf" | "slow" | "lying" | "unplugged";
 export interface DisplayBench {
   readonly display: Display;
   readonly time: BenchTime;
-  /** Puts the display into a mood. Absent on real hardware, which has its own. */
+  /** Sets the display's mood. Absent on real hardware. */
   readonly setMood?: (mood: BenchMood) => void;
   close(): Promise<void>;
 }
 
 /**
- * What every display must keep to, whatever wire reaches it; walks the table of properties. The display starts on, obedient,
- * showing an input.
+ * The suite for every display on any wire; covers the whole table of properties. The display starts on, obedient and showing
+ * an input.
  */
 export function displayConformance(name: string, open: () => Promise<DisplayBench>, options: { readonly moods: boolean; readonly obedient?: true }): void {
   describe(`Display: ${name}`, () => {
@@ -27,7 +27,7 @@ export function displayConformance(name: string, open: () => Promise<DisplayBenc
     });
     afterEach(() => bench.close());
 
-    /** The effect, having checked that it came within what the display promises for the property. */
+    /** The effect, after checking that it came within the property's promised time. */
     const set: Setter = async (property, value) => {
       const { display, time } = bench;
       const startedMs = time.clock.monotonicMs();
@@ -58,7 +58,7 @@ interface Kit {
   readonly look: () => Promise<DisplayStatus>;
 }
 
-/** The readings of everything the display says it can be asked. */
+/** Readings of every property that the display declares readable. */
 export function readingsOf(display: Display, status: DisplayStatus): readonly Reading<unknown>[] {
   return display.capabilities.readable.map((property) => status[property]);
 }
@@ -67,12 +67,12 @@ function settableOf({ capabilities }: Display): readonly DisplayProperty[] {
   return DISPLAY_PROPERTY_NAMES.filter((property) => capabilities.settable[property] !== undefined);
 }
 
-/** The values this display takes, else examples of those of its property. */
+/** The values that this display accepts, else examples for the property. */
 function valuesOf(property: DisplayProperty, { capabilities }: Display): readonly unknown[] {
   return capabilities.settable[property]?.choices ?? examplesOf(property);
 }
 
-/** Values no display takes. */
+/** Values that no display accepts. */
 function wrongValuesOf(property: DisplayProperty): readonly unknown[] {
   const { type } = propertyRow(property);
   switch (type.kind) {
@@ -89,7 +89,7 @@ function wrongValuesOf(property: DisplayProperty): readonly unknown[] {
   }
 }
 
-/** For each property that can be set, a value it does not have now. */
+/** For each settable property, a value different from the present one. */
 async function changesOf({ bench, look }: Kit): Promise<readonly (readonly [DisplayProperty, unknown])[]> {
   const { display } = bench();
   const status: Readonly<Record<string, Reading<unknown>>> = await look();
@@ -104,7 +104,7 @@ function withoutTime(status: DisplayStatus): unknown {
 }
 
 function obedience({ bench, set, look }: Kit): void {
-  test("tells its state, each fact on its own, with the time of looking", async () => {
+  test("reports its state, each fact separately with the time of observation", async () => {
     const before = bench().time.clock.monotonicMs();
     const status = await look();
     expect(status.power).toMatchObject({ kind: "ok", value: "on" });
@@ -116,18 +116,18 @@ function obedience({ bench, set, look }: Kit): void {
     }
   });
 
-  test("turns off and on again, and says what it saw", async () => {
+  test("turns off and on again, and reports what it observed", async () => {
     for (const value of ["standby", "on"]) {
       expect(await set("power", value)).toMatchObject({ attempted: true, acknowledged: true, observed: { kind: "ok", value } });
     }
   });
 
-  test("being told twice is as good as once", async () => {
+  test("accepts a repeated order", async () => {
     await set("power", "on");
     expect(await set("power", "on")).toMatchObject({ attempted: true, observed: { value: "on" } });
   });
 
-  test("what it declares settable takes each of its values, to the ends of the range, and reads them back", async () => {
+  test("accepts every value of properties it declares settable, up to the ends of the range, and reads them back", async () => {
     const { display } = bench();
     for (const property of settableOf(display)) {
       for (const value of valuesOf(property, display)) {
@@ -137,7 +137,7 @@ function obedience({ bench, set, look }: Kit): void {
     }
   });
 
-  test("what it does not declare settable is unsupported, and not attempted", async () => {
+  test("reports other properties as unsupported and not attempted", async () => {
     const { display } = bench();
     const others = DISPLAY_PROPERTY_NAMES.filter((property) => !settableOf(display).includes(property));
     for (const property of others) {
@@ -146,7 +146,7 @@ function obedience({ bench, set, look }: Kit): void {
     }
   });
 
-  test("calls made at the same time do not mix: the last one wins and each is answered for itself", async () => {
+  test("keeps concurrent calls apart: the last one wins and each gets its own answer", async () => {
     const { display, time } = bench();
     const percents = settableOf(display).filter((property) => propertyRow(property).type.kind === "percent");
     for (const property of percents) {
@@ -160,7 +160,7 @@ function obedience({ bench, set, look }: Kit): void {
 }
 
 function refusals({ bench, set, look }: Kit): void {
-  test.each(DISPLAY_PROPERTY_NAMES)("%s: a value there is not is refused instead of bent, and changes nothing", async (property) => {
+  test.each(DISPLAY_PROPERTY_NAMES)("%s: refuses an invalid value instead of adjusting it, and changes nothing", async (property) => {
     const before = await look();
     for (const value of wrongValuesOf(property)) {
       const effect = await set(property, value);
@@ -175,7 +175,7 @@ function refusals({ bench, set, look }: Kit): void {
 function moods(kit: Kit): void {
   const { bench, set, look } = kit;
 
-  test("deaf: nothing is acknowledged and nothing is claimed to be seen", async () => {
+  test("deaf: acknowledges nothing and claims no observation", async () => {
     const changes = await changesOf(kit);
     bench().setMood?.("deaf");
     for (const [property, value] of changes) {
@@ -187,7 +187,7 @@ function moods(kit: Kit): void {
     for (const reading of readingsOf(bench().display, await look())) expect(reading.kind).toBe("unknown");
   });
 
-  test("lying: acknowledged, and what is observed is the truth", async () => {
+  test("lying: acknowledges, but the observation is the truth", async () => {
     const before = await look();
     const changes = await changesOf(kit);
     bench().setMood?.("lying");
@@ -201,7 +201,7 @@ function moods(kit: Kit): void {
     expect(await set("power", "standby")).toMatchObject({ acknowledged: true });
   });
 
-  test("slow: every call still ends within the worst case, and ends well or says that it is under way", async () => {
+  test("slow: every call ends within the worst case, successfully or as under way", async () => {
     const changes = await changesOf(kit);
     bench().setMood?.("slow");
     for (const [property, value] of changes) {
@@ -215,7 +215,7 @@ function moods(kit: Kit): void {
     expect(await set("volume", 100)).toMatchObject({ observed: { value: 100 } });
   });
 
-  test("unplugged: nothing is attempted, and looking fails with a reason", async () => {
+  test("unplugged: nothing is attempted, and reading fails with a reason", async () => {
     const changes = await changesOf(kit);
     bench().setMood?.("unplugged");
     for (const [property, value] of changes) {
@@ -227,7 +227,7 @@ function moods(kit: Kit): void {
     for (const reading of readingsOf(bench().display, await look())) expect(reading.kind).toBe("failed");
   });
 
-  test("a display that recovers is believed again", async () => {
+  test("is believed again after it recovers", async () => {
     bench().setMood?.("deaf");
     await set("power", "standby");
     bench().setMood?.("normal");

@@ -5,20 +5,20 @@ import { reportSkipped, type BenchTime } from "./testing/bench.ts";
 export interface GpioBench {
   readonly gpio: Gpio;
   readonly time: BenchTime;
-  /** Names of two lines that are ours to use, resting low. */
+  /** Names of two lines that we may drive, resting low. */
   readonly freeLines: readonly [string, string];
-  /** A line that a kernel driver holds. */
+  /** A line held by a kernel driver. */
   readonly heldLine: string;
-  /** Drives an input from outside. Absent where nothing is wired to it. */
+  /** Drives an input from outside. Absent if nothing is wired to it. */
   readonly drive?: (line: string, level: GpioLevel) => void;
-  /** Resting level of a line as seen from outside, for checks while a call is under way. */
+  /** Resting level of a line as seen from outside, for checks during a call. */
   readonly levelSeenOutside?: (line: string) => GpioLevel;
-  /** Everything on the header stops answering. */
+  /** Makes every line of the header stop answering. */
   readonly breakHeader?: () => void;
   close(): Promise<void>;
 }
 
-/** What every header must keep to. `outside` says whether the bench can drive and see lines from outside. */
+/** The suite for every header. `outside`: whether the bench can drive and see lines from outside. */
 export function gpioConformance(name: string, open: () => Promise<GpioBench>, options: { readonly outside: boolean }): void {
   describe(`Gpio: ${name}`, () => {
     let bench: GpioBench;
@@ -44,7 +44,7 @@ function linesAndLevels(bench: () => GpioBench): void {
     expect(lines.find((line) => line.name === bench().heldLine)?.consumer).toEqual(expect.any(String));
   });
 
-  test("a level written is read back, by name and by offset", async () => {
+  test("reads back a written level, by name and by offset", async () => {
     const { gpio, time, freeLines } = bench();
     const offset = (await gpio.lines()).find((line) => line.name === freeLines[0])?.offset ?? -1;
     for (const level of [1, 0] as const) {
@@ -54,7 +54,7 @@ function linesAndLevels(bench: () => GpioBench): void {
     expect((await gpio.lines()).find((line) => line.name === freeLines[0])?.direction).toBe("output");
   });
 
-  test("two lines do not disturb each other", async () => {
+  test("drives two lines independently", async () => {
     const { gpio, time, freeLines } = bench();
     await time.settled(gpio.write(freeLines[0], 1));
     await time.settled(gpio.write(freeLines[1], 0));
@@ -72,26 +72,26 @@ function refusals(bench: () => GpioBench): void {
     expect(await time.settled(gpio.watch(line, { debounceMs: 0 }, () => {}))).toMatchObject(noSuchLine);
   });
 
-  test("the hint for a line that is not there names those that are", async () => {
+  test("names the existing lines in the hint for an unknown one", async () => {
     const { gpio, time, freeLines } = bench();
     expect(await time.settled(gpio.read("GPIO999"))).toMatchObject({ error: { hint: expect.stringContaining(freeLines[0]) as string } });
   });
 
-  test("a line of another driver can be read and not driven", async () => {
+  test("reads but does not drive a line of another driver", async () => {
     const { gpio, time, heldLine } = bench();
     expect(await time.settled(gpio.read(heldLine))).toMatchObject({ ok: true });
     expect(await time.settled(gpio.write(heldLine, 1))).toMatchObject({ ok: false, error: { code: "gpio.busy" } });
     expect(await time.settled(gpio.pulse(heldLine, 1, 10))).toMatchObject({ ok: false, error: { code: "gpio.busy" } });
   });
 
-  test.each([0, -5, 60_001, Number.NaN])("a pulse of %s ms is refused and nothing moves", async (durationMs) => {
+  test.each([0, -5, 60_001, Number.NaN])("refuses a pulse of %s ms and changes nothing", async (durationMs) => {
     const { gpio, time, freeLines } = bench();
     await time.settled(gpio.write(freeLines[0], 0));
     expect(await time.settled(gpio.pulse(freeLines[0], 1, durationMs))).toMatchObject({ ok: false, error: { code: "gpio.out-of-range" } });
     expect(await time.settled(gpio.read(freeLines[0]))).toEqual({ ok: true, value: 0 });
   });
 
-  test.each([-1, 5_001, Number.NaN])("debouncing for %s ms is refused", async (debounceMs) => {
+  test.each([-1, 5_001, Number.NaN])("refuses debouncing for %s ms", async (debounceMs) => {
     const { gpio, time, freeLines } = bench();
     expect(await time.settled(gpio.watch(freeLines[0], { debounceMs }, () => {}))).toMatchObject({
       ok: false,
@@ -101,7 +101,7 @@ function refusals(bench: () => GpioBench): void {
 }
 
 function pulses(bench: () => GpioBench): void {
-  test.each([1, 0] as const)("a pulse to %s lasts as long as asked, measured, and ends at the opposite", async (level) => {
+  test.each([1, 0] as const)("a pulse to %s has the requested, measured duration and ends at the opposite level", async (level) => {
     const { gpio, time, freeLines } = bench();
     const pulsed = await time.settled(gpio.pulse(freeLines[0], level, 50));
     const measuredMs = pulsed.ok ? pulsed.value.measuredMs : Number.NaN;
@@ -110,7 +110,7 @@ function pulses(bench: () => GpioBench): void {
     expect(await time.settled(gpio.read(freeLines[0]))).toEqual({ ok: true, value: level === 1 ? 0 : 1 });
   });
 
-  test("a write during a pulse waits for its end, and other lines do not wait", async () => {
+  test("a write during a pulse waits for its end; other lines do not", async () => {
     const { gpio, time, freeLines } = bench();
     const order: string[] = [];
     const pulse = gpio.pulse(freeLines[0], 1, 80).then(() => order.push("pulse"));
@@ -133,7 +133,7 @@ function watching(bench: () => GpioBench): void {
     return { edges, undo: watched.value, drive: (level) => drive?.(freeLines[0], level) };
   };
 
-  test("edges come with line, level and a rising time", async () => {
+  test("edges have the line, the level and a rising time", async () => {
     const { edges, drive } = await watch(0);
     drive(1);
     await bench().time.pass(5);
@@ -146,7 +146,7 @@ function watching(bench: () => GpioBench): void {
     expect(edges[1]?.atMs).toBeGreaterThan(edges[0]?.atMs ?? Number.POSITIVE_INFINITY);
   });
 
-  test("what does not stay for the debounce time is no edge; bouncing makes one edge", async () => {
+  test("a level shorter than the debounce time is no edge, and bouncing makes one edge", async () => {
     const { edges, drive } = await watch(30);
     for (const level of [1, 0, 1, 0] as const) {
       drive(level);
@@ -162,7 +162,7 @@ function watching(bench: () => GpioBench): void {
     expect(edges.map((edge) => edge.level)).toEqual([1]);
   });
 
-  test("after the undo nothing is called, not even for an edge that was settling", async () => {
+  test("after unsubscribing there are no calls, not even for an edge that was settling", async () => {
     const { edges, undo, drive } = await watch(20);
     drive(1);
     undo();
@@ -173,7 +173,7 @@ function watching(bench: () => GpioBench): void {
     expect(edges).toEqual([]);
   });
 
-  test("a watched line is an input and is not driven until the watch ends", async () => {
+  test("a watched line is an input and cannot be driven until the watch ends", async () => {
     const { gpio, time, freeLines } = bench();
     const { undo } = await watch(0);
     expect(await time.settled(gpio.write(freeLines[0], 1))).toMatchObject({ ok: false, error: { code: "gpio.not-an-output" } });
@@ -181,7 +181,7 @@ function watching(bench: () => GpioBench): void {
     expect(await time.settled(gpio.write(freeLines[0], 1))).toEqual({ ok: true, value: 1 });
   });
 
-  test("two watchers of one line both hear it", async () => {
+  test("two watchers of one line both receive its edges", async () => {
     const [one, two] = [await watch(0), await watch(0)];
     one.drive(1);
     await bench().time.pass(5);
@@ -192,7 +192,7 @@ function watching(bench: () => GpioBench): void {
     expect(two.edges.map((edge) => edge.level)).toEqual([1, 0]);
   });
 
-  test("a pull decides an input that nothing drives", async () => {
+  test("a pull decides the level of an input that nothing drives", async () => {
     const { gpio, time, freeLines } = bench();
     for (const [pull, level] of [
       ["up", 1],
@@ -204,7 +204,7 @@ function watching(bench: () => GpioBench): void {
     }
   });
 
-  test("outside sees the pulse while it lasts", async () => {
+  test("the pulse can be seen from outside while it lasts", async () => {
     const { gpio, time, freeLines, levelSeenOutside } = bench();
     const pulse = gpio.pulse(freeLines[0], 1, 60);
     await time.pass(20);
@@ -213,7 +213,7 @@ function watching(bench: () => GpioBench): void {
     expect(levelSeenOutside?.(freeLines[0])).toBe(0);
   });
 
-  test("a header that the kernel refuses answers gpio.io and throws nothing", async () => {
+  test("a header that the kernel refuses gives gpio.io without an exception", async () => {
     const { gpio, time, freeLines, breakHeader } = bench();
     breakHeader?.();
     const broken = { ok: false, error: { code: "gpio.io" } };

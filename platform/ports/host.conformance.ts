@@ -6,12 +6,12 @@ export interface HostBench {
   readonly power: HostPower;
   readonly clock: ClockControl;
   readonly time: BenchTime;
-  /** How often the machine went down so far. Absent on a real machine, which is not restarted for a test. */
+  /** Number of times the machine went down. Absent on a real machine, which is not restarted for a test. */
   readonly wentDown?: () => number;
   close(): Promise<void>;
 }
 
-/** What every machine's power and clock must keep to. */
+/** The suite for every machine's power and clock. */
 export function hostConformance(name: string, open: () => Promise<HostBench>, options: { readonly mayReboot: boolean }): void {
   describe(`HostPower and ClockControl: ${name}`, () => {
     let bench: HostBench;
@@ -20,14 +20,14 @@ export function hostConformance(name: string, open: () => Promise<HostBench>, op
     });
     afterEach(() => bench.close());
 
-    test("the boot id is long enough to be unique and stays the same within a boot", async () => {
+    test("has a boot id that is long enough to be unique and constant within a boot", async () => {
       const first = await bench.time.settled(bench.power.bootId());
       expect(first).toMatch(/^[0-9a-f-]{32,36}$/);
       await bench.time.pass(20);
       expect(await bench.time.settled(bench.power.bootId())).toBe(first);
     });
 
-    test("the clock's quality is one of three words, and the zone one that Intl knows", async () => {
+    test("has a clock quality of three words and a zone that Intl knows", async () => {
       expect(["unset", "local", "synced"]).toContain(await bench.time.settled(bench.clock.quality()));
       const zone = await bench.time.settled(bench.clock.timeZone());
       const name = zone.kind === "ok" ? zone.value : "not seen";
@@ -51,7 +51,7 @@ export function hostConformance(name: string, open: () => Promise<HostBench>, op
       },
     );
 
-    test("asking twice goes down once", async () => {
+    test("goes down once for two requests", async () => {
       await bench.power.reboot("first");
       await bench.power.reboot("second");
       await bench.time.pass(5_000);

@@ -6,11 +6,11 @@ import type { BenchTime } from "./testing/bench.ts";
 export interface NetworkSettingsBench {
   readonly settings: NetworkSettings;
   readonly time: BenchTime;
-  /** An interface that is there, with a cable. */
+  /** An existing interface with a cable. */
   readonly wired: string;
-  /** A wireless network the machine can join, where it has an adapter. */
+  /** A wireless network that the machine can join, if it has an adapter. */
   readonly wifi?: NetworkChangeSettings["wifi"];
-  /** The power goes and comes back. */
+  /** Cuts the power and restores it. */
   boot?(): void;
   close(): Promise<void>;
 }
@@ -18,7 +18,7 @@ export interface NetworkSettingsBench {
 const STATIC: AddressSettings = { method: "static", address: "192.0.2.77/24", gateway: "192.0.2.1", dns: ["192.0.2.1", "192.0.2.2"] };
 const OTHER: AddressSettings = { ...STATIC, address: "192.0.2.78/24" };
 
-/** What every way of setting a machine's network must keep to. */
+/** The suite for every way to set a machine's network. */
 export function networkSettingsConformance(name: string, open: () => Promise<NetworkSettingsBench>): void {
   describe(`NetworkSettings: ${name}`, () => {
     let bench: NetworkSettingsBench;
@@ -36,11 +36,11 @@ export function networkSettingsConformance(name: string, open: () => Promise<Net
     const checkpoint = async (settings: NetworkChangeSettings) => {
       const point = await settled(bench.settings.checkpoint(settings));
       if (!point.ok) throw new Error(point.error.message);
-      // As it comes back from disk.
+      // As read back from disk.
       return JSON.parse(JSON.stringify(point.value)) as typeof point.value;
     };
 
-    test("an address is set, seen, and taken back; what is done twice is done once", async () => {
+    test("sets, shows and reverts an address; repeating a step changes nothing", async () => {
       const before = await current();
       const wanted = { interfaces: { [bench.wired]: STATIC } };
       const point = await checkpoint(wanted);
@@ -53,7 +53,7 @@ export function networkSettingsConformance(name: string, open: () => Promise<Net
       }
     });
 
-    test("what is kept stays, and the next change goes from there and back to there", async () => {
+    test("a kept change stays, and the next change starts from it and reverts to it", async () => {
       const first = { interfaces: { [bench.wired]: STATIC } };
       const point = await checkpoint(first);
       await settled(bench.settings.apply(first));
@@ -68,7 +68,7 @@ export function networkSettingsConformance(name: string, open: () => Promise<Net
       expect((await current()).interfaces[bench.wired]).toEqual(STATIC);
     });
 
-    test("a boot in the middle of a change: restored or kept, as whoever holds the checkpoint says", async () => {
+    test("a change interrupted by a boot is reverted or kept, as the holder of the checkpoint decides", async () => {
       const before = await current();
       const wanted = { interfaces: { [bench.wired]: STATIC } };
       const lost = await checkpoint(wanted);
@@ -83,7 +83,7 @@ export function networkSettingsConformance(name: string, open: () => Promise<Net
       expect((await current()).interfaces[bench.wired]).toEqual(STATIC);
     });
 
-    test("an interface that is not there is an error with a code, and nothing changes", async () => {
+    test("an unknown interface is an error with a code and changes nothing", async () => {
       const before = await current();
       const wanted = { interfaces: { nowhere0: STATIC } };
       const refused = { ok: false, error: { code: "network.no-such-interface" } };
@@ -92,7 +92,7 @@ export function networkSettingsConformance(name: string, open: () => Promise<Net
       expect(await current()).toEqual(before);
     });
 
-    test("a wireless network is joined and left; its password is in no answer and no checkpoint", async () => {
+    test("joins and leaves a wireless network; its password is in no answer and no checkpoint", async () => {
       const { wifi } = bench;
       const wanted = { wifi: wifi ?? { ssid: "Nobody", security: "wpa-psk", password: "no adapter here" } } as const;
       const point = await settled(bench.settings.checkpoint(wanted));

@@ -6,12 +6,12 @@ import { reportSkipped, type BenchTime } from "./testing/bench.ts";
 export interface NetworkBench {
   readonly network: NetworkControl;
   readonly time: BenchTime;
-  /** Cuts or restores the link. Absent where the link is the test run's own. */
+  /** Cuts or restores the link. Absent if the test run needs the link. */
   readonly setLink?: (up: boolean) => void;
   close(): Promise<void>;
 }
 
-/** What every description of the machine's network must keep to. */
+/** The suite for every description of the machine's network. */
 export function networkConformance(name: string, open: () => Promise<NetworkBench>, options: { readonly mayCut: boolean }): void {
   describe(`NetworkControl: ${name}`, () => {
     let bench: NetworkBench;
@@ -25,7 +25,7 @@ export function networkConformance(name: string, open: () => Promise<NetworkBenc
       return reading.kind === "ok" ? reading.value : [];
     };
 
-    test("interfaces have a name, well-formed addresses and counters; the loopback is not one", async () => {
+    test("interfaces have a name, well-formed addresses and counters; the loopback is left out", async () => {
       const list = await interfaces();
       expect(list.length).toBeGreaterThan(0);
       for (const entry of list) {
@@ -42,7 +42,7 @@ export function networkConformance(name: string, open: () => Promise<NetworkBenc
       }
     });
 
-    test("the gateway is an address or is openly unknown", async () => {
+    test("the gateway is an address or reported as unknown", async () => {
       const gateway = await bench.time.settled(bench.network.gateway());
       expect(gateway.kind === "ok" ? isIP(gateway.value) > 0 : gateway.kind).toSatisfy((seen) => seen === true || seen === "unknown");
     });
@@ -51,7 +51,7 @@ export function networkConformance(name: string, open: () => Promise<NetworkBenc
       reportSkipped(`NetworkControl: ${name}: losing the link`, "this is the network the tests run on");
       return;
     }
-    test("a cut is noticed: no address, no gateway; and so is its end", async () => {
+    test("a lost link is noticed (no address, no gateway), and so is its return", async () => {
       let calls = 0;
       const undo = bench.network.onChange(() => calls++);
       bench.setLink?.(false);

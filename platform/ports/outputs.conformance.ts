@@ -5,15 +5,15 @@ import { reportSkipped, type BenchTime } from "./testing/bench.ts";
 export interface OutputsBench {
   readonly outputs: Outputs;
   readonly time: BenchTime;
-  /** Name of an output with something plugged in, and of one without. */
+  /** Name of an output with a display, and of one without. */
   readonly plugged: string;
   readonly empty: string;
-  /** Pulls or plugs the cable of `plugged`. */
+  /** Unplugs or plugs in the cable of `plugged`. */
   readonly plug?: (connected: boolean) => void;
   close(): Promise<void>;
 }
 
-/** What every description of the machine's own connectors must keep to. */
+/** The suite for every description of the machine's connectors. */
 export function outputsConformance(name: string, open: () => Promise<OutputsBench>, options: { readonly hotPlug: boolean }): void {
   describe(`Outputs: ${name}`, () => {
     let bench: OutputsBench;
@@ -28,13 +28,13 @@ export function outputsConformance(name: string, open: () => Promise<OutputsBenc
       return output;
     };
 
-    test("names are unique and stay the same", async () => {
+    test("names are unique and constant", async () => {
       const names = (await bench.time.settled(bench.outputs.list())).map((output) => output.name);
       expect(new Set(names).size).toBe(names.length);
       expect((await bench.time.settled(bench.outputs.list())).map((output) => output.name)).toEqual(names);
     });
 
-    test("a connected output tells its mode and who hangs on it", async () => {
+    test("a connected output reports its mode and its display", async () => {
       const output = await find(bench.plugged);
       expect(output).toMatchObject({
         connected: { kind: "ok", value: true },
@@ -45,7 +45,7 @@ export function outputsConformance(name: string, open: () => Promise<OutputsBenc
       expect(output.mode).toMatchObject({ kind: "ok", value: { width: expect.any(Number) as number } });
     });
 
-    test("an empty one has neither, and says so instead of making them up", async () => {
+    test("an empty output has neither, and says so", async () => {
       const output = await find(bench.empty);
       expect(output.connected).toMatchObject({ kind: "ok", value: false });
       expect(["unknown", "unsupported"]).toContain(output.edid.kind);
@@ -56,7 +56,7 @@ export function outputsConformance(name: string, open: () => Promise<OutputsBenc
       reportSkipped(`Outputs: ${name}: hot-plug`, "nothing can pull a cable here");
       return;
     }
-    test("pulling the cable is noticed, and plugging it in again", async () => {
+    test("unplugging the cable is noticed, and plugging it in again", async () => {
       let calls = 0;
       const undo = bench.outputs.onChange(() => calls++);
       bench.plug?.(false);

@@ -10,7 +10,7 @@ export interface ProbeBench {
   close(): Promise<void>;
 }
 
-/** What every probe must keep to. A fact the machine does not have is allowed to be missing, and is said aloud. */
+/** The suite for every probe. Facts that the machine does not have may be missing, and are printed. */
 export function probeConformance(name: string, open: () => Promise<ProbeBench>): void {
   describe(`SystemProbe: ${name}`, () => {
     let bench: ProbeBench;
@@ -19,14 +19,14 @@ export function probeConformance(name: string, open: () => Promise<ProbeBench>):
     });
     afterEach(() => bench.close());
 
-    /** Checks a value that was seen; a reading without one must say so properly. */
+    /** Checks a value; a reading without one must have a proper reason. */
     const check = <T>(what: string, reading: Reading<T>, holds: (value: T) => boolean): boolean => {
       if (reading.kind === "ok") return holds(reading.value) && Number.isFinite(reading.atMs);
       reportSkipped(`SystemProbe: ${name}: ${what}`, reading.kind === "unknown" ? reading.why : reading.kind);
       return reading.kind !== "unknown" || reading.why.length > 0;
     };
 
-    test("every figure is plausible or openly missing", async () => {
+    test("every figure is plausible or reported as missing", async () => {
       const { probe, time } = bench;
       expect(
         check("cpu times", await time.settled(probe.cpuTimes()), ({ busyMs, totalMs }) => busyMs >= 0 && busyMs <= totalMs && totalMs > 0),
@@ -59,7 +59,7 @@ export function probeConformance(name: string, open: () => Promise<ProbeBench>):
       expect(Object.keys(inventory).sort()).toEqual(["architecture", "cpu", "cpuCores", "kernel", "memoryBytes", "model", "os", "serial"]);
     });
 
-    test("counters only rise", async () => {
+    test("counters never fall", async () => {
       const { probe, time } = bench;
       const samples: { busyMs: number; totalMs: number; uptimeMs: number }[] = [];
       for (let i = 0; i < 4; i++) {
@@ -75,7 +75,7 @@ export function probeConformance(name: string, open: () => Promise<ProbeBench>):
       }
     });
 
-    test("a second caller does not change what the first one sees", async () => {
+    test("a second caller does not change what the first one reads", async () => {
       const { probe, time } = bench;
       const total = async (): Promise<number> => {
         const reading = await time.settled(probe.cpuTimes());
@@ -84,7 +84,7 @@ export function probeConformance(name: string, open: () => Promise<ProbeBench>):
       const first = await total();
       for (let i = 0; i < 5; i++) await total();
       await time.pass(100);
-      // Were times counted since the last call, whoever asked in between would have taken some away.
+      // Times counted since the last call would be split between the callers.
       expect(await total()).toBeGreaterThan(first);
     });
   });

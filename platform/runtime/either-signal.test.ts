@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { eitherSignal } from "./either-signal.ts";
 
-test.each(["first", "second"])("the %s signal aborts it, with its own reason, and the other changes nothing after", (which) => {
+test.each(["first", "second"])("the %s signal aborts it with its own reason, and the other changes nothing afterwards", (which) => {
   const first = new AbortController();
   const second = new AbortController();
   const either = eitherSignal(first.signal, second.signal);
@@ -12,6 +12,6 @@ test.each(["first", "second"])("the %s signal aborts it, with its own reason, an
   expect([either.aborted, either.reason]).toEqual([true, "why"]);
 });
 
-test("a signal that was aborted before counts", () => {
+test("a signal that was aborted before aborts it", () => {
   expect(eitherSignal(new AbortController().signal, AbortSignal.abort("early")).reason).toBe("early");
 });

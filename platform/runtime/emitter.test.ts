@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Emitter } from "./emitter.ts";
 
-test("listeners are called in order; one that throws is reported and stops nobody", () => {
+test("listeners are called in order; one that throws is reported and does not stop the others", () => {
   const thrown: unknown[] = [];
   const heard: string[] = [];
   const emitter = new Emitter<number>((error) => thrown.push(error));
@@ -18,7 +18,7 @@ test("listeners are called in order; one that throws is reported and stops nobod
   expect(thrown).toHaveLength(2);
 });
 
-test("a listener may leave or come during an emit without disturbing it", () => {
+test("listeners may be added and removed during an emit", () => {
   const heard: string[] = [];
   const emitter = new Emitter<void>((error) => {
     throw error;

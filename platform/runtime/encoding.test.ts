@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { fromBase64Url, toBase64Url, toHex, utf8 } from "./encoding.ts";
 
 describe("base64url", () => {
-  test("agrees with Node for any bytes, both ways", () => {
+  test("agrees with Node for any bytes, in both directions", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         const text = toBase64Url(bytes);
@@ -13,13 +13,13 @@ describe("base64url", () => {
     );
   });
 
-  test("refuses what is not unpadded base64url", () => {
+  test("refuses anything but unpadded base64url", () => {
     const refused = ["a", "ab=", "ab==", "a b", "ab+/", "äb", "abcde", "a\u0000"].map((text) => fromBase64Url(text));
     expect(new Set(refused)).toEqual(new Set([undefined]));
     expect(fromBase64Url("")).toEqual(new Uint8Array());
   });
 
-  test("any text is either refused or decodes to as many bytes as its length says", () => {
+  test("refuses a text or decodes it to as many bytes as its length implies", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         expect([undefined, Math.floor((text.length * 3) / 4)]).toContain(fromBase64Url(text)?.length);
@@ -28,7 +28,7 @@ describe("base64url", () => {
   });
 });
 
-test("hex has two lower-case digits a byte", () => {
+test("hex has two lower-case digits per byte", () => {
   expect(toHex(Uint8Array.of(0, 10, 255))).toBe("000aff");
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Json } from "./json.ts";
 import { isDeeperThan } from "./json-depth.ts";
 
-test("counts levels of objects and arrays, and no stack ends it", () => {
+test("counts nested objects and arrays without exhausting the stack", () => {
   expect(isDeeperThan(5, 0)).toBe(false);
   expect(isDeeperThan({ a: [1] }, 1)).toBe(false);
   expect(isDeeperThan({ a: [{}] }, 1)).toBe(true);

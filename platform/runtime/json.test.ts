@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalJson, diffPatch, isJsonObject, mergePatch, parseJson, sameJson, type Json, type JsonObject } from "./json.ts";
 
-// Merge patches cannot say "this key is null" (RFC 7396, section 1), so values here are never null.
+// Merge patches cannot set a key to null (RFC 7396, section 1), so values here are never null.
 const key = fc
   .oneof(fc.constantFrom("a", "b", "c", "toString", "constructor", "length"), fc.string())
   .filter((name) => name !== "__proto__");
@@ -18,11 +18,11 @@ const { value: jsonValue, object: jsonObject } = fc.letrec<{ value: Json; object
   object: fc.dictionary(key, tie("value"), { maxKeys: 5, noNullPrototype: true }),
 }));
 
-/** Through text and back: -0, and nothing else that JSON cannot carry. */
+/** Through text and back, because JSON has no -0. */
 const plain = <T extends Json>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 describe("merge patch", () => {
-  test("the difference of two documents, merged into the first, gives the second", () => {
+  test("merging the difference of two documents into the first gives the second", () => {
     fc.assert(
       fc.property(jsonObject, jsonObject, (from, to) => {
         const patch = diffPatch(from, to);
@@ -32,7 +32,7 @@ describe("merge patch", () => {
     );
   });
 
-  test("equal documents have no difference, whatever the order of their keys", () => {
+  test("equal documents have no difference, whatever their key order", () => {
     fc.assert(
       fc.property(jsonObject, (document) => {
         const turned = Object.fromEntries(Object.entries(document).reverse());
@@ -41,7 +41,7 @@ describe("merge patch", () => {
     );
   });
 
-  test("neither changes its arguments", () => {
+  test("diff and merge do not change their arguments", () => {
     fc.assert(
       fc.property(jsonObject, jsonValue, (target, patch) => {
         const before = [plain(target), plain(patch)];
@@ -76,7 +76,7 @@ describe("merge patch", () => {
   });
 });
 
-test("canonical text is the same for the same value and parses back to it", () => {
+test("canonical text is the same for equal values and parses back", () => {
   expect(canonicalJson({ b: 1, a: [{ d: null, c: "x" }] })).toBe('{"a":[{"c":"x","d":null}],"b":1}');
   fc.assert(
     fc.property(jsonValue, (value) => {
@@ -85,16 +85,16 @@ test("canonical text is the same for the same value and parses back to it", () =
   );
 });
 
-test("text that is not JSON is undefined, not a throw", () => {
+test("text that is not JSON gives undefined, not an exception", () => {
   for (const text of ["", "{", "undefined", "{'a':1}", "\u0000"]) expect(parseJson(text)).toBeUndefined();
   expect(parseJson("null")).toBeNull();
 });
 
-test("an array or null is no object", () => {
+test("arrays and null are not objects", () => {
   expect([{}, [], null, "x", 1].map(isJsonObject)).toEqual([true, false, false, false, false]);
 });
 
-test("canonical text quotes what JSON quotes", () => {
+test("canonical text escapes what JSON escapes", () => {
   for (const text of ['"', "\\", "\n", "\u0000", "\u007f", "é", "\ud800", "~ !#[]", "x".repeat(100), ""]) {
     expect(canonicalJson(text)).toBe(JSON.stringify(text));
     expect(canonicalJson({ [text]: [text] })).toBe(`{${JSON.stringify(text)}:[${JSON.stringify(text)}]}`);
@@ -102,7 +102,7 @@ test("canonical text quotes what JSON quotes", () => {
   for (const value of [0, -0, 1e21, 1.5, Number.NaN, Number.POSITIVE_INFINITY, true, false, null]) expect(canonicalJson(value)).toBe(JSON.stringify(value));
 });
 
-test("the same value is the same in whatever order, and nothing else is", () => {
+test("values are equal in any key order, and only then", () => {
   expect(sameJson({ a: 1, b: [{ c: 2, d: null }] }, { b: [{ d: null, c: 2 }], a: 1 })).toBe(true);
   const unlike: readonly (readonly [Json | undefined, Json | undefined])[] = [
     [{ a: 1 }, { a: 1, b: 1 }], [{ a: 1 }, { b: 1 }], [[1, 2], [2, 1]], [[], {}], [null, {}], [undefined, null], ["1", 1], [{ toString: 1 }, { a: 1 }],

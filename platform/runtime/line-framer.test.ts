@@ -6,7 +6,7 @@ describe.each([["a line feed", 10, "\n"], ["a zero byte", 0, "\0"]])("texts ende
   const text = fc.string({ unit: "grapheme", minLength: 1 }).filter((each) => !each.includes(mark));
   const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 20 });
 
-  test("come out whole, however the stream was cut, in the middle of a character too", () => {
+  test("come out whole however the stream is split, even within a character", () => {
     fc.assert(
       fc.property(fc.array(text, { maxLength: 8 }), cuts, (wanted, sizes) => {
         const bytes = Buffer.from(wanted.map((each) => each + mark).join(""));
@@ -23,13 +23,13 @@ describe.each([["a line feed", 10, "\n"], ["a zero byte", 0, "\0"]])("texts ende
   });
 });
 
-test("a chunk may be text, and empty lines are none", () => {
+test("may arrive as text chunks, and empty lines are skipped", () => {
   const framer = new LineFramer(100);
   expect(framer.push("grün")).toEqual([]);
   expect(framer.push("\n\n\nblau\n")).toEqual(["grün", "blau"]);
 });
 
-test("a line without an end is refused for good once it is too long, in bytes", () => {
+test("end the stream for good when one without an end is too long, in bytes", () => {
   const framer = new LineFramer(10);
   expect(framer.push("12345\n678")).toEqual(["12345"]);
   expect(framer.push("9012345678")).toBeUndefined();
@@ -38,7 +38,7 @@ test("a line without an end is refused for good once it is too long, in bytes", 
   expect(new LineFramer(10).push("0123456789\n")).toEqual(["0123456789"]);
 });
 
-test("a peer that sends byte by byte costs no more than some times its bytes", () => {
+test("cost only a few times their size when they arrive byte by byte", () => {
   const used = (): number => {
     const { heapUsed, arrayBuffers } = process.memoryUsage();
     return heapUsed + arrayBuffers;
@@ -46,7 +46,7 @@ test("a peer that sends byte by byte costs no more than some times its bytes", (
   const framer = new LineFramer(1024 * 1024);
   const before = used();
   for (let n = 0; n < 600_000; n += 1) framer.push(new Uint8Array([97]));
-  // What was not collected yet is in it; held piece by piece, it was above 140 MiB.
+  // Includes uncollected garbage. Held piece by piece, it was above 140 MiB.
   expect(used() - before).toBeLessThan(90 * 1024 * 1024);
   expect(framer.push("\n")?.[0]?.length).toBe(600_000);
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { VirtualTime } from "../simulated/virtual-time.ts";
 import { ALL_LINES_BURST, LogLimit, SAME_LINE_BURST, SAME_LINE_EVERY_MS, TOLD_AFTER_MS } from "./log-limit.ts";
 
-test("a text that floods is written a few times, and its next line has the count; another text is not held up", async () => {
+test("a flooding text is written a few times, its next line has the count, and other texts are not delayed", async () => {
   const time = new VirtualTime();
   const limit = new LogLimit(time);
   const written = Array.from({ length: 10_000 }, () => limit.admit("flood")).filter(({ admitted }) => admitted);
@@ -14,7 +14,7 @@ test("a text that floods is written a few times, and its next line has the count
   expect(limit.admit("flood")).toEqual({ admitted: true, leftOut: 0 });
 });
 
-test("a flood of ever new texts is bounded as a whole, and every line of it is counted", async () => {
+test("a flood of different texts is limited as a whole, and every line of it is counted", async () => {
   const time = new VirtualTime();
   const limit = new LogLimit(time);
   const written = Array.from({ length: 5_000 }, (_, n) => limit.admit(`text ${n}`)).filter(({ admitted }) => admitted);
@@ -25,7 +25,7 @@ test("a flood of ever new texts is bounded as a whole, and every line of it is c
   expect(limit.untold(true)).toEqual([]);
 });
 
-test("what no line carries is told after a while, or at once where it is asked for", async () => {
+test("a count that no line carries is reported after a while, or at once on request", async () => {
   const time = new VirtualTime();
   const limit = new LogLimit(time);
   for (let n = 0; n < SAME_LINE_BURST + 3; n += 1) limit.admit("flood");

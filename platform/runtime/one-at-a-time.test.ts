@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { VirtualTime } from "../simulated/virtual-time.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 
-test("work runs in the order it was asked for, one at a time, whatever its length", async () => {
+test("work runs in the order of the calls, one at a time, whatever its duration", async () => {
   const time = new VirtualTime();
   const lane = new OneAtATime();
   const log: string[] = [];
@@ -17,7 +17,7 @@ test("work runs in the order it was asked for, one at a time, whatever its lengt
   expect(log).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
 });
 
-test("a failure is its caller's alone", async () => {
+test("a failure reaches only its caller", async () => {
   const lane = new OneAtATime();
   const broken = lane.run(() => Promise.reject(new Error("no")));
   const next = lane.run(() => Promise.resolve("yes"));

@@ -29,7 +29,7 @@ test.each([
   expect(redactText(text)).toBe(masked);
 });
 
-test("by the name of a field, at any depth, in lists, in errors, and in the names themselves", () => {
+test("secrets are masked by field name, at any depth, in lists, errors and names", () => {
   const value = {
     wifi: { ssid: "shop", password: "secret" }, list: [{ deep: { apiKey: "secret", claim_token: 12 } }], headers: { Authorization: "secret", "Set-Cookie": ["secret"] },
     "http://u:secret@h/": 1, privateKey: { kty: "secret" }, hasPassword: true, token: null, keys: { a: 1 }, publicKey: "open", at: new Date(0),
@@ -42,7 +42,7 @@ test("by the name of a field, at any depth, in lists, in errors, and in the name
   expect(value.wifi.password).toBe("secret");
 });
 
-test("a value that is deep, endless, in a circle or long is cut, and the rest is there", () => {
+test("a deep, endless, circular or long value is cut, and the rest is kept", () => {
   let deep: unknown = "secret";
   for (let level = 0; level < 10_000; level += 1) deep = { deep };
   expect(JSON.stringify(redact(deep))).toContain("[cut]");
@@ -56,18 +56,18 @@ test("a value that is deep, endless, in a circle or long is cut, and the rest is
   expect(redact("x".repeat(1_000_000), LOG_LIMITS)).toHaveLength(LOG_LIMITS.textMax + "[cut]".length);
 });
 
-test("a field with several secrets is one too", () => {
+test("a field with several secrets is masked as one", () => {
   expect(redact({ tokens: ["secret"], userPasswords: { a: "secret" }, address: "open" })).toEqual({ tokens: "[secret]", userPasswords: "[secret]", address: "open" });
 });
 
-test("a text made to be slow to look through takes no longer than another", { timeout: 60_000 }, () => {
-  // Each took time in step with the square of its length, or would, were an expression careless.
+test("a text built to be slow takes no longer than others", { timeout: 60_000 }, () => {
+  // Each of these took quadratic time, or would with a careless expression.
   const length = 1_000_000;
   for (const piece of ["\\", '"', '\\"', "/", "//@", '"password":"', "\\\"password", "token", "token=", "a:", " :", "basic "]) {
     expect(redactText(piece.repeat(length / piece.length)).length, piece).toBeGreaterThan(0);
   }
 });
 
-test("of a customer's own values only the names are shown", () => {
+test("only the names of a customer's own values are shown", () => {
   expect(maskValues({ a: "x", b: [1, { c: true }], d: {}, e: null })).toEqual({ a: "[secret]", b: ["[secret]", { c: "[secret]" }], d: {}, e: "[secret]" });
 });

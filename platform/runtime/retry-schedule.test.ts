@@ -12,7 +12,7 @@ describe("retry schedule", () => {
     expect(bounds).toEqual([500, 1_000, 2_000, 32_000, 60_000, 60_000]);
   });
 
-  test("jitter comes after the cap: a fleet at the cap is spread over the whole range", () => {
+  test("jitter applies after the cap, so a fleet at the cap is spread over the whole range", () => {
     const random = new SeededRandom("fleet");
     const delays = Array.from({ length: 1_000 }, () => retryDelayMs(policy, 30, random));
     expect(Math.min(...delays)).toBeLessThan(3_000);
@@ -20,7 +20,7 @@ describe("retry schedule", () => {
     expect(new Set(delays).size).toBeGreaterThan(900);
   });
 
-  test("never below the floor, never above the cap, whole milliseconds, at any attempt", () => {
+  test("delays are whole milliseconds between floor and cap at any attempt", () => {
     fc.assert(
       fc.property(fc.nat(1_000_000), fc.double({ min: 0, max: 0.999999, noNaN: true }), (attempt, luck) => {
         const delayMs = retryDelayMs(policy, attempt, always(luck));
@@ -31,7 +31,7 @@ describe("retry schedule", () => {
     );
   });
 
-  test("a floor above the first bound wins", () => {
+  test("a floor above the first bound applies", () => {
     expect(retryDelayMs({ ...policy, floorMs: 900 }, 0, always(0.5))).toBe(900);
   });
 });

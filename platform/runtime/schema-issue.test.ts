@@ -34,7 +34,7 @@ test.each([
   expect(parsed.success ? undefined : schemaIssueWords(parsed.issues[0]).message).toBe(words);
 });
 
-test("an unknown key says what to do", () => {
+test("an unknown key has a hint", () => {
   const parsed = v.safeParse(schema, { colour: 1 });
   expect(parsed.success ? undefined : schemaIssueWords(parsed.issues[0]).hint).toBe("check its spelling, or leave it out");
 });

@@ -18,7 +18,7 @@ function bench(units: (time: VirtualTime) => Unit[]) {
 const untilAborted = (signal: AbortSignal): Promise<void> => new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 
 describe("supervisor", () => {
-  test("restarts what breaks and what ends unasked, and leaves its neighbour alone", async () => {
+  test("restarts a unit that fails or ends, and leaves others alone", async () => {
     const starts = { throws: 0, ends: 0, good: 0 };
     const { time, supervisor, stop, ended } = bench(() => [
       { name: "throws", run: () => Promise.reject(new Error(`number ${starts.throws++}`)) },
@@ -37,7 +37,7 @@ describe("supervisor", () => {
     expect(time.pending()).toEqual([]);
   });
 
-  test("never gives up: still tries after a day of failures, at most once a cap", async () => {
+  test("never gives up: after a day of failures it still retries, at most once per cap", async () => {
     let lastMs = 0;
     let starts = 0;
     const { time, stop, ended } = bench((clock) => [
@@ -50,7 +50,7 @@ describe("supervisor", () => {
     await ended;
   });
 
-  test("the same failure is logged once, a new one again", async () => {
+  test("logs a repeated failure once, and a new one again", async () => {
     let starts = 0;
     const same = new Error("same");
     const other = new Error("other");
@@ -62,7 +62,7 @@ describe("supervisor", () => {
     await ended;
   });
 
-  test("a unit that ran stably begins the schedule anew", async () => {
+  test("restarts the schedule after a unit ran stably", async () => {
     const begun: number[] = [];
     const runMs = 61_000;
     const { time, stop, ended } = bench((timers) => [

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { VirtualTime } from "../simulated/virtual-time.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-test("a burst at once, then as many as come back with time, and never more than the burst", async () => {
+test("the bucket allows a burst at once, then the rate, and never more than the burst", async () => {
   const time = new VirtualTime();
   const bucket = new TokenBucket(time, { burst: 3, perSecond: 2 });
   const takeAll = (): number => {
@@ -19,7 +19,7 @@ test("a burst at once, then as many as come back with time, and never more than 
   expect(takeAll()).toBe(3);
 });
 
-test("asking whether there is a token takes none", () => {
+test("checking for a token takes none", () => {
   const bucket = new TokenBucket(new VirtualTime(), { burst: 1, perSecond: 1 });
   expect([bucket.has(), bucket.has(), bucket.take(), bucket.has(), bucket.take()]).toEqual([true, true, true, false, false]);
 });

@@ -11,7 +11,7 @@ function loop(timeoutMs: number) {
   return { time, wake, stop, seen, wait };
 }
 
-test("waiting ends when the bell rings, after the time, or when the work is to stop", async () => {
+test("a wait ends when the bell rings, after its time, or on abort", async () => {
   const { time, wake, stop, seen, wait } = loop(1_000);
   void wait("rung");
   wake.ring();
@@ -26,7 +26,7 @@ test("waiting ends when the bell rings, after the time, or when the work is to s
   expect(seen).toEqual(["rung", "timed out", "stopped"]);
 });
 
-test("ringing while nobody waits is kept, once", async () => {
+test("one ring without a waiter is kept", async () => {
   const { time, wake, seen, wait } = loop(1_000);
   wake.ring();
   wake.ring();
@@ -37,7 +37,7 @@ test("ringing while nobody waits is kept, once", async () => {
   expect(seen).toEqual(["kept"]);
 });
 
-test("without a time to wait for there is no timer, and the bell still ends it", async () => {
+test("a wait without a time has no timer and still ends with the bell", async () => {
   const { time, wake, seen, wait } = loop(Infinity);
   void wait("rung");
   expect(time.pending()).toEqual([]);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SeededRandom } from "./seeded-random.ts";
 
-test("the same seed gives the same numbers; another seed others", () => {
+test("the same seed gives the same numbers, another seed different ones", () => {
   const draw = (seed: string | number): number[] => {
     const random = new SeededRandom(seed);
     return Array.from({ length: 20 }, () => random.next());
@@ -11,7 +11,7 @@ test("the same seed gives the same numbers; another seed others", () => {
   expect(draw(7)).not.toEqual(draw(8));
 });
 
-test("numbers stay in range and fill it evenly", () => {
+test("numbers stay in range and are evenly distributed", () => {
   const random = new SeededRandom("spread");
   const bins = Array.from({ length: 10 }, () => 0);
   for (let i = 0; i < 20_000; i++) {
@@ -23,7 +23,7 @@ test("numbers stay in range and fill it evenly", () => {
   for (const bin of bins) expect(Math.abs(bin - 2_000)).toBeLessThan(250);
 });
 
-test("a fork depends on seed and label alone", () => {
+test("a fork depends only on seed and label", () => {
   const a = new SeededRandom(1);
   const b = new SeededRandom(1);
   for (let i = 0; i < 9; i++) b.next();
@@ -44,7 +44,7 @@ test("integers include both ends", () => {
   expect(new Set(Array.from({ length: 100 }, () => random.integer(1, 3)))).toEqual(new Set([1, 2, 3]));
 });
 
-test("chance and bytes follow the seed", () => {
+test("chance and bytes are reproducible by seed", () => {
   const random = new SeededRandom("c");
   const hits = Array.from({ length: 10_000 }, () => random.chance(0.2)).filter(Boolean).length;
   expect(Math.abs(hits - 2_000)).toBeLessThan(200);

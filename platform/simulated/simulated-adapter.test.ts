@@ -124,7 +124,7 @@ function settingsBench(all: ReturnType<typeof open>) {
 }
 
 describe("simulated adapter", () => {
-  test("a TV with latency beyond CEC's second is unknown, not off", async () => {
+  test("a TV slower than CEC's one second is unknown, not off", async () => {
     const all = open();
     all.world.updateDisplay({ latencyMs: 5_000 });
     const status = await all.virtual.settled(all.display.status());
@@ -132,7 +132,7 @@ describe("simulated adapter", () => {
     await all.close();
   });
 
-  test("a cable pulled in the middle of a power command is told as it is", async () => {
+  test("a cable unplugged during a power command is reported as such", async () => {
     const all = open();
     const effect = all.display.set("power", "standby");
     await all.virtual.advance(400);
@@ -152,7 +152,7 @@ describe("simulated adapter", () => {
     await all.close();
   });
 
-  test("closing in the middle of a pulse leaves the line at rest and no timer", async () => {
+  test("closing during a pulse leaves the line at rest and no timer", async () => {
     const all = open();
     const pulse = all.gpio.pulse("GPIO17", 1, 30_000);
     await all.virtual.advance(10);
@@ -163,7 +163,7 @@ describe("simulated adapter", () => {
     expect(all.virtual.pending()).toEqual([]);
   });
 
-  test("a watchdog that is fed stays quiet; one that is not takes the machine down", async () => {
+  test("a fed watchdog does nothing; an unfed one takes the machine down", async () => {
     const all = open();
     const before = all.world.state.power.bootId;
     await all.virtual.advance(10 * all.watchdog.timeoutMs);
@@ -178,7 +178,7 @@ describe("simulated adapter", () => {
     await all.close();
   });
 
-  test("a machine may take a reboot and ignore it, or refuse it", async () => {
+  test("a machine may accept a reboot and ignore it, or refuse it", async () => {
     const all = open();
     const before = all.world.state.power.bootId;
     all.world.apply({ action: "power.mood", params: { mood: "ignored" } });
@@ -190,7 +190,7 @@ describe("simulated adapter", () => {
     await all.close();
   });
 
-  test("a power cut is another boot once software starts again, and not before", async () => {
+  test("a power cut is a new boot once the software starts again, and not before", async () => {
     const all = open();
     const before = all.world.state.power.bootId;
     const seenByTheDying: string[] = [];
@@ -204,7 +204,7 @@ describe("simulated adapter", () => {
     await all.close();
   });
 
-  test("overheating and a full disk show in the probe at once", async () => {
+  test("overheating and a full disk are visible in the probe at once", async () => {
     const all = open();
     all.world.apply({ action: "temperature.overheat" });
     all.world.apply({ action: "disk.fill" });
@@ -218,7 +218,7 @@ describe("simulated adapter", () => {
     await all.close();
   });
 
-  test("a bouncing button makes one edge down and one up", async () => {
+  test("a bouncing button makes one edge down and one edge up", async () => {
     const all = open();
     const levels: number[] = [];
     await all.gpio.watch("GPIO17", { debounceMs: 20 }, (edge) => levels.push(edge.level));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { VirtualTime } from "./virtual-time.ts";
 
 describe("virtual time", () => {
-  test("moves only when told, wall and monotonic together", async () => {
+  test("advances only on request, wall and monotonic time together", async () => {
     const time = new VirtualTime({ wallMs: 5_000, monotonicMs: 100 });
     await time.advance(250);
     expect([time.wallMs(), time.monotonicMs()]).toEqual([5_250, 350]);
@@ -21,13 +21,13 @@ describe("virtual time", () => {
     expect(fired).toEqual(["first", "second", "late"]);
   });
 
-  test("a timer armed by a timer or by a promise reaction fires within the same move", async () => {
+  test("fires a timer set by a timer or a promise reaction within the same advance", async () => {
     const time = new VirtualTime({ monotonicMs: 0 });
     const fired: [string, number][] = [];
     const note = (name: string): void => void fired.push([name, time.monotonicMs()]);
     time.after("a", 10, () => {
       note("a");
-      // Many reactions deep: a fixed number of microtask turns would miss it.
+      // Deep nesting: a fixed number of microtask turns would miss it.
       let chain = Promise.resolve();
       for (let i = 0; i < 500; i++) chain = chain.then(() => {});
       void chain.then(() => time.after("b", 5, () => note("b")));
@@ -41,7 +41,7 @@ describe("virtual time", () => {
     ]);
   });
 
-  test("a step of the wall clock fires nothing and moves no due time", async () => {
+  test("fires nothing and moves no due time when the wall clock steps", async () => {
     const time = new VirtualTime({ monotonicMs: 0 });
     let fired = 0;
     time.after("t", 1_000, () => fired++);
@@ -53,7 +53,7 @@ describe("virtual time", () => {
     expect(fired).toBe(1);
   });
 
-  test("runUntilIdle tells how far it went, and names what never rests", async () => {
+  test("runUntilIdle returns how far it advanced, and names what never ends", async () => {
     const time = new VirtualTime();
     time.after("a", 40, () => time.after("b", 2, () => {}));
     expect(await time.runUntilIdle()).toBe(42);
@@ -62,7 +62,7 @@ describe("virtual time", () => {
     await expect(time.runUntilIdle(10_000)).rejects.toThrow(/heartbeat/);
   });
 
-  test("settled moves just far enough and passes rejections on", async () => {
+  test("settled advances just far enough and passes rejections on", async () => {
     const time = new VirtualTime({ monotonicMs: 0 });
     const work = new Promise<string>((resolve) => time.after("w", 70, () => resolve("done")));
     time.after("later", 90, () => {});
@@ -72,7 +72,7 @@ describe("virtual time", () => {
     await expect(time.settled(new Promise(() => {}), 1_000)).rejects.toThrow(/not settled.*nothing/);
   });
 
-  test("refuses impossible delays, going back, and two moves at once", async () => {
+  test("refuses impossible delays, going back, and concurrent advances", async () => {
     const time = new VirtualTime();
     expect(() => time.after("x", 2 ** 31, () => {})).toThrow(RangeError);
     expect(() => time.after("x", Number.NaN, () => {})).toThrow(RangeError);
@@ -82,7 +82,7 @@ describe("virtual time", () => {
     await first;
   });
 
-  test("what a timer throws reaches whoever moves time, and time can be moved again", async () => {
+  test("passes what a timer throws to the caller, and can advance again", async () => {
     const time = new VirtualTime();
     time.after("bad", 1, () => {
       throw new Error("bug");

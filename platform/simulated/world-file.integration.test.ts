@@ -21,18 +21,18 @@ describe("world file", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("the world is as it was left, without a goodbye", () => {
+  test("keeps the world without a clean end", () => {
     const first = open();
     first.world.updateDisplay({ volume: 12 });
     first.world.setMood("lying");
-    // No close: the process was killed here.
+    // No close: the process is killed here.
     const second = open();
     expect(second.damage).toBeUndefined();
     expect(second.world.state).toEqual(first.world.state);
     expect(second.world.state.display).toMatchObject({ volume: 12, mood: "lying" });
   });
 
-  test("a change is on disk when the call returns, and no temporary file stays", () => {
+  test("has a change on disk when the call returns, and leaves no temporary file", () => {
     const { world } = open();
     world.updateLine("GPIO17", { direction: "output", driven: 1 });
     expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(world.state);
@@ -45,7 +45,7 @@ describe("world file", () => {
     ["not JSON", (file) => writeFileSync(file, "\u0000\u0001")],
     ["of another shape", (file) => writeFileSync(file, '{"version":2}')],
     ["far too large", (file) => writeFileSync(file, " ".repeat(1_048_577))],
-  ])("a file that is %s is moved aside, and a fresh world says so", (_what, damage) => {
+  ])("is moved aside if it is %s, and the fresh world reports it", (_what, damage) => {
     const before = open().world.state;
     damage(path);
     const { world, damage: issue } = open();
@@ -55,14 +55,14 @@ describe("world file", () => {
     expect(open().damage).toBeUndefined();
   });
 
-  test("a reboot that was under way when the process died is done on the next start", () => {
+  test("completes a pending reboot at the next start after the process died", () => {
     const first = open();
     const { bootId } = first.world.state.power;
     first.world.update({ power: { ...first.world.state.power, pending: "shutdown" } });
     expect(open().world.state.power.bootId).not.toBe(bootId);
   });
 
-  test("a folder that cannot be written counts the failures, and the world goes on", () => {
+  test("counts failed writes to a read-only folder, and the world continues", () => {
     const file = open();
     rmSync(join(folder, "deep"), { recursive: true });
     file.world.updateDisplay({ volume: 1 });
@@ -71,7 +71,7 @@ describe("world file", () => {
     expect(file.writeFailures()).toMatchObject({ count: 2, lastError: expect.stringContaining("ENOENT") as string });
   });
 
-  test("a file that cannot be read at all does not stop the start", () => {
+  test("does not stop the start if it cannot be read", () => {
     open();
     chmodSync(path, 0o000);
     const readable = process.getuid?.() === 0;
@@ -81,7 +81,7 @@ describe("world file", () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  test("what a process did to the hardware stays done when it is killed the moment after", () => {
+  test("keeps what a process did to the hardware even if it is killed right after", () => {
     const here = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
     const script = `
       import { VirtualTime } from ${here("./virtual-time.ts")};

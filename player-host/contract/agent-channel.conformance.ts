@@ -2,20 +2,20 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { UNSENT_BYTES_MAX, type ChannelListener, type LinkChannel } from "./link-channel.ts";
 import { LINK_LINE_BYTES_MAX } from "./link-messages.ts";
 
-/** A way from player hosts to an agent. */
+/** A kind of channel from player hosts to an agent. */
 export interface ChannelsUnderTest {
-  /** As the host does it. */
+  /** Connects as the host does. */
   open(listener: ChannelListener): LinkChannel;
-  /** The agent takes connections. */
+  /** The agent starts accepting connections. */
   listen(accept: (channel: LinkChannel) => ChannelListener): Promise<void>;
-  /** The agent is gone with all its connections. */
+  /** The agent and all its connections are gone. */
   goAway(): Promise<void>;
-  /** The agent has a connection and reads nothing more from it. */
+  /** The agent has a connection but stops reading from it. */
   stopReading(): void;
   dispose(): Promise<void>;
 }
 
-/** One end, and all it was told. */
+/** One end, with everything it received. */
 class End implements ChannelListener {
   channel: LinkChannel | undefined;
   readonly told: string[] = [];
@@ -35,7 +35,7 @@ class End implements ChannelListener {
     return this.channel?.send(line) ?? false;
   }
 
-  /** Resolves once so many things were told. */
+  /** Resolves once that many events were received. */
   async has(count: number): Promise<readonly string[]> {
     while (this.told.length < count) await new Promise<void>((wake) => (this.#wake = wake));
     return this.told;
@@ -47,7 +47,7 @@ class End implements ChannelListener {
   }
 }
 
-/** What every channel between player host and agent must do. */
+/** The suite for every channel between player host and agent. */
 export function describeAgentChannel(name: string, make: () => Promise<ChannelsUnderTest>): void {
   describe(`a link over ${name}`, () => {
     let way: ChannelsUnderTest;
@@ -84,7 +84,7 @@ export function describeAgentChannel(name: string, make: () => Promise<ChannelsU
       return { host, agent: agents.at(-1) as End };
     };
 
-    test("carries lines both ways, whole and in order, whatever is in them", async () => {
+    test("carries lines both ways, whole and in order, whatever they contain", async () => {
       await listen();
       const { host, agent } = await connect();
       const lines = ["{}", JSON.stringify({ a: "ä𝄞\n\u2028" }), ...Array.from({ length: 200 }, (_none, n) => `"${n}${"ö".repeat(n)}"`)];
@@ -94,7 +94,7 @@ export function describeAgentChannel(name: string, make: () => Promise<ChannelsU
       expect(await host.has(lines.length + 1)).toEqual(["opened", ...lines]);
     });
 
-    test("nobody there: ended, once, and nothing else; later the way is open", async () => {
+    test("without an agent, ends exactly once and tells nothing else; it works once an agent is there", async () => {
       const alone = open();
       const [only] = await alone.has(1);
       expect(only).toMatch(/^ended: ./);
@@ -106,7 +106,7 @@ export function describeAgentChannel(name: string, make: () => Promise<ChannelsU
       expect(alone.told).toHaveLength(1);
     });
 
-    test("an agent that goes away ends the channel for the host, which can open another when it is back", async () => {
+    test("ends for the host when the agent goes away, and can be opened again when the agent is back", async () => {
       await listen();
       const { host, agent } = await connect();
       await way.goAway();
@@ -119,7 +119,7 @@ export function describeAgentChannel(name: string, make: () => Promise<ChannelsU
       expect(await again.host.has(2)).toEqual(["opened", "1"]);
     });
 
-    test.each(["host", "agent"] as const)("ended by the %s: both are told, once, and only who ended it knows why", async (who) => {
+    test.each(["host", "agent"] as const)("ended by the %s: both ends are told once, and only the one that ended it gets the reason", async (who) => {
       await listen();
       const { host, agent } = await connect();
       const [ours, other] = who === "host" ? [host, agent] : [agent, host];
@@ -129,12 +129,12 @@ export function describeAgentChannel(name: string, make: () => Promise<ChannelsU
       await other.has(who === "host" ? 1 : 2);
       expect(ours.told.at(-1)).toBe("ended: enough");
       expect(other.told.at(-1)).toBe(`ended: the ${who === "host" ? "player host" : "agent"} closed the link`);
-      // A new connection later: nothing more has come on the old one.
+      // With a later connection, the old one must not have received anything more.
       await connect();
       expect([...host.told, ...agent.told].filter((told) => told.startsWith("ended"))).toHaveLength(2);
     });
 
-    test.each(["host", "agent"] as const)("a line over the limit from the %s ends the channel and is not handed on; one of just that length is", async (who) => {
+    test.each(["host", "agent"] as const)("a line over the limit from the %s ends the channel and is not delivered; one of exactly the limit is", async (who) => {
       await listen();
       const { host, agent } = await connect();
       const [from, to] = who === "host" ? [host, agent] : [agent, host];
@@ -142,7 +142,7 @@ export function describeAgentChannel(name: string, make: () => Promise<ChannelsU
       const longest = `"${"x".repeat(LINK_LINE_BYTES_MAX - 2)}"`;
       from.send(longest);
       expect((await to.has(before + 1)).at(-1) === longest).toBe(true);
-      // Over the limit in bytes, not in characters.
+      // Over the limit in bytes, though not in characters.
       from.send(`"${"ö".repeat(LINK_LINE_BYTES_MAX / 2)}"`);
       expect((await to.has(before + 2)).at(-1)).toBe(`ended: the ${who === "host" ? "player host" : "agent"} sent a line over ${LINK_LINE_BYTES_MAX} bytes`);
       const other = await connect();
@@ -150,14 +150,14 @@ export function describeAgentChannel(name: string, make: () => Promise<ChannelsU
       expect(await other.agent.has(1)).toEqual(["1"]);
     });
 
-    test("an agent that reads nothing ends the channel before its host's memory is full", async () => {
+    test("an agent that does not read ends the channel before the host's memory is full", async () => {
       await listen();
       const { host } = await connect();
       way.stopReading();
       const line = `"${"x".repeat(100_000)}"`;
       let sentBytes = 0;
       while (host.send(line)) sentBytes += line.length;
-      // What the kernel takes comes on top.
+      // Plus what the kernel buffers.
       expect(sentBytes).toBeGreaterThan(UNSENT_BYTES_MAX / 2);
       expect(sentBytes).toBeLessThan(4 * UNSENT_BYTES_MAX);
       expect(await host.has(2)).toEqual(["opened", "ended: the agent does not read"]);

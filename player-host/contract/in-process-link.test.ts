@@ -1,7 +1,7 @@
 import { describeAgentChannel } from "./agent-channel.conformance.ts";
 import { InProcessLink } from "./in-process-link.ts";
 
-describeAgentChannel("one program's memory", () => {
+describeAgentChannel("memory of one process", () => {
   const link = new InProcessLink();
   let leave = (): void => undefined;
   return Promise.resolve({
@@ -10,7 +10,7 @@ describeAgentChannel("one program's memory", () => {
       leave = link.listen(accept);
     },
     goAway: async () => leave(),
-    // Whoever sends without a pause lets nobody read.
+    // Sending without a pause would never let the other end read.
     stopReading: () => undefined,
     dispose: async () => leave(),
   });

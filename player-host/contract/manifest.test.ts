@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { ManifestSchema } from "./manifest.ts";
 
-test("the manifest in the page API's documentation is a good one, and shows every key", () => {
+test("the manifest in the page API's documentation is valid and has every key", () => {
   const text = readFileSync(join(import.meta.dirname, "../../docs/page-api.md"), "utf8");
   const examples = [...text.matchAll(/```json\n(\{\n {2}"manifest"[\s\S]*?)```/g)].map(([, json]) => JSON.parse(json ?? "") as Record<string, unknown>);
   expect(examples).toHaveLength(1);
@@ -19,7 +19,7 @@ test.each(["../a", "/a", "a//b", "c:a", "a/./b", "a\u0000"])("a path like %j is 
   expect(v.safeParse(ManifestSchema, manifest).success).toBe(false);
 });
 
-test("a path with ./ before it or the backslashes of Windows is the same path", () => {
+test("a path with a leading ./ or Windows backslashes is the same path", () => {
   const manifest = { manifest: 1, name: "n", version: "1", entry: "./a\\b", files: { "a\\b": "0".repeat(64) } };
   expect(v.parse(ManifestSchema, manifest)).toMatchObject({ entry: "a/b", files: { "a/b": "0".repeat(64) } });
 });

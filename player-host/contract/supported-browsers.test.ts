@@ -16,18 +16,18 @@ test.each([
   expect(browserSupport(name)).toMatchObject({ support });
 });
 
-test("whoever has an old one reads which is the oldest and what to do", () => {
+test("the message for an old browser names the oldest supported version and the remedy", () => {
   const { sentence, todo } = browserSupport("chromium 120.0.1");
   expect(sentence).toBe("chromium 120.0.1 is older than 150, the oldest version that is supported");
   expect(todo).toContain("apt-get install chromium");
 });
 
-test("the oldest supported version is one that is tested", () => {
+test("the oldest supported version is a tested one", () => {
   const withTests = SUPPORTED_BROWSERS.filter(({ tested }) => tested.length > 0);
   expect(withTests.map(({ tested }) => Math.min(...tested.map((version) => Number(version.split(".")[0]))))).toEqual(withTests.map(({ oldestMajor }) => oldestMajor));
 });
 
-test("the README names the tested versions and the oldest supported ones", () => {
+test("the README names the tested and the oldest supported versions", () => {
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   for (const { title, tested, oldestMajor } of SUPPORTED_BROWSERS) {
     expect(readme).toContain(`| ${title} | ${tested.length === 0 ? "none" : tested.join(", ")} | ${oldestMajor} |`);

@@ -16,7 +16,7 @@ let link: AgentLink;
 let stop: AbortController;
 let running: Promise<void>;
 let events: LinkEvent[];
-/** Connections that the agent got, and what it heard on all of them. */
+/** The agent's connections, and everything received on them. */
 let channels: LinkChannel[];
 let heard: string[];
 
@@ -47,7 +47,7 @@ const start = async (): Promise<void> => {
   await settle();
 };
 
-test("greets, is greeted, carries messages both ways, and connects again when the agent was gone", async () => {
+test("the link greets, is greeted, carries messages both ways, and reconnects after the agent was gone", async () => {
   const leave = listen();
   await start();
   expect(link.send({ t: "page-state", state: {} })).toBe(false);
@@ -68,7 +68,7 @@ test("greets, is greeted, carries messages both ways, and connects again when th
   expect([link.connected, events.at(-1)?.kind]).toEqual([true, "connected"]);
 });
 
-test("unknown and malformed lines are passed over; nothing is taken before the greeting", async () => {
+test("the link ignores unknown and malformed lines, and everything before the greeting", async () => {
   listen();
   await start();
   say(JSON.stringify({ t: "scene", scene: { kind: "blank" } }), "{broken", '{"t":"page-from-the-future"}', "", GREETING);
@@ -77,7 +77,7 @@ test("unknown and malformed lines are passed over; nothing is taken before the g
   expect(events).toMatchObject([{ kind: "connected" }, { kind: "message", message: { t: "gpio" } }]);
 });
 
-test("a message too long for a line is not sent and does not end the connection", async () => {
+test("the link does not send a message that is too long for a line, and keeps the connection", async () => {
   listen();
   await start();
   say(GREETING);
@@ -87,7 +87,7 @@ test("a message too long for a line is not sent and does not end the connection"
   expect(link.send({ t: "page-state", state: {} })).toBe(true);
 });
 
-test("an agent that says no hello is left after ten seconds and tried again", async () => {
+test("the link leaves an agent that sends no hello for ten seconds, and retries", async () => {
   listen();
   await start();
   await time.advance(9_000);

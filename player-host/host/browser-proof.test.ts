@@ -32,7 +32,7 @@ function setUp() {
 
 const loaded: ShellEvent = { kind: "load-finished", load: 1, url: "http://a.example/" };
 
-test("a frame of a loaded page is the proof, and how long it took is told", async () => {
+test("a frame of a loaded page is the proof, and its time is reported", async () => {
   const { time, proof, shell, tell } = setUp();
   await shell.start();
   await time.advance(700);
@@ -44,7 +44,7 @@ test("a frame of a loaded page is the proof, and how long it took is told", asyn
   expect(time.pending()).toEqual([]);
 });
 
-test("a frame of an empty tab is none: after 30 s without a picture the browser has not proved itself", async () => {
+test("a frame of an empty tab is no proof: after 30 s without a picture the browser has failed", async () => {
   const { time, proof, shell, told } = setUp();
   await shell.start();
   await shell.witnessFrame(5_000);
@@ -53,7 +53,7 @@ test("a frame of an empty tab is none: after 30 s without a picture the browser 
   expect(told).toEqual(["waiting", "none"]);
 });
 
-test("a page that loads and draws nothing is no picture either", async () => {
+test("a page that loads and draws nothing is no proof either", async () => {
   const { time, proof, shell, answers, tell } = setUp();
   await shell.start();
   answers.frame = LATE;
@@ -63,7 +63,7 @@ test("a page that loads and draws nothing is no picture either", async () => {
   expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 30 s; it answers and has loaded its page, and draws nothing" });
 });
 
-test("one that never answers is told as that", async () => {
+test("a browser that never answers is reported as such", async () => {
   const { time, proof, shell, answers } = setUp();
   answers.start = new Promise(() => {});
   void shell.start();
@@ -85,7 +85,7 @@ describe("a page whose renderer had to be ended before its first frame", () => {
     return seat;
   }
 
-  test("does not cost the browser its proof, which our own page then is", async () => {
+  test("does not fail the browser: our own page then is the proof", async () => {
     const { proof, shell, answers, tell, time } = await afterAnEnd();
     expect(proof.report.picture.kind).toBe("waiting");
     tell(gone);
@@ -96,14 +96,14 @@ describe("a page whose renderer had to be ended before its first frame", () => {
     expect(time.pending()).toEqual([]);
   });
 
-  test("is no excuse for ever", async () => {
+  test("excuses the browser only for a limited time", async () => {
     const { proof, tell, time } = await afterAnEnd();
     tell(gone);
     await time.advance(10_000);
     expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 42 s; it answers, and no page was loaded in it" });
   });
 
-  test("is none where nothing was loaded", async () => {
+  test("is not an excuse if nothing was loaded", async () => {
     const { proof, shell, tell, time } = setUp();
     await shell.start();
     await time.advance(12_000);
@@ -113,7 +113,7 @@ describe("a page whose renderer had to be ended before its first frame", () => {
   });
 });
 
-test("two ends before the first picture are one too many, whether it starts at all or not; the last words are told", async () => {
+test("a second end before the first picture fails the browser, whether it starts or not; the last output is reported", async () => {
   const { proof, shell, answers, tell } = setUp();
   answers.start = fail("shell.not-started", "it ended with code 127. libgbm.so.1: cannot open");
   await shell.start();
@@ -124,7 +124,7 @@ test("two ends before the first picture are one too many, whether it starts at a
   expect(proof.report.picture).toEqual({ kind: "none", why: "it ended 2 times before its first picture; the last time: it was ended by SIGTRAP" });
 });
 
-test("ends after the first picture are the ladder's business", async () => {
+test("ends after the first picture are handled by the recovery steps", async () => {
   const { proof, shell, tell } = setUp();
   await shell.start();
   tell(loaded);
@@ -133,7 +133,7 @@ test("ends after the first picture are the ladder's business", async () => {
   expect(proof.report.picture.kind).toBe("seen");
 });
 
-test("a picture that comes after all is told", async () => {
+test("a picture after all is reported", async () => {
   const { time, proof, shell, tell } = setUp();
   await shell.start();
   await time.advance(30_000);
@@ -142,7 +142,7 @@ test("a picture that comes after all is told", async () => {
   expect(proof.report.picture).toEqual({ kind: "seen", afterMs: 30_000 });
 });
 
-test("a version older than the oldest supported one is said at the start, with what to do", async () => {
+test("a version older than the oldest supported one is reported at the start, with the remedy", async () => {
   const { proof, shell, said, answers } = setUp();
   answers.start = ok({ name: "chromium 120.0.6099.224" });
   await shell.start();

@@ -19,18 +19,18 @@ test.each([
   ["ENOTFOUND", "net.name-not-resolved"],
   ["Failed", "net.failed"],
   ["ERR_NOBODY_KNOWS", "net.failed"],
-])("%s is %s, in words of ours", (name, code) => {
+])("%s becomes %s, in our own words", (name, code) => {
   const issue = loadIssue(name, "https://user:secret@menu.example:8443/board?token=x");
   expect(issue.code).toBe(code);
   expect(issue.message).toMatch(/^menu\.example:8443: [a-z][^_]+\.$/);
 });
 
-test("nothing but the host is said of an address", () => {
+test("only the host of an address is named", () => {
   expect(hostOf("https://user:secret@menu.example/x?token=y")).toBe("menu.example");
   expect(hostOf("not an address, secret")).not.toContain("secret");
 });
 
-test("ports from which no browser loads are told from others", () => {
+test("ports that browsers refuse are recognised", () => {
   expect([25, 6000, 10080].map((port) => isForbiddenPort(new URL(`http://a.example:${port}/`)))).toEqual([true, true, true]);
   expect(["http://a.example/", "http://a.example:8080/", "https://a.example/"].map((url) => isForbiddenPort(new URL(url)))).toEqual([false, false, false]);
 });

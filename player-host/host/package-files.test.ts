@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseRange, RANGE_BYTES_MAX, WHOLE_BYTES_MAX } from "./package-files.ts";
 
-test("a range is cut to what fits into memory", () => {
+test("a range is limited to what fits into memory", () => {
   expect(parseRange("bytes=0-", WHOLE_BYTES_MAX * 10)).toEqual({ from: 0, to: RANGE_BYTES_MAX - 1 });
   expect(parseRange("bytes=5-999999999999", 10)).toEqual({ from: 5, to: 9 });
   expect(parseRange("bytes=5-4", 10)).toBe("unsatisfiable");

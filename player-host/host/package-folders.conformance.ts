@@ -6,13 +6,13 @@ import type { PackageFolders } from "./package-folders.ts";
 /** A place for packages. */
 export interface FoldersUnderTest {
   readonly folders: PackageFolders;
-  /** Unpacks one with these files, and gives its folder. */
+  /** Unpacks a package with these files and returns its folder. */
   unpack(files: Readonly<Record<string, string>>): Promise<string>;
   remove(folder: string): Promise<void>;
   dispose(): Promise<void>;
 }
 
-/** What serving a package's files must do on every implementation of `PackageFolders`. */
+/** The suite for every implementation of `PackageFolders`. */
 export function describePackageFolders(name: string, make: () => Promise<FoldersUnderTest>): void {
   describe(`a package's files in ${name}`, () => {
     let place: FoldersUnderTest;
@@ -29,7 +29,7 @@ export function describePackageFolders(name: string, make: () => Promise<Folders
       answerFromPackage(place.folders, { folder, entry: "index.html", allowedOrigins: ["https://api.example"] }, { method: "GET", url: `https://vitrine-x.invalid${path}`, ...more });
     const text = (answer: { body: Uint8Array }): string => new TextDecoder().decode(answer.body);
 
-    test("are served with type, policy and no sniffing; the root is the entry", async () => {
+    test("are served with type, policy and nosniff; the root is the entry", async () => {
       const answer = await ask("/");
       expect(text(answer)).toBe("<p>entry");
       expect(answer.headers).toMatchObject({ "content-type": "text/html; charset=utf-8", "x-content-type-options": "nosniff", "accept-ranges": "bytes" });
@@ -54,7 +54,7 @@ export function describePackageFolders(name: string, make: () => Promise<Folders
       expect(text(answer)).not.toContain("secret");
     });
 
-    test("are only read", async () => {
+    test("can only be read", async () => {
       expect((await ask("/", { method: "POST" })).status).toBe(405);
     });
 
@@ -74,7 +74,7 @@ export function describePackageFolders(name: string, make: () => Promise<Folders
       expect(headers).toMatchObject({ "content-security-policy": packageCsp(["https://api.example"]), "x-content-type-options": "nosniff" });
     });
 
-    test("come in ranges", async () => {
+    test("are served in ranges", async () => {
       const part = await ask("/%C3%A4%20b.txt", { range: "bytes=2-4" });
       expect([part.status, part.headers["content-range"], text(part)]).toEqual([206, "bytes 2-4/10", "234"]);
       expect(text(await ask("/%C3%A4%20b.txt", { range: "bytes=-3" }))).toBe("789");
@@ -82,13 +82,13 @@ export function describePackageFolders(name: string, make: () => Promise<Folders
       expect((await ask("/%C3%A4%20b.txt", { range: "furlongs=1-2" })).status).toBe(200);
     });
 
-    test("are listed by folder, and a folder that is none has no names", async () => {
+    test("are listed by folder; something that is not a folder has no names", async () => {
       expect([...(await place.folders.names(folder, ""))].sort()).toEqual(["index.html", "sub", "ä b.txt"]);
       expect([...(await place.folders.names(folder, "sub"))].sort()).toEqual(["index.html", "Ä.CSS"]);
       for (const path of ["nothing", "index.html"]) expect(await place.folders.names(folder, path)).toEqual([]);
     });
 
-    test("are gone with their package, which is told from one that is there", async () => {
+    test("are gone with their package, which can be told from a package that is there", async () => {
       const other = await place.unpack({ "index.html": "x" });
       expect(await place.folders.isGone(other)).toBe(false);
       await place.remove(other);

@@ -61,7 +61,7 @@ describe("the page desk", () => {
     }
   };
 
-  test("answers with what it remembers, and says when it knows nothing yet", () => {
+  test("answers with what it knows, and says when it knows nothing yet", () => {
     call({ id: 1, do: "device" });
     expect(toPage.pop()).toMatchObject({ id: 1, ok: false, code: "page.unavailable" });
     desk.setContext({ device: { id: "d1" }, config: { a: 1 } });
@@ -71,14 +71,14 @@ describe("the page desk", () => {
     expect(toPage).toEqual([{ t: "reply", id: 2, ok: true, value: { id: "d1", shell: "test 1", grants: ["gpio"] } }, { t: "reply", id: 3, ok: true, value: { a: 1 } }]);
   });
 
-  test("tells the page of a new configuration, and of nothing when it is the same", () => {
+  test("tells the page about a changed configuration, but not about an unchanged one", () => {
     desk.setContext({ device: {}, config: { a: 1, b: 2 } });
     desk.setContext({ device: { online: true }, config: { b: 2, a: 1 } });
     desk.setContext({ device: {}, config: { a: 3 } });
     expect(toPage).toEqual([{ t: "config", config: { a: 3 } }]);
   });
 
-  test("an event is answered when the agent has stored it, or said why not", () => {
+  test("answers an event once the agent has stored or refused it", () => {
     emit(1);
     emit(2);
     expect(toPage).toEqual([]);
@@ -87,7 +87,7 @@ describe("the page desk", () => {
     expect(toPage).toMatchObject([{ id: 1, ok: true }, { id: 2, ok: false, code: "outbox.rate" }]);
   });
 
-  test("what comes while older messages wait goes behind them, so that only so much is under way without an answer", async () => {
+  test("queues new messages behind older ones, and limits the number of unanswered ones", async () => {
     linked = false;
     emit(1);
     await answered(1);
@@ -104,7 +104,7 @@ describe("the page desk", () => {
     expect(sent.at(-1)).toMatchObject({ id: "i-3" });
   });
 
-  test("while the agent is away events are held on disk, answered, and sent with the same id later, each until it is stored", async () => {
+  test("spools and answers events while the agent is away, and later sends each with the same id until it is stored", async () => {
     emit(1);
     linked = false;
     desk.linkDown();
@@ -122,7 +122,7 @@ describe("the page desk", () => {
     expect(spool.waiting()).toEqual([]);
   });
 
-  test("what the page was promised is offered again when the agent has no room, and forgotten when it will never be taken", async () => {
+  test("offers an answered event again while the agent has no room, and drops it if it will never be accepted", async () => {
     linked = false;
     emit(1);
     await answered(1);
@@ -138,14 +138,14 @@ describe("the page desk", () => {
     expect(spool.has("i-1")).toBe(false);
   });
 
-  test("an agent that is there and does not answer: the host holds the event after ten seconds", async () => {
+  test("spools an event after ten seconds if the agent is there but does not answer", async () => {
     emit(1);
     await time.advance(10_000);
     expect(await answered(1)).toMatchObject({ ok: true });
     expect(spool.has("i-1")).toBe(true);
   });
 
-  test("a spool that is full is told to the page and counted", async () => {
+  test("tells the page about a full spool and counts the event", async () => {
     linked = false;
     for (let id = 1; id <= 60; id++) emit(id);
     const answers = await Promise.all(Array.from({ length: 40 }, (_v, at) => answered(at + 1)));
@@ -156,20 +156,20 @@ describe("the page desk", () => {
     expect(sent).toContainEqual({ t: "page-refused", code: "page.unavailable", count: expect.any(Number) as number });
   });
 
-  test("an answer for the document before does not reach the next", () => {
+  test("does not deliver an answer for the previous document to the next one", () => {
     emit(1);
     desk.pageBegun("menu");
     desk.takeAgentMessage({ t: "page-stored", id: "i-1" });
     expect(toPage).toEqual([]);
   });
 
-  test("state goes to the agent, and again when that comes back", () => {
+  test("sends state to the agent, and again when the agent is back", () => {
     call({ id: 1, do: "report-state", state: { slide: 3 } });
     desk.linkUp();
     expect(sent).toEqual([{ t: "page-state", state: { slide: 3 } }, { t: "page-state", state: { slide: 3 } }]);
   });
 
-  test("what one content said of itself does not stand for the next, nor for none; the same content is believed until it speaks", () => {
+  test("does not apply one content's own report to the next content or to none; the same content keeps it until its next report", () => {
     call({ id: 1, do: "report-state", state: { slide: 3 } });
     desk.pageBegun("menu");
     desk.linkUp();
@@ -186,7 +186,7 @@ describe("the page desk", () => {
     expect(sent.slice(-2)).toEqual([{ t: "page-state", state: { slide: 1 } }, { t: "page-state" }]);
   });
 
-  test("GPIO edges reach a page that asked and has the grant, and no other", () => {
+  test("delivers GPIO edges only to a page with the grant that has asked for them", () => {
     desk.takeAgentMessage({ t: "gpio", line: "a", level: 1 });
     call({ id: 1, do: "watch-gpio" });
     expect(toPage.pop()).toMatchObject({ ok: false, code: "page.not-granted" });
@@ -199,7 +199,7 @@ describe("the page desk", () => {
     expect(toPage.at(-1)).toMatchObject({ level: 1 });
   });
 
-  test("a flood is answered a few times a second at most, and counted in full", () => {
+  test("answers a flood only a few times a second, but counts all of it", () => {
     for (let id = 1; id <= 1_000; id++) desk.takeCall(JSON.stringify({ id, do: "nonsense" }));
     expect(toPage.length).toBeLessThanOrEqual(20);
     desk.reportRefusals();

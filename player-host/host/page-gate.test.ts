@@ -7,7 +7,7 @@ const call = (body: object): string => JSON.stringify({ id: 1, ...body });
 const emit = (data: object): string => call({ do: "emit", name: "x", data });
 
 describe("the gate", () => {
-  test("lets through what the contract says", () => {
+  test("accepts every call of the contract", () => {
     const gate = new PageGate(new VirtualTime());
     expect(gate.take(emit({ a: 1 }))).toEqual({ kind: "call", call: { id: 1, do: "emit", name: "x", data: { a: 1 } } });
     const play = { item: "a.mp4", startedMs: 1000.4, durationMs: 99.6, result: "completed" };
@@ -36,13 +36,13 @@ describe("the gate", () => {
     expect([...gate.takeCounts()]).toEqual([[code, 1]]);
   });
 
-  test("with the grant, GPIO goes through", () => {
+  test("accepts GPIO calls with the grant", () => {
     const gate = new PageGate(new VirtualTime());
     gate.setGrants(["gpio"]);
     expect(gate.take(call({ do: "watch-gpio" })).kind).toBe("call");
   });
 
-  test("takes a burst, then the rate, and refuses the rest without an answer each", async () => {
+  test("accepts a burst, then the rate, and refuses the rest without answering each call", async () => {
     const time = new VirtualTime();
     const gate = new PageGate(time);
     const taken = (): number => Array.from({ length: 1000 }, () => gate.take(emit({}))).filter(({ kind }) => kind === "call").length;
@@ -54,19 +54,19 @@ describe("the gate", () => {
     expect(taken()).toBe(CALLS_BURST);
   });
 
-  test("believes the page's own count of refusals as numbers of known names, and nothing else", () => {
+  test("accepts only numbers under known names in the page's own count of refusals", () => {
     const gate = new PageGate(new VirtualTime());
     gate.take(call({ do: "refused", counts: { "page.rate-limited": 20_000, "page.unavailable": 5, __proto__x: 1 } }));
     expect([...gate.takeCounts()]).toEqual([["page.rate-limited", 20_000]]);
   });
 
-  test("a key called __proto__ changes nothing", () => {
+  test("is not affected by a key called __proto__", () => {
     const gate = new PageGate(new VirtualTime());
     gate.take('{"id":1,"do":"emit","name":"x","data":{"__proto__":{"polluted":true}}}');
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 
-  test("throws at no text whatever", () => {
+  test("throws for no text", () => {
     const gate = new PageGate({ wallMs: () => 0, monotonicMs: (() => { let ms = 0; return () => (ms += 1_000); })() });
     fc.assert(fc.property(fc.oneof(fc.string(), fc.json(), fc.json().map((json) => `{"id":1,"do":"emit","name":"x","data":${json}}`)), (text) => {
       expect(["call", "refused"]).toContain(gate.take(text).kind);

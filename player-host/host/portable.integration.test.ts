@@ -9,17 +9,17 @@ let machine: OneProgram;
 
 beforeAll(async () => {
   const entryPoints = [join(import.meta.dirname, "testing/one-program.ts")];
-  // Neutral: a module of Node's is not found, and the bundle not made.
+  // Neutral platform: an import of a Node module makes the bundle fail.
   const { outputFiles } = await build({ entryPoints, bundle: true, write: false, platform: "neutral", mainFields: ["module", "main"], format: "iife", globalName: "program" });
   bundle = outputFiles[0]?.text ?? "";
 });
 beforeEach(() => {
-  // The language, and what platform/runtime/universal-globals.d.ts allows. No process, Buffer, timers, fetch or document.
+  // Globals of the language, and those of platform/runtime/universal-globals.d.ts: no process, Buffer, timers, fetch, document.
   const context = createContext({ AbortController, TextEncoder, TextDecoder, URL });
   machine = runInContext(`${bundle}\nnew program.OneProgram()`, context) as OneProgram;
 });
 
-test("starts without an agent, shows content once there is one, and answers the page and the agent", async () => {
+test("the portable host starts without an agent, shows content once there is one, and answers the page and the agent", async () => {
   await machine.startHost();
   expect(machine.picture()).toEqual({ shown: "offline", stage: "no agent", verdict: "no agent" });
   expect(await machine.call({ do: "device" })).toBe("page.unavailable");
@@ -37,7 +37,7 @@ test("starts without an agent, shows content once there is one, and answers the 
   await machine.stopHost();
 });
 
-test("plays while the agent is away are kept, over a restart of the host too, and handed over in order, once, when it is back", async () => {
+test("the portable host spools plays while the agent is away, across a restart of the host too, and delivers them once and in order", async () => {
   await machine.startHost();
   await machine.startAgent();
   await machine.stopAgent();

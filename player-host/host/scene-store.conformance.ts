@@ -4,19 +4,19 @@ import type { StageScene } from "../contract/link-messages.ts";
 import { SceneStore } from "./scene-store.ts";
 import type { TextStore } from "./text-store.ts";
 
-/** A place for one text, which outlives the stores that are opened on it. */
+/** A place for one text that outlives the stores opened on it. */
 export interface TextUnderTest {
-  /** As the next process finds it. */
+  /** Opens it as the next process would. */
   open(): TextStore;
-  /** Something else than what was written is there now. */
+  /** Replaces the text. */
   damage(text: string): void;
-  /** It can be neither read nor written, and then again. */
+  /** Makes it unreadable and unwritable, and usable again. */
   obstruct(): void;
   clear(): void;
   dispose(): Promise<void>;
 }
 
-/** What keeping the scene must do on every implementation of `TextStore`. */
+/** The suite for a stored scene on every implementation of `TextStore`. */
 export function describeSceneStore(name: string, make: () => Promise<TextUnderTest>): void {
   describe(`the scene kept in ${name}`, () => {
     const scene: StageScene = { kind: "offline", message: "mä𝄞" };
@@ -33,20 +33,20 @@ export function describeSceneStore(name: string, make: () => Promise<TextUnderTe
 
     const open = (): SceneStore => new SceneStore(place.open(), log);
 
-    test("is there after a restart, with the page's context and the way out", async () => {
+    test("is there after a restart, with the page's context and the proxy settings", async () => {
       const kept = { scene, context, wayOut: { proxy: "http://proxy.site:3128" } };
       await open().save(kept);
       expect(await open().load()).toEqual({ version: 1, ...kept });
     });
 
-    test("of several that are kept at once the last one counts", async () => {
+    test("is the last one stored when several are stored at once", async () => {
       const store = open();
       await store.save({ scene });
       await Promise.all([store.save({ scene: { kind: "blank" } }), store.save({ scene: { kind: "blank" }, context }), store.save({ scene, context })]);
       expect(await open().load()).toEqual({ version: 1, scene, context });
     });
 
-    test("counts as none, and is told, when it is damaged; as none when there never was one", async () => {
+    test("counts as none when damaged, which is reported, and when there never was one", async () => {
       expect(await open().load()).toEqual({ version: 1 });
       expect(said).toEqual([]);
       await open().save({ scene });
@@ -57,7 +57,7 @@ export function describeSceneStore(name: string, make: () => Promise<TextUnderTe
       }
     });
 
-    test("a disk that takes nothing is told and keeps nobody from going on; the same scene is kept once it takes it", async () => {
+    test("a failing disk is reported and stops nothing; the same scene is stored once the disk accepts it", async () => {
       const store = open();
       place.obstruct();
       expect(await store.load()).toEqual({ version: 1 });

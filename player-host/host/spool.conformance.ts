@@ -4,22 +4,22 @@ import type { Result } from "../../platform/ports/result.ts";
 import { PageSpool, type SpooledMessage } from "./page-spool.ts";
 import type { SpoolStore } from "./spool-store.ts";
 
-/** A place for one spool, which outlives the stores that are opened on it. */
+/** A place for one spool that outlives the stores opened on it. */
 export interface SpoolUnderTest {
-  /** As the next process finds it. */
+  /** Opens it as the next process would. */
   open(): SpoolStore;
-  /** What is stored, byte by byte. */
+  /** The stored bytes. */
   text(): Uint8Array | undefined;
   setText(bytes: Uint8Array | undefined): void;
   mark(): Uint8Array | undefined;
   setMark(bytes: Uint8Array | undefined): void;
-  /** Puts something in place of the text, or of the mark, that cannot be read as one. */
+  /** Replaces the text or the mark with something that cannot be read as such. */
   obstruct(what: "text" | "mark"): void;
-  /** Something was set aside. */
+  /** Whether something was quarantined. */
   hasAside(): boolean;
-  /** A process keeps these, is answered, and is killed. */
+  /** A process keeps these messages, is answered, and is killed. */
   killAfter(messages: readonly SpooledMessage[]): Promise<void>;
-  /** No more room, and room again. Absent: cannot be had on this machine. */
+  /** Takes away all room, and gives it back. Absent when this machine cannot. */
   readonly disk?: { fill(): void; makeRoom(): void } | undefined;
   dispose(): Promise<void>;
 }
@@ -29,7 +29,7 @@ const play = (n: number): SpooledMessage => ({ t: "page-play", id: `p${n}`, play
 const plays = (count: number): SpooledMessage[] => Array.from({ length: count }, (_none, at) => play(at + 1));
 const ids = (spool: PageSpool): string[] => spool.waiting().map(({ id }) => id);
 
-/** What the page spool must do on every implementation of `SpoolStore`. */
+/** The suite for the page spool on every implementation of `SpoolStore`. */
 export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>): void {
   describe(`the page spool on ${name}`, () => {
     let place: SpoolUnderTest;
@@ -51,7 +51,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       running.push(spool);
       return { spool, ...(await spool.open()) };
     };
-    /** A spool with these in it, closed again. */
+    /** A closed spool with these messages. */
     const left = async (messages: readonly SpooledMessage[]): Promise<void> => {
       const { spool } = await start();
       for (const message of messages) expect(await spool.append(message)).toMatchObject({ ok: true });
@@ -63,7 +63,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       return { dropped, kept: spool.size };
     };
 
-    test("keeps what it took over a restart, in order, and forgets what the agent has", async () => {
+    test("keeps messages across a restart, in order, and forgets those the agent has", async () => {
       const { spool } = await start();
       const kept = await Promise.all([1, 2, 3, 4].flatMap((n) => [spool.append(event(n)), spool.append(play(n))]));
       expect(kept.every(({ ok }) => ok)).toBe(true);
@@ -71,7 +71,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       spool.remove("p1");
       await spool.close();
       const again = (await start()).spool;
-      // Without a rewrite the two are still stored: sent again, told apart by id.
+      // Without a rewrite both are still stored; they are resent and told apart by id.
       expect(ids(again).slice(-6)).toEqual(["e2", "p2", "e3", "p3", "e4", "p4"]);
       for (const id of ids(again)) again.remove(id);
       await again.close();
@@ -79,13 +79,13 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       expect(await opened()).toEqual({ dropped: 0, kept: 0 });
     });
 
-    test("keeps what it answered when its process is killed", async () => {
+    test("keeps what it confirmed when its process is killed", async () => {
       await place.killAfter([...plays(6), event(7)]);
       const { spool, dropped } = await start();
       expect([dropped, ids(spool)]).toEqual([0, ["p1", "p2", "p3", "p4", "p5", "p6", "e7"]]);
     });
 
-    test("takes nothing beyond its limit, says so, and has room again once the agent has stored something", async () => {
+    test("refuses and reports messages beyond its limit, and has room again once the agent has stored some", async () => {
       const { spool } = await start(600);
       const results = await Promise.all(plays(20).map((message) => spool.append(message)));
       const taken = results.filter(({ ok }) => ok).length;
@@ -97,7 +97,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       expect(ids(spool)).toEqual(["p99"]);
     });
 
-    test("what is whole is no loss, however often it is opened and emptied", async () => {
+    test("reports no loss for a whole spool, however often it is opened and emptied", async () => {
       await left(plays(5));
       expect(await opened()).toEqual({ dropped: 0, kept: 5 });
       expect(await opened()).toEqual({ dropped: 0, kept: 5 });
@@ -109,7 +109,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       expect([again.dropped, ids(again.spool).at(-1)]).toEqual([0, "p6"]);
     });
 
-    test("a torn end and foreign lines are dropped, counted and told; what is whole is kept", async () => {
+    test("drops, counts and reports a torn end and foreign lines, and keeps whole ones", async () => {
       await left(plays(2));
       place.setText(bytes(`${text(place.text())}{"t":"reply"}\n{"t":"page-play","id":"p3","pl`));
       const { spool, dropped } = await start();
@@ -118,7 +118,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       expect(text(place.text()).split("\n")).toHaveLength(3);
     });
 
-    test("cut off at any byte, every message that is gone is counted, once", async () => {
+    test("counts every lost message once, wherever the file is cut off", async () => {
       await left(plays(8));
       const [whole, mark] = [place.text() ?? bytes(""), place.mark()];
       for (let length = 0; length <= whole.length; length += 5) {
@@ -130,7 +130,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       }
     });
 
-    test("a bit flipped anywhere costs its line, is counted, and brings no message that was never written", async () => {
+    test("loses and counts only the line in which a bit flipped, and never returns a message that was not written", async () => {
       await left(plays(4));
       const [whole, mark] = [place.text() ?? bytes(""), place.mark()];
       const written = new Set(plays(4).map((message) => JSON.stringify(message)));
@@ -148,13 +148,13 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       }
     });
 
-    test("lines of before there were checksums are taken", async () => {
+    test("accepts lines from before there were checksums", async () => {
       place.setText(bytes(plays(2).map((message) => `${JSON.stringify(message)}\n`).join("")));
       expect(await opened()).toEqual({ dropped: 0, kept: 2 });
       expect(await opened()).toEqual({ dropped: 0, kept: 2 });
     });
 
-    test("gone, or not to be read: all of it is counted and told, and what cannot be read is set aside", async () => {
+    test("counts and reports everything if it is missing or unreadable, and quarantines an unreadable one", async () => {
       await left(plays(3));
       place.setText(undefined);
       expect(await opened()).toEqual({ dropped: 3, kept: 0 });
@@ -169,7 +169,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       expect(await opened()).toEqual({ dropped: 0, kept: 1 });
     });
 
-    test("a mark that is gone, damaged or not to be read costs nothing but itself", async () => {
+    test("loses nothing but the mark if the mark is missing, damaged or unreadable", async () => {
       await left(plays(3));
       for (const damaged of [undefined, "", "0000000009 0000000003\n", "nonsense"]) {
         place.setMark(damaged === undefined ? undefined : bytes(damaged));
@@ -181,7 +181,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       expect(await opened()).toEqual({ dropped: 3, kept: 0 });
     });
 
-    test("a full disk refuses what comes, loses nothing that was kept, and takes again once there is room", async (context) => {
+    test("refuses messages on a full disk, keeps older ones, and accepts again once there is room", async (context) => {
       const { disk } = place;
       if (disk === undefined) return context.skip();
       const { spool } = await start();
@@ -189,7 +189,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       disk.fill();
       const refused: string[] = [];
       for (let n = 1; refused.length < 3; n += 1) {
-        // Under the spool's own limit, and more than a block of any file system.
+        // Below the spool's own limit, but larger than a block of any file system.
         const large: SpooledMessage = { t: "page-play", id: `l${n}`, play: { item: "x".repeat(8_000) } };
         const kept: Result<undefined> = await spool.append(large);
         if (!kept.ok) refused.push(kept.error.code);
@@ -205,7 +205,7 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       expect(ids((await start()).spool)).toEqual([...taken, "p99"]);
     });
 
-    test("half a line that a full disk took is removed once there is room, and is no loss", async (context) => {
+    test("removes half a line that a full disk accepted once there is room, and counts no loss", async (context) => {
       const { disk } = place;
       if (disk === undefined) return context.skip();
       const { spool } = await start();

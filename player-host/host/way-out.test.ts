@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { browserProxyOf, isDirect, proxyEnvironment } from "./way-out.ts";
 
-test("the browser's command line gets the proxy without its user and password", () => {
+test("the browser's command line has the proxy without user and password", () => {
   expect(browserProxyOf({ proxy: "http://us%40er:p%3Ass@proxy.site:3128" })).toEqual({ server: "http://proxy.site:3128", bypass: "", credentials: { username: "us@er", password: "p:ss" } });
   expect(browserProxyOf({ proxy: "https://proxy.site:3129" })).toEqual({ server: "https://proxy.site:3129", bypass: "", credentials: undefined });
   for (const proxy of [undefined, "", "nonsense", "socks5://proxy:1", "http://user:100%@proxy.site:3128"]) expect(browserProxyOf({ ...(proxy !== undefined && { proxy }) }), proxy).toBeUndefined();
 });
 
-test("what is reached without it is the same for the browser, for Node and for us", () => {
+test("exceptions from the proxy are the same for the browser, Node and us", () => {
   const wayOut = { proxy: "http://proxy.site:3128", noProxy: "Menu.LAN, *.cams.lan,192.168.1.20:8080,[fd00::5]:81,[fd00::6], bad host" };
   expect(browserProxyOf(wayOut)?.bypass).toBe("menu.lan;.menu.lan;cams.lan;.cams.lan;192.168.1.20:8080;[fd00::5]:81;[fd00::6]");
   expect(proxyEnvironment(new URL("https://menu.example"), wayOut)).toEqual({ HTTP_PROXY: wayOut.proxy, HTTPS_PROXY: wayOut.proxy });

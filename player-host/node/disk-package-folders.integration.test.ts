@@ -26,7 +26,7 @@ function place() {
 
 describePackageFolders("a folder on the disk", () => Promise.resolve(place()));
 
-test("a link that leads out of the package is none of its files", async () => {
+test("a link that leads out of the package is not one of its files", async () => {
   const { unpack, dispose } = place();
   const other = await unpack({ "secret.txt": "secret" });
   const folder = await unpack({ "index.html": "x" });
@@ -39,7 +39,7 @@ test("a link that leads out of the package is none of its files", async () => {
   await dispose();
 });
 
-test("a package whose folder cannot be looked at is not said to be gone", async () => {
+test("a package whose folder cannot be read is not reported as gone", async () => {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-package-"));
   writeFileSync(join(folder, "file"), "");
   expect(await diskPackageFolders.isGone(join(folder, "file", "below"))).toBe(false);

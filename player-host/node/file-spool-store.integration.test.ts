@@ -56,7 +56,7 @@ async function keepAndKill(path: string, messages: readonly SpooledMessage[]): P
   await ended;
 }
 
-test("a folder that cannot be made keeps nobody from starting, and the spool takes again once it is there", async () => {
+test("a folder that cannot be created does not stop the start, and the spool accepts again once it exists", async () => {
   const folder = mkdtempSync(join(root, "spool-"));
   const path = join(folder, "player", "spool.jsonl");
   await writeFile(join(folder, "player"), "a file where the folder should be");

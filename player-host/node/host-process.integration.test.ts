@@ -24,7 +24,7 @@ describe("the instance lock", () => {
     expect((await takeInstanceLock(path)).ok).toBe(true);
   });
 
-  test("left by a process that is gone, by an older one with the same number, or damaged, it is taken over", async () => {
+  test("is taken over if it is damaged, or left by a dead process or by one whose process id is reused", async () => {
     const path = join(folder, "host.lock");
     const child = spawn(process.execPath, ["-e", ""]);
     await new Promise((resolve) => child.once("exit", resolve));
@@ -38,7 +38,7 @@ describe("the instance lock", () => {
 });
 
 describe("the log", () => {
-  test("writes JSON lines to both places, at most twice its limit, and no secrets", async () => {
+  test("has JSON lines in both places, at most twice its limit, without secrets", async () => {
     const path = join(folder, "logs", "player.log");
     const also: string[] = [];
     const file = new RotatingFile(path, { bytesMax: 2_000, bufferBytesMax: 0 });
@@ -68,7 +68,7 @@ test.each([
   expect(parsed.ok ? "" : parsed.error.message).toContain(message);
 });
 
-test("options are read, with a data folder that is absolute", () => {
+test("options are parsed, and the data folder becomes absolute", () => {
   expect(parseHostOptions(["--data", "d/../e", "--browser", "/b", "--headless", "--window-size", "640x360"], "/here")).toEqual({
     ok: true,
     value: { dataDir: "/here/e", logsDir: "/here/e/logs", browser: "/b", headless: true, window: { width: 640, height: 360 }, logLevel: "info", browserWhy: "/b, named on the command line", passedOver: [], trial: false },

@@ -31,18 +31,18 @@ function ask(url: string, wallMs = Date.UTC(2026, 10, 29)): Promise<ProbeAnswer>
   return new HttpOriginProbe({ env: {}, clock, patience: { connectMs: 5_000, headersMs: 300 } }).ask(url, new AbortController().signal);
 }
 
-describe("whether the origin is there", () => {
-  test.each([200, 302, 401, 404])("a server that answers %s is", async (status) => {
+describe("the origin is there", () => {
+  test.each([200, 302, 401, 404])("if a server answers %s", async (status) => {
     const url = await web((_request, response) => response.writeHead(status).write("x".repeat(100_000)));
     expect(await ask(url)).toEqual({ kind: "answers" });
   });
 
-  test.each([500, 503])("one that answers %s says that it is not", async (status) => {
+  test.each([500, 503])("not if a server answers %s", async (status) => {
     const url = await web((_request, response) => response.writeHead(status).end());
     expect(await ask(url)).toMatchObject({ kind: "away", error: { code: `http.${status}` } });
   });
 
-  test("one that takes the connection and needs longer than we wait for its first byte is: the browser waits for it", async () => {
+  test("if a server accepts the connection but is slower than the probe waits: the browser waits for it", async () => {
     expect(await ask(await web(() => undefined))).toEqual({ kind: "answers" });
     expect(await ask(await secure(VALID, () => undefined))).toEqual({ kind: "answers" });
   });
@@ -51,39 +51,39 @@ describe("whether the origin is there", () => {
     ["http://no-such-host.invalid/", /^net\./],
     ["ftp://127.0.0.1/", /^content\.bad-address$/],
     ["nonsense", /^content\.bad-address$/],
-  ])("nobody is at %s", async (url, code) => {
+  ])("not if nobody is at %s", async (url, code) => {
     expect(await ask(url)).toMatchObject({ kind: "away", error: { code: expect.stringMatching(code) as string } });
   });
 
-  test("a port on which nobody listens is away", async () => {
+  test("not if nobody listens on the port", async () => {
     const url = await web(() => undefined);
     for (const end of ends.splice(0)) await end();
     expect(await ask(url)).toMatchObject({ kind: "away", error: { code: "net.connection-refused" } });
   });
 });
 
-describe("what a browser will not like is a remark in our own words, and the browser is asked all the same", () => {
+describe("a problem that the browser will have is reported in our own words, but the browser is asked anyway", () => {
   test("something that is not HTTP", async () => {
     const answer = await ask(`http://127.0.0.1:${await raw("SSH-2.0-OpenSSH_9.2\r\n")}/`);
     expect(answer).toMatchObject({ kind: "answers", remark: { code: "http.bad-answer", message: expect.stringMatching(/: what it answers is not HTTP\.$/) as string } });
   });
 
-  test("plain HTTP where TLS should be", async () => {
+  test("plain HTTP instead of TLS", async () => {
     const url = await web((_request, response) => response.end());
     expect(await ask(url.replace("http:", "https:"))).toMatchObject({ kind: "answers", remark: { code: "tls.handshake" } });
   });
 
-  test("a port from which no browser loads", async () => {
+  test("a port that browsers refuse", async () => {
     expect(await ask("http://127.0.0.1:6000/")).toMatchObject({ kind: "answers", remark: { code: "content.forbidden-port" } });
   });
 
-  test("a certificate from an issuer that nobody knows", async () => {
+  test("a certificate from an unknown issuer", async () => {
     const url = await secure(VALID, (_request, response) => response.end());
     expect(await ask(url)).toMatchObject({ kind: "answers", remark: { code: "tls.unknown-issuer" } });
   });
 });
 
-describe("a certificate whose date is wrong, beside both clocks", () => {
+describe("a certificate with a wrong date, compared with both clocks", () => {
   const now = Date.UTC(2026, 10, 29);
   const dated = (certificate: TestCertificate, serverMs: number | undefined): Promise<string> =>
     secure(certificate, (_request, response) => {
@@ -120,7 +120,7 @@ describe("through the agent's proxy", () => {
     }
   }
 
-  test("an origin is there whose name the proxy alone knows", async () => {
+  test("an origin is there if only the proxy knows its name", async () => {
     const { answer, asked } = await askThrough({ wants: "screen:s3cret" }, "http://menu.test/board", "screen:s3cret@");
     expect(answer).toEqual({ kind: "answers" });
     expect(asked).toEqual(["http://menu.test/board"]);
@@ -130,18 +130,18 @@ describe("through the agent's proxy", () => {
     ["http://menu.test/", { wants: "a:b" }, "net.proxy-password"],
     ["https://menu.test/", { answersWith: 407 }, "net.proxy-password"],
     ["https://menu.test/", { answersWith: 503 }, "net.proxy-failed"],
-  ])("%s is away because of the proxy %o, which is said", async (url, more, code) => {
+  ])("%s is away because of the proxy %o, which is reported", async (url, more, code) => {
     const { answer } = await askThrough(more, url);
     expect(answer).toMatchObject({ kind: "away", error: { code, message: expect.stringContaining("the proxy") as string } });
   });
 
-  test("a proxy that is not there is said to be it, and not the content's name", async () => {
+  test("a missing proxy is reported as such, not as an unknown name of the content", async () => {
     const probe = new HttpOriginProbe({ env: {}, clock: systemClock, wayOut: () => ({ proxy: "http://127.0.0.1:9" }) });
     const answer = await probe.ask("http://menu.test/", new AbortController().signal);
     expect(answer).toEqual({ kind: "away", error: { code: "net.proxy-failed", message: "menu.test: the proxy 127.0.0.1:9 refuses the connection." } });
   });
 
-  test("loopback and excepted hosts are asked without it", async () => {
+  test("loopback and excepted hosts are asked directly", async () => {
     const here = await web((_request, response) => response.end("here"));
     expect(await askThrough({}, here)).toEqual({ answer: { kind: "answers" }, asked: [] });
     const { answer, asked } = await askThrough({}, "http://a.direct.test/");

@@ -27,7 +27,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const own = (path: string): string => `${HTTPS_ORIGINS.package("aa11")}/${path}`;
 
-test("a file in other letter case is named with the one that is there, once, in the log and in the verdict", async () => {
+test("a file in the wrong letter case is reported with the existing name, once, in the log and the verdict", async () => {
   for (const path of ["app.js", "app.js", "img/logo.PNG", "gone.css"]) await files.note(own(path), "404");
   expect(lines).toEqual([
     { file: "app.js (there is App.js, in other letter case)", why: "404" },
@@ -39,7 +39,7 @@ test("a file in other letter case is named with the one that is there, once, in 
   expect(picture.evidence).toEqual([{ witness: "files", says: "3 files of the page could not be had: app.js (there is App.js, in other letter case), img/logo.PNG (there is Img/Logo.png, in other letter case), gone.css" }]);
 });
 
-test("the list is bounded and begins anew with each document", async () => {
+test("the list is limited and starts anew with each document", async () => {
   for (let n = 0; n < 500; n += 1) await files.note(own(`${n}.png`), "404");
   expect(lines).toHaveLength(10);
   expect(withFiles(GOOD, files.fact()).evidence[0]?.says).toMatch(/^500 files of the page could not be had: 0\.png, .*, and 490 more$/);
@@ -47,7 +47,7 @@ test("the list is bounded and begins anew with each document", async () => {
   expect(withFiles(GOOD, files.fact())).toEqual(GOOD);
 });
 
-test("what other hosts do not give is told by host alone, without the address's secrets, and takes no confidence away", async () => {
+test("missing files of other hosts are reported by host only, without secrets, and do not lower the confidence", async () => {
   await files.note("https://cdn.example/a.js?token=secret", "net::ERR_FAILED");
   await files.note(`${HTTPS_ORIGINS.package("aa11")}/%zz`, "400");
   const picture = withFiles(GOOD, files.fact());

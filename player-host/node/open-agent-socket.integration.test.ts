@@ -31,12 +31,12 @@ function end(): Promise<string> {
   });
 }
 
-test("connects where the folder is ours", async () => {
+test("the host connects if the socket's folder is ours", async () => {
   expect(await end()).toBe("closed");
   expect(came).toBe(1);
 });
 
-test("does not even connect where somebody else could have put the socket", async () => {
+test("the host does not even connect if somebody else could have created the socket", async () => {
   chmodSync(folder, 0o777);
   expect(await end()).toContain("socket.untrusted-folder");
   expect(came).toBe(0);

@@ -42,7 +42,7 @@ async function plays(storage: PackageStorage, content: StageContent, verdict: Ho
   await storage.settled();
 }
 
-test("a version's storage ends when the next one is seen on the screen, and not before", async () => {
+test("a version's storage is cleared when the next version is seen on screen, and not before", async () => {
   const storage = await open();
   await plays(storage, packageOf("v1", "menu"));
   await plays(storage, packageOf("v2", "menu"), "unknown");
@@ -57,7 +57,7 @@ test("five versions leave the storage of one", async () => {
   expect(cleared).toEqual(["v1", "v2", "v3", "v4"]);
 });
 
-test("packages of other names that take turns keep theirs, as long as they are on the disk", async () => {
+test("packages with different names keep theirs when they alternate, as long as they are on disk", async () => {
   const storage = await open();
   const [day, night] = [packageOf("d1", "day"), packageOf("n1", "night")];
   for (const content of [day, night, day, night]) await plays(storage, content);
@@ -67,7 +67,7 @@ test("packages of other names that take turns keep theirs, as long as they are o
   expect(cleared.sort()).toEqual(["d1", "n1"]);
 });
 
-test("what could not be cleared, or was not by the time of a restart, is cleared after it, also by content by address", async () => {
+test("storage that could not be cleared before a restart is cleared after it, also while content by address is on", async () => {
   refuse = true;
   const before = await open();
   await plays(before, packageOf("v1", "menu"));
@@ -83,7 +83,7 @@ test("what could not be cleared, or was not by the time of a restart, is cleared
   expect(cleared).toEqual(["v1", "v2"]);
 });
 
-test("a damaged list begins anew", async () => {
+test("a damaged list is replaced", async () => {
   writeFileSync(join(folder, "package-storage.json"), "{");
   const storage = await open();
   await plays(storage, packageOf("v1", "menu"));

@@ -13,11 +13,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("the wanted folder where it can be written", async () => {
+test("the profile is in the wanted folder if that is writable", async () => {
   expect(await findProfileFolder(join(folder, "player", "chromium"), temporary)).toEqual({ path: join(folder, "player", "chromium") });
 });
 
-test("where it cannot, one below the temporary folder, the same at the next start, with the reason", async () => {
+test("else it is below the temporary folder, in the same place at the next start, with the reason", async () => {
   writeFileSync(join(folder, "player"), "a file where the folder should be");
   const first = await findProfileFolder(join(folder, "player", "chromium"), temporary);
   expect(first.path.startsWith(join(temporary, "vitrine-profile-"))).toBe(true);
@@ -26,7 +26,7 @@ test("where it cannot, one below the temporary folder, the same at the next star
   expect((await findProfileFolder(join(folder, "player", "other"), temporary)).path).not.toBe(first.path);
 });
 
-test("a link that somebody put there is not followed", async () => {
+test("it is never behind a link that somebody put there", async () => {
   writeFileSync(join(folder, "player"), "");
   const { path } = await findProfileFolder(join(folder, "player", "chromium"), temporary);
   rmSync(path, { recursive: true });
@@ -36,7 +36,7 @@ test("a link that somebody put there is not followed", async () => {
   expect(other.path.startsWith(join(temporary, "vitrine-profile-"))).toBe(true);
 });
 
-test("nowhere at all: the wanted one, and both reasons", async () => {
+test("it is the wanted folder, with both reasons, if none is writable", async () => {
   writeFileSync(join(folder, "player"), "");
   const nowhere = await findProfileFolder(join(folder, "player", "chromium"), join(folder, "gone", "\0"));
   expect(nowhere.path).toBe(join(folder, "player", "chromium"));

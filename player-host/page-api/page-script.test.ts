@@ -2,7 +2,7 @@ import { createContext, runInContext, type Context } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { pageScript } from "./page-script.ts";
 
-/** A page with nothing but what the script may use, in a realm of its own. */
+/** A page with only what the script may use, in its own realm. */
 function openPage(options: { frame?: boolean } = {}) {
   const sent: string[] = [];
   const timers: { run: () => void; atMs: number }[] = [];
@@ -37,7 +37,7 @@ function openPage(options: { frame?: boolean } = {}) {
 }
 
 describe("the script in a page", () => {
-  test("takes the binding away, marks every call, and leaves an API that cannot be changed", async () => {
+  test("removes the binding, marks every call, and leaves an API that cannot be changed", async () => {
     const page = openPage();
     expect(page.run("typeof secret")).toBe("undefined");
     expect(page.run("'use strict'; try { vitrine.emit = 1; 'changed' } catch { 'refused' }")).toBe("refused");
@@ -50,19 +50,19 @@ describe("the script in a page", () => {
     expect(await promise).toBeUndefined();
   });
 
-  test("in an embedded frame there is neither API nor binding", () => {
+  test("leaves neither API nor binding in an embedded frame", () => {
     const page = openPage({ frame: true });
     expect(page.run("typeof vitrine + typeof secret")).toBe("undefinedundefined");
   });
 
-  test("a refusal is a VitrineError with its code", async () => {
+  test("rejects with a VitrineError and its code", async () => {
     const page = openPage();
     const promise = page.run("vitrine.device().catch((error) => [error.name, error.code, error.message, error instanceof Error].join('|'))") as Promise<string>;
     page.answer({ t: "reply", id: 1, ok: false, code: "page.unavailable", message: "not yet" });
     expect(await promise).toBe("VitrineError|page.unavailable|not yet|true");
   });
 
-  test("a flood stays in the page and is told as a number", async () => {
+  test("stops a flood in the page and reports its size", async () => {
     const page = openPage();
     const codes = page.run("Promise.all(Array.from({ length: 300 }, () => vitrine.emit('x').catch((error) => error.code)))") as Promise<string[]>;
     expect(page.calls()).toHaveLength(200);
@@ -84,7 +84,7 @@ describe("the script in a page", () => {
     expect(page.sent).toEqual([]);
   });
 
-  test("messages reach listeners until they are taken off, and one that throws does not keep them from the others", () => {
+  test("delivers messages to listeners until they are removed, even if one throws", () => {
     const page = openPage();
     page.run("heard = []; off = vitrine.onConfig((config) => heard.push(config.a)); vitrine.onMessage((message) => heard.push(message)); vitrine.onGpio((edge) => heard.push(edge.line + edge.level))");
     page.answer({ t: "config", config: { a: 1 } });
@@ -99,7 +99,7 @@ describe("the script in a page", () => {
     expect(page.run("try { vitrine.onConfig(1) } catch (error) { error.constructor.name }")).toBe("TypeError");
   });
 
-  test("errors nobody catches are told, a few a minute", () => {
+  test("reports uncaught errors, a few per minute", () => {
     const page = openPage();
     for (let i = 0; i < 100; i++) page.listeners.get("error")?.({ message: "boom", filename: "a.js", lineno: 3 });
     page.listeners.get("error")?.({});

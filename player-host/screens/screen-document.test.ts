@@ -25,7 +25,7 @@ describe("our own pages", () => {
     for (const text of ["K7P 4QX", "Waiting for TLS", "8f2c", "<svg class=\"qr\""]) expect(html).toContain(text);
   });
 
-  test("take any text as text", () => {
+  test("show any text as plain text", () => {
     fc.assert(
       fc.property(fc.constantFrom("<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "</style><b>", "'><b>"), fc.string(), (attack, noise) => {
         const text = attack + noise;
@@ -36,7 +36,7 @@ describe("our own pages", () => {
   });
 });
 
-test("a text that no QR code holds gives none", () => {
+test("have no QR code for a text that does not fit in one", () => {
   expect(qrSvg("x".repeat(4_000))).toBeUndefined();
   expect(qrSvg("http://127.0.0.1/")).toMatch(/^<svg class="qr" viewBox="0 0 \d+ \d+"/);
 });

@@ -8,7 +8,7 @@ import { ourRenderers } from "./testing/our-renderers.ts";
 import { eventually, ShellSeat } from "./testing/shell-seat.ts";
 import { openSite, type Site } from "./testing/test-site.ts";
 
-/** Part of the suite every shell has to pass: pages and processes that do not answer. */
+/** Part of the suite for every shell: pages and processes that do not answer. */
 export function hangConformance(under: ShellUnderTest): void {
   describe(`Shell: ${under.name}, with a page that hangs`, () => {
     let folder: string;
@@ -43,14 +43,14 @@ export function hangConformance(under: ShellUnderTest): void {
       },
     };
 
-    /** The picture is back, and a frame of it was seen. */
+    /** Waits until the picture is back and a frame of it was seen. */
     async function comesBack(): Promise<void> {
       await seat.show(page("/blue"));
       expect(await shell.witnessFrame(10_000)).toMatchObject({ kind: "alive" });
     }
 
     describe.each(Object.keys(hangs))("whose process %s", (how) => {
-      test("the frame witness says late, and a reset brings the screen back", async () => {
+      test("the frame witness reports it as late, and a reset brings the picture back", async () => {
         await hangs[how]?.();
         expect(await shell.witnessFrame(3_000)).toMatchObject({ kind: "late", renderer: false });
         const from = seat.events.length;
@@ -59,9 +59,9 @@ export function hangConformance(under: ShellUnderTest): void {
         await comesBack();
       }, 90_000);
 
-      test("a load of the same site on it neither shows nor hides the hang, and the reset helps all the same", async () => {
+      test("a load of the same site neither reveals nor hides the hang, and a reset still works", async () => {
         await hangs[how]?.();
-        // What the browser answers to them is not waited for: it may answer nothing.
+        // Answers of the browser are not awaited: there may be none.
         const loads = Promise.all([seat.begin(page("/blue")), seat.begin(page("/moves"))]);
         for (let look = 0; look < 2; look += 1) expect(await shell.witnessFrame(3_000)).toMatchObject({ kind: "late", renderer: false });
         const from = seat.events.length;
@@ -71,7 +71,7 @@ export function hangConformance(under: ShellUnderTest): void {
         await comesBack();
       }, 90_000);
 
-      test("a load that its renderer does not take ends that renderer by itself", async () => {
+      test("a load that the renderer does not commit ends the renderer", async () => {
         await hangs[how]?.();
         const from = seat.events.length;
         const load = seat.begin(page("/blue"));
@@ -80,7 +80,7 @@ export function hangConformance(under: ShellUnderTest): void {
         await comesBack();
       }, 90_000);
 
-      test("captures end, with a picture or with a reason", async () => {
+      test("captures end with a picture or a reason", async () => {
         await hangs[how]?.();
         const [shot, sample] = await Promise.all([shell.screenshot({ format: "jpeg", widthMax: 320 }), shell.sample()]);
         for (const result of [shot, sample]) expect(result.ok ? "picture" : result.error.code).toMatch(/^(picture|(screenshot|capture)\.(no-frame|failed))$/);
@@ -92,24 +92,24 @@ export function hangConformance(under: ShellUnderTest): void {
       }, 90_000);
     });
 
-    test("long texts on the console end nothing and hold up no capture", async () => {
+    test("long texts on the console neither end the shell nor delay a capture", async () => {
       const from = await seat.show(page("/talks"));
       await seat.told(from, "talking");
       for (let look = 0; look < 4; look += 1) expect(await shell.screenshot({ format: "jpeg", quality: 50, widthMax: 320 })).toMatchObject({ ok: true });
-      // Making the texts costs the page itself a second or more each.
+      // The page itself needs a second or more for each text.
       await eventually(() => Promise.resolve(seat.events.slice(from).some((event) => event.kind === "page-call" && event.text.includes("said-it"))), true, 60_000);
       expect(seat.events.slice(from).filter((event) => event.kind === "browser-gone")).toEqual([]);
       await comesBack();
     }, 120_000);
 
-    test("a page that loads itself anew again and again is alive", async () => {
+    test("a page that reloads again and again is alive", async () => {
       await seat.show(page("/reloads-often"));
       const findings: string[] = [];
       for (let look = 0; look < 6; look += 1) findings.push((await shell.witnessFrame(5_000)).kind);
       expect(findings).toEqual(Array(6).fill("alive"));
     }, 60_000);
 
-    test("one that does so before anything of it is drawn is at least known to run", async () => {
+    test("a page that reloads before it has drawn anything is at least known to run", async () => {
       await seat.show(page("/reloads-often-empty"));
       for (let look = 0; look < 3; look += 1) {
         const finding = await shell.witnessFrame(3_000);

@@ -10,7 +10,7 @@ import type { ShellUnderTest } from "./testing/shell-under-test.ts";
 import { BLUE, openLoadingSite, type LoadingSite } from "./testing/loading-site.ts";
 import { colourOf, eventually, ShellSeat } from "./testing/shell-seat.ts";
 
-/** Where a load goes, where it ends, and what is said of it. Part of the Shell suite, with a browser and a site of its own. */
+/** Where loads go, where they end, and what is reported. Part of the shell suite, with its own browser and site. */
 export function shellLoadingConformance(under: ShellUnderTest): void {
   describe(`Shell: ${under.name}: loading`, () => {
     let folder: string;
@@ -48,8 +48,8 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
         return sample.ok ? colourOf(sample.value) : sample.error.code;
       }, BLUE);
 
-    describe("a load that is led to another origin", () => {
-      test("ends there: it has failed, the picture that was on stays, and nobody there has the page API", async () => {
+    describe("a load that is redirected to another origin", () => {
+      test("fails there: the picture stays, and that origin has no page API", async () => {
         await seat.show(page("/blue"));
         const from = seat.events.length;
         const failed = await seat.fails(page(`/redirect?${to(site.foreignUrl("/sign-in"))}`));
@@ -59,7 +59,7 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
         if (under.keepsPicture) await blueIsOn();
       });
 
-      test("by a portal, while the very page is on: the page stays and keeps its page API, until the portal lets go", async () => {
+      test("by a captive portal while the same page is on screen leaves the page and its page API, until the portal is gone", async () => {
         await seat.show(page("/leaves-when-told"));
         site.portal(true);
         for (const ignoreCache of [false, true]) {
@@ -70,17 +70,17 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
         expect(await seat.told(from, "here")).toEqual({ at: "/leaves-when-told" });
       });
 
-      test("and back is the content, as with a sign-in that asks nobody", async () => {
+      test("and back is content, as with a silent sign-in", async () => {
         const from = await seat.show(page(`/redirect?${to(site.foreignUrl(`/back?${to(site.url("/blue"))}`))}`));
         expect(await seat.told(from, "here")).toEqual({ at: "/blue" });
       });
 
-      test("that its owner named is the content, page API included", async () => {
+      test("that its owner named is content with the page API", async () => {
         const from = await seat.show(page(`/redirect?${to(site.foreignUrl("/other"))}`, [foreignOrigin()]));
         expect(await seat.told(from, "here")).toEqual({ at: "/other" });
       });
 
-      test("by itself, when it loads itself again, keeps its picture and has failed", async () => {
+      test("because the page reloads itself fails and keeps the picture", async () => {
         await seat.show(page("/reloads-itself"));
         site.portal(true);
         const from = seat.events.length;
@@ -90,7 +90,7 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
         expect(failed.load).toBeUndefined();
       });
 
-      test("in a circle has failed with a word of ours, and the picture stays", async () => {
+      test("in a circle fails with a code of ours, and the picture stays", async () => {
         await seat.show(page("/blue"));
         const failed = await seat.fails(page("/circle"));
         expect(failed).toMatchObject({ error: { code: "http.redirect-loop", message: expect.not.stringContaining("ERR_") as string }, pictureKept: under.keepsPicture });
@@ -98,7 +98,7 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
       });
     });
 
-    test("an address with a user and a password is loaded, and loaded again", async () => {
+    test("an address with a user and a password can be loaded and reloaded", async () => {
       const target: LoadTarget = { kind: "url", url: site.url("/signed-in").replace("//", "//user:secret@"), ignoreCache: false };
       for (let time = 0; time < 2; time += 1) {
         const from = await seat.show(target);
@@ -106,8 +106,8 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
       }
     });
 
-    describe("while a load of the host's is pending", () => {
-      test("the page on the screen may not go elsewhere in its name, and the load still comes", async () => {
+    describe("while a load of the host is pending", () => {
+      test("the page on screen may not navigate elsewhere in its name, and the load still arrives", async () => {
         const begun = await seat.show(page("/leaves-when-told"));
         await seat.told(begun, "here");
         const signIns = site.hits("foreign /sign-in");
@@ -125,8 +125,8 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
       });
     });
 
-    describe("a server that takes the connection and sends nothing", () => {
-      /** Looks for a frame without a break: three in a row without one would end the renderer, and with it the picture. */
+    describe("a server that accepts the connection and sends nothing", () => {
+      /** Looks for frames continuously: three looks in a row without one would end the renderer and so the picture. */
       const LOOKS = 3;
       const LOOK_MS = 2_400;
 
@@ -141,7 +141,7 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
         ["another address of the same origin", () => page("/blue"), () => page("/held")],
         ["an address of another origin", () => page("/blue"), () => ({ kind: "url", url: site.foreignUrl("/held"), ignoreCache: false })],
         ["an address, while a package is on", packagePage, () => page("/held")],
-      ])("keeps the picture that is on, and its frames are seen: %s", async (_name, before, wanted) => {
+      ])("keeps the picture on screen alive: %s", async (_name, before, wanted) => {
         await seat.show(await before());
         await blueIsOn();
         const from = seat.events.length;
@@ -159,8 +159,8 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
       }, 45_000);
     });
 
-    describe("a load again means the content's address", () => {
-      test.each([false, true])("where the page moved its own address to one that is not there (cache ignored: %s)", async (ignoreCache) => {
+    describe("another load returns to the content's address", () => {
+      test.each([false, true])("if the page moved its own address to one that does not exist (cache ignored: %s)", async (ignoreCache) => {
         await seat.show(page("/moves-address", [], ignoreCache));
         const before = site.hits("/moves-address");
         const from = await seat.show(page("/moves-address", [], ignoreCache));
@@ -169,7 +169,7 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
         expect(await seat.told(from, "here")).toEqual({ at: "/not-there/2" });
       });
 
-      test("where a page went on to another one of its origin", async () => {
+      test("if the page went to another address of its origin", async () => {
         const first = await seat.show(page("/moves-on"));
         await seat.seen("load-finished", first, (event) => event.load === undefined);
         const from = await seat.show(page("/moves-on"));
@@ -184,7 +184,7 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
         expect(site.hits("/moves-part")).toBe(before + 1);
       });
 
-      test("where the page stands on another origin that its owner named", async () => {
+      test("if the page is on another origin that its owner named", async () => {
         const target = page(`/leads?how=script&${to(site.foreignUrl("/other"))}`, [foreignOrigin()], true);
         const first = seat.events.length;
         await seat.begin(target);
@@ -197,8 +197,8 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
       });
     });
 
-    describe("content that goes to another origin by itself", () => {
-      test.each(["meta", "script", "later", "form"])("by %s is held back, and that is told", async (how) => {
+    describe("content that navigates to another origin by itself", () => {
+      test.each(["meta", "script", "later", "form"])("by %s is stopped and reported", async (how) => {
         const signIns = site.hits("foreign /sign-in");
         const from = seat.events.length;
         await seat.begin(page(`/leads?how=${how}&${to(site.foreignUrl("/sign-in"))}`));
@@ -207,7 +207,7 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
         expect(site.hits("foreign /sign-in")).toBe(signIns);
       });
 
-      test.each(["meta", "script", "form"])("by %s is followed where its owner named it", async (how) => {
+      test.each(["meta", "script", "form"])("by %s is followed if its owner named the origin", async (how) => {
         const from = seat.events.length;
         await seat.begin(page(`/leads?how=${how}&${to(site.foreignUrl("/other"))}`, [foreignOrigin()]));
         await seat.seen("page-call", from, ({ text }) => text.includes('"at":"/other"'));
@@ -215,8 +215,8 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
       });
     });
 
-    describe("a document that comes in part", () => {
-      test.each(["length", "chunks"])("and is cut off (told by its %s) is what is on, and is told as that", async (how) => {
+    describe("a document that arrives incomplete", () => {
+      test.each(["length", "chunks"])("is on screen and is reported as cut off (detected by its %s)", async (how) => {
         const from = seat.events.length;
         const load = await seat.begin(page(`/cut?how=${how}`));
         await seat.seen("load-committed", from, (event) => event.load === load);
@@ -224,7 +224,7 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
         expect(seat.events.slice(from).filter(({ kind }) => kind === "load-failed")).toEqual([]);
       });
 
-      test("and never ends is what is on from its beginning, and leaving it is no failure", async () => {
+      test("because it never ends is on screen from its beginning, and leaving it is no failure", async () => {
         const from = seat.events.length;
         const load = await seat.begin(page("/endless"));
         await seat.seen("load-committed", from, (event) => event.load === load);
@@ -235,7 +235,7 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
       });
     });
 
-    test("a certificate that nobody vouches for has a code of its own, and the picture stays", async () => {
+    test("a certificate from an unknown issuer has its own code, and the picture stays", async () => {
       const server = createTlsServer(VALID, (_request, response) => response.end("never seen"));
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
       try {
@@ -248,7 +248,7 @@ export function shellLoadingConformance(under: ShellUnderTest): void {
       }
     });
 
-    test("content with a worker of its own comes with its origin away", async () => {
+    test("content with its own service worker loads while its origin is away", async () => {
       const from = await seat.show(page("/worker"));
       await seat.told(from, "here");
       await seat.show({ kind: "screen", screen: { kind: "blank" } });

@@ -4,21 +4,21 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LoadTarget, Shell, ShellEvent } from "../stage/shell.ts";
 import { ASK_SENSOR, openForbidden, openSensor, type Forbidden, type Sensor } from "./testing/watched-hosts.ts";
 
-/** What the Shell suite has at hand, for a part of it that lives in a file of its own. */
+/** What the shell suite provides to its parts in other files. */
 export interface ShellBench {
   shell(): Shell;
-  /** A folder that goes with the suite. */
+  /** A folder of the suite. */
   folder(): string;
-  /** Loads and waits for the load's end; returns where its events begin. */
+  /** Loads and waits for the end. Returns the index of the load's first event. */
   show(target: LoadTarget): Promise<number>;
   events(): readonly ShellEvent[];
-  /** The data of the next `vitrine.emit(name, data)` of the page from that event on. */
+  /** The data of the page's first `vitrine.emit(name, data)` from that event on. */
   told(from: number, name: string): Promise<Record<string, unknown>>;
 }
 
 type Package = Extract<LoadTarget, { kind: "package" }>;
 
-/** What holds for content packages on every shell: what they reach, and what they leave behind. */
+/** Rules for content packages on every shell: what they can reach and what they leave behind. */
 export function packagesConformance(bench: ShellBench): void {
   async function makePackage(id: string, files: Readonly<Record<string, string>>, allowedOrigins: readonly string[] = []): Promise<Package> {
     const folder = join(bench.folder(), `limits-${id}`);
@@ -44,7 +44,7 @@ export function packagesConformance(bench: ShellBench): void {
     const askingPackage = (id: string, origins: readonly string[]): Promise<Package> =>
       makePackage(id, { "index.html": `<!doctype html><body><script>onload = async () => vitrine.emit("asked", await (${ASK_SENSOR})(${JSON.stringify(sensor.host)}))</script>` }, origins);
 
-    test("a host of the local network that its manifest names, in every form", async () => {
+    test("a host of the local network that its manifest names, in every way", async () => {
       const from = await bench.show(await askingPackage("a101", [`http://${sensor.host}`, `ws://${sensor.host}`]));
       expect(await bench.told(from, "asked")).toEqual(ALL);
     });
@@ -56,7 +56,7 @@ export function packagesConformance(bench: ShellBench): void {
       expect(await bench.told(none, "asked")).toMatchObject({ fetch: "refused", picture: "refused", events: "refused", socket: "refused" });
     });
 
-    test("content of the internet reaches the local network where the configuration says so, and not otherwise", async () => {
+    test("the local network only if the configuration says so, for content from the internet", async () => {
       const url = `http://${home.host}/public`;
       for (const [localNetwork, answers] of [[false, { fetch: "refused", picture: "refused", socket: "refused" }], [true, ALL], [false, { fetch: "refused", socket: "refused" }]] as const) {
         const from = await bench.show({ kind: "url", url, ignoreCache: true, localNetwork });
@@ -66,7 +66,7 @@ export function packagesConformance(bench: ShellBench): void {
       }
     }, 60_000);
 
-    test("nothing but what it was granted, whatever way it tries", async () => {
+    test("nothing that it was not granted, whatever way it tries", async () => {
       const before = forbidden.reached().length;
       const from = await bench.show(
         await makePackage("a104", {
@@ -77,12 +77,12 @@ export function packagesConformance(bench: ShellBench): void {
         }, [`http://${sensor.host}`]),
       );
       await bench.told(from, "trying");
-      // A service worker's documents would carry no policy; a page sees a browser that has none.
+      // A service worker's documents would have no policy, so pages see a browser without service workers.
       expect(await bench.told(from, "tried")).toEqual({ granted: "21.5", frames: 4, serviceWorker: "absent", webRtc: "absent" });
       expect(forbidden.reached().slice(before)).toEqual([]);
     }, 60_000);
 
-    test("no domain for its cookies that another package is in", async () => {
+    test("no cookie domain that it shares with another package", async () => {
       const html = `<!doctype html><body><script>
         const parts = location.hostname.split(".");
         const shared = parts.slice(1).map((_, at) => parts.slice(at + 1).join("."));
@@ -96,7 +96,7 @@ export function packagesConformance(bench: ShellBench): void {
     });
   });
 
-  test("files that a package names in other letter case are told, each by its address", async () => {
+  test("files that a package names in the wrong letter case are reported with their addresses", async () => {
     const from = bench.events().length;
     await bench.show(await makePackage("c301", {
       "index.html": `<!doctype html><link rel="stylesheet" href="Style.css"><body><img src="logo.PNG"><script src="app.js"></script><script src="there.js"></script>`,
@@ -106,7 +106,7 @@ export function packagesConformance(bench: ShellBench): void {
     await expect.poll(() => [...new Set(missing())].sort(), { timeout: 8_000 }).toEqual(["/Style.css", "/app.js", "/logo.PNG"]);
   });
 
-  test("a package's storage can be ended, cookies included, and no other package's with it", async () => {
+  test("one package's storage can be cleared, cookies included, without another's", async () => {
     const html = `<!doctype html><body><script type="module">
       const opened = await new Promise((done) => { const asked = indexedDB.open("kept", 1); asked.onupgradeneeded = () => asked.result.createObjectStore("kept"); asked.onsuccess = () => done(asked.result); });
       const row = await new Promise((done) => { const got = opened.transaction("kept").objectStore("kept").get("x"); got.onsuccess = () => done(got.result ?? null); });
@@ -125,7 +125,7 @@ export function packagesConformance(bench: ShellBench): void {
   }, 60_000);
 }
 
-/** A page that tries to reach a host nobody granted, in every way a page has; each is an ordinary use of the web platform. */
+/** A page that tries to reach a host without a grant in every way that the web platform has. */
 function waysOut(sensor: Sensor, { host, udpPort }: Forbidden): string {
   const peer = `const peer = new RTCPeerConnection({ iceServers: [{ urls: "stun:127.0.0.1:${udpPort}" }, { urls: "turn:${host}?transport=tcp", username: "a", credential: "b" }] }); peer.createDataChannel("x"); peer.setLocalDescription();`;
   const document = (mark: string): string => `<img src="http://${host}/${mark}"><script>${fetchOf(host, mark)}${peer}</script>`;
@@ -164,7 +164,7 @@ function waysOut(sensor: Sensor, { host, udpPort }: Forbidden): string {
     const serviceWorker = "serviceWorker" in navigator ? "there" : "absent";
     const webRtc = "RTCPeerConnection" in window || "webkitRTCPeerConnection" in window ? "there" : "absent";
 
-    // Documents that the package makes itself, and documents of its own origin that are no pages of it.
+    // Documents that the package creates itself, and documents of its own origin that are not its pages.
     await frameOf({ srcdoc });
     await frameOf({ srcdoc: sandboxed, sandbox: "allow-scripts" });
     await frameOf({ src: "data:text/html," + encodeURIComponent(data) });

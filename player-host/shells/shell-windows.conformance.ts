@@ -7,20 +7,20 @@ import { eventually, ShellSeat } from "./testing/shell-seat.ts";
 import { openSite, type Site } from "./testing/test-site.ts";
 import { openVirtualScreen, type VirtualScreen } from "./testing/virtual-screen.ts";
 
-/** A shell that draws on the display it is given. */
+/** A shell that draws on the given display. */
 export interface WindowedShell {
   readonly name: string;
-  /** The window it is told to have is not the screen's size, as with the options' default. */
+  /** Is given a window size that differs from the screen, as with default options. */
   makeShell(folder: string, display: string): Shell;
-  /** Process id of the graphics process of the browser in this folder, as the system knows it. */
+  /** Process id of the GPU process of the browser with this folder, from the kernel. */
   gpuProcess(folder: string): Promise<number | undefined>;
 }
 
 const SCREEN = { width: 1280, height: 720 };
-/** Whole screen in the test pages' blue, to the last pixel. */
+/** The whole screen in the test pages' blue. */
 const ALL_BLUE = "48,96,192 and 0 others";
 
-/** Every key with a meaning in Chromium that puts something over the picture, takes it away or changes it. */
+/** Every Chromium key that covers, removes or changes the picture. */
 const KEYS = [
   ...["F1", "F3", "F5", "F6", "F7", "F10", "F12", "Shift_L+Escape", "Shift_L+F10", "Alt_L+Home", "Alt_L+d", "Alt_L+f", "Alt_L+F4"],
   ..."d e f g h j k l n o p q r s t u w 1 0".split(" ").map((key) => `Control_L+${key}`),
@@ -31,7 +31,7 @@ const ALERTS = "new Promise((done) => { onmessage = done; const frame = document
 const PICTURE = "(async () => { const video = document.createElement('video'); video.srcObject = document.createElement('canvas').captureStream(); await video.requestPictureInPicture(); })()";
 const KEY = "{ publicKey: { challenge: new Uint8Array(16), rp: { name: 'x' }, user: { id: new Uint8Array(8), name: 'a', displayName: 'a' }, pubKeyCredParams: [{ type: 'public-key', alg: -7 }] } }";
 
-/** What a page asks for, and what is told of it; absent where nothing is refused, or one of the versions does not have it. */
+/** What pages request, and what is reported; absent where nothing is refused or a version lacks the feature. */
 const ASKED: readonly (readonly [code: string, counted?: string])[] = [
   ["document.documentElement.requestFullscreen()", "dialog full screen"],
   ["document.body.requestPointerLock()", "dialog pointer lock"],
@@ -68,7 +68,7 @@ const ASKED: readonly (readonly [code: string, counted?: string])[] = [
   ["moveTo(100, 100), resizeTo(300, 300)"],
 ];
 
-/** What only a browser with a real window can get wrong: its size, its keys, its own dialogs. Needs Xvfb. */
+/** What only a browser with a real window can get wrong: size, keys, dialogs. Needs Xvfb. */
 export function shellWindowsConformance(under: WindowedShell): void {
   describe(`Shell in a window: ${under.name}`, () => {
     let folder: string;
@@ -98,9 +98,9 @@ export function shellWindowsConformance(under: WindowedShell): void {
       return `${mean} and ${others} others`;
     };
 
-    test("fills the screen to the last pixel, whatever size it was told, and says that nothing is over it", async () => {
+    test("fills the screen to the last pixel, whatever size it was given, and reports that nothing covers it", async () => {
       const from = await seat.show(page("/blue"));
-      // A browser that takes its bars away for the first time may need several looks on a busy machine.
+      // On a busy machine a browser may need several looks to hide its bars for the first time.
       for (let look = 0; !seat.events.slice(from).some((event) => event.kind === "window" && event.finding.kind === "alone"); look += 1) {
         expect(look, "looks until the window is right").toBeLessThan(12);
         await seat.seen("window", seat.events.length);
@@ -108,12 +108,12 @@ export function shellWindowsConformance(under: WindowedShell): void {
       await eventually(glass, ALL_BLUE);
     }, 120_000);
 
-    test("has no page but the content's: no renderer works for the browser's own bars", async () => {
+    test("has no renderer except the content's, and none for the browser's own bars", async () => {
       await seat.show(page("/blue"));
       await eventually(async () => (await shell.metrics())["player.renderers"], 1);
     });
 
-    test("gives the page the keyboard with its first document, after a renderer's end and after another program's window", async () => {
+    test("gives the page the keyboard focus with its first document, after its renderer ends, and after another program's window", async () => {
       const hears = async (from: number): Promise<void> => {
         const before = seat.events.length;
         await seat.told(from, "ready");
@@ -134,7 +134,7 @@ export function shellWindowsConformance(under: WindowedShell): void {
       await hears(second);
     }, 60_000);
 
-    test("gives a key to the page and not to the browser", async () => {
+    test("gives keys to the page and not to the browser", async () => {
       await seat.told(await seat.show(page("/keys")), "ready");
       const before = seat.events.length;
       for (const key of KEYS) {
@@ -144,13 +144,13 @@ export function shellWindowsConformance(under: WindowedShell): void {
         const heard = await seat.seen("page-call", from, ({ text }) => text.toLowerCase().includes(`"key":"${name.toLowerCase()}"`));
         expect(heard.text, key).toContain(`"prevented":true`);
       }
-      // Full screen is the one thing a browser asks nobody about; a kiosk ignores it.
+      // The browser enters full screen without asking; a kiosk ignores it.
       await screen.press("F11");
       await eventually(glass, ALL_BLUE);
       expect(seat.events.slice(before).filter(({ kind }) => kind === "browser-gone" || kind === "refused" || kind === "load-started")).toEqual([]);
     }, 60_000);
 
-    test("leaves keys that write and edit to the page", async () => {
+    test("leaves typing and editing keys to the page", async () => {
       await seat.told(await seat.show(page("/keys")), "ready");
       for (const key of ["a", "Control_L+c", "Control_L+v", "Control_L+z", "Escape", "Home"]) {
         const from = seat.events.length;
@@ -161,7 +161,7 @@ export function shellWindowsConformance(under: WindowedShell): void {
       }
     });
 
-    test("guards the keys in a frame of another site as well", async () => {
+    test("guards keys in a frame of another site too", async () => {
       const frame = site.foreignUrl("/frame-of-keys").replace("127.0.0.1", "localhost");
       await seat.told(await seat.show(page(`/keys-in-frame?to=${encodeURIComponent(frame)}`)), "ready");
       for (const key of ["F7", "F12", "Control_L+n", "Shift_L+Escape"]) {
@@ -179,7 +179,7 @@ export function shellWindowsConformance(under: WindowedShell): void {
       ["{ const frame = document.createElement('iframe'); frame.style.display = 'none'; document.body.append(frame); frame.contentWindow.print(); }", "print"],
       ["{ const input = document.createElement('input'); input.type = 'file'; input.click(); }", "file chooser"],
       ["showOpenFilePicker()", "file chooser"],
-    ])("refuses and counts %s, and nothing comes over the picture", async (code, what) => {
+    ])("refuses and counts %s, and nothing covers the picture", async (code, what) => {
       const from = await seat.show(page(`/on-key?do=${encodeURIComponent(code)}`));
       await seat.told(from, "ready");
       await screen.press("x");
@@ -188,23 +188,23 @@ export function shellWindowsConformance(under: WindowedShell): void {
       await seat.show(page("/blue"));
     });
 
-    test("asks nobody for a password, whatever wants one: the request fails, and is counted by its origin alone", async () => {
+    test("shows no password prompt: the request fails and is counted with its origin only", async () => {
       const from = await seat.show(page("/asks-for-passwords"));
       await seat.told(from, "asked");
-      // `Negotiate` without anything to negotiate with ends by itself.
+      // `Negotiate` fails by itself without anything to negotiate with.
       for (const what of ["basic", "digest", "ntlm", "fetch", "script", "style", "video", "font", "frame", "events", "worker"]) expect(site.hits(`/password/${what}`), what).toBe(1);
       const refused = seat.events.slice(from).filter((event) => event.kind === "refused");
       expect(refused).toEqual(Array.from({ length: 11 }, () => ({ kind: "refused", what: "dialog", detail: `password for ${new URL(site.url("/")).origin}` })));
       await eventually(glass, ALL_BLUE);
     });
 
-    test("takes user and password from the content's own address, for the document and for its files", async () => {
+    test("uses the user and password in the content's own address for the document and its files", async () => {
       const from = await seat.show({ kind: "url", url: site.url("/protected").replace("//", "//user:secret@"), ignoreCache: false });
       expect(await seat.told(from, "picture")).toEqual({ type: "load" });
       expect(seat.events.slice(from).filter(({ kind }) => kind === "refused")).toEqual([]);
     });
 
-    /** The browser hands the keyboard to a new document in its own time: a key before that is lost, and the page listens for one. */
+    /** The browser gives a new document the keyboard focus some time later, and keys before that are lost; so the page listens. */
     const pressUntil = async (heard: Promise<unknown>): Promise<void> => {
       const done = heard.then(() => true);
       const later = (): Promise<boolean> => new Promise((resolve) => setTimeout(() => resolve(false), 500));
@@ -212,15 +212,15 @@ export function shellWindowsConformance(under: WindowedShell): void {
       while (!(await Promise.race([done, later()])));
     };
 
-    test("shows nothing of the browser's own, whatever a page asks for with a key pressed: refused and counted where the browser would show something", async () => {
+    test("shows nothing of the browser's own, whatever a page requests after a key press, and counts what it refused", async () => {
       const shown: string[] = [];
       for (const [code, counted] of ASKED) {
-        // On this name a page may use what needs a safe origin and a domain.
+        // On this name a page may use features that need a secure origin and a domain.
         const url = site.url(`/on-key?do=${encodeURIComponent(code)}`).replace("127.0.0.1", "localhost");
         const from = await seat.show({ kind: "url", url, ignoreCache: false });
         await seat.told(from, "ready");
         await pressUntil(seat.told(from, "done"));
-        // A new document is painted in its own time, well before the shortest of the browser's bubbles is gone again.
+        // A new document is painted with a delay, but well before the browser's shortest bubble disappears.
         let now = await glass();
         for (let look = 0; now !== ALL_BLUE && look < 20; look += 1) {
           await new Promise((resolve) => setTimeout(resolve, 100));
@@ -235,7 +235,7 @@ export function shellWindowsConformance(under: WindowedShell): void {
       expect(shown).toEqual([]);
     }, 120_000);
 
-    test("closes a window that a page opens with a key pressed, and counts it", async () => {
+    test("closes and counts a window that a page opens after a key press", async () => {
       const from = await seat.show(page(`/on-key?do=${encodeURIComponent("void open('/blue', 'x', 'width=300,height=300')")}`));
       await seat.told(from, "ready");
       await screen.press("x");
@@ -243,7 +243,7 @@ export function shellWindowsConformance(under: WindowedShell): void {
       await eventually(glass, ALL_BLUE);
     });
 
-    test("a PDF takes the place of nothing: neither of the page that goes there, nor as content; in a frame it is a file that is missing", async () => {
+    test("never shows a PDF in place of the picture, by navigation or as content; in a frame it is a missing file", async () => {
       const from = await seat.show(page(`/leaves?to=${encodeURIComponent("/pdf")}`));
       await seat.seen("load-failed", from, ({ error, pictureKept }) => error.code === "content.pdf" && pictureKept);
       expect((await seat.fails(page("/pdf"))).error.code).toBe("content.pdf");
@@ -253,9 +253,9 @@ export function shellWindowsConformance(under: WindowedShell): void {
       await eventually(glass, ALL_BLUE);
     });
 
-    test("notices the window of another program over the picture, and that it is gone again", async () => {
+    test("notices another program's window over the picture, and when it is gone", async () => {
       await seat.show(page("/blue"));
-      // A load brings the page to the front of everything; what is to be over it comes after that.
+      // A load brings the page to the front, so the covering window is opened after it.
       await seat.seen("window", seat.events.length, ({ finding }) => finding.kind === "alone");
       const from = seat.events.length;
       const uncover = screen.cover({ left: 200, top: 100, width: 300, height: 200 });
@@ -266,7 +266,7 @@ export function shellWindowsConformance(under: WindowedShell): void {
       await seat.seen("window", gone, ({ finding }) => finding.kind === "alone");
     });
 
-    test("gives a page WebGL on a machine without a GPU, counts the deaths of its graphics process, and starts anew before the browser gives up", async () => {
+    test("gives a page WebGL without a GPU, counts the deaths of the GPU process, and restarts before the browser gives up", async () => {
       expect(await seat.told(await seat.show(page("/webgl")), "webgl")).toEqual({ there: true });
       const from = seat.events.length;
       let killed: number | undefined;
@@ -275,7 +275,7 @@ export function shellWindowsConformance(under: WindowedShell): void {
           const pid = await under.gpuProcess(folder);
           return pid !== undefined && pid !== killed;
         }, true);
-        // Seen by two looks of the watch.
+        // Wait until two looks of the watch have seen it.
         for (let look = 0; look < 2; look += 1) await seat.seen("window", seat.events.length);
         killed = await under.gpuProcess(folder);
         if (killed !== undefined) process.kill(killed, "SIGKILL");

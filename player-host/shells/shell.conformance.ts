@@ -11,7 +11,7 @@ import { colourOf, eventually, ShellSeat } from "./testing/shell-seat.ts";
 import type { ShellUnderTest } from "./testing/shell-under-test.ts";
 import { closedPort, openSite, type Site } from "./testing/test-site.ts";
 
-/** Registers the suite every shell has to pass. Real browser, real pages on loopback, no public host. */
+/** The suite for every shell, with a real browser, real pages on loopback and no public host. */
 export function shellConformance(under: ShellUnderTest): void {
   shellLoadingConformance(under);
   describe(`Shell: ${under.name}`, () => {
@@ -45,7 +45,7 @@ export function shellConformance(under: ShellUnderTest): void {
       return { kind: "url", url: site.url(path), ignoreCache: false };
     }
 
-    test("loads a page and says so with the load's number", async () => {
+    test("loads a page and reports the load by its number", async () => {
       const from = events.length;
       const load = await seat.begin(page("/blue"));
       const begun = await seen("load-started", from);
@@ -73,7 +73,7 @@ export function shellConformance(under: ShellUnderTest): void {
       expect(small.value.width).toBeGreaterThan(160);
     });
 
-    test("our own page is shown from an origin of its own, with no page API", async () => {
+    test("our own page is shown from its own origin, without page API", async () => {
       const from = await show({ kind: "screen", screen: { kind: "fault", code: "test.fault", message: "A <b>message</b> & more" } });
       expect(events.slice(from).some((event) => event.kind === "page-begun")).toBe(false);
       const sample = await shell.sample();
@@ -97,7 +97,7 @@ export function shellConformance(under: ShellUnderTest): void {
       expect(failed.pictureKept).toBe(under.keepsPicture);
     });
 
-    test("a refused connection has failed to load, and the picture that was on stays where the shell can do so", async () => {
+    test("a refused connection has failed to load, and the picture stays if the shell can keep it", async () => {
       await show(page("/blue"));
       const from = events.length;
       const load = await seat.begin({ kind: "url", url: `http://127.0.0.1:${await closedPort()}/`, ignoreCache: false });
@@ -109,7 +109,7 @@ export function shellConformance(under: ShellUnderTest): void {
       expect(sample.ok && colourOf(sample.value)).toBe("48,96,192");
     });
 
-    test("content that answers 404 has failed each time it is tried, and what was on stays on and keeps working", async () => {
+    test("content that answers 404 fails on every attempt, and the page before it stays on and works", async () => {
       const begun = await show(page("/api"));
       await told(begun, "hello");
       for (let attempt = 1; attempt <= 3; attempt += 1) {
@@ -125,21 +125,21 @@ export function shellConformance(under: ShellUnderTest): void {
       }
     });
 
-    test("a name that is not known has failed to load", async () => {
+    test("an unknown host name has failed to load", async () => {
       const from = events.length;
       const load = await seat.begin({ kind: "url", url: "http://no-such-host.invalid/", ignoreCache: false });
       const failed = await seen("load-failed", from, (event) => event.load === load);
       expect(failed.error.code).toMatch(/^net\./);
     });
 
-    test("the same page again is a reload, not a stay", async () => {
+    test("loading the same page again reloads it", async () => {
       const before = site.hits("/counted#part");
       await show(page("/counted#part"));
       await show(page("/counted#part"));
       expect(site.hits("/counted#part") - before).toBe(2);
     });
 
-    test("a page that reloads itself while its origin fails keeps its picture, and is reported", async () => {
+    test("a page that reloads itself while its origin fails keeps its picture and is reported", async () => {
       await show(page("/blue"));
       const from = await show(page("/reloads-itself"));
       site.breakDown(true);
@@ -152,7 +152,7 @@ export function shellConformance(under: ShellUnderTest): void {
       }
     });
 
-    test("the page API's calls come in, and texts to the page arrive", async () => {
+    test("page API calls arrive, and so do texts to the page", async () => {
       const from = await show(page("/api"));
       const hello = await told(from, "hello");
       expect(hello).toMatchObject({ version: 1, frozen: true, binding: false });
@@ -162,17 +162,17 @@ export function shellConformance(under: ShellUnderTest): void {
       expect(await told(from, "message")).toMatchObject({ got: ["quote ' \" \u2028 </script>"] });
     });
 
-    test("an embedded frame has neither the API nor a way around it", async () => {
+    test("an embedded frame has no API and no way around that", async () => {
       const from = await show(page("/frames"));
       expect(await told(from, "frames")).toMatchObject({ api: false, bindings: [] });
     });
 
-    test("a flood of calls neither ends the shell nor comes through in full", async () => {
+    test("a flood of calls does not end the shell and is not passed on in full", async () => {
       const from = await show(page("/flood"));
       const { refused, seconds } = await told(from, "flooded");
       expect(refused).toBe("page.rate-limited");
-      // The limit is a rate, and a machine may be slow: what may come through is counted against the page's own clock. Each
-      // second has one more, which tells what was refused.
+      // The limit is a rate and the machine may be slow, so the allowed number follows the page's own clock. Each second has one
+      // more call, which reports what was refused.
       const most = CALLS_BURST + (CALLS_PER_SECOND + 1) * Number(seconds) + 2;
       expect(most).toBeLessThan(20_000);
       expect(events.slice(from).filter((event) => event.kind === "page-call").length).toBeLessThanOrEqual(most);
@@ -191,7 +191,7 @@ export function shellConformance(under: ShellUnderTest): void {
       expect(await told(from, "still-here")).toMatchObject({ here: true });
     });
 
-    test("permissions are denied without a question", async () => {
+    test("permissions are denied without a prompt", async () => {
       const from = await show(page("/permission"));
       expect(await told(from, "permission")).toMatchObject({ notifications: "denied", camera: "denied", location: 1 });
     });
@@ -218,7 +218,7 @@ export function shellConformance(under: ShellUnderTest): void {
         return { kind: "package", id, folder: place, entry: "index.html", allowedOrigins: [], ignoreCache: false };
       }
 
-      test("have an origin of their own, secure and kept apart by version", async () => {
+      test("have a secure origin of their own for each version", async () => {
         const html = (mark: string): string => `<body><script>
           const before = localStorage.mark ?? null; localStorage.mark = ${JSON.stringify(mark)};
           vitrine.emit("package", { origin, secure: isSecureContext, before });
@@ -231,7 +231,7 @@ export function shellConformance(under: ShellUnderTest): void {
         expect(await told(again, "package")).toMatchObject({ before: "one" });
       });
 
-      test("load modules, workers, fetched files and ranges of large ones from their folder, and nothing from outside it", async () => {
+      test("load modules, workers, fetched files and ranges of large files from their folder, and nothing outside it", async () => {
         const target = await unpack("cc33", {
           "index.html": `<body><script type="module" src="js/main.js"></script>`,
           "js/main.js": `
@@ -252,7 +252,7 @@ export function shellConformance(under: ShellUnderTest): void {
         expect(await told(from, "files")).toEqual({ worker: 5, text: "hello", status: 206, range: "56789", outside: 400, missing: 404, foreign: "blocked" });
       });
 
-      test("keep their files while other content fails to come, however often", async () => {
+      test("keep their files while other content fails to load, however often", async () => {
         const html = `<body><script>vitrine.onMessage(async () => vitrine.emit("read", { text: await (await fetch("/data.txt?" + Math.random())).text() })); vitrine.emit("ready");</script>`;
         await told(await show(await unpack("ee55", { "index.html": html, "data.txt": "still mine" })), "ready");
         for (let attempt = 1; attempt <= 3; attempt += 1) {
@@ -275,17 +275,17 @@ export function shellConformance(under: ShellUnderTest): void {
     });
 
     describe("the frame witness", () => {
-      test("says alive on a still page", async () => {
+      test("reports a still page as alive", async () => {
         await show(page("/blue"));
         expect(await shell.witnessFrame(5_000)).toMatchObject({ kind: "alive" });
       });
 
-      test("says alive on a page that moves", async () => {
+      test("reports a moving page as alive", async () => {
         await show(page("/moves"));
         expect(await shell.witnessFrame(5_000)).toMatchObject({ kind: "alive" });
       });
 
-      test("does not say alive on a page that computes for ever; a reset brings the screen back", async () => {
+      test("does not report a looping page as alive; a reset brings the picture back", async () => {
         const from = await show(page("/loops"));
         await told(from, "about-to-loop");
         expect(await shell.witnessFrame(3_000)).toMatchObject({ kind: "late", renderer: false });
@@ -301,7 +301,7 @@ export function shellConformance(under: ShellUnderTest): void {
       }, 60_000);
     });
 
-    test("a crash is reported, and the next load shows again, page API included", async () => {
+    test("a crash is reported, and the next load shows its page with the page API", async () => {
       await show(page("/blue"));
       const from = events.length;
       await shell.resetRenderer();
@@ -310,7 +310,7 @@ export function shellConformance(under: ShellUnderTest): void {
       expect(await told(again, "hello")).toMatchObject({ version: 1 });
     });
 
-    test("the cache can be cleared, storage included", async () => {
+    test("the cache can be cleared, with or without storage", async () => {
       const first = await show(page("/stores"));
       await told(first, "stored");
       const second = await show(page("/stores"));
@@ -320,7 +320,7 @@ export function shellConformance(under: ShellUnderTest): void {
       expect(await told(third, "stored")).toMatchObject({ before: null });
     });
 
-    test("the label comes and goes without the page's help", async () => {
+    test("the label appears and disappears without the page's help", async () => {
       await show(page("/strict-csp"));
       await shell.overlay("Lobby 3");
       await eventually(async () => {
@@ -334,7 +334,7 @@ export function shellConformance(under: ShellUnderTest): void {
       }, "48,96,192");
     });
 
-    test("metrics have what is known", async () => {
+    test("metrics have the known figures", async () => {
       await show(page("/moves"));
       const metrics = await shell.metrics();
       expect(metrics["player.js-heap-bytes"]).toBeGreaterThan(100_000);

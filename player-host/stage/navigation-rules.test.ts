@@ -6,7 +6,7 @@ const URL_TARGET: LoadTarget = { kind: "url", url: "https://menu.example:8443/bo
 const PACKAGE: LoadTarget = { kind: "package", id: "Sha256:AB12", folder: "/p", entry: "a b/in dex.html", allowedOrigins: [], ignoreCache: false };
 
 describe("where a page may go", () => {
-  test("inside its origin: same scheme, host and port", () => {
+  test("within its origin: same scheme, host and port", () => {
     const rules = rulesFor(URL_TARGET, HTTPS_ORIGINS);
     expect(mayNavigate(rules, "https://menu.example:8443/other")).toBe(true);
     for (const url of ["https://menu.example/", "http://menu.example:8443/", "https://menu.example:8443.evil.example/", "https://user@evil.example/", "javascript:1", "about:blank", ""]) {
@@ -14,20 +14,20 @@ describe("where a page may go", () => {
     }
   });
 
-  test("on the origins that its owner named beside the address, and on no others", () => {
+  test("to the origins that its owner named besides the address, and no others", () => {
     const rules = rulesFor({ ...URL_TARGET, origins: ["https://app.example", "http://10.0.0.5:8080"] }, HTTPS_ORIGINS);
     for (const url of ["https://app.example/x", "http://10.0.0.5:8080/", "https://menu.example:8443/"]) expect(mayNavigate(rules, url), url).toBe(true);
     for (const url of ["https://login.example/", "http://app.example/", "http://10.0.0.5/"]) expect(mayNavigate(rules, url), url).toBe(false);
   });
 
-  test("a plain address may become the same host by TLS, never the other way round", () => {
+  test("from a plain address to the same host by TLS, never the other way round", () => {
     const plain = rulesFor({ kind: "url", url: "http://menu.example/board", ignoreCache: false }, HTTPS_ORIGINS);
     expect(mayNavigate(plain, "https://menu.example/board")).toBe(true);
     expect(mayNavigate(plain, "https://other.example/board")).toBe(false);
     expect(mayNavigate(rulesFor({ kind: "url", url: "https://menu.example/", ignoreCache: false }, HTTPS_ORIGINS), "http://menu.example/")).toBe(false);
   });
 
-  test("a redirect may pass elsewhere on the web, which makes nothing of it the content, and never into what is ours", () => {
+  test("by redirect elsewhere on the web, which does not become content, but never into our own origins", () => {
     const rules = rulesFor(URL_TARGET, HTTPS_ORIGINS);
     expect(mayPass(rules, "https://login.example/")).toBe(true);
     expect(mayNavigate(rules, "https://login.example/")).toBe(false);
@@ -42,7 +42,7 @@ describe("where a page may go", () => {
     expect(sameAddress("https://menu.example/a", "https://menu.example/b")).toBe(false);
   });
 
-  test("nothing but the origin is said of an address", () => {
+  test("only the origin of an address is shown to people", () => {
     expect(originForPeople("https://user:secret@menu.example/path?token=x")).toBe("https://menu.example");
     expect(originForPeople("data:text/html,secret")).toBe("data:");
   });
@@ -57,7 +57,7 @@ describe("our own origins", () => {
     expect(HTTPS_ORIGINS.package("../..")).toBe("https://vitrine-0.invalid");
   });
 
-  test("are told from look-alikes", () => {
+  test("are not confused with look-alikes", () => {
     for (const url of ["https://vitrine-a.invalid/", "https://screen.vitrine.invalid/", "https://a.package.vitrine.invalid/"]) expect(isOwnHost(url), url).toBe(true);
     expect(isOwnHost("https://vitrine-a.invalid.example/")).toBe(false);
     expect(isOwnHost("https://x.vitrine-a.invalid/")).toBe(false);
@@ -66,14 +66,14 @@ describe("our own origins", () => {
   });
 });
 
-test("packages share no domain that a cookie could be set for", () => {
+test("give packages no common cookie domain", () => {
   const [one, other] = ["aa11", "bb22"].map((id) => new URL(HTTPS_ORIGINS.package(id)).hostname.split("."));
-  // `.invalid` alone is no domain a browser takes a cookie for.
+  // Browsers accept no cookie for `.invalid` itself.
   expect(one?.slice(1)).toEqual(["invalid"]);
   expect(one).not.toEqual(other);
 });
 
-test("a package's policy lets nothing but granted origins in, whatever is written as one", () => {
+test("give a package a policy that allows only granted origins, whatever is written as one", () => {
   const csp = packageCsp(["https://api.example", "wss://live.example:9", "https://x.example; script-src *", "javascript:1", "*", "https://*"]);
   expect(csp).toContain("default-src 'self' data: blob: https://api.example 'unsafe-inline'");
   expect(csp).toContain("connect-src 'self' data: blob: https://api.example wss://live.example:9;");
@@ -81,7 +81,7 @@ test("a package's policy lets nothing but granted origins in, whatever is writte
   expect(csp).not.toContain("*");
 });
 
-test("the local network is for content that was given it, and for packages that name origins", () => {
+test("allow the local network to content that was granted it and to packages that name origins", () => {
   const may = (target: LoadTarget, url: string): boolean => mayUseLocalNetwork([target], url, HTTPS_ORIGINS);
   expect(may(URL_TARGET, "https://menu.example:8443/")).toBe(false);
   expect(may({ ...URL_TARGET, localNetwork: true }, "https://menu.example:8443/x")).toBe(true);

@@ -50,17 +50,17 @@ describe("the verdict", () => {
     expect(judge(stage, frame, content).verdict).toBe(verdict);
   });
 
-  test("is the surer the more the capture shows, and few odd pixels are no picture", () => {
+  test("is more confident the more the capture shows; a few odd pixels are no picture", () => {
     const [varied, unseen, sparse] = ([VARIED, { kind: "unknown", why: "x" }, { kind: "sparse", red: 255, green: 255, blue: 255, odd: 1, of: 9216 }] as const).map((content) => judge(PLAYING, ALIVE, content).confidence);
     expect(varied).toBeGreaterThan(unseen ?? 0);
     expect(unseen).toBeGreaterThan(sparse ?? 0);
   });
 
-  test("over one colour alone is never sure: the load is complete and frames come", () => {
+  test("is never confident with one colour only: the load is complete and frames arrive", () => {
     expect([judge(PLAYING, ALIVE, uniform(255, 255, 255, 50)).confidence, judge(PLAYING, ALIVE, uniform(0, 0, 0, 50)).confidence]).toEqual([0.6, 0.6]);
   });
 
-  test("names every witness, with the reason when one could not be asked", () => {
+  test("names every witness, with the reason if one could not be asked", () => {
     const { evidence } = judgePicture({ stage: PLAYING, frame: { ...UNASKABLE, why: "no answer" }, content: VARIED, nowMs: 0 });
     expect(evidence.map(({ witness }) => witness)).toEqual(["load", "frame", "capture"]);
     expect(evidence[1]?.says).toBe("could not ask: no answer");
@@ -84,7 +84,7 @@ describe("the witness of the window", () => {
     expect(picture.evidence.filter(({ witness }) => witness === "window")).toEqual(window === undefined || window.kind === "alone" ? [] : [{ witness: "window", says }]);
   });
 
-  test("is not asked where there is no browser", () => {
+  test("does not exist without a browser", () => {
     expect(judged({ kind: "covered", by: "browser", says }, { ...PLAYING, work: { kind: "no-shell", why: "it ended" } }).verdict).toBe("dark");
   });
 });
@@ -92,12 +92,12 @@ describe("the witness of the window", () => {
 describe("a sample", () => {
   const solid = (red: number, green: number, blue: number, pixels = 64): PixelSample => ({ width: pixels, height: 1, rgba: Uint8Array.from({ length: pixels * 4 }, (_v, i) => [red, green, blue, 255][i % 4] ?? 0) });
 
-  test("of one colour is uniform, and the hits are counted", () => {
+  test("of one colour is uniform, and repeats are counted", () => {
     expect(inspectSample(solid(10, 20, 30), 0)).toEqual(uniform(10, 20, 30, 1));
     expect(inspectSample(solid(10, 20, 30), 4)).toEqual(uniform(10, 20, 30, 5));
   });
 
-  test("with one pixel that differs is not, wherever it is", () => {
+  test("with one different pixel is not uniform, wherever the pixel is", () => {
     fc.assert(
       fc.property(fc.nat(63), fc.nat(2), fc.nat(255), (pixel, channel, base) => {
         const sample = solid(base, base, base);
@@ -111,18 +111,18 @@ describe("a sample", () => {
     ["a broken icon on a white page, 16 by 16 pixels of full HD", 4, "sparse"],
     ["small lights in the dark", 40, "sparse"],
     ["a line of text", 80, "varied"],
-  ])("with few odd pixels is told apart from one that is varied: %s", (_name, odd, kind) => {
+  ])("with few odd pixels differs from a varied one: %s", (_name, odd, kind) => {
     const sample = solid(250, 250, 250, 128 * 72);
     for (let at = 0; at < odd; at++) sample.rgba[at * 97 * 4] = 100;
     expect(inspectSample(sample, 0)).toMatchObject(kind === "sparse" ? { kind, red: 250, green: 250, blue: 250, odd, of: 9216 } : { kind, spread: 150 });
   });
 
-  test("without pixels says nothing", () => {
+  test("without pixels is unknown", () => {
     expect(inspectSample({ width: 0, height: 0, rgba: new Uint8Array() }, 0).kind).toBe("unknown");
   });
 });
 
-test("the evidence says which half answered when no frame came", () => {
+test("the evidence says which half answered when no frame arrived", () => {
   const says = (frame: FrameFact): string | undefined => judgePicture({ stage: PLAYING, frame, content: VARIED, nowMs: 9_000 }).evidence[1]?.says;
   expect(says(undrawn(3, false))).toBe("no frame 3 times since 9000 ms: the renderer answers a capture, and draws nothing: its output may be switched off");
   expect(says(late(3))).toContain("the renderer does not answer");
@@ -132,7 +132,7 @@ test.each<[string, StageState["work"]]>([
   ["waiting", { kind: "waiting", ticket: 3, attempt: 0, error: { code: "http.404", message: "b answered 404." }, ignoreCache: false }],
   ["probing", { kind: "probing", ticket: 3, attempt: 1, ignoreCache: false }],
   ["loading", { kind: "loading", load: 3, attempt: 1 }],
-])("while other content does not come, the evidence says what is on and what fails (%s)", (_name, work) => {
+])("while other content does not load, the evidence says what is on and what fails (%s)", (_name, work) => {
   const wanted: StageScene = { kind: "content", content: { kind: "url", id: "b", url: "https://b.example/", grants: [] } };
   const stage: StageState = { ...PLAYING, wanted, work, error: { code: "http.404", message: "b answered 404." } };
   const says = judgePicture({ stage, frame: ALIVE, content: VARIED, nowMs: NOW_MS }).evidence[0]?.says;
@@ -144,6 +144,6 @@ test.each<[string, StageState["wanted"], StageState["shown"], string]>([
   ["content under our page that is wanted", { kind: "blank" }, PLAYING.shown, "content a is on, not what is wanted"],
   ["our page that is wanted", { kind: "blank" }, { kind: "screen", screen: { kind: "blank" } }, "our blank page is on"],
   ["our page in place of content", SCENE, { kind: "screen", screen: { kind: "offline", message: "m" } }, "our offline page is on, not what is wanted"],
-])("the evidence says what is on and whether it is wanted: %s", (_name, wanted, shown, says) => {
+])("the evidence says what is on screen and whether it is wanted: %s", (_name, wanted, shown, says) => {
   expect(judgePicture({ stage: { ...PLAYING, wanted, shown }, frame: ALIVE, content: VARIED, nowMs: 0 }).evidence[0]).toEqual({ witness: "load", says });
 });

@@ -11,15 +11,15 @@ function reloading(everyMs: number, times: number): { readonly reloads: OwnReloa
   return { reloads, lastMs };
 }
 
-describe("a page that loads itself anew", () => {
-  test.each([300, 5_000, 10_000])("every %i ms is in a loop from the eighth time on, and the rate is told", (everyMs) => {
+describe("a page that reloads itself", () => {
+  test.each([300, 5_000, 10_000])("every %i ms is in a loop from the eighth reload on, and the rate is reported", (everyMs) => {
     expect(loopEveryMs(reloading(everyMs, 7).reloads, 7 * everyMs)).toBe(undefined);
     const { reloads, lastMs } = reloading(everyMs, 100);
     expect(loopEveryMs(reloads, lastMs)).toBeCloseTo(everyMs);
     expect(reloads).toHaveLength(8);
   });
 
-  test("every half minute or less often is a page that refreshes", () => {
+  test("every half minute or less often is not in a loop", () => {
     for (const everyMs of [30_000, 60_000, 3_600_000]) {
       const { reloads, lastMs } = reloading(everyMs, 100);
       expect(loopEveryMs(reloads, lastMs)).toBe(undefined);

@@ -9,15 +9,15 @@ const ALIVE = { frame: { kind: "alive", tookMs: 5, how: "test", atMs: 0 }, conte
 const ELSEWHERE: Issue = { code: "content.elsewhere", message: "The content's address leads to http://portal.example, which is not the content." };
 const picture = (driver: Driver) => judgePicture({ stage: driver.state, nowMs: driver.nowMs, ...ALIVE, frame: { ...ALIVE.frame, atMs: driver.nowMs } });
 
-/** Loads what is wanted again until its document is on, and says with which number. */
+/** Reloads the wanted content until its document is on, and returns the load's number. */
 function commits(driver: Driver): number {
   const { load } = driver.effect("load");
   driver.take({ kind: "load-committed", load });
   return load;
 }
 
-describe("a load that ends somewhere else", () => {
-  test("leaves the good picture on, and is tried again every quarter of a minute at most", () => {
+describe("a load that ends elsewhere", () => {
+  test("keeps the good picture and is retried every quarter of a minute at most", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "reload", ignoreCache: false });
     for (let attempt = 0; attempt < 20; attempt += 1) {
@@ -35,7 +35,7 @@ describe("a load that ends somewhere else", () => {
     expect(driver.state.error).toBeUndefined();
   });
 
-  test("with nothing good on shows a fault that says where it leads", () => {
+  test("shows a fault that says where it leads if no good picture is on", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     driver.failsToLoad(ELSEWHERE);
@@ -43,10 +43,10 @@ describe("a load that ends somewhere else", () => {
   });
 });
 
-describe("content that wants to be elsewhere", () => {
+describe("content that navigates elsewhere", () => {
   const URL = "https://login.example";
 
-  test("is failed and no good picture, and is loaded again, each time later, until it stays", () => {
+  test("has failed and is no good picture, and is reloaded at growing intervals until it stays", () => {
     const driver = Driver.playing(A);
     const delays: number[] = [];
     for (let attempt = 0; attempt < 8; attempt += 1) {
@@ -65,7 +65,7 @@ describe("content that wants to be elsewhere", () => {
     expect(picture(driver)).toMatchObject({ verdict: "showing" });
   });
 
-  test("before its load is over is told as well", () => {
+  test("before its load is over is reported too", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     const load = commits(driver);
@@ -75,7 +75,7 @@ describe("content that wants to be elsewhere", () => {
     expect(driver.effects.map(({ kind }) => kind)).toEqual(["wait"]);
   });
 
-  test("is as good as new with another document of its own", () => {
+  test("starts afresh with another document of its own", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "leads-elsewhere", url: URL });
     driver.take({ kind: "own-document" });
@@ -84,7 +84,7 @@ describe("content that wants to be elsewhere", () => {
     expect(picture(driver).verdict).toBe("showing");
   });
 
-  test("says it once for a document, however often the page tries", () => {
+  test("is reported once per document, however often the page tries", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "leads-elsewhere", url: URL });
     const before = driver.state;
@@ -93,10 +93,10 @@ describe("content that wants to be elsewhere", () => {
   });
 });
 
-describe("a document that came and is not whole", () => {
+describe("an incomplete document", () => {
   const CUT: Issue = { code: "net.cut-off", message: "a.example: the document ended before its end." };
 
-  test("is what is on from the moment it came, not what was there before", () => {
+  test("is what is on from the moment it arrived, not the document before", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "scene", scene: { kind: "content", content: B } });
     driver.answersProbe();
@@ -108,7 +108,7 @@ describe("a document that came and is not whole", () => {
     expect(reportStage(driver.state)).toMatchObject({ kind: "playing", content: "b" });
   });
 
-  test("that was cut off is told as that, stays on and is loaded again", () => {
+  test("that was cut off is reported as such, stays on and is reloaded", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     const load = commits(driver);
@@ -124,7 +124,7 @@ describe("a document that came and is not whole", () => {
     expect(driver.state.error).toBeUndefined();
   });
 
-  test("is the same picture to the witnesses from its document to the end of its load, and other content is another", () => {
+  test("is the same picture to the witnesses from its arrival to the end of its load; other content is another", () => {
     const driver = Driver.playing(A);
     const before = driver.state.shown;
     driver.take({ kind: "reload", ignoreCache: false });
@@ -142,7 +142,7 @@ describe("why a load failed", () => {
   const VAGUE: Issue = { code: "net.failed", message: "a.example: the connection failed." };
   const EXPIRED: Issue = { code: "tls.expired", message: "a.example: its certificate was valid until 2020-01-01 00:00 UTC." };
 
-  test("is said in the probe's words where the browser's are vague, whichever comes first", () => {
+  test("comes from the probe if the browser's reason is vague, whichever is first", () => {
     const after = new Driver({ kind: "content", content: A });
     after.take({ kind: "shell-ready" });
     const { ticket } = after.effect("probe");
@@ -158,7 +158,7 @@ describe("why a load failed", () => {
     expect(before.effect("show-screen").screen).toMatchObject({ kind: "fault", code: "tls.expired" });
   });
 
-  test("is the browser's to say where it knows better", () => {
+  test("comes from the browser if it knows better", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     const { load } = driver.effect("load");
@@ -168,7 +168,7 @@ describe("why a load failed", () => {
   });
 });
 
-test("older content in the place of what answers 404 is a good picture and the wrong one: said in the evidence, and half as sure", () => {
+test("older content in place of content that answers 404 is a good but wrong picture: the evidence says so, at half the confidence", () => {
   const driver = Driver.playing(A);
   driver.take({ kind: "scene", scene: { kind: "content", content: B } });
   driver.answersProbe();

@@ -7,7 +7,7 @@ import { A, B, Driver, PACKAGE, REFUSED } from "./testing/stage-driver.ts";
 import type { Issue } from "../../platform/ports/result.ts";
 
 describe("the way to a picture", () => {
-  test("with nothing on, a URL is loaded at once and asked for beside it", () => {
+  test("with nothing on, a URL is loaded and probed at the same time", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     expect(driver.effect("load").content).toBe(A);
@@ -16,7 +16,7 @@ describe("the way to a picture", () => {
     expect(reportStage(driver.state)).toMatchObject({ kind: "playing", content: "a", loads: 1 });
   });
 
-  test("with a picture on, a URL is asked for before it is loaded", () => {
+  test("with a picture on, a URL is probed before it is loaded", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "scene", scene: { kind: "content", content: B } });
     expect(driver.effects).toMatchObject([{ kind: "probe", url: "https://b.example/" }]);
@@ -24,7 +24,7 @@ describe("the way to a picture", () => {
     expect(driver.effect("load").content).toBe(B);
   });
 
-  test("content that comes with its origin away, as from its own worker, is on whatever the probe says", () => {
+  test("content that loads while its origin is away, as from its own service worker, is on whatever the probe says", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     const { load } = driver.effect("load");
@@ -36,7 +36,7 @@ describe("the way to a picture", () => {
     expect(driver.state.error).toBeUndefined();
   });
 
-  test("a way that leads nowhere is not waited for in front of an empty screen", () => {
+  test("a probe that never answers does not delay a load on an empty screen", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     driver.answersProbe({ code: "net.timed-out", message: "a.example: no answer in time." });
@@ -44,13 +44,13 @@ describe("the way to a picture", () => {
     expect(driver.state.inFlight).toBeUndefined();
   });
 
-  test("a package is loaded at once: no network is asked", () => {
+  test("a package is loaded at once, without a probe", () => {
     const driver = new Driver({ kind: "content", content: PACKAGE });
     driver.take({ kind: "shell-ready" });
     expect(driver.effects.map(({ kind }) => kind)).toEqual(["load"]);
   });
 
-  test("a scene of our own is shown", () => {
+  test("one of our own pages is shown", () => {
     const driver = new Driver({ kind: "pairing", code: "ABC", deviceId: "d", status: "s" });
     driver.take({ kind: "shell-ready" });
     expect(driver.effect("show-screen").screen).toEqual({ kind: "pairing", code: "ABC", deviceId: "d", status: "s" });
@@ -60,7 +60,7 @@ describe("the way to a picture", () => {
   });
 });
 
-describe("our own pages are on once they have come", () => {
+describe("our own pages are on once they have loaded", () => {
   const PAIRING: StageScene = { kind: "pairing", code: "ABC", deviceId: "d", status: "s" };
 
   test("until then the content before is what is on", () => {
@@ -73,7 +73,7 @@ describe("our own pages are on once they have come", () => {
     expect(reportStage(driver.state)).toEqual({ kind: "screen", screen: "pairing" });
   });
 
-  test("one that does not come is not said to be on, and is tried again", () => {
+  test("one that fails to load is not reported as on, and is retried", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "scene", scene: PAIRING });
     driver.take({ kind: "load-failed", load: driver.effect("show-screen").load, error: REFUSED, pictureKept: true });
@@ -84,7 +84,7 @@ describe("our own pages are on once they have come", () => {
     expect(driver.state.error).toBeUndefined();
   });
 
-  test("behind content that is waited for, the next attempt shows it again", () => {
+  test("behind pending content, the next attempt shows it again", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     driver.failsToLoad();
@@ -97,7 +97,7 @@ describe("our own pages are on once they have come", () => {
     expect(driver.state.shown).toMatchObject({ kind: "screen", screen: { kind: "offline" } });
   });
 
-  test("one that is on its way is not sent again, nor forgotten when content is wanted once more", () => {
+  test("one that is loading is not loaded again, nor forgotten when content is wanted again", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "scene", scene: PAIRING });
     const { load } = driver.effect("show-screen");
@@ -110,7 +110,7 @@ describe("our own pages are on once they have come", () => {
 });
 
 describe("an outage", () => {
-  test("with nothing good on, our offline page says why, and the probe goes on", () => {
+  test("with nothing good on, our offline page gives the reason, and probing continues", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     driver.failsToLoad();
@@ -123,7 +123,7 @@ describe("an outage", () => {
     expect(reportStage(driver.state)).toMatchObject({ kind: "playing" });
   });
 
-  test("with nothing good on, every fourth attempt loads without asking: the probe may be the one that is wrong", () => {
+  test("with nothing good on, every fourth attempt loads without a probe, in case the probe is wrong", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     const kinds: string[] = [];
@@ -137,7 +137,7 @@ describe("an outage", () => {
     expect(kinds).toEqual(["load", "probe", "probe", "probe", "load", "probe", "probe", "probe", "load"]);
   });
 
-  test("with a good picture on, a reload waits and nothing is shown instead", () => {
+  test("with a good picture on, a reload waits and nothing replaces the picture", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "reload", ignoreCache: true });
     for (let round = 0; round < 20; round++) {
@@ -150,7 +150,7 @@ describe("an outage", () => {
     expect(driver.effect("load")).toMatchObject({ ignoreCache: true });
   });
 
-  test("another content whose origin is away does not take the picture off", () => {
+  test("other content whose origin is away does not replace the picture", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "scene", scene: { kind: "content", content: B } });
     driver.answersProbe(REFUSED);
@@ -159,7 +159,7 @@ describe("an outage", () => {
     expect(reportStage(driver.state)).toMatchObject({ kind: "failed", content: "b", error: expect.stringContaining("a stays on") as string });
   });
 
-  test("a page that could not reload itself is reloaded by us once its origin answers", () => {
+  test("a page that failed to reload itself is reloaded by us once its origin answers", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "load-failed", error: REFUSED, pictureKept: true });
     driver.fires();
@@ -167,7 +167,7 @@ describe("an outage", () => {
     expect(driver.effect("load").content).toBe(A);
   });
 
-  test("a load that fails where the shell cannot keep the picture shows our page", () => {
+  test("a load that fails on a shell that cannot keep the picture shows our page", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "reload", ignoreCache: false });
     driver.answersProbe();
@@ -184,7 +184,7 @@ describe("the same scene again", () => {
     expect(reportStage(driver.state)).toMatchObject({ kind: "playing", loads: 1 });
   });
 
-  test("with another grant it is another scene: the page starts again with it", () => {
+  test("with another grant is another scene: the page restarts with it", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "scene", scene: { kind: "content", content: { ...A, grants: ["gpio"] } } });
     expect(driver.effects.map(({ kind }) => kind)).toEqual(["probe"]);
@@ -192,12 +192,12 @@ describe("the same scene again", () => {
 });
 
 describe("a renderer that dies", () => {
-  test("comes back at once the first time, slower and behind a page of ours after that, and slowest after the cap", () => {
+  test("is replaced at once the first time, then with a growing delay behind our own page, and least often after the limit", () => {
     const driver = Driver.playing(PACKAGE);
     const delays: number[] = [];
     for (let crash = 1; crash <= CRASHES_MAX; crash++) {
       driver.take({ kind: "renderer-gone", reason: "crashed" });
-      // The browser's own page about it ("Aw, Snap!") is never left on the glass.
+      // The browser's own crash page ("Aw, Snap!") is never left on screen.
       expect(driver.effects.map(({ kind }) => kind)).toEqual(crash === 1 ? ["wait"] : ["show-screen", "wait"]);
       delays.push(driver.effect("wait").delayMs);
       driver.fires();
@@ -223,7 +223,7 @@ describe("a renderer that dies", () => {
     }
   });
 
-  test("a frozen picture gets a new renderer; not while there is no browser", () => {
+  test("a frozen picture gets a new renderer, but not while there is no browser", () => {
     const driver = Driver.playing(A);
     expect(driver.take({ kind: "frozen", step: "renderer" })).toEqual([{ kind: "reset-renderer" }]);
     driver.take({ kind: "shell-gone", why: "it ended with code 1" });
@@ -232,7 +232,7 @@ describe("a renderer that dies", () => {
 });
 
 describe("a change of plan while something loads", () => {
-  test("the load that lands first is what is on, and the new plan goes on", () => {
+  test("the load that arrives first is what is on, and the new plan continues", () => {
     const driver = new Driver({ kind: "content", content: A });
     driver.take({ kind: "shell-ready" });
     const loadOfA = driver.effect("load").load;
@@ -245,7 +245,7 @@ describe("a change of plan while something loads", () => {
     expect(driver.effects.map(({ kind }) => kind)).toEqual(["wait"]);
   });
 
-  test("back to the content that never left the screen: nothing is loaded", () => {
+  test("a change back to the content that never left the screen loads nothing", () => {
     const driver = Driver.playing(A);
     driver.take({ kind: "scene", scene: { kind: "content", content: B } });
     driver.answersProbe(REFUSED);
@@ -253,7 +253,7 @@ describe("a change of plan while something loads", () => {
     expect(reportStage(driver.state)).toMatchObject({ kind: "playing", content: "a" });
   });
 
-  test("answers to old questions are ignored", () => {
+  test("answers to outdated questions are ignored", () => {
     const driver = Driver.playing(A);
     const before = driver.state;
     for (const event of [
@@ -270,7 +270,7 @@ describe("a change of plan while something loads", () => {
   });
 });
 
-test("in any order of events: a good picture is only given up by a crash, a lost browser, another scene or a shell that lost it", () => {
+test("in any order of events, a good picture is given up only for a crash, a lost browser, another scene or a shell that lost it", () => {
   const events = fc.oneof(
     fc.constant<StageEvent>({ kind: "reload", ignoreCache: false }),
     fc.constant<StageEvent>({ kind: "load-failed", error: REFUSED, pictureKept: true }),
@@ -291,7 +291,7 @@ test("in any order of events: a good picture is only given up by a crash, a lost
         driver.take(event);
         expect(["content", "arriving"]).toContain(driver.state.shown.kind);
         expect(driver.effects.some(({ kind }) => kind === "show-screen")).toBe(false);
-        // Never stuck: content that is not on is being loaded, asked for or waited for.
+        // Never stuck: content that is not on is being loaded, probed or waited for.
         const { work, shown, wanted } = driver.state;
         const isOn = shown.kind === "content" && shown.flaw === undefined && wanted.kind === "content" && shown.content.id === wanted.content.id;
         expect(work.kind !== "idle" || isOn).toBe(true);
@@ -301,7 +301,7 @@ test("in any order of events: a good picture is only given up by a crash, a lost
   );
 });
 
-test("content that its origin answers with 404 is failed through every retry, and the other content stays on", () => {
+test("content that answers 404 has failed through every retry, and the other content stays on", () => {
   const driver = Driver.playing(A);
   driver.take({ kind: "scene", scene: { kind: "content", content: B } });
   const error: Issue = { code: "http.404", message: "b.example answered 404." };
@@ -319,7 +319,7 @@ test("content that its origin answers with 404 is failed through every retry, an
   expect(reportStage(driver.state)).toMatchObject({ content: "b", error: "http.404: b.example answered 404; a stays on" });
 });
 
-test("a package that stays on is named by the beginning of its hash", () => {
+test("a package that stays on is named by the start of its hash", () => {
   const driver = Driver.playing({ ...PACKAGE, id: "0123456789abcdef".repeat(4) });
   driver.take({ kind: "scene", scene: { kind: "content", content: B } });
   driver.answersProbe();

@@ -10,7 +10,7 @@ import { Stage } from "./stage.ts";
 const SCENE: StageScene = { kind: "content", content: { kind: "url", id: "a", url: "https://a.example/", grants: [] } };
 const PICTURE: PixelSample = { width: 2, height: 1, rgba: Uint8Array.of(0, 0, 0, 255, 255, 255, 255, 255) };
 
-/** A shell that does at once what it is told, and misbehaves on demand. */
+/** A shell that obeys at once, and misbehaves on demand. */
 class ScriptedShell implements Shell {
   readonly kind = "scripted";
   readonly loads: LoadTarget[] = [];
@@ -87,7 +87,7 @@ function setUp(prepare: (shell: ScriptedShell) => void = () => undefined) {
 }
 
 describe("the stage", () => {
-  test("starts the browser, loads, looks, and comes to its verdict; on abort the browser is ended", async () => {
+  test("starts the browser, loads, looks and reaches its verdict; on abort it ends the browser", async () => {
     const { time, shell, stage, verdicts, end } = setUp();
     await time.advance(10_000);
     expect(shell.loads).toEqual([{ kind: "url", url: "https://a.example/", ignoreCache: false }]);
@@ -99,7 +99,7 @@ describe("the stage", () => {
     expect(time.pending()).toEqual([]);
   });
 
-  test("a browser that does not start is tried again, for ever and not in a hurry", async () => {
+  test("keeps retrying a browser that does not start, with growing delays", async () => {
     const { time, shell, stage, end } = setUp((broken) => {
       broken.startResult = { ok: false, error: { code: "shell.not-started", message: "no such file" } };
     });
@@ -113,7 +113,7 @@ describe("the stage", () => {
     await end();
   });
 
-  test("a picture without frames is frozen within ten seconds, gets a new renderer once, and is showing again", async () => {
+  test("reports a picture without frames as frozen within ten seconds, replaces its renderer once, and reports it as showing again", async () => {
     const { time, shell, stage, verdicts, end } = setUp();
     await time.advance(20_000);
     shell.hang();
@@ -127,7 +127,7 @@ describe("the stage", () => {
     await end();
   });
 
-  test("a shell that never answers is a frame that never came", async () => {
+  test("treats a shell that never answers like a missing frame", async () => {
     const { time, shell, stage, end } = setUp();
     await time.advance(20_000);
     shell.witnessFrame = () => new Promise(() => undefined);
@@ -150,7 +150,7 @@ describe("the stage", () => {
     expect(time.pending()).toEqual([]);
   });
 
-  test("a page that a slow machine keeps waiting is not ended for it, and one that hangs there is, later", async () => {
+  test("does not end a page that a slow machine keeps waiting, but later ends one that hangs there", async () => {
     const { time, shell, stage, end } = setUp();
     await time.advance(20_000);
     shell.frame = { kind: "late", renderer: false, output: false, starvedMs: 2_900 };
@@ -166,7 +166,7 @@ describe("the stage", () => {
     await end();
   });
 
-  test("where no frame comes from the new renderer either, the browser is started anew; and each step takes longer than the last", async () => {
+  test("restarts the browser if a new renderer draws no frame either, and waits longer at each step", async () => {
     const { time, shell, end } = setUp();
     await time.advance(20_000);
     shell.hang();
@@ -183,7 +183,7 @@ describe("the stage", () => {
     await end();
   });
 
-  test("a renderer that answers and draws nothing is left alone: its output may be switched off", async () => {
+  test("leaves alone a renderer that answers but draws nothing, because its output may be off", async () => {
     const { time, shell, stage, end } = setUp();
     await time.advance(20_000);
     shell.frame = { kind: "late", renderer: true, output: false };
@@ -193,14 +193,14 @@ describe("the stage", () => {
     await end();
   });
 
-  test("a picture is looked at as soon as it is loaded", async () => {
+  test("looks at a picture as soon as it is loaded", async () => {
     const { time, stage, end } = setUp();
     await time.advance(100);
     expect(stage.seen().picture).toMatchObject({ verdict: "showing", confidence: 0.95 });
     await end();
   });
 
-  test.each([300, 5_000, 10_000])("a page that loads itself anew every %i ms stays in sight, and is not looked at more often for it", async (everyMs) => {
+  test.each([300, 5_000, 10_000])("keeps watching a page that reloads every %i ms, without looking more often", async (everyMs) => {
     const { time, shell, stage, verdicts, end } = setUp();
     await time.advance(20_000);
     const [before, looks] = [verdicts.length, shell.looks];
@@ -214,7 +214,7 @@ describe("the stage", () => {
     await end();
   });
 
-  test("while other content is coming on, the document on the glass is still the one before", async () => {
+  test("treats the previous document as on while other content is loading", async () => {
     const { time, shell, stage, end } = setUp();
     await time.advance(1_000);
     let coming = 0;
@@ -230,7 +230,7 @@ describe("the stage", () => {
     await end();
   });
 
-  test("a browser that ends is started again with the same picture", async () => {
+  test("restarts a browser that ended, with the same picture", async () => {
     const { time, shell, stage, end } = setUp();
     await time.advance(10_000);
     shell.say({ kind: "browser-gone", reason: "it was ended by SIGKILL" });
@@ -241,7 +241,7 @@ describe("the stage", () => {
     await end();
   });
 
-  test("in an outage of an hour the picture stays, and is loaded again within a minute of the origin's return", async () => {
+  test("keeps the picture through an outage of an hour and reloads it within a minute of the origin's return", async () => {
     const { time, shell, origin, stage, end } = setUp();
     await time.advance(10_000);
     origin.error = { code: "net.connection-refused", message: "a.example: the connection was refused." };

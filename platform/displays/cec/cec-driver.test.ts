@@ -8,7 +8,7 @@ import { CecDriver } from "./cec-driver.ts";
 import { frameMs, OPCODE, USER_CONTROL } from "./opcodes.ts";
 import type { Code } from "../../ports/codes.ts";
 
-/** A display on a bus that answers as told; no wire for brightness or orientation, as on most televisions. */
+/** A display on a scripted bus, without a wire for brightness or orientation, like most televisions. */
 function open(answer: (message: CecMessage) => Result<CecReply>) {
   const time = new VirtualTime();
   const sent: CecMessage[] = [];
@@ -22,7 +22,7 @@ function heard(opcode: number, ...operands: number[]): Result<CecReply> {
 }
 
 describe("a display over HDMI-CEC", () => {
-  test("what CEC has no message for is unsupported and sends nothing", async () => {
+  test("does not support what CEC has no message for, and sends nothing then", async () => {
     const { display, sent } = open(() => ok({ acknowledged: true }));
     expect(display.capabilities).toMatchObject({ readable: ["power", "input", "volume", "mute"] });
     for (const effect of [await display.set("brightness", 50), await display.set("orientation", 90)]) {
@@ -31,7 +31,7 @@ describe("a display over HDMI-CEC", () => {
     expect(sent).toEqual([]);
   });
 
-  test("a TV that aborts a question does not know it: unsupported, not unknown", async () => {
+  test("does not support a question that the TV aborts", async () => {
     const { display } = open(({ opcode = 0 }) => heard(OPCODE.featureAbort, opcode, 0));
     const status = await display.status();
     expect([status.power, status.input, status.volume, status.mute]).toEqual(Array.from({ length: 4 }, () => ({ kind: "unsupported" })));
@@ -44,28 +44,28 @@ describe("a display over HDMI-CEC", () => {
     ["a power state there is not", heard(OPCODE.reportPowerStatus, 9)],
     ["an empty answer", heard(OPCODE.reportPowerStatus)],
     ["no answer", ok({ acknowledged: true })],
-  ])("%s is unknown, never a guess", async (_what, reply) => {
+  ])("reports %s as unknown instead of guessing", async (_what, reply) => {
     expect((await open(() => reply).display.status()).power.kind).toBe("unknown");
   });
 
-  test("a TV that does not know its own volume says 0x7f, which is not 127 percent", async () => {
+  test("reports a volume of 0x7f, which means unknown, not as 127 percent", async () => {
     const { display } = open(() => heard(OPCODE.reportAudioStatus, 0x7f));
     expect((await display.status()).volume).toMatchObject({ kind: "unknown" });
   });
 
-  test("an active source that is none of our inputs is unknown", async () => {
+  test("reports an active source that is not one of our inputs as unknown", async () => {
     const { display } = open(() => heard(OPCODE.activeSource, 0x31, 0x00));
     expect((await display.status()).input).toMatchObject({ kind: "unknown" });
   });
 
-  test("after a line error the frame may have been heard; with no adapter nothing left us", async () => {
+  test("may have heard a frame with a line error; without an adapter nothing was sent", async () => {
     const turnOn = (code: Code) => open(() => fail(code, "test")).display.set("power", "on");
     expect(await turnOn("cec.bus")).toMatchObject({ attempted: true, error: { code: "cec.bus" } });
     expect(await turnOn("cec.unplugged")).toMatchObject({ attempted: false, error: { code: "cec.unplugged" } });
   });
 
-  describe("an order of several frames that is heard in part", () => {
-    /** A TV at volume 20 whose keys work; the bus does `trouble` to the frame for which it is given. */
+  describe("an order of several frames that is partly heard", () => {
+    /** A TV at volume 20 whose keys work. The bus gives `trouble` for the chosen frame. */
     function withTrouble(trouble: (message: CecMessage, keys: number) => Result<CecReply> | undefined) {
       let [volume, muted, keys] = [20, false, 0];
       return open((message) => {
@@ -106,26 +106,26 @@ describe("a display over HDMI-CEC", () => {
       expect([effect.acknowledged, effect.error?.message]).toEqual([acknowledged, expect.stringMatching(/^2 of 5 keys were heard: /) as unknown]);
     });
 
-    test("where the first key does not leave us nothing was attempted; a line error may have been heard", async () => {
+    test("was not attempted if the first key was not sent, but may have been heard after a line error", async () => {
       const first = (code: Code) => withTrouble(({ opcode }) => (opcode === OPCODE.userControlPressed ? failing(code) : undefined)).display.set("volume", 23);
       expect(await first("cec.unplugged")).toMatchObject({ attempted: false, error: { code: "cec.unplugged" } });
       expect(await first("cec.bus")).toMatchObject({ attempted: true, error: { code: "cec.bus" } });
     });
 
-    test("nothing was acknowledged where no key was needed", async () => {
+    test("was not acknowledged if no key was needed", async () => {
       const effect = await withTrouble(() => undefined).display.set("volume", 20);
       expect(effect).toEqual({ attempted: true, observed: expect.objectContaining({ value: 20 }) as unknown });
     });
   });
 
-  test("mute says what it means instead of toggling", async () => {
+  test("mute sends the wanted state instead of toggling", async () => {
     const muted = heard(OPCODE.reportAudioStatus, 0x80 | 20);
     const { display, sent } = open(({ opcode }) => (opcode === OPCODE.giveAudioStatus ? muted : ok({ acknowledged: true })));
     expect(await display.set("mute", true)).toMatchObject({ acknowledged: true, observed: { kind: "ok", value: true } });
     expect(sent.find((message) => message.opcode === OPCODE.userControlPressed)?.operands).toEqual(Uint8Array.of(0x65));
   });
 
-  test("a frame takes the wire's time: 10 bits of 2.4 ms a byte after the start bit", () => {
+  test("a frame takes its time on the wire: a start bit and 10 bits of 2.4 ms per byte", () => {
     expect([frameMs(0), frameMs(1), frameMs(2)]).toEqual([28.5, 52.5, 76.5]);
   });
 });

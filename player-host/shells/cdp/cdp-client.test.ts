@@ -16,7 +16,7 @@ function setUp() {
     fromBrowser.write(messages.map((message) => `${JSON.stringify(message)}\0`).join(""));
     await turn();
   };
-  /** A message with so many mebibytes in its middle, as a pipe brings it. */
+  /** A message with the given number of MiB in its middle, in pipe-sized chunks. */
   const pour = async (start: string, mebibytes: number, end: string): Promise<void> => {
     fromBrowser.write(start);
     for (let poured = 0; poured < mebibytes; poured += 1) fromBrowser.write(MEBIBYTE);
@@ -26,8 +26,8 @@ function setUp() {
   return { cdp, toBrowser, fromBrowser, time, say, pour, turn };
 }
 
-describe("the protocol's client", () => {
-  test("sends calls with an id and gives their answers back, in any order", async () => {
+describe("the DevTools client", () => {
+  test("matches answers to calls by id, in any order", async () => {
     const { cdp, toBrowser, say } = setUp();
     const first = cdp.call("Browser.getVersion", undefined);
     const second = cdp.call("Page.reload", {}, { sessionId: "s" });
@@ -38,7 +38,7 @@ describe("the protocol's client", () => {
     expect(await second).toEqual({});
   });
 
-  test("a call without an answer ends at its deadline, and a late answer does nothing", async () => {
+  test("ends a call without an answer at its deadline and ignores a late answer", async () => {
     const { cdp, time, say } = setUp();
     const call = cdp.call("Page.reload", {}, { timeoutMs: 500 });
     const outcome = call.catch((error: { kind: string }) => error.kind);
@@ -48,7 +48,7 @@ describe("the protocol's client", () => {
     expect(time.pending()).toEqual([]);
   });
 
-  test("the browser's refusal and the pipe's end fail the call", async () => {
+  test("fails the call when the browser refuses it or the pipe ends", async () => {
     const { cdp, fromBrowser, say, turn } = setUp();
     const refused = cdp.call("Page.reload", {}).catch((error: Error) => error.message);
     await say({ id: 1, error: { message: "no" } });
@@ -63,7 +63,7 @@ describe("the protocol's client", () => {
     await expect(cdp.call("Page.reload", {})).rejects.toMatchObject({ kind: "closed" });
   });
 
-  test("events go to the listeners of their session; one that throws stops nobody", async () => {
+  test("delivers events to the listeners of their session, even if one throws", async () => {
     const { cdp, say } = setUp();
     const heard: unknown[] = [];
     cdp.on("Page.loadEventFired", "s", () => {
@@ -76,7 +76,7 @@ describe("the protocol's client", () => {
     expect(heard).toEqual([{ timestamp: 1 }]);
   });
 
-  test("a message that is not JSON costs that message and nothing else", async () => {
+  test("skips a message that is not JSON and reads the next one", async () => {
     const { cdp, fromBrowser, say } = setUp();
     const answer = cdp.call("Page.reload", {});
     fromBrowser.write("{not json\0");
@@ -84,7 +84,7 @@ describe("the protocol's client", () => {
     expect(await answer).toEqual({});
   });
 
-  test("a text of a page that is too long is not read, and what follows it is", async () => {
+  test("skips a page text that is too long and reads the next message", async () => {
     const { cdp, say, pour, heard, oversized } = listening();
     await pour('{"method":"Runtime.consoleAPICalled","params":{"type":"error","args":[{"type":"string","value":"', 100, '"}]},"sessionId":"s"}');
     await say(consoleText(300 * 1024), consoleText(1_000));
@@ -96,21 +96,21 @@ describe("the protocol's client", () => {
     expect(await answer).toEqual({});
   });
 
-  test("an event that nobody listens to is not read, however long it is", async () => {
+  test("does not read an event without listeners, whatever its length", async () => {
     const { cdp, say, pour, heard, oversized } = listening();
     await pour('{"method":"Runtime.exceptionThrown","params":{"text":"', 120, '"},"sessionId":"s"}');
     await say(consoleText(10));
     expect([heard, oversized, cdp.oversized]).toEqual([[10], [], 0]);
   });
 
-  test("an answer that is too long fails its call at once", async () => {
+  test("fails a call at once when its answer is too long", async () => {
     const { cdp, pour } = setUp();
     const refused = cdp.call("Page.captureScreenshot", {}).catch((error: { kind: string }) => error.kind);
     await pour('{"id":1,"result":{"data":"', 97, '"}}');
     expect(await refused).toBe("refused");
   });
 
-  test("a picture may be long, and messages come whole however the pipe cuts them", { timeout: 30_000 }, async () => {
+  test("reads a long picture, and whole messages however the pipe splits them", { timeout: 30_000 }, async () => {
     const { cdp, fromBrowser, turn } = setUp();
     const frames: number[] = [];
     cdp.on("Page.screencastFrame", "s", ({ data }) => frames.push(data.length));

@@ -36,7 +36,7 @@ function setUp(beforeLoad?: (target: LoadTarget) => Promise<void>) {
   const stuck: number[] = [];
   const time = new VirtualTime();
   const page = new ChromiumPage({ cdp, sessionId: undefined, own: HTTPS_ORIGINS, frameId: FRAME, timers: time, log: silentLog, emit: (event) => events.push(event), onStuck: () => stuck.push(time.monotonicMs()), ...(beforeLoad && { beforeLoad }) });
-  /** The browser's new document in the main frame, and its end of loading. */
+  /** The browser commits a new document in the main frame and finishes loading it. */
   const commit = (url: string, loaderId: string, unreachableUrl?: string): void => {
     const frame = { id: FRAME, loaderId, url, ...(unreachableUrl === undefined ? {} : { unreachableUrl }) };
     listeners.get("Page.frameNavigated")?.({ frame });
@@ -59,7 +59,7 @@ async function withGoodOn() {
   return seat;
 }
 
-test("a reload that the browser refuses, as it does while it changes renderers, is done by navigating", async () => {
+test("a reload that the browser refuses, as while it changes renderers, becomes a navigation", async () => {
   const { page, calls, answers, commit, outcomes } = await withGoodOn();
   answers["Page.reload"] = new CdpError("refused", "Page.reload: Not attached to an active page");
   await page.load(2, GOOD);
@@ -68,8 +68,8 @@ test("a reload that the browser refuses, as it does while it changes renderers, 
   expect(outcomes().at(-1)).toEqual(["load-finished", 2]);
 });
 
-describe("a load that fails before its document comes", () => {
-  test("is tried again as a navigation, never as a reload of the page that stayed on", async () => {
+describe("a load that fails before its document arrives", () => {
+  test("is retried as a navigation, never as a reload of the page that stayed on screen", async () => {
     const { page, calls, outcomes } = await withGoodOn();
     for (const load of [2, 3, 4]) {
       await page.load(load, MISSING);
@@ -79,7 +79,7 @@ describe("a load that fails before its document comes", () => {
     expect(outcomes()).toEqual([["load-finished", 1], ["load-failed", 2], ["load-failed", 3], ["load-failed", 4]]);
   });
 
-  test("leaves the old page its files, its origin and its reload", async () => {
+  test("leaves the old page its files, origins and reload", async () => {
     const { page, calls } = await withGoodOn();
     await page.load(2, MISSING);
     expect(page.targets()).toEqual([MISSING, GOOD]);
@@ -91,7 +91,7 @@ describe("a load that fails before its document comes", () => {
   });
 });
 
-test("a load that waits for a permission does not come after the one that took its place", async () => {
+test("a load that waits for a permission is dropped when a newer load has replaced it", async () => {
   let granted: () => void = () => undefined;
   const { page, calls, commit, outcomes } = setUp((target) => (target.kind === "url" ? new Promise((resolve) => (granted = resolve)) : Promise.resolve()));
   await page.prepare();
@@ -105,14 +105,14 @@ test("a load that waits for a permission does not come after the one that took i
   expect(outcomes()).toEqual([["load-finished", 2]]);
 });
 
-test("the browser's own error page is a failed load, and the old picture is gone", async () => {
+test("the browser's own error page is a failed load that has lost the old picture", async () => {
   const { page, commit, events } = await withGoodOn();
   await page.load(2, MISSING);
   commit("chrome-error://chromewebdata/", "L2", "http://127.0.0.1:1/nothere");
   expect(events.at(-1)).toMatchObject({ kind: "load-failed", load: 2, pictureKept: false, error: { code: "load.failed" } });
 });
 
-test("a new document takes the old one's place, files and all", async () => {
+test("a new document replaces the old one and its files", async () => {
   const { page, commit, outcomes } = await withGoodOn();
   await page.load(2, MISSING);
   commit("http://127.0.0.1:1/nothere", "L2");
@@ -120,15 +120,15 @@ test("a new document takes the old one's place, files and all", async () => {
   expect(outcomes().at(-1)).toEqual(["load-finished", 2]);
 });
 
-test("a dialog whose text is too long to be read is answered all the same", async () => {
+test("a dialog whose text is too long to be read is still answered", async () => {
   const { calls, events, oversize } = await withGoodOn();
   oversize("Page.javascriptDialogOpening");
   expect(calls).toEqual(["Page.handleJavaScriptDialog"]);
   expect(events.at(-1)).toMatchObject({ kind: "refused", what: "dialog" });
 });
 
-describe("a load whose document is there", () => {
-  test("and is not taken by its renderer is stuck, long before a server would be too slow", async () => {
+describe("a load whose document has arrived", () => {
+  test("is stuck when its renderer does not commit it, long before a server would be too slow", async () => {
     const { page, events, stuck, time } = await withGoodOn();
     await page.load(2, MISSING);
     page.answered();
@@ -142,7 +142,7 @@ describe("a load whose document is there", () => {
     expect(stuck).toHaveLength(1);
   });
 
-  test("and is taken is not; nor is one whose server takes its time", async () => {
+  test("is not stuck once it is committed, nor while its server is still slow", async () => {
     const { page, commit, stuck, time } = await withGoodOn();
     await page.load(2, GOOD);
     await time.advance(COMMIT_TIMEOUT_MS - 1);
@@ -154,7 +154,7 @@ describe("a load whose document is there", () => {
 });
 
 describe("while a load is pending", () => {
-  test("the page's own document is not taken for it, and the load's own still is", async () => {
+  test("the page's own document is not taken for the load's, which still counts when it arrives", async () => {
     const { page, commit, outcomes, events } = await withGoodOn();
     await page.load(2, MISSING);
     commit(GOOD_URL.replace("index.html", "other.html"), "L2");
@@ -165,7 +165,7 @@ describe("while a load is pending", () => {
     expect(events.filter(({ kind }) => kind === "load-committed")).toMatchObject([{ load: 1 }, { load: 2 }]);
   });
 
-  test("the name that the browser gave its document counts, whatever the document's address", async () => {
+  test("the id that the browser announced decides, whatever the document's address", async () => {
     const { page, commit, outcomes, say } = await withGoodOn();
     await page.load(2, MISSING);
     say("Page.frameStartedNavigating", { frameId: FRAME, url: "http://127.0.0.1:1/nothere", loaderId: "L9", navigationType: "differentDocument" });
@@ -176,7 +176,7 @@ describe("while a load is pending", () => {
     expect(outcomes().at(-1)).toEqual(["load-finished", 2]);
   });
 
-  test("a document of another origin that came past the guard has failed, and has no page API", async () => {
+  test("a document of another origin that bypassed the guard has failed and has no page API", async () => {
     const { page, commit, events, say } = await withGoodOn();
     await page.load(2, MISSING);
     say("Page.frameStartedNavigating", { frameId: FRAME, url: "http://127.0.0.1:1/nothere", loaderId: "L9", navigationType: "differentDocument" });
@@ -186,7 +186,7 @@ describe("while a load is pending", () => {
   });
 });
 
-describe("a page that goes elsewhere by itself", () => {
+describe("a page that navigates elsewhere by itself", () => {
   async function heldBack(touched: unknown): Promise<ShellEvent[]> {
     const seat = await withGoodOn();
     seat.answers["Page.createIsolatedWorld"] = { executionContextId: 3 };
@@ -197,16 +197,16 @@ describe("a page that goes elsewhere by itself", () => {
     return seat.events.slice(from);
   }
 
-  test("is told, with nothing of the address but its origin", async () => {
+  test("is reported with the origin only", async () => {
     expect(await heldBack(false)).toMatchObject([{ kind: "refused", what: "navigation" }, { kind: "leads-elsewhere", url: "https://login.example" }]);
   });
 
-  test("because somebody touched it is refused, and no fault", async () => {
+  test("is refused but not reported as a fault if a person touched it", async () => {
     expect(await heldBack(true)).toMatchObject([{ kind: "refused", what: "navigation" }]);
   });
 });
 
-test("a certificate's error is answered with no, and remembered for its address alone", async () => {
+test("a certificate error is refused, and remembered only for its address", async () => {
   const { page, calls, say } = await withGoodOn();
   say("Security.certificateError", { eventId: 1, errorType: "net::ERR_CERT_DATE_INVALID", requestURL: "https://menu.example/" });
   expect(calls).toEqual(["Security.handleCertificateError"]);

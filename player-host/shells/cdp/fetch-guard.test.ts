@@ -53,7 +53,7 @@ beforeEach(async () => {
   await new FetchGuard(cdp, silentLog, { screens: () => ({ html: "", csp: "" }), folders: new MemoryPackageFolders() }).enable(page);
 });
 
-/** A main document's request: asked for, answered with a status, or broken with a reason. `hop` above 0: by redirect. */
+/** A request for a main document: sent, answered with a status, or broken with a reason. `hop` above 0: by redirect. */
 function request(job: number, hop: number, url: string, end: { status?: number; location?: string; broken?: Protocol.Network.ErrorReason } = {}): string {
   pause({
     requestId: `interception-job-${job}.${hop}`,
@@ -67,21 +67,21 @@ function request(job: number, hop: number, url: string, end: { status?: number; 
   return answers.at(-1) ?? "";
 }
 
-/** The headers of a redirect, and the request that follows them. */
+/** Response headers of a redirect, and the request that follows. */
 function redirect(job: number, hop: number, from: string, url: string): string {
   request(job, hop, from, { status: 302, location: url });
   return request(job, hop + 1, url);
 }
 
-describe("a load of the host's", () => {
-  test("is followed through a redirect, and refused where it ends elsewhere", () => {
+describe("a load of the host", () => {
+  test("follows a redirect and is refused if it ends elsewhere", () => {
     request(1, 0, COMING);
     expect(redirect(1, 0, COMING, PORTAL)).toBe("continueRequest");
     expect(request(1, 1, PORTAL, { status: 200 })).toBe("Aborted");
     expect(said).toEqual(["our load failed: content.elsewhere"]);
   });
 
-  test("keeps its chain while the page asks for documents in between, whose own rules hold for them", () => {
+  test("keeps its chain while the page requests documents of its own, which follow the page's rules", () => {
     request(1, 0, COMING);
     expect(request(2, 0, PORTAL)).toBe("Aborted");
     expect(request(3, 0, ON)).toBe("continueRequest");
@@ -93,14 +93,14 @@ describe("a load of the host's", () => {
     expect(said).toEqual([`held back: ${PORTAL}`]);
   });
 
-  test("an error that answers at the portal's is where it ended, not what it said", () => {
+  test("that ends elsewhere with an error status reports where it ended, not the status", () => {
     request(1, 0, COMING);
     redirect(1, 0, COMING, PORTAL);
     request(1, 1, PORTAL, { status: 404 });
     expect(said).toEqual(["our load failed: content.elsewhere"]);
   });
 
-  test("in a circle ends before the browser's own limit", () => {
+  test("that redirects in a circle ends before the browser's own limit", () => {
     request(1, 0, COMING);
     let hop = 0;
     while (hop < 20 && redirect(1, hop, COMING, COMING) === "continueRequest") hop += 1;
@@ -108,7 +108,7 @@ describe("a load of the host's", () => {
     expect(said).toEqual(["our load failed: http.redirect-loop"]);
   });
 
-  test("that the browser tries by https first is not over when nobody answers there", () => {
+  test("that the browser first tries by https is not over when nobody answers there", () => {
     const secure = COMING.replace("http:", "https:");
     expect(request(1, 0, secure)).toBe("continueRequest");
     expect(request(1, 0, secure, { broken: "ConnectionRefused" })).toBe("continueRequest");
@@ -117,7 +117,7 @@ describe("a load of the host's", () => {
     expect(said).toEqual([]);
   });
 
-  test("to https that its server sent it to is over when nobody answers there", () => {
+  test("that its server redirects to https is over when nobody answers there", () => {
     const secure = COMING.replace("http:", "https:");
     request(1, 0, COMING);
     redirect(1, 0, COMING, secure);
@@ -125,14 +125,14 @@ describe("a load of the host's", () => {
     expect(said).toEqual(["our load failed: net.connection-refused"]);
   });
 
-  test("says what is wrong with the certificate where the browser said so", () => {
+  test("reports what is wrong with the certificate, if the browser said so", () => {
     certificate = "net::ERR_CERT_DATE_INVALID";
     request(1, 0, COMING);
     request(1, 0, COMING, { broken: "Failed" });
     expect(said).toEqual(["our load failed: tls.wrong-date"]);
   });
 
-  test.each([404, 500, 204, 205])("with the answer %s has failed", (status) => {
+  test.each([404, 500, 204, 205])("answered with status %s has failed", (status) => {
     request(1, 0, COMING);
     expect(request(1, 0, COMING, { status })).toBe("Aborted");
     expect(said).toEqual([`our load failed: http.${status}`]);
@@ -140,7 +140,7 @@ describe("a load of the host's", () => {
 });
 
 describe("the page's own navigation", () => {
-  test("that is redirected elsewhere has failed, as when a portal answers its reload", () => {
+  test("that is redirected elsewhere has failed, as when a captive portal answers its reload", () => {
     pending = undefined;
     request(1, 0, ON);
     redirect(1, 0, ON, PORTAL);
@@ -148,7 +148,7 @@ describe("the page's own navigation", () => {
     expect(said).toEqual(["the page failed: content.elsewhere"]);
   });
 
-  test("to our own pages is held back, by redirect too", () => {
+  test("to our own pages is stopped, by redirect too", () => {
     pending = undefined;
     expect(request(1, 0, "https://screen.vitrine.invalid/fault")).toBe("Aborted");
     request(2, 0, ON);
@@ -157,8 +157,8 @@ describe("the page's own navigation", () => {
   });
 });
 
-describe("a document that breaks after it came", () => {
-  test("is cut off", () => {
+describe("a document that breaks off", () => {
+  test("is reported as cut off", () => {
     request(1, 0, COMING);
     request(1, 0, COMING, { status: 200 });
     pending = undefined;
@@ -166,7 +166,7 @@ describe("a document that breaks after it came", () => {
     expect(said).toEqual(["cut off: net.cut-off"]);
   });
 
-  test("is nobody's concern once it is being left", () => {
+  test("is not reported if it is already being left", () => {
     request(1, 0, COMING);
     request(1, 0, COMING, { status: 200 });
     pending = undefined;
@@ -178,7 +178,7 @@ describe("a document that breaks after it came", () => {
   });
 });
 
-describe("a password", () => {
+describe("a password challenge", () => {
   const ask = (source: "Server" | "Proxy"): void =>
     challenge({
       requestId: "interception-job-9.0",
@@ -188,21 +188,21 @@ describe("a password", () => {
       authChallenge: { source, origin: "https://files.example", scheme: "basic", realm: "x" },
     });
 
-  test("that a server asks for is not given and is told, with nothing of the address but its origin", () => {
+  test("of a server is refused and reported with the origin only", () => {
     ask("Server");
     expect([answers, said]).toEqual([["CancelAuth"], ["refused: dialog password for https://files.example"]]);
   });
 
-  test("that a proxy asks for is no refusal of the page's", () => {
+  test("of a proxy is not reported as a refusal of the page", () => {
     ask("Proxy");
     expect([answers, said]).toEqual([["CancelAuth"], []]);
   });
 });
 
-describe("a request too long to be read", () => {
+describe("a request too long to read", () => {
   const start = '{"method":"Fetch.requestPaused","params":{"requestId":"interception-job-4.0","request":{"url":"https://menu.example/upload"';
 
-  test("goes out, and a document that comes of it does not take the picture's place", () => {
+  test("may go out, but a document it returns is blocked", () => {
     tooLong("Fetch.requestPaused", start);
     expect(answers).toEqual(["continueRequest"]);
     tooLong("Fetch.requestPaused", start);

@@ -7,7 +7,7 @@ import { Screencast } from "./screencast.ts";
 
 type Answer = "answers" | "silent" | "refuses";
 
-/** A browser whose parts answer, stay silent until the deadline, or refuse, each by itself. */
+/** A browser whose parts each answer, stay silent until the deadline, or refuse. */
 function setUp(browser: { readonly start: Answer; readonly frames: Answer; readonly thread: Answer; readonly capture: Answer; readonly casts?: boolean; readonly starvedMs?: number; readonly loads?: boolean; readonly reloads?: "painted" | "unpainted" }) {
   const time = new VirtualTime();
   const listeners = new Set<(frame: unknown) => void>();
@@ -56,7 +56,7 @@ function setUp(browser: { readonly start: Answer; readonly frames: Answer; reado
 }
 
 describe("the frame witness", () => {
-  test("says which half answered: a healthy page behind an output that is switched off answers a capture and draws nothing", async () => {
+  test("reports which half answered: behind a switched-off output a healthy page answers a capture but draws no frame", async () => {
     const { pictures, settled } = setUp({ start: "answers", frames: "silent", thread: "answers", capture: "answers" });
     expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: true, output: false, starvedMs: 0 });
   });
@@ -66,22 +66,22 @@ describe("the frame witness", () => {
     ["in a modal dialog, whose last picture can still be had", "silent", "answers"],
     ["whose pictures cannot be had, though its thread runs", "answers", "silent"],
     ["whose renderer the browser does not reach any more", "refuses", "refuses"],
-  ])("does not take a page for alive %s", async (_name, thread, capture) => {
+  ])("does not report a page as alive %s", async (_name, thread, capture) => {
     const { pictures, settled } = setUp({ start: "silent", frames: thread === "refuses" ? "refuses" : "silent", thread, capture });
     expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: false, output: false, starvedMs: 0 });
   });
 
-  test("takes the picture that is on for alive while a load waits for its server and the browser holds evaluations back", async () => {
+  test("reports the picture on screen as alive while a load waits for its server and the browser holds back evaluations", async () => {
     const { pictures, settled } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "answers", loads: true });
     expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "alive", how: "a new picture could be had while a load waits for its server" });
   });
 
-  test("takes a page for alive that loads itself anew before it could answer, once a document of it was painted", async () => {
+  test("reports a page that reloads before it can answer as alive once a document of it was painted", async () => {
     const { pictures, settled } = setUp({ start: "answers", frames: "refuses", thread: "refuses", capture: "silent", reloads: "painted" });
     expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "alive", how: "it drew a new document" });
   });
 
-  test("knows that a page's renderer runs which loads documents and has not painted one yet", async () => {
+  test("knows that the renderer runs if documents load but none has been painted yet", async () => {
     const { pictures, settled } = setUp({ start: "answers", frames: "refuses", thread: "refuses", capture: "silent", reloads: "unpainted" });
     expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "late", renderer: true, output: false });
   });
@@ -91,12 +91,12 @@ describe("the frame witness", () => {
     expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "late", renderer: false });
   });
 
-  test("says for how long the browser was kept waiting for a processor", async () => {
+  test("reports how long the browser waited for a processor", async () => {
     const { pictures, settled } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "silent", starvedMs: 1_900 });
     expect(await settled(pictures.witness(3_000))).toMatchObject({ kind: "late", starvedMs: 1_900 });
   });
 
-  test("keeps its time, whatever is not answered", async () => {
+  test("keeps its deadline, whatever is not answered", async () => {
     const { pictures, time } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "silent" });
     let finding: unknown;
     const asking = pictures.witness(3_000).then((found) => (finding = found));
@@ -105,7 +105,7 @@ describe("the frame witness", () => {
     expect(finding).toMatchObject({ kind: "late" });
   });
 
-  test("asks for no capture of a page whose frames come", async () => {
+  test("requests no capture of a page whose frames arrive", async () => {
     const { pictures, asked, settled } = setUp({ start: "answers", frames: "answers", thread: "answers", capture: "answers", casts: true });
     await settled(pictures.witness(3_000));
     expect(asked.slice(0, 3)).toEqual(["Page.startScreencast", "frames", "Page.screencastFrameAck"]);
@@ -113,12 +113,12 @@ describe("the frame witness", () => {
 });
 
 describe("a capture", () => {
-  test("is had from a browser that does not answer the start of its cast", async () => {
+  test("succeeds even if the browser does not answer the start of the screencast", async () => {
     const { pictures, settled } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "silent", casts: true });
     expect(await settled(pictures.screenshot({ format: "jpeg" }))).toMatchObject({ ok: true, value: { base64: "QUJD" } });
   });
 
-  test("ends at once with the renderer it was of, and by itself where nothing comes", async () => {
+  test("ends at once when its renderer dies, and at its deadline when no frame arrives", async () => {
     const { pictures, time, settled } = setUp({ start: "answers", frames: "silent", thread: "silent", capture: "silent" });
     let ended = false;
     const first = pictures.screenshot({ format: "png" }).finally(() => (ended = true));

@@ -11,7 +11,7 @@ import { endStuckRenderer, longestWaitMs, ProcessStarvation, type Starvation } f
 
 const counts = existsSync("/proc/self/schedstat");
 
-/** A process that loops, on the first processor alone. */
+/** A process that loops on the first processor. */
 async function looping(): Promise<number> {
   const child = spawn("taskset", ["-c", "0", process.execPath, "-e", 'process.stdout.write("up"); for (;;);'], { stdio: ["ignore", "pipe", "ignore"] });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -21,8 +21,8 @@ async function looping(): Promise<number> {
 
 if (!counts) reportLeftOut("the time that a process is kept waiting for a processor", "this kernel does not count it (no schedstat)");
 
-describe.skipIf(!counts)("the time that a process is kept waiting for a processor", () => {
-  test("is much where two loop on one processor, and none where a process is stopped", async () => {
+describe.skipIf(!counts)("the time that a process waits for a processor", () => {
+  test("is long when two processes loop on one processor, and zero for a stopped process", async () => {
     const [one, other] = [await looping(), await looping()];
     const waited = await new ProcessStarvation(() => Promise.resolve([one, other]), systemClock).begin();
     await pause(600);
@@ -35,17 +35,17 @@ describe.skipIf(!counts)("the time that a process is kept waiting for a processo
     expect(await stopped()).toBe(0);
   });
 
-  test("is none of a process that is not there", async () => {
+  test("is zero for a process that does not exist", async () => {
     const waited = await new ProcessStarvation(() => Promise.resolve([2 ** 30]), systemClock).begin();
     expect(await waited()).toBe(0);
   });
 });
 
-test("a thread that began meanwhile has waited since it began, and one that ended does not count", () => {
+test("counts a new thread from its start, and ignores one that has ended", () => {
   expect(longestWaitMs(new Map([["1", 500], ["2", 10]]), new Map([["2", 30], ["3", 25]]))).toBe(25);
 });
 
-describe("a renderer that does not take a document", () => {
+describe("a renderer that does not commit a document", () => {
   function stuck(waits: readonly number[]) {
     const time = new VirtualTime();
     const left = [...waits];
@@ -59,7 +59,7 @@ describe("a renderer that does not take a document", () => {
     return seat;
   }
 
-  test("is ended once it has had a processor for two seconds, however busy the machine is", async () => {
+  test("is ended after two seconds with a processor, however busy the machine is", async () => {
     const seat = stuck([900, 800, 300, 700, 700, 600]);
     await seat.time.advance(5_500);
     expect(seat.ends).toBe(0);
@@ -67,7 +67,7 @@ describe("a renderer that does not take a document", () => {
     expect(seat.ends).toBe(1);
   });
 
-  test("is left alone on a slow machine when it takes the document after all", async () => {
+  test("is left alone on a slow machine if it commits the document after all", async () => {
     const seat = stuck([900]);
     await seat.time.advance(500);
     seat.still = false;

@@ -11,7 +11,7 @@ function chunk(type: string, body: Buffer): Buffer {
   return Buffer.concat([length, Buffer.from(type), body, Buffer.alloc(4)]);
 }
 
-/** Encodes with the given filter per line, after the PNG specification, section 9. */
+/** Encodes with the given filter per line (PNG specification, section 9). */
 function encode(width: number, height: number, channels: 3 | 4, pixels: Uint8Array, filters: readonly number[]): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -34,7 +34,7 @@ function encode(width: number, height: number, channels: 3 | 4, pixels: Uint8Arr
 }
 
 describe("a PNG", () => {
-  test("is decoded, whatever its filters and channels", () => {
+  test("is decoded with every filter and channel count", () => {
     const pictures = fc.record({ width: fc.integer({ min: 1, max: 9 }), height: fc.integer({ min: 1, max: 9 }), channels: fc.constantFrom<3 | 4>(3, 4), filters: fc.array(fc.nat(4), { minLength: 1, maxLength: 5 }) });
     fc.assert(
       fc.property(pictures, fc.uint8Array({ minLength: 324, maxLength: 324 }), ({ width, height, channels, filters }, noise) => {
@@ -50,7 +50,7 @@ describe("a PNG", () => {
     );
   });
 
-  test("that is damaged is refused, not thrown at", () => {
+  test("that is damaged is refused without an exception", () => {
     const good = encode(4, 4, 3, new Uint8Array(48).fill(9), [0]);
     fc.assert(
       fc.property(fc.nat(good.length - 1), fc.nat(255), fc.nat(good.length), (at, value, length) => {
@@ -61,7 +61,7 @@ describe("a PNG", () => {
     );
   });
 
-  test("and a JPEG say their size", () => {
+  test("and a JPEG report their size", () => {
     expect(imageSize(encode(7, 5, 3, new Uint8Array(105), [0]))).toEqual({ width: 7, height: 5 });
     expect(imageSize(Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xc0, 0, 11, 8, 0, 90, 0, 160, 3, 1, 0x11, 0]))).toEqual({ width: 160, height: 90 });
     expect(imageSize(Buffer.from([1, 2, 3]))).toEqual({ width: 0, height: 0 });

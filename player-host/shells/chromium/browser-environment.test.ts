@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { browserEnvironment, ozonePlatform } from "./browser-environment.ts";
 
 describe("the browser's environment", () => {
-  test("has the screen, the language, the time zone, fonts, folders, libraries, the bus and the proxy", () => {
+  test("passes on the display, language, time zone, fonts, folders, libraries, message bus and proxy", () => {
     const passed = {
       DISPLAY: ":0", XAUTHORITY: "/x", WAYLAND_DISPLAY: "wayland-0", XDG_RUNTIME_DIR: "/run/user/1", LANG: "de_DE.UTF-8", LC_TIME: "C.UTF-8", TZ: "Europe/Berlin",
       HOME: "/home/p", PATH: "/usr/bin", FONTCONFIG_FILE: "/f", LD_LIBRARY_PATH: "/l", DBUS_SESSION_BUS_ADDRESS: "unix:path=/b", https_proxy: "http://proxy:3128", no_proxy: "local", PULSE_SERVER: "unix:/p",
@@ -10,7 +10,7 @@ describe("the browser's environment", () => {
     expect(browserEnvironment(passed)).toEqual(passed);
   });
 
-  test("has none of the launcher's own: secrets, switches, Node's options", () => {
+  test("has none of the launcher's secrets, switches and Node options", () => {
     const kept = {
       VITRINE_CLAIM_TOKEN: "t", AWS_SECRET_ACCESS_KEY: "k", NPM_TOKEN: "n", NODE_OPTIONS: "--inspect", NODE_EXTRA_CA_CERTS: "/c", LD_PRELOAD: "/evil.so", CHROMIUM_FLAGS: "--remote-debugging-port=1", SSH_AUTH_SOCK: "/s", NOTIFY_SOCKET: "/n",
     };
@@ -34,7 +34,7 @@ describe("the window system", () => {
     expect(ozonePlatform(env, exists)).toBe(wanted);
   });
 
-  test("asks for the socket where the environment says it is", () => {
+  test("is chosen by whether its socket exists where the environment says", () => {
     const asked: string[] = [];
     const exists = (path: string): boolean => asked.push(path) > 0;
     ozonePlatform({ DISPLAY: ":0", WAYLAND_DISPLAY: "wayland-1", XDG_RUNTIME_DIR: "/run/user/7" }, exists);

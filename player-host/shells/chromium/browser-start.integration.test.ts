@@ -10,8 +10,8 @@ import { FakeAgent } from "../testing/fake-agent.ts";
 
 const MAIN = join(import.meta.dirname, "main.ts");
 
-/** Stand-ins for browsers that fail in their own ways: a shell script is enough, for none of them gets as far as the pipe. */
-describe("the player host, over a browser that does not start", () => {
+/** Stand-ins for failing browsers. Shell scripts are enough, because none gets as far as using the pipe. */
+describe("the player host with a browser that does not start", () => {
   let folder: string;
   let agent: FakeAgent;
   let host: ChildProcess | undefined;
@@ -42,7 +42,7 @@ describe("the player host, over a browser that does not start", () => {
     return host;
   }
 
-  /** What the agent is told of a browser that could not be had. */
+  /** What the agent is told about the browser. */
   async function failure(): Promise<string> {
     const { stage } = await agent.hears("stage", 0, (message) => message.stage.kind === "failed");
     return stage.kind === "failed" ? stage.error : "";
@@ -52,27 +52,27 @@ describe("the player host, over a browser that does not start", () => {
     return vi.waitFor(async () => Number(await readFile(join(folder, "pid"), "utf8")) || Promise.reject(new Error("not yet")), { timeout: 10_000, interval: 50 });
   }
 
-  test("tells the exit code and the last words of one that exits at once", async () => {
+  test("reports the exit code and last output of a browser that exits at once", async () => {
     await start(`echo "Missing X server or \\$DISPLAY" >&2; exit 7`);
     expect(await failure()).toMatch(/it ended with code 7\. Its last words: Missing X server or \$DISPLAY/);
   });
 
-  test("tells the signal of one that was ended, words or none", async () => {
+  test("reports the signal of a browser that was killed, with or without output", async () => {
     await start(`kill -TRAP $$`);
     expect(await failure()).toMatch(/it was ended by SIGTRAP, and said nothing/);
   });
 
-  test("tells how it ended where the pipe closes before the exit", async () => {
+  test("reports how the browser ended, even if the pipe closes before the exit", async () => {
     await start(`exec 3<&- 4>&-; sleep 0.3; echo "too late" >&2; exit 9`);
     expect(await failure()).toMatch(/it ended with code 9\. Its last words: too late/);
   });
 
-  test("tells that a path is no program", async () => {
+  test("reports that a path is not a program", async () => {
     host = spawn(process.execPath, [MAIN, "--data", folder, "--browser", join(folder, "nothing")], { stdio: ["ignore", "ignore", "pipe"] });
     expect(await failure()).toMatch(/it could not be run: .*ENOENT/);
   });
 
-  test.each(["SIGTERM", "SIGINT"] as const)("ends on %s while the browser hangs in its start, and takes the browser with it", async (signal) => {
+  test.each(["SIGTERM", "SIGINT"] as const)("ends on %s while the browser hangs at its start, and ends the browser too", async (signal) => {
     const started = await start(`trap "" TERM INT HUP; echo $$ > ${folder}/pid; while :; do sleep 1; done`);
     const browser = await pidOfBrowser();
     const ended = exitOf(started);
@@ -83,7 +83,7 @@ describe("the player host, over a browser that does not start", () => {
     expect(log).toContain("player host ends");
   });
 
-  test("gives the browser no secret of the launcher, and what it needs of the machine", async () => {
+  test("gives the browser what it needs of the environment, but none of the launcher's secrets", async () => {
     await start(`env > ${folder}/env; exit 1`, { VITRINE_CLAIM_TOKEN: "secret-1", CLOUD_API_KEY: "secret-2", LC_ALL: "C.UTF-8", TZ: "Europe/Berlin" });
     await failure();
     const env = await readFile(join(folder, "env"), "utf8");

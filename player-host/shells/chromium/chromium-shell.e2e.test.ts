@@ -33,7 +33,7 @@ if (browsers.length === 0) {
 
 if (browsers.length > 0 && !hasXvfb()) reportLeftOut("the Shell suites in a window", "no Xvfb is on this machine (package xvfb)");
 
-// Once in a window as well: a real window has a size, a keyboard, dialogs and an output of its own.
+// Also once in a window: a real window has a size, keyboard focus, dialogs and an output.
 const windowed = hasXvfb() ? newestOf(browsers) : undefined;
 if (windowed !== undefined) {
   describe("in a window", () => {
@@ -59,7 +59,7 @@ for (const browserPath of browsers) {
   if (hasXvfb()) shellWindowsConformance({ name, makeShell: (folder, display) => makeShell(browserPath, folder, display), gpuProcess });
 
   describe(`a browser that is stopped as a whole: ${name}`, () => {
-    test("answers nothing: its page is late, a reset ends it, and stopping it takes no answer either", async () => {
+    test("answers nothing: its page is late, a reset ends it, and it can be stopped without an answer", async () => {
       const folder = await mkdtemp(join(tmpdir(), "vitrine-stopped-"));
       const shell = makeShell(browserPath, folder);
       const seat = new ShellSeat(shell);
@@ -82,7 +82,6 @@ for (const browserPath of browsers) {
   });
 }
 
-/** By what each says of itself. */
 function newestOf(paths: readonly string[]): string | undefined {
   const major = (path: string): number => Number(/\d+/.exec(spawnSync(path, ["--version"], { encoding: "utf8" }).stdout ?? "")?.[0] ?? 0);
   return paths.map((path) => ({ path, major: major(path) })).toSorted((a, b) => b.major - a.major)[0]?.path;
@@ -90,7 +89,7 @@ function newestOf(paths: readonly string[]): string | undefined {
 
 async function gpuProcess(folder: string): Promise<number | undefined> {
   const profile = `--user-data-dir=${join(folder, "profile")}`;
-  // Children of a zygote have their whole command line in one piece.
+  // Children of a zygote have their whole command line in one string.
   const isIt = (pid: number): boolean => [profile, "--type=gpu-process"].every((part) => readProc(pid, "cmdline").includes(part));
   return (await readdir("/proc")).map(Number).find((pid) => Number.isSafeInteger(pid) && isIt(pid));
 }

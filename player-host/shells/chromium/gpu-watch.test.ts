@@ -25,20 +25,20 @@ async function watch(polls: Polls): Promise<{ readonly deaths: number; readonly 
   return { deaths: gpu.deaths, worn };
 }
 
-describe("the GPU process", () => {
-  test("that another one replaces has died", async () => {
+describe("a GPU process", () => {
+  test("has died when another one replaces it", async () => {
     expect(await watch([10, 10, 11])).toEqual({ deaths: 1, worn: [] });
   });
 
-  test("that nothing replaces has died", async () => {
+  test("has died even if nothing replaces it", async () => {
     expect(await watch([10, 10, "none", "none"])).toEqual({ deaths: 1, worn: [] });
   });
 
-  test("that is replaced after a pause has died once", async () => {
+  test("has died once if it is replaced after a pause", async () => {
     expect(await watch([10, 10, "none", 11, 11])).toEqual({ deaths: 1, worn: [] });
   });
 
-  test("is not dead because the browser does not answer", async () => {
+  test("is not taken for dead when the browser does not answer", async () => {
     expect(await watch([10, 10, "silent", 10])).toEqual({ deaths: 0, worn: [] });
   });
 
@@ -46,7 +46,7 @@ describe("the GPU process", () => {
     expect(await watch([10, 11, 11, "none"])).toEqual({ deaths: 1, worn: [] });
   });
 
-  test("is worn at its second death, even if nothing replaces it", async () => {
+  test("is reported as worn at the second death, even without a replacement", async () => {
     const { deaths, worn } = await watch([10, 10, 11, "none"]);
     expect(deaths).toBe(2);
     expect(worn).toEqual([expect.stringContaining("gpu.process-died: ")]);

@@ -23,7 +23,7 @@ const MAIN = join(import.meta.dirname, "main.ts");
 
 type Stage = Extract<HostMessage, { t: "stage" }>;
 
-describe.skipIf(browser === undefined)("what a player host with a real browser does and says when", () => {
+describe.skipIf(browser === undefined)("what a player host with a real browser does and reports when", () => {
   let dataDir: string;
   let agent: FakeAgent;
   let site: LoadingSite;
@@ -54,11 +54,11 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
   }
   const stages = (from = 0): Stage[] => agent.heard.slice(from).flatMap((message) => (message.t === "stage" ? [message] : []));
   const playing = (from = 0): Promise<Stage> => agent.hears("stage", from, ({ stage }) => stage.kind === "playing");
-  /** Failed loads; a browser that takes long to start is none. */
+  /** Failed loads; a slow start of the browser is not one. */
   const failures = (from = 0): Stage[] => stages(from).filter(({ stage }) => stage.kind === "failed" && !stage.error.startsWith("no browser"));
   const load = ({ picture }: Stage): string => picture.evidence.find(({ witness }) => witness === "load")?.says ?? "";
 
-  test("a portal answers for the content: the good picture stays, the verdict says where it leads, and it is back soon after", async () => {
+  test("a captive portal answers for the content: the good picture stays, the verdict says where the content leads, and it is back soon after", async () => {
     await start(contentAt(site.url("/reloads-itself")));
     await playing();
     const from = agent.heard.length;
@@ -86,7 +86,7 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
     expect((await playing(from)).picture.verdict).not.toBe("error-page");
   });
 
-  test("content redirects in a circle: our fault page is on, and nothing else is said of it", async () => {
+  test("content redirects in a circle: our fault page is on, and nothing else is reported of it", async () => {
     await start(contentAt(site.url("/circle")));
     await agent.hears("stage", 0, (message) => load(message).includes("our fault page is on"));
     const from = agent.heard.length;
@@ -98,7 +98,7 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
     }
   }, 90_000);
 
-  test("an app with a worker of its own starts with its origin away: it is on at once, and none of our pages before it", async () => {
+  test("an app with its own service worker starts without its origin: it is on at once, with none of our pages before it", async () => {
     await start(contentAt(site.url("/worker")));
     await agent.hears("page-event", 0);
     await playing();
@@ -111,7 +111,7 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
     expect(failures(from)).toEqual([]);
   });
 
-  test("an app with a worker of its own starts while its origin drops every packet: it is on as soon, and none of our pages before it", async () => {
+  test("an app with its own service worker starts while its origin drops every packet: it is on as soon, with none of our pages before it", async () => {
     const web = await startSiteApart();
     const held: Socket[] = [];
     try {
@@ -132,15 +132,15 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
     }
   }, 90_000);
 
-  test("a server takes the connection and is slower than the probe waits: the browser asks it all the same, the picture that is on stays for as long, and then it is shown", async () => {
+  test("a server accepts the connection but is slower than the probe waits: the browser loads it anyway, and the picture stays until the new one is there", async () => {
     await start(contentAt(site.url("/board")));
     await agent.hears("stage", 0, ({ picture }) => picture.verdict === "showing" && picture.confidence > 0.9);
     const from = agent.heard.length;
     const held = site.url("/held");
     agent.setScene({ kind: "content", content: { kind: "url", id: "slow", url: held, grants: [] } });
-    // The probe's question, and then the browser's own.
+    // One request by the probe, and one by the browser.
     await vi.waitUntil(() => site.hits("/held") >= 2, { timeout: 30_000, interval: 50 });
-    // Longer than three looks without a frame take to end a renderer.
+    // Longer than the three looks without a frame that would end a renderer.
     await wait(15_000);
     expect(stages(from).length).toBeGreaterThan(0);
     for (const message of stages(from)) {
@@ -152,7 +152,7 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
     expect(failures(from)).toEqual([]);
   }, 90_000);
 
-  describe("its address cannot be shown, it says why in words of ours", () => {
+  describe("its address cannot be shown, it explains the reason in our own words", () => {
     const servers: (Server & { closeAllConnections?(): void })[] = [];
     afterEach(async () => {
       for (const server of servers.splice(0)) {
@@ -181,7 +181,7 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
 
   const world = plainHttpWorld();
   if ("why" in world) reportLeftOut("plain http on a public name", world.why);
-  test.skipIf("why" in world)("plain http is on a public name: it is on at the first try, and none of our pages before it", async () => {
+  test.skipIf("why" in world)("plain http is on a public name: it is on at the first attempt, with none of our pages before it", async () => {
     const hosts = join(dataDir, "hosts");
     await writeFile(hosts, `127.0.0.1 localhost\n127.0.0.1 ${PUBLIC_NAME}\n`);
     const server = `require("node:http").createServer((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<h1>plain")).listen(80, "127.0.0.1", () => console.log("up"))`;
@@ -198,7 +198,7 @@ describe.skipIf(browser === undefined)("what a player host with a real browser d
   });
 });
 
-/** The loading site as a process of its own, which can be stopped. */
+/** The loading site in a process of its own, which can be stopped. */
 async function startSiteApart(): Promise<{ readonly process: ChildProcess; readonly url: string }> {
   const code = `import { openLoadingSite } from ${JSON.stringify(join(import.meta.dirname, "../testing/loading-site.ts"))}; console.log((await openLoadingSite()).url("/worker"));`;
   const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
@@ -206,7 +206,7 @@ async function startSiteApart(): Promise<{ readonly process: ChildProcess; reado
   return { process: child, url };
 }
 
-/** Fills the queue of a listening process that is stopped: from then on the kernel drops who wants to connect, as a network does that is cut. */
+/** Fills the accept queue of a stopped listener: the kernel then drops connection attempts, like a network that is cut. */
 async function fillBacklog(port: number, held: Socket[]): Promise<"full" | "not full"> {
   for (let n = 0; n < 5_000; n += 1) {
     const socket = connect(port, "127.0.0.1").on("error", () => undefined);
@@ -217,14 +217,14 @@ async function fillBacklog(port: number, held: Socket[]): Promise<"full" | "not 
   return "not full";
 }
 
-/** A name as public ones are; it is known in the test's own world alone. */
+/** A public-looking name that only the test's own network knows. */
 const PUBLIC_NAME = "menu.signage-example.com";
 
 function contentAt(url: string, origins?: string[]): StageScene {
   return { kind: "content", content: { kind: "url", id: "test-page", url, grants: [], ...(origins && { origins }) } };
 }
 
-/** Whether a network and a table of hosts of one's own can be had: port 80 and a name that looks public need both. */
+/** Whether this machine allows an own network namespace and hosts file, which port 80 and a public-looking name need. */
 function plainHttpWorld(): { readonly why: string } | Record<never, never> {
   const tried = spawnSync("unshare", ["--net", "--mount", "ip", "link", "set", "lo", "up"], { encoding: "utf8" });
   return tried.status === 0 ? {} : { why: `no network namespace can be made here: ${(tried.error?.message ?? tried.stderr).trim()}` };

@@ -20,7 +20,7 @@ import { ChromiumShell } from "./chromium-shell.ts";
 const browserPath = findTestChromium();
 if (browserPath === undefined) reportLeftOut("the page's proxy on Chromium", "no Chromium or Chrome is on this machine");
 
-describe.skipIf(browserPath === undefined)("the page's way out", () => {
+describe.skipIf(browserPath === undefined)("the page behind a proxy", () => {
   let folder: string;
   let web: Server;
   let webPort: number;
@@ -75,11 +75,11 @@ describe.skipIf(browserPath === undefined)("the page's way out", () => {
     shell.setWayOut(wayOut);
     expect(await shell.start()).toMatchObject({ ok: true });
   }
-  /** Without what the browser asks for by itself. */
+  /** Without the browser's own requests. */
   const pagesOf = (proxy: SiteProxy): string[] => proxy.asked.map(({ url }) => url).filter((url) => /\.test\//.test(url) && !url.endsWith("/favicon.ico"));
   const content = (url: string) => ({ kind: "url", url, ignoreCache: false }) as const;
 
-  test("is the proxy's, which alone knows the name, with its user and password and without a question", async () => {
+  test("reaches names that only the proxy knows, with user and password and without a prompt", async () => {
     const proxy = await openProxy({ wants: "screen:s3cret @/" });
     await start({ proxy: `http://screen:${encodeURIComponent("s3cret @/")}@${proxy.host}` });
     const from = await seat.show(content("http://menu.test/board"));
@@ -87,7 +87,7 @@ describe.skipIf(browserPath === undefined)("the page's way out", () => {
     expect(proxy.asked).toContainEqual({ url: "http://menu.test/board", user: "screen:s3cret @/" });
   }, 60_000);
 
-  test("is the proxy's for what the page asks for first, too; loopback and what is excepted are reached without it", async () => {
+  test("uses the proxy for its own requests too, but not for loopback and exceptions", async () => {
     const proxy = await openProxy({ wants: "screen:s3cret" });
     await start({ proxy: `http://screen:s3cret@${proxy.host}`, noProxy: "direct.test" });
     const from = await seat.show(content(`http://127.0.0.1:${webPort}/?picture=${encodeURIComponent("http://pictures.test/picture")}`));
@@ -97,19 +97,19 @@ describe.skipIf(browserPath === undefined)("the page's way out", () => {
     expect(new Set(pagesOf(proxy))).toEqual(new Set(["http://pictures.test/picture"]));
   }, 60_000);
 
-  test("a wrong password is said as what it is, at once", async () => {
+  test("reports a wrong proxy password as such, at once", async () => {
     const proxy = await openProxy({ wants: "screen:right" });
     await start({ proxy: `http://screen:wrong@${proxy.host}` });
     expect(await seat.fails(content("http://menu.test/"))).toMatchObject({ error: { code: "net.proxy-password" }, pictureKept: true });
   }, 60_000);
 
-  test("a proxy that refuses is not taken for a content's origin that is not known", async () => {
+  test("does not report a refusing proxy as an unknown name of the content's origin", async () => {
     const proxy = await openProxy({ answersWith: 403 });
     await start({ proxy: `http://${proxy.host}` });
     expect((await seat.fails(content("https://menu.test/"))).error.code).toBe("net.proxy-failed");
   }, 60_000);
 
-  test("a change starts the browser anew, once for several in a row, with the new one", async () => {
+  test("restarts the browser with a changed proxy, once for several changes in a row", async () => {
     const [first, second] = [await openProxy(), await openProxy()];
     await start({ proxy: `http://${first.host}` });
     await seat.told(await seat.show(content("http://menu.test/one")), "here");

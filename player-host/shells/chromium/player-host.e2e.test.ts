@@ -27,7 +27,7 @@ const PAGE = `<!doctype html><body style="margin:0;background:rgb(20,120,60)"><h
 
 type Stage = Extract<HostMessage, { t: "stage" }>;
 
-describe.skipIf(browser === undefined)("the player host, a process with a real browser", () => {
+describe.skipIf(browser === undefined)("the player host process with a real browser", () => {
   let dataDir: string;
   let agent: FakeAgent;
   let origin: Origin;
@@ -77,7 +77,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     return agent.hears("stage", from, (message) => message.picture.verdict === wanted);
   }
 
-  test("shows content by URL, and comes to the verdict that it is showing", async () => {
+  test("shows content by URL and reports that it is showing", async () => {
     await playing();
     const seen = await agent.hears("stage", 0, ({ picture }) => picture.verdict === "showing" && picture.confidence > 0.9);
     expect(seen.picture.evidence.map(({ witness }) => witness)).toEqual(["load", "frame", "capture"]);
@@ -87,7 +87,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     expect(await agent.request({ do: "page-message", message: { order: 42 } })).toMatchObject({ ok: true });
   });
 
-  test("in an outage the picture stays, no error page; a reload waits until the origin answers", async () => {
+  test("keeps the picture in an outage, without an error page; a reload waits until the origin answers", async () => {
     const born = await playing();
     await origin.down();
     const from = agent.heard.length;
@@ -101,13 +101,13 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     expect(reborn.name).toBe("beat");
   });
 
-  test("content that answers 404 is failed for as long as it does, whatever is tried; the old picture stays", async () => {
+  test("content that answers 404 has failed through every retry; the old picture stays", async () => {
     const born = await playing();
     const from = agent.heard.length;
     const missing = origin.url + "nothere";
     agent.setScene({ kind: "content", content: { kind: "url", id: missing, url: missing, grants: [] } });
     await agent.hears("stage", from, (message) => message.stage.kind === "failed");
-    // Asked for by the probe and then by the browser, each time: this is the first try and three more.
+    // Each attempt is one request by the probe and one by the browser: the first attempt and three more.
     await origin.missesAbove(7);
     const settled = agent.heard.length;
     expect(await bornAfter(settled)).toBe(born);
@@ -118,7 +118,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     expect(last?.picture.evidence[0]?.says).toContain("content test-page is on, not what is wanted");
   }, 60_000);
 
-  test.each([false, true])("asked to clear the cache (storage: %s), it loads again", async (storage) => {
+  test.each([false, true])("loads the content again when asked to clear the cache (storage: %s)", async (storage) => {
     await playing();
     const before = await agent.hears("stage", 0, (message) => message.stage.kind === "playing");
     const loads = before.stage.kind === "playing" ? before.stage.loads : 0;
@@ -127,7 +127,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     await agent.hears("stage", from, ({ stage }) => stage.kind === "playing" && stage.loads > loads, 15_000);
   });
 
-  test("the agent's death is not seen on the screen, and nothing the page said meanwhile is lost", async () => {
+  test("shows no sign of the agent's death and loses nothing that the page said meanwhile", async () => {
     const born = await playing();
     await agent.stop();
     await fileAppears(join(dataDir, "player", "spool.jsonl"));
@@ -140,7 +140,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     for (let count = 0; count <= 10; count += 1) expect(counts, `beat ${count}`).toContain(count);
   });
 
-  test("with the agent away, the host starts with the last scene", async () => {
+  test("starts with the last scene while the agent is away", async () => {
     await playing();
     const stopped = exitOf(host);
     host?.kill("SIGTERM");
@@ -155,7 +155,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     expect(hello.scene).toEqual(sceneOf(origin.url));
   });
 
-  test("a killed renderer is noticed at once and the picture comes back", async () => {
+  test("notices a killed renderer at once and brings the picture back", async () => {
     const born = await playing();
     await verdict(0, "showing");
     const from = agent.heard.length;
@@ -166,7 +166,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     await verdict(from, "showing");
   });
 
-  test("a stopped renderer is frozen, and is replaced", async () => {
+  test("reports a stopped renderer as frozen and replaces it", async () => {
     const born = await playing();
     await verdict(0, "showing");
     const from = agent.heard.length;
@@ -177,7 +177,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     await verdict(agent.heard.length, "showing");
   }, 120_000);
 
-  test("a killed browser is started again", async () => {
+  test("restarts a killed browser", async () => {
     const born = await playing();
     const from = agent.heard.length;
     for (const pid of await browsersOn(profileOf(dataDir))) process.kill(pid, "SIGKILL");
@@ -185,17 +185,17 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     expect(reborn.name).toBe("beat");
   });
 
-  test("SIGTERM ends host and browser before the host's own deadline and leaves no process", async () => {
+  test("ends host and browser on SIGTERM before its own deadline and leaves no process", async () => {
     await playing();
     const stopped = exitOf(host);
     host?.kill("SIGTERM");
     expect(await stopped).toBe(0);
-    // What the deadline of 1.9 s cuts off does not come to its last line.
+    // The last line is missing if the deadline of 1.9 s cuts it off.
     expect(await readFile(join(dataDir, "logs", "player.log"), "utf8")).toContain('"msg":"player host ends"');
     expect(await leftOn(dataDir)).toEqual([]);
   });
 
-  test("SIGKILL of the host takes the browser with it", async () => {
+  test("takes the browser with it on SIGKILL", async () => {
     await playing();
     const stopped = exitOf(host);
     host?.kill("SIGKILL");
@@ -203,7 +203,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     expect(await leftOn(dataDir)).toEqual([]);
   });
 
-  test("asked to restart, it ends with 75", async () => {
+  test("ends with 75 when asked to restart", async () => {
     await playing();
     const stopped = exitOf(host);
     expect(await agent.request({ do: "restart" })).toMatchObject({ ok: true });
@@ -211,7 +211,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     expect(await leftOn(dataDir)).toEqual([]);
   });
 
-  test("a second host on the same data folder ends with one clear sentence", async () => {
+  test("prints one clear sentence and ends when another host uses the data folder", async () => {
     await playing();
     const second = startHost();
     let said = "";
@@ -220,7 +220,7 @@ describe.skipIf(browser === undefined)("the player host, a process with a real b
     expect(said).toMatch(/A player host already runs on this data folder: process \d+ holds /);
   });
 
-  test("when its launcher is gone it stops by itself", async () => {
+  test("stops when its launcher is gone", async () => {
     const launcher = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
     host = startHost({ VITRINE_PARENT_PID: String(launcher.pid) });
     await agent.hears("stage", 0, (message) => message.stage.kind === "playing");
@@ -250,12 +250,12 @@ function exitOf(child: ChildProcess | undefined): Promise<number | null> {
   return new Promise((resolve) => child.once("exit", (code) => resolve(code)));
 }
 
-/** Waits until the host keeps something for an agent that is away. */
+/** Waits until the host has spooled something for an absent agent. */
 async function fileAppears(path: string): Promise<void> {
   await vi.waitFor(async () => expect((await stat(path)).size).toBeGreaterThan(0), { timeout: 15_000, interval: 50 });
 }
 
-/** Process ids of the renderers below the host's browser: by parentage, because a renderer's own flags do not name the profile. */
+/** Renderers among the descendants of the host's browser, because a renderer's own flags do not name the profile. */
 async function renderersOf(dataDir: string): Promise<number[]> {
   const ours = new Set(await browsersOn(profileOf(dataDir)));
   const found: number[] = [];
@@ -271,17 +271,17 @@ async function renderersOf(dataDir: string): Promise<number[]> {
   return found;
 }
 
-/** The processes that still name the profile once a browser has had its moment to fold. */
+/** Processes that still name the profile after the browser had a moment to end. */
 async function leftOn(dataDir: string): Promise<number[]> {
   const look = async (): Promise<number[]> => browsersOn(profileOf(dataDir));
   await vi.waitUntil(async () => (await look()).length === 0, { timeout: 5_000, interval: 50 }).catch(() => undefined);
   return look();
 }
 
-/** The content's server, which can go away and come back on the same port. */
+/** The content's server, which can stop and restart on the same port. */
 class Origin {
   hits = 0;
-  /** Requests for `/nothere`, which is answered 404. */
+  /** Number of requests for `/nothere`, which answers 404. */
   misses = 0;
   #server: Server;
   #port = 0;

@@ -20,28 +20,28 @@ describe("the preferences of a kiosk's profile", () => {
 
   const read = async (path: string): Promise<unknown> => JSON.parse(await readFile(path, "utf8"));
 
-  test("are there before a browser ever started", async () => {
+  test("are written before the browser's first start", async () => {
     await lockPreferences(folder, silentLog);
     expect(await read(preferences)).toMatchObject({ printing: { enabled: false }, settings: { a11y: { caretbrowsing: { show_dialog: false } } } });
     expect(await read(join(folder, "Local State"))).toMatchObject({ select_file_dialogs: { allowed: false } });
     expect((await readdir(folder)).toSorted()).toEqual(["Default", "Local State"]);
   });
 
-  test("win over what is there, and leave everything else", async () => {
+  test("override existing ones and leave everything else", async () => {
     await mkdir(join(folder, "Default"));
     await writeFile(preferences, JSON.stringify({ printing: { enabled: true, last: "a" }, profile: { name: "kept" }, policy: null }));
     await lockPreferences(folder, silentLog);
     expect(await read(preferences)).toMatchObject({ printing: { enabled: false, last: "a" }, profile: { name: "kept" }, policy: { url_blocklist: expect.arrayContaining(["chrome://*"]) as string[] } });
   });
 
-  test("are written anew over a file that a power cut left half", async () => {
+  test("are rewritten over a file that a power cut left incomplete", async () => {
     await mkdir(join(folder, "Default"));
     await writeFile(preferences, `{"printing": {"ena`);
     await lockPreferences(folder, silentLog);
     expect(await read(preferences)).toMatchObject({ printing: { enabled: false } });
   });
 
-  test("never switch the developer tools off by their preference: the debugging pipe would be refused with them", async () => {
+  test("never disable the developer tools, because that would also refuse the debugging pipe", async () => {
     await lockPreferences(folder, silentLog);
     expect(await read(preferences)).not.toHaveProperty("devtools");
   });

@@ -29,7 +29,7 @@ describe("the window against the screen", () => {
     expect(judgeWindow({ ...GOOD, ...change })).toEqual({ kind: "unknown", says: expect.stringMatching(says) as string });
   });
 
-  test("is covered by what is seen, whoever else does not answer", () => {
+  test("is covered if something is seen over it, whoever else does not answer", () => {
     expect(judgeWindow({ ...GOOD, page: undefined, silent: ["the page"], pages: ["chrome://print/"] })).toMatchObject({ kind: "covered" });
   });
 
@@ -57,11 +57,11 @@ describe("the window against the screen", () => {
   });
 });
 
-test("a window under nothing is as it should be while somebody types in another program", () => {
+test("an uncovered window is fine while somebody types in another program", () => {
   expect(judgeWindow({ ...GOOD, keyboardAt: "other" })).toEqual({ kind: "alone" });
 });
 
-describe("what is over the window", () => {
+describe("what covers the window", () => {
   const other = (change: Partial<X11Window>): X11Window => ({ ...OWN, id: 9, pid: 99, left: 100, top: 100, width: 200, height: 100, ...change });
 
   test.each<[string, X11Window[], number]>([
@@ -77,7 +77,7 @@ describe("what is over the window", () => {
     expect(windowsOver(windows, OWN)).toHaveLength(count);
   });
 
-  test("nothing, where our own window is not known", () => {
+  test("nothing, if our own window is unknown", () => {
     expect(windowsOver([other({})], undefined)).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ if (!present) reportLeftOut("who has the keyboard on an X server", "no Xvfb is o
 const OP = { create: 1, map: 8, atom: 16, change: 18, focus: 42 } as const;
 const CARDINAL = 6;
 
-/** A window of the process `pid` that takes the keyboard. */
+/** A window of process `pid` that takes the keyboard focus. */
 async function typeIn(x11: X11Connection, pid: number): Promise<void> {
   const id = x11.newId();
   const window = Buffer.alloc(28);
@@ -24,7 +24,7 @@ async function typeIn(x11: X11Connection, pid: number): Promise<void> {
   x11.send(OP.focus, 0, Buffer.concat([word(id), word(0)]));
 }
 
-test.skipIf(!present)("the X server tells whether another program has the keyboard", async () => {
+test.skipIf(!present)("the X server tells whether another program has the keyboard focus", async () => {
   const screen = await openVirtualScreen({ width: 640, height: 480 });
   onTestFinished(() => screen.close());
   const x11 = await X11Connection.open({ DISPLAY: screen.display });

@@ -11,7 +11,7 @@ import { RemoteShell } from "../testing/remote-shell.ts";
 
 const PACKAGE = join(import.meta.dirname, "../../../node_modules/electron");
 
-/** Electron's binary, when somebody has fetched it: its package names it in `path.txt`. */
+/** Electron's binary, if it was downloaded: its package names it in `path.txt`. */
 function electronBinary(): string | undefined {
   const named = join(PACKAGE, "path.txt");
   const name = existsSync(named) ? readFileSync(named, "utf8").trim() : "electron";
@@ -21,7 +21,7 @@ function electronBinary(): string | undefined {
 
 const binary = electronBinary();
 
-/** Electron has no headless mode of its own: on Linux it opens windows on a display server or not at all. */
+/** Electron has no headless mode: on Linux it needs a display server. */
 function whyNot(): string | undefined {
   if (binary === undefined) return "Electron's binary is not here; VITRINE_ELECTRON=download fetches it where the network allows";
   const { DISPLAY, WAYLAND_DISPLAY } = process.env;

@@ -34,7 +34,7 @@ describe("the session's lock", () => {
     return { session, call, refused };
   }
 
-  test("denies requests, checks, devices, capture and downloads, and says so", () => {
+  test("denies requests, checks, devices, capture and downloads, and reports them", () => {
     const { session, call, refused } = locked();
     const answers: unknown[] = [];
     call("request", {}, "geolocation", (granted: boolean) => answers.push(granted), { requestingUrl: "https://menu.example/" });
@@ -47,7 +47,7 @@ describe("the session's lock", () => {
     expect(refused).toEqual(["permission geolocation", "permission display-capture", "download https://menu.example/x.zip"]);
   });
 
-  test.each(["local-network", "loopback-network", "local-network-access"])("%s is granted to content that may use the local network, and to nobody else", (permission) => {
+  test.each(["local-network", "loopback-network", "local-network-access"])("%s is granted only to content that may use the local network", (permission) => {
     const { call, refused } = locked();
     const answers: unknown[] = [];
     for (const requestingUrl of ["https://menu.example/board", "https://other.example/"]) {
@@ -58,7 +58,7 @@ describe("the session's lock", () => {
     expect(refused).toEqual([`permission ${permission}`]);
   });
 
-  test("protects every class of USB devices, whatever list Electron has", () => {
+  test("protects every class of USB devices, whatever Electron's default list is", () => {
     const { call } = locked();
     const protectedClasses = call("usb", { protectedClasses: ["audio"] });
     expect(new Set(protectedClasses as string[])).toEqual(new Set(["audio", "audio-video", "hid", "mass-storage", "smart-card", "video", "wireless"]));
@@ -93,7 +93,7 @@ describe("the app's lock", () => {
     expect(refused).toHaveLength(2);
   });
 
-  test("gives no password to a server that asks for one", () => {
+  test("gives no password to a server", () => {
     const { app, refused } = locked();
     const given: unknown[][] = [];
     app.emit("login", { preventDefault: () => undefined }, null, { url: "https://menu.example/" }, { isProxy: false }, (...answer: unknown[]) => given.push(answer));
@@ -119,7 +119,7 @@ describe("the page's lock", () => {
       refused,
       held,
       open: (url: string) => opens?.({ url }),
-      /** Whether the navigation goes through. */
+      /** Whether the navigation is allowed. */
       goes: (event: string, url: string, isMainFrame = true): boolean => {
         let prevented = false;
         const details: NavigationDetails = { url, isMainFrame, preventDefault: () => (prevented = true) };
@@ -142,14 +142,14 @@ describe("the page's lock", () => {
     expect(lock.held).toHaveLength(6);
   });
 
-  test("a redirect may pass through the web, and nowhere else; its end is judged by the guard", () => {
+  test("a redirect may pass only through the web; the fetch guard judges its end", () => {
     const lock = locked();
     expect(lock.goes("will-redirect", "https://login.example/")).toBe(true);
     expect(lock.goes("will-redirect", "file:///etc/passwd")).toBe(false);
     expect(lock.goes("will-redirect", "vitrine-package://aa11/")).toBe(false);
   });
 
-  test("frames inside the page go where they like, but not into our schemes or files", () => {
+  test("frames in the page may go anywhere except into our schemes and files", () => {
     const lock = locked();
     expect(lock.goes("will-frame-navigate", "https://video.example/embed", false)).toBe(true);
     expect(lock.goes("will-frame-navigate", "about:blank", false)).toBe(true);
@@ -157,7 +157,7 @@ describe("the page's lock", () => {
     expect(lock.goes("will-frame-navigate", "file:///etc/passwd", false)).toBe(false);
   });
 
-  test("no window, no webview, no bluetooth", () => {
+  test("denies windows, webviews and bluetooth", () => {
     const lock = locked();
     expect(lock.open("https://menu.example/popup")).toEqual({ action: "deny" });
     let prevented = 0;
@@ -174,7 +174,7 @@ describe("the page's lock", () => {
 describe("IPC from the page", () => {
   const main: SenderFrame = { url: "https://menu.example/board", parent: null };
 
-  test("a text from the content's main frame is taken", () => {
+  test("a text from the content's main frame is accepted", () => {
     expect(checkSent({ frame: main, args: ["{}"] }, main, RULES)).toEqual({ ok: true, text: "{}" });
   });
 
@@ -195,7 +195,7 @@ describe("IPC from the page", () => {
     expect(checkSent({ frame: main, args }, main, RULES).ok).toBe(false);
   });
 
-  test("a main frame that strayed is refused", () => {
+  test("a main frame that has left the content is refused", () => {
     const strayed: SenderFrame = { url: "https://elsewhere.example/", parent: null };
     expect(checkSent({ frame: strayed, args: ["{}"] }, strayed, RULES).ok).toBe(false);
   });
@@ -210,7 +210,7 @@ describe("our own schemes", () => {
     expect(OWN_SCHEMES.some(({ privileges }) => privileges?.bypassCSP === true)).toBe(false);
   });
 
-  test("serve what is on the stage with its CSP, and nothing else", async () => {
+  test("serve only what is on the stage, with its CSP", async () => {
     const screen: LoadTarget = { kind: "screen", screen: { kind: "blank" } };
     const served = await answerOwn(ask("vitrine-screen://screen/blank"), [screen], from);
     expect([served.status, served.headers.get("content-security-policy"), await served.text()]).toEqual([200, "default-src 'none'", "<p>fault"]);
@@ -243,7 +243,7 @@ describe("the protocol over Electron's debugger", () => {
     return { fake, say };
   }
 
-  test("answers, refuses with its own error, and fails at once when the page is gone", async () => {
+  test("returns answers, fails refused calls, and fails at once when the page is gone", async () => {
     const { fake, say } = makeDebugger((method) => (method === "Page.enable" ? Promise.resolve({ fine: true }) : Promise.reject(new Error("no such method"))));
     const cdp = new ElectronCdp(fake, { timers: new SystemTimers(), log: silentLog });
     expect(await cdp.call("Page.enable", {})).toEqual({ fine: true });

@@ -37,7 +37,7 @@ describe("the window that the shell opens", () => {
     await shell.stop();
   });
 
-  test("covers the screen to its corners", async () => {
+  test("covers the screen up to its corners", async () => {
     const electron = new FakeElectron();
     const { shell } = makeShell(electron);
     await shell.start();
@@ -45,7 +45,7 @@ describe("the window that the shell opens", () => {
     await shell.stop();
   });
 
-  test("is drawn off the screen, pixel for pixel, when nobody is to see it", async () => {
+  test("is drawn off screen, pixel for pixel, when it is headless", async () => {
     const electron = new FakeElectron();
     const { shell } = makeShell(electron, true);
     await shell.start();
@@ -55,7 +55,7 @@ describe("the window that the shell opens", () => {
 });
 
 describe("what outlives the window", () => {
-  test("has no listener of ours when the shell has stopped, and answers none of our schemes", async () => {
+  test("has no listeners of ours after the shell has stopped, and handles none of our schemes", async () => {
     const electron = new FakeElectron();
     const { shell } = makeShell(electron);
     await shell.start();
@@ -65,7 +65,7 @@ describe("what outlives the window", () => {
     expect(electron.schemes.size).toBe(0);
   });
 
-  test("refuses a download once, however often the window was opened before", async () => {
+  test("refuses a download once, however often the window was opened", async () => {
     const electron = new FakeElectron();
     const { shell, events } = makeShell(electron);
     for (let round = 0; round < 3; round += 1) {
@@ -78,7 +78,7 @@ describe("what outlives the window", () => {
     await shell.stop();
   });
 
-  test("is left as it was by a window that could not be opened", async () => {
+  test("is unchanged by a window that could not be opened", async () => {
     const electron = new FakeElectron();
     electron.frameTree = () => Promise.reject(new Error("Target closed"));
     const { shell } = makeShell(electron);

@@ -12,6 +12,6 @@ test.each<[string, string[], boolean]>([
   expect(ownArguments(argv, isPackaged)).toEqual(["--data", "/d"]);
 });
 
-test("an option nobody knows is left for the host to refuse", () => {
+test("an unknown option is left for the host to refuse", () => {
   expect(ownArguments(["electron", "main.js", "--dta", "/d"], false)).toEqual(["--dta", "/d"]);
 });
