@@ -7,9 +7,9 @@ export const cecSend = defineCommand({
   name: "cec.send",
   summary: "Sends one HDMI-CEC message.",
   wall: "Depends on the message.",
-  proof: "The bus acknowledged the frame; the answer, where there is one, is in the result.",
+  proof: "The bus acknowledged the frame; the answer, if any, is in the result.",
   params: v.strictObject({
-    destination: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(15), v.description("Logical address; 0 is the TV, 15 everybody.")),
+    destination: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(15), v.description("Logical address; 0 is the TV, 15 is broadcast.")),
     opcode: v.optional(ByteSchema),
     operands: v.optional(v.pipe(v.array(ByteSchema), v.maxLength(14))),
   }),

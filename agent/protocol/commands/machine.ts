@@ -24,7 +24,7 @@ export const shutdown = defineCommand({
   name: "shutdown",
   summary: "Shuts the machine down. Somebody has to switch it on again.",
   wall: "The picture goes dark and stays dark.",
-  proof: "The machine took the request; the outcome is sent when it is switched on again, with a changed boot id.",
+  proof: "The machine accepted the request; the outcome is sent when it is switched on again, with a changed boot id.",
   params: v.strictObject({ reason: ReasonSchema }),
   result: v.object({ bootIdBefore: v.string(), bootIdAfter: v.string() }),
   lane: "machine",

@@ -4,9 +4,9 @@ import { defineCommand, DAY_MS, HOUR_MS, MINUTE_MS } from "./definition.ts";
 
 export const restartPlayer = defineCommand({
   name: "restart-player",
-  summary: "Ends the player host and its browser and starts them again.",
-  wall: "Dark or our background for a few seconds, then the content from its beginning.",
-  proof: "Another player host process reported to the agent and shows the content.",
+  summary: "Restarts the player host and its browser.",
+  wall: "A dark screen or our background for a few seconds, then the content from the beginning.",
+  proof: "A new player host process connected to the agent and shows the content.",
   params: v.strictObject({}),
   result: v.object({ pidBefore: v.optional(CountSchema), pidAfter: CountSchema }),
   lane: "player",
@@ -21,11 +21,11 @@ export const restartPlayer = defineCommand({
 
 export const reloadPlayer = defineCommand({
   name: "reload-player",
-  summary: "Loads the content again in the running browser.",
-  wall: "A short flash at most, then the content from its beginning.",
+  summary: "Reloads the content in the running browser.",
+  wall: "A short flash at most, then the content from the beginning.",
   proof: "The page loaded again after the command started.",
   params: v.strictObject({ ignoreCache: v.optional(v.pipe(v.boolean(), v.description("Default: `false`."))) }),
-  result: v.object({ loadedInMs: v.optional(v.pipe(DurationMsSchema, v.description("Absent where the agent was started anew in between."))) }),
+  result: v.object({ loadedInMs: v.optional(v.pipe(DurationMsSchema, v.description("Absent if the agent restarted in the meantime."))) }),
   lane: "player",
   needs: "player",
   expectedMs: 2_000,
@@ -69,11 +69,11 @@ export const screenshot = defineCommand({
 
 export const clearCache = defineCommand({
   name: "content.clear-cache",
-  summary: "Empties the browser's cache and storage and loads the content again.",
+  summary: "Clears the browser's cache, and on request its storage, and reloads the content.",
   wall: "The content starts again and may take longer to load.",
   proof: "The browser confirmed it and the page loaded again.",
-  params: v.strictObject({ storage: v.optional(v.pipe(v.boolean(), v.description("Also what the page stored: local storage, IndexedDB, cookies. Default: `false`."))) }),
-  result: v.object({ loadedInMs: v.optional(v.pipe(DurationMsSchema, v.description("Absent where the agent was started anew in between."))) }),
+  params: v.strictObject({ storage: v.optional(v.pipe(v.boolean(), v.description("Also clears what the page stored: local storage, IndexedDB, cookies. Default: `false`."))) }),
+  result: v.object({ loadedInMs: v.optional(v.pipe(DurationMsSchema, v.description("Absent if the agent restarted in the meantime."))) }),
   lane: "player",
   needs: "player",
   expectedMs: 4_000,
@@ -87,7 +87,7 @@ export const clearCache = defineCommand({
 export const identify = defineCommand({
   name: "identify",
   summary: "Shows a large label on the screen.",
-  wall: "A large label with the device's name over the content, for the time asked.",
+  wall: "A large label with the device's name over the content, for the requested time.",
   proof: "The label was drawn by the player host.",
   params: v.strictObject({
     durationMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1_000), v.maxValue(600_000), v.description("Default: 15000."))),
@@ -106,9 +106,9 @@ export const identify = defineCommand({
 
 export const pageMessage = defineCommand({
   name: "page.message",
-  summary: "Hands a JSON message to the customer's page.",
+  summary: "Sends a JSON message to the customer's page.",
   wall: "Whatever the page does with it.",
-  proof: "The player host took the message for the page that is on the screen.",
+  proof: "The player host accepted the message for the page on the screen.",
   params: v.strictObject({ message: v.pipe(JsonSchema, v.description("Any JSON value; the page gets it from `vitrine.onMessage`.")) }),
   result: v.object({}),
   lane: "player",

@@ -4,7 +4,7 @@ import { defineCommand, DAY_MS, HOUR_MS, MINUTE_MS } from "./definition.ts";
 
 export const collectLogs = defineCommand({
   name: "logs.collect",
-  summary: "Uploads the agent's and the player's recent log.",
+  summary: "Uploads the recent logs of the agent and the player.",
   wall: "Nothing.",
   proof: "The upload's hash was accepted by the cloud.",
   params: v.strictObject({ bytesMax: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1024), v.maxValue(64 * 1024 * 1024), v.description("Default: 4194304."))) }),
@@ -21,7 +21,7 @@ export const collectLogs = defineCommand({
 
 export const telemetryBurst = defineCommand({
   name: "telemetry.burst",
-  summary: "Samples and sends telemetry often, for some minutes.",
+  summary: "Samples and sends telemetry more often for some minutes.",
   wall: "Nothing.",
   proof: "The faster schedule is in force.",
   params: v.strictObject({
