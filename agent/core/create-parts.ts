@@ -1,4 +1,4 @@
-import { ok } from "../../platform/ports/result.ts";
+import { ok, type Result } from "../../platform/ports/result.ts";
 import type { AgentParts } from "./agent-parts.ts";
 import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
 import { DEFAULT_MIGRATION_POLICY, Migration } from "./cloud/migration.ts";
@@ -34,6 +34,7 @@ import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, te
 import { managedDisplays, onTheScreen } from "./state/managed-display.ts";
 import { ManualOverrides } from "./state/manual-overrides.ts";
 import { ReportedState } from "./state/reported-state.ts";
+import type { StorageIssue } from "./storage/document-store.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 
 /** Creates the parts of the agent and loads their stored state. */
@@ -150,7 +151,9 @@ async function createIdentity(ports: AgentPorts, settings: AgentSettings): Promi
 const JOURNAL_ENTRIES_MAX = 2_000;
 
 /** The highest number of this owner in the journal; a release must have a higher one. */
-async function highestNumber(journal: JournalStore, owner: string): Promise<number> {
+async function highestNumber(journal: JournalStore, owner: string): Promise<Result<number, StorageIssue>> {
   const entries = await journal.recent(JOURNAL_ENTRIES_MAX);
-  return entries.reduce((highest, entry) => (entry.owner === owner ? Math.max(highest, numberUsedBy(entry)) : highest), await journal.floor(owner));
+  const floor = await journal.floor(owner);
+  if (!entries.ok || !floor.ok) return entries.ok ? floor : entries;
+  return ok(Math.max(floor.value, ...entries.value.filter((entry) => entry.owner === owner).map(numberUsedBy)));
 }

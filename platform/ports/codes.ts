@@ -26,7 +26,7 @@ export const PLACES = {
 
 type Place = keyof typeof PLACES;
 /** Places, what happened, and the remedy, if there is one. */
-type Entry = readonly [places: Place | `${Place} ${Place}` | `${Place} ${Place} ${Place}`, happened: string, remedy?: string];
+type Entry = readonly [places: Place | `${Place} ${Place}` | `${Place} ${Place} ${Place}` | `${Place} ${Place} ${Place} ${Place}`, happened: string, remedy?: string];
 
 export const CODES = {
   "audio.effect-not-observed": ["command", "The sound was told, and something else is heard from it."],
@@ -302,6 +302,7 @@ export const CODES = {
   "owner.not-stored": ["frame", "The owner could not be put on disk."],
   "owner.release-invalid": ["frame", "The release is not signed by the owner."],
   "owner.release-replayed": ["frame", "The release has a number that was used already."],
+  "owner.release-unchecked": ["frame", "The disk cannot say which numbers were used already, so the release is not obeyed.", "Send it again later."],
   "owner.release-unsigned": ["frame", "The cloud says the device is released, and the owner did not sign that."],
   "owner.unclaimed": ["frame command desired", "The device belongs to nobody yet, so nobody may command it.", "Claim it."],
   "owner.unknown-there": ["link", "The new cloud does not know whose device this is.", "Give it the owner before the device is moved."],
@@ -387,13 +388,13 @@ export const CODES = {
   "spool.failed": ["page", "The player host's disk refused the record."],
   "spool.full": ["page", "The player host keeps as much as it may for an agent that is away."],
 
-  "storage.corrupt": ["start desired record", "What is stored is damaged."],
+  "storage.corrupt": ["start desired record local", "What is stored is damaged."],
   "storage.degraded": ["alarm", "A store could not be opened on disk and is in memory only until the next start.", "See that the disk has room and takes writes; start the agent again."],
   "storage.foreign": ["start", "The file is not one this agent can use: another program's, or of a newer version. It is set aside."],
-  "storage.full": ["start desired record", "The disk is full."],
-  "storage.io": ["start desired record", "The disk failed."],
+  "storage.full": ["start desired record local", "The disk is full."],
+  "storage.io": ["start desired record local", "The disk failed."],
   "storage.quarantined": ["alarm", "A damaged store was set aside and begun anew."],
-  "storage.read-only": ["start desired record", "The disk takes no writes."],
+  "storage.read-only": ["start desired record local", "The disk takes no writes."],
   "storage.unavailable": ["start alarm", "The stores cannot be used by this program at all.", "Install the package again for this machine's processor."],
 
   "stored.other-log": ["frame", "The cloud says what it stored of another log than this device's; passed over."],

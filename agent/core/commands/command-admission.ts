@@ -10,10 +10,11 @@ import {
 } from "../../protocol/commands/payload.ts";
 import { COMMAND_PARAMS_BYTES_MAX, FRAME_DEPTH_MAX } from "../../protocol/limits.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
-import { fail, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { toHex, utf8 } from "../../../platform/runtime/encoding.ts";
 import { canonicalJson, parseJson } from "../../../platform/runtime/json.ts";
 import { isDeeperThan } from "../../../platform/runtime/json-depth.ts";
+import type { StorageIssue } from "../storage/document-store.ts";
 import { expiryOf } from "./command-expiry.ts";
 import type { ExecutorTable } from "./executor.ts";
 import { keyText, type JournalEntry, type JournalState, type Moment } from "./journal-entry.ts";
@@ -38,7 +39,7 @@ export interface AdmissionDeps {
   readonly deviceId: string;
   readonly store: Pick<JournalStore, "get" | "floor">;
   /** Key of the command that has this number, itself or by a cancel of it. */
-  numberHolder(number: number): Promise<string | undefined>;
+  numberHolder(number: number): Promise<Result<string | undefined, StorageIssue>>;
   readonly executors: ExecutorTable;
   readonly crypto: Pick<Crypto, "sha256">;
 }
@@ -71,38 +72,42 @@ function readPayload<S extends v.GenericSchema<unknown, { device: string }>>(
   return payload;
 }
 
-/** Checks one verified command against the journal, the catalog and the clock. Rejects with `StorageError` alone. */
-export async function admitCommand(payload: CommandPayload, owner: string, now: Moment, deps: AdmissionDeps): Promise<Admission> {
+/** Checks one verified command against the journal, the catalog and the clock. Fails where the journal cannot be read. */
+export async function admitCommand(payload: CommandPayload, owner: string, now: Moment, deps: AdmissionDeps): Promise<Result<Admission, StorageIssue>> {
   const about = keyText(payload);
   const paramsHash = await hashOf(payload, deps.crypto);
-  const known = await deps.store.get(payload.id, payload.attempt);
+  const found = await deps.store.get(payload.id, payload.attempt);
+  if (!found.ok) return found;
+  const known = found.value;
   // A cancel that came first left an entry without parameters: it answers for the command.
-  if (known !== undefined && (known.paramsHash === "" || known.paramsHash === paramsHash)) return { kind: "known", entry: known };
+  if (known !== undefined && (known.paramsHash === "" || known.paramsHash === paramsHash)) return ok({ kind: "known", entry: known });
   if (known !== undefined) {
     const error: Issue = {
       code: "command.key-reused",
       message: `${about} was given before with another name or other parameters`,
       hint: "A wanted re-run takes the next attempt.",
     };
-    return { kind: "refused", error, about, rejected: false };
+    return ok({ kind: "refused", error, about, rejected: false });
   }
   const floor = await deps.store.floor(owner);
-  if (payload.number <= floor) {
+  if (!floor.ok) return floor;
+  if (payload.number <= floor.value) {
     const error: Issue = {
       code: "command.replayed",
-      message: `number ${payload.number} of ${about} is not above ${floor}, up to which everything is finished and forgotten`,
+      message: `number ${payload.number} of ${about} is not above ${floor.value}, up to which everything is finished and forgotten`,
     };
-    return { kind: "refused", error, about, rejected: true };
+    return ok({ kind: "refused", error, about, rejected: true });
   }
   const fresh = { ...entryOf(payload, owner, paramsHash, now), ttlMs: payload.ttlMs ?? 0 };
   const holder = await deps.numberHolder(payload.number);
-  if (holder !== undefined) {
+  if (!holder.ok) return holder;
+  if (holder.value !== undefined) {
     const error: Issue = {
       code: "command.number-reused",
-      message: `number ${payload.number} was used by ${holder} or a cancel of it`,
+      message: `number ${payload.number} was used by ${holder.value} or a cancel of it`,
       hint: NEW_NUMBER,
     };
-    return { kind: "ended", entry: ended(fresh, "rejected", error, now) };
+    return ok({ kind: "ended", entry: ended(fresh, "rejected", error, now) });
   }
   const definition = findCommand(payload.name);
   if (definition === undefined) {
@@ -111,14 +116,14 @@ export async function admitCommand(payload: CommandPayload, owner: string, now: 
       message: `this agent knows no command ${payload.name}`,
       hint: `It knows ${Object.keys(COMMANDS).join(", ")}.`,
     };
-    return { kind: "ended", entry: ended(fresh, "rejected", error, now) };
+    return ok({ kind: "ended", entry: ended(fresh, "rejected", error, now) });
   }
   const entry = { ...fresh, ttlMs: payload.ttlMs ?? definition.ttlMs };
   const wrong = checkAgainst(definition, payload, deps.executors);
-  if (wrong !== undefined) return { kind: "ended", entry: ended(entry, "rejected", wrong, now) };
+  if (wrong !== undefined) return ok({ kind: "ended", entry: ended(entry, "rejected", wrong, now) });
   const expiry = expiryOf(entry, now);
-  if (expiry.kind === "expired") return { kind: "ended", entry: ended(entry, "expired", expiry.error, now) };
-  return { kind: "accepted", entry, definition };
+  if (expiry.kind === "expired") return ok({ kind: "ended", entry: ended(entry, "expired", expiry.error, now) });
+  return ok({ kind: "accepted", entry, definition });
 }
 
 function checkAgainst(definition: CommandDefinition, payload: CommandPayload, executors: ExecutorTable): Issue | undefined {

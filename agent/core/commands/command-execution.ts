@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { CommandDefinition } from "../../protocol/commands/definition.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
-import { StorageError } from "../storage/document-store.ts";
+import type { StorageIssue } from "../storage/document-store.ts";
 import type { CommandEvent } from "./command-state.ts";
 import type { CommandExecutor, ExecutionContext, ResolutionContext, Unknown } from "./executor.ts";
 import { keyText, type JournalEntry } from "./journal-entry.ts";
@@ -10,6 +10,15 @@ import { keyText, type JournalEntry } from "./journal-entry.ts";
 /** A command was stopped; its effect must not start. Thrown out of `intend`. */
 export class CommandStopped extends Error {
   override readonly name = "CommandStopped";
+}
+
+/** The note before an effect could not be put on disk; the effect must not start. Thrown out of `intend`. */
+export class IntentRefused extends Error {
+  override readonly name = "IntentRefused";
+
+  constructor(why: StorageIssue) {
+    super(why.message);
+  }
 }
 
 const CANNOT_TELL: Unknown = { state: "unknown" };
@@ -31,7 +40,7 @@ export async function execute(
   try {
     return { t: "settled", execution: await executor.run(params.output as never, context) };
   } catch (thrown) {
-    if (thrown instanceof StorageError) {
+    if (thrown instanceof IntentRefused) {
       return { t: "intent-refused", error: { code: "command.not-journaled", message: `not tried: ${thrown.message}` } };
     }
     if (!(thrown instanceof CommandStopped)) logCrash(entry, thrown, log);

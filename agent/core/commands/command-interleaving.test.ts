@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fail } from "../../../platform/ports/result.ts";
-import { StorageError } from "../storage/document-store.ts";
 import { CrashRig, type Behaviour } from "./testing/crash-rig.ts";
 
 type Action =
@@ -98,7 +97,7 @@ async function act(rig: CrashRig, action: Action): Promise<void> {
       await device.stop();
       return undefined;
     case "disk-fails":
-      device.diskError = new StorageError("storage.io", "input/output error");
+      device.diskError = { code: "storage.io", message: "input/output error" };
       return undefined;
     case "outbox-fails":
       device.sinkError = fail("outbox.full", "no room");

@@ -3,11 +3,12 @@ import type { DeviceMessage } from "../../protocol/device-messages.ts";
 import type { Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
+import { ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
-import { StorageError } from "../storage/document-store.ts";
-import { askWhatBecame, CommandStopped, execute } from "./command-execution.ts";
+import type { StorageIssue } from "../storage/document-store.ts";
+import { askWhatBecame, CommandStopped, execute, IntentRefused } from "./command-execution.ts";
 import { elapsedSince, expiredByAge, expiryOf } from "./command-expiry.ts";
 import {
   journalStateOf,
@@ -21,7 +22,6 @@ import {
 import type { CommandExecutor, ExecutionContext } from "./executor.ts";
 import { keyText, withCancel, type JournalEntry, type Moment } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
-import type { Issue } from "../../../platform/ports/result.ts";
 
 /** Grace period for an executor that was told to stop; after it the lane moves on without it. */
 export const GRACE_MS = 5_000;
@@ -122,11 +122,10 @@ export class CommandRun {
     await this.#released;
   }
 
-  /** A signed cancel came; its number is noted with the command's next write. Settles with the state after it; rejects with `CommandStopped` when the agent stops first. */
-  async cancel(number?: number): Promise<CommandState> {
+  /** A signed cancel came; its number is noted with the command's next write. Settles when it is applied; rejects with `CommandStopped` when the agent stops first. */
+  async cancel(number?: number): Promise<void> {
     if (number !== undefined) this.#entry = withCancel(this.#entry, number);
-    const { command } = await this.#dispatch({ t: "cancel" });
-    return command.state;
+    await this.#settle({ t: "cancel" });
   }
 
   /** The cloud's clock became known: what waited for it may go on. */
@@ -155,39 +154,29 @@ export class CommandRun {
 
   async #begin(): Promise<void> {
     for (let attempt = 0; !this.#closing.signal.aborted; attempt += 1) {
-      try {
-        if (this.#command.state.kind === "running") await this.#dispatch({ t: this.#begun ? "begun" : "restored" });
-        else if (!(await this.#start())) continue;
-        return;
-      } catch (thrown) {
-        if (!(thrown instanceof StorageError)) throw thrown;
-        // Without the journal's "running" the effect must not begin. The command stays delivered until it expires.
-        this.#deps.log.warn(
-          { command: keyText(this.#entry), code: thrown.code, error: thrown.message },
-          "the journal refused a write; the command waits",
-        );
-        await sleep(
-          this.#deps.timers,
-          "command.journal-retry",
-          retryDelayMs(DISK_RETRY, attempt, this.#deps.random),
-          this.#closing.signal,
-        );
-      }
+      const { kind } = this.#command.state;
+      if (kind === "final") return;
+      const event = kind === "delivered" ? await this.#startEvent() : ({ t: this.#begun ? "begun" : "restored" } as const);
+      if (event === undefined) continue;
+      const taken = await this.#dispatch(event);
+      if (taken.ok) return;
+      // Without the journal's "running" the effect must not begin. The command stays delivered until it expires.
+      await this.#waitForDisk(this.#entry, taken.error, attempt, "the journal refused a write; the command waits");
     }
   }
 
-  /** False: has to be asked again. */
-  async #start(): Promise<boolean> {
-    if (this.#command.state.kind !== "delivered") return true;
+  /** What starts a delivered command or ends it; `undefined`: something changed while it waited, so it has to be asked again. */
+  async #startEvent(): Promise<CommandEvent | undefined> {
     const expiry = expiryOf(this.#entry, this.#deps.now());
-    if (expiry.kind === "expired") await this.#dispatch({ t: "expired", error: expiry.error });
-    else if (expiry.kind === "alive") {
-      if (!(await this.#awaitNeeds())) return false;
-      await this.#dispatch({ t: "turn" });
-    } else if (await this.#waitForTime(expiry.leftMs))
-      await this.#dispatch({ t: "expired", error: expiredByAge(this.#entry.ttlMs) });
-    else return false;
-    return true;
+    if (expiry.kind === "expired") return { t: "expired", error: expiry.error };
+    if (expiry.kind === "alive") return (await this.#awaitNeeds()) ? { t: "turn" } : undefined;
+    return (await this.#waitForTime(expiry.leftMs)) ? { t: "expired", error: expiredByAge(this.#entry.ttlMs) } : undefined;
+  }
+
+  async #waitForDisk(entry: JournalEntry, why: StorageIssue, attempt: number, message: string): Promise<void> {
+    const { timers, random, log } = this.#deps;
+    log.warn({ command: keyText(entry), code: why.code, error: why.message }, message);
+    await sleep(timers, "command.journal-retry", retryDelayMs(DISK_RETRY, attempt, random), this.#closing.signal);
   }
 
   /** True when the whole time passed; false when something changed before. */
@@ -226,51 +215,50 @@ export class CommandRun {
     else this.#watchExpiry();
   }
 
-  /** One event after the other, each with its write. Rejects with `StorageError` or `CommandStopped`. */
-  #dispatch(event: CommandEvent): Promise<Step> {
+  /** One event after the other, each with its write. Fails, changing nothing, when its write does; rejects with `CommandStopped`. */
+  #dispatch(event: CommandEvent): Promise<Result<Step, StorageIssue>> {
     return this.#events.run(() => this.#apply(event));
   }
 
-  /** For events that nobody awaits. They write nothing except a final state, which is retried until it is written. */
+  /** For events that write nothing except a final state, which is retried until it is written. */
+  async #settle(event: CommandEvent): Promise<void> {
+    const taken = await this.#dispatch(event);
+    if (!taken.ok) throw new Error(`the event ${event.t} wrote a state that is not final, and the disk refused: ${taken.error.message}`);
+  }
+
+  /** For events that nobody awaits. */
   #fire(event: CommandEvent): void {
-    this.#dispatch(event).catch((thrown: unknown) => {
+    this.#settle(event).catch((thrown: unknown) => {
       if (!(thrown instanceof CommandStopped)) this.#deps.onBug(thrown);
     });
   }
 
-  async #apply(event: CommandEvent): Promise<Step> {
+  async #apply(event: CommandEvent): Promise<Result<Step, StorageIssue>> {
     if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
     const taken = step(this.#command, event, this.#deps.now());
     // An executor is told to stop at once; the write that follows may take its time.
     for (const effect of taken.effects) if (effect.do === "abort") this.#abort(effect.reason);
-    if (taken.persist) await this.#persist(taken.command);
+    const written = taken.persist ? await this.#persist(taken.command) : ok(undefined);
+    if (!written.ok) return written;
     this.#command = taken.command;
     for (const effect of taken.effects) this.#perform(effect);
     if (taken.command.state.kind !== "delivered") this.#disarm("expiry");
     if (taken.command.state.kind === "final") this.#wake();
     this.#releaseWhenDone();
-    return taken;
+    return ok(taken);
   }
 
-  async #persist(command: Command): Promise<void> {
+  async #persist(command: Command): Promise<Result<void, StorageIssue>> {
     const entry: JournalEntry = { ...this.#entry, restarts: command.restarts, state: journalStateOf(command.state) };
-    const { store, timers, random, log } = this.#deps;
     for (let attempt = 0; ; attempt += 1) {
-      try {
-        await store.put(entry);
-        // The write may have succeeded although the agent was stopped meanwhile; nothing may follow from it.
-        if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
-        this.#entry = entry;
-        return;
-      } catch (thrown) {
-        if (!(thrown instanceof StorageError) || command.state.kind !== "final") throw thrown;
-        log.warn(
-          { command: keyText(entry), code: thrown.code, error: thrown.message },
-          "an outcome could not be written; trying again",
-        );
-        await sleep(timers, "command.journal-retry", retryDelayMs(DISK_RETRY, attempt, random), this.#closing.signal);
-        if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
-      }
+      const put = await this.#deps.store.put(entry);
+      if (!put.ok && command.state.kind !== "final") return put;
+      if (!put.ok) await this.#waitForDisk(entry, put.error, attempt, "an outcome could not be written; trying again");
+      // The write may have succeeded although the agent was stopped meanwhile; nothing may follow from it.
+      if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
+      if (!put.ok) continue;
+      this.#entry = entry;
+      return put;
     }
   }
 
@@ -353,8 +341,9 @@ export class CommandRun {
       },
       intend: async (note) => {
         if (signal.aborted) throw new CommandStopped("the command was stopped before its effect");
-        const { persist } = await this.#dispatch({ t: "intended", note });
-        if (!persist || signal.aborted) throw new CommandStopped("the command was stopped before its effect");
+        const taken = await this.#dispatch({ t: "intended", note });
+        if (!taken.ok) throw new IntentRefused(taken.error);
+        if (!taken.value.persist || signal.aborted) throw new CommandStopped("the command was stopped before its effect");
       },
     };
   }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { fail } from "../../../platform/ports/result.ts";
-import { StorageError } from "../storage/document-store.ts";
 import { DEVICE_ID, START_MS, TestDevice } from "./testing/test-device.ts";
 import { deviceWith, heldExecutor, SUCCESS } from "./testing/test-executors.ts";
 
@@ -163,7 +162,7 @@ describe("a sick disk or outbox", () => {
     let effects = 0;
     const device = await deviceWith({ run: () => ((effects += 1), Promise.resolve(SUCCESS)) });
     const signed = device.signedCommand({ id: "a" });
-    device.diskError = new StorageError("storage.full", "no space left");
+    device.diskError = { code: "storage.full", message: "no space left" };
     device.deliver(signed);
     await device.time.advance(0);
     expect(device.errorCodes()).toEqual(["command.not-journaled"]);
@@ -175,6 +174,31 @@ describe("a sick disk or outbox", () => {
     expect(device.outcomes).toHaveLength(1);
   });
 
+  it("takes neither a command nor a cancel while the journal cannot be read, says so, and goes on when it can", async () => {
+    let effects = 0;
+    const device = await deviceWith({ run: () => ((effects += 1), Promise.resolve(SUCCESS)) });
+    const signed = device.signedCommand({ id: "a" });
+    device.readError = { code: "storage.io", message: "input/output error" };
+    device.deliver(signed);
+    device.process?.service.cancel(device.signedCancel("b"));
+    await device.time.advance(0);
+    expect(device.errorCodes()).toEqual(["command.not-journaled", "command.not-journaled"]);
+    expect(device.process?.service.counters()).toMatchObject({ notTaken: 2, accepted: 0 });
+    device.readError = undefined;
+    device.deliver(signed);
+    await device.time.advance(0);
+    expect(effects).toBe(1);
+    expect(device.outcomeOf("a")?.state).toBe("succeeded");
+  });
+
+  it("leaves it to its supervisor to try again when the journal cannot be read at its start", async () => {
+    const device = await deviceWith();
+    await device.stop();
+    device.readError = { code: "storage.io", message: "input/output error" };
+    const { done } = await device.start();
+    await expect(done).rejects.toThrow("the journal cannot be read: input/output error");
+  });
+
   it("waits with the effect until the journal can say that it runs", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
@@ -182,7 +206,7 @@ describe("a sick disk or outbox", () => {
     device.deliver(device.signedCommand({ id: "b", ttlMs: 60_000 }));
     await device.time.advance(0);
     started[0]?.end(SUCCESS);
-    device.diskError = new StorageError("storage.io", "input/output error");
+    device.diskError = { code: "storage.io", message: "input/output error" };
     await device.time.advance(10_000);
     expect(started).toHaveLength(1);
     expect(device.outcomes).toEqual([]);
@@ -196,7 +220,7 @@ describe("a sick disk or outbox", () => {
     let effects = 0;
     const device = await deviceWith({
       run: async (_name, _params, context) => {
-        device.diskError = new StorageError("storage.full", "no space left");
+        device.diskError = { code: "storage.full", message: "no space left" };
         try {
           await context.intend({ about: "to act" });
         } finally {

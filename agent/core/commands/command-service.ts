@@ -7,11 +7,11 @@ import type { Crypto } from "../../../platform/ports/crypto.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
 import type { Reading } from "../../../platform/ports/reading.ts";
-import type { Issue, Result } from "../../../platform/ports/result.ts";
+import { ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { Backlog } from "../outbox/backlog.ts";
 import type { EventSink } from "../outbox/event-sink.ts";
-import { StorageError } from "../storage/document-store.ts";
+import type { StorageIssue } from "../storage/document-store.ts";
 import { admitCommand, canceledAhead, ended, NEW_NUMBER, readCancelPayload, readCommandPayload } from "./command-admission.ts";
 import { CommandAnswers, type CommandCounters } from "./command-answers.ts";
 import { CommandStopped } from "./command-execution.ts";
@@ -165,9 +165,11 @@ export class CommandService {
   async #restore(session: Session): Promise<void> {
     await this.#prune();
     const unfinished = await this.#deps.store.unfinished();
+    // Which commands run is not known: the supervisor tries again, and until then none is taken.
+    if (!unfinished.ok) throw new Error(`the journal cannot be read: ${unfinished.error.message}`);
     // Commands that were running go first: they already hold their hardware.
     const rank = (entry: JournalEntry): number => (entry.state.kind === "running" ? 0 : 1);
-    for (const entry of unfinished.toSorted((a, b) => rank(a) - rank(b))) {
+    for (const entry of unfinished.value.toSorted((a, b) => rank(a) - rank(b))) {
       if (entry.state.kind === "final") session.handover.add(entry);
       else this.#enqueue(session, entry);
     }
@@ -202,45 +204,37 @@ export class CommandService {
       this.#deps.log.warn({ purpose, code: text.error.code }, "a command or cancel was not authorised");
       return this.#answers.error(text.error, purpose);
     }
-    try {
-      await (purpose === "command"
-        ? this.#takeCommand(session, text.value, signed.key)
-        : this.#takeCancel(session, text.value, signed.key));
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
-      this.#answers.count("notTaken");
-      this.#deps.log.warn(
-        { purpose, code: thrown.code, error: thrown.message },
-        "the journal refused; the command was not taken",
-      );
-      this.#answers.error(
-        { code: "command.not-journaled", message: `not taken: ${thrown.message}`, hint: "Send it again later." },
-        purpose,
-      );
-    }
+    const taken = await (purpose === "command" ? this.#takeCommand(session, text.value, signed.key) : this.#takeCancel(session, text.value, signed.key));
+    if (taken.ok) return;
+    const { code, message } = taken.error;
+    this.#answers.count("notTaken");
+    this.#deps.log.warn({ purpose, code, error: message }, "the journal refused; the command was not taken");
+    this.#answers.error({ code: "command.not-journaled", message: `not taken: ${message}`, hint: "Send it again later." }, purpose);
   }
 
-  async #takeCommand(session: Session, text: string, owner: string): Promise<void> {
+  async #takeCommand(session: Session, text: string, owner: string): Promise<Result<void, StorageIssue>> {
     const payload = readCommandPayload(text, this.#deps.deviceId);
-    if (!payload.ok) return this.#refusePayload(payload.error, "command");
-    const admission = await admitCommand(payload.value, owner, this.#now(session), {
+    if (!payload.ok) return ok(this.#refusePayload(payload.error, "command"));
+    const admitted = await admitCommand(payload.value, owner, this.#now(session), {
       ...this.#deps,
       numberHolder: (number) => this.#numberHolder(owner, number),
     });
+    if (!admitted.ok) return admitted;
+    const admission = admitted.value;
     switch (admission.kind) {
       case "refused":
         this.#answers.count("replayed");
         this.#deps.log.warn({ command: admission.about, code: admission.error.code }, "a command was refused");
         if (admission.rejected) this.#answers.ackRejected(payload.value);
-        return this.#answers.error(admission.error, admission.about);
+        return ok(this.#answers.error(admission.error, admission.about));
       case "known":
         this.#answers.count("known");
-        return this.#answerKnown(session, admission.entry);
+        return ok(this.#answerKnown(session, admission.entry));
       case "ended":
-        if (this.#noRoom(session, admission.entry)) return;
+        if (this.#noRoom(session, admission.entry)) return ok(undefined);
         return this.#finishAtOnce(session, admission.entry);
       case "accepted": {
-        if (this.#noRoom(session, admission.entry)) return;
+        if (this.#noRoom(session, admission.entry)) return ok(undefined);
         const laneName = this.#laneOf(admission.definition, admission.entry);
         const lane = this.#lane(session, laneName);
         if (lane.full) {
@@ -253,56 +247,59 @@ export class CommandService {
         const awaits = this.#deps.executors[admission.definition.name as CommandName]?.awaits;
         const canBegin = lane.idle && (awaits === undefined || awaits.isThere());
         const begun = canBegin ? runningAtOnce(admission.entry, this.#now(session)) : undefined;
-        await this.#deps.store.put(begun ?? admission.entry);
+        const put = await this.#deps.store.put(begun ?? admission.entry);
+        if (!put.ok) return put;
         this.#answers.count("accepted");
         this.#answers.ack(admission.entry);
-        return this.#enqueue(session, begun ?? admission.entry, begun !== undefined);
+        return ok(this.#enqueue(session, begun ?? admission.entry, begun !== undefined));
       }
     }
   }
 
-  async #takeCancel(session: Session, text: string, owner: string): Promise<void> {
+  async #takeCancel(session: Session, text: string, owner: string): Promise<Result<void, StorageIssue>> {
     const payload = readCancelPayload(text, this.#deps.deviceId);
-    if (!payload.ok) return this.#refusePayload(payload.error, "cancel");
+    if (!payload.ok) return ok(this.#refusePayload(payload.error, "cancel"));
     const key = keyText(payload.value);
     const run = session.runs.get(key);
     const { number } = payload.value;
-    const known = run?.entry ?? (await this.#deps.store.get(payload.value.id, payload.value.attempt));
+    const found = run === undefined ? await this.#deps.store.get(payload.value.id, payload.value.attempt) : ok(run.entry);
+    if (!found.ok) return found;
+    const known = found.value;
     // An entry for a command that has not arrived yet carries its cancel's number.
-    const holder = known?.number === number && known.name !== "" ? `${key} itself` : await this.#numberHolder(owner, number);
-    if (holder !== undefined && holder !== key) {
+    const holder = known?.number === number && known.name !== "" ? ok(`${key} itself`) : await this.#numberHolder(owner, number);
+    if (!holder.ok) return holder;
+    if (holder.value !== undefined && holder.value !== key) {
       this.#answers.count("replayed");
-      const message = `the cancel of ${key} has number ${number}, which was used for ${holder}; it is not obeyed`;
-      return this.#answers.error({ code: "command.number-reused", message, hint: NEW_NUMBER }, key);
+      const message = `the cancel of ${key} has number ${number}, which was used for ${holder.value}; it is not obeyed`;
+      return ok(this.#answers.error({ code: "command.number-reused", message, hint: NEW_NUMBER }, key));
     }
     this.#cancels.set(`${owner}/${number}`, key);
     const [oldest] = this.#cancels.keys();
     if (this.#cancels.size > CANCELS_MAX && oldest !== undefined) this.#cancels.delete(oldest);
-    if (run !== undefined) return this.#cancelRun(session, run, number);
+    if (run !== undefined) return ok(this.#cancelRun(session, run, number));
     if (known !== undefined) {
       // Otherwise the same cancel, sent again after the entry was pruned, would give the command a second outcome.
       const noted = withCancel(known, number);
-      if (noted !== known && !session.handover.canceled(keyText(known), number)) await this.#deps.store.put(noted);
-      return this.#answerKnown(session, noted);
+      const put = noted === known || session.handover.canceled(keyText(known), number) ? ok(undefined) : await this.#deps.store.put(noted);
+      return put.ok ? ok(this.#answerKnown(session, noted)) : put;
     }
     const floor = await this.#deps.store.floor(owner);
-    if (payload.value.number <= floor) {
+    if (!floor.ok) return floor;
+    if (number <= floor.value) {
       this.#answers.count("replayed");
-      return this.#answers.error(
-        { code: "command.replayed", message: `number ${payload.value.number} of the cancel is not above ${floor}` },
-        keyText(payload.value),
-      );
+      return ok(this.#answers.error({ code: "command.replayed", message: `number ${number} of the cancel is not above ${floor.value}` }, key));
     }
     const entry = canceledAhead(payload.value, owner, this.#now(session));
-    if (!this.#noRoom(session, entry)) await this.#finishAtOnce(session, entry);
+    return this.#noRoom(session, entry) ? ok(undefined) : this.#finishAtOnce(session, entry);
   }
 
   /** Whose number this is, command or cancel. */
-  async #numberHolder(owner: string, number: number): Promise<string | undefined> {
+  async #numberHolder(owner: string, number: number): Promise<Result<string | undefined, StorageIssue>> {
     const canceled = this.#cancels.get(`${owner}/${number}`);
-    if (canceled !== undefined) return canceled;
+    if (canceled !== undefined) return ok(canceled);
     const holder = await this.#deps.store.numberHolder(owner, number);
-    return holder === undefined ? undefined : keyText(holder);
+    if (!holder.ok) return holder;
+    return ok(holder.value === undefined ? undefined : keyText(holder.value));
   }
 
   /** Not awaited: a command that is being written must not delay messages that arrived after its cancel. */
@@ -327,11 +324,13 @@ export class CommandService {
   }
 
   /** Ended without running: journal, ack, outcome. */
-  async #finishAtOnce(session: Session, entry: JournalEntry): Promise<void> {
-    await this.#deps.store.put(entry);
+  async #finishAtOnce(session: Session, entry: JournalEntry): Promise<Result<void, StorageIssue>> {
+    const put = await this.#deps.store.put(entry);
+    if (!put.ok) return put;
     this.#answers.count("rejected");
     this.#answers.ack(entry);
     session.handover.add(entry);
+    return put;
   }
 
   /** `begun`: it was journaled as running just now, for its lane is free. */
@@ -386,14 +385,10 @@ export class CommandService {
 
   async #prune(): Promise<void> {
     const { store, clock, log } = this.#deps;
-    try {
-      const finishedBeforeWallMs = clock.wallMs() - KEEP_MS;
-      await store.prune({ finishedBeforeWallMs, entriesMax: ENTRIES_MAX, bytesMax: JOURNAL_BYTES_MAX });
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
-      // Pruning can wait until the next time; the journal only stays larger until then.
-      log.warn({ code: thrown.code, error: thrown.message }, "the journal could not be pruned");
-    }
+    const finishedBeforeWallMs = clock.wallMs() - KEEP_MS;
+    const pruned = await store.prune({ finishedBeforeWallMs, entriesMax: ENTRIES_MAX, bytesMax: JOURNAL_BYTES_MAX });
+    // Pruning can wait until the next time; the journal only stays larger until then.
+    if (!pruned.ok) log.warn({ code: pruned.error.code, error: pruned.error.message }, "the journal could not be pruned");
   }
 
   #noRoom(session: Session, entry: JournalEntry): boolean {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { valuesOf, type ValuesOf } from "../storage/testing/values-of.ts";
 import { entryBytes, type JournalStore } from "./journal-store.ts";
 import { entry, final, OWNER } from "./testing/journal-entries.ts";
 
@@ -16,10 +17,10 @@ const KEEP_ALL = { finishedBeforeWallMs: 0, entriesMax: 1_000, bytesMax: 1_000_0
 export function describeJournalStore(name: string, outlivesItsProcess: boolean, make: () => Promise<JournalStoreSubject>): void {
   describe(`journal store: ${name}`, () => {
     let subject: JournalStoreSubject;
-    let store: JournalStore;
+    let store: ValuesOf<JournalStore>;
     beforeEach(async () => {
       subject = await make();
-      store = subject.store;
+      store = valuesOf(subject.store);
     });
     afterEach(() => subject.close());
 
@@ -120,7 +121,7 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
       await store.put(entry(2));
       await store.put(entry(3, { state: final(3, 10, false) }));
       await store.prune({ ...KEEP_ALL, finishedBeforeWallMs: 11 });
-      const again = await subject.reopen();
+      const again = valuesOf(await subject.reopen());
       expect(await again.floor(OWNER)).toBe(1);
       expect(await again.unfinished()).toEqual([entry(2), entry(3, { state: final(3, 10, false) })]);
       await again.put(entry(4));

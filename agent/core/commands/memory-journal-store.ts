@@ -1,3 +1,5 @@
+import { ok, type Result } from "../../../platform/ports/result.ts";
+import type { StorageIssue } from "../storage/document-store.ts";
 import { isDone, keyText, numberUsedBy, type CommandKey, type JournalEntry } from "./journal-entry.ts";
 import { entryBytes, type JournalStore, type RetentionLimits } from "./journal-store.ts";
 
@@ -12,35 +14,35 @@ export class MemoryJournalStore implements JournalStore {
     this.#floors = new Map(floors);
   }
 
-  get(id: string, attempt: number): Promise<JournalEntry | undefined> {
-    return Promise.resolve(this.#entries.get(keyText({ id, attempt }))?.entry);
+  async get(id: string, attempt: number): Promise<Result<JournalEntry | undefined, StorageIssue>> {
+    return ok(this.#entries.get(keyText({ id, attempt }))?.entry);
   }
 
-  put(entry: JournalEntry): Promise<void> {
+  async put(entry: JournalEntry): Promise<Result<void, StorageIssue>> {
     // Stored as a copy: what a disk gives back is never the object that was written.
     const json = JSON.stringify(entry);
     this.#entries.set(keyText(entry), { json, entry: JSON.parse(json) as JournalEntry });
-    return Promise.resolve();
+    return ok(undefined);
   }
 
-  numberHolder(owner: string, number: number): Promise<CommandKey | undefined> {
+  async numberHolder(owner: string, number: number): Promise<Result<CommandKey | undefined, StorageIssue>> {
     const holder = this.#all().find((entry) => entry.owner === owner && (entry.number === number || entry.cancelNumber === number));
-    return Promise.resolve(holder === undefined ? undefined : { id: holder.id, attempt: holder.attempt });
+    return ok(holder === undefined ? undefined : { id: holder.id, attempt: holder.attempt });
   }
 
-  floor(owner: string): Promise<number> {
-    return Promise.resolve(this.#floors.get(owner) ?? 0);
+  async floor(owner: string): Promise<Result<number, StorageIssue>> {
+    return ok(this.#floors.get(owner) ?? 0);
   }
 
-  unfinished(): Promise<readonly JournalEntry[]> {
-    return Promise.resolve(this.#all().filter((entry) => !isDone(entry)));
+  async unfinished(): Promise<Result<readonly JournalEntry[], StorageIssue>> {
+    return ok(this.#all().filter((entry) => !isDone(entry)));
   }
 
-  recent(countMax: number): Promise<readonly JournalEntry[]> {
-    return Promise.resolve(this.#all().toReversed().slice(0, countMax));
+  async recent(countMax: number): Promise<Result<readonly JournalEntry[], StorageIssue>> {
+    return ok(this.#all().toReversed().slice(0, countMax));
   }
 
-  prune(limits: RetentionLimits): Promise<number> {
+  async prune(limits: RetentionLimits): Promise<Result<number, StorageIssue>> {
     let bytes = 0;
     for (const { json } of this.#entries.values()) bytes += json.length;
     let pruned = 0;
@@ -53,7 +55,7 @@ export class MemoryJournalStore implements JournalStore {
       bytes -= entryBytes(entry);
       pruned += 1;
     }
-    return Promise.resolve(pruned);
+    return ok(pruned);
   }
 
   #all(): JournalEntry[] {

@@ -1,12 +1,10 @@
 import type { Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
-import { messageOf } from "../../../platform/ports/result.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { CommandOutcome } from "../../protocol/records.ts";
 import type { EventSink } from "../outbox/event-sink.ts";
-import { StorageError } from "../storage/document-store.ts";
 import { keyText, withCancel, type HandedOver, type JournalEntry } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
 
@@ -134,12 +132,8 @@ export class OutcomeHandover {
   async #mark(entry: JournalEntry, place: HandedOver): Promise<string | undefined> {
     if (entry.state.kind !== "final") throw new Error(`command ${keyText(entry)} is marked before its end`);
     const marked: JournalEntry = { ...entry, state: { ...entry.state, handedOver: place } };
-    try {
-      await this.#deps.store.put(marked);
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
-      return messageOf(thrown);
-    }
+    const put = await this.#deps.store.put(marked);
+    if (!put.ok) return put.error.message;
     this.#waiting.delete(keyText(entry));
     this.#deps.done(marked);
     return undefined;

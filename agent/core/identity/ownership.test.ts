@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../platform/linux/node-crypto.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
-import type { Result } from "../../../platform/ports/result.ts";
+import { ok, type Result } from "../../../platform/ports/result.ts";
 import type { CloudMessageOf, Owner } from "../../protocol/cloud-messages.ts";
 import type { Signed } from "../../protocol/signed.ts";
-import { StorageError } from "../storage/document-store.ts";
+import { storageFailure, type StorageIssue } from "../storage/document-store.ts";
 import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { welcomeOf } from "../cloud/testing/scripted-transport.ts";
 import { Ownership, type OwnershipDeps } from "./ownership.ts";
@@ -71,7 +71,7 @@ describe("the owner", () => {
 
   test("a release is accepted only if signed by the owner as a release, for this device, with a number above all used ones", async () => {
     let highest = 6;
-    const ownership = await load({ highestNumber: async () => highest });
+    const ownership = await load({ highestNumber: async () => ok(highest) });
     await ownership.accept(first.claimed(), welcome(first.claimed()));
     const payload = { device: deviceId, number: 7, issuedMs: 1 };
     const wrong: [string, Signed][] = [
@@ -96,7 +96,7 @@ describe("the owner", () => {
 
   test("the owner's highest known number is returned, and none without an owner or on a disk error", async () => {
     let highest = 41;
-    const ownership = await load({ highestNumber: async () => highest });
+    const ownership = await load({ highestNumber: async () => ok(highest) });
     expect(await ownership.numberHigh()).toBeUndefined();
     await ownership.accept(first.claimed(), welcome(first.claimed()));
     expect(await ownership.numberHigh()).toBe(41);
@@ -105,8 +105,19 @@ describe("the owner", () => {
     expect(await ownership.numberHigh()).toBe(50);
     highest = 60;
     expect(await ownership.numberHigh()).toBe(60);
-    const broken = await load({ highestNumber: () => Promise.reject(new StorageError("storage.io", "no")) });
+    const broken = await load({ highestNumber: async () => storageFailure("storage.io", "no") });
     expect(await broken.numberHigh()).toBeUndefined();
+  });
+
+  test("a release is not obeyed while the disk cannot say which numbers were used, and is once it can", async () => {
+    let journal: Result<number, StorageIssue> = storageFailure("storage.io", "input/output error");
+    const ownership = await load({ highestNumber: async () => journal });
+    await ownership.accept(first.claimed(), welcome(first.claimed()));
+    const release = told(UNCLAIMED, await first.sign("release", { device: deviceId, number: 7, issuedMs: 1 }));
+    expect(codeOf(await ownership.accept(UNCLAIMED, release))).toBe("owner.release-unchecked");
+    expect(ownership.owner()?.fingerprint).toBe(first.fingerprint);
+    journal = ok(6);
+    expect(codeOf(await ownership.accept(UNCLAIMED, release))).toBe("ok");
   });
 
   test("an unknown kind of owner changes nothing", async () => {

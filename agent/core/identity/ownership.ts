@@ -10,7 +10,7 @@ import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { fromBase64Url } from "../../../platform/runtime/encoding.ts";
 import { parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
 import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
-import { StorageError, type DocumentStore } from "../storage/document-store.ts";
+import type { DocumentStore, StorageIssue } from "../storage/document-store.ts";
 import { fingerprintOf, publicKeyOf } from "./identity.ts";
 
 const OWNER_KEY = "owner";
@@ -49,7 +49,7 @@ export interface OwnershipDeps {
   /** The only key that may claim this device, from the provisioning file; base64url. */
   readonly expectedKey?: string;
   /** Highest known number of this owner's commands and cancels; a release must have a higher one. */
-  highestNumber?(owner: string): Promise<number>;
+  highestNumber?(owner: string): Promise<Result<number, StorageIssue>>;
 }
 
 /**
@@ -96,16 +96,13 @@ export class Ownership {
     };
     const used = await this.#deps.documents.get(RELEASES_KEY);
     if (!used.ok) return cannot(used.error.message);
-    try {
-      return await this.#numberHighOf(present.fingerprint, used.value);
-    } catch (thrown) {
-      if (!(thrown instanceof StorageError)) throw thrown;
-      return cannot(thrown.message);
-    }
+    const high = await this.#numberHighOf(present.fingerprint, used.value);
+    return high.ok ? high.value : cannot(high.error.message);
   }
 
-  async #numberHighOf(owner: string, used: JsonObject | undefined): Promise<number> {
-    return Math.max(0, numberIn(used, owner), (await this.#deps.highestNumber?.(owner)) ?? 0);
+  async #numberHighOf(owner: string, used: JsonObject | undefined): Promise<Result<number, StorageIssue>> {
+    const highest = (await this.#deps.highestNumber?.(owner)) ?? ok(0);
+    return highest.ok ? ok(Math.max(0, numberIn(used, owner), highest.value)) : highest;
   }
 
   /** Calls back after every change, once it is on disk. Returns a function that unsubscribes. */
@@ -115,8 +112,8 @@ export class Ownership {
 
   /**
    * Accepts a cloud's statement about the owner if the device's rules allow it. Errors: `owner.key-mismatch`,
-   * `owner.endorsement-invalid`, `owner.release-unsigned`, `owner.release-invalid`, `owner.release-replayed`, `owner.damaged`,
-   * `owner.not-stored`.
+   * `owner.endorsement-invalid`, `owner.release-unsigned`, `owner.release-invalid`, `owner.release-replayed`,
+   * `owner.release-unchecked`, `owner.damaged`, `owner.not-stored`.
    */
   accept(owner: Owner, message: CloudMessageOf<"welcome"> | CloudMessageOf<"owner">): Promise<Result<void>> {
     return this.#changes.run(async () => {
@@ -197,8 +194,9 @@ export class Ownership {
     const used = await readDocument(documents, RELEASES_KEY);
     if (!used.ok) return used;
     const before = await this.#numberHighOf(present.fingerprint, used.value);
+    if (!before.ok) return fail("owner.release-unchecked", `which numbers were used before the release is not known: ${before.error.message}`, "Send it again later.");
     // Prevents the replay of an old release after a new claim.
-    if (payload.value.number <= before) return fail("owner.release-replayed", `the release has number ${payload.value.number}; number ${before} was used already`);
+    if (payload.value.number <= before.value) return fail("owner.release-replayed", `the release has number ${payload.value.number}; number ${before.value} was used already`);
     const releases = { ...used.value, [present.fingerprint]: payload.value.number };
     return ok({ kind: "change", change: { kind: "released", by: present }, documents: { [OWNER_KEY]: null, [OWNER_COPY]: null, [RELEASES_KEY]: releases } });
   }

@@ -25,15 +25,6 @@ export interface StorageIssue extends Issue {
   readonly code: StorageCode;
 }
 
-export class StorageError extends Error {
-  override readonly name = "StorageError";
-  readonly code: StorageCode;
-  constructor(code: StorageCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
-  }
-}
-
 export function storageFailure(code: StorageCode, message: string): { readonly ok: false; readonly error: StorageIssue } {
   return { ok: false, error: { code, message } };
 }

@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
-import { fail, messageOf, ok } from "../../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { redact } from "../../../platform/runtime/redact.ts";
 import type { Agent } from "../../core/agent.ts";
 import { CONFIG_KEYS, configEntry } from "../../core/config/config-table.ts";
@@ -29,7 +29,7 @@ export function localMethods(deps: LocalMethodDeps): LocalMethods {
     status: () => Promise.resolve(ok(statusOf(agent, paths.data))),
     doctor: async () => ok(await doctor(deps)),
     config: () => Promise.resolve(ok(configAnswer(deps.config))),
-    commands: async ({ limit }) => ok(await commands(agent, countOf(limit, 20))),
+    commands: ({ limit }) => commands(agent, countOf(limit, 20)),
     events: async ({ limit }) => ok({ waiting: await waitingRecords(agent.ports.outbox, countOf(limit, 50)) }),
     logs: async ({ lines }) => {
       deps.flushLog();
@@ -55,10 +55,11 @@ function configAnswer(config: ReadConfig): ConfigAnswer {
   return { entries, issues: config.issues.map(({ code, message, hint }) => ({ code, message, hint })) };
 }
 
-async function commands(agent: Agent, limit: number): Promise<CommandsAnswer> {
+async function commands(agent: Agent, limit: number): Promise<Result<CommandsAnswer>> {
   const entries = await agent.ports.journal.recent(limit);
-  return {
-    commands: entries.map((entry) => ({
+  if (!entries.ok) return entries;
+  return ok({
+    commands: entries.value.map((entry) => ({
       id: entry.id,
       attempt: entry.attempt,
       name: entry.name,
@@ -66,7 +67,7 @@ async function commands(agent: Agent, limit: number): Promise<CommandsAnswer> {
       receivedMs: entry.received.wallMs,
       ...(entry.state.kind === "final" && { outcome: entry.state.outcome }),
     })),
-  };
+  });
 }
 
 /** Writes a support bundle (zip). It contains no key, no token and no secret of the configuration. */

@@ -1,7 +1,7 @@
-import type { Issue } from "../../../platform/ports/result.ts";
+import { ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import type { CommandKey, JournalEntry } from "../../core/commands/journal-entry.ts";
 import type { JournalStore } from "../../core/commands/journal-store.ts";
-import { StorageError } from "../../core/storage/document-store.ts";
+import { storageFailure, type StorageIssue } from "../../core/storage/document-store.ts";
 
 /**
  * Stands in where the journal cannot be kept on disk. It remembers nothing, so it takes nothing: a command that ran
@@ -14,31 +14,31 @@ export class AbsentJournalStore implements JournalStore {
     this.#why = why;
   }
 
-  get(): Promise<JournalEntry | undefined> {
-    return Promise.resolve(undefined);
+  async get(): Promise<Result<JournalEntry | undefined, StorageIssue>> {
+    return ok(undefined);
   }
 
-  put(): Promise<void> {
-    return Promise.reject(new StorageError("storage.io", `there is no journal: ${this.#why.message}`));
+  async put(): Promise<Result<void, StorageIssue>> {
+    return storageFailure("storage.io", `there is no journal: ${this.#why.message}`);
   }
 
-  numberHolder(): Promise<CommandKey | undefined> {
-    return Promise.resolve(undefined);
+  async numberHolder(): Promise<Result<CommandKey | undefined, StorageIssue>> {
+    return ok(undefined);
   }
 
-  floor(): Promise<number> {
-    return Promise.resolve(0);
+  async floor(): Promise<Result<number, StorageIssue>> {
+    return ok(0);
   }
 
-  unfinished(): Promise<readonly JournalEntry[]> {
-    return Promise.resolve([]);
+  async unfinished(): Promise<Result<readonly JournalEntry[], StorageIssue>> {
+    return ok([]);
   }
 
-  recent(): Promise<readonly JournalEntry[]> {
-    return Promise.resolve([]);
+  async recent(): Promise<Result<readonly JournalEntry[], StorageIssue>> {
+    return ok([]);
   }
 
-  prune(): Promise<number> {
-    return Promise.resolve(0);
+  async prune(): Promise<Result<number, StorageIssue>> {
+    return ok(0);
   }
 }

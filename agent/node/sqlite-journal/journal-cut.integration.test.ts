@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { entry, final, OWNER } from "../../core/commands/testing/journal-entries.ts";
+import { valuesOf, type ValuesOf } from "../../core/storage/testing/values-of.ts";
 import { Quarantine } from "../sqlite/quarantine.ts";
 import { openJournal, type JournalOpening } from "./open-journal.ts";
 
-type Open = Extract<JournalOpening, { kind: "open" }>;
+type Store = ValuesOf<Extract<JournalOpening, { kind: "open" }>["store"]>;
 
 const WAL_HEADER_BYTES = 32;
 const FRAME_BYTES = 1024 + 24;
@@ -15,8 +16,8 @@ const running = { kind: "running", started: { wallMs: 1, boot: BOOT } } as const
 
 let live = "";
 let killed = "";
-let store: Open["store"] | undefined;
-const opened: Open["store"][] = [];
+let store: Store | undefined;
+const opened: Store[] = [];
 beforeEach(() => {
   live = mkdtempSync(join(tmpdir(), "vitrine-journal-"));
   killed = mkdtempSync(join(tmpdir(), "vitrine-journal-"));
@@ -26,11 +27,12 @@ afterEach(() => {
   for (const folder of [live, killed]) rmSync(folder, { recursive: true });
 });
 
-async function open(folder: string, boot = BOOT): Promise<Open> {
+async function open(folder: string, boot = BOOT) {
   const opening = await openJournal({ path: join(folder, "journal.db"), quarantine: new Quarantine(join(folder, "quarantine"), 10_000_000), wallMs: 7, boot });
   if (opening.kind !== "open") throw new Error(opening.why.message);
-  opened.push(opening.store);
-  return opening;
+  const values = valuesOf(opening.store);
+  opened.push(values);
+  return { ...opening, store: values };
 }
 
 /** Leaves the files as a killed process would. */

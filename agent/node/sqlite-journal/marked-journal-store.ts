@@ -1,6 +1,7 @@
+import type { Result } from "../../../platform/ports/result.ts";
 import type { JournalEntry } from "../../core/commands/journal-entry.ts";
 import { MemoryJournalStore } from "../../core/commands/memory-journal-store.ts";
-import { StorageError } from "../../core/storage/document-store.ts";
+import { storageFailure, type StorageIssue } from "../../core/storage/document-store.ts";
 import type { JournalMarks } from "./journal-marks.ts";
 
 /**
@@ -16,8 +17,8 @@ export class MarkedJournalStore extends MemoryJournalStore {
     this.#marks = marks;
   }
 
-  override async put(entry: JournalEntry): Promise<void> {
-    if (!this.#marks.note(entry, true)) throw new StorageError("storage.io", "the marks of the journal cannot be written");
-    await super.put(entry);
+  override async put(entry: JournalEntry): Promise<Result<void, StorageIssue>> {
+    if (!this.#marks.note(entry, true)) return storageFailure("storage.io", "the marks of the journal cannot be written");
+    return super.put(entry);
   }
 }

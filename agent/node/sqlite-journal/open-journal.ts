@@ -1,9 +1,9 @@
 import type Database from "better-sqlite3";
-import type { Issue } from "../../../platform/ports/result.ts";
+import { ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import { outcomeOf } from "../../core/commands/outcome-body.ts";
 import type { JournalEntry } from "../../core/commands/journal-entry.ts";
-import { StorageError } from "../../core/storage/document-store.ts";
+import type { StorageIssue } from "../../core/storage/document-store.ts";
 import type { Quarantine } from "../sqlite/quarantine.ts";
 import { openSqlite } from "../sqlite/sqlite-driver.ts";
 import { fileBytes, type SqliteFile } from "../sqlite/sqlite-file.ts";
@@ -49,14 +49,16 @@ export async function openJournal(options: JournalFileOptions): Promise<JournalO
     const opened = await openFile(options);
     if (opened.kind === "unusable") return opened.why.code === "storage.unavailable" ? markedJournal(options, old, opened.why) : opened;
     const { file, damage } = opened;
-    const { missed, last } = await makeGood(new SqliteJournalStore(file), old, options.wallMs);
+    const made = await makeGood(new SqliteJournalStore(file), old, options.wallMs);
+    if (!made.ok) return { kind: "unusable", why: made.error };
+    const { missed, last } = made.value;
     // Only now: a power cut in what was just done must leave marks that show the loss to the next start as well.
     const store = new SqliteJournalStore(file, JournalMarks.open(path, boot, { highest: old?.highest ?? new Map(), ...(last && { last }) }));
-    const told = damage ?? (missed === undefined ? undefined : { why: missed, salvaged: await store.count() });
+    const told = damage ?? (missed === undefined ? undefined : { why: missed, salvaged: store.count() });
     return { kind: "open", store, ...(told && { damage: told }) };
   } catch (thrown) {
     // A disk that takes nothing any more in the middle of it; the next start finds the same and goes on.
-    return { kind: "unusable", why: thrown instanceof StorageError ? { code: thrown.code, message: thrown.message } : storageIssueOrThrow(thrown) };
+    return { kind: "unusable", why: storageIssueOrThrow(thrown) };
   }
 }
 
@@ -87,7 +89,8 @@ async function openFile({ path, quarantine, wallMs }: JournalFileOptions): Promi
   for (const row of rows) {
     const entry = entryOfRow(row);
     if (entry === undefined) continue;
-    await store.put(entry);
+    const put = await store.put(entry);
+    if (!put.ok) return { kind: "unusable", why: put.error };
     salvaged += 1;
   }
   quarantine.trim();
@@ -105,30 +108,44 @@ interface MadeGood {
  * What the journal no longer knows must not run again: numbers that were used are used, and a command that is open may have
  * come further than is known here. Its outcome is unknown; if one was told before, the outbox knows it by its key.
  */
-async function makeGood(store: SqliteJournalStore, old: OldJournalMarks | undefined, wallMs: number): Promise<MadeGood> {
-  await store.checkRows();
+async function makeGood(store: SqliteJournalStore, old: OldJournalMarks | undefined, wallMs: number): Promise<Result<MadeGood, StorageIssue>> {
+  const checked = await store.checkRows();
+  if (!checked.ok) return checked;
   const damaged = store.rowsLost;
   const last = old?.last;
-  const cut = last !== undefined && !(await knows(store, last));
+  const known = last === undefined ? ok(true) : await knows(store, last);
+  if (!known.ok) return known;
+  const cut = last !== undefined && !known.value;
   if (cut) {
-    const open = (await store.unfinished()).filter(({ state }) => state.kind !== "final");
+    const unfinished = await store.unfinished();
+    if (!unfinished.ok) return unfinished;
+    const open = unfinished.value.filter(({ state }) => state.kind !== "final");
     // The one the marks are about comes last: a start that is ended in between finds the same again.
     const rank = ({ id, attempt }: JournalEntry): number => (id === last.id && attempt === last.attempt ? 1 : 0);
-    for (const entry of open.toSorted((a, b) => rank(a) - rank(b))) await store.put(endedUnknown(entry, wallMs));
+    for (const entry of open.toSorted((a, b) => rank(a) - rank(b))) {
+      const put = await store.put(endedUnknown(entry, wallMs));
+      if (!put.ok) return put;
+    }
   }
   let forgotten = false;
-  for (const [owner, number] of old?.highest ?? []) forgotten = (await store.raiseFloor(owner, number)) || forgotten;
-  if (cut || forgotten) return { missed: { code: "storage.corrupt", message: "the end of the journal is missing: commands that it no longer knows are not run again" } };
+  for (const [owner, number] of old?.highest ?? []) {
+    const raised = await store.raiseFloor(owner, number);
+    if (!raised.ok) return raised;
+    forgotten ||= raised.value;
+  }
+  if (cut || forgotten) return ok({ missed: { code: "storage.corrupt", message: "the end of the journal is missing: commands that it no longer knows are not run again" } });
   const kept = last === undefined ? {} : { last };
-  if (damaged === 0) return kept;
-  return { ...kept, missed: { code: "storage.corrupt", message: `${damaged} commands do not match their checksum and are not run again` } };
+  if (damaged === 0) return ok(kept);
+  return ok({ ...kept, missed: { code: "storage.corrupt", message: `${damaged} commands do not match their checksum and are not run again` } });
 }
 
 /** Whether the journal has come at least as far as its last write. */
-async function knows(store: SqliteJournalStore, { id, attempt, owner, number, progress }: LastWrite): Promise<boolean> {
+async function knows(store: SqliteJournalStore, { id, attempt, owner, number, progress }: LastWrite): Promise<Result<boolean, StorageIssue>> {
   const found = await store.get(id, attempt);
-  if (found !== undefined) return progressOf(found) >= progress;
-  return number <= (await store.floor(owner));
+  if (!found.ok) return found;
+  if (found.value !== undefined) return ok(progressOf(found.value) >= progress);
+  const floor = await store.floor(owner);
+  return floor.ok ? ok(number <= floor.value) : floor;
 }
 
 function endedUnknown(entry: JournalEntry, wallMs: number): JournalEntry {

@@ -8,24 +8,32 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeJournalStore } from "../../core/commands/journal-store.conformance.ts";
 import { entry, final, OWNER } from "../../core/commands/testing/journal-entries.ts";
+import { valuesOf, type ValuesOf } from "../../core/storage/testing/values-of.ts";
 import { Quarantine } from "../sqlite/quarantine.ts";
+import { openDatabase } from "../sqlite/open-database.ts";
+import { JOURNAL_SCHEMA } from "./journal-schema.ts";
 import { openJournal, type JournalOpening } from "./open-journal.ts";
-import type { SqliteJournalStore } from "./sqlite-journal-store.ts";
+import { SqliteJournalStore } from "./sqlite-journal-store.ts";
 
-async function open(folder: string, boot = "boot-1"): Promise<Extract<JournalOpening, { kind: "open" }>> {
+async function openFile(folder: string, boot = "boot-1"): Promise<Extract<JournalOpening, { kind: "open" }>> {
   const opening = await openJournal({ path: join(folder, "journal.db"), quarantine: new Quarantine(join(folder, "quarantine"), 10_000_000), wallMs: 0, boot });
   if (opening.kind !== "open") throw new Error(`${opening.why.code}: ${opening.why.message}`);
   return opening;
 }
 
+async function open(folder: string) {
+  const opening = await openFile(folder);
+  return { ...opening, store: valuesOf(opening.store) };
+}
+
 describeJournalStore("SQLite", true, async () => {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-journal-"));
-  let { store } = await open(folder);
+  let { store } = await openFile(folder);
   return {
     store,
     async reopen() {
       store.close();
-      store = (await open(folder)).store;
+      store = (await openFile(folder)).store;
       return store;
     },
     close() {
@@ -38,7 +46,7 @@ describeJournalStore("SQLite", true, async () => {
 
 describe("the journal file", () => {
   let folder: string;
-  let store: SqliteJournalStore | undefined;
+  let store: ValuesOf<SqliteJournalStore> | undefined;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "vitrine-journal-"));
   });
@@ -139,6 +147,19 @@ describe("the journal file", () => {
     ({ store } = await open(folder));
     expect(await store.get("c10", 1)).toBeUndefined();
     expect(await store.floor(OWNER)).toBe(10);
+  });
+
+  it("answers every read and write with the reason when its file can no longer be read, and rejects none", async () => {
+    const file = openDatabase(join(folder, "journal.db"), JOURNAL_SCHEMA);
+    if (file.kind !== "open") throw new Error(file.why.message);
+    const broken = new SqliteJournalStore(file.file);
+    file.file.database.exec("DROP TABLE command; DROP TABLE floor");
+    const answers = await Promise.all([
+      broken.get("c1", 1), broken.put(entry(1)), broken.numberHolder(OWNER, 1), broken.floor(OWNER), broken.unfinished(), broken.recent(1),
+      broken.prune({ finishedBeforeWallMs: 0, entriesMax: 1, bytesMax: 1 }), broken.checkRows(), broken.raiseFloor(OWNER, 1),
+    ]);
+    for (const answer of answers) expect(answer).toMatchObject({ ok: false, error: { code: "storage.corrupt" } });
+    broken.close();
   });
 
   it("stays small over many commands", async () => {

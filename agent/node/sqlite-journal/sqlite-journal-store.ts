@@ -1,7 +1,8 @@
 import type { Database, Statement } from "better-sqlite3";
+import { err, ok, type Result } from "../../../platform/ports/result.ts";
 import { isDone, type CommandKey, type JournalEntry } from "../../core/commands/journal-entry.ts";
 import type { JournalStore, RetentionLimits } from "../../core/commands/journal-store.ts";
-import { StorageError } from "../../core/storage/document-store.ts";
+import type { StorageIssue } from "../../core/storage/document-store.ts";
 import { rowChecksum } from "../sqlite/row-checksum.ts";
 import type { SqliteFile } from "../sqlite/sqlite-file.ts";
 import { storageIssueOrThrow } from "../sqlite/storage-issue.ts";
@@ -65,28 +66,28 @@ export class SqliteJournalStore implements JournalStore {
     return this.#rowsLost;
   }
 
-  get(id: string, attempt: number): Promise<JournalEntry | undefined> {
+  async get(id: string, attempt: number): Promise<Result<JournalEntry | undefined, StorageIssue>> {
     return this.#guarded(() => this.#entry(this.#sql.get.get(id, attempt)));
   }
 
-  async put(entry: JournalEntry): Promise<void> {
-    const before = await this.#guarded(() => this.#replace(entry));
-    try {
-      await this.#file.sync();
-    } catch (thrown) {
-      const issue = storageIssueOrThrow(thrown);
+  async put(entry: JournalEntry): Promise<Result<void, StorageIssue>> {
+    const before = this.#guarded(() => this.#replace(entry));
+    if (!before.ok) return before;
+    const synced = await this.#synced();
+    if (!synced.ok) {
       // Not known to be on the disk, so it must not be found by this process either.
-      await this.#guarded(() => this.#restore(entry, before));
-      throw new StorageError(issue.code, issue.message, { cause: thrown });
+      const restored = this.#guarded(() => this.#restore(entry, before.value));
+      return restored.ok ? synced : restored;
     }
     this.#marks?.note(entry);
     if (this.#cancelMax !== undefined) this.#cancelMax = Math.max(this.#cancelMax, entry.cancelNumber ?? 0);
     // A command waits for every write but the last, which only says that its outcome was handed over.
     this.#checkpointIfLong(isDone(entry) ? CHECKPOINT_PAGES : CHECKPOINT_PAGES_MAX);
+    return ok(undefined);
   }
 
   /** Looks at every row; those that are damaged are given up and counted in `rowsLost`. */
-  checkRows(): Promise<void> {
+  async checkRows(): Promise<Result<void, StorageIssue>> {
     return this.#guarded(() => {
       const damaged: CommandRow[] = [];
       for (const row of this.#sql.every.iterate()) if (entryOfRow(row) === undefined) damaged.push(row);
@@ -95,19 +96,20 @@ export class SqliteJournalStore implements JournalStore {
   }
 
   /** Numbers up to this one were used, whether or not their commands are still known. False: that is nothing new. */
-  async raiseFloor(owner: string, number: number): Promise<boolean> {
-    const raised = await this.#guarded(() =>
+  async raiseFloor(owner: string, number: number): Promise<Result<boolean, StorageIssue>> {
+    const raised = this.#guarded(() =>
       this.#inTransaction(() => {
         if (number <= Math.max(this.#floor(owner), this.#sql.highest.get(owner)?.number ?? 0)) return false;
         this.#raiseFloor(owner, number);
         return true;
       }),
     );
-    if (raised) await this.#synced();
-    return raised;
+    if (!raised.ok || !raised.value) return raised;
+    const synced = await this.#synced();
+    return synced.ok ? raised : synced;
   }
 
-  numberHolder(owner: string, number: number): Promise<CommandKey | undefined> {
+  async numberHolder(owner: string, number: number): Promise<Result<CommandKey | undefined, StorageIssue>> {
     return this.#guarded(() => this.#sql.holder.get(owner, number) ?? (number <= this.#highestCancel() ? this.#sql.cancelHolder.get(owner, number) : undefined));
   }
 
@@ -116,30 +118,32 @@ export class SqliteJournalStore implements JournalStore {
     return (this.#cancelMax ??= this.#sql.highestCancel.get()?.number ?? 0);
   }
 
-  floor(owner: string): Promise<number> {
+  async floor(owner: string): Promise<Result<number, StorageIssue>> {
     return this.#guarded(() => this.#floor(owner));
   }
 
-  unfinished(): Promise<readonly JournalEntry[]> {
+  async unfinished(): Promise<Result<readonly JournalEntry[], StorageIssue>> {
     return this.#guarded(() => this.#entries(this.#sql.unfinished.all()));
   }
 
-  recent(countMax: number): Promise<readonly JournalEntry[]> {
+  async recent(countMax: number): Promise<Result<readonly JournalEntry[], StorageIssue>> {
     return this.#guarded(() => this.#entries(this.#sql.recent.all(countMax)));
   }
 
-  async prune(limits: RetentionLimits): Promise<number> {
-    const pruned = await this.#guarded(() => this.#inTransaction(() => this.#prune(limits)));
-    if (pruned === 0) return 0;
-    await this.#guarded(() => this.#file.database.pragma(`incremental_vacuum(${VACUUM_PAGES})`));
-    await this.#synced();
+  async prune(limits: RetentionLimits): Promise<Result<number, StorageIssue>> {
+    const pruned = this.#guarded(() => this.#inTransaction(() => this.#prune(limits)));
+    if (!pruned.ok || pruned.value === 0) return pruned;
+    const vacuumed = this.#guarded(() => this.#file.database.pragma(`incremental_vacuum(${VACUUM_PAGES})`));
+    if (!vacuumed.ok) return vacuumed;
+    const synced = await this.#synced();
+    if (!synced.ok) return synced;
     this.#checkpointIfLong(CHECKPOINT_PAGES);
     return pruned;
   }
 
-  /** Commands in it. */
-  count(): Promise<number> {
-    return this.#guarded(() => this.#sql.totals.get()?.count ?? 0);
+  /** Commands in it. Throws what SQLite throws, for `openJournal`, which catches it. */
+  count(): number {
+    return this.#sql.totals.get()?.count ?? 0;
   }
 
   /** Bytes on the disk, WAL included. */
@@ -152,12 +156,12 @@ export class SqliteJournalStore implements JournalStore {
     this.#file.close();
   }
 
-  async #synced(): Promise<void> {
+  async #synced(): Promise<Result<void, StorageIssue>> {
     try {
       await this.#file.sync();
+      return ok(undefined);
     } catch (thrown) {
-      const issue = storageIssueOrThrow(thrown);
-      throw new StorageError(issue.code, issue.message, { cause: thrown });
+      return err(storageIssueOrThrow(thrown));
     }
   }
 
@@ -269,12 +273,11 @@ export class SqliteJournalStore implements JournalStore {
     }
   }
 
-  async #guarded<T>(work: () => T): Promise<T> {
+  #guarded<T>(work: () => T): Result<T, StorageIssue> {
     try {
-      return await Promise.resolve(work());
+      return ok(work());
     } catch (thrown) {
-      const issue = storageIssueOrThrow(thrown);
-      throw new StorageError(issue.code, issue.message, { cause: thrown });
+      return err(storageIssueOrThrow(thrown));
     }
   }
 }

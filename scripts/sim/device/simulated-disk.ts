@@ -3,10 +3,10 @@ import { keyText, type JournalEntry } from "../../../agent/core/commands/journal
 import type { JournalStore, RetentionLimits } from "../../../agent/core/commands/journal-store.ts";
 import { MemoryDisk } from "../../../agent/core/outbox/memory-outbox-store.ts";
 import type { NewRow, OutboxChange, OutboxOpening, OutboxStore } from "../../../agent/core/outbox/outbox-store.ts";
-import { StorageError, type DocumentStore } from "../../../agent/core/storage/document-store.ts";
+import type { DocumentStore, StorageIssue } from "../../../agent/core/storage/document-store.ts";
 import { MemoryDocumentStore } from "../../../agent/core/storage/memory-document-store.ts";
 import { STREAMS, type Stream } from "../../../agent/protocol/records.ts";
-import type { Issue, Result } from "../../../platform/ports/result.ts";
+import { err, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { toHex } from "../../../platform/runtime/encoding.ts";
 import { identityOf } from "../ledger.ts";
@@ -142,12 +142,12 @@ export class SimulatedDisk {
 
   journal(life: Life): JournalStore {
     const journal = this.#journal;
-    const written = async <T>(work: () => Promise<T>, skipped: T, note?: () => void): Promise<T> => {
+    const written = async <T>(work: () => Promise<Result<T, StorageIssue>>, skipped: T, note?: () => void): Promise<Result<T, StorageIssue>> => {
       const issue = this.#refuseWrite("journal");
-      if (issue !== undefined) throw new StorageError(issue.code, issue.message);
+      if (issue !== undefined) return err(issue);
       await this.#sync();
       note?.();
-      return this.#sim.sabotage === "journal-forgets" ? skipped : work();
+      return this.#sim.sabotage === "journal-forgets" ? ok(skipped) : work();
     };
     return {
       get: (id, attempt) => life.call("journal.get", () => journal.get(id, attempt)),
@@ -174,7 +174,7 @@ export class SimulatedDisk {
     return this.#journalKeys.size - this.#pruned;
   }
 
-  #put(entry: JournalEntry): Promise<void> {
+  #put(entry: JournalEntry): Promise<Result<void, StorageIssue>> {
     this.#journalKeys.add(keyText(entry));
     return this.#journal.put(entry);
   }
@@ -186,9 +186,9 @@ export class SimulatedDisk {
     if (entry.state.kind === "final") orders.ends(this.#name, keyText(entry));
   }
 
-  async #prune(limits: RetentionLimits): Promise<number> {
+  async #prune(limits: RetentionLimits): Promise<Result<number, StorageIssue>> {
     const pruned = await this.#journal.prune(limits);
-    this.#pruned += pruned;
+    if (pruned.ok) this.#pruned += pruned.value;
     return pruned;
   }
 
@@ -256,7 +256,7 @@ export class SimulatedDisk {
     return this.#refuseWrite(synced ? "outbox" : "outbox, not synced");
   }
 
-  #refuseWrite(what: string, life = this.#life): (Issue & { readonly code: StorageError["code"] }) | undefined {
+  #refuseWrite(what: string, life = this.#life): StorageIssue | undefined {
     const trouble = troubleOf(this.#mood);
     if (trouble !== undefined) return trouble;
     const chance = this.#sim.faults().writeFailsChance;
@@ -279,7 +279,7 @@ export class SimulatedDisk {
   }
 }
 
-function troubleOf(mood: DiskMood): (Issue & { readonly code: StorageError["code"] }) | undefined {
+function troubleOf(mood: DiskMood): StorageIssue | undefined {
   if (mood === "io") return { code: "storage.io", message: "input/output error" };
   if (mood === "read-only") return { code: "storage.read-only", message: "read-only file system" };
   if (mood === "full") return { code: "storage.full", message: "no space left on device" };

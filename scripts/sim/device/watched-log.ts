@@ -4,14 +4,14 @@ import type { Life } from "./life.ts";
 
 /**
  * The agent's log: warnings and errors belong to the trace, and a unit that its supervisor had to start again is a
- * bug, unless the disk's refusal ended it.
+ * bug: a disk that refuses writes ends none.
  */
 export function watchedLog(sim: SimContext, life: Life): Log {
   const write = (level: string, fields: Record<string, unknown>, message: string): void => {
     if (!life.alive) return;
     const error = typeof fields["error"] === "string" ? fields["error"] : "";
     sim.trace.add(life.name, level, `${message} ${JSON.stringify(fields, withoutStack)}`);
-    if (message === "unit broke; restarting it" && !error.startsWith("StorageError")) sim.breach("no-unit-breaks", `${life.name}: ${String(fields["unit"])}: ${error}`);
+    if (message === "unit broke; restarting it") sim.breach("no-unit-breaks", `${life.name}: ${String(fields["unit"])}: ${error}`);
     else if (level === "error" && BUGS.test(error)) sim.breach("nothing-throws", `${life.name}: ${message}: ${error}`);
   };
   const log: Log = {

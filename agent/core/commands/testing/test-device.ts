@@ -6,13 +6,14 @@ import { nodeCrypto } from "../../../../platform/linux/node-crypto.ts";
 import type { Clock, Timers } from "../../../../platform/ports/clock.ts";
 import { silentLog } from "../../../../platform/ports/log.ts";
 import { seen } from "../../../../platform/ports/reading.ts";
-import { fail, ok, type Result } from "../../../../platform/ports/result.ts";
+import { err, fail, ok, type Result } from "../../../../platform/ports/result.ts";
 import type { JsonObject } from "../../../../platform/runtime/json.ts";
 import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
 import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
 import type { StreamRange } from "../../outbox/backlog.ts";
 import type { EventSink, NewRecord } from "../../outbox/event-sink.ts";
-import type { StorageError } from "../../storage/document-store.ts";
+import type { StorageIssue } from "../../storage/document-store.ts";
+import { valuesOf } from "../../storage/testing/values-of.ts";
 import { CommandService } from "../command-service.ts";
 import type { ExecutorTable } from "../executor.ts";
 import type { JournalEntry } from "../journal-entry.ts";
@@ -60,7 +61,9 @@ export class TestProcess {
  */
 export class TestDevice {
   readonly time = new VirtualTime({ wallMs: START_MS });
-  readonly disk = new MemoryJournalStore();
+  readonly #journal = new MemoryJournalStore();
+  /** What is on the disk, whether or not it takes writes at the moment. */
+  readonly disk = valuesOf<JournalStore>(this.#journal);
   readonly sent: DeviceMessage[] = [];
   /** Outcome records as the cloud would have them: one per dedupe key. */
   readonly outbox = new Map<string, { readonly seq: number; readonly outcome: CommandOutcome }>();
@@ -75,7 +78,9 @@ export class TestDevice {
   /** How often it died of the plan. */
   crashes = 0;
   /** What the disk says to the next journal writes. */
-  diskError: StorageError | undefined;
+  diskError: StorageIssue | undefined;
+  /** What the disk says to the next journal reads. */
+  readError: StorageIssue | undefined;
   sinkError: Result<never> | undefined;
   verifyError: Result<never> | undefined;
   process: TestProcess | undefined;
@@ -219,21 +224,25 @@ export class TestDevice {
   }
 
   #storeOf(process: TestProcess): JournalStore {
-    const write = async <T>(effect: () => Promise<T>): Promise<T> => {
-      if (!process.alive) return never<T>();
-      if (this.diskError !== undefined) throw this.diskError;
-      const value = await effect();
-      return this.#wrote(process) ? value : never<T>();
+    type Answer<T> = Promise<Result<T, StorageIssue>>;
+    const write = async <T>(effect: () => Answer<T>): Answer<T> => {
+      if (!process.alive) return never();
+      if (this.diskError !== undefined) return err(this.diskError);
+      const answer = await effect();
+      return this.#wrote(process) ? answer : never();
     };
-    const read = <T>(effect: () => Promise<T>): Promise<T> => (process.alive ? effect() : never<T>());
+    const read = async <T>(effect: () => Answer<T>): Answer<T> => {
+      if (!process.alive) return never();
+      return this.readError === undefined ? effect() : err(this.readError);
+    };
     return {
-      get: (id, attempt) => read(() => this.disk.get(id, attempt)),
-      numberHolder: (owner, number) => read(() => this.disk.numberHolder(owner, number)),
-      floor: (owner) => read(() => this.disk.floor(owner)),
-      unfinished: () => read(() => this.disk.unfinished()),
-      recent: (countMax) => read(() => this.disk.recent(countMax)),
-      put: (entry: JournalEntry) => write(() => this.disk.put(entry)),
-      prune: (limits: RetentionLimits) => read(() => this.disk.prune(limits)),
+      get: (id, attempt) => read(() => this.#journal.get(id, attempt)),
+      numberHolder: (owner, number) => read(() => this.#journal.numberHolder(owner, number)),
+      floor: (owner) => read(() => this.#journal.floor(owner)),
+      unfinished: () => read(() => this.#journal.unfinished()),
+      recent: (countMax) => read(() => this.#journal.recent(countMax)),
+      put: (entry: JournalEntry) => write(() => this.#journal.put(entry)),
+      prune: (limits: RetentionLimits) => read(() => this.#journal.prune(limits)),
     };
   }
 

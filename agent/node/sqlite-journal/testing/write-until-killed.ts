@@ -1,18 +1,20 @@
 import { openJournal } from "../open-journal.ts";
 import { Quarantine } from "../../sqlite/quarantine.ts";
+import { valuesOf } from "../../../core/storage/testing/values-of.ts";
 import { entry, final } from "../../../core/commands/testing/journal-entries.ts";
 
 /** Takes commands through their life for ever, and says on stdout what is on disk. Killed by the test that started it. */
 const [path = "", quarantine = ""] = process.argv.slice(2);
 const opening = await openJournal({ path, quarantine: new Quarantine(quarantine, 1_000_000), wallMs: Date.now(), boot: "boot-1" });
 if (opening.kind !== "open") throw new Error(opening.why.message);
+const store = valuesOf(opening.store);
 for (let number = 1; ; number += 1) {
-  await opening.store.put(entry(number));
+  await store.put(entry(number));
   process.stdout.write(`${number} delivered\n`);
-  await opening.store.put(entry(number, { state: { kind: "running", started: { wallMs: 1, boot: "boot-1" } } }));
+  await store.put(entry(number, { state: { kind: "running", started: { wallMs: 1, boot: "boot-1" } } }));
   process.stdout.write(`${number} running\n`);
-  await opening.store.put(entry(number, { state: final(number, number, number % 2 === 0) }));
+  await store.put(entry(number, { state: final(number, number, number % 2 === 0) }));
   process.stdout.write(`${number} final\n`);
   if (number % 50 === 0)
-    await opening.store.prune({ finishedBeforeWallMs: number - 20, entriesMax: 1_000, bytesMax: 10_000_000 });
+    await store.prune({ finishedBeforeWallMs: number - 20, entriesMax: 1_000, bytesMax: 10_000_000 });
 }
