@@ -4,8 +4,8 @@ import type { JournalStore } from "../../core/commands/journal-store.ts";
 import { storageFailure, type StorageIssue } from "../../core/storage/document-store.ts";
 
 /**
- * Stands in where the journal cannot be kept on disk. It remembers nothing, so it takes nothing: a command that ran
- * without a journal could run twice after a restart, and which numbers were used already is not known.
+ * Replaces a journal that cannot be kept on disk. It remembers nothing, so it accepts nothing: without a journal a command
+ * could run twice after a restart, and used numbers are unknown.
  */
 export class AbsentJournalStore implements JournalStore {
   readonly #why: Issue;

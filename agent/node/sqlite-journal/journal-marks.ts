@@ -4,30 +4,30 @@ import { isJsonObject } from "../../../platform/runtime/json.ts";
 import { MarkFile, readMark } from "../sqlite/mark-file.ts";
 import { storageIssueOrThrow } from "../sqlite/storage-issue.ts";
 
-/** Owners whose highest number is kept: the one who sends, and some before. */
+/** Number of owners whose highest number is kept: the current one and some before. */
 const OWNERS_MAX = 4;
 
-/** The newest write that was on disk. */
+/** The newest write on disk. */
 export interface LastWrite {
   readonly id: string;
   readonly attempt: number;
   readonly owner: string;
   readonly number: number;
-  /** How far the command had come: see `progressOf`. */
+  /** Progress of the command, see `progressOf`. */
   readonly progress: number;
 }
 
-/** What the marks of an earlier life say. */
+/** Marks left by an earlier run. */
 export interface OldJournalMarks {
-  /** Highest number seen by owner. Never above what was on disk. */
+  /** Highest number seen, by owner. Never above what was on disk. */
   readonly highest: ReadonlyMap<string, number>;
-  /** Absent where the power may have gone since: then an older write than the journal's last is nothing to wonder at. */
+  /** Absent when a power cut may have happened since: then the journal may well be newer than the marks. */
   readonly last?: LastWrite;
 }
 
 /**
- * How far the journal had come, in a file of its own: what a log that is cut off at its end, or a journal that is gone, no
- * longer knows has run, and must not run again. See docs/decisions, "marks beside the queue".
+ * High-water marks of the journal in a file of its own. Commands that a truncated or missing journal has forgotten have
+ * run and must not run again. See docs/decisions/2026-11-23-marks-beside-the-queue.md.
  */
 export class JournalMarks {
   readonly #file: MarkFile;
@@ -40,7 +40,7 @@ export class JournalMarks {
     this.#highest = new Map([...highest].slice(-OWNERS_MAX));
   }
 
-  /** What the marks beside the journal at `path` say; `undefined` where there are none that can be believed. */
+  /** Reads the marks beside the journal at `path`; `undefined` when there are none that can be trusted. */
   static read(path: string, boot: string): OldJournalMarks | undefined {
     const reading = readMark(pathBeside(path));
     if (reading.kind !== "found" || !Array.isArray(reading.mark["highest"])) return undefined;
@@ -50,7 +50,7 @@ export class JournalMarks {
     return last === undefined ? { highest } : { highest, last };
   }
 
-  /** Begins marking, from what is known of the journal as it is. `undefined` where the disk takes no such file. */
+  /** Starts marking from the given state. `undefined` when the disk does not take the file. */
   static open(path: string, boot: string, { highest, last }: OldJournalMarks): JournalMarks | undefined {
     try {
       const marks = new JournalMarks(new MarkFile(pathBeside(path)), boot, highest);
@@ -63,13 +63,13 @@ export class JournalMarks {
   }
 
   /**
-   * The entry is on disk. To be called after its sync, and before anybody acts on it. `synced`: there is no journal on disk
-   * beside the marks, so they have to survive a power cut by themselves. False: the disk did not take it.
+   * Records that the entry is on disk. Call after its sync and before anybody acts on it. `synced`: without a journal on
+   * disk the marks must survive a power cut by themselves. Returns false when the disk did not take it.
    */
   note(entry: JournalEntry, synced = false): boolean {
     const { id, attempt, owner, number } = entry;
     const highest = Math.max(numberUsedBy(entry), this.#highest.get(owner) ?? 0);
-    // The one who sends goes last, so that the first is who has been silent for longest.
+    // Move the sender to the end, so that the first is the one silent for longest.
     this.#highest.delete(owner);
     this.#highest.set(owner, highest);
     for (const [name] of this.#highest) if (this.#highest.size > OWNERS_MAX) this.#highest.delete(name);
@@ -85,7 +85,7 @@ export class JournalMarks {
   }
 }
 
-/** Rises with every write of one command, so that an older state of it is told from a newer one. */
+/** Increases with every write of a command, so that an older state can be told from a newer one. */
 export function progressOf(entry: JournalEntry): number {
   switch (entry.state.kind) {
     case "delivered":

@@ -5,13 +5,13 @@ import { storageFailure, type StorageIssue } from "../../core/storage/document-s
 import type { JournalMarks } from "./journal-marks.ts";
 
 /**
- * The journal of a device whose SQLite cannot be loaded: commands and outcomes in memory, and on disk the highest number of
- * each owner. A restart forgets outcomes that were not handed over yet, and runs nothing twice.
+ * The journal when SQLite cannot be loaded: commands and outcomes in memory, and each owner's highest number on disk. A
+ * restart forgets outcomes that were not handed over, and runs nothing twice.
  */
 export class MarkedJournalStore extends MemoryJournalStore {
   readonly #marks: JournalMarks;
 
-  /** `floors`: the highest number that the marks know of each owner; nothing at or below it runs. */
+  /** `floors`: the highest number of each owner in the marks; nothing at or below it runs. */
   constructor(marks: JournalMarks, floors: ReadonlyMap<string, number>) {
     super(floors);
     this.#marks = marks;

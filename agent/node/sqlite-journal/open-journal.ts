@@ -13,34 +13,34 @@ import { JOURNAL_SCHEMA } from "./journal-schema.ts";
 import { MarkedJournalStore } from "./marked-journal-store.ts";
 import { entryOfRow, floorChecksum, SqliteJournalStore, type CommandRow } from "./sqlite-journal-store.ts";
 
-/** What was found wrong with the journal at the start, for an alarm. */
+/** Damage found while opening the journal, for an alarm. */
 export interface JournalDamage {
   readonly why: Issue;
-  /** Where the damaged file is now; absent when it could go on in its place. */
+  /** Path of the damaged file in the quarantine; absent when it is still in use. */
   readonly movedTo?: string;
-  /** Commands that could be read out of it. */
+  /** Number of commands recovered from it. */
   readonly salvaged: number;
 }
 
 export type JournalOpening =
   | { readonly kind: "open"; readonly store: SqliteJournalStore; readonly damage?: JournalDamage }
-  /** SQLite cannot be loaded: commands run, and a restart forgets outcomes that were not handed over. */
+  /** SQLite cannot be loaded: commands run, but a restart forgets outcomes that were not handed over. */
   | { readonly kind: "marked"; readonly store: MarkedJournalStore; readonly why: Issue }
-  /** The disk lets nothing be stored; commands cannot be taken until it does. */
+  /** The disk stores nothing; no commands can be accepted until it does. */
   | { readonly kind: "unusable"; readonly why: Issue };
 
 export interface JournalFileOptions {
   readonly path: string;
   readonly quarantine: Quarantine;
   readonly wallMs: number;
-  /** This boot's id: the last write that marks of another boot know of may be older than the journal's. */
+  /** Id of this boot. The last write in marks of another boot may be older than the journal's. */
   readonly boot: string;
 }
 
 /**
- * Opens the journal in any state it may be in. A file that cannot be trusted is moved aside, what is readable in it
- * is taken over, and the highest number seen becomes the floor: nobody can tell what of the rest has run. The same where
- * the marks beside it know of later writes than it does.
+ * Opens the journal whatever state its file is in. An untrusted file is moved aside, its readable rows are copied, and the
+ * highest number seen becomes the floor, because nobody can tell which of the rest has run. The same applies when the
+ * marks beside it are ahead of it.
  */
 export async function openJournal(options: JournalFileOptions): Promise<JournalOpening> {
   const { path, boot } = options;
@@ -52,17 +52,17 @@ export async function openJournal(options: JournalFileOptions): Promise<JournalO
     const made = await makeGood(new SqliteJournalStore(file), old, options.wallMs);
     if (!made.ok) return { kind: "unusable", why: made.error };
     const { missed, last } = made.value;
-    // Only now: a power cut in what was just done must leave marks that show the loss to the next start as well.
+    // Only now: after a power cut during the repair above, the old marks must still show the loss to the next start.
     const store = new SqliteJournalStore(file, JournalMarks.open(path, boot, { highest: old?.highest ?? new Map(), ...(last && { last }) }));
     const told = damage ?? (missed === undefined ? undefined : { why: missed, salvaged: store.count() });
     return { kind: "open", store, ...(told && { damage: told }) };
   } catch (thrown) {
-    // A disk that takes nothing any more in the middle of it; the next start finds the same and goes on.
+    // The disk stopped accepting writes in between; the next start finds the same state and continues.
     return { kind: "unusable", why: storageIssueOrThrow(thrown) };
   }
 }
 
-/** Only where the marks can be written, and where they know what an earlier journal has used. */
+/** Used only if the marks can be written and, when there is a journal file, know the numbers it has used. */
 function markedJournal({ path, boot }: JournalFileOptions, old: OldJournalMarks | undefined, why: Issue): JournalOpening {
   if (old === undefined && fileBytes(path) > 0) return { kind: "unusable", why: { ...why, message: `${why.message}; and which commands ran before is not known` } };
   const highest = old?.highest ?? new Map<string, number>();
@@ -82,7 +82,7 @@ async function openFile({ path, quarantine, wallMs }: JournalFileOptions): Promi
   if (fresh.kind !== "open") return { kind: "unusable", why: fresh.why };
   const { rows, floors } = readable(movedTo);
   const store = new SqliteJournalStore(fresh.file);
-  // Floors first: a power cut in the middle must not leave rows without them.
+  // Floors first: a power cut in between must not leave rows without them.
   const putFloor = fresh.file.database.prepare("INSERT OR REPLACE INTO floor (owner, number, crc) VALUES (?, ?, ?)");
   for (const [owner, number] of floors) putFloor.run(owner, number, floorChecksum(owner, number));
   let salvaged = 0;
@@ -98,15 +98,15 @@ async function openFile({ path, quarantine, wallMs }: JournalFileOptions): Promi
 }
 
 interface MadeGood {
-  /** What was wrong; absent: nothing. */
+  /** Absent if nothing was wrong. */
   readonly missed?: Issue;
-  /** The last write, where it is there. */
+  /** The last write, if the journal has it. */
   readonly last?: LastWrite;
 }
 
 /**
- * What the journal no longer knows must not run again: numbers that were used are used, and a command that is open may have
- * come further than is known here. Its outcome is unknown; if one was told before, the outbox knows it by its key.
+ * Makes sure that nothing the journal has forgotten runs again: used numbers stay used, and an open command may have come
+ * further than is known, so its outcome is unknown. If an outcome was sent before, the outbox recognises it by its key.
  */
 async function makeGood(store: SqliteJournalStore, old: OldJournalMarks | undefined, wallMs: number): Promise<Result<MadeGood, StorageIssue>> {
   const checked = await store.checkRows();
@@ -120,7 +120,7 @@ async function makeGood(store: SqliteJournalStore, old: OldJournalMarks | undefi
     const unfinished = await store.unfinished();
     if (!unfinished.ok) return unfinished;
     const open = unfinished.value.filter(({ state }) => state.kind !== "final");
-    // The one the marks are about comes last: a start that is ended in between finds the same again.
+    // The marks' own command comes last, so that a start interrupted in between finds the same state again.
     const rank = ({ id, attempt }: JournalEntry): number => (id === last.id && attempt === last.attempt ? 1 : 0);
     for (const entry of open.toSorted((a, b) => rank(a) - rank(b))) {
       const put = await store.put(endedUnknown(entry, wallMs));
@@ -139,7 +139,7 @@ async function makeGood(store: SqliteJournalStore, old: OldJournalMarks | undefi
   return ok({ ...kept, missed: { code: "storage.corrupt", message: `${damaged} commands do not match their checksum and are not run again` } });
 }
 
-/** Whether the journal has come at least as far as its last write. */
+/** Whether the journal contains the last write recorded in its marks. */
 async function knows(store: SqliteJournalStore, { id, attempt, owner, number, progress }: LastWrite): Promise<Result<boolean, StorageIssue>> {
   const found = await store.get(id, attempt);
   if (!found.ok) return found;
@@ -153,7 +153,7 @@ function endedUnknown(entry: JournalEntry, wallMs: number): JournalEntry {
   return { ...entry, state: { kind: "final", outcome: outcomeOf(entry, { state: "failed", error }), finishedWallMs: wallMs } };
 }
 
-/** Rows with good checksums, in order of arrival, and per owner the highest number of them and of the floors. */
+/** Rows with valid checksums in order of arrival, and per owner the highest number among them and the floors. */
 function readable(path: string): { readonly rows: readonly CommandRow[]; readonly floors: ReadonlyMap<string, number> } {
   const rows = new Map<number, CommandRow>();
   const floors = new Map<string, number>();
@@ -163,7 +163,7 @@ function readable(path: string): { readonly rows: readonly CommandRow[]; readonl
     database = openSqlite(path, { timeout: 2_000 });
     database.pragma("locking_mode = EXCLUSIVE");
     const opened = database;
-    // A damaged page ends a scan; the one from the other end gets what lies behind it.
+    // A damaged page ends a scan; the scan from the other end gets the rows behind it.
     for (const order of ["ASC", "DESC"] as const) {
       readAll(
         () => opened.prepare<[], CommandRow>(`SELECT * FROM command NOT INDEXED ORDER BY arrival ${order}`).iterate(),
@@ -181,7 +181,7 @@ function readable(path: string): { readonly rows: readonly CommandRow[]; readonl
       },
     );
   } catch (thrown) {
-    // Not even a database any more: there is nothing to take over.
+    // No longer a database: nothing can be recovered.
     storageIssueOrThrow(thrown);
   } finally {
     closeQuietly(database);
@@ -193,7 +193,7 @@ function readAll<T>(rows: () => IterableIterator<T>, take: (row: T) => void): vo
   try {
     for (const row of rows()) take(row);
   } catch (thrown) {
-    // The damaged place; what came before it has been taken.
+    // Reached the damage; the rows before it were read.
     storageIssueOrThrow(thrown);
   }
 }
@@ -202,7 +202,7 @@ function closeQuietly(database: Database.Database | undefined): void {
   try {
     database?.close();
   } catch (thrown) {
-    // The last checkpoint of a damaged file may fail; it is only kept for people to look at.
+    // The last checkpoint of a damaged file may fail; the file is kept only for analysis.
     storageIssueOrThrow(thrown);
   }
 }

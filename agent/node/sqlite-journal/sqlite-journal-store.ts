@@ -8,14 +8,13 @@ import type { SqliteFile } from "../sqlite/sqlite-file.ts";
 import { storageIssueOrThrow } from "../sqlite/storage-issue.ts";
 import type { JournalMarks } from "./journal-marks.ts";
 
-/** The WAL goes into the database after this many pages: about 512 KiB, when a write comes that nobody waits for. */
+/** Pages (about 512 KiB) after which a write that nobody waits for triggers a checkpoint. */
 const CHECKPOINT_PAGES = 500;
-/** After this many with any write. */
+/** Pages after which any write triggers one. */
 const CHECKPOINT_PAGES_MAX = 2_000;
-/** Free pages given back to the file system at one pruning. */
+/** Free pages returned to the file system per pruning. */
 const VACUUM_PAGES = 64;
 
-/** A row as it is read. */
 export interface CommandRow {
   readonly arrival: number;
   readonly id: string;
@@ -28,7 +27,7 @@ export interface CommandRow {
   readonly entry: string;
 }
 
-/** The entry of a row, or `undefined` when the row is not as it was written. */
+/** The entry of a row; `undefined` when the row does not match its checksum. */
 export function entryOfRow(row: CommandRow): JournalEntry | undefined {
   const { arrival, id, attempt, owner, number, done, finished_wall: finishedWall } = row;
   if (row.crc !== rowChecksum("command", [arrival, id, attempt, owner, number, done, finishedWall], row.entry)) return undefined;
@@ -40,28 +39,28 @@ export function floorChecksum(owner: string, number: number): number {
 }
 
 /**
- * The journal in a SQLite file of its own. Every put is one transaction and one sync. A row that is found damaged
- * is given up, counted, and its number becomes part of the floor: what cannot be known may not run again.
+ * The journal in a SQLite file of its own. Every `put` is one transaction and one sync. A row found damaged is discarded
+ * and counted, and its number becomes part of the floor: what is unknown must not run again.
  */
 export class SqliteJournalStore implements JournalStore {
   readonly #file: SqliteFile;
   readonly #sql: ReturnType<typeof prepareAll>;
   #rowsLost = 0;
-  /** Not known before it is asked for. */
+  /** Loaded on first use. */
   #cancelMax: number | undefined;
-  /** Pages written since the last checkpoint; an estimate from above is enough. */
+  /** Pages written since the last checkpoint; an upper estimate. */
   #pagesWritten = 0;
 
   readonly #marks: JournalMarks | undefined;
 
-  /** `file` is open, checked, and has `JOURNAL_SCHEMA`. Without marks, nobody would miss the end of its log. */
+  /** `file` is open, checked, and has `JOURNAL_SCHEMA`. Without marks a cut end of its WAL goes unnoticed. */
   constructor(file: SqliteFile, marks?: JournalMarks) {
     this.#file = file;
     this.#marks = marks;
     this.#sql = prepareAll(file.database);
   }
 
-  /** Rows found damaged since it was opened. */
+  /** Number of rows found damaged since opening. */
   get rowsLost(): number {
     return this.#rowsLost;
   }
@@ -75,18 +74,18 @@ export class SqliteJournalStore implements JournalStore {
     if (!before.ok) return before;
     const synced = await this.#synced();
     if (!synced.ok) {
-      // Not known to be on the disk, so it must not be found by this process either.
+      // It may not be on disk, so this process must not find it either.
       const restored = this.#guarded(() => this.#restore(entry, before.value));
       return restored.ok ? synced : restored;
     }
     this.#marks?.note(entry);
     if (this.#cancelMax !== undefined) this.#cancelMax = Math.max(this.#cancelMax, entry.cancelNumber ?? 0);
-    // A command waits for every write but the last, which only says that its outcome was handed over.
+    // A command waits for every write except the last, which only records that its outcome was handed over.
     this.#checkpointIfLong(isDone(entry) ? CHECKPOINT_PAGES : CHECKPOINT_PAGES_MAX);
     return ok(undefined);
   }
 
-  /** Looks at every row; those that are damaged are given up and counted in `rowsLost`. */
+  /** Checks every row; damaged ones are discarded and counted in `rowsLost`. */
   async checkRows(): Promise<Result<void, StorageIssue>> {
     return this.#guarded(() => {
       const damaged: CommandRow[] = [];
@@ -95,7 +94,7 @@ export class SqliteJournalStore implements JournalStore {
     });
   }
 
-  /** Numbers up to this one were used, whether or not their commands are still known. False: that is nothing new. */
+  /** Marks all numbers up to this one as used, whether or not their commands are known. Returns false if that is nothing new. */
   async raiseFloor(owner: string, number: number): Promise<Result<boolean, StorageIssue>> {
     const raised = this.#guarded(() =>
       this.#inTransaction(() => {
@@ -113,7 +112,7 @@ export class SqliteJournalStore implements JournalStore {
     return this.#guarded(() => this.#sql.holder.get(owner, number) ?? (number <= this.#highestCancel() ? this.#sql.cancelHolder.get(owner, number) : undefined));
   }
 
-  /** Of any owner: above it no cancel has to be looked for, and numbers rise. */
+  /** Highest cancel number of any owner; no cancel needs to be searched for above it, because numbers rise. */
   #highestCancel(): number {
     return (this.#cancelMax ??= this.#sql.highestCancel.get()?.number ?? 0);
   }
@@ -141,12 +140,12 @@ export class SqliteJournalStore implements JournalStore {
     return pruned;
   }
 
-  /** Commands in it. Throws what SQLite throws, for `openJournal`, which catches it. */
+  /** Number of commands. Throws SQLite errors, which `openJournal` catches. */
   count(): number {
     return this.#sql.totals.get()?.count ?? 0;
   }
 
-  /** Bytes on the disk, WAL included. */
+  /** Bytes on disk, WAL included. */
   bytes(): number {
     return this.#file.bytes();
   }
@@ -165,13 +164,13 @@ export class SqliteJournalStore implements JournalStore {
     }
   }
 
-  /** Writes and returns the row that was there before. */
+  /** Writes the entry and returns the previous row. */
   #replace(entry: JournalEntry): CommandRow | undefined {
     return this.#inTransaction(() => {
       const before = this.#sql.get.get(entry.id, entry.attempt);
       const arrival = before?.arrival ?? (this.#sql.lastArrival.get()?.arrival ?? 0) + 1;
       const row = rowOf(entry, arrival);
-      // Owner and number of a key never change; where they do not, no index but the small one of open commands is touched.
+      // With unchanged owner and number (the normal case) only the small index of open commands is touched.
       if (before?.owner === row.owner && before.number === row.number) this.#rewrite(row);
       else this.#write(row);
       return before;
@@ -216,7 +215,7 @@ export class SqliteJournalStore implements JournalStore {
     const row = this.#sql.floor.get(owner);
     if (row === undefined) return 0;
     if (row.crc === floorChecksum(owner, row.number)) return row.number;
-    // Not known any more; everything that ever came from this owner is at or below what is still here or was lost.
+    // The floor is lost. Use the highest number still known; every number of this owner is at most that or was lost.
     this.#rowsLost += 1;
     const highest = this.#sql.highest.get(owner)?.number ?? 0;
     this.#sql.putFloor.run(owner, highest, floorChecksum(owner, highest));
@@ -238,8 +237,8 @@ export class SqliteJournalStore implements JournalStore {
     if (entry !== undefined) return entry;
     this.#rowsLost += 1;
     this.#inTransaction(() => {
-      // Any of its columns may be the damaged one. A wrong number as the floor would lock out every command to come, so
-      // it counts only when the index, which is a second copy, has it too; else everything that is still known does.
+      // Any column may be the damaged one. A wrong number as the floor would lock out all later commands, so it counts only when the
+      // index, a second copy, confirms it; otherwise the highest number still known counts.
       const confirmed = this.#sql.indexed.get(row.owner, row.number, row.arrival) !== undefined;
       this.#sql.dropArrival.run(row.arrival);
       this.#raiseFloor(row.owner, confirmed ? row.number : (this.#sql.highest.get(row.owner)?.number ?? 0));
@@ -247,7 +246,7 @@ export class SqliteJournalStore implements JournalStore {
     return undefined;
   }
 
-  /** Never inside of another. Prepared once: a command waits for each of them. */
+  /** Cannot be nested. Uses prepared statements, because commands wait for it. */
   #inTransaction<T>(work: () => T): T {
     const { begin, commit, rollback } = this.#sql;
     begin.run();
@@ -256,7 +255,7 @@ export class SqliteJournalStore implements JournalStore {
       commit.run();
       return result;
     } catch (thrown) {
-      // SQLite has rolled back by itself after some failures, and not after others.
+      // SQLite rolls back by itself after some failures only.
       if (this.#file.database.inTransaction) rollback.run();
       throw thrown;
     }
@@ -282,7 +281,6 @@ export class SqliteJournalStore implements JournalStore {
   }
 }
 
-/** The row of an entry. */
 export function rowOf(entry: JournalEntry, arrival: number): CommandRow {
   const { id, attempt, owner, number } = entry;
   const done = isDone(entry) ? 1 : 0;
@@ -292,7 +290,7 @@ export function rowOf(entry: JournalEntry, arrival: number): CommandRow {
   return { arrival, id, attempt, owner, number, done, finished_wall: finishedWall, crc, entry: json };
 }
 
-/** Of a row whose text may be damaged. */
+/** Cancel number of a row whose text may be damaged. */
 const CANCEL_NUMBER = "CASE WHEN json_valid(entry) THEN json_extract(entry, '$.cancelNumber') END";
 
 function prepareAll(database: Database) {

@@ -3,7 +3,7 @@ import { Quarantine } from "../../sqlite/quarantine.ts";
 import { valuesOf } from "../../../core/storage/testing/values-of.ts";
 import { entry, final } from "../../../core/commands/testing/journal-entries.ts";
 
-/** Takes commands through their life for ever, and says on stdout what is on disk. Killed by the test that started it. */
+/** Runs commands through their states endlessly, and prints what is on disk. The test that started it kills it. */
 const [path = "", quarantine = ""] = process.argv.slice(2);
 const opening = await openJournal({ path, quarantine: new Quarantine(quarantine, 1_000_000), wallMs: Date.now(), boot: "boot-1" });
 if (opening.kind !== "open") throw new Error(opening.why.message);
