@@ -64,7 +64,7 @@ export async function openJournal(options: JournalFileOptions): Promise<JournalO
 
 /** Used only if the marks can be written and, when there is a journal file, know the numbers it has used. */
 function markedJournal({ path, boot }: JournalFileOptions, old: OldJournalMarks | undefined, why: Issue): JournalOpening {
-  if (old === undefined && fileBytes(path) > 0) return { kind: "unusable", why: { ...why, message: `${why.message}; and which commands ran before is not known` } };
+  if (old === undefined && fileBytes(path) > 0) return { kind: "unusable", why: { ...why, message: `${why.message}; and it is not known which commands already ran` } };
   const highest = old?.highest ?? new Map<string, number>();
   const marks = JournalMarks.open(path, boot, { highest, ...(old?.last && { last: old.last }) });
   if (marks === undefined) return { kind: "unusable", why: { ...why, message: `${why.message}; and the marks of the journal cannot be written` } };
@@ -149,7 +149,7 @@ async function knows(store: SqliteJournalStore, { id, attempt, owner, number, pr
 }
 
 function endedUnknown(entry: JournalEntry, wallMs: number): JournalEntry {
-  const error: Issue = { code: "outcome-unknown", message: "the end of the journal was lost, and whether the command ran before that is not known", hint: "Where it is still wanted, send the next attempt." };
+  const error: Issue = { code: "outcome-unknown", message: "the end of the journal was lost, so it is not known whether the command ran", hint: "Where it is still wanted, send the next attempt." };
   return { ...entry, state: { kind: "final", outcome: outcomeOf(entry, { state: "failed", error }), finishedWallMs: wallMs } };
 }
 

@@ -149,7 +149,7 @@ describe("the journal file", () => {
     expect(await store.floor(OWNER)).toBe(10);
   });
 
-  it("answers every read and write with the reason when its file can no longer be read, and rejects none", async () => {
+  it("returns the reason from every read and write of an unreadable file, and never rejects", async () => {
     const file = openDatabase(join(folder, "journal.db"), JOURNAL_SCHEMA);
     if (file.kind !== "open") throw new Error(file.why.message);
     const broken = new SqliteJournalStore(file.file);
