@@ -108,7 +108,7 @@ export const CODES = {
   "content.is-download": ["screen", "The address sends a download and not a page."],
   "content.leads-elsewhere": ["screen", "The page came and went on by itself to another origin.", "If that is right, name the origin in the content's `origins`."],
   "content.not-shown": ["desired alarm", "What is wanted is not what is on the screen; the reason stands with it."],
-  "content.pdf": ["screen", "The address answers with a PDF, which the player does not show.", "Show it by a page that draws it, or make pictures of it."],
+  "content.pdf": ["screen", "The address answers with a PDF, which the player does not show.", "Show it with a page that draws it, or convert it to pictures."],
   "content.strayed": ["screen", "The page went to an address that is not part of the content."],
   "content.unreachable": ["desired screen", "The content cannot be downloaded at the moment; it is tried again."],
 

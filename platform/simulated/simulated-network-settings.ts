@@ -38,15 +38,15 @@ export function simulatedNetworkSettingsPort(world: SimulatedWorld, clock: Clock
       const refused = refusal(settings);
       if (refused !== undefined) return Promise.resolve(refused);
       const { settingsMood, settings: before } = now();
-      if (settingsMood === "refuses") return Promise.resolve(fail("network.refused", "the simulated machine does not take network settings"));
+      if (settingsMood === "refuses") return Promise.resolve(fail("network.refused", "the simulated machine rejects network settings"));
       const wifi = settings.wifi === undefined ? before?.wifi : accessPointOf(settings.wifi);
       const interfaces = { ...before?.interfaces, ...settings.interfaces };
       world.update({ network: { ...now(), settings: { interfaces, ...(wifi === undefined ? {} : { wifi }) } } });
-      return Promise.resolve(settingsMood === "half" ? fail("network.refused", "the simulated machine says that it failed half-way") : ok(undefined));
+      return Promise.resolve(settingsMood === "half" ? fail("network.refused", "the simulated machine reports a failure half-way") : ok(undefined));
     },
     restore: (checkpoint) => {
       const settings = v.safeParse(simulatedNetworkSettings, checkpoint["settings"]);
-      if (!settings.success) return Promise.resolve(fail("network.refused", "this is no checkpoint of the simulated machine"));
+      if (!settings.success) return Promise.resolve(fail("network.refused", "this is not a checkpoint of the simulated machine"));
       world.update({ network: { ...now(), settings: settings.output } });
       return Promise.resolve(ok(undefined));
     },

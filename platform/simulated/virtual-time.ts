@@ -125,7 +125,7 @@ export class VirtualTime implements Clock, Timers {
   }
 
   async #move(steps: () => Promise<void>): Promise<void> {
-    if (this.#moving) throw new Error("virtual time is being moved already; await the first move");
+    if (this.#moving) throw new Error("virtual time is already advancing; await the first call");
     this.#moving = true;
     try {
       await this.#settle();

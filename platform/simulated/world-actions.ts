@@ -235,7 +235,7 @@ const otherActions: readonly SimulatedAction[] = [
     v.strictObject({ byMs: wholeNumber(-2e12, 2e12) }),
     (world, { byMs }) => {
       const offsetMs = world.state.clock.offsetMs + byMs;
-      if (Math.abs(offsetMs) > 4e12) return fail("simulated.bad-action", "clock.step: the clock would leave its range");
+      if (Math.abs(offsetMs) > 4e12) return fail("simulated.bad-action", "clock.step: the clock would be out of range");
       return world.update({ clock: { ...world.state.clock, offsetMs } });
     },
   ),

@@ -11,7 +11,7 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
 
 /** Calls a hook of the host. What it throws becomes an error; a missing hook is `simulated.not-wired`. */
 export function runHook(what: string, hook: (() => void) | undefined): Result<void> {
-  if (hook === undefined) return fail("simulated.not-wired", `nobody offered to ${what} here`);
+  if (hook === undefined) return fail("simulated.not-wired", `the host of this device cannot ${what}`);
   try {
     hook();
     return ok(undefined);

@@ -8,7 +8,7 @@ const lines = [
   judge({ name: "append.64-writers.rate", value: 14_000, unit: "records/s", floor: { name: "raw groups", value: 15_000, unit: "records/s" }, target: { of: "value", atLeast: 20_000 }, how: "median" }),
 ];
 
-test("says the machine, the date, what was reached and by how much not", () => {
+test("has the machine, the date, which targets were reached, and by how much others were missed", () => {
   const text = budgetsDoc(lines, machine, "2026-11-22");
   expect(text).toContain("| date | 2026-11-22 |");
   expect(text).toContain("Test processor, 2 cores");
@@ -17,7 +17,7 @@ test("says the machine, the date, what was reached and by how much not", () => {
   expect(text).toContain("not reached: 14,000 records/s (≥ 20,000 records/s)");
 });
 
-test("the physical floor is worked out from this run, not claimed", () => {
+test("the physical floor is computed from this run", () => {
   const text = budgetsDoc(lines, machine, "2026-11-22");
   expect(text).toContain("which is 16,000 records/s on this disk; the target of ≥ 20,000 records/s is beyond that");
   expect(text).not.toContain("A command is on the disk");

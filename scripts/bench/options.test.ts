@@ -7,21 +7,21 @@ const refused = (...args: string[]): string => {
   return result.ok ? "accepted" : `${result.error.code}: ${result.error.message}`;
 };
 
-test("nothing asked for is a whole run with a table", () => {
+test("no options give a whole run with a table", () => {
   expect(parseOptions([], NAMES)).toEqual({ ok: true, value: { json: false, quick: false, write: false, only: [] } });
 });
 
-test("figures and their lines can be named, in one list or several", () => {
+test("figures and their lines can be named in one list or several", () => {
   const parsed = parseOptions(["--only", "idle,append.one-writer", "--only=drain", "--quick", "--json"], NAMES);
   expect(parsed).toMatchObject({ ok: true, value: { quick: true, json: true, only: ["idle", "append.one-writer", "drain"] } });
 });
 
-test("help wins", () => {
+test("help takes precedence", () => {
   expect(parseOptions(["--help", "--quick"], NAMES)).toEqual({ ok: true, value: undefined });
   expect(help([["idle", "at rest"]])).toContain("idle  at rest");
 });
 
-test("what cannot be meant is refused with what is wrong", () => {
+test("invalid options are refused with a reason", () => {
   expect(refused("--fast")).toContain("'--fast'");
   expect(refused("idle")).toContain("idle");
   expect(refused("--only")).toContain("--only");
@@ -31,7 +31,7 @@ test("what cannot be meant is refused with what is wrong", () => {
   expect(refused("--write", "--only", "idle")).toContain("whole run");
 });
 
-test("a name stands for itself and for the lines under it", () => {
+test("a name includes the lines below it", () => {
   expect(isWanted("append.one-writer.p50", [])).toBe(true);
   expect(isWanted("append.one-writer.p50", ["append"])).toBe(true);
   expect(isWanted("append.one-writer.p50", ["append.one"])).toBe(false);

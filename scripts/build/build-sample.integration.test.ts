@@ -10,7 +10,7 @@ import { buildSample } from "./build-sample.ts";
 
 const repository = new URL("../..", import.meta.url).pathname;
 
-test("the sample is the same bytes each time, and a package the agent takes", async () => {
+test("the sample has the same bytes each time and is a package that the agent accepts", async () => {
   const root = mkdtempSync(join(tmpdir(), "vitrine-sample-"));
   try {
     cpSync(join(repository, "player-host"), join(root, "player-host"), { recursive: true });

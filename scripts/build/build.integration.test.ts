@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-test("a program runs from dist alone, native and CommonJS packages included, and loads lazy parts late", async () => {
+test("a program runs from dist alone, with native and CommonJS packages, and loads lazy parts late", async () => {
   write(
     "agent/node/main.ts",
     `import Database from "better-sqlite3";
@@ -32,7 +32,7 @@ test("a program runs from dist alone, native and CommonJS packages included, and
   expect(readdirSync(join(root, "dist/agent/main-parts")).filter((name) => name.startsWith("later"))).toHaveLength(2);
 });
 
-test("nothing is done twice; a changed source is built again and its old parts go", async () => {
+test("an unchanged source is not rebuilt; a changed one is, and its old parts are removed", async () => {
   write("agent/node/main.ts", 'await import("./later.ts");');
   write("agent/node/later.ts", "console.log(1);");
   expect((await build(root)).fresh).toBe(false);
@@ -45,7 +45,7 @@ test("nothing is done twice; a changed source is built again and its old parts g
   expect((await build(root)).fresh).toBe(false);
 });
 
-test("entries that are not in the tree are named", async () => {
+test("entries that do not exist are named", async () => {
   write("agent/node/main.ts", "export {};");
   const { missing } = await build(root);
   expect(missing).toContain("scripts/dev-cloud/main.ts");
@@ -60,13 +60,13 @@ test("pages are copied and their scripts bundled for a browser", async () => {
   expect(readdirSync(join(root, "dist/player-host/screens")).sort()).toEqual(["pairing.html", "pairing.js", "pairing.js.map"]);
 });
 
-test("a source that does not compile is a failure, and is tried again", async () => {
+test("a source that does not compile is a failure, and is retried", async () => {
   write("agent/node/main.ts", 'import "./nowhere.ts";');
   await expect(build(root)).rejects.toThrow("nowhere");
   expect(existsSync(join(root, "dist/.inputs"))).toBe(false);
 });
 
-test("apart, in a process that ends with it: the same report, and a failure says that it is one", async () => {
+test("a build in a child process gives the same report, and reports a failure", async () => {
   write("agent/node/main.ts", 'console.log("apart");');
   const first = await buildApart(root);
   expect(first).toMatchObject({ fresh: false });
@@ -76,7 +76,7 @@ test("apart, in a process that ends with it: the same report, and a failure says
   await expect(buildApart(root)).rejects.toThrow("the build ended with exit code 1; its message is above");
 });
 
-test("apart, it ends when nobody wants it any more", async () => {
+test("a build in a child process ends when it is aborted", async () => {
   write("agent/node/main.ts", "export {};");
   await expect(buildApart(root, AbortSignal.abort())).rejects.toThrow("abort");
 });

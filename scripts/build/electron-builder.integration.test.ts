@@ -14,7 +14,7 @@ interface Configuration {
   readonly linux?: { readonly target?: readonly Target[] };
 }
 
-/** electron-builder's own reading and checking of its configuration; its main export would load all of its packagers. */
+/** electron-builder's own reader and validator; its main export would load all its packagers. */
 interface BuilderConfig {
   getConfig(projectDir: string, configPath: string, fromOptions: null): Promise<Configuration>;
   validateConfiguration(configuration: Configuration, debugLogger: { readonly isEnabled: boolean; add(): void }): Promise<void>;
@@ -30,12 +30,12 @@ beforeAll(async () => {
 
 const quiet = { isEnabled: false, add: () => undefined };
 
-test("electron-builder accepts its configuration, and would refuse a wrong key", async () => {
+test("electron-builder accepts the configuration, and would refuse a wrong key", async () => {
   await builder.validateConfiguration(configuration, quiet);
   await expect(builder.validateConfiguration({ ...configuration, linux: { targets: [] } } as Configuration, quiet)).rejects.toThrow("configuration.linux");
 });
 
-test("every architecture that is built is one that the installed Electron is released for", () => {
+test("the installed Electron is released for every architecture that is built", () => {
   const released = Object.keys(JSON.parse(readFileSync(join(ROOT, "node_modules/electron/checksums.json"), "utf8")) as object);
   const built = new Set(configuration.linux?.target?.flatMap(({ arch }) => arch));
   expect(built.size).toBeGreaterThan(0);

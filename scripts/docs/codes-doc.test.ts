@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { CODES } from "../../platform/ports/codes.ts";
 import { codesDoc } from "./codes-doc.ts";
 
-test("docs/codes.md is what the table says; else run: node scripts/docs/codes-doc.ts", () => {
+test("docs/codes.md is up to date; else run: node scripts/docs/codes-doc.ts", () => {
   expect(readFileSync(new URL("../../docs/codes.md", import.meta.url), "utf8")).toBe(codesDoc());
 });
 

@@ -45,7 +45,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const doc = codesDoc();
   if (!process.argv.includes("--check")) await writeFile(FILE, doc);
   else if ((await readFile(FILE, "utf8").catch(() => "")) !== doc) {
-    console.error("docs/codes.md is not what platform/ports/codes.ts says; run: node scripts/docs/codes-doc.ts");
+    console.error("docs/codes.md is out of date with platform/ports/codes.ts; run: node scripts/docs/codes-doc.ts");
     process.exitCode = 1;
   }
 }

@@ -4,7 +4,7 @@ import { commandsDoc } from "./commands-doc.ts";
 import { wordsOf } from "./schema-words.ts";
 
 describe("docs/commands.md", () => {
-  it("is what the definitions say; else run: node scripts/docs/commands-doc.ts", () => {
+  it("is up to date; else run: node scripts/docs/commands-doc.ts", () => {
     expect(readFileSync(new URL("../../docs/commands.md", import.meta.url), "utf8")).toBe(commandsDoc());
   });
 

@@ -150,7 +150,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const doc = commandsDoc();
   if (!process.argv.includes("--check")) await writeFile(FILE, doc);
   else if ((await readFile(FILE, "utf8").catch(() => "")) !== doc) {
-    console.error("docs/commands.md is not what the command definitions say; run: node scripts/docs/commands-doc.ts");
+    console.error("docs/commands.md is out of date with the command definitions; run: node scripts/docs/commands-doc.ts");
     process.exitCode = 1;
   }
 }

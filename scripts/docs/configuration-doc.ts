@@ -70,7 +70,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const doc = configurationDoc();
   if (!process.argv.includes("--check")) await writeFile(FILE, doc);
   else if ((await readFile(FILE, "utf8").catch(() => "")) !== doc) {
-    console.error("docs/configuration.md is not what the configuration table says; run: node scripts/docs/configuration-doc.ts");
+    console.error("docs/configuration.md is out of date with the configuration table; run: node scripts/docs/configuration-doc.ts");
     process.exitCode = 1;
   }
 }

@@ -3,13 +3,13 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Decisions, the changelog and the records of past runs tell of the tree as it was. */
+/** Decisions, the changelog and records of past runs describe older trees. */
 const PAGES = ["README.md", "CONTRIBUTING.md", ...globSync("docs/*.md", { cwd: ROOT })];
-/** `folder/file.ts`, `folder/`; whatever has a placeholder, a space or a variable in it is not a path of ours. */
+/** `folder/file.ts`, `folder/`. Anything with a placeholder, a space or a variable is not a path of ours. */
 const PATH = /`((?:agent|player-host|platform|scripts|docs|findings)\/[\w./-]*)`/g;
 const LINK = /\]\((?!https?:|mailto:)([^)\s]*)\)/g;
 
-/** What a page names and links to that is not there. */
+/** Names and links of a page that do not exist. */
 function missingIn(page: string, text: string): string[] {
   const paths = [...text.matchAll(PATH)].flatMap(([, path = ""]) => (existsSync(join(ROOT, path)) ? [] : [`${page}: ${path}`]));
   const links = [...text.matchAll(LINK)].flatMap(([, link = ""]) => {
@@ -21,17 +21,17 @@ function missingIn(page: string, text: string): string[] {
   return [...paths, ...links];
 }
 
-/** Headings of a page as an address names them. */
+/** Anchors of the headings of a page. */
 function headingsOf(page: string): string[] {
   const text = readFileSync(join(ROOT, page), "utf8");
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) => title.toLowerCase().replace(/[^\w\s-]/g, "").trim().replaceAll(/\s/g, "-"));
 }
 
-test.each(PAGES)("every path, page and heading that %s names is there", (page) => {
+test.each(PAGES)("every path, page and heading named in %s exists", (page) => {
   expect(missingIn(page, readFileSync(join(ROOT, page), "utf8"))).toEqual([]);
 });
 
-test("a path, a page and a heading that are not there are found", () => {
+test("a missing path, page or heading is found", () => {
   expect(missingIn("README.md", "`agent/nowhere.ts`, [a](docs/nowhere.md), [b](docs/testing.md#nowhere), `agent/core/`, [c](docs/testing.md)")).toEqual([
     "README.md: agent/nowhere.ts", "README.md: docs/nowhere.md", "README.md: docs/testing.md#nowhere",
   ]);

@@ -32,7 +32,7 @@ export async function filledProtocolDoc(page: string, root: string): Promise<str
   for (const [name, schema] of tables()) parts.set(`fields ${name}`, fieldTable(name, fieldsOf(jsonSchemaOf(schema)), comments));
   return page.replaceAll(/<!-- (fields [\w-]+|example|limits|display-properties) -->\n[\s\S]*?<!-- end -->/g, (_all, marker: string) => {
     const text = parts.get(marker);
-    if (text === undefined) throw new Error(`docs/protocol.md has a marker nobody fills: ${marker}`);
+    if (text === undefined) throw new Error(`docs/protocol.md has a marker that nothing fills: ${marker}`);
     return `<!-- ${marker} -->\n${text}\n<!-- end -->`;
   });
 }

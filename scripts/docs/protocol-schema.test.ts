@@ -8,17 +8,17 @@ import { stale } from "./protocol-schema.ts";
 const page = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
 
 describe("the published protocol", () => {
-  test("is what agent/protocol says; else run: node scripts/docs/protocol-schema.ts", async () => {
+  test("is up to date with agent/protocol; else run: node scripts/docs/protocol-schema.ts", async () => {
     expect(await stale()).toEqual([]);
   });
 
-  test("has a section and a table for every message, and every table there is", () => {
+  test("has a section and a table for every message, and uses every table", () => {
     const types = [...DeviceMessageSchema.options, ...CloudMessageSchema.options].map((option) => option.entries.t.literal);
     for (const type of types) expect([type, new RegExp(`^### .*\`${type}\``, "m").test(page)]).toEqual([type, true]);
     for (const name of tables().keys()) expect([name, page.includes(`<!-- fields ${name} -->`)]).toEqual([name, true]);
   });
 
-  test("links only to sections that are there", () => {
+  test("links only to existing sections", () => {
     const anchors = new Set(
       [...page.matchAll(/^#{1,4} (.+)$/gm)].map(([, heading = ""]) =>
         heading

@@ -86,7 +86,7 @@ if (import.meta.main) {
   const wrong = await stale();
   if (process.argv.includes("--check")) {
     if (wrong.length > 0) {
-      console.error(`not what agent/protocol says: ${wrong.join(", ")}; run: node scripts/docs/protocol-schema.ts`);
+      console.error(`out of date with agent/protocol: ${wrong.join(", ")}; run: node scripts/docs/protocol-schema.ts`);
       process.exitCode = 1;
     }
   } else {

@@ -1,4 +1,4 @@
-/** The campaigns in small, so that every test run has them; `docs/proofs.md` has the large ones. */
+/** Small versions of the campaigns for every test run; `docs/proofs.md` has the large ones. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("killed at random moments under load, the agent loses nothing and does nothing twice", { timeout: 60_000 }, async () => {
+test("an agent killed at random moments under load loses nothing and does nothing twice", { timeout: 60_000 }, async () => {
   const { ledger, verdict } = await runRandomKills({
     main: built.main, cloud, kills: 3, seed: "always", lifeMsMax: 700, perSecond: 200, rebootEveryMs: 60_000, drainEvery: 3, progress: () => undefined,
   });
@@ -42,7 +42,7 @@ test("killed at random moments under load, the agent loses nothing and does noth
   expect(verdict.acknowledged).toBeGreaterThan(0);
 });
 
-test("killed at its first durable writes of a pulse, there is at most one pulse and one outcome", { timeout: 60_000 }, async () => {
+test("an agent killed at the first durable writes of a pulse makes at most one pulse and one outcome", { timeout: 60_000 }, async () => {
   const scenario = SCENARIOS.find(({ name }) => name === "gpio.pulse");
   if (scenario === undefined) throw new Error("the scenario is there");
   const contents = await ContentServer.start();
@@ -52,25 +52,25 @@ test("killed at its first durable writes of a pulse, there is at most one pulse 
   expect(figures.counted.length).toBeGreaterThan(3);
 });
 
-test("killed at its first durable writes, the player host's spool loses no play it was told is kept", { timeout: 60_000 }, async () => {
+test("a player host killed at its first durable writes loses no play that it said it kept", { timeout: 60_000 }, async () => {
   const figures = await killSpoolAtWrites(3);
   expect(figures).toMatchObject({ kills: 6, violations: [] });
   expect(figures.counted).toBeGreaterThan(3);
 });
 
-test("damaged files: it starts, says so, and keeps what was whole", { timeout: 120_000 }, async () => {
+test("an agent with damaged files starts, reports the damage, and keeps what is whole", { timeout: 120_000 }, async () => {
   const content = await servePackage();
   const template = await makeTemplate(built.main, cloud, "always", content);
   expect(template.waiting.size).toBeGreaterThan(50);
-  // As the files are today: a queue cut off at its end beside a damaged spool, and a package with a file missing.
+  // Current file formats: an outbox cut off at its end with a damaged spool, and a package with a missing file.
   for (const seed of ["lock-4", "always-1"]) {
     const { damage, violations } = await runDamageCase(template, cloud, seeded(seed));
     expect(violations, damage).toEqual([]);
   }
-  // And a case can fail: here by a record that nobody brings.
+  // A case can fail: here by a record that never arrives.
   const sabotaged = { ...template, waiting: new Set([...template.waiting, "never-written"]) };
   expect((await runDamageCase(sabotaged, cloud, seeded("a scene"))).violations.join()).toContain("1 records are missing");
-  // And by commands of which the device knows nothing more, as nobody was told to expect.
+  // And by commands that the device no longer knows, although no damage excuses that.
   const forgetful = { ...template, folder: join(folder, "forgetful") };
   copyData(template.folder, forgetful.folder);
   for (const name of ["journal.sqlite", "journal.sqlite-wal", "journal.sqlite.marks"]) rmSync(join(forgetful.folder, name), { force: true });
@@ -82,6 +82,6 @@ test("damaged files: it starts, says so, and keeps what was whole", { timeout: 1
   await content.stop();
 });
 
-test("some thousands of hostile frames at every gate", { timeout: 60_000 }, async () => {
+test("thousands of hostile frames break no input gate", { timeout: 60_000 }, async () => {
   for (const target of await fuzzTargets()) expect(await fuzzTarget(target, Math.ceil(4_000 * target.share), seeded("always"))).toMatchObject({ violations: [] });
 });

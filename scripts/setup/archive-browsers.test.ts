@@ -29,7 +29,7 @@ function machine(facts: Facts & { readonly unpacksTo?: string; readonly satisfie
   });
 }
 
-test("every version that the archives offer beside the installed one is unpacked beside it, once", async () => {
+test("every version in the archives other than the installed one is unpacked beside it, once", async () => {
   const here = machine({});
   const { browsers, missing } = await archiveBrowsers(here, "/cache", "156.0.8078.108");
   expect([browsers, missing]).toEqual([[{ kind: "chromium", path: OLD_BINARY, version: "150.0.7871.100", evidence: "version 150.0.7871.100 of the package archive, unpacked" }], []]);
@@ -40,7 +40,7 @@ test("every version that the archives offer beside the installed one is unpacked
   expect(here.ran.slice(before)).toEqual(["/usr/bin/apt-cache madison chromium"]);
 });
 
-test("the shared libraries it needs are installed, and neither of its own packages", async () => {
+test("the shared libraries that it needs are installed, but not its own packages", async () => {
   const here = machine({ unpacksTo: "fails", satisfied: "Chromium 150.0.7871.100" });
   expect((await archiveBrowsers(here, "/cache", "156.0.8078.108")).browsers).toHaveLength(1);
   expect(here.ran.at(-1)).toBe("/usr/bin/apt-get satisfy -y -q --no-install-recommends libgbm1 (>= 17), libx11-6 | libx11, libc6 (>= 2.36)");
@@ -50,11 +50,11 @@ test.each([
   ["cannot be downloaded", { onRun: (line: string) => (line.includes("madison") ? { code: 0, stdout: MADISON } : 100) }, "it could not be downloaded; apt-get's message is above"],
   ["does not start after all", { unpacksTo: "fails" }, "it does not start, with its shared libraries installed"],
   ["does not start for another user", { unpacksTo: "fails", isRoot: false }, "it does not start; the shared libraries it needs can be installed by root"],
-])("one that %s is missing, with why", async (_what, facts, why) => {
+])("one that %s is reported as missing, with the reason", async (_what, facts, why) => {
   expect(await archiveBrowsers(machine(facts), "/cache", "156.0.8078.108")).toEqual({ browsers: [], missing: [{ version: "150.0.7871.100", why }] });
 });
 
-test("a machine without apt has none, and is asked nothing", async () => {
+test("a machine without apt has none, and no program is run", async () => {
   const here = machine({ programs: {} });
   expect(await archiveBrowsers(here, "/cache", "156.0.8078.108")).toEqual({ browsers: [], missing: [] });
   expect(here.ran).toEqual([]);

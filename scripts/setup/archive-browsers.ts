@@ -51,7 +51,7 @@ async function unpacked(machine: Machine, folder: string, version: string): Prom
   const path = join(folder, BINARY);
   const kept = await probe(machine, path, evidence);
   if (kept !== undefined) return ok(kept);
-  machine.say(`Fetching Chromium ${upstream(version)} from the package archive, for the tests alone (once) …`);
+  machine.say(`Fetching Chromium ${upstream(version)} from the package archive, only for the tests (once) …`);
   await machine.emptyFolder(folder);
   const names = PACKAGES.map((name) => `${name}=${version}`);
   const fetched = await machine.run("/usr/bin/apt-get", ["download", "-q", "-o", "APT::Sandbox::User=root", ...names], { timeoutMs: DOWNLOAD_TIMEOUT_MS, show: true, progress: "fetching Chromium", cwd: folder });

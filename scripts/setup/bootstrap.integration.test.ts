@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { reportLeftOut } from "../check/left-out.ts";
 
-/** The bootstrap as a real process, on a small tree, with a stand-in for npm that "installs" what the lock file says. */
+/** The bootstrap as a real process on a small tree, with a fake npm that "installs" what the lock file says. */
 const NPM = `
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 appendFileSync("npm-calls", process.argv.slice(2).join(" ") + "\\n");
@@ -30,7 +30,7 @@ if (args[0] === "wait") {
 else process.exitCode = Number(args[0] ?? 0);
 `;
 
-/** The machine's own Node, where it is old enough to need the one that npm brought. */
+/** The machine's own Node, if it is old enough to need npm's. */
 const olderNode = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "node")).find((path) => {
   const major = Number(/^v(\d+)\./.exec(spawnSync(path, ["--version"], { encoding: "utf8" }).stdout ?? "")?.[1] ?? 0);
   return major >= 20 && major < 24;
@@ -45,7 +45,7 @@ beforeEach(() => {
     cpSync(join(import.meta.dirname, `${name}.mjs`), join(root, `scripts/setup/${name}.mjs`));
   }
   writeFileSync(join(root, "npm-cli.mjs"), NPM);
-  // The bootstrap trusts npm_execpath only by npm's own file name.
+  // The bootstrap accepts npm_execpath only with npm's own file name.
   mkdirSync(join(root, "npm"));
   writeFileSync(join(root, "npm/package.json"), '{"type":"module"}');
   cpSync(join(root, "npm-cli.mjs"), join(root, "npm/npm-cli.js"));
@@ -55,7 +55,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe("dependencies", () => {
-  test("are installed once; after that npm is not even asked", async () => {
+  test("are installed once; after that npm is not even run", async () => {
     const first = await bootstrap(["entry.ts", "3", "x"]);
     expect(first).toMatchObject({ code: 3 });
     expect(first.output).toMatch(/^Installing dependencies \(up to 2 packages, once\) …\nDependencies installed in \d+ s\.\nentry 3 x\n$/);
@@ -63,14 +63,14 @@ describe("dependencies", () => {
     expect(npmCalls()).toEqual(["ci --no-audit --no-fund --loglevel=error"]);
   });
 
-  test("are installed again when the lock file changed", async () => {
+  test("are installed again after the lock file changed", async () => {
     await bootstrap(["entry.ts"]);
     writeLock({ "node_modules/a": { version: "2.0.0", integrity: "sha512-b" } });
     await bootstrap(["entry.ts"]);
     expect(npmCalls()).toHaveLength(2);
   });
 
-  test("that somebody else installed are taken as they are", async () => {
+  test("that are already installed are used as they are", async () => {
     mkdirSync(join(root, "node_modules"));
     const packages = { "node_modules/a": { version: "1.0.0", integrity: "sha512-a" } };
     writeFileSync(join(root, "node_modules/.package-lock.json"), JSON.stringify({ packages }));
@@ -78,7 +78,7 @@ describe("dependencies", () => {
     expect(npmCalls()).toEqual([]);
   });
 
-  test("that npm could not install end in its error and what to do, and are tried again next time", async () => {
+  test("that npm could not install end in its error and the remedy, and are retried next time", async () => {
     const failed = await bootstrap(["entry.ts"], { NPM_FAILS: "1" });
     expect(failed.code).toBe(1);
     expect(failed.output).toContain("npm error network is down");
@@ -86,7 +86,7 @@ describe("dependencies", () => {
     expect(await bootstrap(["entry.ts"])).toMatchObject({ code: 0 });
   });
 
-  test("are installed by one of two commands that begin together; the other says that it waits", async () => {
+  test("are installed by one of two concurrent commands; the other says that it waits", async () => {
     const go = join(root, "go");
     const first = bootstrap(["entry.ts", "3"], { NPM_WAITS_FOR: go });
     await vi.waitFor(() => expect(existsSync(join(root, "npm-calls"))).toBe(true), { timeout: 30_000 });
@@ -98,7 +98,7 @@ describe("dependencies", () => {
     expect(npmCalls()).toHaveLength(1);
   });
 
-  test("are installed at once when the command that was installing them was killed", async () => {
+  test("are installed at once if the command that was installing them was killed", async () => {
     writeFileSync(join(root, ".vitrine-installing"), `${hostname()} ${pidOfTheDead()}\n`);
     expect(await bootstrap(["entry.ts"])).toMatchObject({ code: 0 });
     expect(npmCalls()).toHaveLength(1);
@@ -107,20 +107,20 @@ describe("dependencies", () => {
 });
 
 describe("Node", () => {
-  test("that is too old even for setting up is named in one sentence", async () => {
+  test("that is too old even for set-up is reported in one sentence", async () => {
     const { code, output } = await bootstrap(["entry.ts"], pretendNode("18.19.0"));
     expect(code).toBe(1);
     expect(output).toContain("Vitrine needs Node 20 or later to set itself up; this is v18.19.0.");
   });
 
-  test("older than 24 hands over to the one that npm brought", async () => {
+  test("older than 24 hands over to the one of the npm package", async () => {
     bringNode();
     const { code, output } = await bootstrap(["entry.ts", "5"], pretendNode("20.20.0"));
     expect(output).toContain("entry 5");
     expect(code).toBe(5);
   });
 
-  test.skipIf(olderNode === undefined)("that is really older than 24 hands over too: nothing is used before that it does not have", async () => {
+  test.skipIf(olderNode === undefined)("that is really older than 24 hands over too, without using features that it lacks", async () => {
     bringNode();
     const { code, output } = await launch(["entry.ts", "5"], {}, olderNode).ended;
     expect([code, output.endsWith("entry 5\n")]).toEqual([5, true]);
@@ -130,7 +130,7 @@ describe("Node", () => {
     ["is missing", undefined],
     ["is too old itself", "#!/bin/sh\necho v20.1.0\n"],
     ["does not run", "#!/bin/sh\nexit 1\n"],
-  ])("older than 24 says what to do when the one that npm brought %s", async (_what, script) => {
+  ])("older than 24 gives the remedy if the npm package's Node %s", async (_what, script) => {
     mkdirSync(join(root, "node_modules/node/bin"), { recursive: true });
     const path = join(root, "node_modules/node/bin/node");
     if (script !== undefined) appendFileSync(path, script);
@@ -141,8 +141,8 @@ describe("Node", () => {
   });
 });
 
-describe("the program that was started", () => {
-  test("finds its compiled code at the next start, where the person has not said otherwise", async () => {
+describe("the started program", () => {
+  test("finds its compiled code at the next start, unless the user has configured otherwise", async () => {
     await bootstrap(["entry.ts", "0"]);
     expect(existsSync(join(root, "node_modules/.cache/node"))).toBe(true);
     rmSync(join(root, "node_modules/.cache"), { recursive: true });
@@ -160,7 +160,7 @@ describe("the program that was started", () => {
     expect(await ended).toMatchObject({ code });
   });
 
-  test("runs in the bootstrap's own process where its Node is new enough, and else in one of the Node that npm brought", async () => {
+  test("runs in the bootstrap's process if its Node is new enough, else in the Node of the npm package", async () => {
     const here = launch(["entry.ts", "pid"]);
     expect((await here.ended).output.endsWith(`entry pid\n${here.process.pid}\n`)).toBe(true);
     bringNode();
@@ -169,7 +169,7 @@ describe("the program that was started", () => {
     expect((await apart.ended).output).not.toContain(`\n${apart.process.pid}\n`);
   });
 
-  test("notices when the bootstrap is killed outright", async () => {
+  test("notices when the bootstrap is killed", async () => {
     bringNode();
     const { process: child } = launch(["entry.ts", "wait"], pretendNode("20.20.0"));
     await vi.waitUntil(() => existsSync(join(root, "up")), { timeout: 10_000, interval: 20 });
@@ -200,13 +200,13 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>> =
   return { process: child, printed: () => output, ended: new Promise((resolve) => child.on("close", (code) => resolve({ code, output }))) };
 }
 
-/** What npm installs for a machine whose own Node is too old. */
+/** What npm installs on a machine whose own Node is too old. */
 function bringNode(): void {
   mkdirSync(join(root, "node_modules/node/bin"), { recursive: true });
   symlinkSync(process.execPath, join(root, "node_modules/node/bin/node"));
 }
 
-/** Makes the process believe that it runs on another Node. */
+/** Makes the process take itself for another version of Node. */
 function pretendNode(version: string): Record<string, string> {
   const script = `Object.defineProperty(process, "version", { value: "v${version}" });
     Object.defineProperty(process, "versions", { value: { ...process.versions, node: "${version}" } });`;

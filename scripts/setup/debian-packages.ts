@@ -43,9 +43,9 @@ async function withFreshLists(machine: Machine, install: () => Promise<boolean>,
 export async function refreshPackageLists(machine: Machine): Promise<"fresh" | "refreshed" | "kept"> {
   const ageMs = await listsAgeMs(machine);
   if (ageMs !== undefined && ageMs <= LISTS_AGE_MAX_MS) return "fresh";
-  machine.say(ageMs === undefined ? "No package lists here: fetching them …" : `The package lists are ${days(ageMs)} old: refreshing them …`);
+  machine.say(ageMs === undefined ? "No package lists found: fetching them …" : `The package lists are ${days(ageMs)} old: refreshing them …`);
   if (await update(machine)) return "refreshed";
-  machine.say("Not all package lists could be refreshed (no network?): going on with those that are here.");
+  machine.say("Not all package lists could be refreshed (no network?): continuing with the existing ones.");
   return "kept";
 }
 

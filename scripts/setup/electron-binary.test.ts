@@ -17,7 +17,7 @@ const hasNetwork: Facts["onRun"] = (line, machine) => {
 };
 
 describe("Electron's binary", () => {
-  test("that is there is taken, the one that ELECTRON_OVERRIDE_DIST_PATH names before the one in node_modules", async () => {
+  test("is used if it exists, the one in ELECTRON_OVERRIDE_DIST_PATH before the one in node_modules", async () => {
     const env = { ELECTRON_OVERRIDE_DIST_PATH: "/opt/electron" };
     const machine = new FakeMachine({ env, programs: { [ELECTRON]: "v45.4.1", "/opt/electron/electron": "v46.0.0" } });
     expect(await findElectron("/tree", machine, "no")).toMatchObject({ ok: true, value: { path: "/opt/electron/electron", version: "46.0.0" } });
@@ -26,26 +26,26 @@ describe("Electron's binary", () => {
     expect(other.ran).toEqual([]);
   });
 
-  test("is fetched where its server answers, with a word about how much comes", async () => {
+  test("is downloaded if its server answers, and its size is printed", async () => {
     const machine = new FakeMachine({ files, onRun: hasNetwork });
     expect(await findElectron("/tree", machine, "try")).toMatchObject({ ok: true, value: { version: "45.4.1", evidence: "fetched into node_modules/electron" } });
     expect(machine.ran).toEqual([look, fetchIt]);
     expect(machine.said).toEqual(["Fetching Electron 45.4.1 (118 MB), once …"]);
   });
 
-  test("is looked for where the mirror is", async () => {
+  test("is looked for on the configured mirror", async () => {
     const machine = new FakeMachine({ files, env: { ELECTRON_MIRROR: "https://mirror.example/electron/", ELECTRON_CUSTOM_DIR: "{{ version }}" }, onRun: () => away });
     await findElectron("/tree", machine, "try");
     expect(machine.ran).toEqual(["look-at https://mirror.example/electron/45.4.1/electron-v45.4.1-linux-x64.zip"]);
   });
 
-  test("is not fetched where nobody asked for it", async () => {
+  test("is not downloaded unless requested", async () => {
     const machine = new FakeMachine({ files, onRun: hasNetwork });
     expect(await findElectron("/tree", machine, "no")).toMatchObject({ ok: false, error: { code: "browser.no-electron" } });
     expect(machine.ran).toEqual([]);
   });
 
-  test("whose server does not answer is not asked for again for hours, which is said in one line with when", async () => {
+  test("is not tried again for hours if its server does not answer, which is reported in one line with the time", async () => {
     const machine = new FakeMachine({ files, onRun: () => away });
     expect(await findElectron("/tree", machine, "try")).toMatchObject({ ok: false, error: { message: "Electron 45.4.1 could not be fetched: github.com does not answer within 3 s" } });
     machine.clockMs += TRY_AGAIN_AFTER_MS - 1;
@@ -56,7 +56,7 @@ describe("Electron's binary", () => {
     expect(machine.ran).toEqual([look, look]);
   });
 
-  test("is asked for at once when the person at the terminal wants it, or when the version is another", async () => {
+  test("is tried at once if it was named on the command line or its version has changed", async () => {
     const machine = new FakeMachine({ files, onRun: () => away });
     await findElectron("/tree", machine, "try");
     await findElectron("/tree", machine, "must");
@@ -69,7 +69,7 @@ describe("Electron's binary", () => {
     [{ code: undefined, stdout: "" }, "it was not there after 300 s"],
     [1, "its own message is above"],
     [0, "what came does not answer with a version"],
-  ])("whose fetch ends with %j is a failure that says so", async (end, says) => {
+  ])("whose download ends with %j is a failure that says so", async (end, says) => {
     const machine = new FakeMachine({ files, onRun: (line) => (line.startsWith("look-at") ? answers : end) });
     expect(await findElectron("/tree", machine, "try")).toMatchObject({ ok: false, error: { message: `Electron 45.4.1 could not be fetched: ${says}` } });
     await findElectron("/tree", machine, "try");

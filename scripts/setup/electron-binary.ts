@@ -28,7 +28,7 @@ export async function findElectron(root: string, machine: Machine, wanted: Elect
   const path = join(packageDir, "dist", binary);
   const installed = await probe(machine, path, "node_modules/electron");
   if (installed !== undefined) return ok(installed);
-  if (wanted === "no") return fail("browser.no-electron", "Electron's binary is not here.", "npm start fetches it where its server answers.");
+  if (wanted === "no") return fail("browser.no-electron", "Electron's binary is not installed.", "npm start downloads it if its server answers.");
   const version = await packageVersion(packageDir, machine);
   if (version === undefined) return fail("browser.no-electron", "Electron's npm package is not installed.");
   const tried = wanted === "must" ? undefined : await lastTry(root, machine, version);

@@ -18,33 +18,33 @@ async function candidates(facts: Facts) {
 }
 
 describe("the candidates are", () => {
-  test("Electron where its binary is there, then each Chrome and Chromium once, whatever names lead to it", async () => {
+  test("Electron if its binary exists, then each Chrome and Chromium once, whatever names lead to it", async () => {
     const programs = { [ELECTRON]: "v45.4.1", "/usr/bin/chromium": "Chromium 156.0.1.2", "/opt/bin/chromium": "Chromium 156.0.1.2", "/opt/bin/google-chrome": "Google Chrome 155.1.1.1" };
     const { found } = await candidates({ programs, links: { "/opt/bin/chromium": "/usr/bin/chromium" } });
     expect(found).toEqual([`electron 45.4.1 ${ELECTRON}`, "chromium 156.0.1.2 /usr/bin/chromium", "chromium 155.1.1.1 /opt/bin/google-chrome"]);
   });
 
-  test("looked for one at a time: nothing is installed while another one is there to try", async () => {
+  test("looked for one at a time: nothing is installed while another one is left to try", async () => {
     const { options: find } = { options: options({ isRoot: true, programs: { [ELECTRON]: "v45.4.1", "/usr/bin/apt-get": "apt" } }) };
     const first = await browserCandidates(find, () => undefined).next();
     expect(first.value).toMatchObject({ kind: "electron" });
     expect(find.machine.ran).toEqual([]);
   });
 
-  test("Chromium where Electron could not be had, with why not", async () => {
+  test("Chromium if Electron is not available, with the reason", async () => {
     const { found, passedOver } = await candidates({ programs: { "/usr/bin/chromium": "Chromium 156.0.1.2" } });
     expect(found).toEqual(["chromium 156.0.1.2 /usr/bin/chromium"]);
     expect(passedOver).toEqual(["electron: Electron's npm package is not installed."]);
   });
 
-  test("Debian's package, when everything else is not there or was tried", async () => {
+  test("Debian's package if everything else is missing or was tried", async () => {
     const onRun: Facts["onRun"] = (_line, machine) => Number(!machine.programs.set("/usr/bin/chromium", "Chromium 156.0"));
     const { found, machine } = await candidates({ isRoot: true, programs: { [ELECTRON]: "v45.4.1", "/usr/bin/apt-get": "apt 3.0" }, onRun });
     expect(found).toEqual([`electron 45.4.1 ${ELECTRON}`, "chromium 156.0 /usr/bin/chromium"]);
     expect(machine.said).toContain("No browser here: installing Debian's chromium package (once) …");
   });
 
-  test("the one that VITRINE_BROWSER names and no other, Electron or not, also when it does not work", async () => {
+  test("only the one in VITRINE_BROWSER, Electron or not, even if it does not work", async () => {
     const programs = { [ELECTRON]: "v45.4.1", "/usr/bin/chromium": "Chromium 156.0.1.2", "/my/electron": "v46.0.0" };
     expect((await candidates({ env: { VITRINE_BROWSER: "/my/electron" }, programs })).found).toEqual(["electron 46.0.0 /my/electron"]);
     const broken = await candidates({ env: { VITRINE_BROWSER: "/my/other" }, programs });
@@ -59,32 +59,32 @@ describe("--browser", () => {
     ["electron", { kind: "electron", path: ELECTRON }],
     ["chromium", { kind: "chromium", path: "/usr/bin/chromium" }],
     ["/my/chrome", { kind: "chromium", path: "/my/chrome", version: "150.1.2.3", evidence: "named with --browser" }],
-  ])("%s is that one", async (wanted, value) => {
+  ])("%s selects that one", async (wanted, value) => {
     expect(await findForced(wanted, options({ programs }))).toMatchObject({ ok: true, value });
   });
 
   test.each([
     ["/my/other", "--browser names /my/other, where there is no program."],
     ["/my/broken", "--browser names /my/broken, which does not answer --version with a version."],
-  ])("of %s, which is no browser, is refused and says why", async (wanted, message) => {
+  ])("is refused for %s, which is not a browser, with the reason", async (wanted, message) => {
     const found = await findForced(wanted, options({ programs: { ...programs, "/my/broken": "fails" } }));
     expect(found).toMatchObject({ ok: false, error: { code: "browser.not-usable", message } });
   });
 });
 
 describe("a Chromium for the tests is", () => {
-  test("the one that VITRINE_BROWSER names, and no other when that one does not work", async () => {
+  test("only the one in VITRINE_BROWSER, even if it does not work", async () => {
     const programs = { "/usr/bin/chromium": "Chromium 156.0", "/my/chrome": "Google Chrome 150.1.2.3" };
     expect(await findChromium(options({ env: { VITRINE_BROWSER: "/my/chrome" }, programs }))).toMatchObject({ ok: true, value: { path: "/my/chrome", version: "150.1.2.3" } });
     expect(await findChromium(options({ env: { VITRINE_BROWSER: "/my/other" }, programs }))).toMatchObject({ ok: false, error: { code: "browser.not-usable" } });
   });
 
-  test("not a stub that cannot say its version", async () => {
+  test("not a stub that reports no version", async () => {
     const find = options({ programs: { "/usr/bin/chromium-browser": "fails", "/usr/bin/google-chrome": "Google Chrome 150.1" } });
     expect(await findChromium(find)).toMatchObject({ ok: true, value: { path: "/usr/bin/google-chrome" } });
   });
 
-  test("asked for its version once, and again when its file is another one", async () => {
+  test("asked for its version once, and again when its file has changed", async () => {
     const ages: Record<string, number> = { "/usr/bin/chromium": 60_000 };
     const programs = { "/usr/bin/chromium": "Chromium 150.0.1.2" };
     const find = options({ programs, agesMs: ages });
@@ -95,7 +95,7 @@ describe("a Chromium for the tests is", () => {
     expect(await findChromium(find)).toMatchObject({ ok: true, value: { version: "156.0.1.2" } });
   });
 
-  test("asked for its version once also where it was named", async () => {
+  test("asked for its version only once if it was named, too", async () => {
     const find = options({ programs: { "/my/chrome": "Google Chrome 150.1.2.3" }, agesMs: { "/my/chrome": 60_000 }, env: { VITRINE_BROWSER: "/my/chrome" } });
     expect(await findForced("/my/chrome", find)).toMatchObject({ ok: true, value: { version: "150.1.2.3" } });
     find.machine.programs.set("/my/chrome", "not asked again");
@@ -113,7 +113,7 @@ describe("a Chromium for the tests is", () => {
     ["a system without apt-get", { isRoot: true }, true],
     ["a caller that does not want it", { isRoot: true, programs: { "/usr/bin/apt-get": "apt" } }, false],
     ["a Mac", { isRoot: true, programs: { "/usr/bin/apt-get": "apt" }, platform: "darwin" as const }, true],
-  ])("not installed for %s, who is told what to do", async (_who, facts, install) => {
+  ])("not installed for %s, who gets the remedy", async (_who, facts, install) => {
     const find = options(facts);
     const found = await findChromium({ ...find, install });
     expect(found).toMatchObject({ ok: false, error: { code: "browser.missing" } });

@@ -24,7 +24,7 @@ async function* inOrder(browsers: readonly FoundBrowser[]): AsyncGenerator<Found
   for (const browser of browsers) yield await Promise.resolve(browser);
 }
 
-test("the next one takes over, with the reason said and kept with the choice", async () => {
+test("the next browser takes over, and the reason is printed and kept with the choice", async () => {
   const { open, said } = world();
   const choice = await open([ELECTRON, CHROMIUM]);
   expect(choice.current).toEqual({ browser: ELECTRON, passedOver: [] });
@@ -33,7 +33,7 @@ test("the next one takes over, with the reason said and kept with the choice", a
   expect(said).toEqual(["electron 45.4.1 has shown no picture: no picture within 30 s. chromium 156.0 takes over (found on this machine)."]);
 });
 
-test("two devices that find the same fault move on once", async () => {
+test("two devices that find the same fault change browsers once", async () => {
   const { open, said } = world();
   const choice = await open([ELECTRON, CHROMIUM]);
   await Promise.all([choice.failed(ELECTRON, "a"), choice.failed(ELECTRON, "b")]);
@@ -42,7 +42,7 @@ test("two devices that find the same fault move on once", async () => {
   expect(said).toHaveLength(1);
 });
 
-test("one that has proved itself is named once, and never passed over", async () => {
+test("a browser that has proved itself is reported once and never replaced", async () => {
   const { open, said } = world();
   const choice = await open([ELECTRON, CHROMIUM]);
   choice.proved(ELECTRON, 2_340);
@@ -52,7 +52,7 @@ test("one that has proved itself is named once, and never passed over", async ()
   expect(choice.current).toEqual({ browser: ELECTRON, passedOver: [] });
 });
 
-test("the last one stays, and so does the one that was asked for", async () => {
+test("the last browser stays, and so does the one named on the command line", async () => {
   const { open, said } = world();
   const last = await open([CHROMIUM]);
   await last.failed(CHROMIUM, "nothing");
@@ -60,10 +60,10 @@ test("the last one stays, and so does the one that was asked for", async () => {
   const forced = await open([ELECTRON, CHROMIUM], true);
   await forced.failed(ELECTRON, "nothing");
   expect(forced.current.browser).toBe(ELECTRON);
-  expect(said.map((line) => line.split(". ")[1])).toEqual(["No other browser is here, so it goes on trying.", "It was asked for, so no other one takes over."]);
+  expect(said.map((line) => line.split(". ")[1])).toEqual(["There is no other browser, so it keeps trying.", "It was named on the command line, so no other one takes over."]);
 });
 
-test("one that failed is not tried again for hours, unless it is another version or it was asked for", async () => {
+test("a failed browser is not tried again for hours, unless its version changed or it is named on the command line", async () => {
   const { open, later } = world();
   await (await open([ELECTRON, CHROMIUM])).failed(ELECTRON, "no picture within 30 s");
   const next = await open([ELECTRON, CHROMIUM]);
@@ -75,7 +75,7 @@ test("one that failed is not tried again for hours, unless it is another version
   expect((await open([ELECTRON, CHROMIUM])).current.browser).toBe(ELECTRON);
 });
 
-test("when everything that is here failed before, the best of it is used all the same", async () => {
+test("if every browser failed before, the best one is used anyway", async () => {
   const { open } = world();
   const first = await open([ELECTRON, CHROMIUM]);
   await first.failed(ELECTRON, "a");
@@ -84,7 +84,7 @@ test("when everything that is here failed before, the best of it is used all the
   expect([again.browser, again.passedOver.map(({ name }) => name)]).toEqual([ELECTRON, ["chromium 156.0"]]);
 });
 
-test("one that proves itself after all is forgiven", async () => {
+test("a browser that proves itself later is forgiven", async () => {
   const { open } = world();
   const first = await open([CHROMIUM]);
   await first.failed(CHROMIUM, "slow");
@@ -93,7 +93,7 @@ test("one that proves itself after all is forgiven", async () => {
   expect((await open([CHROMIUM])).current).toEqual({ browser: CHROMIUM, passedOver: [] });
 });
 
-test.each(["", "nonsense", "[]", '{"failures":{}}', '{"failures":[1,{"path":"/e"}]}'])("a memory of %j is none", async (text) => {
+test.each(["", "nonsense", "[]", '{"failures":{}}', '{"failures":[1,{"path":"/e"}]}'])("a memory of %j counts as empty", async (text) => {
   const { open, kept } = world();
   kept.text = text;
   expect((await open([ELECTRON])).current.browser).toBe(ELECTRON);

@@ -98,14 +98,14 @@ export class BrowserChoice {
     const failed = this.#browser;
     const said = `${nameOf(failed)} has shown no picture: ${why}`;
     if (this.#last) {
-      say(`${said}. ${forced ? "It was asked for, so no other one takes over." : "No other browser is here, so it goes on trying."}`);
+      say(`${said}. ${forced ? "It was named on the command line, so no other one takes over." : "There is no other browser, so it keeps trying."}`);
       return;
     }
     this.#remember([...readFailures(this.#deps).filter((each) => !isSame(each, failed)), { path: failed.path, version: failed.version, why, atMs: nowMs() }]);
     const next = await candidates.next();
     if (next.done === true) {
       this.#last = true;
-      say(`${said}. No other browser is here, so it goes on trying.`);
+      say(`${said}. There is no other browser, so it keeps trying.`);
       return;
     }
     passedOver.push({ name: nameOf(failed), why });

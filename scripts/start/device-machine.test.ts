@@ -8,7 +8,7 @@ import { DeviceMachine } from "./device-machine.ts";
 import { keepRunning } from "./keep-running.ts";
 import type { ProgramEnd, Running } from "./program.ts";
 
-/** A program that runs until the test ends it, or until it is stopped. */
+/** A program that runs until the test ends it or it is stopped. */
 class FakeProgram {
   readonly runs: { end(end: Partial<ProgramEnd>): void; stopped: "stop" | "kill" | undefined }[] = [];
 
@@ -54,7 +54,7 @@ function machine({ cloudIsUp = true } = {}) {
   return { time, agent, player, said, world, stop, done };
 }
 
-test("an agent that crashes again and again is started after growing pauses, and its player goes on", async () => {
+test("an agent that keeps crashing is restarted after growing delays while its player continues", async () => {
   const { time, agent, player, stop, done } = machine();
   for (let crash = 1; crash <= 5; crash += 1) {
     agent.last().end({ code: 1 });
@@ -67,7 +67,7 @@ test("an agent that crashes again and again is started after growing pauses, and
   expect([agent.last().stopped, player.last().stopped]).toEqual(["stop", "stop"]);
 });
 
-test("whoever reads that a program ended reads that it is up again, and not of one that ends before", async () => {
+test("a program whose end is reported is later reported as up again, unless it ends before", async () => {
   const { time, agent, player, said, stop, done } = machine();
   await time.advance(10_000);
   expect(said).toEqual([]);
@@ -98,7 +98,7 @@ test("the player starts at once, the agent when its cloud answers", async () => 
   await done;
 });
 
-test("a restart that was asked for is immediate, unless asking is all the agent does", async () => {
+test("a requested restart is immediate, unless the agent does nothing else", async () => {
   const { time, agent, stop, done } = machine();
   await time.advance(5_000);
   agent.last().end({ code: EXIT.restart });
@@ -113,7 +113,7 @@ test("a restart that was asked for is immediate, unless asking is all the agent 
   await done;
 });
 
-test("a reboot ends the player politely and starts both after two seconds", async () => {
+test("a reboot ends the player in order and starts both after two seconds", async () => {
   const { time, agent, player, stop, done } = machine();
   agent.last().end({ code: EXIT.machineReboot });
   await time.advance(1_900);
@@ -124,7 +124,7 @@ test("a reboot ends the player politely and starts both after two seconds", asyn
   await done;
 });
 
-test("a power cut kills the player, a mere kill of the agent does not", async () => {
+test("a power cut kills the player, but killing only the agent does not", async () => {
   const { time, agent, player, world, stop, done } = machine();
   await time.advance(10_000);
   agent.last().end({ signal: "SIGKILL" });
@@ -140,17 +140,17 @@ test("a power cut kills the player, a mere kill of the agent does not", async ()
   await done;
 });
 
-test("a machine that was shut down stays off and says so", async () => {
+test("a machine that was shut down stays off and reports it", async () => {
   const { time, agent, player, said, stop, done } = machine();
   agent.last().end({ code: EXIT.machineOff });
   await time.advance(3_600_000);
   expect([agent.runs.length, player.runs.length, player.last().stopped]).toEqual([1, 1, "stop"]);
-  expect(said).toEqual(["device 1: was shut down, and stays off until the next npm start"]);
+  expect(said).toEqual(["device 1: was shut down and stays off until the next npm start"]);
   stop.abort();
   await done;
 });
 
-test("stopping in a pause between two runs ends at once", async () => {
+test("stopping during a delay between two runs ends at once", async () => {
   const { time, agent, player, stop, done } = machine();
   agent.last().end({ code: 1 });
   await time.advance(0);
@@ -167,6 +167,6 @@ test.each([
   [{ code: 134 }, true, "restart"],
   [{ signal: "SIGSEGV" }, true, "restart"],
   [{ signal: "SIGKILL" }, true, "reboot"],
-])("after an end with %j and a new boot id: %s it is: %s", (end, newBoot, kind) => {
+])("after an end with %j and a new boot id %s, the machine does: %s", (end, newBoot, kind) => {
   expect(afterAgentEnd({ code: null, signal: null, tail: [], ...end }, newBoot).kind).toBe(kind);
 });

@@ -41,10 +41,10 @@ export class DeviceMachine {
     while (!signal.aborted) {
       const end = await this.#powered(signal);
       if (end.kind === "reboot") {
-        say(end.cut ? "lost its power; it comes back in 2 s" : "reboots");
+        say(end.cut ? "lost power; it boots again in 2 s" : "reboots");
         await sleep(timers, `start.boot.${this.#name}`, BOOT_MS, signal);
       } else if (end.kind === "off") {
-        say("was shut down, and stays off until the next npm start");
+        say("was shut down and stays off until the next npm start");
         await untilAborted(signal);
       }
     }
@@ -74,7 +74,7 @@ export class DeviceMachine {
       if (next.kind === "reboot" || next.kind === "off") return next;
       if (next.kind === "restart") await pause.wait(run, next.atOnce, power);
       else {
-        this.#deps.say(`the agent is not started again: ${next.why}${lastWords(run.end)}`);
+        this.#deps.say(`the agent is not restarted: ${next.why}${lastWords(run.end)}`);
         await untilAborted(power);
       }
     }

@@ -53,7 +53,7 @@ export async function keepPlayer(deps: KeepPlayerDeps, power: AbortSignal): Prom
       continue;
     }
     if (run.end.code === HOST_EXIT.usage) {
-      say(`${WHAT} is not started again: its options are wrong${lastWords(run.end)}`);
+      say(`${WHAT} is not restarted: its options are wrong${lastWords(run.end)}`);
       return;
     }
     await pause.wait(run, run.end.code === HOST_EXIT.restart, power);

@@ -57,7 +57,7 @@ export async function keepRunning(what: string, start: StartProgram, up: Program
     await looked;
     if (power.aborted) return;
     if (run.end.code === EXIT.badConfiguration) {
-      deps.say(`${what} is not started again: its configuration is wrong${lastWords(run.end)}`);
+      deps.say(`${what} is not restarted: its configuration is wrong${lastWords(run.end)}`);
       return;
     }
     await pause.wait(run, run.end.code === EXIT.restart, power);
@@ -84,12 +84,12 @@ export class RestartPause {
     const { timers, random, say } = this.#deps;
     if (ranMs >= STABLE_AFTER_MS) this.#attempt = 0;
     if (atOnce && ranMs >= AT_ONCE_AFTER_MS) {
-      say(`${this.#what} restarts, as it asked for`);
+      say(`${this.#what} restarts at its own request`);
       return;
     }
     const delayMs = retryDelayMs(RESTART, this.#attempt, random);
     this.#attempt += 1;
-    say(`${this.#what} ended (${describeEnd(end)}); it starts again in ${(delayMs / 1_000).toFixed(1)} s${lastWords(end)}`);
+    say(`${this.#what} ended (${describeEnd(end)}); it restarts in ${(delayMs / 1_000).toFixed(1)} s${lastWords(end)}`);
     await sleep(timers, `start.restart.${this.#what}`, delayMs, signal);
   }
 }

@@ -11,7 +11,7 @@ describe("the options of npm start", () => {
     expect(parseOptions(args)).toEqual({ ok: true, value: { devices: 50, port: 1, headless: true, pair: true, data: "x" } });
   });
 
-  test("--help wins", () => {
+  test("--help takes precedence", () => {
     expect(parseOptions(["--help"])).toEqual({ ok: true, value: undefined });
   });
 
@@ -25,7 +25,7 @@ describe("the options of npm start", () => {
     [["--port"], "--port"],
     [["--verbose"], "--verbose"],
     [["3"], "3"],
-  ])("%j is refused by name", (args, message) => {
+  ])("%j is refused with its name", (args, message) => {
     const result = parseOptions(args);
     expect(result).toMatchObject({ ok: false, error: { code: "start.usage" } });
     expect(result.ok ? "" : result.error.message).toContain(message);

@@ -155,7 +155,7 @@ export class Room {
       const tick = sleep(timers, "start.cloud", LOOK_EVERY_MS, signal).then(() => undefined);
       const end = await Promise.race([ended, tick]);
       if (signal.aborted) return ok(undefined);
-      if (end !== undefined) return fail("start.cloud", `The development cloud ended as soon as it was started.${lastWords(end)}`);
+      if (end !== undefined) return fail("start.cloud", `The development cloud ended right after its start.${lastWords(end)}`);
       if (clock.monotonicMs() > deadlineMs) return fail("start.cloud", `The development cloud does not answer on port ${this.#place.port} after ${CLOUD_START_MS / 1_000} s.`);
     }
   }

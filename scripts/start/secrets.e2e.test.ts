@@ -23,14 +23,14 @@ if (browser === undefined) reportLeftOut("no secret in any output of a running d
 const ROOT = resolve(import.meta.dirname, "../..");
 const WAIT = { timeout: 100_000, interval: 500 } as const;
 
-/** One secret for each way in; all begin alike, so that one search finds any of them. */
+/** One secret for each way in, all with the same start, so that one search finds any. */
 const CANARY = "CANARY7f3a";
 const secret = (name: string): string => `${CANARY}${name}`;
 
-/** Where a secret has to be for the device to do its work; each for this user alone. Everything else is searched. */
+/** Where the device needs the secrets, each readable only for this user. Everything else is searched. */
 const HOLDERS = [/^state\.sqlite(-wal|\.marks)?$/, /^player\/scene\.json$/, /^player\/chromium\//, /^content\/downloads\//, /^simulated-world\.json$/, /^config\.json$/, /^journal\.sqlite(-wal)?$/];
 
-describe.skipIf(browser === undefined)("secrets planted through every way in", () => {
+describe.skipIf(browser === undefined)("secrets entered in every possible way", () => {
   let data = "";
   let cloud: DevCloud;
   let api: ApiClient;
@@ -85,7 +85,7 @@ describe.skipIf(browser === undefined)("secrets planted through every way in", (
       const path = new URL(request.url ?? "/", "http://site").pathname;
       if (path === "/to-elsewhere") response.writeHead(302, { location: `/gone?token=${secret("redirect")}` }).end();
       else if (path !== "/page") response.writeHead(404, { "content-type": "text/html" }).end("<h1>nothing</h1>");
-      // What a page does by itself: a missing picture, a script error, its own address on the console.
+      // The page's own sources: a missing picture, a script error, its address on the console.
       else response.writeHead(200, { "content-type": "text/html" }).end(`<!doctype html><body style="background:rgb(20,120,60)"><h1>picture</h1><img src="/missing.png?token=${secret("image")}">
         <script>console.error("page at " + location.href); throw new Error("broken at " + location.href)</script>`);
     });
@@ -97,7 +97,7 @@ describe.skipIf(browser === undefined)("secrets planted through every way in", (
     api = new ApiClient(cloud.base);
     const endpoint = `${cloud.base.replace(/^http/, "ws")}/device/v1`;
     writeFileSync(join(data, "device/vitrine-provision.json"), JSON.stringify({ endpoints: [endpoint], claimToken: secret("claim") }), { mode: 0o600 });
-    // Not a proxy: the issue about it has to name what is wrong without repeating it.
+    // Not a proxy; the issue about it must name the problem without repeating the value.
     writeFileSync(join(data, "device/config.json"), JSON.stringify({ "cloud.proxy": [`ftp://${secret("proxyuser")}:${secret("proxypassword")}@127.0.0.1:9/`] }), { mode: 0o600 });
     run("agent", "agent/node/main.ts", ["--data", join(data, "device"), "--platform", "simulated", "--log-level", "debug", "--cloud-first-connect-spread-ms", "0"]);
     run("player host", "player-host/shells/chromium/main.ts", ["--data", join(data, "device"), "--browser", browser ?? "", "--headless", "--window-size", "640x360", "--log-level", "debug"]);
@@ -115,27 +115,27 @@ describe.skipIf(browser === undefined)("secrets planted through every way in", (
     rmSync(data, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }, 30_000);
 
-  test("play, fail and travel through the whole device", async () => {
+  test("are used, fail and travel through the whole device", async () => {
     const config = { api: { key: secret("config"), hosts: [{ pin: 123456, url: `https://x.example/?k=${secret("configurl")}` }] } };
     await want({ content: { kind: "url", url: address("/page") }, player: { config } });
     await vi.waitFor(async () => expect((await keyOf("content"))["status"]).toBe("applied"), WAIT);
     expect(await keyOf("player.config")).toMatchObject({ status: "applied" });
     expect((await status()).player).toMatchObject({ kind: "playing", content: `http://[secret]@${origin}/page?token=[secret]&plain=[secret]#[secret]` });
 
-    // Fails in every way: gone, redirected, nobody there, a package that is not what was said.
+    // Fails in every way: missing, redirected, unreachable, a package with the wrong hash.
     await want({ content: { kind: "url", url: address("/to-elsewhere") }, player: { config } });
     await vi.waitFor(async () => expect((await keyOf("content"))["error"] ?? (await keyOf("content"))["observed"]).toBeDefined(), WAIT);
     await want({ content: { kind: "url", url: address("/page", 9) }, player: { config } });
     await vi.waitFor(async () => expect(JSON.stringify(await keyOf("content"))).toContain("127.0.0.1:9"), WAIT);
     await want({ content: { kind: "package", url: address("/page"), sha256: "0".repeat(64), bytes: 1_000 }, player: { config } });
     await vi.waitFor(async () => expect(JSON.stringify(await keyOf("content"))).toContain("content."), WAIT);
-    // A network that does not work out: tried, and undone by the device.
+    // Network settings that do not work: tried, and reverted by the device.
     const wifi = { ssid: "shop", security: "wpa-psk", password: secret("wifi") };
     await want({ network: { wifi, proxy: `http://${secret("proxyuser")}:${secret("proxypassword")}@127.0.0.1:9` }, content: { kind: "url", url: address("/page") }, player: { config } });
     await vi.waitFor(async () => expect((await keyOf("content"))["status"]).toBe("applied"), WAIT);
   }, 240_000);
 
-  test("come out nowhere", async () => {
+  test("appear nowhere else", async () => {
     for (const words of [["status"], ["status", "--json"], ["doctor"], ["doctor", "--json"], ["config"], ["config", "--json"], ["commands", "--json"], ["events", "--json"], ["logs", "--json", "--lines", "5000"]]) await vitrine(...words);
     await vitrine("support-bundle", "--out", join(data, "bundle.zip"));
     for (const [name, bytes] of Object.entries(unzipSync(readFileSync(join(data, "bundle.zip"))))) say(`support bundle: ${name}`, Buffer.from(bytes).toString());
@@ -161,7 +161,7 @@ describe.skipIf(browser === undefined)("secrets planted through every way in", (
     }
     expect(open).toEqual([]);
     expect(statSync(join(data, "device/player")).mode & 0o077).toBe(0);
-    // The search itself works: what was planted is where it has to be.
+    // Proves that the search works: the secrets are where they must be.
     expect(readFileSync(join(data, "device/player/scene.json"), "utf8")).toContain(secret("password"));
     expect(outputs.get("support bundle: logs/player.log")).toContain("[secret]");
     const leaks = [...outputs].flatMap(([name, text]) => [...new Set(text.match(new RegExp(`.{0,120}${CANARY}[a-z]*`, "g")) ?? [])].slice(0, 5).map((where) => `${name}: ${where}`));

@@ -33,7 +33,7 @@ beforeEach(async () => {
   cpSync(join(import.meta.dirname, "testing/tree"), root, { recursive: true });
   symlinkSync(join(import.meta.dirname, "../../node_modules"), join(root, "node_modules"));
   for (const file of ["package-lock.json", "tsconfig.json"]) writeFileSync(join(root, file), "{}");
-  // Answers with a version and does nothing else: the stand-in player starts no browser.
+  // Prints a version and does nothing else: the fake player starts no browser.
   writeFileSync(join(root, "browser"), "#!/bin/sh\necho Chromium 1.2.3\n", { mode: 0o755 });
   data = join(root, "data");
   port = await freePort();
@@ -63,7 +63,7 @@ describe("npm start", () => {
     await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), WAIT);
   });
 
-  test.skipIf(!hasProc)("keeps nothing of its build: what runs beside it once the devices are up is its net and its programs", async () => {
+  test.skipIf(!hasProc)("keeps no build helper: once the devices are up, only its safety net and its programs run beside it", async () => {
     const run = startVitrine();
     await vi.waitFor(() => expect(run.output()).toContain("device 1: up"), WAIT);
     expect(run.output()).toContain("Programs built.");
@@ -71,7 +71,7 @@ describe("npm start", () => {
     expect(commandsBelow(run.process.pid ?? 0).filter((command) => command.includes("reaper"))).toHaveLength(1);
   });
 
-  test("kills what does not stop when asked", async () => {
+  test("kills what does not stop on request", async () => {
     const run = startVitrine();
     await agentStarts(1);
     order("hang");
@@ -93,7 +93,7 @@ describe("npm start", () => {
     await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), WAIT);
   });
 
-  test("starts a crashed agent again and leaves its player alone", async () => {
+  test("restarts a crashed agent and leaves its player alone", async () => {
     const run = startVitrine();
     await agentStarts(1);
     order("exit 1");
@@ -102,7 +102,7 @@ describe("npm start", () => {
     expect(run.output()).toContain("device 1: the agent ended (exit code 1)");
   });
 
-  test("reboots the machine, agent and player, when the agent says so", async () => {
+  test("reboots the machine, agent and player, when the agent requests it", async () => {
     startVitrine();
     await agentStarts(1);
     await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(1), WAIT);
@@ -111,24 +111,24 @@ describe("npm start", () => {
     await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(2), WAIT);
   });
 
-  test("takes a killed agent with a new boot id for a power cut", async () => {
+  test("takes a killed agent with a new boot id as a power cut", async () => {
     const run = startVitrine();
     await agentStarts(1);
     await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(1), WAIT);
-    // The boot id counts as known once the agent answers; before that, a kill is just a kill.
+    // The boot id is known once the agent answers; before that, a kill is just a kill.
     await vi.waitFor(() => expect(run.output()).toContain("device 1: up"), WAIT);
     order("power-cut");
     await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(2), WAIT);
-    expect(run.output()).toContain("device 1: lost its power");
+    expect(run.output()).toContain("device 1: lost power");
   });
 
-  test("leaves a machine off that was shut down, and an agent stopped whose configuration is wrong", async () => {
+  test("leaves a machine off after a shutdown, and an agent stopped if its configuration is wrong", async () => {
     const run = startVitrine("--devices", "2");
     await vi.waitFor(() => expect([lines("1", "agent"), lines("2", "agent")].map((l) => l.length)).toEqual([1, 1]), WAIT);
     order("exit 77", "1");
     order("exit 78", "2");
     await vi.waitFor(() => expect(run.output()).toContain("device 1: was shut down"), WAIT);
-    await vi.waitFor(() => expect(run.output()).toContain("device 2: the agent is not started again: its configuration is wrong"), WAIT);
+    await vi.waitFor(() => expect(run.output()).toContain("device 2: the agent is not restarted: its configuration is wrong"), WAIT);
     const [pid, child] = (lines("1", "player")[0] ?? "").split(" ").map(Number);
     await vi.waitFor(() => expect([pid ?? 0, child ?? 0].filter(isAlive)).toEqual([]), WAIT);
     const [otherPid] = (lines("2", "player")[0] ?? "").split(" ").map(Number);
@@ -137,7 +137,7 @@ describe("npm start", () => {
 });
 
 describe("a browser that does not prove itself", () => {
-  /** An Electron that does as it is told, and below it a Chromium. */
+  /** A scripted Electron, and a Chromium as the next choice. */
   const withBrowsers = (electron: string, chromium: string, env: Readonly<Record<string, string>> = {}, args: readonly string[] = []): Started => {
     const bin = join(root, "bin");
     mkdirSync(bin, { recursive: true });
@@ -148,7 +148,7 @@ describe("a browser that does not prove itself", () => {
     return startWith(args, { VITRINE_BROWSER: "", ELECTRON_OVERRIDE_DIST_PATH: bin, PATH: bin, ...env });
   };
 
-  test("because it exits at once gives way to the next, and the reason is told here and to the device", async () => {
+  test("because it exits at once is replaced by the next, and the reason is printed and reported to the device", async () => {
     const run = withBrowsers("echo 'libgbm.so.1: cannot open shared object file' >&2; exit 127", "real-shows");
     await vi.waitFor(() => expect(existsSync(join(device("1"), "status.json"))).toBe(true), WAIT);
     const why = "it ended 2 times before its first picture; the last time: exit code 127, libgbm.so.1: cannot open shared object file";
@@ -165,27 +165,27 @@ describe("a browser that does not prove itself", () => {
     await vi.waitFor(() => expect(again.output()).toContain("Browser: chromium 1.2.3"), WAIT);
   });
 
-  test("because it hangs is ended and gives way", async () => {
+  test("because it hangs is ended and replaced", async () => {
     const run = withBrowsers("exec /bin/sleep 600", "real-shows", { TEST_PICTURE_MS: "500" });
     await vi.waitFor(() => expect(run.output()).toContain("electron 45.4.1 has shown no picture: no picture within 1 s. chromium 1.2.3 takes over"), WAIT);
-    // Said while it was waited for, so that nobody sits before a silent terminal.
+    // Reported while waiting, so that the terminal is not silent.
     expect(run.output()).toMatch(/device 1: no picture yet after \d+ s: electron 45\.4\.1 has 1 s to show one\n[\s\S]*takes over/);
     await vi.waitFor(() => expect(lines("1", "player")).toHaveLength(1), WAIT);
   });
 
-  test("because its own player host says so gives way, and the last one is left alone", async () => {
+  test("because its own player host says so is replaced, and the last one is left alone", async () => {
     const run = withBrowsers("echo 'no picture within 30 s' >&2; exit 69", "real-ends");
     await vi.waitFor(() => expect(run.output()).toContain("electron 45.4.1 has shown no picture: no picture within 30 s. chromium 1.2.3 takes over"), WAIT);
-    await vi.waitFor(() => expect(run.output()).toContain("chromium 1.2.3 has shown no picture: it ended 2 times before its first picture. No other browser is here, so it goes on trying."), WAIT);
+    await vi.waitFor(() => expect(run.output()).toContain("chromium 1.2.3 has shown no picture: it ended 2 times before its first picture. There is no other browser, so it keeps trying."), WAIT);
     expect(lines("1", "player")).toHaveLength(1);
   });
 
-  test("and was asked for by name gives way to none, but the reason is said", async () => {
+  test("but was named on the command line is not replaced, and the reason is printed", async () => {
     const run = withBrowsers("echo broken >&2; exit 3", "real-shows", {}, ["--browser", "electron"]);
-    await vi.waitFor(() => expect(run.output()).toContain("the last time: exit code 3, broken. It was asked for, so no other one takes over."), WAIT);
+    await vi.waitFor(() => expect(run.output()).toContain("the last time: exit code 3, broken. It was named on the command line, so no other one takes over."), WAIT);
   });
 
-  test("is not even started where another one was asked for", async () => {
+  test("is not even started if another one was named on the command line", async () => {
     const run = withBrowsers("exit 3", "real-shows", {}, ["--browser", join(root, "bin/chromium")]);
     await vi.waitFor(() => expect(existsSync(join(device("1"), "status.json"))).toBe(true), WAIT);
     expect(run.output()).toContain(`Browser: chromium 1.2.3 at ${join(root, "bin/chromium")} (named with --browser)`);
@@ -193,13 +193,13 @@ describe("a browser that does not prove itself", () => {
   });
 });
 
-describe("what stops npm start before it begins, in one sentence", () => {
-  test.skipIf(!hasProc)("a data folder where none can be made", async () => {
+describe("a reason not to start is printed in one sentence", () => {
+  test.skipIf(!hasProc)("a data folder that cannot be created", async () => {
     const { code, output } = await refused(["--data", "/proc/vitrine"]);
     expect([code, output]).toEqual([1, expect.stringContaining("The data folder /proc/vitrine cannot be written") as string]);
   });
 
-  test("a taken port", async () => {
+  test("a port in use", async () => {
     const server = createServer().listen(port, "127.0.0.1");
     const { code, output } = await refused();
     server.close();
@@ -215,7 +215,7 @@ describe("what stops npm start before it begins, in one sentence", () => {
     rmSync(data);
   });
 
-  test("a second start on the same data, while the first goes on", async () => {
+  test("a second start on the same data folder, while the first continues", async () => {
     const first = startVitrine();
     await agentStarts(1);
     port = await freePort();
@@ -241,7 +241,7 @@ describe("what stops npm start before it begins, in one sentence", () => {
     writeFileSync(join(root, "scripts/dev-cloud/main.ts"), 'throw new Error("its database is damaged");');
     const { code, output } = await refused();
     expect(code).toBe(1);
-    expect(output).toMatch(/The development cloud ended as soon as it was started\.\n[\s\S]*its database is damaged/);
+    expect(output).toMatch(/The development cloud ended right after its start\.\n[\s\S]*its database is damaged/);
   });
 });
 
@@ -283,12 +283,12 @@ function agentStarts(count: number): Promise<void> {
 
 function order(what: string, name = "1"): void {
   mkdirSync(device(name), { recursive: true });
-  // Whole or not at all: the agent watches for it.
+  // Written atomically, because the agent watches for it.
   writeFileSync(join(device(name), "do.new"), what);
   renameSync(join(device(name), "do.new"), join(device(name), "do"));
 }
 
-/** Every process that an agent or a player host wrote down, and the player's children. */
+/** Every process noted by an agent or a player host, and the player's children. */
 function pidsStarted(): number[] {
   const players = ["1", "2"].flatMap((name) => lines(name, "player")).flatMap((line) => line.split(" ").slice(0, 2).map(Number));
   return [...["1", "2"].flatMap((name) => lines(name, "agent")).map((line) => Number(line.split(" ")[0])), ...players];
@@ -301,12 +301,12 @@ function isAlive(pid: number): boolean {
     // No such process.
     return false;
   }
-  // An orphan that ended stays in the table until its new parent looks; it runs no more.
+  // A zombie stays in the table until its new parent collects it.
   const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, "utf8") : "";
   return !/\) Z /.test(stat);
 }
 
-/** Command lines of the process's children and theirs. */
+/** Command lines of the process's descendants. */
 function commandsBelow(pid: number): string[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
   return children.flatMap((child) => [readFileSync(`/proc/${child}/cmdline`, "utf8").replaceAll("\0", " "), ...commandsBelow(child)]);

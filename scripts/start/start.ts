@@ -101,7 +101,7 @@ function memoryIn(data: string): ChoiceMemory {
       try {
         writeFileSync(file, text);
       } catch (thrown) {
-        say(`What was seen of the browsers could not be kept: ${messageOf(thrown)}`);
+        say(`The record of browser failures could not be saved: ${messageOf(thrown)}`);
       }
     },
   };

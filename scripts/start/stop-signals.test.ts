@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SAME_CTRL_C_MS, stopSignals } from "./stop-signals.ts";
 
-test("one Ctrl-C that comes twice stops politely; a second one does not wait any more", () => {
+test("one Ctrl-C that arrives twice stops in order; a second one kills", () => {
   let nowMs = 10_000;
   const done: string[] = [];
   const signal = stopSignals({ clock: { monotonicMs: () => nowMs }, stop: () => done.push("stop"), force: () => done.push("force") });

@@ -31,7 +31,7 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
-describe("a device that was just started", () => {
+describe("a device after its start", () => {
   test("shows the sample player, belongs to the development owner, and is online", async () => {
     const now = await status();
     expect(now.owner.kind).toBe("claimed");
@@ -46,7 +46,7 @@ describe("a device that was just started", () => {
     const picture = await fetch(`http://127.0.0.1:${port}/api/v1/devices/${(await status()).deviceId}/screenshot`);
     const bytes = new Uint8Array(await picture.arrayBuffer());
     expect([...bytes.slice(0, 3)]).toEqual([0xff, 0xd8, 0xff]);
-    // A menu board compresses to far more than a blank page of any size does.
+    // A menu board's compressed picture is much larger than that of any blank page.
     expect(bytes.length).toBeGreaterThan(50_000);
     const dashboard = await fetch(`http://127.0.0.1:${port}/`);
     expect(await dashboard.text()).toContain("Vitrine");
@@ -62,7 +62,7 @@ describe("a device that was just started", () => {
     await vi.waitFor(async () => expect((await status()).screen?.verdict).toBe("showing"), WAIT);
   });
 
-  test("says of a deaf TV what was tried and that nothing was seen", async () => {
+  test("reports for a deaf TV what was attempted and that no effect was observed", async () => {
     await simulated("display.mood", { mood: "deaf" });
     const answer = await cloudCommand("send", "Screen 1", "display.power", "--on", "false", "--json");
     expect(answer.code).toBe(1);
@@ -72,10 +72,10 @@ describe("a device that was just started", () => {
     expect((await cloudCommand("send", "Screen 1", "display.power", "--on", "true")).code).toBe(0);
   });
 
-  test("tells the cloud of a button, and the doctor finds nothing failed", async () => {
+  test("reports a button to the cloud, and the doctor finds no failure", async () => {
     await simulated("gpio.press", { line: "GPIO23" });
     await vi.waitFor(async () => expect(JSON.stringify(await records("event"))).toContain("GPIO23"), WAIT);
-    // The sample's order call goes through the page API and comes back as the page's own event.
+    // The sample's order call goes through the page API and returns as the page's own event.
     await vi.waitFor(async () => expect(JSON.stringify(await records("event"))).toContain("order.called"), WAIT);
     const doctor = (await vitrine("doctor", "--json")).json as DoctorAnswer;
     expect(doctor.checks.filter((check) => check.status === "failed")).toEqual([]);
@@ -83,7 +83,7 @@ describe("a device that was just started", () => {
 });
 
 describe("when the agent is killed", () => {
-  test("the picture does not blink: same host, same load, and plays of the time between arrive", async () => {
+  test("the picture stays: same host, same load, and plays from meanwhile arrive", async () => {
     const before = await status();
     const loads = pageLoads();
     process.kill(before.pid, "SIGKILL");
@@ -91,13 +91,13 @@ describe("when the agent is killed", () => {
     await vi.waitFor(async () => expect((await status()).player?.kind).toBe("playing"), WAIT);
     const after = await status();
     expect(after.deviceId).toBe(before.deviceId);
-    // The same load of the same content: the host counted no other.
+    // The host counted no other load of the content.
     expect(after.player).toMatchObject({ kind: "playing", sinceMs: (before.player as { sinceMs: number }).sinceMs });
     expect(pageLoads()).toBe(loads);
     await vi.waitFor(async () => expect((await status()).link.kind).toBe("online"), WAIT);
   });
 
-  test("a reboot ends with a changed boot id, answered after it", async () => {
+  test("a reboot ends with a new boot id and is answered after the boot", async () => {
     const before = await status();
     const reboot = await cloudCommand("send", "Screen 1", "reboot", "--reason", "test", "--json");
     expect(reboot.code, reboot.text).toBe(0);
@@ -173,13 +173,13 @@ async function records(stream: string): Promise<unknown> {
   return (await api(`/devices/${(await status()).deviceId}/records?stream=${stream}`))["records"];
 }
 
-/** How often the page was loaded, as its host counts it: the same number means that it was not loaded again. */
+/** How often the page was loaded, as counted by its host. */
 function pageLoads(): number {
   const log = readFileSync(join(data, "devices/1/logs/player.log"), "utf8");
   return log.split("\n").filter((line) => line.includes('"msg":"loaded"')).length;
 }
 
-/** Processes whose command line names this test's folder. */
+/** Processes with this test's folder on the command line. */
 function processesOf(folder: string): readonly string[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) return [];
@@ -187,7 +187,7 @@ function processesOf(folder: string): readonly string[] {
       const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
       return command.includes(folder) ? [command] : [];
     } catch {
-      // It ended while the table was read, which is what is wanted.
+      // It has ended, as wanted.
       return [];
     }
   });

@@ -10,7 +10,7 @@ const browser = findTestChromium();
 const why = browser === undefined ? "no Chromium or Chrome is on this machine" : (whyNoOtherUsers() ?? whyNoSandbox());
 if (why !== undefined) reportLeftOut("a player host with a real browser as a user of its own", why);
 
-/** Chromium's sandbox is made of user namespaces, which some machines keep from ordinary users. */
+/** Chromium's sandbox needs user namespaces, which some machines deny to ordinary users. */
 function whyNoSandbox(): string | undefined {
   const [program, ...args] = asUser({ uid: PLAYER }, "unshare", ["--user", "true"]);
   return spawnSync(program, args).status === 0 ? undefined : "ordinary users get no user namespaces here, so Chromium has no sandbox";
@@ -23,7 +23,7 @@ afterEach(async () => {
   users?.remove();
 });
 
-test.skipIf(why !== undefined)("the player host is another user than the agent: its picture comes, sandboxed, and its log reaches the agent", async () => {
+test.skipIf(why !== undefined)("with the player host as another user than the agent, the picture is shown, sandboxed, and the log reaches the agent", async () => {
   users = new TwoUserPlace();
   const socket = users.path("sockets", "run", "agent.sock");
   running.push(users.startAgent(), users.startPlayer(browser ?? ""));
@@ -34,6 +34,6 @@ test.skipIf(why !== undefined)("the player host is another user than the agent: 
   await expect.poll(player, { timeout: 50_000, interval: 300 }).toMatchObject({ kind: "idle", screen: "pairing" });
   const logs = await askAgent(socket, "logs", { lines: 200 }, 5_000);
   expect(JSON.stringify(logs)).toContain("browser started");
-  // As root Chromium runs without its sandbox and the log says so.
+  // As root Chromium would run without its sandbox, and the log would say so.
   expect(readFileSync(users.path("player-logs", "player.log"), "utf8")).not.toContain("without its sandbox");
 });

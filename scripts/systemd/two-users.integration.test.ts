@@ -9,7 +9,7 @@ import { AGENT, AGENT_MAIN, asUser, endProcess, LINK_GROUP, PLAYER, STRANGER, Tw
 const why = whyNoOtherUsers();
 if (why !== undefined) reportLeftOut("agent and player host as two users", why);
 
-/** What one user gets at: each line of the probe's answer is `name result`. */
+/** What one user can access: each line of the probe's answer is `name result`. */
 function probe(uid: number, groups: readonly number[], place: string): Readonly<Record<string, string>> {
   const [program, ...args] = asUser({ uid, groups }, process.execPath, ["-e", PROBE, place]);
   const { stdout, stderr } = spawnSync(program, args, { encoding: "utf8", timeout: 20_000 });
@@ -17,7 +17,7 @@ function probe(uid: number, groups: readonly number[], place: string): Readonly<
   return JSON.parse(stdout) as Record<string, string>;
 }
 
-/** Plain Node: says what it could read, list, make and connect to. */
+/** Plain Node: reports what it can read, list, create and connect to. */
 const PROBE = `
 const fs = require("node:fs"), net = require("node:net"), { join } = require("node:path");
 const place = process.argv[1], said = {};
@@ -55,7 +55,7 @@ describe.skipIf(why !== undefined)("agent and player host are two users", () => 
     for (const name of ["player.sock", "agent.sock"]) {
       await vi.waitUntil(() => existsSync(join(place, "sockets/run", name)), { timeout: 20_000 });
     }
-    // A package as the agent puts one there: its folder and its files get their group from the folder above.
+    // A package as the agent stores it: folder and files inherit their group.
     const [sh, ...words] = asUser({ uid: AGENT, groups: [LINK_GROUP] }, "sh", ["-c", `umask 0027; mkdir ${place}/content/abc; echo hello > ${place}/content/abc/index.html`]);
     expect(spawnSync(sh, words).status).toBe(0);
   }, 60_000);
@@ -65,7 +65,7 @@ describe.skipIf(why !== undefined)("agent and player host are two users", () => 
     users.remove();
   });
 
-  test("the player host's user is greeted on its socket and reads packages; key, journal, queue, log and the command line's socket stay closed", () => {
+  test("the player host's user can use its socket and read packages, but not the key, journal, outbox, log or the command line's socket", () => {
     expect(probe(PLAYER, [LINK_GROUP], place)).toEqual({
       "the device's key": "EACCES",
       "the journal": "EACCES",
@@ -80,17 +80,17 @@ describe.skipIf(why !== undefined)("agent and player host are two users", () => 
     });
   });
 
-  test("any other user gets at nothing at all", () => {
+  test("any other user has no access at all", () => {
     expect(new Set(Object.values(probe(STRANGER, [], place)))).toEqual(new Set(["EACCES"]));
   });
 
-  test("modes say the same: the group passes the folder and uses one socket", () => {
+  test("the modes agree: the group may enter the folder and use one socket", () => {
     const modeOf = (name: string): string => (statSync(join(place, "sockets/run", name)).mode & 0o7777).toString(8);
     expect([modeOf("."), modeOf("player.sock"), modeOf("agent.sock")]).toEqual(["710", "660", "600"]);
     expect(statSync(join(place, "sockets/run/player.sock")).gid).toBe(LINK_GROUP);
   });
 
-  test("an agent that is not in the group says so and keeps its sockets to itself", async () => {
+  test("an agent outside the group reports that and keeps its sockets to itself", async () => {
     const lonely = join(place, "lonely");
     mkdirSync(lonely);
     chownSync(lonely, AGENT, AGENT);
@@ -116,12 +116,12 @@ describe("the unit files", () => {
   const has = spawnSync("systemd-analyze", ["--version"]).error === undefined;
   if (!has) reportLeftOut("systemd-analyze verify and security", "systemd-analyze is not there");
 
-  /** Exposure as systemd counts it, 0 to 10; the ceilings are what the units reached, rounded up. */
-  test.skipIf(!has).each([["vitrine-agent.service", 25], ["vitrine-player.service", 50]] as const)("%s passes verify, and is exposed to at most %i tenths", async (name, ceilingTenths) => {
+  /** Exposure as rated by systemd, 0 to 10; the limits are what the units reached, rounded up. */
+  test.skipIf(!has).each([["vitrine-agent.service", 25], ["vitrine-player.service", 50]] as const)("%s passes verify and is exposed to at most %i tenths", async (name, ceilingTenths) => {
     const { readFile } = await import("node:fs/promises");
     const folder = mkdtempSync(join(tmpdir(), "vitrine-units-"));
     try {
-      // Verify wants every program to be there; what is in /opt on a player is not on this machine.
+      // `verify` requires every program to exist; a player's /opt is not on this machine.
       const text = (await readFile(join(import.meta.dirname, name), "utf8")).replaceAll(/\/opt\/vitrine\/bin\/node/g, process.execPath);
       writeFileSync(join(folder, name), text);
       const verified = spawnSync("systemd-analyze", ["verify", join(folder, name)], { encoding: "utf8" });
@@ -136,7 +136,7 @@ describe("the unit files", () => {
   const noSysusers = whyNoSysusers();
   if (noSysusers !== undefined) reportLeftOut("systemd-sysusers on sysusers.conf", noSysusers);
 
-  test.skipIf(noSysusers !== undefined)("sysusers.conf makes both users and the group, in a root of its own", async () => {
+  test.skipIf(noSysusers !== undefined)("sysusers.conf creates both users and the group, in a separate root", async () => {
     const { readFile } = await import("node:fs/promises");
     const folder = mkdtempSync(join(tmpdir(), "vitrine-root-"));
     mkdirSync(join(folder, "etc"));

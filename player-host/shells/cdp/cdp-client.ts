@@ -196,7 +196,7 @@ export class CdpClient implements Cdp {
 
   #skipped({ head, start, bytes }: Extract<ReadMessage, { kind: "over" }>): void {
     this.#oversized += 1;
-    this.#log.debug({ head, bytes }, "a message was too long to be read");
+    this.#log.debug({ head, bytes }, "a message was too long to read");
     if (head.kind === "answer") {
       const open = this.#open.get(head.id);
       this.#open.delete(head.id);

@@ -279,7 +279,7 @@ export class ChromiumPage implements GuardedPage {
     cdp.onOversized((method) => {
       if (method !== "Page.javascriptDialogOpening") return;
       // The page waits for an answer, whatever the text.
-      this.refused("dialog", "its text was too long to be read");
+      this.refused("dialog", "its text was too long to read");
       this.#send(this.call("Page.handleJavaScriptDialog", { accept: false }));
     });
     cdp.on("Runtime.consoleAPICalled", sessionId, ({ type, args }) => {
@@ -342,7 +342,7 @@ export class ChromiumPage implements GuardedPage {
   #replaced(load: number, url: string): void {
     this.#loading = { kind: "none" };
     this.#deadline?.cancel();
-    const error: Issue = { code: "load.failed", message: `The content could not be shown; a page of ${originForPeople(url)} came instead.` };
+    const error: Issue = { code: "load.failed", message: `The content could not be shown; a page of ${originForPeople(url)} was shown instead.` };
     this.#deps.emit({ kind: "load-failed", load, url, error, pictureKept: false });
   }
 
@@ -435,7 +435,7 @@ export class ChromiumPage implements GuardedPage {
   #send(call: Promise<unknown>): void {
     call.catch((thrown: unknown) => {
       if (!(thrown instanceof CdpError)) throw thrown;
-      this.#deps.log.debug({ error: messageOf(thrown) }, "the page did not take it");
+      this.#deps.log.debug({ error: messageOf(thrown) }, "the page did not accept the message");
     });
   }
 }

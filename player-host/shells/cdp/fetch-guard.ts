@@ -202,7 +202,7 @@ export class FetchGuard {
     // The next hop is judged when it is requested.
     if (leadsOn) return undefined;
     if (!mayNavigate(rules, url)) return this.#fail(page, url, elsewhere(url), ours);
-    if (status < 400 && isPdf(paused)) return this.#fail(page, url, { code: "content.pdf", message: `${hostOf(url)} answered with a PDF, which needs the browser's own viewer.`, hint: "Show it by a page that draws it, or make pictures of it." }, ours);
+    if (status < 400 && isPdf(paused)) return this.#fail(page, url, { code: "content.pdf", message: `${hostOf(url)} answered with a PDF, which needs the browser's own viewer.`, hint: "Show it with a page that draws it, or convert it to pictures." }, ours);
     if (status < 400 && status !== 204 && status !== 205) {
       this.#arrivedJob = this.#keep({ ...chain, arrived: true }).job;
       if (ours) page.answered();
@@ -319,6 +319,6 @@ function beginsAt(url: string, pending: PendingLoad | undefined): number | undef
 function elsewhere(url: string): Issue {
   return {
     code: "content.elsewhere",
-    message: `The content's address leads to ${originForPeople(url)}, which is not the content. If that is right, name it in the content's origins; it may also be a network that wants somebody to sign in.`,
+    message: `The content's address leads to ${originForPeople(url)}, which is not one of its origins. If that is intended, add it to the content's origins. Otherwise the network may require a sign-in.`,
   };
 }

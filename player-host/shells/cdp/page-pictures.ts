@@ -43,7 +43,7 @@ export class PagePictures {
   async screenshot({ format, quality, widthMax }: ScreenshotRequest): Promise<Result<ShellImage>> {
     try {
       const base64 = await this.#oneFrame({ format, quality: format === "jpeg" ? (quality ?? 80) : undefined, widthMax }, CAPTURE_TIMEOUT_MS);
-      if (base64 === undefined) return fail("screenshot.no-frame", `No frame came out of the compositor within ${CAPTURE_TIMEOUT_MS} ms.`);
+      if (base64 === undefined) return fail("screenshot.no-frame", `The compositor delivered no frame within ${CAPTURE_TIMEOUT_MS} ms.`);
       return ok({ base64, format, ...imageSize(Buffer.from(base64, "base64")), source: "chromium-compositor" });
     } catch (thrown) {
       return fail("screenshot.failed", cdpFailure(thrown));
@@ -55,7 +55,7 @@ export class PagePictures {
     if (last !== undefined && this.#clock.monotonicMs() - last.atMs < SAMPLE_FRESH_MS) return decodePng(Buffer.from(last.base64, "base64"));
     try {
       const base64 = await this.#oneFrame(SAMPLE, SAMPLE_TIMEOUT_MS);
-      return base64 === undefined ? fail("capture.no-frame", "no frame came out of the compositor") : decodePng(Buffer.from(base64, "base64"));
+      return base64 === undefined ? fail("capture.no-frame", "the compositor delivered no frame") : decodePng(Buffer.from(base64, "base64"));
     } catch (thrown) {
       return fail("capture.failed", cdpFailure(thrown));
     }

@@ -24,7 +24,7 @@ export class ProxyAuth {
     if (authChallenge.source !== "Proxy") return { response: "CancelAuth" };
     const credentials = this.#credentials();
     if (credentials === undefined || this.#asked.has(requestId)) {
-      if (!this.#refusedSaid) this.#log.error({ proxy: authChallenge.origin }, credentials === undefined ? "the proxy wants a user and a password, and none are configured" : "the proxy does not take the user and password");
+      if (!this.#refusedSaid) this.#log.error({ proxy: authChallenge.origin }, credentials === undefined ? "the proxy requires a user and password, but none are configured" : "the proxy rejects the user and password");
       this.#refusedSaid = true;
       return { response: "CancelAuth" };
     }

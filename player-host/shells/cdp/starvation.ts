@@ -65,7 +65,7 @@ export async function endStuckRenderer({ starvation, isStill, endRenderer, timer
       grantedMs += Math.max(0, LOOK_MS - (await waited()));
       if (!isStill()) return;
     }
-    log.error({}, "a document is there and its renderer does not take it: ending the renderer");
+    log.error({}, "the renderer does not commit a document that has arrived: ending the renderer");
     await endRenderer();
   } catch (thrown) {
     log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "ending the renderer threw");

@@ -123,7 +123,7 @@ export class ChromiumShell implements Shell {
     this.#anew?.cancel();
     // Several changes in a row cause only one restart.
     this.#anew = timers.after("shell.way-out", WAY_OUT_SETTLE_MS, () => {
-      log.warn({ proxy: proxyName(wayOut) ?? "none" }, "the way out has changed: starting the browser anew");
+      log.warn({ proxy: proxyName(wayOut) ?? "none" }, "the proxy settings have changed: restarting the browser");
       this.#lost("it was ended: it starts anew with the changed proxy");
     });
   }
@@ -170,7 +170,7 @@ export class ChromiumShell implements Shell {
     try {
       return await X11Connection.open(this.#deps.env);
     } catch (thrown) {
-      this.#deps.log.warn({ error: messageOf(thrown) }, "the X server does not let us see its windows: what stands over the picture is not noticed");
+      this.#deps.log.warn({ error: messageOf(thrown) }, "the X server does not show its windows to us: windows over the picture will not be noticed");
       return undefined;
     }
   }
@@ -182,7 +182,7 @@ export class ChromiumShell implements Shell {
     if (found?.insteadBecause === undefined) return here;
     log.error(
       { why: found.insteadBecause, profile: found.path },
-      "the disk takes no browser profile: it is kept in a temporary folder, which may be memory, and what the page stores is gone at the next start of the machine",
+      "the browser profile cannot be written to the data folder: using a temporary folder; if that is in memory, what the page stores is lost at the machine's next start",
     );
     return { ...here, profileDir: found.path, diskCacheBytesMax: Math.min(settings.diskCacheBytesMax, MEMORY_CACHE_BYTES_MAX) };
   }
@@ -225,7 +225,7 @@ export class ChromiumShell implements Shell {
       for (const pid of pids) this.#kill(pid);
       const silent = pids.length === 0 || (await sleep(this.#deps.timers, "shell.renderer-end", RENDERER_END_MS, ending.signal));
       if (!silent || this.#running !== running) return;
-      this.#deps.log.error({ pids }, "the browser does not say that its renderer has ended: ending the browser");
+      this.#deps.log.error({ pids }, "the browser does not report the end of its renderer: ending the browser");
       this.#lost("it was ended: its page hung, and ending the page's process did not help");
     } finally {
       this.#ending = undefined;
@@ -356,7 +356,7 @@ export class ChromiumShell implements Shell {
     });
     const gpu = new GpuWatch({ cdp, timers, log, worn: (why) => this.#startAnew(why) });
     const running: Running = { process, cdp, page, pictures, gpu, targetId, over: new AbortController() };
-    gpu.run(running.over.signal).catch((thrown: unknown) => log.error({ error: stackOf(thrown) }, "watching the graphics process threw"));
+    gpu.run(running.over.signal).catch((thrown: unknown) => log.error({ error: stackOf(thrown) }, "watching the GPU process threw"));
     if (x11 !== undefined) running.over.signal.addEventListener("abort", () => x11.close(), { once: true });
     if (!settings.headless) this.#watchWindow(running, x11, targets);
     return { running, product };
@@ -381,7 +381,7 @@ export class ChromiumShell implements Shell {
   /** Gives the browser up, so that the stage starts another one. Limited by the budget, for machines where a restart does not help. */
   #startAnew(why: string): void {
     if (this.#budget.take()) this.#lost(why);
-    else this.#deps.log.error({ why }, "the browser would be started anew, and was too often within the hour");
+    else this.#deps.log.error({ why }, "the browser is not restarted: it was restarted too often within the hour");
   }
 
   #watchEnd(running: Running): void {

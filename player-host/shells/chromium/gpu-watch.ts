@@ -47,8 +47,8 @@ export class GpuWatch {
 
   #died(pid: number): void {
     this.#deaths += 1;
-    this.#deps.log.error({ pid, deaths: this.#deaths }, "the browser's graphics process died");
-    if (this.#deaths === DEATHS_MAX) this.#deps.worn(`gpu.process-died: the browser's graphics process died ${this.#deaths} times, and with the next WebGL is refused or the browser ends itself`);
+    this.#deps.log.error({ pid, deaths: this.#deaths }, "the browser's GPU process died");
+    if (this.#deaths === DEATHS_MAX) this.#deps.worn(`gpu.process-died: the browser's GPU process died ${this.#deaths} times; after the next death WebGL is refused or the browser ends itself`);
   }
 
   /** `undefined` when the browser does not answer. */
@@ -56,7 +56,7 @@ export class GpuWatch {
     try {
       return await processIds(this.#deps.cdp, "GPU");
     } catch (thrown) {
-      this.#deps.log.debug({ error: cdpFailure(thrown) }, "the browser does not tell its processes");
+      this.#deps.log.debug({ error: cdpFailure(thrown) }, "the browser does not list its processes");
       return undefined;
     }
   }

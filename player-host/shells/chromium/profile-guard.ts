@@ -23,7 +23,7 @@ export async function freeProfile(profileDir: string, log: Log): Promise<void> {
   }
   const owner = await readlink(join(profileDir, MARKS[0] ?? "")).catch(() => undefined);
   if (owner === undefined) return;
-  log.info({ owner }, "removing the mark of a browser that is gone");
+  log.info({ owner }, "removing the profile lock of a browser that is gone");
   for (const mark of MARKS) await rm(join(profileDir, mark), { force: true });
 }
 

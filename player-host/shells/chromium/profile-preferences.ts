@@ -25,7 +25,7 @@ async function change(path: string, wanted: Json, log: Log): Promise<void> {
     await writeFile(temporary, JSON.stringify(merged(before, wanted)), { mode: 0o600 });
     await rename(temporary, path);
   } catch (thrown) {
-    log.warn({ path, error: messageOf(thrown) }, "the browser's preferences could not be written: its own windows may come over the picture");
+    log.warn({ path, error: messageOf(thrown) }, "the browser's preferences could not be written: its own windows may cover the picture");
     await rm(temporary, { force: true }).catch((left: unknown) => log.debug({ error: messageOf(left) }, "a temporary file stays"));
   }
 }

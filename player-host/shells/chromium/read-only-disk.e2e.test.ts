@@ -35,7 +35,7 @@ test.skipIf("why" in disk)("on a disk that is read-only the picture comes all th
   try {
     const seen = await agent.hears("stage", 0, ({ picture }) => picture.verdict === "showing", 50_000);
     expect(seen.stage).toEqual({ kind: "screen", screen: "offline" });
-    expect(said).toContain("the disk takes no browser profile");
+    expect(said).toContain("the browser profile cannot be written to the data folder");
     expect(said).toContain("starts on a disk that takes nothing");
     // The log cannot say that it is not written: the agent is told.
     const told = await agent.hears("log-trouble", 0);

@@ -23,8 +23,8 @@ describe("the window against the screen", () => {
   });
 
   test.each<[string, Partial<WindowFacts>, RegExp]>([
-    ["page", { page: undefined, silent: ["the page"] }, /no answer of the page$/],
-    ["browser and its X server", { bounds: undefined, own: undefined, silent: ["the browser", "the X server"] }, /no answer of the browser and of the X server$/],
+    ["page", { page: undefined, silent: ["the page"] }, /no answer from the page$/],
+    ["browser and its X server", { bounds: undefined, own: undefined, silent: ["the browser", "the X server"] }, /no answer from the browser and from the X server$/],
   ])("is not known while nobody hears from the %s", (_name, change, says) => {
     expect(judgeWindow({ ...GOOD, ...change })).toEqual({ kind: "unknown", says: expect.stringMatching(says) as string });
   });

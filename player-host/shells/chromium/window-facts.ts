@@ -47,10 +47,10 @@ export function judgeWindow(facts: WindowFacts): WindowFinding {
   if (pages.length > 0) return { kind: "covered", by: "browser", says: `window.covered: the browser has another page open: ${pages.slice(0, 4).join(", ")}` };
   const wrong = bounds === undefined || page === undefined ? undefined : misplaced(bounds, page, facts);
   if (wrong !== undefined) return { kind: "misplaced", says: wrong };
-  if (keyboardAt === "browser") return { kind: "covered", by: "browser", says: "window.covered: a dialog of the browser's, or another program, has taken the keyboard from the page" };
+  if (keyboardAt === "browser") return { kind: "covered", by: "browser", says: "window.covered: a dialog of the browser, or another program, has taken the keyboard focus from the page" };
   // With our window known, `over` has what covers it; then another program may have the keyboard, as in a remote session.
-  if (keyboardAt === "other" && own === undefined) return { kind: "covered", by: "other", says: "window.covered: another program has the keyboard, and may be over the picture" };
-  if (silent.length > 0) return { kind: "unknown", says: `window.unknown: where the window is and what is over it is not known: no answer of ${silent.join(" and of ")}` };
+  if (keyboardAt === "other" && own === undefined) return { kind: "covered", by: "other", says: "window.covered: another program has the keyboard focus and may cover the picture" };
+  if (silent.length > 0) return { kind: "unknown", says: `window.unknown: the window's place and what covers it are unknown: no answer from ${silent.join(" and from ")}` };
   return { kind: "alone" };
 }
 

@@ -119,7 +119,7 @@ export class WindowWatch {
     const name = `${screen.width}x${screen.height}`;
     this.#tries = { screen: name, count: this.#tries.screen === name ? this.#tries.count + 1 : 1 };
     if (this.#tries.count > TRIES_MAX) return;
-    log.warn({ bounds, screen, attempt: this.#tries.count }, "the browser's window is not the screen: putting it right");
+    log.warn({ bounds, screen, attempt: this.#tries.count }, "the browser's window does not fill the screen: correcting it");
     const set = async (change: Bounds): Promise<void> => this.#set(bounds.windowId, change);
     try {
       // The browser would make a window of exactly the screen's size one pixel smaller; the X server does not.
@@ -131,7 +131,7 @@ export class WindowWatch {
       await set({ left: 0, top: 0, ...screen });
       await set({ windowState: "fullscreen" });
     } catch (thrown) {
-      log.warn({ error: cdpFailure(thrown), targetId }, "the window could not be put right");
+      log.warn({ error: cdpFailure(thrown), targetId }, "the window could not be corrected");
     }
     return undefined;
   }
@@ -146,7 +146,7 @@ export class WindowWatch {
       const { left = 0, top = 0, width = 0, height = 0, windowState = "normal" } = bounds;
       return { windowId, left, top, width, height, windowState };
     } catch (thrown) {
-      this.#deps.log.debug({ error: cdpFailure(thrown) }, "the browser does not say where its window is");
+      this.#deps.log.debug({ error: cdpFailure(thrown) }, "the browser does not report where its window is");
       return undefined;
     }
   }

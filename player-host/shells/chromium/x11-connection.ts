@@ -57,7 +57,7 @@ export class X11Connection {
   /** Connects to the local display that `env` names. Rejects when there is none or it refuses. */
   static async open(env: NodeJS.ProcessEnv): Promise<X11Connection> {
     const number = /^(?:unix)?:(\d+)(?:\.\d+)?$/.exec(env["DISPLAY"] ?? "")?.[1];
-    if (number === undefined) throw new Error(`DISPLAY=${env["DISPLAY"] ?? ""} is no display of this machine`);
+    if (number === undefined) throw new Error(`DISPLAY=${env["DISPLAY"] ?? ""} is not a display of this machine`);
     const cookie = await findCookie(env, number);
     const connection = new X11Connection(createConnection(`/tmp/.X11-unix/X${number}`));
     await connection.#setUp(cookie);
@@ -85,7 +85,7 @@ export class X11Connection {
   /** Top-level windows, lowest first, without those that close meanwhile. Rejects when the server is gone. */
   async windows(): Promise<readonly X11Window[]> {
     const tree = await this.ask(OP.tree, 0, word(this.#root));
-    if (tree === undefined) throw new Error("the X server does not say which windows there are");
+    if (tree === undefined) throw new Error("the X server does not list its windows");
     const ids = Array.from({ length: tree.readUInt16LE(16) }, (_, at) => tree.readUInt32LE(32 + 4 * at));
     const [nameAtom, plainName] = [await this.#atom("_NET_WM_NAME"), await this.#atom("WM_NAME")];
     const windows = await Promise.all(ids.map(async (id): Promise<X11Window | undefined> => {

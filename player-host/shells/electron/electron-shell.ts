@@ -104,7 +104,7 @@ export class ElectronShell implements Shell {
   setWayOut(wayOut: WayOut): void {
     this.#wayOut = wayOut;
     if (this.#open === undefined) return;
-    this.#applyWayOut().catch((thrown: unknown) => this.#deps.log.error({ error: messageOf(thrown) }, "the way out could not be changed"));
+    this.#applyWayOut().catch((thrown: unknown) => this.#deps.log.error({ error: messageOf(thrown) }, "the proxy settings could not be changed"));
   }
 
   /** Applies the proxy to the running session. Open connections stay as they are. */
@@ -142,7 +142,7 @@ export class ElectronShell implements Shell {
     killRenderer(webContents.getOSProcessId());
     const silent = await sleep(this.#deps.timers, "shell.renderer-end", RENDERER_END_MS, gone.signal);
     if (!silent || this.#open !== open) return;
-    this.#deps.log.error({}, "Electron does not say that its renderer has ended: closing the window");
+    this.#deps.log.error({}, "Electron does not report the end of its renderer: closing the window");
     this.#events.emit({ kind: "browser-gone", reason: "its page hung, and ending the page's process did not help" });
   }
 
@@ -183,7 +183,7 @@ export class ElectronShell implements Shell {
     try {
       this.#open?.window.webContents.mainFrame.send(TO_PAGE, text);
     } catch (thrown) {
-      this.#deps.log.debug({ error: messageOf(thrown) }, "there is no page to hear it");
+      this.#deps.log.debug({ error: messageOf(thrown) }, "there is no page to receive the message");
     }
   }
 

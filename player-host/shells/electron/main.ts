@@ -42,7 +42,7 @@ if (options.ok && options.value.headless && process.env["DISPLAY"] !== undefined
 const program: HostProgram = {
   argv,
   openShell: async ({ headless, window: size }, { clock, timers, log }) => {
-    if (profile?.insteadBecause !== undefined) log.error({ why: profile.insteadBecause, profile: profile.path }, "the disk takes no browser profile: it is kept in a temporary folder");
+    if (profile?.insteadBecause !== undefined) log.error({ why: profile.insteadBecause, profile: profile.path }, "the browser profile cannot be written to the data folder: using a temporary folder");
     await app.whenReady();
     Menu.setApplicationMenu(null);
     return new ElectronShell({

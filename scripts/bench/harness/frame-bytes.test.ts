@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import * as ws from "ws";
 import { frameBytes, WireCounter } from "./frame-bytes.ts";
 
-/** What ws frames with; its types do not name it. */
+/** The frame encoder of ws, which its types do not export. */
 interface FrameMaker {
   frame(text: Buffer, options: { fin: boolean; rsv1: boolean; opcode: number; mask: boolean; readOnly: boolean }): readonly Buffer[];
 }
 const { Sender } = ws as unknown as { readonly Sender: FrameMaker };
 
-test("as many bytes as ws itself makes, at every border of the length", () => {
+test("has the size of ws's own frames at every limit of the length", () => {
   for (const textBytes of [0, 1, 125, 126, 65_535, 65_536]) {
     for (const mask of [true, false]) {
       const frame = Sender.frame(Buffer.alloc(textBytes), { fin: true, rsv1: false, opcode: 1, mask, readOnly: false });
@@ -18,7 +18,7 @@ test("as many bytes as ws itself makes, at every border of the length", () => {
   }
 });
 
-test("counts UTF-8, by direction and by type", () => {
+test("counts UTF-8 bytes by direction and by type", () => {
   const counter = new WireCounter();
   counter.up('{"t":"ping"}');
   counter.down('{"t":"pong","x":"ü"}');

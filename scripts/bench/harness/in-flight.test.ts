@@ -12,7 +12,7 @@ class Slow {
   }
 }
 
-test("settles only when what was begun has ended", async () => {
+test("settles only when all pending work has ended", async () => {
   const inFlight = new InFlight();
   const slow = new Slow();
   const watched = inFlight.watch(slow);
@@ -29,7 +29,7 @@ test("settles only when what was begun has ended", async () => {
   expect(await working).toBe("slow");
 });
 
-test("failures are over too", async () => {
+test("failed work counts as ended", async () => {
   const inFlight = new InFlight();
   const broken = inFlight.watch({ fail: () => Promise.reject(new Error("no")) });
   await expect(broken.fail()).rejects.toThrow("no");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { median, percentile, rateOf } from "./statistics.ts";
 
-test("percentiles by nearest rank, in any order of the samples", () => {
+test("percentiles are by nearest rank, in any order of the samples", () => {
   const samples = [5, 1, 4, 2, 3];
   expect(percentile(samples, 0)).toBe(1);
   expect(percentile(samples, 0.5)).toBe(3);
@@ -10,18 +10,18 @@ test("percentiles by nearest rank, in any order of the samples", () => {
   expect(samples).toEqual([5, 1, 4, 2, 3]);
 });
 
-test("the median of an even number lies between the two in the middle", () => {
+test("the median of an even number is the mean of the two in the middle", () => {
   expect(median([4, 1, 3, 2])).toBe(2.5);
   expect(median([10, 9, 100])).toBe(10);
 });
 
-test("no samples are an error, not a zero", () => {
+test("no samples are an error, not zero", () => {
   expect(() => median([])).toThrow("no samples");
   expect(() => percentile([], 0.5)).toThrow("no samples");
   expect(() => percentile([1], 1.5)).toThrow("fraction");
 });
 
-test("a rate counts from the last look at nothing to the first look at everything", () => {
+test("a rate is measured from the last empty reading to the first complete one", () => {
   const trace = [{ atMs: 0, count: 0 }, { atMs: 100, count: 0 }, { atMs: 600, count: 400 }, { atMs: 1100, count: 1000 }, { atMs: 5000, count: 1000 }];
   expect(rateOf(trace, 1000)).toBe(1000);
   expect(rateOf(trace, 1001)).toBeUndefined();

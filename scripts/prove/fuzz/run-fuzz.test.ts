@@ -8,14 +8,14 @@ afterEach(() => {
   Reflect.deleteProperty(Object.prototype, "polluted");
 });
 
-test("the same seed gives the same frames, and they differ from the good ones", () => {
+test("the same seed gives the same frames, which differ from the good ones", () => {
   const corpus = goldenTexts("cloud");
   const frames = (seed: string): string[] => Array.from({ length: 200 }, (_, n) => mutate(new SeededRandom(seed).fork(String(n)), corpus));
   expect(frames("a")).toEqual(frames("a"));
   expect(frames("a").filter((text) => !corpus.includes(text)).length).toBeGreaterThan(150);
 });
 
-test("a target that throws, one that grows and one that lets Object.prototype be changed are found", async () => {
+test("finds a target that throws, one that grows and one that lets Object.prototype be changed", async () => {
   const random = new SeededRandom("broken");
   const throws = await fuzzTarget({ name: "throws", share: 1, take: (each) => void (each.chance(0.2) && JSON.parse("{")) }, 100, random);
   expect(throws.violations.length).toBeGreaterThan(5);

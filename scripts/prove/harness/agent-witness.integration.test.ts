@@ -8,7 +8,7 @@ test.each<[string, (world: string) => void]>([
   ["cut off", (world) => writeFileSync(world, '{"version":1,"serial":"x","gp')],
   ["of another shape", (world) => writeFileSync(world, '{"version":1}')],
   ["a folder", (world) => mkdirSync(world)],
-])("a simulated world's file that is %s ends nobody before the agent has seen it", (_what, damage) => {
+])("a simulated world's file that is %s does not stop the agent before it has seen it", (_what, damage) => {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-witness-"));
   try {
     damage(join(folder, "simulated-world.json"));

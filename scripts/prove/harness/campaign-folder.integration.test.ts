@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { mountsBelow } from "./campaign-folder.ts";
 
-/** Mounts both disks as the campaign does, says so, and waits for its end. */
+/** Mounts both disks as the campaign does, reports that, and waits to be ended. */
 const PROGRAM = `
   import { mkdtempSync, writeFileSync } from "node:fs";
   import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ const PROGRAM = `
   setInterval(() => undefined, 1_000);
 `;
 
-test.each(["SIGINT", "SIGTERM"] as const)("at %s nothing stays mounted and no folder is left", { timeout: 20_000 }, async (signal) => {
+test.each(["SIGINT", "SIGTERM"] as const)("after %s nothing stays mounted and no folder is left", { timeout: 20_000 }, async (signal) => {
   const parent = mkdtempSync(join(tmpdir(), "vitrine-campaign-test-"));
   const child = spawn(process.execPath, ["--input-type=module", "--eval", PROGRAM], { env: { ...process.env, TMPDIR: parent }, stdio: ["ignore", "pipe", "inherit"] });
   try {
@@ -42,7 +42,7 @@ test.each(["SIGINT", "SIGTERM"] as const)("at %s nothing stays mounted and no fo
   }
 });
 
-test.each([["kill.ts", ["--kills", "1", "--writes", "0"]], ["soak.ts", ["--days", "1"]]] as const)("a campaign that is ended by a signal leaves no folder: %s", { timeout: 60_000 }, async (program, args) => {
+test.each([["kill.ts", ["--kills", "1", "--writes", "0"]], ["soak.ts", ["--days", "1"]]] as const)("a campaign that a signal ends leaves no folder: %s", { timeout: 60_000 }, async (program, args) => {
   const parent = mkdtempSync(join(tmpdir(), "vitrine-campaign-test-"));
   const child = spawn(process.execPath, [join(import.meta.dirname, "..", program), ...args], { env: { ...process.env, TMPDIR: parent }, stdio: "ignore" });
   try {
@@ -57,7 +57,7 @@ test.each([["kill.ts", ["--kills", "1", "--writes", "0"]], ["soak.ts", ["--days"
   }
 });
 
-test("mounts are those below the folder only, the innermost first", () => {
+test("mounts are only those below the folder, innermost first", () => {
   const mounts = "tmpfs /tmp/a tmpfs rw 0 0\ntmpfs /tmp/a/b tmpfs rw 0 0\n/dev/loop0 /tmp/a/b/c\\040d ext4 rw 0 0\ntmpfs /tmp/ab tmpfs rw 0 0\n";
   expect(mountsBelow("/tmp/a", mounts)).toEqual(["/tmp/a/b/c d", "/tmp/a/b"]);
 });

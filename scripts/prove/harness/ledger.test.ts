@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Gap } from "../../../agent/protocol/records.ts";
 import { judge, newLedger, type Ledger, type StoredRecord } from "./ledger.ts";
 
-/** Three plays answered and stored, one command with its one effect and outcome. */
+/** Three acknowledged and stored plays, one command with one effect and one outcome. */
 function good(): { ledger: Ledger; stored: StoredRecord[] } {
   const ledger = newLedger();
   for (const id of ["a", "b", "c"]) ledger.pages.set(id, { id, stream: "play", fate: { kind: "stored" } });
@@ -14,12 +14,12 @@ function good(): { ledger: Ledger; stored: StoredRecord[] } {
 
 const gap = (over: Partial<Gap>): StoredRecord => ({ log: "l", stream: "alarm", seq: 1, gap: { stream: "play", reason: "corrupt", count: 1, ...over } });
 
-test("a ledger that agrees with the store has no violation", () => {
+test("a ledger that matches the store has no violation", () => {
   const { ledger, stored } = good();
   expect(judge(ledger, stored)).toMatchObject({ violations: [], acknowledged: 3, stored: 3, effects: 1 });
 });
 
-test("an acknowledged record that is not stored is a violation, unless a gap names it", () => {
+test("an acknowledged record that is not stored is a violation unless a gap record covers it", () => {
   const { ledger, stored } = good();
   const without = stored.filter(({ page }) => page !== "b");
   expect(judge(ledger, without).violations.join()).toMatch(/1 acknowledged play records are not stored.*1 numbers are missing/s);
@@ -33,7 +33,7 @@ test("a record stored twice, and a number stored twice, are violations", () => {
   expect(judge(ledger, [...stored, { log: "l", stream: "play", seq: 3 }]).violations).toEqual(["l play 3 is stored twice"]);
 });
 
-test("a number that came with something else is a violation", () => {
+test("a sequence number with another body is a violation", () => {
   const { ledger, stored } = good();
   ledger.reuses.push({ log: "l", stream: "play", seq: 1, was: "x", is: "y" });
   expect(judge(ledger, stored).violations[0]).toMatch(/number reused/);
@@ -53,7 +53,7 @@ test("no outcome, two outcomes, two effects, none after success and one after a 
   expect(judge(ledger, stored).violations[0]).toMatch(/was expired and had an effect/);
 });
 
-test("what else went wrong is a violation as it is", () => {
+test("other faults are reported as violations", () => {
   const { ledger, stored } = good();
   ledger.faults.push("the agent ended by itself");
   expect(judge(ledger, stored).violations).toEqual(["the agent ended by itself"]);

@@ -3,12 +3,12 @@ import { readCampaignOptions } from "./options.ts";
 
 const read = (...args: string[]) => readCampaignOptions(args, { cases: [1_000, 1], disks: [1, 0, 1] });
 
-test("numbers of a campaign have a value each, and a seed", () => {
+test("a campaign's numbers have defaults, and there is a seed", () => {
   expect(read("--seed", "s")).toEqual({ ok: true, value: { numbers: { cases: 1_000, disks: 1 }, seed: "s" } });
   expect(read("--cases", "3", "--disks", "0", "--seed", "s")).toMatchObject({ value: { numbers: { cases: 3, disks: 0 } } });
 });
 
-test("help is not a mistake", () => {
+test("help is not an error", () => {
   expect(read("--help")).toEqual({ ok: true, value: "help" });
 });
 

@@ -13,7 +13,7 @@ function put(name: string, bytes: number): void {
   truncateSync(join(data, name), bytes);
 }
 
-test("counts the queue, its log, reserve and marks, and what of it was set aside; nothing else", () => {
+test("counts only the outbox, its WAL, reserve, marks and quarantined files", () => {
   expect(bytesUnderCap(data)).toBe(0);
   for (const name of ["outbox.sqlite", "outbox.sqlite-wal", "outbox.sqlite.reserve", "outbox.sqlite.marks"]) put(name, 100);
   for (const name of ["state.sqlite", "journal.sqlite-wal", "agent.lock"]) put(name, 1_000);
@@ -23,7 +23,7 @@ test("counts the queue, its log, reserve and marks, and what of it was set aside
   expect(bytesUnderCap(data)).toBe(410);
 });
 
-test("one byte over the cap, at one look of many, is a fault; the cap itself is none", () => {
+test("one byte over the cap at one of many looks is a fault, the cap itself is not", () => {
   const watch = new CapWatch(data, 1_000);
   put("outbox.sqlite", 600);
   put("outbox.sqlite-wal", 400);
@@ -37,7 +37,7 @@ test("one byte over the cap, at one look of many, is a fault; the cap itself is 
   expect(watch.stop()).toBe("largest of 3 samples 1001 of 1000 bytes");
 });
 
-test("looks by itself once it was started", async () => {
+test("looks by itself once started", async () => {
   const watch = new CapWatch(data, 10);
   put("outbox.sqlite", 11);
   watch.start();

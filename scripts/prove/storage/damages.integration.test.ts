@@ -23,7 +23,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Every path with its bytes, folders too. */
+/** Every path with its bytes, including folders. */
 function picture(folder: string): string {
   return readdirSync(folder, { recursive: true })
     .map(String)
@@ -32,7 +32,7 @@ function picture(folder: string): string {
     .join("\n");
 }
 
-test("every case changes something, the same seed changes the same, and every area is hit", () => {
+test("every case changes something, the same seed changes the same things, and every area is damaged", () => {
   const hits = new Set<string>();
   const before = picture(join(root, "whole"));
   let unchanged = 0;
@@ -49,6 +49,6 @@ test("every case changes something, the same seed changes the same, and every ar
     for (const { area } of a?.damages ?? []) hits.add(area);
   }
   expect([...hits].sort()).toEqual([...new Set([...FILES.map(areaOf), "socket"])].sort());
-  // A bit may be flipped back by the next, and garbage may meet the same byte.
+  // The next flip may restore a bit, and garbage may equal the old byte.
   expect(unchanged).toBeLessThan(5);
 });

@@ -1,4 +1,4 @@
-/** The judge of damaged starts can fail: each broken promise it is there for is fed to it once. */
+/** Proves that the judge of damaged starts can fail: each violation that it must find is fed to it once. */
 import { expect, test } from "vitest";
 import type { StoredRecord } from "../harness/ledger.ts";
 import type { Area } from "./damages.ts";
@@ -35,7 +35,7 @@ const WHOLE: CaseSeen = {
 };
 const WITHOUT_B = [play(1, "a"), play(3, "s")];
 
-test("a start that brings everything and shows the picture is none", () => {
+test("a start that delivers everything and shows the picture has no violation", () => {
   expect(judgeCase(WHOLE)).toEqual({ missing: 0, uncounted: 0, said: [], violations: [] });
 });
 
@@ -85,6 +85,6 @@ test.each<[string, Partial<CaseSeen>, number, number]>([
   ["an outcome lost with the queue and counted by a gap", { damages: [hit("outbox")], records: [...WHOLE.records, outcomeGap], ...withCommand("queued", { outcomes: [] }) }, 0, 0],
   ["a command that runs again as journal and marks are gone, and it is told", { damages: [hit("journal"), hit("journal-marks")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("running", { effects: 2 }) }, 0, 0],
   ["an outcome told again to who sent again, by a queue that was set aside", { damages: [hit("outbox")], records: [...WHOLE.records, alarm("storage.quarantined")], ...withCommand("queued", { sentAgain: true, outcomes: ["succeeded", "succeeded"] }) }, 0, 0],
-])("%s is none", (_what, seen, missing, uncounted) => {
+])("%s is no violation", (_what, seen, missing, uncounted) => {
   expect(judgeCase({ ...WHOLE, ...seen })).toMatchObject({ missing, uncounted, violations: [] });
 });
