@@ -13,14 +13,14 @@ import { atSite, siteInTrouble } from "./site.ts";
 import type { WorkloadGenerator } from "./workload.ts";
 
 const HOUR_MS = 3_600_000;
-/** A trial, and the way back. */
+/** Duration of a settings trial and its reversal. */
 const LONGEST_CHANGE_MS = 240_000;
 const YEAR_MS = 31_557_600_000;
 
 type DeviceFault = { readonly [K in keyof Faults as K extends `${string}PerHour` ? K : never]: Faults[K] };
 type DeviceWork = Exclude<keyof Workload, "cancelChance">;
 
-/** Makes things go wrong, each at its own random times, and undoes all of it when the world is to heal. */
+/** Injects faults at random times, and undoes all of them when the world is to heal. */
 export class Chaos {
   readonly #world: SimWorld;
   readonly #network: SimulatedNetwork;
@@ -50,7 +50,7 @@ export class Chaos {
     }
   }
 
-  /** Nothing goes wrong any more, and what is wrong is put right. */
+  /** Stops injecting faults and repairs everything. */
   heal(): void {
     const { devices, clouds } = this.#world;
     this.#over = true;
@@ -64,7 +64,7 @@ export class Chaos {
       disk.become("good");
       world.setMood("normal");
       const { power, network } = world.state;
-      // The site is well again. What the device was told of it, and made of that, stays its own affair.
+      // The site works again. Which settings the device uses is left to the device.
       world.update({ power: { ...power, mood: "obeys" }, network: { ...atSite(network), link: "up", settingsMood: "obeys" } });
       player.comeBack();
       device.switchOn();
@@ -83,7 +83,7 @@ export class Chaos {
     });
   }
 
-  /** Undone after a while, if the world has not healed until then. */
+  /** Undoes a fault after a random time, unless the world has healed before. */
   #undoLater(name: string, longestMs: number, undo: () => void): void {
     this.#world.sim.time.after(`sim.${name}-over`, this.#random.integer(500, longestMs), () => {
       if (!this.#over) undo();
@@ -96,7 +96,7 @@ export class Chaos {
       killPerHour: () => {
         if (random.chance(0.3)) device.stopPolitely();
         else device.kill("killed");
-        // Sent behind the next welcome, before the player host has found the new process.
+        // Sent after the next welcome, before the player host has found the new process.
         if (random.chance(0.5)) this.#work.playerCommand(device);
       },
       powerCutPerHour: () => {
@@ -159,7 +159,7 @@ export class Chaos {
     };
   }
 
-  /** A change of the way to the cloud takes minutes, and what ends the agent is likelier than elsewhere to come during it. */
+  /** A change of the path to the cloud takes minutes; makes faults that end the agent more likely during it. */
   #inTheMiddle(device: SimulatedDevice): void {
     const { killPerHour, powerCutPerHour } = this.#faults;
     const { ledger } = this.#world.sim;

@@ -1,48 +1,48 @@
 import type { SeededRandom } from "../../platform/simulated/seeded-random.ts";
 
 /**
- * Everything that can go wrong, each with its own name. `…PerHour`: how often on average, per device or cloud.
- * `…Chance`: probability each time the thing could happen. All 0: a world in which nothing goes wrong.
+ * Frequencies of all faults. `…PerHour`: average per device or cloud. `…Chance`: probability at each opportunity. All 0: a
+ * world without faults.
  */
 export interface Faults {
-  /** The agent's process is killed at a moment of its own. */
+  /** The agent's process is killed at a random moment. */
   readonly killPerHour: number;
-  /** It is killed just before or just after a call of a port: between a write and what was to follow it. */
+  /** It is killed just before or after a port call, such as between a write and its consequence. */
   readonly killAtPortChance: number;
-  /** The machine loses its power; what was not synced may be gone. */
+  /** The machine loses power; unsynced data may be lost. */
   readonly powerCutPerHour: number;
-  /** The wall clock jumps, by seconds or by years, either way. */
+  /** The wall clock steps by seconds or years, in either direction. */
   readonly clockStepPerHour: number;
-  /** The cable is out for a while. */
+  /** The network cable is unplugged for a while. */
   readonly networkCutPerHour: number;
-  /** A connection stays open on both sides and carries nothing any more. */
+  /** A connection stays open on both sides but carries nothing. */
   readonly halfOpenPerHour: number;
   /** A connection delivers nothing for a while, and then everything. */
   readonly stallPerHour: number;
-  /** A connection dies; each side hears of it or has to find out. */
+  /** A connection breaks; a side is notified or must detect it. */
   readonly dropPerHour: number;
   readonly connectRefusedChance: number;
-  /** A connection attempt that never comes to anything. */
+  /** A connection attempt never ends. */
   readonly connectHangsChance: number;
-  /** A connection that carries a few kilobytes a second. */
+  /** A connection carries only a few kilobytes per second. */
   readonly slowLinkChance: number;
-  /** One write is refused by the disk. */
+  /** The disk refuses one write. */
   readonly writeFailsChance: number;
   /** The disk is in trouble for a while: full, failing, read-only or slow. */
   readonly diskTroublePerHour: number;
   /** The cloud's process is killed and comes back. */
   readonly cloudKillPerHour: number;
-  /** It is killed right after a commit, before anybody was told. */
+  /** It is killed right after a commit, before it has answered. */
   readonly cloudKillAtCommitChance: number;
-  /** Its store does not take a commit. */
+  /** A commit of its store fails. */
   readonly cloudCommitFailsChance: number;
   /** It is restored from an old backup. */
   readonly cloudRestorePerHour: number;
-  /** It misbehaves towards one device for a while: never acks, acks go back, half-open, slow, nonsense, refuses. */
+  /** It misbehaves towards one device for a while: no acks, acks that go back, half-open, slow, nonsense, refusals. */
   readonly misbehavePerHour: number;
-  /** It sends one hostile or senseless frame. */
+  /** It sends one hostile or nonsensical frame. */
   readonly misdeedPerHour: number;
-  /** The player host goes away, and comes back as it was or as a new one. */
+  /** The player host disappears, and returns as the same process or a new one. */
   readonly playerVanishPerHour: number;
   /** The display is deaf, slow, lying or unplugged for a while. */
   readonly displayTroublePerHour: number;
@@ -50,25 +50,25 @@ export interface Faults {
   readonly remoteControlPerHour: number;
   /** Reboots are ignored or refused for a while. */
   readonly rebootTroublePerHour: number;
-  /** The machine takes no network settings for a while, or takes them and says that it failed. */
+  /** For a while the machine refuses network settings, or applies them but reports a failure. */
   readonly networkTroublePerHour: number;
-  /** At the site, a wireless network gets another password or a proxy goes, for a while. */
+  /** For a while a wireless network at the site has another password, or a proxy is gone. */
   readonly siteTroublePerHour: number;
 }
 
-/** What is asked of the devices, so that there is something to go wrong. */
+/** Frequencies of requests to the devices. */
 export interface Workload {
   readonly commandsPerHour: number;
-  /** Of the commands, this part is canceled soon after it was sent. */
+  /** Share of the commands that are canceled soon after they were sent. */
   readonly cancelChance: number;
   readonly desiredPerHour: number;
   readonly playsPerHour: number;
   readonly pageEventsPerHour: number;
-  /** Bursts of a page that floods its API. */
+  /** Bursts of page API calls. */
   readonly floodsPerHour: number;
-  /** The owner moves a device to the other cloud, or back, or to an address that is not there. */
+  /** The owner moves a device to the other cloud, back, or to an address without a cloud. */
   readonly movesPerHour: number;
-  /** The owner wants other network settings: a proxy, an address, a wireless network, of which half work where the device stands. */
+  /** The owner changes network settings (proxy, address, wireless network), half of which work at the device's site. */
   readonly networksPerHour: number;
 }
 
@@ -114,8 +114,8 @@ const BUSY: Workload = {
 export const NO_FAULTS: Faults = scaled(WILD, () => 0);
 
 /**
- * What goes wrong under this seed. Each fault is absent in about half of the seeds and rare to frequent in the others:
- * a bug that needs one fault often shows only where another does not hide it.
+ * The faults of a seed. Each fault is absent in about half of the seeds and rare to frequent in the others, because one
+ * fault may hide a bug that another one causes.
  */
 export function faultsOf(random: SeededRandom): Faults {
   return scaled(WILD, () => (random.chance(0.45) ? 0 : 0.3 + random.next() * 2));

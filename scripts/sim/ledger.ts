@@ -4,17 +4,17 @@ import type { Json, JsonObject } from "../../platform/runtime/json.ts";
 import type { RecordRow } from "../dev-cloud/sessions/cloud-store.ts";
 import { Orders } from "./orders.ts";
 
-/** A record some part of the device was told is accepted. */
+/** A record that the agent has confirmed as accepted. */
 export interface Accepted {
   readonly device: string;
   readonly stream: Stream;
   readonly kind: string;
-  /** Log and number it was told. */
+  /** Log and sequence number in the confirmation. */
   readonly log: string;
   readonly seq: number;
-  /** What makes this record itself, wherever it is stored. */
+  /** Identifies the record wherever it is stored. */
   readonly identity: string;
-  /** Shared by everything that is the same record offered again. */
+  /** Shared by repeated offers of the same record. */
   readonly dedupeKey?: string;
   readonly atMs: number;
 }
@@ -32,21 +32,21 @@ export interface IssuedCommand {
   readonly id: string;
   readonly attempt: number;
   readonly name: string;
-  /** It changes nothing and may be begun again after a crash. */
+  /** It changes nothing and may run again after a crash. */
   readonly runsAgain: boolean;
-  /** How its effect is told apart at the hardware; absent: it cannot be. */
+  /** Identifies its effect at the hardware; absent when that is impossible. */
   readonly effectKey?: string;
 }
 
 type Listeners<T> = Set<(value: T) => void>;
 
 /**
- * Who saw what, kept outside of device and cloud. The invariants compare what was promised with what came;
- * neither side can make it look better than it is.
+ * Observations kept outside device and cloud, so that neither can influence them. The invariants compare what was promised
+ * with what arrived.
  */
 export class Ledger {
   readonly accepted = new Map<string, Accepted>();
-  /** Promises that a stated limit takes back: memory while the disk is gone, the last second of the weaker streams. */
+  /** Promises that a documented limit excuses: memory while the disk fails, the last second of the weaker streams. */
   readonly excused = new Set<string>();
   readonly storedAt = new Map<string, Stored>();
   readonly identities = new Set<string>();
@@ -63,9 +63,9 @@ export class Ledger {
   readonly onEffect: Listeners<{ readonly device: string; readonly key: string; readonly count: number }> = new Set();
   readonly onConnect: Listeners<{ readonly device: string; readonly atMs: number }> = new Set();
   connects = 0;
-  /** Frames that left one side or reached the device. */
+  /** Number of frames that left one side or reached the device. */
   frames = 0;
-  /** Everything that was made to go wrong, each once. */
+  /** Number of injected faults. */
   faults = 0;
 
   accept(record: Accepted): void {
@@ -85,7 +85,7 @@ export class Ledger {
     if (row.kind === "gap") this.gaps.push(row);
   }
 
-  /** A frame leaves the device: what it says of a number cannot be taken back. */
+  /** Notes a frame that leaves the device, after which its sequence numbers are final. */
   sent(device: string, frame: string): void {
     if (this.onSent.size === 0 || !frame.startsWith('{"t":"records"')) return;
     const { log, boot, stream, records } = JSON.parse(frame) as DeviceMessageOf<"records">;
@@ -94,30 +94,30 @@ export class Ledger {
     }
   }
 
-  /** A log that exists in memory alone. */
+  /** Notes a log that exists only in memory. */
   inMemory(log: string): void {
     this.memoryLogs.add(log);
   }
 
-  /** The page was told that this record is kept. */
+  /** Notes that the page was told that this record is kept. */
   pageWasPromised(device: string, id: string): void {
     const key = `${device} ${id}`;
     if (!this.#pageTaken.has(key)) this.#pageOwed.set(key, device);
   }
 
-  /** An agent took what a page emitted; from here on the record is owed as any other. */
+  /** Notes that an agent took a page's record, which from now on counts like any accepted record. */
   pageTaken(device: string, id: string): void {
     const key = `${device} ${id}`;
     this.#pageTaken.add(key);
     this.#pageOwed.delete(key);
   }
 
-  /** Lines of the spool that a power cut took before they were synced. */
+  /** Excuses lines of the spool that a power cut removed before they were synced. */
   pageLost(device: string, lines: string): void {
     for (const [, id] of lines.matchAll(PAGE_ID)) if (id !== undefined) this.pageTaken(device, id);
   }
 
-  /** What pages of this device were promised and no agent has heard of. */
+  /** Page records of this device that were promised but have not reached an agent. */
   pageOwed(device: string): readonly string[] {
     return [...this.#pageOwed].flatMap(([key, owner]) => (owner === device ? [key] : []));
   }
@@ -130,7 +130,7 @@ export class Ledger {
     tell(this.onEffect, { device, key, count });
   }
 
-  /** An order without a mark of its own reached the hardware: an effect of the command it belongs to, if that can be said. */
+  /** Notes an order at the hardware without an identity of its own, as an effect of its command if that can be determined. */
   ordered(device: string, name: string, params: readonly Json[]): void {
     const command = this.orders.commandOf(device, name, params);
     if (command !== undefined) this.effect(device, orderKeyOf(command));
@@ -149,13 +149,13 @@ export class Ledger {
     tell(this.onConnect, { device, atMs });
   }
 
-  /** What was promised of this device and neither stored nor excused. */
+  /** Accepted records of this device that are neither stored nor excused. */
   owed(device: string): Accepted[] {
     const open = this.#open.get(device) ?? new Map<string, Accepted>();
     for (const [key, record] of open) if (this.excused.has(record.identity) || this.isStored(record)) open.delete(key);
     return [...open.values()];
   }
-  /** By device: what was still owed when it was last looked at, and what was accepted since. What is stored or excused stays so. */
+  /** By device: records owed at the last look, and those accepted since. Stored and excused records stay so. */
   readonly #open = new Map<string, Map<string, Accepted>>();
 
   isStored(record: Accepted): boolean {
@@ -165,12 +165,12 @@ export class Ledger {
     return (this.#sameRecord.get(dedupeKey) ?? []).some((identity) => this.identities.has(identity));
   }
 
-  /** Every form in which a record with this key was offered. */
+  /** Identities of every form in which a record with this key was offered. */
   formsOf(dedupeKey: string): readonly string[] {
     return this.#sameRecord.get(dedupeKey) ?? [];
   }
 
-  /** A record is offered under a key: whichever of its forms arrives, it arrived. */
+  /** Notes a form of a record that is offered under a key. Any form that arrives counts. */
   offered(dedupeKey: string, identity: string): void {
     const forms = this.#sameRecord.get(dedupeKey);
     if (forms === undefined) this.#sameRecord.set(dedupeKey, [identity]);
@@ -179,15 +179,15 @@ export class Ledger {
   readonly #sameRecord = new Map<string, string[]>();
 }
 
-/** What the simulated page knows its record by, in a line of the spool. */
+/** The simulated page's id of its record, in a line of the spool. */
 const PAGE_ID = /"data":\{"id":"([^"]+)"/g;
 
-/** The record as such, its body as it was written and travels, without place and wall time: a corrected clock and a copied log leave it the same. */
+/** Identity of a record: its body, without log, number and wall time, so that a corrected clock or a copied log does not change it. */
 export function identityOf(device: string, record: { readonly boot: string; readonly stream: Stream; readonly kind: string; readonly monoMs: number; readonly body: JsonObject }): string {
   return `${device}|${record.boot}|${record.stream}|${record.kind}|${record.monoMs}|${JSON.stringify(record.body)}`;
 }
 
-/** The effect that is all orders of one command to the hardware; `command` is its id and attempt. */
+/** Effect key for all hardware orders of one command; `command`: its id and attempt. */
 export function orderKeyOf(command: string): string {
   return `order:${command}`;
 }

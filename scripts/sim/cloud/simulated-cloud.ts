@@ -9,10 +9,10 @@ import { Life } from "../device/life.ts";
 import type { SimContext } from "../simulation-context.ts";
 import { copyStore, SimulatedStore } from "./simulated-store.ts";
 
-/** Records are not kept as rows of a backup: the ledger remembers them, and the store need not grow with them. */
+/** No limit on stored records. */
 const KEEP_ALL = 1_000_000_000;
 
-/** One cloud: its process, which can be killed, over its store, which can be set back to an older state. */
+/** One cloud: a process that can be killed, and a store that can be restored to an older state. */
 export class SimulatedCloud {
   readonly name: string;
   readonly origin: string;
@@ -83,7 +83,7 @@ export class SimulatedCloud {
     this.#sim.trace.add(this.name, "backed-up");
   }
 
-  /** The process is dead; its store becomes what it was at the last backup. */
+  /** Restores the last backup into the store of the dead process. Returns false when there is no backup. */
   restore(): boolean {
     if (this.#backup === undefined) return false;
     const restored = this.#newStore();
@@ -129,7 +129,7 @@ export class SimulatedCloud {
     return store;
   }
 
-  /** Only a group's commit may fail: that is the one the cloud must survive. */
+  /** Only a group commit may fail, because that is the failure the cloud must survive. */
   #timers(life: Life): Timers {
     return {
       after: (name, delayMs, fire) =>
@@ -146,7 +146,7 @@ export class SimulatedCloud {
   }
 }
 
-/** Thrown into code of a process that is dead and does not know it yet. */
+/** Thrown into code of a process that is already dead. */
 export class DeadProcess extends Error {
   override readonly name = "DeadProcess";
 }

@@ -1,7 +1,7 @@
 import type { NewRecord, RecordRow } from "../../dev-cloud/sessions/cloud-store.ts";
 import { MemoryStore } from "../../dev-cloud/store/memory-store.ts";
 
-/** The cloud's store, watched: what it says is committed goes into the ledger, and a commit may fail. */
+/** An observed cloud store: reports commits to the ledger, and a commit may fail. */
 export class SimulatedStore extends MemoryStore {
   readonly #hooks: StoreHooks;
   #written: RecordRow[] = [];
@@ -29,13 +29,13 @@ export class SimulatedStore extends MemoryStore {
 }
 
 export interface StoreHooks {
-  /** Throws when the disk of the cloud does not take this commit. */
+  /** Throws to make the commit fail. */
   beforeCommit(): void;
   committed(rows: readonly RecordRow[]): void;
   forgets(): boolean;
 }
 
-/** Copies everything one store holds into an empty one: a backup, or a restore. */
+/** Copies all of one store into an empty one, for a backup or a restore. */
 export function copyStore(from: MemoryStore, to: MemoryStore): void {
   to.transaction(() => {
     for (const row of from.devices()) {

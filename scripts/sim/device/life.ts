@@ -4,8 +4,8 @@ import { messageOf } from "../../../platform/ports/result.ts";
 import type { SimContext } from "../simulation-context.ts";
 
 /**
- * One life of a process, from its start to its end. What it started ends with it: no timer of a dead process
- * fires, no call it made returns, and nothing it calls from then on has an effect.
+ * One life of a process, from start to end. Everything it started ends with it: timers of a dead process do not fire, its
+ * calls do not return, and new calls have no effect.
  */
 export class Life implements Timers {
   readonly name: string;
@@ -15,7 +15,7 @@ export class Life implements Timers {
   readonly #onDeath: () => void;
   readonly #pending = new Set<LifeTimer>();
   readonly #undo: (() => void)[] = [];
-  /** Off until it runs: a process that dies while it starts is another event. */
+  /** Chance kills at ports are possible only while this is true; a death during the start is a separate event. */
   killable = true;
   #alive = true;
   #armed = 0;
@@ -34,7 +34,7 @@ export class Life implements Timers {
     return this.#alive;
   }
 
-  /** Ends it at once. Nothing of it is told. */
+  /** Ends the process at once, without notice. */
   die(why: string): void {
     if (!this.#alive) return;
     this.#alive = false;
@@ -44,13 +44,13 @@ export class Life implements Timers {
     this.#onDeath();
   }
 
-  /** Something outside that must not reach it any more once it is dead. */
+  /** Registers a cleanup for its death, such as removing an outside listener. */
   atDeath(undo: () => void): void {
     if (this.#alive) this.#undo.push(undo);
     else undo();
   }
 
-  /** Whole milliseconds, rounded up, as the timers of the real machine are. */
+  /** Delays are rounded up to whole milliseconds, like timers of the real machine. */
   after(name: string, delayMs: number, fire: () => void): Timer {
     if (!this.#alive) return DEAD_TIMER;
     this.#countArmed(name);
@@ -68,7 +68,7 @@ export class Life implements Timers {
     return timer;
   }
 
-  /** How many timers are armed. */
+  /** Number of pending timers. */
   get armed(): number {
     return this.#pending.size;
   }
@@ -77,20 +77,20 @@ export class Life implements Timers {
     return [...this.#pending].sort((a, b) => a.dueMs - b.dueMs);
   }
 
-  /** Runs code of the process from outside of it. What it throws is a bug of it. */
+  /** Runs code of the process from outside. An exception is a bug of the process. */
   run(what: string, work: () => void): void {
     if (!this.#alive) return;
     try {
       work();
     } catch (thrown) {
-      // It died in the middle of this, and what went on for a moment met closed doors.
+      // It died during this call, so an exception means nothing.
       if (!this.#alive) return;
       const stack = thrown instanceof Error ? thrown.stack : undefined;
       this.#sim.breach("nothing-throws", `${this.name}: ${what} threw ${stack ?? messageOf(thrown)}`);
     }
   }
 
-  /** A call of a port by this process: it may die just before or just after, and then never hears the answer. */
+  /** A port call of this process, which may die just before or after it and then never gets the answer. */
   call<T>(what: string, work: () => Promise<T>): Promise<T> {
     if (!this.#alive || this.#diesAt(what, "before")) return never();
     return new Promise((resolve, reject) => {
@@ -105,7 +105,7 @@ export class Life implements Timers {
     });
   }
 
-  /** A loop of timers that lets no time pass would never give the simulation a chance to see it. */
+  /** Counts timers, to detect a loop of timers that lets no time pass. */
   #countArmed(name: string): void {
     const second = Math.floor(this.#sim.time.monotonicMs() / 1_000);
     if (second !== this.#armedSecond) this.#armed = 0;
@@ -123,7 +123,7 @@ export class Life implements Timers {
   }
 }
 
-/** A timer of one life: among its pending ones until it fires or is canceled. */
+/** A timer of one life, pending until it fires or is canceled. */
 class LifeTimer implements Timer {
   readonly name: string;
   readonly dueMs: number;
@@ -161,6 +161,6 @@ const DEAD_TIMER: Timer = {
 
 function never<T>(): Promise<T> {
   return new Promise(() => {
-    // A dead process waits for ever.
+    // Never settles.
   });
 }

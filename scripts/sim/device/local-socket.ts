@@ -2,30 +2,30 @@ import { InProcessLink } from "../../../player-host/contract/in-process-link.ts"
 import type { ChannelListener, LinkChannel } from "../../../player-host/contract/link-channel.ts";
 import type { Life } from "./life.ts";
 
-/** Longest way of a line from one process to the other, on a machine at rest and on a busy one. */
+/** Longest delay of a line, on an idle machine and on a busy one. */
 const LATE_MS_MAX = 20;
 const BUSY_MS_MAX = 400;
 const BUSY_CHANCE = 0.1;
-/** Longest time until a connection can be used. */
+/** Longest time until a connection is usable. */
 const OPENS_MS_MAX = 3_000;
 
 /**
- * The socket between the agent's process and the player host's. What one side sends, the other reads later and in order;
- * when a process dies, the other side hears of it, after what was sent before.
+ * The socket between the agent's process and the player host's. Lines arrive later and in order. When a process dies, the
+ * other side is notified after the lines sent before.
  */
 export class LocalSocket {
   readonly #way = new InProcessLink();
-  /** Nobody listens at its other end. */
+  /** A link without a listener. */
   readonly #closed = new InProcessLink();
   readonly #isClosed: () => boolean;
   #connection: LinkChannel | undefined;
 
-  /** `isClosed`: whether connections are refused at the moment, whoever listens. */
+  /** `isClosed`: whether connections are refused at the moment, even with a listener. */
   constructor(isClosed: () => boolean) {
     this.#isClosed = isClosed;
   }
 
-  /** The agent's process accepts connections as long as it lives. */
+  /** Accepts connections for the agent's process as long as it lives. */
   listen(life: Life, accept: (channel: LinkChannel) => ChannelListener): void {
     const leave = this.#way.listen((channel) => {
       const end = new LateEnd(life, channel);
@@ -34,7 +34,7 @@ export class LocalSocket {
     life.atDeath(leave);
   }
 
-  /** The player host's process connects; one connection at a time. */
+  /** Connects the player host's process. One connection at a time. */
   open(life: Life, listener: ChannelListener): LinkChannel {
     const end = new LateEnd(life);
     end.channel = (this.#isClosed() ? this.#closed : this.#way).open(end.reading(listener));
@@ -42,13 +42,13 @@ export class LocalSocket {
     return end;
   }
 
-  /** Breaks the connection; both sides hear of it. */
+  /** Breaks the connection and notifies both sides. */
   cut(): void {
     this.#connection?.end("the connection was cut");
   }
 }
 
-/** One process's end. What arrives waits here for its time, and for nobody once the process is dead. */
+/** One process's end. Delays what arrives, and drops it once the process is dead. */
 class LateEnd implements LinkChannel {
   readonly #life: Life;
   channel: LinkChannel | undefined;
@@ -60,7 +60,7 @@ class LateEnd implements LinkChannel {
     this.channel = channel;
   }
 
-  /** True also when the other process is gone and this one has not heard of it yet, as at a real socket. */
+  /** Returns true even if the other process is gone but this one has not been notified yet, as with a real socket. */
   send(line: string): boolean {
     if (this.#isOver) return false;
     if (this.#life.alive) this.channel?.send(line);
@@ -89,11 +89,11 @@ class LateEnd implements LinkChannel {
     return random.integer(0, random.chance(BUSY_CHANCE) ? BUSY_MS_MAX : LATE_MS_MAX);
   }
 
-  /** What arrives while something waits comes with it. */
+  /** What arrives during the delay is delivered together. */
   #later(delayMs: number, tell: () => void): void {
     if (this.#arrived.push(tell) > 1) return;
     this.#life.after("sim.local-socket", delayMs, () => {
-      // Whoever ends the connection in the middle of this hears nothing more of it.
+      // A listener that ends the connection here gets nothing more.
       for (let next = this.#arrived.shift(); next !== undefined; next = this.#arrived.shift()) this.#life.run("a listener at the local socket", next);
     });
   }

@@ -15,14 +15,14 @@ interface Machine {
   readonly disk: SimulatedDisk;
 }
 
-/** After trouble with the disk, the weaker streams may wait longer in memory than their second. */
+/** After disk trouble, records of the weaker streams may stay in memory for longer than one second. */
 const AFTER_TROUBLE_MS = 120_000;
-/** "On disk within a second": flush delay, one sync, and a rounding. */
+/** Limit for "on disk within a second": flush delay, one sync, and rounding. */
 const WEAK_STREAM_MS = 1_000;
 
 /**
- * The outbox, watched from outside: what it accepts is a promise from that moment on. At the death of the process
- * only what was never promised to survive it is taken back.
+ * An observed outbox: a record is promised from the moment it is accepted. When the process dies, only records without a
+ * promise to survive it are excused.
  */
 export function observedOutbox(sim: SimContext, life: Life, machine: Machine, outbox: Outbox): Outbox {
   const { ledger, time } = sim;
@@ -35,7 +35,7 @@ export function observedOutbox(sim: SimContext, life: Life, machine: Machine, ou
     if (dedupeKey !== undefined) ledger.offered(dedupeKey, identity);
     const result = await life.call(`outbox.append ${record.stream} ${record.dedupeKey ?? ""}`, () => append(record));
     if (sim.sabotage === "second-outcome" && record.stream === "outcome") await append({ ...record, body: { ...record.body, state: "timed-out" }, dedupeKey: `${record.dedupeKey ?? ""}:2` });
-    // Whoever died between the answer and this moment never heard it.
+    // A process that died meanwhile never got the answer.
     if (result.ok && life.alive) {
       const page = record.source === "page" ? record.body["data"] : undefined;
       if (page !== undefined && isJsonObject(page) && typeof page["id"] === "string") ledger.pageTaken(device, page["id"]);
@@ -55,16 +55,16 @@ function excuse(sim: SimContext, { device, disk }: Machine, outbox: Outbox): voi
   const nowMs = time.monotonicMs();
   const troubled = nowMs - disk.lastTroubleMs < AFTER_TROUBLE_MS || degraded !== undefined;
   for (const record of ledger.owed(device)) {
-    // On disk, under whatever number of whatever log: it has to come from there, or a gap record for it.
+    // On disk, under some number of some log: the record or a gap record for it must arrive.
     if (disk.reached(record.identity)) continue;
-    // Accepted in memory, because the disk took nothing, and the disk is not well yet: said so, and lost with the process.
+    // Accepted in memory and reported as such while the disk failed, and the disk has not recovered: lost with the process.
     if (ledger.memoryLogs.has(record.log) && (troubled || (degraded !== undefined && record.log === outbox.log))) ledger.excused.add(record.identity);
     if (DURABLE_STREAMS.has(record.stream)) continue;
-    // Accepted for the disk in the last second of its health or later: its place, or the note of its loss, was in memory when that ended.
+    // Accepted in the last second before the disk's trouble or later: the record, or the gap for it, was still in memory.
     if (troubled && record.atMs >= disk.troubleSinceMs - WEAK_STREAM_MS && !disk.holds(record.log, record.stream, record.seq)) ledger.excused.add(record.identity);
     if (record.log !== outbox.log || record.seq <= ranges[record.stream].newest) continue;
     if (nowMs - record.atMs > WEAK_STREAM_MS && !troubled) {
-      // Accepted while the disk was in trouble: given up for lack of room, and told by a gap record.
+      // Accepted during disk trouble: dropped for lack of room, with a gap record.
       if (record.atMs < disk.lastTroubleMs + AFTER_TROUBLE_MS) continue;
       sim.breach("on-disk-within-a-second", `${record.stream} ${record.seq} of ${device} was accepted ${nowMs - record.atMs} ms ago and was not on disk when the process died`);
     }

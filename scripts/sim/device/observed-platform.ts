@@ -10,8 +10,8 @@ import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
 /**
- * The hardware as the agent's process reaches it: what happens there is counted where it happens, and the process
- * may die on either side of it.
+ * The hardware as the agent's process uses it: effects are counted at the hardware, and the process may die before or after
+ * each.
  */
 export function observedPlatform(sim: SimContext, life: Life, device: string, adapter: PlatformAdapter): PlatformAdapter {
   const { gpio, cec, power, audio, displays, networkSettings } = adapter;
@@ -75,7 +75,7 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
   };
 }
 
-/** The machine's network settings: the process may die on either side of each step of a change. */
+/** The machine's network settings: the process may die before or after each step of a change. */
 function observedNetwork(sim: SimContext, life: Life, device: string, settings: NetworkSettings): NetworkSettings {
   const step = <T>(name: string, work: () => Promise<T>): Promise<T> =>
     life.call(`network.${name}`, () => {
@@ -112,7 +112,7 @@ function observedAudio(life: Life, audio: Audio, order: TakeOrder): Audio {
   };
 }
 
-/** Only what commands set is an order: its volume and muting are no business of theirs. */
+/** Only properties that commands set count as orders; the display's own volume and mute do not. */
 function observedDisplay(life: Life, display: Display, order: TakeOrder): Display {
   return {
     get capabilities() {
@@ -128,7 +128,7 @@ function observedDisplay(life: Life, display: Display, order: TakeOrder): Displa
   };
 }
 
-/** Sets one less than it is told, and reads one more than there is. */
+/** Sets one less than ordered, and reads one more than the truth. */
 function lying(audio: Audio): Audio {
   return {
     volume: async () => {
@@ -144,5 +144,5 @@ function lying(audio: Audio): Audio {
   };
 }
 
-/** CEC opcode of the messages the workload sends; operands are the vendor's own affair. */
+/** CEC opcode of the workload's messages (Vendor Command); its operands are vendor-specific. */
 export const VENDOR_COMMAND = 0x89;

@@ -16,12 +16,12 @@ import type { SimulatedDisk } from "./simulated-disk.ts";
 import { SimulatedPage } from "./simulated-page.ts";
 import { watchedLog } from "./watched-log.ts";
 
-/** From the end of a process, or the start of the machine, to the next process: what its launcher takes. */
+/** Time from the end of a process, or the start of the machine, to the next process. */
 const STARTS_MS = [500, 8_000] as const;
-/** With the sabotage `host-stays-away`: so young an agent is not joined. */
+/** With the sabotage `host-stays-away`, the host does not connect to an agent younger than this. */
 const STAYS_AWAY_MS = 180_000;
 
-/** The machine under a player host. */
+/** The machine of a player host. */
 interface Machine {
   readonly name: string;
   readonly random: SeededRandom;
@@ -29,7 +29,7 @@ interface Machine {
   readonly clock: Clock;
 }
 
-/** The real player host, in one process after the other, with a page in it and the way to the agent. Its processes outlive the agent's. */
+/** The real player host with its page and its link to the agent, in successive processes that outlive the agent's. */
 export class SimulatedPlayerHost {
   readonly #sim: SimContext;
   readonly #machine: Machine;
@@ -38,10 +38,10 @@ export class SimulatedPlayerHost {
   readonly #socket: LocalSocket;
   #process: { readonly life: Life; readonly page: SimulatedPage } | undefined;
   #presentSinceMs: number | undefined;
-  /** Since when this agent's process listens. */
+  /** Time since which the agent's present process listens. */
   #agentSinceMs = 0;
   #hasPower = false;
-  /** It was made to go away, and does not come back by itself. */
+  /** Made to go away; does not come back by itself. */
   #isAway = false;
   #starts = 0;
   #records = 0;
@@ -53,12 +53,12 @@ export class SimulatedPlayerHost {
     this.#socket = new LocalSocket(() => this.#isAway || (sim.sabotage === "host-stays-away" && time.monotonicMs() - this.#agentSinceMs < STAYS_AWAY_MS));
   }
 
-  /** Since when the host has run without a break; `undefined`: it does not, or cannot be reached. */
+  /** Time since which the host has run without a break; `undefined` when it does not run or cannot be reached. */
   get presentSinceMs(): number | undefined {
     return this.#presentSinceMs;
   }
 
-  /** Whether everything it kept for an agent has been handed over. */
+  /** Whether its spool is empty. */
   get isDrained(): boolean {
     return this.#machine.disk.spoolIsEmpty;
   }
@@ -78,13 +78,12 @@ export class SimulatedPlayerHost {
     this.#startLater();
   }
 
-  /** The machine goes down, and every process with it. */
   powerOff(): void {
     this.#hasPower = false;
     this.#process?.life.die("the machine goes down");
   }
 
-  /** `killed`: its process ends; else it is only cut off from the agent. */
+  /** `killed`: its process ends; otherwise it is only cut off from the agent. */
   vanish(killed: boolean): void {
     if (this.#isAway || !this.#hasPower) return;
     this.#sim.trace.add(this.#machine.name, "player-vanishes", killed ? "killed" : "cut off");
@@ -111,7 +110,7 @@ export class SimulatedPlayerHost {
     this.#emit((id) => ({ do: "emit", name: "sim.event", data: { id, pad: "x".repeat(size) } }));
   }
 
-  /** Without a process there is no page either. */
+  /** Emits a call from the page, if there is a process. */
   #emit(callOf: (id: string) => Readonly<Record<string, unknown>>): void {
     const id = `${this.#machine.name}-p${(this.#records += 1)}`;
     this.#process?.page.emit(id, callOf(id));
@@ -155,7 +154,7 @@ export class SimulatedPlayerHost {
   }
 }
 
-/** The agent's end: its process may die on either side of a request. */
+/** The agent's end, whose process may die before or after a request. */
 class ObservedHostLink extends HostLink {
   readonly #sim: SimContext;
   readonly #life: Life;

@@ -26,7 +26,7 @@ import { SimulatedDisk } from "./simulated-disk.ts";
 import { simulatedUploader } from "./simulated-uploader.ts";
 import { watchedLog } from "./watched-log.ts";
 
-/** The real policy, but no pause so long that a run would have to wait hours for one device. */
+/** The real policy with shorter maximum delays, so that a run does not wait hours for a device. */
 export const LINK_POLICY: LinkPolicy = {
   ...DEFAULT_LINK_POLICY,
   refusal: { ...DEFAULT_LINK_POLICY.refusal, capMs: 600_000 },
@@ -40,7 +40,7 @@ interface Running {
   readonly stop: AbortController;
 }
 
-/** One machine with its disk, its hardware, its player and, most of the time, an agent running on it. */
+/** One machine with its disk, hardware, player and, most of the time, a running agent. */
 export class SimulatedDevice {
   readonly name: string;
   readonly id: string;
@@ -56,7 +56,7 @@ export class SimulatedDevice {
   #running: Running | undefined;
   #boot = "";
   #bootedMs = 0;
-  /** The power is off until somebody switches it on. */
+  /** Switched off until somebody switches it on. */
   #off = false;
   lives = 0;
   #timersMax = 0;
@@ -90,7 +90,7 @@ export class SimulatedDevice {
     return this.#running?.life.alive === true ? this.#running.agent : undefined;
   }
 
-  /** As many timers as any of its processes had at once. */
+  /** Highest number of timers that one of its processes had at once. */
   get timersMax(): number {
     return Math.max(this.#timersMax, this.#life?.timersMax ?? 0);
   }
@@ -107,13 +107,13 @@ export class SimulatedDevice {
     return this.agent?.link.status().kind === "online";
   }
 
-  /** True since the machine booted; its own wall clock is the world's affair. */
+  /** True time. The machine's own wall clock is in the world. */
   get clock(): Clock {
     const { time } = this.#sim;
     return { wallMs: () => time.wallMs() + this.world.state.clock.offsetMs, monotonicMs: () => time.monotonicMs() - this.#bootedMs };
   }
 
-  /** The proxy its process goes through; absent also when none runs. */
+  /** The proxy that its process uses; absent when there is no proxy or no process. */
   get proxy(): string | undefined {
     return this.alive ? this.#proxy?.current() : undefined;
   }
@@ -122,12 +122,12 @@ export class SimulatedDevice {
     return this.#life?.armed ?? 0;
   }
 
-  /** Names of what the agent's process has armed. */
+  /** Names of the pending timers of the agent's process. */
   pendingTimers(): readonly string[] {
     return this.#life?.pending().map(({ name }) => name) ?? [];
   }
 
-  /** Starts the agent's process, if the power is on and none runs. */
+  /** Starts the agent's process unless it runs or the power is off. */
   start(): void {
     if (this.#off || this.alive) return;
     this.lives += 1;
@@ -151,7 +151,7 @@ export class SimulatedDevice {
     this.#life?.die(why);
   }
 
-  /** As a service manager stops it; it is started again. */
+  /** Stops it as a service manager does, and restarts it. */
   stopPolitely(): void {
     const running = this.#running;
     if (running === undefined || !running.life.alive) return;
@@ -199,7 +199,7 @@ export class SimulatedDevice {
   #lifeEnded(life: Life): void {
     this.#timersMax = Math.max(this.#timersMax, life.timersMax);
     if (this.#running?.life === life) this.#running = undefined;
-    // Killed at a port by chance: nobody else starts it again.
+    // After a chance kill at a port, nothing else restarts it.
     if (!this.#off) this.#sim.time.after("sim.service-restart", this.#random.integer(100, 6_000), () => this.start());
   }
 
@@ -252,7 +252,7 @@ export class SimulatedDevice {
     };
   }
 
-  /** What a process hears of its hardware ends with the process. */
+  /** Ends the hardware's notifications to a process when the process ends. */
   #gateWorld(): void {
     const { world } = this;
     const onChange = SimulatedWorld.prototype.onChange.bind(world);
@@ -277,7 +277,7 @@ const HAMMERING: LinkPolicy = {
   failover: { firstMs: 1, factor: 1, capMs: 1, floorMs: 0 },
 };
 
-/** The proxy as the agent's process was told; a new process starts without one until it reads what it kept. */
+/** The proxy of one agent process. A new process has none until it has read its stored settings. */
 function proxyOfProcess(): CloudProxy {
   const held: { proxy: string | undefined } = { proxy: undefined };
   return {

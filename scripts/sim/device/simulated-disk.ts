@@ -16,19 +16,18 @@ import type { SpoolStore } from "../../../player-host/host/spool-store.ts";
 import type { Life } from "./life.ts";
 import { SimulatedSpool } from "./simulated-spool.ts";
 
-/** What the disk is like at the moment. */
 export type DiskMood = "good" | "slow" | "full" | "read-only" | "io";
 
 const SYNC_MS_MAX = 30;
 const SLOW_SYNC_MS_MAX = 4_000;
-/** Health for so long ends a time of trouble: twice as long as an agent waits before it tries its disk again, and what that takes. */
+/** A healthy time of this length ends a period of trouble: twice the delay before an agent retries its disk, plus the retry. */
 const HEALTHY_MS = 180_000;
-/** What an agent keeps in memory while the disk takes nothing. */
+/** Bytes that an agent keeps in memory while the disk fails. */
 const MEMORY_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
- * The disk of one device. It survives the process and the power; what was written and not synced may be there
- * after a power cut up to any point, in the order it was written. Stores are opened on it anew by every process.
+ * The disk of one device. It survives processes and power cuts. After a power cut, unsynced writes are kept up to a random
+ * point, in the order of writing. Every process opens its stores on it anew.
  */
 export class SimulatedDisk {
   readonly bytesMax: number;
@@ -40,15 +39,15 @@ export class SimulatedDisk {
   readonly #journal = new MemoryJournalStore();
   readonly #spool: SimulatedSpool;
   #mood: DiskMood = "good";
-  /** Bytes of the outbox when the disk became full: it may reuse them, and not grow. */
+  /** Bytes of the outbox when the disk became full. It may reuse them but not grow. */
   #fullAtBytes = 0;
   #life: Life | undefined;
   commits = 0;
   readonly #journalKeys = new Set<string>();
   #pruned = 0;
-  /** Boot of each segment of the outbox, as last written. */
+  /** Boot of each outbox segment, as last written. */
   readonly #boots = new Map<number, string>();
-  /** Identities of rows that were written and not synced, and of all that ever were synced. */
+  /** Identities of unsynced rows, and of all rows ever synced. */
   #unsynced: string[] = [];
   readonly #synced = new Set<string>();
   #lastTroubleMs = Number.NEGATIVE_INFINITY;
@@ -68,22 +67,22 @@ export class SimulatedDisk {
     return this.#mood;
   }
 
-  /** When it last refused something or was slow. */
+  /** Last time at which it failed or was slow. */
   get lastTroubleMs(): number {
     return this.#mood === "good" ? this.#lastTroubleMs : this.#sim.time.monotonicMs();
   }
 
-  /** Since when it has been in trouble again and again, without a while of health that lets an agent recover. */
+  /** Start of the present period of trouble, which only a healthy time of `HEALTHY_MS` ends. */
   get troubleSinceMs(): number {
     return this.#troubleSinceMs;
   }
 
-  /** Whether a row is there now, synced or not. */
+  /** Whether the row exists now, synced or not. */
   holds(log: string, stream: Stream, seq: number): boolean {
     return log === this.#outbox.log && this.#outbox.rows(stream).has(seq);
   }
 
-  /** Whether a row with this identity was synced at any time: from then on it is a promise, wherever it was accepted. */
+  /** Whether a row with this identity was ever synced, which makes it a promise wherever it was accepted. */
   reached(identity: string): boolean {
     return this.#synced.has(identity);
   }
@@ -95,7 +94,7 @@ export class SimulatedDisk {
     if (mood === "full") this.#fullAtBytes = this.#outbox.usage().bytes;
   }
 
-  /** A process starts: whatever the last one had open is closed. */
+  /** Starts a process on it, which closes everything that the previous process had open. */
   mount(life: Life): void {
     this.#life = life;
   }
@@ -110,7 +109,7 @@ export class SimulatedDisk {
     this.#sim.ledger.pageLost(this.#name, this.#spool.powerCut(random));
   }
 
-  /** Bytes of every row the outbox has, counted row by row. */
+  /** Total bytes of all outbox rows. */
   outboxBytes(): number {
     return this.#outbox.usage().bytes;
   }
@@ -160,7 +159,7 @@ export class SimulatedDisk {
     };
   }
 
-  /** Where the player host's process keeps what its page emitted. */
+  /** The page spool of a player host process. */
   spool(life: Life): SpoolStore {
     return this.#spool.open(life, this.#sim.sabotage === "spool-forgets");
   }
@@ -169,7 +168,7 @@ export class SimulatedDisk {
     return this.#spool.isEmpty;
   }
 
-  /** How many commands the journal holds; for the check of its cap. */
+  /** Number of commands in the journal, to check its cap. */
   get journalEntries(): number {
     return this.#journalKeys.size - this.#pruned;
   }
@@ -179,7 +178,7 @@ export class SimulatedDisk {
     return this.#journal.put(entry);
   }
 
-  /** From here to its end, what the hardware is told may be of this command. */
+  /** From now until the command ends, orders to the hardware may belong to it. */
   #noteUnderWay(entry: JournalEntry): void {
     const { orders } = this.#sim.ledger;
     if (entry.state.kind === "running") orders.begins(this.#name, keyText(entry), entry.name, entry.params);
@@ -207,7 +206,7 @@ export class SimulatedDisk {
     };
   }
 
-  /** Notes what is on disk for good. Goes on when the process dies in the middle of it, as the disk does. */
+  /** Commits and notes what is durable. Continues if the process dies meanwhile, as a disk does. */
   async #commit(store: OutboxStore, change: OutboxChange, synced: boolean): Promise<Result<void>> {
     const done = await store.commit(change, synced);
     if (!done.ok) return done;
@@ -217,7 +216,7 @@ export class SimulatedDisk {
     return done;
   }
 
-  /** Sabotage: every row that was accepted in memory first. */
+  /** Sabotage: drops every row that was first accepted in memory. */
   async #dropTakenBack(): Promise<void> {
     const { ledger, time } = this.#sim;
     if (time.monotonicMs() - this.lastTroubleMs > HEALTHY_MS) return;

@@ -9,12 +9,12 @@ import type { Life } from "./life.ts";
 
 const FOLDERS = new MemoryPackageFolders();
 
-/** The browser in a process of the player host, and the page in it: it takes its time to start, to load and to capture. */
+/** The browser of a player host process with its page. Starting, loading and capturing take time. */
 export class SimulatedPage extends MemoryShell {
   readonly #sim: SimContext;
   readonly #life: Life;
   readonly #device: string;
-  /** What the page emitted and has no answer to, by the number of its call. */
+  /** Ids of unanswered records of the page, by call number. */
   readonly #asked = new Map<number, string>();
   #calls = 0;
   #load = 0;
@@ -43,13 +43,13 @@ export class SimulatedPage extends MemoryShell {
   override async load(load: number, target: LoadTarget): Promise<void> {
     this.#load = load;
     await this.#pause("sim.page-loads", 50, 3_000);
-    // Another load took its place.
+    // Replaced by another load.
     if (this.#load !== load) return;
     this.#asked.clear();
     await super.load(load, target);
   }
 
-  /** `id`: what this record of the page is known by. */
+  /** Makes the page emit a record; `id` identifies it. */
   emit(id: string, call: Readonly<Record<string, unknown>>): void {
     this.#life.run("a call of the page", () => {
       this.#calls += 1;

@@ -4,13 +4,13 @@ import { pause } from "../pause.ts";
 import type { Life } from "./life.ts";
 
 export interface SpoolDisk {
-  /** Why the next write fails; `undefined`: it does not. */
+  /** Why the next write fails; `undefined` when it succeeds. */
   refuses(life: Life): string | undefined;
-  /** Longest time a sync takes at the moment. */
+  /** Longest duration of a sync at the moment. */
   syncMsMax(): number;
 }
 
-/** The page spool on the disk of a device: a power cut takes what was not synced, from any point on. */
+/** The page spool on a device's disk. A power cut removes unsynced text from a random point on. */
 export class SimulatedSpool {
   readonly #disk: SpoolDisk;
   #text = "";
@@ -26,7 +26,7 @@ export class SimulatedSpool {
     return this.#text === "";
   }
 
-  /** Returns the text that is gone, from the beginning of its first damaged line. */
+  /** Returns the lost text, from the start of its first damaged line. */
   powerCut(random: SeededRandom): string {
     const kept = random.integer(this.#syncedChars, this.#text.length);
     const gone = this.#text.slice(this.#text.lastIndexOf("\n", kept - 1) + 1);
@@ -36,7 +36,7 @@ export class SimulatedSpool {
     return gone;
   }
 
-  /** As a process of the player host has it open. `forgets`: what is appended goes nowhere. */
+  /** Opens it for a player host process. `forgets`: appended text is discarded. */
   open(life: Life, forgets = false): SpoolStore {
     const written = (what: string, work: () => Promise<void>): Promise<void> =>
       life.call(`spool.${what}`, () => {

@@ -6,7 +6,7 @@ import { sleep } from "../../../platform/runtime/sleep.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
-/** Uploads without HTTP: the address is asked for over the real link, the bytes are taken as sent. */
+/** Uploads without HTTP: requests the address over the real link and takes the bytes as sent. */
 export function simulatedUploader(sim: SimContext, life: Life, device: string, link: Pick<CloudLink, "requestUpload">): Uploader {
   return {
     upload: (upload, signal) =>

@@ -3,8 +3,8 @@ import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
 /**
- * The agent's log: warnings and errors belong to the trace, and a unit that its supervisor had to start again is a
- * bug: a disk that refuses writes ends none.
+ * The agent's log. Warnings and errors are added to the trace. A unit restarted by its supervisor is a breach, because a disk
+ * that refuses writes must not end one.
  */
 export function watchedLog(sim: SimContext, life: Life): Log {
   const write = (level: string, fields: Record<string, unknown>, message: string): void => {
@@ -16,10 +16,10 @@ export function watchedLog(sim: SimContext, life: Life): Log {
   };
   const log: Log = {
     debug: () => {
-      // Debug lines cost more than they tell here.
+      // Costs more than it tells.
     },
     info: () => {
-      // What is worth knowing of them is an event of the simulation anyway.
+      // Relevant ones are events of the simulation anyway.
     },
     warn: (fields, message) => write("warn", fields, message),
     error: (fields, message) => write("error", fields, message),
@@ -28,10 +28,10 @@ export function watchedLog(sim: SimContext, life: Life): Log {
   return log;
 }
 
-/** Thrown by the language itself: nobody throws these on purpose. */
+/** Names of errors that are not thrown on purpose. */
 const BUGS = /^(?:TypeError|ReferenceError|RangeError|SyntaxError|AssertionError|Error: )/;
 
-/** Stacks name lines of files; a trace must not change with them. */
+/** Removes stacks, so that the trace does not depend on line numbers. */
 function withoutStack(_key: string, value: unknown): unknown {
   return typeof value === "string" && value.includes("\n    at ") ? value.slice(0, value.indexOf("\n    at ")) : value;
 }

@@ -15,7 +15,7 @@ import { reportedIsTrue } from "./reported-is-true.ts";
 import { storedOnce } from "./stored-once.ts";
 import { timersBounded } from "./timers-bounded.ts";
 
-/** Every invariant, those first on which others stand. */
+/** Every invariant, in an order in which later ones depend on earlier ones. */
 export const INVARIANTS: readonly Invariant[] = [
   numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, hostIsAwaited, capsHold, timersBounded, connectsBounded, neverStranded,
   reconnects, desiredConverges, drained, oneOutcome, reportedIsTrue, nothingLost,

@@ -1,9 +1,9 @@
 import type { Invariant } from "./invariant.ts";
 
-/** What the journal may keep, and as much again that is not finished. */
+/** Finished entries the journal may keep, plus unfinished ones. */
 const JOURNAL_ENTRIES_MAX = 2_000 + 512;
 
-/** Nothing on the simulated disk grows beyond its cap. */
+/** No store on the simulated disk exceeds its cap. */
 export const capsHold: Invariant = {
   name: "caps-hold",
   always({ devices }) {

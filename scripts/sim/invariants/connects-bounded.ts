@@ -1,10 +1,10 @@
 import type { Invariant } from "./invariant.ts";
 
 const WINDOW_MS = 60_000;
-/** The first attempts after a start and those after a cable was plugged in come quickly; even then a minute has this many. */
+/** Attempts per minute, including the quick first ones after a start or a plugged-in cable. */
 const ATTEMPTS_MAX = 20;
 
-/** No device hammers a cloud, whatever the cloud and the network do. */
+/** No device floods a cloud with connection attempts, whatever the cloud and the network do. */
 export const connectsBounded: Invariant = {
   name: "connects-bounded",
   watch({ sim }, breach) {

@@ -1,6 +1,6 @@
 import type { Invariant } from "./invariant.ts";
 
-/** The document the cloud wants is in force, and every key of it is answered. */
+/** The cloud's desired document is applied, and every key of it has a result. */
 export const desiredConverges: Invariant = {
   name: "desired-converges",
   healed({ devices, home }) {

@@ -1,7 +1,7 @@
 import { STREAMS } from "../../../agent/protocol/records.ts";
 import type { Invariant } from "./invariant.ts";
 
-/** Once the world is well, the outbox and the player's spool empty themselves. */
+/** Once the world has healed, the outbox and the player's spool become empty. */
 export const drained: Invariant = {
   name: "drained",
   healed({ devices }) {
@@ -11,7 +11,7 @@ export const drained: Invariant = {
       if (!player.isDrained) return `the player host of ${device.id} keeps records of its page that the agent has not taken`;
       const { ranges, degraded } = agent.ports.outbox.status();
       if (degraded !== undefined) return `the outbox of ${device.id} is still in memory: ${degraded.message}`;
-      // Telemetry goes on; what matters is that nothing old is left.
+      // Telemetry continues, so metrics do not count.
       const stream = STREAMS.find((name) => name !== "metric" && ranges[name].newest >= ranges[name].oldest);
       if (stream !== undefined) return `${stream} of ${device.id} holds ${ranges[stream].oldest} to ${ranges[stream].newest}`;
     }

@@ -1,13 +1,13 @@
 import type { Invariant } from "./invariant.ts";
 
-/** Longest time from the end of a command to its outcome being accepted, with a disk that refuses for a while in between. */
+/** Longest time from the end of a command to its accepted outcome, including disk trouble. */
 const OUTCOME_LATE_MS = 120_000;
-/** Nobody was asked. A host that refuses has been found. */
+/** Outcome code when no host was found; a host that refuses was found. */
 const NOT_FOUND = '"code":"player.absent"';
 
 /**
- * A command for the player finds the player host, if that runs: it joins a restarted agent later than the commands that the
- * cloud sends behind its welcome.
+ * A command for the player finds a running player host, although the host connects to a restarted agent later than the
+ * cloud's commands after the welcome arrive.
  */
 export const hostIsAwaited: Invariant = {
   name: "host-is-awaited",

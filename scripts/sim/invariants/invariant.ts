@@ -2,22 +2,22 @@ import type { SimulatedCloud } from "../cloud/simulated-cloud.ts";
 import type { SimulatedDevice } from "../device/simulated-device.ts";
 import type { SimContext } from "../simulation-context.ts";
 
-/** Everything an invariant may look at. */
+/** Everything an invariant may inspect. */
 export interface SimWorld {
   readonly sim: SimContext;
   readonly devices: readonly SimulatedDevice[];
   readonly clouds: readonly SimulatedCloud[];
-  /** Where every device is led to when the world heals. */
+  /** The cloud to which every device returns when the world heals. */
   readonly home: SimulatedCloud;
 }
 
-/** Something that must hold. Its name is what a failing seed says. */
+/** Something that must hold. A failing seed reports its name. */
 export interface Invariant {
   readonly name: string;
-  /** Listens from the start; what it reports is a breach. */
+  /** Watches from the start and reports breaches. */
   watch?(world: SimWorld, breach: (message: string) => void): void;
-  /** Looked at every few virtual seconds. */
+  /** Checked every few virtual seconds; a text is a breach. */
   always?(world: SimWorld): string | undefined;
-  /** Looked at after the world healed, again and again until it holds or its time is over. */
+  /** Checked repeatedly after the world has healed, until it holds or the time is over; the last text is the breach. */
   healed?(world: SimWorld): string | undefined;
 }

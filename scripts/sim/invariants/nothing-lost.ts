@@ -3,8 +3,8 @@ import { DURABLE_STREAMS } from "../../../agent/protocol/records.ts";
 import type { Invariant, SimWorld } from "./invariant.ts";
 
 /**
- * Every record that a page was told is kept reaches an agent; every one that was accepted is stored by a cloud, or a gap record names it. Gap records may name a whole range:
- * so that none hides more than it says, they must also count as many as are missing.
+ * Every record that a page was told is kept reaches an agent, and every accepted record is stored by a cloud or covered by a
+ * gap record. A gap record may cover a range, so the counts must also match the number missing.
  */
 export const nothingLost: Invariant = {
   name: "nothing-lost",
@@ -32,9 +32,9 @@ function isNamed({ sim }: SimWorld, record: Accepted): boolean {
   return sim.ledger.gaps.some(({ device, body }) => {
     const { stream, from, to } = body;
     if (device !== record.device || stream !== record.stream) return false;
-    // A record of a log in memory got another number on the disk later; which, nobody outside is told. The counts tell.
+    // A record of a log in memory gets another number on disk, which is not visible from outside; the counts are checked.
     if (sim.ledger.memoryLogs.has(record.log)) return true;
-    // Without numbers: what never had one. Its count is what it says.
+    // A gap record without numbers is for records that never had one; its count is checked.
     return typeof from !== "number" || typeof to !== "number" || (from <= record.seq && record.seq <= to);
   });
 }

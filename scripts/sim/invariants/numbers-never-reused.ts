@@ -1,6 +1,6 @@
 import type { Invariant } from "./invariant.ts";
 
-/** A sequence number of a log means one record, for ever and in every cloud, from the moment it leaves the device. */
+/** Once sent, a sequence number of a log always means the same record, in every cloud. */
 export const numbersNeverReused: Invariant = {
   name: "numbers-never-reused",
   watch({ sim }, breach) {

@@ -2,8 +2,8 @@ import { orderKeyOf } from "../ledger.ts";
 import type { Invariant } from "./invariant.ts";
 
 /**
- * A command has at most one effect, across redelivery, crash and reboot: no second one for another start or another boot.
- * What changes nothing (a screenshot, a log) may be made and sent once more after a crash.
+ * A command has at most one effect, across redelivery, crashes, restarts and reboots. Commands that change nothing (a
+ * screenshot, a log) may run again after a crash.
  */
 export const oneEffect: Invariant = {
   name: "one-effect",

@@ -2,7 +2,7 @@ import { canonicalJson } from "../../../platform/runtime/json.ts";
 import { isFinal } from "../../dev-cloud/sessions/cloud-store.ts";
 import type { Invariant } from "./invariant.ts";
 
-/** A command has one outcome: whatever is sent about its end says the same, and in the end every command has one. */
+/** Every command gets an outcome in the end, and all records of its outcome agree. */
 export const oneOutcome: Invariant = {
   name: "one-outcome",
   watch({ sim }, breach) {

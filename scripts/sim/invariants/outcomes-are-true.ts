@@ -3,7 +3,7 @@ import type { RecordRow } from "../../dev-cloud/sessions/cloud-store.ts";
 import { orderKeyOf, type Ledger } from "../ledger.ts";
 import type { Invariant } from "./invariant.ts";
 
-/** The state of a command that says: it was never tried. */
+/** Final state of a command that was never attempted. */
 const UNTRIED = "expired";
 
 /** Succeeded means that there was an effect; expired means that there was none. */
@@ -26,7 +26,7 @@ export const outcomesAreTrue: Invariant = {
   },
 };
 
-/** A machine that lost its power before the reboot it was told to make has booted all the same: the proof is the new boot, not who made it. */
+/** A power cut just before a requested reboot counts as that reboot: the new boot is the proof, whatever its cause. */
 function bootedAnyway({ boots }: Ledger, { device, body }: RecordRow): boolean {
   const result = body["result"];
   if (result === undefined || !isJsonObject(result)) return false;

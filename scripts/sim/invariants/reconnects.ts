@@ -1,6 +1,6 @@
 import type { Invariant } from "./invariant.ts";
 
-/** Once the world is well, every device is online at the cloud it belongs to, within the time a run gives it. */
+/** Once the world has healed, every device is online at its cloud within the time limit. */
 export const reconnects: Invariant = {
   name: "reconnects",
   healed({ devices, home }) {

@@ -4,7 +4,7 @@ import { addressesOf, addressSettingsOf, isUp } from "../../../platform/simulate
 import type { Invariant } from "./invariant.ts";
 import type { SimulatedDevice } from "../device/simulated-device.ts";
 
-/** The document at the cloud is the device's own, and what it says of the hardware is what the hardware is. */
+/** The cloud's reported document equals the device's, and its facts about the hardware are true. */
 export const reportedIsTrue: Invariant = {
   name: "reported-is-true",
   healed({ devices, home }) {
@@ -28,7 +28,7 @@ export const reportedIsTrue: Invariant = {
 /** Sections that do not change by themselves once nothing happens. */
 const SETTLED = ["agent", "player", "page", "display", "outputs", "audio", "clock", "network", "schedule", "desired"] as const;
 
-/** What the machine's network is, and which settings the device says it works with. */
+/** Compares the machine's network with the settings that the device reports. */
 function wrongAboutNetwork({ agent, world, proxy }: SimulatedDevice): string | undefined {
   const { network, desired } = agent?.parts.reported.document() ?? {};
   const truth = world.state.network;
@@ -40,7 +40,7 @@ function wrongAboutNetwork({ agent, world, proxy }: SimulatedDevice): string | u
   const observed = desired?.keys["network"]?.observed;
   const settings = Object.fromEntries(Object.keys(truth.interfaces).map((name) => [name, addressSettingsOf(truth, name)]));
   const { wifi } = truth.settings ?? {};
-  // No proxy is no member: a merge patch cannot carry null.
+  // Without a proxy the key is absent, because a merge patch cannot carry null.
   const shown = { ...(proxy !== undefined && { proxy }), interfaces: settings, ...(wifi !== undefined && { wifi: { ssid: wifi.ssid, security: wifi.security } }) };
   const inForce = canonicalJson(JSON.parse(JSON.stringify(shown)) as Json);
   if (observed !== undefined && canonicalJson(observed) !== inForce) return `the network settings ${canonicalJson(observed)}; they are ${inForce}`;

@@ -1,13 +1,13 @@
 import { isJsonObject } from "../../../platform/runtime/json.ts";
 import type { Invariant } from "./invariant.ts";
 
-/** Every log on a disk: whatever is stored from one of them is known in all that follow it there. */
+/** Stands for all logs on a disk: later logs there know what earlier ones have stored. */
 const ON_DISK = "disk";
 
 /**
- * What a page reports under one id is stored once, however often host and agent had to send it: once from the disk, under
- * whatever log its rows are known there, and once from each log in memory. A log in memory knows nothing of what the disk
- * or another process's memory sent and was not heard of any more, so between them it may come again.
+ * A page record is stored once, however often host and agent send it: once from the disk, under any of its logs, and once
+ * from each log in memory. A log in memory does not know which records the disk or another process's memory has sent, so
+ * each of them may send it again.
  */
 export const storedOnce: Invariant = {
   name: "stored-once",

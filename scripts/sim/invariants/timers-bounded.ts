@@ -1,9 +1,9 @@
 import type { Invariant } from "./invariant.ts";
 
-/** An agent has some fifty timers for its schedules, and one for each command, upload and report under way. */
+/** An agent has about fifty timers for its schedules, and one per pending command, upload and report. */
 const PER_AGENT_MAX = 150;
 
-/** Timers do not pile up: what arms one cancels or reuses it. */
+/** Timers do not pile up. */
 export const timersBounded: Invariant = {
   name: "timers-bounded",
   always({ devices }) {
