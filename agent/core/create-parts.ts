@@ -61,7 +61,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
     schedule: () => madeDesired?.document()?.schedule,
     clockControl: platform.clock, reporter: reported, clock, timers, log: log.child({ part: "schedule" }),
   });
-  const displays = managedDisplays(platform.displays ?? [], { clock, timers });
+  const displays = managedDisplays(platform.displays ?? [], { clock, timers, log });
   const content = new ContentService({ provider: ports.content, documents, clock, timers, random, log: log.child({ part: "content" }) });
   await content.restore();
   const telemetry = Telemetry.create({ probe: platform.probe, network: platform.network, sink: outbox, clock, timers, log: log.child({ part: "telemetry" }), config: settings.config });
@@ -72,7 +72,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
     verdict: () => madeScreen?.current()?.verdict ?? "unknown",
     contentLabel: (id) => contentLabel(content.state(), id),
   });
-  const page = new PageConfig();
+  const page = new PageConfig(log);
   const uploadHosts = (): readonly string[] => madeDesired?.document()?.cloud?.uploadHosts ?? splitList(settings.config["cloud.uploadHosts"]);
   const handlers: readonly DesiredKeyHandler[] = [
     ...displayKeys(displays, schedule.says),
@@ -126,7 +126,7 @@ async function createWay(
   plainAllowed: boolean,
 ): Promise<Pick<AgentParts, "way" | "network"> & { readonly wayKeys: readonly DesiredKeyHandler[] }> {
   const { clock, timers, random, log, documents, crypto, platform } = ports;
-  const way = new WayToCloud();
+  const way = new WayToCloud(log);
   const deps = { settings: platform.networkSettings, proxy: ports.cloudProxy };
   const network = await NetworkChange.load({
     ...deps, documents, crypto, way, clock, timers, random, alarms, log: log.child({ part: "network" }), policy: DEFAULT_NETWORK_POLICY,

@@ -31,7 +31,7 @@ async function setUp(text = LOBBY_AND_MENU, time = new VirtualTime()) {
   const { cec, outputs } = adapter;
   if (cec === undefined || outputs === undefined) throw new Error("the simulated machine has every port");
   const { displays: attached } = await attachDisplays(text, { clock: time, timers: time, cec, outputs, drivers: simulatedDrivers(world) });
-  const displays = managedDisplays(attached, { clock: time, timers: time });
+  const displays = managedDisplays(attached, { clock: time, timers: time, log: silentLog });
   const [lobby, menu] = displays;
   if (lobby === undefined || menu === undefined) throw new Error("both are configured");
   const executors = displayExecutors(displays, { clock: time, timers: time });

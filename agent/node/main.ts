@@ -5,7 +5,7 @@ import { makeFolder } from "../../platform/node/make-folder.ts";
 import { closeToOthers, type OpenPlace, type PrivateTreeOptions } from "../../platform/node/private-tree.ts";
 import { takeProcessLock } from "../../platform/node/process-lock.ts";
 import type { Timer } from "../../platform/ports/clock.ts";
-import { messageOf } from "../../platform/ports/result.ts";
+import { messageOf, stackOf } from "../../platform/ports/result.ts";
 import { configEntry, CONFIG_KEYS, flagName } from "../core/config/config-table.ts";
 import { redactText } from "../../platform/runtime/redact.ts";
 import { compose } from "./compose.ts";
@@ -69,7 +69,7 @@ async function runAgent(config: ReadConfig, data: string, openPlaces: readonly O
   };
   process.on("uncaughtExceptionMonitor", (thrown, origin) => {
     // The process is about to end. Without this the reason would reach standard error only, and the last lines would be lost.
-    log.error({ error: thrown.stack ?? String(thrown), origin }, "the agent is ending because of an uncaught exception");
+    log.error({ error: stackOf(thrown), origin }, "the agent is ending because of an uncaught exception");
     pino.flush();
   });
   const settled = onSignals(() => end(EXIT.stopped), () => pino.flush());
@@ -77,7 +77,7 @@ async function runAgent(config: ReadConfig, data: string, openPlaces: readonly O
     const agent = await compose({ config, paths, pino, openPlaces, signal: stop.signal, version: VERSION });
     await agent.run(stop.signal);
   } catch (thrown) {
-    log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "the agent failed");
+    log.error({ error: stackOf(thrown) }, "the agent failed");
     exitCode = EXIT.failed;
   } finally {
     settled();

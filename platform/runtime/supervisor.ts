@@ -1,7 +1,7 @@
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
-import { messageOf } from "../ports/result.ts";
+import { stackOf } from "../ports/result.ts";
 import { retryDelayMs, type RetryPolicy } from "./retry-schedule.ts";
 import { sleep } from "./sleep.ts";
 
@@ -79,6 +79,6 @@ async function runOnce(unit: Unit, signal: AbortSignal): Promise<string> {
     await unit.run(signal);
     return "ended without being asked to";
   } catch (thrown) {
-    return thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : messageOf(thrown);
+    return stackOf(thrown);
   }
 }

@@ -2,7 +2,6 @@ import * as v from "valibot";
 import type { Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { Random } from "../../platform/ports/random.ts";
-import { messageOf } from "../../platform/ports/result.ts";
 import { Emitter } from "../../platform/runtime/emitter.ts";
 import { utf8 } from "../../platform/runtime/encoding.ts";
 import { parseJson } from "../../platform/runtime/json.ts";
@@ -43,7 +42,7 @@ export class AgentLink {
 
   constructor(deps: AgentLinkDeps) {
     this.#deps = deps;
-    this.#events = new Emitter((thrown) => deps.log.error({ error: thrown instanceof Error ? thrown.stack : messageOf(thrown) }, "a link listener threw"));
+    this.#events = Emitter.logged(deps.log, "the link");
   }
 
   onEvent(listener: (event: LinkEvent) => void): () => void {

@@ -2,7 +2,6 @@ import type { Clock, Timer, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { Result } from "../../platform/ports/result.ts";
 import { Emitter } from "../../platform/runtime/emitter.ts";
-import { messageOf } from "../../platform/ports/result.ts";
 import type { BrowserReport } from "../contract/browser-report.ts";
 import { PROOF, type BrowserProofLimits } from "../contract/browser-trial.ts";
 import { browserSupport } from "../contract/supported-browsers.ts";
@@ -42,7 +41,7 @@ export class BrowserProof {
   constructor(deps: BrowserProofDeps) {
     this.#deps = deps;
     this.#limits = deps.limits ?? PROOF;
-    this.#changed = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to the browser's proof threw"));
+    this.#changed = Emitter.logged(deps.log, "the browser's proof");
     this.#report = { name: deps.shell.kind, ...deps.chosen, support: "unknown", picture: { kind: "waiting" } };
     this.shell = watched(deps.shell, { starts: () => this.#starts(), started: (result) => this.#started(result), frame: (finding, asked) => this.#frame(finding, asked), isLoaded: () => this.#loaded });
     deps.shell.onEvent((event) => this.#take(event));

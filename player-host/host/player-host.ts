@@ -1,6 +1,6 @@
 import type { Clock, Timer, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
-import { messageOf, type Issue } from "../../platform/ports/result.ts";
+import { type Issue, messageOf, stackOf } from "../../platform/ports/result.ts";
 import { eitherSignal } from "../../platform/runtime/either-signal.ts";
 import { sleep } from "../../platform/runtime/sleep.ts";
 import type { BrowserReport } from "../contract/browser-report.ts";
@@ -264,7 +264,7 @@ export class PlayerHost {
         if (request.do === "restart") this.#end({ kind: "restart" });
       },
       (thrown: unknown) => {
-        log.error({ request: request.do, error: thrown instanceof Error ? thrown.stack : String(thrown) }, "a request threw");
+        log.error({ request: request.do, error: stackOf(thrown) }, "a request threw");
         link.send({ t: "reply", id, reply: { ok: false, code: "player.failed", message: messageOf(thrown).slice(0, 2000) } });
       },
     );

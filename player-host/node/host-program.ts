@@ -5,7 +5,7 @@ import { socketPlaceOf } from "../../platform/node/socket-folder.ts";
 import type { Clock, Timer, Timers } from "../../platform/ports/clock.ts";
 import type { Log } from "../../platform/ports/log.ts";
 import type { Random } from "../../platform/ports/random.ts";
-import { fail, messageOf, ok, type Issue, type Result } from "../../platform/ports/result.ts";
+import { fail, type Issue, messageOf, ok, type Result, stackOf } from "../../platform/ports/result.ts";
 import { playerSocketPath } from "../contract/socket-path.ts";
 import type { Shell } from "../stage/shell.ts";
 import { composeHost } from "./compose-host.ts";
@@ -68,7 +68,7 @@ export async function runHostProgram(program: HostProgram): Promise<number> {
   try {
     return await run(program, options, log, () => file.trouble());
   } catch (thrown) {
-    log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "the player host broke");
+    log.error({ error: stackOf(thrown) }, "the player host broke");
     return EXIT.crashed;
   } finally {
     if (lock.ok) await lock.value.release();

@@ -54,8 +54,7 @@ export class Stage {
   constructor(scene: StageScene, deps: StageDeps) {
     this.#deps = deps;
     this.#state = initialStage(scene, deps.clock.wallMs());
-    const onListenerError = (thrown: unknown): void => deps.log.error({ error: messageOf(thrown) }, "a stage listener threw");
-    this.#seen = new Emitter(onListenerError);
+    this.#seen = Emitter.logged(deps.log, "the stage");
     this.#firstStart = new Promise((resolve) => {
       this.#firstStartDone = resolve;
     });

@@ -52,7 +52,7 @@ export class CloudLinkRunner implements CloudLink {
     this.#deps = deps;
     this.#epoch = new SessionEpoch(deps.documents, deps.clock, deps.bootId);
     this.#uploads = new UploadRequests(deps.timers, deps.random);
-    this.#changed = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to the link's status failed"));
+    this.#changed = Emitter.logged(deps.log, "the link's status");
     this.#state = initialLinkState(deps.endpoints, deps.clock.monotonicMs());
     this.#status = statusOf(this.#state);
   }

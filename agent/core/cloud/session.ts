@@ -6,7 +6,7 @@ import type { DeviceMessage } from "../../protocol/device-messages.ts";
 import { FRAME_BYTES_MAX, PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { foreignCode, type Issue, messageOf, type Result } from "../../../platform/ports/result.ts";
+import { foreignCode, type Issue, messageOf, type Result, stackOf } from "../../../platform/ports/result.ts";
 import { utf8 } from "../../../platform/runtime/encoding.ts";
 import type { Backlog } from "../outbox/backlog.ts";
 import type { Connection, SessionHandlers } from "./cloud-port.ts";
@@ -332,7 +332,7 @@ export class Session {
   #guard(call: () => unknown): undefined {
     const blame = (thrown: unknown): void => {
       this.#deps.counters.handlerFaults += 1;
-      this.#deps.log.error({ error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) }, "a handler of the session failed");
+      this.#deps.log.error({ error: stackOf(thrown) }, "a handler of the session failed");
     };
     try {
       const result = call();

@@ -1,11 +1,18 @@
+import type { Log } from "../../../platform/ports/log.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
+
 /**
  * Lock on the device's way to its cloud (endpoints, network settings). Only one thing is changed at a time: with two
  * changes under way, a welcome would not show which one works, nor a lost link which one to undo.
  */
 export class WayToCloud {
-  readonly #listeners = new Set<() => void>();
+  readonly #freed: Emitter<void>;
   #holder: string | undefined;
   #holds = 0;
+
+  constructor(log: Log) {
+    this.#freed = Emitter.logged(log, "the way to the cloud");
+  }
 
   holder(): string | undefined {
     return this.#holder;
@@ -23,13 +30,12 @@ export class WayToCloud {
       this.#holds -= 1;
       if (this.#holds > 0) return;
       this.#holder = undefined;
-      for (const listener of [...this.#listeners]) listener();
+      this.#freed.emit();
     };
   }
 
   /** Calls back each time the lock becomes free. Returns a function that unsubscribes. */
   onFree(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#freed.on(listener);
   }
 }

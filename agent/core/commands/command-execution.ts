@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { CommandDefinition } from "../../protocol/commands/definition.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { messageOf, type Issue } from "../../../platform/ports/result.ts";
+import { type Issue, messageOf, stackOf } from "../../../platform/ports/result.ts";
 import type { StorageIssue } from "../storage/document-store.ts";
 import type { CommandEvent } from "./command-state.ts";
 import type { CommandExecutor, ExecutionContext, ResolutionContext, Unknown } from "./executor.ts";
@@ -68,6 +68,6 @@ export async function askWhatBecame(
 }
 
 function logCrash(entry: JournalEntry, thrown: unknown, log: Log): void {
-  const error = thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : messageOf(thrown);
+  const error = stackOf(thrown);
   log.error({ command: keyText(entry), name: entry.name, error }, "an executor threw");
 }

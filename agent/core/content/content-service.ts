@@ -52,7 +52,7 @@ export class ContentService {
 
   constructor(deps: ContentDeps) {
     this.#deps = deps;
-    this.#changed = new Emitter((thrown) => deps.log.error({ error: String(thrown) }, "a content listener failed"));
+    this.#changed = Emitter.logged(deps.log, "the content");
   }
 
   state(): ContentState {

@@ -5,7 +5,7 @@ import { ownerKeyPayload, signedBytes, type Signed } from "../../protocol/signed
 import { FingerprintSchema, PositiveSchema, PublicKeySchema, TextSchema, WallMsSchema } from "../../protocol/values.ts";
 import type { Crypto } from "../../../platform/ports/crypto.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { fromBase64Url } from "../../../platform/runtime/encoding.ts";
 import { parseJson, type JsonObject } from "../../../platform/runtime/json.ts";
@@ -68,7 +68,7 @@ export class Ownership {
     this.#deps = deps;
     this.#owner = owner;
     this.damage = damage;
-    this.#changed = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to the owner failed"));
+    this.#changed = Emitter.logged(deps.log, "the owner");
   }
 
   /** Loads the stored owner. If no copy is good and one is damaged, there is no owner and `damage` is set. */

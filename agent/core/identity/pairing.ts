@@ -1,7 +1,6 @@
 import type { CloudMessageOf } from "../../protocol/cloud-messages.ts";
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { messageOf } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import type { LinkStatus } from "../cloud/cloud-port.ts";
 import { connectionSentence } from "./connection-sentence.ts";
@@ -35,7 +34,7 @@ export class Pairing {
     this.#timers = deps.timers;
     this.#deviceId = deps.deviceId;
     this.#link = deps.link;
-    this.#changed = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener to the pairing code failed"));
+    this.#changed = Emitter.logged(deps.log, "the pairing code");
   }
 
   view(): PairingView {

@@ -16,7 +16,7 @@ import { checkRecord } from "./record-check.ts";
 import { RecentKeys } from "./recent-keys.ts";
 import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import { StoreKeeper } from "./store-keeper.ts";
-import { WakeTimer } from "./wake-timer.ts";
+import { SoonestTimer } from "./soonest-timer.ts";
 
 /** Figures for status pages. */
 export interface OutboxStatus {
@@ -48,7 +48,7 @@ export class Outbox implements EventSink, Backlog {
   readonly #keysPending = new Map<string, Promise<Result<{ readonly seq: number }>>>();
   readonly #serial = new OneAtATime();
   readonly #appended: Emitter<Stream>;
-  readonly #wake: WakeTimer;
+  readonly #timer: SoonestTimer;
   #flushing: Promise<void> | undefined;
   #failures = 0;
   #closed = false;
@@ -68,10 +68,10 @@ export class Outbox implements EventSink, Backlog {
     this.#pending = pending;
     this.#rates = new RateLimiter(deps.clock, limits.rateOf);
     this.#keys = new RecentKeys(RECENT_KEYS_MAX, keeper.keys);
-    this.#appended = new Emitter((error) => deps.log.error({ error }, "a listener of the outbox threw"));
-    this.#wake = new WakeTimer(deps.clock, deps.timers, "outbox.flush", () => this.#flush());
-    if (keeper.state.ledger.due().length > 0) this.#wake.within(limits.gapDelayMs);
-    if (keeper.degraded !== undefined) this.#wake.within(limits.recoverEveryMs);
+    this.#appended = Emitter.logged(deps.log, "the outbox");
+    this.#timer = new SoonestTimer(deps.clock, deps.timers, "outbox.flush", () => this.#flush());
+    if (keeper.state.ledger.due().length > 0) this.#timer.within(limits.gapDelayMs);
+    if (keeper.degraded !== undefined) this.#timer.within(limits.recoverEveryMs);
   }
 
   get log(): string {
@@ -149,7 +149,7 @@ export class Outbox implements EventSink, Backlog {
       if (judgement === "news") this.#letGo(stream, claimed);
     }
     if (this.#keeper.writer.unsavedAckRows >= this.#limits.ackRecordsMax) await this.flush();
-    else if (this.#keeper.writer.unsavedAckRows > 0) this.#wake.within(this.#limits.ackDelayMs);
+    else if (this.#keeper.writer.unsavedAckRows > 0) this.#timer.within(this.#limits.ackDelayMs);
   }
 
   #letGo(stream: Stream, upTo: number): void {
@@ -158,7 +158,7 @@ export class Outbox implements EventSink, Backlog {
     if (upTo <= stored) return;
     numbers.stored(stream, upTo);
     this.#keeper.writer.acknowledged(stream, upTo, Math.max(0, upTo - oldest + 1));
-    if (stream === "alarm" && ledger.carriersDone(upTo)) this.#wake.within(this.#limits.gapDelayMs);
+    if (stream === "alarm" && ledger.carriersDone(upTo)) this.#timer.within(this.#limits.gapDelayMs);
   }
 
   async rejected(stream: Stream, seq: number, code: string, message: string): Promise<void> {
@@ -167,7 +167,7 @@ export class Outbox implements EventSink, Backlog {
     if (seq < oldest || numbers.judgeAck(stream, seq) === "beyond") return;
     this.#deps.log.warn({ stream, seq, code, message: message.slice(0, 200) }, "the cloud will never take this record; dropped");
     await this.#serial.run(() => this.#keeper.writer.dropRejected(stream, seq));
-    this.#wake.within(this.#limits.gapDelayMs);
+    this.#timer.within(this.#limits.gapDelayMs);
   }
 
   async defer(stream: Stream, seq: number): Promise<number | undefined> {
@@ -224,7 +224,7 @@ export class Outbox implements EventSink, Backlog {
     if (this.#closed) return;
     this.#closed = true;
     await this.flush();
-    this.#wake.cancel();
+    this.#timer.cancel();
     await this.#serial.run(() => this.#keeper.close());
   }
 
@@ -268,7 +268,7 @@ export class Outbox implements EventSink, Backlog {
   #pushLater(record: PendingRecord): void {
     this.#pending.push(record);
     if (this.#pending.bytes > this.#limits.groupBytesMax && this.#failures === 0) this.#flush();
-    else this.#wake.within(this.#limits.flushDelayMs);
+    else this.#timer.within(this.#limits.flushDelayMs);
   }
 
   #refusal(record: NewRecord): Issue | undefined {
@@ -285,7 +285,7 @@ export class Outbox implements EventSink, Backlog {
     if (reason !== undefined) {
       counters.dropped[record.stream] += 1;
       ledger.add({ stream: record.stream, reason, count: 1, ...(reason === "rate" ? { source: this.#rates.nameOf(record.source) } : {}) });
-      if (!this.#closed) this.#wake.within(this.#failures > 0 ? this.#limits.recoverEveryMs : this.#limits.gapDelayMs);
+      if (!this.#closed) this.#timer.within(this.#failures > 0 ? this.#limits.recoverEveryMs : this.#limits.gapDelayMs);
     }
     return { ok: false, error: issue };
   }
@@ -301,7 +301,7 @@ export class Outbox implements EventSink, Backlog {
     // Lets everybody who appends in this turn of the event loop into the first group.
     await Promise.resolve();
     try {
-      this.#wake.cancel();
+      this.#timer.cancel();
       let unsettled = this.#pending.size;
       do {
         const group = this.#pending.take(this.#limits.groupRecordsMax, this.#limits.groupBytesMax);
@@ -310,7 +310,7 @@ export class Outbox implements EventSink, Backlog {
         // The next try is scheduled; but who came meanwhile and waits is owed an answer now.
         if (!settled && !this.#pending.awaited) return;
       } while (unsettled > 0 || this.#pending.awaited || this.#pending.bytes > this.#limits.groupBytesMax);
-      if (this.#pending.size > 0) this.#wake.within(this.#limits.flushDelayMs);
+      if (this.#pending.size > 0) this.#timer.within(this.#limits.flushDelayMs);
     } finally {
       // In the same turn as the last look at the queue: whoever appends from here on starts a new round.
       this.#flushing = undefined;
@@ -333,7 +333,7 @@ export class Outbox implements EventSink, Backlog {
       this.#giveUp(done.left, done.issue);
       if (done.issue.code === "storage.full" && this.#pending.size > 0) return true;
       if (done.issue.code !== "storage.full") this.#failures += 1;
-      this.#wake.within(retryDelayMs(RETRY, this.#failures, this.#deps.random));
+      this.#timer.within(retryDelayMs(RETRY, this.#failures, this.#deps.random));
       return false;
     } catch (bug) {
       for (const { waiter, patient } of group) (waiter ?? patient)?.reject(bug);
@@ -380,7 +380,7 @@ export class Outbox implements EventSink, Backlog {
     this.#keeper.state.counters.damaged += damaged.length;
     this.#deps.log.error({ stream, seqs: damaged.slice(0, 10), count: damaged.length }, "records do not match their checksum; dropped");
     await this.#serial.run(() => this.#keeper.writer.drop(stream, damaged, "corrupt"));
-    this.#wake.within(this.#limits.gapDelayMs);
+    this.#timer.within(this.#limits.gapDelayMs);
   }
 
   #announceAll(): void {

@@ -43,9 +43,8 @@ export class HostLink implements PlayerLink {
   constructor(deps: HostLinkDeps) {
     this.#deps = deps;
     this.#status = { kind: "absent", sinceMs: deps.clock.monotonicMs(), why: "no player host has connected yet" };
-    const broken = (thrown: unknown): void => deps.log.error({ error: String(thrown) }, "a player listener failed");
-    this.#statusChanged = new Emitter(broken);
-    this.#events = new Emitter(broken);
+    this.#statusChanged = Emitter.logged(deps.log, "the player host");
+    this.#events = Emitter.logged(deps.log, "the player host");
   }
 
   /** Takes a new connection. Closes it if it sends no hello. */

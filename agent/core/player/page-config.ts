@@ -1,11 +1,17 @@
+import type { Log } from "../../../platform/ports/log.ts";
 import { ok, type Result } from "../../../platform/ports/result.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 
 /** What the customer's page receives: its configuration from desired state, and the machine's time zone. */
 export class PageConfig {
-  readonly #listeners = new Set<() => void>();
+  readonly #changed: Emitter<void>;
   #config: JsonObject | undefined;
   #zone: string | undefined;
+
+  constructor(log: Log) {
+    this.#changed = Emitter.logged(log, "the page's configuration");
+  }
 
   current(): JsonObject | undefined {
     return this.#config;
@@ -19,22 +25,17 @@ export class PageConfig {
   zoneIs(seen: string | undefined): void {
     if (seen === this.#zone) return;
     this.#zone = seen;
-    this.#tell();
+    this.#changed.emit();
   }
 
   set(value: JsonObject): Promise<Result<void>> {
     this.#config = value;
-    this.#tell();
+    this.#changed.emit();
     return Promise.resolve(ok(undefined));
   }
 
   /** Returns a function that unsubscribes. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
+    return this.#changed.on(listener);
   }
 }

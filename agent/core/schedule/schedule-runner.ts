@@ -53,10 +53,9 @@ export class ScheduleRunner {
   constructor(deps: ScheduleRunnerDeps) {
     this.#deps = deps;
     this.#offsetMs = deps.clock.wallMs() - deps.clock.monotonicMs();
-    const report = (thrown: unknown): void => deps.log.error({ error: String(thrown) }, "a listener of the schedule threw");
-    this.#changes = new Emitter(report);
-    this.#jumps = new Emitter(report);
-    this.#clockNews = new Emitter(report);
+    this.#changes = Emitter.logged(deps.log, "the schedule");
+    this.#jumps = Emitter.logged(deps.log, "the schedule");
+    this.#clockNews = Emitter.logged(deps.log, "the schedule");
   }
 
   /** Calls back when the answer changes. Returns a function that unsubscribes. */

@@ -52,7 +52,7 @@ function setUp(others: readonly WatchedDisplay[] = []) {
           };
     for (const listener of listeners) listener(status);
   };
-  const displayStatus = new SharedReading<DisplayStatus>({ clock: time, timers: time }, { name: "display", deadlineMs: 30_000, whenHung: () => hungStatus, read: async () => {
+  const displayStatus = new SharedReading<DisplayStatus>({ clock: time, timers: time, log: silentLog }, { name: "display", deadlineMs: 30_000, whenHung: () => hungStatus, read: async () => {
     world.looks += 1;
     if (world.hung) await new Promise(() => {});
     if (world.displayDelayMs > 0) await new Promise<void>((resolve) => void time.after("display", world.displayDelayMs, resolve));
@@ -262,7 +262,7 @@ describe("the screen watch", () => {
     const other = { wish: "on" as "on" | "off" };
     const time = new VirtualTime();
     const standby: DisplayStatus = { ...hungStatus, power: seen("standby", 0) };
-    const status = new SharedReading<DisplayStatus>({ clock: time, timers: time }, { name: "other", deadlineMs: 30_000, whenHung: () => hungStatus, read: () => Promise.resolve(standby) });
+    const status = new SharedReading<DisplayStatus>({ clock: time, timers: time, log: silentLog }, { name: "other", deadlineMs: 30_000, whenHung: () => hungStatus, read: () => Promise.resolve(standby) });
     const { live, verdict } = setUp([{ name: "menu", status, capabilities: { powerObservedBy: "panel" }, expectation: () => ({ expect: other.wish, why: "test" }) }]);
     await live(20_000, "showing");
     expect(verdict()).toBe("dark");

@@ -104,7 +104,7 @@ export class ScreenWatch {
   constructor(deps: ScreenWatchDeps) {
     this.#deps = deps;
     this.#startedMs = deps.clock.monotonicMs();
-    this.#changes = new Emitter((thrown) => deps.log.error({ error: String(thrown) }, "a listener of the verdict threw"));
+    this.#changes = Emitter.logged(deps.log, "the verdict");
   }
 
   /** The verdict as last reported; `undefined` before the first judgement. */

@@ -6,7 +6,7 @@ import { readDocument } from "../storage/read-document.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
-import { fail, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { fail, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { sameJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
@@ -81,7 +81,7 @@ export class DesiredState {
 
   private constructor(deps: DesiredStateDeps) {
     this.#deps = deps;
-    this.#documentChanged = new Emitter((error) => deps.log.error({ error: messageOf(error) }, "a listener of the desired state threw"));
+    this.#documentChanged = Emitter.logged(deps.log, "the desired state");
     const byLane = new Map<string, DesiredKeyHandler[]>();
     for (const handler of deps.handlers) byLane.set(handler.lane, [...(byLane.get(handler.lane) ?? []), handler]);
     for (const [name, handlers] of byLane) {

@@ -21,7 +21,7 @@ async function setUp(change: (adapter: PlatformAdapter) => { readonly [K in keyo
   const reporter = new FakeReporter();
   const usage = { bytes: 0, dropped: 0 };
   const zones: (string | undefined)[] = [];
-  const displays = managedDisplays(platform.displays ?? [], { clock: time, timers: time });
+  const displays = managedDisplays(platform.displays ?? [], { clock: time, timers: time, log: silentLog });
   const displayStatus = displays[0]?.status;
   const hardware = new HardwareReporter({
     platform,

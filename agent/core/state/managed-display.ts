@@ -1,8 +1,7 @@
-import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { AttachedDisplay, Display } from "../../../platform/ports/display.ts";
 import { statusOf, type DisplayStatus } from "../../../platform/ports/display-properties.ts";
 import { failed } from "../../../platform/ports/reading.ts";
-import { SharedReading } from "./shared-reading.ts";
+import { SharedReading, type SharedReadingDeps } from "./shared-reading.ts";
 
 /** A display of this device, shared by all parts of the agent. */
 export interface ManagedDisplay {
@@ -19,9 +18,9 @@ export interface ManagedDisplay {
 /** Bus operations a reading may take, including those queued before it: a command and another reading. */
 const QUEUE_DEPTH = 3;
 
-export function managedDisplays(attached: readonly AttachedDisplay[], time: { readonly clock: Clock; readonly timers: Timers }): readonly ManagedDisplay[] {
+export function managedDisplays(attached: readonly AttachedDisplay[], deps: SharedReadingDeps): readonly ManagedDisplay[] {
   return attached.map(({ name, display, output }, index) => {
-    const status = sharedDisplayStatus(display, time);
+    const status = sharedDisplayStatus(display, deps);
     return {
       name,
       path: index === 0 ? "display" : `displays.${name}`,
@@ -39,10 +38,10 @@ export function onTheScreen(displays: readonly ManagedDisplay[]): readonly Manag
 }
 
 /** Status reading of a display. A hung driver is reported as failed, not as absent. */
-function sharedDisplayStatus(display: Display, time: { readonly clock: Clock; readonly timers: Timers }): SharedReading<DisplayStatus> {
+function sharedDisplayStatus(display: Display, deps: SharedReadingDeps): SharedReading<DisplayStatus> {
   const hung = failed({ code: "display.timeout", message: "the display's driver does not come back" });
   const whenHung = (): DisplayStatus => statusOf(() => hung);
-  return new SharedReading(time, { name: "display.status", read: () => display.status(), deadlineMs: display.worstCaseMs() * QUEUE_DEPTH, whenHung });
+  return new SharedReading(deps, { name: "display.status", read: () => display.status(), deadlineMs: display.worstCaseMs() * QUEUE_DEPTH, whenHung });
 }
 
 /** The same display, but `changed` is called after every attempt to change it. */

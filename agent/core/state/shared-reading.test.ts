@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { silentLog, type Log } from "../../../platform/ports/log.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import { SharedReading } from "./shared-reading.ts";
 
@@ -6,7 +7,7 @@ function setUp() {
   const time = new VirtualTime();
   const world = { value: 1, looks: 0, finish: [] as (() => void)[], slow: false };
   const reading = new SharedReading<number>(
-    { clock: time, timers: time },
+    { clock: time, timers: time, log: silentLog },
     {
       name: "look",
       deadlineMs: 1_000,
@@ -62,7 +63,7 @@ test("a look that hangs says so, is not followed by another, and ends it when it
 test("news after a look and after a change; a look that throws is asked again", async () => {
   const time = new VirtualTime();
   let broken = true;
-  const reading = new SharedReading<number>({ clock: time, timers: time }, { name: "look", deadlineMs: 1, whenHung: () => -1, read: () => (broken ? Promise.reject(new Error("bug")) : Promise.resolve(1)) });
+  const reading = new SharedReading<number>({ clock: time, timers: time, log: silentLog }, { name: "look", deadlineMs: 1, whenHung: () => -1, read: () => (broken ? Promise.reject(new Error("bug")) : Promise.resolve(1)) });
   let news = 0;
   const undo = reading.onNews(() => (news += 1));
   await expect(reading.get(0)).rejects.toThrow("bug");
@@ -72,4 +73,20 @@ test("news after a look and after a change; a look that throws is asked again", 
   undo();
   await reading.get(0);
   expect(news).toBe(2);
+});
+
+test("a listener that throws is logged, and neither the reading nor the other listeners notice", async () => {
+  const errors: string[] = [];
+  const log: Log = { ...silentLog, error: (_fields, message) => errors.push(message) };
+  const time = new VirtualTime({ wallMs: 0 });
+  const reading = new SharedReading<number>({ clock: time, timers: time, log }, { name: "look", deadlineMs: 1, whenHung: () => -1, read: () => Promise.resolve(1) });
+  let heard = 0;
+  reading.onNews(() => {
+    throw new Error("bug");
+  });
+  reading.onNews(() => (heard += 1));
+  expect(await reading.get(0)).toBe(1);
+  reading.invalidate();
+  expect(heard).toBe(2);
+  expect(errors).toEqual(["a listener of look threw", "a listener of look threw"]);
 });

@@ -1,4 +1,6 @@
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Log } from "../../../platform/ports/log.ts";
+import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 
 export interface SharedReadingOptions<T> {
@@ -11,6 +13,12 @@ export interface SharedReadingOptions<T> {
   readonly whenHung: () => T;
 }
 
+export interface SharedReadingDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
 /**
  * A reading of slow hardware, shared by all callers: a TV on CEC needs a second for its status, and the verdict, the
  * reports and the reconcile loop all ask. Only one reading runs at a time. A reading that began before `invalidate` is
@@ -20,15 +28,16 @@ export class SharedReading<T> {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #options: SharedReadingOptions<T>;
-  readonly #listeners = new Set<() => void>();
+  readonly #news: Emitter<void>;
   #kept: { readonly value: T; readonly atMs: number } | undefined;
   #looking: Promise<T> | undefined;
   #generation = 0;
   #hung = false;
 
-  constructor(time: { readonly clock: Clock; readonly timers: Timers }, options: SharedReadingOptions<T>) {
-    this.#clock = time.clock;
-    this.#timers = time.timers;
+  constructor({ clock, timers, log }: SharedReadingDeps, options: SharedReadingOptions<T>) {
+    this.#clock = clock;
+    this.#timers = timers;
+    this.#news = Emitter.logged(log, options.name);
     this.#options = options;
   }
 
@@ -47,8 +56,7 @@ export class SharedReading<T> {
 
   /** Calls back after a reading and after `invalidate`. Returns a function that unsubscribes. */
   onNews(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#news.on(listener);
   }
 
   /** The hardware was changed: discards the cached value. */
@@ -56,11 +64,7 @@ export class SharedReading<T> {
     this.#generation += 1;
     this.#kept = undefined;
     this.#looking = undefined;
-    this.#tell();
-  }
-
-  #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
+    this.#news.emit();
   }
 
   async #look(): Promise<T> {
@@ -71,7 +75,7 @@ export class SharedReading<T> {
       const value = await (this.#hung ? Promise.resolve(this.#options.whenHung()) : this.#withinDeadline());
       if (generation === this.#generation) {
         this.#kept = { value, atMs };
-        this.#tell();
+        this.#news.emit();
       }
       return value;
     } finally {

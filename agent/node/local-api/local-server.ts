@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Log } from "../../../platform/ports/log.ts";
-import { fail, messageOf, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { fail, type Issue, messageOf, type Result, stackOf } from "../../../platform/ports/result.ts";
 import { parseJson } from "../../../platform/runtime/json.ts";
 import { LineFramer } from "../../../platform/runtime/line-framer.ts";
 import { redact } from "../../../platform/runtime/redact.ts";
@@ -89,7 +89,7 @@ export class LocalServer {
     try {
       return await run(params);
     } catch (thrown) {
-      this.#log.error({ method, error: thrown instanceof Error ? thrown.stack : String(thrown) }, "a local method threw");
+      this.#log.error({ method, error: stackOf(thrown) }, "a local method threw");
       return fail("local.internal", `"${method}" failed inside the agent: ${messageOf(thrown)}`, "the agent's log has the details");
     }
   }

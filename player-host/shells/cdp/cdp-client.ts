@@ -2,7 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import type { ProtocolMapping } from "devtools-protocol/types/protocol-mapping.d.ts";
 import type { Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { messageOf } from "../../../platform/ports/result.ts";
+import { messageOf, stackOf } from "../../../platform/ports/result.ts";
 import { MessageReader, type MessageHead, type ReadMessage } from "./message-reader.ts";
 
 export type CdpCommands = ProtocolMapping.Commands;
@@ -224,7 +224,7 @@ export class CdpClient implements Cdp {
       entry.call(message.params);
     } catch (thrown) {
       // A bug in one listener must not stop the stream of messages.
-      this.#log.error({ method: message.method, error: thrown instanceof Error ? thrown.stack : messageOf(thrown) }, "listener threw");
+      this.#log.error({ method: message.method, error: stackOf(thrown) }, "listener threw");
     }
   }
 

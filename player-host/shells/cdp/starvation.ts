@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
+import { stackOf } from "../../../platform/ports/result.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 
 /** Time each thread has spent runnable but waiting for a processor, in ms since its start, by thread id. */
@@ -68,7 +69,7 @@ export async function endStuckRenderer({ starvation, isStill, endRenderer, timer
     log.error({}, "the renderer does not commit a document that has arrived: ending the renderer");
     await endRenderer();
   } catch (thrown) {
-    log.error({ error: thrown instanceof Error ? thrown.stack : String(thrown) }, "ending the renderer threw");
+    log.error({ error: stackOf(thrown) }, "ending the renderer threw");
   }
 }
 

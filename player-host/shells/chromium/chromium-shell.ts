@@ -1,6 +1,6 @@
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
+import { fail, messageOf, ok, type Result, stackOf } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { sleep, withDeadline } from "../../../platform/runtime/sleep.ts";
 import type {
@@ -103,7 +103,7 @@ export class ChromiumShell implements Shell {
   constructor(deps: ChromiumShellDeps) {
     this.#deps = deps;
     this.#budget = new RestartBudget(deps.clock, RESTARTS_PER_HOUR, 3_600_000);
-    this.#events = new Emitter((thrown) => deps.log.error({ error: stackOf(thrown) }, "a shell listener threw"));
+    this.#events = Emitter.logged(deps.log, "the shell");
   }
 
   /** Process id of the browser's first process, the leader of its process group. */
@@ -419,8 +419,4 @@ async function firstPage(cdp: CdpClient): Promise<string> {
 function noneOnCdpError(thrown: unknown): readonly number[] {
   cdpFailure(thrown);
   return [];
-}
-
-function stackOf(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }

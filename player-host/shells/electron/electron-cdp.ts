@@ -1,7 +1,7 @@
 import type { Debugger } from "electron";
 import type { Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import { messageOf } from "../../../platform/ports/result.ts";
+import { messageOf, stackOf } from "../../../platform/ports/result.ts";
 import { withDeadline, TimeoutError } from "../../../platform/runtime/sleep.ts";
 import {
   CALL_TIMEOUT_MS,
@@ -39,7 +39,7 @@ export class ElectronCdp implements Cdp {
           listener(params);
         } catch (thrown) {
           // A bug in one listener must not end the player host or keep the event from other listeners.
-          deps.log.error({ method, error: thrown instanceof Error ? thrown.stack : messageOf(thrown) }, "listener threw");
+          deps.log.error({ method, error: stackOf(thrown) }, "listener threw");
         }
       }
     });

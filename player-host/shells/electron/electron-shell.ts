@@ -64,7 +64,7 @@ export class ElectronShell implements Shell {
 
   constructor(deps: ElectronShellDeps) {
     this.#deps = deps;
-    this.#events = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a shell listener threw"));
+    this.#events = Emitter.logged(deps.log, "the shell");
   }
 
   onEvent(listener: (event: ShellEvent) => void): () => void {

@@ -47,7 +47,7 @@ export class Cloud implements SessionHost {
   readonly #paused = new Set<Connection>();
 
   constructor(deps: CloudDeps) {
-    this.events = new Emitter((thrown) => deps.log.error({ error: messageOf(thrown) }, "a listener for cloud events failed"));
+    this.events = Emitter.logged(deps.log, "cloud events");
     const counters = newCounters();
     this.context = {
       ...deps,

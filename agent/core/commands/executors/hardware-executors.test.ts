@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { silentLog } from "../../../../platform/ports/log.ts";
 import { nodeCrypto } from "../../../../platform/linux/node-crypto.ts";
 import type { Audio } from "../../../../platform/ports/audio.ts";
 import type { Display } from "../../../../platform/ports/display.ts";
@@ -25,7 +26,7 @@ let gone: string[];
 function tableFor(over: PlatformAdapter): ExecutorTable {
   const deps: ExecutorTableDeps = {
     adapter: over,
-    displays: managedDisplays(over.displays ?? [], { clock: time, timers: time }),
+    displays: managedDisplays(over.displays ?? [], { clock: time, timers: time, log: silentLog }),
     uploader: { upload: () => Promise.resolve(fail("link.offline", "offline")) },
     logs: { collect: () => Promise.resolve(fail("logs.unreadable", "none")) },
     telemetry: { start: () => ({ untilMs: 0 }) },

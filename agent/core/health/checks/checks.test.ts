@@ -34,7 +34,7 @@ function setUp(change: Partial<CoreChecksDeps> = {}, withoutHardware = false) {
   let link: LinkStatus = { kind: "online", endpoint: "wss://cloud.example/device/v1", session: "s", sinceMs: time.monotonicMs() };
   const checks = coreChecks({
     platform,
-    displays: managedDisplays(platform.displays ?? [], { clock: time, timers: time }),
+    displays: managedDisplays(platform.displays ?? [], { clock: time, timers: time, log: silentLog }),
     player: { status: () => player } as unknown as PlayerLink,
     screen: () => ({ verdict: "showing", confidence: 0.9, sinceMs: 0, evidence: [{ witness: "player", says: "says showing" }] }),
     link: () => link,

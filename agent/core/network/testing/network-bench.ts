@@ -1,3 +1,4 @@
+import { silentLog } from "../../../../platform/ports/log.ts";
 import { nodeCrypto } from "../../../../platform/linux/node-crypto.ts";
 import type { Log } from "../../../../platform/ports/log.ts";
 import type { NetworkSettings } from "../../../../platform/ports/network-settings.ts";
@@ -43,7 +44,7 @@ export class NetworkBench {
   readonly documents: MemoryDocumentStore;
   readonly alarms = new Map<string, string>();
   readonly lines: string[] = [];
-  readonly way = new WayToCloud();
+  readonly way = new WayToCloud(silentLog);
   readonly proxy: CloudProxy;
   readonly cloud: ScriptedTransport;
   readonly stop = new AbortController();

@@ -41,7 +41,7 @@ async function setUp(options: { withoutHardware?: boolean; wall?: string } = {})
     reporter,
     alarms,
     handlers: [
-      ...displayKeys(managedDisplays(displays, { clock, timers: time }), schedule.says),
+      ...displayKeys(managedDisplays(displays, { clock, timers: time, log: silentLog }), schedule.says),
       ...audioKeys(options.withoutHardware === true ? undefined : adapter.audio),
       scheduleKey(clock, schedule, schedule.says),
     ],

@@ -1,7 +1,7 @@
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
 
 /** One timer that several reasons share: it fires at the soonest of the times asked for. */
-export class WakeTimer {
+export class SoonestTimer {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #name: string;
