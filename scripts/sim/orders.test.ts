@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Orders } from "./orders.ts";
 
-it("gives an order to the one command that is under way with its name and parameters", () => {
+it("assigns an order to the only running command with its name and parameters", () => {
   const orders = new Orders();
   orders.begins("d", "a:1", "gpio.write", { line: "GPIO27", level: 1 });
   expect(orders.commandOf("d", "gpio.write", ["GPIO27", 1])).toBe("a:1");
@@ -11,7 +11,7 @@ it("gives an order to the one command that is under way with its name and parame
   expect(orders.commandOf("d", "gpio.write", ["GPIO27", 1])).toBeUndefined();
 });
 
-it("gives no order to anybody while two commands want the same", () => {
+it("assigns an order to no command while two commands want the same", () => {
   const orders = new Orders();
   orders.begins("d", "a:1", "display.power", { on: true });
   orders.begins("d", "b:1", "display.power", { on: true });
@@ -20,7 +20,7 @@ it("gives no order to anybody while two commands want the same", () => {
   expect(orders.commandOf("d", "display.power", [true])).toBe("b:1");
 });
 
-it("gives no order to a command that a desired document may have given", () => {
+it("assigns an order to no command if a desired document may have caused it", () => {
   const orders = new Orders();
   orders.begins("d", "a:1", "audio.volume", { percent: 40 });
   orders.begins("d", "b:1", "display.power", { on: false });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { keyFromSeed, nodeCrypto } from "../../platform/linux/node-crypto.ts";
 import { RememberingCrypto } from "./remembering-crypto.ts";
 
-test("a remembered signature is a real one, and anything else about it is still refused", async () => {
+test("a remembered signature is real, and any other signature is still verified", async () => {
   const crypto = new RememberingCrypto();
   const key = crypto.remembering(keyFromSeed(new Uint8Array(32).fill(7)));
   const other = keyFromSeed(new Uint8Array(32).fill(8));

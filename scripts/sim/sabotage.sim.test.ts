@@ -6,20 +6,20 @@ import { simulate, type SimulationOptions } from "./simulation.ts";
 
 interface Case {
   readonly sabotage: Sabotage;
-  /** Any of these is what the sabotage shows itself by. */
+  /** The sabotage must break one of these. */
   readonly breaks: readonly string[];
   readonly faults?: Partial<Faults>;
   readonly workload?: Partial<Workload>;
 }
 
-/** A check that cannot fail is none: each invariant is seen to break when what it guards is taken away. */
+/** A check that cannot fail is useless: each invariant must break when what it guards is sabotaged. */
 const CASES: readonly Case[] = [
   { sabotage: "journal-forgets", breaks: ["one-effect"], faults: { killPerHour: 40, halfOpenPerHour: 60 }, workload: { commandsPerHour: 150 } },
   { sabotage: "double-pulse", breaks: ["one-effect"], workload: { commandsPerHour: 100 } },
   { sabotage: "double-order", breaks: ["one-effect"], workload: { commandsPerHour: 100 } },
   { sabotage: "invented-pulse", breaks: ["outcomes-are-true"], workload: { commandsPerHour: 100 } },
   { sabotage: "outbox-forgets", breaks: ["nothing-lost"] },
-  // Network cuts keep what came back on the disk until the agent dies.
+  // Network cuts keep taken-back records on the disk until the agent dies.
   { sabotage: "taken-back-vanishes", breaks: ["nothing-lost"], faults: { diskTroublePerHour: 20, killPerHour: 30, networkCutPerHour: 30 }, workload: { commandsPerHour: 150 } },
   { sabotage: "cloud-forgets", breaks: ["nothing-lost"] },
   { sabotage: "second-outcome", breaks: ["one-outcome"], workload: { commandsPerHour: 100 } },
@@ -28,7 +28,7 @@ const CASES: readonly Case[] = [
   { sabotage: "hammering", breaks: ["connects-bounded"], faults: { connectRefusedChance: 1 } },
   { sabotage: "never-heals", breaks: ["reconnects"], faults: { networkCutPerHour: 60 } },
   { sabotage: "desired-lost", breaks: ["desired-converges"] },
-  // It needs a host that dies while it keeps something: cut off, or with the agent away.
+  // Needs a host that dies while it has spooled records, because it is cut off or the agent is away.
   { sabotage: "spool-forgets", breaks: ["nothing-lost"], faults: { killPerHour: 30, playerVanishPerHour: 40, powerCutPerHour: 10 }, workload: { playsPerHour: 400 } },
   { sabotage: "page-never-stored", breaks: ["drained"] },
   { sabotage: "no-way-back", breaks: ["never-stranded"], workload: { networksPerHour: 6 } },
@@ -52,7 +52,7 @@ describe("every invariant can break", () => {
   it.each(CASES)("$sabotage breaks $breaks", async (sabotaged) => {
     for (const seed of SEEDS) {
       const { breach } = await simulate({ ...world(sabotaged, seed), sabotage: sabotaged.sabotage });
-      // It may need a seed in which it matters; but whatever breaks first is what was meant to.
+      // It may need a seed in which it matters, but the first breach must be an expected one.
       if (breach === undefined) continue;
       expect(sabotaged.breaks, breach.message).toContain(breach.invariant);
       return;
@@ -60,11 +60,11 @@ describe("every invariant can break", () => {
     expect.unreachable(`${sabotaged.sabotage} was not found`);
   });
 
-  it.each(CASES)("and without the sabotage the world of $sabotage holds", async (sabotaged) => {
+  it.each(CASES)("without the sabotage, the world of $sabotage holds", async (sabotaged) => {
     expect((await simulate(world(sabotaged, SEEDS[0] ?? 0))).breach).toBeUndefined();
   });
 
-  it("no invariant is left out", () => {
+  it("every invariant is covered", () => {
     const seen = new Set(CASES.flatMap(({ breaks }) => breaks));
     expect(INVARIANTS.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual([]);
   });

@@ -4,11 +4,11 @@ import { REGRESSIONS } from "./regressions.ts";
 import { describeFailure } from "./report.ts";
 import { simulate, type SimulationOptions } from "./simulation.ts";
 
-/** Fresh ones every day would make a red build nobody's doing; `npm run sim` is for those. */
+/** Fixed seeds: new ones every day could break a build without a change. `npm run sim` runs others. */
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 const MINUTES = 60;
 
-/** Empty when the seed holds; else everything a person needs to look into it. */
+/** Empty when the seed holds; otherwise the report for people. */
 async function failureOf(options: SimulationOptions): Promise<string> {
   const result = await simulate(options);
   return result.breach === undefined ? "" : describeFailure(result, options.minutes);
@@ -23,14 +23,14 @@ describe("whole devices and clouds under one clock", () => {
     expect(await failureOf({ seed, minutes })).toBe("");
   });
 
-  it("a world without faults is quiet: one start, one connection beside those of being called home and of the last network settings, nothing lost, nothing excused", async () => {
+  it("a world without faults is quiet: one start, one connection besides those for the call home and the last network settings, no loss, nothing excused", async () => {
     const result = await simulate({ seed: 5, minutes: 60, devices: 1, faults: NO_FAULTS, workload: { movesPerHour: 0, networksPerHour: 0, floodsPerHour: 0, commandsPerHour: 0 } });
     expect(result.breach).toBeUndefined();
     expect(result.figures).toMatchObject({ starts: 1, connects: 3, gaps: 0, excused: 0, restores: 0 });
     expect(result.figures["stored"]).toBe(result.figures["accepted"]);
   });
 
-  it("the same seed gives the same trace byte for byte, and another seed another one", async () => {
+  it("the same seed gives the same trace byte for byte, and another seed a different one", async () => {
     const first = await simulate({ seed: 77, minutes: 45, keepEvents: true });
     const again = await simulate({ seed: 77, minutes: 45, keepEvents: true });
     const other = await simulate({ seed: 78, minutes: 45 });

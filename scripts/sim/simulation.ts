@@ -127,7 +127,7 @@ class Simulation {
 
   rejected(thrown: unknown): void {
     if (thrown instanceof DeadProcess) return;
-    this.#sim.breach("nothing-throws", `a promise was rejected and nobody heard: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}`);
+    this.#sim.breach("nothing-throws", `unhandled rejection: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}`);
   }
 
   async #advance(byMs: number): Promise<void> {

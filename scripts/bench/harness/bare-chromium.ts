@@ -45,6 +45,6 @@ async function attachToPage(cdp: CdpClient, url: string): Promise<string> {
 
 function failsAfter(ms: number): Promise<never> {
   return new Promise((_resolve, reject) => {
-    setTimeout(() => reject(new Error(`bare Chromium showed nothing within ${ms / 1_000} s`)), ms).unref();
+    setTimeout(() => reject(new Error(`bare Chromium showed no picture within ${ms / 1_000} s`)), ms).unref();
   });
 }

@@ -35,7 +35,7 @@ export class NpmStart {
   /** Time from the start of `npm` until its player host has seen the first frame of a loaded page, ms. */
   async firstPictureMs(): Promise<number> {
     while (this.#picturesSeen() === this.#seenBefore) {
-      if (performance.now() - this.#startedMs > PICTURE_TIMEOUT_MS) throw new Error(`npm start showed nothing within ${PICTURE_TIMEOUT_MS / 1_000} s: ${this.#output.trim().split("\n").slice(-5).join(" / ")}`);
+      if (performance.now() - this.#startedMs > PICTURE_TIMEOUT_MS) throw new Error(`npm start showed no picture within ${PICTURE_TIMEOUT_MS / 1_000} s: ${this.#output.trim().split("\n").slice(-5).join(" / ")}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
     return performance.now() - this.#startedMs;

@@ -37,7 +37,7 @@ export async function fuzzTarget(target: FuzzTarget, frames: number, random: See
     const heapGrewBytes = heapOf(target) - heapBefore;
     if (heapGrewBytes > HEAP_GROWTH_BYTES_MAX) violations.push(`the heap grew by ${heapGrewBytes} bytes over ${frames} frames`);
     if (Object.keys(Object.prototype).length > 0 || "polluted" in {}) violations.push("a frame reached Object.prototype");
-    violations.push(...rejections.map((text) => `a promise nobody waited for: ${text}`));
+    violations.push(...rejections.map((text) => `unhandled rejection: ${text}`));
     return { name: target.name, frames, perSecond: Math.round((frames * 1_000) / tookMs), heapGrewBytes, violations };
   } finally {
     process.off("unhandledRejection", onRejection);

@@ -22,9 +22,9 @@ test("a ledger that matches the store has no violation", () => {
 test("an acknowledged record that is not stored is a violation unless a gap record covers it", () => {
   const { ledger, stored } = good();
   const without = stored.filter(({ page }) => page !== "b");
-  expect(judge(ledger, without).violations.join()).toMatch(/1 acknowledged play records are not stored.*1 numbers are missing/s);
+  expect(judge(ledger, without).violations.join()).toMatch(/1 acknowledged play records are not stored.*1 sequence numbers are missing/s);
   expect(judge(ledger, [...without, gap({ from: 2, to: 2 })]).violations).toEqual([]);
-  expect(judge(ledger, [...without, gap({ from: 2, to: 2, reason: "rate" })]).violations.join()).toMatch(/not stored and 0 are named/);
+  expect(judge(ledger, [...without, gap({ from: 2, to: 2, reason: "rate" })]).violations.join()).toMatch(/not stored, and gap records cover 0/);
 });
 
 test("a record stored twice, and a number stored twice, are violations", () => {

@@ -118,7 +118,7 @@ function judgePages(ledger: Ledger, stored: readonly StoredRecord[], gaps: reado
     // A record dropped for its rate was never acknowledged, so such a gap record excuses no loss.
     const named = gaps.filter((gap) => gap.stream === stream && gap.reason !== "rate").reduce((sum, gap) => sum + gap.count, 0);
     if (missing[stream].length > named) {
-      violations.push(`${missing[stream].length} acknowledged ${stream} records are not stored and ${named} are named by gaps: ${missing[stream].slice(0, 8).join(", ")}`);
+      violations.push(`${missing[stream].length} acknowledged ${stream} records are not stored, and gap records cover ${named}: ${missing[stream].slice(0, 8).join(", ")}`);
     }
   }
   return { acknowledged, refused, twice, stored: [...found.keys()].filter((id) => ledger.pages.has(id)).length, gapped: missing.play.length + missing.event.length };
@@ -143,7 +143,7 @@ function judgeNumbers(stored: readonly StoredRecord[], gaps: readonly Gap[], vio
       holes += 1;
       if (!gaps.some((gap) => gap.stream === stream && (gap.from ?? Infinity) <= seq && seq <= (gap.to ?? 0))) untold.push(seq);
     }
-    if (untold.length > 0) violations.push(`${key}: ${untold.length} numbers are missing and no gap names them: ${untold.slice(0, 8).join(", ")}`);
+    if (untold.length > 0) violations.push(`${key}: ${untold.length} sequence numbers are missing without a gap record: ${untold.slice(0, 8).join(", ")}`);
   }
   return holes;
 }

@@ -83,8 +83,8 @@ async function freshLife({ main, cloud, other, contents, scenario, when }: Write
   if (agent.end !== undefined) {
     rig.noteEnd(agent.end);
     await rig.start();
-    if ((await untilEither(rig, done, SCENARIO_MS)) !== "held") rig.ledger.faults.push("the device did not get there after the kill");
-  } else if (how === "late") rig.ledger.faults.push("the scenario did not come to its end");
+    if ((await untilEither(rig, done, SCENARIO_MS)) !== "held") rig.ledger.faults.push("the scenario was not completed after the kill");
+  } else if (how === "late") rig.ledger.faults.push("the scenario was not completed");
   await rig.drain(DRAIN_MS, () => player.unanswered);
   const { violations } = rig.verdict();
   await discard(rig, player, violations.length === 0);
@@ -114,7 +114,7 @@ async function killOneDevice({ main, cloud, other, contents, scenario, when, wri
       else if (end?.signal === "SIGKILL") kills += 1;
       else if (k <= counted.length && (again += 1) <= AGAIN_MAX) k -= 1;
       else complete = end === undefined ? how === "held" : end.code === REBOOTED;
-      if (how === "late") found.push(`${when} write ${k}: the scenario did not come to its end`);
+      if (how === "late") found.push(`${when} write ${k}: the scenario was not completed`);
       await endLife(rig);
     }
     await rig.start();

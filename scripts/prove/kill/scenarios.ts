@@ -15,7 +15,7 @@ function command(name: string, send: (stage: Stage) => string | undefined): Scen
     fresh: false,
     act(stage) {
       const id = send(stage);
-      if (id === undefined) stage.rig.ledger.faults.push(`${name}: the cloud did not take the command`);
+      if (id === undefined) stage.rig.ledger.faults.push(`${name}: the cloud did not accept the command`);
       else lastId.set(stage.rig, id);
     },
     done: ({ rig }) => {
@@ -99,7 +99,7 @@ const AFTER_REBOOT: Scenario = {
     lastId.set(rig, rig.command("reboot", "reboot", {}, { kind: "boot" })?.id ?? "");
     await untilEither(rig, () => false, PREPARE_MS);
     if (rig.agent?.end !== undefined) rig.noteEnd(rig.agent.end);
-    else rig.ledger.faults.push("the reboot did not come");
+    else rig.ledger.faults.push("the reboot did not happen");
   },
   act: () => undefined,
 };
@@ -136,7 +136,7 @@ function ended(status: string | undefined): boolean {
 
 async function settingsMood({ rig }: Stage, mood: "obeys" | "refuses"): Promise<void> {
   const done = await askAgent(join(rig.place.data, "run", "agent.sock"), "simulated.apply", { action: "network.settings-mood", params: { mood } }, 3_000);
-  if (!done.ok) rig.ledger.faults.push(`the simulated machine did not take its mood: ${done.error.message}`);
+  if (!done.ok) rig.ledger.faults.push(`the simulated machine did not accept its mood: ${done.error.message}`);
 }
 
 /** A move to the other cloud, each time by another address, because a failed one is not retried soon. */

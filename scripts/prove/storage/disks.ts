@@ -100,7 +100,7 @@ async function says(course: Course, rig: DeviceRig, name: string): Promise<void>
   const alarms = status?.alarms.map(({ code }) => code) ?? [];
   if (status === undefined) course.faults.push(`${name}: the agent does not answer`);
   else course.notes.push(`${name}: answers in ${Math.round(performance.now() - askedMs)} ms, ${status.link.kind}, says ${alarms.join(" ") || "nothing"}`);
-  if (!alarms.some((code) => /^(outbox|storage)\./.test(code))) course.faults.push(`${name}: no alarm tells of the disk`);
+  if (!alarms.some((code) => /^(outbox|storage)\./.test(code))) course.faults.push(`${name}: no alarm reports the disk`);
 }
 
 async function restart(course: Course, rig: DeviceRig, name: string, meanwhile: () => void): Promise<void> {

@@ -52,7 +52,7 @@ export function judgeCase(seen: CaseSeen): CaseVerdict {
   const keysHurt = seen.damages.reduce((sum, damage) => sum + damage.keysHurt, 0);
   if (seen.startMs > seen.startMsMax) violations.push(`it answered after ${Math.round(seen.startMs)} ms`);
   if (!seen.sameDevice && keysHurt < 2) violations.push(`the device became another one (${keysHurt} of its key files was damaged)`);
-  if (seen.notBrought !== undefined) violations.push(`the cloud did not get what waits: ${seen.notBrought}`);
+  if (seen.notBrought !== undefined) violations.push(`the cloud did not get all queued records: ${seen.notBrought}`);
   // Records dropped for their rate were never acknowledged, so such a gap record excuses no loss.
   const named = seen.records.reduce((sum, { gap }) => sum + (gap === undefined || gap.reason === "rate" || !PAGE_STREAMS.includes(gap.stream) ? 0 : gap.count), 0);
   if (named > 0) said.add(`gap of ${named}`);
@@ -63,7 +63,7 @@ export function judgeCase(seen: CaseSeen): CaseVerdict {
   if (spoolLost > 0 && !hit("spool")) violations.push(`${spoolLost} records that the player host kept are missing and its file was not damaged`);
   const missing = queueLost + spoolLost;
   const told = [...said].some((code) => TELLS_OF_QUEUE.test(code));
-  if (queueLost > named && !told) violations.push(`${queueLost} records are missing, ${named} are named by gaps, and no alarm says that more is lost`);
+  if (queueLost > named && !told) violations.push(`${queueLost} records are missing, ${named} are covered by gap records, and no alarm reports a further loss`);
   if (spoolLost > 0 && !said.has(TELLS_OF_SPOOL)) violations.push(`${spoolLost} records that the player host kept are missing, and no alarm says so`);
   violations.push(...twice(seen.records), ...judgeCommands(seen.commands, seen.damages, seen.records), ...judgePicture(seen));
   return { missing, uncounted: Math.max(0, missing - named), said: [...said], violations };

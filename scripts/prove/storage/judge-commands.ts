@@ -40,8 +40,8 @@ export function judgeCommands(commands: readonly CommandSeen[], damages: readonl
     if (outcomes.length > 1 && !toldAgain) violations.push(`command ${id} (${stage}) has ${outcomes.length} outcomes: ${outcomes.join(", ")}`);
   }
   for (const { id, stage } of lost) {
-    if (!LOST_WITH[stage].some(hurt)) violations.push(`command ${id} (${stage}) has no outcome, and no file that knew of it was damaged`);
-    else if (!alarmed && gapped < lost.length) violations.push(`command ${id} (${stage}) has no outcome, and nothing says that something is lost`);
+    if (!LOST_WITH[stage].some(hurt)) violations.push(`command ${id} (${stage}) has no outcome, although no file with it was damaged`);
+    else if (!alarmed && gapped < lost.length) violations.push(`command ${id} (${stage}) has no outcome, and nothing reports a loss`);
   }
   return violations;
 }

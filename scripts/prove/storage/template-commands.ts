@@ -61,7 +61,7 @@ export async function sendOpen(rig: DeviceRig): Promise<readonly Sent[]> {
 
 function pulse(rig: DeviceRig, line: string, durationMs: number): { readonly id: string } {
   const sent = rig.command("pulse", "gpio.pulse", { line, durationMs }, { kind: "pulse", line }, TTL_MS);
-  if (sent === undefined) throw new Error("the cloud took no command");
+  if (sent === undefined) throw new Error("the cloud accepted no command");
   return sent;
 }
 

@@ -211,7 +211,7 @@ export class SimulatedDevice {
     this.#running = { life, agent, stop };
     await agent.run(stop.signal);
     if (!life.alive) return;
-    if (!stop.signal.aborted) this.#sim.breach("nothing-throws", `${life.name}: the agent ended without being asked to`);
+    if (!stop.signal.aborted) this.#sim.breach("nothing-throws", `${life.name}: the agent ended without a request`);
     life.die("stopped politely");
   }
 

@@ -16,7 +16,7 @@ export const hostIsAwaited: Invariant = {
       if (stream !== "outcome" || kind !== "command" || !identity.includes(NOT_FOUND)) return;
       const presentSinceMs = devices.find(({ id }) => id === device)?.player.presentSinceMs;
       if (presentSinceMs === undefined || atMs - presentSinceMs < OUTCOME_LATE_MS) return;
-      breach(`a command of ${device} ended because no player host was there, which has run for ${Math.round(atMs - presentSinceMs)} ms: ${identity}`);
+      breach(`a command of ${device} ended because no player host was found, although one has run for ${Math.round(atMs - presentSinceMs)} ms: ${identity}`);
     });
   },
 };

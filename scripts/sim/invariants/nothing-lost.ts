@@ -11,7 +11,7 @@ export const nothingLost: Invariant = {
   healed(world) {
     for (const { id } of world.devices) {
       const [forgotten] = world.sim.ledger.pageOwed(id);
-      if (forgotten !== undefined) return `the page of ${id} was told that its record ${forgotten} is kept, and no agent was given it`;
+      if (forgotten !== undefined) return `the page of ${id} was told that its record ${forgotten} is kept, but no agent got it`;
       const missing = world.sim.ledger.owed(id);
       const unnamed = missing.find((record) => !isNamed(world, record));
       if (unnamed !== undefined) {
@@ -21,7 +21,7 @@ export const nothingLost: Invariant = {
       for (const stream of new Set(missing.map((record) => record.stream))) {
         const lost = missing.filter((record) => record.stream === stream).length;
         const told = world.sim.ledger.gaps.filter((row) => row.device === id && row.body["stream"] === stream).reduce((sum, row) => sum + Number(row.body["count"]), 0);
-        if (told < lost) return `${lost} records of ${stream} of ${id} are missing, and gap records tell of ${told}`;
+        if (told < lost) return `${lost} records of ${stream} of ${id} are missing, but gap records count ${told}`;
       }
     }
     return undefined;
