@@ -1,9 +1,9 @@
 import type { Clock } from "../../../platform/ports/clock.ts";
 
-/** A batch is never cut smaller than this for the sake of the rate. */
+/** The rate limit never cuts a batch smaller than this. */
 const BATCH_BYTES_MIN = 4 * 1024;
 
-/** An average of bytes a second: what was spent beyond it is waited for before more is spent. */
+/** Limits the average bytes per second. Spending may overshoot; the excess is waited off before the next send. */
 export class ByteBudget {
   readonly #clock: Clock;
   #bytesPerSecond: number | undefined;
@@ -28,7 +28,7 @@ export class ByteBudget {
     return Math.ceil((-this.#level / this.#bytesPerSecond) * 1000);
   }
 
-  /** How much should be sent at once, so that something more urgent need not wait long: a second's worth. */
+  /** Most bytes to send at once: one second's worth, so that more urgent messages do not wait long. */
   bytesAtOnce(): number {
     return this.#bytesPerSecond === undefined ? Infinity : Math.max(BATCH_BYTES_MIN, this.#bytesPerSecond);
   }

@@ -1,7 +1,7 @@
 import type { ClockQuality } from "../../../platform/ports/clock.ts";
 import type { ClockSegment } from "./outbox-store.ts";
 
-/** Both clocks are read one after the other and rounded to milliseconds; less than this apart is no step. */
+/** A smaller difference is not a clock step: the clocks are read one after the other and rounded to milliseconds. */
 const STEP_MS = 20;
 /** Both clocks at one moment, and how far the wall clock can be trusted. */
 interface Moment {
@@ -14,9 +14,9 @@ interface Moment {
 const WALL_MS_MAX = 253_402_300_799_999;
 
 /**
- * Which offset between wall and monotonic time was in force when. The wall clock only ever steps (both
- * clocks are slewed alike), so a handful of segments describe a boot exactly, and records from before the
- * clock was known are corrected by correcting their segment.
+ * The offsets between wall and monotonic time, by period. Both clocks are slewed alike, so the offset changes
+ * only when the wall clock steps: a few segments describe a boot exactly, and correcting a segment corrects
+ * every record made in it before the clock was synced.
  */
 export class ClockSegments {
   readonly #boot: string;
@@ -32,11 +32,11 @@ export class ClockSegments {
     this.#all = new Map(known.map((segment) => [segment.id, segment]));
     this.#nextId = known.reduce((highest, segment) => Math.max(highest, segment.id), 0) + 1;
     const last = known.findLast((segment) => segment.boot === boot);
-    // A process of the same boot goes on with the last segment, where nothing has changed since.
+    // A later process of the same boot continues the last segment if the clock has not changed since.
     if (last !== undefined && last.sinceMonoMs <= now.monoMs && fits(last, now)) this.#current = last;
   }
 
-  /** The segment a record of this moment belongs to; a new one when the clock was stepped since the last. */
+  /** The segment for a record made at this moment; a new one if the clock has stepped or its quality has changed. */
   at(wallMs: number, monoMs: number): ClockSegment {
     const now = { wallMs, monoMs, quality: this.#quality };
     if (this.#current !== undefined && fits(this.#current, now)) return this.#current;
@@ -57,14 +57,14 @@ export class ClockSegments {
     return this.#quality;
   }
 
-  /** Trust in the clock from here on, when it is not `synced`. */
+  /** Sets the clock quality for new segments. */
   unsynced(quality: Exclude<ClockQuality, "synced">): void {
     this.#quality = quality;
   }
 
   /**
-   * The wall clock is known now: every segment of this boot from before is corrected. Segments of an earlier
-   * process whose monotonic clock had another zero are moved by as much as the wall clock was stepped.
+   * The wall clock is now right: corrects every unsynced segment of this boot. Segments of an earlier process
+   * whose monotonic clock had another zero are moved by the size of the wall clock's step.
    */
   synced(wallMs: number, monoMs: number): void {
     this.#quality = "synced";
@@ -79,16 +79,16 @@ export class ClockSegments {
     if (this.#current !== undefined) this.#current = this.#all.get(this.#current.id);
   }
 
-  /** Boot and trust of a record, and its wall time by what is known now. */
+  /** Boot, clock quality and wall time of a record, as currently known. */
   resolve(id: number, monoMs: number): { readonly boot: string; readonly quality: ClockQuality; readonly wallMs: number } {
     const segment = this.#all.get(id);
-    // Lost to damage: the record itself is whole and worth having.
+    // The segment was lost to damage; the record itself is intact and still worth sending.
     if (segment === undefined) return { boot: "unknown", quality: "unset", wallMs: 0 };
     const wallMs = Math.min(WALL_MS_MAX, Math.max(0, Math.round(segment.offsetMs + monoMs)));
     return { boot: segment.boot, quality: segment.quality, wallMs };
   }
 
-  /** What the store does not have yet. Call `saved` with the same once it has. */
+  /** Segments the store does not have yet. Pass them to `saved` once it has. */
   unsaved(): ClockSegment[] {
     return [...this.#unsaved].flatMap((id) => this.#all.get(id) ?? []);
   }
@@ -97,14 +97,14 @@ export class ClockSegments {
     for (const segment of segments) if (this.#all.get(segment.id) === segment) this.#unsaved.delete(segment.id);
   }
 
-  /** Everything is to be saved again: the store is a new one. */
+  /** Marks every segment unsaved, for a new store. */
   unsaveAll(): void {
     for (const id of this.#all.keys()) this.#unsaved.add(id);
   }
 
   /**
-   * Goes on in another store, which has segments of its own: ours get new ids behind those. Returns the new id
-   * of each of ours.
+   * Continues in another store, which has its own segments: ours get new ids above those.
+   * Returns old id to new id.
    */
   moveOnto(known: readonly ClockSegment[]): ReadonlyMap<number, number> {
     const ours = [...this.#all.values()];
@@ -123,7 +123,7 @@ export class ClockSegments {
     return moved;
   }
 
-  /** Id of the first segment since which this boot's monotonic clock has only risen, seen from `monoMs`. */
+  /** Id of this boot's earliest segment from which its monotonic clock has only risen up to `monoMs`. */
   #firstOfThisZero(monoMs: number): number {
     let first = this.#nextId;
     let above = monoMs;

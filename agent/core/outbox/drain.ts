@@ -18,24 +18,24 @@ export interface DrainDeps {
   readonly log: Log;
 }
 
-/** Records sent and not yet stored, where the cloud names no window. */
+/** Default limit on records sent but not yet acknowledged. */
 const WINDOW_RECORDS = 2_000;
-/** Bytes of one frame's records, where the cloud allows more: a ping or an outcome waits behind a whole frame. */
+/** Most bytes of records in one frame, even if the cloud allows more: a ping or an outcome waits behind a whole frame. */
 const BATCH_BYTES_MAX = 64 * 1024;
 /** Maximum size of the frame around its records. */
 const FRAME_HEAD_BYTES = 320;
 /** Wait while more than this is buffered in the transport. */
 const BUFFERED_BYTES_MAX = 128 * 1024;
 const BUFFER_CHECK_MS = 20;
-/** A stream that should have something and gave nothing (its store is in trouble) is asked again after this time. */
+/** A stream that should have records but returned none (its store is failing) is read again after this time. */
 const ASK_AGAIN_MS = 5_000;
 
 /**
- * Empties the outbox over one session: the most urgent stream first, at most a window of records that the cloud has
- * not stored yet, within the cloud's limits of frame size and of bytes a second. What was sent is not sent again in
- * the same session; what was not stored by its end goes again in the next one, cut in the same places.
+ * Drains the outbox over one session: most urgent stream first, with at most a window of unacknowledged records,
+ * within the cloud's limits on frame size and bytes per second. Nothing is sent twice in a session; records not
+ * acknowledged by its end are sent again in the next, in the same batches.
  *
- * It holds one batch at a time, whatever the size of the backlog.
+ * Holds one batch in memory at a time, whatever the size of the backlog.
  */
 export function drainFactory(deps: DrainDeps): DrainFactory {
   return (session) => new Drain(deps, session);
@@ -49,11 +49,11 @@ class Drain implements SessionDrain {
   readonly #window = new SendWindow();
   readonly #budget: ByteBudget;
   readonly #wake = new Wake();
-  /** Streams that gave nothing though they should have. */
+  /** Streams that returned nothing although they should have records. */
   readonly #silent = new Set<Stream>();
-  /** Records that fit no frame of this link, and wait for another at the end of their stream. */
+  /** Records too large for any frame of this link; they wait at the end of their stream for another link. */
   readonly #tooLarge = perStream(() => new TooLarge());
-  /** Read and not sent yet, because there was no room for it. */
+  /** Read but not sent yet, for lack of room. */
   #held: { readonly batch: Batch; readonly after: number } | undefined;
   #limits: Limits;
 
@@ -97,7 +97,7 @@ class Drain implements SessionDrain {
     }
   }
 
-  /** Sends one batch when it may. Returns how long to wait for something to change, `Infinity` for as long as it takes. */
+  /** Sends one batch if allowed. Returns how long to wait for a change in ms (`Infinity`: until woken); `undefined`: do not wait. */
   async #step(): Promise<number | undefined> {
     const { backlog } = this.#deps;
     const ranges = backlog.ranges();
@@ -117,7 +117,7 @@ class Drain implements SessionDrain {
       if (this.#tooLarge[stream].dueMs <= nowMs) this.#silent.add(stream);
       return undefined;
     }
-    // A window smaller than one batch still lets one batch through: it could never be emptied otherwise.
+    // A window smaller than one batch still lets one batch through; otherwise nothing could ever be sent.
     if (this.#window.inFlight > 0 && this.#window.inFlight + batch.count > this.#windowMax) return Infinity;
     if (backlog.log !== this.#log) return undefined;
     if (!this.#session.sendFrame(this.#frame(batch))) return BUFFER_CHECK_MS;
@@ -132,7 +132,7 @@ class Drain implements SessionDrain {
     return this.#limits.windowRecords ?? WINDOW_RECORDS;
   }
 
-  /** What was given up or stored meanwhile is not there to be sent. */
+  /** Skips what was evicted or acknowledged in the meantime. */
   #after(stream: Stream, oldest: number): number {
     return Math.max(this.#sent[stream], oldest - 1);
   }
@@ -158,8 +158,8 @@ class Drain implements SessionDrain {
   }
 
   /**
-   * Records at the front fit no frame. The cloud stores a stream up to a number, so what is sent behind them would free them:
-   * they go to the end first. True: they did.
+   * Moves records at the front that fit no frame to the end of their stream. The cloud acknowledges everything up to a
+   * number, so sending what is behind them would delete them unsent. Returns true when they were moved.
    */
   async #letBy(stream: Stream, large: readonly number[], someBehind: boolean): Promise<boolean> {
     const waiting = this.#tooLarge[stream];
@@ -176,7 +176,7 @@ class Drain implements SessionDrain {
     return true;
   }
 
-  /** Replayed records and new ones do not share a frame. */
+  /** Most records for the next batch: replayed and new records do not share a frame. */
   #recordsMax(stream: Stream, after: number): number {
     const recordsMax = Math.max(1, Math.min(this.#limits.batchRecordsMax ?? BATCH_RECORDS_MAX, this.#windowMax, BATCH_RECORDS_MAX));
     const replayLeft = this.#session.replayUpTo[stream] - after;

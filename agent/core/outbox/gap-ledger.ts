@@ -3,7 +3,7 @@ import { GapSchema, type Stream } from "../../protocol/records.ts";
 import { validate } from "../../protocol/codec.ts";
 import type { GapEntry, GapReason } from "./outbox-store.ts";
 
-/** A loss to be reported. Records dropped before they got a number have no range. */
+/** A loss to report. Records dropped before they got a number have no range. */
 export interface Loss {
   readonly stream: Stream;
   readonly reason: GapReason;
@@ -17,9 +17,9 @@ export interface Loss {
 const ENTRIES_MAX = 64;
 
 /**
- * Losses, coalesced by (stream, reason, source). Of each kind at most one gap record waits in the queue;
- * losses while it waits are added up here and reported by the next one. So gap records cannot fill the
- * queue, and no loss goes unreported.
+ * Losses, coalesced by (stream, reason, source). At most one gap record of each kind waits in the outbox;
+ * losses in the meantime are added up here and reported by the next one. So gap records cannot fill the
+ * outbox, and no loss goes unreported.
  */
 export class GapLedger {
   readonly #entries = new Map<string, GapEntry>();
@@ -44,13 +44,12 @@ export class GapLedger {
     this.#put(key, merge(before, loss));
   }
 
-
   /** Entries for which a gap record should be written now. */
   due(): GapEntry[] {
     return [...this.#entries.values()].filter((entry) => entry.count > 0 && entry.carrier === undefined);
   }
 
-  /** The gap record numbered `carrier` tells what `entry` said; what was added since stays owed. */
+  /** `entry` is reported by the gap record numbered `carrier`; its count starts again at 0. */
   told(entry: GapEntry, carrier: number): GapEntry {
     const key = keyOf(entry);
     const { from: _from, to: _to, ...rest } = entry;
@@ -59,14 +58,14 @@ export class GapLedger {
     return next;
   }
 
-  /** Takes `told` back: the gap record could not be written. What was added since is kept. */
+  /** Undoes `told`: the gap record could not be written. Losses added since are kept. */
   untold(entry: GapEntry): void {
     const key = keyOf(entry);
     const since = this.#entries.get(key);
     this.#put(key, since === undefined || since.count === 0 ? entry : merge(entry, since));
   }
 
-  /** The cloud stored stream `alarm` up to here (or the record there was given up). True when something is due now. */
+  /** Stream `alarm` is acknowledged (or evicted) up to here. Returns true when entries are due. */
   carriersDone(upTo: number): boolean {
     for (const [key, entry] of [...this.#entries]) {
       if (entry.carrier === undefined || entry.carrier > upTo) continue;
@@ -76,7 +75,7 @@ export class GapLedger {
     return this.due().length > 0;
   }
 
-  /** Gap records in stream `alarm` that will not reach the cloud: the next one about the same need not wait for them. */
+  /** These records of stream `alarm` will never reach the cloud; the next gap record of the same kind need not wait for them. */
   carrierLost(seqs: readonly number[]): void {
     for (const [key, entry] of [...this.#entries]) {
       if (entry.carrier === undefined || !seqs.includes(entry.carrier)) continue;
@@ -85,7 +84,7 @@ export class GapLedger {
     }
   }
 
-  /** What a store would have to hold if these losses came true, without noting them. */
+  /** The entries to save if these losses happened, without recording them. */
   preview(losses: readonly Loss[]): GapEntry[] {
     const after = new GapLedger([]);
     for (const [key, entry] of this.#entries) after.#entries.set(key, entry);
@@ -107,7 +106,7 @@ export class GapLedger {
     }
   }
 
-  /** The store is a new one: nothing is saved in it, and no gap record of the old one carries anything. */
+  /** For a new store: nothing is saved in it, and gap records of the old one no longer count as carriers. */
   startAnew(): void {
     for (const [key, entry] of this.#entries) {
       const { carrier: _carrier, ...rest } = entry;
@@ -121,7 +120,7 @@ export class GapLedger {
   }
 }
 
-/** What a gap record tells, from the JSON text of its body: owed again when the record itself is given up. */
+/** The loss a gap record reports, from its body as JSON text: must be reported again if that record is dropped. */
 export function lossToldBy(body: string): Loss | undefined {
   const gap = validate(GapSchema, parseJson(body), "gap");
   return gap.ok ? gap.value : undefined;

@@ -4,13 +4,13 @@ import type { Batch } from "./backlog.ts";
 import type { ClockSegments } from "./clock-segments.ts";
 import type { StoredRow } from "./outbox-store.ts";
 
-/** Bytes of one record's frame of keys, numbers and punctuation at the most; its kind and body come on top. */
+/** Maximum bytes of one record's keys, numbers and punctuation, without its kind and body. */
 export const RECORD_OVERHEAD_BYTES = 112;
 
 /**
- * Joins the text of consecutive rows into one batch, cut where the boot or the trust in its clock changes
- * and before `bytesMax` is passed. `rows` is not empty. The bodies are taken as they are: they were JSON
- * text when they were accepted and have a checksum since.
+ * Joins the text of consecutive rows into one batch, cut where the boot or the clock quality changes and
+ * before `bytesMax` is exceeded. `rows` must not be empty. Bodies are not parsed: they were valid JSON when
+ * accepted and have been under a checksum since.
  */
 export function joinRecords(stream: Stream, rows: readonly StoredRow[], segments: ClockSegments, bytesMax: number): Batch {
   let text = "[";

@@ -7,7 +7,7 @@ import {
 } from "./outbox-store.ts";
 import { utf8Length } from "./record-check.ts";
 
-/** Bytes a row costs beside its body. */
+/** Overhead of a row, without its body. */
 const ROW_BYTES = 64;
 
 interface MemoryRow extends StoredRow {
@@ -26,17 +26,17 @@ interface Image {
   bytes: number;
 }
 
-/** What a simulated disk does to those who use it. */
+/** Simulated faults and delays of a disk. */
 export interface MemoryDiskBehaviour {
   /** A failure for the next commit, or `undefined` to let it pass. `synced` tells whether it asked for a sync. */
   readonly refuse?: (change: OutboxChange, synced: boolean) => Issue | undefined;
-  /** Takes as long as a sync takes. */
+  /** Resolves when a sync is done. */
   readonly sync?: () => Promise<void>;
 }
 
 /**
- * A disk that holds one outbox, for tests and simulation: it survives a crash as a real one does, with every
- * synced change and any number of those after it. Also what an agent without a usable disk keeps its records in.
+ * A disk that holds one outbox in memory, for tests and simulation. Like a real one, it survives a crash with every
+ * synced change and any number of later ones. An agent without a usable disk also keeps its records in it.
  */
 export class MemoryDisk {
   readonly #bytesMax: number;
@@ -54,14 +54,14 @@ export class MemoryDisk {
     this.#safe = emptyImage(log);
   }
 
-  /** As the real one: what a killed process wrote and never synced is on disk before anybody reads it and sends it away. */
+  /** As with a real store, changes a killed process wrote but never synced are on disk before anything is read. */
   open(): OutboxOpening {
     this.#generation += 1;
     for (const change of this.#unsynced.splice(0)) applyTo(this.#safe, change);
     return { store: new MemoryOutboxStore(this, this.#generation), contents: contentsOf(this.#live), losses: [] };
   }
 
-  /** The power goes: of the changes since the last sync the first `kept` are there afterwards. Open stores are dead. */
+  /** Power cut: of the changes since the last sync, the first `kept` survive. Open stores stop working. */
   crash(kept = 0): void {
     this.#generation += 1;
     for (const change of this.#unsynced.slice(0, kept)) applyTo(this.#safe, change);
@@ -119,7 +119,7 @@ class MemoryOutboxStore implements OutboxStore {
   async commit(change: OutboxChange, synced: boolean): Promise<Result<void>> {
     if (!this.#disk.isCurrent(this.#generation)) return GONE;
     const done = await this.#disk.commit(change, synced);
-    // The power went during the sync: this process no longer exists, and nobody may be told that all is well.
+    // The power failed during the sync: the commit must not be reported as done.
     return this.#disk.isCurrent(this.#generation) ? done : GONE;
   }
 
@@ -143,13 +143,13 @@ class MemoryOutboxStore implements OutboxStore {
   }
 
   async close(): Promise<void> {
-    // There is no file to let go of.
+    // There is no file to close.
   }
 }
 
 const GONE = fail("storage.io", "the disk is gone");
 
-/** Keys above `after` in rising order: counted through as far as there is no hole, then looked for. */
+/** Keys above `after` in ascending order: by counting up to the first hole, then by iterating. */
 function* numbersFrom(rows: ReadonlyMap<number, MemoryRow>, after: number): Generator<number> {
   let seq = after + 1;
   for (; rows.has(seq); seq += 1) yield seq;

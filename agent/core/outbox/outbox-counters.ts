@@ -1,17 +1,17 @@
 import type { Stream } from "../../protocol/records.ts";
 import { perStream } from "./empty-contents.ts";
 
-/** What happened since the agent started, for status pages and tests. Counts of records unless named otherwise. */
+/** Counts since the agent started, for status pages and tests. They count records unless named otherwise. */
 export interface OutboxCounters {
   readonly accepted: Readonly<Record<Stream, number>>;
   readonly duplicates: number;
   readonly refused: Readonly<Record<string, number>>;
   readonly evicted: Readonly<Record<Stream, number>>;
-  /** All that gap records tell of, whatever the reason: evicted, refused by us or by the cloud, damaged. */
+  /** Everything gap records report: evicted, refused by the outbox or the cloud, damaged. */
   readonly dropped: Readonly<Record<Stream, number>>;
   readonly damaged: number;
   readonly rejectedByCloud: number;
-  /** Acknowledgements lower than one before. */
+  /** Acknowledgements lower than an earlier one. */
   readonly acksBackwards: number;
   /** Acknowledgements of numbers that were never handed out. */
   readonly acksBeyond: number;
@@ -20,7 +20,7 @@ export interface OutboxCounters {
   readonly reopened: number;
 }
 
-/** The same, to be counted in. */
+/** Mutable {@link OutboxCounters}. */
 export class Counters {
   readonly accepted = perStream(() => 0);
   readonly evicted = perStream(() => 0);

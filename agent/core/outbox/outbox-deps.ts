@@ -12,20 +12,20 @@ export interface OutboxDeps {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
-  /** This boot's id, and how far its wall clock can be trusted at this moment (see `clockQuality`). */
+  /** This boot's id, and the current quality of its wall clock (see `clockQuality`). */
   readonly boot: string;
   readonly quality: ClockQuality;
   readonly limits?: Partial<OutboxLimits>;
 }
 
-/** Something about the storage itself, for alarms. */
+/** A storage event, for alarms. */
 export type OutboxIncident =
   | { readonly kind: "loss"; readonly loss: StorageLoss }
   /** Records are kept in memory only. `storage.full`, `storage.read-only`, `storage.io` or `storage.corrupt`. */
   | { readonly kind: "degraded"; readonly why: Issue }
   | { readonly kind: "recovered" }
-  /** A write failed and is tried again; what was accepted stays in memory for now. */
+  /** A write failed and is retried; accepted records stay in memory until then. */
   | { readonly kind: "write-failed"; readonly why: Issue }
   | { readonly kind: "write-recovered" }
-  /** The cloud acknowledged what was never handed out: the end of the log was lost, and the log has a new id. */
+  /** The cloud acknowledged numbers never handed out: the end of the log was lost, and the log has a new id. */
   | { readonly kind: "new-log"; readonly log: string; readonly stream: Stream; readonly claimed: number; readonly handedOut: number };

@@ -3,31 +3,31 @@ import type { Rate } from "../../../platform/runtime/token-bucket.ts";
 
 /** Times and sizes of the outbox. Bytes are bytes of bodies. */
 export interface OutboxLimits {
-  /** Longest a record of `event` or `metric` waits for its write; with the write itself it is on disk within a second. */
+  /** Longest wait of an `event` or `metric` record for its write; including the write it is on disk within a second. */
   readonly flushDelayMs: number;
-  /** What the cloud stored is let go on disk within this time, together with whatever else is written. */
+  /** Acknowledged records are deleted from disk within this time, together with other writes. */
   readonly ackDelayMs: number;
-  /** As many acknowledged records are let go at once. */
+  /** This many acknowledged records are deleted at once, without waiting. */
   readonly ackRecordsMax: number;
-  /** Losses are added up this long before the first gap record about them. */
+  /** Losses are added up for this long before their first gap record. */
   readonly gapDelayMs: number;
-  /** Records and bytes that wait in memory; more are refused with `outbox.full`. */
+  /** Most records and bytes waiting in memory; more are refused with `outbox.full`. */
   readonly pendingRecordsMax: number;
   readonly pendingBytesMax: number;
-  /** Records and bytes of one commit. */
+  /** Most records and bytes in one commit. */
   readonly groupRecordsMax: number;
   readonly groupBytesMax: number;
-  /** What is given up at once when room is needed. */
+  /** Bytes evicted at once when room is needed. */
   readonly evictBytes: number;
-  /** How long a source may go on at which rate. */
+  /** Rate limit of a source. */
   readonly rateOf: (source: string) => Rate;
-  /** Between two tries to get from memory back to the disk. */
+  /** Time between two attempts to return from memory to the disk. */
   readonly recoverEveryMs: number;
 }
 
 /**
- * The agent's own parts are trusted not to flood, within reason; a page and the lines of a GPIO header are not.
- * A page that reports one play a second and a few events stays far below.
+ * The agent's own parts are trusted not to flood; pages and GPIO lines are not. A page that reports one play
+ * a second and a few events stays far below its limit.
  */
 function defaultRate(source: string): Rate {
   if (source === "agent") return { burst: 2_000, perSecond: 200 };
@@ -49,12 +49,12 @@ export const OUTBOX_LIMITS: OutboxLimits = {
   recoverEveryMs: 60_000,
 };
 
-/** In which order streams are given up: the last of `STREAMS` first. */
+/** The order in which streams are evicted: the last of `STREAMS` first. */
 export const EVICTION_ORDER: readonly Stream[] = [...STREAMS].reverse();
 
 /**
- * Streams a record of `stream` may push out, first the one to go first. It never pushes out a class worth
- * more than its own: a metric does not cost a proof of play.
+ * Streams that may be evicted for a record of `stream`, in eviction order. A record never evicts a stream worth
+ * more than its own: a metric never costs a proof of play.
  */
 export function evictableFor(stream: Stream): readonly Stream[] {
   return EVICTION_ORDER.slice(0, EVICTION_ORDER.indexOf(stream) + 1);

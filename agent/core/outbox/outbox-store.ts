@@ -3,19 +3,19 @@ import type { Issue, Result } from "../../../platform/ports/result.ts";
 import type { Gap, Stream } from "../../protocol/records.ts";
 
 /**
- * Where the outbox keeps its records. One writer, which waits for each call before the next one that
- * changes anything. Changes reach the disk in the order of the calls: after a power cut every change up to
- * some point is there and none behind it, and that point is not before the last change that was `synced`.
+ * Storage of the outbox's records, with one writer, which waits for each change before the next. Changes reach
+ * the disk in call order: after a power cut every change up to some point is there and none after it, and that
+ * point is not before the last `synced` change.
  *
  * Failures are values with these codes: `storage.full` (the cap or the disk), `storage.read-only`,
- * `storage.io`, `storage.corrupt`. A change that failed has left nothing behind.
+ * `storage.io`, `storage.corrupt`. A failed change has no effect.
  */
 export interface OutboxStore {
-  /** Applies a change as one. With `synced` it is on disk when this resolves. */
+  /** Applies a change atomically. With `synced` it is on disk when this resolves. */
   commit(change: OutboxChange, synced: boolean): Promise<Result<void>>;
   /**
-   * Rows of `stream` with numbers above `after` and up to `upTo`, rising, at most `rowsMax` of them; no more
-   * once their bodies have `bytesMax` bytes. Always at least one when there is one.
+   * Rows of `stream` with numbers above `after` and up to `upTo`, ascending: at most `rowsMax`, and none after
+   * their bodies reach `bytesMax` bytes. At least one if there is one.
    */
   read(stream: Stream, range: ReadRange): Promise<Result<StoredRows>>;
   /** Bytes this store uses on disk, and its limit. */
@@ -41,7 +41,7 @@ export interface OutboxChange {
   readonly dropOne?: readonly { readonly stream: Stream; readonly seq: number }[];
   /** Highest number acknowledged by the cloud; never decreases. */
   readonly stored?: Partial<Readonly<Record<Stream, number>>>;
-  /** Losses not yet told, by (stream, reason, source). One with neither count nor carrier is forgotten. */
+  /** Losses not yet reported, by (stream, reason, source). An entry with neither count nor carrier is deleted. */
   readonly gaps?: readonly GapEntry[];
   /** Rows to add, with numbers rising per stream. */
   readonly add?: readonly NewRow[];
@@ -103,11 +103,11 @@ export interface GapEntry {
   readonly to?: number;
   /** Number of losses not reported yet. */
   readonly count: number;
-  /** Number of the gap record in stream `alarm` that told the losses before these and is not stored by the cloud yet. */
+  /** Number of the gap record in stream `alarm` that reported the previous losses and is not acknowledged yet. */
   readonly carrier?: number;
 }
 
-/** What a store holds when it is opened. */
+/** Contents of a store when it is opened. */
 export interface OutboxContents {
   /** Identity of the log; sequence numbers are unique within it. */
   readonly log: string;
@@ -120,9 +120,9 @@ export interface OutboxContents {
 
 export interface StreamContents {
   readonly stored: number;
-  /** First number that is still here; `newest + 1` when none is. */
+  /** Lowest number still in the store; `newest + 1` when there is none. */
   readonly oldest: number;
-  /** Highest number ever given, whether its row is still here or not. */
+  /** Highest number ever assigned, whether or not its row is still in the store. */
   readonly newest: number;
 }
 
@@ -131,11 +131,11 @@ export interface StoreUsage {
   readonly bytesMax: number;
 }
 
-/** What opening found out, to be told as alarms and gap records. */
+/** Result of opening, to be reported in alarms and gap records. */
 export interface OutboxOpening {
   readonly store: OutboxStore;
   readonly contents: OutboxContents;
-  /** Absent: on disk, as it should be. Present: records are kept in memory only, and why. */
+  /** Why records are kept in memory only; absent when they are on disk. */
   readonly degraded?: Issue;
   /** Damage found and what was done about it. */
   readonly losses: readonly StorageLoss[];
@@ -145,22 +145,22 @@ export interface OutboxOpening {
 export interface StorageLoss {
   /** File name, without its folder. */
   readonly file: string;
-  /** `storage.corrupt` or `storage.foreign`, and in words what was wrong. */
+  /** `storage.corrupt` or `storage.foreign`, with a description. */
   readonly why: Issue;
   /** Where it was moved, relative to the data folder; absent when it had to be deleted. */
   readonly quarantined?: string;
   readonly salvagedRows: number;
-  /** False: the file did not tell how much was in it, so more may be lost than `gaps` says. */
+  /** False when the file did not show how much it held, so that more may be lost than `gaps` says. */
   readonly extentKnown: boolean;
-  /** What could not be read back, where numbers tell. Among `OutboxContents.gaps` already. */
+  /** Records that could not be read back, as far as numbers show. Already included in `OutboxContents.gaps`. */
   readonly gaps: readonly GapEntry[];
 }
 
-/** Opens the store, whatever state its files are in. Called again after a failure that a new opening may cure. */
+/** Opens the store, whatever state its files are in. Called again after a failure that reopening may cure. */
 export type OpenOutboxStore = () => Promise<OutboxOpening>;
 
 /**
- * How many dedupe keys of rows that are gone a store keeps: more than a player host has under way without an answer
- * (564, see `player-host/host/page-desk.ts`), for all of that may come again after the agent was killed.
+ * How many dedupe keys of deleted rows a store keeps: more than a player host has in flight unanswered (564, see
+ * `player-host/host/page-desk.ts`), since it may send all of those again after the agent was killed.
  */
 export const RECENT_KEYS_MAX = 1_024;
