@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# edid-reader 0.4.0 refuses the EDID of a display that has two extension blocks.
+# edid-reader 0.4.0 rejects the EDID of a display that has two extension blocks.
 #
-# Expected: an EDID has 128 bytes and as many blocks more as its byte 126 says; displays with DisplayID or a second CTA block have
-# 384 bytes, and whoever wants only the identity needs only the first block.
-# Seen: 128 and 256 bytes are read; the same display with one block more ends in "Invalid Edid format". edid-decode finds nothing
+# Expected: an EDID has 128 bytes plus as many blocks as its byte 126 says. Displays with DisplayID or a second CTA block have
+# 384 bytes. The identity needs only the first block.
+# Seen: 128 and 256 bytes are read; the same display with one more block fails with "Invalid Edid format". edid-decode finds nothing
 # wrong with the length or the checksums.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"

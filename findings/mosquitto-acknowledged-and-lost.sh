@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Mosquitto 2.0.11 with persistence on: what it acknowledged is not on its disk.
+# Mosquitto 2.0.11 with persistence on acknowledges messages before they are on disk.
 #
-# Expected: a message of QoS 1 that was acknowledged for a subscriber with a persistent session outlives the broker's process.
-# Seen: 900 of 900 acknowledged, the broker killed and started again: 0 delivered, and the session itself is gone
-# ("session present" 0). The file is written every 1800 s by default, and at a clean end. So an acknowledgement of this broker
-# frees nobody from keeping the message: acknowledge end to end.
+# Expected: an acknowledged QoS 1 message for a subscriber with a persistent session survives the broker's process.
+# Seen: 900 of 900 were acknowledged, the broker was killed and started again: 0 delivered, and the session itself is gone
+# ("session present" 0). By default the file is written every 1800 s and at a clean shutdown. A sender must therefore keep its
+# messages until they are acknowledged end to end.
 set -euo pipefail
 [ "$(dpkg --print-architecture 2>/dev/null)" != "" ] || { echo "needs a Debian machine"; exit 2; }
 work=$(mktemp -d); broker=; trap '[ -z "$broker" ] || kill -9 "$broker" 2>/dev/null || true; rm -rf "$work"' EXIT; cd "$work"

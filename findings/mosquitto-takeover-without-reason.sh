@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Mosquitto 2.0.11 does not tell an MQTT 5 client why it is disconnected when another one takes its id.
+# Mosquitto 2.0.11 disconnects an MQTT 5 client without a reason when another client takes over its id.
 #
 # Expected (MQTT 5.0, section 3.1.4): the old connection gets DISCONNECT with reason 0x8E, "Session taken over".
-# Seen, in the bytes: the connection ends and nothing comes before the end. A card that was cloned looks like a bad line, and
-# two such devices throw each other out for ever.
+# Seen on the wire: the connection ends and nothing is sent before. A cloned card looks like a bad connection, and
+# two such devices disconnect each other forever.
 set -euo pipefail
 work=$(mktemp -d); broker=; trap '[ -z "$broker" ] || kill -9 "$broker" 2>/dev/null || true; rm -rf "$work"' EXIT; cd "$work"
 apt-get download mosquitto=2.0.11-1.2+deb12u2 libwrap0 libdlt2 libcjson1 >/dev/null 2>&1 || { echo "cannot download"; exit 2; }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# NATS 2.9.10 ends the connection of an MQTT client that publishes with QoS 2, and MQTT.js 5.16.0 never says so.
+# NATS 2.9.10 closes the connection of an MQTT client that publishes with QoS 2, and MQTT.js 5.16.0 never reports it.
 #
-# Expected: CONNACK states a "maximum QoS", or the publish is refused, and the client's promise is settled either way.
-# Seen: the server closes the connection; the promise of the publish stays open (8 s watched), no error comes. With QoS 1 the
-# same publish is acknowledged at once.
+# Expected: CONNACK states a "maximum QoS", or the publish is refused; the client's promise settles either way.
+# Seen: the server closes the connection; the promise of the publish stays pending (watched for 8 s) without an error. With
+# QoS 1 the same publish is acknowledged at once.
 set -euo pipefail
 work=$(mktemp -d); server=; trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT; cd "$work"
 apt-get download nats-server=2.9.10-1+b3 >/dev/null 2>&1 || { echo "cannot download"; exit 2; }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# pjlink 0.2.8 gives the first word of a display's name for the name.
+# pjlink 0.2.8 returns only the first word of a display's name.
 #
-# Expected: the callback gets the name that the display answers with; the PJLink specification allows spaces in it.
-# Seen: the answer is cut at each space and the parts become further arguments: `(error, name)` sees "Room" for "Room 4 left".
-# The manufacturer's name is cut in the same way; the model's is put together again.
+# Expected: the callback gets the name that the display answers; the PJLink specification allows spaces in it.
+# Seen: the answer is split at each space and the parts become further arguments: `(error, name)` gets "Room" for "Room 4 left".
+# The manufacturer's name is split in the same way; the model's is joined again.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
 npm init -y >/dev/null

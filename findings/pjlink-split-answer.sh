@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# pjlink 0.2.8 takes each piece of a TCP stream for a whole answer.
+# pjlink 0.2.8 treats each chunk of a TCP stream as a whole answer.
 #
-# Expected: an answer ends with its carriage return, however the network cuts it; LAN-to-serial bridges send byte by byte.
-# Seen: an answer that comes in two pieces fails with "Command reply mismatch", and its second piece is taken for the answer to the
-# question after it, which fails as well although the display answers it rightly.
+# Expected: an answer ends with its carriage return, however the network splits it; LAN-to-serial bridges send byte by byte.
+# Seen: an answer that arrives in two chunks fails with "Command reply mismatch". Its second chunk is taken as the answer to the
+# next question, which fails as well although the display answers it correctly.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
 npm init -y >/dev/null
@@ -16,7 +16,7 @@ const pause = () => new Promise((done) => setTimeout(done, 200));
 const server = createServer((socket) => {
   socket.setNoDelay(true);
   socket.write("PJLINK 0\r");
-  // One answer after the other, in order, each in two pieces.
+  // Answers are sent in order, each in two chunks.
   let sent = Promise.resolve();
   socket.on("data", (data) => {
     const name = String(data).slice(2, 6);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# @webos-tools/cli 3.2.1 takes an app without a version for version 1.0.0.
+# @webos-tools/cli 3.2.1 packages an app without a version as version 1.0.0.
 #
-# Expected: appinfo.json without its required "version" is refused, as one with "version": "100" is.
-# Seen: exit 0, and org.example.menu_1.0.0_all.ipk, for an absent and for an empty version. The panel then cannot tell two
+# Expected: appinfo.json without its required "version" is rejected, as is one with "version": "100".
+# Seen: exit 0 and org.example.menu_1.0.0_all.ipk, for an absent and for an empty version. The panel then cannot tell two
 # releases apart.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # @webos-tools/cli 3.2.1 packages a symbolic link as a link and keeps its target as it is.
 #
-# Expected: a link that leads out of the app is refused, or replaced by what it points at.
-# Seen: ares-package says "Success", and the package holds a link to an absolute path of the machine that packaged it.
-# On the panel the file is missing, and the package tells where its maker's files lie.
+# Expected: a link that leads out of the app is rejected, or replaced by its target.
+# Seen: ares-package reports "Success", and the package contains a link to an absolute path of the machine that packaged it.
+# On the panel the file is missing, and the package reveals a path of that machine.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
 npm init -y >/dev/null

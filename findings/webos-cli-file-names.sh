@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# @webos-tools/cli 3.2.1 cannot package a file whose name has a letter outside ASCII.
+# @webos-tools/cli 3.2.1 cannot package a file whose name contains a letter outside ASCII.
 #
-# Expected: the picture is packaged, or refused as the tool refuses other wrong input.
-# Seen: exit 255 after an uncaught exception that asks for "english letters" and names the path inside the package. ASCII signs
-# and spaces pass, so a customer's player that works on every other panel cannot be packaged as it is.
+# Expected: the picture is packaged, or rejected as the tool rejects other invalid input.
+# Seen: exit 255 after an uncaught exception that asks for "english letters" and names the path inside the package. ASCII
+# punctuation and spaces pass. A customer's player that works on every other panel cannot be packaged unchanged.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
 npm init -y >/dev/null

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# @webos-tools/cli 3.2.1 minifies every .js file with terser 4.8.0, which cannot parse syntax that panels run.
+# @webos-tools/cli 3.2.1 minifies every .js file with terser 4.8.0, which cannot parse syntax that panels support.
 #
 # Expected: code for a current webOS (Chromium 108 and later) is packaged.
-# Seen: one `?.` ends ares-package with exit 255 and "Failed to minify code"; `??` passes; with -n (no minifying) all pass.
+# Seen: a single `?.` ends ares-package with exit 255 and "Failed to minify code"; `??` passes; with -n (no minifying) all pass.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
 npm init -y >/dev/null
