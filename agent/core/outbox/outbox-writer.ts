@@ -10,7 +10,7 @@ import type { GapEntry, NewRow, OutboxChange, OutboxStore, StoredRow } from "./o
 import type { PendingRecord } from "./pending-queue.ts";
 import type { StreamNumbers } from "./stream-numbers.ts";
 
-/** What the writer works on. All of it belongs to one outbox; `store` may be replaced by another between two calls. */
+/** Shared state of one outbox. `store` may be replaced between two calls. */
 export interface WriterState {
   store: OutboxStore;
   readonly numbers: StreamNumbers;
@@ -30,10 +30,10 @@ export interface Written {
   readonly issue?: Issue;
 }
 
-/** Rounds of making room for one group before it is given up. Each frees `evictBytes`. */
+/** Most eviction rounds for one group before its write fails. Each frees at least `evictBytes`. */
 const EVICT_ROUNDS_MAX = 64;
 
-/** Puts groups of records on disk, makes room for them, and deletes what the cloud has stored. One call at a time. */
+/** Writes groups of records, makes room for them, and deletes acknowledged ones. One call at a time. */
 export class OutboxWriter {
   readonly #state: WriterState;
   #unsavedAcks: Partial<Record<Stream, number>> = {};
@@ -47,26 +47,26 @@ export class OutboxWriter {
     return this.#unsavedAckRows;
   }
 
-  /** The cloud stored this much more: to be let go on disk with the next commit. */
+  /** The cloud acknowledged `rows` more records, up to `upTo`: the next commit deletes them. */
   acknowledged(stream: Stream, upTo: number, rows: number): void {
     this.#unsavedAcks[stream] = upTo;
     this.#unsavedAckRows += rows;
   }
 
-  /** Another log began: what was acknowledged in the old one means nothing in it. */
+  /** For a new log, in which acknowledgements of the old one mean nothing. */
   forgetAcks(): void {
     this.#unsavedAcks = {};
     this.#unsavedAckRows = 0;
   }
 
   /**
-   * Writes `records` and whatever else waits to be written, as one commit and one sync. When there is no room,
-   * class by class, each making room at the cost of its own class and of those worth less.
+   * Writes `records` and everything else unsaved in one commit and one sync. When there is no room, writes stream by
+   * stream, each evicting records of its own stream and of those worth less.
    * Returns which records are on disk, and why the others are not.
    */
   async write(records: readonly PendingRecord[]): Promise<Written> {
     const isStale = ({ replaces }: PendingRecord): boolean => replaces !== undefined && replaces.store !== this.#state.store;
-    // Its store was left meanwhile, with everything in it: to write it here as well would make two of it.
+    // The store it was read from has been replaced; writing it here as well would duplicate it.
     for (const { waiter } of records.filter(isStale)) waiter?.resolve(fail("outbox.moved", "the store it was to change its place in is another one now"));
     return this.#write(records.filter((record) => !isStale(record)));
   }
@@ -76,7 +76,7 @@ export class OutboxWriter {
     if (whole.ok) return { written: records, left: [] };
     if (whole.error.code !== "storage.full") return { written: [], left: records, issue: whole.error };
     const written: PendingRecord[] = [];
-    // Room is not made for what has a place already.
+    // Nothing is evicted for a record that already has a place.
     const left: PendingRecord[] = records.filter(({ replaces }) => replaces !== undefined);
     let issue: Issue = whole.error;
     for (const stream of STREAMS) {
@@ -89,7 +89,7 @@ export class OutboxWriter {
     return left.length === 0 ? { written, left } : { written, left, issue };
   }
 
-  /** Writes what waits beside records: acknowledgements, corrected clocks, losses. Synced only where a gap record is among it. */
+  /** Writes everything unsaved except records: acknowledgements, clock segments, losses. Synced only with a gap record. */
   async writeRest(): Promise<Result<void>> {
     if (this.#state.ledger.due().length > 0) {
       const { issue } = await this.write([]);
@@ -98,7 +98,7 @@ export class OutboxWriter {
     return this.#commitRows([], false);
   }
 
-  /** Drops a row the cloud will never take. A row that is already gone is not counted as lost. */
+  /** Drops a row the cloud will never accept. A row that is already gone is not counted as dropped. */
   async dropRejected(stream: Stream, seq: number): Promise<Result<void>> {
     const found = await this.#state.store.read(stream, { after: seq - 1, upTo: seq, rowsMax: 1, bytesMax: 1 });
     if (!found.ok) return found;
@@ -108,7 +108,7 @@ export class OutboxWriter {
     return this.drop(stream, [seq], "rejected", toldBy(rows));
   }
 
-  /** Drops single rows for `reason`, and notes them as lost, together with the losses that were `told` by them and by nothing else. */
+  /** Drops single rows for `reason` and records the losses, including those (`told`) that only these rows reported. */
   async drop(stream: Stream, seqs: readonly number[], reason: "rejected" | "corrupt", told: readonly Loss[] = []): Promise<Result<void>> {
     const { store, ledger, numbers } = this.#state;
     const losses = [...seqs.map((seq): Loss => ({ stream, reason, from: seq, to: seq, count: 1 })), ...told];
@@ -132,10 +132,10 @@ export class OutboxWriter {
     }
   }
 
-  /** Gives up the oldest records of the least class that `stream` may push out. False: there is none. */
+  /** Evicts the oldest records of the least valuable stream that `stream` may evict. Returns false when there are none. */
   async #makeRoom(stream: Stream, bytes: number): Promise<Result<boolean>> {
     const { store, numbers, ledger, counters, log, limits } = this.#state;
-    // Deleting what the cloud has stored loses nothing.
+    // Deleting acknowledged records loses nothing.
     if (this.#unsavedAckRows > 0) {
       const letGo = await this.#commitRows([], false);
       return letGo.ok ? ok(true) : letGo;
@@ -148,7 +148,7 @@ export class OutboxWriter {
       const { rows, damaged } = found.value;
       const upTo = Math.max(rows.at(-1)?.seq ?? 0, damaged.at(-1) ?? 0);
       if (upTo === 0) {
-        // Holes up to the end: nothing is there, whatever the range says.
+        // Only holes up to the end: there are no rows, whatever the range says.
         numbers.goneUpTo(victim, newest);
         continue;
       }
@@ -214,7 +214,7 @@ export class OutboxWriter {
   }
 }
 
-/** What giving up these rows costs: the rows, and once more what gap records among them had told. */
+/** Losses from evicting these rows: the rows themselves, and again the losses reported by gap records among them. */
 function lossesOf(stream: Stream, rows: readonly StoredRow[], damaged: readonly number[]): Loss[] {
   const losses: Loss[] = [];
   const first = rows[0];
@@ -224,7 +224,7 @@ function lossesOf(stream: Stream, rows: readonly StoredRow[], damaged: readonly 
   return [...losses, ...toldBy(rows)];
 }
 
-/** What gap records among the rows tell: nobody else tells it, so it is owed again when they are given up. */
+/** Losses reported by gap records among the rows: nothing else reports them, so dropping the rows makes them unreported again. */
 function toldBy(rows: readonly StoredRow[]): Loss[] {
   return rows.flatMap((row) => (row.kind === "gap" ? (lossToldBy(row.body) ?? []) : []));
 }

@@ -32,11 +32,11 @@ export interface OutboxStatus {
 const RETRY: RetryPolicy = { firstMs: 500, factor: 2, capMs: 30_000, floorMs: 250 };
 
 /**
- * The queue between the device's records and the cloud. An accepted record is lost only under a stated limit,
- * and every loss is counted and reported by gap records.
+ * The persistent queue of records for the cloud. An accepted record is lost only under a stated limit, and every
+ * loss is counted and reported by gap records.
  *
- * Records are committed in groups: while one group is being synced the next one gathers, so one sync serves
- * all who wait. Sequence numbers reach the drain only once they are on disk, so none is ever used twice.
+ * Records are committed in groups: while one group is synced the next one collects, so one sync serves all
+ * waiting callers. The drain sees a sequence number only once it is on disk, so none is ever used twice.
  */
 export class Outbox implements EventSink, Backlog {
   readonly #deps: OutboxDeps;
@@ -53,7 +53,7 @@ export class Outbox implements EventSink, Backlog {
   #failures = 0;
   #closed = false;
 
-  /** Opens the store whatever state it is in. `onIncident` is told of damage found, from the first opening on. */
+  /** Opens the store whatever state it is in. `onIncident` is called for damage found, including by this opening. */
   static async open(deps: OutboxDeps, onIncident: (incident: OutboxIncident) => void): Promise<Outbox> {
     const limits = { ...OUTBOX_LIMITS, ...deps.limits };
     const pending = new PendingQueue(limits.pendingRecordsMax, limits.pendingBytesMax);
@@ -81,7 +81,7 @@ export class Outbox implements EventSink, Backlog {
   async append(record: NewRecord): Promise<Result<{ readonly seq: number }>> {
     const { dedupeKey } = record;
     if (dedupeKey === undefined) return this.#append(record, undefined);
-    // Two sources do not share a key space: neither can make the other's record look like a repetition.
+    // Each source has its own key space, so that none can make another's record look like a duplicate.
     const key = `${record.source}/${dedupeKey}`;
     const seq = this.#keys.find(key);
     const known = seq === undefined ? this.#keysPending.get(key) : Promise.resolve(ok({ seq }));
@@ -137,9 +137,9 @@ export class Outbox implements EventSink, Backlog {
       const judgement = numbers.judgeAck(stream, claimed);
       if (judgement === "beyond") {
         counters.acksBeyond += 1;
-        // In a session nobody can know of more than was sent in it: that says nothing about this file.
+        // Within a session the cloud cannot know more than was sent in it: this says nothing about the file.
         if (!atWelcome) continue;
-        // What this process sent before is covered by the claim; sent again in another log it would be there twice.
+        // The claim covers what this process already sent; sent again in a new log, the cloud would have it twice.
         this.#letGo(stream, Math.min(claimed, numbers.readHere(stream)));
         await this.#serial.run(() => this.#keeper.startNewLog(stream, claimed));
         this.#announceAll();
@@ -190,8 +190,8 @@ export class Outbox implements EventSink, Backlog {
   }
 
   /**
-   * How far the wall clock can be trusted changed. At `synced`, records of this boot from before are given
-   * their right wall times, also those of earlier processes, also after they were sent.
+   * The quality of the wall clock changed. At `synced`, the wall times of this boot's earlier records are
+   * corrected, including those of earlier processes and those already sent.
    */
   async clockQuality(quality: ClockQuality): Promise<void> {
     const { segments } = this.#keeper.state;
@@ -264,7 +264,7 @@ export class Outbox implements EventSink, Backlog {
     });
   }
 
-  /** Not needed on disk at once: waits to be committed with others. */
+  /** Queues a record that need not be on disk at once; it is committed with others. */
   #pushLater(record: PendingRecord): void {
     this.#pending.push(record);
     if (this.#pending.bytes > this.#limits.groupBytesMax && this.#failures === 0) this.#flush();
@@ -293,12 +293,12 @@ export class Outbox implements EventSink, Backlog {
   #flush(): void {
     if (this.#flushing !== undefined) return;
     this.#flushing = this.#flushAll();
-    // What the loop throws is a bug; whoever awaits `flush` gets it, and the waiters of its group did too.
+    // An exception here is a bug; callers awaiting `flush` get it, and the waiters of its group already did.
     this.#flushing.catch((error: unknown) => this.#deps.log.error({ error }, "writing the outbox broke"));
   }
 
   async #flushAll(): Promise<void> {
-    // Lets everybody who appends in this turn of the event loop into the first group.
+    // Includes everything appended in this turn of the event loop in the first group.
     await Promise.resolve();
     try {
       this.#timer.cancel();
@@ -307,12 +307,12 @@ export class Outbox implements EventSink, Backlog {
         const group = this.#pending.take(this.#limits.groupRecordsMax, this.#limits.groupBytesMax);
         unsettled -= group.length;
         const settled = await this.#serial.run(() => this.#writeGroup(group));
-        // The next try is scheduled; but who came meanwhile and waits is owed an answer now.
+        // The retry is scheduled, but callers that arrived meanwhile and wait need an answer now.
         if (!settled && !this.#pending.awaited) return;
       } while (unsettled > 0 || this.#pending.awaited || this.#pending.bytes > this.#limits.groupBytesMax);
       if (this.#pending.size > 0) this.#timer.within(this.#limits.flushDelayMs);
     } finally {
-      // In the same turn as the last look at the queue: whoever appends from here on starts a new round.
+      // In the same turn as the last check of the queue: any later append starts a new flush.
       this.#flushing = undefined;
     }
   }
@@ -323,7 +323,7 @@ export class Outbox implements EventSink, Backlog {
       const newestAlarm = this.ranges().alarm.newest;
       const done = await this.#keeper.write(group);
       this.#settle(done.written);
-      // Gap records are nobody's append: without this they would wait for one before they are sent.
+      // Gap records are not appended by a caller: without this they would not be sent until the next append.
       if (this.ranges().alarm.newest > newestAlarm) this.#appended.emit("alarm");
       if (done.issue === undefined) {
         if (this.#failures > 0 || done.written.length > 0) this.#keeper.writeRecovered();
@@ -345,20 +345,20 @@ export class Outbox implements EventSink, Backlog {
     const streams = new Set<Stream>();
     for (const record of written) {
       (record.waiter ?? record.patient)?.resolve(ok({ seq: record.seq }));
-      // What only changed its place is no news.
+      // A moved record is not a new one.
       if (record.replaces === undefined) streams.add(record.stream);
     }
     for (const stream of streams) this.#appended.emit(stream);
   }
 
-  /** Tells those who wait; keeps what was accepted for the next try, or owns up to its loss when there is no room for it. */
+  /** Fails waiting callers. Accepted records are kept for the retry, or counted as lost when there is no room. */
   #giveUp(left: readonly PendingRecord[], issue: Issue): void {
     const { ledger, counters } = this.#keeper.state;
     const full = issue.code === "storage.full";
     const kept: PendingRecord[] = [];
     for (const record of left) {
       if (record.replaces !== undefined) {
-        // Nothing is lost: it is still where it was.
+        // Not lost: it is still at its old number.
         record.waiter?.resolve({ ok: false, error: diskIssue(issue) });
         continue;
       }
@@ -390,7 +390,7 @@ export class Outbox implements EventSink, Backlog {
 
 const NO_ROOM = fail("outbox.full", "the queue is full of records worth as much or more");
 
-/** Refusals that are losses to be told. What was never a record, or came after the end, is not. */
+/** Refusals reported as losses. Invalid records, and records after closing, are not. */
 const GAP_REASONS: Readonly<Record<string, "rate" | "quota" | "disk-error">> = {
   "outbox.rate-limited": "rate",
   "outbox.full": "quota",

@@ -2,10 +2,10 @@ import type { Result } from "../../../platform/ports/result.ts";
 import type { Stream } from "../../protocol/records.ts";
 import type { OutboxStore } from "./outbox-store.ts";
 
-/** A record on its way to the disk. */
+/** A record waiting to be written. */
 export interface PendingRecord {
   readonly stream: Stream;
-  /** 0 until it gets its number: durable records at their commit, the others when they are accepted. */
+  /** 0 until numbered: records of durable streams at commit, others when accepted. */
   seq: number;
   readonly kind: string;
   readonly body: string;
@@ -14,11 +14,11 @@ export interface PendingRecord {
   segment: number;
   readonly source: string;
   readonly dedupeKey?: string;
-  /** Who waits for it to be on disk. Absent for records that were accepted already. */
+  /** Caller waiting for it to be on disk. Absent for records already accepted. */
   readonly waiter?: Waiter;
-  /** The row it takes the place of, in the same commit: the same record under its first number, in the store it was read from. */
+  /** The row it replaces in the same commit: the same record under its old number, in the store it was read from. */
   readonly replaces?: { readonly seq: number; readonly store: OutboxStore };
-  /** Who is told once it is on disk, whenever that is: nothing is written sooner for it, and a refusal of the disk is waited out. */
+  /** Caller to notify once it is on disk, however late: it does not hasten the write, and disk errors are waited out. */
   readonly patient?: Waiter;
 }
 
@@ -27,7 +27,7 @@ interface Waiter {
   readonly reject: (bug: unknown) => void;
 }
 
-/** Records in the order in which they came, within a limit of number and bytes. */
+/** Records in arrival order, limited in number and bytes. */
 export class PendingQueue {
   readonly #recordsMax: number;
   readonly #bytesMax: number;
@@ -57,7 +57,7 @@ export class PendingQueue {
     this.#count([record], 1);
   }
 
-  /** The first records, at most so many and so large together, at least one when there is one. */
+  /** Removes and returns the first records within both limits; at least one if there is one. */
   take(recordsMax: number, bytesMax: number): PendingRecord[] {
     let count = 0;
     let bytes = 0;
@@ -72,13 +72,13 @@ export class PendingQueue {
     return taken;
   }
 
-  /** Puts records back where they were taken from. */
+  /** Puts records back at the front. */
   putBack(records: readonly PendingRecord[]): void {
     this.#records = [...records, ...this.#records];
     this.#count(records, 1);
   }
 
-  /** True when somebody waits for one of them to be on disk. */
+  /** True when a caller waits for one of them to be on disk. */
   get awaited(): boolean {
     return this.#waiters > 0;
   }

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../platform/ports/clock.ts";
 import { TokenBucket, type Rate } from "../../../platform/runtime/token-bucket.ts";
 
-/** More sources than this share one bucket: their names come from outside and must not grow a table. */
+/** Sources beyond this many share one bucket: their names come from outside and must not grow the table. */
 const SOURCES_MAX = 32;
 export const OTHER_SOURCES = "other";
 
@@ -16,12 +16,12 @@ export class RateLimiter {
     this.#rateOf = rateOf;
   }
 
-  /** The name a source is counted under: its own, or `other` for all beyond the table. */
+  /** The name a source is counted under: its own, or `other` once the table is full. */
   nameOf(source: string): string {
     return this.#buckets.has(source) || this.#buckets.size < SOURCES_MAX ? source : OTHER_SOURCES;
   }
 
-  /** Takes a token when there is one. */
+  /** Takes a token. Returns false when there is none. */
   take(source: string): boolean {
     const name = this.nameOf(source);
     const bucket = this.#buckets.get(name) ?? new TokenBucket(this.#clock, this.#rateOf(name));

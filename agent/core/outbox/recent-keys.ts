@@ -1,4 +1,4 @@
-/** Dedupe keys taken not long ago, the oldest forgotten first. */
+/** Recent dedupe keys; the oldest are forgotten first. */
 export class RecentKeys {
   readonly #keysMax: number;
   readonly #numbers = new Map<string, number>();

@@ -9,13 +9,13 @@ export interface CheckedBody {
   readonly bytes: number;
 }
 
-/** The body sits three levels deep in its frame; one more is left for what a later protocol puts around it. */
+/** The body is nested three levels deep in its frame; one more level is reserved for later protocols. */
 const BODY_DEPTH_MAX = FRAME_DEPTH_MAX - 4;
 const KIND = /^[a-z][a-z0-9-]{0,31}$/;
 const DEDUPE_KEY_LENGTH_MAX = 128;
 
 /**
- * Refuses what would make the cloud refuse a whole frame: one bad record must not hold up its neighbours.
+ * Rejects records that would make the cloud refuse a whole frame: one bad record must not hold up the others.
  * Errors: `outbox.too-large`, `outbox.invalid`.
  */
 export function checkRecord(record: NewRecord): Result<CheckedBody> {

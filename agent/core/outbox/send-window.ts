@@ -6,7 +6,7 @@ interface Sent {
   count: number;
 }
 
-/** Records sent in this session that the cloud has not stored yet, over all streams. */
+/** Counts records sent in this session and not yet acknowledged, over all streams. */
 export class SendWindow {
   #batches: Sent[] = [];
   #inFlight = 0;
@@ -22,7 +22,7 @@ export class SendWindow {
 
   stored(upTo: Partial<Readonly<Record<Stream, number>>>): void {
     for (const batch of this.#batches) {
-      // Of a batch stored in part at most the numbers behind are left; holes in it make that an upper bound.
+      // At most the numbers above the acknowledged one are left of a batch; an upper bound, since it may have holes.
       const left = Math.max(0, Math.min(batch.count, batch.last - (upTo[batch.stream] ?? 0)));
       this.#inFlight -= batch.count - left;
       batch.count = left;

@@ -12,16 +12,16 @@ import { OutboxWriter, type WriterState } from "./outbox-writer.ts";
 import type { PendingQueue, PendingRecord } from "./pending-queue.ts";
 import { StreamNumbers } from "./stream-numbers.ts";
 
-/** Failures that a new opening of the store may cure: it checks, salvages, or falls back to memory. */
+/** Failures that reopening the store may cure: opening checks, salvages, or falls back to memory. */
 const CURABLE: ReadonlySet<string> = new Set(["storage.read-only", "storage.io", "storage.corrupt"]);
-/** A disk or a cap that refused nothing for so long is not full any more. */
+/** After this long without a refusal, the disk or the cap no longer counts as full. */
 const FULL_OVER_MS = 30_000;
-/** A store that keeps failing is not opened again more often than this. */
+/** Minimum time between two reopenings of a failing store. */
 const REOPEN_EVERY_MS = 5_000;
 const COPY_ROWS = 256;
 const COPY_BYTES = 256 * 1024;
 
-/** Keeps a usable store under the outbox: opens it again when it breaks, and gets back to the disk when that works again. */
+/** Keeps the outbox on a usable store: reopens it when it fails, and returns from memory to the disk when that works again. */
 export class StoreKeeper {
   readonly state: WriterState;
   readonly writer: OutboxWriter;
@@ -32,7 +32,7 @@ export class StoreKeeper {
   #degraded: Issue | undefined;
   #lastIssue: Issue | undefined;
   #lastIssueMs = 0;
-  /** Records of the group being written: out of the queue, not on disk yet. */
+  /** Records of the group being written: no longer queued, not on disk yet. */
   #inFlight: readonly PendingRecord[] = [];
   #openedMs: number;
   readonly keys: readonly { readonly key: string; readonly seq: number }[];
@@ -88,7 +88,7 @@ export class StoreKeeper {
     return this.#lastIssue;
   }
 
-  /** Like `OutboxWriter.write`; a store that broke is opened again and the group tried once more. */
+  /** Like `OutboxWriter.write`, but reopens a broken store and tries the group once more. */
   async write(group: readonly PendingRecord[]): ReturnType<OutboxWriter["write"]> {
     this.#inFlight = group;
     try {
@@ -109,7 +109,7 @@ export class StoreKeeper {
     }
   }
 
-  /** Records were written. After a full disk that is believed only once nothing was refused for a while: at the cap both happen by turns. */
+  /** A write succeeded. After `storage.full` this counts only after a while without refusals: at the cap, both alternate. */
   writeRecovered(): void {
     if (this.#lastIssue === undefined) return;
     if (this.#lastIssue.code === "storage.full" && this.#deps.clock.monotonicMs() - this.#lastIssueMs < FULL_OVER_MS) return;
@@ -117,9 +117,9 @@ export class StoreKeeper {
     this.#onIncident({ kind: "write-recovered" });
   }
 
-  /** Opens the store again when that may help, and goes on with what came of it. `broken` is the store that failed. */
+  /** Reopens the store if that may help and switches to it. `broken` is the store that failed. Returns false when nothing was done. */
   async cure(issue: Issue, broken: OutboxStore, inFlight: readonly PendingRecord[]): Promise<boolean> {
-    // Somebody else opened it again in the meantime.
+    // Already reopened in the meantime.
     if (broken !== this.state.store) return true;
     if (!CURABLE.has(issue.code) || this.#sinceOpenedMs() < REOPEN_EVERY_MS) return false;
     this.#inFlight = inFlight;
@@ -130,7 +130,7 @@ export class StoreKeeper {
     return true;
   }
 
-  /** The cloud knows of numbers that were never handed out: they were given before the end of the log was lost. */
+  /** The cloud knows numbers that were never handed out: they were assigned before the end of the log was lost. */
   async startNewLog(stream: Stream, claimed: number): Promise<void> {
     const log = newLogId(this.#deps);
     const done = await this.state.store.commit({ log }, true);
@@ -144,7 +144,7 @@ export class StoreKeeper {
     await this.state.store.close();
   }
 
-  /** From memory back to the disk, with everything that is in memory; room for it is made as for any write. */
+  /** Returns from memory to the disk with every record in memory, making room for them as for any write. */
   async #recover(): Promise<void> {
     const memory = this.state.store;
     const opening = await this.#reopen();
@@ -165,7 +165,7 @@ export class StoreKeeper {
         if (!found.ok || last === undefined) break;
         after = last.seq;
         const records = found.value.rows.map((row): PendingRecord => {
-          // What was told to the cloud under the old number, or dropped, was so in another log.
+          // The old number belongs to another log.
           const seq = DURABLE_STREAMS.has(stream) ? 0 : numbers.give(stream);
           return { ...row, stream, seq, bytes: row.bytes + RECORD_OVERHEAD_BYTES, segment: newIds.get(row.segment) ?? row.segment, source: "" };
         });
@@ -182,11 +182,11 @@ export class StoreKeeper {
     this.#onIncident({ kind: "recovered" });
   }
 
-  /** Records from memory that the disk did not take: lost where they would have no room, else to be written once it can. */
+  /** Records from memory that the disk did not accept: lost if the disk is full, otherwise returned to be written later. */
   #notTakenBack(left: readonly PendingRecord[], issue: Issue): readonly PendingRecord[] {
     this.#deps.log.error({ code: issue.code, records: left.length }, "the disk took the outbox back only in part");
     if (issue.code !== "storage.full") return left;
-    // Counted without numbers: those they had were another log's.
+    // Counted without numbers: theirs belong to another log.
     for (const { stream } of left) {
       this.state.ledger.add({ stream, reason: "quota", count: 1 });
       this.state.counters.dropped[stream] += 1;
@@ -197,7 +197,7 @@ export class StoreKeeper {
   #adopt(opening: OutboxOpening): void {
     this.state.segments.unsaveAll();
     if (opening.degraded !== undefined) this.state.ledger.startAnew();
-    // What the file itself had noted as owed is owed by the ledger here, and may be told by now.
+    // Losses noted in the file itself are already in this ledger, and may have been reported by now.
     for (const loss of opening.losses) for (const gap of loss.gaps) this.state.ledger.add(gap);
     this.#switchTo(opening, opening.contents);
     this.#tellOf(opening);
@@ -211,7 +211,7 @@ export class StoreKeeper {
     this.#degraded = opening.degraded;
     if (sameLog) return;
     this.writer.forgetAcks();
-    // Accepted under a number of the old log; the new one has its own.
+    // Accepted under numbers of the old log; the new log has its own.
     for (const record of [...this.#inFlight, ...this.#pending.all()]) {
       if (!DURABLE_STREAMS.has(record.stream)) record.seq = this.state.numbers.give(record.stream);
     }

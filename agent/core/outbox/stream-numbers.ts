@@ -3,25 +3,24 @@ import type { StreamRange } from "./backlog.ts";
 import { perStream } from "./empty-contents.ts";
 import type { OutboxContents } from "./outbox-store.ts";
 
-/** What an acknowledgement turned out to be. */
 export type AckJudgement = "news" | "repeated" | "backwards" | "beyond";
 
 interface Numbers {
   stored: number;
   oldest: number;
-  /** Highest number on disk; what is above is not shown to the drain. */
+  /** Highest number on disk; the drain sees nothing above it. */
   newest: number;
-  /** Highest number given to a record, on disk or waiting. */
+  /** Highest number assigned to a record, on disk or pending. */
   given: number;
-  /** Nothing is on disk above this number up to `newest`: what was there is lost, or was refused. Unknown when absent. */
+  /** No row exists above this number up to `newest`: they were lost or rejected. Absent when unknown. */
   nothingAbove?: number;
-  /** Highest number the cloud can know: read by the drain, or on disk when we started. */
+  /** Highest number the cloud can know: read by the drain, or on disk at the start. */
   handedOut: number;
-  /** Highest number read by the drain of this process; 0: none. */
+  /** Highest number read by the drain in this process; 0 when none. */
   readHere: number;
 }
 
-/** The sequence numbers of every stream, from "given to a record" to "stored by the cloud". */
+/** The sequence numbers of every stream, from assignment to acknowledgement. */
 export class StreamNumbers {
   #streams: Record<Stream, Numbers>;
 
@@ -29,7 +28,7 @@ export class StreamNumbers {
     this.#streams = numbersOf(contents);
   }
 
-  /** The store was opened again. With another log, numbers start where its contents end; else none given is given again. */
+  /** The store was reopened. In a new log, numbers continue from its contents; in the same log, none is assigned twice. */
   adopt(contents: OutboxContents, sameLog: boolean): void {
     const before = this.#streams;
     this.#streams = numbersOf(contents);
@@ -57,10 +56,10 @@ export class StreamNumbers {
     numbers.newest = Math.max(numbers.newest, seq);
   }
 
-  /** A look at the disk found no row above `after`; the numbers up to `newest` are holes, and nobody has to wait for them. */
+  /** A read found no row above `after`: the numbers up to `newest` are holes and need not be waited for. */
   nothingAbove(stream: Stream, after: number, newest: number): void {
     const numbers = this.#streams[stream];
-    // Something came while it was being looked.
+    // New rows arrived during the read.
     if (numbers.newest !== newest) return;
     numbers.nothingAbove = Math.min(after, numbers.nothingAbove ?? after);
     this.goneUpTo(stream, 0);
@@ -91,7 +90,7 @@ export class StreamNumbers {
   goneUpTo(stream: Stream, upTo: number): void {
     const numbers = this.#streams[stream];
     numbers.oldest = Math.max(numbers.oldest, upTo + 1);
-    // All that was there is gone; behind it are only holes.
+    // All rows are gone; only holes are left.
     if (numbers.nothingAbove !== undefined && numbers.oldest > numbers.nothingAbove) numbers.oldest = Math.max(numbers.oldest, numbers.newest + 1);
   }
 

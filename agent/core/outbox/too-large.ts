@@ -1,33 +1,33 @@
-/** Records that were moved once let the next ones by after this long, then after twice as long, and so on: each move is a write. */
+/** Wait before records that were already moved once move again. It doubles with each move, since each move is a write. */
 const MOVE_FIRST_MS = 1_000;
 const MOVE_CAP_MS = 60_000;
-/** And after so long for each of them, where that is more. */
+/** Wait per record to move, if the sum is longer. */
 const MOVE_EACH_MS = 1_000;
 
-/** What is known in one session of the records of one stream that fit no frame of its link. */
+/** Tracks, for one session and stream, the records that fit no frame of the link. */
 export class TooLarge {
-  /** Their numbers at the end of the stream, where they were moved to. */
+  /** Their new numbers at the end of the stream. */
   readonly #numbers = new Set<number>();
   #pauseMs = MOVE_FIRST_MS;
   #notBeforeMs = 0;
   #nothingBehind = false;
 
-  /** Monotonic time from which the stream is worth a look; `Infinity`: once something new is in it. */
+  /** Monotonic time from which the stream should be read again; `Infinity`: not until it has a new record. */
   get dueMs(): number {
     return this.#nothingBehind ? Infinity : this.#notBeforeMs;
   }
 
-  /** Nothing is in the stream but these. */
+  /** The stream holds nothing else. */
   waitForNews(): void {
     this.#nothingBehind = true;
   }
 
-  /** Something new is in the stream. */
+  /** The stream has a new record. */
   lookAgain(): void {
     this.#nothingBehind = false;
   }
 
-  /** Whether the ones at the front may move now. Where none of them was moved before they move at once, for they hold up what is behind them. */
+  /** Whether the records at the front may move now. Those never moved before may at once, since they block those behind them. */
   mayMove(front: readonly number[], nowMs: number): boolean {
     if (nowMs < this.#notBeforeMs) return false;
     if (!front.some((seq) => this.#numbers.has(seq))) return true;
