@@ -29,6 +29,7 @@ const JSON_FIELD = new RegExp(String.raw`(?<!\\)((\\*)"${SECRET_NAME}\2"\s*:\s*)
 const ASSIGNED = new RegExp(String.raw`\b(${SECRET_NAME}=)[^\s"'&;,\\]+`, "gi");
 /** `Authorization: Basic …` and the like, in a header or a message. */
 const SCHEME_AND_KEY = /\b(bearer|basic|digest)\s+[\w+/=.~-]{6,}/gi;
+const SCHEME = /(?:bearer|basic|digest)\s/i;
 
 export interface RedactLimits {
   /** Objects and lists inside each other. */
@@ -46,18 +47,28 @@ export const LOG_LIMITS: RedactLimits = { depthMax: 8, valuesMax: 500, textMax: 
 
 /** Whether a field of this name holds a secret, whatever is in it. */
 export function isSecretName(name: string): boolean {
+  const known = judgedNames.get(name);
+  if (known !== undefined) return known;
   const plain = name.toLowerCase().replaceAll(/[^a-z]/g, "").replace(/s$/, "");
-  return SECRET_ENDINGS.some((ending) => plain.endsWith(ending));
+  const isSecret = SECRET_ENDINGS.some((ending) => plain.endsWith(ending));
+  if (judgedNames.size >= JUDGED_NAMES_MAX) judgedNames.clear();
+  if (name.length <= JUDGED_NAME_CHARS_MAX) judgedNames.set(name, isSecret);
+  return isSecret;
 }
+
+/** The same few names come with every report and log line. */
+const judgedNames = new Map<string, boolean>();
+const JUDGED_NAMES_MAX = 512;
+const JUDGED_NAME_CHARS_MAX = 64;
 
 /** The text with every address in it masked, and what looks like a password in JSON or a header. */
 export function redactText(text: string): string {
-  // Most texts have neither; looking for one sign of each is cheaper than four expressions.
-  const masked = text.includes("//") ? text.replaceAll(ADDRESS, (address) => maskAddress(address)) : text;
-  return masked
-    .replaceAll(JSON_FIELD, (_all, name: string, escapes: string) => `${name}${escapes}"${SECRET}${escapes}"`)
-    .replaceAll(ASSIGNED, `$1${SECRET}`)
-    .replaceAll(SCHEME_AND_KEY, `$1 ${SECRET}`);
+  // Most texts have none of these; looking for one sign of each is cheaper than the four expressions.
+  let masked = text;
+  if (text.includes("//")) masked = masked.replaceAll(ADDRESS, (address) => maskAddress(address));
+  if (text.includes('"')) masked = masked.replaceAll(JSON_FIELD, (_all, name: string, escapes: string) => `${name}${escapes}"${SECRET}${escapes}"`);
+  if (text.includes("=")) masked = masked.replaceAll(ASSIGNED, `$1${SECRET}`);
+  return SCHEME.test(text) ? masked.replaceAll(SCHEME_AND_KEY, `$1 ${SECRET}`) : masked;
 }
 
 /**
