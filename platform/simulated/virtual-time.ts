@@ -77,6 +77,11 @@ export class VirtualTime implements Clock, Timers {
     return entry;
   }
 
+  /** How many timers were made since the start. */
+  get made(): number {
+    return this.#order;
+  }
+
   pending(): readonly { readonly name: string; readonly dueMs: number }[] {
     return this.#queue.map(({ name, dueMs }) => ({ name, dueMs }));
   }

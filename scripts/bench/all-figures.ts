@@ -7,8 +7,9 @@ import { flash } from "./figures/flash.ts";
 import { hang } from "./figures/hang.ts";
 import { idle } from "./figures/idle.ts";
 import { picture } from "./figures/picture.ts";
+import { sim } from "./figures/sim.ts";
 import { start } from "./figures/start.ts";
 import { wire } from "./figures/wire.ts";
 
 /** Every figure in the order of measurement; those most easily disturbed come first. */
-export const FIGURES: readonly Figure[] = [idle, start, picture, command, wire, append, drain, backlog, flash, hang];
+export const FIGURES: readonly Figure[] = [idle, start, picture, command, wire, append, drain, backlog, flash, hang, sim];

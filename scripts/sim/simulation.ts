@@ -206,6 +206,7 @@ class Simulation {
       commands: ledger.commands.length,
       effects: [...ledger.effects.values()].reduce((sum, count) => sum + count, 0),
       restores: clouds.reduce((sum, { restores }) => sum + restores, 0),
+      timers: sim.time.made,
       timersMax: Math.max(...devices.map((device) => device.timersMax)),
       healedMinutes: Math.round((ranMs - this.#options.minutes * 60_000) / 60_000),
     };
