@@ -72,7 +72,7 @@ interface Chain {
   /** The response headers of its document have arrived. */
   readonly arrived: boolean;
 }
-/** Redirects followed. Below Chromium's own limit of 20, which would put its error page in place of the picture. */
+/** Redirects followed. Below Chromium's own limit of 20, so that the load fails here and the picture stays. */
 const HOPS_MAX = 18;
 /** The page and the host start only a few at a time. */
 const CHAINS_MAX = 16;
