@@ -67,14 +67,12 @@ export const PlaySchema = v.object({
   /** Additional data from the page. */
   data: v.optional(JsonObjectSchema),
 });
-export type Play = v.InferOutput<typeof PlaySchema>;
 
 /** Stream `event`: kind is `page` (emitted by the page), `gpio`, `agent`, `player`, `network`, … */
 export const EventSchema = v.object({
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
   data: v.optional(JsonObjectSchema),
 });
-export type Event = v.InferOutput<typeof EventSchema>;
 
 /** Rollup of one metric over the record's interval. */
 export const RollupSchema = v.object({

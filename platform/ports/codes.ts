@@ -154,7 +154,6 @@ export const CODES = {
   "display.unplugged": ["command desired reading", "There is no display on the cable.", "Check the cable."],
   "display.unsupported": ["command desired", "This display cannot do that."],
 
-  "dns.timeout": ["reading", "No name server answered in time.", "Check the network and its DNS server."],
 
   "file.missing": ["reading", "A file of the machine that would say it is not there."],
   "file.unreadable": ["reading", "A file of the machine that would say it cannot be read."],

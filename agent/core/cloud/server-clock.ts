@@ -40,12 +40,6 @@ export class ServerClock {
     return this.#best === undefined ? undefined : Math.round(this.#clock.monotonicMs() + this.#best.offsetMs);
   }
 
-  /** Server time minus our wall clock, in milliseconds. */
-  wallErrorMs(): number | undefined {
-    const serverMs = this.serverNowMs();
-    return serverMs === undefined ? undefined : serverMs - this.#clock.wallMs();
-  }
-
   /** Largest possible error of `serverNowMs`, in milliseconds. */
   uncertaintyMs(): number | undefined {
     return this.#best === undefined ? undefined : this.#errorNow(this.#best);

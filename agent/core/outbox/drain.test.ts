@@ -6,7 +6,7 @@ import { decodeDeviceMessage } from "../../protocol/codec.ts";
 import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import { drainFactory } from "./drain.ts";
-import { perStream } from "./empty-contents.ts";
+import { perStream } from "./per-stream.ts";
 import { OutboxBench } from "./testing/outbox-bench.ts";
 
 /** A cloud that takes frames and says what it stored when it is told to. */

@@ -6,7 +6,7 @@ import { BATCH_RECORDS_MAX, FRAME_BYTES_MAX } from "../../protocol/limits.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import type { Backlog, Batch } from "./backlog.ts";
 import { ByteBudget } from "./byte-budget.ts";
-import { perStream } from "./empty-contents.ts";
+import { perStream } from "./per-stream.ts";
 import { SendWindow } from "./send-window.ts";
 import { TooLarge } from "./too-large.ts";
 import { Wake } from "../../../platform/runtime/wake.ts";

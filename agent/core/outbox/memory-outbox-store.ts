@@ -1,6 +1,6 @@
 import { fail, type Issue, ok, type Result } from "../../../platform/ports/result.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
-import { perStream } from "./empty-contents.ts";
+import { perStream } from "./per-stream.ts";
 import {
   RECENT_KEYS_MAX, type ClockSegment, type GapEntry, type NewRow, type OutboxChange, type OutboxContents, type OutboxOpening, type OutboxStore,
   type ReadRange, type StoredRow, type StoredRows, type StoreUsage,

@@ -1,5 +1,5 @@
 import type { Stream } from "../../protocol/records.ts";
-import { perStream } from "./empty-contents.ts";
+import { perStream } from "./per-stream.ts";
 
 /** Counts since the agent started, for status pages and tests. They count records unless named otherwise. */
 export interface OutboxCounters {

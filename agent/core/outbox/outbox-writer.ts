@@ -89,15 +89,6 @@ export class OutboxWriter {
     return left.length === 0 ? { written, left } : { written, left, issue };
   }
 
-  /** Writes everything unsaved except records: acknowledgements, clock segments, losses. Synced only with a gap record. */
-  async writeRest(): Promise<Result<void>> {
-    if (this.#state.ledger.due().length > 0) {
-      const { issue } = await this.write([]);
-      return issue === undefined ? ok(undefined) : { ok: false, error: issue };
-    }
-    return this.#commitRows([], false);
-  }
-
   /** Drops a row the cloud will never accept. A row that is already gone is not counted as dropped. */
   async dropRejected(stream: Stream, seq: number): Promise<Result<void>> {
     const found = await this.#state.store.read(stream, { after: seq - 1, upTo: seq, rowsMax: 1, bytesMax: 1 });

@@ -1,6 +1,6 @@
 import type { Stream } from "../../protocol/records.ts";
 import type { StreamRange } from "./backlog.ts";
-import { perStream } from "./empty-contents.ts";
+import { perStream } from "./per-stream.ts";
 import type { OutboxContents } from "./outbox-store.ts";
 
 export type AckJudgement = "news" | "repeated" | "backwards" | "beyond";

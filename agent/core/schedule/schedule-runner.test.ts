@@ -55,14 +55,12 @@ describe("the schedule runner", () => {
     ["backwards by four hours", -4 * HOUR, "off"],
   ])("a clock that jumps %s causes one change within half a minute", async (_name, byMs, after) => {
     const { time, changes, runner } = setUp({ wall: after === "on" ? "2026-01-05T00:00Z" : "2026-01-05T09:00Z" });
-    const jumps: number[] = [];
-    runner.onJump((jumped) => jumps.push(jumped));
     await time.advance(HOUR);
     const before = changes.length;
     time.stepWall(byMs);
     await time.advance(WATCH_MS);
     expect(changes.slice(before).map((change) => change.split(" ")[0])).toEqual([after]);
-    expect(jumps).toEqual([byMs]);
+    expect(runner.jumps()).toBe(1);
   });
 
   test("a clock that jumps for years causes neither a storm of changes nor a wrong final state", async () => {

@@ -38,7 +38,6 @@ const QUALITY_DEADLINE_MS = 5_000;
 export class ScheduleRunner {
   readonly #deps: ScheduleRunnerDeps;
   readonly #changes: Emitter<ScheduleAnswer | undefined>;
-  readonly #jumps: Emitter<number>;
   readonly #clockNews: Emitter<ClockQuality>;
   readonly #wake = new Wake();
   #knowns: readonly Known[] = [];
@@ -54,18 +53,12 @@ export class ScheduleRunner {
     this.#deps = deps;
     this.#offsetMs = deps.clock.wallMs() - deps.clock.monotonicMs();
     this.#changes = Emitter.logged(deps.log, "the schedule");
-    this.#jumps = Emitter.logged(deps.log, "the schedule");
     this.#clockNews = Emitter.logged(deps.log, "the schedule");
   }
 
   /** Calls back when the answer changes. Returns a function that unsubscribes. */
   onChange(listener: (answer: ScheduleAnswer | undefined) => void): () => void {
     return this.#changes.on(listener);
-  }
-
-  /** Calls back with how far the wall clock jumped, in ms. Returns a function that unsubscribes. */
-  onJump(listener: (byMs: number) => void): () => void {
-    return this.#jumps.on(listener);
   }
 
   /** Calls back when the clock's quality changed or the clock jumped. Returns a function that unsubscribes. */
@@ -156,7 +149,6 @@ export class ScheduleRunner {
     if (Math.abs(byMs) < JUMP_MS) return false;
     this.#jumpCount += 1;
     log.warn({ byMs }, "the wall clock jumped");
-    this.#jumps.emit(byMs);
     return true;
   }
 

@@ -11,7 +11,6 @@ import type { DisplayCapabilities } from "../../../platform/ports/display.ts";
 import type { DisplayStatus } from "../../../platform/ports/display-properties.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Output, Outputs } from "../../../platform/ports/outputs.ts";
-import { Emitter } from "../../../platform/runtime/emitter.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import type { ScreenExpectation } from "./screen-expectation.ts";
@@ -89,7 +88,6 @@ const MISSING_CODE = "content.not-shown";
 export class ScreenWatch {
   readonly #deps: ScreenWatchDeps;
   readonly #wake = new Wake();
-  readonly #changes: Emitter<ScreenReport>;
   readonly #startedMs: number;
   #outputs: readonly Output[] | undefined;
   /** The last status of each display. */
@@ -104,17 +102,11 @@ export class ScreenWatch {
   constructor(deps: ScreenWatchDeps) {
     this.#deps = deps;
     this.#startedMs = deps.clock.monotonicMs();
-    this.#changes = Emitter.logged(deps.log, "the verdict");
   }
 
   /** The verdict as last reported; `undefined` before the first judgement. */
   current(): ScreenReport | undefined {
     return this.#report;
-  }
-
-  /** Calls back on every change of the verdict. Returns a function that unsubscribes. */
-  onVerdict(listener: (report: ScreenReport) => void): () => void {
-    return this.#changes.on(listener);
   }
 
   /** What should be on the screen may have changed: judge now. */
@@ -200,7 +192,6 @@ export class ScreenWatch {
     if (report !== before) {
       this.#report = report;
       reporter.set("screen", report);
-      if (before?.verdict !== report.verdict) this.#changes.emit(report);
     }
     return Math.min(LOOK_MS, this.#alarm(judgement, nowMs));
   }

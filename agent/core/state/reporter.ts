@@ -1,8 +1,5 @@
 import type { ReportedDocument } from "../../protocol/reported.ts";
 
-/** Top-level part of the reported document. */
-export type ReportedSection = Exclude<keyof ReportedDocument & string, never>;
-
 /**
  * Through this the agent's parts report their state. A section is replaced as a whole; equal values are not sent
  * again; changes are collected briefly and sent as one patch.

@@ -11,7 +11,6 @@ import { createSimulatedAdapter } from "../../../platform/simulated/simulated-ad
 import { SimulatedWorld } from "../../../platform/simulated/world.ts";
 import { resolveConfig } from "../config/resolve-config.ts";
 import { FakeSink } from "../state/testing/fakes.ts";
-import { readInventory } from "./inventory.ts";
 import { METRICS_MAX, RollupWindow, short } from "./rollup.ts";
 import { Telemetry } from "./telemetry.ts";
 
@@ -179,14 +178,6 @@ describe("telemetry", () => {
     sink.refuse = undefined;
     await time.advance(300_000);
     expect([telemetry.counters().refusedRecords, sink.records.length]).toEqual([2, 1]);
-  });
-
-  test("the inventory consists of readings without times", async () => {
-    const { world, time } = setUp();
-    const adapter = createSimulatedAdapter(world, { clock: time, timers: time, onMachineGone: () => undefined });
-    const inventory = await readInventory(adapter.probe);
-    expect(inventory["model"]).toEqual({ kind: "ok", value: "Vitrine simulated player" });
-    expect(JSON.stringify(inventory)).not.toContain("atMs");
   });
 });
 

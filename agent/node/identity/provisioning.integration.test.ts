@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, sy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { PROVISIONING_FILE, readProvisioning } from "./provisioning.ts";
+import { readProvisioning } from "./provisioning.ts";
+
+const PROVISIONING_FILE = "vitrine-provision.json";
 import { removeClaimToken } from "./used-claim-token.ts";
 
 let folder: string;

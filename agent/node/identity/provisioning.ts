@@ -7,7 +7,6 @@ import { plainIssueIn } from "../../protocol/plain-address.ts";
 import { EndpointSchema, PublicKeySchema, TextSchema } from "../../protocol/values.ts";
 import { isErrno } from "./private-file.ts";
 
-export const PROVISIONING_FILE = "vitrine-provision.json";
 const BYTES_MAX = 64 * 1024;
 
 /** The provisioning file, placed in the data folder or on the boot partition to claim the device without a person. */

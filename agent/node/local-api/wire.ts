@@ -13,7 +13,6 @@ export const LocalRequestSchema = v.object({
   method: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9.-]{0,63}$/)),
   params: v.optional(v.record(v.string(), v.unknown()), {}),
 });
-export type LocalRequest = v.InferOutput<typeof LocalRequestSchema>;
 
 export const LocalResponseSchema = v.union([
   v.object({ id: v.number(), error: v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string()) }) }),

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { perStream } from "../../core/outbox/empty-contents.ts";
+import { perStream } from "../../core/outbox/per-stream.ts";
 import { MemoryDisk } from "../../core/outbox/memory-outbox-store.ts";
 import type { GapEntry, OpenOutboxStore, OutboxOpening, StorageLoss } from "../../core/outbox/outbox-store.ts";
 import { STREAMS } from "../../protocol/records.ts";

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { perStream } from "../../core/outbox/empty-contents.ts";
+import { perStream } from "../../core/outbox/per-stream.ts";
 import type { GapEntry } from "../../core/outbox/outbox-store.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import { syncFolderNow } from "../../../platform/node/durable-file.ts";

@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import { perStream } from "../../core/outbox/empty-contents.ts";
+import { perStream } from "../../core/outbox/per-stream.ts";
 import type { ClockSegment, GapEntry } from "../../core/outbox/outbox-store.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import { GapLedger } from "../../core/outbox/gap-ledger.ts";

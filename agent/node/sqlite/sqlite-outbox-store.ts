@@ -1,4 +1,4 @@
-import { perStream } from "../../core/outbox/empty-contents.ts";
+import { perStream } from "../../core/outbox/per-stream.ts";
 import {
   RECENT_KEYS_MAX, type ClockSegment, type GapEntry, type NewRow, type OutboxChange, type OutboxStore, type ReadRange, type StoredRow,
   type StoredRows, type StoreUsage,
@@ -144,11 +144,6 @@ export class SqliteOutboxStore implements OutboxStore {
     } catch (thrown) {
       storageIssueOrThrow(thrown);
     }
-  }
-
-  /** Bytes of pages in use, without WAL, reserve and free pages. For benchmarks and tests. */
-  dataBytes(): number {
-    return (this.#file.pageCount() - this.#file.freePages()) * this.#file.pageBytes;
   }
 
   #write(change: OutboxChange): Result<void> {

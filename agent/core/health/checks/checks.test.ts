@@ -3,14 +3,12 @@ import type { LinkStatus } from "../../cloud/cloud-port.ts";
 import type { PlayerLink, PlayerStatus } from "../../player/player-port.ts";
 import { managedDisplays } from "../../state/managed-display.ts";
 import { silentLog } from "../../../../platform/ports/log.ts";
-import { fail, ok } from "../../../../platform/ports/result.ts";
 import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
 import { createSimulatedAdapter } from "../../../../platform/simulated/simulated-adapter.ts";
 import { VirtualTime } from "../../../../platform/simulated/virtual-time.ts";
 import { SimulatedWorld } from "../../../../platform/simulated/world.ts";
 import { coreChecks, type CoreChecksDeps } from "../core-checks.ts";
 import { CheckList } from "../diagnostic-check.ts";
-import { dataFolderCheck, dnsCheck } from "./machine-checks.ts";
 
 const nothingWaits = { stored: 0, oldest: 1, newest: 0 };
 
@@ -45,10 +43,7 @@ function setUp(change: Partial<CoreChecksDeps> = {}, withoutHardware = false) {
     configIssues: [],
     keepFreeBytes: 256 * 1024 * 1024,
     clock: time,
-    machine: [
-      dataFolderCheck("/data", () => Promise.resolve(ok(undefined))),
-      dnsCheck(() => ["wss://cloud.example/device/v1"], () => Promise.resolve(ok(["192.0.2.9"])), time),
-    ],
+    machine: [],
     ...change,
   });
   const run = async () => {
@@ -75,7 +70,7 @@ describe("the checks", () => {
     await time.advance(10_000);
     const answers = [...(await run()).values()];
     expect(answers.filter(({ status }) => status !== "ok")).toEqual([]);
-    expect(answers.length).toBe(19);
+    expect(answers.length).toBe(17);
   });
 
   test.each([
@@ -103,10 +98,6 @@ describe("the checks", () => {
       storageIssues: () => [{ code: "storage.quarantined", message: "outbox.db did not pass its check" }],
       configIssues: [{ source: "file", code: "config.unknown-key", message: "config.json: unknown key", hint: "did you mean log.level?" }],
       screen: () => ({ verdict: "dark", confidence: 0.9, sinceMs: 0, evidence: [] }),
-      machine: [
-        dataFolderCheck("/data", () => Promise.resolve(fail("storage.read-only", "read-only file system"))),
-        dnsCheck(() => ["wss://cloud.example/x"], () => new Promise(() => {}), new VirtualTime()),
-      ],
     });
     await time.advance(10_000);
     world.apply({ action: "temperature.overheat" });

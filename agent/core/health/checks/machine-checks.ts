@@ -1,25 +1,7 @@
-import type { Timers } from "../../../../platform/ports/clock.ts";
 import type { ClockControl, NetworkControl, SystemProbe } from "../../../../platform/ports/host.ts";
 import type { Reading } from "../../../../platform/ports/reading.ts";
-import type { Result } from "../../../../platform/ports/result.ts";
-import { TimeoutError, withDeadline } from "../../../../platform/runtime/sleep.ts";
 import { bad, good, unsupported, warning, type CheckAnswer, type DiagnosticCheck } from "../diagnostic-check.ts";
 import { DISK_FULL_BYTES } from "../health-source.ts";
-
-/** Writes, syncs and removes a small file in the data folder; given by composition. */
-export function dataFolderCheck(path: string, tryWrite: () => Promise<Result<void>>): DiagnosticCheck {
-  return {
-    name: "data folder",
-    async run() {
-      const written = await tryWrite();
-      if (written.ok) return good(`${path} can be written`);
-      return bad(
-        `${path} cannot be written: ${written.error.message} (${written.error.code})`,
-        written.error.hint ?? "check the folder's owner and mode, and whether the disk is full or read-only",
-      );
-    },
-  };
-}
 
 export function diskCheck(probe: SystemProbe, keepFreeBytes: number): DiagnosticCheck {
   return {
@@ -85,31 +67,6 @@ export function gatewayCheck(network: NetworkControl): DiagnosticCheck {
   };
 }
 
-/** `lookUp` asks the system's own resolver; given by composition. */
-export function dnsCheck(
-  endpoints: () => readonly string[],
-  lookUp: (host: string) => Promise<Result<readonly string[]>>,
-  timers: Timers,
-): DiagnosticCheck {
-  return {
-    name: "name of the cloud",
-    async run() {
-      const hosts = [...new Set(endpoints().map(hostOf).filter((host) => host !== undefined))];
-      if (hosts.length === 0) return bad("no cloud is configured", "set cloud.endpoints");
-      const failures: string[] = [];
-      const found: string[] = [];
-      for (const host of hosts.slice(0, 8)) {
-        const answer = await lookUpInTime(host, lookUp, timers);
-        if (answer.ok) found.push(`${host} is ${answer.value.slice(0, 2).join(", ")}`);
-        else failures.push(`${host}: ${answer.error.message}`);
-      }
-      if (failures.length === 0) return good(found.join("; "));
-      const message = `cannot be looked up: ${failures.join("; ")}`;
-      return found.length > 0 ? warning(message, "the other endpoints work; check the name in cloud.endpoints") : bad(message, "check the network's DNS server and the name in cloud.endpoints");
-    },
-  };
-}
-
 export function temperatureCheck(probe: SystemProbe): DiagnosticCheck {
   return {
     name: "temperature",
@@ -130,28 +87,6 @@ export function unseen(reading: Exclude<Reading<unknown>, { kind: "ok" }>, what:
   if (reading.kind === "unsupported") return unsupported(`this machine does not tell ${what}`);
   if (reading.kind === "unknown") return warning(`${what} is not known: ${reading.why}`, "look again later");
   return bad(`${what} could not be read: ${reading.error.message} (${reading.error.code})`, reading.error.hint ?? "see the log");
-}
-
-async function lookUpInTime(
-  host: string,
-  lookUp: (host: string) => Promise<Result<readonly string[]>>,
-  timers: Timers,
-): Promise<Result<readonly string[]>> {
-  try {
-    return await withDeadline(timers, "check.dns", 4_000, lookUp(host));
-  } catch (thrown) {
-    if (!(thrown instanceof TimeoutError)) throw thrown;
-    return { ok: false, error: { code: "dns.timeout", message: "no answer within 4 s" } };
-  }
-}
-
-function hostOf(endpoint: string): string | undefined {
-  try {
-    return new URL(endpoint).hostname;
-  } catch {
-    // An address that is none has no host; the configuration's own check says so.
-    return undefined;
-  }
 }
 
 function names(interfaces: readonly { readonly name: string }[]): string {
