@@ -105,7 +105,10 @@ export interface CommandQuery {
 export interface Position {
   /** Every sequence number up to this one is stored, was refused, or lies in a hole. */
   readonly upTo: number;
-  /** Sequence numbers below `upTo` that never arrived, as inclusive ascending ranges. */
+  /**
+   * Sequence numbers below `upTo` that never arrived, as inclusive ascending ranges. Where too many were merged, a
+   * range also covers numbers that are stored.
+   */
   readonly holes: readonly (readonly [from: number, to: number])[];
 }
 
@@ -195,6 +198,8 @@ export interface CloudStore {
    * Transactions do not nest. Reads see earlier writes of the same transaction.
    */
   transaction<T>(work: () => T): T;
+  /** Runs `work` as a part of the current transaction. When it throws, its own writes are undone and the others stay. */
+  savepoint<T>(work: () => T): T;
 
   devices(): readonly DeviceRow[];
   device(id: string): DeviceRow | undefined;
@@ -223,6 +228,8 @@ export interface CloudStore {
    * bodies as JSON texts, in the same order, if the caller already has them.
    */
   appendRecords(records: readonly NewRecord[], bodies?: readonly string[]): readonly RecordRow[];
+  /** Whether the record is stored, hidden or not. False once it was pruned. */
+  hasRecord(device: string, log: string, stream: Stream, seq: number): boolean;
   /** Never returns hidden records. */
   records(query: RecordQuery): readonly RecordRow[];
   /** The newest `limit` records of stream `metric` and kind `telemetry` in a range of device time, oldest first. */

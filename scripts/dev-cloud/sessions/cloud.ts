@@ -55,11 +55,12 @@ export class Cloud implements SessionHost {
       live: new LiveSessions(),
       misbehaviours: new Misbehaviours(),
       commit: new GroupCommit(deps.store, deps.timers, {
-        onFailure: (thrown) => {
+        onFailure: (thrown, sender) => {
           counters.commitFailures += 1;
-          deps.log.error({ error: messageOf(thrown) }, "a commit to the store failed; nothing in it was acknowledged");
+          if (sender === undefined) deps.log.error({ error: messageOf(thrown) }, "a commit to the store failed; nothing in it was acknowledged");
+          else deps.log.error({ error: messageOf(thrown), session: sender }, "the work of a session could not be stored and answered; the others' was");
         },
-        onCommitted: () => this.#committed(),
+        onSettled: () => this.#settled(),
       }),
       emit: (event) => this.events.emit(event),
     };
@@ -135,6 +136,7 @@ export class Cloud implements SessionHost {
     }
     let result: ReturnType<typeof admit> | undefined;
     this.context.commit.add({
+      sender: session.id,
       weight: 1,
       write: () => {
         result = admit(this.context, this.desired, { id: session.id, remote: session.connection.remote }, hello);
@@ -143,7 +145,7 @@ export class Cloud implements SessionHost {
         if (result?.ok === true) this.#welcome(session, hello, result.value);
         else if (result !== undefined) session.refuse(result.error.code, result.error.message, 5_000);
       },
-      failed: () => session.refuse("refused.busy", "the cloud cannot store anything at the moment", 10_000),
+      failed: () => session.refuse("refused.busy", "the cloud could not store the hello", 10_000),
     });
   }
 
@@ -248,6 +250,7 @@ export class Cloud implements SessionHost {
     const device = session.device;
     let result: IntakeResult | undefined;
     this.context.commit.add({
+      sender: session.id,
       weight: count,
       write: () => {
         result = this.#intake.take(device, message, poison);
@@ -255,12 +258,7 @@ export class Cloud implements SessionHost {
       done: () => {
         if (result !== undefined) this.#stored(session, device, result);
       },
-      failed: () =>
-        session.end("store-failed", {
-          t: "goaway",
-          reason: "the cloud cannot store anything at the moment",
-          retryAfterMs: 10_000,
-        }),
+      failed: () => endUnstored(session),
     });
     if (this.context.commit.waiting > WAITING_RECORDS_MAX && !this.#paused.has(session.connection)) {
       this.#paused.add(session.connection);
@@ -282,7 +280,7 @@ export class Cloud implements SessionHost {
     if (result.alarmsChanged) emit({ t: "device", device });
   }
 
-  #committed(): void {
+  #settled(): void {
     this.#answers.flush();
     for (const connection of this.#paused) connection.resume();
     this.#paused.clear();
@@ -363,15 +361,11 @@ export class Cloud implements SessionHost {
   /** Commits a small change requested by a frame. */
   #write(session: Session, write: () => void, done: () => void): void {
     this.context.commit.add({
+      sender: session.id,
       weight: 1,
       write,
       done,
-      failed: () =>
-        session.end("store-failed", {
-          t: "goaway",
-          reason: "the cloud cannot store anything at the moment",
-          retryAfterMs: 10_000,
-        }),
+      failed: () => endUnstored(session),
     });
   }
 
@@ -379,6 +373,8 @@ export class Cloud implements SessionHost {
   #markOffline(device: string, session: string, reason: string): void {
     const { store, clock, commit, emit } = this.context;
     commit.add({
+      // Independent of the session's other work: it is over either way.
+      sender: `end of ${session}`,
       weight: 1,
       write: () => {
         const nowMs = clock.wallMs();
@@ -405,4 +401,9 @@ export class Cloud implements SessionHost {
     if (session instanceof Session && inForce.pingIntervalMs !== undefined) session.pingIntervalMs = inForce.pingIntervalMs;
     session.sendText(encodeMessage({ t: "limits", limits: inForce }));
   }
+}
+
+/** Ends a session whose work could not be stored: on reconnecting, the device sends again what was not acknowledged. */
+function endUnstored(session: Session): void {
+  session.end("store-failed", { t: "goaway", reason: "the cloud could not store what the device sent", retryAfterMs: 10_000 });
 }

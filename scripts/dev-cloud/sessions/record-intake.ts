@@ -34,7 +34,11 @@ export class RecordIntake {
   take(device: string, message: DeviceMessageOf<"records">, poison: readonly PoisonRecord[]): IntakeResult {
     const { store, clock } = this.#context;
     const { log, stream } = message;
-    const cursor = new PositionCursor(store.position(device, log, stream));
+    const taken = new Set<number>();
+    const cursor = new PositionCursor(
+      store.position(device, log, stream),
+      (seq) => taken.has(seq) || store.hasRecord(device, log, stream, seq),
+    );
     const nowMs = clock.wallMs();
     const fresh: NewRecord[] = [];
     const bodies: string[] = [];
@@ -63,6 +67,7 @@ export class RecordIntake {
       const drawn = this.#draw(device, stream, entry, nowMs);
       if (drawn.command !== undefined) commands.push(drawn.command);
       alarmsChanged ||= drawn.alarm;
+      taken.add(entry.seq);
       bodies.push(bodyText);
       fresh.push({
         device,

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { Stream } from "../../../agent/protocol/records.ts";
 import { CloudBench, type BenchDevice } from "../testing/cloud-bench.ts";
 import { MemoryStore } from "../store/memory-store.ts";
-import { PositionCursor } from "./position.ts";
+import type { NewRecord, RecordRow } from "./cloud-store.ts";
+import { HOLES_MAX, PositionCursor } from "./position.ts";
 
 async function joined(): Promise<{ bench: CloudBench; device: BenchDevice }> {
   const bench = await CloudBench.create();
@@ -250,12 +251,76 @@ describe("records", () => {
   });
 
   test("the number of holes is limited", () => {
-    const cursor = new PositionCursor({ upTo: 0, holes: [] });
+    const cursor = new PositionCursor({ upTo: 0, holes: [] }, () => false);
     for (let seq = 2; seq <= 4_000; seq += 2) cursor.place(seq);
     const { holes, upTo } = cursor.position();
     expect(upTo).toBe(4_000);
-    expect(holes).toHaveLength(500);
+    expect(holes).toHaveLength(HOLES_MAX);
     expect(holes[0]).toEqual([1, 3_001]);
+  });
+
+  test("the number of holes stays limited when late records split one", () => {
+    const cursor = new PositionCursor({ upTo: 0, holes: [] }, () => false);
+    cursor.place(4_000);
+    for (let seq = 2; seq < 4_000; seq += 2) expect(cursor.place(seq)).toBe("new");
+    expect(cursor.position().holes).toHaveLength(HOLES_MAX);
+  });
+
+  test("a stored record inside merged holes is a duplicate, and one that never arrived is stored", async () => {
+    const { bench, device } = await joined();
+    const evens = Array.from({ length: HOLES_MAX + 5 }, (_, at) => (at + 1) * 2);
+    for (let from = 0; from < evens.length; from += 100) device.records("event", evens.slice(from, from + 100));
+    await bench.settle();
+    expect(bench.store.position(device.id, "log-1", "event").holes[0]).toEqual([1, 11]);
+    device.received = [];
+    // 5 twice: the second one finds the first in the same batch. 2 and 4 are stored, 3 is not.
+    device.records("event", [2, 3, 4, 5, 5]);
+    await bench.settle();
+    expect(device.take("stored").streams).toEqual({ event: evens.at(-1) });
+    expect(storedSeqs(bench, device).filter((seq) => seq < 7).sort((a, b) => a - b)).toEqual([2, 3, 4, 5, 6]);
+    device.records("event", [2, 3, 5]);
+    await bench.settle();
+    expect(device.count("goaway")).toBe(0);
+    expect(storedSeqs(bench, device)).toHaveLength(evens.length + 2);
+  });
+
+  test("a record that comes twice in one batch, with holes merged over it in between, is stored once", async () => {
+    const { bench, device } = await joined();
+    const ends = Array.from({ length: HOLES_MAX }, (_, at) => (at + 1) * 10);
+    device.records("event", ends);
+    await bench.settle();
+    device.received = [];
+    // The first 5 splits the oldest hole into two, which are merged at once.
+    device.records("event", [5, 5]);
+    await bench.settle();
+    expect(bench.store.position(device.id, "log-1", "event").holes[0]).toEqual([1, 9]);
+    expect(device.count("goaway")).toBe(0);
+    expect(storedSeqs(bench, device)).toEqual([...ends, 5]);
+  });
+
+  test("work of one device that cannot be stored ends that device's session and no other", async () => {
+    class Choosy extends MemoryStore {
+      override appendRecords(records: readonly NewRecord[]): readonly RecordRow[] {
+        const rows = super.appendRecords(records);
+        if (records.some(({ kind }) => kind === "unstorable")) throw new Error("cannot be stored");
+        return rows;
+      }
+    }
+    const bench = await CloudBench.create({}, new Choosy());
+    const [bad, good] = [await bench.device(3), await bench.device(4)];
+    await bad.join();
+    await good.join();
+    bad.records("event", [1]);
+    bad.records("event", [2], () => ({ kind: "unstorable", body: { name: "x" } }));
+    // Storing these would acknowledge record 2, too.
+    bad.records("event", [3]);
+    good.records("event", [1, 2]);
+    await bench.settle();
+    expect(good.take("stored").streams.event).toBe(2);
+    expect([good.closed, good.count("goaway")]).toEqual([undefined, 0]);
+    expect(bad.take("goaway").retryAfterMs).toBe(10_000);
+    expect(storedSeqs(bench, bad)).toEqual([1]);
+    expect((await bad.join()).stored.event).toBe(1);
   });
 });
 

@@ -131,6 +131,26 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       ]);
     });
 
+    test("undoes only a savepoint that throws, including keys created in it", () => {
+      store.transaction(() => {
+        store.appendRecords([recordOf(1)]);
+        expect(() =>
+          store.savepoint(() => {
+            store.appendRecords([recordOf(1, { log: "new-log", boot: "new-boot", kind: "new-kind" })]);
+            store.putPosition(DEVICE, "log-1", "event", { upTo: 9, holes: [] }, 1);
+            store.appendRecords([recordOf(1)]);
+          }),
+        ).toThrow(/stored already|UNIQUE/);
+        store.savepoint(() => store.appendRecords([recordOf(2, { log: "new-log", boot: "new-boot", kind: "new-kind" })]));
+      });
+      expect(store.records({ device: DEVICE, streams: ["event"], limit: 5, after: 0 })).toMatchObject([
+        { seq: 1, log: "log-1" },
+        { seq: 2, log: "new-log", boot: "new-boot", kind: "new-kind" },
+      ]);
+      expect(store.position(DEVICE, "log-1", "event").upTo).toBe(0);
+      expect(() => store.savepoint(() => undefined)).toThrow("a savepoint needs a transaction");
+    });
+
     test("reads its own writes inside a transaction", () => {
       const seen = store.transaction(() => {
         store.putPosition(DEVICE, "log-1", "play", { upTo: 7, holes: [[2, 3]] }, 1);
@@ -185,6 +205,13 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(store.recordCount(DEVICE, "event")).toBe(1);
       store.transaction(() => store.appendRecords([recordOf(1, { log: "log-2" }), recordOf(1, { stream: "alarm" })]));
       expect(store.recordCount(DEVICE, "event")).toBe(2);
+    });
+
+    test("knows whether a record is stored, hidden or not", () => {
+      store.transaction(() => store.appendRecords([recordOf(1), recordOf(2, { hidden: true })]));
+      const has = (seq: number, log = "log-1", device = DEVICE): boolean => store.hasRecord(device, log, "event", seq);
+      expect([has(1), has(2), has(3), has(1, "log-2"), has(1, "log-1", OTHER)]).toEqual([true, true, false, false, false]);
+      expect(store.hasRecord(DEVICE, "log-1", "play", 1)).toBe(false);
     });
 
     test("counts hidden records but does not list them", () => {

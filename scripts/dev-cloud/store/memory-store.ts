@@ -45,12 +45,21 @@ export class MemoryStore implements CloudStore {
     if (this.#undo !== undefined) throw new Error("transactions do not nest");
     this.#undo = [];
     try {
-      return work();
-    } catch (thrown) {
-      for (const undo of this.#undo.reverse()) undo();
-      throw thrown;
+      return this.savepoint(work);
     } finally {
       this.#undo = undefined;
+    }
+  }
+
+  savepoint<T>(work: () => T): T {
+    const undos = this.#undo;
+    if (undos === undefined) throw new Error("a savepoint needs a transaction");
+    const before = undos.length;
+    try {
+      return work();
+    } catch (thrown) {
+      for (const undo of undos.splice(before).reverse()) undo();
+      throw thrown;
     }
   }
 
@@ -147,6 +156,10 @@ export class MemoryStore implements CloudStore {
       this.#set(this.#recordKeys, key, row.cursor);
       return row;
     });
+  }
+
+  hasRecord(device: string, log: string, stream: Stream, seq: number): boolean {
+    return this.#recordKeys.has(recordKey({ device, log, stream, seq }));
   }
 
   records(query: RecordQuery): readonly RecordRow[] {
@@ -298,7 +311,7 @@ export class MemoryStore implements CloudStore {
   }
 }
 
-function recordKey(record: NewRecord): string {
+function recordKey(record: Pick<NewRecord, "device" | "log" | "stream" | "seq">): string {
   return `${record.device} ${record.log} ${record.stream} ${record.seq}`;
 }
 

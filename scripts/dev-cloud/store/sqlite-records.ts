@@ -33,6 +33,7 @@ export class SqliteRecords {
   readonly #position: Database.Statement;
   readonly #putPosition: Database.Statement;
   readonly #deviceKey: Database.Statement;
+  readonly #has: Database.Statement;
   /** Caches of integer keys; cleared after a rollback by `forgetKeys`. */
   readonly #names = new Map<string, number>();
   readonly #logs = new Map<string, number>();
@@ -54,6 +55,7 @@ export class SqliteRecords {
         SET up_to = excluded.up_to, holes = excluded.holes`,
     );
     this.#deviceKey = db.prepare("SELECT key FROM devices WHERE id = ?").pluck();
+    this.#has = db.prepare("SELECT 1 FROM records WHERE log = ? AND stream = ? AND seq = ?").pluck();
   }
 
   /** Call after a rollback or a removal: cached keys may no longer exist. */
@@ -121,6 +123,11 @@ export class SqliteRecords {
       rows.push({ ...record, cursor });
     }
     return rows;
+  }
+
+  has(device: string, log: string, stream: Stream, seq: number): boolean {
+    const key = this.#logKey(device, log);
+    return key !== undefined && this.#has.get(key, STREAMS.indexOf(stream), seq) !== undefined;
   }
 
   query(query: RecordQuery): readonly RecordRow[] {

@@ -78,6 +78,25 @@ export class SqliteStore implements CloudStore {
     return result;
   }
 
+  savepoint<T>(work: () => T): T {
+    // Without a transaction SQLite would begin one here, and RELEASE would commit it.
+    if (!this.#db.inTransaction) throw new Error("a savepoint needs a transaction");
+    this.#sql("SAVEPOINT part").run();
+    try {
+      const result = work();
+      this.#sql("RELEASE part").run();
+      return result;
+    } catch (thrown) {
+      this.#records.forgetKeys();
+      // A full disk may have rolled the whole transaction back; then its COMMIT fails.
+      if (this.#db.inTransaction) {
+        this.#sql("ROLLBACK TO part").run();
+        this.#sql("RELEASE part").run();
+      }
+      throw thrown;
+    }
+  }
+
   devices(): readonly DeviceRow[] {
     return (this.#sql("SELECT row FROM devices ORDER BY id").pluck().all() as string[]).map(
       (text) => JSON.parse(text) as DeviceRow,
@@ -194,6 +213,10 @@ export class SqliteStore implements CloudStore {
 
   appendRecords(records: readonly NewRecord[], bodies?: readonly string[]): readonly RecordRow[] {
     return this.#records.append(records, bodies);
+  }
+
+  hasRecord(device: string, log: string, stream: Stream, seq: number): boolean {
+    return this.#records.has(device, log, stream, seq);
   }
 
   records(query: RecordQuery): readonly RecordRow[] {

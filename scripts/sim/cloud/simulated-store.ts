@@ -21,6 +21,16 @@ export class SimulatedStore extends MemoryStore {
     return value;
   }
 
+  override savepoint<T>(work: () => T): T {
+    const before = this.#written.length;
+    try {
+      return super.savepoint(work);
+    } catch (thrown) {
+      this.#written.length = before;
+      throw thrown;
+    }
+  }
+
   override appendRecords(records: readonly NewRecord[]): readonly RecordRow[] {
     const rows = this.#hooks.forgets() ? records.map((record) => ({ ...record, cursor: 0 })) : super.appendRecords(records);
     if (!this.#hooks.forgets()) this.#written.push(...rows);
