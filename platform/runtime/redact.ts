@@ -18,15 +18,18 @@ const OPEN_NAMES: ReadonlySet<string> = new Set(["claimUrl"]);
 
 /** Marks that an address may hold as they are (`'`, `<`) do not end it: a password may be behind them. A quote does, and an escaped one. */
 const ADDRESS = /(?:\b[a-z][a-z0-9+.-]{1,31}:)?\/\/(?:[^\s"\\]|\\(?!["\\]))+/gi;
-/** The same names as `isSecretName` knows, in a text. */
-const SECRET_NAME = String.raw`[\w.-]{0,32}(?:${SECRET_ENDINGS.map((ending) => [...ending].join(String.raw`[\d_.-]{0,2}`)).join("|")})s?[\d_.-]{0,8}`;
+/** Longest field name that is looked at in a text. */
+const NAME = String.raw`[\w.-]{1,96}`;
 /**
- * `"password":"…"`, also with its quotes escaped, as a JSON text in a JSON text has it. The value ends at a quote that is escaped as
- * often as the first one, or with the text, which may have been cut. Each expression here takes time in step with the text's length.
+ * `"name":`, also with its quotes escaped, as a JSON text in a JSON text has it. Which names are secret is asked of `isSecretName`:
+ * the same question as one expression becomes 1 MiB of machine code. Each expression here takes time in step with the text's length.
  */
-const JSON_FIELD = new RegExp(String.raw`(?<!\\)((\\*)"${SECRET_NAME}\2"\s*:\s*)(?:\2"[\s\S]*?(?:(?<!\\)(?:\2\\\2\\)*\2"|$)|-?\d[\d.]*)`, "gi");
-/** `password=…`, in a form, a cookie, or the arguments of a program. */
-const ASSIGNED = new RegExp(String.raw`\b(${SECRET_NAME}=)[^\s"'&;,\\]+`, "gi");
+const JSON_NAME = new RegExp(String.raw`(?<!\\)(\\*)"(?<name>${NAME})\1"\s*:`, "g");
+/** The same with its value, which ends at a quote that is escaped as often as the first one, or with the text, which may have been cut. */
+const JSON_FIELD = new RegExp(String.raw`((\\*)"${NAME}\2"\s*:\s*)(?:\2"[\s\S]*?(?:(?<!\\)(?:\2\\\2\\)*\2"|$)|-?\d[\d.]*)`, "y");
+/** `name=`, in a form, a cookie, or the arguments of a program. */
+const ASSIGNED_NAME = new RegExp(String.raw`(?<name>${NAME})=`, "g");
+const ASSIGNMENT = new RegExp(String.raw`(${NAME}=)[^\s"'&;,\\]+`, "y");
 /** `Authorization: Basic …` and the like, in a header or a message. */
 const SCHEME_AND_KEY = /\b(bearer|basic|digest)\s+[\w+/=.~-]{6,}/gi;
 const SCHEME = /(?:bearer|basic|digest)\s/i;
@@ -63,12 +66,29 @@ const JUDGED_NAME_CHARS_MAX = 64;
 
 /** The text with every address in it masked, and what looks like a password in JSON or a header. */
 export function redactText(text: string): string {
-  // Most texts have none of these; looking for one sign of each is cheaper than the four expressions.
+  // Most texts have none of these; looking for one sign of each is cheaper than the expressions.
   let masked = text;
   if (text.includes("//")) masked = masked.replaceAll(ADDRESS, (address) => maskAddress(address));
-  if (text.includes('"')) masked = masked.replaceAll(JSON_FIELD, (_all, name: string, escapes: string) => `${name}${escapes}"${SECRET}${escapes}"`);
-  if (text.includes("=")) masked = masked.replaceAll(ASSIGNED, `$1${SECRET}`);
+  if (text.includes('"')) masked = maskNamed(masked, JSON_NAME, JSON_FIELD, ([, name = "", escapes = ""]) => `${name}${escapes}"${SECRET}${escapes}"`);
+  if (text.includes("=")) masked = maskNamed(masked, ASSIGNED_NAME, ASSIGNMENT, ([, name = ""]) => `${name}${SECRET}`);
   return SCHEME.test(text) ? masked.replaceAll(SCHEME_AND_KEY, `$1 ${SECRET}`) : masked;
+}
+
+/** Replaces each secret field. `name` finds where a field begins, `field` is the whole of it from there; a field that is not secret is looked into. */
+function maskNamed(text: string, name: RegExp, field: RegExp, masked: (field: RegExpExecArray) => string): string {
+  let shown = "";
+  let told = 0;
+  name.lastIndex = 0;
+  for (let found = name.exec(text); found !== null; found = name.exec(text)) {
+    if (!isSecretName(found.groups?.["name"] ?? "")) continue;
+    field.lastIndex = found.index;
+    const whole = field.exec(text);
+    if (whole === null) continue;
+    shown += text.slice(told, found.index) + masked(whole);
+    told = field.lastIndex;
+    name.lastIndex = told;
+  }
+  return shown + text.slice(told);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { readdir, rm } from "node:fs/promises";
+import { builtinModules } from "node:module";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import type { Bundle } from "./bundles.ts";
@@ -9,18 +10,22 @@ import type { Bundle } from "./bundles.ts";
  */
 const EXTERNAL = ["better-sqlite3", "electron", "bufferutil", "utf-8-validate"];
 
-/** Bundled CommonJS packages still `require` Node's own modules. */
-const REQUIRE_FOR_BUNDLED_COMMONJS = 'import { createRequire as vitrineCreateRequire } from "node:module";\nconst require = vitrineCreateRequire(import.meta.url);';
+/** CommonJS packages inside an ES module still ask for `require`. */
+const REQUIRE_FOR_BUNDLED_COMMONJS = 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);';
 
 /**
- * An ES import of `node:http` makes Node load every export, undici and http2 included: 3 MiB and 140 ms in the agent. Got
- * as a plain object, only the used exports are loaded.
+ * An `import` or `require` of one of Node's modules makes Node look at all that the module could give, and so load it: undici and
+ * http2 with http, Web Crypto with crypto. Asked for as a plain object, only what is used is loaded.
  */
-const HTTP_AS_OBJECT: Plugin = {
-  name: "http-as-object",
+const NODE_AS_OBJECTS: Plugin = {
+  name: "node-as-objects",
   setup(build) {
-    build.onResolve({ filter: /^node:https?$/ }, ({ path }) => ({ path, namespace: "http-as-object" }));
-    build.onLoad({ filter: /.*/, namespace: "http-as-object" }, ({ path }) => ({ contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`, loader: "js" }));
+    const names = new Set(builtinModules.map((name) => name.replace(/^node:/, "")));
+    build.onResolve({ filter: /^(node:)?[a-z_/0-9]+$/ }, ({ path }) => {
+      const name = path.replace(/^node:/, "");
+      return names.has(name) ? { path: `node:${name}`, namespace: "node-as-object" } : undefined;
+    });
+    build.onLoad({ filter: /.*/, namespace: "node-as-object" }, ({ path }) => ({ contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`, loader: "js" }));
   },
 };
 
@@ -36,7 +41,7 @@ const TARGETS: Readonly<Record<Bundle["target"], BuildOptions>> = {
     splitting: true,
     banner: { js: REQUIRE_FOR_BUNDLED_COMMONJS },
     external: EXTERNAL,
-    plugins: [HTTP_AS_OBJECT],
+    plugins: [NODE_AS_OBJECTS],
   },
   preload: { platform: "node", target: "node24", format: "cjs", external: EXTERNAL },
   // Chromium 94 is the engine of the oldest panels still sold (Tizen 7, webOS 23).
