@@ -1,8 +1,9 @@
 import type { Clock, ClockQuality } from "../ports/clock.ts";
-import type { ClockControl } from "../ports/host.ts";
+import type { ClockControl, ZoneTable } from "../ports/host.ts";
 import { seen, unknown, type Reading } from "../ports/reading.ts";
 import type { CommandRunner } from "./command-runner.ts";
 import type { MachineFiles } from "./machine-files.ts";
+import { readZoneTable } from "./zone-table.ts";
 
 /** No build of this software runs before this time: an earlier wall clock has not been set. */
 export const BUILT_AT_MS = Date.UTC(2026, 10, 1);
@@ -40,6 +41,10 @@ export class LinuxClockControl implements ClockControl {
     return Promise.resolve(
       zone === undefined ? unknown("neither /etc/localtime nor /etc/timezone names a zone") : seen(zone, this.#clock.monotonicMs()),
     );
+  }
+
+  zoneTable(name: string): ZoneTable | undefined {
+    return readZoneTable(this.#files, name);
   }
 
   /**

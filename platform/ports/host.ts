@@ -42,6 +42,14 @@ export interface ClockControl {
   quality(): Promise<ClockQuality>;
   /** IANA name of the machine's time zone, e.g. `Europe/Madrid`. */
   timeZone(): Promise<Reading<string>>;
+  /** What the machine's own database lists of a zone. Absent or `undefined`: nothing, and the engine's tables are asked, which take 8 MiB for good. */
+  zoneTable?(name: string): ZoneTable | undefined;
+}
+
+/** A list of a time zone's offsets. */
+export interface ZoneTable {
+  /** Local time minus UTC in milliseconds at an instant; `undefined` after the end of the list. */
+  offsetMs(utcMs: number): number | undefined;
 }
 
 export interface DiskUsage {

@@ -5,6 +5,7 @@ import { command } from "./figures/command.ts";
 import { drain } from "./figures/drain.ts";
 import { flash } from "./figures/flash.ts";
 import { hang } from "./figures/hang.ts";
+import { host } from "./figures/host.ts";
 import { idle } from "./figures/idle.ts";
 import { picture } from "./figures/picture.ts";
 import { sim } from "./figures/sim.ts";
@@ -12,4 +13,4 @@ import { start } from "./figures/start.ts";
 import { wire } from "./figures/wire.ts";
 
 /** Every figure in the order of measurement; those most easily disturbed come first. */
-export const FIGURES: readonly Figure[] = [idle, start, picture, command, wire, append, drain, backlog, flash, hang, sim];
+export const FIGURES: readonly Figure[] = [idle, host, start, picture, command, wire, append, drain, backlog, flash, hang, sim];

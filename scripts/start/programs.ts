@@ -26,10 +26,15 @@ export const PLAYER_ENTRY: Readonly<Record<FoundBrowser["kind"], string>> = {
   electron: "player-host/shells/electron/main.ts",
 };
 
-/** As in scripts/systemd/vitrine-agent.service: without limits V8 and its threads take more memory than they need. */
-export const AGENT_NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=64", "--v8-pool-size=1"];
-/** As there: by default the C library keeps a separate pool of freed memory per thread. */
-export const AGENT_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: "1" };
+/**
+ * Node's flags for the player host, as in scripts/systemd. Agent and player host run for months and compute little: without a ceiling V8
+ * takes room it does not need, and each of its threads its own; its optimising compilers stay in memory once they ran
+ * (docs/decisions/2026-11-30-without-optimising-compilers.md).
+ */
+export const PLAYER_NODE_FLAGS = ["--max-semi-space-size=1", "--v8-pool-size=1", "--no-turbofan", "--no-maglev"];
+export const AGENT_NODE_FLAGS = [...PLAYER_NODE_FLAGS, "--max-old-space-size=64"];
+/** As there: by default the C library keeps freed memory apart for each thread. */
+export const NODE_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: "1" };
 
 export function deviceFolder({ data }: Place, device: string): string {
   return join(data, "devices", device);
@@ -55,7 +60,10 @@ export function playerProgram(place: Place, device: string, { browser, passedOve
   const name = `player-${device}`;
   const args = ["--data", deviceFolder(place, device), `--browser-why=${browser.path}, ${browser.evidence}`, ...(headless ? ["--headless"] : [])];
   if (passedOver.length > 0) args.push(`--passed-over=${JSON.stringify(passedOver.slice(-16))}`);
-  if (browser.kind === "chromium") return nodeProgram(place, name, "dist/player-host/chromium.js", ["--browser", browser.path, ...args]);
+  if (browser.kind === "chromium") {
+    const program = nodeProgram(place, name, "dist/player-host/chromium.js", ["--browser", browser.path, ...args]);
+    return { ...program, args: [...PLAYER_NODE_FLAGS, ...program.args] };
+  }
   const sandbox = place.isRoot ? ["--no-sandbox"] : [];
   return { name, command: browser.path, args: [...sandbox, join(root, "dist/player-host/electron/main.js"), ...args], outputFile: outputFile(place, name) };
 }

@@ -169,7 +169,7 @@ export class ScheduleRunner {
   #known(schedule: Schedule): Known {
     const known = this.#knowns.find((candidate) => candidate.schedule === schedule);
     if (known !== undefined) return known;
-    const fresh: Known = { schedule, compiled: WeeklySchedule.compile(schedule) };
+    const fresh: Known = { schedule, compiled: WeeklySchedule.compile(schedule, this.#deps.clockControl.zoneTable?.(schedule.timeZone)) };
     // Only two are needed: the one in force and the one just asked about.
     this.#knowns = [fresh, ...this.#knowns].slice(0, 2);
     return fresh;

@@ -1,3 +1,4 @@
+import type { ZoneTable } from "../../../platform/ports/host.ts";
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
 
 /** A period with one offset from UTC: `fromMs` (inclusive) to `toMs` (exclusive), both UTC. */
@@ -15,38 +16,29 @@ const SAMPLE_MS = 6 * 3_600_000;
 const OPENED_MAX = 8;
 
 /**
- * An IANA time zone, from the JavaScript engine's own tables (`Intl`). Everything is derived from one question, "what does a
- * clock there show at this instant", so that this code has no daylight-saving rules that could be wrong.
+ * An IANA time zone, from the machine's own list; after its end, or without one, from the JavaScript engine's tables (`Intl`, which costs
+ * 8 MiB once it is used). Everything is derived from one question, "what does a clock there show at this instant", so that this code has
+ * no daylight-saving rules that could be wrong.
  */
 export class TimeZone {
   static readonly #opened = new Map<string, TimeZone>();
   readonly name: string;
-  readonly #format: Intl.DateTimeFormat;
+  readonly #table: ZoneTable | undefined;
+  #format: Intl.DateTimeFormat | undefined;
 
-  private constructor(name: string, format: Intl.DateTimeFormat) {
+  private constructor(name: string, table: ZoneTable | undefined, format?: Intl.DateTimeFormat) {
     this.name = name;
+    this.#table = table;
     this.#format = format;
   }
 
   /** Fails with `schedule.unknown-time-zone`. */
-  static open(name: string): Result<TimeZone> {
+  static open(name: string, table?: ZoneTable): Result<TimeZone> {
+    if (table !== undefined) return ok(new TimeZone(name, table));
     const opened = TimeZone.#opened.get(name);
     if (opened !== undefined) return ok(opened);
     try {
-      const format = new Intl.DateTimeFormat("en-US", {
-        timeZone: name,
-        calendar: "gregory",
-        numberingSystem: "latn",
-        hourCycle: "h23",
-        era: "short",
-        year: "numeric",
-        month: "numeric",
-        day: "numeric",
-        hour: "numeric",
-        minute: "numeric",
-        second: "numeric",
-      });
-      const zone = new TimeZone(name, format);
+      const zone = new TimeZone(name, undefined, formatOf(name));
       if (TimeZone.#opened.size >= OPENED_MAX) TimeZone.#opened.clear();
       TimeZone.#opened.set(name, zone);
       return ok(zone);
@@ -59,6 +51,9 @@ export class TimeZone {
 
   /** Local time minus UTC at an instant, in ms. */
   offsetMs(utcMs: number): number {
+    const listedMs = this.#table?.offsetMs(utcMs);
+    if (listedMs !== undefined) return listedMs;
+    this.#format ??= formatOf(this.name);
     const fields = { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0 };
     let beforeChrist = false;
     for (const { type, value } of this.#format.formatToParts(utcMs)) {
@@ -102,4 +97,20 @@ export class TimeZone {
     }
     return high;
   }
+}
+
+function formatOf(name: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat("en-US", {
+    timeZone: name,
+    calendar: "gregory",
+    numberingSystem: "latn",
+    hourCycle: "h23",
+    era: "short",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  });
 }

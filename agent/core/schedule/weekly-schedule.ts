@@ -1,4 +1,5 @@
 import { WEEKDAYS, type Schedule } from "../../protocol/desired.ts";
+import type { ZoneTable } from "../../../platform/ports/host.ts";
 import { ok, type Result } from "../../../platform/ports/result.ts";
 import { TimeZone, type Segment } from "./time-zone.ts";
 
@@ -38,8 +39,8 @@ export class WeeklySchedule {
   }
 
   /** Fails with `schedule.unknown-time-zone`. */
-  static compile(schedule: Schedule): Result<WeeklySchedule> {
-    const zone = TimeZone.open(schedule.timeZone);
+  static compile(schedule: Schedule, table?: ZoneTable): Result<WeeklySchedule> {
+    const zone = TimeZone.open(schedule.timeZone, table);
     return zone.ok ? ok(new WeeklySchedule(zone.value, spansOf(schedule))) : zone;
   }
 

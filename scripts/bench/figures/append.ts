@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { AGENT_NODE_FLAGS } from "../../start/programs.ts";
 import { numbersOf } from "../harness/child-answer.ts";
 import type { Figure } from "../figure.ts";
 import { median, percentile } from "../harness/statistics.ts";
@@ -11,11 +13,11 @@ export const append: Figure = {
     const pairs = bench.pick(1_000, 200);
     const runs = bench.pick(5, 3);
     const runMs = bench.pick(2_000, 700);
-    const answer = await bench.program("append", [bench.folder("append"), String(pairs), String(runs), String(runMs)]).next();
+    const answer = await bench.nodeAsShipped(AGENT_NODE_FLAGS, join(bench.root, "scripts/bench/programs/append.ts"), [bench.folder("append"), String(pairs), String(runs), String(runMs)]).next();
     const raw = numbersOf(answer, "rawMs");
     const ours = numbersOf(answer, "oursMs");
     const bytes = Number(answer["recordBytes"]);
-    const how = `${pairs} appends of ${bytes} bytes by turns with the floor`;
+    const how = `${pairs} appends of ${bytes} bytes by turns with the floor, with the agent's flags for Node`;
     return [
       {
         name: "append.one-writer.p50", value: percentile(ours, 0.5), unit: "ms", floor: { name: "raw write + fdatasync p50", value: percentile(raw, 0.5), unit: "ms" },

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { DevCloudProgram } from "../harness/dev-cloud-program.ts";
 import { forgetPeak, memoryOf } from "../harness/proc-files.ts";
+import { AGENT_NODE_FLAGS } from "../../start/programs.ts";
 import type { Figure } from "../figure.ts";
 
 const MIB = 1024 * 1024;
@@ -16,7 +17,7 @@ export const backlog: Figure = {
     const count = bench.pick(1_000_000, 100_000);
     const warmUp = bench.pick(20_000, 10_000);
     const cloud = await DevCloudProgram.start(bench);
-    const program = bench.nodeAsShipped(join(bench.root, "scripts/bench/programs/backlog.ts"), [bench.folder("outbox"), cloud.address, String(warmUp), String(count)]);
+    const program = bench.nodeAsShipped(AGENT_NODE_FLAGS, join(bench.root, "scripts/bench/programs/backlog.ts"), [bench.folder("outbox"), cloud.address, String(warmUp), String(count)]);
     const { pid } = program;
     await program.next();
     await bench.sleep(SETTLE_MS);

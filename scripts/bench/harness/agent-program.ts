@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { askAgent } from "../../../agent/node/local-api/local-client.ts";
 import type { StatusAnswer } from "../../../agent/node/local-api/answers.ts";
+import { AGENT_NODE_FLAGS } from "../../start/programs.ts";
 import { socketPath } from "../../../player-host/contract/socket-path.ts";
 import type { Bench } from "./bench.ts";
 import type { ChildProgram } from "./child-program.ts";
@@ -26,7 +27,7 @@ export class AgentProgram {
   constructor(bench: Bench, { data, cloud, platform, args = [] }: AgentOptions) {
     this.#bench = bench;
     this.#socket = socketPath("agent.sock", { dataDir: data, tmpDir: tmpdir(), dataDirSha256Hex: createHash("sha256").update(data).digest("hex") }).path;
-    this.child = bench.nodeAsShipped(join(bench.root, "dist/agent/main.js"), [
+    this.child = bench.nodeAsShipped(AGENT_NODE_FLAGS, join(bench.root, "dist/agent/main.js"), [
       ...["--data", data, "--platform", platform, "--cloud-first-connect-spread-ms", "0"],
       ...["--provisioning-path", join(data, "no-provisioning.json")],
       ...(cloud === undefined ? [] : ["--cloud", cloud]),

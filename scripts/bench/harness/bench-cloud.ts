@@ -59,6 +59,14 @@ export class BenchCloud {
     return new Promise((resolve) => this.#waiting.set(made.value.id, resolve));
   }
 
+  /** Wants a weekly schedule of a device, and nothing else. */
+  setSchedule(device: string, schedule: JsonObject): void {
+    const row = this.cloud.context.store.device(device);
+    if (row === undefined) throw new Error(`no device ${device}`);
+    const written = this.cloud.desired.put(row, { schedule });
+    if (!written.ok) throw new Error(written.error.message);
+  }
+
   async stop(): Promise<void> {
     this.cloud.stop();
     for (const client of this.#sockets.clients) client.terminate();

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ChildProgram } from "./child-program.ts";
-import { AGENT_ENV, AGENT_NODE_FLAGS } from "../../start/programs.ts";
+import { NODE_ENV } from "../../start/programs.ts";
 
 /** Runs at the end of a figure in any case. */
 export type Cleanup = () => void | Promise<void>;
@@ -47,9 +47,9 @@ export class Bench {
     return this.#keep(new ChildProgram(process.execPath, [script, ...args]));
   }
 
-  /** Like `node`, with the flags and the environment of the shipped agent. */
-  nodeAsShipped(script: string, args: readonly string[] = []): ChildProgram {
-    return this.#keep(new ChildProgram(process.execPath, [...AGENT_NODE_FLAGS, script, ...args], AGENT_ENV));
+  /** The same with the flags and the environment with which a program is shipped. */
+  nodeAsShipped(flags: readonly string[], script: string, args: readonly string[] = []): ChildProgram {
+    return this.#keep(new ChildProgram(process.execPath, [...flags, script, ...args], NODE_ENV));
   }
 
   /** Starts one of the bench's own programs. */
