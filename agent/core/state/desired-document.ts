@@ -13,7 +13,7 @@ export type ParsedDesired =
 
 /**
  * Reads the payload of a signed desired document. Errors: `desired.too-large`, `desired.not-json`,
- * `desired.malformed` (with the first wrong place), `desired.wrong-device`.
+ * `desired.malformed` (names the first invalid field), `desired.wrong-device`.
  */
 export function parseDesired(text: string, deviceId: string): ParsedDesired {
   const json = parseJson(text);
@@ -28,7 +28,7 @@ export function parseDesired(text: string, deviceId: string): ParsedDesired {
     const error = issueOf(fail("desired.too-large", `the document has ${bytes} bytes; at most ${DESIRED_BYTES_MAX} are taken`));
     return { kind: "refused", version, error };
   }
-  // Checked before the schema: deep values come back in reports, which are bounded too.
+  // Checked before the schema: values are echoed in reports, whose depth is limited too.
   if (reportable(json) === undefined) return {
     kind: "refused",
     version,
@@ -42,7 +42,7 @@ export function parseDesired(text: string, deviceId: string): ParsedDesired {
   return { kind: "document", payload: parsed.value };
 }
 
-/** Keys of `document` as the report names them; groups are taken apart, everything else is one key. */
+/** Keys of `document` as the report names them: one per member of a group (`display.power`), otherwise one per member. */
 export function documentKeys(document: DesiredDocument): readonly string[] {
   const keys: string[] = [];
   for (const [name, value] of Object.entries(document)) {

@@ -4,7 +4,7 @@ import type { Effect, Reading } from "../../../platform/ports/reading.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 
-/** What the document currently asks of one key. */
+/** What the document currently wants for one key. */
 export type Wanted =
   | {
       readonly kind: "value";
@@ -16,13 +16,13 @@ export type Wanted =
   | { readonly kind: "no-opinion"; readonly why: Issue }
   /** The value can never be right on this device; nothing is tried until the document changes. */
   | { readonly kind: "refused"; readonly error: Issue }
-  /** The device has no such thing. */
+  /** The device lacks the hardware or the feature. */
   | { readonly kind: "unsupported"; readonly error: Issue };
 
 /** Outcome of one attempt to apply a key. */
 export type KeyOutcome =
   | { readonly kind: "effect"; readonly effect: Effect<Json> }
-  /** Refused, when tried or before; trying the same again will not help. */
+  /** Refused before or during the attempt; retrying the same value will not help. */
   | { readonly kind: "refused"; readonly error: Issue }
   | { readonly kind: "unsupported"; readonly error: Issue };
 
@@ -33,7 +33,7 @@ export type KeyOutcome =
 export interface DesiredKeyHandler {
   /** As in the report: `display.power`. */
   readonly key: string;
-  /** Keys of one lane are worked on one after the other; lanes do not wait for each other. */
+  /** Keys of one lane are reconciled one at a time; lanes do not wait for each other. */
   readonly lane: string;
   /** Longest time one `apply` or `observe` may take; absent: as long as it takes (a download). */
   readonly worstCaseMs?: number;

@@ -28,7 +28,7 @@ export interface DesiredLaneDeps {
   superseded(key: string): void;
 }
 
-/** Interval at which every key is rechecked when nothing happens. Jittered by a tenth. */
+/** Interval at which every key is rechecked when nothing happens. Jittered by ±5 %. */
 export const LOOK_EVERY_MS = 60_000;
 /** Events within this time are handled together. */
 const GATHER_MS = 100;
@@ -135,7 +135,6 @@ export class DesiredLane {
     return done.lookAgainMs;
   }
 
-  /** One function per step. */
   readonly #execute: { readonly [S in DesiredStep["do"]]: (
     handler: DesiredKeyHandler,
     step: Extract<DesiredStep,
@@ -187,8 +186,8 @@ export class DesiredLane {
   }
 
   /**
-   * Runs a handler with its deadline. What it throws is a bug of that handler; it is logged and reported for
-   * its key, and must not take the other keys of the device down with it.
+   * Runs a handler with its deadline. An exception is a bug in the handler: it is logged and reported for its key, and the
+   * other keys go on.
    */
   async #within<T>(handler: DesiredKeyHandler, what: string, work: () => Promise<T>): Promise<{ readonly value: T } | { readonly issue: Issue }> {
     const { worstCaseMs } = handler;

@@ -23,7 +23,7 @@ import type { Code } from "../../../platform/ports/codes.ts";
 
 export interface DesiredStateDeps {
   readonly deviceId: string;
-  /** Checks an owner's signature; gives the payload text. */
+  /** Verifies an owner's signature and returns the payload text. */
   readonly verify: (signed: Signed, purpose: SignedPurpose) => Promise<Result<string>>;
   readonly store: DocumentStore;
   readonly overrides: ManualOverrides;
@@ -45,10 +45,10 @@ const OWNERS_MAX = 64;
 /** Most unknown keys named in the report. */
 const UNKNOWN_KEYS_MAX = 32;
 const KEY_NAME_MAX = 64;
-/** How long the loop that stores again sleeps while there is nothing to store. */
+/** Interval of the storage retry loop while nothing is pending. */
 const STORE_IDLE_MS = 3_600_000;
 const STORE_PAUSE_MS = 15_000;
-/** An alarm over a key ends once the key has held this long. */
+/** A key's alarm clears once the key has held this long. */
 const ALARM_CLEAR_AFTER_MS = 60_000;
 
 /** A document as stored on disk: the exact text that the owner signed. */
@@ -130,15 +130,18 @@ export class DesiredState {
   }
 
   /**
-   * Takes a signed document. Errors: those of `verify`, `desired.too-large`, `desired.not-json`,
-   * `desired.malformed`, `desired.wrong-device`, `desired.version-went-back`, `desired.version-reused`, `storage.*` (taken
-   * later, once the disk allows). The document in force stays whatever it is; a refusal whose version is known is reported.
+   * Accepts a signed document. Errors: those of `verify`, `desired.too-large`, `desired.not-json`, `desired.malformed`,
+   * `desired.wrong-device`, `desired.version-went-back`, `desired.version-reused`, `storage.*` (retried until the disk
+   * accepts it). On error the document in force is unchanged; a refusal whose version is known is reported.
    */
   accept(signed: Signed): Promise<Result<void>> {
     return this.#accepting.run(() => this.#accept(signed));
   }
 
-  /** The version in the cloud's welcome. Lower than ours: the cloud was restored from an old backup. 0: none, as after a migration. */
+  /**
+   * Handles the version in the cloud's welcome. 0: the cloud has no document, as after a migration. Lower than ours: the
+   * cloud was restored from an old backup; reported as refused.
+   */
   onWelcome(cloudVersion: number): void {
     if (cloudVersion === 0) return;
     if (cloudVersion >= this.version()) {
@@ -150,7 +153,7 @@ export class DesiredState {
     this.#report();
   }
 
-  /** A manual command set `key`; see manual-overrides.ts for how long it holds. */
+  /** A manual command set `key`; see manual-overrides.ts for how long it holds. Returns a function that undoes the note. */
   async noteCommand(key: string, value: Json): Promise<() => Promise<void>> {
     const handler = this.#deps.handlers.find((candidate) => candidate.key === key);
     const document = this.#current?.document;
@@ -367,7 +370,7 @@ function versionsOf(value: JsonObject | undefined): Readonly<Record<string, numb
   return Object.fromEntries(Object.entries(value ?? {}).filter((entry): entry is [string, number] => Number.isSafeInteger(entry[1])));
 }
 
-/** `versions` with this document's, the newest owner last. */
+/** `versions` with this document's version added; the most recent owner is last. */
 function rememberedWith(versions: Readonly<Record<string, number>>, { owner, version }: Stored): Readonly<Record<string, number>> {
   if (owner === undefined) return versions;
   const { [owner]: _before, ...others } = versions;

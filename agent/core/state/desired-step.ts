@@ -14,7 +14,7 @@ import type { KeyOutcome, Wanted } from "./desired-key.ts";
 export interface KeyMemory {
   /** Canonical text of the value worked on; another value starts with a fresh memory. */
   readonly text: string;
-  /** Time since which it has been as wanted without interruption; absent: it is not as wanted now. */
+  /** Since when it has matched the wanted value without interruption; absent: it does not match now. Monotonic. */
   readonly heldSinceMs?: number;
   /** This value was sent to the hardware; before that, a value that is only near does not count as equal. */
   readonly told?: true;
@@ -24,20 +24,19 @@ export interface KeyMemory {
   readonly final?: OwnKeyResult;
   /** How often it drifted away from the wanted value since that was set. */
   readonly drifts: number;
-  /** Attempts since it last held, plus drifts since it last held for long; they lengthen the next delay. */
+  /** Attempts since it last held, plus drifts since it was last stable. They lengthen the next delay. */
   readonly strikes: number;
   readonly nextTryMs: number;
   readonly lastError?: Issue;
-  /** Strikes to restore if it settles after an attempt, so that slow does not count as failing. */
+  /** Strikes to restore if it settles after an attempt, so that slow hardware does not count as failing. */
   readonly strikesIfItSettles?: number;
-  /** Time since which it has been settling. */
+  /** Since when it has been settling. Monotonic. */
   readonly settlingSinceMs?: number;
 }
 
 export type DesiredStep =
-  /** Make it so. */
   | { readonly do: "apply"; readonly value: Json }
-  /** Nothing to do; look again by `lookAgainMs` at the latest, where it is given. */
+  /** Only report; check again at `lookAgainMs` (monotonic) at the latest, if given. */
   | { readonly do: "report"; readonly result: OwnKeyResult; readonly lookAgainMs?: number };
 
 export interface Planned {
@@ -47,7 +46,7 @@ export interface Planned {
 
 /** A value still settling after this time counts as stuck. */
 export const SETTLE_MAX_MS = 90_000;
-/** Held this long without a break: earlier trouble is forgotten. */
+/** Held this long without interruption: earlier strikes are forgotten. */
 export const STABLE_AFTER_MS = 5 * 60_000;
 /** Interval between checks of a settling value. */
 export const SETTLE_LOOK_MS = 2_000;
@@ -94,7 +93,7 @@ export function planKey(
   return planAttempt(wanted.value, observed, drifted, nowMs);
 }
 
-/** In transition, towards any value: hardware takes no commands meanwhile, so it is left to finish. */
+/** In transition to any value: hardware ignores commands meanwhile, so it is left to finish. */
 function isChanging(comparison: Comparison): boolean {
   return comparison === "settling" || comparison === "leaving";
 }
@@ -120,7 +119,7 @@ function planUnseen(value: Json, observed: Reading<Json>, memory: KeyMemory, now
     const status = observed.kind === "unsupported" ? "applied" : "pending";
     return { memory, step: { do: "report", result: { status, error: memory.takenUnseen, ...driftPart(memory) } } };
   }
-  // Seen as wanted before but not visible now: unknown is not a drift, so nothing is done.
+  // Matched before but cannot be read now: unknown is not a drift, so nothing is done.
   if (memory.heldSinceMs !== undefined) {
     const error: Issue = { code: "desired.not-visible", message: `was so when last seen; now: ${whyUnseen(observed)}` };
     return { memory, step: { do: "report", result: { status: "pending", error, ...driftPart(memory) } } };
@@ -196,7 +195,7 @@ function strike(memory: KeyMemory, lastError: Issue | undefined, nowMs: number, 
   return { ...rest, strikes: memory.strikes + 1, nextTryMs: nowMs + delayFor(memory.strikes), ...(lastError === undefined ? {} : { lastError }) };
 }
 
-/** The hardware changed (cable plugged in, display answers again): retries at once what was waiting or could not be verified. */
+/** The hardware changed (cable plugged in, display answers again): pending or unverified keys are retried at once. */
 export function worldChanged(memory: KeyMemory, nowMs: number): KeyMemory {
   const { takenUnseen: _again, ...rest } = memory;
   return { ...rest, nextTryMs: Math.min(rest.nextTryMs, nowMs) };

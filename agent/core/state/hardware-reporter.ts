@@ -28,27 +28,27 @@ export interface HardwareReporterDeps {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
-  /** The machine's zone at each look; `undefined`: it does not say. */
+  /** Called with the machine's time zone at each poll; `undefined` when unknown. */
   readonly onTimeZone?: (zone: string | undefined) => void;
 }
 
-/** What announces its changes is looked at this often all the same; what does not, too. Jittered by a fifth. */
+/** Poll interval, also of parts that announce their changes. Jittered by ±10 %. */
 export const POLL_MS = 60_000;
-/** Inputs are somebody's buttons: looked at more often. Edges themselves go to the page as they come. */
+/** Poll interval of GPIO levels. Shorter, because inputs may be buttons; their edges reach the page without polling. */
 export const GPIO_POLL_MS = 15_000;
-/** A look that takes longer has failed. */
+/** A read that takes longer counts as failed. */
 const LOOK_DEADLINE_MS = 10_000;
-/** The outbox's size is told in powers of two from here up: it changes with every record. */
+/** The outbox size changes with every record, so it is reported as a power of two, or as 0 below this. */
 const OUTBOX_FLOOR_BYTES = 1024 * 1024;
 
 /**
- * Puts what the hardware is into the reported document: at once where it announces a change, else on a slow poll.
- * Equal values are not sent again, so what is read here must not tremble. Each part has its own loop: one that hangs
- * holds up none of the others, and is reported as failed.
+ * Reports the state of the hardware: at once when a part announces a change, otherwise by slow polling. Every change is
+ * sent, so fluctuating values are rounded or left out. Each part has its own loop: one that hangs does not delay the
+ * others, and its section is removed until it answers.
  */
 export class HardwareReporter {
   readonly #deps: HardwareReporterDeps;
-  /** The displays besides the first, as each was seen last. */
+  /** Last report of each display but the first. */
   readonly #others = new Map<string, DisplayReport>();
 
   constructor(deps: HardwareReporterDeps) {
@@ -92,7 +92,7 @@ export class HardwareReporter {
     return runAll(signal, parts);
   }
 
-  /** The first display is a section of its own; the others share one, each with its own loop. */
+  /** The first display has its own section; the others share one. Each has its own loop. */
   #displayPart({ name, path, status }: ManagedDisplay): (signal: AbortSignal) => Promise<void> {
     const look = async (): Promise<DisplayReport> => displaySection(await status.get(POLL_MS / 2));
     const onChange = (changed: () => void): (() => void) => status.onNews(changed);
@@ -160,7 +160,7 @@ function outputsSection(outputs: readonly Output[]): ReportedDocument["outputs"]
 }
 
 function networkSection(interfaces: Reading<readonly NetworkInterface[]>, gateway: Reading<string>): ReportedDocument["network"] {
-  // Without the byte counters, which change with every frame; telemetry has them as rates.
+  // Without the byte counters, which change with every packet; telemetry reports them as rates.
   const facts = (each: NetworkInterface): [string, JsonObject] => [
     each.name,
     { kind: each.kind, up: each.up, mac: each.mac, addresses: [...each.addresses].sort() },

@@ -6,7 +6,7 @@ import { SharedReading, type SharedReadingDeps } from "./shared-reading.ts";
 /** A display of this device, shared by all parts of the agent. */
 export interface ManagedDisplay {
   readonly name: string;
-  /** `display` for the first, `displays.<name>` for the others: its part of the documents, and its lane for commands and desired keys. */
+  /** `display` for the first, `displays.<name>` for the others: its path in the documents, and its lane for commands and desired keys. */
   readonly path: string;
   /** Every attempt to change it invalidates `status`. */
   readonly display: Display;
@@ -15,7 +15,7 @@ export interface ManagedDisplay {
   readonly output?: string;
 }
 
-/** Bus operations a reading may take, including those queued before it: a command and another reading. */
+/** Bus operations that a reading's deadline allows for: itself and those queued before it (a command, another reading). */
 const QUEUE_DEPTH = 3;
 
 export function managedDisplays(attached: readonly AttachedDisplay[], deps: SharedReadingDeps): readonly ManagedDisplay[] {

@@ -14,9 +14,9 @@ import type { Wanted } from "./desired-key.ts";
  */
 interface Override {
   readonly value: Json;
-  /** Version of the desired document at that time; another version that manages the key ends the override. */
+  /** Version of the desired document at that time; a different version that manages the key ends the override. */
   readonly version: number;
-  /** Canonical text of what was wanted then; another wish (an edge of the schedule) ends it. */
+  /** Canonical text of what was wanted then; a change (an edge of the schedule) ends the override. */
   readonly against: string;
   /** Wall time of the next edge, for an edge that passed while the device was off. */
   readonly untilMs?: number;
@@ -48,9 +48,9 @@ export class ManualOverrides {
   }
 
   /**
-   * A command set `key` to `value` while the document `version` wanted `wanted`. Nothing is kept where the
-   * command agrees with the document. A key the document does not manage is noted too: a display that was
-   * switched off by hand is dark on purpose. Returns what takes the note back, for a command that came to nothing.
+   * Notes that a command set `key` to `value` while document `version` wanted `wanted`. Nothing is kept when the two
+   * agree. Keys that the document does not manage are noted too: a display switched off by hand is dark on purpose.
+   * Returns a function that undoes the note, for a command that had no effect.
    */
   async note(key: string, value: Json, version: number, wanted: Wanted | undefined): Promise<() => Promise<void>> {
     const before = this.#overrides.get(key);
@@ -80,13 +80,13 @@ export class ManualOverrides {
     await this.#save();
   }
 
-  /** Every command's hold ends. */
+  /** Ends all overrides. */
   async clear(): Promise<void> {
     this.#overrides.clear();
     await this.#save();
   }
 
-  /** The value a command set, while it holds over `wanted`. */
+  /** The value a command set, while it overrides `wanted`. */
   valueOf(key: string, version: number, wanted: Wanted | undefined): Json | undefined {
     const override = this.#overrides.get(key);
     if (override === undefined) return undefined;
@@ -103,7 +103,7 @@ export class ManualOverrides {
     return undefined;
   }
 
-  /** For the key's report, while an override holds. */
+  /** The issue to report for the key while an override holds. */
   issueFor(key: string, version: number, wanted: Wanted): Issue | undefined {
     const value = this.valueOf(key, version, wanted);
     if (value === undefined) return undefined;
@@ -120,7 +120,7 @@ export class ManualOverrides {
 
 const UNMANAGED = "unmanaged";
 
-/** What was wanted, as text to compare: the value, or that there was none. */
+/** What was wanted, as text for comparison: the value, or why there is none. */
 function textOf(wanted: Wanted | undefined): string {
   return wanted?.kind === "value" ? canonicalJson(wanted.value) : (wanted?.kind ?? UNMANAGED);
 }

@@ -8,8 +8,8 @@ export interface Snapshot {
 }
 
 /**
- * The smallest message that brings a cloud that has `base` to `document`: a patch, or the whole document where
- * the cloud has nothing we know of or the patch is no shorter. `undefined`: the cloud has it already.
+ * The shortest message that updates the cloud from `base` to `document`: a patch, or the whole document when `base` is
+ * unknown or the patch is no shorter. `undefined` when the cloud already has it.
  */
 export function composeReport(document: JsonObject, version: number, base: Snapshot | undefined): DeviceMessageOf<"reported"> | undefined {
   const whole: DeviceMessageOf<"reported"> = { t: "reported", version, document };
@@ -20,7 +20,7 @@ export function composeReport(document: JsonObject, version: number, base: Snaps
   return JSON.stringify(message).length < JSON.stringify(whole).length ? message : whole;
 }
 
-/** Whether a change must not wait: what is on the screen changed. */
+/** Whether a change must be sent at once: the screen's verdict changed. */
 export function isUrgent(section: string, before: unknown, after: unknown): boolean {
   return section === "screen" && verdictOf(before) !== verdictOf(after);
 }

@@ -1,9 +1,6 @@
 import type { Json } from "../../../platform/runtime/json.ts";
 
-/**
- * Deepest value a section may hold. A frame may be 32 levels deep, and a section lies three levels inside
- * one.
- */
+/** Deepest nesting of a section. A frame may be 32 levels deep, and a section is three levels inside it. */
 export const SECTION_DEPTH_MAX = 24;
 
 /**
@@ -20,7 +17,7 @@ const TOO_DEEP = Symbol("too deep");
 
 function convert(value: unknown, depth: number, inArray: boolean): Json | undefined | typeof TOO_DEEP {
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-  // NaN and the infinities are no numbers in JSON; written out they would become null, which means "delete".
+  // JSON has no NaN and no infinities; they would become null, which means "delete".
   if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
   if (typeof value !== "object") return undefined;
   if (depth >= SECTION_DEPTH_MAX) return TOO_DEEP;
@@ -35,7 +32,7 @@ function convert(value: unknown, depth: number, inArray: boolean): Json | undefi
   }
   const members: Record<string, Json> = {};
   for (const key of Object.keys(value)) {
-    // Assigning to this name would change the object's prototype instead of a key of it.
+    // Assigning to this name would set the prototype, not a key.
     if (key === "__proto__") continue;
     const converted = convert((value as Readonly<Record<string, unknown>>)[key], depth + 1, inArray);
     if (converted === TOO_DEEP) return TOO_DEEP;

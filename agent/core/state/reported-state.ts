@@ -19,24 +19,24 @@ export interface ReportedStateDeps {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
-  /** Hands a message to the link. False: not sent (offline, or the link's buffer is full). */
+  /** Hands a message to the link. Returns false when it was not sent (offline, or the link's buffer is full). */
   readonly send: (message: DeviceMessageOf<"reported">) => boolean;
   /** Shortest time between two reports. Default 1 s. A changed verdict does not wait for it. */
   readonly floorMs?: number;
 }
 
-/** Changes that come within this time of the first go in one patch. */
+/** Changes within this time of the first are sent in one patch. */
 export const GATHER_MS = 250;
-/** Even changes that do not wait keep this distance, so that a flapping witness cannot flood the link. */
+/** Shortest time between urgent reports, so that a flapping witness cannot flood the link. */
 export const URGENT_FLOOR_MS = 100;
 /** A report without an acknowledgement after this time counts as lost, and the whole document is sent again. */
 export const ACK_TIMEOUT_MS = 20_000;
 /** Largest section, UTF-8 bytes of its JSON. */
 export const SECTION_BYTES_MAX = 32 * 1024;
-/** Largest document; leaves room in a frame (256 KiB) for what is around it. */
+/** Largest document, UTF-8 bytes of its JSON; leaves room for the rest of a frame (256 KiB). */
 export const DOCUMENT_BYTES_MAX = 192 * 1024;
 export const SECTIONS_MAX = 64;
-/** Most unacknowledged reports; more are never needed, since only an urgent one overtakes another. */
+/** Most unacknowledged reports; few are needed, since only an urgent one overtakes another. */
 const OUTSTANDING_MAX = 4;
 /** Retry after a mismatched or missing acknowledgement, or when the link accepts nothing. */
 const AGAIN: RetryPolicy = { firstMs: 2_000, factor: 2, capMs: 300_000, floorMs: 1_000 };
@@ -95,9 +95,8 @@ export class ReportedState implements Reporter {
   }
 
   /**
-   * Replaces a section; `undefined` removes it. Members that are null are left out (a merge patch cannot
-   * carry them). A section that is too large or too deep is removed rather than left as it was: an old value
-   * would be a wrong one.
+   * Replaces a section; `undefined` removes it. Null members are left out (a merge patch cannot carry them). A section
+   * that is too large or too deep is removed, because keeping its old value would be wrong.
    */
   set<S extends keyof ReportedDocument & string>(section: S, value: ReportedDocument[S]): void {
     const before = this.#sections.get(section);
@@ -111,7 +110,7 @@ export class ReportedState implements Reporter {
     this.#schedule();
   }
 
-  /** The session is open: `cloudVersion` and `wants` as the welcome says. */
+  /** The session is open; `cloudVersion` and `wants` are from the welcome. */
   onWelcome(cloudVersion: number, wants: readonly string[]): void {
     this.#online = true;
     this.#failures = 0;
@@ -124,7 +123,7 @@ export class ReportedState implements Reporter {
     this.#schedule();
   }
 
-  /** The session ended; reports in flight may or may not have arrived. The next welcome tells. */
+  /** The session ended; reports in flight may or may not have arrived. The next welcome shows it. */
   onOffline(): void {
     this.#online = false;
     this.#stop();

@@ -12,10 +12,10 @@ export async function runAll(signal: AbortSignal, parts: readonly ((signal: Abor
     parts.map(async (part) => {
       try {
         await part(stop.signal);
-        // A part that ends early leaves the unit without it: the unit ends, and is started again whole.
+        // When a part ends early, the whole unit ends and is restarted.
         stop.abort("a part ended");
       } catch (thrown) {
-        // Thrown again below, once every other part has ended.
+        // Rethrown below, once all other parts have ended.
         failures.push(thrown);
         stop.abort("a part broke");
       }

@@ -21,8 +21,8 @@ export interface SharedReadingDeps {
 
 /**
  * A reading of slow hardware, shared by all callers: a TV on CEC needs a second for its status, and the verdict, the
- * reports and the reconcile loop all ask. Only one reading runs at a time. A reading that began before `invalidate` is
- * returned to its callers but not cached. While one hangs, no other is started.
+ * reports and the reconcile loop all ask. Callers share the reading in progress. A reading that began before `invalidate`
+ * is returned to its callers but not cached. While one hangs past its deadline, no other is started.
  */
 export class SharedReading<T> {
   readonly #clock: Clock;
@@ -71,7 +71,7 @@ export class SharedReading<T> {
     const generation = this.#generation;
     const atMs = this.#clock.monotonicMs();
     try {
-      // Awaited in either case: `get` must have kept this look's promise before it can end.
+      // Awaited even when hung: `get` must store this promise before the `finally` block clears it.
       const value = await (this.#hung ? Promise.resolve(this.#options.whenHung()) : this.#withinDeadline());
       if (generation === this.#generation) {
         this.#kept = { value, atMs };

@@ -42,7 +42,7 @@ export class VersionBlock {
     return this.#last;
   }
 
-  /** The number the next report gets. Not used up until `take`. */
+  /** The number of the next report. Not used up until `take`. */
   get next(): number {
     return this.#last + 1;
   }
@@ -52,7 +52,7 @@ export class VersionBlock {
     if (this.#reservedTo - this.#last < VERSION_BLOCK / 2) void this.#reserve();
   }
 
-  /** The cloud has this version: later ones are above it. */
+  /** The cloud has this version; later ones are numbered above it. */
   raiseTo(version: number): void {
     if (version <= this.#last) return;
     this.#last = version;

@@ -1,6 +1,6 @@
 import type { Reading } from "../../../platform/ports/reading.ts";
 
-/** A reading as on the wire: without the monotonic time of the look, which means nothing elsewhere and would make every look a change. */
+/** A reading as on the wire: without its monotonic time, which means nothing elsewhere and would make every reading a change. */
 export type WireReading<T> = { readonly kind: "ok"; readonly value: T } | Exclude<Reading<T>, { kind: "ok" }>;
 
 const TEXT_MAX = 1000;

@@ -5,12 +5,12 @@ import type { ScheduleAnswer } from "../../schedule/schedule-answer.ts";
 import type { DesiredKeyHandler, Wanted } from "../desired-key.ts";
 import type { ManagedDisplay } from "../managed-display.ts";
 
-/** What a schedule says at this moment. */
+/** Evaluates a schedule now. */
 type ScheduleSays = (schedule: Schedule) => ScheduleAnswer;
 
-/** A status this old is good enough for a look that nothing asked for. */
+/** Maximum age of a status for a routine check. */
 const STATUS_AGE_MS = 10_000;
-/** A call waits for those before it on the bus: the verdict's, the reporter's and its own. */
+/** Bus operations that a call's deadline allows for: its own and those queued before it (the verdict's, the reporter's). */
 const QUEUE_DEPTH = 4;
 
 /**
@@ -22,7 +22,7 @@ export function displayKeys(displays: readonly ManagedDisplay[], scheduleSays: S
   return all.flatMap((display) => DESIRED_PROPERTIES.map((property) => displayKey(property, display, scheduleSays)));
 }
 
-/** What the document says of the display with this path. */
+/** The document's settings for the display with this path. */
 export function wishOf(document: DesiredDocument, path: string): DisplayWish | undefined {
   return path === "display" ? document.display : document.displays?.[path.slice("displays.".length)];
 }

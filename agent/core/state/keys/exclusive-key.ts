@@ -5,8 +5,8 @@ import type { Issue } from "../../../../platform/ports/result.ts";
 const BUSY = "cloud.way-busy";
 
 /**
- * A key that changes the device's way to the cloud: worked on only while no other such key is. Until then it is
- * `pending` with `cloud.way-busy`, which is no failure of it.
+ * Wraps a key that changes how the device reaches its cloud: only one such key is applied at a time. The others are
+ * `pending` with `cloud.way-busy`, which does not count as a failure.
  */
 export function exclusiveKey(handler: DesiredKeyHandler, way: WayToCloud): DesiredKeyHandler {
   const { key } = handler;
@@ -20,7 +20,7 @@ export function exclusiveKey(handler: DesiredKeyHandler, way: WayToCloud): Desir
     },
     apply: async (value, signal) => {
       const release = way.take(key);
-      // Taken between the look at it and now. Nothing was tried; the next look says pending.
+      // Another key took it since `wanted` was evaluated. Nothing was tried; the next check reports pending.
       if (release === undefined) {
         const error = busy(way.holder() ?? "something else");
         return { kind: "effect", effect: { attempted: false, observed: { kind: "unknown", why: error.message }, error } };

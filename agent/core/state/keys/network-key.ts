@@ -5,19 +5,19 @@ import type { Json, JsonObject } from "../../../../platform/runtime/json.ts";
 import type { Comparison } from "../../../../platform/ports/comparison.ts";
 import type { DesiredKeyHandler, KeyOutcome } from "../desired-key.ts";
 
-/** What makes the network settings so: tried, confirmed by the cloud, or undone. */
+/** Applies network settings: tries them, and undoes them unless the cloud confirms. */
 export interface NetworkKeyTarget {
-  /** What of the network can be set here. A getter where hardware can come and go. */
+  /** Which network settings this device supports. A getter where hardware can come and go. */
   readonly can: { readonly proxy: boolean; readonly address: boolean; readonly wifi: boolean };
-  /** Without secrets. */
+  /** The current settings, without secrets. */
   observe(): Promise<Reading<JsonObject>>;
   apply(wanted: Network): Promise<KeyOutcome>;
   compare(wanted: Network, observed: Json): Comparison;
-  /** As of `DesiredKeyHandler`. */
+  /** See `DesiredKeyHandler`. */
   atRest(): void;
 }
 
-/** `network`: a change as a whole, so it is `unsupported` as a whole where a part of it is. */
+/** `network`. Applied as a whole, so it is `unsupported` as a whole when one part is. */
 export function networkKey(target: NetworkKeyTarget): DesiredKeyHandler {
   return {
     key: "network",

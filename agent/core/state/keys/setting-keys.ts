@@ -9,22 +9,22 @@ import type { ScheduleAnswer } from "../../schedule/schedule-answer.ts";
 import type { Comparison } from "../../../../platform/ports/comparison.ts";
 import type { DesiredKeyHandler, KeyOutcome } from "../desired-key.ts";
 
-/** A setting inside the agent: it can always be read back, and setting it either works or says why not. */
+/** A setting inside the agent, which can always be read back. */
 export interface Setting<T> {
   current(): T | undefined;
   set(value: T): Promise<Result<void>>;
 }
 
 /**
- * A part of the agent that makes a key so by its own means and takes its time: content, the move to another
- * cloud. What it observes has the shape of what is wanted.
+ * A part of the agent that applies a key itself and takes a while: content, the move to another cloud. Observed and
+ * wanted values have the same shape.
  */
 export interface KeyTarget<T> {
   observe(signal: AbortSignal): Promise<Reading<T>>;
   apply(value: T, signal: AbortSignal): Promise<KeyOutcome>;
   /** Default: equal as JSON. */
   compare?(wanted: T, observed: T): Comparison;
-  /** As of `DesiredKeyHandler`. */
+  /** See `DesiredKeyHandler`. */
   atRest?(): void;
 }
 
@@ -38,13 +38,13 @@ export function logLevelKey(clock: Clock, setting: Setting<string>): DesiredKeyH
   return settingKey(clock, "log.level", ({ log }) => log?.level, setting);
 }
 
-/** `cloud.uploadHosts`: `hosts` reads the document itself, so that what it says is so at once. */
+/** `cloud.uploadHosts`. `hosts` reads the document in force, so the key is applied as soon as that is. */
 export function uploadHostsKey(clock: Clock, hosts: () => readonly string[]): DesiredKeyHandler {
   const setting: Setting<Json> = { current: () => [...hosts()], set: () => Promise.resolve({ ok: true, value: undefined }) };
   return settingKey(clock, "cloud.uploadHosts", ({ cloud }) => cloud?.uploadHosts, setting);
 }
 
-/** `player.config`: handed to the customer's page. Any value in it may be a secret of the customer's, so none is reported. */
+/** `player.config`: handed to the customer's page. Any value in it may be a secret, so none is reported. */
 export function playerConfigKey(clock: Clock, setting: Setting<JsonObject>): DesiredKeyHandler {
   const shown: Setting<JsonObject> = {
     current: () => {
@@ -56,7 +56,7 @@ export function playerConfigKey(clock: Clock, setting: Setting<JsonObject>): Des
   return { ...settingKey(clock, "player.config", ({ player }) => player?.config, shown), compare: (wanted) => sameJson(wanted, setting.current() ?? null) };
 }
 
-/** `content`: what plays. The target reports what plays now, whatever the cloud wants. */
+/** `content`: what plays. The target observes what plays now, whatever the cloud wants. */
 export function contentKey(target: KeyTarget<Content>): DesiredKeyHandler {
   return targetKey("content", ({ content }) => content, target);
 }
@@ -73,7 +73,7 @@ export function endpointsKey(target: KeyTarget<readonly string[]>, plainAllowed 
   };
 }
 
-/** `schedule`: refused where this machine does not know the zone; says so when nothing follows it. */
+/** `schedule`: refused when this machine does not know its time zone; a remark says when nothing follows it. */
 export function scheduleKey(clock: Clock, setting: Setting<Schedule>, says: (schedule: Schedule) => ScheduleAnswer): DesiredKeyHandler {
   const handler = settingKey(clock, "schedule", ({ schedule }) => schedule as unknown as Json | undefined, setting as unknown as Setting<Json>);
   return {

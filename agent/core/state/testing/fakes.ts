@@ -6,7 +6,7 @@ import type { Reporter } from "../reporter.ts";
 import { ok, type Result } from "../../../../platform/ports/result.ts";
 import type { Code } from "../../../../platform/ports/codes.ts";
 
-/** Keeps the sections, and every value each had. */
+/** Keeps the sections and the history of their values. */
 export class FakeReporter implements Reporter {
   document: ReportedDocument = {};
   readonly history: { readonly section: string; readonly value: unknown }[] = [];
@@ -17,7 +17,7 @@ export class FakeReporter implements Reporter {
   }
 }
 
-/** Raised codes with their messages; what was raised and cleared, in order. */
+/** Keeps the raised codes, and a log of raises (`+code`) and clears (`-code`). */
 export class FakeAlarms implements Alarms {
   readonly raised = new Map<string, { severity: "info" | "warning" | "error" | "critical"; message: string; sinceMs: number }>();
   readonly log: string[] = [];
