@@ -22,25 +22,25 @@ export interface AlarmBoardDeps {
   readonly rules?: AlarmRules;
 }
 
-/** Conditions at one time. Codes come from our own parts; more than this is a bug, counted and logged. */
+/** Most conditions at one time. Codes come from the agent itself, so more than this is a bug; counted and logged. */
 export const CONDITIONS_MAX = 256;
-/** Raised this often within the window: it flaps, and its end is told only once it has been quiet. */
+/** A condition raised this often within the window flaps: its end is reported only after `FLAP_QUIET_MS`. */
 export const FLAP_RAISES = 4;
 export const FLAP_WINDOW_MS = 10 * 60_000;
 export const FLAP_QUIET_MS = 5 * 60_000;
-/** A condition from before a restart that nobody raises again within this time is over. */
+/** A condition from before a restart is cleared unless it is raised again within this time. */
 export const CONFIRM_WITHIN_MS = 10 * 60_000;
-/** Something that happened, and was told, is over after this; what happens again meanwhile begins it anew. */
+/** A reported occurrence (see `happened`) is cleared after this time; another occurrence restarts the time. */
 export const HAPPENED_OPEN_MS = 10 * 60_000;
-/** The outbox did not take a record: tried again after this. */
+/** Retry delay after the outbox refused a record. */
 const AGAIN_MS = 30_000;
 const IDLE_MS = 3_600_000;
 const KEY = "alarms.open";
-/** The gravest last. */
+/** In ascending order. */
 const SEVERITIES: readonly Alarm["severity"][] = ["info", "warning", "error", "critical"];
 const EVIDENCE_CHARACTERS_MAX = 8_000;
 const MESSAGE_CHARACTERS_MAX = 1_000;
-/** Kept of a message over a restart: all conditions together fit into one stored document, whatever their letters. */
+/** Longest stored message. Short, so that all conditions fit into one stored document in any script. */
 const STORED_CHARACTERS_MAX = 200;
 
 interface Condition {
@@ -49,24 +49,25 @@ interface Condition {
   severity: Alarm["severity"];
   message: string;
   evidence: JsonObject | undefined;
-  /** Wall time it began. */
+  /** Wall time when it began. */
   sinceMs: number;
   /** Monotonic time of the last change between on and off. */
   changedMs: number;
-  /** Whether the cloud was told that it is raised. */
+  /** Whether it is reported to the cloud as raised. */
   told: boolean;
-  /** From before a restart and not seen since: over at this monotonic time. So is what happened and was told. */
+  /** Monotonic time at which it is cleared unless raised again: for conditions from before a restart and reported occurrences. */
   confirmByMs: number | undefined;
-  /** Monotonic times of the last raises. */
+  /** Monotonic times of the latest raises, at most `FLAP_RAISES`. */
   raises: number[];
-  /** It happened, and is not so: it ends by itself, once it is told. */
+  /** An occurrence, not a state: cleared by time alone, once it is reported. */
   happened: boolean;
 }
 
 /**
- * Conditions that are on or off, reported to the cloud when they begin and end. Level-triggered: the current state is compared
- * with what was reported, so a record the outbox refused is offered again, and a condition that came and went meanwhile
- * costs nothing. Flapping is damped, consequences of another alarm wait for it, open conditions survive a restart.
+ * Conditions that are on or off, reported to the cloud when they begin and end. Level-triggered: the current state is
+ * compared with the reported one, so a record that the outbox refused is offered again, and a condition that came and went
+ * in between is not reported. Flapping is damped, consequences of another alarm are held back, and open conditions survive
+ * a restart.
  */
 export class AlarmBoard implements Alarms {
   readonly #deps: AlarmBoardDeps;
@@ -107,16 +108,13 @@ export class AlarmBoard implements Alarms {
     }
     const raises = [...(known?.raises ?? []).filter((atMs) => nowMs - atMs < FLAP_WINDOW_MS), nowMs].slice(-FLAP_RAISES);
     const fresh = { code, on: true, severity, message, evidence: bounded(evidence), changedMs: nowMs, confirmByMs: undefined, raises, happened: false };
-    // Still told from before: it never ended for the cloud, so it began when it began.
+    // Its end was never reported, so for the cloud it has lasted since then.
     const sinceMs = known?.told === true ? known.sinceMs : clock.wallMs();
     this.#conditions.set(code, { ...fresh, sinceMs, told: known?.told ?? false });
     this.#wake.ring();
   }
 
-  /**
-   * It is so already, and what is said of it follows the facts. That is no new event: it is told again only where it became
-   * graver than what was told, which is at most once for each severity.
-   */
+  /** Updates a condition that is already on. Reported again only when its severity rises, so at most once per severity. */
   #follow(known: Condition, severity: Alarm["severity"], message: string, evidence: JsonObject | undefined): void {
     known.confirmByMs = undefined;
     const graver = SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(known.severity);
@@ -124,22 +122,22 @@ export class AlarmBoard implements Alarms {
     const facts = { severity: graver ? severity : known.severity, message, evidence: bounded(evidence) };
     if (!graver) Object.assign(known, facts);
     else {
-      // Another object: a record of the old one may be on its way to the outbox.
+      // A new object, because a record of the old one may be on its way to the outbox.
       this.#conditions.set(known.code, { ...known, ...facts, told: false });
       this.#wake.ring();
     }
   }
 
   /**
-   * Something that happened, and not something that is so: told each time, where `raise` would find it raised. What was not
-   * told yet is told together. Nothing clears it but time, `HAPPENED_OPEN_MS` after it was told.
+   * Reports an occurrence, not a state: every one is reported, even while the condition is raised. Those not reported yet
+   * are merged into one record. Cleared by time alone, `HAPPENED_OPEN_MS` after it was reported.
    */
   happened(code: Code, severity: Alarm["severity"], message: string, evidence?: JsonObject): void {
     const known = this.#conditions.get(code);
     if (known?.on !== true) {
       this.raise(code, severity, message, evidence);
       const raised = this.#conditions.get(code);
-      // Absent where there are too many conditions already.
+      // Absent when there are too many conditions.
       if (raised !== undefined) raised.happened = true;
       return;
     }
@@ -177,7 +175,7 @@ export class AlarmBoard implements Alarms {
     }
   }
 
-  /** Tells what is not told yet; returns when to look again. */
+  /** Reports pending changes. Returns the monotonic time of the next check. */
   async #tell(): Promise<number> {
     const { clock } = this.#deps;
     let nextMs = clock.monotonicMs() + IDLE_MS;
@@ -210,7 +208,7 @@ export class AlarmBoard implements Alarms {
     return !(rule.dependsOn ?? []).some((cause) => this.#conditions.get(cause)?.on === true);
   }
 
-  /** When time alone may change what should be told of a condition. */
+  /** Monotonic time at which time alone may change what to report of a condition; infinity: never. */
   #nextChangeMs(condition: Condition, nowMs: number): number {
     const rule = alarmRule(condition.code, this.#deps.rules);
     const times = [
@@ -240,12 +238,12 @@ export class AlarmBoard implements Alarms {
   async #save(): Promise<void> {
     const told = [...this.#conditions.values()].filter((condition) => condition.told);
     const put = await this.#deps.store.put({ [KEY]: Object.fromEntries(told.map(({ code, severity, message, sinceMs }) => [code, { severity, message: message.slice(0, STORED_CHARACTERS_MAX), sinceMs }])) });
-    // After a restart an open alarm may then be raised a second time; that is all it costs.
+    // The only consequence: after a restart an open alarm may be raised a second time.
     if (!put.ok) this.#deps.log.warn({ code: put.error.code }, "the open alarms could not be kept on disk");
   }
 }
 
-/** Evidence of what is told together: the newest, what came before it as a list, and how many of the oldest had no room in it. */
+/** Evidence of merged occurrences: the newest, earlier ones in `before`, and in `omitted` how many of the oldest did not fit. */
 function together(known: JsonObject | undefined, evidence: JsonObject | undefined): JsonObject | undefined {
   if (known === undefined) return evidence;
   const { before, omitted, ...last } = known;

@@ -1,22 +1,19 @@
 import type { Code } from "../../../platform/ports/codes.ts";
 
-/** How an alarm is told. Conditions without a rule are told at once and depend on nothing. */
+/** When an alarm is reported. Conditions without a rule are reported at once. */
 export interface AlarmRule {
   /** Time a condition must last before it is reported. */
   readonly visibleAfterMs?: number;
-  /** Not told while one of these is on: they are its cause, and two alarms for one fault are one too many. */
+  /** Held back while one of these, its possible causes, is on: one fault should raise one alarm. */
   readonly dependsOn?: readonly Code[];
 }
 
-/** Rules by code. */
+/** Rules by code; a code that ends in `.*` is a prefix. */
 export type AlarmRules = { readonly [C in Code]?: AlarmRule };
 
-/**
- * Rules by code; a code that ends in `.*` is for all that begin so. Time-to-visible of the screen's own alarms is the
- * screen watch's business.
- */
+/** The default rules. The screen watch delays the screen's alarms itself. */
 export const ALARM_RULES: AlarmRules = {
-  // A missing player makes the screen unknown, and that alarm names it; this one is for the night, when nobody minds the screen.
+  // A missing player raises `screen.unknown`, which names it. This alarm is for hours in which the screen is expected dark.
   "player.absent": { visibleAfterMs: 20_000, dependsOn: ["screen.unknown"] },
   "disk.low": { visibleAfterMs: 60_000, dependsOn: ["disk.full"] },
   "disk.full": { visibleAfterMs: 10_000 },

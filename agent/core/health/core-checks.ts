@@ -29,7 +29,7 @@ export interface CoreChecksDeps {
   readonly machine: readonly DiagnosticCheck[];
 }
 
-/** Every check of `vitrine doctor`, in the order somebody would look: the ground first, the picture last. */
+/** Every check of `vitrine doctor`, from the foundations (disk, clock, network) to the picture. */
 export function coreChecks(deps: CoreChecksDeps): readonly DiagnosticCheck[] {
   const { platform, player, clock } = deps;
   return [

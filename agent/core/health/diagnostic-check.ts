@@ -5,17 +5,17 @@ import { messageOf } from "../../../platform/ports/result.ts";
 import { TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
 import { untilAborted } from "../state/until-aborted.ts";
 
-/** What one check found. `todo` says what to do where something is to do. */
+/** Result of one check. `todo` says what to do about it. */
 export type CheckAnswer = Omit<Check, "name">;
 
 /** One check of `vitrine doctor`. */
 export interface DiagnosticCheck {
-  /** For people, a few words: `data folder`. */
+  /** Short name for people: `data folder`. */
   readonly name: string;
   run(signal: AbortSignal): Promise<CheckAnswer>;
 }
 
-/** A check that takes longer has failed; the others are not kept waiting. */
+/** A check that takes longer counts as failed. */
 const CHECK_DEADLINE_MS = 15_000;
 
 export function good(message: string): CheckAnswer {
@@ -34,7 +34,7 @@ export function unsupported(message: string): CheckAnswer {
   return { status: "unsupported", message };
 }
 
-/** Runs all checks at once; each ends with an answer, whatever it does. In the order given. */
+/** Runs all checks at once. Each yields an answer, even one that hangs or throws; answers keep the order of the checks. */
 export class CheckList implements Diagnostics {
   readonly #checks: readonly DiagnosticCheck[];
   readonly #timers: Timers;
@@ -59,7 +59,7 @@ export class CheckList implements Diagnostics {
         `no answer within ${CHECK_DEADLINE_MS / 1000} s`,
         "run it again; when it stays so, restart the device",
       );
-      // A bug in one check must not take the answers of the others away; it is logged and shown as what it is.
+      // A bug in one check must not hide the answers of the others.
       this.#log.error({ check: check.name, error: messageOf(thrown) }, "a check threw: a bug");
       return bad(`internal error: ${messageOf(thrown).slice(0, 300)}`, "send a support bundle");
     }

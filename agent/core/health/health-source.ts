@@ -7,23 +7,23 @@ import type { Clock } from "../../../platform/ports/clock.ts";
 import type { ClockControl, SystemProbe } from "../../../platform/ports/host.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 
-/** One part whose well-being is watched. */
+/** One part whose health is monitored. */
 export interface HealthSource {
   /** Key in the reported `health`. */
   readonly name: string;
-  /** Also an alarm, under the issue's own code. Absent: only reported. */
+  /** Severity of its alarm, which has the issue's code. Absent: only reported, no alarm. */
   readonly alarm?: Alarm["severity"];
-  /** What is wrong with it now; `undefined` when it is well or nobody can say. */
+  /** What is wrong now; `undefined` when it is well or that cannot be determined. */
   look(): Promise<Issue | undefined> | Issue | undefined;
 }
 
-/** Below this nothing can be written reliably, whatever was configured to be kept free. */
+/** Below this nothing can be written reliably, whatever `disk.keepFreeBytes` says. */
 export const DISK_FULL_BYTES = 16 * 1024 * 1024;
-/** A Raspberry Pi slows down at 80 °C and again at 85. */
+/** A Raspberry Pi throttles at 80 °C, and further at 85 °C. */
 const HOT_C = 80;
 const COOL_C = 75;
 const CRITICAL_C = 90;
-/** A player that restarts is away for a few seconds. */
+/** A restarting player is absent for a few seconds. */
 const PLAYER_AWAY_MS = 15_000;
 
 export function diskSource(probe: SystemProbe, keepFreeBytes: number): HealthSource {
@@ -79,7 +79,7 @@ export function playerSource(player: PlayerLink, clock: Clock): HealthSource {
   };
 }
 
-/** The browser behind the player host: no picture, too old, or without its sandbox, the gravest first. Reported, no alarm. */
+/** The gravest problem of the player host's browser: no picture, too old, or no sandbox. */
 export function browserSource(player: PlayerLink): HealthSource {
   return {
     name: "browser",
@@ -106,12 +106,11 @@ export function outboxSource(outbox: Pick<Outbox, "status">): HealthSource {
   };
 }
 
-/** A log that is not written is missed when it is needed. */
 export function logSource(trouble: () => Issue | undefined): HealthSource {
   return { name: "log", alarm: "warning", look: trouble };
 }
 
-/** The same of the player host's own log, which may be on another disk. */
+/** The player host's own log, which may be on another disk. */
 export function playerLogSource(player: PlayerLink): HealthSource {
   return {
     name: "player-log",
@@ -124,7 +123,7 @@ export function playerLogSource(player: PlayerLink): HealthSource {
   };
 }
 
-/** What was wrong with the stores when they were opened; whoever found it raised its alarm. Stays until the next start. */
+/** Damage found when the stores were opened. Its alarm is raised elsewhere. Stays until the next start. */
 export function storageSource(issues: () => readonly Issue[]): HealthSource {
   return {
     name: "storage",
@@ -136,17 +135,17 @@ export function storageSource(issues: () => readonly Issue[]): HealthSource {
   };
 }
 
-/** What stood in the configuration and could not be used. Does not change while the agent runs. */
+/** Configuration values that could not be used. Does not change while the agent runs. */
 export function configSource(issues: readonly ConfigIssue[]): HealthSource {
   return issuesSource("config", issues);
 }
 
-/** Displays that are configured and cannot be used as configured. */
+/** Displays that cannot be used as configured. */
 export function displaysSource(issues: readonly Issue[]): HealthSource {
   return issuesSource("displays", issues);
 }
 
-/** The first of what was found once and for all, and how many more there are. */
+/** The first of a fixed list of issues, and how many more there are. */
 function issuesSource(name: string, issues: readonly Issue[]): HealthSource {
   return {
     name,

@@ -23,15 +23,15 @@ export interface HealthDeps {
 
 export const HEALTH_EVERY_MS = 30_000;
 const LOOK_DEADLINE_MS = 10_000;
-/** A unit that broke this often is worth an alarm; once is a hiccup. */
+/** Restarts from which a broken unit raises an alarm. */
 const UNIT_ALARM_RESTARTS = 3;
 const MESSAGE_MAX = 500;
 
-/** Gathers what is not well with the parts of the agent into the reported `health`, and raises and clears their alarms. */
+/** Collects the issues of the agent's parts into the reported `health`, and raises and clears their alarms. */
 export class Health {
   readonly #deps: HealthDeps;
   readonly #wake = new Wake();
-  /** Alarm raised per source, to clear it when the source has another trouble or none. */
+  /** Alarm raised per source, to clear it when the source has another issue or none. */
   readonly #raised = new Map<string, Code>();
   #unwell: NonNullable<ReportedDocument["health"]> = {};
 
@@ -39,12 +39,12 @@ export class Health {
     this.#deps = deps;
   }
 
-  /** What is not well, by part; empty when everything is. */
+  /** Issues by part; empty when everything is well. */
   unwell(): NonNullable<ReportedDocument["health"]> {
     return this.#unwell;
   }
 
-  /** Something happened: look now. */
+  /** Checks now. */
   poke(): void {
     this.#wake.ring();
   }
@@ -79,7 +79,7 @@ export class Health {
       return await withDeadline(this.#deps.timers, `health.${source.name}`, LOOK_DEADLINE_MS, Promise.resolve(source.look()));
     } catch (thrown) {
       if (thrown instanceof TimeoutError) return { code: "health.no-answer", message: `${source.name} does not answer` };
-      // A bug in one source must not blind the others; it is logged, and shown as what it is.
+      // A bug in one source must not hide the others.
       this.#deps.log.error({ source: source.name, error: messageOf(thrown) }, "a health source threw: a bug");
       return { code: "health.bug", message: `internal error: ${messageOf(thrown)}` };
     }

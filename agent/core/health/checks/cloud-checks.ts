@@ -7,7 +7,6 @@ import type { Clock } from "../../../../platform/ports/clock.ts";
 import type { Issue } from "../../../../platform/ports/result.ts";
 import { bad, good, warning, type DiagnosticCheck } from "../diagnostic-check.ts";
 
-/** One sentence on the link, and what to do where it fails. */
 export function linkCheck(status: () => LinkStatus, clock: Clock): DiagnosticCheck {
   return {
     name: "link to the cloud",
@@ -22,7 +21,7 @@ export function linkCheck(status: () => LinkStatus, clock: Clock): DiagnosticChe
   };
 }
 
-/** `owner`: name for people, `undefined` while nobody has claimed the device. */
+/** `owner` returns `undefined` while the device is unclaimed. */
 export function ownerCheck(
   owner: () => { readonly name: string; readonly fingerprint: string } | undefined,
   pairingCode: () => string | undefined,
@@ -39,7 +38,7 @@ export function ownerCheck(
   };
 }
 
-/** Records that wait, and what was dropped. */
+/** Waiting and dropped records, and how full the outbox is. */
 export function backlogCheck(outbox: Pick<Outbox, "status">): DiagnosticCheck {
   return {
     name: "outbox",
@@ -73,7 +72,7 @@ export function configCheck(issues: readonly ConfigIssue[]): DiagnosticCheck {
   };
 }
 
-/** Damage that storage found when it opened, in words; none is well. */
+/** Damage found when the stores were opened. */
 export function storageCheck(issues: () => readonly Issue[]): DiagnosticCheck {
   return {
     name: "stores",

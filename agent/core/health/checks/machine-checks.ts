@@ -82,7 +82,7 @@ export function temperatureCheck(probe: SystemProbe): DiagnosticCheck {
   };
 }
 
-/** What could not be seen: no such thing is `unsupported`, a failure to look is a failure. */
+/** The answer for a reading without a value: `unsupported`, a warning when it is unknown, a failure when reading failed. */
 export function unseen(reading: Exclude<Reading<unknown>, { kind: "ok" }>, what: string): CheckAnswer {
   if (reading.kind === "unsupported") return unsupported(`this machine does not tell ${what}`);
   if (reading.kind === "unknown") return warning(`${what} is not known: ${reading.why}`, "look again later");

@@ -1,6 +1,6 @@
 /**
- * What to do about a picture that is wrong, by its cause and not by its symptom: a browser that does not start makes a
- * dark screen, and no cable mends it. The causes are the words the player host begins its errors with.
+ * Advice for a wrong picture, by its cause rather than its symptom: a browser that does not start leaves the screen dark,
+ * and no cable fixes that. The patterns match how the error messages of the player host begin.
  */
 const BY_CAUSE: readonly (readonly [cause: RegExp, todo: string])[] = [
   [/^no browser: it was started and has not answered/, "wait for it, a small machine takes half a minute; when it stays so, the browser hangs: run it by hand as the player's user, or name another one"],
@@ -12,7 +12,7 @@ const BY_CAUSE: readonly (readonly [cause: RegExp, todo: string])[] = [
   [/^net\./, "check the network and the content's address, and whether its server answers"],
 ];
 
-/** Advice for an error of the stage or a witness's words; `otherwise` where the cause is none of these. Pure. */
+/** Advice for the errors of a stage or the statements of witnesses; `otherwise` when no known cause matches. */
 export function adviceFor(says: readonly string[], otherwise: string): string {
   for (const [cause, todo] of BY_CAUSE) if (says.some((text) => cause.test(text))) return todo;
   return otherwise;

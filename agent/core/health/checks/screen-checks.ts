@@ -42,7 +42,7 @@ export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
   };
 }
 
-/** The player host's own log, which it tells of over its link. */
+/** The player host's own log, whose state it reports over its link. */
 export function playerLogCheck(player: PlayerLink): DiagnosticCheck {
   return {
     name: "player log",
@@ -55,7 +55,7 @@ export function playerLogCheck(player: PlayerLink): DiagnosticCheck {
   };
 }
 
-/** Which browser draws, why this one, and whether it has proved itself. */
+/** Which browser draws, why it was chosen, and whether it has shown a picture. */
 export function browserCheck(player: PlayerLink): DiagnosticCheck {
   return {
     name: "browser",
@@ -98,13 +98,13 @@ const WHAT_TO_DO = {
   unknown: "see the player check above",
 } as const;
 
-/** One for each display; without any, one that says so. */
+/** One check per display; without a display, one that says so. */
 export function displayChecks(displays: readonly ManagedDisplay[]): readonly DiagnosticCheck[] {
   if (displays.length === 0) return [displayCheck("display", undefined)];
   return displays.map(({ path, status }) => displayCheck(path, status));
 }
 
-/** A fresh look at the display, not the last one. */
+/** Reads the display again unless its status is at most 1 s old. */
 function displayCheck(name: string, status: SharedReading<DisplayStatus> | undefined): DiagnosticCheck {
   return {
     name,
