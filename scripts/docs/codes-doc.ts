@@ -10,11 +10,11 @@ const HEAD = `# Codes
 Generated from \`platform/ports/codes.ts\` by \`scripts/docs/codes-doc.ts\`. Do not edit by hand.
 
 Every failure that is expected in the field has a code. Codes are stable: match on them, and show people the \`message\` (and
-the \`hint\`) that comes with them, which says what and where. New codes may be added, so treat one you do not know as a
+the \`hint\`) that comes with them and gives the details. New codes may be added, so treat an unknown one as a
 failure without further meaning. \`<status>\` stands for a number, any other \`<word>\` for a text of the device.
 
-A code that a device repeats from somebody else is not in this table: the cloud's own \`refused.…\` and its refusals of records
-and uploads, and what a page or player host of another version says. The development cloud's are in
+Codes that a device passes on from others are not in this table: the cloud's own \`refused.…\` and its refusals of records
+and uploads, and those of a page or player host of another version. The development cloud's are in
 [dev-cloud-api.md](dev-cloud-api.md).
 
 | where | means |

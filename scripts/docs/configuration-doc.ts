@@ -13,7 +13,7 @@ Generated from \`agent/core/config/config-table.ts\` by \`scripts/docs/configura
 Each key has one value. Later sources win: default, then the file \`config.json\` in the data folder, then the environment,
 then flags. \`vitrine config\` shows every value and where it came from.
 
-In the file the dots of a key are nesting:
+In the file each dot of a key is one level of nesting:
 
 \`\`\`json
 { "device": { "name": "Lobby" }, "log": { "level": "debug" }, "cloud": { "endpoints": ["wss://cloud.example/device/v1"] } }
@@ -23,10 +23,10 @@ Lists are separated by commas in the environment and in flags. Booleans are \`tr
 
 **A wrong configuration never stops a device.** A wrong value counts as absent (the next lower source applies), an unknown key
 is ignored, a file that is not JSON is not used; each is logged, shown by \`vitrine doctor\` and reported to the cloud under
-\`health\`. \`vitrine config\` names it and ends with exit code 78; with \`--strict\` the agent does not start and ends with 78 too.
-The codes it gives are those of [codes.md](codes.md#config).
+\`health\`. \`vitrine config\` names it and exits with code 78; with \`--strict\` the agent does not start and exits with 78 too.
+The codes are listed in [codes.md](codes.md#config).
 
-A *live* key can be changed by desired state while the agent runs; the value here is what it starts with. A *secret* is never
+A *live* key can be changed by desired state while the agent runs; the value here is its initial value. A *secret* is never
 shown, logged or reported.
 
 `;

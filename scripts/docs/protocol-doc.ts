@@ -59,7 +59,7 @@ export function tables(): ReadonlyMap<string, v.GenericSchema> {
   return named;
 }
 
-/** Replacements where the words made from a schema would be too long. */
+/** Replacements where the text generated from a schema would be too long. */
 const SHORTER: ReadonlyMap<string, string> = new Map([
   ["hello.version", "`1`"],
   [
@@ -67,7 +67,7 @@ const SHORTER: ReadonlyMap<string, string> = new Map([
     "for each of `outcome`, `alarm`, `play`, `event`, `metric`: `{ stored, oldest, newest }`, whole numbers; `oldest` > `newest` when nothing waits",
   ],
   ["hello.openCommands", "list of `{ id, attempt, state }`, `state` is `delivered` or `running`, at most 256"],
-  ["welcome.stored", "for each stream: highest number stored of this `log`"],
+  ["welcome.stored", "for each stream: highest stored number of this `log`"],
   ["welcome.owner", "see [owner](#owner-endorsement-release)"],
   ["owner.owner", "see [owner](#owner-endorsement-release)"],
   ["owner.release", "a [signed](#signatures) release"],
@@ -82,7 +82,7 @@ const SHORTER: ReadonlyMap<string, string> = new Map([
   ["stored.streams", "per stream of the frame's `log`: stored up to and including this number"],
   ["stored.rejected", "list of `{ stream, seq, code, message }`, at most 100"],
   ["records.records", "list of [records](#records), at least one"],
-  ["reported.document", "the [reported document](#reported-state), or a merge patch upon it"],
+  ["reported.document", "the [reported document](#reported-state), or a merge patch to it"],
   ["body-command.effect", "`{ attempted, acknowledged?, observed, error? }`, `observed` is a [reading](#readings-and-effects)"],
   ["body-command.error", "`{ code, message, hint? }`"],
   ["body-telemetry.metrics", "by name: `{ min, mean, max, last, count }`"],
@@ -100,7 +100,7 @@ function fieldTable(table: string, fields: readonly FieldWords[], comments: Read
       const comment = comments.get(`${table}.${name}`) ?? "";
       return `| \`${name}\`${required ? "" : " ?"} | ${words} | ${comment} |`;
     });
-  return rows.length === 0 ? "No fields but `t`." : `| field | value | |\n|---|---|---|\n${rows.join("\n")}`;
+  return rows.length === 0 ? "No fields except `t`." : `| field | value | |\n|---|---|---|\n${rows.join("\n")}`;
 }
 
 /** Schema constant to the name of its table. */
@@ -194,7 +194,7 @@ function limitsTable(): string {
     ["records in one frame", limits.BATCH_RECORDS_MAX, "unless the welcome says less"],
     ["largest desired document", limits.DESIRED_BYTES_MAX, "bytes; `desired.too-large`"],
     ["largest params of a command", limits.COMMAND_PARAMS_BYTES_MAX, "bytes"],
-    ["challenge, and hello to welcome, within", limits.HANDSHAKE_TIMEOUT_MS, "ms"],
+    ["handshake time: until the challenge, and from hello to welcome", limits.HANDSHAKE_TIMEOUT_MS, "ms"],
     ["ping after silence of", limits.PING_INTERVAL_MS, "ms, unless the welcome says otherwise"],
     ["link dead after silence of", limits.READ_DEADLINE_PINGS, "ping intervals, on both sides"],
   ];
@@ -231,7 +231,7 @@ async function example(): Promise<string> {
     "",
     json(hello),
     "",
-    "A command, as it goes over the wire; the signature is over `vitrine/1/command`, a line feed, and the payload text:",
+    "A command as sent; the signature is over `vitrine/1/command`, a line feed, and the payload text:",
     "",
     json({ t: "command", signed: command }),
     "",
