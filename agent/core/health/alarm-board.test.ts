@@ -22,7 +22,7 @@ async function setUp(store = new MemoryDocumentStore()) {
 }
 
 describe("the alarm board", () => {
-  test("tells when a condition begins and when it ends, once each, as records the cloud takes", async () => {
+  test("reports the beginning and end of a condition once each, as valid records", async () => {
     const { time, sink, board, told } = await setUp();
     board.raise("screen.dark", "critical", "dark", { seen: "standby" });
     await time.advance(1);
@@ -37,7 +37,7 @@ describe("the alarm board", () => {
     expect(sink.bodies()[0]).toMatchObject({ severity: "critical", message: "dark", evidence: { seen: "standby" } });
   });
 
-  test("what is said of a condition follows the facts, and is told once", async () => {
+  test("a raised condition keeps its message current but is reported once", async () => {
     const { time, sink, board } = await setUp();
     board.raise("browser.no-picture", "warning", "no browser: it was started and has not answered", { seconds: 1 });
     await time.advance(5_000);
@@ -49,7 +49,7 @@ describe("the alarm board", () => {
     expect(sink.bodies()).toMatchObject([{ state: "raised", message: "no browser: it ended with code 127", evidence: { code: 127 } }]);
   });
 
-  test("one that becomes graver is told again, once for each severity", async () => {
+  test("a condition whose severity rises is reported again, once per severity", async () => {
     const { time, sink, board } = await setUp();
     for (let n = 0; n < 50; n += 1) {
       for (const severity of ["warning", "critical", "error"] as const) {
@@ -62,7 +62,7 @@ describe("the alarm board", () => {
     expect(sink.bodies().map(({ state, severity }) => [state, severity])).toEqual([["raised", "warning"], ["raised", "critical"], ["cleared", "critical"]]);
   });
 
-  test("what happened is told each time, and together where it happened at once", async () => {
+  test("every occurrence is reported; those at the same time are merged", async () => {
     const store = new MemoryDocumentStore();
     const first = await setUp(store);
     first.board.happened("storage.quarantined", "error", "a is damaged", { file: "a" });
@@ -84,7 +84,7 @@ describe("the alarm board", () => {
     expect(second.sink.bodies()).toMatchObject([{ state: "raised", message: "d is damaged" }, { state: "cleared" }]);
   });
 
-  test("what happened more often than one alarm has room for keeps the newest, and says how many had no room", async () => {
+  test("merged occurrences that exceed one alarm keep the newest and count the omitted ones", async () => {
     const { time, sink, board } = await setUp();
     for (let n = 0; n < 40; n += 1) board.happened("storage.quarantined", "error", `file ${n} is damaged`, { file: `${n} ${"x".repeat(500)}` });
     await time.advance(1_000);
@@ -96,7 +96,7 @@ describe("the alarm board", () => {
     expect(v.safeParse(AlarmSchema, body).success).toBe(true);
   });
 
-  test("what happened is over a while after it was told, not before it was, and begins anew where it happens again", async () => {
+  test("an occurrence clears some time after it was reported, and another one restarts that time", async () => {
     const { time, sink, board, told } = await setUp();
     sink.refuse = "outbox.disk";
     board.happened("storage.quarantined", "error", "a is damaged");
@@ -118,7 +118,7 @@ describe("the alarm board", () => {
     expect([...board.active().keys()]).toEqual(["disk.low"]);
   });
 
-  test("one that ends before it would be seen is never told", async () => {
+  test("a condition that ends before it becomes visible is never reported", async () => {
     const { time, board, told } = await setUp();
     board.raise("browser.no-picture", "warning", "slow");
     await time.advance(9_000);
@@ -130,7 +130,7 @@ describe("the alarm board", () => {
     expect([told(), board.active().has("browser.no-picture")]).toEqual([["+browser.no-picture"], true]);
   });
 
-  test("a consequence waits for its cause, and is told when it outlives it", async () => {
+  test("a consequence is held back by its cause, and reported when it outlives it", async () => {
     const { time, board, told } = await setUp();
     board.raise("temperature.critical", "error", "cause");
     board.raise("temperature.high", "error", "effect");
@@ -144,7 +144,7 @@ describe("the alarm board", () => {
     expect(told().at(-1)).toBe("-temperature.high");
   });
 
-  test("one that flaps is told a few times, then stays raised until it was quiet", async () => {
+  test("a flapping condition is reported a few times, then stays raised until it is quiet", async () => {
     const { time, board, told } = await setUp();
     for (let i = 0; i < 100; i++) {
       board.raise("cloud.clock-behind", "warning", "down");
@@ -158,7 +158,7 @@ describe("the alarm board", () => {
     expect(told().at(-1)).toBe("-cloud.clock-behind");
   });
 
-  test("open conditions survive a restart: not told twice, ended by their end", async () => {
+  test("open conditions survive a restart: not reported twice, and cleared when they end", async () => {
     const first = await setUp();
     first.board.raise("disk.low", "error", "low");
     first.board.raise("screen.dark", "critical", "dark");
@@ -176,7 +176,7 @@ describe("the alarm board", () => {
     expect([...second.board.active().keys()]).toEqual(["disk.low"]);
   });
 
-  test("a record the queue does not take is offered again; what ended meanwhile is not told at all", async () => {
+  test("a record the outbox refuses is retried; a condition that ended meanwhile is not reported", async () => {
     const { time, sink, board, told } = await setUp();
     sink.refuse = "outbox.disk";
     board.raise("log.not-written", "error", "a");
@@ -198,18 +198,18 @@ describe("the alarm board", () => {
     expect(told()).toEqual(["+disk.full"]);
   });
 
-  test("bounded: codes without end, evidence without end", async () => {
+  test("the number of conditions and the size of their evidence are bounded", async () => {
     const store = new MemoryDocumentStore();
     const { time, sink, board } = await setUp(store);
     for (let i = 0; i < CONDITIONS_MAX + 50; i++) board.raise(`desired.not-kept.code${i}`, "info", "屏".repeat(5_000), { text: "y".repeat(100_000) });
     await time.advance(1_000);
     expect([sink.records.length, board.refused()]).toEqual([CONDITIONS_MAX, 50]);
     expect(Math.max(...sink.records.map((record) => JSON.stringify(record.body).length))).toBeLessThan(2_000);
-    // The store takes documents up to 256 KiB; a larger one would be a bug that ends the board.
+    // The store accepts documents up to 256 KiB; a larger one would be a bug that stops the board.
     expect(Object.keys(JSON.parse(store.disk.get("alarms.open") ?? "{}") as object)).toHaveLength(CONDITIONS_MAX);
   });
 
-  test("idle it has one timer, and conditions of the past are let go", async () => {
+  test("an idle board has one timer, and forgets past conditions", async () => {
     const { time, board } = await setUp();
     for (let i = 0; i < 100; i++) {
       board.raise(`desired.not-kept.code${i}`, "info", "x");
@@ -223,7 +223,7 @@ describe("the alarm board", () => {
   });
 });
 
-test("rules: by name, by beginning, none; no rule depends on what depends on it", () => {
+test("rules are found by code or prefix, and no cause depends on another alarm", () => {
   expect(alarmRule("unit.broken.things", RULES)).toEqual({ visibleAfterMs: 5_000 });
   expect(alarmRule(foreignCode("toString"), RULES)).toEqual({});
   for (const [code, rule] of Object.entries(ALARM_RULES)) {

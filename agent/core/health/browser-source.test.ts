@@ -13,7 +13,7 @@ function look(status: Partial<BrowserReport> | undefined) {
   return browserSource({ status: () => present } as unknown as PlayerLink).look();
 }
 
-test("a browser that is well, or of which nothing is known, is no news", () => {
+test("a healthy or unknown browser is not an issue", () => {
   expect([look({}), look({ name: "chromium 999.1.1.1" }), look(undefined)]).toEqual([undefined, undefined, undefined]);
 });
 
@@ -21,11 +21,11 @@ test.each([
   [{ sandbox: false }, "browser.no-sandbox", "runs without its sandbox"],
   [{ name: "chromium 120.0.1", sandbox: false }, "browser.too-old", "chromium 120.0.1 is older than 150"],
   [{ name: "chromium 120.0.1", picture: { kind: "none", why: "it ended 2 times" } as const }, "browser.no-picture", "has shown no picture: it ended 2 times"],
-])("%j is told as %s", (change, code, says) => {
+])("%j is reported as %s", (change, code, says) => {
   expect(look(change)).toMatchObject({ code, message: expect.stringContaining(says) as string });
 });
 
-test("the player host's own log is no news while it is written, and named where it is not", () => {
+test("the player host's log is an issue only when it cannot be written", () => {
   const link = (logTrouble?: string): PlayerLink => ({ status: () => ({ kind: "present", ...(logTrouble !== undefined && { logTrouble }) }) }) as unknown as PlayerLink;
   expect(playerLogSource(link()).look()).toBeUndefined();
   expect(playerLogSource(link("the log /l is not written: ENOSPC")).look()).toEqual({ code: "player.log-not-written", message: "the player host: the log /l is not written: ENOSPC" });

@@ -31,7 +31,7 @@ const probeWith = (facts: { free?: Reading<number>; temperature?: Reading<number
   }) as unknown as SystemProbe;
 
 describe("health", () => {
-  test("a source's trouble is reported and alarmed; another trouble takes its place; none clears it", async () => {
+  test("an issue is reported and raises an alarm; another issue replaces it; none clears it", async () => {
     const facts: { free: Reading<number> } = { free: seen(1_000 * MIB, 0) };
     const { time, reporter, alarms, stop, running } = setUp([diskSource(probeWith(facts), 256 * MIB)]);
     await time.advance(1);
@@ -43,14 +43,14 @@ describe("health", () => {
     await time.advance(HEALTH_EVERY_MS);
     facts.free = failed({ code: "probe.disk", message: "no" });
     await time.advance(HEALTH_EVERY_MS);
-    // Unknown is neither well nor unwell: nothing is claimed.
+    // An unknown state is not reported as an issue.
     expect([reporter.document.health, alarms.log]).toEqual([{}, ["+disk.low", "-disk.low", "+disk.full", "-disk.full"]]);
     stop.abort();
     await running;
     expect(time.pending()).toEqual([]);
   });
 
-  test("messages do not tremble with the numbers behind them", async () => {
+  test("messages do not change with small changes of the values behind them", async () => {
     const facts: { free: Reading<number>; temperature: Reading<number> } = { free: seen(100 * MIB, 0), temperature: seen(84, 0) };
     const probe = probeWith(facts);
     const { time, reporter } = setUp([diskSource(probe, 256 * MIB), temperatureSource(probe)]);
@@ -65,7 +65,7 @@ describe("health", () => {
     expect(Object.keys(reporter.document.health ?? {})).toEqual(["disk"]);
   });
 
-  test("a source that throws or hangs blinds no other", async () => {
+  test("a source that throws or hangs does not affect the others", async () => {
     const { time, reporter } = setUp([
       { name: "throws", look: () => Promise.reject(new Error("a bug")) },
       { name: "hangs", look: () => new Promise(() => {}) },
@@ -79,7 +79,7 @@ describe("health", () => {
     });
   });
 
-  test("units that break are named; one that keeps breaking is an alarm", async () => {
+  test("broken units are reported; one that keeps breaking raises an alarm", async () => {
     const { time, reporter, alarms, units } = setUp([]);
     units.set("link", { kind: "waiting", restarts: 1, untilMs: 0, lastError: "Error: x\n    at secret (stack)" });
     await time.advance(HEALTH_EVERY_MS);
@@ -92,7 +92,7 @@ describe("health", () => {
     expect([alarms.log, reporter.document.health]).toEqual([["+unit.broken.link", "-unit.broken.link"], {}]);
   });
 
-  test("clock, player, outbox and configuration", async () => {
+  test("clock, player, outbox, configuration and displays report their issues", async () => {
     const time = new VirtualTime();
     const away = { status: () => ({ kind: "absent", sinceMs: time.monotonicMs() - 60_000, why: "crashed" }) } as unknown as PlayerLink;
     const justAway = { status: () => ({ kind: "absent", sinceMs: time.monotonicMs(), why: "crashed" }) } as unknown as PlayerLink;
@@ -109,7 +109,7 @@ describe("health", () => {
 });
 
 describe("the list of checks", () => {
-  test("every check ends with an answer, in order, whatever it does", async () => {
+  test("every check yields an answer in order, even one that hangs or throws", async () => {
     const time = new VirtualTime();
     const list = new CheckList(
       [
@@ -132,7 +132,7 @@ describe("the list of checks", () => {
     expect(time.pending()).toEqual([]);
   });
 
-  test("stops when it is stopped", async () => {
+  test("an abort ends the run with answers", async () => {
     const time = new VirtualTime();
     const stop = new AbortController();
     const running = new CheckList([{ name: "hangs", run: () => new Promise(() => {}) }], time, silentLog).run(stop.signal);
@@ -142,7 +142,7 @@ describe("the list of checks", () => {
 });
 
 describe("progress of loops", () => {
-  test("a loop that comes round is alive; one that stops is named; one that never began is not ours to judge", async () => {
+  test("a loop that turns is healthy; one that stops is named; one that never started is ignored", async () => {
     const time = new VirtualTime();
     const progress = new LoopProgress(time, { a: 60_000, b: 60_000, never: 1 });
     const timers = progress.watch(time);

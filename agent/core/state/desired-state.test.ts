@@ -15,7 +15,7 @@ import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 
 const DEVICE = "0123456789abcdef0123456789abcdef";
 
-/** A thing with one value, that obeys or does not. */
+/** Handler of one value, which obeys or fails in a chosen way. */
 class Thing implements DesiredKeyHandler {
   readonly key: string;
   readonly lane: string;
@@ -96,7 +96,7 @@ async function setUp(options: { store?: MemoryDocumentStore; things?: readonly T
 }
 
 describe("accepting a desired document", () => {
-  test("it is on disk before anything acts on it, and each key is answered", async () => {
+  test("a document is on disk before anything acts on it, and each key gets a result", async () => {
     const { time, store, power, state, desired, stop, running } = await setUp();
     store.failWith = "storage.full";
     expect(await state.accept(documentOf(1, { display: { power: "on" } }))).toMatchObject({ ok: false, error: { code: "storage.full" } });
@@ -111,7 +111,7 @@ describe("accepting a desired document", () => {
     expect(time.pending()).toEqual([]);
   });
 
-  test("what a released device could not take off the disk goes as soon as the disk allows, and is out of force at once", async () => {
+  test("a release ends the document at once, and deletes it from a failing disk as soon as possible", async () => {
     const { time, store, state } = await setUp();
     await state.accept(documentOf(1, { display: { power: "on" } }));
     await state.accept(documentOf(2, { display: { power: "standby" } }));
@@ -123,7 +123,7 @@ describe("accepting a desired document", () => {
     expect([store.disk.has("desired.current"), store.disk.has("desired.previous")]).toEqual([false, false]);
   });
 
-  test("versions only rise: the same is ignored, a lower one refused, reported, and never applied", async () => {
+  test("versions only rise: the same is ignored; a lower one is refused, reported and never applied", async () => {
     const { time, state, power, desired, alarms } = await setUp();
     await state.accept(documentOf(5, { display: { power: "on" } }));
     await time.advance(1_000);
@@ -138,14 +138,14 @@ describe("accepting a desired document", () => {
     expect(alarms.raised.size).toBe(0);
   });
 
-  test("another document under a version the device has is refused and raised: the first is kept", async () => {
+  test("a different document with a known version is refused and raises an alarm; the first stays in force", async () => {
     const { time, state, power, desired, alarms } = await setUp();
     await state.accept(documentOf(5, { display: { power: "on" } }));
     expect(await state.accept(documentOf(5, { display: { power: "standby" } }))).toMatchObject({ error: { code: "desired.version-reused" } });
     await time.advance(120_000);
     expect([power.applied, [...alarms.raised.keys()]]).toEqual([["on"], ["desired.version-reused"]]);
     expect(desired()).toMatchObject({ version: 5, refused: { version: 5, error: { code: "desired.version-reused" } } });
-    // The one it has, made at another time: the cloud has come round.
+    // The same document, issued at another time: the conflict is over.
     await state.accept(signedOf({ device: DEVICE, version: 5, issuedMs: 77, document: { display: { power: "on" } } }));
     expect([alarms.raised.size, desired().refused]).toEqual([0, undefined]);
     await state.accept(documentOf(5, {}));
@@ -166,13 +166,13 @@ describe("accepting a desired document", () => {
     expect(refused).toMatchObject({ error: { code: "desired.version-went-back", hint: "write the document again with a version above 61" } });
     expect([again.state.version(), again.desired().refused?.version]).toEqual([0, 60]);
     expect(await again.state.accept({ ...documentOf(1, {}), key: "e".repeat(32) })).toMatchObject({ ok: true });
-    // The owner's newest word was forgotten with the release, and is wanted again.
+    // The release dropped the owner's newest document, so that version is accepted again.
     await again.state.forget();
     expect(await again.state.accept(documentOf(61, { display: { power: "on" } }))).toMatchObject({ ok: true });
     expect(again.state.version()).toBe(61);
   });
 
-  test("a cloud restored from an old backup is noticed at the welcome", async () => {
+  test("a cloud restored from an old backup is detected at the welcome", async () => {
     const { state, alarms, desired } = await setUp();
     await state.accept(documentOf(9, {}));
     state.onWelcome(3);
@@ -182,7 +182,7 @@ describe("accepting a desired document", () => {
     expect([alarms.raised.size, desired().refused]).toEqual([0, undefined]);
   });
 
-  test("a cloud that has no document at all has not gone back: it is another one, or a new one", async () => {
+  test("a cloud without a document does not count as gone back", async () => {
     const { state, alarms, desired } = await setUp();
     await state.accept(documentOf(9, {}));
     state.onWelcome(0);
@@ -201,7 +201,7 @@ describe("accepting a desired document", () => {
     ["nested to break recursion", documentOf(2, { player: { config: { deep: JSON.parse("[".repeat(9_000) + "]".repeat(9_000)) as Json } } }), "desired.malformed", 2],
     ["for another device", documentOf(2, {}, "f".repeat(32)), "desired.wrong-device", undefined],
     ["forged", { ...documentOf(2, {}), signature: "forged" }, "signature.invalid", undefined],
-  ])("refuses one that is %s, and keeps the old one", async (_name, signed, code, version) => {
+  ])("refuses a document that is %s, and keeps the old one", async (_name, signed, code, version) => {
     const { state, desired } = await setUp();
     await state.accept(documentOf(1, { log: { level: "debug" } }));
     expect(await state.accept(signed)).toMatchObject({ ok: false, error: { code } });
@@ -210,7 +210,7 @@ describe("accepting a desired document", () => {
     expect(Object.keys(desired().keys)).toEqual(["log.level"]);
   });
 
-  test("unknown keys are answered unsupported, bounded, and do not stop the others", async () => {
+  test("unknown keys are reported as unsupported, up to a limit, and do not stop the others", async () => {
     const { time, state, desired } = await setUp();
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`key${i}`, 1]));
     await state.accept(signedOf(`{"device":"${DEVICE}","version":1,"issuedMs":0,"document":{"__proto__":{"x":1},"log":{"level":"warn"},${JSON.stringify(many).slice(1)}}`));
@@ -221,7 +221,7 @@ describe("accepting a desired document", () => {
     expect(Object.keys(keys)).not.toContain("__proto__");
   });
 
-  test("the last good document survives a restart; a damaged one gives way to the one before it", async () => {
+  test("the last good document survives a restart; a damaged one is replaced by its predecessor", async () => {
     const store = new MemoryDocumentStore();
     const first = await setUp({ store });
     await first.state.accept(documentOf(1, { log: { level: "warn" } }));
@@ -237,7 +237,7 @@ describe("accepting a desired document", () => {
 });
 
 describe("reconciling", () => {
-  test("drift is put right within a minute, counted, and alarmed when it keeps coming back", async () => {
+  test("drift is corrected within a minute, counted, and raises an alarm when it keeps recurring", async () => {
     const { time, state, power, desired, alarms } = await setUp();
     await state.accept(documentOf(1, { display: { power: "on" } }));
     await time.advance(1_000);
@@ -253,7 +253,7 @@ describe("reconciling", () => {
     expect([power.value, [...alarms.raised.keys()]]).toEqual(["on", []]);
   });
 
-  test("a deaf thing is tried for ever, ever more slowly, with an alarm; plugging it in tries at once", async () => {
+  test("deaf hardware is retried forever with growing delays and an alarm; plugging it in retries at once", async () => {
     const { time, state, power, desired, alarms } = await setUp();
     power.mood = "deaf";
     await state.accept(documentOf(1, { display: { power: "on" } }));
@@ -270,7 +270,7 @@ describe("reconciling", () => {
     expect(alarms.raised.size).toBe(0);
   });
 
-  test("an alarm over a value ends when another is wanted, and is raised anew when that one fails too", async () => {
+  test("a key's alarm clears when another value is wanted, and is raised again when that fails too", async () => {
     const { time, state, power, alarms } = await setUp();
     power.mood = "deaf";
     await state.accept(documentOf(1, { display: { power: "on" } }));
@@ -283,7 +283,7 @@ describe("reconciling", () => {
     expect([...alarms.raised.keys()]).toEqual(["desired.not-kept.display.power"]);
   });
 
-  test("a thing that hangs holds up nothing else, and a bug in one handler stays there", async () => {
+  test("a hanging handler does not delay other keys, and a bug in one handler affects only its key", async () => {
     const { time, state, power, level, content, desired } = await setUp();
     power.mood = "throws";
     content.mood = "hangs";
@@ -294,7 +294,7 @@ describe("reconciling", () => {
     expect(desired().keys["content"]).toMatchObject({ status: "failed", error: { code: "desired.timeout" } });
   });
 
-  test("another document stops an attempt at what is no longer wanted", async () => {
+  test("a new document stops an attempt at a value that is no longer wanted", async () => {
     const { time, state, content } = await setUp();
     content.mood = "hangs";
     await state.accept(documentOf(1, { content: { kind: "url", url: "https://a.example/" } }));
@@ -304,7 +304,7 @@ describe("reconciling", () => {
     expect([content.aborted, content.applied.length]).toEqual([1, 2]);
   });
 
-  test("a document that comes during a look is the one that is acted on", async () => {
+  test("a document accepted during an observation is the one that is applied", async () => {
     const { time, state, power } = await setUp();
     const looks: (() => void)[] = [];
     power.observe = () => new Promise((resolve) => looks.push(() => resolve(seen(power.value, 0))));
@@ -318,7 +318,7 @@ describe("reconciling", () => {
     expect(power.applied).toEqual(["standby"]);
   });
 
-  test("a key that leaves the document is left as it is, with no result", async () => {
+  test("a key removed from the document is left as it is and has no result", async () => {
     const { time, state, power, desired } = await setUp();
     await state.accept(documentOf(1, { display: { power: "on" } }));
     await time.advance(1_000);
@@ -329,8 +329,8 @@ describe("reconciling", () => {
   });
 });
 
-describe("a command against desired state", () => {
-  test("holds until the next desired document, across a restart, and is named in the report", async () => {
+describe("a command that overrides desired state", () => {
+  test("holds until the next desired document, also after a restart, and is named in the report", async () => {
     const store = new MemoryDocumentStore();
     const first = await setUp({ store });
     await first.state.accept(documentOf(1, { display: { power: "on" } }));
@@ -350,7 +350,7 @@ describe("a command against desired state", () => {
     expect(second.power.value).toBe("on");
   });
 
-  test("on a key that no document manages it holds until one does, whatever else documents change", async () => {
+  test("on an unmanaged key it holds until a document manages the key", async () => {
     const overrides = await ManualOverrides.load({ store: new MemoryDocumentStore(), clock: new VirtualTime(), log: silentLog });
     await overrides.note("display.power", "standby", 1, undefined);
     expect(overrides.valueOf("display.power", 2, undefined)).toBe("standby");
@@ -358,7 +358,7 @@ describe("a command against desired state", () => {
     expect(overrides.valueOf("display.power", 4, undefined)).toBeUndefined();
   });
 
-  test("holds until the edge of the schedule: what is wanted changes, or its time has passed", async () => {
+  test("holds until the edge of the schedule: the wanted value changes, or its time passes", async () => {
     const time = new VirtualTime();
     const overrides = await ManualOverrides.load({ store: new MemoryDocumentStore(), clock: time, log: silentLog });
     const on: Wanted = { kind: "value", value: "on", untilMs: time.wallMs() + 1_000 };
@@ -371,7 +371,7 @@ describe("a command against desired state", () => {
     expect(overrides.issueFor("display.power", 1, { kind: "value", value: "on" })).toBeUndefined();
   });
 
-  test("a command that was noted before a restart and came to nothing holds no more, another command's hold stays", async () => {
+  test("forgetting a command after a restart ends its override, but not that of another command", async () => {
     const time = new VirtualTime();
     const store = new MemoryDocumentStore();
     const on = { kind: "value", value: "on" } as const;

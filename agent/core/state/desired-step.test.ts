@@ -14,21 +14,21 @@ const after = (outcome: KeyOutcome, memory: KeyMemory, nowMs = 0) => afterApply(
 const effect = (observed: Reading<Json>, acknowledged?: boolean): KeyOutcome => ({ kind: "effect", effect: { attempted: true, observed, ...(acknowledged === undefined ? {} : { acknowledged }) } });
 
 describe("planning one desired key", () => {
-  test("what is so already is reported as applied, with what was seen, and nothing is done", () => {
+  test("a value that already matches is reported as applied with the observation, and nothing is done", () => {
     expect(plan(seen("on", 0)).step).toEqual({ do: "report", result: { status: "applied", observed: "on" } });
   });
 
-  test("what is different is acted on at once; the attempt that shows in the hardware is applied", () => {
+  test("a different value is applied at once, and reported as applied once it is observed", () => {
     const first = plan(seen("standby", 0));
     expect(first.step).toEqual({ do: "apply", value: "on" });
     expect(after(effect(seen("on", 0), true), first.memory).result).toEqual({ status: "applied", observed: "on" });
   });
 
   test.each([
-    ["acknowledged, and something else is seen", effect(seen("standby", 0), true), "desired.not-observed"],
+    ["acknowledged, but another value is observed", effect(seen("standby", 0), true), "desired.not-observed"],
     ["no answer", effect(unknown("silent")), "desired.no-answer"],
     ["refused by the hardware", { kind: "effect", effect: { attempted: true, observed: UNSUPPORTED, error: { code: "display.no-answer", message: "no" } } }, "display.no-answer"],
-  ] satisfies readonly (readonly [string, KeyOutcome, string])[])("a failed attempt (%s) is tried again, later each time", (_name, outcome, code) => {
+  ] satisfies readonly (readonly [string, KeyOutcome, string])[])("a failed attempt (%s) is retried with growing delays", (_name, outcome, code) => {
     let memory = plan(seen("standby", 0)).memory;
     let nowMs = 0;
     const waits: number[] = [];
@@ -45,38 +45,37 @@ describe("planning one desired key", () => {
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000]);
   });
 
-  test("attempted, acknowledged and observed stay three different words", () => {
+  test("acknowledged but unobserved values are marked as such, and not retried until the hardware changes", () => {
     const { memory } = plan(UNSUPPORTED);
     const cannotBeSeen = after(effect(UNSUPPORTED, true), memory);
     expect(cannotBeSeen.result).toMatchObject({ status: "applied", error: { code: "desired.cannot-be-seen" } });
     expect(cannotBeSeen.result).not.toHaveProperty("observed");
     const notVisible = after(effect(unknown("deaf"), true), memory);
     expect(notVisible.result).toMatchObject({ status: "pending", error: { code: "desired.not-visible" } });
-    // Neither is done again and again; only when the world changed.
     for (const { memory: taken } of [cannotBeSeen, notVisible]) {
       expect(plan(UNSUPPORTED, taken, 1e9).step.do).toBe("report");
       expect(plan(UNSUPPORTED, worldChanged(taken, 1e9), 1e9).step.do).toBe("apply");
     }
   });
 
-  test("what is only near counts once the hardware was told, or once exactly that was seen", () => {
+  test("a near value counts as applied only after it was sent, or after the exact value was observed", () => {
     const near = (wanted: Json, observed: Json): Comparison => (wanted === observed ? "same" : "near");
     const look = (observed: number, memory?: KeyMemory) => planKey({ kind: "value", value: 40 }, seen(observed, 0), memory, near, 0, delayFor);
     const first = look(41);
     expect(first.step).toEqual({ do: "apply", value: 40 });
-    // Hardware with steps of its own: 40 is 41 there, and is not told again and again.
+    // Hardware with its own step size turns 40 into 41; the value is not sent again.
     const told = afterApply(40, effect(seen(41, 0), true), first.memory, near, 0, delayFor);
     expect(told.result).toEqual({ status: "applied", observed: 41 });
     expect(look(41, look(41, told.memory).memory).step).toMatchObject({ do: "report", result: { status: "applied" } });
-    // A refusal next to the wish is a refusal.
+    // A negative acknowledgement is a failure, even when the value is near.
     expect(afterApply(40, effect(seen(41, 0), false), first.memory, near, 0, delayFor).result.status).toBe("failed");
-    // Seen exactly so, and then a step beside it: no drift.
+    // The exact value was observed, then one a step away: no drift.
     expect(look(41, look(40).memory).step).toMatchObject({ do: "report", result: { status: "applied", observed: 41 } });
-    // Another wish has to be told anew.
+    // A new wanted value is sent.
     expect(planKey({ kind: "value", value: 41 }, seen(40, 0), told.memory, near, 0, delayFor).step).toEqual({ do: "apply", value: 41 });
   });
 
-  test("drift is counted and put right: at once the first time, ever more slowly when it comes back", () => {
+  test("drift is counted and corrected: at once the first time, with growing delays when it recurs", () => {
     let memory = plan(seen("on", 0)).memory;
     let nowMs = 0;
     const waits: number[] = [];
@@ -94,14 +93,14 @@ describe("planning one desired key", () => {
     expect(plan(seen("standby", 0), calm, nowMs + STABLE_AFTER_MS + 1).step.do).toBe("apply");
   });
 
-  test("what cannot be seen for a while is not taken for drift", () => {
+  test("a value that cannot be read for a while does not count as drift", () => {
     const held = plan(seen("on", 0)).memory;
     const blind = plan(unknown("the cable is out"), held, 10);
     expect(blind.step).toMatchObject({ do: "report", result: { status: "pending", error: { code: "desired.not-visible" } } });
     expect(blind.memory.drifts).toBe(0);
   });
 
-  test("what is on its way is waited for without a strike, but not for ever", () => {
+  test("a settling value is awaited without a strike, but not forever", () => {
     const first = plan(seen("standby", 0));
     const started = after(effect(seen("turning", 0), true), first.memory, 0);
     expect(started.result).toEqual({ status: "pending", observed: "turning" });
@@ -111,7 +110,7 @@ describe("planning one desired key", () => {
     const stuck = plan(seen("turning", 0), started.memory, 4_000);
     expect(stuck.step.do).toBe("report");
     expect(plan(seen("turning", 0), stuck.memory, 4_000 + SETTLE_MAX_MS).step.do).toBe("apply");
-    // Going back to where it was is a failure, and counts as one.
+    // Returning to the old value counts as a failure.
     expect(plan(seen("standby", 0), started.memory, 4_000).memory.strikes).toBe(1);
   });
 
@@ -125,7 +124,7 @@ describe("planning one desired key", () => {
     }
   });
 
-  test("without an opinion everything stays as it is, and says so", () => {
+  test("a key whose value cannot be determined is left as it is and reported as pending", () => {
     const why: Issue = { code: "schedule.clock-unset", message: "no clock" };
     expect(plan(seen("standby", 0), undefined, 0, { kind: "no-opinion", why }).step).toEqual({ do: "report", result: { status: "pending", error: why, observed: "standby" } });
   });

@@ -37,7 +37,7 @@ async function setUp(change: (adapter: PlatformAdapter) => { readonly [K in keyo
   const stop = new AbortController();
   const running = hardware.run(stop.signal);
   await time.advance(5_000);
-  /** Values that would be sent: a section counts when its text changed. */
+  /** Sections set since history index `from` whose text changed, so that they would be sent. */
   const news = (from: number): string[] => {
     const last = new Map(reporter.history.slice(0, from).map(({ section, value }) => [section, JSON.stringify(reportable(value))]));
     return reporter.history.slice(from).flatMap(({ section, value }) => {
@@ -51,7 +51,7 @@ async function setUp(change: (adapter: PlatformAdapter) => { readonly [K in keyo
 }
 
 describe("the hardware reporter", () => {
-  test("every part is in the document, as the cloud takes it, without clocks", async () => {
+  test("the document has every part, is valid, and contains no monotonic times", async () => {
     const { reporter, zones } = await setUp();
     expect(zones).toEqual([reporter.document.clock?.timeZone.kind === "ok" ? reporter.document.clock.timeZone.value : "unknown"]);
     expect(v.safeParse(ReportedDocumentSchema, reporter.document).issues).toBeUndefined();
@@ -62,7 +62,7 @@ describe("the hardware reporter", () => {
     expect(reporter.document.gpio?.["GPIO17"]).toBe(0);
   });
 
-  test("an hour in which nothing happens is an hour without news", async () => {
+  test("an hour without changes causes no reports", async () => {
     const { time, reporter, news } = await setUp();
     await time.advance(60_000);
     const from = reporter.history.length;
@@ -70,7 +70,7 @@ describe("the hardware reporter", () => {
     expect(news(from)).toEqual([]);
   });
 
-  test("a pulled cable is news at once; what nobody announces, within the poll", async () => {
+  test("a pulled cable is reported at once; unannounced changes within one poll", async () => {
     const { time, world, reporter } = await setUp();
     world.plug("HDMI-A-1", false);
     await time.advance(100);
@@ -80,7 +80,7 @@ describe("the hardware reporter", () => {
     expect(reporter.document.audio).toEqual({ volume: { kind: "ok", value: 7 }, mute: { kind: "ok", value: true } });
   });
 
-  test("whoever looks at the display, the report has it", async () => {
+  test("a new reading of the display is reported, whoever caused it", async () => {
     const { time, world, reporter, displayStatus } = await setUp();
     world.turnDisplay(false);
     await time.advance(10_000);
@@ -89,14 +89,14 @@ describe("the hardware reporter", () => {
     expect(reporter.document.display?.power).toEqual({ kind: "ok", value: "standby" });
   });
 
-  test("a part that hangs is left out, and holds up no other", async () => {
+  test("a hanging part is left out and does not delay the others", async () => {
     const { time, reporter } = await setUp((adapter) => ({ audio: { ...adapter.audio, volume: () => new Promise(() => {}) } as PlatformAdapter["audio"] & object }));
     await time.advance(30_000);
     expect(reporter.document.audio).toBeUndefined();
     expect(reporter.document.network).toBeDefined();
   });
 
-  test("what is not there is not reported, and the size of the outbox does not tremble", async () => {
+  test("absent hardware is not reported, and small changes of the outbox size cause no reports", async () => {
     const { time, reporter, usage, news, adapter } = await setUp(() => ({ audio: undefined, gpio: undefined, outputs: undefined, displays: undefined }));
     expect(adapter.name).toBe("simulated");
     expect(Object.keys(reporter.document).sort()).toEqual(["clock", "network", "outbox"]);
@@ -120,6 +120,6 @@ describe("the hardware reporter", () => {
   });
 });
 
-test("a size is bucketed by powers of two, and is 0 below the floor", () => {
+test("a size is rounded down to a power of two, and to 0 below the floor", () => {
   expect([bucketedBytes(10, 100), bucketedBytes(1_500, 100)]).toEqual([0, 1_024]);
 });

@@ -42,7 +42,7 @@ const last = (sent: readonly { message: Report }[]): Report => {
 };
 
 describe("reported state", () => {
-  test("sends the whole document after a start, then patches upon what the cloud acknowledged", async () => {
+  test("sends the whole document after a start, then patches against the acknowledged version", async () => {
     const { time, sent, state } = await setUp();
     state.set("page", { a: 1, long: "x".repeat(500) });
     state.onWelcome(0, []);
@@ -54,7 +54,7 @@ describe("reported state", () => {
     expect(last(sent)).toEqual({ t: "reported", version: 2, base: 1, document: { page: { a: 2 } } });
   });
 
-  test("gathers changes for a moment, sends equal values once, and keeps the floor between reports", async () => {
+  test("gathers changes briefly, sends equal values once, and keeps the minimum time between reports", async () => {
     const { time, sent, state } = await setUp();
     state.set("gpio", { GPIO5: 0 });
     state.onWelcome(0, []);
@@ -73,7 +73,7 @@ describe("reported state", () => {
     expect(sent.map(({ atMs }) => atMs - fromMs).filter((ms) => ms > 0)).toEqual([250, 1_250]);
   });
 
-  test("a changed verdict goes at once, over a report on the way, as a whole document", async () => {
+  test("a changed verdict is sent at once as a whole document, even while a report is in flight", async () => {
     const { time, sent, state } = await setUp();
     state.set("screen", screen("showing"));
     state.onWelcome(0, []);
@@ -90,7 +90,7 @@ describe("reported state", () => {
     expect(sent).toHaveLength(2);
   });
 
-  test("a witness that flaps cannot flood the link", async () => {
+  test("a flapping witness cannot flood the link", async () => {
     const { time, sent, state } = await setUp();
     state.onWelcome(0, []);
     for (let i = 0; i < 500; i++) {
@@ -100,7 +100,7 @@ describe("reported state", () => {
     expect(sent.length).toBeLessThanOrEqual(11);
   });
 
-  test("an acknowledgement of another version brings the whole document, slower each time it does not help", async () => {
+  test("a mismatched acknowledgement makes it send the whole document, with growing delays", async () => {
     const { time, sent, state } = await setUp();
     state.set("page", { a: 1 });
     state.onWelcome(0, []);
@@ -114,7 +114,7 @@ describe("reported state", () => {
     expect(last(sent).version).toBeGreaterThan(900);
   });
 
-  test("a report that nobody acknowledges is sent again, whole", async () => {
+  test("an unacknowledged report is sent again as a whole document", async () => {
     const { time, sent, state } = await setUp();
     state.set("page", { a: 1 });
     state.onWelcome(0, []);
@@ -125,7 +125,7 @@ describe("reported state", () => {
     expect(sent.length).toBeLessThan(40);
   });
 
-  test("after a reconnect it patches upon what the cloud says it has, acknowledged or not", async () => {
+  test("after a reconnect it patches against the version in the welcome, acknowledged or not", async () => {
     const { time, sent, state } = await setUp();
     state.set("page", { a: 1, long: "x".repeat(200) });
     state.onWelcome(0, []);
@@ -147,7 +147,7 @@ describe("reported state", () => {
     expect(last(sent).base).toBeUndefined();
   });
 
-  test("versions are never used twice, across restarts and a cloud that is ahead", async () => {
+  test("versions are never reused, despite restarts and a cloud that is ahead", async () => {
     const store = new MemoryDocumentStore();
     const seen = new Set<number>();
     for (let start = 0; start < 5; start++) {
@@ -164,7 +164,7 @@ describe("reported state", () => {
       }
     }
     expect(Math.max(...seen)).toBeGreaterThan(100_000);
-    // One write at the start and one each half block, not one a report.
+    // One write at the start and one per half block, not one per report.
     expect(store.puts).toBeLessThan(5 * (2 + 200 / (VERSION_BLOCK / 2)) + 2);
   });
 
@@ -178,7 +178,7 @@ describe("reported state", () => {
     expect(last(sent).version).toBe(42);
   });
 
-  test("a link that takes nothing is asked again, ever more slowly, and gets everything in the end", async () => {
+  test("a link that accepts nothing is retried with growing delays, and finally gets the document", async () => {
     const { time, sent, link, state } = await setUp();
     link.open = false;
     state.set("page", { a: 1 });
@@ -189,7 +189,7 @@ describe("reported state", () => {
     expect(sent.map(({ message }) => [message.version, message.document])).toEqual([[1, { page: { a: 1 } }]]);
   });
 
-  test("a section too large or too deep is left out, and nulls cannot delete by accident", async () => {
+  test("a section that is too large or too deep is left out, and nulls cannot delete by accident", async () => {
     const { state } = await setUp();
     state.set("page", { kept: { inner: null, list: [null, { deep: null }] } as unknown as Json });
     expect(state.document()).toEqual({ page: { kept: { list: [null, { deep: null }] } } });
@@ -204,7 +204,7 @@ describe("reported state", () => {
     expect(Object.keys(state.document().page ?? {})).toEqual(["toString"]);
   });
 
-  test("what the cloud builds from the messages is the document, whatever is lost on the way", async () => {
+  test("the cloud rebuilds the document from the messages, whichever of them are lost", async () => {
     for (let seed = 0; seed < 20; seed++) {
       const random = new SeededRandom(`lossy ${seed}`);
       const { time, sent, state } = await setUp({ seed: String(seed) });

@@ -23,7 +23,7 @@ function setUp() {
   return { time, world, reading };
 }
 
-test("one look serves everybody who asks meanwhile, and later ones until it is too old", async () => {
+test("one reading serves all concurrent callers, and later ones until it is too old", async () => {
   const { time, world, reading } = setUp();
   expect(await Promise.all([reading.get(0), reading.get(0), reading.get(0)])).toEqual([1, 1, 1]);
   expect(world.looks).toBe(1);
@@ -33,7 +33,7 @@ test("one look serves everybody who asks meanwhile, and later ones until it is t
   expect(await reading.get(99)).toBe(2);
 });
 
-test("a look that began before a change is not kept", async () => {
+test("a reading that began before a change is not cached", async () => {
   const { world, reading } = setUp();
   world.slow = true;
   const old = reading.get(0);
@@ -46,7 +46,7 @@ test("a look that began before a change is not kept", async () => {
   expect(reading.latest()?.value).toBe(2);
 });
 
-test("a look that hangs says so, is not followed by another, and ends it when it comes back", async () => {
+test("a hanging reading returns the fallback and blocks further readings until it ends", async () => {
   const { time, world, reading } = setUp();
   world.slow = true;
   const first = reading.get(0);
@@ -60,7 +60,7 @@ test("a look that hangs says so, is not followed by another, and ends it when it
   expect([await reading.get(0), world.looks]).toEqual([1, 2]);
 });
 
-test("news after a look and after a change; a look that throws is asked again", async () => {
+test("listeners hear of readings and changes; a reading that threw is repeated", async () => {
   const time = new VirtualTime();
   let broken = true;
   const reading = new SharedReading<number>({ clock: time, timers: time, log: silentLog }, { name: "look", deadlineMs: 1, whenHung: () => -1, read: () => (broken ? Promise.reject(new Error("bug")) : Promise.resolve(1)) });
@@ -75,7 +75,7 @@ test("news after a look and after a change; a look that throws is asked again", 
   expect(news).toBe(2);
 });
 
-test("a listener that throws is logged, and neither the reading nor the other listeners notice", async () => {
+test("a listener that throws is logged and affects neither the reading nor other listeners", async () => {
   const errors: string[] = [];
   const log: Log = { ...silentLog, error: (_fields, message) => errors.push(message) };
   const time = new VirtualTime({ wallMs: 0 });

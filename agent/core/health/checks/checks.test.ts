@@ -57,7 +57,7 @@ function setUp(change: Partial<CoreChecksDeps> = {}, withoutHardware = false) {
   };
 }
 
-test("a player host's log that is not written fails a check of its own", async () => {
+test("a player host's log that is not written fails its own check", async () => {
   const { time, run, setPlayer } = setUp();
   const stage = { kind: "playing", content: "x", sinceMs: 0, loads: 1 } as const;
   setPlayer({ kind: "present", instance: "a", pid: 12, shell: "s", heardMs: time.monotonicMs(), stage, picture: { verdict: "showing", confidence: 1, evidence: [] }, logTrouble: "the log /l is not written: ENOSPC" });
@@ -65,7 +65,7 @@ test("a player host's log that is not written fails a check of its own", async (
 });
 
 describe("the checks", () => {
-  test("on a device that is well every check is ok", async () => {
+  test("on a healthy device every check is ok", async () => {
     const { time, run } = setUp();
     await time.advance(10_000);
     const answers = [...(await run()).values()];
@@ -78,7 +78,7 @@ describe("the checks", () => {
     ["no browser: it was started and has not answered yet", /the browser hangs/],
     ["renderer.gone: The page's process ended (crashed), 5 times in 10 minutes.", /page process/],
     ["package.404: The package has no /index.html.", /package/],
-  ])("the advice follows the cause and is not the cable: %s", async (says, todo) => {
+  ])("the advice follows the cause rather than suggesting the cable: %s", async (says, todo) => {
     const { run, setPlayer, time } = setUp({ screen: () => ({ verdict: "dark", confidence: 0.9, sinceMs: 0, evidence: [{ witness: "load", says }] }) });
     setPlayer({
       kind: "present", instance: "a", pid: 12, shell: "chromium", heardMs: time.monotonicMs(),
@@ -91,7 +91,7 @@ describe("the checks", () => {
     }
   });
 
-  test("whatever is wrong, the answer says what to do", async () => {
+  test("every answer that is not ok says what to do", async () => {
     const { time, world, run, outbox, setPlayer, setLink } = setUp({
       owner: () => undefined,
       pairingCode: () => "AB12CD",
@@ -114,14 +114,14 @@ describe("the checks", () => {
     expect(answers.get("link to the cloud")?.message).toContain("cannot be looked up");
   });
 
-  test("what this machine does not have is unsupported, not failed", async () => {
+  test("hardware that is absent is unsupported, not failed", async () => {
     const { time, run } = setUp({}, true);
     await time.advance(10_000);
     const answers = await run();
     for (const name of ["display", "outputs", "gpio"]) expect([name, answers.get(name)?.status]).toEqual([name, "unsupported"]);
   });
 
-  test("a player that hangs, a player whose content fails, records given up", async () => {
+  test("a hanging player, failing content and dropped records are named", async () => {
     const { time, run, outbox, setPlayer } = setUp();
     await time.advance(90_000);
     expect((await run()).get("player")?.status).toBe("warning");
@@ -155,7 +155,7 @@ describe("the browser's check", () => {
     [{ picture: { kind: "none", why: "it ended 2 times" } }, "failed", "It has shown no picture: it ended 2 times"],
     [{ name: "chromium 120.0.6099.224" }, "failed", "chromium 120.0.6099.224 is older than 150, the oldest version that is supported"],
     [{ name: "chromium 152.0.1.2" }, "ok", "chromium 152.0.1.2 was not tested; tested are"],
-  ])("says of %j that it is a %s, and what to do", async (change, status, says) => {
+  ])("reports %j as %s, and says what to do", async (change, status, says) => {
     const answer = await answerOf(change);
     expect(answer).toMatchObject({ status, message: expect.stringContaining(says) as string });
     expect(answer?.todo !== undefined && answer.todo !== "").toBe(status !== "ok");

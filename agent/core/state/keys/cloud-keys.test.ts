@@ -13,18 +13,18 @@ describe("cloud.endpoints", () => {
   };
   const document: DesiredDocument = { cloud: { endpoints: ["wss://cloud.test/", "ws://10.0.0.5/"] } };
 
-  test("with one in plain text to another machine is refused for good, with a code", () => {
+  test("is refused with a code when an endpoint is plain text to another machine", () => {
     expect(endpointsKey(target).wanted(document)).toMatchObject({ kind: "refused", error: { code: "link.plain-refused" } });
     expect(endpointsKey(target).wanted({ cloud: { endpoints: ["ws://127.0.0.1:4600/"] } })).toMatchObject({ kind: "value" });
   });
 
-  test("is taken where the owner allows plain text, and not managed where the document names none", () => {
+  test("is accepted when the owner allows plain text, and unmanaged when the document names none", () => {
     expect(endpointsKey(target, true).wanted(document)).toMatchObject({ kind: "value" });
     expect(endpointsKey(target).wanted({ cloud: { uploadHosts: [] } })).toBeUndefined();
   });
 });
 
-test("cloud.uploadHosts is so as soon as the document says it, and back at the configuration's when it says no more", async () => {
+test("cloud.uploadHosts follows the document at once, and the configuration when the document has none", async () => {
   let document: DesiredDocument = { cloud: { uploadHosts: ["store.example"] } };
   const key = uploadHostsKey(new VirtualTime(), () => document.cloud?.uploadHosts ?? ["configured.example"]);
   const wanted = key.wanted(document);

@@ -61,7 +61,7 @@ async function setUp(options: { withoutHardware?: boolean; wall?: string } = {})
     expect(accepted.ok).toBe(true);
   };
   const key = (name: string) => reporter.document.desired?.keys[name];
-  // Past the clock's first synchronisation.
+  // After the clock's first synchronisation.
   await time.advance(40_000);
   return { time, world, state, reporter, alarms, want, key, stop, running };
 }
@@ -82,9 +82,9 @@ describe("desired state on a TV that behaves", () => {
     ["display.brightness", (percent: number) => ({ display: { brightness: percent } }), (world: SimulatedWorld) => world.state.display.brightness],
     ["display.volume", (percent: number) => ({ display: { volume: percent } }), (world: SimulatedWorld) => world.state.display.volume],
     ["audio.volume", (percent: number) => ({ audio: { volume: percent } }), (world: SimulatedWorld) => world.state.audio.volume],
-  ] as const)("%s: a wish that differs by as little as 1 from the last one is carried out", async (name, document, seenIn) => {
+  ] as const)("%s: a wanted value is applied even if it differs by only 1 from the last one", async (name, document, seenIn) => {
     const { time, world, want, key } = await setUp();
-    // From one step beside what the hardware has before anything was wished.
+    // Starts one step away from the hardware's initial value.
     for (const percent of [seenIn(world) + 1, 40, 41, 39, 2, 0, 1]) {
       await want(document(percent));
       await time.advance(30_000);
@@ -92,7 +92,7 @@ describe("desired state on a TV that behaves", () => {
     }
   });
 
-  test("a level somebody moved by a step is left alone, sound where silence was wished is not", async () => {
+  test("a level moved by one step is left alone, but not from 0 to audible", async () => {
     const { time, world, want, key } = await setUp();
     await want({ audio: { volume: 40 } });
     await time.advance(30_000);
@@ -106,7 +106,7 @@ describe("desired state on a TV that behaves", () => {
     expect([world.state.audio.volume, key("audio.volume")]).toEqual([0, { status: "applied", observed: 0, drifts: 1 }]);
   });
 
-  test("opening hours switch it off and on, by local time, and somebody with a remote control is put right", async () => {
+  test("opening hours switch the display by local time, and a change by remote control is corrected", async () => {
     const { time, world, want, key } = await setUp();
     await want({ display: { power: "schedule" }, schedule: openingHours });
     await time.advance(60_000);
@@ -134,7 +134,7 @@ describe("desired state on a TV that behaves", () => {
     expect([world.state.display.power, key("display.power")?.status]).toEqual(["on", "applied"]);
   });
 
-  test("a schedule nothing follows is applied, and says that nothing follows it", async () => {
+  test("a schedule that nothing follows is applied, with a remark", async () => {
     const { time, want, key, world } = await setUp();
     await want({ schedule: openingHours });
     await time.advance(12 * HOUR);
@@ -144,7 +144,7 @@ describe("desired state on a TV that behaves", () => {
 });
 
 describe("desired state on a TV that misbehaves", () => {
-  test("deaf: failed, alarmed, tried for ever; it hears again and is put right", async () => {
+  test("deaf: fails with an alarm and is retried until it obeys again", async () => {
     const { time, world, want, key, alarms } = await setUp();
     world.setMood("deaf");
     await want({ display: { power: "standby" } });
@@ -158,7 +158,7 @@ describe("desired state on a TV that misbehaves", () => {
     expect(alarms.raised.size).toBe(0);
   });
 
-  test("lying: it says yes and stays on; nobody is told that it is done", async () => {
+  test("lying: it acknowledges but stays on, which is reported as failed", async () => {
     const { time, world, want, key } = await setUp();
     world.setMood("lying");
     await want({ display: { power: "standby" } });
@@ -166,7 +166,7 @@ describe("desired state on a TV that misbehaves", () => {
     expect([world.state.display.power, key("display.power")]).toMatchObject(["on", { status: "failed", observed: "on" }]);
   });
 
-  test("unplugged in the middle: not taken for drift; plugged in again it is as wanted", async () => {
+  test("unplugging is not drift; once plugged in again the key is applied", async () => {
     const { time, world, want, key, state } = await setUp();
     await want({ display: { power: "on" } });
     await time.advance(60_000);
@@ -180,7 +180,7 @@ describe("desired state on a TV that misbehaves", () => {
     expect(key("display.power")).toEqual({ status: "applied", observed: "on" });
   });
 
-  test("a value it cannot take is refused, with the choices", async () => {
+  test("a value it does not support is refused with the choices", async () => {
     const { time, want, key } = await setUp();
     await want({ display: { input: "scart" } });
     await time.advance(1_000);
@@ -196,8 +196,8 @@ describe("desired state on a TV that misbehaves", () => {
   });
 });
 
-describe("desired state and a clock nobody set", () => {
-  test("the screen stays as it is, and says why; once the clock is set the schedule counts", async () => {
+describe("desired state while the clock is unset", () => {
+  test("the screen stays as it is, with the reason; once the clock is set the schedule applies", async () => {
     const { time, world, want, key } = await setUp();
     world.update({ clock: { ...world.state.clock, quality: "unset", sync: "never", offsetMs: -time.wallMs() } });
     await time.advance(60_000);
@@ -209,7 +209,7 @@ describe("desired state and a clock nobody set", () => {
     expect([world.state.display.power, key("display.power")?.status]).toEqual(["standby", "applied"]);
   });
 
-  test("a zone nobody knows refuses the schedule and the power that follows it, and nothing else", async () => {
+  test("an unknown time zone refuses the schedule and the power that follows it, and nothing else", async () => {
     const { time, want, key } = await setUp();
     await want({ display: { power: "schedule", brightness: 50 }, schedule: { ...openingHours, timeZone: "Mars/Olympus" } });
     await time.advance(30_000);
