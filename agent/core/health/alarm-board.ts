@@ -229,9 +229,9 @@ export class AlarmBoard implements Alarms {
       ...(raised && evidence !== undefined ? { evidence } : {}),
     };
     const stored = await this.#deps.sink.append({ stream: "alarm", kind: "alarm", body: redact(body) as JsonObject, source: "alarms" });
-    if (!stored.ok) this.#deps.log.warn({ code, error: stored.error }, "an alarm could not be queued; it is tried again");
+    if (!stored.ok) this.#deps.log.warn({ code, error: stored.error }, "an alarm could not be queued; retrying");
     else if (raised) this.#deps.log.warn({ code, severity, message }, "alarm");
-    else this.#deps.log.info({ code, message }, "alarm over");
+    else this.#deps.log.info({ code, message }, "alarm cleared");
     return stored.ok;
   }
 
@@ -239,7 +239,7 @@ export class AlarmBoard implements Alarms {
     const told = [...this.#conditions.values()].filter((condition) => condition.told);
     const put = await this.#deps.store.put({ [KEY]: Object.fromEntries(told.map(({ code, severity, message, sinceMs }) => [code, { severity, message: message.slice(0, STORED_CHARACTERS_MAX), sinceMs }])) });
     // The only consequence: after a restart an open alarm may be raised a second time.
-    if (!put.ok) this.#deps.log.warn({ code: put.error.code }, "the open alarms could not be kept on disk");
+    if (!put.ok) this.#deps.log.warn({ code: put.error.code }, "the open alarms could not be stored on disk");
   }
 }
 

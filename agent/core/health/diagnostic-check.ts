@@ -57,7 +57,7 @@ export class CheckList implements Diagnostics {
     } catch (thrown) {
       if (thrown instanceof TimeoutError) return bad(
         `no answer within ${CHECK_DEADLINE_MS / 1000} s`,
-        "run it again; when it stays so, restart the device",
+        "run it again; if it still does not answer, restart the device",
       );
       // A bug in one check must not hide the answers of the others.
       this.#log.error({ check: check.name, error: messageOf(thrown) }, "a check threw: a bug");

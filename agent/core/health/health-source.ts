@@ -51,7 +51,7 @@ export function temperatureSource(probe: SystemProbe): HealthSource {
       if (temperature.kind !== "ok") return undefined;
       hot = temperature.value >= (hot ? COOL_C : HOT_C);
       if (temperature.value >= CRITICAL_C) return { code: "temperature.critical", message: `the machine is at or above ${CRITICAL_C} °C` };
-      return hot ? { code: "temperature.high", message: `the machine is hot (${HOT_C} °C or more, until it is below ${COOL_C})` } : undefined;
+      return hot ? { code: "temperature.high", message: `the machine is hot (${HOT_C} °C or more; clears below ${COOL_C} °C)` } : undefined;
     },
   };
 }
@@ -90,7 +90,7 @@ export function browserSource(player: PlayerLink): HealthSource {
       const { support, sentence } = browserSupport(name);
       if (picture.kind === "none") return { code: "browser.no-picture", message: `${name} has shown no picture: ${picture.why}` };
       if (support === "too-old") return { code: "browser.too-old", message: sentence ?? name };
-      return sandbox ? undefined : { code: "browser.no-sandbox", message: `${name} runs without its sandbox: run the player as a user of its own, not as root` };
+      return sandbox ? undefined : { code: "browser.no-sandbox", message: `${name} runs without its sandbox: run the player as its own user, not as root` };
     },
   };
 }

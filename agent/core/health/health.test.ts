@@ -83,7 +83,7 @@ describe("health", () => {
     const { time, reporter, alarms, units } = setUp([]);
     units.set("link", { kind: "waiting", restarts: 1, untilMs: 0, lastError: "Error: x\n    at secret (stack)" });
     await time.advance(HEALTH_EVERY_MS);
-    expect(reporter.document.health).toEqual({ "unit.link": { code: "unit.broken", message: "broke and is started again: Error: x" } });
+    expect(reporter.document.health).toEqual({ "unit.link": { code: "unit.broken", message: "failed and is being restarted: Error: x" } });
     expect(alarms.log).toEqual([]);
     units.set("link", { kind: "waiting", restarts: 3, untilMs: 0, lastError: "Error: x" });
     await time.advance(HEALTH_EVERY_MS);

@@ -66,7 +66,7 @@ export class Health {
     for (const [name, status] of this.#deps.units()) {
       if (status.kind === "waiting") unwell.set(
         `unit.${name}`,
-        { code: "unit.broken", message: `broke and is started again: ${firstLine(status.lastError)}` },
+        { code: "unit.broken", message: `failed and is being restarted: ${firstLine(status.lastError)}` },
       );
       this.#alarmUnit(name, status);
     }
@@ -89,7 +89,7 @@ export class Health {
     const { alarms } = this.#deps;
     const before = this.#raised.get(source.name);
     if (before !== undefined && before !== issue?.code) {
-      alarms.clear(before, `${source.name} is not so any more`);
+      alarms.clear(before, `${source.name}: no longer the case`);
       this.#raised.delete(source.name);
     }
     if (issue === undefined || source.alarm === undefined) return;
@@ -103,10 +103,10 @@ export class Health {
     if (status.kind === "waiting" && status.restarts >= UNIT_ALARM_RESTARTS) alarms.raise(
       code,
       "error",
-      `the part ${name} breaks again and again: ${firstLine(status.lastError)}`,
+      `the part ${name} keeps failing: ${firstLine(status.lastError)}`,
       { restarts: status.restarts },
     );
-    else if (status.kind === "running") alarms.clear(code, `the part ${name} runs`);
+    else if (status.kind === "running") alarms.clear(code, `the part ${name} is running`);
   }
 }
 

@@ -25,14 +25,14 @@ export function parseDesired(text: string, deviceId: string): ParsedDesired {
   const version = versionOf(json);
   const bytes = utf8(text).length;
   if (bytes > DESIRED_BYTES_MAX) {
-    const error = issueOf(fail("desired.too-large", `the document has ${bytes} bytes; at most ${DESIRED_BYTES_MAX} are taken`));
+    const error = issueOf(fail("desired.too-large", `the document has ${bytes} bytes; at most ${DESIRED_BYTES_MAX} are accepted`));
     return { kind: "refused", version, error };
   }
   // Checked before the schema: values are echoed in reports, whose depth is limited too.
   if (reportable(json) === undefined) return {
     kind: "refused",
     version,
-    error: issueOf(fail("desired.malformed", "the document is nested too deep")),
+    error: issueOf(fail("desired.malformed", "the document is nested too deeply")),
   };
   const parsed = validate(DesiredPayloadSchema, json, "the desired document", "desired.malformed");
   if (!parsed.ok) return { kind: "refused", version, error: parsed.error };

@@ -181,7 +181,7 @@ export class DesiredLane {
 
   async #observe(handler: DesiredKeyHandler, signal: AbortSignal): Promise<Reading<Json>> {
     const observed = await untilAborted(this.#within(handler, "observe", () => handler.observe(signal)), signal);
-    if (observed === undefined) return { kind: "unknown", why: "the agent stops" };
+    if (observed === undefined) return { kind: "unknown", why: "the agent is stopping" };
     return "issue" in observed ? { kind: "failed", error: observed.issue } : observed.value;
   }
 

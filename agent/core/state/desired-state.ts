@@ -90,7 +90,7 @@ export class DesiredState {
         document: () => this.#current?.document,
         overridden: (key, wanted) => deps.overrides.issueFor(key, this.version(), wanted),
         publish: (key, result, state) => this.#publish(key, result, state),
-        superseded: (key) => deps.alarms.clear(alarmCode(key), `something else is wanted of ${key} now`),
+        superseded: (key) => deps.alarms.clear(alarmCode(key), `the wanted value of ${key} has changed`),
       });
       this.#lanes.set(name, lane);
       for (const handler of handlers) this.#laneOf.set(handler.key, lane);
@@ -233,11 +233,11 @@ export class DesiredState {
     const known = parseDesired(payload, this.#deps.deviceId);
     const { alarms } = this.#deps;
     if (known.kind === "document" && !sameJson(known.payload.document as Json, document as Json)) {
-      const message = `the owner signed two different desired documents as version ${version}; this device keeps to the first`;
+      const message = `the owner signed two different desired documents as version ${version}; this device keeps the first`;
       alarms.raise("desired.version-reused", "error", message, { version });
       return this.#refuse(version, { code: "desired.version-reused", message, hint: `write the document again with a version above ${version}` });
     }
-    alarms.clear("desired.version-reused", "the cloud sent the document this device keeps to");
+    alarms.clear("desired.version-reused", "the cloud sent the document that this device kept");
     if (this.#refused?.error.code === "desired.version-reused") {
       this.#refused = undefined;
       this.#report();
@@ -253,7 +253,7 @@ export class DesiredState {
       this.#unstored = { kind: "document", stored, payload };
       this.#retry.ring();
       const { code, message } = put.error;
-      return this.#refuse(stored.version, { code, message: `the document could not be put on disk: ${message.slice(0, 300)}; it is tried again` });
+      return this.#refuse(stored.version, { code, message: `the document could not be stored on disk: ${message.slice(0, 300)}; retrying` });
     }
     this.#unstored = undefined;
     this.#refused = undefined;
@@ -269,7 +269,7 @@ export class DesiredState {
     const put = await this.#deps.store.put({ [CURRENT]: null, [PREVIOUS]: null });
     this.#unstored = put.ok ? undefined : { kind: "nothing" };
     if (put.ok) return;
-    this.#deps.log.error({ ...put.error }, "the last owner's desired document could not be taken off the disk; it is tried again");
+    this.#deps.log.error({ ...put.error }, "the last owner's desired document could not be deleted from disk; retrying");
     this.#retry.ring();
   }
 
@@ -289,7 +289,7 @@ export class DesiredState {
   }
 
   #wentBack(cloudVersion: number, known: number): Issue {
-    const message = `the cloud has desired version ${cloudVersion}, this device knows ${known} of the same owner; the older one is never applied`;
+    const message = `the cloud has desired version ${cloudVersion}, but this device knows version ${known} of the same owner; an older one is never applied`;
     this.#deps.alarms.raise("desired.version-went-back", "error", message, { cloudVersion, version: known });
     return { code: "desired.version-went-back", message, hint: `write the document again with a version above ${known}` };
   }
@@ -320,7 +320,7 @@ export class DesiredState {
   #watchOver(key: string, result: OwnKeyResult, state: { readonly strikes: number; readonly heldMs: number }): void {
     const code = alarmCode(key);
     if (result.status !== "applied" && state.strikes >= ALARM_AFTER_STRIKES) {
-      const message = `${key} cannot be made or kept as desired: ${result.error?.message ?? "it keeps changing"}`;
+      const message = `${key} cannot be set or kept as desired: ${result.error?.message ?? "it keeps changing"}`;
       const evidence: JsonObject = { key, strikes: state.strikes, drifts: result.drifts ?? 0, error: result.error?.code ?? "desired.drifts" };
       this.#deps.alarms.raise(code, "warning", message, evidence);
     } else if (result.status === "applied" && (state.heldMs >= ALARM_CLEAR_AFTER_MS || state.strikes === 0)) {
@@ -330,7 +330,7 @@ export class DesiredState {
 
   #forgetResult(key: string): void {
     this.#results.delete(key);
-    this.#deps.alarms.clear(alarmCode(key), `${key} is not managed any more`);
+    this.#deps.alarms.clear(alarmCode(key), `${key} is no longer managed`);
   }
 
   #report(): void {

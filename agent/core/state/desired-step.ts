@@ -121,7 +121,7 @@ function planUnseen(value: Json, observed: Reading<Json>, memory: KeyMemory, now
   }
   // Matched before but cannot be read now: unknown is not a drift, so nothing is done.
   if (memory.heldSinceMs !== undefined) {
-    const error: Issue = { code: "desired.not-visible", message: `was so when last seen; now: ${whyUnseen(observed)}` };
+    const error: Issue = { code: "desired.not-visible", message: `matched when last read; now: ${whyUnseen(observed)}` };
     return { memory, step: { do: "report", result: { status: "pending", error, ...driftPart(memory) } } };
   }
   return planAttempt(value, observed, memory, nowMs);
@@ -129,7 +129,7 @@ function planUnseen(value: Json, observed: Reading<Json>, memory: KeyMemory, now
 
 function planAttempt(value: Json, observed: Reading<Json>, memory: KeyMemory, nowMs: number): Planned {
   if (nowMs >= memory.nextTryMs) return { memory, step: { do: "apply", value } };
-  const error = memory.lastError ?? { code: "desired.drifts", message: "it keeps changing; the next correction waits" };
+  const error = memory.lastError ?? { code: "desired.drifts", message: "it keeps changing; the next correction is delayed" };
   const status = memory.lastError === undefined ? "pending" : "failed";
   return {
     memory,
@@ -165,19 +165,19 @@ export function afterApply(
         lookAgainMs: nowMs + SETTLE_LOOK_MS,
       };
     }
-    const error = effect.error ?? { code: "desired.not-observed", message: "it was done, and what is seen afterwards is something else" };
+    const error = effect.error ?? { code: "desired.not-observed", message: "it was applied, but another value was read afterwards" };
     return failedAttempt(error, effect.observed, memory, nowMs, delayFor);
   }
   if (effect.error === undefined && effect.acknowledged === true) {
     const unseen: Issue =
       effect.observed.kind === "unsupported"
-        ? { code: "desired.cannot-be-seen", message: "it was acknowledged; this hardware cannot be asked what came of it" }
-        : { code: "desired.not-visible", message: `it was acknowledged, and cannot be seen: ${whyUnseen(effect.observed)}` };
+        ? { code: "desired.cannot-be-seen", message: "it was acknowledged; this hardware cannot report its state" }
+        : { code: "desired.not-visible", message: `it was acknowledged, but cannot be confirmed: ${whyUnseen(effect.observed)}` };
     const status = effect.observed.kind === "unsupported" ? "applied" : "pending";
     const { lastError: _gone, ...kept } = memory;
     return { result: { status, error: unseen, ...driftPart(memory) }, memory: { ...kept, takenUnseen: unseen, told: true } };
   }
-  const error = effect.error ?? { code: "desired.no-answer", message: "it was tried, and nothing answered" };
+  const error = effect.error ?? { code: "desired.no-answer", message: "it was tried, but nothing answered" };
   return failedAttempt(error, effect.observed, memory, nowMs, delayFor);
 }
 
@@ -215,5 +215,5 @@ function driftPart(memory: KeyMemory): { drifts?: number } {
 
 function whyUnseen(observed: Reading<Json>): string {
   if (observed.kind === "unknown") return observed.why;
-  return observed.kind === "failed" ? observed.error.message : "it cannot be asked";
+  return observed.kind === "failed" ? observed.error.message : "it cannot be read";
 }

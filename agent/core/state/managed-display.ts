@@ -39,7 +39,7 @@ export function onTheScreen(displays: readonly ManagedDisplay[]): readonly Manag
 
 /** Status reading of a display. A hung driver is reported as failed, not as absent. */
 function sharedDisplayStatus(display: Display, deps: SharedReadingDeps): SharedReading<DisplayStatus> {
-  const hung = failed({ code: "display.timeout", message: "the display's driver does not come back" });
+  const hung = failed({ code: "display.timeout", message: "the display's driver does not respond" });
   const whenHung = (): DisplayStatus => statusOf(() => hung);
   return new SharedReading(deps, { name: "display.status", read: () => display.status(), deadlineMs: display.worstCaseMs() * QUEUE_DEPTH, whenHung });
 }

@@ -114,7 +114,7 @@ export class ManualOverrides {
   async #save(): Promise<void> {
     const put = await this.#deps.store.put({ [KEY]: Object.fromEntries([...this.#overrides].map(([key, override]) => [key, { ...override }])) });
     // The override still holds until a restart, so the command is not refused.
-    if (!put.ok) this.#deps.log.warn({ code: put.error.code }, "a manual override could not be kept on disk");
+    if (!put.ok) this.#deps.log.warn({ code: put.error.code }, "a manual override could not be stored on disk");
   }
 }
 

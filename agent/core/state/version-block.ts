@@ -67,7 +67,7 @@ export class VersionBlock {
       const put = await this.#store.put({ [KEY]: { reservedTo } });
       if (put.ok) this.#reservedTo = reservedTo;
       // Logged once per outage; later takes try again.
-      else if (!this.#failing) this.#log.warn({ code: put.error.code, error: put.error.message }, "report versions could not be kept on disk");
+      else if (!this.#failing) this.#log.warn({ code: put.error.code, error: put.error.message }, "report versions could not be stored on disk");
       this.#failing = !put.ok;
     } finally {
       this.#reserving = false;

@@ -129,7 +129,7 @@ describe("the checks", () => {
     setPlayer({ kind: "present", instance: "a", pid: 1, shell: "chromium", heardMs: time.monotonicMs(), stage: { kind: "failed", content: "x", error: "net::ERR_NAME_NOT_RESOLVED" }, picture: { ...picture, evidence: [] } });
     outbox.counters.dropped.metric = 12;
     const answers = await run();
-    expect([answers.get("player")?.status, answers.get("outbox")?.message]).toEqual(["failed", "nothing waits; 0 % of its cap used; dropped since the start: 12 metric"]);
+    expect([answers.get("player")?.status, answers.get("outbox")?.message]).toEqual(["failed", "nothing is waiting; 0 % of its cap used; dropped since the start: 12 metric"]);
   });
 });
 

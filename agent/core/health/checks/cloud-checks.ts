@@ -15,7 +15,7 @@ export function linkCheck(status: () => LinkStatus, clock: Clock): DiagnosticChe
       const sinceMinutes = Math.max(0, Math.round((clock.monotonicMs() - link.sinceMs) / 60_000));
       if (link.kind === "online") return Promise.resolve(good(`connected to ${link.endpoint} for ${sinceMinutes} min`));
       const sentence = connectionSentence(link, true);
-      if (link.lastError === undefined) return Promise.resolve(warning(sentence, "wait a moment and look again"));
+      if (link.lastError === undefined) return Promise.resolve(warning(sentence, "wait a moment and check again"));
       return Promise.resolve(bad(sentence, link.lastError.hint ?? todoFor(link.lastError)));
     },
   };
@@ -33,7 +33,7 @@ export function ownerCheck(
       if (held !== undefined) return Promise.resolve(good(`claimed by ${held.name} (key ${held.fingerprint.slice(0, 8)}…)`));
       const code = pairingCode();
       const todo = code === undefined ? "connect it to its cloud first; the pairing code comes from there" : `enter the code ${code} in the cloud`;
-      return Promise.resolve(warning("nobody has claimed this device: it takes no commands", todo));
+      return Promise.resolve(warning("nobody has claimed this device: it accepts no commands", todo));
     },
   };
 }
@@ -51,12 +51,12 @@ export function backlogCheck(outbox: Pick<Outbox, "status">): DiagnosticCheck {
       const waiting = STREAMS.map((stream) => [stream, Math.max(0, ranges[stream].newest - ranges[stream].oldest + 1)] as const).filter(([, count]) => count > 0);
       const dropped = STREAMS.map((stream) => [stream, counters.dropped[stream]] as const).filter(([, count]) => count > 0);
       const full = usage.bytes / usage.bytesMax;
-      const message = `${waiting.length === 0 ? "nothing waits" : `waiting: ${list(waiting)}`}; ${Math.round(full * 100)} % of its cap used`;
+      const message = `${waiting.length === 0 ? "nothing is waiting" : `waiting: ${list(waiting)}`}; ${Math.round(full * 100)} % of its cap used`;
       if (dropped.length > 0) return Promise.resolve(warning(
         `${message}; dropped since the start: ${list(dropped)}`,
-        "gap records at the cloud say why: offline for longer than the cap holds (raise outbox.bytesMax), refused by the cloud, too many at once, or damaged",
+        "gap records at the cloud say why: offline for longer than the cap holds (raise outbox.bytesMax), refused by the cloud, too many records at once, or damaged",
       ));
-      return Promise.resolve(full < 0.9 ? good(message) : warning(message, "check the link: soon the oldest metrics and events are given up"));
+      return Promise.resolve(full < 0.9 ? good(message) : warning(message, "check the link: soon the oldest metrics and events will be dropped"));
     },
   };
 }
@@ -66,7 +66,7 @@ export function configCheck(issues: readonly ConfigIssue[]): DiagnosticCheck {
     name: "configuration",
     run() {
       const [first] = issues;
-      if (first === undefined) return Promise.resolve(good("every value is of its type"));
+      if (first === undefined) return Promise.resolve(good("every value is valid"));
       return Promise.resolve(warning(issues.slice(0, 5).map(({ message }) => message).join("; "), first.hint));
     },
   };
@@ -80,20 +80,20 @@ export function storageCheck(issues: () => readonly Issue[]): DiagnosticCheck {
       const found = issues();
       if (found.length === 0) return Promise.resolve(good("every file opened and passed its check"));
       const message = found.slice(0, 5).map(({ message: text, code }) => `${text} (${code})`).join("; ");
-      if (found.some(({ code }) => code === "storage.unavailable")) return Promise.resolve(bad(message, "install the package again for this machine's processor, and start the agent again"));
-      if (found.some(({ code }) => code === "storage.degraded")) return Promise.resolve(bad(message, "check that the disk has room and takes writes, then start the agent again"));
-      return Promise.resolve(warning(message, "what was damaged lies in the quarantine folder; when it happens again, replace the card or disk"));
+      if (found.some(({ code }) => code === "storage.unavailable")) return Promise.resolve(bad(message, "reinstall the package for this machine's processor, and restart the agent"));
+      if (found.some(({ code }) => code === "storage.degraded")) return Promise.resolve(bad(message, "check that the disk has space and accepts writes, then restart the agent"));
+      return Promise.resolve(warning(message, "damaged files are in the quarantine folder; if it happens again, replace the SD card or disk"));
     },
   };
 }
 
 function todoFor({ code }: Issue): string {
   if (code === "link.clock") return "set the clock, or give the device a network with a time server";
-  if (code === "link.tls") return "check the certificate of the cloud, whether its authority is in the machine's store or in cloud.caFile, and whether a proxy opens encrypted traffic";
+  if (code === "link.tls") return "check the certificate of the cloud, whether its authority is in the machine's certificate store or in cloud.caFile, and whether a proxy intercepts encrypted traffic";
   if (code === "link.proxy") return "check cloud.proxy";
   if (code.startsWith("refused.")) return "look for this device in the cloud: it may be blocked or belong to somebody else";
   if (code.startsWith("owner.")) return "connect it to the cloud of its owner, or have the owner release it";
-  return "see the checks of network, gateway and name above; the device keeps trying by itself";
+  return "see the network, gateway and name checks above; the device keeps trying";
 }
 
 function list(counts: readonly (readonly [string, number])[]): string {

@@ -29,7 +29,7 @@ export function clockCheck(clock: ClockControl): DiagnosticCheck {
       const where = zone.kind === "ok" ? ` (${zone.value})` : "";
       if (quality === "synced") return good(`set from the network${where}`);
       if (quality === "local") return warning(
-        `set, and not confirmed over the network since the boot${where}`,
+        `set, but not confirmed over the network since boot${where}`,
         "check that a time service runs (systemd-timesyncd, chrony) and reaches its server",
       );
       return bad("never set since boot: schedules do not run until it is", "give the device a network with a time server, or set the clock by hand");
@@ -47,8 +47,8 @@ export function networkCheck(network: NetworkControl): DiagnosticCheck {
       const withAddress = up.filter(({ addresses }) => addresses.length > 0);
       if (up.length === 0) return bad("no network interface is up", "plug in the cable, or set up Wi-Fi");
       if (withAddress.length === 0) return bad(
-        `${names(up)} is up and has no address`,
-        "check that the network gives out addresses (DHCP), or set one by hand",
+        `${names(up)} is up but has no address`,
+        "check that the network assigns addresses (DHCP), or set one by hand",
       );
       return good(withAddress.map(({ name, addresses }) => `${name}: ${addresses.join(", ")}`).join("; "));
     },
@@ -60,9 +60,9 @@ export function gatewayCheck(network: NetworkControl): DiagnosticCheck {
     name: "gateway",
     async run() {
       const gateway = await network.gateway();
-      if (gateway.kind === "ok") return good(`the way out is ${gateway.value}`);
-      if (gateway.kind === "unsupported") return unsupported("this platform does not tell its gateway");
-      return bad("there is no way out of the local network", "check the router, or the gateway in the network settings");
+      if (gateway.kind === "ok") return good(`the gateway is ${gateway.value}`);
+      if (gateway.kind === "unsupported") return unsupported("this platform does not report its gateway");
+      return bad("there is no route out of the local network", "check the router, or the gateway in the network settings");
     },
   };
 }
@@ -75,8 +75,8 @@ export function temperatureCheck(probe: SystemProbe): DiagnosticCheck {
       if (temperature.kind !== "ok") return unseen(temperature, "the temperature");
       const says = `${temperature.value.toFixed(1)} °C`;
       return temperature.value < 80 ? good(says) : warning(
-        `${says}: the machine slows down`,
-        "give it air, take it out of the sun, or check its fan",
+        `${says}: the machine may be throttling`,
+        "improve its ventilation, move it out of the sun, or check its fan",
       );
     },
   };
@@ -84,8 +84,8 @@ export function temperatureCheck(probe: SystemProbe): DiagnosticCheck {
 
 /** The answer for a reading without a value: `unsupported`, a warning when it is unknown, a failure when reading failed. */
 export function unseen(reading: Exclude<Reading<unknown>, { kind: "ok" }>, what: string): CheckAnswer {
-  if (reading.kind === "unsupported") return unsupported(`this machine does not tell ${what}`);
-  if (reading.kind === "unknown") return warning(`${what} is not known: ${reading.why}`, "look again later");
+  if (reading.kind === "unsupported") return unsupported(`this machine does not report ${what}`);
+  if (reading.kind === "unknown") return warning(`${what} is not known: ${reading.why}`, "check again later");
   return bad(`${what} could not be read: ${reading.error.message} (${reading.error.code})`, reading.error.hint ?? "see the log");
 }
 

@@ -25,8 +25,8 @@ export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
       const silentMs = clock.monotonicMs() - status.heardMs;
       const who = `${status.shell}, process ${status.pid}`;
       if (silentMs > PLAYER_SILENT_MS) return Promise.resolve(warning(
-        `${who} has said nothing for ${Math.round(silentMs / 1000)} s`,
-        "it may hang: restart it with the restart-player command",
+        `${who} has been silent for ${Math.round(silentMs / 1000)} s`,
+        "it may have hung: restart it with the restart-player command",
       ));
       if (status.stage.kind === "failed") return Promise.resolve(bad(
         `${who} cannot show its content: ${status.stage.error}`,
@@ -48,7 +48,7 @@ export function playerLogCheck(player: PlayerLink): DiagnosticCheck {
     name: "player log",
     run() {
       const status = player.status();
-      if (status.kind === "absent") return Promise.resolve(warning("no player host is there to say whether its log is written", "see the player check above"));
+      if (status.kind === "absent") return Promise.resolve(warning("no player host is connected, so the state of its log is not known", "see the player check above"));
       if (status.logTrouble !== undefined) return Promise.resolve(bad(status.logTrouble, "free space on its disk, or check its folder's owner and mode"));
       return Promise.resolve(good("it is written"));
     },
@@ -61,16 +61,16 @@ export function browserCheck(player: PlayerLink): DiagnosticCheck {
     name: "browser",
     run() {
       const status = player.status();
-      if (status.kind === "absent") return Promise.resolve(warning("no player host is there to say which browser it has", "see the player check above"));
+      if (status.kind === "absent") return Promise.resolve(warning("no player host is connected, so its browser is not known", "see the player check above"));
       const { browser } = status;
-      if (browser === undefined) return Promise.resolve(unsupported("the player host says nothing of its browser"));
+      if (browser === undefined) return Promise.resolve(unsupported("the player host does not report its browser"));
       const { name, why, sandbox, picture, passedOver } = browser;
       const { support, sentence, todo } = browserSupport(name);
       const others = passedOver.map((other) => `; instead of ${other.name}: ${other.why}`).join("");
       const says = `${name} (${why})${sandbox ? "" : ", without its sandbox"}${others}`.slice(0, 1_500);
       if (picture.kind === "none") return Promise.resolve(bad(`${says}. It has shown no picture: ${picture.why}`, "run the browser by hand, or name another one"));
       if (support === "too-old") return Promise.resolve(bad(`${says}. ${sentence}`, todo ?? ""));
-      if (!sandbox) return Promise.resolve(warning(says, "run the player as a user of its own: root has no sandbox"));
+      if (!sandbox) return Promise.resolve(warning(says, "run the player as its own user: as root the browser has no sandbox"));
       if (passedOver.length > 0) return Promise.resolve(warning(says, "see why the others were passed over"));
       return Promise.resolve(good(sentence === undefined ? says : `${says}; ${sentence}`));
     },
@@ -82,7 +82,7 @@ export function verdictCheck(current: () => ScreenReport | undefined): Diagnosti
     name: "picture",
     run() {
       const report = current();
-      if (report === undefined) return Promise.resolve(warning("nobody has looked at the screen yet", "wait a moment and look again"));
+      if (report === undefined) return Promise.resolve(warning("the screen has not been checked yet", "wait a moment and check again"));
       const says = `${report.verdict} (${Math.round(report.confidence * 100)} % sure): ${report.evidence.map(({ witness, says: text }) => `${witness} ${text}`).join("; ")}`.slice(0, 900);
       if (report.verdict === "showing" || report.verdict === "dark-expected") return Promise.resolve(good(says));
       return Promise.resolve(bad(says, adviceFor(report.evidence.map((one) => one.says), WHAT_TO_DO[report.verdict])));
@@ -92,9 +92,9 @@ export function verdictCheck(current: () => ScreenReport | undefined): Diagnosti
 
 const WHAT_TO_DO = {
   dark: "check the display's power and cable, and the schedule",
-  frozen: "reload the player; when it stays so, restart it",
+  frozen: "reload the player; if that does not help, restart it",
   "error-page": "check the content's address, and whether its server answers",
-  blank: "the page loaded and shows nothing: check the content itself",
+  blank: "the page loaded but shows nothing: check the content itself",
   unknown: "see the player check above",
 } as const;
 
@@ -112,11 +112,11 @@ function displayCheck(name: string, status: SharedReading<DisplayStatus> | undef
       if (status === undefined) return unsupported("no display can be controlled from this device");
       const { power, input } = await status.get(1_000);
       if (power.kind === "ok") return good(`answers: ${power.value}${input.kind === "ok" ? `, input ${input.value}` : ""}`);
-      if (power.kind === "unsupported") return unsupported("the display cannot be asked whether it is on");
+      if (power.kind === "unsupported") return unsupported("the display cannot report whether it is on");
       const why = power.kind === "unknown" ? power.why : `${power.error.message} (${power.error.code})`;
       return bad(
         `does not answer: ${why}`,
-        "check the cable, and that control over HDMI (CEC) or the network is switched on in the display's own menu",
+        "check the cable, and that control over HDMI (CEC) or the network is enabled in the display's own menu",
       );
     },
   };
@@ -126,7 +126,7 @@ export function outputsCheck(outputs: Outputs | undefined): DiagnosticCheck {
   return {
     name: "outputs",
     async run() {
-      if (outputs === undefined) return unsupported("this machine does not tell its video outputs");
+      if (outputs === undefined) return unsupported("this machine does not report its video outputs");
       const all = await outputs.list();
       const connected = all.filter((output) => valueOf(output.connected) === true);
       const [first] = all;
@@ -145,7 +145,7 @@ export function gpioCheck(gpio: Gpio | undefined): DiagnosticCheck {
     async run() {
       if (gpio === undefined) return unsupported("this device has no general-purpose lines");
       const lines = await gpio.lines();
-      if (lines.length === 0) return warning("the chip names no lines", "check that this user may open the GPIO device (group gpio)");
+      if (lines.length === 0) return warning("the GPIO chip has no named lines", "check that this user may open the GPIO device (group gpio)");
       const [free] = lines.filter(({ consumer }) => consumer === undefined);
       const read = free === undefined ? undefined : await gpio.read(free.name);
       if (read !== undefined && !read.ok) return bad(

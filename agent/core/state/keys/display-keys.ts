@@ -55,7 +55,7 @@ function wantedIn(document: DesiredDocument, wishes: DisplayWish | undefined, pr
   if (wish === undefined) return undefined;
   if (property !== "power" || wish !== "schedule") return { kind: "value", value: wish };
   if (document.schedule === undefined) {
-    return { kind: "refused", error: { code: "schedule.missing", message: "display.power follows the schedule, and the document has none" } };
+    return { kind: "refused", error: { code: "schedule.missing", message: "display.power follows the schedule, but the document has none" } };
   }
   const says = scheduleSays(document.schedule);
   if (says.kind === "no-opinion") return { kind: "no-opinion", why: says.why };

@@ -10,7 +10,7 @@ const BUSY = "cloud.way-busy";
  */
 export function exclusiveKey(handler: DesiredKeyHandler, way: WayToCloud): DesiredKeyHandler {
   const { key } = handler;
-  const busy = (holder: string): Issue => ({ code: BUSY, message: `${holder} is being changed; the device's way to its cloud is changed one thing at a time` });
+  const busy = (holder: string): Issue => ({ code: BUSY, message: `${holder} is being changed; only one setting of the device's way to its cloud is changed at a time` });
   return {
     ...handler,
     wanted: (document) => {

@@ -37,8 +37,8 @@ export function networkKey(target: NetworkKeyTarget): DesiredKeyHandler {
 function missingFor({ proxy, interfaces, wifi }: Network, can: NetworkKeyTarget["can"]): Issue | undefined {
   const parts = [
     ...(proxy === undefined || can.proxy ? [] : ["a proxy"]),
-    ...(interfaces === undefined || can.address ? [] : ["addresses of interfaces"]),
+    ...(interfaces === undefined || can.address ? [] : ["interface addresses"]),
     ...(wifi === undefined || can.wifi ? [] : ["a wireless network"]),
   ];
-  return parts.length === 0 ? undefined : { code: "network.not-supported", message: `this device cannot set ${parts.join(" and ")}; nothing of the change was tried` };
+  return parts.length === 0 ? undefined : { code: "network.not-supported", message: `this device cannot set ${parts.join(" and ")}; no part of the change was tried` };
 }

@@ -97,7 +97,7 @@ function settingKey<T extends Json>(
 ): DesiredKeyHandler {
   const observe = (): Reading<Json> => {
     const value = setting.current();
-    return value === undefined ? { kind: "unknown", why: "it was not set yet" } : seen<Json>(value, clock.monotonicMs());
+    return value === undefined ? { kind: "unknown", why: "it has not been set yet" } : seen<Json>(value, clock.monotonicMs());
   };
   return {
     key,
