@@ -18,7 +18,7 @@ export interface Command {
 }
 
 /** Grace period between SIGTERM and SIGKILL for a command that ran too long. */
-const GRACE_MS = 3_000;
+export const GRACE_MS = 3_000;
 
 /**
  * Runs a Node program with its output on this terminal. It gets its own process group, so that a hanging program

@@ -55,6 +55,15 @@ describe("a client of the event stream", () => {
     response.drain();
     expect(response.written.at(-1)).toContain('"dropped":7');
   });
+
+  test("has its queue measured in bytes, not in characters", () => {
+    const { response, events } = client();
+    response.writableLength = 300 * 1024;
+    for (let at = 0; at < 3; at += 1) events.send("command", { pad: "\u00e4".repeat(1024 * 1024) });
+    response.drain();
+    response.drain();
+    expect(response.written.at(-1)).toContain('"dropped":2');
+  });
 });
 
 test("records beyond the rate limit are skipped, and their number comes with the next ones sent", () => {

@@ -43,12 +43,13 @@ export class EventClient {
       this.#response.write(text);
       return;
     }
-    if (this.#queue.length >= PENDING_MESSAGES_MAX || this.#queuedBytes + text.length > PENDING_BYTES_MAX) {
+    const bytes = Buffer.byteLength(text);
+    if (this.#queue.length >= PENDING_MESSAGES_MAX || this.#queuedBytes + bytes > PENDING_BYTES_MAX) {
       this.#dropped += 1;
       return;
     }
     this.#queue.push(text);
-    this.#queuedBytes += text.length;
+    this.#queuedBytes += bytes;
   }
 
   comment(): void {

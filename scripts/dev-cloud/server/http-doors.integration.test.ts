@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { Json, JsonObject } from "../../../platform/runtime/json.ts";
@@ -75,6 +76,34 @@ describe("uploads", () => {
     });
     expect(again.status).toBe(304);
     await device.leave();
+  });
+
+  test("an upload whose device is forgotten meanwhile ends as unknown, without an event and without a file", async () => {
+    const { device } = await running.claimed();
+    const content = randomBytes(1_000);
+    const url = await granted(device, content);
+    const feed = await api.events(`?types=upload,device-removed`);
+    const answered = new Promise<number>((resolve, reject) => {
+      const sending = httpRequest(url, { method: "PUT", headers: { "content-length": content.length } }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      sending.on("error", reject);
+      sending.write(content.subarray(0, 400));
+      void (async () => {
+        while ((await offset(url)) !== "400") await sleep(20);
+        await device.leave();
+        while ((await api.send("DELETE", `/devices/${device.id}`)).status === 409) await sleep(20);
+        sending.end(content.subarray(400));
+      })().catch(reject);
+    });
+    expect(await answered).toBe(404);
+    const other = await running.claimed();
+    expect((await put(await granted(other.device, content), content)).status).toBe(201);
+    // Events come in order: one of the forgotten upload would be first.
+    expect(await feed.next("upload")).toMatchObject({ upload: { device: other.device.id } });
+    feed.close();
+    await other.device.leave();
   });
 
   test("more bytes than announced, wrong ranges and guessed URLs are refused", async () => {

@@ -6,7 +6,7 @@ import { fail, messageOf, ok, type Result } from "../../tool-result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
-const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+const ANSWER_CHARACTERS_MAX = 4 * 1024 * 1024;
 const LOOK_EVERY_MS = 2_000;
 
 /** Finds the admin sockets of simulated devices under one folder and forwards requests to them. */
@@ -91,7 +91,7 @@ function askSocket(path: string, method: string, params: JsonObject, timers: Tim
     socket.on("close", () => end(fail("simulated.unavailable", "the device's socket closed before it answered")));
     socket.on("data", (chunk: string) => {
       text += chunk;
-      if (text.length > ANSWER_BYTES_MAX) end(fail("simulated.failed", "the device's answer is too large"));
+      if (text.length > ANSWER_CHARACTERS_MAX) end(fail("simulated.failed", "the device's answer is too large"));
       for (;;) {
         const at = text.indexOf("\n");
         if (at < 0) return;

@@ -108,21 +108,22 @@ export class UploadService {
       });
     }
     if (appended.value < upload.bytes) {
-      this.#save({ ...upload, state: "receiving" });
+      this.#save(upload, { state: "receiving" });
       response.setHeader("upload-offset", appended.value);
       sendNothing(response, 202);
       return;
     }
+    this.#current(upload);
     if ((await this.#files.sha256(upload.id)) !== upload.sha256) {
       this.#files.remove(upload.id);
-      this.#changed({ ...upload, state: "waiting" });
+      this.#changed(upload, { state: "waiting" });
       throw new ApiError(422, {
         code: "upload.hash-mismatch",
         message: "the bytes do not have the announced SHA-256 and were discarded",
         hint: "send it again from the start",
       });
     }
-    this.#changed({ ...upload, state: "complete", completedMs: this.#cloud.context.clock.wallMs() });
+    this.#changed(upload, { state: "complete", completedMs: this.#cloud.context.clock.wallMs() });
     this.prune(upload.device);
     response.setHeader("upload-offset", upload.bytes);
     sendNothing(response, 201);
@@ -130,8 +131,7 @@ export class UploadService {
 
   #find(token: string): UploadRow {
     const upload = this.#cloud.context.store.uploadByToken(token);
-    if (upload === undefined)
-      throw apiError({ code: "upload.unknown", message: "this URL was never granted, or its upload no longer exists" });
+    if (upload === undefined) throw unknownUpload();
     if (upload.state !== "complete" && upload.expiresMs <= this.#cloud.context.clock.wallMs()) {
       throw new ApiError(410, {
         code: "upload.expired",
@@ -142,18 +142,33 @@ export class UploadService {
     return upload;
   }
 
-  #save(upload: UploadRow): void {
-    const { store } = this.#cloud.context;
-    // A row that was removed meanwhile must not come back.
-    if (store.upload(upload.id) === undefined) return;
-    store.transaction(() => store.putUpload(upload));
+  /** The row as it is now. Throws 404 `upload.unknown`, and removes the bytes, when it was removed meanwhile. */
+  #current({ id, token }: UploadRow): UploadRow {
+    const now = this.#cloud.context.store.upload(id);
+    // A device that was forgotten and came back may have been granted the same id with another token.
+    if (now?.token !== token) {
+      if (now === undefined) this.#files.remove(id);
+      throw unknownUpload();
+    }
+    return now;
   }
 
-  #changed(upload: UploadRow): void {
-    this.#save(upload);
+  #save(upload: UploadRow, change: Partial<UploadRow>): UploadRow {
+    const { store } = this.#cloud.context;
+    const changed = { ...this.#current(upload), ...change };
+    store.transaction(() => store.putUpload(changed));
+    return changed;
+  }
+
+  #changed(before: UploadRow, change: Partial<UploadRow>): void {
+    const upload = this.#save(before, change);
     this.#cloud.context.emit({ t: "upload", upload });
     if (upload.purpose === "screenshot") this.#cloud.context.emit({ t: "device", device: upload.device });
   }
+}
+
+function unknownUpload(): ApiError {
+  return apiError({ code: "upload.unknown", message: "this URL was never granted, or its upload no longer exists" });
 }
 
 function rangeStart(request: IncomingMessage, upload: UploadRow): number {

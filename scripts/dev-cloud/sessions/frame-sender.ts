@@ -1,4 +1,5 @@
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import { utf8 } from "../../../platform/runtime/encoding.ts";
 import type { Connection } from "./connection.ts";
 import type { Misbehaviour } from "./misbehaviour.ts";
 
@@ -49,7 +50,7 @@ export class FrameSender {
 
   #write(text: string): void {
     if (this.#closed) return;
-    this.bytesOut += text.length;
+    this.bytesOut += utf8(text).length;
     this.#connection.send(text);
     if (this.#misbehaviour().nonsense === true) this.#connection.send(NONSENSE);
     if (this.#connection.bufferedBytes() > BUFFERED_BYTES_MAX) this.#connection.cut();

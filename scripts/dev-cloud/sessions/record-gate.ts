@@ -6,6 +6,7 @@ import { RECORD_BODIES, RecordSchema, type Stream, type WireRecord } from "../..
 import { PositiveSchema } from "../../../agent/protocol/values.ts";
 import { fail, ok, type Issue, type Result } from "../../tool-result.ts";
 import { isJsonObject, type Json } from "../../../platform/runtime/json.ts";
+import { utf8 } from "../../../platform/runtime/encoding.ts";
 import { isDeeperThan } from "../../../platform/runtime/json-depth.ts";
 import { isPlainTelemetry } from "./telemetry-check.ts";
 import { validateAs } from "../validate-as.ts";
@@ -22,10 +23,11 @@ export interface PoisonRecord {
  * accepted unchecked: the device may be newer than the cloud.
  */
 export function checkBody(stream: Stream, record: WireRecord, bodyText: string): Issue | undefined {
-  if (bodyText.length > RECORD_BODY_BYTES_MAX) {
+  const bytes = utf8(bodyText).length;
+  if (bytes > RECORD_BODY_BYTES_MAX) {
     return {
       code: "record.too-large",
-      message: `the body has ${bodyText.length} characters; at most ${RECORD_BODY_BYTES_MAX} bytes are allowed`,
+      message: `the body has ${bytes} bytes; at most ${RECORD_BODY_BYTES_MAX} bytes are allowed`,
     };
   }
   if (record.kind === "telemetry" && stream === "metric" && isPlainTelemetry(record.body)) return undefined;

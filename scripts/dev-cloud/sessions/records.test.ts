@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { RECORD_BODY_BYTES_MAX } from "../../../agent/protocol/limits.ts";
 import type { Stream } from "../../../agent/protocol/records.ts";
 import { CloudBench, type BenchDevice } from "../testing/cloud-bench.ts";
 import { MemoryStore } from "../store/memory-store.ts";
@@ -101,6 +102,21 @@ describe("records", () => {
     device.records("event", [2], body);
     await bench.settle();
     expect(device.take("stored").rejected?.map(({ seq }) => seq)).toEqual([2]);
+  });
+
+  test("the limit of a body counts its bytes, not its characters", async () => {
+    const { bench, device } = await joined();
+    const overhead = '{"name":""}'.length;
+    const most = "\u00e4".repeat((RECORD_BODY_BYTES_MAX - overhead - 1) / 2);
+    const body = (seq: number): { kind: string; body: { name: string; data?: string } } => ({
+      kind: "from-the-future",
+      body: { name: seq === 1 ? `${most}x` : `${most}xx` },
+    });
+    device.records("alarm", [1, 2], body);
+    await bench.settle();
+    expect(device.take("stored").rejected).toEqual([
+      { stream: "alarm", seq: 2, code: "record.too-large", message: "the body has 16385 bytes; at most 16384 bytes are allowed" },
+    ]);
   });
 
   test("a frame with one malformed or too deeply nested record loses only that record", async () => {

@@ -10,7 +10,7 @@ import type { DeviceMessage, Hello } from "../../../agent/protocol/device-messag
 import { signedBytes, type SignedPurpose } from "../../../agent/protocol/signed.ts";
 import type { Timer } from "../../../platform/ports/clock.ts";
 import { messageOf, type Issue } from "../../tool-result.ts";
-import { toBase64Url, toHex } from "../../../platform/runtime/encoding.ts";
+import { toBase64Url, toHex, utf8 } from "../../../platform/runtime/encoding.ts";
 import { isJsonObject, parseJson, type Json } from "../../../platform/runtime/json.ts";
 import type { Connection } from "./connection.ts";
 import type { CloudContext } from "./context.ts";
@@ -107,7 +107,7 @@ export class Session implements LiveSession {
   }
 
   /** Handles one text frame. `bytes` is its exact UTF-8 size where the transport knows it. */
-  onFrame(text: string, bytes: number = text.length): void {
+  onFrame(text: string, bytes: number = utf8(text).length): void {
     if (this.#state.kind === "closed") return;
     this.#heard(bytes);
     const drop = this.misbehaviour().dropAfterFrames;

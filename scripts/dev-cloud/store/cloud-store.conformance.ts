@@ -334,6 +334,19 @@ export function cloudStoreConformance(name: string, factory: () => StoreBench): 
       expect(next?.cursor).toBeGreaterThan((rows.at(-1)?.cursor ?? 0) + 5);
     });
 
+    test("prunes no more rows than the budget, whatever kinds and devices they belong to", () => {
+      const caps = { records: { outcome: 0, alarm: 0, play: 0, event: 0, metric: 0 }, hidden: 0, commands: 0 };
+      store.transaction(() => {
+        for (const device of [DEVICE, OTHER]) {
+          store.appendRecords([recordOf(1, { device }), recordOf(2, { device, hidden: true })]);
+          store.putCommand(commandRow("c1", 1, { device, state: "failed" }));
+          store.putCommand(commandRow("c2", 2, { device, state: "failed", internal: true }));
+        }
+      });
+      const rounds = Array.from({ length: 4 }, () => Object.values(store.prune(caps, 3)).reduce((sum, count) => sum + count, 0));
+      expect(rounds).toEqual([3, 3, 2, 0]);
+    });
+
     test("removes all data of a device and none of another", () => {
       store.transaction(() => {
         store.appendRecords([recordOf(1), recordOf(1, { device: OTHER })]);

@@ -2,7 +2,7 @@ import type Database from "better-sqlite3";
 import { STREAMS } from "../../../agent/protocol/records.ts";
 import type { PruneReport, RetentionCaps } from "../sessions/cloud-store.ts";
 
-/** Removes the oldest rows beyond the caps, about `budget` at most. Call inside a transaction. */
+/** Removes the oldest rows beyond the caps, `budget` at most. Call inside a transaction. */
 export function pruneTables(db: Database.Database, caps: RetentionCaps, budget: number): PruneReport {
   const report: Record<string, number> = {};
   let left = budget;
@@ -14,7 +14,8 @@ export function pruneTables(db: Database.Database, caps: RetentionCaps, budget: 
   for (const { key, id } of db.prepare("SELECT key, id FROM devices").all() as { key: number; id: string }[]) {
     for (const [stream, name] of STREAMS.entries()) take(name, pruneStream(db, key, stream, caps.records[name], left));
     take("hidden", pruneHidden(db, key, caps.hidden, left));
-    take("commands", pruneCommands(db, id, 0, caps.commands, left) + pruneCommands(db, id, 1, caps.hidden, left));
+    take("commands", pruneCommands(db, id, 0, caps.commands, left));
+    take("commands", pruneCommands(db, id, 1, caps.hidden, left));
     if (left <= 0) break;
   }
   return report;

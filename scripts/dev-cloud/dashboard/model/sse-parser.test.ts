@@ -22,3 +22,17 @@ test("a line that never ends is refused", () => {
     for (let piece = 0; piece < 20; piece += 1) parser.push("x".repeat(1024 * 1024));
   }).toThrow(RangeError);
 });
+
+test("an event that never ends is refused, with long or with empty data lines", () => {
+  for (const line of [`data: ${"x".repeat(1024 * 1024)}\n`, "data\n".repeat(1_000)]) {
+    const parser = new SseParser();
+    expect(() => {
+      for (let sent = 0; sent < 20; sent += 1) parser.push(line);
+    }).toThrow(RangeError);
+  }
+});
+
+test("a piece of many events may be longer than one event", () => {
+  const event = `data: ${"x".repeat(1024 * 1024)}\n\n`;
+  expect(new SseParser().push(event.repeat(9))).toHaveLength(9);
+});
