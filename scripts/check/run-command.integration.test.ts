@@ -52,6 +52,7 @@ test("processes that a program leaves running are ended with it", async () => {
     const wait = setInterval(() => { if (require('fs').existsSync('pid')) clearInterval(wait); }, 20);`);
   const pid = await startedPid();
   await until(() => !runs(pid));
+  expect(runs(pid)).toBe(false);
 });
 
 test("stopping the run stops the program", async () => {
