@@ -24,6 +24,9 @@ export interface SupervisorDeps {
   readonly log: Log;
 }
 
+/** Log message for a unit that ended early or threw. */
+export const UNIT_BROKE = "unit broke; restarting it";
+
 const RESTART: RetryPolicy = { firstMs: 500, factor: 2, capMs: 60_000, floorMs: 100 };
 /** A unit that ran this long had started well: its next failure begins the schedule anew. */
 const STABLE_AFTER_MS = 60_000;
@@ -65,7 +68,7 @@ export class Supervisor {
       restarts += 1;
       attempt = clock.monotonicMs() - startedMs >= STABLE_AFTER_MS ? 0 : attempt + 1;
       const delayMs = retryDelayMs(RESTART, attempt, random);
-      if (error !== lastLogged) log.error({ unit: unit.name, error, restarts, delayMs }, "unit broke; restarting it");
+      if (error !== lastLogged) log.error({ unit: unit.name, error, restarts, delayMs }, UNIT_BROKE);
       lastLogged = error;
       this.#status.set(unit.name, { kind: "waiting", restarts, untilMs: clock.monotonicMs() + delayMs, lastError: error });
       await sleep(timers, `supervisor.restart.${unit.name}`, delayMs, signal);

@@ -1,4 +1,5 @@
 import type { Log } from "../../../platform/ports/log.ts";
+import { UNIT_BROKE } from "../../../platform/runtime/supervisor.ts";
 import type { SimContext } from "../simulation-context.ts";
 import type { Life } from "./life.ts";
 
@@ -11,7 +12,7 @@ export function watchedLog(sim: SimContext, life: Life): Log {
     if (!life.alive) return;
     const error = typeof fields["error"] === "string" ? fields["error"] : "";
     sim.trace.add(life.name, level, `${message} ${JSON.stringify(fields, withoutStack)}`);
-    if (message === "unit broke; restarting it") sim.breach("no-unit-breaks", `${life.name}: ${String(fields["unit"])}: ${error}`);
+    if (message === UNIT_BROKE) sim.breach("no-unit-breaks", `${life.name}: ${String(fields["unit"])}: ${error}`);
     else if (level === "error" && BUGS.test(error)) sim.breach("nothing-throws", `${life.name}: ${message}: ${error}`);
   };
   const log: Log = {
