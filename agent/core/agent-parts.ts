@@ -28,10 +28,9 @@ export interface AgentParts {
   readonly link: LinkHandle;
   /** Sends to the cloud when online. Returns false when the message was neither sent nor kept. */
   readonly send: (message: DeviceMessage) => boolean;
-  /** The device's reported document. */
   readonly reported: ReportedState;
   readonly alarms: AlarmBoard;
-  /** The device's owner and the key they sign with. */
+  /** The owner and the key they sign commands with. */
   readonly ownership: Ownership;
   /** Pairing code and connection status, for the screen. */
   readonly pairing: Pairing;
@@ -41,9 +40,8 @@ export interface AgentParts {
   readonly way: WayToCloud;
   /** Names of the desired keys serialised by `way`. */
   readonly wayKeys: readonly string[];
-  /** The cloud's addresses, and migration to new ones. */
+  /** The cloud's addresses and migration to new ones. */
   readonly migration: Migration;
-  /** Network settings, and changes to them. */
   readonly network: NetworkChange;
   /** Desired keys that a manual command overrides. */
   readonly overrides: ManualOverrides;
@@ -51,9 +49,8 @@ export interface AgentParts {
   readonly schedule: ScheduleRunner;
   /** The displays, each with a shared status reading; the first is the main one. */
   readonly displays: readonly ManagedDisplay[];
-  /** Fetches the wanted content and tracks what is ready. */
+  /** Fetches the desired content and tracks what is ready to play. */
   readonly content: ContentService;
-  /** Measures the machine and the player. */
   readonly telemetry: Telemetry;
   /** The agent's side of the player host. */
   readonly player: PlayerService;
@@ -67,7 +64,6 @@ export interface AgentParts {
   readonly screen: ScreenWatch;
   /** Chooses what the player shows: content, pairing, offline or nothing. */
   readonly scene: SceneKeeper;
-  /** The cloud's time. */
   readonly serverClock: ServerClock;
   /** Clock used to judge the expiry dates of commands. */
   readonly judgingClock: JudgingClock;

@@ -38,7 +38,7 @@ export interface AgentPorts {
   readonly journal: JournalStore;
   readonly outbox: Outbox;
   readonly transport: Transport;
-  /** Proxy used by `transport` and `uploader`. Absent: they do not support one. */
+  /** Proxy used by `transport` and `uploader`. Absent when they do not support one. */
   readonly cloudProxy?: CloudProxy;
   readonly linkPolicy: LinkPolicy;
   /** Creates the uploader for large files. It requests the upload address over the link and uploads only where `rules` allow. */
@@ -46,7 +46,7 @@ export interface AgentPorts {
   readonly logs: LogSource;
   setLogLevel(level: "debug" | "info" | "warn" | "error"): void;
   logLevel(): string;
-  /** Why the agent's log cannot be written at present. Absent or `undefined`: it is being written. */
+  /** Why the log cannot be written at present; `undefined` while it can. */
   logTrouble?(): Issue | undefined;
   /** Checks of `vitrine doctor` that need the machine (files, DNS). */
   readonly checks: readonly DiagnosticCheck[];
@@ -62,7 +62,7 @@ export interface AgentSettings {
   readonly configIssues: readonly ConfigIssue[];
   /** Cloud addresses from the configuration, or else from the provisioning file. */
   readonly endpoints: readonly string[];
-  /** Human-readable name; empty when none was given. */
+  /** The device's human-readable name; empty when none was given. */
   readonly name: string;
   readonly provisioning?: { readonly ownerCommandKey?: string; readonly claimToken?: string };
   /** Facts for `status` and the reported document. */

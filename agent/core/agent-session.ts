@@ -5,7 +5,7 @@ import { storedWatch } from "./cloud/stored-went-back.ts";
 import type { Profile } from "./commands/capabilities.ts";
 import type { CommandService } from "./commands/command-service.ts";
 
-/** Connects a session to the parts. Only forwards; each part makes its own decisions. */
+/** Forwards the messages of a session to the parts. Makes no decisions. */
 export function sessionHandlers(ports: AgentPorts, settings: AgentSettings, parts: AgentParts, commands: CommandService, profile: () => Profile): SessionHandlers {
   const { desired, reported, pairing, migration, send } = parts;
   const sendProfile = (): void => void send(profile());

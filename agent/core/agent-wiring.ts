@@ -5,10 +5,8 @@ import type { CloudLinkRunner } from "./cloud/cloud-link.ts";
 import type { CommandService } from "./commands/command-service.ts";
 import type { Health } from "./health/health.ts";
 
-/** Debounce time of input lines. */
 const GPIO_DEBOUNCE_MS = 30;
 
-/** What is wired together: the ports, the parts, and everything built on them. */
 export interface Wired {
   readonly ports: AgentPorts;
   readonly settings: AgentSettings;
@@ -62,7 +60,7 @@ export async function wireParts(wired: Wired): Promise<() => void> {
       scene.update();
     }),
   );
-  // A power cut interrupted a release: the owner is gone from disk, but their desired state or content is still there.
+  // A power cut interrupted a release: the owner was deleted, but their desired state or content was not.
   if (ownership.owner() === undefined && (desired.version() > 0 || parts.content.state().kind !== "none")) await release(wired);
   undo.push(
     parts.page.onChange(() => tellPage(wired)),
@@ -79,11 +77,11 @@ export async function wireParts(wired: Wired): Promise<() => void> {
   };
 }
 
-/** Device facts and configuration for the page API. */
+/** Passes device facts and configuration to the page API. */
 function tellPage(wired: Wired): void {
   const { ports, settings, parts, link } = wired;
   const timeZone = parts.page.timeZone();
-  // No grants here: the host knows them for each document.
+  // Without grants: the host knows them for each document.
   parts.player.setContext({
     device: {
       id: ports.deviceId,

@@ -21,7 +21,7 @@ import { inventoryOncePerBoot } from "./inventory-cache.ts";
 import { drainFactory } from "./outbox/drain.ts";
 import { HardwareReporter } from "./state/hardware-reporter.ts";
 
-/** The agent, assembled from ports alone and independent of the machine. */
+/** The agent. It reaches the machine only through its ports. */
 export class Agent {
   readonly ports: AgentPorts;
   readonly settings: AgentSettings;
@@ -33,7 +33,7 @@ export class Agent {
   readonly diagnostics: Diagnostics;
   readonly health: Health;
 
-  /** Reads what is stored and builds every part; nothing runs yet. */
+  /** Loads stored state and builds every part. Starts nothing. */
   static async create(ports: AgentPorts, settings: AgentSettings): Promise<Agent> {
     const parts = await createParts(ports, settings);
     const diagnostics = new CheckList(checksOf(ports, settings, parts), ports.timers, ports.log.child({ part: "checks" }));
@@ -59,7 +59,7 @@ export class Agent {
     this.supervisor = new Supervisor(this.#units(), ports);
   }
 
-  /** Runs until `signal` aborts and every part has ended. */
+  /** Runs until `signal` aborts. Resolves when every part has ended. */
   async run(signal: AbortSignal): Promise<void> {
     const undo = await wireParts(this);
     try {

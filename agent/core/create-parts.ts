@@ -40,7 +40,7 @@ import { Telemetry } from "./telemetry/telemetry.ts";
 /** Creates the parts of the agent and loads their stored state. */
 export async function createParts(ports: AgentPorts, settings: AgentSettings): Promise<AgentParts> {
   const { clock, timers, random, log, documents, platform, outbox } = ports;
-  // Referenced by parts created before them.
+  // Assigned below; parts created earlier refer to them.
   let madeDesired: DesiredState | undefined = undefined;
   let madeScreen: ScreenWatch | undefined = undefined;
   const link = new LinkHandle(clock.monotonicMs());
@@ -147,10 +147,10 @@ async function createIdentity(ports: AgentPorts, settings: AgentSettings): Promi
   return { ownership, pairing, verify: signatureVerifier(ownership, crypto) };
 }
 
-/** Most commands the journal keeps; see command-service.ts. */
+/** The same as `ENTRIES_MAX` in commands/command-service.ts. */
 const JOURNAL_ENTRIES_MAX = 2_000;
 
-/** The highest number of this owner in the journal; a release must have a higher one. */
+/** The highest command number of this owner in the journal. A release must have a higher one. */
 async function highestNumber(journal: JournalStore, owner: string): Promise<Result<number, StorageIssue>> {
   const entries = await journal.recent(JOURNAL_ENTRIES_MAX);
   const floor = await journal.floor(owner);

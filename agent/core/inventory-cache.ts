@@ -7,8 +7,8 @@ import { readDocument } from "./storage/read-document.ts";
 const KEY = "inventory";
 
 /**
- * The machine's inventory, read once per boot and agent version. Reading it takes half a second and a separate
- * process, too slow for an agent restarting after a crash. Failed readings are not cached.
+ * Returns the machine's inventory, cached per boot and agent version (`of`). Reading it takes half a second and a
+ * separate process, too slow for a restart after a crash. An inventory with failed readings is not cached.
  */
 export async function inventoryOncePerBoot(probe: SystemProbe, documents: DocumentStore, of: string, log: Log): Promise<Inventory> {
   const kept = await readDocument(documents, KEY, log);
@@ -16,7 +16,7 @@ export async function inventoryOncePerBoot(probe: SystemProbe, documents: Docume
   const inventory = await probe.inventory();
   if (Object.values(inventory).every((fact: Inventory[keyof Inventory]) => fact.kind !== "failed")) {
     const put = await documents.put({ [KEY]: { of, facts: inventory as unknown as JsonObject } });
-    // Read again at the next start; nothing else depends on it.
+    // Harmless: the next start reads it again.
     if (!put.ok) log.debug({ code: put.error.code }, "the inventory could not be kept");
   }
   return inventory;

@@ -4,7 +4,7 @@ import type { CloudLink, LinkStatus } from "./cloud/cloud-port.ts";
 
 type Attached = Pick<CloudLink, "status" | "send" | "requestUpload">;
 
-/** Stands for the link in parts created before it. Until `attach` it is offline and sends nothing. */
+/** Lets parts created before the link refer to it. Until `attach` it is offline and sends nothing. */
 export class LinkHandle implements Attached {
   readonly #madeMs: number;
   #link: Attached | undefined;
@@ -14,7 +14,7 @@ export class LinkHandle implements Attached {
     this.#madeMs = nowMs;
   }
 
-  /** Called once, when the link is made. */
+  /** Call once, when the link exists. */
   attach(link: Attached): void {
     this.#link = link;
   }

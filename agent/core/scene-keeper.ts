@@ -11,11 +11,11 @@ export interface SceneKeeperDeps {
   readonly ownership: Ownership;
   readonly pairing: Pairing;
   readonly player: PlayerService;
-  /** True when the screen should be dark and only the player can make it so. */
+  /** Returns true when the screen should be dark and the display cannot be switched off, so the player must show black. */
   blank(): boolean;
 }
 
-/** Chooses the scene again whenever one of its inputs changes, and passes it to the player. */
+/** Chooses the scene whenever one of its inputs changes, and passes it to the player. */
 export class SceneKeeper {
   readonly #deps: SceneKeeperDeps;
 
@@ -23,7 +23,7 @@ export class SceneKeeper {
     this.#deps = deps;
   }
 
-  /** Returns its undo. */
+  /** Returns a function that stops it. */
   start(): () => void {
     const { content, ownership, pairing } = this.#deps;
     const undo = [content.onChange(() => this.update()), ownership.onChange(() => this.update()), pairing.onChange(() => this.update())];

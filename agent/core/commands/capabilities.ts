@@ -15,10 +15,10 @@ import { wireReading } from "./outcome-body.ts";
 export type Profile = DeviceMessageOf<"profile">;
 
 /**
- * What the device is and can do, for the `profile` message. It says only what does not change by itself while the
- * agent runs, so that its hash is the same after every start on the same hardware.
+ * Builds the `profile` message: what the device is and can do. It contains only facts that stay the same while the agent
+ * runs, so that its hash is the same after every start on the same hardware.
  *
- * `choices` is by command and parameter: `{ "display.input": { "input": ["hdmi-1", …] } }`; a form offers these.
+ * `choices` lists the values a form can offer, by command and parameter: `{ "display.input": { "input": ["hdmi-1", …] } }`.
  */
 export async function buildProfile(
   adapter: PlatformAdapter,
@@ -38,7 +38,7 @@ export async function buildProfile(
   return { t: "profile", hash, ...body };
 }
 
-/** What the commands that are there need, each once, in the order of the catalog. */
+/** The capabilities that these commands need, without duplicates, in the order of the commands. */
 export function capabilitiesOf(commands: readonly CommandName[]): Capability[] {
   const needs = commands.map((name) => COMMANDS[name].needs).filter((capability) => capability !== undefined);
   return [...new Set(needs)];
@@ -46,7 +46,7 @@ export function capabilitiesOf(commands: readonly CommandName[]): Capability[] {
 
 async function choicesOf(adapter: PlatformAdapter, commands: readonly CommandName[]): Promise<JsonObject> {
   const lines = adapter.gpio === undefined ? [] : await adapter.gpio.lines();
-  // Driving a line makes it an output, so its direction now says nothing about what may be done with it.
+  // Regardless of direction: driving a line makes it an output.
   const line = lines.filter((candidate) => candidate.consumer === undefined).map(({ name }) => name);
   const all: { readonly [N in CommandName]?: JsonObject } = {
     ...displayChoices(adapter.displays ?? []),
@@ -57,7 +57,7 @@ async function choicesOf(adapter: PlatformAdapter, commands: readonly CommandNam
   return Object.fromEntries(Object.entries(all).filter(([name]) => commands.includes(name as CommandName)));
 }
 
-/** For the parameters that are one of a list; with several displays, what any of them takes, and their names. */
+/** Choices for display parameters with a list of values: the union over all displays. With several displays also their names. */
 function displayChoices(displays: readonly AttachedDisplay[]): JsonObject {
   const names: JsonObject = displays.length > 1 ? { display: displays.map(({ name }) => name) } : {};
   const entries = COMMANDED_PROPERTIES.flatMap((property) => {
@@ -73,7 +73,7 @@ function displayChoices(displays: readonly AttachedDisplay[]): JsonObject {
   return Object.fromEntries(entries);
 }
 
-/** Each fact as a reading without its time: the time would change the hash. */
+/** Each fact as a reading without its time, which would change the hash. */
 function inventoryOf(inventory: Inventory): JsonObject {
   const facts = Object.entries(inventory) as [string, Reading<unknown>][];
   return Object.fromEntries(facts.map(([name, reading]) => [name, wireReading(reading) as Json]));

@@ -21,35 +21,35 @@ import { keyText, type JournalEntry, type JournalState, type Moment } from "./jo
 import type { JournalStore } from "./journal-store.ts";
 import { outcomeOf } from "./outcome-body.ts";
 
-/** The decision about a command that arrived. */
+/** The decision about a new command message. */
 export type Admission =
-  /** Answered and not journaled. `rejected`: the cloud is also told that this key will not run. */
+  /** Answered with an error and not journaled. `rejected`: also acknowledged as rejected, since this key will never run. */
   | { readonly kind: "refused"; readonly error: Issue; readonly about: string; readonly rejected: boolean }
-  /** Its key is in the journal: nothing runs again. */
+  /** Its key is in the journal; it does not run again. */
   | { readonly kind: "known"; readonly entry: JournalEntry }
-  /** New, and at its end already: rejected or expired. */
+  /** New, but rejected or expired without running. */
   | { readonly kind: "ended"; readonly entry: JournalEntry }
-  /** New, and to be run. */
+  /** New and ready to run. */
   | { readonly kind: "accepted"; readonly entry: JournalEntry; readonly definition: CommandDefinition };
 
-/** What to do about a number that was used already. */
+/** Hint for `command.number-reused`. */
 export const NEW_NUMBER = "Every command and cancel takes a new, higher number.";
 
 export interface AdmissionDeps {
   readonly deviceId: string;
   readonly store: Pick<JournalStore, "get" | "floor">;
-  /** Key of the command that has this number, itself or by a cancel of it. */
+  /** Key of the command that used this number, itself or through its cancel. */
   numberHolder(number: number): Promise<Result<string | undefined, StorageIssue>>;
   readonly executors: ExecutorTable;
   readonly crypto: Pick<Crypto, "sha256">;
 }
 
-/** The payload of a signed command for this device. Errors: `command.malformed`, `command.other-device`. */
+/** Parses the payload of a signed command for this device. Errors: `command.malformed`, `command.other-device`. */
 export function readCommandPayload(text: string, deviceId: string): Result<CommandPayload> {
   return readPayload(CommandPayloadSchema, text, deviceId, "command");
 }
 
-/** The payload of a signed cancel for this device. Same errors. */
+/** Parses the payload of a signed cancel for this device. Same errors. */
 export function readCancelPayload(text: string, deviceId: string): Result<CancelPayload> {
   return readPayload(CancelPayloadSchema, text, deviceId, "cancel");
 }
@@ -62,7 +62,7 @@ function readPayload<S extends v.GenericSchema<unknown, { device: string }>>(
 ): Result<v.InferOutput<S>> {
   const json = parseJson(text);
   if (json === undefined) return fail("command.malformed", `the payload of the signed ${what} is not JSON text`);
-  // The frame's own check saw this as one string.
+  // The depth check of the frame saw the payload as one string.
   if (isDeeperThan(json, FRAME_DEPTH_MAX))
     return fail("command.malformed", `the payload of the signed ${what} is nested deeper than ${FRAME_DEPTH_MAX} levels`);
   const payload = validate(schema, json, `signed ${what}`, "command.malformed");
@@ -72,14 +72,14 @@ function readPayload<S extends v.GenericSchema<unknown, { device: string }>>(
   return payload;
 }
 
-/** Checks one verified command against the journal, the catalog and the clock. Fails where the journal cannot be read. */
+/** Checks one verified command against the journal, the catalog and the clock. Fails when the journal cannot be read. */
 export async function admitCommand(payload: CommandPayload, owner: string, now: Moment, deps: AdmissionDeps): Promise<Result<Admission, StorageIssue>> {
   const about = keyText(payload);
   const paramsHash = await hashOf(payload, deps.crypto);
   const found = await deps.store.get(payload.id, payload.attempt);
   if (!found.ok) return found;
   const known = found.value;
-  // A cancel that came first left an entry without parameters: it answers for the command.
+  // An empty hash is the entry of a cancel that came before its command.
   if (known !== undefined && (known.paramsHash === "" || known.paramsHash === paramsHash)) return ok({ kind: "known", entry: known });
   if (known !== undefined) {
     const error: Issue = {
@@ -165,13 +165,13 @@ function entryOf(payload: CommandPayload, owner: string, paramsHash: string, now
   };
 }
 
-/** The same entry, at its end without having run. Its parameters are not kept: nobody needs them any more. */
+/** The entry in a final state without having run. Its parameters are dropped because they are no longer needed. */
 export function ended(entry: JournalEntry, state: "rejected" | "expired" | "canceled", error: Issue, now: Moment): JournalEntry {
   const final: JournalState = { kind: "final", outcome: outcomeOf(entry, { state, error }), finishedWallMs: now.wallMs };
   return { ...entry, params: {}, state: final };
 }
 
-/** What stands in the journal for a cancel whose command has not come: the command will find it and not run. */
+/** The journal entry of a cancel that came before its command. It keeps the command from running when it arrives. */
 export function canceledAhead(payload: CancelPayload, owner: string, now: Moment): JournalEntry {
   const { id, attempt, number } = payload;
   const entry: JournalEntry = {

@@ -2,23 +2,23 @@ import type { DeviceMessage, DeviceMessageOf } from "../../protocol/device-messa
 import type { Issue } from "../../../platform/ports/result.ts";
 import type { CommandKey, JournalEntry, JournalState } from "./journal-entry.ts";
 
-/** Commands that arrived since the start, by what became of them. */
+/** Number of commands and cancels since the start, by result. */
 export interface CommandCounters {
   readonly accepted: number;
   readonly known: number;
-  /** Bad signature, no owner, another device's. */
+  /** Bad signature, no owner, or meant for another device. */
   readonly unauthorized: number;
   readonly malformed: number;
-  /** Old numbers, and keys that came again with other parameters. */
+  /** Used numbers, and known keys with another name or parameters. */
   readonly replayed: number;
-  /** Ended without being run when they came. */
+  /** Journaled as ended on arrival, without running: rejected, expired or canceled. */
   readonly rejected: number;
-  /** Not taken because there was no room or the journal could not be written. */
+  /** Not taken: too many commands, or the journal failed. */
   readonly notTaken: number;
   readonly finished: number;
 }
 
-/** The answers the command service gives at once, and their count. */
+/** Sends the immediate answers to commands and keeps the counters. */
 export class CommandAnswers {
   readonly #send: (message: DeviceMessage) => boolean;
   readonly #counters: { -readonly [K in keyof CommandCounters]: number } = {
@@ -44,12 +44,12 @@ export class CommandAnswers {
     this.#counters[what] += 1;
   }
 
-  /** Where the command stands. May be lost: the cloud asks again by sending it again. */
+  /** Sends the state of a command. May be lost: the cloud then sends the command again. */
   ack(entry: JournalEntry): void {
     this.#send({ t: "command-ack", id: entry.id, attempt: entry.attempt, state: ackState(entry.state) });
   }
 
-  /** This key will not run, and has no outcome to show for it. */
+  /** Acknowledges as rejected a key that will not run and has no outcome. */
   ackRejected(key: CommandKey): void {
     this.#send({ t: "command-ack", id: key.id, attempt: key.attempt, state: "rejected" });
   }

@@ -7,12 +7,12 @@ import type { CommandEvent } from "./command-state.ts";
 import type { CommandExecutor, ExecutionContext, ResolutionContext, Unknown } from "./executor.ts";
 import { keyText, type JournalEntry } from "./journal-entry.ts";
 
-/** A command was stopped; its effect must not start. Thrown out of `intend`. */
+/** Thrown by `intend` when the command was stopped. The effect must not start. */
 export class CommandStopped extends Error {
   override readonly name = "CommandStopped";
 }
 
-/** The note before an effect could not be put on disk; the effect must not start. Thrown out of `intend`. */
+/** Thrown by `intend` when the journal refused the note. The effect must not start. */
 export class IntentRefused extends Error {
   override readonly name = "IntentRefused";
 
@@ -23,7 +23,7 @@ export class IntentRefused extends Error {
 
 const CANNOT_TELL: Unknown = { state: "unknown" };
 
-/** Runs the executor of a journaled command. Never rejects: what it throws is an event too. */
+/** Runs the executor of a journaled command. Never rejects: an exception becomes an event. */
 export async function execute(
   entry: JournalEntry,
   definition: CommandDefinition,
@@ -32,7 +32,7 @@ export async function execute(
   log: Log,
 ): Promise<CommandEvent> {
   const params = v.safeParse(definition.params, entry.params);
-  // Can only fail after a software update: the parameters were checked on arrival.
+  // Fails only after a software update: the parameters were checked on arrival.
   if (!params.success) {
     const error: Issue = { code: "command.params-invalid", message: "the stored parameters do not fit this version of the agent" };
     return { t: "settled", execution: { state: "rejected", error } };
@@ -48,7 +48,7 @@ export async function execute(
   }
 }
 
-/** Asks what became of a command that ran when the agent ended. Never rejects. `expired`: why it may not start any more. */
+/** Asks what became of a command that was running when the agent ended. Never rejects. `expired`: why it may no longer start. */
 export async function askWhatBecame(
   entry: JournalEntry,
   executor: CommandExecutor,
@@ -61,7 +61,6 @@ export async function askWhatBecame(
   try {
     return { t: "resolved", answer: (await executor.resolve?.(entry.params, note, context)) ?? CANNOT_TELL, ...late };
   } catch (thrown) {
-    // A resolver that throws tells as little as no resolver at all.
     logCrash(entry, thrown, log);
     return { t: "resolved", answer: CANNOT_TELL, ...late };
   }

@@ -3,27 +3,27 @@ import type { Moment } from "./journal-entry.ts";
 
 /** Whether a command may still start. */
 export type Expiry =
-  /** `leftMs`: it expires this much later at the latest. */
+  /** `leftMs`: longest time until it expires. */
   | { readonly kind: "alive"; readonly leftMs: number }
   | { readonly kind: "expired"; readonly error: Issue }
   /**
-   * The machine was off for an unknown time and no clock can be trusted. The answer comes with the cloud's
-   * time; without it the command has certainly expired once its whole time to live has passed again.
+   * The machine was off for an unknown time and no clock can be trusted. The cloud's time will decide; without it the
+   * command has certainly expired after another full time to live (`leftMs`).
    */
   | { readonly kind: "unknown"; readonly leftMs: number };
 
-/** The two ways a command expires. */
+/** The fields of a command that decide its expiry. */
 export interface Expiring {
   readonly received: Moment;
-  /** By the owner's clock. */
+  /** Expiry date set by the owner; milliseconds since the epoch. */
   readonly notAfterMs: number;
-  /** From `received`. */
+  /** Time to live, counted from `received`. */
   readonly ttlMs: number;
 }
 
 /**
- * Pure. The date counts by the time that judging-clock.ts gives as `serverMs`, once that is known: the cloud's, or the device's own where that
- * is synchronised and later. The time to live counts on the time since boot, which no setting of the wall clock moves.
+ * Whether the command may still start at `now`. Pure. The date is compared with `serverMs` once that is known. The time to
+ * live is measured by the time since boot, which setting the wall clock does not change, or else by `serverMs`.
  */
 export function expiryOf(command: Expiring, now: Moment): Expiry {
   const { received, notAfterMs, ttlMs } = command;
@@ -35,7 +35,7 @@ export function expiryOf(command: Expiring, now: Moment): Expiry {
     };
   const elapsedMs = elapsedSince(received, now);
   if (elapsedMs === undefined) {
-    // With the cloud's time at delivery the answer will come with the cloud's time now.
+    // The time at delivery is known, so the current time will give the answer.
     if (now.serverMs === undefined && received.serverMs !== undefined) return { kind: "unknown", leftMs: ttlMs };
     const message = "not started: how long it waited while the machine was off cannot be known";
     return { kind: "expired", error: { code: "command.expired", message } };
@@ -48,7 +48,7 @@ export function expiredByAge(ttlMs: number): Issue {
   return { code: "command.expired", message: `not started: it waited longer than its time to live of ${ttlMs} ms` };
 }
 
-/** Milliseconds between two moments, `undefined` when no trustworthy clock saw both. Never negative. */
+/** Milliseconds between two moments; `undefined` when no trustworthy clock covers both. Never negative. */
 export function elapsedSince(then: Moment, now: Moment): number | undefined {
   if (then.boot === now.boot && then.upMs !== undefined && now.upMs !== undefined) return Math.max(0, now.upMs - then.upMs);
   if (then.serverMs !== undefined && now.serverMs !== undefined) return Math.max(0, now.serverMs - then.serverMs);

@@ -1,4 +1,4 @@
-/** Messages that arrived and are not processed yet: bounded, processed one at a time in order of arrival. */
+/** Bounded queue of incoming messages, processed one at a time in order of arrival. */
 export class CommandInbox<T> {
   readonly #waiting: T[] = [];
   readonly #waitingMax: number;
@@ -16,7 +16,7 @@ export class CommandInbox<T> {
     return true;
   }
 
-  /** Gives everything that comes to `take`, until `signal` aborts. What is left then waits for the next reader. */
+  /** Passes each message to `take` until `signal` aborts. The rest stays for the next reader. */
   async read(signal: AbortSignal, take: (incoming: T) => Promise<void>): Promise<void> {
     signal.addEventListener("abort", () => this.#wake(), { once: true });
     while (!signal.aborted) {

@@ -1,6 +1,6 @@
 /**
- * One lane: jobs run one after the other, in order of arrival. The lane moves on when a job's promise settles, so a job
- * can let go of the lane while its executor still hangs.
+ * Runs jobs one at a time, in order of arrival. The lane moves on when a job's promise settles, so a job can free the
+ * lane while its executor still hangs.
  */
 export class CommandLane {
   readonly #waiting: { readonly key: string; readonly job: () => Promise<void> }[] = [];
@@ -9,13 +9,13 @@ export class CommandLane {
   #busy = false;
   #closed = false;
 
-  /** `onBug` gets what a job throws; the lane goes on. */
+  /** `onBug` is called with what a job throws; the lane continues. */
   constructor(waitingMax: number, onBug: (thrown: unknown) => void) {
     this.#waitingMax = waitingMax;
     this.#onBug = onBug;
   }
 
-  /** What is pushed now begins at once. */
+  /** True when a job pushed now would start at once. */
   get idle(): boolean {
     return !this.#busy && !this.#closed && this.#waiting.length === 0;
   }
@@ -24,19 +24,19 @@ export class CommandLane {
     return this.#waiting.length >= this.#waitingMax;
   }
 
-  /** Queues a job; beyond the limit too, for what was accepted before a restart. */
+  /** Queues a job. Does not enforce the limit, because commands accepted before a restart must fit too. */
   push(key: string, job: () => Promise<void>): void {
     this.#waiting.push({ key, job });
     if (!this.#busy) void this.#drain();
   }
 
-  /** Takes a job out that has not started. */
+  /** Removes a job that has not started. */
   remove(key: string): void {
     const at = this.#waiting.findIndex((entry) => entry.key === key);
     if (at >= 0) this.#waiting.splice(at, 1);
   }
 
-  /** Nothing new starts. The running job is its owner's business. */
+  /** Starts no more jobs. Does not stop the running one. */
   close(): void {
     this.#closed = true;
     this.#waiting.length = 0;

@@ -23,13 +23,13 @@ import type { CommandExecutor, ExecutionContext } from "./executor.ts";
 import { keyText, withCancel, type JournalEntry, type Moment } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
 
-/** Grace period for an executor that was told to stop; after it the lane moves on without it. */
+/** Grace period for an aborted executor, after which the lane moves on without it. */
 export const GRACE_MS = 5_000;
 
-/** Longest time between two expiry checks of a waiting command: the expiry may lie further ahead than a timer can be set. */
+/** Longest time between two expiry checks of a waiting command: the expiry may lie beyond the range of a timer. */
 const EXPIRY_LOOK_MS = 3_600_000;
 
-/** Retries of a write that the disk refused: soon at first, because a full disk often recovers quickly. */
+/** Retries of a failed journal write. The first come soon, because a full disk often recovers quickly. */
 const DISK_RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 60_000, floorMs: 200 };
 
 export interface CommandRunDeps {
@@ -39,15 +39,15 @@ export interface CommandRunDeps {
   readonly log: Log;
   now(): Moment;
   send(message: DeviceMessage): boolean;
-  /** The final entry is on disk. */
+  /** Called when the final entry is on disk. */
   handOver(entry: JournalEntry): void;
-  /** Called with what a part threw that must not throw. */
+  /** Called with an unexpected exception. */
   onBug(thrown: unknown): void;
 }
 
 /**
- * One command between delivery and end: takes the steps of command-state.ts one at a time, writes what
- * must be written before each effect, and watches the clock over its executor.
+ * One command from delivery to its end: applies the events of command-state.ts one at a time, journals the state before
+ * each effect, and enforces the executor's time-outs.
  */
 export class CommandRun {
   readonly definition: CommandDefinition;
@@ -58,20 +58,19 @@ export class CommandRun {
   #command: Command;
   readonly #events = new OneAtATime();
   #controller: AbortController | undefined;
-  /** An executor or a resolver of ours has not come back. */
+  /** An executor or resolver has not returned yet. */
   #working = false;
   #atWork: Promise<void> = Promise.resolve();
   #graceOver = false;
   #release: () => void = () => {};
   readonly #released: Promise<void>;
-  /** What the executor awaits came, or was awaited as long as it may be. */
+  /** The executor's `awaits` is there, or waiting for it is over. */
   #awaited = false;
-  /** Journaled as running by whoever took it, and nothing of it was done yet. */
   readonly #begun: boolean;
   readonly #alarms = new Map<"expiry" | "total" | "step" | "grace", Timer>();
   #wake: () => void = () => {};
 
-  /** `begun`: the entry says running because it is about to begin, not because an agent that is gone was at it. */
+  /** `begun`: the entry was journaled as running on arrival and has not started. Otherwise a running entry is from a previous process. */
   constructor(entry: JournalEntry, definition: CommandDefinition, executor: CommandExecutor, deps: CommandRunDeps, begun = false) {
     this.#begun = begun;
     this.definition = definition;
@@ -105,12 +104,15 @@ export class CommandRun {
     return this.#working;
   }
 
-  /** Settles when what is at work has come back and, where it counts, is written. */
+  /** Settles when the executor or resolver has returned and, while stopping, its success is journaled. */
   settled(): Promise<void> {
     return this.#atWork;
   }
 
-  /** Its lane is free. Settles when the lane may go on: at its end, or when it would not end. */
+  /**
+   * Called when its lane is free. Settles when the lane may move on: the command has ended, and its executor has returned
+   * or its grace period is over.
+   */
   async work(): Promise<void> {
     try {
       await this.#begin();
@@ -122,21 +124,24 @@ export class CommandRun {
     await this.#released;
   }
 
-  /** A signed cancel came; its number is noted with the command's next write. Settles when it is applied; rejects with `CommandStopped` when the agent stops first. */
+  /**
+   * Applies a verified cancel. Its number is journaled with the command's next write. Rejects with `CommandStopped` when
+   * the agent stops first.
+   */
   async cancel(number?: number): Promise<void> {
     if (number !== undefined) this.#entry = withCancel(this.#entry, number);
     await this.#settle({ t: "cancel" });
   }
 
-  /** The cloud's clock became known: what waited for it may go on. */
+  /** Call when the cloud's time became known; checks the expiry again. */
   timeLearnt(): void {
     if (this.#command.state.kind === "delivered") this.#watchExpiry();
     this.#wake();
   }
 
   /**
-   * The agent stops. Executors are told; what they say now counts only if it is a success, since a failure
-   * may just be our own abort. The rest is resolved at the next start.
+   * Aborts the executor because the agent is stopping. From now on only a success counts, since a failure may come from
+   * the abort. Anything else is resolved at the next start.
    */
   stop(): void {
     for (const alarm of this.#alarms.values()) alarm.cancel();
@@ -145,7 +150,7 @@ export class CommandRun {
     if (!this.#working) this.close();
   }
 
-  /** From here on nothing is written or reported, whatever the executor still does. */
+  /** Stops all journaling and reporting, whatever the executor still does. */
   close(): void {
     this.#closing.abort();
     this.#wake();
@@ -160,12 +165,12 @@ export class CommandRun {
       if (event === undefined) continue;
       const taken = await this.#dispatch(event);
       if (taken.ok) return;
-      // Without the journal's "running" the effect must not begin. The command stays delivered until it expires.
+      // The effect must not begin before "running" is journaled. The command stays delivered until it expires.
       await this.#waitForDisk(this.#entry, taken.error, attempt, "the journal refused a write; the command waits");
     }
   }
 
-  /** What starts a delivered command or ends it; `undefined`: something changed while it waited, so it has to be asked again. */
+  /** The event that starts or ends a delivered command; `undefined` when something changed while waiting, so the caller must ask again. */
   async #startEvent(): Promise<CommandEvent | undefined> {
     const expiry = expiryOf(this.#entry, this.#deps.now());
     if (expiry.kind === "expired") return { t: "expired", error: expiry.error };
@@ -179,12 +184,12 @@ export class CommandRun {
     await sleep(timers, "command.journal-retry", retryDelayMs(DISK_RETRY, attempt, random), this.#closing.signal);
   }
 
-  /** True when the whole time passed; false when something changed before. */
+  /** Resolves to true when the whole time has passed, to false when woken earlier. */
   #waitForTime(delayMs: number): Promise<boolean> {
     return sleep(this.#deps.timers, "command.wait-for-time", delayMs, this.#untilWoken());
   }
 
-  /** True when it may start: what it needs is there, or is no longer expected, which is for the executor to tell. False when something changed before. */
+  /** Resolves to true when the wait for `awaits` is over (the executor reports it if missing), to false when woken earlier. */
   async #awaitNeeds(): Promise<boolean> {
     const { awaits } = this.#executor;
     if (this.#awaited || awaits === undefined || awaits.isThere()) return true;
@@ -201,7 +206,7 @@ export class CommandRun {
     return waiting.signal;
   }
 
-  /** A command that waits behind others ends when its time has passed, not when its turn comes. */
+  /** Ends a waiting command as soon as it expires, not only at its turn. */
   #watchExpiry(): void {
     const expiry = expiryOf(this.#entry, this.#deps.now());
     if (expiry.kind === "alive") this.#arm("expiry", Math.min(expiry.leftMs + 1, EXPIRY_LOOK_MS), () => this.#expireIfDue());
@@ -215,18 +220,18 @@ export class CommandRun {
     else this.#watchExpiry();
   }
 
-  /** One event after the other, each with its write. Fails, changing nothing, when its write does; rejects with `CommandStopped`. */
+  /** Applies one event at a time, with its write. Changes nothing when the write fails; rejects with `CommandStopped` after `close`. */
   #dispatch(event: CommandEvent): Promise<Result<Step, StorageIssue>> {
     return this.#events.run(() => this.#apply(event));
   }
 
-  /** For events that write nothing except a final state, which is retried until it is written. */
+  /** For events that write nothing but a final state, whose write is retried until it succeeds. */
   async #settle(event: CommandEvent): Promise<void> {
     const taken = await this.#dispatch(event);
     if (!taken.ok) throw new Error(`the event ${event.t} wrote a state that is not final, and the disk refused: ${taken.error.message}`);
   }
 
-  /** For events that nobody awaits. */
+  /** Like `#settle`, for callers that do not wait. */
   #fire(event: CommandEvent): void {
     this.#settle(event).catch((thrown: unknown) => {
       if (!(thrown instanceof CommandStopped)) this.#deps.onBug(thrown);
@@ -236,7 +241,7 @@ export class CommandRun {
   async #apply(event: CommandEvent): Promise<Result<Step, StorageIssue>> {
     if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
     const taken = step(this.#command, event, this.#deps.now());
-    // An executor is told to stop at once; the write that follows may take its time.
+    // Abort before the write, which may take long.
     for (const effect of taken.effects) if (effect.do === "abort") this.#abort(effect.reason);
     const written = taken.persist ? await this.#persist(taken.command) : ok(undefined);
     if (!written.ok) return written;
@@ -254,7 +259,7 @@ export class CommandRun {
       const put = await this.#deps.store.put(entry);
       if (!put.ok && command.state.kind !== "final") return put;
       if (!put.ok) await this.#waitForDisk(entry, put.error, attempt, "an outcome could not be written; trying again");
-      // The write may have succeeded although the agent was stopped meanwhile; nothing may follow from it.
+      // Even if the write succeeded, nothing may follow once the agent is stopping.
       if (this.#closing.signal.aborted) throw new CommandStopped("the agent is stopping");
       if (!put.ok) continue;
       this.#entry = entry;
@@ -301,7 +306,7 @@ export class CommandRun {
   async #askWhatBecame(overdue: boolean, signal: AbortSignal): Promise<CommandEvent> {
     const { awaits } = this.#executor;
     const mayRun = this.#executor.resolve !== undefined || this.definition.afterCrash === "run-again";
-    // Not part of its time-out: nothing of it is at work.
+    // This wait does not count towards the time-out: the command is doing nothing.
     if (mayRun && !overdue) await awaits?.wait(signal);
     this.#armTotal(this.definition.timeoutMs);
     const expiry = expiryOf(this.#entry, this.#deps.now());

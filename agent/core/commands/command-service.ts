@@ -29,11 +29,11 @@ export interface CommandServiceDeps {
   readonly deviceId: string;
   readonly store: JournalStore;
   readonly executors: ExecutorTable;
-  /** Checks the signature against the owner's command key; the payload text when it is good. */
+  /** Checks the signature against the owner's command key and returns the payload text. */
   verify(signed: Signed, purpose: SignedPurpose): Promise<Result<string>>;
   send(message: DeviceMessage): boolean;
   readonly sink: EventSink;
-  /** How far the cloud has stored the outbox, so that an outcome that is still queued is not queued twice. */
+  /** What the cloud has acknowledged, so that an outcome still in the outbox is not added twice. */
   readonly backlog: Pick<Backlog, "log" | "ranges">;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -42,32 +42,32 @@ export interface CommandServiceDeps {
   readonly log: Log;
   /** Boot id and time since boot, from the platform's `power` and `probe`. */
   readonly machine: { bootId(): Promise<string>; uptimeMs(): Promise<Reading<number>> };
-  /** The cloud's clock as learnt from a welcome; `undefined` before the first. */
+  /** The time that decides expiry dates (see judging-clock.ts); `undefined` while unknown. */
   serverNowMs(): number | undefined;
 }
 
-/** Most commands and cancels that may wait unread. */
+/** Most unprocessed commands and cancels. */
 const INBOX_MAX = 256;
-/** Most commands that may wait in one lane. */
+/** Most commands waiting in one lane. */
 const LANE_WAITING_MAX = 32;
-/** Most unfinished commands over all lanes, counting outcomes that are not handed over yet. */
+/** Most unfinished commands in all lanes, including outcomes not yet handed over. */
 const OPEN_MAX = 512;
-/** Most open commands that fit into `hello`. */
+/** Most open commands listed in `hello`. */
 const HELLO_OPEN_MAX = 256;
-/** The longest expiry (one day) plus a week for clock errors and outages. */
+/** Retention of finished commands: the longest time to live (one day) plus a week for clock errors and outages. */
 const KEEP_MS = 8 * 86_400_000;
 const ENTRIES_MAX = 2_000;
 const JOURNAL_BYTES_MAX = 4 * 1024 * 1024;
 /** The journal is pruned after this many finished commands. */
 const PRUNE_EVERY = 32;
-/** Cancels whose numbers are remembered beside the journal: more than can be on their way into it. */
+/** Most cancel numbers kept in memory: more than can be waiting to be journaled. */
 const CANCELS_MAX = 1_024;
 /** Grace period for running executors when the agent stops. */
 const STOP_GRACE_MS = 2_000;
 
 type Incoming = { readonly purpose: "command" | "cancel"; readonly signed: Signed };
 
-/** One life of the service: from the start of `run` to its end. */
+/** State of one call of `run`. */
 interface Session {
   readonly boot: string;
   /** Offset from the monotonic clock to the time since boot; absent when the machine does not report it. */
@@ -79,14 +79,17 @@ interface Session {
 }
 
 /**
- * The device's side of commands: checks what comes in, writes before it acts, runs one command per lane,
+ * The device's side of commands: verifies them, journals them before acting, runs one command per lane at a time,
  * and gives every accepted command exactly one outcome.
  */
 export class CommandService {
   readonly #deps: CommandServiceDeps;
   readonly #inbox = new CommandInbox<Incoming>(INBOX_MAX);
   readonly #answers: CommandAnswers;
-  /** Numbers of cancels accepted since the start, and their targets. The journal learns a cancel's number only when its command is next written. */
+  /**
+   * Targets of the cancels accepted since the start, by owner and number. Needed because a cancel's number reaches the
+   * journal only with the next write of its command.
+   */
   readonly #cancels = new Map<string, string>();
   #session: Session | undefined;
   #sincePrune = 0;
@@ -100,22 +103,22 @@ export class CommandService {
     return this.#answers.counters();
   }
 
-  /** A `command` message came. */
+  /** Takes a `command` message. Answers asynchronously. */
   command(signed: Signed): void {
     this.#receive({ purpose: "command", signed });
   }
 
-  /** A `cancel` message came. */
+  /** Takes a `cancel` message. Answers asynchronously. */
   cancel(signed: Signed): void {
     this.#receive({ purpose: "cancel", signed });
   }
 
-  /** The cloud's clock became known or was corrected. */
+  /** Call when the cloud's time became known or was corrected. */
   timeLearnt(): void {
     for (const run of this.#session?.runs.values() ?? []) run.timeLearnt();
   }
 
-  /** The owner released the device: none of their commands starts any more, and running ones are told to stop. */
+  /** Cancels all unfinished commands; called when the owner has released the device. */
   cancelAll(): void {
     const session = this.#session;
     if (session !== undefined) for (const run of session.runs.values()) this.#cancelRun(session, run);
@@ -131,7 +134,7 @@ export class CommandService {
     return open;
   }
 
-  /** Runs until `signal` aborts. Resumes unfinished commands of the previous run first. */
+  /** Runs until `signal` aborts. First resumes the unfinished commands in the journal. */
   async run(signal: AbortSignal): Promise<void> {
     const session = await this.#begin();
     this.#session = session;
@@ -140,7 +143,7 @@ export class CommandService {
     if (signal.aborted) stop();
     try {
       await this.#restore(session);
-      // One at a time: otherwise two copies of a command could both find the journal without an entry.
+      // One at a time: otherwise two copies of a command could both find no entry in the journal.
       const reading = this.#inbox.read(session.ending.signal, (incoming) => this.#take(session, incoming));
       await Promise.all([reading, session.handover.run(session.ending.signal).finally(stop)]);
       if (session.ending.signal.reason instanceof BugError) throw session.ending.signal.reason;
@@ -165,9 +168,9 @@ export class CommandService {
   async #restore(session: Session): Promise<void> {
     await this.#prune();
     const unfinished = await this.#deps.store.unfinished();
-    // Which commands run is not known: the supervisor tries again, and until then none is taken.
+    // The running commands are unknown, so no new one may be taken until the supervisor has restarted this unit.
     if (!unfinished.ok) throw new Error(`the journal cannot be read: ${unfinished.error.message}`);
-    // Commands that were running go first: they already hold their hardware.
+    // Commands that were running go first: their effect may already have begun.
     const rank = (entry: JournalEntry): number => (entry.state.kind === "running" ? 0 : 1);
     for (const entry of unfinished.value.toSorted((a, b) => rank(a) - rank(b))) {
       if (entry.state.kind === "final") session.handover.add(entry);
@@ -265,7 +268,7 @@ export class CommandService {
     const found = run === undefined ? await this.#deps.store.get(payload.value.id, payload.value.attempt) : ok(run.entry);
     if (!found.ok) return found;
     const known = found.value;
-    // An entry for a command that has not arrived yet carries its cancel's number.
+    // The entry of a cancel that came before its command has the cancel's number.
     const holder = known?.number === number && known.name !== "" ? ok(`${key} itself`) : await this.#numberHolder(owner, number);
     if (!holder.ok) return holder;
     if (holder.value !== undefined && holder.value !== key) {
@@ -278,7 +281,7 @@ export class CommandService {
     if (this.#cancels.size > CANCELS_MAX && oldest !== undefined) this.#cancels.delete(oldest);
     if (run !== undefined) return ok(this.#cancelRun(session, run, number));
     if (known !== undefined) {
-      // Otherwise the same cancel, sent again after the entry was pruned, would give the command a second outcome.
+      // Otherwise the same cancel, redelivered after the entry was pruned, would give the command a second outcome.
       const noted = withCancel(known, number);
       const put = noted === known || session.handover.canceled(keyText(known), number) ? ok(undefined) : await this.#deps.store.put(noted);
       return put.ok ? ok(this.#answerKnown(session, noted)) : put;
@@ -293,7 +296,7 @@ export class CommandService {
     return this.#noRoom(session, entry) ? ok(undefined) : this.#finishAtOnce(session, entry);
   }
 
-  /** Whose number this is, command or cancel. */
+  /** Key of the command that used this number, itself or through its cancel. */
   async #numberHolder(owner: string, number: number): Promise<Result<string | undefined, StorageIssue>> {
     const canceled = this.#cancels.get(`${owner}/${number}`);
     if (canceled !== undefined) return ok(canceled);
@@ -302,7 +305,7 @@ export class CommandService {
     return ok(holder.value === undefined ? undefined : keyText(holder.value));
   }
 
-  /** Not awaited: a command that is being written must not delay messages that arrived after its cancel. */
+  /** Not awaited: a pending journal write must not delay later messages. */
   #cancelRun(session: Session, run: CommandRun, number?: number): void {
     run.cancel(number).then(
       () => this.#answers.ack(run.entry),
@@ -312,7 +315,7 @@ export class CommandService {
     );
   }
 
-  /** A known key never runs again: its state is acknowledged, and its outcome is sent again if the cloud had it and lost it. */
+  /** Acknowledges the state of a known key, which never runs again. Sends its outcome again unless it is still on its way. */
   #answerKnown(session: Session, entry: JournalEntry): void {
     this.#answers.ack(session.runs.get(keyText(entry))?.entry ?? entry);
     if (entry.state.kind !== "final" || session.handover.has(keyText(entry))) return;
@@ -323,7 +326,7 @@ export class CommandService {
     if (!waiting) session.handover.add(entry);
   }
 
-  /** Ended without running: journal, ack, outcome. */
+  /** Journals, acknowledges and reports a command that ended without running. */
   async #finishAtOnce(session: Session, entry: JournalEntry): Promise<Result<void, StorageIssue>> {
     const put = await this.#deps.store.put(entry);
     if (!put.ok) return put;
@@ -333,9 +336,9 @@ export class CommandService {
     return put;
   }
 
-  /** `begun`: it was journaled as running just now, for its lane is free. */
+  /** `begun`: the entry was journaled as running right now because its lane is free. */
   #enqueue(session: Session, entry: JournalEntry, begun = false): void {
-    // Absent: it was journaled by an agent version that knew this command.
+    // Missing when another agent version journaled a command that this one does not know.
     const definition = findCommand(entry.name) ?? FORGOTTEN;
     const { store, timers, random, log, executors } = this.#deps;
     const executor = executors[definition.name as CommandName] ?? UNSUPPORTED;
@@ -387,7 +390,7 @@ export class CommandService {
     const { store, clock, log } = this.#deps;
     const finishedBeforeWallMs = clock.wallMs() - KEEP_MS;
     const pruned = await store.prune({ finishedBeforeWallMs, entriesMax: ENTRIES_MAX, bytesMax: JOURNAL_BYTES_MAX });
-    // Pruning can wait until the next time; the journal only stays larger until then.
+    // Harmless: the journal stays larger until the next attempt.
     if (!pruned.ok) log.warn({ code: pruned.error.code, error: pruned.error.message }, "the journal could not be pruned");
   }
 
@@ -425,14 +428,14 @@ export class CommandService {
 }
 
 /**
- * A command whose lane is free is journaled as delivered and running in one write: one wait for the disk less before its
- * effect. `undefined`: it may not start now.
+ * The entry as running, for a command whose lane is free: one write journals both delivery and start. `undefined` when
+ * the command may not start now.
  */
 function runningAtOnce(entry: JournalEntry, now: Moment): JournalEntry | undefined {
   return expiryOf(entry, now).kind === "alive" ? { ...entry, state: { kind: "running", started: now } } : undefined;
 }
 
-/** Ends the service after a bug; its supervisor starts it again from the journal. */
+/** Ends the service after a bug. The supervisor restarts it from the journal. */
 class BugError extends Error {
   override readonly name = "BugError";
 }

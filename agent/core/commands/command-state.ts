@@ -6,17 +6,17 @@ import type { Execution, NotStarted, Unknown } from "./executor.ts";
 import type { CommandKey, IntentNote, JournalState, Moment } from "./journal-entry.ts";
 import { outcomeOf, type Ending } from "./outcome-body.ts";
 
-/** Restarts of the agent in the middle of one command before it is given up: it may be what ends the agent. */
+/** Most agent restarts during one command before it is given up: the command may be what crashes the agent. */
 export const RESTARTS_MAX = 3;
 
-/** What a running command is doing. Only in memory: after a restart every running command is `resolving`. */
+/** What a running command is doing. Kept only in memory: after a restart every running command is `resolving`. */
 export type Phase =
   | { readonly kind: "executing" }
-  /** A cancel came; the executor was told and has a moment to say what became of the effect. */
+  /** Canceled: the executor is aborted and has a grace period to report the effect. */
   | { readonly kind: "canceling" }
-  /** The hardware is asked what became of it. */
+  /** The executor's `resolve` is finding out what became of the command. `cancel`: a cancel came meanwhile. */
   | { readonly kind: "resolving"; readonly overdue: boolean; readonly cancel: boolean }
-  /** The effect will end this process. */
+  /** The effect was requested and will end this process. */
   | { readonly kind: "awaiting-restart" };
 
 export type CommandState =
@@ -24,7 +24,7 @@ export type CommandState =
   | { readonly kind: "running"; readonly started: Moment; readonly note?: IntentNote; readonly phase: Phase }
   | { readonly kind: "final"; readonly outcome: CommandOutcome; readonly finishedWallMs: number };
 
-/** One command, as far as its life is concerned. */
+/** The part of a command that its state machine needs. */
 export interface Command extends CommandKey {
   readonly name: string;
   readonly afterCrash: CommandDefinition["afterCrash"];
@@ -35,47 +35,47 @@ export interface Command extends CommandKey {
 export type CommandEvent =
   /** Its lane is free and it is its turn. */
   | { readonly t: "turn" }
-  /** Its time to start has passed. */
+  /** It may no longer start. */
   | { readonly t: "expired"; readonly error: Issue }
-  /** The executor wants this on disk before its effect. */
+  /** The executor asks for this note to be journaled before its effect. */
   | { readonly t: "intended"; readonly note: IntentNote }
   | { readonly t: "settled"; readonly execution: Execution }
-  /** The executor has a bug. */
+  /** The executor threw. */
   | { readonly t: "threw"; readonly message: string }
   /** The journal refused the intent note, so the effect did not start. */
   | { readonly t: "intent-refused"; readonly error: Issue }
-  /** It was journaled as running at once, because its lane was free: its turn is now. */
+  /** It was journaled as running on arrival, because its lane was free, and starts now. */
   | { readonly t: "begun" }
   /** The agent started and found it running. */
   | { readonly t: "restored" }
-  /** `expired`: why it may not start any more, if so. */
+  /** `resolve` answered. `expired`: why the command may no longer start. */
   | { readonly t: "resolved"; readonly answer: Execution | NotStarted | Unknown; readonly expired?: Issue }
   | { readonly t: "cancel" }
   | { readonly t: "timed-out"; readonly error: Issue }
-  /** The executor was told to stop and did not within its grace. */
+  /** The aborted executor did not return within its grace period. */
   | { readonly t: "abandoned" };
 
-/** What is to be done, in this order, after the state was written where `persist` says so. */
+/** What to do, in this order, once the state is journaled if `persist` is set. Only `abort` comes before that write. */
 export type CommandEffect =
   | { readonly do: "execute" }
   | { readonly do: "resolve"; readonly overdue: boolean }
-  /** Watch the time-out alone: nothing of ours is at work any more. */
+  /** Only watch the time-out: no executor is running. */
   | { readonly do: "await-restart" }
   | { readonly do: "abort"; readonly reason: "canceled" | "timed-out" }
   | { readonly do: "hand-over" }
-  /** Something happened that no longer counts; for the log. */
+  /** Log an event that came too late to count. */
   | { readonly do: "note"; readonly what: string };
 
 export interface Step {
   readonly command: Command;
   readonly effects: readonly CommandEffect[];
-  /** The new state must be on disk before any effect. */
+  /** The new state must be journaled before any effect but `abort`. */
   readonly persist: boolean;
 }
 
 type Running = Extract<CommandState, { kind: "running" }>;
 
-/** One step of one command. Pure. A final state never changes. */
+/** Applies one event to one command. Pure. A final state never changes. */
 export function step(command: Command, event: CommandEvent, now: Moment): Step {
   switch (command.state.kind) {
     case "delivered":
@@ -141,13 +141,13 @@ function stepRunning(command: Command, state: Running, event: CommandEvent, now:
 function settled(command: Command, state: Running, execution: Execution, now: Moment): Step {
   if (state.phase.kind !== "executing" && state.phase.kind !== "canceling") return stay(command);
   if (execution.state === "awaits-restart") return awaitRestart(command, state);
-  // A cancel that came too late changes nothing about what is so.
+  // A cancel does not undo an effect that has already succeeded.
   if (state.phase.kind === "executing" || execution.state === "succeeded") return finishRunning(command, state, execution, now);
   const effect = execution.state === "failed" && execution.effect !== undefined ? { effect: execution.effect } : {};
   return finishRunning(command, state, { state: "canceled", error: canceledLate(execution.error.message), ...effect }, now);
 }
 
-/** The executor ended without an answer. */
+/** The executor ended without an `Execution`. */
 function broken(
   command: Command,
   state: Running,
@@ -202,7 +202,7 @@ function resolved(
     case "unknown": {
       const error = outcomeUnknown(answer);
       const effect = answer.effect === undefined ? {} : { effect: answer.effect };
-      // What the hardware is in now says nothing about what was done: somebody may have undone it since. So never again.
+      // Never run it again: the effect may have come about and been undone since.
       if (command.afterCrash === "ask") return finishRunning(command, state, { state: "failed", error, ...effect }, now);
       if (cancel) return finishRunning(command, state, { state: "canceled", error: canceledLate(error.message) }, now);
       if (event.expired !== undefined) return finishRunning(command, state, { state: "timed-out", error: tooLate(event.expired) }, now);
@@ -213,7 +213,7 @@ function resolved(
       if (event.expired !== undefined) return finishRunning(command, state, { state: "expired", error: event.expired }, now);
       return execute(command, state);
     case "awaits-restart":
-      // The time is over and the answer is still to wait: nothing more will be known.
+      // Still waiting after the time-out: the restart will not come.
       if (overdue) return finishRunning(command, state, { state: "timed-out", error: RESTART_DID_NOT_COME }, now);
       return awaitRestart(command, state);
     default:
@@ -252,7 +252,7 @@ function cancelRunning(command: Command, state: Running): Step {
 function timedOut(command: Command, state: Running, error: Issue, now: Moment): Step {
   switch (state.phase.kind) {
     case "awaiting-restart":
-      // Not an end yet: whoever asked for the restart knows what its absence means.
+      // Not final yet: `resolve` decides what a missing restart means.
       return {
         command: { ...command, state: { ...state, phase: { kind: "resolving", overdue: true, cancel: false } } },
         effects: [{ do: "resolve", overdue: true }],
@@ -267,7 +267,7 @@ function timedOut(command: Command, state: Running, error: Issue, now: Moment): 
   }
 }
 
-/** The end of a command that ran, with how long it took where one clock saw both ends and anything was tried. */
+/** Ends a running command. Adds the duration if it was tried and one clock saw both start and end. */
 function finishRunning(
   command: Command,
   state: Running,
@@ -287,7 +287,7 @@ function finish(command: Command, ending: Ending, now: Moment): Step {
   };
 }
 
-/** After the end: nothing changes; what the executor says is a note. */
+/** An event after the end: changes nothing, and is logged if it comes from the executor. */
 function late(command: Command, event: CommandEvent): Step {
   if (event.t === "settled") return { command, effects: [{ do: "note", what: lateWords(event.execution) }], persist: false };
   if (event.t === "threw") return { command, effects: [{ do: "note", what: `broke late: ${event.message}` }], persist: false };

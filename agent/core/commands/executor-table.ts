@@ -22,7 +22,7 @@ import type { Uploader } from "./uploader.ts";
 
 export interface ExecutorTableDeps {
   readonly adapter: PlatformAdapter;
-  /** The first is the one meant where a command names none. */
+  /** A command that names no display means the first. */
   readonly displays: readonly CommandedDisplay[];
   readonly player?: PlayerLink;
   readonly uploader: Uploader;
@@ -31,7 +31,7 @@ export interface ExecutorTableDeps {
   readonly diagnostics: Diagnostics;
   readonly clock: Clock;
   readonly timers: Timers;
-  /** The device's name, for `identify`. */
+  /** The device's name, shown by `identify`. */
   label(): string;
 }
 

@@ -3,17 +3,17 @@ import type { Effect } from "../../../platform/ports/reading.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 
-/** What a running command gets. */
+/** Context passed to `run`. */
 export interface ExecutionContext {
   readonly id: string;
   readonly attempt: number;
-  /** Aborts on cancel, on time-out and on shutdown of the agent; `reason` says which. */
+  /** Aborts on cancel, time-out or shutdown of the agent; `reason` is `canceled`, `timed-out` or `stopping`. */
   readonly signal: AbortSignal;
-  /** Tells the cloud how far it is; may be lost. Renews the step time-out. */
+  /** Sends progress to the cloud; may be lost. Restarts the step time-out. */
   progress(step: string, percent?: number): void;
   /**
-   * Puts a note on disk before an effect that may end this process; given back to `resolve`
-   * afterwards. The effect must not start when this rejects.
+   * Journals a note before an effect that may end this process; `resolve` gets it after the restart. The effect must not
+   * start when this rejects.
    */
   intend(note: Readonly<Record<string, string | number | boolean>>): Promise<void>;
 }
@@ -21,59 +21,57 @@ export interface ExecutionContext {
 /** How one execution ended. */
 export type Execution<R = unknown> =
   | { readonly state: "succeeded"; readonly result: R; readonly effect?: Effect }
-  /** Tried, and it did not come about; or nobody can tell (`outcome-unknown`). */
+  /** Tried without success, or with an unknown result (code `outcome-unknown`). */
   | { readonly state: "failed"; readonly error: Issue; readonly effect?: Effect }
-  /** Never tried, and trying again will not help. */
+  /** Not tried; trying again will not help. */
   | { readonly state: "rejected"; readonly error: Issue }
   /** The effect ends this process; the outcome comes from `resolve` after the restart. */
   | { readonly state: "awaits-restart" };
 
-/** The effect did not begin before the agent ended, and this is known: the command may run as if for the first time. */
+/** The effect certainly did not begin before the agent ended, so the command may run. */
 export interface NotStarted {
   readonly state: "not-started";
 }
 
-/** Nobody can say whether the effect came about. */
+/** It cannot be known whether the effect came about. */
 export interface Unknown {
   readonly state: "unknown";
-  /** For people: what the hardware is in instead. */
+  /** What was observed instead, in words. */
   readonly seen?: string;
-  /** What was observed, where something was. */
   readonly effect?: Effect;
 }
 
-/** What `resolve` gets besides the note. */
+/** Context passed to `resolve`. */
 export interface ResolutionContext {
-  /** The command's time-out has passed since it started: `awaits-restart` is no answer any more. */
+  /** The command's time-out has passed: `awaits-restart` now ends it as `timed-out`. */
   readonly overdue: boolean;
   readonly signal: AbortSignal;
 }
 
 /**
- * Something a command cannot do without and that comes and goes, such as the player host. While it is awaited the command has
- * not started: it stays `delivered`, its expiry counts, and a crash loses nothing.
+ * Something a command needs that may be absent for a while, such as the player host. A command waiting for it has not
+ * started: it stays `delivered`, may expire, and survives a crash.
  */
 export interface Awaited {
-  /** It is there now. */
   isThere(): boolean;
-  /** Settles when it is there, when it is no longer expected, or when `signal` aborts. Never rejects, and always ends. */
+  /** Settles when it is there, when it is no longer expected, or when `signal` aborts. Never rejects; always settles. */
   wait(signal: AbortSignal): Promise<void>;
 }
 
-/** Runs one kind of command. Bugs throw; everything expected is an `Execution`. */
+/** Runs one kind of command. Expected failures are returned as an `Execution`; only bugs throw. */
 export interface CommandExecutor<N extends CommandName = CommandName> {
-  /** What is waited for before `run`, and before a `resolve` that may lead to `run`. */
+  /** Awaited before `run`, and before a `resolve` that may lead to `run`. */
   readonly awaits?: Awaited;
-  /** Its lane with these parameters, for hardware of which the device has several. Absent: the definition's. */
+  /** The lane for these parameters, where the device has several of the hardware. Default: the definition's lane. */
   lane?(params: CommandParams<N>): string;
-  /** The desired key that it sets by hand, and to what. */
+  /** The desired key that this command overrides, and its value. */
   sets?(params: CommandParams<N>): readonly [key: string, value: Json] | undefined;
   run(params: CommandParams<N>, context: ExecutionContext): Promise<Execution<CommandResult<N>>>;
   /**
-   * The agent ended while this command ran: what became of it? Asks the hardware, and does nothing to it. `unknown` (or
-   * no resolver) ends it `failed` with `outcome-unknown`: it never runs again, unless its definition says that it may.
-   * `note` is empty when the agent ended before `intend` was done. Also asked when a command that `awaits-restart`
-   * is still there after its time-out.
+   * Finds out what became of a command that was running when the agent ended. Observes the hardware without changing it.
+   * `unknown` (or no resolver) ends the command as `failed` with `outcome-unknown`, unless its definition allows it to run
+   * again (`afterCrash`). `note` is empty when the agent ended before `intend` succeeded. Also called when a command that
+   * `awaits-restart` is still waiting after its time-out.
    */
   resolve?(
     params: CommandParams<N>,
@@ -82,5 +80,5 @@ export interface CommandExecutor<N extends CommandName = CommandName> {
   ): Promise<Execution<CommandResult<N>> | NotStarted | Unknown>;
 }
 
-/** Executors by command name. A command without one is `rejected` with `unsupported`. */
+/** Executors by command name. A command without one is rejected with `command.unsupported`. */
 export type ExecutorTable = { readonly [N in CommandName]?: CommandExecutor<N> };

@@ -1,28 +1,28 @@
 import type { CommandOutcome } from "../../protocol/records.ts";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 
-/** A note an executor put on disk before an effect that may end the process. */
+/** A note that an executor journals before an effect that may end the process. */
 export type IntentNote = Readonly<Record<string, string | number | boolean>>;
 
-/** One moment on every available clock, because any one of them may be the only one that is still meaningful later. */
+/** One moment on every available clock, since later only one of them may still be comparable. */
 export interface Moment {
-  /** The device's own wall clock, for people and for retention alone: it may be wrong by years. */
+  /** The device's wall clock. It may be wrong by years, so only display and retention use it. */
   readonly wallMs: number;
-  /** The boot in which it happened. */
+  /** Boot id. */
   readonly boot: string;
-  /** Milliseconds since that boot; absent when the machine could not say. Comparable across restarts of the agent. */
+  /** Milliseconds since boot; absent when the machine could not tell. Comparable across restarts of the agent. */
   readonly upMs?: number;
-  /** The cloud's clock, as learnt from it; absent before the first welcome. */
+  /** The time that decides expiry dates: the cloud's, or the device's if synchronised and later. Absent while unknown. */
   readonly serverMs?: number;
 }
 
-/** Where an outcome was put: its number in one outbox file. */
+/** Where an outcome is in the outbox: log id and sequence number. */
 export interface HandedOver {
   readonly log: string;
   readonly seq: number;
 }
 
-/** The journaled state of one command. `final` never changes except for its hand-over. */
+/** The journaled state of one command. `final` never changes, except for `handedOver`. */
 export type JournalState =
   | { readonly kind: "delivered" }
   | { readonly kind: "running"; readonly started: Moment; readonly note?: IntentNote }
@@ -33,18 +33,18 @@ export type JournalState =
       readonly handedOver?: HandedOver;
     };
 
-/** What identifies one execution. A key runs once, whatever happens. */
+/** Identifies one execution. The same key is never accepted twice. */
 export interface CommandKey {
   readonly id: string;
   readonly attempt: number;
 }
 
-/** Everything the device keeps of one execution. */
+/** Everything the journal keeps about one execution. */
 export interface JournalEntry extends CommandKey {
-  /** Fingerprint of the command key that signed it. Numbers rise per key. */
+  /** Fingerprint of the owner's command key that signed it. Each owner has their own sequence of numbers. */
   readonly owner: string;
   readonly number: number;
-  /** Number of the newest cancel that came for it: used as well, and must be known as used once the entry is forgotten. */
+  /** Highest number of a cancel of this command. It is used up too, so it counts for the floor once the entry is pruned. */
   readonly cancelNumber?: number;
   /** Empty for a cancel that came before its command. */
   readonly name: string;
@@ -52,31 +52,31 @@ export interface JournalEntry extends CommandKey {
   readonly paramsHash: string;
   readonly params: JsonObject;
   readonly received: Moment;
-  /** By the cloud's clock. */
+  /** Expiry date set by the owner; milliseconds since the epoch. */
   readonly notAfterMs: number;
-  /** From `received`. */
+  /** Time to live, counted from `received`. */
   readonly ttlMs: number;
-  /** How often the agent found it running after a restart. */
+  /** How often the agent found it running at start. */
   readonly restarts: number;
   readonly state: JournalState;
 }
 
-/** One text per key, for maps and log lines. */
+/** The key as text, `<id>:<attempt>`, for maps and log lines. */
 export function keyText(key: CommandKey): string {
   return `${key.id}:${key.attempt}`;
 }
 
-/** The highest number that is used up with an entry. */
+/** The highest number used by the command or its cancels. */
 export function numberUsedBy({ number, cancelNumber = 0 }: JournalEntry): number {
   return Math.max(number, cancelNumber);
 }
 
-/** The entry with a cancel that came for it noted. */
+/** The entry with the number of its cancel, if that is higher. */
 export function withCancel(entry: JournalEntry, number: number): JournalEntry {
   return number <= numberUsedBy(entry) ? entry : { ...entry, cancelNumber: number };
 }
 
-/** Whether nothing is left to do for it: only then may it be forgotten. */
+/** Whether the entry is finished and handed over; only then may it be pruned. */
 export function isDone(entry: JournalEntry): boolean {
   return entry.state.kind === "final" && entry.state.handedOver !== undefined;
 }

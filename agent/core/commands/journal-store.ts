@@ -2,39 +2,39 @@ import type { Result } from "../../../platform/ports/result.ts";
 import type { StorageIssue } from "../storage/document-store.ts";
 import type { CommandKey, JournalEntry } from "./journal-entry.ts";
 
-/** What may be forgotten of the finished and handed-over commands; whichever limit is met first. */
+/** Limits beyond which done entries (see `isDone`) are pruned. Each applies by itself. */
 export interface RetentionLimits {
-  /** Finished before this, by the wall clock. */
+  /** Entries finished before this are pruned; milliseconds since the epoch, by the wall clock. */
   readonly finishedBeforeWallMs: number;
-  /** At most this many entries are kept in all; the oldest go first. */
+  /** Most entries in all; the oldest are pruned first. */
   readonly entriesMax: number;
-  /** At most this many bytes of entries are kept in all; the oldest go first. */
+  /** Most bytes of entries in all (see `entryBytes`); the oldest are pruned first. */
   readonly bytesMax: number;
 }
 
 /**
- * Where commands and their outcomes survive power cuts. A write is on disk (fsynced) when it succeeds.
+ * Durable store of commands and their outcomes. A write that succeeded is on disk (fsynced).
  *
- * A disk that refuses is returned as a failure with a `StorageCode`, never as a rejection; then nothing was changed. Every
- * caller must decide what that means for its command.
+ * A storage error is returned as a failure with a `StorageCode`, never as a rejection; nothing has changed then. Every
+ * caller decides what that means for its command.
  */
 export interface JournalStore {
   get(id: string, attempt: number): Promise<Result<JournalEntry | undefined, StorageIssue>>;
-  /** Inserts or replaces the entry of this key. Its place in the order of arrival stays that of the first put. */
+  /** Inserts or replaces the entry of this key. Replacing keeps its place in the order of arrival. */
   put(entry: JournalEntry): Promise<Result<void, StorageIssue>>;
-  /** Which command has this number, or the newest cancel that came for it, among what is kept; the first to arrive when several have it. */
+  /** Key of the stored command whose `number` or `cancelNumber` this is; the earliest to arrive when there are several. */
   numberHolder(owner: string, number: number): Promise<Result<CommandKey | undefined, StorageIssue>>;
-  /** The highest number that was forgotten for this owner; 0: none. Nothing unknown at or below it may run. */
+  /** Highest pruned number of this owner; 0 for none. An unknown command with a number at or below it must not run. */
   floor(owner: string): Promise<Result<number, StorageIssue>>;
   /** Entries that are not done (see `isDone`), in order of arrival. */
   unfinished(): Promise<Result<readonly JournalEntry[], StorageIssue>>;
-  /** The newest entries, newest first, for people. */
+  /** The newest entries, newest first. */
   recent(countMax: number): Promise<Result<readonly JournalEntry[], StorageIssue>>;
-  /** Forgets done entries beyond the limits and raises the floors with them, together or not at all. Returns how many went. */
+  /** Deletes done entries beyond the limits and raises the floors, in one transaction. Returns the number of deleted entries. */
   prune(limits: RetentionLimits): Promise<Result<number, StorageIssue>>;
 }
 
-/** Bytes an entry counts for `RetentionLimits.bytesMax`: the UTF-16 length of its JSON text. */
+/** Size of an entry for `RetentionLimits.bytesMax`: the UTF-16 length of its JSON text. */
 export function entryBytes(entry: JournalEntry): number {
   return JSON.stringify(entry).length;
 }

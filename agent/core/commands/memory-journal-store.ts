@@ -3,13 +3,13 @@ import type { StorageIssue } from "../storage/document-store.ts";
 import { isDone, keyText, numberUsedBy, type CommandKey, type JournalEntry } from "./journal-entry.ts";
 import { entryBytes, type JournalStore, type RetentionLimits } from "./journal-store.ts";
 
-/** A journal that dies with the process: for tests, simulations and machines without a disk of their own. */
+/** In-memory journal for tests, simulations and machines without a disk. */
 export class MemoryJournalStore implements JournalStore {
-  /** By key, in order of arrival: a Map keeps the place of a key that is set again. */
+  /** By key, in order of arrival: setting a key again keeps its place in a Map. */
   readonly #entries = new Map<string, { readonly json: string; readonly entry: JournalEntry }>();
   readonly #floors: Map<string, number>;
 
-  /** `floors`: see `JournalStore.floor`, by owner; what an earlier life is known to have used. */
+  /** `floors`: initial floor (see `JournalStore.floor`) by owner. */
   constructor(floors: ReadonlyMap<string, number> = new Map()) {
     this.#floors = new Map(floors);
   }
@@ -19,7 +19,7 @@ export class MemoryJournalStore implements JournalStore {
   }
 
   async put(entry: JournalEntry): Promise<Result<void, StorageIssue>> {
-    // Stored as a copy: what a disk gives back is never the object that was written.
+    // Stored as a copy, as a disk would.
     const json = JSON.stringify(entry);
     this.#entries.set(keyText(entry), { json, entry: JSON.parse(json) as JournalEntry });
     return ok(undefined);

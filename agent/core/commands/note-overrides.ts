@@ -4,9 +4,9 @@ import type { CommandExecutor, ExecutorTable, Unknown } from "./executor.ts";
 const CANNOT_TELL: Unknown = { state: "unknown" };
 
 /**
- * The same executors, but a command that sets what desired state manages is noted first, so that the reconcile
- * loop does not put it back under the hand of whoever sent it (see state/manual-overrides.ts). `forget` takes back what
- * an earlier life of the agent noted for a command of which nobody can say whether it came about.
+ * Wraps executors so that a command that sets a desired key first notes an override; otherwise the reconcile loop would
+ * revert its effect (see state/manual-overrides.ts). `note` returns a function that undoes the override. `forget` removes
+ * the override that a previous agent process noted for a command with an unknown outcome.
  */
 export function noteOverrides(
   table: ExecutorTable,
@@ -28,7 +28,7 @@ function noting(
       const setting = executor.sets?.(params);
       const takeBack = setting === undefined ? undefined : await note(...setting);
       const execution = await executor.run(params, context);
-      // It did not come about: nothing is overridden, and what should be on the screen is what it was before.
+      // Without an effect there is nothing to override.
       if (execution.state !== "succeeded") await takeBack?.();
       return execution;
     },

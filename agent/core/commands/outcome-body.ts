@@ -7,7 +7,7 @@ import { isJsonObject, parseJson, type Json } from "../../../platform/runtime/js
 import { redact, redactText } from "../../../platform/runtime/redact.ts";
 import type { CommandKey } from "./journal-entry.ts";
 
-/** How one execution ended, before it is put into the words of the wire. */
+/** How one execution ended, before conversion to the wire format. */
 export interface Ending {
   readonly state: CommandFinalState;
   readonly error?: Issue;
@@ -19,12 +19,12 @@ export interface Ending {
 const CODE = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
 const CODE_MAX = 64;
 const TEXT_MAX = 1000;
-/** The record around the body has room of its own; this is a margin for whatever a store adds. */
+/** Leaves a margin for what a store may add; the record around the body is not counted here. */
 const BODY_BYTES_MAX = RECORD_BODY_BYTES_MAX - 512;
 
 /**
- * The outcome as it goes on the wire. Whatever an executor returned becomes something the cloud's schema
- * takes: a poison outcome would be dropped there, and then the command would have none.
+ * The outcome in wire format. Whatever an executor returned is made to fit the cloud's schema: the cloud would drop an
+ * invalid outcome, and the command would have none.
  */
 export function outcomeOf(command: CommandKey & { readonly name: string }, ending: Ending): CommandOutcome {
   const head = { id: command.id, attempt: command.attempt, name: command.name.slice(0, 64), state: ending.state };
@@ -42,7 +42,7 @@ export function outcomeOf(command: CommandKey & { readonly name: string }, endin
   return { ...head, error: ending.error === undefined ? tooLarge : wireIssue(ending.error), ...duration };
 }
 
-/** An issue within the limits of the wire. */
+/** The issue cut to the limits of the wire format. */
 export function wireIssue(issue: Issue): Issue {
   const code = CODE.test(issue.code) && issue.code.length <= CODE_MAX ? issue.code : "command.failed";
   const message = redactText(issue.message).slice(0, TEXT_MAX);
@@ -58,7 +58,7 @@ function wireEffect(effect: Effect): NonNullable<CommandOutcome["effect"]> {
   };
 }
 
-/** A reading without its monotonic time, which means nothing to anybody else. */
+/** The reading without its monotonic time, which is meaningless outside this machine. */
 export function wireReading(reading: Reading<unknown>): NonNullable<CommandOutcome["effect"]>["observed"] {
   switch (reading.kind) {
     case "ok":
@@ -72,7 +72,7 @@ export function wireReading(reading: Reading<unknown>): NonNullable<CommandOutco
   }
 }
 
-/** What would be left of a value after a trip over the wire. */
+/** The value as it would be after JSON encoding and decoding. */
 function plainJson(value: unknown): Json | undefined {
   return value === undefined ? undefined : parseJson(JSON.stringify(value));
 }

@@ -8,36 +8,36 @@ import type { EventSink } from "../outbox/event-sink.ts";
 import { keyText, withCancel, type HandedOver, type JournalEntry } from "./journal-entry.ts";
 import type { JournalStore } from "./journal-store.ts";
 
-/** Delay between queueing an outcome and marking it in the journal: the link sends it first, and nobody waits for the mark. */
+/** Delay between adding an outcome to the outbox and marking it in the journal, so that the link can send it first. */
 const MARK_DELAY_MS = 10;
 const RETRY: RetryPolicy = { firstMs: 1_000, factor: 2, capMs: 60_000, floorMs: 200 };
 
 export interface OutcomeHandoverDeps {
   readonly store: Pick<JournalStore, "put">;
   readonly sink: EventSink;
-  /** Id of the outbox's log in use: sequence numbers mean something only within one. */
+  /** Id of the outbox's current log; sequence numbers are valid only within one log. */
   logId(): string;
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
-  /** The entry is in the outbox and the journal says so. */
+  /** Called when the entry is in the outbox and marked in the journal. */
   done(entry: JournalEntry): void;
 }
 
 interface Handing {
   readonly entry: JournalEntry;
-  /** Where it is in the outbox; absent: not yet. */
+  /** Where it is in the outbox; absent before that. */
   readonly place?: HandedOver;
 }
 
 /**
- * Hands final outcomes over to the outbox, one after the other, and marks them in the journal when no other waits. After a
- * power cut between the two the outcome is queued again, and its dedupe key makes it the same record.
+ * Adds final outcomes to the outbox one at a time, and marks them in the journal when no other outcome waits. After a power
+ * cut between the two the outcome is added again; its dedupe key makes it the same record.
  */
 export class OutcomeHandover {
   readonly #deps: OutcomeHandoverDeps;
   readonly #waiting = new Map<string, Handing>();
-  /** Since the last mark. */
+  /** Whether an outcome was added to the outbox since the last pause. */
   #justHandedOver = false;
   #wake: () => void = () => {};
 
@@ -53,7 +53,10 @@ export class OutcomeHandover {
     return this.#waiting.has(key);
   }
 
-  /** Notes a cancel that arrived while an outcome is being handed over, so that its mark in the journal keeps it. False: that outcome is not being handed over. */
+  /**
+   * Notes a cancel that arrived during the hand-over, so that marking the entry does not overwrite its number. Returns
+   * false when this outcome is not being handed over.
+   */
   canceled(key: string, number: number): boolean {
     const handing = this.#waiting.get(key);
     if (handing === undefined) return false;
@@ -61,7 +64,7 @@ export class OutcomeHandover {
     return true;
   }
 
-  /** Queues a final entry. One that was handed over before is sent again as a record of its own. */
+  /** Queues a final entry. One that was handed over before is added again as a new record. */
   add(entry: JournalEntry): void {
     if (!this.#waiting.has(keyText(entry))) this.#waiting.set(keyText(entry), { entry });
     this.#wake();
@@ -96,14 +99,14 @@ export class OutcomeHandover {
     }
   }
 
-  /** Until the link had its turn, or another outcome comes. */
+  /** Waits for `MARK_DELAY_MS` or until another outcome comes. */
   async #pause(): Promise<void> {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
     await sleep(this.#deps.timers, "command.hand-over-mark", MARK_DELAY_MS, woken.signal);
   }
 
-  /** What is not in the outbox goes first: the cloud waits for it. */
+  /** Outcomes not yet in the outbox come first: the cloud waits for them. */
   #next(): Handing | undefined {
     let marking: Handing | undefined;
     for (const handing of this.#waiting.values()) {
@@ -113,7 +116,7 @@ export class OutcomeHandover {
     return marking;
   }
 
-  /** `undefined` when it is in the outbox, else what is in the way. */
+  /** Returns `undefined` when the outcome is in the outbox, else the error. */
   async #handOver(entry: JournalEntry): Promise<string | undefined> {
     if (entry.state.kind !== "final") throw new Error(`command ${keyText(entry)} is handed over before its end`);
     const { outcome, handedOver } = entry.state;
@@ -128,7 +131,7 @@ export class OutcomeHandover {
     return undefined;
   }
 
-  /** `undefined` when the journal says where it is, else what is in the way. */
+  /** Returns `undefined` when the entry is marked in the journal, else the error. */
   async #mark(entry: JournalEntry, place: HandedOver): Promise<string | undefined> {
     if (entry.state.kind !== "final") throw new Error(`command ${keyText(entry)} is marked before its end`);
     const marked: JournalEntry = { ...entry, state: { ...entry.state, handedOver: place } };
@@ -144,13 +147,13 @@ export class OutcomeHandover {
   }
 }
 
-/** `outcome:<id>:<attempt>`; a second sending is another record, named by the first one's place. */
+/** `outcome:<id>:<attempt>`. When sent again, the place of the previous record is appended, which makes it a new record. */
 export function dedupeKeyOf(entry: JournalEntry, before: HandedOver | undefined): string {
   const key = `outcome:${keyText(entry)}`;
   return before === undefined ? key : `${key}:after-${before.log}-${before.seq}`;
 }
 
-/** What is left of an outcome that no outbox takes. */
+/** The outcome without result and effect, for one that is too large for the outbox. */
 function bare(outcome: CommandOutcome, why: string): CommandOutcome {
   const { id, attempt, name, state } = outcome;
   return { id, attempt, name, state, error: outcome.error ?? { code: "outcome.result-too-large", message: why.slice(0, 1000) } };

@@ -4,7 +4,7 @@ import type { DeviceMessageOf } from "../../protocol/device-messages.ts";
 
 type Bye = DeviceMessageOf<"bye">;
 
-/** `HostPower` that tells the cloud goodbye once the machine has accepted a reboot or shut-down, so that the cloud knows why the device goes offline. */
+/** Wraps `HostPower`: sends `bye` once the machine has accepted a reboot or shutdown, so that the cloud knows the reason. */
 export function politePower(power: HostPower, send: (bye: Bye) => boolean): HostPower {
   const ask = async (request: Promise<Result<void>>, reason: Bye["reason"]): Promise<Result<void>> => {
     const taken = await request;

@@ -3,7 +3,7 @@ import type { CommandDefinition } from "../../protocol/commands/definition.ts";
 import type { CommandExecutor } from "./executor.ts";
 import type { Issue } from "../../../platform/ports/result.ts";
 
-/** Stands in for the definition of a journaled command that this version of the agent has no more. */
+/** Definition used for a journaled command that this agent version does not have. */
 export const FORGOTTEN: CommandDefinition = {
   name: "",
   summary: "",
@@ -22,5 +22,5 @@ export const FORGOTTEN: CommandDefinition = {
 
 const GONE: Issue = { code: "command.unsupported", message: "this device can no longer do this" };
 
-/** Stands in for the executor of a journaled command that this device cannot do any more. */
+/** Executor used for a journaled command that this device can no longer carry out. */
 export const UNSUPPORTED: CommandExecutor = { run: () => Promise.resolve({ state: "rejected", error: GONE }) };

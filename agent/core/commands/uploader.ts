@@ -1,7 +1,7 @@
 import type { Result } from "../../../platform/ports/result.ts";
 import type { CommandKey } from "./journal-entry.ts";
 
-/** A file to upload, held in memory as a whole. */
+/** A file to upload, held in memory. */
 export interface Upload {
   readonly purpose: "screenshot" | "logs" | "support-bundle";
   readonly contentType: string;
@@ -10,7 +10,7 @@ export interface Upload {
   readonly command?: CommandKey;
 }
 
-/** What the cloud stored. `sha256` is hexadecimal. */
+/** The file as the cloud stored it. `sha256` is hexadecimal. */
 export interface Uploaded {
   /** Name under which the cloud keeps it. */
   readonly name: string;

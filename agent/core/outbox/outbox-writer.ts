@@ -30,7 +30,7 @@ export interface Written {
   readonly issue?: Issue;
 }
 
-/** Most eviction rounds for one group before its write fails. Each frees at least `evictBytes`. */
+/** Most eviction rounds for one group before its write fails. Each aims to free at least `evictBytes`. */
 const EVICT_ROUNDS_MAX = 64;
 
 /** Writes groups of records, makes room for them, and deletes acknowledged ones. One call at a time. */

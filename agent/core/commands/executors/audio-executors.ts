@@ -4,7 +4,7 @@ import type { CommandExecutor } from "../executor.ts";
 import { askAfterCrash, prove, type ExecutorTime, type Proof } from "./effect-proof.ts";
 
 const SETTLE_MS = 2_000;
-/** All of it; before the commands' time-out. */
+/** Limit for the whole command; shorter than its time-out. */
 const WITHIN_MS = 12_000;
 
 export function audioVolumeExecutor(audio: Audio, time: ExecutorTime): CommandExecutor<"audio.volume"> {

@@ -6,21 +6,20 @@ import type { ManagedDisplay } from "../../state/managed-display.ts";
 import type { CommandExecutor, Execution, ExecutionContext, ExecutorTable, ResolutionContext, Unknown } from "../executor.ts";
 import { askAfterCrash, prove, type ExecutorTime, type Proof } from "./effect-proof.ts";
 
-/** All of it; ten seconds before the commands' time-out. */
+/** Limit for the whole command; ten seconds shorter than its time-out. */
 const WITHIN_MS = 50_000;
 
-/** What an executor needs of a display. */
 export type CommandedDisplay = Pick<ManagedDisplay, "name" | "path" | "display">;
 
-/** An executor for each property that has a command and that a display of this device can set. */
+/** One executor for each property that has a command and that at least one display can set. */
 export function displayExecutors(displays: readonly CommandedDisplay[], time: ExecutorTime): ExecutorTable {
   const names = COMMANDED_PROPERTIES.filter((property) => displays.some(({ display }) => display.capabilities.settable[property] !== undefined));
   return Object.fromEntries(names.map((property) => [`display.${property}`, displayExecutor(property, displays, time)])) as ExecutorTable;
 }
 
 /**
- * The parameter `display` names one of several displays; without it, it is the first. Codes: see `prove`; rejected:
- * `display.no-such-display`, `display.unsupported`, and the property's `noSuchValueCode` for a value that this display does not have.
+ * The parameter `display` names the display; default: the first. Codes: those of `prove`. Rejected with
+ * `display.no-such-display`, `display.unsupported`, or the property's `noSuchValueCode` for a value the display does not have.
  */
 export function displayExecutor<P extends CommandedProperty>(property: P, displays: readonly CommandedDisplay[], time: ExecutorTime): CommandExecutor {
   const named = (params: DisplayParams<P>): CommandedDisplay | undefined => (params.display === undefined ? displays[0] : displays.find(({ name }) => name === params.display));

@@ -5,27 +5,26 @@ import { sleep } from "../../../../platform/runtime/sleep.ts";
 import type { Execution, ExecutionContext, ResolutionContext, Unknown } from "../executor.ts";
 import type { Issue } from "../../../../platform/ports/result.ts";
 
-/** Time for executors. */
 export interface ExecutorTime {
   readonly clock: Clock;
   readonly timers: Timers;
 }
 
-/** How an effect on hardware is judged. */
+/** How to prove an effect on hardware. */
 export interface Proof<T, R> {
   /** Prefix of the error codes: `display`, `audio`. */
   readonly part: "audio" | "display";
-  /** For people: `the display to be on`. */
+  /** The wanted effect in words, such as `the display to be on`. */
   readonly wanted: string;
-  /** How an observation compares with what was wanted. */
+  /** Compares an observation with the wanted value. */
   compare(observed: T): Comparison;
   /** Observes the hardware again. */
   observe(): Promise<Reading<T>>;
-  /** How long to keep observing hardware that shows no sign of obeying, counted from the order. */
+  /** How long to observe hardware that shows no reaction, from the end of the order; in milliseconds. */
   settleMs: number;
-  /** When to give up and report the last observation, counted from the start; earlier than the command's time-out, which could not report it. */
+  /** When to give up and report the last observation, from the start; shorter than the command's time-out, which could not report it. */
   withinMs: number;
-  /** The command's result; `undefined`: it cannot be observed and was acknowledged. */
+  /** The command's result. `observed` is `undefined` when the effect was acknowledged but cannot be observed. */
   result(observed: T | undefined): R;
 }
 
@@ -33,8 +32,8 @@ export interface Proof<T, R> {
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Gives an order to hardware and judges the result. `succeeded` needs an observation of the wanted value. Hardware that cannot
- * be observed at all succeeds with its acknowledgement, and the effect then says `unsupported` instead of a value.
+ * Makes an attempt on hardware and proves its effect. `succeeded` needs an observation of the wanted or a near value. For
+ * hardware that cannot be observed an acknowledgement suffices; `observed` is then `unsupported`.
  * Codes: `<part>.no-answer`, `<part>.effect-not-observed`, `<part>.not-attempted`, or the hardware's own.
  */
 export async function prove<T, R>(
@@ -54,7 +53,7 @@ export async function prove<T, R>(
     return { state: "failed", error, effect: first };
   }
   if (first.observed.kind === "unsupported") return judgeUnobservable(first, proof);
-  // Neither the order nor the question was answered: there is no device to wait for.
+  // Neither the order nor the observation was answered, so there is no device to wait for.
   if (first.acknowledged !== true && first.observed.kind !== "ok") {
     const error: Issue = first.error ?? { code: `${proof.part}.no-answer`, message: `asked for ${proof.wanted}: no answer` };
     return { state: "failed", error, effect: first };
@@ -76,8 +75,8 @@ export async function prove<T, R>(
 }
 
 /**
- * Finds out what became of a command that was running when the agent ended, from what the hardware shows. Observes for
- * `settleMs`, and longer while the hardware is changing; gives no order.
+ * Finds out from the hardware what became of a command that was running when the agent ended. Observes for `settleMs`, and
+ * while the hardware is changing up to `withinMs`. Changes nothing.
  */
 export async function askAfterCrash<T, R>(
   proof: Proof<T, R>,
@@ -88,10 +87,10 @@ export async function askAfterCrash<T, R>(
   const startedMs = clock.monotonicMs();
   for (;;) {
     const observed = await proof.observe();
-    // It was journaled as running, so once the wanted value is seen the order is taken to have been sent.
+    // The command was journaled as running, so the order is assumed to have been sent.
     const effect: Effect = { attempted: true, observed };
     const comparison = comparisonOf(proof, observed);
-    // A near value may have been there before the command.
+    // Not for a near value, which may have been there before the command.
     if (observed.kind === "ok" && comparison === "same") return { state: "succeeded", result: proof.result(observed.value), effect };
     if (observed.kind === "unsupported") return { state: "unknown", seen: "it cannot be observed" };
     const onItsWay = comparison === "settling";
@@ -111,7 +110,7 @@ function wordsFor<T>(observed: Reading<T>): string {
   return observed.kind === "ok" ? `observed ${String(observed.value)}` : "it could not be observed";
 }
 
-/** The effect with its observation, without the error that the observation disproved. */
+/** The effect with its observation, without an error that the observation disproved. */
 function asObserved<T>({ attempted, acknowledged }: Effect<T>, observed: Reading<T>): Effect<T> {
   return acknowledged === undefined ? { attempted, observed } : { attempted, acknowledged, observed };
 }

@@ -4,7 +4,7 @@ import type { Issue } from "../../../../platform/ports/result.ts";
 import { seen } from "../../../../platform/ports/reading.ts";
 import type { CommandExecutor, Execution, Unknown } from "../executor.ts";
 
-/** Wrong lines are the sender's mistake; what the kernel refuses is the device's. */
+/** Errors of the sender, answered with `rejected`. Errors of the kernel are answered with `failed`. */
 const SENDERS_MISTAKE: ReadonlySet<string> = new Set(["gpio.no-such-line", "gpio.not-an-output"]);
 
 /** Codes: those of `Gpio`, `gpio.effect-not-observed`. */
@@ -27,8 +27,8 @@ export function gpioWriteExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gp
 }
 
 /**
- * Only a line that is still driven to the level shows anything: the kernel may let a line go with the process that drove
- * it, and a boot does, and then its level is whatever is wired to it.
+ * Only a line that is still driven proves anything. A line may be released when the process that drove it ends, and is by
+ * a boot; then its level depends on the wiring.
  */
 async function askLine(gpio: Gpio, line: GpioLineRef, level: 0 | 1, clock: Clock): Promise<Execution<{ level: 0 | 1 }> | Unknown> {
   const info = (await gpio.lines()).find(({ name, offset }) => name === line || offset === line);
@@ -38,7 +38,7 @@ async function askLine(gpio: Gpio, line: GpioLineRef, level: 0 | 1, clock: Clock
   return { state: "succeeded", result: { level }, effect };
 }
 
-/** No resolver: whether a pulse went out before the agent ended, nobody can say afterwards. */
+/** Has no resolver: after a restart it cannot be known whether the pulse was sent. */
 export function gpioPulseExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gpio.pulse"> {
   return {
     async run({ line, level, durationMs }, context) {

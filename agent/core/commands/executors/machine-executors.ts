@@ -5,7 +5,7 @@ import type { IntentNote } from "../journal-entry.ts";
 
 type Boots = { readonly bootIdBefore: string; readonly bootIdAfter: string };
 
-/** `reboot`: proved by another boot id, never by a clock. */
+/** `reboot`: proved by a different boot id, never by a clock. */
 export function rebootExecutor(power: HostPower): CommandExecutor<"reboot"> {
   return {
     run: ({ reason }, context) => leaveBoot(power, context, () => power.reboot(reason ?? `command ${context.id}`)),
@@ -13,7 +13,7 @@ export function rebootExecutor(power: HostPower): CommandExecutor<"reboot"> {
   };
 }
 
-/** `shutdown`: the outcome is known when somebody switches the machine on again. */
+/** `shutdown`: the outcome is known once the machine is switched on again. */
 export function shutdownExecutor(power: HostPower): CommandExecutor<"shutdown"> {
   return {
     run: ({ reason }, context) => leaveBoot(power, context, () => power.shutdown(reason ?? `command ${context.id}`)),
@@ -44,7 +44,7 @@ async function compareBoots(
   what: "reboot" | "shutdown",
 ): Promise<Execution<Boots> | NotStarted> {
   const { bootIdBefore } = note;
-  // The request goes out only after the note is on disk.
+  // Without the note the request was not sent.
   if (typeof bootIdBefore !== "string") return { state: "not-started" };
   const bootIdAfter = await power.bootId();
   if (bootIdAfter !== bootIdBefore) return { state: "succeeded", result: { bootIdBefore, bootIdAfter } };

@@ -6,18 +6,18 @@ import type { IntentNote } from "../journal-entry.ts";
 import type { ExecutorTime } from "./effect-proof.ts";
 import { awaitPlayer, hostAwaited, loadedSince, loadsOf, pageAwaited } from "./player-watch.ts";
 
-/** The host answers a request at once or not at all; what follows is watched by its status. */
+/** The host answers requests at once; the effect is then observed in its status. */
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Sooner than the command's time-out, which could not say what was in the way. */
+/** Shorter than the command's time-out, which could not report the cause. */
 const MESSAGE_TIMEOUT_MS = 4_000;
 const RELOAD_WITHIN_MS = 35_000;
 const CLEARED_WITHIN_MS = 50_000;
 const RESTARTED_WITHIN_MS = 55_000;
 const IDENTIFY_DEFAULT_MS = 15_000;
-/** After a crash: for the host to come back to the agent and for what it was asked to come to its end. */
+/** After a crash: limit for the host to reconnect and to finish the request. */
 const BACK_WITHIN_MS = 20_000;
 
-/** The request was sent, and nobody can say what the host did with it, or will do yet. */
+/** Errors after which the request may have been carried out, or may yet be. */
 const UNANSWERED: ReadonlySet<string> = new Set(["player.timeout", "player.gone"]);
 
 type Failed = Extract<Execution, { state: "failed" }>;
@@ -72,14 +72,14 @@ async function loadAnew(
   return { state: "succeeded", result: { loadedInMs: Math.round(time.clock.monotonicMs() - startedMs) } };
 }
 
-/** The content was loaded after the note was made: by this command, or by somebody who did the same meanwhile. */
+/** Succeeds when the content was loaded after the note, by this command or for another reason. */
 async function wasLoadedAnew(
   player: PlayerLink,
   time: ExecutorTime,
   { instanceBefore, loadsBefore }: IntentNote,
   context: ResolutionContext,
 ): Promise<Execution<{ loadedInMs?: number }> | NotStarted | Unknown> {
-  // The request goes out only after the note is on disk.
+  // Without the note the request was not sent.
   if (typeof instanceBefore !== "string") return { state: "not-started" };
   const goal = loadedSince({ instance: instanceBefore, ...(typeof loadsBefore === "number" ? { loads: loadsBefore } : {}) });
   const late: Issue = { code: "player.not-reloaded", message: `the content did not load again within ${BACK_WITHIN_MS} ms of the agent's start` };
@@ -88,8 +88,8 @@ async function wasLoadedAnew(
 }
 
 /**
- * Codes: `player.absent`, `player.not-restarted`, `player.no-picture`. The note holds which host was there, so that
- * an agent that ended in between can tell whether another one came.
+ * Codes: `player.absent`, `player.not-restarted`, `player.no-picture`, or the host's own. The note names the old host, so
+ * that a restarted agent recognises a new one.
  */
 export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"restart-player"> {
   return {
@@ -99,7 +99,7 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
       if (before.kind === "absent") return failedWith(absent(before));
       await context.intend({ instanceBefore: before.instance, pidBefore: before.pid });
       const asked = await player.request({ do: "restart" }, REQUEST_TIMEOUT_MS);
-      // A host that ends before its answer is sent has done what it was asked.
+      // No answer is fine: the host may have ended before sending it.
       if (!asked.ok && asked.error.code !== "player.absent" && !UNANSWERED.has(asked.error.code)) return failedWith(asked.error);
       context.progress("restarting");
       const wanted = before.stage.kind === "screen" ? "screen" : "playing";
@@ -124,7 +124,7 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
       return failedWith(back.ok ? late : back.error);
     },
     async resolve(_params, { instanceBefore, pidBefore }, { signal }) {
-      // The request goes out only after the note is on disk.
+      // Without the note the request was not sent.
       if (typeof instanceBefore !== "string") return { state: "not-started" };
       const late: Issue = { code: "player.not-restarted", message: `no new player host showed the content within ${BACK_WITHIN_MS} ms of the agent's start` };
       const isBack = (status: PlayerStatus): boolean => isOther(status, instanceBefore) && status.stage.kind === "playing";
@@ -136,7 +136,7 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
   };
 }
 
-/** `label` is what is shown when the sender gives no text: the device's name. Codes: `outcome-unknown`, or the host's own. */
+/** `label`: the device's name, shown when the sender gives no text. Codes: `outcome-unknown`, or the host's own. */
 export function identifyExecutor(player: PlayerLink, time: ExecutorTime, label: () => string): CommandExecutor<"identify"> {
   return {
     awaits: pageAwaited(player, time),
@@ -149,9 +149,8 @@ export function identifyExecutor(player: PlayerLink, time: ExecutorTime, label: 
 }
 
 /**
- * Written to the host's connection is not taken by the host: only its answer says so. Codes: `player.absent`,
- * `player.no-page` (no content is on the screen, so no page would get it), `outcome-unknown` (it was sent and not answered), or
- * the host's own.
+ * Succeeds only when the host answers that it took the message. Codes: `player.absent`, `player.no-page` (no content is on
+ * the screen), `outcome-unknown` (sent but not answered), or the host's own.
  */
 export function pageMessageExecutor(player: PlayerLink, time: ExecutorTime): CommandExecutor<"page.message"> {
   return {
@@ -175,14 +174,14 @@ function absent(status: Extract<PlayerStatus, { kind: "absent" }>): Issue {
   return { code: "player.absent", message: `no player host is connected: ${status.why}` };
 }
 
-/** Says what is on instead and what is waited for, where the player knows. */
+/** Adds what the player reports about the failed or pending page. */
 function withStage(error: Issue, status: PlayerStatus): Issue {
   if (status.kind !== "present") return error;
   const says = status.stage.kind === "failed" ? status.stage.error : status.picture.evidence.find(({ witness }) => witness === "load")?.says;
   return says === undefined ? error : { ...error, message: `${error.message}: ${says}` };
 }
 
-/** "Failed" would say that nothing happened: only an answer of the host's says that, or that nothing was sent. */
+/** The host's error, or `outcome-unknown` when the request was sent and not answered. */
 function notTaken(error: Issue): Failed {
   if (!UNANSWERED.has(error.code)) return failedWith(error);
   return failedWith({ code: "outcome-unknown", message: `${error.message}; it may have been done, or may be done yet`, hint: "Where it is still wanted, send the next attempt." });

@@ -4,19 +4,19 @@ import { hasToldStage, type PlayerLink, type PlayerStatus } from "../../player/p
 import type { Awaited } from "../executor.ts";
 import type { ExecutorTime } from "./effect-proof.ts";
 
-/** How long a player host is expected to come back after it left, or after the agent started. */
+/** How long a player host is expected to return after it left, or to join after the agent started. */
 const HOST_EXPECTED_MS = 60_000;
-/** How long to wait for a host that has been away longer than that: it may just be starting again. */
+/** Shortest wait for a host, even one that has been away longer: it may just be restarting. */
 const HOST_AWAITED_MS = 10_000;
-/** How long a command meant for the page waits for a page that is loading. */
+/** How long a command waits for a connected host to report the stage or finish loading a page. */
 const PAGE_AWAITED_MS = 20_000;
 
-/** The player host, joined and with its word on what is on the screen. */
+/** Awaits a player host that has joined and reported its stage. */
 export function hostAwaited(player: Pick<PlayerLink, "status" | "onStatus">, time: ExecutorTime): Awaited {
   return awaited(player, time, hasToldStage);
 }
 
-/** The player host, and no page that is only just loading. */
+/** Awaits a player host that has reported its stage and is not loading a page. */
 export function pageAwaited(player: Pick<PlayerLink, "status" | "onStatus">, time: ExecutorTime): Awaited {
   return awaited(player, time, (status) => hasToldStage(status) && status.stage.kind !== "loading");
 }
@@ -28,16 +28,16 @@ function awaited(player: Pick<PlayerLink, "status" | "onStatus">, time: Executor
       const status = player.status();
       const expectedMs = status.kind === "absent" ? status.sinceMs + HOST_EXPECTED_MS - time.clock.monotonicMs() : PAGE_AWAITED_MS;
       const timeoutMs = Math.max(HOST_AWAITED_MS, expectedMs);
-      // That it did not come is for the command to tell, in its own words.
+      // The result is ignored: the command reports a missing host itself.
       await awaitPlayer(player, isThere, { time, timeoutMs, signal, late: { code: "player.absent", message: "the player host did not come" } });
     },
   };
 }
 
-/** What `awaitPlayer` looks for: `true` is it, an issue ends the wait, `false` waits on. */
+/** The condition of `awaitPlayer`: `true` ends the wait with success, an issue with failure; `false` continues it. */
 export type PlayerGoal = (status: PlayerStatus) => boolean | Issue;
 
-/** Waits until the player is as wanted, at most `timeoutMs`. `late` is the error when it never was. */
+/** Waits at most `timeoutMs` until the player meets `goal`. Errors: that of `goal`, `late` after the time-out, or `command.aborted`. */
 export function awaitPlayer(
   player: Pick<PlayerLink, "status" | "onStatus">,
   goal: PlayerGoal,
@@ -64,10 +64,10 @@ export function awaitPlayer(
   });
 }
 
-/** The content that was on the screen before a command that reloads it. */
+/** The content on the screen before it is reloaded. */
 export interface LoadsBefore {
   readonly instance: string;
-  /** Absent when no content was on. */
+  /** Load counter of the host; absent when no content was playing. */
   readonly loads?: number;
 }
 
@@ -77,7 +77,7 @@ export function loadsOf(status: Extract<PlayerStatus, { kind: "present" }>): Loa
     : { instance: status.instance };
 }
 
-/** The content was loaded after `before`: the counter rose, or another host plays it. */
+/** True once content was loaded after `before`: the load counter rose, or another host plays it. */
 export function loadedSince(before: LoadsBefore): PlayerGoal {
   return (status) => {
     if (status.kind !== "present" || status.stage.kind !== "playing") return false;

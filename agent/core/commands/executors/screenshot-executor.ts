@@ -21,7 +21,7 @@ interface Picture {
   readonly source: string;
 }
 
-/** What the host answers; it is another process, so it is checked. */
+/** Schema of the host's answer, checked because the host is another process. */
 const HostPictureReply = v.object({
   base64: v.string(),
   width: v.pipe(v.number(), v.integer(), v.minValue(1)),
@@ -31,7 +31,7 @@ const HostPictureReply = v.object({
 });
 
 /**
- * Takes the picture from the player host; where none is there, from the machine's compositor when it can be had.
+ * Takes the picture from the player host or, if that fails, from the machine's compositor if available.
  * Codes: `screenshot.bad-picture`, `player.absent`, or those of the host, `Screenshot` and `Uploader`.
  */
 export function screenshotExecutor(
@@ -41,7 +41,7 @@ export function screenshotExecutor(
 ): CommandExecutor<"screenshot"> {
   const { player, machine } = sources;
   return {
-    // The machine's own picture need not wait for anybody.
+    // With a compositor there is no need to wait for the host.
     ...(player === undefined || machine !== undefined ? {} : { awaits: hostAwaited(player, time) }),
     async run(params, context) {
       context.progress("capturing");

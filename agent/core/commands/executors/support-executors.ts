@@ -4,7 +4,7 @@ import type { Uploader } from "../uploader.ts";
 
 const LOG_BYTES_DEFAULT = 4 * 1024 * 1024;
 const BURST_INTERVAL_DEFAULT_MS = 5_000;
-/** `TextSchema` of the wire. */
+/** The limit of `TextSchema` in the protocol. */
 const TEXT_MAX = 1_000;
 
 /** Codes: those of `LogSource` and `Uploader`. */
