@@ -60,3 +60,11 @@ test.each(["https://menu.example", "http://10.0.0.5:8080", "HTTPS://Menu.Example
 test.each(["http://menu.example:99999", "http://menu.example:65536", "http://menu.example:80x", "http://[fd00::zz]", "http://10.0.0.256", "https://menu.example/", "https://*.example"])("%s is none", (origin) => {
   expect(validate(OriginSchema, origin, "origin")).toMatchObject({ ok: false });
 });
+
+test("the name of a wireless network has at most 32 bytes, whatever its letters", () => {
+  const setting = (ssid: string) => validate(NetworkSchema, { wifi: { ssid, security: "open" } }, "network");
+  for (const ssid of ["x".repeat(32), "ä".repeat(16), `${"終".repeat(10)}ab`, "😀".repeat(8)]) expect(setting(ssid).ok, ssid).toBe(true);
+  for (const ssid of ["x".repeat(33), `${"ä".repeat(16)}x`, "終".repeat(11), "😀".repeat(9)]) {
+    expect(setting(ssid), ssid).toMatchObject({ ok: false, error: { message: expect.stringContaining("must have at most 32 bytes in UTF-8") as string } });
+  }
+});

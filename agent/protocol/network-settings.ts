@@ -30,8 +30,11 @@ export const InterfaceNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za
 export const INTERFACES_MAX = 8;
 
 const CONTROLS = "\\x00-\\x1f\\x7f-\\x9f";
-/** At most 32 characters, because IEEE 802.11 allows 32 bytes. No setup dialog accepts control characters. */
-const SsidSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(32), v.regex(new RegExp(`^[^${CONTROLS}]+$`), "must have no control characters"));
+/**
+ * At most 32 bytes of UTF-8 (IEEE 802.11); the published JSON Schema can only limit the characters. No setup dialog accepts
+ * control characters.
+ */
+const SsidSchema = v.pipe(v.string(), v.minLength(1), v.maxBytes(32, "must have at most 32 bytes in UTF-8"), v.maxLength(32), v.regex(new RegExp(`^[^${CONTROLS}]+$`), "must have no control characters"));
 /** 8 to 63 printable ASCII characters: other passwords do not work with every access point and client. */
 const PasswordSchema = v.pipe(v.string(), v.minLength(8), v.maxLength(63), v.regex(/^[ -~]+$/, "must be printable ASCII"));
 

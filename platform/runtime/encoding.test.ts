@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fromBase64Url, toBase64Url, toHex, utf8 } from "./encoding.ts";
+import { firstUtf8Bytes, fromBase64Url, toBase64Url, toHex, utf8, utf8Length } from "./encoding.ts";
 
 describe("base64url", () => {
   test("agrees with Node for any bytes, in both directions", () => {
@@ -34,4 +34,24 @@ test("hex has two lower-case digits per byte", () => {
 
 test("utf8 encodes beyond the basic plane", () => {
   expect([...utf8("é𝄞")]).toEqual([0xc3, 0xa9, 0xf0, 0x9d, 0x84, 0x9e]);
+});
+
+describe("lengths in UTF-8", () => {
+  const texts = fc.string({ unit: fc.constantFrom("a", "ä", "終", "😀", "\ud83d", "\ude00"), maxLength: 60 });
+
+  test("a text is as long as Node encodes it, lone surrogates included", () => {
+    fc.assert(fc.property(texts, (text) => void expect(utf8Length(text)).toBe(Buffer.byteLength(text))));
+  });
+
+  test("the beginning of a text fits, splits no character, and is the longest that does", () => {
+    fc.assert(
+      fc.property(texts, fc.nat(80), (text, bytesMax) => {
+        const first = firstUtf8Bytes(text, bytesMax);
+        expect(text.startsWith(first)).toBe(true);
+        expect(utf8Length(first)).toBeLessThanOrEqual(bytesMax);
+        const [next] = text.slice(first.length);
+        if (next !== undefined) expect(utf8Length(first + next)).toBeGreaterThan(bytesMax);
+      }),
+    );
+  });
 });

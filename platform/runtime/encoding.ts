@@ -49,3 +49,29 @@ const utf8Encoder = new TextEncoder();
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return utf8Encoder.encode(text);
 }
+
+/** Bytes of `text` in UTF-8, without encoding it. Lone surrogates count as the replacement character they become. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) bytes += 1;
+    else if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) {
+      // Two units, four bytes.
+      bytes += 2;
+      i += 1;
+    } else bytes += 2;
+  }
+  return bytes;
+}
+
+/** The longest beginning of `text` that has at most `bytesMax` bytes in UTF-8 and splits no character. */
+export function firstUtf8Bytes(text: string, bytesMax: number): string {
+  const { read } = utf8Encoder.encodeInto(text, new Uint8Array(bytesMax));
+  return text.slice(0, read);
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000;
+}

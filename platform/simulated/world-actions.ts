@@ -172,7 +172,7 @@ const machineActions: readonly SimulatedAction[] = [
 ];
 
 const accessPoint = {
-  ssid: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(32)), "Shop"),
+  ssid: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(32), v.maxBytes(32)), "Shop"),
   security: v.optional(v.picklist(["open", "wpa-psk", "wpa3-sae"]), "wpa-psk"),
   password: v.optional(v.pipe(v.string(), v.maxLength(63)), "shop-password"),
 };

@@ -109,7 +109,7 @@ export function transportConformance(name: string, transport: () => Transport, m
     test("calls closed exactly once, and nothing after it, when the server closes, the connection breaks, or we close", async () => {
       for (const how of ["close", "destroy", "own"] as const) {
         const { ear, connection, served } = await connected();
-        if (how === "own") connection.close("enough");
+        if (how === "own") connection.close("終".repeat(200));
         else served[how]();
         await ear.until(() => ear.ends.length > 0);
         connection.close("again");

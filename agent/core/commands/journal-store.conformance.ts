@@ -114,6 +114,14 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
       expect((await store.recent(10)).map(({ id }) => id)).toEqual(["c5", "c6"]);
     });
 
+    it("counts bytes of UTF-8, whatever the letters", async () => {
+      const long = (number: number) => entry(number, { params: { text: "終".repeat(1_000) }, state: final(number, 100, true) });
+      for (const number of [1, 2]) await store.put(long(number));
+      const twoBytes = Buffer.byteLength(JSON.stringify(long(1))) + Buffer.byteLength(JSON.stringify(long(2)));
+      expect(await store.prune({ ...KEEP_ALL, bytesMax: twoBytes })).toBe(0);
+      expect(await store.prune({ ...KEEP_ALL, bytesMax: twoBytes - 1 })).toBe(1);
+    });
+
     if (!outlivesItsProcess) return;
     it("finds everything again after the process ended", async () => {
       if (subject.reopen === undefined) throw new Error("the subject cannot be reopened");

@@ -1,4 +1,5 @@
 import type { Result } from "../../../platform/ports/result.ts";
+import { utf8Length } from "../../../platform/runtime/encoding.ts";
 import type { StorageIssue } from "../storage/document-store.ts";
 import type { CommandKey, JournalEntry } from "./journal-entry.ts";
 
@@ -34,7 +35,7 @@ export interface JournalStore {
   prune(limits: RetentionLimits): Promise<Result<number, StorageIssue>>;
 }
 
-/** Size of an entry for `RetentionLimits.bytesMax`: the UTF-16 length of its JSON text. */
+/** Bytes an entry counts for `RetentionLimits.bytesMax`: those of its JSON text in UTF-8. */
 export function entryBytes(entry: JournalEntry): number {
-  return JSON.stringify(entry).length;
+  return utf8Length(JSON.stringify(entry));
 }

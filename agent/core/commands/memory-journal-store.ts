@@ -1,4 +1,5 @@
 import { ok, type Result } from "../../../platform/ports/result.ts";
+import { utf8Length } from "../../../platform/runtime/encoding.ts";
 import type { StorageIssue } from "../storage/document-store.ts";
 import { isDone, keyText, numberUsedBy, type CommandKey, type JournalEntry } from "./journal-entry.ts";
 import { entryBytes, type JournalStore, type RetentionLimits } from "./journal-store.ts";
@@ -44,7 +45,7 @@ export class MemoryJournalStore implements JournalStore {
 
   async prune(limits: RetentionLimits): Promise<Result<number, StorageIssue>> {
     let bytes = 0;
-    for (const { json } of this.#entries.values()) bytes += json.length;
+    for (const { json } of this.#entries.values()) bytes += utf8Length(json);
     let pruned = 0;
     for (const entry of this.#all()) {
       if (entry.state.kind !== "final" || entry.state.handedOver === undefined) continue;

@@ -44,3 +44,13 @@ test("what a killed process left unsynced is on disk once the next one opened it
   disk.crash();
   expect(disk.open().contents.streams.event.newest).toBe(1);
 });
+
+test("the limit is in bytes, whatever the letters, and dropped rows give all of theirs back", async () => {
+  const { store } = new MemoryDisk("f".repeat(24), 1_000).open();
+  const texts = (seq: number) => ({ ...row(seq), body: JSON.stringify("終".repeat(150)) });
+  expect((await store.commit({ add: [texts(1)] }, true)).ok).toBe(true);
+  expect(store.usage().bytes).toBeGreaterThan(450);
+  expect(await store.commit({ add: [texts(2)] }, true)).toMatchObject({ ok: false, error: { code: "storage.full" } });
+  await store.commit({ dropUpTo: { event: 1 } }, true);
+  expect(store.usage().bytes).toBe(0);
+});

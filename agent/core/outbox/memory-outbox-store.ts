@@ -1,11 +1,11 @@
 import { fail, type Issue, ok, type Result } from "../../../platform/ports/result.ts";
+import { utf8Length } from "../../../platform/runtime/encoding.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import { perStream } from "./per-stream.ts";
 import {
   RECENT_KEYS_MAX, type ClockSegment, type GapEntry, type NewRow, type OutboxChange, type OutboxContents, type OutboxOpening, type OutboxStore,
   type ReadRange, type StoredRow, type StoredRows, type StoreUsage,
 } from "./outbox-store.ts";
-import { utf8Length } from "./record-check.ts";
 
 /** Overhead of a row, without its body. */
 const ROW_BYTES = 64;
@@ -94,7 +94,7 @@ export class MemoryDisk {
   async commit(change: OutboxChange, synced: boolean): Promise<Result<void>> {
     const refusal = this.#behaviour.refuse?.(change, synced);
     if (refusal !== undefined) return { ok: false, error: refusal };
-    const added = (change.add ?? []).reduce((sum, row) => sum + row.body.length + ROW_BYTES, 0);
+    const added = (change.add ?? []).reduce((sum, row) => sum + utf8Length(row.body) + ROW_BYTES, 0);
     if (added > 0 && this.#live.bytes + added > this.#bytesMax) return fail("storage.full", `the store has ${this.#bytesMax} bytes at most`);
     applyTo(this.#live, change);
     this.#unsynced.push(change);
@@ -209,14 +209,14 @@ function add(image: Image, row: NewRow): void {
   const stored = { seq, kind, segment, monoMs, body, bytes: utf8Length(body), ...(dedupeKey === undefined ? {} : { dedupeKey }) };
   image.rows[row.stream].set(seq, stored);
   image.newest[row.stream] = seq;
-  image.bytes += body.length + ROW_BYTES;
+  image.bytes += stored.bytes + ROW_BYTES;
 }
 
 function drop(image: Image, stream: Stream, seq: number): void {
   const row = image.rows[stream].get(seq);
   if (row === undefined) return;
   image.rows[stream].delete(seq);
-  image.bytes -= row.body.length + ROW_BYTES;
+  image.bytes -= row.bytes + ROW_BYTES;
   if (row.dedupeKey === undefined) return;
   image.recentKeys.push({ key: row.dedupeKey, seq });
   if (image.recentKeys.length > RECENT_KEYS_MAX) image.recentKeys.shift();

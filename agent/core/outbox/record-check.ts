@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { utf8Length } from "../../../platform/runtime/encoding.ts";
 import { isDeeperThan } from "../../../platform/runtime/json-depth.ts";
 import { FRAME_DEPTH_MAX, RECORD_BODY_BYTES_MAX } from "../../protocol/limits.ts";
 import type { NewRecord } from "./event-sink.ts";
@@ -30,24 +31,4 @@ export function checkRecord(record: NewRecord): Result<CheckedBody> {
 
 function invalid(message: string): Result<never> {
   return fail("outbox.invalid", message);
-}
-
-/** Bytes of `text` in UTF-8, without encoding it. Lone surrogates count as the replacement character they become. */
-export function utf8Length(text: string): number {
-  let bytes = text.length;
-  for (let i = 0; i < text.length; i += 1) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) continue;
-    if (unit < 0x800) bytes += 1;
-    else if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) {
-      // Two units, four bytes.
-      bytes += 2;
-      i += 1;
-    } else bytes += 2;
-  }
-  return bytes;
-}
-
-function isLowSurrogate(unit: number): boolean {
-  return unit >= 0xdc00 && unit < 0xe000;
 }

@@ -162,6 +162,58 @@ describe("the journal file", () => {
     broken.close();
   });
 
+  /** Opens a journal whose table a disk can change under it, as a flipped bit does: no index follows. */
+  async function damageable() {
+    const file = openDatabase(join(folder, "journal.db"), JOURNAL_SCHEMA);
+    if (file.kind !== "open") throw new Error(file.why.message);
+    const { database } = file.file;
+    const journal = new SqliteJournalStore(file.file);
+    store = valuesOf(journal);
+    const damage = (change: string): void => {
+      database.unsafeMode(true);
+      database.exec("PRAGMA writable_schema = ON; CREATE TEMP TABLE indexes AS SELECT * FROM main.sqlite_schema WHERE type = 'index' AND tbl_name = 'command'");
+      database.exec("DELETE FROM main.sqlite_schema WHERE name IN (SELECT name FROM indexes); PRAGMA writable_schema = RESET");
+      database.exec(`UPDATE command SET ${change}`);
+      database.exec("PRAGMA writable_schema = ON; INSERT INTO main.sqlite_schema SELECT * FROM indexes; PRAGMA writable_schema = RESET; DROP TABLE indexes");
+    };
+    return { journal, store, damage, integrity: () => database.pragma("integrity_check", { simple: true }) };
+  }
+
+  it.each([
+    ["text that is no JSON any more", "entry = substr(entry, 2)", 2],
+    ["text of another type", "entry = x'00'", 2],
+    ["another result", "entry = replace(entry, 'succeeded', 'succeedeD')", 2],
+    ["an id that the index does not have", "id = 'c9'", 2],
+    ["a number that the index does not have", "number = 900", 3],
+    ["a cancel of a number far away", "entry = json_set(entry, '$.cancelNumber', 900)", 2],
+  ])("prunes a finished row damaged since opening (%s), counts it as lost and raises the floor no higher than is certain", async (_what, change, floor) => {
+    const { journal, store: opened, damage, integrity } = await damageable();
+    for (const number of [1, 2, 3]) await opened.put(entry(number, { state: final(number, number, true) }));
+    damage(`${change} WHERE id = 'c2'`);
+    expect(await opened.prune({ finishedBeforeWallMs: 3, entriesMax: 1_000, bytesMax: 1_000_000_000 })).toBe(2);
+    expect(journal.rowsLost).toBe(1);
+    expect(await opened.floor(OWNER)).toBe(floor);
+    expect((await opened.recent(10)).map(({ id }) => id)).toEqual(["c3"]);
+    expect(integrity()).toBe("ok");
+  });
+
+  it("takes the end of a command whose number was damaged on the disk since opening", async () => {
+    const { store: opened, damage, integrity } = await damageable();
+    await opened.put(entry(1));
+    damage("number = 900");
+    await opened.put(entry(1, { state: final(1, 1, false) }));
+    expect(await opened.unfinished()).toEqual([entry(1, { state: final(1, 1, false) })]);
+    expect(integrity()).toBe("ok");
+  });
+
+  it("returns the other open commands when one of them was damaged since opening", async () => {
+    const { journal, store: opened, damage } = await damageable();
+    for (const number of [1, 2]) await opened.put(entry(number));
+    damage("number = 900 WHERE id = 'c1'");
+    expect(await opened.unfinished()).toEqual([entry(2)]);
+    expect([journal.rowsLost, await opened.floor(OWNER)]).toEqual([1, 2]);
+  });
+
   it("stays small over many commands", async () => {
     ({ store } = await open(folder));
     for (let number = 1; number <= 1_500; number += 1) {

@@ -1,12 +1,13 @@
 import type { Database, Statement } from "better-sqlite3";
 import { err, ok, type Result } from "../../../platform/ports/result.ts";
-import { isDone, type CommandKey, type JournalEntry } from "../../core/commands/journal-entry.ts";
+import { isDone, numberUsedBy, type CommandKey, type JournalEntry } from "../../core/commands/journal-entry.ts";
 import type { JournalStore, RetentionLimits } from "../../core/commands/journal-store.ts";
 import type { StorageIssue } from "../../core/storage/document-store.ts";
 import { rowChecksum } from "../sqlite/row-checksum.ts";
 import type { SqliteFile } from "../sqlite/sqlite-file.ts";
 import { storageIssueOrThrow } from "../sqlite/storage-issue.ts";
 import type { JournalMarks } from "./journal-marks.ts";
+import { INDEXES } from "./journal-schema.ts";
 
 /** Pages (about 512 KiB) after which a write that nobody waits for triggers a checkpoint. */
 const CHECKPOINT_PAGES = 500;
@@ -172,7 +173,11 @@ export class SqliteJournalStore implements JournalStore {
       const row = rowOf(entry, arrival);
       // With unchanged owner and number (the normal case) only the small index of open commands is touched.
       if (before?.owner === row.owner && before.number === row.number) this.#rewrite(row);
-      else this.#write(row);
+      else {
+        // Owner and number of a command never change, so the row is damaged.
+        if (before !== undefined) this.#dropMismatched(before.arrival);
+        this.#write(row);
+      }
       return before;
     });
   }
@@ -201,8 +206,12 @@ export class SqliteJournalStore implements JournalStore {
     for (const row of this.#sql.done.all()) {
       const over = count > limits.entriesMax || bytes > limits.bytesMax;
       if (!over && row.finished_wall >= limits.finishedBeforeWallMs) continue;
-      this.#sql.drop.run(row.id, row.attempt);
-      this.#raiseFloor(row.owner, Math.max(row.number, row.cancel ?? 0));
+      const whole = this.#sql.getArrival.get(row.arrival);
+      const entry = whole && entryOfRow(whole);
+      if (entry !== undefined) {
+        this.#sql.dropArrival.run(row.arrival);
+        this.#raiseFloor(entry.owner, numberUsedBy(entry));
+      } else if (whole !== undefined) this.#discard(whole);
       count -= 1;
       bytes -= row.bytes;
       pruned += 1;
@@ -235,15 +244,18 @@ export class SqliteJournalStore implements JournalStore {
     if (row === undefined) return undefined;
     const entry = entryOfRow(row);
     if (entry !== undefined) return entry;
-    this.#rowsLost += 1;
-    this.#inTransaction(() => {
-      // Any column may be the damaged one. A wrong number as the floor would lock out all later commands, so it counts only when the
-      // index, a second copy, confirms it; otherwise the highest number still known counts.
-      const confirmed = this.#sql.indexed.get(row.owner, row.number, row.arrival) !== undefined;
-      this.#sql.dropArrival.run(row.arrival);
-      this.#raiseFloor(row.owner, confirmed ? row.number : (this.#sql.highest.get(row.owner)?.number ?? 0));
-    });
+    this.#inTransaction(() => this.#discard(row));
     return undefined;
+  }
+
+  /** Deletes and counts a damaged row. Runs inside a transaction. */
+  #discard(row: CommandRow): void {
+    this.#rowsLost += 1;
+    // Any column may be the damaged one. A wrong number as the floor would lock out all later commands, so it counts only when the
+    // index, a second copy, confirms it; otherwise the highest number still known counts.
+    const confirmed = this.#sql.indexed.get(row.owner, row.number, row.arrival) !== undefined;
+    this.#dropMismatched(row.arrival);
+    this.#raiseFloor(row.owner, confirmed ? row.number : (this.#sql.highest.get(row.owner)?.number ?? 0));
   }
 
   /** Cannot be nested. Uses prepared statements, because commands wait for it. */
@@ -259,6 +271,14 @@ export class SqliteJournalStore implements JournalStore {
       if (this.#file.database.inTransaction) rollback.run();
       throw thrown;
     }
+  }
+
+  /** Deletes a damaged row, which the indexes may not match. Runs inside a transaction. */
+  #dropMismatched(arrival: number): void {
+    const { database } = this.#file;
+    database.exec(INDEXES.drop);
+    this.#sql.dropArrival.run(arrival);
+    database.exec(INDEXES.create);
   }
 
   #checkpointIfLong(pages: number): void {
@@ -301,6 +321,7 @@ function prepareAll(database: Database) {
     commit: prepare<[], never>("COMMIT"),
     rollback: prepare<[], never>("ROLLBACK"),
     get: prepare<[string, number], CommandRow>(`SELECT ${all} FROM command WHERE id = ? AND attempt = ?`),
+    getArrival: prepare<[number], CommandRow>(`SELECT ${all} FROM command WHERE arrival = ?`),
     put: prepare<[number, string, number, string, number, number, number, number, string], never>(
       `INSERT OR REPLACE INTO command (${all}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
@@ -323,10 +344,10 @@ function prepareAll(database: Database) {
     every: prepare<[], CommandRow>(`SELECT ${all} FROM command`),
     recent: prepare<[number], CommandRow>(`SELECT ${all} FROM command ORDER BY arrival DESC LIMIT ?`),
     totals: prepare<[], { count: number; bytes: number }>(
-      "SELECT count(*) AS count, coalesce(sum(length(entry)), 0) AS bytes FROM command",
+      "SELECT count(*) AS count, coalesce(sum(octet_length(entry)), 0) AS bytes FROM command",
     ),
-    done: prepare<[], Pick<CommandRow, "id" | "attempt" | "owner" | "number" | "finished_wall"> & { bytes: number; cancel: number | null }>(
-      "SELECT id, attempt, owner, number, finished_wall, length(entry) AS bytes, json_extract(entry, '$.cancelNumber') AS cancel FROM command WHERE done = 1 ORDER BY arrival",
+    done: prepare<[], Pick<CommandRow, "arrival" | "finished_wall"> & { bytes: number }>(
+      "SELECT arrival, finished_wall, octet_length(entry) AS bytes FROM command WHERE done = 1 ORDER BY arrival",
     ),
     drop: prepare<[string, number], never>("DELETE FROM command WHERE id = ? AND attempt = ?"),
     dropArrival: prepare<[number], never>("DELETE FROM command WHERE arrival = ?"),

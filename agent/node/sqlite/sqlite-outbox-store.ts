@@ -5,6 +5,7 @@ import {
 } from "../../core/outbox/outbox-store.ts";
 import { STREAMS, type Stream } from "../../protocol/records.ts";
 import { err, fail, ok, type Result } from "../../../platform/ports/result.ts";
+import { utf8Length } from "../../../platform/runtime/encoding.ts";
 import type { DiskBudget } from "./disk-budget.ts";
 import { KindNames } from "./kind-names.ts";
 import type { OutboxMarks } from "./outbox-marks.ts";
@@ -343,7 +344,7 @@ function floorAfter(state: StreamState, change: OutboxChange, stream: Stream): n
 
 /** Estimated WAL bytes of a change: twice its text, because pages are not full, plus the small tables. */
 function sizeOf(change: OutboxChange): number {
-  const rows = (change.add ?? []).reduce((sum, row) => sum + row.body.length + 64, 0);
+  const rows = (change.add ?? []).reduce((sum, row) => sum + utf8Length(row.body) + 64, 0);
   return Math.min(rows * 2, 512 * 1024) + (drops(change) ? SMALL_CHANGE_BYTES : 32 * 1024);
 }
 

@@ -4,6 +4,7 @@ import type { ConnectionOptions } from "node:tls";
 import { WebSocket, type ClientOptions, type PerMessageDeflateOptions, type RawData } from "ws";
 import type { ClockQuality, Timers } from "../../../platform/ports/clock.ts";
 import { err, messageOf, ok, type Issue, type Result } from "../../../platform/ports/result.ts";
+import { firstUtf8Bytes } from "../../../platform/runtime/encoding.ts";
 import { FRAME_BYTES_MAX } from "../../protocol/limits.ts";
 import type { Connection, ConnectionEvents, Failed, RefusalReason, Schemes, Transport, TransportIssue } from "../../core/cloud/cloud-port.ts";
 import { connectIssue } from "./connect-error.ts";
@@ -16,6 +17,8 @@ import { openTunnel, proxyFor, type ProxySettings } from "./proxy-tunnel.ts";
 export const RECEIVE_BYTES_MAX = 4 * FRAME_BYTES_MAX;
 /** Limit on bytes waiting to be sent. The backlog stays far below it; the rest is for answers. */
 export const SEND_BUFFER_BYTES_MAX = 1024 * 1024;
+/** What a close frame has room for (RFC 6455 section 5.5). */
+const CLOSE_REASON_BYTES_MAX = 123;
 /** How long the peer may take to answer our close before the socket is destroyed. */
 const CLOSE_GRACE_MS = 1_000;
 const KEEP_ALIVE_MS = 60_000;
@@ -171,8 +174,8 @@ class WsConnection implements Connection {
 
   send(frame: string): boolean {
     if (this.#over || this.#socket.readyState !== WebSocket.OPEN) return false;
-    if (frame.length * 3 > FRAME_BYTES_MAX && Buffer.byteLength(frame) > FRAME_BYTES_MAX) return false;
-    if (this.#socket.bufferedAmount + frame.length > SEND_BUFFER_BYTES_MAX) return false;
+    const bytes = Buffer.byteLength(frame);
+    if (bytes > FRAME_BYTES_MAX || this.#socket.bufferedAmount + bytes > SEND_BUFFER_BYTES_MAX) return false;
     // Failures show as `close`; the callback only keeps ws from throwing them.
     this.#socket.send(frame, () => {});
     return true;
@@ -185,8 +188,7 @@ class WsConnection implements Connection {
   close(reason: string): void {
     if (this.#over) return;
     this.#end({ code: "link.closed", message: `closed by the device: ${reason}` });
-    // A close frame holds at most 123 bytes of reason.
-    this.#socket.close(1000, reason.slice(0, 100));
+    this.#socket.close(1000, firstUtf8Bytes(reason, CLOSE_REASON_BYTES_MAX));
     const grace = this.#timers.after("link.close-grace", CLOSE_GRACE_MS, () => this.#socket.terminate());
     this.#socket.once("close", () => grace.cancel());
   }
