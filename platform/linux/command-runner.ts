@@ -15,8 +15,9 @@ const MESSAGE_CHARS_MAX = 300;
 
 export const runCommand: CommandRunner = (program, args, timeoutMs, input) =>
   new Promise((resolve) => {
-    // Answers are parsed, so they must not be translated.
-    const env = { ...process.env, LC_ALL: "C" };
+    // Answers are parsed, so they must not be translated: glibc before 2.39 obeys LANGUAGE also in C.UTF-8. In plain C, programs
+    // print "?" for every letter outside ASCII.
+    const env = { ...process.env, LC_ALL: "C.UTF-8", LANGUAGE: "" };
     const child = execFile(
       program,
       [...args],

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { hostConformance } from "../ports/host.conformance.ts";
 import { networkConformance } from "../ports/network.conformance.ts";
 import { probeConformance } from "../ports/probe.conformance.ts";
@@ -82,7 +82,17 @@ describe("command runner", () => {
   const node = process.execPath;
 
   test("returns the output, in an untranslated language", async () => {
-    expect(await runCommand(node, ["-p", "process.env.LC_ALL"], 20_000)).toEqual({ ok: true, value: "C\n" });
+    vi.stubEnv("LANGUAGE", "de");
+    expect(await runCommand(node, ["-p", "[process.env.LC_ALL, process.env.LANGUAGE].join()"], 20_000)).toEqual({ ok: true, value: "C.UTF-8,\n" });
+    vi.unstubAllEnvs();
+  });
+
+  test("returns letters outside ASCII as they are", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "vitrine-letters-"));
+    writeFileSync(join(folder, "Büro 事務所"), "");
+    // Prints "?" for whatever is not printable in its locale, as nmcli does.
+    expect(await runCommand("ls", ["-q", folder], 20_000)).toEqual({ ok: true, value: "Büro 事務所\n" });
+    rmSync(folder, { recursive: true });
   });
 
   test("passes arguments without a shell", async () => {

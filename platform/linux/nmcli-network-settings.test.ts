@@ -40,6 +40,32 @@ test("a trial does not connect by itself, so a machine that reboots in between u
   expect(await settings.current()).toEqual(before);
 });
 
+test("an address that another machine has is refused, on a cable and in a profile kept before, and the device stays as it was", async () => {
+  const { nm, settings } = await open([["eth0", "ethernet"]]);
+  nm.taken.add("192.0.2.1");
+  const address = (last: number) => ({ interfaces: { eth0: { method: "static", address: `192.0.2.${last}/24`, gateway: "192.0.2.1", dns: [] } } }) as const;
+  for (const _round of ["from DHCP", "from a kept address"]) {
+    const before = await settings.current();
+    const point = await settings.checkpoint(address(1));
+    expect(await settings.apply(address(1))).toMatchObject({ ok: false, error: { code: "network.refused", message: expect.stringContaining("could not be reserved") as string } });
+    expect(await settings.restore(point.ok ? point.value : {})).toMatchObject({ ok: true });
+    expect(await settings.current()).toEqual(before);
+    const good = await settings.checkpoint(address(9));
+    expect(await settings.apply(address(9))).toMatchObject({ ok: true });
+    expect(await settings.keep(good.ok ? good.value : {})).toMatchObject({ ok: true });
+  }
+  await settings.apply({ interfaces: { eth0: { method: "dhcp" } } });
+  expect(nm.profiles.get(nm.active.get("eth0") ?? "")?.properties.get("ipv4.dad-timeout")).toBe("-1");
+});
+
+test("the name of a wireless network is read as it is: NetworkManager escapes nothing where it prints one property per line", async () => {
+  const { nm, settings } = await open([["wlan0", "wifi"]]);
+  const ssid = String.raw`Büro: 1, "a|b" 😀`;
+  nm.air.set(ssid, WIFI.password);
+  await settings.apply({ wifi: { ...WIFI, ssid } });
+  expect(await settings.current()).toMatchObject({ value: { wifi: { ssid } } });
+});
+
 test("there is no port without NetworkManager or without the right to use it", async () => {
   const time = new VirtualTime();
   expect(await openNmcliNetworkSettings(() => Promise.resolve(fail("program.missing", "there is no program nmcli")), time)).toBeUndefined();

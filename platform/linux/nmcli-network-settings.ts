@@ -9,6 +9,12 @@ import { Nmcli, type NmDevice } from "./nmcli.ts";
 const WORST_CASE_MS = 180_000;
 /** Higher than that of the installer's profiles, which stay unchanged. */
 const KEPT_PRIORITY = "100";
+/**
+ * How long NetworkManager asks whether a static address is in use already; then the activation fails. By default it does not
+ * ask, and one wrong digit takes the router's address from it.
+ */
+const DUPLICATE_CHECK_MS = "1000";
+const DUPLICATE_CHECK_DEFAULT = "-1";
 const KEY_MANAGEMENT: Readonly<Record<Exclude<WifiSettings["security"], "open">, string>> = { "wpa-psk": "wpa-psk", "wpa3-sae": "sae" };
 
 const UuidSchema = v.pipe(v.string(), v.regex(/^[0-9a-f-]{36}$/));
@@ -178,8 +184,11 @@ function keptName(device: string): string {
 }
 
 function addressProperties(settings: AddressSettings): string[] {
-  if (settings.method === "dhcp") return ["ipv4.method", "auto", "ipv4.gateway", "", "ipv4.addresses", "", "ipv4.dns", ""];
-  return ["ipv4.addresses", settings.address, "ipv4.gateway", settings.gateway ?? "", "ipv4.dns", settings.dns.join(","), "ipv4.method", "manual"];
+  if (settings.method === "dhcp") return ["ipv4.method", "auto", "ipv4.gateway", "", "ipv4.addresses", "", "ipv4.dns", "", "ipv4.dad-timeout", DUPLICATE_CHECK_DEFAULT];
+  return [
+    "ipv4.addresses", settings.address, "ipv4.gateway", settings.gateway ?? "", "ipv4.dns", settings.dns.join(","), "ipv4.dad-timeout", DUPLICATE_CHECK_MS,
+    "ipv4.method", "manual",
+  ];
 }
 
 function wifiProperties({ ssid, security }: WifiSettings): string[] {

@@ -18,6 +18,8 @@ export class NmcliStandIn {
   permission = "yes";
   /** Passwords that an access point takes, by SSID. */
   readonly air = new Map<string, string>();
+  /** Addresses of other machines on the network, without prefix length. */
+  readonly taken = new Set<string>();
   #made = 0;
 
   constructor(devices: readonly (readonly [string, string])[]) {
@@ -80,6 +82,9 @@ export class NmcliStandIn {
   #up(uuid: string, { properties }: Profile, device: string): Result<string> {
     const ssid = properties.get("802-11-wireless.ssid");
     if (ssid !== undefined && this.air.get(ssid) !== properties.get("802-11-wireless-security.psk")) return fail("program.failed", "Error: Connection activation failed: Secrets were required, but not provided.");
+    const [address = ""] = (properties.get("ipv4.addresses") ?? "").split("/");
+    const asks = properties.get("ipv4.method") === "manual" && Number(properties.get("ipv4.dad-timeout") ?? 0) > 0;
+    if (asks && this.taken.has(address)) return fail("program.failed", "Error: Connection activation failed: IP configuration could not be reserved (no available address, timeout, etc.)");
     this.active.set(device, uuid);
     return ok("Connection successfully activated\n");
   }
