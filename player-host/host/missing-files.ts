@@ -48,9 +48,9 @@ export class MissingFiles {
     this.#missing.set(url, name);
     this.#ofPackage ||= own;
     const near = own ? await this.#otherCase(content.folder, path) : undefined;
-    const says = near === undefined ? name : `${name} (there is ${near}, in other letter case)`;
+    const says = near === undefined ? name : `${name} (there is ${near}, with different case)`;
     if (this.#missing.has(url)) this.#missing.set(url, says);
-    this.#log.warn({ file: says, why }, "a file of the page could not be had");
+    this.#log.warn({ file: says, why }, "a file of the page could not be loaded");
   }
 
   /** The package's file whose path differs from `path` only in letter case, if there is one. */

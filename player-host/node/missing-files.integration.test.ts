@@ -30,19 +30,19 @@ const own = (path: string): string => `${HTTPS_ORIGINS.package("aa11")}/${path}`
 test("a file in the wrong letter case is reported with the existing name, once, in the log and the verdict", async () => {
   for (const path of ["app.js", "app.js", "img/logo.PNG", "gone.css"]) await files.note(own(path), "404");
   expect(lines).toEqual([
-    { file: "app.js (there is App.js, in other letter case)", why: "404" },
-    { file: "img/logo.PNG (there is Img/Logo.png, in other letter case)", why: "404" },
+    { file: "app.js (there is App.js, with different case)", why: "404" },
+    { file: "img/logo.PNG (there is Img/Logo.png, with different case)", why: "404" },
     { file: "gone.css", why: "404" },
   ]);
   const picture = withFiles(GOOD, files.fact());
   expect(picture.confidence).toBe(0.5);
-  expect(picture.evidence).toEqual([{ witness: "files", says: "3 files of the page could not be had: app.js (there is App.js, in other letter case), img/logo.PNG (there is Img/Logo.png, in other letter case), gone.css" }]);
+  expect(picture.evidence).toEqual([{ witness: "files", says: "3 files of the page could not be loaded: app.js (there is App.js, with different case), img/logo.PNG (there is Img/Logo.png, with different case), gone.css" }]);
 });
 
 test("the list is limited and starts anew with each document", async () => {
   for (let n = 0; n < 500; n += 1) await files.note(own(`${n}.png`), "404");
   expect(lines).toHaveLength(10);
-  expect(withFiles(GOOD, files.fact()).evidence[0]?.says).toMatch(/^500 files of the page could not be had: 0\.png, .*, and 490 more$/);
+  expect(withFiles(GOOD, files.fact()).evidence[0]?.says).toMatch(/^500 files of the page could not be loaded: 0\.png, .*, and 490 more$/);
   files.begun();
   expect(withFiles(GOOD, files.fact())).toEqual(GOOD);
 });

@@ -17,7 +17,7 @@ export function withFiles(picture: HostPicture, files: FilesFact | undefined): H
   if (files === undefined) return picture;
   const { count, named, ofPackage } = files;
   const rest = count > named.length ? `, and ${count - named.length} more` : "";
-  const says = `${count} ${count === 1 ? "file" : "files"} of the page could not be had: ${named.join(", ")}${rest}`.slice(0, 2_000);
+  const says = `${count} ${count === 1 ? "file" : "files"} of the page could not be loaded: ${named.join(", ")}${rest}`.slice(0, 2_000);
   const confidence = ofPackage && picture.verdict === "showing" ? Math.min(picture.confidence, INCOMPLETE_CONFIDENCE_MAX) : picture.confidence;
   return { ...picture, confidence, evidence: [...picture.evidence, { witness: "files", says }] };
 }

@@ -307,7 +307,7 @@ const RESTART_DID_NOT_COME: Issue = { code: "command.timed-out", message: "the r
 
 function outcomeUnknown({ seen }: Unknown): Issue {
   const message = `the agent ended while the command ran, and the hardware cannot tell what became of it${seen === undefined ? "" : `: ${seen}`}`;
-  return { code: "outcome-unknown", message, hint: "It may have been done and undone since. Where it is still wanted, send the next attempt." };
+  return { code: "outcome-unknown", message, hint: "It may have been done and undone since. If it is still needed, send the next attempt." };
 }
 
 function tooLate(expired: Issue): Issue {

@@ -74,7 +74,7 @@ export function playerSource(player: PlayerLink, clock: Clock): HealthSource {
     look() {
       const status = player.status();
       if (status.kind === "present" || clock.monotonicMs() - status.sinceMs < PLAYER_AWAY_MS) return undefined;
-      return { code: "player.absent", message: `the player is not there: ${status.why}` };
+      return { code: "player.absent", message: `the player is not connected: ${status.why}` };
     },
   };
 }

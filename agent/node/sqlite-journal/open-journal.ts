@@ -149,7 +149,7 @@ async function knows(store: SqliteJournalStore, { id, attempt, owner, number, pr
 }
 
 function endedUnknown(entry: JournalEntry, wallMs: number): JournalEntry {
-  const error: Issue = { code: "outcome-unknown", message: "the end of the journal was lost, so it is not known whether the command ran", hint: "Where it is still wanted, send the next attempt." };
+  const error: Issue = { code: "outcome-unknown", message: "the end of the journal was lost, so it is not known whether the command ran", hint: "If it is still needed, send the next attempt." };
   return { ...entry, state: { kind: "final", outcome: outcomeOf(entry, { state: "failed", error }), finishedWallMs: wallMs } };
 }
 

@@ -184,7 +184,7 @@ function withStage(error: Issue, status: PlayerStatus): Issue {
 /** The host's error, or `outcome-unknown` when the request was sent and not answered. */
 function notTaken(error: Issue): Failed {
   if (!UNANSWERED.has(error.code)) return failedWith(error);
-  return failedWith({ code: "outcome-unknown", message: `${error.message}; it may have been done, or may be done yet`, hint: "Where it is still wanted, send the next attempt." });
+  return failedWith({ code: "outcome-unknown", message: `${error.message}; it may have been done, or may be done yet`, hint: "If it is still needed, send the next attempt." });
 }
 
 function failedWith(error: Issue): Failed {

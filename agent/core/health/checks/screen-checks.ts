@@ -35,7 +35,7 @@ export function playerCheck(player: PlayerLink, clock: Clock): DiagnosticCheck {
       const files = status.picture.evidence.find(({ witness }) => witness === "files");
       if (files !== undefined) return Promise.resolve(warning(
         `${who}: ${status.stage.kind}, but ${files.says}`,
-        "publish the content with these files; a name is another one in other letter case",
+        "publish the content with these files; names are case-sensitive",
       ));
       return Promise.resolve(good(`${who}: ${status.stage.kind === "screen" ? `shows our ${status.stage.screen} page` : status.stage.kind}`));
     },
