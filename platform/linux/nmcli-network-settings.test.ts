@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { networkSettingsConformance } from "../ports/network-settings.conformance.ts";
+import type { NetworkChangeSettings } from "../ports/network-settings.ts";
 import { virtualBenchTime } from "../ports/testing/bench.ts";
 import { fail } from "../ports/result.ts";
 import { VirtualTime } from "../simulated/virtual-time.ts";
@@ -43,7 +44,7 @@ test("a trial does not connect by itself, so a machine that reboots in between u
 test("an address that another machine has is refused, on a cable and in a profile kept before, and the device stays as it was", async () => {
   const { nm, settings } = await open([["eth0", "ethernet"]]);
   nm.taken.add("192.0.2.1");
-  const address = (last: number) => ({ interfaces: { eth0: { method: "static", address: `192.0.2.${last}/24`, gateway: "192.0.2.1", dns: [] } } }) as const;
+  const address = (last: number): NetworkChangeSettings => ({ interfaces: { eth0: { method: "static", address: `192.0.2.${last}/24`, gateway: "192.0.2.1", dns: [] } } });
   for (const _round of ["from DHCP", "from a kept address"]) {
     const before = await settings.current();
     const point = await settings.checkpoint(address(1));

@@ -40,7 +40,9 @@ describe("lengths in UTF-8", () => {
   const texts = fc.string({ unit: fc.constantFrom("a", "ä", "終", "😀", "\ud83d", "\ude00"), maxLength: 60 });
 
   test("a text is as long as Node encodes it, lone surrogates included", () => {
-    fc.assert(fc.property(texts, (text) => void expect(utf8Length(text)).toBe(Buffer.byteLength(text))));
+    fc.assert(fc.property(texts, (text) => {
+      expect(utf8Length(text)).toBe(Buffer.byteLength(text));
+    }));
   });
 
   test("the beginning of a text fits, splits no character, and is the longest that does", () => {
@@ -50,7 +52,7 @@ describe("lengths in UTF-8", () => {
         expect(text.startsWith(first)).toBe(true);
         expect(utf8Length(first)).toBeLessThanOrEqual(bytesMax);
         const [next] = text.slice(first.length);
-        if (next !== undefined) expect(utf8Length(first + next)).toBeGreaterThan(bytesMax);
+        expect(next === undefined || utf8Length(first + next) > bytesMax).toBe(true);
       }),
     );
   });
