@@ -40,7 +40,7 @@ export function sessionHandlers(ports: AgentPorts, settings: AgentSettings, part
         (accepted) => {
           if (!accepted.ok) send({ t: "error", code: accepted.error.code, message: accepted.error.message.slice(0, 1000), about: "desired" });
         },
-        (thrown: unknown) => log.error({ error: String(thrown) }, "taking a desired document threw"),
+        (thrown: unknown) => log.error({ error: String(thrown) }, "accepting a desired document threw"),
       );
     },
     reportedAck: (version) => reported.onAck(version),

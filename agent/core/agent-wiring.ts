@@ -168,6 +168,6 @@ async function release(wired: Wired): Promise<void> {
     parts.reported.set("page", {});
     parts.scene.update();
   } catch (thrown) {
-    ports.log.error({ error: String(thrown) }, "the last owner's state could not be forgotten whole");
+    ports.log.error({ error: String(thrown) }, "the previous owner's state could not be deleted completely");
   }
 }

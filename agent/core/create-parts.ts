@@ -68,7 +68,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   const player = new PlayerService({
     link: ports.player, events: outbox, reporter: reported, clock, timers, log: log.child({ part: "player" }),
     onMetrics: (metrics) => telemetry.playerMetrics(metrics),
-    onLost: (count) => alarms.happened("player.records-lost", "error", `${count} events and plays that the player host had kept are lost: its file was damaged`, { count }),
+    onLost: (count) => alarms.happened("player.records-lost", "error", `${count} events and plays stored by the player host are lost because its file was damaged`, { count }),
     verdict: () => madeScreen?.current()?.verdict ?? "unknown",
     contentLabel: (id) => contentLabel(content.state(), id),
   });

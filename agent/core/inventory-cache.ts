@@ -17,7 +17,7 @@ export async function inventoryOncePerBoot(probe: SystemProbe, documents: Docume
   if (Object.values(inventory).every((fact: Inventory[keyof Inventory]) => fact.kind !== "failed")) {
     const put = await documents.put({ [KEY]: { of, facts: inventory as unknown as JsonObject } });
     // Harmless: the next start reads it again.
-    if (!put.ok) log.debug({ code: put.error.code }, "the inventory could not be kept");
+    if (!put.ok) log.debug({ code: put.error.code }, "the inventory could not be stored");
   }
   return inventory;
 }

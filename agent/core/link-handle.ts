@@ -28,6 +28,6 @@ export class LinkHandle implements Attached {
   }
 
   requestUpload(request: Parameters<CloudLink["requestUpload"]>[0]): ReturnType<CloudLink["requestUpload"]> {
-    return this.#link?.requestUpload(request) ?? Promise.resolve(fail("link.offline", "the link to the cloud is not made yet"));
+    return this.#link?.requestUpload(request) ?? Promise.resolve(fail("link.offline", "the link to the cloud has not been created yet"));
   }
 }

@@ -33,7 +33,7 @@ export type Admission =
   | { readonly kind: "accepted"; readonly entry: JournalEntry; readonly definition: CommandDefinition };
 
 /** Hint for `command.number-reused`. */
-export const NEW_NUMBER = "Every command and cancel takes a new, higher number.";
+export const NEW_NUMBER = "Every command and cancel needs a new, higher number.";
 
 export interface AdmissionDeps {
   readonly deviceId: string;
@@ -84,8 +84,8 @@ export async function admitCommand(payload: CommandPayload, owner: string, now: 
   if (known !== undefined) {
     const error: Issue = {
       code: "command.key-reused",
-      message: `${about} was given before with another name or other parameters`,
-      hint: "A wanted re-run takes the next attempt.",
+      message: `${about} was already sent with another name or other parameters`,
+      hint: "To run it again, send the next attempt.",
     };
     return ok({ kind: "refused", error, about, rejected: false });
   }
@@ -94,7 +94,7 @@ export async function admitCommand(payload: CommandPayload, owner: string, now: 
   if (payload.number <= floor.value) {
     const error: Issue = {
       code: "command.replayed",
-      message: `number ${payload.number} of ${about} is not above ${floor.value}, up to which everything is finished and forgotten`,
+      message: `number ${payload.number} of ${about} is not above ${floor.value}; all commands up to that number are finished and deleted`,
     };
     return ok({ kind: "refused", error, about, rejected: true });
   }
@@ -138,7 +138,7 @@ function checkAgainst(definition: CommandDefinition, payload: CommandPayload, ex
   if ((payload.ttlMs ?? 0) > definition.ttlMaxMs) {
     return {
       code: "command.ttl-too-long",
-      message: `${definition.name} may wait at most ${definition.ttlMaxMs} ms, and ${payload.ttlMs ?? 0} were asked for`,
+      message: `${definition.name} may wait at most ${definition.ttlMaxMs} ms, but ${payload.ttlMs ?? 0} ms were requested`,
     };
   }
   if (executors[definition.name as CommandName] === undefined) {

@@ -31,13 +31,13 @@ export function expiryOf(command: Expiring, now: Moment): Expiry {
   if (untilDateMs < 0)
     return {
       kind: "expired",
-      error: { code: "command.expired", message: `not started: it was not to start after ${dateText(notAfterMs)}` },
+      error: { code: "command.expired", message: `not started: it expired at ${dateText(notAfterMs)}` },
     };
   const elapsedMs = elapsedSince(received, now);
   if (elapsedMs === undefined) {
     // The time at delivery is known, so the current time will give the answer.
     if (now.serverMs === undefined && received.serverMs !== undefined) return { kind: "unknown", leftMs: ttlMs };
-    const message = "not started: how long it waited while the machine was off cannot be known";
+    const message = "not started: it is unknown how long it waited while the machine was off";
     return { kind: "expired", error: { code: "command.expired", message } };
   }
   if (elapsedMs >= ttlMs) return { kind: "expired", error: expiredByAge(ttlMs) };

@@ -228,7 +228,7 @@ export class CommandRun {
   /** For events that write nothing but a final state, whose write is retried until it succeeds. */
   async #settle(event: CommandEvent): Promise<void> {
     const taken = await this.#dispatch(event);
-    if (!taken.ok) throw new Error(`the event ${event.t} wrote a state that is not final, and the disk refused: ${taken.error.message}`);
+    if (!taken.ok) throw new Error(`the event ${event.t} wrote a state that is not final, and the write failed: ${taken.error.message}`);
   }
 
   /** Like `#settle`, for callers that do not wait. */
@@ -283,7 +283,7 @@ export class CommandRun {
       case "note":
         return this.#deps.log.warn(
           { command: keyText(this.#entry), name: this.#entry.name, what: effect.what },
-          "a command said something after its end",
+          "an executor reported something after the end of its command",
         );
       case "abort":
         return undefined;

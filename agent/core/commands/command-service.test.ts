@@ -76,7 +76,7 @@ describe("a command's way", () => {
     await device.time.advance(0);
     expect(device.outcomeOf("a")).toMatchObject({
       state: "failed",
-      error: { code: "command.crashed", message: "the command broke: boom" },
+      error: { code: "command.crashed", message: "the command crashed: boom" },
     });
     expect(device.outcomeOf("b")?.state).toBe("succeeded");
   });

@@ -195,7 +195,7 @@ export class CommandService {
     if (this.#inbox.push(incoming)) return;
     this.#answers.count("notTaken");
     this.#answers.error(
-      { code: "command.busy", message: `more than ${INBOX_MAX} commands wait to be looked at` },
+      { code: "command.busy", message: `more than ${INBOX_MAX} commands are waiting to be processed` },
       incoming.purpose,
     );
   }
@@ -243,7 +243,7 @@ export class CommandService {
         if (lane.full) {
           const error: Issue = {
             code: "command.lane-full",
-            message: `${LANE_WAITING_MAX} commands wait for ${laneName} already`,
+            message: `${LANE_WAITING_MAX} commands are already waiting for ${laneName}`,
           };
           return this.#finishAtOnce(session, ended(admission.entry, "rejected", error, this.#now(session)));
         }
@@ -273,7 +273,7 @@ export class CommandService {
     if (!holder.ok) return holder;
     if (holder.value !== undefined && holder.value !== key) {
       this.#answers.count("replayed");
-      const message = `the cancel of ${key} has number ${number}, which was used for ${holder.value}; it is not obeyed`;
+      const message = `the cancel of ${key} has number ${number}, which was already used for ${holder.value}; it is ignored`;
       return ok(this.#answers.error({ code: "command.number-reused", message, hint: NEW_NUMBER }, key));
     }
     this.#cancels.set(`${owner}/${number}`, key);
@@ -398,7 +398,7 @@ export class CommandService {
     if (session.runs.size + session.handover.size < OPEN_MAX) return false;
     this.#answers.count("notTaken");
     this.#answers.error(
-      { code: "command.journal-full", message: `${OPEN_MAX} commands are not at their end yet`, hint: "Send it again later." },
+      { code: "command.journal-full", message: `${OPEN_MAX} commands are unfinished`, hint: "Send it again later." },
       keyText(entry),
     );
     return true;

@@ -129,7 +129,7 @@ function stepRunning(command: Command, state: Running, event: CommandEvent, now:
       return finishRunning(
         command,
         state,
-        { state: "canceled", error: canceledLate("the command did not say in time what became of its effect") },
+        { state: "canceled", error: canceledLate("the command did not report its effect in time") },
         now,
       );
     case "turn":
@@ -161,7 +161,7 @@ function broken(
   return finishRunning(
     command,
     state,
-    { state: "failed", error: { code: "command.crashed", message: `the command broke: ${event.message}` } },
+    { state: "failed", error: { code: "command.crashed", message: `the command crashed: ${event.message}` } },
     now,
   );
 }
@@ -303,21 +303,21 @@ function stay(command: Command): Step {
 }
 
 const CANCELED_IN_TIME: Issue = { code: "command.canceled", message: "canceled before it started" };
-const RESTART_DID_NOT_COME: Issue = { code: "command.timed-out", message: "the restart it waits for did not come in time" };
+const RESTART_DID_NOT_COME: Issue = { code: "command.timed-out", message: "the expected restart did not happen in time" };
 
 function outcomeUnknown({ seen }: Unknown): Issue {
-  const message = `the agent ended while the command ran, and the hardware cannot tell what became of it${seen === undefined ? "" : `: ${seen}`}`;
+  const message = `the agent ended while the command was running, and the hardware does not show whether it took effect${seen === undefined ? "" : `: ${seen}`}`;
   return { code: "outcome-unknown", message, hint: "It may have been done and undone since. If it is still needed, send the next attempt." };
 }
 
 function tooLate(expired: Issue): Issue {
-  return { code: "command.timed-out", message: `the agent ended while the command ran, and it is too late to run it again: ${expired.message}` };
+  return { code: "command.timed-out", message: `the agent ended while the command was running, and it is too late to run it again: ${expired.message}` };
 }
 
 function canceledLate(detail: string | undefined): Issue {
   return {
     code: "command.canceled",
-    message: `canceled while it ran${detail === undefined ? "" : `: ${detail}`}`,
+    message: `canceled while running${detail === undefined ? "" : `: ${detail}`}`,
     hint: "The effect may have begun.",
   };
 }

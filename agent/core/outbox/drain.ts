@@ -88,7 +88,7 @@ class Drain implements SessionDrain {
     });
     try {
       while (!signal.aborted) {
-        if (this.#deps.backlog.log !== this.#log) throw new Error("the outbox has a new log; the session must begin again with it");
+        if (this.#deps.backlog.log !== this.#log) throw new Error("the outbox has a new log; the session must restart");
         const waitMs = await this.#step();
         if (waitMs !== undefined) await this.#wake.wait(this.#deps.timers, "drain.wait", waitMs, signal);
       }
@@ -146,7 +146,7 @@ class Drain implements SessionDrain {
     for (let after = from; ; ) {
       const batch = await this.#deps.backlog.read(stream, after, { recordsMax: this.#recordsMax(stream, after), bytesMax });
       if (batch !== undefined && batch.bytes > frameBytes) {
-        this.#deps.log.info({ stream, seq: batch.first, bytes: batch.bytes, frameBytes }, "a record fits no frame of this link; it waits for another");
+        this.#deps.log.info({ stream, seq: batch.first, bytes: batch.bytes, frameBytes }, "a record does not fit into a frame of this link; it waits for another link");
         large.push(batch.first);
         after = batch.first;
         continue;

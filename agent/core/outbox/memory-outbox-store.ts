@@ -95,7 +95,7 @@ export class MemoryDisk {
     const refusal = this.#behaviour.refuse?.(change, synced);
     if (refusal !== undefined) return { ok: false, error: refusal };
     const added = (change.add ?? []).reduce((sum, row) => sum + utf8Length(row.body) + ROW_BYTES, 0);
-    if (added > 0 && this.#live.bytes + added > this.#bytesMax) return fail("storage.full", `the store has ${this.#bytesMax} bytes at most`);
+    if (added > 0 && this.#live.bytes + added > this.#bytesMax) return fail("storage.full", `the store is limited to ${this.#bytesMax} bytes`);
     applyTo(this.#live, change);
     this.#unsynced.push(change);
     if (synced) {

@@ -67,7 +67,7 @@ export class OutboxWriter {
   async write(records: readonly PendingRecord[]): Promise<Written> {
     const isStale = ({ replaces }: PendingRecord): boolean => replaces !== undefined && replaces.store !== this.#state.store;
     // The store it was read from has been replaced; writing it here as well would duplicate it.
-    for (const { waiter } of records.filter(isStale)) waiter?.resolve(fail("outbox.moved", "the store it was to change its place in is another one now"));
+    for (const { waiter } of records.filter(isStale)) waiter?.resolve(fail("outbox.moved", "the store was replaced before the record could be moved"));
     return this.#write(records.filter((record) => !isStale(record)));
   }
 

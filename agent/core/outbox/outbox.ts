@@ -165,7 +165,7 @@ export class Outbox implements EventSink, Backlog {
     const { numbers } = this.#keeper.state;
     const { oldest } = numbers.range(stream);
     if (seq < oldest || numbers.judgeAck(stream, seq) === "beyond") return;
-    this.#deps.log.warn({ stream, seq, code, message: message.slice(0, 200) }, "the cloud will never take this record; dropped");
+    this.#deps.log.warn({ stream, seq, code, message: message.slice(0, 200) }, "the cloud rejected a record for good; it was dropped");
     await this.#serial.run(() => this.#keeper.writer.dropRejected(stream, seq));
     this.#timer.within(this.#limits.gapDelayMs);
   }
@@ -237,7 +237,7 @@ export class Outbox implements EventSink, Backlog {
     const body = checkRecord(record);
     if (!body.ok) return this.#refuse(record, body.error);
     if (!this.#pending.hasRoomFor(body.value.bytes)) {
-      const tooMany: Issue = { code: "outbox.full", message: "too many records wait for the disk" };
+      const tooMany: Issue = { code: "outbox.full", message: "too many records are waiting to be written to disk" };
       return this.#refuse(record, this.#failures > 0 ? diskIssue(this.#keeper.lastIssue) : tooMany);
     }
     const segment = segments.at(clock.wallMs(), monoMs).id;
@@ -275,7 +275,7 @@ export class Outbox implements EventSink, Backlog {
     if (this.#closed) return { code: "outbox.closed", message: "the outbox is closed" };
     if (this.#rates.take(record.source)) return undefined;
     const hint = "Send less often, or put several facts into one record.";
-    return { code: "outbox.rate-limited", message: `${record.source} sends more than it may`, hint };
+    return { code: "outbox.rate-limited", message: `${record.source} exceeds its rate limit`, hint };
   }
 
   async #refuse(record: NewRecord, issue: Issue): Promise<Result<{ readonly seq: number }>> {
@@ -294,7 +294,7 @@ export class Outbox implements EventSink, Backlog {
     if (this.#flushing !== undefined) return;
     this.#flushing = this.#flushAll();
     // An exception here is a bug; callers awaiting `flush` get it, and the waiters of its group already did.
-    this.#flushing.catch((error: unknown) => this.#deps.log.error({ error }, "writing the outbox broke"));
+    this.#flushing.catch((error: unknown) => this.#deps.log.error({ error }, "writing the outbox threw"));
   }
 
   async #flushAll(): Promise<void> {
@@ -388,7 +388,7 @@ export class Outbox implements EventSink, Backlog {
   }
 }
 
-const NO_ROOM = fail("outbox.full", "the queue is full of records worth as much or more");
+const NO_ROOM = fail("outbox.full", "the queue is full of records of equal or higher priority");
 
 /** Refusals reported as losses. Invalid records, and records after closing, are not. */
 const GAP_REASONS: Readonly<Record<string, "rate" | "quota" | "disk-error">> = {
@@ -398,5 +398,5 @@ const GAP_REASONS: Readonly<Record<string, "rate" | "quota" | "disk-error">> = {
 };
 
 function diskIssue(issue: Issue | undefined): Issue {
-  return { code: "outbox.disk", message: `the disk refused: ${issue?.message ?? "no more is known"}` };
+  return { code: "outbox.disk", message: `the disk refused the write: ${issue?.message ?? "unknown cause"}` };
 }

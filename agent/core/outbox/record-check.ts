@@ -25,7 +25,7 @@ export function checkRecord(record: NewRecord): Result<CheckedBody> {
   if (isDeeperThan(record.body, BODY_DEPTH_MAX - 1)) return invalid(`the body is nested deeper than ${BODY_DEPTH_MAX} levels`);
   const text = JSON.stringify(record.body);
   const bytes = utf8Length(text);
-  if (bytes > RECORD_BODY_BYTES_MAX) return fail("outbox.too-large", `the body has ${bytes} bytes; at most ${RECORD_BODY_BYTES_MAX} are taken`);
+  if (bytes > RECORD_BODY_BYTES_MAX) return fail("outbox.too-large", `the body has ${bytes} bytes; the limit is ${RECORD_BODY_BYTES_MAX}`);
   return ok({ text, bytes });
 }
 

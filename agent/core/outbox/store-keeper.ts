@@ -184,7 +184,7 @@ export class StoreKeeper {
 
   /** Records from memory that the disk did not accept: lost if the disk is full, otherwise returned to be written later. */
   #notTakenBack(left: readonly PendingRecord[], issue: Issue): readonly PendingRecord[] {
-    this.#deps.log.error({ code: issue.code, records: left.length }, "the disk took the outbox back only in part");
+    this.#deps.log.error({ code: issue.code, records: left.length }, "only part of the outbox could be moved from memory back to disk");
     if (issue.code !== "storage.full") return left;
     // Counted without numbers: theirs belong to another log.
     for (const { stream } of left) {

@@ -48,7 +48,7 @@ export async function prove<T, R>(
   if (!first.attempted) {
     const error: Issue = first.error ?? {
       code: `${proof.part}.not-attempted`,
-      message: "nothing was sent to the hardware, and it does not say why",
+      message: "nothing was sent to the hardware, for an unknown reason",
     };
     return { state: "failed", error, effect: first };
   }

@@ -53,8 +53,8 @@ async function compareBoots(
     state: "failed",
     error: {
       code: `${what}.did-not-happen`,
-      message: `the machine took the request for a ${what}, and its boot id is still ${bootIdBefore}`,
+      message: `the machine accepted the request for a ${what}, but its boot id is still ${bootIdBefore}`,
     },
-    effect: { attempted: true, observed: { kind: "unknown", why: "the machine is still in the boot in which it was asked" } },
+    effect: { attempted: true, observed: { kind: "unknown", why: "the machine has not rebooted since the request" } },
   };
 }
