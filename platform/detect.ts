@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Timers } from "./ports/clock.ts";
 import type { DriverTable } from "./displays/drivers.ts";
+import type { LinuxAdapterDeps } from "./linux/linux-adapter.ts";
 import type { PlatformAdapter } from "./ports/platform-adapter.ts";
 import type { Random } from "./ports/random.ts";
 import type { Issue } from "./ports/result.ts";
@@ -37,7 +38,7 @@ const ADAPTERS = {
     score: 20,
     // Every model starts like this, including "Raspberry Pi Compute Module".
     holds: ({ model }) => (model?.startsWith("Raspberry Pi") === true ? `/proc/device-tree/model is "${model}"` : undefined),
-    open: (options, evidence) => openLinux(options, [...evidence, "run by the linux adapter: the Raspberry Pi's GPIO and HDMI-CEC have no driver yet and are unsupported"]),
+    open: openRaspberryPi,
   },
   linux: {
     score: 10,
@@ -83,6 +84,8 @@ export interface OpenPlatformOptions {
   readonly onMachineGone?: (kind: MachineGone) => void;
   /** The configuration key `displays`. If empty or absent, the displays that the adapter finds itself are used. */
   readonly displays?: string;
+  /** The configuration key `gpio.lines`. */
+  readonly gpioLines?: string;
   /** Linux only: see `LinuxAdapterDeps`. */
   readonly watchdogPath?: string;
   /** For tests: where /proc and /sys are. */
@@ -127,20 +130,21 @@ async function withDisplays(opened: OpenedPlatform, configured: string, { clock,
     await close();
     await adapter.close();
   };
-  return { ...opened, adapter: { ...adapter, displays, displayIssues: issues, close: closeAll } };
+  return { ...opened, adapter: { ...adapter, displays, issues: [...(adapter.issues ?? []), ...issues], close: closeAll } };
 }
 
-async function openLinux({ clock, timers, dataDir, watchdogPath, root }: OpenPlatformOptions, evidence: readonly string[]): Promise<Opened> {
+async function openLinux(options: OpenPlatformOptions, evidence: readonly string[]): Promise<Opened> {
   const { createLinuxAdapter } = await import("./linux/linux-adapter.ts");
-  const adapter = await createLinuxAdapter({
-    clock,
-    timers,
-    dataDir,
-    evidence,
-    ...(watchdogPath === undefined ? {} : { watchdogPath }),
-    ...(root === undefined ? {} : { root }),
-  });
-  return { adapter };
+  return { adapter: await createLinuxAdapter(linuxDeps(options, evidence)) };
+}
+
+async function openRaspberryPi(options: OpenPlatformOptions, evidence: readonly string[]): Promise<Opened> {
+  const { createRaspberryPiAdapter } = await import("./raspberry-pi/raspberry-pi-adapter.ts");
+  return { adapter: await createRaspberryPiAdapter({ ...linuxDeps(options, evidence), gpioLines: options.gpioLines ?? "" }) };
+}
+
+function linuxDeps({ clock, timers, dataDir, watchdogPath, root }: OpenPlatformOptions, evidence: readonly string[]): LinuxAdapterDeps {
+  return { clock, timers, dataDir, evidence, ...(watchdogPath !== undefined && { watchdogPath }), ...(root !== undefined && { root }) };
 }
 
 function deviceTreeModel(root: string): string | undefined {

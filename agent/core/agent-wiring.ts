@@ -4,6 +4,7 @@ import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
 import type { CloudLinkRunner } from "./cloud/cloud-link.ts";
 import type { CommandService } from "./commands/command-service.ts";
 import type { Health } from "./health/health.ts";
+import type { Issue } from "../../platform/ports/result.ts";
 
 const GPIO_DEBOUNCE_MS = 30;
 
@@ -149,7 +150,8 @@ async function watchGpio(wired: Wired): Promise<(() => void)[]> {
   if (gpio === undefined) return [];
   const undo: (() => void)[] = [];
   for (const line of settings.config["gpio.inputs"].split(",").filter((name) => name !== "")) {
-    const watching = await gpio.watch(line, { debounceMs: GPIO_DEBOUNCE_MS }, (edge) => parts.player.gpioEdge(edge));
+    const ended = (why: Issue): void => ports.log.error({ line, ...why }, "a line of gpio.inputs is no longer watched: its hardware is gone");
+    const watching = await gpio.watch(line, { debounceMs: GPIO_DEBOUNCE_MS }, (edge) => parts.player.gpioEdge(edge), ended);
     if (watching.ok) undo.push(watching.value);
     else ports.log.error({ line, ...watching.error }, "a line of gpio.inputs cannot be watched");
   }

@@ -16,7 +16,7 @@ import { createParts } from "./create-parts.ts";
 import { coreChecks } from "./health/core-checks.ts";
 import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
-import { browserSource, clockSource, configSource, diskSource, displaysSource, logSource, outboxSource, playerLogSource, playerSource, storageSource, temperatureSource } from "./health/health-source.ts";
+import { browserSource, clockSource, configSource, diskSource, hardwareSource, logSource, outboxSource, playerLogSource, playerSource, storageSource, temperatureSource } from "./health/health-source.ts";
 import { inventoryOncePerBoot } from "./inventory-cache.ts";
 import { drainFactory } from "./outbox/drain.ts";
 import { HardwareReporter } from "./state/hardware-reporter.ts";
@@ -86,7 +86,7 @@ export class Agent {
       logSource(() => ports.logTrouble?.()),
       playerLogSource(ports.player),
       configSource(settings.configIssues),
-      displaysSource(platform.displayIssues ?? []),
+      hardwareSource(platform.issues ?? []),
     ];
     return new Health({ sources, units: () => this.supervisor.status(), reporter: parts.reported, alarms: parts.alarms, timers, log: log.child({ part: "health" }) });
   }

@@ -120,6 +120,7 @@ async function openMachine({ config, paths, pino }: ComposeOptions, timers: Time
     dataDir: paths.data,
     worldPath: paths.simulatedWorld,
     displays: values.displays,
+    gpioLines: values["gpio.lines"],
     ...(values["watchdog.hardware"] && { watchdogPath: "/dev/watchdog" }),
     onMachineGone: (kind) => {
       // The simulated machine went down. Like a real one, it leaves no time for cleanup.

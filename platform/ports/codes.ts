@@ -154,7 +154,6 @@ export const CODES = {
   "display.unplugged": ["command desired reading", "No display is connected to the cable.", "Check the cable."],
   "display.unsupported": ["command desired", "This display cannot do that."],
 
-
   "file.missing": ["reading", "The system file that holds this value does not exist."],
   "file.unreadable": ["reading", "The system file that holds this value cannot be read."],
 
@@ -165,11 +164,14 @@ export const CODES = {
   "frame.too-large": ["frame link", "The frame is too large."],
 
   "gpio.busy": ["command", "Another program or watch is using the line."],
+  "gpio.config-malformed": ["health", "An entry of `gpio.lines` cannot be read; the message says which."],
   "gpio.effect-not-observed": ["command", "The line was set, but a different level was read back."],
-  "gpio.io": ["command", "The kernel refused access to the line."],
+  "gpio.io": ["command", "The kernel answered with an error, or its driver hangs."],
+  "gpio.no-access": ["command health", "The agent's user may not use the GPIO chip.", "Add the user to the group gpio."],
   "gpio.no-such-line": ["command", "There is no such line; the hint lists those there are."],
   "gpio.not-an-output": ["command", "The line is watched as an input.", "Remove it from `gpio.inputs` before setting it."],
   "gpio.out-of-range": ["command", "A value for the line is out of its range; the message says which."],
+  "gpio.reserved": ["command", "The board uses the line for something that would not come back after the line was released, such as its serial port.", "If it is free on this device, say so in `gpio.lines`."],
 
   "health.bug": ["health", "An internal error of the agent; its log has details."],
   "health.no-answer": ["health", "This part of the agent does not answer."],
@@ -195,6 +197,8 @@ export const CODES = {
   "identity.unreadable": ["alarm", "The device's key cannot be read; it runs under a temporary identity until it can.", "Check its owner and mode."],
 
   "inventory.failed": ["reading", "The information about the machine could not be collected."],
+
+  "kernel.no-native": ["start health", "The library for the kernel's GPIO and HDMI-CEC calls cannot be loaded on this machine.", "Install the package with its optional dependencies."],
 
   "link.address": ["link", "The address of the cloud is not valid for this transport."],
   "link.clock": ["link", "The cloud's certificate is not valid at this device's time, and the clock is not confirmed.", "Check date and NTP."],

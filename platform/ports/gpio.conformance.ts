@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Gpio, GpioEdge, GpioLevel } from "./gpio.ts";
+import type { Gpio, GpioEdge, GpioLevel, GpioLineInfo } from "./gpio.ts";
 import { reportSkipped, type BenchTime } from "./testing/bench.ts";
 
 export interface GpioBench {
@@ -35,9 +35,15 @@ export function gpioConformance(name: string, open: () => Promise<GpioBench>, op
   });
 }
 
+async function linesOf(gpio: Gpio): Promise<readonly GpioLineInfo[]> {
+  const lines = await gpio.lines();
+  if (!lines.ok) throw new Error(lines.error.message);
+  return lines.value;
+}
+
 function linesAndLevels(bench: () => GpioBench): void {
   test("lists lines with unique names and offsets", async () => {
-    const lines = await bench().gpio.lines();
+    const lines = await linesOf(bench().gpio);
     expect(lines.length).toBeGreaterThan(0);
     expect(new Set(lines.map((line) => line.name)).size).toBe(lines.length);
     expect(new Set(lines.map((line) => line.offset)).size).toBe(lines.length);
@@ -46,12 +52,12 @@ function linesAndLevels(bench: () => GpioBench): void {
 
   test("reads back a written level, by name and by offset", async () => {
     const { gpio, time, freeLines } = bench();
-    const offset = (await gpio.lines()).find((line) => line.name === freeLines[0])?.offset ?? -1;
+    const offset = (await linesOf(gpio)).find((line) => line.name === freeLines[0])?.offset ?? -1;
     for (const level of [1, 0] as const) {
       expect(await time.settled(gpio.write(freeLines[0], level))).toEqual({ ok: true, value: level });
       expect(await time.settled(gpio.read(offset))).toEqual({ ok: true, value: level });
     }
-    expect((await gpio.lines()).find((line) => line.name === freeLines[0])?.direction).toBe("output");
+    expect((await linesOf(gpio)).find((line) => line.name === freeLines[0])?.direction).toBe("output");
   });
 
   test("drives two lines independently", async () => {
@@ -77,11 +83,13 @@ function refusals(bench: () => GpioBench): void {
     expect(await time.settled(gpio.read("GPIO999"))).toMatchObject({ error: { hint: expect.stringContaining(freeLines[0]) as string } });
   });
 
-  test("reads but does not drive a line of another driver", async () => {
+  test("neither reads nor drives nor watches a line that another driver holds", async () => {
     const { gpio, time, heldLine } = bench();
-    expect(await time.settled(gpio.read(heldLine))).toMatchObject({ ok: true });
-    expect(await time.settled(gpio.write(heldLine, 1))).toMatchObject({ ok: false, error: { code: "gpio.busy" } });
-    expect(await time.settled(gpio.pulse(heldLine, 1, 10))).toMatchObject({ ok: false, error: { code: "gpio.busy" } });
+    const busy = { ok: false, error: { code: "gpio.busy" } };
+    expect(await time.settled(gpio.read(heldLine))).toMatchObject(busy);
+    expect(await time.settled(gpio.write(heldLine, 1))).toMatchObject(busy);
+    expect(await time.settled(gpio.pulse(heldLine, 1, 10))).toMatchObject(busy);
+    expect(await time.settled(gpio.watch(heldLine, { debounceMs: 0 }, () => {}))).toMatchObject(busy);
   });
 
   test.each([0, -5, 60_001, Number.NaN])("refuses a pulse of %s ms and changes nothing", async (durationMs) => {

@@ -24,8 +24,8 @@ export interface PlatformAdapter {
   readonly networkSettings?: NetworkSettings;
   /** The displays it can control, main one first. Absent if there are none. */
   readonly displays?: readonly AttachedDisplay[];
-  /** Problems with the configured displays. A refused display keeps its place in `displays` and answers every call with its issue. */
-  readonly displayIssues?: readonly Issue[];
+  /** Problems with configured hardware. A refused display keeps its place in `displays` and answers every call with its issue. */
+  readonly issues?: readonly Issue[];
   readonly outputs?: Outputs;
   readonly gpio?: Gpio;
   readonly cec?: Cec;

@@ -1,12 +1,9 @@
 import type { Clock, Timer, Timers } from "../ports/clock.ts";
-import type { Gpio, GpioEdge, GpioLevel, GpioLineInfo, GpioLineRef } from "../ports/gpio.ts";
+import { debounceInRange, pulseInRange, type Gpio, type GpioEdge, type GpioLevel, type GpioLineInfo, type GpioLineRef } from "../ports/gpio.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import { OneAtATime } from "../runtime/one-at-a-time.ts";
 import type { SimulatedWorld } from "./world.ts";
 import type { GpioLineState } from "./world-state.ts";
-
-export const PULSE_MAX_MS = 60_000;
-export const DEBOUNCE_MAX_MS = 5_000;
 
 interface Watch {
   readonly line: string;
@@ -33,17 +30,18 @@ export class SimulatedGpio implements Gpio {
     this.#timers = timers;
   }
 
-  lines(): Promise<readonly GpioLineInfo[]> {
+  lines(): Promise<Result<readonly GpioLineInfo[]>> {
+    if (this.#world.state.gpio.mood === "broken") return Promise.resolve(ioError("the header"));
     const infos = Object.entries(this.#world.state.gpio.lines).map(([name, { offset, direction, level, pull, consumer }]): GpioLineInfo => {
       const info = { name, offset, direction, level, pull };
       return consumer === undefined ? info : { ...info, consumer };
     });
-    return Promise.resolve(infos);
+    return Promise.resolve(ok(infos));
   }
 
   read(ref: GpioLineRef): Promise<Result<GpioLevel>> {
-    const found = this.#find(ref);
-    return Promise.resolve(found.ok ? ok(found.value.line.level) : found);
+    const found = this.#free(ref);
+    return Promise.resolve(found.ok ? ok(this.#levelOf(found.value.name)) : found);
   }
 
   write(ref: GpioLineRef, level: GpioLevel): Promise<Result<GpioLevel>> {
@@ -51,9 +49,8 @@ export class SimulatedGpio implements Gpio {
   }
 
   pulse(ref: GpioLineRef, level: GpioLevel, durationMs: number): Promise<Result<{ readonly measuredMs: number }>> {
-    if (!(durationMs >= 1 && durationMs <= PULSE_MAX_MS)) {
-      return Promise.resolve(fail("gpio.out-of-range", `a pulse lasts from 1 to ${PULSE_MAX_MS} ms`));
-    }
+    const range = pulseInRange(durationMs);
+    if (!range.ok) return Promise.resolve(range);
     return this.#drive(ref, async (name) => {
       const started = this.#set(name, level);
       if (!started.ok) return started;
@@ -79,8 +76,8 @@ export class SimulatedGpio implements Gpio {
   }
 
   #watch(ref: GpioLineRef, { debounceMs, pull }: Parameters<Gpio["watch"]>[1], edge: (edge: GpioEdge) => void): Result<() => void> {
-    if (!(debounceMs >= 0 && debounceMs <= DEBOUNCE_MAX_MS))
-      return fail("gpio.out-of-range", `debouncing takes from 0 to ${DEBOUNCE_MAX_MS} ms`);
+    const range = debounceInRange(debounceMs);
+    if (!range.ok) return range;
     const found = this.#free(ref);
     if (!found.ok) return found;
     const { name } = found.value;

@@ -45,9 +45,9 @@ export function capabilitiesOf(commands: readonly CommandName[]): Capability[] {
 }
 
 async function choicesOf(adapter: PlatformAdapter, commands: readonly CommandName[]): Promise<JsonObject> {
-  const lines = adapter.gpio === undefined ? [] : await adapter.gpio.lines();
+  const lines = await adapter.gpio?.lines();
   // Regardless of direction: driving a line makes it an output.
-  const line = lines.filter((candidate) => candidate.consumer === undefined).map(({ name }) => name);
+  const line = (lines?.ok === true ? lines.value : []).filter(({ consumer, reservedFor }) => consumer === undefined && reservedFor === undefined).map(({ name }) => name);
   const all: { readonly [N in CommandName]?: JsonObject } = {
     ...displayChoices(adapter.displays ?? []),
     "gpio.read": { line },

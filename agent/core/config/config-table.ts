@@ -157,6 +157,10 @@ export const CONFIG = {
     type: text(8192), default: "",
     description: "The displays that this device controls, the main one first, separated by semicolons: name=lobby,driver=cec,output=HDMI-A-1;name=menu,driver=… with the fields name, driver, connection (address or device file), output (the connector it is attached to) and set (its number on a shared connection, 1 to 255). Empty: those that the hardware adapter detects. Drivers and codes: docs/hardware.md.",
   },
+  "gpio.lines": {
+    type: text(4096), default: "",
+    description: "How lines are wired, separated by semicolons: line=GPIO17,name=relay,active=low,safe=0;line=PIN16,pull=up. Fields: line (GPIO17, PIN11), name (one more name for it), active (high or low), drive (push-pull, open-drain, open-source), pull (none, up, down), safe (level it is driven to at every start of the agent, before anything else), reserved=no (the board does not use it otherwise).",
+  },
   "gpio.inputs": {
     type: {
       kind: "text",

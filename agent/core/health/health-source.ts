@@ -140,9 +140,9 @@ export function configSource(issues: readonly ConfigIssue[]): HealthSource {
   return issuesSource("config", issues);
 }
 
-/** Displays that cannot be used as configured. */
-export function displaysSource(issues: readonly Issue[]): HealthSource {
-  return issuesSource("displays", issues);
+/** Hardware that is configured or expected on this machine and cannot be used as it is. */
+export function hardwareSource(issues: readonly Issue[]): HealthSource {
+  return issuesSource("hardware", issues);
 }
 
 /** The first of a fixed list of issues, and how many more there are. */

@@ -8,7 +8,7 @@ import type { PlayerLink } from "../player/player-port.ts";
 import { FakeAlarms, FakeReporter } from "../state/testing/fakes.ts";
 import { bad, CheckList, good } from "./diagnostic-check.ts";
 import { Health, HEALTH_EVERY_MS } from "./health.ts";
-import { clockSource, configSource, diskSource, displaysSource, outboxSource, playerSource, temperatureSource, type HealthSource } from "./health-source.ts";
+import { clockSource, configSource, diskSource, hardwareSource, outboxSource, playerSource, temperatureSource, type HealthSource } from "./health-source.ts";
 import { LoopProgress } from "./loop-progress.ts";
 
 const MIB = 1024 * 1024;
@@ -103,8 +103,8 @@ describe("health", () => {
     expect(await look(outboxSource({ status: () => ({ degraded: { code: "storage.full", message: "full" } }) as never }))).toBe("outbox.degraded");
     expect(await look(configSource([{ source: "file", code: "config.unknown-key", message: "m", hint: "h" }]))).toBe("config.unknown-key");
     expect(await look(configSource([]))).toBeUndefined();
-    expect(await look(displaysSource([{ code: "display.unknown-driver", message: "m" }, { code: "display.name-taken", message: "n" }]))).toBe("display.unknown-driver");
-    expect(await look(displaysSource([]))).toBeUndefined();
+    expect(await look(hardwareSource([{ code: "display.unknown-driver", message: "m" }, { code: "display.name-taken", message: "n" }]))).toBe("display.unknown-driver");
+    expect(await look(hardwareSource([]))).toBeUndefined();
   });
 });
 

@@ -3,6 +3,7 @@ import type { DisplayReport } from "../../protocol/display-values.ts";
 import type { ReportedDocument } from "../../protocol/reported.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import { DISPLAY_PROPERTY_NAMES, PERCENT_PROPERTIES, propertyRow, type DisplayProperty, type DisplayStatus } from "../../../platform/ports/display-properties.ts";
+import type { Gpio } from "../../../platform/ports/gpio.ts";
 import type { NetworkInterface } from "../../../platform/ports/host.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Output } from "../../../platform/ports/outputs.ts";
@@ -87,7 +88,7 @@ export class HardwareReporter {
     if (gpio !== undefined) parts.push(this.#part(
       "gpio",
       GPIO_POLL_MS,
-      async () => Object.fromEntries((await gpio.lines()).map(({ name, level }) => [name, level] as const)),
+      async () => gpioSection(await gpio.lines()),
     ));
     return runAll(signal, parts);
   }
@@ -157,6 +158,11 @@ function outputsSection(outputs: readonly Output[]): ReportedDocument["outputs"]
       { connected: wireReading(connected), dpms: wireReading(dpms), enabled: wireReading(enabled), mode: wireReading(mode), edid: wireReading(edid) },
     ]),
   );
+}
+
+/** Only levels that are known: those of lines that the agent holds. */
+function gpioSection(lines: Awaited<ReturnType<Gpio["lines"]>>): ReportedDocument["gpio"] {
+  return lines.ok ? Object.fromEntries(lines.value.flatMap(({ name, level }) => (level === undefined ? [] : [[name, level] as const]))) : undefined;
 }
 
 function networkSection(interfaces: Reading<readonly NetworkInterface[]>, gateway: Reading<string>): ReportedDocument["network"] {

@@ -37,7 +37,7 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
             order("gpio.write", [line, level]);
             return gpio.write(line, level);
           }),
-        watch: (line, options, edge) => gpio.watch(line, options, edge),
+        watch: (...options) => gpio.watch(...options),
         pulse: (line, level, durationMs) =>
           life.call("gpio.pulse", () => {
             if (sim.sabotage === "invented-pulse") return Promise.resolve(ok({ measuredMs: durationMs }));

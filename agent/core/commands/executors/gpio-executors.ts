@@ -5,7 +5,7 @@ import { seen } from "../../../../platform/ports/reading.ts";
 import type { CommandExecutor, Execution, Unknown } from "../executor.ts";
 
 /** Errors of the sender, answered with `rejected`. Errors of the kernel are answered with `failed`. */
-const SENDERS_MISTAKE: ReadonlySet<string> = new Set(["gpio.no-such-line", "gpio.not-an-output"]);
+const SENDERS_MISTAKE: ReadonlySet<string> = new Set(["gpio.no-such-line", "gpio.not-an-output", "gpio.reserved"]);
 
 /** Codes: those of `Gpio`, `gpio.effect-not-observed`. */
 export function gpioWriteExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gpio.write"> {
@@ -31,8 +31,10 @@ export function gpioWriteExecutor(gpio: Gpio, clock: Clock): CommandExecutor<"gp
  * a boot; then its level depends on the wiring.
  */
 async function askLine(gpio: Gpio, line: GpioLineRef, level: 0 | 1, clock: Clock): Promise<Execution<{ level: 0 | 1 }> | Unknown> {
-  const info = (await gpio.lines()).find(({ name, offset }) => name === line || offset === line);
-  if (info === undefined || info.direction !== "output") return { state: "unknown", seen: `${line} is not driven now` };
+  const lines = await gpio.lines();
+  if (!lines.ok) return { state: "unknown", seen: lines.error.message };
+  const info = lines.value.find(({ name, offset }) => name === line || offset === line);
+  if (info?.level === undefined || info.direction !== "output") return { state: "unknown", seen: `${line} is not driven now` };
   const effect = { attempted: true, observed: seen(info.level, clock.monotonicMs()) };
   if (info.level !== level) return { state: "unknown", seen: `${line} is driven to ${info.level} now`, effect };
   return { state: "succeeded", result: { level }, effect };

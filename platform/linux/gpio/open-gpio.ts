@@ -1,0 +1,79 @@
+import { readdir } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock, Timers } from "../../ports/clock.ts";
+import { fail, ok, type Issue, type Result } from "../../ports/result.ts";
+import { KernelDevice, openDevice } from "../kernel/kernel-device.ts";
+import { openNative } from "../kernel/native.ts";
+import { decodeChipInfo, GPIO_CALL } from "./gpio-abi.ts";
+import { parseGpioLines, withConfiguration } from "./gpio-lines-config.ts";
+import { LinuxGpio, type GpioLineSetup } from "./linux-gpio.ts";
+
+export interface OpenGpioOptions {
+  /** Labels of the chip that carries the header, by preference. Chips are chosen by label because their numbers move. */
+  readonly labels: readonly string[];
+  /** The lines on the header. */
+  readonly lines: readonly GpioLineSetup[];
+  /** The configuration key `gpio.lines`. */
+  readonly configured: string;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+export interface OpenedGpio {
+  readonly gpio: LinuxGpio;
+  /** Configured lines that are left out or cannot be put at their safe level. */
+  readonly issues: readonly Issue[];
+}
+
+/**
+ * Opens the header's chip and drives the configured lines to their safe levels. Errors: `kernel.no-native`, `gpio.no-access`,
+ * `gpio.io` (there is no such chip, or it does not answer).
+ */
+export async function openGpio({ labels, lines, configured, clock, timers }: OpenGpioOptions): Promise<Result<OpenedGpio>> {
+  const native = openNative();
+  if (!native.ok) return native;
+  const device = new KernelDevice(native.value, timers, "gpio");
+  const chip = await findChip(device, labels);
+  if (!chip.ok) return chip;
+  const parsed = parseGpioLines(configured);
+  const setup = withConfiguration(lines, parsed.lines);
+  const gpio = new LinuxGpio({ chip: chip.value.handle, chipName: chip.value.name, device, lines: setup.lines, clock, timers });
+  const issues = [...parsed.issues, ...setup.issues];
+  for (const { line, level } of setup.safe) {
+    const written = await gpio.write(line, level);
+    if (!written.ok) issues.push(written.error);
+  }
+  return ok({ gpio, issues });
+}
+
+async function findChip(device: KernelDevice, labels: readonly string[]): Promise<Result<{ readonly handle: FileHandle; readonly name: string }>> {
+  const names = (await readdir("/dev")).filter((name) => /^gpiochip\d+$/.test(name));
+  const found: string[] = [];
+  let refused: Issue | undefined;
+  const chips: { readonly handle: FileHandle; readonly name: string; readonly rank: number }[] = [];
+  for (const name of names) {
+    const opened = await openDevice(join("/dev", name));
+    if (!opened.ok) {
+      refused = accessIssue(name, opened.error.name);
+      continue;
+    }
+    const bytes = Buffer.alloc(68);
+    const info = await device.ioctl(opened.value.fd, GPIO_CALL.chipInfo, bytes);
+    const label = info.ok ? decodeChipInfo(bytes).label : undefined;
+    if (label !== undefined) found.push(`${name} (${label})`);
+    const rank = label === undefined ? -1 : labels.indexOf(label);
+    if (rank === -1) await opened.value.close();
+    else chips.push({ handle: opened.value, name, rank });
+  }
+  const [best, ...others] = chips.sort((a, b) => a.rank - b.rank);
+  for (const { handle } of others) await handle.close();
+  if (best !== undefined) return ok(best);
+  if (refused !== undefined) return { ok: false, error: refused };
+  return fail("gpio.io", `no GPIO chip is called ${labels.join(" or ")}; there is ${found.length === 0 ? "none" : found.join(", ")}`);
+}
+
+function accessIssue(name: string, errno: string): Issue {
+  if (errno === "EACCES" || errno === "EPERM") return { code: "gpio.no-access", message: `/dev/${name} may not be opened by this user`, hint: "add the agent's user to the group gpio" };
+  return { code: "gpio.io", message: `/dev/${name} cannot be opened: ${errno}` };
+}

@@ -1,0 +1,62 @@
+import { constants } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+import type { Timers } from "../../ports/clock.ts";
+import { err, type Result } from "../../ports/result.ts";
+import { TimeoutError, withDeadline } from "../../runtime/sleep.ts";
+import type { Native, SystemError } from "./native.ts";
+
+/** Longest time a call may take before the driver counts as hanging. */
+export const CALL_DEADLINE_MS = 2_000;
+
+/** Not from the kernel: the driver did not come back in time. */
+export const HANGS = "EHANG";
+
+/**
+ * Calls to one driver, bounded in time. A call that hangs keeps its thread until the kernel lets it go, so there is never
+ * more than one such call: until it has come back, every other call fails with `HANGS` at once.
+ */
+export class KernelDevice {
+  readonly #native: Native;
+  readonly #timers: Timers;
+  readonly #name: string;
+  #hanging = 0;
+
+  constructor(native: Native, timers: Timers, name: string) {
+    this.#native = native;
+    this.#timers = timers;
+    this.#name = name;
+  }
+
+  async ioctl(fd: number, request: number, argument: Uint8Array): Promise<Result<number, SystemError>> {
+    if (this.#hanging > 0) return err({ name: HANGS });
+    const call = this.#native.ioctl(fd, request, argument);
+    try {
+      return await withDeadline(this.#timers, `kernel.${this.#name}`, CALL_DEADLINE_MS, call);
+    } catch (thrown) {
+      if (!(thrown instanceof TimeoutError)) throw thrown;
+      this.#hanging += 1;
+      const back = (): void => void (this.#hanging -= 1);
+      call.then(back, back);
+      return err({ name: HANGS });
+    }
+  }
+
+  poll(...args: Parameters<Native["poll"]>): () => void {
+    return this.#native.poll(...args);
+  }
+}
+
+/** Opens a device file for reading, writing and calls, without blocking. */
+export async function openDevice(path: string): Promise<Result<FileHandle, SystemError>> {
+  try {
+    return { ok: true, value: await open(path, constants.O_RDWR | constants.O_NONBLOCK) };
+  } catch (thrown) {
+    return err({ name: (thrown as NodeJS.ErrnoException).code ?? "EIO" });
+  }
+}
+
+/** The number of an ioctl, as the macros of asm-generic/ioctl.h compute it. */
+export function ioctlNumber(direction: "none" | "write" | "read" | "both", type: number, index: number, size: number): number {
+  const bits = { none: 0, write: 1, read: 2, both: 3 }[direction];
+  return ((bits << 30) | (size << 16) | (type << 8) | index) >>> 0;
+}

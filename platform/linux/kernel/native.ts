@@ -1,0 +1,126 @@
+import { createRequire } from "node:module";
+import { getSystemErrorName } from "node:util";
+import { err, messageOf, ok, type Issue, type Result } from "../../ports/result.ts";
+
+/** A system call that the kernel refused. `name` is the symbolic errno, such as `EBUSY`. */
+export interface SystemError {
+  readonly name: string;
+}
+
+/** What `poll` waits for: data to read, or an exceptional condition (`POLLPRI`, such as an HDMI-CEC event). */
+export type Readiness = "readable" | "priority";
+
+/** The system calls that Node has no function for. */
+export interface Native {
+  /**
+   * Makes the call on a thread of Node's pool, because a driver may take its time. `argument` is read and written by the
+   * kernel and must not be used until the call has settled. The caller limits how many calls can be under way at once.
+   */
+  ioctl(fd: number, request: number, argument: Uint8Array): Promise<Result<number, SystemError>>;
+  /**
+   * Calls `ready` whenever `fd` is ready, in Node's own event loop: no thread waits. `ready` has to read what is there, else
+   * it is called again at once. Returns a function that stops; call it before closing `fd`.
+   */
+  poll(fd: number, readiness: readonly Readiness[], ready: () => void): () => void;
+}
+
+/** The part of koffi that is used here (https://koffi.dev, version 3). */
+interface Koffi {
+  load(path: null): { func(definition: string): NativeFunction };
+  proto(definition: string): object;
+  pointer(type: object): object;
+  opaque(name: string): object;
+  register(callback: (...args: never[]) => void, type: object): object;
+  unregister(callback: object): void;
+  alloc(type: string, length: number): object;
+  free(pointer: object): void;
+  errno(): number;
+}
+
+type NativeArgument = number | bigint | Uint8Array | object | null;
+interface NativeFunction {
+  (...args: NativeArgument[]): number | bigint | object;
+  async(...args: [...NativeArgument[], (error: Error | null, result: number) => void]): void;
+}
+
+/** libuv's ABI, stable throughout its version 1: the index of uv_poll_t among the handle types, and the event bits (uv.h). */
+const UV_POLL = 8;
+const UV_EVENTS: Readonly<Record<Readiness, number>> = { readable: 1, priority: 8 };
+
+let opened: Result<Native> | undefined;
+
+/**
+ * Opens the system calls. The library is loaded at the first call, so that machines without GPIO and CEC do not carry it.
+ * Errors: `kernel.no-native` (no binary of the library for this machine).
+ */
+export function openNative(): Result<Native> {
+  opened ??= load();
+  return opened;
+}
+
+function load(): Result<Native> {
+  // Only the binary for this machine: koffi's own entry point would add 5 MiB more.
+  const name = `@koromix/koffi-${process.platform}-${process.arch}`;
+  try {
+    return ok(nativeCalls(createRequire(import.meta.url)(name) as Koffi));
+  } catch (thrown) {
+    const issue: Issue = { code: "kernel.no-native", message: `${name} cannot be loaded: ${messageOf(thrown)}`, hint: "install the package with its optional dependencies, or set the platform to linux" };
+    return err(issue);
+  }
+}
+
+function nativeCalls(koffi: Koffi): Native {
+  const program = koffi.load(null);
+  const ioctl = program.func("int ioctl(int fd, unsigned long request, void *argument)");
+  return {
+    ioctl: (fd, request, argument) =>
+      new Promise((resolve, reject) => {
+        ioctl.async(fd, request, argument, (error, result) => {
+          if (error !== null) reject(error);
+          // koffi takes errno over from the thread that made the call.
+          else resolve(result < 0 ? err({ name: getSystemErrorName(-koffi.errno()) }) : ok(result));
+        });
+      }),
+    poll: pollCalls(koffi, program),
+  };
+}
+
+/** `poll` through libuv, whose functions Node exports for add-ons. */
+function pollCalls(koffi: Koffi, program: ReturnType<Koffi["load"]>): Native["poll"] {
+  const defaultLoop = program.func("void *uv_default_loop()");
+  const handleSize = Number(program.func("size_t uv_handle_size(int type)")(UV_POLL));
+  const init = program.func("int uv_poll_init(void *loop, void *handle, int fd)");
+  const pollCallback = koffi.pointer(koffi.proto("void vitrine_poll(void *handle, int status, int events)"));
+  const closeCallback = koffi.pointer(koffi.proto("void vitrine_close(void *handle)"));
+  const start = program.func("int uv_poll_start(void *handle, int events, void *callback)");
+  const close = program.func("void uv_close(void *handle, void *callback)");
+  return (fd, readiness, ready) => {
+    const handle = koffi.alloc("uint8_t", handleSize);
+    const events = readiness.reduce((bits, each) => bits | UV_EVENTS[each], 0);
+    let stopped = false;
+    // libuv calls outside of Node's own callbacks, where an exception would end the process without a word.
+    const onReady = koffi.register(() => {
+      setImmediate(() => {
+        if (!stopped) ready();
+      });
+    }, pollCallback);
+    const onClosed = koffi.register(() => {
+      setImmediate(() => {
+        koffi.unregister(onReady);
+        koffi.unregister(onClosed);
+        koffi.free(handle);
+      });
+    }, closeCallback);
+    check("uv_poll_init", init(defaultLoop(), handle, fd));
+    check("uv_poll_start", start(handle, events, onReady));
+    return () => {
+      if (stopped) return;
+      stopped = true;
+      close(handle, onClosed);
+    };
+  };
+}
+
+function check(call: string, result: number | bigint | object): void {
+  if (result !== 0) throw new Error(`${call}: ${typeof result === "number" ? getSystemErrorName(result) : "no result"}`);
+}
