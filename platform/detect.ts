@@ -124,6 +124,7 @@ async function withDisplays(opened: OpenedPlatform, configured: string, { clock,
     timers,
     drivers: { ...DISPLAY_DRIVERS, ...drivers },
     ...(adapter.cec !== undefined && { cec: adapter.cec }),
+    ...(adapter.cecBuses !== undefined && { cecBuses: adapter.cecBuses }),
     ...(adapter.outputs !== undefined && { outputs: adapter.outputs }),
   });
   const closeAll = async (): Promise<void> => {

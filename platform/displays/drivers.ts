@@ -1,4 +1,4 @@
-import type { Cec } from "../ports/cec.ts";
+import type { Cec, CecBus } from "../ports/cec.ts";
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { DisplayDriver } from "../ports/display-driver.ts";
 import type { Result } from "../ports/result.ts";
@@ -7,6 +7,7 @@ import type { DisplayAttachment } from "./display-config.ts";
 /** The parts of the machine that drivers may use. */
 export interface DriverMachine {
   readonly cec?: Cec;
+  readonly cecBuses?: readonly CecBus[];
   readonly clock: Clock;
   readonly timers: Timers;
 }

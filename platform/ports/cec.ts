@@ -17,12 +17,33 @@ export interface CecReply {
   readonly reply?: { readonly opcode: number; readonly operands: Uint8Array };
 }
 
+/** A message of another device on the bus. */
+export interface HeardMessage {
+  /** Logical address of the sender. */
+  readonly source: number;
+  /** Ours, or 15 if it is for everybody. */
+  readonly destination: number;
+  readonly opcode: number;
+  readonly operands: Uint8Array;
+}
+
+/** A bus and the output it belongs to, such as `HDMI-A-1`, if the driver says which. */
+export interface CecBus {
+  readonly output?: string;
+  readonly cec: Cec;
+}
+
 /**
  * The HDMI-CEC bus. Errors: `cec.unplugged` (no physical address),
- * `cec.bus` (arbitration lost or line error), `cec.bad-message`.
+ * `cec.bus` (arbitration lost, line error, or the adapter is gone), `cec.no-access` (missing permission), `cec.bad-message`.
  * A frame that no device acknowledges is a success with `acknowledged: false`: the TV did not react, the bus works.
  */
 export interface Cec {
-  /** Sends one message and waits at most `replyTimeoutMs` (the CEC limit is 1,000) for the reply. */
+  /**
+   * Sends one message and waits at most `replyTimeoutMs` (the CEC limit is 1,000) for the reply. A message without a reply
+   * can be refused by Feature Abort, some 20 ms after it was acknowledged: with a timeout that refusal is the reply.
+   */
   send(message: CecMessage, replyTimeoutMs: number): Promise<Result<CecReply>>;
+  /** Calls back for messages of other devices that are for us or for everybody. Absent if the bus cannot be listened to. Returns the unsubscribe function. */
+  onMessage?(heard: (message: HeardMessage) => void): () => void;
 }

@@ -50,6 +50,7 @@ export const CODES = {
 
   "cec.bad-message": ["command", "This is not an HDMI-CEC message."],
   "cec.bus": ["command reading", "The HDMI-CEC bus failed: arbitration was lost, or there was a line error."],
+  "cec.no-access": ["command reading health", "The agent's user may not use the HDMI-CEC adapter.", "Add the user to the group video."],
   "cec.not-acknowledged": ["command", "Nothing at this logical address acknowledged the message."],
   "cec.unplugged": ["command reading", "No display is connected to the cable, so there is no address on the HDMI-CEC bus.", "Check the HDMI cable."],
 
@@ -147,6 +148,7 @@ export const CODES = {
   "display.not-attempted": ["command", "Nothing was sent to the display."],
   "display.not-obeyed": ["command desired", "The display accepted the message and did something else."],
   "display.out-of-range": ["command desired", "The value is out of range for this property of the display."],
+  "display.refused": ["command desired", "The display received the order and refused it."],
   "display.set-id-taken": ["health", "Two displays on one connection have the same set-ID.", "Give each display its own."],
   "display.timeout": ["reading", "The display's driver did not answer in time."],
   "display.too-many": ["health", "More displays are configured than can be used; the rest are ignored."],

@@ -1,5 +1,5 @@
 import type { Audio } from "./audio.ts";
-import type { Cec } from "./cec.ts";
+import type { Cec, CecBus } from "./cec.ts";
 import type { AttachedDisplay } from "./display.ts";
 import type { Gpio } from "./gpio.ts";
 import type { ClockControl, HostPower, NetworkControl, Screenshot, SystemProbe, Watchdog } from "./host.ts";
@@ -28,7 +28,10 @@ export interface PlatformAdapter {
   readonly issues?: readonly Issue[];
   readonly outputs?: Outputs;
   readonly gpio?: Gpio;
+  /** The bus of the first output. */
   readonly cec?: Cec;
+  /** All buses, on machines with several. */
+  readonly cecBuses?: readonly CecBus[];
   readonly audio?: Audio;
   readonly watchdog?: Watchdog;
   readonly screenshot?: Screenshot;

@@ -1,5 +1,8 @@
-import { createLinuxAdapter, type LinuxAdapterDeps } from "../linux/linux-adapter.ts";
+import { attachDisplays } from "../displays/attach-displays.ts";
+import { DISPLAY_DRIVERS } from "../displays/drivers.ts";
+import { openCecAdapters } from "../linux/cec/open-cec-adapters.ts";
 import { openGpio } from "../linux/gpio/open-gpio.ts";
+import { createLinuxAdapter, type LinuxAdapterDeps } from "../linux/linux-adapter.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
 import { HEADER_CHIPS, HEADER_LINES } from "./header.ts";
 
@@ -8,21 +11,33 @@ export interface RaspberryPiAdapterDeps extends LinuxAdapterDeps {
   readonly gpioLines: string;
 }
 
-/** A Raspberry Pi: a Linux player with the 40-pin header. */
+/** Name that a TV shows for our input. */
+const OSD_NAME = "Vitrine";
+const TV = "name=main,driver=cec";
+
+/** A Raspberry Pi: a Linux player with the 40-pin header and HDMI-CEC. */
 export async function createRaspberryPiAdapter(deps: RaspberryPiAdapterDeps): Promise<PlatformAdapter> {
   const { clock, timers, gpioLines } = deps;
   // First, because relays wait for their safe levels.
-  const opened = await openGpio({ labels: HEADER_CHIPS, lines: HEADER_LINES, configured: gpioLines, clock, timers });
+  const header = await openGpio({ labels: HEADER_CHIPS, lines: HEADER_LINES, configured: gpioLines, clock, timers });
+  const { buses, issues: cecIssues } = await openCecAdapters({ timers, osdName: OSD_NAME });
+  const [first] = buses;
   const linux = await createLinuxAdapter(deps);
+  const cec = first === undefined ? {} : { cec: first.cec, cecBuses: buses };
+  const tv = first === undefined ? undefined : await attachDisplays(TV, { ...cec, clock, timers, drivers: DISPLAY_DRIVERS });
   const close = async (): Promise<void> => {
+    await tv?.close();
     await linux.close();
-    if (opened.ok) await opened.value.gpio.close();
+    for (const bus of buses) await bus.cec.close();
+    if (header.ok) await header.value.gpio.close();
   };
   return {
     ...linux,
+    ...cec,
     name: "raspberry-pi",
-    ...(opened.ok && { gpio: opened.value.gpio }),
-    issues: [...(linux.issues ?? []), ...(opened.ok ? opened.value.issues : [opened.error])],
+    ...(header.ok && { gpio: header.value.gpio }),
+    ...(tv !== undefined && { displays: tv.displays }),
+    issues: [...(linux.issues ?? []), ...(header.ok ? header.value.issues : [header.error]), ...cecIssues],
     close,
   };
 }

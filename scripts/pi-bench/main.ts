@@ -10,7 +10,7 @@ import { boot } from "./boot.ts";
 import { openCard } from "./card/card.ts";
 import { readTap, type SuiteResult } from "./tap.ts";
 
-const SUITES = ["gpio"] as const;
+const SUITES = ["gpio", "cec"] as const;
 const SUITE_LIMIT_MS = 5 * 60_000;
 const ROOT = resolve(import.meta.dirname, "../..");
 const HERE = import.meta.dirname;

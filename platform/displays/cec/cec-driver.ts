@@ -37,7 +37,7 @@ export class CecDriver implements DisplayDriver {
       { answers: ["volume", "mute"], worstCaseMs, ask: () => this.#audio() },
     ];
     this.orders = {
-      power: { kind: "set", worstCaseMs: frameMs(1), say: (value) => this.#tell(LOGICAL_ADDRESS.tv, value === "on" ? OPCODE.imageViewOn : OPCODE.standby) },
+      power: { kind: "set", worstCaseMs: frameMs(1) + REPLY_TIMEOUT_MS, say: (value) => this.#tell(LOGICAL_ADDRESS.tv, value === "on" ? OPCODE.imageViewOn : OPCODE.standby) },
       input: { kind: "set", choices: [...deps.inputs.keys()], worstCaseMs: frameMs(3), say: (name) => this.#activate(name) },
       volume: { kind: "step", worstCaseMs: 100 * KEY_MS, step: (from, to) => this.#pressOften(to > from ? USER_CONTROL.volumeUp : USER_CONTROL.volumeDown, Math.abs(to - from)) },
       mute: { kind: "set", worstCaseMs: KEY_MS, say: (mute) => this.#press(mute ? USER_CONTROL.muteFunction : USER_CONTROL.restoreVolumeFunction) },
@@ -75,10 +75,16 @@ export class CecDriver implements DisplayDriver {
     return seen(reply.operands, this.#deps.clock.monotonicMs());
   }
 
+  /** Keys are not waited for one by one: a volume of many steps would take minutes. */
   async #tell(destination: number, opcode: number, ...operands: number[]): Promise<Told> {
-    const sent = await this.#deps.cec.send({ destination, opcode, operands: Uint8Array.from(operands) }, 0);
+    const isKey = opcode === OPCODE.userControlPressed || opcode === OPCODE.userControlReleased;
+    const refusable = !isKey && destination !== LOGICAL_ADDRESS.broadcast;
+    const sent = await this.#deps.cec.send({ destination, opcode, operands: Uint8Array.from(operands) }, refusable ? REPLY_TIMEOUT_MS : 0);
     // After a line error the TV may have received the frame; after any other error nothing was sent.
     if (!sent.ok) return { attempted: sent.error.code === "cec.bus", error: sent.error };
+    if (sent.value.reply?.opcode === OPCODE.featureAbort) {
+      return { attempted: true, acknowledged: false, error: { code: "display.refused", message: "the display received the message and refused it (Feature Abort)", hint: "HDMI-CEC may be switched off in its menu" } };
+    }
     if (sent.value.acknowledged) return { attempted: true, acknowledged: true };
     return { attempted: true, acknowledged: false, error: { code: "display.no-answer", message: "the display did not acknowledge the message" } };
   }

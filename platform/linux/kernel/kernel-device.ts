@@ -41,6 +41,10 @@ export class KernelDevice {
     }
   }
 
+  ioctlNow(...args: Parameters<Native["ioctlNow"]>): Result<number, SystemError> {
+    return this.#native.ioctlNow(...args);
+  }
+
   poll(...args: Parameters<Native["poll"]>): () => void {
     return this.#native.poll(...args);
   }

@@ -17,6 +17,8 @@ export interface Native {
    * kernel and must not be used until the call has settled. The caller limits how many calls can be under way at once.
    */
   ioctl(fd: number, request: number, argument: Uint8Array): Promise<Result<number, SystemError>>;
+  /** Makes the call at once, on this thread: only for calls that cannot block. */
+  ioctlNow(fd: number, request: number, argument: Uint8Array): Result<number, SystemError>;
   /**
    * Calls `ready` whenever `fd` is ready, in Node's own event loop: no thread waits. `ready` has to read what is there, else
    * it is called again at once. Returns a function that stops; call it before closing `fd`.
@@ -72,15 +74,17 @@ function load(): Result<Native> {
 function nativeCalls(koffi: Koffi): Native {
   const program = koffi.load(null);
   const ioctl = program.func("int ioctl(int fd, unsigned long request, void *argument)");
+  // After a call on another thread koffi has taken errno over from that thread.
+  const answer = (result: number): Result<number, SystemError> => (result < 0 ? err({ name: getSystemErrorName(-koffi.errno()) }) : ok(result));
   return {
     ioctl: (fd, request, argument) =>
       new Promise((resolve, reject) => {
         ioctl.async(fd, request, argument, (error, result) => {
           if (error !== null) reject(error);
-          // koffi takes errno over from the thread that made the call.
-          else resolve(result < 0 ? err({ name: getSystemErrorName(-koffi.errno()) }) : ok(result));
+          else resolve(answer(result));
         });
       }),
+    ioctlNow: (fd, request, argument) => answer(Number(ioctl(fd, request, argument))),
     poll: pollCalls(koffi, program),
   };
 }

@@ -1,0 +1,65 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Timers } from "../../ports/clock.ts";
+import type { CecBus } from "../../ports/cec.ts";
+import type { Issue } from "../../ports/result.ts";
+import { KernelDevice, openDevice } from "../kernel/kernel-device.ts";
+import { openNative } from "../kernel/native.ts";
+import { CEC_CALL, decodeConnector } from "./cec-abi.ts";
+import { LinuxCec } from "./linux-cec.ts";
+
+export interface OpenedCec {
+  /** In the order of their outputs' names, those whose output is not known last. */
+  readonly buses: readonly (CecBus & { readonly cec: LinuxCec })[];
+  readonly issues: readonly Issue[];
+}
+
+export interface OpenCecOptions {
+  readonly timers: Timers;
+  readonly osdName: string;
+  /** Only these device files; for tests. All by default. */
+  readonly only?: readonly string[];
+}
+
+/** Opens every HDMI-CEC adapter. One that cannot be used is left out and told: `kernel.no-native`, `cec.no-access`, `cec.bus`. */
+export async function openCecAdapters({ timers, osdName, only }: OpenCecOptions): Promise<OpenedCec> {
+  const names = (await readdir("/dev")).filter((name) => /^cec\d+$/.test(name) && only?.includes(name) !== false);
+  if (names.length === 0) return { buses: [], issues: [] };
+  const native = openNative();
+  if (!native.ok) return { buses: [], issues: [native.error] };
+  const buses: { readonly output?: string; readonly cec: LinuxCec }[] = [];
+  const issues: Issue[] = [];
+  for (const name of names) {
+    const opened = await openDevice(join("/dev", name));
+    if (!opened.ok) {
+      issues.push(openIssue(name, opened.error.name));
+      continue;
+    }
+    const device = new KernelDevice(native.value, timers, name);
+    const cec = new LinuxCec({ adapter: opened.value, device, timers, osdName });
+    const started = await cec.start();
+    if (!started.ok) issues.push({ ...started.error, message: `/dev/${name}: ${started.error.message}` });
+    const connector = Buffer.alloc(68);
+    const asked = await device.ioctl(opened.value.fd, CEC_CALL.connector, connector);
+    const output = asked.ok ? await outputName(decodeConnector(connector)) : undefined;
+    buses.push({ cec, ...(output !== undefined && { output }) });
+  }
+  return { buses: buses.sort((a, b) => (a.output ?? "~").localeCompare(b.output ?? "~")), issues };
+}
+
+/** `HDMI-A-1` for a card's connector id, which the kernel lists in sysfs. */
+async function outputName(at: { readonly card: number; readonly connector: number } | undefined): Promise<string | undefined> {
+  if (at === undefined) return undefined;
+  const folder = "/sys/class/drm";
+  const connectors = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(`card${at.card}-`));
+  for (const name of connectors) {
+    const id = await readFile(join(folder, name, "connector_id"), "utf8").catch(() => "");
+    if (Number(id) === at.connector) return name.slice(`card${at.card}-`.length);
+  }
+  return undefined;
+}
+
+function openIssue(name: string, errno: string): Issue {
+  if (errno === "EACCES" || errno === "EPERM") return { code: "cec.no-access", message: `/dev/${name} may not be opened by this user`, hint: "add the agent's user to the group video" };
+  return { code: "cec.bus", message: `/dev/${name} cannot be opened: ${errno}` };
+}
