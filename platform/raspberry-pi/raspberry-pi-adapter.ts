@@ -19,7 +19,7 @@ const TV = "name=main,driver=cec";
 export async function createRaspberryPiAdapter(deps: RaspberryPiAdapterDeps): Promise<PlatformAdapter> {
   const { clock, timers, gpioLines } = deps;
   // First, because relays wait for their safe levels.
-  const header = await openGpio({ labels: HEADER_CHIPS, lines: HEADER_LINES, configured: gpioLines, clock, timers });
+  const header = await openGpio({ labels: HEADER_CHIPS, neverBlocks: true, lines: HEADER_LINES, configured: gpioLines, clock, timers });
   const { buses, issues: cecIssues } = await openCecAdapters({ timers, osdName: OSD_NAME });
   const [first] = buses;
   const linux = await createLinuxAdapter(deps);

@@ -35,7 +35,7 @@ export async function openCecAdapters({ timers, osdName, only }: OpenCecOptions)
       issues.push(openIssue(name, opened.error.name));
       continue;
     }
-    const device = new KernelDevice(native.value, timers, name);
+    const device = new KernelDevice(native.value, timers, { name });
     const cec = new LinuxCec({ adapter: opened.value, device, timers, osdName });
     const started = await cec.start();
     if (!started.ok) issues.push({ ...started.error, message: `/dev/${name}: ${started.error.message}` });

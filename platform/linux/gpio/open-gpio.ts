@@ -12,6 +12,8 @@ import { LinuxGpio, type GpioLineSetup } from "./linux-gpio.ts";
 export interface OpenGpioOptions {
   /** Labels of the chip that carries the header, by preference. Chips are chosen by label because their numbers move. */
   readonly labels: readonly string[];
+  /** The chips are memory-mapped. False for one behind I2C, SPI or USB, whose calls take as long as that bus. */
+  readonly neverBlocks: boolean;
   /** The lines on the header. */
   readonly lines: readonly GpioLineSetup[];
   /** The configuration key `gpio.lines`. */
@@ -30,10 +32,10 @@ export interface OpenedGpio {
  * Opens the header's chip and drives the configured lines to their safe levels. Errors: `kernel.no-native`, `gpio.no-access`,
  * `gpio.io` (there is no such chip, or it does not answer).
  */
-export async function openGpio({ labels, lines, configured, clock, timers }: OpenGpioOptions): Promise<Result<OpenedGpio>> {
+export async function openGpio({ labels, neverBlocks, lines, configured, clock, timers }: OpenGpioOptions): Promise<Result<OpenedGpio>> {
   const native = openNative();
   if (!native.ok) return native;
-  const device = new KernelDevice(native.value, timers, "gpio");
+  const device = new KernelDevice(native.value, timers, { name: "gpio", neverBlocks });
   const chip = await findChip(device, labels);
   if (!chip.ok) return chip;
   const parsed = parseGpioLines(configured);
