@@ -97,12 +97,13 @@ describe("openPlatform", () => {
     await opened.adapter.close();
   });
 
-  test.runIf(process.platform === "linux")("a Raspberry Pi is recognised and reports what is not driven yet", async () => {
+  test.runIf(process.platform === "linux")("a Raspberry Pi is recognised, and its health says why it has no GPIO", async () => {
     mkdirSync(join(folder, "proc/device-tree"), { recursive: true });
     writeFileSync(join(folder, "proc/device-tree/model"), "Raspberry Pi 4 Model B Rev 1.4\u0000");
     const { adapter, world } = await openPlatform({ ...options, root: folder });
     expect(adapter.evidence[0]).toBe('/proc/device-tree/model is "Raspberry Pi 4 Model B Rev 1.4"');
-    expect(adapter.evidence[1]).toContain("no driver yet");
+    expect(adapter.name).toBe("raspberry-pi");
+    expect(adapter.issues).toMatchObject([{ code: "gpio.io", message: "no GPIO chip is called pinctrl-rp1 or pinctrl-bcm2711 or pinctrl-bcm2835; there is none" }]);
     expect([adapter.gpio, adapter.cec, adapter.displays, world]).toEqual([undefined, undefined, undefined, undefined]);
     await adapter.close();
   });

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { attachDisplays } from "../displays/attach-displays.ts";
 import { DISPLAY_DRIVERS } from "../displays/drivers.ts";
 import { openCecAdapters } from "../linux/cec/open-cec-adapters.ts";
@@ -18,9 +19,10 @@ const TV = "name=main,driver=cec";
 /** A Raspberry Pi: a Linux player with the 40-pin header and HDMI-CEC. */
 export async function createRaspberryPiAdapter(deps: RaspberryPiAdapterDeps): Promise<PlatformAdapter> {
   const { clock, timers, gpioLines } = deps;
+  const devDir = join(deps.root ?? "/", "dev");
   // First, because relays wait for their safe levels.
-  const header = await openGpio({ labels: HEADER_CHIPS, neverBlocks: true, lines: HEADER_LINES, configured: gpioLines, clock, timers });
-  const { buses, issues: cecIssues } = await openCecAdapters({ timers, osdName: OSD_NAME });
+  const header = await openGpio({ devDir, labels: HEADER_CHIPS, neverBlocks: true, lines: HEADER_LINES, configured: gpioLines, clock, timers });
+  const { buses, issues: cecIssues } = await openCecAdapters({ devDir, timers, osdName: OSD_NAME });
   const [first] = buses;
   const linux = await createLinuxAdapter(deps);
   const cec = first === undefined ? {} : { cec: first.cec, cecBuses: buses };

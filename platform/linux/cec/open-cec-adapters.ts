@@ -1,9 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Timers } from "../../ports/clock.ts";
 import type { CecBus } from "../../ports/cec.ts";
 import type { Issue } from "../../ports/result.ts";
-import { KernelDevice, openDevice } from "../kernel/kernel-device.ts";
+import { deviceFiles, KernelDevice, openDevice } from "../kernel/kernel-device.ts";
 import { openNative } from "../kernel/native.ts";
 import { CEC_CALL, decodeConnector } from "./cec-abi.ts";
 import { LinuxCec } from "./linux-cec.ts";
@@ -15,6 +15,8 @@ export interface OpenedCec {
 }
 
 export interface OpenCecOptions {
+  /** Usually /dev. */
+  readonly devDir: string;
   readonly timers: Timers;
   readonly osdName: string;
   /** Only these device files; for tests. All by default. */
@@ -22,15 +24,16 @@ export interface OpenCecOptions {
 }
 
 /** Opens every HDMI-CEC adapter. One that cannot be used is left out and told: `kernel.no-native`, `cec.no-access`, `cec.bus`. */
-export async function openCecAdapters({ timers, osdName, only }: OpenCecOptions): Promise<OpenedCec> {
-  const names = (await readdir("/dev")).filter((name) => /^cec\d+$/.test(name) && only?.includes(name) !== false);
-  if (names.length === 0) return { buses: [], issues: [] };
+export async function openCecAdapters({ devDir, timers, osdName, only }: OpenCecOptions): Promise<OpenedCec> {
+  const paths = (await deviceFiles(devDir, /^cec\d+$/)).filter((path) => only?.includes(basename(path)) !== false);
+  if (paths.length === 0) return { buses: [], issues: [] };
   const native = openNative();
   if (!native.ok) return { buses: [], issues: [native.error] };
   const buses: { readonly output?: string; readonly cec: LinuxCec }[] = [];
   const issues: Issue[] = [];
-  for (const name of names) {
-    const opened = await openDevice(join("/dev", name));
+  for (const path of paths) {
+    const name = basename(path);
+    const opened = await openDevice(path);
     if (!opened.ok) {
       issues.push(openIssue(name, opened.error.name));
       continue;

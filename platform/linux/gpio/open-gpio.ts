@@ -1,15 +1,16 @@
-import { readdir } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { basename } from "node:path";
 import type { Clock, Timers } from "../../ports/clock.ts";
 import { fail, ok, type Issue, type Result } from "../../ports/result.ts";
-import { KernelDevice, openDevice } from "../kernel/kernel-device.ts";
+import { deviceFiles, KernelDevice, openDevice } from "../kernel/kernel-device.ts";
 import { openNative } from "../kernel/native.ts";
 import { decodeChipInfo, GPIO_CALL } from "./gpio-abi.ts";
 import { parseGpioLines, withConfiguration } from "./gpio-lines-config.ts";
 import { LinuxGpio, type GpioLineSetup } from "./linux-gpio.ts";
 
 export interface OpenGpioOptions {
+  /** Usually /dev. */
+  readonly devDir: string;
   /** Labels of the chip that carries the header, by preference. Chips are chosen by label because their numbers move. */
   readonly labels: readonly string[];
   /** The chips are memory-mapped. False for one behind I2C, SPI or USB, whose calls take as long as that bus. */
@@ -32,11 +33,11 @@ export interface OpenedGpio {
  * Opens the header's chip and drives the configured lines to their safe levels. Errors: `kernel.no-native`, `gpio.no-access`,
  * `gpio.io` (there is no such chip, or it does not answer).
  */
-export async function openGpio({ labels, neverBlocks, lines, configured, clock, timers }: OpenGpioOptions): Promise<Result<OpenedGpio>> {
+export async function openGpio({ devDir, labels, neverBlocks, lines, configured, clock, timers }: OpenGpioOptions): Promise<Result<OpenedGpio>> {
   const native = openNative();
   if (!native.ok) return native;
   const device = new KernelDevice(native.value, timers, { name: "gpio", neverBlocks });
-  const chip = await findChip(device, labels);
+  const chip = await findChip(device, labels, devDir);
   if (!chip.ok) return chip;
   const parsed = parseGpioLines(configured);
   const setup = withConfiguration(lines, parsed.lines);
@@ -49,13 +50,13 @@ export async function openGpio({ labels, neverBlocks, lines, configured, clock, 
   return ok({ gpio, issues });
 }
 
-async function findChip(device: KernelDevice, labels: readonly string[]): Promise<Result<{ readonly handle: FileHandle; readonly name: string }>> {
-  const names = (await readdir("/dev")).filter((name) => /^gpiochip\d+$/.test(name));
+async function findChip(device: KernelDevice, labels: readonly string[], devDir: string): Promise<Result<{ readonly handle: FileHandle; readonly name: string }>> {
   const found: string[] = [];
   let refused: Issue | undefined;
   const chips: { readonly handle: FileHandle; readonly name: string; readonly rank: number }[] = [];
-  for (const name of names) {
-    const opened = await openDevice(join("/dev", name));
+  for (const path of await deviceFiles(devDir, /^gpiochip\d+$/)) {
+    const name = basename(path);
+    const opened = await openDevice(path);
     if (!opened.ok) {
       refused = accessIssue(name, opened.error.name);
       continue;

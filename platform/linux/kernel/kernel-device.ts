@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { open, readdir, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
 import type { Timers } from "../../ports/clock.ts";
 import { err, type Result } from "../../ports/result.ts";
 import { TimeoutError, withDeadline } from "../../runtime/sleep.ts";
@@ -56,6 +57,15 @@ export class KernelDevice {
   poll(...args: Parameters<Native["poll"]>): () => void {
     return this.#native.poll(...args);
   }
+}
+
+/** Paths of the device files in `devDir` whose whole name matches, in the order of their names. */
+export async function deviceFiles(devDir: string, name: RegExp): Promise<readonly string[]> {
+  const names = await readdir(devDir).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === "ENOENT") return [];
+    throw thrown;
+  });
+  return names.filter((each) => name.test(each)).sort().map((each) => join(devDir, each));
 }
 
 /** Opens a device file for reading, writing and calls, without blocking. */

@@ -41,12 +41,12 @@ await pass(1_000);
 
 globalThis.gc?.();
 const beforeKib = residentKib("self");
-const header = await openGpio({ labels: HEADER_CHIPS, neverBlocks: true, lines: HEADER_LINES, configured: "", clock: systemClock, timers });
+const header = await openGpio({ devDir: "/dev", labels: HEADER_CHIPS, neverBlocks: true, lines: HEADER_LINES, configured: "", clock: systemClock, timers });
 if (!header.ok) throw new Error(header.error.message);
 const { gpio } = header.value;
 const watched = await gpio.watch("GPIO23", { debounceMs: 5 }, () => {});
 if (!watched.ok) throw new Error(watched.error.message);
-const { buses: [bus] } = await openCecAdapters({ timers, osdName: "Vitrine", only: ["cec1"] });
+const { buses: [bus] } = await openCecAdapters({ devDir: "/dev", timers, osdName: "Vitrine", only: ["cec1"] });
 if (bus === undefined) throw new Error("there is no /dev/cec1");
 await gpio.write("GPIO17", 1);
 await bus.cec.send({ destination: 0, opcode: 0x8f, operands: new Uint8Array() }, 1_000);

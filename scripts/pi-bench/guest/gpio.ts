@@ -29,7 +29,7 @@ function pin(offset: number): Pin {
 }
 
 async function open(configured = ""): Promise<LinuxGpio> {
-  const opened = await openGpio({ labels: HEADER_CHIPS, neverBlocks: true, lines: HEADER_LINES, configured, clock: systemClock, timers: new SystemTimers() });
+  const opened = await openGpio({ devDir: "/dev", labels: HEADER_CHIPS, neverBlocks: true, lines: HEADER_LINES, configured, clock: systemClock, timers: new SystemTimers() });
   if (!opened.ok) throw new Error(opened.error.message);
   expect(opened.value.issues).toEqual([]);
   return opened.value.gpio;
