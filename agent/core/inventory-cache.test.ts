@@ -11,7 +11,7 @@ const good: Inventory = {
 let asked = 0;
 const probe = (inventory: Inventory): SystemProbe => ({ inventory: () => ((asked += 1), Promise.resolve(inventory)) }) as unknown as SystemProbe;
 
-test("is read once per boot and version, and again for another", async () => {
+test("the inventory is read once per boot and agent version", async () => {
   const documents = new MemoryDocumentStore();
   asked = 0;
   expect(await inventoryOncePerBoot(probe(good), documents, "boot-1/0.1.0", silentLog)).toEqual(good);
@@ -21,7 +21,7 @@ test("is read once per boot and version, and again for another", async () => {
   expect(asked).toBe(2);
 });
 
-test("a fact that could not be read is looked for again at the next start", async () => {
+test("an inventory with an unreadable fact is read again at the next start", async () => {
   const documents = new MemoryDocumentStore();
   asked = 0;
   const broken = { ...good, serial: failed({ code: "program.timed-out", message: "no answer" }) };

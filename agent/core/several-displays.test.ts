@@ -39,7 +39,7 @@ async function setUp(text = LOBBY_AND_MENU, time = new VirtualTime()) {
 }
 
 describe("a command on a device with several displays", () => {
-  test("goes to the main one, and to another by its name", async () => {
+  test("goes to the main display, or to the one it names", async () => {
     const { executors, time, world, menu } = await setUp();
     const power = executors["display.power"];
     expect((await runExecutor(power, { on: false }, time)).execution).toMatchObject({ state: "succeeded" });
@@ -50,7 +50,7 @@ describe("a command on a device with several displays", () => {
     expect(await resolveExecutor(power, { on: false, display: "menu" }, time)).toMatchObject({ state: "succeeded" });
   });
 
-  test("is rejected where there is no such display, with the names there are", async () => {
+  test("is rejected for an unknown display, with a hint listing the names", async () => {
     const { executors, time } = await setUp();
     for (const display of ["kitchen", "constructor"]) {
       const { execution } = await runExecutor(executors["display.power"], { on: false, display }, time);
@@ -59,14 +59,14 @@ describe("a command on a device with several displays", () => {
     expect(await resolveExecutor(executors["display.power"], { on: false, display: "kitchen" }, time)).toMatchObject({ state: "unknown" });
   });
 
-  test("is rejected by a display that was refused, while the others obey", async () => {
+  test("is rejected for a display with an invalid configuration, while the others obey", async () => {
     const { executors, time } = await setUp("name=lobby,driver=smoke-signals;name=menu,driver=simulated");
     const brightness = executors["display.brightness"];
     expect((await runExecutor(brightness, { percent: 10 }, time)).execution).toMatchObject({ state: "rejected", error: { code: "display.unsupported", message: "lobby: this display's brightness cannot be set" } });
     expect((await runExecutor(brightness, { percent: 10, display: "menu" }, time)).execution).toMatchObject({ state: "succeeded" });
   });
 
-  test("waits for no command of another display", async () => {
+  test("does not wait for a command to another display", async () => {
     const device = new TestDevice(() => executors);
     const { world, executors } = await setUp(LOBBY_AND_MENU, device.time);
     await device.start();
@@ -81,7 +81,7 @@ describe("a command on a device with several displays", () => {
     expect(["lobby-1", "lobby-2"].map((id) => device.outcomeOf(id)?.error?.code)).toEqual(["display.effect-not-observed", "display.effect-not-observed"]);
   });
 
-  test("sets the desired key of its display by hand", async () => {
+  test("overrides the desired key of its display", async () => {
     const { executors } = await setUp();
     const power = executors["display.power"];
     expect([{ on: true }, { on: true, display: "lobby" }, { on: false, display: "menu" }, { on: true, display: "kitchen" }].map((params) => power?.sets?.(params))).toEqual([
@@ -92,7 +92,7 @@ describe("a command on a device with several displays", () => {
     ]);
   });
 
-  test("finds the names of the displays, and what any of them takes, in the profile", async () => {
+  test("has its display names and possible values in the profile", async () => {
     const { adapter, executors } = await setUp();
     const { choices, evidence } = await buildProfile(adapter, await adapter.probe.inventory(), executors, nodeCrypto);
     const display = ["lobby", "menu"];
@@ -106,7 +106,7 @@ describe("a command on a device with several displays", () => {
   });
 });
 
-describe("the documents of a device with several displays", () => {
+describe("desired and reported state of a device with several displays", () => {
   async function running() {
     const all = await setUp();
     const { time, displays, adapter } = all;
@@ -132,7 +132,7 @@ describe("the documents of a device with several displays", () => {
     return { ...all, reporter, state, want, end: () => (stop.abort(), ended) };
   }
 
-  test("each display follows its own part, and one that does not answer holds up no other", async () => {
+  test("each display follows its own part, and one that does not answer does not delay the others", async () => {
     const { time, world, want, reporter, end } = await running();
     world.setMood("deaf");
     await want({ display: { power: "standby" }, displays: { menu: { power: "standby", brightness: 12, input: "hdmi-2" }, kitchen: { power: "on" } } });
@@ -148,7 +148,7 @@ describe("the documents of a device with several displays", () => {
     await end();
   });
 
-  test("the main display is reported as before, the others by name", async () => {
+  test("the main display is reported under its usual key, the others by name", async () => {
     const { time, reporter, menu, end } = await running();
     await time.advance(5_000);
     expect(reporter.document.display).toMatchObject({ power: { kind: "ok", value: "on" }, input: { value: "hdmi-1" } });
@@ -159,7 +159,7 @@ describe("the documents of a device with several displays", () => {
     await end();
   });
 
-  test("a command on one display holds over its key alone", async () => {
+  test("a command to one display overrides only that display's key", async () => {
     const { time, want, state, menu, reporter, end } = await running();
     await want({ display: { mute: false }, displays: { menu: { mute: false } } });
     await time.advance(10_000);
@@ -172,7 +172,7 @@ describe("the documents of a device with several displays", () => {
   });
 });
 
-test("the displays on the screen are those that hang on an output; where none says so, the main one", async () => {
+test("the displays with an output show the screen; if none has one, the main display does", async () => {
   expect(onTheScreen((await setUp()).displays).map(({ name }) => name)).toEqual(["lobby", "menu"]);
   expect(onTheScreen((await setUp("name=lobby,driver=cec,output=HDMI-A-1;name=yard,driver=simulated")).displays).map(({ name }) => name)).toEqual(["lobby"]);
   expect(onTheScreen((await setUp("name=lobby,driver=cec;name=yard,driver=simulated")).displays).map(({ name }) => name)).toEqual(["lobby"]);

@@ -1,4 +1,4 @@
-/** The rule for every command: what runs when the agent ends runs at most once, unless there is nothing it could do twice. */
+/** For every command: one that is running when the agent ends runs at most once, unless repeating it is harmless. */
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { COMMANDS, type CommandName } from "../../protocol/commands/catalog.ts";
@@ -21,7 +21,7 @@ const PARAMS: { readonly [N in CommandName]?: JsonObject } = {
   "page.message": { message: 1 },
 };
 
-/** Delivers it, ends the agent in its middle (or the whole machine), and starts it again where `answer` is what the hardware says. */
+/** Delivers the command, ends the agent or the machine while it runs, and starts again with `answer` from `resolve`. */
 async function crashed(name: CommandName, answer: Execution | NotStarted | Unknown, how: "agent" | "machine") {
   const runs: string[] = [];
   const device = new TestDevice(() =>
@@ -44,7 +44,7 @@ async function crashed(name: CommandName, answer: Execution | NotStarted | Unkno
   return { runs: runs.length, outcome: device.outcomeOf("a"), outcomes: device.outcomes.length };
 }
 
-describe.each(["agent", "machine"] as const)("the %s ended in the middle of", (how) => {
+describe.each(["agent", "machine"] as const)("when the %s ends during the command, it runs at most once unless repeating it is harmless:", (how) => {
   it.each(Object.keys(COMMANDS) as CommandName[])("%s", async (name) => {
     const again = COMMANDS[name].afterCrash === "run-again";
     const unknown = await crashed(name, { state: "unknown", seen: "observed something else" }, how);
@@ -54,7 +54,7 @@ describe.each(["agent", "machine"] as const)("the %s ended in the middle of", (h
         : { runs: 1, outcomes: 1, outcome: { state: "failed", error: { code: "outcome-unknown" } } },
     );
     expect(await crashed(name, SUCCESS, how)).toMatchObject({ runs: 1, outcomes: 1, outcome: { state: "succeeded" } });
-    // Known not to have begun: then it is the first time.
+    // Certainly not begun, so it may run.
     expect(await crashed(name, { state: "not-started" }, how)).toMatchObject({ runs: 2, outcomes: 1, outcome: { state: "succeeded" } });
   });
 });

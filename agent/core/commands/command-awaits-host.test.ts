@@ -22,7 +22,7 @@ const COMMANDS = Object.keys(PARAMS) as PlayerCommand[];
 
 const playing = (loads: number): StageReport => ({ kind: "playing", content: "menu", sinceMs: 0, loads });
 
-/** A device whose agent has just started, and whose player host has not joined it yet. */
+/** A device whose agent has just started and whose player host has not joined yet. */
 class Site {
   player = new FakePlayer("absent");
   /** Ends the process when the host is asked for something. */
@@ -79,8 +79,8 @@ async function startedSite(): Promise<Site> {
   return site;
 }
 
-describe.each(COMMANDS)("%s, sent right behind the welcome", (name) => {
-  it.each([400, 900, 30_000])("is done when the host joins %i ms later", async (afterMs) => {
+describe.each(COMMANDS)("%s, sent right after the welcome", (name) => {
+  it.each([400, 900, 30_000])("succeeds when the host joins %i ms later", async (afterMs) => {
     const site = await startedSite();
     site.joins(afterMs);
     site.send(name);
@@ -91,20 +91,20 @@ describe.each(COMMANDS)("%s, sent right behind the welcome", (name) => {
     expect(site.player.requests).toHaveLength(1);
   });
 
-  it("fails with player.absent once no host is expected any more", async () => {
+  it("fails with player.absent once no host is expected any longer", async () => {
     const site = await startedSite();
     site.send(name, name, name === "page.message" || name === "identify" ? 120_000 : undefined);
     await site.time.advance(59_000);
     expect(site.device.outcomeOf(name)).toBeUndefined();
     await site.time.advance(2_000);
     expect(site.device.outcomeOf(name)).toMatchObject({ state: "failed", error: { code: "player.absent" } });
-    // The host is gone for long: the next one does not hold up its lane as long.
+    // The host has been away for long, so the next command waits only briefly.
     site.send(name, "next");
     await site.time.advance(10_100);
     expect(site.device.outcomeOf("next")).toMatchObject({ state: "failed", error: { code: "player.absent" } });
   });
 
-  it("expires while it waits, and is not done when the host comes after that", async () => {
+  it("expires while waiting and does not run when the host joins later", async () => {
     const site = await startedSite();
     site.joins(5_000);
     site.send(name, name, 3_000);
@@ -114,7 +114,7 @@ describe.each(COMMANDS)("%s, sent right behind the welcome", (name) => {
     expect(site.player.requests).toEqual([]);
   });
 
-  it("is canceled while it waits", async () => {
+  it("can be canceled while waiting", async () => {
     const site = await startedSite();
     site.joins(5_000);
     site.send(name);
@@ -125,7 +125,7 @@ describe.each(COMMANDS)("%s, sent right behind the welcome", (name) => {
     expect(site.player.requests).toEqual([]);
   });
 
-  it("is done once when the agent is killed while it waits", async () => {
+  it("runs once when the agent is killed while it waits", async () => {
     const site = await startedSite();
     site.send(name);
     await site.time.advance(1_000);
@@ -139,7 +139,7 @@ describe.each(COMMANDS)("%s, sent right behind the welcome", (name) => {
   });
 });
 
-it("a screenshot that runs again after a kill waits for the host to come back to the agent", async () => {
+it("a screenshot that runs again after a kill waits for the host to reconnect", async () => {
   const site = await startedSite();
   site.joins(10);
   await site.time.advance(100);
@@ -153,7 +153,7 @@ it("a screenshot that runs again after a kill waits for the host to come back to
   expect(site.device.outcomeOf("screenshot")).toMatchObject({ state: "succeeded" });
 });
 
-it("a message waits for a page that is loading, not for one that never comes", async () => {
+it("a page message waits for a loading page, but not forever", async () => {
   const site = await startedSite();
   site.joins(100, { kind: "loading", content: "menu", sinceMs: 0 });
   site.send("page.message", "first");

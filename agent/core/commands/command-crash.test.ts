@@ -55,13 +55,13 @@ async function play(
 }
 
 describe.each(Object.entries(SCENARIOS))("%s", (_name, scenario) => {
-  it("ends well without a crash", async () => {
+  it("has one effect and one outcome without a crash", async () => {
     const { writes, problems } = await play(scenario, []);
     expect(problems).toEqual([]);
     expect(writes).toBeGreaterThan(0);
   });
 
-  it("has at most one effect and exactly one outcome with a crash after any write", async () => {
+  it("has at most one effect and exactly one outcome after a crash at any write", async () => {
     const { writes } = await play(scenario, []);
     const wrong: string[] = [];
     for (let k = 1; k <= writes; k += 1) {
@@ -72,7 +72,7 @@ describe.each(Object.entries(SCENARIOS))("%s", (_name, scenario) => {
     expect(wrong).toEqual([]);
   });
 
-  it("and with a second crash after any write of what follows the first", async () => {
+  it("has at most one effect and exactly one outcome after two crashes at any writes", async () => {
     const { writes } = await play(scenario, []);
     const wrong: string[] = [];
     for (let k = 1; k <= writes; k += 1) {

@@ -51,9 +51,9 @@ const actions = fc.array(
   { minLength: 1, maxLength: 25 },
 );
 
-/** Plans that found a fault once. */
+/** Plans that once found a fault. */
 const FAILED_ONCE: readonly (readonly Action[])[] = [
-  // A command without a trustworthy age after a boot armed a timer longer than timers go.
+  // A command of unknown age after a reboot set a timer beyond the range of timers.
   [
     { do: "send", behaviour: "obeys", command: 2, ttlMs: undefined },
     { do: "send", behaviour: "quick", command: 2, ttlMs: undefined },
@@ -119,7 +119,7 @@ async function act(rig: CrashRig, action: Action): Promise<void> {
   }
 }
 
-describe("any order of deliveries, redeliveries, cancels, crashes, boots, faults and time", () => {
+describe("any sequence of deliveries, redeliveries, cancels, crashes, reboots, faults and time steps", () => {
   it("ends with at most one effect and exactly one outcome for every command", async () => {
     await fc.assert(
       fc.asyncProperty(actions, async (plan) => {
@@ -130,7 +130,7 @@ describe("any order of deliveries, redeliveries, cancels, crashes, boots, faults
           await rig.pass(0);
         }
         await rig.settle();
-        // What the broken disk refused, the cloud sends again.
+        // The cloud sends again what the failing disk refused.
         for (const signed of rig.delivered) rig.device.deliver(signed);
         await rig.settle();
         expect(await rig.problems()).toEqual([]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { deviceWith, heldExecutor, SUCCESS } from "./testing/test-executors.ts";
 
 describe("redelivery", () => {
-  it("never runs a known key again; its state is told", async () => {
+  it("never runs a known key again, but acknowledges its state", async () => {
     let effects = 0;
     const device = await deviceWith({ run: () => ((effects += 1), Promise.resolve(SUCCESS)) });
     const signed = device.signedCommand({ id: "a" });
@@ -15,7 +15,7 @@ describe("redelivery", () => {
     expect(device.acksOf("a").at(-1)).toBe("succeeded");
   });
 
-  it("sends the stored outcome again once the cloud had it, and only then", async () => {
+  it("sends the stored outcome again only after the cloud had stored it", async () => {
     const device = await deviceWith();
     const signed = device.signedCommand({ id: "a" });
     device.deliver(signed);
@@ -33,7 +33,7 @@ describe("redelivery", () => {
     expect(device.outcomes).toHaveLength(2);
   });
 
-  it("refuses a known key with other parameters and leaves its outcome alone", async () => {
+  it("refuses a known key with other parameters and keeps its outcome", async () => {
     const device = await deviceWith();
     device.deliver(device.signedCommand({ id: "a" }));
     await device.time.advance(0);
@@ -52,7 +52,7 @@ describe("redelivery", () => {
     expect(device.outcomes.map(({ id, attempt }) => `${id}:${attempt}`)).toEqual(["a:1", "a:2"]);
   });
 
-  it("rejects a used number under another id, and takes numbers out of order", async () => {
+  it("rejects a used number under another id, but accepts numbers out of order", async () => {
     const device = await deviceWith();
     device.deliver(device.signedCommand({ id: "ten", number: 10 }));
     device.deliver(device.signedCommand({ id: "nine", number: 9 }));
@@ -63,7 +63,7 @@ describe("redelivery", () => {
     expect(device.outcomeOf("again")).toMatchObject({ state: "rejected", error: { code: "command.number-reused" } });
   });
 
-  it("refuses an unknown key at or below what was forgotten, without an outcome", async () => {
+  it("refuses an unknown key at or below the pruned numbers, without an outcome", async () => {
     const device = await deviceWith();
     device.deliver(device.signedCommand({ id: "old", number: 5 }));
     await device.time.advance(10);
@@ -79,7 +79,7 @@ describe("redelivery", () => {
 });
 
 describe("cancel", () => {
-  it("gives a command that is done and forgotten no second outcome when it is sent again", async () => {
+  it("gives a finished and pruned command no second outcome when the cancel is redelivered", async () => {
     for (const canceledAfterMs of [0, 20]) {
       const device = await deviceWith();
       const cancel = device.signedCancel("a", 1, 6);
@@ -95,7 +95,7 @@ describe("cancel", () => {
     }
   });
 
-  it("takes a queued command out", async () => {
+  it("ends a queued command without running it", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));
@@ -110,7 +110,7 @@ describe("cancel", () => {
     expect(started).toHaveLength(1);
   });
 
-  it("stops a running command and lets it say what became of its effect", async () => {
+  it("aborts a running command and lets it report its effect", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));
@@ -127,7 +127,7 @@ describe("cancel", () => {
     expect(started.map(({ id }) => id)).toEqual(["a", "b"]);
   });
 
-  it("comes too late for an effect that was there already", async () => {
+  it("does not change the outcome of an effect that already succeeded", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));
@@ -139,7 +139,7 @@ describe("cancel", () => {
     expect(device.outcomeOf("a")?.state).toBe("succeeded");
   });
 
-  it("does not wait for an executor that ignores it", async () => {
+  it("does not wait for an executor that ignores the abort", async () => {
     const { executor } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));
@@ -149,7 +149,7 @@ describe("cancel", () => {
     expect(device.outcomeOf("a")).toMatchObject({ state: "canceled", error: { hint: "The effect may have begun." } });
   });
 
-  it("changes nothing about a finished command, and answers", async () => {
+  it("is acknowledged for a finished command and changes nothing", async () => {
     const device = await deviceWith();
     device.deliver(device.signedCommand({ id: "a" }));
     await device.time.advance(0);
@@ -159,7 +159,7 @@ describe("cancel", () => {
     expect(device.outcomes).toHaveLength(1);
   });
 
-  it("that comes before its command keeps it from running", async () => {
+  it("that arrives before its command keeps it from running", async () => {
     let effects = 0;
     const device = await deviceWith({ run: () => ((effects += 1), Promise.resolve(SUCCESS)) });
     const signed = device.signedCommand({ id: "a" });
@@ -171,7 +171,7 @@ describe("cancel", () => {
     expect(device.outcomes.map(({ id, state }) => [id, state])).toEqual([["a", "canceled"]]);
   });
 
-  it.each([0, 1_000])("with a number that was used already is not obeyed, %i ms after the first", async (laterMs) => {
+  it.each([0, 1_000])("with a used number is ignored, %i ms after the first", async (laterMs) => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     for (const id of ["a", "b", "c"]) device.deliver(device.signedCommand({ id, name: "display.power", params: { on: true } }));
@@ -180,10 +180,10 @@ describe("cancel", () => {
     cancel("b", 50);
     await device.time.advance(laterMs);
     cancel("c", 50);
-    // The number of a command, its own and another's.
+    // The number of another command, and its own.
     cancel("c", 1);
     cancel("c", 3);
-    // The same again is the same.
+    // The same cancel redelivered is accepted.
     cancel("b", 50);
     await device.time.advance(0);
     expect(device.errorCodes()).toEqual(["command.number-reused", "command.number-reused", "command.number-reused"]);
@@ -191,7 +191,7 @@ describe("cancel", () => {
     started[0]?.end(SUCCESS);
     await device.time.advance(0);
     expect(started.map(({ id }) => id)).toEqual(["a", "c"]);
-    // Nor does a command run that has a cancel's number; also after a restart.
+    // A command with the number of a cancel does not run either, even after a restart.
     device.kill();
     await device.start();
     device.deliver(device.signedCommand({ id: "d", number: 50 }));
@@ -211,7 +211,7 @@ describe("cancel", () => {
     expect(device.acksOf("a")).toEqual(["delivered"]);
   });
 
-  it("of everything, when the owner lets the device go", async () => {
+  it("of all commands when the owner releases the device", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     for (const id of ["a", "b"]) device.deliver(device.signedCommand({ id }));

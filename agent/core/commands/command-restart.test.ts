@@ -3,7 +3,7 @@ import { TestDevice } from "./testing/test-device.ts";
 import { deviceWith, heldExecutor, SUCCESS, tableOf } from "./testing/test-executors.ts";
 
 describe("restarts", () => {
-  it("runs what was delivered and not started", async () => {
+  it("runs a command that was delivered but not started", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a", name: "gpio.pulse", params: { line: 4, durationMs: 5 } }));
@@ -15,7 +15,7 @@ describe("restarts", () => {
     expect(device.outcomeOf("a")).toMatchObject({ state: "failed", error: { code: "outcome-unknown" } });
   });
 
-  it("runs a command that changes nothing again, and gives it up after the third restart", async () => {
+  it("repeats a harmless command, and gives up after the third restart", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));
@@ -28,7 +28,7 @@ describe("restarts", () => {
     expect(device.outcomeOf("a")).toMatchObject({ state: "failed", error: { code: "command.restart-loop" } });
   });
 
-  it("asks what became of it, with the note from before the effect", async () => {
+  it("resolves a running command with the note journaled before its effect", async () => {
     const asked: unknown[] = [];
     const device = new TestDevice(() =>
       tableOf({
@@ -51,7 +51,7 @@ describe("restarts", () => {
     expect(device.outcomeOf("a")?.state).toBe("succeeded");
   });
 
-  it("leaves a running command to the next start when it is stopped, and keeps a success that came in time", async () => {
+  it("when stopped, leaves a running command to the next start but keeps a success that comes in time", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "unknown", name: "gpio.pulse", params: { line: 4, durationMs: 5 } }));
@@ -70,7 +70,7 @@ describe("restarts", () => {
     expect(device.outcomeOf("unknown")?.state).toBe("failed");
   });
 
-  it("stops within its grace although an executor does not", async () => {
+  it("stops within the grace period although an executor does not", async () => {
     const { executor } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));
@@ -81,7 +81,7 @@ describe("restarts", () => {
     expect(device.time.pending().map(({ name }) => name)).toEqual([]);
   });
 
-  it("ends with the fault when it has a bug, and takes everything up again when its supervisor starts it anew", async () => {
+  it("ends with an error after a bug, and resumes everything when the supervisor restarts it", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));

@@ -8,7 +8,7 @@ const MARKED_MS = 10;
 /** Running and the outcome in the journal, and the outcome in the outbox; the executor here intends nothing. */
 const WRITES_TO_OUTCOME = 3;
 
-describe("a command's way", () => {
+describe("a command", () => {
   it("is acknowledged, run and answered with its outcome", async () => {
     const device = await deviceWith();
     device.deliver(device.signedCommand({ id: "a" }));
@@ -21,7 +21,7 @@ describe("a command's way", () => {
     expect(await device.disk.unfinished()).toEqual([]);
   });
 
-  it("writes before it acts: running, then the outcome, then its hand-over", async () => {
+  it("is journaled as running before its effect, then with its outcome, then as handed over", async () => {
     const seen: string[] = [];
     const device = await deviceWith({
       run: async (_name, _params, context) => {
@@ -39,7 +39,7 @@ describe("a command's way", () => {
     expect(device.writes).toBe(WRITES_TO_OUTCOME + 1);
   });
 
-  it("is journaled as delivered first where its lane is not free", async () => {
+  it("is first journaled as delivered when its lane is busy", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));
@@ -51,7 +51,7 @@ describe("a command's way", () => {
     expect(device.acksOf("b")).toEqual(["delivered"]);
   });
 
-  it("tells progress while it runs, and its open commands for the hello", async () => {
+  it("reports progress while running and is listed as open for the hello", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));
@@ -67,7 +67,7 @@ describe("a command's way", () => {
     ]);
   });
 
-  it("ends failed when its executor has a bug, and the service goes on", async () => {
+  it("fails when its executor throws, and the service continues", async () => {
     const device = await deviceWith({
       run: (_name, _params, { id }) => (id === "a" ? Promise.reject(new Error("boom")) : Promise.resolve(SUCCESS)),
     });
@@ -82,8 +82,8 @@ describe("a command's way", () => {
   });
 });
 
-describe("what does not come in", () => {
-  it("answers a bad signature with an error, counts it, and keeps nothing", async () => {
+describe("refused commands", () => {
+  it("answers a bad signature with an error, counts it, and journals nothing", async () => {
     const device = await deviceWith();
     device.deliver({ ...device.signedCommand({ id: "a" }), signature: "forged" });
     await device.time.advance(0);
@@ -126,7 +126,7 @@ describe("what does not come in", () => {
     expect(device.process?.service.counters().malformed).toBe(1);
   });
 
-  it("rejects once and for all what it cannot do, with a clear error", async () => {
+  it("permanently rejects a command it cannot carry out, with a clear error", async () => {
     const device = new TestDevice(() => ({}));
     await device.start();
     device.deliver(device.signedCommand({ id: "unknown", name: "fly" }));
@@ -146,7 +146,7 @@ describe("what does not come in", () => {
     expect(device.acksOf("unknown")).toEqual(["rejected"]);
   });
 
-  it("stops taking at the limit of its inbox, its lanes and its journal, and says so", async () => {
+  it("refuses commands with an error at the limits of inbox, lane and journal", async () => {
     const { executor } = heldExecutor();
     const device = await deviceWith(executor);
     for (let i = 0; i < 300; i += 1) device.deliver(device.signedCommand({ id: `burst-${i}` }));
@@ -157,8 +157,8 @@ describe("what does not come in", () => {
   });
 });
 
-describe("a sick disk or outbox", () => {
-  it("does not take a command it cannot write, and says so", async () => {
+describe("a failing disk or outbox", () => {
+  it("refuses a command that cannot be journaled, with an error", async () => {
     let effects = 0;
     const device = await deviceWith({ run: () => ((effects += 1), Promise.resolve(SUCCESS)) });
     const signed = device.signedCommand({ id: "a" });
@@ -174,7 +174,7 @@ describe("a sick disk or outbox", () => {
     expect(device.outcomes).toHaveLength(1);
   });
 
-  it("takes neither a command nor a cancel while the journal cannot be read, says so, and goes on when it can", async () => {
+  it("refuses commands and cancels while the journal cannot be read, and accepts them afterwards", async () => {
     let effects = 0;
     const device = await deviceWith({ run: () => ((effects += 1), Promise.resolve(SUCCESS)) });
     const signed = device.signedCommand({ id: "a" });
@@ -191,7 +191,7 @@ describe("a sick disk or outbox", () => {
     expect(device.outcomeOf("a")?.state).toBe("succeeded");
   });
 
-  it("leaves it to its supervisor to try again when the journal cannot be read at its start", async () => {
+  it("ends with an error when the journal cannot be read at start, so that the supervisor retries", async () => {
     const device = await deviceWith();
     await device.stop();
     device.readError = { code: "storage.io", message: "input/output error" };
@@ -199,7 +199,7 @@ describe("a sick disk or outbox", () => {
     await expect(done).rejects.toThrow("the journal cannot be read: input/output error");
   });
 
-  it("waits with the effect until the journal can say that it runs", async () => {
+  it("does not start the effect before the command is journaled as running", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a" }));
@@ -216,7 +216,7 @@ describe("a sick disk or outbox", () => {
     expect(device.outcomeOf("a")?.state).toBe("succeeded");
   });
 
-  it("does not let an effect start whose intent was not written", async () => {
+  it("does not start an effect whose intent note could not be journaled", async () => {
     let effects = 0;
     const device = await deviceWith({
       run: async (_name, _params, context) => {
@@ -236,7 +236,7 @@ describe("a sick disk or outbox", () => {
     expect(device.outcomeOf("a")).toMatchObject({ state: "failed", error: { code: "command.not-journaled" } });
   });
 
-  it("hands an outcome over when the outbox takes it again, once", async () => {
+  it("hands an outcome over exactly once when the outbox accepts records again", async () => {
     const device = await deviceWith();
     device.sinkError = fail("outbox.full", "no room");
     device.deliver(device.signedCommand({ id: "a" }));

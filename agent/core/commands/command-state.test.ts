@@ -65,14 +65,14 @@ function where(state: CommandState): string {
   return phase.kind === "resolving" ? `resolving${phase.overdue ? " overdue" : ""}${phase.cancel ? " cancel" : ""}` : phase.kind;
 }
 
-/** Where it goes, what is done, and a `!` when it is written first; nothing when nothing happens. */
+/** The new state with `!` when it is journaled first, and the effects; `undefined` when nothing happens. */
 function told({ command: after, effects, persist }: Step, before: CommandState): string | undefined {
   const done = effects.map((effect) => (effect.do === "abort" ? `abort ${effect.reason}` : effect.do));
   if (after.state === before && effects.length === 0 && !persist) return undefined;
   return [`${persist ? "!" : ""}${where(after.state)}`, ...done].join(", ");
 }
 
-/** Every pair of state and event in which something happens; every other pair changes nothing at all. */
+/** Every pair of state and event in which something happens; any other pair changes nothing. */
 const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   delivered: {
     turn: "!executing, execute",
@@ -132,7 +132,7 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "resolved: failed": "!final failed, hand-over",
     "resolved: not-started": "executing, execute",
     "resolved: not-started, expired": "!final expired, hand-over",
-    // Time has passed and the answer is still "wait": nothing more will be known.
+    // Still waiting after the time-out: the restart will not come.
     "resolved: awaits-restart": "!final timed-out, hand-over",
     "resolved: unknown": "!final failed, hand-over",
     "resolved: unknown, expired": "!final failed, hand-over",
@@ -152,7 +152,7 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-describe("the table of a command's life", () => {
+describe("the state table of a command", () => {
   it.each(Object.keys(STATES))("%s", (name) => {
     const state = STATES[name] ?? { kind: "delivered" };
     const happens: Record<string, string> = {};
@@ -163,7 +163,7 @@ describe("the table of a command's life", () => {
     expect(happens).toEqual(TABLE[name]);
   });
 
-  it("runs one that changes nothing again where nobody can tell, unless that is no longer wanted", () => {
+  it("runs a harmless command again when its outcome is unknown, unless it was canceled or has expired", () => {
     const state = (phase: Phase): CommandState => ({ kind: "running", started: STARTED, phase });
     const resolving = (cancel: boolean, late = {}): Step =>
       step(
@@ -176,7 +176,7 @@ describe("the table of a command's life", () => {
     expect(where(resolving(false, { expired: ISSUE }).command.state)).toBe("final timed-out");
   });
 
-  it("says what was seen where nobody can tell", () => {
+  it("reports what was observed when the outcome is unknown", () => {
     const state: CommandState = { kind: "running", started: STARTED, phase: { kind: "resolving", overdue: false, cancel: false } };
     const answer = { state: "unknown", seen: "observed standby", effect: EFFECT } as const;
     const { command: after } = step(command(state), { t: "resolved", answer }, NOW);
@@ -184,7 +184,7 @@ describe("the table of a command's life", () => {
     expect(JSON.stringify(after.state)).toContain("observed standby");
   });
 
-  it("gives up after so many restarts", () => {
+  it("gives up after too many restarts", () => {
     const running: CommandState = { kind: "running", started: STARTED, phase: { kind: "executing" } };
     for (let restarts = 0; restarts <= RESTARTS_MAX; restarts += 1) {
       const { command: after } = step(command(running, { restarts }), { t: "restored" }, NOW);
@@ -193,7 +193,7 @@ describe("the table of a command's life", () => {
     }
   });
 
-  it("adds notes up and says how long it took", () => {
+  it("merges notes and reports the duration", () => {
     const first = step(command(STATES["executing"] ?? { kind: "delivered" }), { t: "intended", note: { pid: 7 } }, NOW);
     const second = step(first.command, { t: "intended", note: { boot: "one" } }, NOW);
     expect(second.command.state).toMatchObject({ note: { pid: 7, boot: "one" } });
@@ -217,7 +217,7 @@ describe("the table of a command's life", () => {
     });
   });
 
-  it("keeps what is known of the effect when a cancel won", () => {
+  it("keeps the known effect of a canceled command", () => {
     const ended = step(
       command(STATES["canceling"] ?? { kind: "delivered" }),
       { t: "settled", execution: { state: "failed", error: ISSUE, effect: EFFECT } },

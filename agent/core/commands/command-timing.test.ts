@@ -3,7 +3,7 @@ import { START_MS, TestDevice } from "./testing/test-device.ts";
 import { deviceWith, heldExecutor, SUCCESS, tableOf } from "./testing/test-executors.ts";
 
 describe("expiry", () => {
-  it("expires at once by the cloud's date", async () => {
+  it("expires on arrival when its date has passed by the cloud's clock", async () => {
     const device = await deviceWith();
     device.deliver(device.signedCommand({ id: "a", notAfterMs: START_MS }));
     await device.time.advance(0);
@@ -11,7 +11,7 @@ describe("expiry", () => {
     expect(device.acksOf("a")).toEqual(["expired"]);
   });
 
-  it("expires behind a slow command when its time to live has passed, not when its turn comes", async () => {
+  it("expires behind a slow command as soon as its time to live has passed", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "slow", name: "display.power", params: { on: true } }));
@@ -40,7 +40,7 @@ describe("expiry", () => {
     },
   );
 
-  it("counts the time to live across a restart of the agent in the same boot", async () => {
+  it("continues to measure the time to live across an agent restart in the same boot", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "slow", name: "reload-player", params: {} }));
@@ -59,7 +59,7 @@ describe("expiry", () => {
     expect(started.map(({ id }) => id)).toEqual(["slow", "b"]);
   });
 
-  it("waits for the cloud's time after a boot of unknown length, and then decides", async () => {
+  it("waits for the cloud's time after an outage of unknown length, then decides", async () => {
     for (const [offMs, state] of [
       [30_000, "succeeded"],
       [90_000, "expired"],
@@ -87,7 +87,7 @@ describe("expiry", () => {
     }
   });
 
-  it("has expired for certain once its whole time to live passed again without the cloud's time", async () => {
+  it("expires without the cloud's time once the whole time to live has passed again", async () => {
     const device = new TestDevice(() => tableOf(heldExecutor().executor));
     await device.start();
     device.deliver(device.signedCommand({ id: "first", name: "gpio.pulse", params: { line: 4, durationMs: 10 } }));
@@ -104,7 +104,7 @@ describe("expiry", () => {
 });
 
 describe("lanes and time-outs", () => {
-  it("keeps the order within a lane and does not let lanes wait for each other", async () => {
+  it("keeps the order within a lane; lanes do not wait for each other", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "g1", name: "gpio.read" }));
@@ -117,7 +117,7 @@ describe("lanes and time-outs", () => {
     expect(started.map(({ id }) => id)).toEqual(["g1", "d1", "g2"]);
   });
 
-  it("times out, goes on with the lane after a grace, and never gives a second outcome", async () => {
+  it("times out, frees the lane after a grace period, and never gives a second outcome", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "hung" }));
@@ -142,7 +142,7 @@ describe("lanes and time-outs", () => {
     ]);
   });
 
-  it("times out a step without progress before the whole, and progress renews it", async () => {
+  it("times out a step without progress; progress restarts the step time-out", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a", name: "logs.collect", params: {} }));
@@ -158,7 +158,7 @@ describe("lanes and time-outs", () => {
     });
   });
 
-  it("never lets progress carry a command beyond its whole time-out", async () => {
+  it("does not let progress extend the total time-out", async () => {
     const { executor, started } = heldExecutor();
     const device = await deviceWith(executor);
     device.deliver(device.signedCommand({ id: "a", name: "logs.collect", params: {} }));
@@ -174,7 +174,7 @@ describe("lanes and time-outs", () => {
   });
 });
 
-it("has no duration where nothing was tried", async () => {
+it("an outcome has no duration when nothing was tried", async () => {
   const device = await deviceWith({ run: () => Promise.resolve({ state: "rejected", error: { code: "gpio.no-such-line", message: "the header has no such line" } }) });
   device.deliver(device.signedCommand({ id: "a" }));
   await device.time.advance(10);

@@ -3,17 +3,17 @@ import { valuesOf, type ValuesOf } from "../storage/testing/values-of.ts";
 import { entryBytes, type JournalStore } from "./journal-store.ts";
 import { entry, final, OWNER } from "./testing/journal-entries.ts";
 
-/** How an implementation is made and taken down for one test. */
+/** One store under test. */
 export interface JournalStoreSubject {
   readonly store: JournalStore;
-  /** The same disk after the process ended. */
+  /** Opens the store again on the same disk, after the process ended. */
   reopen?(): Promise<JournalStore>;
   close(): Promise<void>;
 }
 
 const KEEP_ALL = { finishedBeforeWallMs: 0, entriesMax: 1_000, bytesMax: 1_000_000_000 };
 
-/** What every `JournalStore` keeps. */
+/** Tests that every `JournalStore` must pass. */
 export function describeJournalStore(name: string, outlivesItsProcess: boolean, make: () => Promise<JournalStoreSubject>): void {
   describe(`journal store: ${name}`, () => {
     let subject: JournalStoreSubject;
@@ -24,14 +24,14 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
     });
     afterEach(() => subject.close());
 
-    it("gives back what was put, and nothing for what was not", async () => {
+    it("returns an entry that was put, and undefined for any other", async () => {
       await store.put(entry(1));
       expect(await store.get("c1", 1)).toEqual(entry(1));
       expect(await store.get("c1", 2)).toBeUndefined();
       expect(await store.get("c2", 1)).toBeUndefined();
     });
 
-    it("replaces by key and keeps the order of arrival", async () => {
+    it("replaces by key and keeps its place in the order of arrival", async () => {
       for (const number of [3, 1, 2]) await store.put(entry(number));
       const running = entry(3, {
         restarts: 2,
@@ -43,21 +43,21 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
       expect((await store.recent(2)).map(({ id }) => id)).toEqual(["c2", "c1"]);
     });
 
-    it("keeps attempts of one id apart", async () => {
+    it("keeps attempts of one id separate", async () => {
       await store.put(entry(1, { id: "a", attempt: 1 }));
       await store.put(entry(2, { id: "a", attempt: 2 }));
       expect((await store.get("a", 2))?.number).toBe(2);
       expect(await store.unfinished()).toHaveLength(2);
     });
 
-    it("gives what it keeps as it was, not as the caller changed it since", async () => {
+    it("does not follow later changes to an object that was put", async () => {
       const params = { line: "GPIO17" };
       await store.put(entry(1, { params }));
       params.line = "GPIO4";
       expect((await store.get("c1", 1))?.params).toEqual({ line: "GPIO17" });
     });
 
-    it("knows who holds a number, per owner, and the first of several", async () => {
+    it("finds the command with a number, per owner, and the first of several", async () => {
       await store.put(entry(5, { id: "first" }));
       await store.put(entry(5, { id: "second" }));
       expect(await store.numberHolder(OWNER, 5)).toEqual({ id: "first", attempt: 1 });
@@ -65,7 +65,7 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
       expect(await store.numberHolder("another", 5)).toBeUndefined();
     });
 
-    it("knows which command a cancel with a number came for", async () => {
+    it("finds the command by the number of its cancel", async () => {
       expect(await store.numberHolder(OWNER, 9)).toBeUndefined();
       await store.put(entry(5, { id: "first" }));
       await store.put(entry(5, { id: "first", cancelNumber: 9 }));
@@ -73,13 +73,13 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
       expect(await store.numberHolder("another", 9)).toBeUndefined();
     });
 
-    it("counts as unfinished what is final and not handed over", async () => {
+    it("lists a final entry as unfinished until it is handed over", async () => {
       await store.put(entry(1, { state: final(1, 10, false) }));
       await store.put(entry(2, { state: final(2, 10, true) }));
       expect((await store.unfinished()).map(({ id }) => id)).toEqual(["c1"]);
     });
 
-    it("forgets what finished long ago and raises the floor", async () => {
+    it("prunes entries that finished long ago and raises the floor", async () => {
       await store.put(entry(7, { state: final(7, 100, true) }));
       await store.put(entry(8, { state: final(8, 200, true) }));
       expect(await store.floor(OWNER)).toBe(0);
@@ -90,13 +90,13 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
       expect(await store.floor("another")).toBe(0);
     });
 
-    it("raises the floor over the number of a cancel that came for what it forgets", async () => {
+    it("raises the floor to the cancel number of a pruned entry", async () => {
       await store.put(entry(7, { state: final(7, 100, true), cancelNumber: 9 }));
       expect(await store.prune({ ...KEEP_ALL, finishedBeforeWallMs: 150 })).toBe(1);
       expect(await store.floor(OWNER)).toBe(9);
     });
 
-    it("never forgets what is not done, over any limit", async () => {
+    it("never prunes an entry that is not done, even beyond the limits", async () => {
       await store.put(entry(1));
       await store.put(entry(2, { state: { kind: "running", started: { wallMs: 1, boot: "boot-1" } } }));
       await store.put(entry(3, { state: final(3, 0, false) }));
@@ -104,7 +104,7 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
       expect(await store.unfinished()).toHaveLength(3);
     });
 
-    it("keeps at most so many entries and bytes, the oldest go first, and the floor never goes down", async () => {
+    it("keeps to the limits of entries and bytes, prunes the oldest first, and never lowers the floor", async () => {
       for (const number of [4, 2, 6, 5]) await store.put(entry(number, { state: final(number, 100, true) }));
       expect(await store.prune({ ...KEEP_ALL, entriesMax: 3 })).toBe(1);
       expect(await store.floor(OWNER)).toBe(4);
@@ -123,7 +123,7 @@ export function describeJournalStore(name: string, outlivesItsProcess: boolean, 
     });
 
     if (!outlivesItsProcess) return;
-    it("finds everything again after the process ended", async () => {
+    it("keeps everything when the process ends", async () => {
       if (subject.reopen === undefined) throw new Error("the subject cannot be reopened");
       await store.put(entry(1, { state: final(1, 10, true) }));
       await store.put(entry(2));

@@ -19,16 +19,16 @@ const run = async (execution: object): Promise<readonly string[]> => {
   return noted;
 };
 
-test("a command that sets a desired key is noted, one that does not is not", async () => {
+test("a command that sets a desired key is noted as an override, others are not", async () => {
   expect(await run({ state: "succeeded", result: {} })).toEqual(["display.power=standby"]);
 });
 
-test("what did not come about is taken back, tried or not", async () => {
+test("the override of a command without success is undone", async () => {
   expect(await run({ state: "failed", error: { code: "display.no-answer", message: "silent" } })).toEqual(["display.power=standby", "display.power taken back"]);
   expect(await run({ state: "rejected", error: { code: "unsupported", message: "none" } })).toEqual(["display.power=standby", "display.power taken back"]);
 });
 
-test("after a crash, a command of which nobody can say whether it came about holds no more", async () => {
+test("after a crash, the override of a command with an unknown outcome is removed", async () => {
   const resolved = async (answer: object): Promise<readonly string[]> => {
     noted.length = 0;
     const resolve = (): Promise<never> => Promise.resolve(answer as never);

@@ -42,7 +42,7 @@ describe("an outcome on the wire", () => {
     expect(outcome.state).toBe(ending.state);
   });
 
-  it("does not send the device's monotonic time, and says when the result had to be left out", () => {
+  it("omits the device's monotonic time, and says so when the result was left out", () => {
     const effect = outcomeOf(COMMAND, { state: "succeeded", result: {}, effect: { attempted: true, observed: seen("on", 55) } });
     expect(effect.effect).toEqual({ attempted: true, observed: { kind: "ok", value: "on" } });
     expect(outcomeOf(COMMAND, { state: "succeeded", result: { text: "x".repeat(20_000) } }).error?.code).toBe(

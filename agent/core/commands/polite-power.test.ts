@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { fail, ok } from "../../../platform/ports/result.ts";
 import { politePower } from "./polite-power.ts";
 
-test("the cloud is told of a reboot and of a shutdown that the machine takes, and of none that it refuses", async () => {
+test("bye is sent for a reboot or shutdown that the machine accepts, and not for one it refuses", async () => {
   const said: string[] = [];
   const send = (bye: { readonly reason: string }): boolean => said.push(bye.reason) > 0;
   const willing = { bootId: async () => "boot-1", reboot: async () => ok(undefined), shutdown: async () => ok(undefined) };

@@ -9,7 +9,7 @@ import { drainFactory } from "./drain.ts";
 import { perStream } from "./per-stream.ts";
 import { OutboxBench } from "./testing/outbox-bench.ts";
 
-/** A cloud that takes frames and says what it stored when it is told to. */
+/** A cloud that accepts frames and acknowledges them on request. */
 class ScriptedCloud {
   readonly frames: DeviceMessageOf<"records">[] = [];
   readonly bench: OutboxBench;
@@ -24,7 +24,7 @@ class ScriptedCloud {
     this.bench = bench;
   }
 
-  /** A session as the link starts one. */
+  /** Starts a session as the link does. */
   connect(limits: Limits = {}): void {
     const { outbox, time } = this.bench;
     const ranges = outbox.ranges();
@@ -45,7 +45,7 @@ class ScriptedCloud {
     await this.running;
   }
 
-  /** Says "stored" as the link passes it on. */
+  /** Acknowledges as the link does. */
   async ack(upTo: Partial<Record<Stream, number>> = this.stored): Promise<void> {
     await this.bench.outbox.stored(upTo);
     this.#drain?.stored(upTo);
@@ -82,7 +82,7 @@ async function append(bench: OutboxBench, stream: Stream, count: number, text = 
   await Promise.all(Array.from({ length: count }, (_, n) => bench.outbox.append({ stream, kind: "page", body: { n, text }, source: "agent" })));
 }
 
-test("the most urgent class goes first, all of it marked as replay", async () => {
+test("the backlog is sent in order of priority and marked as replay", async () => {
   const { bench, cloud } = await withBacklog({ outcome: 2, alarm: 1, play: 3, event: 1, metric: 2 });
   cloud.connect();
   await bench.time.advance(0);
@@ -90,7 +90,7 @@ test("the most urgent class goes first, all of it marked as replay", async () =>
   await cloud.disconnect();
 });
 
-test("new records go at once when nothing waits, and are no replay", async () => {
+test("without a backlog new records are sent at once, not marked as replay", async () => {
   const { bench, cloud } = await withBacklog({});
   cloud.connect();
   await bench.time.advance(0);
@@ -115,7 +115,7 @@ test("replayed and new records do not share a frame", async () => {
   await cloud.disconnect();
 });
 
-test("an urgent record overtakes a backlog that waits for the window", async () => {
+test("an urgent record overtakes a backlog waiting for the window", async () => {
   const { bench, cloud } = await withBacklog({ metric: 50 });
   cloud.connect({ windowRecords: 20, batchRecordsMax: 10 });
   await bench.time.advance(0);
@@ -131,7 +131,7 @@ test("an urgent record overtakes a backlog that waits for the window", async () 
   await cloud.disconnect();
 });
 
-test("a cloud that stores and never says so gets a window's worth once, and the same frames in the next session", async () => {
+test("a cloud that never acknowledges gets one window, and the same frames in the next session", async () => {
   const { bench, cloud } = await withBacklog({ play: 500 });
   cloud.connect({ windowRecords: 100, batchRecordsMax: 30 });
   await bench.time.advance(3_600_000);
@@ -145,7 +145,7 @@ test("a cloud that stores and never says so gets a window's worth once, and the 
   await cloud.disconnect();
 });
 
-test("a window smaller than a batch cuts the batches, and does not stop everything", async () => {
+test("a window smaller than a batch limits the batches instead of stalling", async () => {
   const { bench, cloud } = await withBacklog({ play: 10 });
   cloud.connect({ windowRecords: 3 });
   for (let round = 0; round < 10; round += 1) {
@@ -156,7 +156,7 @@ test("a window smaller than a batch cuts the batches, and does not stop everythi
   await cloud.disconnect();
 });
 
-test("bytes a second are kept on the average, and outcomes do not wait for more than a second's worth", async () => {
+test("the byte rate is kept on average, and outcomes wait at most for one second's worth of bytes", async () => {
   const { bench, cloud } = await withBacklog({ play: 400 }, "x".repeat(900));
   cloud.connect({ bytesPerSecond: 10_000 });
   await bench.time.advance(0);
@@ -175,7 +175,7 @@ test("bytes a second are kept on the average, and outcomes do not wait for more 
   await cloud.disconnect();
 });
 
-test("a slow wire is waited for, and a frame that was not taken goes again", async () => {
+test("the drain waits for a slow transport and sends a frame again that it did not take", async () => {
   const { bench, cloud } = await withBacklog({ play: 5 });
   cloud.buffered = 1e6;
   cloud.connect();
@@ -191,7 +191,7 @@ test("a slow wire is waited for, and a frame that was not taken goes again", asy
   expect(bench.time.pending().map(({ name }) => name)).not.toContain("drain.wait");
 });
 
-test("frames keep to the cloud's limit; a record that fits none waits for a link whose frames take it, and those behind it go on", async () => {
+test("frames keep to the cloud's limit; a record that is too large waits for another link without blocking later records", async () => {
   const { bench, cloud } = await withBacklog({ event: 20 }, "x".repeat(300));
   await append(bench, "event", 1, "x".repeat(6_000));
   await append(bench, "event", 3, "x".repeat(300));
@@ -218,7 +218,7 @@ test("frames keep to the cloud's limit; a record that fits none waits for a link
   await cloud.disconnect();
 });
 
-test("a large record lets new ones by ever more rarely, for each time is a write; when the limit is lifted it goes at once", async () => {
+test("a record that is too large is moved behind new ones ever less often, and sent at once when the limit is lifted", async () => {
   const { bench, cloud } = await withBacklog({});
   cloud.connect({ frameBytesMax: 4_096 });
   await append(bench, "play", 1, "x".repeat(6_000));
@@ -227,7 +227,7 @@ test("a large record lets new ones by ever more rarely, for each time is a write
     await bench.time.advance(1_000);
     await cloud.ack();
   }
-  // It took a new number after 1, 2, 4 … 60 s, and nothing waited longer.
+  // It was moved after 1, 2, 4 … 60 s, and no other record waited longer.
   const { stored, newest } = bench.outbox.ranges().play;
   expect(newest).toBeLessThan(620);
   expect(stored).toBeGreaterThan(newest - 80);
@@ -239,7 +239,7 @@ test("a large record lets new ones by ever more rarely, for each time is a write
   await cloud.disconnect();
 });
 
-test("large records that keep coming are not all moved for each of them: at most one a second on average", async () => {
+test("many records that are too large are moved at most once a second on average", async () => {
   const { bench, cloud } = await withBacklog({});
   cloud.connect({ frameBytesMax: 4_096 });
   for (let n = 0; n < 120; n += 1) {
@@ -261,7 +261,7 @@ test("large records that keep coming are not all moved for each of them: at most
   await cloud.disconnect();
 });
 
-test("a disk that refuses to move a large record holds up its own stream alone, and loses nothing", async () => {
+test("a failed move of a large record delays only its own stream and loses nothing", async () => {
   let refuses = false;
   const bench = new OutboxBench({ behaviour: { refuse: (change) => (refuses && (change.dropOne?.length ?? 0) > 0 ? { code: "storage.full", message: "full" } : undefined) } });
   await bench.start();
@@ -285,7 +285,7 @@ test("a disk that refuses to move a large record holds up its own stream alone, 
   await cloud.disconnect();
 });
 
-test("what was given up while it waited is not sent, and not waited for", async () => {
+test("evicted records are neither sent nor waited for", async () => {
   const bench = new OutboxBench({ bytesMax: 30_000, limits: { evictBytes: 4_000 } });
   await bench.start();
   const cloud = new ScriptedCloud(bench);
@@ -316,7 +316,7 @@ test("a new log ends the session", async () => {
   expect(await ended).toMatch(/new log/);
 });
 
-test("a whole backlog goes through, each record once, in order", async () => {
+test("a large backlog is sent completely, each record once, in order", async () => {
   const { bench, cloud } = await withBacklog({ outcome: 30, play: 3_000, metric: 2_000 });
   cloud.connect();
   for (let round = 0; round < 40; round += 1) {

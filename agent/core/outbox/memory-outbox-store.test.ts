@@ -13,7 +13,7 @@ describeOutboxStore("memory", async (capBytes) => {
 
 const row = (seq: number) => ({ stream: "event" as const, seq, kind: "page", segment: 1, monoMs: 1, body: "{}" });
 
-test("a crash keeps what was synced, and of the rest as many changes as luck has it, in order", async () => {
+test("a crash keeps everything synced and a random prefix of the later changes", async () => {
   const disk = new MemoryDisk("f".repeat(24), 1e6);
   const { store } = disk.open();
   await store.commit({ add: [row(1)] }, true);
@@ -25,7 +25,7 @@ test("a crash keeps what was synced, and of the rest as many changes as luck has
   expect((await store.commit({ add: [row(4)] }, true)).ok).toBe(false);
 });
 
-test("a sync that the power cut overtakes is not reported as done", async () => {
+test("a sync interrupted by a power cut is not reported as done", async () => {
   const gate: { open?: () => void } = {};
   const disk = new MemoryDisk("f".repeat(24), 1e6, { sync: () => new Promise((resolve) => (gate.open = resolve)) });
   const { store } = disk.open();
@@ -36,7 +36,7 @@ test("a sync that the power cut overtakes is not reported as done", async () => 
   expect(disk.open().contents.streams.event.newest).toBe(0);
 });
 
-test("what a killed process left unsynced is on disk once the next one opened it: it may be sent, and a power cut must not take it back", async () => {
+test("opening syncs what a killed process left unsynced, so that a power cut cannot undo it after it was sent", async () => {
   const disk = new MemoryDisk("f".repeat(24), 1e6);
   await disk.open().store.commit({ add: [row(1)] }, false);
   expect(disk.open().contents.streams.event.newest).toBe(1);

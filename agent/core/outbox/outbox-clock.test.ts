@@ -13,7 +13,7 @@ async function plays(bench: OutboxBench): Promise<WireRecord[]> {
   return bench.records("play");
 }
 
-/** Batches as (boot, trust in the clock, first, last). */
+/** Batches as (boot, clock quality, first, last). */
 async function batches(bench: OutboxBench): Promise<string[]> {
   const all: string[] = [];
   for (let after = 0; ; ) {
@@ -24,7 +24,7 @@ async function batches(bench: OutboxBench): Promise<string[]> {
   }
 }
 
-test("records from before the first sync get their right wall time, to the millisecond", async () => {
+test("records from before the first clock sync get their correct wall time, to the millisecond", async () => {
   const bench = new OutboxBench({ quality: "unset" });
   bench.time.stepWall(-56 * YEAR_MS);
   await bench.start();
@@ -60,7 +60,7 @@ test("the correction survives a restart, and reaches records of an earlier proce
   expect(await batches(bench)).toEqual(["boot-1 synced 1-2"]);
 });
 
-test("an earlier boot that never knew the time stays as it was", async () => {
+test("records of an earlier boot without a known time stay unchanged", async () => {
   const bench = new OutboxBench({ quality: "unset" });
   bench.time.stepWall(-10 * YEAR_MS);
   await bench.start("boot-1");
@@ -75,7 +75,7 @@ test("an earlier boot that never knew the time stays as it was", async () => {
   expect(await batches(bench)).toEqual(["boot-1 unset 1-1", "boot-2 synced 2-2"]);
 });
 
-test("a step of a clock that was known already does not move what was recorded before", async () => {
+test("a step of a synchronised clock does not change the time of earlier records", async () => {
   const bench = new OutboxBench();
   await bench.start();
   await play(bench, 0);
@@ -86,7 +86,7 @@ test("a step of a clock that was known already does not move what was recorded b
   expect((await plays(bench)).map(({ wall }) => wall)).toEqual([firstMs, firstMs - 2 * YEAR_MS]);
 });
 
-test("a clock before 1970 or beyond the year 9999 does not make a record the cloud refuses", async () => {
+test("a clock before 1970 or after the year 9999 still gives valid records", async () => {
   const bench = new OutboxBench();
   await bench.start();
   bench.time.stepWall(-80 * YEAR_MS);
@@ -96,7 +96,7 @@ test("a clock before 1970 or beyond the year 9999 does not make a record the clo
   expect((await plays(bench)).map(({ wall }) => wall)).toEqual([0, 253_402_300_799_999]);
 });
 
-test("no jump of the wall clock makes a timer fire early or often, or upsets a rate limit", async () => {
+test("jumps of the wall clock affect neither timers nor rate limits", async () => {
   const bench = new OutboxBench({ limits: { rateOf: () => ({ burst: 2, perSecond: 1 }) } });
   await bench.start();
   const append = (): Promise<{ readonly ok: boolean }> => bench.outbox.append({ stream: "metric", kind: "telemetry", body: {}, source: "agent" });

@@ -3,7 +3,7 @@ import type { Stream } from "../../protocol/records.ts";
 import { OUTBOX_LIMITS } from "./outbox-limits.ts";
 import { OutboxBench } from "./testing/outbox-bench.ts";
 
-test("a gap record that is written alone is announced, so that it is sent without waiting for somebody else's record", async () => {
+test("a gap record that is written alone is announced, so that it is sent at once", async () => {
   const bench = new OutboxBench({ limits: { rateOf: () => ({ burst: 0, perSecond: 1e-6 }) } });
   const outbox = await bench.start();
   const announced: Stream[] = [];

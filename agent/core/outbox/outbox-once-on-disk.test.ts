@@ -6,7 +6,7 @@ import { OutboxBench } from "./testing/outbox-bench.ts";
 
 type Answer = Result<{ readonly seq: number }>;
 
-/** An event whose sender forgets it once it is answered. */
+/** An event whose sender deletes it once it is answered. */
 function offer(bench: OutboxBench, n: number): { answer: Answer | undefined } {
   const offered: { answer: Answer | undefined } = { answer: undefined };
   void bench.outbox.append({ stream: "event", kind: "page", source: "page", dedupeKey: `k${n}`, onceOnDisk: true, body: { n } }).then((answer) => {
@@ -15,7 +15,7 @@ function offer(bench: OutboxBench, n: number): { answer: Answer | undefined } {
   return offered;
 }
 
-test("an event offered with onceOnDisk is answered after its group is written, and nothing is written sooner for it", async () => {
+test("an event with onceOnDisk is answered after its group is written, without an earlier write", async () => {
   const bench = new OutboxBench();
   await bench.start();
   const offered = offer(bench, 1);
@@ -25,7 +25,7 @@ test("an event offered with onceOnDisk is answered after its group is written, a
   expect(offered.answer).toEqual({ ok: true, value: { seq: 1 } });
 });
 
-test("what the power takes was not answered: sent again, it is there once", async () => {
+test("an event lost to a power cut was not answered; sent again, it is stored once", async () => {
   const bench = new OutboxBench();
   await bench.start();
   const offered = offer(bench, 1);
@@ -39,7 +39,7 @@ test("what the power takes was not answered: sent again, it is there once", asyn
   expect((await bench.records("event")).map(({ body }) => body)).toEqual([{ n: 1 }]);
 });
 
-test("a disk that refuses is waited out; a second offer in the meantime is the same record", async () => {
+test("the answer waits until the disk accepts writes again; a repetition in the meantime is the same record", async () => {
   let refuse = true;
   const disk = new MemoryDisk("a".repeat(24), 1e7, { refuse: () => (refuse ? { code: "storage.io", message: "as told" } : undefined) });
   const bench = new OutboxBench({ openStore: async () => disk.open() });

@@ -5,7 +5,7 @@ import type { NewRow, OutboxOpening, OutboxStore } from "./outbox-store.ts";
 /** One store on one disk, which can be opened again. */
 export interface StoreUnderTest {
   open(): Promise<OutboxOpening>;
-  /** The process ends without a word; what was synced is there at the next `open`. */
+  /** Kills the process; what was synced is there at the next `open`. */
   crash(): Promise<void>;
   dispose(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export function describeOutboxStore(name: string, make: (capBytes: number) => Pr
       for (const stream of STREAMS) expect(opening.contents.streams[stream]).toEqual({ stored: 0, oldest: 1, newest: 0 });
     });
 
-    test("rows come back as they were put in, also after a restart and after a crash", async () => {
+    test("rows are read back unchanged, even after a restart or a crash", async () => {
       const rows = STREAMS.flatMap((stream) => [row(stream, 1), row(stream, 2, { body: '{"text":"ä𝄞\\u0000"}', dedupeKey: "k" })]);
       expect(await store.commit({ add: rows }, true)).toEqual({ ok: true, value: undefined });
       const check = async (): Promise<void> => {
@@ -57,7 +57,7 @@ export function describeOutboxStore(name: string, make: (capBytes: number) => Pr
       expect(opening.contents.keys.filter(({ key }) => key === "k")).toHaveLength(STREAMS.length);
     });
 
-    test("a read keeps to its range and limits, and gives at least one row", async () => {
+    test("a read keeps to its range and limits, but returns at least one row", async () => {
       await store.commit({ add: rowsOf("event", 1, 20) }, true);
       expect(await seqs(store, 5, 12, 100, 1e6)).toEqual([6, 7, 8, 9, 10, 11, 12]);
       expect(await seqs(store, 0, 20, 3, 1e6)).toEqual([1, 2, 3]);
@@ -65,7 +65,7 @@ export function describeOutboxStore(name: string, make: (capBytes: number) => Pr
       expect(await seqs(store, 20, 30, 100, 1e6)).toEqual([]);
     });
 
-    test("what is dropped is gone, and its number stays taken, also when everything is gone", async () => {
+    test("dropped rows are gone and their numbers stay used, even in an empty store", async () => {
       await store.commit({ add: rowsOf("play", 1, 10) }, true);
       await store.commit({ dropUpTo: { play: 4 }, stored: { play: 4 }, dropOne: [{ stream: "play", seq: 7 }] }, true);
       expect((await readAll(store, "play")).map((found) => found.seq)).toEqual([5, 6, 8, 9, 10]);
@@ -78,7 +78,7 @@ export function describeOutboxStore(name: string, make: (capBytes: number) => Pr
       expect(opening.contents.streams.play).toEqual({ stored: 4, oldest: 11, newest: 10 });
     });
 
-    test("long ranges are dropped whole", async () => {
+    test("long ranges are dropped completely", async () => {
       for (let from = 1; from <= 5_000; from += 500) await store.commit({ add: rowsOf("event", from, from + 499) }, true);
       await store.commit({ dropUpTo: { event: 4_321 } }, false);
       expect(await seqs(store, 0, 5_000, 1, 1)).toEqual([4_322]);
@@ -98,7 +98,7 @@ export function describeOutboxStore(name: string, make: (capBytes: number) => Pr
       expect(opening.contents.keys).toEqual([{ key: "again", seq: 1 }]);
     });
 
-    test("over the cap it says so, nothing of the change is there, and dropping makes room again", async () => {
+    test("a change over the cap fails as a whole, and dropping makes room again", async () => {
       let seq = 0;
       let refused: string | undefined;
       while (refused === undefined && seq < 100_000) {
@@ -114,7 +114,7 @@ export function describeOutboxStore(name: string, make: (capBytes: number) => Pr
       expect((await store.commit({ add: rowsOf("outcome", 1, 50, "x".repeat(1_000)) }, true)).ok).toBe(true);
     });
 
-    test("a store that was emptied takes as much again", async () => {
+    test("an emptied store accepts as much as before", async () => {
       let seq = 0;
       for (let round = 0; round < 3; round += 1) {
         const start = seq;

@@ -1,4 +1,4 @@
-/** Numbers at the end of a stream whose records are lost or refused: nobody waits for them, and none is given again. */
+/** Sequence numbers at the end of a stream whose records were lost or rejected: never waited for, never used again. */
 import { beforeEach, expect, test } from "vitest";
 import type { Outbox } from "./outbox.ts";
 import { OutboxBench, readAll } from "./testing/outbox-bench.ts";
@@ -14,7 +14,7 @@ beforeEach(async () => {
   for (let n = 1; n <= 4; n += 1) await put(n);
 });
 
-test("the last record refused before those in front of it are stored leaves an empty stream", async () => {
+test("rejecting the last record before the earlier ones are acknowledged leaves an empty stream", async () => {
   expect(await readAll(outbox, "play")).toHaveLength(4);
   await outbox.rejected("play", 4, "record.invalid", "as told");
   expect(await readAll(outbox, "play")).toHaveLength(3);
@@ -25,7 +25,7 @@ test("the last record refused before those in front of it are stored leaves an e
   expect((await readAll(outbox, "play")).map(({ seq }) => seq)).toEqual([5]);
 });
 
-test("a lost end that is met by a look after all else was stored, too", async () => {
+test("rejecting several last records leaves an empty stream once the rest is acknowledged", async () => {
   await readAll(outbox, "play");
   await outbox.rejected("play", 3, "record.invalid", "as told");
   await outbox.rejected("play", 4, "record.invalid", "as told");
@@ -34,7 +34,7 @@ test("a lost end that is met by a look after all else was stored, too", async ()
   expect(outbox.ranges().play).toEqual({ stored: 2, oldest: 5, newest: 4 });
 });
 
-test("a record that comes while the end is empty counts as any", async () => {
+test("a record appended after a rejected last record is sent and acknowledged normally", async () => {
   await readAll(outbox, "play");
   await outbox.rejected("play", 4, "record.invalid", "as told");
   expect(await readAll(outbox, "play")).toHaveLength(3);

@@ -8,7 +8,7 @@ import type { StorageCode } from "../storage/document-store.ts";
 
 const LOG_A = "a".repeat(24);
 
-/** A disk that refuses as it is told, and openings that come out as they are told. */
+/** A disk and a store opener whose failures are scripted. */
 class Trouble {
   refuse: StorageCode | undefined;
   readonly disk = new MemoryDisk(LOG_A, 1e7, { refuse: () => (this.refuse === undefined ? undefined : { code: this.refuse, message: "as told" }) });
@@ -30,8 +30,8 @@ function append(bench: OutboxBench, stream: Stream, n: number): Promise<Result<{
 const bodies = async (bench: OutboxBench, stream: Stream): Promise<unknown[]> =>
   (await bench.records(stream)).filter(({ kind }) => kind !== "gap").map(({ body }) => body["n"]);
 
-describe("a disk that refuses", () => {
-  test("nobody is told that a durable record is safe; events wait, and are written when it takes writes again", async () => {
+describe("a disk that refuses writes", () => {
+  test("durable records are refused; events wait and are written when the disk recovers", async () => {
     const trouble = new Trouble();
     const { bench } = trouble;
     await bench.start();
@@ -49,7 +49,7 @@ describe("a disk that refuses", () => {
     expect(await bench.gaps()).toEqual([{ stream: "outcome", reason: "disk-error", count: 1 }]);
   });
 
-  test("it is asked on a schedule that backs off, not in a storm", async () => {
+  test("writes are retried with back-off", async () => {
     const trouble = new Trouble();
     const { bench } = trouble;
     await bench.start();
@@ -60,7 +60,7 @@ describe("a disk that refuses", () => {
     expect(trouble.openings).toBeLessThan(400);
   });
 
-  test("a full disk: what is worth less goes, and after that what comes is refused with the reason", async () => {
+  test("a full disk evicts records of lower priority, then refuses new ones with the reason", async () => {
     const trouble = new Trouble();
     const { bench } = trouble;
     await bench.start();
@@ -73,8 +73,8 @@ describe("a disk that refuses", () => {
   });
 });
 
-describe("a store that breaks while it is used", () => {
-  test("is opened again at once when the trouble began long after its opening, and the write goes through", async () => {
+describe("a store that fails in use", () => {
+  test("is reopened at once when it fails long after opening, and the write succeeds", async () => {
     const trouble = new Trouble();
     const { bench } = trouble;
     await bench.start();
@@ -90,7 +90,7 @@ describe("a store that breaks while it is used", () => {
     expect(await bodies(bench, "play")).toEqual([1, 2]);
   });
 
-  test("damage: goes on in the new file, under its log and numbers, and tells what was lost", async () => {
+  test("after damage, continues in a new file with its own log and numbers, and reports the loss", async () => {
     const trouble = new Trouble();
     const { bench } = trouble;
     await bench.start();
@@ -121,7 +121,7 @@ describe("a store that breaks while it is used", () => {
     expect(bench.incidents.map(({ kind }) => kind)).toEqual(["loss"]);
   });
 
-  test("no disk at all: goes on in memory and says so, and moves everything to the disk when that is back", async () => {
+  test("without a disk, continues in memory, reports it, and moves everything to the disk when it is back", async () => {
     const trouble = new Trouble();
     const { bench } = trouble;
     await bench.start();
@@ -151,7 +151,7 @@ describe("a store that breaks while it is used", () => {
     bench.crash();
   });
 
-  test("memory goes back to a disk that is nearly full: room is made by class, and what has none is counted", async () => {
+  test("moving from memory to a nearly full disk evicts by priority and counts what does not fit", async () => {
     const small = new MemoryDisk(LOG_A, 12_000);
     const opened = { degraded: false };
     const bench = new OutboxBench({
@@ -174,7 +174,7 @@ describe("a store that breaks while it is used", () => {
     const metrics = await bodies(bench, "metric");
     const told = (stream: Stream, gaps: Awaited<ReturnType<typeof bench.gaps>>): number => gaps.filter((gap) => gap.stream === stream).reduce((sum, gap) => sum + gap.count, 0);
     const gaps = await bench.gaps();
-    // A play costs no outcome and no alarm, and a metric costs nobody: every one of them gives way first.
+    // Metrics are evicted first, then events, then plays.
     expect(metrics).toEqual([]);
     expect(events.length).toBeLessThan(200);
     expect(plays.length + told("play", gaps)).toBe(100);
@@ -183,7 +183,7 @@ describe("a store that breaks while it is used", () => {
     expect(gaps.every(({ from, to }) => (from ?? 1) <= (to ?? from ?? 1))).toBe(true);
   });
 
-  test("memory goes back to a disk that breaks again in the middle: what it did not take waits and is written later", async () => {
+  test("when the disk fails again during the move from memory, the rest waits and is written later", async () => {
     const trouble = new Trouble();
     const { bench } = trouble;
     trouble.next = () => ({ ...new MemoryDisk("d".repeat(24), 1e6).open(), degraded: { code: "storage.read-only", message: "as told" } });
@@ -201,7 +201,7 @@ describe("a store that breaks while it is used", () => {
     expect(await bench.gaps()).toEqual([]);
   });
 
-  test("a damaged row is dropped and told of, and those around it go on", async () => {
+  test("a damaged row is dropped and reported, without affecting its neighbours", async () => {
     const disk = new MemoryDisk(LOG_A, 1e7);
     const opening = disk.open();
     const damaged = new Set([2]);

@@ -29,7 +29,7 @@ async function codeOf(appending: Promise<Result<unknown>>): Promise<string> {
   return done.ok ? "ok" : done.error.code;
 }
 
-describe("accepting", () => {
+describe("append", () => {
   test.each(["outcome", "alarm", "play"] as const)("a record of %s is on disk before it is accepted", async (stream) => {
     const bench = await started();
     expect(await seqOf(bench.outbox.append(record(stream, 1)))).toBe(1);
@@ -48,7 +48,7 @@ describe("accepting", () => {
     expect(await bench.records(stream)).toMatchObject([{ seq: 1 }]);
   });
 
-  test("records that wait ride along with a durable one", async () => {
+  test("waiting records are written together with a durable one", async () => {
     const bench = await started();
     await bench.outbox.append(record("event", 1));
     await bench.outbox.append(record("outcome", 1));
@@ -57,7 +57,7 @@ describe("accepting", () => {
     expect(await bench.records("event")).toHaveLength(1);
   });
 
-  test("one sync serves all who wait", async () => {
+  test("one sync serves all waiting records", async () => {
     const counts = { syncs: 0 };
     const gates: (() => void)[] = [];
     const bench = await started({
@@ -81,7 +81,7 @@ describe("accepting", () => {
     expect(await Promise.all(others.map(seqOf))).toEqual(Array.from({ length: 64 }, (_, n) => n + 2));
   });
 
-  test("what is not on disk yet is not shown to the drain", async () => {
+  test("records not yet on disk are not visible to the drain", async () => {
     const gates: (() => void)[] = [];
     const bench = await started({ behaviour: { sync: () => new Promise((resolve) => gates.push(resolve)) } });
     const appended: Stream[] = [];
@@ -97,7 +97,7 @@ describe("accepting", () => {
     expect(appended).toEqual(["play"]);
   });
 
-  test("numbers rise per stream and are never given twice, whatever was stored, deleted or lost to a crash", async () => {
+  test("sequence numbers rise per stream and are never reused, whatever was stored, deleted or lost in a crash", async () => {
     const bench = await started();
     const seen = new Set<number>();
     for (let round = 0; round < 5; round += 1) {
@@ -116,7 +116,7 @@ describe("accepting", () => {
     expect([...seen]).toEqual(Array.from({ length: 15 }, (_, n) => n + 1));
   });
 
-  test("bodies that would make the cloud refuse a whole frame are refused alone", async () => {
+  test("a body that would make the cloud reject a whole frame is refused", async () => {
     const bench = await started();
     let deep: JsonObject = {};
     for (let level = 0; level < 40; level += 1) deep = { deep };
@@ -130,7 +130,7 @@ describe("accepting", () => {
     expect(await bench.records("outcome")).toMatchObject([{ body: fits }]);
   });
 
-  test("too many that wait for a slow disk are refused, and told about", async () => {
+  test("records beyond the limit of those waiting for a slow disk are refused and reported", async () => {
     const gates: (() => void)[] = [];
     const bench = await started({ limits: { pendingRecordsMax: 10 }, behaviour: { sync: () => new Promise((resolve) => gates.push(resolve)) } });
     const first = bench.outbox.append(record("play", 0));
@@ -145,7 +145,7 @@ describe("accepting", () => {
     expect(await bench.gaps()).toEqual([{ stream: "play", reason: "quota", count: 2 }]);
   });
 
-  test("after its close it takes nothing, and what it had accepted is on disk", async () => {
+  test("after close it accepts nothing, and everything accepted before is on disk", async () => {
     const bench = await started();
     await bench.outbox.append(record("metric", 1));
     await bench.outbox.close();
@@ -157,7 +157,7 @@ describe("accepting", () => {
 });
 
 describe("rate limits", () => {
-  test("a source over its rate is refused, counted, and told about once", async () => {
+  test("a source over its rate is refused, counted, and reported once", async () => {
     const bench = await started({ limits: { rateOf: (source) => (source === "page" ? { burst: 5, perSecond: 1 } : { burst: 1e9, perSecond: 1e9 }) } });
     const codes = await Promise.all(Array.from({ length: 20 }, (_, n) => codeOf(bench.outbox.append(record("event", n, { source: "page" })))));
     expect(codes.filter((code) => code === "ok")).toHaveLength(5);
@@ -169,7 +169,7 @@ describe("rate limits", () => {
     expect(await codeOf(bench.outbox.append(record("event", 1, { source: "page" })))).toBe("outbox.rate-limited");
   });
 
-  test("while a gap record waits, later losses of the same kind add up for the next one", async () => {
+  test("while a gap record waits, later losses of the same kind are summed up for the next one", async () => {
     const bench = await started({ limits: { rateOf: () => ({ burst: 1, perSecond: 0.001 }) } });
     for (let second = 0; second < 600; second += 1) {
       await bench.outbox.append(record("event", second, { source: "page" }));
@@ -183,7 +183,7 @@ describe("rate limits", () => {
     expect(told + rest).toBe(599);
   });
 
-  test("names from outside do not grow the tables", async () => {
+  test("untrusted source names do not grow the tables", async () => {
     const bench = await started({ limits: { rateOf: () => ({ burst: 1, perSecond: 0.001 }) } });
     for (let n = 0; n < 500; n += 1) await bench.outbox.append(record("event", n, { source: `page-${n % 250}` }));
     await bench.time.advance(5_000);
@@ -193,10 +193,10 @@ describe("rate limits", () => {
   });
 });
 
-describe("the cap", () => {
+describe("eviction", () => {
   const padding = "x".repeat(500);
 
-  test("metrics go first, then events, then plays; outcomes and alarms last; all of it is told", async () => {
+  test("metrics are evicted first, then events, then plays, outcomes and alarms last; all of it is reported", async () => {
     const bench = await started({ bytesMax: 60_000, limits: { evictBytes: 4_000 } });
     for (const stream of ["metric", "event", "play", "alarm", "outcome"] as const) {
       for (let n = 0; n < 15; n += 1) await bench.outbox.append(record(stream, n, { body: { n, padding } }));
@@ -214,7 +214,7 @@ describe("the cap", () => {
     expect(await owed(bench)).toEqual({ metric: 15, event: 15, play: evicted.play });
   });
 
-  test("a record never pushes out one of a class worth more", async () => {
+  test("a record never evicts one of higher priority", async () => {
     const bench = await started({ bytesMax: 20_000, limits: { evictBytes: 1 } });
     for (let n = 0; n < 60; n += 1) await bench.outbox.append(record("play", n, { body: { padding } }));
     const before = (await bench.records("play")).length;
@@ -225,18 +225,18 @@ describe("the cap", () => {
     expect(await owed(bench)).toMatchObject({ metric: 1 });
   });
 
-  test("a gap record that is itself given up is owed again", async () => {
+  test("the losses of an evicted gap record are reported again", async () => {
     const bench = await started({ bytesMax: 20_000, limits: { evictBytes: 2_000 } });
     for (let n = 0; n < 500; n += 1) await bench.outbox.append(record("alarm", n, { body: { n, padding } }));
     await bench.time.advance(10_000);
     const here = (await bench.records("alarm")).length;
     const { newest } = bench.outbox.ranges().alarm;
     expect(newest).toBeGreaterThan(500);
-    // Gap records have numbers too, and are counted like the others where they were given up.
+    // Evicted gap records are counted like other records.
     expect((await owed(bench))["alarm"]).toBe(newest - here);
   });
 
-  test("what the cloud stored is let go before anything is given up", async () => {
+  test("acknowledged records are deleted before anything is evicted", async () => {
     const bench = await started({ bytesMax: 20_000 });
     for (let n = 0; n < 25; n += 1) await bench.outbox.append(record("event", n, { body: { padding } }));
     await bench.outbox.flush();
@@ -246,7 +246,7 @@ describe("the cap", () => {
     expect(bench.outbox.status().counters.evicted).toEqual({ outcome: 0, alarm: 0, play: 0, event: 0, metric: 0 });
   });
 
-  /** Told as given up, by stream. The alarms are let through, so that what has to wait behind a gap record is told too. */
+  /** Reported losses by stream. Acknowledges the alarms, so that losses waiting behind a gap record are reported too. */
   async function owed(bench: OutboxBench): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
     for (let gaps = await bench.gaps(); gaps.length > 0; gaps = await bench.gaps()) {
@@ -271,11 +271,11 @@ describe("acknowledgements", () => {
     expect((await bench.records("play")).map(({ seq }) => seq)).toEqual([9, 10]);
   });
 
-  test("a welcome with numbers that were never handed out deletes nothing and starts a new log", async () => {
+  test("a welcome that acknowledges unused numbers deletes nothing and starts a new log", async () => {
     const bench = await started();
     for (let n = 0; n < 5; n += 1) await bench.outbox.append(record("play", n));
     await bench.outbox.close();
-    // The end of the file is lost without a trace; the cloud has stored up to 9, and 6 to 8 are given again.
+    // The end of the file is lost unnoticed: the cloud has stored up to 9, and 6 to 8 are used again.
     await bench.start();
     const before = bench.outbox.log;
     for (let n = 5; n < 8; n += 1) await bench.outbox.append(record("play", n));
@@ -289,7 +289,7 @@ describe("acknowledgements", () => {
     expect(bench.outbox.log).toBe(log);
   });
 
-  test("one above all that was sent says nothing about the file in the middle of a session: it is ignored and counted", async () => {
+  test("one above everything sent in the session is ignored and counted", async () => {
     const bench = await started();
     for (let n = 0; n < 5; n += 1) await bench.outbox.append(record("play", n));
     const { log } = bench.outbox;
@@ -302,7 +302,7 @@ describe("acknowledgements", () => {
     expect(bench.outbox.ranges().play).toEqual({ stored: 5, oldest: 6, newest: 5 });
   });
 
-  test("what was sent before a welcome that claims more is not sent again in the new log, and what was not sent is", async () => {
+  test("after a welcome that acknowledges unused numbers, the new log holds only records not sent before", async () => {
     const bench = await started();
     for (let n = 0; n < 5; n += 1) await bench.outbox.append(record("play", n));
     expect(await bench.records("play")).toHaveLength(5);
@@ -312,7 +312,7 @@ describe("acknowledgements", () => {
     expect(bench.incidents).toMatchObject([{ kind: "new-log", claimed: 900 }]);
   });
 
-  test("one that is lost in a crash costs a repetition, not a record", async () => {
+  test("one that is lost in a crash causes a repetition, not a loss", async () => {
     const bench = await started();
     for (let n = 0; n < 5; n += 1) await bench.outbox.append(record("play", n));
     await bench.records("play");
@@ -324,7 +324,7 @@ describe("acknowledgements", () => {
     expect(await bench.records("play")).toHaveLength(2);
   });
 
-  test("a record the cloud will never take is dropped, counted and named", async () => {
+  test("a record the cloud rejects is dropped, counted and reported", async () => {
     const bench = await started();
     for (let n = 0; n < 5; n += 1) await bench.outbox.append(record("event", n));
     await bench.outbox.flush();
@@ -338,7 +338,7 @@ describe("acknowledgements", () => {
     expect(bench.outbox.status().counters.rejectedByCloud).toBe(1);
   });
 
-  test("a gap record that the cloud will never take leaves its loss owed: the next one tells it", async () => {
+  test("the losses of a gap record that the cloud rejects are reported by the next one", async () => {
     const bench = await started();
     for (let n = 0; n < 5; n += 1) await bench.outbox.append(record("play", n));
     await bench.records("play");
@@ -356,7 +356,7 @@ describe("acknowledgements", () => {
 });
 
 describe("batches", () => {
-  test("a batch is a frame the protocol takes, cut at the limits and in the same places again", async () => {
+  test("a batch makes a valid frame, cut at the limits and reproducibly", async () => {
     const bench = await started();
     for (let n = 0; n < 50; n += 1) await bench.outbox.append(record("play", n, { body: { n, text: "ä".repeat(n) } }));
     const limits = { recordsMax: 7, bytesMax: 1_000 };
@@ -382,7 +382,7 @@ describe("batches", () => {
     expect(await cut()).toEqual(first);
   });
 
-  test("a batch holds one boot", async () => {
+  test("a batch holds records of one boot only", async () => {
     const bench = await started();
     await bench.outbox.append(record("play", 1));
     bench.crash();
@@ -395,7 +395,7 @@ describe("batches", () => {
 });
 
 describe("repetitions", () => {
-  test("the same key is answered with the first number, also while it is being written, after a restart, and when it was stored", async () => {
+  test("a repeated dedupe key is answered with the first number: while it is written, after a restart, and once acknowledged", async () => {
     const bench = await started();
     const again = record("play", 1, { dedupeKey: "page-7", source: "page" });
     const [first, second] = await Promise.all([seqOf(bench.outbox.append(again)), seqOf(bench.outbox.append(again))]);
@@ -414,7 +414,7 @@ describe("repetitions", () => {
     expect(await seqOf(bench.outbox.append({ ...again, dedupeKey: "page-8" }))).toBe(3);
   });
 
-  test("a key whose record was refused is free", async () => {
+  test("the dedupe key of a refused record can be used again", async () => {
     const disk: { refuse: boolean } = { refuse: true };
     const bench = await started({ behaviour: { refuse: () => (disk.refuse ? { code: "storage.full", message: "no room" } : undefined) } });
     const one = record("play", 1, { dedupeKey: "k" });
@@ -424,14 +424,14 @@ describe("repetitions", () => {
   });
 });
 
-test("what is dropped is counted by stream, whatever the reason", async () => {
+test("dropped records are counted by stream, whatever the reason", async () => {
   const bench = new OutboxBench({ limits: { rateOf: (source) => ({ burst: source === "page" ? 1 : 1e9, perSecond: 1 }) } });
   await bench.start();
   const append = (stream: Stream, source: string) => bench.outbox.append({ stream, kind: "page", body: {}, source });
   for (let n = 0; n < 3; n += 1) await append("play", "agent");
   await bench.outbox.read("play", 0, { recordsMax: 10, bytesMax: 1e6 });
   for (const seq of [1, 2]) await bench.outbox.rejected("play", seq, "record.invalid", "never");
-  // Not here any more: counted once.
+  // Already dropped: counted once.
   await bench.outbox.rejected("play", 2, "record.invalid", "never");
   for (let n = 0; n < 3; n += 1) await append("event", "page");
   expect(bench.outbox.status().counters.dropped).toEqual({ outcome: 0, alarm: 0, play: 2, event: 2, metric: 0 });

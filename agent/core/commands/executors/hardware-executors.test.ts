@@ -57,7 +57,7 @@ describe("display.power on a TV that", () => {
     expect(world.state.display.power).toBe("standby");
   });
 
-  it("is deaf: fails, and says that nobody answered", async () => {
+  it("does not answer: fails and says so", async () => {
     world.setMood("deaf");
     const { execution } = await runExecutor(table["display.power"], { on: false }, time);
     expect(execution).toMatchObject({
@@ -67,7 +67,7 @@ describe("display.power on a TV that", () => {
     });
   });
 
-  it("lies: acknowledged, and not observed", async () => {
+  it("acknowledges without obeying: fails because the effect is not observed", async () => {
     world.setMood("lying");
     const { execution, tookMs } = await runExecutor(table["display.power"], { on: false }, time);
     expect(execution).toMatchObject({
@@ -87,7 +87,7 @@ describe("display.power on a TV that", () => {
     expect(tookMs).toBeGreaterThan(8_000);
   });
 
-  it("takes longer than its driver waits: the command goes on asking", async () => {
+  it("takes longer than its driver waits: the command keeps observing", async () => {
     await runExecutor(table["display.power"], { on: false }, time);
     world.updateDisplay({ warmUpMs: 30_000 });
     const { execution, tookMs, steps } = await runExecutor(table["display.power"], { on: true }, time);
@@ -96,7 +96,7 @@ describe("display.power on a TV that", () => {
     expect(steps).toContain("turning-on");
   });
 
-  it("never gets there: fails with the last that was seen, before its time-out", async () => {
+  it("never reaches the state: fails with the last observation, before its time-out", async () => {
     await runExecutor(table["display.power"], { on: false }, time);
     world.updateDisplay({ warmUpMs: 119_000 });
     const { execution, tookMs } = await runExecutor(table["display.power"], { on: true }, time);
@@ -108,7 +108,7 @@ describe("display.power on a TV that", () => {
     expect(tookMs).toBeLessThan(55_000);
   });
 
-  it("is stopped on the way: says what was seen at last", async () => {
+  it("is changing when the command is aborted: reports the last observation", async () => {
     await runExecutor(table["display.power"], { on: false }, time);
     world.updateDisplay({ warmUpMs: 119_000 });
     const { execution, tookMs } = await runExecutor(table["display.power"], { on: true }, time, 20_000);
@@ -122,7 +122,7 @@ describe("display.power on a TV that", () => {
     expect(execution).toMatchObject({ state: "failed", error: { code: "cec.unplugged" }, effect: { attempted: false } });
   });
 
-  it("did it while the agent was away: resolved by asking it", async () => {
+  it("obeyed while the agent was down: resolved by an observation", async () => {
     expect(await resolveExecutor(table["display.power"], { on: true }, time)).toMatchObject({ state: "succeeded", result: { power: "on" } });
     expect(await resolveExecutor(table["display.power"], { on: false }, time)).toMatchObject({
       state: "unknown",
@@ -131,7 +131,7 @@ describe("display.power on a TV that", () => {
     });
   });
 
-  it("is still warming up when the agent is back: it is waited for", async () => {
+  it("is still warming up when the agent is back: resolve waits for it", async () => {
     await runExecutor(table["display.power"], { on: false }, time);
     world.updateDisplay({ warmUpMs: 30_000 });
     const told = adapter.displays?.[0]?.display.set("power", "on");
@@ -140,7 +140,7 @@ describe("display.power on a TV that", () => {
   });
 });
 
-describe("after a crash the hardware is asked, and nothing is done to it:", () => {
+describe("after a crash the hardware is observed and not changed:", () => {
   const before = () => JSON.stringify(world.state);
 
   it.each([
@@ -161,19 +161,19 @@ describe("after a crash the hardware is asked, and nothing is done to it:", () =
     expect(before()).toBe(done);
   });
 
-  it.each([["display.brightness", 1], ["audio.volume", -1]] as const)("%s: a level near the wanted one may have been so before, and proves nothing", async (name, beside) => {
+  it.each([["display.brightness", 1], ["audio.volume", -1]] as const)("%s: a level near the wanted one proves nothing, because it may have been set before", async (name, beside) => {
     const executor = table[name] as CommandExecutor;
     await runExecutor(executor, { percent: 40 + beside }, time);
     expect(await resolveExecutor(executor, { percent: 40 }, time)).toMatchObject({ state: "unknown", effect: { observed: { kind: "ok", value: 40 + beside } } });
   });
 
-  it("silence is 0: a volume of 1 is not it", async () => {
+  it("a volume of 1 is not accepted as 0", async () => {
     const deaf = tableFor({ ...adapter, audio: { ...adapter.audio, setVolume: () => Promise.resolve({ attempted: true, acknowledged: true, observed: seen(1, 0) }), volume: () => Promise.resolve(seen(1, 0)) } as unknown as Audio });
     expect((await runExecutor(deaf["audio.volume"], { percent: 0 }, time)).execution).toMatchObject({ state: "failed", error: { code: "audio.effect-not-observed" } });
     expect((await runExecutor(deaf["audio.volume"], { percent: 2 }, time)).execution).toMatchObject({ state: "succeeded", result: { percent: 1 } });
   });
 
-  it("gpio.write: a line that was let go shows nothing, whatever it reads", async () => {
+  it("gpio.write: a released line proves nothing, whatever its level", async () => {
     expect(await resolveExecutor(table["gpio.write"], { line: "GPIO17", level: 0 }, time)).toEqual({ state: "unknown", seen: "GPIO17 is not driven now" });
     await runExecutor(table["gpio.write"], { line: "GPIO17", level: 1 }, time);
     expect(await resolveExecutor(table["gpio.write"], { line: 17, level: 0 }, time)).toMatchObject({ state: "unknown", seen: "17 is driven to 1 now" });
@@ -181,7 +181,7 @@ describe("after a crash the hardware is asked, and nothing is done to it:", () =
     expect(await resolveExecutor(table["gpio.write"], { line: "GPIO17", level: 1 }, time)).toMatchObject({ state: "unknown" });
   });
 
-  it("a pulse and a CEC message cannot be asked about", () => {
+  it("a pulse and a CEC message cannot be resolved", () => {
     for (const name of ["gpio.pulse", "cec.send"] as const) expect(Object.keys(table[name] ?? {})).toEqual(["run"]);
   });
 });
@@ -192,7 +192,7 @@ describe("a display that cannot be observed", () => {
     return [{ name: "main", path: "display", display }];
   };
 
-  it("succeeds on its acknowledgement, and the outcome says that nobody looked", async () => {
+  it("succeeds when it acknowledges, and the outcome says that nothing was observed", async () => {
     const effect: Effect<never> = { attempted: true, acknowledged: true, observed: UNSUPPORTED };
     const power = await runExecutor(displayExecutor("power", blind(effect), { clock: time, timers: time }), { on: true }, time);
     expect(power.execution).toEqual({ state: "succeeded", result: { power: "unobserved" }, effect });
@@ -204,7 +204,7 @@ describe("a display that cannot be observed", () => {
     expect(brightness.execution).toEqual({ state: "succeeded", result: { percent: 40 }, effect });
   });
 
-  it("fails when it stays silent", async () => {
+  it("fails when it does not answer", async () => {
     for (const observed of [UNSUPPORTED, unknown("no answer")]) {
       const { execution } = await runExecutor(
         displayExecutor("power", blind({ attempted: true, observed }), { clock: time, timers: time }),
@@ -227,7 +227,7 @@ describe("a display that cannot be observed", () => {
 });
 
 describe("the other hardware", () => {
-  it("switches the input, and rejects one that is not there with the choices", async () => {
+  it("switches the input, and rejects an unknown one with a list of choices", async () => {
     expect((await runExecutor(table["display.input"], { input: "hdmi-2" }, time)).execution).toMatchObject({
       state: "succeeded",
       result: { input: "hdmi-2" },
@@ -259,7 +259,7 @@ describe("the other hardware", () => {
     expect(world.state.audio).toEqual({ volume: 12, mute: true });
   });
 
-  it("drives, reads and pulses lines, and rejects wrong ones", async () => {
+  it("drives, reads and pulses GPIO lines, and rejects wrong ones", async () => {
     const output = "GPIO17";
     expect((await runExecutor(table["gpio.write"], { line: output, level: 1 }, time)).execution).toMatchObject({
       state: "succeeded",
@@ -285,7 +285,7 @@ describe("the other hardware", () => {
     });
   });
 
-  it("fails a write that reads back otherwise", async () => {
+  it("fails a GPIO write that reads back differently", async () => {
     const stuck = {
       ...adapter,
       gpio: { ...adapter.gpio, write: () => Promise.resolve(ok(0 as const)) },
@@ -294,7 +294,7 @@ describe("the other hardware", () => {
     expect(execution).toMatchObject({ state: "failed", error: { code: "gpio.effect-not-observed" } });
   });
 
-  it("sends CEC messages with the answer, and fails where nobody acknowledges", async () => {
+  it("sends CEC messages and returns the reply, and fails without an acknowledgement", async () => {
     const { execution } = await runExecutor(table["cec.send"], { destination: 0, opcode: 0x8f }, time);
     expect(execution).toMatchObject({
       state: "succeeded",
@@ -312,7 +312,7 @@ describe("reboot", () => {
   const resolveWith = (note: Record<string, string>, overdue: boolean) =>
     table.reboot?.resolve?.({}, note, { overdue, signal: new AbortController().signal });
 
-  it("notes the boot id before it asks, and waits to be ended", async () => {
+  it("journals the boot id before the request, then awaits the restart", async () => {
     const before = world.state.power.bootId;
     const { execution, notes } = await runExecutor(table.reboot, {}, time);
     expect(execution).toEqual({ state: "awaits-restart" });
@@ -325,7 +325,7 @@ describe("reboot", () => {
     });
   });
 
-  it("that did not happen is a failure once its time is over, and not before", async () => {
+  it("that did not happen fails once its time-out has passed, not before", async () => {
     world.update({ power: { ...world.state.power, mood: "ignored" } });
     const { bootId } = world.state.power;
     expect((await runExecutor(table.reboot, {}, time)).execution).toEqual({ state: "awaits-restart" });
@@ -336,7 +336,7 @@ describe("reboot", () => {
     });
   });
 
-  it("that the machine refuses fails at once; one without its note has not begun", async () => {
+  it("that the machine refuses fails at once; one without a note was not started", async () => {
     world.update({ power: { ...world.state.power, mood: "refused" } });
     expect((await runExecutor(table.shutdown, {}, time)).execution).toMatchObject({
       state: "failed",
@@ -372,7 +372,7 @@ describe("what the device declares", () => {
     expect((await buildProfile(adapter, await adapter.probe.inventory(), table, nodeCrypto)).hash).toBe(profile.hash);
   });
 
-  it("has no command for hardware that is not there, and another hash", async () => {
+  it("has no commands for missing hardware, and a different hash", async () => {
     const { displays: _displays, gpio: _gpio, cec: _cec, audio: _audio, ...bare } = adapter;
     const profile = await buildProfile(bare, await bare.probe.inventory(), tableFor(bare), nodeCrypto);
     expect(profile.commands).toEqual(["reboot", "shutdown", "logs.collect", "telemetry.burst", "diagnostics.run"]);

@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 
 describe("reload-player and content.clear-cache", () => {
-  it("succeed when the load counter rose after the command started", async () => {
+  it("succeed when the load counter rises after the command started", async () => {
     const player = new FakePlayer();
     player.answer = () => {
       time.after("test.page", 700, () => player.show(playing(3)));
@@ -45,7 +45,7 @@ describe("reload-player and content.clear-cache", () => {
     expect(cleared.execution.state).toBe("failed");
   });
 
-  it("count a host that came anew, and content that came after a failure", async () => {
+  it("succeed with a new host, and with content that loads after a failure", async () => {
     const player = new FakePlayer({ kind: "failed", content: "menu", error: "dns" });
     player.answer = () => {
       time.after("test.page", 100, () => player.appear("host-2", 101, playing(1)));
@@ -56,14 +56,14 @@ describe("reload-player and content.clear-cache", () => {
     );
   });
 
-  it("fail where a portal answers in the page's place, and say where it leads", async () => {
+  it("fail when a captive portal answers instead of the page, and say where it leads", async () => {
     const player = new FakePlayer();
     player.sayOfLoads("content menu is on; waiting for the content (content.elsewhere: it leads to http://portal.example)");
     const { execution } = await runExecutor(reloadPlayerExecutor(player, { clock: time, timers: time }), {}, time);
     expect(execution).toMatchObject({ state: "failed", error: { code: "player.not-reloaded", message: expect.stringContaining("leads to http://portal.example") as string } });
   });
 
-  it("fail when the page never loads, and say what is on instead", async () => {
+  it("fail when the page never loads, and say what is shown instead", async () => {
     const player = new FakePlayer();
     player.answer = () => {
       time.after("test.page", 100, () => player.show({ kind: "failed", content: "menu", error: "http.502: bad gateway" }));
@@ -98,7 +98,7 @@ describe("reload-player and content.clear-cache", () => {
     expect(notes).toEqual([{ instanceBefore: "host-1", loadsBefore: 3 }]);
   });
 
-  it("end when they are stopped", async () => {
+  it("end when they are aborted", async () => {
     const { execution, tookMs } = await runExecutor(
       reloadPlayerExecutor(new FakePlayer(), { clock: time, timers: time }),
       {},
@@ -111,7 +111,7 @@ describe("reload-player and content.clear-cache", () => {
 });
 
 describe("restart-player", () => {
-  it("is proved by another host that shows the content, although the old one never answered", async () => {
+  it("succeeds when another host shows the content, even if the old one never answered", async () => {
     const player = new FakePlayer();
     player.answer = () => {
       player.vanish();
@@ -141,7 +141,7 @@ describe("restart-player", () => {
     expect(execution).toMatchObject({ state: "failed", error: { code: "player.no-picture" } });
   });
 
-  it("is resolved by the host that is there now, or comes within a while", async () => {
+  it("is resolved by a new host that is connected or joins within the limit", async () => {
     const player = new FakePlayer("absent");
     const executor = restartPlayerExecutor(player, { clock: time, timers: time });
     time.after("test.host", 5_000, () => player.appear("host-1", 100, playing(1)));
@@ -158,7 +158,7 @@ describe("restart-player", () => {
 describe("screenshot", () => {
   const picture = { base64: "aGVsbG8/Pj4=", width: 640, height: 360, format: "jpeg", source: "renderer" };
 
-  it("uploads what the host gives, and says where it is from", async () => {
+  it("uploads the host's picture and reports its source", async () => {
     const player = new FakePlayer();
     player.answer = () => ok(picture);
     const uploader = new FakeUploader();
@@ -178,7 +178,7 @@ describe("screenshot", () => {
     ]);
   });
 
-  it("takes the machine's own picture when the host is away", async () => {
+  it("takes the compositor's picture when the host is absent", async () => {
     const png = Uint8Array.from([
       0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 7, 128, 0, 0, 4, 56,
     ]);
@@ -217,7 +217,7 @@ describe("screenshot", () => {
   });
 });
 
-describe("the rest", () => {
+describe("other commands", () => {
   it("identify shows the device's name where no text is given", async () => {
     const player = new FakePlayer();
     const executor = identifyExecutor(player, { clock: time, timers: time }, () => "Lobby");
@@ -246,7 +246,7 @@ describe("the rest", () => {
     expect([asked, steps]).toEqual([[2_048], ["collecting", "uploading"]]);
   });
 
-  it("telemetry.burst and diagnostics.run hand on what they are given", async () => {
+  it("telemetry.burst and diagnostics.run return what their services report", async () => {
     const bursts: number[][] = [];
     const burst = { start: (...all: [number, number]) => (bursts.push(all), { untilMs: 99.5 }) };
     expect((await runExecutor(telemetryBurstExecutor(burst), { minutes: 3 }, time)).execution).toEqual({
@@ -268,14 +268,14 @@ describe("page.message", () => {
     expect(player.requests).toEqual([{ do: "page-message", message: { order: 42 } }]);
   });
 
-  it("is not delivered before the host says that it took it", async () => {
+  it("does not succeed before the host confirms it", async () => {
     const player = new FakePlayer();
     player.answer = () => fail("player.absent", "no player host is connected");
     const { execution } = await runExecutor(pageMessageExecutor(player, { clock: time, timers: time }), { message: 1 }, time);
     expect(execution).toMatchObject({ state: "failed", error: { code: "player.absent" } });
   });
 
-  it.each(["player.timeout", "player.gone"] as const)("that was sent and not answered (%s) is not called undone, nor is what else changes something", async (code) => {
+  it.each(["player.timeout", "player.gone"] as const)("that was sent but not answered (%s) ends as outcome-unknown, like other commands with an effect", async (code) => {
     const player = new FakePlayer();
     player.answer = () => fail(code, "no answer");
     const unknown = { state: "failed", error: { code: "outcome-unknown", message: expect.stringContaining("no answer") as unknown } };
@@ -285,7 +285,7 @@ describe("page.message", () => {
     expect((await runExecutor(clearCacheExecutor(player, { clock: time, timers: time }), {}, time)).execution).toMatchObject(unknown);
   });
 
-  it.each([["absent" as const, "player.absent"], [{ kind: "screen", screen: "pairing" } as const, "player.no-page"]])("fails where no page would get it: %j", async (stage, code) => {
+  it.each([["absent" as const, "player.absent"], [{ kind: "screen", screen: "pairing" } as const, "player.no-page"]])("fails when there is no page to receive it: %j", async (stage, code) => {
     const player = new FakePlayer(stage);
     const { execution } = await runExecutor(pageMessageExecutor(player, { clock: time, timers: time }), { message: 1 }, time);
     expect(execution).toMatchObject({ state: "failed", error: { code } });
