@@ -10,7 +10,7 @@ import { boot } from "./boot.ts";
 import { openCard } from "./card/card.ts";
 import { readTap, type SuiteResult } from "./tap.ts";
 
-const SUITES = ["gpio", "cec"] as const;
+const SUITES = ["gpio", "edges", "cec"] as const;
 const FIGURES = "figures";
 const SUITE_LIMIT_MS = 5 * 60_000;
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -52,7 +52,7 @@ async function runGuest(suite: string, card: string, consolePath: string): Promi
   try {
     await bundle(suite, join(jobDir, "suite.mjs"));
     await cp(join(HERE, "guest", "job.sh"), join(jobDir, "job.sh"));
-    const { console } = await boot({ card, jobDir, limitMs: SUITE_LIMIT_MS, consolePath });
+    const { console } = await boot({ machine: suite === "edges" ? "virt" : "raspi3b", card, jobDir, limitMs: SUITE_LIMIT_MS, consolePath });
     return console;
   } finally {
     rmSync(jobDir, { recursive: true, force: true });

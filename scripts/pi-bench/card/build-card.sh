@@ -37,16 +37,18 @@ depmod -b "$root" "$version"
 rm -rf "$work/initrd" "$work/busybox"; mkdir -p "$work"/initrd/{bin,proc,sys,dev,root,modules}
 dpkg -x "$work"/busybox-static*.deb "$work/busybox"; cp "$work/busybox/bin/busybox" "$work/initrd/bin/"
 n=10
-for module in bcm2835 sdhci-iproc mmc_block ext4 crc32c_generic usb-conn-gpio phy-generic dwc2 cdc_ether; do
+# The virtio modules are for QEMU's virt machine, which boots the same card to have real GPIO edges.
+for module in bcm2835 sdhci-iproc mmc_block virtio_pci virtio_blk ext4 crc32c_generic usb-conn-gpio phy-generic dwc2 cdc_ether; do
   modprobe -d "$root" -S "$version" --show-depends "$module"
 done | sed -n 's/^insmod \(\S*\).*/\1/p' | awk '!seen[$0]++' | while read -r file; do cp "$file" "$work/initrd/modules/$((n++))-$(basename "$file")"; done
 cat > "$work/initrd/init" <<'INIT'
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs dev /dev
-for file in /modules/*; do insmod "$file"; done
-n=0; while [ ! -b /dev/mmcblk0 ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n + 1)); done
-mount -t ext4 /dev/mmcblk0 /root || exec sh
+for file in /modules/*; do insmod "$file" || echo "not loaded: $file"; done
+card=$(sed -n 's/.*\broot=\(\S*\).*/\1/p' /proc/cmdline)
+n=0; while [ ! -b "$card" ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n + 1)); done
+mount -t ext4 "$card" /root || exec sh
 # The job travels in the initramfs and goes to /run/job; systemd keeps a /run that is mounted already.
 mount -t tmpfs -o mode=755 tmpfs /root/run
 [ -d /job ] && cp -r /job /root/run/job
