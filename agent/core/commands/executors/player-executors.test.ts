@@ -126,7 +126,7 @@ describe("restart-player", () => {
     );
     expect(execution).toEqual({ state: "succeeded", result: { pidBefore: 100, pidAfter: 222 } });
     expect(tookMs).toBe(3_000);
-    expect(notes).toEqual([{ instanceBefore: "host-1", pidBefore: 100 }]);
+    expect(notes).toEqual([{ instanceBefore: "host-1", pidBefore: 100, wanted: "playing" }]);
   });
 
   it("fails when no other host comes, or one without the content", async () => {
@@ -152,6 +152,13 @@ describe("restart-player", () => {
     expect(await resolveExecutor(executor, {}, time, { instanceBefore: "host-1" })).toMatchObject({ state: "unknown" });
     expect(await resolveExecutor(executor, {}, time, {})).toEqual({ state: "not-started" });
     expect(player.requests).toEqual([]);
+  });
+
+  it("is resolved on one of our own screens if that is what the host showed before", async () => {
+    const player = new FakePlayer("absent");
+    player.appear("host-2", 222, { kind: "screen", screen: "pairing" });
+    const resolved = await resolveExecutor(restartPlayerExecutor(player, { clock: time, timers: time }), {}, time, { instanceBefore: "host-1", pidBefore: 100, wanted: "screen" });
+    expect(resolved).toEqual({ state: "succeeded", result: { pidBefore: 100, pidAfter: 222 } });
   });
 });
 

@@ -97,12 +97,12 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
     async run(_params, context) {
       const before = player.status();
       if (before.kind === "absent") return failedWith(absent(before));
-      await context.intend({ instanceBefore: before.instance, pidBefore: before.pid });
+      const wanted = before.stage.kind === "screen" ? "screen" : "playing";
+      await context.intend({ instanceBefore: before.instance, pidBefore: before.pid, wanted });
       const asked = await player.request({ do: "restart" }, REQUEST_TIMEOUT_MS);
       // No answer is fine: the host may have ended before sending it.
       if (!asked.ok && asked.error.code !== "player.absent" && !UNANSWERED.has(asked.error.code)) return failedWith(asked.error);
       context.progress("restarting");
-      const wanted = before.stage.kind === "screen" ? "screen" : "playing";
       const late: Issue = {
         code: "player.not-restarted",
         message: `no new player host showed the content within ${RESTARTED_WITHIN_MS} ms`,
@@ -123,11 +123,11 @@ export function restartPlayerExecutor(player: PlayerLink, time: ExecutorTime): C
       }
       return failedWith(back.ok ? late : back.error);
     },
-    async resolve(_params, { instanceBefore, pidBefore }, { signal }) {
+    async resolve(_params, { instanceBefore, pidBefore, wanted = "playing" }, { signal }) {
       // Without the note the request was not sent.
       if (typeof instanceBefore !== "string") return { state: "not-started" };
       const late: Issue = { code: "player.not-restarted", message: `no new player host showed the content within ${BACK_WITHIN_MS} ms of the agent's start` };
-      const isBack = (status: PlayerStatus): boolean => isOther(status, instanceBefore) && status.stage.kind === "playing";
+      const isBack = (status: PlayerStatus): boolean => isOther(status, instanceBefore) && status.stage.kind === wanted;
       const back = await awaitPlayer(player, isBack, { time, timeoutMs: BACK_WITHIN_MS, signal, late });
       if (!back.ok || back.value.kind !== "present") return { state: "unknown", seen: late.message };
       const before = typeof pidBefore === "number" ? { pidBefore } : {};
