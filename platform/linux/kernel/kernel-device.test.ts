@@ -4,7 +4,7 @@ import { VirtualTime } from "../../simulated/virtual-time.ts";
 import { CALL_DEADLINE_MS, HANGS, ioctlNumber, KernelDevice } from "./kernel-device.ts";
 import type { Native, SystemError } from "./native.ts";
 
-test("a driver that hangs occupies one thread: every other call fails at once until it comes back", async () => {
+test("a driver that hangs occupies one thread, and every other call fails until it comes back", async () => {
   const time = new VirtualTime();
   const pending: ((result: Result<number, SystemError>) => void)[] = [];
   const native: Native = {
@@ -24,8 +24,27 @@ test("a driver that hangs occupies one thread: every other call fails at once un
   pending[0]?.(ok(0));
   await time.advance(0);
   const after = device.ioctl(3, 1, new Uint8Array(4));
+  await time.advance(0);
   pending[1]?.(ok(7));
   expect(await after).toEqual({ ok: true, value: 7 });
+});
+
+test("calls made while the first one hangs do not take threads of their own", async () => {
+  const time = new VirtualTime();
+  let threads = 0;
+  const native: Native = {
+    ioctl: () => {
+      threads += 1;
+      return new Promise(() => {});
+    },
+    ioctlNow: () => ok(0),
+    poll: () => () => {},
+  };
+  const device = new KernelDevice(native, time, { name: "test" });
+  const results = Promise.all([1, 2, 3].map((fd) => device.ioctl(fd, 1, new Uint8Array(4))));
+  await time.advance(CALL_DEADLINE_MS);
+  expect(await results).toEqual(Array.from({ length: 3 }, () => ({ ok: false, error: { name: HANGS } })));
+  expect(threads).toBe(1);
 });
 
 test("call numbers are those of the kernel's macros", () => {

@@ -3,6 +3,7 @@ import { open, readdir, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { Timers } from "../../ports/clock.ts";
 import { err, type Result } from "../../ports/result.ts";
+import { OneAtATime } from "../../runtime/one-at-a-time.ts";
 import { TimeoutError, withDeadline } from "../../runtime/sleep.ts";
 import type { Native, SystemError } from "./native.ts";
 
@@ -20,14 +21,15 @@ export interface KernelDeviceOptions {
 }
 
 /**
- * Calls to one driver, bounded in time. A call that hangs keeps its thread until the kernel lets it go, so there is never
- * more than one such call: until it has come back, every other call fails with `HANGS` at once.
+ * Calls to one driver, one after the other and bounded in time. A call that hangs keeps its thread until the kernel lets it
+ * go, so there is never more than one such call: until it has come back, every other call fails with `HANGS`.
  */
 export class KernelDevice {
   readonly #native: Native;
   readonly #timers: Timers;
   readonly #options: KernelDeviceOptions;
-  #hanging = 0;
+  readonly #calls = new OneAtATime();
+  #isHanging = false;
 
   constructor(native: Native, timers: Timers, options: KernelDeviceOptions) {
     this.#native = native;
@@ -37,14 +39,18 @@ export class KernelDevice {
 
   async ioctl(fd: number, request: number, argument: Uint8Array): Promise<Result<number, SystemError>> {
     if (this.#options.neverBlocks === true) return this.#native.ioctlNow(fd, request, argument);
-    if (this.#hanging > 0) return err({ name: HANGS });
+    return this.#calls.run(() => this.#onThread(fd, request, argument));
+  }
+
+  async #onThread(fd: number, request: number, argument: Uint8Array): Promise<Result<number, SystemError>> {
+    if (this.#isHanging) return err({ name: HANGS });
     const call = this.#native.ioctl(fd, request, argument);
     try {
       return await withDeadline(this.#timers, `kernel.${this.#options.name}`, CALL_DEADLINE_MS, call);
     } catch (thrown) {
       if (!(thrown instanceof TimeoutError)) throw thrown;
-      this.#hanging += 1;
-      const back = (): void => void (this.#hanging -= 1);
+      this.#isHanging = true;
+      const back = (): void => void (this.#isHanging = false);
       call.then(back, back);
       return err({ name: HANGS });
     }
