@@ -23,7 +23,10 @@ export interface OpenCecOptions {
   readonly only?: readonly string[];
 }
 
-/** Opens every HDMI-CEC adapter. One that cannot be used is left out and told: `kernel.no-native`, `cec.no-access`, `cec.bus`. */
+/**
+ * Opens every HDMI-CEC adapter. One that cannot be opened is left out and reported (`kernel.no-native`, `cec.no-access`,
+ * `cec.bus`); one that opens but does not start is reported and kept, because it may work later.
+ */
 export async function openCecAdapters({ devDir, timers, osdName, only }: OpenCecOptions): Promise<OpenedCec> {
   const paths = (await deviceFiles(devDir, /^cec\d+$/)).filter((path) => only?.includes(basename(path)) !== false);
   if (paths.length === 0) return { buses: [], issues: [] };
@@ -47,7 +50,13 @@ export async function openCecAdapters({ devDir, timers, osdName, only }: OpenCec
     const output = asked.ok ? await outputName(decodeConnector(connector)) : undefined;
     buses.push({ cec, ...(output !== undefined && { output }) });
   }
-  return { buses: buses.sort((a, b) => (a.output ?? "~").localeCompare(b.output ?? "~")), issues };
+  return { buses: buses.sort(byOutput), issues };
+}
+
+/** By name of the output; those without a known one last. */
+export function byOutput(a: { readonly output?: string }, b: { readonly output?: string }): number {
+  if (a.output === undefined || b.output === undefined) return Number(a.output === undefined) - Number(b.output === undefined);
+  return a.output < b.output ? -1 : Number(a.output > b.output);
 }
 
 /** `HDMI-A-1` for a card's connector id, which the kernel lists in sysfs. */
