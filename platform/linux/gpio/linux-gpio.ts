@@ -55,6 +55,7 @@ export class LinuxGpio implements Gpio {
   readonly #lanes = new Map<number, OneAtATime>();
   readonly #held = new Map<number, Held>();
   readonly #pulses = new Set<() => void>();
+  #isClosing = false;
 
   constructor(deps: LinuxGpioDeps) {
     this.#deps = deps;
@@ -122,8 +123,9 @@ export class LinuxGpio implements Gpio {
     });
   }
 
-  /** Ends pulses at once, at their resting level, ends all watching and releases every line. */
+  /** Ends pulses at once, also those that wait for their line, at their resting level, ends all watching and releases every line. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     for (const endNow of [...this.#pulses]) endNow();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.settled()));
     for (const offset of [...this.#held.keys()]) this.#release(offset);
@@ -184,7 +186,10 @@ export class LinuxGpio implements Gpio {
     try {
       bytes = readSync(held.fd, buffer);
     } catch (thrown) {
-      const lost = ioError(line.name, { name: (thrown as NodeJS.ErrnoException).code ?? "EIO" });
+      const { code = "EIO" } = thrown as NodeJS.ErrnoException;
+      // Woken without an edge.
+      if (code === "EAGAIN") return;
+      const lost = ioError(line.name, { name: code });
       this.#release(line.offset);
       for (const { ended } of held.watchers) ended?.(lost.error);
       return;
@@ -244,6 +249,7 @@ export class LinuxGpio implements Gpio {
   }
 
   #pass(name: string, durationMs: number): Promise<void> {
+    if (this.#isClosing) return Promise.resolve();
     return new Promise((resolve) => {
       const end = (): void => {
         timer.cancel();

@@ -1,0 +1,74 @@
+import { execFileSync } from "node:child_process";
+import { constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Issue } from "../../ports/result.ts";
+import { ok } from "../../ports/result.ts";
+import { VirtualTime } from "../../simulated/virtual-time.ts";
+import { KernelDevice } from "../kernel/kernel-device.ts";
+import type { Native } from "../kernel/native.ts";
+import { GPIO_CALL } from "./gpio-abi.ts";
+import { LinuxGpio } from "./linux-gpio.ts";
+
+/** Where the kernel puts the descriptor of a granted line (`grantedFd`). */
+const FD_AT = 588;
+
+describe.runIf(process.platform === "linux")("lines of a chip whose driver is simulated", () => {
+  let folder: string;
+  let time: VirtualTime;
+  let gpio: LinuxGpio;
+  /** Levels the line was driven to. */
+  let driven: number[];
+  let wake: () => void;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "gpio-"));
+    const line = join(folder, "line");
+    execFileSync("mkfifo", [line]);
+    time = new VirtualTime();
+    driven = [];
+    const native: Native = {
+      ioctl: () => Promise.reject(new Error("the chip never blocks")),
+      ioctlNow: (_fd, request, argument) => {
+        const bytes = Buffer.from(argument.buffer, argument.byteOffset, argument.byteLength);
+        if (request === GPIO_CALL.requestLine) {
+          bytes.writeInt32LE(openSync(line, constants.O_RDWR | constants.O_NONBLOCK), FD_AT);
+          driven.push(Number(bytes.readBigUInt64LE(328)));
+        }
+        if (request === GPIO_CALL.setValues) driven.push(Number(bytes.readBigUInt64LE(0)));
+        return ok(0);
+      },
+      poll: (_fd, _readiness, ready) => {
+        wake = ready;
+        return () => {};
+      },
+    };
+    gpio = new LinuxGpio({
+      chip: await open("/dev/null"), chipName: "gpiochip0", device: new KernelDevice(native, time, { name: "gpio", neverBlocks: true }),
+      lines: [{ name: "GPIO17", aliases: [], offset: 17 }], clock: time, timers: time,
+    });
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test("closing ends the pulse under way and one that waits for the line at once, both at their resting level", async () => {
+    const pulses = [gpio.pulse("GPIO17", 1, 10_000), gpio.pulse("GPIO17", 1, 10_000)];
+    await time.advance(100);
+    const closed = gpio.close();
+    await time.advance(0);
+    await closed;
+    expect((await Promise.all(pulses)).map((pulse) => pulse.ok)).toEqual([true, true]);
+    expect(driven).toEqual([1, 0, 1, 0]);
+  });
+
+  test("being woken without an edge ends no watch", async () => {
+    const ended: Issue[] = [];
+    const watching = await gpio.watch("GPIO17", { debounceMs: 0 }, () => {}, (why) => ended.push(why));
+    wake();
+    expect(ended).toEqual([]);
+    expect(await gpio.write("GPIO17", 1)).toMatchObject({ error: { code: "gpio.not-an-output" } });
+    if (watching.ok) watching.value();
+    await gpio.close();
+  });
+});
