@@ -1,10 +1,11 @@
-import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { entry, final, OWNER } from "../../core/commands/testing/journal-entries.ts";
 import { valuesOf, type ValuesOf } from "../../core/storage/testing/values-of.ts";
 import { Quarantine } from "../sqlite/quarantine.ts";
+import { SqliteFile } from "../sqlite/sqlite-file.ts";
 import { openJournal, type JournalOpening } from "./open-journal.ts";
 
 type Store = ValuesOf<Extract<JournalOpening, { kind: "open" }>["store"]>;
@@ -111,3 +112,25 @@ it("does not report pruned commands as missing", async () => {
   expect(await left.get("c4", 1)).toBeUndefined();
   expect(await left.floor(OWNER)).toBe(4);
 });
+
+it.runIf(process.platform === "linux")("keeps no file of a journal open that cannot be repaired", async () => {
+  await history();
+  kill();
+  truncateSync(join(killed, "journal.db-wal"), WAL_HEADER_BYTES);
+  const sync = vi.spyOn(SqliteFile.prototype, "sync").mockRejectedValue(Object.assign(new Error("no space"), { code: "ENOSPC", syscall: "fdatasync", errno: -28 }));
+  const opening = await openJournal({ path: join(killed, "journal.db"), quarantine: new Quarantine(join(killed, "quarantine"), 10_000_000), wallMs: 7, boot: BOOT });
+  sync.mockRestore();
+  expect(opening).toMatchObject({ kind: "unusable", why: { code: "storage.full" } });
+  expect(openFiles().filter((path) => path.startsWith(killed))).toEqual([]);
+});
+
+function openFiles(): readonly string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      // The descriptor of this listing itself.
+      return [];
+    }
+  });
+}

@@ -50,7 +50,7 @@ export async function openJournal(options: JournalFileOptions): Promise<JournalO
     if (opened.kind === "unusable") return opened.why.code === "storage.unavailable" ? markedJournal(options, old, opened.why) : opened;
     const { file, damage } = opened;
     const made = await makeGood(new SqliteJournalStore(file), old, options.wallMs);
-    if (!made.ok) return { kind: "unusable", why: made.error };
+    if (!made.ok) return unusable(file, made.error);
     const { missed, last } = made.value;
     // Only now: after a power cut during the repair above, the old marks must still show the loss to the next start.
     const store = new SqliteJournalStore(file, JournalMarks.open(path, boot, { highest: old?.highest ?? new Map(), ...(last && { last }) }));
@@ -60,6 +60,12 @@ export async function openJournal(options: JournalFileOptions): Promise<JournalO
     // The disk stopped accepting writes in between; the next start finds the same state and continues.
     return { kind: "unusable", why: storageIssueOrThrow(thrown) };
   }
+}
+
+/** Closes the file, whose lock would otherwise shut out other readers until this process ends. */
+function unusable(file: SqliteFile, why: Issue): Extract<JournalOpening, { kind: "unusable" }> {
+  closeQuietly(file);
+  return { kind: "unusable", why };
 }
 
 /** Used only if the marks can be written and, when there is a journal file, know the numbers it has used. */
@@ -90,7 +96,7 @@ async function openFile({ path, quarantine, wallMs }: JournalFileOptions): Promi
     const entry = entryOfRow(row);
     if (entry === undefined) continue;
     const put = await store.put(entry);
-    if (!put.ok) return { kind: "unusable", why: put.error };
+    if (!put.ok) return unusable(fresh.file, put.error);
     salvaged += 1;
   }
   quarantine.trim();
@@ -198,11 +204,11 @@ function readAll<T>(rows: () => IterableIterator<T>, take: (row: T) => void): vo
   }
 }
 
-function closeQuietly(database: Database.Database | undefined): void {
+function closeQuietly(file: { close(): unknown } | undefined): void {
   try {
-    database?.close();
+    file?.close();
   } catch (thrown) {
-    // The last checkpoint of a damaged file may fail; the file is kept only for analysis.
+    // The last checkpoint may fail: the file is damaged, or the disk is full.
     storageIssueOrThrow(thrown);
   }
 }
