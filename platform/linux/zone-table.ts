@@ -1,11 +1,11 @@
 import type { ZoneTable } from "../ports/host.ts";
 import type { MachineFiles } from "./machine-files.ts";
 
-/** As the time zone database names its zones. `posix/…`, `right/…` and `localtime` are files beside them. */
+/** A zone name of the IANA database. Excludes other files in its folder: `posix/…`, `right/…`, `localtime`. */
 const ZONE_NAME = /^(?!Factory$)[A-Z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+)*$/;
 const HEADER_BYTES = 44;
 const MAGIC = 0x545a6966;
-/** Some machines have files that leave what follows from a rule to the reader: those end years ago. */
+/** Compact files list no transitions that follow from a rule, so their list ends years ago and is of no use here. */
 const END_AT_LEAST_MS = Date.UTC(2036, 0, 1);
 
 interface Counts {
@@ -18,9 +18,9 @@ interface Counts {
 }
 
 /**
- * A zone's changes as the machine's database lists them (TZif, RFC 8536, version 2 and later). Only the list is read: where a rule goes on
- * behind its end, the table ends too, and the engine has to be asked. `undefined`: the machine has no such file, it is damaged, or it
- * ends too soon to be of use.
+ * Reads a zone's transitions from the machine's database (TZif, RFC 8536, version 2 and later). The rule that continues the
+ * list is not read: after the last transition the JavaScript engine has to be asked. Returns `undefined` if the file is
+ * missing or damaged, or its list ends too soon.
  */
 export function readZoneTable(files: Pick<MachineFiles, "bytes">, name: string): ZoneTable | undefined {
   if (!ZONE_NAME.test(name)) return undefined;
@@ -29,7 +29,7 @@ export function readZoneTable(files: Pick<MachineFiles, "bytes">, name: string):
   try {
     return parse(read.value);
   } catch (thrown) {
-    // A file that is cut off; the engine has tables of its own.
+    // The file is truncated; the engine has its own tables.
     if (thrown instanceof RangeError) return undefined;
     throw thrown;
   }
@@ -38,11 +38,11 @@ export function readZoneTable(files: Pick<MachineFiles, "bytes">, name: string):
 function parse(bytes: Uint8Array): ZoneTable | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(0) !== MAGIC || view.getUint8(4) < "2".charCodeAt(0)) return undefined;
-  // The first block has times of 32 bits, for old readers.
+  // The first block has 32-bit times, for old readers.
   const second = HEADER_BYTES + blockBytes(countsAt(view, 0), 4);
   if (view.getUint32(second) !== MAGIC) return undefined;
   const counts = countsAt(view, second);
-  // Leap seconds: a clock that no computer runs on.
+  // A file with leap seconds does not fit the computer's clock.
   if (counts.leaps > 0 || counts.types === 0) return undefined;
   const timesAt = second + HEADER_BYTES;
   const indexesAt = timesAt + counts.times * 8;

@@ -7,7 +7,7 @@
 export const SECRET = "[secret]";
 const CUT = "[cut]";
 
-/** Ends of field names, in small letters, without punctuation and digits, and of one thing: `tokens` ends like `token`. */
+/** Endings of field names, in lower case and singular, without punctuation and digits: `tokens` ends like `token`. */
 const SECRET_ENDINGS = [
   "password", "passwd", "passphrase", "pwd", "psk", "secret", "token", "authorization", "cookie", "credential",
   "apikey", "privatekey", "secretkey", "accesskey", "sharedkey",
@@ -16,16 +16,16 @@ const SECRET_ENDINGS = [
 /** Exempt names. `claimUrl` contains the pairing code, which is shown on the screen anyway. */
 const OPEN_NAMES: ReadonlySet<string> = new Set(["claimUrl"]);
 
-/** Marks that an address may hold as they are (`'`, `<`) do not end it: a password may be behind them. A quote does, and an escaped one. */
+/** Characters such as `'` and `<` do not end an address, because a password may follow them. A quote does, also an escaped one. */
 const ADDRESS = /(?:\b[a-z][a-z0-9+.-]{1,31}:)?\/\/(?:[^\s"\\]|\\(?!["\\]))+/gi;
-/** Longest field name that is looked at in a text. */
+/** A field name in a text, up to the longest one that is checked. */
 const NAME = String.raw`[\w.-]{1,96}`;
 /**
- * `"name":`, also with its quotes escaped, as a JSON text in a JSON text has it. Which names are secret is asked of `isSecretName`:
- * the same question as one expression becomes 1 MiB of machine code. Each expression here takes time in step with the text's length.
+ * `"name":`, also with escaped quotes, as in JSON inside JSON. `isSecretName` decides which names are secret, because one
+ * expression for all of them compiles to 1 MiB of machine code. Each expression here takes linear time.
  */
 const JSON_NAME = new RegExp(String.raw`(?<!\\)(\\*)"(?<name>${NAME})\1"\s*:`, "g");
-/** The same with its value, which ends at a quote that is escaped as often as the first one, or with the text, which may have been cut. */
+/** The same with its value, which ends at a quote escaped as often as the first one, or with the text, which may be cut off. */
 const JSON_FIELD = new RegExp(String.raw`((\\*)"${NAME}\2"\s*:\s*)(?:\2"[\s\S]*?(?:(?<!\\)(?:\2\\\2\\)*\2"|$)|-?\d[\d.]*)`, "y");
 /** `name=`, in a form, a cookie, or the arguments of a program. */
 const ASSIGNED_NAME = new RegExp(String.raw`(?<name>${NAME})=`, "g");
@@ -66,7 +66,7 @@ const JUDGED_NAME_CHARS_MAX = 64;
 
 /** The text with every address in it masked, and what looks like a password in JSON or a header. */
 export function redactText(text: string): string {
-  // Most texts have none of these; looking for one sign of each is cheaper than the expressions.
+  // Most texts contain none of these characters, and looking for one is cheaper than running the expression.
   let masked = text;
   if (text.includes("//")) masked = masked.replaceAll(ADDRESS, (address) => maskAddress(address));
   if (text.includes('"')) masked = maskNamed(masked, JSON_NAME, JSON_FIELD, ([, name = "", escapes = ""]) => `${name}${escapes}"${SECRET}${escapes}"`);
@@ -74,7 +74,7 @@ export function redactText(text: string): string {
   return SCHEME.test(text) ? masked.replaceAll(SCHEME_AND_KEY, `$1 ${SECRET}`) : masked;
 }
 
-/** Replaces each secret field. `name` finds where a field begins, `field` is the whole of it from there; a field that is not secret is looked into. */
+/** Replaces each secret field. `name` finds its start and `field` matches all of it from there. Values of other fields are searched too. */
 function maskNamed(text: string, name: RegExp, field: RegExp, masked: (field: RegExpExecArray) => string): string {
   let shown = "";
   let told = 0;

@@ -14,8 +14,8 @@ const EXTERNAL = ["better-sqlite3", "electron", "bufferutil", "utf-8-validate"];
 const REQUIRE_FOR_BUNDLED_COMMONJS = 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);';
 
 /**
- * An `import` or `require` of one of Node's modules makes Node look at all that the module could give, and so load it: undici and
- * http2 with http, Web Crypto with crypto. Asked for as a plain object, only what is used is loaded.
+ * Turns imports of Node's modules into `process.getBuiltinModule`. An `import` or `require` reads every export of a module,
+ * which loads what is behind its lazy ones: undici and http2 with http, Web Crypto with crypto.
  */
 const NODE_AS_OBJECTS: Plugin = {
   name: "node-as-objects",

@@ -64,7 +64,7 @@ export class CommandRun {
   #graceOver = false;
   #release: () => void = () => {};
   readonly #released: Promise<void>;
-  /** The executor's `awaits` is there, or waiting for it is over. */
+  /** Whether the wait for what the executor's `awaits` names is over, whatever its result. */
   #awaited = false;
   readonly #begun: boolean;
   readonly #alarms = new Map<"expiry" | "total" | "step" | "grace", Timer>();

@@ -82,7 +82,7 @@ export class LinuxCec implements Cec {
     const queued = await this.#call(CEC_CALL.transmit, transmit);
     if (!queued.ok) return queued;
     const result = await this.#resultOf(sequenceOf(transmit), replyTimeoutMs + SEND_MARGIN_MS);
-    if (result === undefined) return fail("cec.bus", "the HDMI-CEC adapter did not say what became of the message");
+    if (result === undefined) return fail("cec.bus", "the HDMI-CEC adapter did not report whether the message was sent");
     if (result.sent === "failed") return fail("cec.bus", "the message was not sent: arbitration was lost, or the line failed");
     if (result.sent === "not-acknowledged") return ok({ acknowledged: false });
     const { opcode, operands } = result.frame;

@@ -88,7 +88,7 @@ export class AgentProcess {
     this.#child.kill(signal);
   }
 
-  /** Resolves with its status once it answers, or with `undefined` when it ended or the time is over. */
+  /** Resolves with its status once it answers, or with `undefined` if it exits or the time limit passes. */
   async ready(timeoutMs: number): Promise<StatusAnswer | undefined> {
     const untilMs = performance.now() + timeoutMs;
     while (this.#end === undefined && performance.now() < untilMs) {
