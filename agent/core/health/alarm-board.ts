@@ -43,9 +43,17 @@ const MESSAGE_CHARACTERS_MAX = 1_000;
 /** Longest stored message. Short, so that all conditions fit into one stored document in any script. */
 const STORED_CHARACTERS_MAX = 200;
 
+/** What one occurrence, or several merged, say in their record. */
+interface Occurrence {
+  readonly message: string;
+  readonly evidence: JsonObject | undefined;
+}
+
+/** One object per code for as long as the code is known, so that what an append finds out is never written to an outdated copy. */
 interface Condition {
   readonly code: Code;
   on: boolean;
+  /** The highest since it began. */
   severity: Alarm["severity"];
   message: string;
   evidence: JsonObject | undefined;
@@ -53,8 +61,10 @@ interface Condition {
   sinceMs: number;
   /** Monotonic time of the last change between on and off. */
   changedMs: number;
-  /** Whether it is reported to the cloud as raised. */
-  told: boolean;
+  /** The severity the cloud has it raised with; `undefined`: for the cloud it is not raised. A record being appended counts. */
+  told: Alarm["severity"] | undefined;
+  /** Occurrences not reported yet. */
+  occurrence: Occurrence | undefined;
   /** Monotonic time at which it is cleared unless raised again: for conditions from before a restart and reported occurrences. */
   confirmByMs: number | undefined;
   /** Monotonic times of the latest raises, at most `FLAP_RAISES`. */
@@ -94,56 +104,57 @@ export class AlarmBoard implements Alarms {
   }
 
   raise(code: Code, severity: Alarm["severity"], message: string, evidence?: JsonObject): void {
+    const known = this.#conditions.get(code);
+    if (known?.on === true) this.#follow(known, severity, message, evidence);
+    else this.#begin(code, severity, message, evidence);
+  }
+
+  /** Turns a condition on. `undefined`: there are too many. */
+  #begin(code: Code, severity: Alarm["severity"], message: string, evidence: JsonObject | undefined): Condition | undefined {
     const { clock, log } = this.#deps;
     const nowMs = clock.monotonicMs();
-    const known = this.#conditions.get(code);
-    if (known?.on === true) {
-      this.#follow(known, severity, message, evidence);
-      return;
-    }
-    if (known === undefined && this.#conditions.size >= CONDITIONS_MAX) {
+    let condition = this.#conditions.get(code);
+    if (condition === undefined && this.#conditions.size >= CONDITIONS_MAX) {
       this.#refused += 1;
       log.error({ code, conditions: this.#conditions.size }, "too many alarm conditions");
-      return;
+      return undefined;
     }
-    const raises = [...(known?.raises ?? []).filter((atMs) => nowMs - atMs < FLAP_WINDOW_MS), nowMs].slice(-FLAP_RAISES);
-    const fresh = { code, on: true, severity, message, evidence: bounded(evidence), changedMs: nowMs, confirmByMs: undefined, raises, happened: false };
+    const raises = [...(condition?.raises ?? []).filter((atMs) => nowMs - atMs < FLAP_WINDOW_MS), nowMs].slice(-FLAP_RAISES);
+    const fresh = { on: true, severity, message, evidence: bounded(evidence), changedMs: nowMs, confirmByMs: undefined, raises, happened: false };
+    if (condition === undefined) {
+      condition = { code, ...fresh, sinceMs: clock.wallMs(), told: undefined, occurrence: undefined };
+      this.#conditions.set(code, condition);
+    } else if (condition.told === undefined) Object.assign(condition, fresh, { sinceMs: clock.wallMs() });
     // Its end was never reported, so for the cloud it has lasted since then.
-    const sinceMs = known?.told === true ? known.sinceMs : clock.wallMs();
-    this.#conditions.set(code, { ...fresh, sinceMs, told: known?.told ?? false });
+    else Object.assign(condition, fresh, { severity: graver(condition.told, severity) });
     this.#wake.ring();
+    return condition;
   }
 
   /** Updates a condition that is already on. Reported again only when its severity rises, so at most once per severity. */
   #follow(known: Condition, severity: Alarm["severity"], message: string, evidence: JsonObject | undefined): void {
     known.confirmByMs = undefined;
-    const graver = SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(known.severity);
-    if (message === known.message && known.told && !graver) return;
-    const facts = { severity: graver ? severity : known.severity, message, evidence: bounded(evidence) };
-    if (!graver) Object.assign(known, facts);
-    else {
-      // A new object, because a record of the old one may be on its way to the outbox.
-      this.#conditions.set(known.code, { ...known, ...facts, told: false });
-      this.#wake.ring();
-    }
+    known.happened = false;
+    const rises = graver(known.severity, severity) !== known.severity;
+    if (message === known.message && known.told !== undefined && !rises) return;
+    Object.assign(known, { severity: graver(known.severity, severity), message, evidence: bounded(evidence) });
+    if (rises) this.#wake.ring();
   }
 
   /**
    * Reports an occurrence, not a state: every one is reported, even while the condition is raised. Those not reported yet
-   * are merged into one record. Cleared by time alone, `HAPPENED_OPEN_MS` after it was reported.
+   * are merged into one record. Unless it is raised as a state too, it is cleared by time alone, `HAPPENED_OPEN_MS` after it
+   * was reported.
    */
   happened(code: Code, severity: Alarm["severity"], message: string, evidence?: JsonObject): void {
     const known = this.#conditions.get(code);
-    if (known?.on !== true) {
-      this.raise(code, severity, message, evidence);
-      const raised = this.#conditions.get(code);
-      // Absent when there are too many conditions.
-      if (raised !== undefined) raised.happened = true;
-      return;
-    }
-    const again = known.told || known.message === message;
-    const whole = again ? message : `${known.message}; ${message}`.slice(0, MESSAGE_CHARACTERS_MAX);
-    this.#conditions.set(code, { ...known, severity, message: whole, evidence: bounded(again ? evidence : together(known.evidence, evidence)), changedMs: this.#deps.clock.monotonicMs(), told: false, confirmByMs: undefined, happened: true });
+    // A state that is not reported yet shares the record.
+    const unreported = known?.occurrence ?? (known?.on === true && known.told === undefined ? known : undefined);
+    const occurrence = merged(unreported, { message, evidence: bounded(evidence) });
+    const state = known?.on === true && !known.happened && known.confirmByMs === undefined;
+    const condition = known?.on === true ? known : this.#begin(code, severity, message, evidence);
+    if (condition === undefined) return;
+    Object.assign(condition, { ...occurrence, occurrence, severity: graver(condition.severity, severity), changedMs: this.#deps.clock.monotonicMs(), confirmByMs: undefined, happened: !state });
     this.#wake.ring();
   }
 
@@ -183,15 +194,13 @@ export class AlarmBoard implements Alarms {
     for (const condition of [...this.#conditions.values()]) {
       const nowMs = clock.monotonicMs();
       if (condition.confirmByMs !== undefined && nowMs >= condition.confirmByMs) this.clear(condition.code, condition.happened ? "it has not happened again" : "not seen again since the agent was restarted");
-      const tell = this.#shouldBeTold(condition, nowMs);
-      if (tell === condition.told) {
+      const raised = this.#shouldBeTold(condition, nowMs);
+      if (raised ? isTold(condition) : condition.told === undefined) {
         nextMs = Math.min(nextMs, this.#nextChangeMs(condition, nowMs));
-        if (!condition.on && !condition.told && nowMs - condition.changedMs >= FLAP_WINDOW_MS) this.#conditions.delete(condition.code);
+        if (!condition.on && !raised && condition.occurrence === undefined && nowMs - condition.changedMs >= FLAP_WINDOW_MS) this.#conditions.delete(condition.code);
         continue;
       }
-      if (await this.#append(condition, tell)) {
-        condition.told = tell;
-        if (tell && condition.happened) condition.confirmByMs = clock.monotonicMs() + HAPPENED_OPEN_MS;
+      if (await this.#report(condition, raised)) {
         changed = true;
         nextMs = Math.min(nextMs, clock.monotonicMs() + 1);
       } else nextMs = Math.min(nextMs, nowMs + AGAIN_MS);
@@ -200,10 +209,30 @@ export class AlarmBoard implements Alarms {
     return nextMs;
   }
 
+  /**
+   * Reports a beginning or an end. The condition may change while the record is appended, so it counts as told from the
+   * start, and a refusal takes back only that.
+   */
+  async #report(condition: Condition, raised: boolean): Promise<boolean> {
+    const { told, sinceMs, occurrence } = condition;
+    const appended = this.#append(condition, raised);
+    condition.told = raised ? condition.severity : undefined;
+    if (raised) condition.occurrence = undefined;
+    if (await appended) {
+      if (raised && condition.on && condition.happened && condition.occurrence === undefined) condition.confirmByMs = this.#deps.clock.monotonicMs() + HAPPENED_OPEN_MS;
+      return true;
+    }
+    condition.told = told;
+    if (told !== undefined) Object.assign(condition, { sinceMs, severity: graver(told, condition.severity) });
+    if (occurrence !== undefined) condition.occurrence = condition.occurrence === undefined ? occurrence : merged(occurrence, condition.occurrence);
+    return false;
+  }
+
   #shouldBeTold(condition: Condition, nowMs: number): boolean {
     const rule = alarmRule(condition.code, this.#deps.rules);
-    if (!condition.on) return condition.told && nowMs < condition.changedMs + quietMs(condition);
-    if (condition.told) return true;
+    // An occurrence is reported even if the condition ended before it could be.
+    if (!condition.on && condition.occurrence === undefined) return condition.told !== undefined && nowMs < condition.changedMs + quietMs(condition);
+    if (condition.told !== undefined) return true;
     if (nowMs < condition.changedMs + (rule.visibleAfterMs ?? 0)) return false;
     return !(rule.dependsOn ?? []).some((cause) => this.#conditions.get(cause)?.on === true);
   }
@@ -212,15 +241,16 @@ export class AlarmBoard implements Alarms {
   #nextChangeMs(condition: Condition, nowMs: number): number {
     const rule = alarmRule(condition.code, this.#deps.rules);
     const times = [
-      condition.on ? condition.changedMs + (rule.visibleAfterMs ?? 0) : condition.changedMs + quietMs(condition),
+      condition.on || condition.occurrence !== undefined ? condition.changedMs + (rule.visibleAfterMs ?? 0) : condition.changedMs + quietMs(condition),
       condition.confirmByMs ?? Number.POSITIVE_INFINITY,
-      condition.on || condition.told ? Number.POSITIVE_INFINITY : condition.changedMs + FLAP_WINDOW_MS,
+      condition.on || condition.told !== undefined ? Number.POSITIVE_INFINITY : condition.changedMs + FLAP_WINDOW_MS,
     ];
     return Math.min(...times.filter((atMs) => atMs > nowMs), Number.POSITIVE_INFINITY);
   }
 
   async #append(condition: Condition, raised: boolean): Promise<boolean> {
-    const { code, severity, message, evidence } = condition;
+    const { code, severity } = condition;
+    const { message, evidence } = (raised ? condition.occurrence : undefined) ?? condition;
     const body: JsonObject = {
       code,
       state: raised ? "raised" : "cleared",
@@ -236,25 +266,45 @@ export class AlarmBoard implements Alarms {
   }
 
   async #save(): Promise<void> {
-    const told = [...this.#conditions.values()].filter((condition) => condition.told);
-    const put = await this.#deps.store.put({ [KEY]: Object.fromEntries(told.map(({ code, severity, message, sinceMs }) => [code, { severity, message: message.slice(0, STORED_CHARACTERS_MAX), sinceMs }])) });
+    const open = [...this.#conditions.values()].filter(({ told }) => told !== undefined);
+    const put = await this.#deps.store.put({ [KEY]: Object.fromEntries(open.map(({ code, severity, message, sinceMs }) => [code, { severity, message: message.slice(0, STORED_CHARACTERS_MAX), sinceMs }])) });
     // The only consequence: after a restart an open alarm may be raised a second time.
     if (!put.ok) this.#deps.log.warn({ code: put.error.code }, "the open alarms could not be stored on disk");
   }
 }
 
+function graver(one: Alarm["severity"], other: Alarm["severity"]): Alarm["severity"] {
+  return SEVERITIES.indexOf(other) > SEVERITIES.indexOf(one) ? other : one;
+}
+
+/** Whether the cloud knows all of a condition that is to be raised. */
+function isTold({ told, severity, occurrence }: Condition): boolean {
+  return told !== undefined && graver(told, severity) === told && occurrence === undefined;
+}
+
+/** Both in one record. The same message again is not repeated. */
+function merged(earlier: Occurrence | undefined, later: Occurrence): Occurrence {
+  if (earlier === undefined || earlier.message === later.message) return later;
+  return { message: `${earlier.message}; ${later.message}`.slice(0, MESSAGE_CHARACTERS_MAX), evidence: bounded(together(earlier.evidence, later.evidence)) };
+}
+
 /** Evidence of merged occurrences: the newest, earlier ones in `before`, and in `omitted` how many of the oldest did not fit. */
 function together(known: JsonObject | undefined, evidence: JsonObject | undefined): JsonObject | undefined {
   if (known === undefined) return evidence;
-  const { before, omitted, ...last } = known;
-  const earlier = [...(Array.isArray(before) ? (before as readonly Json[]) : []), last];
-  const alreadyOmitted = typeof omitted === "number" ? omitted : 0;
+  const older = parted(known);
+  const newer = parted(evidence ?? {});
+  const earlier = [...older.before, older.last, ...newer.before];
+  const omitted = older.omitted + newer.omitted;
   for (let gone = 0; gone < earlier.length; gone += 1) {
-    const count = alreadyOmitted + gone;
-    const whole = { ...evidence, before: earlier.slice(gone), ...(count > 0 && { omitted: count }) };
+    const count = omitted + gone;
+    const whole = { ...newer.last, before: earlier.slice(gone), ...(count > 0 && { omitted: count }) };
     if (fits(whole)) return whole;
   }
-  return { ...evidence, omitted: alreadyOmitted + earlier.length };
+  return { ...newer.last, omitted: omitted + earlier.length };
+}
+
+function parted({ before, omitted, ...last }: JsonObject): { readonly last: JsonObject; readonly before: readonly Json[]; readonly omitted: number } {
+  return { last, before: Array.isArray(before) ? (before as readonly Json[]) : [], omitted: typeof omitted === "number" ? omitted : 0 };
 }
 
 function quietMs(condition: Condition): number {
@@ -283,7 +333,8 @@ function conditionOf(code: string, stored: Json, nowMs: number): Condition | und
     evidence: undefined,
     sinceMs,
     changedMs: nowMs,
-    told: true,
+    told: severity,
+    occurrence: undefined,
     confirmByMs: nowMs + CONFIRM_WITHIN_MS,
     raises: [],
     happened: false,

@@ -22,6 +22,8 @@ export type Wanted =
 /** Outcome of one attempt to apply a key. */
 export type KeyOutcome =
   | { readonly kind: "effect"; readonly effect: Effect<Json> }
+  /** Nothing was tried, because something else has to end first. Not a failure: tried again at the next check. */
+  | { readonly kind: "pending"; readonly error?: Issue }
   /** Refused before or during the attempt; retrying the same value will not help. */
   | { readonly kind: "refused"; readonly error: Issue }
   | { readonly kind: "unsupported"; readonly error: Issue };

@@ -124,6 +124,17 @@ describe("planning one desired key", () => {
     }
   });
 
+  test("an attempt that has to wait for something else is pending and leaves no strike", () => {
+    const busy: Issue = { code: "cloud.way-busy", message: "busy" };
+    for (const failedBefore of [0, 2]) {
+      let { memory } = plan(seen("standby", 0));
+      for (let n = 0; n < failedBefore; n += 1) memory = after(effect(seen("standby", 0), true), memory).memory;
+      const done = after({ kind: "pending", error: busy }, memory);
+      expect(done).toEqual({ result: { status: "pending", error: busy }, memory });
+    }
+    expect(after({ kind: "pending" }, plan(seen("standby", 0)).memory).result).toEqual({ status: "pending" });
+  });
+
   test("a key whose value cannot be determined is left as it is and reported as pending", () => {
     const why: Issue = { code: "schedule.clock-unset", message: "no clock" };
     expect(plan(seen("standby", 0), undefined, 0, { kind: "no-opinion", why }).step).toEqual({ do: "report", result: { status: "pending", error: why, observed: "standby" } });

@@ -146,6 +146,10 @@ export function afterApply(
   nowMs: number,
   delayFor: DelayFor,
 ): { readonly result: OwnKeyResult; readonly memory: KeyMemory; readonly lookAgainMs?: number } {
+  if (outcome.kind === "pending") {
+    const { error } = outcome;
+    return { result: { status: "pending", ...(error === undefined ? {} : { error }), ...driftPart(memory) }, memory };
+  }
   if (outcome.kind !== "effect") {
     const result: OwnKeyResult = { status: outcome.kind, error: outcome.error };
     return { result, memory: { ...memory, final: result } };

@@ -60,6 +60,23 @@ test("a hanging reading returns the fallback and blocks further readings until i
   expect([await reading.get(0), world.looks]).toEqual([1, 2]);
 });
 
+test("while one of several hanging readings has not ended, no further one is started", async () => {
+  const { time, world, reading } = setUp();
+  world.slow = true;
+  const first = reading.get(0);
+  reading.invalidate();
+  const second = reading.get(0);
+  await time.advance(1_000);
+  expect([await first, await second, world.looks]).toEqual([-1, -1, 2]);
+  world.slow = false;
+  world.finish[0]?.();
+  await time.advance(1);
+  expect([await reading.get(0), world.looks]).toEqual([-1, 2]);
+  world.finish[1]?.();
+  await time.advance(1);
+  expect([await reading.get(0), world.looks]).toEqual([1, 3]);
+});
+
 test("listeners hear of readings and changes; a reading that threw is repeated", async () => {
   const time = new VirtualTime();
   let broken = true;

@@ -32,7 +32,8 @@ export class SharedReading<T> {
   #kept: { readonly value: T; readonly atMs: number } | undefined;
   #looking: Promise<T> | undefined;
   #generation = 0;
-  #hung = false;
+  /** Readings past their deadline that have not ended. */
+  #hung = 0;
 
   constructor({ clock, timers, log }: SharedReadingDeps, options: SharedReadingOptions<T>) {
     this.#clock = clock;
@@ -72,7 +73,7 @@ export class SharedReading<T> {
     const atMs = this.#clock.monotonicMs();
     try {
       // Awaited even when hung: `get` must store this promise before the `finally` block clears it.
-      const value = await (this.#hung ? Promise.resolve(this.#options.whenHung()) : this.#withinDeadline());
+      const value = await (this.#hung > 0 ? Promise.resolve(this.#options.whenHung()) : this.#withinDeadline());
       if (generation === this.#generation) {
         this.#kept = { value, atMs };
         this.#news.emit();
@@ -90,9 +91,9 @@ export class SharedReading<T> {
       return await withDeadline(this.#timers, name, deadlineMs, work);
     } catch (thrown) {
       if (!(thrown instanceof TimeoutError)) throw thrown;
-      this.#hung = true;
+      this.#hung += 1;
       const end = (): void => {
-        this.#hung = false;
+        this.#hung -= 1;
       };
       work.then(end, end);
       return whenHung();

@@ -20,10 +20,9 @@ export function exclusiveKey(handler: DesiredKeyHandler, way: WayToCloud): Desir
     },
     apply: async (value, signal) => {
       const release = way.take(key);
-      // Another key took it since `wanted` was evaluated. Nothing was tried; the next check reports pending.
+      // Another key took it since `wanted` was evaluated.
       if (release === undefined) {
-        const error = busy(way.holder() ?? "something else");
-        return { kind: "effect", effect: { attempted: false, observed: { kind: "unknown", why: error.message }, error } };
+        return { kind: "pending", error: busy(way.holder() ?? "something else") };
       }
       try {
         return await handler.apply(value, signal);
