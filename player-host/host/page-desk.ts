@@ -4,7 +4,8 @@ import type { Random } from "../../platform/ports/random.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../platform/runtime/json.ts";
 import { retryDelayMs, type RetryPolicy } from "../../platform/runtime/retry-schedule.ts";
 import type { AgentMessage, HostMessage, PageContext } from "../contract/link-messages.ts";
-import type { PageSpool, SpooledMessage } from "./page-spool.ts";
+import { NOTE_EVERY, type PageSpool } from "./page-spool.ts";
+import type { SpooledMessage } from "./spool-lines.ts";
 import type { PageCall } from "./page-calls.ts";
 import type { PageGate, PageRefusal } from "./page-gate.ts";
 
@@ -31,13 +32,17 @@ interface Pending {
   readonly timer: Timer;
 }
 
-/**
- * Maximum number of messages pending at the agent; the rest go through the spool. Together with `RESEND_WINDOW` it bounds what
- * may reach the agent twice, and stays below `RECENT_KEYS_MAX` in agent/core/outbox/outbox-store.ts.
- */
+/** Maximum number of messages pending at the agent; the rest go through the spool. */
 const PENDING_MAX = 500;
 /** Maximum number of spooled messages in flight to the agent. */
 const RESEND_WINDOW = 64;
+/**
+ * Maximum number of spooled messages that are in flight or removed but not noted as gone: those that a killed host may send
+ * again. At the limit the rest wait for the disk. Above `NOTE_EVERY` of the spool, so that a note is always due there.
+ */
+const RESENT_MAX = NOTE_EVERY + 2 * RESEND_WINDOW;
+/** Maximum number of messages that may reach the agent twice. Below `RECENT_KEYS_MAX` of the outbox, which a test asserts. */
+export const TWICE_MAX = PENDING_MAX + RESENT_MAX;
 const STORED_TIMEOUT_MS = 10_000;
 /** Permanent refusals. After any other, a spooled message is sent again later. */
 const REFUSED_FOR_GOOD: readonly string[] = ["page.invalid", "outbox.invalid", "outbox.too-large"];
@@ -64,6 +69,7 @@ export class PageDesk {
 
   constructor(deps: PageDeskDeps) {
     this.#deps = deps;
+    deps.spool.onNoted(() => this.#resend());
   }
 
   /**
@@ -243,11 +249,13 @@ export class PageDesk {
     this.#resendRefusals = 0;
   }
 
-  /** Sends spooled messages, at most `RESEND_WINDOW` at a time; answers from the agent make room for more. */
+  /** Sends spooled messages, at most `RESEND_WINDOW` at a time; answers from the agent and notes in the spool make room for more. */
   #resend(): void {
     if (this.#resendPause !== undefined) return;
-    for (const message of this.#deps.spool.waiting()) {
-      if (this.#resending.size >= RESEND_WINDOW) return;
+    const { spool } = this.#deps;
+    const room = Math.min(RESEND_WINDOW, RESENT_MAX - spool.unnoted);
+    for (const message of spool.waiting()) {
+      if (this.#resending.size >= room) return;
       if (this.#resending.has(message.id)) continue;
       if (!this.#deps.send(message)) return;
       this.#resending.add(message.id);

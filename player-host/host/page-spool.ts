@@ -1,17 +1,14 @@
-import * as v from "valibot";
 import type { Log } from "../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../platform/ports/result.ts";
-import { crc32 } from "../../platform/runtime/crc32.ts";
 import { utf8 } from "../../platform/runtime/encoding.ts";
-import { parseJson } from "../../platform/runtime/json.ts";
-import type { HostMessage } from "../contract/link-messages.ts";
-import { HostMessageSchema } from "../contract/link-messages.ts";
+import { goneLineOf, lineOf, readSpool, type SpooledMessage } from "./spool-lines.ts";
 import { SpoolMark } from "./spool-mark.ts";
 import type { SpoolStore } from "./spool-store.ts";
 
-export type SpooledMessage = Extract<HostMessage, { t: "page-event" | "page-play" }>;
-
 export const SPOOL_BYTES_MAX = 4 * 1024 * 1024;
+
+/** This many removed messages are noted as gone in the stored text, with one synced write. */
+export const NOTE_EVERY = 128;
 
 interface Append {
   readonly message: SpooledMessage;
@@ -23,7 +20,9 @@ interface Append {
 /**
  * What a page emitted while the agent was away: lines of JSON with a checksum, under a fixed size limit. Proofs of play are synced
  * to disk before the page gets its answer, one sync for all that wait; events survive the process, but maybe not a power cut.
- * Messages are removed once the agent has stored them. An id may be sent twice, but is never lost.
+ * Messages are removed once the agent has stored them. Their lines stay until the text is rewritten, which happens when it is
+ * empty, full or torn; until then a short line notes them as gone, so that a restart sends again only what is not noted yet
+ * (`unnoted`). An id may be sent twice, but is never lost.
  */
 export class PageSpool {
   readonly #store: SpoolStore;
@@ -37,8 +36,12 @@ export class PageSpool {
   #working: Promise<void> | undefined;
   #cameMeanwhile = false;
   readonly #mark: SpoolMark;
-  /** Number of stored lines. */
+  /** Number of stored lines with messages. */
   #lines = 0;
+  /** Ids of removed messages that the stored text still contains as waiting. */
+  readonly #unnoted: string[] = [];
+  #noteFrom = NOTE_EVERY;
+  #onNoted: () => void = () => undefined;
 
   constructor(store: SpoolStore, log: Log, bytesMax = SPOOL_BYTES_MAX) {
     this.#store = store;
@@ -52,17 +55,11 @@ export class PageSpool {
    * counted by the mark but missing from the spool.
    */
   async open(): Promise<{ readonly dropped: number }> {
-    const text = await this.#readLeft();
-    let dropped = 0;
-    const marked = await this.#mark.read();
-    for (const line of text.split("\n")) {
-      if (line === "") continue;
-      const parsed = v.safeParse(HostMessageSchema, parseJson(textOf(line) ?? ""));
-      if (parsed.success && (parsed.output.t === "page-event" || parsed.output.t === "page-play")) this.#kept.set(parsed.output.id, parsed.output);
-      else dropped += 1;
-    }
+    const { waiting, known, damaged } = readSpool(await this.#readLeft());
+    for (const [id, message] of waiting) this.#kept.set(id, message);
+    const marked = (await this.#mark.read()) ?? 0;
     // Damage may join lines or remove whole ones, so what is missing from the known number counts too.
-    if (marked !== undefined) dropped = Math.max(dropped, marked - this.#kept.size);
+    const dropped = Math.max(damaged, marked - known);
     if (dropped > 0) this.#log.warn({ dropped }, "lines of the page spool were damaged");
     // Until it is rewritten once, it may contain more than what is kept.
     this.#torn = true;
@@ -107,12 +104,26 @@ export class PageSpool {
 
   /** Removes a message that the agent has stored or permanently refused. */
   remove(id: string): void {
-    if (this.#kept.delete(id)) this.#work();
+    if (!this.#kept.delete(id)) return;
+    this.#unnoted.push(id);
+    this.#work();
   }
 
-  /** Tries again what a disk error prevented: what stays stored although it is no longer kept would be sent again after a restart. */
+  /** Number of removed messages that a restart would send again, since the stored text does not say yet that they are gone. */
+  get unnoted(): number {
+    return this.#unnoted.length;
+  }
+
+  /** Sets what is called each time `unnoted` has fallen. */
+  onNoted(listener: () => void): void {
+    this.#onNoted = listener;
+  }
+
+  /** Notes all removed messages, and tries again what a disk error prevented. */
   tidy(): void {
-    if (this.#hasRemains) this.#work();
+    if (!this.#hasRemains && this.#unnoted.length === 0) return;
+    this.#noteFrom = 1;
+    this.#work();
   }
 
   /** Whether the stored text has to be rewritten: it may end in half a line, or all of it has been handed over. */
@@ -122,6 +133,7 @@ export class PageSpool {
 
   async close(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
+    if (!this.#torn && this.#unnoted.length > 0) await this.#settle([], () => this.#note());
     await this.#store.close();
   }
 
@@ -142,7 +154,11 @@ export class PageSpool {
     // Lets the caller of `remove` or `append` continue first, so that many calls share one write.
     await Promise.resolve();
     if (this.#queue.length === 0 && this.#hasRemains) await this.#settle([], () => this.#rewrite());
-    while (this.#queue.length > 0) {
+    for (;;) {
+      const due = this.#unnoted.length >= this.#noteFrom;
+      this.#noteFrom = NOTE_EVERY;
+      if (due && !this.#torn) await this.#settle([], () => this.#note());
+      if (this.#queue.length === 0) return;
       const batch = this.#queue.splice(0, 256);
       await this.#settle(batch, () => this.#write(batch));
     }
@@ -186,33 +202,37 @@ export class PageSpool {
     }
   }
 
+  /** Appends a line that names the removed messages. */
+  async #note(): Promise<void> {
+    const { length } = this.#unnoted;
+    const line = goneLineOf(this.#unnoted);
+    const bytes = utf8(line).length;
+    if (this.#storedBytes + bytes > this.#bytesMax) return this.#rewrite();
+    this.#torn = true;
+    await this.#store.append(line, true);
+    this.#torn = false;
+    this.#storedBytes += bytes;
+    this.#noted(length);
+  }
+
+  /** The stored text does not contain the `count` oldest unnoted messages as waiting any more. */
+  #noted(count: number): void {
+    if (count === 0) return;
+    this.#unnoted.splice(0, count);
+    this.#onNoted();
+  }
+
   /** Rewrites the spool with the messages still waiting; removes it when there are none. */
   async #rewrite(): Promise<void> {
+    const waiting = this.waiting();
+    const { length } = this.#unnoted;
+    const text = waiting.map(lineOf).join("");
     // Written before the spool: a mark that is too low can only miss a loss; one that is too high would invent one.
-    await this.#mark.write(this.#kept.size, true);
-    this.#lines = this.#kept.size;
-    const text = this.waiting().map(lineOf).join("");
+    await this.#mark.write(waiting.length, true);
+    this.#lines = waiting.length;
     await this.#store.replace(text);
     this.#storedBytes = utf8(text).length;
     this.#torn = false;
+    this.#noted(length);
   }
-}
-
-const CRC_DIGITS = 8;
-
-/** The checksum detects a flipped bit that leaves the JSON valid. */
-function lineOf(message: SpooledMessage): string {
-  const text = JSON.stringify(message);
-  return `${checksumOf(text)} ${text}\n`;
-}
-
-/** The JSON of a line; `undefined` when its checksum is wrong. Old lines without a checksum are accepted. */
-function textOf(line: string): string | undefined {
-  if (line.startsWith("{")) return line;
-  const text = line.slice(CRC_DIGITS + 1);
-  return line.slice(0, CRC_DIGITS + 1) === `${checksumOf(text)} ` ? text : undefined;
-}
-
-function checksumOf(text: string): string {
-  return crc32(utf8(text)).toString(16).padStart(CRC_DIGITS, "0");
 }

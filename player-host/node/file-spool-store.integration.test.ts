@@ -8,7 +8,8 @@ import { afterAll, expect, test } from "vitest";
 import { mountSmallDisk } from "../../agent/node/sqlite/testing/small-disk.ts";
 import { silentLog } from "../../platform/ports/log.ts";
 import { reportLeftOut } from "../../scripts/check/left-out.ts";
-import { PageSpool, type SpooledMessage } from "../host/page-spool.ts";
+import { PageSpool } from "../host/page-spool.ts";
+import type { SpooledMessage } from "../host/spool-lines.ts";
 import { describeSpool, type SpoolUnderTest } from "../host/spool.conformance.ts";
 import { FileSpoolStore } from "./file-spool-store.ts";
 

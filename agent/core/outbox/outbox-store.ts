@@ -160,7 +160,7 @@ export interface StorageLoss {
 export type OpenOutboxStore = () => Promise<OutboxOpening>;
 
 /**
- * How many dedupe keys of deleted rows a store keeps: more than a player host has in flight unanswered (564, see
- * `player-host/host/page-desk.ts`), since it may send all of those again after the agent was killed.
+ * How many dedupe keys of deleted rows a store keeps: more than the messages that a player host may send twice (`TWICE_MAX` in
+ * `player-host/host/page-desk.ts`), because the agent or the host was killed before both knew that they are stored.
  */
 export const RECENT_KEYS_MAX = 1_024;

@@ -16,7 +16,7 @@ import { MemoryShell } from "./memory-shell.ts";
 import { MemorySpool } from "./memory-spool.ts";
 import { MemoryText } from "./memory-text.ts";
 
-type PageRecord = Extract<PlayerEvent, { t: "page-event" | "page-play" }>;
+export type PageRecord = Extract<PlayerEvent, { t: "page-event" | "page-play" }>;
 
 const MENU: StageContent = { kind: "package", id: "menu1", name: "menu", folder: "/menu", entry: "index.html", grants: [], allowedOrigins: [] };
 
@@ -37,8 +37,11 @@ export class OneProgram {
   #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
   #calls = 0;
+  readonly #keep: (record: PageRecord) => Promise<unknown>;
 
-  constructor() {
+  /** `keep`: what an agent does with a message of the page before it confirms it. */
+  constructor(keep: (record: PageRecord) => Promise<unknown> = () => Promise.resolve()) {
+    this.#keep = keep;
     this.#folders.packages.set("/menu", { "index.html": "the menu" });
   }
 
@@ -115,7 +118,7 @@ export class OneProgram {
 
   #store(agent: HostLink, record: PageRecord): void {
     this.stored.push(record.t === "page-play" ? String(record.play["item"]) : record.name);
-    agent.pageStored(record.id);
+    void this.#keep(record).then(() => agent.pageStored(record.id));
   }
 }
 

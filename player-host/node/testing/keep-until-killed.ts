@@ -1,6 +1,7 @@
 /** Adds the messages in the second argument (JSON) to the spool named by the first, reports it, and waits to be killed. */
 import { silentLog } from "../../../platform/ports/log.ts";
-import { PageSpool, type SpooledMessage } from "../../host/page-spool.ts";
+import { PageSpool } from "../../host/page-spool.ts";
+import type { SpooledMessage } from "../../host/spool-lines.ts";
 import { FileSpoolStore } from "../file-spool-store.ts";
 
 const [path = "", messages = "[]"] = process.argv.slice(2);

@@ -3,7 +3,8 @@
  * of them as after an agent stored them. Prints each confirmation synchronously, before anything else happens.
  */
 import { writeSync } from "node:fs";
-import { PageSpool, type SpooledMessage } from "../../../player-host/host/page-spool.ts";
+import { PageSpool } from "../../../player-host/host/page-spool.ts";
+import type { SpooledMessage } from "../../../player-host/host/spool-lines.ts";
 import { FileSpoolStore } from "../../../player-host/node/file-spool-store.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 
