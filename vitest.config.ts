@@ -19,7 +19,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["**/*.test.ts"], exclude: [...NEVER, INTEGRATION, E2E, SIM], testTimeout: 5_000, pool: "threads" },
+        test: { name: "unit", include: ["**/*.test.ts"], exclude: [...NEVER, INTEGRATION, E2E, SIM], testTimeout: 20_000, pool: "threads" },
       },
       {
         extends: true,
