@@ -19,19 +19,19 @@ const TV = "name=main,driver=cec";
 /** A Raspberry Pi: a Linux player with the 40-pin header and HDMI-CEC. */
 export async function createRaspberryPiAdapter(deps: RaspberryPiAdapterDeps): Promise<PlatformAdapter> {
   const { clock, timers, gpioLines } = deps;
-  const devDir = join(deps.root ?? "/", "dev");
+  const root = deps.root ?? "/";
   // First, because relays wait for their safe levels.
-  const header = await openGpio({ devDir, labels: HEADER_CHIPS, neverBlocks: true, lines: HEADER_LINES, configured: gpioLines, clock, timers });
-  const { buses, issues: cecIssues } = await openCecAdapters({ devDir, timers, osdName: OSD_NAME });
+  const header = await openGpio({ devDir: join(root, "dev"), labels: HEADER_CHIPS, neverBlocks: true, lines: HEADER_LINES, configured: gpioLines, clock, timers });
+  const { buses, issues: cecIssues } = await openCecAdapters({ root, timers, osdName: OSD_NAME });
   const [first] = buses;
   const linux = await createLinuxAdapter(deps);
   const cec = first === undefined ? {} : { cec: first.cec, cecBuses: buses };
   const tv = first === undefined ? undefined : await attachDisplays(TV, { ...cec, clock, timers, drivers: DISPLAY_DRIVERS });
   const close = async (): Promise<void> => {
     await tv?.close();
-    await linux.close();
-    for (const bus of buses) await bus.cec.close();
-    if (header.ok) await header.value.gpio.close();
+    // An error in one must not keep the others open.
+    const closed = await Promise.allSettled([linux.close(), ...buses.map((bus) => bus.cec.close()), header.ok ? header.value.gpio.close() : undefined]);
+    for (const each of closed) if (each.status === "rejected") throw each.reason;
   };
   return {
     ...linux,

@@ -36,16 +36,22 @@ export class LinuxCec implements Cec {
   readonly #waiting = new Map<number, (result: ReceivedFrame) => void>();
   // A listener that throws is a bug of ours and must be seen, not take the bus with it.
   readonly #heard = new Emitter<HeardMessage>((thrown) => queueMicrotask(() => { throw thrown; }));
-  readonly #stopPolling: () => void;
+  #stopPolling: (() => void) | undefined;
   #gone: SystemError | undefined;
 
   constructor(deps: LinuxCecDeps) {
     this.#deps = deps;
-    this.#stopPolling = deps.device.poll(deps.adapter.fd, ["readable", "priority"], () => this.#drain());
   }
 
   /** Claims an address if nobody has, and starts to receive. Errors: those of `Cec`. */
   async start(): Promise<Result<void>> {
+    const { device, adapter } = this.#deps;
+    const polling = device.poll(adapter.fd, ["readable", "priority"], () => this.#drain());
+    if (!polling.ok) {
+      this.#gone = polling.error;
+      return cecError(polling.error);
+    }
+    this.#stopPolling = polling.value;
     const mode = Buffer.alloc(4);
     mode.writeUInt32LE(INITIATOR_AND_FOLLOWER);
     const follows = await this.#call(CEC_CALL.setMode, mode);
@@ -67,7 +73,7 @@ export class LinuxCec implements Cec {
 
   async close(): Promise<void> {
     this.#gone ??= { name: "ECANCELED" };
-    this.#stopPolling();
+    this.#stopPolling?.();
     await this.#sending.settled();
     await this.#deps.adapter.close();
   }
@@ -156,7 +162,7 @@ export class LinuxCec implements Cec {
   /** The adapter is gone, such as an unplugged USB adapter. Polling it further would never end. */
   #lost(error: SystemError): void {
     this.#gone ??= error;
-    this.#stopPolling();
+    this.#stopPolling?.();
     for (const settle of [...this.#waiting.values()]) settle({ sequence: 0, frame: { initiator: UNREGISTERED, destination: UNREGISTERED, operands: new Uint8Array() }, sent: "failed", replied: false });
   }
 

@@ -15,8 +15,8 @@ export interface OpenedCec {
 }
 
 export interface OpenCecOptions {
-  /** Usually /dev. */
-  readonly devDir: string;
+  /** Where /dev and /sys are; usually `/`. */
+  readonly root: string;
   readonly timers: Timers;
   readonly osdName: string;
   /** Only these device files; for tests. All by default. */
@@ -27,8 +27,8 @@ export interface OpenCecOptions {
  * Opens every HDMI-CEC adapter. One that cannot be opened is left out and reported (`kernel.no-native`, `cec.no-access`,
  * `cec.bus`); one that opens but does not start is reported and kept, because it may work later.
  */
-export async function openCecAdapters({ devDir, timers, osdName, only }: OpenCecOptions): Promise<OpenedCec> {
-  const paths = (await deviceFiles(devDir, /^cec\d+$/)).filter((path) => only?.includes(basename(path)) !== false);
+export async function openCecAdapters({ root, timers, osdName, only }: OpenCecOptions): Promise<OpenedCec> {
+  const paths = (await deviceFiles(join(root, "dev"), /^cec\d+$/)).filter((path) => only?.includes(basename(path)) !== false);
   if (paths.length === 0) return { buses: [], issues: [] };
   const native = openNative();
   if (!native.ok) return { buses: [], issues: [native.error] };
@@ -47,7 +47,7 @@ export async function openCecAdapters({ devDir, timers, osdName, only }: OpenCec
     if (!started.ok) issues.push({ ...started.error, message: `/dev/${name}: ${started.error.message}` });
     const connector = Buffer.alloc(68);
     const asked = await device.ioctl(opened.value.fd, CEC_CALL.connector, connector);
-    const output = asked.ok ? await outputName(decodeConnector(connector)) : undefined;
+    const output = asked.ok ? await outputName(root, decodeConnector(connector)) : undefined;
     buses.push({ cec, ...(output !== undefined && { output }) });
   }
   return { buses: buses.sort(byOutput), issues };
@@ -60,9 +60,9 @@ export function byOutput(a: { readonly output?: string }, b: { readonly output?:
 }
 
 /** `HDMI-A-1` for a card's connector id, which the kernel lists in sysfs. */
-async function outputName(at: { readonly card: number; readonly connector: number } | undefined): Promise<string | undefined> {
+async function outputName(root: string, at: { readonly card: number; readonly connector: number } | undefined): Promise<string | undefined> {
   if (at === undefined) return undefined;
-  const folder = "/sys/class/drm";
+  const folder = join(root, "sys/class/drm");
   const connectors = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(`card${at.card}-`));
   for (const name of connectors) {
     const id = await readFile(join(folder, name, "connector_id"), "utf8").catch(() => "");

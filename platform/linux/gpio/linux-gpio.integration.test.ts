@@ -42,7 +42,7 @@ describe.runIf(process.platform === "linux")("lines of a chip whose driver is si
       },
       poll: (_fd, _readiness, ready) => {
         wake = ready;
-        return () => {};
+        return ok(() => {});
       },
     };
     gpio = new LinuxGpio({

@@ -172,8 +172,12 @@ export class LinuxGpio implements Gpio {
     const flags = LINE_FLAG.input | LINE_FLAG.risingEdge | LINE_FLAG.fallingEdge | (pull === undefined ? 0 : pullFlag(pull));
     const fd = await this.#request(line, { flags, debounceUs: Math.round(debounceMs * 1_000) });
     if (!fd.ok) return fd;
-    const stopPolling = this.#deps.device.poll(fd.value, ["readable"], () => this.#readEdges(line));
-    const input = { kind: "input", fd: fd.value, debounceMs, pull, watchers: new Set<Watcher>(), stopPolling } as const;
+    const polling = this.#deps.device.poll(fd.value, ["readable"], () => this.#readEdges(line));
+    if (!polling.ok) {
+      closeSync(fd.value);
+      return ioError(line.name, polling.error);
+    }
+    const input = { kind: "input", fd: fd.value, debounceMs, pull, watchers: new Set<Watcher>(), stopPolling: polling.value } as const;
     this.#held.set(line.offset, input);
     return ok(input);
   }

@@ -10,7 +10,7 @@ test("a driver that hangs occupies one thread, and every other call fails until 
   const native: Native = {
     ioctl: () => new Promise((resolve) => pending.push(resolve)),
     ioctlNow: () => ok(0),
-    poll: () => () => {},
+    poll: () => ok(() => {}),
   };
   const device = new KernelDevice(native, time, { name: "test" });
   const hangs = { ok: false, error: { name: HANGS } };
@@ -38,7 +38,7 @@ test("calls made while the first one hangs do not take threads of their own", as
       return new Promise(() => {});
     },
     ioctlNow: () => ok(0),
-    poll: () => () => {},
+    poll: () => ok(() => {}),
   };
   const device = new KernelDevice(native, time, { name: "test" });
   const results = Promise.all([1, 2, 3].map((fd) => device.ioctl(fd, 1, new Uint8Array(4))));

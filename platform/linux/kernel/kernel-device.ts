@@ -60,7 +60,7 @@ export class KernelDevice {
     return this.#native.ioctlNow(...args);
   }
 
-  poll(...args: Parameters<Native["poll"]>): () => void {
+  poll(...args: Parameters<Native["poll"]>): ReturnType<Native["poll"]> {
     return this.#native.poll(...args);
   }
 }

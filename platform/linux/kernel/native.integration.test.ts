@@ -42,11 +42,13 @@ describe.runIf(process.platform === "linux")("system calls that Node has no func
   test("poll reports readiness in the event loop until it is stopped", async () => {
     const heard: string[] = [];
     let wake = (): void => {};
-    const stop = native.poll(fd, ["readable"], () => {
+    const polling = native.poll(fd, ["readable"], () => {
       const buffer = Buffer.alloc(16);
       heard.push(buffer.toString("latin1", 0, readSync(fd, buffer)));
       wake();
     });
+    if (!polling.ok) throw new Error(polling.error.name);
+    const stop = polling.value;
     for (const text of ["a", "b", "c"]) {
       const told = new Promise<void>((resolve) => (wake = resolve));
       writeSync(fd, text);
@@ -62,7 +64,14 @@ describe.runIf(process.platform === "linux")("system calls that Node has no func
   test("waiting occupies no thread of Node's pool", async () => {
     const stops = Array.from({ length: 8 }, () => native.poll(openSync(join(folder, "pipe"), constants.O_RDWR | constants.O_NONBLOCK), ["priority"], () => {}));
     expect(await native.ioctl(fd, FIONREAD, Buffer.alloc(4))).toEqual({ ok: true, value: 0 });
-    for (const stop of stops) stop();
+    for (const stop of stops) if (stop.ok) stop.value();
+    expect(stops.every(({ ok }) => ok)).toBe(true);
+  });
+
+  test("what cannot be waited for is refused with its error", () => {
+    const file = openSync(import.meta.filename, "r");
+    expect(native.poll(file, ["readable"], () => {})).toEqual({ ok: false, error: { name: "EPERM" } });
+    closeSync(file);
   });
 
   test("an exception in the callback reaches Node like any other and does not kill the process silently", async () => {

@@ -21,9 +21,10 @@ export interface Native {
   ioctlNow(fd: number, request: number, argument: Uint8Array): Result<number, SystemError>;
   /**
    * Calls `ready` whenever `fd` is ready, in Node's own event loop: no thread waits. `ready` has to read what is there, else
-   * it is called again at once. Returns a function that stops; call it before closing `fd`.
+   * it is called again at once. Returns a function that stops; call it before closing `fd`. Fails for what cannot be waited
+   * for, such as a regular file.
    */
-  poll(fd: number, readiness: readonly Readiness[], ready: () => void): () => void;
+  poll(fd: number, readiness: readonly Readiness[], ready: () => void): Result<() => void, SystemError>;
 }
 
 /** The part of koffi that is used here (https://koffi.dev, version 3). */
@@ -100,6 +101,11 @@ function pollCalls(koffi: Koffi, program: ReturnType<Koffi["load"]>): Native["po
   const close = program.func("void uv_close(void *handle, void *callback)");
   return (fd, readiness, ready) => {
     const handle = koffi.alloc("uint8_t", handleSize);
+    const initialised = init(defaultLoop(), handle, fd);
+    if (initialised !== 0) {
+      koffi.free(handle);
+      return err({ name: getSystemErrorName(Number(initialised)) });
+    }
     const events = readiness.reduce((bits, each) => bits | UV_EVENTS[each], 0);
     let stopped = false;
     // libuv calls outside of Node's own callbacks, where an exception would end the process without a word.
@@ -115,16 +121,14 @@ function pollCalls(koffi: Koffi, program: ReturnType<Koffi["load"]>): Native["po
         koffi.free(handle);
       });
     }, closeCallback);
-    check("uv_poll_init", init(defaultLoop(), handle, fd));
-    check("uv_poll_start", start(handle, events, onReady));
-    return () => {
+    const stop = (): void => {
       if (stopped) return;
       stopped = true;
       close(handle, onClosed);
     };
+    const started = start(handle, events, onReady);
+    if (started === 0) return ok(stop);
+    stop();
+    return err({ name: getSystemErrorName(Number(started)) });
   };
-}
-
-function check(call: string, result: number | bigint | object): void {
-  if (result !== 0) throw new Error(`${call}: ${typeof result === "number" ? getSystemErrorName(result) : "no result"}`);
 }

@@ -48,7 +48,7 @@ async function stopTv(): Promise<void> {
 }
 
 async function open(): Promise<LinuxCec> {
-  const { buses, issues } = await openCecAdapters({ devDir: "/dev", timers, osdName: "Vitrine", only: ["cec1"] });
+  const { buses, issues } = await openCecAdapters({ root: "/", timers, osdName: "Vitrine", only: ["cec1"] });
   expect(issues).toEqual([]);
   const [bus] = buses;
   if (bus === undefined) throw new Error("there is no /dev/cec1");

@@ -46,7 +46,7 @@ if (!header.ok) throw new Error(header.error.message);
 const { gpio } = header.value;
 const watched = await gpio.watch("GPIO23", { debounceMs: 5 }, () => {});
 if (!watched.ok) throw new Error(watched.error.message);
-const { buses: [bus] } = await openCecAdapters({ devDir: "/dev", timers, osdName: "Vitrine", only: ["cec1"] });
+const { buses: [bus] } = await openCecAdapters({ root: "/", timers, osdName: "Vitrine", only: ["cec1"] });
 if (bus === undefined) throw new Error("there is no /dev/cec1");
 await gpio.write("GPIO17", 1);
 await bus.cec.send({ destination: 0, opcode: 0x8f, operands: new Uint8Array() }, 1_000);
