@@ -7,6 +7,7 @@ import { valuesOf, type ValuesOf } from "../../core/storage/testing/values-of.ts
 import { Quarantine } from "../sqlite/quarantine.ts";
 import { SqliteFile } from "../sqlite/sqlite-file.ts";
 import { openJournal, type JournalOpening } from "./open-journal.ts";
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 
 type Store = ValuesOf<Extract<JournalOpening, { kind: "open" }>["store"]>;
 
@@ -113,6 +114,7 @@ it("does not report pruned commands as missing", async () => {
   expect(await left.floor(OWNER)).toBe(4);
 });
 
+if (process.platform !== "linux") reportLeftOut("the open files of a journal that cannot be repaired", `they are read from /proc, and this machine runs ${process.platform}`);
 it.runIf(process.platform === "linux")("keeps no file of a journal open that cannot be repaired", async () => {
   await history();
   kill();

@@ -11,10 +11,12 @@ import { KernelDevice } from "../kernel/kernel-device.ts";
 import type { Native } from "../kernel/native.ts";
 import { GPIO_CALL } from "./gpio-abi.ts";
 import { LinuxGpio } from "./linux-gpio.ts";
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 
 /** Where the kernel puts the descriptor of a granted line (`grantedFd`). */
 const FD_AT = 588;
 
+if (process.platform !== "linux") reportLeftOut("GPIO lines of a chip whose driver is simulated", `they need Linux, and this machine runs ${process.platform}`);
 describe.runIf(process.platform === "linux")("lines of a chip whose driver is simulated", () => {
   let folder: string;
   let time: VirtualTime;

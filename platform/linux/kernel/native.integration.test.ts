@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openNative, type Native } from "./native.ts";
+import { reportLeftOut } from "../../../scripts/check/left-out.ts";
 
 /** Asks for the number of readable bytes (asm-generic/ioctls.h). */
 const FIONREAD = 0x541b;
 
+if (process.platform !== "linux") reportLeftOut("system calls through the native library", `they need Linux, and this machine runs ${process.platform}`);
 describe.runIf(process.platform === "linux")("system calls that Node has no function for", () => {
   let folder: string;
   let fd: number;
