@@ -89,6 +89,13 @@ export const CODES = {
   "command.unknown": ["command", "This agent has no such command."],
   "command.unsupported": ["command", "This device does not have what the command needs."],
 
+  "compositor.gone": ["command desired reading", "The compositor, which draws the windows on the outputs, is not running or ended during the call.", "It is started again by its service; see its log."],
+  "compositor.no-such-mode": ["command desired", "The output does not have this mode; the hint lists those it has."],
+  "compositor.no-such-output": ["command desired reading", "The compositor has no output of this name: nothing is plugged in there, or the name is wrong."],
+  "compositor.output-disabled": ["command desired", "The output is disabled in the compositor, so it has no picture and cannot be changed.", "Enable it in the compositor's own configuration."],
+  "compositor.output-off": ["command", "The output's power is off, so there is no picture on it to capture."],
+  "compositor.unsupported": ["command desired", "This compositor cannot do it.", "Use labwc 0.8 or later."],
+
   "config.not-in-file": ["start local", "This key cannot be set in the configuration file."],
   "config.not-json": ["start local", "The configuration file is not a JSON object; it is not used."],
   "config.too-large": ["start local", "The configuration file is too large; it is not used."],
