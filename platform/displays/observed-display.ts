@@ -68,6 +68,8 @@ export class ObservedDisplay implements Display {
     }
     const { attempted, acknowledged, error } = told;
     const effect = { attempted, ...(acknowledged !== undefined && { acknowledged }) };
+    // A display that answers no still shows what it has, which may be what is wanted.
+    if (error?.code === "display.refused") return concluded(property, value, { ...effect, observed: await this.#askOne(property) }, error);
     const wasHeard = error === undefined || acknowledged === true || told.heardInPart === true;
     if (!wasHeard) return { ...effect, observed: acknowledged === undefined ? failed(error) : unknown(error.message), error };
     return concluded(property, value, { ...effect, observed: await this.#observe(property, value) }, error);

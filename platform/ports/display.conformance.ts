@@ -5,7 +5,7 @@ import type { Effect, Reading } from "./reading.ts";
 import { reportSkipped, type BenchTime } from "./testing/bench.ts";
 import { examplesOf } from "./testing/display-examples.ts";
 
-export type BenchMood = "normal" | "deaf" | "slow" | "lying" | "unplugged";
+export type BenchMood = "normal" | "deaf" | "slow" | "lying" | "refusing" | "unplugged";
 
 export interface DisplayBench {
   readonly display: Display;
@@ -47,7 +47,7 @@ export function displayConformance(name: string, open: () => Promise<DisplayBenc
     obedience(kit);
     refusals(kit);
     if (options.moods) moods(kit);
-    else if (options.obedient !== true) reportSkipped(`Display: ${name}: deaf, slow, lying and unplugged displays`, "real hardware has only its own mood");
+    else if (options.obedient !== true) reportSkipped(`Display: ${name}: deaf, slow, lying, refusing and unplugged displays`, "real hardware has only its own mood");
   });
 }
 
@@ -199,6 +199,21 @@ function moods(kit: Kit): void {
       ]);
     }
     expect(await set("power", "standby")).toMatchObject({ acknowledged: true });
+  });
+
+  test("refusing: changes nothing, says so, and the observation is the truth", async () => {
+    const before = await look();
+    const changes = await changesOf(kit);
+    bench().setMood?.("refusing");
+    for (const [property, value] of changes) {
+      const now = before[property];
+      const effect = await set(property, value);
+      expect([property, effect]).toMatchObject([property, { attempted: true, observed: { kind: "ok", value: now.kind === "ok" ? now.value : undefined } }]);
+      expect(["display.refused", "display.not-obeyed"]).toContain(effect.error?.code);
+    }
+    expect(await set("power", "standby")).toMatchObject({ acknowledged: false, error: { code: "display.refused" } });
+    // What it refuses to do again is so already.
+    expect((await set("power", "on")).error).toBeUndefined();
   });
 
   test("slow: every call ends within the worst case, successfully or as under way", async () => {

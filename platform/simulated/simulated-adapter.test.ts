@@ -65,7 +65,11 @@ displayConformance(
 );
 cecConformance(
   "simulated",
-  bench((all) => ({ ...all, setMood: setMood(all.world) })),
+  bench((all) => ({
+    ...all,
+    setMood: setMood(all.world),
+    tvSays: ({ toAll, opcode, operands }) => Promise.resolve(void all.world.apply({ action: "cec.message", params: { destination: toAll ? 15 : 4, opcode, operands: [...operands] } })),
+  })),
   { moods: true },
 );
 gpioConformance(
@@ -150,6 +154,51 @@ describe("simulated adapter", () => {
     const sent = await all.virtual.settled(all.cec.send({ destination: 0, opcode: 0xa7, operands: new Uint8Array() }, 1_000));
     expect(sent).toMatchObject({ ok: true, value: { reply: { opcode: 0x00, operands: Uint8Array.of(0xa7, 0) } } });
     await all.close();
+  });
+
+  test("a broadcast that the TV does not know or refuses is not answered", async () => {
+    const all = open();
+    const send = (opcode: number) => all.virtual.settled(all.cec.send({ destination: 15, opcode, operands: Uint8Array.of(0x20, 0x00) }, 1_000));
+    const unanswered = { ok: true, value: { acknowledged: true } };
+    expect(await send(0xa7)).toEqual(unanswered);
+    all.world.setMood("refusing");
+    expect(await send(0x82)).toEqual(unanswered);
+    expect(all.world.state.display.input).toBe("hdmi-1");
+    await all.close();
+  });
+
+  test.each<[string, object, readonly (readonly number[])[]]>([
+    ["standby", { power: "standby" }, [[0, 15, 0x36]]],
+    ["another player's input", { input: "hdmi-2" }, [[0, 15, 0x86, 0x20, 0x00], [8, 15, 0x82, 0x20, 0x00]]],
+    ["its tuner", { input: "tuner" }, [[0, 15, 0x82, 0x00, 0x00]]],
+    ["what it has already", { power: "on", input: "hdmi-1" }, []],
+    ["what CEC has no message for", { brightness: 10 }, []],
+  ])("the TV announces that its remote chose %s", async (_what, params, expected) => {
+    const all = open();
+    const heard: number[][] = [];
+    all.cec.onMessage?.(({ source, destination, opcode, operands }) => heard.push([source, destination, opcode, ...operands]));
+    all.world.apply({ action: "display.remote", params });
+    expect(heard).toEqual(expected);
+    await all.close();
+  });
+
+  test("a key of the remote is pressed and released, and a closed bus hears nothing more", async () => {
+    const all = open();
+    const heard: number[][] = [];
+    all.cec.onMessage?.(({ opcode, operands }) => heard.push([opcode, ...operands]));
+    all.world.apply({ action: "cec.key", params: { key: "red", holdMs: 300 } });
+    await all.virtual.advance(299);
+    expect(heard).toEqual([[0x44, 0x72]]);
+    await all.virtual.advance(1);
+    expect(heard).toEqual([[0x44, 0x72], [0x45]]);
+    for (const mood of ["deaf", "unplugged"] as const) {
+      all.world.setMood(mood);
+      all.world.apply({ action: "cec.key", params: { key: "red" } });
+    }
+    all.world.setMood("normal");
+    await all.close();
+    all.world.sayOnCec({ source: 0, destination: 15, opcode: 0x36, operands: new Uint8Array() });
+    expect(heard).toHaveLength(2);
   });
 
   test("closing during a pulse leaves the line at rest and no timer", async () => {

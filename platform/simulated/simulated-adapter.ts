@@ -47,6 +47,7 @@ export function createSimulatedAdapter(world: SimulatedWorld, deps: SimulatedAda
     clock: simulatedClockControl(world, clock),
     probe: simulatedProbe(world, clock, deps.hostProbe),
     close: () => {
+      cec.close();
       gpio.close();
       power.close();
       watchdog.close();

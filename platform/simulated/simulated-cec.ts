@@ -1,29 +1,45 @@
-import type { Cec, CecMessage, CecReply } from "../ports/cec.ts";
+import type { Cec, CecMessage, CecReply, HeardMessage } from "../ports/cec.ts";
 import type { Timers } from "../ports/clock.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import { frameMs, LOGICAL_ADDRESS, REPLY_TIMEOUT_MS, REPLY_TO } from "../displays/cec/opcodes.ts";
 import { OneAtATime } from "../runtime/one-at-a-time.ts";
-import { knownToTv, tvReceives } from "./simulated-tv.ts";
+import { Emitter } from "../runtime/emitter.ts";
+import { knownToTv, OWN_ADDRESS, tvReceives } from "./simulated-tv.ts";
 import type { SimulatedWorld } from "./world.ts";
 
 /** Response time of a slow TV: late, but within the CEC limit of one second. */
 export const SLOW_LATENCY_MS = 850;
+/** From the acknowledgement of an order to its Feature Abort, as seen on the kernel's emulated TV. */
+export const REFUSAL_MS = 20;
 
 /** The bus between our HDMI output and the simulated TV, with the wire's own timing. */
 export class SimulatedCec implements Cec {
   readonly #world: SimulatedWorld;
   readonly #timers: Timers;
   readonly #bus = new OneAtATime();
+  readonly #heard = new Emitter<HeardMessage>((thrown) => { throw thrown; });
+  readonly #leaveWorld: () => void;
 
   constructor(world: SimulatedWorld, timers: Timers) {
     this.#world = world;
     this.#timers = timers;
+    this.#leaveWorld = world.onCec((message) => {
+      if (message.destination === OWN_ADDRESS || message.destination === LOGICAL_ADDRESS.broadcast) this.#heard.emit(message);
+    });
   }
 
   send(message: CecMessage, replyTimeoutMs: number): Promise<Result<CecReply>> {
     const problem = problemOf(message, replyTimeoutMs);
     if (problem !== undefined) return Promise.resolve(fail("cec.bad-message", problem));
     return this.#bus.run(() => this.#transmit(message, Math.min(replyTimeoutMs, REPLY_TIMEOUT_MS)));
+  }
+
+  onMessage(heard: (message: HeardMessage) => void): () => void {
+    return this.#heard.on(heard);
+  }
+
+  close(): void {
+    this.#leaveWorld();
   }
 
   async #transmit(message: CecMessage, replyTimeoutMs: number): Promise<Result<CecReply>> {
@@ -35,19 +51,26 @@ export class SimulatedCec implements Cec {
     // No device rejects a broadcast, so one that no device receives also looks acknowledged. This is how CEC works.
     if (!heard) return ok({ acknowledged: broadcast });
     if (message.opcode === undefined) return ok({ acknowledged: true });
-    const answer = this.#deliver(message.opcode, message.operands);
-    const hasAnswer = REPLY_TO.has(message.opcode) || !knownToTv(message.opcode);
-    if (!hasAnswer || replyTimeoutMs === 0) return ok({ acknowledged: true });
-    const reply = await this.#inTime(answer, replyTimeoutMs);
-    return ok(reply === undefined ? { acknowledged: true } : { acknowledged: true, reply });
+    const answer = this.#deliver(message.opcode, message.operands, broadcast);
+    const { mood } = this.#world.state.display;
+    const hasAnswer = REPLY_TO.has(message.opcode) || (!broadcast && (!knownToTv(message.opcode) || mood === "refusing"));
+    const reply = hasAnswer && replyTimeoutMs > 0 ? await this.#inTime(answer, replyTimeoutMs) : undefined;
+    if (reply !== undefined) return ok({ acknowledged: true, reply });
+    // An answer that nobody waits for any more is a message like any other.
+    void answer.then((late) => {
+      if (late !== undefined) this.#world.sayOnCec({ source: LOGICAL_ADDRESS.tv, destination: OWN_ADDRESS, ...late });
+    });
+    return ok({ acknowledged: true });
   }
 
   /** The TV acts on the message after its latency, whether or not a caller still waits. */
-  #deliver(opcode: number, operands: Uint8Array): Promise<CecReply["reply"]> {
+  #deliver(opcode: number, operands: Uint8Array, isForAll: boolean): Promise<CecReply["reply"]> {
     const copy = operands.slice();
+    const isOrder = !REPLY_TO.has(opcode);
+    const latencyMs = isOrder && this.#world.state.display.mood === "refusing" ? REFUSAL_MS : tvLatencyMs(this.#world);
     return new Promise((resolve) => {
-      this.#timers.after("simulated.tv.answer", tvLatencyMs(this.#world), () => {
-        resolve(this.#unplugged() ? undefined : tvReceives(this.#world, opcode, copy));
+      this.#timers.after("simulated.tv.answer", latencyMs, () => {
+        resolve(this.#unplugged() ? undefined : tvReceives(this.#world, opcode, copy, isForAll));
       });
     });
   }

@@ -30,6 +30,7 @@ export function panelDriver(world: SimulatedWorld, clock: Clock, timers: Timers)
   const say = async (change: Parameters<SimulatedWorld["updateDisplay"]>[0]): Promise<Told> => {
     if (isUnplugged()) return { attempted: false, error: UNPLUGGED };
     if (!(await reached())) return { attempted: true, acknowledged: false, error: { code: "display.no-answer", message: "the panel did not answer in time" } };
+    if (world.state.display.mood === "refusing") return { attempted: true, acknowledged: false, error: { code: "display.refused", message: "the panel refused the setting" } };
     if (world.state.display.mood !== "lying") world.updateDisplay(change);
     return { attempted: true, acknowledged: true };
   };

@@ -1,6 +1,8 @@
 import * as v from "valibot";
+import { CEC_KEY_NAMES, CEC_KEYS } from "../ports/cec-keys.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
 import { onWifi, withAccessPoint, withProxies } from "./simulated-site.ts";
+import { OWN_ADDRESS, TV_ADDRESS, useRemote } from "./simulated-tv.ts";
 import type { WorldControls } from "./world-controls.ts";
 import { describeIssue, runHook } from "./world-input.ts";
 import { displayMood, remoteSettings, TV_OUTPUT } from "./world-state.ts";
@@ -51,7 +53,7 @@ const displayActions: readonly SimulatedAction[] = [
     "display",
     "display.mood",
     "TV mood",
-    "How the TV treats what it is told: obey, stay silent, answer late, acknowledge and do nothing, or be unplugged.",
+    "How the TV treats what it is told: obey, stay silent, answer late, acknowledge and do nothing, refuse, or be unplugged.",
     v.strictObject({ mood: displayMood }),
     (world, { mood }) => world.setMood(mood),
   ),
@@ -69,10 +71,28 @@ const displayActions: readonly SimulatedAction[] = [
     "Use the TV's remote",
     "What a person in the shop does to the TV: the device has to notice.",
     v.strictObject({ power: v.optional(v.picklist(["on", "standby"])), ...v.partial(remoteSettings).entries }),
-    (world, { power, ...rest }) => {
-      world.updateDisplay(rest);
-      if (power !== undefined) world.turnDisplay(power === "on");
-    },
+    (world, change) => useRemote(world, change),
+  ),
+  action(
+    "display",
+    "cec.key",
+    "Press a key of the TV's remote",
+    "A key that the TV does not use itself: it passes it on to the device.",
+    v.strictObject({ key: v.picklist(CEC_KEY_NAMES), holdMs: v.optional(wholeNumber(1, 60_000), 200) }),
+    (world, { key, holdMs }) => world.holdRemoteKey(CEC_KEYS[key], holdMs),
+  ),
+  action(
+    "display",
+    "cec.message",
+    "Say something on HDMI-CEC",
+    "A message of the TV (source 0) or another device, for the device (destination 4) or everybody (15).",
+    v.strictObject({
+      source: v.optional(wholeNumber(0, 15), TV_ADDRESS),
+      destination: v.optional(v.picklist([OWN_ADDRESS, 15]), 15),
+      opcode: wholeNumber(0, 255),
+      operands: v.optional(v.pipe(v.array(wholeNumber(0, 255)), v.maxLength(14)), []),
+    }),
+    (world, { operands, ...message }) => world.sayOnCec({ ...message, operands: Uint8Array.from(operands) }),
   ),
   action(
     "display",

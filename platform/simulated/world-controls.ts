@@ -1,3 +1,4 @@
+import type { HeardMessage } from "../ports/cec.ts";
 import type { Result } from "../ports/result.ts";
 import type { DisplayMood, WorldSection, WorldState } from "./world-state.ts";
 
@@ -25,4 +26,8 @@ export interface WorldControls {
   plug(output: string, connected: boolean): Result<void>;
   /** Holds a push button on an input for `holdMs`, with `bounces` extra contacts at press and release. */
   pressButton(line: string, holdMs: number, bounces: number): Result<void>;
+  /** The TV or another device says something on the CEC bus. Nothing is heard from a deaf or unplugged TV. */
+  sayOnCec(message: HeardMessage): void;
+  /** Somebody holds a key of the TV's remote that the TV passes on to us. `code`: a code of `CEC_KEYS`, or any other byte. */
+  holdRemoteKey(code: number, holdMs: number): void;
 }

@@ -14,7 +14,7 @@ const shortText = v.pipe(v.string(), v.maxLength(128));
 const milliseconds = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
 
 /** How the TV reacts to orders; see docs/hardware.md. */
-export const displayMood = v.picklist(["normal", "deaf", "slow", "lying", "unplugged"]);
+export const displayMood = v.picklist(["normal", "deaf", "slow", "lying", "refusing", "unplugged"]);
 export const displayInput = v.picklist(["tuner", "hdmi-1", "hdmi-2"]);
 
 /** Settings that the TV's remote control can change, besides power. */
@@ -26,7 +26,7 @@ const display = v.strictObject({
   orientation: v.picklist([0, 90, 180, 270]),
   mood: displayMood,
   /** The mood that returns when the cable is plugged in again. */
-  moodWhenPlugged: v.picklist(["normal", "deaf", "slow", "lying"]),
+  moodWhenPlugged: v.picklist(["normal", "deaf", "slow", "lying", "refusing"]),
   /** From a message's arrival to the TV's answer. CEC allows 1,000 ms. */
   latencyMs: milliseconds(10_000),
   warmUpMs: milliseconds(120_000),

@@ -161,6 +161,8 @@ describe("what comes in from outside", () => {
   test("every action has what a panel needs, and its defaults work", () => {
     expect(new Set(simulatedActions.map((action) => action.name)).size).toBe(simulatedActions.length);
     const examples: Readonly<Record<string, unknown>> = {
+      "cec.key": { key: "red" },
+      "cec.message": { opcode: 0x36 },
       "display.mood": { mood: "deaf" },
       "display.latency": { latencyMs: 100 },
       "gpio.press": { line: "GPIO17" },

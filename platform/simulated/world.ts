@@ -1,8 +1,10 @@
 import * as v from "valibot";
+import type { HeardMessage } from "../ports/cec.ts";
 import type { Clock, Timer, Timers } from "../ports/clock.ts";
 import type { GpioLevel } from "../ports/gpio.ts";
 import type { Random } from "../ports/random.ts";
 import { fail, ok, type Result } from "../ports/result.ts";
+import { OPCODE } from "../displays/cec/opcodes.ts";
 import { Emitter } from "../runtime/emitter.ts";
 import { isJsonObject, mergePatch, type Json } from "../runtime/json.ts";
 import {
@@ -18,6 +20,7 @@ import {
 } from "./world-state.ts";
 import { runSimulatedAction } from "./world-actions.ts";
 import { describeIssue } from "./world-input.ts";
+import { OWN_ADDRESS, TV_ADDRESS } from "./simulated-tv.ts";
 import { reachesCloud } from "./simulated-site.ts";
 import type { WorldControls, WorldHooks } from "./world-controls.ts";
 
@@ -44,6 +47,7 @@ const BOUNCE_MS = 1;
 export class SimulatedWorld implements WorldControls {
   readonly #deps: WorldDeps;
   readonly #changed: Emitter<readonly WorldSection[]>;
+  readonly #saidOnCec: Emitter<HeardMessage>;
   readonly #running = new Map<string, Timer>();
   #state: WorldState;
   #hooks: WorldHooks = {};
@@ -51,12 +55,9 @@ export class SimulatedWorld implements WorldControls {
   /** With `stored` it continues from a saved state, including changes that were under way. */
   constructor(deps: WorldDeps, stored?: WorldState) {
     this.#deps = deps;
-    this.#changed = new Emitter(
-      deps.onListenerError ??
-        ((thrown) => {
-          throw thrown;
-        }),
-    );
+    const onListenerError = deps.onListenerError ?? ((thrown: unknown) => { throw thrown; });
+    this.#changed = new Emitter(onListenerError);
+    this.#saidOnCec = new Emitter(onListenerError);
     this.#state = stored === undefined ? freshWorldState(deps.random, deps.clock.wallMs()) : settledState(stored);
     if (this.#state.power.pending !== "none") this.boot();
     this.#continuePower();
@@ -70,6 +71,11 @@ export class SimulatedWorld implements WorldControls {
   /** Calls `listener` with the changed sections. Returns the unsubscribe function. */
   onChange(listener: (sections: readonly WorldSection[]) => void): () => void {
     return this.#changed.on(listener);
+  }
+
+  /** Calls `listener` with each message of another device on the CEC bus. Returns the unsubscribe function. */
+  onCec(listener: (message: HeardMessage) => void): () => void {
+    return this.#saidOnCec.on(listener);
   }
 
   setHooks(hooks: WorldHooks): void {
@@ -148,6 +154,17 @@ export class SimulatedWorld implements WorldControls {
     const releasing = steps.map((_, i) => ({ button: i % 2 === 0 ? ("up" as const) : ("down" as const), atMs: heldMs + i * BOUNCE_MS }));
     this.#moveButton(name, [...bouncing, down, ...releasing, { button: "up", atMs: heldMs + steps.length * BOUNCE_MS }], 0);
     return ok(undefined);
+  }
+
+  sayOnCec(message: HeardMessage): void {
+    const { mood } = this.#state.display;
+    if (mood !== "deaf" && mood !== "unplugged") this.#saidOnCec.emit(message);
+  }
+
+  holdRemoteKey(code: number, holdMs: number): void {
+    const fromTv = { source: TV_ADDRESS, destination: OWN_ADDRESS };
+    this.sayOnCec({ ...fromTv, opcode: OPCODE.userControlPressed, operands: Uint8Array.of(code) });
+    this.#start("remote-key", holdMs, () => this.sayOnCec({ ...fromTv, opcode: OPCODE.userControlReleased, operands: new Uint8Array() }));
   }
 
   /** Whether the device's settings work at its site. `proxy`: the configured proxy, if any. */

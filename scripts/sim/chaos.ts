@@ -121,7 +121,7 @@ export class Chaos {
         this.#undoLater("player-vanish", 60_000, () => device.player.comeBack());
       },
       displayTroublePerHour: () => {
-        device.world.setMood(pick(random, ["deaf", "slow", "lying", "unplugged"]));
+        device.world.setMood(pick(random, ["deaf", "slow", "lying", "refusing", "unplugged"]));
         this.#undoLater("display-trouble", 600_000, () => device.world.setMood("normal"));
       },
       remoteControlPerHour: () => this.#remote(device),

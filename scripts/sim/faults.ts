@@ -44,7 +44,7 @@ export interface Faults {
   readonly misdeedPerHour: number;
   /** The player host disappears, and returns as the same process or a new one. */
   readonly playerVanishPerHour: number;
-  /** The display is deaf, slow, lying or unplugged for a while. */
+  /** The display is deaf, slow, lying, refusing or unplugged for a while. */
   readonly displayTroublePerHour: number;
   /** Somebody uses the remote control. */
   readonly remoteControlPerHour: number;

@@ -10,6 +10,7 @@ export const OPCODE = {
   userControlReleased: 0x45,
   giveAudioStatus: 0x71,
   reportAudioStatus: 0x7a,
+  routingChange: 0x80,
   activeSource: 0x82,
   requestActiveSource: 0x85,
   setStreamPath: 0x86,

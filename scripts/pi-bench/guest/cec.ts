@@ -8,7 +8,7 @@ import { ObservedDisplay } from "../../../platform/displays/observed-display.ts"
 import { openCecAdapters } from "../../../platform/linux/cec/open-cec-adapters.ts";
 import type { LinuxCec } from "../../../platform/linux/cec/linux-cec.ts";
 import { SystemTimers, systemClock } from "../../../platform/linux/system-clock.ts";
-import { cecConformance } from "../../../platform/ports/cec.conformance.ts";
+import { cecConformance, type CecBench } from "../../../platform/ports/cec.conformance.ts";
 import type { HeardMessage } from "../../../platform/ports/cec.ts";
 import { realBenchTime } from "../../../platform/ports/testing/bench.ts";
 
@@ -69,7 +69,11 @@ describe("on the bus", () => {
     const cec = await open();
     // The suite expects a TV that is on.
     await cec.send({ destination: 0, opcode: 0x04, operands: new Uint8Array() }, 0);
-    return { cec, time: realBenchTime(), close: () => cec.close() };
+    const tvSays: CecBench["tvSays"] = async ({ toAll, opcode, operands }) => {
+      const payload = operands.length === 0 ? [] : [`payload=${operands.join(":")}`];
+      await cecCtl("-d", "/dev/cec0", "-s", "--to", toAll ? "15" : "4", "--custom-command", [`cmd=${opcode}`, ...payload].join(","));
+    };
+    return { cec, time: realBenchTime(), tvSays, close: () => cec.close() };
   }, { moods: false });
 });
 

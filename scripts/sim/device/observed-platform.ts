@@ -54,6 +54,7 @@ export function observedPlatform(sim: SimContext, life: Life, device: string, ad
             if (message.opcode === VENDOR_COMMAND) effect(`cec:${[...message.operands].join(".")}`);
             return cec.send(message, replyTimeoutMs);
           }),
+        ...(cec.onMessage !== undefined && { onMessage: (heard) => cec.onMessage?.(heard) ?? (() => {}) }),
       },
     }),
     ...(sound !== undefined && { audio: observedAudio(life, sound, order) }),

@@ -10,6 +10,7 @@ const MOODS: readonly (readonly [string, string, string])[] = [
   ["deaf", "Deaf", "It neither reacts nor answers."],
   ["slow", "Slow", "It answers later than the standard allows."],
   ["lying", "Lying", "It acknowledges everything and does nothing."],
+  ["refusing", "Refusing", "It answers that it will not do what it is told."],
   ["unplugged", "Unplugged", "No signal reaches it."],
 ];
 
