@@ -16,6 +16,7 @@ import type { SceneKeeper } from "./scene-keeper.ts";
 import type { ScheduleRunner } from "./schedule/schedule-runner.ts";
 import type { ScreenExpectation } from "./screen/screen-expectation.ts";
 import type { ScreenWatch } from "./screen/screen-watch.ts";
+import type { TvWatch } from "./screen/tv-watch.ts";
 import type { DesiredState } from "./state/desired-state.ts";
 import type { ManagedDisplay } from "./state/managed-display.ts";
 import type { ManualOverrides } from "./state/manual-overrides.ts";
@@ -62,6 +63,8 @@ export interface AgentParts {
   readonly expectation: () => ScreenExpectation;
   /** Whether the screen shows what it should. */
   readonly screen: ScreenWatch;
+  /** What TVs say on HDMI-CEC. */
+  readonly tv: TvWatch;
   /** Chooses what the player shows: content, pairing, offline or nothing. */
   readonly scene: SceneKeeper;
   readonly serverClock: ServerClock;

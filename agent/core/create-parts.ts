@@ -24,6 +24,7 @@ import { SceneKeeper } from "./scene-keeper.ts";
 import { ScheduleRunner } from "./schedule/schedule-runner.ts";
 import { screenExpectation, type ScreenExpectation } from "./screen/screen-expectation.ts";
 import { ScreenWatch } from "./screen/screen-watch.ts";
+import { TvWatch } from "./screen/tv-watch.ts";
 import { DesiredState } from "./state/desired-state.ts";
 import type { DesiredKeyHandler } from "./state/desired-key.ts";
 import { audioKeys } from "./state/keys/audio-keys.ts";
@@ -102,6 +103,8 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
     displays: onTheScreen(displays).map(({ name, path, status, display }) => ({ name, status, capabilities: display.capabilities, expectation: () => expectationOf(path) })),
   });
   madeScreen = screen;
+  const buses = platform.cecBuses ?? (platform.cec === undefined ? [] : [{ cec: platform.cec }]);
+  const tv = new TvWatch({ buses, displays, events: outbox, clock, timers, log: log.child({ part: "tv" }) });
   const scene = new SceneKeeper({
     deviceId: ports.deviceId, content, player, ...identity,
     blank: () => displays[0]?.display.capabilities.settable.power === undefined && expectation().expect === "off",
@@ -110,7 +113,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
   return {
     link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, overrides, schedule, displays,
-    content, telemetry, player, page, desired, expectation, screen, scene, serverClock, judgingClock, uploadHosts,
+    content, telemetry, player, page, desired, expectation, screen, tv, scene, serverClock, judgingClock, uploadHosts,
   };
 }
 

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { CEC_KEY_NAMES } from "../../platform/ports/cec-keys.ts";
 import {
   CodeSchema, CountSchema, DurationMsSchema, effectOf, IdSchema, IssueSchema, JsonObjectSchema, JsonSchema, PositiveSchema, TextSchema, WallMsSchema,
 } from "./values.ts";
@@ -68,11 +69,34 @@ export const PlaySchema = v.object({
   data: v.optional(JsonObjectSchema),
 });
 
-/** Stream `event`: kind is `page` (emitted by the page), `gpio`, `agent`, `player`, `network`, … */
+/** Stream `event`: kind is `page` (emitted by the page), `gpio`, `cec`, `agent`, `player`, `network`, … */
 export const EventSchema = v.object({
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
   data: v.optional(JsonObjectSchema),
 });
+
+const CecOutputSchema = v.optional(v.pipe(v.string(), v.maxLength(64), v.description("The output whose bus it came from, if the driver says which.")));
+
+/** Stream `event`, kind `cec`: a TV or another device said something on HDMI-CEC. */
+export const CecEventSchema = v.variant("name", [
+  v.object({
+    name: v.pipe(v.literal("key"), v.description("Somebody pressed a key of the TV's remote; once for a held key.")),
+    data: v.object({
+      code: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255), v.description("CEC table 30.")),
+      key: v.optional(v.pipe(v.picklist(CEC_KEY_NAMES), v.description("Its name, if it has one."))),
+      output: CecOutputSchema,
+    }),
+  }),
+  v.object({ name: v.pipe(v.literal("standby"), v.description("The TV goes to standby.")), data: v.object({ output: CecOutputSchema }) }),
+  v.object({
+    name: v.pipe(v.literal("source"), v.description("Another source is shown or asked to show itself; not repeated for the same one.")),
+    data: v.object({ address: v.pipe(v.string(), v.regex(/^\d+(?:\.\d+){3}$/), v.description("Its physical address; `0.0.0.0` is the TV itself.")), output: CecOutputSchema }),
+  }),
+  v.object({
+    name: v.pipe(v.literal("power"), v.description("The TV says unasked what its power state is.")),
+    data: v.object({ power: v.picklist(["on", "standby", "turning-on", "turning-off"]), output: CecOutputSchema }),
+  }),
+]);
 
 /** Rollup of one metric over the record's interval. */
 export const RollupSchema = v.object({
@@ -127,6 +151,7 @@ export const RECORD_BODIES: Readonly<Record<string, v.GenericSchema>> = {
   "outcome/command": CommandOutcomeSchema,
   "alarm/alarm": AlarmSchema,
   "play/play": PlaySchema,
+  "event/cec": CecEventSchema,
   "event/*": EventSchema,
   "metric/telemetry": TelemetrySchema,
   "*/gap": GapSchema,

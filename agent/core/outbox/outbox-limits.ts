@@ -26,11 +26,13 @@ export interface OutboxLimits {
 }
 
 /**
- * The agent's own parts are trusted not to flood; pages and GPIO lines are not. A page that reports one play
+ * The agent's own parts are trusted not to flood; pages, GPIO lines and TVs are not. A page that reports one play
  * a second and a few events stays far below its limit.
  */
 function defaultRate(source: string): Rate {
   if (source === "agent") return { burst: 2_000, perSecond: 200 };
+  // People press keys; a TV that talks more than that is out of order.
+  if (source === "cec") return { burst: 60, perSecond: 0.5 };
   if (source === "page") return { burst: 200, perSecond: 20 };
   return { burst: 200, perSecond: 50 };
 }

@@ -31,6 +31,8 @@ export interface DisplayWitness {
   readonly name: string;
   readonly power: Reading<DisplayPower>;
   readonly observedBy: DisplayCapabilities["powerObservedBy"];
+  /** Only its latest reading says so; a TV can report standby once while it is lit. */
+  readonly once?: boolean;
   /** Its selected input, and the input this device is connected to; either may be unknown. */
   readonly input?: Reading<string>;
   readonly ownInput?: string;
@@ -53,6 +55,8 @@ export interface ScreenJudgement {
   readonly litUnexpectedly: boolean;
   /** Only one witness says so: loading is complete and frames arrive, but the capture is a single colour. That may be intended. */
   readonly alone?: boolean;
+  /** Dark only by a single reading of a display, while our output has a signal: reported, but no alarm yet. */
+  readonly hint?: boolean;
 }
 
 /**
@@ -90,7 +94,10 @@ export function judgeScreen(witnesses: ScreenWitnesses): ScreenJudgement {
   said.push(...playerSays(witnesses.player));
   // A display that answers over the cable is not unplugged, whatever the connector says.
   const dark = display.kind === "dark" || output.kind === "off" || (output.kind === "unplugged" && display.kind !== "lit" && display.kind !== "elsewhere");
-  if (dark) return judgeDark(expectation, output, display, said);
+  if (dark) {
+    const hint = output.kind !== "off" && output.kind !== "unplugged" && displays.every(({ once }, index) => words[index]?.kind !== "dark" || once === true);
+    return { ...judgeDark(expectation, output, display, said), ...(hint && { hint }) };
+  }
   return judgePicture(witnesses, output, display, said);
 }
 

@@ -115,6 +115,33 @@ describe("the screen watch", () => {
     expect(alarms.log).toEqual(["+screen.unknown"]);
   });
 
+  test("a display that says once that it is off while it has a signal is reported and raises no alarm; a second reading does", async () => {
+    const { time, live, world, alarms, verdict, displayStatus } = setUp();
+    await live(START_GRACE_MS + 10_000, "showing");
+    world.power = "standby";
+    displayStatus.invalidate();
+    await time.advance(1_000);
+    expect(verdict()).toBe("dark");
+    world.power = "on";
+    await live(60_000, "showing");
+    expect([verdict(), alarms.log]).toEqual(["showing", []]);
+    world.power = "standby";
+    displayStatus.invalidate();
+    await live(ALARM_AFTER_MS + 1_000, "showing");
+    expect(alarms.log).toEqual(["+screen.dark"]);
+  });
+
+  test("a single reading that a display is off raises no alarm, however long it does not answer again", async () => {
+    const { time, live, world, alarms, displayStatus } = setUp();
+    await live(START_GRACE_MS + 10_000, "showing");
+    world.power = "standby";
+    displayStatus.invalidate();
+    await time.advance(1_000);
+    world.displayDelayMs = 25_000;
+    await live(20_000, "showing");
+    expect(alarms.log).toEqual([]);
+  });
+
   test("the player's picture is reported at once, even while the display hangs", async () => {
     const { time, says, verdict, world } = setUp();
     await time.advance(20_000);

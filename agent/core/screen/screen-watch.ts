@@ -52,6 +52,8 @@ export interface NotShown {
 
 /** Interval at which witnesses are queried when there is no event. */
 export const LOOK_MS = 15_000;
+/** A changed power state is read again after this time. */
+const CONFIRM_MS = LOOK_MS / 2 + 500;
 /** A bad picture raises an alarm after this time. A frozen one does so at once: the player has already confirmed it twice. */
 export const ALARM_AFTER_MS = 10_000;
 /** For this long, `unknown` and our own pages may be a picture recovering; after that they are the fault. */
@@ -91,7 +93,7 @@ export class ScreenWatch {
   readonly #startedMs: number;
   #outputs: readonly Output[] | undefined;
   /** The last status of each display. */
-  readonly #said = new Map<WatchedDisplay, { readonly value: DisplayStatus; readonly atMs: number }>();
+  readonly #said = new Map<WatchedDisplay, { readonly value: DisplayStatus; readonly atMs: number; readonly once: boolean }>();
   #report: ScreenReport | undefined;
   #reportKey = "";
   #verdictSinceMs = 0;
@@ -135,7 +137,9 @@ export class ScreenWatch {
     const latest = display.status.latest();
     if (latest === undefined) this.#askDisplay.get(display)?.ring();
     else {
-      this.#said.set(display, latest);
+      const before = this.#said.get(display);
+      const once = before === undefined || !samePower(before.value, latest.value) || (before.once && before.atMs === latest.atMs);
+      this.#said.set(display, { ...latest, once });
       this.#wake.ring();
     }
   }
@@ -172,7 +176,9 @@ export class ScreenWatch {
     while (!signal.aborted) {
       // The result arrives through `onNews`, like that of every reading.
       await untilAborted(display.status.get(LOOK_MS / 2), signal);
-      await ask.wait(timers, "screen.display-again", LOOK_MS, signal);
+      // One reading is a hint, so a change is confirmed before an alarm is due.
+      const againMs = this.#said.get(display)?.once === true ? CONFIRM_MS : LOOK_MS;
+      await ask.wait(timers, "screen.display-again", againMs, signal);
       // A status that was just invalidated is still changing; wait briefly.
       await sleep(timers, "screen.display-settle", 250, signal);
     }
@@ -220,7 +226,7 @@ export class ScreenWatch {
     const { name, capabilities: { powerObservedBy, ownInput } } = display;
     const said = this.#said.get(display);
     const power = said === undefined || nowMs - said.atMs > DISPLAY_AGE_MAX_MS ? ({ kind: "unknown", why: "it has not been queried yet, or has not answered for a minute" } as const) : said.value.power;
-    return { name, power, observedBy: powerObservedBy, ...(said !== undefined && ownInput !== undefined && { input: said.value.input, ownInput }) };
+    return { name, power, observedBy: powerObservedBy, ...(said?.once === true && { once: true }), ...(said !== undefined && ownInput !== undefined && { input: said.value.input, ownInput }) };
   }
 
   /** The report; the same object while nothing relevant changed. A change in the player's wording alone does not count. */
@@ -277,7 +283,7 @@ export class ScreenWatch {
    * The picture alarm is named after the fault and stays until the picture is good or has another known fault. While it
    * recovers the verdict is briefly `unknown`, which is no new fault.
    */
-  #alarmPicture({ verdict, alone }: ScreenJudgement, facts: JsonObject, nowMs: number): number {
+  #alarmPicture({ verdict, alone, hint }: ScreenJudgement, facts: JsonObject, nowMs: number): number {
     const { alarms } = this.#deps;
     // A screen that should be dark but is lit has its own alarm; it is not a picture fault.
     // A device without assigned content shows its pairing code and waits; that is reported, but is no fault.
@@ -291,6 +297,7 @@ export class ScreenWatch {
     }
     const atMs = bad.word === "frozen" ? nowMs : Math.max(bad.sinceMs + ALARM_AFTER_MS, this.#startedMs + START_GRACE_MS);
     if (nowMs < atMs) return atMs - nowMs;
+    if (hint === true) return LOOK_MS;
     this.#clearOthers(bad.word, bad.word);
     const { code, message } = ALARMS[bad.word];
     alarms.raise(code, alone === true ? "warning" : "critical", message, facts);
@@ -321,6 +328,10 @@ function nextStretch(before: BadStretch | undefined, verdict: BadVerdict, nowMs:
   const verdictSinceMs = before.verdict === verdict ? before.verdictSinceMs : nowMs;
   const passing = (verdict === "unknown" || verdict === "error-page") && nowMs - verdictSinceMs < PASSING_MS;
   return { sinceMs: before.sinceMs, word: passing && before.word !== "unknown" ? before.word : verdict, verdict, verdictSinceMs };
+}
+
+function samePower({ power: a }: DisplayStatus, { power: b }: DisplayStatus): boolean {
+  return a.kind === "ok" && b.kind === "ok" ? (a.value === "on") === (b.value === "on") : a.kind === b.kind;
 }
 
 function isBad(verdict: Verdict): verdict is BadVerdict {
