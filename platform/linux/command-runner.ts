@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, type ExecFileException } from "node:child_process";
 import { fail, ok, type Result } from "../ports/result.ts";
 
 /**
@@ -15,24 +15,40 @@ const MESSAGE_CHARS_MAX = 300;
 
 export const runCommand: CommandRunner = (program, args, timeoutMs, input) =>
   new Promise((resolve) => {
-    // Answers are parsed, so they must not be translated: glibc before 2.39 obeys LANGUAGE also in C.UTF-8. In plain C, programs
-    // print "?" for every letter outside ASCII.
-    const env = { ...process.env, LC_ALL: "C.UTF-8", LANGUAGE: "" };
-    const child = execFile(
-      program,
-      [...args],
-      { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: OUTPUT_BYTES_MAX, env },
-      (error, stdout, stderr) => {
-        if (error === null) return resolve(ok(stdout));
-        if (error.code === "ENOENT") return resolve(fail("program.missing", `there is no program ${program}`));
-        if (error.killed === true) return resolve(fail("program.timed-out", `${program} was still running after ${timeoutMs} ms`));
-        if (input !== undefined) return resolve(fail("program.failed", `${program} ${args.join(" ")} ended with ${error.code ?? "a signal"}`));
-        const said = (stderr.trim() || stdout.trim() || error.message).slice(-MESSAGE_CHARS_MAX);
-        return resolve(fail("program.failed", `${program} ${args.join(" ")}: ${said}`));
-      },
-    );
+    const options = { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: OUTPUT_BYTES_MAX, env: environment() } as const;
+    const child = execFile(program, [...args], options, (error, stdout, stderr) => {
+      if (error === null) return resolve(ok(stdout));
+      if (input !== undefined && error.code !== "ENOENT" && error.killed !== true) return resolve(fail("program.failed", `${program} ${args.join(" ")} ended with ${error.code ?? "a signal"}`));
+      return resolve(failureOf(program, args, timeoutMs, error, stderr.trim() || stdout.trim()));
+    });
     if (input === undefined) return;
     // A program that ends before reading all input is judged by its exit code.
     child.stdin?.on("error", () => {});
     child.stdin?.end(input);
   });
+
+/** As `runCommand`, for a program that writes bytes, with variables for its environment. More than `bytesMax` is `program.failed`. */
+export function runForBytes(
+  program: string,
+  args: readonly string[],
+  { timeoutMs, bytesMax, environment: variables }: { readonly timeoutMs: number; readonly bytesMax: number; readonly environment: Readonly<Record<string, string>> },
+): Promise<Result<Uint8Array>> {
+  return new Promise((resolve) => {
+    const options = { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: bytesMax, env: { ...environment(), ...variables }, encoding: "buffer" } as const;
+    execFile(program, [...args], options, (error, stdout, stderr) => resolve(error === null ? ok(stdout) : failureOf(program, args, timeoutMs, error, stderr.toString().trim())));
+  });
+}
+
+/**
+ * Answers are parsed, so they must not be translated: glibc before 2.39 obeys LANGUAGE also in C.UTF-8. In plain C, programs
+ * print "?" for every letter outside ASCII.
+ */
+function environment(): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: "C.UTF-8", LANGUAGE: "" };
+}
+
+function failureOf(program: string, args: readonly string[], timeoutMs: number, error: ExecFileException, said: string): Result<never> {
+  if (error.code === "ENOENT") return fail("program.missing", `there is no program ${program}`);
+  if (error.killed === true && error.code !== "ERR_CHILD_PROCESS_STDIO_MAXBUFFER") return fail("program.timed-out", `${program} was still running after ${timeoutMs} ms`);
+  return fail("program.failed", `${program} ${args.join(" ")}: ${(said || error.message).slice(-MESSAGE_CHARS_MAX)}`);
+}

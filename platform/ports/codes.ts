@@ -1,3 +1,5 @@
+import type { CodeEntry } from "./code-places.ts";
+
 /**
  * Every code the project emits: in an `Issue`, an alarm, or a refused frame or page call. Source of `docs/codes.md`.
  *
@@ -7,27 +9,6 @@
  *
  * Import only the type: the sentences are for the documentation and must not add to the agent's size.
  */
-
-/** Where a code can occur. */
-export const PLACES = {
-  command: "the outcome of a command, or the answer to one",
-  desired: "the answer to a key of the desired document, or to the document",
-  alarm: "an alarm",
-  health: "the reported `health`",
-  reading: "a value of the reported state, or of `diagnostics.run`, that could not be read",
-  link: "the state of the link to the cloud, and the log",
-  frame: "an `error` message to the cloud, and the counters of refused frames",
-  record: "the answer to a record for the cloud (also the page's), and the counters of the outbox",
-  page: "a promise of the page API, and its counters",
-  screen: "the state of the player and its fault page",
-  local: "the local API and the device's command line",
-  start: "what a program says as it starts: log, standard error",
-} as const;
-
-type Place = keyof typeof PLACES;
-/** Places, what happened, and the remedy, if there is one. */
-type Entry = readonly [places: Place | `${Place} ${Place}` | `${Place} ${Place} ${Place}` | `${Place} ${Place} ${Place} ${Place}`, happened: string, remedy?: string];
-
 export const CODES = {
   "audio.effect-not-observed": ["command", "The audio output took the command but does not report the requested value."],
   "audio.no-answer": ["command", "The audio output did not answer."],
@@ -89,11 +70,15 @@ export const CODES = {
   "command.unknown": ["command", "This agent has no such command."],
   "command.unsupported": ["command", "This device does not have what the command needs."],
 
+  "compositor.bad-answer": ["command desired reading", "What answers at the compositor's socket cannot be understood, or it refused a request as a whole."],
   "compositor.gone": ["command desired reading", "The compositor, which draws the windows on the outputs, is not running or ended during the call.", "It is started again by its service; see its log."],
+  "compositor.no-access": ["command desired reading", "The agent's user may not use the compositor's socket.", "Let the group of the player host connect: start the compositor as the unit vitrine-player does."],
   "compositor.no-such-mode": ["command desired", "The output does not have this mode; the hint lists those it has."],
   "compositor.no-such-output": ["command desired reading", "The compositor has no output of this name: nothing is plugged in there, or the name is wrong."],
   "compositor.output-disabled": ["command desired", "The output is disabled in the compositor, so it has no picture and cannot be changed.", "Enable it in the compositor's own configuration."],
   "compositor.output-off": ["command", "The output's power is off, so there is no picture on it to capture."],
+  "compositor.refused": ["command desired reading", "The compositor refused the change."],
+  "compositor.timed-out": ["command desired reading", "The compositor did not answer in time."],
   "compositor.unsupported": ["command desired", "This compositor cannot do it.", "Use labwc 0.8 or later."],
 
   "config.not-in-file": ["start local", "This key cannot be set in the configuration file."],
@@ -442,7 +427,7 @@ export const CODES = {
   "upload.unasked": ["frame", "The cloud answered an upload request that was not made; the answer was ignored."],
 
   "watchdog.unavailable": ["start", "The hardware watchdog cannot be opened.", "Check whether another program, such as systemd, uses it."],
-} as const satisfies Readonly<Record<string, Entry>>;
+} as const satisfies Readonly<Record<string, CodeEntry>>;
 
 type Filled<Name extends string> = Name extends `${infer Before}<${infer Word}>${infer After}` ? `${Before}${Word extends "status" ? number : string}${Filled<After>}` : Name;
 

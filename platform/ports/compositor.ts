@@ -38,7 +38,7 @@ export interface ScreenCapture {
  * `compositor.gone`, and a later one reaches the new compositor. Every call settles within `worstCaseMs`.
  * Codes: `compositor.gone`, `compositor.no-access`, `compositor.timed-out`, `compositor.bad-answer`, `compositor.unsupported`,
  * `compositor.no-such-output`, `compositor.output-disabled`, `compositor.no-such-mode`, `compositor.refused`,
- * `compositor.output-off` (`capture` only), and those of the program that takes the picture (`program.*`).
+ * `compositor.output-off` (`capture` only), and those of the program that takes the picture (`program.*`, `screenshot.bad-picture`).
  */
 export interface Compositor {
   /** Maximum duration of any call. */
@@ -47,9 +47,13 @@ export interface Compositor {
   outputs(): Promise<Result<readonly CompositorOutput[]>>;
   /** Switches the signal. The output stays enabled: disabling one moves windows and is known to end sessions. */
   setPower(output: string, power: OutputPower): Promise<Result<void>>;
+  /** An output that is off stays off. */
   setOrientation(output: string, degrees: Orientation): Promise<Result<void>>;
-  /** `mode` is one of the output's modes, compared without its fraction of a hertz. */
+  /** `mode` is one of the output's modes, less than 1 Hz away: of 59.94 and 60 Hz the nearer one is taken. */
   setMode(output: string, mode: OutputMode): Promise<Result<void>>;
-  /** A picture of what is on the output (without one: on all of them), taken from the compositor and not from the browser. */
+  /**
+   * A picture of what is on the output, taken from the compositor and not from the browser. Without a name: of all outputs
+   * together if all are on, else of the first that is on; `source` tells.
+   */
   capture(output?: string): Promise<Result<ScreenCapture>>;
 }

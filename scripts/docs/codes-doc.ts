@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { CODES, PLACES } from "../../platform/ports/codes.ts";
+import { PLACES } from "../../platform/ports/code-places.ts";
+import { CODES } from "../../platform/ports/codes.ts";
 
 /** Writes docs/codes.md from the table of codes; `--check` only reports whether it is up to date. */
 const FILE = fileURLToPath(new URL("../../docs/codes.md", import.meta.url));

@@ -1,0 +1,166 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fail, ok } from "../../ports/result.ts";
+import { VirtualTime } from "../../simulated/virtual-time.ts";
+import { runForBytes } from "../command-runner.ts";
+import { SystemTimers } from "../system-clock.ts";
+import { SESSION_DEADLINE_MS } from "./wayland-session.ts";
+import { encodeMessage, splitMessages } from "./wayland-wire.ts";
+import { WlrCompositor, type WlrCompositorDeps } from "./wlr-compositor.ts";
+
+let folder: string;
+let socketPath: string;
+let server: Server | undefined;
+const sockets = new Set<Socket>();
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "compositor-"));
+  socketPath = join(folder, "wayland-0");
+});
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  await new Promise((resolve) => (server === undefined ? resolve(undefined) : server.close(resolve)));
+  server = undefined;
+  rmSync(folder, { recursive: true });
+});
+
+/** A stand-in for what a compositor can do wrong; the real ones are in `scripts/compositor`. */
+async function listen(answer: (socket: Socket, data: Buffer) => void): Promise<void> {
+  server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("data", (data: Buffer) => answer(socket, data));
+  });
+  await new Promise<void>((resolve) => server?.listen(socketPath, resolve));
+}
+
+function open(deps: Partial<WlrCompositorDeps> = {}): WlrCompositor {
+  return new WlrCompositor({ socketPath, clock: new VirtualTime(), timers: new SystemTimers(), ...deps });
+}
+
+/** Answers every `wl_display.sync` and lists the given globals. */
+function polite(globals: readonly string[]) {
+  return (socket: Socket, data: Buffer): void => {
+    for (const { object, opcode, body } of splitMessages(data)?.messages ?? []) {
+      const id = body.byteLength >= 4 ? body.getUint32(0, true) : 0;
+      if (object === 1 && opcode === 1) for (const [index, name] of globals.entries()) socket.write(encodeMessage(id, 0, [index + 1, name, 4]));
+      if (object === 1 && opcode === 0) socket.write(encodeMessage(id, 0, [0]));
+    }
+  };
+}
+
+test("without a socket, and with one that nobody listens to, the compositor is gone", async () => {
+  expect(await open().outputs()).toMatchObject({ ok: false, error: { code: "compositor.gone", message: expect.stringContaining(socketPath) as string } });
+  // A compositor that was killed leaves its socket behind.
+  spawnSync(process.execPath, ["-e", `require("net").createServer().listen(${JSON.stringify(socketPath)}, () => process.kill(process.pid, "SIGKILL"))`]);
+  expect(await open().outputs()).toMatchObject({ ok: false, error: { code: "compositor.gone" } });
+});
+
+test("a compositor that ends in the middle of a call is gone, and the next one is reached", async () => {
+  await listen((socket) => socket.destroy());
+  const compositor = open();
+  expect(await compositor.setPower("HDMI-A-1", "off")).toMatchObject({ ok: false, error: { code: "compositor.gone" } });
+  await new Promise((resolve) => server?.close(resolve));
+  await listen(polite([]));
+  expect(await compositor.outputs()).toEqual({ ok: true, value: [] });
+});
+
+test("a compositor that hangs costs the deadline and no more, and its connection is closed", async () => {
+  const time = new VirtualTime();
+  let connected = (): void => {};
+  const asked = new Promise<void>((resolve) => (connected = resolve));
+  await listen(() => connected());
+  const answer = open({ timers: time }).outputs();
+  await asked;
+  await time.advance(SESSION_DEADLINE_MS);
+  expect(await answer).toMatchObject({ ok: false, error: { code: "compositor.timed-out" } });
+  expect(time.pending()).toEqual([]);
+  const [socket] = sockets;
+  if (socket?.closed === false) await new Promise((resolve) => socket.once("close", resolve));
+  expect(socket?.closed).toBe(true);
+});
+
+test.each([
+  ["another protocol", Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")],
+  ["a message that is too short", Buffer.from(encodeMessage(2, 0, [1]))],
+  ["a string that is too long", Buffer.from(encodeMessage(2, 0, [1, 4_000, 1]))],
+  ["a refusal of the protocol", Buffer.from(encodeMessage(1, 0, [2, 3, "invalid version"]))],
+  ["megabytes", Buffer.concat(Array.from({ length: 20_000 }, () => encodeMessage(9, 0, ["x".repeat(60)])))],
+])("%s is a bad answer", async (_what, bytes) => {
+  await listen((socket) => void socket.write(bytes));
+  expect(await open().outputs()).toMatchObject({ ok: false, error: { code: "compositor.bad-answer" } });
+});
+
+test("a compositor without output management and output power says so", async () => {
+  await listen(polite(["wl_compositor"]));
+  expect(await open().outputs()).toEqual({ ok: true, value: [] });
+  expect(await open().setOrientation("HDMI-A-1", 90)).toMatchObject({ ok: false, error: { code: "compositor.no-such-output" } });
+  expect(await open().capture()).toMatchObject({ ok: false, error: { code: "compositor.output-disabled" } });
+});
+
+describe.runIf(process.getuid?.() === 0)("as another user", () => {
+  test("a socket that this user may not use is no access", async () => {
+    await listen(polite([]));
+    chmodSync(folder, 0o755);
+    chmodSync(socketPath, 0o700);
+    const uid = process.geteuid?.() ?? 0;
+    process.seteuid?.(61_236);
+    try {
+      expect(await open().outputs()).toMatchObject({ ok: false, error: { code: "compositor.no-access" } });
+    } finally {
+      process.seteuid?.(uid);
+    }
+  });
+});
+
+describe("the program that takes the picture", () => {
+  /** wl_output (interface at 1) that is called HDMI-A-1. */
+  const oneOutput = (socket: Socket, data: Buffer): void => {
+    polite(["wl_output"])(socket, data);
+    for (const { object, opcode, body } of splitMessages(data)?.messages ?? []) {
+      if (object !== 2 || opcode !== 0) continue;
+      const id = body.getUint32(body.byteLength - 4, true);
+      socket.write(encodeMessage(id, 4, ["HDMI-A-1"]));
+    }
+  };
+  const program = (text: string): string => {
+    const path = join(folder, "grim");
+    writeFileSync(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    return path;
+  };
+  const limits = { timeoutMs: 300, bytesMax: 1_000, environment: {} };
+
+  test.each([
+    ["a missing program", () => join(folder, "none"), "program.missing"],
+    ["a program that hangs, with a child that hangs too", () => program("sleep 60 & wait"), "program.timed-out"],
+    ["a program that fails", () => program("echo 'compositor does not support wlr-screencopy' >&2; exit 1"), "program.failed"],
+    ["a program of another kind", () => program("echo usage"), "screenshot.bad-picture"],
+    ["a picture that never ends", () => program("yes"), "program.failed"],
+  ])("%s is told within its time", async (_what, make, code) => {
+    await listen(oneOutput);
+    const path = make();
+    const taken = await open({ runGrim: (args) => runForBytes(path, args, limits) }).capture("HDMI-A-1");
+    expect(taken).toMatchObject({ ok: false, error: { code } });
+  });
+
+  test("it is asked for the output by name, over the same socket", async () => {
+    await listen(oneOutput);
+    const calls: unknown[] = [];
+    const png = Uint8Array.from([0x89, 0x50, 0x4e, 0x47]);
+    const compositor = open({ runGrim: (args, environment) => { calls.push([args, environment]); return Promise.resolve(ok(png)); } });
+    expect(await compositor.capture("HDMI-A-1")).toEqual({ ok: true, value: { png, source: "compositor HDMI-A-1" } });
+    expect(await compositor.capture()).toEqual({ ok: true, value: { png, source: "compositor" } });
+    expect(calls).toEqual([[["-o", "HDMI-A-1", "-t", "png", "-"], { WAYLAND_DISPLAY: socketPath }], [["-t", "png", "-"], { WAYLAND_DISPLAY: socketPath }]]);
+  });
+
+  test("it is not run for an output that does not exist", async () => {
+    await listen(oneOutput);
+    const compositor = open({ runGrim: () => Promise.resolve(fail("program.failed", "must not run")) });
+    expect(await compositor.capture("DP-9")).toMatchObject({ ok: false, error: { code: "compositor.no-such-output" } });
+  });
+});
