@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Timers } from "./ports/clock.ts";
 import type { DriverTable } from "./displays/drivers.ts";
+import type { AudioSettings } from "./linux/audio/linux-audio.ts";
 import type { LinuxAdapterDeps } from "./linux/linux-adapter.ts";
 import type { PlatformAdapter } from "./ports/platform-adapter.ts";
 import type { Random } from "./ports/random.ts";
@@ -84,6 +85,8 @@ export interface OpenPlatformOptions {
   readonly onMachineGone?: (kind: MachineGone) => void;
   /** The configuration key `displays`. If empty or absent, the displays that the adapter finds itself are used. */
   readonly displays?: string;
+  /** Linux only: the configuration keys `audio.*`. */
+  readonly audio?: AudioSettings;
   /** The configuration key `gpio.lines`. */
   readonly gpioLines?: string;
   /** Linux only: see `LinuxAdapterDeps`. */
@@ -144,8 +147,8 @@ async function openRaspberryPi(options: OpenPlatformOptions, evidence: readonly 
   return { adapter: await createRaspberryPiAdapter({ ...linuxDeps(options, evidence), gpioLines: options.gpioLines ?? "" }) };
 }
 
-function linuxDeps({ clock, timers, dataDir, watchdogPath, root }: OpenPlatformOptions, evidence: readonly string[]): LinuxAdapterDeps {
-  return { clock, timers, dataDir, evidence, ...(watchdogPath !== undefined && { watchdogPath }), ...(root !== undefined && { root }) };
+function linuxDeps({ clock, timers, dataDir, watchdogPath, audio, root }: OpenPlatformOptions, evidence: readonly string[]): LinuxAdapterDeps {
+  return { clock, timers, dataDir, evidence, ...(audio !== undefined && { audio }), ...(watchdogPath !== undefined && { watchdogPath }), ...(root !== undefined && { root }) };
 }
 
 function deviceTreeModel(root: string): string | undefined {

@@ -121,6 +121,7 @@ async function openMachine({ config, paths, pino }: ComposeOptions, timers: Time
     worldPath: paths.simulatedWorld,
     displays: values.displays,
     gpioLines: values["gpio.lines"],
+    audio: { output: values["audio.output"], socketsDir: values["audio.socketsDir"] },
     ...(values["watchdog.hardware"] && { watchdogPath: "/dev/watchdog" }),
     onMachineGone: (kind) => {
       // The simulated machine went down. Like a real one, it leaves no time for cleanup.

@@ -13,9 +13,12 @@ export type CommandRunner = (program: string, args: readonly string[], timeoutMs
 const OUTPUT_BYTES_MAX = 1_048_576;
 const MESSAGE_CHARS_MAX = 300;
 
-export const runCommand: CommandRunner = (program, args, timeoutMs, input) =>
-  new Promise((resolve) => {
-    const options = { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: OUTPUT_BYTES_MAX, env: environment() } as const;
+export const runCommand: CommandRunner = commandRunner({});
+
+/** A runner whose programs get these environment variables as well. */
+export function commandRunner(variables: Readonly<Record<string, string>>): CommandRunner {
+  return (program, args, timeoutMs, input) => new Promise((resolve) => {
+    const options = { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: OUTPUT_BYTES_MAX, env: environment(variables) } as const;
     const child = execFile(program, [...args], options, (error, stdout, stderr) => {
       if (error === null) return resolve(ok(stdout));
       if (input !== undefined && error.code !== "ENOENT" && error.killed !== true) return resolve(fail("program.failed", `${program} ${args.join(" ")} ended with ${error.code ?? "a signal"}`));
@@ -26,6 +29,7 @@ export const runCommand: CommandRunner = (program, args, timeoutMs, input) =>
     child.stdin?.on("error", () => {});
     child.stdin?.end(input);
   });
+}
 
 /** As `runCommand`, for a program that writes bytes, with variables for its environment. More than `bytesMax` is `program.failed`. */
 export function runForBytes(
@@ -34,7 +38,7 @@ export function runForBytes(
   { timeoutMs, bytesMax, environment: variables }: { readonly timeoutMs: number; readonly bytesMax: number; readonly environment: Readonly<Record<string, string>> },
 ): Promise<Result<Uint8Array>> {
   return new Promise((resolve) => {
-    const options = { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: bytesMax, env: { ...environment(), ...variables }, encoding: "buffer" } as const;
+    const options = { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: bytesMax, env: environment(variables), encoding: "buffer" } as const;
     execFile(program, [...args], options, (error, stdout, stderr) => resolve(error === null ? ok(stdout) : failureOf(program, args, timeoutMs, error, stderr.toString().trim())));
   });
 }
@@ -43,8 +47,8 @@ export function runForBytes(
  * Answers are parsed, so they must not be translated: glibc before 2.39 obeys LANGUAGE also in C.UTF-8. In plain C, programs
  * print "?" for every letter outside ASCII.
  */
-function environment(): NodeJS.ProcessEnv {
-  return { ...process.env, LC_ALL: "C.UTF-8", LANGUAGE: "" };
+function environment(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...variables, LC_ALL: "C.UTF-8", LANGUAGE: "" };
 }
 
 function failureOf(program: string, args: readonly string[], timeoutMs: number, error: ExecFileException, said: string): Result<never> {

@@ -2,9 +2,9 @@ import { networkInterfaces } from "node:os";
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { SystemProbe } from "../ports/host.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
-import { runCommand, type CommandRunner } from "./command-runner.ts";
+import { openLinuxAudio, type AudioSettings } from "./audio/linux-audio.ts";
+import { commandRunner, runCommand, type CommandRunner } from "./command-runner.ts";
 import { DrmOutputs } from "./drm-outputs.ts";
-import { openLinuxAudio } from "./linux-audio.ts";
 import { LinuxClockControl } from "./linux-clock-control.ts";
 import { LinuxHostPower } from "./linux-host-power.ts";
 import { readLinuxInventory } from "./linux-inventory.ts";
@@ -22,6 +22,8 @@ export interface LinuxAdapterDeps {
   readonly evidence: readonly string[];
   /** Hardware watchdog device, usually /dev/watchdog. If absent, no watchdog is opened. */
   readonly watchdogPath?: string;
+  /** Default: the default output of the sound server in the agent's own environment. */
+  readonly audio?: AudioSettings;
   /** Where /proc, /sys, /etc and /run are; a fixture tree in tests. Default `/`. */
   readonly root?: string;
   readonly run?: CommandRunner;
@@ -33,7 +35,9 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
   const { clock, timers } = deps;
   const files = machineFiles(deps.root);
   const run = deps.run ?? runCommand;
-  const audio = await openLinuxAudio(run, clock);
+  const { run: given } = deps;
+  const runner = given === undefined ? commandRunner : () => given;
+  const audio = await openLinuxAudio({ runner, files, clock, env: process.env, settings: deps.audio ?? { output: "", socketsDir: "" } });
   const networkSettings = await openNmcliNetworkSettings(run, clock);
   const outputs = DrmOutputs.present(files) ? new DrmOutputs(files, clock, timers) : undefined;
   const watchdog = deps.watchdogPath === undefined ? undefined : new LinuxWatchdog(deps.watchdogPath, watchdogTimeoutMs(files));

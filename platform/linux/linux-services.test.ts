@@ -1,10 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { audioConformance } from "../ports/audio.conformance.ts";
 import { fail, ok } from "../ports/result.ts";
-import { virtualBenchTime } from "../ports/testing/bench.ts";
 import { VirtualTime } from "../simulated/virtual-time.ts";
 import type { CommandRunner } from "./command-runner.ts";
-import { openLinuxAudio } from "./linux-audio.ts";
 import { BUILT_AT_MS, LinuxClockControl } from "./linux-clock-control.ts";
 import { LinuxHostPower } from "./linux-host-power.ts";
 import { LinuxNetwork } from "./linux-network.ts";
@@ -167,41 +164,4 @@ describe("network", () => {
     undo();
     expect(time.pending()).toEqual([]);
   });
-});
-
-/** A mixer with a memory that prints like the real program. */
-function mixer(kind: "wpctl" | "pactl" | "amixer"): CommandRunner {
-  let volume = 10;
-  let mute = false;
-  return (program, args, timeoutMs) => {
-    if (program !== kind) return missing(program, args, timeoutMs);
-    const last = args.at(-1) ?? "";
-    const verb = args.join(" ");
-    if (last.endsWith("%")) volume = Number.parseInt(last, 10);
-    else if (/set-mute|set-sink-mute/.test(verb)) mute = last === "1";
-    else if (last === "mute" || last === "unmute") mute = last === "mute";
-    const said = {
-      wpctl: `Volume: ${(volume / 100).toFixed(2)}${mute ? " [MUTED]" : ""}\n`,
-      pactl: verb.startsWith("get-sink-volume")
-        ? `Volume: front-left: 26214 /  ${volume}% / -23.88 dB\n        balance 0.00\n`
-        : `Mute: ${mute ? "yes" : "no"}\n`,
-      amixer: `Simple mixer control 'Master',0\n  Front Left: Playback 26214 [${volume}%] [${mute ? "off" : "on"}]\n`,
-    }[kind];
-    return Promise.resolve(ok(said));
-  };
-}
-
-for (const kind of ["wpctl", "pactl", "amixer"] as const) {
-  audioConformance(`linux over ${kind} (a stand-in that speaks like it)`, async () => {
-    const time = new VirtualTime();
-    const audio = await openLinuxAudio(mixer(kind), time);
-    if (audio === undefined) throw new Error(`${kind} was not recognised`);
-    return { audio, time: virtualBenchTime(time), close: () => Promise.resolve() };
-  });
-}
-
-test("a machine without a working mixer has no audio port", async () => {
-  const time = new VirtualTime();
-  expect(await openLinuxAudio(missing, time)).toBeUndefined();
-  expect(await openLinuxAudio(answers({ "wpctl get-volume @DEFAULT_AUDIO_SINK@": "hello" }).run, time)).toBeUndefined();
 });

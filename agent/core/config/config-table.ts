@@ -157,6 +157,14 @@ export const CONFIG = {
     type: text(8192), default: "",
     description: "The displays that this device controls, the main one first, separated by semicolons: name=lobby,driver=cec,output=HDMI-A-1;name=menu,driver=… with the fields name, driver, connection (address or device file), output (the connector it is attached to) and set (its number on a shared connection, 1 to 255). Empty: those that the hardware adapter detects. Drivers and codes: docs/hardware.md.",
   },
+  "audio.output": {
+    type: text(256), default: "",
+    description: "The sound output that audio.volume and audio.mute mean: its name, or a text that only its name, description or card contains, such as Headphones; on a Raspberry Pi also the connector, such as HDMI-A-1. Empty: the default output.",
+  },
+  "audio.socketsDir": {
+    type: text(1024), default: "",
+    description: "Folder with the sound server's sockets (pulse/native, pipewire-0) where the server runs as another user, such as /run/vitrine-sound. Empty: those of the agent's own session, or of a server for the whole machine.",
+  },
   "gpio.lines": {
     type: text(4096), default: "",
     description: "How lines are wired, separated by semicolons: line=GPIO17,name=relay,active=low,safe=0;line=PIN16,pull=up. Fields: line (GPIO17, PIN11), name (one more name for it), active (high or low), drive (push-pull, open-drain, open-source), pull (none, up, down), safe (level it is driven to at every start of the agent, before anything else), reserved=no (the board does not use it otherwise).",

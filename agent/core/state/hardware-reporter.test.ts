@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { ReportedDocumentSchema } from "../../protocol/reported.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import type { PlatformAdapter } from "../../../platform/ports/platform-adapter.ts";
+import { seen } from "../../../platform/ports/reading.ts";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { createSimulatedAdapter } from "../../../platform/simulated/simulated-adapter.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
@@ -87,6 +88,11 @@ describe("the hardware reporter", () => {
     displayStatus?.invalidate();
     await time.advance(5_000);
     expect(reporter.document.display?.power).toEqual({ kind: "ok", value: "standby" });
+  });
+
+  test("a sound server that amplifies is reported at the end of the range, which the wire does not exceed", async () => {
+    const { reporter } = await setUp((adapter) => ({ audio: { ...adapter.audio, volume: () => Promise.resolve(seen(150, 0)) } as PlatformAdapter["audio"] & object }));
+    expect(reporter.document.audio?.volume).toEqual({ kind: "ok", value: 100 });
   });
 
   test("a hanging part is left out and does not delay the others", async () => {

@@ -2,7 +2,7 @@ import type { Outbox } from "../outbox/outbox.ts";
 import type { DisplayReport } from "../../protocol/display-values.ts";
 import type { ReportedDocument } from "../../protocol/reported.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
-import { DISPLAY_PROPERTY_NAMES, PERCENT_PROPERTIES, propertyRow, type DisplayProperty, type DisplayStatus } from "../../../platform/ports/display-properties.ts";
+import { DISPLAY_PROPERTY_NAMES, PERCENT_PROPERTIES, propertyRow, type DisplayStatus } from "../../../platform/ports/display-properties.ts";
 import type { Gpio } from "../../../platform/ports/gpio.ts";
 import type { NetworkInterface } from "../../../platform/ports/host.ts";
 import type { Log } from "../../../platform/ports/log.ts";
@@ -83,7 +83,11 @@ export class HardwareReporter {
     if (audio !== undefined) parts.push(this.#part(
       "audio",
       POLL_MS,
-      async () => ({ volume: wireReading(await audio.volume()), mute: wireReading(await audio.mute()) }),
+      async () => {
+        // Together, so that one look at the sound server answers both.
+        const [volume, mute] = await Promise.all([audio.volume(), audio.mute()]);
+        return { volume: wholePercent(wireReading(volume)), mute: wireReading(mute) };
+      },
     ));
     if (gpio !== undefined) parts.push(this.#part(
       "gpio",
@@ -142,12 +146,13 @@ export class HardwareReporter {
 
 function displaySection(status: DisplayStatus): DisplayReport {
   const readings = DISPLAY_PROPERTY_NAMES.filter((name) => propertyRow(name).alwaysReported === true || status[name].kind !== "unsupported")
-    .map((name) => [name, wholePercent(name, wireReading<unknown>(status[name]))]);
+    .map((name) => [name, PERCENT_PROPERTIES.includes(name) ? wholePercent(wireReading<unknown>(status[name])) : wireReading<unknown>(status[name])]);
   return Object.fromEntries(readings) as DisplayReport;
 }
 
-function wholePercent(name: DisplayProperty, reading: WireReading<unknown>): WireReading<unknown> {
-  const isLevel = PERCENT_PROPERTIES.includes(name) && reading.kind === "ok" && typeof reading.value === "number";
+/** Within the range of the wire: a mixer may amplify beyond 100 percent. */
+function wholePercent<T>(reading: WireReading<T>): WireReading<T | number> {
+  const isLevel = reading.kind === "ok" && typeof reading.value === "number";
   return isLevel ? { kind: "ok", value: Math.min(100, Math.max(0, Math.round(Number(reading.value)))) } : reading;
 }
 

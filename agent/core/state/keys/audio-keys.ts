@@ -6,8 +6,8 @@ import type { Json } from "../../../../platform/runtime/json.ts";
 import type { DesiredKeyHandler } from "../desired-key.ts";
 import type { Issue } from "../../../../platform/ports/result.ts";
 
-/** Audio servers answer at once or hang. */
-const WORST_CASE_MS = 5_000;
+/** Audio servers answer at once or hang. An order is a look, the order and a look, of up to three programs each. */
+const WORST_CASE_MS = 10_000;
 
 /** Handlers of `audio.volume` and `audio.mute`. Without an audio port both are `unsupported`. */
 export function audioKeys(audio: Audio | undefined): readonly DesiredKeyHandler[] {
