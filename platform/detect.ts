@@ -89,6 +89,8 @@ export interface OpenPlatformOptions {
   readonly audio?: AudioSettings;
   /** The configuration key `gpio.lines`. */
   readonly gpioLines?: string;
+  /** The configuration key `compositor.socket`. If empty or absent, there is no compositor to ask. */
+  readonly compositorSocket?: string;
   /** Linux only: see `LinuxAdapterDeps`. */
   readonly watchdogPath?: string;
   /** For tests: where /proc and /sys are. */
@@ -129,6 +131,7 @@ async function withDisplays(opened: OpenedPlatform, configured: string, { clock,
     ...(adapter.cec !== undefined && { cec: adapter.cec }),
     ...(adapter.cecBuses !== undefined && { cecBuses: adapter.cecBuses }),
     ...(adapter.outputs !== undefined && { outputs: adapter.outputs }),
+    ...(adapter.compositor !== undefined && { compositor: adapter.compositor }),
   });
   const closeAll = async (): Promise<void> => {
     await close();
@@ -147,8 +150,8 @@ async function openRaspberryPi(options: OpenPlatformOptions, evidence: readonly 
   return { adapter: await createRaspberryPiAdapter({ ...linuxDeps(options, evidence), gpioLines: options.gpioLines ?? "" }) };
 }
 
-function linuxDeps({ clock, timers, dataDir, watchdogPath, audio, root }: OpenPlatformOptions, evidence: readonly string[]): LinuxAdapterDeps {
-  return { clock, timers, dataDir, evidence, ...(audio !== undefined && { audio }), ...(watchdogPath !== undefined && { watchdogPath }), ...(root !== undefined && { root }) };
+function linuxDeps({ clock, timers, dataDir, compositorSocket = "", watchdogPath, audio, root }: OpenPlatformOptions, evidence: readonly string[]): LinuxAdapterDeps {
+  return { clock, timers, dataDir, evidence, ...(audio !== undefined && { audio }), ...(compositorSocket !== "" && { compositorSocket }), ...(watchdogPath !== undefined && { watchdogPath }), ...(root !== undefined && { root }) };
 }
 
 function deviceTreeModel(root: string): string | undefined {

@@ -122,6 +122,7 @@ async function openMachine({ config, paths, pino }: ComposeOptions, timers: Time
     displays: values.displays,
     gpioLines: values["gpio.lines"],
     audio: { output: values["audio.output"], socketsDir: values["audio.socketsDir"] },
+    compositorSocket: values["compositor.socket"],
     ...(values["watchdog.hardware"] && { watchdogPath: "/dev/watchdog" }),
     onMachineGone: (kind) => {
       // The simulated machine went down. Like a real one, it leaves no time for cleanup.

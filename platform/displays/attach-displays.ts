@@ -2,9 +2,10 @@ import type { AttachedDisplay, Display } from "../ports/display.ts";
 import { DISPLAY_PROPERTY_NAMES, statusOf } from "../ports/display-properties.ts";
 import type { Outputs } from "../ports/outputs.ts";
 import { failed } from "../ports/reading.ts";
-import { fail, messageOf, type Issue, type Result } from "../ports/result.ts";
+import { fail, messageOf, ok, type Issue, type Result } from "../ports/result.ts";
+import { composedDriver } from "./composed-driver.ts";
 import { parseDisplays, type DisplayAttachment } from "./display-config.ts";
-import type { DriverMachine, DriverTable, OpenedDriver } from "./drivers.ts";
+import type { DriverMachine, DriverTable, OpenDriver, OpenedDriver } from "./drivers.ts";
 import { ObservedDisplay } from "./observed-display.ts";
 
 export interface AttachingMachine extends DriverMachine {
@@ -46,16 +47,37 @@ export async function attachDisplays(text: string, machine: AttachingMachine): P
 
 async function open(attachment: DisplayAttachment, outputs: readonly string[] | undefined, machine: AttachingMachine): Promise<Result<OpenedDriver>> {
   const { name, driver, output } = attachment;
-  const load = Object.hasOwn(machine.drivers, driver) ? machine.drivers[driver] : undefined;
-  if (load === undefined) return fail("display.unknown-driver", `${name}: there is no display driver ${driver.slice(0, 60)}`, `one of ${Object.keys(machine.drivers).join(", ")}`);
+  const names = driver.split("+");
+  const unknown = names.find((each, index) => !Object.hasOwn(machine.drivers, each) || names.indexOf(each) !== index);
+  if (unknown !== undefined) return fail("display.unknown-driver", `${name}: there is no display driver ${unknown.slice(0, 60)}, or it is named twice`, `one of ${Object.keys(machine.drivers).join(", ")}, or several joined by +`);
   if (output !== undefined && outputs?.includes(output) === false) {
     return fail("display.no-such-output", `${name}: this machine has no output ${output.slice(0, 60)}`, outputs.length === 0 ? "it has none" : `one of ${outputs.join(", ")}`);
   }
+  const opened: OpenedDriver[] = [];
+  for (const each of names) {
+    const one = await openOne(each, attachment, machine);
+    if (one.ok) {
+      opened.push(one.value);
+      continue;
+    }
+    for (const before of opened) await before.close?.();
+    return one;
+  }
+  const [first, ...others] = opened;
+  if (first === undefined || others.length === 0) return first === undefined ? fail("display.unknown-driver", `${name} has no driver`) : ok(first);
+  const close = async (): Promise<void> => {
+    for (const each of opened) await each.close?.();
+  };
+  return ok({ driver: composedDriver(first.driver, ...others.map((each) => each.driver)), close });
+}
+
+async function openOne(driver: string, attachment: DisplayAttachment, machine: AttachingMachine): Promise<Result<OpenedDriver>> {
   try {
+    const load = machine.drivers[driver] as () => Promise<OpenDriver>;
     return await (await load())(attachment, machine);
   } catch (thrown) {
     // A bug of one driver must not keep the agent from starting.
-    return fail("display.driver-failed", `${name}: the driver ${driver} cannot be opened: ${messageOf(thrown)}`);
+    return fail("display.driver-failed", `${attachment.name}: the driver ${driver} cannot be opened: ${messageOf(thrown)}`);
   }
 }
 

@@ -4,7 +4,7 @@ import { fail, ok, type Issue, type Result } from "../ports/result.ts";
 /** One configured display. */
 export interface DisplayAttachment {
   readonly name: string;
-  /** Name in the table of drivers. */
+  /** Names in the table of drivers, joined by `+`: each property is the first driver's that has it. */
   readonly driver: string;
   readonly connection?: string;
   readonly output?: string;

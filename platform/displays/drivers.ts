@@ -1,5 +1,6 @@
 import type { Cec, CecBus } from "../ports/cec.ts";
 import type { Clock, Timers } from "../ports/clock.ts";
+import type { Compositor } from "../ports/compositor.ts";
 import type { DisplayDriver } from "../ports/display-driver.ts";
 import type { Result } from "../ports/result.ts";
 import type { DisplayAttachment } from "./display-config.ts";
@@ -8,6 +9,7 @@ import type { DisplayAttachment } from "./display-config.ts";
 export interface DriverMachine {
   readonly cec?: Cec;
   readonly cecBuses?: readonly CecBus[];
+  readonly compositor?: Compositor;
   readonly clock: Clock;
   readonly timers: Timers;
 }
@@ -25,4 +27,5 @@ export type DriverTable = Readonly<Record<string, () => Promise<OpenDriver>>>;
 /** The display drivers, by the name that the configuration uses. Only those that are configured are loaded. */
 export const DISPLAY_DRIVERS: DriverTable = {
   cec: async () => (await import("./cec/open-cec.ts")).openCec,
+  output: async () => (await import("./output/open-output.ts")).openOutput,
 };

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { outputsConformance } from "../ports/outputs.conformance.ts";
 import { virtualBenchTime } from "../ports/testing/bench.ts";
+import { SimulatedCompositor } from "../simulated/simulated-compositor.ts";
 import { VirtualTime } from "../simulated/virtual-time.ts";
 import { DrmOutputs, modeInState } from "./drm-outputs.ts";
 import { parseEdid } from "./edid.ts";
@@ -42,6 +43,19 @@ describe("DRM outputs", () => {
     const [unreadable] = await open({ "sys/kernel/debug/dri/1/state": undefined }).outputs.list();
     expect(unreadable?.mode).toMatchObject({ kind: "unknown" });
     expect(unreadable?.connected).toMatchObject({ kind: "ok", value: true });
+  });
+
+  test("report the compositor's mode where the kernel's state cannot be read, and stay unknown without either", async () => {
+    const time = new VirtualTime();
+    const compositor = new SimulatedCompositor(time);
+    const files = fixtureFiles({ ...drmFixture(), "sys/kernel/debug/dri/1/state": undefined });
+    const outputs = new DrmOutputs(files, time, time, compositor);
+    compositor.plug("HDMI-A-2");
+    const [plugged, empty] = await outputs.list();
+    expect(plugged?.mode).toMatchObject({ kind: "ok", value: { width: 1_920, height: 1_080 } });
+    expect(empty?.mode).toEqual({ kind: "unknown", why: "nothing is plugged in" });
+    compositor.mood = "gone";
+    expect((await outputs.list())[0]?.mode).toMatchObject({ kind: "unknown" });
   });
 
   test("keep a fractional refresh rate", () => {

@@ -1,4 +1,5 @@
 import type { Clock, Timers } from "../ports/clock.ts";
+import type { Compositor } from "../ports/compositor.ts";
 import type { EdidIdentity, Output, OutputMode, Outputs } from "../ports/outputs.ts";
 import { failed, seen, unknown, type Reading } from "../ports/reading.ts";
 import { parseEdid } from "./edid.ts";
@@ -11,16 +12,18 @@ const NOT_OUTPUTS = /^Writeback-/;
 
 /**
  * Connectors from /sys/class/drm. The current mode is available only from debugfs, which
- * needs root; sysfs lists only possible modes, and these are never reported as the current one.
+ * needs root, and from the compositor; sysfs lists only possible modes, and these are never reported as the current one.
  */
 export class DrmOutputs implements Outputs {
   readonly #files: MachineFiles;
   readonly #clock: Clock;
   readonly #poll: ChangePoll;
+  readonly #compositor: Pick<Compositor, "outputs"> | undefined;
 
-  constructor(files: MachineFiles, clock: Clock, timers: Timers) {
+  constructor(files: MachineFiles, clock: Clock, timers: Timers, compositor?: Pick<Compositor, "outputs">) {
     this.#files = files;
     this.#clock = clock;
+    this.#compositor = compositor;
     this.#poll = new ChangePoll(timers, { name: "outputs.poll", everyMs: POLL_MS, fingerprint: () => this.#fingerprint() });
   }
 
@@ -29,8 +32,16 @@ export class DrmOutputs implements Outputs {
     return connectorFolders(files).length > 0;
   }
 
-  list(): Promise<readonly Output[]> {
-    return Promise.resolve(connectorFolders(this.#files).map((folder) => this.#output(folder)));
+  async list(): Promise<readonly Output[]> {
+    const outputs = connectorFolders(this.#files).map((folder) => this.#output(folder));
+    const isOpen = ({ connected, mode }: Output): boolean => connected.kind === "ok" && connected.value && mode.kind === "unknown";
+    if (this.#compositor === undefined || !outputs.some(isOpen)) return outputs;
+    const drawn = await this.#compositor.outputs();
+    if (!drawn.ok) return outputs;
+    return outputs.map((output) => {
+      const mode = isOpen(output) ? drawn.value.find(({ name }) => name === output.name)?.mode : undefined;
+      return mode === undefined ? output : { ...output, mode };
+    });
   }
 
   onChange(changed: () => void): () => void {

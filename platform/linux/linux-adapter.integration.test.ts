@@ -33,6 +33,17 @@ describe("this machine", () => {
   });
 });
 
+describe("with a compositor configured that is not running", () => {
+  test("the ports that need it are there and say that it is gone, and opening waits for nothing", async () => {
+    const adapter = await createLinuxAdapter({ clock: systemClock, timers: new SystemTimers(), dataDir: tmpdir(), evidence: [], compositorSocket: "/nonexistent/wayland-0" });
+    expect(await adapter.compositor?.outputs()).toMatchObject({ ok: false, error: { code: "compositor.gone" } });
+    expect(await adapter.screenshot?.capture()).toMatchObject({ ok: false, error: { code: "compositor.gone" } });
+    expect(adapter.displays).toMatchObject([{ name: "main", driver: "output" }]);
+    expect(await adapter.displays?.[0]?.display.set("power", "standby")).toMatchObject({ attempted: false, error: { code: "compositor.gone" } });
+    await adapter.close();
+  });
+});
+
 describe("with a folder of the test", () => {
   let folder: string;
   beforeEach(() => {

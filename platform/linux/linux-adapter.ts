@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os";
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { SystemProbe } from "../ports/host.ts";
+import type { Compositor } from "../ports/compositor.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
 import { openLinuxAudio, type AudioSettings } from "./audio/linux-audio.ts";
 import { commandRunner, runCommand, type CommandRunner } from "./command-runner.ts";
@@ -20,6 +21,8 @@ export interface LinuxAdapterDeps {
   /** A path on the file system that holds our data. */
   readonly dataDir: string;
   readonly evidence: readonly string[];
+  /** Wayland socket of the compositor, as an absolute path. If absent, no compositor is asked. */
+  readonly compositorSocket?: string;
   /** Hardware watchdog device, usually /dev/watchdog. If absent, no watchdog is opened. */
   readonly watchdogPath?: string;
   /** Default: the default output of the sound server in the agent's own environment. */
@@ -30,7 +33,10 @@ export interface LinuxAdapterDeps {
   readonly osInterfaces?: OsInterfaces;
 }
 
-/** Generic Linux player, using the kernel and common services. GPIO, CEC and displays come with other adapters. */
+/** The display that a compositor's output feeds, as long as no other is configured or found. */
+const DISPLAY = "name=main,driver=output";
+
+/** Generic Linux player, using the kernel, common services and the compositor. GPIO and CEC come with other adapters. */
 export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<PlatformAdapter> {
   const { clock, timers } = deps;
   const files = machineFiles(deps.root);
@@ -39,7 +45,8 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
   const runner = given === undefined ? commandRunner : () => given;
   const audio = await openLinuxAudio({ runner, files, clock, env: process.env, settings: deps.audio ?? { output: "", socketsDir: "" } });
   const networkSettings = await openNmcliNetworkSettings(run, clock);
-  const outputs = DrmOutputs.present(files) ? new DrmOutputs(files, clock, timers) : undefined;
+  const compositor = deps.compositorSocket === undefined ? undefined : await openCompositor(deps.compositorSocket, deps);
+  const outputs = DrmOutputs.present(files) ? new DrmOutputs(files, clock, timers, compositor?.compositor) : undefined;
   const watchdog = deps.watchdogPath === undefined ? undefined : new LinuxWatchdog(deps.watchdogPath, watchdogTimeoutMs(files));
   const network = new LinuxNetwork({ files, clock, timers, osInterfaces: deps.osInterfaces ?? networkInterfaces });
   return {
@@ -52,6 +59,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     ...(networkSettings === undefined ? {} : { networkSettings }),
     ...(audio === undefined ? {} : { audio }),
     ...(outputs === undefined ? {} : { outputs }),
+    ...compositor,
     ...(watchdog === undefined ? {} : { watchdog }),
     close: async () => {
       network.close();
@@ -59,6 +67,14 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
       await watchdog?.close();
     },
   };
+}
+
+/** The ports that a compositor gives. Their code is not loaded on machines without one. */
+async function openCompositor(socketPath: string, { clock, timers }: LinuxAdapterDeps): Promise<Required<Pick<PlatformAdapter, "displays" | "screenshot">> & { readonly compositor: Compositor }> {
+  const [{ WlrCompositor }, { attachDisplays }, { DISPLAY_DRIVERS }] = await Promise.all([import("./compositor/wlr-compositor.ts"), import("../displays/attach-displays.ts"), import("../displays/drivers.ts")]);
+  const compositor = new WlrCompositor({ socketPath, clock, timers });
+  const { displays } = await attachDisplays(DISPLAY, { compositor, clock, timers, drivers: DISPLAY_DRIVERS });
+  return { compositor, displays, screenshot: { capture: () => compositor.capture() } };
 }
 
 /** Only the probe. A simulated device borrows it from the machine that runs the simulation. */

@@ -128,6 +128,16 @@ function power(bench: () => CompositorBench): void {
     valueOf(await time.settled(compositor.capture(output)));
   });
 
+  test("an output that is off stays off while it or another one is turned", async () => {
+    const { compositor, time, output } = bench();
+    valueOf(await time.settled(compositor.setPower(output, "off")));
+    for (const degrees of [90, 0] as const) {
+      valueOf(await time.settled(compositor.setOrientation(output, degrees)));
+      expect(await find(bench(), output)).toMatchObject({ power: { value: "off" }, orientation: { value: degrees } });
+    }
+    valueOf(await time.settled(compositor.setPower(output, "on")));
+  });
+
   test("switching power twice the same way succeeds", async () => {
     const { compositor, time, output } = bench();
     for (const wanted of ["off", "off", "on", "on"] as const) {

@@ -35,14 +35,15 @@ export interface ScreenCapture {
 
 /**
  * The program that puts windows on the outputs (Wayland). It may end and be started again at any time: a call then fails with
- * `compositor.gone`, and a later one reaches the new compositor. Every call settles within `worstCaseMs`.
+ * `compositor.gone`, and a later one reaches the new compositor. Every call is bounded in time.
  * Codes: `compositor.gone`, `compositor.no-access`, `compositor.timed-out`, `compositor.bad-answer`, `compositor.unsupported`,
  * `compositor.no-such-output`, `compositor.output-disabled`, `compositor.no-such-mode`, `compositor.refused`,
  * `compositor.output-off` (`capture` only), and those of the program that takes the picture (`program.*`, `screenshot.bad-picture`).
  */
 export interface Compositor {
-  /** Maximum duration of any call. */
+  /** Maximum duration of any call but `capture`. */
   readonly worstCaseMs: number;
+  readonly captureWorstCaseMs: number;
   /** Sorted by name. A compositor without output power has `unsupported` in each `power`. */
   outputs(): Promise<Result<readonly CompositorOutput[]>>;
   /** Switches the signal. The output stays enabled: disabling one moves windows and is known to end sessions. */

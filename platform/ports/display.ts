@@ -35,7 +35,7 @@ export interface AttachedDisplay {
   /** Unique on the device; see `DISPLAY_NAME`. */
   readonly name: string;
   readonly display: Display;
-  /** Name in the table of drivers, such as `cec`. */
+  /** Names in the table of drivers, joined by `+`, such as `cec` or `cec+output`. */
   readonly driver: string;
   /** Address or device file through which the driver reaches it; absent if the driver needs none. */
   readonly connection?: string;

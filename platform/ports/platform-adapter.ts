@@ -1,5 +1,6 @@
 import type { Audio } from "./audio.ts";
 import type { Cec, CecBus } from "./cec.ts";
+import type { Compositor } from "./compositor.ts";
 import type { AttachedDisplay } from "./display.ts";
 import type { Gpio } from "./gpio.ts";
 import type { ClockControl, HostPower, NetworkControl, Screenshot, SystemProbe, Watchdog } from "./host.ts";
@@ -27,6 +28,8 @@ export interface PlatformAdapter {
   /** Problems with configured hardware. A refused display keeps its place in `displays` and answers every call with its issue. */
   readonly issues?: readonly Issue[];
   readonly outputs?: Outputs;
+  /** The program that draws on the outputs. Absent if none is configured; one that is not running answers with `compositor.gone`. */
+  readonly compositor?: Compositor;
   readonly gpio?: Gpio;
   /** The bus of the first output. */
   readonly cec?: Cec;

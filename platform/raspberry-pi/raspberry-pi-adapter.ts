@@ -14,7 +14,8 @@ export interface RaspberryPiAdapterDeps extends LinuxAdapterDeps {
 
 /** Name that a TV shows for our input. */
 const OSD_NAME = "Vitrine";
-const TV = "name=main,driver=cec";
+/** CEC has no message for the orientation, which is the compositor's. */
+const tvConfig = (output: string | undefined, isTurnable: boolean): string => `name=main,driver=cec${isTurnable ? "+output" : ""}${output === undefined ? "" : `,output=${output}`}`;
 
 /** A Raspberry Pi: a Linux player with the 40-pin header and HDMI-CEC. */
 export async function createRaspberryPiAdapter(deps: RaspberryPiAdapterDeps): Promise<PlatformAdapter> {
@@ -26,7 +27,7 @@ export async function createRaspberryPiAdapter(deps: RaspberryPiAdapterDeps): Pr
   const [first] = buses;
   const linux = await createLinuxAdapter(deps);
   const cec = first === undefined ? {} : { cec: first.cec, cecBuses: buses };
-  const tv = first === undefined ? undefined : await attachDisplays(TV, { ...cec, clock, timers, drivers: DISPLAY_DRIVERS });
+  const tv = first === undefined ? undefined : await attachDisplays(tvConfig(first.output, linux.compositor !== undefined), { ...cec, ...(linux.compositor && { compositor: linux.compositor }), clock, timers, drivers: DISPLAY_DRIVERS });
   const close = async (): Promise<void> => {
     await tv?.close();
     // An error in one must not keep the others open.

@@ -23,6 +23,7 @@ const FULL_HD: OutputMode = { width: 1_920, height: 1_080, refreshHz: 60 };
 /** A compositor with `HDMI-A-1` and whatever is added to `outputs`. */
 export class SimulatedCompositor implements Compositor {
   readonly worstCaseMs = 0;
+  readonly captureWorstCaseMs = 0;
   readonly outputsByName = new Map<string, SimulatedCompositorOutput>();
   mood: CompositorMood = "normal";
   /** Grey value of every picture, 0 to 255. */

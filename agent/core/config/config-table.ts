@@ -165,6 +165,10 @@ export const CONFIG = {
     type: text(1024), default: "",
     description: "Folder with the sound server's sockets (pulse/native, pipewire-0) where the server runs as another user, such as /run/vitrine-sound. Empty: those of the agent's own session, or of a server for the whole machine.",
   },
+  "compositor.socket": {
+    type: { kind: "text", lengthMax: 107, pattern: /^(?:\/.+)?$/, patternSays: "an absolute path" }, default: "",
+    description: "Wayland socket of the compositor that draws the player's window, such as /run/vitrine-player/wayland-0. With it the display driver output switches and turns displays, and screenshots can be taken without the browser. Empty: no compositor is asked.",
+  },
   "gpio.lines": {
     type: text(4096), default: "",
     description: "How lines are wired, separated by semicolons: line=GPIO17,name=relay,active=low,safe=0;line=PIN16,pull=up. Fields: line (GPIO17, PIN11), name (one more name for it), active (high or low), drive (push-pull, open-drain, open-source), pull (none, up, down), safe (level it is driven to at every start of the agent, before anything else), reserved=no (the board does not use it otherwise).",

@@ -32,7 +32,8 @@ const CHANGE_ATTEMPTS_MAX = 3;
  * so a compositor that was started again is found, and one that hangs holds nothing back.
  */
 export class WlrCompositor implements Compositor {
-  readonly worstCaseMs = SESSION_DEADLINE_MS + CAPTURE_TIMEOUT_MS;
+  readonly worstCaseMs = SESSION_DEADLINE_MS;
+  readonly captureWorstCaseMs = SESSION_DEADLINE_MS + CAPTURE_TIMEOUT_MS;
   readonly #deps: WlrCompositorDeps;
 
   constructor(deps: WlrCompositorDeps) {
