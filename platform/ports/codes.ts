@@ -378,6 +378,7 @@ export const CODES = {
   "screenshot.no-frame": ["command", "The browser drew no frame in time."],
   "screenshot.too-large": ["command", "Even a reduced screenshot is too large to send."],
 
+  "shell.no-output": ["screen", "The browser did not start because no output is enabled.", "It starts when an output is enabled; enable one in the compositor's configuration."],
   "shell.not-started": ["screen", "The browser did not start.", "Run it by hand as the player's user to see what it needs."],
   "shell.stopped": ["screen", "The browser was not started because the player host is stopping."],
 

@@ -25,6 +25,8 @@ export const HostPictureSchema = v.object({
   verdict: HostVerdictSchema,
   confidence: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
   evidence: v.array(v.object({ witness: v.string(), says: TextSchema })),
+  /** The picture is not on the glass because these outputs are off: a sentence such as `HDMI-A-1 is off`. The verdict is `dark`. */
+  outputOff: v.optional(TextSchema),
 });
 export type HostPicture = v.InferOutput<typeof HostPictureSchema>;
 

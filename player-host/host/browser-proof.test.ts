@@ -63,6 +63,24 @@ test("a page that loads and draws nothing is no proof either", async () => {
   expect(proof.report.picture).toEqual({ kind: "none", why: "no picture within 30 s; it answers and has loaded its page, and draws nothing" });
 });
 
+test("a browser gets its 30 s anew as long as its output is off, and fails when it draws nothing on one that is on", async () => {
+  const { time, proof, shell, answers, tell } = setUp();
+  await shell.start();
+  answers.frame = { kind: "dark", outputOff: "HDMI-A-1 is off" };
+  tell(loaded);
+  for (let minute = 0; minute < 60; minute += 1) {
+    await shell.witnessFrame(5_000);
+    await time.advance(20_000);
+    tell({ kind: "no-output", outputOff: "HDMI-A-1 is disabled" });
+    await time.advance(20_000);
+  }
+  expect(proof.report.picture.kind).toBe("waiting");
+  answers.frame = LATE;
+  await shell.witnessFrame(5_000);
+  await time.advance(30_000);
+  expect(proof.report.picture.kind).toBe("none");
+});
+
 test("a browser that never answers is reported as such", async () => {
   const { time, proof, shell, answers } = setUp();
   answers.start = new Promise(() => {});

@@ -85,6 +85,11 @@ export class BrowserProof {
     this.#armDeadline();
   }
 
+  /** No browser can show a picture while its output is off: its time starts again. */
+  #outputOff(): void {
+    if (this.#report.picture.kind === "waiting" && this.#firstStartMs !== undefined) this.#armDeadline();
+  }
+
   #waitsFor(): string {
     if (!this.#answers) return "it was started and has not answered";
     return this.#loaded ? "it answers and has loaded its page, and draws nothing" : "it answers, and no page was loaded in it";
@@ -104,6 +109,7 @@ export class BrowserProof {
     if (event.kind === "load-committed" || event.kind === "load-finished") this.#committed = true;
     if (event.kind === "load-finished") this.#loaded = true;
     if (event.kind === "renderer-gone") this.#rendererGone();
+    if (event.kind === "no-output") this.#outputOff();
     if (event.kind === "browser-gone") this.#committed = false;
     if (event.kind === "browser-gone" || event.kind === "renderer-gone") this.#loaded = false;
     if (event.kind === "browser-gone") this.#ended(event.reason);
@@ -111,6 +117,7 @@ export class BrowserProof {
 
   /** `asked`: whether a page was loaded when the frame was requested. An empty tab produces frames too, but is no picture. */
   #frame(finding: FrameFinding, asked: boolean): void {
+    if (finding.kind === "dark") return this.#outputOff();
     if (this.#report.picture.kind === "seen" || finding.kind !== "alive" || !asked || !this.#loaded) return;
     this.#deadline?.cancel();
     const afterMs = Math.round(this.#deps.clock.monotonicMs() - (this.#firstStartMs ?? 0));

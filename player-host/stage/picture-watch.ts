@@ -68,15 +68,26 @@ export class PictureWatch {
   /** Another picture is on: discards what is known about the previous one and checks at once. */
   pictureChanged(): void {
     this.#content = { kind: "unasked" };
-    this.#frame = { kind: "unasked" };
+    this.#forgetFrame();
     this.loadedAnew();
   }
 
   /** We reloaded the same picture. Checks at once; a recent `alive` result stays valid. */
   loadedAnew(): void {
     this.#epoch += 1;
-    if (this.#frame.kind !== "alive") this.#frame = { kind: "unasked" };
+    if (this.#frame.kind !== "alive") this.#forgetFrame();
     this.#captureOld = true;
+    this.lookNow();
+  }
+
+  /** An output that is off is off for every picture. */
+  #forgetFrame(): void {
+    const outputOff = "outputOff" in this.#frame ? this.#frame.outputOff : undefined;
+    this.#frame = { kind: "unasked", ...(outputOff !== undefined && { outputOff }) };
+  }
+
+  /** Checks at once instead of after the pause. */
+  lookNow(): void {
     this.#askedAnew = true;
     this.#wake();
   }
@@ -118,7 +129,7 @@ export class PictureWatch {
     await this.#askFrame(askedMs, signal);
     const frame = this.#frame;
     if (frame.kind === "alive" && this.#wantsCapture(round) && !signal.aborted) await this.#look(signal);
-    if (frame.kind === "alive" || (frame.kind === "late" && frame.renderer)) return FRAME_EVERY_MS;
+    if (frame.kind === "alive" || frame.kind === "dark" || (frame.kind === "late" && frame.renderer)) return FRAME_EVERY_MS;
     return Math.max(AGAIN_MS, FRAME_TIMEOUT_MS - (this.#deps.clock.monotonicMs() - askedMs));
   }
 
@@ -154,7 +165,8 @@ export class PictureWatch {
 
   #frameFact(finding: FrameFinding, askedMs: number): FrameFact {
     const nowMs = this.#deps.clock.monotonicMs();
-    if (finding.kind === "alive") {
+    // A capture behind an output that is off proves the renderer as a frame does.
+    if (finding.kind === "alive" || finding.kind === "dark") {
       this.#seenSinceStep = true;
       if (nowMs - this.#steppedMs > STEADY_MS) this.#steps = 0;
       return { ...finding, atMs: nowMs };

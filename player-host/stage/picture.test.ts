@@ -11,6 +11,8 @@ const PLAYING: StageState = { ...initialStage(SCENE, 0), work: { kind: "idle" },
 const NOW_MS = 100_000;
 const ALIVE: FrameFact = { kind: "alive", tookMs: 40, how: "the page moves", atMs: NOW_MS - 5_000 };
 const OLD: FrameFact = { ...ALIVE, atMs: NOW_MS - FRAME_FRESH_MS - 1 };
+const DARK: FrameFact = { kind: "dark", outputOff: "HDMI-A-1 is off", atMs: NOW_MS - 5_000 };
+const HUNG_IN_THE_DARK: FrameFact = { kind: "late", misses: 5, sinceMs: 0, renderer: false, output: false, starvedMs: 0, outputOff: "HDMI-A-1 is off" };
 const UNASKABLE: FrameFact = { kind: "unknown", why: "x", misses: 1, sinceMs: NOW_MS };
 const VARIED: ContentFact = { kind: "varied", spread: 200 };
 const late = (misses: number): FrameFact => ({ kind: "late", misses, sinceMs: 0, renderer: false, output: true, starvedMs: 0 });
@@ -32,6 +34,11 @@ describe("the verdict", () => {
     ["a renderer that answers and draws nothing is not frozen, however long", PLAYING, undrawn(50, false), VARIED, "unknown"],
     ["nor where one old frame came out", PLAYING, undrawn(50, true), VARIED, "unknown"],
     ["a dark picture with small lights, whose frames come", PLAYING, ALIVE, { kind: "sparse", red: 0, green: 0, blue: 0, odd: 9, of: 9216 }, "showing"],
+    ["an output that is off", PLAYING, DARK, VARIED, "dark"],
+    ["an output that was off too long ago", PLAYING, { ...DARK, atMs: NOW_MS - FRAME_FRESH_MS - 1 }, VARIED, "unknown"],
+    ["a renderer that hangs behind an output that is off", PLAYING, HUNG_IN_THE_DARK, VARIED, "dark"],
+    ["another picture behind an output that is off, before it is judged", PLAYING, { kind: "unasked", outputOff: "HDMI-A-1 is off" }, { kind: "unasked" }, "dark"],
+    ["our fault page behind an output that is off", { ...PLAYING, shown: { kind: "screen", screen: { kind: "fault", code: "c", message: "m" } } }, DARK, VARIED, "dark"],
     ["frozen goes before a uniform picture", PLAYING, late(2), uniform(0, 0, 0), "frozen"],
     ["black", PLAYING, ALIVE, uniform(2, 0, 3), "dark"],
     ["white", PLAYING, ALIVE, uniform(255, 255, 255), "blank"],

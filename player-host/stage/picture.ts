@@ -5,14 +5,17 @@ import type { StageState } from "./stage-state.ts";
 
 /** What the frame witness has found so far. Times are monotonic milliseconds. */
 export type FrameFact =
-  | { readonly kind: "unasked" }
+  /** `outputOff`: the output was off when the previous picture was judged. */
+  | { readonly kind: "unasked"; readonly outputOff?: string }
   /** A frame was seen at `atMs`. */
   | { readonly kind: "alive"; readonly tookMs: number; readonly how: string; readonly atMs: number }
+  /** At `atMs` no frame was due, because the output was off (`outputOff` says which), and the renderer answered a capture. */
+  | { readonly kind: "dark"; readonly outputOff: string; readonly atMs: number }
   /**
    * `misses` in a row, the first requested at `sinceMs`; `renderer` and `output` say which half answered the last time;
-   * `starvedMs`: total time the browser waited for a processor during these checks.
+   * `starvedMs`: total time the browser waited for a processor during these checks. `outputOff`: the output was off the last time.
    */
-  | { readonly kind: "late"; readonly misses: number; readonly sinceMs: number; readonly renderer: boolean; readonly output: boolean; readonly starvedMs: number }
+  | { readonly kind: "late"; readonly misses: number; readonly sinceMs: number; readonly renderer: boolean; readonly output: boolean; readonly starvedMs: number; readonly outputOff?: string }
   /** The check could not be made. Still counts as a miss, because no frame was seen. */
   | { readonly kind: "unknown"; readonly why: string; readonly misses: number; readonly sinceMs: number };
 
@@ -57,10 +60,12 @@ interface Judgement {
 
 /** The host's verdict on its own picture, from witnesses that can fail independently. Pure. */
 export function judgePicture(facts: PictureFacts): HostPicture {
-  const { verdict, confidence } = judge(facts);
+  const outputOff = outputOffOf(facts);
+  const { verdict, confidence } = judge(facts, outputOff);
   return {
     verdict,
     confidence,
+    ...(outputOff !== undefined && { outputOff }),
     evidence: [
       { witness: "load", says: describeLoad(facts.stage) + describeLoop(facts.stage, facts.nowMs) },
       { witness: "frame", says: describeFrame(facts.frame, facts.nowMs) },
@@ -70,9 +75,17 @@ export function judgePicture(facts: PictureFacts): HostPicture {
   };
 }
 
-function judge({ stage, frame, content, window, nowMs }: PictureFacts): Judgement {
+/** Which outputs are off, while that keeps the picture off the glass. */
+function outputOffOf({ stage: { work }, frame, nowMs }: PictureFacts): string | undefined {
+  if (work.kind === "no-shell") return work.outputOff;
+  if (frame.kind === "dark") return nowMs - frame.atMs > FRAME_FRESH_MS ? undefined : frame.outputOff;
+  return frame.kind === "late" || frame.kind === "unasked" ? frame.outputOff : undefined;
+}
+
+function judge({ stage, frame, content, window, nowMs }: PictureFacts, outputOff: string | undefined): Judgement {
   const { shown, wanted, work } = stage;
-  if (work.kind === "no-shell") return { verdict: "dark", confidence: 0.9 };
+  // Whatever the page and its renderer do, the glass is dark.
+  if (work.kind === "no-shell" || outputOff !== undefined) return { verdict: "dark", confidence: 0.9 };
   // Whatever the page renders, people see something else or only part of it.
   if (window?.kind === "covered" || window?.kind === "misplaced") return { verdict: "error-page", confidence: window.kind === "covered" ? 0.8 : 0.7 };
   if (work.kind === "cooling" && shown.kind === "nothing") return { verdict: "error-page", confidence: 1 };
@@ -185,8 +198,12 @@ function describeFrame(frame: FrameFact, nowMs: number): string {
       return "not asked yet";
     case "alive":
       return `a frame made for the question arrived after ${Math.round(frame.tookMs)} ms (${frame.how})`;
+    case "dark":
+      return `no frame is due: ${frame.outputOff}; the renderer answers a capture`;
     case "late": {
-      const half = frame.renderer
+      const half = frame.outputOff !== undefined
+        ? `${frame.outputOff}, and the renderer does not answer a capture either`
+        : frame.renderer
         ? "the renderer answers a capture, and draws nothing: its output may be switched off"
         : frame.output ? "the renderer does not answer" : "neither renderer nor output answers";
       const starved = frame.starvedMs === 0 ? "" : `; the machine is busy: the browser waited ${Math.round(frame.starvedMs)} ms for a processor`;

@@ -105,13 +105,15 @@ export interface PixelSample {
 }
 
 /**
- * `alive`: a frame produced for this request arrived. `late`: none arrived in time; `renderer` and `output` say
- * which half answered; `starvedMs` is how long the browser waited for a processor during this check, which is
- * no fault of the page. `unknown`: the check could not be made.
+ * `alive`: a frame produced for this request arrived. `dark`: none arrived because the output is off, and the renderer answered
+ * a capture instead. `late`: none arrived in time; `renderer` and `output` say which half answered; `starvedMs` is how long the
+ * browser waited for a processor during this check, which is no fault of the page; with `outputOff` the output is off, and the
+ * renderer did not answer the capture either. `unknown`: the check could not be made. `outputOff` names the outputs that are off.
  */
 export type FrameFinding =
   | { readonly kind: "alive"; readonly tookMs: number; readonly how: string }
-  | { readonly kind: "late"; readonly renderer: boolean; readonly output: boolean; readonly starvedMs?: number }
+  | { readonly kind: "dark"; readonly outputOff: string }
+  | { readonly kind: "late"; readonly renderer: boolean; readonly output: boolean; readonly starvedMs?: number; readonly outputOff?: string }
   | { readonly kind: "unknown"; readonly why: string };
 
 /**
@@ -141,6 +143,13 @@ export type ShellEvent =
   /** The browser has ended or never started. */
   | { readonly kind: "browser-gone"; readonly reason: string }
   | { readonly kind: "unresponsive" }
+  /**
+   * The browser is not started, because nothing starts while no output is enabled. Repeated until an output is enabled or the
+   * start is stopped; `start` resolves only then.
+   */
+  | { readonly kind: "no-output"; readonly outputOff: string }
+  /** After a `dark` finding a frame has arrived: the output may be on again. */
+  | { readonly kind: "output-lit" }
   /** Where the window is and what covers it; sent after every check by a shell that has a screen. */
   | { readonly kind: "window"; readonly finding: WindowFinding }
   | { readonly kind: "title"; readonly title: string }

@@ -20,8 +20,8 @@ export type Shown =
 /** What the stage is busy with. */
 export type Work =
   | { readonly kind: "idle" }
-  /** The browser is not running; `shell-ready` reports when it is. */
-  | { readonly kind: "no-shell"; readonly why: string }
+  /** The browser is not running; `shell-ready` reports when it is. `outputOff`: it waits for an output, and which ones are off. */
+  | { readonly kind: "no-shell"; readonly why: string; readonly outputOff?: string }
   /** Waiting for the probe of the content's own origin. */
   | { readonly kind: "probing"; readonly ticket: number; readonly attempt: number; readonly ignoreCache: boolean }
   /** Waiting to retry after `error`: the origin did not answer or the load failed. `asked`: see `loading`. */
@@ -59,6 +59,8 @@ export type StageEvent =
   | { readonly kind: "scene"; readonly scene: StageScene }
   | { readonly kind: "shell-ready" }
   | { readonly kind: "shell-gone"; readonly why: string }
+  /** The browser is not started before an output is enabled. */
+  | { readonly kind: "no-output"; readonly outputOff: string }
   | { readonly kind: "probed"; readonly ticket: number; readonly answer: ProbeAnswer }
   | { readonly kind: "timer"; readonly ticket: number }
   /** The page navigated to another document by itself. */
@@ -124,6 +126,8 @@ export function stepStage(state: StageState, event: StageEvent, around: StageSur
       return begin({ ...settled(state), shown: { kind: "nothing" }, work: { kind: "idle" } }, false);
     case "shell-gone":
       return only({ ...settled(state), shown: { kind: "nothing" }, work: { kind: "no-shell", why: event.why } });
+    case "no-output":
+      return only(state.work.kind === "no-shell" ? { ...state, work: { kind: "no-shell", why: `it starts when an output is enabled: ${event.outputOff}`, outputOff: event.outputOff } } : state);
     case "probed":
       return takeProbe(state, event.ticket, event.answer, around);
     case "timer":

@@ -193,6 +193,65 @@ describe("the stage", () => {
     await end();
   });
 
+  test("repairs nothing behind an output that is off all night, and judges anew at once when a frame comes", async () => {
+    const { time, shell, stage, verdicts, end } = setUp();
+    await time.advance(20_000);
+    shell.frame = { kind: "dark", outputOff: "HDMI-A-1 is off" };
+    await time.advance(10 * 3_600_000);
+    expect(stage.seen().picture).toMatchObject({ verdict: "dark", outputOff: "HDMI-A-1 is off" });
+    expect([shell.resets, shell.starts, shell.loads.length]).toEqual([0, 1, 1]);
+    shell.frame = { kind: "alive", tookMs: 20, how: "the page moves" };
+    shell.say({ kind: "output-lit" });
+    await time.advance(0);
+    expect(stage.seen().picture.verdict).toBe("showing");
+    expect(stage.seen().picture).not.toHaveProperty("outputOff");
+    expect(verdicts.slice(verdicts.indexOf("showing"))).toEqual(["showing", "dark", "showing"]);
+    await end();
+  });
+
+  test("finds a renderer that hangs behind an output that is off, replaces it once, and reports the screen as dark throughout", async () => {
+    const { time, shell, stage, verdicts, end } = setUp();
+    await time.advance(20_000);
+    const outputOff = "HDMI-A-1 is off";
+    shell.frame = { kind: "dark", outputOff };
+    await time.advance(60_000);
+    const before = verdicts.length;
+    shell.frame = { kind: "late", renderer: false, output: false, outputOff };
+    shell.resetRenderer = () => {
+      shell.resets += 1;
+      shell.frame = { kind: "dark", outputOff };
+      shell.say({ kind: "renderer-gone", reason: "killed" });
+      return Promise.resolve();
+    };
+    await time.advance(9_000);
+    expect(stage.seen().picture.evidence[1]?.says).toContain("HDMI-A-1 is off, and the renderer does not answer a capture either");
+    await time.advance(600_000);
+    expect([shell.resets, shell.starts, shell.loads.length]).toEqual([1, 1, 2]);
+    expect(verdicts.slice(before)).toEqual([]);
+    expect(stage.seen().picture.outputOff).toBe(outputOff);
+    await end();
+  });
+
+  test("reports a browser that waits for an output as dark, with the output, and starts it only once", async () => {
+    let enable = (): void => undefined;
+    const { time, shell, stage, end } = setUp((waiting) => {
+      waiting.start = () => {
+        waiting.starts += 1;
+        return new Promise((resolve) => (enable = () => resolve(ok({ name: "scripted 1" }))));
+      };
+    });
+    shell.say({ kind: "no-output", outputOff: "HDMI-A-1 is disabled" });
+    await time.advance(3_600_000);
+    expect(stage.seen()).toMatchObject({
+      stage: { kind: "failed", error: "no browser: it starts when an output is enabled: HDMI-A-1 is disabled" },
+      picture: { verdict: "dark", outputOff: "HDMI-A-1 is disabled" },
+    });
+    enable();
+    await time.advance(1_000);
+    expect([stage.seen().picture.verdict, shell.starts]).toEqual(["showing", 1]);
+    await end();
+  });
+
   test("looks at a picture as soon as it is loaded", async () => {
     const { time, stage, end } = setUp();
     await time.advance(100);

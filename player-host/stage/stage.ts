@@ -197,6 +197,12 @@ export class Stage {
         this.#deps.log.error({ reason: event.reason }, "renderer is gone");
         this.#take({ kind: "renderer-gone", reason: event.reason });
         return;
+      case "no-output":
+        this.#take({ kind: "no-output", outputOff: event.outputOff });
+        return;
+      case "output-lit":
+        this.#watch.lookNow();
+        return;
       case "browser-gone":
         this.#window = undefined;
         this.#deps.log.error({ reason: event.reason }, "browser is gone");

@@ -135,6 +135,29 @@ describe("the verdict", () => {
   });
 });
 
+describe("an output that the player host has found off", () => {
+  const player: ScreenWitnesses["player"] = { kind: "present", silentMs: 0, picture: { verdict: "dark", confidence: 0.9, evidence: [], outputOff: "HDMI-A-1 is off" } };
+  const judgeOff = (expect: Expect, cable: Cable, panel: Panel = "no-port") => judgeScreen({ expectation: { expect, why: "test" }, player, ...CABLES[cable], ...panelOf(panel) });
+
+  test.each(CABLE_STATES)("makes the screen dark, and dark as expected where it should be off, whatever the kernel says: %s", (cable) => {
+    expect(judgeOff("on", cable)).toMatchObject({ verdict: "dark", litUnexpectedly: false });
+    expect(judgeOff("off", cable)).toMatchObject({ verdict: "dark-expected", litUnexpectedly: false });
+  });
+
+  test("is named as the cause", () => {
+    expect(judgeOff("on", "lit").evidence).toContainEqual({ witness: "output", says: "output off: HDMI-A-1 is off, says the compositor" });
+    expect(judgeOff("on", "no-port").evidence).toContainEqual({ witness: "output", says: "output off: HDMI-A-1 is off, says the compositor" });
+  });
+
+  test("is lit unexpectedly if the panel shows its own picture then", () => {
+    expect(judgeOff("off", "no-port", "on")).toMatchObject({ verdict: "dark", litUnexpectedly: true });
+  });
+
+  test("counts no longer when the player has fallen silent", () => {
+    expect(judgeScreen({ expectation: { expect: "off", why: "test" }, player: { ...player, silentMs: PLAYER_SILENT_MS + 1 } }).verdict).toBe("unknown");
+  });
+});
+
 describe("the expectation", () => {
   const schedule = { timeZone: "Etc/UTC", weekly: [] };
   const says = () => ({ kind: "off" }) as const;

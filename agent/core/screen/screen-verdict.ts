@@ -80,7 +80,7 @@ type OutputWord = { readonly kind: "lit" | "off" | "unplugged" | "unclear" | "no
 type DisplayWord = { readonly kind: "lit" | "elsewhere" | "dark" | "deaf" | "none"; readonly says: string };
 
 export function judgeScreen(witnesses: ScreenWitnesses): ScreenJudgement {
-  const output = outputSays(witnesses.outputs);
+  const output = outputSays(witnesses.outputs, outputOffOf(witnesses.player));
   const { expectation, displays = [] } = witnesses;
   const words = displays.map((each) => ({ name: each.name, ...displaySays(each) }));
   const display = worstOf(words, expectation);
@@ -144,7 +144,19 @@ function judgePicture(witnesses: ScreenWitnesses, output: OutputWord, display: D
   return { verdict, confidence: step(confidence * heard), evidence, litUnexpectedly, ...(alone && { alone }) };
 }
 
-function outputSays(outputs: readonly Output[] | undefined): OutputWord {
+/** What the player host learnt from the compositor: its page's output is off, so no frame reaches the glass. */
+function outputOffOf(player: ScreenWitnesses["player"]): string | undefined {
+  return player.kind === "present" && player.silentMs <= PLAYER_SILENT_MS ? player.picture.outputOff : undefined;
+}
+
+/** The kernel may still report a signal, or have nothing to report; the player host has seen that no frame comes through. */
+function outputSays(outputs: readonly Output[] | undefined, outputOff: string | undefined): OutputWord {
+  const kernel = kernelSays(outputs);
+  if (outputOff === undefined || kernel.kind === "off" || kernel.kind === "unplugged") return kernel;
+  return { kind: "off", says: `output off: ${outputOff}, says the compositor`.slice(0, TEXT_MAX) };
+}
+
+function kernelSays(outputs: readonly Output[] | undefined): OutputWord {
   if (outputs === undefined) return { kind: "none", says: "" };
   if (outputs.length === 0) return { kind: "unclear", says: "this machine reports no output" };
   const plugged = outputs.filter(({ connected }) => connected.kind === "ok" && connected.value);

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
+import { SimulatedCompositor } from "../../../platform/simulated/simulated-compositor.ts";
+import { silentLog } from "../../../platform/ports/log.ts";
 import { CdpError, type Cdp } from "./cdp-client.ts";
 import type { ChromiumPage } from "./chromium-page.ts";
+import { OutputPower } from "./output-power.ts";
 import { PagePictures } from "./page-pictures.ts";
 import { Screencast } from "./screencast.ts";
 
@@ -10,6 +13,8 @@ type Answer = "answers" | "silent" | "refuses";
 /** A browser whose parts each answer, stay silent until the deadline, or refuse. */
 function setUp(browser: { readonly start: Answer; readonly frames: Answer; readonly thread: Answer; readonly capture: Answer; readonly casts?: boolean; readonly starvedMs?: number; readonly loads?: boolean; readonly reloads?: "painted" | "unpainted" }) {
   const time = new VirtualTime();
+  const compositor = new SimulatedCompositor(time);
+  let lit = 0;
   const listeners = new Set<(frame: unknown) => void>();
   const asked: string[] = [];
   const tellFrame = (): void => {
@@ -17,11 +22,12 @@ function setUp(browser: { readonly start: Answer; readonly frames: Answer; reado
   };
   const answer = (kind: Answer, what: string, timeoutMs: number): Promise<unknown> => {
     asked.push(what);
-    if (kind === "answers") return Promise.resolve({});
+    if (kind === "answers") return Promise.resolve({ data: "QUJD" });
     if (kind === "refuses") return Promise.reject(new CdpError("refused", `${what}: Not attached to an active page`));
     return new Promise((_resolve, reject) => void time.after(what, timeoutMs, () => reject(new CdpError("timeout", what))));
   };
   const call = (method: string, _params: unknown, options: { readonly timeoutMs?: number } = {}): Promise<unknown> => {
+    if (method === "Page.getLayoutMetrics") return Promise.resolve({ cssVisualViewport: { clientWidth: 1_280, clientHeight: 720 } });
     if (method === "Page.startScreencast" && browser.casts === true) void time.after("frame", 20, tellFrame);
     return answer(method === "Page.startScreencast" ? browser.start : method === "Page.captureScreenshot" ? browser.capture : "answers", method, options.timeoutMs ?? 10_000);
   };
@@ -47,12 +53,20 @@ function setUp(browser: { readonly start: Answer; readonly frames: Answer; reado
     void time.after("frame", 10, tellFrame);
   };
   if (browser.reloads !== undefined) for (let n = 1; n <= 5; n += 1) void time.after("reload", n * 300, reloaded);
-  const pictures = new PagePictures(new Screencast(cdp, "s", time), page as unknown as ChromiumPage, { begin: () => Promise.resolve(() => Promise.resolve(browser.starvedMs ?? 0)) }, time, time);
+  const pictures = new PagePictures({
+    cast: new Screencast(cdp, "s", time),
+    page: page as unknown as ChromiumPage,
+    starvation: { begin: () => Promise.resolve(() => Promise.resolve(browser.starvedMs ?? 0)) },
+    outputs: new OutputPower({ compositor, clock: time, timers: time, log: silentLog }),
+    lit: () => (lit += 1),
+    clock: time,
+    timers: time,
+  });
   const settled = async <T>(work: Promise<T>): Promise<T> => {
     await time.advance(20_000);
     return work;
   };
-  return { pictures, time, asked, settled };
+  return { pictures, time, asked, settled, compositor, tellFrame, lit: () => lit };
 }
 
 describe("the frame witness", () => {
@@ -109,6 +123,100 @@ describe("the frame witness", () => {
     const { pictures, asked, settled } = setUp({ start: "answers", frames: "answers", thread: "answers", capture: "answers", casts: true });
     await settled(pictures.witness(3_000));
     expect(asked.slice(0, 3)).toEqual(["Page.startScreencast", "frames", "Page.screencastFrameAck"]);
+  });
+});
+
+/** Switches off the outputs of these names. */
+function switchOff(compositor: SimulatedCompositor, ...names: readonly string[]): void {
+  for (const name of names) {
+    const output = compositor.outputsByName.get(name);
+    if (output !== undefined) output.power = "off";
+  }
+}
+
+describe("the frame witness behind an output that is off", () => {
+  const HEALTHY = { start: "answers", frames: "silent", thread: "answers", capture: "answers" } as const;
+
+  test("says that the output is off, and asks for no capture before it has asked the compositor", async () => {
+    const { pictures, settled, compositor, asked } = setUp(HEALTHY);
+    switchOff(compositor, "HDMI-A-1");
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "dark", outputOff: "HDMI-A-1 is off" });
+    expect(asked).toContain("Page.captureScreenshot");
+  });
+
+  test.each<[string, Answer, Answer]>([
+    ["whose thread hangs", "silent", "silent"],
+    ["in a modal dialog, whose last picture can still be had", "silent", "answers"],
+    ["whose pictures cannot be had, though its thread runs", "answers", "silent"],
+    ["whose renderer the browser does not reach any more", "refuses", "refuses"],
+  ])("finds a page %s", async (_name, thread, capture) => {
+    const { pictures, settled, compositor } = setUp({ start: "silent", frames: thread === "refuses" ? "refuses" : "silent", thread, capture, starvedMs: 70 });
+    switchOff(compositor, "HDMI-A-1");
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: false, output: false, starvedMs: 70, outputOff: "HDMI-A-1 is off" });
+  });
+
+  test.each<[string, (compositor: SimulatedCompositor) => unknown]>([
+    ["is gone", (compositor) => (compositor.mood = "gone")],
+    ["cannot switch outputs", (compositor) => (compositor.mood = "without-power")],
+    ["does not answer", (compositor) => (compositor.outputs = () => new Promise(() => undefined))],
+    ["says that the output is on", (compositor) => switchOff(compositor, "DP-1")],
+  ])("judges as without one where the compositor %s", async (_name, prepare) => {
+    const { pictures, settled, compositor } = setUp(HEALTHY);
+    prepare(compositor);
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "late", renderer: true, output: false, starvedMs: 0 });
+  });
+
+  test("keeps its deadline, whatever is not answered", async () => {
+    const { pictures, time, compositor } = setUp({ start: "silent", frames: "silent", thread: "silent", capture: "silent" });
+    compositor.outputs = () => new Promise(() => undefined);
+    let finding: unknown;
+    const asking = pictures.witness(3_000).then((found) => (finding = found));
+    await time.advance(3_000);
+    await asking;
+    expect(finding).toMatchObject({ kind: "late" });
+  });
+
+  test("with one of two outputs off, a window that draws is on the other, and one that does not is behind it", async () => {
+    const drawing = setUp({ ...HEALTHY, frames: "answers" });
+    for (let atMs = 1_200; atMs < 3_000; atMs += 40) void drawing.time.after("frame", atMs, drawing.tellFrame);
+    drawing.compositor.plug("HDMI-A-2");
+    switchOff(drawing.compositor, "HDMI-A-2");
+    expect(await drawing.settled(drawing.pictures.witness(3_000))).toMatchObject({ kind: "alive" });
+    const still = setUp(HEALTHY);
+    still.compositor.plug("HDMI-A-2");
+    switchOff(still.compositor, "HDMI-A-2");
+    expect(await still.settled(still.pictures.witness(3_000))).toEqual({ kind: "dark", outputOff: "HDMI-A-2 is off" });
+  });
+
+  test("no output at all, and outputs that are all disabled, are named as such", async () => {
+    const { pictures, settled, compositor } = setUp(HEALTHY);
+    compositor.plug("HDMI-A-2");
+    for (const output of compositor.outputsByName.values()) output.enabled = false;
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "dark", outputOff: "HDMI-A-1, HDMI-A-2 are disabled" });
+    compositor.unplug("HDMI-A-1");
+    compositor.unplug("HDMI-A-2");
+    expect(await settled(pictures.witness(3_000))).toEqual({ kind: "dark", outputOff: "no output is connected" });
+  });
+
+  test("a frame that a capture has left is no sign of light; one that comes when the output is on is reported once", async () => {
+    const { pictures, time, settled, compositor, tellFrame, lit } = setUp(HEALTHY);
+    switchOff(compositor, "HDMI-A-1");
+    await settled(pictures.witness(3_000));
+    tellFrame();
+    await time.advance(1_000);
+    expect(lit()).toBe(0);
+    const output = compositor.outputsByName.get("HDMI-A-1");
+    if (output !== undefined) output.power = "on";
+    tellFrame();
+    tellFrame();
+    await time.advance(1_000);
+    expect(lit()).toBe(1);
+  });
+
+  test("a screenshot comes from the renderer, and says so", async () => {
+    const { pictures, settled, compositor } = setUp(HEALTHY);
+    switchOff(compositor, "HDMI-A-1");
+    expect(await settled(pictures.screenshot({ format: "png", widthMax: 640 }))).toMatchObject({ ok: true, value: { source: "chromium-renderer", base64: "QUJD" } });
   });
 });
 

@@ -46,9 +46,12 @@ export class Screencast {
     this.#timers = timers;
   }
 
-  /** Runs `look` with an open cast, one call at a time: a page has only one cast. Rejects with a `CdpError` when the pipe has ended. */
-  async with<T>(settings: CastSettings, look: (cast: OpenCast) => Promise<T>): Promise<T> {
-    const work = this.#turn.then(() => this.#run(settings, look));
+  /**
+   * Runs `look` with an open cast, one call at a time: a page has only one cast. When `signal` aborts, this cast is over. Rejects
+   * with a `CdpError` when the pipe has ended.
+   */
+  async with<T>(settings: CastSettings, look: (cast: OpenCast) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const work = this.#turn.then(() => this.#run(settings, look, signal));
     this.#turn = work.catch(() => undefined).then(() => this.#ask("Page.stopScreencast", undefined, STOP_TIMEOUT_MS).catch(ignoreCdp));
     return work;
   }
@@ -58,10 +61,10 @@ export class Screencast {
     this.#abandon();
   }
 
-  async #run<T>(settings: CastSettings, look: (cast: OpenCast) => Promise<T>): Promise<T> {
+  async #run<T>(settings: CastSettings, look: (cast: OpenCast) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     let last: string | undefined;
     let count = 0;
-    let over = false;
+    let over = signal?.aborted ?? false;
     const wakes = new Set<() => void>();
     const wakeAll = (): void => {
       for (const wake of wakes) wake();
@@ -72,10 +75,12 @@ export class Screencast {
       wakeAll();
       this.#ask("Page.screencastFrameAck", { sessionId: frame.sessionId }, CALL_TIMEOUT_MS).catch(ignoreCdp);
     });
-    this.#abandon = () => {
+    const abandon = (): void => {
       over = true;
       wakeAll();
     };
+    this.#abandon = abandon;
+    signal?.addEventListener("abort", abandon, { once: true });
     try {
       const ended = this.#start(settings, () => over);
       const looking = look({
@@ -97,6 +102,7 @@ export class Screencast {
       return await Promise.race([looking, ended]);
     } finally {
       off();
+      signal?.removeEventListener("abort", abandon);
       this.#abandon();
       this.#abandon = () => undefined;
     }

@@ -1,3 +1,5 @@
+import { waylandSocket } from "../cdp/wayland-socket.ts";
+
 /**
  * Environment variables that the browser gets: locations of the display, sound, fonts and folders; language, time zone,
  * drivers and proxy. Everything else is withheld: a launcher's environment may hold tokens and passwords, and a page that
@@ -31,9 +33,9 @@ export type OzonePlatform = "wayland" | "x11";
  * compositor's X server only translates. `exists`: whether a path (of a socket) exists.
  */
 export function ozonePlatform(env: NodeJS.ProcessEnv, exists: (path: string) => boolean): OzonePlatform | undefined {
-  const { WAYLAND_DISPLAY: wayland = "", XDG_RUNTIME_DIR: runtime = "", DISPLAY: x11 = "" } = env;
-  if (wayland === "") return x11 === "" ? undefined : "x11";
-  const socket = wayland.startsWith("/") ? wayland : `${runtime}/${wayland}`;
+  const { DISPLAY: x11 = "" } = env;
+  const socket = waylandSocket(env);
+  if (socket === undefined) return x11 === "" ? undefined : "x11";
   // `WAYLAND_DISPLAY` may be left over from a compositor that is gone; then the X server is used.
   return x11 !== "" && !exists(socket) ? "x11" : "wayland";
 }

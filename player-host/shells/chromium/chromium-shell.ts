@@ -1,4 +1,5 @@
 import type { Clock, Timer, Timers } from "../../../platform/ports/clock.ts";
+import type { Compositor } from "../../../platform/ports/compositor.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result, stackOf } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
@@ -25,6 +26,8 @@ import { FrameGuard } from "../cdp/frame-guard.ts";
 import { HTTPS_ORIGINS } from "../../stage/navigation-rules.ts";
 import { GpuWatch } from "./gpu-watch.ts";
 import { LocalNetwork } from "./local-network.ts";
+import { OutputPower } from "../cdp/output-power.ts";
+import { untilOutput } from "./until-output.ts";
 import { PagePictures } from "../cdp/page-pictures.ts";
 import { browserProxyOf, proxyName } from "../../host/way-out.ts";
 import { endStuckRenderer, ProcessStarvation } from "../cdp/starvation.ts";
@@ -50,6 +53,8 @@ export interface ChromiumShellDeps extends ServedHere {
   readonly script: PageScript;
   /** JavaScript that shows the label over the page, or removes it when `text` is undefined. */
   readonly overlayScript: (text: string | undefined) => string;
+  /** What shows the window; absent for a headless browser and under X11. */
+  readonly compositor?: Pick<Compositor, "outputs"> | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -85,12 +90,13 @@ export class ChromiumShell implements Shell {
   readonly kind = "chromium";
   readonly #deps: ChromiumShellDeps;
   readonly #events: Emitter<ShellEvent>;
+  readonly #outputs: OutputPower;
   #running: Running | undefined;
   /** The browser whose end has been reported: pipe, process and window end together and must cause only one event. */
   #lostRunning: Running | undefined;
   #starting: BrowserProcess | undefined;
-  /** Whether `stop` was called since the last start began. */
-  #stopAsked = false;
+  /** Aborted when `stop` is called after the start began. */
+  #stopAsked = new AbortController();
   /** Set while a renderer is being ended; aborted when it is gone. */
   #ending: AbortController | undefined;
   #wayOut: WayOut = {};
@@ -104,6 +110,7 @@ export class ChromiumShell implements Shell {
     this.#deps = deps;
     this.#budget = new RestartBudget(deps.clock, RESTARTS_PER_HOUR, 3_600_000);
     this.#events = Emitter.logged(deps.log, "the shell");
+    this.#outputs = new OutputPower(deps);
   }
 
   /** Process id of the browser's first process, the leader of its process group. */
@@ -131,13 +138,15 @@ export class ChromiumShell implements Shell {
   async start(): Promise<Result<ShellFacts>> {
     const { browserPath, timers, log, env } = this.#deps;
     if (this.#running !== undefined) throw new Error("the browser is running already");
-    this.#stopAsked = false;
+    const stopAsked = new AbortController();
+    this.#stopAsked = stopAsked;
     this.#anew?.cancel();
     const settings = await this.#settings();
     await freeProfile(settings.profileDir, log);
     await lockPreferences(settings.profileDir, log);
+    if (!settings.headless) await untilOutput({ outputs: this.#outputs, timers, log, waits: (outputOff) => this.#events.emit({ kind: "no-output", outputOff }) }, stopAsked.signal);
     // `stop` was called before there was a process to end.
-    if (this.#stopAsked) return fail("shell.stopped", "The browser was not started: the host ends.");
+    if (stopAsked.signal.aborted) return fail("shell.stopped", "The browser was not started: the host ends.");
     if (!settings.sandbox) log.warn({}, "Chromium runs without its sandbox, because this process runs as root; run the player as a user of its own");
     const x11 = await this.#openX11(settings);
     const window = (await x11?.rootSize()) ?? settings.window;
@@ -155,9 +164,11 @@ export class ChromiumShell implements Shell {
       return ok({ name: `chromium ${product.replace(/^[A-Za-z]+\//, "")}` });
     } catch (thrown) {
       const how = await process.howItEnded(messageOf(thrown));
+      const output = await this.#outputs.look();
       cdp.close();
       x11?.close();
       await process.end(0);
+      if (output.kind === "off" && output.disabled) return fail("shell.no-output", `${browserPath} did not start, because no output is enabled: ${output.says}.`, "It starts when an output is enabled.");
       return fail("shell.not-started", `${browserPath} did not start: ${how}`, `Run it by hand as the player's user to see what it needs: ${browserPath} --version`);
     } finally {
       this.#starting = undefined;
@@ -189,7 +200,7 @@ export class ChromiumShell implements Shell {
 
   async stop(): Promise<void> {
     this.#anew?.cancel();
-    this.#stopAsked = true;
+    this.#stopAsked.abort();
     const running = this.#running;
     this.#running = undefined;
     if (running === undefined) {
@@ -327,7 +338,13 @@ export class ChromiumShell implements Shell {
     const localNetwork = new LocalNetwork(cdp, HTTPS_ORIGINS, log);
     const starvation = new ProcessStarvation(async () => (await processesInGroup(process.pid)) ?? [], clock);
     const page = new ChromiumPage({ cdp, sessionId, frameId: targetId, timers, log, script, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), timers, log }), size, own: HTTPS_ORIGINS, beforeLoad: (target) => localNetwork.allow(target) });
-    const pictures = new PagePictures(new Screencast(cdp, sessionId, timers), page, starvation, clock, timers);
+    // A window that was opened while its output was off has the wrong size until it is put right.
+    let lookAtWindow = (): void => undefined;
+    const lit = (): void => {
+      lookAtWindow();
+      emit({ kind: "output-lit" });
+    };
+    const pictures = new PagePictures({ cast: new Screencast(cdp, sessionId, timers), page, starvation, outputs: this.#outputs, lit, clock, timers });
     const guard = new FetchGuard(cdp, log, this.#deps, () => this.#wayOut);
     const frames = new FrameGuard({ cdp, binding: `${script.binding}Guard`, saw: (what, detail) => emit({ kind: "refused", what, detail }) });
     const targets = new TargetGuard({
@@ -358,17 +375,17 @@ export class ChromiumShell implements Shell {
     const running: Running = { process, cdp, page, pictures, gpu, targetId, over: new AbortController() };
     gpu.run(running.over.signal).catch((thrown: unknown) => log.error({ error: stackOf(thrown) }, "watching the GPU process threw"));
     if (x11 !== undefined) running.over.signal.addEventListener("abort", () => x11.close(), { once: true });
-    if (!settings.headless) this.#watchWindow(running, x11, targets);
+    if (!settings.headless) lookAtWindow = this.#watchWindow(running, x11, targets);
     return { running, product };
   }
 
-  /** Only with a screen. A browser window that stays over the picture is removed by restarting the browser. */
-  #watchWindow(running: Running, x11: X11Connection | undefined, targets: TargetGuard): void {
+  /** Only with a screen. A browser window that stays over the picture is removed by restarting the browser. Returns a function that looks at once. */
+  #watchWindow(running: Running, x11: X11Connection | undefined, targets: TargetGuard): () => void {
     const { clock, timers, log } = this.#deps;
     const { cdp, page, process, targetId, over } = running;
     const watch = new WindowWatch({
       cdp, targetId, x11, clock, timers, log,
-      pid: process.pid, composed: this.#deps.settings.ozone === "wayland",
+      pid: process.pid, composed: this.#deps.settings.ozone === "wayland", outputs: this.#outputs,
       toFront: () => page.call("Page.bringToFront", undefined, 2_000),
       evaluate: (expression, timeoutMs) => page.evaluate(expression, timeoutMs),
       pages: () => targets.left(),
@@ -376,6 +393,7 @@ export class ChromiumShell implements Shell {
       covered: (why) => this.#startAnew(`${why}; it did not go away`),
     });
     watch.run(over.signal).catch((thrown: unknown) => log.error({ error: stackOf(thrown) }, "watching the window threw"));
+    return () => watch.lookNow();
   }
 
   /** Gives the browser up, so that the stage starts another one. Limited by the budget, for machines where a restart does not help. */

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { judgeWindow, windowsOver, type WindowFacts } from "./window-facts.ts";
+import type { CompositorOutput, Orientation } from "../../../platform/ports/compositor.ts";
+import { seen } from "../../../platform/ports/reading.ts";
+import { fillsScreen, judgeWindow, windowsOver, type WindowFacts } from "./window-facts.ts";
 import type { X11Window } from "./x11-connection.ts";
 
 const OWN: X11Window = { id: 1, name: "page", pid: 7, left: 0, top: 0, width: 1280, height: 720, mapped: true, popup: false };
@@ -10,6 +12,15 @@ const GOOD: WindowFacts = { bounds: BOUNDS, page: PAGE, own: OWN, composed: fals
 const page = (change: Partial<typeof PAGE>): WindowFacts["page"] => ({ ...PAGE, ...change });
 const bounds = (change: Partial<typeof BOUNDS>): WindowFacts["bounds"] => ({ ...BOUNDS, ...change });
 
+const output = (width: number, height: number, degrees: Orientation = 0): CompositorOutput => ({
+  name: `HDMI-${width}`, enabled: true, power: seen("on", 0), orientation: seen(degrees, 0), mode: seen({ width, height, refreshHz: 60 }, 0), modes: [], make: "", model: "", serial: "",
+});
+
+test("a window fills the screen only in full screen, at its size, and where both sizes are known", () => {
+  expect(fillsScreen(GOOD)).toBe(true);
+  for (const change of [{ bounds: undefined }, { page: undefined }, { bounds: bounds({ windowState: "normal" }) }, { bounds: bounds({ width: 1_920 }) }]) expect(fillsScreen({ ...GOOD, ...change })).toBe(false);
+});
+
 describe("the window against the screen", () => {
   test.each<[string, Partial<WindowFacts>]>([
     ["of the screen's size", {}],
@@ -17,6 +28,7 @@ describe("the window against the screen", () => {
     ["on a screen that is scaled by two, where the server counts twice as many", { own: { ...OWN, width: 2560, height: 1440 } }],
     ["whose page is zoomed", { page: page({ inner: { width: 640, height: 360 } }) }],
     ["that a compositor spreads over two outputs, or puts on the second", { own: undefined, composed: true, bounds: bounds({ width: 2560 }), page: page({ usable: { left: 1280, top: 0, width: 1280, height: 720 } }) }],
+    ["that a compositor spreads over two outputs, one of them turned", { own: undefined, composed: true, outputs: [output(1_280, 720), output(1_920, 1_080, 90)], bounds: bounds({ width: 2_360, height: 1_920 }) }],
     ["one row short by rounding, where no X server is asked", { own: undefined, bounds: bounds({ height: 719 }) }],
   ])("is alone: one %s", (_name, change) => {
     expect(judgeWindow({ ...GOOD, ...change })).toEqual({ kind: "alone" });
@@ -37,6 +49,8 @@ describe("the window against the screen", () => {
     ["larger than the screen, and cropped", { own: undefined, bounds: bounds({ width: 1920, height: 1080 }) }, /1920×1080 on a screen of 1280×720/],
     ["smaller than the screen", { own: undefined, bounds: bounds({ width: 1050, height: 700 }) }, /1050×700/],
     ["one pixel short, as the X server sees it", { own: { ...OWN, width: 1279, height: 719 } }, /1279×719/],
+    ["larger than its only output, where the compositor names it", { own: undefined, composed: true, outputs: [output(1_280, 720)], bounds: bounds({ width: 1920, height: 1080 }) }, /1920×1080 on a screen of 1280×720/],
+    ["of another size than all outputs together", { own: undefined, composed: true, outputs: [output(1_280, 720), output(1_280, 720)], bounds: bounds({ width: 1920, height: 1080 }) }, /1920×1080/],
     ["not in full screen", { bounds: bounds({ windowState: "normal" }) }, /not in full screen \(normal\)/],
     ["after the screen was turned", { page: page({ screen: { width: 720, height: 1280 } }) }, /on a screen of 720×1280/],
     ["elsewhere", { bounds: bounds({ left: 200 }) }, /at 200,0/],

@@ -1,3 +1,4 @@
+import type { CompositorOutput } from "../../../platform/ports/compositor.ts";
 import type { WindowFinding } from "../../stage/shell.ts";
 import type { X11Window } from "./x11-connection.ts";
 
@@ -20,6 +21,8 @@ export interface WindowFacts {
   readonly own: X11Window | undefined;
   /** True under a Wayland compositor, which places and sizes the window, perhaps over several outputs, and does not say where. */
   readonly composed: boolean;
+  /** The compositor's outputs, if it was asked and has answered. */
+  readonly outputs?: readonly CompositorOutput[] | undefined;
   /** Windows that cover ours. */
   readonly over: readonly X11Window[];
   /** Addresses of other pages that have not closed. */
@@ -54,7 +57,7 @@ export function judgeWindow(facts: WindowFacts): WindowFinding {
   return { kind: "alone" };
 }
 
-function misplaced(bounds: NonNullable<WindowFacts["bounds"]>, page: NonNullable<WindowFacts["page"]>, { own, composed }: WindowFacts): string | undefined {
+function misplaced(bounds: NonNullable<WindowFacts["bounds"]>, page: NonNullable<WindowFacts["page"]>, { own, composed, outputs }: WindowFacts): string | undefined {
   const { screen, usable } = page;
   const on = `on a screen of ${screen.width}×${screen.height}`;
   if (bounds.windowState !== "fullscreen") return `window.size: the window is not in full screen (${bounds.windowState}), ${bounds.width}×${bounds.height} ${on}`;
@@ -63,12 +66,30 @@ function misplaced(bounds: NonNullable<WindowFacts["bounds"]>, page: NonNullable
   const exact = box === own ? 0 : TOLERANCE_PX;
   const smaller = box.width < screen.width - exact || box.height < screen.height - exact;
   const larger = box.width > screen.width + exact || box.height > screen.height + exact;
-  if (smaller || (larger && !composed)) return `window.size: the window is ${box.width}×${box.height} ${on}`;
+  if (smaller || (larger && !(composed && (outputs === undefined || isWhole(bounds, outputs))))) return `window.size: the window is ${box.width}×${box.height} ${on}`;
   const starts = bounds.left > usable.left + TOLERANCE_PX || bounds.top > usable.top + TOLERANCE_PX;
   const ends = bounds.left + bounds.width < usable.left + usable.width - TOLERANCE_PX || bounds.top + bounds.height < usable.top + usable.height - TOLERANCE_PX;
   if ((starts || ends) && !composed) return `window.size: the window is at ${bounds.left},${bounds.top} and partly off the screen`;
   const bars = barsPx(page);
   return bars > 0 ? `window.bars: the browser's own bars take ${bars} of ${page.outer.height} rows` : undefined;
+}
+
+/** Whether the window is in full screen and has exactly the screen's size. False when that is unknown. Pure. */
+export function fillsScreen({ bounds, page }: WindowFacts): boolean {
+  if (bounds === undefined || page === undefined || bounds.windowState !== "fullscreen") return false;
+  return Math.abs(bounds.width - page.screen.width) <= TOLERANCE_PX && Math.abs(bounds.height - page.screen.height) <= TOLERANCE_PX;
+}
+
+/** Whether the window is as large as all outputs side by side: cage shows one window over all of them. */
+function isWhole(window: Size, outputs: readonly CompositorOutput[]): boolean {
+  const sizes = outputs.flatMap(({ enabled, mode, orientation }) => {
+    if (!enabled || mode.kind !== "ok") return [];
+    const turned = orientation.kind === "ok" && orientation.value % 180 !== 0;
+    return [turned ? { width: mode.value.height, height: mode.value.width } : mode.value];
+  });
+  const width = sizes.reduce((sum, size) => sum + size.width, 0);
+  const height = Math.max(0, ...sizes.map((size) => size.height));
+  return sizes.length > 1 && Math.abs(window.width - width) <= TOLERANCE_PX && Math.abs(window.height - height) <= TOLERANCE_PX;
 }
 
 /** Rows of the window that show the browser's bars, at any page zoom. 0 within the tolerance. Pure. */

@@ -1,10 +1,12 @@
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
-import { sleep, withDeadline } from "../../../platform/runtime/sleep.ts";
+import { withDeadline } from "../../../platform/runtime/sleep.ts";
+import { Wake } from "../../../platform/runtime/wake.ts";
 import type { WindowFinding } from "../../stage/shell.ts";
 import { cdpFailure, type CdpClient } from "../cdp/cdp-client.ts";
-import { barsPx, judgeWindow, windowsOver, type WindowFacts } from "./window-facts.ts";
+import { judgeOutputs, type OutputPower } from "../cdp/output-power.ts";
+import { barsPx, fillsScreen, judgeWindow, windowsOver, type WindowFacts } from "./window-facts.ts";
 import type { X11Connection, X11Window } from "./x11-connection.ts";
 
 export interface WindowWatchDeps {
@@ -23,6 +25,7 @@ export interface WindowWatchDeps {
   readonly x11: X11Connection | undefined;
   /** True under Wayland. */
   readonly composed: boolean;
+  readonly outputs: OutputPower;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -58,6 +61,7 @@ const LOOK = `JSON.stringify({ screen: { width: screen.width, height: screen.hei
 /** Keeps the browser's window at the size of the screen, and notices what covers it. Not for a headless browser. */
 export class WindowWatch {
   readonly #deps: WindowWatchDeps;
+  readonly #wake = new Wake();
   #tries: { readonly screen: string; readonly count: number } = { screen: "", count: 0 };
   /** Consecutive looks that found the page without keyboard focus, although each gave it back. */
   #unfocused = 0;
@@ -77,8 +81,13 @@ export class WindowWatch {
       const soon = finding.kind === "misplaced" ? this.#tries.count < TRIES_MAX : finding.kind === "unknown" && !known;
       known ||= finding.kind !== "unknown";
       const delayMs = soon ? LOOK_AGAIN_MS : LOOK_EVERY_MS;
-      await sleep(this.#deps.timers, "window.next-look", delayMs, signal);
+      await this.#wake.wait(this.#deps.timers, "window.next-look", delayMs, signal);
     }
+  }
+
+  /** Looks now instead of after the pause. */
+  lookNow(): void {
+    this.#wake.ring();
   }
 
   /** Looks once and corrects what it can. Never rejects. */
@@ -92,10 +101,20 @@ export class WindowWatch {
     for (const window of over) if (window.pid === this.#deps.pid) await this.#deps.x11?.askToClose(window.id);
     const silent: WindowFacts["silent"] = [...(bounds === undefined ? ["the browser" as const] : []), ...(page === undefined ? ["the page" as const] : []), ...(asked === undefined ? ["the X server" as const] : [])];
     const facts: WindowFacts = { bounds, page, own, over, silent, composed: this.#deps.composed, pages: this.#deps.pages(), keyboardAt: this.#unfocused < UNFOCUSED_LOOKS ? undefined : await this.#keyboardAt() };
-    const finding = judgeWindow(facts);
+    const finding = await this.#judge(facts);
     if (finding.kind === "misplaced") await this.#putRight(facts);
     else if (finding.kind !== "unknown") this.#tries = { screen: "", count: 0 };
     return finding;
+  }
+
+  /** A compositor with no output that is on does not size windows. Without a compositor's answer the window is judged by the screen alone. */
+  async #judge(facts: WindowFacts): Promise<WindowFinding> {
+    if (!facts.composed || fillsScreen(facts)) return judgeWindow(facts);
+    const outputs = await this.#deps.outputs.outputs();
+    const finding = judgeWindow({ ...facts, outputs });
+    const output = outputs === undefined ? undefined : judgeOutputs(outputs);
+    if (finding.kind !== "misplaced" || output?.kind !== "off") return finding;
+    return { kind: "unknown", says: `window.unknown: the window gets its size when an output is on: ${output.says}` };
   }
 
   #follow(finding: WindowFinding): void {

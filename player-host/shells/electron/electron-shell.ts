@@ -1,5 +1,6 @@
 import type { App, BrowserWindow, BrowserWindowConstructorOptions, IpcMain, Session } from "electron";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
+import type { Compositor } from "../../../platform/ports/compositor.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { Emitter } from "../../../platform/runtime/emitter.ts";
@@ -11,6 +12,7 @@ import { endStuckRenderer, ProcessStarvation } from "../cdp/starvation.ts";
 import { CdpError, cdpFailure } from "../cdp/cdp-client.ts";
 import { ChromiumPage } from "../cdp/chromium-page.ts";
 import { FetchGuard, type ServedHere } from "../cdp/fetch-guard.ts";
+import { OutputPower } from "../cdp/output-power.ts";
 import { PagePictures } from "../cdp/page-pictures.ts";
 import { Screencast } from "../cdp/screencast.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
@@ -37,6 +39,8 @@ export interface ElectronShellDeps extends ServedHere {
   readonly headless: boolean;
   readonly size: { readonly width: number; readonly height: number };
   readonly overlayScript: (text: string | undefined) => string;
+  /** What shows the window; absent for a hidden window and under X11. */
+  readonly compositor?: Pick<Compositor, "outputs"> | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -85,7 +89,7 @@ export class ElectronShell implements Shell {
       const emit = (event: ShellEvent): void => this.#events.emit(event);
       const starvation = new ProcessStarvation(() => Promise.resolve(electron.app.getAppMetrics().map(({ pid }) => pid)), clock);
       const page = new ChromiumPage({ cdp, sessionId: undefined, frameId: frameTree.frame.id, timers, log, emit, onStuck: (isStill) => void endStuckRenderer({ starvation, isStill, endRenderer: () => this.resetRenderer(), timers, log }), own: SCHEME_ORIGINS });
-      const pictures = new PagePictures(new Screencast(cdp, undefined, timers), page, starvation, clock, timers);
+      const pictures = new PagePictures({ cast: new Screencast(cdp, undefined, timers), page, starvation, outputs: new OutputPower(this.#deps), lit: () => emit({ kind: "output-lit" }), clock, timers });
       lockContents(window.webContents, () => page.rules(), (url) => page.heldBack(url), refuse);
       this.#listen(window, page, pictures);
       await page.prepare();
@@ -148,7 +152,7 @@ export class ElectronShell implements Shell {
 
   async screenshot(request: ScreenshotRequest): Promise<Result<ShellImage>> {
     const shot = (await this.#open?.pictures.screenshot(request)) ?? fail("player.no-browser", "There is no window to take a picture of.");
-    return shot.ok ? ok({ ...shot.value, source: "electron-compositor" }) : shot;
+    return shot.ok ? ok({ ...shot.value, source: shot.value.source.replace("chromium", "electron") }) : shot;
   }
 
   async sample(): Promise<Result<PixelSample>> {

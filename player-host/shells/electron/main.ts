@@ -1,6 +1,7 @@
 import { app, BrowserWindow, ipcMain, Menu, protocol, session } from "electron";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { WlrCompositor } from "../../../platform/linux/compositor/wlr-compositor.ts";
 import { systemClock, SystemTimers } from "../../../platform/linux/system-clock.ts";
 import { systemRandom } from "../../../platform/linux/system-random.ts";
 import { messageOf } from "../../../platform/ports/result.ts";
@@ -10,6 +11,7 @@ import { EXIT } from "../../node/exit-codes.ts";
 import { parseHostOptions } from "../../node/host-options.ts";
 import { complain, runHostProgram, type HostProgram } from "../../node/host-program.ts";
 import { overlayScript } from "../cdp/overlay-script.ts";
+import { waylandSocket } from "../cdp/wayland-socket.ts";
 import { findProfileFolder } from "../../node/profile-folder.ts";
 import { ElectronShell } from "./electron-shell.ts";
 import { ownArguments } from "./own-arguments.ts";
@@ -45,6 +47,7 @@ const program: HostProgram = {
     if (profile?.insteadBecause !== undefined) log.error({ why: profile.insteadBecause, profile: profile.path }, "the browser profile cannot be written to the data folder: using a temporary folder");
     await app.whenReady();
     Menu.setApplicationMenu(null);
+    const socketPath = headless ? undefined : waylandSocket(process.env);
     return new ElectronShell({
       electron: {
         makeWindow: (options) => new BrowserWindow(options),
@@ -57,6 +60,7 @@ const program: HostProgram = {
       },
       headless,
       size,
+      compositor: socketPath === undefined ? undefined : new WlrCompositor({ socketPath, clock, timers }),
       screens: screenDocument,
       folders: diskPackageFolders,
       overlayScript,
