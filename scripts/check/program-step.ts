@@ -3,7 +3,7 @@ import { describeEnd, runCommand } from "./run-command.ts";
 import { oneCheck, type Step } from "./step.ts";
 
 /** A step that runs one script and passes when it exits with 0. `script` is relative to the root. */
-export function programStep(name: string, title: string, script: string, args: readonly string[], timeoutMs = 120_000): Step {
+export function programStep(name: string, title: string, script: string, args: readonly string[], timeoutMs = 300_000): Step {
   return {
     name,
     title,
