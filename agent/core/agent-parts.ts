@@ -13,13 +13,15 @@ import type { NetworkChange } from "./network/network-change.ts";
 import type { PageConfig } from "./player/page-config.ts";
 import type { PlayerService } from "./player/player-service.ts";
 import type { SceneKeeper } from "./scene-keeper.ts";
+import type { LocalRules } from "./rules/rules.ts";
 import type { ScheduleRunner } from "./schedule/schedule-runner.ts";
 import type { ScreenExpectation } from "./screen/screen-expectation.ts";
 import type { ScreenWatch } from "./screen/screen-watch.ts";
 import type { TvWatch } from "./screen/tv-watch.ts";
 import type { DesiredState } from "./state/desired-state.ts";
 import type { ManagedDisplay } from "./state/managed-display.ts";
-import type { ManualOverrides } from "./state/manual-overrides.ts";
+import type { RegulatorReport } from "./state/regulator-report.ts";
+import type { RuleClaims } from "./state/rule-claims.ts";
 import type { ReportedState } from "./state/reported-state.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
@@ -44,8 +46,12 @@ export interface AgentParts {
   /** The cloud's addresses and migration to new ones. */
   readonly migration: Migration;
   readonly network: NetworkChange;
-  /** Desired keys that a manual command overrides. */
-  readonly overrides: ManualOverrides;
+  /** Joins inputs of the device to effects on it, without the cloud. */
+  readonly rules: LocalRules;
+  /** What local rules want for desired keys. */
+  readonly claims: RuleClaims;
+  /** Reports who decides about the screen. */
+  readonly regulators: RegulatorReport;
   /** When the display is on and off. */
   readonly schedule: ScheduleRunner;
   /** The displays, each with a shared status reading; the first is the main one. */

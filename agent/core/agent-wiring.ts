@@ -4,6 +4,7 @@ import type { AgentPorts, AgentSettings } from "./agent-ports.ts";
 import type { CloudLinkRunner } from "./cloud/cloud-link.ts";
 import type { CommandService } from "./commands/command-service.ts";
 import type { Health } from "./health/health.ts";
+import { watchRemoteControl } from "./screen/remote-control.ts";
 import type { Issue } from "../../platform/ports/result.ts";
 
 const GPIO_DEBOUNCE_MS = 30;
@@ -31,6 +32,7 @@ export async function wireParts(wired: Wired): Promise<() => void> {
   undo.push(ports.player.onStatus(() => wired.health.poke()));
   undo.push(watchStage(wired));
   undo.push(watchForDisplay(wired));
+  undo.push(watchRegulators(wired));
   undo.push(
     link.onStatus((status) => {
       pairing.linkChanged(status);
@@ -139,6 +141,32 @@ function watchForDisplay({ parts }: Wired): () => void {
       answered = answers;
     });
   });
+  return () => {
+    for (const off of undo) off();
+  };
+}
+
+/** Hands choices at the displays on, lets claims of rules act, and keeps the report of who decides up to date. */
+function watchRegulators({ ports, parts, settings }: Wired): () => void {
+  const { desired, claims, regulators, rules, schedule, displays, tv } = parts;
+  const update = (): void => regulators.update();
+  const undo = [
+    claims.onChange((key) => desired.regulated(key)),
+    desired.onDocument(update),
+    desired.onDocument(() => {
+      if (desired.document()?.rules === undefined) rules.clear();
+    }),
+    schedule.onChange(update),
+    schedule.onClock(() => rules.poke()),
+    // Notices what ended by itself.
+    desired.onResult(update),
+    watchRemoteControl({
+      tv, displays, holdMs: settings.config["display.remoteHoldMs"],
+      chosen: (key, value, forMs) => void desired.noteByHand(key, value, { by: "remote", forMs }),
+      clock: ports.clock, log: ports.log.child({ part: "remote" }),
+    }),
+  ];
+  update();
   return () => {
     for (const off of undo) off();
   };

@@ -16,7 +16,7 @@ import { createParts } from "./create-parts.ts";
 import { coreChecks } from "./health/core-checks.ts";
 import { CheckList, type DiagnosticCheck } from "./health/diagnostic-check.ts";
 import { Health } from "./health/health.ts";
-import { browserSource, clockSource, configSource, diskSource, hardwareSource, logSource, outboxSource, playerLogSource, playerSource, storageSource, temperatureSource } from "./health/health-source.ts";
+import { browserSource, clockSource, configSource, diskSource, hardwareSource, logSource, outboxSource, playerLogSource, playerSource, rulesSource, storageSource, temperatureSource } from "./health/health-source.ts";
 import { inventoryOncePerBoot } from "./inventory-cache.ts";
 import { drainFactory } from "./outbox/drain.ts";
 import { HardwareReporter } from "./state/hardware-reporter.ts";
@@ -78,6 +78,7 @@ export class Agent {
     const sources = [
       diskSource(platform.probe, settings.config["disk.keepFreeBytes"]),
       temperatureSource(platform.probe),
+      rulesSource(parts.rules, parts.displays),
       clockSource(platform.clock),
       playerSource(ports.player, clock),
       browserSource(ports.player),
@@ -104,6 +105,7 @@ export class Agent {
       unit("content", parts.content),
       unit("schedule", parts.schedule),
       unit("desired", parts.desired),
+      unit("rules", parts.rules),
       unit("screen", parts.screen),
       unit("hardware", hardware),
       unit("telemetry", parts.telemetry),
@@ -137,11 +139,12 @@ function executorsOf(ports: AgentPorts, settings: AgentSettings, parts: AgentPar
     uploader: ports.uploader(parts.link, uploadRules(settings, parts)),
     telemetry: parts.telemetry,
     diagnostics,
+    overrides: { keys: () => parts.desired.byHand(), end: (key) => parts.desired.endByHand(key) },
     label: () => (settings.name === "" ? ports.deviceId.slice(0, 8) : settings.name),
   });
   return noteOverrides(
     table,
-    (key, value) => parts.desired.noteCommand(key, value),
+    (key, value) => parts.desired.noteByHand(key, value),
     (key, value) => parts.desired.forgetCommand(key, value),
   );
 }

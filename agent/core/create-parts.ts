@@ -21,19 +21,24 @@ import { networkTarget } from "./network/network-target.ts";
 import { PageConfig } from "./player/page-config.ts";
 import { PlayerService } from "./player/player-service.ts";
 import { SceneKeeper } from "./scene-keeper.ts";
+import { rulesKey } from "./rules/rules-key.ts";
+import { LocalRules } from "./rules/rules.ts";
 import { ScheduleRunner } from "./schedule/schedule-runner.ts";
 import { screenExpectation, type ScreenExpectation } from "./screen/screen-expectation.ts";
 import { ScreenWatch } from "./screen/screen-watch.ts";
 import { TvWatch } from "./screen/tv-watch.ts";
 import { DesiredState } from "./state/desired-state.ts";
+import type { Decision } from "./state/decision.ts";
 import type { DesiredKeyHandler } from "./state/desired-key.ts";
 import { audioKeys } from "./state/keys/audio-keys.ts";
-import { displayKeys, wishOf } from "./state/keys/display-keys.ts";
+import { displayKeys, wantedIn } from "./state/keys/display-keys.ts";
 import { exclusiveKey } from "./state/keys/exclusive-key.ts";
 import { networkKey } from "./state/keys/network-key.ts";
 import { contentKey, endpointsKey, logLevelKey, playerConfigKey, scheduleKey, telemetryKey, uploadHostsKey } from "./state/keys/setting-keys.ts";
 import { managedDisplays, onTheScreen } from "./state/managed-display.ts";
 import { ManualOverrides } from "./state/manual-overrides.ts";
+import { RuleClaims } from "./state/rule-claims.ts";
+import { RegulatorReport } from "./state/regulator-report.ts";
 import { ReportedState } from "./state/reported-state.ts";
 import type { StorageIssue } from "./storage/document-store.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
@@ -63,6 +68,7 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
     clockControl: platform.clock, reporter: reported, clock, timers, log: log.child({ part: "schedule" }),
   });
   const displays = managedDisplays(platform.displays ?? [], { clock, timers, log });
+  const claims = new RuleClaims(displays, log);
   const content = new ContentService({ provider: ports.content, documents, clock, timers, random, log: log.child({ part: "content" }) });
   await content.restore();
   const telemetry = Telemetry.create({ probe: platform.probe, network: platform.network, sink: outbox, clock, timers, log: log.child({ part: "telemetry" }), config: settings.config });
@@ -75,10 +81,19 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   });
   const page = new PageConfig(log);
   const uploadHosts = (): readonly string[] => madeDesired?.document()?.cloud?.uploadHosts ?? splitList(settings.config["cloud.uploadHosts"]);
+  const buses = platform.cecBuses ?? (platform.cec === undefined ? [] : [{ cec: platform.cec }]);
+  const tv = new TvWatch({ buses, displays, events: outbox, clock, timers, log: log.child({ part: "tv" }) });
+  const rules = await LocalRules.load({
+    claims, desired: () => existing(madeDesired), displays: displays.map(({ name, path, display }) => ({ name, path, canSwitch: display.capabilities.settable.power !== undefined })),
+    gpio: platform.gpio, player: ports.player, tv, hearsCec: buses.some(({ cec }) => cec.onMessage !== undefined), watchedLines: splitList(settings.config["gpio.inputs"]),
+    clockIsSet: () => schedule.quality() !== "unset", zoneTable: (timeZone) => platform.clock.zoneTable?.(timeZone),
+    documents, sink: outbox, reporter: reported, clock, timers, random, log: log.child({ part: "rules" }),
+  });
   const handlers: readonly DesiredKeyHandler[] = [
     ...displayKeys(displays, schedule.says),
     ...audioKeys(platform.audio),
     scheduleKey(clock, schedule, schedule.says),
+    rulesKey(rules),
     telemetryKey(clock, telemetry),
     logLevelKey(clock, { current: () => ports.logLevel(), set: (level) => Promise.resolve(ok(ports.setLogLevel(level as "debug"))) }),
     contentKey(contentTarget({ service: content, player: ports.player, clock, timers })),
@@ -87,24 +102,29 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
     playerConfigKey(clock, page),
   ];
   const desired = await DesiredState.load({
-    deviceId: ports.deviceId, verify: identity.verify, store: documents, overrides, reporter: reported, alarms, handlers,
+    deviceId: ports.deviceId, verify: identity.verify, store: documents, overrides, claims, reporter: reported, alarms, handlers,
     clock, timers, random, log: log.child({ part: "desired" }),
   });
   madeDesired = desired;
-  const expectationOf = (path: string): ScreenExpectation => {
+  const powerOf = (path: string): Decision => {
     const document = desired.document();
-    const key = `${path}.power`;
-    const override = overrides.valueOf(key, desired.version(), handlers.find((handler) => handler.key === key)?.wanted(document ?? {}));
-    return screenExpectation(document, override, schedule.says, document === undefined ? undefined : wishOf(document, path)?.power);
+    return desired.decide(`${path}.power`, document === undefined ? undefined : wantedIn(document, path, "power", schedule.says));
   };
+  const expectationOf = (path: string): ScreenExpectation => screenExpectation(powerOf(path));
+  const powerKeys = new Map(displays.map(({ path }) => [`${path}.power`, path]));
+  const regulators = new RegulatorReport({
+    keys: [...powerKeys.keys(), "content"], reporter: reported,
+    decide: (key) => {
+      const path = powerKeys.get(key);
+      return path === undefined ? desired.decide(key) : powerOf(path);
+    },
+  });
   const expectation = (): ScreenExpectation => expectationOf("display");
   const screen = new ScreenWatch({
-    player: ports.player, outputs: platform.outputs, expectation, contentWanted: () => desired.document()?.content !== undefined, notReady: () => notReady(content.state()), reporter: reported, alarms, clock, timers, log: log.child({ part: "screen" }),
+    player: ports.player, outputs: platform.outputs, expectation, contentWanted: () => desired.decide("content").wanted !== undefined, notReady: () => notReady(content.state()), reporter: reported, alarms, clock, timers, log: log.child({ part: "screen" }),
     displays: onTheScreen(displays).map(({ name, path, status, display }) => ({ name, status, capabilities: display.capabilities, expectation: () => expectationOf(path) })),
   });
   madeScreen = screen;
-  const buses = platform.cecBuses ?? (platform.cec === undefined ? [] : [{ cec: platform.cec }]);
-  const tv = new TvWatch({ buses, displays, events: outbox, clock, timers, log: log.child({ part: "tv" }) });
   const scene = new SceneKeeper({
     deviceId: ports.deviceId, content, player, ...identity,
     blank: () => displays[0]?.display.capabilities.settable.power === undefined && expectation().expect === "off",
@@ -112,9 +132,14 @@ export async function createParts(ports: AgentPorts, settings: AgentSettings): P
   const serverClock = new ServerClock(clock);
   const judgingClock = new JudgingClock({ clock, serverClock, alarms, quality: () => schedule.quality() });
   return {
-    link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, overrides, schedule, displays,
+    link, send, reported, alarms, ...identity, way, wayKeys: wayKeys.map(({ key }) => key), migration, network, rules, claims, regulators, schedule, displays,
     content, telemetry, player, page, desired, expectation, screen, tv, scene, serverClock, judgingClock, uploadHosts,
   };
+}
+
+function existing<T>(made: T | undefined): T {
+  if (made === undefined) throw new Error("a part is used before it is created");
+  return made;
 }
 
 function splitList(text: string): readonly string[] {

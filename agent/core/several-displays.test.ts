@@ -163,7 +163,7 @@ describe("desired and reported state of a device with several displays", () => {
     const { time, want, state, menu, reporter, end } = await running();
     await want({ display: { mute: false }, displays: { menu: { mute: false } } });
     await time.advance(10_000);
-    await state.noteCommand("displays.menu.mute", true);
+    await state.noteByHand("displays.menu.mute", true);
     await menu.display.set("mute", true);
     await time.advance(120_000);
     expect((await menu.display.status()).mute).toMatchObject({ value: true });

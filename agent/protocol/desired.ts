@@ -1,50 +1,13 @@
 import * as v from "valibot";
 import { DISPLAYS_MAX } from "../../platform/ports/display.ts";
+import { ContentSchema } from "./content.ts";
 import { DisplayNameSchema, DisplayWishSchema } from "./display-values.ts";
 import { NetworkSchema } from "./network-settings.ts";
+import { RulesSchema } from "./rules.ts";
+import { ScheduleSchema } from "./schedule.ts";
 import { UploadHostsSchema } from "./upload-address.ts";
-import { EndpointSchema, FingerprintSchema, HttpUrlSchema, IssueSchema, JsonObjectSchema, JsonSchema, LocalTimeSchema, OriginSchema, PercentSchema, PositiveSchema, Sha256Schema, TimeZoneSchema, WallMsSchema } from "./values.ts";
+import { EndpointSchema, FingerprintSchema, IssueSchema, JsonObjectSchema, JsonSchema, PercentSchema, PositiveSchema, WallMsSchema } from "./values.ts";
 import type { Code } from "../../platform/ports/codes.ts";
-
-/** The content to play: an address, or a package that plays from disk without a network. */
-export const ContentSchema = v.variant("kind", [
-  v.strictObject({
-    kind: v.literal("url"),
-    url: HttpUrlSchema,
-    /** Human-readable name. */
-    name: v.optional(v.pipe(v.string(), v.maxLength(128))),
-    /**
-     * Additional origins that belong to this content: the page may navigate or be redirected to them and has the page API
-     * and its grants there. Without them it stays on its own origin, and a sign-in elsewhere is refused.
-     */
-    origins: v.optional(v.pipe(v.array(OriginSchema), v.maxLength(16))),
-    /** Permissions of the page beyond the plain page API; a package requests them in its manifest. */
-    grants: v.optional(v.pipe(v.array(v.picklist(["gpio"])), v.maxLength(8))),
-  }),
-  v.strictObject({
-    kind: v.literal("package"),
-    /** Address of the zip. */
-    url: HttpUrlSchema,
-    sha256: Sha256Schema,
-    bytes: v.pipe(PositiveSchema, v.maxValue(4 * 1024 ** 3)),
-    name: v.optional(v.pipe(v.string(), v.maxLength(128))),
-  }),
-]);
-export type Content = v.InferOutput<typeof ContentSchema>;
-
-export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
-
-/** Weekly on and off times in local time. A window whose `off` is not after its `on` ends on the next day. */
-export const ScheduleSchema = v.strictObject({
-  /** IANA time zone. */
-  timeZone: TimeZoneSchema,
-  /** The screen is on in the union of these windows and off elsewhere. Empty: always off. */
-  weekly: v.pipe(
-    v.array(v.strictObject({ days: v.pipe(v.array(v.picklist(WEEKDAYS)), v.minLength(1), v.maxLength(7)), on: LocalTimeSchema, off: LocalTimeSchema })),
-    v.maxLength(100),
-  ),
-});
-export type Schedule = v.InferOutput<typeof ScheduleSchema>;
 
 export const TELEMETRY_METRICS = ["cpu", "load", "memory", "disk", "temperature", "network", "uptime", "player"] as const;
 /** Sampling interval of a metric: 1 s to 1 day. */
@@ -65,6 +28,8 @@ export const DesiredDocumentSchema = v.looseObject({
   displays: v.optional(v.pipe(v.record(DisplayNameSchema, DisplayWishSchema), v.maxEntries(DISPLAYS_MAX))),
   audio: v.optional(v.strictObject({ volume: v.optional(PercentSchema), mute: v.optional(v.boolean()) })),
   schedule: v.optional(ScheduleSchema),
+  /** What inputs of the device do there, without the cloud. */
+  rules: v.optional(RulesSchema),
   telemetry: v.optional(
     v.strictObject({
       /** Sampling interval per metric. */

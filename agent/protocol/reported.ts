@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { BrowserReportSchema } from "../../player-host/contract/browser-report.ts";
 import { DesiredReportSchema } from "./desired.ts";
 import { DisplayReportSchema } from "./display-values.ts";
+import { REGULATORS } from "./rules.ts";
 import { CodeSchema, CountSchema, JsonObjectSchema, JsonSchema, PercentSchema, readingOf, TextSchema, WallMsSchema } from "./values.ts";
 
 /** Verdicts on what the screen shows. */
@@ -54,6 +55,12 @@ export const ReportedDocumentSchema = v.looseObject({
   network: v.optional(v.looseObject({ interfaces: JsonSchema })),
   clock: v.optional(v.object({ quality: v.picklist(["unset", "local", "synced"]), timeZone: readingOf(v.string()) })),
   schedule: v.optional(v.object({ now: v.picklist(["on", "off", "none"]), nextMs: v.optional(WallMsSchema) })),
+  /** The local rules in force by id: their state, and which of their sides fired last. */
+  rules: v.optional(v.record(v.string(), v.object({ state: v.picklist(["off", "unknown", "idle", "active"]), inForce: v.optional(v.picklist(["do", "otherwise"])) }))),
+  /** For each key that several compete for (`display.power`, `content`): what is wanted, who decided, and why. */
+  regulators: v.optional(v.record(v.string(), v.object({
+    wanted: v.optional(JsonSchema), by: v.picklist(REGULATORS), why: TextSchema, rule: v.optional(v.string()), untilMs: v.optional(WallMsSchema),
+  }))),
   /** Bytes on disk, and by stream the records dropped since the agent's start, as in gap records. */
   outbox: v.optional(v.looseObject({ bytes: CountSchema, dropped: v.record(v.string(), CountSchema) })),
   /** Unhealthy parts of the agent, by name. */

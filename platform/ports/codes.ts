@@ -114,11 +114,6 @@ export const CODES = {
 
   "data.readable-by-others": ["alarm", "Other users of the machine can read the agent's data, and that could not be changed.", "Correct owner and mode of the folder."],
 
-  "ddc.bus": ["command desired reading", "The I2C bus to the display failed or hangs; the message may have been received."],
-  "ddc.no-access": ["health", "The agent's user may not use the I2C bus to the display.", "Add it to the group `i2c`."],
-  "ddc.no-answer": ["command desired reading", "Nothing on the display's I2C bus acknowledges the address."],
-  "ddc.no-channel": ["health", "The output has no I2C bus that programs can use.", "Load the kernel module `i2c-dev`; displays on some adapters and docks have none."],
-
   "desired.bug": ["desired", "An internal error of the agent; its log has details."],
   "desired.cannot-be-seen": ["desired", "The hardware acknowledged the value but cannot report it."],
   "desired.drifts": ["desired", "The value keeps changing by itself; the next correction waits.", "Find out what else sets it."],
@@ -360,6 +355,14 @@ export const CODES = {
 
   "reboot.did-not-happen": ["command", "The machine was asked to reboot and did not."],
   "renderer.gone": ["screen", "The page's process ended several times in a few minutes."],
+
+  "rules.conflict": ["desired", "Two rules have one id, or a line is used both ways or watched with different settings."],
+  "rules.input-lost": ["health alarm", "An input of a rule cannot be watched; it is tried again.", "Check who holds the line, the wiring and the cable."],
+  "rules.none-active": ["desired", "Only local rules manage the key, and none of them has fired."],
+  "rules.not-there": ["desired", "A rule names a line, display, key or content that this device does not have; the message has its path."],
+  "rules.overridden": ["record", "A rule fired, but something stronger decides: what was set by hand, the schedule, or a rule that fired later."],
+  "rules.timed-out": ["record", "The effect of a rule was not observed in time; the device keeps trying."],
+  "rules.unsupported": ["desired", "A rule needs GPIO, HDMI-CEC or a display, and this device has none that it can use."],
 
   "schedule.clock-unset": ["desired", "The clock is not set, so the schedule is not applied."],
   "schedule.missing": ["desired", "The display should follow the schedule, but the document has none."],

@@ -10,6 +10,8 @@ export type GpioLineRef = string | number;
 export interface GpioLineInfo {
   readonly name: string;
   readonly offset: number;
+  /** Other names of the line, such as `PIN11`. */
+  readonly aliases?: readonly string[];
   /** Absent if nobody holds the line: the kernel then still tells the direction of its last holder. */
   readonly direction?: "input" | "output";
   /** Absent if the level cannot be known without claiming the line, which would change what it does. */

@@ -16,8 +16,8 @@ import {
   restartPlayerExecutor,
 } from "./executors/player-executors.ts";
 import { screenshotExecutor } from "./executors/screenshot-executor.ts";
-import { collectLogsExecutor, diagnosticsExecutor, telemetryBurstExecutor } from "./executors/support-executors.ts";
-import type { Diagnostics, LogSource, TelemetryBurst } from "./services.ts";
+import { collectLogsExecutor, diagnosticsExecutor, endOverridesExecutor, telemetryBurstExecutor } from "./executors/support-executors.ts";
+import type { Diagnostics, LogSource, Overrides, TelemetryBurst } from "./services.ts";
 import type { Uploader } from "./uploader.ts";
 
 export interface ExecutorTableDeps {
@@ -29,6 +29,7 @@ export interface ExecutorTableDeps {
   readonly logs: LogSource;
   readonly telemetry: TelemetryBurst;
   readonly diagnostics: Diagnostics;
+  readonly overrides: Overrides;
   readonly clock: Clock;
   readonly timers: Timers;
   /** The device's name, shown by `identify`. */
@@ -45,6 +46,7 @@ export function buildExecutorTable(deps: ExecutorTableDeps): ExecutorTable {
     "logs.collect": collectLogsExecutor(deps.logs, uploader),
     "telemetry.burst": telemetryBurstExecutor(deps.telemetry),
     "diagnostics.run": diagnosticsExecutor(deps.diagnostics),
+    "overrides.end": endOverridesExecutor(deps.overrides),
     ...playerExecutors(deps, time),
     ...displayExecutors(deps.displays, time),
     ...(adapter.audio === undefined

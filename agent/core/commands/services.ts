@@ -7,6 +7,14 @@ export interface LogSource {
   collect(bytesMax: number, signal: AbortSignal): Promise<Result<{ readonly bytes: Uint8Array; readonly contentType: string }>>;
 }
 
+/** What was set by hand, which overrides desired state. */
+export interface Overrides {
+  /** The keys that have one. */
+  keys(): readonly string[];
+  /** Ends the override of `key`, or all; resolves to the keys that had one. */
+  end(key?: string): Promise<readonly string[]>;
+}
+
 /** Temporarily faster telemetry. */
 export interface TelemetryBurst {
   /** Starts at once and replaces a running burst. `untilMs` is by the device's wall clock. */

@@ -183,6 +183,10 @@ export const CONFIG = {
     default: "",
     description: "Lines watched as inputs (buttons, sensors): their edges go to the page and to the cloud. All other lines can be used as outputs.",
   },
+  "display.remoteHoldMs": {
+    type: { kind: "integer", min: 0, max: DAY_MS }, default: 60 * MINUTE_MS, unit: "ms",
+    description: "How long a TV that was switched at the TV itself (its remote control, its own timer) is left as it is, if it says so on HDMI-CEC. The next edge of the schedule, a desired document or a command ends it sooner. 0: it is corrected at once, like any drift.",
+  },
   "watchdog.hardware": {
     type: { kind: "boolean" }, default: false,
     description: "Feed the machine's hardware watchdog. Not together with systemd's RuntimeWatchdogSec.",

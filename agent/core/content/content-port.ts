@@ -1,4 +1,4 @@
-import type { Content } from "../../protocol/desired.ts";
+import type { Content } from "../../protocol/content.ts";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
 import type { Result } from "../../../platform/ports/result.ts";
 

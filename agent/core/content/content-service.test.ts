@@ -5,7 +5,7 @@ import type { JsonObject } from "../../../platform/runtime/json.ts";
 import { SeededRandom } from "../../../platform/simulated/seeded-random.ts";
 import { VirtualTime } from "../../../platform/simulated/virtual-time.ts";
 import type { StageContent } from "../../../player-host/contract/link-messages.ts";
-import type { Content } from "../../protocol/desired.ts";
+import type { Content } from "../../protocol/content.ts";
 import { MemoryDocumentStore } from "../storage/memory-document-store.ts";
 import { FakePlayer } from "../commands/testing/fake-player.ts";
 import { contentLabel, ContentService } from "./content-service.ts";

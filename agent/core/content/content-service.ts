@@ -10,7 +10,7 @@ import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
 import { validate } from "../../protocol/codec.ts";
-import { ContentSchema, type Content } from "../../protocol/desired.ts";
+import { ContentSchema, type Content } from "../../protocol/content.ts";
 import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { ContentProvider } from "./content-port.ts";

@@ -1,6 +1,6 @@
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import { failed, seen, unknown, type Reading } from "../../../platform/ports/reading.ts";
-import type { Content } from "../../protocol/desired.ts";
+import type { Content } from "../../protocol/content.ts";
 import type { PlayerLink, PlayerStatus } from "../player/player-port.ts";
 import type { KeyOutcome } from "../state/desired-key.ts";
 import type { KeyTarget } from "../state/keys/setting-keys.ts";

@@ -1,6 +1,8 @@
 import type { Alarm } from "../../protocol/records.ts";
 import type { ConfigIssue } from "../config/resolve-config.ts";
 import type { Outbox } from "../outbox/outbox.ts";
+import type { LocalRules } from "../rules/rules.ts";
+import type { ManagedDisplay } from "../state/managed-display.ts";
 import type { PlayerLink } from "../player/player-port.ts";
 import { browserSupport } from "../../../player-host/contract/supported-browsers.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
@@ -131,6 +133,19 @@ export function storageSource(issues: () => readonly Issue[]): HealthSource {
       const found = issues().filter(({ code }) => code !== "storage.quarantined");
       const [first] = found;
       return first === undefined ? undefined : { code: first.code, message: found.map(({ message }) => message).join("; ") };
+    },
+  };
+}
+
+/** Inputs of local rules that cannot be used. */
+export function rulesSource(rules: Pick<LocalRules, "issue">, displays: readonly ManagedDisplay[]): HealthSource {
+  return {
+    name: "rules",
+    alarm: "warning",
+    look() {
+      const powers = displays.flatMap(({ driver, status }) => (driver === "cec" ? (status.latest()?.value.power ?? []) : []));
+      const [bus] = powers.flatMap((power) => (power.kind === "failed" && power.error.code.startsWith("cec.") ? [power.error] : []));
+      return rules.issue(bus);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { WEEKDAYS, type Schedule } from "../../protocol/desired.ts";
+import { WEEKDAYS, type Schedule } from "../../protocol/schedule.ts";
 import type { ClockQuality } from "../../../platform/ports/clock.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { UNSUPPORTED } from "../../../platform/ports/reading.ts";

@@ -1,4 +1,4 @@
-import type { Schedule } from "../../protocol/desired.ts";
+import type { Schedule } from "../../protocol/schedule.ts";
 import type { Reporter } from "../state/reporter.ts";
 import { Wake } from "../../../platform/runtime/wake.ts";
 import type { Clock, ClockQuality, Timers } from "../../../platform/ports/clock.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { WEEKDAYS, type Schedule } from "../../protocol/desired.ts";
+import { WEEKDAYS, type Schedule } from "../../protocol/schedule.ts";
 import { TimeZone } from "./time-zone.ts";
 import { WeeklySchedule } from "./weekly-schedule.ts";
 

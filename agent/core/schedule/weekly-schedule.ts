@@ -1,4 +1,4 @@
-import { WEEKDAYS, type Schedule } from "../../protocol/desired.ts";
+import { WEEKDAYS, type Schedule } from "../../protocol/schedule.ts";
 import type { ZoneTable } from "../../../platform/ports/host.ts";
 import { ok, type Result } from "../../../platform/ports/result.ts";
 import { TimeZone, type Segment } from "./time-zone.ts";

@@ -6,6 +6,8 @@ import type { HostVerdict } from "../../../player-host/contract/link-messages.ts
 import type { DisplayPower } from "../../../platform/ports/display-properties.ts";
 import { failed, seen, UNSUPPORTED, unknown } from "../../../platform/ports/reading.ts";
 import type { Output } from "../../../platform/ports/outputs.ts";
+import { decide } from "../state/decision.ts";
+import { wantedIn } from "../state/keys/display-keys.ts";
 import { screenExpectation } from "./screen-expectation.ts";
 import { judgeScreen, PLAYER_SILENT_MS, type ScreenWitnesses } from "./screen-verdict.ts";
 
@@ -171,12 +173,13 @@ describe("the expectation", () => {
     ["a command over the document", { display: { power: "on" } }, "standby", "off"],
     ["a command over the schedule", { display: { power: "schedule" }, schedule }, "on", "on"],
   ] as const)("%s", (_name, document, override, expected) => {
-    expect(screenExpectation(document as Parameters<typeof screenExpectation>[0], override, says).expect).toBe(expected);
+    const base = document === undefined ? undefined : wantedIn(document, "display", "power", says);
+    expect(screenExpectation(decide(base, undefined, override && { value: override, by: "command" })).expect).toBe(expected);
   });
 
   test("there is none while the clock was never set", () => {
-    const clockless = screenExpectation({ display: { power: "schedule" }, schedule }, undefined, () => ({ kind: "no-opinion", why: { code: "schedule.clock-unset", message: "no clock" } }));
-    expect(clockless).toEqual({ expect: "none", why: "no clock" });
+    const clockless = wantedIn({ display: { power: "schedule" }, schedule }, "display", "power", () => ({ kind: "no-opinion", why: { code: "schedule.clock-unset", message: "no clock" } }));
+    expect(screenExpectation(decide(clockless, undefined, undefined))).toEqual({ expect: "none", why: "no clock" });
   });
 });
 

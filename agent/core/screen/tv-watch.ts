@@ -17,12 +17,19 @@ export interface TvWatchDeps {
   readonly log: Log;
 }
 
-/** An event and the output whose bus it came from, if the driver says which. */
+/** An event, who said it, and the output whose bus it came from, if the driver says which. */
 export interface TvEvent {
+  /** The TV itself, and not another device on its bus. */
+  readonly byTv: boolean;
+  /** Said to everybody, and not to us alone. */
+  readonly toAll: boolean;
   readonly output?: string;
   readonly event: CecEvent;
 }
 
+/** Logical addresses. */
+const TV = 0;
+const BROADCAST = 15;
 /** A key that comes again within this time is still held (CEC 13.13.3: the TV repeats it at least every 500 ms). */
 const HELD_MS = 600;
 /** TVs take some 8 s to go to standby or come on, and report the old state at first. */
@@ -71,7 +78,7 @@ export class TvWatch {
       if (event.kind === "key") held = { code: event.code, atMs: nowMs };
       if (event.kind === "key-released") held = undefined;
       if (event.kind === "source") shown = event.address;
-      if (!isRepeat) this.#tell({ event, ...(output !== undefined && { output }) });
+      if (!isRepeat) this.#tell({ event, byTv: message.source === TV, toAll: message.destination === BROADCAST, ...(output !== undefined && { output }) });
     });
     return () => {
       stop?.();

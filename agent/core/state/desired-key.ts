@@ -11,6 +11,8 @@ export type Wanted =
       readonly value: Json;
       /** Wall time at which the wanted value may change by itself (the next edge of the schedule). */
       readonly untilMs?: number;
+      /** What the schedule that this value comes from says; absent: it is a value of the document itself. */
+      readonly bySchedule?: "lit" | "dark";
     }
   /** The document manages the key, but its value cannot be determined now: it is left as it is. */
   | { readonly kind: "no-opinion"; readonly why: Issue }

@@ -2,12 +2,13 @@ import type { DesiredDocument, OwnKeyResult } from "../../protocol/desired.ts";
 import type { Clock, Timers } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
 import type { Random } from "../../../platform/ports/random.ts";
-import type { Reading } from "../../../platform/ports/reading.ts";
+import type { Effect, Reading } from "../../../platform/ports/reading.ts";
 import { messageOf, type Issue } from "../../../platform/ports/result.ts";
 import type { Json } from "../../../platform/runtime/json.ts";
 import { canonicalJson } from "../../../platform/runtime/json.ts";
 import { retryDelayMs, type RetryPolicy } from "../../../platform/runtime/retry-schedule.ts";
 import { sleep, TimeoutError, withDeadline } from "../../../platform/runtime/sleep.ts";
+import { overriddenIssue, type Decision } from "./decision.ts";
 import type { DesiredKeyHandler, KeyOutcome, Wanted } from "./desired-key.ts";
 import { afterApply, planKey, worldChanged, type DesiredStep, type KeyMemory } from "./desired-step.ts";
 import { untilAborted } from "./until-aborted.ts";
@@ -20,12 +21,23 @@ export interface DesiredLaneDeps {
   readonly log: Log;
   /** The document in force. */
   document(): DesiredDocument | undefined;
-  /** The issue to report when a manual command overrides `wanted`; the key is then left alone. */
-  overridden(key: string, wanted: Wanted): Issue | undefined;
-  /** `heldMs`: how long the key has been as wanted; `strikes`: recent failed attempts and drifts. */
-  publish(key: string, result: OwnKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void;
+  /** Who decides about `key` and what is wanted, given what the document wants. */
+  decide(key: string, base: Wanted | undefined): Decision;
+  publish(key: string, result: OwnKeyResult | undefined, state: KeyState): void;
   /** The wanted value of `key` has changed, so what was reported about the old one no longer applies. */
   superseded(key: string): void;
+}
+
+/** State of one key at a check. */
+export interface KeyState {
+  /** Recent failed attempts and drifts. */
+  readonly strikes: number;
+  /** How long the key has been as wanted. */
+  readonly heldMs: number;
+  /** What was wanted at this check; absent: nothing, or it is left alone. */
+  readonly wanted?: Json;
+  /** Of the attempt that this check made. */
+  readonly effect?: Effect<Json>;
 }
 
 /** Interval at which every key is rechecked when nothing happens. Jittered by ±5 %. */
@@ -72,11 +84,12 @@ export class DesiredLane {
     this.#wake.ring();
   }
 
-  /** The document changed: stops an attempt at a value that is no longer wanted. */
-  documentChanged(): void {
+  /** What is wanted may have changed: stops an attempt at a value that is no longer wanted, and checks now. */
+  wantedChanged(): void {
     const applying = this.#applying;
     if (applying !== undefined) {
-      const wanted = this.#wantedOf(applying.key);
+      const handler = this.#handlers.find(({ key }) => key === applying.key);
+      const wanted = handler === undefined ? undefined : this.#decide(handler, this.#deps.document()).wanted;
       if (wanted?.kind !== "value" || canonicalJson(wanted.value) !== applying.text) applying.stop.abort("superseded");
     }
     this.#wake.ring();
@@ -96,9 +109,8 @@ export class DesiredLane {
     }
   }
 
-  #wantedOf(key: string): Wanted | undefined {
-    const document = this.#deps.document();
-    return document === undefined ? undefined : this.#handlers.find((handler) => handler.key === key)?.wanted(document);
+  #decide(handler: DesiredKeyHandler, document: DesiredDocument | undefined): Decision {
+    return this.#deps.decide(handler.key, document === undefined ? undefined : this.#guarded(handler, () => handler.wanted(document)));
   }
 
   /** Checks one key. Returns the monotonic time of its next check, where that is known. */
@@ -106,7 +118,7 @@ export class DesiredLane {
     const { clock } = this.#deps;
     const { key } = handler;
     const document = this.#deps.document();
-    const wanted = document === undefined ? undefined : this.#guarded(handler, () => handler.wanted(document));
+    const { wanted } = this.#decide(handler, document);
     if (wanted === undefined || document === undefined) {
       handler.atRest?.();
       this.#memories.delete(key);
@@ -115,12 +127,12 @@ export class DesiredLane {
     }
     const observed = await this.#observe(handler, signal);
     if (signal.aborted) return undefined;
-    // The document changed during the check: nothing the old one wanted may start now.
-    if (this.#deps.document() !== document) return clock.monotonicMs();
-    const override = wanted.kind === "value" ? this.#deps.overridden(key, wanted) : undefined;
-    if (override !== undefined) {
+    const decision = this.#decide(handler, this.#deps.document());
+    // The document or a regulator changed its mind during the check: nothing of before may start now.
+    if (this.#deps.document() !== document || !sameWanted(wanted, decision.wanted)) return clock.monotonicMs();
+    if (decision.handsOff) {
       this.#memories.delete(key);
-      this.#publish(key, { status: "pending", error: override, ...(observed.kind === "ok" ? { observed: observed.value } : {}) });
+      this.#publish(key, { status: "pending", error: overriddenIssue(decision), ...(observed.kind === "ok" ? { observed: observed.value } : {}) });
       return undefined;
     }
     const before = this.#memories.get(key);
@@ -131,7 +143,8 @@ export class DesiredLane {
     if (signal.aborted) return undefined;
     if (done.result.status === "applied") handler.atRest?.();
     const remark = done.result.status === "applied" && done.result.error === undefined ? handler.remark?.(document) : undefined;
-    this.#publish(key, remark === undefined ? done.result : { ...done.result, error: remark });
+    const { effect } = done;
+    this.#publish(key, remark === undefined ? done.result : { ...done.result, error: remark }, { ...(wanted.kind === "value" && { wanted: wanted.value }), ...(effect && { effect }) });
     return done.lookAgainMs;
   }
 
@@ -156,7 +169,7 @@ export class DesiredLane {
         { key, error: next.result.error, strikes: next.memory.strikes },
         "a desired key could not be applied",
       );
-      return next.lookAgainMs === undefined ? { result: next.result } : { result: next.result, lookAgainMs: next.lookAgainMs };
+      return { result: next.result, ...(next.lookAgainMs !== undefined && { lookAgainMs: next.lookAgainMs }), ...(outcome.kind === "effect" && { effect: outcome.effect }) };
     },
   };
 
@@ -216,14 +229,20 @@ export class DesiredLane {
 
   readonly #delayFor = (strikes: number): number => retryDelayMs(AGAIN, strikes, this.#deps.random);
 
-  #publish(key: string, result: OwnKeyResult): void {
+  #publish(key: string, result: OwnKeyResult, seen: Pick<KeyState, "wanted" | "effect"> = {}): void {
     const memory = this.#memories.get(key);
     const heldMs = memory?.heldSinceMs === undefined ? 0 : this.#deps.clock.monotonicMs() - memory.heldSinceMs;
-    this.#deps.publish(key, result, { strikes: memory?.strikes ?? 0, heldMs });
+    this.#deps.publish(key, result, { strikes: memory?.strikes ?? 0, heldMs, ...seen });
   }
 }
 
 interface Done {
   readonly result: OwnKeyResult;
   readonly lookAgainMs?: number;
+  readonly effect?: Effect<Json>;
+}
+
+function sameWanted(a: Wanted, b: Wanted | undefined): boolean {
+  if (a.kind !== "value" || b?.kind !== "value") return a.kind === b?.kind;
+  return canonicalJson(a.value) === canonicalJson(b.value);
 }

@@ -336,7 +336,7 @@ describe("a command that overrides desired state", () => {
     await first.state.accept(documentOf(1, { display: { power: "on" } }));
     await first.time.advance(1_000);
     first.power.value = "standby";
-    await first.state.noteCommand("display.power", "standby");
+    await first.state.noteByHand("display.power", "standby");
     await first.time.advance(600_000);
     expect(first.power.value).toBe("standby");
     expect(first.desired().keys["display.power"]).toMatchObject({ status: "pending", error: { code: "desired.overridden" }, observed: "standby" });
@@ -353,9 +353,9 @@ describe("a command that overrides desired state", () => {
   test("on an unmanaged key it holds until a document manages the key", async () => {
     const overrides = await ManualOverrides.load({ store: new MemoryDocumentStore(), clock: new VirtualTime(), log: silentLog });
     await overrides.note("display.power", "standby", 1, undefined);
-    expect(overrides.valueOf("display.power", 2, undefined)).toBe("standby");
-    expect(overrides.valueOf("display.power", 3, { kind: "value", value: "on" })).toBeUndefined();
-    expect(overrides.valueOf("display.power", 4, undefined)).toBeUndefined();
+    expect(overrides.choiceOf("display.power", 2, undefined)?.value).toBe("standby");
+    expect(overrides.choiceOf("display.power", 3, { kind: "value", value: "on" })).toBeUndefined();
+    expect(overrides.choiceOf("display.power", 4, undefined)).toBeUndefined();
   });
 
   test("holds until the edge of the schedule: the wanted value changes, or its time passes", async () => {
@@ -363,12 +363,12 @@ describe("a command that overrides desired state", () => {
     const overrides = await ManualOverrides.load({ store: new MemoryDocumentStore(), clock: time, log: silentLog });
     const on: Wanted = { kind: "value", value: "on", untilMs: time.wallMs() + 1_000 };
     await overrides.note("display.power", "standby", 1, on);
-    expect(overrides.issueFor("display.power", 1, on)?.code).toBe("desired.overridden");
+    expect(overrides.choiceOf("display.power", 1, on)?.value).toBe("standby");
     await time.advance(1_000);
-    expect(overrides.issueFor("display.power", 1, on)).toBeUndefined();
+    expect(overrides.choiceOf("display.power", 1, on)).toBeUndefined();
     await overrides.note("display.power", "standby", 1, { kind: "value", value: "on" });
-    expect(overrides.issueFor("display.power", 1, { kind: "value", value: "standby" })).toBeUndefined();
-    expect(overrides.issueFor("display.power", 1, { kind: "value", value: "on" })).toBeUndefined();
+    expect(overrides.choiceOf("display.power", 1, { kind: "value", value: "standby" })).toBeUndefined();
+    expect(overrides.choiceOf("display.power", 1, { kind: "value", value: "on" })).toBeUndefined();
   });
 
   test("forgetting a command after a restart ends its override, but not that of another command", async () => {
@@ -379,17 +379,64 @@ describe("a command that overrides desired state", () => {
     await before.note("display.power", "standby", 1, on);
     const overrides = await ManualOverrides.load({ store, clock: time, log: silentLog });
     await overrides.forget("display.power", "on");
-    expect(overrides.issueFor("display.power", 1, on)?.code).toBe("desired.overridden");
+    expect(overrides.choiceOf("display.power", 1, on)?.value).toBe("standby");
     await overrides.forget("display.power", "standby");
-    expect(overrides.issueFor("display.power", 1, on)).toBeUndefined();
-    expect((await ManualOverrides.load({ store, clock: time, log: silentLog })).issueFor("display.power", 1, on)).toBeUndefined();
+    expect(overrides.choiceOf("display.power", 1, on)).toBeUndefined();
+    expect((await ManualOverrides.load({ store, clock: time, log: silentLog })).choiceOf("display.power", 1, on)).toBeUndefined();
+  });
+
+  test("a choice at the display holds for its time and no longer, and as long again after a restart", async () => {
+    const store = new MemoryDocumentStore();
+    const first = await setUp({ store });
+    await first.state.accept(documentOf(1, { display: { power: "on" } }));
+    await first.time.advance(1_000);
+    first.power.value = "standby";
+    await first.state.noteByHand("display.power", "standby", { by: "remote", forMs: 600_000 });
+    await first.time.advance(500_000);
+    expect(first.state.decide("display.power")).toMatchObject({ by: "remote", handsOff: true });
+    first.stop.abort();
+    const second = await setUp({ store });
+    second.power.value = "standby";
+    await second.time.advance(500_000);
+    expect(second.power.value).toBe("standby");
+    await second.time.advance(200_000);
+    expect([second.power.value, second.state.decide("display.power").by]).toEqual(["on", "document"]);
+  });
+
+  test("ending overrides gives the keys back to the document, all or one of them", async () => {
+    const { time, state, power, level } = await setUp();
+    await state.accept(documentOf(1, { display: { power: "on" }, log: { level: "info" } }));
+    await time.advance(1_000);
+    await state.noteByHand("display.power", "standby");
+    await state.noteByHand("log.level", "debug");
+    power.value = "standby";
+    level.value = "debug";
+    expect(await state.endByHand("audio.volume")).toEqual([]);
+    expect(await state.endByHand("display.power")).toEqual(["display.power"]);
+    await time.advance(1_000);
+    expect([power.value, level.value]).toEqual(["on", "debug"]);
+    expect(await state.endByHand()).toEqual(["log.level"]);
+    await time.advance(1_000);
+    expect([level.value, state.byHand()]).toEqual(["info", []]);
+  });
+
+  test("a taken-back note does not undo what somebody chose since", async () => {
+    const { time, state, power } = await setUp();
+    await state.accept(documentOf(1, { display: { power: "on" } }));
+    await time.advance(1_000);
+    const takeBack = await state.noteByHand("display.power", "standby");
+    await state.noteByHand("display.power", "standby", { by: "remote" });
+    await takeBack();
+    power.value = "standby";
+    await time.advance(70_000);
+    expect([power.value, state.decide("display.power").by]).toEqual(["standby", "remote"]);
   });
 
   test("a command that agrees with the document overrides nothing", async () => {
     const { time, state, power, desired } = await setUp();
     await state.accept(documentOf(1, { display: { power: "on" } }));
     await time.advance(1_000);
-    await state.noteCommand("display.power", "on");
+    await state.noteByHand("display.power", "on");
     power.value = "off";
     await time.advance(70_000);
     expect([power.value, desired().keys["display.power"]?.status]).toEqual(["on", "applied"]);

@@ -11,11 +11,13 @@ import { Emitter } from "../../../platform/runtime/emitter.ts";
 import { sameJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { OneAtATime } from "../../../platform/runtime/one-at-a-time.ts";
 import { sleep } from "../../../platform/runtime/sleep.ts";
-import type { DesiredKeyHandler } from "./desired-key.ts";
+import { decide, NOBODY, type Decision } from "./decision.ts";
+import type { DesiredKeyHandler, Wanted } from "./desired-key.ts";
 import { documentKeys, parseDesired } from "./desired-document.ts";
-import { DesiredLane, LOOK_EVERY_MS } from "./desired-lane.ts";
+import { DesiredLane, LOOK_EVERY_MS, type KeyState } from "./desired-lane.ts";
 import { ALARM_AFTER_STRIKES } from "./desired-step.ts";
-import type { ManualOverrides } from "./manual-overrides.ts";
+import type { ByHand, ManualOverrides } from "./manual-overrides.ts";
+import type { RuleClaims } from "./rule-claims.ts";
 import type { Reporter } from "./reporter.ts";
 import { runAll } from "./run-all.ts";
 import { Wake } from "../../../platform/runtime/wake.ts";
@@ -27,6 +29,8 @@ export interface DesiredStateDeps {
   readonly verify: (signed: Signed, purpose: SignedPurpose) => Promise<Result<string>>;
   readonly store: DocumentStore;
   readonly overrides: ManualOverrides;
+  /** Absent: no local rules. */
+  readonly claims?: RuleClaims;
   readonly reporter: Reporter;
   readonly alarms: Alarms;
   readonly handlers: readonly DesiredKeyHandler[];
@@ -51,6 +55,14 @@ const STORE_PAUSE_MS = 15_000;
 /** A key's alarm clears once the key has held this long. */
 const ALARM_CLEAR_AFTER_MS = 60_000;
 
+/** One check of a key. */
+export interface CheckedKey extends KeyState {
+  readonly key: string;
+  readonly result: OwnKeyResult;
+}
+
+const ONLY_RULES: Wanted = { kind: "no-opinion", why: { code: "rules.none-active", message: "only rules manage it" } };
+
 /** A document as stored on disk: the exact text that the owner signed. */
 interface Stored {
   readonly version: number;
@@ -70,6 +82,7 @@ export class DesiredState {
   readonly #laneOf = new Map<string, DesiredLane>();
   readonly #results = new Map<string, OwnKeyResult>();
   readonly #documentChanged: Emitter<void>;
+  readonly #checked: Emitter<CheckedKey>;
   readonly #retry = new Wake();
   #current: { readonly stored: Stored; readonly document: DesiredDocument } | undefined;
   #refused: DesiredReport["refused"];
@@ -82,13 +95,14 @@ export class DesiredState {
   private constructor(deps: DesiredStateDeps) {
     this.#deps = deps;
     this.#documentChanged = Emitter.logged(deps.log, "the desired state");
+    this.#checked = Emitter.logged(deps.log, "the desired state");
     const byLane = new Map<string, DesiredKeyHandler[]>();
     for (const handler of deps.handlers) byLane.set(handler.lane, [...(byLane.get(handler.lane) ?? []), handler]);
     for (const [name, handlers] of byLane) {
       const lane = new DesiredLane(name, handlers, {
         ...deps,
         document: () => this.#current?.document,
-        overridden: (key, wanted) => deps.overrides.issueFor(key, this.version(), wanted),
+        decide: (key, base) => this.#decideForLane(key, base),
         publish: (key, result, state) => this.#publish(key, result, state),
         superseded: (key) => deps.alarms.clear(alarmCode(key), `the wanted value of ${key} has changed`),
       });
@@ -153,28 +167,73 @@ export class DesiredState {
     this.#report();
   }
 
-  /** A manual command set `key`; see manual-overrides.ts for how long it holds. Returns a function that undoes the note. */
-  async noteCommand(key: string, value: Json): Promise<() => Promise<void>> {
-    const handler = this.#deps.handlers.find((candidate) => candidate.key === key);
+  /**
+   * Who decides about `key` now and what is wanted. `base`: what the document wants, without asking the key's handler. The
+   * only place where regulators are weighed against each other (see decision.ts).
+   */
+  decide(key: string, base: Wanted | undefined = this.#baseOf(key)): Decision {
+    return decide(base, this.#deps.claims?.of(key), this.#deps.overrides.choiceOf(key, this.version(), this.#against(key, base)));
+  }
+
+  /** A key that neither document nor rules manage is left alone; one that the document cannot set says so, whatever else is wanted. */
+  #decideForLane(key: string, base: Wanted | undefined): Decision {
+    if (base === undefined && !this.#isRuled(key)) return NOBODY;
+    return base?.kind === "refused" || base?.kind === "unsupported" ? decide(base, undefined, undefined) : this.decide(key, base);
+  }
+
+  #baseOf(key: string): Wanted | undefined {
     const document = this.#current?.document;
-    const wanted = document === undefined ? undefined : handler?.wanted(document);
-    const takeBack = await this.#deps.overrides.note(key, value, this.version(), wanted);
-    this.#overridden(key);
+    return document === undefined ? undefined : this.#deps.handlers.find((candidate) => candidate.key === key)?.wanted(document);
+  }
+
+  /** What an override of `key` holds against. A key that only rules manage has no value in the document. */
+  #against(key: string, base: Wanted | undefined): Wanted | undefined {
+    return base ?? (this.#isRuled(key) ? ONLY_RULES : undefined);
+  }
+
+  #isRuled(key: string): boolean {
+    const document = this.#current?.document;
+    return document !== undefined && this.#deps.claims?.manages(key, document) === true;
+  }
+
+  /** Somebody set `key` by hand; see manual-overrides.ts for how long it holds. Returns a function that undoes the note. */
+  async noteByHand(key: string, value: Json, how: ByHand = { by: "command" }): Promise<() => Promise<void>> {
+    const takeBack = await this.#deps.overrides.note(key, value, this.version(), this.#against(key, this.#baseOf(key)), { ...how, keep: this.#isRuled(key) });
+    this.regulated(key);
     return async () => {
       await takeBack();
-      this.#overridden(key);
+      this.regulated(key);
     };
+  }
+
+  /** The keys that somebody set by hand. */
+  byHand(): readonly string[] {
+    return this.#deps.overrides.keys();
+  }
+
+  /** Ends what was set by hand: of `key`, or of every key. Resolves to the keys for which there was something to end. */
+  async endByHand(key?: string): Promise<readonly string[]> {
+    const ended: string[] = [];
+    for (const each of key === undefined ? this.#deps.overrides.keys() : [key]) if (await this.#deps.overrides.end(each)) ended.push(each);
+    for (const each of ended) this.regulated(each);
+    return ended;
   }
 
   /** Removes an override noted before a restart for a command whose outcome is unknown. */
   async forgetCommand(key: string, value: Json): Promise<void> {
     await this.#deps.overrides.forget(key, value);
-    this.#overridden(key);
+    this.regulated(key);
   }
 
-  #overridden(key: string): void {
-    this.#laneOf.get(key)?.poke();
+  /** A regulator of `key` changed its mind. */
+  regulated(key: string): void {
+    this.#laneOf.get(key)?.wantedChanged();
     this.#documentChanged.emit();
+  }
+
+  /** Calls back at every check of a key that has a result. Returns a function that unsubscribes. */
+  onResult(listener: (checked: CheckedKey) => void): () => void {
+    return this.#checked.on(listener);
   }
 
   /** Something that `key` depends on may have changed (an edge of the schedule, a jump of the clock). */
@@ -299,11 +358,12 @@ export class DesiredState {
     for (const key of [...this.#results.keys()]) if (!keys.has(key)) this.#forgetResult(key);
     for (const key of keys) if (this.#laneOf.has(key)) this.#results.set(key, { status: "pending" });
     this.#report();
-    for (const lane of this.#lanes.values()) lane.documentChanged();
+    for (const lane of this.#lanes.values()) lane.wantedChanged();
     this.#documentChanged.emit();
   }
 
-  #publish(key: string, result: OwnKeyResult | undefined, state: { readonly strikes: number; readonly heldMs: number }): void {
+  #publish(key: string, result: OwnKeyResult | undefined, state: KeyState): void {
+    if (result !== undefined) this.#checked.emit({ key, result, ...state });
     const before = this.#results.get(key);
     if (result === undefined) {
       if (before === undefined) return;
@@ -317,7 +377,7 @@ export class DesiredState {
     this.#report();
   }
 
-  #watchOver(key: string, result: OwnKeyResult, state: { readonly strikes: number; readonly heldMs: number }): void {
+  #watchOver(key: string, result: OwnKeyResult, state: KeyState): void {
     const code = alarmCode(key);
     if (result.status !== "applied" && state.strikes >= ALARM_AFTER_STRIKES) {
       const message = `${key} cannot be set or kept as desired: ${result.error?.message ?? "it keeps changing"}`;
@@ -345,6 +405,8 @@ export class DesiredState {
         );
       }
     }
+    // Keys that only rules manage have results too.
+    for (const [key, result] of this.#results) if (!keys.has(key)) keys.set(key, result);
     const report: DesiredReport = {
       version: this.version(),
       keys: Object.fromEntries(keys),

@@ -1,3 +1,4 @@
+import type { Clock } from "../../../platform/ports/clock.ts";
 import type { AttachedDisplay, Display } from "../../../platform/ports/display.ts";
 import { statusOf, type DisplayStatus } from "../../../platform/ports/display-properties.ts";
 import { failed } from "../../../platform/ports/reading.ts";
@@ -8,9 +9,13 @@ export interface ManagedDisplay {
   readonly name: string;
   /** `display` for the first, `displays.<name>` for the others: its path in the documents, and its lane for commands and desired keys. */
   readonly path: string;
+  /** Name of its driver, such as `cec`. */
+  readonly driver: string;
   /** Every attempt to change it invalidates `status`. */
   readonly display: Display;
   readonly status: SharedReading<DisplayStatus>;
+  /** When this device last switched its power, monotonic: now while an order is under way, `undefined` if never. */
+  lastPowerOrderMs(): number | undefined;
   /** The video output it is connected to, where known. */
   readonly output?: string;
 }
@@ -19,12 +24,15 @@ export interface ManagedDisplay {
 const QUEUE_DEPTH = 3;
 
 export function managedDisplays(attached: readonly AttachedDisplay[], deps: SharedReadingDeps): readonly ManagedDisplay[] {
-  return attached.map(({ name, display, output }, index) => {
+  return attached.map(({ name, display, driver, output }, index) => {
     const status = sharedDisplayStatus(display, deps);
+    const noted: PowerOrders = { clock: deps.clock, underWay: 0, endedMs: undefined };
     return {
       name,
+      driver,
       path: index === 0 ? "display" : `displays.${name}`,
-      display: noticedDisplay(display, () => status.invalidate()),
+      display: noticedDisplay(display, () => status.invalidate(), noted),
+      lastPowerOrderMs: () => (noted.underWay > 0 ? deps.clock.monotonicMs() : noted.endedMs),
       status,
       ...(output !== undefined && { output }),
     };
@@ -44,16 +52,28 @@ function sharedDisplayStatus(display: Display, deps: SharedReadingDeps): SharedR
   return new SharedReading(deps, { name: "display.status", read: () => display.status(), deadlineMs: display.worstCaseMs() * QUEUE_DEPTH, whenHung });
 }
 
-/** The same display, but `changed` is called after every attempt to change it. */
-function noticedDisplay(display: Display, changed: () => void): Display {
+interface PowerOrders {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  underWay: number;
+  endedMs: number | undefined;
+}
+
+/** The same display, but `changed` is called after every attempt to change it, and orders to its power are noted. */
+function noticedDisplay(display: Display, changed: () => void, noted: PowerOrders): Display {
   return {
     capabilities: display.capabilities,
     worstCaseMs: (property) => display.worstCaseMs(property),
     status: () => display.status(),
     set: async (property, value) => {
+      const isPower = property === "power";
+      if (isPower) noted.underWay += 1;
       try {
         return await display.set(property, value);
       } finally {
+        if (isPower) {
+          noted.underWay -= 1;
+          noted.endedMs = noted.clock.monotonicMs();
+        }
         changed();
       }
     },

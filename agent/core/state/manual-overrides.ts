@@ -2,15 +2,15 @@ import type { DocumentStore } from "../storage/document-store.ts";
 import { readDocument } from "../storage/read-document.ts";
 import type { Clock } from "../../../platform/ports/clock.ts";
 import type { Log } from "../../../platform/ports/log.ts";
-import type { Issue } from "../../../platform/ports/result.ts";
 import { canonicalJson, isJsonObject, type Json } from "../../../platform/runtime/json.ts";
+import type { Hand, ManualChoice } from "./decision.ts";
 import type { Wanted } from "./desired-key.ts";
 
 /**
- * A manual command that overrides desired state, which would otherwise revert it within a minute. The rule for every key:
- * **a command holds until the next edge of the schedule or the next desired document, whichever comes first.** Until
- * then the key is left alone and reported `pending` with `desired.overridden`. For a key that no document manages, the
- * command holds until one does. Overrides are kept on disk, so they survive a restart of the agent.
+ * A key that somebody set by hand: by a command, at the display's own remote control, or by pressing for a rule. Everything
+ * else would otherwise undo it within a minute. The rule for every key: **it holds until the next edge of the schedule or the
+ * next desired document, whichever comes first, or until `overrides.end`.** For a key that neither a document nor a rule
+ * manages, it holds until one does. Overrides are kept on disk, so they survive a restart of the agent.
  */
 interface Override {
   readonly value: Json;
@@ -20,6 +20,20 @@ interface Override {
   readonly against: string;
   /** Wall time of the next edge, for an edge that passed while the device was off. */
   readonly untilMs?: number;
+  /** Absent: `command`. */
+  readonly by?: Hand;
+  readonly rule?: string;
+  /** It holds for this long at most. Counted anew after a restart, because the wall clock may have jumped meanwhile. */
+  readonly forMs?: number;
+}
+
+/** How a key came to be set by hand. */
+export interface ByHand {
+  readonly by: Hand;
+  readonly rule?: string;
+  readonly forMs?: number;
+  /** Keep it even if it agrees with the document: a rule may want something else soon. */
+  readonly keep?: boolean;
 }
 
 export interface ManualOverridesDeps {
@@ -33,6 +47,8 @@ const KEY = "desired.overrides";
 export class ManualOverrides {
   readonly #deps: ManualOverridesDeps;
   readonly #overrides = new Map<string, Override>();
+  /** When an override with `forMs` ends: by the monotonic clock, and in wall time as of its beginning, for reports. */
+  readonly #ends = new Map<Override, { readonly monoMs: number; readonly wallMs: number }>();
 
   private constructor(deps: ManualOverridesDeps) {
     this.#deps = deps;
@@ -42,22 +58,24 @@ export class ManualOverrides {
     const overrides = new ManualOverrides(deps);
     for (const [key, stored] of Object.entries((await readDocument(deps.store, KEY, deps.log)) ?? {})) {
       const override = overrideOf(stored);
-      if (override !== undefined) overrides.#overrides.set(key, override);
+      if (override !== undefined) overrides.#put(key, override);
     }
     return overrides;
   }
 
   /**
-   * Notes that a command set `key` to `value` while document `version` wanted `wanted`. Nothing is kept when the two
+   * Notes that `key` was set to `value` by hand while document `version` wanted `wanted`. Nothing is kept when the two
    * agree. Keys that the document does not manage are noted too: a display switched off by hand is dark on purpose.
    * Returns a function that undoes the note, for a command that had no effect.
    */
-  async note(key: string, value: Json, version: number, wanted: Wanted | undefined): Promise<() => Promise<void>> {
+  async note(key: string, value: Json, version: number, wanted: Wanted | undefined, how: ByHand = { by: "command" }): Promise<() => Promise<void>> {
     const before = this.#overrides.get(key);
-    await this.#note(key, value, version, wanted);
+    const noted = await this.#note(key, value, version, wanted, how);
     return async () => {
+      // Something newer is not undone.
+      if (this.#overrides.get(key) !== noted) return;
       if (before === undefined) this.#overrides.delete(key);
-      else this.#overrides.set(key, before);
+      else this.#put(key, before);
       await this.#save();
     };
   }
@@ -66,18 +84,37 @@ export class ManualOverrides {
   async forget(key: string, value: Json): Promise<void> {
     const override = this.#overrides.get(key);
     if (override === undefined || canonicalJson(override.value) !== canonicalJson(value)) return;
-    this.#overrides.delete(key);
-    await this.#save();
+    await this.end(key);
   }
 
-  async #note(key: string, value: Json, version: number, wanted: Wanted | undefined): Promise<void> {
-    if (wanted?.kind === "value" && canonicalJson(wanted.value) === canonicalJson(value)) {
-      if (!this.#overrides.delete(key)) return;
+  async #note(key: string, value: Json, version: number, wanted: Wanted | undefined, how: ByHand): Promise<Override | undefined> {
+    const agrees = wanted?.kind === "value" && canonicalJson(wanted.value) === canonicalJson(value);
+    let noted: Override | undefined;
+    if (agrees && how.keep !== true) {
+      if (!this.#overrides.delete(key)) return undefined;
     } else {
       const untilMs = wanted?.kind === "value" ? wanted.untilMs : undefined;
-      this.#overrides.set(key, { value, version, against: textOf(wanted), ...(untilMs === undefined ? {} : { untilMs }) });
+      const { by, rule, forMs } = how;
+      noted = {
+        value, version, against: textOf(wanted), ...(untilMs !== undefined && { untilMs }),
+        ...(by !== "command" && { by }), ...(rule !== undefined && { rule }), ...(forMs !== undefined && { forMs }),
+      };
+      this.#put(key, noted);
     }
     await this.#save();
+    return noted;
+  }
+
+  /** Ends the override of `key`. Resolves to whether there was one. */
+  async end(key: string): Promise<boolean> {
+    if (!this.#overrides.delete(key)) return false;
+    await this.#save();
+    return true;
+  }
+
+  /** The keys with an override; some may be over already. */
+  keys(): readonly string[] {
+    return [...this.#overrides.keys()];
   }
 
   /** Ends all overrides. */
@@ -86,29 +123,41 @@ export class ManualOverrides {
     await this.#save();
   }
 
-  /** The value a command set, while it overrides `wanted`. */
-  valueOf(key: string, version: number, wanted: Wanted | undefined): Json | undefined {
+  /** What somebody set by hand, while it overrides `wanted`. */
+  choiceOf(key: string, version: number, wanted: Wanted | undefined): ManualChoice | undefined {
     const override = this.#overrides.get(key);
     if (override === undefined) return undefined;
-    // `no-opinion` is not an edge: the override stays in force.
-    if (wanted?.kind === "no-opinion" && override.version === version) return override.value;
-    if (wanted === undefined && override.against === UNMANAGED) return override.value;
-    const holds =
-      override.version === version &&
-      textOf(wanted) === override.against &&
-      (override.untilMs === undefined || this.#deps.clock.wallMs() < override.untilMs);
-    if (holds) return override.value;
-    this.#overrides.delete(key);
-    void this.#save();
+    if (this.#holds(override, version, wanted)) {
+      const { value, by = "command", rule } = override;
+      const untilMs = this.#untilMs(override);
+      return { value, by, ...(rule !== undefined && { rule }), ...(untilMs !== undefined && { untilMs }) };
+    }
+    void this.end(key);
     return undefined;
   }
 
-  /** The issue to report for the key while an override holds. */
-  issueFor(key: string, version: number, wanted: Wanted): Issue | undefined {
-    const value = this.valueOf(key, version, wanted);
-    if (value === undefined) return undefined;
-    const message = `a command set ${JSON.stringify(value)}; it holds until the next edge of the schedule or the next desired document`;
-    return { code: "desired.overridden", message };
+  #holds(override: Override, version: number, wanted: Wanted | undefined): boolean {
+    const { clock } = this.#deps;
+    const ends = this.#ends.get(override);
+    if (ends !== undefined && clock.monotonicMs() >= ends.monoMs) return false;
+    // `no-opinion` is not an edge: the override stays in force.
+    if (wanted?.kind === "no-opinion" && override.version === version) return true;
+    if (wanted === undefined && override.against === UNMANAGED) return true;
+    return override.version === version && textOf(wanted) === override.against && (override.untilMs === undefined || clock.wallMs() < override.untilMs);
+  }
+
+  #untilMs(override: Override): number | undefined {
+    const untilMs = Math.min(this.#ends.get(override)?.wallMs ?? Number.POSITIVE_INFINITY, override.untilMs ?? Number.POSITIVE_INFINITY);
+    return Number.isFinite(untilMs) ? untilMs : undefined;
+  }
+
+  #put(key: string, override: Override): void {
+    this.#overrides.set(key, override);
+    const kept = new Set(this.#overrides.values());
+    for (const each of this.#ends.keys()) if (!kept.has(each)) this.#ends.delete(each);
+    const { clock } = this.#deps;
+    const { forMs } = override;
+    if (forMs !== undefined) this.#ends.set(override, { monoMs: clock.monotonicMs() + forMs, wallMs: Math.round(clock.wallMs() + forMs) });
   }
 
   async #save(): Promise<void> {
@@ -125,9 +174,14 @@ function textOf(wanted: Wanted | undefined): string {
   return wanted?.kind === "value" ? canonicalJson(wanted.value) : (wanted?.kind ?? UNMANAGED);
 }
 
+const HANDS: readonly unknown[] = ["command", "remote", "person"] satisfies readonly Hand[];
+
 function overrideOf(stored: Json): Override | undefined {
   if (!isJsonObject(stored)) return undefined;
-  const { value, version, against, untilMs } = stored;
+  const { value, version, against, untilMs, by, rule, forMs } = stored;
   if (value === undefined || typeof version !== "number" || typeof against !== "string") return undefined;
-  return { value, version, against, ...(typeof untilMs === "number" ? { untilMs } : {}) };
+  return {
+    value, version, against, ...(typeof untilMs === "number" && { untilMs }),
+    ...(HANDS.includes(by) && { by: by as Hand }), ...(typeof rule === "string" && { rule }), ...(typeof forMs === "number" && { forMs }),
+  };
 }

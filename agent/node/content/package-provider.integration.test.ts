@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../../platform/linux/system-clock.ts";
 import { silentLog } from "../../../platform/ports/log.ts";
 import { validate } from "../../protocol/codec.ts";
-import { ContentSchema, type Content } from "../../protocol/desired.ts";
+import { ContentSchema, type Content } from "../../protocol/content.ts";
 import { PackageProvider } from "./package-provider.ts";
 import { diskUse, roomOn, type Room } from "./room.ts";
 import { unpack } from "./unpack.ts";

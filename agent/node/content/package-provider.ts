@@ -8,7 +8,7 @@ import type { Log } from "../../../platform/ports/log.ts";
 import { fail, messageOf, ok, type Result } from "../../../platform/ports/result.ts";
 import { parseUrl } from "../../../platform/runtime/parse-url.ts";
 import type { ContentProvider } from "../../core/content/content-port.ts";
-import type { Content } from "../../protocol/desired.ts";
+import type { Content } from "../../protocol/content.ts";
 import type { HttpSettings } from "../transport/http-exchange.ts";
 import { diskErrorText } from "./disk-error-text.ts";
 import { download, hashFile } from "./download.ts";

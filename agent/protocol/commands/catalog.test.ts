@@ -61,6 +61,7 @@ const EXAMPLES: { readonly [N in CommandName]: { readonly good: readonly unknown
   "page.message": { good: [{ message: { order: 42 } }, { message: null }], bad: [{}, { message: 1, more: 2 }] },
   identify: { good: [{}, { durationMs: 1_000, text: "here" }], bad: [{ durationMs: 999 }, { text: "x".repeat(81) }] },
   "diagnostics.run": { good: [{}], bad: [{ deep: true }] },
+  "overrides.end": { good: [{}, { key: "display.power" }], bad: [{ key: "" }, { all: true }] },
 };
 
 describe.each(NAMES)("%s", (name) => {

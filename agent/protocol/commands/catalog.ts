@@ -5,6 +5,7 @@ import type { CommandDefinition } from "./definition.ts";
 import { DISPLAY_COMMANDS } from "./display.ts";
 import { gpioPulse, gpioRead, gpioWrite } from "./gpio.ts";
 import { reboot, shutdown } from "./machine.ts";
+import { endOverrides } from "./overrides.ts";
 import { clearCache, identify, pageMessage, reloadPlayer, restartPlayer, screenshot } from "./player.ts";
 import { collectLogs, runDiagnostics, telemetryBurst } from "./support.ts";
 
@@ -28,6 +29,7 @@ export const COMMANDS = {
   identify,
   "page.message": pageMessage,
   "diagnostics.run": runDiagnostics,
+  "overrides.end": endOverrides,
 } as const;
 
 export type CommandName = keyof typeof COMMANDS;

@@ -133,7 +133,7 @@ export class LinuxGpio implements Gpio {
   }
 
   async #describe(line: GpioLineSetup, { flags, consumer }: LineInfo): Promise<GpioLineInfo> {
-    const { name, offset, reservedFor } = line;
+    const { name, offset, aliases, reservedFor } = line;
     const held = this.#held.get(offset);
     const used = (flags & LINE_FLAG.used) !== 0;
     const level = held === undefined ? undefined : await this.#value(line, held.fd);
@@ -141,6 +141,7 @@ export class LinuxGpio implements Gpio {
     return {
       name,
       offset,
+      ...(aliases.length > 0 && { aliases }),
       ...(used && { direction: (flags & LINE_FLAG.output) === 0 ? "input" : "output" }),
       ...(level?.ok === true && { level: level.value }),
       ...(pull !== undefined && { pull }),

@@ -27,6 +27,10 @@ export class CloudClient {
     return this.#call("POST", path, body);
   }
 
+  patch(path: string, body: Json): Promise<Result<JsonObject>> {
+    return this.#call("PATCH", path, body);
+  }
+
   /** Yields server-sent events until `signal` aborts or the server ends the stream. */
   async *events(path: string, signal: AbortSignal): AsyncGenerator<Result<{ readonly event: string; readonly data: Json }>> {
     let response: Response;

@@ -26,10 +26,18 @@ afterEach(() => new Promise((resolve) => cloud.close(resolve)));
 /** A cloud with one device that cannot do the command, and another that has taken a screenshot. */
 function answerOf(method: string, path: string): [status: number, body: object] {
   if (method === "POST" && path.includes(PICTURED)) return [200, { command: { id: "c", name: "screenshot", state: "succeeded", final: true, result: { upload: "a.jpg" }, uploads: ["d.u-1"] } }];
+  if (path.endsWith("/desired")) return desiredAnswer(method, path);
   if (path.endsWith("/claim")) return [400, { error: { code: "request.invalid", message: "claim, at code: must have the form ^[A-Z0-9]{4,12}$" } }];
   if (method === "POST") return [409, { error: { code: "command.not-possible", message: "it has no such port", hint: 'send it all the same with "insist": true' } }];
   if (path.endsWith("/catalog")) return [200, { commands: [{ name: "reboot", params: { type: "object", properties: {} } }, { name: "screenshot", params: { type: "object", properties: {} } }] }];
   return [200, { devices: [{ id: "0".repeat(32), name: "lobby" }, { id: PICTURED, name: "window" }] }];
+}
+
+/** A device that applies brightness and refuses rules. */
+function desiredAnswer(method: string, path: string): [status: number, body: object] {
+  if (method === "PATCH") return [200, { version: 2, document: {}, report: { version: 1, keys: {} } }];
+  const rules = { status: "refused", error: { code: "rules.not-there", message: "rules.table[0].when[0].line: this device has no line GPIO99" } };
+  return [200, { version: 2, document: { display: { brightness: 60 } }, report: { version: 2, keys: { "display.brightness": { status: "applied" }, ...(path.includes(PICTURED) ? { rules } : {}) } } }];
 }
 
 async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -52,6 +60,19 @@ test("a screenshot's URL is printed", async () => {
   const { code, out } = await run("send", "window", "screenshot");
   const { port } = cloud.address() as AddressInfo;
   expect([code, out.trim().split("\n").at(-1)]).toEqual([CLI_EXIT.ok, `  file: http://127.0.0.1:${port}/api/v1/uploads/d.u-1/file`]);
+});
+
+test("desired state is changed by a patch, and each key's answer is printed", async () => {
+  const applied = await run("desired", "lobby", "--patch", '{"display": {"brightness": 60}}');
+  expect([applied.code, applied.out]).toEqual([CLI_EXIT.ok, expect.stringMatching(/"brightness": 60[\s\S]*display\.brightness\s+applied/) as string]);
+  const refused = await run("desired", "window");
+  expect([refused.code, refused.out]).toEqual([CLI_EXIT.notSo, expect.stringMatching(/rules\s+refused.*GPIO99 \[rules\.not-there\]/) as string]);
+});
+
+test("a change that is not a JSON object, or a file that is not there, is a usage error", async () => {
+  for (const words of [["--patch", "[1]"], ["--file", "/nowhere/rules.json"], ["--patch", "{}", "--file", "x"], []]) {
+    expect((await run("desired", ...(words.length === 0 ? [] : ["lobby"]), ...words)).code).toBe(CLI_EXIT.usage);
+  }
 });
 
 test("watch first says what it follows, then prints only events", async () => {

@@ -6,6 +6,7 @@ import type { Clock } from "../../../platform/ports/clock.ts";
 import { fail, ok, type Result } from "../../tool-result.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../../../platform/runtime/json.ts";
 import { CloudClient, type ApiIssue } from "./cloud-client.ts";
+import { desiredCommand } from "./desired-command.ts";
 import { paramsFromWords } from "./free-params.ts";
 
 const URL_OPTION = { url: { type: "string" } } as const;
@@ -26,6 +27,12 @@ export function cloudCommands(env: Readonly<Record<string, string | undefined>>,
       options: { ...URL_OPTION, params: { type: "string" }, "no-wait": { type: "boolean" }, insist: { type: "boolean" } }, freeOptions: true,
       help: [...URL_HELP, "<device> is an id, the start of an id, or a name. Exit code 1 when the command did not succeed.", "--insist sends a command even if the device's profile says that it is not possible.", "Example: npm run cloud -- send lobby display.power --on false"],
       run: (context) => send(context, client(context), clock),
+    },
+    {
+      name: "desired", summary: "Shows or changes the desired state of a device, with the device's answers.", usage: "<device> [--patch JSON | --file FILE]", argsMax: 1,
+      options: { ...URL_OPTION, patch: { type: "string" }, file: { type: "string" } },
+      help: [...URL_HELP, "The change is a merge patch: null removes a key. Exit code 1 when the device did not apply every key.", "Example: npm run cloud -- desired lobby --file rules.json"],
+      run: (context) => desired(context, client(context)),
     },
     {
       name: "watch", summary: "Prints events until Ctrl-C.", usage: "[<device>] [--url URL]", argsMax: 1, options: URL_OPTION, help: URL_HELP,
@@ -146,6 +153,21 @@ function effectText(effect: JsonObject): string {
   const acknowledged = effect["acknowledged"];
   const seen = observed?.kind === "ok" ? `observed ${JSON.stringify(observed.value)}` : `not observed (${observed?.why ?? observed?.kind ?? "unknown"})`;
   return `${effect["attempted"] === true ? "attempted" : "not attempted"}, ${acknowledged === true ? "acknowledged" : acknowledged === false ? "refused" : "no acknowledgment"}, ${seen}`;
+}
+
+async function desired(context: CliContext, cloud: CloudClient): Promise<CliExit> {
+  const [device] = context.args;
+  if (device === undefined) {
+    context.complain("npm run cloud -- desired: which device?\nusage: npm run cloud -- desired <device> [--patch JSON | --file FILE]");
+    return CLI_EXIT.usage;
+  }
+  const found = await findDevice(cloud, device);
+  if (!found.ok) return complain(context, found.error);
+  const done = await desiredCommand(context, cloud, found.value);
+  if (typeof done === "number") return done;
+  if (done.error.code !== "params.not-json") return complain(context, done.error);
+  context.complainOf(done.error);
+  return CLI_EXIT.usage;
 }
 
 async function watch(context: CliContext, cloud: CloudClient, clock: Clock): Promise<CliExit> {

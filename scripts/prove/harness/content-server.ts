@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { strToU8, zipSync } from "fflate";
-import type { Content } from "../../../agent/protocol/desired.ts";
+import type { Content } from "../../../agent/protocol/content.ts";
 
 /** Serves numbered content packages on loopback, with byte ranges. */
 export class ContentServer {

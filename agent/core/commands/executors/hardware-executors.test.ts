@@ -30,6 +30,7 @@ function tableFor(over: PlatformAdapter): ExecutorTable {
     uploader: { upload: () => Promise.resolve(fail("link.offline", "offline")) },
     logs: { collect: () => Promise.resolve(fail("logs.unreadable", "none")) },
     telemetry: { start: () => ({ untilMs: 0 }) },
+    overrides: { keys: () => [], end: () => Promise.resolve([]) },
     diagnostics: { run: () => Promise.resolve([]) },
     clock: time,
     timers: time,
@@ -375,7 +376,7 @@ describe("what the device declares", () => {
   it("has no commands for missing hardware, and a different hash", async () => {
     const { displays: _displays, gpio: _gpio, cec: _cec, audio: _audio, ...bare } = adapter;
     const profile = await buildProfile(bare, await bare.probe.inventory(), tableFor(bare), nodeCrypto);
-    expect(profile.commands).toEqual(["reboot", "shutdown", "logs.collect", "telemetry.burst", "diagnostics.run"]);
+    expect(profile.commands).toEqual(["reboot", "shutdown", "logs.collect", "telemetry.burst", "diagnostics.run", "overrides.end"]);
     expect(profile.choices).toEqual({});
     expect(profile.hash).not.toBe((await buildProfile(adapter, await adapter.probe.inventory(), table, nodeCrypto)).hash);
   });

@@ -1,5 +1,5 @@
 import type { CommandExecutor } from "../executor.ts";
-import type { Diagnostics, LogSource, TelemetryBurst } from "../services.ts";
+import type { Diagnostics, LogSource, Overrides, TelemetryBurst } from "../services.ts";
 import type { Uploader } from "../uploader.ts";
 
 const LOG_BYTES_DEFAULT = 4 * 1024 * 1024;
@@ -32,6 +32,17 @@ export function telemetryBurstExecutor(burst: TelemetryBurst): CommandExecutor<"
     run({ minutes, intervalMs }) {
       const { untilMs } = burst.start(minutes * 60_000, intervalMs ?? BURST_INTERVAL_DEFAULT_MS);
       return Promise.resolve({ state: "succeeded", result: { untilMs: Math.round(untilMs) } });
+    },
+  };
+}
+
+export function endOverridesExecutor(overrides: Overrides): CommandExecutor<"overrides.end"> {
+  return {
+    run: async ({ key }) => ({ state: "succeeded", result: { ended: [...(await overrides.end(key))] } }),
+    // One that is there was not ended; ending it now is what was asked for.
+    resolve: ({ key }) => {
+      const isLeft = overrides.keys().some((each) => key === undefined || each === key);
+      return Promise.resolve(isLeft ? { state: "not-started" } : { state: "succeeded", result: { ended: [] } });
     },
   };
 }

@@ -1,4 +1,5 @@
-import type { DesiredDocument, Schedule } from "../../../protocol/desired.ts";
+import type { DesiredDocument } from "../../../protocol/desired.ts";
+import type { Schedule } from "../../../protocol/schedule.ts";
 import { refusalOf } from "../../../../platform/ports/display.ts";
 import { compareDisplayValue, DESIRED_PROPERTIES, propertyRow, type DesiredProperty, type DisplayWish, type SettableValue } from "../../../../platform/ports/display-properties.ts";
 import type { ScheduleAnswer } from "../../schedule/schedule-answer.ts";
@@ -23,7 +24,7 @@ export function displayKeys(displays: readonly ManagedDisplay[], scheduleSays: S
 }
 
 /** The document's settings for the display with this path. */
-export function wishOf(document: DesiredDocument, path: string): DisplayWish | undefined {
+function wishOf(document: DesiredDocument, path: string): DisplayWish | undefined {
   return path === "display" ? document.display : document.displays?.[path.slice("displays.".length)];
 }
 
@@ -37,7 +38,7 @@ function displayKey<P extends DesiredProperty>(property: P, managed: ManagedDisp
     lane: path,
     ...(managed !== undefined && { worstCaseMs: managed.display.worstCaseMs() * QUEUE_DEPTH }),
     wanted: (document) => {
-      const wanted = wantedIn(document, wishOf(document, path), property, scheduleSays);
+      const wanted = wantedIn(document, path, property, scheduleSays);
       if (wanted === undefined) return undefined;
       if (lacking !== undefined) return unsupported(lacking);
       const error = wanted.kind === "value" ? refusalOf(property, wanted.value, settable?.choices) : undefined;
@@ -50,8 +51,9 @@ function displayKey<P extends DesiredProperty>(property: P, managed: ManagedDisp
   };
 }
 
-function wantedIn(document: DesiredDocument, wishes: DisplayWish | undefined, property: DesiredProperty, scheduleSays: ScheduleSays): Wanted | undefined {
-  const wish = wishes?.[property];
+/** What the document wants for a property of the display with this path, whatever that display can do. */
+export function wantedIn(document: DesiredDocument, path: string, property: DesiredProperty, scheduleSays: ScheduleSays): Wanted | undefined {
+  const wish = wishOf(document, path)?.[property];
   if (wish === undefined) return undefined;
   if (property !== "power" || wish !== "schedule") return { kind: "value", value: wish };
   if (document.schedule === undefined) {
@@ -60,5 +62,6 @@ function wantedIn(document: DesiredDocument, wishes: DisplayWish | undefined, pr
   const says = scheduleSays(document.schedule);
   if (says.kind === "no-opinion") return { kind: "no-opinion", why: says.why };
   if (says.kind === "refused") return { kind: "refused", error: says.error };
-  return { kind: "value", value: says.kind === "on" ? "on" : "standby", ...(says.nextMs === undefined ? {} : { untilMs: says.nextMs }) };
+  const lit = says.kind === "on";
+  return { kind: "value", value: lit ? "on" : "standby", bySchedule: lit ? "lit" : "dark", ...(says.nextMs === undefined ? {} : { untilMs: says.nextMs }) };
 }

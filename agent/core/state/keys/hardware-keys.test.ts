@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { WEEKDAYS, type DesiredDocument } from "../../../protocol/desired.ts";
+import type { DesiredDocument } from "../../../protocol/desired.ts";
+import { WEEKDAYS } from "../../../protocol/schedule.ts";
 import { silentLog } from "../../../../platform/ports/log.ts";
 import { ok } from "../../../../platform/ports/result.ts";
 import { SeededRandom } from "../../../../platform/simulated/seeded-random.ts";
@@ -127,7 +128,7 @@ describe("desired state on a TV that behaves", () => {
     await want({ display: { power: "schedule" }, schedule: openingHours });
     await time.advance(60_000);
     world.turnDisplay(false);
-    await state.noteCommand("display.power", "standby");
+    await state.noteByHand("display.power", "standby");
     await time.advance(Date.parse("2026-01-05T18:59Z") - time.wallMs());
     expect([world.state.display.power, key("display.power")?.error?.code]).toEqual(["standby", "desired.overridden"]);
     await time.advance(Date.parse("2026-01-06T07:01Z") - time.wallMs());

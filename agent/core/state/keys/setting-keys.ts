@@ -1,4 +1,6 @@
-import type { Content, DesiredDocument, Schedule } from "../../../protocol/desired.ts";
+import type { Content } from "../../../protocol/content.ts";
+import type { DesiredDocument } from "../../../protocol/desired.ts";
+import type { Schedule } from "../../../protocol/schedule.ts";
 import { plainIssueIn } from "../../../protocol/plain-address.ts";
 import type { Clock } from "../../../../platform/ports/clock.ts";
 import { seen, type Reading } from "../../../../platform/ports/reading.ts";

@@ -1,4 +1,4 @@
-import { isJsonObject } from "../../../../platform/runtime/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../../platform/runtime/json.ts";
 import type { RecordView } from "./api-types.ts";
 import { brief, duration } from "./format.ts";
 import type { Tone } from "./verdict.ts";
@@ -24,10 +24,19 @@ export function lineOf({ stream, kind, body }: RecordView): RecordLine {
     case "outcome":
       return { tone: body["state"] === "succeeded" ? "good" : "bad", title: `${brief(body["name"])} ${brief(body["state"])}`, detail: isJsonObject(body["error"]) ? brief(body["error"]["message"], 400) : "" };
     case "event":
+      if (kind === "rule" && isJsonObject(body["data"])) return ruleLine(body["name"], body["data"]);
       return { tone: "unknown", title: brief(body["name"]), detail: body["data"] === undefined ? "" : brief(body["data"], 400) };
     default:
       return { tone: "unknown", title: kind, detail: brief(body, 400) };
   }
+}
+
+/** A firing of a local rule, or one that was suppressed. */
+function ruleLine(name: Json | undefined, { rule, side, input, effects, reason, by, why }: JsonObject): RecordLine {
+  const title = `rule ${brief(rule)}: ${brief(side)}`;
+  if (name !== "rule.fired") return { tone: "warn", title: `${title} suppressed`, detail: reason === "overridden" ? `${brief(by)} decides: ${brief(why, 300)}` : brief(reason) };
+  const isWrong = Array.isArray(effects) && effects.some((effect) => isJsonObject(effect) && effect["error"] !== undefined);
+  return { tone: isWrong ? "warn" : "good", title, detail: `${brief(input)} → ${brief(effects, 400)}` };
 }
 
 function playLine(body: RecordView["body"]): RecordLine {
