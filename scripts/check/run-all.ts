@@ -9,6 +9,7 @@ import { styleText } from "node:util";
 import { browserStep } from "./browser-step.ts";
 import { importsStep } from "./imports-step.ts";
 import { LEFT_OUT_FILE_ENV, readLeftOut, reportLeftOut } from "./left-out.ts";
+import { piStep } from "./pi-step.ts";
 import { programStep } from "./program-step.ts";
 import { oneCheck, type Step, type StepContext, type StepResult } from "./step.ts";
 import { vitestStep } from "./vitest-step.ts";
@@ -28,6 +29,7 @@ const STEPS: readonly Step[] = [
   vitestStep("integration", "Integration tests", 900_000),
   vitestStep("e2e", "Browser tests", 1_800_000),
   vitestStep("sim", "Simulation", 480_000),
+  piStep,
 ];
 
 async function main(names: readonly string[]): Promise<number> {

@@ -1,107 +1,117 @@
-/** `npm run pi:bench`: runs the hardware suites on an emulated Raspberry Pi against the kernel's real drivers. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { cp } from "node:fs/promises";
-import { tmpdir } from "node:os";
+/**
+ * `npm run pi:bench`: runs the hardware suites and the whole agent on an emulated Raspberry Pi, against the kernel's real
+ * drivers. The last line is `N passed, N failed`.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
+import { buildApart } from "../build/build-apart.ts";
+import { reportLeftOut } from "../check/left-out.ts";
 import { thisMachine } from "../setup/machine.ts";
-import { boot } from "./boot.ts";
+import { runAgent } from "./agent/run-agent.ts";
 import { openCard } from "./card/card.ts";
+import { figuresIn, printFigures, type Figure } from "./figures.ts";
+import { runGuest } from "./guest-suite.ts";
 import { readTap, type SuiteResult } from "./tap.ts";
 
-const SUITES = ["gpio", "edges", "cec"] as const;
+/** Suites on the machine without systemd: `guest/NAME.ts`. */
+const GUEST_SUITES = ["gpio", "edges", "cec", "machine"] as const;
+const AGENT = "agent";
 const FIGURES = "figures";
-const SUITE_LIMIT_MS = 5 * 60_000;
+const PARTS: readonly string[] = [...GUEST_SUITES, AGENT, FIGURES];
+/** Left out of the fast run. */
+const SLOW_PARTS: readonly string[] = ["machine", AGENT, FIGURES];
 const ROOT = resolve(import.meta.dirname, "../..");
-const HERE = import.meta.dirname;
+const WORK = join(ROOT, ".vitrine", "pi-bench");
 
-const USAGE = `npm run pi:bench [-- --only ${[...SUITES, FIGURES].join(",")}]`;
+const USAGE = `npm run pi:bench -- [--only ${PARTS.join(",")}] [--fast] [--report FILE]
+
+  --only    runs these parts
+  --fast    leaves out what takes many minutes, as npm test does
+  --report  writes { passed, failures } to a file; a machine that cannot run the bench is then no failure`;
+
+interface Options {
+  readonly parts: readonly string[];
+  readonly fast: boolean;
+  readonly report: string | undefined;
+}
+
+/** Sum of all parts. */
+interface Total {
+  passed: number;
+  /** One line each. */
+  readonly failures: string[];
+  readonly figures: Figure[];
+}
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { only: { type: "string" } } });
-  const asked = values.only === undefined ? [...SUITES, FIGURES] : values.only.split(",");
-  const unknown = asked.filter((name) => name !== FIGURES && !(SUITES as readonly string[]).includes(name));
-  if (unknown.length > 0) {
-    console.error(`There is no suite ${unknown.join(", ")}. Usage: ${USAGE}`);
-    return 2;
+  const options = readOptions();
+  if (options === undefined) return 2;
+  const total: Total = { passed: 0, failures: [], figures: [] };
+  mkdirSync(join(WORK, "cards"), { recursive: true });
+  const card = await openCard({ machine: thisMachine, cacheDir: join(WORK, "cards"), nodeVersion: installedVersion("node"), koffiVersion: installedVersion("koffi") });
+  if (card.ok) await runParts(options, card.value, total);
+  else {
+    const why = `${card.error.message} ${card.error.hint ?? ""} (${card.error.code})`;
+    if (options.report === undefined) total.failures.push(why);
+    reportLeftOut("the emulated Raspberry Pi", `${why} By hand: npm run pi:bench`);
   }
-  const work = join(ROOT, ".vitrine", "pi-bench");
-  mkdirSync(join(work, "cards"), { recursive: true });
-  const card = await openCard({ machine: thisMachine, cacheDir: join(work, "cards"), nodeVersion: installedVersion("node"), koffiVersion: installedVersion("koffi") });
-  if (!card.ok) {
-    console.error(`${card.error.message} ${card.error.hint ?? ""} (${card.error.code})`);
-    return 1;
-  }
-  let [passed, failed] = [0, 0];
-  for (const suite of asked.filter((name) => name !== FIGURES)) {
-    const consolePath = join(work, `${suite}.log`);
-    const result = readTap(await runGuest(suite, card.value, consolePath));
-    report(suite, result, consolePath);
-    passed += result.passed;
-    failed += result.failures.length + (result.complete ? 0 : 1);
-  }
-  if (asked.includes(FIGURES)) failed += await printFigures(card.value, work);
-  console.log(`\n${passed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
+  if (options.report !== undefined) writeFileSync(options.report, JSON.stringify({ passed: total.passed, failures: total.failures }));
+  printFigures(total.figures);
+  console.log(`\n${total.passed} passed, ${total.failures.length} failed`);
+  return total.failures.length === 0 ? 0 : 1;
 }
 
-/** Runs one of the guest's programs and returns what the machine printed. */
-async function runGuest(suite: string, card: string, consolePath: string): Promise<string> {
-  const jobDir = mkdtempSync(join(tmpdir(), "pi-job-"));
-  try {
-    await bundle(suite, join(jobDir, "suite.mjs"));
-    await cp(join(HERE, "guest", "job.sh"), join(jobDir, "job.sh"));
-    const { console } = await boot({ machine: suite === "edges" ? "virt" : "raspi3b", card, jobDir, limitMs: SUITE_LIMIT_MS, consolePath });
-    return console;
-  } finally {
-    rmSync(jobDir, { recursive: true, force: true });
+function readOptions(): Options | undefined {
+  const { values } = parseArgs({ options: { only: { type: "string" }, fast: { type: "boolean" }, report: { type: "string" }, help: { type: "boolean" } } });
+  const fast = values.fast ?? false;
+  const parts = values.only?.split(",") ?? PARTS.filter((name) => !fast || !SLOW_PARTS.includes(name));
+  const unknown = parts.filter((name) => !PARTS.includes(name));
+  if (unknown.length > 0) console.error(`There is no part ${unknown.join(", ")}.`);
+  if (unknown.length > 0 || values.help === true) {
+    console.error(`Usage: ${USAGE}`);
+    return undefined;
   }
+  return { parts, fast, report: values.report };
 }
 
-interface Figure {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly peer: string;
-  readonly peerValue: number;
-  readonly ratio: number;
-  readonly target: number;
-}
-
-/** Prints the figures; returns how many could not be measured (0 or 1). A target that is not reached is no failure. */
-async function printFigures(card: string, work: string): Promise<0 | 1> {
-  const consolePath = join(work, "figures.log");
-  const output = await runGuest(FIGURES, card, consolePath);
-  const figures = [...output.matchAll(/^#FIGURE (.*)$/gm)].map(([, text = ""]) => JSON.parse(text) as Figure);
-  console.log("\nfigure | value | peer in the same run | ratio | target");
-  for (const { name, value, unit, peer, peerValue, ratio, target } of figures) {
-    console.log(`${name} | ${value.toFixed(2)} ${unit} | ${peer}: ${peerValue.toFixed(2)} ${unit} | ${ratio.toFixed(2)} | ≤ ${target}: ${ratio <= target ? "reached" : "not reached"}`);
+async function runParts({ parts, fast }: Options, card: string, total: Total): Promise<void> {
+  for (const suite of GUEST_SUITES.filter((name) => parts.includes(name))) {
+    const consolePath = freshLog(suite);
+    const output = await runGuest(suite, card, consolePath);
+    total.figures.push(...figuresIn(output));
+    add(total, suite, readTap(output), consolePath);
   }
-  if (output.includes("#FIGURES-END")) return 0;
-  console.log(`The figures were not measured to their end. The machine's console: ${consolePath}`);
-  return 1;
+  if (parts.includes(AGENT)) {
+    const consolePath = freshLog(AGENT);
+    console.log("agent:");
+    await buildApart(ROOT);
+    const { result, figures } = await runAgent({ card, consolePath, fast });
+    total.figures.push(...figures);
+    add(total, AGENT, result, consolePath);
+  }
+  if (parts.includes(FIGURES)) {
+    const consolePath = freshLog(FIGURES);
+    const output = await runGuest(FIGURES, card, consolePath);
+    total.figures.push(...figuresIn(output));
+    if (!output.includes("#FIGURES-END")) total.failures.push(`${FIGURES}: not measured to the end; the machine's console: ${consolePath}`);
+  }
+  if (!fast) return;
+  for (const part of SLOW_PARTS.filter((name) => !parts.includes(name))) reportLeftOut(`"${part}" on the emulated Raspberry Pi`, `it takes many minutes; by hand: npm run pi:bench -- --only ${part}`);
 }
 
-async function bundle(suite: string, outfile: string): Promise<void> {
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: [join(HERE, "guest", `${suite}.ts`)],
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    alias: { vitest: join(HERE, "guest", "vitest.ts") },
-    banner: { js: 'import { createRequire as vitrineCreateRequire } from "node:module";\nconst require = vitrineCreateRequire(import.meta.url);\nconst __dirname = import.meta.dirname;' },
-    logLevel: "warning",
-  });
-}
-
-function report(suite: string, { passed, failures, complete }: SuiteResult, consolePath: string): void {
+function add(total: Total, suite: string, { passed, failures, complete }: SuiteResult, consolePath: string): void {
   console.log(`${suite}: ${passed} passed, ${failures.length} failed${complete ? "" : ", and did not come to its end"}`);
   for (const { name, message } of failures) console.log(`  ✗ ${name}\n    ${message}`);
   if (failures.length > 0 || !complete) console.log(`  The machine's console: ${consolePath}`);
+  total.passed += passed;
+  total.failures.push(...failures.map(({ name, message }) => `${suite}: ${name}: ${message.split("\n")[0] ?? ""}`), ...(complete ? [] : [`${suite}: did not come to its end`]));
+}
+
+function freshLog(name: string): string {
+  const path = join(WORK, `${name}.log`);
+  rmSync(path, { force: true });
+  return path;
 }
 
 function installedVersion(name: string): string {

@@ -24,9 +24,9 @@ export function installPackages(machine: Machine, packages: readonly string[]): 
   return withFreshLists(machine, () => apt(machine, "install", packages), packages.join(", "));
 }
 
-/** Installs a package's dependencies (`depends`: its `Depends` field) without the package. Error: `setup.packages`. */
-export function satisfy(machine: Machine, depends: string): Promise<Result<void>> {
-  return withFreshLists(machine, () => apt(machine, "satisfy", [depends]), "shared libraries");
+/** Installs what a `Depends` field names, without recommended packages. `what`: for the error `setup.packages`. */
+export function satisfy(machine: Machine, depends: string, what = "shared libraries"): Promise<Result<void>> {
+  return withFreshLists(machine, () => apt(machine, "satisfy", [depends]), what);
 }
 
 async function withFreshLists(machine: Machine, install: () => Promise<boolean>, what: string): Promise<Result<void>> {

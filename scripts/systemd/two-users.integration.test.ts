@@ -133,6 +133,16 @@ describe("the unit files", () => {
     }
   });
 
+  test("every group that a unit asks for is made by sysusers.conf or is Debian's own: systemd does not start a unit with an unknown group", async () => {
+    const { readFile } = await import("node:fs/promises");
+    const read = (name: string): Promise<string> => readFile(join(import.meta.dirname, name), "utf8");
+    const made = [...(await read("sysusers.conf")).matchAll(/^[gu] (\S+)/gm)].map(([, name]) => name);
+    const units = await Promise.all(["vitrine-agent.service", "vitrine-player.service"].map(read));
+    const asked = units.flatMap((unit) => [...unit.matchAll(/^(?:Supplementary)?Groups?=(.*)$/gm)].flatMap(([, names = ""]) => names.split(" ")));
+    expect(asked).toContain("gpio");
+    expect(asked.filter((name) => ![...made, "video", "render", "audio", "input"].includes(name))).toEqual([]);
+  });
+
   const noSysusers = whyNoSysusers();
   if (noSysusers !== undefined) reportLeftOut("systemd-sysusers on sysusers.conf", noSysusers);
 

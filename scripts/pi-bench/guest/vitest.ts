@@ -4,8 +4,15 @@
  */
 import { format } from "node:util";
 import { after, afterEach, before, beforeEach, describe, test as nodeTest } from "node:test";
-export { expect } from "expect";
+import { expect } from "expect";
+export { expect };
 export { after as afterAll, afterEach, before as beforeAll, beforeEach, describe };
+
+expect.extend({
+  toSatisfy(received: unknown, holds: (value: unknown) => boolean) {
+    return { pass: holds(received), message: () => `${String(received)} does not satisfy the condition` };
+  },
+});
 
 type Body = (...args: never[]) => unknown;
 

@@ -1,0 +1,37 @@
+import type { SuiteResult } from "../tap.ts";
+import type { EmulatedPlayer } from "./emulated-player.ts";
+
+/** One thing that has to be true of the whole player. They run in order, on one machine. */
+export interface Check {
+  /** What holds, as a sentence. */
+  readonly name: string;
+  /** The others mean nothing after this one failed. */
+  readonly needed?: boolean;
+  /** Takes minutes, because it waits for a limit of the product; not run in the fast part. */
+  readonly slow?: boolean;
+  /** Rejects when it does not hold. */
+  readonly run: (player: EmulatedPlayer) => Promise<void>;
+}
+
+/** Runs the checks in order and prints each with its time. */
+export async function runChecks(checks: readonly Check[], player: EmulatedPlayer): Promise<SuiteResult> {
+  const failures: { name: string; message: string }[] = [];
+  let passed = 0;
+  for (const { name, needed = false, run } of checks) {
+    const startedMs = performance.now();
+    const message = await run(player).then(
+      () => undefined,
+      (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
+    );
+    const took = `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
+    if (message === undefined) {
+      passed += 1;
+      console.log(`  ✓ ${name} (${took})`);
+      continue;
+    }
+    failures.push({ name, message });
+    console.log(`  ✗ ${name} (${took})\n    ${message}`);
+    if (needed) return { passed, failures, complete: false };
+  }
+  return { passed, failures, complete: true };
+}

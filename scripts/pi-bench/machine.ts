@@ -1,0 +1,153 @@
+import { execFileSync, spawn, type ChildProcessByStdio } from "node:child_process";
+import { cpSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, type WriteStream } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+
+/** A Raspberry Pi 3B, or QEMU's virt machine: its PL061 has real GPIO edges, one pulse of 100 ms on line 3 for each `PULSE` on its console. */
+export type MachineKind = "raspi3b" | "virt";
+
+export interface MachineOptions {
+  readonly machine: MachineKind;
+  /** The card's folder. */
+  readonly card: string;
+  /** A copy of the card's disk that keeps what the machine writes. Absent: the card is used, and what is written is thrown away. */
+  readonly disk?: string;
+  /** Files of the job, in /run/job there. Its `init` is the machine's first process. */
+  readonly jobDir: string;
+  /** Everything the machine prints is appended here. */
+  readonly consolePath: string;
+}
+
+/** Machines that run, ended with this process however it ends. */
+const running = new Set<ChildProcessByStdio<null, Readable, null>>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+
+/** A running emulator. A machine that resets itself ends it. */
+export class Machine {
+  /** Resolves when the emulator is gone; rejects if it could not be started. */
+  readonly ended: Promise<void>;
+  readonly #child: ChildProcessByStdio<null, Readable, null>;
+  readonly #file: WriteStream;
+  readonly #monitor: string;
+  readonly #onText = new Set<() => void>();
+  #console = "";
+  #pulses = 0;
+  #isOver = false;
+
+  constructor(options: MachineOptions) {
+    const stage = mkdtempSync(join(tmpdir(), "pi-bench-"));
+    this.#monitor = join(stage, "monitor");
+    this.#file = createWriteStream(options.consolePath, { flags: "a" });
+    const initrd = packInitrd(options, stage);
+    this.#child = spawn("qemu-system-aarch64", qemuArguments(options, initrd, this.#monitor), { stdio: ["ignore", "pipe", "inherit"] });
+    running.add(this.#child);
+    this.#child.stdout.on("data", (chunk: Buffer) => this.#take(chunk));
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.on("error", reject);
+      this.#child.on("close", () => {
+        running.delete(this.#child);
+        rmSync(stage, { recursive: true, force: true });
+        this.#file.end();
+        this.#isOver = true;
+        for (const look of this.#onText) look();
+        resolve();
+      });
+    });
+  }
+
+  /** What the machine has printed. */
+  get console(): string {
+    return this.#console;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The first match on the console; `undefined` when the emulator ends or the time is over before it. */
+  seen(pattern: RegExp, limitMs: number): Promise<RegExpExecArray | undefined> {
+    return new Promise((resolve) => {
+      const finish = (match: RegExpExecArray | undefined): void => {
+        clearTimeout(timer);
+        this.#onText.delete(look);
+        resolve(match);
+      };
+      const timer = setTimeout(() => finish(undefined), limitMs);
+      const look = (): void => {
+        const match = pattern.exec(this.#console) ?? undefined;
+        if (match !== undefined || this.#isOver) finish(match);
+      };
+      this.#onText.add(look);
+      look();
+    });
+  }
+
+  /** Ends the emulator at once: for the machine its power is cut. */
+  async cutPower(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.ended;
+  }
+
+  #take(chunk: Buffer): void {
+    this.#file.write(chunk);
+    this.#console += chunk.toString("latin1").replaceAll("\r", "");
+    for (const wanted = (this.#console.match(/^PULSE$/gm) ?? []).length; this.#pulses < wanted; this.#pulses += 1) this.#pulse();
+    for (const look of this.#onText) look();
+  }
+
+  /** Raises the virt machine's line 3 for 100 ms. */
+  #pulse(): void {
+    const socket = connect(this.#monitor, () => void socket.write("system_powerdown\n"));
+    // The machine may have ended meanwhile; the suite then reports the missing edge.
+    socket.on("error", () => {});
+    socket.setTimeout(500, () => socket.destroy());
+    socket.resume();
+  }
+}
+
+export interface BootEnd {
+  /** Exit status of the job, or `undefined` if no end was seen in time or the kernel panicked. */
+  readonly status: number | undefined;
+  readonly console: string;
+}
+
+/** Boots a machine, runs the job to its end and ends the machine. */
+export async function runJob(options: MachineOptions, limitMs: number): Promise<BootEnd> {
+  const machine = new Machine(options);
+  const [, status] = (await Promise.race([machine.seen(/^JOB-END rc=(\d+)|Kernel panic/m, limitMs), machine.ended])) ?? [];
+  await machine.cutPower();
+  return { status: status === undefined ? undefined : Number(status), console: machine.console };
+}
+
+/** The job travels in the initramfs: the kernel unpacks archives that follow one another, in turn. */
+function packInitrd({ card, jobDir }: MachineOptions, stage: string): string {
+  const job = join(stage, "files", "job");
+  mkdirSync(job, { recursive: true });
+  cpSync(jobDir, job, { recursive: true, verbatimSymlinks: true });
+  const archive = execFileSync("bash", ["-c", "chmod +x job/init && find job | cpio --quiet -o -H newc | gzip -1"], { cwd: join(stage, "files"), maxBuffer: 256 * 1024 * 1024 });
+  const path = join(stage, "initrd.gz");
+  writeFileSync(path, Buffer.concat([readFileSync(join(card, "initrd.gz")), archive]));
+  return path;
+}
+
+function qemuArguments({ machine, card, disk }: MachineOptions, initrd: string, monitor: string): readonly string[] {
+  const file = disk ?? join(card, "sd.img");
+  const own =
+    machine === "raspi3b"
+      ? ["-dtb", join(card, "pi.dtb"), "-drive", `file=${file},if=sd,format=raw`, "-device", "usb-net,netdev=net0", "-netdev", "user,id=net0", "-serial", "stdio", "-serial", "null"]
+      : ["-cpu", "cortex-a53", "-nic", "none", "-drive", `file=${file},if=virtio,format=raw`, "-serial", "stdio"];
+  const root = machine === "raspi3b" ? "/dev/mmcblk0" : "/dev/vda";
+  return [
+    "-M", machine, "-m", "1G", "-display", "none", "-monitor", `unix:${monitor},server,nowait`, "-no-reboot",
+    ...(disk === undefined ? ["-snapshot"] : []),
+    "-kernel", join(card, "vmlinuz"), "-initrd", initrd,
+    // Memory is not cleared twice, and no process waits for a grace period: both are slow when emulated. Old interface names, so that the network is always usb0.
+    "-append", `console=ttyAMA0,115200 root=${root} rw quiet loglevel=4 panic=2 init_on_alloc=0 rcupdate.rcu_expedited=1 audit=0 apparmor=0 selinux=0 net.ifnames=0 init=/run/job/init`,
+    ...own,
+  ];
+}
