@@ -147,7 +147,7 @@ function qemuArguments({ machine, card, disk }: MachineOptions, initrd: string, 
     ...(disk === undefined ? ["-snapshot"] : []),
     "-kernel", join(card, "vmlinuz"), "-initrd", initrd,
     // Memory is not cleared twice, and no process waits for a grace period: both are slow when emulated. Old interface names, so that the network is always usb0.
-    "-append", `console=ttyAMA0,115200 root=${root} rw quiet loglevel=4 panic=2 init_on_alloc=0 rcupdate.rcu_expedited=1 audit=0 apparmor=0 selinux=0 net.ifnames=0 init=/run/job/init`,
+    "-append", `console=ttyAMA0,115200 root=${root} rw quiet loglevel=4 panic=2 init_on_alloc=0 rcupdate.rcu_expedited=1 audit=0 net.ifnames=0 init=/run/job/init`,
     ...own,
   ];
 }
