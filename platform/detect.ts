@@ -130,6 +130,7 @@ async function withDisplays(opened: OpenedPlatform, configured: string, { clock,
     drivers: { ...DISPLAY_DRIVERS, ...drivers },
     ...(adapter.cec !== undefined && { cec: adapter.cec }),
     ...(adapter.cecBuses !== undefined && { cecBuses: adapter.cecBuses }),
+    ...(adapter.openDdc !== undefined && { openDdc: adapter.openDdc }),
     ...(adapter.outputs !== undefined && { outputs: adapter.outputs }),
     ...(adapter.compositor !== undefined && { compositor: adapter.compositor }),
   });

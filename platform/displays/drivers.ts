@@ -1,6 +1,7 @@
 import type { Cec, CecBus } from "../ports/cec.ts";
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { Compositor } from "../ports/compositor.ts";
+import type { OpenDdc } from "../ports/ddc.ts";
 import type { DisplayDriver } from "../ports/display-driver.ts";
 import type { Result } from "../ports/result.ts";
 import type { DisplayAttachment } from "./display-config.ts";
@@ -10,6 +11,7 @@ export interface DriverMachine {
   readonly cec?: Cec;
   readonly cecBuses?: readonly CecBus[];
   readonly compositor?: Compositor;
+  readonly openDdc?: OpenDdc;
   readonly clock: Clock;
   readonly timers: Timers;
 }
@@ -28,4 +30,6 @@ export type DriverTable = Readonly<Record<string, () => Promise<OpenDriver>>>;
 export const DISPLAY_DRIVERS: DriverTable = {
   cec: async () => (await import("./cec/open-cec.ts")).openCec,
   output: async () => (await import("./output/open-output.ts")).openOutput,
+  "ddc-ci": async () => (await import("./ddc-ci/open-ddc-ci.ts")).openDdcCi,
+  "ddc-ci-power": async () => (await import("./ddc-ci/open-ddc-ci.ts")).openDdcCiWithPower,
 };

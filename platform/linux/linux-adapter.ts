@@ -5,6 +5,7 @@ import type { Compositor } from "../ports/compositor.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
 import { openLinuxAudio, type AudioSettings } from "./audio/linux-audio.ts";
 import { commandRunner, runCommand, type CommandRunner } from "./command-runner.ts";
+import { ddcOpener } from "./ddc/open-ddc.ts";
 import { DrmOutputs } from "./drm-outputs.ts";
 import { LinuxClockControl } from "./linux-clock-control.ts";
 import { LinuxHostPower } from "./linux-host-power.ts";
@@ -56,6 +57,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     probe: createLinuxProbe(deps),
     network,
     clock: new LinuxClockControl(files, run, clock),
+    openDdc: ddcOpener({ files, root: deps.root ?? "/", timers }),
     ...(networkSettings === undefined ? {} : { networkSettings }),
     ...(audio === undefined ? {} : { audio }),
     ...(outputs === undefined ? {} : { outputs }),

@@ -114,6 +114,11 @@ export const CODES = {
 
   "data.readable-by-others": ["alarm", "Other users of the machine can read the agent's data, and that could not be changed.", "Correct owner and mode of the folder."],
 
+  "ddc.bus": ["command desired reading", "The I2C bus to the display failed or hangs; the message may have been received."],
+  "ddc.no-access": ["health", "The agent's user may not use the I2C bus to the display.", "Add it to the group `i2c`."],
+  "ddc.no-answer": ["command desired reading", "Nothing on the display's I2C bus acknowledges the address."],
+  "ddc.no-channel": ["health", "The output has no I2C bus that programs can use.", "Load the kernel module `i2c-dev`; displays on some adapters and docks have none."],
+
   "desired.bug": ["desired", "An internal error of the agent; its log has details."],
   "desired.cannot-be-seen": ["desired", "The hardware acknowledged the value but cannot report it."],
   "desired.drifts": ["desired", "The value keeps changing by itself; the next correction waits.", "Find out what else sets it."],

@@ -15,11 +15,19 @@ export interface DisplayBench {
   close(): Promise<void>;
 }
 
+export interface DisplaySuiteOptions {
+  /** Whether the display's mood can be set. */
+  readonly moods: boolean;
+  readonly obedient?: true;
+  /** False if the protocol has no message for a refusal. */
+  readonly refuses?: false;
+}
+
 /**
  * The suite for every display on any wire; covers the whole table of properties. The display starts on, obedient and showing
  * an input.
  */
-export function displayConformance(name: string, open: () => Promise<DisplayBench>, options: { readonly moods: boolean; readonly obedient?: true }): void {
+export function displayConformance(name: string, open: () => Promise<DisplayBench>, options: DisplaySuiteOptions): void {
   describe(`Display: ${name}`, () => {
     let bench: DisplayBench;
     beforeEach(async () => {
@@ -46,6 +54,7 @@ export function displayConformance(name: string, open: () => Promise<DisplayBenc
 
     obedience(kit);
     refusals(kit);
+    if (options.moods && options.refuses !== false) refusingMood(kit);
     if (options.moods) moods(kit);
     else if (options.obedient !== true) reportSkipped(`Display: ${name}: deaf, slow, lying, refusing and unplugged displays`, "real hardware has only its own mood");
   });
@@ -201,21 +210,6 @@ function moods(kit: Kit): void {
     expect(await set("power", "standby")).toMatchObject({ acknowledged: true });
   });
 
-  test("refusing: changes nothing, says so, and the observation is the truth", async () => {
-    const before = await look();
-    const changes = await changesOf(kit);
-    bench().setMood?.("refusing");
-    for (const [property, value] of changes) {
-      const now = before[property];
-      const effect = await set(property, value);
-      expect([property, effect]).toMatchObject([property, { attempted: true, observed: { kind: "ok", value: now.kind === "ok" ? now.value : undefined } }]);
-      expect(["display.refused", "display.not-obeyed"]).toContain(effect.error?.code);
-    }
-    expect(await set("power", "standby")).toMatchObject({ acknowledged: false, error: { code: "display.refused" } });
-    // What it refuses to do again is so already.
-    expect((await set("power", "on")).error).toBeUndefined();
-  });
-
   test("slow: every call ends within the worst case, successfully or as under way", async () => {
     const changes = await changesOf(kit);
     bench().setMood?.("slow");
@@ -248,5 +242,24 @@ function moods(kit: Kit): void {
     bench().setMood?.("normal");
     expect(await look()).toMatchObject({ power: { kind: "ok", value: "on" } });
     expect(await set("power", "standby")).toMatchObject({ acknowledged: true, observed: { value: "standby" } });
+  });
+}
+
+function refusingMood(kit: Kit): void {
+  const { bench, set, look } = kit;
+
+  test("refusing: changes nothing, says so, and the observation is the truth", async () => {
+    const before = await look();
+    const changes = await changesOf(kit);
+    bench().setMood?.("refusing");
+    for (const [property, value] of changes) {
+      const now = before[property];
+      const effect = await set(property, value);
+      expect([property, effect]).toMatchObject([property, { attempted: true, observed: { kind: "ok", value: now.kind === "ok" ? now.value : undefined } }]);
+      expect(["display.refused", "display.not-obeyed"]).toContain(effect.error?.code);
+    }
+    expect(await set("power", "standby")).toMatchObject({ acknowledged: false, error: { code: "display.refused" } });
+    // What it refuses to do again is so already.
+    expect((await set("power", "on")).error).toBeUndefined();
   });
 }

@@ -1,6 +1,7 @@
 import type { Audio } from "./audio.ts";
 import type { Cec, CecBus } from "./cec.ts";
 import type { Compositor } from "./compositor.ts";
+import type { OpenDdc } from "./ddc.ts";
 import type { AttachedDisplay } from "./display.ts";
 import type { Gpio } from "./gpio.ts";
 import type { ClockControl, HostPower, NetworkControl, Screenshot, SystemProbe, Watchdog } from "./host.ts";
@@ -35,6 +36,8 @@ export interface PlatformAdapter {
   readonly cec?: Cec;
   /** All buses, on machines with several. */
   readonly cecBuses?: readonly CecBus[];
+  /** The wires of its outputs on which displays are configured. */
+  readonly openDdc?: OpenDdc;
   readonly audio?: Audio;
   readonly watchdog?: Watchdog;
   readonly screenshot?: Screenshot;

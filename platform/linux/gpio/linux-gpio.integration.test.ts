@@ -42,6 +42,7 @@ describe.runIf(process.platform === "linux")("lines of a chip whose driver is si
         if (request === GPIO_CALL.setValues) driven.push(Number(bytes.readBigUInt64LE(0)));
         return ok(0);
       },
+      address: () => 0n,
       poll: (_fd, _readiness, ready) => {
         wake = ready;
         return ok(() => {});

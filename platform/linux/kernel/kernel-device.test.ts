@@ -10,6 +10,7 @@ test("a driver that hangs occupies one thread, and every other call fails until 
   const native: Native = {
     ioctl: () => new Promise((resolve) => pending.push(resolve)),
     ioctlNow: () => ok(0),
+    address: () => 0n,
     poll: () => ok(() => {}),
   };
   const device = new KernelDevice(native, time, { name: "test" });
@@ -38,6 +39,7 @@ test("calls made while the first one hangs do not take threads of their own", as
       return new Promise(() => {});
     },
     ioctlNow: () => ok(0),
+    address: () => 0n,
     poll: () => ok(() => {}),
   };
   const device = new KernelDevice(native, time, { name: "test" });

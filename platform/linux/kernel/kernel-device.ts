@@ -60,6 +60,10 @@ export class KernelDevice {
     return this.#native.ioctlNow(...args);
   }
 
+  address(bytes: Uint8Array): bigint {
+    return this.#native.address(bytes);
+  }
+
   poll(...args: Parameters<Native["poll"]>): ReturnType<Native["poll"]> {
     return this.#native.poll(...args);
   }

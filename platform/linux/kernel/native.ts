@@ -19,6 +19,8 @@ export interface Native {
   ioctl(fd: number, request: number, argument: Uint8Array): Promise<Result<number, SystemError>>;
   /** Makes the call at once, on this thread: only for calls that cannot block. */
   ioctlNow(fd: number, request: number, argument: Uint8Array): Result<number, SystemError>;
+  /** Where the bytes are in memory, for arguments that contain pointers. Valid as long as the array is in use. */
+  address(bytes: Uint8Array): bigint;
   /**
    * Calls `ready` whenever `fd` is ready, in Node's own event loop: no thread waits. `ready` has to read what is there, else
    * it is called again at once. Returns a function that stops; call it before closing `fd`. Fails for what cannot be waited
@@ -38,6 +40,7 @@ interface Koffi {
   alloc(type: string, length: number): object;
   free(pointer: object): void;
   errno(): number;
+  address(bytes: Uint8Array): bigint;
 }
 
 type NativeArgument = number | bigint | Uint8Array | object | null;
@@ -86,6 +89,7 @@ function nativeCalls(koffi: Koffi): Native {
         });
       }),
     ioctlNow: (fd, request, argument) => answer(Number(ioctl(fd, request, argument))),
+    address: (bytes) => koffi.address(bytes),
     poll: pollCalls(koffi, program),
   };
 }
