@@ -28,7 +28,6 @@ export const CODES = {
 
   "bundle.path": ["local", "The path of the support bundle is not absolute."],
   "bundle.unwritable": ["local", "The support bundle cannot be written there.", "Name another file with `--out`."],
-
   "cache.not-cleared": ["command", "The browser did not clear its cache."],
 
   "capture.broken-png": ["screen", "The browser's screenshot cannot be read."],
@@ -41,9 +40,7 @@ export const CODES = {
   "cec.no-access": ["command reading health", "The agent's user may not use the HDMI-CEC adapter.", "Add the user to the group video."],
   "cec.not-acknowledged": ["command", "Nothing at this logical address acknowledged the message."],
   "cec.unplugged": ["command reading", "No display is connected to the cable, so there is no address on the HDMI-CEC bus.", "Check the HDMI cable."],
-
   "cli.moved": ["local", "This command is now part of another program; the message names it."],
-
   "clock.unset": ["health alarm", "The clock has not been set since the device started; schedules do not run until it is.", "Check NTP and the network."],
 
   "cloud.clock-behind": ["alarm", "The cloud's time is far behind this device's synchronised clock."],
@@ -111,7 +108,6 @@ export const CODES = {
   "content.pdf": ["screen", "The address answers with a PDF, which the player does not show.", "Show it with a page that draws it, or convert it to pictures."],
   "content.strayed": ["screen", "The page went to an address that is not part of the content."],
   "content.unreachable": ["desired screen", "The content cannot be downloaded now; the device will try again."],
-
   "data.readable-by-others": ["alarm", "Other users of the machine can read the agent's data, and that could not be changed.", "Correct owner and mode of the folder."],
 
   "ddc.bus": ["command desired reading", "The I2C bus to the display failed or hangs; the message may have been received."],
@@ -201,9 +197,7 @@ export const CODES = {
   "identity.not-stored": ["alarm", "The device's key could not be saved; after the next start the device may have a new identity."],
   "identity.permissions": ["alarm", "Other users could read the device's key. Its permissions were corrected, but somebody may have copied the key."],
   "identity.unreadable": ["alarm", "The device's key cannot be read; it runs under a temporary identity until it can.", "Check its owner and mode."],
-
   "inventory.failed": ["reading", "The information about the machine could not be collected."],
-
   "kernel.no-native": ["start health", "The library for the kernel's GPIO and HDMI-CEC calls cannot be loaded on this machine.", "Install the package with its optional dependencies."],
 
   "link.address": ["link", "The address of the cloud is not valid for this transport."],
@@ -302,7 +296,6 @@ export const CODES = {
 
   "outcome.result-too-large": ["command", "The result is too large for a record and was left out."],
   "outcome-unknown": ["command", "It is not known whether the command was carried out."],
-
   "outputs.bad-edid": ["reading", "The display's EDID cannot be read."],
 
   "owner.damaged": ["alarm start", "What is stored about the owner is damaged; the device accepts no commands until it knows its owner again."],
@@ -355,7 +348,6 @@ export const CODES = {
   "provisioning.malformed": ["start", "The provisioning file is invalid; the message says where."],
   "provisioning.token-left": ["start", "The used claim token could not be removed from the provisioning file.", "Remove it, or let the agent write to the file."],
   "provisioning.unreadable": ["start", "The provisioning file cannot be read."],
-
   "proxy.bad-address": ["desired start", "This is not a valid proxy address; the hint shows the accepted forms."],
 
   "reboot.did-not-happen": ["command", "The machine was asked to reboot and did not."],

@@ -10,7 +10,7 @@ import type { Faults, Workload } from "./faults.ts";
 import type { SimWorld } from "./invariants/invariant.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { atSite, siteInTrouble } from "./site.ts";
-import type { WorkloadGenerator } from "./workload.ts";
+import { SENSOR, type WorkloadGenerator } from "./workload.ts";
 
 const HOUR_MS = 3_600_000;
 /** Duration of a settings trial and its reversal. */
@@ -156,6 +156,9 @@ export class Chaos {
         this.#work.network(device);
         this.#inTheMiddle(device);
       },
+      regulatorsPerHour: () => this.#work.regulators(device),
+      powerCommandsPerHour: () => this.#work.powerCommand(device),
+      sensorPerHour: () => device.world.updateLine(SENSOR, { external: this.#random.chance(0.5) ? 1 : 0 }),
     };
   }
 
@@ -198,13 +201,14 @@ export class Chaos {
   #remote(device: SimulatedDevice): void {
     const random = this.#random;
     const use: readonly (() => void)[] = [
-      () => device.world.turnDisplay(random.chance(0.5)),
+      () => void device.world.apply({ action: "display.remote", params: { power: random.chance(0.5) ? "on" : "standby" } }),
       () => device.world.updateDisplay({ input: pick(random, ["tuner", "hdmi-1", "hdmi-2"]) }),
       () => device.world.updateDisplay({ volume: random.integer(0, 100), mute: random.chance(0.5) }),
       () => device.world.updateDisplay({ brightness: random.integer(0, 100) }),
       () => void device.world.pressButton("GPIO6", random.integer(60, 900), random.integer(0, 4)),
     ];
     this.#world.sim.trace.add(device.id, "remote-control");
+    this.#world.sim.ledger.remoteUsed(device.id);
     pick(random, use)();
   }
 

@@ -1,3 +1,4 @@
+import type { JournalEntry } from "../../agent/core/commands/journal-entry.ts";
 import type { DeviceMessageOf } from "../../agent/protocol/device-messages.ts";
 import type { Stream } from "../../agent/protocol/records.ts";
 import type { Json, JsonObject } from "../../platform/runtime/json.ts";
@@ -61,8 +62,15 @@ export class Ledger {
   readonly onStored: Listeners<Stored> = new Set();
   readonly onSent: Listeners<{ readonly place: string; readonly identity: string }> = new Set();
   readonly onEffect: Listeners<{ readonly device: string; readonly key: string; readonly count: number }> = new Set();
+  /** An order to the hardware, whoever gave it. */
+  readonly onOrdered: Listeners<{ readonly device: string; readonly name: string; readonly params: readonly Json[] }> = new Set();
+  /** The journal says that a command runs, or how it ended. */
+  readonly onCommand: Listeners<{ readonly device: string; readonly name: string; readonly params: JsonObject; readonly state: string }> = new Set();
+  /** Somebody used the display's own remote control. */
+  readonly onRemote: Listeners<string> = new Set();
   readonly onConnect: Listeners<{ readonly device: string; readonly atMs: number }> = new Set();
   connects = 0;
+  powerOrders = 0;
   /** Number of frames that left one side or reached the device. */
   frames = 0;
   /** Number of injected faults. */
@@ -132,6 +140,8 @@ export class Ledger {
 
   /** Notes an order at the hardware without an identity of its own, as an effect of its command if that can be determined. */
   ordered(device: string, name: string, params: readonly Json[]): void {
+    if (name === "display.power") this.powerOrders += 1;
+    tell(this.onOrdered, { device, name, params });
     const command = this.orders.commandOf(device, name, params);
     if (command !== undefined) this.effect(device, orderKeyOf(command));
   }
@@ -142,6 +152,17 @@ export class Ledger {
 
   command(issued: IssuedCommand): void {
     this.commands.push(issued);
+  }
+
+  /** Notes that a command runs or ended, as its journal says. */
+  journaled(device: string, { name, params, state }: JournalEntry): void {
+    if (state.kind === "running") tell(this.onCommand, { device, name, params, state: "running" });
+    // Later entries of a final state say only where its outcome is.
+    if (state.kind === "final" && state.handedOver === undefined) tell(this.onCommand, { device, name, params, state: state.outcome.state });
+  }
+
+  remoteUsed(device: string): void {
+    tell(this.onRemote, device);
   }
 
   connecting(device: string, atMs: number): void {

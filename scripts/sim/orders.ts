@@ -44,6 +44,11 @@ export class Orders {
     this.#begun.get(device)?.delete(command);
   }
 
+  /** Whether a command of this name runs. */
+  isRunning(device: string, name: string): boolean {
+    return [...(this.#begun.get(device)?.values() ?? [])].some((begun) => begun.name === name);
+  }
+
   /** A desired document, or a part of one, is made for this device. */
   wants(device: string, document: JsonObject): void {
     for (const [path, valuesOf] of Object.entries(DESIRED)) {

@@ -12,6 +12,9 @@ interface Case {
   readonly workload?: Partial<Workload>;
 }
 
+/** Nothing but regulators of the display. */
+const AT_ONE_DISPLAY: Partial<Workload> = { commandsPerHour: 0, desiredPerHour: 0, playsPerHour: 0, pageEventsPerHour: 0, regulatorsPerHour: 6, powerCommandsPerHour: 20, sensorPerHour: 60 };
+
 /** A check that cannot fail is useless: each invariant must break when what it guards is sabotaged. */
 const CASES: readonly Case[] = [
   { sabotage: "journal-forgets", breaks: ["one-effect"], faults: { killPerHour: 40, halfOpenPerHour: 60 }, workload: { commandsPerHour: 150 } },
@@ -34,6 +37,8 @@ const CASES: readonly Case[] = [
   { sabotage: "no-way-back", breaks: ["never-stranded"], workload: { networksPerHour: 6 } },
   // Restarts do not hide it: the time is added up across them.
   { sabotage: "no-way-back", breaks: ["never-stranded"], faults: { killPerHour: 20 }, workload: { networksPerHour: 6 } },
+  { sabotage: "hands-forgotten", breaks: ["hands-are-kept"], workload: AT_ONE_DISPLAY },
+  { sabotage: "fluttering-rule", breaks: ["power-is-calm"], workload: { ...AT_ONE_DISPLAY, powerCommandsPerHour: 0 } },
   { sabotage: "leaky-timers", breaks: ["timers-bounded"] },
   { sabotage: "numbers-reused", breaks: ["numbers-never-reused"], faults: { killPerHour: 20 } },
   { sabotage: "keys-forgotten", breaks: ["stored-once"], faults: { killAtPortChance: 0.003 }, workload: { playsPerHour: 400 } },

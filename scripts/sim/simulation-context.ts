@@ -45,6 +45,10 @@ export type Sabotage =
   | "page-never-stored"
   /** The player host joins no agent before minutes have passed. */
   | "host-stays-away"
+  /** Who decides about the display forgets what was set by hand. */
+  | "hands-forgotten"
+  /** A rule wants something else every few seconds. */
+  | "fluttering-rule"
   /** Timers are made that nobody cancels. */
   | "leaky-timers"
   /** After a start the outbox gives the numbers of its log again, and the cloud does not object. */

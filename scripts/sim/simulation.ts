@@ -204,6 +204,7 @@ class Simulation {
       excused: ledger.excused.size,
       gaps: ledger.gaps.length,
       commands: ledger.commands.length,
+      powerOrders: ledger.powerOrders,
       effects: [...ledger.effects.values()].reduce((sum, count) => sum + count, 0),
       restores: clouds.reduce((sum, { restores }) => sum + restores, 0),
       timers: sim.time.made,
@@ -230,6 +231,7 @@ function isAt(cloud: SimulatedCloud, device: SimulatedDevice): boolean {
 
 /** A state in which nothing is left open, and in which it can be seen that it is there. */
 const FINAL_DOCUMENT = {
+  rules: null,
   display: { power: "on", input: "hdmi-1", brightness: 61, volume: 17, mute: false },
   audio: { volume: 43, mute: false },
   content: { kind: "url", url: "https://content.test/last" },

@@ -48,6 +48,29 @@ export class WorkloadGenerator {
     this.command(device, pick(this.#random, this.#playerOrders((this.#orders += 1)))());
   }
 
+  /** Mostly switches the display; now and then ends what was set by hand. */
+  powerCommand(device: SimulatedDevice): void {
+    this.command(device, this.#random.chance(0.15) ? { name: "overrides.end", params: {} } : { name: "display.power", params: { on: this.#random.chance(0.5) } });
+  }
+
+  /** Another mixture of a fixed power, a schedule and a presence sensor. */
+  regulators(device: SimulatedDevice): void {
+    const power = pick(this.#random, ["on", "standby", "schedule", "schedule", null]);
+    const rules = this.#random.chance(0.8) ? presenceRules(this.#random) : null;
+    // Any of them may order either power.
+    this.#world.sim.ledger.orders.wants(device.id, { display: { power: "schedule" } });
+    this.patch(this.#cloudOf(device), device, { display: { power }, schedule: this.#hourly(), rules });
+  }
+
+  /** Opens and closes every hour, so that a run of some hours has edges. */
+  #hourly(): JsonObject {
+    const minute = (): string => String(this.#random.integer(0, 59)).padStart(2, "0");
+    const hours = Array.from({ length: 24 }, (_none, hour) => String(hour).padStart(2, "0"));
+    const [first, second] = [minute(), minute()].sort();
+    const weekly: Json = hours.map((hour) => ({ days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], on: `${hour}:${first ?? "00"}`, off: `${hour}:${second ?? "59"}` })).filter(({ on, off }) => on !== off);
+    return { timeZone: "Etc/UTC", weekly };
+  }
+
   desired(device: SimulatedDevice): void {
     this.patch(this.#cloudOf(device), device, this.#document());
   }
@@ -146,6 +169,20 @@ export class WorkloadGenerator {
     const weekly: Json = [{ days: ["mon", "thu", "sun"], on: hour(), off: hour() }];
     return { timeZone: pick(this.#random, ["Europe/Madrid", "America/New_York", "Etc/UTC"]), weekly };
   }
+}
+
+/** The line of the presence sensor. */
+export const SENSOR = "GPIO24";
+
+function presenceRules(random: SeededRandom): JsonObject {
+  return {
+    table: [
+      {
+        id: "presence", when: [{ kind: "line", line: SENSOR }], do: [{ kind: "display-power", power: "on" }],
+        otherwise: [{ kind: "display-power", power: "standby" }], quietMs: random.integer(0, 600) * 1_000,
+      },
+    ],
+  };
 }
 
 const UPLOADING: ReadonlySet<string> = new Set(["screenshot", "logs.collect"]);

@@ -1,3 +1,4 @@
+import { decide } from "../../../agent/core/state/decision.ts";
 import { Agent } from "../../../agent/core/agent.ts";
 import type { AgentPorts, AgentSettings } from "../../../agent/core/agent-ports.ts";
 import { GatedTransport } from "../../../agent/core/cloud/gated-transport.ts";
@@ -209,6 +210,8 @@ export class SimulatedDevice {
     const agent = await Agent.create(ports, SETTINGS(this.#endpoints));
     if (!life.alive) return;
     this.#running = { life, agent, stop };
+    if (this.#sim.sabotage === "hands-forgotten") forgetHands(agent);
+    if (this.#sim.sabotage === "fluttering-rule") flutter(agent, life);
     await agent.run(stop.signal);
     if (!life.alive) return;
     if (!stop.signal.aborted) this.#sim.breach("nothing-throws", `${life.name}: the agent ended without a request`);
@@ -264,6 +267,22 @@ export class SimulatedDevice {
       return undo;
     };
   }
+}
+
+/** The agent decides without what was set by hand. */
+function forgetHands({ parts: { desired, claims } }: Agent): void {
+  const decideRightly = desired.decide.bind(desired);
+  desired.decide = (key, base) => {
+    const right = decideRightly(key, base);
+    return right.handsOff ? decide(base, claims.of(key), undefined) : right;
+  };
+}
+
+function flutter(agent: Agent, life: Life): void {
+  const { claims } = agent.parts;
+  const claimed = claims.of("display.power")?.value;
+  claims.claim("display.power", { rule: "flutter", value: claimed === "on" ? "standby" : "on" });
+  life.after("sim.flutter", 15_000, () => flutter(agent, life));
 }
 
 function SETTINGS(endpoints: readonly string[]): AgentSettings {

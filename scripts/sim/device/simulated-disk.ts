@@ -180,7 +180,9 @@ export class SimulatedDisk {
 
   /** From now until the command ends, orders to the hardware may belong to it. */
   #noteUnderWay(entry: JournalEntry): void {
-    const { orders } = this.#sim.ledger;
+    const { ledger } = this.#sim;
+    const { orders } = ledger;
+    ledger.journaled(this.#name, entry);
     if (entry.state.kind === "running") orders.begins(this.#name, keyText(entry), entry.name, entry.params);
     if (entry.state.kind === "final") orders.ends(this.#name, keyText(entry));
   }

@@ -11,12 +11,13 @@ import { oneEffect } from "./one-effect.ts";
 import { oneOutcome } from "./one-outcome.ts";
 import { outcomesAreTrue } from "./outcomes-are-true.ts";
 import { reconnects } from "./reconnects.ts";
+import { handsAreKept, powerIsCalm } from "./regulators.ts";
 import { reportedIsTrue } from "./reported-is-true.ts";
 import { storedOnce } from "./stored-once.ts";
 import { timersBounded } from "./timers-bounded.ts";
 
 /** Every invariant, in an order in which later ones depend on earlier ones. */
 export const INVARIANTS: readonly Invariant[] = [
-  numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, hostIsAwaited, capsHold, timersBounded, connectsBounded, neverStranded,
+  numbersNeverReused, storedOnce, oneEffect, outcomesAreTrue, hostIsAwaited, capsHold, timersBounded, connectsBounded, neverStranded, handsAreKept, powerIsCalm,
   reconnects, desiredConverges, drained, oneOutcome, reportedIsTrue, nothingLost,
 ];
