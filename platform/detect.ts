@@ -131,6 +131,7 @@ async function withDisplays(opened: OpenedPlatform, configured: string, { clock,
     ...(adapter.cec !== undefined && { cec: adapter.cec }),
     ...(adapter.cecBuses !== undefined && { cecBuses: adapter.cecBuses }),
     ...(adapter.openDdc !== undefined && { openDdc: adapter.openDdc }),
+    ...(adapter.openBacklight !== undefined && { openBacklight: adapter.openBacklight }),
     ...(adapter.outputs !== undefined && { outputs: adapter.outputs }),
     ...(adapter.compositor !== undefined && { compositor: adapter.compositor }),
   });

@@ -1,3 +1,4 @@
+import type { OpenBacklight } from "../ports/backlight.ts";
 import type { Cec, CecBus } from "../ports/cec.ts";
 import type { Clock, Timers } from "../ports/clock.ts";
 import type { Compositor } from "../ports/compositor.ts";
@@ -12,6 +13,7 @@ export interface DriverMachine {
   readonly cecBuses?: readonly CecBus[];
   readonly compositor?: Compositor;
   readonly openDdc?: OpenDdc;
+  readonly openBacklight?: OpenBacklight;
   readonly clock: Clock;
   readonly timers: Timers;
 }
@@ -28,6 +30,7 @@ export type DriverTable = Readonly<Record<string, () => Promise<OpenDriver>>>;
 
 /** The display drivers, by the name that the configuration uses. Only those that are configured are loaded. */
 export const DISPLAY_DRIVERS: DriverTable = {
+  backlight: async () => (await import("./backlight/open-backlight.ts")).openBacklight,
   cec: async () => (await import("./cec/open-cec.ts")).openCec,
   output: async () => (await import("./output/open-output.ts")).openOutput,
   "ddc-ci": async () => (await import("./ddc-ci/open-ddc-ci.ts")).openDdcCi,

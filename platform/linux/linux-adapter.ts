@@ -4,6 +4,7 @@ import type { SystemProbe } from "../ports/host.ts";
 import type { Compositor } from "../ports/compositor.ts";
 import type { PlatformAdapter } from "../ports/platform-adapter.ts";
 import { openLinuxAudio, type AudioSettings } from "./audio/linux-audio.ts";
+import { backlightOpener } from "./backlight/linux-backlight.ts";
 import { commandRunner, runCommand, type CommandRunner } from "./command-runner.ts";
 import { ddcOpener } from "./ddc/open-ddc.ts";
 import { DrmOutputs } from "./drm-outputs.ts";
@@ -57,6 +58,7 @@ export async function createLinuxAdapter(deps: LinuxAdapterDeps): Promise<Platfo
     probe: createLinuxProbe(deps),
     network,
     clock: new LinuxClockControl(files, run, clock),
+    openBacklight: backlightOpener({ files, root: deps.root ?? "/", timers }),
     openDdc: ddcOpener({ files, root: deps.root ?? "/", timers }),
     ...(networkSettings === undefined ? {} : { networkSettings }),
     ...(audio === undefined ? {} : { audio }),

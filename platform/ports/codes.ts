@@ -1,4 +1,5 @@
 import type { CodeEntry } from "./code-places.ts";
+import { SOUND_AND_LIGHT_CODES } from "./sound-and-light-codes.ts";
 
 /**
  * Every code the project emits: in an `Issue`, an alarm, or a refused frame or page call. Source of `docs/codes.md`.
@@ -10,17 +11,7 @@ import type { CodeEntry } from "./code-places.ts";
  * Import only the type: the sentences are for the documentation and must not add to the agent's size.
  */
 export const CODES = {
-  "audio.cannot-mute": ["command desired", "The sound output has no switch to mute it.", "Set its volume to 0."],
-  "audio.effect-not-observed": ["command", "The audio output took the command but does not report the requested value."],
-  "audio.no-answer": ["command", "The audio output did not answer."],
-  "audio.no-card": ["reading", "The machine has no sound card."],
-  "audio.no-output": ["command desired reading", "The sound server has no output, or only its silent placeholder.", "Connect a display with sound or a sound card."],
-  "audio.no-server": ["command desired reading", "No sound server answers: it is not running, or its socket cannot be reached by the agent's user.", "See `audio.socketsDir` in the configuration."],
-  "audio.no-such-output": ["command desired reading", "No sound output, or more than one, fits `audio.output`; the hint lists those there are."],
-  "audio.no-volume": ["command desired reading", "The sound card has no volume control."],
-  "audio.not-attempted": ["command", "Nothing was sent to the audio output."],
-  "audio.not-understood": ["command desired reading", "The mixer program answered in a form this software does not know."],
-  "audio.out-of-range": ["command desired", "The volume is not a whole percentage from 0 to 100."],
+  ...SOUND_AND_LIGHT_CODES,
 
   "browser.no-picture": ["health", "The browser has shown no picture since it was started.", "Compare its version with the tested ones; restart the player."],
   "browser.no-sandbox": ["health", "The browser runs without its sandbox.", "Run the player as a user of its own, not as root."],

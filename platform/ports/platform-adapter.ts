@@ -1,4 +1,5 @@
 import type { Audio } from "./audio.ts";
+import type { OpenBacklight } from "./backlight.ts";
 import type { Cec, CecBus } from "./cec.ts";
 import type { Compositor } from "./compositor.ts";
 import type { OpenDdc } from "./ddc.ts";
@@ -38,6 +39,8 @@ export interface PlatformAdapter {
   readonly cecBuses?: readonly CecBus[];
   /** The wires of its outputs on which displays are configured. */
   readonly openDdc?: OpenDdc;
+  /** The backlights of panels that it drives itself. */
+  readonly openBacklight?: OpenBacklight;
   readonly audio?: Audio;
   readonly watchdog?: Watchdog;
   readonly screenshot?: Screenshot;

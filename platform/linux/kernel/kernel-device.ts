@@ -3,15 +3,10 @@ import { open, readdir, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { Timers } from "../../ports/clock.ts";
 import { err, type Result } from "../../ports/result.ts";
-import { OneAtATime } from "../../runtime/one-at-a-time.ts";
-import { TimeoutError, withDeadline } from "../../runtime/sleep.ts";
+import { KernelCalls } from "./kernel-calls.ts";
 import type { Native, SystemError } from "./native.ts";
 
-/** Longest time a call may take before the driver counts as hanging. */
-export const CALL_DEADLINE_MS = 2_000;
-
-/** Not from the kernel: the driver did not come back in time. */
-export const HANGS = "EHANG";
+export { CALL_DEADLINE_MS, HANGS } from "./kernel-calls.ts";
 
 export interface KernelDeviceOptions {
   /** For messages and timers. */
@@ -20,40 +15,21 @@ export interface KernelDeviceOptions {
   readonly neverBlocks?: boolean;
 }
 
-/**
- * Calls to one driver, one after the other and bounded in time. A call that hangs keeps its thread until the kernel lets it
- * go, so there is never more than one such call: until it has come back, every other call fails with `HANGS`.
- */
+/** Calls to one driver through one or more of its device files; see `KernelCalls`. */
 export class KernelDevice {
   readonly #native: Native;
-  readonly #timers: Timers;
-  readonly #options: KernelDeviceOptions;
-  readonly #calls = new OneAtATime();
-  #isHanging = false;
+  readonly #neverBlocks: boolean;
+  readonly #calls: KernelCalls;
 
-  constructor(native: Native, timers: Timers, options: KernelDeviceOptions) {
+  constructor(native: Native, timers: Timers, { name, neverBlocks = false }: KernelDeviceOptions) {
     this.#native = native;
-    this.#timers = timers;
-    this.#options = options;
+    this.#neverBlocks = neverBlocks;
+    this.#calls = new KernelCalls(timers, name);
   }
 
   async ioctl(fd: number, request: number, argument: Uint8Array): Promise<Result<number, SystemError>> {
-    if (this.#options.neverBlocks === true) return this.#native.ioctlNow(fd, request, argument);
-    return this.#calls.run(() => this.#onThread(fd, request, argument));
-  }
-
-  async #onThread(fd: number, request: number, argument: Uint8Array): Promise<Result<number, SystemError>> {
-    if (this.#isHanging) return err({ name: HANGS });
-    const call = this.#native.ioctl(fd, request, argument);
-    try {
-      return await withDeadline(this.#timers, `kernel.${this.#options.name}`, CALL_DEADLINE_MS, call);
-    } catch (thrown) {
-      if (!(thrown instanceof TimeoutError)) throw thrown;
-      this.#isHanging = true;
-      const back = (): void => void (this.#isHanging = false);
-      call.then(back, back);
-      return err({ name: HANGS });
-    }
+    if (this.#neverBlocks) return this.#native.ioctlNow(fd, request, argument);
+    return this.#calls.run(() => this.#native.ioctl(fd, request, argument));
   }
 
   ioctlNow(...args: Parameters<Native["ioctlNow"]>): Result<number, SystemError> {
